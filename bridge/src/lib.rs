@@ -1,0 +1,1 @@
+//! MQTT frames into the raw topic; nothing acknowledged is lost.

@@ -1,0 +1,1 @@
+//! The FANET radio protocol: bytes to packets and back.

@@ -1,0 +1,1 @@
+//! Positions, distances, geohash cells and cell covers.

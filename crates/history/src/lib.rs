@@ -1,0 +1,1 @@
+//! The history port and its ClickHouse and SQLite forms.

@@ -1,0 +1,1 @@
+//! The shell every program wears: configuration, telemetry, admin port, tasks, shutdown, clock.

@@ -1,0 +1,1 @@
+//! The log: ordered, partitioned, replayable records, on Kafka or in memory.

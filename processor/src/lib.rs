@@ -1,0 +1,1 @@
+//! Raw frames in; observations, states, alerts and history out.

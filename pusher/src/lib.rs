@@ -1,0 +1,1 @@
+//! State topics in; snapshots and deltas over WebSocket, REST and the map out.

@@ -1,0 +1,1 @@
+//! Captures, decodes, replays and generates frames.

@@ -1,0 +1,1 @@
+//! The contract: wire types and the topic catalogue.

@@ -1,0 +1,1 @@
+//! All of Updraft in one process, with embedded services.

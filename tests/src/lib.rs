@@ -1,0 +1,1 @@
+//! The real-services harness and the tests that need it.
