@@ -1,1 +1,19 @@
-//! The contract: wire types and the topic catalogue.
+//! The contract between the programs: wire types (made from `proto/`), identities, JSON forms and the topic catalogue.
+//!
+//! Nothing here does I/O, and nothing here depends on another crate of ours. Who changes a message here changes it for
+//! every reader: `tests/compatibility.rs` refuses what would break one.
+
+pub mod catalogue;
+pub mod compatibility;
+pub mod descriptors;
+pub mod id;
+pub mod json;
+
+pub use id::{DeviceAddress, RecordId};
+
+/// The wire types of version 1, generated from `proto/updraft/v1`.
+#[allow(missing_docs, reason = "the generated code carries the comments of the .proto files, where they are")]
+#[allow(clippy::all, reason = "generated")]
+pub mod v1 {
+    include!(concat!(env!("OUT_DIR"), "/updraft.v1.rs"));
+}

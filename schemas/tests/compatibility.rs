@@ -1,0 +1,94 @@
+//! Holds the wire types to the last descriptor set that was committed: `schemas/descriptors.binpb`.
+//!
+//! A compatible change writes the new set with `UPDATE_DESCRIPTORS=1 cargo test -p schemas`, which refuses a breaking one.
+
+use prost::Message as _;
+use prost_types::FileDescriptorSet;
+use prost_types::field_descriptor_proto::{Label, Type};
+use schemas::compatibility::breaking_changes;
+use schemas::descriptors::{DESCRIPTOR_SET, descriptor_set};
+
+const COMMITTED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/descriptors.binpb");
+
+#[test]
+fn the_wire_types_break_no_reader_of_the_committed_ones() {
+    let committed = std::fs::read(COMMITTED).expect("schemas/descriptors.binpb is committed");
+    let old = FileDescriptorSet::decode(committed.as_slice()).expect("schemas/descriptors.binpb is a descriptor set");
+    let found = breaking_changes(&old, &descriptor_set());
+    assert!(found.is_empty(), "breaking changes:\n{}", found.join("\n"));
+    if std::env::var_os("UPDATE_DESCRIPTORS").is_some() {
+        std::fs::write(COMMITTED, DESCRIPTOR_SET).expect("schemas/descriptors.binpb can be written");
+    } else {
+        assert_eq!(
+            old,
+            descriptor_set(),
+            "compatible, but not recorded: run UPDATE_DESCRIPTORS=1 cargo test -p schemas"
+        );
+    }
+}
+
+/// Each change below, alone, must be found.
+#[test]
+fn every_kind_of_breaking_change_is_found() {
+    type Change = fn(&mut FileDescriptorSet);
+    let cases: [(&str, Change); 8] = [
+        ("is gone and its number", |set| {
+            drop(message(set, "AircraftState").field.remove(3));
+        }),
+        ("message updraft.v1.Tick is gone", |set| {
+            file(set, "raw").message_type.retain(|message| message.name() != "Tick");
+        }),
+        ("changed its type", |set| {
+            message(set, "AircraftState").field[1].set_type(Type::String);
+        }),
+        ("is now called", |set| {
+            message(set, "AircraftState").field[1].name = Some("revision".into());
+        }),
+        ("single and repeated", |set| {
+            message(set, "AircraftState").field[1].set_label(Label::Repeated);
+        }),
+        ("can no longer be absent", |set| {
+            message(set, "AircraftState").field[6].proto3_optional = Some(false);
+        }),
+        ("FLIGHT_PHASE_LANDED is gone", |set| {
+            let phases = file(set, "common").enum_type.iter_mut().find(|e| e.name() == "FlightPhase");
+            phases.expect("declared").value.retain(|value| value.name() != "FLIGHT_PHASE_LANDED");
+        }),
+        ("a oneof", |set| {
+            let tick = message(set, "RawRecord").field.iter_mut().find(|field| field.name() == "tick");
+            tick.expect("declared").oneof_index = None;
+        }),
+    ];
+    for (expected, change) in cases {
+        let mut changed = descriptor_set();
+        change(&mut changed);
+        let found = breaking_changes(&descriptor_set(), &changed);
+        assert!(found.iter().any(|line| line.contains(expected)), "{expected:?} not in {found:?}");
+    }
+}
+
+#[test]
+fn additions_and_reserved_removals_break_nothing() {
+    let mut changed = descriptor_set();
+    let state = message(&mut changed, "AircraftState");
+    let removed = state.field.remove(3);
+    state.reserved_name.push(removed.name().to_owned());
+    state.reserved_range.push(prost_types::descriptor_proto::ReservedRange {
+        start: removed.number,
+        end: removed.number.map(|number| number + 1),
+    });
+    let mut added = state.field[0].clone();
+    (added.name, added.number) = (Some("new_field".into()), Some(99));
+    state.field.push(added);
+    assert_eq!(breaking_changes(&descriptor_set(), &changed), Vec::<String>::new());
+}
+
+fn file<'a>(set: &'a mut FileDescriptorSet, name: &str) -> &'a mut prost_types::FileDescriptorProto {
+    let wanted = format!("updraft/v1/{name}.proto");
+    set.file.iter_mut().find(|file| file.name() == wanted).expect("declared")
+}
+
+fn message<'a>(set: &'a mut FileDescriptorSet, name: &str) -> &'a mut prost_types::DescriptorProto {
+    let messages = set.file.iter_mut().flat_map(|file| &mut file.message_type);
+    messages.into_iter().find(|message| message.name() == name).expect("declared")
+}
