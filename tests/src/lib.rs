@@ -1,1 +1,29 @@
-//! The real-services harness and the tests that need it.
+//! The real-services harness: Kafka, a schema registry, Redis, Mosquitto, the ClickHouse engine and Chromium, started for
+//! tests or reached where the environment names them.
+//!
+//! [`Stack::shared`] hands out one instance of each service per test process and starts it at its first use; tests keep out
+//! of each other's way by topic prefix, Redis database and client id. A test that stops or kills a service starts its own
+//! ([`Kafka::start`] and its like). Nothing outlives the process that started it, not even when that is killed: see
+//! [`mod@supervise`]. A service that cannot be had is an error that says which one, why, and what its log says; never a skip.
+
+mod clock;
+mod port;
+mod probe;
+
+mod service;
+mod services;
+mod stack;
+pub mod supervise;
+mod tools;
+mod wait;
+
+pub use port::free_port;
+pub use service::Service;
+pub use services::clickhouse::ClickHouse;
+pub use services::kafka::{Kafka, KafkaOptions};
+pub use services::mosquitto::Mosquitto;
+pub use services::redis::Redis;
+pub use services::registry::Registry;
+pub use stack::{Stack, unique_prefix};
+pub use tools::{artefacts_dir, python, workspace_dir};
+pub use wait::wait_until;

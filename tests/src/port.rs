@@ -1,0 +1,42 @@
+//! Free ports that stay ours across a restart of the service.
+//!
+//! A port from the kernel's ephemeral range may be taken by any outgoing connection while a service is down between two
+//! starts, so these come from below it.
+
+use std::collections::HashSet;
+use std::hash::{BuildHasher, RandomState};
+use std::net::{Ipv4Addr, TcpListener};
+use std::sync::{LazyLock, Mutex, PoisonError};
+
+const FIRST: u16 = 15_000;
+const COUNT: u64 = 17_000;
+
+static HANDED_OUT: LazyLock<Mutex<HashSet<u16>>> = LazyLock::new(Mutex::default);
+
+/// A TCP port on the loopback that nobody listens on, below the ephemeral range and never handed out twice by this process.
+///
+/// # Panics
+/// When 1,000 tries find none.
+pub fn free_port() -> u16 {
+    let mut taken = HANDED_OUT.lock().unwrap_or_else(PoisonError::into_inner);
+    let seed = RandomState::new();
+    (0..1_000)
+        .map(|attempt: u32| FIRST + u16::try_from(seed.hash_one(attempt) % COUNT).expect("below 17,000"))
+        .find(|port| !taken.contains(port) && TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok())
+        .inspect(|port| {
+            taken.insert(*port);
+        })
+        .expect("a free port between 15000 and 32000")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ports_are_distinct_and_bindable() {
+        let (one, other) = (free_port(), free_port());
+        assert_ne!(one, other);
+        TcpListener::bind((Ipv4Addr::LOCALHOST, one)).unwrap();
+    }
+}

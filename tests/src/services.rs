@@ -1,0 +1,42 @@
+//! The services of the stack, one file each: how it is configured, started and known to be ready.
+
+pub(crate) mod clickhouse;
+pub(crate) mod kafka;
+pub(crate) mod mosquitto;
+pub(crate) mod redis;
+pub(crate) mod registry;
+
+use std::io::Write;
+
+use anyhow::{Context, Result};
+
+use crate::clock::Stopwatch;
+use crate::service::Service;
+
+/// Starts a service and says so on standard error, past the capture of cargo test: a line when it is up, with its address
+/// and how long it took, or when it is not.
+fn announced<T>(name: &str, start: impl FnOnce() -> Result<(String, T)>) -> Result<T> {
+    let watch = Stopwatch::start();
+    let outcome = start().with_context(|| format!("{name} cannot be had"));
+    let seconds = watch.elapsed().as_secs_f32();
+    match outcome {
+        Ok((address, service)) => {
+            say(&format!("{name} is up at {address} ({seconds:.1} s)"));
+            Ok(service)
+        }
+        Err(error) => {
+            say(&format!("{name} failed after {seconds:.1} s"));
+            Err(error)
+        }
+    }
+}
+
+/// A progress line.
+pub(crate) fn say(line: &str) {
+    // Nobody to hear it is no failure.
+    let _ = writeln!(std::io::stderr(), "harness: {line}");
+}
+
+fn given_service(service: Option<&Service>) -> &Service {
+    service.expect("a service that the harness started, and not one that the environment named")
+}

@@ -1,0 +1,97 @@
+//! Mosquitto, with no limits of its own on what is in flight, and a persistence that a SIGTERM writes.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+
+use crate::port::free_port;
+use crate::probe;
+use crate::service::{Recipe, Service};
+use crate::services::{announced, given_service};
+use crate::supervise::{Launch, fresh_dir};
+use crate::tools::tool;
+
+/// An MQTT broker: our own, or the one that `MQTT_URL` names.
+pub struct Mosquitto {
+    url: String,
+    service: Option<Service>,
+}
+
+impl Mosquitto {
+    /// Starts a broker that belongs to the caller alone and ends with this value. What it holds for absent clients
+    /// survives [`Service::stop`], not [`Service::kill`].
+    ///
+    /// # Errors
+    /// When it does not start; with the tail of its log.
+    pub async fn start() -> Result<Self> {
+        tokio::task::spawn_blocking(Self::start_blocking).await.context("the harness panicked")?
+    }
+
+    pub(crate) fn start_blocking() -> Result<Self> {
+        announced("mosquitto", || {
+            let port = free_port();
+            let dir = fresh_dir("mosquitto")?;
+            let config = dir.join("mosquitto.conf");
+            std::fs::write(&config, settings(port, &dir.to_string_lossy())).context("write mosquitto.conf")?;
+            let mosquitto = tool("mosquitto")?;
+            let service = Service::start_blocking(Recipe {
+                name: "mosquitto".to_owned(),
+                launch: Launch {
+                    command: vec![mosquitto.path.into(), "-c".into(), config.into()],
+                    env: mosquitto.env,
+                    dir: None,
+                    log: dir.join("mosquitto.log"),
+                },
+                ready: Box::new(move |_| probe::mqtt_connect(port)),
+                start_within: Duration::from_secs(20),
+                stop_within: Duration::from_secs(20),
+            })?;
+            let url = format!("mqtt://127.0.0.1:{port}");
+            Ok((url.clone(), Self { url, service: Some(service) }))
+        })
+    }
+
+    pub(crate) fn given(url: String) -> Self {
+        Self { url, service: None }
+    }
+
+    /// `mqtt://host:port`.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Host and port apart, for clients that want them so.
+    ///
+    /// # Panics
+    /// When `MQTT_URL` has no port.
+    pub fn host_port(&self) -> (String, u16) {
+        let address = self.url.split_once("://").map_or(self.url.as_str(), |(_, rest)| rest);
+        let (host, port) = address.trim_end_matches('/').rsplit_once(':').expect("an MQTT URL with a port");
+        (host.to_owned(), port.parse().expect("a port number"))
+    }
+
+    /// The process, to stop, kill, freeze or restart it.
+    ///
+    /// # Panics
+    /// When the environment named the service: tests that do such things start one of their own.
+    pub fn service(&self) -> &Service {
+        given_service(self.service.as_ref())
+    }
+}
+
+/// As root, Mosquitto would become the user `mosquitto`, which need not exist and cannot write here.
+fn settings(port: u16, dir: &str) -> String {
+    format!(
+        "listener {port} 127.0.0.1\n\
+         allow_anonymous true\n\
+         user root\n\
+         max_inflight_messages 0\n\
+         max_queued_messages 0\n\
+         persistence true\n\
+         persistence_location {dir}/\n\
+         log_dest stderr\n\
+         log_type error\n\
+         log_type warning\n\
+         log_type notice\n"
+    )
+}

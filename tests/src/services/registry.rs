@@ -1,0 +1,76 @@
+//! A Confluent-compatible schema registry (Apicurio), its schemas in memory.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+
+use crate::port::free_port;
+use crate::probe;
+use crate::service::{Recipe, Service};
+use crate::services::{announced, given_service};
+use crate::supervise::{Launch, fresh_dir};
+use crate::tools;
+
+const CONFLUENT_API: &str = "/apis/ccompat/v7";
+
+/// A schema registry: our own, or the one that `SCHEMA_REGISTRY_URL` names.
+pub struct Registry {
+    url: String,
+    service: Option<Service>,
+}
+
+impl Registry {
+    /// Starts a registry that belongs to the caller alone and ends with this value. A restart loses its schemas.
+    ///
+    /// # Errors
+    /// When it does not start; with the tail of its log.
+    pub async fn start() -> Result<Self> {
+        tokio::task::spawn_blocking(Self::start_blocking).await.context("the harness panicked")?
+    }
+
+    pub(crate) fn start_blocking() -> Result<Self> {
+        announced("schema registry", || {
+            let port = free_port();
+            let dir = fresh_dir("registry")?;
+            let command = vec![
+                tools::registry_java()?.into(),
+                "-Xmx256m".into(),
+                "-XX:+UseSerialGC".into(),
+                "-XX:TieredStopAtLevel=1".into(),
+                "-Dquarkus.http.host=127.0.0.1".into(),
+                format!("-Dquarkus.http.port={port}").into(),
+                "-Dquarkus.log.level=WARN".into(),
+                "-Dapicurio.storage.kind=sql".into(),
+                "-Dapicurio.storage.sql.kind=h2".into(),
+                "-jar".into(),
+                tools::registry_dir()?.join("quarkus-run.jar").into(),
+            ];
+            let service = Service::start_blocking(Recipe {
+                name: "schema registry".to_owned(),
+                launch: Launch { command, env: Vec::new(), dir: Some(dir.clone()), log: dir.join("registry.log") },
+                ready: Box::new(move |_| probe::http_ok(port, &format!("{CONFLUENT_API}/subjects"))),
+                start_within: Duration::from_secs(90),
+                stop_within: Duration::from_secs(20),
+            })?;
+            let url = format!("http://127.0.0.1:{port}{CONFLUENT_API}");
+            Ok((url.clone(), Self { url, service: Some(service) }))
+        })
+    }
+
+    pub(crate) fn given(url: String) -> Self {
+        Self { url, service: None }
+    }
+
+    /// The Confluent API's base, without a slash at the end.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// The process, to stop, kill, freeze or restart it.
+    ///
+    /// # Panics
+    /// When the environment named the service: tests that do such things start one of their own.
+    pub fn service(&self) -> &Service {
+        given_service(self.service.as_ref())
+    }
+}

@@ -1,0 +1,62 @@
+//! Waiting for something to become true: the one place that sleeps between two looks.
+
+use std::future::Future;
+use std::ops::ControlFlow;
+use std::time::Duration;
+
+use anyhow::{Error, Result, bail};
+
+use crate::clock::Stopwatch;
+
+const POLL: Duration = Duration::from_millis(20);
+
+/// Polls `condition` until it yields a value, and hands that out.
+///
+/// `what` completes the sentence "waited 10s for ...". For a yes or no, end the condition in `.then_some(())`.
+///
+/// # Errors
+/// When `deadline` passes first.
+///
+/// ```
+/// # async fn example() -> anyhow::Result<()> {
+/// use std::time::Duration;
+/// let five = harness::wait_until(Duration::from_secs(1), "the number five", async || Some(5)).await?;
+/// assert_eq!(five, 5);
+/// # Ok(())
+/// # }
+/// ```
+pub async fn wait_until<T, F, Fut>(deadline: Duration, what: &str, mut condition: F) -> Result<T>
+where
+    F: FnMut() -> Fut,
+    Fut: Future<Output = Option<T>>,
+{
+    let watch = Stopwatch::start();
+    loop {
+        if let Some(value) = condition().await {
+            return Ok(value);
+        }
+        if watch.elapsed() >= deadline {
+            bail!("waited {deadline:?} for {what}");
+        }
+        tokio::time::sleep(POLL).await;
+    }
+}
+
+/// The same for code that owns its thread: looks until `look` breaks off, and reports the last reason to go on.
+pub(crate) fn wait_blocking<T>(
+    deadline: Duration,
+    what: &str,
+    mut look: impl FnMut() -> ControlFlow<Result<T>, Error>,
+) -> Result<T> {
+    let watch = Stopwatch::start();
+    loop {
+        let reason = match look() {
+            ControlFlow::Break(outcome) => return outcome,
+            ControlFlow::Continue(reason) => reason,
+        };
+        if watch.elapsed() >= deadline {
+            return Err(reason.context(format!("waited {deadline:?} for {what}")));
+        }
+        std::thread::sleep(POLL);
+    }
+}

@@ -1,0 +1,28 @@
+//! The harness itself, on the real services.
+
+use anyhow::Result;
+use harness::{Kafka, KafkaOptions, Stack};
+
+#[tokio::test]
+async fn every_service_starts() -> Result<()> {
+    let stack = Stack::shared();
+    assert!(stack.redis().await?.url().starts_with("redis://"));
+    assert!(stack.mosquitto().await?.url().starts_with("mqtt://"));
+    assert!(!stack.kafka().await?.bootstrap().is_empty());
+    assert!(stack.registry().await?.url().ends_with("/apis/ccompat/v7"));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_killed_kafka_comes_back_on_its_port() -> Result<()> {
+    let kafka = Kafka::start(KafkaOptions::default()).await?;
+    kafka.node(0).kill().await?;
+    assert!(!kafka.node(0).is_running());
+    kafka.node(0).start().await?;
+    kafka.node(0).restart().await?;
+    kafka.node(0).freeze()?;
+    assert!(kafka.node(0).is_running());
+    kafka.node(0).thaw()?;
+    assert_eq!(kafka.node(0).stop().await?, 143);
+    Ok(())
+}
