@@ -1,0 +1,130 @@
+//! From `main` to exit code: settings, telemetry, admin port, work, orderly stop.
+
+use std::future::Future;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use clap::{CommandFactory, FromArgMatches};
+
+use crate::admin::{self, Admin};
+use crate::settings::{self, ProcessEnvironment, ShellOptions, Stop};
+use crate::shutdown::signal;
+use crate::telemetry::Telemetry;
+use crate::{Clock, Context};
+
+/// Exit code for a bad setting (`EX_USAGE` of sysexits.h).
+pub const BAD_SETTING: u8 = 64;
+
+/// What the shell asks of a program's settings.
+pub trait Program: CommandFactory + FromArgMatches {
+    /// Name in traces.
+    fn service(&self) -> &'static str;
+    /// The shared options.
+    fn shell(&self) -> &ShellOptions;
+    /// The admin port where none is set; `None` for commands that end by themselves and have no admin port.
+    fn admin_port(&self) -> Option<u16>;
+    /// What no single option can know, for example that two of them do not go together: one line.
+    ///
+    /// # Errors
+    /// The line.
+    fn check(&self) -> Result<(), String> {
+        Ok(())
+    }
+}
+
+/// Runs a program to its exit code: 0 done, 64 bad setting, 1 failed. `version` is the program's own.
+#[allow(clippy::print_stdout, clippy::print_stderr, reason = "help and bad settings come before the log")]
+pub fn run<P, F>(version: &'static str, work: impl FnOnce(P, Context) -> F) -> ExitCode
+where
+    P: Program,
+    F: Future<Output = anyhow::Result<()>>,
+{
+    let command = P::command().version(version);
+    let matches = match settings::read(command.clone(), std::env::args_os().collect(), &ProcessEnvironment) {
+        Ok(matches) => matches,
+        Err(Stop::Answer(text)) => {
+            print!("{text}");
+            return ExitCode::SUCCESS;
+        }
+        Err(Stop::Bad(line)) => return bad_setting(&command, &line),
+    };
+    let program = match P::from_arg_matches(&matches) {
+        Ok(program) => program,
+        Err(error) => return bad_setting(&command, error.to_string().trim_end()),
+    };
+    if let Err(line) = program.check() {
+        return bad_setting(&command, &line);
+    }
+    if program.shell().check_config {
+        print!("{}", settings::effective(&command, &matches));
+        return ExitCode::SUCCESS;
+    }
+    let telemetry = match Telemetry::start(&program.shell().telemetry, program.service()) {
+        Ok(telemetry) => telemetry,
+        Err(error) => return bad_setting(&command, &format!("{error:#}")),
+    };
+    match run_to_end(program, version, &telemetry, work) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!(error = format!("{error:#}"), "stopped");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+#[allow(clippy::print_stderr, reason = "bad settings come before the log")]
+fn bad_setting(command: &clap::Command, line: &str) -> ExitCode {
+    eprintln!("{}: {}", command.get_name(), line.lines().collect::<Vec<_>>().join(" "));
+    ExitCode::from(BAD_SETTING)
+}
+
+fn run_to_end<P, F>(
+    program: P,
+    version: &'static str,
+    telemetry: &Telemetry,
+    work: impl FnOnce(P, Context) -> F,
+) -> anyhow::Result<()>
+where
+    P: Program,
+    F: Future<Output = anyhow::Result<()>>,
+{
+    let runtime = tokio::runtime::Runtime::new().context("cannot start the async runtime")?;
+    runtime.block_on(async {
+        let clock = Clock::system();
+        let context = Context::new(clock.clone());
+        let shell = program.shell().clone();
+        let listen = program
+            .admin_port()
+            .map(|port| shell.admin_listen.unwrap_or_else(|| SocketAddr::from((Ipv4Addr::UNSPECIFIED, port))));
+        let admin = Admin::new(context.clone(), version, Some(telemetry.log_filter.clone()), shell.profile);
+        let served = async {
+            let Some(listen) = listen else { return std::future::pending().await };
+            let listener = admin::bind(listen).await?;
+            tracing::info!(service = program_name::<P>(), version, admin = %listener.local_addr()?, "started");
+            // Probes stay readable while the work stops: the server ends with the process.
+            admin.serve(listener, crate::Shutdown::new()).await
+        };
+        let shutdown = context.shutdown.clone();
+        let work = work(program, context);
+        tokio::pin!(work, served);
+        tokio::select! {
+            outcome = &mut work => return outcome,
+            failed = &mut served => return failed,
+            caught = signal() => tracing::info!(signal = caught?, "stopping"),
+        }
+        shutdown.request();
+        tokio::select! {
+            outcome = &mut work => outcome,
+            failed = &mut served => failed,
+            caught = signal() => anyhow::bail!("stopped at once by a second {}", caught?),
+            () = clock.sleep(shell.shutdown_deadline) => {
+                anyhow::bail!("not stopped within {} s", shell.shutdown_deadline.as_secs())
+            }
+        }
+    })
+}
+
+fn program_name<P: CommandFactory>() -> String {
+    P::command().get_name().to_owned()
+}

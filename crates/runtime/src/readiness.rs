@@ -1,0 +1,124 @@
+//! Whether the program can do its work now, and if not, why not.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use serde::Serialize;
+
+use crate::Clock;
+
+/// All parts of a program that must be ready. Clones share one state.
+#[derive(Clone, Debug)]
+pub struct Readiness {
+    clock: Clock,
+    parts: Arc<Mutex<BTreeMap<&'static str, PartState>>>,
+}
+
+/// What one part says of itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct PartState {
+    /// Whether the part can do its work.
+    pub ready: bool,
+    /// Since when, microseconds since the epoch.
+    pub since_us: u64,
+    /// Why not; or the last trouble it had, where it is ready again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_error: Option<String>,
+}
+
+impl Readiness {
+    /// No parts yet: ready.
+    pub fn new(clock: Clock) -> Self {
+        Self { clock, parts: Arc::default() }
+    }
+
+    /// Adds a part, not ready until it says so. The same name gives the same part.
+    pub fn part(&self, name: &'static str) -> Part {
+        let now_us = self.clock.now_us();
+        let starting = || PartState { ready: false, since_us: now_us, last_error: Some("starting".into()) };
+        self.parts.lock().entry(name).or_insert_with(starting);
+        Part { name, readiness: self.clone() }
+    }
+
+    /// Every part's state by name.
+    pub fn parts(&self) -> BTreeMap<&'static str, PartState> {
+        self.parts.lock().clone()
+    }
+
+    /// Whether all parts are ready.
+    pub fn is_ready(&self) -> bool {
+        self.parts.lock().values().all(|part| part.ready)
+    }
+
+    fn set(&self, name: &'static str, ready: bool, error: Option<String>) {
+        let now_us = self.clock.now_us();
+        let mut parts = self.parts.lock();
+        let Some(part) = parts.get_mut(name) else { return };
+        let changed = part.ready != ready;
+        if changed {
+            (part.ready, part.since_us) = (ready, now_us);
+        }
+        if let Some(error) = error {
+            let news = changed || part.last_error.as_ref() != Some(&error);
+            if news {
+                tracing::warn!(part = name, error, "not ready");
+            }
+            part.last_error = Some(error);
+        } else if changed {
+            tracing::info!(part = name, "ready");
+            part.last_error = part.last_error.take().filter(|error| error != "starting");
+        }
+    }
+}
+
+/// One part's handle.
+#[derive(Clone, Debug)]
+pub struct Part {
+    name: &'static str,
+    readiness: Readiness,
+}
+
+impl Part {
+    /// The part can do its work. Logged when that is news.
+    pub fn ready(&self) {
+        self.readiness.set(self.name, true, None);
+    }
+
+    /// The part cannot do its work, and why. Logged when that is news.
+    pub fn not_ready(&self, reason: impl std::fmt::Display) {
+        self.readiness.set(self.name, false, Some(reason.to_string()));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    #[test]
+    fn ready_only_while_every_part_is() {
+        let clock = Clock::manual(5_000_000);
+        let readiness = Readiness::new(clock.clone());
+        assert!(readiness.is_ready(), "nothing to wait for");
+        let (kafka, redis) = (readiness.part("kafka"), readiness.part("redis"));
+        kafka.ready();
+        assert!(!readiness.is_ready());
+        redis.ready();
+        assert!(readiness.is_ready());
+        assert_eq!(readiness.parts()["redis"].last_error, None);
+
+        clock.advance(Duration::from_secs(1));
+        redis.not_ready("cannot reach redis://nowhere");
+        assert!(!readiness.is_ready());
+        let state = readiness.parts()["redis"].clone();
+        assert_eq!((state.since_us, state.last_error.as_deref()), (6_000_000, Some("cannot reach redis://nowhere")));
+
+        clock.advance(Duration::from_secs(1));
+        redis.not_ready("cannot reach redis://nowhere");
+        assert_eq!(readiness.parts()["redis"].since_us, 6_000_000, "the same trouble is not a new one");
+        redis.ready();
+        assert!(readiness.is_ready());
+        assert!(readiness.parts()["redis"].last_error.is_some(), "the last trouble stays readable");
+    }
+}
