@@ -1,0 +1,74 @@
+//! Type 8, hardware information, the old form.
+//!
+//! | form | bytes | content |
+//! |---|---|---|
+//! | request | 0 | the single byte 0, unicast only |
+//! | answer | 0 | device type |
+//! | | 1-2 | build date |
+//! | | 3.. | the manufacturer's own data |
+//!
+//! Source: FANET protocol text, payload type 8. A device type of 0 with a date is an answer.
+
+use crate::address::Address;
+use crate::error::{DecodeError, EncodeError, Reason};
+use crate::field::date::BuildDate;
+use crate::reader::Reader;
+use crate::writer::Writer;
+
+/// What a device is made of, or the wish to know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HwInfoDeprecated<'a> {
+    /// Asks the destination.
+    PullRequest,
+    /// The answer, also sent unasked.
+    Answer {
+        /// Means something only together with the manufacturer.
+        device_type: u8,
+        /// When its firmware was built.
+        build: BuildDate,
+        /// The manufacturer's own data.
+        extra: &'a [u8],
+    },
+}
+
+impl<'a> HwInfoDeprecated<'a> {
+    /// Time since the device started, seconds, by a habit of several manufacturers: the first two
+    /// extra bytes as a little-endian word, bits 4-15 in steps of 30 s. Wraps after 122,880 s.
+    #[must_use]
+    pub fn uptime_s(&self) -> Option<u32> {
+        match self {
+            Self::PullRequest => None,
+            Self::Answer { extra, .. } => {
+                extra.first_chunk::<2>().map(|&bytes| u32::from(u16::from_le_bytes(bytes) >> 4) * 30)
+            }
+        }
+    }
+
+    pub(crate) fn decode(destination: Option<Address>, reader: &mut Reader<'a>) -> Result<Self, DecodeError> {
+        if reader.rest() == [0] {
+            if destination.is_none() {
+                return Err(DecodeError::new(Reason::PullRequestNotUnicast, "destination_address", reader.offset()));
+            }
+            reader.take_rest();
+            return Ok(Self::PullRequest);
+        }
+        Ok(Self::Answer {
+            device_type: reader.u8("device_type")?,
+            build: BuildDate::from_wire(reader.take("firmware_year")?),
+            extra: reader.take_rest(),
+        })
+    }
+
+    pub(crate) fn encode(&self, destination: Option<Address>, writer: &mut Writer<'_>) -> Result<(), EncodeError> {
+        match self {
+            Self::PullRequest if destination.is_none() => return Err(EncodeError::NotUnicast),
+            Self::PullRequest => writer.u8(0),
+            Self::Answer { device_type, build, extra } => {
+                writer.u8(*device_type);
+                writer.bytes(&build.to_wire()?);
+                writer.bytes(extra);
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,73 @@
+//! Type 9, thermal: where rising air was found.
+//!
+//! | byte | bits | field | encoding | range |
+//! |---|---|---|---|---|
+//! | 0-5 | | position of the thermal | i24 * 2 | |
+//! | 6-7 | 15 | reserved | | |
+//! | | 12-14 | confidence | number, 100/7 % | 0..7 |
+//! | | 0-11 | altitude | A11, 1 m or 4 m | 0..8188 m |
+//! | 8 | | climb of the air | S7, 0.1 or 0.5 m/s | -32.0..+31.5 m/s |
+//! | 9 | | wind speed | U7, 0.5 or 2.5 km/h | 0..317.5 km/h |
+//! | 10 | | wind heading | u8, 360/256 deg | 0..358.59 deg |
+//!
+//! Source: FANET protocol text, payload type 9. Bytes after the eleventh are trailing.
+
+use crate::error::{DecodeError, EncodeError};
+use crate::field::plain::{confidence_pct, decode_heading, encode_heading};
+use crate::field::position::Position;
+use crate::field::scaled::{decode_a11, decode_s7, decode_u7, encode_a11, encode_s7, encode_u7};
+use crate::reader::Reader;
+use crate::writer::{Writer, finite};
+
+/// Rising air.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Thermal {
+    /// Where it is.
+    pub position: Position,
+    /// How sure the sender is, 0 to 7.
+    pub confidence: u8,
+    /// Altitude at which it was found, metres, 0 to 8188.
+    pub altitude_m: i32,
+    /// Vertical speed of the air, not of the glider, m/s.
+    pub climb_ms: f64,
+    /// Wind speed at the thermal, km/h, 0 to 317.5.
+    pub wind_speed_kmh: f64,
+    /// Where that wind comes from, degrees true.
+    pub wind_heading_deg: f64,
+}
+
+impl Thermal {
+    /// Confidence in percent.
+    #[must_use]
+    pub fn confidence_pct(&self) -> f64 {
+        confidence_pct(self.confidence)
+    }
+
+    #[inline]
+    pub(crate) fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let position = Position::decode(reader)?;
+        let word = u16::from_le_bytes(reader.take("altitude_m")?);
+        Ok(Self {
+            position,
+            confidence: (word >> 12 & 0x07) as u8,
+            altitude_m: decode_a11(word, 4),
+            climb_ms: f64::from(decode_s7(reader.u8("climb_ms")?, 5)) / 10.0,
+            wind_speed_kmh: f64::from(decode_u7(reader.u8("wind_speed_kmh")?, 5)) * 0.5,
+            wind_heading_deg: decode_heading(reader.u8("wind_heading_deg")?),
+        })
+    }
+
+    pub(crate) fn encode(&self, writer: &mut Writer<'_>) -> Result<(), EncodeError> {
+        self.position.encode(writer)?;
+        let word = u16::from(self.confidence.min(7)) << 12 | encode_a11(f64::from(self.altitude_m), 4.0);
+        let [low, high] = word.to_le_bytes();
+        writer.bytes(&[
+            low,
+            high,
+            encode_s7(finite("climb_ms", self.climb_ms)? * 10.0, 5.0),
+            encode_u7(finite("wind_speed_kmh", self.wind_speed_kmh)? * 2.0, 5.0),
+            encode_heading(finite("wind_heading_deg", self.wind_heading_deg)?),
+        ]);
+        Ok(())
+    }
+}

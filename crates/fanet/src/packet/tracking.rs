@@ -1,0 +1,153 @@
+//! Type 1, tracking: position of an aircraft in the air.
+//!
+//! | byte | bits | field | encoding | range |
+//! |---|---|---|---|---|
+//! | 0-5 | | position | i24 * 2 | |
+//! | 6-7 | 15 | online tracking | flag | |
+//! | | 12-14 | aircraft type | number | 0..7 |
+//! | | 0-11 | altitude | A11, 1 m or 4 m | 0..8188 m |
+//! | 8 | | speed | U7, 0.5 or 2.5 km/h | 0..317.5 km/h |
+//! | 9 | | climb | S7, 0.1 or 0.5 m/s | -32.0..+31.5 m/s |
+//! | 10 | | heading | u8, 360/256 deg | 0..358.59 deg |
+//! | 11 | | turn rate, optional | S7, 0.25 or 1 deg/s | -64..+63 deg/s |
+//! | 12 | | QNE offset, optional | S7, 1 or 4 m | -256..+252 m |
+//!
+//! Source: FANET protocol text, payload type 1. Bytes after the twelfth are trailing.
+
+use crate::error::{DecodeError, EncodeError};
+use crate::field::plain::{decode_heading, encode_heading};
+use crate::field::position::Position;
+use crate::field::scaled::{decode_a11, decode_s7, decode_u7, encode_a11, encode_s7, encode_u7};
+use crate::reader::Reader;
+use crate::writer::{Writer, finite};
+
+/// Position of an aircraft in the air.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Tracking {
+    /// Where it is.
+    pub position: Position,
+    /// The pilot agrees to be shown on the internet.
+    pub online_tracking: bool,
+    /// What it is.
+    pub aircraft_type: AircraftType,
+    /// Altitude above sea level (GPS), metres, 0 to 8188.
+    pub altitude_m: i32,
+    /// Speed over ground, km/h, 0 to 317.5.
+    pub speed_kmh: f64,
+    /// Vertical speed, m/s, up positive, -32.0 to +31.5.
+    pub climb_ms: f64,
+    /// Direction over ground, degrees true, 0 to 358.59.
+    pub heading_deg: f64,
+    /// Turn rate, degrees per second, clockwise positive; `None` when the sender left it out.
+    pub turn_rate_dps: Option<f64>,
+    /// QNE altitude minus GPS altitude, metres; `None` when the sender left it out.
+    ///
+    /// It follows the turn rate on the air, so a sender without one sends a turn rate of 0.
+    pub qne_offset_m: Option<i32>,
+}
+
+impl Tracking {
+    #[inline]
+    pub(crate) fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let position = Position::decode(reader)?;
+        let word = u16::from_le_bytes(reader.take("altitude_m")?);
+        Ok(Self {
+            position,
+            online_tracking: word & 0x8000 != 0,
+            aircraft_type: AircraftType::from_code((word >> 12) as u8),
+            altitude_m: decode_a11(word, 4),
+            speed_kmh: f64::from(decode_u7(reader.u8("speed_kmh")?, 5)) * 0.5,
+            climb_ms: f64::from(decode_s7(reader.u8("climb_ms")?, 5)) / 10.0,
+            heading_deg: decode_heading(reader.u8("heading_deg")?),
+            turn_rate_dps: reader.optional_u8().map(|byte| f64::from(decode_s7(byte, 4)) * 0.25),
+            qne_offset_m: reader.optional_u8().map(|byte| decode_s7(byte, 4)),
+        })
+    }
+
+    #[inline]
+    pub(crate) fn encode(&self, writer: &mut Writer<'_>) -> Result<(), EncodeError> {
+        self.position.encode(writer)?;
+        let word = u16::from(self.online_tracking) << 15
+            | u16::from(self.aircraft_type.code()) << 12
+            | encode_a11(f64::from(self.altitude_m), 4.0);
+        let [low, high] = word.to_le_bytes();
+        writer.bytes(&[
+            low,
+            high,
+            encode_u7(finite("speed_kmh", self.speed_kmh)? * 2.0, 5.0),
+            encode_s7(finite("climb_ms", self.climb_ms)? * 10.0, 5.0),
+            encode_heading(finite("heading_deg", self.heading_deg)?),
+        ]);
+        let turn_rate = self.turn_rate_dps.filter(|rate| rate.is_finite());
+        let turn_rate = turn_rate.or(self.qne_offset_m.map(|_| 0.0));
+        if let Some(rate) = turn_rate {
+            writer.u8(encode_s7(rate * 4.0, 4.0));
+        }
+        if let Some(offset) = self.qne_offset_m {
+            writer.u8(encode_s7(f64::from(offset), 4.0));
+        }
+        Ok(())
+    }
+}
+
+/// What kind of aircraft it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum AircraftType {
+    /// 0: other.
+    Other = 0,
+    /// 1: paraglider.
+    Paraglider = 1,
+    /// 2: hang glider.
+    Hangglider = 2,
+    /// 3: balloon.
+    Balloon = 3,
+    /// 4: glider.
+    Glider = 4,
+    /// 5: powered aircraft.
+    Powered = 5,
+    /// 6: helicopter.
+    Helicopter = 6,
+    /// 7: unmanned.
+    Uav = 7,
+}
+
+impl AircraftType {
+    /// The type of a code, of which the lower three bits count; all eight are assigned.
+    #[inline]
+    #[must_use]
+    pub const fn from_code(code: u8) -> Self {
+        match code & 0x07 {
+            0 => Self::Other,
+            1 => Self::Paraglider,
+            2 => Self::Hangglider,
+            3 => Self::Balloon,
+            4 => Self::Glider,
+            5 => Self::Powered,
+            6 => Self::Helicopter,
+            _ => Self::Uav,
+        }
+    }
+
+    /// The code, 0 to 7.
+    #[inline]
+    #[must_use]
+    pub const fn code(self) -> u8 {
+        self as u8
+    }
+
+    /// A lower-case name, fit for labels.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Other => "other",
+            Self::Paraglider => "paraglider",
+            Self::Hangglider => "hangglider",
+            Self::Balloon => "balloon",
+            Self::Glider => "glider",
+            Self::Powered => "powered",
+            Self::Helicopter => "helicopter",
+            Self::Uav => "uav",
+        }
+    }
+}
