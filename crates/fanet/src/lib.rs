@@ -9,6 +9,8 @@ mod error;
 mod field;
 mod frame;
 mod header;
+#[cfg(feature = "serde")]
+pub mod json;
 mod math;
 pub mod mqtt;
 pub mod names;
