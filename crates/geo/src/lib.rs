@@ -1,1 +1,16 @@
 //! Positions, distances, geohash cells and cell covers.
+
+pub mod distance;
+pub mod position;
+
+pub use position::Position;
+
+mod bounds;
+mod cell;
+mod circle;
+mod cover;
+
+pub use bounds::{Bounds, BoundsError};
+pub use cell::{Cell, ParseCellError};
+pub use circle::{Circle, CircleError};
+pub use cover::{Region, area_km2, cover};

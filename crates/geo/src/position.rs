@@ -1,0 +1,71 @@
+//! Places on the globe.
+
+/// Mean radius of the Earth, metres (IUGG).
+pub const EARTH_RADIUS_M: f64 = 6_371_008.8;
+
+/// A point on the globe.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Position {
+    /// Degrees north, -90 to 90.
+    pub latitude_deg: f64,
+    /// Degrees east, -180 to 180.
+    pub longitude_deg: f64,
+}
+
+impl Position {
+    /// A point; nothing is checked.
+    #[must_use]
+    pub const fn new(latitude_deg: f64, longitude_deg: f64) -> Self {
+        Self { latitude_deg, longitude_deg }
+    }
+
+    /// Whether both coordinates are numbers within their ranges.
+    #[must_use]
+    pub fn is_on_earth(self) -> bool {
+        self.latitude_deg.abs() <= 90.0 && self.longitude_deg.abs() <= 180.0
+    }
+}
+
+/// Brings a longitude, or a difference of longitudes, into -180 (included) to 180 (excluded).
+#[must_use]
+pub fn wrap_longitude_deg(degrees: f64) -> f64 {
+    wrap_difference_deg(degrees)
+}
+
+/// Brings an angle into 0 (included) to 360 (excluded).
+#[must_use]
+pub fn wrap_course_deg(degrees: f64) -> f64 {
+    let wrapped = degrees - (degrees / 360.0).floor() * 360.0;
+    // A tiny negative angle rounds up to a full turn.
+    if wrapped >= 360.0 { 0.0 } else { wrapped }
+}
+
+/// Brings the difference of two angles into -180 (included) to 180 (excluded).
+#[must_use]
+pub fn wrap_difference_deg(degrees: f64) -> f64 {
+    if (-180.0..180.0).contains(&degrees) { degrees } else { wrap_course_deg(degrees + 180.0) - 180.0 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn angles_wrap() {
+        for (degrees, course, difference) in
+            [(0.0, 0.0, 0.0), (360.0, 0.0, 0.0), (-90.0, 270.0, -90.0), (540.0, 180.0, -180.0), (181.0, 181.0, -179.0)]
+        {
+            assert_eq!(wrap_course_deg(degrees), course, "{degrees}");
+            assert_eq!(wrap_difference_deg(degrees), difference, "{degrees}");
+        }
+        assert!(wrap_course_deg(-1e-20) < 360.0);
+    }
+
+    #[test]
+    fn what_is_no_place_is_not_on_earth() {
+        assert!(Position::new(90.0, -180.0).is_on_earth());
+        for (latitude, longitude) in [(90.1, 0.0), (0.0, 180.1), (f64::NAN, 0.0), (0.0, f64::INFINITY)] {
+            assert!(!Position::new(latitude, longitude).is_on_earth());
+        }
+    }
+}
