@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 
 /// The cache of `ops/setup/setup.sh`: `UPDRAFT_CACHE`, or `updraft` in the user's cache directory.
 pub(crate) fn cache_dir() -> PathBuf {
@@ -29,35 +29,14 @@ pub fn artefacts_dir() -> PathBuf {
     dir
 }
 
-/// A Debian program: its path and the environment that lets it run from where it lies.
-#[derive(Clone, Debug)]
-pub(crate) struct Tool {
-    pub(crate) path: PathBuf,
-    pub(crate) env: Vec<(String, String)>,
-}
-
-/// Finds `name` on the path, in the system's own directories or in the cache.
-pub(crate) fn tool(name: &str) -> Result<Tool> {
-    let root = cache_dir().join("debian/root");
+/// Finds `name` on the path, in the system's own directories or among the cache's wrappers.
+pub(crate) fn tool(name: &str) -> Result<PathBuf> {
     let on_path = std::env::var_os("PATH").unwrap_or_default();
-    let system = std::env::split_paths(&on_path)
-        .chain(["/usr/sbin", "/usr/bin"].map(PathBuf::from))
+    std::env::split_paths(&on_path)
+        .chain([PathBuf::from("/usr/sbin"), cache_dir().join("bin")])
         .map(|dir| dir.join(name))
-        .find(|path| path.is_file());
-    if let Some(path) = system {
-        return Ok(Tool { path, env: Vec::new() });
-    }
-    let cached = ["usr/sbin", "usr/bin"].iter().map(|dir| root.join(dir).join(name)).find(|path| path.is_file());
-    match cached {
-        Some(path) => Ok(Tool { path, env: vec![library_path(&root)] }),
-        None => bail!("{name} is missing: run `npx -y rust-just setup test`"),
-    }
-}
-
-fn library_path(root: &Path) -> (String, String) {
-    let libraries = ["usr/lib/x86_64-linux-gnu", "lib/x86_64-linux-gnu", "usr/lib/aarch64-linux-gnu"];
-    let joined = std::env::join_paths(libraries.map(|dir| root.join(dir))).unwrap_or_default();
-    ("LD_LIBRARY_PATH".to_owned(), joined.to_string_lossy().into_owned())
+        .find(|path| path.is_file())
+        .with_context(|| format!("{name} is missing: run `npx -y rust-just setup test`"))
 }
 
 /// The Python that has the test packages (websockets, confluent-kafka, the ClickHouse engine).
@@ -65,7 +44,7 @@ fn library_path(root: &Path) -> (String, String) {
 /// # Errors
 /// When `just setup test` has not made it.
 pub fn python() -> Result<PathBuf> {
-    present(cache_dir().join("python/bin/python3"), "the tests' Python")
+    present(cache_dir().join("bin/test-python"), "the tests' Python")
 }
 
 /// The directory of Kafka's jars.
@@ -78,18 +57,9 @@ pub(crate) fn registry_dir() -> Result<PathBuf> {
     present(cache_dir().join("java/registry"), "the schema registry")
 }
 
-/// A Java that is new enough for the registry: Kafka is content with 17.
-pub(crate) fn registry_java() -> Result<PathBuf> {
-    present(cache_dir().join("java/registry-java"), "a Java for the schema registry")
-}
-
-/// `java` from `JAVA_HOME` or the path.
+/// A Java that is new enough for Kafka and the registry.
 pub(crate) fn java() -> Result<OsString> {
-    let home = std::env::var_os("JAVA_HOME").map(|home| PathBuf::from(home).join("bin/java"));
-    match home.filter(|java| java.is_file()) {
-        Some(java) => Ok(java.into()),
-        None => Ok(tool("java")?.path.into()),
-    }
+    Ok(present(cache_dir().join("java/java21"), "a Java for Kafka and the schema registry")?.into())
 }
 
 fn present(path: PathBuf, what: &str) -> Result<PathBuf> {

@@ -9,6 +9,7 @@ async fn every_service_starts() -> Result<()> {
     assert!(stack.redis().await?.url().starts_with("redis://"));
     assert!(stack.mosquitto().await?.url().starts_with("mqtt://"));
     assert!(!stack.kafka().await?.bootstrap().is_empty());
+    assert!(stack.clickhouse().await?.url().starts_with("http://"));
     assert!(stack.registry().await?.url().ends_with("/apis/ccompat/v7"));
     Ok(())
 }

