@@ -1,1 +1,4 @@
 //! Captures, decodes, replays and generates frames.
+
+pub mod decode;
+mod explain;
