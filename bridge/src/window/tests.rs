@@ -1,0 +1,215 @@
+//! Acknowledgements here are packet ids, items are what the message says.
+
+use super::*;
+use proptest::prelude::*;
+
+type Messages = Window<u16, u32>;
+
+fn same(earlier: &u16, earlier_item: &u32, now: &u16, item: &u32) -> bool {
+    earlier == now && earlier_item == item
+}
+
+fn enter(window: &mut Messages, id: u16, item: u32) -> Entered {
+    window.enter(Some(id), item, false, same)
+}
+
+fn complete(window: &mut Messages, sequence: u64) -> Vec<u16> {
+    let mut sent = Vec::new();
+    window.complete(sequence, |id| sent.push(id));
+    sent
+}
+
+#[test]
+fn acknowledgements_leave_in_the_order_of_receipt() {
+    let mut window = Messages::new(8);
+    for id in 1..=4 {
+        assert_eq!(enter(&mut window, id, 0), Entered::New(u64::from(id) - 1));
+    }
+    assert_eq!(complete(&mut window, 2), []);
+    assert_eq!(complete(&mut window, 1), []);
+    assert_eq!(complete(&mut window, 0), [1, 2, 3]);
+    assert_eq!(complete(&mut window, 0), [], "answered once");
+    assert_eq!(complete(&mut window, 3), [4]);
+    assert!(window.is_empty());
+}
+
+#[test]
+fn nothing_of_an_old_connection_is_acknowledged_on_a_new_one() {
+    let mut window = Messages::new(8);
+    enter(&mut window, 1, 10);
+    enter(&mut window, 2, 20);
+    window.reconnected();
+    enter(&mut window, 1, 30);
+    assert_eq!(complete(&mut window, 0), []);
+    assert_eq!(complete(&mut window, 2), []);
+    assert_eq!(complete(&mut window, 1), [1], "that of the new connection, once what came before is done");
+}
+
+#[test]
+fn a_message_sent_again_takes_the_place_of_its_first_copy() {
+    let mut window = Messages::new(8);
+    enter(&mut window, 1, 10);
+    enter(&mut window, 2, 20);
+    window.reconnected();
+    assert_eq!(window.enter(Some(1), 10, true, same), Entered::Again);
+    assert_eq!(window.enter(Some(2), 21, true, same), Entered::New(2), "another message under a used id");
+    assert_eq!(complete(&mut window, 0), [1]);
+    assert_eq!(complete(&mut window, 1), []);
+    assert_eq!(complete(&mut window, 2), [2]);
+}
+
+#[test]
+fn a_full_window_takes_nothing_more() {
+    let mut window = Messages::new(2);
+    enter(&mut window, 1, 0);
+    enter(&mut window, 2, 0);
+    assert!(window.is_full());
+    assert_eq!(enter(&mut window, 3, 0), Entered::Full);
+    assert_eq!(window.enter(None, 0, false, same), Entered::Full, "QoS 0");
+    complete(&mut window, 0);
+    assert_eq!(window.enter(None, 7, false, same), Entered::New(2));
+}
+
+#[test]
+fn a_new_connection_has_room_while_the_old_ones_messages_are_still_under_way() {
+    let mut window = Messages::new(2);
+    enter(&mut window, 1, 0);
+    enter(&mut window, 2, 0);
+    window.reconnected();
+    assert_eq!(enter(&mut window, 3, 0), Entered::New(2));
+    assert_eq!(enter(&mut window, 4, 0), Entered::New(3));
+    window.reconnected();
+    assert_eq!(enter(&mut window, 5, 0), Entered::Full, "bounded over any number of connections");
+}
+
+#[test]
+fn unfinished_messages_come_back_in_order() {
+    let mut window = Messages::new(8);
+    for id in 1..=4 {
+        enter(&mut window, id, u32::from(id) * 10);
+    }
+    complete(&mut window, 1);
+    assert_eq!(
+        window.unfinished().map(|(sequence, item)| (sequence, *item)).collect::<Vec<_>>(),
+        [(0, 10), (2, 30), (3, 40)]
+    );
+    assert_eq!(window.item(2), Some(&30));
+    assert_eq!(window.item(9), None);
+}
+
+/// m1's acknowledgement was lost, m2 is still under way: repeating m1 alone would put it behind m2 for good.
+#[test]
+fn once_a_repeated_message_is_not_under_way_all_that_follow_are_forwarded_again() {
+    let mut window = Messages::new(8);
+    enter(&mut window, 1, 10);
+    enter(&mut window, 2, 20);
+    assert_eq!(complete(&mut window, 0), [1]);
+    window.reconnected();
+    assert_eq!(window.enter(Some(1), 10, true, same), Entered::New(2));
+    assert_eq!(window.enter(Some(2), 20, true, same), Entered::New(3));
+    assert_eq!(complete(&mut window, 1), []);
+    assert_eq!(complete(&mut window, 3), []);
+    assert_eq!(complete(&mut window, 2), [1, 2]);
+}
+
+#[derive(Debug, Clone)]
+enum Step {
+    Arrive,
+    Complete(prop::sample::Index),
+    /// The connection breaks, and with it the last acknowledgements, this many at most.
+    Reconnect {
+        lost: usize,
+    },
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let step = prop_oneof![
+        5 => Just(Step::Arrive),
+        5 => any::<prop::sample::Index>().prop_map(Step::Complete),
+        1 => (0..3_usize).prop_map(|lost| Step::Reconnect { lost }),
+    ];
+    prop::collection::vec(step, 0..200)
+}
+
+const CAPACITY: usize = 5;
+
+/// A broker as the standard describes it (it repeats, in order, what it saw no acknowledgement for), a log that answers in
+/// any order, and the window between them.
+struct Model {
+    window: Messages,
+    sent: u32,
+    unacknowledged: Vec<(u16, u32)>,
+    acknowledged: Vec<(u16, u32)>,
+    under_way: Vec<(u64, u32)>,
+    done: Vec<u32>,
+    /// A message found no room: the connection is closed, nothing arrives until the next one.
+    closed: bool,
+}
+
+impl Model {
+    fn new() -> Self {
+        let window = Messages::new(CAPACITY);
+        let (unacknowledged, acknowledged, under_way, done) = Default::default();
+        Self { window, sent: 0, unacknowledged, acknowledged, under_way, done, closed: false }
+    }
+
+    fn arrive(&mut self) {
+        self.sent += 1;
+        let (id, item) = (self.sent as u16, self.sent);
+        self.unacknowledged.push((id, item));
+        self.offer(id, item, false);
+    }
+
+    fn offer(&mut self, id: u16, item: u32, again: bool) -> bool {
+        let entered = self.window.enter(Some(id), item, again, same);
+        match entered {
+            Entered::New(sequence) => self.under_way.push((sequence, item)),
+            Entered::Again => {
+                assert!(self.under_way.iter().any(|(_, other)| *other == item) || self.done.contains(&item))
+            }
+            Entered::Full => assert!(self.window.len() >= CAPACITY, "refused with room"),
+        }
+        self.closed = entered == Entered::Full;
+        !self.closed
+    }
+
+    fn complete(&mut self, index: prop::sample::Index) {
+        let (sequence, item) = self.under_way.remove(index.index(self.under_way.len()));
+        self.done.push(item);
+        for id in complete(&mut self.window, sequence) {
+            let first = self.unacknowledged.remove(0);
+            assert_eq!(id, first.0, "in the order of receipt, on the connection that brought it");
+            assert!(self.done.contains(&first.1), "not before it is done");
+            self.acknowledged.push(first);
+        }
+    }
+
+    fn reconnect(&mut self, lost: usize) {
+        let kept = self.acknowledged.len().saturating_sub(lost);
+        let lost = self.acknowledged.split_off(kept);
+        self.unacknowledged.splice(0..0, lost);
+        self.acknowledged.clear();
+        self.window.reconnected();
+        self.closed = false;
+        let before = self.under_way.len();
+        let repeated = self.unacknowledged.clone();
+        repeated.into_iter().all(|(id, item)| self.offer(id, item, true));
+        assert!(self.under_way.len() - before <= CAPACITY, "duplicates are bounded by the window");
+    }
+}
+
+proptest! {
+    #[test]
+    fn holds_against_a_simple_model(steps in steps()) {
+        let mut model = Model::new();
+        for step in steps {
+            match step {
+                Step::Arrive if model.unacknowledged.len() < CAPACITY && !model.closed => model.arrive(),
+                Step::Complete(index) if !model.under_way.is_empty() => model.complete(index),
+                Step::Reconnect { lost } => model.reconnect(lost),
+                _ => {}
+            }
+            prop_assert!(model.window.len() <= 2 * CAPACITY);
+        }
+    }
+}
