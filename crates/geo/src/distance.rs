@@ -45,10 +45,7 @@ pub fn offset(start: Position, bearing_deg: f64, distance_m: f64) -> Position {
     let latitude = start.latitude_deg.to_radians();
     let sine = sin(latitude) * cos(angle) + cos(latitude) * sin(angle) * cos(bearing);
     let east = atan2(sin(bearing) * sin(angle) * cos(latitude), cos(angle) - sin(latitude) * sine);
-    Position::new(
-        asin(sine.clamp(-1.0, 1.0)).to_degrees(),
-        wrap_longitude_deg(start.longitude_deg + east.to_degrees()),
-    )
+    Position::new(asin(sine.clamp(-1.0, 1.0)).to_degrees(), wrap_longitude_deg(start.longitude_deg + east.to_degrees()))
 }
 
 /// Where `to` lies as seen from `from`, metres east and north, on the plane that touches the globe there; for

@@ -1,0 +1,151 @@
+//! Rectangles between parallels and meridians.
+
+/// A rectangle on the globe, degrees; west greater than east says that it crosses the date line. Edges belong to it.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Bounds {
+    south_deg: f64,
+    west_deg: f64,
+    north_deg: f64,
+    east_deg: f64,
+}
+
+/// Why four numbers are no rectangle.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum BoundsError {
+    /// A latitude that is not within -90 to 90.
+    #[error("latitudes are within -90 and 90")]
+    Latitude,
+    /// A longitude that is not within -180 to 180.
+    #[error("longitudes are within -180 and 180")]
+    Longitude,
+    /// South is not below north.
+    #[error("south is below north")]
+    Order,
+}
+
+impl Bounds {
+    /// Everything.
+    pub const WORLD: Self = Self { south_deg: -90.0, west_deg: -180.0, north_deg: 90.0, east_deg: 180.0 };
+
+    /// Makes a rectangle of its edges, degrees.
+    ///
+    /// # Errors
+    /// Reject: an edge out of its range or not a number, or south not below north.
+    pub fn new(south_deg: f64, west_deg: f64, north_deg: f64, east_deg: f64) -> Result<Self, BoundsError> {
+        if ![south_deg, north_deg].iter().all(|latitude| (-90.0..=90.0).contains(latitude)) {
+            return Err(BoundsError::Latitude);
+        }
+        if ![west_deg, east_deg].iter().all(|longitude| (-180.0..=180.0).contains(longitude)) {
+            return Err(BoundsError::Longitude);
+        }
+        if south_deg >= north_deg {
+            return Err(BoundsError::Order);
+        }
+        Ok(Self::unchecked(south_deg, west_deg, north_deg, east_deg))
+    }
+
+    pub(crate) fn unchecked(south_deg: f64, west_deg: f64, north_deg: f64, east_deg: f64) -> Self {
+        Self { south_deg, west_deg, north_deg, east_deg }
+    }
+
+    /// The southern edge, degrees.
+    pub fn south_deg(&self) -> f64 {
+        self.south_deg
+    }
+
+    /// The western edge, degrees.
+    pub fn west_deg(&self) -> f64 {
+        self.west_deg
+    }
+
+    /// The northern edge, degrees.
+    pub fn north_deg(&self) -> f64 {
+        self.north_deg
+    }
+
+    /// The eastern edge, degrees.
+    pub fn east_deg(&self) -> f64 {
+        self.east_deg
+    }
+
+    /// From west to east, degrees, 0 to 360.
+    pub fn width_deg(&self) -> f64 {
+        let width = self.east_deg - self.west_deg;
+        if self.crosses_date_line() { width + 360.0 } else { width }
+    }
+
+    /// True where the rectangle goes over longitude 180.
+    pub fn crosses_date_line(&self) -> bool {
+        self.west_deg > self.east_deg
+    }
+
+    /// True where the place (degrees) is inside or on an edge. Longitude 180 and -180 are one meridian.
+    pub fn contains(&self, latitude_deg: f64, longitude_deg: f64) -> bool {
+        (self.south_deg..=self.north_deg).contains(&latitude_deg) && self.contains_longitude(longitude_deg)
+    }
+
+    /// True where the two have at least an edge or a corner in common.
+    pub fn touches(&self, other: &Self) -> bool {
+        let latitudes = self.south_deg <= other.north_deg && other.south_deg <= self.north_deg;
+        latitudes && (self.contains_longitude(other.west_deg) || other.contains_longitude(self.west_deg))
+    }
+
+    /// True where the whole of `other` is inside.
+    pub fn encloses(&self, other: &Self) -> bool {
+        let latitudes = self.south_deg <= other.south_deg && other.north_deg <= self.north_deg;
+        let from_west = (other.west_deg - self.west_deg).rem_euclid(360.0);
+        latitudes && (self.width_deg() >= 360.0 || from_west + other.width_deg() <= self.width_deg())
+    }
+
+    /// Area on the sphere, square kilometres.
+    pub fn area_km2(&self) -> f64 {
+        let height = self.north_deg.to_radians().sin() - self.south_deg.to_radians().sin();
+        crate::circle::EARTH_RADIUS_KM.powi(2) * self.width_deg().to_radians() * height
+    }
+
+    fn contains_longitude(&self, longitude_deg: f64) -> bool {
+        let from_west = (longitude_deg - self.west_deg).rem_euclid(360.0);
+        from_west <= self.width_deg()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn edges_must_be_on_the_globe_and_in_order() {
+        assert_eq!(Bounds::new(-91.0, 0.0, 0.0, 1.0), Err(BoundsError::Latitude));
+        assert_eq!(Bounds::new(0.0, f64::NAN, 1.0, 1.0), Err(BoundsError::Longitude));
+        assert_eq!(Bounds::new(0.0, 0.0, 1.0, 180.1), Err(BoundsError::Longitude));
+        assert_eq!(Bounds::new(1.0, 0.0, 1.0, 1.0), Err(BoundsError::Order));
+    }
+
+    #[test]
+    fn a_rectangle_over_the_date_line_holds_both_sides() {
+        let fiji = Bounds::new(-20.0, 175.0, -10.0, -175.0).unwrap();
+        assert!(fiji.crosses_date_line());
+        assert!(fiji.contains(-15.0, 179.0) && fiji.contains(-15.0, -179.0));
+        assert!(fiji.contains(-15.0, 180.0) && fiji.contains(-15.0, -180.0));
+        assert!(!fiji.contains(-15.0, 0.0) && !fiji.contains(-15.0, 174.9) && !fiji.contains(-15.0, -174.9));
+        assert!((fiji.width_deg() - 10.0).abs() < 1e-9);
+        let east = Bounds::new(-16.0, -179.0, -15.0, -178.0).unwrap();
+        assert!(fiji.touches(&east) && east.touches(&fiji) && fiji.encloses(&east) && !east.encloses(&fiji));
+    }
+
+    #[test]
+    fn the_world_holds_everything_and_has_its_area() {
+        assert!(Bounds::WORLD.contains(90.0, 180.0) && Bounds::WORLD.contains(-90.0, -180.0));
+        assert!(Bounds::WORLD.encloses(&Bounds::new(-20.0, 175.0, -10.0, -175.0).unwrap()));
+        assert!((Bounds::WORLD.area_km2() - 5.100_66e8).abs() < 1e5, "{}", Bounds::WORLD.area_km2());
+    }
+
+    #[test]
+    fn strangers_do_not_touch() {
+        let here = Bounds::new(46.0, 7.0, 47.0, 8.0).unwrap();
+        assert!(!here.touches(&Bounds::new(46.0, 8.1, 47.0, 9.0).unwrap()));
+        assert!(!here.touches(&Bounds::new(47.1, 7.0, 48.0, 8.0).unwrap()));
+        assert!(here.touches(&Bounds::new(47.0, 8.0, 48.0, 9.0).unwrap()), "a common corner");
+    }
+}

@@ -1,0 +1,168 @@
+//! Circles on the globe.
+
+use crate::bounds::Bounds;
+
+/// Radius of the sphere that distances and areas are computed on, km.
+pub(crate) const EARTH_RADIUS_KM: f64 = crate::position::EARTH_RADIUS_M / 1000.0;
+
+/// All places within a distance of a centre, on the sphere.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Circle {
+    latitude_deg: f64,
+    longitude_deg: f64,
+    radius_km: f64,
+}
+
+/// Why three numbers are no circle.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum CircleError {
+    /// A latitude that is not within -90 to 90.
+    #[error("the latitude is within -90 and 90")]
+    Latitude,
+    /// A longitude that is not within -180 to 180.
+    #[error("the longitude is within -180 and 180")]
+    Longitude,
+    /// A radius that is not positive, or goes farther than around the globe.
+    #[error("the radius is above 0 and at most 20015 km")]
+    Radius,
+}
+
+impl Circle {
+    /// Half the way around the globe, km: the largest radius.
+    pub const MAX_RADIUS_KM: f64 = 20_015.0;
+
+    /// Makes a circle of its centre, degrees, and radius, km.
+    ///
+    /// # Errors
+    /// Reject: a number out of its range or not a number.
+    pub fn new(latitude_deg: f64, longitude_deg: f64, radius_km: f64) -> Result<Self, CircleError> {
+        if !(-90.0..=90.0).contains(&latitude_deg) {
+            return Err(CircleError::Latitude);
+        }
+        if !(-180.0..=180.0).contains(&longitude_deg) {
+            return Err(CircleError::Longitude);
+        }
+        if !(radius_km > 0.0 && radius_km <= Self::MAX_RADIUS_KM) {
+            return Err(CircleError::Radius);
+        }
+        Ok(Self { latitude_deg, longitude_deg, radius_km })
+    }
+
+    /// Latitude of the centre, degrees.
+    pub fn latitude_deg(&self) -> f64 {
+        self.latitude_deg
+    }
+
+    /// Longitude of the centre, degrees.
+    pub fn longitude_deg(&self) -> f64 {
+        self.longitude_deg
+    }
+
+    /// The radius, km.
+    pub fn radius_km(&self) -> f64 {
+        self.radius_km
+    }
+
+    /// True where the place (degrees) is inside or on the rim.
+    pub fn contains(&self, latitude_deg: f64, longitude_deg: f64) -> bool {
+        self.distance_km(latitude_deg, longitude_deg) <= self.radius_km
+    }
+
+    /// From the centre to the place, km, along the great circle (haversine form, exact for short ways too).
+    pub fn distance_km(&self, latitude_deg: f64, longitude_deg: f64) -> f64 {
+        let (here, there) = (self.latitude_deg.to_radians(), latitude_deg.to_radians());
+        let half_north = ((there - here) / 2.0).sin();
+        let half_east = ((longitude_deg - self.longitude_deg).to_radians() / 2.0).sin();
+        let square = half_north * half_north + here.cos() * there.cos() * half_east * half_east;
+        2.0 * EARTH_RADIUS_KM * square.clamp(0.0, 1.0).sqrt().asin()
+    }
+
+    /// Area on the sphere, square kilometres.
+    pub fn area_km2(&self) -> f64 {
+        let cap_height = 1.0 - (self.radius_km / EARTH_RADIUS_KM).cos();
+        std::f64::consts::TAU * EARTH_RADIUS_KM.powi(2) * cap_height
+    }
+
+    /// From the centre to the nearest place of the rectangle, km; 0 where the centre is inside.
+    pub fn nearest_km(&self, bounds: &Bounds) -> f64 {
+        let from_west = (self.longitude_deg - bounds.west_deg()).rem_euclid(360.0);
+        if from_west <= bounds.width_deg() {
+            let latitude = self.latitude_deg.clamp(bounds.south_deg(), bounds.north_deg());
+            return self.distance_km(latitude, self.longitude_deg);
+        }
+        // Outside of its longitudes the distance along a parallel only grows, so the nearest place is on a meridian.
+        let west = self.nearest_on_meridian_km(bounds, bounds.west_deg());
+        west.min(self.nearest_on_meridian_km(bounds, bounds.east_deg()))
+    }
+
+    /// From the centre to the farthest place of the rectangle, km.
+    pub fn farthest_km(&self, bounds: &Bounds) -> f64 {
+        // What is farthest from the centre is nearest to the other end of the globe.
+        let antipode = Self {
+            latitude_deg: -self.latitude_deg,
+            longitude_deg: (self.longitude_deg + 360.0).rem_euclid(360.0) - 180.0,
+            radius_km: self.radius_km,
+        };
+        std::f64::consts::PI * EARTH_RADIUS_KM - antipode.nearest_km(bounds)
+    }
+
+    /// On a meridian the cosine of the distance is `amplitude * cos(latitude - foot)`: the foot of the perpendicular if
+    /// it is on the piece, else the end with the greater cosine.
+    fn nearest_on_meridian_km(&self, bounds: &Bounds, longitude_deg: f64) -> f64 {
+        let east = (longitude_deg - self.longitude_deg).to_radians();
+        let latitude = self.latitude_deg.to_radians();
+        let foot_deg = latitude.sin().atan2(latitude.cos() * east.cos()).to_degrees();
+        let ends = self
+            .distance_km(bounds.south_deg(), longitude_deg)
+            .min(self.distance_km(bounds.north_deg(), longitude_deg));
+        if (bounds.south_deg()..=bounds.north_deg()).contains(&foot_deg) {
+            return ends.min(self.distance_km(foot_deg, longitude_deg));
+        }
+        ends
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn distances_are_those_of_the_atlas() {
+        // Bern to Innsbruck, 301 km; across the date line at the equator, one degree is 111.2 km.
+        let bern = Circle::new(46.948, 7.447, 10.0).unwrap();
+        assert!((bern.distance_km(47.269, 11.404) - 301.0).abs() < 2.0, "{}", bern.distance_km(47.269, 11.404));
+        let date_line = Circle::new(0.0, 179.5, 200.0).unwrap();
+        assert!((date_line.distance_km(0.0, -179.5) - 111.195).abs() < 0.01);
+        assert!(date_line.contains(0.0, -179.5));
+    }
+
+    #[test]
+    fn numbers_that_are_no_circle_are_refused() {
+        assert_eq!(Circle::new(90.1, 0.0, 1.0), Err(CircleError::Latitude));
+        assert_eq!(Circle::new(0.0, f64::INFINITY, 1.0), Err(CircleError::Longitude));
+        assert_eq!(Circle::new(0.0, 0.0, 0.0), Err(CircleError::Radius));
+        assert_eq!(Circle::new(0.0, 0.0, f64::NAN), Err(CircleError::Radius));
+    }
+
+    proptest! {
+        /// No sampled place of the rectangle is nearer than the nearest or farther than the farthest.
+        #[test]
+        fn nearest_and_farthest_bound_every_place_of_a_rectangle(
+            lat in -90.0..=90.0_f64, lon in -180.0..=180.0_f64,
+            south in -90.0..89.0_f64, west in -180.0..=180.0_f64, height in 0.01..60.0_f64, width in 0.01..300.0_f64,
+            north_share in 0.0..=1.0_f64, east_share in 0.0..=1.0_f64,
+        ) {
+            let circle = Circle::new(lat, lon, 10.0).unwrap();
+            let north = (south + height).min(90.0);
+            let east = if west + width > 180.0 { west + width - 360.0 } else { west + width };
+            let bounds = Bounds::new(south, west, north, east).unwrap();
+            let place_lon = west + width * east_share;
+            let distance = circle.distance_km(south + (north - south) * north_share, place_lon);
+            prop_assert!(circle.nearest_km(&bounds) <= distance + 1e-6, "{} {}", circle.nearest_km(&bounds), distance);
+            prop_assert!(circle.farthest_km(&bounds) >= distance - 1e-6);
+        }
+    }
+}
