@@ -21,7 +21,9 @@ pub(crate) fn decode_heading(raw: u8) -> f64 {
 /// Rounds and then wraps, so that 359.5 is 0.
 #[inline]
 pub(crate) fn encode_heading(degrees: f64) -> u8 {
-    (round(degrees % 360.0 * (256.0 / 360.0)) & 0xFF) as u8
+    // The remainder is slow, and needed only where the count would not fit an integer.
+    let degrees = if degrees.abs() < 1e6 { degrees } else { degrees % 360.0 };
+    (round(degrees * (256.0 / 360.0)) & 0xFF) as u8
 }
 
 #[inline]
@@ -109,6 +111,8 @@ mod tests {
         assert_eq!(encode_heading(359.5), 0);
         assert_eq!(encode_heading(-90.0), 192);
         assert_eq!(encode_heading(810.0), 64);
+        assert_eq!(encode_heading(360e9 + 90.0), 64);
+        assert_eq!(encode_heading(-360e9 - 90.0), 192);
         assert_eq!(encode_temperature(-100.0), 0x80);
         assert_eq!(encode_temperature(100.0), 0x7F);
         assert_eq!(encode_humidity(102.0, Rules::Sender), 250);

@@ -42,6 +42,7 @@ impl Position {
         RawPosition::checked(bytes, offset).map(RawPosition::degrees)
     }
 
+    #[inline]
     pub(crate) fn encode(self, writer: &mut Writer<'_>) -> Result<(), EncodeError> {
         writer.bytes(&RawPosition::nearest(self)?.to_wire());
         Ok(())
@@ -107,6 +108,7 @@ const fn i24(bytes: [u8; 3]) -> i32 {
     i32::from_le_bytes([0, bytes[0], bytes[1], bytes[2]]) >> 8
 }
 
+#[inline]
 fn checked_latitude(degrees: f64) -> Result<f64, EncodeError> {
     let degrees = finite("latitude_deg", degrees)?;
     if degrees.abs() > 90.0 { Err(EncodeError::LatitudeOutOfRange) } else { Ok(degrees) }
