@@ -9,7 +9,8 @@
 mod clock;
 mod port;
 mod probe;
-
+mod program;
+mod proxy;
 mod service;
 mod services;
 mod stack;
@@ -18,12 +19,14 @@ mod tools;
 mod wait;
 
 pub use port::free_port;
+pub use program::{Program, ProgramOptions};
+pub use proxy::TcpProxy;
 pub use service::Service;
 pub use services::clickhouse::ClickHouse;
 pub use services::kafka::{Kafka, KafkaOptions};
 pub use services::mosquitto::Mosquitto;
 pub use services::redis::Redis;
 pub use services::registry::Registry;
-pub use stack::{Stack, unique_prefix};
+pub use stack::{ServiceKind, Stack, unique_prefix};
 pub use tools::{artefacts_dir, python, workspace_dir};
 pub use wait::wait_until;

@@ -118,6 +118,11 @@ impl Service {
         self.start().await
     }
 
+    /// Waits until a service that was launched without waiting is ready.
+    pub(crate) async fn ready(&self) -> Result<()> {
+        self.blocking(Self::await_ready).await
+    }
+
     /// Stops its time (SIGSTOP): connections stay open and nothing answers.
     ///
     /// # Errors

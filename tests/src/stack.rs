@@ -21,6 +21,48 @@ pub struct Stack {
     clickhouse: Slot<ClickHouse>,
 }
 
+/// The kinds of service in a stack.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ServiceKind {
+    /// Apache Kafka.
+    Kafka,
+    /// The schema registry.
+    Registry,
+    /// Redis.
+    Redis,
+    /// The MQTT broker.
+    Mosquitto,
+    /// The ClickHouse engine.
+    ClickHouse,
+}
+
+impl ServiceKind {
+    /// All of them.
+    pub const ALL: [Self; 5] = [Self::Redis, Self::Mosquitto, Self::ClickHouse, Self::Kafka, Self::Registry];
+
+    /// The name on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Kafka => "kafka",
+            Self::Registry => "registry",
+            Self::Redis => "redis",
+            Self::Mosquitto => "mosquitto",
+            Self::ClickHouse => "clickhouse",
+        }
+    }
+
+    /// The environment variable that names a running one.
+    pub fn variable(self) -> &'static str {
+        match self {
+            Self::Kafka => "KAFKA_BOOTSTRAP",
+            Self::Registry => "SCHEMA_REGISTRY_URL",
+            Self::Redis => "REDIS_URL",
+            Self::Mosquitto => "MQTT_URL",
+            Self::ClickHouse => "CLICKHOUSE_URL",
+        }
+    }
+}
+
 type Slot<T> = OnceLock<Result<T, String>>;
 
 impl Stack {
@@ -35,43 +77,88 @@ impl Stack {
     /// # Errors
     /// When it cannot be had, with the reason; likewise for those below.
     pub async fn kafka(&self) -> Result<&Kafka> {
-        let start = || Kafka::start_blocking(&KafkaOptions::default());
-        obtain(&self.kafka, "KAFKA_BOOTSTRAP", Kafka::given, start)
+        self.kafka_blocking()
     }
 
     /// The schema registry, or what `SCHEMA_REGISTRY_URL` names. Isolated by the topic prefix, which subjects carry.
     #[allow(clippy::missing_errors_doc, reason = "as for Kafka")]
     pub async fn registry(&self) -> Result<&Registry> {
-        obtain(&self.registry, "SCHEMA_REGISTRY_URL", Registry::given, Registry::start_blocking)
+        self.registry_blocking()
     }
 
     /// Redis, or what `REDIS_URL` names. Isolate by [`Redis::database`].
     #[allow(clippy::missing_errors_doc, reason = "as for Kafka")]
     pub async fn redis(&self) -> Result<&Redis> {
-        obtain(&self.redis, "REDIS_URL", Redis::given, Redis::start_blocking)
+        self.redis_blocking()
     }
 
     /// Mosquitto, or what `MQTT_URL` names. Isolate by topic and random client ids.
     #[allow(clippy::missing_errors_doc, reason = "as for Kafka")]
     pub async fn mosquitto(&self) -> Result<&Mosquitto> {
-        obtain(&self.mosquitto, "MQTT_URL", Mosquitto::given, Mosquitto::start_blocking)
+        self.mosquitto_blocking()
     }
 
     /// The ClickHouse engine, or what `CLICKHOUSE_URL` names. Isolate by database.
     #[allow(clippy::missing_errors_doc, reason = "as for Kafka")]
     pub async fn clickhouse(&self) -> Result<&ClickHouse> {
-        obtain(&self.clickhouse, "CLICKHOUSE_URL", ClickHouse::given, ClickHouse::start_blocking)
+        self.clickhouse_blocking()
+    }
+
+    /// The address of a service, started on the calling thread if need be: for tools; tests use the methods above.
+    #[allow(clippy::missing_errors_doc, reason = "as for Kafka")]
+    pub fn address(&self, kind: ServiceKind) -> Result<&str> {
+        Ok(match kind {
+            ServiceKind::Kafka => self.kafka_blocking()?.bootstrap(),
+            ServiceKind::Registry => self.registry_blocking()?.url(),
+            ServiceKind::Redis => self.redis_blocking()?.url(),
+            ServiceKind::Mosquitto => self.mosquitto_blocking()?.url(),
+            ServiceKind::ClickHouse => self.clickhouse_blocking()?.url(),
+        })
+    }
+
+    /// The settings that lead our programs to Kafka, registry, Redis and Mosquitto, with `prefix` before every topic.
+    #[allow(clippy::missing_errors_doc, reason = "as for Kafka")]
+    pub async fn settings(&self, prefix: &str) -> Result<Vec<(String, String)>> {
+        let settings = [
+            ("UPDRAFT_KAFKA_BOOTSTRAP", self.kafka().await?.bootstrap()),
+            ("UPDRAFT_SCHEMA_REGISTRY_URL", self.registry().await?.url()),
+            ("UPDRAFT_REDIS_URL", self.redis().await?.url()),
+            ("UPDRAFT_MQTT_URL", self.mosquitto().await?.url()),
+            ("UPDRAFT_TOPIC_PREFIX", prefix),
+        ];
+        Ok(settings.map(|(name, value)| (name.to_owned(), value.to_owned())).into())
+    }
+
+    fn kafka_blocking(&self) -> Result<&Kafka> {
+        let start = || Kafka::start_blocking(&KafkaOptions::default());
+        obtain(&self.kafka, ServiceKind::Kafka, Kafka::given, start)
+    }
+
+    fn registry_blocking(&self) -> Result<&Registry> {
+        obtain(&self.registry, ServiceKind::Registry, Registry::given, Registry::start_blocking)
+    }
+
+    fn redis_blocking(&self) -> Result<&Redis> {
+        obtain(&self.redis, ServiceKind::Redis, Redis::given, Redis::start_blocking)
+    }
+
+    fn mosquitto_blocking(&self) -> Result<&Mosquitto> {
+        obtain(&self.mosquitto, ServiceKind::Mosquitto, Mosquitto::given, Mosquitto::start_blocking)
+    }
+
+    fn clickhouse_blocking(&self) -> Result<&ClickHouse> {
+        obtain(&self.clickhouse, ServiceKind::ClickHouse, ClickHouse::given, ClickHouse::start_blocking)
     }
 }
 
 /// Blocks the calling thread through the start, once per process and service: nothing of the test can run without it.
-fn obtain<'a, T>(
-    slot: &'a Slot<T>,
-    variable: &str,
+fn obtain<T>(
+    slot: &Slot<T>,
+    kind: ServiceKind,
     given: impl FnOnce(String) -> T,
     start: impl FnOnce() -> Result<T>,
-) -> Result<&'a T> {
-    let named = || std::env::var(variable).ok().filter(|value| !value.is_empty());
+) -> Result<&T> {
+    let named = || std::env::var(kind.variable()).ok().filter(|value| !value.is_empty());
     let outcome = slot.get_or_init(|| match named() {
         Some(address) => Ok(given(address)),
         None => start().map_err(|error| format!("{error:#}")),

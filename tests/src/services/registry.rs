@@ -39,6 +39,8 @@ impl Registry {
                 "-XX:TieredStopAtLevel=1".into(),
                 "-Dquarkus.http.host=127.0.0.1".into(),
                 format!("-Dquarkus.http.port={port}").into(),
+                "-Dquarkus.management.host=127.0.0.1".into(),
+                "-Dquarkus.management.port=0".into(),
                 "-Dquarkus.log.level=WARN".into(),
                 "-Dapicurio.storage.kind=sql".into(),
                 "-Dapicurio.storage.sql.kind=h2".into(),

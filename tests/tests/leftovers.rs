@@ -1,0 +1,92 @@
+//! Nothing that the harness started outlives the process that started it.
+
+use std::collections::HashMap;
+use std::io::{BufRead, BufReader};
+use std::net::TcpStream;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use harness::wait_until;
+
+/// A process that holds a stack; its addresses by the variable that names them.
+fn holder() -> Result<(Child, HashMap<String, String>)> {
+    let mut holder = Command::new(env!("CARGO_BIN_EXE_stack"));
+    for kind in harness::ServiceKind::ALL {
+        holder.env_remove(kind.variable());
+    }
+    let mut holder = holder.stdout(Stdio::piped()).spawn()?;
+    let stdout = holder.stdout.take().context("stdout is piped")?;
+    let mut addresses = HashMap::new();
+    for line in BufReader::new(stdout).lines() {
+        let line = line?;
+        if line.starts_with('#') {
+            return Ok((holder, addresses));
+        }
+        let (name, value) = line.trim_start_matches("export ").split_once('=').context("an export line")?;
+        addresses.insert(name.to_owned(), value.to_owned());
+    }
+    anyhow::bail!("the stack did not start: {:?}", holder.wait()?)
+}
+
+fn port(address: &str) -> u16 {
+    let digits = |text: &str| text.chars().take_while(char::is_ascii_digit).collect::<String>();
+    address.rsplit(':').next().map(digits).and_then(|port| port.parse().ok()).expect("an address with a port")
+}
+
+/// All processes below `pid`, with the directories that they were told to write to.
+fn descendants(pid: u32) -> Vec<u32> {
+    let children = |pid: u32| -> Vec<u32> {
+        let tasks = std::fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
+        let lists = tasks.filter_map(|task| std::fs::read_to_string(task.path().join("children")).ok());
+        lists.flat_map(|list| list.split_whitespace().filter_map(|pid| pid.parse().ok()).collect::<Vec<_>>()).collect()
+    };
+    let direct = children(pid);
+    direct.iter().flat_map(|child| descendants(*child)).chain(direct.iter().copied()).collect()
+}
+
+fn lives(pid: u32) -> bool {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    // A zombie waits for its parent to look; it holds nothing.
+    !status.is_empty() && !status.contains(") Z ")
+}
+
+async fn all_end(mut holder: Child, addresses: HashMap<String, String>, end: &str) -> Result<()> {
+    let processes = descendants(holder.id());
+    ensure!(processes.len() >= 10, "five services under their shells, and not {}", processes.len());
+    let ports: Vec<u16> = addresses.values().map(|address| port(address)).collect();
+    ensure!(ports.iter().all(|port| TcpStream::connect(("127.0.0.1", *port)).is_ok()), "a service does not answer");
+    let directories: Vec<_> = processes.iter().filter_map(|pid| temporary_directory(*pid)).collect();
+    ensure!(!directories.is_empty(), "no directory of a service found");
+
+    Command::new("kill").args([end, &holder.id().to_string()]).status()?;
+    holder.wait()?;
+
+    let deadline = Duration::from_secs(20);
+    wait_until(deadline, "all processes to end", async || (!processes.iter().any(|pid| lives(*pid))).then_some(()))
+        .await?;
+    let open = ports.iter().find(|port| TcpStream::connect(("127.0.0.1", **port)).is_ok());
+    ensure!(open.is_none(), "port {open:?} still answers");
+    let gone = async || (!directories.iter().any(|dir| Path::new(dir).exists())).then_some(());
+    wait_until(deadline, "temporary data to be removed", gone).await
+}
+
+/// The directory that the janitor of a holder looks after.
+fn temporary_directory(pid: u32) -> Option<String> {
+    let command = std::fs::read_to_string(format!("/proc/{pid}/cmdline")).ok()?;
+    let mut words = command.split('\0');
+    words.any(|word| word == "janitor").then(|| words.next().map(str::to_owned)).flatten()
+}
+
+#[tokio::test]
+async fn kill_9_of_the_holder_ends_all_services() -> Result<()> {
+    let (holder, addresses) = holder()?;
+    all_end(holder, addresses, "-KILL").await
+}
+
+#[tokio::test]
+async fn a_stack_that_is_told_to_end_leaves_nothing() -> Result<()> {
+    let (holder, addresses) = holder()?;
+    all_end(holder, addresses, "-TERM").await
+}
