@@ -1,0 +1,226 @@
+//! The records of one partition, bounded. Pure.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+
+use bytes::Bytes;
+
+use crate::{EmbeddedSettings, Headers, SeekTo, Watermarks};
+
+/// What a record costs beside its own bytes: the entry, the reference counts behind its parts.
+const OVERHEAD_BYTES: usize = 160;
+
+#[derive(Clone, Debug)]
+pub(super) struct Stored {
+    pub(super) offset: u64,
+    pub(super) timestamp_ms: i64,
+    pub(super) key: Option<Bytes>,
+    pub(super) value: Option<Bytes>,
+    pub(super) headers: Headers,
+}
+
+impl Stored {
+    /// Bytes that count against a topic's record limit.
+    pub(super) fn size_bytes(key: Option<&Bytes>, value: Option<&Bytes>, headers: &Headers) -> usize {
+        key.map_or(0, Bytes::len) + value.map_or(0, Bytes::len) + headers.size_bytes()
+    }
+
+    fn weight(&self) -> usize {
+        Self::size_bytes(self.key.as_ref(), self.value.as_ref(), &self.headers) + OVERHEAD_BYTES
+    }
+}
+
+/// When records go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Policy {
+    /// Drops the oldest by age and size.
+    delete: bool,
+    /// Keeps the newest of each key.
+    compact: bool,
+    max_bytes: usize,
+    max_age_ms: i64,
+    tombstone_age_ms: i64,
+}
+
+impl Policy {
+    pub(super) fn new(settings: &EmbeddedSettings, topic: &BTreeMap<String, String>) -> Result<Self, String> {
+        let max_age_ms = i64::try_from(settings.max_age.as_millis()).unwrap_or(i64::MAX);
+        let max_bytes = i64::try_from(settings.max_bytes_per_partition).unwrap_or(i64::MAX);
+        let cleanup = topic.get("cleanup.policy").map_or("delete", String::as_str);
+        let (mut delete, mut compact) = (false, false);
+        for policy in cleanup.split(',').map(str::trim) {
+            match policy {
+                "delete" => delete = true,
+                "compact" => compact = true,
+                other => return Err(format!("cleanup.policy {other} is neither compact nor delete")),
+            }
+        }
+        Ok(Self {
+            delete,
+            compact,
+            max_bytes: usize::try_from(limit(topic, "retention.bytes", max_bytes)?).unwrap_or(usize::MAX),
+            max_age_ms: limit(topic, "retention.ms", max_age_ms)?,
+            tombstone_age_ms: limit(topic, "delete.retention.ms", max_age_ms)?,
+        })
+    }
+}
+
+/// A topic's own limit where it is lower; Kafka writes "none" as -1.
+fn limit(topic: &BTreeMap<String, String>, name: &str, most: i64) -> Result<i64, String> {
+    let Some(text) = topic.get(name) else { return Ok(most) };
+    let own: i64 = text.parse().map_err(|_| format!("{name} {text} is not a number"))?;
+    Ok(if own < 0 { most } else { own.min(most) })
+}
+
+#[derive(Debug)]
+pub(super) struct Partition {
+    policy: Policy,
+    records: VecDeque<Stored>,
+    next_offset: u64,
+    low: u64,
+    newest_ms: i64,
+    bytes: usize,
+    /// Only where the topic is compacted: the newest offset of each key.
+    newest: HashMap<Bytes, u64>,
+    /// Weight of what the next compaction may drop: superseded records and tombstones.
+    reclaimable: usize,
+    /// What the last compaction left of that (young tombstones).
+    unreclaimed: usize,
+}
+
+impl Partition {
+    pub(super) fn new(policy: Policy, first_offset: u64) -> Self {
+        Self {
+            policy,
+            records: VecDeque::new(),
+            next_offset: first_offset,
+            low: first_offset,
+            newest_ms: i64::MIN,
+            bytes: 0,
+            newest: HashMap::new(),
+            reclaimable: 0,
+            unreclaimed: 0,
+        }
+    }
+
+    pub(super) fn watermarks(&self) -> Watermarks {
+        Watermarks { low: self.low, high: self.next_offset }
+    }
+
+    /// Writes at the end and drops what is over the bounds; the offset it got.
+    pub(super) fn append(
+        &mut self,
+        key: Option<Bytes>,
+        value: Option<Bytes>,
+        headers: Headers,
+        timestamp_ms: i64,
+    ) -> u64 {
+        let record = Stored { offset: self.next_offset, timestamp_ms, key, value, headers };
+        let offset = record.offset;
+        self.next_offset += 1;
+        self.newest_ms = self.newest_ms.max(timestamp_ms);
+        self.bytes += record.weight();
+        self.supersede(&record);
+        self.records.push_back(record);
+        if self.policy.delete {
+            self.drop_oldest();
+        }
+        if self.policy.compact && self.reclaimable > self.policy.max_bytes.saturating_add(self.unreclaimed) {
+            self.compact();
+        }
+        offset
+    }
+
+    /// The records from `offset` on, at most `max`.
+    pub(super) fn from(&self, offset: u64, max: usize) -> impl Iterator<Item = &Stored> {
+        let start = self.index_of(offset);
+        self.records.range(start..).take(max)
+    }
+
+    /// The offset that a place means now.
+    pub(super) fn resolve(&self, place: SeekTo) -> u64 {
+        match place {
+            SeekTo::Offset(offset) => offset,
+            SeekTo::Beginning => self.low,
+            SeekTo::End => self.next_offset,
+            SeekTo::Time { timestamp_ms } => {
+                let found = self.records.iter().find(|record| record.timestamp_ms >= timestamp_ms);
+                found.map_or(self.next_offset, |record| record.offset)
+            }
+        }
+    }
+
+    fn index_of(&self, offset: u64) -> usize {
+        self.records.partition_point(|record| record.offset < offset)
+    }
+
+    /// Notes that the key's former record, if any, may go.
+    fn supersede(&mut self, record: &Stored) {
+        if !self.policy.compact {
+            return;
+        }
+        if record.value.is_none() {
+            self.reclaimable += record.weight();
+        }
+        let Some(key) = record.key.clone() else { return };
+        let Some(former) = self.newest.insert(key, record.offset) else { return };
+        if let Some(former) = self.records.get(self.index_of(former)).filter(|found| found.offset == former)
+            && former.value.is_some()
+        {
+            self.reclaimable += former.weight();
+        }
+    }
+
+    fn drop_oldest(&mut self) {
+        let oldest_ms = self.newest_ms.saturating_sub(self.policy.max_age_ms);
+        while let Some(oldest) = self.records.front() {
+            if self.records.len() == 1 || (self.bytes <= self.policy.max_bytes && oldest.timestamp_ms >= oldest_ms) {
+                break;
+            }
+            let oldest = self.records.pop_front().expect("looked at above");
+            self.bytes -= oldest.weight();
+            self.forget(&oldest);
+        }
+        self.low = self.records.front().map_or(self.next_offset, |record| record.offset);
+    }
+
+    fn forget(&mut self, dropped: &Stored) {
+        if !self.policy.compact {
+            return;
+        }
+        let mut superseded = false;
+        if let Some(key) = &dropped.key {
+            superseded = self.newest.get(key) != Some(&dropped.offset);
+            if !superseded {
+                self.newest.remove(key);
+            }
+        }
+        if superseded || dropped.value.is_none() {
+            self.reclaimable = self.reclaimable.saturating_sub(dropped.weight());
+        }
+    }
+
+    /// Keeps the newest record of each key, and tombstones while they are young.
+    fn compact(&mut self) {
+        let oldest_tombstone_ms = self.newest_ms.saturating_sub(self.policy.tombstone_age_ms);
+        let newest = &mut self.newest;
+        self.unreclaimed = 0;
+        let mut kept_bytes = 0;
+        self.records.retain(|record| {
+            let Some(key) = &record.key else { return false };
+            if newest.get(key) != Some(&record.offset) {
+                return false;
+            }
+            if record.value.is_none() {
+                if record.timestamp_ms < oldest_tombstone_ms {
+                    newest.remove(key);
+                    return false;
+                }
+                self.unreclaimed += record.weight();
+            }
+            kept_bytes += record.weight();
+            true
+        });
+        self.bytes = kept_bytes;
+        self.reclaimable = self.unreclaimed;
+    }
+}

@@ -1,0 +1,182 @@
+//! Everything under the log's one lock.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+use super::group::Group;
+use super::partition::{Partition, Policy, Stored};
+use crate::topics::differences;
+use crate::{
+    Delivered, DeliveryError, EmbeddedSettings, NewTopic, Outgoing, StreamError, TopicDescription, TopicOutcome,
+    TopicPartition, partitioner,
+};
+
+#[derive(Debug)]
+pub(super) struct Shared {
+    pub(super) settings: EmbeddedSettings,
+    state: Mutex<State>,
+}
+
+impl Shared {
+    pub(super) fn new(settings: EmbeddedSettings) -> Self {
+        let state =
+            State { settings: settings.clone(), topics: BTreeMap::new(), groups: HashMap::new(), next_reader: 0 };
+        Self { settings, state: Mutex::new(state) }
+    }
+
+    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
+        // A panic under the lock is a bug of this module; the log still answers, so that others can say so.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[derive(Debug)]
+pub(super) struct State {
+    settings: EmbeddedSettings,
+    topics: BTreeMap<Arc<str>, Topic>,
+    groups: HashMap<String, Group>,
+    next_reader: u64,
+}
+
+#[derive(Debug)]
+struct Topic {
+    settings: BTreeMap<String, String>,
+    partitions: Vec<Partition>,
+    /// Where the next record without a key goes.
+    spread: u32,
+    readers: Vec<(u64, Arc<Notify>)>,
+}
+
+impl State {
+    pub(super) fn create_topic(&mut self, wanted: &NewTopic) -> Result<TopicOutcome, StreamError> {
+        let refuse = |cause: String| StreamError::fatal("bad_settings", format!("create topic {}", wanted.name), cause);
+        if let Some(found) = self.topics.get(wanted.name.as_str()) {
+            return Ok(TopicOutcome::Exists {
+                partitions: count(&found.partitions),
+                differences: differences(&wanted.settings, |name| found.settings.get(name).cloned()),
+            });
+        }
+        if wanted.partitions == 0 {
+            return Err(refuse("a topic has at least one partition".into()));
+        }
+        let policy = Policy::new(&self.settings, &wanted.settings).map_err(refuse)?;
+        let partitions = (0..wanted.partitions).map(|_| Partition::new(policy, self.settings.first_offset)).collect();
+        let topic = Topic { settings: wanted.settings.clone(), partitions, spread: 0, readers: Vec::new() };
+        self.topics.insert(wanted.name.as_str().into(), topic);
+        let counts = self.partition_counts();
+        let now = Instant::now();
+        self.groups.values_mut().for_each(|group| group.rebalance(&counts, now));
+        Ok(TopicOutcome::Created)
+    }
+
+    /// Creates a topic that is used before it was created, where the settings allow that.
+    pub(super) fn ensure_topic(&mut self, name: &str) {
+        if let Some(partitions) = self.settings.auto_create_partitions
+            && !self.topics.contains_key(name)
+        {
+            self.create_topic(&NewTopic::new(name, partitions)).expect("default settings are good");
+        }
+    }
+
+    pub(super) fn describe(&self) -> Vec<TopicDescription> {
+        let describe = |(name, topic): (&Arc<str>, &Topic)| TopicDescription {
+            name: name.to_string(),
+            partitions: count(&topic.partitions),
+            settings: topic.settings.clone(),
+        };
+        self.topics.iter().map(describe).collect()
+    }
+
+    pub(super) fn partition(&self, of: &TopicPartition) -> Result<&Partition, StreamError> {
+        let found = self.topics.get(&of.topic).and_then(|topic| topic.partitions.get(of.partition as usize));
+        found.ok_or_else(|| StreamError::fatal("unknown_topic", format!("read {of}"), "there is no such partition"))
+    }
+
+    pub(super) fn append(&mut self, record: Outgoing) -> Result<Delivered, DeliveryError> {
+        let size = Stored::size_bytes(record.key.as_ref(), record.value.as_ref(), &record.headers);
+        if size > self.settings.max_record_bytes {
+            let limit = self.settings.max_record_bytes;
+            return Err(refused("too_large", format!("record of {size} bytes, at most {limit} are taken")));
+        }
+        self.ensure_topic(&record.topic);
+        let Some(topic) = self.topics.get_mut(&record.topic) else {
+            return Err(refused("unknown_topic", format!("there is no topic {}", record.topic)));
+        };
+        let partition = topic.partition_for(&record);
+        let Some(log) = topic.partitions.get_mut(partition as usize) else {
+            return Err(refused("invalid", format!("{} has no partition {partition}", record.topic)));
+        };
+        let offset = log.append(record.key, record.value, record.headers, record.timestamp_ms);
+        topic.readers.iter().for_each(|(_, wake)| wake.notify_one());
+        Ok(Delivered { partition, offset })
+    }
+
+    /// Wakes `wake` whenever one of the topics gets a record. The id ends it.
+    pub(super) fn watch<'a>(&mut self, topics: impl Iterator<Item = &'a Arc<str>>, wake: &Arc<Notify>) -> u64 {
+        let reader = self.next_reader;
+        self.next_reader += 1;
+        for topic in topics {
+            if let Some(topic) = self.topics.get_mut(topic)
+                && !topic.readers.iter().any(|(known, _)| *known == reader)
+            {
+                topic.readers.push((reader, wake.clone()));
+            }
+        }
+        reader
+    }
+
+    /// Adds topics to what a reader watches: a group's topic may be created later than the group.
+    pub(super) fn watch_more<'a>(
+        &mut self,
+        reader: u64,
+        topics: impl Iterator<Item = &'a Arc<str>>,
+        wake: &Arc<Notify>,
+    ) {
+        for topic in topics {
+            if let Some(topic) = self.topics.get_mut(topic)
+                && !topic.readers.iter().any(|(known, _)| *known == reader)
+            {
+                topic.readers.push((reader, wake.clone()));
+            }
+        }
+    }
+
+    pub(super) fn unwatch(&mut self, reader: u64) {
+        self.topics.values_mut().for_each(|topic| topic.readers.retain(|(known, _)| *known != reader));
+    }
+
+    /// The group of that name (made at its first use), and how many partitions each topic has.
+    pub(super) fn group(&mut self, name: &str) -> (&mut Group, BTreeMap<Arc<str>, u32>) {
+        let counts = self.partition_counts();
+        (self.groups.entry(name.to_owned()).or_default(), counts)
+    }
+
+    fn partition_counts(&self) -> BTreeMap<Arc<str>, u32> {
+        self.topics.iter().map(|(name, topic)| (name.clone(), count(&topic.partitions))).collect()
+    }
+}
+
+impl Topic {
+    fn partition_for(&mut self, record: &Outgoing) -> u32 {
+        let partitions = count(&self.partitions);
+        match (record.partition, &record.key) {
+            (Some(partition), _) => partition,
+            (None, Some(key)) => partitioner::partition_of(key, partitions),
+            (None, None) => {
+                self.spread = (self.spread + 1) % partitions;
+                self.spread
+            }
+        }
+    }
+}
+
+fn count(partitions: &[Partition]) -> u32 {
+    u32::try_from(partitions.len()).expect("created from a u32")
+}
+
+fn refused(reason: &'static str, detail: String) -> DeliveryError {
+    DeliveryError::Refused { reason, detail: detail.into() }
+}

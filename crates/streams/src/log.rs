@@ -1,0 +1,127 @@
+//! One cluster, and how to read it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use crate::{NewTopic, Sink, SinkSettings, Source, StreamError, TopicDescription, TopicOutcome, TopicPartition};
+
+/// One cluster: a Kafka, or the log of this process.
+#[async_trait]
+pub trait Log: Send + Sync {
+    /// Joins a consumer group. The source says what it was assigned with [`crate::Event::Assigned`].
+    ///
+    /// # Errors
+    /// Fatal when the settings are refused. A cluster that is away is no error: the source then waits for it.
+    async fn subscribe(&self, group: GroupSettings) -> Result<Box<dyn Source>, StreamError>;
+
+    /// Reads partitions from given places, in no group: no assignment events, no commits.
+    ///
+    /// # Errors
+    /// Transient when a place in time cannot be looked up because the cluster is away; fatal when the topic or the
+    /// partition does not exist.
+    async fn read(&self, from: Vec<(TopicPartition, SeekTo)>) -> Result<Box<dyn Source>, StreamError>;
+
+    /// Opens a writer.
+    ///
+    /// # Errors
+    /// Fatal when the settings are refused.
+    fn sink(&self, settings: SinkSettings) -> Result<Arc<dyn Sink>, StreamError>;
+
+    /// Creates the topics that are missing, and compares the others with what is asked for. Changes none that exists.
+    ///
+    /// The outcomes are in the order of `topics`.
+    ///
+    /// # Errors
+    /// Transient when the cluster is away; fatal when it refuses a name or a setting.
+    async fn create_topics(&self, topics: &[NewTopic]) -> Result<Vec<TopicOutcome>, StreamError>;
+
+    /// All topics but the cluster's internal ones, by name, with the settings that differ from the cluster's defaults.
+    ///
+    /// # Errors
+    /// Transient when the cluster is away.
+    async fn describe_topics(&self) -> Result<Vec<TopicDescription>, StreamError>;
+
+    /// The borders of what a partition holds now.
+    ///
+    /// # Errors
+    /// Transient when the cluster is away; fatal when there is no such partition.
+    async fn watermarks(&self, partition: &TopicPartition) -> Result<Watermarks, StreamError>;
+
+    /// Names this very data: another value means other offsets (the cluster id; a start of the embedded log).
+    ///
+    /// # Errors
+    /// Transient when the cluster is away.
+    async fn epoch(&self) -> Result<String, StreamError>;
+}
+
+/// The borders of a partition. Empty when they are equal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Watermarks {
+    /// The lowest offset that may still be there.
+    pub low: u64,
+    /// The offset the next record will get.
+    pub high: u64,
+}
+
+/// A place in a partition.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SeekTo {
+    /// This offset is the next one read; where it is gone, the next that is there.
+    Offset(u64),
+    /// The first record with this time or a later one; the end where there is none.
+    Time {
+        /// Milliseconds since the Unix epoch.
+        timestamp_ms: i64,
+    },
+    /// The oldest record there is.
+    Beginning,
+    /// Only what is written from now on.
+    End,
+}
+
+/// Where a group starts on a partition it has no offset for (or whose offset is gone).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Start {
+    /// At the oldest record.
+    #[default]
+    Earliest,
+    /// At what is written from now on.
+    Latest,
+}
+
+/// How to be a member of a consumer group.
+#[derive(Clone, Debug)]
+pub struct GroupSettings {
+    /// The group's name.
+    pub group: String,
+    /// Full topic names.
+    pub topics: Vec<String>,
+    /// Names this member in the cluster's logs.
+    pub client_id: String,
+    /// The most records in one [`crate::Event::Records`].
+    pub max_batch_records: usize,
+    /// How many records wait for the caller; when that is full, fetching pauses while polling goes on.
+    pub queue_records: usize,
+    /// How long a revoked partition waits for [`crate::Revocation::done`]; afterwards it is taken away.
+    pub revoke_deadline: Duration,
+    /// Where to start without a committed offset.
+    pub start: Start,
+}
+
+impl GroupSettings {
+    /// Batches of 1,000 records, 10,000 waiting, 5 s to flush on a revoke, from the oldest record.
+    pub fn new(group: impl Into<String>, topics: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        let group = group.into();
+        Self {
+            client_id: group.clone(),
+            group,
+            topics: topics.into_iter().map(Into::into).collect(),
+            max_batch_records: 1_000,
+            queue_records: 10_000,
+            revoke_deadline: Duration::from_secs(5),
+            start: Start::Earliest,
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! The settings that every program shares to reach the log and its schemas.
+
+use std::sync::Arc;
+
+use clap::Args;
+
+/// Where the log is. The same names in every program.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Log")]
+pub struct LogOptions {
+    /// Kafka's brokers, host:port, separated by commas.
+    #[arg(
+        long,
+        env = "UPDRAFT_KAFKA_BOOTSTRAP",
+        value_name = "HOST:PORT",
+        default_value = "localhost:9092",
+        global = true
+    )]
+    pub kafka_bootstrap: String,
+    /// More settings for librdkafka, key=value separated by commas or line ends: TLS, SASL.
+    #[arg(long, env = "UPDRAFT_KAFKA_CONFIG", value_name = "KEY=VALUE", default_value = "", hide_env_values = true, hide_default_value = true, value_parser = parse_pairs, global = true)]
+    pub kafka_config: Pairs,
+    /// The schema registry (Confluent's API).
+    #[arg(
+        long,
+        env = "UPDRAFT_SCHEMA_REGISTRY_URL",
+        value_name = "URL",
+        default_value = "http://localhost:8081",
+        global = true
+    )]
+    pub schema_registry_url: String,
+    /// Put before every topic name, so that several environments can share a cluster.
+    #[arg(
+        long,
+        env = "UPDRAFT_TOPIC_PREFIX",
+        value_name = "PREFIX",
+        default_value = "",
+        hide_default_value = true,
+        global = true
+    )]
+    pub topic_prefix: String,
+}
+
+/// Settings for the client library, in the order given.
+#[derive(Clone, PartialEq, Eq, Default)]
+pub struct Pairs(Arc<Vec<(String, String)>>);
+
+impl Pairs {
+    /// Key and value of each.
+    pub fn to_vec(&self) -> Vec<(String, String)> {
+        self.0.as_ref().clone()
+    }
+}
+
+/// Shows the keys only: values can be passwords.
+impl std::fmt::Debug for Pairs {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_list().entries(self.0.iter().map(|(key, _)| key)).finish()
+    }
+}
+
+fn parse_pairs(text: &str) -> Result<Pairs, String> {
+    let parts = text.split([',', '\n']).map(str::trim).filter(|part| !part.is_empty());
+    let pairs = parts.map(|part| match part.split_once('=') {
+        Some((key, value)) if !key.trim().is_empty() => Ok((key.trim().to_owned(), value.trim().to_owned())),
+        // Not the text itself: it could be half of a password.
+        _ => Err("key=value pairs separated by commas or line ends are".to_owned()),
+    });
+    Ok(Pairs(Arc::new(pairs.collect::<Result<_, _>>()?)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pairs_are_separated_by_commas_or_line_ends() {
+        let pairs =
+            parse_pairs("security.protocol=SASL_SSL, sasl.password=a=b\nssl.ca.location=/ca.pem,").expect("good");
+        let expected = [("security.protocol", "SASL_SSL"), ("sasl.password", "a=b"), ("ssl.ca.location", "/ca.pem")];
+        assert_eq!(pairs.to_vec(), expected.map(|(key, value)| (key.to_owned(), value.to_owned())));
+        assert_eq!(parse_pairs(""), Ok(Pairs::default()));
+        assert!(parse_pairs("novalue").is_err() && parse_pairs("=x").is_err());
+    }
+
+    #[test]
+    fn values_are_never_shown() {
+        assert_eq!(format!("{:?}", parse_pairs("sasl.password=secret").expect("good")), r#"["sasl.password"]"#);
+    }
+}
