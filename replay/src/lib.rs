@@ -2,3 +2,6 @@
 
 pub mod decode;
 mod explain;
+pub mod generate;
+pub mod igc;
+pub mod publish;

@@ -16,6 +16,7 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     Decode(replay::decode::DecodeArgs),
+    Generate(Box<replay::generate::command::Options>),
 }
 
 /// Bad usage, as sysexits has it.
@@ -28,6 +29,7 @@ fn main() -> ExitCode {
     };
     let done = match cli.command {
         Command::Decode(args) => replay::decode::run(&args),
+        Command::Generate(options) => Ok(replay::generate::command::run(&options)),
     };
     done.unwrap_or_else(|error| {
         eprintln!("replay: {error:#}");

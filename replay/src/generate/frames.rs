@@ -1,0 +1,83 @@
+//! Reports into frames: the only place of the model that knows the radio protocol.
+
+use fanet::packet::{
+    AircraftType, Device, GroundTracking, GroundType, HwAnswer, HwInfo, Name, Service, Thermal, Tracking, Wind,
+};
+use fanet::{Address, BuildDate, Frame, Header, Packet, Position, Text};
+
+use super::plane::Place;
+use super::report::Report;
+
+/// The firmware that all simulated devices run.
+const BUILD: BuildDate = BuildDate { experimental: false, year: 2026, month: 3, day: 14 };
+
+/// Encodes what a device wants to say, as a broadcast that may be relayed.
+///
+/// # Panics
+/// Never for what the model makes: addresses are checked with the scenario and every number is finite.
+pub(crate) fn encode(device: u32, report: &Report<'_>) -> Vec<u8> {
+    let source = Address::from_u32(device).expect("addresses have 24 bits");
+    let header = Header { forward: true, source, extended: None };
+    let frame = Frame::new(header, packet(report));
+    frame.encode().expect("the model makes only what can be sent")
+}
+
+fn packet<'a>(report: &Report<'a>) -> Packet<'a> {
+    match report {
+        Report::Tracking(tracking) => Packet::Tracking(Tracking {
+            position: position(&tracking.place),
+            online_tracking: tracking.is_online,
+            aircraft_type: AircraftType::from_code(tracking.kind as u8),
+            altitude_m: metres(&tracking.place),
+            speed_kmh: tracking.speed_kmh,
+            climb_ms: tracking.climb_mps,
+            heading_deg: tracking.course_deg,
+            turn_rate_dps: Some(tracking.turn_dps),
+            qne_offset_m: None,
+        }),
+        Report::Ground { place, state, is_online } => Packet::GroundTracking(GroundTracking {
+            position: position(place),
+            ground_type: GroundType::from_code(*state as u8),
+            online_tracking: *is_online,
+        }),
+        Report::Name(name) => Packet::Name(Name { name: Text::new(name) }),
+        Report::Weather(weather) => Packet::Service(Service {
+            internet_gateway: false,
+            remote_config_support: false,
+            extended_header: None,
+            position: Some(position(&weather.place)),
+            temperature_c: Some(weather.temperature_c),
+            wind: Some(Wind {
+                heading_deg: weather.wind_from_deg,
+                speed_kmh: weather.wind_speed_kmh,
+                gust_kmh: weather.wind_gust_kmh,
+            }),
+            humidity_pct: Some(weather.humidity_pct),
+            pressure_hpa: Some(weather.pressure_hpa),
+            state_of_charge_pct: Some(weather.charge_pct),
+        }),
+        Report::Thermal(thermal) => Packet::Thermal(Thermal {
+            position: position(&thermal.place),
+            confidence: thermal.confidence,
+            altitude_m: metres(&thermal.place),
+            climb_ms: thermal.climb_mps,
+            wind_speed_kmh: thermal.wind_speed_kmh,
+            wind_heading_deg: thermal.wind_from_deg,
+        }),
+        Report::Hardware { device_type, uptime_min } => Packet::HwInfo(HwInfo::Answer(HwAnswer {
+            extended_header: None,
+            device: Some(Device { device_type: *device_type, build: BUILD }),
+            icao_address: None,
+            uptime_min: Some(*uptime_min),
+            rx_rssi: None,
+        })),
+    }
+}
+
+fn position(place: &Place) -> Position {
+    Position::new(place.latitude_deg, place.longitude_deg)
+}
+
+fn metres(place: &Place) -> i32 {
+    place.altitude_m.round() as i32
+}

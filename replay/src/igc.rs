@@ -1,0 +1,10 @@
+//! Recorded flights: IGC files, and flying them as devices.
+
+mod fleet;
+mod flight;
+mod motion;
+mod parse;
+
+pub use fleet::{Fleet, FleetError, RecordedFlight};
+pub use flight::{Fix, Flight};
+pub use parse::{IgcError, parse};
