@@ -1,0 +1,53 @@
+// Takes pictures of the built page over a simulated sky, into screenshots/: `npm run build && npm run screenshots [name...]`.
+import { mkdirSync } from 'node:fs';
+import { chromium } from 'playwright-core';
+import { startSky } from '../tests/sky.mjs';
+
+const FLAGS = [
+  '--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync',
+  '--use-gl=angle', '--use-angle=swiftshader', '--enable-unsafe-swiftshader',
+];
+const DESK = { width: 1440, height: 900 };
+const PHONE = { width: 390, height: 844 };
+const SHOTS = {
+  dark: { size: DESK, hash: '#map=9.6/46.62/7.85' },
+  light: { size: DESK, hash: '#map=9.6/46.62/7.85', scheme: 'light' },
+  close: { size: DESK, hash: '#map=11.6/46.62/7.85', act: selectFirst },
+  wide: { size: DESK, hash: '#map=6.2/46.6/8.0' },
+  legend: { size: DESK, hash: '#map=8.6/46.62/7.85', scheme: 'light', act: (page) => page.click('[aria-label=Legend]') },
+  layers: { size: DESK, hash: '#map=9/46.62/7.85', act: showReceivers },
+  phone: { size: PHONE, hash: '#map=9.6/46.62/7.85' },
+  phonelist: { size: PHONE, hash: '#map=9.6/46.62/7.85', scheme: 'light', act: (page) => page.click('[aria-label="List of aircraft"]') },
+};
+
+async function selectFirst(page) {
+  await page.click('.row');
+  await page.click('text=Follow');
+  await page.waitForTimeout(5000);
+}
+
+async function showReceivers(page) {
+  await page.click('[aria-label=Layers]');
+  await page.click('label:has([name=receivers])');
+  await page.waitForTimeout(1500);
+}
+
+const wanted = process.argv.slice(2);
+const server = await startSky();
+const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: FLAGS });
+mkdirSync('screenshots', { recursive: true });
+for (const [name, { size, hash, scheme = 'dark', act }] of Object.entries(SHOTS)) {
+  if (wanted.length > 0 && !wanted.includes(name)) continue;
+  const page = await browser.newPage({ viewport: size, colorScheme: scheme, hasTouch: size === PHONE });
+  page.on('console', (message) => { if (['error', 'warning'].includes(message.type())) console.log(name, message.text()); });
+  page.on('pageerror', (error) => console.log(name, String(error)));
+  await page.goto(server.url + hash);
+  await page.waitForFunction(() => window.updraft?.connected() && window.updraft.moved() > 0, undefined, { timeout: 30_000 });
+  await page.waitForTimeout(6000);
+  await act?.(page);
+  await page.screenshot({ path: `screenshots/${name}.png` });
+  console.log(name, JSON.stringify(await page.evaluate(() => ({ ...window.updraft.counts(), moved: window.updraft.moved() }))));
+  await page.close();
+}
+await browser.close();
+server.close();

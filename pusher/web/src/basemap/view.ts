@@ -1,0 +1,8 @@
+import type { Map as MapLibre } from 'maplibre-gl';
+import type { View } from '../live/region';
+
+/** What the map shows now. */
+export function viewOf(map: MapLibre): View {
+  const bounds = map.getBounds();
+  return { south: bounds.getSouth(), west: bounds.getWest(), north: bounds.getNorth(), east: bounds.getEast() };
+}

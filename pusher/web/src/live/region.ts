@@ -1,0 +1,89 @@
+import type { Bounds, Circle, Subscribe } from './proto/live.js';
+
+/** What a client asks to see of the sky. */
+export type Region = { bounds: Bounds } | { circle: Circle };
+
+/** What the map shows, longitudes not wrapped: west is always below east. */
+export interface View {
+  south: number;
+  west: number;
+  north: number;
+  east: number;
+}
+
+const EARTH_RADIUS_KM = 6371;
+const MIN_RADIUS_KM = 1;
+export const DEFAULT_MAX_RADIUS_KM = 200;
+
+/** Great-circle distance. */
+export function distanceKm(lat1: number, lon1: number, lat2: number, lon2: number): number {
+  const rad = Math.PI / 180;
+  const a = Math.sin(((lat2 - lat1) * rad) / 2) ** 2
+    + Math.cos(lat1 * rad) * Math.cos(lat2 * rad) * Math.sin(((lon2 - lon1) * rad) / 2) ** 2;
+  return 2 * EARTH_RADIUS_KM * Math.asin(Math.min(1, Math.sqrt(a)));
+}
+
+/** Brings any longitude into -180 to 180. */
+export function wrapLongitude(lon: number): number {
+  const wrapped = ((((lon + 180) % 360) + 360) % 360) - 180;
+  return wrapped === -180 && lon > 0 ? 180 : wrapped;
+}
+
+/** The region for a view: its bounds, or the largest circle about its centre when that is all the server gives. */
+export function regionOf(view: View, maxRadiusKm = DEFAULT_MAX_RADIUS_KM): Region {
+  const latitude_deg = (view.south + view.north) / 2;
+  const longitude = (view.west + view.east) / 2;
+  const radius = view.east - view.west >= 180 ? Infinity : Math.max(
+    distanceKm(latitude_deg, longitude, view.south, view.west),
+    distanceKm(latitude_deg, longitude, view.north, view.west),
+  );
+  if (radius > maxRadiusKm) {
+    return { circle: { latitude_deg, longitude_deg: wrapLongitude(longitude), radius_km: maxRadiusKm } };
+  }
+  if (radius < MIN_RADIUS_KM) {
+    return { circle: { latitude_deg, longitude_deg: wrapLongitude(longitude), radius_km: MIN_RADIUS_KM } };
+  }
+  return {
+    bounds: {
+      south_deg: Math.max(view.south, -90),
+      west_deg: wrapLongitude(view.west),
+      north_deg: Math.min(view.north, 90),
+      east_deg: wrapLongitude(view.east),
+    },
+  };
+}
+
+const PAD = 0.15;
+/** A region that is larger than the view by more than this was asked for from farther away. */
+const MAX_EXCESS = 2.2;
+
+/** The view with a margin, so that a small move needs no new region. */
+export function padded({ south, west, north, east }: View): View {
+  const [lat, lon] = [(north - south) * PAD, (east - west) * PAD];
+  return { south: Math.max(-90, south - lat), west: west - lon, north: Math.min(90, north + lat), east: east + lon };
+}
+
+/** Whether bounds that were asked for still suit the view: they hold all of it and not much more. */
+export function suits(region: Region, view: View): boolean {
+  if (!('bounds' in region)) return false;
+  const { south_deg, west_deg, north_deg, east_deg } = region.bounds;
+  const span = (((east_deg - west_deg) % 360) + 360) % 360;
+  const fromWest = (((view.west - west_deg) % 360) + 360) % 360;
+  const width = view.east - view.west;
+  return view.south >= south_deg && view.north <= north_deg && fromWest + width <= span && span <= width * MAX_EXCESS;
+}
+
+/** The parameters of the WebSocket's address that ask for a region. */
+export function regionQuery(region: Region): Record<string, string> {
+  if ('circle' in region) {
+    const { latitude_deg, longitude_deg, radius_km } = region.circle;
+    return { lat: latitude_deg.toFixed(5), lon: longitude_deg.toFixed(5), radius: String(radius_km) };
+  }
+  const { south_deg, west_deg, north_deg, east_deg } = region.bounds;
+  return { bounds: [south_deg, west_deg, north_deg, east_deg].map((degrees) => degrees.toFixed(5)).join(',') };
+}
+
+/** The same as a field of Subscribe. */
+export function regionField(region: Region): Pick<Subscribe, 'circle' | 'bounds'> {
+  return region;
+}

@@ -1,0 +1,72 @@
+import type { Map as MapLibre } from 'maplibre-gl';
+import type { Theme } from '../../basemap/theme';
+import { TRAIL_GAP_MS, TRAIL_MS } from '../../motion/trail';
+import type { Fix } from '../../motion/extrapolate';
+import { isSelectedDevice } from '../../selection';
+import type { Scene } from '../scene';
+import { climbColour, climbStep } from '../symbols/climb';
+import { EMPTY, setFeatures, type Layer } from './layer';
+
+/** Of aircraft that nobody has selected, ms. */
+const SHORT_MS = 2 * 60_000;
+/** Trails change with each fix and not with each frame of the motion, ms. */
+const INTERVAL_MS = 1000;
+const MAX_SEGMENTS = 15_000;
+
+export class TrailLayer implements Layer {
+  readonly key = 'trails';
+  readonly ids = ['trails-rim', 'trails'];
+  #drawnAt = 0;
+
+  add(map: MapLibre, theme: Theme): void {
+    this.#drawnAt = 0;
+    map.addSource('trails', { type: 'geojson', data: EMPTY, tolerance: 0.1 });
+    const layout = { 'line-cap': 'round', 'line-join': 'round' } as const;
+    map.addLayer({
+      id: 'trails-rim', type: 'line', source: 'trails', minzoom: 7.5, filter: ['get', 'selected'], layout,
+      paint: { 'line-color': theme === 'dark' ? '#000000' : '#22303c', 'line-width': 5.5, 'line-opacity': 0.55 },
+    });
+    map.addLayer({
+      id: 'trails', type: 'line', source: 'trails', minzoom: 7.5, layout,
+      paint: {
+        'line-color': ['get', 'colour'], 'line-width': ['case', ['get', 'selected'], 3.2, 1.8],
+        'line-opacity': ['case', ['get', 'selected'], 1, theme === 'dark' ? 0.6 : 0.85],
+      },
+    });
+  }
+
+  draw(map: MapLibre, { picture, air, now, selection, followed }: Scene): void {
+    if (now - this.#drawnAt < INTERVAL_MS) return;
+    this.#drawnAt = now;
+    const features: GeoJSON.Feature[] = [];
+    for (const aircraft of picture.aircraft.values()) {
+      const selected = isSelectedDevice(selection, aircraft.device) || followed.has(aircraft.device);
+      const since = now - (selected ? TRAIL_MS : SHORT_MS);
+      features.push(...segments(air.trails.of(aircraft.device).filter(({ at }) => at >= since), selected));
+      if (features.length > MAX_SEGMENTS) break;
+    }
+    setFeatures(map, 'trails', features);
+  }
+}
+
+/** Lines of equal climb colour, broken where the aircraft was not heard or crossed the date line. */
+function segments(trail: readonly Fix[], selected: boolean): GeoJSON.Feature[] {
+  const lines: { step: number; coordinates: [number, number][] }[] = [];
+  let before: Fix | undefined;
+  for (const fix of trail) {
+    if (before && fix.at - before.at <= TRAIL_GAP_MS && Math.abs(fix.lon - before.lon) < 180) {
+      const step = climbStep(fix.climbMps);
+      let line = lines.at(-1);
+      const end = line?.coordinates.at(-1);
+      if (line?.step !== step || end?.[0] !== before.lon || end[1] !== before.lat) {
+        line = { step, coordinates: [[before.lon, before.lat]] };
+        lines.push(line);
+      }
+      line.coordinates.push([fix.lon, fix.lat]);
+    }
+    before = fix;
+  }
+  return lines.map(({ step, coordinates }) => ({
+    type: 'Feature', geometry: { type: 'LineString', coordinates }, properties: { colour: climbColour(step), selected },
+  }));
+}

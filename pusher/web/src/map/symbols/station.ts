@@ -1,0 +1,60 @@
+/** Strength of wind at take-off, km/h: the lower end of each step, and its colour. */
+const STEPS = [
+  { fromKmh: 0, colour: '#2fae7a', label: '0' },
+  { fromKmh: 12, colour: '#8fbf2f', label: '12' },
+  { fromKmh: 22, colour: '#eab308', label: '22' },
+  { fromKmh: 32, colour: '#f97316', label: '32' },
+  { fromKmh: 45, colour: '#dc2626', label: '45' },
+] as const;
+
+const UNKNOWN = '#7b8794';
+const KNOT_KMH = 1.852;
+
+/** The step of a wind speed, or -1 where it is not known. */
+export function windStep(speedKmh: number | undefined): number {
+  return speedKmh === undefined ? -1 : STEPS.findLastIndex(({ fromKmh }) => speedKmh >= fromKmh);
+}
+
+export function windColour(step: number): string {
+  return STEPS[step]?.colour ?? UNKNOWN;
+}
+
+/** For the legend. */
+export const WIND_LEGEND = STEPS.map(({ colour, label }) => ({ colour, label }));
+
+/** The wind in whole fives of knots, as the feathers of a barb count it. */
+export function barbKnots(speedKmh: number): number {
+  return Math.round(speedKmh / KNOT_KMH / 5) * 5;
+}
+
+/**
+ * A badge for the speed, and a wind barb that stands on it towards where the wind comes from: here the north.
+ * `knots` undefined: no direction is known, so that there is no barb.
+ */
+export function drawStation(g: CanvasRenderingContext2D, step: number, knots: number | undefined): void {
+  const colour = windColour(step);
+  if (knots !== undefined && knots > 0) drawBarb(g, knots);
+  g.beginPath();
+  g.arc(0, 0, 8.6, 0, 2 * Math.PI);
+  g.fillStyle = '#0c1620';
+  g.fill();
+  g.strokeStyle = colour;
+  g.lineWidth = 2.2;
+  g.stroke();
+}
+
+function drawBarb(g: CanvasRenderingContext2D, knots: number): void {
+  const barb = new Path2D('M0 -9 L0 -19.4');
+  const flags = new Path2D();
+  let y = -19.4;
+  let left = knots;
+  for (; left >= 50; left -= 50, y += 3.4) flags.addPath(new Path2D(`M0 ${y} L5.6 ${y + 1.4} L0 ${y + 2.8} Z`));
+  for (; left >= 10; left -= 10, y += 2.6) barb.addPath(new Path2D(`M0 ${y} L6 ${y - 2}`));
+  if (left >= 5) barb.addPath(new Path2D(`M0 ${knots === 5 ? y + 2.6 : y} l3.4 -1.2`));
+  for (const [colour, width] of [['#ffffff', 3.6], ['#0c1620', 1.7]] as const) {
+    g.strokeStyle = g.fillStyle = colour;
+    g.lineWidth = width;
+    g.stroke(barb);
+    g.fill(flags);
+  }
+}

@@ -1,0 +1,30 @@
+import type { Aircraft } from '../live/objects';
+import { nextFlight, whereNow, type Flight } from './flight';
+import type { Estimate, Fix } from './extrapolate';
+import { Trails } from './trail';
+
+/** How all aircraft move between the updates, and where they have been. */
+export class Air {
+  readonly trails = new Trails();
+  readonly #flights = new Map<number, Flight>();
+
+  /** Takes a new state; the observer of the air picture. */
+  observe(next: Aircraft, now: number): void {
+    const fix: Fix = next;
+    this.#flights.set(next.device, nextFlight(fix, this.#flights.get(next.device), now));
+    this.trails.add(next.device, fix);
+  }
+
+  whereNow(aircraft: Aircraft, now: number): Estimate {
+    const flight = this.#flights.get(aircraft.device);
+    return flight ? whereNow(flight, now) : aircraft;
+  }
+
+  /** Forgets the motion of aircraft that are not shown any more. */
+  prune(isShown: (device: number) => boolean, now: number): void {
+    for (const device of this.#flights.keys()) {
+      if (!isShown(device)) this.#flights.delete(device);
+    }
+    this.trails.prune(now);
+  }
+}

@@ -1,0 +1,35 @@
+import type { Session } from '../live/session';
+import { h, setText } from './dom';
+
+const TEXTS = {
+  idle: 'Starting',
+  connecting: 'Connecting',
+  loading: 'Loading',
+  live: 'Live',
+  waiting: 'Connection lost, trying again',
+} as const;
+
+/** The state of the connection, the delay from receiver to screen, and how many updates come. */
+export class StatusChip {
+  readonly #state = h('strong', {}, TEXTS.idle);
+  readonly #numbers = h('span', { class: 'numbers' });
+  readonly element = h('div', { class: 'status', role: 'status', 'data-state': 'idle' }, h('i', { class: 'dot' }), this.#state, this.#numbers);
+
+  show(session: Session, now: number): void {
+    const stale = session.status === 'live' && session.isStale(now);
+    this.element.dataset.state = stale ? 'stale' : session.status;
+    setText(this.#state, stale ? 'No fresh data' : TEXTS[session.status]);
+    const median = session.stats.medianMs(now);
+    const live = session.status === 'live' && !stale;
+    this.element.title = 'Median time from the receiver to this page, and updates of aircraft per second';
+    setText(this.#numbers, live && median !== undefined ? `${formatLatency(median)} · ${formatRate(session.stats.rate(now))}/s` : '');
+  }
+}
+
+function formatLatency(ms: number): string {
+  return ms < 995 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(1)} s`;
+}
+
+function formatRate(perSecond: number): string {
+  return perSecond < 10 ? perSecond.toFixed(1) : String(Math.round(perSecond));
+}
