@@ -1,1 +1,3 @@
 //! State topics in; snapshots and deltas over WebSocket, REST and the map out.
+
+pub mod view;
