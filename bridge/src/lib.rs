@@ -1,6 +1,107 @@
 //! MQTT frames into the raw topic; nothing acknowledged is lost.
+//!
+//! The promise: a frame that the broker got its PUBACK for is in Kafka, in the order received per device and connection.
+//! [`window`] holds what is between receipt and acknowledgement, [`forward`] carries it, everything else is pure.
+//!
+//! The payload is never decoded here; of the frame only the four header bytes are known, for the record's key.
 
+mod answers;
+mod config;
+mod forward;
+mod metrics;
+mod mqtt;
 mod raw;
 mod reject;
+mod ticks;
 mod topic;
 mod window;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use runtime::patience::with_causes;
+use runtime::trace::TraceSampler;
+use runtime::{Context, Tasks, keep_trying};
+use schemas::catalogue::{self, topic as names};
+use streams::registry::{Schemas, TopicCodec};
+use streams::{KafkaLog, KafkaSettings, Log, StreamError};
+
+pub use config::{BridgeOptions, Config};
+
+use crate::forward::Forwarder;
+use crate::metrics::BridgeMetrics;
+use crate::ticks::Ticker;
+
+/// What each part of the bridge is given.
+#[derive(Clone)]
+struct Outfit {
+    context: Context,
+    log: Arc<dyn Log>,
+    /// Frames the values of the raw topic.
+    raw_codec: TopicCodec,
+    raw_topic: Arc<str>,
+    raw_partitions: u32,
+    dead_letter_topic: Arc<str>,
+    traces: TraceSampler,
+    metrics: BridgeMetrics,
+}
+
+/// Runs the bridge against Kafka and the schema registry until stopped.
+///
+/// # Errors
+/// What no retry can mend: bad credentials, an incompatible schema.
+pub async fn run(config: Config, context: Context) -> anyhow::Result<()> {
+    let log = KafkaLog::connect(KafkaSettings {
+        bootstrap: config.log.kafka_bootstrap.clone(),
+        extra: config.log.kafka_config.to_vec(),
+        client_id: config.bridge.client_id.clone(),
+    })?;
+    let schemas = Schemas::registry(&config.log.schema_registry_url)?;
+    let traces = TraceSampler::new(config.shell.telemetry.trace_ratio);
+    serve(config.bridge, config.log.topic_prefix, Arc::new(log), schemas, traces, context).await
+}
+
+/// Runs the bridge on any log until stopped.
+///
+/// # Errors
+/// What no retry can mend.
+pub async fn serve(
+    options: BridgeOptions,
+    topic_prefix: String,
+    log: Arc<dyn Log>,
+    schemas: Schemas,
+    traces: TraceSampler,
+    context: Context,
+) -> anyhow::Result<()> {
+    let raw = catalogue::find(names::RAW).context("the raw topic is not in the catalogue")?;
+    let dead_letter = catalogue::find(names::DEAD_LETTER).context("the dead-letter topic is not in the catalogue")?;
+    // The parts that `/ready` waits for are all named before the first of them is waited for.
+    let registry = context.readiness.part("registry");
+    let parts = forward::Parts::new(&context.readiness);
+    let prepared = keep_trying(&context, &registry, schemas.name(), |error: &StreamError| !error.is_transient(), || {
+        schemas.prepare(&topic_prefix, &raw)
+    });
+    let Some(raw_codec) = prepared.await.context("the schema of the raw topic")? else { return Ok(()) };
+    let outfit = Outfit {
+        log,
+        raw_codec,
+        raw_topic: raw.full_name(&topic_prefix).into(),
+        raw_partitions: raw.partitions,
+        dead_letter_topic: dead_letter.full_name(&topic_prefix).into(),
+        traces,
+        metrics: BridgeMetrics::register(&context.metrics),
+        context: context.clone(),
+    };
+    let mut tasks = Tasks::new(context.clock.clone(), context.shutdown.clone());
+    let ticker = Ticker::new(outfit.clone(), &options, parts.kafka.clone())?;
+    tasks.spawn("ticks", |stop| ticker.run(stop));
+    let forwarder = Forwarder::new(outfit, options, parts)?;
+    tasks.spawn("forward", |stop| forwarder.run(stop));
+    tasks.run(Duration::from_secs(15)).await
+}
+
+/// Words for a log error with all its causes.
+fn words(error: &StreamError) -> String {
+    with_causes(error)
+}

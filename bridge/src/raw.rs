@@ -18,18 +18,18 @@ const MAX_HARDWARE_BYTES: usize = 4096;
 
 /// A raw record and its key.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Keyed {
+pub(crate) struct Keyed {
     /// Device address, or the receiver id where there is no whole address.
-    pub key: Bytes,
+    pub(crate) key: Bytes,
     /// The record.
-    pub record: RawRecord,
+    pub(crate) record: RawRecord,
 }
 
 /// Makes the record of a message. `now_us`: time of ingest, microseconds since the epoch.
 ///
 /// # Errors
 /// The payload is too short to have a wrapper, or too long to be a frame.
-pub fn record_of(topic: Topic<'_>, payload: Bytes, now_us: u64) -> Result<Keyed, Reject> {
+pub(crate) fn record_of(topic: Topic<'_>, payload: Bytes, now_us: u64) -> Result<Keyed, Reject> {
     let (receiver_id, key, input) = match topic {
         Topic::Frame { receiver_id } => {
             check_frame(&payload)?;
@@ -53,7 +53,7 @@ pub fn record_of(topic: Topic<'_>, payload: Bytes, now_us: u64) -> Result<Keyed,
 }
 
 /// The record that says that time passes.
-pub fn tick(bridge_id: &str, interval_s: u32, now_us: u64) -> RawRecord {
+pub(crate) fn tick(bridge_id: &str, interval_s: u32, now_us: u64) -> RawRecord {
     let tick = Tick { bridge_id: bridge_id.to_owned(), interval_s };
     RawRecord { ingested_at_us: now_us, receiver_id: None, origin_id: None, input: Some(Input::Tick(tick)) }
 }

@@ -3,7 +3,7 @@
 /// Each goes to the dead-letter topic, verbatim, and is acknowledged: poison never blocks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
-pub enum Reject {
+pub(crate) enum Reject {
     /// Not `<prefix>/<receiver>/f[/<type>]` or `<prefix>/<receiver>/hw`.
     #[error("the topic is no receiver's topic")]
     Topic,
@@ -20,7 +20,7 @@ pub enum Reject {
 
 impl Reject {
     /// One word from a closed set: metric label, dead-letter header, log field.
-    pub fn reason(self) -> &'static str {
+    pub(crate) fn reason(self) -> &'static str {
         match self {
             Self::Topic => "mqtt_topic",
             Self::PayloadTooShort => "mqtt_too_short",

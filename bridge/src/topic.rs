@@ -7,7 +7,7 @@ const MAX_RECEIVER_ID_BYTES: usize = 64;
 
 /// What a topic says about its payload.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Topic<'a> {
+pub(crate) enum Topic<'a> {
     /// One radio frame with its wrapper. The type at the end of the topic only repeats the frame and is not believed.
     Frame {
         /// The receiver's id as the topic has it.
@@ -24,7 +24,7 @@ pub enum Topic<'a> {
 ///
 /// # Errors
 /// [`Reject::Topic`] for anything that is not a receiver's topic.
-pub fn parse<'a>(topic: &'a str, prefixes: &[String]) -> Result<Topic<'a>, Reject> {
+pub(crate) fn parse<'a>(topic: &'a str, prefixes: &[String]) -> Result<Topic<'a>, Reject> {
     let rest = prefixes.iter().find_map(|prefix| topic.strip_prefix(prefix.as_str())?.strip_prefix('/'));
     let (receiver_id, kind) = rest.and_then(|rest| rest.split_once('/')).ok_or(Reject::Topic)?;
     if !is_receiver_id(receiver_id) {
@@ -42,7 +42,7 @@ pub fn parse<'a>(topic: &'a str, prefixes: &[String]) -> Result<Topic<'a>, Rejec
 
 /// The filters that bring the topics above. `f/#` matches `f` too (MQTT 5, section 4.7.1.2), so one filter serves both
 /// forms: with two that overlap, a broker may deliver each frame twice.
-pub fn filters(prefixes: &[String]) -> Vec<String> {
+pub(crate) fn filters(prefixes: &[String]) -> Vec<String> {
     prefixes.iter().flat_map(|prefix| [format!("{prefix}/+/f/#"), format!("{prefix}/+/hw")]).collect()
 }
 

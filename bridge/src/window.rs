@@ -13,7 +13,7 @@ use std::collections::VecDeque;
 
 /// Messages under way. `A` acknowledges a message to its sender; `T` is kept to forward it once more.
 #[derive(Debug)]
-pub struct Window<A, T> {
+pub(crate) struct Window<A, T> {
     capacity: usize,
     generation: u64,
     /// Sequence number of the front entry.
@@ -34,7 +34,7 @@ struct Entry<A, T> {
 
 /// What became of a message offered to the window.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Entered {
+pub(crate) enum Entered {
     /// New: forward it under this sequence number.
     New(u64),
     /// The copy of one that is still under way; nothing to do.
@@ -45,13 +45,13 @@ pub enum Entered {
 
 impl<A, T> Window<A, T> {
     /// At most `capacity` messages of one connection.
-    pub fn new(capacity: usize) -> Self {
+    pub(crate) fn new(capacity: usize) -> Self {
         Self { capacity, generation: 0, first: 0, entries: VecDeque::new(), resume_at: None }
     }
 
     /// Takes a message in. `same` recognises an earlier entry (its acknowledgement and item) as the same message, sent
     /// again; it is asked only about entries of older connections, and only where `again` says the sender repeats.
-    pub fn enter(
+    pub(crate) fn enter(
         &mut self,
         acknowledge: Option<A>,
         item: T,
@@ -103,7 +103,7 @@ impl<A, T> Window<A, T> {
     }
 
     /// The message is done. Calls `send` with every acknowledgement that may leave now, in the order of receipt.
-    pub fn complete(&mut self, sequence: u64, mut send: impl FnMut(A)) {
+    pub(crate) fn complete(&mut self, sequence: u64, mut send: impl FnMut(A)) {
         let Some(index) = sequence.checked_sub(self.first) else { return };
         let Some(entry) = usize::try_from(index).ok().and_then(|index| self.entries.get_mut(index)) else { return };
         entry.done = true;
@@ -120,35 +120,41 @@ impl<A, T> Window<A, T> {
     }
 
     /// A new connection: nothing that came before it will be acknowledged on it, unless it comes again.
-    pub fn reconnected(&mut self) {
+    pub(crate) fn reconnected(&mut self) {
         self.generation += 1;
         self.resume_at = Some(0);
     }
 
     /// What is not done, in order, with its sequence numbers: to forward once more after the log's client was rebuilt.
-    pub fn unfinished(&self) -> impl Iterator<Item = (u64, &T)> {
+    pub(crate) fn unfinished(&self) -> impl Iterator<Item = (u64, &T)> {
         let numbered = (self.first..).zip(&self.entries);
         numbered.filter(|(_, entry)| !entry.done).map(|(sequence, entry)| (sequence, &entry.item))
     }
 
     /// The message of a sequence number, while it is under way.
-    pub fn item(&self, sequence: u64) -> Option<&T> {
+    pub(crate) fn item(&self, sequence: u64) -> Option<&T> {
         let index = usize::try_from(sequence.checked_sub(self.first)?).ok()?;
         self.entries.get(index).map(|entry| &entry.item)
     }
 
+    /// The same, to change what is forwarded.
+    pub(crate) fn item_mut(&mut self, sequence: u64) -> Option<&mut T> {
+        let index = usize::try_from(sequence.checked_sub(self.first)?).ok()?;
+        self.entries.get_mut(index).map(|entry| &mut entry.item)
+    }
+
     /// How many messages are under way.
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.entries.len()
     }
 
     /// Whether nothing is under way.
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.entries.is_empty()
     }
 
     /// Whether the sender has been brought to a halt.
-    pub fn is_full(&self) -> bool {
+    pub(crate) fn is_full(&self) -> bool {
         self.entries.len() >= self.capacity
     }
 }

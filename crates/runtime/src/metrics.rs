@@ -6,8 +6,6 @@ use parking_lot::Mutex;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::registry::{Metric, Registry};
 
-pub use prometheus_client;
-
 /// Where a crate's `metrics.rs` registers its handles. Clones share one registry.
 #[derive(Clone, Debug, Default)]
 pub struct Metrics(Arc<Mutex<Registry>>);

@@ -13,6 +13,7 @@
 pub mod dead_letter;
 pub mod framing;
 pub mod partitioner;
+pub mod registry;
 
 mod batch;
 mod embedded;

@@ -98,6 +98,11 @@ impl Receipt {
         self.tag
     }
 
+    /// Nobody wants to know any more: for a record that was given back and will be sent under another receipt.
+    pub fn forget(mut self) {
+        self.to = None;
+    }
+
     /// Says what became of the record. For implementations of [`Sink`].
     pub fn answer(mut self, outcome: Result<Delivered, DeliveryError>) {
         if let Some(to) = self.to.take() {
