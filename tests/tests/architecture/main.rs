@@ -1,0 +1,42 @@
+//! Who may import what: the rooms of the house and the arrows between them, held against `cargo metadata` and the sources.
+
+mod graph;
+mod purity;
+mod rules;
+
+use std::process::Command;
+
+use anyhow::{Context, Result, ensure};
+use graph::Graph;
+
+fn workspace() -> Result<Graph> {
+    let output = Command::new(env!("CARGO"))
+        .args(["metadata", "--format-version", "1", "--offline"])
+        .current_dir(harness::workspace_dir())
+        .output()
+        .context("run cargo metadata")?;
+    ensure!(output.status.success(), "cargo metadata failed: {}", String::from_utf8_lossy(&output.stderr));
+    Graph::parse(&serde_json::from_slice(&output.stdout)?)
+}
+
+fn assert_none(violations: &[String]) {
+    assert!(violations.is_empty(), "the house has {} wrong arrows:\n{}", violations.len(), violations.join("\n"));
+}
+
+#[test]
+fn rooms_import_what_they_may() -> Result<()> {
+    assert_none(&rules::violations(&workspace()?));
+    Ok(())
+}
+
+#[test]
+fn every_room_has_a_rule_and_every_rule_a_room() -> Result<()> {
+    assert_none(&rules::strangers(&workspace()?));
+    Ok(())
+}
+
+#[test]
+fn pure_code_mentions_no_clock_no_io_and_no_async() -> Result<()> {
+    assert_none(&purity::violations(&harness::workspace_dir())?);
+    Ok(())
+}

@@ -1,0 +1,90 @@
+//! Code that is a function of its input: what may not be mentioned there.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+
+/// Files and folders of pure code. One that is not there yet, or no more, is a violation: the rule must not fall asleep.
+const PURE: &[&str] = &[
+    "crates/fanet/src",
+    "crates/geo/src",
+    "processor/src/core",
+    "bridge/src/topic.rs",
+    "bridge/src/window.rs",
+    "pusher/src/session.rs",
+    "pusher/src/hub.rs",
+];
+
+const FORBIDDEN: &[(&str, &str)] = &[
+    ("async fn", "it is never async"),
+    (".await", "it is never async"),
+    ("tokio::", "it knows no runtime"),
+    ("std::net", "it does no I/O"),
+    ("std::fs", "it does no I/O"),
+    ("rdkafka", "it knows no client library"),
+    ("Instant::now", "it reads no clock"),
+    ("SystemTime", "it reads no clock"),
+    ("std::thread", "it starts no thread"),
+];
+
+pub(crate) fn violations(root: &Path) -> Result<Vec<String>> {
+    let mut found = Vec::new();
+    for place in PURE {
+        let path = root.join(place);
+        if !path.exists() {
+            found.push(format!("{place} is said to be pure and is not there: put purity.rs right"));
+            continue;
+        }
+        for file in sources(&path)? {
+            let name = file.strip_prefix(root).unwrap_or(&file).display().to_string();
+            let text = std::fs::read_to_string(&file).with_context(|| format!("read {name}"))?;
+            found.extend(mentions(&name, &text));
+        }
+    }
+    Ok(found)
+}
+
+/// Everything forbidden that the code of a file mentions; its comments and its tests are free.
+fn mentions(name: &str, text: &str) -> Vec<String> {
+    let code = text.lines().enumerate().take_while(|(_, line)| line.trim() != "#[cfg(test)]");
+    let code = code.filter(|(_, line)| !line.trim_start().starts_with("//"));
+    code.flat_map(|(index, line)| {
+        let found = FORBIDDEN.iter().filter(move |(word, _)| line.contains(word));
+        found.map(move |(word, why)| format!("{name}:{} mentions `{word}`: pure code, {why}", index + 1))
+    })
+    .collect()
+}
+
+fn sources(path: &Path) -> Result<Vec<PathBuf>> {
+    if path.is_file() {
+        return Ok(vec![path.to_owned()]);
+    }
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(path).with_context(|| format!("list {}", path.display()))? {
+        let path = entry?.path();
+        let of_tests = path.file_stem().is_some_and(|stem| stem == "tests");
+        if path.is_dir() {
+            files.extend(sources(&path)?);
+        } else if path.extension().is_some_and(|extension| extension == "rs") && !of_tests {
+            files.push(path);
+        }
+    }
+    Ok(files)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mention_in_code_is_found_with_its_line() {
+        let found = mentions("core.rs", "fn now() {\n    SystemTime::now()\n}\n");
+        assert_eq!(found, ["core.rs:2 mentions `SystemTime`: pure code, it reads no clock"]);
+    }
+
+    #[test]
+    fn comments_and_tests_are_free() {
+        let text = "/// Never `tokio::spawn` here.\nfn pure() {}\n#[cfg(test)]\nmod tests {\n    use std::fs;\n}\n";
+        assert_eq!(mentions("core.rs", text), Vec::<String>::new());
+    }
+}
