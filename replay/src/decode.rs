@@ -157,7 +157,7 @@ impl<W: Write> Session<'_, W> {
         let read = self.decoder.read(line);
         let decoded = read.and_then(|()| self.decoder.report());
         self.any_bad |= decoded.is_err();
-        match &mut self.explainer {
+        match &self.explainer {
             None => line::write_json(&decoded, &mut self.out),
             Some(explainer) => {
                 let text = explainer.explain(&self.decoder.parts(), &decoded);
