@@ -12,7 +12,7 @@ const PHONE = { width: 390, height: 844 };
 const SHOTS = {
   dark: { size: DESK, hash: '#map=9.6/46.62/7.85' },
   light: { size: DESK, hash: '#map=9.6/46.62/7.85', scheme: 'light' },
-  close: { size: DESK, hash: '#map=11.6/46.62/7.85', act: selectFirst },
+  close: { size: DESK, hash: '#map=12.8/46.698/7.73', act: selectFirst, waitMs: 60_000 },
   wide: { size: DESK, hash: '#map=6.2/46.6/8.0' },
   legend: { size: DESK, hash: '#map=8.6/46.62/7.85', scheme: 'light', act: (page) => page.click('[aria-label=Legend]') },
   layers: { size: DESK, hash: '#map=9/46.62/7.85', act: showReceivers },
@@ -36,14 +36,14 @@ const wanted = process.argv.slice(2);
 const server = await startSky();
 const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: FLAGS });
 mkdirSync('screenshots', { recursive: true });
-for (const [name, { size, hash, scheme = 'dark', act }] of Object.entries(SHOTS)) {
+for (const [name, { size, hash, scheme = 'dark', act, waitMs = 6000 }] of Object.entries(SHOTS)) {
   if (wanted.length > 0 && !wanted.includes(name)) continue;
   const page = await browser.newPage({ viewport: size, colorScheme: scheme, hasTouch: size === PHONE });
   page.on('console', (message) => { if (['error', 'warning'].includes(message.type())) console.log(name, message.text()); });
   page.on('pageerror', (error) => console.log(name, String(error)));
   await page.goto(server.url + hash);
   await page.waitForFunction(() => window.updraft?.connected() && window.updraft.moved() > 0, undefined, { timeout: 30_000 });
-  await page.waitForTimeout(6000);
+  await page.waitForTimeout(waitMs);
   await act?.(page);
   await page.screenshot({ path: `screenshots/${name}.png` });
   console.log(name, JSON.stringify(await page.evaluate(() => ({ ...window.updraft.counts(), moved: window.updraft.moved() }))));

@@ -10,12 +10,13 @@ export class Connection {
   #socket: WebSocket | undefined;
   readonly #session: Session;
   readonly #url: string;
+  readonly #timer: ReturnType<typeof setInterval>;
 
   /** `url`: of the endpoint, without a query. */
   constructor(session: Session, url: string) {
     this.#session = session;
     this.#url = url;
-    setInterval(() => this.#run(session.tick(Date.now())), TICK_MS);
+    this.#timer = setInterval(() => this.#run(session.tick(Date.now())), TICK_MS);
     addEventListener('online', () => this.#run(session.hurry(Date.now())));
     document.addEventListener('visibilitychange', () => {
       if (document.visibilityState === 'visible') this.#run(session.hurry(Date.now()));
@@ -24,6 +25,12 @@ export class Connection {
 
   want(subscription: Subscription): void {
     this.#run(this.#session.want(subscription, Date.now()));
+  }
+
+  /** Ends it for good. */
+  close(): void {
+    clearInterval(this.#timer);
+    this.#lose();
   }
 
   #run(effects: Effect[]): void {

@@ -25,6 +25,7 @@ export function distanceKm(lat1: number, lon1: number, lat2: number, lon2: numbe
 
 /** Brings any longitude into -180 to 180. */
 export function wrapLongitude(lon: number): number {
+  if (lon >= -180 && lon <= 180) return lon;
   const wrapped = ((((lon + 180) % 360) + 360) % 360) - 180;
   return wrapped === -180 && lon > 0 ? 180 : wrapped;
 }

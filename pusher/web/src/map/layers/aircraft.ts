@@ -42,13 +42,13 @@ export class AircraftLayer implements Layer {
       id: 'aircraft', type: 'symbol', source: 'aircraft',
       layout: {
         'icon-image': ['get', 'icon'], 'icon-rotate': ['get', 'course'], 'icon-rotation-alignment': 'map', 'icon-allow-overlap': true,
-        'icon-ignore-placement': true, 'icon-size': ['interpolate', ['linear'], ['zoom'], 5, 0.45, 8, 0.7, 11, 1, 14, 1.15],
+        'icon-ignore-placement': true, 'icon-size': ['interpolate', ['linear'], ['zoom'], 5, 0.36, 8, 0.7, 11, 1, 14, 1.15],
         'symbol-sort-key': ['get', 'sort'],
         'text-field': ['step', ['zoom'], '', 8.5, ['get', 'name'], 10, [
           'format', ['get', 'name'], {}, '\n', {}, ['get', 'values'], { 'font-scale': 0.88, 'text-font': ['literal', FONT] },
         ]],
         'text-font': FONT_BOLD, 'text-size': 12, 'text-optional': true, 'text-variable-anchor': ['left', 'right', 'bottom', 'top'],
-        'text-radial-offset': 1.5, 'text-justify': 'auto', 'text-max-width': 14, 'text-line-height': 1.15,
+        'text-radial-offset': ['case', ['==', ['get', 'ring'], ''], 1.5, 2.1], 'text-justify': 'auto', 'text-max-width': 14, 'text-line-height': 1.15,
       },
       paint: {
         'icon-opacity': ['get', 'opacity'], 'text-opacity': ['get', 'opacity'], 'text-color': colour.ink,
