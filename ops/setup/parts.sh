@@ -83,6 +83,7 @@ make_python() {
         python3 -m venv --without-pip "$into"
         set -- env PYTHONPATH="$(find "$updraft_root/usr/share/python-wheels" /usr/share/python-wheels -name 'pip-*.whl' 2>/dev/null | head -n 1)" \
             "$into/bin/python3" -m pip
+        "$@" install --disable-pip-version-check pip
     fi
     "$@" install --disable-pip-version-check -r "$here/requirements.txt"
     "$@" install --disable-pip-version-check --no-deps chdb-core==26.9.0 chdb==4.4.0
@@ -135,7 +136,7 @@ bring_test_clients() {
     local dir=$repo/tests/node
     if [ ! -e "$dir/node_modules/.package-lock.json" ] || [ "$dir/package-lock.json" -nt "$dir/node_modules/.package-lock.json" ]; then
         say "test clients in Node: npm ci ..."
-        (cd "$dir" && npm ci --no-audit --no-fund --loglevel=error) || missing+=("the packages of tests/node: see above")
+        (cd "$dir" && npm ci --no-audit --no-fund --no-update-notifier --loglevel=error) || missing+=("the packages of tests/node: see above")
     else
         say "test clients in Node: here"
     fi

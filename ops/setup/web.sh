@@ -16,7 +16,7 @@ if [ -e dist/index.html ] &&
 fi
 if [ ! -e node_modules/.package-lock.json ] || [ package-lock.json -nt node_modules/.package-lock.json ]; then
     echo "web: npm ci ..."
-    npm ci --no-audit --no-fund --loglevel=error
+    npm ci --no-audit --no-fund --no-update-notifier --loglevel=error
 fi
 echo "web: building the map page ..."
 npm run --silent build
