@@ -63,10 +63,18 @@ impl StreamError {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum DeliveryError {
-    /// This record will never be accepted (too large, no such topic or partition, not permitted): put it aside.
+    /// This record will never be accepted: put it aside.
     #[error("record refused: {detail}")]
     Refused {
-        /// `too_large`, `unknown_topic`, `unauthorised`, `invalid`.
+        /// `too_large`, `invalid`.
+        reason: &'static str,
+        /// What the log said.
+        detail: Arc<str>,
+    },
+    /// Not written now; sending it again later may help (the topic is missing or not permitted, the cluster gave up).
+    #[error("record not written: {detail}")]
+    Unavailable {
+        /// `unknown_topic`, `unauthorised`, `timeout`, `broker`.
         reason: &'static str,
         /// What the log said.
         detail: Arc<str>,
@@ -86,7 +94,7 @@ impl DeliveryError {
     /// The code: metric label, dead-letter header and log field.
     pub fn reason(&self) -> &'static str {
         match self {
-            Self::Refused { reason, .. } => reason,
+            Self::Refused { reason, .. } | Self::Unavailable { reason, .. } => reason,
             Self::Fatal { .. } => "fenced",
             Self::Abandoned => "closed",
         }
@@ -99,11 +107,13 @@ impl DeliveryError {
 }
 
 impl From<DeliveryError> for StreamError {
-    /// A record that was refused or a writer that broke is fatal to the batch it was part of; one that was abandoned is not.
+    /// A record that was refused or a writer that broke is fatal to the batch it was part of; the rest is not.
     fn from(error: DeliveryError) -> Self {
         let reason = error.reason();
         match error {
-            DeliveryError::Abandoned => Self::transient(reason, "deliver records", error),
+            DeliveryError::Abandoned | DeliveryError::Unavailable { .. } => {
+                Self::transient(reason, "deliver records", error)
+            }
             _ => Self::fatal(reason, "deliver records", error),
         }
     }

@@ -19,8 +19,7 @@ pub trait Log: Send + Sync {
     /// Reads partitions from given places, in no group: no assignment events, no commits.
     ///
     /// # Errors
-    /// Transient when a place in time cannot be looked up because the cluster is away; fatal when the topic or the
-    /// partition does not exist.
+    /// Transient when the cluster is away, and with reason `unknown_topic` when there is no such topic or partition (yet).
     async fn read(&self, from: Vec<(TopicPartition, SeekTo)>) -> Result<Box<dyn Source>, StreamError>;
 
     /// Opens a writer.
@@ -46,7 +45,7 @@ pub trait Log: Send + Sync {
     /// The borders of what a partition holds now.
     ///
     /// # Errors
-    /// Transient when the cluster is away; fatal when there is no such partition.
+    /// Transient when the cluster is away, and with reason `unknown_topic` when there is no such partition (yet).
     async fn watermarks(&self, partition: &TopicPartition) -> Result<Watermarks, StreamError>;
 
     /// Names this very data: another value means other offsets (the cluster id; a start of the embedded log).

@@ -20,8 +20,9 @@ pub trait Source: Send {
     /// ([`crate::Contiguous`] helps). Returns when the cluster has it.
     ///
     /// # Errors
-    /// Transient when the cluster is away; fatal with reason `not_owned` when a partition is not this member's (any
-    /// more), in which case nothing is committed, and `no_group` on a source that is in none.
+    /// Transient when the cluster is away, and with reason `not_owned` when a partition is not this member's (any more):
+    /// then nothing is committed, and [`Source::next`] will say what was lost. Fatal with reason `no_group` on a source
+    /// that is in none.
     async fn commit(&mut self, offsets: &[(TopicPartition, u64)]) -> Result<(), StreamError>;
 
     /// No records of these partitions come from now on; membership and polling go on. Unknown partitions are ignored.
@@ -39,7 +40,7 @@ pub trait Source: Send {
     /// The next record of this partition is the one at `to`; none that was read before the call comes after it.
     ///
     /// # Errors
-    /// Transient when the cluster is away; fatal with reason `not_owned` when the partition is not this source's.
+    /// Transient when the cluster is away, and with reason `not_owned` when the partition is not this source's.
     async fn seek(&mut self, partition: &TopicPartition, to: SeekTo) -> Result<(), StreamError>;
 
     /// Leaves the group and waits until that is done, so that another member need not wait for a time-out.

@@ -92,7 +92,7 @@ impl State {
 
     pub(super) fn partition(&self, of: &TopicPartition) -> Result<&Partition, StreamError> {
         let found = self.topics.get(&of.topic).and_then(|topic| topic.partitions.get(of.partition as usize));
-        found.ok_or_else(|| StreamError::fatal("unknown_topic", format!("read {of}"), "there is no such partition"))
+        found.ok_or_else(|| StreamError::transient("unknown_topic", format!("read {of}"), "there is no such partition"))
     }
 
     pub(super) fn append(&mut self, record: Outgoing) -> Result<Delivered, DeliveryError> {
@@ -103,7 +103,8 @@ impl State {
         }
         self.ensure_topic(&record.topic);
         let Some(topic) = self.topics.get_mut(&record.topic) else {
-            return Err(refused("unknown_topic", format!("there is no topic {}", record.topic)));
+            let detail = format!("there is no topic {}", record.topic).into();
+            return Err(DeliveryError::Unavailable { reason: "unknown_topic", detail });
         };
         let partition = topic.partition_for(&record);
         let Some(log) = topic.partitions.get_mut(partition as usize) else {

@@ -87,7 +87,7 @@ impl GroupSource {
 
     fn not_owned(&self, attempted: &str, partition: &TopicPartition) -> StreamError {
         let cause = format!("it is not assigned to this member of {}", self.settings.group);
-        StreamError::fatal("not_owned", format!("{attempted} {partition}"), cause)
+        StreamError::transient("not_owned", format!("{attempted} {partition}"), cause)
     }
 }
 

@@ -64,7 +64,7 @@ impl Source for PlainSource {
     async fn seek(&mut self, partition: &TopicPartition, to: SeekTo) -> Result<(), StreamError> {
         if !self.cursors.contains(partition) {
             let cause = "this source does not read it";
-            return Err(StreamError::fatal("not_owned", format!("seek in {partition}"), cause));
+            return Err(StreamError::transient("not_owned", format!("seek in {partition}"), cause));
         }
         self.cursors.place(&self.log.lock(), partition, to)
     }

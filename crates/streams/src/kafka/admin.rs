@@ -1,0 +1,118 @@
+//! Topics: created where they are missing, described, compared.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use rdkafka::ClientConfig;
+use rdkafka::admin::{
+    AdminClient, AdminOptions, ConfigResource, ConfigSource, NewTopic as KafkaTopic, OwnedResourceSpecifier,
+    ResourceSpecifier, TopicReplication,
+};
+use rdkafka::client::DefaultClientContext;
+use rdkafka::error::KafkaError;
+use rdkafka::types::RDKafkaErrorCode;
+
+use super::errors::classify;
+use super::{KafkaLog, REQUEST_TIMEOUT};
+use crate::topics::differences;
+use crate::{NewTopic, StreamError, TopicDescription, TopicOutcome};
+
+/// How long the cluster may take until a new topic has its leaders.
+const CREATE_TIMEOUT: Duration = Duration::from_secs(30);
+
+pub(super) async fn create(log: &KafkaLog, topics: &[NewTopic]) -> Result<Vec<TopicOutcome>, StreamError> {
+    let known = partition_counts(log).await?;
+    let missing: Vec<_> = topics.iter().filter(|topic| !known.contains_key(&topic.name)).collect();
+    let admin = admin(log)?;
+    let mut created = Vec::new();
+    if !missing.is_empty() {
+        let wanted: Vec<_> = missing.iter().map(|topic| kafka_topic(topic)).collect();
+        let options = AdminOptions::new().operation_timeout(Some(CREATE_TIMEOUT)).request_timeout(Some(CREATE_TIMEOUT));
+        let outcomes = admin.create_topics(&wanted, &options).await;
+        for outcome in outcomes.map_err(|error| classify(error, "create topics"))? {
+            match outcome {
+                Ok(name) => created.push(name),
+                // Another program was faster; below it is compared like any other.
+                Err((_, RDKafkaErrorCode::TopicAlreadyExists)) => {}
+                Err((name, code)) => {
+                    return Err(classify(KafkaError::AdminOp(code), format!("create topic {name}")));
+                }
+            }
+        }
+    }
+    let existing: Vec<_> =
+        topics.iter().map(|topic| &*topic.name).filter(|name| !created.iter().any(|new| new == name)).collect();
+    let settings = settings(&admin, &existing).await?;
+    let known =
+        if existing.iter().all(|name| known.contains_key(*name)) { known } else { partition_counts(log).await? };
+    let outcome = |topic: &NewTopic| match settings.get(&topic.name) {
+        None => TopicOutcome::Created,
+        Some(found) => TopicOutcome::Exists {
+            partitions: known.get(&topic.name).copied().unwrap_or_default(),
+            differences: differences(&topic.settings, |name| found.get(name).and_then(|entry| entry.value.clone())),
+        },
+    };
+    Ok(topics.iter().map(outcome).collect())
+}
+
+pub(super) async fn describe(log: &KafkaLog) -> Result<Vec<TopicDescription>, StreamError> {
+    let known = partition_counts(log).await?;
+    let names: Vec<_> = known.keys().map(String::as_str).collect();
+    let mut settings = settings(&admin(log)?, &names).await?;
+    let describe = |(name, partitions): (String, u32)| {
+        let entries = settings.remove(&name).map(|resource| resource.entries).unwrap_or_default();
+        let own = entries.into_iter().filter(|entry| entry.source == ConfigSource::DynamicTopic);
+        let settings = own.filter_map(|entry| Some((entry.name, entry.value?))).collect();
+        TopicDescription { name, partitions, settings }
+    };
+    Ok(known.into_iter().map(describe).collect())
+}
+
+/// Made for each call: it has no thread that serves its events, so a long life would pile them up.
+fn admin(log: &KafkaLog) -> Result<AdminClient<DefaultClientContext>, StreamError> {
+    let mut config: ClientConfig = log.cluster.settings.for_watcher();
+    // No events wanted.
+    config.set("statistics.interval.ms", "0");
+    config.create().map_err(|error| classify(error, "open an admin client"))
+}
+
+fn kafka_topic(topic: &NewTopic) -> KafkaTopic<'_> {
+    let replication = TopicReplication::Fixed(topic.replication.map_or(-1, i32::from));
+    let new = KafkaTopic::new(&topic.name, topic.partitions.cast_signed(), replication);
+    topic.settings.iter().fold(new, |new, (name, value)| new.set(name, value))
+}
+
+/// All topics but internal ones.
+async fn partition_counts(log: &KafkaLog) -> Result<BTreeMap<String, u32>, StreamError> {
+    log.ask("ask for the topics", |cluster| {
+        let metadata = cluster
+            .watcher
+            .client()
+            .fetch_metadata(None, REQUEST_TIMEOUT)
+            .map_err(|error| classify(error, format!("ask {} for its topics", cluster.settings.bootstrap)))?;
+        let topics = metadata.topics().iter().filter(|topic| !topic.name().starts_with("__"));
+        let count = |partitions: usize| u32::try_from(partitions).unwrap_or(u32::MAX);
+        Ok(topics.map(|topic| (topic.name().to_owned(), count(topic.partitions().len()))).collect())
+    })
+    .await
+}
+
+async fn settings(
+    admin: &AdminClient<DefaultClientContext>,
+    topics: &[&str],
+) -> Result<BTreeMap<String, ConfigResource>, StreamError> {
+    if topics.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let wanted: Vec<_> = topics.iter().map(|name| ResourceSpecifier::Topic(name)).collect();
+    let options = AdminOptions::new().request_timeout(Some(REQUEST_TIMEOUT));
+    let found = admin.describe_configs(&wanted, &options).await;
+    let mut settings = BTreeMap::new();
+    for resource in found.map_err(|error| classify(error, "describe topics"))? {
+        let resource = resource.map_err(|code| classify(KafkaError::AdminOp(code), "describe topics"))?;
+        if let OwnedResourceSpecifier::Topic(name) = &resource.specifier {
+            settings.insert(name.clone(), resource);
+        }
+    }
+    Ok(settings)
+}

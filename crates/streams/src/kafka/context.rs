@@ -1,0 +1,158 @@
+//! What librdkafka calls back: health for every client, rebalances for consumers.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::sync_channel;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+use std::time::Duration;
+
+use rdkafka::config::RDKafkaLogLevel;
+use rdkafka::consumer::base_consumer::PartitionQueue;
+use rdkafka::consumer::{BaseConsumer, Consumer as _, ConsumerContext, Rebalance};
+use rdkafka::error::KafkaError;
+use rdkafka::types::RDKafkaErrorCode;
+use rdkafka::{ClientContext, TopicPartitionList};
+
+use super::health::Monitor;
+use super::lanes::HandOver;
+use crate::{Revocation, TopicPartition};
+
+/// librdkafka's own lines are details: what matters shows in health and in the errors of calls.
+pub(super) fn log(level: RDKafkaLogLevel, facility: &str, line: &str) {
+    match level {
+        RDKafkaLogLevel::Debug => tracing::trace!(facility, "librdkafka: {line}"),
+        _ => tracing::debug!(facility, "librdkafka: {line}"),
+    }
+}
+
+/// A client's error event, for health.
+pub(super) fn report(health: &Monitor, error: &KafkaError, text: &str) {
+    match error.rdkafka_error_code() {
+        // No error, but news that every caught-up partition brings.
+        None | Some(RDKafkaErrorCode::PartitionEOF) => {}
+        Some(code) => health.error(code, text),
+    }
+}
+
+/// One assigned partition: its own queue in librdkafka, and whether something may be in it.
+pub(super) struct Feed {
+    pub(super) queue: PartitionQueue<ConsumerEvents>,
+    pub(super) ready: Arc<AtomicBool>,
+}
+
+/// A consumer's callbacks. They run on its thread, while it polls.
+pub(super) struct ConsumerEvents {
+    health: Arc<Monitor>,
+    hand_over: Arc<HandOver>,
+    revoke_deadline: Duration,
+    consumer: OnceLock<Weak<BaseConsumer<Self>>>,
+    feeds: Mutex<BTreeMap<TopicPartition, Feed>>,
+}
+
+impl ConsumerEvents {
+    pub(super) fn new(health: Arc<Monitor>, hand_over: Arc<HandOver>, revoke_deadline: Duration) -> Self {
+        Self { health, hand_over, revoke_deadline, consumer: OnceLock::new(), feeds: Mutex::default() }
+    }
+
+    pub(super) fn hand_over(&self) -> &Arc<HandOver> {
+        &self.hand_over
+    }
+
+    /// Before the first poll.
+    pub(super) fn bind(&self, consumer: &Arc<BaseConsumer<Self>>) {
+        // Bound once, right after the consumer is made.
+        let _ = self.consumer.set(Arc::downgrade(consumer));
+    }
+
+    /// Not to be held while the consumer is polled: a rebalance changes them.
+    pub(super) fn feeds(&self) -> MutexGuard<'_, BTreeMap<TopicPartition, Feed>> {
+        self.feeds.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Gives each partition a queue of its own; before it is assigned, or records would go to the common queue.
+    pub(super) fn split(&self, partitions: &[TopicPartition]) {
+        let Some(consumer) = self.consumer.get().and_then(Weak::upgrade) else { return };
+        for partition in partitions {
+            let queue = consumer.split_partition_queue(&partition.topic, partition.partition.cast_signed());
+            let Some(mut queue) = queue else {
+                // Only for a name with a zero byte, which no cluster can have sent.
+                tracing::error!(%partition, "partition has no queue");
+                continue;
+            };
+            let ready = Arc::new(AtomicBool::new(true));
+            let (flag, hand_over) = (ready.clone(), self.hand_over.clone());
+            queue.set_nonempty_callback(move || {
+                flag.store(true, Ordering::Release);
+                hand_over.wake_thread();
+            });
+            self.feeds().insert(partition.clone(), Feed { queue, ready });
+        }
+    }
+
+    /// Hands the revocation to the caller and waits until it is flushed and committed.
+    fn revoke(&self, partitions: Vec<TopicPartition>, lost: bool) {
+        let dropped: Vec<_> = partitions.iter().map(|partition| self.feeds().remove(partition)).collect();
+        drop(dropped);
+        let (done, is_done) = sync_channel(1);
+        let revocation = Revocation::new(partitions.clone(), lost, move || {
+            // A deadline that has passed no longer listens.
+            let _ = done.send(());
+        });
+        let closing = self.hand_over.with(|lanes| {
+            let closing = lanes.is_closing();
+            if !closing {
+                lanes.revoke(revocation);
+            }
+            closing
+        });
+        if closing || lost {
+            return;
+        }
+        if is_done.recv_timeout(self.revoke_deadline).is_err() {
+            tracing::warn!(?partitions, deadline = ?self.revoke_deadline, "revoked partitions were not flushed in time");
+        }
+        self.hand_over.with(|lanes| lanes.release(&partitions));
+    }
+}
+
+impl ClientContext for ConsumerEvents {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, line: &str) {
+        log(level, facility, line);
+    }
+
+    fn stats_raw(&self, statistics: &[u8]) {
+        self.health.statistics(statistics);
+    }
+
+    fn error(&self, error: KafkaError, text: &str) {
+        report(&self.health, &error, text);
+    }
+}
+
+impl ConsumerContext for ConsumerEvents {
+    fn pre_rebalance(&self, consumer: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {
+        match rebalance {
+            Rebalance::Assign(list) => {
+                let partitions = partitions(list);
+                tracing::debug!(?partitions, "assigned");
+                if !partitions.is_empty() {
+                    self.split(&partitions);
+                    self.hand_over.with(|lanes| lanes.assign(partitions));
+                }
+            }
+            Rebalance::Revoke(list) => {
+                let (partitions, lost) = (partitions(list), consumer.assignment_lost());
+                tracing::debug!(?partitions, lost, "revoked");
+                if !partitions.is_empty() {
+                    self.revoke(partitions, lost);
+                }
+            }
+            Rebalance::Error(error) => report(&self.health, error, &error.to_string()),
+        }
+    }
+}
+
+fn partitions(list: &TopicPartitionList) -> Vec<TopicPartition> {
+    let elements = list.elements();
+    elements.iter().map(|element| TopicPartition::new(element.topic(), element.partition().unsigned_abs())).collect()
+}

@@ -1,0 +1,147 @@
+//! Whether the cluster can be reached, as its clients in this process see it.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use rdkafka::types::RDKafkaErrorCode;
+use serde::Deserialize;
+use tokio::time::Instant;
+
+/// Whether a cluster can be reached.
+#[derive(Clone, Debug)]
+pub struct Health {
+    /// What is known.
+    pub state: HealthState,
+    /// Since when.
+    pub since: Instant,
+    /// The last error a client met, kept after it is over.
+    pub last_error: Option<String>,
+}
+
+/// What is known of a cluster.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HealthState {
+    /// Nobody answered yet, and nothing failed yet.
+    Connecting,
+    /// At least one broker answers.
+    Up,
+    /// No broker answers, or none lets us in.
+    Down,
+}
+
+impl Health {
+    /// Whether at least one broker answers.
+    pub fn is_up(&self) -> bool {
+        self.state == HealthState::Up
+    }
+}
+
+/// Collects what the clients see. Logs once per change.
+pub(super) struct Monitor {
+    bootstrap: String,
+    health: Mutex<Health>,
+}
+
+impl Monitor {
+    pub(super) fn new(bootstrap: &str) -> Self {
+        let health = Health { state: HealthState::Connecting, since: Instant::now(), last_error: None };
+        Self { bootstrap: bootstrap.to_owned(), health: Mutex::new(health) }
+    }
+
+    pub(super) fn now(&self) -> Health {
+        self.lock().clone()
+    }
+
+    /// A client's error. Only some say that the whole cluster is away.
+    pub(super) fn error(&self, code: RDKafkaErrorCode, text: &str) {
+        let mut health = self.lock();
+        let known = health.last_error.as_deref() == Some(text);
+        // "All brokers are down" says less than the error that came before it.
+        if !(code == RDKafkaErrorCode::AllBrokersDown && health.last_error.is_some()) {
+            health.last_error = Some(text.to_owned());
+        }
+        if is_down(code) {
+            if health.state != HealthState::Down {
+                let reason = health.last_error.as_deref().unwrap_or_default();
+                tracing::warn!(bootstrap = %self.bootstrap, %reason, "cannot reach kafka");
+                health.state = HealthState::Down;
+                health.since = Instant::now();
+            }
+        } else if !known {
+            tracing::debug!(bootstrap = %self.bootstrap, ?code, "kafka client: {text}");
+        }
+    }
+
+    /// A client's statistics: any broker that is up will do.
+    pub(super) fn statistics(&self, json: &[u8]) {
+        if !self.lock().is_up() && has_broker_up(json) {
+            self.up();
+        }
+    }
+
+    fn up(&self) {
+        let mut health = self.lock();
+        if !health.is_up() {
+            tracing::info!(bootstrap = %self.bootstrap, "kafka is reachable");
+            health.state = HealthState::Up;
+            health.since = Instant::now();
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Health> {
+        self.health.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn is_down(code: RDKafkaErrorCode) -> bool {
+    use RDKafkaErrorCode as Code;
+    matches!(code, Code::AllBrokersDown | Code::Authentication | Code::SaslAuthenticationFailed | Code::SSL)
+}
+
+#[derive(Deserialize)]
+struct Statistics {
+    brokers: HashMap<String, Broker>,
+}
+
+#[derive(Deserialize)]
+struct Broker {
+    /// `learned`, `configured`, `internal` or `logical`.
+    source: String,
+    state: String,
+}
+
+fn has_broker_up(json: &[u8]) -> bool {
+    let is_up = |broker: &Broker| broker.state == "UP" && matches!(broker.source.as_str(), "learned" | "configured");
+    serde_json::from_slice(json).is_ok_and(|statistics: Statistics| statistics.brokers.values().any(is_up))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const UP: &[u8] = br#"{"name":"x","brokers":{":0/internal":{"source":"internal","state":"UP"},"h:1/1":{"source":"learned","state":"UP"}}}"#;
+    const DOWN: &[u8] = br#"{"brokers":{":0/internal":{"source":"internal","state":"UP"},"h:1/1":{"source":"learned","state":"TRY_CONNECT"}}}"#;
+
+    #[test]
+    fn goes_down_with_the_cause_and_up_with_the_first_broker() {
+        let monitor = Monitor::new("h:1");
+        assert_eq!(monitor.now().state, HealthState::Connecting);
+        monitor.error(RDKafkaErrorCode::BrokerTransportFailure, "h:1: connection refused");
+        assert_eq!(monitor.now().state, HealthState::Connecting);
+        monitor.error(RDKafkaErrorCode::AllBrokersDown, "1/1 brokers are down");
+        assert_eq!(monitor.now().state, HealthState::Down);
+        assert_eq!(monitor.now().last_error.as_deref(), Some("h:1: connection refused"));
+        monitor.statistics(DOWN);
+        assert_eq!(monitor.now().state, HealthState::Down);
+        monitor.statistics(UP);
+        assert_eq!(monitor.now().state, HealthState::Up);
+    }
+
+    #[test]
+    fn refused_credentials_are_down() {
+        let monitor = Monitor::new("h:1");
+        monitor.statistics(UP);
+        monitor.error(RDKafkaErrorCode::Authentication, "SASL authentication error");
+        assert_eq!(monitor.now().state, HealthState::Down);
+    }
+}

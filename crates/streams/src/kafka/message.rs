@@ -1,0 +1,58 @@
+//! A record out of librdkafka's memory into ours: one allocation for all its bytes.
+
+use std::sync::Arc;
+
+use bytes::BytesMut;
+use rdkafka::message::{BorrowedMessage, Headers as _, Message as _};
+
+use crate::{HeaderName, Headers, Incoming, TopicPartition};
+
+/// Header names seen before: a topic has a handful, and each record repeats them.
+#[derive(Default)]
+pub(super) struct Names(Vec<Arc<str>>);
+
+impl Names {
+    const REMEMBERED: usize = 32;
+
+    fn shared(&mut self, name: &str) -> HeaderName {
+        if let Some(known) = self.0.iter().find(|known| &***known == name) {
+            return known.clone().into();
+        }
+        let name: Arc<str> = name.into();
+        if self.0.len() < Self::REMEMBERED {
+            self.0.push(name.clone());
+        }
+        name.into()
+    }
+}
+
+/// Copies a record; the second value is its weight in bytes.
+pub(super) fn incoming(message: &BorrowedMessage<'_>, of: &TopicPartition, names: &mut Names) -> (Incoming, usize) {
+    let (key, value) = (message.key(), message.payload());
+    let headers: Vec<_> = message.headers().into_iter().flat_map(|headers| headers.iter()).collect();
+    let parts = || [key, value].into_iter().chain(headers.iter().map(|header| header.value)).flatten();
+
+    let total = parts().map(<[u8]>::len).sum();
+    let mut buffer = BytesMut::with_capacity(total);
+    parts().for_each(|part| buffer.extend_from_slice(part));
+    let mut buffer = buffer.freeze();
+    let mut next = |part: &[u8]| buffer.split_to(part.len());
+
+    let key = key.map(&mut next);
+    let value = value.map(&mut next);
+    let mut kept = Headers::new();
+    for header in &headers {
+        // Kafka knows headers without a value; we do not tell them from empty ones.
+        kept.push(names.shared(header.key), next(header.value.unwrap_or_default()));
+    }
+    let record = Incoming {
+        topic: of.topic.clone(),
+        partition: of.partition,
+        offset: message.offset().unsigned_abs(),
+        timestamp_ms: message.timestamp().to_millis().unwrap_or_default(),
+        key,
+        value,
+        headers: kept,
+    };
+    (record, total + size_of::<Incoming>())
+}

@@ -1,0 +1,164 @@
+//! A producer and its thread.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use rdkafka::client::Client;
+use rdkafka::config::RDKafkaLogLevel;
+use rdkafka::error::KafkaError;
+use rdkafka::message::{DeliveryResult, Message as _};
+use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _, ProducerContext};
+use rdkafka::types::RDKafkaErrorCode;
+use rdkafka::{ClientConfig, ClientContext};
+use tokio::sync::Notify;
+
+use super::context::{log, report};
+use super::errors::{classify, delivery_error};
+use super::health::Monitor;
+use crate::{Delivered, DeliveryError, Receipt, StreamError};
+
+/// How long a round of polling takes: a stop waits for its end. Acknowledgements wake it at once.
+const ROUND: Duration = Duration::from_millis(50);
+
+/// A producer, polled by a thread of its own until it is dropped. Dropping it abandons what is not acknowledged.
+pub(super) struct Producer {
+    producer: Arc<BaseProducer<ProducerEvents>>,
+    stop: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Producer {
+    pub(super) fn open(config: &ClientConfig, health: Arc<Monitor>) -> Result<Self, StreamError> {
+        let events = ProducerEvents { health, outcomes: Arc::default() };
+        let producer: BaseProducer<ProducerEvents> =
+            config.create_with_context(events).map_err(|error| classify(error, "open a producer"))?;
+        let producer = Arc::new(producer);
+        let stop = Arc::new(AtomicBool::new(false));
+        let thread = std::thread::Builder::new().name("kafka-producer".into()).spawn({
+            let (producer, stop) = (producer.clone(), stop.clone());
+            move || {
+                while !stop.load(Ordering::Relaxed) {
+                    producer.poll(ROUND);
+                    producer.context().outcomes.answer_refused();
+                }
+                producer.context().outcomes.answer_refused();
+            }
+        });
+        let thread = thread.map_err(|cause| StreamError::fatal("closed", "start a producer's thread", cause))?;
+        Ok(Self { producer, stop, thread: Some(thread) })
+    }
+
+    /// For questions to the cluster.
+    pub(super) fn client(&self) -> &Client<impl ClientContext> {
+        self.producer.client()
+    }
+
+    pub(super) fn outcomes(&self) -> &Arc<Outcomes> {
+        &self.producer.context().outcomes
+    }
+
+    /// Hands a record to librdkafka, which copies it.
+    #[allow(clippy::result_large_err, reason = "the receipt comes back")]
+    pub(super) fn send(
+        &self,
+        record: BaseRecord<'_, [u8], [u8], Box<Receipt>>,
+    ) -> Result<(), (RDKafkaErrorCode, Receipt)> {
+        self.producer.send(record).map_err(|(error, record)| {
+            // Only a name with a zero byte has no code.
+            let code = error.rdkafka_error_code().unwrap_or(RDKafkaErrorCode::InvalidArgument);
+            (code, *record.delivery_opaque)
+        })
+    }
+}
+
+impl Drop for Producer {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Relaxed);
+        if let Some(thread) = self.thread.take()
+            && thread.join().is_err()
+        {
+            tracing::error!("a producer's thread panicked");
+        }
+    }
+}
+
+/// What becomes of records.
+#[derive(Default)]
+pub(super) struct Outcomes {
+    /// Set once: the producer must be built anew.
+    fatal: OnceLock<Arc<str>>,
+    /// Refused before librdkafka took them: answered from the producer's thread, like all others.
+    refused: Mutex<Vec<(Receipt, DeliveryError)>>,
+    /// Called after each answer.
+    answered: OnceLock<Box<dyn Fn() + Send + Sync>>,
+    pub(super) room: Notify,
+}
+
+impl Outcomes {
+    pub(super) fn fatal(&self) -> Option<&Arc<str>> {
+        self.fatal.get()
+    }
+
+    pub(super) fn on_answer(&self, hook: impl Fn() + Send + Sync + 'static) {
+        // Set once, right after the producer is made.
+        let _ = self.answered.set(Box::new(hook));
+    }
+
+    pub(super) fn refuse(&self, receipt: Receipt, error: DeliveryError) {
+        self.refused.lock().unwrap_or_else(PoisonError::into_inner).push((receipt, error));
+    }
+
+    fn answer_refused(&self) {
+        let refused = std::mem::take(&mut *self.refused.lock().unwrap_or_else(PoisonError::into_inner));
+        refused.into_iter().for_each(|(receipt, error)| self.answer(receipt, Err(error)));
+    }
+
+    fn answer(&self, receipt: Receipt, outcome: Result<Delivered, DeliveryError>) {
+        receipt.answer(outcome);
+        if let Some(hook) = self.answered.get() {
+            hook();
+        }
+    }
+}
+
+/// A producer's callbacks. They run on its thread.
+struct ProducerEvents {
+    health: Arc<Monitor>,
+    outcomes: Arc<Outcomes>,
+}
+
+impl ClientContext for ProducerEvents {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, line: &str) {
+        log(level, facility, line);
+    }
+
+    fn stats_raw(&self, statistics: &[u8]) {
+        self.health.statistics(statistics);
+    }
+
+    fn error(&self, error: KafkaError, text: &str) {
+        if error.rdkafka_error_code() == Some(RDKafkaErrorCode::Fatal) && self.outcomes.fatal.set(text.into()).is_ok() {
+            tracing::error!("kafka producer is broken: {text}");
+        }
+        report(&self.health, &error, text);
+    }
+}
+
+impl ProducerContext for ProducerEvents {
+    type DeliveryOpaque = Box<Receipt>;
+
+    fn delivery(&self, result: &DeliveryResult<'_>, receipt: Box<Receipt>) {
+        let outcome = match result {
+            Ok(message) => {
+                Ok(Delivered { partition: message.partition().unsigned_abs(), offset: message.offset().unsigned_abs() })
+            }
+            Err((error, message)) => {
+                let code = error.rdkafka_error_code().unwrap_or(RDKafkaErrorCode::Fail);
+                Err(delivery_error(code, format!("{}: {code}", message.topic())))
+            }
+        };
+        self.outcomes.answer(*receipt, outcome);
+    }
+}
