@@ -1,0 +1,196 @@
+//! Everything that is known of one device, and how it comes and goes.
+
+use std::sync::Arc;
+
+use schemas::v1::{AlertResolution, ReceivedBy};
+
+use crate::core::aircraft::Aircraft;
+use crate::core::alert::{Alert, Raised};
+use crate::core::ground::Ground;
+use crate::core::outputs::Outputs;
+use crate::core::privacy::Consent;
+use crate::core::publish::{Changed, Shown};
+use crate::core::score::Score;
+use crate::core::settings::{Lifetimes, SECOND_US, Settings};
+use crate::core::station::Station;
+use crate::dedupe::LatestFrames;
+
+/// Receivers that heard the device within this time are told with its state, microseconds.
+const HEARD_BY_US: u64 = 30 * SECOND_US;
+const MOST_HEARD_BY: usize = 8;
+
+/// When and under what settings a record is applied.
+#[derive(Clone, Copy, Debug)]
+pub struct Moment<'a> {
+    /// The settings of the core.
+    pub settings: &'a Settings,
+    /// The raw offset: the version of what it makes.
+    pub offset: u64,
+    /// The partition's clock.
+    pub clock_us: u64,
+    /// When the partition's clock was last passed on: no later report may be older.
+    pub clock_sent_us: u64,
+}
+
+/// One receiver's newest reception of a device.
+#[derive(Clone, Debug, PartialEq)]
+pub struct HeardBy {
+    /// The receiver.
+    pub receiver: Arc<str>,
+    /// Signal strength, dBm.
+    pub rssi_dbm: i16,
+    /// Signal-to-noise ratio, dB.
+    pub snr_db: i16,
+    /// By the partition's clock.
+    pub heard_at_us: u64,
+}
+
+/// Everything that is known of one device.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Device {
+    /// Its address.
+    pub address: u32,
+    /// The raw offset of the first record that it has not seen.
+    pub next_offset: u64,
+    /// By the partition's clock.
+    pub last_seen_us: u64,
+    /// When it looks for what has expired, by the partition's clock. Not kept in checkpoints.
+    pub wake_us: u64,
+    /// Changed since the last checkpoint. Not kept in checkpoints.
+    pub is_changed: bool,
+    /// Where its states are shown now.
+    pub shown: Shown,
+    /// As it calls itself, shown or not.
+    pub name: Option<Box<str>>,
+    /// Whether it may be shown.
+    pub consent: Consent,
+    /// Whether it is to be believed.
+    pub score: Score,
+    /// Its latest frames.
+    pub frames: LatestFrames,
+    /// Who heard it lately.
+    pub heard_by: Vec<HeardBy>,
+    /// Live as an aircraft.
+    pub aircraft: Option<Box<Aircraft>>,
+    /// Live as a ground object.
+    pub ground: Option<Box<Ground>>,
+    /// Live as a weather station.
+    pub station: Option<Box<Station>>,
+    /// Calling for help, or did so lately.
+    pub alert: Option<Box<Alert>>,
+    /// When it raised alerts.
+    pub raised: Raised,
+    /// Commands applied lately.
+    pub command_ids: Vec<Box<str>>,
+}
+
+impl Device {
+    /// A device of which nothing is known.
+    pub fn new(address: u32) -> Self {
+        Self { address, wake_us: u64::MAX, ..Self::default() }
+    }
+
+    /// Whether dropping it would change nothing.
+    pub fn is_blank(&self) -> bool {
+        !self.has_live() && !self.has_memories() && !self.consent.is_ordered()
+    }
+
+    /// Whether nothing of it may be public.
+    pub fn is_hidden(&self, settings: &Settings) -> bool {
+        self.consent.hides(settings.privacy)
+    }
+
+    /// Notes who heard it.
+    pub fn note_receiver(&mut self, receiver: &Arc<str>, rssi_dbm: i16, snr_db: i16, clock_us: u64) {
+        self.heard_by.retain(|heard| heard.heard_at_us + HEARD_BY_US > clock_us && heard.receiver != *receiver);
+        if self.heard_by.len() == MOST_HEARD_BY {
+            self.heard_by.pop();
+        }
+        let at = self.heard_by.partition_point(|heard| heard.rssi_dbm >= rssi_dbm);
+        if self.heard_by.len() == self.heard_by.capacity() {
+            self.heard_by.reserve_exact(2);
+        }
+        self.heard_by.insert(at, HeardBy { receiver: receiver.clone(), rssi_dbm, snr_db, heard_at_us: clock_us });
+    }
+
+    /// The receivers as states tell them, strongest first.
+    pub fn received_by(&self) -> Vec<ReceivedBy> {
+        let told = |heard: &HeardBy| ReceivedBy {
+            receiver_id: heard.receiver.as_ref().to_owned(),
+            rssi_dbm: heard.rssi_dbm.into(),
+            snr_db: heard.snr_db.into(),
+        };
+        self.heard_by.iter().map(told).collect()
+    }
+
+    /// The event time of the newest position that counts.
+    pub fn newest_position_us(&self) -> u64 {
+        let aircraft_us = self.aircraft.as_ref().map_or(0, |aircraft| aircraft.state.event_at_us);
+        let ground_us = self.ground.as_ref().map_or(0, |ground| ground.state.event_at_us);
+        aircraft_us.max(ground_us).max(self.score.newest_us())
+    }
+
+    /// When something of it ends if nothing more is heard, by the partition's clock; `u64::MAX`: never.
+    pub fn next_deadline_us(&self, lifetimes: &Lifetimes) -> u64 {
+        let aircraft = self.aircraft.as_ref().map(|aircraft| aircraft.seen_us + lifetimes.aircraft_us);
+        let ground = self.ground.as_ref().map(|ground| ground.seen_us + lifetimes.ground_us);
+        let station = self.station.as_ref().map(|station| station.seen_us + lifetimes.station_us);
+        let alert = self.alert.as_ref().map(|alert| match alert.is_standing() {
+            true => self.last_seen_us + lifetimes.alert_us,
+            false => alert.resolved_us + lifetimes.resolved_alert_us,
+        });
+        let live = [aircraft, ground, station, alert].into_iter().flatten().min();
+        live.unwrap_or_else(|| match self.has_memories() {
+            true => self.last_seen_us + lifetimes.device_us,
+            false => u64::MAX,
+        })
+    }
+
+    /// Ends what has reached its end by the partition's clock.
+    pub fn expire(&mut self, at: &Moment<'_>, out: &mut Outputs) {
+        let (lifetimes, clock_us) = (&at.settings.lifetimes, at.clock_us);
+        let mut changed = Changed::default();
+        self.aircraft.take_if(|aircraft| aircraft.seen_us + lifetimes.aircraft_us <= clock_us);
+        self.ground.take_if(|ground| ground.seen_us + lifetimes.ground_us <= clock_us);
+        self.station.take_if(|station| station.seen_us + lifetimes.station_us <= clock_us);
+        self.alert.take_if(|alert| !alert.is_standing() && alert.resolved_us + lifetimes.resolved_alert_us <= clock_us);
+        if let Some(alert) = &mut self.alert
+            && alert.is_standing()
+            && self.last_seen_us + lifetimes.alert_us <= clock_us
+        {
+            alert.resolve(clock_us, AlertResolution::Silence, clock_us);
+            changed = Changed::all();
+        }
+        self.publish(changed, at, out);
+        if !self.has_live() && self.last_seen_us + lifetimes.device_us <= clock_us {
+            self.forget();
+        }
+    }
+
+    /// Forgets all that the device itself said. What people ordered about it stays.
+    pub fn forget(&mut self) {
+        self.consent.forget_told();
+        *self = Self {
+            next_offset: self.next_offset,
+            last_seen_us: self.last_seen_us,
+            wake_us: self.wake_us,
+            is_changed: self.is_changed,
+            consent: std::mem::take(&mut self.consent),
+            ..Self::new(self.address)
+        };
+    }
+
+    fn has_live(&self) -> bool {
+        self.aircraft.is_some() || self.ground.is_some() || self.station.is_some() || self.alert.is_some()
+    }
+
+    fn has_memories(&self) -> bool {
+        !self.frames.is_empty()
+            || self.name.is_some()
+            || !self.heard_by.is_empty()
+            || !self.raised.0.is_empty()
+            || !self.command_ids.is_empty()
+            || self.consent.has_told()
+            || self.score != Score::default()
+    }
+}

@@ -1,0 +1,4 @@
+//! Stories and properties of the whole core.
+
+mod kit;
+mod rules;

@@ -1,0 +1,333 @@
+//! One test per rule that spans more than one file.
+
+use fanet::packet::{GroundType, Tracking};
+use fanet::{Address, Frame, Header, Packet};
+use schemas::v1::command::{AcknowledgeAlert, Action, Deny, Erase, Hide, ResolveAlert, Show};
+use schemas::v1::raw_record::Input;
+use schemas::v1::{
+    AlertKind, AlertResolution, AlertStatus, AppPosition, Audience, FlightPhase, ObjectKind, ObservationFlag, Position,
+    reception, thermal_report,
+};
+
+use super::kit::{PILOT, Story, at, frame_of, ground, name, station, thermal, tracking};
+use crate::core::{Content, Outputs};
+
+fn kinds(out: &Outputs) -> Vec<(Audience, &'static str)> {
+    let told = |content: &Content| match content {
+        Content::Aircraft(_) => "aircraft",
+        Content::Ground(_) => "ground",
+        Content::Station(_) => "station",
+        Content::Alert(_) => "alert",
+        Content::Gone(ObjectKind::Aircraft) => "no aircraft",
+        Content::Gone(ObjectKind::Ground) => "no ground",
+        Content::Gone(ObjectKind::Station) => "no station",
+        Content::Gone(_) => "no alert",
+    };
+    out.states.iter().map(|change| (change.audience, told(&change.content))).collect()
+}
+
+fn alert_of(out: &Outputs) -> &schemas::v1::AlertState {
+    let alert = out.states.iter().find_map(|change| match &change.content {
+        Content::Alert(state) => Some(state),
+        _ => None,
+    });
+    alert.expect("an alert")
+}
+
+const HOME: (f64, f64) = (46.2, 13.6);
+
+fn home() -> fanet::Position {
+    at(HOME.0, HOME.1)
+}
+
+#[test]
+fn a_second_frame_shows_a_pilot() {
+    let mut story = Story::new();
+    let first = story.frame(PILOT, Packet::Tracking(tracking(home())));
+    assert_eq!((first.observations.len(), first.states.len()), (1, 0));
+    assert!(first.observations[0].flags.contains(&ObservationFlag::Untrusted.into()));
+    story.pass(5.0);
+    let second = story.frame(PILOT, Packet::Tracking(tracking(home())));
+    assert_eq!(kinds(&second), [(Audience::Public, "aircraft")]);
+    let Content::Aircraft(state) = &second.states[0].content else { panic!("not an aircraft") };
+    assert_eq!((state.version, second.states[0].version), (101, 101));
+    assert_eq!(state.flight_phase(), FlightPhase::Flying);
+    assert_eq!(state.received_by.len(), 1);
+    assert_eq!(second.scores[0].score, 80);
+}
+
+#[test]
+fn copies_make_receptions_and_no_observations() {
+    let mut story = Story::new();
+    story.introduce(PILOT, home());
+    let frame = frame_of(PILOT, Packet::Tracking(tracking(home())));
+    let first = story.heard("a", 0, &frame);
+    let id = first.observations[0].observation_id;
+    story.pass(0.3);
+    let relayed = Frame { header: Header { forward: false, ..frame.header }, ..frame };
+    for (receiver, copy) in [("b", &frame), ("c", &relayed)] {
+        let out = story.heard(receiver, 0, copy);
+        assert!(out.observations.is_empty() && out.states.is_empty());
+        let (_, reception) = &out.receptions[0];
+        let Some(reception::Content::HeardFrame(heard)) = &reception.content else { panic!("not a frame") };
+        assert_eq!((heard.observation_id, reception.receiver_id.as_str()), (Some(id), receiver));
+        assert!(heard.position.is_some());
+        assert_ne!(reception.reception_id, id);
+    }
+    // The parked pilot repeats identical bytes: a refresh.
+    story.pass(5.0);
+    let refresh = story.heard("a", 0, &frame);
+    assert_eq!((refresh.observations.len(), refresh.states.len()), (1, 1));
+    let Content::Aircraft(state) = &refresh.states[0].content else { panic!("not an aircraft") };
+    assert_eq!(state.received_by.len(), 4, "a, b, c and the first receiver");
+}
+
+#[test]
+fn consent_decides_where_things_go() {
+    let mut story = Story::new();
+    story.introduce(PILOT, home());
+    assert!(story.frame(PILOT, name("Eva")).states[0].audience == Audience::Public);
+    story.pass(5.0);
+    let hidden = Tracking { online_tracking: false, ..tracking(home()) };
+    let out = story.frame(PILOT, Packet::Tracking(hidden));
+    assert_eq!(kinds(&out), [(Audience::Public, "no aircraft"), (Audience::Private, "aircraft")]);
+    assert!(out.observations[0].private);
+    let Some(reception::Content::HeardFrame(heard)) = &out.receptions[0].1.content else { panic!("not a frame") };
+    assert_eq!((heard.observation_id, heard.packet_type, heard.position), (None, None, None));
+    assert!(story.frame(PILOT, Packet::Thermal(thermal(home()))).thermal_reports.iter().all(is_clock));
+    story.pass(5.0);
+    let out = story.frame(PILOT, Packet::Tracking(tracking(home())));
+    assert_eq!(kinds(&out), [(Audience::Private, "no aircraft"), (Audience::Public, "aircraft")]);
+    let Content::Aircraft(state) = &out.states[1].content else { panic!("not an aircraft") };
+    assert_eq!(state.name.as_deref(), Some("Eva"));
+}
+
+fn is_clock((_, report): &(u64, schemas::v1::ThermalReport)) -> bool {
+    matches!(report.content, Some(thermal_report::Content::Clock(_)))
+}
+
+#[test]
+fn a_name_waits_for_consent() {
+    let mut story = Story::new();
+    let out = story.frame(PILOT, name("Eva"));
+    assert!(out.observations[0].private);
+    assert!(out.states.is_empty());
+    story.introduce(PILOT, home());
+    let out = story.frame(PILOT, Packet::Tracking(tracking(home())));
+    let Content::Aircraft(state) = &out.states[0].content else { panic!("not an aircraft") };
+    assert_eq!(state.name.as_deref(), Some("Eva"));
+}
+
+#[test]
+fn unicast_is_private_and_changes_nothing() {
+    let mut story = Story::new();
+    story.introduce(PILOT, home());
+    let (from, to) = (Address::new(0x11, 0x0B90), Address::new(0x11, 1));
+    let frame = Frame::new(Header::unicast(from, to), Packet::Tracking(tracking(at(46.21, 13.6))));
+    let out = story.heard("a", 0, &frame);
+    assert!(out.observations[0].private && out.states.is_empty());
+    assert_eq!(out.observations[0].destination_device, Some(to.as_u32()));
+}
+
+#[test]
+fn stations_are_public_until_they_move() {
+    let mut story = Story::new();
+    story.frame(7, Packet::Service(station(home())));
+    story.pass(40.0);
+    let out = story.frame(7, Packet::Service(station(home())));
+    assert_eq!(kinds(&out), [(Audience::Public, "station")]);
+    assert!(!out.observations[0].private);
+    story.pass(5.0);
+    let out = story.frame(7, Packet::Tracking(Tracking { online_tracking: false, ..tracking(home()) }));
+    assert_eq!(kinds(&out), [(Audience::Public, "no station"), (Audience::Private, "aircraft")]);
+}
+
+#[test]
+fn one_device_has_one_live_state() {
+    let mut story = Story::new();
+    story.introduce(PILOT, home());
+    let out = story.frame(PILOT, Packet::GroundTracking(ground(home(), GroundType::Walking)));
+    assert_eq!(kinds(&out), [(Audience::Public, "no aircraft"), (Audience::Public, "ground")]);
+    story.pass(5.0);
+    let out = story.frame(PILOT, Packet::Tracking(tracking(home())));
+    assert_eq!(kinds(&out), [(Audience::Public, "no ground"), (Audience::Public, "aircraft")]);
+}
+
+#[test]
+fn things_end_by_the_partitions_clock() {
+    let mut story = Story::new();
+    story.introduce(PILOT, home());
+    story.pass(14.0 * 60.0);
+    assert!(story.tick().states.is_empty());
+    story.pass(60.0);
+    let out = story.tick();
+    assert_eq!(kinds(&out), [(Audience::Public, "no aircraft")]);
+    assert_eq!(out.states[0].version, story.offset - 1);
+    story.pass(24.0 * 3_600.0);
+    story.tick();
+    assert_eq!(story.core.changed_memories("e").len(), 2, "the blank device and the partition");
+    let dropped = story.core.changed_memories("e");
+    assert!(dropped[0].1.is_none() && story.core.devices() == 0);
+}
+
+#[test]
+fn a_delayed_frame_replaces_nothing_newer_and_is_not_judged() {
+    let mut story = Story::new();
+    for _ in 0..6 {
+        story.frame(PILOT, Packet::Tracking(tracking(home())));
+        story.pass(5.0);
+    }
+    // Held up for a minute, from 50 km away: flagged, in the history, nothing else.
+    let out = story.heard("r", 60, &frame_of(PILOT, Packet::Tracking(tracking(at(46.6, 13.6)))));
+    let observation = &out.observations[0];
+    assert_eq!(observation.flags, [i32::from(ObservationFlag::Delayed)]);
+    assert_eq!(observation.event_at_us, story.now_us - 60_000_000);
+    assert_eq!((observation.score, out.states.len(), out.scores.len()), (None, 0, 0));
+    let out = story.heard("r", 3_700, &frame_of(PILOT, Packet::Tracking(tracking(at(46.1, 13.6)))));
+    assert!(out.observations[0].flags.contains(&ObservationFlag::HistoryOnly.into()));
+    assert!(out.states.is_empty());
+}
+
+#[test]
+fn distress_is_shown_to_all_without_the_name_while_it_stands() {
+    let mut story = Story::new();
+    let hidden = Tracking { online_tracking: false, ..tracking(home()) };
+    story.frame(PILOT, Packet::Tracking(hidden));
+    story.pass(5.0);
+    story.frame(PILOT, Packet::Tracking(hidden));
+    story.frame(PILOT, name("Eva"));
+    story.pass(5.0);
+    let call = fanet::packet::GroundTracking { online_tracking: false, ..ground(home(), GroundType::Distress) };
+    let out = story.frame(PILOT, Packet::GroundTracking(call));
+    assert!(out.urgent);
+    let expected = [(Audience::Private, "no aircraft"), (Audience::Public, "ground"), (Audience::Public, "alert")];
+    assert_eq!(kinds(&out), expected);
+    let alert = alert_of(&out);
+    assert_eq!((alert.status(), alert.alert_kind()), (AlertStatus::Open, AlertKind::Distress));
+    assert!(alert.position.is_some() && alert.name.is_none() && !alert.unverified);
+    let Content::Ground(state) = &out.states[1].content else { panic!("not a ground object") };
+    assert_eq!((state.name.as_ref(), state.alert_kind), (None, Some(AlertKind::Distress.into())));
+    // Landed well: over, and hidden again.
+    story.pass(60.0);
+    let well = fanet::packet::GroundTracking { ground_type: GroundType::LandedWell, ..call };
+    let out = story.frame(PILOT, Packet::GroundTracking(well));
+    let expected = [(Audience::Public, "no ground"), (Audience::Private, "ground"), (Audience::Public, "alert")];
+    assert_eq!(kinds(&out), expected);
+    let alert = alert_of(&out);
+    assert_eq!(alert.resolution, Some(AlertResolution::LandedWell.into()));
+    assert_eq!((alert.position, alert.name.as_ref()), (None, None));
+}
+
+#[test]
+fn an_unknown_device_in_distress_is_shown_at_once_and_unverified() {
+    let mut story = Story::new();
+    let out = story.frame(PILOT, Packet::GroundTracking(ground(home(), GroundType::DistressAutomatic)));
+    assert_eq!(kinds(&out), [(Audience::Public, "ground"), (Audience::Public, "alert")]);
+    assert!(alert_of(&out).unverified && out.urgent);
+    // A ride is no distress: it waits for trust.
+    let out = story.frame(9, Packet::GroundTracking(ground(home(), GroundType::NeedRide)));
+    assert!(out.states.is_empty());
+}
+
+#[test]
+fn alerts_are_acknowledged_and_resolved_by_order() {
+    let mut story = Story::new();
+    story.introduce(PILOT, home());
+    let out = story.frame(PILOT, Packet::GroundTracking(ground(home(), GroundType::NeedMedicalHelp)));
+    let alert_id = alert_of(&out).alert_id;
+    let out = story.order(PILOT, "c1", Action::AcknowledgeAlert(AcknowledgeAlert { alert_id }));
+    assert_eq!(alert_of(&out).acknowledged_by.as_deref(), Some("operator"));
+    let repeat = story.order(PILOT, "c1", Action::AcknowledgeAlert(AcknowledgeAlert { alert_id }));
+    assert!(repeat.states.is_empty());
+    let out = story.order(PILOT, "c2", Action::ResolveAlert(ResolveAlert { alert_id, remark: None }));
+    assert_eq!(alert_of(&out).resolution, Some(AlertResolution::Operator.into()));
+    story.pass(24.0 * 3_600.0);
+    assert!(kinds(&story.tick()).contains(&(Audience::Public, "no alert")));
+}
+
+#[test]
+fn silence_ends_an_alert_after_a_day_and_its_tombstone_follows_a_day_later() {
+    let mut story = Story::new();
+    story.frame(PILOT, Packet::GroundTracking(ground(home(), GroundType::Distress)));
+    story.pass(24.0 * 3_600.0);
+    let out = story.tick();
+    assert_eq!(alert_of(&out).resolution, Some(AlertResolution::Silence.into()));
+    story.pass(24.0 * 3_600.0);
+    assert_eq!(kinds(&story.tick()), [(Audience::Public, "no alert")]);
+}
+
+#[test]
+fn orders_hide_show_deny_and_erase() {
+    let mut story = Story::new();
+    story.introduce(PILOT, home());
+    let out = story.order(PILOT, "1", Action::Hide(Hide {}));
+    assert_eq!(kinds(&out), [(Audience::Public, "no aircraft"), (Audience::Private, "aircraft")]);
+    assert_eq!(kinds(&story.order(PILOT, "2", Action::Show(Show {})))[1], (Audience::Public, "aircraft"));
+    let out = story.order(PILOT, "3", Action::Erase(Erase {}));
+    assert_eq!(kinds(&out), [(Audience::Public, "no aircraft")]);
+    story.order(PILOT, "4", Action::Deny(Deny { remark: None }));
+    story.introduce(PILOT, home());
+    // For good: also after the core has forgotten all that it heard.
+    story.pass(25.0 * 3_600.0).tick();
+    story.introduce(PILOT, home());
+    let out = story.frame(PILOT, Packet::GroundTracking(ground(home(), GroundType::Distress)));
+    assert!(kinds(&out).iter().all(|(audience, _)| *audience == Audience::Private), "{:?}", kinds(&out));
+}
+
+#[test]
+fn an_app_position_counts_like_a_frame() {
+    let mut story = Story::new();
+    let mut told = AppPosition {
+        device: PILOT,
+        position: Some(Position { latitude_deg: HOME.0, longitude_deg: HOME.1, altitude_m: Some(900.0) }),
+        speed_kmh: Some(30.0),
+        public: true,
+        name: Some("Eva".into()),
+        ..AppPosition::default()
+    };
+    let mut last = Outputs::default();
+    for _ in 0..2 {
+        told.positioned_at_us = story.now_us - 500_000;
+        last = story.record(None, Input::AppPosition(told.clone()));
+        let repeat = story.record(None, Input::AppPosition(told.clone()));
+        assert!(repeat.observations.is_empty(), "a repeat says nothing new");
+        story.pass(5.0);
+    }
+    let Content::Aircraft(state) = &last.states[0].content else { panic!("not an aircraft") };
+    assert_eq!((state.name.as_deref(), state.course_deg), (Some("Eva"), None));
+    assert!(last.receptions.is_empty() || last.receptions.iter().all(|(_, told)| told.receiver_id.is_empty()));
+}
+
+#[test]
+fn what_cannot_be_used_is_told_with_its_reason() {
+    let mut story = Story::new();
+    for (bytes, reason) in [(&b"xyz"[..], "mqtt_too_short"), (&[0; 9][..], "frame_too_short")] {
+        let out = story.record(Some("r"), Input::MqttFrame(bytes.to_vec().into()));
+        assert_eq!(out.reject.expect("refused").reason, reason);
+        assert!(out.observations.is_empty() && out.states.is_empty());
+    }
+    let big = story.record(Some("r"), Input::MqttFrame(vec![0xFF; 65_536].into()));
+    assert!(big.reject.is_none() == (big.observations.len() == 1));
+}
+
+#[test]
+fn clocks_are_passed_on_every_five_seconds() {
+    let mut story = Story::new();
+    let mut passed = 0;
+    for _ in 0..20 {
+        passed += story.tick().thermal_reports.len();
+        story.pass(1.0);
+    }
+    assert_eq!(passed, 4);
+}
+
+#[test]
+fn the_date_line_and_the_pole_are_places_like_others() {
+    for (latitude, longitude, next) in [(10.0, 179.9998, (10.0, -179.9998)), (89.9995, 10.0, (89.9995, -170.0))] {
+        let mut story = Story::new();
+        story.introduce(PILOT, at(latitude, longitude));
+        let out = story.frame(PILOT, Packet::Tracking(tracking(at(next.0, next.1))));
+        assert!(!out.observations[0].flags.contains(&ObservationFlag::Implausible.into()));
+        assert_eq!(kinds(&out), [(Audience::Public, "aircraft")]);
+    }
+}
