@@ -82,12 +82,14 @@ export class App {
 
   #furnish(): void {
     const title = h('h1', {}, h('img', { src: './favicon.svg', alt: '', width: 26, height: 26 }), 'Updraft', this.#count);
-    byId('panel').append(h('header', {}, title, this.#status.element), this.#list.element);
+    const toggleList = () => { byId('panel').classList.toggle('open'); };
+    // On a small screen the header is the handle of the sheet; elsewhere the class changes nothing.
+    byId('panel').append(h('header', { onclick: toggleList }, title, this.#status.element), this.#list.element);
     byId('banners').append(this.#alerts.element, this.#stale, this.#hint);
     byId('tools').append(...tools(this.#hidden, {
       setVisible: (key, visible) => this.#setVisible(key, visible),
       toggleTheme: () => this.#toggleTheme(),
-      toggleList: () => { byId('panel').classList.toggle('open'); },
+      toggleList,
     }));
     addEventListener('keydown', (event) => this.#pressed(event));
   }
@@ -123,6 +125,8 @@ export class App {
   #showPanel(): void {
     const scene = this.#scene();
     this.#panelAt = scene.now;
+    // The server may have told new limits.
+    this.#subscribe();
     this.#list.show(scene, this.#board.view);
     this.#card.show(scene);
     this.#alerts.update(scene);
@@ -132,22 +136,22 @@ export class App {
   }
 
   #showBanners(now: number): void {
-    const { status, lastError, maxRadiusKm } = this.#session;
+    const { status, lastError, regionLimits } = this.#session;
     this.#stale.hidden = !this.#session.isStale(now);
     setText(this.#stale, status === 'waiting' || status === 'connecting'
       ? 'The connection is lost. What you see gets older.'
       : 'The server has no fresh data. What you see gets older.');
-    const clamped = 'circle' in regionOf(this.#board.view, maxRadiusKm);
+    const clamped = 'circle' in regionOf(this.#board.view, regionLimits);
     this.#hint.hidden = !clamped && lastError === undefined;
-    setText(this.#hint, lastError ?? `Live within ${Math.round(maxRadiusKm)} km of the middle. Zoom in to see all of the view.`);
+    setText(this.#hint, lastError ?? `Live within ${Math.round(regionLimits.maxRadiusKm)} km of the middle. Zoom in to see all of the view.`);
   }
 
   #subscribe(): void {
     const view = this.#board.view;
-    const max = this.#session.maxRadiusKm;
-    if (!this.#region || !suits(this.#region, view)) {
-      const wide = regionOf(padded(view), max);
-      this.#region = 'bounds' in wide ? wide : regionOf(view, max);
+    const limits = this.#session.regionLimits;
+    if (!this.#region || !suits(this.#region, view, limits)) {
+      const wide = regionOf(padded(view), limits);
+      this.#region = 'bounds' in wide ? wide : regionOf(view, limits);
       this.#board.showRegion(this.#region);
     }
     this.#connection.want({ region: this.#region, kinds: this.#kinds(), follow: [...this.#followed] });

@@ -4,6 +4,7 @@ import type { Subscription } from './subscription';
 
 const SUBPROTOCOL = 'updraft.v1.proto';
 const TICK_MS = 200;
+const ABNORMAL = 1006;
 
 /** The socket around a session: carries its effects out and tells it what happens. */
 export class Connection {
@@ -47,7 +48,7 @@ export class Connection {
     const socket = new WebSocket(url, SUBPROTOCOL);
     socket.binaryType = 'arraybuffer';
     socket.onmessage = ({ data }: MessageEvent<ArrayBuffer>) => this.#receive(data);
-    socket.onclose = () => this.#lose();
+    socket.onclose = ({ code }) => this.#lose(code);
     this.#socket = socket;
   }
 
@@ -64,12 +65,13 @@ export class Connection {
     if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(bytes);
   }
 
-  #lose(): void {
+  /** `code`: of the server's close frame; without one we ended it, or the line did. */
+  #lose(code = ABNORMAL): void {
     const socket = this.#socket;
     if (!socket) return;
     this.#socket = undefined;
     socket.onmessage = socket.onclose = null;
     socket.close();
-    this.#run(this.#session.closed(Date.now()));
+    this.#run(this.#session.closed(code, Date.now()));
   }
 }

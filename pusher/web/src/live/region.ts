@@ -12,8 +12,7 @@ export interface View {
 }
 
 const EARTH_RADIUS_KM = 6371;
-const MIN_RADIUS_KM = 1;
-export const DEFAULT_MAX_RADIUS_KM = 200;
+const KM_PER_DEGREE = 111.195;
 
 /** Great-circle distance. */
 export function distanceKm(lat1: number, lon1: number, lat2: number, lon2: number): number {
@@ -30,20 +29,18 @@ export function wrapLongitude(lon: number): number {
   return wrapped === -180 && lon > 0 ? 180 : wrapped;
 }
 
+/** What the server gives in one subscription. */
+export interface RegionLimits {
+  /** Of a circle. */
+  maxRadiusKm: number;
+  /** From south to north and from west to east of bounds. */
+  maxSpanKm: number;
+}
+
 /** The region for a view: its bounds, or the largest circle about its centre when that is all the server gives. */
-export function regionOf(view: View, maxRadiusKm = DEFAULT_MAX_RADIUS_KM): Region {
-  const latitude_deg = (view.south + view.north) / 2;
-  const longitude = (view.west + view.east) / 2;
-  const radius = view.east - view.west >= 180 ? Infinity : Math.max(
-    distanceKm(latitude_deg, longitude, view.south, view.west),
-    distanceKm(latitude_deg, longitude, view.north, view.west),
-  );
-  if (radius > maxRadiusKm) {
-    return { circle: { latitude_deg, longitude_deg: wrapLongitude(longitude), radius_km: maxRadiusKm } };
-  }
-  if (radius < MIN_RADIUS_KM) {
-    return { circle: { latitude_deg, longitude_deg: wrapLongitude(longitude), radius_km: MIN_RADIUS_KM } };
-  }
+export function regionOf(view: View, { maxRadiusKm, maxSpanKm }: RegionLimits): Region {
+  const { height, width } = sizeKm(view);
+  if (Math.max(height, width) > maxSpanKm) return circleAbout(view, maxRadiusKm);
   return {
     bounds: {
       south_deg: Math.max(view.south, -90),
@@ -51,6 +48,28 @@ export function regionOf(view: View, maxRadiusKm = DEFAULT_MAX_RADIUS_KM): Regio
       north_deg: Math.min(view.north, 90),
       east_deg: wrapLongitude(view.east),
     },
+  };
+}
+
+/** A region that every server gives: bounds that may be too large become a circle about their middle. */
+export function narrowed(region: Region, maxRadiusKm: number): Region {
+  if ('circle' in region) return region;
+  const { south_deg: south, west_deg: west, north_deg: north, east_deg: east } = region.bounds;
+  const view = { south, west, north, east: east < west ? east + 360 : east };
+  const { height, width } = sizeKm(view);
+  return Math.hypot(height, width) <= 2 * maxRadiusKm ? region : circleAbout(view, maxRadiusKm);
+}
+
+function circleAbout({ south, west, north, east }: View, radius_km: number): Region {
+  return { circle: { latitude_deg: (south + north) / 2, longitude_deg: wrapLongitude((west + east) / 2), radius_km } };
+}
+
+/** Height, and width where it is widest. */
+function sizeKm({ south, west, north, east }: View): { height: number; width: number } {
+  const nearest = south <= 0 && north >= 0 ? 0 : Math.min(Math.abs(south), Math.abs(north));
+  return {
+    height: (north - south) * KM_PER_DEGREE,
+    width: Math.min(360, east - west) * KM_PER_DEGREE * Math.cos((nearest * Math.PI) / 180),
   };
 }
 
@@ -64,9 +83,9 @@ export function padded({ south, west, north, east }: View): View {
   return { south: Math.max(-90, south - lat), west: west - lon, north: Math.min(90, north + lat), east: east + lon };
 }
 
-/** Whether bounds that were asked for still suit the view: they hold all of it and not much more. */
-export function suits(region: Region, view: View): boolean {
-  if (!('bounds' in region)) return false;
+/** Whether bounds that were asked for still suit the view: the server gives them, and they hold all of it and not much more. */
+export function suits(region: Region, view: View, limits: RegionLimits): boolean {
+  if (!('bounds' in region) || !('bounds' in regionOf(view, limits))) return false;
   const { south_deg, west_deg, north_deg, east_deg } = region.bounds;
   const span = (((east_deg - west_deg) % 360) + 360) % 360;
   const fromWest = (((view.west - west_deg) % 360) + 360) % 360;

@@ -27,8 +27,8 @@ class Bench {
     return this.session.tick(this.now);
   }
 
-  close(): Effect[] {
-    return this.session.closed(this.now);
+  close(code = 1006): Effect[] {
+    return this.session.closed(code, this.now);
   }
 
   /** Connected, with one aircraft in the snapshot. */
@@ -80,6 +80,22 @@ describe('connecting', () => {
     bench.hear(welcome());
     bench.close();
     queryOf(bench.pass(500));
+  });
+
+  it('asks for less on a line that was too slow', () => {
+    const bench = Bench.live();
+    bench.close(4001);
+    expect(queryOf(bench.pass(500)).get('rate')).toBe('1s');
+    bench.hear(welcome());
+    bench.close(4001);
+    expect(queryOf(bench.pass(500)).get('rate')).toBe('5s');
+  });
+
+  it('stays away for as long as the close code asks', () => {
+    const bench = Bench.live();
+    bench.close(4003);
+    expect(bench.pass(59_999)).toEqual([]);
+    queryOf(bench.pass(1));
   });
 
   it('does not wait when the network is back', () => {
@@ -176,9 +192,22 @@ describe('a moving view', () => {
     const bench = Bench.live();
     bench.want(THERE);
     const [message] = subscribes(bench.pass(400));
-    bench.hear({ message: 'error', error: { request_id: message!.request_id!, code: 'region', message: 'too large' } });
-    expect(bench.session.lastError).toBe('too large');
+    bench.hear({ message: 'error', error: { request_id: message!.request_id!, code: 'too_many_devices', message: 'too many' } });
+    expect(bench.session.lastError).toBe('too many');
     expect(subscribes(bench.pass(5000))).toEqual([]);
+  });
+
+  it('that is wide connects with what every server gives, then asks for all of it, and learns from a refusal', () => {
+    const bench = new Bench();
+    const alps: Subscription = { ...HERE, region: { bounds: { south_deg: 44, west_deg: 5, north_deg: 48, east_deg: 14 } } };
+    expect(queryOf(bench.want(alps)).get('radius')).toBe('200');
+    bench.hear(welcome(), snapshot());
+    const [message] = subscribes(bench.pass(400));
+    expect(message?.subscribe?.bounds).toMatchObject({ east_deg: 14 });
+    expect(bench.session.regionLimits.maxSpanKm).toBe(2000);
+    bench.hear({ message: 'error', error: { request_id: message!.request_id!, code: 'region_too_large', message: 'x' } });
+    expect(bench.session.regionLimits.maxSpanKm).toBeLessThan(400);
+    expect(bench.session.lastError).toBeUndefined();
   });
 });
 
@@ -255,13 +284,10 @@ describe('staleness', () => {
     expect(bench.session.isStale(bench.now)).toBe(true);
     bench.hear(updates());
     expect(bench.session.isStale(bench.now)).toBe(true);
+    // States may be told again meanwhile, after a slow moment.
+    bench.hear(updates({ objects: ONE }));
+    expect(bench.session.isStale(bench.now)).toBe(true);
     bench.hear(updates({ stale: false }));
-    expect(bench.session.isStale(bench.now)).toBe(false);
-  });
-
-  it('ends with fresh states', () => {
-    const bench = Bench.live();
-    bench.hear(updates({ stale: true }), updates({ objects: ONE }));
     expect(bench.session.isStale(bench.now)).toBe(false);
   });
 

@@ -1,10 +1,10 @@
 // The client's side of the protocol as a state machine: it touches no socket and reads no clock.
-import { backoffMs } from './backoff';
+import { stayAwayMs, wasTooSlow } from './close';
 import type { AirPicture } from './picture';
 import type { ClientMessage, Limits, ServerMessage, Snapshot, UpdateBatch } from './proto/live.js';
-import { DEFAULT_MAX_RADIUS_KM } from './region';
+import { narrowed, type RegionLimits } from './region';
 import { UpdateStats } from './stats';
-import { isSameSubscription, subscribeMessage, subscriptionQuery, type Subscription } from './subscription';
+import { isSameSubscription, RATES, subscribeMessage, subscriptionQuery, type Subscription } from './subscription';
 
 /** What the shell has to do. */
 export type Effect =
@@ -23,6 +23,12 @@ const QUIET_MS = 15_000;
 const DEFAULT_HEARTBEAT_S = 30;
 const MINUTE_MS = 60_000;
 const DEFAULT_SUBSCRIBES_PER_MINUTE = 30;
+const DEFAULT_MAX_RADIUS_KM = 200;
+/** No message tells the limit of bounds: this much is tried, and less after a refusal. */
+const MAX_SPAN_KM = 2000;
+const TOO_LARGE = 'region_too_large';
+
+type Refusal = NonNullable<ServerMessage['error']>;
 
 /** A token continues the subscription that it was given for, and no other. */
 interface Resume {
@@ -50,6 +56,9 @@ export class Session {
   #epoch: string | undefined;
   #serverStale = false;
   #lastError: string | undefined;
+  #spanRefused = false;
+  /** Of RATES; higher is slower. */
+  #rate = 0;
 
   #wanted: Subscription | undefined;
   #wantedAt = 0;
@@ -79,8 +88,10 @@ export class Session {
     return this.#lastError;
   }
 
-  get maxRadiusKm(): number {
-    return this.#limits?.max_radius_km || DEFAULT_MAX_RADIUS_KM;
+  /** How much of a view the server gives. */
+  get regionLimits(): RegionLimits {
+    const maxRadiusKm = this.#limits?.max_radius_km || DEFAULT_MAX_RADIUS_KM;
+    return { maxRadiusKm, maxSpanKm: this.#spanRefused ? maxRadiusKm * Math.SQRT2 : MAX_SPAN_KM };
   }
 
   get maxFollowed(): number {
@@ -114,17 +125,19 @@ export class Session {
         if (this.#confirmed) this.#resume = { token: message.checkpoint!.resume, subscription: this.#confirmed };
         return [];
       case 'pong': this.#ponged(message.pong!.server_at_us, now); return [];
-      case 'error': return this.#refused(message.error!.request_id, message.error!.message);
+      case 'error': this.#refused(message.error!); return [];
       default: return [];
     }
   }
 
-  closed(now: number): Effect[] {
+  /** The connection is gone, with the code of its close frame (1006: without one). */
+  closed(code: number, now: number): Effect[] {
+    if (wasTooSlow(code)) this.#rate = Math.min(this.#rate + 1, RATES.length - 1);
     if (this.#resuming && this.#status === 'connecting') this.#resume = undefined;
     this.#status = 'waiting';
     this.#pingAt = Infinity;
     this.#asked.clear();
-    this.#retryAt = now + backoffMs(this.#attempt++, this.#random);
+    this.#retryAt = now + stayAwayMs(code, this.#attempt++, this.#random);
     return [];
   }
 
@@ -146,8 +159,10 @@ export class Session {
   }
 
   #connect(now: number): Effect[] {
-    const subscription = this.#resume?.subscription ?? this.#wanted;
-    if (!subscription) return [];
+    if (!this.#wanted) return [];
+    // A refusal of the address would say nothing: the first region is one that every server gives.
+    const subscription = this.#resume?.subscription
+      ?? { ...this.#wanted, region: narrowed(this.#wanted.region, this.regionLimits.maxRadiusKm) };
     this.#status = 'connecting';
     this.#connection++;
     this.#silentSince = now;
@@ -156,7 +171,7 @@ export class Session {
     // The address carries no followed devices, so that a subscription with some is asked for again once connected.
     this.#asking = { ...subscription, follow: [] };
     this.#asked.set(0, this.#asking);
-    return [{ do: 'connect', query: subscriptionQuery(subscription, this.#resume?.token) }];
+    return [{ do: 'connect', query: subscriptionQuery(subscription, RATES[this.#rate]!, this.#resume?.token) }];
   }
 
   #welcomed(welcome: NonNullable<ServerMessage['welcome']>, now: number): Effect[] {
@@ -196,18 +211,19 @@ export class Session {
       for (const update of batch.objects.aircraft) this.stats.add(update.age_ds * 100 + onTheWay, now);
     }
     for (const removal of batch.removals) this.picture.remove(removal);
-    this.#serverStale = batch.stale ?? (this.#serverStale && !batch.objects);
+    this.#serverStale = batch.stale ?? this.#serverStale;
   }
 
   #ponged(serverAtUs: number, now: number): void {
     this.#clockOffset = serverAtUs / 1000 - (this.#pingSentAt + now) / 2;
   }
 
-  #refused(requestId: number | undefined, reason: string): Effect[] {
-    this.#lastError = reason;
-    // What was refused is not asked for again until the view changes.
-    if (requestId) this.#asked.delete(requestId);
-    return [];
+  /** What was refused is not asked for again until the view changes. */
+  #refused({ request_id, code, message }: Refusal): void {
+    const refused = request_id === undefined ? undefined : this.#asked.get(request_id);
+    if (request_id) this.#asked.delete(request_id);
+    if (code === TOO_LARGE && refused && 'bounds' in refused.region) this.#spanRefused = true;
+    else this.#lastError = message;
   }
 
   #ping(now: number): Effect[] {

@@ -23,10 +23,15 @@ export function subscribeMessage({ region, kinds, follow }: Subscription): Subsc
   return { ...regionField(region), kinds, follow_devices: follow, replace_lists: true };
 }
 
+/** How often a client wants to hear of changes, the slower ones for poor lines. */
+export const RATES = ['live', '1s', '5s', '30s'] as const;
+export type Rate = (typeof RATES)[number];
+
 /** As the query of a new connection. Followed devices do not fit in there: they want a Subscribe of their own. */
-export function subscriptionQuery({ region, kinds }: Subscription, resume?: string): string {
+export function subscriptionQuery({ region, kinds }: Subscription, rate: Rate, resume?: string): string {
   const query = new URLSearchParams(regionQuery(region));
   query.set('kinds', kinds.map((kind) => KIND_NAMES[kind]).join(','));
+  if (rate !== 'live') query.set('rate', rate);
   if (resume) query.set('resume', resume);
   return query.toString();
 }

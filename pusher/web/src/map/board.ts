@@ -5,7 +5,7 @@ import { offlineStyle } from '../basemap/style';
 import type { Theme } from '../basemap/theme';
 import { viewOf } from '../basemap/view';
 import type { Region, View } from '../live/region';
-import type { Selection } from '../selection';
+import { isSameSelection, type Selection } from '../selection';
 import { Beacons } from './beacons';
 import { AircraftLayer } from './layers/aircraft';
 import { GroundLayer } from './layers/ground';
@@ -48,6 +48,8 @@ export class Board {
   readonly #options: BoardOptions;
   #theme: Theme;
   #ready = false;
+  readonly #drawnAt = new Map<Layer, number>();
+  #selection: Selection | undefined;
 
   constructor(options: BoardOptions) {
     setWorkerUrl(new URL(workerUrl, import.meta.url).href);
@@ -89,8 +91,14 @@ export class Board {
 
   draw(scene: Scene): void {
     if (!this.#ready) return;
+    if (!isSameSelection(scene.selection, this.#selection)) {
+      this.#selection = scene.selection;
+      this.#drawnAt.clear();
+    }
     for (const layer of this.#layers) {
-      if (!this.#hidden.has(layer.key)) layer.draw(this.map, scene);
+      if (this.#hidden.has(layer.key) || scene.now - (this.#drawnAt.get(layer) ?? 0) < layer.intervalMs) continue;
+      layer.draw(this.map, scene);
+      this.#drawnAt.set(layer, scene.now);
     }
     this.#beacons.draw(scene.picture);
   }
@@ -105,6 +113,7 @@ export class Board {
     if (visible) this.#hidden.delete(key);
     else this.#hidden.add(key);
     if (!this.#ready) return;
+    this.#drawnAt.clear();
     for (const layer of this.#layers) {
       if (layer.key === key) this.#applyVisibility(layer);
     }
@@ -126,6 +135,7 @@ export class Board {
       layer.add(this.map, this.#theme);
       this.#applyVisibility(layer);
     }
+    this.#drawnAt.clear();
     this.#ready = true;
     this.#basemap.fill().catch((error) => console.warn(error));
     this.#options.onView(viewOf(this.map));

@@ -20,6 +20,7 @@ const STILL_DEG = 1e-7;
 export class AircraftLayer implements Layer {
   readonly key = 'aircraft';
   readonly ids = ['aircraft-ring', 'aircraft'];
+  readonly intervalMs = 0;
   #moved = 0;
   #drawn = new Map<number, readonly [lon: number, lat: number]>();
 

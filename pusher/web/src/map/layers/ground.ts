@@ -6,13 +6,14 @@ import { isSelectedDevice, type Selection } from '../../selection';
 import type { Scene } from '../scene';
 import { groundKind } from '../symbols/ground';
 import { symbolId } from '../symbols/resolve';
-import { EMPTY, point, setFeatures, type Layer } from './layer';
+import { CALM_MS, EMPTY, point, setFeatures, type Layer } from './layer';
 
 const LIFETIME_MS = 2 * 3600_000;
 
 export class GroundLayer implements Layer {
   readonly key = 'ground';
   readonly ids = ['ground'];
+  readonly intervalMs = CALM_MS;
 
   add(map: MapLibre, theme: Theme): void {
     const colour = PALETTES[theme];

@@ -11,11 +11,16 @@ export interface Layer {
   key: LayerKey;
   /** Style layers, from below to above; the last one is the one that can be clicked. */
   ids: string[];
+  /** The shortest time between two drawings, ms: what does not move needs no more. */
+  intervalMs: number;
   add(map: MapLibre, theme: Theme): void;
   draw(map: MapLibre, scene: Scene): void;
   /** What a clicked feature stands for; absent: nothing to select. */
   pick?(properties: Record<string, unknown>): Selection;
 }
+
+/** For what does not move. */
+export const CALM_MS = 1000;
 
 export const EMPTY: GeoJSON.FeatureCollection = { type: 'FeatureCollection', features: [] };
 

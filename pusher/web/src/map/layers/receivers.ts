@@ -4,11 +4,12 @@ import { PALETTES, type Theme } from '../../basemap/theme';
 import type { Selection } from '../../selection';
 import type { Scene } from '../scene';
 import { symbolId } from '../symbols/resolve';
-import { EMPTY, point, setFeatures, type Layer } from './layer';
+import { CALM_MS, EMPTY, point, setFeatures, type Layer } from './layer';
 
 export class ReceiverLayer implements Layer {
   readonly key = 'receivers';
   readonly ids = ['receivers'];
+  readonly intervalMs = CALM_MS;
 
   add(map: MapLibre, theme: Theme): void {
     const colour = PALETTES[theme];

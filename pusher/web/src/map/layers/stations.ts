@@ -6,7 +6,7 @@ import type { Selection } from '../../selection';
 import type { Scene } from '../scene';
 import { symbolId } from '../symbols/resolve';
 import { barbKnots, windStep } from '../symbols/station';
-import { EMPTY, point, setFeatures, type Layer } from './layer';
+import { CALM_MS, EMPTY, point, setFeatures, type Layer } from './layer';
 
 /** A wind of an hour ago tells little. */
 const LIFETIME_MS = 3600_000;
@@ -14,6 +14,7 @@ const LIFETIME_MS = 3600_000;
 export class StationLayer implements Layer {
   readonly key = 'stations';
   readonly ids = ['stations-names', 'stations-values', 'stations'];
+  readonly intervalMs = CALM_MS;
 
   add(map: MapLibre, theme: Theme): void {
     const colour = PALETTES[theme];

@@ -6,7 +6,7 @@ import { formatClimb } from '../../ui/format';
 import type { Scene } from '../scene';
 import { climbColour, climbStep } from '../symbols/climb';
 import { symbolId } from '../symbols/resolve';
-import { EMPTY, point, setFeatures, type Layer } from './layer';
+import { CALM_MS, EMPTY, point, setFeatures, type Layer } from './layer';
 
 const METRES_PER_PIXEL_AT_0 = 78_271.517;
 const MIN_RADIUS_PX = 13;
@@ -21,6 +21,7 @@ const RADIUS: ExpressionSpecification = [
 export class ThermalLayer implements Layer {
   readonly key = 'thermals';
   readonly ids = ['thermals-ring', 'thermals-drift', 'thermals'];
+  readonly intervalMs = CALM_MS;
 
   add(map: MapLibre, theme: Theme): void {
     const colour = PALETTES[theme];
@@ -28,7 +29,7 @@ export class ThermalLayer implements Layer {
     map.addLayer({
       id: 'thermals-ring', type: 'circle', source: 'thermals',
       paint: {
-        'circle-radius': RADIUS, 'circle-color': ['get', 'colour'], 'circle-opacity': ['*', 0.22, ['get', 'opacity']], 'circle-blur': 0.15,
+        'circle-radius': RADIUS, 'circle-color': ['get', 'colour'], 'circle-opacity': ['*', 0.22, ['get', 'opacity']],
         'circle-stroke-color': ['get', 'rim'], 'circle-stroke-width': ['case', ['get', 'selected'], 3, 1.6],
         'circle-stroke-opacity': ['get', 'opacity'], 'circle-pitch-alignment': 'map',
       },

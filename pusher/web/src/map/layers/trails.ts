@@ -5,21 +5,18 @@ import type { Fix } from '../../motion/extrapolate';
 import { isSelectedDevice } from '../../selection';
 import type { Scene } from '../scene';
 import { climbColour, climbStep } from '../symbols/climb';
-import { EMPTY, setFeatures, type Layer } from './layer';
+import { CALM_MS, EMPTY, setFeatures, type Layer } from './layer';
 
 /** Of aircraft that nobody has selected, ms. */
 const SHORT_MS = 2 * 60_000;
-/** Trails change with each fix and not with each frame of the motion, ms. */
-const INTERVAL_MS = 1000;
 const MAX_SEGMENTS = 15_000;
 
 export class TrailLayer implements Layer {
   readonly key = 'trails';
   readonly ids = ['trails-rim', 'trails'];
-  #drawnAt = 0;
+  readonly intervalMs = CALM_MS;
 
   add(map: MapLibre, theme: Theme): void {
-    this.#drawnAt = 0;
     map.addSource('trails', { type: 'geojson', data: EMPTY, tolerance: 0.1 });
     const layout = { 'line-cap': 'round', 'line-join': 'round' } as const;
     map.addLayer({
@@ -36,8 +33,6 @@ export class TrailLayer implements Layer {
   }
 
   draw(map: MapLibre, { picture, air, now, selection, followed }: Scene): void {
-    if (now - this.#drawnAt < INTERVAL_MS) return;
-    this.#drawnAt = now;
     const features: GeoJSON.Feature[] = [];
     for (const aircraft of picture.aircraft.values()) {
       const selected = isSelectedDevice(selection, aircraft.device) || followed.has(aircraft.device);
