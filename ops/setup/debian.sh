@@ -34,6 +34,8 @@ unpack() {
         rm -f "$deb"
     done
     absolute_links_stay_inside
+    broken_links_mean_the_system
+    compiler_is_whole
     wrap_programs
 }
 
@@ -46,6 +48,26 @@ absolute_links_stay_inside() {
         "$updraft_root"/*) ;;
         *) [ ! -e "$updraft_root$target" ] || ln -sfn "$updraft_root$target" "$link" ;;
         esac
+    done
+}
+
+# A link to what was not unpacked, because the system has it.
+broken_links_mean_the_system() {
+    local link target
+    find "$updraft_root" -xtype l | while IFS= read -r link; do
+        target=$(realpath -ms "$(dirname "$link")/$(readlink "$link")")
+        target=${target#"$updraft_root"}
+        [ ! -e "$target" ] || ln -sfn "$target" "$link"
+    done
+}
+
+# An unpacked g++ looks beside itself for the parts that it shares with the system's gcc.
+compiler_is_whole() {
+    local dir part
+    for dir in "$updraft_root/usr/lib/gcc/$updraft_triple"/*; do
+        for part in "/usr/lib/gcc/$updraft_triple/${dir##*/}"/*; do
+            [ -e "$dir/${part##*/}" ] || [ ! -e "$part" ] || ln -s "$part" "$dir/"
+        done
     done
 }
 
