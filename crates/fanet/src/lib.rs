@@ -17,6 +17,8 @@ pub mod names;
 pub mod packet;
 mod reader;
 pub mod signature;
+#[cfg(test)]
+mod testing;
 mod writer;
 
 pub use address::{Address, AddressParseError};

@@ -20,3 +20,23 @@ impl Ack {
         destination.map(|_| ()).ok_or(EncodeError::NotUnicast)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::frame::Frame;
+    use crate::packet::{Ack, Packet};
+    use crate::testing::{broadcast, packet, refusal, sent, unicast};
+    use crate::{EncodeError, Reason};
+
+    #[test]
+    fn only_with_a_destination() {
+        assert_eq!(packet(&unicast(0, &[])), Packet::Ack(Ack));
+        assert_eq!(refusal(&broadcast(0, &[])).0, Reason::AckNotUnicast.as_str());
+        assert_eq!(sent(Packet::Ack(Ack)), Err(EncodeError::NotUnicast));
+    }
+
+    #[test]
+    fn bytes_after_it_are_trailing() {
+        assert_eq!(Frame::decode(&unicast(0, &[1, 2])).unwrap().trailing, [1, 2]);
+    }
+}

@@ -130,3 +130,27 @@ impl GroundType {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::frame::Frame;
+    use crate::packet::Packet;
+    use crate::testing::{assert_cuts, broadcast, packet, sent};
+
+    #[test]
+    fn every_ground_type_comes_back_and_reserved_bits_do_not() {
+        for byte in 0..=u8::MAX {
+            let frame = broadcast(7, &[0, 0, 0, 0, 0, 0, byte]);
+            let Packet::GroundTracking(ground) = packet(&frame) else { panic!("another packet") };
+            assert_eq!(ground.ground_type.code(), byte >> 4);
+            assert_eq!(ground.online_tracking, byte & 1 == 1);
+            assert_eq!(sent(Packet::GroundTracking(ground)).unwrap()[6], byte & 0xF1);
+        }
+    }
+
+    #[test]
+    fn each_cut_names_the_field_that_is_missing() {
+        assert_cuts(7, &[0; 7], &[&["latitude_deg"; 6][..], &["ground_type"]].concat());
+        assert_eq!(Frame::decode(&broadcast(7, &[0; 9])).unwrap().trailing, [0, 0]);
+    }
+}

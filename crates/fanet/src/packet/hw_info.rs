@@ -188,3 +188,84 @@ impl RxRssi {
 const fn flag(present: bool, flag: u8) -> u8 {
     if present { flag } else { 0 }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::frame::Frame;
+    use crate::header::Header;
+    use crate::packet::Packet;
+    use crate::testing::{DESTINATION, SOURCE, assert_cuts, broadcast, packet, refusal, sent, unicast};
+
+    #[test]
+    fn a_request_names_what_it_asks_for() {
+        let request = |bits, extended_header| {
+            HwInfo::Request(HwRequest {
+                extended_header,
+                hardware: bits & 8 != 0,
+                icao_address: bits & 4 != 0,
+                uptime: bits & 2 != 0,
+                rx_rssi: bits & 1 != 0,
+            })
+        };
+        for bits in 0..16 {
+            let plain = unicast(10, &[0x80 | bits << 3]);
+            assert_eq!(packet(&plain), Packet::HwInfo(request(bits, None)));
+            let extended = unicast(10, &[0x81 | bits << 3, 7]);
+            assert_eq!(packet(&extended), Packet::HwInfo(request(bits, Some(7))));
+            let header = Header::unicast(SOURCE, DESTINATION);
+            assert_eq!(Frame::new(header, packet(&extended)).encode().unwrap(), extended);
+        }
+    }
+
+    #[test]
+    fn a_request_is_unicast_and_carries_nothing() {
+        assert_eq!(refusal(&broadcast(10, &[0x80])).0, "ping_pong_not_unicast");
+        assert_eq!(refusal(&unicast(10, &[0x80, 0])), ("ping_pong_with_data", "ping_pong_request", 9));
+        assert_eq!(refusal(&unicast(10, &[0x81, 0, 0])).0, "ping_pong_with_data");
+        assert_eq!(refusal(&unicast(10, &[0x81])), ("truncated_payload", "extended_header", 9));
+        let request = Packet::HwInfo(HwInfo::Request(HwRequest::default()));
+        assert_eq!(sent(request), Err(EncodeError::NotUnicast));
+    }
+
+    #[test]
+    fn an_answer_with_every_field() {
+        let frame = broadcast(10, &[0x79, 0xAF, 4, 0x74, 0x1C, 0x3E, 0x3C, 0x13, 0xFF, 0xFF, 0x80, 0x11, 0x2B, 0xF9]);
+        let Packet::HwInfo(HwInfo::Answer(answer)) = packet(&frame) else { panic!("another packet") };
+        let build = BuildDate { experimental: false, year: 2033, month: 3, day: 20 };
+        assert_eq!(answer.extended_header, Some(0xAF));
+        assert_eq!(answer.device, Some(Device { device_type: 4, build }));
+        assert_eq!(answer.icao_address, Some([0x3E, 0x3C, 0x13]));
+        assert_eq!(answer.uptime_min, Some(65535));
+        assert_eq!(answer.rx_rssi, Some(RxRssi { rssi_dbm: -178, address: Address::new(0x11, 0xF92B) }));
+        assert_eq!(sent(Packet::HwInfo(HwInfo::Answer(answer))).unwrap(), frame[4..]);
+    }
+
+    #[test]
+    fn an_empty_answer_is_an_answer_and_more_is_trailing() {
+        let nothing = Packet::HwInfo(HwInfo::Answer(HwAnswer::default()));
+        assert_eq!(packet(&broadcast(10, &[0x06])), nothing);
+        let bytes = broadcast(10, &[0x00, 1, 2]);
+        let frame = Frame::decode(&bytes).unwrap();
+        assert_eq!((frame.packet, frame.trailing), (nothing, &[1, 2][..]));
+    }
+
+    #[test]
+    fn each_cut_names_the_field_that_is_missing() {
+        let fields = [
+            &["flags", "extended_header", "device_type", "firmware_year", "firmware_year"][..],
+            &["icao_address_hex"; 3],
+            &["uptime_min", "uptime_min", "rx_rssi_dbm", "rx_rssi_address", "rx_rssi_address", "rx_rssi_address"],
+        ];
+        assert_cuts(10, &[&[0x79][..], &[0; 13]].concat(), &fields.concat());
+    }
+
+    #[test]
+    fn signal_strengths_saturate() {
+        for (rssi_dbm, raw) in [(i16::MIN, 0x80), (-178, 0x80), (-50, 0), (77, 0x7F), (i16::MAX, 0x7F)] {
+            let rx_rssi = Some(RxRssi { rssi_dbm, address: SOURCE });
+            let answer = HwInfo::Answer(HwAnswer { rx_rssi, ..HwAnswer::default() });
+            assert_eq!(sent(Packet::HwInfo(answer)).unwrap()[1], raw);
+        }
+    }
+}

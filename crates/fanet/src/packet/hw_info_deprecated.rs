@@ -72,3 +72,44 @@ impl<'a> HwInfoDeprecated<'a> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::packet::Packet;
+    use crate::testing::{assert_cuts, broadcast, packet, refusal, sent, unicast};
+
+    #[test]
+    fn the_single_byte_0_is_a_request_and_needs_a_destination() {
+        assert_eq!(packet(&unicast(8, &[0])), Packet::HwInfoDeprecated(HwInfoDeprecated::PullRequest));
+        assert_eq!(refusal(&broadcast(8, &[0])).0, "pull_request_not_unicast");
+        let request = Packet::HwInfoDeprecated(HwInfoDeprecated::PullRequest);
+        assert_eq!(sent(request), Err(EncodeError::NotUnicast));
+    }
+
+    #[test]
+    fn device_type_0_with_a_date_is_an_answer() {
+        let frame = broadcast(8, &[0, 0xDE, 0x06]);
+        let Packet::HwInfoDeprecated(answer) = packet(&frame) else { panic!("another packet") };
+        assert!(matches!(answer, HwInfoDeprecated::Answer { device_type: 0, extra: [], .. }));
+        assert_eq!(answer.uptime_s(), None);
+    }
+
+    #[test]
+    fn each_cut_names_the_field_that_is_missing() {
+        assert_cuts(8, &[1, 0xDE, 0x06], &["device_type", "firmware_year", "firmware_year"]);
+        assert_eq!(refusal(&unicast(8, &[])).1, "device_type");
+        assert_eq!(refusal(&unicast(8, &[0, 0])).1, "firmware_year");
+    }
+
+    #[test]
+    fn the_uptime_needs_two_extra_bytes() {
+        for (extra, uptime) in
+            [(&[][..], None), (&[9], None), (&[0x20, 0x14], Some(9660)), (&[0xFF, 0xFF, 1], Some(122_850))]
+        {
+            let frame = broadcast(8, &[&[1, 0, 0], extra].concat());
+            let Packet::HwInfoDeprecated(answer) = packet(&frame) else { panic!("another packet") };
+            assert_eq!(answer.uptime_s(), uptime);
+        }
+    }
+}

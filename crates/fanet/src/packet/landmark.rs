@@ -306,31 +306,4 @@ impl Layer {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_lifetime_comes_back() {
-        for byte in (0..=u8::MAX).step_by(16) {
-            let minutes = decode_ttl(byte);
-            assert_eq!(decode_ttl(encode_ttl(minutes)), minutes, "{byte:02X}");
-        }
-    }
-
-    #[test]
-    fn lifetimes_round_to_the_nearest_and_saturate() {
-        for (minutes, sent) in
-            [(0, 10), (14, 10), (15, 20), (80, 80), (99, 80), (100, 120), (150, 180), (480, 480), (u16::MAX, 480)]
-        {
-            assert_eq!(decode_ttl(encode_ttl(minutes)), sent, "{minutes}");
-        }
-    }
-
-    #[test]
-    fn the_body_leaves_lifetime_layer_and_wind_out() {
-        assert_eq!(body(&[0x01, 0x0F, 1, 2]), Some(&[1, 2][..]));
-        assert_eq!(body(&[0x71, 0x12, 0xFF, 1, 2]), Some(&[1, 2][..]));
-        assert_eq!(body(&[0x71, 0x12]), None);
-        assert_eq!(body(&[0x71]), None);
-    }
-}
+mod tests;

@@ -25,3 +25,22 @@ impl<'a> Message<'a> {
         writer.text(self.message.as_bytes())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::packet::Packet;
+    use crate::testing::{broadcast, packet, refusal};
+
+    #[test]
+    fn subtypes_that_are_not_assigned_are_kept() {
+        let message = Message { subtype: 7, message: Text::new("hi") };
+        assert_eq!(packet(&broadcast(3, b"\x07hi\0x")), Packet::Message(message));
+        assert_eq!(packet(&broadcast(3, &[0])), Packet::Message(Message { subtype: 0, message: Text::new("") }));
+    }
+
+    #[test]
+    fn without_a_subtype_it_is_cut_short() {
+        assert_eq!(refusal(&broadcast(3, &[])), ("truncated_payload", "subtype", 4));
+    }
+}

@@ -188,3 +188,6 @@ impl<'a> RemoteConfig<'a> {
         if allowed { Ok(()) } else { Err(EncodeError::CodeOutOfRange { field: "subtype" }) }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -162,3 +162,6 @@ fn decode_wind(reader: &mut Reader<'_>) -> Result<Wind, DecodeError> {
         gust_kmh: f64::from(decode_u7(reader.u8("wind_gust_kmh")?, 5)) / 5.0,
     })
 }
+
+#[cfg(test)]
+mod tests;

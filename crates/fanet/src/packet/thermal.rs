@@ -71,3 +71,26 @@ impl Thermal {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::frame::Frame;
+    use crate::packet::Packet;
+    use crate::testing::{assert_cuts, broadcast, packet, sent};
+
+    #[test]
+    fn every_field_at_its_limit_and_the_reserved_bit_ignored() {
+        let frame = broadcast(9, &[0, 0, 0, 0, 0, 0, 0xFF, 0xFF, 0xC0, 0xFF, 0xFF]);
+        let Packet::Thermal(thermal) = packet(&frame) else { panic!("another packet") };
+        assert_eq!((thermal.confidence, thermal.confidence_pct(), thermal.altitude_m), (7, 100.0, 8188));
+        assert_eq!((thermal.climb_ms, thermal.wind_speed_kmh, thermal.wind_heading_deg), (-32.0, 317.5, 358.59375));
+        assert_eq!(sent(Packet::Thermal(thermal)).unwrap()[6..], [0xFF, 0x7F, 0xC0, 0xFF, 0xFF]);
+    }
+
+    #[test]
+    fn each_cut_names_the_field_that_is_missing() {
+        let rest = ["altitude_m", "altitude_m", "climb_ms", "wind_speed_kmh", "wind_heading_deg"];
+        assert_cuts(9, &[0; 11], &[&["latitude_deg"; 6][..], &rest].concat());
+        assert_eq!(Frame::decode(&broadcast(9, &[0; 12])).unwrap().trailing, [0]);
+    }
+}

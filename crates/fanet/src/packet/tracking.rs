@@ -151,3 +151,96 @@ impl AircraftType {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::frame::Frame;
+    use crate::packet::Packet;
+    use crate::testing::{assert_cuts, broadcast, packet, sent};
+
+    const WHOLE: [u8; 13] = [0, 0, 0, 0, 0, 0, 0xFF, 0xFF, 0xFF, 0xBF, 0xFF, 0xC0, 0xBF];
+
+    fn decoded(payload: &[u8]) -> Tracking {
+        match packet(&broadcast(1, payload)) {
+            Packet::Tracking(tracking) => tracking,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn still() -> Tracking {
+        Tracking { turn_rate_dps: None, qne_offset_m: None, ..decoded(&[0; 11]) }
+    }
+
+    #[test]
+    fn every_field_at_its_limit() {
+        let most = decoded(&WHOLE);
+        assert_eq!((most.online_tracking, most.aircraft_type, most.altitude_m), (true, AircraftType::Uav, 8188));
+        assert_eq!((most.speed_kmh, most.climb_ms, most.heading_deg), (317.5, 31.5, 358.59375));
+        assert_eq!((most.turn_rate_dps, most.qne_offset_m), (Some(-64.0), Some(252)));
+        let least = decoded(&[0, 0, 0, 0, 0, 0, 0, 0, 0, 0xC0, 0, 0xBF, 0xC0]);
+        assert_eq!((least.altitude_m, least.speed_kmh, least.climb_ms), (0, 0.0, -32.0));
+        assert_eq!((least.turn_rate_dps, least.qne_offset_m), (Some(63.0), Some(-256)));
+    }
+
+    #[test]
+    fn optional_fields_are_absent_not_zero() {
+        assert_eq!((decoded(&WHOLE[..11]).turn_rate_dps, decoded(&WHOLE[..11]).qne_offset_m), (None, None));
+        assert_eq!((decoded(&WHOLE[..12]).turn_rate_dps, decoded(&WHOLE[..12]).qne_offset_m), (Some(-64.0), None));
+    }
+
+    #[test]
+    fn each_cut_names_the_field_that_is_missing() {
+        let position = ["latitude_deg"; 6];
+        let rest = ["altitude_m", "altitude_m", "speed_kmh", "climb_ms", "heading_deg"];
+        assert_cuts(1, &WHOLE, &[&position[..], &rest[..]].concat());
+    }
+
+    #[test]
+    fn bytes_after_the_last_field_are_kept() {
+        let bytes = broadcast(1, &[&WHOLE[..], &[7, 8]].concat());
+        let frame = Frame::decode(&bytes).unwrap();
+        assert_eq!(frame.trailing, [7, 8]);
+        assert_eq!(frame.encode().unwrap(), bytes);
+        let without = Frame { packet: Packet::Tracking(still()), ..frame };
+        assert_eq!(without.encode(), Err(EncodeError::TrailingNotAllowed));
+    }
+
+    #[test]
+    fn limits_saturate() {
+        let over = Tracking {
+            altitude_m: 8190,
+            speed_kmh: 400.0,
+            climb_ms: -99.0,
+            heading_deg: 359.5,
+            turn_rate_dps: Some(63.5),
+            qne_offset_m: Some(254),
+            ..still()
+        };
+        let sent = sent(Packet::Tracking(over)).unwrap();
+        assert_eq!(sent[6..], [0xFF, 0x0F, 0xFF, 0xC0, 0x00, 0xBF, 0xBF]);
+    }
+
+    #[test]
+    fn an_offset_without_a_turn_rate_sends_none() {
+        let sent = sent(Packet::Tracking(Tracking { qne_offset_m: Some(10), ..still() })).unwrap();
+        assert_eq!(sent[11..], [0, 10]);
+    }
+
+    #[test]
+    fn what_is_not_a_number_is_refused_or_left_out() {
+        for field in ["latitude_deg", "longitude_deg", "speed_kmh", "climb_ms", "heading_deg"] {
+            let mut tracking = still();
+            match field {
+                "latitude_deg" => tracking.position.latitude_deg = f64::NAN,
+                "longitude_deg" => tracking.position.longitude_deg = f64::INFINITY,
+                "speed_kmh" => tracking.speed_kmh = f64::INFINITY,
+                "climb_ms" => tracking.climb_ms = f64::NAN,
+                _ => tracking.heading_deg = f64::NAN,
+            }
+            assert_eq!(sent(Packet::Tracking(tracking)), Err(EncodeError::NotFinite { field }));
+        }
+        let sent = sent(Packet::Tracking(Tracking { turn_rate_dps: Some(f64::NAN), ..still() })).unwrap();
+        assert_eq!(sent.len(), 11);
+    }
+}
