@@ -38,6 +38,8 @@ use crate::ticks::Ticker;
 struct Outfit {
     context: Context,
     log: Arc<dyn Log>,
+    /// What the log is, for people: its address.
+    log_name: Arc<str>,
     /// Frames the values of the raw topic.
     raw_codec: TopicCodec,
     raw_topic: Arc<str>,
@@ -59,32 +61,51 @@ pub async fn run(config: Config, context: Context) -> anyhow::Result<()> {
     })?;
     let schemas = Schemas::registry(&config.log.schema_registry_url)?;
     let traces = TraceSampler::new(config.shell.telemetry.trace_ratio);
-    serve(config.bridge, config.log.topic_prefix, Arc::new(log), schemas, traces, context).await
+    let name = format!("Kafka at {}", config.log.kafka_bootstrap);
+    serve(
+        config.bridge,
+        Surroundings { topic_prefix: config.log.topic_prefix, log: Arc::new(log), log_name: name, schemas, traces },
+        context,
+    )
+    .await
+}
+
+/// What the bridge writes to, and how.
+pub struct Surroundings {
+    /// Put before every topic name.
+    pub topic_prefix: String,
+    /// The log.
+    pub log: Arc<dyn Log>,
+    /// What the log is, for people: its address.
+    pub log_name: String,
+    /// Where the raw topic's schema is registered.
+    pub schemas: Schemas,
+    /// Which frames carry a trace.
+    pub traces: TraceSampler,
 }
 
 /// Runs the bridge on any log until stopped.
 ///
 /// # Errors
 /// What no retry can mend.
-pub async fn serve(
-    options: BridgeOptions,
-    topic_prefix: String,
-    log: Arc<dyn Log>,
-    schemas: Schemas,
-    traces: TraceSampler,
-    context: Context,
-) -> anyhow::Result<()> {
+pub async fn serve(options: BridgeOptions, surroundings: Surroundings, context: Context) -> anyhow::Result<()> {
+    let Surroundings { topic_prefix, log, log_name, schemas, traces } = surroundings;
     let raw = catalogue::find(names::RAW).context("the raw topic is not in the catalogue")?;
     let dead_letter = catalogue::find(names::DEAD_LETTER).context("the dead-letter topic is not in the catalogue")?;
     // The parts that `/ready` waits for are all named before the first of them is waited for.
     let registry = context.readiness.part("registry");
     let parts = forward::Parts::new(&context.readiness);
-    let prepared = keep_trying(&context, &registry, schemas.name(), |error: &StreamError| !error.is_transient(), || {
-        schemas.prepare(&topic_prefix, &raw)
-    });
+    let prepared = keep_trying(
+        &context,
+        &registry,
+        schemas.name(),
+        |error: &StreamError| !error.is_transient(),
+        || schemas.prepare(&topic_prefix, &raw),
+    );
     let Some(raw_codec) = prepared.await.context("the schema of the raw topic")? else { return Ok(()) };
     let outfit = Outfit {
         log,
+        log_name: log_name.into(),
         raw_codec,
         raw_topic: raw.full_name(&topic_prefix).into(),
         raw_partitions: raw.partitions,

@@ -5,6 +5,8 @@ use proptest::prelude::*;
 
 type Messages = Window<u16, u32>;
 
+const NONE: [u16; 0] = [];
+
 fn same(earlier: &u16, earlier_item: &u32, now: &u16, item: &u32) -> bool {
     earlier == now && earlier_item == item
 }
@@ -25,10 +27,10 @@ fn acknowledgements_leave_in_the_order_of_receipt() {
     for id in 1..=4 {
         assert_eq!(enter(&mut window, id, 0), Entered::New(u64::from(id) - 1));
     }
-    assert_eq!(complete(&mut window, 2), []);
-    assert_eq!(complete(&mut window, 1), []);
+    assert_eq!(complete(&mut window, 2), NONE);
+    assert_eq!(complete(&mut window, 1), NONE);
     assert_eq!(complete(&mut window, 0), [1, 2, 3]);
-    assert_eq!(complete(&mut window, 0), [], "answered once");
+    assert_eq!(complete(&mut window, 0), NONE, "answered once");
     assert_eq!(complete(&mut window, 3), [4]);
     assert!(window.is_empty());
 }
@@ -40,8 +42,8 @@ fn nothing_of_an_old_connection_is_acknowledged_on_a_new_one() {
     enter(&mut window, 2, 20);
     window.reconnected();
     enter(&mut window, 1, 30);
-    assert_eq!(complete(&mut window, 0), []);
-    assert_eq!(complete(&mut window, 2), []);
+    assert_eq!(complete(&mut window, 0), NONE);
+    assert_eq!(complete(&mut window, 2), NONE);
     assert_eq!(complete(&mut window, 1), [1], "that of the new connection, once what came before is done");
 }
 
@@ -54,7 +56,7 @@ fn a_message_sent_again_takes_the_place_of_its_first_copy() {
     assert_eq!(window.enter(Some(1), 10, true, same), Entered::Again);
     assert_eq!(window.enter(Some(2), 21, true, same), Entered::New(2), "another message under a used id");
     assert_eq!(complete(&mut window, 0), [1]);
-    assert_eq!(complete(&mut window, 1), []);
+    assert_eq!(complete(&mut window, 1), NONE);
     assert_eq!(complete(&mut window, 2), [2]);
 }
 
@@ -107,8 +109,8 @@ fn once_a_repeated_message_is_not_under_way_all_that_follow_are_forwarded_again(
     window.reconnected();
     assert_eq!(window.enter(Some(1), 10, true, same), Entered::New(2));
     assert_eq!(window.enter(Some(2), 20, true, same), Entered::New(3));
-    assert_eq!(complete(&mut window, 1), []);
-    assert_eq!(complete(&mut window, 3), []);
+    assert_eq!(complete(&mut window, 1), NONE);
+    assert_eq!(complete(&mut window, 3), NONE);
     assert_eq!(complete(&mut window, 2), [1, 2]);
 }
 
@@ -165,7 +167,7 @@ impl Model {
         match entered {
             Entered::New(sequence) => self.under_way.push((sequence, item)),
             Entered::Again => {
-                assert!(self.under_way.iter().any(|(_, other)| *other == item) || self.done.contains(&item))
+                assert!(self.under_way.iter().any(|(_, other)| *other == item) || self.done.contains(&item));
             }
             Entered::Full => assert!(self.window.len() >= CAPACITY, "refused with room"),
         }

@@ -1,0 +1,75 @@
+//! What the bridge counts.
+
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
+use runtime::Metrics;
+
+/// A label with the reason of a rejection or failure, from a closed set.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(crate) struct Reason {
+    pub(crate) reason: &'static str,
+}
+
+type Seconds = Counter<f64, std::sync::atomic::AtomicU64>;
+
+/// Handles; clones count together.
+#[derive(Debug, Clone)]
+pub(crate) struct BridgeMetrics {
+    pub(crate) received: Counter,
+    pub(crate) forwarded: Counter,
+    pub(crate) repeated: Counter,
+    pub(crate) dead_lettered: Family<Reason, Counter>,
+    pub(crate) dropped: Counter,
+    pub(crate) in_flight: Gauge,
+    pub(crate) window_full: Seconds,
+    pub(crate) acknowledge: Histogram,
+    pub(crate) connections: Counter,
+    pub(crate) log_errors: Family<Reason, Counter>,
+}
+
+impl BridgeMetrics {
+    pub(crate) fn register(metrics: &Metrics) -> Self {
+        let reasons = Family::<Reason, Counter>::default;
+        // 0.5 ms to 16 s.
+        let latencies = Histogram::new(exponential_buckets(0.0005, 2.0, 16));
+        Self {
+            received: metrics.register("mqtt_messages_received", "MQTT messages taken in", Counter::default()),
+            forwarded: metrics.register("bridge_forwarded", "Frames that Kafka acknowledged", Counter::default()),
+            repeated: metrics.register(
+                "bridge_repeated",
+                "Messages that came again while their first copy was under way",
+                Counter::default(),
+            ),
+            dead_lettered: metrics.register(
+                "bridge_dead_lettered",
+                "Messages that could not be used, by reason",
+                reasons(),
+            ),
+            dropped: metrics.register(
+                "bridge_dropped",
+                "QoS 0 messages beyond the window, which are lost",
+                Counter::default(),
+            ),
+            in_flight: metrics.register(
+                "bridge_in_flight",
+                "Messages between receipt and acknowledgement",
+                Gauge::default(),
+            ),
+            window_full: metrics.register(
+                "bridge_window_full_seconds",
+                "Time during which the window was full and the broker held back",
+                Seconds::default(),
+            ),
+            acknowledge: metrics.register(
+                "bridge_acknowledge_seconds",
+                "From receipt over MQTT to the acknowledgement by Kafka",
+                latencies,
+            ),
+            connections: metrics.register("bridge_mqtt_connections", "MQTT connections made", Counter::default()),
+            log_errors: metrics.register("bridge_log_errors", "Failures of the log, by reason", reasons()),
+        }
+    }
+}
