@@ -1,0 +1,57 @@
+"""A map client of another make: prints every message of the server as one JSON line.
+
+    websocket.py URL [--json]
+
+Over the binary subprotocol it decodes with classes that grpcio-tools makes from schemas/proto here and now, so nothing of
+the server's own code is involved. The first line is {"subprotocol": ...}; the last, when the server closes, {"closed": code}.
+"""
+import asyncio
+import json
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import websockets
+from google.protobuf.json_format import MessageToDict
+
+PROTO = Path(__file__).resolve().parents[2] / "schemas" / "proto"
+
+
+def server_message():
+    """The ServerMessage class, compiled from the sources."""
+    from grpc_tools import protoc
+
+    out = tempfile.mkdtemp(prefix="updraft-proto-")
+    files = [f"updraft/v1/{name}.proto" for name in ("common", "live")]
+    if protoc.main(["protoc", f"-I{PROTO}", f"--python_out={out}", *files]) != 0:
+        sys.exit("websocket.py: schemas/proto does not compile")
+    sys.path.insert(0, out)
+    from updraft.v1 import live_pb2
+
+    return live_pb2.ServerMessage
+
+
+def say(line):
+    print(json.dumps(line), flush=True)
+
+
+async def main(url, text):
+    message_type = None if text else server_message()
+    wanted = "updraft.v1.json" if text else "updraft.v1.proto"
+    async with websockets.connect(url, subprotocols=[wanted], max_size=None) as socket:
+        say({"subprotocol": socket.subprotocol})
+        try:
+            async for frame in socket:
+                if text:
+                    assert isinstance(frame, str), "JSON travels in text frames"
+                    message = json.loads(frame)
+                else:
+                    assert isinstance(frame, bytes), "Protobuf travels in binary frames"
+                    message = MessageToDict(message_type.FromString(frame), preserving_proto_field_name=True)
+                say({"received_at_us": time.time_ns() // 1000, **message})
+        except websockets.ConnectionClosed as closed:
+            say({"closed": closed.code})
+
+
+asyncio.run(main(sys.argv[1], "--json" in sys.argv[2:]))

@@ -1,0 +1,8 @@
+//! End to end: real services, our programs as separate processes, clients of another make.
+
+mod captured;
+mod flight;
+mod pipeline;
+mod stage;
+mod topics;
+mod watcher;
