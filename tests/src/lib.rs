@@ -6,6 +6,7 @@
 //! ([`Kafka::start`] and its like). Nothing outlives the process that started it, not even when that is killed: see
 //! [`mod@supervise`]. A service that cannot be had is an error that says which one, why, and what its log says; never a skip.
 
+mod browser;
 mod clock;
 mod port;
 mod probe;
@@ -18,6 +19,7 @@ pub mod supervise;
 mod tools;
 mod wait;
 
+pub use browser::Browser;
 pub use port::free_port;
 pub use program::{Program, ProgramOptions};
 pub use proxy::TcpProxy;

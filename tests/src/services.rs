@@ -15,7 +15,7 @@ use crate::service::Service;
 
 /// Starts a service and says so on standard error, past the capture of cargo test: a line when it is up, with its address
 /// and how long it took, or when it is not.
-fn announced<T>(name: &str, start: impl FnOnce() -> Result<(String, T)>) -> Result<T> {
+pub(crate) fn announced<T>(name: &str, start: impl FnOnce() -> Result<(String, T)>) -> Result<T> {
     let watch = Stopwatch::start();
     let outcome = start().with_context(|| format!("{name} cannot be had"));
     let seconds = watch.elapsed().as_secs_f32();
