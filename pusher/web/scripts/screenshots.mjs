@@ -1,19 +1,16 @@
 // Takes pictures of the built page over a simulated sky, into screenshots/: `npm run build && npm run screenshots [name...]`.
 import { mkdirSync } from 'node:fs';
-import { chromium } from 'playwright-core';
+import { launch } from '../tests/browser.mjs';
 import { startSky } from '../tests/sky.mjs';
 
-const FLAGS = [
-  '--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync',
-  '--use-gl=angle', '--use-angle=swiftshader', '--enable-unsafe-swiftshader',
-];
 const DESK = { width: 1440, height: 900 };
 const PHONE = { width: 390, height: 844 };
 const SHOTS = {
   dark: { size: DESK, hash: '#map=9.6/46.62/7.85' },
   light: { size: DESK, hash: '#map=9.6/46.62/7.85', scheme: 'light' },
   close: { size: DESK, hash: '#map=12.8/46.698/7.73', act: selectFirst, waitMs: 60_000 },
-  wide: { size: DESK, hash: '#map=6.2/46.6/8.0' },
+  wide: { size: DESK, hash: '#map=6.9/46.6/8.4' },
+  world: { size: DESK, hash: '#map=4/46.6/8.0', scheme: 'light' },
   legend: { size: DESK, hash: '#map=8.6/46.62/7.85', scheme: 'light', act: (page) => page.click('[aria-label=Legend]') },
   layers: { size: DESK, hash: '#map=9/46.62/7.85', act: showReceivers },
   phone: { size: PHONE, hash: '#map=9.6/46.62/7.85' },
@@ -34,7 +31,7 @@ async function showReceivers(page) {
 
 const wanted = process.argv.slice(2);
 const server = await startSky();
-const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: FLAGS });
+const browser = await launch();
 mkdirSync('screenshots', { recursive: true });
 for (const [name, { size, hash, scheme = 'dark', act, waitMs = 6000 }] of Object.entries(SHOTS)) {
   if (wanted.length > 0 && !wanted.includes(name)) continue;

@@ -132,6 +132,7 @@ export class App {
     this.#alerts.update(scene);
     this.#status.show(this.#session, scene.now);
     setText(this.#count, this.#picture.aircraft.size === 0 ? '' : String(this.#picture.aircraft.size));
+    document.title = this.#picture.aircraft.size === 0 ? 'Updraft' : `Updraft · ${this.#picture.aircraft.size}`;
     this.#showBanners(scene.now);
   }
 

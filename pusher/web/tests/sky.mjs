@@ -122,13 +122,14 @@ function e7(degrees) {
 /**
  * Starts it on a free port.
  *
- * @returns {Promise<{ url: string, sky: Sky, sockets: Set<import('ws').WebSocket>, close: () => void }>}
+ * `broadcast` sends to all clients, `nextSubscribe` resolves with the next wish of one; its types are in sky.d.mts.
  */
 export async function startSky({ count = 90, stepMs = 1000, port = 0 } = {}) {
   const sky = new Sky(count);
   const http = createServer((request, response) => serve(request, response));
   const sockets = new WebSocketServer({ server: http, path: '/ws/v1/updates', handleProtocols: () => 'updraft.v1.proto' });
-  sockets.on('connection', (socket) => attach(socket, sky));
+  const subscribed = [];
+  sockets.on('connection', (socket) => attach(socket, sky, (subscribe) => subscribed.splice(0).forEach((resolve) => resolve(subscribe))));
   const timer = setInterval(() => {
     sky.step();
     broadcast(sockets, { updates: { server_at_us: Date.now() * 1000, objects: { aircraft: sky.aircraft(false), ground: [], thermals: [], stations: [], receivers: [], alerts: [] }, removals: [] } });
@@ -138,6 +139,7 @@ export async function startSky({ count = 90, stepMs = 1000, port = 0 } = {}) {
   return {
     url: `http://127.0.0.1:${http.address().port}/`, sky, sockets: sockets.clients,
     broadcast: (message) => broadcast(sockets, message),
+    nextSubscribe: () => new Promise((resolve) => subscribed.push(resolve)),
     close() {
       clearInterval(timer);
       clearInterval(checkpoints);
@@ -147,14 +149,16 @@ export async function startSky({ count = 90, stepMs = 1000, port = 0 } = {}) {
   };
 }
 
-function attach(socket, sky) {
+function attach(socket, sky, subscribed) {
   const send = (message) => socket.send(encodeServerMessage(message));
   send({ welcome: { server_at_us: Date.now() * 1000, version: 'sky', epoch: 'e1', heartbeat_interval_s: 30, limits: { max_radius_km: 200, max_cells: 64, max_followed_devices: 20, max_subscribes_per_minute: 60, max_message_bytes: 4096 } } });
   send(sky.snapshot(0));
   socket.on('message', (bytes) => {
     const message = readClientMessage(new PbfReader(new Uint8Array(bytes)));
     if (message.ping) send({ pong: { request_id: message.request_id, server_at_us: Date.now() * 1000 } });
-    if (message.subscribe) send(sky.snapshot(message.request_id));
+    if (!message.subscribe) return;
+    send(sky.snapshot(message.request_id));
+    subscribed(message.subscribe);
   });
 }
 

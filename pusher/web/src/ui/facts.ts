@@ -76,6 +76,7 @@ export function deviceFacts(device: number, view: DeviceView | undefined): Facts
   const facts: Facts = [['Address', formatAddress(device)]];
   if (view?.manufacturer) facts.push(['Manufacturer', view.manufacturer]);
   const state = view?.aircraft ?? view?.ground ?? view?.station;
+  if (state?.unverified) facts.push(['Trust', 'not verified']);
   const takeOff = timeOf(state?.take_off_at_us);
   const landed = timeOf(state?.landed_at_us);
   const firstSeen = timeOf(state?.first_seen_at_us);
