@@ -26,6 +26,7 @@ const GONE_MEMORY_US: u64 = 600_000_000;
 
 /// What a record of a state topic says.
 #[derive(Clone, Debug)]
+#[allow(clippy::large_enum_variant, reason = "lives for one call; a box would cost an allocation per record")]
 pub enum Input {
     /// The object's newest state.
     State(State),

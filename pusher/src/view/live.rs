@@ -46,7 +46,7 @@ pub fn add(objects: &mut v1::Objects, object: &Object, at_us: u64, named: bool) 
                 State::Thermal(state) => quality(state, at_us),
                 _ => 0,
             };
-            objects.thermals.push(v1::ThermalUpdate { age_ds, quality, ..live.clone() });
+            objects.thermals.push(v1::ThermalUpdate { age_ds, quality, ..*live });
         }
     }
 }
@@ -228,7 +228,11 @@ mod tests {
             name: Some("Ada".into()),
         };
         assert_eq!(objects.aircraft[0], expected);
-        assert_eq!(objects.aircraft[1], v1::AircraftUpdate { age_ds: 0, name: None, ..expected }, "never a negative age");
+        assert_eq!(
+            objects.aircraft[1],
+            v1::AircraftUpdate { age_ds: 0, name: None, ..expected },
+            "never a negative age"
+        );
     }
 
     #[test]

@@ -202,7 +202,8 @@ impl State {
     /// True for what no batch may hold back: a call for help that stands.
     pub fn is_urgent(&self) -> bool {
         let distress = |kind: Option<i32>| {
-            [v1::AlertKind::Distress as i32, v1::AlertKind::AutomaticDistress as i32].contains(&kind.unwrap_or_default())
+            [v1::AlertKind::Distress as i32, v1::AlertKind::AutomaticDistress as i32]
+                .contains(&kind.unwrap_or_default())
         };
         match self {
             Self::Aircraft(state) => distress(state.alert_kind),

@@ -1,0 +1,362 @@
+//! A shard without its sockets: the hub, its clients, and what goes to whom. Pure; time and view are handed in.
+
+mod schedule;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use schemas::v1::{self, server_message};
+use slab::Slab;
+
+use crate::client::{Client, Resume, Waiting, checkpoint};
+use crate::close::CloseCode;
+use crate::compose::message;
+use crate::hub::{ClientId, Delivery, Hub};
+use crate::session::{Action, Session, SessionSettings};
+use crate::subscription::Subscription;
+use crate::view::{Change, Origin, Positions, View};
+use crate::wire::{Encoder, Wire};
+use schedule::Schedule;
+
+/// How long a resume waits for the view to reach its token.
+const RESUME_WAIT: Duration = Duration::from_secs(2);
+/// A client that cannot take one frame for so long is closed.
+const SLOW_LIMIT: Duration = Duration::from_secs(30);
+/// A ping control frame, empty.
+const PING: Bytes = Bytes::from_static(&[0x89, 0]);
+
+/// The time, twice: for intervals, and as the clients see it.
+#[derive(Clone, Copy, Debug)]
+pub struct Now {
+    /// Never goes back.
+    pub monotonic: Duration,
+    /// Wall time, microseconds since the epoch.
+    pub us: u64,
+}
+
+/// How a connection was opened.
+#[derive(Debug, Default)]
+pub struct Opening {
+    /// The form of its frames.
+    pub wire: Wire,
+    /// What the URL asks for; `None` waits for the first message.
+    pub subscription: Option<Subscription>,
+    /// The resume token of the URL.
+    pub resume: Option<String>,
+}
+
+/// What a flush made: deliveries, and which clients have some of them in their batch.
+#[derive(Debug, Default)]
+pub struct Flush {
+    /// All deliveries.
+    pub deliveries: Vec<Delivery>,
+    /// Clients with something in their batch, each once.
+    pub touched: Vec<ClientId>,
+}
+
+/// The hub and the clients of one shard.
+#[derive(Debug)]
+pub struct Switchboard {
+    settings: Arc<SessionSettings>,
+    hub: Hub,
+    clients: Slab<Client>,
+    encoder: Encoder,
+    schedule: Schedule,
+    /// How far the changes that were applied go.
+    positions: Positions,
+    waiting: Vec<ClientId>,
+    stale: bool,
+}
+
+impl Switchboard {
+    /// No client yet. `positions`: how far the view was when changes began to come here.
+    pub fn new(settings: Arc<SessionSettings>, positions: Positions) -> Self {
+        Self {
+            settings,
+            hub: Hub::default(),
+            clients: Slab::new(),
+            encoder: Encoder::default(),
+            schedule: Schedule::default(),
+            positions,
+            waiting: Vec::new(),
+            stale: false,
+        }
+    }
+
+    /// A client comes.
+    pub fn open(&mut self, opening: Opening, view: &View, now: Now) -> ClientId {
+        let wanted = opening.subscription.clone().unwrap_or_else(Subscription::empty);
+        let (session, welcome) = Session::open(&self.settings, wanted, now.monotonic, now.us);
+        let entry = self.clients.vacant_entry();
+        let id = ClientId(entry.key() as u32);
+        entry.insert(Client::new(id, opening.wire, session));
+        self.act(id, welcome, view);
+        if self.stale {
+            let frame = self.encoder.frame(&stale_message(true, now.us), opening.wire);
+            self.clients[id.0 as usize].push(frame);
+        }
+        let Some(to) = opening.subscription else { return id };
+        let resume = match opening.resume {
+            None => Resume::None,
+            Some(token) => match Positions::from_token(&token, &self.settings.epoch, view.positions().partitions()) {
+                Err(_) => Resume::Useless,
+                Ok(since) if view.positions().reaches(&since) => Resume::Since(since),
+                Ok(since) => {
+                    let until = now.monotonic + RESUME_WAIT;
+                    self.clients[id.0 as usize].waiting = Some(Waiting { since, until });
+                    self.waiting.push(id);
+                    return id;
+                }
+            },
+        };
+        self.clients[id.0 as usize].switch(to, 0, resume, &mut self.hub, view);
+        id
+    }
+
+    /// A message of a client came.
+    pub fn received(&mut self, id: ClientId, received: v1::ClientMessage, view: &View, now: Now) {
+        let Some(client) = self.clients.get_mut(id.0 as usize) else { return };
+        let action = client.session.received(&self.settings, received, now.monotonic, now.us);
+        self.act(id, action, view);
+    }
+
+    /// A control frame of a client came.
+    pub fn heard(&mut self, id: ClientId, now: Now) {
+        if let Some(client) = self.clients.get_mut(id.0 as usize) {
+            client.session.heard(now.monotonic);
+        }
+    }
+
+    /// Puts a ready frame in line for a client.
+    pub fn push(&mut self, id: ClientId, frame: Bytes) {
+        if let Some(client) = self.clients.get_mut(id.0 as usize) {
+            client.push(frame);
+        }
+    }
+
+    /// Says good-bye to a client.
+    pub fn say_close(&mut self, id: ClientId, code: CloseCode) {
+        if let Some(client) = self.clients.get_mut(id.0 as usize) {
+            client.close(code);
+        }
+    }
+
+    /// A client is gone.
+    pub fn remove(&mut self, id: ClientId) {
+        if let Some(mut client) = self.clients.try_remove(id.0 as usize) {
+            client.leave_all(&mut self.hub);
+            self.waiting.retain(|waiting| *waiting != id);
+        }
+    }
+
+    /// Takes changes of the view; `read`: the records they come from.
+    pub fn apply(&mut self, changes: &[Change], read: &[Origin]) {
+        changes.iter().for_each(|change| self.hub.apply(change));
+        read.iter().for_each(|origin| self.positions.advance(*origin));
+    }
+
+    /// Whether the log gives fresh data; tells all clients where that changes.
+    pub fn set_stale(&mut self, stale: bool, now: Now) -> Vec<ClientId> {
+        if self.stale == stale {
+            return Vec::new();
+        }
+        self.stale = stale;
+        let all = [true; Wire::COUNT];
+        let frames = self.encoder.frames(&stale_message(stale, now.us), |wire| all[wire.index()]);
+        for (_, client) in &mut self.clients {
+            client.push(frames.of(client.wire).clone());
+        }
+        self.ids()
+    }
+
+    /// True where a flush at this time would make something.
+    pub fn is_due(&self, now: Now) -> bool {
+        self.hub.is_urgent()
+            || self.hub.is_dirty(self.schedule.due(now.monotonic))
+            || self.schedule.checkpoint_is_due(now.monotonic)
+            || !self.waiting.is_empty()
+    }
+
+    /// True where something waits that no tick may hold back.
+    pub fn is_urgent(&self) -> bool {
+        self.hub.is_urgent()
+    }
+
+    /// Makes the messages of all groups that are due and sorts them by client; then checkpoints, where they are due.
+    pub fn flush(&mut self, view: &View, now: Now) -> Flush {
+        let due = self.schedule.due(now.monotonic);
+        let mut flush = Flush {
+            deliveries: self.hub.flush(due, view, now.us, &mut self.encoder),
+            touched: self.resume_waiting(view, now),
+        };
+        for (index, delivery) in flush.deliveries.iter().enumerate() {
+            for id in self.hub.members(delivery) {
+                let client = &mut self.clients[id.0 as usize];
+                if client.batch.is_empty() {
+                    flush.touched.push(id);
+                }
+                client.batch.push(index as u32);
+            }
+        }
+        self.schedule.flushed(due, now.monotonic);
+        if self.schedule.checkpoint_is_due(now.monotonic) {
+            self.checkpoint(due, &mut flush, now);
+        }
+        flush
+    }
+
+    /// The deliveries of the last flush for a client, which are its own from now on.
+    pub fn take_batch(&mut self, id: ClientId) -> Vec<u32> {
+        self.clients.get_mut(id.0 as usize).map(|client| std::mem::take(&mut client.batch)).unwrap_or_default()
+    }
+
+    /// Gives the batch's memory back for the next flush.
+    pub fn return_batch(&mut self, id: ClientId, mut batch: Vec<u32>) {
+        if let Some(client) = self.clients.get_mut(id.0 as usize) {
+            batch.clear();
+            client.batch = batch;
+        }
+    }
+
+    /// A delivery did not reach a client.
+    pub fn miss(&mut self, id: ClientId, delivery: &Delivery) {
+        if let Some(client) = self.clients.get_mut(id.0 as usize) {
+            client.miss(&delivery.news);
+        }
+    }
+
+    /// True where nothing waits for a client.
+    pub fn is_clear(&self, id: ClientId) -> bool {
+        self.clients.get(id.0 as usize).is_none_or(Client::is_clear)
+    }
+
+    /// The next frame that waits for a client.
+    pub fn next_frame(&mut self, id: ClientId, view: &View, now: Now) -> Option<Bytes> {
+        self.clients.get_mut(id.0 as usize)?.next_frame(view, now.us, &mut self.encoder)
+    }
+
+    /// A client's socket took a whole frame (`blocked` false), or could not take the one that is next.
+    pub fn took(&mut self, id: ClientId, blocked: bool, now: Now) {
+        if let Some(client) = self.clients.get_mut(id.0 as usize) {
+            client.blocked_since = blocked.then(|| client.blocked_since.unwrap_or(now.monotonic));
+        }
+    }
+
+    /// The code with which a client is being closed.
+    pub fn closing(&self, id: ClientId) -> Option<CloseCode> {
+        self.clients.get(id.0 as usize).and_then(|client| client.closing)
+    }
+
+    /// The form of a client's frames.
+    pub fn wire(&self, id: ClientId) -> Wire {
+        self.clients.get(id.0 as usize).map(|client| client.wire).unwrap_or_default()
+    }
+
+    /// Looks after time-outs, about once a second; names the clients that have something to send now.
+    pub fn sweep(&mut self, view: &View, now: Now) -> Vec<ClientId> {
+        let mut actions = Vec::new();
+        for (_, client) in self.clients.iter_mut().filter(|(_, client)| client.closing.is_none()) {
+            let slow = client.blocked_since.is_some_and(|since| now.monotonic.saturating_sub(since) >= SLOW_LIMIT);
+            let action = match slow {
+                true => Some(Action::Close(CloseCode::Slow)),
+                false => client.session.tick(&self.settings, now.monotonic),
+            };
+            actions.extend(action.map(|action| (client.id, action)));
+        }
+        actions
+            .into_iter()
+            .map(|(id, action)| {
+                self.act(id, action, view);
+                id
+            })
+            .collect()
+    }
+
+    /// All clients.
+    pub fn ids(&self) -> Vec<ClientId> {
+        self.clients.iter().map(|(_, client)| client.id).collect()
+    }
+
+    /// How many clients there are.
+    pub fn len(&self) -> usize {
+        self.clients.len()
+    }
+
+    /// True without clients.
+    pub fn is_empty(&self) -> bool {
+        self.clients.is_empty()
+    }
+
+    /// How many groups there are.
+    pub fn groups(&self) -> usize {
+        self.hub.groups()
+    }
+
+    fn act(&mut self, id: ClientId, action: Action, view: &View) {
+        let Some(client) = self.clients.get_mut(id.0 as usize) else { return };
+        match action {
+            Action::Send(message) => {
+                let frame = self.encoder.frame(&message, client.wire);
+                client.push(frame);
+            }
+            Action::Switch { request_id, to } => {
+                client.waiting = None;
+                client.switch(*to, request_id, Resume::None, &mut self.hub, view);
+            }
+            Action::AskForLife => client.push(PING),
+            Action::Close(code) => client.close(code),
+        }
+    }
+
+    /// Starts resumed clients whose token the view has reached, or that have waited long enough.
+    fn resume_waiting(&mut self, view: &View, now: Now) -> Vec<ClientId> {
+        let mut started = Vec::new();
+        for id in std::mem::take(&mut self.waiting) {
+            let Some(client) = self.clients.get_mut(id.0 as usize) else { continue };
+            let Some(Waiting { since, until }) = client.waiting.take() else { continue };
+            if view.positions().reaches(&since) || now.monotonic >= until {
+                let to = client.session.subscription().clone();
+                client.switch(to, 0, Resume::Since(since), &mut self.hub, view);
+                started.push(id);
+            } else {
+                client.waiting = Some(Waiting { since, until });
+                self.waiting.push(id);
+            }
+        }
+        started
+    }
+
+    fn checkpoint(&mut self, flushed: crate::hub::RateSet, flush: &mut Flush, now: Now) {
+        let due = self.schedule.checkpoint(flushed, now.monotonic);
+        if !due.contains(&true) || self.clients.is_empty() {
+            return;
+        }
+        let message = checkpoint(&self.positions, &self.settings.epoch, now.us);
+        let mut used = [false; Wire::COUNT];
+        self.clients.iter().for_each(|(_, client)| used[client.wire.index()] = true);
+        let frames = self.encoder.frames(&message, |wire| used[wire.index()]);
+        let index = flush.deliveries.len() as u32;
+        // Told to whoever has nothing in line: a client that is behind gets a later one.
+        let ready =
+            |client: &&mut Client| due[client.joined.rate().index()] && client.is_clear() && client.waiting.is_none();
+        for client in self.clients.iter_mut().map(|(_, client)| client).filter(ready) {
+            if client.batch.is_empty() && !flush.touched.contains(&client.id) {
+                flush.touched.push(client.id);
+            }
+            client.batch.push(index);
+        }
+        flush.deliveries.push(Delivery { group: usize::MAX, frames, news: Vec::new() });
+    }
+}
+
+fn stale_message(stale: bool, at_us: u64) -> v1::ServerMessage {
+    message(server_message::Message::Updates(v1::UpdateBatch {
+        server_at_us: at_us,
+        stale: Some(stale),
+        ..Default::default()
+    }))
+}
+
+#[cfg(test)]
+mod tests;
