@@ -1,7 +1,7 @@
 //! `replay generate`: the command around the simulation.
 
 use std::fs::File;
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -19,32 +19,35 @@ const BAD_SETTING: u8 = 64;
 /// Length of a run into a file where none is asked for.
 const DEFAULT_RUN: Duration = Duration::from_secs(60);
 
-/// Fly made-up pilots, or recorded flights, as FANET frames heard by several receivers.
+/// Fly made-up pilots, or recorded flights, as FANET frames that several receivers hear.
 ///
-/// Pilots of all kinds take off, share drifting thermals, glide, land, are driven back and start again; weather
-/// stations measure, retrieve drivers drive, some pilots hide, now and then one calls for help. The same seed, start and
-/// sizes give the same messages, byte for byte.
+/// Pilots of all kinds take off, share drifting thermals, glide, land, are driven
+/// back and start again; weather stations measure, retrieve drivers drive, some
+/// pilots hide, now and then one calls for help. The same seed, start and sizes
+/// give the same messages, byte for byte.
 ///
 /// Examples:
 ///
-///   replay generate --mqtt mqtt://localhost              a small live sky until Ctrl-C
-///   replay generate --for 10m --out - | head             ten minutes as JSON lines, at once
-///   replay generate --pilots 50000 --mqtt mqtt://broker  load
-///   replay generate --igc flights/ --mqtt mqtt://broker  every IGC file in a folder, flown now
-///   replay generate --for 1h --out sky.jsonl --truth truth.json --start 2026-06-01T10:00:00Z
+///   a small live sky until Ctrl-C:
+///     replay generate --mqtt mqtt://localhost
+///   ten minutes as JSON lines, at once:
+///     replay generate --for 10m --out - | head
+///   load:
+///     replay generate --pilots 50000 --mqtt mqtt://broker
+///   every IGC file of a folder, flown now:
+///     replay generate --igc flights/ --mqtt mqtt://broker
+///   an hour, always the same, and what really was in it:
+///     replay generate --for 1h --start 2026-06-01T10:00:00Z
+///       --out sky.jsonl --truth truth.json
 ///
-/// Devices and receivers are invented, but look like real ones: never publish to a broker that feeds a public map.
+/// Devices and receivers are invented but look like real ones: never publish to a
+/// broker that feeds a public map.
 #[derive(Debug, Clone, clap::Args)]
 #[command(verbatim_doc_comment)]
-#[group(id = "output", required = true, multiple = false, args = ["out", "mqtt"])]
 pub struct Options {
-    /// Write messages to a file, or to standard output with "-", as fast as it goes: JSON lines with at_us, topic and
-    /// payload_hex.
-    #[arg(long, value_name = "FILE")]
-    pub out: Option<PathBuf>,
-    /// Publish messages to this broker with QoS 1, in step with the clock: mqtt://[user[:password]@]host[:port].
-    #[arg(long, value_name = "URL")]
-    pub mqtt: Option<MqttTarget>,
+    /// Where messages go.
+    #[command(flatten)]
+    pub output: Output,
     /// How much simulated time to run, for example 90s or 2h. Default: 60s into a file, until Ctrl-C to a broker.
     #[arg(long = "for", value_name = "DURATION", value_parser = parse_duration)]
     pub duration: Option<Duration>,
@@ -76,6 +79,19 @@ pub struct Options {
     /// At the end, write what really was (thermals, wind, pilots, receivers) to this file as JSON.
     #[arg(long, value_name = "FILE")]
     pub truth: Option<PathBuf>,
+}
+
+/// Where messages go: one of the two.
+#[derive(Debug, Clone, clap::Args)]
+#[group(required = true, multiple = false)]
+pub struct Output {
+    /// Write messages to a file, or to standard output with "-", as fast as it goes: JSON lines with at_us, topic and
+    /// payload_hex.
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// Publish messages to this broker with QoS 1, in step with the clock: mqtt://[user[:password]@]host[:port].
+    #[arg(long, value_name = "URL")]
+    pub mqtt: Option<MqttTarget>,
 }
 
 /// Runs the command to its exit code: 0 done, 64 bad setting, 1 failed.
@@ -136,12 +152,12 @@ fn recorded(folder: &Path, seed: u64, start_us: u64) -> Result<Simulation, Strin
 
 fn generate(simulation: &mut Simulation, options: &Options, clock: &Clock) -> anyhow::Result<String> {
     let until_us = |run: Duration| simulation.start_us() + u64::try_from(run.as_micros()).unwrap_or(u64::MAX / 2);
-    let summary = if let Some(target) = &options.mqtt {
+    let summary = if let Some(target) = &options.output.mqtt {
         let pace = Pace { speed: options.speed, until_us: options.duration.map(until_us) };
         to_broker(simulation, target, pace, clock)?
     } else {
         let until_us = until_us(options.duration.unwrap_or(DEFAULT_RUN));
-        let mut out = output(options.out.as_deref().unwrap_or(Path::new("-")))?;
+        let mut out = output(options.output.out.as_deref().unwrap_or(Path::new("-")))?;
         let written = lines(simulation, until_us, &mut out).context("cannot write the messages")?;
         format!("{} messages written", written.receptions)
     };
@@ -155,7 +171,7 @@ fn generate(simulation: &mut Simulation, options: &Options, clock: &Clock) -> an
 }
 
 fn to_broker(simulation: &mut Simulation, target: &MqttTarget, pace: Pace, clock: &Clock) -> anyhow::Result<String> {
-    tracing_subscriber::fmt().with_writer(io::stderr).init();
+    tracing_subscriber::fmt().with_writer(io::stderr).with_ansi(io::stderr().is_terminal()).init();
     let runtime = tokio::runtime::Runtime::new().context("cannot start the async runtime")?;
     runtime.block_on(async {
         let shutdown = Shutdown::new();
@@ -169,6 +185,14 @@ fn to_broker(simulation: &mut Simulation, target: &MqttTarget, pace: Pace, clock
                 publishing.await
             }
         }?;
+        anyhow::ensure!(
+            published.acknowledged >= published.sent,
+            "the broker at {}:{} acknowledged {} of {} messages",
+            target.host,
+            target.port,
+            published.acknowledged,
+            published.sent
+        );
         Ok(format!(
             "{} messages sent, {} acknowledged, {} too late to send",
             published.sent, published.acknowledged, published.skipped
