@@ -4,5 +4,6 @@ import type { View } from '../live/region';
 /** What the map shows now. */
 export function viewOf(map: MapLibre): View {
   const bounds = map.getBounds();
-  return { south: bounds.getSouth(), west: bounds.getWest(), north: bounds.getNorth(), east: bounds.getEast() };
+  const { lat, lng: lon } = map.getCenter();
+  return { south: bounds.getSouth(), west: bounds.getWest(), north: bounds.getNorth(), east: bounds.getEast(), centre: { lat, lon } };
 }

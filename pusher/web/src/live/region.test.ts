@@ -14,6 +14,11 @@ describe('regionOf', () => {
     expect(regionOf({ south: 36, west: -6, north: 56, east: 22 }, LIMITS)).toEqual({ circle: { latitude_deg: 46, longitude_deg: 8, radius_km: 200 } });
   });
 
+  it('is about what is in the middle of the screen', () => {
+    const world = { south: -60, west: -170, north: 80, east: 190, centre: { lat: 46.6, lon: 370 } };
+    expect(regionOf(world, LIMITS)).toEqual({ circle: { latitude_deg: 46.6, longitude_deg: 10, radius_km: 200 } });
+  });
+
   it('obeys the limits that the server stated', () => {
     expect(regionOf(VALAIS, { maxRadiusKm: 20, maxSpanKm: 66 })).toHaveProperty('circle.radius_km', 20);
     // 67 km from south to north, 93 km from west to east.

@@ -9,6 +9,8 @@ export interface View {
   west: number;
   north: number;
   east: number;
+  /** What is in the middle of the screen, which is not the middle latitude; absent: the middle of the bounds. */
+  centre?: { lat: number; lon: number };
 }
 
 const EARTH_RADIUS_KM = 6371;
@@ -60,8 +62,9 @@ export function narrowed(region: Region, maxRadiusKm: number): Region {
   return Math.hypot(height, width) <= 2 * maxRadiusKm ? region : circleAbout(view, maxRadiusKm);
 }
 
-function circleAbout({ south, west, north, east }: View, radius_km: number): Region {
-  return { circle: { latitude_deg: (south + north) / 2, longitude_deg: wrapLongitude((west + east) / 2), radius_km } };
+function circleAbout({ south, west, north, east, centre }: View, radius_km: number): Region {
+  const { lat, lon } = centre ?? { lat: (south + north) / 2, lon: (west + east) / 2 };
+  return { circle: { latitude_deg: lat, longitude_deg: wrapLongitude(lon), radius_km } };
 }
 
 /** Height, and width where it is widest. */

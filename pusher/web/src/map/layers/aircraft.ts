@@ -8,18 +8,20 @@ import { isSelectedDevice, type Selection } from '../../selection';
 import { formatClimb } from '../../ui/format';
 import type { Scene } from '../scene';
 import { aircraftKind } from '../symbols/aircraft';
-import { climbStep } from '../symbols/climb';
+import { climbColour, climbStep } from '../symbols/climb';
 import { symbolId } from '../symbols/resolve';
 import { EMPTY, point, setFeatures, type Layer } from './layer';
 
 /** An aircraft that has not been heard for this long is gone, ms. */
 const LIFETIME_MS = 15 * 60_000;
+/** Below, aircraft are dots: symbols would hide each other. */
+const SYMBOL_ZOOM = 7;
 /** A smaller change of place is no motion, degrees. */
 const STILL_DEG = 1e-7;
 
 export class AircraftLayer implements Layer {
   readonly key = 'aircraft';
-  readonly ids = ['aircraft-ring', 'aircraft'];
+  readonly ids = ['aircraft-ring', 'aircraft-dots', 'aircraft'];
   readonly intervalMs = 0;
   #moved = 0;
   #drawn = new Map<number, readonly [lon: number, lat: number]>();
@@ -40,10 +42,17 @@ export class AircraftLayer implements Layer {
       },
     });
     map.addLayer({
-      id: 'aircraft', type: 'symbol', source: 'aircraft',
+      id: 'aircraft-dots', type: 'circle', source: 'aircraft', maxzoom: SYMBOL_ZOOM,
+      paint: {
+        'circle-radius': ['interpolate', ['linear'], ['zoom'], 3, 2.2, 7, 4.5], 'circle-color': ['get', 'colour'], 'circle-opacity': ['get', 'opacity'],
+        'circle-stroke-color': '#0c1620', 'circle-stroke-width': 1, 'circle-stroke-opacity': ['get', 'opacity'],
+      },
+    });
+    map.addLayer({
+      id: 'aircraft', type: 'symbol', source: 'aircraft', minzoom: SYMBOL_ZOOM,
       layout: {
         'icon-image': ['get', 'icon'], 'icon-rotate': ['get', 'course'], 'icon-rotation-alignment': 'map', 'icon-allow-overlap': true,
-        'icon-ignore-placement': true, 'icon-size': ['interpolate', ['linear'], ['zoom'], 5, 0.36, 8, 0.7, 11, 1, 14, 1.15],
+        'icon-ignore-placement': true, 'icon-size': ['interpolate', ['linear'], ['zoom'], SYMBOL_ZOOM, 0.6, 8, 0.72, 11, 1, 14, 1.15],
         'symbol-sort-key': ['get', 'sort'],
         'text-field': ['step', ['zoom'], '', 8.5, ['get', 'name'], 10, [
           'format', ['get', 'name'], {}, '\n', {}, ['get', 'values'], { 'font-scale': 0.88, 'text-font': ['literal', FONT] },
@@ -81,10 +90,12 @@ export class AircraftLayer implements Layer {
 function featureOf(aircraft: Aircraft, { air, now, selection, followed }: Scene): GeoJSON.Feature<GeoJSON.Point> {
   const { lat, lon, altitudeM, courseDeg } = air.whereNow(aircraft, now);
   const selected = isSelectedDevice(selection, aircraft.device);
+  const step = climbStep(aircraft.climbMps);
   const climb = formatClimb(aircraft.climbMps);
   return point(lon, lat, {
     device: aircraft.device,
-    icon: symbolId.aircraft(aircraft.kind, climbStep(aircraft.climbMps)),
+    icon: symbolId.aircraft(aircraft.kind, step),
+    colour: climbColour(step),
     course: aircraftKind(aircraft.kind).turns ? (courseDeg ?? 0) : 0,
     name: aircraft.name ?? formatAddress(aircraft.device),
     values: [altitudeM === undefined ? '' : `${Math.round(altitudeM)} m`, climb].filter(Boolean).join('  '),

@@ -29,7 +29,7 @@ export class StationLayer implements Layer {
       paint: { 'text-color': colour.ink, 'text-halo-color': colour.halo, 'text-halo-width': 1.4, 'text-opacity': ['*', 0.85, ['get', 'opacity']] },
     });
     map.addLayer({
-      id: 'stations', type: 'symbol', source: 'stations',
+      id: 'stations', type: 'symbol', source: 'stations', minzoom: 6.5,
       layout: {
         'icon-image': ['get', 'icon'], 'icon-rotate': ['get', 'from'], 'icon-rotation-alignment': 'map', 'icon-allow-overlap': true,
         'icon-ignore-placement': true, 'icon-size': size,

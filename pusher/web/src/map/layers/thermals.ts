@@ -9,13 +9,15 @@ import { symbolId } from '../symbols/resolve';
 import { CALM_MS, EMPTY, point, setFeatures, type Layer } from './layer';
 
 const METRES_PER_PIXEL_AT_0 = 78_271.517;
-const MIN_RADIUS_PX = 13;
 const FAINTEST = 0.35;
 
-/** Metres on the ground as pixels, but never smaller than can be seen. */
+/** Zoom, and the smallest radius in pixels that can be seen there. */
+const MIN_RADIUS_PX = [[4, 3], [6, 5], [7, 8], [8, 10], [9, 13], [10, 13], [11, 13], [12, 13], [14, 13], [20, 13]] as const;
+
+/** Metres on the ground as pixels, but never too small. */
 const RADIUS: ExpressionSpecification = [
   'interpolate', ['exponential', 2], ['zoom'],
-  ...[4, 6, 8, 9, 10, 11, 12, 14, 20].flatMap((zoom) => [zoom, ['max', MIN_RADIUS_PX, ['*', ['get', 'radius'], 2 ** zoom]]]),
+  ...MIN_RADIUS_PX.flatMap(([zoom, least]) => [zoom, ['max', least, ['*', ['get', 'radius'], 2 ** zoom]]]),
 ] as unknown as ExpressionSpecification;
 
 export class ThermalLayer implements Layer {
