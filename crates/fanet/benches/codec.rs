@@ -73,8 +73,17 @@ fn bench_encode(name: &str, frames: &[Vec<u8>]) {
     });
 }
 
+/// Whether the command line names this figure, or none.
+fn is_wanted(name: &str) -> bool {
+    let mut wanted = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).peekable();
+    wanted.peek().is_none() || wanted.any(|part| name.contains(&part))
+}
+
 /// Prints the median time that `work` takes on one of `inputs`, going through them in turn.
 fn bench<'i, T, R>(name: &str, inputs: &'i [T], mut work: impl FnMut(&'i T) -> R) {
+    if !is_wanted(name) {
+        return;
+    }
     let times = TIMES / u32::try_from(inputs.len()).expect("few");
     let calls = f64::from(times) * inputs.len() as f64;
     let mut nanoseconds: Vec<f64> = (0..LOOPS)

@@ -7,7 +7,6 @@ use crate::dedup::{DedupKey, stable_hash};
 use crate::error::{DecodeError, EncodeError};
 use crate::header::{ExtendedHeader, Header};
 use crate::packet::{Packet, PacketType, landmark};
-use crate::reader::Reader;
 use crate::signature::Signature;
 use crate::writer::{MAX_SENT_BYTES, Rules, Writer};
 
@@ -43,9 +42,9 @@ impl<'a> RawFrame<'a> {
     /// When the payload is incomplete or breaks a rule of its packet type.
     #[inline]
     pub fn decode(&self) -> Result<Frame<'a>, DecodeError> {
-        let mut reader = Reader::new(self.payload, self.payload_offset);
-        let packet = Packet::decode(self.packet_type, self.header.destination(), &mut reader)?;
-        Ok(Frame { header: self.header, packet, trailing: reader.rest() })
+        let destination = self.header.destination();
+        let (packet, trailing) = Packet::decode(self.packet_type, destination, self.payload, self.payload_offset)?;
+        Ok(Frame { header: self.header, packet, trailing })
     }
 
     /// What copies of this frame have in common.

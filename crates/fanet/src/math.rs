@@ -1,19 +1,15 @@
 //! Rounding and wrapping that `core` lacks, without `std` and without surprises.
 
+/// The largest number below one half.
+const ALMOST_HALF: f64 = 0.499_999_999_999_999_94;
+
 /// Rounds to the nearest integer, halves away from zero; saturates at the limits of `i32`.
 ///
-/// The comparison with the truncated part is exact, which adding 0.5 before truncating is not.
+/// Adding a half would round 0.49999999999999994 up, since the sum is rounded too; adding the
+/// number just below it rounds that one down, and the halves still up.
 #[inline]
 pub(crate) fn round(value: f64) -> i32 {
-    let whole = value as i32;
-    let rest = value - f64::from(whole);
-    if rest >= 0.5 {
-        whole.saturating_add(1)
-    } else if rest <= -0.5 {
-        whole.saturating_sub(1)
-    } else {
-        whole
-    }
+    (value + ALMOST_HALF.copysign(value)) as i32
 }
 
 /// Brings an angle into ±180 degrees; both ends stay as they are.
@@ -34,6 +30,8 @@ pub(crate) fn wrap_longitude(degrees: f64) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    extern crate std;
+
     use super::*;
 
     #[test]
@@ -41,6 +39,16 @@ mod tests {
         let table = [(0.5, 1), (-0.5, -1), (1.5, 2), (2.5, 3), (-2.5, -3), (0.49999999999999994, 0), (0.0, 0)];
         for (value, rounded) in table {
             assert_eq!(round(value), rounded, "{value}");
+        }
+    }
+
+    #[test]
+    fn rounding_agrees_with_the_standard_library() {
+        for half in -40_000_i32..40_000 {
+            let half = f64::from(half) / 2.0;
+            for value in [half, half.next_up(), half.next_down(), half + 0.1] {
+                assert_eq!(f64::from(round(value)), value.round(), "{value:e}");
+            }
         }
     }
 

@@ -83,26 +83,31 @@ impl<'a> Packet<'a> {
         }
     }
 
+    /// Decodes a payload that begins at `offset`; returns what is left of it too.
     #[inline]
     pub(crate) fn decode(
         packet_type: PacketType,
         destination: Option<Address>,
-        reader: &mut Reader<'a>,
-    ) -> Result<Self, DecodeError> {
-        Ok(match packet_type {
-            PacketType::Ack => Self::Ack(Ack::decode(destination, reader)?),
-            PacketType::Tracking => Self::Tracking(Tracking::decode(reader)?),
-            PacketType::Name => Self::Name(Name::decode(reader)),
-            PacketType::Message => Self::Message(Message::decode(reader)?),
-            PacketType::Service => Self::Service(Service::decode(reader)?),
-            PacketType::Landmark => Self::Landmark(Landmark::decode(reader)?),
-            PacketType::RemoteConfig => Self::RemoteConfig(RemoteConfig::decode(reader)?),
-            PacketType::GroundTracking => Self::GroundTracking(GroundTracking::decode(reader)?),
-            PacketType::HwInfoDeprecated => Self::HwInfoDeprecated(HwInfoDeprecated::decode(destination, reader)?),
-            PacketType::Thermal => Self::Thermal(Thermal::decode(reader)?),
-            PacketType::HwInfo => Self::HwInfo(HwInfo::decode(destination, reader)?),
-            PacketType::Other(code) => Self::Other { code, payload: reader.take_rest() },
-        })
+        payload: &'a [u8],
+        offset: usize,
+    ) -> Result<(Self, &'a [u8]), DecodeError> {
+        let from = Reader::new(payload, offset);
+        match packet_type {
+            PacketType::Ack => read(from, |reader| Ack::decode(destination, reader).map(Self::Ack)),
+            PacketType::Tracking => read(from, |reader| Tracking::decode(reader).map(Self::Tracking)),
+            PacketType::Name => read(from, |reader| Ok(Self::Name(Name::decode(reader)))),
+            PacketType::Message => read(from, |reader| Message::decode(reader).map(Self::Message)),
+            PacketType::Service => read(from, |reader| Service::decode(reader).map(Self::Service)),
+            PacketType::Landmark => read(from, |reader| Landmark::decode(reader).map(Self::Landmark)),
+            PacketType::RemoteConfig => read(from, |reader| RemoteConfig::decode(reader).map(Self::RemoteConfig)),
+            PacketType::GroundTracking => read(from, |reader| GroundTracking::decode(reader).map(Self::GroundTracking)),
+            PacketType::HwInfoDeprecated => {
+                read(from, |reader| HwInfoDeprecated::decode(destination, reader).map(Self::HwInfoDeprecated))
+            }
+            PacketType::Thermal => read(from, |reader| Thermal::decode(reader).map(Self::Thermal)),
+            PacketType::HwInfo => read(from, |reader| HwInfo::decode(destination, reader).map(Self::HwInfo)),
+            PacketType::Other(code) => Ok((Self::Other { code, payload }, &[])),
+        }
     }
 
     #[inline]
@@ -142,6 +147,20 @@ impl<'a> Packet<'a> {
             | Self::Other { .. } => false,
         }
     }
+}
+
+/// Reads a packet with a reader of its own; returns what is left too.
+///
+/// One reader for all types would have to live in memory, as some of them pass it on: writing it
+/// there and reading it back takes as long as decoding a whole tracking packet.
+#[inline]
+fn read<'a>(
+    from: Reader<'a>,
+    decode: impl FnOnce(&mut Reader<'a>) -> Result<Packet<'a>, DecodeError>,
+) -> Result<(Packet<'a>, &'a [u8]), DecodeError> {
+    let mut reader = from;
+    let packet = decode(&mut reader)?;
+    Ok((packet, reader.rest()))
 }
 
 /// The six bits that say what a payload is.

@@ -16,10 +16,7 @@ fn keys_stay_the_same_for_ever() {
         ("8011900b20012801", 0x3D1C_C107_BE13_7860),
         ("c1083412bd012801a1b2c3d42d5d368f47fa01601f40ff413a", 0x8D27_DFFE_7940_F676),
         ("4206fbfe41", 0x6C2B_1322_AB0E_C199),
-        (
-            "0511900b971f00a166ac5a12460088eda33d0026c0ff0a00952fd32d8167c0790093ea2a9f0a00",
-            0xE79D_67D7_6F1A_00B9,
-        ),
+        ("0511900b971f00a166ac5a12460088eda33d0026c0ff0a00952fd32d8167c0790093ea2a9f0a00", 0xE79D_67D7_6F1A_00B9),
     ];
     for (frame, expected) in table {
         assert_eq!(key(frame), DedupKey(expected), "{frame}");

@@ -83,8 +83,14 @@ pub(crate) fn encode_coarse_altitude(metres: i32, rules: Rules) -> u8 {
 
 /// Percent of a confidence of 0..7.
 #[inline]
-pub(crate) fn confidence_pct(raw: u8) -> f64 {
+pub(crate) fn decode_confidence(raw: u8) -> f64 {
     f64::from(u16::from(raw) * 100) / 7.0
+}
+
+/// The confidence of 0..7 nearest to so many percent.
+#[inline]
+pub(crate) fn encode_confidence(percent: f64) -> u8 {
+    round(percent * 7.0 / 100.0).clamp(0, 7) as u8
 }
 
 #[cfg(test)]
@@ -99,6 +105,9 @@ mod tests {
             assert_eq!(encode_humidity(decode_humidity(raw), Rules::Received), raw);
             assert_eq!(encode_coarse_altitude(decode_coarse_altitude(raw), Rules::Received), raw);
             assert_eq!(encode_state_of_charge(decode_state_of_charge(raw)), raw & 0x0F);
+        }
+        for raw in 0..8 {
+            assert_eq!(encode_confidence(decode_confidence(raw)), raw);
         }
         for raw in 0..=u16::MAX {
             let wire = raw.to_le_bytes();

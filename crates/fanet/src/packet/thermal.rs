@@ -13,7 +13,7 @@
 //! Source: FANET protocol text, payload type 9. Bytes after the eleventh are trailing.
 
 use crate::error::{DecodeError, EncodeError};
-use crate::field::plain::{confidence_pct, decode_heading, encode_heading};
+use crate::field::plain::{decode_confidence, decode_heading, encode_confidence, encode_heading};
 use crate::field::position::Position;
 use crate::field::scaled::{decode_a11, decode_s7, decode_u7, encode_a11, encode_s7, encode_u7};
 use crate::reader::Reader;
@@ -40,7 +40,13 @@ impl Thermal {
     /// Confidence in percent.
     #[must_use]
     pub fn confidence_pct(&self) -> f64 {
-        confidence_pct(self.confidence)
+        decode_confidence(self.confidence)
+    }
+
+    /// The confidence nearest to so many percent.
+    #[must_use]
+    pub fn confidence_of(percent: f64) -> u8 {
+        encode_confidence(percent)
     }
 
     #[inline]

@@ -13,7 +13,7 @@ use strategies::{any_frame_bytes, landmark_bytes};
 
 fn config() -> ProptestConfig {
     let kept = FileFailurePersistence::Direct("tests/roundtrip/regressions.txt");
-    ProptestConfig { failure_persistence: Some(Box::new(kept)), cases: 4096, ..ProptestConfig::default() }
+    ProptestConfig { failure_persistence: Some(Box::new(kept)), cases: 16_384, ..ProptestConfig::default() }
 }
 
 /// Whether our own encoder may send from this address.
