@@ -47,6 +47,11 @@ impl Stage {
         })
     }
 
+    /// Where frames are published.
+    pub(crate) fn mqtt(&self) -> (String, u16) {
+        self.mosquitto.host_port()
+    }
+
     /// Publishes at QoS 1 with mosquitto_pub; when this returns the broker has it.
     pub(crate) async fn publish(&self, topic: &str, payload: &[u8]) -> Result<()> {
         let (host, port) = self.mosquitto.host_port();
