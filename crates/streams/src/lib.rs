@@ -10,6 +10,8 @@
 //!
 //! This is the only room that knows rdkafka. Nothing here knows what an aircraft is.
 
+#[cfg(feature = "contract")]
+pub mod contract;
 pub mod dead_letter;
 pub mod framing;
 pub mod partitioner;

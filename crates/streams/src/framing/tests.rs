@@ -46,7 +46,7 @@ fn a_whole_value_is_the_golden_bytes() {
 fn garbage_is_refused_by_name() {
     let cases: [(&[u8], FramingError); 7] = [
         (&[], FramingError::Truncated { length: 0 }),
-        (&[b'{', b'}'], FramingError::Magic { found: b'{' }),
+        (b"{}", FramingError::Magic { found: b'{' }),
         (&[0, 0, 0], FramingError::Truncated { length: 3 }),
         (&[0, 0, 0, 0, 1], FramingError::Truncated { length: 5 }),
         (&[0, 0, 0, 0, 1, 4, 0], FramingError::Truncated { length: 7 }),

@@ -7,7 +7,7 @@ use crate::{DeliveryError, StreamError};
 
 /// The error of a call.
 pub(super) fn classify(error: KafkaError, attempted: impl Into<String>) -> StreamError {
-    let Some(code) = error.rdkafka_error_code() else {
+    let Some(code) = code_of(&error) else {
         return match error {
             KafkaError::ClientConfig(..) | KafkaError::ClientCreation(_) | KafkaError::Nul(_) => {
                 StreamError::fatal("bad_settings", attempted, error)
@@ -21,6 +21,14 @@ pub(super) fn classify(error: KafkaError, attempted: impl Into<String>) -> Strea
         StreamError::transient(reason, attempted, error)
     } else {
         StreamError::fatal(reason, attempted, error)
+    }
+}
+
+/// The library leaves administrative errors out of its own.
+fn code_of(error: &KafkaError) -> Option<Code> {
+    match error {
+        KafkaError::AdminOp(code) => Some(*code),
+        error => error.rdkafka_error_code(),
     }
 }
 
@@ -100,6 +108,11 @@ mod tests {
             let error = classify(KafkaError::ConsumerCommit(code), "commit");
             assert_eq!((error.reason(), error.is_transient()), (reason, transient), "{code:?}");
         }
+    }
+
+    #[test]
+    fn an_administrative_refusal_is_fatal() {
+        assert_eq!(classify(KafkaError::AdminOp(Code::InvalidConfig), "create").reason(), "bad_request");
     }
 
     #[test]

@@ -42,6 +42,8 @@ impl Producer {
                 while !stop.load(Ordering::Relaxed) {
                     producer.poll(ROUND);
                     producer.context().outcomes.answer_refused();
+                    // librdkafka counts a record's bytes until after its answer: who waits for bytes looks again.
+                    producer.context().outcomes.room.notify_waiters();
                 }
                 producer.context().outcomes.answer_refused();
             }

@@ -29,10 +29,7 @@ impl KafkaSettings {
         config
             .set("group.id", &group.group)
             // A partition that stays is never taken away in between.
-            .set("partition.assignment.strategy", "cooperative-sticky")
-            // A killed member's partitions move within 6 s; a member that polls (always) is not taken for dead.
-            .set("session.timeout.ms", "6000")
-            .set("heartbeat.interval.ms", "1500");
+            .set("partition.assignment.strategy", "cooperative-sticky");
         self.finish(config)
     }
 
@@ -55,7 +52,9 @@ impl KafkaSettings {
             .set("compression.type", "lz4")
             // Java's; librdkafka's own default would put a device elsewhere than other producers do.
             .set("partitioner", "murmur2_random")
-            .set("queue.buffering.max.messages", sink.queue_records.to_string())
+            // The sink counts records itself. librdkafka counts one until the whole event that answered it is freed, so
+            // that up to twice as many can be in its books.
+            .set("queue.buffering.max.messages", (sink.queue_records * 2).to_string())
             .set("queue.buffering.max.kbytes", (sink.queue_bytes / 1024).max(1).to_string())
             // The topic's own limit decides what is too large, and the receipt says so; this is only against runaways.
             .set("message.max.bytes", "8388608");
@@ -72,6 +71,9 @@ impl KafkaSettings {
         let mut config = self.client(client_id);
         config
             .set("auto.offset.reset", if start == Start::Earliest { "earliest" } else { "latest" })
+            // A killed member's partitions move within 6 s; a member that polls (always) is not taken for dead.
+            .set("session.timeout.ms", "6000")
+            .set("heartbeat.interval.ms", "1500")
             .set("enable.auto.commit", "false")
             .set("enable.auto.offset.store", "false")
             .set("enable.partition.eof", "true")

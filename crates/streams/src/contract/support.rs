@@ -1,0 +1,145 @@
+//! What the cases share.
+
+use std::collections::BTreeSet;
+use std::future::Future;
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use super::{Fixture, PATIENCE};
+use crate::{
+    Event, Flush, GroupSettings, Headers, Incoming, NewTopic, Outgoing, Revocation, SeekTo, Sink, SinkSettings, Source,
+    TopicPartition,
+};
+
+/// Waits, but not for ever.
+pub(super) async fn within<T>(what: &str, future: impl Future<Output = T>) -> T {
+    match tokio::time::timeout(PATIENCE, future).await {
+        Ok(value) => value,
+        Err(_) => panic!("waited {PATIENCE:?} in vain for {what}"),
+    }
+}
+
+/// A topic of the case's own.
+pub(super) async fn topic(fixture: &dyn Fixture, name: &str, partitions: u32) -> String {
+    let name = format!("{}{name}", fixture.prefix());
+    fixture.log().create_topics(&[NewTopic::new(&name, partitions)]).await.expect("topic created");
+    name
+}
+
+pub(super) fn sink(fixture: &dyn Fixture) -> std::sync::Arc<dyn Sink> {
+    fixture.log().sink(SinkSettings::new("contract")).expect("sink opened")
+}
+
+pub(super) fn group(fixture: &dyn Fixture, name: &str, topic: &str) -> GroupSettings {
+    GroupSettings::new(format!("{}{name}", fixture.prefix()), [topic])
+}
+
+/// The record number `number`, to one partition; its time is its number.
+pub(super) fn numbered(topic: &str, partition: u32, number: usize) -> Outgoing {
+    Outgoing {
+        topic: topic.into(),
+        partition: Some(partition),
+        key: Some(Bytes::from(format!("key-{number}"))),
+        value: Some(Bytes::from(number.to_string())),
+        headers: Headers::new(),
+        timestamp_ms: time_of(number),
+    }
+}
+
+/// Far enough from 0 to be a time, and from now to be nobody else's.
+pub(super) fn time_of(number: usize) -> i64 {
+    1_700_000_000_000 + i64::try_from(number).expect("small") * 10
+}
+
+pub(super) fn number_of(record: &Incoming) -> usize {
+    let value = record.value.as_ref().expect("numbered records have a value");
+    std::str::from_utf8(value).expect("text").parse().expect("a number")
+}
+
+pub(super) fn numbers(records: &[Incoming]) -> Vec<usize> {
+    records.iter().map(number_of).collect()
+}
+
+/// Writes all and waits for their receipts.
+pub(super) async fn write(sink: &dyn Sink, records: impl IntoIterator<Item = Outgoing>) {
+    let flush = Flush::new();
+    for record in records {
+        within("room to send", sink.send(record, flush.receipt())).await.expect("sent");
+    }
+    within("the receipts", flush.wait()).await.expect("delivered");
+}
+
+/// Writes `numbers` to one partition.
+pub(super) async fn write_numbers(fixture: &dyn Fixture, topic: &str, partition: u32, numbers: std::ops::Range<usize>) {
+    write(&*sink(fixture), numbers.map(|number| numbered(topic, partition, number))).await;
+}
+
+pub(super) async fn read(fixture: &dyn Fixture, topic: &str, partitions: u32, from: SeekTo) -> Box<dyn Source> {
+    let from = (0..partitions).map(|partition| (TopicPartition::new(topic, partition), from)).collect();
+    fixture.log().read(from).await.expect("reader opened")
+}
+
+/// The next records; what else happens meanwhile is an error of the case.
+pub(super) async fn records(source: &mut dyn Source) -> Vec<Incoming> {
+    loop {
+        match within("records", source.next()).await.expect("source goes on") {
+            Event::Records(records) => return records,
+            Event::CaughtUp(_) => {}
+            other => panic!("records expected, not {other:?}"),
+        }
+    }
+}
+
+/// At least `count` records.
+pub(super) async fn at_least(source: &mut dyn Source, count: usize) -> Vec<Incoming> {
+    let mut all = Vec::new();
+    while all.len() < count {
+        all.extend(records(source).await);
+    }
+    all
+}
+
+/// Reads until the member owns exactly `count` partitions in all; returns those.
+pub(super) async fn assigned(source: &mut dyn Source, count: usize) -> BTreeSet<TopicPartition> {
+    let mut owned = BTreeSet::new();
+    while owned.len() < count {
+        match within("an assignment", source.next()).await.expect("source goes on") {
+            Event::Assigned(partitions) => owned.extend(partitions),
+            Event::Revoked(revocation) => {
+                owned.retain(|partition| !revocation.partitions.contains(partition));
+                revocation.done();
+            }
+            Event::CaughtUp(_) => {}
+            Event::Records(records) => panic!("{} records before the assignment was complete", records.len()),
+        }
+    }
+    assert_eq!(owned.len(), count, "{owned:?}");
+    owned
+}
+
+/// Reads until something is revoked; the records on the way are returned too.
+pub(super) async fn revoked(source: &mut dyn Source) -> (Revocation, Vec<Incoming>) {
+    let mut read = Vec::new();
+    loop {
+        match within("a revocation", source.next()).await.expect("source goes on") {
+            Event::Revoked(revocation) => return (revocation, read),
+            Event::Records(records) => read.extend(records),
+            Event::CaughtUp(_) => {}
+            Event::Assigned(partitions) => panic!("{partitions:?} assigned while a revocation was expected"),
+        }
+    }
+}
+
+/// Whether the source stays silent (but for having caught up) for a while.
+pub(super) async fn is_silent(source: &mut dyn Source, during: Duration) -> bool {
+    let other = async {
+        loop {
+            match source.next().await.expect("source goes on") {
+                Event::CaughtUp(_) => {}
+                other => return other,
+            }
+        }
+    };
+    tokio::time::timeout(during, other).await.is_err()
+}
