@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::services::announced;
 use crate::supervise::fresh_dir;
-use crate::tools::{artefacts_dir, tool, workspace_dir};
+use crate::tools::{artefacts_dir, tool_path, workspace_dir};
 
 /// One page in a browser of its own, with a fresh profile. Ends with this value, and with the process.
 #[derive(Clone)]
@@ -37,10 +37,10 @@ impl Browser {
 
     fn start_blocking() -> Result<Self> {
         announced("chromium", || {
-            let chromium = tool("chromium")?;
+            let chromium = tool_path("chromium")?;
             let dir = workspace_dir().join("tests/node");
             ensure!(dir.join("node_modules").is_dir(), "{} has no packages: run `just setup test`", dir.display());
-            let mut process = Command::new(tool("node")?)
+            let mut process = Command::new(tool_path("node")?)
                 .arg(dir.join("browser.mjs"))
                 .arg(&chromium)
                 .arg(fresh_dir("chromium")?)

@@ -30,5 +30,5 @@ pub use services::mosquitto::Mosquitto;
 pub use services::redis::Redis;
 pub use services::registry::Registry;
 pub use stack::{ServiceKind, Stack, unique_prefix};
-pub use tools::{artefacts_dir, python, workspace_dir};
+pub use tools::{artefacts_dir, python, tool_path, workspace_dir};
 pub use wait::wait_until;

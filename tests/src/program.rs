@@ -55,6 +55,20 @@ impl ProgramOptions {
         self.start_within = deadline;
         self
     }
+
+    /// Runs the program to its end and returns what it printed: for commands such as `processor topics apply`.
+    ///
+    /// # Errors
+    /// When it is not built or fails; with what it said on standard error.
+    pub async fn run(self) -> Result<String> {
+        let mut command = tokio::process::Command::new(binary(&self.binary)?);
+        command.args(&self.args).envs(self.env).kill_on_drop(true);
+        let output = tokio::time::timeout(self.start_within, command.output()).await;
+        let output = output.with_context(|| format!("{} {:?} did not end", self.binary, self.args))??;
+        let said = String::from_utf8_lossy(&output.stderr);
+        ensure!(output.status.success(), "{} {:?} ended with {}: {said}", self.binary, self.args, output.status);
+        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+    }
 }
 
 /// A running program of ours, its admin and HTTP ports on free ports of the loopback.

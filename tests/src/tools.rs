@@ -29,8 +29,11 @@ pub fn artefacts_dir() -> PathBuf {
     dir
 }
 
-/// Finds `name` on the path, in the system's own directories or among the cache's wrappers.
-pub(crate) fn tool(name: &str) -> Result<PathBuf> {
+/// Finds the program `name` on the path, in the system's own directories or among the cache's wrappers.
+///
+/// # Errors
+/// When it is nowhere.
+pub fn tool_path(name: &str) -> Result<PathBuf> {
     let on_path = std::env::var_os("PATH").unwrap_or_default();
     std::env::split_paths(&on_path)
         .chain([PathBuf::from("/usr/sbin"), cache_dir().join("bin")])

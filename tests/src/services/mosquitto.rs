@@ -9,7 +9,7 @@ use crate::probe;
 use crate::service::{Recipe, Service};
 use crate::services::{announced, given_service};
 use crate::supervise::{Launch, fresh_dir};
-use crate::tools::tool;
+use crate::tools::tool_path;
 
 /// An MQTT broker: our own, or the one that `MQTT_URL` names.
 pub struct Mosquitto {
@@ -33,7 +33,7 @@ impl Mosquitto {
             let dir = fresh_dir("mosquitto")?;
             let config = dir.join("mosquitto.conf");
             std::fs::write(&config, settings(port, &dir.to_string_lossy())).context("write mosquitto.conf")?;
-            let mosquitto = tool("mosquitto")?;
+            let mosquitto = tool_path("mosquitto")?;
             let service = Service::start_blocking(Recipe {
                 name: "mosquitto".to_owned(),
                 launch: Launch {

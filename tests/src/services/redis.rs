@@ -9,7 +9,7 @@ use crate::probe;
 use crate::service::{Recipe, Service};
 use crate::services::{announced, given_service};
 use crate::supervise::{Launch, fresh_dir};
-use crate::tools::tool;
+use crate::tools::tool_path;
 
 /// A Redis: our own, or the one that `REDIS_URL` names.
 pub struct Redis {
@@ -31,7 +31,7 @@ impl Redis {
         announced("redis", || {
             let port = free_port();
             let dir = fresh_dir("redis")?;
-            let redis = tool("redis-server")?;
+            let redis = tool_path("redis-server")?;
             let number = port.to_string();
             let data = dir.to_string_lossy().into_owned();
             let settings = [

@@ -56,7 +56,7 @@ impl Stage {
     pub(crate) async fn publish(&self, topic: &str, payload: &[u8]) -> Result<()> {
         let (host, port) = self.mosquitto.host_port();
         let arguments = ["-h", &host, "-p", &port.to_string(), "-V", "mqttv5", "-q", "1", "-t", topic, "-s"];
-        let mut command = tokio::process::Command::new("mosquitto_pub");
+        let mut command = tokio::process::Command::new(harness::tool_path("mosquitto_pub")?);
         let mut child = command.args(arguments).stdin(Stdio::piped()).spawn().context("start mosquitto_pub")?;
         tokio::io::AsyncWriteExt::write_all(&mut child.stdin.take().context("piped")?, payload).await?;
         let status = child.wait().await?;
@@ -96,7 +96,8 @@ impl Stage {
 
     /// The answer of redis-cli, a line per element.
     pub(crate) fn redis(&self, command: &[&str]) -> Result<String> {
-        let output = Command::new("redis-cli").args(["-u", self.redis.url()]).args(command).output();
+        let output =
+            Command::new(harness::tool_path("redis-cli")?).args(["-u", self.redis.url()]).args(command).output();
         let output = output.context("start redis-cli")?;
         ensure!(output.status.success(), "redis-cli {command:?}: {}", String::from_utf8_lossy(&output.stderr));
         Ok(String::from_utf8(output.stdout)?)
