@@ -36,16 +36,32 @@ impl Position {
     }
 
     #[inline]
-    pub(crate) fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let offset = reader.offset();
-        let bytes = reader.take::<6>("latitude_deg")?;
-        RawPosition::checked(bytes, offset).map(RawPosition::degrees)
-    }
-
-    #[inline]
     pub(crate) fn encode(self, writer: &mut Writer<'_>) -> Result<(), EncodeError> {
         writer.bytes(&RawPosition::nearest(self)?.to_wire());
         Ok(())
+    }
+}
+
+/// An absolute position as it came, which may be off the earth.
+///
+/// Checked after all other fields are there: a frame that is cut short is cut short, wherever its
+/// position may be.
+#[derive(Clone, Copy)]
+pub(crate) struct Unchecked {
+    bytes: [u8; 6],
+    offset: usize,
+}
+
+impl Unchecked {
+    #[inline]
+    pub(crate) fn take(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let offset = reader.offset();
+        Ok(Self { bytes: reader.take("latitude_deg")?, offset })
+    }
+
+    #[inline]
+    pub(crate) fn check(self) -> Result<Position, DecodeError> {
+        RawPosition::checked(self.bytes, self.offset).map(RawPosition::degrees)
     }
 }
 

@@ -11,7 +11,7 @@
 //! after the seventh are trailing.
 
 use crate::error::{DecodeError, EncodeError};
-use crate::field::position::Position;
+use crate::field::position::{Position, Unchecked};
 use crate::reader::Reader;
 use crate::writer::Writer;
 
@@ -29,9 +29,10 @@ pub struct GroundTracking {
 impl GroundTracking {
     #[inline]
     pub(crate) fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let position = Position::decode(reader)?;
+        let place = Unchecked::take(reader)?;
         let byte = reader.u8("ground_type")?;
-        Ok(Self { position, ground_type: GroundType::from_code(byte >> 4), online_tracking: byte & 1 != 0 })
+        let ground_type = GroundType::from_code(byte >> 4);
+        Ok(Self { position: place.check()?, ground_type, online_tracking: byte & 1 != 0 })
     }
 
     pub(crate) fn encode(&self, writer: &mut Writer<'_>) -> Result<(), EncodeError> {

@@ -29,7 +29,7 @@
 use crate::error::{DecodeError, EncodeError};
 use crate::field::elements::{AltitudePoint, Circle, Elements};
 use crate::field::plain::{decode_coarse_altitude, encode_coarse_altitude};
-use crate::field::position::Position;
+use crate::field::position::{Position, Unchecked};
 use crate::field::text::Text;
 use crate::field::wind::WindSectors;
 use crate::reader::Reader;
@@ -165,7 +165,7 @@ impl<'a> Shape<'a> {
 
     fn decode(subtype: u8, reader: &mut Reader<'a>) -> Result<Self, DecodeError> {
         Ok(match subtype {
-            0 => Self::Text { position: Position::decode(reader)?, text: Text::until_nul(reader.take_rest()) },
+            0 => Self::Text { position: Unchecked::take(reader)?.check()?, text: Text::until_nul(reader.take_rest()) },
             1 => Self::Line(Elements::decode(reader, 0, 2)?),
             2 => Self::Arrow(Elements::decode(reader, 0, 2)?),
             3 => Self::Area(Elements::decode(reader, 0, 3)?),

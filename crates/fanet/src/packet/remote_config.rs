@@ -18,7 +18,7 @@
 use crate::error::{DecodeError, EncodeError};
 use crate::field::elements::Elements;
 use crate::field::plain::{decode_coarse_altitude, decode_heading, encode_coarse_altitude, encode_heading};
-use crate::field::position::Position;
+use crate::field::position::{Position, Unchecked};
 use crate::field::wind::WindSectors;
 use crate::reader::Reader;
 use crate::writer::{Writer, finite};
@@ -125,11 +125,12 @@ impl<'a> RemoteConfig<'a> {
             ACKNOWLEDGE => Self::Acknowledge { subtype: reader.u8("acknowledged_subtype")? },
             REQUEST => Self::Request { subtype: reader.u8("requested_subtype")? },
             POSITION | 4..=33 if reader.rest().is_empty() => Self::Remove { subtype },
-            POSITION => Self::Position {
-                position: Position::decode(reader)?,
-                altitude_m: decode_coarse_altitude(reader.u8("altitude_m")?),
-                heading_deg: decode_heading(reader.u8("heading_deg")?),
-            },
+            POSITION => {
+                let place = Unchecked::take(reader)?;
+                let altitude_m = decode_coarse_altitude(reader.u8("altitude_m")?);
+                let heading_deg = decode_heading(reader.u8("heading_deg")?);
+                Self::Position { position: place.check()?, altitude_m, heading_deg }
+            }
             4..=8 => Self::Geofence {
                 subtype,
                 altitude_bottom_m: decode_coarse_altitude(reader.u8("altitude_bottom_m")?),

@@ -26,7 +26,7 @@ use crate::field::plain::{
     decode_heading, decode_humidity, decode_pressure, decode_state_of_charge, decode_temperature, encode_heading,
     encode_humidity, encode_pressure, encode_state_of_charge, encode_temperature,
 };
-use crate::field::position::Position;
+use crate::field::position::{Position, Unchecked};
 use crate::field::scaled::{decode_u7, encode_u7};
 use crate::reader::Reader;
 use crate::writer::Writer;
@@ -88,7 +88,7 @@ impl Service {
         let flags = reader.u8("flags")?;
         let has = |flag| flags & flag != 0;
         let extended_header = if has(EXTENDED) { Some(reader.u8("extended_header")?) } else { None };
-        let position = if has(DATA) || !reader.rest().is_empty() { Some(Position::decode(reader)?) } else { None };
+        let place = if has(DATA) || !reader.rest().is_empty() { Some(Unchecked::take(reader)?) } else { None };
         let temperature_c = if has(TEMPERATURE) { Some(decode_temperature(reader.u8("temperature_c")?)) } else { None };
         let wind = if has(WIND) { Some(decode_wind(reader)?) } else { None };
         let humidity_pct = if has(HUMIDITY) { Some(decode_humidity(reader.u8("humidity_pct")?)) } else { None };
@@ -99,7 +99,7 @@ impl Service {
             internet_gateway: has(GATEWAY),
             remote_config_support: has(REMOTE_CONFIG),
             extended_header,
-            position,
+            position: place.map(Unchecked::check).transpose()?,
             temperature_c,
             wind,
             humidity_pct,

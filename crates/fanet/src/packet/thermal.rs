@@ -14,7 +14,7 @@
 
 use crate::error::{DecodeError, EncodeError};
 use crate::field::plain::{decode_confidence, decode_heading, encode_confidence, encode_heading};
-use crate::field::position::Position;
+use crate::field::position::{Position, Unchecked};
 use crate::field::scaled::{decode_a11, decode_s7, decode_u7, encode_a11, encode_s7, encode_u7};
 use crate::reader::Reader;
 use crate::writer::{Writer, finite};
@@ -51,15 +51,15 @@ impl Thermal {
 
     #[inline]
     pub(crate) fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let position = Position::decode(reader)?;
+        let place = Unchecked::take(reader)?;
         let word = u16::from_le_bytes(reader.take("altitude_m")?);
         Ok(Self {
-            position,
             confidence: (word >> 12 & 0x07) as u8,
             altitude_m: decode_a11(word, 4),
             climb_ms: f64::from(decode_s7(reader.u8("climb_ms")?, 5)) / 10.0,
             wind_speed_kmh: f64::from(decode_u7(reader.u8("wind_speed_kmh")?, 5)) * 0.5,
             wind_heading_deg: decode_heading(reader.u8("wind_heading_deg")?),
+            position: place.check()?,
         })
     }
 

@@ -16,7 +16,7 @@
 
 use crate::error::{DecodeError, EncodeError};
 use crate::field::plain::{decode_heading, encode_heading};
-use crate::field::position::Position;
+use crate::field::position::{Position, Unchecked};
 use crate::field::scaled::{decode_a11, decode_s7, decode_u7, encode_a11, encode_s7, encode_u7};
 use crate::reader::Reader;
 use crate::writer::{Writer, finite};
@@ -49,10 +49,9 @@ pub struct Tracking {
 impl Tracking {
     #[inline]
     pub(crate) fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let position = Position::decode(reader)?;
+        let place = Unchecked::take(reader)?;
         let word = u16::from_le_bytes(reader.take("altitude_m")?);
         Ok(Self {
-            position,
             online_tracking: word & 0x8000 != 0,
             aircraft_type: AircraftType::from_code((word >> 12) as u8),
             altitude_m: decode_a11(word, 4),
@@ -61,6 +60,7 @@ impl Tracking {
             heading_deg: decode_heading(reader.u8("heading_deg")?),
             turn_rate_dps: reader.optional_u8().map(|byte| f64::from(decode_s7(byte, 4)) * 0.25),
             qne_offset_m: reader.optional_u8().map(|byte| decode_s7(byte, 4)),
+            position: place.check()?,
         })
     }
 
@@ -157,7 +157,7 @@ mod tests {
     use super::*;
     use crate::frame::Frame;
     use crate::packet::Packet;
-    use crate::testing::{assert_cuts, broadcast, packet, sent};
+    use crate::testing::{assert_cuts, broadcast, packet, refusal, sent};
 
     const WHOLE: [u8; 13] = [0, 0, 0, 0, 0, 0, 0xFF, 0xFF, 0xFF, 0xBF, 0xFF, 0xC0, 0xBF];
 
@@ -194,6 +194,13 @@ mod tests {
         let position = ["latitude_deg"; 6];
         let rest = ["altitude_m", "altitude_m", "speed_kmh", "climb_ms", "heading_deg"];
         assert_cuts(1, &WHOLE, &[&position[..], &rest[..]].concat());
+    }
+
+    #[test]
+    fn cut_short_and_off_the_earth_is_cut_short() {
+        let off = [0xFF, 0xFF, 0x7F, 0, 0, 0, 0, 0, 0, 0, 0];
+        assert_eq!(refusal(&broadcast(1, &off)), ("latitude_out_of_range", "latitude_deg", 4));
+        assert_eq!(refusal(&broadcast(1, &off[..10])), ("truncated_payload", "heading_deg", 14));
     }
 
     #[test]
