@@ -12,7 +12,14 @@
 //! | 11 | | turn rate, optional | S7, 0.25 or 1 deg/s | -64..+63 deg/s |
 //! | 12 | | QNE offset, optional | S7, 1 or 4 m | -256..+252 m |
 //!
-//! Source: FANET protocol text, payload type 1. Bytes after the twelfth are trailing.
+//! Bytes after these are trailing.
+//!
+//! Source: FANET protocol text, payload type 1.
+//!
+//! Seen on the air, decoded as the frame says: common encoders let a saturated count run into its
+//! sign or flag bit. Altitudes from 8190 m then arrive as 0 m, turn rates from +63.4 deg/s as -64,
+//! an offset of +254 m as -256, and sink beyond -6.4 m/s from some as strong climb. Neighbouring
+//! frames tell.
 
 use crate::error::{DecodeError, EncodeError};
 use crate::field::plain::{decode_heading, encode_heading};
