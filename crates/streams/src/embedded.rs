@@ -96,3 +96,6 @@ impl Log for EmbeddedLog {
         Ok(format!("embedded-{}", self.shared.settings.first_offset))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -177,3 +177,6 @@ impl Group {
         member.wake.notify_one();
     }
 }
+
+#[cfg(test)]
+mod tests;

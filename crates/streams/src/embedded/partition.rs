@@ -224,3 +224,6 @@ impl Partition {
         self.reclaimable = self.unreclaimed;
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,202 @@
+use std::collections::BTreeSet;
+
+use proptest::prelude::*;
+
+use super::*;
+
+const DEADLINE: Duration = Duration::from_secs(5);
+
+fn topics(partitions: u32) -> BTreeMap<Arc<str>, u32> {
+    BTreeMap::from([(Arc::from("t"), partitions)])
+}
+
+fn join(group: &mut Group, partitions: u32, now: Instant) -> MemberId {
+    group.join(vec!["t".into()], DEADLINE, Arc::default(), &topics(partitions), now)
+}
+
+fn numbers(partitions: &[TopicPartition]) -> Vec<u32> {
+    partitions.iter().map(|partition| partition.partition).collect()
+}
+
+#[tokio::test]
+async fn a_partition_is_assigned_only_after_its_release() {
+    let (mut group, now) = (Group::default(), Instant::now());
+    let first = join(&mut group, 4, now);
+    let Some(Signal::Assigned(all)) = group.take_signal(first) else { panic!("assigned") };
+    assert_eq!(numbers(&all), [0, 1, 2, 3]);
+
+    let second = join(&mut group, 4, now);
+    let Some(Signal::Revoked { revocation, partitions, lost: false }) = group.take_signal(first) else {
+        panic!("revoked")
+    };
+    assert_eq!(numbers(&partitions), [2, 3]);
+    assert_eq!(group.take_signal(second), None);
+    assert!(group.owns(first, &partitions[0]) && !group.owns(second, &partitions[0]));
+
+    group.release(revocation, &topics(4), now);
+    assert_eq!(group.take_signal(second), Some(Signal::Assigned(partitions.clone())));
+    assert!(!group.owns(first, &partitions[0]) && group.owns(second, &partitions[0]));
+    assert_eq!(group.take_signal(first), None, "what stays is not touched");
+}
+
+#[tokio::test]
+async fn a_deadline_takes_it_away_and_says_that_it_is_lost() {
+    let (mut group, now) = (Group::default(), Instant::now());
+    let first = join(&mut group, 2, now);
+    group.take_signal(first);
+    let second = join(&mut group, 2, now);
+    assert_eq!(group.next_deadline(), Some(now + DEADLINE));
+    group.expire(&topics(2), now + DEADLINE / 2);
+    assert_eq!(group.take_signal(second), None);
+    group.expire(&topics(2), now + DEADLINE);
+    assert!(matches!(group.take_signal(second), Some(Signal::Assigned(_))));
+    let Some(Signal::Revoked { revocation, lost: true, .. }) = group.take_signal(first) else { panic!("lost") };
+    // A late answer takes nothing from the new owner.
+    group.release(revocation, &topics(2), now + DEADLINE);
+    assert_eq!(group.owners.len(), 2);
+    assert_eq!(group.next_deadline(), None);
+}
+
+#[tokio::test]
+async fn who_leaves_in_the_middle_of_a_revocation_frees_everything() {
+    let (mut group, now) = (Group::default(), Instant::now());
+    let first = join(&mut group, 4, now);
+    let second = join(&mut group, 4, now);
+    group.leave(first, &topics(4), now);
+    assert_eq!(group.next_deadline(), None);
+    let Some(Signal::Assigned(all)) = group.take_signal(second) else { panic!("assigned") };
+    assert_eq!(numbers(&all), [0, 1, 2, 3]);
+}
+
+#[tokio::test]
+async fn a_topic_that_comes_later_is_assigned_then() {
+    let (mut group, now) = (Group::default(), Instant::now());
+    let member = group.join(vec!["t".into()], DEADLINE, Arc::default(), &BTreeMap::new(), now);
+    assert_eq!(group.take_signal(member), None);
+    group.rebalance(&topics(1), now);
+    assert!(matches!(group.take_signal(member), Some(Signal::Assigned(_))));
+}
+
+/// What a well-behaved observer believes each member has, by the signals alone.
+#[derive(Default)]
+struct Observer {
+    held: BTreeMap<MemberId, BTreeSet<u32>>,
+    open: Vec<(MemberId, u64, Vec<u32>)>,
+}
+
+impl Observer {
+    fn observe(&mut self, member: MemberId, signal: Signal) {
+        match signal {
+            Signal::Assigned(partitions) => {
+                for partition in numbers(&partitions) {
+                    let owner = self.held.iter().find(|(_, held)| held.contains(&partition));
+                    assert!(owner.is_none(), "partition {partition} given to {member}, held by {owner:?}");
+                    self.held.entry(member).or_default().insert(partition);
+                }
+            }
+            Signal::Revoked { revocation, partitions, lost } => {
+                let numbers = numbers(&partitions);
+                if lost {
+                    self.forget(member, &numbers);
+                } else {
+                    self.open.push((member, revocation, numbers));
+                }
+            }
+        }
+    }
+
+    fn forget(&mut self, member: MemberId, partitions: &[u32]) {
+        let held = self.held.entry(member).or_default();
+        partitions.iter().for_each(|partition| assert!(held.remove(partition), "{member} did not hold {partition}"));
+    }
+}
+
+#[derive(Clone, Debug)]
+enum Step {
+    Join,
+    Leave(usize),
+    Take(usize),
+    Release(usize),
+    Expire,
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let step = prop_oneof![
+        2 => Just(Step::Join),
+        1 => any::<usize>().prop_map(Step::Leave),
+        5 => any::<usize>().prop_map(Step::Take),
+        4 => any::<usize>().prop_map(Step::Release),
+        1 => Just(Step::Expire),
+    ];
+    proptest::collection::vec(step, 0..60)
+}
+
+proptest! {
+    /// Whatever happens in whatever order: never two owners, and once all have answered, all is owned evenly.
+    #[test]
+    fn one_owner_at_any_time_and_all_owned_in_the_end(steps in steps(), partitions in 1..25_u32) {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+        let _clock = runtime.enter();
+        let (topics, mut now) = (topics(partitions), Instant::now());
+        let mut group = Group::default();
+        let mut observer = Observer::default();
+        let mut members: Vec<MemberId> = Vec::new();
+        for step in steps {
+            match step {
+                Step::Join => members.push(join(&mut group, partitions, now)),
+                Step::Leave(which) if !members.is_empty() => {
+                    let member = members.swap_remove(which % members.len());
+                    group.leave(member, &topics, now);
+                    observer.held.remove(&member);
+                    observer.open.retain(|(of, _, _)| *of != member);
+                }
+                Step::Take(which) if !members.is_empty() => {
+                    let member = members[which % members.len()];
+                    if let Some(signal) = group.take_signal(member) {
+                        observer.observe(member, signal);
+                    }
+                }
+                Step::Release(which) if !observer.open.is_empty() => {
+                    let (member, revocation, released) = observer.open.swap_remove(which % observer.open.len());
+                    observer.forget(member, &released);
+                    group.release(revocation, &topics, now);
+                }
+                Step::Expire => {
+                    // Members that sleep through a deadline are a case of their own, above: here all have listened, and
+                    // those that did not answer hold nothing of it any more.
+                    for member in &members {
+                        while let Some(signal) = group.take_signal(*member) {
+                            observer.observe(*member, signal);
+                        }
+                    }
+                    now += DEADLINE;
+                    for (member, _, late) in std::mem::take(&mut observer.open) {
+                        observer.forget(member, &late);
+                    }
+                    group.expire(&topics, now);
+                }
+                _ => {}
+            }
+        }
+        // Everybody answers until nobody has anything to say.
+        loop {
+            let said: Vec<_> =
+                members.iter().filter_map(|member| Some((*member, group.take_signal(*member)?))).collect();
+            if said.is_empty() && observer.open.is_empty() {
+                break;
+            }
+            said.into_iter().for_each(|(member, signal)| observer.observe(member, signal));
+            for (member, revocation, released) in std::mem::take(&mut observer.open) {
+                observer.forget(member, &released);
+                group.release(revocation, &topics, now);
+            }
+        }
+        let counts: Vec<_> = members.iter().map(|member| observer.held.get(member).map_or(0, BTreeSet::len)).collect();
+        if !members.is_empty() {
+            prop_assert_eq!(counts.iter().sum::<usize>(), partitions as usize, "{:?}", counts);
+            let (least, most) = (counts.iter().min().unwrap(), counts.iter().max().unwrap());
+            prop_assert!(most - least <= 1, "{:?}", counts);
+        }
+        prop_assert_eq!(group.next_deadline(), None);
+    }
+}

@@ -1,0 +1,111 @@
+use bytes::Bytes;
+
+use super::*;
+use crate::{Event, Flush, Headers, Incoming, Outgoing, Receipt, Start};
+
+fn record(topic: &str, value: &str) -> Outgoing {
+    Outgoing {
+        topic: topic.into(),
+        partition: Some(0),
+        key: Some("key".into()),
+        value: Some(Bytes::copy_from_slice(value.as_bytes())),
+        headers: Headers::new(),
+        timestamp_ms: 0,
+    }
+}
+
+async fn log(settings: EmbeddedSettings) -> EmbeddedLog {
+    let log = EmbeddedLog::new(settings);
+    log.create_topics(&[NewTopic::new("t", 1)]).await.expect("created");
+    log
+}
+
+async fn write(log: &EmbeddedLog, records: impl IntoIterator<Item = Outgoing>) {
+    let sink = log.sink(SinkSettings::new("test")).expect("sink");
+    let flush = Flush::new();
+    for record in records {
+        sink.send(record, flush.receipt()).await.expect("sent");
+    }
+    flush.wait().await.expect("written");
+}
+
+async fn records(source: &mut dyn Source) -> Vec<Incoming> {
+    loop {
+        if let Event::Records(records) = source.next().await.expect("goes on") {
+            return records;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_reader_that_is_too_slow_goes_on_with_what_is_left() {
+    let log = log(EmbeddedSettings { max_bytes_per_partition: 2_000, ..EmbeddedSettings::new(100) }).await;
+    let mut source = log.read(vec![(TopicPartition::new("t", 0), SeekTo::Offset(100))]).await.expect("reader");
+    write(&log, (0..50).map(|number| record("t", &number.to_string()))).await;
+    let low = log.watermarks(&TopicPartition::new("t", 0)).await.expect("watermarks").low;
+    assert!(low > 100);
+    assert_eq!(records(&mut *source).await[0].offset, low);
+}
+
+#[tokio::test]
+async fn a_waiting_reader_is_woken_by_the_first_record() {
+    let log = log(EmbeddedSettings::new(0)).await;
+    let mut source = log.read(vec![(TopicPartition::new("t", 0), SeekTo::End)]).await.expect("reader");
+    let (read, ()) = tokio::join!(records(&mut *source), write(&log, [record("t", "x")]));
+    assert_eq!(read.len(), 1);
+}
+
+#[tokio::test]
+async fn a_dropped_call_of_next_loses_nothing() {
+    let log = log(EmbeddedSettings::new(0)).await;
+    let mut source = log.subscribe(GroupSettings::new("g", ["t"])).await.expect("joined");
+    let mut next = source.next();
+    assert!(futures::poll!(&mut next).is_ready());
+    drop(next);
+    let mut waiting = source.next();
+    let _ = futures::poll!(&mut waiting);
+    drop(waiting);
+    write(&log, [record("t", "x")]).await;
+    assert_eq!(records(&mut *source).await.len(), 1);
+}
+
+#[tokio::test]
+async fn topics_are_made_at_their_first_use_only_where_that_is_wanted() {
+    let strict = EmbeddedLog::new(EmbeddedSettings::new(0));
+    let error = strict.watermarks(&TopicPartition::new("new", 0)).await.expect_err("no such topic");
+    assert_eq!(error.reason(), "unknown_topic");
+
+    let lenient = EmbeddedLog::new(EmbeddedSettings { auto_create_partitions: Some(3), ..EmbeddedSettings::new(0) });
+    write(&lenient, [record("new", "x")]).await;
+    assert_eq!(lenient.describe_topics().await.expect("described")[0].partitions, 3);
+}
+
+#[tokio::test]
+async fn a_group_hears_of_a_topic_that_comes_later() {
+    let log = EmbeddedLog::new(EmbeddedSettings::new(0));
+    let settings = GroupSettings { start: Start::Earliest, ..GroupSettings::new("g", ["t"]) };
+    let mut source = log.subscribe(settings).await.expect("joined");
+    log.create_topics(&[NewTopic::new("t", 1)]).await.expect("created");
+    assert!(matches!(source.next().await.expect("goes on"), Event::Assigned(_)));
+    let (read, ()) = tokio::join!(records(&mut *source), write(&log, [record("t", "x")]));
+    assert_eq!(read.len(), 1);
+}
+
+#[tokio::test]
+async fn a_sender_may_hold_the_lock_that_its_receipts_need() {
+    struct Locked(std::sync::Mutex<u32>);
+    impl crate::Acknowledge for Locked {
+        fn acknowledged(&self, _tag: u64, _outcome: Result<crate::Delivered, crate::DeliveryError>) {
+            *self.0.lock().expect("no panic under it") += 1;
+        }
+    }
+    let log = log(EmbeddedSettings::new(0)).await;
+    let sink = log.sink(SinkSettings::new("test")).expect("sink");
+    let locked = Arc::new(Locked(std::sync::Mutex::new(0)));
+    {
+        let _held = locked.0.lock().expect("no panic under it");
+        sink.try_send(record("t", "x"), Receipt::new(locked.clone(), 0)).expect("room");
+    }
+    sink.flush(Duration::from_secs(10)).await.expect("flushed");
+    assert_eq!(*locked.0.lock().expect("no panic under it"), 1);
+}
