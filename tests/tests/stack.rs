@@ -1,7 +1,8 @@
 //! The harness itself, on the real services.
 
-use anyhow::Result;
-use harness::{Kafka, KafkaOptions, Stack};
+use anyhow::{Result, ensure};
+use harness::{Kafka, KafkaOptions, Stack, python, workspace_dir};
+use tokio::process::Command;
 
 #[tokio::test]
 async fn every_service_starts() -> Result<()> {
@@ -26,4 +27,21 @@ async fn a_killed_kafka_comes_back_on_its_port() -> Result<()> {
     kafka.node(0).thaw()?;
     assert_eq!(kafka.node(0).stop().await?, 143);
     Ok(())
+}
+
+#[tokio::test]
+async fn three_nodes_go_on_without_one() -> Result<()> {
+    let kafka = Kafka::start(KafkaOptions { nodes: 3, ..KafkaOptions::default() }).await?;
+    let registry = Stack::shared().registry().await?.url();
+    let produce = async || -> Result<()> {
+        let script = workspace_dir().join("tests/fixtures/produce.py");
+        let arguments = [kafka.bootstrap(), registry, "without-one", "3"];
+        let output = Command::new(python()?).arg(script).args(arguments).output().await?;
+        ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        Ok(())
+    };
+    produce().await?;
+    kafka.node(0).kill().await?;
+    produce().await?;
+    kafka.node(0).start().await
 }

@@ -3,6 +3,7 @@
 mod captured;
 mod flight;
 mod pipeline;
+mod recorded;
 mod stage;
 mod topics;
 mod watcher;

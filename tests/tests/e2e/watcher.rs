@@ -18,14 +18,16 @@ pub(crate) struct Picture {
     pub(crate) ground: BTreeMap<String, Value>,
     pub(crate) stations: BTreeMap<String, Value>,
     pub(crate) thermals: BTreeMap<String, Value>,
+    /// Every update of every aircraft, in the order received.
+    pub(crate) tracks: BTreeMap<String, Vec<Aircraft>>,
     messages: BTreeMap<String, usize>,
     fault: Option<String>,
 }
 
 #[derive(Clone, Debug)]
 pub(crate) struct Aircraft {
-    latitude_deg: f64,
-    longitude_deg: f64,
+    pub(crate) latitude_deg: f64,
+    pub(crate) longitude_deg: f64,
     pub(crate) altitude_m: Option<i32>,
     pub(crate) speed_dkmh: Option<u64>,
     kind_and_phase: u64,
@@ -82,6 +84,11 @@ impl Watcher {
         })
     }
 
+    /// The picture as it is now.
+    pub(crate) fn look<T>(&self, look: impl FnOnce(&Picture) -> T) -> T {
+        look(&self.picture.lock().expect("not poisoned"))
+    }
+
     /// Ends the client; fails when it met a message that it could not read.
     pub(crate) async fn end(mut self) -> Result<()> {
         self.child.kill().await?;
@@ -114,6 +121,7 @@ impl Picture {
         let body = message.get("snapshot").or_else(|| message.get("updates"));
         let Some(objects) = body.and_then(|body| body.get("objects")) else { return };
         for update in list(objects, "aircraft") {
+            self.tracks.entry(device(update)).or_default().push(aircraft(update));
             self.aircraft.insert(device(update), aircraft(update));
         }
         for (name, into) in

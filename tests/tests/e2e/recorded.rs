@@ -1,0 +1,127 @@
+//! Real recorded flights through the real stack: what the map client received is compared with the files, point by point.
+//!
+//! The flights belong to their pilots and are not part of this repository: `UPDRAFT_IGC_DIR` says where there are some.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use harness::{Program, ProgramOptions};
+
+use crate::stage::Stage;
+use crate::watcher::{Aircraft, Watcher};
+
+/// Long enough for a device to earn trust and be seen ten times, at one frame every five seconds.
+const FLOWN: &str = "90s";
+const PATIENCE: Duration = Duration::from_secs(120);
+const POSITIONS: usize = 10;
+/// The radio's step of longitude at the equator is 2.4 m; files round to 1.9 m.
+const TOLERANCE_M: f64 = 15.0;
+/// Above 2,047 m the radio's step of altitude is 4 m.
+const TOLERANCE_ALTITUDE_M: i32 = 5;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn recorded_flights_arrive_on_the_map_as_they_were_flown() -> Result<()> {
+    let Some(folder) = std::env::var_os("UPDRAFT_IGC_DIR").map(PathBuf::from) else {
+        eprintln!("UPDRAFT_IGC_DIR is not set: there are no recorded flights to fly");
+        return Ok(());
+    };
+    let files = flights(&folder)?;
+    let stage = Stage::start("recorded").await?;
+    let regions: BTreeSet<String> = files.iter().map(|file| region(&file.fixes[0])).collect();
+    let watchers: Vec<Watcher> =
+        regions.iter().map(|region| Watcher::start(&stage.pusher, region, &[])).collect::<Result<_>>()?;
+    let (host, port) = stage.mqtt();
+    let arguments = ["generate", "--igc"].map(std::ffi::OsString::from).into_iter();
+    let arguments = arguments.chain([folder.into_os_string()]);
+    let arguments = arguments.chain(["--mqtt".into(), format!("mqtt://{host}:{port}").into()]);
+    let arguments = arguments.chain(["--for", FLOWN].map(std::ffi::OsString::from));
+    let _generator = Program::spawn(ProgramOptions::new("replay").args(arguments))?;
+
+    let all_seen = async || (devices(&watchers, POSITIONS).len() >= files.len()).then_some(());
+    let seen = harness::wait_until(PATIENCE, "every recorded flight on the map", all_seen).await;
+    let seen_devices = devices(&watchers, POSITIONS);
+    seen.with_context(|| format!("{} flights, {} seen {POSITIONS} times", files.len(), seen_devices.len()))?;
+    for device in seen_devices {
+        let track = track(&watchers, &device);
+        let flown = files.iter().filter(|file| track.iter().all(|aircraft| file.has(aircraft))).count();
+        ensure!(flown >= 1, "{device}: its {} positions are those of no file", track.len());
+    }
+    Ok(())
+}
+
+/// Everywhere within reach of the flight's first fix; coarse, so that flights of one valley share a watcher.
+fn region(fix: &Fix) -> String {
+    format!("lat={}&lon={}&radius=200", fix.latitude_deg.round(), fix.longitude_deg.round())
+}
+
+/// Aircraft that were seen at least so often. The generator invents receivers, but no other aircraft.
+fn devices(watchers: &[Watcher], positions: usize) -> BTreeSet<String> {
+    let per_watcher = watchers.iter().map(|watcher| {
+        watcher.look(|picture| {
+            let tracks = picture.tracks.iter().filter(|(_, track)| track.len() >= positions);
+            tracks.map(|(device, _)| device.clone()).collect::<Vec<_>>()
+        })
+    });
+    per_watcher.flatten().collect()
+}
+
+fn track(watchers: &[Watcher], device: &str) -> Vec<Aircraft> {
+    watchers
+        .iter()
+        .flat_map(|watcher| watcher.look(|picture| picture.tracks.get(device).cloned()).unwrap_or_default())
+        .collect()
+}
+
+struct Flight {
+    fixes: Vec<Fix>,
+}
+
+struct Fix {
+    latitude_deg: f64,
+    longitude_deg: f64,
+    gnss_altitude_m: i32,
+}
+
+impl Flight {
+    fn has(&self, aircraft: &Aircraft) -> bool {
+        self.fixes.iter().any(|fix| {
+            let north_m = (fix.latitude_deg - aircraft.latitude_deg) * 111_195.0;
+            let east_m = (fix.longitude_deg - aircraft.longitude_deg) * 111_195.0 * fix.latitude_deg.to_radians().cos();
+            let altitude_m = aircraft.altitude_m.unwrap_or(i32::MIN);
+            north_m.hypot(east_m) <= TOLERANCE_M
+                && (altitude_m - fix.gnss_altitude_m.max(0)).abs() <= TOLERANCE_ALTITUDE_M
+        })
+    }
+}
+
+fn flights(folder: &Path) -> Result<Vec<Flight>> {
+    let entries = std::fs::read_dir(folder).with_context(|| format!("read UPDRAFT_IGC_DIR {}", folder.display()))?;
+    let mut flights = Vec::new();
+    for entry in entries {
+        let path = entry?.path();
+        if path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("igc")) {
+            let text = String::from_utf8_lossy(&std::fs::read(&path)?).into_owned();
+            flights.push(Flight { fixes: text.lines().filter_map(fix).collect() });
+        }
+    }
+    ensure!(!flights.is_empty(), "UPDRAFT_IGC_DIR {} has no .igc files", folder.display());
+    Ok(flights)
+}
+
+/// A B record: `BHHMMSSDDMMmmmNDDDMMmmmEVPPPPPGGGGG`.
+fn fix(line: &str) -> Option<Fix> {
+    let degrees = |from: usize, digits: usize| {
+        let whole: f64 = line.get(from..from + digits)?.parse().ok()?;
+        let thousandths: f64 = line.get(from + digits..from + digits + 5)?.parse().ok()?;
+        let sign = if matches!(line.get(from + digits + 5..from + digits + 6)?, "S" | "W") { -1.0 } else { 1.0 };
+        Some(sign * (whole + thousandths / 60_000.0))
+    };
+    line.starts_with('B').then_some(())?;
+    Some(Fix {
+        latitude_deg: degrees(7, 2)?,
+        longitude_deg: degrees(15, 3)?,
+        gnss_altitude_m: line.get(30..35)?.parse().ok()?,
+    })
+}
