@@ -134,6 +134,11 @@ impl Core {
         self.next_offset = input.offset + 1;
     }
 
+    /// Passes over a record that cannot even be read.
+    pub fn skip(&mut self, offset: u64) {
+        self.next_offset = self.next_offset.max(offset + 1);
+    }
+
     /// All states that somebody may see, as they were last given out.
     pub fn states(&self) -> impl Iterator<Item = StateChange> {
         self.devices.values().flat_map(|device| device.states(&self.settings))

@@ -1,9 +1,82 @@
 //! Raw frames in; observations, states, alerts and history out.
 //!
-//! The cores ([`core`], [`thermals`], [`receivers`]) are pure: records in, outputs out. The shells around them are the
-//! only I/O.
+//! The cores ([`core`], [`thermals`], [`receivers`]) are pure: records in, outputs out. [`pipeline`] is the shell around
+//! each of them, [`sinks`] is where outputs go. Every group runs alone in its own process, or beside others on any log:
+//! [`serve`], [`serve_thermals`], [`serve_receivers`].
 
+pub mod config;
 pub mod core;
 pub mod decode;
 pub mod dedupe;
+mod metrics;
+pub mod pipeline;
+pub mod raw;
+pub mod receivers;
 pub mod record;
+mod serve;
+pub mod sinks;
+pub mod thermals;
+pub mod topics;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use runtime::{Context, Shutdown};
+use streams::registry::Schemas;
+use streams::{KafkaLog, KafkaSettings, Log};
+
+pub use config::{Command, Config, CoreOptions, GroupOptions, Privacy, ReceiverOptions, RedisOptions};
+pub use metrics::{GroupMetrics, RawMetrics, RedisMetrics};
+pub use serve::{Outfit, serve, serve_receivers, serve_thermals};
+
+/// Runs a command against Kafka and the schema registry until stopped or done.
+///
+/// # Errors
+/// What no retry can mend; for `topics` also what could be.
+pub async fn run(config: Config, context: Context) -> anyhow::Result<()> {
+    let log = KafkaLog::connect(KafkaSettings {
+        bootstrap: config.log.kafka_bootstrap.clone(),
+        extra: config.log.kafka_config.to_vec(),
+        client_id: "updraft-processor".to_owned(),
+    })?;
+    let schemas = Schemas::registry(&config.log.schema_registry_url)?;
+    let kafka = log.clone();
+    let log: Arc<dyn Log> = Arc::new(log);
+    let outfit = Outfit { context, log, schemas, topic_prefix: config.log.topic_prefix };
+    let context = outfit.context.clone();
+    let watch = watch_kafka(&kafka, &config.log.kafka_bootstrap, &context, &context.shutdown);
+    let work = async {
+        match config.command {
+            Command::Run { core, group, redis } => serve(core, group, redis, outfit).await,
+            Command::Thermals { group, redis } => serve_thermals(group, redis, outfit).await,
+            Command::Receivers { receivers, group } => serve_receivers(receivers, group, outfit).await,
+            Command::Topics { action, replication } => {
+                let Outfit { context, log, schemas, topic_prefix } = outfit;
+                topics::run(action, replication, &topic_prefix, log.as_ref(), &schemas, &context).await
+            }
+        }
+    };
+    tokio::select! {
+        outcome = work => outcome,
+        () = watch => Ok(()),
+    }
+}
+
+/// Tells `/ready` whether Kafka answers.
+async fn watch_kafka(kafka: &KafkaLog, bootstrap: &str, context: &Context, stop: &Shutdown) {
+    let part = context.readiness.part("kafka");
+    loop {
+        let health = kafka.health();
+        match health.is_up() {
+            true => part.ready(),
+            false => {
+                let reason = health.last_error.unwrap_or_else(|| "no answer yet".to_owned());
+                part.not_ready(format!("cannot reach kafka at {bootstrap}: {reason}"));
+            }
+        }
+        if stop.or(context.clock.sleep(Duration::from_secs(1))).await.is_none() {
+            // The work ends by itself.
+            return std::future::pending().await;
+        }
+    }
+}

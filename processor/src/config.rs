@@ -1,0 +1,270 @@
+//! Settings of the processor's commands.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use runtime::program::Program;
+use runtime::settings::parse_duration;
+use runtime::{Redacted, ShellOptions};
+use streams::LogOptions;
+
+use crate::core::{Lifetimes, Settings};
+
+/// Turns raw frames into observations, states, alerts, thermals and receiver states.
+#[derive(Debug, Clone, Parser)]
+#[command(name = "processor", subcommand_required = true, arg_required_else_help = false)]
+pub struct Config {
+    #[command(subcommand)]
+    #[allow(missing_docs)]
+    pub command: Command,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub log: LogOptions,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub shell: ShellOptions,
+}
+
+/// What to do.
+#[derive(Debug, Clone, Subcommand)]
+pub enum Command {
+    /// The stream core: raw frames into observations, states and alerts.
+    Run {
+        #[command(flatten)]
+        #[allow(missing_docs)]
+        core: CoreOptions,
+        #[command(flatten)]
+        #[allow(missing_docs)]
+        group: GroupOptions,
+        #[command(flatten)]
+        #[allow(missing_docs)]
+        redis: RedisOptions,
+    },
+    /// The thermal aggregator: climbs of all pilots into one picture.
+    Thermals {
+        #[command(flatten)]
+        #[allow(missing_docs)]
+        group: GroupOptions,
+        #[command(flatten)]
+        #[allow(missing_docs)]
+        redis: RedisOptions,
+    },
+    /// The receivers: who hears how much from where.
+    Receivers {
+        #[command(flatten)]
+        #[allow(missing_docs)]
+        receivers: ReceiverOptions,
+        #[command(flatten)]
+        #[allow(missing_docs)]
+        group: GroupOptions,
+    },
+    /// The topics of the catalogue on a cluster, and their schemas in the registry.
+    Topics {
+        /// apply: create what is missing and register all schemas. check: compare, exit 1 where they differ. list: print
+        /// the catalogue.
+        #[arg(value_enum)]
+        action: TopicsAction,
+        /// Copies of each partition; the cluster's default where it is not given.
+        #[arg(long, env = "UPDRAFT_PROCESSOR_REPLICATION", value_name = "COPIES")]
+        replication: Option<u16>,
+    },
+}
+
+/// What to do with topics.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum TopicsAction {
+    /// Create what is missing, register all schemas, and say what differs.
+    Apply,
+    /// Compare with the catalogue; exit 1 where they differ.
+    Check,
+    /// Print the catalogue.
+    List,
+}
+
+/// Whether pilots' consent counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Default)]
+pub enum Privacy {
+    /// Who does not consent is hidden.
+    #[default]
+    On,
+    /// For private networks: everybody is shown.
+    Off,
+}
+
+/// Settings of the stream core. All processors of one cluster need the same.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Core")]
+pub struct CoreOptions {
+    /// Whether pilots' consent counts. off is for private networks only: it shows everybody.
+    #[arg(long, env = "UPDRAFT_PROCESSOR_PRIVACY", value_enum, default_value_t)]
+    pub privacy: Privacy,
+    /// An aircraft without a position ends after this.
+    #[arg(long, env = "UPDRAFT_PROCESSOR_AIRCRAFT_LIFETIME", value_name = "DURATION", default_value = "15m", value_parser = parse_duration)]
+    pub aircraft_lifetime: Duration,
+    /// A ground object without a position ends after this.
+    #[arg(long, env = "UPDRAFT_PROCESSOR_GROUND_LIFETIME", value_name = "DURATION", default_value = "2h", value_parser = parse_duration)]
+    pub ground_lifetime: Duration,
+    /// A weather station without a reading ends after this.
+    #[arg(long, env = "UPDRAFT_PROCESSOR_STATION_LIFETIME", value_name = "DURATION", default_value = "24h", value_parser = parse_duration)]
+    pub station_lifetime: Duration,
+    /// An alert whose device is silent is resolved after this, and goes after the same time again.
+    #[arg(long, env = "UPDRAFT_PROCESSOR_ALERT_LIFETIME", value_name = "DURATION", default_value = "24h", value_parser = parse_duration)]
+    pub alert_lifetime: Duration,
+    /// Name, consent and trust of a silent device are forgotten after this.
+    #[arg(long, env = "UPDRAFT_PROCESSOR_DEVICE_LIFETIME", value_name = "DURATION", default_value = "24h", value_parser = parse_duration)]
+    pub device_lifetime: Duration,
+}
+
+impl CoreOptions {
+    /// As the core takes them.
+    pub fn settings(&self) -> Settings {
+        let us = |duration: Duration| u64::try_from(duration.as_micros()).unwrap_or(u64::MAX / 4);
+        Settings {
+            privacy: self.privacy == Privacy::On,
+            lifetimes: Lifetimes {
+                aircraft_us: us(self.aircraft_lifetime),
+                ground_us: us(self.ground_lifetime),
+                station_us: us(self.station_lifetime),
+                device_us: us(self.device_lifetime),
+                alert_us: us(self.alert_lifetime),
+                resolved_alert_us: us(self.alert_lifetime),
+            },
+            ..Settings::default()
+        }
+    }
+}
+
+/// Settings of a consumer group.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Group")]
+pub struct GroupOptions {
+    /// Time between two checkpoints of a partition. More: fewer records, and more to read again after a failure.
+    #[arg(long, env = "UPDRAFT_PROCESSOR_CHECKPOINT_INTERVAL", value_name = "DURATION", default_value = "5s", value_parser = parse_duration)]
+    pub checkpoint_interval: Duration,
+    /// Most records that are handed to a partition at once.
+    #[arg(long, env = "UPDRAFT_PROCESSOR_MAX_BATCH_RECORDS", value_name = "RECORDS", default_value_t = 1000)]
+    pub max_batch_records: usize,
+}
+
+impl Default for GroupOptions {
+    fn default() -> Self {
+        Self { checkpoint_interval: Duration::from_secs(5), max_batch_records: 1000 }
+    }
+}
+
+/// Where live states go beside the log.
+#[derive(Debug, Clone, Args, Default)]
+#[command(next_help_heading = "Redis")]
+pub struct RedisOptions {
+    /// Redis: redis://host:port, rediss://host:port; none: no Redis.
+    #[arg(
+        long,
+        env = "UPDRAFT_REDIS_URL",
+        value_name = "URL",
+        default_value = "redis://localhost:6379",
+        hide_env_values = true
+    )]
+    pub redis_url: Redacted,
+}
+
+impl RedisOptions {
+    /// The URL; `None` where there is to be no Redis.
+    pub fn url(&self) -> Option<&Redacted> {
+        Some(&self.redis_url).filter(|url| !matches!(url.reveal(), "" | "none"))
+    }
+}
+
+/// Settings of the receivers' group.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Receivers")]
+pub struct ReceiverOptions {
+    /// Where receivers stand (TOML: [[receiver]] with id, latitude_deg, longitude_deg and, where known, altitude_m); the
+    /// places of others are estimated.
+    #[arg(long, env = "UPDRAFT_PROCESSOR_RECEIVERS_FILE", value_name = "FILE")]
+    pub receivers_file: Option<PathBuf>,
+    /// A receiver that is silent ends after this.
+    #[arg(long, env = "UPDRAFT_PROCESSOR_RECEIVER_LIFETIME", value_name = "DURATION", default_value = "24h", value_parser = parse_duration)]
+    pub receiver_lifetime: Duration,
+}
+
+impl Program for Config {
+    fn service(&self) -> &'static str {
+        match self.command {
+            Command::Run { .. } => "processor",
+            Command::Thermals { .. } => "thermals",
+            Command::Receivers { .. } => "receivers",
+            Command::Topics { .. } => "topics",
+        }
+    }
+
+    fn shell(&self) -> &ShellOptions {
+        &self.shell
+    }
+
+    fn admin_port(&self) -> Option<u16> {
+        match self.command {
+            Command::Run { .. } => Some(9102),
+            Command::Thermals { .. } => Some(9105),
+            Command::Receivers { .. } => Some(9106),
+            Command::Topics { .. } => None,
+        }
+    }
+
+    fn check(&self) -> Result<(), String> {
+        match &self.command {
+            Command::Run { group, .. } | Command::Thermals { group, .. } | Command::Receivers { group, .. }
+                if group.max_batch_records == 0 =>
+            {
+                Err("--max-batch-records 0: 1 or more is needed".into())
+            }
+            Command::Run { redis, .. } | Command::Thermals { redis, .. } => redis.check(),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl RedisOptions {
+    fn check(&self) -> Result<(), String> {
+        let Some(url) = self.url() else { return Ok(()) };
+        match redis::Client::open(url.reveal()) {
+            Ok(_) => Ok(()),
+            Err(error) => {
+                Err(format!("--redis-url: {error}; redis://host:port, rediss://host:port or none is allowed"))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Config::command().debug_assert();
+    }
+
+    #[test]
+    fn settings_reach_the_core() {
+        let config = Config::parse_from(["processor", "run", "--privacy", "off", "--aircraft-lifetime", "1m"]);
+        let Command::Run { core, redis, .. } = config.command else { panic!("another command") };
+        let settings = core.settings();
+        assert!(!settings.privacy);
+        assert_eq!((settings.lifetimes.aircraft_us, settings.lifetimes.ground_us), (60_000_000, 7_200_000_000));
+        assert!(redis.url().is_some());
+    }
+
+    #[test]
+    fn redis_can_be_left_out() {
+        for url in ["", "none"] {
+            let config = Config::parse_from(["processor", "thermals", "--redis-url", url]);
+            let Command::Thermals { redis, .. } = &config.command else { panic!("another command") };
+            assert!(redis.url().is_none());
+            assert_eq!(config.check(), Ok(()));
+        }
+        let config = Config::parse_from(["processor", "run", "--redis-url", "http://x"]);
+        assert!(config.check().is_err_and(|line| line.contains("--redis-url")));
+    }
+}

@@ -1,0 +1,337 @@
+//! A consumer group around pure cores: the one place where order, batching, checkpoints and commits are visible.
+//!
+//! ```text
+//! source --records--> lane (one per partition: core, then the log's writer) --live states--> Redis task
+//!    ^                   |
+//!    +----- commit ------+ checkpoint: outputs acknowledged -> core state written, own part last -> acknowledged
+//! ```
+//!
+//! - A lane restores its core before the partition's first record is read (the partition is paused until then).
+//! - What a core gives out is handed to the writer at once, record by record; nothing waits for a batch to fill.
+//! - An offset is committed after everything before it is in the log: outputs first, the core's state next.
+//! - A revoked partition is flushed, checkpointed and committed before it goes.
+//! - When anything of this fails, all lanes are dropped and the group joins anew: memory comes back from checkpoints.
+
+mod lane;
+mod machine;
+mod restore;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use runtime::patience::with_causes;
+use runtime::{Backoff, Context, Part, Shutdown, keep_trying};
+use streams::{
+    Event, GroupSettings, Incoming, Log, Revocation, Sink, SinkSettings, Source, StreamError, TopicPartition,
+};
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+
+use crate::metrics::GroupMetrics;
+use crate::pipeline::lane::{Lane, LaneEvent, Order};
+use crate::sinks::live::LiveFeeds;
+
+pub use machine::{Emission, Fit, Machine, put_version};
+
+/// Batches that wait for a lane. When it is full the group reads no further until the lane has room.
+const LANE_QUEUE: usize = 4;
+/// A revoked partition gets so long to flush and commit.
+const REVOKE_DEADLINE: Duration = Duration::from_secs(5);
+
+/// What a group is made of.
+pub struct Pipeline<M: Machine> {
+    /// The process.
+    pub context: Context,
+    /// The cluster.
+    pub log: Arc<dyn Log>,
+    /// The consumer group's name.
+    pub group: String,
+    /// The topic that it reads, with prefix.
+    pub input: String,
+    /// The topic of its checkpoints, with prefix, partitioned like the input.
+    pub checkpoints: Arc<str>,
+    /// How often checkpoints are written.
+    pub checkpoint_interval: Duration,
+    /// Most records in one batch.
+    pub max_batch_records: usize,
+    /// Makes the core of a partition, which knows nothing yet.
+    pub machine: Arc<dyn Fn(u32, &str) -> M + Send + Sync>,
+    /// Where live states go beside the log. `None`: nowhere.
+    pub live: Option<LiveFeeds>,
+    /// Whether the log answers, for `/ready`.
+    pub part: Part,
+    /// Counters.
+    pub metrics: GroupMetrics,
+}
+
+/// Why a session ended before it was asked to.
+#[derive(Debug, thiserror::Error)]
+enum Interrupted {
+    #[error(transparent)]
+    Log(#[from] StreamError),
+    #[error("a partition stopped: {0:#}")]
+    Lane(anyhow::Error),
+}
+
+struct Running {
+    source: Box<dyn Source>,
+    sink: Arc<dyn Sink>,
+    epoch: Arc<str>,
+    lanes: HashMap<u32, Lane>,
+    tasks: JoinSet<anyhow::Result<()>>,
+    events: mpsc::Receiver<LaneEvent>,
+    reports: mpsc::Sender<LaneEvent>,
+}
+
+impl<M: Machine> Pipeline<M> {
+    /// Runs until stopped.
+    ///
+    /// # Errors
+    /// What no retry can mend.
+    pub async fn run(self, stop: Shutdown) -> anyhow::Result<()> {
+        let mut backoff = Backoff::for_services();
+        loop {
+            let epoch = self.epoch();
+            let Some(epoch) = stop.or(epoch).await.transpose()?.flatten() else { return Ok(()) };
+            match self.session(epoch.into(), &stop).await {
+                Ok(()) => return Ok(()),
+                Err(Interrupted::Log(error)) if error.reason() == "bad_settings" => return Err(error.into()),
+                Err(error) => {
+                    let reason = with_causes(&error);
+                    tracing::warn!(group = self.group, reason, "joining anew");
+                    self.part.not_ready(&reason);
+                    self.metrics.restarts.inc();
+                }
+            }
+            if stop.or(self.context.clock.sleep(backoff.next_delay())).await.is_none() {
+                return Ok(());
+            }
+        }
+    }
+
+    async fn epoch(&self) -> anyhow::Result<Option<String>> {
+        let is_final = |error: &StreamError| !error.is_transient();
+        let epoch = keep_trying(&self.context, &self.part, "the log", is_final, || self.log.epoch());
+        epoch.await.context("the log's identity")
+    }
+
+    async fn session(&self, epoch: Arc<str>, stop: &Shutdown) -> Result<(), Interrupted> {
+        let client_id = self.group.clone();
+        let sink = self.log.sink(SinkSettings::new(client_id))?;
+        let settings = GroupSettings {
+            max_batch_records: self.max_batch_records,
+            revoke_deadline: REVOKE_DEADLINE,
+            ..GroupSettings::new(self.group.clone(), [self.input.clone()])
+        };
+        let source = self.log.subscribe(settings).await?;
+        // A lane has at most two reports under way, so that telling never waits.
+        let (reports, events) = mpsc::channel(8192);
+        let lanes = HashMap::new();
+        let mut running = Running { source, sink, epoch, lanes, tasks: JoinSet::new(), events, reports };
+        self.part.ready();
+        let interrupted = self.attend(&mut running, stop).await;
+        running.tasks.shutdown().await;
+        interrupted?;
+        if let Err(error) = running.source.close().await {
+            tracing::debug!(group = self.group, reason = error.reason(), "left the group without its answer");
+        }
+        Ok(())
+    }
+
+    async fn attend(&self, running: &mut Running, stop: &Shutdown) -> Result<(), Interrupted> {
+        let mut next_checkpoint = self.context.clock.monotonic() + self.checkpoint_interval;
+        loop {
+            let now = self.context.clock.monotonic();
+            let pause = self.context.clock.sleep(next_checkpoint.saturating_sub(now));
+            tokio::select! {
+                () = stop.requested() => {
+                    let all: Vec<u32> = running.lanes.keys().copied().collect();
+                    return self.settle(running, &all).await;
+                }
+                Some(ended) = running.tasks.join_next() => lane_ended(ended)?,
+                Some(event) = running.events.recv() => self.heed(running, event).await?,
+                () = pause => {
+                    next_checkpoint = self.context.clock.monotonic() + self.checkpoint_interval;
+                    self.order_checkpoints(running).await?;
+                }
+                event = running.source.next() => match event? {
+                    Event::Assigned(partitions) => self.open_lanes(running, partitions)?,
+                    Event::Revoked(revocation) => self.give_up(running, revocation).await?,
+                    Event::Records(records) => self.dispatch(running, records, stop).await?,
+                    Event::CaughtUp(_) => {}
+                },
+            }
+        }
+    }
+
+    fn open_lanes(&self, running: &mut Running, partitions: Vec<TopicPartition>) -> Result<(), Interrupted> {
+        running.source.pause(&partitions)?;
+        for partition in partitions {
+            let (orders, queue) = mpsc::channel(LANE_QUEUE);
+            let task = lane::Task {
+                partition: partition.clone(),
+                log: self.log.clone(),
+                sink: running.sink.clone(),
+                checkpoints: self.checkpoints.clone(),
+                epoch: running.epoch.clone(),
+                machine: self.machine.clone(),
+                live: self.live.as_ref().map(|live| live.open(partition.partition)),
+                clock: self.context.clock.clone(),
+                reports: running.reports.clone(),
+                metrics: self.metrics.clone(),
+            };
+            running.tasks.spawn(task.run(queue));
+            running.lanes.insert(partition.partition, Lane::new(partition, orders));
+        }
+        self.metrics.partitions.set(running.lanes.len() as i64);
+        Ok(())
+    }
+
+    /// Hands records to their lanes, in order.
+    async fn dispatch(
+        &self,
+        running: &mut Running,
+        records: Vec<Incoming>,
+        stop: &Shutdown,
+    ) -> Result<(), Interrupted> {
+        self.metrics.records_in.inc_by(records.len() as u64);
+        let mut batches: Vec<(u32, Vec<Incoming>)> = Vec::new();
+        for record in records {
+            match batches.iter_mut().rev().find(|(partition, _)| *partition == record.partition) {
+                Some((_, batch)) => batch.push(record),
+                None => batches.push((record.partition, vec![record])),
+            }
+        }
+        for (partition, batch) in batches {
+            let Some(lane) = running.lanes.get(&partition) else { continue };
+            // A lane that is gone is found by its task's end; a log that stands still must not keep us from stopping.
+            if stop.or(lane.orders.send(Order::Records(batch))).await.is_none() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    async fn heed(&self, running: &mut Running, event: LaneEvent) -> Result<(), Interrupted> {
+        match event {
+            LaneEvent::Restored { partition, next_offset } => {
+                let Some(lane) = running.lanes.get_mut(&partition) else { return Ok(()) };
+                lane.is_restored = true;
+                let place = lane.partition.clone();
+                if let Some(next_offset) = next_offset {
+                    match running.source.seek(&place, streams::SeekTo::Offset(next_offset)).await {
+                        Ok(()) => {}
+                        // It is being taken away: the source will say so.
+                        Err(error) if error.reason() == "not_owned" => return Ok(()),
+                        Err(error) => return Err(error.into()),
+                    }
+                }
+                running.source.resume(&[place])?;
+                Ok(())
+            }
+            LaneEvent::Checkpointed { partition, next_offset } => {
+                let Some(lane) = running.lanes.get_mut(&partition) else { return Ok(()) };
+                lane.ordered = lane.ordered.saturating_sub(1);
+                lane.uncommitted = Some(next_offset);
+                self.commit(running, &[partition]).await
+            }
+        }
+    }
+
+    /// Commits what is checkpointed. A commit that fails is tried again before the next checkpoint.
+    async fn commit(&self, running: &mut Running, partitions: &[u32]) -> Result<(), Interrupted> {
+        let lanes = partitions.iter().filter_map(|partition| running.lanes.get(partition));
+        let offsets: Vec<_> =
+            lanes.filter_map(|lane| lane.uncommitted.map(|offset| (lane.partition.clone(), offset))).collect();
+        if offsets.is_empty() {
+            return Ok(());
+        }
+        match running.source.commit(&offsets).await {
+            Ok(()) => {
+                for partition in partitions {
+                    if let Some(lane) = running.lanes.get_mut(partition) {
+                        lane.uncommitted = None;
+                    }
+                }
+                self.metrics.commits.inc();
+                Ok(())
+            }
+            Err(error) if error.is_transient() => {
+                tracing::debug!(group = self.group, reason = error.reason(), "not committed yet");
+                Ok(())
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    async fn order_checkpoints(&self, running: &mut Running) -> Result<(), Interrupted> {
+        let late: Vec<u32> = running
+            .lanes
+            .iter()
+            .filter(|(_, lane)| lane.uncommitted.is_some())
+            .map(|(partition, _)| *partition)
+            .collect();
+        self.commit(running, &late).await?;
+        for lane in running.lanes.values_mut() {
+            if lane.is_restored && lane.ordered == 0 && lane.uncommitted.is_none() {
+                // A lane without room is busy: it is asked again next time.
+                lane.ordered += usize::from(lane.orders.try_send(Order::Checkpoint).is_ok());
+            }
+        }
+        Ok(())
+    }
+
+    async fn give_up(&self, running: &mut Running, revocation: Revocation) -> Result<(), Interrupted> {
+        let partitions: Vec<u32> = revocation.partitions.iter().map(|place| place.partition).collect();
+        if !revocation.lost {
+            tokio::select! {
+                settled = self.settle(running, &partitions) => settled?,
+                () = self.context.clock.sleep(REVOKE_DEADLINE) => {
+                    tracing::warn!(group = self.group, "partitions go without a last commit: the log is too slow");
+                }
+            }
+        }
+        for partition in &partitions {
+            running.lanes.remove(partition);
+        }
+        self.metrics.partitions.set(running.lanes.len() as i64);
+        revocation.done();
+        Ok(())
+    }
+
+    /// Finishes what the lanes have, checkpoints and commits it.
+    async fn settle(&self, running: &mut Running, partitions: &[u32]) -> Result<(), Interrupted> {
+        let mut waiting = 0;
+        for partition in partitions {
+            let Some(lane) = running.lanes.get_mut(partition).filter(|lane| lane.is_restored) else { continue };
+            if lane.orders.send(Order::Checkpoint).await.is_ok() {
+                lane.ordered += 1;
+                waiting += lane.ordered;
+            }
+        }
+        while waiting > 0 {
+            tokio::select! {
+                Some(ended) = running.tasks.join_next() => lane_ended(ended)?,
+                Some(event) = running.events.recv() => {
+                    if let LaneEvent::Checkpointed { partition, .. } = &event {
+                        waiting -= usize::from(partitions.contains(partition));
+                    }
+                    self.heed(running, event).await?;
+                }
+            }
+        }
+        self.commit(running, partitions).await
+    }
+}
+
+/// A lane ends well when its orders end, which is when it was dropped.
+fn lane_ended(ended: Result<anyhow::Result<()>, tokio::task::JoinError>) -> Result<(), Interrupted> {
+    match ended {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(error)) => Err(Interrupted::Lane(error)),
+        Err(error) if error.is_cancelled() => Ok(()),
+        Err(error) => Err(Interrupted::Lane(error.into())),
+    }
+}

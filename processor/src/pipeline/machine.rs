@@ -1,0 +1,60 @@
+//! What a pipeline asks of a core.
+
+use bytes::Bytes;
+use streams::framing::FramingError;
+use streams::{Headers, Incoming, Outgoing};
+
+use crate::sinks::live::LiveUpdate;
+
+/// A pure core with the codecs around it: records in, records out.
+pub trait Machine: Send + 'static {
+    /// Applies a record. What follows is appended to `out`.
+    fn apply(&mut self, record: &Incoming, out: &mut Emission);
+
+    /// The offset of the first record that has not been applied.
+    fn next_offset(&self) -> u64;
+
+    /// The newest time that the records told, microseconds.
+    fn clock_us(&self) -> u64;
+
+    /// What changed since the last call: keys and values (`None`: a tombstone), the machine's own part last. Called again
+    /// only after all of it is in the log and the offset is committed.
+    fn checkpoint(&mut self) -> Vec<(String, Option<Bytes>)>;
+
+    /// Takes back one checkpoint record.
+    ///
+    /// # Errors
+    /// The value is none of ours.
+    fn restore(&mut self, value: &Bytes) -> Result<Fit, FramingError>;
+
+    /// Whether single parts may be newer than the machine's own part: they then ignore the records they know.
+    fn takes_parts_ahead(&self) -> bool;
+
+    /// All live states, for a Redis that has none.
+    fn live(&self, out: &mut Vec<LiveUpdate>);
+}
+
+/// Whether a checkpoint belongs to this log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fit {
+    /// It does.
+    Ours,
+    /// Its offsets are those of another log: all of it is worth nothing.
+    OtherLog,
+}
+
+/// What records lead to. A buffer that its owner drains and hands in again.
+#[derive(Debug, Default)]
+pub struct Emission {
+    /// For the log, in order.
+    pub records: Vec<Outgoing>,
+    /// For Redis.
+    pub live: Vec<LiveUpdate>,
+    /// Redis is to hear of it at once.
+    pub urgent: bool,
+}
+
+/// Adds the version header that tombstones and states carry.
+pub fn put_version(headers: &mut Headers, version: u64) {
+    headers.push("version", version.to_string());
+}

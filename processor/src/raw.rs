@@ -1,0 +1,152 @@
+//! The group on the raw topic: the stream core with its codecs.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use runtime::Clock;
+use schemas::v1::raw_record::Input;
+use schemas::v1::{Audience, ObjectKind, ProcessorState, RawRecord, processor_state};
+use streams::framing::FramingError;
+use streams::{DeadLetter, Incoming};
+
+use crate::core::{Content, Core, Outputs, RawInput, Settings, StateChange};
+use crate::metrics::RawMetrics;
+use crate::pipeline::{Emission, Fit, Machine};
+use crate::sinks::live::{LiveKind, LiveState, LiveUpdate};
+use crate::sinks::topics::{Cause, RawTopics};
+
+/// The core of one raw partition between its topics.
+#[derive(Debug)]
+pub struct RawMachine {
+    core: Core,
+    topics: Arc<RawTopics>,
+    epoch: String,
+    clock: Clock,
+    metrics: RawMetrics,
+    outputs: Outputs,
+}
+
+impl RawMachine {
+    /// A core that knows nothing.
+    pub fn new(
+        partition: u32,
+        epoch: &str,
+        settings: Settings,
+        topics: Arc<RawTopics>,
+        clock: Clock,
+        metrics: RawMetrics,
+    ) -> Self {
+        let partition = u16::try_from(partition).expect("a topic has fewer than 65,536 partitions");
+        let core = Core::new(partition, settings);
+        Self { core, topics, epoch: epoch.to_owned(), clock, metrics, outputs: Outputs::default() }
+    }
+
+    fn dead_letter(&self, record: &Incoming, reason: &'static str, out: &mut Emission) {
+        self.metrics.rejected(reason);
+        let letter = DeadLetter::of_record(record, reason, "processor", env!("CARGO_PKG_VERSION"), self.clock.now_us());
+        out.records.push(letter.into_record(self.topics.dead_letter.clone()));
+    }
+}
+
+impl Machine for RawMachine {
+    fn apply(&mut self, record: &Incoming, out: &mut Emission) {
+        let value = record.value.clone().unwrap_or_default();
+        let input: RawRecord = match self.topics.raw.codec.decode(&value) {
+            Ok(input) => input,
+            Err(error) => {
+                if record.offset >= self.core.next_offset() {
+                    self.dead_letter(record, error.reason(), out);
+                    self.core.skip(record.offset);
+                }
+                return;
+            }
+        };
+        self.core.apply(&RawInput { offset: record.offset, record: &input }, &mut self.outputs);
+        if let Some(reject) = self.outputs.reject.take() {
+            tracing::debug!(partition = record.partition, offset = record.offset, reason = reject.reason, "{reject}");
+            self.dead_letter(record, reject.reason, out);
+        }
+        self.metrics.count(&self.outputs);
+        let cause = Cause {
+            record,
+            ingested_at_us: input.ingested_at_us,
+            stamp_s: stamp_of(&input),
+            processed_at_us: self.clock.now_us(),
+        };
+        self.topics.write(&mut self.outputs, &cause, &mut out.records);
+        out.urgent |= self.outputs.urgent;
+        out.live.extend(self.outputs.states.drain(..).filter_map(live_update));
+        let scores = self.outputs.scores.drain(..);
+        out.live.extend(scores.map(|score| LiveUpdate {
+            kind: LiveKind::Validation,
+            id: score.device.into(),
+            version: score.version,
+            state: Some(LiveState::Validation(score)),
+        }));
+        self.outputs.clear();
+    }
+
+    fn next_offset(&self) -> u64 {
+        self.core.next_offset()
+    }
+
+    fn clock_us(&self) -> u64 {
+        self.core.clock_us()
+    }
+
+    fn checkpoint(&mut self) -> Vec<(String, Option<Bytes>)> {
+        self.metrics.devices(self.core.partition(), self.core.devices());
+        let codec = &self.topics.checkpoints.codec;
+        let memories = self.core.changed_memories(&self.epoch);
+        memories.into_iter().map(|(key, memory)| (key, memory.map(|memory| codec.encode(&memory)))).collect()
+    }
+
+    fn restore(&mut self, value: &Bytes) -> Result<Fit, FramingError> {
+        let memory: ProcessorState = self.topics.checkpoints.codec.decode(value)?;
+        if let Some(processor_state::Part::Partition(own)) = &memory.part
+            && own.epoch != self.epoch
+        {
+            return Ok(Fit::OtherLog);
+        }
+        self.core.restore(memory);
+        Ok(Fit::Ours)
+    }
+
+    fn takes_parts_ahead(&self) -> bool {
+        true
+    }
+
+    fn live(&self, out: &mut Vec<LiveUpdate>) {
+        out.extend(self.core.states().filter_map(live_update));
+        out.extend(self.core.scores().map(|score| LiveUpdate {
+            kind: LiveKind::Validation,
+            id: score.device.into(),
+            version: score.version,
+            state: Some(LiveState::Validation(score)),
+        }));
+    }
+}
+
+fn stamp_of(input: &RawRecord) -> Option<u32> {
+    match &input.input {
+        Some(Input::MqttFrame(payload)) => payload.first_chunk::<4>().map(|bytes| u32::from_le_bytes(*bytes)),
+        _ => None,
+    }
+}
+
+/// What Redis shows of a change: public objects, not alerts.
+fn live_update(change: StateChange) -> Option<LiveUpdate> {
+    if change.audience != Audience::Public {
+        return None;
+    }
+    let (kind, state) = match change.content {
+        Content::Aircraft(state) => (LiveKind::Aircraft, Some(LiveState::Aircraft(state))),
+        Content::Ground(state) => (LiveKind::Ground, Some(LiveState::Ground(state))),
+        Content::Station(state) => (LiveKind::Station, Some(LiveState::Station(state))),
+        Content::Gone(ObjectKind::Aircraft) => (LiveKind::Aircraft, None),
+        Content::Gone(ObjectKind::Ground) => (LiveKind::Ground, None),
+        Content::Gone(ObjectKind::Station) => (LiveKind::Station, None),
+        Content::Alert(_) | Content::Gone(_) => return None,
+    };
+    Some(LiveUpdate { kind, id: change.device.into(), version: change.version, state })
+}

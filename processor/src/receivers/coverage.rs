@@ -1,0 +1,113 @@
+//! What a receiver covers, and where it probably stands.
+
+use geo::Position;
+use geo::distance::{bearing_deg, distance_m, local_m, shifted};
+use schemas::v1::{CoverageSector, ReceiverState, StrongReception};
+
+const SECTOR_DEG: u32 = 10;
+/// No frame is heard from further away, metres: such a position or place is wrong.
+const FARTHEST_M: f64 = 400_000.0;
+/// So many of the strongest receptions estimate the place.
+const STRONGEST: usize = 8;
+/// Fewer say nothing.
+const LEAST: usize = 3;
+
+/// Counts a frame heard from a place; true: it is the farthest in its sector so far.
+pub(super) fn extend(state: &mut ReceiverState, place: Position, heard_from: Position) -> bool {
+    let reach_m = distance_m(place, heard_from);
+    if reach_m > FARTHEST_M {
+        return false;
+    }
+    let sector_deg = (bearing_deg(place, heard_from) as u32) / SECTOR_DEG * SECTOR_DEG;
+    match state.coverage.binary_search_by_key(&sector_deg, |sector| sector.bearing_deg) {
+        Ok(known) if state.coverage[known].distance_m >= reach_m => return false,
+        Ok(known) => state.coverage[known].distance_m = reach_m,
+        Err(at) => state.coverage.insert(at, CoverageSector { bearing_deg: sector_deg, distance_m: reach_m }),
+    }
+    true
+}
+
+/// Keeps the strongest receptions, strongest first; true: this is one of them.
+pub(super) fn keep_strongest(strongest: &mut Vec<StrongReception>, heard: StrongReception) -> bool {
+    let at = strongest.partition_point(|known| known.rssi_dbm >= heard.rssi_dbm);
+    if at >= STRONGEST {
+        return false;
+    }
+    strongest.insert(at, heard);
+    strongest.truncate(STRONGEST);
+    true
+}
+
+/// The place that the strongest receptions speak for: their mean, each weighted by its signal's amplitude.
+pub(super) fn estimate(strongest: &[StrongReception]) -> Option<schemas::v1::Position> {
+    if strongest.len() < LEAST {
+        return None;
+    }
+    let origin = position(strongest[0].position?);
+    let (mut east, mut north, mut total) = (0.0, 0.0, 0.0);
+    for heard in strongest {
+        let weight = libm::pow(10.0, f64::from(heard.rssi_dbm) / 20.0);
+        let (x, y) = local_m(origin, position(heard.position?));
+        (east, north, total) = (east + x * weight, north + y * weight, total + weight);
+    }
+    let place = shifted(origin, east / total, north / total);
+    Some(schemas::v1::Position {
+        latitude_deg: place.latitude_deg,
+        longitude_deg: place.longitude_deg,
+        altitude_m: None,
+    })
+}
+
+pub(super) fn position(told: schemas::v1::Position) -> Position {
+    Position::new(told.latitude_deg, told.longitude_deg)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HOME: Position = Position::new(46.0, 13.0);
+
+    fn heard(rssi_dbm: i32, east_m: f64) -> StrongReception {
+        let at = shifted(HOME, east_m, 0.0);
+        let position =
+            schemas::v1::Position { latitude_deg: at.latitude_deg, longitude_deg: at.longitude_deg, altitude_m: None };
+        StrongReception { rssi_dbm, position: Some(position) }
+    }
+
+    #[test]
+    fn sectors_keep_the_farthest() {
+        let mut state = ReceiverState::default();
+        for (bearing, reach_m, new) in [
+            (95.0, 5_000.0, true),
+            (99.0, 4_000.0, false),
+            (91.0, 9_000.0, true),
+            (5.0, 1_000.0, true),
+            (5.0, 500_000.0, false),
+        ] {
+            assert_eq!(
+                extend(&mut state, HOME, geo::distance::offset(HOME, bearing, reach_m)),
+                new,
+                "{bearing} {reach_m}"
+            );
+        }
+        let sectors: Vec<_> =
+            state.coverage.iter().map(|sector| (sector.bearing_deg, sector.distance_m.round())).collect();
+        assert_eq!(sectors, [(0, 1_000.0), (90, 9_000.0)]);
+    }
+
+    #[test]
+    fn the_strongest_speak_for_the_place() {
+        let mut strongest = Vec::new();
+        assert!(keep_strongest(&mut strongest, heard(-60, 100.0)));
+        keep_strongest(&mut strongest, heard(-60, -100.0));
+        assert_eq!(estimate(&strongest), None);
+        for _ in 0..20 {
+            keep_strongest(&mut strongest, heard(-110, 20_000.0));
+        }
+        assert_eq!(strongest.len(), STRONGEST);
+        assert!(!keep_strongest(&mut strongest, heard(-120, 0.0)));
+        let place = estimate(&strongest).expect("enough");
+        assert!(distance_m(position(place), HOME) < 300.0, "{}", distance_m(position(place), HOME));
+    }
+}

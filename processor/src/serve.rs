@@ -1,0 +1,162 @@
+//! The groups on any log, until stopped.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use runtime::{Context, Tasks};
+use schemas::catalogue::{self, topic};
+use streams::Log;
+use streams::registry::Schemas;
+
+use crate::config::{CoreOptions, GroupOptions, Privacy, ReceiverOptions, RedisOptions};
+use crate::metrics::{GroupMetrics, RawMetrics, RedisMetrics};
+use crate::pipeline::{Machine, Pipeline};
+use crate::raw::RawMachine;
+use crate::receivers::{Places, ReceiverMachine, ReceiverTopics};
+use crate::sinks::live::{LiveFeeds, LiveKind};
+use crate::sinks::redis::{LiveLifetimes, RedisSink};
+use crate::sinks::topics::RawTopics;
+use crate::thermals::{ThermalMachine, ThermalTopics};
+
+/// What a task gets to finish with.
+const STOP_DEADLINE: Duration = Duration::from_secs(15);
+
+/// What every group stands on.
+#[derive(Clone)]
+pub struct Outfit {
+    /// The process.
+    pub context: Context,
+    /// The cluster.
+    pub log: Arc<dyn Log>,
+    /// Where schemas are registered.
+    pub schemas: Schemas,
+    /// Put before every topic name.
+    pub topic_prefix: String,
+}
+
+impl Outfit {
+    fn pipeline<M: Machine>(
+        &self,
+        group: &'static str,
+        input: Arc<str>,
+        checkpoints: Arc<str>,
+        options: &GroupOptions,
+        live: Option<LiveFeeds>,
+        machine: impl Fn(u32, &str) -> M + Send + Sync + 'static,
+    ) -> Pipeline<M> {
+        Pipeline {
+            context: self.context.clone(),
+            log: self.log.clone(),
+            group: format!("{}{group}", self.topic_prefix),
+            input: input.to_string(),
+            checkpoints,
+            checkpoint_interval: options.checkpoint_interval,
+            max_batch_records: options.max_batch_records,
+            machine: Arc::new(machine),
+            live,
+            part: self.context.readiness.part(group),
+            metrics: GroupMetrics::register(&self.context.metrics, group),
+        }
+    }
+
+    fn redis(
+        &self,
+        options: &RedisOptions,
+        group: &str,
+        kinds: &'static [LiveKind],
+        lifetimes: LiveLifetimes,
+    ) -> anyhow::Result<Option<(LiveFeeds, RedisSink)>> {
+        let Some(url) = options.url() else { return Ok(None) };
+        let feeds = LiveFeeds::default();
+        let metrics = RedisMetrics::register(&self.context.metrics, group);
+        let sink = RedisSink::new(url, feeds.clone(), kinds, lifetimes, &self.context, metrics)?;
+        Ok(Some((feeds, sink)))
+    }
+
+    /// Redis first, so that it ends last.
+    async fn run<M: Machine>(
+        &self,
+        name: &'static str,
+        redis: Option<RedisSink>,
+        pipeline: Pipeline<M>,
+    ) -> anyhow::Result<()> {
+        let mut tasks = Tasks::new(self.context.clock.clone(), self.context.shutdown.clone());
+        if let Some(redis) = redis {
+            tasks.spawn("redis", |stop| redis.run(stop));
+        }
+        tasks.spawn(name, |stop| pipeline.run(stop));
+        tasks.run(STOP_DEADLINE).await
+    }
+}
+
+const RAW_KINDS: &[LiveKind] = &[LiveKind::Aircraft, LiveKind::Ground, LiveKind::Station, LiveKind::Validation];
+
+/// Runs the stream core until stopped.
+///
+/// # Errors
+/// What no retry can mend.
+pub async fn serve(core: CoreOptions, group: GroupOptions, redis: RedisOptions, outfit: Outfit) -> anyhow::Result<()> {
+    if core.privacy == Privacy::Off {
+        tracing::warn!("privacy is off: everybody is shown, consent or not");
+    }
+    let registry = outfit.context.readiness.part("registry");
+    let lifetimes = LiveLifetimes {
+        aircraft_s: core.aircraft_lifetime.as_secs(),
+        ground_s: core.ground_lifetime.as_secs(),
+        station_s: core.station_lifetime.as_secs(),
+        thermal_s: 0,
+        validation_s: core.device_lifetime.as_secs(),
+    };
+    let redis = outfit.redis(&redis, "processor", RAW_KINDS, lifetimes)?;
+    let (live, redis) = redis.unzip();
+    let prepared = RawTopics::prepare(&outfit.context, &registry, &outfit.schemas, &outfit.topic_prefix).await?;
+    let Some(topics) = prepared else { return Ok(()) };
+    let (topics, metrics) = (Arc::new(topics), RawMetrics::register(&outfit.context.metrics));
+    let (settings, clock) = (core.settings(), outfit.context.clock.clone());
+    let (input, checkpoints) = (topics.raw.name.clone(), topics.checkpoints.name.clone());
+    let machine = move |partition, epoch: &str| {
+        RawMachine::new(partition, epoch, settings.clone(), topics.clone(), clock.clone(), metrics.clone())
+    };
+    let pipeline = outfit.pipeline("processor", input, checkpoints, &group, live, machine);
+    outfit.run("core", redis, pipeline).await
+}
+
+/// Runs the thermal aggregator until stopped.
+///
+/// # Errors
+/// What no retry can mend.
+pub async fn serve_thermals(group: GroupOptions, redis: RedisOptions, outfit: Outfit) -> anyhow::Result<()> {
+    let registry = outfit.context.readiness.part("registry");
+    let lifetimes = LiveLifetimes { aircraft_s: 0, ground_s: 0, station_s: 0, thermal_s: 6 * 3_600, validation_s: 0 };
+    let (live, redis) = outfit.redis(&redis, "thermals", &[LiveKind::Thermal], lifetimes)?.unzip();
+    let prepared = ThermalTopics::prepare(&outfit.context, &registry, &outfit.schemas, &outfit.topic_prefix).await?;
+    let Some(topics) = prepared else { return Ok(()) };
+    let raw = catalogue::find(topic::RAW).expect("in the catalogue");
+    let topics = Arc::new(topics);
+    let (input, checkpoints) = (topics.reports.name.clone(), topics.checkpoints.name.clone());
+    let machine = move |_, epoch: &str| ThermalMachine::new(raw.partitions, epoch, topics.clone());
+    let pipeline = outfit.pipeline("thermals", input, checkpoints, &group, live, machine);
+    outfit.run("thermals", redis, pipeline).await
+}
+
+/// Runs the receivers' group until stopped.
+///
+/// # Errors
+/// The file of places cannot be used; what no retry can mend.
+pub async fn serve_receivers(receivers: ReceiverOptions, group: GroupOptions, outfit: Outfit) -> anyhow::Result<()> {
+    let places = match &receivers.receivers_file {
+        Some(file) => Places::open(file)?,
+        None => Places::default(),
+    };
+    let registry = outfit.context.readiness.part("registry");
+    let prepared = ReceiverTopics::prepare(&outfit.context, &registry, &outfit.schemas, &outfit.topic_prefix).await?;
+    let Some(topics) = prepared else { return Ok(()) };
+    let (topics, places) = (Arc::new(topics), Arc::new(places));
+    let lifetime_us = u64::try_from(receivers.receiver_lifetime.as_micros()).unwrap_or(u64::MAX / 4);
+    let (input, checkpoints) = (topics.receptions.name.clone(), topics.checkpoints.name.clone());
+    let machine = move |partition, epoch: &str| {
+        ReceiverMachine::new(partition, epoch, places.clone(), lifetime_us, topics.clone())
+    };
+    let pipeline = outfit.pipeline("receivers", input, checkpoints, &group, None, machine);
+    outfit.run("receivers", None, pipeline).await
+}

@@ -1,0 +1,136 @@
+//! The group on climb reports: the thermal aggregator with its codecs.
+
+mod aggregator;
+mod thermal;
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use runtime::{Context, Part};
+use schemas::catalogue::topic;
+use schemas::id::RecordId;
+use schemas::v1::{ThermalReport, ThermalsState, thermals_state};
+use streams::framing::FramingError;
+use streams::registry::Schemas;
+use streams::{Headers, Incoming};
+
+use crate::pipeline::{Emission, Fit, Machine, put_version};
+use crate::sinks::live::{LiveKind, LiveState, LiveUpdate};
+use crate::sinks::topics::Topic;
+
+pub use aggregator::{Aggregator, ThermalChange};
+
+/// The topics of the group.
+#[derive(Clone, Debug)]
+#[allow(missing_docs, reason = "the names are those of the catalogue")]
+pub struct ThermalTopics {
+    pub reports: Topic,
+    pub thermals: Topic,
+    pub checkpoints: Topic,
+}
+
+impl ThermalTopics {
+    /// Registers all schemas. `None`: asked to stop.
+    ///
+    /// # Errors
+    /// The registry refuses a schema for good.
+    pub async fn prepare(
+        context: &Context,
+        part: &Part,
+        schemas: &Schemas,
+        prefix: &str,
+    ) -> anyhow::Result<Option<Self>> {
+        let prepare = |name| Topic::prepare(context, part, schemas, prefix, name);
+        let Some(reports) = prepare(topic::THERMAL_REPORT).await? else { return Ok(None) };
+        let Some(thermals) = prepare(topic::THERMAL).await? else { return Ok(None) };
+        let Some(checkpoints) = prepare(topic::THERMALS_STATE).await? else { return Ok(None) };
+        Ok(Some(Self { reports, thermals, checkpoints }))
+    }
+}
+
+/// The aggregator between its topics.
+#[derive(Debug)]
+pub struct ThermalMachine {
+    aggregator: Aggregator,
+    epoch: String,
+    topics: Arc<ThermalTopics>,
+    changes: Vec<ThermalChange>,
+}
+
+impl ThermalMachine {
+    /// An aggregator that knows nothing; reports wait for the clocks of `raw_partitions`.
+    pub fn new(raw_partitions: u32, epoch: &str, topics: Arc<ThermalTopics>) -> Self {
+        Self { aggregator: Aggregator::new(raw_partitions), epoch: epoch.to_owned(), topics, changes: Vec::new() }
+    }
+
+    fn emit(&self, change: &ThermalChange, out: &mut Emission) {
+        let mut headers = Headers::new();
+        put_version(&mut headers, change.version);
+        let (topic, key) = (&self.topics.thermals, RecordId(change.thermal_id).to_string());
+        out.records.push(match &change.state {
+            Some(state) => topic.record(Some(0), key, state, state.last_seen_at_us, headers),
+            None => topic.tombstone(Some(0), key, change.at_us, headers),
+        });
+        out.live.push(live_update(change.clone()));
+    }
+}
+
+impl Machine for ThermalMachine {
+    fn apply(&mut self, record: &Incoming, out: &mut Emission) {
+        let value = record.value.clone().unwrap_or_default();
+        match self.topics.reports.codec.decode::<ThermalReport>(&value) {
+            Ok(report) => self.aggregator.apply(record.offset, &report, &mut self.changes),
+            Err(error) => {
+                let (offset, reason) = (record.offset, error.reason());
+                tracing::error!(offset, reason, "a report of ours cannot be read: it is left out");
+            }
+        }
+        let changes = std::mem::take(&mut self.changes);
+        changes.iter().for_each(|change| self.emit(change, out));
+        self.changes = changes;
+        self.changes.clear();
+    }
+
+    fn next_offset(&self) -> u64 {
+        self.aggregator.next_offset()
+    }
+
+    fn clock_us(&self) -> u64 {
+        self.aggregator.clock_us()
+    }
+
+    fn checkpoint(&mut self) -> Vec<(String, Option<Bytes>)> {
+        let codec = &self.topics.checkpoints.codec;
+        let memories = self.aggregator.changed_memories(&self.epoch);
+        memories.into_iter().map(|(key, memory)| (key, memory.map(|memory| codec.encode(&memory)))).collect()
+    }
+
+    fn restore(&mut self, value: &Bytes) -> Result<Fit, FramingError> {
+        let memory: ThermalsState = self.topics.checkpoints.codec.decode(value)?;
+        if let Some(thermals_state::Part::Aggregator(own)) = &memory.part
+            && own.epoch != self.epoch
+        {
+            return Ok(Fit::OtherLog);
+        }
+        self.aggregator.restore(memory);
+        Ok(Fit::Ours)
+    }
+
+    fn takes_parts_ahead(&self) -> bool {
+        // Thermals depend on each other: a report joins the nearest.
+        false
+    }
+
+    fn live(&self, out: &mut Vec<LiveUpdate>) {
+        out.extend(self.aggregator.states().map(live_update));
+    }
+}
+
+fn live_update(change: ThermalChange) -> LiveUpdate {
+    LiveUpdate {
+        kind: LiveKind::Thermal,
+        id: change.thermal_id,
+        version: change.version,
+        state: change.state.map(LiveState::Thermal),
+    }
+}

@@ -1,0 +1,159 @@
+use geo::distance::{distance_m, shifted};
+use proptest::prelude::*;
+
+use super::*;
+
+const START_S: u64 = 1_750_000_000;
+const HOME: Position = Position::new(46.0, 13.0);
+
+fn report(id: u64, device: u32, second: u64, east_m: f64, climb_mps: f64) -> ThermalReport {
+    let place = shifted(HOME, east_m, 0.0);
+    let report = ClimbReport {
+        report_id: id,
+        event_at_us: (START_S + second) * 1_000_000,
+        device,
+        position: Some(schemas::v1::Position {
+            latitude_deg: place.latitude_deg,
+            longitude_deg: place.longitude_deg,
+            altitude_m: Some(1_500.0),
+        }),
+        climb_mps,
+        wind_from_deg: Some(270.0),
+        wind_speed_kmh: Some(3.6),
+        confidence_pct: 80.0,
+        ..ClimbReport::default()
+    };
+    ThermalReport { content: Some(thermal_report::Content::Report(report)) }
+}
+
+fn clock(raw_partition: u32, second: u64) -> ThermalReport {
+    let clock = PartitionClock { raw_partition, clock_us: (START_S + second) * 1_000_000 };
+    ThermalReport { content: Some(thermal_report::Content::Clock(clock)) }
+}
+
+fn run(aggregator: &mut Aggregator, records: &[ThermalReport]) -> Vec<ThermalChange> {
+    let mut out = Vec::new();
+    for record in records {
+        let offset = aggregator.next_offset();
+        aggregator.apply(offset, record, &mut out);
+    }
+    out
+}
+
+#[test]
+fn a_thermal_shared_by_three_pilots_drifts_with_the_wind() {
+    let mut aggregator = Aggregator::new(2);
+    // 1 m/s to the east: after 300 s the next pilot finds it 300 m away, after 900 s a third 900 m away.
+    let reports = [report(1, 1, 0, 0.0, 2.0), report(2, 2, 300, 300.0, 3.0), report(3, 3, 900, 900.0, 2.5)];
+    run(&mut aggregator, &reports);
+    assert!(aggregator.states().next().is_none(), "nothing before all clocks have passed");
+    let out = run(&mut aggregator, &[clock(0, 2_000), clock(1, 1_000)]);
+    assert_eq!(out.len(), 1);
+    let state = out[0].state.as_ref().expect("lives");
+    assert_eq!((state.thermal_id, state.pilots, state.reports), (1, 3, 3));
+    let centre = state.position.expect("told");
+    let off_m = distance_m(Position::new(centre.latitude_deg, centre.longitude_deg), shifted(HOME, 900.0, 0.0));
+    assert!(off_m < 20.0, "{off_m}");
+    assert!((state.wind_from_deg.expect("told") - 270.0).abs() < 0.1);
+    assert_eq!((state.max_climb_mps, state.version), (3.0, 4));
+    assert!(state.mean_climb_mps > 2.0 && state.mean_climb_mps < 3.0);
+}
+
+#[test]
+fn what_is_far_or_high_above_is_another_thermal() {
+    let mut aggregator = Aggregator::new(1);
+    let mut high = report(3, 3, 20, 0.0, 2.0);
+    if let Some(thermal_report::Content::Report(report)) = &mut high.content {
+        report.position.as_mut().expect("told").altitude_m = Some(2_400.0);
+    }
+    let out = run(&mut aggregator, &[report(1, 1, 0, 0.0, 2.0), report(2, 2, 10, 600.0, 2.0), high, clock(0, 100)]);
+    assert_eq!(out.iter().map(|change| change.thermal_id).collect::<Vec<_>>(), [1, 2, 3]);
+}
+
+#[test]
+fn a_thermal_fades_and_ends_with_a_tombstone() {
+    let mut aggregator = Aggregator::new(1);
+    run(&mut aggregator, &[report(1, 1, 0, 0.0, 2.0), clock(0, 10)]);
+    assert!(run(&mut aggregator, &[clock(0, 3 * 3_600)]).is_empty());
+    let out = run(&mut aggregator, &[clock(0, 6 * 3_600)]);
+    assert_eq!((out.len(), out[0].state.as_ref()), (1, None));
+    let memories = aggregator.changed_memories("e");
+    assert_eq!((memories.len(), memories[0].1.as_ref()), (2, None));
+}
+
+#[test]
+fn a_report_that_comes_twice_counts_once() {
+    let mut aggregator = Aggregator::new(1);
+    let first = report(1, 1, 0, 0.0, 2.0);
+    let out = run(&mut aggregator, &[first.clone(), first.clone(), clock(0, 10), first, clock(0, 20)]);
+    assert_eq!(out.len(), 1);
+    assert_eq!(out[0].state.as_ref().expect("lives").reports, 1);
+}
+
+/// The states without their versions, which are offsets and so depend on the order.
+fn picture(aggregator: &Aggregator) -> Vec<ThermalState> {
+    aggregator.states().filter_map(|change| change.state).map(|state| ThermalState { version: 0, ..state }).collect()
+}
+
+/// What three partitions write: reports in order of time, with clocks in between.
+fn partitions() -> impl Strategy<Value = Vec<Vec<ThermalReport>>> {
+    let one = prop::collection::vec((1_u64..40, -3_000.0..3_000.0_f64, 1.0..5.0_f64), 1..20);
+    prop::collection::vec(one, 3).prop_map(|partitions| {
+        let records = |(partition, told): (usize, Vec<(u64, f64, f64)>)| {
+            let (mut second, mut sent) = (0, Vec::new());
+            for (index, (pause, east_m, climb_mps)) in told.into_iter().enumerate() {
+                second += pause;
+                let id = (partition * 1_000 + index) as u64;
+                sent.push(report(id, partition as u32, second, east_m, climb_mps));
+                if index % 3 == 0 {
+                    sent.push(clock(partition as u32, second));
+                }
+            }
+            sent.push(clock(partition as u32, 2_000));
+            sent
+        };
+        partitions.into_iter().enumerate().map(records).collect()
+    })
+}
+
+fn interleaved(partitions: &[Vec<ThermalReport>], choices: &[usize]) -> Vec<ThermalReport> {
+    let mut queues: Vec<_> = partitions.iter().map(|records| records.iter()).collect();
+    let (mut records, mut choices) = (Vec::new(), choices.iter().cycle());
+    while !queues.is_empty() {
+        let chosen = choices.next().expect("endless") % queues.len();
+        match queues[chosen].next() {
+            Some(record) => records.push(record.clone()),
+            None => drop(queues.remove(chosen)),
+        }
+    }
+    records
+}
+
+proptest! {
+    #[test]
+    fn the_picture_does_not_depend_on_how_partitions_interleave(
+        partitions in partitions(),
+        one in prop::collection::vec(0..3_usize, 1..60),
+        other in prop::collection::vec(0..3_usize, 1..60),
+    ) {
+        let (mut first, mut second) = (Aggregator::new(3), Aggregator::new(3));
+        run(&mut first, &interleaved(&partitions, &one));
+        run(&mut second, &interleaved(&partitions, &other));
+        prop_assert_eq!(picture(&first), picture(&second));
+    }
+
+    #[test]
+    fn a_checkpoint_at_any_record_changes_nothing(
+        partitions in partitions(),
+        order in prop::collection::vec(0..3_usize, 1..60),
+        at in 0..40_usize,
+    ) {
+        let records = interleaved(&partitions, &order);
+        let at = at.min(records.len());
+        let mut whole = Aggregator::new(3);
+        run(&mut whole, &records[..at]);
+        let mut restored = Aggregator::new(3);
+        whole.changed_memories("e").into_iter().filter_map(|(_, memory)| memory).for_each(|memory| restored.restore(memory));
+        prop_assert_eq!(run(&mut whole, &records[at..]), run(&mut restored, &records[at..]));
+    }
+}
