@@ -130,7 +130,9 @@ impl Stack {
     }
 
     fn kafka_blocking(&self) -> Result<&Kafka> {
-        let start = || Kafka::start_blocking(&KafkaOptions::default());
+        // Benchmarks are built with optimisation and want Kafka at its best; tests want it soon.
+        let options = KafkaOptions { fast: !cfg!(debug_assertions), ..KafkaOptions::default() };
+        let start = || Kafka::start_blocking(&options);
         obtain(&self.kafka, ServiceKind::Kafka, Kafka::given, start)
     }
 
