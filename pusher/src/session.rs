@@ -12,6 +12,10 @@ use crate::compose::message;
 use crate::subscription::Subscription;
 pub use limits::{Budget, SessionLimits};
 pub use request::Refusal;
+/// Regions within the limits, for those who read them from a URL.
+pub(crate) mod region {
+    pub(crate) use super::request::{bounds, circle};
+}
 
 /// What every session of a process is told.
 #[derive(Clone, Debug)]
@@ -90,6 +94,12 @@ impl Session {
     pub fn heard(&mut self, now: Duration) {
         self.heard_at = now;
         self.asked_at = None;
+    }
+
+    /// A control frame came from the client that wants an answer; false where it sent too many.
+    pub fn control(&mut self, now: Duration) -> bool {
+        self.heard(now);
+        self.messages.take(now)
     }
 
     /// A message came from the client.

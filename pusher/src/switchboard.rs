@@ -128,6 +128,16 @@ impl Switchboard {
         }
     }
 
+    /// A ping of a client came; false where it sent too many messages, and is closed.
+    pub fn control(&mut self, id: ClientId, now: Now) -> bool {
+        let Some(client) = self.clients.get_mut(id.0 as usize) else { return false };
+        let allowed = client.session.control(now.monotonic);
+        if !allowed {
+            client.close(CloseCode::TooMany);
+        }
+        allowed
+    }
+
     /// Puts a ready frame in line for a client.
     pub fn push(&mut self, id: ClientId, frame: Bytes) {
         if let Some(client) = self.clients.get_mut(id.0 as usize) {

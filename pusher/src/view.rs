@@ -163,6 +163,16 @@ impl View {
         self.sequence
     }
 
+    /// How many objects there are.
+    pub fn len(&self) -> usize {
+        self.objects.len()
+    }
+
+    /// True where nothing is known.
+    pub fn is_empty(&self) -> bool {
+        self.objects.is_empty()
+    }
+
     /// How many objects of a kind there are.
     pub fn count(&self, kind: Kind) -> usize {
         self.objects.keys().filter(|id| id.kind == kind).count()

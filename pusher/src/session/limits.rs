@@ -54,6 +54,7 @@ impl SessionLimits {
 #[derive(Clone, Copy, Debug)]
 pub struct Budget {
     per_minute: u32,
+    most: f64,
     left: f64,
     at: Duration,
 }
@@ -61,14 +62,22 @@ pub struct Budget {
 impl Budget {
     /// So many at once, and so many per minute.
     pub fn per_minute(per_minute: u32) -> Self {
-        Self { per_minute, left: f64::from(per_minute), at: Duration::ZERO }
+        let most = f64::from(per_minute);
+        Self { per_minute, most, left: most, at: Duration::ZERO }
+    }
+
+    /// The same, but at once only what a second brings.
+    #[must_use]
+    pub fn burst_of_a_second(mut self) -> Self {
+        self.most = (self.most / 60.0).max(1.0);
+        self.left = self.most;
+        self
     }
 
     /// Takes one; false where none is left.
     pub fn take(&mut self, now: Duration) -> bool {
         let minutes = now.saturating_sub(self.at).as_secs_f64() / 60.0;
-        let all = f64::from(self.per_minute);
-        self.left = (self.left + minutes * all).min(all);
+        self.left = (self.left + minutes * f64::from(self.per_minute)).min(self.most);
         self.at = now;
         if self.left < 1.0 {
             return false;

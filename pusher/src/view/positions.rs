@@ -39,11 +39,17 @@ impl Positions {
     }
 
     /// Makes the token: good on every instance that reads the same data, named by `epoch`.
+    ///
+    /// Layout, before base64: epoch mark (4 bytes), then varints: how many partitions, the lowest position, and for each
+    /// partition 0 (nothing read) or 1 + its distance from the lowest.
     pub fn token(&self, epoch: &str) -> String {
+        let lowest = self.0.iter().copied().filter(|next| *next > 0).min().unwrap_or_default();
         let mut bytes = epoch_mark(epoch).to_be_bytes().to_vec();
         prost::encoding::encode_varint(self.0.len() as u64, &mut bytes);
+        prost::encoding::encode_varint(lowest, &mut bytes);
         for next in &self.0 {
-            prost::encoding::encode_varint(*next, &mut bytes);
+            let distance = if *next == 0 { 0 } else { next - lowest + 1 };
+            prost::encoding::encode_varint(distance, &mut bytes);
         }
         URL_SAFE_NO_PAD.encode(bytes)
     }
@@ -62,7 +68,12 @@ impl Positions {
         if varint()? != partitions as u64 {
             return Err(TokenError::OtherEpoch);
         }
-        let positions = (0..partitions).map(|_| varint()).collect::<Result<Vec<_>, _>>()?;
+        let lowest = varint()?;
+        let position = |distance: u64| match distance {
+            0 => Ok(0),
+            distance => lowest.checked_add(distance - 1).ok_or(TokenError::Malformed),
+        };
+        let positions = (0..partitions).map(|_| position(varint()?)).collect::<Result<Vec<_>, _>>()?;
         if rest.is_empty() { Ok(Self(positions)) } else { Err(TokenError::Malformed) }
     }
 }

@@ -1,0 +1,54 @@
+//! What the HTTP handlers share.
+
+use std::sync::{Arc, OnceLock};
+
+use parking_lot::RwLock;
+use runtime::Context;
+use tokio_util::task::TaskTracker;
+
+use crate::config::PusherOptions;
+use crate::metrics::PusherMetrics;
+use crate::rest::Problem;
+use crate::session::SessionSettings;
+use crate::socket::{Admission, Shards};
+use crate::view::View;
+
+/// Cheap to clone; clones share everything.
+#[derive(Clone)]
+pub(crate) struct App {
+    pub(crate) context: Context,
+    pub(crate) options: Arc<PusherOptions>,
+    pub(crate) metrics: PusherMetrics,
+    pub(crate) admission: Admission,
+    /// Sockets on their way from a handshake to a shard.
+    pub(crate) handovers: TaskTracker,
+    /// There once the log was reached and the view has caught up with it.
+    pub(crate) live: Arc<OnceLock<Arc<Live>>>,
+    /// When the process began, microseconds since the epoch: part of every ETag.
+    pub(crate) started_at_us: u64,
+}
+
+/// The air picture and who looks at it.
+#[derive(Debug)]
+pub(crate) struct Live {
+    /// Names the data.
+    pub(crate) epoch: String,
+    pub(crate) view: Arc<RwLock<View>>,
+    pub(crate) session: Arc<SessionSettings>,
+    pub(crate) shards: Arc<Shards>,
+}
+
+impl App {
+    /// The air picture, where it is complete.
+    pub(crate) fn ready(&self) -> Result<Arc<Live>, Problem> {
+        self.live.get().cloned().ok_or_else(|| {
+            let parts = self.context.readiness.parts();
+            let reasons: Vec<_> = parts
+                .into_iter()
+                .filter(|(_, part)| !part.ready)
+                .map(|(name, part)| format!("{name}: {}", part.last_error.unwrap_or_default()))
+                .collect();
+            Problem::busy("not_ready", format!("the air picture is not complete yet ({})", reasons.join("; ")))
+        })
+    }
+}

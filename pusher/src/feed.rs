@@ -1,0 +1,217 @@
+//! The state topics into the view, and the news of it to the shards.
+
+mod record;
+mod topics;
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use parking_lot::RwLock;
+use runtime::patience::with_causes;
+use runtime::{Part, Shutdown, keep_trying};
+use streams::{Event, Incoming, Log, SeekTo, Source, StreamError, TopicPartition};
+
+use crate::app::{App, Live};
+use crate::metrics::{KindLabel, Reason};
+use crate::session::SessionSettings;
+use crate::socket::{Changes, ShardSettings, Shards};
+use crate::view::{Change, Origin, PrivateView, View};
+use record::{Decoder, Input};
+use topics::{Role, Topics};
+
+/// How often freshness is looked at.
+const FRESHNESS_INTERVAL: Duration = Duration::from_secs(1);
+
+/// Follows the log until stopped.
+pub(crate) struct Feed {
+    app: App,
+    log: Arc<dyn Log>,
+    /// What the log is, for people.
+    log_name: String,
+    topic_prefix: String,
+    part: Part,
+}
+
+impl Feed {
+    pub(crate) fn new(app: App, log: Arc<dyn Log>, log_name: String, topic_prefix: String) -> Self {
+        let part = app.context.readiness.part("log");
+        Self { app, log, log_name, topic_prefix, part }
+    }
+
+    /// Reaches the log, starts the shards, and feeds them; sends the clients elsewhere at the end.
+    ///
+    /// # Errors
+    /// Fatal: the log refuses us, or a shard fails.
+    pub(crate) async fn run(self, stop: Shutdown) -> anyhow::Result<()> {
+        let Some(found) = stop.or(self.reach()).await else { return Ok(()) };
+        let Some((epoch, topics, source)) = found? else { return Ok(()) };
+        let view = Arc::new(RwLock::new(View::new(topics.public_partitions())));
+        let session = Arc::new(SessionSettings {
+            version: env!("CARGO_PKG_VERSION"),
+            epoch: epoch.clone(),
+            heartbeat: self.app.options.heartbeat,
+            limits: self.app.options.session_limits(),
+        });
+        let shards = Arc::new(Shards::start(&ShardSettings {
+            shards: self.app.options.shard_count(),
+            tick: self.app.options.tick,
+            session: session.clone(),
+            view: view.clone(),
+            clock: self.app.context.clock.clone(),
+            metrics: self.app.metrics.clone(),
+        })?);
+        let live = Arc::new(Live { epoch, view, session, shards });
+        let follower = Follower {
+            behind: topics.partitions().cloned().collect(),
+            heard_at: self.app.context.clock.monotonic(),
+            decoder: Decoder::new().await?,
+            private: PrivateView::default(),
+            stale: false,
+            live: live.clone(),
+            feed: self,
+            topics,
+        };
+        let outcome = follower.run(source, &stop).await;
+        outcome.and(live.shards.stop().await)
+    }
+
+    async fn reach(&self) -> Result<Option<(String, Topics, Box<dyn Source>)>, StreamError> {
+        let attempt = || async {
+            let epoch = self.log.epoch().await?;
+            let topics = Topics::find(&self.log.describe_topics().await?, &self.topic_prefix)?;
+            let from = topics.partitions().map(|partition| (partition.clone(), topics.start(partition)));
+            let source = self.log.read(from.collect::<Vec<(TopicPartition, SeekTo)>>()).await?;
+            Ok((epoch, topics, source))
+        };
+        let is_final = |error: &StreamError| !error.is_transient();
+        let reached = keep_trying(&self.app.context, &self.part, &self.log_name, is_final, attempt).await?;
+        self.part.not_ready("reading the state topics");
+        Ok(reached)
+    }
+}
+
+/// The feed once the log is reached.
+struct Follower {
+    feed: Feed,
+    live: Arc<Live>,
+    topics: Topics,
+    decoder: Decoder,
+    private: PrivateView,
+    /// Partitions whose past is not read yet.
+    behind: HashSet<TopicPartition>,
+    heard_at: Duration,
+    stale: bool,
+}
+
+impl Follower {
+    async fn run(mut self, mut source: Box<dyn Source>, stop: &Shutdown) -> anyhow::Result<()> {
+        let clock = self.feed.app.context.clock.clone();
+        loop {
+            tokio::select! {
+                () = stop.requested() => return Ok(source.close().await.or_else(ignore_transient)?),
+                event = source.next() => self.take(event?).await,
+                () = clock.sleep(FRESHNESS_INTERVAL) => self.judge_freshness().await,
+            }
+        }
+    }
+
+    async fn take(&mut self, event: Event) {
+        match event {
+            Event::Records(records) => {
+                self.heard_at = self.feed.app.context.clock.monotonic();
+                self.fold(&records).await;
+                self.judge_freshness().await;
+            }
+            Event::CaughtUp(partition) => {
+                self.behind.remove(&partition);
+                if self.behind.is_empty() && self.feed.app.live.set(self.live.clone()).is_ok() {
+                    self.feed.part.ready();
+                    let objects = self.live.view.read().len();
+                    tracing::info!(objects, "the air picture is complete");
+                }
+            }
+            // Of consumer groups, and this reader is in none.
+            Event::Assigned(_) | Event::Revoked(_) => {}
+        }
+    }
+
+    async fn fold(&mut self, records: &[Incoming]) {
+        let now_us = self.feed.app.context.clock.now_us();
+        let mut changes: Vec<Change> = Vec::new();
+        let mut read: Vec<Origin> = Vec::new();
+        let mut newest_ms = i64::MIN;
+        {
+            // Held for one batch: look-ups and moves of what is decoded already.
+            let inputs: Vec<_> = records.iter().filter_map(|record| self.decode(record)).collect();
+            let mut view = self.live.view.write();
+            for (origin, timestamp_ms, input) in inputs {
+                newest_ms = newest_ms.max(timestamp_ms);
+                match read.iter_mut().find(|last| last.partition == origin.partition) {
+                    Some(last) => *last = origin,
+                    None => read.push(origin),
+                }
+                match input {
+                    Some(input) => view.apply(origin, now_us, input, &mut changes),
+                    None => view.skip(origin),
+                }
+            }
+        }
+        if !read.is_empty() {
+            self.feed.app.metrics.changes.inc_by(changes.len() as u64);
+            self.live.shards.changed(Arc::new(Changes { changes, read, newest_ms })).await;
+        }
+    }
+
+    /// What a record means for the public view; `None` for those of other topics. What cannot be decoded is counted and
+    /// taken as read.
+    fn decode(&mut self, record: &Incoming) -> Option<(Origin, i64, Option<crate::view::Input>)> {
+        let role = self.topics.role(&record.topic, record.partition)?;
+        let metrics = &self.feed.app.metrics;
+        let label = KindLabel { kind: role.word() };
+        metrics.records.get_or_create(&label).inc();
+        let decoded = self.decoder.decode(&role, record);
+        if let Err(reason) = &decoded {
+            metrics.rejected.get_or_create(&Reason { reason }).inc();
+            tracing::debug!(topic = %record.topic, record.partition, record.offset, reason, "a record is of no use");
+        }
+        match (role, decoded) {
+            (Role::Public { partition, .. }, decoded) => {
+                let origin = Origin { partition, offset: record.offset };
+                let input = match decoded {
+                    Ok(Input::Public(input)) => Some(input),
+                    _ => None,
+                };
+                Some((origin, record.timestamp_ms, input))
+            }
+            (Role::Private, Ok(Input::Private(device, state))) => {
+                self.private.apply(device, state);
+                None
+            }
+            _ => None,
+        }
+    }
+
+    async fn judge_freshness(&mut self) {
+        let silent = self.feed.app.context.clock.monotonic().saturating_sub(self.heard_at);
+        let stale = silent >= self.feed.app.options.stale_after;
+        if stale != self.stale {
+            self.stale = stale;
+            if stale {
+                tracing::warn!(seconds = silent.as_secs(), "nothing comes from the log: clients are told it is stale");
+            } else {
+                tracing::info!("the log gives fresh data again");
+            }
+            self.live.shards.set_stale(stale).await;
+        }
+    }
+}
+
+/// Leaving a log that is away is no failure.
+fn ignore_transient(error: StreamError) -> Result<(), StreamError> {
+    if error.is_transient() {
+        tracing::debug!(error = with_causes(&error), "the log was left while away");
+        return Ok(());
+    }
+    Err(error)
+}

@@ -1,0 +1,120 @@
+//! Which topics the pusher reads, and what each of their partitions is for.
+
+use std::collections::HashMap;
+
+use schemas::catalogue::topic;
+use streams::{SeekTo, StreamError, TopicDescription, TopicPartition};
+
+use crate::view::Kind;
+
+/// What a partition's records are.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Role {
+    /// States of one kind; the number is that of the view's positions.
+    Public { kind: Kind, partition: u16 },
+    /// States of hidden devices.
+    Private,
+    /// The clocks of the raw partitions: a sign of life every few seconds, even when nothing flies.
+    Clock,
+}
+
+impl Role {
+    /// Metric label.
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            Self::Public { kind, .. } => kind.word(),
+            Self::Private => "private",
+            Self::Clock => "clock",
+        }
+    }
+}
+
+/// The partitions that are read.
+#[derive(Debug)]
+pub(super) struct Topics {
+    roles: HashMap<TopicPartition, Role>,
+    public_partitions: usize,
+}
+
+impl Topics {
+    /// Looks for the topics on the cluster. The order of kinds and partitions gives each its number, on every instance
+    /// the same.
+    ///
+    /// # Errors
+    /// Transient: a topic is not there (yet).
+    pub(super) fn find(found: &[TopicDescription], prefix: &str) -> Result<Self, StreamError> {
+        let partitions_of = |name: &str| {
+            let full = format!("{prefix}{name}");
+            let topic = found.iter().find(|topic| topic.name == full);
+            let missing = || format!("there is no topic {full}: `processor topics apply` creates it");
+            let topic = topic.ok_or_else(|| StreamError::transient("no_topic", "read the state topics", missing()))?;
+            Ok::<_, StreamError>(
+                (0..topic.partitions).map(move |partition| TopicPartition::new(full.clone(), partition)),
+            )
+        };
+        let mut roles = HashMap::new();
+        for kind in Kind::ALL {
+            for at in partitions_of(kind.topic())? {
+                let partition = u16::try_from(roles.len()).unwrap_or(u16::MAX);
+                roles.insert(at, Role::Public { kind, partition });
+            }
+        }
+        let public_partitions = roles.len();
+        roles.extend(partitions_of(topic::PRIVATE_STATE)?.map(|at| (at, Role::Private)));
+        roles.extend(partitions_of(topic::THERMAL_REPORT)?.map(|at| (at, Role::Clock)));
+        Ok(Self { roles, public_partitions })
+    }
+
+    pub(super) fn public_partitions(&self) -> usize {
+        self.public_partitions
+    }
+
+    pub(super) fn partitions(&self) -> impl Iterator<Item = &TopicPartition> {
+        self.roles.keys()
+    }
+
+    /// States are read from the beginning; of the clocks only the new ones say something.
+    pub(super) fn start(&self, partition: &TopicPartition) -> SeekTo {
+        match self.roles.get(partition) {
+            Some(Role::Clock) => SeekTo::End,
+            _ => SeekTo::Beginning,
+        }
+    }
+
+    pub(super) fn role(&self, topic: &std::sync::Arc<str>, partition: u32) -> Option<Role> {
+        self.roles.get(&TopicPartition { topic: topic.clone(), partition }).copied()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cluster(prefix: &str) -> Vec<TopicDescription> {
+        let names = Kind::ALL.map(Kind::topic).into_iter().chain([topic::PRIVATE_STATE, topic::THERMAL_REPORT]);
+        let describe = |name: &str| TopicDescription {
+            name: format!("{prefix}{name}"),
+            partitions: 2,
+            settings: Default::default(),
+        };
+        names.map(describe).collect()
+    }
+
+    #[test]
+    fn partitions_are_numbered_by_kind_and_order() {
+        let topics = Topics::find(&cluster("test."), "test.").unwrap();
+        assert_eq!(topics.public_partitions(), 12);
+        let ground = topics.role(&"test.fanet.state.ground.v1".into(), 1);
+        assert_eq!(ground, Some(Role::Public { kind: Kind::Ground, partition: 3 }));
+        let clock = TopicPartition::new("test.fanet.thermal-report.v1", 0);
+        assert_eq!(topics.start(&clock), SeekTo::End);
+        assert_eq!(topics.partitions().count(), 16);
+    }
+
+    #[test]
+    fn a_missing_topic_is_waited_for_by_name() {
+        let error = Topics::find(&cluster(""), "live.").unwrap_err();
+        assert!(error.is_transient());
+        assert!(runtime::patience::with_causes(&error).contains("live.fanet.state.aircraft.v1"), "{error}");
+    }
+}

@@ -1,0 +1,101 @@
+//! What the pusher counts.
+
+use runtime::Metrics;
+
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
+
+/// A label with a reason from a closed set.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(crate) struct Reason {
+    pub(crate) reason: &'static str,
+}
+
+/// A label with a kind of object.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(crate) struct KindLabel {
+    pub(crate) kind: &'static str,
+}
+
+/// An endpoint and its answer.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(crate) struct Request {
+    pub(crate) endpoint: String,
+    pub(crate) status: u16,
+}
+
+/// Handles; clones count together.
+#[derive(Debug, Clone)]
+pub(crate) struct PusherMetrics {
+    pub(crate) connections: Gauge,
+    pub(crate) groups: Gauge,
+    pub(crate) closed: Family<Reason, Counter>,
+    pub(crate) refused: Family<Reason, Counter>,
+    pub(crate) records: Family<KindLabel, Counter>,
+    pub(crate) rejected: Family<Reason, Counter>,
+    pub(crate) changes: Counter,
+    pub(crate) frames_encoded: Counter,
+    pub(crate) frames_sent: Counter,
+    pub(crate) bytes_sent: Counter,
+    pub(crate) frames_missed: Counter,
+    pub(crate) flush_seconds: Histogram,
+    pub(crate) latency_seconds: Histogram,
+    pub(crate) http_seconds: Family<Request, Histogram, fn() -> Histogram>,
+}
+
+impl PusherMetrics {
+    pub(crate) fn register(metrics: &Metrics) -> Self {
+        let seconds = || Histogram::new(exponential_buckets(0.0005, 2.0, 15));
+        Self {
+            connections: metrics.register("websocket_connections_active", "Open WebSockets.", Gauge::default()),
+            groups: metrics.register("pusher_groups", "Groups with subscribers, all shards.", Gauge::default()),
+            closed: metrics.register(
+                "pusher_connections_closed",
+                "WebSockets that this server closed, by reason.",
+                Family::default(),
+            ),
+            refused: metrics.register(
+                "pusher_handshakes_refused",
+                "WebSocket handshakes that were refused, by reason.",
+                Family::default(),
+            ),
+            records: metrics.register("pusher_records", "Records read, by kind of object.", Family::default()),
+            rejected: metrics.register(
+                "pusher_records_rejected",
+                "Records that could not be used, by reason.",
+                Family::default(),
+            ),
+            changes: metrics.register("pusher_changes", "Changes of the air picture.", Counter::default()),
+            frames_encoded: metrics.register(
+                "pusher_frames_encoded",
+                "Frames made; each is shared by all members of its group.",
+                Counter::default(),
+            ),
+            frames_sent: metrics.register("pusher_frames_sent", "Frames handed to sockets.", Counter::default()),
+            bytes_sent: metrics.register("pusher_bytes_sent", "Bytes of those frames.", Counter::default()),
+            frames_missed: metrics.register(
+                "pusher_frames_missed",
+                "Frames that a client could not take; it gets the newest state later.",
+                Counter::default(),
+            ),
+            flush_seconds: metrics.register(
+                "pusher_flush_seconds",
+                "Time to encode and send what one tick made.",
+                seconds(),
+            ),
+            latency_seconds: metrics.register(
+                "pusher_latency_seconds",
+                "From the time of a state's record to its handing over to sockets.",
+                seconds(),
+            ),
+            http_seconds: metrics.register(
+                "http_request_duration_seconds",
+                "Time to answer an HTTP request, by endpoint and status.",
+                Family::new_with_constructor(seconds as fn() -> Histogram),
+            ),
+        }
+    }
+}

@@ -1,0 +1,54 @@
+//! `GET /api/v1/devices/{address}`: all that is known of one device. Hidden devices are not known here.
+
+use axum::extract::{Path, RawQuery, State};
+use axum::http::{HeaderMap, Uri};
+use axum::response::Response;
+use schemas::{DeviceAddress, v1};
+
+use super::answer::Asked;
+use super::endpoint::{Endpoint, Parameter};
+use super::problem::Problem;
+use super::time::rfc3339;
+use crate::app::App;
+use crate::view::State as Known;
+
+pub(super) const ENDPOINT: Endpoint = Endpoint {
+    path: "/api/v1/devices/{address}",
+    summary: "All that is known of one device.",
+    path_parameters: &[&Parameter { name: "address", kind: "string", about: "Six hex digits, for example 110B90." }],
+    parameters: &[],
+    message: "DeviceView",
+};
+
+pub(super) async fn get(
+    State(app): State<App>,
+    Path(address): Path<String>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+    uri: Uri,
+) -> Result<Response, Problem> {
+    ENDPOINT.query(query.as_deref())?;
+    let device: DeviceAddress = address
+        .parse()
+        .map_err(|error: schemas::id::ParseIdError| Problem::bad_request("bad_address", error.to_string()))?;
+    let asked = Asked::new(app, &headers, &uri)?;
+    if let Some(unchanged) = asked.unchanged() {
+        return Ok(unchanged);
+    }
+    let mut known = v1::DeviceView { server_time: rfc3339(asked.at_us()), device: device.0, ..Default::default() };
+    let mut is_known = false;
+    for object in asked.live.view.read().of_device(device.0) {
+        is_known = true;
+        match &object.state {
+            Known::Aircraft(state) => known.aircraft = Some(state.clone()),
+            Known::Ground(state) => known.ground = Some(state.clone()),
+            Known::Station(state) => known.station = Some(state.clone()),
+            Known::Alert(state) => known.alert = Some(state.clone()),
+            Known::Thermal(_) | Known::Receiver(_) => {}
+        }
+    }
+    if !is_known {
+        return Err(Problem::not_found("unknown_device", format!("nothing is known of {device}")));
+    }
+    Ok(asked.answer(&known))
+}

@@ -1,0 +1,79 @@
+//! Errors as RFC 9457 problem documents.
+
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+
+/// Why a request is not answered as asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Problem(Box<Body>);
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+struct Body {
+    /// A URI that names the kind of problem.
+    r#type: String,
+    title: &'static str,
+    status: u16,
+    detail: String,
+    /// From a closed set, for programs.
+    code: &'static str,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    known_parameters: Vec<&'static str>,
+}
+
+impl Problem {
+    /// 400: the request says something that cannot be.
+    pub(crate) fn bad_request(code: &'static str, detail: String) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, code, detail)
+    }
+
+    /// 400: a parameter that the endpoint does not have.
+    pub(crate) fn unknown_parameter(name: &str, known: &[&'static str]) -> Self {
+        let name: String = name.chars().take(64).collect();
+        let detail = format!("there is no parameter {name:?} here; known: {}", known.join(", "));
+        let mut problem = Self::bad_request("unknown_parameter", detail);
+        problem.0.known_parameters = known.to_vec();
+        problem
+    }
+
+    /// 404.
+    pub(crate) fn not_found(code: &'static str, detail: String) -> Self {
+        Self::new(StatusCode::NOT_FOUND, code, detail)
+    }
+
+    /// 405.
+    pub(crate) fn method_not_allowed(path: &str) -> Self {
+        let path: String = path.chars().take(128).collect();
+        Self::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", format!("{path} does not know this method"))
+    }
+
+    /// 503: not now; the answer says when to come back.
+    pub(crate) fn busy(code: &'static str, detail: String) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, code, detail)
+    }
+
+    fn new(status: StatusCode, code: &'static str, detail: String) -> Self {
+        Self(Box::new(Body {
+            r#type: format!("urn:updraft:problem:{code}"),
+            title: status.canonical_reason().unwrap_or_default(),
+            status: status.as_u16(),
+            detail,
+            code,
+            known_parameters: Vec::new(),
+        }))
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let status = StatusCode::from_u16(self.0.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let body = serde_json::to_vec(&self.0).expect("plain strings and numbers");
+        let mut response = (status, body).into_response();
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("2"));
+        }
+        response
+    }
+}

@@ -1,0 +1,122 @@
+//! The query string: known parameters only, each once, each of its own form.
+
+use std::str::FromStr;
+
+use url::form_urlencoded;
+
+use super::problem::Problem;
+
+/// The parameters of one request.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Query(Vec<(String, String)>);
+
+impl Query {
+    /// Reads the query string.
+    ///
+    /// # Errors
+    /// Peer: a parameter that is not among `known`, or one that comes twice.
+    pub(crate) fn parse(query: Option<&str>, known: &[&'static str]) -> Result<Self, Problem> {
+        let mut parameters: Vec<(String, String)> = Vec::new();
+        for (name, value) in form_urlencoded::parse(query.unwrap_or_default().as_bytes()) {
+            if !known.contains(&&*name) {
+                return Err(Problem::unknown_parameter(&name, known));
+            }
+            if parameters.iter().any(|(earlier, _)| *earlier == name) {
+                return Err(bad(&name, "may come only once"));
+            }
+            parameters.push((name.into_owned(), value.into_owned()));
+        }
+        Ok(Self(parameters))
+    }
+
+    /// A parameter as it came.
+    pub(crate) fn get(&self, name: &str) -> Option<&str> {
+        self.0.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+
+    /// A parameter that is a number within `allowed`.
+    pub(crate) fn number<T: FromStr + PartialOrd + std::fmt::Display>(
+        &self,
+        name: &'static str,
+        allowed: std::ops::RangeInclusive<T>,
+    ) -> Result<Option<T>, Problem> {
+        let Some(text) = self.get(name) else { return Ok(None) };
+        match text.trim().parse() {
+            Ok(number) if allowed.contains(&number) => Ok(Some(number)),
+            _ => Err(bad(name, &format!("is a number from {} to {}", allowed.start(), allowed.end()))),
+        }
+    }
+
+    /// A list of words, separated by commas.
+    pub(crate) fn words<T>(
+        &self,
+        name: &'static str,
+        allowed: &str,
+        read: impl Fn(&str) -> Option<T>,
+    ) -> Result<Option<Vec<T>>, Problem> {
+        let Some(text) = self.get(name) else { return Ok(None) };
+        let words: Option<Vec<T>> = text.split(',').map(|word| read(word.trim())).collect();
+        words.map(Some).ok_or_else(|| bad(name, &format!("is of: {allowed}")))
+    }
+
+    /// `bounds=sw_lat,sw_lon,ne_lat,ne_lon` as south, west, north, east.
+    pub(crate) fn bounds(&self) -> Result<Option<[f64; 4]>, Problem> {
+        let Some(text) = self.get("bounds") else { return Ok(None) };
+        let numbers: Option<Vec<f64>> = text.split(',').map(|part| part.trim().parse().ok()).collect();
+        let edges = numbers.and_then(|numbers| numbers.try_into().ok());
+        edges.map(Some).ok_or_else(|| bad("bounds", "is sw_lat,sw_lon,ne_lat,ne_lon in degrees"))
+    }
+
+    /// `lat`, `lon` and `radius` (km): all of them, or none.
+    pub(crate) fn circle(&self) -> Result<Option<(f64, f64, f64)>, Problem> {
+        let lat = self.number("lat", -90.0..=90.0)?;
+        let lon = self.number("lon", -180.0..=180.0)?;
+        let radius_km = self.number("radius", 0.0..=geo::Circle::MAX_RADIUS_KM)?;
+        match (lat, lon, radius_km) {
+            (Some(lat), Some(lon), Some(radius_km)) => Ok(Some((lat, lon, radius_km))),
+            (None, None, None) => Ok(None),
+            _ => Err(Problem::bad_request("bad_parameter", "lat, lon and radius go together".to_owned())),
+        }
+    }
+}
+
+fn bad(name: &str, what: &str) -> Problem {
+    Problem::bad_request("bad_parameter", format!("{name} {what}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KNOWN: [&str; 5] = ["lat", "lon", "radius", "bounds", "kinds"];
+
+    fn parse(query: &str) -> Query {
+        Query::parse(Some(query), &KNOWN).unwrap()
+    }
+
+    #[test]
+    fn unknown_and_repeated_parameters_are_refused_with_the_known_ones() {
+        let problem = Query::parse(Some("latitude=1"), &KNOWN).unwrap_err();
+        assert_eq!(problem, Problem::unknown_parameter("latitude", &KNOWN));
+        assert!(Query::parse(Some("lat=1&lat=2"), &KNOWN).is_err());
+        assert_eq!(Query::parse(None, &KNOWN), Ok(Query::default()));
+    }
+
+    #[test]
+    fn regions_are_whole_or_absent() {
+        assert_eq!(parse("lat=46.5&lon=-8&radius=50").circle(), Ok(Some((46.5, -8.0, 50.0))));
+        assert!(parse("lat=46.5&lon=8").circle().is_err());
+        assert!(parse("lat=91&lon=8&radius=1").circle().is_err());
+        assert!(parse("lat=NaN&lon=8&radius=1").circle().is_err());
+        assert_eq!(parse("bounds=46,7,%2047.5,8").bounds(), Ok(Some([46.0, 7.0, 47.5, 8.0])));
+        assert!(parse("bounds=46,7,47").bounds().is_err());
+        assert_eq!(parse("").bounds(), Ok(None));
+    }
+
+    #[test]
+    fn words_are_read_one_by_one() {
+        let read = |word: &str| (word == "a" || word == "b").then(|| word.to_owned());
+        assert_eq!(parse("kinds=a,b").words("kinds", "a, b", read), Ok(Some(vec!["a".to_owned(), "b".to_owned()])));
+        assert!(parse("kinds=a,c").words("kinds", "a, b", read).is_err());
+    }
+}

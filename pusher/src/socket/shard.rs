@@ -1,0 +1,384 @@
+//! One thread with its connections: epoll, the switchboard, and every send. Nothing is locked or woken per client.
+
+use std::io;
+use std::net;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use mio::{Events, Interest, Poll, Token, Waker};
+use parking_lot::RwLock;
+use prost::Message as _;
+use runtime::Clock;
+use schemas::v1;
+use tokio::sync::mpsc;
+
+use super::admission::Admitted;
+use super::connection::{Connection, ReadEnd};
+use super::frame::{Event, Inbound, pong};
+use super::pace::Pace;
+use crate::close::CloseCode;
+use crate::hub::{ClientId, Delivery};
+use crate::metrics::{PusherMetrics, Reason};
+use crate::session::SessionSettings;
+use crate::switchboard::{Flush, Now, Opening, Switchboard};
+use crate::view::{Change, Origin, Positions, View};
+use crate::wire::Encoding;
+
+const WAKE: Token = Token(usize::MAX);
+/// How often time-outs and slower rates are looked at while nothing else happens.
+const SWEEP_INTERVAL: Duration = Duration::from_millis(200);
+/// How long a client has to take our close frame and answer it.
+const CLOSE_PATIENCE: Duration = Duration::from_secs(2);
+const READ_BUFFER_BYTES: usize = 16 << 10;
+
+/// What the rest of the process tells a shard.
+pub(crate) enum ToShard {
+    /// A connection after its handshake.
+    Open(Box<NewConnection>),
+    /// Changes of the view, which has them already.
+    Changes(Arc<Changes>),
+    /// Whether the log gives fresh data.
+    Stale(bool),
+    /// Send every client elsewhere, and end.
+    Stop,
+}
+
+/// A connection that a shard takes over.
+pub(crate) struct NewConnection {
+    pub(crate) stream: net::TcpStream,
+    /// What came with the handshake.
+    pub(crate) early: Bytes,
+    pub(crate) opening: Opening,
+    pub(crate) admitted: Admitted,
+}
+
+/// One batch of records, folded.
+#[derive(Debug)]
+pub(crate) struct Changes {
+    pub(crate) changes: Vec<Change>,
+    /// The last record of each partition in the batch.
+    pub(crate) read: Vec<Origin>,
+    /// The time of the newest record, milliseconds since the epoch.
+    pub(crate) newest_ms: i64,
+}
+
+/// What a shard is made of.
+pub(crate) struct ShardParts {
+    pub(crate) settings: Arc<SessionSettings>,
+    pub(crate) view: Arc<RwLock<View>>,
+    pub(crate) positions: Positions,
+    pub(crate) clock: Clock,
+    pub(crate) metrics: PusherMetrics,
+    pub(crate) inbox: mpsc::Receiver<ToShard>,
+    pub(crate) tick: Duration,
+}
+
+pub(crate) struct Shard {
+    poll: Poll,
+    parts: ShardParts,
+    board: Switchboard,
+    connections: Vec<Option<Connection>>,
+    buffer: Vec<u8>,
+    pace: Pace,
+    swept_at: Duration,
+    groups: usize,
+    /// The time of the oldest record that is not sent yet.
+    oldest_ms: Option<i64>,
+    stopping_since: Option<Duration>,
+}
+
+impl Shard {
+    /// Makes a shard and what wakes it.
+    pub(crate) fn new(parts: ShardParts) -> io::Result<(Self, Arc<Waker>)> {
+        let poll = Poll::new()?;
+        let waker = Arc::new(Waker::new(poll.registry(), WAKE)?);
+        let shard = Self {
+            poll,
+            board: Switchboard::new(parts.settings.clone(), parts.positions.clone()),
+            connections: Vec::new(),
+            buffer: vec![0; READ_BUFFER_BYTES],
+            pace: Pace::new(parts.tick),
+            swept_at: Duration::ZERO,
+            groups: 0,
+            oldest_ms: None,
+            stopping_since: None,
+            parts,
+        };
+        Ok((shard, waker))
+    }
+
+    /// Runs until told to stop and every client is gone (or has had its time to go).
+    pub(crate) fn run(mut self) -> io::Result<()> {
+        let mut events = Events::with_capacity(1024);
+        while !self.is_done() {
+            match self.poll.poll(&mut events, Some(self.timeout())) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                outcome => outcome?,
+            }
+            for event in events.iter().filter(|event| event.token() != WAKE) {
+                let id = ClientId(event.token().0 as u32);
+                if event.is_readable() || event.is_read_closed() {
+                    self.read(id);
+                }
+                if event.is_writable() {
+                    self.drain(id);
+                }
+            }
+            self.take_inbox();
+            self.flush_if_due();
+            self.sweep_if_due();
+        }
+        Ok(())
+    }
+
+    fn now(&self) -> Now {
+        Now { monotonic: self.parts.clock.monotonic(), us: self.parts.clock.now_us() }
+    }
+
+    fn is_done(&self) -> bool {
+        let patience = CLOSE_PATIENCE + Duration::from_secs(1);
+        self.stopping_since
+            .is_some_and(|since| self.board.is_empty() || self.parts.clock.monotonic().saturating_sub(since) > patience)
+    }
+
+    fn timeout(&self) -> Duration {
+        let now = self.now();
+        let to_sweep = (self.swept_at + SWEEP_INTERVAL).saturating_sub(now.monotonic);
+        if self.board.is_due(now) { to_sweep.min(self.pace.wait(now.monotonic)) } else { to_sweep }
+    }
+
+    fn take_inbox(&mut self) {
+        while let Ok(told) = self.parts.inbox.try_recv() {
+            match told {
+                ToShard::Open(new) => self.open(*new),
+                ToShard::Changes(batch) => {
+                    self.board.apply(&batch.changes, &batch.read);
+                    self.oldest_ms.get_or_insert(batch.newest_ms);
+                }
+                ToShard::Stale(stale) => {
+                    let ids = self.board.set_stale(stale, self.now());
+                    ids.into_iter().for_each(|id| self.drain(id));
+                }
+                ToShard::Stop => self.stop(),
+            }
+        }
+    }
+
+    fn open(&mut self, new: NewConnection) {
+        if self.stopping_since.is_some() {
+            return;
+        }
+        let mut stream = mio::net::TcpStream::from_std(new.stream);
+        let wire = new.opening.wire;
+        let inbound = Inbound::new(self.parts.settings.limits.max_message_bytes, wire.deflate);
+        let id = self.board.open(new.opening, &self.parts.view.read(), self.now());
+        let both = Interest::READABLE | Interest::WRITABLE;
+        if let Err(error) = self.poll.registry().register(&mut stream, Token(id.0 as usize), both) {
+            tracing::warn!(%error, "a connection cannot be watched");
+            self.board.remove(id);
+            return;
+        }
+        let index = id.0 as usize;
+        if self.connections.len() <= index {
+            self.connections.resize_with(index + 1, || None);
+        }
+        self.connections[index] = Some(Connection::new(stream, inbound, new.admitted));
+        self.parts.metrics.connections.inc();
+        if !new.early.is_empty() {
+            let mut heard = Vec::new();
+            let end = self.with(id, |connection| connection.read_early(&new.early, |event| heard.push(event)));
+            self.hear(id, heard, end.unwrap_or(ReadEnd::Gone));
+        }
+        self.drain(id);
+    }
+
+    fn stop(&mut self) {
+        self.stopping_since = Some(self.parts.clock.monotonic());
+        for id in self.board.ids() {
+            self.board.say_close(id, CloseCode::GoingAway);
+            self.drain(id);
+        }
+    }
+
+    fn with<T>(&mut self, id: ClientId, act: impl FnOnce(&mut Connection) -> T) -> Option<T> {
+        self.connections.get_mut(id.0 as usize).and_then(Option::as_mut).map(act)
+    }
+
+    fn read(&mut self, id: ClientId) {
+        let mut heard = Vec::new();
+        let mut buffer = std::mem::take(&mut self.buffer);
+        let end = self.with(id, |connection| connection.read(&mut buffer, |event| heard.push(event)));
+        self.buffer = buffer;
+        if let Some(end) = end {
+            self.hear(id, heard, end);
+        }
+    }
+
+    fn hear(&mut self, id: ClientId, heard: Vec<Event>, end: ReadEnd) {
+        let answers = !heard.is_empty();
+        for event in heard {
+            self.take(id, event);
+        }
+        match end {
+            ReadEnd::Gone => return self.remove(id),
+            ReadEnd::Refused(code) => self.close(id, code),
+            ReadEnd::Empty if !answers => return,
+            ReadEnd::Empty => {}
+        }
+        self.drain(id);
+    }
+
+    fn take(&mut self, id: ClientId, event: Event) {
+        if self.board.closing(id).is_some() && event != Event::Close {
+            return;
+        }
+        let now = self.now();
+        let message = match (event, self.board.wire(id).encoding) {
+            (Event::Pong, _) => return self.board.heard(id, now),
+            (Event::Ping(body), _) => {
+                if self.board.control(id, now) {
+                    self.board.push(id, pong(&body));
+                }
+                return;
+            }
+            (Event::Close, _) => {
+                self.with(id, |connection| connection.peer_closed = true);
+                if self.board.closing(id).is_none() {
+                    self.board.say_close(id, CloseCode::Normal);
+                }
+                return;
+            }
+            (Event::Binary(bytes), Encoding::Proto) => v1::ClientMessage::decode(&bytes[..]).ok(),
+            (Event::Text(text), Encoding::Json) => serde_json::from_str(&text).ok(),
+            _ => return self.close(id, CloseCode::Unsupported),
+        };
+        match message {
+            Some(message) => self.board.received(id, message, &self.parts.view.read(), now),
+            None => self.close(id, CloseCode::Unreadable),
+        }
+    }
+
+    fn close(&mut self, id: ClientId, code: CloseCode) {
+        self.board.say_close(id, code);
+    }
+
+    /// Sends what waits for a client, as far as its socket takes it.
+    fn drain(&mut self, id: ClientId) {
+        let now = self.now();
+        let Some(connection) = self.connections.get_mut(id.0 as usize).and_then(Option::as_mut) else { return };
+        loop {
+            match connection.write_tail() {
+                Err(_) => return self.remove(id),
+                Ok(false) => return self.board.took(id, true, now),
+                Ok(true) => self.board.took(id, false, now),
+            }
+            let Some(frame) = self.board.next_frame(id, &self.parts.view.read(), now) else { break };
+            self.parts.metrics.frames_sent.inc();
+            self.parts.metrics.bytes_sent.inc_by(frame.len() as u64);
+            connection.set_tail(frame);
+        }
+        if self.board.closing(id).is_none() {
+            return;
+        }
+        if connection.peer_closed {
+            return self.remove(id);
+        }
+        let first_time = connection.cut_at.is_none();
+        // Half closed: the client can still read what it was told, and a reset would take that from it.
+        if first_time && connection.stream_mut().shutdown(net::Shutdown::Write).is_err() {
+            return self.remove(id);
+        }
+        self.cut_later(id, now);
+    }
+
+    /// A client that is being closed has a little time to go by itself.
+    fn cut_later(&mut self, id: ClientId, now: Now) {
+        let Some(code) = self.board.closing(id) else { return };
+        let first_time = self.with(id, |connection| {
+            let first_time = connection.cut_at.is_none();
+            connection.cut_at.get_or_insert(now.monotonic + CLOSE_PATIENCE);
+            first_time
+        });
+        if first_time == Some(true) {
+            self.parts.metrics.closed.get_or_create(&Reason { reason: code.reason() }).inc();
+        }
+    }
+
+    fn remove(&mut self, id: ClientId) {
+        if let Some(mut connection) = self.connections.get_mut(id.0 as usize).and_then(Option::take) {
+            // Closing the socket takes it out of epoll in any case.
+            let _ = self.poll.registry().deregister(connection.stream_mut());
+            self.board.remove(id);
+            self.parts.metrics.connections.dec();
+        }
+    }
+
+    fn flush_if_due(&mut self) {
+        let now = self.now();
+        if !self.board.is_due(now) || !(self.board.is_urgent() || self.pace.is_due(now.monotonic)) {
+            return;
+        }
+        let Flush { deliveries, touched } = self.board.flush(&self.parts.view.read(), now);
+        self.parts.metrics.frames_encoded.inc_by(deliveries.len() as u64);
+        for id in touched {
+            let batch = self.board.take_batch(id);
+            self.deliver(id, &batch, &deliveries);
+            self.board.return_batch(id, batch);
+        }
+        let after = self.now();
+        let took = after.monotonic.saturating_sub(now.monotonic);
+        if !deliveries.is_empty() {
+            self.parts.metrics.flush_seconds.observe(took.as_secs_f64());
+        }
+        if let Some(oldest_ms) = self.oldest_ms.take() {
+            let oldest_us = u64::try_from(oldest_ms).unwrap_or_default() * 1_000;
+            self.parts.metrics.latency_seconds.observe(after.us.saturating_sub(oldest_us) as f64 / 1e6);
+        }
+        self.pace.flushed(now.monotonic, took);
+    }
+
+    /// One gathered send of a client's deliveries; what its socket cannot take is remembered by object.
+    fn deliver(&mut self, id: ClientId, batch: &[u32], deliveries: &[Delivery]) {
+        let wire = self.board.wire(id);
+        let Some(connection) = self.connections.get_mut(id.0 as usize).and_then(Option::as_mut) else { return };
+        let mut sent = 0;
+        if connection.is_clear() && self.board.is_clear(id) {
+            let frames: Vec<&Bytes> = batch.iter().map(|index| deliveries[*index as usize].frames.of(wire)).collect();
+            match connection.write_all(&frames) {
+                Ok(count) => sent = count,
+                Err(_) => return self.remove(id),
+            }
+            self.parts.metrics.frames_sent.inc_by(sent as u64);
+            self.parts.metrics.bytes_sent.inc_by(frames[..sent].iter().map(|frame| frame.len() as u64).sum());
+        }
+        let done = sent == batch.len() && connection.is_clear();
+        for index in &batch[sent..] {
+            self.board.miss(id, &deliveries[*index as usize]);
+            self.parts.metrics.frames_missed.inc();
+        }
+        if !done {
+            self.drain(id);
+        }
+    }
+
+    fn sweep_if_due(&mut self) {
+        let now = self.now();
+        if now.monotonic.saturating_sub(self.swept_at) < SWEEP_INTERVAL {
+            return;
+        }
+        self.swept_at = now.monotonic;
+        let ids = self.board.sweep(&self.parts.view.read(), now);
+        for id in ids {
+            self.drain(id);
+            self.cut_later(id, now);
+        }
+        let overdue = |connection: &Connection| connection.cut_at.is_some_and(|cut_at| now.monotonic >= cut_at);
+        let cut: Vec<_> = (0..).zip(&self.connections).filter(|(_, slot)| slot.as_ref().is_some_and(overdue)).collect();
+        let cut: Vec<u32> = cut.into_iter().map(|(index, _)| index).collect();
+        cut.into_iter().for_each(|index| self.remove(ClientId(index)));
+        let groups = self.board.groups();
+        self.parts.metrics.groups.inc_by(groups as i64 - self.groups as i64);
+        self.groups = groups;
+    }
+}
