@@ -116,6 +116,20 @@ pub struct CoreOptions {
     pub device_lifetime: Duration,
 }
 
+impl Default for CoreOptions {
+    fn default() -> Self {
+        let hours = |hours: u64| Duration::from_secs(hours * 3_600);
+        Self {
+            privacy: Privacy::On,
+            aircraft_lifetime: Duration::from_secs(15 * 60),
+            ground_lifetime: hours(2),
+            station_lifetime: hours(24),
+            alert_lifetime: hours(24),
+            device_lifetime: hours(24),
+        }
+    }
+}
+
 impl CoreOptions {
     /// As the core takes them.
     pub fn settings(&self) -> Settings {
@@ -188,6 +202,12 @@ pub struct ReceiverOptions {
     pub receiver_lifetime: Duration,
 }
 
+impl Default for ReceiverOptions {
+    fn default() -> Self {
+        Self { receivers_file: None, receiver_lifetime: Duration::from_secs(24 * 3_600) }
+    }
+}
+
 impl Program for Config {
     fn service(&self) -> &'static str {
         match self.command {
@@ -254,6 +274,15 @@ mod tests {
         assert!(!settings.privacy);
         assert_eq!((settings.lifetimes.aircraft_us, settings.lifetimes.ground_us), (60_000_000, 7_200_000_000));
         assert!(redis.url().is_some());
+    }
+
+    #[test]
+    fn defaults_are_those_of_the_command_line() {
+        let config = Config::parse_from(["processor", "run"]);
+        let Command::Run { core, group, .. } = config.command else { panic!("another command") };
+        assert_eq!(core.settings(), CoreOptions::default().settings());
+        assert_eq!(core.settings(), Settings::default());
+        assert_eq!(group.checkpoint_interval, GroupOptions::default().checkpoint_interval);
     }
 
     #[test]
