@@ -33,7 +33,8 @@ async fn the_map_shows_simulated_pilots_who_move() -> Result<()> {
            }}).length >= 3; }}"
     );
     browser.wait_for(&format!("(() => {flown})()"), PATIENCE).await?;
-    browser.wait_for("window.updraft.counts().stations > 0 && window.updraft.counts().receivers > 0", PATIENCE).await?;
+    // Receivers are a layer that the page leaves off until it is asked.
+    browser.wait_for("window.updraft.counts().stations > 0", PATIENCE).await?;
     for aircraft in before.as_array().into_iter().flatten() {
         ensure!(plausible(aircraft), "{aircraft}");
     }
