@@ -165,7 +165,9 @@ impl Mast {
         let mut push = |at_us, report: &Report<'_>| {
             sent.push(moment.transmission(at_us, self.identity.device, report, place, false, self.area));
         };
-        if let Some(at_us) = self.schedule.take(Slot::Weather, moment.end_us, WEATHER_US) {
+        // A station that was just switched on repeats itself soon: nobody trusts a single reading.
+        let interval_us = if moment.end_us < WEATHER_US { WEATHER_US / 4 } else { WEATHER_US };
+        if let Some(at_us) = self.schedule.take(Slot::Weather, moment.end_us, interval_us) {
             push(at_us, &Report::Weather(self.station.measure(area, moment.start_us + at_us)));
         }
         if let Some(at_us) = self.schedule.take(Slot::Name, moment.end_us, NAME_US) {

@@ -111,7 +111,8 @@ fn every_device_sends_at_the_rates_of_the_protocol() {
         assert_eq!(count(device, 4), 0);
     }
     for mast in &world.stations {
-        assert_eq!(count(mast.identity.device, 4), 30, "weather every 40 s");
+        // Three or four more in the first forty seconds.
+        assert!((32..=34).contains(&count(mast.identity.device, 4)), "weather every 40 s");
     }
     let reports: u64 = world.pilots.iter().map(|pilot| count(pilot.identity.device, 9)).sum();
     assert!(reports > 20, "{reports} thermal reports");
