@@ -1,0 +1,237 @@
+//! The whole pusher over the embedded log, seen by clients of another make.
+
+#[path = "live/stage.rs"]
+mod stage;
+
+use std::time::Duration;
+
+use futures::{SinkExt as _, StreamExt as _};
+use schemas::v1::{self, server_message::Message};
+use stage::{Client, Stage, aircraft};
+use tokio_tungstenite::tungstenite;
+
+const ALPS: &str = "lat=46.5&lon=8&radius=50";
+
+#[tokio::test]
+async fn a_client_gets_welcome_snapshot_and_what_changes() {
+    let stage = Stage::open().await;
+    stage.publish_aircraft(&aircraft(0x11_0B90, 1, 46.5, 8.0)).await;
+    stage.sees_pilots(1).await;
+    let mut client = Client::connect(&stage, ALPS, "updraft.v1.proto").await;
+
+    let Message::Welcome(welcome) = client.next().await else { panic!("no welcome") };
+    assert_eq!((welcome.heartbeat_interval_s, welcome.limits.map(|limits| limits.max_cells)), (30, Some(64)));
+    let Message::Snapshot(snapshot) = client.next().await else { panic!("no snapshot") };
+    assert!(snapshot.live && snapshot.page == 0 && !snapshot.cells.is_empty());
+    let [seen] = &snapshot.objects.expect("something flies").aircraft[..] else { panic!("one aircraft") };
+    assert_eq!((seen.device, seen.latitude_e7, seen.name.as_deref()), (0x11_0B90, 465_000_000, Some("Ada")));
+
+    stage.publish_aircraft(&aircraft(0x11_0B90, 2, 46.51, 8.0)).await;
+    let batch = client.next_updates().await;
+    let [seen] = &batch.objects.expect("it moved").aircraft[..] else { panic!("one aircraft") };
+    assert_eq!((seen.version, seen.latitude_e7, seen.name.as_deref()), (2, 465_100_000, None));
+
+    stage.remove_aircraft(0x11_0B90, 3).await;
+    let batch = client.next_updates().await;
+    assert_eq!(batch.removals[0].id, Some(v1::removal::Id::Device(0x11_0B90)));
+    assert_eq!((batch.removals[0].version, batch.objects), (3, None));
+    stage.close().await;
+}
+
+#[tokio::test]
+async fn what_is_elsewhere_is_not_told_unless_it_is_followed() {
+    let stage = Stage::open().await;
+    let mut client = Client::connect(&stage, ALPS, "updraft.v1.proto").await;
+    client.until_live().await;
+    client.subscribe(7, v1::Subscribe { follow_devices: vec![2], ..Default::default() }).await;
+    let Message::Snapshot(answer) = client.next().await else { panic!("no answer") };
+    assert_eq!((answer.request_id, answer.objects), (7, None));
+
+    stage.publish_aircraft(&aircraft(1, 1, -33.9, 151.2)).await;
+    stage.publish_aircraft(&aircraft(2, 1, -33.9, 151.2)).await;
+    let batch = client.next_updates().await;
+    let told: Vec<_> = batch.objects.expect("one is followed").aircraft.iter().map(|update| update.device).collect();
+    assert_eq!(told, [2]);
+    stage.close().await;
+}
+
+#[tokio::test]
+async fn json_tells_the_same_as_text() {
+    let stage = Stage::open().await;
+    stage.publish_aircraft(&aircraft(0x11_0B90, 1, 46.5, 8.0)).await;
+    stage.sees_pilots(1).await;
+    let mut client = Client::connect(&stage, ALPS, "updraft.v1.json").await;
+    client.until_live().await;
+    client.send_text(r#"{"request_id": 9, "ping": {}}"#).await;
+    let Message::Pong(pong) = client.next().await else { panic!("no pong") };
+    assert_eq!(pong.request_id, 9);
+    client.send_text("not json").await;
+    assert_eq!(client.close_code().await, 4002);
+    stage.close().await;
+}
+
+#[tokio::test]
+async fn a_client_resumes_with_what_it_missed_and_what_is_there() {
+    let stage = Stage::open().await;
+    for device in [1, 2, 3] {
+        stage.publish_aircraft(&aircraft(device, 1, 46.5, 8.0)).await;
+    }
+    stage.sees_pilots(3).await;
+    let picture: serde_json::Value = stage.get(&format!("/api/v1/snapshot?{ALPS}")).await.json().await.unwrap();
+    assert_eq!(picture["pilots"].as_array().map(Vec::len), Some(3));
+    let resume = picture["resume"].as_str().expect("a token").to_owned();
+
+    stage.publish_aircraft(&aircraft(2, 2, 46.6, 8.0)).await;
+    stage.remove_aircraft(3, 2).await;
+    stage.sees_pilots(2).await;
+    let mut client = Client::connect(&stage, &format!("{ALPS}&resume={resume}"), "updraft.v1.proto").await;
+    let Message::Welcome(_) = client.next().await else { panic!("no welcome") };
+    let Message::Snapshot(snapshot) = client.next().await else { panic!("no snapshot") };
+    assert_eq!(snapshot.resumed, Some(true));
+    let told: Vec<_> = snapshot.objects.unwrap_or_default().aircraft.iter().map(|update| update.device).collect();
+    assert_eq!(told, [2], "only what changed since the token");
+    let Message::Present(mut present) = client.next().await else { panic!("no present") };
+    present.aircraft_devices.sort_unstable();
+    assert_eq!(present.aircraft_devices, [1, 2]);
+    stage.close().await;
+}
+
+#[tokio::test]
+async fn checkpoints_come_by_themselves_and_a_bad_token_gives_everything() {
+    let stage = Stage::open().await;
+    stage.publish_aircraft(&aircraft(1, 1, 46.5, 8.0)).await;
+    stage.sees_pilots(1).await;
+    let mut client = Client::connect(&stage, &format!("{ALPS}&resume=AAAA"), "updraft.v1.proto").await;
+    let snapshot = client.until_live().await;
+    assert_eq!((snapshot.resumed, snapshot.objects.map(|objects| objects.aircraft.len())), (Some(false), Some(1)));
+    loop {
+        if let Message::Checkpoint(checkpoint) = client.next().await {
+            assert!(checkpoint.resume.len() > 10);
+            break;
+        }
+    }
+    stage.close().await;
+}
+
+#[tokio::test]
+async fn a_stop_sends_every_client_elsewhere() {
+    let stage = Stage::open().await;
+    let mut client = Client::connect(&stage, ALPS, "updraft.v1.proto").await;
+    client.until_live().await;
+    let stopped = stage.close();
+    let (code, ()) = tokio::join!(client.close_code(), stopped);
+    assert_eq!(code, 1001);
+}
+
+#[tokio::test]
+async fn a_wrong_kind_of_message_and_a_large_one_close_by_their_codes() {
+    let stage = Stage::open().await;
+    let mut client = Client::connect(&stage, ALPS, "updraft.v1.proto").await;
+    client.send_text("{}").await;
+    assert_eq!(client.close_code().await, 1003);
+    let mut client = Client::connect(&stage, ALPS, "updraft.v1.proto").await;
+    client.socket.send(tungstenite::Message::binary(vec![0; 5000])).await.unwrap();
+    assert_eq!(client.close_code().await, 1009);
+    let mut client = Client::connect(&stage, ALPS, "updraft.v1.proto").await;
+    client.socket.send(tungstenite::Message::Ping("hi".into())).await.unwrap();
+    client.socket.close(None).await.unwrap();
+    let mut answers = Vec::new();
+    while let Some(Ok(message)) = client.socket.next().await {
+        answers.push(message);
+    }
+    assert!(answers.contains(&tungstenite::Message::Pong("hi".into())), "{answers:?}");
+    assert!(matches!(answers.last(), Some(tungstenite::Message::Close(_))), "the close is answered");
+    stage.close().await;
+}
+
+#[tokio::test]
+async fn a_client_that_does_not_read_gets_the_newest_state_and_no_backlog() {
+    let stage = Stage::open_with(&["--tick", "1ms"]).await;
+    let mut client = Client::connect_narrow(&stage, ALPS).await;
+    client.until_live().await;
+    // Far more than socket buffers hold, in many ticks, while nobody reads.
+    let mut version = 0;
+    while stage.metric("fanet_pusher_frames_missed_total") < 50.0 {
+        version += 1;
+        let states: Vec<_> = (1..=100).map(|device| aircraft(device, version, 46.5, 8.0)).collect();
+        stage.publish_all(&states).await;
+    }
+    stage.sees_version(100, version).await;
+    let mut newest = vec![0; 101];
+    let mut heard = 0_usize;
+    while newest[1..].iter().any(|seen| *seen < version) {
+        let objects = client.next_updates().await.objects.unwrap_or_default();
+        heard += objects.aircraft.len();
+        for update in objects.aircraft {
+            assert!(update.version >= newest[update.device as usize], "never an old state after a newer one");
+            newest[update.device as usize] = update.version;
+        }
+    }
+    let published = usize::try_from(version).unwrap() * 100;
+    assert!(heard < published, "{heard} of {published} states were told");
+    stage.close().await;
+}
+
+#[tokio::test]
+async fn a_log_that_falls_silent_is_told_and_told_again_when_it_speaks() {
+    let stage = Stage::open_with(&["--stale-after", "1s"]).await;
+    let mut client = Client::connect(&stage, ALPS, "updraft.v1.proto").await;
+    client.until_live().await;
+    assert_eq!(client.next_updates().await.stale, Some(true));
+    let mut late = Client::connect(&stage, ALPS, "updraft.v1.proto").await;
+    assert_eq!(late.next_updates().await.stale, Some(true), "who comes later is told too");
+    stage.publish_aircraft(&aircraft(1, 1, 46.5, 8.0)).await;
+    let (mut fresh, mut told) = (false, false);
+    while !(fresh && told) {
+        let batch = client.next_updates().await;
+        fresh |= batch.stale == Some(false);
+        told |= batch.objects.is_some();
+    }
+    stage.close().await;
+}
+
+#[tokio::test]
+async fn places_are_limited_and_given_back() {
+    let stage = Stage::open_with(&["--max-connections", "2"]).await;
+    let first = Client::connect(&stage, ALPS, "updraft.v1.proto").await;
+    let mut second = Client::connect(&stage, ALPS, "updraft.v1.json").await;
+    let refused = tokio_tungstenite::connect_async(format!("ws://{}/ws/v1/updates?{ALPS}", stage.address)).await;
+    let Err(tungstenite::Error::Http(response)) = refused else { panic!("{refused:?}") };
+    assert_eq!((response.status().as_u16(), &response.headers()["retry-after"]), (503, &"2".parse().unwrap()));
+    drop(first);
+    second.until_live().await;
+    let mut third = loop {
+        let url = format!("ws://{}/ws/v1/updates?{ALPS}", stage.address);
+        if let Ok((socket, _)) = tokio_tungstenite::connect_async(url).await {
+            break Client { socket };
+        }
+    };
+    third.until_live().await;
+    assert_eq!(stage.metric("fanet_websocket_connections_active"), 2.0);
+    stage.close().await;
+}
+
+#[tokio::test]
+async fn hostile_bytes_end_only_their_own_connection() {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let stage = Stage::open().await;
+    let mut good = Client::connect(&stage, ALPS, "updraft.v1.proto").await;
+    good.until_live().await;
+    let handshake = format!(
+        "GET /ws/v1/updates?{ALPS} HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+         Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+    );
+    let hostile: [&[u8]; 3] =
+        [&[0x82, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF], &[0xFF; 4096], b"GET / HTTP/1.1\r\n\r\n"];
+    for bytes in hostile {
+        let mut socket = tokio::net::TcpStream::connect(stage.address).await.unwrap();
+        // In one write: what follows the handshake reaches the shard with it.
+        socket.write_all(&[handshake.as_bytes(), bytes].concat()).await.unwrap();
+        let mut rest = Vec::new();
+        let _ = tokio::time::timeout(Duration::from_secs(10), socket.read_to_end(&mut rest)).await.expect("is closed");
+        assert!(rest.starts_with(b"HTTP/1.1 101"), "{}", String::from_utf8_lossy(&rest));
+    }
+    stage.publish_aircraft(&aircraft(1, 1, 46.5, 8.0)).await;
+    assert!(good.next_updates().await.objects.is_some());
+    stage.close().await;
+}

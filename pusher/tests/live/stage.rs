@@ -1,0 +1,256 @@
+//! A pusher on port 0 over an embedded log, and a client for it.
+#![allow(dead_code, reason = "each test binary uses its share")]
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use clap::Parser as _;
+use futures::{SinkExt as _, StreamExt as _};
+use prost::Message as _;
+use pusher::{Config, Pusher, Surroundings};
+use runtime::{Clock, Context};
+use schemas::DeviceAddress;
+use schemas::catalogue::{self, topic};
+use schemas::v1::{self, server_message::Message};
+use streams::registry::{Schemas, TopicCodec};
+use streams::{EmbeddedLog, EmbeddedSettings, Flush, Headers, Log, NewTopic, Outgoing, Sink, SinkSettings};
+use tokio::net::{TcpSocket, TcpStream};
+use tokio::task::JoinHandle;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, tungstenite};
+
+const PATIENCE: Duration = Duration::from_secs(20);
+
+pub(crate) struct Stage {
+    pub(crate) address: SocketAddr,
+    pub(crate) log: Arc<EmbeddedLog>,
+    context: Context,
+    running: JoinHandle<anyhow::Result<()>>,
+    sink: Arc<dyn Sink>,
+    codec: TopicCodec,
+    http: reqwest::Client,
+}
+
+/// An aircraft named Ada.
+pub(crate) fn aircraft(device: u32, version: u64, latitude_deg: f64, longitude_deg: f64) -> v1::AircraftState {
+    v1::AircraftState {
+        device,
+        version,
+        position: Some(v1::Position { latitude_deg, longitude_deg, altitude_m: Some(2000.0) }),
+        aircraft_kind: v1::AircraftKind::Paraglider.into(),
+        name: Some("Ada".into()),
+        ..Default::default()
+    }
+}
+
+/// The topics of the catalogue in a log of this process.
+pub(crate) async fn create_topics(log: &EmbeddedLog) {
+    let topics: Vec<_> = catalogue::topics()
+        .into_iter()
+        .map(|topic| NewTopic { settings: topic.settings.clone(), ..NewTopic::new(topic.name, topic.partitions) })
+        .collect();
+    log.create_topics(&topics).await.expect("topics are created");
+}
+
+impl Stage {
+    pub(crate) async fn open() -> Self {
+        Self::open_with(&[]).await
+    }
+
+    pub(crate) async fn open_with(arguments: &[&str]) -> Self {
+        let log = Arc::new(EmbeddedLog::new(EmbeddedSettings::new(1_780_000_000_000)));
+        create_topics(&log).await;
+        let stage = Self::start(log, arguments).await;
+        stage.is_ready().await;
+        stage
+    }
+
+    pub(crate) async fn start(log: Arc<EmbeddedLog>, arguments: &[&str]) -> Self {
+        let plain = ["pusher", "--http-listen", "127.0.0.1:0"];
+        let config = Config::parse_from(plain.iter().chain(arguments));
+        let context = Context::new(Clock::system());
+        let pusher = Pusher::bind(config.pusher).await.expect("port 0 is free");
+        let address = pusher.address().expect("bound");
+        let surroundings =
+            Surroundings { topic_prefix: String::new(), log: log.clone(), log_name: "the embedded log".into() };
+        let running = tokio::spawn(pusher.serve(surroundings, context.clone()));
+        let sink = log.sink(SinkSettings::new("test")).expect("a writer");
+        let topic = catalogue::find(topic::AIRCRAFT).expect("in the catalogue");
+        let codec = Schemas::local().prepare("", &topic).await.expect("has a schema");
+        Self { address, log, context, running, sink, codec, http: reqwest::Client::new() }
+    }
+
+    pub(crate) async fn close(self) {
+        self.context.shutdown.request();
+        self.running.await.expect("no panic").expect("stops in order");
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> reqwest::Response {
+        self.http.get(format!("http://{}{path}", self.address)).send().await.expect("answers")
+    }
+
+    pub(crate) async fn get_with(&self, path: &str, header: &str, value: &str) -> reqwest::Response {
+        let request = self.http.get(format!("http://{}{path}", self.address)).header(header, value);
+        request.send().await.expect("answers")
+    }
+
+    /// The value of a counter or gauge.
+    pub(crate) fn metric(&self, name: &str) -> f64 {
+        let text = self.context.metrics.to_text();
+        let line = text.lines().find(|line| line.split([' ', '{']).next() == Some(name));
+        line.and_then(|line| line.rsplit(' ').next()?.parse().ok()).unwrap_or_else(|| panic!("no {name} in {text}"))
+    }
+
+    pub(crate) async fn is_ready(&self) {
+        self.until("ready", || async { self.get("/ready").await.status().is_success() }).await;
+    }
+
+    pub(crate) async fn publish_aircraft(&self, state: &v1::AircraftState) {
+        self.publish_all(std::slice::from_ref(state)).await;
+    }
+
+    pub(crate) async fn publish_all(&self, states: &[v1::AircraftState]) {
+        let flush = Flush::new();
+        for state in states {
+            let record = self.record(topic::AIRCRAFT, state.device, Some(self.codec.encode(state)), state.version);
+            self.sink.send(record, flush.receipt()).await.expect("is taken");
+        }
+        flush.wait().await.expect("is written");
+    }
+
+    pub(crate) async fn remove_aircraft(&self, device: u32, version: u64) {
+        self.publish(self.record(topic::AIRCRAFT, device, None, version)).await;
+    }
+
+    pub(crate) async fn publish(&self, record: Outgoing) {
+        let flush = Flush::new();
+        self.sink.send(record, flush.receipt()).await.expect("is taken");
+        flush.wait().await.expect("is written");
+    }
+
+    pub(crate) fn record(&self, topic: &str, device: u32, value: Option<Bytes>, version: u64) -> Outgoing {
+        Outgoing {
+            topic: topic.into(),
+            partition: None,
+            key: Some(DeviceAddress(device).to_string().into()),
+            value,
+            headers: Headers::new().with("version", version.to_string()),
+            timestamp_ms: 1_780_000_000_000,
+        }
+    }
+
+    pub(crate) async fn sees_pilots(&self, count: usize) {
+        let seen = || async {
+            let list: serde_json::Value = self.get("/api/v1/pilots").await.json().await.expect("JSON");
+            list["pilots"].as_array().map(Vec::len) == Some(count)
+        };
+        self.until("so many pilots", seen).await;
+    }
+
+    pub(crate) async fn sees_version(&self, count: usize, version: u64) {
+        let version = version.to_string();
+        let seen = || async {
+            let list: serde_json::Value = self.get("/api/v1/pilots").await.json().await.expect("JSON");
+            let pilots = list["pilots"].as_array().cloned().unwrap_or_default();
+            pilots.len() == count && pilots.iter().all(|pilot| pilot["version"] == version)
+        };
+        self.until("the newest version", seen).await;
+    }
+
+    /// Asks again until it is so.
+    async fn until<F: Future<Output = bool>>(&self, what: &str, is_so: impl Fn() -> F) {
+        let asked = async {
+            while !is_so().await {
+                tokio::task::yield_now().await;
+            }
+        };
+        if tokio::time::timeout(PATIENCE, asked).await.is_err() {
+            panic!("never: {what}; {}", self.get("/ready").await.text().await.unwrap_or_default());
+        }
+    }
+}
+
+pub(crate) struct Client {
+    pub(crate) socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
+}
+
+impl Client {
+    pub(crate) async fn connect(stage: &Stage, query: &str, subprotocol: &'static str) -> Self {
+        Self::connect_over(TcpSocket::new_v4().expect("a socket"), stage, query, subprotocol).await
+    }
+
+    /// One whose system holds no more than a few kilobytes that it has not read.
+    pub(crate) async fn connect_narrow(stage: &Stage, query: &str) -> Self {
+        let socket = TcpSocket::new_v4().expect("a socket");
+        socket.set_recv_buffer_size(4096).expect("a small buffer");
+        Self::connect_over(socket, stage, query, "updraft.v1.proto").await
+    }
+
+    async fn connect_over(socket: TcpSocket, stage: &Stage, query: &str, subprotocol: &'static str) -> Self {
+        let url = format!("ws://{}/ws/v1/updates?{query}", stage.address);
+        let mut request = url.into_client_request().expect("a URL");
+        request.headers_mut().insert("sec-websocket-protocol", subprotocol.parse().expect("a header"));
+        let stream = MaybeTlsStream::Plain(socket.connect(stage.address).await.expect("connects"));
+        let (socket, response) = tokio_tungstenite::client_async(request, stream).await.expect("is answered");
+        assert_eq!(response.headers()["sec-websocket-protocol"], subprotocol);
+        Self { socket }
+    }
+
+    /// The next message of the server.
+    pub(crate) async fn next(&mut self) -> Message {
+        loop {
+            let heard = tokio::time::timeout(PATIENCE, self.socket.next()).await.expect("the server says something");
+            let message: v1::ServerMessage = match heard.expect("open").expect("a good frame") {
+                tungstenite::Message::Binary(bytes) => v1::ServerMessage::decode(&bytes[..]).expect("Protobuf"),
+                tungstenite::Message::Text(text) => serde_json::from_str(&text).expect("JSON"),
+                tungstenite::Message::Close(frame) => panic!("closed: {frame:?}"),
+                _ => continue,
+            };
+            return message.message.expect("a known message");
+        }
+    }
+
+    /// The next batch; everything else is passed over.
+    pub(crate) async fn next_updates(&mut self) -> v1::UpdateBatch {
+        loop {
+            if let Message::Updates(batch) = self.next().await {
+                return batch;
+            }
+        }
+    }
+
+    /// Reads to the end of the snapshot, and gives its last page.
+    pub(crate) async fn until_live(&mut self) -> v1::Snapshot {
+        loop {
+            if let Message::Snapshot(snapshot) = self.next().await
+                && snapshot.live
+            {
+                return snapshot;
+            }
+        }
+    }
+
+    pub(crate) async fn subscribe(&mut self, request_id: u64, subscribe: v1::Subscribe) {
+        let message = Some(v1::client_message::Message::Subscribe(subscribe));
+        let bytes = v1::ClientMessage { request_id, message }.encode_to_vec();
+        self.socket.send(tungstenite::Message::binary(bytes)).await.expect("sent");
+    }
+
+    pub(crate) async fn send_text(&mut self, text: &str) {
+        self.socket.send(tungstenite::Message::text(text)).await.expect("sent");
+    }
+
+    /// Reads on until the server closes.
+    pub(crate) async fn close_code(&mut self) -> u16 {
+        loop {
+            let heard = tokio::time::timeout(PATIENCE, self.socket.next()).await.expect("the server closes");
+            match heard {
+                Some(Ok(tungstenite::Message::Close(Some(frame)))) => return frame.code.into(),
+                Some(Ok(_)) => {}
+                other => panic!("ended without a code: {other:?}"),
+            }
+        }
+    }
+}
