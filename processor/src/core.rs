@@ -252,6 +252,19 @@ impl Core {
     }
 
     fn expire(&mut self, offset: u64, out: &mut Outputs) {
+        while self.deadlines.peek().is_some_and(|Reverse((due_us, _))| *due_us <= self.clock_us) {
+            let mut due = self.take_due();
+            // When a device was last looked at depends on restarts; the order of what it gives out must not.
+            due.sort_unstable();
+            for address in due {
+                self.with_device(address, offset, |device, at| device.expire(at, out));
+            }
+        }
+    }
+
+    /// Takes the devices of which something has reached its end; schedules the others that were looked at anew.
+    fn take_due(&mut self) -> Vec<u32> {
+        let mut due = Vec::new();
         while let Some(&Reverse((due_us, address))) = self.deadlines.peek()
             && due_us <= self.clock_us
         {
@@ -261,11 +274,12 @@ impl Core {
             };
             device.wake_us = u64::MAX;
             if device.next_deadline_us(&self.settings.lifetimes) <= self.clock_us {
-                self.with_device(address, offset, |device, at| device.expire(at, out));
+                due.push(address);
             } else {
                 schedule(device, &self.settings.lifetimes, &mut self.deadlines);
             }
         }
+        due
     }
 
     fn pass_clock_on(&mut self, out: &mut Outputs) {

@@ -66,6 +66,10 @@ pub async fn run(config: Config, context: Context) -> anyhow::Result<()> {
 async fn watch_kafka(kafka: &KafkaLog, bootstrap: &str, context: &Context, stop: &Shutdown) {
     let part = context.readiness.part("kafka");
     loop {
+        if stop.or(context.clock.sleep(Duration::from_secs(1))).await.is_none() {
+            // The work ends by itself.
+            return std::future::pending().await;
+        }
         let health = kafka.health();
         match health.is_up() {
             true => part.ready(),
@@ -73,10 +77,6 @@ async fn watch_kafka(kafka: &KafkaLog, bootstrap: &str, context: &Context, stop:
                 let reason = health.last_error.unwrap_or_else(|| "no answer yet".to_owned());
                 part.not_ready(format!("cannot reach kafka at {bootstrap}: {reason}"));
             }
-        }
-        if stop.or(context.clock.sleep(Duration::from_secs(1))).await.is_none() {
-            // The work ends by itself.
-            return std::future::pending().await;
         }
     }
 }

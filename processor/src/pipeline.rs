@@ -111,8 +111,17 @@ impl<M: Machine> Pipeline<M> {
         }
     }
 
+    /// Waits for the log and for the topics that the group needs. `None`: asked to stop.
     async fn epoch(&self) -> anyhow::Result<Option<String>> {
         let is_final = |error: &StreamError| !error.is_transient();
+        for topic in [self.input.as_str(), self.checkpoints.as_ref()] {
+            let place = TopicPartition::new(topic, 0);
+            let what = format!("topic {topic}");
+            let found = keep_trying(&self.context, &self.part, &what, is_final, || self.log.watermarks(&place));
+            if found.await.with_context(|| what.clone())?.is_none() {
+                return Ok(None);
+            }
+        }
         let epoch = keep_trying(&self.context, &self.part, "the log", is_final, || self.log.epoch());
         epoch.await.context("the log's identity")
     }

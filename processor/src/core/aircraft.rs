@@ -23,6 +23,9 @@ const FRAMES_TO_LAND: u32 = 3;
 
 const CIRCLING_DEG: f64 = 270.0;
 const CIRCLING_S: i32 = 45;
+/// Turned at least this much in the last `STILL_S` seconds: still turning.
+const STILL_DEG: f64 = 45.0;
+const STILL_S: i32 = 12;
 /// Turned less than this in the last `STRAIGHT_S` seconds: no longer circling.
 const STRAIGHT_DEG: f64 = 60.0;
 const STRAIGHT_S: i32 = 20;
@@ -141,9 +144,7 @@ impl Aircraft {
 
     fn watch_circling(&mut self) {
         match self.phase() {
-            FlightPhase::Flying if self.track.turned_deg(CIRCLING_S).abs() > CIRCLING_DEG => {
-                self.state.set_flight_phase(FlightPhase::Circling);
-            }
+            FlightPhase::Flying if self.circles() => self.state.set_flight_phase(FlightPhase::Circling),
             FlightPhase::Circling if self.track.turned_deg(STRAIGHT_S).abs() < STRAIGHT_DEG => {
                 self.state.set_flight_phase(FlightPhase::Flying);
             }
@@ -151,11 +152,16 @@ impl Aircraft {
         }
     }
 
+    /// Turned enough, and still turning.
+    fn circles(&self) -> bool {
+        self.track.turned_deg(CIRCLING_S).abs() > CIRCLING_DEG && self.track.turned_deg(STILL_S).abs() > STILL_DEG
+    }
+
     /// The climb that the newest position completes, if it does: turned more than 270 degrees within 45 s, gained at
     /// least 50 m, climbed more than 1 m/s on average.
     pub fn climb(&mut self, report_id: u64) -> Option<ClimbReport> {
         let newest = *self.track.points().last()?;
-        if self.track.turned_deg(CIRCLING_S).abs() <= CIRCLING_DEG {
+        if !self.circles() {
             return None;
         }
         let event_at_us = self.state.event_at_us;
@@ -163,7 +169,8 @@ impl Aircraft {
             self.climb_reported_at_us == 0
                 || newest.after_s(fix) * 1e6 <= event_at_us.saturating_sub(self.climb_reported_at_us) as f64
         });
-        let start = *unreported.clone().next()?;
+        // From the foot of the climb: before it, it went down.
+        let start = *unreported.clone().rev().min_by(|a, b| a.altitude_m().total_cmp(&b.altitude_m()))?;
         let (gained_m, seconds) = (newest.altitude_m() - start.altitude_m(), newest.after_s(&start));
         if gained_m < CLIMB_GAIN_M || seconds < REPORT_EVERY_S || gained_m / seconds <= CLIMB_MPS {
             return None;
