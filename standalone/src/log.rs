@@ -7,9 +7,9 @@ use runtime::Clock;
 use schemas::catalogue;
 use streams::{EmbeddedLog, EmbeddedSettings, Log, NewTopic};
 
-/// Bytes that a partition may hold. Twenty topics of 24 partitions make the whole log 2 GiB at the very most; a demo
-/// stays far below.
-const MAX_BYTES_PER_PARTITION: usize = 4 << 20;
+/// Bytes that a partition may hold: under half a GiB for all topics together at the very most. With 40 pilots that is the
+/// better part of an hour, with 5,000 half a minute; every reader here is seconds behind at worst.
+const MAX_BYTES_PER_PARTITION: usize = 1 << 20;
 
 /// Opens the log, with every topic there.
 ///

@@ -14,7 +14,7 @@ use super::connect::Version;
 /// The most clients at once.
 pub(super) const MOST_CLIENTS: usize = 1_000;
 /// Messages that wait for a subscriber that does not keep up: in segments of this many bytes, the oldest goes first.
-const SEGMENT_BYTES: usize = 4 << 20;
+const SEGMENT_BYTES: usize = 1 << 20;
 const SEGMENTS: usize = 16;
 /// The largest message, bytes.
 const LARGEST_MESSAGE: usize = 1 << 20;
