@@ -194,7 +194,9 @@ fn added(view: &View, from: &Subscription, to: &Subscription) -> Vec<ObjectId> {
     let is_new = |id: &ObjectId| view.object(*id).is_some_and(|object| !from.covers_object(object));
     for subject in to.subjects().filter(|subject| !from.has(*subject)) {
         match subject {
-            Subject::Cell(kind, cell) => ids.extend(view.in_cell(kind, cell).filter(is_new)),
+            Subject::Cell(kinds, cell) => {
+                ids.extend(kinds.iter().flat_map(|kind| view.in_cell(kind, cell)).filter(is_new));
+            }
             Subject::Device(device) => ids.extend(view.of_device(device).map(|object| object.id)),
         }
     }

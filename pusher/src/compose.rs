@@ -44,7 +44,7 @@ pub fn seen(view: &View, subscription: &Subscription) -> Vec<ObjectId> {
     let mut ids = Vec::new();
     for subject in subscription.subjects() {
         match subject {
-            Subject::Cell(kind, cell) => ids.extend(view.in_cell(kind, cell)),
+            Subject::Cell(kinds, cell) => ids.extend(kinds.iter().flat_map(|kind| view.in_cell(kind, cell))),
             Subject::Device(device) => {
                 // What is in the region was listed with its cell.
                 let outside = view.of_device(device).filter(|object| !subscription.covers_object(object));

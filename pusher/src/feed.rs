@@ -36,6 +36,7 @@ pub(crate) struct Feed {
 impl Feed {
     pub(crate) fn new(app: App, log: Arc<dyn Log>, log_name: String, topic_prefix: String) -> Self {
         let part = app.context.readiness.part("log");
+        part.not_ready(format!("reaching {log_name}"));
         Self { app, log, log_name, topic_prefix, part }
     }
 
@@ -86,7 +87,9 @@ impl Feed {
         };
         let is_final = |error: &StreamError| !error.is_transient();
         let reached = keep_trying(&self.app.context, &self.part, &self.log_name, is_final, attempt).await?;
-        self.part.not_ready("reading the state topics");
+        if reached.is_some() {
+            self.part.not_ready(format!("reading the state topics from {}", self.log_name));
+        }
         Ok(reached)
     }
 }

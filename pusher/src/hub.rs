@@ -1,7 +1,9 @@
 //! Who hears of what: groups of clients that share an interest, and what became dirty for each group.
 //!
 //! Pure. A change costs as many look-ups as there are precisions, and a flush one encoding per dirty group: neither
-//! depends on how many clients there are. Pending news are only names; the state is read from the view when the group is
+//! depends on how many clients there are. A group is keyed by cell, the set of kinds its clients look at, and their rate:
+//! nearly all look at every kind, so this makes one group where a key per kind would make six, and one frame instead of
+//! several. Pending news are only names; the state is read from the view when the group is
 //! flushed, so that no group ever sends an older state after a newer one.
 
 mod group;
@@ -9,10 +11,11 @@ mod group;
 use geo::Cell;
 use rustc_hash::FxHashMap;
 use slab::Slab;
+use smallvec::SmallVec;
 
 use crate::compose::{self, News};
 use crate::subscription::{Rate, Subject};
-use crate::view::{Change, View};
+use crate::view::{Change, KindSet, View};
 use crate::wire::{Encoder, Frames, Wire};
 use group::Group;
 
@@ -34,11 +37,27 @@ pub struct Delivery {
     pub news: Vec<News>,
 }
 
+/// Where a change is looked up.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+enum Place {
+    Cell(Cell),
+    Device(u32),
+}
+
+impl From<Subject> for (Place, KindSet) {
+    fn from(subject: Subject) -> Self {
+        match subject {
+            Subject::Cell(kinds, cell) => (Place::Cell(cell), kinds),
+            Subject::Device(device) => (Place::Device(device), KindSet::ALL),
+        }
+    }
+}
+
 /// The groups of one shard.
 #[derive(Debug, Default)]
 pub struct Hub {
     groups: Slab<Group>,
-    by_subject: FxHashMap<Subject, [Option<u32>; Rate::COUNT]>,
+    by_place: FxHashMap<Place, SmallVec<[u32; 4]>>,
     dirty: [Vec<u32>; Rate::COUNT],
     urgent: Vec<u32>,
 }
@@ -46,48 +65,43 @@ pub struct Hub {
 impl Hub {
     /// Lets a client hear of a subject.
     pub fn join(&mut self, client: ClientId, wire: Wire, subject: Subject, rate: Rate) {
-        let slot = &mut self.by_subject.entry(subject).or_default()[rate.index()];
-        let group = *slot.get_or_insert_with(|| self.groups.insert(Group::new(subject, rate)) as u32);
-        self.groups[group as usize].add(client, wire);
+        let (place, kinds) = subject.into();
+        let index = self.find(place, kinds, rate).unwrap_or_else(|| {
+            let index = self.groups.insert(Group::new(place, kinds, rate)) as u32;
+            self.by_place.entry(place).or_default().push(index);
+            index
+        });
+        self.groups[index as usize].add(client, wire);
     }
 
     /// Lets a client hear no more of it, and appends what it has not heard yet.
     pub fn leave(&mut self, client: ClientId, wire: Wire, subject: Subject, rate: Rate, unheard: &mut Vec<News>) {
-        let Some(slots) = self.by_subject.get_mut(&subject) else { return };
-        let Some(index) = slots[rate.index()] else { return };
+        let (place, kinds) = subject.into();
+        let Some(index) = self.find(place, kinds, rate) else { return };
         let group = &mut self.groups[index as usize];
         if !group.remove(client, wire) {
             return;
         }
         unheard.extend(group.pending());
         if group.is_empty() {
-            if group.is_dirty() {
-                self.dirty[rate.index()].retain(|dirty| *dirty != index);
-                self.urgent.retain(|urgent| *urgent != index);
-            }
-            self.groups.remove(index as usize);
-            slots[rate.index()] = None;
-            if slots.iter().all(Option::is_none) {
-                self.by_subject.remove(&subject);
-            }
+            self.dissolve(index);
         }
     }
 
     /// Marks what a change makes dirty: the groups of the cells that the object was in and is in, and its followers.
     pub fn apply(&mut self, change: &Change) {
-        let kind = change.id.kind;
         for precision in 1..=Cell::MAX_PRECISION {
             let [from, to] = [change.from, change.to].map(|cell| cell.map(|cell| cell.ancestor(precision)));
             let entered = from != to;
             if let Some(to) = to {
-                self.mark(Subject::Cell(kind, to), change, change.named || entered);
+                self.mark(Place::Cell(to), change, change.named || entered);
             }
             if let Some(from) = from.filter(|_| entered) {
-                self.mark(Subject::Cell(kind, from), change, change.named);
+                self.mark(Place::Cell(from), change, change.named);
             }
         }
         if let Some(device) = change.device {
-            self.mark(Subject::Device(device), change, change.named);
+            self.mark(Place::Device(device), change, change.named);
         }
     }
 
@@ -105,7 +119,7 @@ impl Hub {
     pub fn flush(&mut self, rates: RateSet, view: &View, at_us: u64, encoder: &mut Encoder) -> Vec<Delivery> {
         let mut deliveries = Vec::new();
         for index in std::mem::take(&mut self.urgent) {
-            self.dirty[self.groups[index as usize].rate().index()].retain(|dirty| *dirty != index);
+            self.dirty[self.groups[index as usize].rate.index()].retain(|dirty| *dirty != index);
             deliveries.extend(self.flush_group(index, view, at_us, encoder));
         }
         for rate in Rate::ALL.into_iter().filter(|rate| rates[rate.index()]) {
@@ -129,15 +143,40 @@ impl Hub {
         self.groups.len()
     }
 
-    fn mark(&mut self, subject: Subject, change: &Change, named: bool) {
-        let Some(slots) = self.by_subject.get(&subject) else { return };
-        for (rate, index) in slots.iter().enumerate().filter_map(|(rate, slot)| slot.map(|index| (rate, index))) {
-            let group = &mut self.groups[index as usize];
-            if !group.is_dirty() {
-                self.dirty[rate].push(index);
+    fn find(&self, place: Place, kinds: KindSet, rate: Rate) -> Option<u32> {
+        let here = self.by_place.get(&place)?.iter().copied();
+        here.into_iter().find(|index| {
+            let group = &self.groups[*index as usize];
+            (group.kinds, group.rate) == (kinds, rate)
+        })
+    }
+
+    fn dissolve(&mut self, index: u32) {
+        let group = self.groups.remove(index as usize);
+        if group.is_dirty() {
+            self.dirty[group.rate.index()].retain(|dirty| *dirty != index);
+            self.urgent.retain(|urgent| *urgent != index);
+        }
+        if let Some(here) = self.by_place.get_mut(&group.place) {
+            here.retain(|other| *other != index);
+            if here.is_empty() {
+                self.by_place.remove(&group.place);
             }
-            if change.urgent && !self.urgent.contains(&index) {
-                self.urgent.push(index);
+        }
+    }
+
+    fn mark(&mut self, place: Place, change: &Change, named: bool) {
+        let Some(here) = self.by_place.get(&place) else { return };
+        for index in here {
+            let group = &mut self.groups[*index as usize];
+            if !group.kinds.contains(change.id.kind) {
+                continue;
+            }
+            if !group.is_dirty() {
+                self.dirty[group.rate.index()].push(*index);
+            }
+            if change.urgent && !self.urgent.contains(index) {
+                self.urgent.push(*index);
             }
             group.mark(change.id, named);
         }

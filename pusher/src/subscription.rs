@@ -3,7 +3,7 @@
 use geo::{Cell, Region};
 use schemas::v1;
 
-use crate::view::{Kind, KindSet, Object};
+use crate::view::{KindSet, Object};
 
 /// How often a client wants to hear of changes.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
@@ -61,8 +61,8 @@ impl Rate {
 /// What a group of clients shares an interest in.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
 pub enum Subject {
-    /// The objects of one kind in one cell.
-    Cell(Kind, Cell),
+    /// The objects of some kinds in one cell.
+    Cell(KindSet, Cell),
     /// Whatever is known of one device, wherever it is.
     Device(u32),
 }
@@ -131,14 +131,14 @@ impl Subscription {
 
     /// Everything it has an interest in, without repetition.
     pub fn subjects(&self) -> impl Iterator<Item = Subject> {
-        let cells = self.kinds.iter().flat_map(|kind| self.cells.iter().map(move |cell| Subject::Cell(kind, *cell)));
+        let cells = self.cells.iter().map(|cell| Subject::Cell(self.kinds, *cell));
         cells.chain(self.follow_devices.iter().map(|device| Subject::Device(*device)))
     }
 
     /// True where the subject is one of its own.
     pub fn has(&self, subject: Subject) -> bool {
         match subject {
-            Subject::Cell(kind, cell) => self.kinds.contains(kind) && self.cells.binary_search(&cell).is_ok(),
+            Subject::Cell(kinds, cell) => self.kinds == kinds && self.cells.binary_search(&cell).is_ok(),
             Subject::Device(device) => self.follows(device),
         }
     }
@@ -173,6 +173,7 @@ mod tests {
     use geo::Circle;
 
     use super::*;
+    use crate::view::Kind;
 
     #[test]
     fn a_subscription_covers_what_is_in_its_cells() {
@@ -183,7 +184,7 @@ mod tests {
         assert!(!subscription.covers(Cell::at(47.5, 8.1, 6)));
         assert_eq!(subscription.subjects().count(), subscription.cells().len());
         assert!(subscription.subjects().all(|subject| subscription.has(subject)));
-        assert!(!subscription.has(Subject::Cell(Kind::Aircraft, subscription.cells()[0])));
+        assert!(!subscription.has(Subject::Cell(KindSet::ALL, subscription.cells()[0])));
     }
 
     #[test]

@@ -1,52 +1,66 @@
 //! One group: its members by the form they read, and what they have not heard yet.
 
-use indexmap::IndexSet;
-use rustc_hash::{FxBuildHasher, FxHashMap};
+use rustc_hash::FxHashMap;
+use smallvec::SmallVec;
 
-use super::ClientId;
+use super::{ClientId, Place};
 use crate::compose::News;
-use crate::subscription::{Rate, Subject};
-use crate::view::ObjectId;
+use crate::subscription::Rate;
+use crate::view::{KindSet, ObjectId};
 use crate::wire::Wire;
 
-/// The clients that share a subject and a rate.
+/// The clients that share an interest and a rate.
 #[derive(Debug)]
 pub(super) struct Group {
-    #[allow(dead_code, reason = "says in a debugger what the group is about")]
-    subject: Subject,
-    rate: Rate,
-    members: [IndexSet<ClientId, FxBuildHasher>; Wire::COUNT],
+    pub(super) place: Place,
+    pub(super) kinds: KindSet,
+    pub(super) rate: Rate,
+    /// By form, each sorted: four bytes per member, since there are many groups and most of them are small.
+    members: SmallVec<[(Wire, Vec<ClientId>); 1]>,
     /// With the name or without.
     pending: FxHashMap<ObjectId, bool>,
 }
 
 impl Group {
-    pub(super) fn new(subject: Subject, rate: Rate) -> Self {
-        Self { subject, rate, members: Default::default(), pending: FxHashMap::default() }
-    }
-
-    pub(super) fn rate(&self) -> Rate {
-        self.rate
+    pub(super) fn new(place: Place, kinds: KindSet, rate: Rate) -> Self {
+        Self { place, kinds, rate, members: SmallVec::new(), pending: FxHashMap::default() }
     }
 
     pub(super) fn add(&mut self, client: ClientId, wire: Wire) {
-        self.members[wire.index()].insert(client);
+        let readers = match self.members.iter_mut().position(|(form, _)| *form == wire) {
+            Some(index) => &mut self.members[index].1,
+            None => {
+                self.members.push((wire, Vec::with_capacity(1)));
+                let last = self.members.len() - 1;
+                &mut self.members[last].1
+            }
+        };
+        if let Err(place) = readers.binary_search(&client) {
+            readers.insert(place, client);
+        }
     }
 
     pub(super) fn remove(&mut self, client: ClientId, wire: Wire) -> bool {
-        self.members[wire.index()].swap_remove(&client)
+        let Some(index) = self.members.iter().position(|(form, _)| *form == wire) else { return false };
+        let readers = &mut self.members[index].1;
+        let Ok(place) = readers.binary_search(&client) else { return false };
+        readers.remove(place);
+        if readers.is_empty() {
+            self.members.remove(index);
+        }
+        true
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.members.iter().all(IndexSet::is_empty)
+        self.members.is_empty()
     }
 
     pub(super) fn has_readers(&self, wire: Wire) -> bool {
-        !self.members[wire.index()].is_empty()
+        self.members.iter().any(|(form, _)| *form == wire)
     }
 
     pub(super) fn members(&self) -> impl Iterator<Item = ClientId> {
-        self.members.iter().flatten().copied()
+        self.members.iter().flat_map(|(_, readers)| readers).copied()
     }
 
     pub(super) fn mark(&mut self, id: ObjectId, named: bool) {
@@ -61,7 +75,12 @@ impl Group {
         self.pending.iter().map(|(id, named)| News { id: *id, named: *named })
     }
 
+    /// Takes the news out, and gives the memory back where there was much.
     pub(super) fn take_pending(&mut self) -> Vec<News> {
-        self.pending.drain().map(|(id, named)| News { id, named }).collect()
+        let news = self.pending.drain().map(|(id, named)| News { id, named }).collect();
+        if self.pending.capacity() > 64 {
+            self.pending = FxHashMap::default();
+        }
+        news
     }
 }

@@ -2,7 +2,7 @@ use geo::Cell;
 use schemas::v1;
 
 use super::*;
-use crate::view::{Input, Kind, Origin, State};
+use crate::view::{Input, Kind, KindSet, Origin, State};
 
 const LIVE: RateSet = [true, false, false, false];
 
@@ -17,7 +17,7 @@ fn moved(view: &mut View, hub: &mut Hub, version: u64, (latitude_deg, longitude_
 #[test]
 fn a_group_is_encoded_once_for_any_number_of_members() {
     let (mut view, mut hub) = (View::new(1), Hub::default());
-    let subject = Subject::Cell(Kind::Aircraft, Cell::at(46.5, 8.0, 4));
+    let subject = Subject::Cell(KindSet::ALL, Cell::at(46.5, 8.0, 4));
     for client in 0..1_000 {
         hub.join(ClientId(client), Wire::default(), subject, Rate::Live);
     }
@@ -49,7 +49,7 @@ fn the_cell_that_is_left_and_the_cell_that_is_entered_both_hear_of_it() {
     let (mut view, mut hub) = (View::new(1), Hub::default());
     let places = [(46.5, 8.0), (46.5, 9.0)];
     for (client, (lat, lon)) in (0..).zip(places) {
-        let subject = Subject::Cell(Kind::Aircraft, Cell::at(lat, lon, 5));
+        let subject = Subject::Cell(KindSet::ALL, Cell::at(lat, lon, 5));
         hub.join(ClientId(client), Wire::default(), subject, Rate::Live);
     }
     moved(&mut view, &mut hub, 1, places[0]);
@@ -60,4 +60,18 @@ fn the_cell_that_is_left_and_the_cell_that_is_entered_both_hear_of_it() {
         deliveries.iter().map(|delivery| (hub.members(delivery).next(), delivery.news[0].named)).collect();
     told.sort();
     assert_eq!(told, [(Some(ClientId(0)), false), (Some(ClientId(1)), true)], "only the new cell needs the name");
+}
+
+#[test]
+fn groups_of_other_kinds_hear_nothing() {
+    let (mut view, mut hub) = (View::new(1), Hub::default());
+    let cell = Cell::at(46.5, 8.0, 4);
+    for (client, kinds) in [(0, vec![Kind::Ground]), (1, vec![Kind::Aircraft, Kind::Ground])] {
+        let subject = Subject::Cell(kinds.into_iter().collect(), cell);
+        hub.join(ClientId(client), Wire::default(), subject, Rate::Live);
+    }
+    moved(&mut view, &mut hub, 1, (46.5, 8.0));
+    let deliveries = hub.flush(LIVE, &view, 0, &mut Encoder::default());
+    let told: Vec<_> = deliveries.iter().flat_map(|delivery| hub.members(delivery)).collect();
+    assert_eq!(told, [ClientId(1)]);
 }

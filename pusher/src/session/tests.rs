@@ -2,7 +2,7 @@ use schemas::v1::subscribe;
 
 use super::*;
 use crate::subscription::{Rate, Subject};
-use crate::view::Kind;
+use crate::view::{Kind, KindSet};
 
 const START: Duration = Duration::from_secs(100);
 
@@ -71,10 +71,10 @@ fn what_a_subscribe_leaves_out_stays() {
     let _ = subscribe(&mut session, v1::Subscribe { follow_devices: vec![4], ..Default::default() });
     assert_eq!(session.subscription().cells(), cells);
     assert_eq!(session.subscription().rate(), Rate::Every5s);
-    assert!(session.subscription().has(Subject::Cell(Kind::Ground, cells[0])));
+    assert!(session.subscription().has(Subject::Cell([Kind::Ground].into_iter().collect(), cells[0])));
     assert!(session.subscription().has(Subject::Device(4)) && !session.subscription().has(Subject::Device(3)));
     let _ = subscribe(&mut session, v1::Subscribe { replace_lists: true, ..Default::default() });
-    assert!(session.subscription().has(Subject::Cell(Kind::Alert, cells[0])), "no kinds: all of them");
+    assert!(session.subscription().has(Subject::Cell(KindSet::ALL, cells[0])), "no kinds: all of them");
     assert_eq!(session.subscription().followed(), 0);
 }
 

@@ -82,7 +82,7 @@ impl Kind {
 }
 
 /// Some of the kinds.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Default)]
 pub struct KindSet(u8);
 
 impl KindSet {
