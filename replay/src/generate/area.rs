@@ -34,6 +34,8 @@ const SITES: [Site; 18] = [
 const MESH_DEG: f64 = 0.25;
 const MESH_COLUMNS: usize = 150;
 const MESH_ROWS: usize = 96;
+/// At 46 degrees north, 6 degrees east.
+const FIRST_MESH: usize = 38 * MESH_COLUMNS + 56;
 /// Thermal sources per area.
 const SOURCES: u64 = 7;
 /// How far pilots stray from the launch, metres.
@@ -118,8 +120,9 @@ fn ground(index: usize, dice: &mut Dice) -> (String, f64, f64, f64, f64) {
     if let Some(Site(name, latitude_deg, longitude_deg, launch_m, floor_m)) = SITES.get(index) {
         return ((*name).to_owned(), *latitude_deg, *longitude_deg, *launch_m, *floor_m);
     }
-    // 7 has no factor in common with the number of meshes: neighbours in number lie apart, no mesh is used twice.
-    let mesh = (index - SITES.len()) * 7 % (MESH_COLUMNS * MESH_ROWS);
+    // Neighbours in number are neighbours on the ground, so that frames find about as many receivers in a world of any
+    // size. The first ones lie in the Alps.
+    let mesh = (index - SITES.len() + FIRST_MESH) % (MESH_COLUMNS * MESH_ROWS);
     let latitude_deg = 36.5 + MESH_DEG * (mesh / MESH_COLUMNS) as f64 + dice.between(-0.08, 0.08);
     let longitude_deg = -8.0 + MESH_DEG * (mesh % MESH_COLUMNS) as f64 + dice.between(-0.08, 0.08);
     let floor_m = dice.between(100.0, 900.0);

@@ -12,7 +12,7 @@ use super::schedule::SECOND_US;
 use super::transmission::Transmission;
 
 /// The most receivers that one radio cell can reach.
-const MOST_HEARERS: usize = 5;
+const MOST_HEARERS: usize = 4;
 /// Receivers further from the middle of a cell than this are out of the question.
 const HORIZON_M: f64 = 110_000.0;
 /// Receivers tell about themselves every five minutes.
