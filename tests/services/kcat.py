@@ -12,6 +12,7 @@ import os
 import struct
 import sys
 import tempfile
+import urllib.parse
 import urllib.request
 import uuid
 
@@ -73,7 +74,8 @@ class Registry:
         with open(path, "w", encoding="utf-8") as file:
             file.write(schema["schema"])
         for reference in schema.get("references") or []:
-            version = self.get(f"/subjects/{reference['subject']}/versions/{reference['version']}")
+            subject = urllib.parse.quote(reference["subject"], safe="")
+            version = self.get(f"/subjects/{subject}/versions/{reference['version']}")
             self.write(directory, reference["name"], version)
 
     def get(self, path):

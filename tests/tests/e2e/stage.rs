@@ -6,6 +6,8 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result, ensure};
 use harness::{Mosquitto, Program, ProgramOptions, Redis, Stack, unique_prefix};
 
+use serde_json::Value;
+
 use crate::captured;
 use crate::topics::Record;
 
@@ -39,7 +41,7 @@ impl Stage {
             processor: Program::start(program("processor").args(["run"])).await?,
             _thermals: Program::start(program("processor").args(["thermals"])).await?,
             _receivers: Program::start(program("processor").args(["receivers"])).await?,
-            pusher: Program::start(program("pusher").args(["run"])).await?,
+            pusher: Program::start(program("pusher")).await?,
             bridge: Program::start(program("bridge")).await?,
             prefix,
             mosquitto,
@@ -91,7 +93,14 @@ impl Stage {
             .context("start kcat.py")?;
         ensure!(output.status.success(), "{full_name}: {}", String::from_utf8_lossy(&output.stderr));
         let lines = std::str::from_utf8(&output.stdout)?.lines();
-        lines.map(|line| Ok(Record(serde_json::from_str(line)?))).collect()
+        let records = lines.map(|line| Ok(Record(serde_json::from_str(line)?))).collect::<Result<Vec<_>>>()?;
+        let undecoded = records.iter().find(|record| record.0.get("why").is_some() && name != "fanet.dead-letter.v1");
+        ensure!(
+            undecoded.is_none(),
+            "{full_name}: not decoded: {}",
+            undecoded.map_or(&Value::Null, |record| &record.0)
+        );
+        Ok(records)
     }
 
     /// The answer of redis-cli, a line per element.

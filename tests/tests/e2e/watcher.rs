@@ -89,15 +89,17 @@ impl Watcher {
         look(&self.picture.lock().expect("not poisoned"))
     }
 
-    /// Ends the client; fails when it met a message that it could not read.
+    /// Ends the client, once it has seen every kind of message that a session begins with; fails when it met one that it
+    /// could not read.
     pub(crate) async fn end(mut self) -> Result<()> {
+        let expected = ["welcome", "snapshot", "updates", "checkpoint"];
+        let all = |picture: &Picture| expected.iter().all(|kind| picture.messages.contains_key(*kind)).then_some(());
+        self.until(Duration::from_secs(15), "every kind of message", all).await?;
         self.child.kill().await?;
-        let picture = self.picture.lock().expect("not poisoned");
-        ensure!(picture.fault.is_none(), "the client: {:?}", picture.fault);
-        for kind in ["welcome", "snapshot", "updates", "checkpoint"] {
-            ensure!(picture.messages.contains_key(kind), "no {kind} among {:?}", picture.messages);
-        }
-        Ok(())
+        self.look(|picture| {
+            ensure!(picture.fault.is_none(), "the client: {:?}", picture.fault);
+            Ok(())
+        })
     }
 }
 
