@@ -43,8 +43,9 @@ where
     let command = P::command().version(version);
     let matches = match settings::read(command.clone(), std::env::args_os().collect(), &ProcessEnvironment) {
         Ok(matches) => matches,
-        Err(Stop::Answer(text)) => {
-            print!("{text}");
+        Err(Stop::Answer(help)) => {
+            // A reader that went away is no failure of ours.
+            let _ = help.print();
             return ExitCode::SUCCESS;
         }
         Err(Stop::Bad(line)) => return bad_setting(&command, &line),

@@ -28,7 +28,7 @@ pub struct PartState {
 }
 
 impl Readiness {
-    /// No parts yet: ready.
+    /// No parts yet: not ready, since the program has not begun.
     pub fn new(clock: Clock) -> Self {
         Self { clock, parts: Arc::default() }
     }
@@ -46,9 +46,10 @@ impl Readiness {
         self.parts.lock().clone()
     }
 
-    /// Whether all parts are ready.
+    /// Whether there are parts, and all are ready. A program names all of its parts before it waits for the first.
     pub fn is_ready(&self) -> bool {
-        self.parts.lock().values().all(|part| part.ready)
+        let parts = self.parts.lock();
+        !parts.is_empty() && parts.values().all(|part| part.ready)
     }
 
     fn set(&self, name: &'static str, ready: bool, error: Option<String>) {
@@ -100,7 +101,7 @@ mod tests {
     fn ready_only_while_every_part_is() {
         let clock = Clock::manual(5_000_000);
         let readiness = Readiness::new(clock.clone());
-        assert!(readiness.is_ready(), "nothing to wait for");
+        assert!(!readiness.is_ready(), "not begun");
         let (kafka, redis) = (readiness.part("kafka"), readiness.part("redis"));
         kafka.ready();
         assert!(!readiness.is_ready());

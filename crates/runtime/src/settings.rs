@@ -142,8 +142,8 @@ pub fn parse_share(text: &str) -> Result<f64, String> {
 /// What came of reading the settings, where it is not settings.
 #[derive(Debug)]
 pub enum Stop {
-    /// Help or version: to be printed, and all is well.
-    Answer(String),
+    /// Help or version: to be printed (in colour on a terminal), and all is well.
+    Answer(clap::Error),
     /// A bad setting: one line that names it, its value and what is allowed.
     Bad(String),
 }
@@ -203,7 +203,7 @@ pub fn read(command: Command, arguments: Vec<OsString>, environment: &dyn Enviro
 
 fn stop_of(error: clap::Error) -> Stop {
     if !error.use_stderr() {
-        return Stop::Answer(error.render().ansi().to_string());
+        return Stop::Answer(error);
     }
     let text = error.render().to_string();
     let line =
