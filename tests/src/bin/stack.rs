@@ -5,6 +5,7 @@
 
 use std::ffi::OsString;
 use std::io::Write;
+use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 use std::thread;
 
@@ -77,21 +78,28 @@ fn beside(program: &OsString, arguments: &[OsString], variables: Vec<(String, St
 }
 
 fn stay(variables: &[(String, String)]) -> Result<ExitCode> {
-    let mut out = std::io::stdout().lock();
-    for (name, value) in variables {
-        writeln!(out, "export {name}={value}")?;
+    let exports: String = variables.iter().map(|(name, value)| format!("export {name}={value}\n")).collect();
+    // `just up` names a file by which `just kcat` finds the running stack.
+    let noted = std::env::var_os("UPDRAFT_STACK_ENV").map(PathBuf::from);
+    if let Some(path) = &noted {
+        std::fs::write(path, &exports).with_context(|| format!("write {}", path.display()))?;
     }
-    writeln!(out, "# up; Ctrl-C ends all of it")?;
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "{exports}# up; Ctrl-C ends all of it")?;
     out.flush()?;
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(async {
-        let mut terminated = signal(SignalKind::terminate())?;
-        tokio::select! {
-            done = tokio::signal::ctrl_c() => done?,
-            _ = terminated.recv() => {}
-        }
-        anyhow::Ok(())
-    })?;
+    let ended = tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(told_to_end());
+    if let Some(path) = &noted {
+        std::fs::remove_file(path).with_context(|| format!("remove {}", path.display()))?;
+    }
     // The services see the end of this process and end too.
-    Ok(ExitCode::SUCCESS)
+    ended.map(|()| ExitCode::SUCCESS)
+}
+
+async fn told_to_end() -> Result<()> {
+    let mut terminated = signal(SignalKind::terminate())?;
+    tokio::select! {
+        done = tokio::signal::ctrl_c() => done?,
+        _ = terminated.recv() => {}
+    }
+    Ok(())
 }
