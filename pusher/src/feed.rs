@@ -15,7 +15,7 @@ use streams::{Event, Incoming, Log, SeekTo, Source, StreamError, TopicPartition}
 use crate::app::{App, Live};
 use crate::metrics::{KindLabel, Reason};
 use crate::session::SessionSettings;
-use crate::socket::{Changes, ShardSettings, Shards};
+use crate::socket::{Changes, ShardSettings, Shards, Way};
 use crate::view::{Change, Origin, PrivateView, View};
 use record::{Decoder, Input};
 use topics::{Role, Topics};
@@ -113,17 +113,17 @@ impl Follower {
         loop {
             tokio::select! {
                 () = stop.requested() => return Ok(source.close().await.or_else(ignore_transient)?),
-                event = source.next() => self.take(event?).await,
+                event = source.next() => self.take(event?).await?,
                 () = clock.sleep(FRESHNESS_INTERVAL) => self.judge_freshness().await,
             }
         }
     }
 
-    async fn take(&mut self, event: Event) {
+    async fn take(&mut self, event: Event) -> anyhow::Result<()> {
         match event {
             Event::Records(records) => {
                 self.heard_at = self.feed.app.context.clock.monotonic();
-                self.fold(&records).await;
+                self.fold(&records).await?;
                 self.judge_freshness().await;
             }
             Event::CaughtUp(partition) => {
@@ -137,19 +137,24 @@ impl Follower {
             // Of consumer groups, and this reader is in none.
             Event::Assigned(_) | Event::Revoked(_) => {}
         }
+        Ok(())
     }
 
-    async fn fold(&mut self, records: &[Incoming]) {
+    async fn fold(&mut self, records: &[Incoming]) -> anyhow::Result<()> {
         let now_us = self.feed.app.context.clock.now_us();
         let mut changes: Vec<Change> = Vec::new();
         let mut read: Vec<Origin> = Vec::new();
-        let mut newest_ms = i64::MIN;
+        let mut way = Way::default();
         {
             // Held for one batch: look-ups and moves of what is decoded already.
             let inputs: Vec<_> = records.iter().filter_map(|record| self.decode(record)).collect();
+            // What is read to catch up is old news, and says nothing of how fast the way is.
+            if self.behind.is_empty() {
+                let header = records.iter().find_map(|record| record.headers.first("way"));
+                way = header.map(|header| Way::parse(header)).unwrap_or_default();
+            }
             let mut view = self.live.view.write();
-            for (origin, timestamp_ms, input) in inputs {
-                newest_ms = newest_ms.max(timestamp_ms);
+            for (origin, input) in inputs {
                 match read.iter_mut().find(|last| last.partition == origin.partition) {
                     Some(last) => *last = origin,
                     None => read.push(origin),
@@ -162,13 +167,14 @@ impl Follower {
         }
         if !read.is_empty() {
             self.feed.app.metrics.changes.inc_by(changes.len() as u64);
-            self.live.shards.changed(Arc::new(Changes { changes, read, newest_ms })).await;
+            self.live.shards.changed(Arc::new(Changes { changes, read, way })).await?;
         }
+        Ok(())
     }
 
     /// What a record means for the public view; `None` for those of other topics. What cannot be decoded is counted and
     /// taken as read.
-    fn decode(&mut self, record: &Incoming) -> Option<(Origin, i64, Option<crate::view::Input>)> {
+    fn decode(&mut self, record: &Incoming) -> Option<(Origin, Option<crate::view::Input>)> {
         let role = self.topics.role(&record.topic, record.partition)?;
         let metrics = &self.feed.app.metrics;
         let label = KindLabel { kind: role.word() };
@@ -185,7 +191,7 @@ impl Follower {
                     Ok(Input::Public(input)) => Some(input),
                     _ => None,
                 };
-                Some((origin, record.timestamp_ms, input))
+                Some((origin, input))
             }
             (Role::Private, Ok(Input::Private(device, state))) => {
                 self.private.apply(device, state);

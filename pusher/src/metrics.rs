@@ -14,6 +14,12 @@ pub(crate) struct Reason {
     pub(crate) reason: &'static str,
 }
 
+/// A label with the tier whose time an interval begins at.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(crate) struct Since {
+    pub(crate) since: &'static str,
+}
+
 /// A label with a kind of object.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub(crate) struct KindLabel {
@@ -42,7 +48,7 @@ pub(crate) struct PusherMetrics {
     pub(crate) bytes_sent: Counter,
     pub(crate) frames_missed: Counter,
     pub(crate) flush_seconds: Histogram,
-    pub(crate) latency_seconds: Histogram,
+    pub(crate) latency_seconds: Family<Since, Histogram, fn() -> Histogram>,
     pub(crate) http_seconds: Family<Request, Histogram, fn() -> Histogram>,
 }
 
@@ -88,8 +94,8 @@ impl PusherMetrics {
             ),
             latency_seconds: metrics.register(
                 "pusher_latency_seconds",
-                "From the time of a state's record to its handing over to sockets.",
-                seconds(),
+                "From a frame's time at an earlier tier to the handing over of its state to sockets, the oldest of each flush.",
+                Family::new_with_constructor(seconds as fn() -> Histogram),
             ),
             http_seconds: metrics.register(
                 "http_request_duration_seconds",

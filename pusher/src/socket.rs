@@ -8,6 +8,7 @@ mod handshake;
 mod negotiate;
 mod pace;
 mod shard;
+mod way;
 
 use std::io;
 use std::sync::Arc;
@@ -27,6 +28,7 @@ pub(crate) use admission::{Admission, AdmissionLimits};
 pub(crate) use handshake::upgrade;
 pub(crate) use shard::{Changes, NewConnection, ToShard};
 use shard::{Shard, ShardParts};
+pub(crate) use way::Way;
 
 /// Batches and connections that wait for a shard; beyond it the feed and handshakes wait, and nothing is lost.
 const INBOX: usize = 256;
@@ -88,10 +90,15 @@ impl Shards {
     }
 
     /// Tells every shard of changes that the view has already.
-    pub(crate) async fn changed(&self, changes: Arc<Changes>) {
+    ///
+    /// # Errors
+    /// Fatal: a shard has ended before it was told to.
+    pub(crate) async fn changed(&self, changes: Arc<Changes>) -> anyhow::Result<()> {
         for door in &self.doors {
-            door.tell(ToShard::Changes(changes.clone())).await;
+            let told = door.tell(ToShard::Changes(changes.clone())).await;
+            anyhow::ensure!(told, "a shard has ended");
         }
+        Ok(())
     }
 
     /// Tells every shard whether the log gives fresh data.
@@ -121,10 +128,8 @@ impl Shards {
 }
 
 impl Door {
-    /// A shard that has ended takes nothing any more; its end is reported where the threads are joined.
-    async fn tell(&self, what: ToShard) {
-        if self.inbox.send(what).await.is_ok() {
-            let _ = self.waker.wake();
-        }
+    /// False where the shard has ended: why is reported where its thread is joined.
+    async fn tell(&self, what: ToShard) -> bool {
+        self.inbox.send(what).await.is_ok() && self.waker.wake().is_ok()
     }
 }

@@ -17,9 +17,10 @@ use super::admission::Admitted;
 use super::connection::{Connection, ReadEnd};
 use super::frame::{Event, Inbound, pong};
 use super::pace::Pace;
+use super::way::Way;
 use crate::close::CloseCode;
 use crate::hub::{ClientId, Delivery};
-use crate::metrics::{PusherMetrics, Reason};
+use crate::metrics::{PusherMetrics, Reason, Since};
 use crate::session::SessionSettings;
 use crate::switchboard::{Flush, Now, Opening, Switchboard};
 use crate::view::{Change, Origin, Positions, View};
@@ -59,8 +60,8 @@ pub(crate) struct Changes {
     pub(crate) changes: Vec<Change>,
     /// The last record of each partition in the batch.
     pub(crate) read: Vec<Origin>,
-    /// The time of the newest record, milliseconds since the epoch.
-    pub(crate) newest_ms: i64,
+    /// When the oldest of them passed the tiers before this one; unknown for what is old news.
+    pub(crate) way: Way,
 }
 
 /// What a shard is made of.
@@ -83,8 +84,8 @@ pub(crate) struct Shard {
     pace: Pace,
     swept_at: Duration,
     groups: usize,
-    /// The time of the oldest record that is not sent yet.
-    oldest_ms: Option<i64>,
+    /// Of the oldest record that is not sent yet.
+    way: Way,
     stopping_since: Option<Duration>,
 }
 
@@ -101,7 +102,7 @@ impl Shard {
             pace: Pace::new(parts.tick),
             swept_at: Duration::ZERO,
             groups: 0,
-            oldest_ms: None,
+            way: Way::default(),
             stopping_since: None,
             parts,
         };
@@ -154,7 +155,7 @@ impl Shard {
                 ToShard::Open(new) => self.open(*new),
                 ToShard::Changes(batch) => {
                     self.board.apply(&batch.changes, &batch.read);
-                    self.oldest_ms.get_or_insert(batch.newest_ms);
+                    self.way = self.way.or(batch.way);
                 }
                 ToShard::Stale(stale) => {
                     let ids = self.board.set_stale(stale, self.now());
@@ -331,9 +332,10 @@ impl Shard {
         if !deliveries.is_empty() {
             self.parts.metrics.flush_seconds.observe(took.as_secs_f64());
         }
-        if let Some(oldest_ms) = self.oldest_ms.take() {
-            let oldest_us = u64::try_from(oldest_ms).unwrap_or_default() * 1_000;
-            self.parts.metrics.latency_seconds.observe(after.us.saturating_sub(oldest_us) as f64 / 1e6);
+        for (since, at_us) in std::mem::take(&mut self.way).times() {
+            let label = Since { since };
+            let seconds = after.us.saturating_sub(at_us) as f64 / 1e6;
+            self.parts.metrics.latency_seconds.get_or_create(&label).observe(seconds);
         }
         self.pace.flushed(now.monotonic, took);
     }

@@ -1,0 +1,48 @@
+//! When a state's frame passed the tiers before this one, from the `way` header of its record.
+
+/// Times in microseconds since the epoch; absent where the header does not say.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(crate) struct Way {
+    bridge_us: Option<u64>,
+    processor_us: Option<u64>,
+}
+
+impl Way {
+    /// Reads the header, `r=…,b=…,p=…`; what is not understood is left out.
+    pub(crate) fn parse(header: &[u8]) -> Self {
+        let text = std::str::from_utf8(header).unwrap_or_default();
+        let time = |tier: &str| {
+            let found = text.split(',').filter_map(|part| part.split_once('=')).find(|(name, _)| *name == tier);
+            found.and_then(|(_, time)| time.parse().ok())
+        };
+        Self { bridge_us: time("b"), processor_us: time("p") }
+    }
+
+    /// This one, or where it says nothing the other.
+    pub(crate) fn or(self, other: Self) -> Self {
+        if self == Self::default() { other } else { self }
+    }
+
+    /// The times that are known, by the tier's name.
+    pub(crate) fn times(self) -> impl Iterator<Item = (&'static str, u64)> {
+        let known = [("bridge", self.bridge_us), ("processor", self.processor_us)];
+        known.into_iter().filter_map(|(tier, time)| time.map(|time| (tier, time)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_header_is_read_as_far_as_it_is_understood() {
+        let way = Way::parse(b"r=5000000,b=6000000,p=6000400");
+        assert_eq!(way.times().collect::<Vec<_>>(), [("bridge", 6_000_000), ("processor", 6_000_400)]);
+        assert_eq!(Way::parse(b"p=7").times().collect::<Vec<_>>(), [("processor", 7)]);
+        for odd in [&b""[..], b"1", b"b=x", b"\xFF"] {
+            assert_eq!(Way::parse(odd), Way::default());
+        }
+        assert_eq!(Way::default().or(way), way);
+        assert_eq!(way.or(Way::default()), way);
+    }
+}
