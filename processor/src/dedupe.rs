@@ -11,6 +11,8 @@ const COPY_MS: i32 = 4_000;
 const COPY_EVENT_MS: i32 = 2_000;
 /// as long as it came in within this one: a receiver behind a slow link.
 const LATE_COPY_MS: i32 = 60_000;
+/// More than this between event and ingest is not told apart: twelve days.
+const MOST_AFTER_MS: i64 = (1 << 30) - 1;
 /// More frames of one device are not remembered.
 const MOST_FRAMES: usize = 16;
 
@@ -19,24 +21,39 @@ const MOST_FRAMES: usize = 16;
 pub struct FirstCopy {
     key: u64,
     ingested_ms: u32,
-    event_after_ms: i32,
+    /// Doubled; the lowest bit says whether the observation was private. A device holds a dozen of these.
+    event_after_ms_and_privacy: i32,
     /// The observation that it made.
     pub observation_id: u64,
-    /// Whether that observation was private.
-    pub private: bool,
 }
 
 impl FirstCopy {
     /// A frame as it came in; `event_at_us` by the rules for receivers' clocks.
     pub fn new(key: u64, ingested_at_us: u64, event_at_us: u64, observation_id: u64, private: bool) -> Self {
         let after_ms = event_at_us.cast_signed().wrapping_sub(ingested_at_us.cast_signed()) / 1_000;
-        let event_after_ms = after_ms.clamp(i32::MIN.into(), i32::MAX.into()) as i32;
-        Self { key, ingested_ms: milliseconds(ingested_at_us), event_after_ms, observation_id, private }
+        let frame = Self {
+            key,
+            ingested_ms: milliseconds(ingested_at_us),
+            event_after_ms_and_privacy: (after_ms.clamp(-MOST_AFTER_MS, MOST_AFTER_MS) * 2) as i32,
+            observation_id,
+        };
+        frame.with_privacy(private)
     }
 
     /// The same frame, with what became of its observation.
     pub fn with_privacy(self, private: bool) -> Self {
-        Self { private, ..self }
+        let event_after_ms_and_privacy = self.event_after_ms_and_privacy & !1 | i32::from(private);
+        Self { event_after_ms_and_privacy, ..self }
+    }
+
+    /// Whether the observation was private.
+    pub fn is_private(&self) -> bool {
+        self.event_after_ms_and_privacy & 1 == 1
+    }
+
+    /// Event time minus time of ingest, milliseconds.
+    fn event_after_ms(&self) -> i32 {
+        self.event_after_ms_and_privacy >> 1
     }
 
     fn has_copy(&self, later: &Self) -> bool {
@@ -45,7 +62,7 @@ impl FirstCopy {
         }
         let came_after_ms = later.ingested_ms.wrapping_sub(self.ingested_ms).cast_signed();
         let happened_after_ms =
-            i64::from(came_after_ms) + i64::from(later.event_after_ms) - i64::from(self.event_after_ms);
+            i64::from(came_after_ms) + i64::from(later.event_after_ms()) - i64::from(self.event_after_ms());
         came_after_ms.abs() <= COPY_MS
             || came_after_ms.abs() <= LATE_COPY_MS && happened_after_ms.abs() <= COPY_EVENT_MS.into()
     }
@@ -84,9 +101,9 @@ impl LatestFrames {
         let key = |frame: &FirstCopy| HeardKey {
             key: frame.key,
             ingested_ms: frame.ingested_ms,
-            event_after_ms: frame.event_after_ms,
+            event_after_ms: frame.event_after_ms(),
             observation_id: frame.observation_id,
-            private: frame.private,
+            private: frame.is_private(),
         };
         self.0.iter().map(key).collect()
     }
@@ -96,9 +113,8 @@ impl LatestFrames {
         let frame = |heard: &HeardKey| FirstCopy {
             key: heard.key,
             ingested_ms: heard.ingested_ms,
-            event_after_ms: heard.event_after_ms,
+            event_after_ms_and_privacy: (heard.event_after_ms * 2) | i32::from(heard.private),
             observation_id: heard.observation_id,
-            private: heard.private,
         };
         Self(memory.iter().map(frame).collect())
     }

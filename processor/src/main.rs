@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    runtime::program::run(env!("CARGO_PKG_VERSION"), |config, context| processor::run(config, context))
+    runtime::program::run(env!("CARGO_PKG_VERSION"), processor::run)
 }

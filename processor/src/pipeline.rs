@@ -33,7 +33,7 @@ use crate::metrics::GroupMetrics;
 use crate::pipeline::lane::{Lane, LaneEvent, Order};
 use crate::sinks::live::LiveFeeds;
 
-pub use machine::{Emission, Fit, Machine, put_version};
+pub use machine::{Emission, Fit, Machine, MakeMachine, put_version};
 
 /// Batches that wait for a lane. When it is full the group reads no further until the lane has room.
 const LANE_QUEUE: usize = 4;
@@ -57,7 +57,7 @@ pub struct Pipeline<M: Machine> {
     /// Most records in one batch.
     pub max_batch_records: usize,
     /// Makes the core of a partition, which knows nothing yet.
-    pub machine: Arc<dyn Fn(u32, &str) -> M + Send + Sync>,
+    pub machine: MakeMachine<M>,
     /// Where live states go beside the log. `None`: nowhere.
     pub live: Option<LiveFeeds>,
     /// Whether the log answers, for `/ready`.

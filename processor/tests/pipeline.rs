@@ -16,7 +16,7 @@ use processor::{CoreOptions, GroupOptions, Outfit, RawMetrics, RedisOptions};
 use runtime::{Clock, Context, Metrics};
 use streams::registry::Schemas;
 use streams::{
-    EmbeddedLog, EmbeddedSettings, Event, Flush, Headers, Incoming, Log, Outgoing, SeekTo, Sink as _, SinkSettings,
+    EmbeddedLog, EmbeddedSettings, Event, Flush, Headers, Incoming, Log, Outgoing, SeekTo, SinkSettings,
     TopicPartition, partitioner,
 };
 use tokio::runtime::Runtime;

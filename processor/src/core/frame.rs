@@ -41,7 +41,7 @@ impl Core {
                     first
                 }
             };
-            let private = first.private || device.is_hidden(at.settings);
+            let private = first.is_private() || device.is_hidden(at.settings);
             reception::Content::HeardFrame(heard_frame(&heard, first.observation_id, private))
         });
         if let Some(content) = content {

@@ -1,4 +1,4 @@
-//! The last minute of a device's track, and what it says of circling: turn, drift, centre.
+//! The latest part of a device's track, and what it says of circling: turn, drift, centre.
 
 use geo::Position;
 use geo::distance::{from_components, local_m, shifted, to_components};
@@ -6,14 +6,14 @@ use geo::position::wrap_difference_deg;
 use schemas::v1;
 
 /// Points older than this are dropped, milliseconds.
-const KEEP_MS: i32 = 60_000;
+const KEEP_MS: i32 = 55_000;
 /// Points closer than this to the one before are not kept, milliseconds.
 const SPACING_MS: i32 = 2_000;
 /// Two points further apart than this say nothing of the turn between them, milliseconds.
 const GAP_MS: i32 = 16_000;
 const MOST_POINTS: usize = 32;
 
-/// One point, small: twelve of them are a minute at the usual rate.
+/// One point, small: a device holds a dozen of them.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Fix {
     /// Milliseconds modulo 2^32.
@@ -83,7 +83,7 @@ impl Fix {
     }
 }
 
-/// The last minute, oldest first.
+/// The latest points, oldest first.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Track(Vec<Fix>);
 

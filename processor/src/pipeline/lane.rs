@@ -10,7 +10,7 @@ use streams::{
 use tokio::sync::mpsc;
 
 use crate::metrics::GroupMetrics;
-use crate::pipeline::machine::{Emission, Fit, Machine};
+use crate::pipeline::machine::{Emission, Fit, Machine, MakeMachine};
 use crate::pipeline::restore::{self, Parts};
 use crate::sinks::live::LiveFeed;
 
@@ -55,7 +55,7 @@ pub(crate) struct Task<M> {
     pub(crate) sink: Arc<dyn Sink>,
     pub(crate) checkpoints: Arc<str>,
     pub(crate) epoch: Arc<str>,
-    pub(crate) machine: Arc<dyn Fn(u32, &str) -> M + Send + Sync>,
+    pub(crate) machine: MakeMachine<M>,
     pub(crate) live: Option<Arc<LiveFeed>>,
     pub(crate) clock: Clock,
     pub(crate) reports: mpsc::Sender<LaneEvent>,

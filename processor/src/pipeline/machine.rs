@@ -1,5 +1,7 @@
 //! What a pipeline asks of a core.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use streams::framing::FramingError;
 use streams::{Headers, Incoming, Outgoing};
@@ -33,6 +35,9 @@ pub trait Machine: Send + 'static {
     /// All live states, for a Redis that has none.
     fn live(&self, out: &mut Vec<LiveUpdate>);
 }
+
+/// Makes the core of a partition, which knows nothing yet; the text names the log that its offsets belong to.
+pub type MakeMachine<M> = Arc<dyn Fn(u32, &str) -> M + Send + Sync>;
 
 /// Whether a checkpoint belongs to this log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

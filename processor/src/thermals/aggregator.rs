@@ -74,7 +74,7 @@ impl Aggregator {
         self.next_offset = offset + 1;
         match &record.content {
             Some(thermal_report::Content::Report(report)) if report.event_at_us >= self.applied_until_us => {
-                self.held.entry((report.event_at_us, report.report_id)).or_insert_with(|| report.clone());
+                self.held.entry((report.event_at_us, report.report_id)).or_insert(*report);
             }
             Some(thermal_report::Content::Clock(clock)) => {
                 let known_us = self.clocks.entry(clock.raw_partition).or_default();
@@ -91,7 +91,7 @@ impl Aggregator {
             thermal_id: thermal.state.thermal_id,
             version: thermal.state.version,
             at_us: self.applied_until_us,
-            state: Some(thermal.state.clone()),
+            state: Some(thermal.state),
         })
     }
 
@@ -117,7 +117,7 @@ impl Aggregator {
             self.changed.insert(thermal_id);
             let state = self.thermals.get_mut(&thermal_id).map(|thermal| {
                 thermal.state.version = offset;
-                thermal.state.clone()
+                thermal.state
             });
             out.push(ThermalChange { thermal_id, version: offset, at_us: passed_us, state });
         }
@@ -168,7 +168,7 @@ impl Aggregator {
         let own = AggregatorMemory {
             next_offset: self.next_offset,
             clocks: self.clocks.iter().map(clock).collect(),
-            held: self.held.values().cloned().collect(),
+            held: self.held.values().copied().collect(),
             applied_until_us: self.applied_until_us,
             epoch: epoch.to_owned(),
         };

@@ -145,7 +145,7 @@ impl Thermal {
 
     pub(super) fn to_memory(&self, next_offset: u64) -> ThermalMemory {
         ThermalMemory {
-            state: Some(self.state.clone()),
+            state: Some(self.state),
             next_offset,
             devices: self.devices.clone(),
             weight: self.weight,
@@ -158,7 +158,7 @@ impl Thermal {
 
     pub(super) fn from_memory(memory: &ThermalMemory) -> Self {
         Self {
-            state: memory.state.clone().unwrap_or_default(),
+            state: memory.state.unwrap_or_default(),
             devices: memory.devices.clone(),
             weight: memory.weight,
             climb_weighted_sum: memory.climb_weighted_sum,

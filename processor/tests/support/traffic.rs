@@ -141,7 +141,7 @@ fn tracking(device: u32, second: u64, online_tracking: bool) -> Tracking {
 }
 
 fn is_circling(device: u32, second: u64) -> bool {
-    (second / 120 + u64::from(device)) % 2 == 0
+    (second / 120 + u64::from(device)).is_multiple_of(2)
 }
 
 /// Slowly eastwards, in circles half of the time.

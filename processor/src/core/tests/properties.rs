@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use fanet::packet::{GroundTracking, GroundType, Tracking};
 use fanet::{Address, Frame, Header, Packet};
-use prost::Message as _;
 use proptest::prelude::*;
+use prost::Message as _;
 use schemas::v1::command::{Action, Allow, Deny, Erase, Hide, ResetScore, Show};
 use schemas::v1::raw_record::Input;
 use schemas::v1::{Audience, ObjectKind, ProcessorState, Tick, processor_state, reception, thermal_report};
@@ -81,9 +81,7 @@ impl Story {
             What::Weather => (header, Packet::Service(station(place(2)))),
             What::Climb => (header, Packet::Thermal(thermal(place(3)))),
             What::Name(which) => (header, name(["Eva", "Jo", ""][usize::from(*which)])),
-            What::Unicast => {
-                (Header::unicast(source, Address::new(0x11, 0x77)), Packet::Tracking(tracking(place(4))))
-            }
+            What::Unicast => (Header::unicast(source, Address::new(0x11, 0x77)), Packet::Tracking(tracking(place(4)))),
             What::Order(which) => {
                 let action = [
                     Action::Hide(Hide {}),

@@ -15,7 +15,8 @@ fn tell(story: &Story, out: &Outputs) -> String {
     let second = story.now_us / 1_000_000 - START_S;
     let mut text = String::new();
     for observation in &out.observations {
-        let flags: Vec<_> = observation.flags().map(|flag: ObservationFlag| flag.as_str_name()[17..].to_lowercase()).collect();
+        let flags: Vec<_> =
+            observation.flags().map(|flag: ObservationFlag| flag.as_str_name()[17..].to_lowercase()).collect();
         let _ = write!(text, "{second:>5} s  observation of type {}", observation.packet_type.unwrap_or_default());
         let _ = write!(text, "{}", if observation.private { ", private" } else { "" });
         let _ = observation.score.map(|score| write!(text, ", score {score}"));
@@ -32,7 +33,10 @@ fn tell(story: &Story, out: &Outputs) -> String {
                 state.flight_phase(),
                 state.position.unwrap_or_default().latitude_deg,
                 state.position.unwrap_or_default().longitude_deg,
-                state.take_off_at_us.map(|at_us| format!(", took off {}", at_us / 1_000_000 - START_S)).unwrap_or_default(),
+                state
+                    .take_off_at_us
+                    .map(|at_us| format!(", took off {}", at_us / 1_000_000 - START_S))
+                    .unwrap_or_default(),
                 state.landed_at_us.map(|at_us| format!(", landed {}", at_us / 1_000_000 - START_S)).unwrap_or_default(),
             ),
             Content::Ground(state) => writeln!(text, "ground object, {:?}", state.ground_kind()),
@@ -114,7 +118,10 @@ fn a_flight_from_take_off_to_landing() {
 fn a_relay_echo_is_no_second_observation() {
     let (mut story, mut told) = (Story::new(), String::new());
     for _ in 0..3 {
-        let frame = Frame { header: Header { forward: true, ..frame_of(PILOT, name("")).header }, ..frame_of(PILOT, Packet::Tracking(tracking(home()))) };
+        let frame = Frame {
+            header: Header { forward: true, ..frame_of(PILOT, name("")).header },
+            ..frame_of(PILOT, Packet::Tracking(tracking(home())))
+        };
         let out = story.heard("valley", 0, &frame);
         told += &tell(&story, &out);
         let mut echo = frame;
@@ -123,9 +130,10 @@ fn a_relay_echo_is_no_second_observation() {
         story.pass(0.3);
         let out = story.heard("ridge", 0, &echo);
         told += &tell(&story, &out);
-        let relayed = out.receptions.iter().filter(|(_, told)| {
-            matches!(&told.content, Some(reception::Content::HeardFrame(heard)) if heard.relayed)
-        });
+        let relayed = out
+            .receptions
+            .iter()
+            .filter(|(_, told)| matches!(&told.content, Some(reception::Content::HeardFrame(heard)) if heard.relayed));
         told += &format!("          {} relayed reception\n", relayed.count());
         story.pass(4.7);
     }

@@ -85,7 +85,7 @@ fn a_thermal_fades_and_ends_with_a_tombstone() {
 fn a_report_that_comes_twice_counts_once() {
     let mut aggregator = Aggregator::new(1);
     let first = report(1, 1, 0, 0.0, 2.0);
-    let out = run(&mut aggregator, &[first.clone(), first.clone(), clock(0, 10), first, clock(0, 20)]);
+    let out = run(&mut aggregator, &[first, first, clock(0, 10), first, clock(0, 20)]);
     assert_eq!(out.len(), 1);
     assert_eq!(out[0].state.as_ref().expect("lives").reports, 1);
 }
@@ -122,7 +122,7 @@ fn interleaved(partitions: &[Vec<ThermalReport>], choices: &[usize]) -> Vec<Ther
     while !queues.is_empty() {
         let chosen = choices.next().expect("endless") % queues.len();
         match queues[chosen].next() {
-            Some(record) => records.push(record.clone()),
+            Some(record) => records.push(*record),
             None => drop(queues.remove(chosen)),
         }
     }
