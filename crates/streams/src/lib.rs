@@ -1,14 +1,4 @@
-//! The log: ordered, partitioned, replayable records, on Kafka or in memory.
-//!
-//! One port, two implementations. [`Log`] is a cluster; [`Source`] reads it (alone or as a member of a consumer group),
-//! [`Sink`] writes it. [`EmbeddedLog`] lives in this process, [`KafkaLog`] is Apache Kafka through librdkafka. Both keep the
-//! same promises, held by one contract suite (`contract`, behind the feature of that name).
-//!
-//! The rest of the room is what every reader and writer of the log needs: [`framing`] and [`registry`] (Confluent wire
-//! format and schemas), [`partitioner`] (which partition a key belongs to), [`Contiguous`] (what may be committed),
-//! [`Flush`] (waits for a batch of receipts), [`DeadLetter`] (an input that could not be used).
-//!
-//! This is the only room that knows rdkafka. Nothing here knows what an aircraft is.
+#![doc = include_str!("../README.md")]
 
 #[cfg(feature = "contract")]
 pub mod contract;

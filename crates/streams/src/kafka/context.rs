@@ -45,17 +45,26 @@ pub(super) struct ConsumerEvents {
     health: Arc<Monitor>,
     hand_over: Arc<HandOver>,
     revoke_deadline: Duration,
+    /// Whether something may be in the common queue.
+    events_ready: Arc<AtomicBool>,
     consumer: OnceLock<Weak<BaseConsumer<Self>>>,
     feeds: Mutex<BTreeMap<TopicPartition, Feed>>,
 }
 
 impl ConsumerEvents {
     pub(super) fn new(health: Arc<Monitor>, hand_over: Arc<HandOver>, revoke_deadline: Duration) -> Self {
-        Self { health, hand_over, revoke_deadline, consumer: OnceLock::new(), feeds: Mutex::default() }
+        let events_ready = Arc::new(AtomicBool::new(true));
+        Self { health, hand_over, revoke_deadline, events_ready, consumer: OnceLock::new(), feeds: Mutex::default() }
     }
 
-    pub(super) fn hand_over(&self) -> &Arc<HandOver> {
-        &self.hand_over
+    /// For librdkafka to call when the common queue is no longer empty.
+    pub(super) fn on_events(&self) -> impl Fn() + Send + Sync + 'static {
+        waker(self.events_ready.clone(), self.hand_over.clone())
+    }
+
+    /// Cleared before the queue is looked at: what arrives meanwhile sets it again.
+    pub(super) fn take_events_ready(&self) -> bool {
+        self.events_ready.swap(false, Ordering::AcqRel)
     }
 
     /// Before the first poll.
@@ -80,11 +89,7 @@ impl ConsumerEvents {
                 continue;
             };
             let ready = Arc::new(AtomicBool::new(true));
-            let (flag, hand_over) = (ready.clone(), self.hand_over.clone());
-            queue.set_nonempty_callback(move || {
-                flag.store(true, Ordering::Release);
-                hand_over.wake_thread();
-            });
+            queue.set_nonempty_callback(waker(ready.clone(), self.hand_over.clone()));
             self.feeds().insert(partition.clone(), Feed { queue, ready });
         }
     }
@@ -149,6 +154,13 @@ impl ConsumerContext for ConsumerEvents {
             }
             Rebalance::Error(error) => report(&self.health, error, &error.to_string()),
         }
+    }
+}
+
+fn waker(ready: Arc<AtomicBool>, hand_over: Arc<HandOver>) -> impl Fn() + Send + Sync + 'static {
+    move || {
+        ready.store(true, Ordering::Release);
+        hand_over.wake_thread();
     }
 }
 

@@ -59,7 +59,9 @@ impl Poller {
     }
 
     fn serve_events(&mut self) {
-        for _ in 0..TURN_EVENTS {
+        // Once in any case: it is also what tells librdkafka that we live.
+        let turns = if self.consumer.context().take_events_ready() { TURN_EVENTS } else { 1 };
+        for _ in 0..turns {
             // The common queue has no records, only events: rebalances happen in here.
             match self.consumer.poll(Duration::ZERO) {
                 Some(Err(error)) => self.complain(error, None),

@@ -219,10 +219,10 @@ fn open(
     events: ConsumerEvents,
     attempted: &str,
 ) -> Result<Arc<BaseConsumer<ConsumerEvents>>, StreamError> {
-    let hand_over = events.hand_over().clone();
+    let on_events = events.on_events();
     let mut consumer: BaseConsumer<ConsumerEvents> =
         config.create_with_context(events).map_err(|error| classify(error, attempted))?;
-    consumer.set_nonempty_callback(move || hand_over.wake_thread());
+    consumer.set_nonempty_callback(on_events);
     let consumer = Arc::new(consumer);
     consumer.context().bind(&consumer);
     Ok(consumer)
