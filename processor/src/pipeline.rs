@@ -157,7 +157,7 @@ impl<M: Machine> Pipeline<M> {
             tokio::select! {
                 () = stop.requested() => {
                     let all: Vec<u32> = running.lanes.keys().copied().collect();
-                    return self.settle(running, &all).await;
+                    return self.settle_in_time(running, &all).await;
                 }
                 Some(ended) = running.tasks.join_next() => lane_ended(ended)?,
                 Some(event) = running.events.recv() => self.heed(running, event).await?,
@@ -295,12 +295,7 @@ impl<M: Machine> Pipeline<M> {
     async fn give_up(&self, running: &mut Running, revocation: Revocation) -> Result<(), Interrupted> {
         let partitions: Vec<u32> = revocation.partitions.iter().map(|place| place.partition).collect();
         if !revocation.lost {
-            tokio::select! {
-                settled = self.settle(running, &partitions) => settled?,
-                () = self.context.clock.sleep(REVOKE_DEADLINE) => {
-                    tracing::warn!(group = self.group, "partitions go without a last commit: the log is too slow");
-                }
-            }
+            self.settle_in_time(running, &partitions).await?;
         }
         for partition in &partitions {
             running.lanes.remove(partition);
@@ -308,6 +303,17 @@ impl<M: Machine> Pipeline<M> {
         self.metrics.partitions.set(running.lanes.len() as i64);
         revocation.done();
         Ok(())
+    }
+
+    /// Finishes what the lanes have, or leaves it to the next owner when the log is too slow for that.
+    async fn settle_in_time(&self, running: &mut Running, partitions: &[u32]) -> Result<(), Interrupted> {
+        tokio::select! {
+            settled = self.settle(running, partitions) => settled,
+            () = self.context.clock.sleep(REVOKE_DEADLINE) => {
+                tracing::warn!(group = self.group, "partitions go without a last commit: the log is too slow");
+                Ok(())
+            }
+        }
     }
 
     /// Finishes what the lanes have, checkpoints and commits it.

@@ -30,6 +30,11 @@ fn gone(device: u32, version: u64) -> LiveUpdate {
     LiveUpdate { kind: LiveKind::Aircraft, id: device.into(), version, state: None }
 }
 
+/// Where the first device lives.
+fn partition() -> u32 {
+    streams::partitioner::partition_of(b"110B90", 24)
+}
+
 struct Running {
     feed: Arc<LiveFeed>,
     context: Context,
@@ -39,7 +44,7 @@ struct Running {
 
 fn start(url: &str) -> Running {
     let (feeds, context) = (LiveFeeds::default(), Context::new(Clock::system()));
-    let feed = feeds.open(3);
+    let feed = feeds.open(partition());
     let lifetimes = LiveLifetimes { aircraft_s: 900, ground_s: 900, station_s: 900, thermal_s: 900, validation_s: 900 };
     let metrics = RedisMetrics::register(&Metrics::new(), "processor");
     let sink = RedisSink::new(&url.parse().expect("a URL"), feeds, KINDS, lifetimes, &context, metrics);
@@ -129,10 +134,10 @@ async fn a_redis_that_lost_its_data_asks_for_all_and_the_sweep_removes_the_dead(
         wait_until(PATIENCE, "the feed to be asked for all", async || running.feed.wants_all().then_some(()))
             .await
             .expect("asked");
-        running.feed.offer_all(&mut vec![aircraft(0x11_0B90, 10, 46.0)], NOW_US);
+        running.feed.offer_all(&mut vec![aircraft(0x11_0B90, 10, 46.0)], NOW_US, 10);
         let mut complete = redis::cmd("SISMEMBER");
-        complete.arg("fanet:{aircraft}:complete").arg(3);
-        wait_until(PATIENCE, "partition 3 to be complete", async || {
+        complete.arg("fanet:{aircraft}:complete").arg(partition());
+        wait_until(PATIENCE, "the partition to be complete", async || {
             let there: bool = complete.query_async(&mut connection.clone()).await.ok()?;
             there.then_some(())
         })
@@ -145,6 +150,32 @@ async fn a_redis_that_lost_its_data_asks_for_all_and_the_sweep_removes_the_dead(
         .expect("swept");
         redis::cmd("FLUSHALL").query_async::<()>(&mut connection).await.expect("flushed");
     }
+    running.end().await;
+}
+
+#[tokio::test]
+async fn a_new_owner_ends_what_the_last_one_left_behind() {
+    let redis = Redis::start().await.expect("redis");
+    let mut connection = connect(redis.url()).await;
+    let other = (0x11_0000..).find(|device| {
+        let key = format!("{device:06X}");
+        *device != 0x11_0B90 && streams::partitioner::partition_of(key.as_bytes(), 24) == partition()
+    });
+    let (other, elsewhere) = (other.expect("there is one"), 0x11_0B91);
+    let last_owner = start(redis.url());
+    last_owner.feed.offer(
+        &mut vec![aircraft(0x11_0B90, 10, 46.0), aircraft(other, 11, 46.0), aircraft(elsewhere, 12, 46.0)],
+        NOW_US,
+    );
+    wait_until(PATIENCE, "three aircraft", async || (near(&mut connection.clone()).await.len() == 3).then_some(()))
+        .await
+        .expect("written");
+    last_owner.end().await;
+    // It knew of the end of one of them and could not tell any more.
+    let running = start(redis.url());
+    running.feed.offer_all(&mut vec![aircraft(0x11_0B90, 10, 46.0)], NOW_US, 20);
+    until_version(&mut connection, &format!("fanet:{{aircraft}}:{other:06X}"), "20").await;
+    assert_eq!(near(&mut connection).await, ["110B90", "110B91"], "who lives elsewhere is another owner's");
     running.end().await;
 }
 

@@ -69,6 +69,7 @@ impl<M: Machine> Task<M> {
         let partition = self.partition.partition;
         self.report(LaneEvent::Restored { partition, next_offset }).await;
         let (flush, mut emission) = (Flush::new(), Emission::default());
+        self.pass_on(&machine, &mut emission);
         while let Some(order) = orders.recv().await {
             match order {
                 Order::Records(records) => self.apply(&mut machine, &records, &flush, &mut emission).await?,
@@ -146,7 +147,8 @@ impl<M: Machine> Task<M> {
         if live.wants_all() {
             emission.live.clear();
             machine.live(&mut emission.live);
-            live.offer_all(&mut emission.live, machine.clock_us());
+            let version = machine.next_offset().saturating_sub(1);
+            live.offer_all(&mut emission.live, machine.clock_us(), version);
         } else if !emission.live.is_empty() {
             live.offer(&mut emission.live, machine.clock_us());
         }

@@ -75,8 +75,8 @@ pub struct Pending {
     pub updates: FxHashMap<(LiveKind, u64), LiveUpdate>,
     /// The newest time of the lane, microseconds.
     pub clock_us: u64,
-    /// All states of the partition are among the updates or in Redis.
-    pub is_complete: bool,
+    /// All that lives in the partition is among the updates; what Redis has beside it ended at this version or before.
+    pub complete_at: Option<u64>,
 }
 
 impl Pending {
@@ -110,19 +110,19 @@ impl LiveFeed {
         updates.drain(..).for_each(|update| pending.merge(update));
         if pending.updates.len() > MOST_PENDING {
             pending.updates = FxHashMap::default();
-            pending.is_complete = false;
+            pending.complete_at = None;
             self.wants_all.store(true, Ordering::Release);
         }
         drop(pending);
         self.news.notify_one();
     }
 
-    /// Hands over all states of the partition.
-    pub fn offer_all(&self, updates: &mut Vec<LiveUpdate>, clock_us: u64) {
+    /// Hands over all states of the partition, as they are after the record `version`.
+    pub fn offer_all(&self, updates: &mut Vec<LiveUpdate>, clock_us: u64, version: u64) {
         let mut pending = self.pending.lock();
         pending.clock_us = clock_us;
         updates.drain(..).for_each(|update| pending.merge(update));
-        pending.is_complete = true;
+        pending.complete_at = Some(version);
         drop(pending);
         self.wants_all.store(false, Ordering::Release);
         self.news.notify_one();
@@ -155,7 +155,7 @@ impl LiveFeed {
         let mut pending = self.pending.lock();
         let newer = std::mem::replace(&mut *pending, taken);
         pending.clock_us = pending.clock_us.max(newer.clock_us);
-        pending.is_complete |= newer.is_complete;
+        pending.complete_at = newer.complete_at.or(pending.complete_at);
         newer.updates.into_values().for_each(|update| pending.merge(update));
     }
 }
@@ -173,7 +173,8 @@ impl LiveFeeds {
         let feed = Arc::new(LiveFeed {
             partition,
             pending: Mutex::default(),
-            wants_all: AtomicBool::new(false),
+            // What the last owner wrote, and whether it got to the end of it, nobody knows.
+            wants_all: AtomicBool::new(true),
             news: self.news.clone(),
         });
         let mut feeds = self.feeds.lock();
@@ -218,10 +219,14 @@ mod tests {
     #[test]
     fn too_much_is_dropped_and_asked_for_again() {
         let feed = LiveFeeds::default().open(0);
+        assert!(feed.wants_all(), "a new owner hands over all that it has");
+        feed.offer_all(&mut Vec::new(), 0, 0);
+        feed.take();
         feed.offer(&mut (0..=MOST_PENDING as u64).map(|id| gone(id, 1)).collect(), 1);
         assert!(feed.wants_all() && feed.take().updates.is_empty());
-        feed.offer_all(&mut vec![gone(1, 1)], 2);
-        assert!(!feed.wants_all() && feed.take().is_complete);
+        feed.offer_all(&mut vec![gone(1, 1)], 2, 7);
+        assert!(!feed.wants_all());
+        assert_eq!(feed.take().complete_at, Some(7));
     }
 
     #[test]

@@ -13,7 +13,7 @@ use runtime::{Backoff, Context, Part, Redacted, Shutdown};
 
 use crate::metrics::RedisMetrics;
 use crate::sinks::live::{LiveFeed, LiveFeeds, LiveKind, LiveUpdate, Pending};
-use crate::sinks::redis_commands::{LIBRARY, SWEEP, kind_key, put, sweep};
+use crate::sinks::redis_commands::{LIBRARY, SWEEP, id_in_partition, kind_key, put, sweep};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
@@ -131,7 +131,7 @@ impl RedisSink {
 
     async fn drain(&self, connection: &mut MultiplexedConnection, feed: &Arc<LiveFeed>) -> Result<(), RedisError> {
         let mut taken = feed.take();
-        if taken.updates.is_empty() && !taken.is_complete {
+        if taken.updates.is_empty() && taken.complete_at.is_none() {
             return Ok(());
         }
         let outcome = self.write(connection, feed.partition, &mut taken).await;
@@ -148,6 +148,9 @@ impl RedisSink {
         partition: u32,
         taken: &mut Pending,
     ) -> Result<(), RedisError> {
+        if let Some(version) = taken.complete_at {
+            self.find_dead(connection, partition, version, taken).await?;
+        }
         for kind in self.kinds {
             let updates: Vec<LiveUpdate> =
                 taken.updates.values().filter(|update| update.kind == *kind).cloned().collect();
@@ -161,14 +164,34 @@ impl RedisSink {
                 }
             }
         }
-        if taken.is_complete {
+        if taken.complete_at.is_some() {
             let mut pipe = redis::pipe();
             for kind in self.kinds {
                 pipe.sadd(kind_key(*kind, "complete"), partition).ignore();
             }
             pipe.query_async::<()>(connection).await?;
-            taken.is_complete = false;
+            taken.complete_at = None;
             self.metrics.refills.inc();
+        }
+        Ok(())
+    }
+
+    /// Adds the ends of what Redis has of the partition and the partition's core has not: tombstones that a former owner
+    /// could not deliver.
+    async fn find_dead(
+        &self,
+        connection: &mut MultiplexedConnection,
+        partition: u32,
+        version: u64,
+        taken: &mut Pending,
+    ) -> Result<(), RedisError> {
+        for kind in self.kinds.iter().filter(|kind| **kind != LiveKind::Validation) {
+            let members: Vec<String> =
+                redis::cmd("ZRANGE").arg(kind_key(*kind, "seen")).arg(0).arg(-1).query_async(connection).await?;
+            for id in members.iter().filter_map(|member| id_in_partition(*kind, member, partition)) {
+                let end = LiveUpdate { kind: *kind, id, version, state: None };
+                taken.updates.entry((*kind, id)).or_insert(end);
+            }
         }
         Ok(())
     }
