@@ -1,7 +1,7 @@
 //! The harness itself, on the real services.
 
 use anyhow::{Result, ensure};
-use harness::{Kafka, KafkaOptions, Stack, python, workspace_dir};
+use harness::{Kafka, KafkaOptions, Registry, Stack, python, workspace_dir};
 use tokio::process::Command;
 
 #[tokio::test]
@@ -44,4 +44,25 @@ async fn three_nodes_go_on_without_one() -> Result<()> {
     kafka.node(0).kill().await?;
     produce().await?;
     kafka.node(0).start().await
+}
+
+#[tokio::test]
+async fn a_killed_registry_keeps_its_schemas_and_ids() -> Result<()> {
+    const SCRIPT: &str = "import json, sys, urllib.request as u\n\
+        url, body = sys.argv[1] + sys.argv[2], sys.argv[3].encode() or None\n\
+        kind = {'Content-Type': 'application/vnd.schemaregistry.v1+json'}\n\
+        print(json.load(u.urlopen(u.Request(url, body, kind), timeout=10)))";
+    let registry = Registry::start().await?;
+    let ask = async |path: &str, body: &str| -> Result<String> {
+        let output = Command::new(python()?).args(["-c", SCRIPT, registry.url(), path, body]).output().await?;
+        ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        Ok(String::from_utf8(output.stdout)?)
+    };
+    let schema = r#"{"schemaType": "PROTOBUF", "schema": "syntax = \"proto3\"; message Made { int32 up = 1; }"}"#;
+    assert_eq!(ask("/subjects/kept-value/versions", schema).await?, "{'id': 1}\n");
+    registry.service().kill().await?;
+    registry.service().start().await?;
+    let kept = ask("/schemas/ids/1", "").await?;
+    assert!(kept.contains("message Made"), "{kept}");
+    Ok(())
 }

@@ -1,4 +1,4 @@
-//! A Confluent-compatible schema registry (Apicurio), its schemas in memory.
+//! A Confluent-compatible schema registry (Apicurio), its schemas in a file.
 
 use std::time::Duration;
 
@@ -20,7 +20,8 @@ pub struct Registry {
 }
 
 impl Registry {
-    /// Starts a registry that belongs to the caller alone and ends with this value. A restart loses its schemas.
+    /// Starts a registry that belongs to the caller alone and ends with this value. Its schemas and their ids survive a
+    /// stop or a kill.
     ///
     /// # Errors
     /// When it does not start; with the tail of its log.
@@ -44,6 +45,8 @@ impl Registry {
                 "-Dquarkus.log.level=WARN".into(),
                 "-Dapicurio.storage.kind=sql".into(),
                 "-Dapicurio.storage.sql.kind=h2".into(),
+                // A file, so that a restart gives the same schemas under the same ids.
+                format!("-Dapicurio.datasource.url=jdbc:h2:file:{}/schemas;WRITE_DELAY=0", dir.display()).into(),
                 "-jar".into(),
                 tools::registry_dir()?.join("quarkus-run.jar").into(),
             ];
