@@ -30,14 +30,16 @@ pub(crate) struct Feed {
     /// What the log is, for people.
     log_name: String,
     topic_prefix: String,
-    part: Part,
+    /// Whether the log can be reached.
+    reached: Part,
+    /// Whether the past is read.
+    complete: Part,
 }
 
 impl Feed {
     pub(crate) fn new(app: App, log: Arc<dyn Log>, log_name: String, topic_prefix: String) -> Self {
-        let part = app.context.readiness.part("log");
-        part.not_ready(format!("reaching {log_name}"));
-        Self { app, log, log_name, topic_prefix, part }
+        let (reached, complete) = (app.context.readiness.part("log"), app.context.readiness.part("picture"));
+        Self { app, log, log_name, topic_prefix, reached, complete }
     }
 
     /// Reaches the log, starts the shards, and feeds them; sends the clients elsewhere at the end.
@@ -86,11 +88,7 @@ impl Feed {
             Ok((epoch, topics, source))
         };
         let is_final = |error: &StreamError| !error.is_transient();
-        let reached = keep_trying(&self.app.context, &self.part, &self.log_name, is_final, attempt).await?;
-        if reached.is_some() {
-            self.part.not_ready(format!("reading the state topics from {}", self.log_name));
-        }
-        Ok(reached)
+        keep_trying(&self.app.context, &self.reached, &self.log_name, is_final, attempt).await
     }
 }
 
@@ -129,7 +127,7 @@ impl Follower {
             Event::CaughtUp(partition) => {
                 self.behind.remove(&partition);
                 if self.behind.is_empty() && self.feed.app.live.set(self.live.clone()).is_ok() {
-                    self.feed.part.ready();
+                    self.feed.complete.ready();
                     let objects = self.live.view.read().len();
                     tracing::info!(objects, "the air picture is complete");
                 }
