@@ -22,14 +22,14 @@ def server_message():
     """The ServerMessage class, compiled from the sources."""
     from grpc_tools import protoc
 
-    out = tempfile.mkdtemp(prefix="updraft-proto-")
     files = [f"updraft/v1/{name}.proto" for name in ("common", "live")]
-    if protoc.main(["protoc", f"-I{PROTO}", f"--python_out={out}", *files]) != 0:
-        sys.exit("websocket.py: schemas/proto does not compile")
-    sys.path.insert(0, out)
-    from updraft.v1 import live_pb2
+    with tempfile.TemporaryDirectory(prefix="updraft-proto-") as out:
+        if protoc.main(["protoc", f"-I{PROTO}", f"--python_out={out}", *files]) != 0:
+            sys.exit("websocket.py: schemas/proto does not compile")
+        sys.path.insert(0, out)
+        from updraft.v1 import live_pb2
 
-    return live_pb2.ServerMessage
+        return live_pb2.ServerMessage
 
 
 def say(line):

@@ -10,7 +10,7 @@ use anyhow::{Context, Result, ensure};
 use harness::{Program, ProgramOptions};
 
 use crate::stage::Stage;
-use crate::watcher::{Aircraft, Watcher};
+use crate::watcher::{Aircraft, Picture, Watcher};
 
 /// Long enough for a device to earn trust and be seen ten times, at one frame every five seconds.
 const FLOWN: &str = "90s";
@@ -42,7 +42,15 @@ async fn recorded_flights_arrive_on_the_map_as_they_were_flown() -> Result<()> {
     let all_seen = async || (devices(&watchers, POSITIONS).len() >= files.len()).then_some(());
     let seen = harness::wait_until(PATIENCE, "every recorded flight on the map", all_seen).await;
     let seen_devices = devices(&watchers, POSITIONS);
-    seen.with_context(|| format!("{} flights, {} seen {POSITIONS} times", files.len(), seen_devices.len()))?;
+    seen.with_context(|| {
+        let counts = watchers.iter().flat_map(|watcher| watcher.look(Picture::track_lengths));
+        format!(
+            "{} flights, {} seen {POSITIONS} times: {:?}",
+            files.len(),
+            seen_devices.len(),
+            counts.collect::<Vec<_>>()
+        )
+    })?;
     for device in seen_devices {
         let track = track(&watchers, &device);
         let flown = files.iter().filter(|file| track.iter().all(|aircraft| file.has(aircraft))).count();

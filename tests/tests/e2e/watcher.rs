@@ -114,6 +114,11 @@ async fn follow(mut lines: tokio::io::Lines<BufReader<tokio::process::ChildStdou
 }
 
 impl Picture {
+    /// How often each aircraft was seen.
+    pub(crate) fn track_lengths(&self) -> Vec<(String, usize)> {
+        self.tracks.iter().map(|(device, track)| (device.clone(), track.len())).collect()
+    }
+
     fn take(&mut self, message: &Value) {
         for kind in ["welcome", "snapshot", "updates", "checkpoint", "present", "error"] {
             if message.get(kind).is_some() {
