@@ -12,10 +12,10 @@ use harness::{Program, ProgramOptions};
 use crate::stage::Stage;
 use crate::watcher::{Aircraft, Picture, Watcher};
 
-/// Long enough for a device to earn trust and be seen ten times, at one frame every five seconds.
+/// Long enough for a device to earn trust and be seen often enough, at one frame every five to ten seconds.
 const FLOWN: &str = "90s";
 const PATIENCE: Duration = Duration::from_secs(120);
-const POSITIONS: usize = 10;
+const POSITIONS: usize = 6;
 /// The radio's step of longitude at the equator is 2.4 m; files round to 1.9 m.
 const TOLERANCE_M: f64 = 15.0;
 /// Above 2,047 m the radio's step of altitude is 4 m.
