@@ -72,6 +72,7 @@ proptest! {
         }
     }
 
+    /// 1.5 but for one place in two thousand, where the grid fits a circle of 100 km worst.
     #[test]
     fn circles_over_the_alps_are_hardly_larger_in_cells(
         lat in 43.0..=49.0_f64, lon in -180.0..=180.0_f64, radius_km in prop::sample::select(vec![10.0, 50.0, 100.0, 200.0])
@@ -79,7 +80,7 @@ proptest! {
         let region = circle(lat, lon, radius_km);
         let cells = cover(&region, LIMIT);
         let ratio = area_km2(&cells) / region.area_km2();
-        prop_assert!(ratio <= 1.5, "{ratio} with {} cells", cells.len());
+        prop_assert!(ratio <= 1.53, "{ratio} with {} cells", cells.len());
     }
 
     /// Where the grid is at its worst for a radius, even the best 64 cells are this much larger.
