@@ -39,13 +39,14 @@ unpack() {
     wrap_programs
 }
 
-# A link such as /usr/share/maven/conf -> /etc/maven means the unpacked /etc/maven.
+# A link such as /usr/share/maven/conf -> /etc/maven means the unpacked /etc/maven, where there is one; a link to its own
+# place in the system was made by compiler_is_whole.
 absolute_links_stay_inside() {
     local link target
     find "$updraft_root" -type l -lname '/*' | while IFS= read -r link; do
         target=$(readlink "$link")
         case $target in
-        "$updraft_root"/*) ;;
+        "$updraft_root"/* | "${link#"$updraft_root"}") ;;
         *) [ ! -e "$updraft_root$target" ] || ln -sfn "$updraft_root$target" "$link" ;;
         esac
     done
