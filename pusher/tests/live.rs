@@ -6,6 +6,7 @@ mod stage;
 use std::time::Duration;
 
 use futures::{SinkExt as _, StreamExt as _};
+use schemas::catalogue::topic;
 use schemas::v1::{self, server_message::Message};
 use stage::{Client, Stage, aircraft};
 use tokio_tungstenite::tungstenite;
@@ -93,6 +94,82 @@ async fn a_client_resumes_with_what_it_missed_and_what_is_there() {
     let Message::Present(mut present) = client.next().await else { panic!("no present") };
     present.aircraft_devices.sort_unstable();
     assert_eq!(present.aircraft_devices, [1, 2]);
+    stage.close().await;
+}
+
+#[tokio::test]
+async fn a_token_of_one_instance_is_good_on_another() {
+    let (one, two) = {
+        let one = Stage::open().await;
+        let two = Stage::start(one.log.clone(), &[]).await;
+        two.is_ready().await;
+        (one, two)
+    };
+    for device in [1, 2] {
+        one.publish_aircraft(&aircraft(device, 1, 46.5, 8.0)).await;
+    }
+    one.sees_pilots(2).await;
+    let picture: serde_json::Value = one.get(&format!("/api/v1/snapshot?{ALPS}")).await.json().await.unwrap();
+    let resume = picture["resume"].as_str().expect("a token").to_owned();
+    one.close().await;
+    two.publish_aircraft(&aircraft(2, 2, 46.6, 8.0)).await;
+    let mut client = Client::connect(&two, &format!("{ALPS}&resume={resume}"), "updraft.v1.proto").await;
+    let (mut told, mut present) = (Vec::new(), None);
+    while present.is_none() || told.is_empty() {
+        match client.next().await {
+            Message::Snapshot(snapshot) => {
+                assert_eq!(snapshot.resumed, Some(true));
+                told.extend(snapshot.objects.unwrap_or_default().aircraft);
+            }
+            Message::Updates(batch) => told.extend(batch.objects.unwrap_or_default().aircraft),
+            Message::Present(names) => present = Some(names.aircraft_devices.len()),
+            _ => {}
+        }
+    }
+    assert!(told.iter().all(|update| (update.device, update.version) == (2, 2)), "{told:?}");
+    assert_eq!(present, Some(2));
+    two.close().await;
+}
+
+#[tokio::test]
+async fn every_kind_is_told_and_hidden_devices_are_not() {
+    let stage = Stage::open().await;
+    let position = Some(v1::Position { latitude_deg: 46.5, longitude_deg: 8.0, altitude_m: None });
+    let hidden = v1::private_state::State::Aircraft(aircraft(0xAA_0001, 1, 46.5, 8.0));
+    stage.publish_value(topic::PRIVATE_STATE, "AA0001", &v1::PrivateState { state: Some(hidden) }).await;
+    let thermal = v1::ThermalState { thermal_id: 7, version: 1, position, ..Default::default() };
+    stage.publish_value(topic::THERMAL, "0-7", &thermal).await;
+    let station = v1::StationState { device: 3, version: 1, position, wind_gust_kmh: Some(21.4), ..Default::default() };
+    stage.publish_value(topic::STATION, "000003", &station).await;
+    let receiver = v1::ReceiverState { receiver_id: "roof".into(), version: 1, position, ..Default::default() };
+    stage.publish_value(topic::RECEIVER, "roof", &receiver).await;
+    let alert = v1::AlertState { alert_id: 9, device: 4, version: 1, position, ..Default::default() };
+    stage.publish_value(topic::ALERT, "000004", &alert).await;
+    let ground = v1::GroundState { device: 4, version: 1, position, ..Default::default() };
+    stage.publish_value(topic::GROUND, "000004", &ground).await;
+
+    let mut client = Client::connect(&stage, ALPS, "updraft.v1.json").await;
+    let mut known = v1::Objects::default();
+    while [known.thermals.len(), known.stations.len(), known.receivers.len(), known.alerts.len(), known.ground.len()]
+        .contains(&0)
+    {
+        let objects = match client.next().await {
+            Message::Snapshot(snapshot) => snapshot.objects.unwrap_or_default(),
+            Message::Updates(batch) => batch.objects.unwrap_or_default(),
+            _ => continue,
+        };
+        assert_eq!(objects.aircraft, [], "the hidden one is not shown");
+        known.thermals.extend(objects.thermals);
+        known.stations.extend(objects.stations);
+        known.receivers.extend(objects.receivers);
+        known.alerts.extend(objects.alerts);
+        known.ground.extend(objects.ground);
+    }
+    assert_eq!((known.stations[0].wind_gust_dkmh, known.receivers[0].receiver_id.as_str()), (Some(214), "roof"));
+    assert_eq!((known.thermals[0].thermal_id, known.alerts[0].alert_id), (7, 9));
+    assert_eq!(stage.get("/api/v1/devices/AA0001").await.status(), 404);
+    let picture: serde_json::Value = stage.get("/api/v1/snapshot").await.json().await.unwrap();
+    assert_eq!(picture["pilots"], serde_json::json!([]));
     stage.close().await;
 }
 

@@ -124,6 +124,14 @@ impl Stage {
         self.publish(self.record(topic::AIRCRAFT, device, None, version)).await;
     }
 
+    /// Writes a value of any topic.
+    pub(crate) async fn publish_value(&self, topic: &'static str, key: &str, value: &impl prost::Message) {
+        let entry = catalogue::find(topic).expect("in the catalogue");
+        let codec = Schemas::local().prepare("", &entry).await.expect("has a schema");
+        let record = self.record(topic, 0, Some(codec.encode(value)), 0);
+        self.publish(Outgoing { key: Some(Bytes::copy_from_slice(key.as_bytes())), ..record }).await;
+    }
+
     pub(crate) async fn publish(&self, record: Outgoing) {
         let flush = Flush::new();
         self.sink.send(record, flush.receipt()).await.expect("is taken");
@@ -160,7 +168,7 @@ impl Stage {
     }
 
     /// Asks again until it is so.
-    async fn until<F: Future<Output = bool>>(&self, what: &str, is_so: impl Fn() -> F) {
+    pub(crate) async fn until<F: Future<Output = bool>>(&self, what: &str, is_so: impl Fn() -> F) {
         let asked = async {
             while !is_so().await {
                 tokio::task::yield_now().await;
