@@ -88,7 +88,9 @@ fn an_unknown_key_in_the_file_is_refused() {
 
 #[test]
 fn help_is_an_answer_and_no_error() {
-    assert!(matches!(read_probe(&["--help"], vec![]), Err(Stop::Answer(help)) if help.to_string().contains("Where Kafka is")));
+    assert!(
+        matches!(read_probe(&["--help"], vec![]), Err(Stop::Answer(help)) if help.to_string().contains("Where Kafka is"))
+    );
 }
 
 #[test]
