@@ -3,10 +3,8 @@
 export UPDRAFT_CACHE
 updraft_root=$UPDRAFT_CACHE/debian/root
 updraft_triple=$(uname -m)-linux-gnu
-if [ -d "$UPDRAFT_CACHE/bin" ]; then
-    # Wrappers for what was unpacked and needs its libraries named: make, g++, maven, python3, redis-cli, mosquitto_pub, ...
-    PATH=$PATH:$UPDRAFT_CACHE/bin
-fi
+# Wrappers for what was unpacked and needs its libraries named: make, g++, maven, python3, redis-cli, mosquitto_pub, ...
+PATH=$PATH:$UPDRAFT_CACHE/bin
 if [ -n "${HOME:-}" ] && [ -d "$HOME/.cargo/bin" ]; then
     PATH=$PATH:$HOME/.cargo/bin
 fi
