@@ -11,6 +11,7 @@ mod pilots;
 mod problem;
 mod query;
 mod receivers;
+mod search;
 mod selection;
 mod snapshot;
 mod stations;
@@ -45,6 +46,7 @@ pub(crate) fn router(app: App) -> Router {
         .route(receivers::ENDPOINT.path, get(receivers::get))
         .route(alerts::ENDPOINT.path, get(alerts::get))
         .route(devices::ENDPOINT.path, get(devices::get))
+        .route(search::ENDPOINT.path, get(search::get))
         .route("/api/openapi.json", get(openapi::get))
         .layer(CorsLayer::permissive());
     let pages = Router::new().route("/config.json", get(map::config)).fallback(map::file);
@@ -59,7 +61,7 @@ pub(crate) fn router(app: App) -> Router {
 }
 
 /// The endpoints that the OpenAPI document describes.
-const ENDPOINTS: [&endpoint::Endpoint; 8] = [
+const ENDPOINTS: [&endpoint::Endpoint; 9] = [
     &snapshot::ENDPOINT,
     &pilots::ENDPOINT,
     &ground::ENDPOINT,
@@ -68,6 +70,7 @@ const ENDPOINTS: [&endpoint::Endpoint; 8] = [
     &receivers::ENDPOINT,
     &alerts::ENDPOINT,
     &devices::ENDPOINT,
+    &search::ENDPOINT,
 ];
 
 async fn method_not_allowed(uri: Uri) -> Response {

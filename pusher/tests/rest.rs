@@ -92,13 +92,18 @@ async fn what_cannot_be_answered_is_a_problem_document() {
 }
 
 #[tokio::test]
-async fn a_device_is_known_by_its_address() {
+async fn a_device_is_found_by_address_and_name() {
     let stage = Stage::open().await;
     stage.publish_aircraft(&aircraft(0x11_0B90, 1, 46.5, 8.0)).await;
     stage.sees_pilots(1).await;
     let known = json(&stage, "/api/v1/devices/110b90").await;
     assert_eq!(known["aircraft"]["name"], "Ada");
     assert_eq!(known.get("ground"), None);
+    for (query, found) in [("ad", 1), ("110b", 1), ("zz", 0)] {
+        let picture = json(&stage, &format!("/api/v1/search?q={query}")).await;
+        assert_eq!(picture["pilots"].as_array().map(Vec::len), Some(found), "{query}");
+    }
+    assert_eq!(stage.get("/api/v1/search?q=a").await.status(), 400);
     stage.close().await;
 }
 

@@ -70,7 +70,8 @@ fn objects(view: &View, selection: &Selection, max_cells: usize) -> Vec<Arc<Obje
     }
 }
 
-fn add(picture: &mut v1::AirPicture, object: &Object, at_us: u64) {
+/// Puts an object into its list.
+pub(super) fn add(picture: &mut v1::AirPicture, object: &Object, at_us: u64) {
     match &object.state {
         Known::Aircraft(state) => picture.pilots.push(state.clone()),
         Known::Ground(state) => picture.ground.push(state.clone()),

@@ -1,5 +1,7 @@
 //! One thread with its connections: epoll, the switchboard, and every send. Nothing is locked or woken per client.
 
+mod sending;
+
 use std::io;
 use std::net;
 use std::sync::Arc;
@@ -19,10 +21,10 @@ use super::frame::{Event, Inbound, pong};
 use super::pace::Pace;
 use super::way::Way;
 use crate::close::CloseCode;
-use crate::hub::{ClientId, Delivery};
-use crate::metrics::{PusherMetrics, Reason, Since};
+use crate::hub::ClientId;
+use crate::metrics::PusherMetrics;
 use crate::session::SessionSettings;
-use crate::switchboard::{Flush, Now, Opening, Switchboard};
+use crate::switchboard::{Now, Opening, Switchboard};
 use crate::view::{Change, Origin, Positions, View};
 use crate::wire::Encoding;
 
@@ -222,7 +224,11 @@ impl Shard {
             self.take(id, event);
         }
         match end {
-            ReadEnd::Gone => return self.remove(id),
+            ReadEnd::Gone => {
+                // It may still read the answer to its close frame.
+                self.drain(id);
+                return self.remove(id);
+            }
             ReadEnd::Refused(code) => self.close(id, code),
             ReadEnd::Empty if !answers => return,
             ReadEnd::Empty => {}
@@ -262,106 +268,6 @@ impl Shard {
 
     fn close(&mut self, id: ClientId, code: CloseCode) {
         self.board.say_close(id, code);
-    }
-
-    /// Sends what waits for a client, as far as its socket takes it.
-    fn drain(&mut self, id: ClientId) {
-        let now = self.now();
-        let Some(connection) = self.connections.get_mut(id.0 as usize).and_then(Option::as_mut) else { return };
-        loop {
-            match connection.write_tail() {
-                Err(_) => return self.remove(id),
-                Ok(false) => return self.board.took(id, true, now),
-                Ok(true) => self.board.took(id, false, now),
-            }
-            let Some(frame) = self.board.next_frame(id, &self.parts.view.read(), now) else { break };
-            self.parts.metrics.frames_sent.inc();
-            self.parts.metrics.bytes_sent.inc_by(frame.len() as u64);
-            connection.set_tail(frame);
-        }
-        if self.board.closing(id).is_none() {
-            return;
-        }
-        if connection.peer_closed {
-            return self.remove(id);
-        }
-        let first_time = connection.cut_at.is_none();
-        // Half closed: the client can still read what it was told, and a reset would take that from it.
-        if first_time && connection.stream_mut().shutdown(net::Shutdown::Write).is_err() {
-            return self.remove(id);
-        }
-        self.cut_later(id, now);
-    }
-
-    /// A client that is being closed has a little time to go by itself.
-    fn cut_later(&mut self, id: ClientId, now: Now) {
-        let Some(code) = self.board.closing(id) else { return };
-        let first_time = self.with(id, |connection| {
-            let first_time = connection.cut_at.is_none();
-            connection.cut_at.get_or_insert(now.monotonic + CLOSE_PATIENCE);
-            first_time
-        });
-        if first_time == Some(true) {
-            self.parts.metrics.closed.get_or_create(&Reason { reason: code.reason() }).inc();
-        }
-    }
-
-    fn remove(&mut self, id: ClientId) {
-        if let Some(mut connection) = self.connections.get_mut(id.0 as usize).and_then(Option::take) {
-            // Closing the socket takes it out of epoll in any case.
-            let _ = self.poll.registry().deregister(connection.stream_mut());
-            self.board.remove(id);
-            self.parts.metrics.connections.dec();
-        }
-    }
-
-    fn flush_if_due(&mut self) {
-        let now = self.now();
-        if !self.board.is_due(now) || !(self.board.is_urgent() || self.pace.is_due(now.monotonic)) {
-            return;
-        }
-        let Flush { deliveries, touched } = self.board.flush(&self.parts.view.read(), now);
-        self.parts.metrics.frames_encoded.inc_by(deliveries.len() as u64);
-        for id in touched {
-            let batch = self.board.take_batch(id);
-            self.deliver(id, &batch, &deliveries);
-            self.board.return_batch(id, batch);
-        }
-        let after = self.now();
-        let took = after.monotonic.saturating_sub(now.monotonic);
-        if !deliveries.is_empty() {
-            self.parts.metrics.flush_seconds.observe(took.as_secs_f64());
-        }
-        for (since, at_us) in std::mem::take(&mut self.way).times() {
-            let label = Since { since };
-            let seconds = after.us.saturating_sub(at_us) as f64 / 1e6;
-            self.parts.metrics.latency_seconds.get_or_create(&label).observe(seconds);
-        }
-        self.pace.flushed(now.monotonic, took);
-    }
-
-    /// One gathered send of a client's deliveries; what its socket cannot take is remembered by object.
-    fn deliver(&mut self, id: ClientId, batch: &[u32], deliveries: &[Delivery]) {
-        let wire = self.board.wire(id);
-        let Some(connection) = self.connections.get_mut(id.0 as usize).and_then(Option::as_mut) else { return };
-        let mut sent = 0;
-        if connection.is_clear() && self.board.is_clear(id) {
-            let frames: Vec<&Bytes> = batch.iter().map(|index| deliveries[*index as usize].frames.of(wire)).collect();
-            match connection.write_all(&frames) {
-                Ok(count) => sent = count,
-                Err(_) => return self.remove(id),
-            }
-            self.parts.metrics.frames_sent.inc_by(sent as u64);
-            self.parts.metrics.bytes_sent.inc_by(frames[..sent].iter().map(|frame| frame.len() as u64).sum());
-        }
-        let done = sent == batch.len() && connection.is_clear();
-        for index in &batch[sent..] {
-            self.board.miss(id, &deliveries[*index as usize]);
-            self.parts.metrics.frames_missed.inc();
-        }
-        if !done {
-            self.drain(id);
-        }
     }
 
     fn sweep_if_due(&mut self) {

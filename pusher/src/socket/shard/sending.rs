@@ -1,0 +1,112 @@
+//! The sending half of a shard.
+
+use std::net;
+
+use bytes::Bytes;
+
+use super::{CLOSE_PATIENCE, Shard};
+use crate::hub::{ClientId, Delivery};
+use crate::metrics::{Reason, Since};
+use crate::switchboard::{Flush, Now};
+
+impl Shard {
+    /// Sends what waits for a client, as far as its socket takes it.
+    pub(super) fn drain(&mut self, id: ClientId) {
+        let now = self.now();
+        let Some(connection) = self.connections.get_mut(id.0 as usize).and_then(Option::as_mut) else { return };
+        loop {
+            match connection.write_tail() {
+                Err(_) => return self.remove(id),
+                Ok(false) => return self.board.took(id, true, now),
+                Ok(true) => self.board.took(id, false, now),
+            }
+            let Some(frame) = self.board.next_frame(id, &self.parts.view.read(), now) else { break };
+            self.parts.metrics.frames_sent.inc();
+            self.parts.metrics.bytes_sent.inc_by(frame.len() as u64);
+            connection.set_tail(frame);
+        }
+        if self.board.closing(id).is_none() {
+            return;
+        }
+        if connection.peer_closed {
+            return self.remove(id);
+        }
+        let first_time = connection.cut_at.is_none();
+        // Half closed: the client can still read what it was told, and a reset would take that from it.
+        if first_time && connection.stream_mut().shutdown(net::Shutdown::Write).is_err() {
+            return self.remove(id);
+        }
+        self.cut_later(id, now);
+    }
+
+    /// A client that is being closed has a little time to go by itself.
+    pub(super) fn cut_later(&mut self, id: ClientId, now: Now) {
+        let Some(code) = self.board.closing(id) else { return };
+        let first_time = self.with(id, |connection| {
+            let first_time = connection.cut_at.is_none();
+            connection.cut_at.get_or_insert(now.monotonic + CLOSE_PATIENCE);
+            first_time
+        });
+        if first_time == Some(true) {
+            self.parts.metrics.closed.get_or_create(&Reason { reason: code.reason() }).inc();
+        }
+    }
+
+    pub(super) fn remove(&mut self, id: ClientId) {
+        if let Some(mut connection) = self.connections.get_mut(id.0 as usize).and_then(Option::take) {
+            // Closing the socket takes it out of epoll in any case.
+            let _ = self.poll.registry().deregister(connection.stream_mut());
+            self.board.remove(id);
+            self.parts.metrics.connections.dec();
+        }
+    }
+
+    pub(super) fn flush_if_due(&mut self) {
+        let now = self.now();
+        if !self.board.is_due(now) || !(self.board.is_urgent() || self.pace.is_due(now.monotonic)) {
+            return;
+        }
+        let Flush { deliveries, touched } = self.board.flush(&self.parts.view.read(), now);
+        self.parts.metrics.frames_encoded.inc_by(deliveries.len() as u64);
+        for id in touched {
+            let batch = self.board.take_batch(id);
+            self.deliver(id, &batch, &deliveries);
+            self.board.return_batch(id, batch);
+        }
+        let after = self.now();
+        let took = after.monotonic.saturating_sub(now.monotonic);
+        if !deliveries.is_empty() {
+            self.parts.metrics.flush_seconds.observe(took.as_secs_f64());
+        }
+        for (since, at_us) in std::mem::take(&mut self.way).times() {
+            let label = Since { since };
+            let seconds = after.us.saturating_sub(at_us) as f64 / 1e6;
+            self.parts.metrics.latency_seconds.get_or_create(&label).observe(seconds);
+        }
+        self.pace.flushed(now.monotonic, took);
+    }
+
+    /// One gathered send of a client's deliveries; what its socket cannot take is remembered by object.
+    fn deliver(&mut self, id: ClientId, batch: &[u32], deliveries: &[Delivery]) {
+        let wire = self.board.wire(id);
+        let Some(connection) = self.connections.get_mut(id.0 as usize).and_then(Option::as_mut) else { return };
+        let mut sent = 0;
+        if connection.is_clear() && self.board.is_clear(id) {
+            let frames: Vec<&Bytes> = batch.iter().map(|index| deliveries[*index as usize].frames.of(wire)).collect();
+            match connection.write_all(&frames) {
+                Ok(count) => sent = count,
+                Err(_) => return self.remove(id),
+            }
+            self.parts.metrics.frames_sent.inc_by(sent as u64);
+            self.parts.metrics.bytes_sent.inc_by(frames[..sent].iter().map(|frame| frame.len() as u64).sum());
+        }
+        let done = sent == batch.len() && connection.is_clear();
+        for index in &batch[sent..] {
+            self.board.miss(id, &deliveries[*index as usize]);
+            self.parts.metrics.frames_missed.inc();
+        }
+        if !done {
+            self.drain(id);
+        }
+    }
+}
