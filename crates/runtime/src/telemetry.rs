@@ -1,5 +1,7 @@
 //! Logs, and traces over OTLP where an endpoint is set.
 
+use std::io::IsTerminal as _;
+
 use anyhow::Context as _;
 use opentelemetry::trace::TracerProvider as _;
 use opentelemetry_otlp::WithExportConfig as _;
@@ -46,7 +48,8 @@ impl Telemetry {
             format!("UPDRAFT_LOG: {:?} is not a log filter, for example info or warn,processor=debug", options.log)
         })?;
         let (filter, handle) = reload::Layer::new(filter);
-        let lines = fmt::layer().with_writer(std::io::stderr).with_target(false);
+        let lines =
+            fmt::layer().with_writer(std::io::stderr).with_ansi(std::io::stderr().is_terminal()).with_target(false);
         let lines = match options.log_format {
             LogFormat::Text => lines.boxed(),
             LogFormat::Json => lines.json().flatten_event(true).boxed(),

@@ -1,5 +1,6 @@
 //! End to end: real services, our programs as separate processes, clients of another make.
 
+mod absent;
 mod browser;
 mod captured;
 mod flight;

@@ -114,7 +114,7 @@ impl Stage {
 }
 
 /// `processor topics apply`, as an operator runs it.
-fn apply_topics(settings: &[(String, String)]) -> Result<()> {
+pub(crate) fn apply_topics(settings: &[(String, String)]) -> Result<()> {
     let binary = beside_the_test("processor")?;
     let output = Command::new(binary)
         .args(["topics", "apply"])
@@ -126,7 +126,7 @@ fn apply_topics(settings: &[(String, String)]) -> Result<()> {
     Ok(())
 }
 
-fn beside_the_test(name: &str) -> Result<PathBuf> {
+pub(crate) fn beside_the_test(name: &str) -> Result<PathBuf> {
     let tests = std::env::current_exe()?;
     let profile = tests.ancestors().nth(2).context("a test binary lies in target/<profile>/deps")?;
     Ok(profile.join(name))
