@@ -109,12 +109,21 @@ fn stream_error(error: SRCError, attempted: String) -> StreamError {
         Some(cause) => format!("{}: {cause}", error.error),
         None => error.error.clone(),
     };
-    // The registry's answer to a schema that would break readers: 409, or 42201 where it does not even parse.
-    let refused = ["409", "422", "ncompatible"].iter().any(|sign| detail.contains(sign));
-    if refused && !error.retriable {
-        StreamError::fatal("incompatible_schema", attempted, detail)
-    } else {
-        StreamError::transient("unavailable", attempted, detail)
+    // `retriable` does not tell: whatever happens to an imported file is passed on as not retriable.
+    match refusal(&detail) {
+        Some(reason) => StreamError::fatal(reason, attempted, detail),
+        None => StreamError::transient("unavailable", attempted, detail),
+    }
+}
+
+/// The registry's own no: 409 to a schema that would break readers, 422 to one that it cannot parse. The library keeps the
+/// status only in its message; digits anywhere else may be those of a port.
+fn refusal(detail: &str) -> Option<&'static str> {
+    let (_, status) = detail.split_once("failed with status ")?;
+    match status.get(..3)? {
+        "409" | "422" => Some("incompatible_schema"),
+        "401" | "403" => Some("unauthorised"),
+        _ => None,
     }
 }
 
@@ -186,6 +195,23 @@ mod tests {
         let dead_letters = find(topic::DEAD_LETTER).expect("in the catalogue");
         let error = Schemas::local().prepare("", &dead_letters).await.expect_err("no schema");
         assert!(!error.is_transient());
+    }
+
+    #[test]
+    fn only_the_registry_itself_can_refuse() {
+        let status = |status| {
+            format!(
+                "Error posting a reference: Error: HTTP request to schema registry failed with status {status}, was"
+            )
+        };
+        assert_eq!(refusal(&status("409 Conflict")), Some("incompatible_schema"));
+        assert_eq!(refusal(&status("422 Unprocessable Entity")), Some("incompatible_schema"));
+        assert_eq!(refusal(&status("401 Unauthorized")), Some("unauthorised"));
+        assert_eq!(refusal(&status("500 Internal Server Error")), None);
+        assert_eq!(
+            refusal("http call failed: error sending request for url (http://127.0.0.1:24090/subjects/x)"),
+            None
+        );
     }
 
     #[tokio::test]
