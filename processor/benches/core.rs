@@ -10,13 +10,13 @@ use processor::core::{Core, Outputs, RawInput, Settings};
 use prost::Message as _;
 use schemas::v1::{ProcessorState, RawRecord};
 use streams::partitioner::partition_of;
-use traffic::Plan;
+use traffic::{Plan, START_US};
 
 const PARTITIONS: u32 = 24;
 
 /// Records in the order in which they come, with their partitions.
 fn traffic(devices: u32, seconds: u64) -> Vec<(u32, RawRecord)> {
-    let plan = Plan { devices, seconds, receivers: 3, seed: 1 };
+    let plan = Plan { devices, seconds, receivers: 3, seed: 1, start_us: START_US };
     let mut records = Vec::new();
     for sent in traffic::records(plan) {
         match &sent.key {

@@ -37,6 +37,8 @@ pub use machine::{Emission, Fit, Machine, MakeMachine, put_version};
 
 /// Batches that wait for a lane. When it is full the group reads no further until the lane has room.
 const LANE_QUEUE: usize = 4;
+/// After so long a failure is not the same as the one before.
+const LONG_SESSION: Duration = Duration::from_secs(60);
 /// A revoked partition gets so long to flush and commit.
 const REVOKE_DEADLINE: Duration = Duration::from_secs(5);
 
@@ -95,7 +97,12 @@ impl<M: Machine> Pipeline<M> {
         loop {
             let epoch = self.epoch();
             let Some(epoch) = stop.or(epoch).await.transpose()?.flatten() else { return Ok(()) };
-            match self.session(epoch.into(), &stop).await {
+            let began = self.context.clock.monotonic();
+            let ended = self.session(epoch.into(), &stop).await;
+            if self.context.clock.monotonic() >= began + LONG_SESSION {
+                backoff.reset();
+            }
+            match ended {
                 Ok(()) => return Ok(()),
                 Err(Interrupted::Log(error)) if error.reason() == "bad_settings" => return Err(error.into()),
                 Err(error) => {

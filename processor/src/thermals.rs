@@ -1,6 +1,7 @@
 //! The group on climb reports: the thermal aggregator with its codecs.
 
 mod aggregator;
+mod clocks;
 mod thermal;
 
 use std::sync::Arc;

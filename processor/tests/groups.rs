@@ -16,7 +16,7 @@ use streams::{
     EmbeddedLog, EmbeddedSettings, Event, Flush, Headers, Incoming, Log, Outgoing, SeekTo, SinkSettings,
     TopicPartition, partitioner,
 };
-use traffic::Plan;
+use traffic::{Plan, START_US};
 
 const PARTITIONS: u32 = 24;
 
@@ -89,7 +89,7 @@ async fn frames_become_thermals_and_receivers() {
         tokio::spawn(processor::serve_thermals(group.clone(), redis, outfit.clone())),
         tokio::spawn(processor::serve_receivers(ReceiverOptions::default(), group, outfit)),
     ];
-    send_traffic(&log, Plan { devices: 40, seconds: 240, receivers: 3, seed: 5 }).await;
+    send_traffic(&log, Plan { devices: 40, seconds: 240, receivers: 3, seed: 5, start_us: START_US }).await;
 
     let circling =
         |newest: &HashMap<Vec<u8>, Incoming>| newest.values().filter(|record| record.value.is_some()).count() >= 5;

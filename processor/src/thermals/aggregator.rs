@@ -1,20 +1,24 @@
 //! Reports into thermals, whatever the order in which partitions bring them.
 //!
-//! A report waits until every raw partition's clock has passed its event time; then reports are applied by (event time,
-//! id). The core that reports sees to it that none is older than the clock it has told last, so a report from before
-//! what is applied already is one that came twice.
+//! A report waits until every raw partition's clock has passed its event time (see [`Clocks`] for those that stand
+//! still); then reports are applied by (event time, id). The core that reports sees to it that none is older than the
+//! clock it has told last, so a report from before what is applied already is one that came twice, or one from a
+//! partition that was waited for no longer: it is dropped. So no memory of ids is needed, and what waits is bounded.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use geo::Position;
 use schemas::id::RecordId;
 use schemas::v1::{
-    AggregatorMemory, ClimbReport, PartitionClock, ThermalReport, ThermalState, ThermalsState, thermal_report,
-    thermals_state,
+    AggregatorMemory, ClimbReport, ThermalReport, ThermalState, ThermalsState, thermal_report, thermals_state,
 };
 
 use crate::core::PARTITION_KEY;
+use crate::thermals::clocks::Clocks;
 use crate::thermals::thermal::{JOIN_M, Thermal};
+
+/// More reports do not wait: then the oldest are applied, as if the clocks had passed them.
+const MOST_HELD: usize = 250_000;
 
 /// A new state of a thermal, or its end.
 #[derive(Clone, Debug, PartialEq)]
@@ -32,9 +36,9 @@ pub struct ThermalChange {
 /// The pure core of the thermals' group.
 #[derive(Debug)]
 pub struct Aggregator {
-    raw_partitions: u32,
     next_offset: u64,
-    clocks: BTreeMap<u32, u64>,
+    clocks: Clocks,
+    most_held: usize,
     held: BTreeMap<(u64, u64), ClimbReport>,
     applied_until_us: u64,
     thermals: BTreeMap<u64, Thermal>,
@@ -46,9 +50,9 @@ impl Aggregator {
     /// An aggregator that knows nothing; reports wait for the clocks of `raw_partitions`.
     pub fn new(raw_partitions: u32) -> Self {
         Self {
-            raw_partitions,
             next_offset: 0,
-            clocks: BTreeMap::new(),
+            clocks: Clocks::new(raw_partitions),
+            most_held: MOST_HELD,
             held: BTreeMap::new(),
             applied_until_us: 0,
             thermals: BTreeMap::new(),
@@ -61,7 +65,7 @@ impl Aggregator {
         self.next_offset
     }
 
-    /// The time that all partitions' clocks have passed, microseconds.
+    /// The time up to which reports are applied, microseconds.
     pub fn clock_us(&self) -> u64 {
         self.applied_until_us
     }
@@ -73,16 +77,39 @@ impl Aggregator {
         }
         self.next_offset = offset + 1;
         match &record.content {
-            Some(thermal_report::Content::Report(report)) if report.event_at_us >= self.applied_until_us => {
+            Some(thermal_report::Content::Report(report)) if self.is_usable(report) => {
                 self.held.entry((report.event_at_us, report.report_id)).or_insert(*report);
+                if self.held.len() > self.most_held
+                    && let Some((oldest_us, _)) = self.held.keys().next()
+                {
+                    self.advance(oldest_us + 1, offset, out);
+                }
             }
             Some(thermal_report::Content::Clock(clock)) => {
-                let known_us = self.clocks.entry(clock.raw_partition).or_default();
-                *known_us = clock.clock_us.max(*known_us);
-                self.advance(offset, out);
+                self.clocks.tell(clock);
+                self.advance(self.clocks.passed_us(), offset, out);
             }
             _ => {}
         }
+    }
+
+    /// Whether a report is new, has a place and numbers that can be reckoned with.
+    fn is_usable(&self, report: &ClimbReport) -> bool {
+        let is_placed = report.position.is_some_and(|told| {
+            let altitude_m = told.altitude_m.unwrap_or_default();
+            Position::new(told.latitude_deg, told.longitude_deg).is_on_earth() && altitude_m.is_finite()
+        });
+        let stated = [report.climb_mps, report.confidence_pct];
+        let optional = [
+            report.max_climb_mps,
+            report.radius_m,
+            report.wind_from_deg,
+            report.wind_speed_kmh,
+            report.base_altitude_m,
+            report.top_altitude_m,
+        ];
+        let are_numbers = stated.into_iter().chain(optional.into_iter().flatten()).all(f64::is_finite);
+        report.event_at_us >= self.applied_until_us && is_placed && are_numbers
     }
 
     /// All thermals as they were last given out. The versions are those of now: nothing older can follow.
@@ -95,11 +122,8 @@ impl Aggregator {
         })
     }
 
-    fn advance(&mut self, offset: u64, out: &mut Vec<ThermalChange>) {
-        if self.clocks.len() < self.raw_partitions as usize {
-            return;
-        }
-        let passed_us = self.clocks.values().copied().min().unwrap_or_default();
+    /// Applies what lies before `passed_us`.
+    fn advance(&mut self, passed_us: u64, offset: u64, out: &mut Vec<ThermalChange>) {
         if passed_us <= self.applied_until_us {
             return;
         }
@@ -145,8 +169,12 @@ impl Aggregator {
     fn end_before(&mut self, at_us: u64, touched: &mut BTreeSet<u64>) {
         self.thermals.retain(|thermal_id, thermal| {
             let lives = thermal.ends_at_us() > at_us;
-            if !lives {
-                touched.insert(*thermal_id);
+            let is_told = thermal.state.version > 0;
+            match lives {
+                true => {}
+                false if is_told => drop(touched.insert(*thermal_id)),
+                // Began and ended while nobody was told: there is nothing to end.
+                false => drop(touched.remove(thermal_id)),
             }
             lives
         });
@@ -161,13 +189,9 @@ impl Aggregator {
             let memory = memory.map(|memory| state(thermals_state::Part::Thermal(memory)));
             records.push((RecordId(thermal_id).to_string(), memory));
         }
-        let clock = |(raw_partition, clock_us): (&u32, &u64)| PartitionClock {
-            raw_partition: *raw_partition,
-            clock_us: *clock_us,
-        };
         let own = AggregatorMemory {
             next_offset: self.next_offset,
-            clocks: self.clocks.iter().map(clock).collect(),
+            clocks: self.clocks.to_memory(),
             held: self.held.values().copied().collect(),
             applied_until_us: self.applied_until_us,
             epoch: epoch.to_owned(),
@@ -186,7 +210,7 @@ impl Aggregator {
             Some(thermals_state::Part::Aggregator(memory)) => {
                 self.next_offset = memory.next_offset;
                 self.applied_until_us = memory.applied_until_us;
-                self.clocks = memory.clocks.iter().map(|clock| (clock.raw_partition, clock.clock_us)).collect();
+                memory.clocks.iter().for_each(|clock| self.clocks.tell(clock));
                 let held = memory.held.into_iter().map(|report| ((report.event_at_us, report.report_id), report));
                 self.held = held.collect();
             }

@@ -2,7 +2,7 @@
 
 use geo::Position;
 use geo::distance::{distance_m, from_components, shifted, to_components};
-use geo::position::wrap_course_deg;
+use geo::position::{EARTH_RADIUS_M, wrap_course_deg};
 use schemas::v1::{self, ClimbReport, ThermalMemory, ThermalState};
 
 use crate::core::settings::{HOUR_US, SECOND_US};
@@ -18,7 +18,7 @@ const CONFIDENCE_HALF_LIFE_S: f64 = 60.0 * 60.0;
 /// At this confidence the thermal ends,
 const LEAST_CONFIDENCE_PCT: f64 = 5.0;
 /// and in any case after this time without a report, microseconds.
-const LONGEST_US: u64 = 6 * HOUR_US;
+pub(super) const LONGEST_US: u64 = 6 * HOUR_US;
 /// Instruments tell no radius: that of a usual circle, metres.
 const USUAL_RADIUS_M: f64 = 60.0;
 /// More pilots are not told apart.
@@ -64,7 +64,7 @@ impl Thermal {
         thermal
     }
 
-    /// How far a report is from where the thermal has drifted to, metres. `None`: another altitude.
+    /// How far a report is from where the thermal has drifted to, metres. `None`: another altitude, or much too far.
     pub(super) fn distance_m(&self, report: &ClimbReport, position: Position) -> Option<f64> {
         let altitude_m = altitude_m(report);
         let (base_m, top_m) = (
@@ -72,7 +72,19 @@ impl Thermal {
             report.top_altitude_m.unwrap_or(altitude_m) + BAND_M,
         );
         let same_band = base_m <= self.state.top_altitude_m && top_m >= self.state.base_altitude_m;
-        same_band.then(|| distance_m(self.drifted(report.event_at_us), position))
+        if !same_band || self.is_far_north_or_south(report.event_at_us, position) {
+            return None;
+        }
+        Some(distance_m(self.drifted(report.event_at_us), position))
+    }
+
+    /// Spares most of the distances: too far, whichever way it has drifted.
+    fn is_far_north_or_south(&self, at_us: u64, position: Position) -> bool {
+        let seconds = seconds_between(self.state.last_seen_at_us, at_us);
+        let reach_m = JOIN_M + self.wind_north_mps.abs().max(self.wind_east_mps.abs()) * 2.0 * seconds;
+        let known_deg = self.state.position.unwrap_or_default().latitude_deg;
+        let least_m = (position.latitude_deg - known_deg).abs().to_radians() * EARTH_RADIUS_M;
+        least_m > reach_m + JOIN_M
     }
 
     /// Where the centre is at a time.
@@ -184,3 +196,6 @@ fn at(position: Position, altitude_m: f64) -> v1::Position {
 fn seconds_between(earlier_us: u64, later_us: u64) -> f64 {
     later_us.saturating_sub(earlier_us) as f64 / 1e6
 }
+
+#[cfg(test)]
+mod tests;

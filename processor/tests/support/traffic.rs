@@ -6,7 +6,7 @@ use fanet::{Address, Frame, Header, Packet, Position, Text, Wrapped};
 use schemas::v1::raw_record::Input;
 use schemas::v1::{RawRecord, Tick};
 
-/// When it begins, microseconds since the epoch.
+/// A beginning that is always the same, microseconds since the epoch.
 pub(crate) const START_US: u64 = 1_750_000_000_000_000;
 
 /// A small deterministic source of chance.
@@ -41,6 +41,8 @@ pub(crate) struct Plan {
     pub(crate) seconds: u64,
     pub(crate) receivers: u32,
     pub(crate) seed: u64,
+    /// When it begins, microseconds since the epoch.
+    pub(crate) start_us: u64,
 }
 
 /// One record and its key (`None`: a tick, for every partition).
@@ -56,7 +58,7 @@ pub(crate) fn records(plan: Plan) -> Vec<Sent> {
     for second in 0..plan.seconds {
         if second % 5 == 0 {
             let tick = Input::Tick(Tick { bridge_id: "bridge".into(), interval_s: 5 });
-            sent.push(Sent { key: None, record: record(second * 1_000_000, None, tick) });
+            sent.push(Sent { key: None, record: record(plan.start_us + second * 1_000_000, None, tick) });
         }
         for device in 0..plan.devices {
             // Each every five seconds, not all in the same.
@@ -82,11 +84,11 @@ fn frames(device: u32, second: u64, plan: &Plan, dice: &mut Dice, sent: &mut Vec
         // Now and then a receiver's line is slow.
         let late_us = if dice.below(200) == 0 { 3_000_000 + dice.below(20_000_000) } else { 0 };
         let clock_is_off_s = i64::from(receiver % 7) * 9 - 20;
-        let stamp_s = ((START_US + on_time_us) / 1_000_000).cast_signed() + clock_is_off_s;
+        let stamp_s = ((plan.start_us + on_time_us) / 1_000_000).cast_signed() + clock_is_off_s;
         let rssi_dbm = -70 - (dice.below(50) as i16);
         let wrapped = Wrapped { timestamp_s: stamp_s as u32, rssi_dbm, snr_db: 4, frame: &bytes };
         let input = Input::MqttFrame(wrapped.encode().into());
-        let record = record(on_time_us + late_us, Some(format!("{}", 8_000_000 + receiver)), input);
+        let record = record(plan.start_us + on_time_us + late_us, Some(format!("{}", 8_000_000 + receiver)), input);
         sent.push(Sent { key: Some(source.to_string()), record });
     }
 }
@@ -154,6 +156,6 @@ fn place(device: u32, second: u64) -> Position {
     Position::new(home.latitude_deg + radius * angle.cos(), home.longitude_deg + drift + radius * 1.4 * angle.sin())
 }
 
-fn record(after_us: u64, receiver_id: Option<String>, input: Input) -> RawRecord {
-    RawRecord { ingested_at_us: START_US + after_us, receiver_id, origin_id: None, input: Some(input) }
+fn record(ingested_at_us: u64, receiver_id: Option<String>, input: Input) -> RawRecord {
+    RawRecord { ingested_at_us, receiver_id, origin_id: None, input: Some(input) }
 }

@@ -1,5 +1,6 @@
 use geo::distance::{distance_m, shifted};
 use proptest::prelude::*;
+use schemas::v1::PartitionClock;
 
 use super::*;
 
@@ -90,6 +91,65 @@ fn a_report_that_comes_twice_counts_once() {
     assert_eq!(out[0].state.as_ref().expect("lives").reports, 1);
 }
 
+#[test]
+fn nothing_moves_without_clocks() {
+    let mut aggregator = Aggregator::new(2);
+    let reports: Vec<_> = (1..50).map(|id| report(id, 1, id * 600, 0.0, 2.0)).collect();
+    assert!(run(&mut aggregator, &reports).is_empty());
+    assert!(run(&mut aggregator, &[clock(0, 90_000)]).is_empty(), "the other partition may still tell of anything");
+    assert_eq!(aggregator.clock_us(), 0);
+}
+
+#[test]
+fn a_partition_that_stands_still_is_waited_for_six_hours() {
+    let hour = 3_600;
+    let mut aggregator = Aggregator::new(3);
+    run(&mut aggregator, &[clock(0, 0), clock(1, 0), clock(2, 0), report(1, 1, hour, 0.0, 2.0)]);
+    assert!(run(&mut aggregator, &[clock(0, 7 * hour), clock(1, 7 * hour)]).is_empty());
+    let out = run(&mut aggregator, &[clock(0, 7 * hour + 1), clock(1, 7 * hour + 1)]);
+    assert_eq!(out.iter().map(|change| change.thermal_id).collect::<Vec<_>>(), [1]);
+    // What it tells when it goes on is too late where the others have been applied, and counts from there on.
+    let late = [report(2, 2, hour, 0.0, 2.0), report(3, 3, hour + 60, 60.0, 2.0), clock(2, 2 * hour)];
+    let out = run(&mut aggregator, &late);
+    let state = out[0].state.expect("lives on");
+    assert_eq!((state.thermal_id, state.reports, state.pilots), (1, 2, 2));
+}
+
+#[test]
+fn what_waits_is_bounded() {
+    let mut aggregator = Aggregator::new(2);
+    aggregator.most_held = 10;
+    let reports: Vec<_> = (1..=13).map(|id| report(id, 1, id, 0.0, 2.0)).collect();
+    let out = run(&mut aggregator, &reports);
+    assert_eq!((out.len(), aggregator.held.len()), (3, 10));
+    assert_eq!(out[2].state.expect("lives").reports, 3, "the oldest are applied");
+}
+
+#[test]
+fn numbers_that_are_none_change_nothing() {
+    let mut aggregator = Aggregator::new(1);
+    let spoilt = |spoil: fn(&mut ClimbReport)| {
+        let mut record = report(2, 2, 5, 0.0, 2.0);
+        if let Some(thermal_report::Content::Report(report)) = &mut record.content {
+            spoil(report);
+        }
+        record
+    };
+    let out = run(
+        &mut aggregator,
+        &[
+            report(1, 1, 0, 0.0, 2.0),
+            spoilt(|report| report.climb_mps = f64::NAN),
+            spoilt(|report| report.wind_speed_kmh = Some(f64::INFINITY)),
+            spoilt(|report| report.position = None),
+            spoilt(|report| report.position.as_mut().expect("told").latitude_deg = 91.0),
+            ThermalReport { content: None },
+            clock(0, 10),
+        ],
+    );
+    assert_eq!((out.len(), out[0].state.expect("lives").reports), (1, 1));
+}
+
 /// The states without their versions, which are offsets and so depend on the order.
 fn picture(aggregator: &Aggregator) -> Vec<ThermalState> {
     aggregator.states().filter_map(|change| change.state).map(|state| ThermalState { version: 0, ..state }).collect()
@@ -129,7 +189,113 @@ fn interleaved(partitions: &[Vec<ThermalReport>], choices: &[usize]) -> Vec<Ther
     records
 }
 
+/// What the topic of checkpoints holds: the newest record of each key.
+fn save(aggregator: &mut Aggregator, topic: &mut BTreeMap<String, ThermalsState>) {
+    for (key, memory) in aggregator.changed_memories("e") {
+        match memory {
+            Some(memory) => drop(topic.insert(key, memory)),
+            None => drop(topic.remove(&key)),
+        }
+    }
+}
+
+/// Three partitions over so long a time that thermals end.
+fn a_day() -> impl Strategy<Value = Vec<Vec<ThermalReport>>> {
+    partitions().prop_map(|partitions| {
+        let stretch = |record: ThermalReport| {
+            let content = record.content.map(|content| match content {
+                thermal_report::Content::Report(report) => {
+                    let event_at_us = stretched(report.event_at_us);
+                    thermal_report::Content::Report(ClimbReport { event_at_us, ..report })
+                }
+                thermal_report::Content::Clock(clock) => {
+                    thermal_report::Content::Clock(PartitionClock { clock_us: stretched(clock.clock_us), ..clock })
+                }
+            });
+            ThermalReport { content }
+        };
+        partitions.into_iter().map(|records| records.into_iter().map(stretch).collect()).collect()
+    })
+}
+
+/// Forty times the time since the start: half an hour becomes most of a day.
+fn stretched(at_us: u64) -> u64 {
+    let start_us = START_S * 1_000_000;
+    start_us + (at_us - start_us) * 40
+}
+
 proptest! {
+    #[test]
+    fn what_was_given_out_is_the_picture_and_versions_grow(
+        partitions in a_day(),
+        order in prop::collection::vec(0..3_usize, 1..60),
+    ) {
+        let (mut aggregator, mut out) = (Aggregator::new(3), Vec::new());
+        let (mut given, mut versions) = (BTreeMap::new(), BTreeMap::new());
+        for record in interleaved(&partitions, &order) {
+            let offset = aggregator.next_offset();
+            aggregator.apply(offset, &record, &mut out);
+            for change in out.drain(..) {
+                prop_assert_eq!(change.version, offset);
+                let before = versions.insert(change.thermal_id, change.version);
+                prop_assert!(before < Some(change.version), "one change per thermal and record");
+                match change.state {
+                    Some(state) => drop(given.insert(change.thermal_id, state)),
+                    None => prop_assert!(given.remove(&change.thermal_id).is_some(), "what ends has been there"),
+                }
+            }
+        }
+        let known: BTreeMap<_, _> =
+            aggregator.states().filter_map(|change| Some((change.thermal_id, change.state?))).collect();
+        prop_assert_eq!(given, known);
+    }
+
+    #[test]
+    fn what_a_partition_tells_again_after_a_failure_changes_nothing(
+        partitions in partitions(),
+        order in prop::collection::vec(0..3_usize, 1..60),
+        from in 0..20_usize,
+        length in 1..20_usize,
+    ) {
+        let mut again = partitions.clone();
+        let told = &mut again[1];
+        let from = from.min(told.len() - 1);
+        let upto = (from + length).min(told.len());
+        let repeated: Vec<_> = told[from..upto].to_vec();
+        told.splice(upto..upto, repeated);
+        let (mut once, mut twice) = (Aggregator::new(3), Aggregator::new(3));
+        run(&mut once, &interleaved(&partitions, &order));
+        run(&mut twice, &interleaved(&again, &order));
+        prop_assert_eq!(picture(&once), picture(&twice));
+    }
+
+    #[test]
+    fn checkpoints_told_bit_by_bit_are_whole(
+        partitions in a_day(),
+        order in prop::collection::vec(0..3_usize, 1..60),
+        at in prop::collection::vec(0..60_usize, 1..6),
+    ) {
+        let records = interleaved(&partitions, &order);
+        let (mut never_stopped, mut stopped) = (Aggregator::new(3), Aggregator::new(3));
+        let mut topic = BTreeMap::new();
+        for (index, record) in records.iter().enumerate() {
+            if at.contains(&index) {
+                save(&mut stopped, &mut topic);
+            }
+            let expected = run(&mut never_stopped, std::slice::from_ref(record));
+            prop_assert_eq!(expected, run(&mut stopped, std::slice::from_ref(record)));
+            if at.contains(&index) {
+                // Lost what it knew of this record, and reads it again.
+                let mut restored = Aggregator::new(3);
+                // Parts come in any order.
+                topic.values().rev().cloned().for_each(|memory| restored.restore(memory));
+                run(&mut restored, std::slice::from_ref(record));
+                stopped = restored;
+            }
+        }
+        prop_assert_eq!(picture(&never_stopped), picture(&stopped));
+    }
+
     #[test]
     fn the_picture_does_not_depend_on_how_partitions_interleave(
         partitions in partitions(),

@@ -1,0 +1,169 @@
+//! What the stream core should have written, and what it has: for whole groups on any log.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use processor::RawMetrics;
+use processor::core::Settings;
+use processor::pipeline::{Emission, Machine as _};
+use processor::raw::RawMachine;
+use processor::sinks::topics::RawTopics;
+use runtime::{Clock, Context, Metrics};
+use schemas::catalogue;
+use streams::registry::Schemas;
+use streams::{Event, Flush, Headers, Incoming, Log, Outgoing, SeekTo, SinkSettings, TopicPartition, partitioner};
+
+use crate::traffic::{self, Plan};
+
+pub(crate) const PARTITIONS: u32 = 24;
+
+/// What a record says, without what depends on when it was made: topic, partition, key, value, version.
+pub(crate) type Told = (String, u32, Option<Vec<u8>>, Option<Vec<u8>>, Option<String>);
+
+fn told(topic: &str, partition: u32, key: Option<&[u8]>, value: Option<&[u8]>, headers: &Headers) -> Told {
+    let version = headers.first("version").map(|version| String::from_utf8_lossy(version).into_owned());
+    (topic.to_owned(), partition, key.map(<[u8]>::to_vec), value.map(<[u8]>::to_vec), version)
+}
+
+const OUTPUTS: [&str; 9] = [
+    "fanet.observation.v1",
+    "fanet.private.observation.v1",
+    "fanet.reception.v1",
+    "fanet.state.aircraft.v1",
+    "fanet.state.ground.v1",
+    "fanet.state.station.v1",
+    "fanet.alert.v1",
+    "fanet.private.state.v1",
+    "fanet.thermal-report.v1",
+];
+
+fn partitions_of(topic: &str) -> u32 {
+    catalogue::find(topic).expect("in the catalogue").partitions
+}
+
+/// A log with topics of one environment.
+pub(crate) struct Place<'a> {
+    pub(crate) log: &'a dyn Log,
+    pub(crate) prefix: String,
+    pub(crate) schemas: Schemas,
+}
+
+impl Place<'_> {
+    fn partitions(&self, topic: &str) -> impl Iterator<Item = (TopicPartition, SeekTo)> {
+        let name: Arc<str> = format!("{}{topic}", self.prefix).into();
+        (0..partitions_of(topic)).map(move |at| (TopicPartition::new(name.clone(), at), SeekTo::Beginning))
+    }
+
+    fn told(&self, record: &Incoming) -> Told {
+        let topic = record.topic.strip_prefix(&self.prefix).expect("a topic of this environment");
+        told(topic, record.partition, record.key.as_deref(), record.value.as_deref(), &record.headers)
+    }
+
+    /// Creates all topics and writes the traffic into the raw one.
+    pub(crate) async fn fill(&self, plan: Plan) {
+        processor::topics::create(&self.prefix, self.log).await.expect("topics");
+        let raw = catalogue::find("fanet.raw.v1").expect("in the catalogue");
+        let codec = self.schemas.prepare(&self.prefix, &raw).await.expect("a codec");
+        let sink = self.log.sink(SinkSettings::new("test")).expect("a sink");
+        let (flush, name) = (Flush::new(), Arc::<str>::from(raw.full_name(&self.prefix)));
+        for sent in traffic::records(plan) {
+            let partitions = match &sent.key {
+                Some(key) => vec![partitioner::partition_of(key.as_bytes(), PARTITIONS)],
+                None => (0..PARTITIONS).collect(),
+            };
+            for partition in partitions {
+                let record = Outgoing {
+                    topic: name.clone(),
+                    partition: Some(partition),
+                    key: sent.key.clone().map(Into::into),
+                    value: Some(codec.encode(&sent.record)),
+                    headers: Headers::new(),
+                    timestamp_ms: (sent.record.ingested_at_us / 1_000).cast_signed(),
+                };
+                sink.send(record, flush.receipt()).await.expect("sent");
+            }
+        }
+        flush.wait().await.expect("written");
+    }
+
+    /// All records of a topic as they are now.
+    pub(crate) async fn read_all(&self, topic: &str) -> Vec<Incoming> {
+        let mut source = self.log.read(self.partitions(topic).collect()).await.expect("a reader");
+        let (mut records, mut caught_up) = (Vec::new(), 0);
+        while caught_up < partitions_of(topic) {
+            match source.next().await.expect("reads") {
+                Event::Records(more) => records.extend(more),
+                Event::CaughtUp(_) => caught_up += 1,
+                _ => {}
+            }
+        }
+        records
+    }
+
+    /// What the cores give out when nothing ever goes wrong.
+    pub(crate) async fn expected(&self) -> BTreeSet<Told> {
+        let context = Context::new(Clock::system());
+        let part = context.readiness.part("registry");
+        let topics = RawTopics::prepare(&context, &part, &self.schemas, &self.prefix).await;
+        let topics = Arc::new(topics.expect("schemas").expect("not stopped"));
+        let metrics = RawMetrics::register(&Metrics::new());
+        let mut machines: BTreeMap<u32, RawMachine> = BTreeMap::new();
+        let mut out = Emission::default();
+        for record in self.read_all("fanet.raw.v1").await {
+            let machine = machines.entry(record.partition).or_insert_with(|| {
+                let (topics, metrics, clock) = (topics.clone(), metrics.clone(), Clock::system());
+                RawMachine::new(record.partition, "epoch", Settings::default(), topics, clock, metrics)
+            });
+            machine.apply(&record, &mut out);
+        }
+        let tell = |record: &Outgoing| {
+            let topic = record.topic.strip_prefix(&self.prefix).expect("a topic of this environment");
+            let key = record.key.as_deref();
+            let by_key = || partitioner::partition_of(key.unwrap_or_default(), partitions_of(topic));
+            let partition = record.partition.unwrap_or_else(by_key);
+            told(topic, partition, key, record.value.as_deref(), &record.headers)
+        };
+        let expected: BTreeSet<Told> = out.records.iter().map(tell).collect();
+        assert!(expected.len() > 1_000, "only {} records", expected.len());
+        expected
+    }
+
+    /// Waits until so many records are in the topic of observations.
+    pub(crate) async fn until_observed(&self, count: usize) {
+        let from = self.partitions("fanet.observation.v1").collect();
+        let mut source = self.log.read(from).await.expect("a reader");
+        let mut seen = 0;
+        while seen < count {
+            if let Event::Records(records) = source.next().await.expect("reads") {
+                seen += records.len();
+            }
+        }
+    }
+
+    /// Waits until all that is expected is there, and holds that nothing else is.
+    pub(crate) async fn until_written(&self, expected: &BTreeSet<Told>) {
+        let from = OUTPUTS.iter().flat_map(|topic| self.partitions(topic)).collect();
+        let mut source = self.log.read(from).await.expect("a reader");
+        let mut missing = expected.clone();
+        let all = async {
+            while !missing.is_empty() {
+                if let Event::Records(records) = source.next().await.expect("reads") {
+                    for record in records {
+                        missing.remove(&self.told(&record));
+                    }
+                }
+            }
+        };
+        if tokio::time::timeout(Duration::from_secs(90), all).await.is_err() {
+            let some: Vec<_> = missing.iter().take(3).map(|told| (&told.0, told.1, &told.4)).collect();
+            panic!("{} records are missing, for example {some:?}", missing.len());
+        }
+        let mut written = BTreeSet::new();
+        for topic in OUTPUTS {
+            written.extend(self.read_all(topic).await.iter().map(|record| self.told(record)));
+        }
+        let more: Vec<_> = written.difference(expected).take(3).collect();
+        assert!(more.is_empty(), "{} records too many, for example {more:?}", written.difference(expected).count());
+    }
+}
