@@ -1,11 +1,13 @@
 //! The pure core of one reception partition: receptions in, receiver states out.
 //!
 //! Receptions can come twice (the stream core gives out again after a failure), always in the order of each raw
-//! partition: what is not above the highest id counted so far was counted before.
+//! partition: what is not above the highest id counted so far was counted before. All time is that of the receptions and
+//! the clocks among them. Of hidden devices there is no position here: they are counted and nothing more.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use geo::distance::distance_m;
 use schemas::id::RecordId;
 use schemas::v1::{
     FrameCount, HeardFrame, ReceiverMemory, ReceiverPartitionMemory, ReceiverPositionSource, ReceiverState,
@@ -21,6 +23,8 @@ const SLICE_US: u64 = 10 * SECOND_US;
 const MINUTE_US: u64 = 60 * SECOND_US;
 /// A receiver's state is not published more often, microseconds.
 const PUBLISH_US: u64 = 10 * SECOND_US;
+/// A place this far from the one before is another, metres: an estimate wanders less than that once it is good.
+const MOVED_M: f64 = 2_000.0;
 
 /// A new state of a receiver, or its end.
 #[derive(Clone, Debug, PartialEq)]
@@ -113,11 +117,10 @@ impl Hearing {
             Receiver::new(&told.receiver_id, told.ingested_at_us, placed)
         });
         let id = RecordId(told.reception_id);
-        let highest = receiver.counted.entry(id.partition()).or_default();
-        if id.0 <= *highest && *highest != 0 {
+        if receiver.counted.get(&id.partition()).is_some_and(|highest| id.0 <= *highest) {
             return None;
         }
-        *highest = id.0;
+        receiver.counted.insert(id.partition(), id.0);
         receiver.seen_us = clock_us;
         receiver.state.last_seen_at_us = receiver.state.last_seen_at_us.max(told.ingested_at_us);
         (receiver.has_news, receiver.is_changed) = (true, true);
@@ -174,8 +177,7 @@ impl Hearing {
         match memory.part {
             Some(receivers_state::Part::Receiver(memory)) => {
                 let mut receiver = Receiver::from_memory(memory);
-                let configured = self.places.find(&receiver.state.receiver_id);
-                receiver.place(configured, ReceiverPositionSource::Configured);
+                receiver.replace(self.places.find(&receiver.state.receiver_id));
                 self.receivers.insert(receiver.state.receiver_id.clone(), receiver);
             }
             Some(receivers_state::Part::Partition(memory)) => {
@@ -194,10 +196,26 @@ impl Receiver {
         receiver
     }
 
-    fn place(&mut self, position: Option<schemas::v1::Position>, source: ReceiverPositionSource) {
-        if position.is_some() {
-            self.state.position = position;
-            self.state.set_position_source(source);
+    fn place(&mut self, told: Option<schemas::v1::Position>, source: ReceiverPositionSource) {
+        let Some(told) = told else { return };
+        let moved = |known| distance_m(position(known), position(told)) > MOVED_M;
+        if self.state.position.is_some_and(moved) {
+            // Distances from another place say nothing of this one.
+            self.state.coverage.clear();
+        }
+        self.state.position = Some(told);
+        self.state.set_position_source(source);
+    }
+
+    /// What the owners say now, who may have said otherwise before.
+    fn replace(&mut self, configured: Option<schemas::v1::Position>) {
+        if configured.is_some() {
+            return self.place(configured, ReceiverPositionSource::Configured);
+        }
+        if self.state.position_source == Some(ReceiverPositionSource::Configured.into()) {
+            (self.state.position, self.state.position_source) = (None, None);
+            self.state.coverage.clear();
+            self.place(coverage::estimate(&self.strongest), ReceiverPositionSource::Estimated);
         }
     }
 
@@ -212,7 +230,17 @@ impl Receiver {
     }
 
     fn forget_old(&mut self, clock_us: u64) {
-        self.counts.retain(|(begin_us, _)| begin_us + MINUTE_US > clock_us);
+        self.counts.retain(|(begin_us, _)| begin_us + SLICE_US + MINUTE_US > clock_us);
+    }
+
+    /// Frames of the last minute: of the slice that lies in it in part, the share.
+    fn frames_per_minute(&self, clock_us: u64) -> f64 {
+        let minute_ago_us = clock_us.saturating_sub(MINUTE_US);
+        let share = |begin_us: u64| {
+            let gone_us = minute_ago_us.saturating_sub(begin_us).min(SLICE_US);
+            (SLICE_US - gone_us) as f64 / SLICE_US as f64
+        };
+        self.counts.iter().map(|&(begin_us, frames)| f64::from(frames) * share(begin_us)).sum()
     }
 
     fn hear(&mut self, heard: &HeardFrame) {
@@ -230,7 +258,7 @@ impl Receiver {
 
     fn publish(&mut self, version: u64, clock_us: u64) -> ReceiverChange {
         self.forget_old(clock_us);
-        self.state.frames_per_minute = self.counts.iter().map(|(_, frames)| f64::from(*frames)).sum();
+        self.state.frames_per_minute = self.frames_per_minute(clock_us);
         self.state.version = version;
         (self.published_us, self.has_news, self.is_changed) = (clock_us, false, true);
         let (receiver_id, state) = (self.state.receiver_id.clone(), Some(self.state.clone()));
