@@ -1,0 +1,99 @@
+use streams::{EmbeddedLog, EmbeddedSettings};
+
+use super::*;
+
+fn log() -> EmbeddedLog {
+    EmbeddedLog::new(EmbeddedSettings::new(0))
+}
+
+fn has(lines: &Lines, line: &str) -> bool {
+    lines.told.iter().any(|told| told == line)
+}
+
+#[tokio::test]
+async fn what_was_applied_passes_the_check() {
+    let (log, schemas) = (log(), Schemas::local());
+    let missing = check("t.", &log).await.expect("answers");
+    assert_eq!(missing.differences, topics().len());
+    assert!(has(&missing, "t.fanet.raw.v1: missing"), "{missing:?}");
+    let applied = apply(None, "t.", &log, &schemas).await.expect("created");
+    assert_eq!(applied.differences, 0);
+    assert!(has(&applied, "t.fanet.raw.v1: created, 24 partitions"), "{applied:?}");
+    assert_eq!(check("t.", &log).await.expect("answers").differences, 0);
+    let again = apply(None, "t.", &log, &schemas).await.expect("is there");
+    assert!(has(&again, "t.fanet.raw.v1: exists"), "{again:?}");
+    assert_eq!(check("", &log).await.expect("answers").differences, topics().len(), "another prefix, other topics");
+}
+
+#[tokio::test]
+async fn each_schema_is_told_with_its_id() {
+    let applied = apply(None, "t.", &log(), &Schemas::local()).await.expect("created");
+    let told = |topic: &Topic| {
+        let begin = format!("{}: schema ", topic.subject("t."));
+        applied.told.iter().filter_map(|line| line.strip_prefix(&begin)?.parse::<u32>().ok()).count()
+    };
+    for topic in topics() {
+        assert_eq!(told(&topic), usize::from(topic.message.is_some()), "{}", topic.name);
+    }
+}
+
+#[tokio::test]
+async fn other_partitions_fail_and_other_settings_are_told() {
+    let (log, schemas) = (log(), Schemas::local());
+    let day = NewTopic::new("fanet.raw.v1", 24).with("cleanup.policy", "delete").with("retention.ms", "86400000");
+    log.create_topics(&[day]).await.expect("created");
+    let line = "fanet.raw.v1: differs: retention.ms: wanted 604800000, found 86400000";
+    let applied = apply(None, "", &log, &schemas).await.expect("answers");
+    assert!(has(&applied, line) && applied.differences == 0, "{applied:?}");
+    let checked = check("", &log).await.expect("answers");
+    assert!(has(&checked, line) && checked.differences == 1, "{checked:?}");
+
+    log.create_topics(&[NewTopic::new("p.fanet.raw.v1", 7)]).await.expect("created");
+    let line = "p.fanet.raw.v1: differs: partitions: wanted 24, found 7";
+    let applied = apply(None, "p.", &log, &schemas).await.expect("answers");
+    assert!(has(&applied, line) && applied.differences == 1, "{applied:?}");
+    assert!(has(&check("p.", &log).await.expect("answers"), line));
+}
+
+#[tokio::test]
+async fn settings_that_nobody_made_are_differences() {
+    let log = log();
+    log.create_topics(&[NewTopic::new("fanet.raw.v1", 24)]).await.expect("created");
+    let checked = check("", &log).await.expect("answers");
+    let line = "fanet.raw.v1: differs: retention.ms: wanted 604800000, found the cluster's default";
+    assert!(has(&checked, line), "{checked:?}");
+}
+
+#[test]
+fn lists_are_compared_as_sets() {
+    for (one, other, same) in [
+        ("compact,delete", "delete, compact", true),
+        ("compact", "compact,delete", false),
+        ("86400000", "86400000", true),
+        ("86400000", "86400001", false),
+    ] {
+        assert_eq!(in_order(one) == in_order(other), same, "{one} {other}");
+    }
+}
+
+#[test]
+fn the_catalogue_is_a_table() {
+    let lines = list("t.").told;
+    assert_eq!(lines.len(), topics().len() + 1);
+    let about_at = lines[0].find("about").expect("a column");
+    for (line, topic) in lines[1..].iter().zip(topics()) {
+        assert!(line.starts_with(&format!("t.{} ", topic.name)), "{line}");
+        assert_eq!(&line[about_at..], topic.about, "{line}");
+        let message = topic.message.as_deref().unwrap_or("bytes");
+        assert!(line.contains(message) && line.contains(&topic.key), "{line}");
+    }
+    let raw = lines.iter().find(|line| line.starts_with("t.fanet.raw.v1")).expect("a line");
+    assert!(raw.contains("  24 ") && raw.contains("  7 days  "), "{raw}");
+}
+
+#[tokio::test]
+async fn what_cannot_be_reached_is_named() {
+    let url = "http://127.0.0.1:1";
+    let error = apply(None, "", &log(), &Schemas::registry(url).expect("a URL")).await.expect_err("nobody there");
+    assert!(error.to_string().contains(url), "{error}");
+}
