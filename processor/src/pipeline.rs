@@ -30,7 +30,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 use crate::metrics::GroupMetrics;
-use crate::pipeline::lane::{Lane, LaneEvent, Order};
+use crate::pipeline::lane::{Lane, LaneEvent, Order, Report};
 use crate::sinks::live::LiveFeeds;
 
 pub use machine::{Emission, Fit, Machine, MakeMachine, put_version};
@@ -83,8 +83,9 @@ struct Running {
     epoch: Arc<str>,
     lanes: HashMap<u32, Lane>,
     tasks: JoinSet<anyhow::Result<()>>,
-    events: mpsc::Receiver<LaneEvent>,
-    reports: mpsc::Sender<LaneEvent>,
+    events: mpsc::Receiver<Report>,
+    reports: mpsc::Sender<Report>,
+    opened_lanes: u64,
 }
 
 impl<M: Machine> Pipeline<M> {
@@ -145,7 +146,8 @@ impl<M: Machine> Pipeline<M> {
         // A lane has at most two reports under way, so that telling never waits.
         let (reports, events) = mpsc::channel(8192);
         let lanes = HashMap::new();
-        let mut running = Running { source, sink, epoch, lanes, tasks: JoinSet::new(), events, reports };
+        let mut running =
+            Running { source, sink, epoch, lanes, tasks: JoinSet::new(), events, reports, opened_lanes: 0 };
         self.part.ready();
         let interrupted = self.attend(&mut running, stop).await;
         running.tasks.shutdown().await;
@@ -167,7 +169,7 @@ impl<M: Machine> Pipeline<M> {
                     return self.settle_in_time(running, &all).await;
                 }
                 Some(ended) = running.tasks.join_next() => lane_ended(ended)?,
-                Some(event) = running.events.recv() => self.heed(running, event).await?,
+                Some(report) = running.events.recv() => self.heed(running, report).await?,
                 () = pause => {
                     next_checkpoint = self.context.clock.monotonic() + self.checkpoint_interval;
                     self.order_checkpoints(running).await?;
@@ -186,7 +188,10 @@ impl<M: Machine> Pipeline<M> {
         running.source.pause(&partitions)?;
         for partition in partitions {
             let (orders, queue) = mpsc::channel(LANE_QUEUE);
+            running.opened_lanes += 1;
+            let generation = running.opened_lanes;
             let task = lane::Task {
+                generation,
                 partition: partition.clone(),
                 log: self.log.clone(),
                 sink: running.sink.clone(),
@@ -199,7 +204,7 @@ impl<M: Machine> Pipeline<M> {
                 metrics: self.metrics.clone(),
             };
             running.tasks.spawn(task.run(queue));
-            running.lanes.insert(partition.partition, Lane::new(partition, orders));
+            running.lanes.insert(partition.partition, Lane::new(generation, partition, orders));
         }
         self.metrics.partitions.set(running.lanes.len() as i64);
         Ok(())
@@ -230,10 +235,12 @@ impl<M: Machine> Pipeline<M> {
         Ok(())
     }
 
-    async fn heed(&self, running: &mut Running, event: LaneEvent) -> Result<(), Interrupted> {
+    async fn heed(&self, running: &mut Running, report: Report) -> Result<(), Interrupted> {
+        let Report { partition, generation, event } = report;
+        let lane = running.lanes.get_mut(&partition).filter(|lane| lane.generation == generation);
+        let Some(lane) = lane else { return Ok(()) };
         match event {
-            LaneEvent::Restored { partition, next_offset } => {
-                let Some(lane) = running.lanes.get_mut(&partition) else { return Ok(()) };
+            LaneEvent::Restored { next_offset } => {
                 lane.is_restored = true;
                 let place = lane.partition.clone();
                 if let Some(next_offset) = next_offset {
@@ -247,8 +254,7 @@ impl<M: Machine> Pipeline<M> {
                 running.source.resume(&[place])?;
                 Ok(())
             }
-            LaneEvent::Checkpointed { partition, next_offset } => {
-                let Some(lane) = running.lanes.get_mut(&partition) else { return Ok(()) };
+            LaneEvent::Checkpointed { next_offset } => {
                 lane.ordered = lane.ordered.saturating_sub(1);
                 lane.uncommitted = Some(next_offset);
                 self.commit(running, &[partition]).await
@@ -336,11 +342,13 @@ impl<M: Machine> Pipeline<M> {
         while waiting > 0 {
             tokio::select! {
                 Some(ended) = running.tasks.join_next() => lane_ended(ended)?,
-                Some(event) = running.events.recv() => {
-                    if let LaneEvent::Checkpointed { partition, .. } = &event {
-                        waiting -= usize::from(partitions.contains(partition));
+                Some(report) = running.events.recv() => {
+                    let lane = running.lanes.get(&report.partition);
+                    let is_current = lane.is_some_and(|lane| lane.generation == report.generation);
+                    if is_current && matches!(report.event, LaneEvent::Checkpointed { .. }) {
+                        waiting -= usize::from(partitions.contains(&report.partition));
                     }
-                    self.heed(running, event).await?;
+                    self.heed(running, report).await?;
                 }
             }
         }

@@ -17,6 +17,8 @@ use crate::sinks::live::LiveFeed;
 /// What the pipeline knows of a lane.
 #[derive(Debug)]
 pub(crate) struct Lane {
+    /// Tells it from an earlier lane of the same partition, which may still report.
+    pub(crate) generation: u64,
     pub(crate) partition: TopicPartition,
     pub(crate) orders: mpsc::Sender<Order>,
     pub(crate) is_restored: bool,
@@ -27,8 +29,8 @@ pub(crate) struct Lane {
 }
 
 impl Lane {
-    pub(crate) fn new(partition: TopicPartition, orders: mpsc::Sender<Order>) -> Self {
-        Self { partition, orders, is_restored: false, ordered: 0, uncommitted: None }
+    pub(crate) fn new(generation: u64, partition: TopicPartition, orders: mpsc::Sender<Order>) -> Self {
+        Self { generation, partition, orders, is_restored: false, ordered: 0, uncommitted: None }
     }
 }
 
@@ -41,15 +43,24 @@ pub(crate) enum Order {
 
 /// What a lane tells.
 #[derive(Debug)]
+pub(crate) struct Report {
+    pub(crate) partition: u32,
+    pub(crate) generation: u64,
+    pub(crate) event: LaneEvent,
+}
+
+/// What happened in a lane.
+#[derive(Debug)]
 pub(crate) enum LaneEvent {
     /// Its memory is back. `next_offset`: from there on it needs records; `None`: from where the group left off.
-    Restored { partition: u32, next_offset: Option<u64> },
+    Restored { next_offset: Option<u64> },
     /// All before this offset is in the log.
-    Checkpointed { partition: u32, next_offset: u64 },
+    Checkpointed { next_offset: u64 },
 }
 
 /// A lane before it starts.
 pub(crate) struct Task<M> {
+    pub(crate) generation: u64,
     pub(crate) partition: TopicPartition,
     pub(crate) log: Arc<dyn Log>,
     pub(crate) sink: Arc<dyn Sink>,
@@ -58,7 +69,7 @@ pub(crate) struct Task<M> {
     pub(crate) machine: MakeMachine<M>,
     pub(crate) live: Option<Arc<LiveFeed>>,
     pub(crate) clock: Clock,
-    pub(crate) reports: mpsc::Sender<LaneEvent>,
+    pub(crate) reports: mpsc::Sender<Report>,
     pub(crate) metrics: GroupMetrics,
 }
 
@@ -66,8 +77,7 @@ impl<M: Machine> Task<M> {
     /// Restores, then follows orders until there are no more.
     pub(crate) async fn run(self, mut orders: mpsc::Receiver<Order>) -> anyhow::Result<()> {
         let Some((mut machine, next_offset)) = self.restore_patiently(&orders).await? else { return Ok(()) };
-        let partition = self.partition.partition;
-        self.report(LaneEvent::Restored { partition, next_offset }).await;
+        self.report(LaneEvent::Restored { next_offset }).await;
         let (flush, mut emission) = (Flush::new(), Emission::default());
         self.pass_on(&machine, &mut emission);
         while let Some(order) = orders.recv().await {
@@ -75,7 +85,7 @@ impl<M: Machine> Task<M> {
                 Order::Records(records) => self.apply(&mut machine, &records, &flush, &mut emission).await?,
                 Order::Checkpoint => {
                     let next_offset = self.checkpoint(&mut machine, &flush).await?;
-                    self.report(LaneEvent::Checkpointed { partition, next_offset }).await;
+                    self.report(LaneEvent::Checkpointed { next_offset }).await;
                 }
             }
             self.pass_on(&machine, &mut emission);
@@ -84,8 +94,9 @@ impl<M: Machine> Task<M> {
     }
 
     async fn report(&self, event: LaneEvent) {
+        let report = Report { partition: self.partition.partition, generation: self.generation, event };
         // Nobody listens any more: then the orders end too.
-        let _ = self.reports.send(event).await;
+        let _ = self.reports.send(report).await;
     }
 
     async fn apply(
