@@ -2,6 +2,7 @@
 
 mod aggregator;
 mod clocks;
+mod picture;
 mod thermal;
 
 use std::sync::Arc;

@@ -15,10 +15,14 @@ use schemas::v1::{
 
 use crate::core::PARTITION_KEY;
 use crate::thermals::clocks::Clocks;
-use crate::thermals::thermal::{JOIN_M, Thermal};
+use crate::thermals::picture::Picture;
+use crate::thermals::thermal::Thermal;
 
 /// More reports do not wait: then the oldest are applied, as if the clocks had passed them.
 const MOST_HELD: usize = 250_000;
+
+/// No wind is stronger, km/h.
+const MOST_WIND_KMH: f64 = 500.0;
 
 /// A new state of a thermal, or its end.
 #[derive(Clone, Debug, PartialEq)]
@@ -41,7 +45,7 @@ pub struct Aggregator {
     most_held: usize,
     held: BTreeMap<(u64, u64), ClimbReport>,
     applied_until_us: u64,
-    thermals: BTreeMap<u64, Thermal>,
+    thermals: Picture,
     /// Changed since the last checkpoint, ended ones included.
     changed: BTreeSet<u64>,
 }
@@ -55,7 +59,7 @@ impl Aggregator {
             most_held: MOST_HELD,
             held: BTreeMap::new(),
             applied_until_us: 0,
-            thermals: BTreeMap::new(),
+            thermals: Picture::default(),
             changed: BTreeSet::new(),
         }
     }
@@ -109,12 +113,13 @@ impl Aggregator {
             report.top_altitude_m,
         ];
         let are_numbers = stated.into_iter().chain(optional.into_iter().flatten()).all(f64::is_finite);
-        report.event_at_us >= self.applied_until_us && is_placed && are_numbers
+        let is_wind = report.wind_speed_kmh.unwrap_or_default().abs() <= MOST_WIND_KMH;
+        report.event_at_us >= self.applied_until_us && is_placed && are_numbers && is_wind
     }
 
     /// All thermals as they were last given out. The versions are those of now: nothing older can follow.
     pub fn states(&self) -> impl Iterator<Item = ThermalChange> {
-        self.thermals.values().map(|thermal| ThermalChange {
+        self.thermals.iter().map(|thermal| ThermalChange {
             thermal_id: thermal.state.thermal_id,
             version: thermal.state.version,
             at_us: self.applied_until_us,
@@ -139,10 +144,7 @@ impl Aggregator {
         self.applied_until_us = passed_us;
         for thermal_id in touched {
             self.changed.insert(thermal_id);
-            let state = self.thermals.get_mut(&thermal_id).map(|thermal| {
-                thermal.state.version = offset;
-                thermal.state
-            });
+            let state = self.thermals.tell(thermal_id, offset).map(|thermal| thermal.state);
             out.push(ThermalChange { thermal_id, version: offset, at_us: passed_us, state });
         }
     }
@@ -151,32 +153,28 @@ impl Aggregator {
     fn place(&mut self, report: &ClimbReport) -> Option<u64> {
         let told = report.position?;
         let position = Position::new(told.latitude_deg, told.longitude_deg);
-        let near = self.thermals.iter().filter_map(|(thermal_id, thermal)| {
-            let distance_m = thermal.distance_m(report, position)?;
-            (distance_m <= JOIN_M).then_some((distance_m, *thermal_id))
-        });
-        let nearest = near.min_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
-        let thermal_id = nearest.map_or(report.report_id, |(_, thermal_id)| thermal_id);
-        match self.thermals.get_mut(&thermal_id) {
-            Some(thermal) => thermal.join(report, position),
-            None => {
-                self.thermals.insert(thermal_id, Thermal::begin(report, position));
+        let thermal = match self.thermals.nearest(report, position).and_then(|nearest| self.thermals.take(nearest)) {
+            Some(mut thermal) => {
+                thermal.join(report, position);
+                thermal
             }
-        }
+            None => Thermal::begin(report, position),
+        };
+        let thermal_id = thermal.state.thermal_id;
+        self.thermals.put(thermal, report.event_at_us);
         Some(thermal_id)
     }
 
     fn end_before(&mut self, at_us: u64, touched: &mut BTreeSet<u64>) {
-        self.thermals.retain(|thermal_id, thermal| {
-            let lives = thermal.ends_at_us() > at_us;
+        self.thermals.pass(at_us, |thermal| {
+            let thermal_id = thermal.state.thermal_id;
+            // Of one that began and ended while nobody was told there is nothing to end.
             let is_told = thermal.state.version > 0;
-            match lives {
-                true => {}
-                false if is_told => drop(touched.insert(*thermal_id)),
-                // Began and ended while nobody was told: there is nothing to end.
-                false => drop(touched.remove(thermal_id)),
-            }
-            lives
+            if is_told {
+                touched.insert(thermal_id)
+            } else {
+                touched.remove(&thermal_id)
+            };
         });
     }
 
@@ -185,7 +183,7 @@ impl Aggregator {
         let state = |part| ThermalsState { part: Some(part) };
         let mut records = Vec::with_capacity(self.changed.len() + 1);
         for thermal_id in std::mem::take(&mut self.changed) {
-            let memory = self.thermals.get(&thermal_id).map(|thermal| thermal.to_memory(self.next_offset));
+            let memory = self.thermals.find(thermal_id).map(|thermal| thermal.to_memory(self.next_offset));
             let memory = memory.map(|memory| state(thermals_state::Part::Thermal(memory)));
             records.push((RecordId(thermal_id).to_string(), memory));
         }
@@ -205,7 +203,8 @@ impl Aggregator {
         match memory.part {
             Some(thermals_state::Part::Thermal(memory)) => {
                 let thermal = Thermal::from_memory(&memory);
-                self.thermals.insert(thermal.state.thermal_id, thermal);
+                let last_seen_at_us = thermal.state.last_seen_at_us;
+                self.thermals.put(thermal, last_seen_at_us);
             }
             Some(thermals_state::Part::Aggregator(memory)) => {
                 self.next_offset = memory.next_offset;

@@ -2,7 +2,7 @@
 
 use geo::Position;
 use geo::distance::{distance_m, from_components, shifted, to_components};
-use geo::position::{EARTH_RADIUS_M, wrap_course_deg};
+use geo::position::wrap_course_deg;
 use schemas::v1::{self, ClimbReport, ThermalMemory, ThermalState};
 
 use crate::core::settings::{HOUR_US, SECOND_US};
@@ -64,7 +64,7 @@ impl Thermal {
         thermal
     }
 
-    /// How far a report is from where the thermal has drifted to, metres. `None`: another altitude, or much too far.
+    /// How far a report is from where the thermal has drifted to, metres. `None`: another altitude.
     pub(super) fn distance_m(&self, report: &ClimbReport, position: Position) -> Option<f64> {
         let altitude_m = altitude_m(report);
         let (base_m, top_m) = (
@@ -72,23 +72,11 @@ impl Thermal {
             report.top_altitude_m.unwrap_or(altitude_m) + BAND_M,
         );
         let same_band = base_m <= self.state.top_altitude_m && top_m >= self.state.base_altitude_m;
-        if !same_band || self.is_far_north_or_south(report.event_at_us, position) {
-            return None;
-        }
-        Some(distance_m(self.drifted(report.event_at_us), position))
-    }
-
-    /// Spares most of the distances: too far, whichever way it has drifted.
-    fn is_far_north_or_south(&self, at_us: u64, position: Position) -> bool {
-        let seconds = seconds_between(self.state.last_seen_at_us, at_us);
-        let reach_m = JOIN_M + self.wind_north_mps.abs().max(self.wind_east_mps.abs()) * 2.0 * seconds;
-        let known_deg = self.state.position.unwrap_or_default().latitude_deg;
-        let least_m = (position.latitude_deg - known_deg).abs().to_radians() * EARTH_RADIUS_M;
-        least_m > reach_m + JOIN_M
+        same_band.then(|| distance_m(self.drifted(report.event_at_us), position))
     }
 
     /// Where the centre is at a time.
-    fn drifted(&self, at_us: u64) -> Position {
+    pub(super) fn drifted(&self, at_us: u64) -> Position {
         let known = self.state.position.unwrap_or_default();
         let known = Position::new(known.latitude_deg, known.longitude_deg);
         let seconds = seconds_between(self.state.last_seen_at_us, at_us);
@@ -141,6 +129,11 @@ impl Thermal {
         state.wind_speed_kmh = Some(speed_mps * 3.6);
         state.drift_course_deg = Some(course_deg);
         state.drift_speed_kmh = Some(speed_mps * 3.6);
+    }
+
+    /// How fast it drifts, metres per second.
+    pub(super) fn wind_mps(&self) -> f64 {
+        from_components(self.wind_east_mps, self.wind_north_mps).1
     }
 
     fn confidence_pct(&self, at_us: u64) -> f64 {

@@ -141,6 +141,7 @@ fn numbers_that_are_none_change_nothing() {
             report(1, 1, 0, 0.0, 2.0),
             spoilt(|report| report.climb_mps = f64::NAN),
             spoilt(|report| report.wind_speed_kmh = Some(f64::INFINITY)),
+            spoilt(|report| report.wind_speed_kmh = Some(501.0)),
             spoilt(|report| report.position = None),
             spoilt(|report| report.position.as_mut().expect("told").latitude_deg = 91.0),
             ThermalReport { content: None },

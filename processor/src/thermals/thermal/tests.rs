@@ -99,7 +99,6 @@ fn the_drifted_centre_is_where_reports_are_looked_for() {
     let centre = thermal.state.position.expect("told");
     let centre = Position::new(centre.latitude_deg, centre.longitude_deg);
     assert!(distance_m(centre, there) < 5.0, "{}", bearing_deg(there, centre));
-    assert_eq!(thermal.distance_m(&later, shifted(there, 0.0, 9_000.0)), None, "much too far to be looked at");
 }
 
 #[test]
