@@ -154,6 +154,7 @@ impl Client {
             hub.join(id, wire, subject, joined.rate());
         }
         self.missed.add(unheard);
+        self.missed.add(ended_unheard(view, &from, joined));
         let mut ids = added(view, &from, joined);
         let (resumed, present) = match &resume {
             Resume::None => (None, false),
@@ -201,6 +202,16 @@ fn added(view: &View, from: &Subscription, to: &Subscription) -> Vec<ObjectId> {
         }
     }
     ids
+}
+
+/// What ended of the devices that a client begins to follow. A client keeps what it follows from the moment it asks, wherever
+/// that is; if it left the region just before, it still shows what it will not be told the end of.
+fn ended_unheard(view: &View, from: &Subscription, to: &Subscription) -> Vec<News> {
+    let begun = to.subjects().filter(|subject| !from.has(*subject)).filter_map(|subject| match subject {
+        Subject::Device(device) => Some(device),
+        Subject::Cell(..) => None,
+    });
+    begun.flat_map(|device| view.ended_of_device(device)).map(|id| News { id, named: false }).collect()
 }
 
 /// Wraps a checkpoint.

@@ -129,6 +129,12 @@ impl View {
         own.into_iter().chain(self.alerts.get(&device).copied()).filter_map(|id| self.objects.get(&id))
     }
 
+    /// What is known to have ended of a device, for ten minutes after it did. Alerts are not among it: their ids are their own.
+    pub fn ended_of_device(&self, device: u32) -> impl Iterator<Item = ObjectId> {
+        let own = [Kind::Aircraft, Kind::Ground, Kind::Station].map(|kind| ObjectId { kind, key: u64::from(device) });
+        own.into_iter().filter(|id| self.gone.contains_key(id))
+    }
+
     /// How an object ended, for ten minutes after it did.
     pub fn gone(&self, id: ObjectId) -> Option<Gone> {
         self.gone.get(&id).copied()
