@@ -211,13 +211,14 @@ async fn a_wrong_kind_of_message_and_a_large_one_close_by_their_codes() {
     assert_eq!(client.close_code().await, 1009);
     let mut client = Client::connect(&stage, ALPS, "updraft.v1.proto").await;
     client.socket.send(tungstenite::Message::Ping("hi".into())).await.unwrap();
+    // A close that arrives together with the ping would rightly silence the answer (RFC 6455, section 5.5.2).
+    while client.socket.next().await.expect("open").expect("a frame") != tungstenite::Message::Pong("hi".into()) {}
     client.socket.close(None).await.unwrap();
-    let mut answers = Vec::new();
+    let mut last = None;
     while let Some(Ok(message)) = client.socket.next().await {
-        answers.push(message);
+        last = Some(message);
     }
-    assert!(answers.contains(&tungstenite::Message::Pong("hi".into())), "{answers:?}");
-    assert!(matches!(answers.last(), Some(tungstenite::Message::Close(_))), "the close is answered");
+    assert!(matches!(last, Some(tungstenite::Message::Close(_))), "the close is answered");
     stage.close().await;
 }
 
