@@ -22,7 +22,7 @@ pub(crate) struct Ticker {
 
 impl Ticker {
     pub(crate) fn new(outfit: Outfit, options: &BridgeOptions, kafka: Part) -> anyhow::Result<Self> {
-        let sink = outfit.log.sink(sink_settings(options))?;
+        let sink = outfit.log.sink(sink_settings(&options.client_id))?;
         Ok(Self { outfit, sink, bridge_id: options.client_id.clone(), interval: options.tick_interval, kafka })
     }
 
@@ -79,13 +79,13 @@ impl Ticker {
 
     /// A broken writer is replaced; where that fails the old one goes on failing and is tried again with the next tick.
     fn rebuild(&mut self) {
-        match self.outfit.log.sink(SinkSettings::new(self.bridge_id.clone())) {
+        match self.outfit.log.sink(sink_settings(&self.bridge_id)) {
             Ok(sink) => self.sink = sink,
             Err(error) => self.kafka.not_ready(words(&error)),
         }
     }
 }
 
-fn sink_settings(options: &BridgeOptions) -> SinkSettings {
-    SinkSettings { queue_records: 1000, ..SinkSettings::new(options.client_id.clone()) }
+fn sink_settings(client_id: &str) -> SinkSettings {
+    SinkSettings { queue_records: 1000, ..SinkSettings::new(client_id) }
 }
