@@ -14,7 +14,7 @@ use tokio_tungstenite::tungstenite::protocol::Message;
 
 use crate::clock;
 use crate::fleet::Mark;
-use crate::stage::Stage;
+use harness::Stage;
 
 #[derive(Default)]
 struct Seen {

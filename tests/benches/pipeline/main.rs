@@ -11,21 +11,12 @@ use anyhow::Result;
 
 use crate::fleet::Fleet;
 use crate::listener::Listener;
-use crate::stage::Stage;
+use harness::Stage;
 
-#[path = "../../tests/e2e/captured.rs"]
-#[allow(dead_code, reason = "the tests use the rest")]
-mod captured;
 mod clock;
 mod fleet;
 mod listener;
 mod publisher;
-#[path = "../../tests/e2e/stage.rs"]
-#[allow(dead_code, reason = "the tests use the rest")]
-mod stage;
-#[path = "../../tests/e2e/topics.rs"]
-#[allow(dead_code, reason = "the tests use the rest")]
-mod topics;
 
 /// Devices on the map.
 const DEVICES: u32 = 1_000;

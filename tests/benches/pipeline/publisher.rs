@@ -12,7 +12,7 @@ use tokio::time::{MissedTickBehavior, interval};
 use crate::clock;
 use crate::fleet::Fleet;
 use crate::listener::Listener;
-use crate::stage::Stage;
+use harness::Stage;
 
 const TOPIC: &str = "fb/b/8896672/f/1";
 const PACE: Duration = Duration::from_millis(10);

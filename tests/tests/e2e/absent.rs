@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use harness::{Kafka, KafkaOptions, Mosquitto, Program, ProgramOptions, Redis, Registry, unique_prefix, wait_until};
 
-use crate::stage::apply_topics;
+use harness::apply_topics;
 
 const SOON: Duration = Duration::from_secs(60);
 
@@ -78,7 +78,7 @@ fn a_bad_setting_is_one_line_and_exit_code_64() -> Result<()> {
         ("updraft", &["--pilots", "many"], "--pilots"),
     ];
     for (program, arguments, named) in cases {
-        let output = std::process::Command::new(crate::stage::beside_the_test(program)?).args(arguments).output()?;
+        let output = std::process::Command::new(harness::beside_the_test(program)?).args(arguments).output()?;
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
         ensure!(output.status.code() == Some(64), "{program} {arguments:?}: {} {said}", output.status);
         ensure!(said.lines().count() == 1 && said.contains(named), "{program} {arguments:?}: {said}");

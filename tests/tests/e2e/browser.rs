@@ -6,7 +6,7 @@ use anyhow::{Result, ensure};
 use harness::Browser;
 
 use crate::flight::Flight;
-use crate::stage::Stage;
+use harness::Stage;
 
 const SOON: Duration = Duration::from_secs(60);
 const START: (f64, f64) = (46.20, 13.60);

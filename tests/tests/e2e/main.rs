@@ -2,10 +2,7 @@
 
 mod absent;
 mod browser;
-mod captured;
 mod flight;
 mod pipeline;
 mod recorded;
-mod stage;
-mod topics;
 mod watcher;

@@ -8,8 +8,8 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 
 use crate::flight::Flight;
-use crate::stage::Stage;
 use crate::watcher::Watcher;
+use harness::Stage;
 
 const SOON: Duration = Duration::from_secs(30);
 /// Where the captured frames were heard.

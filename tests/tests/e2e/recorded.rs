@@ -9,8 +9,8 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use harness::{Program, ProgramOptions};
 
-use crate::stage::Stage;
 use crate::watcher::{Aircraft, Picture, Watcher};
+use harness::Stage;
 
 /// Long enough for a device to earn trust and be seen often enough, at one frame every five to ten seconds.
 const FLOWN: &str = "90s";

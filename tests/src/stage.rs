@@ -4,19 +4,29 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
-use harness::{Mosquitto, Program, ProgramOptions, Redis, Stack, unique_prefix};
-
 use serde_json::Value;
 
-use crate::captured;
-use crate::topics::Record;
+use crate::{Mosquitto, Program, ProgramOptions, Redis, Stack, unique_prefix};
 
-pub(crate) struct Stage {
-    pub(crate) bridge: Program,
-    pub(crate) processor: Program,
-    pub(crate) pusher: Program,
+mod captured;
+mod record;
+
+pub use captured::captured_messages;
+pub use record::Record;
+
+/// Bridge, processor (core, thermals, receivers) and pusher, each a process; Mosquitto and Redis of their own, Kafka and
+/// the registry shared.
+pub struct Stage {
+    /// MQTT to Kafka.
+    pub bridge: Program,
+    /// The core (`processor run`).
+    pub processor: Program,
+    /// What maps connect to.
+    pub pusher: Program,
     _thermals: Program,
     _receivers: Program,
+    /// What each program was given.
+    settings: Vec<(String, String)>,
     prefix: String,
     /// Of this stage's own: another stage's frames would be heard too.
     mosquitto: Mosquitto,
@@ -24,7 +34,19 @@ pub(crate) struct Stage {
 }
 
 impl Stage {
-    pub(crate) async fn start(name: &str) -> Result<Self> {
+    /// Starts all of it; topics, groups and client ids begin with `name`.
+    ///
+    /// # Errors
+    /// When a service cannot be had, or a program does not become ready.
+    pub async fn start(name: &str) -> Result<Self> {
+        Self::start_with(name, []).await
+    }
+
+    /// As [`start`](Self::start), with settings (environment variables) beside or instead of its own.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start).
+    pub async fn start_with(name: &str, extra: impl IntoIterator<Item = (String, String)>) -> Result<Self> {
         let stack = Stack::shared();
         let prefix = unique_prefix(name);
         let (mosquitto, redis) = (Mosquitto::start().await?, Redis::start().await?);
@@ -35,6 +57,7 @@ impl Stage {
             ("UPDRAFT_REDIS_URL".to_owned(), redis.url().to_owned()),
             ("UPDRAFT_BRIDGE_CLIENT_ID".to_owned(), format!("{prefix}bridge")),
         ]);
+        settings.extend(extra);
         apply_topics(&settings)?;
         let program = |name: &str| ProgramOptions::new(name).envs(settings.clone());
         Ok(Self {
@@ -43,6 +66,7 @@ impl Stage {
             _receivers: Program::start(program("processor").args(["receivers"])).await?,
             pusher: Program::start(program("pusher")).await?,
             bridge: Program::start(program("bridge")).await?,
+            settings,
             prefix,
             mosquitto,
             redis,
@@ -50,15 +74,28 @@ impl Stage {
     }
 
     /// Where frames are published.
-    pub(crate) fn mqtt(&self) -> (String, u16) {
+    pub fn mqtt(&self) -> (String, u16) {
         self.mosquitto.host_port()
     }
 
+    /// Topics, groups and client ids begin with it.
+    pub fn prefix(&self) -> &str {
+        &self.prefix
+    }
+
+    /// The environment that the programs were given, for more of them.
+    pub fn settings(&self) -> Vec<(String, String)> {
+        self.settings.clone()
+    }
+
     /// Publishes at QoS 1 with mosquitto_pub; when this returns the broker has it.
-    pub(crate) async fn publish(&self, topic: &str, payload: &[u8]) -> Result<()> {
+    ///
+    /// # Errors
+    /// When the program is missing or the broker refuses.
+    pub async fn publish(&self, topic: &str, payload: &[u8]) -> Result<()> {
         let (host, port) = self.mosquitto.host_port();
         let arguments = ["-h", &host, "-p", &port.to_string(), "-V", "mqttv5", "-q", "1", "-t", topic, "-s"];
-        let mut command = tokio::process::Command::new(harness::tool_path("mosquitto_pub")?);
+        let mut command = tokio::process::Command::new(crate::tool_path("mosquitto_pub")?);
         let mut child = command.args(arguments).stdin(Stdio::piped()).spawn().context("start mosquitto_pub")?;
         tokio::io::AsyncWriteExt::write_all(&mut child.stdin.take().context("piped")?, payload).await?;
         let status = child.wait().await?;
@@ -67,28 +104,29 @@ impl Stage {
     }
 
     /// Every captured frame, on the topic it was captured on.
-    pub(crate) async fn publish_captured(&self) -> Result<()> {
-        for (topic, payload) in captured::messages()? {
+    ///
+    /// # Errors
+    /// As [`publish`](Self::publish).
+    pub async fn publish_captured(&self) -> Result<()> {
+        for (topic, payload) in captured_messages()? {
             self.publish(&topic, &payload).await?;
         }
         Ok(())
     }
 
     /// All records of a topic, read by confluent-kafka with the schemas of the registry.
-    pub(crate) fn topic(&self, name: &str) -> Result<Vec<Record>> {
-        let stack = Stack::shared();
+    ///
+    /// # Errors
+    /// When a record cannot be decoded (but for dead letters).
+    pub fn topic(&self, name: &str) -> Result<Vec<Record>> {
         let full_name = format!("{}{name}", self.prefix);
-        let (bootstrap, registry) = tokio::task::block_in_place(|| {
-            let handle = tokio::runtime::Handle::current();
-            handle.block_on(async {
-                anyhow::Ok((stack.kafka().await?.bootstrap().to_owned(), stack.registry().await?.url().to_owned()))
-            })
-        })?;
-        let script = harness::workspace_dir().join("tests/services/kcat.py");
-        let output = Command::new(harness::python()?)
+        let (bootstrap, registry) =
+            (self.setting("UPDRAFT_KAFKA_BOOTSTRAP")?, self.setting("UPDRAFT_SCHEMA_REGISTRY_URL")?);
+        let script = crate::workspace_dir().join("tests/services/kcat.py");
+        let output = Command::new(crate::python()?)
             .arg(script)
             .args([&full_name, "--from-beginning", "--until-end", "--timeout", "30"])
-            .args(["--bootstrap", &bootstrap, "--registry", &registry])
+            .args(["--bootstrap", bootstrap, "--registry", registry])
             .output()
             .context("start kcat.py")?;
         ensure!(output.status.success(), "{full_name}: {}", String::from_utf8_lossy(&output.stderr));
@@ -103,10 +141,18 @@ impl Stage {
         Ok(records)
     }
 
+    /// The value that the programs were given last.
+    fn setting(&self, name: &str) -> Result<&str> {
+        let given = self.settings.iter().rev().find(|(key, _)| key == name);
+        given.map(|(_, value)| value.as_str()).with_context(|| format!("{name} is not set"))
+    }
+
     /// The answer of redis-cli, a line per element.
-    pub(crate) fn redis(&self, command: &[&str]) -> Result<String> {
-        let output =
-            Command::new(harness::tool_path("redis-cli")?).args(["-u", self.redis.url()]).args(command).output();
+    ///
+    /// # Errors
+    /// When it fails.
+    pub fn redis(&self, command: &[&str]) -> Result<String> {
+        let output = Command::new(crate::tool_path("redis-cli")?).args(["-u", self.redis.url()]).args(command).output();
         let output = output.context("start redis-cli")?;
         ensure!(output.status.success(), "redis-cli {command:?}: {}", String::from_utf8_lossy(&output.stderr));
         Ok(String::from_utf8(output.stdout)?)
@@ -114,7 +160,10 @@ impl Stage {
 }
 
 /// `processor topics apply`, as an operator runs it.
-pub(crate) fn apply_topics(settings: &[(String, String)]) -> Result<()> {
+///
+/// # Errors
+/// When it is not built or fails; with what it printed.
+pub fn apply_topics(settings: &[(String, String)]) -> Result<()> {
     let binary = beside_the_test("processor")?;
     let output = Command::new(binary)
         .args(["topics", "apply"])
@@ -126,7 +175,11 @@ pub(crate) fn apply_topics(settings: &[(String, String)]) -> Result<()> {
     Ok(())
 }
 
-pub(crate) fn beside_the_test(name: &str) -> Result<PathBuf> {
+/// The program of ours that was built with the running test.
+///
+/// # Errors
+/// When the test does not lie in a target directory.
+pub fn beside_the_test(name: &str) -> Result<PathBuf> {
     let tests = std::env::current_exe()?;
     let profile = tests.ancestors().nth(2).context("a test binary lies in target/<profile>/deps")?;
     Ok(profile.join(name))
