@@ -1,1 +1,15 @@
-//! The history port and its ClickHouse and SQLite forms.
+#![doc = include_str!("../README.md")]
+
+mod error;
+mod model;
+mod port;
+
+pub use error::HistoryError;
+pub use model::{
+    AlertRow, Cell, FlightRow, GroundPositionRow, NameRow, PositionRow, ReceptionRow, Stored, ThermalRow, WeatherRow,
+    flag,
+};
+pub use port::{
+    Block, BlockRows, ExportKind, ExportQuery, FlightQuery, HistoryReader, HistoryWriter, Period, Rows, TrackQuery,
+    Visibility,
+};

@@ -1,0 +1,39 @@
+//! The rows of the history, in the units they are stored in. Each struct is one table; each field one column.
+//!
+//! Coordinates are degrees times 10^7, times milliseconds since the Unix epoch (columns without the `_ms`), absent values
+//! `None` and never a number. The accessors give degrees, km/h and m/s.
+
+mod cell;
+mod flight;
+mod observed;
+mod row;
+mod told;
+
+pub use cell::Cell;
+pub use flight::FlightRow;
+pub use observed::{GroundPositionRow, NameRow, PositionRow, WeatherRow};
+pub use row::Stored;
+pub use told::{AlertRow, ReceptionRow, ThermalRow};
+
+/// Bits of the column `flags`: what there is to know about an observation's worth.
+pub mod flag {
+    /// Held up on its way; the event time is the receiver's stamp, corrected.
+    pub const DELAYED: u8 = 1;
+    /// More than an hour late: never shown live.
+    pub const HISTORY_ONLY: u8 = 1 << 1;
+    /// The first copy had been relayed by another device.
+    pub const RELAYED: u8 = 1 << 2;
+    /// Failed the plausibility check.
+    pub const IMPLAUSIBLE: u8 = 1 << 3;
+    /// The frame carried a signature.
+    pub const SIGNED: u8 = 1 << 4;
+    /// The device had not (or no longer) the trust to be shown.
+    pub const UNTRUSTED: u8 = 1 << 5;
+    /// The event time lay too far from the time of ingest and was moved to the limit.
+    pub const CLAMPED: u8 = 1 << 6;
+}
+
+/// Degrees of a stored coordinate.
+fn degrees(e7: i32) -> f64 {
+    f64::from(e7) / 1e7
+}

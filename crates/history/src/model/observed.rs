@@ -1,0 +1,200 @@
+//! Rows made of observations.
+
+use super::degrees;
+use super::row::stored;
+
+stored! {
+    /// An aircraft's position (packet type 1, apps, feeds). Key: device, event_at, observation_id.
+    PositionRow in "positions" {
+        /// Device address, 24 bit.
+        "device" device: u32,
+        /// When it happened, milliseconds since the epoch.
+        "event_at" event_at_ms: i64,
+        /// Raw partition << 48 | raw offset.
+        "observation_id" observation_id: u64,
+        /// Time of ingest minus event time, milliseconds; 0 for frames that were not held up.
+        "ingest_delay_ms" ingest_delay_ms: i32,
+        /// Degrees north times 10^7.
+        "latitude_e7" latitude_e7: i32,
+        /// Degrees east times 10^7.
+        "longitude_e7" longitude_e7: i32,
+        /// Above mean sea level by GPS, metres.
+        "altitude_m" altitude_m: Option<i16>,
+        /// Ground speed, 0.1 km/h.
+        "speed_dkmh" speed_dkmh: u16,
+        /// Vertical speed, cm/s, up is positive.
+        "climb_cmps" climb_cmps: i16,
+        /// Course over ground, 0.01 degrees true.
+        "course_cdeg" course_cdeg: Option<u16>,
+        /// Turn rate, 0.01 degrees per second, clockwise positive.
+        "turn_rate_cdps" turn_rate_cdps: Option<i16>,
+        /// QNE minus GPS altitude, metres.
+        "qne_offset_m" qne_offset_m: Option<i16>,
+        /// Number of `schemas::v1::AircraftKind`.
+        "aircraft_kind" aircraft_kind: u8,
+        /// Bits of [`crate::flag`].
+        "flags" flags: u8,
+        /// The device's trust score after this frame, 0 to 100.
+        "score" score: Option<u8>,
+        /// Number of `schemas::v1::SourceKind`.
+        "source" source: u8,
+        /// The pilot's consent bit in this frame.
+        "online_tracking" online_tracking: bool,
+        /// The device was hidden: expires after 24 h, never for the public.
+        "private" private: bool,
+    }
+}
+
+stored! {
+    /// A ground object's position (packet type 7). Key: device, event_at, observation_id.
+    GroundPositionRow in "ground_positions" {
+        /// Device address, 24 bit.
+        "device" device: u32,
+        /// When it happened, milliseconds since the epoch.
+        "event_at" event_at_ms: i64,
+        /// Raw partition << 48 | raw offset.
+        "observation_id" observation_id: u64,
+        /// Time of ingest minus event time, milliseconds.
+        "ingest_delay_ms" ingest_delay_ms: i32,
+        /// Degrees north times 10^7.
+        "latitude_e7" latitude_e7: i32,
+        /// Degrees east times 10^7.
+        "longitude_e7" longitude_e7: i32,
+        /// Above mean sea level, metres.
+        "altitude_m" altitude_m: Option<i16>,
+        /// The protocol's ground type, 0 to 15.
+        "ground_type" ground_type: u8,
+        /// Bits of [`crate::flag`].
+        "flags" flags: u8,
+        /// The device's trust score after this frame, 0 to 100.
+        "score" score: Option<u8>,
+        /// Number of `schemas::v1::SourceKind`.
+        "source" source: u8,
+        /// The pilot's consent bit in this frame.
+        "online_tracking" online_tracking: bool,
+        /// The device was hidden: expires after 24 h, never for the public.
+        "private" private: bool,
+    }
+}
+
+stored! {
+    /// A weather reading (packet type 4). Key: device, event_at, observation_id.
+    WeatherRow in "weather" {
+        /// Device address, 24 bit.
+        "device" device: u32,
+        /// When it happened, milliseconds since the epoch.
+        "event_at" event_at_ms: i64,
+        /// Raw partition << 48 | raw offset.
+        "observation_id" observation_id: u64,
+        /// Time of ingest minus event time, milliseconds.
+        "ingest_delay_ms" ingest_delay_ms: i32,
+        /// Degrees north times 10^7.
+        "latitude_e7" latitude_e7: Option<i32>,
+        /// Degrees east times 10^7.
+        "longitude_e7" longitude_e7: Option<i32>,
+        /// Above mean sea level, metres.
+        "altitude_m" altitude_m: Option<i16>,
+        /// Degrees Celsius.
+        "temperature_c" temperature_c: Option<f32>,
+        /// Degrees the wind blows from.
+        "wind_from_deg" wind_from_deg: Option<f32>,
+        /// Mean wind speed, km/h.
+        "wind_speed_kmh" wind_speed_kmh: Option<f32>,
+        /// Gusts, km/h.
+        "wind_gust_kmh" wind_gust_kmh: Option<f32>,
+        /// Relative humidity, percent.
+        "humidity_pct" humidity_pct: Option<f32>,
+        /// Pressure at sea level, hPa.
+        "pressure_hpa" pressure_hpa: Option<f32>,
+        /// State of charge, percent.
+        "state_of_charge_pct" state_of_charge_pct: Option<f32>,
+        /// The station is an internet gateway.
+        "internet_gateway" internet_gateway: bool,
+        /// Bits of [`crate::flag`].
+        "flags" flags: u8,
+        /// The device was hidden: expires after 24 h, never for the public.
+        "private" private: bool,
+    }
+}
+
+stored! {
+    /// A device says its name (packet type 2). Key: device, event_at, observation_id.
+    NameRow in "names" {
+        /// Device address, 24 bit.
+        "device" device: u32,
+        /// When it happened, milliseconds since the epoch.
+        "event_at" event_at_ms: i64,
+        /// Raw partition << 48 | raw offset.
+        "observation_id" observation_id: u64,
+        /// As text.
+        "name" name: String,
+        /// The device was hidden: expires after 24 h, never for the public.
+        "private" private: bool,
+    }
+}
+
+impl PositionRow {
+    /// Degrees north.
+    pub fn latitude_deg(&self) -> f64 {
+        degrees(self.latitude_e7)
+    }
+
+    /// Degrees east.
+    pub fn longitude_deg(&self) -> f64 {
+        degrees(self.longitude_e7)
+    }
+
+    /// Ground speed, km/h.
+    pub fn speed_kmh(&self) -> f64 {
+        f64::from(self.speed_dkmh) / 10.0
+    }
+
+    /// Vertical speed, m/s, up is positive.
+    pub fn climb_mps(&self) -> f64 {
+        f64::from(self.climb_cmps) / 100.0
+    }
+
+    /// Course over ground, degrees true.
+    pub fn course_deg(&self) -> Option<f64> {
+        self.course_cdeg.map(|course| f64::from(course) / 100.0)
+    }
+
+    /// Turn rate, degrees per second, clockwise positive.
+    pub fn turn_rate_dps(&self) -> Option<f64> {
+        self.turn_rate_cdps.map(|rate| f64::from(rate) / 100.0)
+    }
+
+    /// Time of ingest, milliseconds since the epoch.
+    pub fn ingested_at_ms(&self) -> i64 {
+        self.event_at_ms + i64::from(self.ingest_delay_ms)
+    }
+
+    /// Whether it passed the plausibility check.
+    pub fn is_plausible(&self) -> bool {
+        self.flags & crate::flag::IMPLAUSIBLE == 0
+    }
+}
+
+impl GroundPositionRow {
+    /// Degrees north.
+    pub fn latitude_deg(&self) -> f64 {
+        degrees(self.latitude_e7)
+    }
+
+    /// Degrees east.
+    pub fn longitude_deg(&self) -> f64 {
+        degrees(self.longitude_e7)
+    }
+}
+
+impl WeatherRow {
+    /// Degrees north.
+    pub fn latitude_deg(&self) -> Option<f64> {
+        self.latitude_e7.map(degrees)
+    }
+
+    /// Degrees east.
+    pub fn longitude_deg(&self) -> Option<f64> {
+        self.longitude_e7.map(degrees)
+    }
+}

@@ -1,0 +1,138 @@
+//! Rows made of receptions and of states.
+
+use super::degrees;
+use super::row::stored;
+
+stored! {
+    /// One receiver hearing one frame; every copy. Key: receiver_id, ingested_at, reception_id.
+    ReceptionRow in "receptions" {
+        /// The receiver.
+        "receiver_id" receiver_id: String,
+        /// Time of ingest, milliseconds since the epoch.
+        "ingested_at" ingested_at_ms: i64,
+        /// The raw record's id.
+        "reception_id" reception_id: u64,
+        /// The observation that this is a copy of; absent where the device is hidden.
+        "observation_id" observation_id: Option<u64>,
+        /// Signal strength, dBm.
+        "rssi_dbm" rssi_dbm: i16,
+        /// Signal-to-noise ratio, dB.
+        "snr_db" snr_db: i16,
+        /// By the receiver's clock, seconds since the epoch.
+        "receiver_stamp_s" receiver_stamp_s: u32,
+        /// Heard from a relay, not from the sender.
+        "relayed" relayed: bool,
+        /// FANET packet type; absent where the device is hidden.
+        "packet_type" packet_type: Option<u8>,
+        /// The sender's place, degrees north times 10^7.
+        "latitude_e7" latitude_e7: Option<i32>,
+        /// Degrees east times 10^7.
+        "longitude_e7" longitude_e7: Option<i32>,
+        /// Above mean sea level, metres.
+        "altitude_m" altitude_m: Option<i16>,
+    }
+}
+
+stored! {
+    /// A thermal as it was last known. Key: thermal_id; the highest version stays.
+    ThermalRow in "thermals" {
+        /// The id of its first report.
+        "thermal_id" thermal_id: u64,
+        /// The offset of the report that made this state.
+        "version" version: u64,
+        /// Event time of its first report, milliseconds since the epoch.
+        "first_seen_at" first_seen_at_ms: i64,
+        /// Event time of its last report, milliseconds since the epoch.
+        "last_seen_at" last_seen_at_ms: i64,
+        /// Centre at `last_seen_at`, degrees north times 10^7.
+        "latitude_e7" latitude_e7: i32,
+        /// Degrees east times 10^7.
+        "longitude_e7" longitude_e7: i32,
+        /// Altitude of the newest report, metres.
+        "altitude_m" altitude_m: Option<f32>,
+        /// Metres.
+        "radius_m" radius_m: f32,
+        /// Lowest altitude of a climb in it, metres.
+        "base_altitude_m" base_altitude_m: f32,
+        /// Highest altitude of a climb in it, metres.
+        "top_altitude_m" top_altitude_m: f32,
+        /// Mean climb, m/s.
+        "mean_climb_mps" mean_climb_mps: f32,
+        /// Best climb, m/s.
+        "max_climb_mps" max_climb_mps: f32,
+        /// Degrees the wind blows from.
+        "wind_from_deg" wind_from_deg: Option<f32>,
+        /// Wind speed, km/h.
+        "wind_speed_kmh" wind_speed_kmh: Option<f32>,
+        /// Distinct devices.
+        "pilots" pilots: u32,
+        /// Reports.
+        "reports" reports: u32,
+        /// Confidence at `last_seen_at`, percent.
+        "confidence_pct" confidence_pct: f32,
+        /// How the centre moves over ground, degrees true.
+        "drift_course_deg" drift_course_deg: Option<f32>,
+        /// How fast, km/h.
+        "drift_speed_kmh" drift_speed_kmh: Option<f32>,
+    }
+}
+
+stored! {
+    /// One transition or refresh of an alert. Key: device, alert_id, version.
+    AlertRow in "alerts" {
+        /// Device address, 24 bit.
+        "device" device: u32,
+        /// The id of the observation that raised it.
+        "alert_id" alert_id: u64,
+        /// The raw offset that made this state.
+        "version" version: u64,
+        /// Number of `schemas::v1::AlertKind`.
+        "alert_kind" alert_kind: u8,
+        /// Number of `schemas::v1::AlertStatus`.
+        "status" status: u8,
+        /// When it was raised, milliseconds since the epoch.
+        "opened_at" opened_at_ms: i64,
+        /// The newest frame that repeats it, milliseconds since the epoch.
+        "refreshed_at" refreshed_at_ms: i64,
+        /// The last known place, degrees north times 10^7.
+        "latitude_e7" latitude_e7: Option<i32>,
+        /// Degrees east times 10^7.
+        "longitude_e7" longitude_e7: Option<i32>,
+        /// Above mean sea level, metres.
+        "altitude_m" altitude_m: Option<i16>,
+        /// When an operator acknowledged it, milliseconds since the epoch.
+        "acknowledged_at" acknowledged_at_ms: Option<i64>,
+        /// Who.
+        "acknowledged_by" acknowledged_by: Option<String>,
+        /// When it ended, milliseconds since the epoch.
+        "resolved_at" resolved_at_ms: Option<i64>,
+        /// Number of `schemas::v1::AlertResolution`; 0 while it stands.
+        "resolution" resolution: u8,
+        /// The device had not earned trust when it was raised.
+        "unverified" unverified: bool,
+    }
+}
+
+impl ReceptionRow {
+    /// The sender's place, degrees north.
+    pub fn latitude_deg(&self) -> Option<f64> {
+        self.latitude_e7.map(degrees)
+    }
+
+    /// The sender's place, degrees east.
+    pub fn longitude_deg(&self) -> Option<f64> {
+        self.longitude_e7.map(degrees)
+    }
+}
+
+impl ThermalRow {
+    /// Degrees north.
+    pub fn latitude_deg(&self) -> f64 {
+        degrees(self.latitude_e7)
+    }
+
+    /// Degrees east.
+    pub fn longitude_deg(&self) -> f64 {
+        degrees(self.longitude_e7)
+    }
+}
