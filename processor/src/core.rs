@@ -12,10 +12,11 @@ use std::collections::BinaryHeap;
 
 use rustc_hash::FxHashMap;
 use schemas::id::{DeviceAddress, RecordId};
+use schemas::v1::command::Action;
 use schemas::v1::raw_record::Input;
 use schemas::v1::{
-    Observation, PartitionClock, PartitionMemory, ProcessorState, RawRecord, Reception, ThermalReport, processor_state,
-    reception, thermal_report,
+    Command, Erased, Observation, PartitionClock, PartitionMemory, ProcessorState, RawRecord, Reception, ThermalReport,
+    observation, processor_state, reception, thermal_report,
 };
 
 use crate::core::device::{Device, Moment};
@@ -125,7 +126,11 @@ impl Core {
             Some(Input::AppPosition(told)) => self.apply_app_position(input, told, out),
             Some(Input::SourceReport(told)) => self.apply_source_report(input, told, out),
             Some(Input::Command(command)) => {
-                self.with_device(command.device, input.offset, |device, at| device.obey(command, at, out));
+                let obey = |device: &mut Device, at: &Moment<'_>| device.obey(command, at, out);
+                let obeyed = self.with_device(command.device, input.offset, obey);
+                if obeyed == Some(true) && matches!(command.action, Some(Action::Erase(_))) {
+                    out.observations.push(self.erased(input, command));
+                }
             }
             Some(Input::Tick(_)) => {}
             None => out.reject = Some(crate::decode::Reject::new("no_input", "the record carries no known input")),
@@ -142,6 +147,11 @@ impl Core {
     /// All states that somebody may see, as they were last given out.
     pub fn states(&self) -> impl Iterator<Item = StateChange> {
         self.devices.values().flat_map(|device| device.states(&self.settings))
+    }
+
+    /// The states of one device that somebody may see, as they were last given out.
+    pub fn states_of(&self, device: u32) -> impl Iterator<Item = StateChange> {
+        self.devices.get(&device).into_iter().flat_map(|device| device.states(&self.settings))
     }
 
     /// The trust of all devices that were ever judged, as of now.
@@ -216,6 +226,13 @@ impl Core {
             ingested_at_us: input.record.ingested_at_us,
             content: Some(content),
         }
+    }
+
+    /// Asks those who keep observations to forget the device, too.
+    fn erased(&self, input: &RawInput<'_>, command: &Command) -> Observation {
+        let body = observation::Body::Erased(Erased { command_id: command.command_id.clone() });
+        let observation = self.observation(input, command.device, input.record.ingested_at_us);
+        Observation { private: true, body: Some(body), ..observation }
     }
 
     fn observation(&self, input: &RawInput<'_>, device: u32, event_at_us: u64) -> Observation {

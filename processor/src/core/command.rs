@@ -11,11 +11,11 @@ use crate::core::publish::Changed;
 const REMEMBERED: usize = 8;
 
 impl Device {
-    /// Applies an order; a repeat changes nothing.
-    pub fn obey(&mut self, command: &Command, at: &Moment<'_>, out: &mut Outputs) {
-        let Some(action) = &command.action else { return };
+    /// Applies an order; whether it was one, and new: a repeat changes nothing.
+    pub fn obey(&mut self, command: &Command, at: &Moment<'_>, out: &mut Outputs) -> bool {
+        let Some(action) = &command.action else { return false };
         if self.is_repeat(&command.command_id) {
-            return;
+            return false;
         }
         let mut changed = Changed::default();
         match action {
@@ -50,6 +50,7 @@ impl Device {
         }
         self.remember(&command.command_id);
         self.last_seen_us = self.last_seen_us.max(at.clock_us);
+        true
     }
 
     fn acknowledge(&mut self, alert_id: u64, command: &Command, changed: &mut Changed) {

@@ -6,7 +6,7 @@ use schemas::v1::command::{AcknowledgeAlert, Action, Deny, Erase, Hide, ResolveA
 use schemas::v1::raw_record::Input;
 use schemas::v1::{
     AlertKind, AlertResolution, AlertStatus, AppPosition, Audience, FlightPhase, ObjectKind, ObservationFlag, Position,
-    reception, thermal_report,
+    observation, reception, thermal_report,
 };
 
 use super::kit::{PILOT, Story, at, frame_of, ground, name, station, thermal, tracking};
@@ -265,6 +265,11 @@ fn orders_hide_show_deny_and_erase() {
     assert_eq!(kinds(&story.order(PILOT, "2", Action::Show(Show {})))[1], (Audience::Public, "aircraft"));
     let out = story.order(PILOT, "3", Action::Erase(Erase {}));
     assert_eq!(kinds(&out), [(Audience::Public, "no aircraft")]);
+    // Those who keep observations hear of it, in private and once.
+    let told = &out.observations[..];
+    let erased = matches!(&told[0].body, Some(observation::Body::Erased(erased)) if erased.command_id == "3");
+    assert!(told.len() == 1 && erased && told[0].private && told[0].device == PILOT, "{told:?}");
+    assert!(story.order(PILOT, "3", Action::Erase(Erase {})).observations.is_empty(), "a repeat");
     story.order(PILOT, "4", Action::Deny(Deny { remark: None }));
     story.introduce(PILOT, home());
     // For good: also after the core has forgotten all that it heard.
