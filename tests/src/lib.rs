@@ -8,6 +8,7 @@
 
 mod browser;
 mod clock;
+mod crowd;
 mod port;
 mod probe;
 mod program;
@@ -18,9 +19,11 @@ mod stack;
 mod stage;
 pub mod supervise;
 mod tools;
+mod usage;
 mod wait;
 
 pub use browser::Browser;
+pub use crowd::{Audience, Counts, Crowd, Ending, Seat};
 pub use port::free_port;
 pub use program::{Program, ProgramOptions};
 pub use proxy::TcpProxy;
@@ -33,4 +36,5 @@ pub use services::registry::Registry;
 pub use stack::{ServiceKind, Stack, unique_prefix};
 pub use stage::{Record, Stage, apply_topics, beside_the_test, captured_messages};
 pub use tools::{artefacts_dir, python, tool_path, workspace_dir};
+pub use usage::{cpu_seconds, machine_cpu_seconds, resident_bytes};
 pub use wait::wait_until;

@@ -11,6 +11,7 @@ use crate::probe;
 use crate::service::{Recipe, Service};
 use crate::services::say;
 use crate::supervise::{Launch, fresh_dir};
+use crate::usage;
 
 /// What is run, and how.
 #[derive(Clone, Debug)]
@@ -155,9 +156,12 @@ impl Program {
 
     /// Resident memory in bytes, while it runs.
     pub fn resident_bytes(&self) -> Option<u64> {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.service.pid()?)).ok()?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
-        line.trim().trim_end_matches(" kB").parse::<u64>().ok().map(|kilobytes| kilobytes * 1024)
+        usage::resident_bytes(self.service.pid()?)
+    }
+
+    /// CPU seconds so far, while it runs.
+    pub fn cpu_seconds(&self) -> Option<f64> {
+        usage::cpu_seconds(self.service.pid()?)
     }
 
     fn prepare(options: ProgramOptions) -> Result<Self> {

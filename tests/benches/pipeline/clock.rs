@@ -1,15 +1,20 @@
 //! Measuring needs the real clock.
 
-use std::time::Instant;
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 #[allow(clippy::disallowed_methods, reason = "figures are measured in real time")]
 pub(crate) fn now() -> Instant {
     Instant::now()
 }
 
+/// Microseconds since the epoch: what the programs write into the `way` of a record too.
+#[allow(clippy::disallowed_methods, reason = "receivers stamp, and programs measure, in real time")]
+pub(crate) fn unix_us() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_micros()).unwrap_or(u64::MAX)
+}
+
 /// A receiver's stamp.
-#[allow(clippy::disallowed_methods, reason = "receivers stamp in real time")]
 pub(crate) fn unix_s() -> u32 {
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-    u32::try_from(since.as_secs()).unwrap_or(u32::MAX)
+    u32::try_from(unix_us() / 1_000_000).unwrap_or(u32::MAX)
 }

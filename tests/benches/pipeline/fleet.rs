@@ -1,11 +1,13 @@
-//! Many paragliders over one valley, each flying straight on.
+//! Many paragliders over the Alps, each flying straight on, and the maps that look at them.
 
 use fanet::packet::{AircraftType, Tracking};
 use fanet::{Address, Frame, Header, Packet, Position};
 
-const CENTRE: (f64, f64) = (46.5, 8.0);
+/// South-west corner and size of what they fly over, degrees.
+const CORNER: (f64, f64) = (44.5, 5.5);
+const SIZE: (f64, f64) = (3.5, 9.0);
 const MANUFACTURER: u8 = 0x11;
-/// 10 m/s to the north at one frame a second.
+/// 10 m to the north with each frame.
 const STEP_DEG: f64 = 10.0 / 111_195.0;
 
 /// What a frame is recognised by when it comes out on the map: device and latitude (1e-7 degrees).
@@ -16,26 +18,35 @@ pub(crate) struct Fleet {
     sent: u32,
 }
 
+/// Spreads numbers over 0..1 without a pattern.
+fn spread(number: u32, step: f64) -> f64 {
+    f64::from(number) * step % 1.0
+}
+
+/// What map `number` looks at: 50 km around somewhere.
+pub(crate) fn region(number: u32) -> String {
+    let lat = CORNER.0 + SIZE.0 * spread(number, 0.381_966);
+    let lon = CORNER.1 + SIZE.1 * spread(number, 0.267_949);
+    format!("lat={lat:.4}&lon={lon:.4}&radius=50")
+}
+
+/// All of it.
+pub(crate) fn everywhere() -> String {
+    format!("bounds={},{},{},{}", CORNER.0 - 0.1, CORNER.1 - 0.1, CORNER.0 + SIZE.0 + 0.5, CORNER.1 + SIZE.1 + 0.1)
+}
+
 impl Fleet {
     pub(crate) fn new(devices: u32) -> Self {
         Self { devices, sent: 0 }
-    }
-
-    /// What the map looks at.
-    pub(crate) fn region(&self) -> String {
-        format!("lat={}&lon={}&radius=50", CENTRE.0, CENTRE.1)
     }
 
     /// The next frame, of each device in turn, and its mark.
     pub(crate) fn next_frame(&mut self) -> (Mark, Vec<u8>) {
         let (index, round) = (self.sent % self.devices, self.sent / self.devices);
         self.sent += 1;
-        let side = f64::from(self.devices).sqrt().ceil() as u32;
         let position = Position {
-            latitude_deg: CENTRE.0 - 0.15
-                + f64::from(index / side) * 0.3 / f64::from(side)
-                + STEP_DEG * f64::from(round),
-            longitude_deg: CENTRE.1 - 0.15 + f64::from(index % side) * 0.3 / f64::from(side),
+            latitude_deg: CORNER.0 + SIZE.0 * spread(index, 0.618_034) + STEP_DEG * f64::from(round),
+            longitude_deg: CORNER.1 + SIZE.1 * spread(index, 0.754_878),
         };
         let packet = Packet::Tracking(Tracking {
             position,

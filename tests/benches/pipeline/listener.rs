@@ -1,84 +1,112 @@
-//! A map client that measures: when did what was published come out?
+//! Maps that measure: when did what was published come out?
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use anyhow::{Context, Result};
-use futures::StreamExt as _;
+use anyhow::{Context as _, Result};
+use harness::{Audience, Crowd, Ending, Seat, Stage, wait_until};
 use prost::Message as _;
 use schemas::v1::{Objects, ServerMessage, server_message};
-use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
-use tokio_tungstenite::tungstenite::http::HeaderValue;
-use tokio_tungstenite::tungstenite::protocol::Message;
 
 use crate::clock;
-use crate::fleet::Mark;
-use harness::Stage;
+use crate::fleet::{self, Mark};
+
+/// One map in so many is listened to; the others only read.
+const ONE_IN: usize = 25;
+
+/// When a frame was published, and when the map that sees everything had it.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Times {
+    pub(crate) published_us: u64,
+    pub(crate) seen_us: Option<u64>,
+}
 
 #[derive(Default)]
 struct Seen {
-    under_way: HashMap<Mark, Instant>,
-    waits_ms: Vec<f64>,
-    sent: usize,
+    frames: HashMap<Mark, Times>,
+    /// Of every frame on every map that is listened to.
+    waits_us: Vec<u64>,
 }
 
-/// Frames that a newer state of the same device overtook are never seen: [`Listener::seen_share`] says how many were.
-pub(crate) struct Listener(Arc<Mutex<Seen>>);
+/// A thousand maps with a region each, and one that sees everything. Frames that a newer state of the same device overtook
+/// are never seen: [`Listener::seen_share`] says how many were not.
+pub(crate) struct Listener {
+    crowd: Crowd<Maps>,
+    seen: Arc<Mutex<Seen>>,
+}
+
+struct Maps(Arc<Mutex<Seen>>);
 
 impl Listener {
-    pub(crate) async fn connect(stage: &Stage, region: &str) -> Result<Self> {
-        let url = format!("ws://{}/ws/v1/updates?{region}", stage.pusher.http_address());
-        let mut request = url.into_client_request()?;
-        request.headers_mut().insert("Sec-WebSocket-Protocol", HeaderValue::from_static("updraft.v1.proto"));
-        let (mut socket, _) = tokio_tungstenite::connect_async(request).await.context("open the WebSocket")?;
+    pub(crate) async fn connect(stage: &Stage, maps: u32) -> Result<Self> {
+        let address = stage.pusher.http_address().parse().context("the pusher's address")?;
+        let regions = std::iter::once(fleet::everywhere()).chain((1..=maps).map(fleet::region));
+        let seats = regions.map(|region| Seat::new(address, format!("/ws/v1/updates?{region}"))).collect();
         let seen = Arc::<Mutex<Seen>>::default();
-        let noted = Arc::clone(&seen);
-        tokio::spawn(async move {
-            while let Some(Ok(message)) = socket.next().await {
-                let Message::Binary(bytes) = message else { continue };
-                let Ok(message) = ServerMessage::decode(bytes) else { return };
-                let objects = match message.message {
-                    Some(server_message::Message::Updates(batch)) => batch.objects,
-                    Some(server_message::Message::Snapshot(snapshot)) => snapshot.objects,
-                    _ => None,
-                };
-                noted.lock().expect("not poisoned").note(&objects.unwrap_or_default());
-            }
-        });
-        Ok(Self(seen))
+        let crowd = Crowd::start(seats, 500, Maps(seen.clone()))?;
+        let all_open = async || (crowd.open() == maps as usize + 1).then_some(());
+        wait_until(Duration::from_secs(60), "all maps to be connected", all_open).await?;
+        Ok(Self { crowd, seen })
     }
 
     pub(crate) fn sent(&self, mark: Mark) {
-        let mut seen = self.0.lock().expect("not poisoned");
-        seen.sent += 1;
-        seen.under_way.insert(mark, clock::now());
+        let times = Times { published_us: clock::unix_us(), seen_us: None };
+        self.seen.lock().expect("not poisoned").frames.insert(mark, times);
     }
 
-    /// The warm-up does not count.
+    /// What was before does not count.
     pub(crate) fn forget(&self) {
-        *self.0.lock().expect("not poisoned") = Seen::default();
+        *self.seen.lock().expect("not poisoned") = Seen::default();
     }
 
-    /// Publish to socket, one figure per frame that was seen.
-    pub(crate) async fn settled(&self) -> Result<Vec<f64>> {
+    /// Publish to socket in milliseconds, sorted, one figure per frame and map; and what became of each frame.
+    pub(crate) async fn settled(&self) -> Result<(Vec<f64>, HashMap<Mark, Times>)> {
         let most = async || (self.seen_share() > 0.9).then_some(());
-        harness::wait_until(Duration::from_secs(20), "nine of ten frames on the map", most).await?;
-        Ok(self.0.lock().expect("not poisoned").waits_ms.clone())
+        wait_until(Duration::from_secs(20), "nine of ten frames on the map", most).await?;
+        let seen = self.seen.lock().expect("not poisoned");
+        let mut waits: Vec<f64> = seen.waits_us.iter().map(|wait| *wait as f64 / 1e3).collect();
+        waits.sort_by(f64::total_cmp);
+        Ok((waits, seen.frames.clone()))
     }
 
     pub(crate) fn seen_share(&self) -> f64 {
-        let seen = self.0.lock().expect("not poisoned");
-        seen.waits_ms.len() as f64 / seen.sent.max(1) as f64
+        let seen = self.seen.lock().expect("not poisoned");
+        let out = seen.frames.values().filter(|times| times.seen_us.is_some()).count();
+        out as f64 / seen.frames.len().max(1) as f64
+    }
+
+    /// Messages and bytes of all maps so far.
+    pub(crate) fn counts(&self) -> &harness::Counts {
+        self.crowd.counts()
+    }
+}
+
+impl Audience for Maps {
+    fn wants(&self, client: usize) -> bool {
+        client.is_multiple_of(ONE_IN)
+    }
+
+    fn heard(&mut self, client: usize, body: &[u8]) {
+        let Ok(message) = ServerMessage::decode(body) else { return };
+        if let Some(server_message::Message::Updates(batch)) = message.message {
+            self.0.lock().expect("not poisoned").note(client, &batch.objects.unwrap_or_default());
+        }
+    }
+
+    fn ended(&mut self, client: usize, how: Ending) -> Option<(Seat, Duration)> {
+        panic!("map {client} lost its connection: {how:?}");
     }
 }
 
 impl Seen {
-    fn note(&mut self, objects: &Objects) {
-        let now = clock::now();
+    fn note(&mut self, client: usize, objects: &Objects) {
+        let now_us = clock::unix_us();
         for aircraft in &objects.aircraft {
-            if let Some(sent_at) = self.under_way.remove(&(aircraft.device, aircraft.latitude_e7)) {
-                self.waits_ms.push((now - sent_at).as_secs_f64() * 1e3);
+            let Some(times) = self.frames.get_mut(&(aircraft.device, aircraft.latitude_e7)) else { continue };
+            self.waits_us.push(now_us.saturating_sub(times.published_us));
+            if client == 0 {
+                times.seen_us.get_or_insert(now_us);
             }
         }
     }

@@ -1,28 +1,33 @@
 //! The whole pipeline on the real stack, as separate processes: how many frames a second it carries, how long a frame takes
-//! from its publication to the map, and what memory each program holds. Prints `bench: NAME VALUE UNIT` lines.
+//! from its publication to the maps, hop by hop, and what memory and CPU each program takes. Prints `bench: NAME VALUE UNIT`.
 //!
-//! The programs are those beside this binary, so `cargo build --release` comes first (`just bench` sees to it).
+//! The programs are those beside this binary, so `cargo build --release` comes first (`just bench` sees to it). Everything
+//! runs on the same machine, publisher and maps included: their part is among the CPU figures.
 
 #![allow(clippy::print_stdout, reason = "the figures are what this prints")]
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use anyhow::Result;
+use harness::{Program, Stage};
 
 use crate::fleet::Fleet;
+use crate::hops::quantile;
 use crate::listener::Listener;
-use harness::Stage;
+use crate::publisher::Publisher;
 
 mod clock;
 mod fleet;
+mod hops;
 mod listener;
 mod publisher;
 
 /// Devices on the map.
-const DEVICES: u32 = 1_000;
-/// Frames a second while the latency is measured.
-const RATE_HZ: u32 = 1_000;
-const WARM_UP: Duration = Duration::from_secs(5);
+const DEVICES: u32 = 2_500;
+/// Maps with a region of 50 km.
+const MAPS: u32 = 1_000;
+const WARM_UP: Duration = Duration::from_secs(6);
 const MEASURED: Duration = Duration::from_secs(20);
 /// Frames of the throughput run.
 const BURST_FRAMES: u32 = 100_000;
@@ -34,37 +39,72 @@ fn main() -> Result<()> {
 async fn run() -> Result<()> {
     let stage = Stage::start("bench").await?;
     let mut fleet = Fleet::new(DEVICES);
-    let publisher = publisher::Publisher::connect(&stage).await?;
-    let listener = Listener::connect(&stage, &fleet.region()).await?;
-
-    latency(&mut fleet, &publisher, &listener).await?;
+    let publisher = Publisher::connect(&stage).await?;
+    let listener = Listener::connect(&stage, MAPS).await?;
+    // Each device has to be seen a few times, at intervals that can be judged, until it is shown.
+    publisher.fly(&mut fleet, 1_000, WARM_UP * 3, &listener).await?;
+    for (name, rate_hz) in [("1000hz", 1_000), ("5000hz", 5_000)] {
+        publisher.fly(&mut fleet, rate_hz, WARM_UP, &listener).await?;
+        latency(&stage, name, rate_hz, &mut fleet, &publisher, &listener).await?;
+    }
     memory(&stage);
+    drop(listener);
     throughput(&stage, &mut fleet, &publisher).await
 }
 
-/// Publish to WebSocket, at a steady rate.
-async fn latency(fleet: &mut Fleet, publisher: &publisher::Publisher, listener: &Listener) -> Result<()> {
-    publisher.fly(fleet, RATE_HZ, WARM_UP, listener).await?;
+/// Publish to socket, at a steady rate.
+async fn latency(
+    stage: &Stage,
+    name: &str,
+    rate_hz: u32,
+    fleet: &mut Fleet,
+    publisher: &Publisher,
+    listener: &Listener,
+) -> Result<()> {
     listener.forget();
-    publisher.fly(fleet, RATE_HZ, MEASURED, listener).await?;
-    let mut waits_ms = listener.settled().await?;
-    waits_ms.sort_by(f64::total_cmp);
-    let quantile = |share: f64| waits_ms[((waits_ms.len() - 1) as f64 * share) as usize];
-    println!("bench: publish_to_websocket_p50_ms {:.1} ms", quantile(0.50));
-    println!("bench: publish_to_websocket_p95_ms {:.1} ms", quantile(0.95));
-    println!("bench: publish_to_websocket_seen_share {:.4} share", listener.seen_share());
-    Ok(())
+    let (messages, bytes) = (&listener.counts().messages, &listener.counts().bytes);
+    let before = (messages.load(Ordering::Relaxed), bytes.load(Ordering::Relaxed), cpu_s(stage));
+    let started = clock::now();
+    publisher.fly(fleet, rate_hz, MEASURED, listener).await?;
+    let seconds = started.elapsed().as_secs_f64();
+    let after = (messages.load(Ordering::Relaxed), bytes.load(Ordering::Relaxed), cpu_s(stage));
+    let (waits, frames) = listener.settled().await?;
+    let suffix = if rate_hz == 5_000 { String::new() } else { format!("_{name}") };
+    for (word, share) in [("p50", 0.5), ("p95", 0.95), ("p99", 0.99)] {
+        println!("bench: publish_to_socket{suffix}_{word}_ms {:.1} ms", quantile(&waits, share));
+    }
+    println!("bench: publish_to_socket{suffix}_seen_share {:.4} share", listener.seen_share());
+    println!("bench: maps_messages_per_second_{name} {:.0} 1/s", (after.0 - before.0) as f64 / seconds);
+    println!("bench: maps_bytes_per_second_{name} {:.0} B/s", (after.1 - before.1) as f64 / seconds);
+    for ((program, before), (_, after)) in before.2.iter().zip(&after.2) {
+        println!("bench: cpu_{program}_{name} {:.3} cores", (after - before) / seconds);
+    }
+    hops::print(stage, name, &frames).await
+}
+
+fn programs(stage: &Stage) -> [(&'static str, &Program); 3] {
+    [("bridge", &stage.bridge), ("processor", &stage.processor), ("pusher", &stage.pusher)]
+}
+
+/// CPU seconds so far: each program, this process (publisher and maps), and all of the machine.
+fn cpu_s(stage: &Stage) -> Vec<(&'static str, f64)> {
+    let programs = programs(stage).map(|(name, program)| (name, program.cpu_seconds().unwrap_or_default()));
+    let own = harness::cpu_seconds(std::process::id()).unwrap_or_default();
+    programs
+        .into_iter()
+        .chain([("load", own), ("machine", harness::machine_cpu_seconds().unwrap_or_default())])
+        .collect()
 }
 
 fn memory(stage: &Stage) {
-    for (name, program) in [("bridge", &stage.bridge), ("processor", &stage.processor), ("pusher", &stage.pusher)] {
+    for (name, program) in programs(stage) {
         let megabytes = program.resident_bytes().unwrap_or_default() as f64 / f64::from(1 << 20);
         println!("bench: {name}_rss_mb {megabytes:.1} MB");
     }
 }
 
 /// As fast as the broker takes them at QoS 1, until the processor has worked off the last one.
-async fn throughput(stage: &Stage, fleet: &mut Fleet, publisher: &publisher::Publisher) -> Result<()> {
+async fn throughput(stage: &Stage, fleet: &mut Fleet, publisher: &Publisher) -> Result<()> {
     let before = processed(stage).await?;
     let started = clock::now();
     publisher.burst(fleet, BURST_FRAMES).await?;

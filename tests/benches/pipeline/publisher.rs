@@ -1,8 +1,9 @@
-//! Publishes frames at QoS 1 as receivers do.
+//! Publishes frames at QoS 1 as receivers do; every frame is heard by two of them.
 
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use harness::Stage;
 use rumqttc::v5::mqttbytes::QoS;
 use rumqttc::v5::mqttbytes::v5::Packet;
 use rumqttc::v5::{AsyncClient, Event, MqttOptions};
@@ -12,9 +13,8 @@ use tokio::time::{MissedTickBehavior, interval};
 use crate::clock;
 use crate::fleet::Fleet;
 use crate::listener::Listener;
-use harness::Stage;
 
-const TOPIC: &str = "fb/b/8896672/f/1";
+const TOPICS: [&str; 2] = ["fb/b/8896672/f/1", "fb/b/8896673/f/1"];
 const PACE: Duration = Duration::from_millis(10);
 const IN_FLIGHT: u16 = 1_000;
 
@@ -43,9 +43,9 @@ impl Publisher {
         Ok(Self { client, acknowledged })
     }
 
-    /// So many frames a second for so long.
+    /// So many frames a second for so long, both copies counted.
     pub(crate) async fn fly(&self, fleet: &mut Fleet, rate_hz: u32, time: Duration, listener: &Listener) -> Result<()> {
-        let per_turn = rate_hz / 100;
+        let per_turn = rate_hz / 100 / TOPICS.len() as u32;
         let mut turns = interval(PACE);
         turns.set_missed_tick_behavior(MissedTickBehavior::Burst);
         for _ in 0..time.as_millis() / PACE.as_millis() {
@@ -53,29 +53,31 @@ impl Publisher {
             for _ in 0..per_turn {
                 let (mark, frame) = fleet.next_frame();
                 listener.sent(mark);
-                self.publish(frame).await?;
+                for topic in TOPICS {
+                    self.publish(topic, &frame).await?;
+                }
             }
         }
         Ok(())
     }
 
-    /// As fast as the broker acknowledges.
+    /// As fast as the broker acknowledges, one copy each.
     pub(crate) async fn burst(&self, fleet: &mut Fleet, frames: u32) -> Result<()> {
         let mut acknowledged = self.acknowledged.clone();
         let until = *acknowledged.borrow() + u64::from(frames);
         for _ in 0..frames {
             let (_, frame) = fleet.next_frame();
-            self.publish(frame).await?;
+            self.publish(TOPICS[0], &frame).await?;
         }
         acknowledged.wait_for(|count| *count >= until).await.context("the broker closed the connection")?;
         Ok(())
     }
 
-    async fn publish(&self, frame: Vec<u8>) -> Result<()> {
+    async fn publish(&self, topic: &str, frame: &[u8]) -> Result<()> {
         let mut payload = clock::unix_s().to_le_bytes().to_vec();
         payload.extend((-80_i16).to_le_bytes());
         payload.extend(7_i16.to_le_bytes());
         payload.extend(frame);
-        self.client.publish(TOPIC, QoS::AtLeastOnce, false, payload).await.context("publish")
+        self.client.publish(topic, QoS::AtLeastOnce, false, payload).await.context("publish")
     }
 }
