@@ -8,7 +8,9 @@ use tokio_util::task::TaskTracker;
 
 use crate::config::PusherOptions;
 use crate::metrics::PusherMetrics;
-use crate::rest::Problem;
+use crate::positions::Positions;
+use crate::redis::Redis;
+use crate::rest::{Problem, RedisPicture};
 use crate::session::SessionSettings;
 use crate::socket::{Admission, Shards};
 use crate::view::View;
@@ -22,6 +24,15 @@ pub(crate) struct App {
     pub(crate) admission: Admission,
     /// Sockets on their way from a handshake to a shard.
     pub(crate) handovers: TaskTracker,
+    /// WebSockets over TLS, each carried by a task.
+    pub(crate) pumps: TaskTracker,
+    /// `None` where there is to be none.
+    #[allow(dead_code, reason = "for what else is asked of Redis than the picture")]
+    pub(crate) redis: Option<Redis>,
+    /// The air picture as Redis has it, until `live` is there.
+    pub(crate) redis_picture: Option<Arc<RedisPicture>>,
+    /// Takes positions from telephones; `None` where nobody may send any.
+    pub(crate) positions: Option<Arc<Positions>>,
     /// There once the log was reached and the view has caught up with it.
     pub(crate) live: Arc<OnceLock<Arc<Live>>>,
     /// When the process began, microseconds since the epoch: part of every ETag.

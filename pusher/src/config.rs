@@ -4,12 +4,14 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, Parser};
-use runtime::ShellOptions;
+use clap::{Args, Parser, Subcommand};
 use runtime::program::Program;
 use runtime::settings::parse_duration;
+use runtime::{Redacted, ShellOptions};
 use streams::LogOptions;
 
+use crate::http::tls;
+use crate::positions;
 use crate::session::SessionLimits;
 use crate::socket::AdmissionLimits;
 
@@ -17,6 +19,9 @@ use crate::socket::AdmissionLimits;
 #[derive(Debug, Clone, Parser)]
 #[command(name = "pusher")]
 pub struct Config {
+    /// What to do; without a command it runs.
+    #[command(subcommand)]
+    pub command: Option<Command>,
     #[command(flatten)]
     #[allow(missing_docs)]
     pub pusher: PusherOptions,
@@ -28,61 +33,120 @@ pub struct Config {
     pub shell: ShellOptions,
 }
 
+/// What to do. The settings go before or after it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Subcommand)]
+pub enum Command {
+    /// Serves map, REST and WebSocket until it is stopped: what it does without a command too.
+    Run,
+}
+
 /// What the pusher alone is told.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "WebSocket, REST and map")]
 pub struct PusherOptions {
     /// Address of map, REST and WebSocket.
-    #[arg(long, env = "UPDRAFT_HTTP_LISTEN", value_name = "ADDRESS", default_value = "0.0.0.0:8090")]
+    #[arg(long, env = "UPDRAFT_HTTP_LISTEN", value_name = "ADDRESS", default_value = "0.0.0.0:8090", global = true)]
     pub http_listen: SocketAddr,
     /// Threads that own WebSockets; 0: one per two processors. More: more clients, and each reads every change.
-    #[arg(long, env = "UPDRAFT_PUSHER_SHARDS", value_name = "THREADS", default_value_t = 0)]
+    #[arg(long, env = "UPDRAFT_PUSHER_SHARDS", value_name = "THREADS", default_value_t = 0, global = true)]
     pub shards: usize,
     /// Shortest time between two flushes of a shard. Longer: less work, later news.
-    #[arg(long, env = "UPDRAFT_PUSHER_TICK", value_name = "DURATION", default_value = "25ms", value_parser = parse_tick)]
+    #[arg(long, env = "UPDRAFT_PUSHER_TICK", value_name = "DURATION", default_value = "25ms", value_parser = parse_tick, global = true)]
     pub tick: Duration,
     /// A client that is silent for twice this time is closed.
-    #[arg(long, env = "UPDRAFT_PUSHER_HEARTBEAT", value_name = "DURATION", default_value = "30s", value_parser = parse_seconds)]
+    #[arg(long, env = "UPDRAFT_PUSHER_HEARTBEAT", value_name = "DURATION", default_value = "30s", value_parser = parse_seconds, global = true)]
     pub heartbeat: Duration,
     /// Without a record from the log for so long, clients are told that the picture is stale.
-    #[arg(long, env = "UPDRAFT_PUSHER_STALE_AFTER", value_name = "DURATION", default_value = "15s", value_parser = parse_seconds)]
+    #[arg(long, env = "UPDRAFT_PUSHER_STALE_AFTER", value_name = "DURATION", default_value = "15s", value_parser = parse_seconds, global = true)]
     pub stale_after: Duration,
     /// Compress WebSocket messages for clients that offer it.
-    #[arg(long, env = "UPDRAFT_PUSHER_COMPRESSION", value_name = "BOOL", default_value_t = true, action = clap::ArgAction::Set)]
+    #[arg(long, env = "UPDRAFT_PUSHER_COMPRESSION", value_name = "BOOL", default_value_t = true, action = clap::ArgAction::Set, global = true)]
     pub compression: bool,
     /// Open WebSockets; more are refused with 503.
-    #[arg(long, env = "UPDRAFT_PUSHER_MAX_CONNECTIONS", value_name = "COUNT", default_value_t = 50_000)]
+    #[arg(long, env = "UPDRAFT_PUSHER_MAX_CONNECTIONS", value_name = "COUNT", default_value_t = 50_000, global = true)]
     pub max_connections: usize,
     /// Open WebSockets from one address; 0: no bound of its own (right behind a load balancer).
-    #[arg(long, env = "UPDRAFT_PUSHER_MAX_CONNECTIONS_PER_ADDRESS", value_name = "COUNT", default_value_t = 0)]
+    #[arg(
+        long,
+        env = "UPDRAFT_PUSHER_MAX_CONNECTIONS_PER_ADDRESS",
+        value_name = "COUNT",
+        default_value_t = 0,
+        global = true
+    )]
     pub max_connections_per_address: usize,
     /// New WebSockets per second; more are refused with 503 and told when to come back.
-    #[arg(long, env = "UPDRAFT_PUSHER_MAX_HANDSHAKES", value_name = "PER_SECOND", default_value_t = 2_000)]
+    #[arg(
+        long,
+        env = "UPDRAFT_PUSHER_MAX_HANDSHAKES",
+        value_name = "PER_SECOND",
+        default_value_t = 2_000,
+        global = true
+    )]
     pub max_handshakes_per_second: u32,
     /// The largest radius of a WebSocket subscription, km.
-    #[arg(long, env = "UPDRAFT_PUSHER_MAX_RADIUS_KM", value_name = "KM", default_value_t = 200.0)]
+    #[arg(long, env = "UPDRAFT_PUSHER_MAX_RADIUS_KM", value_name = "KM", default_value_t = 200.0, global = true)]
     pub max_radius_km: f64,
     /// The largest height or width of the bounds of a WebSocket subscription, km.
-    #[arg(long, env = "UPDRAFT_PUSHER_MAX_BOUNDS_KM", value_name = "KM", default_value_t = 2_000.0)]
+    #[arg(long, env = "UPDRAFT_PUSHER_MAX_BOUNDS_KM", value_name = "KM", default_value_t = 2_000.0, global = true)]
     pub max_bounds_km: f64,
     /// Devices that one client may follow.
-    #[arg(long, env = "UPDRAFT_PUSHER_MAX_FOLLOWED_DEVICES", value_name = "COUNT", default_value_t = 100)]
+    #[arg(
+        long,
+        env = "UPDRAFT_PUSHER_MAX_FOLLOWED_DEVICES",
+        value_name = "COUNT",
+        default_value_t = 100,
+        global = true
+    )]
     pub max_followed_devices: usize,
     /// Changes of its subscription that one client may make per minute.
-    #[arg(long, env = "UPDRAFT_PUSHER_MAX_SUBSCRIBES_PER_MINUTE", value_name = "COUNT", default_value_t = 120)]
+    #[arg(
+        long,
+        env = "UPDRAFT_PUSHER_MAX_SUBSCRIBES_PER_MINUTE",
+        value_name = "COUNT",
+        default_value_t = 120,
+        global = true
+    )]
     pub max_subscribes_per_minute: u32,
+    /// Messages of any kind, pings included, that one client may send per minute; more, and it is closed.
+    #[arg(long, env = "UPDRAFT_PUSHER_MAX_MESSAGES_PER_MINUTE", value_name = "COUNT", default_value_t = 600, global = true)]
+    pub max_messages_per_minute: u32,
+    /// A client whose URL asks for nothing has so long to send its first message; then it is closed.
+    #[arg(long, env = "UPDRAFT_PUSHER_FIRST_MESSAGE_WITHIN", value_name = "DURATION", default_value = "10s", value_parser = parse_seconds, global = true)]
+    pub first_message_within: Duration,
+    /// A client that cannot take one frame for so long is closed as slow.
+    #[arg(long, env = "UPDRAFT_PUSHER_SLOW_FOR", value_name = "DURATION", default_value = "30s", value_parser = parse_seconds, global = true)]
+    pub slow_for: Duration,
     /// The largest message of a client, bytes.
-    #[arg(long, env = "UPDRAFT_PUSHER_MAX_MESSAGE_BYTES", value_name = "BYTES", default_value_t = 4096)]
+    #[arg(long, env = "UPDRAFT_PUSHER_MAX_MESSAGE_BYTES", value_name = "BYTES", default_value_t = 4096, global = true)]
     pub max_message_bytes: usize,
     /// Serve the map page from this folder instead of the built-in one.
-    #[arg(long, env = "UPDRAFT_PUSHER_WEB_DIR", value_name = "DIR")]
+    #[arg(long, env = "UPDRAFT_PUSHER_WEB_DIR", value_name = "DIR", global = true)]
     pub web_dir: Option<PathBuf>,
     /// Where the map begins: latitude,longitude,zoom.
-    #[arg(long, env = "UPDRAFT_PUSHER_MAP_START", value_name = "LAT,LON,ZOOM", default_value = "46.6,8.4,8", value_parser = parse_map_start, allow_hyphen_values = true)]
+    #[arg(long, env = "UPDRAFT_PUSHER_MAP_START", value_name = "LAT,LON,ZOOM", default_value = "46.6,8.4,8", value_parser = parse_map_start, allow_hyphen_values = true, global = true)]
     pub map_start: MapStart,
     /// URL of a MapLibre style for the base map; without it the built-in offline map is shown.
-    #[arg(long, env = "UPDRAFT_PUSHER_MAP_STYLE", value_name = "URL")]
+    #[arg(long, env = "UPDRAFT_PUSHER_MAP_STYLE", value_name = "URL", global = true)]
     pub map_style: Option<String>,
+    /// PEM file with the certificate chain: with it, HTTPS and WSS on the same port. Read again when it changes.
+    #[arg(long, env = "UPDRAFT_PUSHER_TLS_CERT", value_name = "FILE", requires = "tls_key", global = true)]
+    pub tls_cert: Option<PathBuf>,
+    /// PEM file with the certificate's private key. Read again when it changes.
+    #[arg(long, env = "UPDRAFT_PUSHER_TLS_KEY", value_name = "FILE", requires = "tls_cert", global = true)]
+    pub tls_key: Option<PathBuf>,
+    /// TOML file that says who may send positions: see docs/rest.md. Without it nobody may. Read again when it changes.
+    #[arg(long, env = "UPDRAFT_PUSHER_POSITION_KEYS", value_name = "FILE", global = true)]
+    pub position_keys: Option<PathBuf>,
+    /// Redis, for REST until the air picture is complete: redis://host:port, rediss://host:port; none: no Redis.
+    #[arg(
+        long,
+        env = "UPDRAFT_REDIS_URL",
+        value_name = "URL",
+        default_value = "redis://localhost:6379",
+        hide_env_values = true,
+        global = true
+    )]
+    pub redis_url: Redacted,
 }
 
 /// Where the map begins.
@@ -97,6 +161,11 @@ pub struct MapStart {
 }
 
 impl PusherOptions {
+    /// The URL; `None` where there is to be no Redis.
+    pub(crate) fn redis_url(&self) -> Option<&Redacted> {
+        Some(&self.redis_url).filter(|url| !matches!(url.reveal(), "" | "none"))
+    }
+
     pub(crate) fn session_limits(&self) -> SessionLimits {
         SessionLimits {
             max_radius_km: self.max_radius_km,
@@ -104,6 +173,9 @@ impl PusherOptions {
             max_followed_devices: self.max_followed_devices,
             max_subscribes_per_minute: self.max_subscribes_per_minute,
             max_message_bytes: self.max_message_bytes,
+            max_messages_per_minute: self.max_messages_per_minute,
+            first_message_within: self.first_message_within,
+            slow_for: self.slow_for,
             ..SessionLimits::default()
         }
     }
@@ -133,6 +205,20 @@ impl Program for Config {
 
     fn admin_port(&self) -> Option<u16> {
         Some(9104)
+    }
+
+    fn check(&self) -> Result<(), String> {
+        let options = &self.pusher;
+        if let Some(Err(error)) = options.redis_url().map(|url| redis::Client::open(url.reveal())) {
+            return Err(format!("--redis-url: {error}; redis://host:port, rediss://host:port or none is allowed"));
+        }
+        if let (Some(cert), Some(key)) = (&options.tls_cert, &options.tls_key) {
+            tls::open(cert, key).map_err(|error| format!("{error:#}"))?;
+        }
+        if let Some(file) = &options.position_keys {
+            positions::check(file).map_err(|error| format!("{error:#}"))?;
+        }
+        Ok(())
     }
 }
 
@@ -173,6 +259,28 @@ mod tests {
     #[test]
     fn the_options_are_consistent() {
         Config::command().debug_assert();
+    }
+
+    #[test]
+    fn run_is_what_it_does_and_takes_every_setting_before_or_after() {
+        assert_eq!(parse(&[]).unwrap().command, None);
+        for arguments in [["run", "--tick", "50ms"], ["--tick", "50ms", "run"]] {
+            let config = parse(&arguments).unwrap();
+            assert_eq!((config.command, config.pusher.tick), (Some(Command::Run), Duration::from_millis(50)));
+        }
+        let command = Config::command();
+        let bound: Vec<_> =
+            command.get_arguments().filter(|one| !one.is_global_set()).map(|one| one.get_id()).collect();
+        assert!(bound.is_empty(), "not for `pusher run`: {bound:?}");
+        assert!(parse(&["fly"]).unwrap_err().contains("fly"));
+    }
+
+    #[test]
+    fn tls_wants_both_of_its_files_and_redis_a_url() {
+        assert!(parse(&["--tls-cert", "cert.pem"]).unwrap_err().contains("--tls-key"));
+        assert!(parse(&["--tls-cert", "cert.pem", "--tls-key", "key.pem"]).is_ok());
+        assert!(parse(&["--redis-url", "none"]).unwrap().check().is_ok());
+        assert!(parse(&["--redis-url", "localhost"]).unwrap().check().unwrap_err().contains("rediss://host:port"));
     }
 
     #[test]

@@ -1,6 +1,11 @@
-//! The server on the pusher's own port: HTTP/1.1 with upgrades, and HTTP/2 for many REST requests over one connection.
+//! The server on the pusher's own port: HTTP/1.1 with upgrades, and HTTP/2 for many REST requests over one connection. In
+//! clear, or with TLS where there is a certificate; behind an ingress HTTP/2 begins by prior knowledge, with TLS by ALPN.
+
+mod detach;
+pub(crate) mod tls;
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -9,19 +14,25 @@ use axum::body::Body;
 use axum::extract::ConnectInfo;
 use axum::http::Request;
 use hyper::body::Incoming;
+use hyper::rt::{Read, Write};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
-use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use runtime::{Backoff, Shutdown};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
+use tokio_rustls::TlsAcceptor;
 use tower::ServiceExt as _;
 
 use crate::app::App;
+pub(crate) use detach::detach;
+use tls::Tls;
 
-/// A client that sends its request head slower than this is cut off.
+/// A client that sends its request head, or its part of the TLS handshake, slower than this is cut off.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
+/// A silent HTTP/2 connection is asked whether it lives after so long, and cut off when it does not answer in as long.
+const PING_INTERVAL: Duration = Duration::from_secs(20);
 /// How long requests under way may take when the server stops.
 const DRAIN_DEADLINE: Duration = Duration::from_secs(5);
 const MAX_STREAMS: u32 = 100;
@@ -38,12 +49,15 @@ pub(crate) async fn bind(listen: SocketAddr) -> anyhow::Result<TcpListener> {
 ///
 /// # Errors
 /// None: what goes wrong on one connection ends that connection.
-pub(crate) async fn serve(app: App, listener: TcpListener, router: Router, stop: Shutdown) -> anyhow::Result<()> {
+pub(crate) async fn serve(
+    app: App,
+    listener: TcpListener,
+    tls: Option<Arc<Tls>>,
+    router: Router,
+    stop: Shutdown,
+) -> anyhow::Result<()> {
     let graceful = GracefulShutdown::new();
     let mut connections = JoinSet::new();
-    let mut builder = Builder::new(TokioExecutor::new());
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT);
-    builder.http2().timer(TokioTimer::new()).max_concurrent_streams(MAX_STREAMS);
     let mut backoff = Backoff::for_services();
     loop {
         while connections.try_join_next().is_some() {}
@@ -58,19 +72,24 @@ pub(crate) async fn serve(app: App, listener: TcpListener, router: Router, stop:
             }
         };
         backoff.reset();
-        let router = router.clone();
-        let service = service_fn(move |request: Request<Incoming>| {
-            let mut request = request.map(Body::new);
-            request.extensions_mut().insert(ConnectInfo(peer));
-            router.clone().oneshot(request)
-        });
-        let connection = builder.serve_connection_with_upgrades(TokioIo::new(stream), service);
-        let connection = graceful.watch(connection.into_owned());
-        connections.spawn(async move {
-            if let Err(error) = connection.await {
-                tracing::debug!(%peer, error, "a connection ended early");
+        let (router, watcher) = (router.clone(), graceful.watcher());
+        match &tls {
+            None => {
+                connections.spawn(serve_one(TokioIo::new(stream), peer, router, watcher));
             }
-        });
+            Some(tls) => {
+                let (acceptor, clock) = (TlsAcceptor::from(tls.value()), app.context.clock.clone());
+                connections.spawn(async move {
+                    tokio::select! {
+                        shaken = acceptor.accept(stream) => match shaken {
+                            Ok(stream) => serve_one(TokioIo::new(stream), peer, router, watcher).await,
+                            Err(error) => tracing::debug!(%peer, %error, "no TLS handshake"),
+                        },
+                        () = clock.sleep(HEAD_TIMEOUT) => tracing::debug!(%peer, "too slow for a TLS handshake"),
+                    }
+                });
+            }
+        }
     }
     drop(listener);
     app.handovers.close();
@@ -83,4 +102,24 @@ pub(crate) async fn serve(app: App, listener: TcpListener, router: Router, stop:
         () = app.context.clock.sleep(DRAIN_DEADLINE) => tracing::warn!("requests were cut off"),
     }
     Ok(())
+}
+
+async fn serve_one<S>(stream: S, peer: SocketAddr, router: Router, watcher: Watcher)
+where
+    S: Read + Write + Unpin + Send + 'static,
+{
+    let mut builder = Builder::new(TokioExecutor::new());
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT);
+    let mut http2 = builder.http2();
+    http2.timer(TokioTimer::new()).max_concurrent_streams(MAX_STREAMS);
+    http2.keep_alive_interval(PING_INTERVAL).keep_alive_timeout(PING_INTERVAL);
+    let service = service_fn(move |request: Request<Incoming>| {
+        let mut request = request.map(Body::new);
+        request.extensions_mut().insert(ConnectInfo(peer));
+        router.clone().oneshot(request)
+    });
+    let connection = builder.serve_connection_with_upgrades(stream, service).into_owned();
+    if let Err(error) = watcher.watch(connection).await {
+        tracing::debug!(%peer, error, "a connection ended early");
+    }
 }

@@ -13,12 +13,15 @@ mod feed;
 mod http;
 pub mod hub;
 mod metrics;
+mod positions;
+mod redis;
 mod rest;
 pub mod session;
 mod socket;
 pub mod subscription;
 pub mod switchboard;
 pub mod view;
+mod watched;
 pub mod wire;
 
 use std::net::SocketAddr;
@@ -27,6 +30,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use runtime::{Context, Tasks};
+use streams::registry::Schemas;
 use streams::{KafkaLog, KafkaSettings, Log};
 use tokio::net::TcpListener;
 use tokio_util::task::TaskTracker;
@@ -34,11 +38,16 @@ use tokio_util::task::TaskTracker;
 use crate::app::App;
 use crate::feed::Feed;
 use crate::metrics::PusherMetrics;
+use crate::positions::Positions;
+use crate::redis::Redis;
+use crate::rest::RedisPicture;
 use crate::socket::Admission;
-pub use config::{Config, MapStart, PusherOptions};
+pub use config::{Command, Config, MapStart, PusherOptions};
 
 /// How long each part may take to stop.
 const STOP_DEADLINE: Duration = Duration::from_secs(10);
+/// How long the last frames of WebSockets over TLS may take to go out.
+const PUMP_DEADLINE: Duration = Duration::from_secs(2);
 
 /// Runs the pusher against Kafka until stopped.
 ///
@@ -51,7 +60,8 @@ pub async fn run(config: Config, context: Context) -> anyhow::Result<()> {
         client_id: "updraft-pusher".to_owned(),
     })?;
     let log_name = format!("Kafka at {}", config.log.kafka_bootstrap);
-    let surroundings = Surroundings { topic_prefix: config.log.topic_prefix, log: Arc::new(log), log_name };
+    let schemas = Schemas::registry(&config.log.schema_registry_url)?;
+    let surroundings = Surroundings { topic_prefix: config.log.topic_prefix, log: Arc::new(log), log_name, schemas };
     serve(config.pusher, surroundings, context).await
 }
 
@@ -63,6 +73,8 @@ pub struct Surroundings {
     pub log: Arc<dyn Log>,
     /// What the log is, for people: its address.
     pub log_name: String,
+    /// Of what the pusher writes itself: positions.
+    pub schemas: Schemas,
 }
 
 /// Runs the pusher on any log until stopped.
@@ -103,23 +115,51 @@ impl Pusher {
     /// # Errors
     /// What no retry can mend.
     pub async fn serve(self, surroundings: Surroundings, context: Context) -> anyhow::Result<()> {
+        let Self { options, listener } = self;
+        let tls = match (&options.tls_cert, &options.tls_key) {
+            (Some(cert), Some(key)) => Some(http::tls::open(cert, key)?),
+            _ => None,
+        };
+        let positions = match &options.position_keys {
+            Some(file) => Some(Arc::new(Positions::open(file, &surroundings)?)),
+            None => None,
+        };
+        let redis = options.redis_url().map(Redis::new).transpose()?;
+        let clock = context.clock.clone();
+        let redis_picture = redis.clone().map(|redis| Arc::new(RedisPicture::new(redis, context.clock.clone())));
         let app = App {
-            admission: Admission::new(self.options.admission_limits()),
-            options: Arc::new(self.options),
+            admission: Admission::new(options.admission_limits()),
+            options: Arc::new(options),
             metrics: PusherMetrics::register(&context.metrics),
             handovers: TaskTracker::new(),
+            pumps: TaskTracker::new(),
             live: Arc::new(OnceLock::new()),
-            started_at_us: context.clock.now_us(),
+            redis,
+            redis_picture,
+            positions,
+            started_at_us: clock.now_us(),
             context: context.clone(),
         };
-        let Surroundings { topic_prefix, log, log_name } = surroundings;
+        let Surroundings { topic_prefix, log, log_name, .. } = surroundings;
         let feed = Feed::new(app.clone(), log, log_name, topic_prefix);
         let router = rest::router(app.clone());
-        tracing::info!(address = %self.listener.local_addr()?, "map, REST and WebSocket");
-        let mut tasks = Tasks::new(context.clock.clone(), context.shutdown.clone());
+        tracing::info!(address = %listener.local_addr()?, tls = tls.is_some(), "map, REST and WebSocket");
+        let mut tasks = Tasks::new(clock.clone(), context.shutdown.clone());
+        if let Some(tls) = tls.clone() {
+            tasks.spawn("certificate", |stop| tls.run(clock.clone(), stop));
+        }
+        if let Some(positions) = app.positions.clone() {
+            tasks.spawn("position keys", |stop| positions.keys().run(clock.clone(), stop));
+        }
         tasks.spawn("feed", |stop| feed.run(stop));
-        let listener = self.listener;
-        tasks.spawn("http", |stop| http::serve(app, listener, router, stop));
-        tasks.run(STOP_DEADLINE).await
+        let pumps = app.pumps.clone();
+        tasks.spawn("http", |stop| http::serve(app, listener, tls, router, stop));
+        let ended = tasks.run(STOP_DEADLINE).await;
+        pumps.close();
+        tokio::select! {
+            () = pumps.wait() => {}
+            () = clock.sleep(PUMP_DEADLINE) => tracing::warn!("WebSockets over TLS were cut off"),
+        }
+        ended
     }
 }

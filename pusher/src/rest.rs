@@ -1,29 +1,30 @@
-//! REST, version 1: one file per resource, all answered from the view.
+//! REST, version 1: the lists in one table, one file per other resource, all answered from the view; and the map page.
 
-mod alerts;
 mod answer;
 mod devices;
+mod docs;
 mod endpoint;
-mod ground;
+mod list;
 mod map;
 mod openapi;
-mod pilots;
+mod picture;
+mod position;
+mod predecessor;
 mod problem;
 mod query;
-mod receivers;
+mod redis_picture;
 mod search;
 mod selection;
 mod snapshot;
-mod stations;
-mod thermals;
 mod time;
+mod types;
 
 use axum::Router;
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::Uri;
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{get, post};
 use runtime::admin::Admin;
 use tower_http::compression::CompressionLayer;
 use tower_http::cors::CorsLayer;
@@ -33,21 +34,19 @@ use crate::metrics;
 use crate::socket;
 pub(crate) use problem::Problem;
 pub(crate) use query::Query;
+pub(crate) use redis_picture::RedisPicture;
 
 /// Everything on the pusher's port.
 pub(crate) fn router(app: App) -> Router {
     let probes = Admin::new(app.context.clone(), env!("CARGO_PKG_VERSION"), None, false).probes();
-    let api = Router::new()
+    let lists = list::LISTS.iter().fold(Router::new(), |router, one| router.route(one.endpoint.path, list::route(one)));
+    let api = lists
         .route(snapshot::ENDPOINT.path, get(snapshot::get))
-        .route(pilots::ENDPOINT.path, get(pilots::get))
-        .route(ground::ENDPOINT.path, get(ground::get))
-        .route(thermals::ENDPOINT.path, get(thermals::get))
-        .route(stations::ENDPOINT.path, get(stations::get))
-        .route(receivers::ENDPOINT.path, get(receivers::get))
-        .route(alerts::ENDPOINT.path, get(alerts::get))
         .route(devices::ENDPOINT.path, get(devices::get))
         .route(search::ENDPOINT.path, get(search::get))
+        .route(position::PATH, post(position::post))
         .route("/api/openapi.json", get(openapi::get))
+        .route("/api/docs", get(docs::get))
         .layer(CorsLayer::permissive());
     let pages = Router::new().route("/config.json", get(map::config)).fallback(map::file);
     let compressed = api.merge(pages).layer(CompressionLayer::new());
@@ -60,18 +59,14 @@ pub(crate) fn router(app: App) -> Router {
         .merge(probes)
 }
 
-/// The endpoints that the OpenAPI document describes.
-const ENDPOINTS: [&endpoint::Endpoint; 9] = [
-    &snapshot::ENDPOINT,
-    &pilots::ENDPOINT,
-    &ground::ENDPOINT,
-    &thermals::ENDPOINT,
-    &stations::ENDPOINT,
-    &receivers::ENDPOINT,
-    &alerts::ENDPOINT,
-    &devices::ENDPOINT,
-    &search::ENDPOINT,
-];
+/// The endpoints that are no lists.
+const ENDPOINTS: [&endpoint::Endpoint; 3] = [&snapshot::ENDPOINT, &devices::ENDPOINT, &search::ENDPOINT];
+
+/// All that answer to GET, as the OpenAPI document describes them.
+fn endpoints() -> impl Iterator<Item = &'static endpoint::Endpoint> {
+    let lists = list::LISTS.iter().map(|list| &list.endpoint);
+    ENDPOINTS.into_iter().chain(lists)
+}
 
 async fn method_not_allowed(uri: Uri) -> Response {
     Problem::method_not_allowed(uri.path()).into_response()

@@ -6,12 +6,14 @@ mod stage;
 use std::sync::Arc;
 
 use prost::Message as _;
-use schemas::v1;
-use serde_json::Value;
+use schemas::catalogue::{self, topic};
+use schemas::v1::{self, raw_record};
+use serde_json::{Value, json};
 use stage::{Stage, aircraft};
-use streams::{EmbeddedLog, EmbeddedSettings};
+use streams::registry::Schemas;
+use streams::{EmbeddedLog, EmbeddedSettings, Event, Log as _, SeekTo, TopicPartition};
 
-async fn json(stage: &Stage, path: &str) -> Value {
+async fn ask(stage: &Stage, path: &str) -> Value {
     stage.get(path).await.json().await.expect("JSON")
 }
 
@@ -23,7 +25,7 @@ async fn lists_are_cut_by_region_age_and_type() {
     stage.publish_aircraft(&aircraft(3, 1, -17.0, 179.9)).await;
     stage.sees_pilots(3).await;
     let count =
-        async |query: &str| json(&stage, &format!("/api/v1/pilots?{query}")).await["pilots"].as_array().map(Vec::len);
+        async |query: &str| ask(&stage, &format!("/api/v1/pilots?{query}")).await["pilots"].as_array().map(Vec::len);
     assert_eq!(count("bounds=46,7,47,9").await, Some(1));
     assert_eq!(count("bounds=-20,179,-10,-179").await, Some(1), "over the date line");
     assert_eq!(count("bounds=-90,-180,90,180").await, Some(3));
@@ -31,7 +33,7 @@ async fn lists_are_cut_by_region_age_and_type() {
     assert_eq!(count("types=paraglider").await, Some(3));
     assert_eq!(count("types=glider,uav").await, Some(0));
     assert_eq!(count("max_age_s=60").await, Some(0), "they were heard in 1970");
-    let pilot = &json(&stage, "/api/v1/pilots?lat=46.5&lon=8&radius=10").await["pilots"][0];
+    let pilot = &ask(&stage, "/api/v1/pilots?lat=46.5&lon=8&radius=10").await["pilots"][0];
     assert_eq!(
         (&pilot["device"], &pilot["aircraft_kind"], &pilot["version"]),
         (&"000001".into(), &"paraglider".into(), &"1".into())
@@ -73,7 +75,7 @@ async fn what_cannot_be_answered_is_a_problem_document() {
     };
     let (status, code, body) = problem("/api/v1/pilots?latitude=46").await;
     assert_eq!((status, code.as_str()), (400, "unknown_parameter"));
-    assert_eq!(body["known_parameters"], serde_json::json!(["lat", "lon", "radius", "bounds", "max_age_s", "types"]));
+    assert_eq!(body["known_parameters"], json!(["lat", "lon", "radius", "bounds", "max_age_s", "types"]));
     for (path, status, code) in [
         ("/api/v1/pilots?lat=46", 400, "bad_parameter"),
         ("/api/v1/pilots?bounds=1,2,3", 400, "bad_parameter"),
@@ -96,11 +98,11 @@ async fn a_device_is_found_by_address_and_name() {
     let stage = Stage::open().await;
     stage.publish_aircraft(&aircraft(0x11_0B90, 1, 46.5, 8.0)).await;
     stage.sees_pilots(1).await;
-    let known = json(&stage, "/api/v1/devices/110b90").await;
+    let known = ask(&stage, "/api/v1/devices/110b90").await;
     assert_eq!(known["aircraft"]["name"], "Ada");
-    assert_eq!(known.get("ground"), None);
+    assert_eq!((known.get("ground"), &known["manufacturer"]), (None, &"FANET+".into()));
     for (query, found) in [("ad", 1), ("110b", 1), ("zz", 0)] {
-        let picture = json(&stage, &format!("/api/v1/search?q={query}")).await;
+        let picture = ask(&stage, &format!("/api/v1/search?q={query}")).await;
         assert_eq!(picture["pilots"].as_array().map(Vec::len), Some(found), "{query}");
     }
     assert_eq!(stage.get("/api/v1/search?q=a").await.status(), 400);
@@ -110,10 +112,10 @@ async fn a_device_is_found_by_address_and_name() {
 #[tokio::test]
 async fn probes_settings_and_page_are_on_the_same_port() {
     let stage = Stage::open_with(&["--map-start", "47,9,7.5", "--web-dir", env!("CARGO_MANIFEST_DIR")]).await;
-    assert_eq!(json(&stage, "/health").await["status"], "ok");
-    assert_eq!(json(&stage, "/ready").await["ready"], true);
-    let config = json(&stage, "/config.json").await;
-    assert_eq!(config, serde_json::json!({"center": [9.0, 47.0], "zoom": 7.5, "style": null}));
+    assert_eq!(ask(&stage, "/health").await["status"], "ok");
+    assert_eq!(ask(&stage, "/ready").await["ready"], true);
+    let config = ask(&stage, "/config.json").await;
+    assert_eq!(config, json!({"center": [9.0, 47.0], "zoom": 7.5, "style": null}));
     let page = stage.get("/").await;
     assert_eq!(page.status(), 404);
     assert!(page.text().await.unwrap().contains("npm run build"), "says how to build the page");
@@ -135,4 +137,143 @@ async fn without_topics_it_says_what_is_missing_and_goes_on_when_they_come() {
     stage::create_topics(&log).await;
     stage.is_ready().await;
     stage.close().await;
+}
+
+#[tokio::test]
+async fn a_snapshot_has_the_kinds_that_are_asked_for() {
+    let stage = Stage::open().await;
+    stage.publish_aircraft(&aircraft(1, 1, 46.5, 8.0)).await;
+    let ground =
+        v1::GroundState { device: 2, version: 1, position: aircraft(2, 1, 46.5, 8.0).position, ..Default::default() };
+    stage.publish_value(topic::GROUND, "000002", &ground).await;
+    stage.sees_pilots(1).await;
+    stage
+        .until("the ground object", || async { ask(&stage, "/api/v1/ground").await["ground"][0]["device"] == "000002" })
+        .await;
+    for region in ["", "lat=46.5&lon=8&radius=10&"] {
+        for (asked, expected) in [("", (1, 1)), ("kinds=ground", (0, 1)), ("kinds=aircraft,alert", (1, 0))] {
+            let picture = ask(&stage, &format!("/api/v1/snapshot?{region}{asked}")).await;
+            let count = |list: &str| picture[list].as_array().map_or(9, Vec::len);
+            assert_eq!((count("pilots"), count("ground")), expected, "{region}{asked}");
+            assert!(picture["resume"].as_str().is_some_and(|token| !token.is_empty()));
+        }
+    }
+    stage.close().await;
+}
+
+#[tokio::test]
+async fn names_of_the_go_backend_are_refused_with_the_new_one() {
+    let stage = Stage::open().await;
+    let page = include_str!("../../docs/coming-from-the-go-backend.md");
+    let section = page.split("\n## ").find(|section| section.starts_with("Parameters that have another name")).unwrap();
+    let rows: Vec<Vec<&str>> =
+        section.lines().filter(|line| line.starts_with("| `")).map(|row| row.split('`').collect()).collect();
+    assert_eq!(rows.len(), 8);
+    for row in rows {
+        let (old, new) = (row[1], row[3]);
+        for endpoint in ["snapshot", "pilots", "thermals", "devices/110B90", "search"] {
+            let answer = stage.get(&format!("/api/v1/{endpoint}?{old}=1")).await;
+            assert_eq!(answer.status(), 400, "{endpoint} {old}");
+            let problem: Value = answer.json().await.unwrap();
+            assert_eq!(
+                (&problem["code"], &problem["new_name"]),
+                (&"unknown_parameter".into(), &new.into()),
+                "{problem}"
+            );
+            assert!(problem["detail"].as_str().unwrap().contains(new), "{problem}");
+        }
+    }
+    let problem: Value = stage.get("/metrics").await.json().await.unwrap();
+    assert_eq!((&problem["code"], &problem["status"]), (&"moved".into(), &404.into()));
+    stage.close().await;
+}
+
+#[tokio::test]
+async fn the_page_for_people_is_whole() {
+    let stage = Stage::open().await;
+    let page = stage.get("/api/docs").await;
+    assert_eq!(page.headers()["content-type"], "text/html; charset=utf-8");
+    let text = page.text().await.unwrap();
+    for path in ["/api/v1/snapshot", "/api/v1/alerts", "/api/v1/position", "/api/openapi.json"] {
+        assert!(text.contains(path), "{path}");
+    }
+    stage.close().await;
+}
+
+const KEYS: &str = "[[sender]]\nkey = \"0123456789abcdef\"\ndevice = \"110B90\"\npublic = true\nname = \"Ada\"\n";
+
+fn now_us() -> u64 {
+    runtime::Clock::system().now_us()
+}
+
+fn report() -> Value {
+    json!({ "positioned_at_us": now_us().to_string(), "latitude_deg": 46.5, "longitude_deg": 8.25, "climb_mps": 1.5 })
+}
+
+#[tokio::test]
+async fn a_position_becomes_a_raw_record_of_its_senders_device() {
+    let keys = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(keys.path(), KEYS).unwrap();
+    let stage = Stage::open_with(&["--position-keys", keys.path().to_str().unwrap()]).await;
+    let sent = report();
+    let answer = stage.post("/api/v1/position", Some("0123456789abcdef"), "application/json", sent.to_string()).await;
+    assert_eq!(answer.status(), 202);
+    let id: schemas::RecordId = answer.headers()["x-observation-id"].to_str().unwrap().parse().unwrap();
+
+    let partition = TopicPartition::new(topic::RAW, id.partition().into());
+    assert_eq!(partition.partition, streams::partitioner::partition_of(b"110B90", 24), "with the device's frames");
+    let mut source = stage.log.read(vec![(partition, SeekTo::Offset(id.offset()))]).await.unwrap();
+    let record = loop {
+        if let Event::Records(records) = source.next().await.unwrap() {
+            break records[0].clone();
+        }
+    };
+    assert_eq!((record.key.as_deref(), record.offset), (Some(&b"110B90"[..]), id.offset()));
+    let codec = Schemas::local().prepare("", &catalogue::find(topic::RAW).unwrap()).await.unwrap();
+    let raw: v1::RawRecord = codec.decode(&record.value.unwrap()).unwrap();
+    let Some(raw_record::Input::AppPosition(position)) = raw.input else { panic!("{raw:?}") };
+    let name = position.name.as_deref();
+    assert_eq!((position.device, position.public, name, position.climb_mps), (0x11_0B90, true, Some("Ada"), Some(1.5)));
+    assert_eq!(sent["positioned_at_us"], position.positioned_at_us.to_string());
+    assert!(raw.ingested_at_us >= position.positioned_at_us);
+
+    let again =
+        stage.post("/api/v1/position", Some("0123456789abcdef"), "application/json", report().to_string()).await;
+    assert_eq!(
+        (again.status(), &again.headers()["retry-after"]),
+        (reqwest::StatusCode::TOO_MANY_REQUESTS, &"1".parse().unwrap())
+    );
+    stage.close().await;
+}
+
+#[tokio::test]
+async fn a_position_of_nobody_or_of_nowhere_is_refused() {
+    let keys = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(keys.path(), KEYS).unwrap();
+    let stage = Stage::open_with(&["--position-keys", keys.path().to_str().unwrap()]).await;
+    let good = Some("0123456789abcdef");
+    let (json_type, far) =
+        ("application/json", json!({ "positioned_at_us": "1", "latitude_deg": 46.5, "longitude_deg": 8 }));
+    let cases = [
+        (None, json_type, report().to_string(), 401, "unauthorized"),
+        (Some("0123456789abcdeX"), json_type, report().to_string(), 401, "unauthorized"),
+        (good, json_type, "{".to_owned(), 400, "bad_body"),
+        (good, json_type, far.to_string(), 400, "bad_time"),
+        (good, json_type, report().to_string().replace("46.5", "460"), 400, "bad_value"),
+        (good, json_type, report().to_string().replace("climb_mps", "climb"), 400, "unknown_field"),
+        (good, json_type, format!("{}{}", report(), " ".repeat(5_000)), 413, "too_large"),
+        (good, "text/plain", report().to_string(), 415, "unsupported_media_type"),
+        (good, "application/x-protobuf", "\u{1}".to_owned(), 400, "bad_body"),
+    ];
+    for (key, media_type, body, status, code) in cases {
+        let answer = stage.post("/api/v1/position", key, media_type, body).await;
+        assert_eq!(answer.headers().contains_key("www-authenticate"), status == 401);
+        assert_eq!(answer.status(), status, "{code}");
+        let problem: Value = answer.json().await.unwrap();
+        assert_eq!(problem["code"], code);
+    }
+    stage.close().await;
+    let closed = Stage::open().await;
+    assert_eq!(closed.post("/api/v1/position", good, json_type, report().to_string()).await.status(), 401);
+    closed.close().await;
 }

@@ -10,6 +10,11 @@ pub struct DeviceAddress(pub u32);
 impl DeviceAddress {
     /// The largest address, `FFFFFF`.
     pub const MAX: u32 = 0x00FF_FFFF;
+
+    /// Who made it, after the public register; `None` for a number that is not in it.
+    pub fn manufacturer(self) -> Option<&'static str> {
+        crate::manufacturer::manufacturer((self.0 >> 16) as u8)
+    }
 }
 
 impl fmt::Display for DeviceAddress {

@@ -96,8 +96,12 @@ impl Programs {
     /// As [`pusher::serve`].
     pub(crate) async fn pusher(self, pusher: Pusher, stop: Shutdown) -> anyhow::Result<()> {
         let context = self.stopping(stop);
-        let surroundings =
-            pusher::Surroundings { topic_prefix: String::new(), log: self.log, log_name: LOG_NAME.to_owned() };
+        let surroundings = pusher::Surroundings {
+            topic_prefix: String::new(),
+            log: self.log,
+            log_name: LOG_NAME.to_owned(),
+            schemas: self.schemas,
+        };
         pusher.serve(surroundings, context).await
     }
 
@@ -117,7 +121,8 @@ impl Programs {
 /// It cannot be had, or a setting of the pusher in the environment is bad.
 pub(crate) async fn bind_pusher(listen: SocketAddr, map_start: Option<MapStart>) -> anyhow::Result<Pusher> {
     let listen = listen.to_string();
-    let settings = pusher::Config::try_parse_from(["pusher", "--http-listen", &listen]);
+    let arguments = ["pusher", "--http-listen", &listen].into_iter().chain(NO_REDIS);
+    let settings = pusher::Config::try_parse_from(arguments);
     let mut options = settings.context("the pusher's settings")?.pusher;
     options.map_start = map_start.unwrap_or(options.map_start);
     Pusher::bind(options).await.context("--http-listen")

@@ -1,44 +1,92 @@
 //! Answers: JSON or Protobuf as the client asks, with an ETag where the picture tells whether it changed.
 
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use std::hash::{Hash as _, Hasher as _};
+use std::sync::Arc;
+
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use prost::Message;
 use rustc_hash::FxHasher;
 use serde::Serialize;
-use std::hash::{Hash as _, Hasher as _};
 
 use super::problem::Problem;
 use crate::app::{App, Live};
+use crate::view::View;
 
 const PROTOBUF: &str = "application/x-protobuf";
+/// Where the answer comes from, when it is not the view.
+const SOURCE: HeaderName = HeaderName::from_static("x-source");
 
-/// One request to be answered from the view.
+/// One request to be answered from the picture.
 pub(super) struct Asked {
     pub(super) app: App,
-    pub(super) live: std::sync::Arc<Live>,
+    picture: Picture,
     protobuf: bool,
     if_none_match: Option<String>,
-    etag: String,
+    /// `None`: nothing tells whether the picture changed.
+    etag: Option<String>,
+}
+
+enum Picture {
+    Live(Arc<Live>),
+    Redis(Arc<View>),
+}
+
+/// How fast an answer becomes another one by itself, without a change of the picture.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(super) enum Ages {
+    Never,
+    InSeconds,
+    InMinutes,
 }
 
 impl Asked {
-    /// `of`: the request's path and query.
+    /// `of`: the request's path and query. `in_redis`: until the view is complete, Redis may answer.
     ///
     /// # Errors
     /// Peer: the picture is not complete yet.
-    pub(super) fn new(app: App, headers: &HeaderMap, of: &axum::http::Uri) -> Result<Self, Problem> {
-        let live = app.ready()?;
+    pub(super) async fn new(
+        app: App,
+        headers: &HeaderMap,
+        of: &Uri,
+        ages: Ages,
+        in_redis: bool,
+    ) -> Result<Self, Problem> {
+        let picture = Picture::of(&app, in_redis).await?;
         let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
-        let protobuf = text(header::ACCEPT).is_some_and(|accept| accept.contains(PROTOBUF));
-        let mut hasher = FxHasher::default();
-        (app.started_at_us, &live.epoch, live.view.read().sequence(), of.to_string(), protobuf).hash(&mut hasher);
-        Ok(Self {
-            etag: format!("W/\"{:016x}\"", hasher.finish()),
-            if_none_match: text(header::IF_NONE_MATCH).map(str::to_owned),
-            protobuf,
-            live,
-            app,
-        })
+        let protobuf = wants_protobuf(headers);
+        let etag = match &picture {
+            Picture::Live(live) => {
+                let age = app.context.clock.now_us()
+                    / match ages {
+                        Ages::Never => u64::MAX,
+                        Ages::InSeconds => 1_000_000,
+                        Ages::InMinutes => 60_000_000,
+                    };
+                let mut hasher = FxHasher::default();
+                let sequence = live.view.read().sequence();
+                (app.started_at_us, &live.epoch, sequence, age, of.to_string(), protobuf).hash(&mut hasher);
+                Some(format!("W/\"{:016x}\"", hasher.finish()))
+            }
+            Picture::Redis(_) => None,
+        };
+        Ok(Self { etag, if_none_match: text(header::IF_NONE_MATCH).map(str::to_owned), protobuf, picture, app })
+    }
+
+    /// Looks at the picture.
+    pub(super) fn view<T>(&self, look: impl FnOnce(&View) -> T) -> T {
+        match &self.picture {
+            Picture::Live(live) => look(&live.view.read()),
+            Picture::Redis(view) => look(view),
+        }
+    }
+
+    /// The name of the data; `None` in Redis, which has none.
+    pub(super) fn epoch(&self) -> Option<&str> {
+        match &self.picture {
+            Picture::Live(live) => Some(&live.epoch),
+            Picture::Redis(_) => None,
+        }
     }
 
     /// Time of the answer.
@@ -48,27 +96,58 @@ impl Asked {
 
     /// The answer, where nothing changed since the client last asked the same.
     pub(super) fn unchanged(&self) -> Option<Response> {
-        let same = self.if_none_match.as_ref()?.split(',').any(|tag| tag.trim() == self.etag);
-        same.then(|| self.with_etag(StatusCode::NOT_MODIFIED.into_response()))
+        let (etag, known) = (self.etag.as_ref()?, self.if_none_match.as_ref()?);
+        let same = known.split(',').any(|tag| tag.trim() == etag || tag.trim() == "*");
+        same.then(|| self.with_headers(StatusCode::NOT_MODIFIED.into_response()))
     }
 
     /// The answer.
     pub(super) fn answer(&self, message: &(impl Message + Serialize)) -> Response {
-        let (kind, body) = if self.protobuf {
-            (PROTOBUF, message.encode_to_vec())
-        } else {
-            ("application/json", serde_json::to_vec(message).expect("our messages have string keys"))
-        };
-        self.with_etag(([(header::CONTENT_TYPE, kind)], body).into_response())
+        self.with_headers(body(message, self.protobuf))
     }
 
-    fn with_etag(&self, mut response: Response) -> Response {
+    fn with_headers(&self, mut response: Response) -> Response {
         let headers = response.headers_mut();
-        if let Ok(etag) = HeaderValue::from_str(&self.etag) {
+        if let Some(etag) = self.etag.as_ref().and_then(|etag| HeaderValue::from_str(etag).ok()) {
             headers.insert(header::ETAG, etag);
+        }
+        if matches!(self.picture, Picture::Redis(_)) {
+            headers.insert(SOURCE, HeaderValue::from_static("redis"));
         }
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
         headers.insert(header::VARY, HeaderValue::from_static("accept"));
         response
     }
+}
+
+impl Picture {
+    async fn of(app: &App, in_redis: bool) -> Result<Self, Problem> {
+        let not_ready = match app.ready() {
+            Ok(live) => {
+                if let Some(redis) = &app.redis_picture {
+                    redis.forget();
+                }
+                return Ok(Self::Live(live));
+            }
+            Err(problem) => problem,
+        };
+        let Some(redis) = app.redis_picture.as_ref().filter(|_| in_redis) else { return Err(not_ready) };
+        redis.view().await.map(Self::Redis).ok_or(not_ready)
+    }
+}
+
+/// Whether the client asks for Protobuf.
+pub(super) fn wants_protobuf(headers: &HeaderMap) -> bool {
+    let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok());
+    accept.is_some_and(|accept| accept.contains(PROTOBUF))
+}
+
+/// A message as the body of an answer.
+pub(super) fn body(message: &(impl Message + Serialize), protobuf: bool) -> Response {
+    let (kind, body) = if protobuf {
+        (PROTOBUF, message.encode_to_vec())
+    } else {
+        ("application/json", serde_json::to_vec(message).expect("our messages have string keys"))
+    };
+    ([(header::CONTENT_TYPE, kind)], body).into_response()
 }

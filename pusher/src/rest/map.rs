@@ -8,6 +8,7 @@ use axum::response::{Html, IntoResponse, Json, Response};
 use rust_embed::RustEmbed;
 use serde_json::json;
 
+use super::predecessor::{self, Renamed};
 use super::problem::Problem;
 use crate::app::App;
 
@@ -38,9 +39,12 @@ pub(super) async fn config(State(app): State<App>) -> Response {
 /// A file of the page; the page itself for `/`.
 pub(super) async fn file(State(app): State<App>, method: Method, uri: Uri) -> Response {
     let path = uri.path().trim_start_matches('/');
+    if let Some(Renamed { new, about, .. }) = predecessor::path(uri.path()) {
+        return Problem::not_found("moved", format!("the Go backend's path is now {new} {about}")).into_response();
+    }
     if path.starts_with("api/") || path.starts_with("ws/") {
         let path: String = uri.path().chars().take(128).collect();
-        return Problem::not_found("no_endpoint", format!("there is no {path}; see /api/openapi.json")).into_response();
+        return Problem::not_found("no_endpoint", format!("there is no {path}; see /api/docs")).into_response();
     }
     if method != Method::GET && method != Method::HEAD {
         return Problem::method_not_allowed(uri.path()).into_response();

@@ -1,38 +1,36 @@
 //! `GET /api/openapi.json`: made from the endpoints' own parameters and the descriptors of their messages.
 
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 
 use axum::response::{IntoResponse, Json, Response};
-use prost::Message as _;
+use prost_types::FieldDescriptorProto;
 use prost_types::field_descriptor_proto::{Label, Type};
-use prost_types::{DescriptorProto, EnumDescriptorProto, FieldDescriptorProto, FileDescriptorSet};
-use schemas::descriptors::DESCRIPTOR_SET;
 use serde_json::{Map, Value, json};
 
-use super::ENDPOINTS;
 use super::endpoint::{Endpoint, Parameter};
+use super::types::Types;
+use super::{endpoints, position};
 
 pub(super) async fn get() -> Response {
     Json(document()).into_response()
 }
 
-fn document() -> Value {
-    let types = Types::read();
-    let mut schemas = BTreeMap::new();
+/// The document; the same for the life of the process.
+pub(super) fn document() -> &'static Value {
+    static DOCUMENT: OnceLock<Value> = OnceLock::new();
+    DOCUMENT.get_or_init(make)
+}
+
+fn make() -> Value {
+    let mut schemas = BTreeMap::from([("Problem".to_owned(), problem_schema())]);
     let mut paths = Map::new();
-    for endpoint in ENDPOINTS {
-        types.collect(endpoint.message, &mut schemas);
+    for endpoint in endpoints() {
+        collect(endpoint.message, &mut schemas);
         paths.insert(endpoint.path.to_owned(), json!({ "get": operation(endpoint) }));
     }
-    let problem = json!({
-        "type": "object",
-        "properties": {
-            "type": {"type": "string"}, "title": {"type": "string"}, "status": {"type": "integer"},
-            "detail": {"type": "string"}, "code": {"type": "string"},
-            "known_parameters": {"type": "array", "items": {"type": "string"}},
-        },
-    });
-    schemas.insert("Problem".to_owned(), problem);
+    collect("PositionReport", &mut schemas);
+    paths.insert(position::PATH.to_owned(), json!({ "post": position_operation() }));
     json!({
         "openapi": "3.1.0",
         "info": {
@@ -42,7 +40,55 @@ fn document() -> Value {
                             are strings, device addresses six hex digits, enums lower-case names; what is absent is not known.",
         },
         "paths": paths,
-        "components": { "schemas": schemas },
+        "components": {
+            "schemas": schemas,
+            "securitySchemes": { "key": { "type": "http", "scheme": "bearer" } },
+        },
+    })
+}
+
+fn problem_schema() -> Value {
+    json!({
+        "type": "object",
+        "properties": {
+            "type": {"type": "string"}, "title": {"type": "string"}, "status": {"type": "integer"},
+            "detail": {"type": "string"}, "code": {"type": "string"},
+            "known_parameters": {"type": "array", "items": {"type": "string"}},
+            "new_name": {"type": "string"},
+        },
+        "required": ["type", "title", "status", "detail", "code"],
+    })
+}
+
+fn problem(description: &str) -> Value {
+    json!({
+        "description": description,
+        "content": { "application/problem+json": { "schema": { "$ref": "#/components/schemas/Problem" } } },
+    })
+}
+
+fn content(message: &str) -> Value {
+    let schema = json!({ "$ref": format!("#/components/schemas/{message}") });
+    json!({ "application/json": { "schema": schema }, "application/x-protobuf": {} })
+}
+
+fn position_operation() -> Value {
+    json!({
+        "summary": position::SUMMARY,
+        "security": [{ "key": [] }],
+        "requestBody": { "required": true, "content": content("PositionReport") },
+        "responses": {
+            "202": {
+                "description": "It is in the log.",
+                "headers": { "x-observation-id": { "description": "The id of the record.", "schema": { "type": "string" } } },
+            },
+            "400": problem("It says something that cannot be."),
+            "401": problem("The key is missing, or not known."),
+            "413": problem("The body is too large."),
+            "415": problem("The body is neither JSON nor Protobuf."),
+            "429": problem("Less than a second after the one before."),
+            "503": problem("The log does not take it now."),
+        },
     })
 }
 
@@ -55,10 +101,10 @@ fn operation(endpoint: &Endpoint) -> Value {
     };
     let in_path = endpoint.path_parameters.iter().map(|one| parameter(one, "path"));
     let in_query = endpoint.parameters.iter().map(|one| parameter(one, "query"));
-    let schema = json!({ "$ref": format!("#/components/schemas/{}", endpoint.message) });
-    let problem = json!({
-        "description": "A problem document (RFC 9457).",
-        "content": { "application/problem+json": { "schema": { "$ref": "#/components/schemas/Problem" } } },
+    let etag = json!({ "description": "Of the answer.", "schema": { "type": "string" } });
+    let source = json!({
+        "description": "`redis` until the air picture is complete: then receivers and alerts are missing.",
+        "schema": { "type": "string", "enum": ["redis"] },
     });
     json!({
         "summary": endpoint.summary,
@@ -66,74 +112,52 @@ fn operation(endpoint: &Endpoint) -> Value {
         "responses": {
             "200": {
                 "description": "The answer; as Protobuf it is the message of the same name in package updraft.v1.",
-                "content": { "application/json": { "schema": schema }, "application/x-protobuf": {} },
+                "headers": { "etag": etag, "x-source": source },
+                "content": content(endpoint.message),
             },
             "304": { "description": "Nothing changed since the answer with that ETag." },
-            "400": problem, "404": problem, "503": problem,
+            "400": problem("A parameter is not known, or says something that cannot be."),
+            "404": problem("There is nothing of that name."),
+            "503": problem("Not now; Retry-After says when."),
         },
     })
 }
 
-/// All messages and enums by their names without package.
-struct Types {
-    messages: BTreeMap<String, DescriptorProto>,
-    enums: BTreeMap<String, EnumDescriptorProto>,
+/// Adds the schema of a message and of those in it.
+fn collect(name: &str, schemas: &mut BTreeMap<String, Value>) {
+    let Some(message) = Types::get().message(name).filter(|_| !schemas.contains_key(name)) else { return };
+    schemas.insert(name.to_owned(), Value::Null);
+    let mut properties = Map::new();
+    let mut required = Vec::new();
+    for field in &message.field {
+        properties.insert(field.name().to_owned(), schema(field, schemas));
+        let always =
+            field.oneof_index.is_none() && (field.label() == Label::Repeated || field.r#type() != Type::Message);
+        if always {
+            required.push(field.name());
+        }
+    }
+    schemas.insert(name.to_owned(), json!({ "type": "object", "properties": properties, "required": required }));
 }
 
-impl Types {
-    fn read() -> Self {
-        let set = FileDescriptorSet::decode(DESCRIPTOR_SET).expect("compiled into this program");
-        let (mut messages, mut enums) = (BTreeMap::new(), BTreeMap::new());
-        for file in set.file {
-            messages.extend(file.message_type.into_iter().map(|message| (message.name().to_owned(), message)));
-            enums.extend(file.enum_type.into_iter().map(|one| (one.name().to_owned(), one)));
+fn schema(field: &FieldDescriptorProto, schemas: &mut BTreeMap<String, Value>) -> Value {
+    let type_name = Types::get().short_name(field);
+    let one = match field.r#type() {
+        Type::Message => {
+            collect(type_name, schemas);
+            json!({ "$ref": format!("#/components/schemas/{type_name}") })
         }
-        Self { messages, enums }
-    }
-
-    /// Adds the schema of a message and of those in it.
-    fn collect(&self, name: &str, schemas: &mut BTreeMap<String, Value>) {
-        let Some(message) = self.messages.get(name).filter(|_| !schemas.contains_key(name)) else { return };
-        schemas.insert(name.to_owned(), Value::Null);
-        let mut properties = Map::new();
-        let mut required = Vec::new();
-        for field in &message.field {
-            properties.insert(field.name().to_owned(), self.schema(field, schemas));
-            let always =
-                field.oneof_index.is_none() && (field.label() == Label::Repeated || field.r#type() != Type::Message);
-            if always {
-                required.push(field.name());
-            }
-        }
-        schemas.insert(name.to_owned(), json!({ "type": "object", "properties": properties, "required": required }));
-    }
-
-    fn schema(&self, field: &FieldDescriptorProto, schemas: &mut BTreeMap<String, Value>) -> Value {
-        let type_name = field.type_name().rsplit('.').next().unwrap_or_default();
-        let one = match field.r#type() {
-            Type::Message => {
-                self.collect(type_name, schemas);
-                json!({ "$ref": format!("#/components/schemas/{type_name}") })
-            }
-            Type::Enum => json!({ "type": "string", "enum": self.words(type_name) }),
-            Type::Bool => json!({ "type": "boolean" }),
-            Type::Double | Type::Float => json!({ "type": "number" }),
-            Type::Fixed64 => json!({ "type": "string", "example": "17-123456" }),
-            Type::Uint64 | Type::Int64 | Type::Sint64 => json!({ "type": "string", "pattern": "^-?[0-9]+$" }),
-            Type::Uint32 if field.name() == "device" => json!({ "type": "string", "pattern": "^[0-9A-F]{6}$" }),
-            Type::Bytes => json!({ "type": "string", "pattern": "^([0-9a-f]{2})*$" }),
-            Type::String => json!({ "type": "string" }),
-            _ => json!({ "type": "integer" }),
-        };
-        if field.label() == Label::Repeated { json!({ "type": "array", "items": one }) } else { one }
-    }
-
-    fn words(&self, name: &str) -> Vec<String> {
-        let Some(found) = self.enums.get(name) else { return Vec::new() };
-        let zero = found.value.first().map(|value| value.name()).unwrap_or_default();
-        let prefix = zero.trim_end_matches("UNSPECIFIED");
-        found.value.iter().map(|value| value.name().trim_start_matches(prefix).to_ascii_lowercase()).collect()
-    }
+        Type::Enum => json!({ "type": "string", "enum": Types::get().words(type_name) }),
+        Type::Bool => json!({ "type": "boolean" }),
+        Type::Double | Type::Float => json!({ "type": "number" }),
+        Type::Fixed64 => json!({ "type": "string", "example": "17-123456" }),
+        Type::Uint64 | Type::Int64 | Type::Sint64 => json!({ "type": "string", "pattern": "^-?[0-9]+$" }),
+        Type::Uint32 if field.name() == "device" => json!({ "type": "string", "pattern": "^[0-9A-F]{6}$" }),
+        Type::Bytes => json!({ "type": "string", "pattern": "^([0-9a-f]{2})*$" }),
+        Type::String => json!({ "type": "string" }),
+        _ => json!({ "type": "integer" }),
+    };
+    if field.label() == Label::Repeated { json!({ "type": "array", "items": one }) } else { one }
 }
 
 #[cfg(test)]

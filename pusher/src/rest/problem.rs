@@ -4,6 +4,8 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
+use super::predecessor::{self, Renamed};
+
 /// Why a request is not answered as asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Problem(Box<Body>);
@@ -19,6 +21,9 @@ struct Body {
     code: &'static str,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     known_parameters: Vec<&'static str>,
+    /// What the Go backend's name is called here.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    new_name: Option<&'static str>,
 }
 
 impl Problem {
@@ -29,11 +34,51 @@ impl Problem {
 
     /// 400: a parameter that the endpoint does not have.
     pub(crate) fn unknown_parameter(name: &str, known: &[&'static str]) -> Self {
+        Self::unknown("parameter", "unknown_parameter", name, known, predecessor::parameter(name))
+    }
+
+    /// 400: a field that the body does not have.
+    pub(crate) fn unknown_field(name: &str, known: &[&'static str]) -> Self {
+        Self::unknown("field", "unknown_field", name, known, predecessor::field(name))
+    }
+
+    fn unknown(
+        what: &str,
+        code: &'static str,
+        name: &str,
+        known: &[&'static str],
+        renamed: Option<&'static Renamed>,
+    ) -> Self {
         let name: String = name.chars().take(64).collect();
-        let detail = format!("there is no parameter {name:?} here; known: {}", known.join(", "));
-        let mut problem = Self::bad_request("unknown_parameter", detail);
+        let all = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+        let mut detail = format!("there is no {what} {name:?} here; known: {all}");
+        if let Some(Renamed { new, about, .. }) = renamed {
+            detail = format!("{detail}. The Go backend's {name} is {new}: {about}");
+        }
+        let mut problem = Self::bad_request(code, detail);
         problem.0.known_parameters = known.to_vec();
+        problem.0.new_name = renamed.map(|renamed| renamed.new);
         problem
+    }
+
+    /// 401: who asks is not known.
+    pub(crate) fn unauthorized(detail: &str) -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, "unauthorized", detail.to_owned())
+    }
+
+    /// 413.
+    pub(crate) fn too_large(detail: String) -> Self {
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", detail)
+    }
+
+    /// 415.
+    pub(crate) fn unsupported(detail: &str) -> Self {
+        Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", detail.to_owned())
+    }
+
+    /// 429: too often; the answer says when to come back.
+    pub(crate) fn too_often(detail: String) -> Self {
+        Self::new(StatusCode::TOO_MANY_REQUESTS, "too_often", detail)
     }
 
     /// 404.
@@ -60,6 +105,7 @@ impl Problem {
             detail,
             code,
             known_parameters: Vec::new(),
+            new_name: None,
         }))
     }
 }
@@ -71,8 +117,13 @@ impl IntoResponse for Problem {
         let mut response = (status, body).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
-        if status == StatusCode::SERVICE_UNAVAILABLE {
-            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("2"));
+        match status {
+            StatusCode::SERVICE_UNAVAILABLE => drop(headers.insert(header::RETRY_AFTER, HeaderValue::from_static("2"))),
+            StatusCode::TOO_MANY_REQUESTS => drop(headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"))),
+            StatusCode::UNAUTHORIZED => {
+                headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+            }
+            _ => {}
         }
         response
     }

@@ -7,10 +7,10 @@ use axum::http::{HeaderMap, Uri};
 use axum::response::Response;
 use schemas::{DeviceAddress, v1};
 
-use super::answer::Asked;
+use super::answer::{Ages, Asked};
 use super::endpoint::{Endpoint, Parameter};
+use super::picture::add;
 use super::problem::Problem;
-use super::snapshot::add;
 use super::time::rfc3339;
 use crate::app::App;
 use crate::view::{Kind, Object};
@@ -37,20 +37,20 @@ pub(super) async fn get(
     if wanted.chars().count() < MIN_CHARACTERS {
         return Err(Problem::bad_request("bad_parameter", format!("q has {MIN_CHARACTERS} characters or more")));
     }
-    let asked = Asked::new(app, &headers, &uri)?;
+    let asked = Asked::new(app, &headers, &uri, Ages::Never, true).await?;
     if let Some(unchanged) = asked.unchanged() {
         return Ok(unchanged);
     }
     let at_us = asked.at_us();
-    let found: Vec<Arc<Object>> = {
-        let view = asked.live.view.read();
+    let mut found: Vec<Arc<Object>> = asked.view(|view| {
         let searched = [Kind::Aircraft, Kind::Ground, Kind::Station].into_iter().flat_map(|kind| view.objects(kind));
         searched.filter(|object| begins(object, &wanted)).take(MAX_FOUND + 1).cloned().collect()
-    };
+    });
+    found.sort_unstable_by_key(|object| object.id);
     let mut picture = v1::AirPicture {
         server_time: rfc3339(at_us),
         truncated: found.len() > MAX_FOUND,
-        epoch: asked.live.epoch.clone(),
+        epoch: asked.epoch().unwrap_or_default().to_owned(),
         ..Default::default()
     };
     found.iter().take(MAX_FOUND).for_each(|object| add(&mut picture, object, at_us));

@@ -31,6 +31,11 @@ impl Selection {
         self.region.as_ref()
     }
 
+    /// True where the answer depends on the time at which it is given.
+    pub(super) fn has_age(&self) -> bool {
+        self.max_age_us.is_some()
+    }
+
     /// The objects of a kind, and whether some were left out. Exactly those in the region.
     pub(super) fn objects(
         &self,
@@ -58,7 +63,8 @@ impl Selection {
         (found, truncated)
     }
 
-    fn is_fresh(&self, object: &Object, at_us: u64) -> bool {
+    /// True where the object is young enough.
+    pub(super) fn is_fresh(&self, object: &Object, at_us: u64) -> bool {
         self.max_age_us.is_none_or(|max_age_us| at_us.saturating_sub(object.state.event_at_us()) <= max_age_us)
     }
 }

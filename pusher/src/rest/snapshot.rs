@@ -7,24 +7,30 @@ use axum::http::{HeaderMap, Uri};
 use axum::response::Response;
 use schemas::v1;
 
-use super::answer::Asked;
-use super::endpoint::{BOUNDS, Endpoint, LAT, LON, RADIUS};
+use super::answer::{Ages, Asked};
+use super::endpoint::{BOUNDS, Endpoint, LAT, LON, MAX_AGE, Parameter, RADIUS};
+use super::picture::add;
 use super::problem::Problem;
 use super::selection::{MAX_OBJECTS, Selection};
-use super::thermals::with_quality;
 use super::time::rfc3339;
 use crate::app::App;
 use crate::compose;
 use crate::subscription::Subscription;
-use crate::view::{Kind, Object, State as Known, View};
+use crate::view::{Kind, KindSet, Object, View};
 
 pub(super) const ENDPOINT: Endpoint = Endpoint {
     path: "/api/v1/snapshot",
     summary: "The air picture of a region: all that is in its cells, as a WebSocket subscription to the same region has it. \
               A WebSocket opened with `resume` continues from here without a gap.",
     path_parameters: &[],
-    parameters: &[&LAT, &LON, &RADIUS, &BOUNDS],
+    parameters: &[&LAT, &LON, &RADIUS, &BOUNDS, &MAX_AGE, &KINDS],
     message: "AirPicture",
+};
+
+const KINDS: Parameter = Parameter {
+    name: "kinds",
+    kind: "string",
+    about: "Only these, separated by commas: aircraft, ground, thermal, station, receiver, alert.",
 };
 
 pub(super) async fn get(
@@ -35,23 +41,26 @@ pub(super) async fn get(
 ) -> Result<Response, Problem> {
     let query = ENDPOINT.query(query.as_deref())?;
     let selection = Selection::of(&query)?;
-    let asked = Asked::new(app, &headers, &uri)?;
+    let kinds = query.words("kinds", "aircraft,ground,thermal,station,receiver,alert", Kind::from_word)?;
+    let kinds = kinds.map_or(KindSet::ALL, KindSet::from_iter);
+    let ages = if selection.has_age() { Ages::InSeconds } else { Ages::InMinutes };
+    let asked = Asked::new(app, &headers, &uri, ages, true).await?;
     if let Some(unchanged) = asked.unchanged() {
         return Ok(unchanged);
     }
     let at_us = asked.at_us();
-    let max_cells = asked.live.session.limits.max_cells;
-    let (found, resume) = {
-        let view = asked.live.view.read();
-        (objects(&view, &selection, max_cells), view.positions().token(&asked.live.epoch))
-    };
+    let max_cells = asked.app.options.session_limits().max_cells;
+    let (found, resume) = asked.view(|view| {
+        let found = objects(view, &selection, kinds, max_cells, at_us);
+        (found, asked.epoch().map(|epoch| view.positions().token(epoch)))
+    });
     let truncated = found.len() > MAX_OBJECTS;
     let mut picture = v1::AirPicture {
         server_time: rfc3339(at_us),
         truncated,
         // What was left out could never be asked for again with the token.
-        resume: if truncated { String::new() } else { resume },
-        epoch: asked.live.epoch.clone(),
+        resume: resume.filter(|_| !truncated).unwrap_or_default(),
+        epoch: asked.epoch().unwrap_or_default().to_owned(),
         ..Default::default()
     };
     found.iter().take(MAX_OBJECTS).for_each(|object| add(&mut picture, object, at_us));
@@ -59,25 +68,14 @@ pub(super) async fn get(
 }
 
 /// At most one more than the bound.
-fn objects(view: &View, selection: &Selection, max_cells: usize) -> Vec<Arc<Object>> {
+fn objects(view: &View, selection: &Selection, kinds: KindSet, max_cells: usize, at_us: u64) -> Vec<Arc<Object>> {
+    let fits = |object: &&Arc<Object>| selection.is_fresh(object, at_us);
     match selection.region() {
-        None => Kind::ALL.into_iter().flat_map(|kind| view.objects(kind)).take(MAX_OBJECTS + 1).cloned().collect(),
+        None => kinds.iter().flat_map(|kind| view.objects(kind)).filter(fits).take(MAX_OBJECTS + 1).cloned().collect(),
         Some(region) => {
-            let subscription = Subscription::empty().with_region(region, max_cells);
+            let subscription = Subscription::empty().with_kinds(kinds).with_region(region, max_cells);
             let seen = compose::seen(view, &subscription);
-            seen.into_iter().take(MAX_OBJECTS + 1).filter_map(|id| view.object(id)).cloned().collect()
+            seen.into_iter().filter_map(|id| view.object(id)).filter(fits).take(MAX_OBJECTS + 1).cloned().collect()
         }
-    }
-}
-
-/// Puts an object into its list.
-pub(super) fn add(picture: &mut v1::AirPicture, object: &Object, at_us: u64) {
-    match &object.state {
-        Known::Aircraft(state) => picture.pilots.push(state.clone()),
-        Known::Ground(state) => picture.ground.push(state.clone()),
-        Known::Thermal(_) => picture.thermals.extend(with_quality(object, at_us)),
-        Known::Station(state) => picture.stations.push(state.clone()),
-        Known::Receiver(state) => picture.receivers.push(state.clone()),
-        Known::Alert(state) => picture.alerts.push(state.clone()),
     }
 }

@@ -8,14 +8,13 @@ use axum::extract::{ConnectInfo, RawQuery, Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use hyper::upgrade::OnUpgrade;
-use hyper_util::rt::TokioIo;
-use hyper_util::server::conn::auto::upgrade::downcast;
-use tokio::net::TcpStream;
+use tokio_util::task::TaskTracker;
 
 use super::admission::Admitted;
 use super::negotiate::{Agreement, DEFLATE, negotiate};
 use super::{NewConnection, Shards};
 use crate::app::{App, Live};
+use crate::http::detach;
 use crate::metrics::Reason;
 use crate::rest::{Problem, Query};
 use crate::session::{SessionSettings, region};
@@ -33,7 +32,7 @@ pub(crate) async fn upgrade(State(app): State<App>, RawQuery(query): RawQuery, m
         Ok((live, agreement, opening, admitted, on_upgrade)) => {
             let shards = live.shards.clone();
             // Tracked: the server waits for it when it stops.
-            app.handovers.spawn(hand_over(on_upgrade, opening, admitted, shards));
+            app.handovers.spawn(hand_over(on_upgrade, opening, admitted, shards, app.pumps.clone()));
             switching(&agreement)
         }
         Err(problem) => problem.into_response(),
@@ -106,20 +105,22 @@ fn switching(agreement: &Agreement) -> Response {
     response
 }
 
-async fn hand_over(on_upgrade: OnUpgrade, opening: Opening, admitted: Admitted, shards: Arc<Shards>) {
+async fn hand_over(
+    on_upgrade: OnUpgrade,
+    opening: Opening,
+    admitted: Admitted,
+    shards: Arc<Shards>,
+    pumps: TaskTracker,
+) {
     // The client went away before the answer was out: there is nobody to tell.
     let Ok(upgraded) = on_upgrade.await else { return };
-    let Ok(parts) = downcast::<TokioIo<TcpStream>>(upgraded) else {
-        tracing::error!("an upgraded connection is not a TCP stream");
-        return;
-    };
-    let stream = match parts.io.into_inner().into_std() {
-        Ok(stream) => stream,
+    let (stream, early) = match detach(upgraded, &pumps) {
+        Ok(detached) => detached,
         Err(error) => return tracing::warn!(%error, "a connection cannot be taken over"),
     };
     let socket = socket2::SockRef::from(&stream);
     if let Err(error) = socket.set_send_buffer_size(SEND_BUFFER_BYTES).and_then(|()| socket.set_tcp_nodelay(true)) {
         tracing::debug!(%error, "a connection keeps its default buffers");
     }
-    shards.open(NewConnection { stream, early: parts.read_buf, opening, admitted }).await;
+    shards.open(NewConnection { stream, early, opening, admitted }).await;
 }

@@ -68,13 +68,17 @@ impl Stage {
     }
 
     pub(crate) async fn start(log: Arc<EmbeddedLog>, arguments: &[&str]) -> Self {
-        let plain = ["pusher", "--http-listen", "127.0.0.1:0"];
+        let plain = ["pusher", "--http-listen", "127.0.0.1:0", "--redis-url", "none"];
         let config = Config::parse_from(plain.iter().chain(arguments));
         let context = Context::new(Clock::system());
         let pusher = Pusher::bind(config.pusher).await.expect("port 0 is free");
         let address = pusher.address().expect("bound");
-        let surroundings =
-            Surroundings { topic_prefix: String::new(), log: log.clone(), log_name: "the embedded log".into() };
+        let surroundings = Surroundings {
+            topic_prefix: String::new(),
+            log: log.clone(),
+            log_name: "the embedded log".into(),
+            schemas: Schemas::local(),
+        };
         let running = tokio::spawn(pusher.serve(surroundings, context.clone()));
         let sink = log.sink(SinkSettings::new("test")).expect("a writer");
         let topic = catalogue::find(topic::AIRCRAFT).expect("in the catalogue");
@@ -94,6 +98,18 @@ impl Stage {
     pub(crate) async fn get_with(&self, path: &str, header: &str, value: &str) -> reqwest::Response {
         let request = self.http.get(format!("http://{}{path}", self.address)).header(header, value);
         request.send().await.expect("answers")
+    }
+
+    pub(crate) async fn post(
+        &self,
+        path: &str,
+        key: Option<&str>,
+        media_type: &str,
+        body: String,
+    ) -> reqwest::Response {
+        let request = self.http.post(format!("http://{}{path}", self.address)).header("content-type", media_type);
+        let request = key.into_iter().fold(request, |request, key| request.bearer_auth(key));
+        request.body(body).send().await.expect("answers")
     }
 
     /// The value of a counter or gauge.

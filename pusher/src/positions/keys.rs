@@ -1,0 +1,153 @@
+//! Who may send positions: a TOML file with one key per device.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::{Context as _, ensure};
+use runtime::Redacted;
+use schemas::DeviceAddress;
+use schemas::v1::AircraftKind;
+use serde::Deserialize;
+
+use crate::watched::Watched;
+
+/// A key can be guessed below it.
+const MIN_KEY_CHARACTERS: usize = 16;
+const MAX_NAME_BYTES: usize = 64;
+
+/// The senders of the newest good file.
+#[derive(Debug)]
+pub(crate) struct Keys(Vec<(Redacted, Arc<Sender>)>);
+
+/// For whom a key speaks.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Sender {
+    pub(crate) device: u32,
+    /// The pilot's consent to be shown to all.
+    pub(crate) public: bool,
+    pub(crate) name: Option<String>,
+    pub(crate) aircraft_kind: AircraftKind,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    sender: Vec<Entry>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Entry {
+    key: String,
+    device: String,
+    #[serde(default)]
+    public: bool,
+    name: Option<String>,
+    kind: Option<String>,
+}
+
+/// Reads the file, and again when it changes.
+///
+/// # Errors
+/// It cannot be read, or says something that cannot be.
+pub(crate) fn open(file: &Path) -> anyhow::Result<Arc<Watched<Keys>>> {
+    Watched::open(vec![file.to_owned()], parse).map(Arc::new).context("--position-keys")
+}
+
+/// Whether the file can be used.
+///
+/// # Errors
+/// Why not.
+pub(crate) fn check(file: &Path) -> anyhow::Result<()> {
+    open(file).map(drop)
+}
+
+fn parse(contents: &[Vec<u8>]) -> anyhow::Result<Keys> {
+    let text = std::str::from_utf8(&contents[0]).context("the file is no UTF-8")?;
+    // The library's own error shows the line, and with it a key.
+    let file: File = toml::from_str(text).map_err(|error| anyhow::anyhow!("{}", error.message()))?;
+    let mut keys: Vec<(Redacted, Arc<Sender>)> = Vec::new();
+    for (number, entry) in (1..).zip(file.sender) {
+        let sender = sender(&entry).with_context(|| format!("sender {number}"))?;
+        ensure!(keys.iter().all(|(key, _)| key.reveal() != entry.key), "sender {number}: its key is another's too");
+        keys.push((entry.key.into(), Arc::new(sender)));
+    }
+    Ok(Keys(keys))
+}
+
+fn sender(entry: &Entry) -> anyhow::Result<Sender> {
+    ensure!(entry.key.len() >= MIN_KEY_CHARACTERS, "a key has {MIN_KEY_CHARACTERS} characters or more");
+    ensure!(entry.key.bytes().all(|byte| byte.is_ascii_graphic()), "a key has ASCII characters without spaces");
+    let DeviceAddress(device) = entry.device.parse()?;
+    ensure!(entry.name.as_ref().is_none_or(|name| name.len() <= MAX_NAME_BYTES), "a name has at most 64 bytes");
+    let kind = entry.kind.as_deref().unwrap_or("paraglider");
+    let aircraft_kind = AircraftKind::from_str_name(&format!("AIRCRAFT_KIND_{}", kind.to_ascii_uppercase()));
+    let aircraft_kind = aircraft_kind.with_context(|| format!("there is no kind {kind:?}"))?;
+    Ok(Sender { device, public: entry.public, name: entry.name.clone(), aircraft_kind })
+}
+
+impl Keys {
+    /// Whose key it is. Takes the same time for every key of a length.
+    pub(crate) fn find(&self, presented: &str) -> Option<Arc<Sender>> {
+        let mut found = None;
+        for (key, sender) in &self.0 {
+            if same(key.reveal().as_bytes(), presented.as_bytes()) {
+                found = Some(sender.clone());
+            }
+        }
+        found
+    }
+}
+
+fn same(one: &[u8], other: &[u8]) -> bool {
+    let differences = one.iter().zip(other).fold(0, |differences, (one, other)| differences | (one ^ other));
+    one.len() == other.len() && std::hint::black_box(differences) == 0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Result<Keys, String> {
+        parse(&[text.as_bytes().to_vec()]).map_err(|error| format!("{error:#}"))
+    }
+
+    #[test]
+    fn a_key_speaks_for_its_device() {
+        let keys = read(
+            "[[sender]]\nkey = \"0123456789abcdef\"\ndevice = \"110B90\"\npublic = true\nname = \"Ada\"\n\
+             [[sender]]\nkey = \"fedcba9876543210\"\ndevice = \"07AB12\"\nkind = \"glider\"\n",
+        )
+        .unwrap();
+        let ada = keys.find("0123456789abcdef").unwrap();
+        let expected = (0x11_0B90, true, Some("Ada"), AircraftKind::Paraglider);
+        assert_eq!((ada.device, ada.public, ada.name.as_deref(), ada.aircraft_kind), expected);
+        let other = keys.find("fedcba9876543210").unwrap();
+        assert_eq!(
+            (other.public, other.aircraft_kind),
+            (false, AircraftKind::Glider),
+            "hidden unless it says otherwise"
+        );
+        for stranger in ["", "0123456789abcde", "0123456789abcdef0", "0123456789abcdeX"] {
+            assert_eq!(keys.find(stranger), None, "{stranger}");
+        }
+    }
+
+    #[test]
+    fn a_bad_file_is_refused_without_showing_keys() {
+        let entry = |key: &str, rest: &str| format!("[[sender]]\nkey = \"{key}\"\n{rest}\n");
+        let secret = "0123456789abcdef";
+        let cases = [
+            (entry("short", "device = \"110B90\""), "16 characters"),
+            (entry(secret, "device = \"11\""), "sender 1"),
+            (entry(secret, "device = \"110B90\"\nkind = \"zeppelin\""), "zeppelin"),
+            (entry(secret, "device = \"110B90\"\nkeys = 3"), "unknown field"),
+            (entry(secret, "device = \"110B90\"").repeat(2), "sender 2: its key is another's too"),
+            (entry(secret, "device = 110"), "expected a string"),
+        ];
+        for (text, expected) in cases {
+            let error = read(&text).unwrap_err();
+            assert!(error.contains(expected) && !error.contains(secret), "{error}");
+        }
+    }
+}
