@@ -1,8 +1,10 @@
 #![doc = include_str!("../README.md")]
 
 mod error;
+pub mod export;
 mod model;
 mod port;
+pub mod track;
 
 pub use error::HistoryError;
 pub use model::{

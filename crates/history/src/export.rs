@@ -1,0 +1,17 @@
+//! Tables for analysts: rows of the history as CSV, XLSX or Parquet, in bounded memory.
+//!
+//! A [`Column`] has one name everywhere, its unit at the end as in all of our fields, and a type that XLSX and Parquet keep.
+
+mod columns;
+mod csv;
+mod parquet;
+mod table;
+#[cfg(test)]
+mod tests;
+mod xlsx;
+
+pub use columns::Exported;
+pub use csv::CsvTable;
+pub use parquet::ParquetTable;
+pub use table::{Cells, Column, ColumnKind, ExportError, TableFormat, TableWriter, Value};
+pub use xlsx::{MAX_XLSX_ROWS, XlsxTable};

@@ -1,0 +1,161 @@
+//! Columns, values and what writes them.
+
+use super::{CsvTable, ParquetTable};
+
+/// What the values of a column are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ColumnKind {
+    /// Text: names, addresses, ids.
+    Text,
+    /// A whole number.
+    Integer,
+    /// A number.
+    Number,
+    /// Yes or no.
+    Flag,
+    /// A moment, UTC, to the millisecond.
+    Time,
+}
+
+/// One column of a table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Column {
+    /// Its name, the unit at the end.
+    pub name: &'static str,
+    /// Its type.
+    pub kind: ColumnKind,
+    /// The unit in words; empty where it has none.
+    pub unit: &'static str,
+}
+
+/// One cell.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Value {
+    /// Not transmitted, or not known.
+    Absent,
+    /// Of [`ColumnKind::Text`].
+    Text(String),
+    /// A text of a closed set.
+    Word(&'static str),
+    /// Of [`ColumnKind::Integer`].
+    Integer(i64),
+    /// Of [`ColumnKind::Number`].
+    Number(f64),
+    /// Of [`ColumnKind::Flag`].
+    Flag(bool),
+    /// Of [`ColumnKind::Time`]: milliseconds since the epoch.
+    Time(i64),
+}
+
+impl<T: Into<Value>> From<Option<T>> for Value {
+    fn from(value: Option<T>) -> Self {
+        value.map_or(Self::Absent, Into::into)
+    }
+}
+
+impl From<f64> for Value {
+    fn from(value: f64) -> Self {
+        Self::Number(value)
+    }
+}
+
+impl From<i64> for Value {
+    fn from(value: i64) -> Self {
+        Self::Integer(value)
+    }
+}
+
+/// Rows, one cell after the other.
+pub type Cells = Vec<Value>;
+
+/// A form of a table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum TableFormat {
+    /// RFC 4180, UTF-8, times in ISO 8601.
+    #[default]
+    Csv,
+    /// Office Open XML, for spreadsheets.
+    Xlsx,
+    /// Apache Parquet.
+    Parquet,
+}
+
+impl TableFormat {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Csv, Self::Xlsx, Self::Parquet];
+
+    /// As it is written in a query, and the ending of a file's name.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Csv => "csv",
+            Self::Xlsx => "xlsx",
+            Self::Parquet => "parquet",
+        }
+    }
+
+    /// The form of a word.
+    pub fn of(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|format| format.word() == word)
+    }
+
+    /// Its media type, without parameters.
+    pub fn media_type(self) -> &'static str {
+        match self {
+            Self::Csv => "text/csv",
+            Self::Xlsx => "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+            Self::Parquet => "application/vnd.apache.parquet",
+        }
+    }
+
+    /// A writer that streams; `None` for XLSX, which is a file first ([`super::XlsxTable`]).
+    ///
+    /// # Errors
+    /// The library refuses the columns.
+    pub fn writer(self, columns: &'static [Column]) -> Result<Option<Box<dyn TableWriter>>, ExportError> {
+        Ok(match self {
+            Self::Csv => Some(Box::new(CsvTable::new(columns))),
+            Self::Parquet => Some(Box::new(ParquetTable::new(columns)?)),
+            Self::Xlsx => None,
+        })
+    }
+}
+
+/// Writes a table as a stream of bytes. Every call appends to `out`.
+pub trait TableWriter: Send {
+    /// What comes before the rows.
+    ///
+    /// # Errors
+    /// The library fails.
+    fn begin(&mut self, out: &mut Vec<u8>) -> Result<(), ExportError>;
+    /// Whole rows.
+    ///
+    /// # Errors
+    /// The library fails.
+    fn rows(&mut self, cells: &[Value], out: &mut Vec<u8>) -> Result<(), ExportError>;
+    /// What comes after the rows.
+    ///
+    /// # Errors
+    /// The library fails.
+    fn end(&mut self, out: &mut Vec<u8>) -> Result<(), ExportError>;
+}
+
+/// A table could not be written.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ExportError {
+    /// The file could not be written: most often the disk of temporary files is full.
+    #[error("cannot write the temporary file of an export")]
+    File(#[from] std::io::Error),
+    /// The Parquet library refuses.
+    #[error("cannot write Parquet")]
+    Parquet(#[from] ::parquet::errors::ParquetError),
+    /// The XLSX library refuses.
+    #[error("cannot write XLSX")]
+    Xlsx(#[from] rust_xlsxwriter::XlsxError),
+    /// A cell is not of its column's type.
+    #[error("a value of column {column} is not of its type")]
+    WrongType {
+        /// Its name.
+        column: &'static str,
+    },
+}

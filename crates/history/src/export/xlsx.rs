@@ -1,0 +1,93 @@
+//! XLSX: a file first, since its directory stands at its end and its rows are compressed in between. Rows go to a temporary
+//! file as they come, so memory stays flat.
+
+use std::fs::File;
+use std::io::{Seek as _, SeekFrom};
+
+use rust_xlsxwriter::{Format, Workbook, Worksheet};
+
+use super::{Column, ColumnKind, ExportError, Value};
+
+/// A sheet has 1,048,576 rows, the header among them.
+pub const MAX_XLSX_ROWS: u64 = 1_048_575;
+/// Days from 1899-12-30, where spreadsheets count from, to 1970-01-01.
+const EPOCH_DAYS: f64 = 25_569.0;
+const DAY_MS: f64 = 86_400_000.0;
+
+/// Writes a table as XLSX.
+pub struct XlsxTable {
+    columns: &'static [Column],
+    workbook: Workbook,
+    time: Format,
+    row: u32,
+}
+
+impl XlsxTable {
+    /// A table with these columns, on a sheet of this name (at most 31 characters).
+    ///
+    /// # Errors
+    /// The library refuses.
+    pub fn new(columns: &'static [Column], sheet: &str) -> Result<Self, ExportError> {
+        let mut workbook = Workbook::new();
+        let bold = Format::new().set_bold();
+        let worksheet = workbook.add_worksheet_with_constant_memory()?;
+        worksheet.set_name(sheet)?.set_freeze_panes(1, 0)?;
+        for (at, column) in (0_u16..).zip(columns) {
+            let width = if column.kind == ColumnKind::Time { 24.0 } else { 16.0 };
+            worksheet.set_column_width(at, width)?;
+        }
+        for (at, column) in (0_u16..).zip(columns) {
+            worksheet.write_string_with_format(0, at, column.name, &bold)?;
+        }
+        Ok(Self { columns, workbook, time: Format::new().set_num_format("yyyy-mm-dd hh:mm:ss.000"), row: 0 })
+    }
+
+    /// Adds whole rows.
+    ///
+    /// # Errors
+    /// The library refuses: the sheet is full, or the disk is.
+    pub fn rows(&mut self, cells: &[Value]) -> Result<(), ExportError> {
+        let worksheet = self.workbook.worksheet_from_index(0)?;
+        for row in cells.chunks_exact(self.columns.len()) {
+            self.row += 1;
+            for (at, cell) in (0_u16..).zip(row) {
+                write_cell(worksheet, self.row, at, cell, &self.time)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The file, read from its beginning, and its size in bytes. It is gone when it is closed.
+    ///
+    /// # Errors
+    /// The disk is full.
+    pub fn finish(mut self) -> Result<(File, u64), ExportError> {
+        let mut file = tempfile::tempfile()?;
+        self.workbook.save_to_writer(&mut file)?;
+        let size = file.seek(SeekFrom::End(0))?;
+        file.seek(SeekFrom::Start(0))?;
+        Ok((file, size))
+    }
+}
+
+/// Text is written as text whatever it begins with: no cell becomes a formula.
+fn write_cell(
+    worksheet: &mut Worksheet,
+    row: u32,
+    column: u16,
+    cell: &Value,
+    time: &Format,
+) -> Result<(), ExportError> {
+    match cell {
+        Value::Absent => return Ok(()),
+        Value::Text(text) => worksheet.write_string(row, column, text)?,
+        Value::Word(word) => worksheet.write_string(row, column, *word)?,
+        Value::Integer(number) => worksheet.write_number(row, column, *number as f64)?,
+        Value::Number(number) => worksheet.write_number(row, column, *number)?,
+        Value::Flag(yes) => worksheet.write_boolean(row, column, *yes)?,
+        Value::Time(at_ms) => {
+            worksheet.write_number_with_format(row, column, *at_ms as f64 / DAY_MS + EPOCH_DAYS, time)?
+        }
+    };
+    Ok(())
+}

@@ -1,0 +1,19 @@
+//! Tracks: the recorded positions of one device, made fit to be looked at.
+//!
+//! Everything here is a function of what is pushed into it, with bounded memory, so that a track of any length can be
+//! streamed: [`Shaper`] takes recorded positions in the order of time and gives out those that are shown, cut into
+//! segments; a [`format::TrackWriter`] turns them into bytes.
+
+pub mod format;
+mod level;
+mod point;
+mod segment;
+mod shaper;
+mod simplify;
+
+pub use format::Format;
+pub use level::Level;
+pub use point::{Subject, TrackPoint};
+pub use segment::GAP_US;
+pub use shaper::{Shaper, Summary};
+pub use simplify::{ALTITUDE_WEIGHT, MAX_POINTS};

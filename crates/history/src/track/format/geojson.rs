@@ -1,0 +1,73 @@
+//! GeoJSON (RFC 7946): a feature per segment, its times in the property `coordTimes`, which viewers of tracks know.
+
+use serde_json::{Value, json};
+
+use super::TrackWriter;
+use super::json::rounded;
+use super::runs::Runs;
+use super::text::rfc3339;
+use crate::track::{Subject, Summary, TrackPoint};
+
+pub(super) struct GeoJson {
+    subject: Subject,
+    runs: Runs,
+    features: usize,
+}
+
+impl GeoJson {
+    pub(super) fn new(subject: Subject) -> Self {
+        Self { subject, runs: Runs::default(), features: 0 }
+    }
+
+    fn feature(&mut self, run: &[TrackPoint], out: &mut Vec<u8>) {
+        if self.features > 0 {
+            out.push(b',');
+        }
+        self.features += 1;
+        let times: Vec<String> = run.iter().map(|point| rfc3339(point.event_at_us)).collect();
+        let places: Vec<Value> = run.iter().map(place).collect();
+        // A line has two positions or more.
+        let geometry = match places.as_slice() {
+            [single] => json!({"type": "Point", "coordinates": single}),
+            _ => json!({"type": "LineString", "coordinates": places}),
+        };
+        let mut properties = json!({
+            "device": self.subject.address(),
+            "segment": run[0].segment,
+            "level": self.subject.level.word(),
+            "coordTimes": times,
+        });
+        if let Some(name) = &self.subject.name {
+            properties["name"] = json!(name);
+        }
+        let feature = json!({"type": "Feature", "geometry": geometry, "properties": properties});
+        serde_json::to_writer(out, &feature).expect("into memory");
+    }
+}
+
+fn place(point: &TrackPoint) -> Value {
+    let (longitude, latitude) = (rounded(point.longitude_deg, 1e7), rounded(point.latitude_deg, 1e7));
+    match point.altitude_m {
+        Some(altitude) => json!([longitude, latitude, rounded(altitude, 10.0)]),
+        None => json!([longitude, latitude]),
+    }
+}
+
+impl TrackWriter for GeoJson {
+    fn begin(&mut self, out: &mut Vec<u8>) {
+        out.extend_from_slice(b"{\"type\":\"FeatureCollection\",\"features\":[");
+    }
+
+    fn point(&mut self, point: &TrackPoint, out: &mut Vec<u8>) {
+        if let Some(run) = self.runs.push(point) {
+            self.feature(&run, out);
+        }
+    }
+
+    fn end(&mut self, _summary: &Summary, out: &mut Vec<u8>) {
+        if let Some(run) = self.runs.finish() {
+            self.feature(&run, out);
+        }
+        out.extend_from_slice(b"]}");
+    }
+}

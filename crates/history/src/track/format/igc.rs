@@ -1,0 +1,107 @@
+//! IGC, the flight recorder format of the FAI (Technical Specification for GNSS Flight Recorders, appendix A). There is no
+//! G record: nobody can sign what came over the radio, so a contest will not take the file; every other program reads it.
+//!
+//! Times have milliseconds (extension TDS) and places two more digits of a minute (LAD, LOD) than the fixed columns, about
+//! 2 cm. The format has no date per position: a track must be shorter than a day, so that a time of day that goes back means
+//! midnight.
+
+use std::io::Write as _;
+
+use super::TrackWriter;
+use super::text::{igc as plain, rfc3339};
+use crate::track::{Subject, Summary, TrackPoint};
+
+pub(super) struct Igc {
+    subject: Subject,
+    begun: bool,
+}
+
+impl Igc {
+    pub(super) fn new(subject: Subject) -> Self {
+        Self { subject, begun: false }
+    }
+
+    fn head(&mut self, first_us: u64, glider: &str, out: &mut Vec<u8>) -> std::io::Result<()> {
+        if std::mem::replace(&mut self.begun, true) {
+            return Ok(());
+        }
+        let date = rfc3339(first_us);
+        let address = self.subject.address();
+        // X: a recorder that is not approved. Three letters of it, three of the unit's number, then free text.
+        write!(out, "AXUD{}-FANET {address}\r\n", &address[3..])?;
+        write!(out, "HFDTEDATE:{}{}{},01\r\n", &date[8..10], &date[5..7], &date[2..4])?;
+        write!(out, "HFPLTPILOTINCHARGE:{}\r\n", plain(self.subject.name.as_deref().unwrap_or_default()))?;
+        write!(out, "HFGTYGLIDERTYPE:{glider}\r\nHFGIDGLIDERID:{address}\r\n")?;
+        write!(out, "HFDTMGPSDATUM:WGS84\r\nHFFTYFRTYPE:Updraft,FANET\r\n")?;
+        write!(out, "I033638TDS3940LAD4142LOD\r\n")?;
+        write!(out, "LXUDlevel {}\r\n", self.subject.level.word())
+    }
+}
+
+impl TrackWriter for Igc {
+    fn begin(&mut self, _out: &mut Vec<u8>) {}
+
+    fn point(&mut self, point: &TrackPoint, out: &mut Vec<u8>) {
+        let glider = point.kind.as_str_name().trim_start_matches("AIRCRAFT_KIND_").to_lowercase().replace('_', " ");
+        self.head(point.event_at_us, &glider, out).and_then(|()| write_fix(point, out)).expect("into memory");
+    }
+
+    fn end(&mut self, _summary: &Summary, out: &mut Vec<u8>) {
+        self.head(self.subject.from_us, "", out).expect("into memory");
+    }
+}
+
+/// The B record.
+fn write_fix(point: &TrackPoint, out: &mut Vec<u8>) -> std::io::Result<()> {
+    let time = rfc3339(point.event_at_us);
+    let latitude = Angle::of(point.latitude_deg, 90);
+    let longitude = Angle::of(point.longitude_deg, 180);
+    // A: a fix in space; V: without altitude. The pressure altitude is 0 where there is none.
+    let validity = if point.altitude_m.is_some() { 'A' } else { 'V' };
+    let gps_m = point.altitude_m.unwrap_or_default();
+    let pressure_m = point.qne_offset_m.filter(|_| point.altitude_m.is_some()).map_or(0.0, |offset| gps_m + offset);
+    write!(
+        out,
+        "B{}{}{}{:02}{:05}{}{:03}{:05}{}{validity}{}{}{}{:02}{:02}\r\n",
+        &time[11..13],
+        &time[14..16],
+        &time[17..19],
+        latitude.degrees,
+        latitude.thousandths,
+        if latitude.negative { 'S' } else { 'N' },
+        longitude.degrees,
+        longitude.thousandths,
+        if longitude.negative { 'W' } else { 'E' },
+        metres(pressure_m),
+        metres(gps_m),
+        &time[20..23],
+        latitude.more,
+        longitude.more,
+    )
+}
+
+/// Five characters, the minus sign among them.
+fn metres(altitude_m: f64) -> String {
+    let whole = altitude_m.round().clamp(-9_999.0, 99_999.0);
+    if whole < 0.0 { format!("-{:04}", -whole) } else { format!("{:05}", whole.abs()) }
+}
+
+/// Degrees, thousandths of a minute, and hundredths of those.
+struct Angle {
+    negative: bool,
+    degrees: u64,
+    thousandths: u64,
+    more: u64,
+}
+
+impl Angle {
+    fn of(degrees: f64, most: u64) -> Self {
+        let steps = ((degrees.abs() * 6e6).round() as u64).min(most * 6_000_000);
+        Self {
+            negative: degrees < 0.0,
+            degrees: steps / 6_000_000,
+            thousandths: steps % 6_000_000 / 100,
+            more: steps % 100,
+        }
+    }
+}
