@@ -2,8 +2,11 @@
 
 mod aggregator;
 mod clocks;
+mod fading;
+mod held;
 mod picture;
 mod thermal;
+mod wind;
 
 use std::sync::Arc;
 
@@ -20,7 +23,8 @@ use crate::pipeline::{Emission, Fit, Machine, put_version};
 use crate::sinks::live::{LiveKind, LiveState, LiveUpdate};
 use crate::sinks::topics::Topic;
 
-pub use aggregator::{Aggregator, ThermalChange};
+pub use aggregator::{Aggregator, Changes, ThermalChange, WindChange};
+pub use wind::WindKey;
 
 /// The topics of the group.
 #[derive(Clone, Debug)]
@@ -28,6 +32,7 @@ pub use aggregator::{Aggregator, ThermalChange};
 pub struct ThermalTopics {
     pub reports: Topic,
     pub thermals: Topic,
+    pub winds: Topic,
     pub checkpoints: Topic,
 }
 
@@ -45,8 +50,9 @@ impl ThermalTopics {
         let prepare = |name| Topic::prepare(context, part, schemas, prefix, name);
         let Some(reports) = prepare(topic::THERMAL_REPORT).await? else { return Ok(None) };
         let Some(thermals) = prepare(topic::THERMAL).await? else { return Ok(None) };
+        let Some(winds) = prepare(topic::WIND).await? else { return Ok(None) };
         let Some(checkpoints) = prepare(topic::THERMALS_STATE).await? else { return Ok(None) };
-        Ok(Some(Self { reports, thermals, checkpoints }))
+        Ok(Some(Self { reports, thermals, winds, checkpoints }))
     }
 }
 
@@ -56,16 +62,21 @@ pub struct ThermalMachine {
     aggregator: Aggregator,
     epoch: String,
     topics: Arc<ThermalTopics>,
-    changes: Vec<ThermalChange>,
+    changes: Changes,
 }
 
 impl ThermalMachine {
     /// An aggregator that knows nothing; reports wait for the clocks of `raw_partitions`.
     pub fn new(raw_partitions: u32, epoch: &str, topics: Arc<ThermalTopics>) -> Self {
-        Self { aggregator: Aggregator::new(raw_partitions), epoch: epoch.to_owned(), topics, changes: Vec::new() }
+        Self {
+            aggregator: Aggregator::new(raw_partitions),
+            epoch: epoch.to_owned(),
+            topics,
+            changes: Changes::default(),
+        }
     }
 
-    fn emit(&self, change: &ThermalChange, out: &mut Emission) {
+    fn emit(&self, change: ThermalChange, out: &mut Emission) {
         let mut headers = Headers::new();
         put_version(&mut headers, change.version);
         let (topic, key) = (&self.topics.thermals, RecordId(change.thermal_id).to_string());
@@ -73,7 +84,17 @@ impl ThermalMachine {
             Some(state) => topic.record(Some(0), key, state, state.last_seen_at_us, headers),
             None => topic.tombstone(Some(0), key, change.at_us, headers),
         });
-        out.live.push(live_update(change.clone()));
+        out.live.push(live_update(change));
+    }
+
+    fn emit_wind(&self, change: WindChange, out: &mut Emission) {
+        let mut headers = Headers::new();
+        put_version(&mut headers, change.version);
+        let (topic, key) = (&self.topics.winds, wind::name_of(change.key));
+        out.records.push(match &change.state {
+            Some(state) => topic.record(Some(0), key, state, state.last_seen_at_us, headers),
+            None => topic.tombstone(Some(0), key, change.at_us, headers),
+        });
     }
 }
 
@@ -87,10 +108,10 @@ impl Machine for ThermalMachine {
                 tracing::error!(offset, reason, "a report of ours cannot be read: it is left out");
             }
         }
-        let changes = std::mem::take(&mut self.changes);
-        changes.iter().for_each(|change| self.emit(change, out));
+        let mut changes = std::mem::take(&mut self.changes);
+        changes.thermals.drain(..).for_each(|change| self.emit(change, out));
+        changes.winds.drain(..).for_each(|change| self.emit_wind(change, out));
         self.changes = changes;
-        self.changes.clear();
     }
 
     fn next_offset(&self) -> u64 {

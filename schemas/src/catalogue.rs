@@ -27,6 +27,8 @@ pub mod topic {
     pub const THERMAL_REPORT: &str = "fanet.thermal-report.v1";
     /// Thermals.
     pub const THERMAL: &str = "fanet.state.thermal.v1";
+    /// The wind by the drift of circles.
+    pub const WIND: &str = "fanet.state.wind.v1";
     /// Observations of hidden devices.
     pub const PRIVATE_OBSERVATION: &str = "fanet.private.observation.v1";
     /// States of hidden devices.

@@ -4,11 +4,15 @@ use geo::Position;
 use geo::distance::{bearing_deg, distance_m, local_m, shifted};
 use schemas::v1::{CoverageSector, ReceiverState, StrongReception};
 
+use crate::core::settings::HOUR_US;
+
 const SECTOR_DEG: u32 = 10;
 /// No frame is heard from further away, metres: such a position or place is wrong.
 const FARTHEST_M: f64 = 400_000.0;
 /// So many of the strongest receptions estimate the place.
 const STRONGEST: usize = 8;
+/// Older ones no longer speak for it: a receiver can be moved, microseconds.
+const SPEAKS_US: u64 = 6 * HOUR_US;
 /// Fewer say nothing.
 const LEAST: usize = 3;
 
@@ -27,8 +31,9 @@ pub(super) fn extend(state: &mut ReceiverState, place: Position, heard_from: Pos
     true
 }
 
-/// Keeps the strongest receptions, strongest first; true: this is one of them.
+/// Keeps the strongest receptions of the last hours, strongest first; true: this is one of them.
 pub(super) fn keep_strongest(strongest: &mut Vec<StrongReception>, heard: StrongReception) -> bool {
+    strongest.retain(|known| known.heard_at_us + SPEAKS_US > heard.heard_at_us);
     let at = strongest.partition_point(|known| known.rssi_dbm >= heard.rssi_dbm);
     if at >= STRONGEST {
         return false;
@@ -72,7 +77,7 @@ mod tests {
         let at = shifted(HOME, east_m, 0.0);
         let position =
             schemas::v1::Position { latitude_deg: at.latitude_deg, longitude_deg: at.longitude_deg, altitude_m: None };
-        StrongReception { rssi_dbm, position: Some(position) }
+        StrongReception { rssi_dbm, position: Some(position), heard_at_us: HOUR_US }
     }
 
     #[test]
@@ -109,5 +114,19 @@ mod tests {
         assert!(!keep_strongest(&mut strongest, heard(-120, 0.0)));
         let place = estimate(&strongest).expect("enough");
         assert!(distance_m(position(place), HOME) < 300.0, "{}", distance_m(position(place), HOME));
+    }
+    #[test]
+    fn a_receiver_that_was_moved_is_found_again() {
+        let mut strongest = Vec::new();
+        for _ in 0..STRONGEST {
+            keep_strongest(&mut strongest, heard(-50, 0.0));
+        }
+        let later = |hours: u64| StrongReception { heard_at_us: hours * HOUR_US, ..heard(-90, 30_000.0) };
+        assert!(!keep_strongest(&mut strongest, later(6)), "weaker ones, and the strong ones still speak");
+        for _ in 0..LEAST {
+            keep_strongest(&mut strongest, later(7));
+        }
+        let place = estimate(&strongest).expect("enough");
+        assert!(distance_m(position(place), HOME) > 29_000.0);
     }
 }

@@ -245,7 +245,7 @@ impl Receiver {
 
     fn hear(&mut self, heard: &HeardFrame) {
         let Some(told) = heard.position.filter(|_| !heard.relayed) else { return };
-        let strong = StrongReception { rssi_dbm: heard.rssi_dbm, position: Some(told) };
+        let strong = StrongReception { rssi_dbm: heard.rssi_dbm, position: Some(told), heard_at_us: self.seen_us };
         let is_strong = coverage::keep_strongest(&mut self.strongest, strong);
         let is_configured = self.state.position_source == Some(ReceiverPositionSource::Configured.into());
         if is_strong && !is_configured {

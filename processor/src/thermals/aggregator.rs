@@ -5,18 +5,21 @@
 //! clock it has told last, so a report from before what is applied already is one that came twice, or one from a
 //! partition that was waited for no longer: it is dropped. So no memory of ids is needed, and what waits is bounded.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use geo::Position;
 use schemas::id::RecordId;
 use schemas::v1::{
-    AggregatorMemory, ClimbReport, ThermalReport, ThermalState, ThermalsState, thermal_report, thermals_state,
+    AggregatorMemory, ClimbReport, ThermalReport, ThermalState, ThermalsState, WindState, thermal_report,
+    thermals_state,
 };
 
 use crate::core::PARTITION_KEY;
 use crate::thermals::clocks::Clocks;
+use crate::thermals::held::Held;
 use crate::thermals::picture::Picture;
 use crate::thermals::thermal::Thermal;
+use crate::thermals::wind::{WindKey, Winds, name_of};
 
 /// More reports do not wait: then the oldest are applied, as if the clocks had passed them.
 const MOST_HELD: usize = 250_000;
@@ -37,17 +40,46 @@ pub struct ThermalChange {
     pub state: Option<ThermalState>,
 }
 
+/// A new state of the wind of a cell and altitude band, or its end.
+#[derive(Clone, Debug, PartialEq)]
+pub struct WindChange {
+    /// Cell and lowest altitude.
+    pub key: WindKey,
+    /// The offset of the record that made it.
+    pub version: u64,
+    /// The time that the partitions' clocks have passed, microseconds.
+    pub at_us: u64,
+    /// The state; `None`: it has ended.
+    pub state: Option<WindState>,
+}
+
+/// What records led to. A buffer that its owner drains and hands in again.
+#[derive(Debug, Default, PartialEq)]
+pub struct Changes {
+    /// Of thermals, each once per record.
+    pub thermals: Vec<ThermalChange>,
+    /// Of winds, likewise.
+    pub winds: Vec<WindChange>,
+}
+
 /// The pure core of the thermals' group.
 #[derive(Debug)]
 pub struct Aggregator {
     next_offset: u64,
     clocks: Clocks,
     most_held: usize,
-    held: BTreeMap<(u64, u64), ClimbReport>,
+    held: Held,
     applied_until_us: u64,
     thermals: Picture,
+    winds: Winds,
     /// Changed since the last checkpoint, ended ones included.
-    changed: BTreeSet<u64>,
+    changed: Touched,
+}
+
+#[derive(Debug, Default)]
+struct Touched {
+    thermals: BTreeSet<u64>,
+    winds: BTreeSet<WindKey>,
 }
 
 impl Aggregator {
@@ -57,10 +89,11 @@ impl Aggregator {
             next_offset: 0,
             clocks: Clocks::new(raw_partitions),
             most_held: MOST_HELD,
-            held: BTreeMap::new(),
+            held: Held::default(),
             applied_until_us: 0,
             thermals: Picture::default(),
-            changed: BTreeSet::new(),
+            winds: Winds::default(),
+            changed: Touched::default(),
         }
     }
 
@@ -74,17 +107,17 @@ impl Aggregator {
         self.applied_until_us
     }
 
-    /// Applies one record; changed thermals are appended to `out`, each once.
-    pub fn apply(&mut self, offset: u64, record: &ThermalReport, out: &mut Vec<ThermalChange>) {
+    /// Applies one record; changed thermals and winds are appended to `out`, each once.
+    pub fn apply(&mut self, offset: u64, record: &ThermalReport, out: &mut Changes) {
         if offset < self.next_offset {
             return;
         }
         self.next_offset = offset + 1;
         match &record.content {
             Some(thermal_report::Content::Report(report)) if self.is_usable(report) => {
-                self.held.entry((report.event_at_us, report.report_id)).or_insert(*report);
+                self.held.insert(*report);
                 if self.held.len() > self.most_held
-                    && let Some((oldest_us, _)) = self.held.keys().next()
+                    && let Some(oldest_us) = self.held.oldest_us()
                 {
                     self.advance(oldest_us + 1, offset, out);
                 }
@@ -127,31 +160,38 @@ impl Aggregator {
         })
     }
 
+    /// All winds as they were last given out.
+    pub fn winds(&self) -> impl Iterator<Item = &WindState> {
+        self.winds.iter().map(|(_, state)| state)
+    }
+
     /// Applies what lies before `passed_us`.
-    fn advance(&mut self, passed_us: u64, offset: u64, out: &mut Vec<ThermalChange>) {
+    fn advance(&mut self, passed_us: u64, offset: u64, out: &mut Changes) {
         if passed_us <= self.applied_until_us {
             return;
         }
-        let mut touched = BTreeSet::new();
-        while let Some(entry) = self.held.first_entry()
-            && entry.key().0 < passed_us
-        {
-            let report = entry.remove();
+        let mut touched = Touched::default();
+        while let Some(report) = self.held.take_before(passed_us) {
             self.end_before(report.event_at_us, &mut touched);
-            touched.extend(self.place(&report));
+            self.place(&report, &mut touched);
         }
         self.end_before(passed_us, &mut touched);
         self.applied_until_us = passed_us;
-        for thermal_id in touched {
-            self.changed.insert(thermal_id);
+        for thermal_id in touched.thermals {
+            self.changed.thermals.insert(thermal_id);
             let state = self.thermals.tell(thermal_id, offset).map(|thermal| thermal.state);
-            out.push(ThermalChange { thermal_id, version: offset, at_us: passed_us, state });
+            out.thermals.push(ThermalChange { thermal_id, version: offset, at_us: passed_us, state });
+        }
+        for key in touched.winds {
+            self.changed.winds.insert(key);
+            let state = self.winds.tell(key, offset).cloned();
+            out.winds.push(WindChange { key, version: offset, at_us: passed_us, state });
         }
     }
 
-    /// Puts a report where it belongs; the thermal's id.
-    fn place(&mut self, report: &ClimbReport) -> Option<u64> {
-        let told = report.position?;
+    /// Puts a report where it belongs.
+    fn place(&mut self, report: &ClimbReport, touched: &mut Touched) {
+        let Some(told) = report.position else { return };
         let position = Position::new(told.latitude_deg, told.longitude_deg);
         let thermal = match self.thermals.nearest(report, position).and_then(|nearest| self.thermals.take(nearest)) {
             Some(mut thermal) => {
@@ -160,20 +200,26 @@ impl Aggregator {
             }
             None => Thermal::begin(report, position),
         };
-        let thermal_id = thermal.state.thermal_id;
+        touched.thermals.insert(thermal.state.thermal_id);
         self.thermals.put(thermal, report.event_at_us);
-        Some(thermal_id)
+        touched.winds.extend(self.winds.place(report, position));
     }
 
-    fn end_before(&mut self, at_us: u64, touched: &mut BTreeSet<u64>) {
+    /// Of what began and ended while nobody was told there is nothing to end.
+    fn end_before(&mut self, at_us: u64, touched: &mut Touched) {
         self.thermals.pass(at_us, |thermal| {
-            let thermal_id = thermal.state.thermal_id;
-            // Of one that began and ended while nobody was told there is nothing to end.
-            let is_told = thermal.state.version > 0;
+            let (thermal_id, is_told) = (thermal.state.thermal_id, thermal.state.version > 0);
             if is_told {
-                touched.insert(thermal_id)
+                touched.thermals.insert(thermal_id)
             } else {
-                touched.remove(&thermal_id)
+                touched.thermals.remove(&thermal_id)
+            };
+        });
+        self.winds.pass(at_us, |key, is_told| {
+            if is_told {
+                touched.winds.insert(key)
+            } else {
+                touched.winds.remove(&key)
             };
         });
     }
@@ -181,21 +227,36 @@ impl Aggregator {
     /// What changed since the last call, as checkpoint records, the aggregator's own part last.
     pub fn changed_memories(&mut self, epoch: &str) -> Vec<(String, Option<ThermalsState>)> {
         let state = |part| ThermalsState { part: Some(part) };
-        let mut records = Vec::with_capacity(self.changed.len() + 1);
-        for thermal_id in std::mem::take(&mut self.changed) {
+        let Touched { thermals, winds } = std::mem::take(&mut self.changed);
+        let mut records = Vec::with_capacity(thermals.len() + winds.len() + 1);
+        for thermal_id in thermals {
             let memory = self.thermals.find(thermal_id).map(|thermal| thermal.to_memory(self.next_offset));
             let memory = memory.map(|memory| state(thermals_state::Part::Thermal(memory)));
             records.push((RecordId(thermal_id).to_string(), memory));
         }
+        for key in winds {
+            let memory = self.winds.to_memory(key).map(|memory| state(thermals_state::Part::Wind(memory)));
+            records.push((format!("wind/{}", name_of(key)), memory));
+        }
+        for (key, memory) in self.held.changed_memories() {
+            records.push((key, memory.map(|memory| state(thermals_state::Part::Held(memory)))));
+        }
         let own = AggregatorMemory {
             next_offset: self.next_offset,
             clocks: self.clocks.to_memory(),
-            held: self.held.values().copied().collect(),
+            held: Vec::new(),
             applied_until_us: self.applied_until_us,
             epoch: epoch.to_owned(),
         };
         records.push((PARTITION_KEY.to_owned(), Some(state(thermals_state::Part::Aggregator(own)))));
         records
+    }
+
+    /// Everything is to be told by the next call of [`Aggregator::changed_memories`], changed or not.
+    pub fn change_all(&mut self) {
+        self.changed.thermals.extend(self.thermals.iter().map(|thermal| thermal.state.thermal_id));
+        self.changed.winds.extend(self.winds.iter().map(|(key, _)| key));
+        self.held.change_all();
     }
 
     /// Takes back one checkpoint record, before any record is applied.
@@ -206,12 +267,14 @@ impl Aggregator {
                 let last_seen_at_us = thermal.state.last_seen_at_us;
                 self.thermals.put(thermal, last_seen_at_us);
             }
+            Some(thermals_state::Part::Wind(memory)) => self.winds.restore(memory),
+            Some(thermals_state::Part::Held(memory)) => self.held.restore(memory, self.applied_until_us),
             Some(thermals_state::Part::Aggregator(memory)) => {
                 self.next_offset = memory.next_offset;
                 self.applied_until_us = memory.applied_until_us;
                 memory.clocks.iter().for_each(|clock| self.clocks.tell(clock));
-                let held = memory.held.into_iter().map(|report| ((report.event_at_us, report.report_id), report));
-                self.held = held.collect();
+                memory.held.into_iter().for_each(|report| self.held.insert(report));
+                self.held.forget_before(memory.applied_until_us);
             }
             None => {}
         }

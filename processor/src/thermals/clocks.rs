@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 
 use schemas::v1::PartitionClock;
 
-use crate::thermals::thermal::LONGEST_US;
+use crate::thermals::fading::LONGEST_US;
 
 /// A partition that is farther behind half of the others is not waited for, microseconds.
 pub(super) const PATIENCE_US: u64 = LONGEST_US;

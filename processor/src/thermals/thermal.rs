@@ -5,7 +5,7 @@ use geo::distance::{distance_m, from_components, shifted, to_components};
 use geo::position::wrap_course_deg;
 use schemas::v1::{self, ClimbReport, ThermalMemory, ThermalState};
 
-use crate::core::settings::{HOUR_US, SECOND_US};
+use crate::thermals::fading::{confirmed_pct, count_device, ends_at_us, faded_pct, seconds_between, share_of};
 
 /// A report this near to the drifted centre belongs to the thermal, metres.
 pub(super) const JOIN_M: f64 = 500.0;
@@ -13,16 +13,8 @@ pub(super) const JOIN_M: f64 = 500.0;
 const BAND_M: f64 = 400.0;
 /// A report's share in position and climb halves in this time.
 const HALF_LIFE_S: f64 = 10.0 * 60.0;
-/// Confidence halves in this time without a report.
-const CONFIDENCE_HALF_LIFE_S: f64 = 60.0 * 60.0;
-/// At this confidence the thermal ends,
-const LEAST_CONFIDENCE_PCT: f64 = 5.0;
-/// and in any case after this time without a report, microseconds.
-pub(super) const LONGEST_US: u64 = 6 * HOUR_US;
 /// Instruments tell no radius: that of a usual circle, metres.
 const USUAL_RADIUS_M: f64 = 60.0;
-/// More pilots are not told apart.
-const MOST_DEVICES: usize = 64;
 
 /// A live thermal.
 #[derive(Clone, Debug, PartialEq)]
@@ -88,20 +80,15 @@ impl Thermal {
         let centre = self.drifted(report.event_at_us);
         let seconds = seconds_between(self.state.last_seen_at_us, report.event_at_us);
         let fade = libm::exp2(-seconds / HALF_LIFE_S);
-        let share = report.confidence_pct.clamp(1.0, 100.0) / 100.0;
+        let share = share_of(report.confidence_pct);
         (self.weight, self.climb_weighted_sum) =
             (self.weight * fade + share, self.climb_weighted_sum * fade + share * report.climb_mps);
         let (east_m, north_m) = geo::distance::local_m(centre, position);
         let part = share / self.weight;
         let moved = shifted(centre, east_m * part, north_m * part);
         self.blow(report, fade, share);
-        if let Err(place) = self.devices.binary_search(&report.device)
-            && self.devices.len() < MOST_DEVICES
-        {
-            self.devices.insert(place, report.device);
-        }
+        count_device(&mut self.devices, report.device);
         let altitude_m = altitude_m(report);
-        let confidence_pct = self.confidence_pct(report.event_at_us);
         let state = &mut self.state;
         state.position = Some(at(moved, altitude_m));
         state.radius_m += (report.radius_m.unwrap_or(USUAL_RADIUS_M) - state.radius_m) * part;
@@ -111,8 +98,7 @@ impl Thermal {
         state.max_climb_mps = state.max_climb_mps.max(report.max_climb_mps.unwrap_or(report.climb_mps));
         state.pilots = self.devices.len() as u32;
         state.reports += 1;
-        // Independent witnesses: what is left of the doubt after each.
-        state.confidence_pct = 100.0 - (100.0 - confidence_pct) * (1.0 - share);
+        state.confidence_pct = confirmed_pct(faded_pct(state.confidence_pct, seconds), share);
         state.last_seen_at_us = state.last_seen_at_us.max(report.event_at_us);
     }
 
@@ -136,16 +122,9 @@ impl Thermal {
         from_components(self.wind_east_mps, self.wind_north_mps).1
     }
 
-    fn confidence_pct(&self, at_us: u64) -> f64 {
-        let seconds = seconds_between(self.state.last_seen_at_us, at_us);
-        self.state.confidence_pct * libm::exp2(-seconds / CONFIDENCE_HALF_LIFE_S)
-    }
-
     /// When it ends without another report, microseconds.
     pub(super) fn ends_at_us(&self) -> u64 {
-        let halves = libm::log2((self.state.confidence_pct / LEAST_CONFIDENCE_PCT).max(1.0));
-        let fades_us = (halves * CONFIDENCE_HALF_LIFE_S * SECOND_US as f64) as u64;
-        self.state.last_seen_at_us + fades_us.min(LONGEST_US)
+        ends_at_us(self.state.confidence_pct, self.state.last_seen_at_us)
     }
 
     pub(super) fn to_memory(&self, next_offset: u64) -> ThermalMemory {
@@ -184,10 +163,6 @@ fn at(position: Position, altitude_m: f64) -> v1::Position {
         longitude_deg: position.longitude_deg,
         altitude_m: Some(altitude_m),
     }
-}
-
-fn seconds_between(earlier_us: u64, later_us: u64) -> f64 {
-    later_us.saturating_sub(earlier_us) as f64 / 1e6
 }
 
 #[cfg(test)]

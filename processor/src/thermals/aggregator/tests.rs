@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use geo::distance::{distance_m, shifted};
 use proptest::prelude::*;
 use schemas::v1::PartitionClock;
@@ -22,6 +24,7 @@ fn report(id: u64, device: u32, second: u64, east_m: f64, climb_mps: f64) -> The
         wind_from_deg: Some(270.0),
         wind_speed_kmh: Some(3.6),
         confidence_pct: 80.0,
+        from_track: true,
         ..ClimbReport::default()
     };
     ThermalReport { content: Some(thermal_report::Content::Report(report)) }
@@ -32,13 +35,17 @@ fn clock(raw_partition: u32, second: u64) -> ThermalReport {
     ThermalReport { content: Some(thermal_report::Content::Clock(clock)) }
 }
 
-fn run(aggregator: &mut Aggregator, records: &[ThermalReport]) -> Vec<ThermalChange> {
-    let mut out = Vec::new();
+fn changes(aggregator: &mut Aggregator, records: &[ThermalReport]) -> Changes {
+    let mut out = Changes::default();
     for record in records {
         let offset = aggregator.next_offset();
         aggregator.apply(offset, record, &mut out);
     }
     out
+}
+
+fn run(aggregator: &mut Aggregator, records: &[ThermalReport]) -> Vec<ThermalChange> {
+    changes(aggregator, records).thermals
 }
 
 #[test]
@@ -79,7 +86,8 @@ fn a_thermal_fades_and_ends_with_a_tombstone() {
     let out = run(&mut aggregator, &[clock(0, 6 * 3_600)]);
     assert_eq!((out.len(), out[0].state.as_ref()), (1, None));
     let memories = aggregator.changed_memories("e");
-    assert_eq!((memories.len(), memories[0].1.as_ref()), (2, None));
+    let told: Vec<_> = memories.iter().map(|(key, memory)| (key.as_str(), memory.is_some())).collect();
+    assert_eq!(told, [("0-1", false), ("wind/u21j/1500", false), ("#", true)]);
 }
 
 #[test]
@@ -152,8 +160,13 @@ fn numbers_that_are_none_change_nothing() {
 }
 
 /// The states without their versions, which are offsets and so depend on the order.
-fn picture(aggregator: &Aggregator) -> Vec<ThermalState> {
-    aggregator.states().filter_map(|change| change.state).map(|state| ThermalState { version: 0, ..state }).collect()
+fn picture(aggregator: &Aggregator) -> (Vec<ThermalState>, Vec<WindState>) {
+    let thermals = aggregator.states().filter_map(|change| change.state);
+    let winds = aggregator.winds().cloned();
+    (
+        thermals.map(|state| ThermalState { version: 0, ..state }).collect(),
+        winds.map(|state| WindState { version: 0, ..state }).collect(),
+    )
 }
 
 /// What three partitions write: reports in order of time, with clocks in between.
@@ -231,12 +244,21 @@ proptest! {
         partitions in a_day(),
         order in prop::collection::vec(0..3_usize, 1..60),
     ) {
-        let (mut aggregator, mut out) = (Aggregator::new(3), Vec::new());
+        let (mut aggregator, mut out) = (Aggregator::new(3), Changes::default());
         let (mut given, mut versions) = (BTreeMap::new(), BTreeMap::new());
+        let (mut winds, mut wind_versions) = (BTreeMap::new(), BTreeMap::new());
         for record in interleaved(&partitions, &order) {
             let offset = aggregator.next_offset();
             aggregator.apply(offset, &record, &mut out);
-            for change in out.drain(..) {
+            for change in out.winds.drain(..) {
+                let before = wind_versions.insert(change.key, change.version);
+                prop_assert!(before < Some(change.version), "one change per wind and record");
+                match change.state {
+                    Some(state) => drop(winds.insert(change.key, state)),
+                    None => prop_assert!(winds.remove(&change.key).is_some(), "what ends has been there"),
+                }
+            }
+            for change in out.thermals.drain(..) {
                 prop_assert_eq!(change.version, offset);
                 let before = versions.insert(change.thermal_id, change.version);
                 prop_assert!(before < Some(change.version), "one change per thermal and record");
@@ -249,6 +271,7 @@ proptest! {
         let known: BTreeMap<_, _> =
             aggregator.states().filter_map(|change| Some((change.thermal_id, change.state?))).collect();
         prop_assert_eq!(given, known);
+        prop_assert!(winds.values().eq(aggregator.winds()));
     }
 
     #[test]
@@ -283,8 +306,8 @@ proptest! {
             if at.contains(&index) {
                 save(&mut stopped, &mut topic);
             }
-            let expected = run(&mut never_stopped, std::slice::from_ref(record));
-            prop_assert_eq!(expected, run(&mut stopped, std::slice::from_ref(record)));
+            let expected = changes(&mut never_stopped, std::slice::from_ref(record));
+            prop_assert_eq!(expected, changes(&mut stopped, std::slice::from_ref(record)));
             if at.contains(&index) {
                 // Lost what it knew of this record, and reads it again.
                 let mut restored = Aggregator::new(3);
@@ -321,6 +344,6 @@ proptest! {
         run(&mut whole, &records[..at]);
         let mut restored = Aggregator::new(3);
         whole.changed_memories("e").into_iter().filter_map(|(_, memory)| memory).for_each(|memory| restored.restore(memory));
-        prop_assert_eq!(run(&mut whole, &records[at..]), run(&mut restored, &records[at..]));
+        prop_assert_eq!(changes(&mut whole, &records[at..]), changes(&mut restored, &records[at..]));
     }
 }

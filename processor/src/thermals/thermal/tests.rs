@@ -1,6 +1,8 @@
 use geo::distance::bearing_deg;
 
 use super::*;
+use crate::core::settings::{HOUR_US, SECOND_US};
+use crate::thermals::fading::LONGEST_US;
 
 const START_US: u64 = 1_750_000_000_000_000;
 const HOME: Position = Position::new(46.0, 13.0);
