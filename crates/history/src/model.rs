@@ -13,7 +13,7 @@ pub use cell::Cell;
 pub use flight::FlightRow;
 pub use observed::{GroundPositionRow, NameRow, PositionRow, WeatherRow};
 pub use row::Stored;
-pub use told::{AlertRow, ReceptionRow, ThermalRow};
+pub use told::{AlertRow, ErasureRow, ReceiverRow, ReceptionRow, ThermalRow};
 
 /// Bits of the column `flags`: what there is to know about an observation's worth.
 pub mod flag {

@@ -7,7 +7,8 @@ use futures::stream::BoxStream;
 use geo::Bounds;
 
 use crate::{
-    AlertRow, FlightRow, GroundPositionRow, HistoryError, NameRow, PositionRow, ReceptionRow, ThermalRow, WeatherRow,
+    AlertRow, ErasureRow, FlightRow, GroundPositionRow, HistoryError, NameRow, PositionRow, ReceiverRow, ReceptionRow,
+    ThermalRow, WeatherRow,
 };
 
 /// Rows in blocks of at most a few thousand; the next block is read when it is asked for. Ends after the first error.
@@ -147,8 +148,24 @@ pub struct BlockRows {
     pub weather: Vec<WeatherRow>,
     pub names: Vec<NameRow>,
     pub receptions: Vec<ReceptionRow>,
+    pub receivers: Vec<ReceiverRow>,
     pub thermals: Vec<ThermalRow>,
     pub alerts: Vec<AlertRow>,
+    pub erasures: Vec<ErasureRow>,
+}
+
+impl BlockRows {
+    /// Rows of all tables.
+    pub fn len(&self) -> usize {
+        let observed = self.positions.len() + self.ground_positions.len() + self.weather.len() + self.names.len();
+        let told = self.receptions.len() + self.receivers.len() + self.thermals.len() + self.alerts.len();
+        observed + told + self.erasures.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
 }
 
 /// What one range of offsets of one partition adds to the history: a pure function of that range.
@@ -169,6 +186,13 @@ pub trait HistoryWriter: Send + Sync {
     /// # Errors
     /// As [`HistoryReader::check`].
     async fn ready(&self) -> Result<(), HistoryError>;
+
+    /// Forgets what has expired or was asked to be forgotten, and brings up to date what is made of rows, as far as the
+    /// store does not do so by itself. To be called every minute or so, by one writer or several.
+    ///
+    /// # Errors
+    /// Transient: the store is away.
+    async fn maintain(&self) -> Result<(), HistoryError>;
 
     /// Adds a block. When it returns `Ok` the rows are there; after an error some may be. Doing it again, with the same or
     /// with other borders, changes nothing.

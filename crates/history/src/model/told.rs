@@ -113,6 +113,38 @@ stored! {
     }
 }
 
+stored! {
+    /// A receiver as it was last known. Key: receiver_id; the highest version stays.
+    ReceiverRow in "receivers" {
+        /// The receiver.
+        "receiver_id" receiver_id: String,
+        /// The reception offset that made this state.
+        "version" version: u64,
+        /// Its last reception, milliseconds since the epoch.
+        "last_seen_at" last_seen_at_ms: i64,
+        /// Degrees north times 10^7.
+        "latitude_e7" latitude_e7: Option<i32>,
+        /// Degrees east times 10^7.
+        "longitude_e7" longitude_e7: Option<i32>,
+        /// Above mean sea level, metres.
+        "altitude_m" altitude_m: Option<i16>,
+        /// The place was configured, not estimated.
+        "configured" configured: bool,
+    }
+}
+
+stored! {
+    /// An order to forget a device. Key: device, observation_id.
+    ErasureRow in "erasures" {
+        /// Device address, 24 bit.
+        "device" device: u32,
+        /// What its raw partition told of it up to this id is forgotten.
+        "observation_id" observation_id: u64,
+        /// When it was asked for, milliseconds since the epoch.
+        "erased_at" erased_at_ms: i64,
+    }
+}
+
 impl ReceptionRow {
     /// The sender's place, degrees north.
     pub fn latitude_deg(&self) -> Option<f64> {

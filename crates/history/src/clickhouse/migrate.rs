@@ -1,0 +1,138 @@
+//! Tables and how long they keep.
+
+use std::time::Duration;
+
+use super::{ClickHouse, errors};
+use crate::HistoryError;
+use crate::migrations::{CLICKHOUSE, Migration, MigrationStatus};
+use crate::retention::{Keep, Retention};
+
+/// A statement of a migration can rewrite parts of a table.
+const STATEMENT: Duration = Duration::from_secs(600);
+const APPLIED: &str = "SELECT toUInt32(max(version)) FROM schema_migrations";
+const VERSIONS: &str = "CREATE TABLE IF NOT EXISTS schema_migrations (
+    version     UInt32 COMMENT 'number of the migration',
+    name        String COMMENT 'what it is about, text',
+    applied_at  DateTime('UTC') DEFAULT now() COMMENT 'UTC, resolution 1 s'
+) ENGINE = ReplacingMergeTree ORDER BY version COMMENT 'Migrations that were applied.'";
+
+impl ClickHouse {
+    /// Where the database stands; 0 where there is none.
+    ///
+    /// # Errors
+    /// Transient: the server is away.
+    pub async fn migration_status(&self) -> Result<MigrationStatus, HistoryError> {
+        let applied = match self.number(APPLIED, "read the version of the database").await {
+            Ok(version) => version,
+            Err(error) if error.reason() == "not_migrated" => 0,
+            Err(error) => return Err(error),
+        };
+        Ok(MigrationStatus::new(CLICKHOUSE, applied))
+    }
+
+    /// Brings the database to this program's version and the given retention. Returns what was executed, statement by
+    /// statement; with `dry_run` what would be. Doing it again changes nothing.
+    ///
+    /// # Errors
+    /// Fatal with reason `newer_than_program`: a later version has been here. Transient: the server is away; what was done
+    /// stays, and the next try goes on from there.
+    pub async fn migrate(&self, retention: &Retention, dry_run: bool) -> Result<Vec<String>, HistoryError> {
+        let status = self.migration_status().await?;
+        if status.is_newer_than_program() {
+            let attempted = format!("migrate {}", self.name());
+            let why = format!(
+                "the database is at version {}, this program knows {}: use the newer program",
+                status.applied, status.known
+            );
+            return Err(HistoryError::fatal("newer_than_program", attempted, why));
+        }
+        let mut done = Vec::new();
+        if status.applied == 0 {
+            // Where a server has a default database only, it is in the client's requests, too.
+            let create = format!("CREATE DATABASE IF NOT EXISTS `{}`", self.place.database);
+            let server = self.client.clone().with_database("default");
+            self.step(&server, create, dry_run, &mut done).await?;
+            self.step(&self.client, VERSIONS.to_owned(), dry_run, &mut done).await?;
+        }
+        for migration in &status.pending {
+            self.apply(migration, dry_run, &mut done).await?;
+        }
+        for keep in retention.of_tables() {
+            self.keep(&keep, dry_run, &mut done).await?;
+        }
+        Ok(done)
+    }
+
+    async fn apply(&self, migration: &Migration, dry_run: bool, done: &mut Vec<String>) -> Result<(), HistoryError> {
+        for statement in migration.statements() {
+            self.step(&self.client, statement, dry_run, done).await?;
+        }
+        let Migration { version, name, .. } = migration;
+        let record = format!("INSERT INTO schema_migrations (version, name) VALUES ({version}, '{name}')");
+        self.step(&self.client, record, dry_run, done).await
+    }
+
+    /// Sets a table's TTL where it is another one.
+    async fn keep(&self, keep: &Keep, dry_run: bool, done: &mut Vec<String>) -> Result<(), HistoryError> {
+        let Keep { table, time, has_private, days } = keep;
+        let hours = days * 24;
+        let ttl = match has_private {
+            true => format!("toDateTime({time}) + toIntervalHour(if(private, 24, {hours}))"),
+            false => format!("toDateTime({time}) + toIntervalHour({hours})"),
+        };
+        let present = format!(
+            "SELECT toUInt32(count()) FROM system.tables WHERE database = '{}' AND name = '{table}' \
+             AND position(engine_full, 'TTL {ttl}') > 0",
+            self.place.database
+        );
+        let unchanged = self.number(&present, "read the retention of a table").await;
+        if matches!(unchanged, Ok(1)) {
+            return Ok(());
+        }
+        self.step(&self.client, format!("ALTER TABLE {table} MODIFY TTL {ttl}"), dry_run, done).await
+    }
+
+    async fn step(
+        &self,
+        client: &clickhouse::Client,
+        statement: String,
+        dry_run: bool,
+        done: &mut Vec<String>,
+    ) -> Result<(), HistoryError> {
+        if !dry_run {
+            let first_line = statement.lines().next().unwrap_or_default().to_owned();
+            // A question mark in a statement is no place for a value.
+            let run = client.query(&statement.replace('?', "??")).execute();
+            match tokio::time::timeout(STATEMENT, run).await {
+                Ok(outcome) => outcome.map_err(|cause| errors::error(first_line, cause))?,
+                Err(_) => return Err(errors::timeout(first_line)),
+            }
+        }
+        done.push(statement);
+        Ok(())
+    }
+
+    /// A query's single number.
+    pub(super) async fn number(&self, sql: &str, attempted: &str) -> Result<u32, HistoryError> {
+        let asked = self.client.query(sql).fetch_one::<u32>();
+        match tokio::time::timeout(super::read::ANSWER, asked).await {
+            Ok(answer) => answer.map_err(|cause| errors::error(attempted, cause)),
+            Err(_) => Err(errors::timeout(attempted)),
+        }
+    }
+
+    /// Whether the tables that this program needs are there. A newer database is fine: migrations only add.
+    pub(super) async fn check_version(&self) -> Result<(), HistoryError> {
+        let status = self.migration_status().await?;
+        match status.pending.is_empty() {
+            true => Ok(()),
+            false => {
+                let why = format!(
+                    "the database is at version {}, this program needs {}: run `processor migrate`",
+                    status.applied, status.known
+                );
+                Err(HistoryError::transient("not_migrated", format!("use {}", self.name()), why))
+            }
+        }
+    }
+}

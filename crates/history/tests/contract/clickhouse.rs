@@ -1,0 +1,191 @@
+//! ClickHouse keeps them, on the real engine.
+
+use harness::Stack;
+use history::{ClickHouse, HistoryReader as _, HistoryWriter as _, PositionRow, Retention};
+use runtime::Clock;
+
+use crate::promises::{self, Refresh, all};
+use crate::rows::{GLIDER, NOW_US, position, positions_block, track};
+
+impl Refresh for ClickHouse {
+    async fn refresh_now(&self) {
+        self.refresh().await.expect("refreshed");
+    }
+}
+
+/// For ever: the rows' times are fixed, the server's clock is not.
+const KEEP: Retention = Retention { position_days: 0, reception_days: 0, statistics_days: 0 };
+
+async fn unmigrated(test: &str) -> ClickHouse {
+    let url = Stack::shared().clickhouse().await.expect("the engine").url();
+    let database = harness::unique_prefix(test).replace(['-', '.'], "_");
+    ClickHouse::new(&format!("{url}/{database}"), Clock::manual(NOW_US)).expect("a good URL")
+}
+
+async fn store(test: &str) -> ClickHouse {
+    let store = unmigrated(test).await;
+    store.migrate(&KEEP, false).await.expect("migrated");
+    store
+}
+
+macro_rules! promises {
+    ($($promise:ident)*) => {$(
+        #[tokio::test]
+        async fn $promise() {
+            promises::$promise(&store("promise").await).await;
+        }
+    )*};
+}
+
+promises! {
+    what_goes_in_comes_out_as_it_was
+    extreme_values_survive
+    writing_again_changes_nothing
+    the_highest_version_of_a_thermal_stays
+    a_track_is_a_period_of_one_device_in_order
+    a_long_track_comes_in_bounded_blocks
+    implausible_positions_are_left_out_on_demand
+    an_export_is_a_region_and_a_period
+    flights_are_found_in_positions
+    what_is_erased_is_gone_and_stays_gone
+}
+
+/// The server's own clock expires such rows at once where they are older: these are of today.
+#[tokio::test]
+async fn hidden_rows_expire_after_a_day() {
+    let store = store("hidden").await;
+    let now_ms = Clock::system().now_us() as i64 / 1_000;
+    let at = |hours: i64, id: u64| PositionRow {
+        private: true,
+        event_at_ms: now_ms - hours * 3_600_000,
+        observation_id: id,
+        ..position(GLIDER, 0)
+    };
+    store.write(&positions_block("t-0-0-9", vec![at(1, 1), at(23, 2), at(26, 3), at(49, 4)])).await.expect("written");
+    let left = store.number("SELECT toUInt32(count()) FROM positions FINAL WHERE private").await;
+    assert_eq!(left, 2, "each hour expires by itself");
+}
+
+#[tokio::test]
+async fn migrations_apply_once_and_say_what_they_do() {
+    let store = unmigrated("migrations").await;
+    let error = store.check().await.expect_err("not migrated");
+    assert_eq!((error.reason(), error.is_transient()), ("not_migrated", true));
+    let error = store.write(&positions_block("t-0-0-0", track(GLIDER, 0..1))).await.expect_err("not migrated");
+    assert_eq!(error.reason(), "not_migrated");
+    let dry = store.migrate(&Retention::default(), true).await.expect("planned");
+    assert!(dry.len() > 20 && store.migration_status().await.expect("read").applied == 0);
+    let done = store.migrate(&Retention::default(), false).await.expect("migrated");
+    assert_eq!(done, dry, "what was announced is what was done");
+    assert!(store.migration_status().await.expect("read").pending.is_empty());
+    assert_eq!(store.migrate(&Retention::default(), false).await.expect("again"), Vec::<String>::new());
+    let longer = Retention { reception_days: 30, ..Retention::default() };
+    let changed = store.migrate(&longer, false).await.expect("changed");
+    assert_eq!(changed, ["ALTER TABLE receptions MODIFY TTL toDateTime(ingested_at) + toIntervalHour(720)"]);
+    store.check().await.expect("ready");
+}
+
+#[tokio::test]
+async fn an_interrupted_migration_is_applied_anew() {
+    let store = unmigrated("interrupted").await;
+    store.migrate(&KEEP, false).await.expect("migrated");
+    store.run("DELETE FROM schema_migrations WHERE version = 2").await;
+    store.run("DROP VIEW launch_days").await;
+    store.migrate(&KEEP, false).await.expect("migrated");
+    assert_eq!(store.number("SELECT toUInt32(count()) FROM launch_days").await, 0);
+}
+
+#[tokio::test]
+async fn a_newer_database_is_not_migrated() {
+    let store = store("newer").await;
+    store.run("INSERT INTO schema_migrations (version, name) VALUES (99, 'later')").await;
+    let error = store.migrate(&KEEP, false).await.expect_err("refused");
+    assert_eq!((error.reason(), error.is_transient()), ("newer_than_program", false));
+    let line = runtime::patience::with_causes(&error);
+    assert!(line.contains("version 99") && line.contains("use the newer program"), "{line}");
+    store.check().await.expect("reading and writing go on: migrations only add");
+}
+
+#[tokio::test]
+async fn rows_that_the_server_refuses_are_told_from_a_server_that_is_away() {
+    let store = store("refused").await;
+    store.run("ALTER TABLE positions ADD CONSTRAINT tame CHECK altitude_m < 5000").await;
+    let wild = PositionRow { altitude_m: Some(6_000), ..position(GLIDER, 1) };
+    let error = store.write(&positions_block("t-0-0-1", vec![position(GLIDER, 0), wild])).await.expect_err("refused");
+    assert_eq!((error.reason(), error.is_transient()), ("refused_rows", false));
+    let nobody = ClickHouse::new("http://127.0.0.1:1/x", Clock::manual(NOW_US)).expect("a good URL");
+    let error = nobody.check().await.expect_err("nobody there");
+    assert_eq!((error.reason(), error.is_transient()), ("unavailable", true));
+    let mut rows = nobody.positions(history::ExportQuery {
+        bounds: geo::Bounds::WORLD,
+        period: history::Period { from_ms: 0, to_ms: 1 },
+        limit: 1,
+    });
+    let first = futures::StreamExt::next(&mut rows).await.expect("an error");
+    assert_eq!(first.expect_err("nobody there").reason(), "unavailable");
+    assert!(futures::StreamExt::next(&mut rows).await.is_none(), "it ends after the first error");
+}
+
+#[tokio::test]
+async fn a_block_may_span_any_number_of_days() {
+    let store = store("days").await;
+    let rows: Vec<PositionRow> = (0..300)
+        .map(|day| PositionRow {
+            event_at_ms: position(GLIDER, 0).event_at_ms - day * 86_400_000,
+            ..position(GLIDER, day)
+        })
+        .collect();
+    store.write(&positions_block("t-0-0-299", rows)).await.expect("written");
+    assert_eq!(store.number("SELECT toUInt32(count()) FROM positions FINAL").await, 300);
+}
+
+/// Statistics count each row once, however often and with whatever borders it came.
+#[tokio::test]
+async fn statistics_count_each_row_once() {
+    let store = store("statistics").await;
+    let rows = |steps: std::ops::Range<i64>| history::BlockRows {
+        positions: track(GLIDER, steps.clone()),
+        receptions: steps.clone().map(|step| crate::rows::reception("Alpha", step)).collect(),
+        receivers: vec![crate::rows::receiver("Alpha")],
+        ..history::BlockRows::default()
+    };
+    for (token, steps) in [("t-0-0-199", 0..200), ("t-0-0-199", 0..200), ("t-0-100-299", 100..300), ("t-0-0-50", 0..51)]
+    {
+        store.write(&crate::rows::block(token, rows(steps))).await.expect("written");
+        store.refresh().await.expect("refreshed");
+    }
+    let one = async |sql: &str| store.number(&format!("SELECT toUInt32({sql}")).await;
+    assert_eq!(one("sum(positions)) FROM device_days FINAL").await, 300);
+    assert_eq!(one("assumeNotNull(max(max_altitude_m))) FROM device_days FINAL").await, 1_299);
+    assert_eq!(one("sum(frames)) FROM receiver_days FINAL").await, 300);
+    assert_eq!(one("sum(devices)) FROM receiver_days FINAL").await, 1);
+    let farthest = one("assumeNotNull(max(best_distance_m))) FROM receiver_days FINAL").await;
+    assert!((14_900..15_000).contains(&farthest), "299 steps of 50 m north: {farthest}");
+    assert_eq!(one("arrayElement(coverage_bearing_deg, 1)) FROM receiver_days FINAL").await, 0);
+    assert_eq!(one("sum(flights)) FROM launch_days").await, 1);
+    assert_eq!(all(promises_positions(&store)).await.len(), 300);
+}
+
+fn promises_positions(store: &ClickHouse) -> history::Rows<PositionRow> {
+    store.positions(history::ExportQuery {
+        bounds: geo::Bounds::WORLD,
+        period: history::Period { from_ms: 0, to_ms: 4_000_000_000_000 },
+        limit: 10_000,
+    })
+}
+
+/// By hand, past the port.
+trait ByHand {
+    async fn number(&self, sql: &str) -> u32;
+    async fn run(&self, sql: &str);
+}
+
+impl ByHand for ClickHouse {
+    async fn number(&self, sql: &str) -> u32 {
+        self.client().query(sql).fetch_one::<u32>().await.expect(sql)
+    }
+
+    async fn run(&self, sql: &str) {
+        self.client().query(sql).execute().await.expect(sql);
+    }
+}

@@ -1,0 +1,6 @@
+//! What a history promises, held by every form of it.
+
+mod clickhouse;
+mod promises;
+mod rows;
+mod sqlite;

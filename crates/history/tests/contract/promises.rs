@@ -1,0 +1,258 @@
+//! The promises, one function each; `$store` makes an empty store.
+
+use futures::StreamExt as _;
+use geo::Bounds;
+use history::{
+    BlockRows, ExportKind, ExportQuery, FlightQuery, HistoryReader, HistoryWriter, Period, PositionRow, Rows,
+    TrackQuery, Visibility, flag,
+};
+
+use crate::rows::{
+    GLIDER, NOON_MS, alert, block, erasure, name, position, positions_block, receiver, reception, thermal, track,
+    weather,
+};
+
+const DAY: Period = Period { from_ms: NOON_MS - 36_000_000, to_ms: NOON_MS + 50_400_000 };
+
+pub(crate) async fn all<T>(mut rows: Rows<T>) -> Vec<T> {
+    let mut all = Vec::new();
+    while let Some(block) = rows.next().await {
+        all.append(&mut block.expect("the store answers"));
+    }
+    all
+}
+
+fn of(device: u32) -> TrackQuery {
+    TrackQuery { device, period: DAY, visibility: Visibility::Public, plausible_only: false, limit: 1_000_000 }
+}
+
+fn export(bounds: Bounds) -> ExportQuery {
+    ExportQuery { bounds, period: DAY, limit: 100_000 }
+}
+
+/// Flights made of positions, now.
+pub(crate) trait Refresh {
+    async fn refresh_now(&self);
+}
+
+pub(crate) trait Store: HistoryReader + HistoryWriter + Refresh {}
+impl<T: HistoryReader + HistoryWriter + Refresh> Store for T {}
+
+pub(crate) async fn what_goes_in_comes_out_as_it_was(store: &impl Store) {
+    let rows = BlockRows {
+        positions: track(GLIDER, 0..3),
+        weather: vec![weather(1, 0), weather(1, 1)],
+        receptions: vec![reception("Alpha", 0), reception("Beta", 1)],
+        thermals: vec![thermal(5, 2)],
+        alerts: vec![alert(GLIDER, 3, 1), alert(GLIDER, 9, 2)],
+        names: vec![name(GLIDER, 0, "Zoë"), name(GLIDER, 100, "O'Hara ?")],
+        ..BlockRows::default()
+    };
+    store.write(&block("t-0-0-9", rows.clone())).await.expect("written");
+    assert_eq!(all(store.track(of(GLIDER))).await, rows.positions);
+    assert_eq!(all(store.weather(1, DAY, 10)).await, rows.weather);
+    assert_eq!(all(store.receptions(export(Bounds::WORLD))).await, rows.receptions);
+    assert_eq!(all(store.thermals(export(Bounds::WORLD))).await, rows.thermals);
+    assert_eq!(all(store.weather_in(export(Bounds::WORLD))).await, rows.weather);
+    assert_eq!(store.alerts(Some(GLIDER), DAY, 10).await.expect("read"), rows.alerts);
+    assert_eq!(store.alerts(Some(1), DAY, 10).await.expect("read"), []);
+    let names = store.names_at(&[GLIDER, 1], NOON_MS + 499_999).await.expect("read");
+    assert_eq!(names.into_iter().collect::<Vec<_>>(), [(GLIDER, "Zoë".to_owned())]);
+    let names = store.names_at(&[GLIDER], NOON_MS + 500_000).await.expect("read");
+    assert_eq!(names[&GLIDER], "O'Hara ?");
+    assert!(store.names_at(&[], NOON_MS).await.expect("read").is_empty());
+}
+
+pub(crate) async fn extreme_values_survive(store: &impl Store) {
+    let low = PositionRow {
+        altitude_m: Some(i16::MIN),
+        climb_cmps: i16::MIN,
+        turn_rate_cdps: Some(i16::MIN),
+        latitude_e7: -900_000_000,
+        longitude_e7: -1_800_000_000,
+        ingest_delay_ms: i32::MIN,
+        observation_id: 0,
+        speed_dkmh: 0,
+        ..position(GLIDER, 0)
+    };
+    let high = PositionRow {
+        altitude_m: None,
+        climb_cmps: i16::MAX,
+        course_cdeg: None,
+        turn_rate_cdps: None,
+        score: None,
+        latitude_e7: 900_000_000,
+        longitude_e7: 1_800_000_000,
+        ingest_delay_ms: i32::MAX,
+        observation_id: u64::MAX >> 1,
+        speed_dkmh: u16::MAX,
+        ..position(GLIDER, 1)
+    };
+    store.write(&positions_block("t-0-0-1", vec![low.clone(), high.clone()])).await.expect("written");
+    assert_eq!(all(store.track(of(GLIDER))).await, [low, high]);
+}
+
+pub(crate) async fn writing_again_changes_nothing(store: &impl Store) {
+    let rows = track(GLIDER, 0..100);
+    for _ in 0..3 {
+        store.write(&positions_block("t-0-0-99", rows.clone())).await.expect("written");
+    }
+    // Other borders, as after a crash between insert and commit.
+    store.write(&positions_block("t-0-50-149", track(GLIDER, 50..150))).await.expect("written");
+    store.write(&positions_block("t-0-100-120", track(GLIDER, 100..121))).await.expect("written");
+    assert_eq!(all(store.track(of(GLIDER))).await, track(GLIDER, 0..150));
+    assert_eq!(store.count(ExportKind::Positions, export(Bounds::WORLD)).await.expect("counted"), 150);
+}
+
+pub(crate) async fn the_highest_version_of_a_thermal_stays(store: &impl Store) {
+    for (token, version) in [("t-0-1-1", 3), ("t-0-2-2", 7), ("t-0-3-3", 5)] {
+        let rows = BlockRows { thermals: vec![thermal(5, version)], ..BlockRows::default() };
+        store.write(&block(token, rows)).await.expect("written");
+    }
+    assert_eq!(all(store.thermals(export(Bounds::WORLD))).await, [thermal(5, 7)]);
+}
+
+pub(crate) async fn a_track_is_a_period_of_one_device_in_order(store: &impl Store) {
+    let mut rows = track(GLIDER, 0..60);
+    rows.extend(track(GLIDER + 1, 0..60));
+    rows.reverse();
+    store.write(&positions_block("t-0-0-119", rows)).await.expect("written");
+    let query = TrackQuery { period: Period { from_ms: NOON_MS + 50_000, to_ms: NOON_MS + 100_000 }, ..of(GLIDER) };
+    assert_eq!(all(store.track(query)).await, track(GLIDER, 10..20));
+    assert_eq!(all(store.track(TrackQuery { limit: 3, ..query })).await, track(GLIDER, 10..13));
+    assert_eq!(all(store.track(of(7))).await, []);
+}
+
+pub(crate) async fn a_long_track_comes_in_bounded_blocks(store: &impl Store) {
+    let rows = track(GLIDER, 0..8_000);
+    store.write(&positions_block("t-0-0-7999", rows.clone())).await.expect("written");
+    let mut blocks = store.track(of(GLIDER));
+    let first = blocks.next().await.expect("a block").expect("the store answers");
+    assert!((1..5_000).contains(&first.len()), "{}", first.len());
+    drop(blocks);
+    assert_eq!(all(store.track(of(GLIDER))).await.len(), 8_000);
+}
+
+pub(crate) async fn implausible_positions_are_left_out_on_demand(store: &impl Store) {
+    let bad = PositionRow { flags: flag::IMPLAUSIBLE | flag::RELAYED | flag::CLAMPED, ..position(GLIDER, 1) };
+    let odd = PositionRow { flags: flag::SIGNED | flag::UNTRUSTED | flag::RELAYED, ..position(GLIDER, 2) };
+    let rows = vec![position(GLIDER, 0), bad, odd.clone()];
+    store.write(&positions_block("t-0-0-2", rows.clone())).await.expect("written");
+    assert_eq!(all(store.track(of(GLIDER))).await, rows);
+    let plausible = all(store.track(TrackQuery { plausible_only: true, ..of(GLIDER) })).await;
+    assert_eq!(plausible, [position(GLIDER, 0), odd]);
+}
+
+/// The rows' private ones are of the last day by the store's clock.
+pub(crate) async fn hidden_rows_are_for_those_who_may_and_for_a_day(store: &impl Store) {
+    let hidden = PositionRow { private: true, ..position(GLIDER, 1) };
+    let old = PositionRow { private: true, event_at_ms: NOON_MS - 23 * 3_600_000, ..position(GLIDER, 2) };
+    let rows = BlockRows {
+        positions: vec![old, position(GLIDER, 0), hidden.clone()],
+        names: vec![history::NameRow { private: true, ..name(GLIDER, 0, "nobody") }],
+        ..BlockRows::default()
+    };
+    store.write(&block("t-0-0-2", rows)).await.expect("written");
+    assert_eq!(all(store.track(of(GLIDER))).await, [position(GLIDER, 0)]);
+    let whole = TrackQuery {
+        visibility: Visibility::WithPrivate,
+        period: Period { from_ms: 0, to_ms: DAY.to_ms },
+        ..of(GLIDER)
+    };
+    assert_eq!(all(store.track(whole)).await, [position(GLIDER, 0), hidden]);
+    assert_eq!(all(store.positions(export(Bounds::WORLD))).await, [position(GLIDER, 0)]);
+    assert!(store.names_at(&[GLIDER], DAY.to_ms).await.expect("read").is_empty());
+}
+
+pub(crate) async fn an_export_is_a_region_and_a_period(store: &impl Store) {
+    let east = PositionRow { longitude_e7: 1_799_000_000, ..position(GLIDER + 1, 0) };
+    let west = PositionRow { longitude_e7: -1_799_000_000, ..position(GLIDER + 2, 0) };
+    let rows = vec![position(GLIDER, 0), position(GLIDER, 50), east.clone(), west.clone()];
+    store.write(&positions_block("t-0-0-3", rows)).await.expect("written");
+    let alps = Bounds::new(46.9, 10.5, 47.01, 11.5).expect("bounds");
+    assert_eq!(all(store.positions(export(alps))).await, [position(GLIDER, 0)]);
+    let pacific = Bounds::new(40.0, 179.0, 50.0, -179.0).expect("bounds");
+    assert_eq!(all(store.positions(export(pacific))).await, [east, west]);
+    let before = ExportQuery { period: Period { from_ms: 0, to_ms: NOON_MS }, ..export(Bounds::WORLD) };
+    assert_eq!(all(store.positions(before)).await, []);
+    let few = ExportQuery { limit: 2, ..export(Bounds::WORLD) };
+    assert_eq!(all(store.positions(few)).await.len(), 2);
+    assert_eq!(store.count(ExportKind::Positions, few).await.expect("counted"), 3, "one more than the limit tells");
+    for kind in [ExportKind::Thermals, ExportKind::Weather, ExportKind::Receptions] {
+        assert_eq!(store.count(kind, export(Bounds::WORLD)).await.expect("counted"), 0);
+    }
+}
+
+pub(crate) async fn flights_are_found_in_positions(store: &impl Store) {
+    // One flight of 500 s, a break of an hour, another one; a hop of 30 s is none, nor is who stands.
+    let mut rows = track(GLIDER, 0..101);
+    rows.extend(track(GLIDER, 820..1_000));
+    rows.extend(track(GLIDER + 1, 0..6));
+    let stands = PositionRow { speed_dkmh: 20, climb_cmps: 5, ..position(GLIDER + 2, 0) };
+    rows.extend((0..100).map(|step| PositionRow {
+        event_at_ms: NOON_MS + step * 5_000,
+        observation_id: step as u64,
+        ..stands.clone()
+    }));
+    let phantom = PositionRow { flags: flag::IMPLAUSIBLE, latitude_e7: 0, ..position(GLIDER, 50) };
+    rows.push(PositionRow { observation_id: 1, ..phantom });
+    rows.extend(track(GLIDER + 3, 0..101).into_iter().map(|row| PositionRow { private: true, ..row }));
+    // A part of it once more: counted once.
+    store.write(&positions_block("t-0-0-500", rows)).await.expect("written");
+    store.write(&positions_block("t-0-50-60", track(GLIDER, 50..61))).await.expect("written");
+    store.refresh_now().await;
+    let query = FlightQuery { limit: 10, ..FlightQuery::default() };
+    let flights = store.flights(query).await.expect("read");
+    assert_eq!(flights.len(), 2, "{flights:?}");
+    let (second, first) = (&flights[0], &flights[1]);
+    assert_eq!(
+        (first.device, first.take_off_at_ms, first.duration_ms(), first.positions),
+        (GLIDER, NOON_MS, 500_000, 101)
+    );
+    assert_eq!((first.max_altitude_m, first.max_climb_cmps, first.aircraft_kind), (Some(1_100), 20, 2));
+    assert!((4_950..5_050).contains(&first.distance_m), "{first:?}");
+    assert_eq!(first.landing_deg().0, position(GLIDER, 100).latitude_deg());
+    assert_eq!(second.take_off_at_ms, NOON_MS + 820 * 5_000);
+    // It goes on: the same flight, longer.
+    store.write(&positions_block("t-0-501-520", track(GLIDER, 1_000..1_020))).await.expect("written");
+    store.refresh_now().await;
+    let flights = store.flights(query).await.expect("read");
+    assert_eq!((flights.len(), flights[0].positions), (2, 200), "{flights:?}");
+    for (query, found) in [
+        (FlightQuery { device: Some(GLIDER + 1), ..query }, 0),
+        (FlightQuery { device: Some(GLIDER), limit: 1, ..query }, 1),
+        (FlightQuery { bounds: Some(Bounds::new(46.9, 10.0, 47.1, 12.0).expect("bounds")), ..query }, 1),
+        (FlightQuery { period: Some(Period { from_ms: NOON_MS + 1, to_ms: DAY.to_ms }), ..query }, 1),
+    ] {
+        assert_eq!(store.flights(query).await.expect("read").len(), found, "{query:?}");
+    }
+}
+
+pub(crate) async fn what_is_erased_is_gone_and_stays_gone(store: &impl Store) {
+    let before = BlockRows {
+        positions: track(GLIDER, 0..100).into_iter().chain(track(GLIDER + 1, 0..10)).collect(),
+        names: vec![history::NameRow { observation_id: 7 << 48 | 2, ..name(GLIDER, 2, "Zoë") }],
+        receptions: vec![reception("Alpha", 5), reception("Alpha", 5_000)],
+        receivers: vec![receiver("Alpha")],
+        alerts: vec![alert(GLIDER, 3, 1)],
+        ..BlockRows::default()
+    };
+    store.write(&block("t-0-0-9", before.clone())).await.expect("written");
+    store.refresh_now().await;
+    let order = erasure(GLIDER, 7 << 48 | 79);
+    store.write(&block("p-0-0-0", BlockRows { erasures: vec![order], ..BlockRows::default() })).await.expect("written");
+    let check = async || {
+        assert_eq!(all(store.track(of(GLIDER))).await, track(GLIDER, 80..100), "later ones are kept");
+        assert_eq!(all(store.track(of(GLIDER + 1))).await.len(), 10);
+        assert!(store.names_at(&[GLIDER], DAY.to_ms).await.expect("read").is_empty());
+    };
+    check().await;
+    assert_eq!(all(store.receptions(export(Bounds::WORLD))).await, [reception("Alpha", 5_000)]);
+    assert_eq!(store.alerts(Some(GLIDER), DAY, 10).await.expect("read"), []);
+    let flights = FlightQuery { device: Some(GLIDER), limit: 10, ..FlightQuery::default() };
+    assert_eq!(store.flights(flights).await.expect("read"), []);
+    // Somebody replays that hour.
+    store.write(&block("t-0-0-8", before)).await.expect("written");
+    store.maintain().await.expect("maintained");
+    check().await;
+}
