@@ -3,8 +3,10 @@
 
 mod missed;
 mod pages;
+mod shared;
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -19,6 +21,8 @@ use crate::view::{ObjectId, Positions, View};
 use crate::wire::{Encoder, Wire};
 use missed::Missed;
 use pages::{Form, Pages};
+use shared::SharedPages;
+pub(crate) use shared::{Shelf, Wanted};
 
 /// Answers that wait for a client's line; more than this, and it is closed as slow. Bytes.
 const MAX_OUTBOX_BYTES: usize = 128 << 10;
@@ -47,7 +51,33 @@ pub(crate) struct Client {
     outbox: VecDeque<Bytes>,
     outbox_bytes: usize,
     missed: Missed,
-    pages: VecDeque<Pages>,
+    pages: VecDeque<Line>,
+}
+
+/// Snapshots in line.
+#[derive(Debug)]
+enum Line {
+    /// Made page by page, when the socket can take one.
+    Own(Pages),
+    /// Made once for several clients. Nothing newer goes out before its last page: it could not take back what that says.
+    Shared(SharedPages),
+}
+
+impl Line {
+    fn is_answer(&self) -> bool {
+        match self {
+            Self::Own(pages) => pages.is_answer(),
+            Self::Shared(_) => true,
+        }
+    }
+
+    /// True where news may overtake the rest.
+    fn is_begun(&self) -> bool {
+        match self {
+            Self::Own(pages) => pages.is_begun(),
+            Self::Shared(_) => false,
+        }
+    }
 }
 
 impl Client {
@@ -106,6 +136,9 @@ impl Client {
             return Some(frame);
         }
         loop {
+            if let Some(frame) = self.next_shared() {
+                return Some(frame);
+            }
             let body = self.next_message(view, at_us)?;
             let nothing = matches!(&body, server_message::Message::Updates(batch)
                 if batch.objects.is_none() && batch.removals.is_empty());
@@ -121,10 +154,10 @@ impl Client {
             self.missed = Missed::default();
             self.pages.retain(|pages| pages.is_answer());
             let all = compose::seen(view, &self.joined);
-            self.pages.push_back(Pages::new(Form::Again, all, true));
+            self.pages.push_back(Line::Own(Pages::new(Form::Again, all, true)));
         }
         // A client drops what lies outside of its cells, so it has to hear of new cells before of anything in them.
-        let knows_its_cells = self.pages.iter().all(Pages::is_begun);
+        let knows_its_cells = self.pages.iter().all(Line::is_begun);
         if knows_its_cells && !self.missed.is_empty() {
             let joined = &self.joined;
             // What the client looks at no more may not come back to it.
@@ -132,7 +165,7 @@ impl Client {
             let news: Vec<News> = self.missed.take().filter(shown).collect();
             return Some(server_message::Message::Updates(compose::updates(view, news, at_us)));
         }
-        let pages = self.pages.front_mut()?;
+        let Line::Own(pages) = self.pages.front_mut()? else { return None };
         let body = pages.next(view, &self.joined, at_us);
         if pages.is_done() {
             self.pages.pop_front();
@@ -140,9 +173,49 @@ impl Client {
         Some(body)
     }
 
+    fn next_shared(&mut self) -> Option<Bytes> {
+        let Some(Line::Shared(pages)) = self.pages.front_mut() else { return None };
+        let frame = pages.next();
+        if pages.is_done() {
+            self.pages.pop_front();
+        }
+        frame
+    }
+
+    /// Looks at something for the first time, with a snapshot that others get too, and the news since it was made.
+    pub(crate) fn begin_shared(
+        &mut self,
+        to: Subscription,
+        frames: Arc<[Bytes]>,
+        news: Vec<News>,
+        hub: &mut Hub,
+        view: &View,
+    ) {
+        self.join(to, hub, view);
+        self.missed.add(news);
+        self.pages.push_back(Line::Shared(SharedPages::new(frames)));
+    }
+
     /// Looks at something else: joins and leaves, and queues a snapshot of what the client does not have. With `since`,
     /// of a resume, only what came after it.
     pub(crate) fn switch(&mut self, to: Subscription, request_id: u64, resume: Resume, hub: &mut Hub, view: &View) {
+        let from = self.join(to, hub, view);
+        let joined = &self.joined;
+        let mut ids = added(view, &from, joined);
+        let (resumed, present) = match &resume {
+            Resume::None => (None, false),
+            Resume::Useless => (Some(false), false),
+            Resume::Since(since) => {
+                ids.retain(|id| view.object(*id).is_some_and(|object| !since.has_read(object.origin)));
+                (Some(true), true)
+            }
+        };
+        let cells = joined.cells().iter().map(ToString::to_string).collect();
+        self.pages.push_back(Line::Own(Pages::new(Form::Answer { request_id, cells, resumed }, ids, present)));
+    }
+
+    /// Joins and leaves; gives what it looked at before.
+    fn join(&mut self, to: Subscription, hub: &mut Hub, view: &View) -> Subscription {
         let from = std::mem::replace(&mut self.joined, to);
         let (joined, id, wire) = (&self.joined, self.id, self.wire);
         let same_rate = from.rate() == joined.rate();
@@ -155,17 +228,7 @@ impl Client {
         }
         self.missed.add(unheard);
         self.missed.add(ended_unheard(view, &from, joined));
-        let mut ids = added(view, &from, joined);
-        let (resumed, present) = match &resume {
-            Resume::None => (None, false),
-            Resume::Useless => (Some(false), false),
-            Resume::Since(since) => {
-                ids.retain(|id| view.object(*id).is_some_and(|object| !since.has_read(object.origin)));
-                (Some(true), true)
-            }
-        };
-        let cells = joined.cells().iter().map(ToString::to_string).collect();
-        self.pages.push_back(Pages::new(Form::Answer { request_id, cells, resumed }, ids, present));
+        from
     }
 
     /// Leaves all groups.

@@ -12,6 +12,7 @@
 //! | 4001 | it could not take one message within 30 s | comes back when the line is better, with a slower rate |
 //! | 4002 | a message could not be read | is repaired |
 //! | 4003 | too many messages | comes back after a minute |
+//! | 4004 | the URL asked for nothing, and no message came in time | says what it wants, in the URL or at once |
 
 /// A close code of the contract.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
@@ -37,11 +38,13 @@ pub enum CloseCode {
     Unreadable = 4002,
     /// Too many messages.
     TooMany = 4003,
+    /// Asked for nothing in time.
+    Idle = 4004,
 }
 
 impl CloseCode {
     /// All, for metrics.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Normal,
         Self::GoingAway,
         Self::Protocol,
@@ -52,6 +55,7 @@ impl CloseCode {
         Self::Slow,
         Self::Unreadable,
         Self::TooMany,
+        Self::Idle,
     ];
 
     /// The number on the wire.
@@ -72,6 +76,7 @@ impl CloseCode {
             Self::Slow => "slow",
             Self::Unreadable => "unreadable_message",
             Self::TooMany => "too_many_messages",
+            Self::Idle => "nothing_asked_for",
         }
     }
 

@@ -64,12 +64,12 @@ impl Feed {
             clock: self.app.context.clock.clone(),
             metrics: self.app.metrics.clone(),
         })?);
-        let live = Arc::new(Live { epoch, view, session, shards });
+        let live = Arc::new(Live { epoch, view, private: Arc::default(), session, shards });
         let follower = Follower {
             behind: topics.partitions().cloned().collect(),
             heard_at: self.app.context.clock.monotonic(),
             decoder: Decoder::new().await?,
-            private: PrivateView::default(),
+            private: live.private.clone(),
             stale: false,
             live: live.clone(),
             feed: self,
@@ -98,7 +98,7 @@ struct Follower {
     live: Arc<Live>,
     topics: Topics,
     decoder: Decoder,
-    private: PrivateView,
+    private: Arc<RwLock<PrivateView>>,
     /// Partitions whose past is not read yet.
     behind: HashSet<TopicPartition>,
     heard_at: Duration,
@@ -149,7 +149,7 @@ impl Follower {
             // What is read to catch up is old news, and says nothing of how fast the way is.
             if self.behind.is_empty() {
                 let header = records.iter().find_map(|record| record.headers.first("way"));
-                way = header.map(|header| Way::parse(header)).unwrap_or_default();
+                way = header.map(|header| Way::parse(header).read_at(now_us)).unwrap_or_default();
             }
             let mut view = self.live.view.write();
             for (origin, input) in inputs {
@@ -165,6 +165,7 @@ impl Follower {
         }
         if !read.is_empty() {
             self.feed.app.metrics.changes.inc_by(changes.len() as u64);
+            self.feed.app.metrics.objects.set(self.live.view.read().len() as i64);
             self.live.shards.changed(Arc::new(Changes { changes, read, way })).await?;
         }
         Ok(())
@@ -191,8 +192,11 @@ impl Follower {
                 };
                 Some((origin, input))
             }
-            (Role::Private, Ok(Input::Private(device, state))) => {
-                self.private.apply(device, state);
+            (Role::Private, Ok(Input::Private(device, part, state))) => {
+                let mut private = self.private.write();
+                private.apply(device, part, state);
+                self.feed.app.metrics.hidden.set(private.len() as i64);
+                self.feed.app.metrics.hidden_alerts.set(private.alerts().count() as i64);
                 None
             }
             _ => None,
@@ -205,8 +209,15 @@ impl Follower {
         if stale != self.stale {
             self.stale = stale;
             if stale {
+                // It serves what it has: were every instance to call itself not ready, there would be none left to ask.
+                let since = self.feed.app.options.stale_after;
+                let log = &self.feed.log_name;
+                self.feed
+                    .reached
+                    .limps(format!("stale: nothing came from {log} for {since:?}; the last picture is served"));
                 tracing::warn!(seconds = silent.as_secs(), "nothing comes from the log: clients are told it is stale");
             } else {
+                self.feed.reached.ready();
                 tracing::info!("the log gives fresh data again");
             }
             self.live.shards.set_stale(stale).await;

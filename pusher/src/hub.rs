@@ -60,6 +60,7 @@ pub struct Hub {
     by_place: FxHashMap<Place, SmallVec<[u32; 4]>>,
     dirty: [Vec<u32>; Rate::COUNT],
     urgent: Vec<u32>,
+    memberships: usize,
 }
 
 impl Hub {
@@ -71,7 +72,7 @@ impl Hub {
             self.by_place.entry(place).or_default().push(index);
             index
         });
-        self.groups[index as usize].add(client, wire);
+        self.memberships += usize::from(self.groups[index as usize].add(client, wire));
     }
 
     /// Lets a client hear no more of it, and appends what it has not heard yet.
@@ -82,6 +83,7 @@ impl Hub {
         if !group.remove(client, wire) {
             return;
         }
+        self.memberships -= 1;
         unheard.extend(group.pending());
         if group.is_empty() {
             self.dissolve(index);
@@ -141,6 +143,11 @@ impl Hub {
     /// How many groups there are.
     pub fn groups(&self) -> usize {
         self.groups.len()
+    }
+
+    /// How many memberships of clients in groups there are.
+    pub fn subscriptions(&self) -> usize {
+        self.memberships
     }
 
     fn find(&self, place: Place, kinds: KindSet, rate: Rate) -> Option<u32> {

@@ -14,6 +14,7 @@ mod http;
 pub mod hub;
 mod metrics;
 mod positions;
+mod presence;
 mod redis;
 mod rest;
 pub mod session;
@@ -29,6 +30,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use anyhow::Context as _;
+use history::HistoryReader;
 use runtime::{Context, Tasks};
 use streams::registry::Schemas;
 use streams::{KafkaLog, KafkaSettings, Log};
@@ -39,8 +41,9 @@ use crate::app::App;
 use crate::feed::Feed;
 use crate::metrics::PusherMetrics;
 use crate::positions::Positions;
+use crate::presence::Presence;
 use crate::redis::Redis;
-use crate::rest::RedisPicture;
+use crate::rest::{Exports, RedisPicture};
 use crate::socket::Admission;
 pub use config::{Command, Config, MapStart, PusherOptions};
 
@@ -61,7 +64,9 @@ pub async fn run(config: Config, context: Context) -> anyhow::Result<()> {
     })?;
     let log_name = format!("Kafka at {}", config.log.kafka_bootstrap);
     let schemas = Schemas::registry(&config.log.schema_registry_url)?;
-    let surroundings = Surroundings { topic_prefix: config.log.topic_prefix, log: Arc::new(log), log_name, schemas };
+    let history = config.history.open(&context)?;
+    let surroundings =
+        Surroundings { topic_prefix: config.log.topic_prefix, log: Arc::new(log), log_name, schemas, history };
     serve(config.pusher, surroundings, context).await
 }
 
@@ -75,6 +80,8 @@ pub struct Surroundings {
     pub log_name: String,
     /// Of what the pusher writes itself: positions.
     pub schemas: Schemas,
+    /// The recorded past; `None` where none is kept.
+    pub history: Option<Arc<dyn HistoryReader>>,
 }
 
 /// Runs the pusher on any log until stopped.
@@ -124,6 +131,7 @@ impl Pusher {
             Some(file) => Some(Arc::new(Positions::open(file, &surroundings)?)),
             None => None,
         };
+        let history = surroundings.history.clone();
         let redis = options.redis_url().map(Redis::new).transpose()?;
         let clock = context.clock.clone();
         let redis_picture = redis.clone().map(|redis| Arc::new(RedisPicture::new(redis, context.clock.clone())));
@@ -137,6 +145,8 @@ impl Pusher {
             redis,
             redis_picture,
             positions,
+            history,
+            exports: Exports::default(),
             started_at_us: clock.now_us(),
             context: context.clone(),
         };
@@ -150,6 +160,10 @@ impl Pusher {
         }
         if let Some(positions) = app.positions.clone() {
             tasks.spawn("position keys", |stop| positions.keys().run(clock.clone(), stop));
+        }
+        if let Some(redis) = app.redis.clone() {
+            let presence = Presence::new(redis, context.clone(), app.metrics.clone());
+            tasks.spawn("presence", |stop| presence.run(stop));
         }
         tasks.spawn("feed", |stop| feed.run(stop));
         let pumps = app.pumps.clone();

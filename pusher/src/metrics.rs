@@ -26,6 +26,12 @@ pub(crate) struct KindLabel {
     pub(crate) kind: &'static str,
 }
 
+/// A label that says whether something was made anew or shared.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(crate) struct Made {
+    pub(crate) made: &'static str,
+}
+
 /// An endpoint and its answer.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub(crate) struct Request {
@@ -38,6 +44,13 @@ pub(crate) struct Request {
 pub(crate) struct PusherMetrics {
     pub(crate) connections: Gauge,
     pub(crate) groups: Gauge,
+    pub(crate) subscriptions: Gauge,
+    pub(crate) behind: Gauge,
+    pub(crate) hidden: Gauge,
+    pub(crate) hidden_alerts: Gauge,
+    pub(crate) objects: Gauge,
+    pub(crate) instances: Gauge,
+    pub(crate) connections_everywhere: Gauge,
     pub(crate) closed: Family<Reason, Counter>,
     pub(crate) refused: Family<Reason, Counter>,
     pub(crate) records: Family<KindLabel, Counter>,
@@ -47,7 +60,14 @@ pub(crate) struct PusherMetrics {
     pub(crate) frames_sent: Counter,
     pub(crate) bytes_sent: Counter,
     pub(crate) frames_missed: Counter,
+    pub(crate) updates_sent: Counter,
+    pub(crate) sharing_saved_bytes: Counter,
+    pub(crate) deflate_saved_bytes: Counter,
+    pub(crate) send_calls: Counter,
+    pub(crate) snapshots: Family<Made, Counter>,
     pub(crate) flush_seconds: Histogram,
+    pub(crate) send_seconds: Histogram,
+    pub(crate) tick_seconds: Histogram,
     pub(crate) latency_seconds: Family<Since, Histogram, fn() -> Histogram>,
     pub(crate) http_seconds: Family<Request, Histogram, fn() -> Histogram>,
 }
@@ -58,6 +78,33 @@ impl PusherMetrics {
         Self {
             connections: metrics.register("websocket_connections_active", "Open WebSockets.", Gauge::default()),
             groups: metrics.register("pusher_groups", "Groups with subscribers, all shards.", Gauge::default()),
+            subscriptions: metrics.register(
+                "pusher_subscriptions",
+                "Memberships of clients in groups, all shards.",
+                Gauge::default(),
+            ),
+            behind: metrics.register(
+                "pusher_slow_clients",
+                "Clients whose sockets cannot take what is next for them.",
+                Gauge::default(),
+            ),
+            hidden: metrics.register("pusher_hidden_devices", "Devices in the private view.", Gauge::default()),
+            hidden_alerts: metrics.register(
+                "pusher_hidden_alerts",
+                "Calls for help of hidden devices in the private view.",
+                Gauge::default(),
+            ),
+            objects: metrics.register("pusher_objects", "Objects in the public view.", Gauge::default()),
+            instances: metrics.register(
+                "pusher_presence_instances",
+                "Instances that Redis knows of, this one included; 0 while Redis is away.",
+                Gauge::default(),
+            ),
+            connections_everywhere: metrics.register(
+                "pusher_presence_connections",
+                "Open WebSockets of all instances as Redis tells; 0 while it is away.",
+                Gauge::default(),
+            ),
             closed: metrics.register(
                 "pusher_connections_closed",
                 "WebSockets that this server closed, by reason.",
@@ -86,6 +133,41 @@ impl PusherMetrics {
                 "pusher_frames_missed",
                 "Frames that a client could not take; it gets the newest state later.",
                 Counter::default(),
+            ),
+            updates_sent: metrics.register(
+                "pusher_updates_sent",
+                "Changed states handed to sockets, each counted once per client.",
+                Counter::default(),
+            ),
+            sharing_saved_bytes: metrics.register(
+                "pusher_sharing_saved_bytes",
+                "Bytes of frames that were sent again instead of made again.",
+                Counter::default(),
+            ),
+            deflate_saved_bytes: metrics.register(
+                "pusher_compression_saved_bytes",
+                "Bytes that compression kept off the wire.",
+                Counter::default(),
+            ),
+            send_calls: metrics.register(
+                "pusher_send_calls",
+                "Calls of the kernel that sent, or tried to.",
+                Counter::default(),
+            ),
+            snapshots: metrics.register(
+                "pusher_snapshots",
+                "Whole snapshots, by whether they were made anew or shared.",
+                Family::default(),
+            ),
+            send_seconds: metrics.register(
+                "pusher_send_seconds",
+                "Time of one tick that went into handing frames to sockets.",
+                seconds(),
+            ),
+            tick_seconds: metrics.register(
+                "pusher_tick_seconds",
+                "Time from one flush that made something to the next that did, of at most a second.",
+                seconds(),
             ),
             flush_seconds: metrics.register(
                 "pusher_flush_seconds",

@@ -55,6 +55,8 @@ pub struct Session {
     opened_at: Duration,
     heard_at: Duration,
     asked_at: Option<Duration>,
+    /// Asked for something, in its URL or by a message.
+    has_asked: bool,
     subscribes: Budget,
     messages: Budget,
 }
@@ -67,6 +69,7 @@ impl Session {
             opened_at: now,
             heard_at: now,
             asked_at: None,
+            has_asked: false,
             subscribes: Budget::per_minute(settings.limits.max_subscribes_per_minute),
             messages: Budget::per_minute(settings.limits.max_messages_per_minute),
         };
@@ -85,9 +88,9 @@ impl Session {
         &self.subscription
     }
 
-    /// How long the connection has been open.
-    pub fn age(&self, now: Duration) -> Duration {
-        now.saturating_sub(self.opened_at)
+    /// The URL asked for something: no first message is waited for.
+    pub fn asked(&mut self) {
+        self.has_asked = true;
     }
 
     /// Something came from the client: a message, or a control frame.
@@ -111,6 +114,7 @@ impl Session {
         at_us: u64,
     ) -> Action {
         self.heard(now);
+        self.has_asked = true;
         if !self.messages.take(now) {
             return Action::Close(CloseCode::TooMany);
         }
@@ -132,6 +136,9 @@ impl Session {
 
     /// Time has passed.
     pub fn tick(&mut self, settings: &SessionSettings, now: Duration) -> Option<Action> {
+        if !self.has_asked && now.saturating_sub(self.opened_at) >= settings.limits.first_message_within {
+            return Some(Action::Close(CloseCode::Idle));
+        }
         let silent = now.saturating_sub(self.heard_at);
         if silent >= settings.heartbeat * 2 {
             return Some(Action::Close(CloseCode::Silent));

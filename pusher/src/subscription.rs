@@ -119,6 +119,11 @@ impl Subscription {
         &self.cells
     }
 
+    /// The kinds that it looks at in its cells.
+    pub fn kinds(&self) -> KindSet {
+        self.kinds
+    }
+
     /// How often it wants to hear.
     pub fn rate(&self) -> Rate {
         self.rate

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use schemas::v1::{self, server_message};
 use slab::Slab;
 
-use crate::client::{Client, Resume, Waiting, checkpoint};
+use crate::client::{Client, Resume, Shelf, Waiting, Wanted, checkpoint};
 use crate::close::CloseCode;
 use crate::compose::message;
 use crate::hub::{ClientId, Delivery, Hub};
@@ -21,8 +21,6 @@ use schedule::Schedule;
 
 /// How long a resume waits for the view to reach its token.
 const RESUME_WAIT: Duration = Duration::from_secs(2);
-/// A client that cannot take one frame for so long is closed.
-const SLOW_LIMIT: Duration = Duration::from_secs(30);
 /// A ping control frame, empty.
 const PING: Bytes = Bytes::from_static(&[0x89, 0]);
 
@@ -66,6 +64,9 @@ pub struct Switchboard {
     /// How far the changes that were applied go.
     positions: Positions,
     waiting: Vec<ClientId>,
+    shelf: Shelf,
+    /// Snapshots made for one client, and those that were shared.
+    snapshots: [u64; 2],
     stale: bool,
 }
 
@@ -80,6 +81,8 @@ impl Switchboard {
             schedule: Schedule::default(),
             positions,
             waiting: Vec::new(),
+            shelf: Shelf::default(),
+            snapshots: [0; 2],
             stale: false,
         }
     }
@@ -97,6 +100,7 @@ impl Switchboard {
             self.clients[id.0 as usize].push(frame);
         }
         let Some(to) = opening.subscription else { return id };
+        self.clients[id.0 as usize].session.asked();
         let resume = match opening.resume {
             None => Resume::None,
             Some(token) => match Positions::from_token(&token, &self.settings.epoch, view.positions().partitions()) {
@@ -110,8 +114,25 @@ impl Switchboard {
                 }
             },
         };
-        self.clients[id.0 as usize].switch(to, 0, resume, &mut self.hub, view);
+        self.begin(id, to, resume, view, now);
         id
+    }
+
+    fn begin(&mut self, id: ClientId, to: Subscription, resume: Resume, view: &View, now: Now) {
+        let client = &mut self.clients[id.0 as usize];
+        let resumed = matches!(resume, Resume::Useless).then_some(false);
+        let wanted = Wanted { subscription: to, wire: client.wire, resumed };
+        let shared = match &resume {
+            Resume::Since(_) => None,
+            // What is followed is not watched for by the shelf.
+            _ if wanted.subscription.followed() > 0 => None,
+            _ => self.shelf.take(&wanted, view, now.monotonic, now.us, &mut self.encoder),
+        };
+        self.snapshots[usize::from(shared.is_some())] += 1;
+        match shared {
+            Some((frames, news)) => client.begin_shared(wanted.subscription, frames, news, &mut self.hub, view),
+            None => client.switch(wanted.subscription, 0, resume, &mut self.hub, view),
+        }
     }
 
     /// A message of a client came.
@@ -162,7 +183,10 @@ impl Switchboard {
 
     /// Takes changes of the view; `read`: the records they come from.
     pub fn apply(&mut self, changes: &[Change], read: &[Origin]) {
-        changes.iter().for_each(|change| self.hub.apply(change));
+        for change in changes {
+            self.hub.apply(change);
+            self.shelf.apply(change);
+        }
         read.iter().for_each(|origin| self.positions.advance(*origin));
     }
 
@@ -267,7 +291,9 @@ impl Switchboard {
     pub fn sweep(&mut self, view: &View, now: Now) -> Vec<ClientId> {
         let mut actions = Vec::new();
         for (_, client) in self.clients.iter_mut().filter(|(_, client)| client.closing.is_none()) {
-            let slow = client.blocked_since.is_some_and(|since| now.monotonic.saturating_sub(since) >= SLOW_LIMIT);
+            let slow = client
+                .blocked_since
+                .is_some_and(|since| now.monotonic.saturating_sub(since) >= self.settings.limits.slow_for);
             let action = match slow {
                 true => Some(Action::Close(CloseCode::Slow)),
                 false => client.session.tick(&self.settings, now.monotonic),
@@ -301,6 +327,21 @@ impl Switchboard {
     /// How many groups there are.
     pub fn groups(&self) -> usize {
         self.hub.groups()
+    }
+
+    /// How many memberships of clients in groups there are.
+    pub fn subscriptions(&self) -> usize {
+        self.hub.subscriptions()
+    }
+
+    /// How many clients cannot take what is next for them.
+    pub fn behind(&self) -> usize {
+        self.clients.iter().filter(|(_, client)| client.blocked_since.is_some()).count()
+    }
+
+    /// Whole snapshots since the last call: made for one client, and shared.
+    pub fn take_snapshot_counts(&mut self) -> [u64; 2] {
+        std::mem::take(&mut self.snapshots)
     }
 
     fn act(&mut self, id: ClientId, action: Action, view: &View) {

@@ -15,10 +15,11 @@ use std::sync::Arc;
 use geo::Cell;
 use rustc_hash::FxHashMap;
 use schemas::{DeviceAddress, RecordId};
+use smallvec::SmallVec;
 
 pub use object::{Kind, KindSet, Object, ObjectId, Origin, State};
 pub use positions::{Positions, TokenError};
-pub use private::PrivateView;
+pub use private::{PrivatePart, PrivateView};
 pub use quality::quality;
 
 /// How long it is remembered that an object is gone, so that a late older record cannot bring it back.
@@ -64,6 +65,8 @@ pub struct Gone {
     /// The offset that ended it.
     pub version: u64,
     at_us: u64,
+    /// Of an alert, whose id does not say it.
+    device: Option<u32>,
 }
 
 /// The current air picture.
@@ -76,6 +79,8 @@ pub struct View {
     gone_order: VecDeque<(u64, ObjectId)>,
     /// Alerts are keyed by device in their topic, and by their own id here and on the wire.
     alerts: FxHashMap<u32, ObjectId>,
+    /// Those of a device that are over, for as long as that is remembered.
+    gone_alerts: FxHashMap<u32, SmallVec<[ObjectId; 1]>>,
     receivers: FxHashMap<String, ObjectId>,
     receiver_ids: Vec<String>,
     positions: Positions,
@@ -98,7 +103,7 @@ impl View {
                 if let Some(id) = self.find(kind, &key) {
                     self.remove(id, version, at_us, changes);
                 } else if let (Some(id), Some(version)) = (plain_id(kind, &key), version) {
-                    self.remember_gone(id, version, at_us);
+                    self.remember_gone(id, None, version, at_us);
                 }
             }
         }
@@ -129,10 +134,11 @@ impl View {
         own.into_iter().chain(self.alerts.get(&device).copied()).filter_map(|id| self.objects.get(&id))
     }
 
-    /// What is known to have ended of a device, for ten minutes after it did. Alerts are not among it: their ids are their own.
+    /// What is known to have ended of a device, for ten minutes after it did.
     pub fn ended_of_device(&self, device: u32) -> impl Iterator<Item = ObjectId> {
         let own = [Kind::Aircraft, Kind::Ground, Kind::Station].map(|kind| ObjectId { kind, key: u64::from(device) });
-        own.into_iter().filter(|id| self.gone.contains_key(id))
+        let alerts = self.gone_alerts.get(&device).into_iter().flatten().copied();
+        own.into_iter().chain(alerts).filter(|id| self.gone.contains_key(id))
     }
 
     /// How an object ended, for ten minutes after it did.
@@ -208,7 +214,7 @@ impl View {
         let object = Arc::new(Object::new(id, state, origin));
         let known = self.objects.insert(id, object.clone());
         let from = known.as_ref().and_then(|known| known.cell);
-        self.gone.remove(&id);
+        self.forget(id);
         self.move_in_cells(id, from, object.cell);
         changes.push(Change {
             id,
@@ -233,7 +239,7 @@ impl View {
         if let Some(device) = device.filter(|device| self.alerts.get(device) == Some(&id)) {
             self.alerts.remove(&device);
         }
-        self.remember_gone(id, version, at_us);
+        self.remember_gone(id, device.filter(|_| id.kind == Kind::Alert), version, at_us);
         changes.push(Change { id, device, from: object.cell, to: None, named: false, urgent: false });
     }
 
@@ -250,10 +256,26 @@ impl View {
         }
     }
 
-    fn remember_gone(&mut self, id: ObjectId, version: u64, at_us: u64) {
+    fn remember_gone(&mut self, id: ObjectId, device: Option<u32>, version: u64, at_us: u64) {
         let before = self.gone.get(&id).map_or(0, |gone| gone.version);
-        self.gone.insert(id, Gone { version: version.max(before), at_us });
+        self.gone.insert(id, Gone { version: version.max(before), at_us, device });
         self.gone_order.push_back((at_us, id));
+        if let Some(device) = device {
+            let alerts = self.gone_alerts.entry(device).or_default();
+            if !alerts.contains(&id) {
+                alerts.push(id);
+            }
+        }
+    }
+
+    fn forget(&mut self, id: ObjectId) {
+        let Some(device) = self.gone.remove(&id).and_then(|gone| gone.device) else { return };
+        if let Some(alerts) = self.gone_alerts.get_mut(&device) {
+            alerts.retain(|alert| *alert != id);
+            if alerts.is_empty() {
+                self.gone_alerts.remove(&device);
+            }
+        }
     }
 
     fn forget_gone(&mut self, at_us: u64) {
@@ -263,7 +285,7 @@ impl View {
             }
             self.gone_order.pop_front();
             if self.gone.get(&id).is_some_and(|gone| gone.at_us == since_us) {
-                self.gone.remove(&id);
+                self.forget(id);
             }
         }
     }

@@ -36,12 +36,29 @@ impl Wire {
 
 /// One message in each form that somebody reads; empty where nobody does.
 #[derive(Clone, Debug, Default)]
-pub struct Frames([Bytes; Wire::COUNT]);
+pub struct Frames {
+    frames: [Bytes; Wire::COUNT],
+    /// Bytes of the message by encoding, before compression.
+    plain: [usize; 2],
+}
 
 impl Frames {
     /// The frame for a connection of that form.
     pub fn of(&self, wire: Wire) -> &Bytes {
-        &self.0[wire.index()]
+        &self.frames[wire.index()]
+    }
+
+    /// Bytes that compression takes off the frame of that form; 0 where it does not.
+    pub fn deflated_away(&self, wire: Wire) -> usize {
+        if !wire.deflate {
+            return 0;
+        }
+        self.plain[usize::from(wire.encoding == Encoding::Json)].saturating_sub(self.of(wire).len())
+    }
+
+    /// Bytes of all frames that were made.
+    pub fn made(&self) -> usize {
+        self.frames.iter().map(Bytes::len).sum()
     }
 }
 
@@ -82,8 +99,9 @@ impl Encoder {
                 continue;
             }
             let body = encode(message, encoding);
+            frames.plain[usize::from(encoding == Encoding::Json)] = body.len();
             for wire in forms.into_iter().filter(|wire| used(*wire)) {
-                frames.0[wire.index()] = self.finish(&body, wire);
+                frames.frames[wire.index()] = self.finish(&body, wire);
             }
         }
         frames

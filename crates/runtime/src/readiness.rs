@@ -25,6 +25,9 @@ pub struct PartState {
     /// Why not; or the last trouble it had, where it is ready again.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_error: Option<String>,
+    /// What it has to do without just now, where it can do its work all the same.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limps: Option<String>,
 }
 
 impl Readiness {
@@ -36,7 +39,8 @@ impl Readiness {
     /// Adds a part, not ready until it says so. The same name gives the same part.
     pub fn part(&self, name: &'static str) -> Part {
         let now_us = self.clock.now_us();
-        let starting = || PartState { ready: false, since_us: now_us, last_error: Some("starting".into()) };
+        let starting =
+            || PartState { ready: false, since_us: now_us, last_error: Some("starting".into()), limps: None };
         self.parts.lock().entry(name).or_insert_with(starting);
         Part { name, readiness: self.clone() }
     }
@@ -56,6 +60,7 @@ impl Readiness {
         let now_us = self.clock.now_us();
         let mut parts = self.parts.lock();
         let Some(part) = parts.get_mut(name) else { return };
+        part.limps = None;
         let changed = part.ready != ready;
         if changed {
             (part.ready, part.since_us) = (ready, now_us);
@@ -84,6 +89,14 @@ impl Part {
     /// The part can do its work. Logged when that is news.
     pub fn ready(&self) {
         self.readiness.set(self.name, true, None);
+    }
+
+    /// The part can do its work, but has to do without something: `/ready` says so and stays 200.
+    pub fn limps(&self, without: impl std::fmt::Display) {
+        self.ready();
+        if let Some(part) = self.readiness.parts.lock().get_mut(self.name) {
+            part.limps = Some(without.to_string());
+        }
     }
 
     /// The part cannot do its work, and why. Logged when that is news.
@@ -121,5 +134,11 @@ mod tests {
         redis.ready();
         assert!(readiness.is_ready());
         assert!(readiness.parts()["redis"].last_error.is_some(), "the last trouble stays readable");
+
+        kafka.limps("stale");
+        assert!(readiness.is_ready());
+        assert_eq!(readiness.parts()["kafka"].limps.as_deref(), Some("stale"));
+        kafka.ready();
+        assert_eq!(readiness.parts()["kafka"].limps, None);
     }
 }

@@ -10,7 +10,7 @@ use streams::Incoming;
 use streams::registry::{Schemas, TopicCodec};
 
 use super::topics::Role;
-use crate::view::{self, Kind, State};
+use crate::view::{self, Kind, PrivatePart, State};
 
 /// What a record says.
 #[derive(Debug)]
@@ -19,7 +19,7 @@ pub(super) enum Input {
     /// Of the public view.
     Public(view::Input),
     /// Of a hidden device.
-    Private(u32, Option<PrivateState>),
+    Private(u32, PrivatePart, Option<PrivateState>),
     /// Nothing but that the log is alive.
     Alive,
 }
@@ -48,13 +48,13 @@ impl Decoder {
         match role {
             Role::Clock => Ok(Input::Alive),
             Role::Private => {
-                // The alert of a hidden device stands beside its state, as `110B90/alert`; who may see it comes with fleets.
-                if key(record)?.ends_with("/alert") {
-                    return Ok(Input::Alive);
-                }
-                let device = key(record)?.parse::<DeviceAddress>().map_err(|_| "bad_key")?.0;
+                let (device, part) = match key(record)?.strip_suffix("/alert") {
+                    Some(device) => (device, PrivatePart::Alert),
+                    None => (key(record)?, PrivatePart::Object),
+                };
+                let device = device.parse::<DeviceAddress>().map_err(|_| "bad_key")?.0;
                 let state = record.value.as_ref().map(|value| value_of(&self.private, value)).transpose()?;
-                Ok(Input::Private(device, state))
+                Ok(Input::Private(device, part, state))
             }
             Role::Public { kind, .. } => self.public(*kind, record).map(Input::Public),
         }

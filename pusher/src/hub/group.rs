@@ -26,7 +26,8 @@ impl Group {
         Self { place, kinds, rate, members: SmallVec::new(), pending: FxHashMap::default() }
     }
 
-    pub(super) fn add(&mut self, client: ClientId, wire: Wire) {
+    /// False where it was a member already.
+    pub(super) fn add(&mut self, client: ClientId, wire: Wire) -> bool {
         let readers = match self.members.iter_mut().position(|(form, _)| *form == wire) {
             Some(index) => &mut self.members[index].1,
             None => {
@@ -35,9 +36,11 @@ impl Group {
                 &mut self.members[last].1
             }
         };
-        if let Err(place) = readers.binary_search(&client) {
+        let place = readers.binary_search(&client);
+        if let Err(place) = place {
             readers.insert(place, client);
         }
+        place.is_err()
     }
 
     pub(super) fn remove(&mut self, client: ClientId, wire: Wire) -> bool {

@@ -21,6 +21,10 @@ pub struct SessionLimits {
     pub max_messages_per_minute: u32,
     /// Of a message from the client.
     pub max_message_bytes: usize,
+    /// A client whose URL asks for nothing has so long to send its first message.
+    pub first_message_within: Duration,
+    /// A client that cannot take one frame for so long is closed.
+    pub slow_for: Duration,
 }
 
 impl Default for SessionLimits {
@@ -33,6 +37,8 @@ impl Default for SessionLimits {
             max_subscribes_per_minute: 120,
             max_messages_per_minute: 600,
             max_message_bytes: 4096,
+            first_message_within: Duration::from_secs(10),
+            slow_for: Duration::from_secs(30),
         }
     }
 }
@@ -46,6 +52,8 @@ impl SessionLimits {
             max_followed_devices: self.max_followed_devices as u32,
             max_subscribes_per_minute: self.max_subscribes_per_minute,
             max_message_bytes: self.max_message_bytes as u32,
+            max_bounds_km: self.max_bounds_km,
+            first_message_within_s: u32::try_from(self.first_message_within.as_secs()).unwrap_or(u32::MAX),
         }
     }
 }

@@ -16,7 +16,9 @@ fn settings() -> SessionSettings {
 }
 
 fn open() -> Session {
-    Session::open(&settings(), Subscription::empty(), START, 7).0
+    let mut session = Session::open(&settings(), Subscription::empty(), START, 7).0;
+    session.asked();
+    session
 }
 
 fn circle(radius_km: f64) -> v1::Subscribe {
@@ -47,7 +49,8 @@ fn the_welcome_tells_epoch_heartbeat_and_limits() {
     let Some(server_message::Message::Welcome(welcome)) = message.message else { panic!("no welcome") };
     assert_eq!((welcome.server_at_us, welcome.epoch.as_str(), welcome.heartbeat_interval_s), (7, "cluster", 30));
     let limits = welcome.limits.unwrap();
-    assert_eq!((limits.max_radius_km, limits.max_cells, limits.max_message_bytes), (200.0, 64, 4096));
+    assert_eq!((limits.max_radius_km, limits.max_bounds_km, limits.max_cells), (200.0, 2_000.0, 64));
+    assert_eq!((limits.max_message_bytes, limits.first_message_within_s), (4096, 10));
 }
 
 #[test]

@@ -24,6 +24,8 @@ pub(super) struct Connection {
     pub(super) cut_at: Option<Duration>,
     /// The client closed first: cut as soon as our answer is out.
     pub(super) peer_closed: bool,
+    /// Calls of the kernel to send, since they were last asked for.
+    calls: u32,
     _admitted: Admitted,
 }
 
@@ -40,11 +42,16 @@ pub(super) enum ReadEnd {
 
 impl Connection {
     pub(super) fn new(stream: TcpStream, inbound: Inbound, admitted: Admitted) -> Self {
-        Self { stream, inbound, tail: Bytes::new(), cut_at: None, peer_closed: false, _admitted: admitted }
+        Self { stream, inbound, tail: Bytes::new(), cut_at: None, peer_closed: false, calls: 0, _admitted: admitted }
     }
 
     pub(super) fn stream_mut(&mut self) -> &mut TcpStream {
         &mut self.stream
+    }
+
+    /// Calls of the kernel to send, since this was last asked.
+    pub(super) fn take_calls(&mut self) -> u64 {
+        u64::from(std::mem::take(&mut self.calls))
     }
 
     /// True where no frame is half sent.
@@ -63,6 +70,7 @@ impl Connection {
             let chunk = &frames[begun..(begun + MAX_SLICES).min(frames.len())];
             let mut slices = [IoSlice::new(&[]); MAX_SLICES];
             chunk.iter().zip(&mut slices).for_each(|(frame, slice)| *slice = IoSlice::new(frame));
+            self.calls += 1;
             let Some(mut written) = retry(|| self.stream.write_vectored(&slices[..chunk.len()]))? else { break };
             for frame in chunk {
                 if written == 0 {
@@ -91,6 +99,7 @@ impl Connection {
     /// The connection is broken.
     pub(super) fn write_tail(&mut self) -> io::Result<bool> {
         while !self.tail.is_empty() {
+            self.calls += 1;
             let Some(written) = retry(|| self.stream.write(&self.tail))? else { return Ok(false) };
             self.tail.advance(written);
         }

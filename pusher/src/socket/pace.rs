@@ -1,4 +1,4 @@
-//! How often a shard flushes: every tick, and less often while sending takes most of it.
+//! How often a shard flushes: with every tick, and less often while sending takes more than half of the time.
 
 use std::time::Duration;
 
@@ -26,15 +26,11 @@ impl Pace {
         (self.flushed_at + self.tick).saturating_sub(now)
     }
 
-    /// A flush began at `at` and took so long: the tick doubles while that is more than half of it, and shrinks again
-    /// when it would be less than half of a shorter one.
+    /// A flush began at `at` and took so long: the tick is twice that, within its bounds, so that at least half of the time
+    /// is left for everything else. It grows at once and shrinks by halves: one short flush says little.
     pub(super) fn flushed(&mut self, at: Duration, took: Duration) {
         self.flushed_at = at;
-        if took > self.tick / 2 {
-            self.tick = (self.tick * 2).min(LONGEST.max(self.shortest));
-        } else if took < self.tick / 4 {
-            self.tick = (self.tick / 2).max(self.shortest);
-        }
+        self.tick = (took * 2).max(self.tick / 2).clamp(self.shortest, LONGEST.max(self.shortest));
     }
 }
 
@@ -50,9 +46,13 @@ mod tests {
         let now = Duration::from_secs(10);
         assert!(pace.is_due(now), "idle: at once");
         pace.flushed(now, Duration::from_millis(20));
-        assert_eq!(pace.wait(now), TICK * 2);
-        (0..10).for_each(|_| pace.flushed(now, Duration::from_secs(2)));
+        assert_eq!(pace.wait(now), Duration::from_millis(40));
+        pace.flushed(now, Duration::from_millis(1));
+        assert_eq!(pace.wait(now), TICK, "not shorter than the shortest");
+        pace.flushed(now, Duration::from_secs(2));
         assert_eq!(pace.wait(now), LONGEST);
+        pace.flushed(now, Duration::from_millis(1));
+        assert_eq!(pace.wait(now), LONGEST / 2);
         (0..10).for_each(|_| pace.flushed(now, Duration::from_millis(1)));
         assert_eq!(pace.wait(now), TICK);
         assert!(!pace.is_due(now + TICK / 2) && pace.is_due(now + TICK));

@@ -22,7 +22,7 @@ use super::pace::Pace;
 use super::way::Way;
 use crate::close::CloseCode;
 use crate::hub::ClientId;
-use crate::metrics::PusherMetrics;
+use crate::metrics::{Made, PusherMetrics};
 use crate::session::SessionSettings;
 use crate::switchboard::{Now, Opening, Switchboard};
 use crate::view::{Change, Origin, Positions, View};
@@ -86,6 +86,10 @@ pub(crate) struct Shard {
     pace: Pace,
     swept_at: Duration,
     groups: usize,
+    subscriptions: usize,
+    behind: usize,
+    /// When a flush last made something.
+    made_at: Duration,
     /// Of the oldest record that is not sent yet.
     way: Way,
     stopping_since: Option<Duration>,
@@ -104,6 +108,9 @@ impl Shard {
             pace: Pace::new(parts.tick),
             swept_at: Duration::ZERO,
             groups: 0,
+            subscriptions: 0,
+            behind: 0,
+            made_at: Duration::ZERO,
             way: Way::default(),
             stopping_since: None,
             parts,
@@ -285,8 +292,21 @@ impl Shard {
         let cut: Vec<_> = (0..).zip(&self.connections).filter(|(_, slot)| slot.as_ref().is_some_and(overdue)).collect();
         let cut: Vec<u32> = cut.into_iter().map(|(index, _)| index).collect();
         cut.into_iter().for_each(|index| self.remove(ClientId(index)));
-        let groups = self.board.groups();
-        self.parts.metrics.groups.inc_by(groups as i64 - self.groups as i64);
-        self.groups = groups;
+        self.show();
+    }
+
+    /// What the gauges say of this shard.
+    fn show(&mut self) {
+        let metrics = &self.parts.metrics;
+        let now = [self.board.groups(), self.board.subscriptions(), self.board.behind()];
+        let shown = [&mut self.groups, &mut self.subscriptions, &mut self.behind];
+        let gauges = [&metrics.groups, &metrics.subscriptions, &metrics.behind];
+        for ((gauge, shown), now) in gauges.into_iter().zip(shown).zip(now) {
+            gauge.inc_by(now as i64 - *shown as i64);
+            *shown = now;
+        }
+        for (made, count) in ["anew", "shared"].into_iter().zip(self.board.take_snapshot_counts()) {
+            metrics.snapshots.get_or_create(&Made { made }).inc_by(count);
+        }
     }
 }

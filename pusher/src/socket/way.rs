@@ -3,8 +3,10 @@
 /// Times in microseconds since the epoch; absent where the header does not say.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub(crate) struct Way {
+    receiver_us: Option<u64>,
     bridge_us: Option<u64>,
     processor_us: Option<u64>,
+    pusher_us: Option<u64>,
 }
 
 impl Way {
@@ -15,7 +17,12 @@ impl Way {
             let found = text.split(',').filter_map(|part| part.split_once('=')).find(|(name, _)| *name == tier);
             found.and_then(|(_, time)| time.parse().ok())
         };
-        Self { bridge_us: time("b"), processor_us: time("p") }
+        Self { receiver_us: time("r"), bridge_us: time("b"), processor_us: time("p"), pusher_us: None }
+    }
+
+    /// The same, read here at that time.
+    pub(crate) fn read_at(self, at_us: u64) -> Self {
+        Self { pusher_us: Some(at_us), ..self }
     }
 
     /// This one, or where it says nothing the other.
@@ -25,7 +32,12 @@ impl Way {
 
     /// The times that are known, by the tier's name.
     pub(crate) fn times(self) -> impl Iterator<Item = (&'static str, u64)> {
-        let known = [("bridge", self.bridge_us), ("processor", self.processor_us)];
+        let known = [
+            ("receiver", self.receiver_us),
+            ("bridge", self.bridge_us),
+            ("processor", self.processor_us),
+            ("pusher", self.pusher_us),
+        ];
         known.into_iter().filter_map(|(tier, time)| time.map(|time| (tier, time)))
     }
 }
@@ -37,7 +49,9 @@ mod tests {
     #[test]
     fn the_header_is_read_as_far_as_it_is_understood() {
         let way = Way::parse(b"r=5000000,b=6000000,p=6000400");
-        assert_eq!(way.times().collect::<Vec<_>>(), [("bridge", 6_000_000), ("processor", 6_000_400)]);
+        let known = [("receiver", 5_000_000), ("bridge", 6_000_000), ("processor", 6_000_400)];
+        assert_eq!(way.times().collect::<Vec<_>>(), known);
+        assert_eq!(way.read_at(7_000_000).times().last(), Some(("pusher", 7_000_000)));
         assert_eq!(Way::parse(b"p=7").times().collect::<Vec<_>>(), [("processor", 7)]);
         for odd in [&b""[..], b"1", b"b=x", b"\xFF"] {
             assert_eq!(Way::parse(odd), Way::default());

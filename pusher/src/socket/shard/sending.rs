@@ -1,13 +1,16 @@
 //! The sending half of a shard.
 
 use std::net;
+use std::time::Duration;
 
 use bytes::Bytes;
+use smallvec::SmallVec;
 
 use super::{CLOSE_PATIENCE, Shard};
 use crate::hub::{ClientId, Delivery};
 use crate::metrics::{Reason, Since};
 use crate::switchboard::{Flush, Now};
+use crate::wire::Wire;
 
 impl Shard {
     /// Sends what waits for a client, as far as its socket takes it.
@@ -15,7 +18,9 @@ impl Shard {
         let now = self.now();
         let Some(connection) = self.connections.get_mut(id.0 as usize).and_then(Option::as_mut) else { return };
         loop {
-            match connection.write_tail() {
+            let outcome = connection.write_tail();
+            self.parts.metrics.send_calls.inc_by(connection.take_calls());
+            match outcome {
                 Err(_) => return self.remove(id),
                 Ok(false) => return self.board.took(id, true, now),
                 Ok(true) => self.board.took(id, false, now),
@@ -68,15 +73,25 @@ impl Shard {
         }
         let Flush { deliveries, touched } = self.board.flush(&self.parts.view.read(), now);
         self.parts.metrics.frames_encoded.inc_by(deliveries.len() as u64);
+        let encoded_at = self.parts.clock.monotonic();
+        let mut sent = Sent::default();
         for id in touched {
             let batch = self.board.take_batch(id);
-            self.deliver(id, &batch, &deliveries);
+            self.deliver(id, &batch, &deliveries, &mut sent);
             self.board.return_batch(id, batch);
         }
         let after = self.now();
         let took = after.monotonic.saturating_sub(now.monotonic);
         if !deliveries.is_empty() {
+            let made: usize = deliveries.iter().map(|delivery| delivery.frames.made()).sum();
+            self.count(&sent, made as u64);
+            self.parts.metrics.send_seconds.observe(after.monotonic.saturating_sub(encoded_at).as_secs_f64());
             self.parts.metrics.flush_seconds.observe(took.as_secs_f64());
+            let since = now.monotonic.saturating_sub(self.made_at);
+            if since <= Duration::from_secs(1) {
+                self.parts.metrics.tick_seconds.observe(since.as_secs_f64());
+            }
+            self.made_at = now.monotonic;
         }
         for (since, at_us) in std::mem::take(&mut self.way).times() {
             let label = Since { since };
@@ -86,27 +101,59 @@ impl Shard {
         self.pace.flushed(now.monotonic, took);
     }
 
+    fn count(&self, sent: &Sent, made_bytes: u64) {
+        let metrics = &self.parts.metrics;
+        metrics.frames_sent.inc_by(sent.frames);
+        metrics.bytes_sent.inc_by(sent.bytes);
+        metrics.updates_sent.inc_by(sent.updates);
+        metrics.send_calls.inc_by(sent.calls);
+        metrics.deflate_saved_bytes.inc_by(sent.deflated_away);
+        metrics.sharing_saved_bytes.inc_by(sent.bytes.saturating_sub(made_bytes));
+    }
+
     /// One gathered send of a client's deliveries; what its socket cannot take is remembered by object.
-    fn deliver(&mut self, id: ClientId, batch: &[u32], deliveries: &[Delivery]) {
+    fn deliver(&mut self, id: ClientId, batch: &[u32], deliveries: &[Delivery], sent: &mut Sent) {
         let wire = self.board.wire(id);
         let Some(connection) = self.connections.get_mut(id.0 as usize).and_then(Option::as_mut) else { return };
-        let mut sent = 0;
+        let mut begun = 0;
         if connection.is_clear() && self.board.is_clear(id) {
-            let frames: Vec<&Bytes> = batch.iter().map(|index| deliveries[*index as usize].frames.of(wire)).collect();
+            let frames: SmallVec<[&Bytes; 64]> =
+                batch.iter().map(|index| deliveries[*index as usize].frames.of(wire)).collect();
             match connection.write_all(&frames) {
-                Ok(count) => sent = count,
+                Ok(count) => begun = count,
                 Err(_) => return self.remove(id),
             }
-            self.parts.metrics.frames_sent.inc_by(sent as u64);
-            self.parts.metrics.bytes_sent.inc_by(frames[..sent].iter().map(|frame| frame.len() as u64).sum());
+            sent.calls += connection.take_calls();
+            for index in &batch[..begun] {
+                sent.add(&deliveries[*index as usize], wire);
+            }
         }
-        let done = sent == batch.len() && connection.is_clear();
-        for index in &batch[sent..] {
+        let done = begun == batch.len() && connection.is_clear();
+        for index in &batch[begun..] {
             self.board.miss(id, &deliveries[*index as usize]);
             self.parts.metrics.frames_missed.inc();
         }
         if !done {
             self.drain(id);
         }
+    }
+}
+
+/// What a flush handed to sockets, counted once at its end.
+#[derive(Default)]
+struct Sent {
+    frames: u64,
+    bytes: u64,
+    updates: u64,
+    calls: u64,
+    deflated_away: u64,
+}
+
+impl Sent {
+    fn add(&mut self, delivery: &Delivery, wire: Wire) {
+        self.frames += 1;
+        self.bytes += delivery.frames.of(wire).len() as u64;
+        self.updates += delivery.news.len() as u64;
+        self.deflated_away += delivery.frames.deflated_away(wire) as u64;
     }
 }
