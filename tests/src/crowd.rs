@@ -65,6 +65,8 @@ pub enum Ending {
 pub trait Audience: Send + 'static {
     /// Whether the messages of this client are wanted.
     fn wants(&self, client: usize) -> bool;
+    /// So many bytes came to a client.
+    fn read(&mut self, _client: usize, _bytes: usize) {}
     /// A message came: text or binary, inflated.
     fn heard(&mut self, client: usize, body: &[u8]);
     /// A connection ended. `Some`: it is made again, there, after so long.
@@ -273,6 +275,9 @@ impl<A: Audience> Room<A> {
         let step = guest.serve(&mut self.buffer, wanted, &mut seen, |body| audience.heard(client, body));
         counts.messages.fetch_add(seen.0, Ordering::Relaxed);
         counts.bytes.fetch_add(seen.1, Ordering::Relaxed);
+        if seen.1 > 0 {
+            self.audience.read(client, usize::try_from(seen.1).unwrap_or(usize::MAX));
+        }
         if guest.is_open() && !was_open {
             counts.open.fetch_add(1, Ordering::Relaxed);
         }
