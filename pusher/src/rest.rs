@@ -17,7 +17,6 @@ mod search;
 mod selection;
 mod snapshot;
 mod time;
-mod types;
 
 use axum::Router;
 use axum::extract::{MatchedPath, Request, State};

@@ -8,6 +8,7 @@ pub mod compatibility;
 pub mod descriptors;
 pub mod id;
 pub mod json;
+pub mod json_schema;
 pub mod manufacturer;
 
 pub use id::{DeviceAddress, RecordId};

@@ -4,13 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
 use axum::response::{IntoResponse, Json, Response};
-use prost_types::FieldDescriptorProto;
-use prost_types::field_descriptor_proto::{Label, Type};
+use schemas::json_schema::Types;
 use serde_json::{Map, Value, json};
 
 use super::endpoint::{Endpoint, Parameter};
-use super::types::Types;
-use super::{endpoints, position};
+use super::{endpoints, media_types, position};
 
 pub(super) async fn get() -> Response {
     Json(document()).into_response()
@@ -26,10 +24,10 @@ fn make() -> Value {
     let mut schemas = BTreeMap::from([("Problem".to_owned(), problem_schema())]);
     let mut paths = Map::new();
     for endpoint in endpoints() {
-        collect(endpoint.message, &mut schemas);
+        Types::get().collect(endpoint.message, &mut schemas);
         paths.insert(endpoint.path.to_owned(), json!({ "get": operation(endpoint) }));
     }
-    collect("PositionReport", &mut schemas);
+    Types::get().collect("PositionReport", &mut schemas);
     paths.insert(position::PATH.to_owned(), json!({ "post": position_operation() }));
     json!({
         "openapi": "3.1.0",
@@ -70,6 +68,18 @@ fn problem(description: &str) -> Value {
 fn content(message: &str) -> Value {
     let schema = json!({ "$ref": format!("#/components/schemas/{message}") });
     json!({ "application/json": { "schema": schema }, "application/x-protobuf": {} })
+}
+
+/// All forms of an endpoint's answer. A table is no message; a track streams, as JSON or in forms of its own.
+fn contents(endpoint: &Endpoint) -> Value {
+    let others = media_types(endpoint);
+    let mut contents =
+        if Types::get().message(endpoint.message).is_some() { content(endpoint.message) } else { json!({}) };
+    if let Some(forms) = contents.as_object_mut().filter(|_| !others.is_empty()) {
+        forms.remove("application/x-protobuf");
+        forms.extend(others.into_iter().map(|media_type| (media_type.to_owned(), json!({}))));
+    }
+    contents
 }
 
 fn position_operation() -> Value {
@@ -113,7 +123,7 @@ fn operation(endpoint: &Endpoint) -> Value {
             "200": {
                 "description": "The answer; as Protobuf it is the message of the same name in package updraft.v1.",
                 "headers": { "etag": etag, "x-source": source },
-                "content": content(endpoint.message),
+                "content": contents(endpoint),
             },
             "304": { "description": "Nothing changed since the answer with that ETag." },
             "400": problem("A parameter is not known, or says something that cannot be."),
@@ -121,43 +131,6 @@ fn operation(endpoint: &Endpoint) -> Value {
             "503": problem("Not now; Retry-After says when."),
         },
     })
-}
-
-/// Adds the schema of a message and of those in it.
-fn collect(name: &str, schemas: &mut BTreeMap<String, Value>) {
-    let Some(message) = Types::get().message(name).filter(|_| !schemas.contains_key(name)) else { return };
-    schemas.insert(name.to_owned(), Value::Null);
-    let mut properties = Map::new();
-    let mut required = Vec::new();
-    for field in &message.field {
-        properties.insert(field.name().to_owned(), schema(field, schemas));
-        let always =
-            field.oneof_index.is_none() && (field.label() == Label::Repeated || field.r#type() != Type::Message);
-        if always {
-            required.push(field.name());
-        }
-    }
-    schemas.insert(name.to_owned(), json!({ "type": "object", "properties": properties, "required": required }));
-}
-
-fn schema(field: &FieldDescriptorProto, schemas: &mut BTreeMap<String, Value>) -> Value {
-    let type_name = Types::get().short_name(field);
-    let one = match field.r#type() {
-        Type::Message => {
-            collect(type_name, schemas);
-            json!({ "$ref": format!("#/components/schemas/{type_name}") })
-        }
-        Type::Enum => json!({ "type": "string", "enum": Types::get().words(type_name) }),
-        Type::Bool => json!({ "type": "boolean" }),
-        Type::Double | Type::Float => json!({ "type": "number" }),
-        Type::Fixed64 => json!({ "type": "string", "example": "17-123456" }),
-        Type::Uint64 | Type::Int64 | Type::Sint64 => json!({ "type": "string", "pattern": "^-?[0-9]+$" }),
-        Type::Uint32 if field.name() == "device" => json!({ "type": "string", "pattern": "^[0-9A-F]{6}$" }),
-        Type::Bytes => json!({ "type": "string", "pattern": "^([0-9a-f]{2})*$" }),
-        Type::String => json!({ "type": "string" }),
-        _ => json!({ "type": "integer" }),
-    };
-    if field.label() == Label::Repeated { json!({ "type": "array", "items": one }) } else { one }
 }
 
 #[cfg(test)]

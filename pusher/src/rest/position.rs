@@ -137,7 +137,8 @@ fn within(name: &str, value: Option<f64>, low: f64, high: f64) -> Result<(), Pro
 
 #[cfg(test)]
 mod tests {
-    use super::super::types::Types;
+    use schemas::json_schema::Types;
+
     use super::*;
 
     const NOW_US: u64 = 1_780_000_000_000_000;

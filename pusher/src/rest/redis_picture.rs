@@ -11,10 +11,10 @@ use std::time::Duration;
 use prost_types::field_descriptor_proto::{Label, Type};
 use redis::RedisError;
 use runtime::Clock;
+use schemas::json_schema::{Types, short_name};
 use schemas::v1;
 use serde_json::{Map, Value};
 
-use super::types::Types;
 use crate::redis::Redis;
 use crate::view::{Input, Kind, Origin, State, View};
 
@@ -119,7 +119,7 @@ fn object(types: &Types, message: &str, hash: &HashMap<String, String>) -> Value
     for field in types.message(message).into_iter().flat_map(|message| &message.field) {
         let repeated = field.label() == Label::Repeated;
         if field.r#type() == Type::Message && !repeated {
-            let inner = types.short_name(field);
+            let inner = short_name(field);
             if types.message(inner).is_some_and(|inner| inner.field.iter().any(|one| hash.contains_key(one.name()))) {
                 object.insert(field.name().to_owned(), self::object(types, inner, hash));
             }

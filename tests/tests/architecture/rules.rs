@@ -26,6 +26,8 @@ const ROOMS: &[(&str, &[&str])] = &[
         "standalone",
         &["bridge", "fanet", "geo", "history", "processor", "pusher", "replay", "runtime", "schemas", "streams"],
     ),
+    // An example for others, who have the contract alone.
+    ("updraft-client", &["schemas"]),
     (
         TESTS,
         &[

@@ -1,0 +1,30 @@
+// Geohash cells: which of them a place is in.
+
+const ALPHABET = '0123456789bcdefghjkmnpqrstuvwxyz';
+
+/** The geohash of a place, with `precision` characters. */
+export function cellOf(latitude, longitude, precision) {
+  const ranges = [[-180, 180], [-90, 90]];
+  const place = [longitude, latitude];
+  let cell = '';
+  for (let at = 0; at < precision; at++) {
+    let index = 0;
+    for (let bit = 0; bit < 5; bit++) {
+      // Bits of longitude and latitude take turns.
+      const axis = (at * 5 + bit) % 2;
+      const range = ranges[axis];
+      const middle = (range[0] + range[1]) / 2;
+      const upper = place[axis] >= middle;
+      index = index * 2 + Number(upper);
+      range[upper ? 0 : 1] = middle;
+    }
+    cell += ALPHABET[index];
+  }
+  return cell;
+}
+
+/** True where one of the cells (of any precision) has the place in it. */
+export function covers(cells, latitude, longitude) {
+  const finest = cellOf(latitude, longitude, 6);
+  return cells.some((cell) => finest.startsWith(cell));
+}

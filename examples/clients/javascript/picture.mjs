@@ -1,0 +1,112 @@
+// The air picture of a subscription: what the server's messages make of it. It knows no socket and no clock.
+
+import { covers } from './cells.mjs';
+
+/** The lists of `Objects`, the kind in each, and the name of its id. */
+const LISTS = {
+  aircraft: ['aircraft', 'device'],
+  ground: ['ground', 'device'],
+  thermals: ['thermal', 'thermal_id'],
+  stations: ['station', 'device'],
+  receivers: ['receiver', 'receiver_id'],
+  alerts: ['alert', 'alert_id'],
+};
+
+/** The lists of `Present` and the kind in each. */
+const PRESENT = {
+  aircraft_devices: 'aircraft',
+  ground_devices: 'ground',
+  station_devices: 'station',
+  thermal_ids: 'thermal',
+  alert_ids: 'alert',
+  receiver_ids: 'receiver',
+};
+
+export class Picture {
+  /** By `kind/id`: kind, id, and the newest update. */
+  objects = new Map();
+  /** By `kind/id`: the highest version seen, also of what is gone or outside. */
+  #versions = new Map();
+  #cells = [];
+  #followed;
+  #tell;
+
+  /** `tell(event)` hears of each change; `followed`: devices to keep wherever they are. */
+  constructor(tell, followed = []) {
+    this.#tell = tell;
+    this.#followed = new Set(followed);
+  }
+
+  /** Another epoch, or a snapshot of everything: what was known is worth nothing. */
+  clear() {
+    this.objects.clear();
+    this.#versions.clear();
+  }
+
+  snapshot({ request_id, page = 0, cells = [], resumed, objects }) {
+    if (page === 0) {
+      if (Number(request_id) === 0 && !resumed) this.clear();
+      if (cells.length > 0) {
+        this.#cells = cells;
+        for (const object of [...this.objects.values()]) if (!this.#isInside(object.update)) this.#drop(object);
+      }
+    }
+    this.#put(objects);
+  }
+
+  updates({ objects, removals = [] }) {
+    this.#put(objects);
+    for (const removal of removals) {
+      const id = removal.device ?? removal.record_id ?? removal.receiver_id;
+      if (!this.#isNewer(removal.object_kind, id, removal.version)) continue;
+      const object = this.objects.get(`${removal.object_kind}/${id}`);
+      if (object) this.#drop(object);
+    }
+  }
+
+  /** After a resume: what is not named here went while we were away. */
+  present(present) {
+    const named = new Set();
+    for (const [list, kind] of Object.entries(PRESENT)) for (const id of present[list] ?? []) named.add(`${kind}/${id}`);
+    for (const [key, object] of [...this.objects]) if (!named.has(key)) this.#drop(object);
+  }
+
+  #put(objects = {}) {
+    for (const [list, [kind, idName]] of Object.entries(LISTS)) {
+      for (const update of objects[list] ?? []) {
+        const id = update[idName];
+        if (!this.#isNewer(kind, id, update.version)) continue;
+        const key = `${kind}/${id}`;
+        const known = this.objects.get(key);
+        if (!this.#isInside(update)) {
+          // It left the region: this was the last that we hear of it.
+          if (known) this.#drop(known);
+          continue;
+        }
+        // The name comes once, and again only when it changes.
+        const name = update.name ?? known?.update.name;
+        this.objects.set(key, { kind, id, update: { ...update, name } });
+        const place = update.latitude_e7 === undefined ? {} : { latitude_deg: update.latitude_e7 / 1e7, longitude_deg: update.longitude_e7 / 1e7 };
+        this.#tell({ event: 'object', kind, id, ...place });
+      }
+    }
+  }
+
+  /** Versions are 64-bit: strings in JSON. The same again is a repetition, and the newest. */
+  #isNewer(kind, id, version) {
+    const key = `${kind}/${id}`;
+    if ((this.#versions.get(key) ?? -1n) > BigInt(version)) return false;
+    this.#versions.set(key, BigInt(version));
+    return true;
+  }
+
+  #isInside(update) {
+    if (this.#followed.has(update.device) || update.latitude_e7 === undefined) return true;
+    return covers(this.#cells, update.latitude_e7 / 1e7, update.longitude_e7 / 1e7);
+  }
+
+  #drop({ kind, id }) {
+    this.objects.delete(`${kind}/${id}`);
+    this.#tell({ event: 'gone', kind, id });
+  }
+}
