@@ -4,12 +4,18 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use history::ClickHouseOptions;
 use runtime::program::Program;
 use runtime::settings::parse_duration;
 use runtime::{Redacted, ShellOptions};
 use streams::LogOptions;
 
+use crate::alone::AloneOptions;
 use crate::core::{Lifetimes, Settings};
+use crate::historian::HistorianOptions;
+use crate::migrate::MigrateOptions;
+use crate::pipeline::RejectLimits;
+use crate::verify::VerifyOptions;
 
 /// Turns raw frames into observations, states, alerts, thermals and receiver states.
 #[derive(Debug, Clone, Parser)]
@@ -58,6 +64,47 @@ pub enum Command {
         #[command(flatten)]
         #[allow(missing_docs)]
         group: GroupOptions,
+    },
+    /// The stream core alone, without Kafka: captured raw records in, one line of JSON for each output out. For who has a
+    /// bug report: the same lines give the same output, bit for bit.
+    Core {
+        #[command(flatten)]
+        #[allow(missing_docs)]
+        alone: AloneOptions,
+        #[command(flatten)]
+        #[allow(missing_docs)]
+        core: CoreOptions,
+    },
+    /// Writes Redis anew from the state topics. Processors may run meanwhile.
+    RebuildRedis {
+        #[command(flatten)]
+        #[allow(missing_docs)]
+        core: CoreOptions,
+        #[command(flatten)]
+        #[allow(missing_docs)]
+        redis: RedisOptions,
+    },
+    /// The historian: observations, receptions, thermals, receivers and alerts into ClickHouse, each once.
+    Historian {
+        #[command(flatten)]
+        #[allow(missing_docs)]
+        historian: HistorianOptions,
+        #[command(flatten)]
+        #[allow(missing_docs)]
+        clickhouse: ClickHouseOptions,
+    },
+    /// The tables of the history, and how long they keep.
+    Migrate {
+        #[command(flatten)]
+        #[allow(missing_docs)]
+        migrate: MigrateOptions,
+    },
+    /// Compares the log with the history: the number and a hash of the observations of each partition. Exits 1 where they
+    /// differ.
+    Verify {
+        #[command(flatten)]
+        #[allow(missing_docs)]
+        verify: VerifyOptions,
     },
     /// The topics of the catalogue on a cluster, and their schemas in the registry.
     Topics {
@@ -159,11 +206,33 @@ pub struct GroupOptions {
     /// Most records that are handed to a partition at once.
     #[arg(long, env = "UPDRAFT_PROCESSOR_MAX_BATCH_RECORDS", value_name = "RECORDS", default_value_t = 1000)]
     pub max_batch_records: usize,
+    /// The group stops when so many inputs in a row could not be used, ticks not counted; 0: never. More: a bad release
+    /// turns more of the log into dead letters before it stops.
+    #[arg(long, env = "UPDRAFT_PROCESSOR_MAX_REJECT_RUN", value_name = "INPUTS", default_value_t = DEFAULT_REJECTS.run)]
+    pub max_reject_run: u64,
+    /// The group stops when more than this share of the latest 10,000 to 20,000 inputs could not be used; 100: never.
+    #[arg(long, env = "UPDRAFT_PROCESSOR_MAX_REJECT_SHARE", value_name = "PERCENT", default_value_t = DEFAULT_REJECTS.share_pct, value_parser = clap::value_parser!(u8).range(0..=100))]
+    pub max_reject_share: u8,
+}
+
+/// A broken receiver among many sends far less; a release that cannot read its input gets there within seconds.
+const DEFAULT_REJECTS: RejectLimits = RejectLimits { run: 10_000, share_pct: 50 };
+
+impl GroupOptions {
+    /// As the pipeline takes them.
+    pub fn reject_limits(&self) -> RejectLimits {
+        RejectLimits { run: self.max_reject_run, share_pct: self.max_reject_share }
+    }
 }
 
 impl Default for GroupOptions {
     fn default() -> Self {
-        Self { checkpoint_interval: Duration::from_secs(5), max_batch_records: 1000 }
+        Self {
+            checkpoint_interval: Duration::from_secs(5),
+            max_batch_records: 1000,
+            max_reject_run: DEFAULT_REJECTS.run,
+            max_reject_share: DEFAULT_REJECTS.share_pct,
+        }
     }
 }
 
@@ -214,6 +283,11 @@ impl Program for Config {
             Command::Run { .. } => "processor",
             Command::Thermals { .. } => "thermals",
             Command::Receivers { .. } => "receivers",
+            Command::Core { .. } => "core",
+            Command::Historian { .. } => "historian",
+            Command::Migrate { .. } => "migrate",
+            Command::Verify { .. } => "verify",
+            Command::RebuildRedis { .. } => "rebuild-redis",
             Command::Topics { .. } => "topics",
         }
     }
@@ -223,11 +297,16 @@ impl Program for Config {
     }
 
     fn admin_port(&self) -> Option<u16> {
-        match self.command {
+        match &self.command {
             Command::Run { .. } => Some(9102),
             Command::Thermals { .. } => Some(9105),
             Command::Receivers { .. } => Some(9106),
-            Command::Topics { .. } => None,
+            Command::Historian { .. } => Some(9103),
+            Command::Core { .. }
+            | Command::Migrate { .. }
+            | Command::RebuildRedis { .. }
+            | Command::Topics { .. }
+            | Command::Verify { .. } => None,
         }
     }
 
@@ -238,7 +317,15 @@ impl Program for Config {
             {
                 Err("--max-batch-records 0: 1 or more is needed".into())
             }
-            Command::Run { redis, .. } | Command::Thermals { redis, .. } => redis.check(),
+            Command::RebuildRedis { redis, .. } if redis.url().is_none() => {
+                Err("--redis-url none: rebuild-redis needs one".into())
+            }
+            Command::Run { redis, .. } | Command::Thermals { redis, .. } | Command::RebuildRedis { redis, .. } => {
+                redis.check()
+            }
+            Command::Historian { historian, clickhouse } => historian.check().and_then(|()| clickhouse.check()),
+            Command::Migrate { migrate } => migrate.clickhouse.check(),
+            Command::Verify { verify } => verify.check(),
             _ => Ok(()),
         }
     }
@@ -283,6 +370,7 @@ mod tests {
         assert_eq!(core.settings(), CoreOptions::default().settings());
         assert_eq!(core.settings(), Settings::default());
         assert_eq!(group.checkpoint_interval, GroupOptions::default().checkpoint_interval);
+        assert_eq!(group.reject_limits(), GroupOptions::default().reject_limits());
     }
 
     #[test]

@@ -192,6 +192,16 @@ impl Core {
         records
     }
 
+    /// All devices are to be told by the next call of [`Core::changed_memories`], changed or not.
+    pub fn change_all(&mut self) {
+        for (address, device) in &mut self.devices {
+            if !device.is_changed {
+                device.is_changed = true;
+                self.changed.push(*address);
+            }
+        }
+    }
+
     /// Takes back one checkpoint record, the newest of its key, before any record is applied.
     pub fn restore(&mut self, memory: ProcessorState) {
         match memory.part {

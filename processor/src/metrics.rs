@@ -37,6 +37,8 @@ pub struct GroupMetrics {
     pub(crate) commits: Counter,
     pub(crate) restarts: Counter,
     pub(crate) partitions: Gauge,
+    pub(crate) repairs: Counter,
+    rejects: Family<Reason, Counter>,
     pub(crate) batch_seconds: Histogram,
     pub(crate) restore_seconds: Histogram,
 }
@@ -61,6 +63,16 @@ impl GroupMetrics {
                 Counter::default(),
             ),
             partitions: metrics.register(&name("partitions"), "Partitions owned now", Gauge::default()),
+            repairs: metrics.register(
+                &name("repairs"),
+                "Records published again on top of a former owner's late ones",
+                Counter::default(),
+            ),
+            rejects: metrics.register(
+                &name("rejected"),
+                "Inputs that could not be used, by reason",
+                Family::<Reason, Counter>::default(),
+            ),
             batch_seconds: metrics.register(
                 &name("batch_seconds"),
                 "Time to apply one batch of a partition and hand its outputs over",
@@ -73,6 +85,10 @@ impl GroupMetrics {
             ),
         }
     }
+
+    pub(crate) fn rejected(&self, reason: &'static str) {
+        self.rejects.get_or_create(&Reason { reason }).inc();
+    }
 }
 
 /// What the group on the raw topic counts beside that.
@@ -82,7 +98,6 @@ pub struct RawMetrics {
     private_observations: Counter,
     receptions: Counter,
     states: Family<Kind, Counter>,
-    rejects: Family<Reason, Counter>,
     devices: Family<Partition, Gauge>,
 }
 
@@ -101,11 +116,6 @@ impl RawMetrics {
                 "processor_states",
                 "Changed states and tombstones, by kind of object",
                 Family::<Kind, Counter>::default(),
-            ),
-            rejects: metrics.register(
-                "processor_rejected",
-                "Inputs that could not be used, by reason",
-                Family::<Reason, Counter>::default(),
             ),
             devices: metrics.register(
                 "processor_devices",
@@ -129,10 +139,6 @@ impl RawMetrics {
             };
             self.states.get_or_create(&Kind { kind }).inc();
         }
-    }
-
-    pub(crate) fn rejected(&self, reason: &'static str) {
-        self.rejects.get_or_create(&Reason { reason }).inc();
     }
 
     pub(crate) fn devices(&self, partition: u16, count: usize) {

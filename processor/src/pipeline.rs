@@ -10,10 +10,15 @@
 //! - What a core gives out is handed to the writer at once, record by record; nothing waits for a batch to fill.
 //! - An offset is committed after everything before it is in the log: outputs first, the core's state next.
 //! - A revoked partition is flushed, checkpointed and committed before it goes.
+//! - What a former owner wrote late, on top of something newer, is published again.
+//! - When too much of the input cannot be used the group stops, with its offsets where they are.
 //! - When anything of this fails, all lanes are dropped and the group joins anew: memory comes back from checkpoints.
 
 mod lane;
+mod ledger;
+mod limit;
 mod machine;
+mod repair;
 mod restore;
 
 use std::collections::HashMap;
@@ -31,14 +36,20 @@ use tokio::task::JoinSet;
 
 use crate::metrics::GroupMetrics;
 use crate::pipeline::lane::{Lane, LaneEvent, Order, Report};
+use crate::pipeline::limit::RejectGuard;
 use crate::sinks::live::LiveFeeds;
 
+pub use limit::{RejectLimits, TooManyRejects, Verdict};
+pub(crate) use machine::version_of;
 pub use machine::{Emission, Fit, Machine, MakeMachine, put_version};
 
 /// Batches that wait for a lane. When it is full the group reads no further until the lane has room.
 const LANE_QUEUE: usize = 4;
 /// After so long a failure is not the same as the one before.
 const LONG_SESSION: Duration = Duration::from_secs(60);
+/// A partition's own topics are looked at for late writes of a former owner with every second checkpoint, but not more
+/// often than this.
+const SHORTEST_LOOK_INTERVAL: Duration = Duration::from_secs(1);
 /// A revoked partition gets so long to flush and commit.
 const REVOKE_DEADLINE: Duration = Duration::from_secs(5);
 
@@ -54,6 +65,12 @@ pub struct Pipeline<M: Machine> {
     pub input: String,
     /// The topic of its checkpoints, with prefix, partitioned like the input.
     pub checkpoints: Arc<str>,
+    /// Where inputs go that cannot be used, with prefix.
+    pub dead_letters: Arc<str>,
+    /// The group's name without prefix: who gave up on a dead letter.
+    pub service: &'static str,
+    /// How much may be unusable before the group stops.
+    pub reject_limits: RejectLimits,
     /// How often checkpoints are written.
     pub checkpoint_interval: Duration,
     /// Most records in one batch.
@@ -80,6 +97,7 @@ enum Interrupted {
 struct Running {
     source: Box<dyn Source>,
     sink: Arc<dyn Sink>,
+    rejects: Arc<RejectGuard>,
     epoch: Arc<str>,
     lanes: HashMap<u32, Lane>,
     tasks: JoinSet<anyhow::Result<()>>,
@@ -106,6 +124,7 @@ impl<M: Machine> Pipeline<M> {
             match ended {
                 Ok(()) => return Ok(()),
                 Err(Interrupted::Log(error)) if error.reason() == "bad_settings" => return Err(error.into()),
+                Err(Interrupted::Lane(error)) if error.is::<TooManyRejects>() => return Err(error),
                 Err(error) => {
                     let reason = with_causes(&error);
                     tracing::warn!(group = self.group, reason, "joining anew");
@@ -145,9 +164,17 @@ impl<M: Machine> Pipeline<M> {
         let source = self.log.subscribe(settings).await?;
         // A lane has at most two reports under way, so that telling never waits.
         let (reports, events) = mpsc::channel(8192);
-        let lanes = HashMap::new();
-        let mut running =
-            Running { source, sink, epoch, lanes, tasks: JoinSet::new(), events, reports, opened_lanes: 0 };
+        let mut running = Running {
+            source,
+            sink,
+            rejects: Arc::new(RejectGuard::new(self.reject_limits)),
+            epoch,
+            lanes: HashMap::new(),
+            tasks: JoinSet::new(),
+            events,
+            reports,
+            opened_lanes: 0,
+        };
         self.part.ready();
         let interrupted = self.attend(&mut running, stop).await;
         running.tasks.shutdown().await;
@@ -160,9 +187,12 @@ impl<M: Machine> Pipeline<M> {
 
     async fn attend(&self, running: &mut Running, stop: &Shutdown) -> Result<(), Interrupted> {
         let mut next_checkpoint = self.context.clock.monotonic() + self.checkpoint_interval;
+        let look_interval = (self.checkpoint_interval * 2).max(SHORTEST_LOOK_INTERVAL);
+        let mut next_look = self.context.clock.monotonic() + look_interval;
         loop {
             let now = self.context.clock.monotonic();
             let pause = self.context.clock.sleep(next_checkpoint.saturating_sub(now));
+            let look = self.context.clock.sleep(next_look.saturating_sub(now));
             tokio::select! {
                 () = stop.requested() => {
                     let all: Vec<u32> = running.lanes.keys().copied().collect();
@@ -173,6 +203,13 @@ impl<M: Machine> Pipeline<M> {
                 () = pause => {
                     next_checkpoint = self.context.clock.monotonic() + self.checkpoint_interval;
                     self.order_checkpoints(running).await?;
+                }
+                () = look => {
+                    next_look = self.context.clock.monotonic() + look_interval;
+                    for lane in running.lanes.values().filter(|lane| lane.is_restored) {
+                        // A lane without room is busy: it is asked again next time.
+                        let _ = lane.orders.try_send(Order::Look);
+                    }
                 }
                 event = running.source.next() => match event? {
                     Event::Assigned(partitions) => self.open_lanes(running, partitions)?,
@@ -196,6 +233,9 @@ impl<M: Machine> Pipeline<M> {
                 log: self.log.clone(),
                 sink: running.sink.clone(),
                 checkpoints: self.checkpoints.clone(),
+                dead_letters: self.dead_letters.clone(),
+                service: self.service,
+                rejects: running.rejects.clone(),
                 epoch: running.epoch.clone(),
                 machine: self.machine.clone(),
                 live: self.live.as_ref().map(|live| live.open(partition.partition)),

@@ -4,14 +4,16 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use runtime::Clock;
+use schemas::id::DeviceAddress;
+use schemas::v1::command::Action;
 use schemas::v1::raw_record::Input;
 use schemas::v1::{Audience, ObjectKind, ProcessorState, RawRecord, processor_state};
 use streams::framing::FramingError;
-use streams::{DeadLetter, Incoming};
+use streams::{Incoming, Outgoing};
 
 use crate::core::{Content, Core, Outputs, RawInput, Settings, StateChange};
 use crate::metrics::RawMetrics;
-use crate::pipeline::{Emission, Fit, Machine};
+use crate::pipeline::{Emission, Fit, Machine, Verdict};
 use crate::sinks::live::{LiveKind, LiveState, LiveUpdate};
 use crate::sinks::topics::{Cause, RawTopics};
 
@@ -40,12 +42,6 @@ impl RawMachine {
         let core = Core::new(partition, settings);
         Self { core, topics, epoch: epoch.to_owned(), clock, metrics, outputs: Outputs::default() }
     }
-
-    fn dead_letter(&self, record: &Incoming, reason: &'static str, out: &mut Emission) {
-        self.metrics.rejected(reason);
-        let letter = DeadLetter::of_record(record, reason, "processor", env!("CARGO_PKG_VERSION"), self.clock.now_us());
-        out.records.push(letter.into_record(self.topics.dead_letter.clone()));
-    }
 }
 
 impl Machine for RawMachine {
@@ -55,16 +51,18 @@ impl Machine for RawMachine {
             Ok(input) => input,
             Err(error) => {
                 if record.offset >= self.core.next_offset() {
-                    self.dead_letter(record, error.reason(), out);
+                    out.verdict = Verdict::Rejected(error.reason());
                     self.core.skip(record.offset);
                 }
                 return;
             }
         };
+        let is_judged = record.offset >= self.core.next_offset() && !matches!(input.input, Some(Input::Tick(_)));
         self.core.apply(&RawInput { offset: record.offset, record: &input }, &mut self.outputs);
+        out.verdict = if is_judged { Verdict::Usable } else { Verdict::NotJudged };
         if let Some(reject) = self.outputs.reject.take() {
             tracing::debug!(partition = record.partition, offset = record.offset, reason = reject.reason, "{reject}");
-            self.dead_letter(record, reject.reason, out);
+            out.verdict = Verdict::Rejected(reject.reason);
         }
         self.metrics.count(&self.outputs);
         let cause = Cause {
@@ -84,6 +82,12 @@ impl Machine for RawMachine {
             state: Some(LiveState::Validation(score)),
         }));
         self.outputs.clear();
+        out.live.extend(erased(&input).map(|device| LiveUpdate {
+            kind: LiveKind::Validation,
+            id: device.into(),
+            version: record.offset,
+            state: None,
+        }));
     }
 
     fn next_offset(&self) -> u64 {
@@ -116,6 +120,27 @@ impl Machine for RawMachine {
         true
     }
 
+    fn checkpoint_all(&mut self) {
+        self.core.change_all();
+    }
+
+    fn own_topics(&self) -> Vec<Arc<str>> {
+        self.topics.states().map(|topic| topic.name.clone()).to_vec()
+    }
+
+    fn newest(&self, topic: &Arc<str>, key: &Bytes) -> Option<Outgoing> {
+        let device = std::str::from_utf8(key).ok()?.split('/').next()?;
+        let DeviceAddress(device) = device.parse().ok()?;
+        let partition = self.core.partition().into();
+        let records = self.core.states_of(device).map(|change| self.topics.state_again(&change, partition));
+        let newest = records.into_iter().find(|record| record.topic == *topic && record.key.as_ref() == Some(key));
+        newest.or_else(|| {
+            let version = self.core.next_offset().saturating_sub(1);
+            let topic = self.topics.states().into_iter().find(|known| known.name == *topic)?;
+            Some(topic.ended(Some(partition), key.clone(), self.core.clock_us(), version))
+        })
+    }
+
     fn live(&self, out: &mut Vec<LiveUpdate>) {
         out.extend(self.core.states().filter_map(live_update));
         out.extend(self.core.scores().map(|score| LiveUpdate {
@@ -124,6 +149,17 @@ impl Machine for RawMachine {
             version: score.version,
             state: Some(LiveState::Validation(score)),
         }));
+    }
+}
+
+/// The device that an order erases: its trust, too, is to be seen no more.
+fn erased(input: &RawRecord) -> Option<u32> {
+    match &input.input {
+        Some(Input::Command(command)) => command.action.as_ref().and_then(|action| match action {
+            Action::Erase(_) => Some(command.device),
+            _ => None,
+        }),
+        _ => None,
     }
 }
 

@@ -12,9 +12,9 @@ use schemas::catalogue::topic;
 use schemas::v1::{ReceiversState, Reception, receivers_state};
 use streams::framing::FramingError;
 use streams::registry::Schemas;
-use streams::{Headers, Incoming};
+use streams::{Headers, Incoming, Outgoing};
 
-use crate::pipeline::{Emission, Fit, Machine, put_version};
+use crate::pipeline::{Emission, Fit, Machine, Verdict, put_version};
 use crate::sinks::live::LiveUpdate;
 use crate::sinks::topics::Topic;
 
@@ -73,6 +73,15 @@ impl ReceiverMachine {
     }
 }
 
+fn told(topic: &Topic, partition: u32, change: ReceiverChange) -> Outgoing {
+    let mut headers = Headers::new();
+    put_version(&mut headers, change.version);
+    match change.state {
+        Some(state) => topic.record(Some(partition), change.receiver_id, &state, state.last_seen_at_us, headers),
+        None => topic.tombstone(Some(partition), change.receiver_id, change.at_us, headers),
+    }
+}
+
 impl Machine for ReceiverMachine {
     fn apply(&mut self, record: &Incoming, out: &mut Emission) {
         let value = record.value.clone().unwrap_or_default();
@@ -81,17 +90,13 @@ impl Machine for ReceiverMachine {
             Err(error) => {
                 let (offset, reason) = (record.offset, error.reason());
                 tracing::error!(offset, reason, "a reception of ours cannot be read: it is left out");
+                out.verdict = Verdict::Rejected(reason);
+                return;
             }
         }
-        for change in self.changes.drain(..) {
-            let mut headers = Headers::new();
-            put_version(&mut headers, change.version);
-            let (topic, partition) = (&self.topics.receivers, Some(self.partition));
-            out.records.push(match change.state {
-                Some(state) => topic.record(partition, change.receiver_id, &state, state.last_seen_at_us, headers),
-                None => topic.tombstone(partition, change.receiver_id, change.at_us, headers),
-            });
-        }
+        out.verdict = Verdict::Usable;
+        let (topic, partition) = (&self.topics.receivers, self.partition);
+        out.records.extend(self.changes.drain(..).map(|change| told(topic, partition, change)));
     }
 
     fn next_offset(&self) -> u64 {
@@ -121,6 +126,19 @@ impl Machine for ReceiverMachine {
 
     fn takes_parts_ahead(&self) -> bool {
         false
+    }
+
+    fn checkpoint_all(&mut self) {
+        self.hearing.change_all();
+    }
+
+    fn own_topics(&self) -> Vec<Arc<str>> {
+        vec![self.topics.receivers.name.clone()]
+    }
+
+    fn newest(&self, _topic: &Arc<str>, key: &Bytes) -> Option<Outgoing> {
+        let receiver_id = std::str::from_utf8(key).ok()?;
+        Some(told(&self.topics.receivers, self.partition, self.hearing.newest(receiver_id)))
     }
 
     fn live(&self, _out: &mut Vec<LiveUpdate>) {}

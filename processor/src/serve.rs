@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use anyhow::Context as _;
 use runtime::{Context, Tasks};
 use schemas::catalogue::{self, topic};
 use streams::Log;
@@ -14,12 +15,15 @@ use crate::pipeline::{Machine, Pipeline};
 use crate::raw::RawMachine;
 use crate::receivers::{Places, ReceiverMachine, ReceiverTopics};
 use crate::sinks::live::{LiveFeeds, LiveKind};
+use crate::sinks::rebuild::{States, rebuild};
 use crate::sinks::redis::{LiveLifetimes, RedisSink};
 use crate::sinks::topics::RawTopics;
 use crate::thermals::{ThermalMachine, ThermalTopics};
 
 /// What a task gets to finish with.
 const STOP_DEADLINE: Duration = Duration::from_secs(15);
+/// A thermal is told of anew, or ended, long before.
+const THERMAL_LIFETIME_S: u64 = 6 * 3_600;
 
 /// What every group stands on.
 #[derive(Clone)]
@@ -50,6 +54,9 @@ impl Outfit {
             group: format!("{}{group}", self.topic_prefix),
             input: input.to_string(),
             checkpoints,
+            dead_letters: format!("{}{}", self.topic_prefix, topic::DEAD_LETTER).into(),
+            service: group,
+            reject_limits: options.reject_limits(),
             checkpoint_interval: options.checkpoint_interval,
             max_batch_records: options.max_batch_records,
             machine: Arc::new(machine),
@@ -89,6 +96,30 @@ impl Outfit {
     }
 }
 
+fn live_lifetimes(core: &CoreOptions) -> LiveLifetimes {
+    LiveLifetimes {
+        aircraft_s: core.aircraft_lifetime.as_secs(),
+        ground_s: core.ground_lifetime.as_secs(),
+        station_s: core.station_lifetime.as_secs(),
+        thermal_s: THERMAL_LIFETIME_S,
+        validation_s: core.device_lifetime.as_secs(),
+    }
+}
+
+/// Writes Redis anew from the log; prints what it does.
+///
+/// # Errors
+/// The log, the registry or Redis cannot be reached.
+pub async fn rebuild_redis(core: CoreOptions, redis: RedisOptions, outfit: Outfit) -> anyhow::Result<()> {
+    let url = redis.url().context("a Redis is needed")?;
+    let client = redis::Client::open(url.reveal()).context("the Redis URL")?;
+    let Outfit { context, log, schemas, topic_prefix } = &outfit;
+    let states = States { log: log.as_ref(), schemas, topic_prefix };
+    let (lifetimes, settings) = (live_lifetimes(&core), core.settings());
+    let work = rebuild(states, &client, lifetimes, &settings);
+    context.shutdown.or(work).await.unwrap_or_else(|| Err(anyhow::anyhow!("stopped in the middle: run it again")))
+}
+
 const RAW_KINDS: &[LiveKind] = &[LiveKind::Aircraft, LiveKind::Ground, LiveKind::Station, LiveKind::Validation];
 
 /// Runs the stream core until stopped.
@@ -100,13 +131,7 @@ pub async fn serve(core: CoreOptions, group: GroupOptions, redis: RedisOptions, 
         tracing::warn!("privacy is off: everybody is shown, consent or not");
     }
     let registry = outfit.context.readiness.part("registry");
-    let lifetimes = LiveLifetimes {
-        aircraft_s: core.aircraft_lifetime.as_secs(),
-        ground_s: core.ground_lifetime.as_secs(),
-        station_s: core.station_lifetime.as_secs(),
-        thermal_s: 0,
-        validation_s: core.device_lifetime.as_secs(),
-    };
+    let lifetimes = live_lifetimes(&core);
     let redis = outfit.redis(&redis, "processor", RAW_KINDS, lifetimes)?;
     let (live, redis) = redis.unzip();
     let prepared = RawTopics::prepare(&outfit.context, &registry, &outfit.schemas, &outfit.topic_prefix).await?;
@@ -127,7 +152,8 @@ pub async fn serve(core: CoreOptions, group: GroupOptions, redis: RedisOptions, 
 /// What no retry can mend.
 pub async fn serve_thermals(group: GroupOptions, redis: RedisOptions, outfit: Outfit) -> anyhow::Result<()> {
     let registry = outfit.context.readiness.part("registry");
-    let lifetimes = LiveLifetimes { aircraft_s: 0, ground_s: 0, station_s: 0, thermal_s: 6 * 3_600, validation_s: 0 };
+    let lifetimes =
+        LiveLifetimes { aircraft_s: 0, ground_s: 0, station_s: 0, thermal_s: THERMAL_LIFETIME_S, validation_s: 0 };
     let (live, redis) = outfit.redis(&redis, "thermals", &[LiveKind::Thermal], lifetimes)?.unzip();
     let prepared = ThermalTopics::prepare(&outfit.context, &registry, &outfit.schemas, &outfit.topic_prefix).await?;
     let Some(topics) = prepared else { return Ok(()) };

@@ -17,9 +17,9 @@ use schemas::id::RecordId;
 use schemas::v1::{ThermalReport, ThermalsState, thermals_state};
 use streams::framing::FramingError;
 use streams::registry::Schemas;
-use streams::{Headers, Incoming};
+use streams::{Headers, Incoming, Outgoing};
 
-use crate::pipeline::{Emission, Fit, Machine, put_version};
+use crate::pipeline::{Emission, Fit, Machine, Verdict, put_version};
 use crate::sinks::live::{LiveKind, LiveState, LiveUpdate};
 use crate::sinks::topics::Topic;
 
@@ -77,24 +77,28 @@ impl ThermalMachine {
     }
 
     fn emit(&self, change: ThermalChange, out: &mut Emission) {
-        let mut headers = Headers::new();
-        put_version(&mut headers, change.version);
-        let (topic, key) = (&self.topics.thermals, RecordId(change.thermal_id).to_string());
-        out.records.push(match &change.state {
-            Some(state) => topic.record(Some(0), key, state, state.last_seen_at_us, headers),
-            None => topic.tombstone(Some(0), key, change.at_us, headers),
-        });
+        out.records.push(self.thermal_record(&change));
         out.live.push(live_update(change));
     }
 
-    fn emit_wind(&self, change: WindChange, out: &mut Emission) {
+    fn thermal_record(&self, change: &ThermalChange) -> Outgoing {
+        let mut headers = Headers::new();
+        put_version(&mut headers, change.version);
+        let (topic, key) = (&self.topics.thermals, RecordId(change.thermal_id).to_string());
+        match &change.state {
+            Some(state) => topic.record(Some(0), key, state, state.last_seen_at_us, headers),
+            None => topic.tombstone(Some(0), key, change.at_us, headers),
+        }
+    }
+
+    fn wind_record(&self, change: &WindChange) -> Outgoing {
         let mut headers = Headers::new();
         put_version(&mut headers, change.version);
         let (topic, key) = (&self.topics.winds, wind::name_of(change.key));
-        out.records.push(match &change.state {
+        match &change.state {
             Some(state) => topic.record(Some(0), key, state, state.last_seen_at_us, headers),
             None => topic.tombstone(Some(0), key, change.at_us, headers),
-        });
+        }
     }
 }
 
@@ -106,11 +110,14 @@ impl Machine for ThermalMachine {
             Err(error) => {
                 let (offset, reason) = (record.offset, error.reason());
                 tracing::error!(offset, reason, "a report of ours cannot be read: it is left out");
+                out.verdict = Verdict::Rejected(reason);
+                return;
             }
         }
+        out.verdict = Verdict::Usable;
         let mut changes = std::mem::take(&mut self.changes);
         changes.thermals.drain(..).for_each(|change| self.emit(change, out));
-        changes.winds.drain(..).for_each(|change| self.emit_wind(change, out));
+        out.records.extend(changes.winds.drain(..).map(|change| self.wind_record(&change)));
         self.changes = changes;
     }
 
@@ -142,6 +149,34 @@ impl Machine for ThermalMachine {
     fn takes_parts_ahead(&self) -> bool {
         // Thermals depend on each other: a report joins the nearest.
         false
+    }
+
+    fn checkpoint_all(&mut self) {
+        self.aggregator.change_all();
+    }
+
+    fn own_topics(&self) -> Vec<Arc<str>> {
+        vec![self.topics.thermals.name.clone(), self.topics.winds.name.clone()]
+    }
+
+    fn newest(&self, topic: &Arc<str>, key: &Bytes) -> Option<Outgoing> {
+        let (own, name) = ([&self.topics.thermals, &self.topics.winds], std::str::from_utf8(key).ok()?);
+        let own = own.into_iter().find(|own| own.name == *topic)?;
+        let record = if own.name == self.topics.thermals.name {
+            let thermal_id = name.parse().map_or(0, |RecordId(thermal_id)| thermal_id);
+            let found = self.aggregator.states().find(|change| change.thermal_id == thermal_id);
+            found.map(|change| self.thermal_record(&change))
+        } else {
+            let found =
+                self.aggregator.winds().find(|state| format!("{}/{}", state.cell, state.base_altitude_m) == name);
+            found.map(|state| {
+                let mut headers = Headers::new();
+                put_version(&mut headers, state.version);
+                own.record(Some(0), key.clone(), state, state.last_seen_at_us, headers)
+            })
+        };
+        let version = self.next_offset().saturating_sub(1);
+        Some(record.unwrap_or_else(|| own.ended(Some(0), key.clone(), self.clock_us(), version)))
     }
 
     fn live(&self, out: &mut Vec<LiveUpdate>) {

@@ -42,6 +42,14 @@ pub async fn run(
     context.shutdown.or(work).await.unwrap_or(Ok(()))
 }
 
+/// Prints the catalogue.
+#[allow(clippy::print_stdout, reason = "the lines are what the command is for")]
+pub fn print_list(prefix: &str) {
+    for line in list(prefix).told {
+        println!("{line}");
+    }
+}
+
 /// What to print, and how many of the lines tell of a difference that makes the command fail.
 #[derive(Debug, Default, PartialEq)]
 struct Lines {

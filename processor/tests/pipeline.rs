@@ -6,15 +6,21 @@ mod outcome;
 #[allow(dead_code, reason = "shared with the bench")]
 mod traffic;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use outcome::Place;
 use processor::{CoreOptions, GroupOptions, Outfit, RedisOptions};
 use runtime::{Clock, Context};
+use schemas::id::DeviceAddress;
+use schemas::v1::command::{Action, Erase};
+use schemas::v1::raw_record::Input;
+use schemas::v1::{Command, RawRecord};
 use streams::registry::Schemas;
 use streams::{
-    EmbeddedLog, EmbeddedSettings, Event, Flush, Headers, Log, Outgoing, SeekTo, SinkSettings, TopicPartition,
+    EmbeddedLog, EmbeddedSettings, Event, Flush, Headers, Incoming, Log, Outgoing, SeekTo, SinkSettings, TopicPartition,
 };
 use tokio::runtime::Runtime;
 use traffic::{Dice, Plan, START_US};
@@ -44,7 +50,11 @@ fn start(log: &EmbeddedLog) -> (Runtime, Context) {
         schemas: Schemas::local(),
         topic_prefix: String::new(),
     };
-    let group = GroupOptions { checkpoint_interval: Duration::from_millis(15), max_batch_records: 50 };
+    let group = GroupOptions {
+        checkpoint_interval: Duration::from_millis(15),
+        max_batch_records: 50,
+        ..GroupOptions::default()
+    };
     runtime.spawn(processor::serve(CoreOptions::default(), group, RedisOptions::default(), outfit));
     (runtime, context)
 }
@@ -97,6 +107,163 @@ fn rebalances_change_nothing_of_what_comes_out() {
     }
     test.block_on(place.until_written(&expected));
     processes.into_iter().for_each(|(process, _)| process.shutdown_background());
+}
+
+/// Writes records as somebody who was thought dead.
+async fn write_late(log: &EmbeddedLog, records: Vec<Outgoing>) {
+    let (sink, flush) = (log.sink(SinkSettings::new("late")).expect("a sink"), Flush::new());
+    for record in records {
+        sink.send(record, flush.receipt()).await.expect("sent");
+    }
+    flush.wait().await.expect("written");
+}
+
+/// Orders that devices be erased.
+async fn erase(log: &EmbeddedLog, devices: &[Bytes]) {
+    let raw = schemas::catalogue::find("fanet.raw.v1").expect("in the catalogue");
+    let codec = Schemas::local().prepare("", &raw).await.expect("a codec");
+    let order = |key: &Bytes| {
+        let DeviceAddress(device) = std::str::from_utf8(key).expect("text").parse().expect("an address");
+        let action = Some(Action::Erase(Erase {}));
+        let command = Command { command_id: "erase".into(), device, action, ..Command::default() };
+        let input = Some(Input::Command(command));
+        let record = RawRecord { ingested_at_us: PLAN.start_us + 300_000_000, input, ..RawRecord::default() };
+        Outgoing {
+            topic: "fanet.raw.v1".into(),
+            partition: None,
+            key: Some(key.clone()),
+            value: Some(codec.encode(&record)),
+            headers: Headers::new(),
+            timestamp_ms: 0,
+        }
+    };
+    write_late(log, devices.iter().map(order).collect()).await;
+}
+
+fn once_more(record: &Incoming) -> Outgoing {
+    Outgoing {
+        topic: record.topic.clone(),
+        partition: Some(record.partition),
+        key: record.key.clone(),
+        value: record.value.clone(),
+        headers: record.headers.clone(),
+        timestamp_ms: record.timestamp_ms,
+    }
+}
+
+fn newest_of(records: &[Incoming]) -> HashMap<Bytes, &Incoming> {
+    records.iter().filter_map(|record| Some((record.key.clone()?, record))).collect()
+}
+
+/// What a record says, whenever it was written.
+fn content(record: &Incoming) -> (Option<Bytes>, Option<Bytes>) {
+    (record.value.clone(), record.headers.first("version").cloned())
+}
+
+#[test]
+fn late_writes_of_a_former_owner_are_outranked() {
+    let (test, log) = (Runtime::new().expect("a runtime"), log());
+    let place = place(&log);
+    test.block_on(place.fill(Plan { seed: 10, ..PLAN }));
+    let expected = test.block_on(place.expected());
+    let (process, _) = start(&log);
+    test.block_on(place.until_written(&expected));
+
+    let (states, parts) = ("fanet.state.aircraft.v1", "fanet.processor-state.v1");
+    // Some of them end.
+    let told = test.block_on(place.read_all(states));
+    let erased: Vec<Bytes> = newest_of(&told).into_keys().take(5).collect();
+    test.block_on(erase(&log, &erased));
+    let ended = async || {
+        let told = place.read_all(states).await;
+        let newest = newest_of(&told);
+        erased.iter().all(|key| newest[key].value.is_none()).then_some(())
+    };
+    test.block_on(harness::wait_until(Duration::from_secs(30), "the ends", ended)).expect("erased");
+
+    let (told, kept) = test.block_on(async { (place.read_all(states).await, place.read_all(parts).await) });
+    let newest = newest_of(&told);
+    // The first state of every aircraft, which lives or has ended since; and checkpoints from the beginning.
+    let old_state = |key: &Bytes| told.iter().find(|record| record.key.as_ref() == Some(key) && record.value.is_some());
+    let outdated: Vec<&Incoming> = newest
+        .iter()
+        .filter_map(|(key, newest)| old_state(key).filter(|old| content(old) != content(newest)))
+        .collect();
+    let ended = outdated.iter().filter(|old| newest[old.key.as_ref().expect("a key")].value.is_none()).count();
+    assert!(outdated.len() > 20 && ended > 0, "{} with {ended} ended", outdated.len());
+    let old_parts = kept.iter().filter(|record| record.offset < 1_200);
+    let late = outdated.iter().copied().chain(old_parts).map(once_more).collect();
+    test.block_on(write_late(&log, late));
+
+    let repaired = async || {
+        let told = place.read_all(states).await;
+        let now = newest_of(&told);
+        let is_right = |(key, before): (&Bytes, &&Incoming)| match before.value {
+            Some(_) => content(now[key]) == content(before),
+            None => now[key].value.is_none(),
+        };
+        let kept = place.read_all(parts).await;
+        let sealed: HashMap<u32, u64> = own_parts(&kept);
+        let are_sealed = newest_of(&kept).values().all(|record| next_offset(record) <= sealed[&record.partition]);
+        let before = kept.iter().rev().find(|record| record.key.as_deref() == Some(b"#")).map(next_offset);
+        (newest.iter().all(is_right) && are_sealed && before > Some(1_000)).then_some(())
+    };
+    let waited = test.block_on(harness::wait_until(Duration::from_secs(30), "the repairs", repaired));
+    waited.expect("repaired");
+    // Whoever comes next begins where the owner is.
+    process.shutdown_background();
+    let before = test.block_on(place.read_all("fanet.observation.v1")).len();
+    let (process, context) = start(&log);
+    let restored = async || {
+        let text = context.metrics.to_text();
+        text.contains("fanet_processor_restore_seconds_count 24").then_some(())
+    };
+    test.block_on(harness::wait_until(Duration::from_secs(30), "the successor", restored)).expect("restored");
+    process.shutdown_background();
+    let again = test.block_on(place.read_all("fanet.observation.v1")).len() - before;
+    assert!(again < before / 10, "{again} of {before} were given out again");
+}
+
+fn next_offset(record: &Incoming) -> u64 {
+    let told = record.headers.first("next-offset").and_then(|value| std::str::from_utf8(value).ok()?.parse().ok());
+    told.expect("a checkpoint says up to where it knows its input")
+}
+
+/// Up to where each partition's newest checkpoint knows its input.
+fn own_parts(records: &[Incoming]) -> HashMap<u32, u64> {
+    let own = records.iter().filter(|record| record.key.as_deref() == Some(b"#"));
+    own.map(|record| (record.partition, next_offset(record))).collect()
+}
+
+#[test]
+fn a_release_that_can_read_nothing_stops_before_the_log_is_drained() {
+    let (test, log) = (Runtime::new().expect("a runtime"), log());
+    test.block_on(place(&log).fill(Plan { devices: 1, seconds: 30, receivers: 1, seed: 9, start_us: START_US }));
+    let garbage = |at: u32| Outgoing {
+        topic: "fanet.raw.v1".into(),
+        partition: Some(at % 24),
+        key: Some("key".into()),
+        value: Some("what an older release cannot read".into()),
+        headers: Headers::new(),
+        timestamp_ms: 1,
+    };
+    test.block_on(write_late(&log, (0..5_000).map(garbage).collect()));
+    let outfit = Outfit {
+        context: Context::new(Clock::system()),
+        log: Arc::new(log.clone()),
+        schemas: Schemas::local(),
+        topic_prefix: String::new(),
+    };
+    let group = GroupOptions { max_batch_records: 50, max_reject_run: 500, ..GroupOptions::default() };
+    let served = processor::serve(CoreOptions::default(), group, RedisOptions::default(), outfit);
+    let ended = test.block_on(async { tokio::time::timeout(Duration::from_secs(30), served).await });
+    let error = format!("{:#}", ended.expect("it stops by itself").expect_err("and says that it is no good end"));
+    assert!(error.contains("in a row could not be used") && error.contains("--max-reject-run"), "{error}");
+    let letters = test.block_on(place(&log).read_all("fanet.dead-letter.v1")).len();
+    assert!((500..2_500).contains(&letters), "{letters} of 5,000 were given up");
+    // Nothing of it is committed: another release reads it all.
+    let parts = test.block_on(place(&log).read_all("fanet.processor-state.v1"));
+    assert!(own_parts(&parts).is_empty(), "{:?}", own_parts(&parts));
 }
 
 #[test]

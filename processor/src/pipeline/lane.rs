@@ -1,18 +1,27 @@
 //! One partition at work: its core, and what the core gives out on its way into the log.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context as _, bail};
+use bytes::Bytes;
 use runtime::{Backoff, Clock};
 use streams::{
-    DeliveryError, Event, Flush, Incoming, Log, Outgoing, SeekTo, Sink, StreamError, TopicPartition, Watermarks,
+    DeadLetter, DeliveryError, Event, Headers, Incoming, Log, Outgoing, SeekTo, Sink, StreamError, TopicPartition,
+    Watermarks,
 };
 use tokio::sync::mpsc;
 
 use crate::metrics::GroupMetrics;
+use crate::pipeline::ledger::Ledger;
+use crate::pipeline::limit::{RejectGuard, Tally, Verdict};
 use crate::pipeline::machine::{Emission, Fit, Machine, MakeMachine};
+use crate::pipeline::repair::{self, LateParts, Tops};
 use crate::pipeline::restore::{self, Parts};
 use crate::sinks::live::LiveFeed;
+
+/// Looking after the partition's own topics may take so long; then it is tried again later.
+const LOOK_DEADLINE: Duration = Duration::from_secs(3);
 
 /// What the pipeline knows of a lane.
 #[derive(Debug)]
@@ -39,6 +48,8 @@ impl Lane {
 pub(crate) enum Order {
     Records(Vec<Incoming>),
     Checkpoint,
+    /// Looks for late writes of a former owner.
+    Look,
 }
 
 /// What a lane tells.
@@ -65,6 +76,10 @@ pub(crate) struct Task<M> {
     pub(crate) log: Arc<dyn Log>,
     pub(crate) sink: Arc<dyn Sink>,
     pub(crate) checkpoints: Arc<str>,
+    pub(crate) dead_letters: Arc<str>,
+    /// The group, as dead letters name who gave up.
+    pub(crate) service: &'static str,
+    pub(crate) rejects: Arc<RejectGuard>,
     pub(crate) epoch: Arc<str>,
     pub(crate) machine: MakeMachine<M>,
     pub(crate) live: Option<Arc<LiveFeed>>,
@@ -73,22 +88,63 @@ pub(crate) struct Task<M> {
     pub(crate) metrics: GroupMetrics,
 }
 
+/// A lane that has its memory back.
+struct Open<M> {
+    machine: M,
+    ledger: Ledger,
+    /// The topics that nobody else is to write, the checkpoints last; the ledger numbers them so.
+    own_topics: Vec<Arc<str>>,
+    /// Up to where the newest checkpoint knew its input when the topic of checkpoints was last looked at.
+    sealed_at: u64,
+    /// Keys of checkpoints that the next one has to outrank.
+    late_parts: Vec<Bytes>,
+}
+
+/// A lane, and from where on it needs records.
+type Restored<M> = (Open<M>, Option<u64>);
+
+/// What was found in a topic that this owner did not write.
+struct Found {
+    high: u64,
+    content: Content,
+}
+
+enum Content {
+    States(Tops),
+    Parts(LateParts),
+}
+
+impl<M: Machine> Open<M> {
+    fn new(machine: M, checkpoints: &Arc<str>, verified: &[u64]) -> Self {
+        let mut own_topics = machine.own_topics();
+        own_topics.push(checkpoints.clone());
+        let ledger = Ledger::new(own_topics.len(), verified);
+        Self { machine, ledger, own_topics, sealed_at: 0, late_parts: Vec::new() }
+    }
+
+    /// The number of a record's topic among the partition's own.
+    fn account(&self, topic: &Arc<str>) -> Option<usize> {
+        self.own_topics.iter().position(|own| Arc::ptr_eq(own, topic))
+    }
+}
+
 impl<M: Machine> Task<M> {
     /// Restores, then follows orders until there are no more.
     pub(crate) async fn run(self, mut orders: mpsc::Receiver<Order>) -> anyhow::Result<()> {
-        let Some((mut machine, next_offset)) = self.restore_patiently(&orders).await? else { return Ok(()) };
+        let Some((mut open, next_offset)) = self.restore_patiently(&orders).await? else { return Ok(()) };
         self.report(LaneEvent::Restored { next_offset }).await;
-        let (flush, mut emission) = (Flush::new(), Emission::default());
-        self.pass_on(&machine, &mut emission);
+        let mut emission = Emission::default();
+        self.pass_on(&open.machine, &mut emission);
         while let Some(order) = orders.recv().await {
             match order {
-                Order::Records(records) => self.apply(&mut machine, &records, &flush, &mut emission).await?,
+                Order::Records(records) => self.apply(&mut open, &records, &mut emission).await?,
                 Order::Checkpoint => {
-                    let next_offset = self.checkpoint(&mut machine, &flush).await?;
+                    let next_offset = self.checkpoint(&mut open).await?;
                     self.report(LaneEvent::Checkpointed { next_offset }).await;
                 }
+                Order::Look => self.look(&mut open).await?,
             }
-            self.pass_on(&machine, &mut emission);
+            self.pass_on(&open.machine, &mut emission);
         }
         Ok(())
     }
@@ -99,53 +155,145 @@ impl<M: Machine> Task<M> {
         let _ = self.reports.send(report).await;
     }
 
-    async fn apply(
-        &self,
-        machine: &mut M,
-        records: &[Incoming],
-        flush: &Flush,
-        emission: &mut Emission,
-    ) -> anyhow::Result<()> {
+    async fn apply(&self, open: &mut Open<M>, records: &[Incoming], emission: &mut Emission) -> anyhow::Result<()> {
         let began = self.clock.monotonic();
+        let mut tally = Tally::default();
         for record in records {
-            machine.apply(record, emission);
+            open.machine.apply(record, emission);
+            let verdict = std::mem::take(&mut emission.verdict);
+            tally.note(verdict);
+            if let Verdict::Rejected(reason) = verdict {
+                emission.records.push(self.dead_letter(record, reason));
+            }
             for outgoing in emission.records.drain(..) {
-                self.send(outgoing, flush).await?;
+                self.send(outgoing, open).await?;
             }
             if emission.urgent {
-                self.pass_on(machine, emission);
+                self.pass_on(&open.machine, emission);
             }
         }
         self.metrics.batch_seconds.observe((self.clock.monotonic() - began).as_secs_f64());
-        Ok(())
+        Ok(self.rejects.judge(tally)?)
     }
 
-    async fn send(&self, record: Outgoing, flush: &Flush) -> anyhow::Result<()> {
+    fn dead_letter(&self, record: &Incoming, reason: &'static str) -> Outgoing {
+        self.metrics.rejected(reason);
+        let now_us = self.clock.now_us();
+        let letter = DeadLetter::of_record(record, reason, self.service, env!("CARGO_PKG_VERSION"), now_us);
+        letter.into_record(self.dead_letters.clone())
+    }
+
+    async fn send(&self, record: Outgoing, open: &Open<M>) -> anyhow::Result<()> {
         self.metrics.records_out.inc();
-        match self.sink.try_send(record, flush.receipt()) {
+        let receipt = open.ledger.receipt(open.account(&record.topic));
+        match self.sink.try_send(record, receipt) {
             Ok(()) => Ok(()),
             Err(refused) if refused.is_full() => Ok(self.sink.send(refused.record, refused.receipt).await?),
             Err(refused) => Err(refused.error.into()),
         }
     }
 
-    async fn checkpoint(&self, machine: &mut M, flush: &Flush) -> anyhow::Result<u64> {
-        wait(flush).await.context("outputs")?;
-        let next_offset = machine.next_offset();
-        let timestamp_ms = (machine.clock_us() / 1_000).cast_signed();
-        for (key, value) in machine.checkpoint() {
-            let record = Outgoing {
-                topic: self.checkpoints.clone(),
-                partition: Some(self.partition.partition),
-                key: Some(key.into()),
-                value,
-                headers: restore::headers(next_offset),
-                timestamp_ms,
-            };
-            self.send(record, flush).await?;
+    async fn checkpoint(&self, open: &mut Open<M>) -> anyhow::Result<u64> {
+        wait(&open.ledger).await.context("outputs")?;
+        let next_offset = open.machine.next_offset();
+        let parts = open.machine.checkpoint();
+        let headers = restore::headers(next_offset, &open.ledger.verified_offsets());
+        let late = std::mem::take(&mut open.late_parts);
+        // What a former owner wrote of and this one knows nothing of.
+        let ended = late.into_iter().filter(|late| !parts.iter().any(|(key, _)| key.as_bytes() == late));
+        let ended: Vec<(Bytes, Option<Bytes>)> = ended.map(|key| (key, None)).collect();
+        for (key, value) in ended.into_iter().chain(parts.into_iter().map(|(key, value)| (key.into(), value))) {
+            let record = self.checkpoint_record(key, value, headers.clone(), &open.machine);
+            self.send(record, open).await?;
         }
-        wait(flush).await.context("checkpoint")?;
+        wait(&open.ledger).await.context("checkpoint")?;
         Ok(next_offset)
+    }
+
+    fn checkpoint_record(&self, key: Bytes, value: Option<Bytes>, headers: Headers, machine: &M) -> Outgoing {
+        Outgoing {
+            topic: self.checkpoints.clone(),
+            partition: Some(self.partition.partition),
+            key: Some(key),
+            value,
+            headers,
+            timestamp_ms: (machine.clock_us() / 1_000).cast_signed(),
+        }
+    }
+
+    /// Looks for what a former owner wrote late, and outranks it. A log that does not answer is asked another time.
+    async fn look(&self, open: &mut Open<M>) -> anyhow::Result<()> {
+        for account in 0..open.own_topics.len() {
+            // Nothing may be under way while the ends of topics are compared.
+            wait(&open.ledger).await.context("outputs")?;
+            let place = TopicPartition::new(open.own_topics[account].clone(), self.partition.partition);
+            let found = tokio::select! {
+                found = self.unverified(open, account, &place) => found,
+                () = self.clock.sleep(LOOK_DEADLINE) => return Ok(()),
+            };
+            match found {
+                Ok(Some(found)) => self.repair(open, account, &place, found).await?,
+                Ok(None) => {}
+                Err(error) => tracing::debug!(%place, reason = error.reason(), "cannot look after it now"),
+            }
+        }
+        Ok(())
+    }
+
+    /// What lies in one of the own topics that this owner did not write. `None`: nothing.
+    async fn unverified(
+        &self,
+        open: &Open<M>,
+        account: usize,
+        place: &TopicPartition,
+    ) -> Result<Option<Found>, StreamError> {
+        let high = self.log.watermarks(place).await?.high;
+        let Some(from) = open.ledger.unverified(account, high) else { return Ok(None) };
+        let content = if place.topic == self.checkpoints {
+            let mut late = LateParts::after(open.sealed_at);
+            repair::read(&self.log, place, from, |record| late.take(record)).await?;
+            Content::Parts(late)
+        } else {
+            let mut tops = Tops::default();
+            repair::read(&self.log, place, from, |record| tops.take(record)).await?;
+            Content::States(tops)
+        };
+        Ok(Some(Found { high, content }))
+    }
+
+    async fn repair(
+        &self,
+        open: &mut Open<M>,
+        account: usize,
+        place: &TopicPartition,
+        found: Found,
+    ) -> anyhow::Result<()> {
+        let mut repaired = 0;
+        match found.content {
+            Content::States(tops) => {
+                for (key, top) in tops.0 {
+                    if let Some(record) = repair::repair(&open.machine, &place.topic, &key, top) {
+                        self.send(record, open).await?;
+                        repaired += 1;
+                    }
+                }
+            }
+            Content::Parts(late) => {
+                open.sealed_at = late.sealed_at;
+                open.late_parts.extend(late.keys());
+                repaired = open.late_parts.len();
+                if repaired > 0 {
+                    open.machine.checkpoint_all();
+                }
+            }
+        }
+        // What was published again lies behind that and is this owner's.
+        open.ledger.verified(account, found.high);
+        if repaired > 0 {
+            tracing::warn!(%place, keys = repaired, "a former owner wrote late: published again");
+            self.metrics.repairs.inc_by(repaired as u64);
+        }
+        Ok(())
     }
 
     /// Hands live states to Redis' task, which is never waited for.
@@ -165,7 +313,7 @@ impl<M: Machine> Task<M> {
         }
     }
 
-    async fn restore_patiently(&self, orders: &mpsc::Receiver<Order>) -> anyhow::Result<Option<(M, Option<u64>)>> {
+    async fn restore_patiently(&self, orders: &mpsc::Receiver<Order>) -> anyhow::Result<Option<Restored<M>>> {
         let mut backoff = Backoff::for_services();
         loop {
             match self.restore().await {
@@ -184,7 +332,7 @@ impl<M: Machine> Task<M> {
     }
 
     /// Reads the checkpoints of the partition up to where they end now.
-    async fn restore(&self) -> Result<(M, Option<u64>), StreamError> {
+    async fn restore(&self) -> Result<Restored<M>, StreamError> {
         let began = self.clock.monotonic();
         let place = TopicPartition::new(self.checkpoints.clone(), self.partition.partition);
         let mut source = self.log.read(vec![(place, SeekTo::Beginning)]).await?;
@@ -199,15 +347,20 @@ impl<M: Machine> Task<M> {
         let input = self.log.watermarks(&self.partition).await?;
         let new = || (self.machine)(self.partition.partition, &self.epoch);
         let (with_ahead, mut count) = (new().takes_parts_ahead(), 0_u64);
-        let Some(machine) = self.rebuild(new(), parts.into_values(with_ahead), input, &mut count) else {
+        let (was_interrupted, verified) = (parts.has_ahead(), parts.verified().to_vec());
+        let Some(mut machine) = self.rebuild(new(), parts.into_values(with_ahead), input, &mut count) else {
             tracing::warn!(partition = %self.partition, "checkpoints are those of another log: starting with nothing");
-            return Ok((new(), None));
+            return Ok((Open::new(new(), &self.checkpoints, &[]), None));
         };
+        if was_interrupted && !with_ahead {
+            // Compaction keeps the newest of a key, and that is not what the sealed checkpoint holds.
+            machine.checkpoint_all();
+        }
         let seconds = (self.clock.monotonic() - began).as_secs_f64();
         self.metrics.restore_seconds.observe(seconds);
         let next_offset = machine.next_offset();
         tracing::info!(partition = %self.partition, records = count, next_offset, seconds, "restored");
-        Ok((machine, (next_offset > 0).then_some(next_offset)))
+        Ok((Open::new(machine, &self.checkpoints, &verified), (next_offset > 0).then_some(next_offset)))
     }
 
     /// `None`: the checkpoints do not belong to this log.
@@ -235,8 +388,8 @@ impl<M: Machine> Task<M> {
 
 /// Waits for all acknowledgements. A record that the log refuses for what it is would be refused again: it is counted
 /// out, everything else is a reason to start anew.
-async fn wait(flush: &Flush) -> anyhow::Result<()> {
-    match flush.wait().await {
+async fn wait(ledger: &Ledger) -> anyhow::Result<()> {
+    match ledger.wait().await {
         Ok(()) => Ok(()),
         Err(DeliveryError::Refused { reason, detail }) => {
             tracing::error!(reason, detail = %detail, "the log refuses a record: it is lost");

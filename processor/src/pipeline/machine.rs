@@ -6,10 +6,11 @@ use bytes::Bytes;
 use streams::framing::FramingError;
 use streams::{Headers, Incoming, Outgoing};
 
+use crate::pipeline::limit::Verdict;
 use crate::sinks::live::LiveUpdate;
 
 /// A pure core with the codecs around it: records in, records out.
-pub trait Machine: Send + 'static {
+pub trait Machine: Send + Sync + 'static {
     /// Applies a record. What follows is appended to `out`.
     fn apply(&mut self, record: &Incoming, out: &mut Emission);
 
@@ -32,8 +33,18 @@ pub trait Machine: Send + 'static {
     /// Whether single parts may be newer than the machine's own part: they then ignore the records they know.
     fn takes_parts_ahead(&self) -> bool;
 
+    /// All parts are to be written by the next checkpoint, changed or not.
+    fn checkpoint_all(&mut self);
+
     /// All live states, for a Redis that has none.
     fn live(&self, out: &mut Vec<LiveUpdate>);
+
+    /// The topics that have this machine as their only writer in its partition, checkpoints apart.
+    fn own_topics(&self) -> Vec<Arc<str>>;
+
+    /// The newest record of a key in one of its own topics; where nothing is to be there, a tombstone with the newest
+    /// version there is. `None`: the key is none of ours.
+    fn newest(&self, topic: &Arc<str>, key: &Bytes) -> Option<Outgoing>;
 }
 
 /// Makes the core of a partition, which knows nothing yet; the text names the log that its offsets belong to.
@@ -57,9 +68,18 @@ pub struct Emission {
     pub live: Vec<LiveUpdate>,
     /// Redis is to hear of it at once.
     pub urgent: bool,
+    /// Whether the last record could be used.
+    pub verdict: Verdict,
 }
+
+const VERSION: &str = "version";
 
 /// Adds the version header that tombstones and states carry.
 pub fn put_version(headers: &mut Headers, version: u64) {
-    headers.push("version", version.to_string());
+    headers.push(VERSION, version.to_string());
+}
+
+/// The version that a state or tombstone carries.
+pub(crate) fn version_of(headers: &Headers) -> Option<u64> {
+    std::str::from_utf8(headers.first(VERSION)?).ok()?.parse().ok()
 }

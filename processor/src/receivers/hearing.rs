@@ -108,6 +108,18 @@ impl Hearing {
         }
     }
 
+    /// What is known of a receiver, as of now: a new version, since what was last given out is not kept.
+    pub fn newest(&self, receiver_id: &str) -> ReceiverChange {
+        let version = self.next_offset.saturating_sub(1);
+        let state = self.receivers.get(receiver_id).map(|receiver| ReceiverState { version, ..receiver.state.clone() });
+        ReceiverChange { receiver_id: receiver_id.to_owned(), version, at_us: self.clock_us, state }
+    }
+
+    /// All receivers are to be told by the next call of [`Hearing::changed_memories`], changed or not.
+    pub fn change_all(&mut self) {
+        self.receivers.values_mut().for_each(|receiver| receiver.is_changed = true);
+    }
+
     /// Counts a reception. `None`: it was counted before.
     fn count(&mut self, told: &Reception) -> Option<&mut Receiver> {
         self.clock_us = self.clock_us.max(told.ingested_at_us);

@@ -20,7 +20,7 @@ const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
 /// How often Redis is looked after: complete sets, the dead.
 const ROUND: Duration = Duration::from_secs(10);
 /// Most objects in one call: a few milliseconds of Redis' time.
-const CALL_OBJECTS: usize = 500;
+pub(crate) const CALL_OBJECTS: usize = 500;
 
 /// How long states of a kind stay without a newer one, seconds.
 #[derive(Clone, Copy, Debug)]
@@ -38,7 +38,7 @@ pub struct LiveLifetimes {
 }
 
 impl LiveLifetimes {
-    fn of(&self, kind: LiveKind) -> u64 {
+    pub(crate) fn of(&self, kind: LiveKind) -> u64 {
         match kind {
             LiveKind::Aircraft => self.aircraft_s,
             LiveKind::Ground => self.ground_s,
@@ -47,6 +47,16 @@ impl LiveLifetimes {
             LiveKind::Validation => self.validation_s,
         }
     }
+}
+
+/// A connection to a Redis that knows our functions.
+pub(crate) async fn connect(client: &Client) -> Result<MultiplexedConnection, RedisError> {
+    let config = AsyncConnectionConfig::new()
+        .set_connection_timeout(Some(CONNECT_TIMEOUT))
+        .set_response_timeout(Some(ANSWER_TIMEOUT));
+    let mut connection = client.get_multiplexed_async_connection_with_config(&config).await?;
+    redis::cmd("FUNCTION").arg("LOAD").arg("REPLACE").arg(LIBRARY).query_async::<()>(&mut connection).await?;
+    Ok(connection)
 }
 
 /// The task that writes to Redis.
@@ -101,11 +111,7 @@ impl RedisSink {
     }
 
     async fn serve(&self, stop: &Shutdown, backoff: &mut Backoff) -> Result<(), RedisError> {
-        let config = AsyncConnectionConfig::new()
-            .set_connection_timeout(Some(CONNECT_TIMEOUT))
-            .set_response_timeout(Some(ANSWER_TIMEOUT));
-        let mut connection = self.client.get_multiplexed_async_connection_with_config(&config).await?;
-        redis::cmd("FUNCTION").arg("LOAD").arg("REPLACE").arg(LIBRARY).query_async::<()>(&mut connection).await?;
+        let mut connection = connect(&self.client).await?;
         tracing::info!("{} answers", self.name);
         self.part.ready();
         self.metrics.connected.set(1);

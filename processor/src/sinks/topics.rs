@@ -66,6 +66,13 @@ impl Topic {
             timestamp_ms: (at_us / 1_000).cast_signed(),
         }
     }
+
+    /// The tombstone of something that ended at a version or before.
+    pub fn ended(&self, partition: Option<u32>, key: impl Into<Bytes>, at_us: u64, version: u64) -> Outgoing {
+        let mut headers = Headers::new();
+        put_version(&mut headers, version);
+        self.tombstone(partition, key, at_us, headers)
+    }
 }
 
 /// The topics that the core of a raw partition writes, and the one it reads.
@@ -83,7 +90,6 @@ pub struct RawTopics {
     pub private_state: Topic,
     pub thermal_report: Topic,
     pub checkpoints: Topic,
-    pub dead_letter: Arc<str>,
 }
 
 impl RawTopics {
@@ -129,7 +135,6 @@ impl RawTopics {
             thermal_report,
             checkpoints,
         ] = topics;
-        let dead_letter = format!("{prefix}{}", topic::DEAD_LETTER).into();
         Ok(Some(Self {
             raw,
             observation,
@@ -142,7 +147,6 @@ impl RawTopics {
             private_state,
             thermal_report,
             checkpoints,
-            dead_letter,
         }))
     }
 
@@ -170,11 +174,27 @@ impl RawTopics {
         topic.record(Some(cause.record.partition), key, observation, observation.event_at_us, headers)
     }
 
+    /// The topics of states and alerts.
+    pub fn states(&self) -> [&Topic; 5] {
+        [&self.aircraft, &self.ground, &self.station, &self.alert, &self.private_state]
+    }
+
+    /// A state once more, long after the record that made it.
+    pub fn state_again(&self, change: &StateChange, partition: u32) -> Outgoing {
+        let mut headers = Headers::new();
+        put_version(&mut headers, change.version);
+        self.state_with(change, partition, headers)
+    }
+
     fn state(&self, change: &StateChange, cause: &Cause<'_>) -> Outgoing {
         let mut headers = cause.headers();
         put_version(&mut headers, change.version);
         headers.push("way", cause.way());
-        let (partition, kind) = (Some(cause.record.partition), change.content.kind());
+        self.state_with(change, cause.record.partition, headers)
+    }
+
+    fn state_with(&self, change: &StateChange, partition: u32, headers: Headers) -> Outgoing {
+        let (partition, kind) = (Some(partition), change.content.kind());
         let (topic, key) = match change.audience {
             Audience::Public => (self.public(kind), device_key(change.device)),
             _ => (&self.private_state, private_key(change.device, kind)),

@@ -1,0 +1,216 @@
+//! `processor rebuild-redis`: the live states of the log into a Redis, anew.
+//!
+//! Folds the state topics (the newest version of each key), removes what Redis has of their kinds and writes what lives.
+//! The partitions are left unmarked as complete, so that processors that run meanwhile, or start later, write what
+//! changed since. Afterwards Redis has nothing that the log has not: that also mends one that knows a former cluster's
+//! versions, which would outrank those of this one.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use prost::Message;
+use redis::aio::MultiplexedConnection;
+use schemas::catalogue::{self, topic};
+use schemas::id::{DeviceAddress, RecordId};
+use schemas::v1::{AircraftState, GroundState, ProcessorState, StationState, ThermalState};
+use streams::registry::{Schemas, TopicCodec};
+use streams::{Event, Incoming, Log, SeekTo, TopicPartition};
+
+use crate::core::{Core, Settings};
+use crate::pipeline::version_of;
+use crate::sinks::live::{LiveKind, LiveState, LiveUpdate};
+use crate::sinks::redis::{CALL_OBJECTS, LiveLifetimes, connect};
+use crate::sinks::redis_commands::put;
+
+/// Keys removed with one call.
+const REMOVE_KEYS: usize = 1_000;
+
+/// Where to read from.
+pub struct States<'a> {
+    /// The cluster.
+    pub log: &'a dyn Log,
+    /// Frames values.
+    pub schemas: &'a Schemas,
+    /// Put before every topic name.
+    pub topic_prefix: &'a str,
+}
+
+/// What lives of one kind.
+struct Fold {
+    kind: LiveKind,
+    updates: BTreeMap<u64, LiveUpdate>,
+    /// The newest time that the records told, microseconds.
+    clock_us: u64,
+}
+
+/// Writes all live states; prints a line for each step.
+///
+/// # Errors
+/// The log, the registry or Redis cannot be reached or fails.
+#[allow(clippy::print_stdout, reason = "the lines are what the command is for")]
+pub async fn rebuild(
+    states: States<'_>,
+    client: &redis::Client,
+    lifetimes: LiveLifetimes,
+    settings: &Settings,
+) -> anyhow::Result<()> {
+    let mut connection = connect(client).await.context("redis")?;
+    let mut folds = Vec::new();
+    for kind in [LiveKind::Aircraft, LiveKind::Ground, LiveKind::Station, LiveKind::Thermal] {
+        folds.push(states.fold(kind).await?);
+    }
+    folds.push(states.trust(settings).await?);
+    for fold in folds {
+        let name = fold.kind.as_str();
+        println!("{name}: {} in the log", fold.updates.len());
+        let removed = remove(&mut connection, fold.kind).await.context("redis")?;
+        println!("{name}: {removed} keys removed from redis");
+        write(&mut connection, &fold, lifetimes).await.context("redis")?;
+    }
+    Ok(())
+}
+
+#[allow(clippy::print_stdout, reason = "the lines are what the command is for")]
+async fn write(
+    connection: &mut MultiplexedConnection,
+    fold: &Fold,
+    lifetimes: LiveLifetimes,
+) -> Result<(), redis::RedisError> {
+    let (total, lifetime_s) = (fold.updates.len(), lifetimes.of(fold.kind));
+    let updates: Vec<LiveUpdate> = fold.updates.values().cloned().collect();
+    let mut written = 0;
+    for some in updates.chunks(CALL_OBJECTS) {
+        put(fold.kind, some, fold.clock_us, lifetime_s).query_async::<()>(connection).await?;
+        written += some.len();
+        if written == total || written % (20 * CALL_OBJECTS) == 0 {
+            println!("{}: {written} of {total} written", fold.kind.as_str());
+        }
+    }
+    Ok(())
+}
+
+/// Removes all keys of a kind, the marks of complete partitions among them.
+async fn remove(connection: &mut MultiplexedConnection, kind: LiveKind) -> Result<usize, redis::RedisError> {
+    let (mut cursor, mut removed) = (0_u64, 0);
+    loop {
+        let mut scan = redis::cmd("SCAN");
+        scan.arg(cursor).arg("MATCH").arg(format!("fanet:{{{}}}:*", kind.as_str())).arg("COUNT").arg(REMOVE_KEYS);
+        let (next, keys): (u64, Vec<String>) = scan.query_async(connection).await?;
+        if !keys.is_empty() {
+            removed += redis::cmd("UNLINK").arg(&keys).query_async::<usize>(connection).await?;
+        }
+        cursor = next;
+        if cursor == 0 {
+            return Ok(removed);
+        }
+    }
+}
+
+impl States<'_> {
+    async fn fold(&self, kind: LiveKind) -> anyhow::Result<Fold> {
+        let name = match kind {
+            LiveKind::Aircraft => topic::AIRCRAFT,
+            LiveKind::Ground => topic::GROUND,
+            LiveKind::Station => topic::STATION,
+            _ => topic::THERMAL,
+        };
+        let codec = self.codec(name).await?;
+        let mut fold = Fold { kind, updates: BTreeMap::new(), clock_us: 0 };
+        self.read(name, |record| {
+            if let Some(update) = update_of(kind, &codec, &record) {
+                fold.take(update, record.timestamp_ms);
+            }
+        })
+        .await?;
+        fold.updates.retain(|_, update| update.state.is_some());
+        Ok(fold)
+    }
+
+    /// The trust of all devices stands in the checkpoints of the stream core.
+    async fn trust(&self, settings: &Settings) -> anyhow::Result<Fold> {
+        let codec = self.codec(topic::PROCESSOR_STATE).await?;
+        let mut newest: BTreeMap<(u32, bytes::Bytes), Option<ProcessorState>> = BTreeMap::new();
+        self.read(topic::PROCESSOR_STATE, |record| {
+            let Some(key) = record.key else { return };
+            let memory = record.value.and_then(|value| codec.decode(&value).ok());
+            newest.insert((record.partition, key), memory);
+        })
+        .await?;
+        let mut cores: BTreeMap<u32, Core> = BTreeMap::new();
+        for ((partition, _), memory) in newest {
+            let number = u16::try_from(partition).context("a topic has fewer than 65,536 partitions")?;
+            let core = cores.entry(partition).or_insert_with(|| Core::new(number, settings.clone()));
+            memory.into_iter().for_each(|memory| core.restore(memory));
+        }
+        let mut fold = Fold { kind: LiveKind::Validation, updates: BTreeMap::new(), clock_us: 0 };
+        for core in cores.values() {
+            fold.clock_us = fold.clock_us.max(core.clock_us());
+            for score in core.scores() {
+                let (id, state) = (score.device.into(), Some(LiveState::Validation(score)));
+                fold.updates.insert(id, LiveUpdate { kind: fold.kind, id, version: score.version, state });
+            }
+        }
+        Ok(fold)
+    }
+
+    async fn codec(&self, name: &str) -> anyhow::Result<TopicCodec> {
+        let topic = catalogue::find(name).with_context(|| format!("{name} is not in the catalogue"))?;
+        let codec = self.schemas.prepare(self.topic_prefix, &topic).await;
+        codec.with_context(|| format!("schema registry {}", self.schemas.name()))
+    }
+
+    /// Reads a topic from its beginning to where it ends now.
+    async fn read(&self, name: &str, mut take: impl FnMut(Incoming)) -> anyhow::Result<()> {
+        let topic = catalogue::find(name).with_context(|| format!("{name} is not in the catalogue"))?;
+        let full_name: Arc<str> = topic.full_name(self.topic_prefix).into();
+        let places = (0..topic.partitions).map(|at| (TopicPartition::new(full_name.clone(), at), SeekTo::Beginning));
+        let read = async {
+            let mut source = self.log.read(places.collect()).await?;
+            let mut unfinished = topic.partitions;
+            while unfinished > 0 {
+                match source.next().await? {
+                    Event::Records(records) => records.into_iter().for_each(&mut take),
+                    Event::CaughtUp(_) => unfinished -= 1,
+                    _ => {}
+                }
+            }
+            Ok::<(), streams::StreamError>(())
+        };
+        read.await.with_context(|| format!("read {full_name}"))
+    }
+}
+
+impl Fold {
+    fn take(&mut self, update: LiveUpdate, timestamp_ms: i64) {
+        self.clock_us = self.clock_us.max(u64::try_from(timestamp_ms).unwrap_or_default() * 1_000);
+        let is_newer = self.updates.get(&update.id).is_none_or(|known| known.version <= update.version);
+        if is_newer {
+            self.updates.insert(update.id, update);
+        }
+    }
+}
+
+/// `None`: none of ours.
+fn update_of(kind: LiveKind, codec: &TopicCodec, record: &Incoming) -> Option<LiveUpdate> {
+    let key = std::str::from_utf8(record.key.as_ref()?).ok()?;
+    let id = match kind {
+        LiveKind::Thermal => key.parse::<RecordId>().ok()?.0,
+        _ => key.parse::<DeviceAddress>().ok()?.0.into(),
+    };
+    let version = version_of(&record.headers).unwrap_or_default();
+    let state = match &record.value {
+        None => None,
+        Some(value) => Some(match kind {
+            LiveKind::Aircraft => LiveState::Aircraft(decode::<AircraftState>(codec, value)?),
+            LiveKind::Ground => LiveState::Ground(decode::<GroundState>(codec, value)?),
+            LiveKind::Station => LiveState::Station(decode::<StationState>(codec, value)?),
+            _ => LiveState::Thermal(decode::<ThermalState>(codec, value)?),
+        }),
+    };
+    Some(LiveUpdate { kind, id, version, state })
+}
+
+fn decode<M: Message + Default>(codec: &TopicCodec, value: &bytes::Bytes) -> Option<M> {
+    codec.decode(value).ok()
+}
