@@ -29,7 +29,7 @@ pub use program::{Program, ProgramOptions};
 pub use proxy::TcpProxy;
 pub use service::Service;
 pub use services::clickhouse::ClickHouse;
-pub use services::kafka::{Kafka, KafkaOptions};
+pub use services::kafka::{Detour, Kafka, KafkaOptions};
 pub use services::mosquitto::Mosquitto;
 pub use services::redis::Redis;
 pub use services::registry::Registry;

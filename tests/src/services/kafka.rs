@@ -25,11 +25,23 @@ pub struct KafkaOptions {
     pub settings: Vec<(String, String)>,
     /// Lets the JIT compile fully: slower to start, several times faster under load. For benchmarks.
     pub fast: bool,
+    /// A second way in, for clients that shall come through something of the caller's. For one node.
+    pub detour: Option<Detour>,
+}
+
+/// A listener that clients are told to reach at another address than its own, such as that of a
+/// [`TcpProxy`](crate::TcpProxy): who begins there is led there again by the cluster's metadata.
+#[derive(Clone, Debug)]
+pub struct Detour {
+    /// The port on the loopback that the node listens on.
+    pub port: u16,
+    /// `host:port`, as clients are told.
+    pub advertised: String,
 }
 
 impl Default for KafkaOptions {
     fn default() -> Self {
-        Self { nodes: 1, heap: "512m".to_owned(), settings: Vec::new(), fast: false }
+        Self { nodes: 1, heap: "512m".to_owned(), settings: Vec::new(), fast: false, detour: None }
     }
 }
 
@@ -172,6 +184,15 @@ fn settings(plan: &Plan, cluster: &[Plan], options: &KafkaOptions, dir: &Path) -
          transaction.state.log.min.isr={in_sync}\n",
         data = dir.join("data").display(),
     );
+    if let Some(Detour { port, advertised }) = &options.detour {
+        write!(
+            text,
+            "listeners=PLAINTEXT://127.0.0.1:{client_port},CONTROLLER://127.0.0.1:{controller_port},DETOUR://127.0.0.1:{port}\n\
+             advertised.listeners=PLAINTEXT://127.0.0.1:{client_port},DETOUR://{advertised}\n\
+             listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,DETOUR:PLAINTEXT\n"
+        )
+        .expect("a string takes all");
+    }
     text.push_str(QUICK);
     for (name, value) in &options.settings {
         writeln!(text, "{name}={value}").expect("a string takes all");

@@ -24,15 +24,29 @@ impl Mosquitto {
     /// # Errors
     /// When it does not start; with the tail of its log.
     pub async fn start() -> Result<Self> {
-        tokio::task::spawn_blocking(Self::start_blocking).await.context("the harness panicked")?
+        Self::start_with("").await
+    }
+
+    /// As [`start`](Self::start), with settings of the caller's behind ours: the last of a name wins, and what is said of
+    /// access behind a `listener` line is for that listener alone.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start).
+    pub async fn start_with(more: &str) -> Result<Self> {
+        let more = more.to_owned();
+        tokio::task::spawn_blocking(move || Self::launch(&more)).await.context("the harness panicked")?
     }
 
     pub(crate) fn start_blocking() -> Result<Self> {
+        Self::launch("")
+    }
+
+    fn launch(more: &str) -> Result<Self> {
         announced("mosquitto", || {
             let port = free_port();
             let dir = fresh_dir("mosquitto")?;
             let config = dir.join("mosquitto.conf");
-            std::fs::write(&config, settings(port, &dir.to_string_lossy())).context("write mosquitto.conf")?;
+            std::fs::write(&config, settings(port, &dir.to_string_lossy()) + more).context("write mosquitto.conf")?;
             let mosquitto = tool_path("mosquitto")?;
             let service = Service::start_blocking(Recipe {
                 name: "mosquitto".to_owned(),
@@ -82,7 +96,8 @@ impl Mosquitto {
 /// As root, Mosquitto would become the user `mosquitto`, which need not exist and cannot write here.
 fn settings(port: u16, dir: &str) -> String {
     format!(
-        "listener {port} 127.0.0.1\n\
+        "per_listener_settings true\n\
+         listener {port} 127.0.0.1\n\
          allow_anonymous true\n\
          user root\n\
          max_inflight_messages 0\n\
