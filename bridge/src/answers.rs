@@ -27,11 +27,6 @@ impl Answers {
         self.arrived.notified().await;
     }
 
-    /// Lets [`Answers::arrived`] return once without an answer.
-    pub(crate) fn wake(&self) {
-        self.arrived.notify_one();
-    }
-
     /// Takes all that came, into `into`, which is empty.
     pub(crate) fn take(&self, into: &mut Vec<Answer>) {
         std::mem::swap(&mut *self.waiting.lock(), into);
@@ -40,7 +35,14 @@ impl Answers {
 
 impl Acknowledge for Answers {
     fn acknowledged(&self, sequence: u64, outcome: Result<Delivered, DeliveryError>) {
-        self.waiting.lock().push((sequence, outcome));
-        self.arrived.notify_one();
+        let first = {
+            let mut waiting = self.waiting.lock();
+            waiting.push((sequence, outcome));
+            waiting.len() == 1
+        };
+        // Those behind it are taken with it.
+        if first {
+            self.arrived.notify_one();
+        }
     }
 }

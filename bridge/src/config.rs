@@ -9,10 +9,20 @@ use runtime::settings::parse_duration;
 use runtime::{Redacted, ShellOptions};
 use streams::LogOptions;
 
+use crate::shard::Shard;
+
 /// Carries every frame from MQTT into the raw topic, and acknowledges it to the broker only when Kafka has it.
 ///
 /// The broker must be set to keep what it could not deliver yet. Mosquitto: max_queued_messages 0,
-/// max_inflight_messages 0, persistence true.
+/// max_inflight_messages 0, persistence true. What the broker tells against that is a warning in the log.
+///
+/// Several bridges share the work where each is told its part: --shard 1/2 and --shard 2/2. Each keeps its own session
+/// at the broker, under --client-id with its part behind it (updraft-bridge-1of2).
+///
+/// Kafka's own settings go through --kafka-config, for example
+/// security.protocol=ssl,ssl.ca.location=/etc/kafka/ca.pem or linger.ms=5.
+///
+/// Exit codes: 64 for a bad setting, 1 when it cannot start, 0 after an orderly stop.
 #[derive(Debug, Clone, Parser)]
 #[command(name = "bridge")]
 pub struct Config {
@@ -52,8 +62,12 @@ pub struct BridgeOptions {
     /// What receivers' topics begin with; several are separated by commas.
     #[arg(long, env = "UPDRAFT_BRIDGE_TOPICS", value_name = "PREFIX", default_value = "fb/b", value_delimiter = ',', value_parser = parse_prefix)]
     pub topics: Vec<String>,
-    /// This bridge's name at the broker. It must stay the same over restarts, or the broker forgets what it kept for it,
-    /// and no two bridges may share one.
+    /// This bridge's share of the receivers where several bridges work side by side: 2/4 is the second of four. Every
+    /// frame is forwarded by exactly one of them; ticks are written by all.
+    #[arg(long, env = "UPDRAFT_BRIDGE_SHARD", value_name = "N/M", default_value_t = Shard::ALL)]
+    pub shard: Shard,
+    /// This bridge's name at the broker, before its shard. It must stay the same over restarts, or the broker forgets
+    /// what it kept for it, and no two bridges may share one.
     #[arg(long, env = "UPDRAFT_BRIDGE_CLIENT_ID", value_name = "ID", default_value = "updraft-bridge")]
     pub client_id: String,
     /// How long the broker keeps frames for this bridge while it is away.
@@ -66,6 +80,13 @@ pub struct BridgeOptions {
     /// Time between two ticks to every raw partition: what expires downstream does so by them.
     #[arg(long, env = "UPDRAFT_BRIDGE_TICK_INTERVAL", value_name = "DURATION", default_value = "5s", value_parser = parse_tick)]
     pub tick_interval: Duration,
+}
+
+impl BridgeOptions {
+    /// The whole name of this bridge at the broker, its shard included.
+    pub fn client_id(&self) -> String {
+        format!("{}{}", self.client_id, self.shard.suffix())
+    }
 }
 
 impl Program for Config {
@@ -143,6 +164,12 @@ mod tests {
     }
 
     #[test]
+    fn each_shard_has_a_session_of_its_own() {
+        let client_id = |shard| parse(&["--client-id", "b", "--shard", shard]).expect("good").bridge.client_id();
+        assert_eq!((client_id("1/1"), client_id("2/4")), ("b".to_owned(), "b-2of4".to_owned()));
+    }
+
+    #[test]
     fn bad_settings_are_refused_with_what_is_allowed() {
         let cases = [
             (["--mqtt-url", "http://x"], "mqtt://host:port"),
@@ -150,6 +177,7 @@ mod tests {
             (["--topics", "fb/+/x"], "without wildcards"),
             (["--window", "0"], "1..=65535"),
             (["--tick-interval", "5m"], "1s to 60s"),
+            (["--shard", "5/4"], "1/4, 2/4"),
             (["--mqtt-ca", "/ca.pem"], "mqtts://"),
         ];
         for (arguments, expected) in cases {

@@ -1,84 +1,95 @@
-//! The one loop of the bridge: polls MQTT without ever waiting for the log, and acknowledges what the log has.
+//! The one loop of the bridge: takes from MQTT without ever waiting for the log, and acknowledges what the log has.
 //!
-//! A single task owns the window and the connection. The poll of the event loop is never dropped half-way: while it is
-//! pending the log's answers are taken beside it, and acknowledgements go into the client's queue, which it reads.
+//! A single task owns the window and the connection. While it waits for one of them it works off what the log says.
 
-use std::collections::VecDeque;
-use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use rumqttc::v5::mqttbytes::QoS;
-use rumqttc::v5::mqttbytes::v5::{ConnAck, Packet, Publish, SubAck, SubscribeReasonCode};
-use rumqttc::v5::{AsyncClient, ConnectionError, Event, EventLoop};
+use rumqttc::v5::mqttbytes::v5::{ConnAck, Packet, Publish, SubAck};
 use runtime::{Backoff, Part, Readiness, Shutdown};
-use streams::{DeadLetter, DeadLetterSource, DeliveryError, Headers, Outgoing, Sink, SinkSettings};
+use streams::SinkSettings;
 
-use crate::answers::{Answer, Answers};
+use crate::carrier::Carrier;
 use crate::config::BridgeOptions;
-use crate::metrics::Reason;
-use crate::reject::Reject;
+use crate::fill::Fill;
+use crate::intake::{Carried, Intake};
+use crate::mqtt::{self, Asked, Connection, Lost, News, Told};
 use crate::window::{Entered, Window};
-use crate::{Outfit, mqtt, raw, topic, words};
+use crate::{Outfit, topic};
 
-const SERVICE: &str = "bridge";
 /// How long an orderly stop waits for the log to acknowledge what is under way.
 const DRAIN: Duration = Duration::from_secs(10);
+/// How often the window is looked at when nothing happens.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
+/// A connection that lasted this long was a good one.
+const STEADY: Duration = Duration::from_secs(5);
+/// What may be under way in bytes; beyond, nothing more is read. Room for 8,192 frames many times over.
+const MAX_BYTES: usize = 8 << 20;
+/// What the log's writer may hold in bytes: the window twice (an older connection's messages too), each in its record.
+const WRITER_BYTES: usize = 4 * MAX_BYTES;
 
 /// The parts of the bridge that `/ready` waits for.
 pub(crate) struct Parts {
     pub(crate) mqtt: Part,
     pub(crate) kafka: Part,
+    pub(crate) window: Part,
 }
 
 impl Parts {
     pub(crate) fn new(readiness: &Readiness) -> Self {
-        Self { mqtt: readiness.part("mqtt"), kafka: readiness.part("kafka") }
+        Self { mqtt: readiness.part("mqtt"), kafka: readiness.part("kafka"), window: readiness.part("window") }
     }
 }
 
-/// A message under way: its record, and when it came (monotonic).
-struct Carried {
-    record: Outgoing,
-    received_at: Duration,
-    dead_letter: bool,
+/// By what the broker knows a message that it wants acknowledged, and by what we know it again.
+struct Sent {
+    packet_id: u16,
+    topic: Bytes,
+    payload: Bytes,
+}
+
+impl Sent {
+    fn is(&self, earlier: &Self) -> bool {
+        self.packet_id == earlier.packet_id && self.topic == earlier.topic && self.payload == earlier.payload
+    }
 }
 
 pub(crate) struct Forwarder {
     outfit: Outfit,
     options: BridgeOptions,
     parts: Parts,
-    client: AsyncClient,
-    event_loop: Option<EventLoop>,
-    window: Window<Publish, Carried>,
-    /// Since when the window is full.
-    full_since: Option<Duration>,
-    sink: Arc<dyn Sink>,
-    /// Where the present sink answers. A rebuilt sink gets new ones: what the old one still says concerns nobody.
-    answers: Arc<Answers>,
-    /// Sequence numbers that the sink had no room for, in order; while there are any, new messages queue behind them.
-    unsent: VecDeque<u64>,
-    /// Acknowledgements that may leave but found the client's queue full.
-    owed: VecDeque<Publish>,
+    intake: Intake,
+    window: Window<Sent, Carried>,
+    carrier: Carrier,
+    /// A message that waits for room; while there is one, nothing more is read.
+    held: Option<Publish>,
+    told_exceeded: bool,
+    connected_at: Duration,
+    /// Acknowledgements that may leave on the present connection.
+    owed: Vec<u16>,
+    fill: Fill,
+    told: Told,
     backoff: Backoff,
-    taken: Vec<Answer>,
 }
 
 impl Forwarder {
     pub(crate) fn new(outfit: Outfit, options: BridgeOptions, parts: Parts) -> anyhow::Result<Self> {
-        let (client, event_loop) = mqtt::client(&options)?;
-        let sink = outfit.log.sink(sink_settings(&options))?;
+        mqtt::check(&options)?;
+        let capacity = usize::from(options.window);
+        outfit.metrics.window_size.set(i64::from(options.window));
+        parts.window.ready();
         Ok(Self {
-            window: Window::new(usize::from(options.window)),
-            full_since: None,
-            sink,
-            answers: Arc::default(),
-            unsent: VecDeque::new(),
-            owed: VecDeque::new(),
+            intake: Intake::new(outfit.clone(), options.topics.clone()),
+            window: Window::new(capacity, MAX_BYTES),
+            carrier: Carrier::new(outfit.clone(), sink_settings(&options))?,
+            held: None,
+            told_exceeded: false,
+            connected_at: Duration::ZERO,
+            owed: Vec::new(),
+            fill: Fill::default(),
+            told: Told::default(),
             backoff: Backoff::for_services(),
-            taken: Vec::new(),
-            event_loop: Some(event_loop),
-            client,
             parts,
             options,
             outfit,
@@ -86,320 +97,244 @@ impl Forwarder {
     }
 
     pub(crate) async fn run(mut self, stop: Shutdown) -> anyhow::Result<()> {
-        // Taken out so that the pending poll borrows it and not all of `self`.
-        let Some(mut event_loop) = self.event_loop.take() else { return Ok(()) };
-        while !stop.is_requested() {
-            match self.next_event(&mut event_loop, &stop).await {
-                Some(Ok(Event::Incoming(packet))) => self.incoming(packet),
-                Some(Ok(Event::Outgoing(_))) => {}
-                Some(Err(error)) => self.disconnected(&error, &stop).await,
-                None => break,
+        while let Some((connection, connected)) = self.connect(&stop).await {
+            let Err(lost) = self.converse(connection, &connected, &stop).await else { break };
+            self.lost(&lost);
+            let delay = self.backoff.next_delay();
+            let clock = self.outfit.context.clock.clone();
+            if self.beside(&stop, clock.sleep(delay)).await.is_none() {
+                break;
             }
         }
-        self.drain(&mut event_loop).await;
         Ok(())
     }
 
-    /// What MQTT says next; meanwhile the log's answers are worked off. `None`: stop.
-    async fn next_event(
-        &mut self,
-        event_loop: &mut EventLoop,
-        stop: &Shutdown,
-    ) -> Option<Result<Event, ConnectionError>> {
-        let polled = event_loop.poll();
-        tokio::pin!(polled);
+    /// Until the broker takes us. `None`: stop.
+    async fn connect(&mut self, stop: &Shutdown) -> Option<(Connection, ConnAck)> {
+        let clock = self.outfit.context.clock.clone();
         loop {
-            let answers = Arc::clone(&self.answers);
+            // The next connection may bring a whole window: what is left of the last ones waits for the log first.
+            while self.window.is_above_capacity() {
+                self.beside(stop, clock.sleep(Duration::from_millis(100))).await?;
+            }
+            let options = self.options.clone();
+            match self.beside(stop, mqtt::open(&options, &clock)).await? {
+                Ok(opened) => return Some(opened),
+                Err(error) => self.parts.mqtt.not_ready(format!("cannot reach {}: {error}", self.options.mqtt_url)),
+            }
+            let delay = self.backoff.next_delay();
+            self.beside(stop, clock.sleep(delay)).await?;
+        }
+    }
+
+    /// Does something else while the log's answers are worked off. `None`: stop.
+    async fn beside<T>(&mut self, stop: &Shutdown, work: impl Future<Output = T>) -> Option<T> {
+        let mut work = std::pin::pin!(work);
+        loop {
             tokio::select! {
-                biased;
                 () = stop.requested() => return None,
-                event = &mut polled => {
-                    self.work_off_answers();
-                    return Some(event);
-                }
-                () = answers.arrived() => self.work_off_answers(),
+                outcome = &mut work => return Some(outcome),
+                () = self.log_has_news() => self.work_off(),
             }
         }
     }
 
-    fn incoming(&mut self, packet: Packet) {
-        match packet {
-            Packet::ConnAck(connected) => self.connected(&connected),
-            Packet::SubAck(subscribed) => self.subscribed(&subscribed),
-            Packet::Publish(publish) => self.received(publish),
-            Packet::Disconnect(reason) => tracing::warn!(?reason, "the MQTT broker ends the connection"),
-            _ => {}
+    /// Until the connection is lost, or (well) until it is time to stop and all is acknowledged.
+    async fn converse(&mut self, mut connection: Connection, connected: &ConnAck, stop: &Shutdown) -> Result<(), Lost> {
+        self.connected(&mut connection, connected)?;
+        loop {
+            self.take_in(&mut connection)?;
+            self.work_off();
+            self.pay(&mut connection)?;
+            let reading = self.held.is_none() && self.window.has_room_for_bytes();
+            tokio::select! {
+                biased;
+                () = stop.requested() => break,
+                moved = connection.exchange(reading) => moved?,
+                () = self.log_has_news() => {}
+            }
+        }
+        self.drain(connection).await
+    }
+
+    /// All that was read and finds room.
+    fn take_in(&mut self, connection: &mut Connection) -> Result<(), Lost> {
+        if self.window.has_room()
+            && let Some(held) = self.held.take()
+        {
+            self.received(held);
+        }
+        while self.held.is_none()
+            && self.window.has_room_for_bytes()
+            && let Some(packet) = connection.take()?
+        {
+            self.incoming(packet)?;
+        }
+        Ok(())
+    }
+
+    /// Until there is something to work off; now and then also without, since time alone can be news.
+    async fn log_has_news(&self) {
+        let clock = &self.outfit.context.clock;
+        let now = clock.monotonic();
+        let due = self.carrier.again_at().map_or(LOOK_AGAIN, |due| due.saturating_sub(now));
+        let answers = self.carrier.answers();
+        tokio::select! {
+            () = answers.arrived() => {}
+            () = clock.sleep(due) => {}
         }
     }
 
-    fn connected(&mut self, connected: &ConnAck) {
-        self.outfit.metrics.connections.inc();
-        tracing::info!(broker = %self.options.mqtt_url, session_present = connected.session_present, "connected");
-        if connected.session_present {
-            self.parts.mqtt.ready();
-            self.backoff.reset();
+    fn connected(&mut self, connection: &mut Connection, connected: &ConnAck) -> Result<(), Lost> {
+        self.connected_at = self.outfit.context.clock.monotonic();
+        let metrics = &self.outfit.metrics;
+        if metrics.connections.inc() > 0 {
+            metrics.reconnects.inc();
+        }
+        tracing::info!(
+            broker = %self.options.mqtt_url, client_id = self.options.client_id(), shard = %self.options.shard,
+            session_present = connected.session_present, "connected"
+        );
+        let told = connected.properties.as_ref();
+        for line in told.map(|told| Asked::of(&self.options).against(told)).unwrap_or_default() {
+            tracing::warn!("{line}");
         }
         // Also into a present session: the filters of this start may be others than those of the last.
-        if let Err(error) = self.client.try_subscribe_many(mqtt::subscription(&self.options)) {
-            self.parts.mqtt.not_ready(format!("cannot subscribe: {error}"));
+        connection.send(&mqtt::receivers(&self.options))?;
+        connection.send(&mqtt::about_broker())
+    }
+
+    fn incoming(&mut self, packet: Packet) -> Result<(), Lost> {
+        match packet {
+            Packet::Publish(publish) if mqtt::is_brokers_own(&publish.topic) => self.hear(&publish),
+            Packet::Publish(publish) => self.received(publish),
+            Packet::SubAck(subscribed) if subscribed.pkid == mqtt::RECEIVERS => self.subscribed(&subscribed),
+            // A broker may have nothing to tell of itself, or not to us.
+            Packet::SubAck(_) | Packet::PingResp(_) => {}
+            _ => return Err(Lost::Unexpected),
         }
+        Ok(())
     }
 
     fn subscribed(&mut self, subscribed: &SubAck) {
-        let refused = subscribed.return_codes.iter().find(|code| !matches!(code, SubscribeReasonCode::Success(_)));
-        match refused {
-            Some(code) => self.parts.mqtt.not_ready(format!("the broker refuses a subscription: {code:?}")),
-            None => {
-                self.parts.mqtt.ready();
-                self.backoff.reset();
-            }
+        match mqtt::against_subscription(&subscribed.return_codes) {
+            Some(line) => self.parts.mqtt.not_ready(line),
+            None => self.parts.mqtt.ready(),
         }
     }
 
-    async fn disconnected(&mut self, error: &ConnectionError, stop: &Shutdown) {
-        self.parts.mqtt.not_ready(format!("cannot reach {}: {error}", self.options.mqtt_url));
-        self.window.reconnected();
-        self.owed.clear();
-        let pause = self.outfit.context.clock.clone();
-        let pause = pause.sleep(self.backoff.next_delay());
-        tokio::pin!(pause);
-        // Beyond twice the window the next connection waits until the log has taken some.
-        let mut paused = false;
-        while !paused || self.window.len() >= 2 * usize::from(self.options.window) {
-            let answers = Arc::clone(&self.answers);
-            tokio::select! {
-                () = stop.requested() => return,
-                () = &mut pause, if !paused => paused = true,
-                () = answers.arrived() => self.work_off_answers(),
+    fn hear(&mut self, publish: &Publish) {
+        match self.told.hear(&publish.topic, &publish.payload) {
+            Some(News::Version(version)) => tracing::info!(version, "the broker tells its version"),
+            Some(News::Dropped { total, new }) => {
+                self.outfit.metrics.broker_dropped.set(i64::try_from(total).unwrap_or(i64::MAX));
+                if new > 0 {
+                    tracing::warn!(
+                        new,
+                        total,
+                        "the broker dropped messages for one of its clients; Mosquitto: set max_queued_messages 0"
+                    );
+                }
             }
+            None => {}
         }
     }
 
+    /// Takes a message in. One that finds no room, since the broker sends far beyond Receive Maximum, is held, and nothing
+    /// more is read until there is room.
     fn received(&mut self, publish: Publish) {
-        self.outfit.metrics.received.inc();
-        let carried = self.carried(&publish);
         let acknowledged = publish.qos != QoS::AtMostOnce;
-        let again = publish.dup;
-        let acknowledge = acknowledged.then_some(publish);
-        let same = |earlier: &Publish, _: &Carried, now: &Publish, _: &Carried| {
-            earlier.pkid == now.pkid && earlier.topic == now.topic && earlier.payload == now.payload
-        };
-        match self.window.enter(acknowledge, carried, again, same) {
-            Entered::New(sequence) => self.forward(sequence),
+        let ours = self.options.shard.has(topic::receiver_of(&publish.topic, &self.options.topics));
+        if !ours && !acknowledged {
+            self.outfit.metrics.others.inc();
+            return;
+        }
+        let Publish { topic, payload, .. } = &publish;
+        let weight = topic.len() + payload.len();
+        let carried = if ours { self.intake.carried(topic, payload) } else { self.intake.not_ours() };
+        let sent = Sent { packet_id: publish.pkid, topic: topic.clone(), payload: payload.clone() };
+        let sent = acknowledged.then_some(sent);
+        let metrics = &self.outfit.metrics;
+        match self.window.enter(sent, carried, weight, publish.dup, |earlier, _, now, _| now.is(earlier)) {
+            Entered::New(sequence) if ours => self.carrier.forward(sequence, &self.window),
+            Entered::New(sequence) => self.leave_to_others(sequence),
             Entered::Again => {
-                self.outfit.metrics.repeated.inc();
+                metrics.repeated.inc();
             }
             Entered::Full if !acknowledged => {
-                self.outfit.metrics.dropped.inc();
+                metrics.dropped.inc();
             }
             Entered::Full => {
-                tracing::error!("the MQTT broker sends beyond Receive Maximum; the connection is closed");
-                // It sends again, on the next connection, what it got no acknowledgement for: nothing is lost.
-                let _ = self.client.try_disconnect();
-            }
-        }
-        self.note_fill();
-    }
-
-    fn carried(&self, publish: &Publish) -> Carried {
-        let now_us = self.outfit.context.clock.now_us();
-        let received_at = self.outfit.context.clock.monotonic();
-        let text = std::str::from_utf8(&publish.topic).map_err(|_| Reject::Topic);
-        let keyed = text
-            .and_then(|text| topic::parse(text, &self.options.topics))
-            .and_then(|topic| raw::record_of(topic, publish.payload.clone(), now_us));
-        match keyed {
-            Ok(raw::Keyed { key, record }) => {
-                let value = self.outfit.raw_codec.encode(&record);
-                let record = self.outgoing(key, value, now_us);
-                Carried { record, received_at, dead_letter: false }
-            }
-            Err(reject) => {
-                Carried { record: self.dead_letter(publish, reject, now_us), received_at, dead_letter: true }
-            }
-        }
-    }
-
-    fn outgoing(&self, key: Bytes, value: Bytes, now_us: u64) -> Outgoing {
-        let mut headers = Headers::new();
-        if let Some(traceparent) = self.outfit.traces.start() {
-            headers.push("traceparent", traceparent);
-        }
-        let topic = self.outfit.raw_topic.clone();
-        Outgoing { topic, partition: None, key: Some(key), value: Some(value), headers, timestamp_ms: millis(now_us) }
-    }
-
-    fn dead_letter(&self, publish: &Publish, reject: Reject, now_us: u64) -> Outgoing {
-        self.outfit.metrics.dead_lettered.get_or_create(&Reason { reason: reject.reason() }).inc();
-        let letter = DeadLetter {
-            source: DeadLetterSource::Mqtt { topic: String::from_utf8_lossy(&publish.topic).into_owned() },
-            reason: reject.reason(),
-            service: SERVICE,
-            service_version: env!("CARGO_PKG_VERSION"),
-            key: None,
-            value: Some(publish.payload.clone()),
-            timestamp_ms: millis(now_us),
-            failed_at_us: now_us,
-        };
-        letter.into_record(self.outfit.dead_letter_topic.clone())
-    }
-
-    fn forward(&mut self, sequence: u64) {
-        self.unsent.push_back(sequence);
-        self.send_unsent();
-    }
-
-    /// Hands over what waits, in order, until the sink has no more room.
-    fn send_unsent(&mut self) {
-        while let Some(&sequence) = self.unsent.front() {
-            let Some(carried) = self.window.item(sequence) else {
-                self.unsent.pop_front();
-                continue;
-            };
-            match self.sink.try_send(carried.record.clone(), self.answers.receipt(sequence)) {
-                Ok(()) => {
-                    self.unsent.pop_front();
-                }
-                Err(refused) => {
-                    let full = refused.is_full();
-                    let reason = Reason { reason: refused.error.reason() };
-                    self.outfit.metrics.log_errors.get_or_create(&reason).inc();
-                    let error = words(&refused.error);
-                    // The receipt's answer would be taken for the record's: nobody waits for it.
-                    refused.receipt.forget();
-                    if !full {
-                        self.rebuild_sink(&error);
-                    }
-                    return;
-                }
-            }
-        }
-    }
-
-    fn work_off_answers(&mut self) {
-        let mut taken = std::mem::take(&mut self.taken);
-        self.answers.take(&mut taken);
-        let mut broken = None;
-        for (sequence, outcome) in taken.drain(..) {
-            match outcome {
-                Ok(_) => self.done(sequence),
-                Err(error) if error.is_refused() => self.refused(sequence, &error),
-                Err(error) => broken = Some(error),
-            }
-        }
-        self.taken = taken;
-        if let Some(error) = broken {
-            self.outfit.metrics.log_errors.get_or_create(&Reason { reason: error.reason() }).inc();
-            self.rebuild_sink(&error.to_string());
-        }
-        self.send_unsent();
-        self.send_owed();
-        self.note_fill();
-    }
-
-    fn done(&mut self, sequence: u64) {
-        if let Some(carried) = self.window.item(sequence) {
-            let waited = self.outfit.context.clock.monotonic().saturating_sub(carried.received_at);
-            self.outfit.metrics.acknowledge.observe(waited.as_secs_f64());
-            if !carried.dead_letter {
-                self.outfit.metrics.forwarded.inc();
-            }
-        }
-        let owed = &mut self.owed;
-        self.window.complete(sequence, |publish| owed.push_back(publish));
-    }
-
-    /// The log will never take this record: it goes to the dead letters. One that is refused even there is given up,
-    /// loudly, since it would block everything behind it for ever.
-    fn refused(&mut self, sequence: u64, error: &DeliveryError) {
-        let Some(carried) = self.window.item(sequence) else { return };
-        let reason = Reject::RefusedByLog.reason();
-        self.outfit.metrics.dead_lettered.get_or_create(&Reason { reason }).inc();
-        if carried.dead_letter {
-            tracing::error!(%error, "the log refuses a dead letter; the message is lost");
-            return self.done(sequence);
-        }
-        let now_us = self.outfit.context.clock.now_us();
-        let letter = DeadLetter {
-            source: DeadLetterSource::Mqtt { topic: self.outfit.raw_topic.to_string() },
-            reason,
-            service: SERVICE,
-            service_version: env!("CARGO_PKG_VERSION"),
-            key: carried.record.key.clone(),
-            value: carried.record.value.clone(),
-            timestamp_ms: carried.record.timestamp_ms,
-            failed_at_us: now_us,
-        };
-        let record = letter.into_record(self.outfit.dead_letter_topic.clone());
-        if let Some(carried) = self.window.item_mut(sequence) {
-            (carried.record, carried.dead_letter) = (record, true);
-        }
-        self.forward(sequence);
-    }
-
-    /// A broken writer is replaced, and all that is not done goes through the new one, in order.
-    fn rebuild_sink(&mut self, why: &str) {
-        tracing::warn!(why, under_way = self.window.len(), "the writer broke; a new one takes over");
-        match self.outfit.log.sink(sink_settings(&self.options)) {
-            Ok(sink) => {
-                self.answers = Arc::default();
-                self.sink = sink;
-                self.unsent = self.window.unfinished().map(|(sequence, _)| sequence).collect();
-                // Comes back here through the next answer, not by recursion.
-                self.answers.wake();
-            }
-            Err(error) => {
-                self.parts.kafka.not_ready(words(&error));
-                self.answers.wake();
-            }
-        }
-    }
-
-    fn send_owed(&mut self) {
-        while let Some(publish) = self.owed.pop_front() {
-            if self.client.try_ack(&publish).is_err() {
-                self.owed.push_front(publish);
+                self.held = Some(publish);
                 return;
             }
         }
+        self.outfit.metrics.received.inc();
+        if self.window.is_exceeded() && !std::mem::replace(&mut self.told_exceeded, true) {
+            let window = self.options.window;
+            tracing::warn!(window, "the MQTT broker sends beyond Receive Maximum; beyond twice of it, it waits unread");
+        }
     }
 
-    fn note_fill(&mut self) {
-        self.outfit.metrics.in_flight.set(i64::try_from(self.window.len()).unwrap_or(i64::MAX));
+    /// Another bridge forwards it; here it is acknowledged in its turn.
+    fn leave_to_others(&mut self, sequence: u64) {
+        self.outfit.metrics.others.inc();
+        let owed = &mut self.owed;
+        self.window.complete(sequence, |sent| owed.push(sent.packet_id));
+    }
+
+    fn work_off(&mut self) {
+        let owed = &mut self.owed;
+        self.carrier.work_off(&mut self.window, &self.intake, |sent| owed.push(sent.packet_id));
         let now = self.outfit.context.clock.monotonic();
-        match (self.window.is_full(), self.full_since) {
-            (true, None) => self.full_since = Some(now),
-            (full, Some(since)) => {
-                self.outfit.metrics.window_full.inc_by(now.saturating_sub(since).as_secs_f64());
-                self.full_since = full.then_some(now);
-            }
-            (false, None) => {}
+        let metrics = &self.outfit.metrics;
+        metrics.in_flight.set(i64::try_from(self.window.len()).unwrap_or(i64::MAX));
+        metrics.window_full.inc_by(self.fill.note(self.window.is_full(), now).as_secs_f64());
+        match (self.carrier.trouble(), self.fill.is_lasting(now)) {
+            (Some(trouble), _) => self.parts.window.not_ready(trouble),
+            (None, true) => self.parts.window.not_ready(format!(
+                "the window of {} is full: {} takes nothing, the MQTT broker holds the rest back",
+                self.options.window, self.outfit.log_name
+            )),
+            (None, false) => self.parts.window.ready(),
+        }
+    }
+
+    fn pay(&mut self, connection: &mut Connection) -> Result<(), Lost> {
+        self.owed.drain(..).try_for_each(|packet_id| connection.acknowledge(packet_id))
+    }
+
+    /// Nothing that came on the lost connection will be acknowledged on the next, unless it comes again there.
+    fn lost(&mut self, lost: &Lost) {
+        self.parts.mqtt.not_ready(format!("lost {}: {lost}", self.options.mqtt_url));
+        self.window.reconnected();
+        self.owed.clear();
+        self.held = None;
+        // One that is taken and lost at once, again and again, is not asked ever faster.
+        if self.outfit.context.clock.monotonic().saturating_sub(self.connected_at) >= STEADY {
+            self.backoff.reset();
         }
     }
 
     /// Takes nothing more; waits until the log has what is under way, acknowledges it, and says goodbye.
-    async fn drain(&mut self, event_loop: &mut EventLoop) {
+    async fn drain(&mut self, mut connection: Connection) -> Result<(), Lost> {
         let clock = self.outfit.context.clock.clone();
-        let deadline = clock.sleep(DRAIN);
-        tokio::pin!(deadline);
-        let mut leaving = false;
-        loop {
-            if self.window.is_empty() && self.owed.is_empty() && !leaving {
-                leaving = self.client.try_disconnect().is_ok();
-            }
-            let answers = Arc::clone(&self.answers);
+        let mut deadline = std::pin::pin!(clock.sleep(DRAIN));
+        while !self.window.is_empty() || !connection.is_flushed() {
             tokio::select! {
                 () = &mut deadline => {
                     tracing::warn!(under_way = self.window.len(), "stopped before the log had acknowledged all");
-                    return;
+                    return Ok(());
                 }
-                // What arrives now is not taken in: the broker keeps it for the next start.
-                event = event_loop.poll() => match event {
-                    Ok(Event::Outgoing(rumqttc::Outgoing::Disconnect)) | Err(_) => return,
-                    Ok(_) => {}
-                },
-                () = answers.arrived() => self.work_off_answers(),
+                written = connection.exchange(false) => written?,
+                () = self.log_has_news() => {}
             }
+            self.work_off();
+            self.pay(&mut connection)?;
+        }
+        tokio::select! {
+            closed = connection.close() => closed,
+            () = &mut deadline => Ok(()),
         }
     }
 }
@@ -407,9 +342,5 @@ impl Forwarder {
 fn sink_settings(options: &BridgeOptions) -> SinkSettings {
     // Twice the window, so that a full window and the messages of an older connection both fit.
     let queue_records = usize::from(options.window) * 2 + 1000;
-    SinkSettings { queue_records, ..SinkSettings::new(options.client_id.clone()) }
-}
-
-fn millis(us: u64) -> i64 {
-    i64::try_from(us / 1000).unwrap_or(i64::MAX)
+    SinkSettings { queue_records, queue_bytes: WRITER_BYTES, ..SinkSettings::new(options.client_id()) }
 }

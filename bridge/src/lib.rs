@@ -1,17 +1,22 @@
 //! MQTT frames into the raw topic; nothing acknowledged is lost.
 //!
 //! The promise: a frame that the broker got its PUBACK for is in Kafka, in the order received per device and connection.
-//! [`window`] holds what is between receipt and acknowledgement, [`forward`] carries it, everything else is pure.
+//! [`window`] holds what is between receipt and acknowledgement, [`forward`] is the loop that owns it, [`carrier`] brings it
+//! to the log, [`mqtt`] is the connection; everything else is pure.
 //!
 //! The payload is never decoded here; of the frame only the four header bytes are known, for the record's key.
 
 mod answers;
+mod carrier;
 mod config;
+mod fill;
 mod forward;
+mod intake;
 mod metrics;
 mod mqtt;
 mod raw;
 mod reject;
+mod shard;
 mod ticks;
 mod topic;
 mod window;
@@ -28,6 +33,7 @@ use streams::registry::{Schemas, TopicCodec};
 use streams::{KafkaLog, KafkaSettings, Log, StreamError};
 
 pub use config::{BridgeOptions, Config};
+pub use shard::Shard;
 
 use crate::forward::Forwarder;
 use crate::metrics::BridgeMetrics;
@@ -57,7 +63,7 @@ pub async fn run(config: Config, context: Context) -> anyhow::Result<()> {
     let log = KafkaLog::connect(KafkaSettings {
         bootstrap: config.log.kafka_bootstrap.clone(),
         extra: config.log.kafka_config.to_vec(),
-        client_id: config.bridge.client_id.clone(),
+        client_id: config.bridge.client_id(),
     })?;
     let schemas = Schemas::registry(&config.log.schema_registry_url)?;
     let traces = TraceSampler::new(config.shell.telemetry.trace_ratio);

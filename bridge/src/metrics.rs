@@ -26,7 +26,12 @@ pub(crate) struct BridgeMetrics {
     pub(crate) in_flight: Gauge,
     pub(crate) window_full: Seconds,
     pub(crate) acknowledge: Histogram,
+    pub(crate) window_size: Gauge,
     pub(crate) connections: Counter,
+    pub(crate) reconnects: Counter,
+    pub(crate) others: Counter,
+    pub(crate) broker_dropped: Gauge,
+    pub(crate) rebuilt: Counter,
     pub(crate) log_errors: Family<Reason, Counter>,
 }
 
@@ -68,7 +73,28 @@ impl BridgeMetrics {
                 "From receipt over MQTT to the acknowledgement by Kafka",
                 latencies,
             ),
+            window_size: metrics.register("bridge_window", "Messages that the window holds", Gauge::default()),
             connections: metrics.register("bridge_mqtt_connections", "MQTT connections made", Counter::default()),
+            reconnects: metrics.register(
+                "bridge_mqtt_reconnects",
+                "MQTT connections made after the first",
+                Counter::default(),
+            ),
+            others: metrics.register(
+                "bridge_other_shards",
+                "Messages left to the bridges of other shards",
+                Counter::default(),
+            ),
+            broker_dropped: metrics.register(
+                "bridge_broker_dropped_messages",
+                "What the MQTT broker says it dropped for any of its clients since its start",
+                Gauge::default(),
+            ),
+            rebuilt: metrics.register(
+                "bridge_writers_broken",
+                "Writers to the log that broke and were replaced",
+                Counter::default(),
+            ),
             log_errors: metrics.register("bridge_log_errors", "Failures of the log, by reason", reasons()),
         }
     }

@@ -1,71 +1,111 @@
-//! How this bridge connects to the broker.
+//! MQTT as the bridge needs it: a subscriber that acknowledges by hand, many at once, and decides itself when to read.
+//!
+//! The packets are rumqttc's; the connection is our own. rumqttc's event loop sends each acknowledgement in a write of its
+//! own, keeps what it read from a connection that broke and hands it out on the next one, and cannot stop reading.
 
-use std::fs;
-use std::path::Path;
+mod broker;
+mod connection;
+mod tls;
 
-use anyhow::Context as _;
+use std::time::Duration;
+
 use rumqttc::v5::mqttbytes::QoS;
-use rumqttc::v5::mqttbytes::v5::Filter;
-use rumqttc::v5::{AsyncClient, EventLoop, MqttOptions};
-use rumqttc::{TlsConfiguration, Transport};
+use rumqttc::v5::mqttbytes::v5::{
+    ConnAck, Connect, ConnectProperties, Filter, Login, Packet, RetainForwardRule, Subscribe,
+};
+use runtime::Clock;
+use tokio::net::TcpStream;
 
 use crate::config::BridgeOptions;
 use crate::topic;
 
+pub(crate) use broker::{Asked, News, Told, against_subscription, is_brokers_own};
+pub(crate) use connection::{Connection, Lost};
+
 /// Larger than anything a receiver should send, so that what is too long becomes a dead letter. Beyond this the broker
 /// discards a message by itself (MQTT 5, section 3.1.2.11.4).
-const MAX_PACKET_BYTES: u32 = 1 << 20;
+pub(crate) const MAX_PACKET_BYTES: u32 = 1 << 20;
+/// A broker that is silent for this long is asked to show that it lives, and given up after as long again.
+const KEEP_ALIVE: Duration = Duration::from_secs(10);
+const CONNECT_WITHIN: Duration = Duration::from_secs(5);
+/// The packet ids of our two subscriptions; the broker's messages count on their own.
+pub(crate) const RECEIVERS: u16 = 1;
+pub(crate) const ABOUT_BROKER: u16 = 2;
 
-/// A client that is not connected yet, and its event loop.
-pub(crate) fn client(options: &BridgeOptions) -> anyhow::Result<(AsyncClient, EventLoop)> {
-    // Room for every acknowledgement of a full window and for the subscription: the polling task never waits for it.
-    let requests = usize::from(options.window) * 2 + 64;
-    Ok(AsyncClient::new(mqtt_options(options)?, requests))
+/// That the settings can work at all, before the first connection.
+///
+/// # Errors
+/// A certificate or key that cannot be read or used.
+pub(crate) fn check(options: &BridgeOptions) -> anyhow::Result<()> {
+    if is_tls(options) { tls::configuration(options).map(|_| ()) } else { Ok(()) }
 }
 
-/// The subscription of this bridge, at QoS 1.
-pub(crate) fn subscription(options: &BridgeOptions) -> Vec<Filter> {
-    topic::filters(&options.topics).into_iter().map(|filter| Filter::new(filter, QoS::AtLeastOnce)).collect()
-}
-
-fn mqtt_options(options: &BridgeOptions) -> anyhow::Result<MqttOptions> {
-    let tls = options.mqtt_url.scheme() == "mqtts";
-    let host = options.mqtt_url.host_str().unwrap_or("localhost");
-    let port = options.mqtt_url.port().unwrap_or(if tls { 8883 } else { 1883 });
-    let mut mqtt = MqttOptions::new(&options.client_id, host, port);
-    let expiry_s = u32::try_from(options.session_expiry.as_secs()).unwrap_or(u32::MAX);
-    mqtt.set_clean_start(false)
-        .set_manual_acks(true)
-        .set_keep_alive(std::time::Duration::from_secs(10))
-        .set_connection_timeout(5)
-        .set_session_expiry_interval(Some(expiry_s))
-        .set_receive_maximum(Some(options.window))
-        .set_max_packet_size(Some(MAX_PACKET_BYTES));
-    let mut network = mqtt.network_options();
-    network.set_tcp_nodelay(true);
-    mqtt.set_network_options(network);
-    if let Some(user) = &options.mqtt_user {
-        let password = options.mqtt_password.as_ref().map_or("", |password| password.reveal());
-        mqtt.set_credentials(user, password);
+/// Connects, and has the broker accept this bridge's session.
+pub(crate) async fn open(options: &BridgeOptions, clock: &Clock) -> Result<(Connection, ConnAck), Lost> {
+    tokio::select! {
+        opened = try_open(options, clock) => opened,
+        () = clock.sleep(CONNECT_WITHIN) => Err(Lost::Silent(CONNECT_WITHIN)),
     }
-    if tls {
-        mqtt.set_transport(Transport::Tls(tls_configuration(options)?));
-    }
-    Ok(mqtt)
 }
 
-fn tls_configuration(options: &BridgeOptions) -> anyhow::Result<TlsConfiguration> {
-    let client_auth = match (&options.mqtt_certificate, &options.mqtt_key) {
-        (Some(certificate), Some(key)) => Some((read(certificate)?, read(key)?)),
-        _ => None,
+async fn try_open(options: &BridgeOptions, clock: &Clock) -> Result<(Connection, ConnAck), Lost> {
+    let host = options.mqtt_url.host_str().unwrap_or("localhost").trim_matches(['[', ']']);
+    let port = options.mqtt_url.port().unwrap_or(if is_tls(options) { 8883 } else { 1883 });
+    let stream = TcpStream::connect((host, port)).await?;
+    stream.set_nodelay(true)?;
+    let mut connection = if is_tls(options) {
+        Connection::new(tls::connect(stream, host, options).await?, clock.clone(), KEEP_ALIVE)
+    } else {
+        Connection::new(stream, clock.clone(), KEEP_ALIVE)
     };
-    match &options.mqtt_ca {
-        Some(ca) => Ok(TlsConfiguration::Simple { ca: read(ca)?, alpn: None, client_auth }),
-        None if client_auth.is_some() => anyhow::bail!("--mqtt-certificate needs --mqtt-ca"),
-        None => Ok(TlsConfiguration::default()),
-    }
+    connection.send(&connect_packet(options))?;
+    let connected = connection.greeting().await?;
+    Ok((connection, connected))
 }
 
-fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
-    fs::read(path).with_context(|| format!("cannot read {}", path.display()))
+fn is_tls(options: &BridgeOptions) -> bool {
+    options.mqtt_url.scheme() == "mqtts"
+}
+
+fn connect_packet(options: &BridgeOptions) -> Packet {
+    let properties = ConnectProperties {
+        session_expiry_interval: Some(Asked::of(options).session_expiry_s),
+        receive_maximum: Some(options.window),
+        max_packet_size: Some(MAX_PACKET_BYTES),
+        ..ConnectProperties::new()
+    };
+    let connect = Connect {
+        keep_alive: u16::try_from(KEEP_ALIVE.as_secs()).unwrap_or(u16::MAX),
+        client_id: options.client_id(),
+        clean_start: false,
+        properties: Some(properties),
+    };
+    let login = options.mqtt_user.as_ref().map(|user| {
+        let password = options.mqtt_password.as_ref().map_or("", |password| password.reveal());
+        Login::new(user.clone(), password)
+    });
+    Packet::Connect(connect, None, login)
+}
+
+/// The receivers' topics, at QoS 1. A retained frame is an old one, which was taken when it was published; what a receiver
+/// says of its hardware is worth hearing late.
+pub(crate) fn receivers(options: &BridgeOptions) -> Packet {
+    let frames = options.topics.iter().map(|prefix| Filter {
+        retain_forward_rule: RetainForwardRule::Never,
+        ..Filter::new(topic::frames(prefix), QoS::AtLeastOnce)
+    });
+    let hardware = options.topics.iter().map(|prefix| Filter {
+        retain_forward_rule: RetainForwardRule::OnNewSubscribe,
+        ..Filter::new(topic::hardware(prefix), QoS::AtLeastOnce)
+    });
+    subscribe(RECEIVERS, frames.chain(hardware).collect())
+}
+
+/// What some brokers tell of themselves.
+pub(crate) fn about_broker() -> Packet {
+    subscribe(ABOUT_BROKER, broker::TOPICS.map(|topic| Filter::new(topic, QoS::AtMostOnce)).into())
+}
+
+fn subscribe(packet_id: u16, filters: Vec<Filter>) -> Packet {
+    Packet::Subscribe(Subscribe { pkid: packet_id, filters, properties: None })
 }

@@ -22,8 +22,8 @@ pub(crate) struct Ticker {
 
 impl Ticker {
     pub(crate) fn new(outfit: Outfit, options: &BridgeOptions, kafka: Part) -> anyhow::Result<Self> {
-        let sink = outfit.log.sink(sink_settings(&options.client_id))?;
-        Ok(Self { outfit, sink, bridge_id: options.client_id.clone(), interval: options.tick_interval, kafka })
+        let sink = outfit.log.sink(sink_settings(&options.client_id()))?;
+        Ok(Self { outfit, sink, bridge_id: options.client_id(), interval: options.tick_interval, kafka })
     }
 
     /// A tick at once, then one each interval. One that Kafka does not take in time is waited for, not doubled.

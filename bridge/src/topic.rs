@@ -40,10 +40,21 @@ pub(crate) fn parse<'a>(topic: &'a str, prefixes: &[String]) -> Result<Topic<'a>
     }
 }
 
-/// The filters that bring the topics above. `f/#` matches `f` too (MQTT 5, section 4.7.1.2), so one filter serves both
+/// The filter that brings a prefix's frames. `f/#` matches `f` too (MQTT 5, section 4.7.1.2), so one filter serves both
 /// forms: with two that overlap, a broker may deliver each frame twice.
-pub(crate) fn filters(prefixes: &[String]) -> Vec<String> {
-    prefixes.iter().flat_map(|prefix| [format!("{prefix}/+/f/#"), format!("{prefix}/+/hw")]).collect()
+pub(crate) fn frames(prefix: &str) -> String {
+    format!("{prefix}/+/f/#")
+}
+
+/// The filter that brings what a prefix's receivers tell of their hardware.
+pub(crate) fn hardware(prefix: &str) -> String {
+    format!("{prefix}/+/hw")
+}
+
+/// The receiver of a topic, whatever else is wrong with it: the level behind the prefix, or all of the topic.
+pub(crate) fn receiver_of<'a>(topic: &'a [u8], prefixes: &[String]) -> &'a [u8] {
+    let rest = prefixes.iter().find_map(|prefix| topic.strip_prefix(prefix.as_bytes())?.strip_prefix(b"/"));
+    rest.map_or(topic, |rest| rest.split(|byte| *byte == b'/').next().unwrap_or(rest))
 }
 
 fn is_receiver_id(text: &str) -> bool {
@@ -83,7 +94,16 @@ mod tests {
     }
 
     #[test]
-    fn filters_bring_frames_and_hardware_of_every_prefix() {
-        assert_eq!(filters(&["fb/b".to_owned()]), ["fb/b/+/f/#", "fb/b/+/hw"]);
+    fn filters_bring_frames_and_hardware_of_a_prefix() {
+        assert_eq!((frames("fb/b").as_str(), hardware("fb/b").as_str()), ("fb/b/+/f/#", "fb/b/+/hw"));
+    }
+
+    #[test]
+    fn whatever_a_receiver_sends_is_its_own() {
+        let prefixes = ["fb/b".to_owned(), "club/north".to_owned()];
+        for topic in ["fb/b/1234/f/1", "fb/b/1234/hw", "fb/b/1234/nonsense/\u{ff}", "club/north/1234/f", "fb/b/1234"] {
+            assert_eq!(receiver_of(topic.as_bytes(), &prefixes), b"1234", "{topic}");
+        }
+        assert_eq!(receiver_of(b"\xff\xfe", &prefixes), b"\xff\xfe");
     }
 }

@@ -4,6 +4,9 @@
 //! - An acknowledgement leaves only when the message and all before it are done (in the log, or a dead letter).
 //! - It leaves only on the connection that brought the message: [`Window::reconnected`] begins a new generation, and what
 //!   an older one brought is finished without being acknowledged. The broker then sends it again.
+//! - What is in it is bounded by weight, and by twice its capacity in number: a connection brings as many as its capacity,
+//!   and the next one begins only when no more than that is left of those before it. Messages without acknowledgement never
+//!   take the room of others.
 //! - After a reconnect the sender repeats, in order, what it saw no acknowledgement for. As long as these are messages
 //!   that are still under way, they are recognised and not forwarded twice. From the first one that is not (its
 //!   acknowledgement was lost), everything is forwarded again: the log then repeats a stretch in order, and no duplicate
@@ -21,6 +24,11 @@ pub(crate) struct Window<A, T> {
     entries: VecDeque<Entry<A, T>>,
     /// Where among the older generations' entries the next repeated message is looked for; `None`: no longer.
     resume_at: Option<usize>,
+    /// Entries that this connection brought (again) and whose sender waits for an acknowledgement.
+    awaited: usize,
+    max_bytes: usize,
+    /// What the entries weigh together.
+    bytes: usize,
 }
 
 #[derive(Debug)]
@@ -29,6 +37,7 @@ struct Entry<A, T> {
     /// `None`: the sender expects no acknowledgement (QoS 0).
     acknowledge: Option<A>,
     item: T,
+    weight: usize,
     done: bool,
 }
 
@@ -39,22 +48,24 @@ pub(crate) enum Entered {
     New(u64),
     /// The copy of one that is still under way; nothing to do.
     Again,
-    /// No room. QoS 0: count and drop. QoS 1: the sender broke Receive Maximum; the connection must go.
+    /// No room. QoS 0: count and drop. QoS 1: the sender broke Receive Maximum by far; offer it again when there is room.
     Full,
 }
 
 impl<A, T> Window<A, T> {
-    /// At most `capacity` messages of one connection.
-    pub(crate) fn new(capacity: usize) -> Self {
-        Self { capacity, generation: 0, first: 0, entries: VecDeque::new(), resume_at: None }
+    /// At most `capacity` messages of one connection, and about `max_bytes` in all.
+    pub(crate) fn new(capacity: usize, max_bytes: usize) -> Self {
+        let entries = VecDeque::new();
+        Self { capacity, generation: 0, first: 0, entries, resume_at: None, awaited: 0, max_bytes, bytes: 0 }
     }
 
-    /// Takes a message in. `same` recognises an earlier entry (its acknowledgement and item) as the same message, sent
+    /// Takes a message of `weight` bytes in. `same` recognises an earlier entry (its acknowledgement and item) as the same message, sent
     /// again; it is asked only about entries of older connections, and only where `again` says the sender repeats.
     pub(crate) fn enter(
         &mut self,
         acknowledge: Option<A>,
         item: T,
+        weight: usize,
         again: bool,
         same: impl Fn(&A, &T, &A, &T) -> bool,
     ) -> Entered {
@@ -62,15 +73,18 @@ impl<A, T> Window<A, T> {
             entry.acknowledge = acknowledge;
             return Entered::Again;
         }
-        let limit = if acknowledge.is_some() { 2 * self.capacity } else { self.capacity };
-        if self.entries.len() >= limit || (acknowledge.is_some() && self.of_this_connection() >= self.capacity) {
+        // Those that nobody waits for leave the others their room.
+        let full = if acknowledge.is_some() { !self.has_room() } else { self.is_full() };
+        if full {
             return Entered::Full;
         }
         if acknowledge.is_some() {
             self.resume_at = None;
+            self.awaited += 1;
         }
         let sequence = self.first + self.entries.len() as u64;
-        self.entries.push_back(Entry { generation: self.generation, acknowledge, item, done: false });
+        self.bytes += weight;
+        self.entries.push_back(Entry { generation: self.generation, acknowledge, item, weight, done: false });
         Entered::New(sequence)
     }
 
@@ -89,17 +103,10 @@ impl<A, T> Window<A, T> {
         };
         let index = from + self.entries.iter().skip(from).position(is_copy)?;
         self.resume_at = Some(index + 1);
+        self.awaited += 1;
         let entry = &mut self.entries[index];
         entry.generation = self.generation;
         Some(entry)
-    }
-
-    fn of_this_connection(&self) -> usize {
-        // Entries of this generation are at the end, but for the adopted ones: few, and only right after a reconnect.
-        if self.entries.front().is_none_or(|entry| entry.generation == self.generation) {
-            return self.entries.len();
-        }
-        self.entries.iter().filter(|entry| entry.generation == self.generation).count()
     }
 
     /// The message is done. Calls `send` with every acknowledgement that may leave now, in the order of receipt.
@@ -111,9 +118,11 @@ impl<A, T> Window<A, T> {
             let Some(entry) = self.entries.pop_front() else { break };
             self.first += 1;
             self.resume_at = self.resume_at.map(|at| at.saturating_sub(1));
+            self.bytes -= entry.weight;
             if entry.generation == self.generation
                 && let Some(acknowledge) = entry.acknowledge
             {
+                self.awaited -= 1;
                 send(acknowledge);
             }
         }
@@ -123,6 +132,7 @@ impl<A, T> Window<A, T> {
     pub(crate) fn reconnected(&mut self) {
         self.generation += 1;
         self.resume_at = Some(0);
+        self.awaited = 0;
     }
 
     /// What is not done, in order, with its sequence numbers: to forward once more after the log's client was rebuilt.
@@ -151,6 +161,27 @@ impl<A, T> Window<A, T> {
     /// Whether nothing is under way.
     pub(crate) fn is_empty(&self) -> bool {
         self.entries.is_empty()
+    }
+
+    /// Whether another message that wants to be acknowledged can enter: also one beyond Receive Maximum, while the bound
+    /// of the whole allows it.
+    pub(crate) fn has_room(&self) -> bool {
+        self.entries.len() < 2 * self.capacity
+    }
+
+    /// Whether the sender has broken Receive Maximum.
+    pub(crate) fn is_exceeded(&self) -> bool {
+        self.awaited > self.capacity
+    }
+
+    /// Whether more is under way than one connection may bring: the next one could find no room.
+    pub(crate) fn is_above_capacity(&self) -> bool {
+        self.entries.len() > self.capacity
+    }
+
+    /// Whether messages should be taken in at all, as their weight goes. The last one may exceed it.
+    pub(crate) fn has_room_for_bytes(&self) -> bool {
+        self.bytes < self.max_bytes
     }
 
     /// Whether the sender has been brought to a halt.

@@ -12,7 +12,7 @@ fn same(earlier: &u16, earlier_item: &u32, now: &u16, item: &u32) -> bool {
 }
 
 fn enter(window: &mut Messages, id: u16, item: u32) -> Entered {
-    window.enter(Some(id), item, false, same)
+    window.enter(Some(id), item, 1, false, same)
 }
 
 fn complete(window: &mut Messages, sequence: u64) -> Vec<u16> {
@@ -23,7 +23,7 @@ fn complete(window: &mut Messages, sequence: u64) -> Vec<u16> {
 
 #[test]
 fn acknowledgements_leave_in_the_order_of_receipt() {
-    let mut window = Messages::new(8);
+    let mut window = Messages::new(8, usize::MAX);
     for id in 1..=4 {
         assert_eq!(enter(&mut window, id, 0), Entered::New(u64::from(id) - 1));
     }
@@ -37,7 +37,7 @@ fn acknowledgements_leave_in_the_order_of_receipt() {
 
 #[test]
 fn nothing_of_an_old_connection_is_acknowledged_on_a_new_one() {
-    let mut window = Messages::new(8);
+    let mut window = Messages::new(8, usize::MAX);
     enter(&mut window, 1, 10);
     enter(&mut window, 2, 20);
     window.reconnected();
@@ -49,32 +49,44 @@ fn nothing_of_an_old_connection_is_acknowledged_on_a_new_one() {
 
 #[test]
 fn a_message_sent_again_takes_the_place_of_its_first_copy() {
-    let mut window = Messages::new(8);
+    let mut window = Messages::new(8, usize::MAX);
     enter(&mut window, 1, 10);
     enter(&mut window, 2, 20);
     window.reconnected();
-    assert_eq!(window.enter(Some(1), 10, true, same), Entered::Again);
-    assert_eq!(window.enter(Some(2), 21, true, same), Entered::New(2), "another message under a used id");
+    assert_eq!(window.enter(Some(1), 10, 1, true, same), Entered::Again);
+    assert_eq!(window.enter(Some(2), 21, 1, true, same), Entered::New(2), "another message under a used id");
     assert_eq!(complete(&mut window, 0), [1]);
     assert_eq!(complete(&mut window, 1), NONE);
     assert_eq!(complete(&mut window, 2), [2]);
 }
 
 #[test]
-fn a_full_window_takes_nothing_more() {
-    let mut window = Messages::new(2);
+fn a_full_window_takes_nothing_that_is_not_acknowledged() {
+    let mut window = Messages::new(2, usize::MAX);
     enter(&mut window, 1, 0);
     enter(&mut window, 2, 0);
-    assert!(window.is_full());
-    assert_eq!(enter(&mut window, 3, 0), Entered::Full);
-    assert_eq!(window.enter(None, 0, false, same), Entered::Full, "QoS 0");
+    assert!(window.is_full() && !window.is_exceeded());
+    assert_eq!(window.enter(None, 0, 1, false, same), Entered::Full);
     complete(&mut window, 0);
-    assert_eq!(window.enter(None, 7, false, same), Entered::New(2));
+    assert_eq!(window.enter(None, 7, 1, false, same), Entered::New(2));
+}
+
+/// Mosquitto 2.0.11 does so.
+#[test]
+fn a_sender_that_breaks_receive_maximum_finds_room_up_to_the_bound_and_again_when_some_is_left() {
+    let mut window = Messages::new(2, usize::MAX);
+    for id in 1..=4 {
+        assert_eq!(enter(&mut window, id, 0), Entered::New(u64::from(id) - 1));
+        assert_eq!(window.is_exceeded(), id > 2);
+    }
+    assert_eq!(enter(&mut window, 5, 0), Entered::Full);
+    assert_eq!(complete(&mut window, 0), [1]);
+    assert_eq!(enter(&mut window, 5, 0), Entered::New(4));
 }
 
 #[test]
 fn a_new_connection_has_room_while_the_old_ones_messages_are_still_under_way() {
-    let mut window = Messages::new(2);
+    let mut window = Messages::new(2, usize::MAX);
     enter(&mut window, 1, 0);
     enter(&mut window, 2, 0);
     window.reconnected();
@@ -84,9 +96,52 @@ fn a_new_connection_has_room_while_the_old_ones_messages_are_still_under_way() {
     assert_eq!(enter(&mut window, 5, 0), Entered::Full, "bounded over any number of connections");
 }
 
+/// A broker that keeps to Receive Maximum is never refused.
+#[test]
+fn messages_without_acknowledgement_take_no_room_from_the_others() {
+    let mut window = Messages::new(2, usize::MAX);
+    for item in 0..3 {
+        let entered = window.enter(None, item, 1, false, same);
+        assert_eq!(entered == Entered::Full, item == 2);
+    }
+    assert_eq!(enter(&mut window, 1, 0), Entered::New(2));
+    assert_eq!(enter(&mut window, 2, 0), Entered::New(3));
+    assert!(!window.is_exceeded());
+}
+
+#[test]
+fn receive_maximum_counts_what_came_again_and_what_was_acknowledged() {
+    let mut window = Messages::new(2, usize::MAX);
+    enter(&mut window, 1, 10);
+    enter(&mut window, 2, 20);
+    window.reconnected();
+    assert_eq!(window.enter(Some(1), 10, 1, true, same), Entered::Again);
+    assert_eq!(window.enter(Some(2), 20, 1, true, same), Entered::Again);
+    assert!(!window.is_exceeded());
+    assert_eq!(complete(&mut window, 0), [1]);
+    assert_eq!(enter(&mut window, 3, 30), Entered::New(2));
+    assert!(!window.is_exceeded() && !window.is_above_capacity());
+    assert_eq!(enter(&mut window, 4, 40), Entered::New(3));
+    assert!(window.is_exceeded() && window.is_above_capacity());
+}
+
+#[test]
+fn heavy_messages_fill_it_before_their_number_does() {
+    let mut window = Messages::new(8, 100);
+    for item in 0..2 {
+        assert!(window.has_room_for_bytes());
+        assert_eq!(window.enter(Some(item), 0, 60, false, same), Entered::New(item.into()));
+    }
+    assert!(!window.has_room_for_bytes());
+    window.reconnected();
+    assert!(!window.has_room_for_bytes(), "a new connection changes nothing of that");
+    complete(&mut window, 0);
+    assert!(window.has_room_for_bytes());
+}
+
 #[test]
 fn unfinished_messages_come_back_in_order() {
-    let mut window = Messages::new(8);
+    let mut window = Messages::new(8, usize::MAX);
     for id in 1..=4 {
         enter(&mut window, id, u32::from(id) * 10);
     }
@@ -102,13 +157,13 @@ fn unfinished_messages_come_back_in_order() {
 /// m1's acknowledgement was lost, m2 is still under way: repeating m1 alone would put it behind m2 for good.
 #[test]
 fn once_a_repeated_message_is_not_under_way_all_that_follow_are_forwarded_again() {
-    let mut window = Messages::new(8);
+    let mut window = Messages::new(8, usize::MAX);
     enter(&mut window, 1, 10);
     enter(&mut window, 2, 20);
     assert_eq!(complete(&mut window, 0), [1]);
     window.reconnected();
-    assert_eq!(window.enter(Some(1), 10, true, same), Entered::New(2));
-    assert_eq!(window.enter(Some(2), 20, true, same), Entered::New(3));
+    assert_eq!(window.enter(Some(1), 10, 1, true, same), Entered::New(2));
+    assert_eq!(window.enter(Some(2), 20, 1, true, same), Entered::New(3));
     assert_eq!(complete(&mut window, 1), NONE);
     assert_eq!(complete(&mut window, 3), NONE);
     assert_eq!(complete(&mut window, 2), [1, 2]);
@@ -150,7 +205,7 @@ struct Model {
 
 impl Model {
     fn new() -> Self {
-        let window = Messages::new(CAPACITY);
+        let window = Messages::new(CAPACITY, usize::MAX);
         let (unacknowledged, acknowledged, under_way, done) = Default::default();
         Self { window, sent: 0, unacknowledged, acknowledged, under_way, done, closed: false }
     }
@@ -163,7 +218,7 @@ impl Model {
     }
 
     fn offer(&mut self, id: u16, item: u32, again: bool) -> bool {
-        let entered = self.window.enter(Some(id), item, again, same);
+        let entered = self.window.enter(Some(id), item, 1, again, same);
         match entered {
             Entered::New(sequence) => self.under_way.push((sequence, item)),
             Entered::Again => {
