@@ -1,0 +1,107 @@
+//! Reads the raw topic from its beginning, straight from Kafka, and keeps book of every frame: when it was first seen, how
+//! often, and whether the order of its device holds.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+
+use anyhow::{Context, Result};
+use prost::Message;
+use schemas::v1::{RawRecord, raw_record::Input};
+use streams::{Event, Incoming, KafkaLog, KafkaSettings, Log, SeekTo, TopicPartition, framing};
+use tokio::task::JoinHandle;
+
+use crate::{clock, frames};
+
+/// What came out so far.
+#[derive(Default)]
+pub(crate) struct Book {
+    /// When frame n was first seen.
+    pub(crate) first_seen: Vec<Option<Instant>>,
+    /// Frames that were seen before.
+    pub(crate) duplicates: usize,
+    /// What is wrong with the order or the content, in words.
+    pub(crate) wrong: Vec<String>,
+    /// Records without a number: frames of others, hardware information.
+    pub(crate) others: usize,
+    pub(crate) ticks: usize,
+    /// The number of each device's last frame, counted on the device.
+    last: HashMap<u16, u64>,
+}
+
+/// Reads until it is dropped.
+pub(crate) struct Ledger {
+    book: Arc<Mutex<Book>>,
+    reading: JoinHandle<()>,
+}
+
+impl Ledger {
+    pub(crate) async fn open(bootstrap: &str, topic: &str, partitions: u32) -> Result<Self> {
+        let log = KafkaLog::connect(KafkaSettings::new(bootstrap, "ledger"))?;
+        let all = (0..partitions).map(|partition| (TopicPartition::new(topic, partition), SeekTo::Beginning));
+        let mut source = log.read(all.collect()).await.context("read the raw topic")?;
+        let book = Arc::<Mutex<Book>>::default();
+        let reading = tokio::spawn({
+            let book = book.clone();
+            async move {
+                loop {
+                    // Kafka is away now and then; the source goes on when it is back.
+                    if let Ok(Event::Records(records)) = source.next().await {
+                        let mut book = book.lock().unwrap_or_else(PoisonError::into_inner);
+                        records.iter().for_each(|record| book.enter(record));
+                    }
+                }
+            }
+        });
+        Ok(Self { book, reading })
+    }
+
+    pub(crate) fn look<T>(&self, look: impl FnOnce(&Book) -> T) -> T {
+        look(&self.book.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Drop for Ledger {
+    fn drop(&mut self) {
+        self.reading.abort();
+    }
+}
+
+impl Book {
+    fn enter(&mut self, record: &Incoming) {
+        match input(record) {
+            Ok(Input::Tick(_)) => self.ticks += 1,
+            Ok(Input::MqttFrame(frame)) if frame.len() > 12 => self.frame(record.key.as_deref(), &frame),
+            Ok(_) => self.others += 1,
+            Err(error) => self.wrong.push(format!("{error:#}")),
+        }
+    }
+
+    fn frame(&mut self, key: Option<&[u8]>, frame: &[u8]) {
+        let number = match frames::number(key, frame) {
+            Ok(number) => number,
+            Err(error) => return self.wrong.push(format!("{error:#}")),
+        };
+        let index = usize::try_from(number).expect("64 bit");
+        if index >= self.first_seen.len() {
+            self.first_seen.resize(index + 1, None);
+        }
+        match self.first_seen[index] {
+            Some(_) => self.duplicates += 1,
+            None => self.first_seen[index] = Some(clock::now()),
+        }
+        // Going back is repeating; going forward by more than one is overtaking, also while it repeats.
+        let (device, nth) = (frames::device(number), number / frames::DEVICES);
+        let due = self.last.get(&device).map_or(0, |last| last + 1);
+        if nth > due {
+            self.wrong.push(format!("device {device}: frame {nth} came where at most {due} was due"));
+        }
+        self.last.insert(device, nth);
+    }
+}
+
+fn input(record: &Incoming) -> Result<Input> {
+    let value = record.value.as_ref().context("a tombstone in the raw topic")?;
+    let message = RawRecord::decode(framing::decode(value)?.payload)?;
+    message.input.context("a raw record without input")
+}

@@ -1,0 +1,219 @@
+//! A receiver on its own MQTT, written down from the standard (3.1.1): it publishes numbered frames at a steady rate, keeps
+//! each until the broker has acknowledged it, and sends it again when it had to connect anew.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail, ensure};
+use harness::wait_until;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+use tokio::time::{MissedTickBehavior, interval};
+
+use crate::{clock, frames};
+
+/// Beyond this it waits for the broker.
+pub(crate) const UNACKNOWLEDGED: usize = 2000;
+const TURN: Duration = Duration::from_millis(10);
+const DUPLICATE: u8 = 0x08;
+
+/// What has been published so far.
+#[derive(Default)]
+pub(crate) struct Published {
+    /// When frame n left for the first time.
+    pub(crate) at: Vec<Instant>,
+    /// Whether frame n was acknowledged.
+    pub(crate) acknowledged: Vec<bool>,
+    /// How many others were.
+    pub(crate) others_acknowledged: usize,
+}
+
+/// Publishes until it is dropped.
+pub(crate) struct Publisher {
+    published: Arc<Mutex<Published>>,
+    others: mpsc::Sender<Other>,
+    running: JoinHandle<()>,
+}
+
+/// What is published in between, on request.
+pub(crate) struct Other {
+    pub(crate) topic: Vec<u8>,
+    pub(crate) payload: Vec<u8>,
+    pub(crate) qos: u8,
+}
+
+impl Publisher {
+    pub(crate) fn start(address: String, name: &str, rate_hz: u32) -> Self {
+        let published = Arc::<Mutex<Published>>::default();
+        let (others, wanted) = mpsc::channel(1000);
+        let mut receiver = Receiver {
+            address,
+            name: name.to_owned(),
+            per_turn: rate_hz / 100,
+            published: published.clone(),
+            waiting: VecDeque::new(),
+            last_id: 0,
+        };
+        let running = tokio::spawn(async move { receiver.run(wanted).await });
+        Self { published, others, running }
+    }
+
+    pub(crate) fn look<T>(&self, look: impl FnOnce(&Published) -> T) -> T {
+        look(&self.published.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    pub(crate) fn count(&self) -> usize {
+        self.look(|published| published.at.len())
+    }
+
+    /// Something else in the same stream.
+    pub(crate) async fn also(&self, other: Other) -> Result<()> {
+        self.others.send(other).await.context("the publisher has ended")
+    }
+}
+
+impl Drop for Publisher {
+    fn drop(&mut self) {
+        self.running.abort();
+    }
+}
+
+struct Receiver {
+    address: String,
+    name: String,
+    per_turn: u32,
+    published: Arc<Mutex<Published>>,
+    /// Sent and not acknowledged, in order: packet id, number (none for others), packet.
+    waiting: VecDeque<(u16, Option<usize>, Vec<u8>)>,
+    last_id: u16,
+}
+
+impl Receiver {
+    async fn run(&mut self, mut wanted: mpsc::Receiver<Other>) {
+        loop {
+            let connected = wait_until(Duration::from_secs(60), "the broker", async || self.connect().await.ok()).await;
+            let Ok(stream) = connected else { return };
+            // Whatever the reason, the next connection goes on where this one ended.
+            let _ = self.converse(stream, &mut wanted).await;
+        }
+    }
+
+    async fn connect(&self) -> Result<TcpStream> {
+        let mut stream = TcpStream::connect(&self.address).await?;
+        stream.set_nodelay(true)?;
+        // CONNECT, level 4, session kept, no keep-alive.
+        let mut packet = vec![0x10, 12 + self.name.len() as u8];
+        packet.extend(b"\x00\x04MQTT\x04\x00\x00\x00");
+        put_text(&mut packet, self.name.as_bytes());
+        stream.write_all(&packet).await?;
+        let mut answer = [0; 4];
+        stream.read_exact(&mut answer).await?;
+        ensure!(answer[0] == 0x20 && answer[3] == 0, "refused: {answer:?}");
+        Ok(stream)
+    }
+
+    async fn converse(&mut self, stream: TcpStream, wanted: &mut mpsc::Receiver<Other>) -> Result<()> {
+        let (mut from, mut to) = stream.into_split();
+        for (_, _, packet) in &mut self.waiting {
+            packet[0] |= DUPLICATE;
+            to.write_all(packet).await?;
+        }
+        let mut turns = interval(TURN);
+        turns.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let (mut read, mut answers) = ([0; 4096], Vec::new());
+        loop {
+            tokio::select! {
+                length = from.read(&mut read) => match length? {
+                    0 => bail!("closed"),
+                    length => {
+                        answers.extend_from_slice(&read[..length]);
+                        self.acknowledged(&mut answers)?;
+                    }
+                },
+                Some(other) = wanted.recv() => to.write_all(&self.other(&other)).await?,
+                _ = turns.tick() => {
+                    let batch = self.turn();
+                    to.write_all(&batch).await?;
+                }
+            }
+        }
+    }
+
+    fn acknowledged(&mut self, answers: &mut Vec<u8>) -> Result<()> {
+        let whole = answers.len() / 4 * 4;
+        for answer in answers[..whole].chunks_exact(4) {
+            let &[0x40, 2, high, low] = answer else { bail!("not a PUBACK: {answer:?}") };
+            let id = u16::from_be_bytes([high, low]);
+            let index = self.waiting.iter().position(|(waiting, ..)| *waiting == id).context("an unknown PUBACK")?;
+            let Some((_, number, _)) = self.waiting.remove(index) else { continue };
+            let mut published = self.published.lock().unwrap_or_else(PoisonError::into_inner);
+            match number {
+                Some(number) => published.acknowledged[number] = true,
+                None => published.others_acknowledged += 1,
+            }
+        }
+        answers.drain(..whole);
+        Ok(())
+    }
+
+    /// The frames that are due now.
+    fn turn(&mut self) -> Vec<u8> {
+        let mut batch = Vec::new();
+        for _ in 0..self.per_turn {
+            if self.waiting.len() >= UNACKNOWLEDGED {
+                break;
+            }
+            let number = {
+                let mut published = self.published.lock().unwrap_or_else(PoisonError::into_inner);
+                published.at.push(clock::now());
+                published.acknowledged.push(false);
+                published.at.len() - 1
+            };
+            let topic = frames::topic(number as u64);
+            let packet = self.packet(topic.as_bytes(), &frames::payload(number as u64), Some(number));
+            batch.extend(packet);
+        }
+        batch
+    }
+
+    fn other(&mut self, other: &Other) -> Vec<u8> {
+        match other.qos {
+            0 => publish(&other.topic, &other.payload, None),
+            _ => self.packet(&other.topic, &other.payload, None),
+        }
+    }
+
+    fn packet(&mut self, topic: &[u8], payload: &[u8], number: Option<usize>) -> Vec<u8> {
+        self.last_id = self.last_id.checked_add(1).unwrap_or(1);
+        let packet = publish(topic, payload, Some(self.last_id));
+        self.waiting.push_back((self.last_id, number, packet.clone()));
+        packet
+    }
+}
+
+fn publish(topic: &[u8], payload: &[u8], packet_id: Option<u16>) -> Vec<u8> {
+    let mut length = 2 + topic.len() + packet_id.map_or(0, |_| 2) + payload.len();
+    let mut packet = vec![if packet_id.is_some() { 0x32 } else { 0x30 }];
+    loop {
+        let more = if length > 127 { 0x80 } else { 0 };
+        packet.push((length % 128) as u8 | more);
+        length /= 128;
+        if length == 0 {
+            break;
+        }
+    }
+    put_text(&mut packet, topic);
+    if let Some(id) = packet_id {
+        packet.extend(id.to_be_bytes());
+    }
+    packet.extend(payload);
+    packet
+}
+
+fn put_text(packet: &mut Vec<u8>, text: &[u8]) {
+    packet.extend((text.len() as u16).to_be_bytes());
+    packet.extend(text);
+}
