@@ -115,6 +115,12 @@ pub(crate) fn names_at<D: Dialect>(devices: &[u32], at_ms: i64) -> String {
     )
 }
 
+/// All rows of a table, of a period by event time.
+pub(crate) fn whole<D: Dialect, T: Stored>(period: Option<Period>) -> String {
+    let when = period.map_or(String::new(), |period| format!(" WHERE {}", within::<D>("event_at", period)));
+    format!("SELECT {} FROM {}{when}", columns::<T>(), D::once(T::TABLE))
+}
+
 /// The rows of an export, all columns, in order.
 pub(crate) fn export<D: Dialect>(kind: ExportKind, query: &ExportQuery) -> String {
     let (names, order) = match kind {

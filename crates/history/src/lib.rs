@@ -24,4 +24,6 @@ pub use port::{
     Visibility,
 };
 pub use retention::Retention;
+/// A column's value as the embedded store holds it.
+pub use rusqlite::types::Value;
 pub use sqlite::Sqlite;

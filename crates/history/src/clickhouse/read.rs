@@ -10,6 +10,7 @@ use futures::stream;
 
 use super::{ClickHouse, errors};
 use crate::dialect::{self, Dialect};
+use crate::model::Stored;
 use crate::{
     AlertRow, ExportKind, ExportQuery, FlightQuery, FlightRow, HistoryError, HistoryReader, Period, PositionRow,
     ReceptionRow, Rows, ThermalRow, TrackQuery, WeatherRow,
@@ -51,6 +52,15 @@ impl ClickHouse {
             Err(error) => stream::once(async { Err(error) }).boxed(),
         });
         blocks.boxed()
+    }
+
+    /// All rows of a table (of a period, by event time), hidden ones too, each once: for comparing with the log.
+    pub fn whole<T: Stored + RowOwned + RowRead + Send + 'static>(
+        &self,
+        period: Option<Period>,
+        attempted: &'static str,
+    ) -> Rows<T> {
+        self.rows(&dialect::whole::<Sql, T>(period), attempted)
     }
 
     async fn all<T: RowOwned + RowRead + Send + 'static>(

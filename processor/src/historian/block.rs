@@ -1,0 +1,178 @@
+//! Where one block ends and the next begins.
+//!
+//! A block is what lies between two offsets of one partition. It is cut when it is full, when it is old, and wherever an
+//! offset is a multiple of the block's size, so that a long range that is read again falls into the same blocks again. Its
+//! token names the range, and the hash at its end the records in it: a topic that was made anew, or whose compaction has
+//! thinned out the range, does not meet the token of other rows.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use history::{Block, BlockRows};
+use streams::Incoming;
+use streams::registry::TopicCodec;
+
+use crate::decode::Reject;
+use crate::historian::rows;
+
+/// How much makes a block.
+#[derive(Debug, Clone, Copy)]
+pub struct BlockLimits {
+    /// Most records.
+    pub records: usize,
+    /// Oldest record, since it was read.
+    pub age: Duration,
+}
+
+/// Records of one partition that wait to be cut, in the order of offsets.
+#[derive(Debug, Default)]
+pub struct Pending {
+    records: VecDeque<Incoming>,
+    /// When the oldest of them was read, monotonic.
+    since: Option<Duration>,
+}
+
+impl Pending {
+    /// Adds a record that was read at a time.
+    pub fn push(&mut self, record: Incoming, now: Duration) {
+        self.since.get_or_insert(now);
+        self.records.push_back(record);
+    }
+
+    /// Records that wait.
+    pub fn len(&self) -> usize {
+        self.records.len()
+    }
+
+    /// Whether none wait.
+    pub fn is_empty(&self) -> bool {
+        self.records.is_empty()
+    }
+
+    /// The records of the next block, where there is one to cut; with `all` whatever there is.
+    pub fn cut(&mut self, limits: BlockLimits, now: Duration, all: bool) -> Option<Vec<Incoming>> {
+        let size = limits.records as u64;
+        let first = self.records.front()?.offset;
+        // The last offset before the next multiple of the size.
+        let last = first - first % size + (size - 1);
+        let count = self.records.partition_point(|record| record.offset <= last);
+        let ended =
+            count < self.records.len() || self.records.get(count - 1).is_some_and(|record| record.offset == last);
+        let old = self.since.is_some_and(|since| now >= since + limits.age);
+        if !(ended || old || all) {
+            return None;
+        }
+        let block = self.records.drain(..count).collect();
+        // What is left was read later; that it waits a little longer does no harm.
+        self.since = (!self.records.is_empty()).then_some(now);
+        Some(block)
+    }
+}
+
+/// A block, and the records that make no rows with why not.
+pub fn build<'a>(topic: &str, codec: &TopicCodec, records: &'a [Incoming]) -> (Block, Vec<(&'a Incoming, Reject)>) {
+    let (mut rows, mut rejects) = (BlockRows::default(), Vec::new());
+    for record in records {
+        if let Err(reject) = rows::add(topic, codec, record, &mut rows) {
+            rejects.push((record, reject));
+        }
+    }
+    (Block { token: token(records), rows }, rejects)
+}
+
+fn token(records: &[Incoming]) -> String {
+    let (Some(first), Some(last)) = (records.first(), records.last()) else { return String::new() };
+    let seen = records.iter().fold(FNV_BASIS, |hash, record| {
+        let bytes = record.offset.to_le_bytes().into_iter().chain(record.timestamp_ms.to_le_bytes());
+        bytes.fold(hash, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(FNV_PRIME))
+    });
+    format!("{}-{}-{}-{}-{seen:016x}", first.topic, first.partition, first.offset, last.offset)
+}
+
+/// FNV-1a, 64 bit: the same in every version of the program, which std's hasher does not promise.
+const FNV_BASIS: u64 = 0xcbf2_9ce4_8422_2325;
+const FNV_PRIME: u64 = 0x0000_0100_0000_01b3;
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use streams::Headers;
+
+    use super::*;
+
+    const LIMITS: BlockLimits = BlockLimits { records: 10, age: Duration::from_secs(5) };
+    const START: Duration = Duration::from_secs(100);
+
+    fn record(offset: u64) -> Incoming {
+        Incoming {
+            topic: "t".into(),
+            partition: 3,
+            offset,
+            timestamp_ms: offset.cast_signed() * 7,
+            key: None,
+            value: None,
+            headers: Headers::new(),
+        }
+    }
+
+    fn pending(offsets: impl IntoIterator<Item = u64>) -> Pending {
+        let mut pending = Pending::default();
+        offsets.into_iter().for_each(|offset| pending.push(record(offset), START));
+        pending
+    }
+
+    fn offsets(block: Option<Vec<Incoming>>) -> Option<Vec<u64>> {
+        block.map(|block| block.iter().map(|record| record.offset).collect())
+    }
+
+    #[test]
+    fn a_block_ends_at_a_multiple_of_its_size() {
+        let mut pending = pending(7..23);
+        assert_eq!(offsets(pending.cut(LIMITS, START, false)), Some(vec![7, 8, 9]));
+        assert_eq!(offsets(pending.cut(LIMITS, START, false)), Some((10..20).collect()));
+        assert_eq!(offsets(pending.cut(LIMITS, START, false)), None);
+        assert_eq!(pending.len(), 3);
+    }
+
+    #[test]
+    fn an_old_block_is_cut_where_it_is() {
+        let mut pending = pending(1..4);
+        assert_eq!(offsets(pending.cut(LIMITS, START + Duration::from_secs(4), false)), None);
+        assert_eq!(offsets(pending.cut(LIMITS, START + Duration::from_secs(5), false)), Some(vec![1, 2, 3]));
+        assert!(pending.is_empty());
+        assert_eq!(offsets(pending.cut(LIMITS, START + Duration::from_secs(99), true)), None);
+    }
+
+    #[test]
+    fn the_token_names_the_range_and_what_is_in_it() {
+        let token = |offsets: &[u64]| token(&offsets.iter().map(|offset| record(*offset)).collect::<Vec<_>>());
+        assert!(token(&[7, 8, 9]).starts_with("t-3-7-9-"), "{}", token(&[7, 8, 9]));
+        assert_eq!(token(&[7, 8, 9]), token(&[7, 8, 9]));
+        assert_ne!(token(&[7, 9]), token(&[7, 8, 9]), "compaction took one");
+        let mut later = record(7);
+        later.timestamp_ms += 1;
+        assert_ne!(super::token(&[later]), token(&[7]), "a topic made anew");
+    }
+
+    proptest! {
+        /// However records arrive, no block crosses a multiple of the size, and none is lost or out of order.
+        #[test]
+        fn blocks_are_the_records_in_order(gaps in proptest::collection::vec(1_u64..4, 1..200), arrivals in 1_usize..9) {
+            let mut next = 0;
+            let all: Vec<u64> = gaps.iter().map(|gap| { next += gap; next }).collect();
+            let (mut waiting, mut seen) = (Pending::default(), Vec::new());
+            for (index, offset) in all.iter().enumerate() {
+                waiting.push(record(*offset), START);
+                while let Some(block) = waiting.cut(LIMITS, START, index % arrivals == 0) {
+                    let block = offsets(Some(block)).expect("a block");
+                    prop_assert_eq!(block[0] / 10, block[block.len() - 1] / 10);
+                    seen.extend(block);
+                }
+            }
+            while let Some(block) = waiting.cut(LIMITS, START, true) {
+                seen.extend(offsets(Some(block)).expect("a block"));
+            }
+            prop_assert_eq!(seen, all);
+        }
+    }
+}

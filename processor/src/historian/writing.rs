@@ -1,0 +1,110 @@
+//! One block on its way: tried until it is written, taken apart where some of its rows are refused.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use history::{HistoryError, HistoryWriter};
+use runtime::patience::with_causes;
+use runtime::{Backoff, Context, Part};
+use streams::registry::TopicCodec;
+use streams::{DeadLetter, DeliveryError, Flush, Incoming, Sink};
+
+use crate::historian::block::build;
+use crate::historian::metrics::HistorianMetrics;
+
+/// Between two tries, at most. The store is to be used within 30 s of its return.
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+
+/// What writes blocks; shared by all of them.
+pub(super) struct Desk {
+    pub(super) context: Context,
+    pub(super) writer: Arc<dyn HistoryWriter>,
+    /// Where dead letters go.
+    pub(super) sink: Arc<dyn Sink>,
+    pub(super) dead_letters: Arc<str>,
+    /// `/ready`: whether the history takes blocks.
+    pub(super) part: Part,
+    pub(super) metrics: HistorianMetrics,
+}
+
+impl Desk {
+    /// Writes the records of a topic (its name in the catalogue); returns when their rows are in the history and what makes
+    /// no rows is in the dead-letter topic.
+    ///
+    /// # Errors
+    /// What no retry can mend.
+    pub(super) async fn write(&self, topic: &str, codec: &TopicCodec, records: &[Incoming]) -> anyhow::Result<()> {
+        // A stack of what is left: where a block is refused, its halves take its place.
+        let mut left = vec![records];
+        while let Some(records) = left.pop() {
+            let (block, rejects) = build(topic, codec, records);
+            for (record, reject) in &rejects {
+                tracing::debug!(topic, offset = record.offset, reason = reject.reason, "{}", reject.detail);
+            }
+            let refused = match block.rows.is_empty() {
+                true => false,
+                false => !self.write_block(&block).await?,
+            };
+            match records {
+                _ if !refused => self.bury(rejects.iter().map(|(record, reject)| (*record, reject.reason))).await?,
+                [record] => self.bury([(record, "refused_rows")]).await?,
+                _ => {
+                    let (before, after) = records.split_at(records.len() / 2);
+                    left.extend([after, before]);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Tries until it is written; `false`: its rows are refused.
+    async fn write_block(&self, block: &history::Block) -> anyhow::Result<bool> {
+        let mut backoff = Backoff::new(Duration::from_millis(100), LONGEST_PAUSE);
+        loop {
+            let began = self.context.clock.monotonic();
+            match self.writer.write(block).await {
+                Ok(()) => {
+                    self.part.ready();
+                    self.metrics.insert_seconds.observe((self.context.clock.monotonic() - began).as_secs_f64());
+                    self.metrics.wrote(&block.rows);
+                    return Ok(true);
+                }
+                Err(error @ HistoryError::RefusedRows { .. }) => {
+                    self.metrics.failed(error.reason());
+                    tracing::warn!(token = block.token, "rows are refused: {}", with_causes(&error));
+                    return Ok(false);
+                }
+                Err(error) if error.is_transient() => {
+                    self.metrics.failed(error.reason());
+                    self.part.not_ready(with_causes(&error));
+                    tracing::debug!(token = block.token, reason = error.reason(), "not written yet");
+                }
+                Err(error) => return Err(error.into()),
+            }
+            self.context.clock.sleep(backoff.next_delay()).await;
+        }
+    }
+
+    async fn bury(&self, records: impl IntoIterator<Item = (&Incoming, &'static str)> + Send) -> anyhow::Result<()> {
+        let letters: Vec<_> = records.into_iter().collect();
+        let flush = Flush::new();
+        for (record, reason) in letters {
+            self.metrics.dead_letter(reason);
+            let letter = DeadLetter::of_record(
+                record,
+                reason,
+                "historian",
+                env!("CARGO_PKG_VERSION"),
+                self.context.clock.now_us(),
+            );
+            self.sink.send(letter.into_record(self.dead_letters.clone()), flush.receipt()).await?;
+        }
+        match flush.wait().await {
+            Err(DeliveryError::Refused { reason, detail }) => {
+                tracing::error!(reason, detail = %detail, "the log refuses a dead letter: it is lost");
+                Ok(())
+            }
+            outcome => Ok(outcome?),
+        }
+    }
+}
