@@ -11,6 +11,7 @@ use runtime::{Redacted, ShellOptions};
 use streams::LogOptions;
 
 use crate::alone::AloneOptions;
+use crate::archive::ArchiveOptions;
 use crate::core::{Lifetimes, Settings};
 use crate::historian::HistorianOptions;
 use crate::migrate::MigrateOptions;
@@ -64,6 +65,12 @@ pub enum Command {
         #[command(flatten)]
         #[allow(missing_docs)]
         group: GroupOptions,
+    },
+    /// The archive: the raw topic in hourly files, beyond what Kafka keeps.
+    Archive {
+        #[command(flatten)]
+        #[allow(missing_docs)]
+        archive: ArchiveOptions,
     },
     /// The stream core alone, without Kafka: captured raw records in, one line of JSON for each output out. For who has a
     /// bug report: the same lines give the same output, bit for bit.
@@ -283,6 +290,7 @@ impl Program for Config {
             Command::Run { .. } => "processor",
             Command::Thermals { .. } => "thermals",
             Command::Receivers { .. } => "receivers",
+            Command::Archive { .. } => "archive",
             Command::Core { .. } => "core",
             Command::Historian { .. } => "historian",
             Command::Migrate { .. } => "migrate",
@@ -301,6 +309,7 @@ impl Program for Config {
             Command::Run { .. } => Some(9102),
             Command::Thermals { .. } => Some(9105),
             Command::Receivers { .. } => Some(9106),
+            Command::Archive { archive } => archive.every.map(|_| 9107),
             Command::Historian { .. } => Some(9103),
             Command::Core { .. }
             | Command::Migrate { .. }
@@ -323,6 +332,7 @@ impl Program for Config {
             Command::Run { redis, .. } | Command::Thermals { redis, .. } | Command::RebuildRedis { redis, .. } => {
                 redis.check()
             }
+            Command::Archive { archive } => archive.check(),
             Command::Historian { historian, clickhouse } => historian.check().and_then(|()| clickhouse.check()),
             Command::Migrate { migrate } => migrate.clickhouse.check(),
             Command::Verify { verify } => verify.check(),

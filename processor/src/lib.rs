@@ -5,6 +5,7 @@
 //! [`serve`], [`serve_thermals`], [`serve_receivers`].
 
 pub mod alone;
+pub mod archive;
 pub mod config;
 pub mod core;
 pub mod decode;
@@ -75,6 +76,9 @@ async fn run_on_kafka(config: Config, context: Context) -> anyhow::Result<()> {
             Command::Run { core, group, redis } => serve(core, group, redis, outfit).await,
             Command::Thermals { group, redis } => serve_thermals(group, redis, outfit).await,
             Command::Receivers { receivers, group } => serve_receivers(receivers, group, outfit).await,
+            Command::Archive { archive } => {
+                archive::run(archive, &outfit.topic_prefix, outfit.log, outfit.context).await
+            }
             Command::RebuildRedis { core, redis } => rebuild_redis(core, redis, outfit).await,
             Command::Historian { historian, clickhouse } => {
                 let history = ClickHouse::new(clickhouse.clickhouse_url.reveal(), outfit.context.clock.clone())?;
