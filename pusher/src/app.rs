@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, OnceLock};
 
+use history::HistoryReader;
 use parking_lot::RwLock;
 use runtime::Context;
 use tokio_util::task::TaskTracker;
@@ -10,10 +11,10 @@ use crate::config::PusherOptions;
 use crate::metrics::PusherMetrics;
 use crate::positions::Positions;
 use crate::redis::Redis;
-use crate::rest::{Problem, RedisPicture};
+use crate::rest::{Exports, Problem, RedisPicture};
 use crate::session::SessionSettings;
 use crate::socket::{Admission, Shards};
-use crate::view::View;
+use crate::view::{PrivateView, View};
 
 /// Cheap to clone; clones share everything.
 #[derive(Clone)]
@@ -33,6 +34,10 @@ pub(crate) struct App {
     pub(crate) redis_picture: Option<Arc<RedisPicture>>,
     /// Takes positions from telephones; `None` where nobody may send any.
     pub(crate) positions: Option<Arc<Positions>>,
+    /// The recorded past; `None` where none is kept.
+    pub(crate) history: Option<Arc<dyn HistoryReader>>,
+    /// Exports that are under way.
+    pub(crate) exports: Exports,
     /// There once the log was reached and the view has caught up with it.
     pub(crate) live: Arc<OnceLock<Arc<Live>>>,
     /// When the process began, microseconds since the epoch: part of every ETag.
@@ -45,6 +50,8 @@ pub(crate) struct Live {
     /// Names the data.
     pub(crate) epoch: String,
     pub(crate) view: Arc<RwLock<View>>,
+    /// Hidden devices.
+    pub(crate) private: Arc<RwLock<PrivateView>>,
     pub(crate) session: Arc<SessionSettings>,
     pub(crate) shards: Arc<Shards>,
 }

@@ -2,12 +2,14 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
+use history::{ClickHouse, ClickHouseOptions, HistoryReader};
 use runtime::program::Program;
 use runtime::settings::parse_duration;
-use runtime::{Redacted, ShellOptions};
+use runtime::{Context, Redacted, ShellOptions};
 use streams::LogOptions;
 
 use crate::http::tls;
@@ -30,7 +32,44 @@ pub struct Config {
     pub log: LogOptions,
     #[command(flatten)]
     #[allow(missing_docs)]
+    pub history: PastOptions,
+    #[command(flatten)]
+    #[allow(missing_docs)]
     pub shell: ShellOptions,
+}
+
+/// Where the recorded past is.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "History")]
+pub struct PastOptions {
+    /// ClickHouse's HTTP interface: http(s)://[user[:password]@]host:port[/database]; none: tracks, flights and exports
+    /// answer 503.
+    #[arg(
+        long,
+        env = "UPDRAFT_CLICKHOUSE_URL",
+        value_name = "URL",
+        default_value = "http://localhost:8123",
+        hide_env_values = true,
+        global = true
+    )]
+    pub clickhouse_url: Redacted,
+}
+
+impl PastOptions {
+    /// The store; nothing is connected yet. `None` where there is to be none.
+    pub(crate) fn open(&self, context: &Context) -> anyhow::Result<Option<Arc<dyn HistoryReader>>> {
+        match self.clickhouse_url.reveal() {
+            "" | "none" => Ok(None),
+            url => Ok(Some(Arc::new(ClickHouse::new(url, context.clock.clone())?))),
+        }
+    }
+
+    fn check(&self) -> Result<(), String> {
+        match self.clickhouse_url.reveal() {
+            "" | "none" => Ok(()),
+            _ => ClickHouseOptions { clickhouse_url: self.clickhouse_url.clone() }.check(),
+        }
+    }
 }
 
 /// What to do. The settings go before or after it.
@@ -108,7 +147,13 @@ pub struct PusherOptions {
     )]
     pub max_subscribes_per_minute: u32,
     /// Messages of any kind, pings included, that one client may send per minute; more, and it is closed.
-    #[arg(long, env = "UPDRAFT_PUSHER_MAX_MESSAGES_PER_MINUTE", value_name = "COUNT", default_value_t = 600, global = true)]
+    #[arg(
+        long,
+        env = "UPDRAFT_PUSHER_MAX_MESSAGES_PER_MINUTE",
+        value_name = "COUNT",
+        default_value_t = 600,
+        global = true
+    )]
     pub max_messages_per_minute: u32,
     /// A client whose URL asks for nothing has so long to send its first message; then it is closed.
     #[arg(long, env = "UPDRAFT_PUSHER_FIRST_MESSAGE_WITHIN", value_name = "DURATION", default_value = "10s", value_parser = parse_seconds, global = true)]
@@ -119,6 +164,15 @@ pub struct PusherOptions {
     /// The largest message of a client, bytes.
     #[arg(long, env = "UPDRAFT_PUSHER_MAX_MESSAGE_BYTES", value_name = "BYTES", default_value_t = 4096, global = true)]
     pub max_message_bytes: usize,
+    /// Rows of one export; what has more is refused with a problem document. More: longer queries, the same memory.
+    #[arg(
+        long,
+        env = "UPDRAFT_PUSHER_EXPORT_MAX_ROWS",
+        value_name = "ROWS",
+        default_value_t = 1_000_000,
+        global = true
+    )]
+    pub export_max_rows: u64,
     /// Serve the map page from this folder instead of the built-in one.
     #[arg(long, env = "UPDRAFT_PUSHER_WEB_DIR", value_name = "DIR", global = true)]
     pub web_dir: Option<PathBuf>,
@@ -218,7 +272,7 @@ impl Program for Config {
         if let Some(file) = &options.position_keys {
             positions::check(file).map_err(|error| format!("{error:#}"))?;
         }
-        Ok(())
+        self.history.check()
     }
 }
 

@@ -4,9 +4,12 @@ mod answer;
 mod devices;
 mod docs;
 mod endpoint;
+mod export;
+mod flights;
 mod list;
 mod map;
 mod openapi;
+mod past;
 mod picture;
 mod position;
 mod predecessor;
@@ -17,6 +20,8 @@ mod search;
 mod selection;
 mod snapshot;
 mod time;
+mod track;
+mod weather_history;
 
 use axum::Router;
 use axum::extract::{MatchedPath, Request, State};
@@ -26,11 +31,13 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use runtime::admin::Admin;
 use tower_http::compression::CompressionLayer;
+use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Predicate};
 use tower_http::cors::CorsLayer;
 
 use crate::app::App;
 use crate::metrics;
 use crate::socket;
+pub(crate) use export::Exports;
 pub(crate) use problem::Problem;
 pub(crate) use query::Query;
 pub(crate) use redis_picture::RedisPicture;
@@ -43,12 +50,16 @@ pub(crate) fn router(app: App) -> Router {
         .route(snapshot::ENDPOINT.path, get(snapshot::get))
         .route(devices::ENDPOINT.path, get(devices::get))
         .route(search::ENDPOINT.path, get(search::get))
+        .route(track::ENDPOINT.path, get(track::get))
+        .route(flights::ENDPOINT.path, get(flights::get))
+        .route(weather_history::ENDPOINT.path, get(weather_history::get))
+        .route(export::ENDPOINT.path, get(export::get))
         .route(position::PATH, post(position::post))
         .route("/api/openapi.json", get(openapi::get))
         .route("/api/docs", get(docs::get))
         .layer(CorsLayer::permissive());
     let pages = Router::new().route("/config.json", get(map::config)).fallback(map::file);
-    let compressed = api.merge(pages).layer(CompressionLayer::new());
+    let compressed = api.merge(pages).layer(CompressionLayer::new().compress_when(compressible()));
     Router::new()
         .route("/ws/v1/updates", get(socket::upgrade))
         .merge(compressed)
@@ -59,7 +70,32 @@ pub(crate) fn router(app: App) -> Router {
 }
 
 /// The endpoints that are no lists.
-const ENDPOINTS: [&endpoint::Endpoint; 3] = [&snapshot::ENDPOINT, &devices::ENDPOINT, &search::ENDPOINT];
+const ENDPOINTS: [&endpoint::Endpoint; 7] = [
+    &snapshot::ENDPOINT,
+    &devices::ENDPOINT,
+    &search::ENDPOINT,
+    &track::ENDPOINT,
+    &flights::ENDPOINT,
+    &weather_history::ENDPOINT,
+    &export::ENDPOINT,
+];
+
+/// The media types of an answer besides those of its message; for a table, all of them.
+fn media_types(endpoint: &endpoint::Endpoint) -> Vec<&'static str> {
+    match endpoint.path {
+        path if path == track::ENDPOINT.path => track::media_types().collect(),
+        path if path == export::ENDPOINT.path => export::media_types().collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// Everything but what is compressed already: a spreadsheet keeps its length, from which clients show progress.
+fn compressible() -> impl Predicate {
+    let archives = history::export::TableFormat::ALL.map(|format| format.media_type());
+    DefaultPredicate::new()
+        .and(NotForContentType::const_new(archives[1]))
+        .and(NotForContentType::const_new(archives[2]))
+}
 
 /// All that answer to GET, as the OpenAPI document describes them.
 fn endpoints() -> impl Iterator<Item = &'static endpoint::Endpoint> {

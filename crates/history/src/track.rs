@@ -11,7 +11,7 @@ mod segment;
 mod shaper;
 mod simplify;
 
-pub use format::Format;
+pub use format::{Format, TrackWriter};
 pub use level::Level;
 pub use point::{Subject, TrackPoint};
 pub use segment::GAP_US;

@@ -102,11 +102,30 @@ fn position_operation() -> Value {
     })
 }
 
+/// What a parameter may say, as far as a schema can tell.
+fn value_of(parameter: &Parameter) -> Value {
+    let mut value = json!({ "type": parameter.kind });
+    let narrower = match parameter.name {
+        "address" => json!({ "pattern": "^[0-9A-Fa-f]{6}$" }),
+        "lat" => json!({ "minimum": -90, "maximum": 90 }),
+        "lon" => json!({ "minimum": -180, "maximum": 180 }),
+        "radius" => json!({ "exclusiveMinimum": 0, "maximum": geo::Circle::MAX_RADIUS_KM }),
+        "max_age_s" => json!({ "minimum": 0, "maximum": 10_000_000 }),
+        "min_quality" => json!({ "minimum": 0, "maximum": 5 }),
+        "q" => json!({ "minLength": 2 }),
+        _ => json!({}),
+    };
+    if let (Value::Object(value), Value::Object(narrower)) = (&mut value, narrower) {
+        value.extend(narrower);
+    }
+    value
+}
+
 fn operation(endpoint: &Endpoint) -> Value {
     let parameter = |parameter: &Parameter, place: &str| {
         json!({
-            "name": parameter.name, "in": place, "required": place == "path", "description": parameter.about,
-            "schema": { "type": parameter.kind },
+            "name": parameter.name, "in": place, "required": place == "path" || parameter.name == "q",
+            "description": parameter.about, "schema": value_of(parameter),
         })
     };
     let in_path = endpoint.path_parameters.iter().map(|one| parameter(one, "path"));

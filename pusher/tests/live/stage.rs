@@ -8,6 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use clap::Parser as _;
 use futures::{SinkExt as _, StreamExt as _};
+use history::HistoryReader;
 use prost::Message as _;
 use pusher::{Config, Pusher, Surroundings};
 use runtime::{Clock, Context};
@@ -68,6 +69,19 @@ impl Stage {
     }
 
     pub(crate) async fn start(log: Arc<EmbeddedLog>, arguments: &[&str]) -> Self {
+        Self::start_with(log, arguments, None).await
+    }
+
+    /// With a recorded past.
+    pub(crate) async fn open_with_past(past: Arc<dyn HistoryReader>, arguments: &[&str]) -> Self {
+        let log = Arc::new(EmbeddedLog::new(EmbeddedSettings::new(1_780_000_000_000)));
+        create_topics(&log).await;
+        let stage = Self::start_with(log, arguments, Some(past)).await;
+        stage.is_ready().await;
+        stage
+    }
+
+    async fn start_with(log: Arc<EmbeddedLog>, arguments: &[&str], history: Option<Arc<dyn HistoryReader>>) -> Self {
         let plain = ["pusher", "--http-listen", "127.0.0.1:0", "--redis-url", "none"];
         let config = Config::parse_from(plain.iter().chain(arguments));
         let context = Context::new(Clock::system());
@@ -78,6 +92,7 @@ impl Stage {
             log: log.clone(),
             log_name: "the embedded log".into(),
             schemas: Schemas::local(),
+            history,
         };
         let running = tokio::spawn(pusher.serve(surroundings, context.clone()));
         let sink = log.sink(SinkSettings::new("test")).expect("a writer");

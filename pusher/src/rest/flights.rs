@@ -1,0 +1,87 @@
+//! `GET /api/v1/flights`: who flew when and how far.
+
+use std::collections::HashMap;
+
+use axum::extract::{RawQuery, State};
+use axum::http::HeaderMap;
+use axum::response::Response;
+use history::{FlightQuery, FlightRow};
+use schemas::v1;
+
+use super::answer::{body, wants_protobuf};
+use super::endpoint::{BOUNDS, Endpoint, Parameter};
+use super::past::{Past, day, failed, ms, us};
+use super::problem::Problem;
+use super::time::rfc3339;
+use crate::app::App;
+
+const DEFAULT_LIMIT: u64 = 1_000;
+const MAX_LIMIT: u64 = 10_000;
+
+pub(super) const ENDPOINT: Endpoint = Endpoint {
+    path: "/api/v1/flights",
+    summary: "Flights, the newest take-off first. At least one of `address`, `bounds` and `day` is needed.",
+    path_parameters: &[],
+    parameters: &[
+        &Parameter { name: "address", kind: "string", about: "Of this device: six hex digits." },
+        &BOUNDS,
+        &Parameter { name: "day", kind: "string", about: "With their take-off on this day in UTC: 2026-07-14." },
+        &Parameter { name: "limit", kind: "integer", about: "At most so many, 1 to 10,000. Without it: 1,000." },
+    ],
+    message: "FlightList",
+};
+
+pub(super) async fn get(
+    State(app): State<App>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let query = ENDPOINT.query(query.as_deref())?;
+    let limit = query.number("limit", 1..=MAX_LIMIT)?.unwrap_or(DEFAULT_LIMIT);
+    let period = day(&query, "day")?;
+    let bounds = bounds(&query)?;
+    let address = query.get("address");
+    if address.is_none() && bounds.is_none() && period.is_none() {
+        let detail = "at least one of address, bounds and day is needed".to_owned();
+        return Err(Problem::bad_request("missing_parameter", detail));
+    }
+    let past = Past::of(&app)?;
+    let device = address.map(|address| past.visible(address)).transpose()?;
+    let found = past.store.flights(FlightQuery { device, bounds, period, limit: limit + 1 }).await;
+    let mut found = found.map_err(|error| failed(&error))?;
+    let truncated = found.len() as u64 > limit;
+    found.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+    found.retain(|flight| !past.is_hidden(flight.device));
+    let mut devices: Vec<u32> = found.iter().map(|flight| flight.device).collect();
+    devices.sort_unstable();
+    devices.dedup();
+    let names = past.store.names_at(&devices, ms(past.now_us)).await.map_err(|error| failed(&error))?;
+    let flights = found.iter().map(|row| flight(row, &names)).collect();
+    let list = v1::FlightList { server_time: rfc3339(past.now_us), flights, truncated };
+    Ok(body(&list, wants_protobuf(&headers)))
+}
+
+/// `bounds` as a region of the store.
+pub(super) fn bounds(query: &super::query::Query) -> Result<Option<geo::Bounds>, Problem> {
+    let Some([south, west, north, east]) = query.bounds()? else { return Ok(None) };
+    let bounds = geo::Bounds::new(south, west, north, east);
+    bounds.map(Some).map_err(|error| Problem::bad_request("bad_region", error.to_string()))
+}
+
+fn flight(row: &FlightRow, names: &HashMap<u32, String>) -> v1::Flight {
+    let place = |(latitude_deg, longitude_deg)| v1::Position { latitude_deg, longitude_deg, altitude_m: None };
+    v1::Flight {
+        device: row.device,
+        name: names.get(&row.device).cloned(),
+        take_off_at_us: us(row.take_off_at_ms),
+        landed_at_us: us(row.landed_at_ms),
+        take_off_position: Some(place(row.take_off_deg())),
+        landing_position: Some(place(row.landing_deg())),
+        distance_m: row.distance_m.into(),
+        max_altitude_m: row.max_altitude_m.map(f64::from),
+        max_climb_mps: f64::from(row.max_climb_cmps) / 100.0,
+        positions: row.positions,
+        aircraft_kind: row.aircraft_kind.into(),
+        duration_s: row.duration_ms() as f64 / 1e3,
+    }
+}
