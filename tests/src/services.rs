@@ -5,6 +5,7 @@ pub(crate) mod kafka;
 pub(crate) mod mosquitto;
 pub(crate) mod redis;
 pub(crate) mod registry;
+pub(crate) mod s3;
 
 use std::io::Write;
 

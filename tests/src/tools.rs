@@ -50,6 +50,15 @@ pub fn python() -> Result<PathBuf> {
     present(cache_dir().join("bin/test-python"), "the tests' Python")
 }
 
+/// The directory of the jars that tests run beside the services: the S3-compatible store, the Kafka client, Protobuf, a
+/// compiler.
+///
+/// # Errors
+/// When `just setup test` has not brought them.
+pub fn client_jars() -> Result<PathBuf> {
+    present(cache_dir().join("java/clients"), "what the tests run on Java")
+}
+
 /// The directory of Kafka's jars.
 pub(crate) fn kafka_jars() -> Result<PathBuf> {
     present(cache_dir().join("java/kafka"), "Apache Kafka")
@@ -61,7 +70,10 @@ pub(crate) fn registry_dir() -> Result<PathBuf> {
 }
 
 /// A Java that is new enough for Kafka and the registry.
-pub(crate) fn java() -> Result<OsString> {
+///
+/// # Errors
+/// When `just setup test` has brought none.
+pub fn java() -> Result<OsString> {
     Ok(present(cache_dir().join("java/java21"), "a Java for Kafka and the schema registry")?.into())
 }
 
