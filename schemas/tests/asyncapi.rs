@@ -170,7 +170,9 @@ fn write_yaml(text: &mut String, value: &Value, depth: usize) {
     let indent = "  ".repeat(depth);
     match value {
         Value::Object(fields) => {
-            for (name, inner) in fields {
+            // Whatever order the library keeps.
+            let sorted: BTreeMap<&String, &Value> = fields.iter().collect();
+            for (name, inner) in sorted {
                 let name = if name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') {
                     name.clone()
                 } else {

@@ -8,7 +8,7 @@ use schemas::json_schema::Types;
 use serde_json::{Map, Value, json};
 
 use super::endpoint::{Endpoint, Parameter};
-use super::{endpoints, media_types, position};
+use super::{endpoints, media_types, position, validation};
 
 pub(super) async fn get() -> Response {
     Json(document()).into_response()
@@ -29,6 +29,7 @@ fn make() -> Value {
     }
     Types::get().collect("PositionReport", &mut schemas);
     paths.insert(position::PATH.to_owned(), json!({ "post": position_operation() }));
+    paths.insert(validation::RESET_PATH.to_owned(), json!({ "post": reset_operation() }));
     json!({
         "openapi": "3.1.0",
         "info": {
@@ -80,6 +81,26 @@ fn contents(endpoint: &Endpoint) -> Value {
         forms.extend(others.into_iter().map(|media_type| (media_type.to_owned(), json!({}))));
     }
     contents
+}
+
+fn reset_operation() -> Value {
+    let address = json!({
+        "name": "address", "in": "path", "required": true, "description": "Six hex digits, for example 110B90.",
+        "schema": { "type": "string", "pattern": "^[0-9A-Fa-f]{6}$" },
+    });
+    json!({
+        "summary": validation::RESET_SUMMARY,
+        "parameters": [address],
+        "responses": {
+            "202": {
+                "description": "The order is in the log.",
+                "headers": { "x-observation-id": { "description": "The id of the record.", "schema": { "type": "string" } } },
+            },
+            "400": problem("It says something that cannot be."),
+            "403": problem("Orders are not taken here."),
+            "503": problem("The log does not take it now."),
+        },
+    })
 }
 
 fn position_operation() -> Value {

@@ -1,0 +1,70 @@
+"""Makes docs/metrics.md of the sources: every `metrics.register("name", "help", ...)` and the type of its field.
+
+    metrics.py            prints the page
+    metrics.py --check A  A: a file with what /metrics of programs says; every name in it has to be on the page
+"""
+import re
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+PROGRAMS = ("bridge", "processor", "pusher")
+REGISTER = re.compile(r'(?:(\w+):\s*)?(?:[\w.]+\s*\.\s*)?\bregister\(\s*"([a-z0-9_]+)",\s*((?:"(?:[^"\\]|\\.|\\\n)*"))', re.S)
+
+
+def text_of(literal):
+    """A Rust string literal as text; a backslash at the end of a line joins."""
+    return re.sub(r"\\\n\s*", "", literal[1:-1]).replace('\\"', '"').rstrip(".")
+
+
+def type_of(field, source, aliases):
+    found = re.search(rf"^\s*(?:pub(?:\([a-z]+\))? )?{field}: ([^\n=;\"]+),$", source, re.M) if field else None
+    kind = found.group(1) if found else ""
+    for _ in range(3):
+        kind = re.sub(r"\b(\w+)\b", lambda word: aliases.get(word.group(1), word.group(1)), kind, count=1)
+    return kind
+
+
+def labels_of(kind, everything):
+    family = re.match(r"Family<(\w+)", kind)
+    if not family:
+        return []
+    found = re.search(rf"struct {family.group(1)} \{{(.*?)\n\}}", everything, re.S)
+    return re.findall(r"^\s*(?:pub(?:\([a-z]+\))? )?(\w+): ", found.group(1), re.M) if found else []
+
+
+def metrics(program):
+    files = sorted((ROOT / program / "src").rglob("*.rs"))
+    sources = [file.read_text() for file in files]
+    everything = "\n".join(sources)
+    for source in sources:
+        aliases = dict(re.findall(r"^(?:pub\(crate\) )?type (\w+) = ([^;]+);", source, re.M))
+        for field, name, literal in REGISTER.findall(source.split("#[cfg(test)]")[0]):
+            kind = type_of(field, source, aliases)
+            word = next((word for word in ("Histogram", "Gauge", "Counter") if word in kind), None)
+            if word is None:
+                sys.exit(f"metrics.py: {program}: what is {name} ({field}: {kind!r})?")
+            full = f"fanet_{name}_total" if word == "Counter" else f"fanet_{name}"
+            yield full, word.lower(), labels_of(kind, everything), text_of(literal)
+
+
+def page():
+    lines = [
+        "# Metrics",
+        "",
+        "What the programs count, at `/metrics` of their admin ports. Made from the code by `tests/clients/metrics.py`;",
+        "`UPDATE_METRICS=1 cargo test -p updraft-tests --test clients metrics` writes it.",
+    ]
+    for program in PROGRAMS:
+        lines += ["", f"## {program}", "", "| name | kind | labels | what |", "| --- | --- | --- | --- |"]
+        rows = sorted(set((name, kind, ", ".join(f"`{label}`" for label in labels), about) for name, kind, labels, about in metrics(program)))
+        lines += [f"| `{name}` | {kind} | {labels} | {about} |" for name, kind, labels, about in rows]
+    return "\n".join(lines) + "\n"
+
+
+if len(sys.argv) > 2:
+    named = set(re.findall(r"`(fanet_\w+)`", page()))
+    said = set(re.findall(r"^# HELP (\w+)", Path(sys.argv[2]).read_text(), re.M))
+    missing = sorted(name for name in said if name not in named and f"{name}_total" not in named)
+    sys.exit(f"metrics.py: not on the page: {missing}" if missing or not said else 0)
+print(page(), end="")
