@@ -127,8 +127,26 @@ HAVING dateDiff('second', take_off_at, landed_at) >= 60
    AND (distance_m >= 300 OR max(altitude_m) - min(altitude_m) >= 30)
    AND (toDate(take_off_at), device) IN (SELECT arrayJoin([day - 1, day, day + 1]), device FROM touched);
 
-CREATE VIEW IF NOT EXISTS flights_now AS
-SELECT * EXCEPT (newest_at) FROM (
+CREATE VIEW IF NOT EXISTS flights_now (
+    device                UInt32 COMMENT 'device address, manufacturer << 16 | id',
+    take_off_at           DateTime64(3, 'UTC') COMMENT 'first position of the flight, UTC, resolution 1 ms',
+    landed_at             DateTime64(3, 'UTC') COMMENT 'last position of the flight, UTC, resolution 1 ms',
+    take_off_latitude_e7  Int32 COMMENT 'first position, degrees north times 10^7',
+    take_off_longitude_e7 Int32 COMMENT 'first position, degrees east times 10^7',
+    landing_latitude_e7   Int32 COMMENT 'last position, degrees north times 10^7',
+    landing_longitude_e7  Int32 COMMENT 'last position, degrees east times 10^7',
+    distance_m            UInt32 COMMENT 'length of the track over ground, metres',
+    max_altitude_m        Nullable(Int16) COMMENT 'highest altitude, metres; NULL: never transmitted',
+    max_climb_cmps        Int16 COMMENT 'best climb, cm/s',
+    positions             UInt32 COMMENT 'number of positions that it is made of',
+    aircraft_kind         UInt8 COMMENT 'number: 1 other, 2 paraglider, 3 hang glider, 4 balloon, 5 glider, 6 powered, 7 helicopter, 8 UAV',
+    day                   Date COMMENT 'day of the take-off, UTC',
+    duration_s            Int64 COMMENT 'from take-off to landing, seconds'
+) AS
+SELECT
+    device, take_off_at, landed_at, take_off_latitude_e7, take_off_longitude_e7, landing_latitude_e7,
+    landing_longitude_e7, distance_m, max_altitude_m, max_climb_cmps, positions, aircraft_kind, day, duration_s
+FROM (
     SELECT *, toDate(take_off_at) AS day, dateDiff('second', take_off_at, landed_at) AS duration_s,
            max(computed_at) OVER (PARTITION BY device, toDate(take_off_at)) AS newest_at
     FROM flights FINAL
@@ -193,7 +211,18 @@ LEFT JOIN (
     FROM sectors GROUP BY day, receiver_id
 ) AS covered ON covered.day = counted.day AND covered.receiver_id = counted.receiver_id;
 
-CREATE VIEW IF NOT EXISTS launch_days AS
+CREATE VIEW IF NOT EXISTS launch_days (
+    day                 Date COMMENT 'day of the take-off, UTC',
+    area                String COMMENT 'launch area: geohash of five letters, about 5 km wide',
+    flights             UInt64 COMMENT 'number of flights that began here',
+    devices             UInt64 COMMENT 'number of distinct devices',
+    longest_duration_s  Int64 COMMENT 'longest flight, seconds',
+    longest_distance_m  UInt32 COMMENT 'longest track over ground, metres',
+    max_altitude_m      Nullable(Int16) COMMENT 'highest altitude of these flights, metres; NULL: never transmitted',
+    max_climb_cmps      Int16 COMMENT 'best climb of these flights, cm/s',
+    first_take_off_at   DateTime64(3, 'UTC') COMMENT 'first take-off, UTC, resolution 1 ms',
+    last_landed_at      DateTime64(3, 'UTC') COMMENT 'last landing, UTC, resolution 1 ms'
+) AS
 SELECT
     day, geohashEncode(take_off_longitude_e7 / 1e7, take_off_latitude_e7 / 1e7, 5) AS area,
     count() AS flights, uniqExact(device) AS devices,

@@ -22,7 +22,7 @@ async fn unmigrated(test: &str) -> ClickHouse {
     ClickHouse::new(&format!("{url}/{database}"), Clock::manual(NOW_US)).expect("a good URL")
 }
 
-async fn store(test: &str) -> ClickHouse {
+pub(crate) async fn store(test: &str) -> ClickHouse {
     let store = unmigrated(test).await;
     store.migrate(&KEEP, false).await.expect("migrated");
     store
@@ -175,7 +175,7 @@ fn promises_positions(store: &ClickHouse) -> history::Rows<PositionRow> {
 }
 
 /// By hand, past the port.
-trait ByHand {
+pub(crate) trait ByHand {
     async fn number(&self, sql: &str) -> u32;
     async fn run(&self, sql: &str);
 }

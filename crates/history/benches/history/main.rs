@@ -1,0 +1,129 @@
+//! The stores under load: prints `bench: <name> <value> <unit>` lines.
+//!
+//! Flights are those of `UPDRAFT_IGC_DIR` where it names a folder of IGC files, flown again and again by many devices, else
+//! made up; sampled every 5 s and rounded as FANET does. `UPDRAFT_BENCH_ROWS` says how many positions (10 million).
+
+#![allow(clippy::disallowed_methods, clippy::print_stdout, reason = "a benchmark measures real time and prints")]
+
+mod flights;
+
+use std::time::Instant;
+
+use anyhow::Result;
+use futures::StreamExt as _;
+use harness::ClickHouse as Engine;
+use history::{
+    Block, BlockRows, ClickHouse, HistoryReader, HistoryWriter, Period, PositionRow, Retention, Sqlite, TrackQuery,
+    Visibility,
+};
+use runtime::Clock;
+
+use crate::flights::{START_MS, STEP_MS, Sky};
+
+const ROWS: usize = 10_000_000;
+/// Positions of one device: 12 h.
+const TRACK: usize = 12 * 3_600_000 / STEP_MS as usize;
+const BLOCK: usize = 20_000;
+const SQLITE_ROWS: usize = 500_000;
+const SQLITE_BLOCK: usize = 1_000;
+const QUERIES: usize = 200;
+
+#[tokio::main]
+async fn main() -> Result<()> {
+    let rows = std::env::var("UPDRAFT_BENCH_ROWS").ok().and_then(|rows| rows.parse().ok()).unwrap_or(ROWS);
+    let sky = Sky::new()?;
+    sqlite(&sky).await?;
+    clickhouse(&sky, rows).await
+}
+
+fn report(name: &str, value: f64, unit: &str) {
+    println!("bench: {name} {value:.1} {unit}");
+}
+
+async fn sqlite(sky: &Sky) -> Result<()> {
+    let dir = tempfile::tempdir()?;
+    let store = Sqlite::open(Some(&dir.path().join("bench.sqlite")), Retention::default(), Clock::system())?;
+    let blocks: Vec<Block> = blocks(sky, SQLITE_ROWS, SQLITE_BLOCK).collect();
+    let began = Instant::now();
+    for block in &blocks {
+        store.write(block).await?;
+    }
+    report("sqlite_rows_per_second", SQLITE_ROWS as f64 / began.elapsed().as_secs_f64(), "rows/s");
+    Ok(())
+}
+
+async fn clickhouse(sky: &Sky, rows: usize) -> Result<()> {
+    let engine = Engine::start().await?;
+    let store = ClickHouse::new(&format!("{}/bench", engine.url()), Clock::system())?;
+    store.migrate(&Retention { position_days: 0, reception_days: 0, statistics_days: 0 }, false).await?;
+    let mut writing = 0.0;
+    // Two at a time, as the historian does.
+    let mut all = std::pin::pin!(futures::stream::iter(blocks(sky, rows, BLOCK)).ready_chunks(1));
+    let mut pair = Vec::new();
+    loop {
+        let next = all.next().await;
+        let ended = next.is_none();
+        pair.extend(next.into_iter().flatten());
+        if pair.len() == 2 || ended {
+            let began = Instant::now();
+            futures::future::try_join_all(pair.iter().map(|block| store.write(block))).await?;
+            writing += began.elapsed().as_secs_f64();
+            pair.clear();
+        }
+        if ended {
+            break;
+        }
+    }
+    report("history_insert_rows_per_second", rows as f64 / writing, "rows/s");
+    tracks(&store, rows / TRACK).await?;
+    let merge = store.client().query("OPTIMIZE TABLE positions FINAL").execute();
+    merge.await?;
+    let size = "SELECT toFloat64(sum(data_compressed_bytes)) / sum(rows) FROM system.parts \
+                WHERE database = 'bench' AND table = 'positions' AND active";
+    report("history_bytes_per_position", store.client().query(size).fetch_one::<f64>().await?, "bytes");
+    let by_column = "SELECT name, toFloat64(data_compressed_bytes) FROM system.columns \
+                     WHERE database = 'bench' AND table = 'positions' ORDER BY data_compressed_bytes DESC";
+    let columns = store.client().query(by_column).fetch_all::<(String, f64)>().await?;
+    for (name, bytes) in columns.iter().take(8) {
+        eprintln!("  {name}: {:.2} bytes", bytes / rows as f64);
+    }
+    Ok(())
+}
+
+/// The tracks of many devices, one after the other, each as a map asks for it.
+async fn tracks(store: &ClickHouse, devices: usize) -> Result<()> {
+    let mut seconds = Vec::new();
+    for query in 0..QUERIES {
+        let query = TrackQuery {
+            device: flights::device(query * 37 % devices),
+            period: Period { from_ms: START_MS, to_ms: START_MS + 12 * 3_600_000 },
+            visibility: Visibility::Public,
+            plausible_only: true,
+            limit: 100_000,
+        };
+        let began = Instant::now();
+        let (mut rows, mut count) = (store.track(query), 0);
+        while let Some(block) = rows.next().await {
+            count += block?.len();
+        }
+        seconds.push(began.elapsed().as_secs_f64());
+        anyhow::ensure!(count > TRACK * 9 / 10, "a track of {count} positions");
+    }
+    seconds.sort_by(f64::total_cmp);
+    report("track_12h_p50_ms", seconds[QUERIES / 2] * 1e3, "ms");
+    report("track_12h_p95_ms", seconds[QUERIES * 95 / 100] * 1e3, "ms");
+    Ok(())
+}
+
+/// Positions in the order in which they happen, as the log has them: all devices in turns.
+fn blocks(sky: &Sky, rows: usize, size: usize) -> impl Iterator<Item = Block> + '_ {
+    let devices = rows.div_ceil(TRACK);
+    let positions = move |range: std::ops::Range<usize>| -> Vec<PositionRow> {
+        range.map(|number| sky.position(number % devices, number / devices, devices)).collect()
+    };
+    (0..rows.div_ceil(size)).map(move |number| {
+        let range = number * size..((number + 1) * size).min(rows);
+        let token = format!("bench-0-{}-{}", range.start, range.end - 1);
+        Block { token, rows: BlockRows { positions: positions(range), ..BlockRows::default() } }
+    })
+}

@@ -1,0 +1,79 @@
+//! The data dictionary is what the database itself says of its tables.
+
+use std::fmt::Write as _;
+
+use ::clickhouse::Row;
+use serde::Deserialize;
+
+use crate::clickhouse::{ByHand as _, store};
+
+const HEAD: &str = "\
+# Data dictionary
+
+What the history in ClickHouse holds, as the database itself says it (`system.tables`, `system.columns`). Made by a test;
+after a new migration: `UPDATE_DATA_DICTIONARY=1 cargo test -p history --test contract dictionary`.
+
+Times are UTC. Coordinates are whole numbers: divide by 10^7 for degrees. NULL is what was not transmitted or is not known,
+never zero. Rows with `private` are of hidden devices and go after 24 hours. Tables whose engine begins with Replacing may
+hold a row twice for a while: read them with `FINAL` where a number must be exact.
+";
+
+#[derive(Row, Deserialize)]
+struct Table {
+    name: String,
+    engine: String,
+    comment: String,
+    sorting_key: String,
+    partition_key: String,
+}
+
+#[derive(Row, Deserialize)]
+struct Column {
+    table: String,
+    name: String,
+    kind: String,
+    comment: String,
+}
+
+#[tokio::test]
+async fn the_data_dictionary_is_up_to_date() {
+    let store = store("dictionary").await;
+    let tables = "SELECT name, engine, comment, sorting_key, partition_key FROM system.tables \
+                  WHERE database = currentDatabase() AND engine != 'MaterializedView' ORDER BY name";
+    let columns = "SELECT table, name, type AS kind, comment FROM system.columns \
+                   WHERE database = currentDatabase() ORDER BY table, position";
+    let tables: Vec<Table> = store.client().query(tables).fetch_all().await.expect("tables");
+    let columns: Vec<Column> = store.client().query(columns).fetch_all().await.expect("columns");
+    let text = page(&tables, &columns);
+    for column in columns.iter().filter(|column| tables.iter().any(|table| table.name == column.table)) {
+        assert!(!column.comment.is_empty(), "{}.{} has no comment", column.table, column.name);
+    }
+    let file = harness::workspace_dir().join("docs/data-dictionary.md");
+    if std::env::var_os("UPDATE_DATA_DICTIONARY").is_some() {
+        std::fs::write(&file, &text).expect("written");
+    }
+    let there = std::fs::read_to_string(&file).expect("docs/data-dictionary.md");
+    assert!(there == text, "docs/data-dictionary.md is not what the tables say: UPDATE_DATA_DICTIONARY=1 writes it anew");
+    assert_eq!(store.number("SELECT toUInt32(count()) FROM launch_days").await, 0, "views answer");
+}
+
+fn page(tables: &[Table], columns: &[Column]) -> String {
+    let mut text = HEAD.to_owned();
+    for table in tables {
+        // Writing to a String cannot fail.
+        let _ = write!(text, "\n## {}\n\n", table.name);
+        if !table.comment.is_empty() {
+            let _ = writeln!(text, "{}", table.comment);
+        }
+        let _ = match table.engine.as_str() {
+            "View" => writeln!(text, "A view, computed when it is read."),
+            engine if table.partition_key.is_empty() => writeln!(text, "{engine}, sorted by {}.", table.sorting_key),
+            engine => writeln!(text, "{engine}, sorted by {}, in parts by {}.", table.sorting_key, table.partition_key),
+        };
+        let _ = writeln!(text, "\n| column | type | what |\n|---|---|---|");
+        for column in columns.iter().filter(|column| column.table == table.name) {
+            let _ = writeln!(text, "| `{}` | {} | {} |", column.name, column.kind, column.comment.replace('|', "\\|"));
+        }
+    }
+    text
+}
