@@ -18,7 +18,7 @@ mod presence;
 mod redis;
 mod rest;
 pub mod session;
-mod socket;
+pub mod socket;
 pub mod subscription;
 pub mod switchboard;
 pub mod view;

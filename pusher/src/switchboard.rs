@@ -245,6 +245,11 @@ impl Switchboard {
         self.clients.get_mut(id.0 as usize).map(|client| std::mem::take(&mut client.batch)).unwrap_or_default()
     }
 
+    /// The deliveries of the last flush for a client, by index.
+    pub fn batch(&self, id: ClientId) -> &[u32] {
+        self.clients.get(id.0 as usize).map_or(&[], |client| &client.batch)
+    }
+
     /// Gives the batch's memory back for the next flush.
     pub fn return_batch(&mut self, id: ClientId, mut batch: Vec<u32>) {
         if let Some(client) = self.clients.get_mut(id.0 as usize) {

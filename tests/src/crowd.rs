@@ -84,6 +84,8 @@ pub struct Counts {
     pub bytes: AtomicU64,
     /// Handshakes that were refused.
     pub refused: AtomicU64,
+    /// CPU of the crowd's thread, nanoseconds; told after each turn.
+    pub cpu_ns: AtomicU64,
 }
 
 /// A running crowd. Dropping it closes all connections.
@@ -139,6 +141,11 @@ impl<A: Audience> Crowd<A> {
     /// How many are open.
     pub fn open(&self) -> usize {
         self.counts.open.load(Ordering::Relaxed)
+    }
+
+    /// CPU that the crowd's thread took so far.
+    pub fn cpu(&self) -> Duration {
+        Duration::from_nanos(self.counts.cpu_ns.load(Ordering::Relaxed))
     }
 
     /// Lets some clients read no more (their kernel's buffer fills), or read again.
@@ -229,6 +236,9 @@ impl<A: Audience> Room<A> {
                 }
             }
             self.connect_due();
+            let cpu = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+            let cpu = Duration::new(cpu.tv_sec.unsigned_abs(), u32::try_from(cpu.tv_nsec).unwrap_or_default());
+            self.counts.cpu_ns.store(u64::try_from(cpu.as_nanos()).unwrap_or(u64::MAX), Ordering::Relaxed);
             while let Ok(order) = self.inbox.try_recv() {
                 match order {
                     Order::Stop => return Ok(self.audience),

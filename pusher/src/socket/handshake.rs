@@ -23,7 +23,7 @@ use crate::switchboard::Opening;
 use crate::view::Kind;
 
 /// A small send buffer: what it holds is the past, and a client that stalls would hold megabytes of it.
-const SEND_BUFFER_BYTES: usize = 32 << 10;
+pub(super) const SEND_BUFFER_BYTES: usize = 32 << 10;
 const PARAMETERS: [&str; 8] = ["lat", "lon", "radius", "bounds", "token", "resume", "kinds", "rate"];
 
 /// Answers the handshake; the socket then goes to a shard.

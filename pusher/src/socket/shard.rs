@@ -1,5 +1,6 @@
 //! One thread with its connections: epoll, the switchboard, and every send. Nothing is locked or woken per client.
 
+pub(super) mod bare;
 mod sending;
 
 use std::io;

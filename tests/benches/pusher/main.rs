@@ -9,7 +9,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use harness::{Kafka, KafkaOptions, Program, ProgramOptions, apply_topics, unique_prefix};
+use harness::{Kafka, KafkaOptions, Program, ProgramOptions, Stack, apply_topics, unique_prefix};
 
 use crate::sky::Sky;
 use crate::viewers::Viewers;
@@ -53,6 +53,7 @@ async fn stage(kafka: &Kafka, aircraft: u32) -> Result<(Program, Sky)> {
     let settings = [
         ("UPDRAFT_KAFKA_BOOTSTRAP".to_owned(), kafka.bootstrap().to_owned()),
         ("UPDRAFT_TOPIC_PREFIX".to_owned(), prefix.clone()),
+        ("UPDRAFT_SCHEMA_REGISTRY_URL".to_owned(), Stack::shared().registry().await?.url().to_owned()),
         ("UPDRAFT_REDIS_URL".to_owned(), "none".to_owned()),
         // The idle ones ask for nothing, and nobody takes the other core of a shard's machine from it.
         ("UPDRAFT_PUSHER_FIRST_MESSAGE_WITHIN".to_owned(), "1h".to_owned()),

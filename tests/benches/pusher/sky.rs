@@ -60,7 +60,7 @@ pub(crate) fn viewer(number: u32) -> String {
 }
 
 /// Aircraft `device`, at its place and a little on, with the time as its version.
-fn aircraft(device: u32, round: u32) -> v1::AircraftState {
+pub(crate) fn aircraft(device: u32, round: u32) -> v1::AircraftState {
     let (latitude_deg, longitude_deg) = place(device, 0.6);
     let drift_deg = f64::from(round % 600) * 1e-4;
     let now_us = clock::unix_us();
@@ -101,6 +101,7 @@ impl Sky {
     }
 
     /// All aircraft once, as fast as it goes.
+    #[allow(dead_code, reason = "of the bench")]
     pub(crate) async fn fill(&self, aircraft: u32) -> Result<()> {
         for device in 0..aircraft {
             self.send(device, 0).await?;
@@ -109,6 +110,7 @@ impl Sky {
     }
 
     /// Each aircraft once a second, for so long.
+    #[allow(dead_code, reason = "of the bench")]
     pub(crate) async fn fly(&self, aircraft: u32, time: Duration) -> Result<()> {
         const TURNS: u32 = 100;
         let mut turns = interval(Duration::from_secs(1) / TURNS);
@@ -123,14 +125,34 @@ impl Sky {
     }
 
     async fn send(&self, device: u32, round: u32) -> Result<()> {
-        let state = aircraft(device, round);
+        self.write(&aircraft(device, round)).await
+    }
+
+    /// One state.
+    pub(crate) async fn write(&self, state: &v1::AircraftState) -> Result<()> {
+        self.record(state.device, state.version, Some(self.codec.encode(state))).await
+    }
+
+    /// The end of one.
+    #[allow(dead_code, reason = "of the tests")]
+    pub(crate) async fn remove(&self, device: u32) -> Result<()> {
+        self.record(device, clock::unix_us(), None).await
+    }
+
+    /// Waits until all is written.
+    #[allow(dead_code, reason = "of the tests")]
+    pub(crate) async fn written(&self) -> Result<()> {
+        Ok(self.flush.wait().await?)
+    }
+
+    async fn record(&self, device: u32, version: u64, value: Option<Bytes>) -> Result<()> {
         let record = Outgoing {
             topic: self.topic.clone(),
             partition: None,
             key: Some(Bytes::from(DeviceAddress(device).to_string())),
-            value: Some(self.codec.encode(&state)),
-            headers: Headers::new().with("way", format!("p={}", state.version)),
-            timestamp_ms: i64::try_from(state.version / 1_000)?,
+            value,
+            headers: Headers::new().with("way", format!("p={version}")).with("version", version.to_string()),
+            timestamp_ms: i64::try_from(version / 1_000)?,
         };
         Ok(self.sink.send(record, self.flush.receipt()).await?)
     }

@@ -71,7 +71,13 @@ impl Shard {
         if !self.board.is_due(now) || !(self.board.is_urgent() || self.pace.is_due(now.monotonic)) {
             return;
         }
-        let Flush { deliveries, touched } = self.board.flush(&self.parts.view.read(), now);
+        let flush = self.board.flush(&self.parts.view.read(), now);
+        self.send_out(flush, now);
+    }
+
+    /// Hands what a flush made to the sockets; `now`: when the flush began.
+    pub(super) fn send_out(&mut self, flush: Flush, now: Now) {
+        let Flush { deliveries, touched } = flush;
         self.parts.metrics.frames_encoded.inc_by(deliveries.len() as u64);
         let encoded_at = self.parts.clock.monotonic();
         let mut sent = Sent::default();

@@ -1,0 +1,170 @@
+//! What clients of the pusher feel of faults around it, on the real stack: nothing that their contract does not name.
+//!
+//! One test at a time: each loads the machine, and some compare latencies.
+
+#![allow(clippy::print_stdout, reason = "how many clients there were, and what was measured, belongs to the result")]
+
+use std::time::Duration;
+
+use anyhow::{Result, ensure};
+use harness::{Ending, Kafka, KafkaOptions, Redis, Stack, wait_until};
+use tokio::sync::Mutex;
+
+use crate::maps::Maps;
+use crate::rig::{Rig, address, all_maps};
+
+mod clock;
+mod hostile;
+mod maps;
+mod rig;
+#[path = "../../benches/pusher/sky.rs"]
+mod sky;
+
+const PATIENCE: Duration = Duration::from_secs(60);
+static ONE_AT_A_TIME: Mutex<()> = Mutex::const_new(());
+
+/// Fewer where nothing is optimised.
+fn fewer_in_debug(count: usize, debug: usize) -> usize {
+    if cfg!(debug_assertions) { debug } else { count }
+}
+
+fn viewers(count: usize) -> Vec<String> {
+    (0..u32::try_from(count).unwrap_or(0)).map(sky::viewer).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_loses_its_instance_goes_on_at_the_other() -> Result<()> {
+    let _alone = ONE_AT_A_TIME.lock().await;
+    let count = fewer_in_debug(5_000, 2_000);
+    let redis = Redis::start().await?;
+    let rig = Rig::start(Stack::shared().kafka().await?.bootstrap(), &[("UPDRAFT_REDIS_URL", redis.url())]).await?;
+    let (one, two) = (rig.pusher().await?, rig.pusher().await?);
+    let (at_one, at_two) = (address(&one)?, address(&two)?);
+    let maps = Maps::new(viewers(count), vec![at_two], None);
+    let crowd = rig.crowd(&maps, count, &[at_one, at_two]).await?;
+    all_maps(&maps, "every client to have its token", |map| map.has_token()).await?;
+
+    // Both count all of them.
+    for pusher in [&one, &two] {
+        let counted = async || {
+            let connections = pusher.metric("fanet_pusher_presence_connections", &[]).await.ok()?;
+            let instances = pusher.metric("fanet_pusher_presence_instances", &[]).await.ok()?;
+            ((connections, instances) == (count as f64, 2.0)).then_some(())
+        };
+        wait_until(PATIENCE, "presence to count the clients of both instances", counted).await?;
+    }
+    // Redis goes; nobody notices but the count.
+    redis.service().kill().await?;
+    let uncounted = async || (one.metric("fanet_pusher_presence_instances", &[]).await.ok()? == 0.0).then_some(());
+    wait_until(PATIENCE, "presence to say that Redis is gone", uncounted).await?;
+    ensure!(crowd.open() == count, "clients stay without Redis");
+    ensure!(one.admin("/ready").await?.0 == 200, "it serves without Redis");
+    redis.service().start().await?;
+    let counted = async || (two.metric("fanet_pusher_presence_instances", &[]).await.ok()? == 2.0).then_some(());
+    wait_until(PATIENCE, "presence to count again", counted).await?;
+
+    // One instance is killed, and some of what it showed ends before its clients are back.
+    let killed = clock::now();
+    one.service().kill().await?;
+    for device in (0..400).step_by(37) {
+        rig.end(device).await?;
+    }
+    let all_there = async || (crowd.open() == count).then_some(());
+    wait_until(PATIENCE, "all clients to be at the other instance", all_there).await?;
+    let half = count.div_ceil(2);
+    let resumed = || maps.book().maps.iter().filter(|map| map.resumed == [true]).count();
+    let all_resumed = async || (resumed() == half).then_some(());
+    wait_until(PATIENCE, "all of them to be resumed by their token", all_resumed).await?;
+    println!("{half} of {count} clients lost their instance and were live at the other after {:?}", killed.elapsed());
+
+    // The other stops in order: all are told to come back elsewhere, which is the first one, started again.
+    one.service().start().await?;
+    maps.book().refuge = vec![at_one];
+    let stopping = tokio::spawn(async move { two.service().stop().await });
+    let moved = |map: &maps::Map| map.endings.contains(&Ending::Closed(1001)) && map.resumed.last() == Some(&true);
+    all_maps(&maps, "every client to be sent away and resumed", moved).await?;
+    stopping.await??;
+    rig.land_and_compare(&maps).await?;
+    drop(crowd);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_kafka_clients_stay_are_told_and_catch_up() -> Result<()> {
+    let _alone = ONE_AT_A_TIME.lock().await;
+    let count = 500;
+    let kafka = Kafka::start(KafkaOptions::default()).await?;
+    let rig = Rig::start(kafka.bootstrap(), &[("UPDRAFT_PUSHER_STALE_AFTER", "3s")]).await?;
+    let pusher = rig.pusher().await?;
+    let maps = Maps::new(viewers(count), Vec::new(), None);
+    let crowd = rig.crowd(&maps, count, &[address(&pusher)?]).await?;
+    kafka.node(0).kill().await?;
+    all_maps(&maps, "every client to be told that the picture is stale", |map| map.stale).await?;
+    let (status, text) = pusher.admin("/ready").await?;
+    ensure!(status == 200 && text.contains("stale"), "it serves what it has, and says so: {status} {text}");
+    // A minute where there is time for it: the connections to Kafka pass all steps of their backoff.
+    let away = Duration::from_secs(fewer_in_debug(60, 10) as u64);
+    tokio::time::sleep(away).await;
+    let (status, _) = pusher.http("/api/v1/pilots?bounds=43,5,49,15").await?;
+    ensure!((crowd.open(), status) == (count, 200), "all stay, and REST answers");
+    kafka.node(0).start().await?;
+    let back = clock::now();
+    all_maps(&maps, "every client to be told that it is fresh again", |map| !map.stale).await?;
+    println!("{count} clients; Kafka was away for {away:?} and more; fresh {:?} after its return", back.elapsed());
+    let (_, text) = pusher.admin("/ready").await?;
+    ensure!(!text.contains("limps"), "{text}");
+    rig.land_and_compare(&maps).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_stops_reading_slows_nobody_else_down() -> Result<()> {
+    let _alone = ONE_AT_A_TIME.lock().await;
+    let (count, deaf) = (1_000, 100);
+    let rig = Rig::start(Stack::shared().kafka().await?.bootstrap(), &[("UPDRAFT_PUSHER_SLOW_FOR", "5s")]).await?;
+    let pusher = rig.pusher().await?;
+    // All of the Alps, in small buffers: what is not read blocks soon.
+    let queries = vec!["bounds=43,5,49,15".to_owned(); count];
+    let maps = Maps::new(queries, Vec::new(), Some(4096));
+    let crowd = rig.crowd(&maps, count, &[address(&pusher)?]).await?;
+    maps.take_p95_ms();
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    let (before_ms, before_rss) = (maps.take_p95_ms(), pusher.resident_bytes().unwrap_or_default());
+    crowd.read(0..deaf, false);
+    let slow = async || {
+        let closed = pusher.metric("fanet_pusher_connections_closed_total", &["reason=\"slow\""]).await.ok()?;
+        (closed == deaf as f64).then_some(())
+    };
+    maps.take_p95_ms();
+    wait_until(PATIENCE, "those that do not read to be closed as slow", slow).await?;
+    let (during_ms, during_rss) = (maps.take_p95_ms(), pusher.resident_bytes().unwrap_or_default());
+    println!("{deaf} of {count} stop reading: p95 of the others {before_ms:.0} ms before, {during_ms:.0} ms meanwhile");
+    ensure!(during_ms < 2.0 * before_ms + 250.0, "the others wait {during_ms} ms instead of {before_ms} ms");
+    let grown = during_rss.saturating_sub(before_rss);
+    ensure!(grown < 32 << 20, "the pusher grew by {grown} bytes");
+    let others = maps.book().maps[deaf..].iter().all(|map| map.endings.is_empty());
+    ensure!(others, "none of the others lost its connection");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn hostile_clients_cost_the_others_nothing() -> Result<()> {
+    let _alone = ONE_AT_A_TIME.lock().await;
+    let count = 300;
+    let rig = Rig::start(Stack::shared().kafka().await?.bootstrap(), &[]).await?;
+    let pusher = rig.pusher().await?;
+    let at = address(&pusher)?;
+    let maps = Maps::new(viewers(count), Vec::new(), None);
+    let crowd = rig.crowd(&maps, count, &[at]).await?;
+    maps.take_p95_ms();
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    let (before_ms, before_rss) = (maps.take_p95_ms(), pusher.resident_bytes().unwrap_or_default());
+    let sent = hostile::all(at).await?;
+    let (during_ms, during_rss) = (maps.take_p95_ms(), pusher.resident_bytes().unwrap_or_default());
+    println!("{sent:?}: p95 of {count} others {before_ms:.0} ms before, {during_ms:.0} ms meanwhile");
+    ensure!(during_ms < 2.0 * before_ms + 250.0, "the others wait {during_ms} ms instead of {before_ms} ms");
+    let grown = during_rss.saturating_sub(before_rss);
+    println!("the pusher grew by {} KB", grown / 1024);
+    ensure!(grown < 32 << 20, "the pusher grew by {grown} bytes");
+    ensure!(crowd.open() == count, "none of the others lost its connection");
+    rig.land_and_compare(&maps).await
+}
