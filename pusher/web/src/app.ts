@@ -9,6 +9,7 @@ import { Board } from './map/board';
 import type { LayerKey } from './map/layers/layer';
 import type { Scene } from './map/scene';
 import { Air } from './motion/air';
+import { Past } from './motion/past';
 import type { Selection } from './selection';
 import { AlertBanner } from './ui/alerts';
 import { Card } from './ui/card';
@@ -28,6 +29,7 @@ const CLOSE_ZOOM = 10.5;
 /** The page: what the user does goes in, and every part is shown anew from one scene. */
 export class App {
   readonly #air = new Air();
+  readonly #past = new Past();
   readonly #picture = new AirPicture((next) => this.#air.observe(next, Date.now()));
   readonly #session = new Session(this.#picture);
   readonly #connection = new Connection(this.#session, socketUrl());
@@ -77,7 +79,7 @@ export class App {
   }
 
   get hooks(): Hooks {
-    return hooks(this.#session, this.#picture, this.#board);
+    return hooks(this.#session, this.#picture, this.#board, this.#past);
   }
 
   #furnish(): void {
@@ -119,12 +121,13 @@ export class App {
   }
 
   #scene(): Scene {
-    return { picture: this.#picture, air: this.#air, now: Date.now(), selection: this.#selection, followed: this.#followed };
+    return { picture: this.#picture, air: this.#air, now: Date.now(), selection: this.#selection, followed: this.#followed, past: this.#past };
   }
 
   #showPanel(): void {
     const scene = this.#scene();
     this.#panelAt = scene.now;
+    this.#past.want(scene.selection?.kind === 'device' ? scene.selection.device : undefined, scene.now);
     // The server may have told new limits.
     this.#subscribe();
     this.#list.show(scene, this.#board.view);

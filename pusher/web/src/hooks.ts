@@ -2,6 +2,7 @@ import { formatAddress } from './live/address';
 import type { AirPicture } from './live/picture';
 import type { Session } from './live/session';
 import type { Board } from './map/board';
+import type { Past } from './motion/past';
 
 /** Read-only functions for browser tests, as `window.updraft`. Nothing on the page depends on them. */
 export interface Hooks {
@@ -12,9 +13,11 @@ export interface Hooks {
   aircraft(): { device: string; lat: number; lon: number; alt: number | undefined; name: string | undefined; version: number }[];
   /** How often an aircraft was drawn at another place than the time before. */
   moved(): number;
+  /** Positions in each segment of the recorded track that is shown. */
+  track(): number[];
 }
 
-export function hooks(session: Session, picture: AirPicture, board: Board): Hooks {
+export function hooks(session: Session, picture: AirPicture, board: Board, past: Past): Hooks {
   return Object.freeze({
     connected: () => session.status === 'live',
     counts: () => ({
@@ -29,5 +32,6 @@ export function hooks(session: Session, picture: AirPicture, board: Board): Hook
       device: formatAddress(device), lat, lon, alt: altitudeM, name, version,
     })),
     moved: () => board.moved,
+    track: () => past.segments.map(({ length }) => length),
   });
 }

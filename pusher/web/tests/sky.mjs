@@ -176,6 +176,16 @@ async function serve(request, response) {
     }));
     return;
   }
+  if (path.startsWith('/api/v1/track/')) {
+    const at = (minutes) => String((Date.now() - minutes * 60_000) * 1000);
+    const points = (from, count) => Array.from({ length: count }, (_, i) => ({
+      event_at_us: at(from - i), latitude_deg: 46.6 + i * 0.002, longitude_deg: 7.8, altitude_m: 1800, climb_mps: 1,
+    }));
+    response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({
+      device: path.slice(-6), segments: [{ points: points(90, 20) }, { points: points(40, 30) }],
+    }));
+    return;
+  }
   try {
     const file = path === '/' ? '/index.html' : path;
     const body = await readFile(join(DIST, file));

@@ -1,5 +1,6 @@
 import type { AirPicture } from '../live/picture';
 import type { Air } from '../motion/air';
+import type { Past } from '../motion/past';
 import type { Selection } from '../selection';
 
 /** Everything that is drawn in one go. */
@@ -10,4 +11,5 @@ export interface Scene {
   now: number;
   selection: Selection | undefined;
   followed: ReadonlySet<number>;
+  past: Past;
 }

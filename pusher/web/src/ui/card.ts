@@ -7,6 +7,7 @@ import { h, setText } from './dom';
 import { fetchDevice, type DeviceView } from './device-view';
 import { aircraftFacts, deviceFacts, groundFacts, phaseLabel, receiverFacts, stationFacts, thermalFacts, type Facts } from './facts';
 import { Profile } from './profile';
+import { PAST_FILES, trackUrl } from '../motion/past';
 
 /** The server is asked again after this time, ms. */
 const REFRESH_MS = 20_000;
@@ -34,6 +35,8 @@ export class Card {
   readonly #facts = h('dl');
   readonly #profile = new Profile();
   readonly #follow = h('button', { type: 'button', class: 'action primary' });
+  readonly #files = PAST_FILES.map((format) => ({ format, link: h('a', { class: 'file', download: true }, format.toUpperCase()) }));
+  readonly #track = h('nav', { class: 'files', 'aria-label': 'Download the track' }, 'Track, 12 h', ...this.#files.map(({ link }) => link));
   readonly #show = h('button', { type: 'button', class: 'action' }, 'Show on map');
   #selection: Selection | undefined;
   #view: DeviceView | undefined;
@@ -51,7 +54,7 @@ export class Card {
     });
     element.append(h('header', {}, h('div', {}, this.#title, this.#subtitle), close));
     element.append(this.#profile.element);
-    element.append(this.#facts, h('footer', {}, this.#follow, this.#show));
+    element.append(this.#facts, this.#track, h('footer', {}, this.#follow, this.#show));
   }
 
   show(scene: Scene): void {
@@ -83,6 +86,11 @@ export class Card {
     this.#renderFacts(facts);
     this.#follow.hidden = device === undefined;
     this.#show.hidden = place === undefined;
+    this.#track.hidden = device === undefined;
+    for (const { format, link } of this.#files) {
+      const url = device === undefined ? '' : trackUrl(device, format);
+      if (link.getAttribute('href') !== url) link.setAttribute('href', url);
+    }
     const following = device !== undefined && followed.has(device);
     this.#follow.setAttribute('aria-pressed', String(following));
     setText(this.#follow, following ? 'Following' : 'Follow');

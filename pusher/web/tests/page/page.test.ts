@@ -62,6 +62,20 @@ it('finds a pilot by name, shows the details, and closes them again', async () =
   await page.waitForSelector('#card', { ...STEP, state: 'hidden' });
 });
 
+it('shows the recorded track of what is selected, and where to get it as a file', async () => {
+  await open();
+  expect(await page.evaluate(() => window.updraft!.track())).toEqual([]);
+  await page.click('.row', STEP);
+  await page.waitForFunction(() => window.updraft!.track().join() === '20,30', undefined, STEP);
+  const asked = requests.find((url) => url.includes('/api/v1/track/'));
+  expect(asked).toMatch(/track\/[0-9A-F]{6}\?hours=6&max_points=2000$/);
+  const links = await page.$$eval('.files a', (all) => all.map((link) => [link.textContent, link.getAttribute('href')]));
+  expect(links.map(([text]) => text)).toEqual(['GPX', 'IGC', 'KML']);
+  expect(links[1]?.[1]).toMatch(/^\.\/api\/v1\/track\/[0-9A-F]{6}\?hours=12&format=igc$/);
+  await page.keyboard.press('Escape');
+  await page.waitForFunction(() => window.updraft!.track().length === 0, undefined, STEP);
+});
+
 it('follows a pilot: the map goes along, and the view is in the address', async () => {
   await open();
   await page.click('.row', STEP);

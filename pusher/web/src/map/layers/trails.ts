@@ -32,8 +32,8 @@ export class TrailLayer implements Layer {
     });
   }
 
-  draw(map: MapLibre, { picture, air, now, selection, followed }: Scene): void {
-    const features: GeoJSON.Feature[] = [];
+  draw(map: MapLibre, { picture, air, now, selection, followed, past }: Scene): void {
+    const features: GeoJSON.Feature[] = past.segments.flatMap((segment) => segments(segment, true, Infinity));
     for (const aircraft of picture.aircraft.values()) {
       const selected = isSelectedDevice(selection, aircraft.device) || followed.has(aircraft.device);
       const since = now - (selected ? TRAIL_MS : SHORT_MS);
@@ -45,11 +45,11 @@ export class TrailLayer implements Layer {
 }
 
 /** Lines of equal climb colour, broken where the aircraft was not heard or crossed the date line. */
-function segments(trail: readonly Fix[], selected: boolean): GeoJSON.Feature[] {
+function segments(trail: readonly Fix[], selected: boolean, gapMs = TRAIL_GAP_MS): GeoJSON.Feature[] {
   const lines: { step: number; coordinates: [number, number][] }[] = [];
   let before: Fix | undefined;
   for (const fix of trail) {
-    if (before && fix.at - before.at <= TRAIL_GAP_MS && Math.abs(fix.lon - before.lon) < 180) {
+    if (before && fix.at - before.at <= gapMs && Math.abs(fix.lon - before.lon) < 180) {
       const step = climbStep(fix.climbMps);
       let line = lines.at(-1);
       const end = line?.coordinates.at(-1);
