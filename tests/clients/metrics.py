@@ -9,7 +9,10 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAMS = ("bridge", "processor", "pusher")
-REGISTER = re.compile(r'(?:(\w+):\s*)?(?:[\w.]+\s*\.\s*)?\bregister\(\s*"([a-z0-9_]+)",\s*((?:"(?:[^"\\]|\\.|\\\n)*"))', re.S)
+# Consumer groups, whose names are in those of their metrics; the receivers write no Redis.
+GROUPS = ("processor", "receivers", "thermals")
+# A name is written out, or made by a closure of what comes before in the file.
+REGISTER = re.compile(r'(?:(\w+):\s*)?(?:[\w.]+\s*\.\s*)?\bregister\(\s*("|&name\(")([a-z0-9_]+)"\)?,\s*((?:"(?:[^"\\]|\\.|\\\n)*"))', re.S)
 
 
 def text_of(literal):
@@ -23,6 +26,14 @@ def type_of(field, source, aliases):
     for _ in range(3):
         kind = re.sub(r"\b(\w+)\b", lambda word: aliases.get(word.group(1), word.group(1)), kind, count=1)
     return kind
+
+
+def names_of(how, name, before):
+    """The full names, without what is added to counters."""
+    if how == '"':
+        return [f"fanet_{name}"]
+    between = re.findall(r'format!\("\{group\}_(\w*)\{what\}"\)', before)[-1]
+    return [f"fanet_{group}_{between}{name}" for group in GROUPS if (group, between) != ("receivers", "redis_")]
 
 
 def labels_of(kind, everything):
@@ -39,13 +50,15 @@ def metrics(program):
     everything = "\n".join(sources)
     for source in sources:
         aliases = dict(re.findall(r"^(?:pub\(crate\) )?type (\w+) = ([^;]+);", source, re.M))
-        for field, name, literal in REGISTER.findall(source.split("#[cfg(test)]")[0]):
+        for found in REGISTER.finditer(source.split("#[cfg(test)]")[0]):
+            field, how, name, literal = found.groups()
             kind = type_of(field, source, aliases)
             word = next((word for word in ("Histogram", "Gauge", "Counter") if word in kind), None)
             if word is None:
                 sys.exit(f"metrics.py: {program}: what is {name} ({field}: {kind!r})?")
-            full = f"fanet_{name}_total" if word == "Counter" else f"fanet_{name}"
-            yield full, word.lower(), labels_of(kind, everything), text_of(literal)
+            for full in names_of(how, name, source[: found.start()]):
+                full += "_total" if word == "Counter" else ""
+                yield full, word.lower(), labels_of(kind, everything), text_of(literal)
 
 
 def page():

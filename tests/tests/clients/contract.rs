@@ -1,0 +1,54 @@
+//! The documents of the contract: valid for tools that others wrote, and true of the running server.
+
+use std::process::Command;
+
+use anyhow::{Context, Result, ensure};
+use harness::{python, workspace_dir};
+use serde_json::Value;
+
+use crate::flight::Flight;
+use crate::running::{check, node};
+use crate::stage::{NOISE_KEY, fly, stage};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_openapi_document_is_valid_and_every_answer_is_as_it_says() -> Result<()> {
+    let stage = stage().await?;
+    let mut flight = Flight::new(0x11_AF01, (44.20, 5.10));
+    stage.publish_captured().await?;
+    fly(stage, &mut flight, 3).await?;
+    let mut command = Command::new(python()?);
+    command.arg(workspace_dir().join("tests/clients/openapi.py")).arg(stage.pusher.http_url()).arg(NOISE_KEY);
+    check(command).await.map(drop)
+}
+
+#[tokio::test]
+async fn the_asyncapi_document_is_valid() -> Result<()> {
+    let mut command = node("tests/node/asyncapi.mjs")?;
+    command.arg(workspace_dir().join("schemas/asyncapi.yaml"));
+    check(command).await.map(drop)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_websocket_knows_the_parameters_that_the_document_names() -> Result<()> {
+    let stage = stage().await?;
+    let answer = reqwest::Client::new()
+        .get(format!("{}/ws/v1/updates?nonsense=1", stage.pusher.http_url()))
+        .header("connection", "upgrade")
+        .header("upgrade", "websocket")
+        .header("sec-websocket-version", "13")
+        .header("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ==")
+        .send()
+        .await?;
+    let problem: Value = serde_json::from_str(&answer.text().await?)?;
+    let mut known: Vec<&str> =
+        problem["known_parameters"].as_array().context("a list")?.iter().filter_map(Value::as_str).collect();
+    known.sort_unstable();
+    let document = std::fs::read_to_string(workspace_dir().join("schemas/asyncapi.yaml"))?;
+    let query = document.split("        query:\n").nth(1).context("the query of the channel")?;
+    let named = query.lines().take_while(|line| line.starts_with("          "));
+    let is_name = |line: &&str| line.starts_with("            ") && !line.starts_with("             ");
+    let mut named: Vec<&str> = named.filter(is_name).map(|line| line.trim().trim_end_matches(':')).collect();
+    named.sort_unstable();
+    ensure!(named == known, "the document has {named:?}, the server {known:?}");
+    Ok(())
+}

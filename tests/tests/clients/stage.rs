@@ -1,0 +1,73 @@
+//! One pipeline for all tests of this binary: each keeps to devices and a place of its own.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::Result;
+use fanet::packet::{AircraftType, Tracking};
+use fanet::{Address, Frame, Header, Packet, Position};
+use harness::{Stage, workspace_dir};
+use tokio::sync::OnceCell;
+
+use crate::flight::Flight;
+
+pub(crate) const SOON: Duration = Duration::from_secs(60);
+pub(crate) const KEY: &str = "a-key-for-the-tests-of-positions";
+/// The device that the key speaks for.
+pub(crate) const SENDER: &str = "11AB01";
+/// For who sends whatever comes to mind.
+pub(crate) const NOISE_KEY: &str = "a-key-for-the-noise-of-schemathesis";
+
+/// Bridge, processor and pusher on real services. The pusher serves the example page in place of the map, and takes
+/// positions.
+pub(crate) async fn stage() -> Result<&'static Stage> {
+    static STAGE: OnceCell<Stage> = OnceCell::const_new();
+    STAGE
+        .get_or_try_init(|| async {
+            let keys = own_dir()?.join("keys.toml");
+            let sender = |key: &str, device: &str| {
+                format!("[[sender]]\nkey = \"{key}\"\ndevice = \"{device}\"\npublic = true\n")
+            };
+            std::fs::write(&keys, sender(KEY, SENDER) + &sender(NOISE_KEY, "11AB02"))?;
+            let page = workspace_dir().join("examples/clients/javascript");
+            let settings = [("UPDRAFT_PUSHER_POSITION_KEYS", keys), ("UPDRAFT_PUSHER_WEB_DIR", page)];
+            Stage::start_with("clients", settings.map(|(name, path)| (name.to_owned(), path.display().to_string())))
+                .await
+        })
+        .await
+}
+
+/// A directory that goes with the process.
+pub(crate) fn own_dir() -> Result<PathBuf> {
+    harness::supervise::fresh_dir("clients")
+}
+
+/// One position after the other, a second apart.
+pub(crate) async fn fly(stage: &Stage, flight: &mut Flight, positions: usize) -> Result<()> {
+    for _ in 0..positions {
+        let index = flight.advance().await;
+        stage.publish("fb/b/8896672/f/1", &flight.payload(index)).await?;
+    }
+    Ok(())
+}
+
+/// The pilot withdraws the consent to be shown.
+pub(crate) async fn hide(stage: &Stage, device: u32, flight: &mut Flight) -> Result<()> {
+    let index = flight.advance().await;
+    let (latitude_deg, longitude_deg) = flight.newest();
+    let packet = Packet::Tracking(Tracking {
+        position: Position { latitude_deg, longitude_deg },
+        online_tracking: false,
+        aircraft_type: AircraftType::Paraglider,
+        altitude_m: 1500,
+        speed_kmh: 36.0,
+        climb_ms: 1.0,
+        heading_deg: 0.0,
+        turn_rate_dps: None,
+        qne_offset_m: None,
+    });
+    let source = Address::new((device >> 16) as u8, (device & 0xFFFF) as u16);
+    let mut payload = flight.payload(index)[..8].to_vec();
+    payload.extend(Frame::new(Header::broadcast(source), packet).encode()?.to_vec());
+    stage.publish("fb/b/8896672/f/1", &payload).await
+}
