@@ -154,9 +154,13 @@ impl Archiver {
         let mut borders = Vec::new();
         for number in 0..self.partitions {
             let partition = self.partition(number);
-            let high = self.log.watermarks(&partition).await?.high;
+            let marks = self.log.watermarks(&partition).await?;
             let start = last.and_then(|manifest| manifest.end_of(number));
-            borders.push(Border::new(hour, start, high));
+            if let Some(lost) = start.and_then(|start| marks.low.checked_sub(start)).filter(|lost| *lost > 0) {
+                tracing::error!(%partition, %hour, lost, "offsets are gone from the log that were not archived yet");
+            }
+            // Where some are gone, the manifest begins behind them: its offsets do not meet those of the hour before.
+            borders.push(Border::new(hour, start.map(|start| start.max(marks.low)), marks.high));
         }
         let mut file = file::HourFile::create(self.partitions)?;
         if !self.read_hour(hour, &mut borders, &mut file, last.is_none()).await? {

@@ -14,6 +14,11 @@ use crate::tools;
 const ACCESS_KEY_ID: &str = "updraft";
 const SECRET_ACCESS_KEY: &str = "not-a-secret-in-tests";
 const BUCKET: &str = "archive";
+/// Without it, every byte on the wire is a line.
+const LOGGING: &str = r#"<configuration>
+  <appender name="out" class="ch.qos.logback.core.ConsoleAppender"><encoder><pattern>%d %-5level %logger{0} %msg%n</pattern></encoder></appender>
+  <root level="WARN"><appender-ref ref="out"/></root>
+</configuration>"#;
 
 /// An S3-compatible store with one bucket. It checks signatures, and what was put survives a kill.
 pub struct S3 {
@@ -49,12 +54,14 @@ impl S3 {
             let text: String = settings.iter().map(|(name, value)| format!("{name}={value}\n")).collect();
             let file = dir.join("s3proxy.conf");
             std::fs::write(&file, text)?;
+            let logging = dir.join("logback.xml");
+            std::fs::write(&logging, LOGGING)?;
             let command = vec![
                 tools::java()?,
                 "-Xmx128m".into(),
                 "-XX:+UseSerialGC".into(),
                 "-XX:TieredStopAtLevel=1".into(),
-                "-DLOG_LEVEL=WARN".into(),
+                format!("-Dlogback.configurationFile={}", logging.display()).into(),
                 "-cp".into(),
                 tools::client_jars()?.join("*").into(),
                 "org.gaul.s3proxy.Main".into(),

@@ -1,0 +1,189 @@
+//! `processor archive` as a process: from a real Kafka into a directory and into an S3-compatible store.
+
+use std::path::Path;
+use std::process::{Command, Output};
+use std::sync::Arc;
+
+use bytes::Bytes;
+use harness::{S3, Stack, unique_prefix};
+use processor::archive::{ArchiveOptions, ArchiveReader, Manifest, Store};
+use runtime::{Clock, Redacted};
+use schemas::catalogue::{self, topic};
+use streams::{
+    Event, Flush, Headers, Incoming, KafkaLog, KafkaSettings, Log, NewTopic, Outgoing, SeekTo, SinkSettings,
+    TopicPartition,
+};
+
+const HOUR_MS: i64 = 3_600_000;
+const RECORDS: i64 = 6_000;
+
+struct Shelf {
+    bootstrap: &'static str,
+    prefix: String,
+    log: Arc<dyn Log>,
+    topic: String,
+    partitions: u32,
+    /// The hour that is three hours ago.
+    start_ms: i64,
+}
+
+impl Shelf {
+    /// A raw topic with records of three hours in all partitions, one of them a tombstone, one without key.
+    async fn new() -> Self {
+        let bootstrap = Stack::shared().kafka().await.expect("kafka").bootstrap();
+        let prefix = unique_prefix("archive");
+        let settings = KafkaSettings { bootstrap: bootstrap.into(), extra: vec![], client_id: "archive-test".into() };
+        let log: Arc<dyn Log> = Arc::new(KafkaLog::connect(settings).expect("settings"));
+        let entry = catalogue::find(topic::RAW).expect("in the catalogue");
+        let topic = entry.full_name(&prefix);
+        let settings = entry.settings.clone();
+        log.create_topics(&[NewTopic { settings, ..NewTopic::new(topic.clone(), entry.partitions) }])
+            .await
+            .expect("created");
+        let now_ms = i64::try_from(Clock::system().now_us() / 1_000).expect("after 1970");
+        let start_ms = (now_ms / HOUR_MS - 3) * HOUR_MS;
+        let shelf = Self { bootstrap, prefix, log, topic, partitions: entry.partitions, start_ms };
+        shelf.write().await;
+        shelf
+    }
+
+    async fn write(&self) {
+        let (sink, flush) = (self.log.sink(SinkSettings::new("archive-test")).expect("a sink"), Flush::new());
+        for i in 0..RECORDS {
+            let partition = u32::try_from(i).expect("small") % self.partitions;
+            let record = Outgoing {
+                topic: self.topic.as_str().into(),
+                partition: Some(partition),
+                key: (i % 100 != 7).then(|| Bytes::from(format!("{i:06X}"))),
+                value: (i % 100 != 8).then(|| Bytes::from(vec![i as u8; 40])),
+                headers: Headers::new().with("traceparent", format!("00-{i}")).with("empty", Bytes::new()),
+                timestamp_ms: self.start_ms + i * 3 * HOUR_MS / RECORDS,
+            };
+            sink.send(record, flush.receipt()).await.expect("sent");
+        }
+        flush.wait().await.expect("written");
+    }
+
+    fn archive(&self, arguments: &[&str]) -> (bool, String) {
+        let output = Command::new(env!("CARGO_BIN_EXE_processor"))
+            .args(["archive", "--kafka-bootstrap", self.bootstrap, "--topic-prefix", &self.prefix])
+            .args(arguments)
+            .output();
+        let Output { status, stdout, stderr } = output.expect("the processor starts");
+        (status.success(), String::from_utf8_lossy(&[stdout, stderr].concat()).into_owned())
+    }
+
+    /// All records of the topic, by partition and offset.
+    async fn in_kafka(&self) -> Vec<Incoming> {
+        let from = (0..self.partitions)
+            .map(|partition| (TopicPartition::new(self.topic.as_str(), partition), SeekTo::Beginning));
+        let mut source = self.log.read(from.collect()).await.expect("reads");
+        let mut records = Vec::new();
+        while records.len() < RECORDS as usize {
+            if let Event::Records(read) = source.next().await.expect("goes on") {
+                records.extend(read);
+            }
+        }
+        records.sort_by_key(|record| (record.partition, record.offset));
+        records
+    }
+
+    async fn archived(&self, store: &Store) -> (Vec<Manifest>, Vec<Incoming>) {
+        let (mut manifests, mut records) = (Vec::new(), Vec::new());
+        for hour in store.hours().await.expect("lists") {
+            let manifest = store.manifest(hour).await.expect("is there");
+            let reader = ArchiveReader::open(store, &manifest).await.expect("whole");
+            records.extend(reader.map(|record| record.expect("in order").into_incoming(self.topic.as_str().into())));
+            manifests.push(manifest);
+        }
+        records.sort_by_key(|record| (record.partition, record.offset));
+        (manifests, records)
+    }
+}
+
+fn options(to: &str) -> ArchiveOptions {
+    ArchiveOptions {
+        to: to.into(),
+        every: None,
+        retention: std::time::Duration::ZERO,
+        settle: std::time::Duration::ZERO,
+        s3_endpoint: None,
+        s3_region: "us-east-1".into(),
+        s3_access_key_id: None,
+        s3_secret_access_key: None,
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_in_kafka_is_in_the_archive_record_by_record() {
+    let shelf = Shelf::new().await;
+    let dir = tempfile::tempdir().expect("a directory");
+    let to = dir.path().join("archive").display().to_string();
+    let (succeeded, told) = shelf.archive(&["--to", &to, "--settle", "1s"]);
+    assert!(succeeded, "{told}");
+    let (manifests, archived) = shelf.archived(&Store::open(options(&to)).expect("a directory")).await;
+    assert_eq!(manifests.len(), 3, "three hours are over");
+    for (manifest, nth) in manifests.iter().zip(0..) {
+        assert_eq!(manifest.hour.start_ms(), shelf.start_ms + nth * HOUR_MS);
+        assert_eq!(manifest.records, 2_000, "exactly the records of that hour");
+        assert_eq!(manifest.partitions.len(), 24);
+    }
+    assert_eq!(archived, shelf.in_kafka().await);
+    // Once more: nothing to add; without the last manifest: the same file again.
+    let folder = |hour: &Manifest| dir.path().join("archive").join(hour.hour.to_string()[..10].replace('-', "/"));
+    let last = &manifests[2];
+    let file = std::fs::read(folder(last).join(&last.file)).expect("is there");
+    std::fs::remove_file(folder(last).join(format!("{}.manifest.json", last.hour))).expect("is there");
+    let (succeeded, told) = shelf.archive(&["--to", &to, "--settle", "1s"]);
+    assert!(succeeded, "{told}");
+    assert_eq!(std::fs::read(folder(last).join(&last.file)).expect("is there"), file, "byte by byte");
+    the_frames_are_plain_zstandard(&folder(last).join(&last.file));
+    // Retention takes whole hours.
+    let (succeeded, told) = shelf.archive(&["--to", &to, "--settle", "1s", "--retention", "1s"]);
+    assert!(succeeded, "{told}");
+    assert_eq!(Store::open(options(&to)).expect("a directory").hours().await.expect("lists"), []);
+}
+
+/// Another program reads the file: Kafka's own Zstandard library has no command, Python's pyarrow does.
+fn the_frames_are_plain_zstandard(file: &Path) {
+    let script = "import sys, pyarrow; sys.exit(0 if len(pyarrow.input_stream(sys.argv[1], compression='zstd').read()) > 50_000 else 1)";
+    let python = harness::python().expect("just setup test");
+    let status = Command::new(python).args(["-c", script]).arg(file).status().expect("Python starts");
+    assert!(status.success(), "{}", file.display());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_s3_compatible_store_holds_the_same() {
+    let shelf = Shelf::new().await;
+    let s3 = S3::start().await.expect("S3");
+    let (id, secret) = s3.credentials();
+    let to = format!("s3://{}/raw", s3.bucket());
+    let arguments = ["--to", &to, "--settle", "1s", "--s3-endpoint", s3.endpoint(), "--s3-access-key-id", id];
+    let (succeeded, told) = shelf.archive(&[&arguments[..], &["--s3-secret-access-key", secret]].concat());
+    assert!(succeeded, "{told}");
+    let store = Store::open(ArchiveOptions {
+        s3_endpoint: Some(s3.endpoint().into()),
+        s3_access_key_id: Some(id.into()),
+        s3_secret_access_key: Some(secret.parse::<Redacted>().expect("a secret")),
+        ..options(&to)
+    });
+    let (manifests, archived) = shelf.archived(&store.expect("settings")).await;
+    assert_eq!((manifests.len(), archived.len()), (3, RECORDS as usize));
+    assert_eq!(archived, shelf.in_kafka().await);
+    let (succeeded, told) = shelf.archive(&[&arguments[..], &["--s3-secret-access-key", "wrong"]].concat());
+    assert!(!succeeded && told.contains(&to) && !told.contains("wrong"), "{told}");
+}
+
+#[test]
+fn bad_settings_are_one_line() {
+    for (arguments, expected) in [
+        (&["archive"][..], "--to"),
+        (&["archive", "--to", "ftp://host/x"], "a directory or s3://bucket/folder is"),
+        (&["archive", "--to", "s3://b", "--s3-access-key-id", "id"], "go together"),
+    ] {
+        let output = Command::new(env!("CARGO_BIN_EXE_processor")).args(arguments).output().expect("starts");
+        let told = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(64), "{told}");
+        assert!(told.contains(expected) && told.trim_end().lines().count() == 1, "{told}");
+    }
+}
