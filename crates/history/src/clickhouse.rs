@@ -3,6 +3,7 @@
 //! Rows travel as RowBinary over HTTP. The connector sets TCP_NODELAY, which the client library never does by itself and
 //! which costs 40 ms per insert without it. Every call has a time limit.
 
+mod breaker;
 mod errors;
 mod migrate;
 mod read;
@@ -18,6 +19,7 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use runtime::Clock;
 
+use breaker::Breaker;
 pub use settings::ClickHouseOptions;
 use settings::Place;
 
@@ -35,6 +37,7 @@ const KEEPALIVE: Duration = Duration::from_secs(60);
 pub struct ClickHouse {
     client: Client,
     place: Place,
+    breaker: Breaker,
     clock: Clock,
 }
 
@@ -50,7 +53,7 @@ impl ClickHouse {
         if let Some((user, password)) = &place.credentials {
             client = client.with_user(user).with_password(password.reveal());
         }
-        Ok(Self { client, place, clock })
+        Ok(Self { client, place, breaker: Breaker::new(clock.clone()), clock })
     }
 
     /// The server and the database, for people: without credentials.

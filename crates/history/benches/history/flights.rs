@@ -41,6 +41,13 @@ impl Sky {
         Ok(Self { flights })
     }
 
+    /// Every position of every flight once.
+    pub(crate) fn each_once(&self) -> Vec<PositionRow> {
+        let of =
+            |number: usize| (0..self.flights[number].len() - 2).map(move |step| self.position(number, step, 1_200));
+        (0..self.flights.len()).flat_map(of).collect()
+    }
+
     /// The n-th position of a device; ids interleave with those of the other devices of its partition.
     pub(crate) fn position(&self, number: usize, step: usize, devices: usize) -> PositionRow {
         let flight = &self.flights[number % self.flights.len()];

@@ -76,17 +76,22 @@ async fn clickhouse(sky: &Sky, rows: usize) -> Result<()> {
     }
     report("history_insert_rows_per_second", rows as f64 / writing, "rows/s");
     tracks(&store, rows / TRACK).await?;
-    let merge = store.client().query("OPTIMIZE TABLE positions FINAL").execute();
-    merge.await?;
+    size(&engine, sky).await
+}
+
+/// Each flight once: what is flown again would be packed away.
+async fn size(engine: &Engine, sky: &Sky) -> Result<()> {
+    let store = ClickHouse::new(&format!("{}/bench_size", engine.url()), Clock::system())?;
+    store.migrate(&Retention { position_days: 0, reception_days: 0, statistics_days: 0 }, false).await?;
+    let positions = sky.each_once();
+    let rows = positions.len();
+    let rows_of_block = BlockRows { positions, ..BlockRows::default() };
+    store.write(&Block { token: "size-0-0-0".to_owned(), rows: rows_of_block }).await?;
+    store.client().query("OPTIMIZE TABLE positions FINAL").execute().await?;
     let size = "SELECT toFloat64(sum(data_compressed_bytes)) / sum(rows) FROM system.parts \
-                WHERE database = 'bench' AND table = 'positions' AND active";
+                WHERE database = 'bench_size' AND table = 'positions' AND active";
+    eprintln!("{rows} positions");
     report("history_bytes_per_position", store.client().query(size).fetch_one::<f64>().await?, "bytes");
-    let by_column = "SELECT name, toFloat64(data_compressed_bytes) FROM system.columns \
-                     WHERE database = 'bench' AND table = 'positions' ORDER BY data_compressed_bytes DESC";
-    let columns = store.client().query(by_column).fetch_all::<(String, f64)>().await?;
-    for (name, bytes) in columns.iter().take(8) {
-        eprintln!("  {name}: {:.2} bytes", bytes / rows as f64);
-    }
     Ok(())
 }
 

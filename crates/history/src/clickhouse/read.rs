@@ -45,10 +45,23 @@ impl ClickHouse {
     }
 
     pub(super) fn rows<T: RowOwned + RowRead + Send + 'static>(&self, sql: &str, attempted: &'static str) -> Rows<T> {
-        let cursor = self.query(sql).fetch::<T>();
-        let begun = stream::once(async move { cursor.map_err(|cause| errors::error(attempted, cause)) });
+        let breaker = self.breaker.clone();
+        let asked = breaker.pass(attempted);
+        let cursor = asked.and_then(|()| self.query(sql).fetch::<T>().map_err(|cause| errors::error(attempted, cause)));
+        let begun = stream::once(async move { cursor });
         let blocks = begun.flat_map(move |cursor| match cursor {
-            Ok(cursor) => stream::unfold(Some(cursor), move |cursor| block(cursor, attempted)).boxed(),
+            Ok(cursor) => {
+                let breaker = breaker.clone();
+                let next = move |cursor| {
+                    let breaker = breaker.clone();
+                    async move {
+                        let (block, cursor) = block(cursor?, attempted).await?;
+                        block.as_ref().err().inspect(|error| breaker.heed(error));
+                        Some((block, cursor))
+                    }
+                };
+                stream::unfold(Some(cursor), next).boxed()
+            }
             Err(error) => stream::once(async { Err(error) }).boxed(),
         });
         blocks.boxed()
@@ -80,10 +93,9 @@ impl ClickHouse {
 type Cursor<T> = clickhouse::query::RowCursor<T>;
 
 async fn block<T: RowOwned + RowRead + Send>(
-    cursor: Option<Cursor<T>>,
+    mut cursor: Cursor<T>,
     attempted: &'static str,
 ) -> Option<(Result<Vec<T>, HistoryError>, Option<Cursor<T>>)> {
-    let mut cursor = cursor?;
     let read = async {
         let mut rows = Vec::new();
         while rows.len() < BLOCK_ROWS {
@@ -109,7 +121,8 @@ impl HistoryReader for ClickHouse {
     }
 
     fn track(&self, query: TrackQuery) -> Rows<PositionRow> {
-        self.rows(&dialect::track::<Sql>(&query, self.now_ms()), "read a track")
+        // A few granules of one part: more threads would cost more than they read.
+        self.rows(&format!("{} SETTINGS max_threads = 1", dialect::track::<Sql>(&query, self.now_ms())), "read a track")
     }
 
     fn weather(&self, device: u32, period: Period, limit: u64) -> Rows<WeatherRow> {
