@@ -20,6 +20,9 @@ use crate::{Outfit, topic};
 
 /// How long an orderly stop waits for the log to acknowledge what is under way.
 const DRAIN: Duration = Duration::from_secs(10);
+/// Under load, work is gathered for so long: then one read brings many frames, one request to Kafka carries several, and one
+/// write acknowledges them. Frames that come more rarely do not wait.
+const TURN: Duration = Duration::from_millis(1);
 /// How often the window is looked at when nothing happens.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 /// A connection that lasted this long was a good one.
@@ -142,7 +145,14 @@ impl Forwarder {
     /// Until the connection is lost, or (well) until it is time to stop and all is acknowledged.
     async fn converse(&mut self, mut connection: Connection, connected: &ConnAck, stop: &Shutdown) -> Result<(), Lost> {
         self.connected(&mut connection, connected)?;
+        let clock = self.outfit.context.clock.clone();
+        let mut turn_began = clock.monotonic();
         loop {
+            let now = clock.monotonic();
+            if now.saturating_sub(turn_began) < TURN && !self.window.is_half_full() {
+                clock.sleep(TURN).await;
+            }
+            turn_began = clock.monotonic();
             self.take_in(&mut connection)?;
             self.work_off();
             self.pay(&mut connection)?;
@@ -201,7 +211,10 @@ impl Forwarder {
         }
         // Also into a present session: the filters of this start may be others than those of the last.
         connection.send(&mqtt::receivers(&self.options))?;
-        connection.send(&mqtt::about_broker())
+        if self.told.may_ask() {
+            connection.send(&mqtt::about_broker())?;
+        }
+        Ok(())
     }
 
     fn incoming(&mut self, packet: Packet) -> Result<(), Lost> {
@@ -209,8 +222,8 @@ impl Forwarder {
             Packet::Publish(publish) if mqtt::is_brokers_own(&publish.topic) => self.hear(&publish),
             Packet::Publish(publish) => self.received(publish),
             Packet::SubAck(subscribed) if subscribed.pkid == mqtt::RECEIVERS => self.subscribed(&subscribed),
-            // A broker may have nothing to tell of itself, or not to us.
-            Packet::SubAck(_) | Packet::PingResp(_) => {}
+            Packet::SubAck(_) => self.told.answered(),
+            Packet::PingResp(_) => {}
             _ => return Err(Lost::Unexpected),
         }
         Ok(())

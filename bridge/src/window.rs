@@ -184,6 +184,11 @@ impl<A, T> Window<A, T> {
         self.bytes < self.max_bytes
     }
 
+    /// Whether the sender could soon be brought to a halt.
+    pub(crate) fn is_half_full(&self) -> bool {
+        self.entries.len() * 2 >= self.capacity
+    }
+
     /// Whether the sender has been brought to a halt.
     pub(crate) fn is_full(&self) -> bool {
         self.entries.len() >= self.capacity

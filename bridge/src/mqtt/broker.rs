@@ -65,9 +65,21 @@ pub(crate) fn against_subscription(codes: &[SubscribeReasonCode]) -> Option<Stri
 #[derive(Debug, Default)]
 pub(crate) struct Told {
     dropped: u64,
+    asked: bool,
 }
 
 impl Told {
+    /// Whether to ask it on a new connection. Not again where the last one ended over the question: rumqttd, for one, ends
+    /// a connection that subscribes to `$SYS`.
+    pub(crate) fn may_ask(&mut self) -> bool {
+        !std::mem::replace(&mut self.asked, true)
+    }
+
+    /// It answered, whatever: it may be asked again.
+    pub(crate) fn answered(&mut self) {
+        self.asked = false;
+    }
+
     /// A message on one of the broker's own topics.
     pub(crate) fn hear(&mut self, topic: &[u8], payload: &[u8]) -> Option<News> {
         let text = std::str::from_utf8(payload).ok()?.trim();
@@ -161,6 +173,16 @@ mod tests {
         assert!(line.contains("QoS 0 only"), "{line}");
         let line = against_subscription(&[NotAuthorized]).expect("a line");
         assert!(line.contains("NotAuthorized"), "{line}");
+    }
+
+    #[test]
+    fn a_broker_that_ends_the_connection_over_the_question_is_not_asked_again() {
+        let mut told = Told::default();
+        assert!(told.may_ask());
+        told.answered();
+        assert!(told.may_ask());
+        assert!(!told.may_ask(), "no answer on the last connection");
+        assert!(!told.may_ask(), "nor ever again");
     }
 
     #[test]
