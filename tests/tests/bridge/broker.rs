@@ -23,17 +23,3 @@ async fn a_broker_with_its_default_limits_is_told_what_to_set() -> Result<()> {
     assert!(bridge.metric("fanet_bridge_broker_dropped_messages", &[]).await? >= 10.0);
     Ok(())
 }
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_subscription_that_is_refused_is_told_in_ready() -> Result<()> {
-    let access = harness::supervise::fresh_dir("access")?.join("acl");
-    // Nobody may read what receivers publish.
-    std::fs::write(&access, "topic readwrite nothing/#\n")?;
-    let port = harness::free_port();
-    let settings = format!("listener {port} 127.0.0.1\nallow_anonymous true\nacl_file {}\n", access.display());
-    let desk = Desk::new("refused", &settings).await?;
-    desk.create(&[topic::RAW, topic::DEAD_LETTER]).await?;
-    let bridge = desk.bridge().await?.env("UPDRAFT_MQTT_URL", format!("mqtt://127.0.0.1:{port}"));
-    let bridge = Program::spawn(bridge)?;
-    crate::desk::complains(&bridge, "the broker refuses a subscription: NotAuthorized").await
-}

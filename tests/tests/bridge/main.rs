@@ -3,7 +3,18 @@
 
 mod broker;
 mod certificates;
+#[path = "../bridge_faults/clock.rs"]
+mod clock;
 mod desk;
+#[path = "../bridge_faults/frames.rs"]
+mod frames;
+#[path = "../bridge_faults/ledger.rs"]
+#[allow(dead_code, reason = "the faults use the rest")]
+mod ledger;
+#[path = "../bridge_faults/publisher.rs"]
+#[allow(dead_code, reason = "the faults use the rest")]
+mod publisher;
 mod records;
 mod security;
 mod shards;
+mod writer;

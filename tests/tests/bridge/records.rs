@@ -48,7 +48,9 @@ async fn frames_and_hardware_information_are_forwarded_verbatim_under_their_keys
 async fn without_a_topic_for_dead_letters_the_good_frames_go_on_and_the_poison_waits() -> Result<()> {
     let desk = Desk::new("letters", "").await?;
     desk.create(&[topic::RAW]).await?;
-    let bridge = Program::start(desk.bridge().await?).await?;
+    // By default librdkafka hopes for half a minute that a topic that is not there comes.
+    let bridge = desk.bridge().await?.env("UPDRAFT_KAFKA_CONFIG", "topic.metadata.propagation.max.ms=500");
+    let bridge = Program::start(bridge).await?;
     desk.publish("fb/b/1/f/1", b"short").await?;
     for _ in 0..10 {
         desk.publish("fb/b/8896672/f/1", FRAME).await?;

@@ -1,4 +1,4 @@
-//! Reads the raw topic from its beginning, straight from Kafka, and keeps book of every frame: when it was first seen, how
+//! Reads the raw topic, straight from Kafka, and keeps book of every frame: when it was first seen, how
 //! often, and whether the order of its device holds.
 
 use std::collections::HashMap;
@@ -25,6 +25,8 @@ pub(crate) struct Book {
     /// Records without a number: frames of others, hardware information.
     pub(crate) others: usize,
     pub(crate) ticks: usize,
+    /// Whether a device may begin with any number.
+    amid: bool,
     /// The number of each device's last frame, counted on the device.
     last: HashMap<u16, u64>,
 }
@@ -36,11 +38,21 @@ pub(crate) struct Ledger {
 }
 
 impl Ledger {
+    /// From the topic's beginning, where the first frame of each device must be.
     pub(crate) async fn open(bootstrap: &str, topic: &str, partitions: u32) -> Result<Self> {
+        Self::open_at(bootstrap, topic, partitions, SeekTo::Beginning, Book::default()).await
+    }
+
+    /// In the middle of the numbers.
+    pub(crate) async fn open_amid(bootstrap: &str, topic: &str, partitions: u32, from: SeekTo) -> Result<Self> {
+        Self::open_at(bootstrap, topic, partitions, from, Book { amid: true, ..Book::default() }).await
+    }
+
+    async fn open_at(bootstrap: &str, topic: &str, partitions: u32, from: SeekTo, book: Book) -> Result<Self> {
         let log = KafkaLog::connect(KafkaSettings::new(bootstrap, "ledger"))?;
-        let all = (0..partitions).map(|partition| (TopicPartition::new(topic, partition), SeekTo::Beginning));
+        let all = (0..partitions).map(|partition| (TopicPartition::new(topic, partition), from));
         let mut source = log.read(all.collect()).await.context("read the raw topic")?;
-        let book = Arc::<Mutex<Book>>::default();
+        let book = Arc::new(Mutex::new(book));
         let reading = tokio::spawn({
             let book = book.clone();
             async move {
@@ -92,7 +104,8 @@ impl Book {
         }
         // Going back is repeating; going forward by more than one is overtaking, also while it repeats.
         let (device, nth) = (frames::device(number), number / frames::DEVICES);
-        let due = self.last.get(&device).map_or(0, |last| last + 1);
+        let first = if self.amid { nth } else { 0 };
+        let due = self.last.get(&device).map_or(first, |last| last + 1);
         if nth > due {
             self.wrong.push(format!("device {device}: frame {nth} came where at most {due} was due"));
         }

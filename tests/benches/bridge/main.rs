@@ -1,0 +1,164 @@
+//! The bridge on real services, at full speed: frames a second from MQTT into Kafka, what they cost the bridge beside a
+//! subscriber that only acknowledges, what it holds with a full window, and how long a frame takes. Prints
+//! `bench: NAME VALUE UNIT`.
+//!
+//! The bridge is the binary beside this one, so `cargo build --release` comes first (`just bench` sees to it). Everything
+//! runs on the same machine: Kafka, Mosquitto, the publisher and the reader have their share of its cores.
+
+#![allow(clippy::print_stdout, reason = "the figures are what this prints")]
+
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use harness::{Kafka, KafkaOptions, Mosquitto, Program, ProgramOptions, Stack, cpu_seconds, unique_prefix, wait_until};
+use schemas::catalogue::{self, topic};
+use streams::SeekTo;
+
+use crate::ledger::Ledger;
+use crate::publisher::Publisher;
+
+#[path = "../../tests/bridge_faults/clock.rs"]
+mod clock;
+#[path = "../../tests/bridge_faults/frames.rs"]
+mod frames;
+#[path = "../../tests/bridge_faults/ledger.rs"]
+#[allow(dead_code, reason = "the tests use the rest")]
+mod ledger;
+#[path = "../../tests/bridge_faults/publisher.rs"]
+#[allow(dead_code, reason = "the tests use the rest")]
+mod publisher;
+mod subscriber;
+mod topics;
+
+const WARM_UP: usize = 50_000;
+const FRAMES: usize = 200_000;
+/// Published and not in Kafka yet, while the speed is measured.
+const UNDER_WAY: usize = 6_000;
+const NO_LIMIT_HZ: u32 = 200_000;
+const STEADY_HZ: u32 = 5_000;
+const STEADY: usize = 10 * STEADY_HZ as usize;
+const SOON: Duration = Duration::from_secs(120);
+
+fn main() -> Result<()> {
+    let arguments: Vec<String> = std::env::args().collect();
+    let runtime = tokio::runtime::Runtime::new()?;
+    match arguments.iter().position(|argument| argument == subscriber::ARGUMENT) {
+        Some(at) => runtime.block_on(subscriber::run(&arguments[at + 1..])),
+        None => runtime.block_on(run()),
+    }
+}
+
+async fn run() -> Result<()> {
+    let stage = Stage::start().await?;
+    stage.speed(1, WARM_UP, "").await?;
+    stage.latency().await?;
+    stage.speed(1, FRAMES, "bridge_frames_per_second").await?;
+    stage.speed(0, FRAMES, "bridge_frames_per_second_qos0").await?;
+    stage.memory().await?;
+    stage.bridge.service().stop().await?;
+    subscriber::measure(&stage.mosquitto, FRAMES).await
+}
+
+struct Stage {
+    kafka: Kafka,
+    mosquitto: Mosquitto,
+    bridge: Program,
+    raw_topic: String,
+    partitions: u32,
+}
+
+impl Stage {
+    async fn start() -> Result<Self> {
+        let prefix = unique_prefix("bench");
+        let kafka = Kafka::start(KafkaOptions { fast: true, ..KafkaOptions::default() }).await?;
+        topics::create(&kafka, &prefix).await?;
+        let mosquitto = Mosquitto::start().await?;
+        let bridge = ProgramOptions::new("bridge")
+            .env("UPDRAFT_KAFKA_BOOTSTRAP", kafka.bootstrap())
+            .env("UPDRAFT_SCHEMA_REGISTRY_URL", Stack::shared().registry().await?.url())
+            .env("UPDRAFT_TOPIC_PREFIX", &prefix)
+            .env("UPDRAFT_MQTT_URL", mosquitto.url());
+        let bridge = Program::start(bridge).await?;
+        let raw = catalogue::find(topic::RAW).context("in the catalogue")?;
+        Ok(Self { kafka, mosquitto, bridge, raw_topic: raw.full_name(&prefix), partitions: raw.partitions })
+    }
+
+    fn publisher(&self, name: &str, rate_hz: u32, qos: u8, limit: usize) -> Publisher {
+        let (host, port) = self.mosquitto.host_port();
+        Publisher::start_with(format!("{host}:{port}"), name, rate_hz, qos, limit)
+    }
+
+    async fn forwarded(&self) -> Result<usize> {
+        Ok(self.bridge.metric("fanet_bridge_forwarded_total", &[]).await? as usize)
+    }
+
+    fn bridge_cpu_s(&self) -> Result<f64> {
+        cpu_seconds(self.bridge.service().pid().context("runs")?).context("its CPU time")
+    }
+
+    /// As fast as it goes with so many frames under way, the bridge's share of the CPU included.
+    async fn speed(&self, qos: u8, frames: usize, name: &str) -> Result<()> {
+        let before = (self.forwarded().await?, self.bridge_cpu_s()?);
+        let started = clock::now();
+        let publisher = self.publisher(&format!("fast-{qos}"), NO_LIMIT_HZ, qos, UNDER_WAY);
+        let through = async || {
+            let through = self.forwarded().await.ok()? - before.0;
+            publisher.allow((through + UNDER_WAY).min(frames));
+            (through >= frames).then_some(())
+        };
+        wait_until(SOON, "all frames to be in Kafka", through).await?;
+        let seconds = started.elapsed().as_secs_f64();
+        if name.is_empty() {
+            return Ok(());
+        }
+        println!("bench: {name} {:.0} frames/s", frames as f64 / seconds);
+        let suffix = if qos == 0 { "_qos0" } else { "" };
+        let cpu_us = (self.bridge_cpu_s()? - before.1) * 1e6 / frames as f64;
+        println!("bench: bridge_cpu_us_per_frame{suffix} {cpu_us:.2} us");
+        Ok(())
+    }
+
+    /// From the publisher's socket to a reader of the raw topic.
+    async fn latency(&self) -> Result<()> {
+        let publisher = self.publisher("steady", STEADY_HZ, 1, STEADY);
+        let ledger = Ledger::open_amid(self.kafka.bootstrap(), &self.raw_topic, self.partitions, SeekTo::End).await?;
+        let cpu_s = self.bridge_cpu_s()?;
+        let all = async || ledger.look(|book| (book.first_seen.len() >= STEADY).then_some(()));
+        wait_until(SOON, "all frames to be read", all).await?;
+        let cpu_us = (self.bridge_cpu_s()? - cpu_s) * 1e6 / STEADY as f64;
+        let mut waits_ms: Vec<f64> = publisher.look(|published| {
+            ledger.look(|book| {
+                let waits = published.at.iter().zip(&book.first_seen);
+                // The first second is the reader's start.
+                let waits = waits.skip(STEADY_HZ as usize).filter_map(|(sent, seen)| Some((*seen)? - *sent));
+                waits.map(|wait| wait.as_secs_f64() * 1e3).collect()
+            })
+        });
+        waits_ms.sort_by(f64::total_cmp);
+        let quantile = |share: f64| waits_ms[((waits_ms.len() - 1) as f64 * share) as usize];
+        println!("bench: publish_to_kafka_p50_ms {:.2} ms", quantile(0.50));
+        println!("bench: publish_to_kafka_p99_ms {:.2} ms", quantile(0.99));
+        println!("bench: bridge_cpu_us_per_frame_at_5000hz {cpu_us:.2} us");
+        Ok(())
+    }
+
+    /// Resident, when Kafka stands still and the window is full.
+    async fn memory(&self) -> Result<()> {
+        self.kafka.node(0).freeze()?;
+        let window = self.bridge.metric("fanet_bridge_window", &[]).await?;
+        let publisher = self.publisher("full", NO_LIMIT_HZ, 1, 2 * window as usize);
+        let full = async || {
+            let in_flight = self.bridge.metric("fanet_bridge_in_flight", &[]).await.ok()?;
+            (in_flight >= window).then_some(())
+        };
+        let filled = wait_until(SOON, "the window to be full", full).await;
+        let megabytes = self.bridge.resident_bytes().unwrap_or_default() as f64 / f64::from(1 << 20);
+        self.kafka.node(0).thaw()?;
+        filled?;
+        println!("bench: bridge_rss_mb {megabytes:.1} MB");
+        let empty = async || (self.bridge.metric("fanet_bridge_in_flight", &[]).await.ok()? == 0.0).then_some(());
+        wait_until(SOON, "the window to be empty", empty).await?;
+        drop(publisher);
+        Ok(())
+    }
+}
