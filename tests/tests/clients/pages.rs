@@ -26,6 +26,19 @@ fn the_close_codes_of_the_page_are_those_of_the_code() -> Result<()> {
 }
 
 #[test]
+fn the_error_codes_of_the_page_are_those_of_the_code() -> Result<()> {
+    let (code, page) = (read("pusher/src/session/request.rs")?, read("docs/write-a-client.md")?);
+    let made = code.split("Refusal::fixed(").chain(code.split("Self::fixed(")).chain(code.split("Refusal::told("));
+    let made = made.filter_map(|rest| rest.trim_start().strip_prefix('"')?.split('"').next());
+    let made: BTreeSet<&str> = made.collect();
+    let section = page.split("\n## ").find(|section| section.starts_with("Codes of errors")).context("the section")?;
+    let first_cells = section.lines().filter(|line| line.starts_with("| `")).filter_map(|line| line.split('|').nth(1));
+    let written: BTreeSet<&str> = first_cells.flat_map(|cell| cell.split('`').skip(1).step_by(2)).collect();
+    ensure!(made.len() > 5 && made == written, "request.rs has {made:?}, the page {written:?}");
+    Ok(())
+}
+
+#[test]
 fn manufacturers_are_those_of_the_codec() {
     for number in 0..=u8::MAX {
         assert_eq!(schemas::manufacturer::manufacturer(number), fanet::names::manufacturer(number), "{number:#04X}");
