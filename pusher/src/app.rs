@@ -10,6 +10,7 @@ use tokio_util::task::TaskTracker;
 use crate::config::PusherOptions;
 use crate::metrics::PusherMetrics;
 use crate::positions::Positions;
+use crate::raw_writer::RawWriter;
 use crate::redis::Redis;
 use crate::rest::{Exports, Problem, RedisPicture};
 use crate::session::SessionSettings;
@@ -28,12 +29,13 @@ pub(crate) struct App {
     /// WebSockets over TLS, each carried by a task.
     pub(crate) pumps: TaskTracker,
     /// `None` where there is to be none.
-    #[allow(dead_code, reason = "for what else is asked of Redis than the picture")]
     pub(crate) redis: Option<Redis>,
     /// The air picture as Redis has it, until `live` is there.
     pub(crate) redis_picture: Option<Arc<RedisPicture>>,
     /// Takes positions from telephones; `None` where nobody may send any.
     pub(crate) positions: Option<Arc<Positions>>,
+    /// The way of positions and orders into the raw topic.
+    pub(crate) raw_writer: Arc<RawWriter>,
     /// The recorded past; `None` where none is kept.
     pub(crate) history: Option<Arc<dyn HistoryReader>>,
     /// Exports that are under way.

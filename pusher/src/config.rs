@@ -90,7 +90,7 @@ pub struct PusherOptions {
     #[arg(long, env = "UPDRAFT_PUSHER_SHARDS", value_name = "THREADS", default_value_t = 0, global = true)]
     pub shards: usize,
     /// Shortest time between two flushes of a shard. Longer: less work, later news.
-    #[arg(long, env = "UPDRAFT_PUSHER_TICK", value_name = "DURATION", default_value = "25ms", value_parser = parse_tick, global = true)]
+    #[arg(long, env = "UPDRAFT_PUSHER_TICK", value_name = "DURATION", default_value = "10ms", value_parser = parse_tick, global = true)]
     pub tick: Duration,
     /// A client that is silent for twice this time is closed.
     #[arg(long, env = "UPDRAFT_PUSHER_HEARTBEAT", value_name = "DURATION", default_value = "30s", value_parser = parse_seconds, global = true)]
@@ -191,6 +191,9 @@ pub struct PusherOptions {
     /// TOML file that says who may send positions: see docs/rest.md. Without it nobody may. Read again when it changes.
     #[arg(long, env = "UPDRAFT_PUSHER_POSITION_KEYS", value_name = "FILE", global = true)]
     pub position_keys: Option<PathBuf>,
+    /// Anybody may give operators' orders (reset a device's score). Only where nobody but operators can reach this port.
+    #[arg(long, env = "UPDRAFT_PUSHER_OPEN_OPERATOR", global = true)]
+    pub open_operator: bool,
     /// Redis, for REST until the air picture is complete: redis://host:port, rediss://host:port; none: no Redis.
     #[arg(
         long,
@@ -341,7 +344,7 @@ mod tests {
     fn defaults_work_on_one_machine() {
         let config = parse(&[]).unwrap();
         assert_eq!(config.pusher.http_listen.port(), 8090);
-        assert_eq!(config.pusher.tick, Duration::from_millis(25));
+        assert_eq!(config.pusher.tick, Duration::from_millis(10));
         assert!(config.pusher.compression);
         assert_eq!(config.pusher.session_limits(), SessionLimits::default(), "one set of defaults");
     }

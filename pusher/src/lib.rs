@@ -15,6 +15,7 @@ pub mod hub;
 mod metrics;
 mod positions;
 mod presence;
+mod raw_writer;
 mod redis;
 mod rest;
 pub mod session;
@@ -42,6 +43,7 @@ use crate::feed::Feed;
 use crate::metrics::PusherMetrics;
 use crate::positions::Positions;
 use crate::presence::Presence;
+use crate::raw_writer::RawWriter;
 use crate::redis::Redis;
 use crate::rest::{Exports, RedisPicture};
 use crate::socket::Admission;
@@ -78,7 +80,7 @@ pub struct Surroundings {
     pub log: Arc<dyn Log>,
     /// What the log is, for people: its address.
     pub log_name: String,
-    /// Of what the pusher writes itself: positions.
+    /// Of what the pusher writes itself: positions and orders.
     pub schemas: Schemas,
     /// The recorded past; `None` where none is kept.
     pub history: Option<Arc<dyn HistoryReader>>,
@@ -127,8 +129,9 @@ impl Pusher {
             (Some(cert), Some(key)) => Some(http::tls::open(cert, key)?),
             _ => None,
         };
+        let raw_writer = Arc::new(RawWriter::new(&surroundings));
         let positions = match &options.position_keys {
-            Some(file) => Some(Arc::new(Positions::open(file, &surroundings)?)),
+            Some(file) => Some(Arc::new(Positions::open(file, raw_writer.clone())?)),
             None => None,
         };
         let history = surroundings.history.clone();
@@ -145,6 +148,7 @@ impl Pusher {
             redis,
             redis_picture,
             positions,
+            raw_writer,
             history,
             exports: Exports::default(),
             started_at_us: clock.now_us(),

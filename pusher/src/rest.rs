@@ -21,6 +21,7 @@ mod selection;
 mod snapshot;
 mod time;
 mod track;
+mod validation;
 mod weather_history;
 
 use axum::Router;
@@ -54,6 +55,8 @@ pub(crate) fn router(app: App) -> Router {
         .route(flights::ENDPOINT.path, get(flights::get))
         .route(weather_history::ENDPOINT.path, get(weather_history::get))
         .route(export::ENDPOINT.path, get(export::get))
+        .route(validation::ENDPOINT.path, get(validation::get))
+        .route(validation::RESET_PATH, post(validation::reset))
         .route(position::PATH, post(position::post))
         .route("/api/openapi.json", get(openapi::get))
         .route("/api/docs", get(docs::get))
@@ -70,7 +73,7 @@ pub(crate) fn router(app: App) -> Router {
 }
 
 /// The endpoints that are no lists.
-const ENDPOINTS: [&endpoint::Endpoint; 7] = [
+const ENDPOINTS: [&endpoint::Endpoint; 8] = [
     &snapshot::ENDPOINT,
     &devices::ENDPOINT,
     &search::ENDPOINT,
@@ -78,6 +81,7 @@ const ENDPOINTS: [&endpoint::Endpoint; 7] = [
     &flights::ENDPOINT,
     &weather_history::ENDPOINT,
     &export::ENDPOINT,
+    &validation::ENDPOINT,
 ];
 
 /// The media types of an answer besides those of its message; for a table, all of them.

@@ -66,6 +66,11 @@ impl Problem {
         Self::new(StatusCode::UNAUTHORIZED, "unauthorized", detail.to_owned())
     }
 
+    /// 403: who asks may not.
+    pub(crate) fn forbidden(code: &'static str, detail: &str) -> Self {
+        Self::new(StatusCode::FORBIDDEN, code, detail.to_owned())
+    }
+
     /// 413.
     pub(crate) fn too_large(detail: String) -> Self {
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", detail)

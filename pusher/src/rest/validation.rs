@@ -1,0 +1,144 @@
+//! `GET /api/v1/validation/{address}`: how far a device is believed, as the processor keeps it in Redis, and
+//! `POST /api/v1/validation/{address}/reset`: an order to begin anew. Until there are accounts, orders are taken only
+//! where `--open-operator` says so.
+
+use std::collections::HashMap;
+
+use axum::extract::{Path, RawQuery, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use schemas::DeviceAddress;
+use schemas::v1::command::{Action, ResetScore};
+use schemas::v1::{self, Command, raw_record};
+
+use super::answer::{body, wants_protobuf};
+use super::endpoint::{Endpoint, Parameter};
+use super::problem::Problem;
+use super::query::Query;
+use super::time::rfc3339;
+use crate::app::App;
+
+pub(super) const RESET_PATH: &str = "/api/v1/validation/{address}/reset";
+pub(super) const RESET_SUMMARY: &str = "Orders that the score of a device begins anew. For operators.";
+
+pub(super) const ENDPOINT: Endpoint = Endpoint {
+    path: "/api/v1/validation/{address}",
+    summary: "How far a device is believed: its score, and why it last lost some. For operators.",
+    path_parameters: &[&Parameter { name: "address", kind: "string", about: "Six hex digits, for example 110B90." }],
+    parameters: &[],
+    message: "ValidationView",
+};
+
+pub(super) async fn get(
+    State(app): State<App>,
+    Path(address): Path<String>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    ENDPOINT.query(query.as_deref())?;
+    let device = device(&address)?;
+    let Some(redis) = &app.redis else {
+        let detail = "scores are in Redis, and there is none here (--redis-url)".to_owned();
+        return Err(Problem::busy("no_redis", detail));
+    };
+    let mut ask = ::redis::cmd("HGETALL");
+    ask.arg(format!("fanet:{{validation}}:{device}"));
+    let fields: Result<HashMap<String, String>, _> = ask.query_async(&mut redis.connection()).await;
+    let fields = fields.map_err(|error| {
+        tracing::warn!(%error, "no score from {}", redis.name());
+        Problem::busy("redis_unavailable", format!("{} does not answer", redis.name()))
+    })?;
+    let now_us = app.context.clock.now_us();
+    let known = validation(device, &fields, rfc3339(now_us));
+    let known = known.ok_or_else(|| Problem::not_found("unknown_device", format!("nothing is known of {device}")))?;
+    Ok(body(&known, wants_protobuf(&headers)))
+}
+
+pub(super) async fn reset(
+    State(app): State<App>,
+    Path(address): Path<String>,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Problem> {
+    Query::parse(query.as_deref(), &[])?;
+    let device = device(&address)?;
+    if !app.options.open_operator {
+        let detail = "nobody may give orders here: there are no accounts yet, and --open-operator is not set";
+        return Err(Problem::forbidden("no_operator", detail));
+    }
+    let clock = &app.context.clock;
+    let now_us = clock.now_us();
+    let command = Command {
+        // Orders of the same microsecond are one.
+        command_id: format!("reset-{device}-{now_us}"),
+        device: device.0,
+        issued_by: "open-operator".to_owned(),
+        issued_at_us: now_us,
+        action: Some(Action::ResetScore(ResetScore {})),
+    };
+    match app.raw_writer.write(device, raw_record::Input::Command(command), clock).await {
+        Ok(id) => {
+            tracing::info!(%device, record = %id, "the score is to begin anew");
+            let id = HeaderValue::from_str(&id.to_string()).expect("digits");
+            Ok((StatusCode::ACCEPTED, [("x-observation-id", id)]).into_response())
+        }
+        Err(error) => {
+            tracing::warn!(error = format!("{:#}", anyhow::anyhow!(error)), "an order was not taken");
+            Err(Problem::busy("log_unavailable", "the order could not be written: give it again".to_owned()))
+        }
+    }
+}
+
+fn device(address: &str) -> Result<DeviceAddress, Problem> {
+    address.parse().map_err(|error: schemas::id::ParseIdError| Problem::bad_request("bad_address", error.to_string()))
+}
+
+/// `None`: there is none, or it has gone.
+fn validation(
+    device: DeviceAddress,
+    fields: &HashMap<String, String>,
+    server_time: String,
+) -> Option<v1::ValidationView> {
+    let number = |name: &str| fields.get(name)?.parse().ok();
+    Some(v1::ValidationView {
+        server_time,
+        device: device.0,
+        score: number("score")?,
+        published: fields.get("published").is_some_and(|published| published == "true"),
+        plausible_frames: number("plausible_frames").unwrap_or_default(),
+        implausible_frames: number("implausible_frames").unwrap_or_default(),
+        last_reason: fields.get("last_reason").cloned(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fields(told: &[(&str, &str)]) -> HashMap<String, String> {
+        told.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+    }
+
+    #[test]
+    fn a_score_as_the_processor_writes_it() {
+        let told = [
+            ("device", "110B90"),
+            ("version", "7"),
+            ("score", "65"),
+            ("published", "false"),
+            ("plausible_frames", "1"),
+            ("implausible_frames", "2"),
+            ("last_reason", "speed"),
+        ];
+        let known = validation(DeviceAddress(0x11_0B90), &fields(&told), String::new()).expect("known");
+        assert_eq!((known.score, known.published), (65, false));
+        assert_eq!((known.plausible_frames, known.implausible_frames), (1, 2));
+        assert_eq!(known.last_reason.as_deref(), Some("speed"));
+    }
+
+    #[test]
+    fn what_is_not_there_or_has_gone_is_unknown() {
+        for told in [&[][..], &[("version", "7"), ("gone", "1")]] {
+            assert_eq!(validation(DeviceAddress(1), &fields(told), String::new()), None);
+        }
+    }
+}
