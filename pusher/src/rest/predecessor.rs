@@ -44,7 +44,7 @@ pub(super) const FIELDS: [Renamed; 8] = [
 pub(super) const PATHS: [Renamed; 4] = [
     renamed("/metrics", "/metrics", "on the admin port, 9104 unless it is set"),
     renamed("/debug/pprof", "/debug/profile", "on the admin port, where --profile is set"),
-    renamed("/api/v1/invalidate", "a ResetScore command in fanet.raw.v1", "an order to the processor"),
+    renamed("/api/v1/invalidate", "/api/v1/validation/{address}/reset", "where --open-operator is set"),
     renamed("/api/v1/validation/metrics", "/metrics", "on the admin port of the processor"),
 ];
 
