@@ -20,7 +20,7 @@ use schemas::v1::{
 };
 
 use crate::core::device::{Device, Moment};
-use crate::core::time::ReceiverClocks;
+use crate::core::time::{ReceiverClocks, ReceiverNames};
 
 pub mod aircraft;
 pub mod alert;
@@ -64,6 +64,8 @@ pub struct Core {
     clock_us: u64,
     clock_sent_us: u64,
     receivers: ReceiverClocks,
+    /// While memories are read back.
+    names: ReceiverNames,
     devices: FxHashMap<u32, Box<Device>>,
     /// (when, device): at least one entry per device that has a deadline, at or before it.
     deadlines: BinaryHeap<Reverse<(u64, u32)>>,
@@ -83,6 +85,7 @@ impl Core {
             clock_us: 0,
             clock_sent_us: 0,
             receivers: ReceiverClocks::default(),
+            names: ReceiverNames::default(),
             devices: FxHashMap::default(),
             deadlines: BinaryHeap::new(),
             changed: Vec::new(),
@@ -115,6 +118,7 @@ impl Core {
         if input.offset < self.next_offset {
             return;
         }
+        self.names = ReceiverNames::default();
         self.clock_us = self.clock_us.max(input.record.ingested_at_us);
         self.expire(input.offset, out);
         match &input.record.input {
@@ -206,20 +210,20 @@ impl Core {
     pub fn restore(&mut self, memory: ProcessorState) {
         match memory.part {
             Some(processor_state::Part::Device(memory)) => {
-                let mut device = Box::new(Device::from_memory(&memory));
+                let mut device = Box::new(Device::from_memory(&memory, &mut self.names));
                 if device.is_blank() {
                     // Told once more by the next checkpoint, dropped by the one after.
                     device.is_changed = true;
                     self.changed.push(device.address);
                 }
-                schedule(&mut device, &self.settings.lifetimes, &mut self.deadlines);
+                schedule(&mut device, &self.settings.lifetimes, self.clock_us, &mut self.deadlines);
                 self.devices.insert(device.address, device);
             }
             Some(processor_state::Part::Partition(memory)) => {
                 self.next_offset = memory.next_offset;
                 self.clock_us = memory.clock_us;
                 self.clock_sent_us = memory.clock_sent_us;
-                self.receivers = ReceiverClocks::from_memory(&memory.receivers);
+                self.receivers = ReceiverClocks::from_memory(&memory.receivers, &mut self.names);
             }
             None => {}
         }
@@ -255,13 +259,22 @@ impl Core {
         }
     }
 
-    /// Runs `work` on a device, unless it has seen this record before.
+    /// Runs `work` of a record on its device, unless it has seen the record before.
     fn with_device<T>(
         &mut self,
         address: u32,
         offset: u64,
         work: impl FnOnce(&mut Device, &Moment<'_>) -> T,
     ) -> Option<T> {
+        self.visit(address, offset, |device, at| {
+            let done = work(device, at);
+            device.next_offset = offset + 1;
+            done
+        })
+    }
+
+    /// Runs `work` on a device, unless it is ahead of this record.
+    fn visit<T>(&mut self, address: u32, offset: u64, work: impl FnOnce(&mut Device, &Moment<'_>) -> T) -> Option<T> {
         let device = self.devices.entry(address).or_insert_with(|| Box::new(Device::new(address)));
         if offset < device.next_offset {
             return None;
@@ -269,12 +282,11 @@ impl Core {
         let at =
             Moment { settings: &self.settings, offset, clock_us: self.clock_us, clock_sent_us: self.clock_sent_us };
         let done = work(device, &at);
-        device.next_offset = offset + 1;
         if !device.is_changed {
             device.is_changed = true;
             self.changed.push(address);
         }
-        schedule(device, &self.settings.lifetimes, &mut self.deadlines);
+        schedule(device, &self.settings.lifetimes, self.clock_us, &mut self.deadlines);
         Some(done)
     }
 
@@ -284,7 +296,8 @@ impl Core {
             // When a device was last looked at depends on restarts; the order of what it gives out must not.
             due.sort_unstable();
             for address in due {
-                self.with_device(address, offset, |device, at| device.expire(at, out));
+                // The record that brings the end can be the device's own, which it has still to see.
+                self.visit(address, offset, |device, at| device.expire(at, out));
             }
         }
     }
@@ -303,7 +316,7 @@ impl Core {
             if device.next_deadline_us(&self.settings.lifetimes) <= self.clock_us {
                 due.push(address);
             } else {
-                schedule(device, &self.settings.lifetimes, &mut self.deadlines);
+                schedule(device, &self.settings.lifetimes, self.clock_us, &mut self.deadlines);
             }
         }
         due
@@ -322,9 +335,17 @@ impl Core {
     }
 }
 
-/// Sees to it that the device is looked at when its next end comes.
-fn schedule(device: &mut Device, lifetimes: &Lifetimes, deadlines: &mut BinaryHeap<Reverse<(u64, u32)>>) {
-    let due_us = device.next_deadline_us(lifetimes);
+/// Sees to it that the device is looked at when its next end comes, and before an aircraft's could come: so a device that
+/// becomes one needs no second entry.
+fn schedule(
+    device: &mut Device,
+    lifetimes: &Lifetimes,
+    clock_us: u64,
+    deadlines: &mut BinaryHeap<Reverse<(u64, u32)>>,
+) {
+    let end_us = device.next_deadline_us(lifetimes);
+    let early_us = clock_us.saturating_add(lifetimes.aircraft_us.max(1));
+    let due_us = if end_us == u64::MAX { end_us } else { end_us.min(early_us) };
     if due_us < device.wake_us {
         device.wake_us = due_us;
         deadlines.push(Reverse((due_us, device.address)));

@@ -86,7 +86,10 @@ impl Alert {
     pub fn refresh(&mut self, call: &Call) {
         self.normal_since_us = 0;
         self.state.refreshed_at_us = call.event_at_us;
-        self.state.position = call.position.or(self.state.position);
+        if self.state.unverified || !call.unverified {
+            // Who falsifies frames does not lead the helpers away.
+            self.state.position = call.position.or(self.state.position);
+        }
         self.state.unverified &= call.unverified;
         if i32::from(call.kind) > self.state.alert_kind {
             self.state.alert_kind = call.kind.into();
@@ -190,6 +193,18 @@ mod tests {
         assert_eq!((alert.state.alert_id, alert.state.unverified), (100, false));
         alert.refresh(&call(103, AlertKind::NeedRide));
         assert_eq!(alert.state.alert_kind(), AlertKind::Distress);
+    }
+
+    #[test]
+    fn a_false_call_does_not_move_a_true_one() {
+        let at = |latitude_deg| Some(Position { latitude_deg, longitude_deg: 13.0, altitude_m: None });
+        let mut alert =
+            Alert::open(1, &Call { position: at(46.0), unverified: false, ..call(100, AlertKind::Distress) });
+        alert.refresh(&Call { position: at(10.0), ..call(110, AlertKind::Distress) });
+        assert_eq!((alert.state.position, alert.state.unverified), (at(46.0), false));
+        alert.refresh(&Call { position: at(46.1), unverified: false, ..call(120, AlertKind::Distress) });
+        alert.refresh(&Call { position: None, unverified: false, ..call(130, AlertKind::Distress) });
+        assert_eq!(alert.state.position, at(46.1));
     }
 
     #[test]

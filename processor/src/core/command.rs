@@ -39,7 +39,7 @@ impl Device {
                 if let Some(alert) = alert.filter(|alert| alert.is_standing()) {
                     alert.resolve(clock_us, AlertResolution::Operator, clock_us);
                     // A person has looked: frames may resolve again.
-                    self.raised.0.clear();
+                    self.rare_mut().raised.0.clear();
                     changed = Changed::all();
                 }
             }
@@ -62,13 +62,15 @@ impl Device {
     }
 
     fn is_repeat(&self, command_id: &str) -> bool {
-        !command_id.is_empty() && self.command_ids.iter().any(|known| **known == *command_id)
+        !command_id.is_empty()
+            && self.rare.as_ref().is_some_and(|rare| rare.command_ids.iter().any(|known| **known == *command_id))
     }
 
     fn remember(&mut self, command_id: &str) {
-        if self.command_ids.len() == REMEMBERED {
-            self.command_ids.remove(0);
+        let known = &mut self.rare_mut().command_ids;
+        if known.len() == REMEMBERED {
+            known.remove(0);
         }
-        self.command_ids.push(command_id.into());
+        known.push(command_id.into());
     }
 }

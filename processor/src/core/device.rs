@@ -1,7 +1,5 @@
 //! Everything that is known of one device, and how it comes and goes.
 
-use std::sync::Arc;
-
 use schemas::v1::{AlertResolution, ReceivedBy};
 
 use crate::core::aircraft::Aircraft;
@@ -11,12 +9,13 @@ use crate::core::outputs::Outputs;
 use crate::core::privacy::Consent;
 use crate::core::publish::{Changed, Shown};
 use crate::core::score::Score;
-use crate::core::settings::{Lifetimes, SECOND_US, Settings};
+use crate::core::settings::{Lifetimes, Settings};
 use crate::core::station::Station;
+use crate::core::time::ReceiverName;
 use crate::dedupe::LatestFrames;
 
-/// Receivers that heard the device within this time are told with its state, microseconds.
-const HEARD_BY_US: u64 = 30 * SECOND_US;
+/// Receivers that heard the device within this time are told with its state, milliseconds.
+const HEARD_BY_MS: u32 = 30_000;
 const MOST_HEARD_BY: usize = 8;
 
 /// When and under what settings a record is applied.
@@ -36,13 +35,38 @@ pub struct Moment<'a> {
 #[derive(Clone, Debug, PartialEq)]
 pub struct HeardBy {
     /// The receiver.
-    pub receiver: Arc<str>,
+    pub receiver: ReceiverName,
+    /// By the partition's clock, milliseconds modulo 2^32.
+    heard_ms: u32,
     /// Signal strength, dBm.
     pub rssi_dbm: i16,
     /// Signal-to-noise ratio, dB.
     pub snr_db: i16,
-    /// By the partition's clock.
-    pub heard_at_us: u64,
+}
+
+impl HeardBy {
+    /// A reception at a time of the partition's clock.
+    pub fn new(receiver: &ReceiverName, rssi_dbm: i16, snr_db: i16, clock_us: u64) -> Self {
+        Self { receiver: receiver.clone(), heard_ms: (clock_us / 1_000) as u32, rssi_dbm, snr_db }
+    }
+
+    /// When it was; `now_us` is not more than some weeks later.
+    pub fn heard_at_us(&self, now_us: u64) -> u64 {
+        (now_us / 1_000).saturating_sub(u64::from(self.heard_ago_ms(now_us))) * 1_000
+    }
+
+    fn heard_ago_ms(&self, now_us: u64) -> u32 {
+        ((now_us / 1_000) as u32).wrapping_sub(self.heard_ms)
+    }
+}
+
+/// What few devices have.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Rare {
+    /// When it raised alerts.
+    pub raised: Raised,
+    /// Commands applied lately.
+    pub command_ids: Vec<Box<str>>,
 }
 
 /// Everything that is known of one device.
@@ -78,10 +102,8 @@ pub struct Device {
     pub station: Option<Box<Station>>,
     /// Calling for help, or did so lately.
     pub alert: Option<Box<Alert>>,
-    /// When it raised alerts.
-    pub raised: Raised,
-    /// Commands applied lately.
-    pub command_ids: Vec<Box<str>>,
+    /// Alerts and commands of lately.
+    pub rare: Option<Box<Rare>>,
 }
 
 impl Device {
@@ -101,22 +123,22 @@ impl Device {
     }
 
     /// Notes who heard it.
-    pub fn note_receiver(&mut self, receiver: &Arc<str>, rssi_dbm: i16, snr_db: i16, clock_us: u64) {
-        self.heard_by.retain(|heard| heard.heard_at_us + HEARD_BY_US > clock_us && heard.receiver != *receiver);
+    pub fn note_receiver(&mut self, receiver: &ReceiverName, rssi_dbm: i16, snr_db: i16, clock_us: u64) {
+        self.heard_by.retain(|heard| heard.heard_ago_ms(clock_us) < HEARD_BY_MS && heard.receiver != *receiver);
         if self.heard_by.len() == MOST_HEARD_BY {
             self.heard_by.pop();
         }
         let at = self.heard_by.partition_point(|heard| heard.rssi_dbm >= rssi_dbm);
         if self.heard_by.len() == self.heard_by.capacity() {
-            self.heard_by.reserve_exact(2);
+            self.heard_by.reserve_exact(if self.heard_by.is_empty() { 3 } else { 1 });
         }
-        self.heard_by.insert(at, HeardBy { receiver: receiver.clone(), rssi_dbm, snr_db, heard_at_us: clock_us });
+        self.heard_by.insert(at, HeardBy::new(receiver, rssi_dbm, snr_db, clock_us));
     }
 
     /// The receivers as states tell them, strongest first.
     pub fn received_by(&self) -> Vec<ReceivedBy> {
         let told = |heard: &HeardBy| ReceivedBy {
-            receiver_id: heard.receiver.as_ref().to_owned(),
+            receiver_id: heard.receiver.to_string(),
             rssi_dbm: heard.rssi_dbm.into(),
             snr_db: heard.snr_db.into(),
         };
@@ -125,7 +147,7 @@ impl Device {
 
     /// The event time of the newest position that counts.
     pub fn newest_position_us(&self) -> u64 {
-        let aircraft_us = self.aircraft.as_ref().map_or(0, |aircraft| aircraft.state.event_at_us);
+        let aircraft_us = self.aircraft.as_ref().map_or(0, |aircraft| aircraft.event_at_us);
         let ground_us = self.ground.as_ref().map_or(0, |ground| ground.state.event_at_us);
         aircraft_us.max(ground_us).max(self.score.newest_us())
     }
@@ -180,6 +202,11 @@ impl Device {
         };
     }
 
+    /// Room for what few devices have.
+    pub fn rare_mut(&mut self) -> &mut Rare {
+        self.rare.get_or_insert_default()
+    }
+
     fn has_live(&self) -> bool {
         self.aircraft.is_some() || self.ground.is_some() || self.station.is_some() || self.alert.is_some()
     }
@@ -188,8 +215,7 @@ impl Device {
         !self.frames.is_empty()
             || self.name.is_some()
             || !self.heard_by.is_empty()
-            || !self.raised.0.is_empty()
-            || !self.command_ids.is_empty()
+            || self.rare.as_ref().is_some_and(|rare| **rare != Rare::default())
             || self.consent.has_told()
             || self.score != Score::default()
     }

@@ -31,10 +31,10 @@ impl Core {
             let first = match device.frames.first_copy_of(&frame) {
                 Some(first) => {
                     device.last_seen_us = at.clock_us;
-                    *first
+                    first
                 }
                 None => {
-                    let observation = complete(observation, &heard, receiver.as_ref());
+                    let observation = complete(observation, &heard, &receiver);
                     let private = device.observe(observation, time.lateness, at, out);
                     let first = frame.with_privacy(private);
                     device.frames.remember(first);

@@ -143,11 +143,10 @@ impl Device {
         }
         self.ground = None;
         self.hear_normal(event_at_us, changed, at);
-        let address = self.address;
-        let aircraft = self.aircraft.get_or_insert_with(|| Box::new(Aircraft::new(address, event_at_us)));
+        let aircraft = self.aircraft.get_or_insert_with(|| Box::new(Aircraft::new(event_at_us)));
         aircraft.update(event_at_us, observation.source(), told, at.clock_us);
         changed.aircraft = true;
-        aircraft.climb(observation.observation_id)
+        aircraft.climb(self.address, observation.observation_id)
     }
 
     fn learn_ground(
@@ -172,7 +171,10 @@ impl Device {
             Some(kind) => {
                 let unverified = implausible || !self.score.is_published();
                 let observation_id = observation.observation_id;
-                let call = Call { observation_id, event_at_us, kind, position: told.position, unverified };
+                let is_place =
+                    |at: &schemas::v1::Position| Position::new(at.latitude_deg, at.longitude_deg).is_on_earth();
+                let position = told.position.filter(is_place);
+                let call = Call { observation_id, event_at_us, kind, position, unverified };
                 self.call_for_help(&call, changed);
             }
             None if implausible => {}
@@ -247,7 +249,7 @@ impl Device {
         match &mut self.alert {
             Some(alert) if alert.is_standing() => alert.refresh(call),
             _ => {
-                self.raised.count(call.event_at_us);
+                self.rare_mut().raised.count(call.event_at_us);
                 self.alert = Some(Box::new(Alert::open(self.address, call)));
             }
         }
@@ -262,7 +264,7 @@ impl Device {
     }
 
     fn resolve(&mut self, event_at_us: u64, resolution: AlertResolution, changed: &mut Changed, at: &Moment<'_>) {
-        let may_resolve = self.raised.may_resolve(event_at_us);
+        let may_resolve = self.rare.as_ref().is_none_or(|rare| rare.raised.may_resolve(event_at_us));
         let Some(alert) = &mut self.alert else { return };
         if may_resolve && alert.is_standing() && event_at_us > alert.state.refreshed_at_us {
             alert.resolve(event_at_us, resolution, at.clock_us);

@@ -34,30 +34,34 @@ impl Changed {
     }
 }
 
-/// Where the states of a device are shown.
+/// Where the states of a device are shown; a byte each.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Shown {
-    /// The aircraft.
-    pub aircraft: Audience,
-    /// The ground object.
-    pub ground: Audience,
-    /// The weather station.
-    pub station: Audience,
-    /// The alert.
-    pub alert: Audience,
+    aircraft: u8,
+    ground: u8,
+    station: u8,
+    alert: u8,
 }
 
 impl Shown {
     const KINDS: [ObjectKind; 4] = [ObjectKind::Aircraft, ObjectKind::Ground, ObjectKind::Station, ObjectKind::Alert];
 
-    fn of(&self, kind: ObjectKind) -> Audience {
-        match kind {
+    /// Where each is shown.
+    pub fn new(aircraft: Audience, ground: Audience, station: Audience, alert: Audience) -> Self {
+        let [aircraft, ground, station, alert] = [aircraft, ground, station, alert].map(|audience| audience as u8);
+        Self { aircraft, ground, station, alert }
+    }
+
+    /// Where one of them is shown.
+    pub fn of(&self, kind: ObjectKind) -> Audience {
+        let number = match kind {
             ObjectKind::Aircraft => self.aircraft,
             ObjectKind::Ground => self.ground,
             ObjectKind::Station => self.station,
             ObjectKind::Alert => self.alert,
-            _ => Audience::Unspecified,
-        }
+            _ => 0,
+        };
+        Audience::try_from(i32::from(number)).unwrap_or_default()
     }
 
     /// The private topic holds one object per device beside its alert.
@@ -104,7 +108,7 @@ impl Device {
         let unverified = !self.score.is_published();
         let (content, version, at_us) = match kind {
             ObjectKind::Aircraft => {
-                let mut state = self.aircraft.as_ref()?.state.clone();
+                let mut state = self.aircraft.as_ref()?.state(self.address);
                 (state.name, state.received_by, state.unverified) = (name, self.received_by(), unverified);
                 state.alert_kind = alert_kind;
                 let told = (state.version, state.event_at_us);
@@ -162,7 +166,8 @@ impl Device {
         if let Some(kind) = before.private_object().filter(|_| self.shown.private_object().is_none()) {
             gone(kind, Audience::Private);
         }
-        if before.alert == Audience::Private && self.shown.alert != Audience::Private {
+        let alert = |shown: &Shown| shown.of(ObjectKind::Alert);
+        if alert(before) == Audience::Private && alert(&self.shown) != Audience::Private {
             gone(ObjectKind::Alert, Audience::Private);
         }
     }
@@ -183,17 +188,17 @@ impl Device {
             let for_all = heeded && is_distress(alert.state.alert_kind());
             by_trust(trusted || for_all, hidden && !for_all)
         });
-        Shown {
-            aircraft: self.aircraft.as_ref().map_or(Audience::Unspecified, |_| mobile),
-            ground: self.ground.as_ref().map_or(Audience::Unspecified, |_| mobile),
-            station: self.station.as_ref().map_or(Audience::Unspecified, |_| by_trust(trusted, hidden)),
-            alert: alert.unwrap_or(Audience::Unspecified),
-        }
+        Shown::new(
+            self.aircraft.as_ref().map_or(Audience::Unspecified, |_| mobile),
+            self.ground.as_ref().map_or(Audience::Unspecified, |_| mobile),
+            self.station.as_ref().map_or(Audience::Unspecified, |_| by_trust(trusted, hidden)),
+            alert.unwrap_or(Audience::Unspecified),
+        )
     }
 
     fn set_version(&mut self, kind: ObjectKind, version: u64) {
         match kind {
-            ObjectKind::Aircraft => self.aircraft.as_mut().map(|aircraft| aircraft.state.version = version),
+            ObjectKind::Aircraft => self.aircraft.as_mut().map(|aircraft| aircraft.version = version),
             ObjectKind::Ground => self.ground.as_mut().map(|ground| ground.state.version = version),
             ObjectKind::Station => self.station.as_mut().map(|station| station.state.version = version),
             _ => self.alert.as_mut().map(|alert| alert.state.version = version),

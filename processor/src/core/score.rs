@@ -4,6 +4,8 @@
 //! position that contradicts that one is remembered as a suspect: if the next frame agrees with the suspect, the device
 //! has really moved (or the older position was the wrong one), and it is trusted from there.
 
+use std::num::NonZeroU64;
+
 use geo::Position;
 use geo::distance::distance_m;
 use schemas::v1::{AircraftKind, JudgedFix, ScoreMemory};
@@ -81,20 +83,35 @@ pub fn max_speed_kmh(kind: AircraftKind) -> f64 {
     }
 }
 
+/// A position against which the next is judged, to the centimetre: half the room.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Fix {
-    event_at_us: u64,
-    position: Position,
+    event_at_us: NonZeroU64,
+    latitude_e7: i32,
+    longitude_e7: i32,
 }
 
 impl Fix {
+    fn new(event_at_us: u64, latitude_deg: f64, longitude_deg: f64) -> Self {
+        Self {
+            // Nothing is heard in the first microsecond of 1970.
+            event_at_us: NonZeroU64::new(event_at_us).unwrap_or(NonZeroU64::MIN),
+            latitude_e7: (latitude_deg * 1e7).round() as i32,
+            longitude_e7: (longitude_deg * 1e7).round() as i32,
+        }
+    }
+
+    fn position(self) -> Position {
+        Position::new(f64::from(self.latitude_e7) / 1e7, f64::from(self.longitude_e7) / 1e7)
+    }
+
     fn agrees_with(self, claim: &Claim) -> Option<bool> {
-        let interval_us = claim.event_at_us.abs_diff(self.event_at_us);
+        let interval_us = claim.event_at_us.abs_diff(self.event_at_us.get());
         if interval_us < SHORTEST_US {
             return None;
         }
         let reach_m = claim.max_speed_kmh / 3.6 * (interval_us as f64 / 1e6);
-        Some(distance_m(self.position, claim.position) <= reach_m)
+        Some(distance_m(self.position(), claim.position) <= reach_m)
     }
 }
 
@@ -107,7 +124,7 @@ pub struct Score {
     plausible_frames: u32,
     implausible_frames: u32,
     last: Option<Fix>,
-    suspect: Option<Fix>,
+    suspect: Option<Box<Fix>>,
 }
 
 impl Default for Score {
@@ -152,7 +169,7 @@ impl Score {
 
     /// Event time of the newest plausible position, 0 where there is none.
     pub fn newest_us(&self) -> u64 {
-        self.last.map_or(0, |fix| fix.event_at_us)
+        self.last.map_or(0, |fix| fix.event_at_us.get())
     }
 
     /// Starts anew, by an operator's command. A device that is shown stays so until it is caught again.
@@ -162,7 +179,7 @@ impl Score {
 
     /// Judges a position and counts the verdict.
     pub fn judge(&mut self, claim: &Claim) -> Verdict {
-        let fix = Fix { event_at_us: claim.event_at_us, position: claim.position };
+        let fix = Fix::new(claim.event_at_us, claim.position.latitude_deg, claim.position.longitude_deg);
         let verdict = self.verdict(claim);
         match verdict {
             Verdict::Plausible => {
@@ -172,7 +189,7 @@ impl Score {
             }
             Verdict::Implausible(reason) => {
                 if reason == Reason::Speed {
-                    self.suspect = Some(fix);
+                    self.suspect = Some(Box::new(fix));
                 }
                 self.last_reason = Some(reason);
                 self.implausible_frames = self.implausible_frames.saturating_add(1);
@@ -194,7 +211,7 @@ impl Score {
         match self.last.map(|fix| fix.agrees_with(claim)) {
             None | Some(Some(true)) => Verdict::Plausible,
             Some(None) => Verdict::Unjudged,
-            Some(Some(false)) => match self.suspect.and_then(|fix| fix.agrees_with(claim)) {
+            Some(Some(false)) => match self.suspect.as_ref().and_then(|fix| fix.agrees_with(claim)) {
                 Some(true) => Verdict::Plausible,
                 _ => Verdict::Implausible(Reason::Speed),
             },
@@ -210,20 +227,17 @@ impl Score {
             implausible_frames: self.implausible_frames,
             last_reason: self.last_reason.map_or(0, |reason| reason as u32),
         };
-        let judged = |fix: Fix| JudgedFix {
-            event_at_us: fix.event_at_us,
-            latitude_deg: fix.position.latitude_deg,
-            longitude_deg: fix.position.longitude_deg,
+        let judged = |fix: &Fix| JudgedFix {
+            event_at_us: fix.event_at_us.get(),
+            latitude_deg: fix.position().latitude_deg,
+            longitude_deg: fix.position().longitude_deg,
         };
-        (memory, self.last.map(judged), self.suspect.map(judged))
+        (memory, self.last.as_ref().map(judged), self.suspect.as_deref().map(judged))
     }
 
     /// From a checkpoint.
     pub fn from_memory(memory: &ScoreMemory, last: Option<&JudgedFix>, suspect: Option<&JudgedFix>) -> Self {
-        let fix = |judged: &JudgedFix| Fix {
-            event_at_us: judged.event_at_us,
-            position: Position::new(judged.latitude_deg, judged.longitude_deg),
-        };
+        let fix = |judged: &JudgedFix| Fix::new(judged.event_at_us, judged.latitude_deg, judged.longitude_deg);
         Self {
             value: u8::try_from(memory.score).unwrap_or(MOST).min(MOST),
             published: memory.published,
@@ -231,7 +245,7 @@ impl Score {
             plausible_frames: memory.plausible_frames,
             implausible_frames: memory.implausible_frames,
             last: last.map(fix),
-            suspect: suspect.map(fix),
+            suspect: suspect.map(fix).map(Box::new),
         }
     }
 }

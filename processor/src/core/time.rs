@@ -4,9 +4,10 @@
 //! delay. Two guards keep a garbled stamp from poisoning the minimum: a stamp far ahead is not counted until it has
 //! company, and a stamp more than a day behind is a clock that was set, not a frame that waited.
 
+use std::fmt;
 use std::sync::Arc;
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use schemas::v1::{ReceiverClock, SkewSample};
 
 use crate::core::settings::{HOUR_US, SECOND_US};
@@ -56,10 +57,65 @@ impl EventTime {
     }
 }
 
+/// A receiver's name, shared by all devices that it hears: one pointer.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct ReceiverName(Arc<Box<str>>);
+
+impl ReceiverName {
+    /// A name that is not shared yet.
+    pub fn new(name: &str) -> Self {
+        Self(Arc::new(name.into()))
+    }
+}
+
+impl std::ops::Deref for ReceiverName {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::borrow::Borrow<str> for ReceiverName {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for ReceiverName {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for ReceiverName {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&*self.0, formatter)
+    }
+}
+
+/// Names while memories are read back, so that each is kept once.
+#[derive(Debug, Default)]
+pub struct ReceiverNames(FxHashSet<ReceiverName>);
+
+impl ReceiverNames {
+    /// The name as everybody has it.
+    pub fn shared(&mut self, name: &str) -> ReceiverName {
+        match self.0.get(name) {
+            Some(known) => known.clone(),
+            None => {
+                let known = ReceiverName::new(name);
+                self.0.insert(known.clone());
+                known
+            }
+        }
+    }
+}
+
 /// The clocks of all receivers that a partition has heard of.
 #[derive(Debug, Default)]
 pub struct ReceiverClocks {
-    by_id: FxHashMap<Arc<str>, ReceiverSkew>,
+    by_id: FxHashMap<ReceiverName, ReceiverSkew>,
     swept_us: u64,
 }
 
@@ -71,12 +127,12 @@ impl ReceiverClocks {
         ingested_at_us: u64,
         stamp_s: u32,
         clock_us: u64,
-    ) -> (Arc<str>, EventTime) {
+    ) -> (ReceiverName, EventTime) {
         self.forget_silent(clock_us);
         let name = match self.by_id.get_key_value(receiver) {
             Some((name, _)) => name.clone(),
             None => {
-                let name: Arc<str> = receiver.into();
+                let name = ReceiverName::new(receiver);
                 self.by_id.insert(name.clone(), ReceiverSkew::default());
                 name
             }
@@ -104,8 +160,8 @@ impl ReceiverClocks {
     }
 
     /// From a checkpoint.
-    pub fn from_memory(memory: &[ReceiverClock]) -> Self {
-        let by_id = memory.iter().map(|clock| (clock.receiver_id.as_str().into(), ReceiverSkew::from_memory(clock)));
+    pub fn from_memory(memory: &[ReceiverClock], names: &mut ReceiverNames) -> Self {
+        let by_id = memory.iter().map(|clock| (names.shared(&clock.receiver_id), ReceiverSkew::from_memory(clock)));
         Self { by_id: by_id.collect(), swept_us: 0 }
     }
 }
@@ -272,7 +328,7 @@ mod tests {
     #[test]
     fn clocks_come_back_from_memory() {
         let mut clocks = known(7);
-        let mut restored = ReceiverClocks::from_memory(&clocks.to_memory());
+        let mut restored = ReceiverClocks::from_memory(&clocks.to_memory(), &mut ReceiverNames::default());
         for second in 5..900 {
             let behind_s = 7 + (second * 37 % 11) as i64;
             assert_eq!(event(&mut clocks, second, behind_s), event(&mut restored, second, behind_s));

@@ -6,42 +6,44 @@ use geo::position::wrap_difference_deg;
 use schemas::v1;
 
 /// Points older than this are dropped, milliseconds.
-const KEEP_MS: i32 = 55_000;
+const KEEP_MS: i32 = 57_000;
 /// Points closer than this to the one before are not kept, milliseconds.
 const SPACING_MS: i32 = 2_000;
-/// Two points further apart than this say nothing of the turn between them, milliseconds.
+/// Two points further apart than this say nothing of the turn between them, milliseconds;
 const GAP_MS: i32 = 16_000;
+/// a little further where both tell how fast they turn.
+const TURNING_GAP_MS: i32 = 21_000;
 const MOST_POINTS: usize = 32;
 
-/// One point, small: a device holds a dozen of them.
+/// One point in sixteen bytes: a device holds a dozen of them. Courses, speeds and turns are as fine as the radio tells them.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Fix {
-    /// Milliseconds modulo 2^32.
-    event_ms: u32,
     latitude_e7: i32,
     longitude_e7: i32,
+    /// In units of 16 ms modulo 2^16: seventeen minutes, of which one is kept.
+    event_16ms: u16,
     altitude_m: i16,
-    course_cdeg: u16,
-    speed_dkmh: u16,
-    climb_cmps: i16,
-    /// `i16::MIN`: not told.
-    turn_rate_cdps: i16,
+    /// 256 to a full turn.
+    course: u8,
+    speed_kmh: u8,
+    /// Half degrees per second; `i8::MIN`: not told.
+    turn_rate: i8,
 }
 
-const NO_TURN_RATE: i16 = i16::MIN;
+const NO_TURN_RATE: i8 = i8::MIN;
 
 impl Fix {
     /// A point; what is out of the range of its field is limited.
     pub fn new(event_at_us: u64, position: Position, altitude_m: f64, told: &v1::AircraftPosition) -> Self {
+        let turn_rate = |dps: f64| ((dps * 2.0).round() as i8).max(-i8::MAX);
         Self {
-            event_ms: (event_at_us / 1_000) as u32,
             latitude_e7: (position.latitude_deg * 1e7).round() as i32,
             longitude_e7: (position.longitude_deg * 1e7).round() as i32,
+            event_16ms: (event_at_us / 16_000) as u16,
             altitude_m: altitude_m.round() as i16,
-            course_cdeg: (told.course_deg.unwrap_or_default() * 100.0).round() as u16,
-            speed_dkmh: (told.speed_kmh * 10.0).round() as u16,
-            climb_cmps: (told.climb_mps * 100.0).round() as i16,
-            turn_rate_cdps: told.turn_rate_dps.map_or(NO_TURN_RATE, |rate| (rate * 100.0).round() as i16),
+            course: ((told.course_deg.unwrap_or_default() / 360.0 * 256.0).round() as i64 & 0xFF) as u8,
+            speed_kmh: told.speed_kmh.round() as u8,
+            turn_rate: told.turn_rate_dps.map_or(NO_TURN_RATE, turn_rate),
         }
     }
 
@@ -55,26 +57,21 @@ impl Fix {
         self.altitude_m.into()
     }
 
-    /// Metres per second, up is positive.
-    pub fn climb_mps(&self) -> f64 {
-        f64::from(self.climb_cmps) / 100.0
-    }
-
     fn course_deg(&self) -> f64 {
-        f64::from(self.course_cdeg) / 100.0
+        f64::from(self.course) / 256.0 * 360.0
     }
 
     fn turn_rate_dps(&self) -> Option<f64> {
-        (self.turn_rate_cdps != NO_TURN_RATE).then(|| f64::from(self.turn_rate_cdps) / 100.0)
+        (self.turn_rate != NO_TURN_RATE).then(|| f64::from(self.turn_rate) / 2.0)
     }
 
     /// Metres per second east and north.
     fn velocity(&self) -> (f64, f64) {
-        to_components(self.course_deg(), f64::from(self.speed_dkmh) / 36.0)
+        to_components(self.course_deg(), f64::from(self.speed_kmh) / 3.6)
     }
 
     fn after_ms(&self, earlier: &Self) -> i32 {
-        self.event_ms.wrapping_sub(earlier.event_ms).cast_signed()
+        i32::from(self.event_16ms.wrapping_sub(earlier.event_16ms).cast_signed()) * 16
     }
 
     /// Seconds from `earlier` to this point.
@@ -86,6 +83,15 @@ impl Fix {
 /// The latest points, oldest first.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Track(Vec<Fix>);
+
+/// An altitude and when it was: the middle between two points, since satellites tell single altitudes with metres of noise.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Level {
+    /// Seconds before the newest point.
+    pub ago_s: f64,
+    /// Above the sea.
+    pub altitude_m: f64,
+}
 
 /// What the newest whole circles say.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -101,7 +107,7 @@ pub struct Circles {
 }
 
 impl Track {
-    /// Adds a point that is newer than all others; forgets what is too old.
+    /// Adds a point that is newer than all others, by minutes at most; forgets what is too old.
     pub fn push(&mut self, fix: Fix) {
         if self.0.last().is_some_and(|last| fix.after_ms(last) < SPACING_MS) {
             return;
@@ -110,7 +116,8 @@ impl Track {
         let over = (self.0.len() + 1).saturating_sub(MOST_POINTS);
         self.0.drain(..old.max(over));
         if self.0.len() == self.0.capacity() {
-            self.0.reserve_exact(4);
+            // A dozen points in the time that is kept are the rule. At once: growing leaves holes in memory.
+            self.0.reserve_exact(if self.0.len() < 12 { 12 - self.0.len() } else { 1 });
         }
         self.0.push(fix);
     }
@@ -130,6 +137,34 @@ impl Track {
         let Some(newest) = self.0.last() else { return 0.0 };
         let legs = self.0.windows(2).rev().take_while(|leg| newest.after_ms(&leg[0]) <= seconds * 1_000);
         legs.map(|leg| turn_deg(&leg[0], &leg[1]).unwrap_or_default()).sum()
+    }
+
+    /// The lowest level since the turning began that goes on now, the latest of equally low ones.
+    pub fn foot(&self) -> Option<Level> {
+        let (mut turned, mut most, mut began) = (0.0_f64, 0.0, self.0.len().checked_sub(1)?);
+        for (index, leg) in self.0.windows(2).enumerate().rev() {
+            let Some(leg_turn) = turn_deg(&leg[0], &leg[1]) else { break };
+            turned += leg_turn;
+            if turned.abs() > most {
+                (most, began) = (turned.abs(), index);
+            }
+        }
+        let levels = self.0[began..].windows(2).rev().map(|pair| self.level(&pair[0], &pair[1]));
+        levels.min_by(|a, b| a.altitude_m.total_cmp(&b.altitude_m))
+    }
+
+    /// The newest level.
+    pub fn newest_level(&self) -> Option<Level> {
+        let [.., before, newest] = &self.0[..] else { return None };
+        Some(self.level(before, newest))
+    }
+
+    fn level(&self, earlier: &Fix, later: &Fix) -> Level {
+        let newest = self.0.last().unwrap_or(later);
+        Level {
+            ago_s: f64::midpoint(newest.after_s(earlier), newest.after_s(later)),
+            altitude_m: f64::midpoint(earlier.altitude_m(), later.altitude_m()),
+        }
     }
 
     /// The newest whole circles, two where there are two. `None`: not even one.
@@ -166,14 +201,14 @@ impl Track {
     /// As the checkpoint keeps it.
     pub fn to_memory(&self) -> Vec<v1::Fix> {
         let fix = |fix: &Fix| v1::Fix {
-            event_ms: fix.event_ms,
+            event_ms: u32::from(fix.event_16ms) * 16,
             latitude_e7: fix.latitude_e7,
             longitude_e7: fix.longitude_e7,
             altitude_m: fix.altitude_m.into(),
-            course_cdeg: fix.course_cdeg.into(),
-            speed_dkmh: fix.speed_dkmh.into(),
-            climb_cmps: fix.climb_cmps.into(),
-            turn_rate_cdps: (fix.turn_rate_cdps != NO_TURN_RATE).then(|| fix.turn_rate_cdps.into()),
+            course_cdeg: (fix.course_deg() * 100.0).round() as u32,
+            speed_dkmh: u32::from(fix.speed_kmh) * 10,
+            climb_cmps: 0,
+            turn_rate_cdps: fix.turn_rate_dps().map(|dps| (dps * 100.0) as i32),
         };
         self.0.iter().map(fix).collect()
     }
@@ -181,29 +216,32 @@ impl Track {
     /// From a checkpoint.
     pub fn from_memory(memory: &[v1::Fix]) -> Self {
         let fix = |fix: &v1::Fix| Fix {
-            event_ms: fix.event_ms,
+            event_16ms: (fix.event_ms / 16) as u16,
             latitude_e7: fix.latitude_e7,
             longitude_e7: fix.longitude_e7,
             altitude_m: fix.altitude_m as i16,
-            course_cdeg: fix.course_cdeg as u16,
-            speed_dkmh: fix.speed_dkmh as u16,
-            climb_cmps: fix.climb_cmps as i16,
-            turn_rate_cdps: fix.turn_rate_cdps.map_or(NO_TURN_RATE, |rate| rate as i16),
+            course: ((f64::from(fix.course_cdeg) / 36_000.0 * 256.0).round() as i64 & 0xFF) as u8,
+            speed_kmh: (fix.speed_dkmh / 10) as u8,
+            turn_rate: fix.turn_rate_cdps.map_or(NO_TURN_RATE, |rate| (rate / 50) as i8),
         };
         Self(memory.iter().map(fix).collect())
     }
 }
 
 /// The turn between two points, degrees, clockwise positive. Courses alone leave whole turns open: the one nearest to
-/// the turn rate is taken. `None`: the points lie too far apart.
+/// the turn rate is taken, unless the turn changed sides. `None`: the points lie too far apart.
 fn turn_deg(from: &Fix, to: &Fix) -> Option<f64> {
-    if to.after_ms(from) > GAP_MS {
+    let rates = [from.turn_rate_dps(), to.turn_rate_dps()];
+    let known = rates.iter().flatten().count();
+    if to.after_ms(from) > if known == 2 { TURNING_GAP_MS } else { GAP_MS } {
         return None;
     }
     let difference = wrap_difference_deg(to.course_deg() - from.course_deg());
-    let rates = [from.turn_rate_dps(), to.turn_rate_dps()];
-    let known = rates.iter().flatten().count();
-    if known == 0 {
+    let is_steady = match rates {
+        [Some(from), Some(to)] => from * to > 0.0,
+        _ => known > 0,
+    };
+    if !is_steady {
         return Some(difference);
     }
     let mean_rate = rates.iter().flatten().sum::<f64>() / known as f64;
@@ -342,9 +380,16 @@ pub(crate) mod tests {
             };
             Fix::new(second * 1_000_000, Position::new(46.0, 13.0), 0.0, &told)
         };
-        assert_eq!(turn_deg(&at(0, 10.0, None), &at(10, 200.0, None)), Some(-170.0));
-        assert_eq!(turn_deg(&at(0, 10.0, Some(18.0)), &at(10, 200.0, None)), Some(190.0));
-        assert_eq!(turn_deg(&at(0, 10.0, Some(36.0)), &at(10, 10.0, Some(36.0))), Some(360.0));
+        // Courses are told to 1.4 degrees.
+        let turned = |from: Fix, to: Fix, expected: f64| {
+            let found = turn_deg(&from, &to).expect("close enough");
+            assert!((found - expected).abs() < 1.5, "{found} is not {expected}");
+        };
+        turned(at(0, 10.0, None), at(10, 200.0, None), -170.0);
+        turned(at(0, 10.0, Some(18.0)), at(10, 200.0, None), 190.0);
+        turned(at(0, 10.0, Some(36.0)), at(10, 10.0, Some(36.0)), 360.0);
+        turned(at(0, 10.0, Some(18.0)), at(20, 10.0, Some(18.0)), 360.0);
+        turned(at(0, 10.0, Some(-18.0)), at(10, 200.0, Some(18.0)), -170.0);
         assert_eq!(turn_deg(&at(0, 10.0, None), &at(17, 20.0, None)), None);
     }
 

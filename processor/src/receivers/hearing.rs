@@ -252,7 +252,8 @@ impl Receiver {
             let gone_us = minute_ago_us.saturating_sub(begin_us).min(SLICE_US);
             (SLICE_US - gone_us) as f64 / SLICE_US as f64
         };
-        self.counts.iter().map(|&(begin_us, frames)| f64::from(frames) * share(begin_us)).sum()
+        // From zero: the sum of nothing is minus zero.
+        self.counts.iter().fold(0.0, |sum, &(begin_us, frames)| sum + f64::from(frames) * share(begin_us))
     }
 
     fn hear(&mut self, heard: &HeardFrame) {

@@ -1,6 +1,7 @@
 //! What holds for any sequence of records.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use fanet::packet::{GroundTracking, GroundType, Tracking};
 use fanet::{Address, Frame, Header, Packet};
@@ -8,10 +9,13 @@ use proptest::prelude::*;
 use prost::Message as _;
 use schemas::v1::command::{Action, Allow, Deny, Erase, Hide, ResetScore, Show};
 use schemas::v1::raw_record::Input;
-use schemas::v1::{Audience, ObjectKind, ProcessorState, Tick, processor_state, reception, thermal_report};
+use schemas::v1::{
+    Audience, ObjectKind, ProcessorState, ReceiverState, Tick, processor_state, reception, thermal_report,
+};
 
 use super::kit::{Story, at, ground, name, station, thermal, tracking};
 use crate::core::{Content, Core, Outputs, Settings};
+use crate::receivers::Hearing;
 
 /// One record, in short.
 #[derive(Clone, Debug)]
@@ -99,6 +103,44 @@ impl Story {
         };
         let receiver = ["a", "b", "c"][usize::from(step.receiver)];
         self.heard(receiver, step.behind_s, &Frame::new(header, packet))
+    }
+}
+
+/// What a device has said of being shown, as the contract has it.
+#[derive(Default)]
+struct Said {
+    shown: Option<bool>,
+    is_station: bool,
+    is_mobile: bool,
+    denied: bool,
+    hidden: bool,
+    at_us: u64,
+}
+
+impl Said {
+    fn hear(&mut self, what: &What, now_us: u64) {
+        if now_us >= self.at_us + 24 * 3_600 * 1_000_000 {
+            // A day of silence: what it said is forgotten, what people ordered is not.
+            *self = Self { denied: self.denied, hidden: self.hidden, ..Self::default() };
+        }
+        match what {
+            What::Tick => return,
+            What::Fly { shown, .. } | What::Stand { shown, .. } => (self.shown, self.is_mobile) = (Some(*shown), true),
+            What::Climb => self.is_mobile = true,
+            What::Weather => self.is_station = true,
+            What::Order(0) => self.hidden = true,
+            What::Order(1) => self.hidden = false,
+            What::Order(2) => self.denied = true,
+            What::Order(3) => self.denied = false,
+            What::Order(4) => *self = Self { denied: self.denied, hidden: self.hidden, ..Self::default() },
+            _ => {}
+        }
+        self.at_us = now_us;
+    }
+
+    fn hides(&self) -> bool {
+        let is_only_station = self.is_station && !self.is_mobile;
+        self.denied || self.hidden || !self.shown.unwrap_or(is_only_station)
     }
 }
 
@@ -196,6 +238,53 @@ proptest! {
                     Content::Gone(_) => continue,
                 };
                 prop_assert!(name.is_none(), "only distress, and without the name");
+            }
+        }
+    }
+
+    /// Whatever else devices send and people order: while a device is hidden nothing of it is public but a call for help,
+    /// and that without its name.
+    #[test]
+    fn nothing_of_who_is_hidden_is_public(steps in steps(1..120)) {
+        let (mut story, mut said) = (Story::new(), HashMap::<u32, Said>::new());
+        let mut hearing = Hearing::new(Arc::default(), 24 * 3_600 * 1_000_000);
+        for step in steps {
+            if matches!(step.what, What::Garbage(_)) {
+                continue;
+            }
+            let step = Step { behind_s: 0, ..step };
+            let (device, now_us) = (step.device, story.now_us + step.after_ms * 1_000);
+            let said = said.entry(device).or_default();
+            said.hear(&step.what, now_us);
+            let out = story.step(&step);
+            if !said.hides() {
+                continue;
+            }
+            let own = |of: u32| of == device;
+            prop_assert!(out.observations.iter().all(|told| told.private || !own(told.device)));
+            for (_, told) in &out.thermal_reports {
+                let is_own = matches!(&told.content, Some(thermal_report::Content::Report(report)) if own(report.device));
+                prop_assert!(!is_own, "{told:?}");
+            }
+            for (_, told) in &out.receptions {
+                if let Some(reception::Content::HeardFrame(heard)) = &told.content {
+                    prop_assert!(heard.observation_id.is_none() && heard.position.is_none() && heard.packet_type.is_none());
+                    let mut changes = Vec::new();
+                    let offset = hearing.next_offset();
+                    hearing.apply(offset, told, &mut changes);
+                    let is_placed = |state: &ReceiverState| state.position.is_some() || !state.coverage.is_empty();
+                    prop_assert!(changes.iter().filter_map(|change| change.state.as_ref()).all(|state| !is_placed(state)));
+                }
+            }
+            for change in out.states.iter().filter(|change| change.audience == Audience::Public && own(change.device)) {
+                let (name, calls) = match &change.content {
+                    Content::Aircraft(state) => (&state.name, state.alert_kind.is_some()),
+                    Content::Ground(state) => (&state.name, state.alert_kind.is_some()),
+                    Content::Station(state) => (&state.name, false),
+                    Content::Alert(state) => (&state.name, state.resolved_at_us.is_none() || state.position.is_none()),
+                    Content::Gone(_) => continue,
+                };
+                prop_assert!(calls && name.is_none(), "{change:?}");
             }
         }
     }

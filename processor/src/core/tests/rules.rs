@@ -336,3 +336,17 @@ fn the_date_line_and_the_pole_are_places_like_others() {
         assert_eq!(kinds(&out), [(Audience::Public, "aircraft")]);
     }
 }
+
+/// The record by which something of a device ends can be the device's own.
+#[test]
+fn a_frame_that_comes_as_its_aircraft_expires_counts() {
+    let mut story = Story::new();
+    story.introduce(PILOT, home());
+    story.pass(15.0 * 60.0 - 5.0);
+    let out = story.frame(PILOT, Packet::Tracking(tracking(at(46.201, 13.6))));
+    assert_eq!(kinds(&out), [(Audience::Public, "no aircraft"), (Audience::Public, "aircraft")]);
+    assert_eq!(
+        (out.observations.len(), out.receptions.iter().filter(|(_, told)| !told.receiver_id.is_empty()).count()),
+        (1, 1)
+    );
+}

@@ -1,6 +1,7 @@
 //! Short stories, told by what comes out.
 
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 use fanet::packet::{GroundType, Tracking};
 use fanet::{Frame, Header, Packet};
@@ -9,6 +10,8 @@ use schemas::v1::{Audience, ObservationFlag, reception, thermal_report};
 
 use super::kit::{PILOT, START_S, Story, at, frame_of, ground, name, tracking};
 use crate::core::{Content, Outputs};
+use crate::receivers::{Hearing, Places};
+use crate::thermals::{Aggregator, Changes};
 
 /// What one record led to, in a line or more; nothing for what led to nothing new.
 fn tell(story: &Story, out: &Outputs) -> String {
@@ -191,5 +194,128 @@ fn two_receivers_with_clocks_twenty_seconds_apart() {
     let held_back = frame_of(PILOT, Packet::Tracking(tracking(at(46.2, 13.601_5))));
     let out = story.heard("slow clock", 20 + 18, &held_back);
     told += &tell(&story, &out);
+    insta::assert_snapshot!(told);
+}
+
+/// Over the date line and over the pole: ordinary flights, in steps of two hundred metres.
+#[test]
+fn flights_over_the_date_line_and_the_pole() {
+    let mut told = String::new();
+    for (begin, course_deg) in [(geo::Position::new(10.0, 179.996), 90.0), (geo::Position::new(89.996, 10.0), 0.0)] {
+        let mut story = Story::new();
+        for step in 0..6 {
+            let place = geo::distance::offset(begin, course_deg, f64::from(step) * 200.0);
+            let frame = tracking(at(place.latitude_deg, place.longitude_deg));
+            let out = story.frame(PILOT, Packet::Tracking(frame));
+            told += &tell(&story, &out);
+            story.pass(10.0);
+        }
+    }
+    insta::assert_snapshot!(told);
+}
+
+/// Three pilots one after the other in one thermal that drifts with the wind, from their frames to the thermal.
+#[test]
+fn a_thermal_shared_by_three_pilots() {
+    let (mut story, mut told) = (Story::new(), String::new());
+    let (mut aggregator, mut changes) = (Aggregator::new(1), Changes::default());
+    let foot = geo::Position::new(46.2, 13.6);
+    for second in (0..900_u32).step_by(5) {
+        for (pilot, from_s) in [(PILOT, 0), (PILOT + 1, 200), (PILOT + 2, 600)] {
+            // Each climbs for four minutes, in circles of 25 s, to its own height.
+            if !(from_s..from_s + 240).contains(&second) {
+                continue;
+            }
+            let angle = f64::from(second) / 25.0 * std::f64::consts::TAU;
+            let (around_east, around_north) = (40.0 * angle.sin(), 40.0 * angle.cos());
+            // The wind: 4 m/s from the west.
+            let place = shifted(foot, 4.0 * f64::from(second) + around_east, around_north);
+            let (heading_deg, speed) = from_components(10.05 * angle.cos() + 4.0, -10.05 * angle.sin());
+            let frame = Tracking {
+                altitude_m: 1_000 + (second - from_s) as i32 * 2,
+                speed_kmh: speed * 3.6,
+                climb_ms: 2.0,
+                heading_deg,
+                turn_rate_dps: Some(14.4),
+                ..tracking(at(place.latitude_deg, place.longitude_deg))
+            };
+            let out = story.frame(pilot, Packet::Tracking(frame));
+            for (_, report) in &out.thermal_reports {
+                let offset = aggregator.next_offset();
+                aggregator.apply(offset, report, &mut changes);
+            }
+        }
+        for (_, report) in &story.tick().thermal_reports {
+            let offset = aggregator.next_offset();
+            aggregator.apply(offset, report, &mut changes);
+        }
+        story.pass(5.0);
+        for state in changes.thermals.drain(..).filter_map(|change| change.state) {
+            let centre = state.position.unwrap_or_default();
+            let truth = shifted(foot, 4.0 * (state.last_seen_at_us as f64 / 1e6 - START_S as f64), 0.0);
+            let found = geo::Position::new(centre.latitude_deg, centre.longitude_deg);
+            let _ = writeln!(
+                told,
+                "{second:>5} s  {} pilots, {:>2} reports, {:.0} to {:.0} m, {:.1} m/s, wind {:.0} km/h from {:.0} deg, {:.0} m off, sure {:.0} %",
+                state.pilots,
+                state.reports,
+                state.base_altitude_m,
+                state.top_altitude_m,
+                state.mean_climb_mps,
+                state.wind_speed_kmh.unwrap_or_default(),
+                state.wind_from_deg.unwrap_or_default(),
+                geo::distance::distance_m(found, truth),
+                state.confidence_pct,
+            );
+        }
+        changes.winds.clear();
+    }
+    let (thermals, winds) = (aggregator.states().count(), aggregator.winds().count());
+    let _ = writeln!(told, "{thermals} thermals, {winds} bands of wind");
+    insta::assert_snapshot!(told);
+}
+
+/// A receiver from its first frame to its end, in the states that its owner sees.
+#[test]
+fn a_receiver_is_heard_of_and_ends() {
+    let (mut story, mut told) = (Story::new(), String::new());
+    let mut hearing = Hearing::new(Arc::new(Places::default()), 24 * 3_600 * 1_000_000);
+    let mut changes = Vec::new();
+    for step in 0..31_u32 {
+        let place = geo::distance::offset(
+            geo::Position::new(46.2, 13.6),
+            f64::from(step) * 25.0,
+            3_000.0 + f64::from(step) * 100.0,
+        );
+        let mut frame = tracking(at(place.latitude_deg, place.longitude_deg));
+        // One in three is hidden: counted, and nothing more.
+        frame.online_tracking = step % 3 != 2;
+        let mut receptions = story.frame(PILOT + step, Packet::Tracking(frame)).receptions;
+        let hour = 3_600.0;
+        story.pass(match step {
+            0..25 => 2.0,
+            25..30 => 0.01 * hour,
+            _ => 25.0 * hour,
+        });
+        receptions.extend(story.tick().receptions);
+        for (_, reception) in &receptions {
+            let offset = hearing.next_offset();
+            hearing.apply(offset, reception, &mut changes);
+        }
+        for change in changes.drain(..) {
+            let minutes = (change.at_us / 1_000_000 - START_S) as f64 / 60.0;
+            let _ = match change.state {
+                Some(state) => writeln!(
+                    told,
+                    "{minutes:>7.1} min  {} frames, {:.0} per minute, {} sectors, {}",
+                    state.frames,
+                    state.frames_per_minute,
+                    state.coverage.len(),
+                    state.position_source.map_or("no place", |_| "place estimated"),
+                ),
+                None => writeln!(told, "{minutes:>7.1} min  gone"),
+            };
+        }
+    }
     insta::assert_snapshot!(told);
 }
