@@ -8,3 +8,5 @@ mod parse;
 pub use fleet::{Fleet, FleetError, RecordedFlight};
 pub use flight::{Fix, Flight};
 pub use parse::{IgcError, parse};
+
+pub(crate) use motion::motion;

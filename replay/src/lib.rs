@@ -1,6 +1,7 @@
 //! Captures, decodes, replays and generates frames.
 
 pub mod decode;
+pub mod evaluate;
 mod explain;
 pub mod generate;
 pub mod igc;

@@ -17,6 +17,7 @@ struct Cli {
 enum Command {
     Decode(replay::decode::DecodeArgs),
     Generate(Box<replay::generate::command::Options>),
+    EvaluateThermals(replay::evaluate::command::Options),
 }
 
 /// Bad usage, as sysexits has it.
@@ -30,6 +31,7 @@ fn main() -> ExitCode {
     let done = match cli.command {
         Command::Decode(args) => replay::decode::run(&args),
         Command::Generate(options) => Ok(replay::generate::command::run(&options)),
+        Command::EvaluateThermals(options) => replay::evaluate::command::run(&options).map(|()| ExitCode::SUCCESS),
     };
     done.unwrap_or_else(|error| {
         eprintln!("replay: {error:#}");
