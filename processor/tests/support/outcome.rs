@@ -101,6 +101,12 @@ impl Place<'_> {
         records
     }
 
+    /// All that was written into a topic, each record once.
+    #[allow(dead_code, reason = "not every test looks into single topics")]
+    pub(crate) async fn told_in(&self, topic: &str) -> BTreeSet<Told> {
+        self.read_all(topic).await.iter().map(|record| self.told(record)).collect()
+    }
+
     /// What the cores give out when nothing ever goes wrong.
     pub(crate) async fn expected(&self) -> BTreeSet<Told> {
         let context = Context::new(Clock::system());

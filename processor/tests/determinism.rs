@@ -1,0 +1,202 @@
+//! An hour of traffic over all partitions, processed twice: once in peace with large batches, once with small ones and
+//! fifty kills and rebalances. What comes out is the same, to the byte.
+
+#[path = "support/outcome.rs"]
+mod outcome;
+#[path = "support/traffic.rs"]
+#[allow(dead_code, reason = "shared with the bench")]
+mod traffic;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::hash::{DefaultHasher, Hasher as _};
+use std::sync::Arc;
+use std::time::Duration;
+
+use outcome::{PARTITIONS, Place, Told};
+use processor::thermals::{Aggregator, Changes};
+use processor::{CoreOptions, GroupOptions, Outfit, RedisOptions};
+use prost::Message as _;
+use runtime::{Clock, Context};
+use schemas::v1::{ThermalReport, ThermalState, WindState, thermal_report};
+use streams::registry::{Schemas, TopicCodec};
+use streams::{EmbeddedLog, EmbeddedSettings};
+use tokio::runtime::Runtime;
+use traffic::{Dice, Plan, START_US};
+
+const HOUR: Plan = Plan { devices: 40, seconds: 3_600, receivers: 2, seed: 21, start_us: START_US };
+const DISTURBANCES: u64 = 50;
+
+/// What came out, by hash: the hashes of two runs are compared, and with them every byte.
+#[derive(Debug, PartialEq, Eq)]
+struct Result {
+    observations: u64,
+    states: u64,
+    receptions: u64,
+    thermal_reports: u64,
+    thermals: u64,
+    winds: u64,
+}
+
+fn hash(of: impl std::hash::Hash) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    of.hash(&mut hasher);
+    hasher.finish()
+}
+
+fn log() -> EmbeddedLog {
+    // Nothing is compacted away: every record that was ever written is compared.
+    EmbeddedLog::new(EmbeddedSettings { max_bytes_per_partition: 1 << 30, ..EmbeddedSettings::new(1_000) })
+}
+
+fn place(log: &EmbeddedLog) -> Place<'_> {
+    Place { log, prefix: String::new(), schemas: Schemas::local() }
+}
+
+/// One process with the stream core and the thermals' group.
+fn start(log: &EmbeddedLog, max_batch_records: usize) -> (Runtime, Context) {
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
+    let context = Context::new(Clock::system());
+    let outfit = Outfit {
+        context: context.clone(),
+        log: Arc::new(log.clone()),
+        schemas: Schemas::local(),
+        topic_prefix: String::new(),
+    };
+    let group = GroupOptions { checkpoint_interval: Duration::from_millis(40), max_batch_records };
+    let redis = RedisOptions::default();
+    runtime.spawn(processor::serve(CoreOptions::default(), group.clone(), redis.clone(), outfit.clone()));
+    runtime.spawn(processor::serve_thermals(group, redis, outfit));
+    (runtime, context)
+}
+
+async fn codec(topic: &str) -> TopicCodec {
+    let topic = schemas::catalogue::find(topic).expect("in the catalogue");
+    Schemas::local().prepare("", &topic).await.expect("a codec")
+}
+
+/// What the thermals' group makes of the expected reports, thermals and winds, versions left out: those are offsets, and
+/// depend on how the partitions' reports interleave.
+async fn picture(expected: &BTreeSet<Told>) -> (BTreeSet<Vec<u8>>, BTreeSet<Vec<u8>>) {
+    let codec = codec("fanet.thermal-report.v1").await;
+    let told = expected.iter().filter(|told| told.0 == "fanet.thermal-report.v1").filter_map(|told| told.3.clone());
+    let reports: Vec<ThermalReport> = told.map(|value| codec.decode(&value.into()).expect("a report")).collect();
+    let is_clock = |report: &&ThermalReport| matches!(report.content, Some(thermal_report::Content::Clock(_)));
+    let (clocks, climbs): (Vec<_>, Vec<_>) = reports.iter().partition(is_clock);
+    assert!(climbs.len() > 500 && clocks.len() > 10_000, "{} climbs, {} clocks", climbs.len(), clocks.len());
+    let (mut aggregator, mut changes) = (Aggregator::new(PARTITIONS), Changes::default());
+    for (offset, report) in (0..).zip(climbs.into_iter().chain(clocks)) {
+        aggregator.apply(offset, report, &mut changes);
+    }
+    let thermals = aggregator.states().filter_map(|change| change.state);
+    let thermals = thermals.map(|state| ThermalState { version: 0, ..state }.encode_to_vec()).collect();
+    let winds = aggregator.winds().map(|state| WindState { version: 0, ..state.clone() }.encode_to_vec()).collect();
+    (thermals, winds)
+}
+
+/// The newest states of a topic, versions left out.
+async fn newest<M: prost::Message + Default>(
+    place: &Place<'_>,
+    topic: &str,
+    unversioned: fn(M) -> M,
+) -> BTreeSet<Vec<u8>> {
+    let codec = codec(topic).await;
+    let mut newest = BTreeMap::new();
+    for record in place.read_all(topic).await {
+        newest.insert(record.key, record.value);
+    }
+    let states = newest.into_values().flatten();
+    states.map(|value| unversioned(codec.decode::<M>(&value).expect("a state")).encode_to_vec()).collect()
+}
+
+/// Waits until all is written, holds that nothing else is, and gives it back.
+async fn result(place: &Place<'_>, expected: &BTreeSet<Told>) -> Result {
+    place.until_written(expected).await;
+    let (thermals, winds) = picture(expected).await;
+    assert!(thermals.len() > 20 && winds.len() > 3, "{} thermals, {} winds", thermals.len(), winds.len());
+    let written = async || {
+        let thermals = newest(place, "fanet.state.thermal.v1", |state| ThermalState { version: 0, ..state }).await;
+        let winds = newest(place, "fanet.state.wind.v1", |state| WindState { version: 0, ..state }).await;
+        (thermals, winds)
+    };
+    let is_whole = async || (written().await == (thermals.clone(), winds.clone())).then_some(());
+    harness::wait_until(Duration::from_secs(30), "the thermals", is_whole).await.expect("the same thermals");
+    let told = async |topics: &[&str]| {
+        let mut records = BTreeSet::new();
+        for topic in topics {
+            records.extend(place.told_in(topic).await);
+        }
+        assert!(records.len() > 100, "{} records in {topics:?}", records.len());
+        hash(records)
+    };
+    Result {
+        observations: told(&["fanet.observation.v1", "fanet.private.observation.v1"]).await,
+        states: told(&[
+            "fanet.state.aircraft.v1",
+            "fanet.state.ground.v1",
+            "fanet.state.station.v1",
+            "fanet.alert.v1",
+            "fanet.private.state.v1",
+        ])
+        .await,
+        receptions: told(&["fanet.reception.v1"]).await,
+        thermal_reports: told(&["fanet.thermal-report.v1"]).await,
+        thermals: hash(written().await.0),
+        winds: hash(written().await.1),
+    }
+}
+
+/// Processes come and go: most are killed, some say goodbye; now and then two share the partitions.
+fn disturb(test: &Runtime, place: &Place<'_>, log: &EmbeddedLog) {
+    let mut dice = Dice::new(5);
+    let mut processes = vec![start(log, 1 + dice.below(60) as usize)];
+    for _ in 0..DISTURBANCES {
+        let so_far = test.block_on(place.read_all("fanet.observation.v1")).len();
+        let more = so_far + dice.below(900) as usize;
+        // Towards the end there may be no more to wait for.
+        let _ =
+            test.block_on(async { tokio::time::timeout(Duration::from_millis(200), place.until_observed(more)).await });
+        if dice.below(3) == 0 && processes.len() < 3 {
+            processes.push(start(log, 1 + dice.below(60) as usize));
+            continue;
+        }
+        let (process, context) = processes.remove(0);
+        if dice.below(4) == 0 {
+            context.shutdown.request();
+            process.shutdown_timeout(Duration::from_secs(2));
+        } else {
+            process.shutdown_background();
+        }
+        if processes.is_empty() {
+            processes.push(start(log, 1 + dice.below(60) as usize));
+        }
+    }
+    for (process, _) in processes {
+        process.shutdown_background();
+    }
+}
+
+#[test]
+fn an_hour_gives_the_same_whatever_happens_to_the_processes() {
+    let test = Runtime::new().expect("a runtime");
+    let (calm, disturbed) = (log(), log());
+    for log in [&calm, &disturbed] {
+        test.block_on(place(log).fill(HOUR));
+    }
+    let expected = test.block_on(place(&calm).expected());
+
+    let (process, _) = start(&calm, 5_000);
+    let in_peace = test.block_on(result(&place(&calm), &expected));
+    process.shutdown_background();
+
+    let there = place(&disturbed);
+    disturb(&test, &there, &disturbed);
+    let (process, _) = start(&disturbed, 700);
+    let in_trouble = test.block_on(result(&there, &expected));
+    process.shutdown_background();
+    assert_eq!(in_peace, in_trouble);
+    // The kills hit: some of it had to be given out again.
+    let given_out = test.block_on(there.read_all("fanet.observation.v1")).len();
+    let distinct = expected.iter().filter(|told| told.0 == "fanet.observation.v1").count();
+    assert!(given_out > distinct, "{given_out} of {distinct}");
+}
