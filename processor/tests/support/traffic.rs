@@ -72,8 +72,8 @@ pub(crate) fn records(plan: Plan) -> Vec<Sent> {
 }
 
 fn frames(device: u32, second: u64, plan: &Plan, dice: &mut Dice, sent: &mut Vec<Sent>) {
-    // As many as fit under one manufacturer, then the next.
-    let source = Address::new(0xFC + (device / 65_000) as u8, (device % 65_000 + 1) as u16);
+    let number = device + 1;
+    let source = Address::new(0xFC - (number >> 16) as u8, number as u16);
     let round = second / 5;
     let packet = packet(device, second, round, dice);
     let header = Header { forward: dice.below(2) == 0, ..Header::broadcast(source) };
