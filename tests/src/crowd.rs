@@ -38,15 +38,13 @@ pub struct Seat {
     pub subprotocol: &'static str,
     /// Offers permessage-deflate.
     pub deflate: bool,
-    /// The kernel's receive buffer in bytes; its default when `None`.
-    pub receive_buffer: Option<usize>,
 }
 
 impl Seat {
     /// Binary Protobuf, compressed, from 127.0.0.1.
     pub fn new(address: SocketAddr, path: impl Into<String>) -> Self {
         let path = path.into();
-        Self { address, path, source: None, subprotocol: "updraft.v1.proto", deflate: true, receive_buffer: None }
+        Self { address, path, source: None, subprotocol: "updraft.v1.proto", deflate: true }
     }
 }
 

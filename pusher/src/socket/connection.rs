@@ -34,6 +34,8 @@ pub(super) struct Connection {
 pub(super) enum ReadEnd {
     /// Nothing more for now.
     Empty,
+    /// There may be more: others have their turn first.
+    More,
     /// The peer will send no more, or the connection is broken.
     Gone,
     /// The peer broke the rules.
@@ -115,20 +117,17 @@ impl Connection {
         }
     }
 
-    /// Reads all there is.
-    pub(super) fn read(&mut self, buffer: &mut [u8], mut heard: impl FnMut(Event)) -> ReadEnd {
-        loop {
-            match retry(|| self.stream.read(buffer)) {
-                Ok(None) => return ReadEnd::Empty,
-                Ok(Some(0)) | Err(_) => return ReadEnd::Gone,
-                // After our close frame nothing counts any more, but it is read, or the kernel would reset.
-                Ok(Some(_)) if self.cut_at.is_some() => {}
-                Ok(Some(bytes)) => {
-                    if let Err(code) = self.inbound.read(&buffer[..bytes], &mut heard) {
-                        return ReadEnd::Refused(code);
-                    }
-                }
-            }
+    /// Reads at most one buffer full: who sends without end takes neither memory nor the others' turns.
+    pub(super) fn read(&mut self, buffer: &mut [u8], heard: impl FnMut(Event)) -> ReadEnd {
+        match retry(|| self.stream.read(buffer)) {
+            Ok(None) => ReadEnd::Empty,
+            Ok(Some(0)) | Err(_) => ReadEnd::Gone,
+            // After our close frame nothing counts any more, but it is read, or the kernel would reset.
+            Ok(Some(_)) if self.cut_at.is_some() => ReadEnd::More,
+            Ok(Some(bytes)) => match self.inbound.read(&buffer[..bytes], heard) {
+                Err(code) => ReadEnd::Refused(code),
+                Ok(()) => ReadEnd::More,
+            },
         }
     }
 }

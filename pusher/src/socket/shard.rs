@@ -84,6 +84,8 @@ pub(crate) struct Shard {
     board: Switchboard,
     connections: Vec<Option<Connection>>,
     buffer: Vec<u8>,
+    /// Clients that may have sent more than one turn took.
+    unread: Vec<ClientId>,
     pace: Pace,
     swept_at: Duration,
     groups: usize,
@@ -106,6 +108,7 @@ impl Shard {
             board: Switchboard::new(parts.settings.clone(), parts.positions.clone()),
             connections: Vec::new(),
             buffer: vec![0; READ_BUFFER_BYTES],
+            unread: Vec::new(),
             pace: Pace::new(parts.tick),
             swept_at: Duration::ZERO,
             groups: 0,
@@ -123,10 +126,12 @@ impl Shard {
     pub(crate) fn run(mut self) -> io::Result<()> {
         let mut events = Events::with_capacity(1024);
         while !self.is_done() {
-            match self.poll.poll(&mut events, Some(self.timeout())) {
+            let timeout = if self.unread.is_empty() { self.timeout() } else { Duration::ZERO };
+            match self.poll.poll(&mut events, Some(timeout)) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 outcome => outcome?,
             }
+            let before = std::mem::take(&mut self.unread);
             for event in events.iter().filter(|event| event.token() != WAKE) {
                 let id = ClientId(event.token().0 as u32);
                 if event.is_readable() || event.is_read_closed() {
@@ -136,6 +141,8 @@ impl Shard {
                     self.drain(id);
                 }
             }
+            let again: Vec<ClientId> = before.into_iter().filter(|id| !self.unread.contains(id)).collect();
+            again.into_iter().for_each(|id| self.read(id));
             self.take_inbox();
             self.flush_if_due();
             self.sweep_if_due();
@@ -237,11 +244,19 @@ impl Shard {
                 self.drain(id);
                 return self.remove(id);
             }
-            ReadEnd::Refused(code) => self.close(id, code),
-            ReadEnd::Empty if !answers => return,
+            ReadEnd::Refused(code) => {
+                self.close(id, code);
+                self.unread.push(id);
+            }
+            ReadEnd::More => self.unread.push(id),
             ReadEnd::Empty => {}
         }
+        if !answers && matches!(end, ReadEnd::Empty | ReadEnd::More) {
+            return;
+        }
         self.drain(id);
+        // Also where its socket takes nothing: then it never hears why.
+        self.cut_later(id, self.now());
     }
 
     fn take(&mut self, id: ClientId, event: Event) {

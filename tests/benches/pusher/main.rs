@@ -40,7 +40,8 @@ async fn run() -> Result<()> {
     wait_for_objects(&pusher, AIRCRAFT).await?;
     snapshots(&pusher).await?;
     rates(&pusher, &sky).await?;
-    idle(&pusher).await?;
+    drop((pusher, sky));
+    idle(&kafka).await?;
     for clients in GROWTH {
         busy(&kafka, clients).await?;
     }
@@ -141,13 +142,14 @@ async fn rates(pusher: &Program, sky: &Sky) -> Result<()> {
     viewers.leave()
 }
 
-/// Memory of connections that wait.
-async fn idle(pusher: &Program) -> Result<()> {
+/// Memory of connections that wait, at a pusher that has done nothing else.
+async fn idle(kafka: &Kafka) -> Result<()> {
     const COUNT: u32 = 10_000;
-    let before = rss(pusher);
+    let (pusher, _) = stage(kafka, 0).await?;
+    let before = rss(&pusher);
     // No region and so nothing to say.
-    let viewers = Viewers::come(address(pusher)?, vec![String::new(); COUNT as usize]).await?;
-    println!("bench: pusher_idle_bytes_per_connection {:.0} bytes", (rss(pusher) - before) / f64::from(COUNT));
+    let viewers = Viewers::come(address(&pusher)?, vec![String::new(); COUNT as usize]).await?;
+    println!("bench: pusher_idle_bytes_per_connection {:.0} bytes", (rss(&pusher) - before) / f64::from(COUNT));
     viewers.leave()
 }
 

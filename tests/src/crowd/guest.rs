@@ -36,9 +36,6 @@ pub(super) fn dial(seat: &Seat) -> io::Result<TcpStream> {
     let socket = Socket::new(Domain::for_address(seat.address), Type::STREAM, Some(Protocol::TCP))?;
     socket.set_nonblocking(true)?;
     socket.set_tcp_nodelay(true)?;
-    if let Some(bytes) = seat.receive_buffer {
-        socket.set_recv_buffer_size(bytes)?;
-    }
     if let Some(source) = seat.source {
         socket.bind(&std::net::SocketAddr::from((source, 0)).into())?;
     }

@@ -46,14 +46,13 @@ pub(crate) struct Book {
 pub(crate) struct Maps {
     book: Arc<Mutex<Book>>,
     queries: Arc<[String]>,
-    receive_buffer: Option<usize>,
 }
 
 impl Maps {
-    pub(crate) fn new(queries: Vec<String>, refuge: Vec<SocketAddr>, receive_buffer: Option<usize>) -> Self {
+    pub(crate) fn new(queries: Vec<String>, refuge: Vec<SocketAddr>) -> Self {
         let maps = queries.iter().map(|_| Map::default()).collect();
         let book = Book { maps, refuge, ..Book::default() };
-        Self { book: Arc::new(Mutex::new(book)), queries: queries.into(), receive_buffer }
+        Self { book: Arc::new(Mutex::new(book)), queries: queries.into() }
     }
 
     pub(crate) fn book(&self) -> MutexGuard<'_, Book> {
@@ -64,9 +63,7 @@ impl Maps {
     pub(crate) fn seat(&self, client: usize, address: SocketAddr) -> Seat {
         let token = self.book().maps[client].token.clone();
         let resume = token.map(|token| format!("&resume={token}")).unwrap_or_default();
-        let mut seat = Seat::new(address, format!("/ws/v1/updates?{}{resume}", self.queries[client]));
-        seat.receive_buffer = self.receive_buffer;
-        seat
+        Seat::new(address, format!("/ws/v1/updates?{}{resume}", self.queries[client]))
     }
 
     /// The 95th percentile of how long news took since this was last asked, milliseconds.
