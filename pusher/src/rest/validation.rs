@@ -98,16 +98,19 @@ fn validation(
     fields: &HashMap<String, String>,
     server_time: String,
 ) -> Option<v1::ValidationView> {
-    let number = |name: &str| fields.get(name)?.parse().ok();
     Some(v1::ValidationView {
         server_time,
         device: device.0,
-        score: number("score")?,
+        score: number(fields, "score")?,
         published: fields.get("published").is_some_and(|published| published == "true"),
-        plausible_frames: number("plausible_frames").unwrap_or_default(),
-        implausible_frames: number("implausible_frames").unwrap_or_default(),
+        plausible_frames: number(fields, "plausible_frames").unwrap_or_default(),
+        implausible_frames: number(fields, "implausible_frames").unwrap_or_default(),
         last_reason: fields.get("last_reason").cloned(),
     })
+}
+
+fn number<N: std::str::FromStr>(fields: &HashMap<String, String>, name: &str) -> Option<N> {
+    fields.get(name)?.parse().ok()
 }
 
 #[cfg(test)]
