@@ -343,8 +343,6 @@ async fn every_form_of_a_table_is_read_by_pandas() {
             assert_eq!(answer.headers().contains_key("content-length"), form == "xlsx", "{form}");
             write(dir.path(), &format!("table.{form}"), &answer.bytes().await.expect("a body"));
         }
-        let columns: serde_json::Map<String, Value> =
-            columns.iter().map(|(name, kind)| ((*name).to_owned(), json!(kind))).collect();
         let expected = json!({ "columns": columns, "rows": rows });
         write(dir.path(), "expected.json", expected.to_string().as_bytes());
         read_by_others("check_tables.py", &[dir.path().as_os_str(), key.as_ref()]);
@@ -392,6 +390,20 @@ fn exported_position(row: &PositionRow) -> Value {
         "climb_mps": f64::from(row.climb_cmps) / 100.0, "course_deg": row.course_cdeg.map(|course| f64::from(course) / 100.0),
         "aircraft_kind": "paraglider", "plausible": true, "delayed": false, "relayed": false, "source": "radio",
     })
+}
+
+#[tokio::test]
+async fn head_tells_how_many_rows_there_will_be() {
+    let past = past().await;
+    let url = format!("http://{}/api/v1/export?kind=weather&hours=1", past.stage.address);
+    let answer = reqwest::Client::new().head(url).send().await.expect("answers");
+    assert_eq!((answer.status().as_u16(), &answer.headers()["x-rows"]), (200, &"30".parse().unwrap()));
+    assert_eq!(
+        past.text("/api/v1/export?kind=weather&hours=1").await.lines().count(),
+        31,
+        "a header and as many lines"
+    );
+    past.stage.close().await;
 }
 
 #[tokio::test]

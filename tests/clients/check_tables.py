@@ -3,7 +3,8 @@
 
 usage: check_tables.py DIRECTORY KEY
 
-The directory holds table.{csv,xlsx,parquet} and expected.json: the rows, by column. KEY is the column that orders them.
+The directory holds table.{csv,xlsx,parquet} and expected.json: the columns in their order, each with its type, and
+the rows, by column. KEY is the column that orders them.
 """
 
 import json
@@ -19,6 +20,7 @@ def main(directory, key):
     path = lambda form: os.path.join(directory, f"table.{form}")
     with open(os.path.join(directory, "expected.json"), encoding="utf-8") as file:
         expected = json.load(file)
+    expected["columns"] = dict(expected["columns"])
     columns = list(expected["columns"])
     texts = {name: str for name, kind in expected["columns"].items() if kind == "text"}
     frames = {

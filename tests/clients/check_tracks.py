@@ -21,6 +21,8 @@ import pandas
 from lxml import etree
 
 METRE_DEG = 1 / 111_195
+# The package rounds what it reads to six digits unless told otherwise.
+geojson.geometry.DEFAULT_PRECISION = 9
 
 
 def main(directory):

@@ -1,0 +1,120 @@
+#!/usr/bin/env python3
+"""Prints the newest state of every public aircraft as JSON lines, and goes on with every change.
+
+    pip install confluent-kafka protobuf grpcio-tools
+    python -m grpc_tools.protoc -Ischemas/proto --python_out=. schemas/proto/updraft/v1/{common,state}.proto
+    python consume.py --bootstrap localhost:9092 [--until-end]
+
+State topics are compacted. A reader starts at the beginning, keeps the state with the highest version for each key, and
+drops the key at a tombstone; late writes of an older version are ignored.
+"""
+
+import argparse
+import json
+import uuid
+
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, TopicPartition
+
+from updraft.v1 import common_pb2, state_pb2
+
+
+def message_in(value):
+    """The Protobuf message in the Confluent wire format: a zero byte, four bytes with the schema's id in the registry, the
+    indexes of the message in that schema (a single zero for the first), then the message itself."""
+    if len(value) < 6 or value[0] != 0:
+        raise ValueError("not in the Confluent wire format")
+    if value[5] != 0:
+        raise ValueError("not the first message of its schema")
+    return value[6:]
+
+
+def version_of(record, state):
+    """Of a state it is in the value, of a tombstone in a header."""
+    if state is not None:
+        return state.version
+    return int(dict(record.headers() or []).get("version", b"0"))
+
+
+class Aircraft:
+    def __init__(self):
+        self.states = {}
+        self.versions = {}
+
+    def apply(self, record):
+        """Takes a record; returns what is now known of its aircraft, or None where the record was an old one."""
+        device = record.key().decode()
+        state = None
+        if record.value() is not None:
+            state = state_pb2.AircraftState.FromString(message_in(record.value()))
+        version = version_of(record, state)
+        if version < self.versions.get(device, 0):
+            return None
+        self.versions[device] = version
+        if state is None:
+            self.states.pop(device, None)
+            return {"device": device, "gone": True}
+        self.states[device] = state
+        return shown(device, state)
+
+
+def shown(device, state):
+    kind = common_pb2.AircraftKind.Name(state.aircraft_kind).removeprefix("AIRCRAFT_KIND_").lower()
+    line = {
+        "device": device,
+        "version": state.version,
+        "kind": kind,
+        "latitude_deg": state.position.latitude_deg,
+        "longitude_deg": state.position.longitude_deg,
+    }
+    # What was not transmitted is absent, never zero.
+    if state.position.HasField("altitude_m"):
+        line["altitude_m"] = state.position.altitude_m
+    if state.HasField("climb_mps"):
+        line["climb_mps"] = state.climb_mps
+    return line
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--bootstrap", default="localhost:9092")
+    parser.add_argument("--topic", default="fanet.state.aircraft.v1")
+    parser.add_argument("--until-end", action="store_true", help="print what is there, and end")
+    options = parser.parse_args()
+    consumer = Consumer({
+        "bootstrap.servers": options.bootstrap,
+        # No offsets are kept: a reader of states starts at the beginning every time.
+        "group.id": f"example-{uuid.uuid4()}",
+        "enable.auto.commit": False,
+        "enable.partition.eof": True,
+    })
+    partitions = consumer.list_topics(options.topic, timeout=10).topics[options.topic].partitions
+    consumer.assign([TopicPartition(options.topic, number, OFFSET_BEGINNING) for number in partitions])
+    behind = set(partitions)
+    aircraft = Aircraft()
+    try:
+        while behind or not options.until_end:
+            record = consumer.poll(1.0)
+            if record is None:
+                continue
+            if record.error() is not None:
+                if record.error().code() != KafkaError._PARTITION_EOF:
+                    raise KafkaException(record.error())
+                behind.discard(record.partition())
+                if not behind and not options.until_end:
+                    print_all(aircraft)
+                continue
+            change = aircraft.apply(record)
+            if change is not None and not behind:
+                print(json.dumps(change), flush=True)
+        print_all(aircraft)
+    finally:
+        consumer.close()
+
+
+def print_all(aircraft):
+    for device in sorted(aircraft.states):
+        print(json.dumps(shown(device, aircraft.states[device])), flush=True)
+
+
+if __name__ == "__main__":
+    main()
