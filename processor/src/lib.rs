@@ -52,8 +52,7 @@ pub async fn run(config: Config, context: Context) -> anyhow::Result<()> {
         }
         Command::Migrate { migrate } => migrate::run(migrate, &context).await,
         Command::Topics { action: TopicsAction::List, .. } => {
-            topics::print_list(&config.log.topic_prefix);
-            Ok(())
+            Ok(topics::print_list(&config.log.topic_prefix)?)
         }
         _ => run_on_kafka(config, context).await,
     }

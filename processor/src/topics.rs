@@ -1,5 +1,6 @@
 //! `processor topics`: the catalogue on a cluster.
 
+use std::io::Write as _;
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -43,10 +44,15 @@ pub async fn run(
 }
 
 /// Prints the catalogue.
-#[allow(clippy::print_stdout, reason = "the lines are what the command is for")]
-pub fn print_list(prefix: &str) {
-    for line in list(prefix).told {
-        println!("{line}");
+///
+/// # Errors
+/// Standard output fails for another reason than its reader having gone.
+pub fn print_list(prefix: &str) -> std::io::Result<()> {
+    let text = list(prefix).told.join("\n") + "\n";
+    match std::io::stdout().lock().write_all(text.as_bytes()) {
+        // Whoever read our output has seen enough.
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        written => written,
     }
 }
 

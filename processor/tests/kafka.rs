@@ -6,6 +6,7 @@ mod outcome;
 #[allow(dead_code, reason = "shared with the bench")]
 mod traffic;
 
+use std::collections::BTreeSet;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -33,6 +34,15 @@ impl Processor {
     }
 }
 
+impl Processor {
+    /// SIGTERM, and as long as it takes.
+    fn stop(mut self) {
+        let sent = Command::new("kill").args(["-TERM", &self.0.id().to_string()]).status();
+        assert!(sent.is_ok_and(|status| status.success()), "the processor lives");
+        assert!(self.0.wait().is_ok_and(|status| status.success()), "a good end");
+    }
+}
+
 impl Drop for Processor {
     /// SIGKILL.
     fn drop(&mut self) {
@@ -41,34 +51,65 @@ impl Drop for Processor {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn processes_killed_in_mid_stream_lose_and_change_nothing() {
+/// Runs a test in an environment of its own.
+async fn stage(name: &str, plan: Plan, act: impl AsyncFnOnce(&Place<'_>, &dyn Fn() -> Processor)) {
     let stack = Stack::shared();
     let bootstrap = stack.kafka().await.expect("kafka").bootstrap();
     let registry = stack.registry().await.expect("registry").url();
-    let log = KafkaLog::connect(KafkaSettings {
-        bootstrap: bootstrap.to_owned(),
-        extra: Vec::new(),
-        client_id: "test".to_owned(),
-    });
-    let log = log.expect("settings");
-    let prefix = unique_prefix("kills");
-    let schemas = Schemas::registry(registry).expect("a URL");
+    let log = KafkaLog::connect(KafkaSettings::new(bootstrap, "test")).expect("settings");
+    let (prefix, schemas) = (unique_prefix(name), Schemas::registry(registry).expect("a URL"));
     let place = Place { log: &log, prefix: prefix.clone(), schemas };
     // Of today: Kafka deletes by the records' own times.
     let start_us = runtime::Clock::system().now_us();
-    place.fill(Plan { devices: 200, seconds: 200, receivers: 3, seed: 21, start_us }).await;
-    let expected = place.expected().await;
-    let distinct = expected.iter().filter(|told| told.0 == "fanet.observation.v1").count();
+    place.fill(Plan { start_us, ..plan }).await;
+    act(&place, &|| Processor::start(bootstrap, registry, &prefix)).await;
+}
 
-    let start = || Processor::start(bootstrap, registry, &prefix);
-    let (mut processors, mut dice) = (vec![start(), start()], Dice::new(5));
-    for kill in 1..=KILLS {
-        // Some further on, or as far as it gets in a while: the next is killed in the middle of taking over, too.
-        let some = place.until_observed(distinct * kill / (KILLS + 2));
-        let _ = tokio::time::timeout(Duration::from_millis(2_000 + dice.below(6_000)), some).await;
-        processors.remove(0);
-        processors.push(start());
-    }
-    place.until_written(&expected).await;
+const PLAN: Plan = Plan { devices: 200, seconds: 200, receivers: 3, seed: 21, start_us: 0 };
+
+/// Lets the group work until there are so many observations, or as far as it gets in a while.
+async fn work(place: &Place<'_>, observations: usize, patience_ms: u64) {
+    let _ = tokio::time::timeout(Duration::from_millis(patience_ms), place.until_observed(observations)).await;
+}
+
+fn observations_in(expected: &BTreeSet<outcome::Told>) -> usize {
+    expected.iter().filter(|told| told.0 == "fanet.observation.v1").count()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn processes_killed_in_mid_stream_lose_and_change_nothing() {
+    stage("kills", PLAN, async |place, start| {
+        let expected = place.expected().await;
+        let distinct = observations_in(&expected);
+        let (mut processors, mut dice) = (vec![start(), start()], Dice::new(5));
+        for kill in 1..=KILLS {
+            // The next is killed in the middle of taking over, too.
+            work(place, distinct * kill / (KILLS + 2), 2_000 + dice.below(6_000)).await;
+            processors.remove(0);
+            processors.push(start());
+        }
+        place.until_written(&expected).await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn partitions_that_move_are_flushed_first_so_that_nothing_comes_twice() {
+    stage("moves", Plan { seed: 22, ..PLAN }, async |place, start| {
+        let expected = place.expected().await;
+        let distinct = observations_in(&expected);
+        let mut processors = vec![start()];
+        for step in 1..=4 {
+            work(place, distinct * step / 6, 8_000).await;
+            // Members come, and every second time the oldest goes.
+            processors.push(start());
+            if step % 2 == 0 {
+                processors.remove(0).stop();
+            }
+        }
+        place.until_written(&expected).await;
+        let observations = place.read_all("fanet.observation.v1").await.len();
+        assert_eq!(observations, distinct, "what was flushed and committed is not given out again");
+    })
+    .await;
 }

@@ -158,7 +158,10 @@ impl Service {
     }
 
     /// Starts the process without waiting for readiness.
-    pub(crate) fn spawn(&self) -> Result<()> {
+    ///
+    /// # Errors
+    /// When it runs already or cannot be started.
+    pub fn spawn(&self) -> Result<()> {
         ensure!(!self.is_running(), "{} runs already", self.name());
         let log_from = std::fs::metadata(self.log()).map_or(0, |log| log.len());
         let child = Supervised::start(&self.shared.recipe.launch).with_context(|| format!("start {}", self.name()))?;

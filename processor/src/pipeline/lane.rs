@@ -96,6 +96,8 @@ struct Open<M> {
     own_topics: Vec<Arc<str>>,
     /// Up to where the newest checkpoint knew its input when the topic of checkpoints was last looked at.
     sealed_at: u64,
+    /// Up to where this owner's newest checkpoint knows its input. 0: it has written none.
+    checkpointed_at: u64,
     /// Keys of checkpoints that the next one has to outrank.
     late_parts: Vec<Bytes>,
 }
@@ -119,7 +121,7 @@ impl<M: Machine> Open<M> {
         let mut own_topics = machine.own_topics();
         own_topics.push(checkpoints.clone());
         let ledger = Ledger::new(own_topics.len(), verified);
-        Self { machine, ledger, own_topics, sealed_at: 0, late_parts: Vec::new() }
+        Self { machine, ledger, own_topics, sealed_at: 0, checkpointed_at: 0, late_parts: Vec::new() }
     }
 
     /// The number of a record's topic among the partition's own.
@@ -207,6 +209,7 @@ impl<M: Machine> Task<M> {
             self.send(record, open).await?;
         }
         wait(&open.ledger).await.context("checkpoint")?;
+        open.checkpointed_at = next_offset;
         Ok(next_offset)
     }
 
@@ -233,6 +236,7 @@ impl<M: Machine> Task<M> {
             };
             match found {
                 Ok(Some(found)) => self.repair(open, account, &place, found).await?,
+                Ok(None) if place.topic == self.checkpoints => open.sealed_at = open.checkpointed_at,
                 Ok(None) => {}
                 Err(error) => tracing::debug!(%place, reason = error.reason(), "cannot look after it now"),
             }
@@ -268,6 +272,8 @@ impl<M: Machine> Task<M> {
         place: &TopicPartition,
         found: Found,
     ) -> anyhow::Result<()> {
+        // What is published again comes behind that and is this owner's.
+        open.ledger.verified(account, found.high);
         let mut repaired = 0;
         match found.content {
             Content::States(tops) => {
@@ -287,8 +293,6 @@ impl<M: Machine> Task<M> {
                 }
             }
         }
-        // What was published again lies behind that and is this owner's.
-        open.ledger.verified(account, found.high);
         if repaired > 0 {
             tracing::warn!(%place, keys = repaired, "a former owner wrote late: published again");
             self.metrics.repairs.inc_by(repaired as u64);
