@@ -1,8 +1,11 @@
 //! The stream core with Kafka, the registry and Redis on the same machine: prints `bench: <name> <value> <unit>` lines.
 //!
 //! The raw topic is filled first; then one processor reads all of it. The clock runs from its first record until
-//! everything it gave out is acknowledged, checkpointed and committed.
+//! everything it gave out is acknowledged, checkpointed and committed. [`failover`] then fills another one with 100,000
+//! devices and takes their owners away.
 
+#[path = "stack/failover.rs"]
+mod failover;
 #[path = "../tests/support/traffic.rs"]
 #[allow(dead_code, reason = "shared with the tests")]
 mod traffic;
@@ -30,11 +33,13 @@ async fn main() -> anyhow::Result<()> {
     })?;
     processor::topics::create(&prefix, &log).await?;
     let schemas = Schemas::registry(registry.url())?;
-    let frames = fill(&log, &schemas, &prefix).await?;
+    let plan = Plan { devices: 10_000, seconds: 60, receivers: 3, seed: 3, start_us: Clock::system().now_us() };
+    let frames = fill(&log, &schemas, &prefix, plan).await?;
 
     let context = Context::new(Clock::system());
     let outfit = Outfit { context: context.clone(), log: Arc::new(log), schemas, topic_prefix: prefix };
-    let redis = RedisOptions { redis_url: redis.url().to_owned().into() };
+    let redis_url = redis.url();
+    let redis = RedisOptions { redis_url: redis_url.to_owned().into() };
     let work = tokio::spawn(processor::serve(CoreOptions::default(), GroupOptions::default(), redis, outfit));
     let read = async || counter(&context, "fanet_processor_records_in_total");
     let patience = Duration::from_secs(120);
@@ -46,19 +51,18 @@ async fn main() -> anyhow::Result<()> {
     let seconds = began.elapsed().as_secs_f64();
     report("processor_frames_per_second", frames as f64 / seconds, "frames/s");
     report("processor_stack_frames", frames as f64, "frames");
-    Ok(())
+    failover::measure(kafka.bootstrap(), registry.url(), redis_url).await
 }
 
 /// Writes the traffic into the raw topic; how many records.
-async fn fill(log: &KafkaLog, schemas: &Schemas, prefix: &str) -> anyhow::Result<usize> {
+async fn fill(log: &KafkaLog, schemas: &Schemas, prefix: &str, plan: Plan) -> anyhow::Result<usize> {
     let raw = catalogue::find(topic::RAW).expect("in the catalogue");
     let codec = schemas.prepare(prefix, &raw).await?;
     let (sink, flush) = (log.sink(SinkSettings::new("fill"))?, Flush::new());
     let name: Arc<str> = raw.full_name(prefix).into();
     let mut count = 0;
-    // Of today: Kafka deletes by the records' own times.
-    let start_us = Clock::system().now_us();
-    for sent in traffic::records(Plan { devices: 10_000, seconds: 60, receivers: 3, seed: 3, start_us }) {
+    // Plans are of today: Kafka deletes by the records' own times.
+    for sent in traffic::records(plan) {
         let partitions = match &sent.key {
             Some(key) => vec![partitioner::partition_of(key.as_bytes(), raw.partitions)],
             None => (0..raw.partitions).collect(),
