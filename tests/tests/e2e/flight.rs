@@ -53,7 +53,8 @@ impl Flight {
         (0..self.positions).map(|index| (self.on_air(index).0 * 1e6).round() as i64).collect()
     }
 
-    fn on_air(&self, index: usize) -> (f64, f64) {
+    /// A position as the radio carries it.
+    pub(crate) fn on_air(&self, index: usize) -> (f64, f64) {
         let frame = self.frame(index);
         let Packet::Tracking(tracking) = Frame::decode(&frame).expect("our own frame").packet else {
             unreachable!("a tracking frame")

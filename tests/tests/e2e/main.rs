@@ -5,4 +5,5 @@ mod browser;
 mod flight;
 mod pipeline;
 mod recorded;
+mod track;
 mod watcher;
