@@ -13,7 +13,7 @@ use runtime::program::Program;
 /// installation, and serves the map. Unless told otherwise it flies simulated pilots, whose frames go in through the MQTT
 /// broker like those of real receivers.
 ///
-/// Everything is kept in memory and gone when it ends.
+/// The log is kept in memory and gone when it ends, and so is the history unless it is given a folder.
 #[derive(Debug, Clone, Parser)]
 #[command(name = "updraft", after_help = AFTER_HELP, mut_arg("log", |log| log.default_value(DEFAULT_LOG)))]
 pub struct Config {
@@ -26,6 +26,9 @@ pub struct Config {
     /// Where receivers publish to: MQTT 3.1.1 and 5, without TLS and passwords.
     #[arg(long, env = "UPDRAFT_STANDALONE_MQTT_LISTEN", value_name = "ADDRESS", default_value_t = any(1883))]
     pub mqtt_listen: SocketAddr,
+    /// Keep the history (tracks, flights) in this folder; without one it goes when the process ends.
+    #[arg(long, env = "UPDRAFT_STANDALONE_DATA_DIR", value_name = "FOLDER")]
+    pub data_dir: Option<PathBuf>,
     /// The process itself.
     #[command(flatten)]
     pub shell: ShellOptions,

@@ -2,9 +2,10 @@
 //!
 //! Nothing is short-circuited: frames go over MQTT into the bridge, through the log to the processor and on to the
 //! pusher, as they do between machines. Only what surrounds the programs is different: the [`mqtt`] broker and the
-//! [`log`] live in this process, the schemas are those of this build, and there is no Redis.
+//! [`log`] live in this process, the schemas are those of this build, the [`history`] is a file, and there is no Redis.
 
 mod config;
+mod history;
 mod log;
 mod mqtt;
 mod programs;
@@ -35,12 +36,14 @@ pub async fn run(config: Config, context: Context) -> anyhow::Result<()> {
     let mqtt = door.address()?;
     let pusher = programs::bind_pusher(config.http_listen, traffic.map_start()).await?;
     let http = pusher.address()?;
-    let programs = Programs::new(log::open(&clock).await?, mqtt, context.clone());
+    let history = history::open(config.data_dir.as_deref(), &clock)?;
+    let programs = Programs::new(log::open(&clock).await?, history, mqtt, context.clone());
     announce(http, mqtt, &traffic);
     // They end in reverse order: first nothing new comes in, then each stage finishes what the one before left.
     let mut tasks = Tasks::new(clock.clone(), context.shutdown.clone());
     tasks.spawn("mqtt", |stop| door.serve(stop));
     tasks.spawn("pusher", |stop| programs.clone().pusher(pusher, stop));
+    tasks.spawn("historian", |stop| programs.clone().historian(stop));
     tasks.spawn("receivers", |stop| programs.clone().receivers(stop));
     tasks.spawn("thermals", |stop| programs.clone().thermals(stop));
     tasks.spawn("processor", |stop| programs.clone().processor(stop));

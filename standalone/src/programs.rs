@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use clap::Parser as _;
+use history::Sqlite;
 use processor::{Command, Outfit};
 use pusher::{MapStart, Pusher};
 use runtime::trace::TraceSampler;
@@ -24,13 +25,14 @@ pub(crate) struct Programs {
     log: Arc<dyn Log>,
     schemas: Schemas,
     mqtt: SocketAddr,
+    history: Sqlite,
     context: Context,
 }
 
 impl Programs {
-    /// Programs on a log, next to a broker.
-    pub(crate) fn new(log: Arc<dyn Log>, mqtt: SocketAddr, context: Context) -> Self {
-        Self { log, schemas: Schemas::local(), mqtt: from_here(mqtt), context }
+    /// Programs on a log and a history, next to a broker.
+    pub(crate) fn new(log: Arc<dyn Log>, history: Sqlite, mqtt: SocketAddr, context: Context) -> Self {
+        Self { log, schemas: Schemas::local(), mqtt: from_here(mqtt), history, context }
     }
 
     /// Where the broker is reached from within.
@@ -90,6 +92,18 @@ impl Programs {
         processor::serve_receivers(receivers, group, self.outfit(stop)).await
     }
 
+    /// Observations into the history.
+    ///
+    /// # Errors
+    /// As [`processor::serve_historian`].
+    pub(crate) async fn historian(self, stop: Shutdown) -> anyhow::Result<()> {
+        let Command::Historian { historian, .. } = command("historian", &[])? else {
+            unreachable!("it was asked for by name");
+        };
+        let (history, name) = (Arc::new(self.history.clone()), self.history.path().display().to_string());
+        processor::serve_historian(historian, history, name, self.outfit(stop)).await
+    }
+
     /// States to maps.
     ///
     /// # Errors
@@ -101,6 +115,7 @@ impl Programs {
             log: self.log,
             log_name: LOG_NAME.to_owned(),
             schemas: self.schemas,
+            history: Some(Arc::new(self.history)),
         };
         pusher.serve(surroundings, context).await
     }

@@ -51,6 +51,33 @@ async fn simulated_pilots_stations_and_receivers_are_on_the_map_within_seconds()
     Ok(())
 }
 
+/// How many positions the track of a device has.
+async fn recorded(program: &Program, device: &str) -> Option<u64> {
+    let (status, body) = program.http(&format!("/api/v1/track/{device}?hours=1")).await.ok()?;
+    let body: Value = serde_json::from_str(&body).ok()?;
+    (status == 200).then_some(())?;
+    body["recorded"].as_str()?.parse().ok()
+}
+
+#[tokio::test]
+async fn tracks_are_recorded_and_outlive_the_program_in_its_folder() -> Result<()> {
+    let dir = tempfile::tempdir()?;
+    let folder = dir.path().join("data").display().to_string();
+    let program = start(free_port(), &["--pilots", "5", "--data-dir", &folder]).await?;
+    let pilots = until_shown(&program, "pilots", 1).await?;
+    let device = pilots[0]["device"].as_str().context("no address")?.to_owned();
+    let enough = async || recorded(&program, &device).await.filter(|count| *count >= 2);
+    let before = wait_until(SOON, "a track", enough).await?;
+    let code = program.service().stop().await?;
+    ensure!(code == 0, "ended with {code}:\n{}", program.service().log_tail(30));
+    drop(program);
+
+    let program = start(free_port(), &["--pilots", "5", "--data-dir", &folder]).await?;
+    let again = async || recorded(&program, &device).await.filter(|count| *count >= before);
+    wait_until(SOON, "the track of before", again).await?;
+    Ok(())
+}
+
 #[tokio::test]
 async fn frames_of_real_receivers_arrive_and_the_hidden_do_not() -> Result<()> {
     let mqtt_port = free_port();

@@ -1,0 +1,22 @@
+//! The history: a file of SQLite that stays, or one that goes with the process.
+
+use std::path::Path;
+
+use anyhow::Context as _;
+use history::{Retention, Sqlite};
+use runtime::Clock;
+
+/// The file in the folder of what stays.
+const FILE: &str = "history.sqlite";
+
+/// Opens the history in a folder, which is made where it is not there, or a temporary one.
+///
+/// # Errors
+/// The folder cannot be made, or the file is none of ours.
+pub(crate) fn open(dir: Option<&Path>, clock: &Clock) -> anyhow::Result<Sqlite> {
+    if let Some(dir) = dir {
+        std::fs::create_dir_all(dir).with_context(|| format!("--data-dir {}", dir.display()))?;
+    }
+    let file = dir.map(|dir| dir.join(FILE));
+    Ok(Sqlite::open(file.as_deref(), Retention::default(), clock.clone())?)
+}
