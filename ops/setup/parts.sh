@@ -38,6 +38,7 @@ bring_services() {
     service redis-server || wanted+=(redis-server)
     service mosquitto || wanted+=(mosquitto)
     service mosquitto_pub || wanted+=(mosquitto-clients)
+    have openssl || wanted+=(openssl)
     service chromium || wanted+=(chromium fonts-dejavu-core)
     bring_debian services "${wanted[@]}"
 }

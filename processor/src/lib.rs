@@ -51,9 +51,7 @@ pub async fn run(config: Config, context: Context) -> anyhow::Result<()> {
             ran.await.context("the core alone")?
         }
         Command::Migrate { migrate } => migrate::run(migrate, &context).await,
-        Command::Topics { action: TopicsAction::List, .. } => {
-            Ok(topics::print_list(&config.log.topic_prefix)?)
-        }
+        Command::Topics { action: TopicsAction::List, .. } => Ok(topics::print_list(&config.log.topic_prefix)?),
         _ => run_on_kafka(config, context).await,
     }
 }

@@ -63,7 +63,8 @@ fn start(log: &EmbeddedLog, max_batch_records: usize) -> (Runtime, Context) {
         schemas: Schemas::local(),
         topic_prefix: String::new(),
     };
-    let group = GroupOptions { checkpoint_interval: Duration::from_millis(40), max_batch_records };
+    let group =
+        GroupOptions { checkpoint_interval: Duration::from_millis(40), max_batch_records, ..GroupOptions::default() };
     let redis = RedisOptions::default();
     runtime.spawn(processor::serve(CoreOptions::default(), group.clone(), redis.clone(), outfit.clone()));
     runtime.spawn(processor::serve_thermals(group, redis, outfit));

@@ -17,8 +17,8 @@ pub struct LogOptions {
         global = true
     )]
     pub kafka_bootstrap: String,
-    /// More settings for librdkafka, key=value separated by commas or line ends: TLS, SASL.
-    #[arg(long, env = "UPDRAFT_KAFKA_CONFIG", value_name = "KEY=VALUE", default_value = "", hide_env_values = true, hide_default_value = true, value_parser = parse_pairs, global = true)]
+    /// More settings for librdkafka, key=value separated by commas or line ends: SASL, and TLS in a build with kafka-tls.
+    #[arg(long, env = "UPDRAFT_KAFKA_CONFIG", value_name = "KEY=VALUE", default_value = "", hide_env_values = true, hide_default_value = true, value_parser = parse_settings, global = true)]
     pub kafka_config: Pairs,
     /// The schema registry (Confluent's API).
     #[arg(
@@ -59,6 +59,28 @@ impl std::fmt::Debug for Pairs {
     }
 }
 
+fn parse_settings(text: &str) -> Result<Pairs, String> {
+    let pairs = parse_pairs(text)?;
+    match wants_openssl(&pairs) {
+        Some(setting) if !cfg!(feature = "kafka-tls") => Err(format!(
+            "{setting} needs a build with the feature kafka-tls, and this one is without; here PLAINTEXT, and \
+             SASL_PLAINTEXT with the mechanism PLAIN, are"
+        )),
+        _ => Ok(pairs),
+    }
+}
+
+/// The setting that librdkafka cannot follow where it was built without OpenSSL.
+fn wants_openssl(pairs: &Pairs) -> Option<&'static str> {
+    let is = |key: &str, wanted: &str| {
+        pairs.0.iter().any(|(name, value)| name == key && value.to_ascii_uppercase().contains(wanted))
+    };
+    if is("security.protocol", "SSL") {
+        return Some("security.protocol with SSL");
+    }
+    (is("sasl.mechanism", "SCRAM") || is("sasl.mechanisms", "SCRAM")).then_some("SASL SCRAM")
+}
+
 fn parse_pairs(text: &str) -> Result<Pairs, String> {
     let parts = text.split([',', '\n']).map(str::trim).filter(|part| !part.is_empty());
     let pairs = parts.map(|part| match part.split_once('=') {
@@ -81,6 +103,16 @@ mod tests {
         assert_eq!(pairs.to_vec(), expected.map(|(key, value)| (key.to_owned(), value.to_owned())));
         assert_eq!(parse_pairs(""), Ok(Pairs::default()));
         assert!(parse_pairs("novalue").is_err() && parse_pairs("=x").is_err());
+    }
+
+    #[test]
+    fn what_only_openssl_can_is_known() {
+        let wants = |text| wants_openssl(&parse_pairs(text).expect("good"));
+        assert_eq!(wants("security.protocol=SASL_SSL"), Some("security.protocol with SSL"));
+        assert_eq!(wants("security.protocol=ssl"), Some("security.protocol with SSL"));
+        assert_eq!(wants("security.protocol=SASL_PLAINTEXT,sasl.mechanism=SCRAM-SHA-512"), Some("SASL SCRAM"));
+        assert_eq!(wants("security.protocol=SASL_PLAINTEXT,sasl.mechanisms=PLAIN"), None);
+        assert_eq!(parse_settings("security.protocol=ssl").is_ok(), cfg!(feature = "kafka-tls"));
     }
 
     #[test]

@@ -23,6 +23,8 @@ pub struct KafkaOptions {
     pub heap: String,
     /// Broker settings on top of ours; the last of a name wins.
     pub settings: Vec<(String, String)>,
+    /// Users and their passwords, for listeners that ask for SCRAM-SHA-512.
+    pub users: Vec<(String, String)>,
     /// Lets the JIT compile fully: slower to start, several times faster under load. For benchmarks.
     pub fast: bool,
     /// A second way in, for clients that shall come through something of the caller's. For one node.
@@ -41,7 +43,7 @@ pub struct Detour {
 
 impl Default for KafkaOptions {
     fn default() -> Self {
-        Self { nodes: 1, heap: "512m".to_owned(), settings: Vec::new(), fast: false, detour: None }
+        Self { nodes: 1, heap: "512m".to_owned(), settings: Vec::new(), users: Vec::new(), fast: false, detour: None }
     }
 }
 
@@ -149,6 +151,9 @@ fn format_storage(properties: &Path, cluster: &[Plan], options: &KafkaOptions) -
         .arg(cluster_id(first.client_port))
         .arg("--config")
         .arg(properties)
+        .args(options.users.iter().flat_map(|(name, password)| {
+            ["--add-scram".to_owned(), format!("SCRAM-SHA-512=[name={name},password={password}]")]
+        }))
         .output()
         .context("run Kafka's StorageTool")?;
     let said = String::from_utf8_lossy(&output.stderr);

@@ -31,6 +31,12 @@ impl Desk {
         Ok(Self { mosquitto, prefix: unique_prefix(name), kafka: Stack::shared().kafka().await? })
     }
 
+    /// On a Kafka of the test's own.
+    #[cfg(feature = "kafka-tls")]
+    pub(crate) async fn on(kafka: &'static Kafka, name: &str) -> Result<Self> {
+        Ok(Self { mosquitto: Mosquitto::start().await?, prefix: unique_prefix(name), kafka })
+    }
+
     pub(crate) fn log(&self) -> Result<KafkaLog> {
         Ok(KafkaLog::connect(KafkaSettings::new(self.kafka.bootstrap(), "desk"))?)
     }

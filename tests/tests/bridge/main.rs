@@ -8,6 +8,8 @@ mod clock;
 mod desk;
 #[path = "../bridge_faults/frames.rs"]
 mod frames;
+#[cfg(feature = "kafka-tls")]
+mod kafka_tls;
 #[path = "../bridge_faults/ledger.rs"]
 #[allow(dead_code, reason = "the faults use the rest")]
 mod ledger;

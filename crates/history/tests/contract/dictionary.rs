@@ -53,7 +53,10 @@ async fn the_data_dictionary_is_up_to_date() {
         std::fs::write(&file, &text).expect("written");
     }
     let there = std::fs::read_to_string(&file).expect("docs/data-dictionary.md");
-    assert!(there == text, "docs/data-dictionary.md is not what the tables say: UPDATE_DATA_DICTIONARY=1 writes it anew");
+    assert!(
+        there == text,
+        "docs/data-dictionary.md is not what the tables say: UPDATE_DATA_DICTIONARY=1 writes it anew"
+    );
     assert_eq!(store.number("SELECT toUInt32(count()) FROM launch_days").await, 0, "views answer");
 }
 

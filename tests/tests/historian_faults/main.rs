@@ -1,0 +1,5 @@
+//! The historian on the real engine, mistreated: each observation is in the history once, whatever happens.
+
+mod chaos;
+mod kit;
+mod refusals;
