@@ -19,6 +19,7 @@ mod store;
 mod tests;
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -129,8 +130,8 @@ impl Archiver {
             match source.next().await? {
                 Event::Records(records) => {
                     for record in records {
-                        if first.get(&record.partition).is_none() {
-                            first.insert(record.partition, Some(record.timestamp_ms));
+                        if let Entry::Vacant(first) = first.entry(record.partition) {
+                            first.insert(Some(record.timestamp_ms));
                             source.pause(&[record.topic_partition()])?;
                         }
                     }

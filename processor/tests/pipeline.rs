@@ -13,11 +13,13 @@ use std::time::Duration;
 use bytes::Bytes;
 use outcome::Place;
 use processor::{CoreOptions, GroupOptions, Outfit, RedisOptions};
+use prost::Message as _;
 use runtime::{Clock, Context};
 use schemas::id::DeviceAddress;
 use schemas::v1::command::{Action, Erase};
 use schemas::v1::raw_record::Input;
-use schemas::v1::{Command, RawRecord};
+use schemas::v1::{AircraftState, Command, RawRecord};
+use streams::framing;
 use streams::registry::Schemas;
 use streams::{
     EmbeddedLog, EmbeddedSettings, Event, Flush, Headers, Incoming, Log, Outgoing, SeekTo, SinkSettings, TopicPartition,
@@ -155,9 +157,15 @@ fn newest_of(records: &[Incoming]) -> HashMap<Bytes, &Incoming> {
     records.iter().filter_map(|record| Some((record.key.clone()?, record))).collect()
 }
 
-/// What a record says, whenever it was written.
-fn content(record: &Incoming) -> (Option<Bytes>, Option<Bytes>) {
-    (record.value.clone(), record.headers.first("version").cloned())
+/// What a record says, whenever it was written. Who heard the device is left out: copies of the frame that came after a
+/// state was published are known when it is published again.
+fn content(record: &Incoming) -> (Option<AircraftState>, Option<Bytes>) {
+    let value = record.value.as_ref().map(|value| {
+        let framed = framing::decode(value).expect("framed");
+        let state = AircraftState::decode(framed.payload).expect("a state");
+        AircraftState { received_by: Vec::new(), ..state }
+    });
+    (value, record.headers.first("version").cloned())
 }
 
 #[test]

@@ -29,7 +29,7 @@ fn row(i: u32, start_ms: i64) -> PositionRow {
         speed_dkmh: 360 + (i % 50) as u16,
         climb_cmps: (i % 600) as i16 - 300,
         course_cdeg: Some((i * 7_450 % 36_000) as u16),
-        turn_rate_cdps: (i % 3 == 0).then_some(1_200),
+        turn_rate_cdps: (i.is_multiple_of(3)).then_some(1_200),
         qne_offset_m: None,
         aircraft_kind: 2,
         flags: 0,

@@ -95,7 +95,7 @@ fn reading(event_at_ms: i64, i: u8) -> WeatherRow {
         latitude_e7: Some(465_000_000),
         longitude_e7: Some(80_000_000),
         altitude_m: Some(1_950),
-        temperature_c: (i % 3 != 0).then(|| 0.1 + f32::from(i)),
+        temperature_c: (!i.is_multiple_of(3)).then(|| 0.1 + f32::from(i)),
         wind_from_deg: Some(270.0),
         wind_speed_kmh: Some(12.2),
         wind_gust_kmh: Some(20.4),

@@ -9,6 +9,7 @@ use schemas::catalogue::{Topic, topics};
 use schemas::json_schema::Types;
 use serde_json::{Map, Value, json};
 
+const ROOM: &str = "a string takes all";
 const ABOUT: &str = "What Updraft writes into Kafka and pushes over its WebSocket. Values are Protobuf (package updraft.v1, \
                      files in schemas/proto); in Kafka they are framed as Confluent's schema registry has it. The schemas \
                      here are those of the JSON form: 64-bit integers are strings, device addresses six hex digits, enums \
@@ -178,24 +179,24 @@ fn write_yaml(text: &mut String, value: &Value, depth: usize) {
                 } else {
                     format!("{name:?}")
                 };
-                write!(text, "{indent}{name}:").unwrap();
+                write!(text, "{indent}{name}:").expect(ROOM);
                 write_inner(text, inner, depth);
             }
         }
         Value::Array(items) => {
             for inner in items {
-                write!(text, "{indent}-").unwrap();
+                write!(text, "{indent}-").expect(ROOM);
                 write_inner(text, inner, depth);
             }
         }
-        plain => writeln!(text, "{indent}{plain}").unwrap(),
+        plain => writeln!(text, "{indent}{plain}").expect(ROOM),
     }
 }
 
 fn write_inner(text: &mut String, inner: &Value, depth: usize) {
     let is_empty = inner.as_object().is_some_and(Map::is_empty) || inner.as_array().is_some_and(Vec::is_empty);
     if is_empty || !(inner.is_object() || inner.is_array()) {
-        writeln!(text, " {inner}").unwrap();
+        writeln!(text, " {inner}").expect(ROOM);
     } else {
         text.push('\n');
         write_yaml(text, inner, depth + 1);

@@ -242,6 +242,8 @@ impl Model {
     }
 
     fn reconnect(&mut self, lost: usize) {
+        // An acknowledgement that made room for another message had arrived.
+        let lost = lost.min(CAPACITY - self.unacknowledged.len());
         let kept = self.acknowledged.len().saturating_sub(lost);
         let lost = self.acknowledged.split_off(kept);
         self.unacknowledged.splice(0..0, lost);

@@ -6,6 +6,7 @@
 mod clock;
 mod faults;
 mod frames;
+#[allow(dead_code, reason = "the tests without faults use the rest")]
 mod ledger;
 mod publisher;
 mod rig;

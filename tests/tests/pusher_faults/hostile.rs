@@ -1,5 +1,6 @@
 //! Clients that mean harm.
 
+use std::fmt;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -17,15 +18,22 @@ const HANDSHAKE: &str = "GET /ws/v1/updates?lat=46.5&lon=8&radius=50 HTTP/1.1\r\
 const SUBSCRIBES: usize = 1_000_000;
 
 /// What was done to the server.
-#[derive(Debug, Default)]
 pub(crate) struct Done {
-    pub(crate) garbage: usize,
-    pub(crate) slow_handshakes: usize,
-    pub(crate) bombs: usize,
-    pub(crate) huge_headers: usize,
-    pub(crate) subscribes: usize,
+    garbage: usize,
+    slow_handshakes: usize,
+    bombs: usize,
+    huge_headers: usize,
+    subscribes: usize,
     /// Connections that it took to send so many.
-    pub(crate) connections: usize,
+    connections: usize,
+}
+
+impl fmt::Display for Done {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { garbage, slow_handshakes, bombs, huge_headers, subscribes, connections } = self;
+        write!(f, "{garbage} of garbage, {slow_handshakes} slow handshakes, {bombs} bombs, {huge_headers} huge headers, ")?;
+        write!(f, "{subscribes} subscribes over {connections} connections")
+    }
 }
 
 /// All of it at once.
@@ -61,7 +69,7 @@ async fn is_cut(mut stream: TcpStream) -> Result<()> {
 async fn garbage(at: SocketAddr) -> Result<usize> {
     const COUNT: usize = 200;
     for number in 0..COUNT {
-        let noise: Vec<u8> = (0..4096_usize).map(|byte| (byte * 31 + number * 17 | 0x80) as u8).collect();
+        let noise: Vec<u8> = (0..4096_usize).map(|byte| ((byte * 31 + number * 17) | 0x80) as u8).collect();
         let mut stream = if number % 2 == 0 { open(at).await? } else { TcpStream::connect(at).await? };
         // It may be cut off while it still writes.
         let _ = stream.write_all(&noise).await;

@@ -160,7 +160,7 @@ async fn hostile_clients_cost_the_others_nothing() -> Result<()> {
     let (before_ms, before_rss) = (maps.take_p95_ms(), pusher.resident_bytes().unwrap_or_default());
     let sent = hostile::all(at).await?;
     let (during_ms, during_rss) = (maps.take_p95_ms(), pusher.resident_bytes().unwrap_or_default());
-    println!("{sent:?}: p95 of {count} others {before_ms:.0} ms before, {during_ms:.0} ms meanwhile");
+    println!("{sent}: p95 of {count} others {before_ms:.0} ms before, {during_ms:.0} ms meanwhile");
     ensure!(during_ms < 2.0 * before_ms + 250.0, "the others wait {during_ms} ms instead of {before_ms} ms");
     let grown = during_rss.saturating_sub(before_rss);
     println!("the pusher grew by {} KB", grown / 1024);

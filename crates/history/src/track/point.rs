@@ -130,7 +130,7 @@ pub(crate) mod testing {
     pub(crate) fn flight(seconds: u32) -> Vec<TrackPoint> {
         let (mut east_m, mut altitude_m) = (0.0, 1_000.0);
         let at = |second: u32| {
-            let circling = second / 300 % 2 == 0;
+            let circling = (second / 300).is_multiple_of(2);
             let angle = f64::from(second) * std::f64::consts::TAU / 20.0;
             let radius_m = if circling { 60.0 } else { 0.0 };
             east_m += if circling { 1.0 } else { 10.0 };
