@@ -35,7 +35,7 @@ async fn operators_see_and_reset_the_trust_of_a_device() -> Result<()> {
     let trusted = wait_until(PATIENCE, "a score of 95", async || scored(95).await).await;
     let (_, body) = trusted
         .with_context(|| format!("{:?}", stage.redis(&["HGETALL", &format!("fanet:{{validation}}:{ADDRESS}")])))?;
-    ensure!(body["device"] == ADDRESS && body["published"] == true && body["plausible_frames"] == 3, "{body}");
+    ensure!(body["device"] == ADDRESS && body["published"] == true && body["plausible_frames"] == "3", "{body}");
 
     let reset = async |program: &Program| -> Result<(u16, Value)> {
         let answer = reqwest::Client::new().post(format!("{}{path}/reset", program.http_url())).send().await?;
@@ -58,6 +58,6 @@ async fn operators_see_and_reset_the_trust_of_a_device() -> Result<()> {
     ensure!(status == 202, "{status} {body}");
     let (_, body) = wait_until(PATIENCE, "a score of 50", async || scored(50).await).await?;
     // Shown until it falls to where it is withdrawn.
-    ensure!(body["published"] == true && body["plausible_frames"] == 0, "{body}");
+    ensure!(body["published"] == true && body["plausible_frames"] == "0", "{body}");
     Ok(())
 }

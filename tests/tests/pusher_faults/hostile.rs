@@ -31,7 +31,10 @@ pub(crate) struct Done {
 impl fmt::Display for Done {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { garbage, slow_handshakes, bombs, huge_headers, subscribes, connections } = self;
-        write!(f, "{garbage} of garbage, {slow_handshakes} slow handshakes, {bombs} bombs, {huge_headers} huge headers, ")?;
+        write!(
+            f,
+            "{garbage} of garbage, {slow_handshakes} slow handshakes, {bombs} bombs, {huge_headers} huge headers, "
+        )?;
         write!(f, "{subscribes} subscribes over {connections} connections")
     }
 }
