@@ -8,6 +8,7 @@ mod faults;
 mod frames;
 #[allow(dead_code, reason = "the tests without faults use the rest")]
 mod ledger;
+#[allow(dead_code, reason = "the benches use the rest")]
 mod publisher;
 mod rig;
 mod table;

@@ -2,6 +2,7 @@
 //! each until the broker has acknowledged it, and sends it again when it had to connect anew.
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -34,6 +35,7 @@ pub(crate) struct Published {
 /// Publishes until it is dropped.
 pub(crate) struct Publisher {
     published: Arc<Mutex<Published>>,
+    limit: Arc<AtomicUsize>,
     others: mpsc::Sender<Other>,
     running: JoinHandle<()>,
 }
@@ -51,22 +53,23 @@ impl Publisher {
         Self::start_with(address, name, rate_hz, 1, usize::MAX)
     }
 
-    /// Ends when `limit` frames are published.
+    /// Pauses when `limit` frames are published, until [`Publisher::allow`] raises it.
     pub(crate) fn start_with(address: String, name: &str, rate_hz: u32, qos: u8, limit: usize) -> Self {
         let published = Arc::<Mutex<Published>>::default();
+        let limit = Arc::new(AtomicUsize::new(limit));
         let (others, wanted) = mpsc::channel(1000);
         let mut receiver = Receiver {
             address,
             name: name.to_owned(),
             per_turn: rate_hz / 100,
             qos,
-            limit,
+            limit: limit.clone(),
             published: published.clone(),
             waiting: VecDeque::new(),
             last_id: 0,
         };
         let running = tokio::spawn(async move { receiver.run(wanted).await });
-        Self { published, others, running }
+        Self { published, limit, others, running }
     }
 
     pub(crate) fn look<T>(&self, look: impl FnOnce(&Published) -> T) -> T {
@@ -75,6 +78,11 @@ impl Publisher {
 
     pub(crate) fn count(&self) -> usize {
         self.look(|published| published.at.len())
+    }
+
+    /// Up to how many frames it may publish.
+    pub(crate) fn allow(&self, limit: usize) {
+        self.limit.store(limit, Ordering::Relaxed);
     }
 
     /// Something else in the same stream.
@@ -94,7 +102,7 @@ struct Receiver {
     name: String,
     per_turn: u32,
     qos: u8,
-    limit: usize,
+    limit: Arc<AtomicUsize>,
     published: Arc<Mutex<Published>>,
     /// Sent and not acknowledged, in order: packet id, number (none for others), packet.
     waiting: VecDeque<(u16, Option<usize>, Vec<u8>)>,
@@ -178,7 +186,7 @@ impl Receiver {
             }
             let number = {
                 let mut published = self.published.lock().unwrap_or_else(PoisonError::into_inner);
-                if published.at.len() >= self.limit {
+                if published.at.len() >= self.limit.load(Ordering::Relaxed) {
                     break;
                 }
                 published.at.push(clock::now());
