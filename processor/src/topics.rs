@@ -6,8 +6,8 @@ use std::time::Duration;
 use anyhow::Context as _;
 use runtime::Context;
 use schemas::catalogue::{Topic, topics};
-use streams::registry::Schemas;
-use streams::{Log, NewTopic, TopicDescription, TopicOutcome, framing};
+use streams::registry::{Schemas, TopicCodec};
+use streams::{Log, NewTopic, StreamError, TopicDescription, TopicOutcome, framing};
 
 use crate::config::TopicsAction;
 
@@ -74,6 +74,8 @@ impl Lines {
     }
 }
 
+/// Each waits for the registry as long as any call does.
+const REGISTER_ATTEMPTS: usize = 3;
 const COLUMNS: [&str; 7] = ["topic", "partitions", "cleanup", "retention", "message", "key", "about"];
 
 fn list(prefix: &str) -> Lines {
@@ -116,7 +118,7 @@ fn wanted(prefix: &str, replication: Option<u16>) -> Vec<NewTopic> {
 ///
 /// # Errors
 /// The log refuses or is away.
-pub async fn create(prefix: &str, log: &dyn Log) -> Result<Vec<TopicOutcome>, streams::StreamError> {
+pub async fn create(prefix: &str, log: &dyn Log) -> Result<Vec<TopicOutcome>, StreamError> {
     log.create_topics(&wanted(prefix, None)).await
 }
 
@@ -141,12 +143,23 @@ async fn apply(replication: Option<u16>, prefix: &str, log: &dyn Log, schemas: &
     }
     for topic in topics().iter().filter(|topic| topic.message.is_some()) {
         let subject = topic.subject(prefix);
-        let codec = schemas.prepare(prefix, topic).await;
+        let codec = register(schemas, prefix, topic).await;
         let codec = codec.with_context(|| format!("schema registry {}: {subject}", schemas.name()))?;
         let schema_id = framing::decode(&codec.encode(&())).expect("framed right here").schema_id;
         lines.tell(format!("{subject}: schema {schema_id}"));
     }
     Ok(lines)
+}
+
+/// A registry that has only just started answers its first questions slowly.
+async fn register(schemas: &Schemas, prefix: &str, topic: &Topic) -> Result<TopicCodec, StreamError> {
+    for _ in 1..REGISTER_ATTEMPTS {
+        match schemas.prepare(prefix, topic).await {
+            Err(error) if error.is_transient() => tracing::warn!(reason = error.reason(), "asking again: {error}"),
+            outcome => return outcome,
+        }
+    }
+    schemas.prepare(prefix, topic).await
 }
 
 async fn check(prefix: &str, log: &dyn Log) -> anyhow::Result<Lines> {

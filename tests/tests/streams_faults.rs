@@ -150,8 +150,11 @@ async fn a_cluster_that_stands_still_costs_time_and_no_record() {
     assert_eq!(read(&mut *reader, 99).await, (1..100).collect::<Vec<_>>());
     // The member may read again what it has not committed, but in order and nothing less.
     read_without_gap(&mut *member, 1, 99).await;
-    let high = log.watermarks(&TopicPartition::new("t", 0)).await.expect("watermarks").high;
-    member.commit(&[(TopicPartition::new("t", 0), high)]).await.expect("a member again");
+    // A client that had given the cluster up may have to learn of its topics first.
+    let place = TopicPartition::new("t", 0);
+    let high = async || log.watermarks(&place).await.ok().map(|ends| ends.high);
+    let high = harness::wait_until(Duration::from_secs(30), "the partition's ends", high).await.expect("watermarks");
+    member.commit(&[(place, high)]).await.expect("a member again");
 }
 
 /// Three copies, two of which must have a record before it is acknowledged.

@@ -30,7 +30,8 @@ const PATIENCE: Duration = Duration::from_secs(40);
 async fn nothing_is_lost_and_nothing_changes_whatever_fails() -> Result<()> {
     let mut rig = Rig::start().await?;
     let mut table = Table::default();
-    rig.until_flowing(PATIENCE).await.context("at first")?;
+    // Three nodes have only just started.
+    rig.until_flowing(3 * PATIENCE).await.context("at first")?;
 
     for kill in 0..KILLS {
         rig.processors[kill % 2].service().kill().await?;
