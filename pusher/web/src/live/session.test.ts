@@ -161,7 +161,7 @@ describe('a moving view', () => {
   it('stays within what the server allows per minute', () => {
     const bench = new Bench();
     bench.want(HERE);
-    bench.hear(welcome({ limits: { max_radius_km: 200, max_cells: 64, max_followed_devices: 9, max_subscribes_per_minute: 2, max_message_bytes: 4096 } }), snapshot());
+    bench.hear(welcome({ limits: { max_radius_km: 200, max_cells: 64, max_followed_devices: 9, max_subscribes_per_minute: 2, max_message_bytes: 4096, max_bounds_km: 2000, first_message_within_s: 10 } }), snapshot());
     const ask = (i: number) => {
       bench.want({ ...HERE, follow: [i] });
       return subscribes(bench.pass(400)).length;
