@@ -148,6 +148,6 @@ fn report(what: &str, score: &Score) {
 
 #[allow(clippy::print_stdout, reason = "the figures are what the command is for")]
 fn errors(what: &str, unit: &str, errors: &Errors) {
-    println!("bench: thermals_{what}_error_median {:.2} {unit}", errors.within(0.5));
-    println!("bench: thermals_{what}_error_p90 {:.2} {unit}", errors.within(0.9));
+    println!("bench: thermals_{what}_error_median_{unit} {:.2} {unit}", errors.within(0.5));
+    println!("bench: thermals_{what}_error_p90_{unit} {:.2} {unit}", errors.within(0.9));
 }
