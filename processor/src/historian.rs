@@ -46,6 +46,8 @@ const LAG: Duration = Duration::from_secs(10);
 const TIDY: Duration = Duration::from_secs(60);
 /// A revoked partition gets so long to write and commit; what is not done by then is read again by its next owner.
 const REVOKE_DEADLINE: Duration = Duration::from_secs(5);
+/// The cluster may gather so long: rows wait for their block far longer.
+const GATHER_TIME: Duration = Duration::from_millis(100);
 const LAST_WRITES: Duration = Duration::from_secs(4);
 /// What a task gets to finish with.
 const STOP_DEADLINE: Duration = Duration::from_secs(15);
@@ -186,6 +188,7 @@ impl Historian {
             max_batch_records: 5_000,
             queue_records: 50_000.min(self.options.max_waiting_records),
             revoke_deadline: REVOKE_DEADLINE,
+            gather_time: GATHER_TIME,
             ..GroupSettings::new(name, self.topics.keys().map(|name| name.to_string()))
         };
         let mut session = Session {

@@ -18,6 +18,7 @@ mod lane;
 mod ledger;
 mod limit;
 mod machine;
+mod paced;
 mod repair;
 mod restore;
 
@@ -28,15 +29,14 @@ use std::time::Duration;
 use anyhow::Context as _;
 use runtime::patience::with_causes;
 use runtime::{Backoff, Context, Part, Shutdown, keep_trying};
-use streams::{
-    Event, GroupSettings, Incoming, Log, Revocation, Sink, SinkSettings, Source, StreamError, TopicPartition,
-};
+use streams::{Event, GroupSettings, Incoming, Log, Revocation, Sink, Source, StreamError, TopicPartition};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 use crate::metrics::GroupMetrics;
 use crate::pipeline::lane::{Lane, LaneEvent, Order, Report};
 use crate::pipeline::limit::RejectGuard;
+use crate::pipeline::paced::PacedSink;
 use crate::sinks::live::LiveFeeds;
 
 pub use limit::{RejectLimits, TooManyRejects, Verdict};
@@ -75,6 +75,10 @@ pub struct Pipeline<M: Machine> {
     pub checkpoint_interval: Duration,
     /// Most records in one batch.
     pub max_batch_records: usize,
+    /// How long the cluster may gather input before it answers: zero where somebody waits for what comes of it.
+    pub gather_time: Duration,
+    /// Topics, with prefix, that nobody waits for: their records gather before they are sent.
+    pub patient_topics: Vec<Arc<str>>,
     /// Makes the core of a partition, which knows nothing yet.
     pub machine: MakeMachine<M>,
     /// Where live states go beside the log. `None`: nowhere.
@@ -154,10 +158,10 @@ impl<M: Machine> Pipeline<M> {
     }
 
     async fn session(&self, epoch: Arc<str>, stop: &Shutdown) -> Result<(), Interrupted> {
-        let client_id = self.group.clone();
-        let sink = self.log.sink(SinkSettings::new(client_id))?;
+        let sink = PacedSink::open(self.log.as_ref(), &self.group, self.patient_topics.clone())?;
         let settings = GroupSettings {
             max_batch_records: self.max_batch_records,
+            gather_time: self.gather_time,
             revoke_deadline: REVOKE_DEADLINE,
             ..GroupSettings::new(self.group.clone(), [self.input.clone()])
         };

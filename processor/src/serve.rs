@@ -22,6 +22,8 @@ use crate::thermals::{ThermalMachine, ThermalTopics};
 
 /// What a task gets to finish with.
 const STOP_DEADLINE: Duration = Duration::from_secs(15);
+/// Who makes statistics of what came before needs no record by itself.
+const STATISTICS_GATHER_TIME: Duration = Duration::from_millis(100);
 /// A thermal is told of anew, or ended, long before.
 const THERMAL_LIFETIME_S: u64 = 6 * 3_600;
 
@@ -59,6 +61,8 @@ impl Outfit {
             reject_limits: options.reject_limits(),
             checkpoint_interval: options.checkpoint_interval,
             max_batch_records: options.max_batch_records,
+            gather_time: Duration::ZERO,
+            patient_topics: Vec::new(),
             machine: Arc::new(machine),
             live,
             part: self.context.readiness.part(group),
@@ -137,13 +141,14 @@ pub async fn serve(core: CoreOptions, group: GroupOptions, redis: RedisOptions, 
     let prepared = RawTopics::prepare(&outfit.context, &registry, &outfit.schemas, &outfit.topic_prefix).await?;
     let Some(topics) = prepared else { return Ok(()) };
     let (topics, metrics) = (Arc::new(topics), RawMetrics::register(&outfit.context.metrics));
+    let patient_topics = topics.patient();
     let (settings, clock) = (core.settings(), outfit.context.clock.clone());
     let (input, checkpoints) = (topics.raw.name.clone(), topics.checkpoints.name.clone());
     let machine = move |partition, epoch: &str| {
         RawMachine::new(partition, epoch, settings.clone(), topics.clone(), clock.clone(), metrics.clone())
     };
     let pipeline = outfit.pipeline("processor", input, checkpoints, &group, live, machine);
-    outfit.run("core", redis, pipeline).await
+    outfit.run("core", redis, Pipeline { patient_topics, ..pipeline }).await
 }
 
 /// Runs the thermal aggregator until stopped.
@@ -162,7 +167,7 @@ pub async fn serve_thermals(group: GroupOptions, redis: RedisOptions, outfit: Ou
     let (input, checkpoints) = (topics.reports.name.clone(), topics.checkpoints.name.clone());
     let machine = move |_, epoch: &str| ThermalMachine::new(raw.partitions, epoch, topics.clone());
     let pipeline = outfit.pipeline("thermals", input, checkpoints, &group, live, machine);
-    outfit.run("thermals", redis, pipeline).await
+    outfit.run("thermals", redis, Pipeline { gather_time: STATISTICS_GATHER_TIME, ..pipeline }).await
 }
 
 /// Runs the receivers' group until stopped.
@@ -184,5 +189,5 @@ pub async fn serve_receivers(receivers: ReceiverOptions, group: GroupOptions, ou
         ReceiverMachine::new(partition, epoch, places.clone(), lifetime_us, topics.clone())
     };
     let pipeline = outfit.pipeline("receivers", input, checkpoints, &group, None, machine);
-    outfit.run("receivers", None, pipeline).await
+    outfit.run("receivers", None, Pipeline { gather_time: STATISTICS_GATHER_TIME, ..pipeline }).await
 }

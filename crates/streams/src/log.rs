@@ -107,10 +107,13 @@ pub struct GroupSettings {
     pub revoke_deadline: Duration,
     /// Where to start without a committed offset.
     pub start: Start,
+    /// How long the cluster may gather records before it answers: fewer and larger answers for who is in no hurry. Zero:
+    /// each record comes as soon as it is there. A log in this process has nothing to gather.
+    pub gather_time: Duration,
 }
 
 impl GroupSettings {
-    /// Batches of 1,000 records, 10,000 waiting, 5 s to flush on a revoke, from the oldest record.
+    /// Batches of 1,000 records, 10,000 waiting, 5 s to flush on a revoke, from the oldest record, each record at once.
     pub fn new(group: impl Into<String>, topics: impl IntoIterator<Item = impl Into<String>>) -> Self {
         let group = group.into();
         Self {
@@ -121,6 +124,7 @@ impl GroupSettings {
             queue_records: 10_000,
             revoke_deadline: Duration::from_secs(5),
             start: Start::Earliest,
+            gather_time: Duration::ZERO,
         }
     }
 }

@@ -93,6 +93,12 @@ pub struct RawTopics {
 }
 
 impl RawTopics {
+    /// The topics that no map waits for: history and statistics are made of them.
+    pub fn patient(&self) -> Vec<Arc<str>> {
+        let topics = [&self.observation, &self.private_observation, &self.reception, &self.thermal_report];
+        topics.map(|topic| topic.name.clone()).into()
+    }
+
     /// Registers all schemas. `None`: asked to stop.
     ///
     /// # Errors

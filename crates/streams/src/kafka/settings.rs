@@ -30,6 +30,12 @@ impl KafkaSettings {
             .set("group.id", &group.group)
             // A partition that stays is never taken away in between.
             .set("partition.assignment.strategy", "cooperative-sticky");
+        if !group.gather_time.is_zero() {
+            // Answered when the time is over, or when so much is there.
+            config
+                .set("fetch.min.bytes", (256 << 10).to_string())
+                .set("fetch.wait.max.ms", group.gather_time.as_millis().to_string());
+        }
         self.finish(config)
     }
 
