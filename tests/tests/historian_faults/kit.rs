@@ -122,6 +122,7 @@ impl Scene {
             sink: self.log.sink(SinkSettings::new("historian-faults"))?,
             flush: Flush::new(),
             observations: codec(topic::OBSERVATION).await?,
+            private_observations: codec(topic::PRIVATE_OBSERVATION).await?,
             receptions: codec(topic::RECEPTION).await?,
         })
     }
@@ -132,6 +133,7 @@ pub(crate) struct Writer {
     sink: std::sync::Arc<dyn Sink>,
     flush: Flush,
     observations: (String, TopicCodec),
+    private_observations: (String, TopicCodec),
     receptions: (String, TopicCodec),
 }
 
@@ -139,6 +141,11 @@ impl Writer {
     pub(crate) async fn observation(&self, observation: &Observation) -> Result<()> {
         let partition = RecordId(observation.observation_id).partition();
         self.send(&self.observations, partition, observation, observation.event_at_us).await
+    }
+
+    pub(crate) async fn private_observation(&self, observation: &Observation) -> Result<()> {
+        let partition = RecordId(observation.observation_id).partition();
+        self.send(&self.private_observations, partition, observation, observation.event_at_us).await
     }
 
     pub(crate) async fn reception(&self, reception: &Reception) -> Result<()> {
