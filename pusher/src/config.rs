@@ -158,6 +158,10 @@ pub struct PusherOptions {
     /// A client whose URL asks for nothing has so long to send its first message; then it is closed.
     #[arg(long, env = "UPDRAFT_PUSHER_FIRST_MESSAGE_WITHIN", value_name = "DURATION", default_value = "10s", value_parser = parse_seconds, global = true)]
     pub first_message_within: Duration,
+    /// A connection has so long to send its first request whole, the TLS handshake before it and the head of each later
+    /// request; then it is cut off.
+    #[arg(long, env = "UPDRAFT_PUSHER_HANDSHAKE_WITHIN", value_name = "DURATION", default_value = "10s", value_parser = parse_seconds, global = true)]
+    pub handshake_within: Duration,
     /// A client that cannot take one frame for so long is closed as slow.
     #[arg(long, env = "UPDRAFT_PUSHER_SLOW_FOR", value_name = "DURATION", default_value = "30s", value_parser = parse_seconds, global = true)]
     pub slow_for: Duration,

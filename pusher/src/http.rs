@@ -5,6 +5,7 @@ mod detach;
 pub(crate) mod tls;
 
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,8 +20,9 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
-use runtime::{Backoff, Shutdown};
+use runtime::{Backoff, Clock, Shutdown};
 use tokio::net::TcpListener;
+use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 use tower::ServiceExt as _;
@@ -29,8 +31,6 @@ use crate::app::App;
 pub(crate) use detach::detach;
 use tls::Tls;
 
-/// A client that sends its request head, or its part of the TLS handshake, slower than this is cut off.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 /// A silent HTTP/2 connection is asked whether it lives after so long, and cut off when it does not answer in as long.
 const PING_INTERVAL: Duration = Duration::from_secs(20);
 /// How long requests under way may take when the server stops.
@@ -72,20 +72,22 @@ pub(crate) async fn serve(
             }
         };
         backoff.reset();
+        let patience = Patience { clock: app.context.clock.clone(), within: app.options.handshake_within };
         let (router, watcher) = (router.clone(), graceful.watcher());
         match &tls {
             None => {
-                connections.spawn(serve_one(TokioIo::new(stream), peer, router, watcher));
+                connections.spawn(serve_one(TokioIo::new(stream), peer, router, watcher, patience));
             }
             Some(tls) => {
-                let (acceptor, clock) = (TlsAcceptor::from(tls.value()), app.context.clock.clone());
+                let acceptor = TlsAcceptor::from(tls.value());
                 connections.spawn(async move {
-                    tokio::select! {
-                        shaken = acceptor.accept(stream) => match shaken {
-                            Ok(stream) => serve_one(TokioIo::new(stream), peer, router, watcher).await,
-                            Err(error) => tracing::debug!(%peer, %error, "no TLS handshake"),
-                        },
-                        () = clock.sleep(HEAD_TIMEOUT) => tracing::debug!(%peer, "too slow for a TLS handshake"),
+                    let shaken = tokio::select! {
+                        shaken = acceptor.accept(stream) => shaken,
+                        () = patience.end() => return tracing::debug!(%peer, "too slow for a TLS handshake"),
+                    };
+                    match shaken {
+                        Ok(stream) => serve_one(TokioIo::new(stream), peer, router, watcher, patience).await,
+                        Err(error) => tracing::debug!(%peer, %error, "no TLS handshake"),
                     }
                 });
             }
@@ -104,22 +106,44 @@ pub(crate) async fn serve(
     Ok(())
 }
 
-async fn serve_one<S>(stream: S, peer: SocketAddr, router: Router, watcher: Watcher)
+/// How long a connection may take to say what it wants.
+struct Patience {
+    clock: Clock,
+    within: Duration,
+}
+
+impl Patience {
+    async fn end(&self) {
+        self.clock.sleep(self.within).await;
+    }
+}
+
+async fn serve_one<S>(stream: S, peer: SocketAddr, router: Router, watcher: Watcher, patience: Patience)
 where
     S: Read + Write + Unpin + Send + 'static,
 {
+    let asked = Arc::new(Notify::new());
     let mut builder = Builder::new(TokioExecutor::new());
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT);
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(patience.within);
     let mut http2 = builder.http2();
     http2.timer(TokioTimer::new()).max_concurrent_streams(MAX_STREAMS);
     http2.keep_alive_interval(PING_INTERVAL).keep_alive_timeout(PING_INTERVAL);
+    let first = asked.clone();
     let service = service_fn(move |request: Request<Incoming>| {
+        first.notify_one();
         let mut request = request.map(Body::new);
         request.extensions_mut().insert(ConnectInfo(peer));
         router.clone().oneshot(request)
     });
     let connection = builder.serve_connection_with_upgrades(stream, service).into_owned();
-    if let Err(error) = watcher.watch(connection).await {
+    let mut connection = pin!(watcher.watch(connection));
+    // While the server waits for the bytes that tell HTTP/1.1 from HTTP/2, its own time limits do not run yet.
+    let ended = tokio::select! {
+        ended = &mut connection => ended,
+        () = asked.notified() => connection.await,
+        () = patience.end() => return tracing::debug!(%peer, "too slow for a request"),
+    };
+    if let Err(error) = ended {
         tracing::debug!(%peer, error, "a connection ended early");
     }
 }

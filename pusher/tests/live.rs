@@ -269,27 +269,6 @@ async fn a_log_that_falls_silent_is_told_and_told_again_when_it_speaks() {
 }
 
 #[tokio::test]
-async fn places_are_limited_and_given_back() {
-    let stage = Stage::open_with(&["--max-connections", "2"]).await;
-    let first = Client::connect(&stage, ALPS, "updraft.v1.proto").await;
-    let mut second = Client::connect(&stage, ALPS, "updraft.v1.json").await;
-    let refused = tokio_tungstenite::connect_async(format!("ws://{}/ws/v1/updates?{ALPS}", stage.address)).await;
-    let Err(tungstenite::Error::Http(response)) = refused else { panic!("{refused:?}") };
-    assert_eq!((response.status().as_u16(), &response.headers()["retry-after"]), (503, &"2".parse().unwrap()));
-    drop(first);
-    second.until_live().await;
-    let mut third = loop {
-        let url = format!("ws://{}/ws/v1/updates?{ALPS}", stage.address);
-        if let Ok((socket, _)) = tokio_tungstenite::connect_async(url).await {
-            break Client { socket };
-        }
-    };
-    third.until_live().await;
-    assert_eq!(stage.metric("fanet_websocket_connections_active"), 2.0);
-    stage.close().await;
-}
-
-#[tokio::test]
 async fn hostile_bytes_end_only_their_own_connection() {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     let stage = Stage::open().await;

@@ -1,7 +1,7 @@
 //! A pusher on port 0 over an embedded log, and a client for it.
 #![allow(dead_code, reason = "each test binary uses its share")]
 
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -127,9 +127,14 @@ impl Stage {
         request.body(body).send().await.expect("answers")
     }
 
+    /// All metrics, as they are scraped.
+    pub(crate) fn metrics(&self) -> String {
+        self.context.metrics.to_text()
+    }
+
     /// The value of a counter or gauge.
     pub(crate) fn metric(&self, name: &str) -> f64 {
-        let text = self.context.metrics.to_text();
+        let text = self.metrics();
         let line = text.lines().find(|line| line.split([' ', '{']).next() == Some(name));
         line.and_then(|line| line.rsplit(' ').next()?.parse().ok()).unwrap_or_else(|| panic!("no {name} in {text}"))
     }
@@ -224,6 +229,13 @@ impl Client {
     pub(crate) async fn connect_narrow(stage: &Stage, query: &str) -> Self {
         let socket = TcpSocket::new_v4().expect("a socket");
         socket.set_recv_buffer_size(4096).expect("a small buffer");
+        Self::connect_over(socket, stage, query, "updraft.v1.proto").await
+    }
+
+    /// One that comes from that address.
+    pub(crate) async fn connect_from(source: Ipv4Addr, stage: &Stage, query: &str) -> Self {
+        let socket = TcpSocket::new_v4().expect("a socket");
+        socket.bind((source, 0).into()).expect("an address of this machine");
         Self::connect_over(socket, stage, query, "updraft.v1.proto").await
     }
 
