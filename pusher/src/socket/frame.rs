@@ -42,6 +42,8 @@ pub(crate) struct Inbound {
     open: Option<Open>,
     max_message_bytes: usize,
     deflate: bool,
+    /// The client said good-bye: whatever follows does not count (section 5.5.1).
+    closed: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -62,7 +64,7 @@ struct Header {
 impl Inbound {
     /// `deflate`: whether compressed messages were agreed on.
     pub(crate) fn new(max_message_bytes: usize, deflate: bool) -> Self {
-        Self { unread: Vec::new(), message: Vec::new(), open: None, max_message_bytes, deflate }
+        Self { unread: Vec::new(), message: Vec::new(), open: None, max_message_bytes, deflate, closed: false }
     }
 
     /// Takes bytes off the wire and tells what they say, in order. After an error the connection is of no more use.
@@ -70,10 +72,19 @@ impl Inbound {
     /// # Errors
     /// Peer: the code to close with.
     pub(crate) fn read(&mut self, bytes: &[u8], mut heard: impl FnMut(Event)) -> Result<(), CloseCode> {
+        if self.closed {
+            return Ok(());
+        }
         self.unread.extend_from_slice(bytes);
         let mut at = 0;
         let outcome = loop {
             match self.frame(at) {
+                Ok(Some((_, Some(Event::Close)))) => {
+                    self.closed = true;
+                    at = self.unread.len();
+                    heard(Event::Close);
+                    break Ok(());
+                }
                 Ok(Some((bytes, event))) => {
                     at += bytes;
                     event.into_iter().for_each(&mut heard);

@@ -123,6 +123,17 @@ fn a_close_is_heard_with_and_without_a_code() {
 }
 
 #[test]
+fn nothing_counts_after_a_close() {
+    let (close, hello) = (frame(0x88, &[0x03, 0xE8]), frame(0x81, b"hello"));
+    for after in [&hello[..], &close, &[0xFF; 64], &frame(0x89, b"x")] {
+        assert_eq!(heard(&[&close[..], after].concat()), (vec![Event::Close], Ok(())));
+        assert_eq!(heard_with(false, &[&close, after]), (vec![Event::Close], Ok(())));
+    }
+    let between = [frame(0x01, b"hel"), close, frame(0x80, b"lo")].concat();
+    assert_eq!(heard(&between), (vec![Event::Close], Ok(())));
+}
+
+#[test]
 fn nothing_is_kept_between_messages() {
     let mut inbound = Inbound::new(LIMIT, false);
     inbound.read(&frame(0x82, &[1; 4000]), |_| {}).unwrap();
