@@ -1,0 +1,38 @@
+"""A WebSocket client of another make (`websockets`): on each subprotocol, with and without an offer to compress, it sends
+one message and prints every message of the server as a line of hex.
+
+    exact.py URL HEX-TO-SEND TEXT-TO-SEND
+"""
+import asyncio
+import sys
+
+import websockets
+
+
+async def listen(url, subprotocol, offer, message):
+    def say(*words):
+        print(subprotocol, offer, *words, flush=True)
+
+    compression = "deflate" if offer == "deflate" else None
+    async with websockets.connect(url, subprotocols=[subprotocol], max_size=None, compression=compression) as socket:
+        agreed = any(extension.name == "permessage-deflate" for extension in socket.protocol.extensions)
+        say("agreed", socket.subprotocol, "deflate" if agreed else "plain")
+        await socket.send(message)
+        try:
+            while True:
+                frame = await socket.recv()
+                if isinstance(frame, bytes):
+                    say("binary", frame.hex())
+                else:
+                    say("text", frame.encode().hex())
+        except websockets.ConnectionClosed as closed:
+            say("closed", closed.rcvd.code if closed.rcvd else 1006)
+
+
+async def main(url, binary, text):
+    messages = {"updraft.v1.proto": bytes.fromhex(binary), "updraft.v1.json": text}
+    offers = ["plain", "deflate"]
+    await asyncio.gather(*(listen(url, name, offer, body) for name, body in messages.items() for offer in offers))
+
+
+asyncio.run(main(*sys.argv[1:]))
