@@ -34,7 +34,7 @@ use tokio::task::JoinSet;
 use crate::historian::block::{BlockLimits, Pending};
 use crate::historian::writing::Desk;
 use crate::serve::Outfit;
-use crate::sinks::topics::Topic;
+use crate::sinks::topics::{Topic, unless_stopped};
 
 pub use metrics::HistorianMetrics;
 pub use options::HistorianOptions;
@@ -65,11 +65,9 @@ pub async fn serve_historian(
     outfit: Outfit,
 ) -> anyhow::Result<()> {
     let context = outfit.context.clone();
-    let registry = context.readiness.part("registry");
     let mut topics = HashMap::new();
     for name in rows::TOPICS {
-        let prepared = Topic::prepare(&context, &registry, &outfit.schemas, &outfit.topic_prefix, name).await?;
-        let Some(topic) = prepared else { return Ok(()) };
+        let Some(topic) = unless_stopped(Topic::prepare(&outfit, name).await)? else { return Ok(()) };
         topics.insert(topic.name.clone(), (name, topic));
     }
     let metrics = HistorianMetrics::register(&context.metrics);

@@ -1,8 +1,8 @@
 //! Raw frames in; observations, states, alerts and history out.
 //!
-//! The cores ([`core`], [`thermals`], [`receivers`]) are pure: records in, outputs out. [`pipeline`] is the shell around
-//! each of them, [`sinks`] is where outputs go. Every group runs alone in its own process, or beside others on any log:
-//! [`serve`], [`serve_thermals`], [`serve_receivers`].
+//! The cores ([`core`], [`thermals`], [`receivers`]) are pure: records in, outputs out. [`raw`] and [`group`] put them
+//! between their topics, [`pipeline`] is the shell around each of them, [`sinks`] is where outputs go. Every group runs
+//! alone in its own process, or beside others on any log: [`serve`], [`serve_thermals`], [`serve_receivers`].
 
 pub mod alone;
 pub mod archive;
@@ -10,6 +10,7 @@ pub mod config;
 pub mod core;
 pub mod decode;
 pub mod dedupe;
+pub mod group;
 pub mod historian;
 mod metrics;
 pub mod migrate;

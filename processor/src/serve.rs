@@ -13,12 +13,12 @@ use crate::config::{CoreOptions, GroupOptions, Privacy, ReceiverOptions, RedisOp
 use crate::metrics::{GroupMetrics, RawMetrics, RedisMetrics};
 use crate::pipeline::{Machine, Pipeline};
 use crate::raw::RawMachine;
-use crate::receivers::{Places, ReceiverMachine, ReceiverTopics};
+use crate::receivers::{Hearing, Places, ReceiverMachine, ReceiverTopics};
 use crate::sinks::live::{LiveFeeds, LiveKind};
 use crate::sinks::rebuild::{States, rebuild};
 use crate::sinks::redis::{LiveLifetimes, RedisSink};
-use crate::sinks::topics::RawTopics;
-use crate::thermals::{ThermalMachine, ThermalTopics};
+use crate::sinks::topics::{RawTopics, unless_stopped};
+use crate::thermals::{Aggregator, ThermalMachine, ThermalTopics};
 
 /// What a task gets to finish with.
 const STOP_DEADLINE: Duration = Duration::from_secs(15);
@@ -134,12 +134,10 @@ pub async fn serve(core: CoreOptions, group: GroupOptions, redis: RedisOptions, 
     if core.privacy == Privacy::Off {
         tracing::warn!("privacy is off: everybody is shown, consent or not");
     }
-    let registry = outfit.context.readiness.part("registry");
     let lifetimes = live_lifetimes(&core);
     let redis = outfit.redis(&redis, "processor", RAW_KINDS, lifetimes)?;
     let (live, redis) = redis.unzip();
-    let prepared = RawTopics::prepare(&outfit.context, &registry, &outfit.schemas, &outfit.topic_prefix).await?;
-    let Some(topics) = prepared else { return Ok(()) };
+    let Some(topics) = unless_stopped(RawTopics::prepare(&outfit).await)? else { return Ok(()) };
     let (topics, metrics) = (Arc::new(topics), RawMetrics::register(&outfit.context.metrics));
     let patient_topics = topics.patient();
     let (settings, clock) = (core.settings(), outfit.context.clock.clone());
@@ -156,16 +154,16 @@ pub async fn serve(core: CoreOptions, group: GroupOptions, redis: RedisOptions, 
 /// # Errors
 /// What no retry can mend.
 pub async fn serve_thermals(group: GroupOptions, redis: RedisOptions, outfit: Outfit) -> anyhow::Result<()> {
-    let registry = outfit.context.readiness.part("registry");
     let lifetimes =
         LiveLifetimes { aircraft_s: 0, ground_s: 0, station_s: 0, thermal_s: THERMAL_LIFETIME_S, validation_s: 0 };
     let (live, redis) = outfit.redis(&redis, "thermals", &[LiveKind::Thermal], lifetimes)?.unzip();
-    let prepared = ThermalTopics::prepare(&outfit.context, &registry, &outfit.schemas, &outfit.topic_prefix).await?;
-    let Some(topics) = prepared else { return Ok(()) };
+    let Some(topics) = unless_stopped(ThermalTopics::prepare(&outfit).await)? else { return Ok(()) };
     let raw = catalogue::find(topic::RAW).expect("in the catalogue");
     let topics = Arc::new(topics);
     let (input, checkpoints) = (topics.reports.name.clone(), topics.checkpoints.name.clone());
-    let machine = move |_, epoch: &str| ThermalMachine::new(raw.partitions, epoch, topics.clone());
+    let machine = move |partition, epoch: &str| {
+        ThermalMachine::new(partition, epoch, Aggregator::new(raw.partitions), topics.clone())
+    };
     let pipeline = outfit.pipeline("thermals", input, checkpoints, &group, live, machine);
     outfit.run("thermals", redis, Pipeline { gather_time: STATISTICS_GATHER_TIME, ..pipeline }).await
 }
@@ -179,14 +177,12 @@ pub async fn serve_receivers(receivers: ReceiverOptions, group: GroupOptions, ou
         Some(file) => Places::open(file)?,
         None => Places::default(),
     };
-    let registry = outfit.context.readiness.part("registry");
-    let prepared = ReceiverTopics::prepare(&outfit.context, &registry, &outfit.schemas, &outfit.topic_prefix).await?;
-    let Some(topics) = prepared else { return Ok(()) };
+    let Some(topics) = unless_stopped(ReceiverTopics::prepare(&outfit).await)? else { return Ok(()) };
     let (topics, places) = (Arc::new(topics), Arc::new(places));
     let lifetime_us = u64::try_from(receivers.receiver_lifetime.as_micros()).unwrap_or(u64::MAX / 4);
     let (input, checkpoints) = (topics.receptions.name.clone(), topics.checkpoints.name.clone());
     let machine = move |partition, epoch: &str| {
-        ReceiverMachine::new(partition, epoch, places.clone(), lifetime_us, topics.clone())
+        ReceiverMachine::new(partition, epoch, Hearing::new(places.clone(), lifetime_us), topics.clone())
     };
     let pipeline = outfit.pipeline("receivers", input, checkpoints, &group, None, machine);
     outfit.run("receivers", None, Pipeline { gather_time: STATISTICS_GATHER_TIME, ..pipeline }).await

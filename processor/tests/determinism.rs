@@ -13,6 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use outcome::{PARTITIONS, Place, Told};
+use processor::group::GroupCore as _;
 use processor::thermals::{Aggregator, Changes};
 use processor::{CoreOptions, GroupOptions, Outfit, RedisOptions};
 use prost::Message as _;
@@ -48,8 +49,8 @@ fn log() -> EmbeddedLog {
     EmbeddedLog::new(EmbeddedSettings { max_bytes_per_partition: 1 << 30, ..EmbeddedSettings::new(1_000) })
 }
 
-fn place(log: &EmbeddedLog) -> Place<'_> {
-    Place { log, prefix: String::new(), schemas: Schemas::local() }
+fn place(log: &EmbeddedLog) -> Place {
+    Place { log: Arc::new(log.clone()), prefix: String::new(), schemas: Schemas::local() }
 }
 
 /// One process with the stream core and the thermals' group.
@@ -96,11 +97,7 @@ async fn picture(expected: &BTreeSet<Told>) -> (BTreeSet<Vec<u8>>, BTreeSet<Vec<
 }
 
 /// The newest states of a topic, versions left out.
-async fn newest<M: prost::Message + Default>(
-    place: &Place<'_>,
-    topic: &str,
-    unversioned: fn(M) -> M,
-) -> BTreeSet<Vec<u8>> {
+async fn newest<M: prost::Message + Default>(place: &Place, topic: &str, unversioned: fn(M) -> M) -> BTreeSet<Vec<u8>> {
     let codec = codec(topic).await;
     let mut newest = BTreeMap::new();
     for record in place.read_all(topic).await {
@@ -111,7 +108,7 @@ async fn newest<M: prost::Message + Default>(
 }
 
 /// Waits until all is written, holds that nothing else is, and gives it back.
-async fn result(place: &Place<'_>, expected: &BTreeSet<Told>) -> Result {
+async fn result(place: &Place, expected: &BTreeSet<Told>) -> Result {
     place.until_written(expected).await;
     let (thermals, winds) = picture(expected).await;
     assert!(thermals.len() > 20 && winds.len() > 3, "{} thermals, {} winds", thermals.len(), winds.len());
@@ -148,7 +145,7 @@ async fn result(place: &Place<'_>, expected: &BTreeSet<Told>) -> Result {
 }
 
 /// Processes come and go: most are killed, some say goodbye; now and then two share the partitions.
-fn disturb(test: &Runtime, place: &Place<'_>, log: &EmbeddedLog) {
+fn disturb(test: &Runtime, place: &Place, log: &EmbeddedLog) {
     let mut dice = Dice::new(5);
     let mut processes = vec![start(log, 1 + dice.below(60) as usize)];
     for _ in 0..DISTURBANCES {

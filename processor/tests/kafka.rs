@@ -8,6 +8,7 @@ mod traffic;
 
 use std::collections::BTreeSet;
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
 use std::time::Duration;
 
 use harness::{Stack, unique_prefix};
@@ -52,13 +53,13 @@ impl Drop for Processor {
 }
 
 /// Runs a test in an environment of its own.
-async fn stage(name: &str, plan: Plan, act: impl AsyncFnOnce(&Place<'_>, &dyn Fn() -> Processor)) {
+async fn stage(name: &str, plan: Plan, act: impl AsyncFnOnce(&Place, &dyn Fn() -> Processor)) {
     let stack = Stack::shared();
     let bootstrap = stack.kafka().await.expect("kafka").bootstrap();
     let registry = stack.registry().await.expect("registry").url();
     let log = KafkaLog::connect(KafkaSettings::new(bootstrap, "test")).expect("settings");
     let (prefix, schemas) = (unique_prefix(name), Schemas::registry(registry).expect("a URL"));
-    let place = Place { log: &log, prefix: prefix.clone(), schemas };
+    let place = Place { log: Arc::new(log), prefix: prefix.clone(), schemas };
     // Of today: Kafka deletes by the records' own times.
     let start_us = runtime::Clock::system().now_us();
     place.fill(Plan { start_us, ..plan }).await;
@@ -68,7 +69,7 @@ async fn stage(name: &str, plan: Plan, act: impl AsyncFnOnce(&Place<'_>, &dyn Fn
 const PLAN: Plan = Plan { devices: 200, seconds: 200, receivers: 3, seed: 21, start_us: 0 };
 
 /// Lets the group work until there are so many observations, or as far as it gets in a while.
-async fn work(place: &Place<'_>, observations: usize, patience_ms: u64) {
+async fn work(place: &Place, observations: usize, patience_ms: u64) {
     let _ = tokio::time::timeout(Duration::from_millis(patience_ms), place.until_observed(observations)).await;
 }
 

@@ -37,8 +37,8 @@ fn log() -> EmbeddedLog {
     })
 }
 
-fn place(log: &EmbeddedLog) -> Place<'_> {
-    Place { log, prefix: String::new(), schemas: Schemas::local() }
+fn place(log: &EmbeddedLog) -> Place {
+    Place { log: Arc::new(log.clone()), prefix: String::new(), schemas: Schemas::local() }
 }
 
 /// One process: it ends without a goodbye.
@@ -62,7 +62,7 @@ fn start(log: &EmbeddedLog) -> (Runtime, Context) {
 }
 
 /// Lets the group work until there are so many observations; towards the end there may be no more to wait for.
-async fn work(place: &Place<'_>, observations: usize) {
+async fn work(place: &Place, observations: usize) {
     let _ = tokio::time::timeout(Duration::from_millis(500), place.until_observed(observations)).await;
 }
 

@@ -16,6 +16,7 @@ use schemas::v1::{
 
 use crate::core::PARTITION_KEY;
 use crate::core::settings::SECOND_US;
+use crate::group::GroupCore;
 use crate::receivers::coverage::{self, position};
 use crate::receivers::places::Places;
 
@@ -71,53 +72,12 @@ impl Hearing {
         Self { places, lifetime_us, next_offset: 0, clock_us: 0, receivers: BTreeMap::new(), ended: Vec::new() }
     }
 
-    /// The offset of the first record that has not been applied.
-    pub fn next_offset(&self) -> u64 {
-        self.next_offset
-    }
-
-    /// The newest time of ingest so far, microseconds.
-    pub fn clock_us(&self) -> u64 {
-        self.clock_us
-    }
-
-    /// Applies one record; changed receivers are appended to `out`.
-    pub fn apply(&mut self, offset: u64, told: &Reception, out: &mut Vec<ReceiverChange>) {
-        if offset < self.next_offset {
-            return;
-        }
-        self.next_offset = offset + 1;
-        match &told.content {
-            Some(reception::Content::Clock(clock)) => {
-                self.clock_us = self.clock_us.max(clock.clock_us);
-                self.sweep(offset, out);
-            }
-            Some(reception::Content::HeardFrame(heard)) => {
-                if let Some(receiver) = self.count(told) {
-                    receiver.hear(heard);
-                    self.publish(&told.receiver_id, offset, out);
-                }
-            }
-            Some(reception::Content::ReceiverHardware(hardware)) => {
-                if let Some(receiver) = self.count(told) {
-                    receiver.state.hardware = Some(hardware.clone());
-                    self.publish(&told.receiver_id, offset, out);
-                }
-            }
-            None => {}
-        }
-    }
-
-    /// What is known of a receiver, as of now: a new version, since what was last given out is not kept.
-    pub fn newest(&self, receiver_id: &str) -> ReceiverChange {
+    /// What is known of a receiver, as of now: a new version, since what was last given out is not kept. `None`: nothing.
+    pub fn newest(&self, receiver_id: &str) -> Option<ReceiverChange> {
+        let receiver = self.receivers.get(receiver_id)?;
         let version = self.next_offset.saturating_sub(1);
-        let state = self.receivers.get(receiver_id).map(|receiver| ReceiverState { version, ..receiver.state.clone() });
-        ReceiverChange { receiver_id: receiver_id.to_owned(), version, at_us: self.clock_us, state }
-    }
-
-    /// All receivers are to be told by the next call of [`Hearing::changed_memories`], changed or not.
-    pub fn change_all(&mut self) {
-        self.receivers.values_mut().for_each(|receiver| receiver.is_changed = true);
+        let state = ReceiverState { version, ..receiver.state.clone() };
+        Some(ReceiverChange { receiver_id: receiver_id.to_owned(), version, at_us: self.clock_us, state: Some(state) })
     }
 
     /// Counts a reception. `None`: it was counted before.
@@ -168,9 +128,49 @@ impl Hearing {
             lives
         });
     }
+}
 
-    /// What changed since the last call, as checkpoint records, the partition's own part last.
-    pub fn changed_memories(&mut self, epoch: &str) -> Vec<(String, Option<ReceiversState>)> {
+impl GroupCore for Hearing {
+    type Record = Reception;
+    type Memory = ReceiversState;
+    type Changes = Vec<ReceiverChange>;
+
+    fn next_offset(&self) -> u64 {
+        self.next_offset
+    }
+
+    /// The newest time of ingest so far.
+    fn clock_us(&self) -> u64 {
+        self.clock_us
+    }
+
+    fn apply(&mut self, offset: u64, told: &Reception, out: &mut Vec<ReceiverChange>) {
+        if offset < self.next_offset {
+            return;
+        }
+        self.next_offset = offset + 1;
+        match &told.content {
+            Some(reception::Content::Clock(clock)) => {
+                self.clock_us = self.clock_us.max(clock.clock_us);
+                self.sweep(offset, out);
+            }
+            Some(reception::Content::HeardFrame(heard)) => {
+                if let Some(receiver) = self.count(told) {
+                    receiver.hear(heard);
+                    self.publish(&told.receiver_id, offset, out);
+                }
+            }
+            Some(reception::Content::ReceiverHardware(hardware)) => {
+                if let Some(receiver) = self.count(told) {
+                    receiver.state.hardware = Some(hardware.clone());
+                    self.publish(&told.receiver_id, offset, out);
+                }
+            }
+            None => {}
+        }
+    }
+
+    fn changed_memories(&mut self, epoch: &str) -> Vec<(String, Option<ReceiversState>)> {
         let state = |part| Some(ReceiversState { part: Some(part) });
         let mut records: Vec<_> = self.ended.drain(..).map(|receiver_id| (receiver_id, None)).collect();
         for (receiver_id, receiver) in self.receivers.iter_mut().filter(|(_, receiver)| receiver.is_changed) {
@@ -184,8 +184,11 @@ impl Hearing {
         records
     }
 
-    /// Takes back one checkpoint record, before any record is applied.
-    pub fn restore(&mut self, memory: ReceiversState) {
+    fn change_all(&mut self) {
+        self.receivers.values_mut().for_each(|receiver| receiver.is_changed = true);
+    }
+
+    fn restore(&mut self, memory: ReceiversState) {
         match memory.part {
             Some(receivers_state::Part::Receiver(memory)) => {
                 let mut receiver = Receiver::from_memory(memory);
@@ -196,6 +199,12 @@ impl Hearing {
                 (self.next_offset, self.clock_us) = (memory.next_offset, memory.clock_us);
             }
             None => {}
+        }
+    }
+    fn epoch_of(memory: &ReceiversState) -> Option<&str> {
+        match &memory.part {
+            Some(receivers_state::Part::Partition(own)) => Some(&own.epoch),
+            _ => None,
         }
     }
 }

@@ -5,15 +5,16 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use prost::Message;
-use runtime::{Context, Part, keep_trying};
+use runtime::keep_trying;
 use schemas::catalogue::{self, topic};
 use schemas::id::{DeviceAddress, RecordId};
 use schemas::v1::{Audience, ObjectKind, Observation, PrivateState, Reception, ThermalReport, private_state};
-use streams::registry::{Schemas, TopicCodec};
+use streams::registry::TopicCodec;
 use streams::{Headers, Incoming, Outgoing, StreamError};
 
 use crate::core::{Content, Outputs, StateChange};
 use crate::pipeline::put_version;
+use crate::serve::Outfit;
 
 /// A topic and what frames its values.
 #[derive(Clone, Debug)]
@@ -24,22 +25,43 @@ pub struct Topic {
     pub codec: TopicCodec,
 }
 
+/// Why a topic is not prepared.
+#[derive(Debug, thiserror::Error)]
+pub enum Unprepared {
+    /// Asked to stop while the registry was waited for.
+    #[error("asked to stop")]
+    Stopped,
+    /// The registry refuses the schema for good.
+    #[error(transparent)]
+    Refused(#[from] StreamError),
+}
+
+/// To stop in time is no error: then there is nothing.
+///
+/// # Errors
+/// The registry refuses a schema for good.
+pub fn unless_stopped<T>(prepared: Result<T, Unprepared>) -> Result<Option<T>, StreamError> {
+    match prepared {
+        Ok(prepared) => Ok(Some(prepared)),
+        Err(Unprepared::Stopped) => Ok(None),
+        Err(Unprepared::Refused(error)) => Err(error),
+    }
+}
+
 impl Topic {
-    /// Registers the schema of a topic, waiting for the registry as long as it takes. `None`: asked to stop.
+    /// Registers the schema of a topic of the catalogue, waiting for the registry as long as it takes.
     ///
     /// # Errors
-    /// The registry refuses the schema for good.
-    pub async fn prepare(
-        context: &Context,
-        part: &Part,
-        schemas: &Schemas,
-        prefix: &str,
-        name: &str,
-    ) -> anyhow::Result<Option<Self>> {
-        let topic = catalogue::find(name).ok_or_else(|| anyhow::anyhow!("{name} is not in the catalogue"))?;
+    /// Asked to stop, or the registry refuses the schema for good.
+    pub async fn prepare(outfit: &Outfit, name: &str) -> Result<Self, Unprepared> {
+        let Outfit { context, schemas, topic_prefix: prefix, .. } = outfit;
+        let topic = catalogue::find(name).expect("in the catalogue");
+        let part = context.readiness.part("registry");
         let is_final = |error: &StreamError| !error.is_transient();
-        let prepared = keep_trying(context, part, schemas.name(), is_final, || schemas.prepare(prefix, &topic)).await?;
-        Ok(prepared.map(|codec| Self { name: topic.full_name(prefix).into(), codec }))
+        let prepared =
+            keep_trying(context, &part, schemas.name(), is_final, || schemas.prepare(prefix, &topic)).await?;
+        let codec = prepared.ok_or(Unprepared::Stopped)?;
+        Ok(Self { name: topic.full_name(prefix).into(), codec })
     }
 
     /// A record with a value.
@@ -65,6 +87,19 @@ impl Topic {
             headers,
             timestamp_ms: (at_us / 1_000).cast_signed(),
         }
+    }
+
+    /// A state of something at a version, or the tombstone of what has none.
+    pub fn state(
+        &self,
+        partition: Option<u32>,
+        key: impl Into<Bytes>,
+        at_us: u64,
+        version: u64,
+        state: Option<&impl Message>,
+    ) -> Outgoing {
+        let value = state.map(|state| self.codec.encode(state));
+        Outgoing { value, ..self.ended(partition, key, at_us, version) }
     }
 
     /// The tombstone of something that ended at a version or before.
@@ -99,61 +134,24 @@ impl RawTopics {
         topics.map(|topic| topic.name.clone()).into()
     }
 
-    /// Registers all schemas. `None`: asked to stop.
+    /// Registers all schemas.
     ///
     /// # Errors
-    /// The registry refuses a schema for good.
-    pub async fn prepare(
-        context: &Context,
-        part: &Part,
-        schemas: &Schemas,
-        prefix: &str,
-    ) -> anyhow::Result<Option<Self>> {
-        let names = [
-            topic::RAW,
-            topic::OBSERVATION,
-            topic::PRIVATE_OBSERVATION,
-            topic::RECEPTION,
-            topic::AIRCRAFT,
-            topic::GROUND,
-            topic::STATION,
-            topic::ALERT,
-            topic::PRIVATE_STATE,
-            topic::THERMAL_REPORT,
-            topic::PROCESSOR_STATE,
-        ];
-        let mut topics = Vec::with_capacity(names.len());
-        for name in names {
-            let Some(topic) = Topic::prepare(context, part, schemas, prefix, name).await? else { return Ok(None) };
-            topics.push(topic);
-        }
-        let topics: [Topic; 11] = topics.try_into().expect("one for each name");
-        let [
-            raw,
-            observation,
-            private_observation,
-            reception,
-            aircraft,
-            ground,
-            station,
-            alert,
-            private_state,
-            thermal_report,
-            checkpoints,
-        ] = topics;
-        Ok(Some(Self {
-            raw,
-            observation,
-            private_observation,
-            reception,
-            aircraft,
-            ground,
-            station,
-            alert,
-            private_state,
-            thermal_report,
-            checkpoints,
-        }))
+    /// Asked to stop, or the registry refuses a schema for good.
+    pub async fn prepare(outfit: &Outfit) -> Result<Self, Unprepared> {
+        Ok(Self {
+            raw: Topic::prepare(outfit, topic::RAW).await?,
+            observation: Topic::prepare(outfit, topic::OBSERVATION).await?,
+            private_observation: Topic::prepare(outfit, topic::PRIVATE_OBSERVATION).await?,
+            reception: Topic::prepare(outfit, topic::RECEPTION).await?,
+            aircraft: Topic::prepare(outfit, topic::AIRCRAFT).await?,
+            ground: Topic::prepare(outfit, topic::GROUND).await?,
+            station: Topic::prepare(outfit, topic::STATION).await?,
+            alert: Topic::prepare(outfit, topic::ALERT).await?,
+            private_state: Topic::prepare(outfit, topic::PRIVATE_STATE).await?,
+            thermal_report: Topic::prepare(outfit, topic::THERMAL_REPORT).await?,
+            checkpoints: Topic::prepare(outfit, topic::PROCESSOR_STATE).await?,
+        })
     }
 
     /// Turns outputs into records. `cause` is the raw record; `processed_at_us` the time by this machine's clock.

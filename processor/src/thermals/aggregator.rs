@@ -15,6 +15,7 @@ use schemas::v1::{
 };
 
 use crate::core::PARTITION_KEY;
+use crate::group::GroupCore;
 use crate::thermals::clocks::Clocks;
 use crate::thermals::held::Held;
 use crate::thermals::picture::Picture;
@@ -94,39 +95,6 @@ impl Aggregator {
             thermals: Picture::default(),
             winds: Winds::default(),
             changed: Touched::default(),
-        }
-    }
-
-    /// The offset of the first record that has not been applied.
-    pub fn next_offset(&self) -> u64 {
-        self.next_offset
-    }
-
-    /// The time up to which reports are applied, microseconds.
-    pub fn clock_us(&self) -> u64 {
-        self.applied_until_us
-    }
-
-    /// Applies one record; changed thermals and winds are appended to `out`, each once.
-    pub fn apply(&mut self, offset: u64, record: &ThermalReport, out: &mut Changes) {
-        if offset < self.next_offset {
-            return;
-        }
-        self.next_offset = offset + 1;
-        match &record.content {
-            Some(thermal_report::Content::Report(report)) if self.is_usable(report) => {
-                self.held.insert(*report);
-                if self.held.len() > self.most_held
-                    && let Some(oldest_us) = self.held.oldest_us()
-                {
-                    self.advance(oldest_us + 1, offset, out);
-                }
-            }
-            Some(thermal_report::Content::Clock(clock)) => {
-                self.clocks.tell(clock);
-                self.advance(self.clocks.passed_us(), offset, out);
-            }
-            _ => {}
         }
     }
 
@@ -223,9 +191,45 @@ impl Aggregator {
             };
         });
     }
+}
 
-    /// What changed since the last call, as checkpoint records, the aggregator's own part last.
-    pub fn changed_memories(&mut self, epoch: &str) -> Vec<(String, Option<ThermalsState>)> {
+impl GroupCore for Aggregator {
+    type Record = ThermalReport;
+    type Memory = ThermalsState;
+    type Changes = Changes;
+
+    fn next_offset(&self) -> u64 {
+        self.next_offset
+    }
+
+    /// The time up to which reports are applied.
+    fn clock_us(&self) -> u64 {
+        self.applied_until_us
+    }
+
+    fn apply(&mut self, offset: u64, record: &ThermalReport, out: &mut Changes) {
+        if offset < self.next_offset {
+            return;
+        }
+        self.next_offset = offset + 1;
+        match &record.content {
+            Some(thermal_report::Content::Report(report)) if self.is_usable(report) => {
+                self.held.insert(*report);
+                if self.held.len() > self.most_held
+                    && let Some(oldest_us) = self.held.oldest_us()
+                {
+                    self.advance(oldest_us + 1, offset, out);
+                }
+            }
+            Some(thermal_report::Content::Clock(clock)) => {
+                self.clocks.tell(clock);
+                self.advance(self.clocks.passed_us(), offset, out);
+            }
+            _ => {}
+        }
+    }
+
+    fn changed_memories(&mut self, epoch: &str) -> Vec<(String, Option<ThermalsState>)> {
         let state = |part| ThermalsState { part: Some(part) };
         let Touched { thermals, winds } = std::mem::take(&mut self.changed);
         let mut records = Vec::with_capacity(thermals.len() + winds.len() + 1);
@@ -252,15 +256,13 @@ impl Aggregator {
         records
     }
 
-    /// Everything is to be told by the next call of [`Aggregator::changed_memories`], changed or not.
-    pub fn change_all(&mut self) {
+    fn change_all(&mut self) {
         self.changed.thermals.extend(self.thermals.iter().map(|thermal| thermal.state.thermal_id));
         self.changed.winds.extend(self.winds.iter().map(|(key, _)| key));
         self.held.change_all();
     }
 
-    /// Takes back one checkpoint record, before any record is applied.
-    pub fn restore(&mut self, memory: ThermalsState) {
+    fn restore(&mut self, memory: ThermalsState) {
         match memory.part {
             Some(thermals_state::Part::Thermal(memory)) => {
                 let thermal = Thermal::from_memory(&memory);
@@ -277,6 +279,12 @@ impl Aggregator {
                 self.held.forget_before(memory.applied_until_us);
             }
             None => {}
+        }
+    }
+    fn epoch_of(memory: &ThermalsState) -> Option<&str> {
+        match &memory.part {
+            Some(thermals_state::Part::Aggregator(own)) => Some(&own.epoch),
+            _ => None,
         }
     }
 }

@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use processor::RawMetrics;
 use processor::core::Settings;
 use processor::pipeline::{Emission, Machine as _};
 use processor::raw::RawMachine;
 use processor::sinks::topics::RawTopics;
+use processor::{Outfit, RawMetrics};
 use runtime::{Clock, Context, Metrics};
 use schemas::catalogue;
 use streams::registry::Schemas;
@@ -43,13 +43,13 @@ fn partitions_of(topic: &str) -> u32 {
 }
 
 /// A log with topics of one environment.
-pub(crate) struct Place<'a> {
-    pub(crate) log: &'a dyn Log,
+pub(crate) struct Place {
+    pub(crate) log: Arc<dyn Log>,
     pub(crate) prefix: String,
     pub(crate) schemas: Schemas,
 }
 
-impl Place<'_> {
+impl Place {
     fn partitions(&self, topic: &str) -> impl Iterator<Item = (TopicPartition, SeekTo)> {
         let name: Arc<str> = format!("{}{topic}", self.prefix).into();
         (0..partitions_of(topic)).map(move |at| (TopicPartition::new(name.clone(), at), SeekTo::Beginning))
@@ -62,7 +62,7 @@ impl Place<'_> {
 
     /// Creates all topics and writes the traffic into the raw one.
     pub(crate) async fn fill(&self, plan: Plan) {
-        processor::topics::create(&self.prefix, self.log).await.expect("topics");
+        processor::topics::create(&self.prefix, self.log.as_ref()).await.expect("topics");
         let raw = catalogue::find("fanet.raw.v1").expect("in the catalogue");
         let codec = self.schemas.prepare(&self.prefix, &raw).await.expect("a codec");
         let sink = self.log.sink(SinkSettings::new("test")).expect("a sink");
@@ -109,10 +109,9 @@ impl Place<'_> {
 
     /// What the cores give out when nothing ever goes wrong.
     pub(crate) async fn expected(&self) -> BTreeSet<Told> {
-        let context = Context::new(Clock::system());
-        let part = context.readiness.part("registry");
-        let topics = RawTopics::prepare(&context, &part, &self.schemas, &self.prefix).await;
-        let topics = Arc::new(topics.expect("schemas").expect("not stopped"));
+        let (log, schemas, topic_prefix) = (self.log.clone(), self.schemas.clone(), self.prefix.clone());
+        let outfit = Outfit { context: Context::new(Clock::system()), log, schemas, topic_prefix };
+        let topics = Arc::new(RawTopics::prepare(&outfit).await.expect("schemas"));
         let metrics = RawMetrics::register(&Metrics::new());
         let mut machines: BTreeMap<u32, RawMachine> = BTreeMap::new();
         let mut out = Emission::default();

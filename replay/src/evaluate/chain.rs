@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use processor::core::{Core, Outputs, RawInput, Settings};
+use processor::group::GroupCore as _;
 use processor::thermals::Aggregator;
 use schemas::v1::raw_record::Input;
 use schemas::v1::{ClimbReport, RawRecord, ThermalReport, ThermalState, Tick, WindState, thermal_report};

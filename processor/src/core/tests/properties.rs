@@ -15,6 +15,7 @@ use schemas::v1::{
 
 use super::kit::{Story, at, ground, name, station, thermal, tracking};
 use crate::core::{Content, Core, Outputs, Settings};
+use crate::group::GroupCore as _;
 use crate::receivers::Hearing;
 
 /// One record, in short.

@@ -10,6 +10,7 @@ use schemas::v1::{Audience, ObservationFlag, reception, thermal_report};
 
 use super::kit::{PILOT, START_S, Story, at, frame_of, ground, name, tracking};
 use crate::core::{Content, Outputs};
+use crate::group::GroupCore as _;
 use crate::receivers::{Hearing, Places};
 use crate::thermals::{Aggregator, Changes};
 
