@@ -17,6 +17,7 @@ pub mod block;
 mod metrics;
 mod options;
 pub mod rows;
+mod session;
 mod writing;
 
 use std::collections::HashMap;
@@ -28,10 +29,9 @@ use parking_lot::Mutex;
 use runtime::patience::with_causes;
 use runtime::{Backoff, Context, Part, Shutdown, Tasks, keep_trying};
 use schemas::catalogue::topic;
-use streams::{Event, GroupSettings, Incoming, Log, Revocation, SinkSettings, Source, StreamError, TopicPartition};
-use tokio::task::JoinSet;
+use streams::{GroupSettings, Log, SinkSettings, StreamError, TopicPartition};
 
-use crate::historian::block::{BlockLimits, Pending};
+use crate::historian::session::Session;
 use crate::historian::writing::Desk;
 use crate::serve::Outfit;
 use crate::sinks::topics::{Topic, unless_stopped};
@@ -39,8 +39,6 @@ use crate::sinks::topics::{Topic, unless_stopped};
 pub use metrics::HistorianMetrics;
 pub use options::HistorianOptions;
 
-/// How often old blocks are looked for.
-const LOOK: Duration = Duration::from_millis(250);
 /// How often the lag is measured, and the history tidied.
 const LAG: Duration = Duration::from_secs(10);
 const TIDY: Duration = Duration::from_secs(60);
@@ -48,7 +46,6 @@ const TIDY: Duration = Duration::from_secs(60);
 const REVOKE_DEADLINE: Duration = Duration::from_secs(5);
 /// The cluster may gather so long: rows wait for their block far longer.
 const GATHER_TIME: Duration = Duration::from_millis(100);
-const LAST_WRITES: Duration = Duration::from_secs(4);
 /// What a task gets to finish with.
 const STOP_DEADLINE: Duration = Duration::from_secs(15);
 /// After so long a failure is not the same as the one before.
@@ -65,7 +62,7 @@ pub async fn serve_historian(
     outfit: Outfit,
 ) -> anyhow::Result<()> {
     let context = outfit.context.clone();
-    let mut topics = HashMap::new();
+    let mut topics = Topics::new();
     for name in rows::TOPICS {
         let Some(topic) = unless_stopped(Topic::prepare(&outfit, name).await)? else { return Ok(()) };
         topics.insert(topic.name.clone(), (name, topic));
@@ -86,13 +83,15 @@ pub async fn serve_historian(
 /// The next offset to write of each partition owned.
 type Positions = Arc<Mutex<HashMap<TopicPartition, u64>>>;
 
+/// By full name: the name in the catalogue, and the codec.
+type Topics = HashMap<Arc<str>, (&'static str, Topic)>;
+
 struct Historian {
     options: HistorianOptions,
     writer: Arc<dyn HistoryWriter>,
     history_name: String,
     outfit: Outfit,
-    /// By full name: the name in the catalogue, and the codec.
-    topics: HashMap<Arc<str>, (&'static str, Topic)>,
+    topics: Topics,
     metrics: HistorianMetrics,
     history: Part,
     positions: Positions,
@@ -105,34 +104,6 @@ enum Interrupted {
     Log(#[from] StreamError),
     #[error("a block cannot be written: {0:#}")]
     Block(anyhow::Error),
-}
-
-/// A partition that is ours.
-#[derive(Default)]
-struct Lane {
-    pending: Pending,
-    /// The records of the block on its way.
-    writing: Option<usize>,
-    /// Another life of the same partition is another lane.
-    life: u64,
-}
-
-/// What a write came to: the offset after the block.
-struct Written {
-    partition: TopicPartition,
-    life: u64,
-    next_offset: u64,
-    outcome: anyhow::Result<()>,
-}
-
-struct Session {
-    source: Box<dyn Source>,
-    desk: Arc<Desk>,
-    lanes: HashMap<TopicPartition, Lane>,
-    writes: JoinSet<Written>,
-    waiting: usize,
-    paused: bool,
-    lives: u64,
 }
 
 impl Historian {
@@ -189,198 +160,18 @@ impl Historian {
             gather_time: GATHER_TIME,
             ..GroupSettings::new(name, self.topics.keys().map(|name| name.to_string()))
         };
-        let mut session = Session {
-            source: log.subscribe(settings).await?,
-            desk: Arc::new(desk),
-            lanes: HashMap::new(),
-            writes: JoinSet::new(),
-            waiting: 0,
-            paused: false,
-            lives: 0,
-        };
+        let source = log.subscribe(settings).await?;
+        let mut session = Session::new(self, source, Arc::new(desk));
         group.ready();
-        let ended = self.attend(&mut session, stop).await;
-        session.writes.shutdown().await;
+        let ended = session.attend(stop).await;
+        session.drop_writes().await;
         self.positions.lock().clear();
         self.metrics.waiting.set(0);
         self.metrics.partitions.set(0);
         ended?;
-        if let Err(error) = session.source.close().await {
-            tracing::debug!(reason = error.reason(), "left the group without its answer");
-        }
+        session.leave().await;
         Ok(())
     }
-
-    async fn attend(&self, session: &mut Session, stop: &Shutdown) -> Result<(), Interrupted> {
-        let clock = &self.outfit.context.clock;
-        loop {
-            tokio::select! {
-                () = stop.requested() => {
-                    let all: Vec<_> = session.lanes.keys().cloned().collect();
-                    return self.finish(session, &all).await;
-                }
-                Some(written) = session.writes.join_next() => self.settle(session, joined(written)?).await?,
-                () = clock.sleep(LOOK) => {}
-                event = session.source.next() => match event? {
-                    Event::Assigned(partitions) => self.take(session, partitions)?,
-                    Event::Revoked(revocation) => self.give_up(session, revocation).await?,
-                    Event::Records(records) => self.gather(session, records),
-                    Event::CaughtUp(_) => {}
-                },
-            }
-            self.start_writes(session);
-            self.brake(session)?;
-        }
-    }
-
-    fn take(&self, session: &mut Session, partitions: Vec<TopicPartition>) -> Result<(), Interrupted> {
-        if session.paused {
-            session.source.pause(&partitions)?;
-        }
-        for partition in partitions {
-            session.lives += 1;
-            session.lanes.insert(partition, Lane { life: session.lives, ..Lane::default() });
-        }
-        self.metrics.partitions.set(session.lanes.len().cast_signed() as i64);
-        Ok(())
-    }
-
-    fn gather(&self, session: &mut Session, records: Vec<Incoming>) {
-        let now = self.outfit.context.clock.monotonic();
-        self.metrics.records.inc_by(records.len() as u64);
-        for record in records {
-            // What is not ours (any more) is another's to write.
-            if let Some(lane) = session.lanes.get_mut(&record.topic_partition()) {
-                lane.pending.push(record, now);
-                session.waiting += 1;
-            }
-        }
-    }
-
-    /// Blocks that are due, one per partition at a time.
-    fn start_writes(&self, session: &mut Session) {
-        let now = self.outfit.context.clock.monotonic();
-        let limits = BlockLimits { records: self.options.block_records, age: self.options.block_age };
-        // When too much waits in too many small heaps, whatever there is goes out.
-        let all = session.waiting >= self.options.max_waiting_records;
-        for (partition, lane) in &mut session.lanes {
-            if session.writes.len() >= self.options.writers {
-                break;
-            }
-            if lane.writing.is_some() {
-                continue;
-            }
-            if let Some(records) = lane.pending.cut(limits, now, all) {
-                start(&self.topics, &session.desk, &mut session.writes, partition, lane, records);
-            }
-        }
-        self.metrics.waiting.set(session.waiting.cast_signed() as i64);
-    }
-
-    /// Pauses all partitions while too many records wait.
-    fn brake(&self, session: &mut Session) -> Result<(), Interrupted> {
-        let most = self.options.max_waiting_records;
-        let pause = if session.paused { session.waiting > most / 2 } else { session.waiting >= most };
-        if pause != session.paused {
-            let all: Vec<_> = session.lanes.keys().cloned().collect();
-            match pause {
-                true => session.source.pause(&all)?,
-                false => session.source.resume(&all)?,
-            }
-            session.paused = pause;
-            tracing::info!(
-                waiting = session.waiting,
-                "{}",
-                if pause { "paused: the history is behind" } else { "reading again" }
-            );
-        }
-        Ok(())
-    }
-
-    /// A block is done: commits what is after it.
-    async fn settle(&self, session: &mut Session, written: Written) -> Result<(), Interrupted> {
-        let Written { partition, life, next_offset, outcome } = written;
-        let Some(lane) = session.lanes.get_mut(&partition).filter(|lane| lane.life == life) else {
-            return Ok(());
-        };
-        session.waiting -= lane.writing.take().unwrap_or_default();
-        outcome.map_err(Interrupted::Block)?;
-        self.positions.lock().insert(partition.clone(), next_offset);
-        match session.source.commit(&[(partition, next_offset)]).await {
-            Err(error) if !error.is_transient() => Err(error.into()),
-            Err(error) => {
-                // The rows are there; reading them again changes nothing.
-                tracing::debug!(reason = error.reason(), "not committed");
-                Ok(())
-            }
-            Ok(()) => Ok(()),
-        }
-    }
-
-    async fn give_up(&self, session: &mut Session, revocation: Revocation) -> Result<(), Interrupted> {
-        if !revocation.lost {
-            self.finish(session, &revocation.partitions).await?;
-        }
-        for partition in &revocation.partitions {
-            if let Some(lane) = session.lanes.remove(partition) {
-                session.waiting -= lane.pending.len() + lane.writing.unwrap_or_default();
-            }
-            self.positions.lock().remove(partition);
-        }
-        self.metrics.partitions.set(session.lanes.len().cast_signed() as i64);
-        revocation.done();
-        Ok(())
-    }
-
-    /// Writes and commits all that these partitions hold, as far as the time allows.
-    async fn finish(&self, session: &mut Session, partitions: &[TopicPartition]) -> Result<(), Interrupted> {
-        let limits = BlockLimits { records: self.options.block_records, age: self.options.block_age };
-        let clock = self.outfit.context.clock.clone();
-        let deadline = clock.sleep(LAST_WRITES);
-        tokio::pin!(deadline);
-        loop {
-            let mut open = false;
-            for partition in partitions {
-                let Some(lane) = session.lanes.get_mut(partition) else { continue };
-                if lane.writing.is_none()
-                    && let Some(records) = lane.pending.cut(limits, clock.monotonic(), true)
-                {
-                    start(&self.topics, &session.desk, &mut session.writes, partition, lane, records);
-                }
-                open |= lane.writing.is_some();
-            }
-            if !open {
-                return Ok(());
-            }
-            tokio::select! {
-                () = &mut deadline => return Ok(()),
-                Some(written) = session.writes.join_next() => self.settle(session, joined(written)?).await?,
-            }
-        }
-    }
-}
-
-fn start(
-    topics: &HashMap<Arc<str>, (&'static str, Topic)>,
-    desk: &Arc<Desk>,
-    writes: &mut JoinSet<Written>,
-    partition: &TopicPartition,
-    lane: &mut Lane,
-    records: Vec<Incoming>,
-) {
-    let Some((name, topic)) = topics.get(&partition.topic) else { return };
-    let (name, codec) = (*name, topic.codec.clone());
-    lane.writing = Some(records.len());
-    let (partition, life, desk) = (partition.clone(), lane.life, desk.clone());
-    let next_offset = records.last().map_or(0, |record| record.offset + 1);
-    writes.spawn(async move {
-        let outcome = desk.write(name, &codec, &records).await;
-        Written { partition, life, next_offset, outcome }
-    });
-}
-
-fn joined(written: Result<Written, tokio::task::JoinError>) -> Result<Written, Interrupted> {
-    written.map_err(|error| Interrupted::Block(error.into()))
 }
 
 /// Tells how far behind the history is.

@@ -1,6 +1,12 @@
 //! Each message as its row, and what has no place in one.
 
-use schemas::v1::{AlertStatus, DeviceName, Erased, SourceKind, TextMessage};
+use history::{ErasureRow, PositionRow, flag};
+use schemas::v1::observation::Body;
+use schemas::v1::reception::Content;
+use schemas::v1::{
+    AircraftPosition, AlertState, AlertStatus, DeviceName, Erased, GroundPosition, HeardFrame, ObservationFlag,
+    Position, ReceiverState, Reception, SourceKind, TextMessage, ThermalState, WeatherReading,
+};
 use streams::Headers;
 use streams::registry::Schemas;
 

@@ -1,0 +1,153 @@
+//! Rows made of observations.
+
+use history::{BlockRows, ErasureRow, GroundPositionRow, NameRow, PositionRow, WeatherRow, flag};
+use schemas::v1::observation::Body;
+use schemas::v1::{AircraftPosition, GroundPosition, Observation, ObservationFlag, WeatherReading};
+
+use super::columns::{MaybePlace, Place, address, id, maybe, maybe_scaled, narrow, scaled, time_ms};
+use crate::decode::Reject;
+
+/// Event times further from the time of ingest are moved there: a receiver whose clock is years off must not spread rows
+/// over partitions of as many days. Milliseconds, before and after.
+const EARLIEST_MS: i64 = 7 * 86_400_000;
+const LATEST_MS: i64 = 3_600_000;
+
+/// Adds the row of an observation, where there is one to make.
+pub(super) fn add_observation(observation: &Observation, private: bool, rows: &mut BlockRows) -> Result<(), Reject> {
+    let Some(body) = &observation.body else { return Ok(()) };
+    match body {
+        Body::Position(told) => rows.positions.push(position(Common::of(observation, private)?, told)?),
+        Body::GroundPosition(told) => rows.ground_positions.push(ground(Common::of(observation, private)?, told)?),
+        Body::Weather(told) => rows.weather.push(weather(Common::of(observation, private)?, told)?),
+        Body::Name(told) => {
+            let Common { device, event_at_ms, observation_id, private, .. } = Common::of(observation, private)?;
+            rows.names.push(NameRow { device, event_at_ms, observation_id, name: told.name.clone(), private });
+        }
+        Body::Erased(_) => {
+            let Common { device, event_at_ms, observation_id, .. } = Common::of(observation, private)?;
+            rows.erasures.push(ErasureRow { device, observation_id, erased_at_ms: event_at_ms });
+        }
+        // The log keeps them for 30 days; nobody asks for them later.
+        Body::Message(_)
+        | Body::Thermal(_)
+        | Body::Hardware(_)
+        | Body::Landmark(_)
+        | Body::RemoteConfiguration(_)
+        | Body::Acknowledgement(_)
+        | Body::Other(_) => {}
+    }
+    Ok(())
+}
+
+/// What all rows of observations share.
+struct Common {
+    device: u32,
+    event_at_ms: i64,
+    observation_id: u64,
+    ingest_delay_ms: i32,
+    flags: u8,
+    score: Option<u8>,
+    source: u8,
+    private: bool,
+}
+
+impl Common {
+    fn of(observation: &Observation, private: bool) -> Result<Self, Reject> {
+        let ingested_at_ms = time_ms("ingested_at_us", observation.ingested_at_us)?;
+        let told_ms = i64::try_from(observation.event_at_us / 1_000).unwrap_or(i64::MAX);
+        let event_at_ms = told_ms.clamp(ingested_at_ms - EARLIEST_MS, ingested_at_ms + LATEST_MS);
+        let clamped = if event_at_ms == told_ms { 0 } else { flag::CLAMPED };
+        Ok(Self {
+            device: address(observation.device)?,
+            event_at_ms,
+            observation_id: id("observation_id", observation.observation_id)?,
+            // Within the limits above, it fits.
+            ingest_delay_ms: i32::try_from(ingested_at_ms - event_at_ms).unwrap_or(i32::MAX),
+            flags: observation.flags().map(bit_of).fold(clamped, |flags, bit| flags | bit),
+            score: observation.score.map(|score| narrow("score", score)).transpose()?,
+            source: narrow("source", observation.source)?,
+            private,
+        })
+    }
+}
+
+fn bit_of(told: ObservationFlag) -> u8 {
+    match told {
+        ObservationFlag::Unspecified => 0,
+        ObservationFlag::Delayed => flag::DELAYED,
+        ObservationFlag::HistoryOnly => flag::HISTORY_ONLY,
+        ObservationFlag::Relayed => flag::RELAYED,
+        ObservationFlag::Implausible => flag::IMPLAUSIBLE,
+        ObservationFlag::Signed => flag::SIGNED,
+        ObservationFlag::Untrusted => flag::UNTRUSTED,
+    }
+}
+
+fn position(common: Common, told: &AircraftPosition) -> Result<PositionRow, Reject> {
+    let Common { device, event_at_ms, observation_id, ingest_delay_ms, flags, score, source, private } = common;
+    let Place { latitude_e7, longitude_e7, altitude_m } = Place::of(told.position.as_ref())?;
+    Ok(PositionRow {
+        device,
+        event_at_ms,
+        observation_id,
+        ingest_delay_ms,
+        latitude_e7,
+        longitude_e7,
+        altitude_m,
+        speed_dkmh: scaled("speed_kmh", told.speed_kmh, 10.0)?,
+        climb_cmps: scaled("climb_mps", told.climb_mps, 100.0)?,
+        course_cdeg: maybe_scaled("course_deg", told.course_deg, 100.0)?,
+        turn_rate_cdps: maybe_scaled("turn_rate_dps", told.turn_rate_dps, 100.0)?,
+        qne_offset_m: maybe_scaled("qne_offset_m", told.qne_offset_m, 1.0)?,
+        aircraft_kind: narrow("aircraft_kind", told.aircraft_kind)?,
+        flags,
+        score,
+        source,
+        online_tracking: told.online_tracking,
+        private,
+    })
+}
+
+fn ground(common: Common, told: &GroundPosition) -> Result<GroundPositionRow, Reject> {
+    let Common { device, event_at_ms, observation_id, ingest_delay_ms, flags, score, source, private } = common;
+    let Place { latitude_e7, longitude_e7, altitude_m } = Place::of(told.position.as_ref())?;
+    Ok(GroundPositionRow {
+        device,
+        event_at_ms,
+        observation_id,
+        ingest_delay_ms,
+        latitude_e7,
+        longitude_e7,
+        altitude_m,
+        ground_type: narrow("ground_type", told.ground_type)?,
+        flags,
+        score,
+        source,
+        online_tracking: told.online_tracking,
+        private,
+    })
+}
+
+fn weather(common: Common, told: &WeatherReading) -> Result<WeatherRow, Reject> {
+    let Common { device, event_at_ms, observation_id, ingest_delay_ms, flags, private, .. } = common;
+    let MaybePlace { latitude_e7, longitude_e7, altitude_m } = MaybePlace::of(told.position.as_ref())?;
+    Ok(WeatherRow {
+        device,
+        event_at_ms,
+        observation_id,
+        ingest_delay_ms,
+        latitude_e7,
+        longitude_e7,
+        altitude_m,
+        temperature_c: maybe("temperature_c", told.temperature_c)?,
+        wind_from_deg: maybe("wind_from_deg", told.wind_from_deg)?,
+        wind_speed_kmh: maybe("wind_speed_kmh", told.wind_speed_kmh)?,
+        wind_gust_kmh: maybe("wind_gust_kmh", told.wind_gust_kmh)?,
+        humidity_pct: maybe("humidity_pct", told.humidity_pct)?,
+        pressure_hpa: maybe("pressure_hpa", told.pressure_hpa)?,
+        state_of_charge_pct: maybe("state_of_charge_pct", told.state_of_charge_pct)?,
+        internet_gateway: told.internet_gateway,
+        flags,
+        private,
+    })
+}
