@@ -1,50 +1,21 @@
-//! What flies: its state, its phase of flight, and the climbs that its circles show.
+//! What flies: its state, with its phase of flight (`phase`) and the climbs that its circles show (`climb`).
+
+mod climb;
+mod phase;
+mod told;
 
 use std::num::NonZeroU64;
 
-use geo::Position;
 use schemas::v1::{AircraftMemory, AircraftPosition, AircraftState, Audience, ClimbReport, FlightPhase, SourceKind};
 
+use crate::core::aircraft::climb::{Climb, Stretch};
+use crate::core::aircraft::phase::Doubt;
+use crate::core::aircraft::told::{Told, Told32};
 use crate::core::settings::SECOND_US;
-use crate::core::track::{Fix, Level, Track};
-
-/// From this ground speed on it flies, km/h.
-const FLYING_KMH: f64 = 15.0;
-/// From this climb or sink on it flies whatever its speed, m/s: a glider can stand against the wind.
-const FLYING_MPS: f64 = 1.0;
-/// Below this ground speed it may have landed, km/h,
-const STANDING_KMH: f64 = 5.0;
-/// if it neither climbs nor sinks faster, m/s,
-const STANDING_MPS: f64 = 0.5;
-/// stays at its altitude, m,
-const STANDING_M: f64 = 12.0;
-/// and all this for so long, microseconds.
-const STANDING_US: u64 = 20 * SECOND_US;
-const FRAMES_TO_TAKE_OFF: u32 = 2;
-const FRAMES_TO_LAND: u32 = 3;
+use crate::core::track::Track;
 
 /// After so much silence the track begins anew, microseconds.
 const SILENCE_US: u64 = 60 * SECOND_US;
-
-const CIRCLING_DEG: f64 = 270.0;
-const CIRCLING_S: i32 = 45;
-/// A climb goes on while it turns more than this in the same time.
-const STILL_CIRCLING_DEG: f64 = 180.0;
-/// Turned at least this much in the last `STILL_S` seconds: still turning.
-const STILL_DEG: f64 = 45.0;
-const STILL_S: i32 = 16;
-/// Turned less than this in the last `STRAIGHT_S` seconds: no longer circling.
-const STRAIGHT_DEG: f64 = 60.0;
-const STRAIGHT_S: i32 = 20;
-
-const CLIMB_GAIN_M: f64 = 50.0;
-const CLIMB_MPS: f64 = 1.0;
-/// Climbs of one aircraft are not reported more often, seconds.
-const REPORT_EVERY_S: f64 = 20.0;
-/// Weaker stretches of a climb wait for a stronger one, m/s,
-const LEAST_MPS: f64 = 0.3;
-/// for so long; then the climb has ended, seconds.
-const PATIENCE_S: f64 = 60.0;
 
 /// A live aircraft. There are many of them: what can be absent has no room of its own.
 #[derive(Clone, Debug, PartialEq)]
@@ -73,32 +44,6 @@ pub struct Aircraft {
     kind: u8,
     phase: u8,
     source: u8,
-}
-
-/// Signs that the phase of flight has changed, before there are enough of them.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-struct Doubt {
-    since_us: u64,
-    frames: u32,
-    altitude_m: f64,
-}
-
-/// A climb that goes on, or may become one; all zero: it does not climb.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-struct Climb {
-    foot_at_us: u64,
-    /// Up to when it was reported; the foot before the first report.
-    reported_at_us: u64,
-    foot_m: i16,
-    reported_m: i16,
-    /// The best climb told since.
-    best_cmps: i16,
-}
-
-impl Climb {
-    fn is_reported(&self) -> bool {
-        self.reported_at_us > self.foot_at_us
-    }
 }
 
 impl Aircraft {
@@ -175,122 +120,13 @@ impl Aircraft {
         }
     }
 
-    fn phase(&self) -> FlightPhase {
-        FlightPhase::try_from(i32::from(self.phase)).unwrap_or_default()
-    }
-
-    fn follow(&mut self, event_at_us: u64, told: &AircraftPosition, at: schemas::v1::Position) {
-        let altitude_m = at.altitude_m.unwrap_or_default();
-        let seems_flying = told.speed_kmh >= FLYING_KMH || told.climb_mps.abs() >= FLYING_MPS;
-        match self.phase() {
-            FlightPhase::Unspecified => {
-                self.change_phase(if seems_flying { FlightPhase::Flying } else { FlightPhase::OnGround });
-            }
-            FlightPhase::OnGround | FlightPhase::Landed => self.watch_take_off(event_at_us, seems_flying, altitude_m),
-            FlightPhase::Flying | FlightPhase::Circling => self.watch_landing(event_at_us, told, altitude_m),
-        }
-        if matches!(self.phase(), FlightPhase::Flying | FlightPhase::Circling) {
-            let position = Position::new(at.latitude_deg, at.longitude_deg);
-            self.track.push(Fix::new(event_at_us, position, altitude_m, told));
-            self.watch_circling();
-        } else {
-            self.track.clear();
-        }
-        match self.phase() {
-            FlightPhase::Circling => {
-                let told_cmps = (told.climb_mps * 100.0).round() as i16;
-                self.climb.best_cmps = self.climb.best_cmps.max(told_cmps);
-            }
-            _ => self.climb = Climb::default(),
-        }
-    }
-
-    fn watch_take_off(&mut self, event_at_us: u64, seems_flying: bool, altitude_m: f64) {
-        if !seems_flying {
-            self.doubt = None;
-            return;
-        }
-        let doubt = self.doubt_more(event_at_us, altitude_m);
-        if doubt.frames >= FRAMES_TO_TAKE_OFF {
-            self.take_off_at_us = NonZeroU64::new(doubt.since_us);
-            self.landed_at_us = None;
-            self.change_phase(FlightPhase::Flying);
-        }
-    }
-
-    fn watch_landing(&mut self, event_at_us: u64, told: &AircraftPosition, altitude_m: f64) {
-        let seems_standing = told.speed_kmh < STANDING_KMH && told.climb_mps.abs() < STANDING_MPS;
-        let is_level = |doubt: &Doubt| (doubt.altitude_m - altitude_m).abs() <= STANDING_M;
-        let same_altitude = self.doubt.as_deref().is_none_or(is_level);
-        if !seems_standing || !same_altitude {
-            self.doubt = None;
-            return;
-        }
-        let doubt = self.doubt_more(event_at_us, altitude_m);
-        if doubt.frames >= FRAMES_TO_LAND && event_at_us >= doubt.since_us + STANDING_US {
-            self.landed_at_us = NonZeroU64::new(doubt.since_us);
-            self.change_phase(FlightPhase::Landed);
-        }
-    }
-
-    fn doubt_more(&mut self, event_at_us: u64, altitude_m: f64) -> Doubt {
-        let begin = || Box::new(Doubt { since_us: event_at_us, frames: 0, altitude_m });
-        let doubt = self.doubt.get_or_insert_with(begin);
-        doubt.frames += 1;
-        **doubt
-    }
-
-    fn change_phase(&mut self, phase: FlightPhase) {
-        self.doubt = None;
-        self.phase = phase as u8;
-    }
-
-    fn watch_circling(&mut self) {
-        match self.phase() {
-            FlightPhase::Flying if self.circles() => self.phase = FlightPhase::Circling as u8,
-            FlightPhase::Circling if self.track.turned_deg(STRAIGHT_S).abs() < STRAIGHT_DEG => {
-                self.phase = FlightPhase::Flying as u8;
-            }
-            _ => {}
-        }
-    }
-
-    /// Turned enough, and still turning.
-    fn circles(&self) -> bool {
-        self.track.turned_deg(CIRCLING_S).abs() > CIRCLING_DEG && self.track.turned_deg(STILL_S).abs() > STILL_DEG
-    }
-
-    /// The stretch of a climb that the newest position completes, if it does. A climb: turned more than 270 degrees
-    /// within 45 s, gained at least 50 m, climbed more than 1 m/s on average. Stretches follow each other without a gap
-    /// from the foot of the climb on, the weaker ones as well as the stronger, so that their mean is that of the climb.
+    /// The stretch of a climb that the newest position completes, if it does.
     pub fn climb(&mut self, device: u32, report_id: u64) -> Option<ClimbReport> {
-        let newest = self.track.newest_level()?;
-        let goes_round = self.track.turned_deg(CIRCLING_S).abs() > STILL_CIRCLING_DEG;
-        if self.phase() != FlightPhase::Circling || !goes_round {
+        if self.phase() != FlightPhase::Circling {
             return None;
         }
-        let climb = if self.climb.is_reported() { self.climb } else { self.begun(&newest)? };
-        let level_at_us = self.ago_us(&newest);
-        let rate = |from_m: i16, from_us: u64| {
-            let seconds = level_at_us.saturating_sub(from_us).max(1) as f64 / 1e6;
-            ((newest.altitude_m - f64::from(from_m)) / seconds, seconds)
-        };
-        let (climb_mps, seconds) = rate(climb.reported_m, climb.reported_at_us);
-        let (mean_mps, _) = rate(climb.foot_m, climb.foot_at_us);
-        if seconds < REPORT_EVERY_S {
-            return None;
-        }
-        if mean_mps <= CLIMB_MPS || climb_mps < LEAST_MPS {
-            if seconds > PATIENCE_S {
-                // It went on without climbing: what follows is another climb.
-                self.climb = Climb::default();
-            }
-            return None;
-        }
-        let circles = self.track.circles()?;
-        let best_mps = f64::from(climb.best_cmps) / 100.0;
-        let reported_m = newest.altitude_m.round() as i16;
-        self.climb = Climb { reported_at_us: level_at_us, reported_m, best_cmps: 0, ..climb };
+        let Stretch { climb_mps, best_mps, base_m, top_m, circles } =
+            self.climb.complete(&self.track, self.event_at_us)?;
         Some(ClimbReport {
             report_id,
             event_at_us: self.event_at_us,
@@ -298,46 +134,18 @@ impl Aircraft {
             position: Some(schemas::v1::Position {
                 latitude_deg: circles.centre.latitude_deg,
                 longitude_deg: circles.centre.longitude_deg,
-                altitude_m: Some(newest.altitude_m),
+                altitude_m: Some(top_m),
             }),
             climb_mps,
-            max_climb_mps: Some(best_mps.max(climb_mps)),
+            max_climb_mps: Some(best_mps),
             radius_m: Some(circles.radius_m),
             wind_from_deg: Some(geo::position::wrap_course_deg(circles.drift_course_deg + 180.0)),
             wind_speed_kmh: Some(circles.drift_mps * 3.6),
-            base_altitude_m: Some(climb.reported_m.into()),
-            top_altitude_m: Some(newest.altitude_m),
+            base_altitude_m: Some(base_m),
+            top_altitude_m: Some(top_m),
             confidence_pct: (40.0 + 15.0 * climb_mps).min(95.0),
             from_track: true,
         })
-    }
-
-    /// The climb that has become one by now, from the foot of the circles on. Until then the foot is remembered, since a
-    /// weak climb takes longer than the track reaches back.
-    fn begun(&mut self, newest: &Level) -> Option<Climb> {
-        let foot = self.track.foot()?;
-        let (foot_at_us, foot_m) = (self.ago_us(&foot).max(1), foot.altitude_m.round() as i16);
-        let latest = Climb { foot_at_us, reported_at_us: foot_at_us, foot_m, reported_m: foot_m, ..self.climb };
-        let level_at_us = self.ago_us(newest);
-        let gain = |climb: &Climb| {
-            let gained_m = newest.altitude_m - f64::from(climb.foot_m);
-            (gained_m, gained_m / (level_at_us.saturating_sub(climb.foot_at_us).max(1) as f64 / 1e6))
-        };
-        let is_climb = |climb: &&Climb| {
-            let (gained_m, mean_mps) = gain(climb);
-            climb.foot_at_us > 0 && gained_m >= CLIMB_GAIN_M && mean_mps > CLIMB_MPS
-        };
-        let begun = [self.climb, latest].iter().find(is_climb).filter(|_| self.circles()).copied();
-        let is_given_up = gain(&self.climb).1 <= CLIMB_MPS || foot_m <= self.climb.foot_m;
-        if self.climb.foot_at_us == 0 || is_given_up {
-            self.climb = latest;
-        }
-        begun
-    }
-
-    /// The event time of a level.
-    fn ago_us(&self, level: &Level) -> u64 {
-        self.event_at_us.saturating_sub((level.ago_s * 1e6) as u64)
     }
 
     /// As the checkpoint keeps it, with where it is shown.
@@ -392,54 +200,6 @@ impl Aircraft {
             phase: state.flight_phase as u8,
             source: state.source as u8,
         }
-    }
-}
-
-/// A number that may not have been told, in eight bytes. What is no number was not told.
-#[derive(Clone, Copy, Debug, PartialEq)]
-struct Told(u64);
-
-impl Told {
-    const NOTHING: Self = Self(u64::MAX);
-
-    fn get(self) -> Option<f64> {
-        (self != Self::NOTHING).then(|| f64::from_bits(self.0))
-    }
-}
-
-impl Default for Told {
-    fn default() -> Self {
-        Self::NOTHING
-    }
-}
-
-impl From<Option<f64>> for Told {
-    fn from(told: Option<f64>) -> Self {
-        told.filter(|value| !value.is_nan()).map_or(Self::NOTHING, |value| Self(value.to_bits()))
-    }
-}
-
-/// The same in four bytes.
-#[derive(Clone, Copy, Debug, PartialEq)]
-struct Told32(u32);
-
-impl Told32 {
-    const NOTHING: Self = Self(u32::MAX);
-
-    fn get(self) -> Option<f64> {
-        (self != Self::NOTHING).then(|| f32::from_bits(self.0).into())
-    }
-}
-
-impl Default for Told32 {
-    fn default() -> Self {
-        Self::NOTHING
-    }
-}
-
-impl From<Option<f64>> for Told32 {
-    fn from(told: Option<f64>) -> Self {
-        told.filter(|value| !value.is_nan()).map_or(Self::NOTHING, |value| Self((value as f32).to_bits()))
     }
 }
 
