@@ -15,6 +15,51 @@ pub trait Exported {
     fn cells(&self, into: &mut Cells);
 }
 
+impl Exported for PositionRow {
+    const COLUMNS: &'static [Column] = &columns(&POSITIONS);
+
+    fn cells(&self, into: &mut Cells) {
+        into.extend(POSITIONS.iter().map(|(_, value)| value(self)));
+    }
+}
+
+impl Exported for ThermalRow {
+    const COLUMNS: &'static [Column] = &columns(&THERMALS);
+
+    fn cells(&self, into: &mut Cells) {
+        into.extend(THERMALS.iter().map(|(_, value)| value(self)));
+    }
+}
+
+impl Exported for WeatherRow {
+    const COLUMNS: &'static [Column] = &columns(&WEATHER);
+
+    fn cells(&self, into: &mut Cells) {
+        into.extend(WEATHER.iter().map(|(_, value)| value(self)));
+    }
+}
+
+impl Exported for ReceptionRow {
+    const COLUMNS: &'static [Column] = &columns(&RECEPTIONS);
+
+    fn cells(&self, into: &mut Cells) {
+        into.extend(RECEPTIONS.iter().map(|(_, value)| value(self)));
+    }
+}
+
+/// A table: each column, and how a row makes its cell.
+type Table<R, const N: usize> = [(Column, fn(&R) -> Value); N];
+
+const fn columns<R, const N: usize>(table: &Table<R, N>) -> [Column; N] {
+    let mut columns = [table[0].0; N];
+    let mut index = 1;
+    while index < N {
+        columns[index] = table[index].0;
+        index += 1;
+    }
+    columns
+}
+
 const fn column(name: &'static str, kind: super::ColumnKind, unit: &'static str) -> Column {
     Column { name, kind, unit }
 }
@@ -28,155 +73,72 @@ const ALTITUDE: Column = column("altitude_m", Number, "metres above mean sea lev
 const WIND_FROM: Column = column("wind_from_deg", Number, "degrees the wind blows from");
 const WIND_SPEED: Column = column("wind_speed_kmh", Number, "km/h");
 
-impl Exported for PositionRow {
-    const COLUMNS: &'static [Column] = &[
-        DEVICE,
-        EVENT_AT,
-        OBSERVATION,
-        LATITUDE,
-        LONGITUDE,
-        ALTITUDE,
-        column("speed_kmh", Number, "km/h"),
-        column("climb_mps", Number, "m/s, up is positive"),
-        column("course_deg", Number, "degrees true"),
-        column("turn_rate_dps", Number, "degrees per second, clockwise"),
-        column("aircraft_kind", Text, ""),
-        column("plausible", Flag, ""),
-        column("delayed", Flag, ""),
-        column("relayed", Flag, ""),
-        column("source", Text, ""),
-    ];
+const POSITIONS: Table<PositionRow, 15> = [
+    (DEVICE, |row| device(row.device)),
+    (EVENT_AT, |row| Value::Time(row.event_at_ms)),
+    (OBSERVATION, |row| id(row.observation_id)),
+    (LATITUDE, |row| row.latitude_deg().into()),
+    (LONGITUDE, |row| row.longitude_deg().into()),
+    (ALTITUDE, |row| row.altitude_m.map(f64::from).into()),
+    (column("speed_kmh", Number, "km/h"), |row| row.speed_kmh().into()),
+    (column("climb_mps", Number, "m/s, up is positive"), |row| row.climb_mps().into()),
+    (column("course_deg", Number, "degrees true"), |row| row.course_deg().into()),
+    (column("turn_rate_dps", Number, "degrees per second, clockwise"), |row| row.turn_rate_dps().into()),
+    (column("aircraft_kind", Text, ""), |row| aircraft_kind(row.aircraft_kind)),
+    (column("plausible", Flag, ""), |row| Value::Flag(row.is_plausible())),
+    (column("delayed", Flag, ""), |row| Value::Flag(row.flags & flag::DELAYED != 0)),
+    (column("relayed", Flag, ""), |row| Value::Flag(row.flags & flag::RELAYED != 0)),
+    (column("source", Text, ""), |row| source(row.source)),
+];
 
-    fn cells(&self, into: &mut Cells) {
-        into.extend([
-            device(self.device),
-            Value::Time(self.event_at_ms),
-            id(self.observation_id),
-            self.latitude_deg().into(),
-            self.longitude_deg().into(),
-            self.altitude_m.map(f64::from).into(),
-            self.speed_kmh().into(),
-            self.climb_mps().into(),
-            self.course_deg().into(),
-            self.turn_rate_dps().into(),
-            aircraft_kind(self.aircraft_kind),
-            Value::Flag(self.is_plausible()),
-            Value::Flag(self.flags & flag::DELAYED != 0),
-            Value::Flag(self.flags & flag::RELAYED != 0),
-            source(self.source),
-        ]);
-    }
-}
+const THERMALS: Table<ThermalRow, 16> = [
+    (column("thermal_id", Text, ""), |row| id(row.thermal_id)),
+    (column("first_seen_at_utc", Time, "UTC"), |row| Value::Time(row.first_seen_at_ms)),
+    (column("last_seen_at_utc", Time, "UTC"), |row| Value::Time(row.last_seen_at_ms)),
+    (LATITUDE, |row| row.latitude_deg().into()),
+    (LONGITUDE, |row| row.longitude_deg().into()),
+    (ALTITUDE, |row| single(row.altitude_m)),
+    (column("radius_m", Number, "metres"), |row| single(Some(row.radius_m))),
+    (column("base_altitude_m", Number, "metres above mean sea level"), |row| single(Some(row.base_altitude_m))),
+    (column("top_altitude_m", Number, "metres above mean sea level"), |row| single(Some(row.top_altitude_m))),
+    (column("mean_climb_mps", Number, "m/s"), |row| single(Some(row.mean_climb_mps))),
+    (column("max_climb_mps", Number, "m/s"), |row| single(Some(row.max_climb_mps))),
+    (WIND_FROM, |row| single(row.wind_from_deg)),
+    (WIND_SPEED, |row| single(row.wind_speed_kmh)),
+    (column("pilots", Integer, ""), |row| Value::Integer(row.pilots.into())),
+    (column("reports", Integer, ""), |row| Value::Integer(row.reports.into())),
+    (column("confidence_pct", Number, "percent"), |row| single(Some(row.confidence_pct))),
+];
 
-impl Exported for ThermalRow {
-    const COLUMNS: &'static [Column] = &[
-        column("thermal_id", Text, ""),
-        column("first_seen_at_utc", Time, "UTC"),
-        column("last_seen_at_utc", Time, "UTC"),
-        LATITUDE,
-        LONGITUDE,
-        ALTITUDE,
-        column("radius_m", Number, "metres"),
-        column("base_altitude_m", Number, "metres above mean sea level"),
-        column("top_altitude_m", Number, "metres above mean sea level"),
-        column("mean_climb_mps", Number, "m/s"),
-        column("max_climb_mps", Number, "m/s"),
-        WIND_FROM,
-        WIND_SPEED,
-        column("pilots", Integer, ""),
-        column("reports", Integer, ""),
-        column("confidence_pct", Number, "percent"),
-    ];
+const WEATHER: Table<WeatherRow, 13> = [
+    (DEVICE, |row| device(row.device)),
+    (EVENT_AT, |row| Value::Time(row.event_at_ms)),
+    (OBSERVATION, |row| id(row.observation_id)),
+    (LATITUDE, |row| row.latitude_deg().into()),
+    (LONGITUDE, |row| row.longitude_deg().into()),
+    (ALTITUDE, |row| row.altitude_m.map(f64::from).into()),
+    (column("temperature_c", Number, "degrees Celsius"), |row| single(row.temperature_c)),
+    (WIND_FROM, |row| single(row.wind_from_deg)),
+    (WIND_SPEED, |row| single(row.wind_speed_kmh)),
+    (column("wind_gust_kmh", Number, "km/h"), |row| single(row.wind_gust_kmh)),
+    (column("humidity_pct", Number, "percent"), |row| single(row.humidity_pct)),
+    (column("pressure_hpa", Number, "hPa at sea level"), |row| single(row.pressure_hpa)),
+    (column("state_of_charge_pct", Number, "percent"), |row| single(row.state_of_charge_pct)),
+];
 
-    fn cells(&self, into: &mut Cells) {
-        into.extend([
-            id(self.thermal_id),
-            Value::Time(self.first_seen_at_ms),
-            Value::Time(self.last_seen_at_ms),
-            self.latitude_deg().into(),
-            self.longitude_deg().into(),
-            single(self.altitude_m),
-            single(Some(self.radius_m)),
-            single(Some(self.base_altitude_m)),
-            single(Some(self.top_altitude_m)),
-            single(Some(self.mean_climb_mps)),
-            single(Some(self.max_climb_mps)),
-            single(self.wind_from_deg),
-            single(self.wind_speed_kmh),
-            Value::Integer(self.pilots.into()),
-            Value::Integer(self.reports.into()),
-            single(Some(self.confidence_pct)),
-        ]);
-    }
-}
-
-impl Exported for WeatherRow {
-    const COLUMNS: &'static [Column] = &[
-        DEVICE,
-        EVENT_AT,
-        OBSERVATION,
-        LATITUDE,
-        LONGITUDE,
-        ALTITUDE,
-        column("temperature_c", Number, "degrees Celsius"),
-        WIND_FROM,
-        WIND_SPEED,
-        column("wind_gust_kmh", Number, "km/h"),
-        column("humidity_pct", Number, "percent"),
-        column("pressure_hpa", Number, "hPa at sea level"),
-        column("state_of_charge_pct", Number, "percent"),
-    ];
-
-    fn cells(&self, into: &mut Cells) {
-        into.extend([
-            device(self.device),
-            Value::Time(self.event_at_ms),
-            id(self.observation_id),
-            self.latitude_deg().into(),
-            self.longitude_deg().into(),
-            self.altitude_m.map(f64::from).into(),
-            single(self.temperature_c),
-            single(self.wind_from_deg),
-            single(self.wind_speed_kmh),
-            single(self.wind_gust_kmh),
-            single(self.humidity_pct),
-            single(self.pressure_hpa),
-            single(self.state_of_charge_pct),
-        ]);
-    }
-}
-
-impl Exported for ReceptionRow {
-    const COLUMNS: &'static [Column] = &[
-        column("receiver_id", Text, ""),
-        column("ingested_at_utc", Time, "UTC"),
-        column("reception_id", Text, ""),
-        OBSERVATION,
-        column("rssi_dbm", Integer, "dBm"),
-        column("snr_db", Integer, "dB"),
-        column("relayed", Flag, ""),
-        column("packet_type", Integer, ""),
-        LATITUDE,
-        LONGITUDE,
-        ALTITUDE,
-    ];
-
-    fn cells(&self, into: &mut Cells) {
-        into.extend([
-            Value::Text(self.receiver_id.clone()),
-            Value::Time(self.ingested_at_ms),
-            id(self.reception_id),
-            self.observation_id.map_or(Value::Absent, id),
-            Value::Integer(self.rssi_dbm.into()),
-            Value::Integer(self.snr_db.into()),
-            Value::Flag(self.relayed),
-            self.packet_type.map(i64::from).into(),
-            self.latitude_deg().into(),
-            self.longitude_deg().into(),
-            self.altitude_m.map(f64::from).into(),
-        ]);
-    }
-}
+const RECEPTIONS: Table<ReceptionRow, 11> = [
+    (column("receiver_id", Text, ""), |row| Value::Text(row.receiver_id.clone())),
+    (column("ingested_at_utc", Time, "UTC"), |row| Value::Time(row.ingested_at_ms)),
+    (column("reception_id", Text, ""), |row| id(row.reception_id)),
+    (OBSERVATION, |row| row.observation_id.map_or(Value::Absent, id)),
+    (column("rssi_dbm", Integer, "dBm"), |row| Value::Integer(row.rssi_dbm.into())),
+    (column("snr_db", Integer, "dB"), |row| Value::Integer(row.snr_db.into())),
+    (column("relayed", Flag, ""), |row| Value::Flag(row.relayed)),
+    (column("packet_type", Integer, ""), |row| row.packet_type.map(i64::from).into()),
+    (LATITUDE, |row| row.latitude_deg().into()),
+    (LONGITUDE, |row| row.longitude_deg().into()),
+    (ALTITUDE, |row| row.altitude_m.map(f64::from).into()),
+];
 
 fn device(address: u32) -> Value {
     Value::Text(DeviceAddress(address).to_string())
