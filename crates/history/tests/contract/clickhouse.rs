@@ -4,7 +4,7 @@ use harness::Stack;
 use history::{ClickHouse, HistoryReader as _, HistoryWriter as _, PositionRow, Retention};
 use runtime::Clock;
 
-use crate::promises::{self, Refresh, all};
+use crate::promises::{Refresh, all, keeps_all_promises};
 use crate::rows::{GLIDER, NOW_US, position, positions_block, track};
 
 impl Refresh for ClickHouse {
@@ -28,27 +28,7 @@ pub(crate) async fn store(test: &str) -> ClickHouse {
     store
 }
 
-macro_rules! promises {
-    ($($promise:ident)*) => {$(
-        #[tokio::test]
-        async fn $promise() {
-            promises::$promise(&store("promise").await).await;
-        }
-    )*};
-}
-
-promises! {
-    what_goes_in_comes_out_as_it_was
-    extreme_values_survive
-    writing_again_changes_nothing
-    the_highest_version_of_a_thermal_stays
-    a_track_is_a_period_of_one_device_in_order
-    a_long_track_comes_in_bounded_blocks
-    implausible_positions_are_left_out_on_demand
-    an_export_is_a_region_and_a_period
-    flights_are_found_in_positions
-    what_is_erased_is_gone_and_stays_gone
-}
+keeps_all_promises! { store("promise").await; }
 
 /// The server's own clock expires such rows at once where they are older: these are of today.
 #[tokio::test]

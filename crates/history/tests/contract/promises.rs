@@ -1,4 +1,4 @@
-//! The promises, one function each; `$store` makes an empty store.
+//! The promises, one function each.
 
 use futures::StreamExt as _;
 use geo::Bounds;
@@ -11,6 +11,36 @@ use crate::rows::{
     GLIDER, NOON_MS, alert, block, erasure, name, position, positions_block, receiver, reception, thermal, track,
     weather,
 };
+
+/// Every promise as a test of its own. `$store` makes an empty store, `$also` are promises that only it can be held to.
+macro_rules! keeps_all_promises {
+    ($store:expr; $($also:ident)*) => {
+        crate::promises::keeps_promises! { $store;
+            what_goes_in_comes_out_as_it_was
+            extreme_values_survive
+            writing_again_changes_nothing
+            the_highest_version_of_a_thermal_stays
+            a_track_is_a_period_of_one_device_in_order
+            a_long_track_comes_in_bounded_blocks
+            implausible_positions_are_left_out_on_demand
+            an_export_is_a_region_and_a_period
+            flights_are_found_in_positions
+            what_is_erased_is_gone_and_stays_gone
+            $($also)*
+        }
+    };
+}
+
+macro_rules! keeps_promises {
+    ($store:expr; $($promise:ident)*) => {$(
+        #[tokio::test]
+        async fn $promise() {
+            crate::promises::$promise(&$store).await;
+        }
+    )*};
+}
+
+pub(crate) use {keeps_all_promises, keeps_promises};
 
 const DAY: Period = Period { from_ms: NOON_MS - 36_000_000, to_ms: NOON_MS + 50_400_000 };
 
