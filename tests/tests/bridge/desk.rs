@@ -32,7 +32,6 @@ impl Desk {
     }
 
     /// On a Kafka of the test's own.
-    #[cfg(feature = "kafka-tls")]
     pub(crate) async fn on(kafka: &'static Kafka, name: &str) -> Result<Self> {
         Ok(Self { mosquitto: Mosquitto::start().await?, prefix: unique_prefix(name), kafka })
     }

@@ -6,6 +6,7 @@ mod certificates;
 #[path = "../bridge_faults/clock.rs"]
 mod clock;
 mod desk;
+mod disk;
 #[path = "../bridge_faults/frames.rs"]
 mod frames;
 #[cfg(feature = "kafka-tls")]

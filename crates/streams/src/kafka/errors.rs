@@ -69,7 +69,7 @@ pub(super) fn reason_of(code: Code) -> (&'static str, bool) {
         | Code::InvalidRequest
         | Code::InvalidArgument
         | Code::UnsupportedVersion => ("bad_request", false),
-        Code::Fatal | Code::Fenced => ("fenced", false),
+        Code::Fatal | Code::Fenced | Code::OutOfOrderSequenceNumber => ("fenced", false),
         _ => ("broker", true),
     }
 }
@@ -86,7 +86,7 @@ pub(super) fn delivery_error(code: Code, detail: String) -> DeliveryError {
         | Code::InvalidTopic
         | Code::InvalidArgument => DeliveryError::Refused { reason: "invalid", detail },
         Code::PurgeQueue | Code::PurgeInflight => DeliveryError::Abandoned,
-        Code::Fatal | Code::Fenced => DeliveryError::Fatal { detail },
+        Code::Fatal | Code::Fenced | Code::OutOfOrderSequenceNumber => DeliveryError::Fatal { detail },
         _ => DeliveryError::Unavailable { reason: reason_of(code).0, detail },
     }
 }
@@ -103,6 +103,7 @@ mod tests {
             (Code::IllegalGeneration, "not_owned", true),
             (Code::TopicAuthorizationFailed, "unauthorised", false),
             (Code::Fatal, "fenced", false),
+            (Code::OutOfOrderSequenceNumber, "fenced", false),
         ];
         for (code, reason, transient) in cases {
             let error = classify(KafkaError::ConsumerCommit(code), "commit");

@@ -77,6 +77,7 @@ impl Producer {
 
 impl Drop for Producer {
     fn drop(&mut self) {
+        self.outcomes().closing.store(true, Ordering::Relaxed);
         self.stop.store(true, Ordering::Relaxed);
         if let Some(thread) = self.thread.take()
             && thread.join().is_err()
@@ -91,6 +92,8 @@ impl Drop for Producer {
 pub(super) struct Outcomes {
     /// Set once: the producer must be built anew.
     fatal: OnceLock<Arc<str>>,
+    /// Set when the producer is dropped: what is given up from then on is the caller's doing.
+    closing: AtomicBool,
     /// Refused before librdkafka took them: answered from the producer's thread, like all others.
     refused: Mutex<Vec<(Receipt, DeliveryError)>>,
     /// Called after each answer.
@@ -110,6 +113,17 @@ impl Outcomes {
 
     pub(super) fn refuse(&self, receipt: Receipt, error: DeliveryError) {
         self.refused.lock().unwrap_or_else(PoisonError::into_inner).push((receipt, error));
+    }
+
+    /// What a code of librdkafka says of a record. It purges what waits also when it cannot go on, which may be heard before
+    /// the error that made it so.
+    fn fate(&self, code: RDKafkaErrorCode, detail: String) -> DeliveryError {
+        match (delivery_error(code, detail), self.fatal()) {
+            (DeliveryError::Abandoned, _) if self.closing.load(Ordering::Relaxed) => DeliveryError::Abandoned,
+            (DeliveryError::Abandoned, Some(why)) => DeliveryError::Fatal { detail: why.to_string().into() },
+            (DeliveryError::Abandoned, None) => DeliveryError::Fatal { detail: "the writer cannot go on".into() },
+            (error, _) => error,
+        }
     }
 
     fn answer_refused(&self) {
@@ -158,7 +172,7 @@ impl ProducerContext for ProducerEvents {
             }
             Err((error, message)) => {
                 let code = error.rdkafka_error_code().unwrap_or(RDKafkaErrorCode::Fail);
-                Err(delivery_error(code, format!("{}: {code}", message.topic())))
+                Err(self.outcomes.fate(code, format!("{}: {code}", message.topic())))
             }
         };
         self.outcomes.answer(*receipt, outcome);
