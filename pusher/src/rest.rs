@@ -13,6 +13,7 @@ mod past;
 mod picture;
 mod position;
 mod predecessor;
+mod presence;
 mod problem;
 mod query;
 mod redis_picture;
@@ -58,6 +59,7 @@ pub(crate) fn router(app: App) -> Router {
         .route(validation::ENDPOINT.path, get(validation::get))
         .route(validation::RESET_PATH, post(validation::reset))
         .route(position::PATH, post(position::post))
+        .route(presence::PATH, get(presence::get))
         .route("/api/openapi.json", get(openapi::get))
         .route("/api/docs", get(docs::get))
         .layer(CorsLayer::permissive());

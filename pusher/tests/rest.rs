@@ -9,7 +9,7 @@ use prost::Message as _;
 use schemas::catalogue::{self, topic};
 use schemas::v1::{self, raw_record};
 use serde_json::{Value, json};
-use stage::{Stage, aircraft};
+use stage::{Client, Stage, aircraft};
 use streams::registry::Schemas;
 use streams::{EmbeddedLog, EmbeddedSettings, Event, Log as _, SeekTo, TopicPartition};
 
@@ -276,4 +276,23 @@ async fn a_position_of_nobody_or_of_nowhere_is_refused() {
     let closed = Stage::open().await;
     assert_eq!(closed.post("/api/v1/position", good, json_type, report().to_string()).await.status(), 401);
     closed.close().await;
+}
+
+#[tokio::test]
+async fn who_watches_is_counted() {
+    let stage = Stage::open().await;
+    assert_eq!(ask(&stage, "/api/v1/presence").await["connections_here"], 0);
+    let client = Client::connect(&stage, "lat=46.5&lon=8&radius=50", "updraft.v1.proto").await;
+    let here = async || ask(&stage, "/api/v1/presence").await["connections_here"].as_i64();
+    stage.until("the client to be counted", || async { here().await == Some(1) }).await;
+    let presence = ask(&stage, "/api/v1/presence").await;
+    assert!(presence["server_time"].is_string());
+    assert!(
+        presence.get("connections").is_none() && presence.get("instances").is_none(),
+        "there is no Redis: {presence}"
+    );
+    assert_eq!(stage.get("/api/v1/presence?bounds=1,2,3,4").await.status(), 400, "it has no parameters");
+    drop(client);
+    stage.until("its place to be free", || async { here().await == Some(0) }).await;
+    stage.close().await;
 }

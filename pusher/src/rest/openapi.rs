@@ -8,7 +8,7 @@ use schemas::json_schema::Types;
 use serde_json::{Map, Value, json};
 
 use super::endpoint::{Endpoint, Parameter};
-use super::{endpoints, media_types, position, validation};
+use super::{endpoints, media_types, position, presence, validation};
 
 pub(super) async fn get() -> Response {
     Json(document()).into_response()
@@ -29,6 +29,8 @@ fn make() -> Value {
     }
     Types::get().collect("PositionReport", &mut schemas);
     paths.insert(position::PATH.to_owned(), json!({ "post": position_operation() }));
+    schemas.insert("Presence".to_owned(), presence_schema());
+    paths.insert(presence::PATH.to_owned(), json!({ "get": presence_operation() }));
     paths.insert(validation::RESET_PATH.to_owned(), json!({ "post": reset_operation() }));
     json!({
         "openapi": "3.1.0",
@@ -56,6 +58,31 @@ fn problem_schema() -> Value {
             "new_name": {"type": "string"},
         },
         "required": ["type", "title", "status", "detail", "code"],
+    })
+}
+
+fn presence_schema() -> Value {
+    json!({
+        "type": "object",
+        "properties": {
+            "server_time": {"type": "string"}, "connections_here": {"type": "integer"},
+            "connections": {"type": "integer"}, "instances": {"type": "integer"},
+        },
+        "required": ["server_time", "connections_here"],
+    })
+}
+
+fn presence_operation() -> Value {
+    let schema = json!({ "$ref": "#/components/schemas/Presence" });
+    json!({
+        "summary": presence::SUMMARY,
+        "responses": {
+            "200": {
+                "description": "Without Redis, or while it is away, only what is known here.",
+                "content": { "application/json": { "schema": schema } },
+            },
+            "400": problem("It has no parameters."),
+        },
     })
 }
 
@@ -185,6 +212,9 @@ mod tests {
         let aircraft = &document["components"]["schemas"]["AircraftState"];
         assert_eq!(aircraft["properties"]["device"]["pattern"], "^[0-9A-F]{6}$");
         assert_eq!(aircraft["properties"]["aircraft_kind"]["enum"][2], "paraglider");
+        for (path, method) in [(validation::RESET_PATH, "post"), (position::PATH, "post"), (presence::PATH, "get")] {
+            assert!(document["paths"][path][method]["responses"].is_object(), "{path}");
+        }
         let text = document.to_string();
         for reference in text.split("#/components/schemas/").skip(1) {
             let name = reference.split('"').next().unwrap_or_default();
