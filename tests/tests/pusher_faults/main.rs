@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context as _, Result, ensure};
 use harness::{Ending, Kafka, KafkaOptions, Redis, Stack, wait_until};
 use tokio::sync::Mutex;
 
@@ -52,6 +52,9 @@ async fn who_loses_its_instance_goes_on_at_the_other() -> Result<()> {
             ((connections, instances) == (count as f64, 2.0)).then_some(())
         };
         wait_until(PATIENCE, "presence to count the clients of both instances", counted).await?;
+        let (status, told) = pusher.http("/api/v1/presence").await?;
+        let told: serde_json::Value = serde_json::from_str(&told)?;
+        ensure!((status, &told["connections"], &told["instances"]) == (200, &count.into(), &2.into()), "{told}");
     }
     // Redis goes; nobody notices but the count.
     redis.service().kill().await?;
@@ -84,6 +87,59 @@ async fn who_loses_its_instance_goes_on_at_the_other() -> Result<()> {
     let moved = |map: &maps::Map| map.endings.contains(&Ending::Closed(1001)) && map.resumed.last() == Some(&true);
     all_maps(&maps, "every client to be sent away and resumed", moved).await?;
     stopping.await??;
+    rig.land_and_compare(&maps).await?;
+    drop(crowd);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_storm_of_reconnects_is_absorbed() -> Result<()> {
+    const PER_SECOND: usize = 300;
+    const MOST_BYTES: u64 = 40 << 10;
+    let _alone = ONE_AT_A_TIME.lock().await;
+    let count = 5_000;
+    let rig = Rig::start(Stack::shared().kafka().await?.bootstrap(), &[]).await?;
+    let one = rig.pusher().await?;
+    let two = rig.pusher_with(&[("UPDRAFT_PUSHER_MAX_HANDSHAKES", &PER_SECOND.to_string())]).await?;
+    let maps = Maps::new(viewers(count), vec![address(&one)?]);
+    let crowd = rig.crowd(&maps, count, &[address(&one)?]).await?;
+    all_maps(&maps, "every client to be live and to have its token", |map| map.lives == 1 && map.has_token()).await?;
+
+    // Half of them come back with their token, the others are pages that are loaded again.
+    maps.book().refuge = vec![address(&two)?];
+    maps.book().forgetful = true;
+    let before = two.resident_bytes().unwrap_or_default();
+    let killed = clock::now();
+    one.service().kill().await?;
+    let live_again = |map: &maps::Map| map.lives >= 2;
+    all_maps(&maps, "every client to be live again", live_again).await.with_context(|| {
+        let live = maps.book().maps.iter().filter(|map| live_again(map)).count();
+        format!("{live} of {count} are, {} are open", crowd.open())
+    })?;
+    let took = killed.elapsed();
+    let grown = two.resident_bytes().unwrap_or_default().saturating_sub(before) / count as u64;
+    // A metric that never counted is not there. Snapshots are counted some times a second.
+    let counted = async |name: &str, label: &str| two.metric(name, &[label]).await.unwrap_or_default();
+    let snapshots = async || {
+        let anew = counted("fanet_pusher_snapshots_total", "made=\"anew\"").await;
+        let shared = counted("fanet_pusher_snapshots_total", "made=\"shared\"").await;
+        ((anew + shared) as usize == count).then_some(shared)
+    };
+    let shared = wait_until(PATIENCE, "all snapshots to be counted", snapshots).await?;
+    let refused = counted("fanet_pusher_handshakes_refused_total", "reason=\"rush\"").await;
+    let whole = count / 2;
+    println!(
+        "{count} clients lost their instance at once and were live at the other after {took:?}: {PER_SECOND} a second"
+    );
+    println!("{refused} handshakes were put off, {shared} of {whole} whole snapshots shared, {grown} bytes per client");
+    ensure!(crowd.open() == count, "{} are open", crowd.open());
+    let least = Duration::from_secs((count / PER_SECOND - 1) as u64);
+    ensure!(took >= least && refused > 0.0, "{PER_SECOND} a second may come, not {count} in {took:?}");
+    // Two of three look at a take-off that others look at too; those elsewhere have a snapshot of their own.
+    ensure!(shared >= whole as f64 / 4.0, "{shared} snapshots were shared");
+    ensure!(grown < MOST_BYTES, "{grown} bytes per client");
+    let resumed = maps.book().maps.iter().filter(|map| map.resumed == [true]).count();
+    ensure!(resumed == count - whole, "{resumed} were resumed by their token");
     rig.land_and_compare(&maps).await?;
     drop(crowd);
     Ok(())

@@ -12,8 +12,8 @@ use schemas::v1::{Objects, ServerMessage, removal, server_message};
 
 use crate::clock;
 
-/// Clients that were refused, or found nobody, come again after so long.
-const AGAIN: Duration = Duration::from_millis(500);
+/// Clients that were refused come again when they are told to (`Retry-After`), or up to so much later, each at its own time.
+const AGAIN: Duration = Duration::from_secs(2);
 /// Those that lost their connection come back within so long, each at its own time.
 const JITTER: Duration = Duration::from_secs(1);
 
@@ -27,6 +27,8 @@ pub(crate) struct Map {
     /// After each coming back, what the server made of the token.
     pub(crate) resumed: Vec<bool>,
     pub(crate) stale: bool,
+    /// How often it had the whole of its region and was live from there.
+    pub(crate) lives: usize,
     pub(crate) endings: Vec<Ending>,
 }
 
@@ -37,6 +39,8 @@ pub(crate) struct Book {
     pub(crate) waits_us: Vec<u64>,
     /// Where clients go that lost their connection; nowhere: they stay away.
     pub(crate) refuge: Vec<SocketAddr>,
+    /// Every second client that loses its connection begins anew, as a page that is loaded again: it has no token.
+    pub(crate) forgetful: bool,
     /// Versions that went back while the object was shown.
     pub(crate) went_back: usize,
 }
@@ -86,12 +90,17 @@ impl Audience for Maps {
 
     fn ended(&mut self, client: usize, how: Ending) -> Option<(Seat, Duration)> {
         let mut book = self.book();
+        if book.forgetful && client % 2 == 0 && !matches!(how, Ending::Refused(_)) {
+            let map = &mut book.maps[client];
+            (map.aircraft, map.cells, map.token) = Default::default();
+        }
         book.maps[client].endings.push(how);
         let turn = book.maps[client].endings.len();
         let address = *book.refuge.get((client + turn) % book.refuge.len().max(1))?;
         drop(book);
         let spread = f64::from(u32::try_from(client).unwrap_or(0)) * 0.618_034 % 1.0;
-        let after = if matches!(how, Ending::Refused(_)) { AGAIN } else { JITTER.mul_f64(spread) };
+        let after =
+            if matches!(how, Ending::Refused(_)) { AGAIN.mul_f64(1.0 + spread) } else { JITTER.mul_f64(spread) };
         Some((self.seat(client, address), after))
     }
 }
@@ -108,6 +117,7 @@ impl Book {
                         map.aircraft.clear();
                     }
                 }
+                map.lives += usize::from(snapshot.live);
                 self.take(client, &snapshot.objects.unwrap_or_default(), false);
             }
             server_message::Message::Updates(batch) => {

@@ -49,7 +49,13 @@ impl Rig {
     }
 
     pub(crate) async fn pusher(&self) -> Result<Program> {
-        Program::start(ProgramOptions::new("pusher").envs(self.settings.clone())).await
+        self.pusher_with(&[]).await
+    }
+
+    /// One with settings of its own.
+    pub(crate) async fn pusher_with(&self, extra: &[(&str, &str)]) -> Result<Program> {
+        let options = ProgramOptions::new("pusher").envs(self.settings.clone());
+        Program::start(extra.iter().fold(options, |options, (name, value)| options.env(*name, *value))).await
     }
 
     /// So many clients on these instances in turn, told of everything in their regions.
