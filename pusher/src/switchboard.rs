@@ -371,14 +371,17 @@ impl Switchboard {
         for id in std::mem::take(&mut self.waiting) {
             let Some(client) = self.clients.get_mut(id.0 as usize) else { continue };
             let Some(Waiting { since, until }) = client.waiting.take() else { continue };
-            if view.positions().reaches(&since) || now.monotonic >= until {
-                let to = client.session.subscription().clone();
-                client.switch(to, 0, Resume::Since(since), &mut self.hub, view);
-                started.push(id);
-            } else {
+            let reached = view.positions().reaches(&since);
+            if !reached && now.monotonic < until {
                 client.waiting = Some(Waiting { since, until });
                 self.waiting.push(id);
+                continue;
             }
+            // A picture that is behind the token would take from the client what the token says it has.
+            let resume = if reached { Resume::Since(since) } else { Resume::Useless };
+            let to = client.session.subscription().clone();
+            self.begin(id, to, resume, view, now);
+            started.push(id);
         }
         started
     }

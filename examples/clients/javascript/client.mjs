@@ -86,6 +86,7 @@ export class Client {
     } else if (message.snapshot) {
       const { page = 0, live, resumed, request_id } = message.snapshot;
       if (page === 0) this.#resumed = resumed;
+      if (resumed === false) this.#resume = undefined;
       this.picture.snapshot(message.snapshot);
       if (!live) return;
       this.#failures = 0;

@@ -74,6 +74,8 @@ class Client:
             snapshot = message.snapshot
             if snapshot.page == 0:
                 self.resumed = snapshot.resumed if snapshot.HasField("resumed") else None
+                if self.resumed is False:
+                    self.resume = None
             self.picture.snapshot(snapshot)
             if snapshot.live:
                 await self.live(socket, snapshot)

@@ -50,6 +50,7 @@ impl Model {
                     self.resumed = snapshot.resumed;
                     if snapshot.resumed == Some(false) {
                         self.objects.clear();
+                        self.token = None;
                     }
                 }
                 self.take(&snapshot.objects.unwrap_or_default());
@@ -467,6 +468,18 @@ fn a_resume_waits_for_a_view_that_is_behind_its_token() {
     world.run(Step::Read { instance: 0, records: 1 });
     world.tick(100);
     assert_eq!(world.seats[CLIENTS].model.resumed, Some(true));
+}
+
+#[test]
+fn a_resume_at_a_view_that_stays_behind_its_token_begins_anew() {
+    let mut world = World::new();
+    let mut ahead = Positions::new(1);
+    ahead.advance(Origin { partition: 0, offset: 0 });
+    world.sit(0, alps(), Some(ahead.token(EPOCH)));
+    world.tick(1_999);
+    assert_eq!(world.seats[CLIENTS].model.resumed, None, "it waits");
+    world.tick(1);
+    assert_eq!(world.seats[CLIENTS].model.resumed, Some(false));
 }
 
 #[test]

@@ -115,6 +115,7 @@ impl Book {
                     map.resumed.extend(snapshot.resumed);
                     if snapshot.resumed == Some(false) {
                         map.aircraft.clear();
+                        map.token = None;
                     }
                 }
                 map.lives += usize::from(snapshot.live);

@@ -151,6 +151,9 @@ impl Client {
                 let (request_id, live) = (snapshot.request_id, snapshot.live);
                 if snapshot.page == 0 {
                     self.resumed = snapshot.resumed;
+                    if self.resumed == Some(false) {
+                        self.resume = None;
+                    }
                 }
                 self.picture.snapshot(snapshot);
                 if live {

@@ -235,6 +235,8 @@ describe('resuming', () => {
     const bench = reconnected();
     bench.hear(snapshot({ resumed: false, objects: objects({ aircraft: [aircraft({ device: 2, version: 1 })] }) }));
     expect([...bench.picture.aircraft.values()].map(({ device }) => device)).toEqual([2]);
+    bench.close();
+    expect(queryOf(bench.pass(5_000)).get('resume')).toBeNull();
   });
 
   it('starts over on data of another epoch, whose versions count anew', () => {

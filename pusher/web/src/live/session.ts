@@ -192,6 +192,8 @@ export class Session {
     const subscription = this.#asked.get(snapshot.request_id);
     if (snapshot.page === 0) {
       if (first && (!this.#resuming || snapshot.resumed === false)) this.picture.clear();
+      // The token says that the client has what was just dropped.
+      if (snapshot.resumed === false) this.#resume = undefined;
       if (snapshot.cells.length > 0) this.picture.setCells(snapshot.cells);
       if (subscription) this.picture.setKinds(subscription.kinds);
     }
