@@ -288,7 +288,7 @@ fn compare(told: &BTreeMap<String, Told>, compression: bool) {
         assert_eq!(client.agreed, format!("{subprotocol} {agreed}"), "{name}");
         assert_eq!((&client.errors[..], client.closed), (&[][..], Some(1001)), "{name}");
         let (own, shared) = (client.own(), client.shared());
-        assert!(shared.len() > usize::try_from(ROUNDS).unwrap(), "{name}: {} payloads", shared.len());
+        assert!(shared.len() > ROUNDS as usize, "{name}: {} payloads", shared.len());
         assert!(shared == reference(subprotocol).shared(), "{name} got other bytes");
         assert_eq!(own, reference(PROTO).own(), "{name} was told something else");
     }

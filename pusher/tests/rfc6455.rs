@@ -87,7 +87,8 @@ fn claim(length: u64) -> Vec<u8> {
 
 fn deflated(body: &[u8]) -> Vec<u8> {
     let mut small = Vec::with_capacity(body.len() + 64);
-    let _ = Compress::new(Compression::best(), false).compress_vec(body, &mut small, FlushCompress::Sync).unwrap();
+    let mut compress = Compress::new(Compression::best(), false);
+    compress.compress_vec(body, &mut small, FlushCompress::Sync).expect("fits");
     small.truncate(small.len() - 4);
     small
 }
@@ -186,7 +187,7 @@ fn utf8() -> Vec<Case> {
         case("half a letter", frame(FIN | TEXT, &broken), [Close(1007)]),
         case(
             "half a letter, the other half missing in the next frame",
-            { fragments(&[&broken[..cut], &broken[cut..]]) },
+            fragments(&[&broken[..cut], &broken[cut..]]),
             [Close(1007)],
         ),
         case("a message that ends within a letter", frame(FIN | TEXT, &text[..cut]), [Close(1007)]),
@@ -255,7 +256,7 @@ fn compressed() -> Vec<Case> {
         case("two of them: each stands for itself", frame(FIN | RSV1 | TEXT, &small).repeat(2), [Answer, Answer]),
         case(
             "the bit again in the second frame",
-            { [frame(RSV1 | TEXT, begin), frame(FIN | RSV1, end)].concat() },
+            [frame(RSV1 | TEXT, begin), frame(FIN | RSV1, end)].concat(),
             [Close(1002)],
         ),
         case("the bit in a ping", frame(FIN | RSV1 | PING, b""), [Close(1002)]),

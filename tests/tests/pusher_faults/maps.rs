@@ -90,7 +90,7 @@ impl Audience for Maps {
 
     fn ended(&mut self, client: usize, how: Ending) -> Option<(Seat, Duration)> {
         let mut book = self.book();
-        if book.forgetful && client % 2 == 0 && !matches!(how, Ending::Refused(_)) {
+        if book.forgetful && client.is_multiple_of(2) && !matches!(how, Ending::Refused(_)) {
             let map = &mut book.maps[client];
             (map.aircraft, map.cells, map.token) = Default::default();
         }

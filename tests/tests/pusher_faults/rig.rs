@@ -55,7 +55,7 @@ impl Rig {
     /// One with settings of its own.
     pub(crate) async fn pusher_with(&self, extra: &[(&str, &str)]) -> Result<Program> {
         let options = ProgramOptions::new("pusher").envs(self.settings.clone());
-        Program::start(extra.iter().fold(options, |options, (name, value)| options.env(*name, *value))).await
+        Program::start(extra.iter().fold(options, |options, (name, value)| options.env(name, value))).await
     }
 
     /// So many clients on these instances in turn, told of everything in their regions.
