@@ -1,6 +1,19 @@
 //! The wall clock of the harness: it waits for real processes, so no test can move it.
 
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+/// Now.
+#[allow(clippy::disallowed_methods, reason = "real processes take real time")]
+pub fn now() -> Instant {
+    Instant::now()
+}
+
+/// Microseconds since the epoch.
+#[allow(clippy::disallowed_methods, reason = "real processes take real time")]
+pub fn unix_us() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_micros()).unwrap_or(u64::MAX)
+}
 
 /// Time since a start.
 #[derive(Clone, Copy, Debug)]

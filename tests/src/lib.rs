@@ -7,7 +7,7 @@
 //! [`mod@supervise`]. A service that cannot be had is an error that says which one, why, and what its log says; never a skip.
 
 mod browser;
-mod clock;
+pub mod clock;
 mod crowd;
 mod port;
 mod probe;
@@ -19,6 +19,8 @@ mod stack;
 mod stage;
 pub mod supervise;
 mod tools;
+#[cfg(feature = "traffic")]
+pub mod traffic;
 mod usage;
 mod wait;
 

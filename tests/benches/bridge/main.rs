@@ -11,23 +11,16 @@ use std::cell::Cell;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use harness::{Kafka, KafkaOptions, Mosquitto, Program, ProgramOptions, Stack, cpu_seconds, unique_prefix, wait_until};
+use harness::traffic::{ledger, publisher};
+use harness::{
+    Kafka, KafkaOptions, Mosquitto, Program, ProgramOptions, Stack, clock, cpu_seconds, unique_prefix, wait_until,
+};
 use schemas::catalogue::{self, topic};
 use streams::SeekTo;
 
 use crate::ledger::Ledger;
 use crate::publisher::Publisher;
 
-#[path = "../../tests/bridge_faults/clock.rs"]
-mod clock;
-#[path = "../../tests/bridge_faults/frames.rs"]
-mod frames;
-#[path = "../../tests/bridge_faults/ledger.rs"]
-#[allow(dead_code, reason = "the tests use the rest")]
-mod ledger;
-#[path = "../../tests/bridge_faults/publisher.rs"]
-#[allow(dead_code, reason = "the tests use the rest")]
-mod publisher;
 mod subscriber;
 mod topics;
 

@@ -9,13 +9,12 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use harness::{Kafka, KafkaOptions, Program, ProgramOptions, Stack, apply_topics, unique_prefix};
+use harness::traffic::sky;
+use harness::{Kafka, KafkaOptions, Program, ProgramOptions, Stack, apply_topics, clock, unique_prefix};
 
 use crate::sky::Sky;
 use crate::viewers::Viewers;
 
-mod clock;
-mod sky;
 mod viewers;
 
 const AIRCRAFT: u32 = 5_000;

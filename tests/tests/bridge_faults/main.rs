@@ -3,13 +3,7 @@
 //!
 //! `UPDRAFT_WRITE_DOCS=1 cargo test -p updraft-tests --test bridge_faults` writes it into the bridge's documentation.
 
-mod clock;
 mod faults;
-mod frames;
-#[allow(dead_code, reason = "the tests without faults use the rest")]
-mod ledger;
-#[allow(dead_code, reason = "the benches use the rest")]
-mod publisher;
 mod rig;
 mod table;
 
@@ -17,7 +11,8 @@ use std::pin::pin;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use harness::wait_until;
+use harness::traffic::{frames, ledger, publisher};
+use harness::{clock, wait_until};
 
 use crate::publisher::UNACKNOWLEDGED;
 use crate::rig::{Rig, WINDOW};

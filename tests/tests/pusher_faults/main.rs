@@ -7,18 +7,16 @@
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
-use harness::{Ending, Kafka, KafkaOptions, Redis, Stack, wait_until};
+use harness::traffic::sky;
+use harness::{Ending, Kafka, KafkaOptions, Redis, Stack, clock, wait_until};
 use tokio::sync::Mutex;
 
 use crate::maps::Maps;
 use crate::rig::{Rig, address, all_maps};
 
-mod clock;
 mod hostile;
 mod maps;
 mod rig;
-#[path = "../../benches/pusher/sky.rs"]
-mod sky;
 
 const PATIENCE: Duration = Duration::from_secs(60);
 static ONE_AT_A_TIME: Mutex<()> = Mutex::const_new(());

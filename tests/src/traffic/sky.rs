@@ -53,14 +53,14 @@ fn place(number: u32, around_deg: f64) -> (f64, f64) {
 }
 
 /// What viewer `number` asks for: a take-off (many look at the same) or somewhere else, most of them 50 km around it.
-pub(crate) fn viewer(number: u32) -> String {
+pub fn viewer(number: u32) -> String {
     let (lat, lon) = place(number, 0.0);
     let radius = [20, 50, 50, 50, 50, 20, 50, 100, 50, 20][number as usize / 10 % 10];
     format!("lat={lat:.2}&lon={lon:.2}&radius={radius}")
 }
 
 /// Aircraft `device`, at its place and a little on, with the time as its version.
-pub(crate) fn aircraft(device: u32, round: u32) -> v1::AircraftState {
+pub fn aircraft(device: u32, round: u32) -> v1::AircraftState {
     let (latitude_deg, longitude_deg) = place(device, 0.6);
     let drift_deg = f64::from(round % 600) * 1e-4;
     let now_us = clock::unix_us();
@@ -84,7 +84,7 @@ pub(crate) fn aircraft(device: u32, round: u32) -> v1::AircraftState {
 }
 
 /// Writes states as the processor does.
-pub(crate) struct Sky {
+pub struct Sky {
     sink: std::sync::Arc<dyn Sink>,
     codec: TopicCodec,
     topic: std::sync::Arc<str>,
@@ -92,7 +92,11 @@ pub(crate) struct Sky {
 }
 
 impl Sky {
-    pub(crate) async fn open(bootstrap: &str, prefix: &str) -> Result<Self> {
+    /// Writes into the topics of an environment.
+    ///
+    /// # Errors
+    /// Kafka refuses the writer.
+    pub async fn open(bootstrap: &str, prefix: &str) -> Result<Self> {
         let log = KafkaLog::connect(KafkaSettings::new(bootstrap, "bench-sky"))?;
         let entry = catalogue::find(topic::AIRCRAFT).context("in the catalogue")?;
         let codec = Schemas::local().prepare("", &entry).await?;
@@ -101,8 +105,10 @@ impl Sky {
     }
 
     /// All aircraft once, as fast as it goes.
-    #[allow(dead_code, reason = "of the bench")]
-    pub(crate) async fn fill(&self, aircraft: u32) -> Result<()> {
+    ///
+    /// # Errors
+    /// Kafka refuses a record.
+    pub async fn fill(&self, aircraft: u32) -> Result<()> {
         for device in 0..aircraft {
             self.send(device, 0).await?;
         }
@@ -110,8 +116,10 @@ impl Sky {
     }
 
     /// Each aircraft once a second, for so long.
-    #[allow(dead_code, reason = "of the bench")]
-    pub(crate) async fn fly(&self, aircraft: u32, time: Duration) -> Result<()> {
+    ///
+    /// # Errors
+    /// Kafka refuses a record.
+    pub async fn fly(&self, aircraft: u32, time: Duration) -> Result<()> {
         const TURNS: u32 = 100;
         let mut turns = interval(Duration::from_secs(1) / TURNS);
         turns.set_missed_tick_behavior(MissedTickBehavior::Burst);
@@ -129,19 +137,26 @@ impl Sky {
     }
 
     /// One state.
-    pub(crate) async fn write(&self, state: &v1::AircraftState) -> Result<()> {
+    ///
+    /// # Errors
+    /// Kafka refuses a record.
+    pub async fn write(&self, state: &v1::AircraftState) -> Result<()> {
         self.record(state.device, state.version, Some(self.codec.encode(state))).await
     }
 
     /// The end of one.
-    #[allow(dead_code, reason = "of the tests")]
-    pub(crate) async fn remove(&self, device: u32) -> Result<()> {
+    ///
+    /// # Errors
+    /// Kafka refuses a record.
+    pub async fn remove(&self, device: u32) -> Result<()> {
         self.record(device, clock::unix_us(), None).await
     }
 
     /// Waits until all is written.
-    #[allow(dead_code, reason = "of the tests")]
-    pub(crate) async fn written(&self) -> Result<()> {
+    ///
+    /// # Errors
+    /// Kafka refuses a record.
+    pub async fn written(&self) -> Result<()> {
         Ok(self.flush.wait().await?)
     }
 

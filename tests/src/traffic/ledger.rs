@@ -11,20 +11,22 @@ use schemas::v1::{RawRecord, raw_record::Input};
 use streams::{Event, Incoming, KafkaLog, KafkaSettings, Log, SeekTo, TopicPartition, framing};
 use tokio::task::JoinHandle;
 
-use crate::{clock, frames};
+use crate::clock;
+use crate::traffic::frames;
 
 /// What came out so far.
-#[derive(Default)]
-pub(crate) struct Book {
+#[derive(Debug, Default)]
+pub struct Book {
     /// When frame n was first seen.
-    pub(crate) first_seen: Vec<Option<Instant>>,
+    pub first_seen: Vec<Option<Instant>>,
     /// Frames that were seen before.
-    pub(crate) duplicates: usize,
+    pub duplicates: usize,
     /// What is wrong with the order or the content, in words.
-    pub(crate) wrong: Vec<String>,
+    pub wrong: Vec<String>,
     /// Records without a number: frames of others, hardware information.
-    pub(crate) others: usize,
-    pub(crate) ticks: usize,
+    pub others: usize,
+    /// Records that say that time passes.
+    pub ticks: usize,
     /// Whether a device may begin with any number.
     amid: bool,
     /// The number of each device's last frame, counted on the device.
@@ -32,19 +34,26 @@ pub(crate) struct Book {
 }
 
 /// Reads until it is dropped.
-pub(crate) struct Ledger {
+#[derive(Debug)]
+pub struct Ledger {
     book: Arc<Mutex<Book>>,
     reading: JoinHandle<()>,
 }
 
 impl Ledger {
     /// From the topic's beginning, where the first frame of each device must be.
-    pub(crate) async fn open(bootstrap: &str, topic: &str, partitions: u32) -> Result<Self> {
+    ///
+    /// # Errors
+    /// Kafka refuses the reader.
+    pub async fn open(bootstrap: &str, topic: &str, partitions: u32) -> Result<Self> {
         Self::open_at(bootstrap, topic, partitions, SeekTo::Beginning, Book::default()).await
     }
 
     /// In the middle of the numbers.
-    pub(crate) async fn open_amid(bootstrap: &str, topic: &str, partitions: u32, from: SeekTo) -> Result<Self> {
+    ///
+    /// # Errors
+    /// Kafka refuses the reader.
+    pub async fn open_amid(bootstrap: &str, topic: &str, partitions: u32, from: SeekTo) -> Result<Self> {
         Self::open_at(bootstrap, topic, partitions, from, Book { amid: true, ..Book::default() }).await
     }
 
@@ -68,7 +77,8 @@ impl Ledger {
         Ok(Self { book, reading })
     }
 
-    pub(crate) fn look<T>(&self, look: impl FnOnce(&Book) -> T) -> T {
+    /// Looks into the book.
+    pub fn look<T>(&self, look: impl FnOnce(&Book) -> T) -> T {
         look(&self.book.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }

@@ -7,33 +7,34 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
-use harness::wait_until;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::{MissedTickBehavior, interval};
 
-use crate::{clock, frames};
+use crate::traffic::frames;
+use crate::{clock, wait_until};
 
 /// Beyond this it waits for the broker.
-pub(crate) const UNACKNOWLEDGED: usize = 2000;
+pub const UNACKNOWLEDGED: usize = 2000;
 const TURN: Duration = Duration::from_millis(10);
 const DUPLICATE: u8 = 0x08;
 
 /// What has been published so far.
-#[derive(Default)]
-pub(crate) struct Published {
+#[derive(Debug, Default)]
+pub struct Published {
     /// When frame n left for the first time.
-    pub(crate) at: Vec<Instant>,
+    pub at: Vec<Instant>,
     /// Whether frame n was acknowledged.
-    pub(crate) acknowledged: Vec<bool>,
+    pub acknowledged: Vec<bool>,
     /// How many others were.
-    pub(crate) others_acknowledged: usize,
+    pub others_acknowledged: usize,
 }
 
 /// Publishes until it is dropped.
-pub(crate) struct Publisher {
+#[derive(Debug)]
+pub struct Publisher {
     published: Arc<Mutex<Published>>,
     limit: Arc<AtomicUsize>,
     others: mpsc::Sender<Other>,
@@ -41,20 +42,22 @@ pub(crate) struct Publisher {
 }
 
 /// What is published in between, on request.
-pub(crate) struct Other {
-    pub(crate) topic: Vec<u8>,
-    pub(crate) payload: Vec<u8>,
-    pub(crate) qos: u8,
+#[derive(Debug)]
+#[allow(missing_docs, reason = "the words of MQTT")]
+pub struct Other {
+    pub topic: Vec<u8>,
+    pub payload: Vec<u8>,
+    pub qos: u8,
 }
 
 impl Publisher {
     /// At QoS 1, without end.
-    pub(crate) fn start(address: String, name: &str, rate_hz: u32) -> Self {
+    pub fn start(address: String, name: &str, rate_hz: u32) -> Self {
         Self::start_with(address, name, rate_hz, 1, usize::MAX)
     }
 
     /// Pauses when `limit` frames are published, until [`Publisher::allow`] raises it.
-    pub(crate) fn start_with(address: String, name: &str, rate_hz: u32, qos: u8, limit: usize) -> Self {
+    pub fn start_with(address: String, name: &str, rate_hz: u32, qos: u8, limit: usize) -> Self {
         let published = Arc::<Mutex<Published>>::default();
         let limit = Arc::new(AtomicUsize::new(limit));
         let (others, wanted) = mpsc::channel(1000);
@@ -72,21 +75,26 @@ impl Publisher {
         Self { published, limit, others, running }
     }
 
-    pub(crate) fn look<T>(&self, look: impl FnOnce(&Published) -> T) -> T {
+    /// Looks at what has been published.
+    pub fn look<T>(&self, look: impl FnOnce(&Published) -> T) -> T {
         look(&self.published.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    pub(crate) fn count(&self) -> usize {
+    /// How many frames left so far.
+    pub fn count(&self) -> usize {
         self.look(|published| published.at.len())
     }
 
     /// Up to how many frames it may publish.
-    pub(crate) fn allow(&self, limit: usize) {
+    pub fn allow(&self, limit: usize) {
         self.limit.store(limit, Ordering::Relaxed);
     }
 
     /// Something else in the same stream.
-    pub(crate) async fn also(&self, other: Other) -> Result<()> {
+    ///
+    /// # Errors
+    /// The publisher has ended.
+    pub async fn also(&self, other: Other) -> Result<()> {
         self.others.send(other).await.context("the publisher has ended")
     }
 }

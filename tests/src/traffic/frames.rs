@@ -3,7 +3,7 @@
 use anyhow::{Context, Result, ensure};
 
 /// Frame number n is of device n modulo this.
-pub(crate) const DEVICES: u64 = 60;
+pub const DEVICES: u64 = 60;
 const RECEIVERS: u64 = 10;
 const MANUFACTURER: u8 = 0x11;
 /// As long as a tracking frame with its wrapper.
@@ -11,15 +11,18 @@ const PAYLOAD_BYTES: usize = 31;
 const WRAPPER_BYTES: usize = 8;
 const HEADER_BYTES: usize = 4;
 
-pub(crate) fn device(number: u64) -> u16 {
+/// The device of a frame, without its manufacturer.
+pub fn device(number: u64) -> u16 {
     1 + (number % DEVICES) as u16
 }
 
-pub(crate) fn topic(number: u64) -> String {
+/// The MQTT topic of its receiver.
+pub fn topic(number: u64) -> String {
     format!("fb/b/{}/f/1", 8_896_672 + number % RECEIVERS)
 }
 
-pub(crate) fn payload(number: u64) -> Vec<u8> {
+/// What the receiver publishes.
+pub fn payload(number: u64) -> Vec<u8> {
     let mut payload = vec![0x89, 0x86, 0x44, 0x68, 0x88, 0xFF, 0xFE, 0xFF, 0x01, MANUFACTURER];
     payload.extend(device(number).to_le_bytes());
     payload.extend(number.to_le_bytes());
@@ -28,7 +31,10 @@ pub(crate) fn payload(number: u64) -> Vec<u8> {
 }
 
 /// The number of a frame that came out, once all else about it is as it went in.
-pub(crate) fn number(key: Option<&[u8]>, came_out: &[u8]) -> Result<u64> {
+///
+/// # Errors
+/// It was changed on its way, or lies under another key.
+pub fn number(key: Option<&[u8]>, came_out: &[u8]) -> Result<u64> {
     let at = WRAPPER_BYTES + HEADER_BYTES;
     let bytes = came_out.get(at..at + 8).context("too short")?;
     let number = u64::from_le_bytes(bytes.try_into()?);
