@@ -19,6 +19,8 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
 /// How often Redis is looked after: complete sets, the dead.
 const ROUND: Duration = Duration::from_secs(10);
+/// News gathers so long: a call costs Redis more than an object of it, and maps do not wait for Redis.
+const GATHER_TIME: Duration = Duration::from_millis(100);
 /// Most objects in one call: a few milliseconds of Redis' time.
 pub(crate) const CALL_OBJECTS: usize = 500;
 
@@ -126,8 +128,12 @@ impl RedisSink {
             }
             backoff.reset();
             let pause = next_round.saturating_sub(self.context.clock.monotonic());
+            let gathered = async {
+                self.feeds.news().await;
+                self.context.clock.sleep(GATHER_TIME).await;
+            };
             tokio::select! {
-                () = self.feeds.news() => {}
+                () = gathered => {}
                 () = self.context.clock.sleep(pause) => {}
                 // What is left in the feeds is in the log too, and in the states that the next owner writes.
                 () = stop.requested() => return Ok(()),
