@@ -31,9 +31,13 @@ pub(super) enum Step {
     Ended(Ending),
 }
 
+const RECEIVE_BUFFER_BYTES: usize = 64 << 10;
+
 /// A socket that connects.
 pub(super) fn dial(seat: &Seat) -> io::Result<TcpStream> {
     let socket = Socket::new(Domain::for_address(seat.address), Type::STREAM, Some(Protocol::TCP))?;
+    // As a telephone's, and the same on every machine: the kernel's own choice grows for minutes while nobody reads.
+    socket.set_recv_buffer_size(RECEIVE_BUFFER_BYTES)?;
     socket.set_nonblocking(true)?;
     socket.set_tcp_nodelay(true)?;
     if let Some(source) = seat.source {
