@@ -62,9 +62,7 @@ impl Ticker {
         let outcome = loop {
             tokio::select! {
                 outcome = &mut acknowledged => break outcome,
-                () = clock.sleep(PATIENCE) => self.kafka.not_ready(format!(
-                    "cannot reach {}: nothing acknowledged for {} s", self.outfit.log_name, PATIENCE.as_secs()
-                )),
+                () = clock.sleep(PATIENCE) => self.kafka.not_ready(self.silence()),
             }
         };
         match outcome {
@@ -75,6 +73,13 @@ impl Ticker {
                 self.rebuild();
             }
         }
+    }
+
+    /// What to say of a log that acknowledges nothing.
+    fn silence(&self) -> String {
+        let why = self.outfit.log.trouble().map(|why| format!(" ({why})")).unwrap_or_default();
+        let (log, seconds) = (&self.outfit.log_name, PATIENCE.as_secs());
+        format!("cannot reach {log}: nothing acknowledged for {seconds} s{why}")
     }
 
     /// A broken writer is replaced; where that fails the old one goes on failing and is tried again with the next tick.

@@ -134,4 +134,9 @@ impl Log for KafkaLog {
         })
         .await
     }
+
+    fn trouble(&self) -> Option<String> {
+        let health = self.health();
+        health.last_error.filter(|_| health.state == HealthState::Down)
+    }
 }

@@ -53,6 +53,11 @@ pub trait Log: Send + Sync {
     /// # Errors
     /// Transient when the cluster is away.
     async fn epoch(&self) -> Result<String, StreamError>;
+
+    /// Why nobody answers, in words, while that is so and known.
+    fn trouble(&self) -> Option<String> {
+        None
+    }
 }
 
 /// The borders of a partition. Empty when they are equal.
