@@ -146,8 +146,8 @@ impl<'a> Session<'a> {
     /// Blocks that are due, one per partition at a time.
     fn start_writes(&mut self) {
         let (now, options) = (self.now(), &self.historian.options);
-        // When too much waits in too many small heaps, whatever there is goes out.
-        let all = self.waiting >= options.max_waiting_records;
+        // When too much waits in too many small heaps, whatever there is goes out: nothing comes to make them larger.
+        let all = self.paused || self.waiting >= options.max_waiting_records;
         for (partition, lane) in &mut self.lanes {
             if self.writes.tasks.len() >= options.writers {
                 break;
