@@ -113,12 +113,12 @@ pub struct GroupSettings {
     /// Where to start without a committed offset.
     pub start: Start,
     /// How long the cluster may gather records before it answers: fewer and larger answers for who is in no hurry. Zero:
-    /// they come within milliseconds. A log in this process has nothing to gather.
+    /// each record comes as soon as it is there. A log in this process has nothing to gather.
     pub gather_time: Duration,
 }
 
 impl GroupSettings {
-    /// Batches of 1,000 records, 10,000 waiting, 5 s to flush on a revoke, from the oldest record, without gathering.
+    /// Batches of 1,000 records, 10,000 waiting, 5 s to flush on a revoke, from the oldest record, each record at once.
     pub fn new(group: impl Into<String>, topics: impl IntoIterator<Item = impl Into<String>>) -> Self {
         let group = group.into();
         Self {

@@ -87,10 +87,8 @@ impl KafkaSettings {
             // How long a partition waits to be fetched again after its queue was full: the default (1 s) is felt.
             .set("fetch.queue.backoff.ms", "10")
             .set("fetch.error.backoff.ms", "100")
-            // A fetch names all partitions and costs the broker more than many records, which wait for it meanwhile: under
-            // load one that gathers for a few milliseconds makes all of them sooner.
-            .set("fetch.min.bytes", "4096")
-            .set("fetch.wait.max.ms", "6")
+            // A partition that joins waits for the fetch in flight; one that has data is answered at once anyway.
+            .set("fetch.wait.max.ms", "50")
             // Per partition, since each has its own queue: 24 partitions keep at most 24 MiB ahead of the caller.
             .set("queued.min.messages", "2000")
             .set("queued.max.messages.kbytes", "1024");
