@@ -25,7 +25,6 @@ const ROUND: Duration = Duration::from_millis(50);
 /// A producer, polled by a thread of its own until it is dropped. Dropping it abandons what is not acknowledged.
 pub(super) struct Producer {
     producer: Arc<BaseProducer<ProducerEvents>>,
-    stop: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -35,11 +34,10 @@ impl Producer {
         let producer: BaseProducer<ProducerEvents> =
             config.create_with_context(events).map_err(|error| classify(error, "open a producer"))?;
         let producer = Arc::new(producer);
-        let stop = Arc::new(AtomicBool::new(false));
         let thread = std::thread::Builder::new().name("kafka-producer".into()).spawn({
-            let (producer, stop) = (producer.clone(), stop.clone());
+            let producer = producer.clone();
             move || {
-                while !stop.load(Ordering::Relaxed) {
+                while !producer.context().outcomes.closing.load(Ordering::Relaxed) {
                     producer.poll(ROUND);
                     producer.context().outcomes.answer_refused();
                     // librdkafka counts a record's bytes until after its answer: who waits for bytes looks again.
@@ -49,7 +47,7 @@ impl Producer {
             }
         });
         let thread = thread.map_err(|cause| StreamError::fatal("closed", "start a producer's thread", cause))?;
-        Ok(Self { producer, stop, thread: Some(thread) })
+        Ok(Self { producer, thread: Some(thread) })
     }
 
     /// For questions to the cluster.
@@ -78,7 +76,6 @@ impl Producer {
 impl Drop for Producer {
     fn drop(&mut self) {
         self.outcomes().closing.store(true, Ordering::Relaxed);
-        self.stop.store(true, Ordering::Relaxed);
         if let Some(thread) = self.thread.take()
             && thread.join().is_err()
         {
@@ -92,7 +89,7 @@ impl Drop for Producer {
 pub(super) struct Outcomes {
     /// Set once: the producer must be built anew.
     fatal: OnceLock<Arc<str>>,
-    /// Set when the producer is dropped: what is given up from then on is the caller's doing.
+    /// Set when the producer is dropped: its thread ends, and what is given up from then on is the caller's doing.
     closing: AtomicBool,
     /// Refused before librdkafka took them: answered from the producer's thread, like all others.
     refused: Mutex<Vec<(Receipt, DeliveryError)>>,
@@ -118,11 +115,12 @@ impl Outcomes {
     /// What a code of librdkafka says of a record. It purges what waits also when it cannot go on, which may be heard before
     /// the error that made it so.
     fn fate(&self, code: RDKafkaErrorCode, detail: String) -> DeliveryError {
-        match (delivery_error(code, detail), self.fatal()) {
-            (DeliveryError::Abandoned, _) if self.closing.load(Ordering::Relaxed) => DeliveryError::Abandoned,
-            (DeliveryError::Abandoned, Some(why)) => DeliveryError::Fatal { detail: why.to_string().into() },
-            (DeliveryError::Abandoned, None) => DeliveryError::Fatal { detail: "the writer cannot go on".into() },
-            (error, _) => error,
+        match delivery_error(code, detail) {
+            DeliveryError::Abandoned if !self.closing.load(Ordering::Relaxed) => {
+                let detail = self.fatal().cloned().unwrap_or_else(|| "the writer cannot go on".into());
+                DeliveryError::Fatal { detail }
+            }
+            error => error,
         }
     }
 
