@@ -1,5 +1,6 @@
 //! The state topics into the view, and the news of it to the shards.
 
+mod reader;
 mod record;
 mod topics;
 
@@ -10,13 +11,14 @@ use std::time::Duration;
 use parking_lot::RwLock;
 use runtime::patience::with_causes;
 use runtime::{Part, Shutdown, keep_trying};
-use streams::{Event, Incoming, Log, SeekTo, Source, StreamError, TopicPartition};
+use streams::{Event, Incoming, Log, StreamError, TopicPartition};
 
 use crate::app::{App, Live};
 use crate::metrics::{KindLabel, Reason};
 use crate::session::SessionSettings;
 use crate::socket::{Changes, ShardSettings, Shards, Way};
 use crate::view::{Change, Origin, PrivateView, View};
+use reader::Reader;
 use record::{Decoder, Input};
 use topics::{Role, Topics};
 
@@ -48,7 +50,7 @@ impl Feed {
     /// Fatal: the log refuses us, or a shard fails.
     pub(crate) async fn run(self, stop: Shutdown) -> anyhow::Result<()> {
         let Some(found) = stop.or(self.reach()).await else { return Ok(()) };
-        let Some((epoch, topics, source)) = found? else { return Ok(()) };
+        let Some((epoch, topics, reader)) = found? else { return Ok(()) };
         let view = Arc::new(RwLock::new(View::new(topics.public_partitions())));
         let session = Arc::new(SessionSettings {
             version: env!("CARGO_PKG_VERSION"),
@@ -75,17 +77,16 @@ impl Feed {
             feed: self,
             topics,
         };
-        let outcome = follower.run(source, &stop).await;
+        let outcome = follower.run(reader, &stop).await;
         outcome.and(live.shards.stop().await)
     }
 
-    async fn reach(&self) -> Result<Option<(String, Topics, Box<dyn Source>)>, StreamError> {
+    async fn reach(&self) -> Result<Option<(String, Topics, Reader)>, StreamError> {
         let attempt = || async {
             let epoch = self.log.epoch().await?;
             let topics = Topics::find(&self.log.describe_topics().await?, &self.topic_prefix)?;
-            let from = topics.partitions().map(|partition| (partition.clone(), topics.start(partition)));
-            let source = self.log.read(from.collect::<Vec<(TopicPartition, SeekTo)>>()).await?;
-            Ok((epoch, topics, source))
+            let reader = Reader::open(self.log.as_ref(), &topics).await?;
+            Ok((epoch, topics, reader))
         };
         let is_final = |error: &StreamError| !error.is_transient();
         keep_trying(&self.app.context, &self.reached, &self.log_name, is_final, attempt).await
@@ -106,12 +107,12 @@ struct Follower {
 }
 
 impl Follower {
-    async fn run(mut self, mut source: Box<dyn Source>, stop: &Shutdown) -> anyhow::Result<()> {
+    async fn run(mut self, mut reader: Reader, stop: &Shutdown) -> anyhow::Result<()> {
         let clock = self.feed.app.context.clock.clone();
         loop {
             tokio::select! {
-                () = stop.requested() => return Ok(source.close().await.or_else(ignore_transient)?),
-                event = source.next() => self.take(event?).await?,
+                () = stop.requested() => return Ok(reader.close().await.or_else(ignore_transient)?),
+                event = reader.next() => self.take(event?).await?,
                 () = clock.sleep(FRESHNESS_INTERVAL) => self.judge_freshness().await,
             }
         }

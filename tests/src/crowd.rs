@@ -230,7 +230,7 @@ impl<A: Audience> Room<A> {
             }
             for event in &events {
                 if event.token() != WAKE {
-                    self.serve(event.token().0);
+                    self.serve(event.token().0, event.is_read_closed() || event.is_error());
                 }
             }
             self.connect_due();
@@ -243,7 +243,7 @@ impl<A: Audience> Room<A> {
                     Order::Read(clients, false) => self.deaf.push(clients),
                     Order::Read(clients, true) => {
                         self.deaf.retain(|deaf| *deaf != clients);
-                        clients.for_each(|client| self.serve(client));
+                        clients.for_each(|client| self.serve(client, true));
                     }
                 }
             }
@@ -271,7 +271,8 @@ impl<A: Audience> Room<A> {
         Ok(Guest::new(stream, seat))
     }
 
-    fn serve(&mut self, client: usize) {
+    /// `to_the_end`: its other side may be gone, which only a read that finds nothing tells.
+    fn serve(&mut self, client: usize, to_the_end: bool) {
         if self.deaf.iter().any(|deaf| deaf.contains(&client)) {
             return;
         }
@@ -280,7 +281,7 @@ impl<A: Audience> Room<A> {
         let wanted = self.audience.wants(client);
         let (audience, counts) = (&mut self.audience, &self.counts);
         let mut seen = (0, 0);
-        let step = guest.serve(&mut self.buffer, wanted, &mut seen, |body| audience.heard(client, body));
+        let step = guest.serve(&mut self.buffer, wanted, to_the_end, &mut seen, |body| audience.heard(client, body));
         counts.messages.fetch_add(seen.0, Ordering::Relaxed);
         counts.bytes.fetch_add(seen.1, Ordering::Relaxed);
         if seen.1 > 0 {

@@ -81,6 +81,10 @@ impl Topics {
         }
     }
 
+    pub(super) fn is_aircraft(&self, partition: &TopicPartition) -> bool {
+        matches!(self.roles.get(partition), Some(Role::Public { kind: Kind::Aircraft, .. }))
+    }
+
     pub(super) fn role(&self, topic: &std::sync::Arc<str>, partition: u32) -> Option<Role> {
         self.roles.get(&TopicPartition { topic: topic.clone(), partition }).copied()
     }

@@ -70,6 +70,7 @@ impl Guest {
         &mut self,
         buffer: &mut [u8],
         wanted: bool,
+        to_the_end: bool,
         seen: &mut (u64, u64),
         mut heard: impl FnMut(&[u8]),
     ) -> Step {
@@ -81,6 +82,7 @@ impl Guest {
                 _ => return Step::Ended(Ending::Lost),
             }
         }
+        let room = buffer.len();
         loop {
             let bytes = match self.stream.read(buffer) {
                 Ok(0) => return Step::Ended(Ending::Lost),
@@ -89,6 +91,8 @@ impl Guest {
                 Err(error) if is_soon(&error) => return Step::Waits,
                 Err(_) => return Step::Ended(Ending::Lost),
             };
+            // A short read has emptied the socket: what comes later is an event of its own.
+            let drained = !to_the_end && bytes.len() < room;
             let answer;
             let mut bytes = bytes;
             if let State::Asked(head) = &mut self.state {
@@ -127,6 +131,9 @@ impl Guest {
             }
             if !good {
                 return Step::Ended(Ending::Lost);
+            }
+            if drained {
+                return Step::Waits;
             }
         }
     }

@@ -3,6 +3,9 @@
 -- Same rules for all: the row key ends in the id of the record that made the row, so that writing it again replaces it
 -- (ReplacingMergeTree); a block that was written is not taken again (non_replicated_deduplication_window). Rows of hidden
 -- devices lie in partitions of an hour of their own, so that they expire whole.
+--
+-- Positions are read as tracks, whole rows, a few thousand of one device from every part: small granules and small blocks
+-- keep what is unpacked beside them small, and a part keeps its columns in one file until it is large, for 8 % more on disk.
 
 CREATE TABLE IF NOT EXISTS positions (
     device           UInt32 COMMENT 'device address, manufacturer << 16 | id' CODEC(Delta, ZSTD(1)),
@@ -26,7 +29,8 @@ CREATE TABLE IF NOT EXISTS positions (
 ) ENGINE = ReplacingMergeTree
 PARTITION BY (private, if(private, toStartOfHour(event_at), toStartOfDay(event_at)))
 ORDER BY (device, event_at, observation_id)
-SETTINGS non_replicated_deduplication_window = 10000, ttl_only_drop_parts = 1, merge_with_ttl_timeout = 600
+SETTINGS index_granularity = 2048, min_bytes_for_wide_part = 104857600, min_compress_block_size = 16384,
+    max_compress_block_size = 65536, non_replicated_deduplication_window = 10000, ttl_only_drop_parts = 1, merge_with_ttl_timeout = 600
 COMMENT 'Positions of aircraft (packet type 1, apps, feeds).';
 
 CREATE TABLE IF NOT EXISTS ground_positions (

@@ -19,8 +19,9 @@ use super::errors::{classify, delivery_error};
 use super::health::Monitor;
 use crate::{Delivered, DeliveryError, Receipt, StreamError};
 
-/// How long a round of polling takes: a stop waits for its end. Acknowledgements wake it at once.
-const ROUND: Duration = Duration::from_millis(50);
+/// How long a round of polling takes: a stop waits for its end. Acknowledgements wake it at once. The binding counts what is
+/// left of it in whole milliseconds, and asks again and again during the last one: each round costs one.
+const ROUND: Duration = Duration::from_millis(250);
 
 /// A producer, polled by a thread of its own until it is dropped. Dropping it abandons what is not acknowledged.
 pub(super) struct Producer {
@@ -40,8 +41,6 @@ impl Producer {
                 while !producer.context().outcomes.closing.load(Ordering::Relaxed) {
                     producer.poll(ROUND);
                     producer.context().outcomes.answer_refused();
-                    // librdkafka counts a record's bytes until after its answer: who waits for bytes looks again.
-                    producer.context().outcomes.room.notify_waiters();
                 }
                 producer.context().outcomes.answer_refused();
             }

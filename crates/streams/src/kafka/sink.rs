@@ -13,6 +13,9 @@ use super::errors::delivery_error;
 use super::producer::Producer;
 use crate::{Outgoing, Receipt, SendRefused, Sink, SinkSettings, StreamError};
 
+/// How long a record waits for room in bytes before it is tried again unasked.
+const LOOK_AGAIN: Duration = Duration::from_millis(20);
+
 pub(super) struct KafkaSink {
     producer: Producer,
     /// One permit per record that may be in flight: who waits for room waits in turn.
@@ -107,7 +110,8 @@ impl Sink for KafkaSink {
                 // Room by count but not by bytes: wait until something was answered.
                 Err(refused) => (record, receipt) = (refused.record, refused.receipt),
             }
-            room.await;
+            // librdkafka frees a record's bytes after its answer: whoever hears of the last one too early looks again.
+            let _ = tokio::time::timeout(LOOK_AGAIN, room).await;
         }
     }
 
