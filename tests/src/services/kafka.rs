@@ -206,15 +206,14 @@ fn settings(plan: &Plan, cluster: &[Plan], options: &KafkaOptions, dir: &Path) -
 }
 
 /// What makes tests quick: no wait before the first rebalance, and a broker that was killed may come back after 3 s and not
-/// after 9. The last three keep small machines small.
+/// after 9. The last two keep small machines small.
 const QUICK: &str = "\
 group.initial.rebalance.delay.ms=0
 broker.session.timeout.ms=3000
 broker.heartbeat.interval.ms=500
 controller.quorum.election.timeout.ms=500
 controller.quorum.fetch.timeout.ms=1000
-num.network.threads=1
-num.io.threads=2
+num.network.threads=2
 log.cleaner.dedupe.buffer.size=16777216
 ";
 
