@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use harness::Stage;
-use rumqttc::NetworkOptions;
 use rumqttc::v5::mqttbytes::QoS;
 use rumqttc::v5::mqttbytes::v5::Packet;
 use rumqttc::v5::{AsyncClient, Event, MqttOptions};
@@ -29,9 +28,6 @@ impl Publisher {
         let (host, port) = stage.mqtt();
         let mut options = MqttOptions::new("bench-receiver", host, port);
         options.set_outgoing_inflight_upper_limit(IN_FLIGHT);
-        let mut network = NetworkOptions::new();
-        network.set_tcp_nodelay(true);
-        options.set_network_options(network);
         let (client, mut event_loop) = AsyncClient::new(options, usize::from(IN_FLIGHT));
         let (count, acknowledged) = watch::channel(0);
         tokio::spawn(async move {

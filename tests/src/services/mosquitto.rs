@@ -102,7 +102,6 @@ fn settings(port: u16, dir: &str) -> String {
          user root\n\
          max_inflight_messages 0\n\
          max_queued_messages 0\n\
-         set_tcp_nodelay true\n\
          persistence true\n\
          persistence_location {dir}/\n\
          log_dest stderr\n\

@@ -110,7 +110,7 @@ async fn settle(store: &ClickHouse) -> Result<()> {
 
 /// The tracks of many devices, one after the other, each as a map asks for it.
 async fn tracks(store: &ClickHouse, devices: usize) -> Result<()> {
-    // What every question costs before a row is read: the way to the engine, its settings, its plan.
+    // What a question costs that finds nothing: the way to the engine, its plan, and a look into every part.
     timed(store, "track_of_nobody", 0, |_| flights::device(devices)).await?;
     timed(store, "track_12h", TRACK * 9 / 10, |query| flights::device(query * 37 % devices)).await
 }

