@@ -3,13 +3,15 @@
 log=$1
 shift
 exec 3<&0
-setsid setpriv --pdeathsig KILL -- "$@" </dev/null >>"$log" 2>&1 3<&- &
+# The child tells its own id once its group exists: who reads it may kill the group at once.
+setsid sh -c 'echo "$$"; log=$1; shift; exec setpriv --pdeathsig KILL -- "$@" >>"$log" 2>&1' \
+    child "$log" "$@" </dev/null 3<&- &
 service=$!
-echo "$service"
 exec >/dev/null
 (
     read -r _ <&3
-    kill -s KILL -- "-$service"
+    # Before it has a group of its own, the child is alone.
+    kill -s KILL -- "-$service" || kill -s KILL "$service"
 ) 2>/dev/null &
 watcher=$!
 wait "$service"

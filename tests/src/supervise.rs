@@ -148,3 +148,21 @@ fn start_base_dir() -> Result<PathBuf> {
     }
     Ok(base)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_child_can_be_killed_as_soon_as_it_is_started() {
+        let log = fresh_dir("supervise").expect("a directory").join("sleep.log");
+        for _ in 0..50 {
+            let launch = Launch { command: vec!["sleep".into(), "60".into()], log: log.clone(), ..Launch::default() };
+            let mut child = Supervised::start(&launch).expect("started");
+            child.kill();
+            // Waits, as dropping it does.
+            child.shell.wait().expect("it is our child");
+            assert_eq!(child.exit_code(), Some(128 + Signal::KILL.as_raw()));
+        }
+    }
+}

@@ -4,7 +4,7 @@ use std::future::Future;
 use std::ops::ControlFlow;
 use std::time::Duration;
 
-use anyhow::{Error, Result, bail};
+use anyhow::{Error, Result, anyhow};
 
 use crate::clock::Stopwatch;
 
@@ -30,16 +30,16 @@ where
     F: FnMut() -> Fut,
     Fut: Future<Output = Option<T>>,
 {
-    let watch = Stopwatch::start();
-    loop {
-        if let Some(value) = condition().await {
-            return Ok(value);
+    let look = async {
+        loop {
+            if let Some(value) = condition().await {
+                return value;
+            }
+            tokio::time::sleep(POLL).await;
         }
-        if watch.elapsed() >= deadline {
-            bail!("waited {deadline:?} for {what}");
-        }
-        tokio::time::sleep(POLL).await;
-    }
+    };
+    // Also a look that never ends.
+    tokio::time::timeout(deadline, look).await.map_err(|_| anyhow!("waited {deadline:?} for {what}"))
 }
 
 /// The same for code that owns its thread: looks until `look` breaks off, and reports the last reason to go on.
