@@ -1,7 +1,8 @@
 //! The stream core with Kafka, the registry and Redis on the same machine: prints `bench: <name> <value> <unit>` lines.
 //!
-//! The raw topic is filled first; then one processor reads all of it. The clock runs from its first record until
-//! everything it gave out is acknowledged, checkpointed and committed. [`failover`] then fills another one with 100,000
+//! A raw topic is filled first; then one processor reads all of it. The clock runs from its first record until everything
+//! it gave out is acknowledged, checkpointed and committed. Once with a broker that has just begun, then again and again
+//! with one that is warm, of which the median and the slowest are told. [`failover`] then fills another topic with 100,000
 //! devices and takes their owners away.
 
 #[path = "stack/failover.rs"]
@@ -21,24 +22,38 @@ use streams::registry::Schemas;
 use streams::{Flush, Headers, KafkaLog, KafkaSettings, Log, Outgoing, SinkSettings, partitioner};
 use traffic::Plan;
 
+const WARM_PASSES: usize = 5;
+
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let stack = Stack::shared();
     let (kafka, registry, redis) = (stack.kafka().await?, stack.registry().await?, stack.redis().await?);
-    let prefix = unique_prefix("bench");
-    let log = KafkaLog::connect(KafkaSettings {
-        bootstrap: kafka.bootstrap().to_owned(),
-        extra: Vec::new(),
-        client_id: "bench".to_owned(),
-    })?;
-    processor::topics::create(&prefix, &log).await?;
+    let log = KafkaLog::connect(KafkaSettings::new(kafka.bootstrap(), "bench"))?;
     let schemas = Schemas::registry(registry.url())?;
+    let redis_url = redis.url();
+    // A broker that has just begun compiles beside its work: what it does later is told apart from that.
+    let cold = pass(&log, &schemas, redis_url).await?;
+    report("processor_cold_frames_per_second", cold, "frames/s");
+    let mut warm = Vec::new();
+    for _ in 0..WARM_PASSES {
+        warm.push(pass(&log, &schemas, redis_url).await?);
+    }
+    warm.sort_by(f64::total_cmp);
+    report("processor_frames_per_second", warm[WARM_PASSES / 2], "frames/s");
+    report("processor_slowest_frames_per_second", warm[0], "frames/s");
+    failover::measure(kafka.bootstrap(), registry.url(), redis_url).await
+}
+
+/// A topic's worth of traffic through a processor of its own; frames per second.
+async fn pass(log: &KafkaLog, schemas: &Schemas, redis_url: &str) -> anyhow::Result<f64> {
+    let prefix = unique_prefix("bench");
+    processor::topics::create(&prefix, log).await?;
     let plan = Plan { devices: 10_000, seconds: 60, receivers: 3, seed: 3, start_us: Clock::system().now_us() };
-    let frames = fill(&log, &schemas, &prefix, plan).await?;
+    let frames = fill(log, schemas, &prefix, plan).await?;
 
     let context = Context::new(Clock::system());
-    let outfit = Outfit { context: context.clone(), log: Arc::new(log), schemas, topic_prefix: prefix };
-    let redis_url = redis.url();
+    let (log, schemas) = (Arc::new(log.clone()), schemas.clone());
+    let outfit = Outfit { context: context.clone(), log, schemas, topic_prefix: prefix };
     let redis = RedisOptions { redis_url: redis_url.to_owned().into() };
     let work = tokio::spawn(processor::serve(CoreOptions::default(), GroupOptions::default(), redis, outfit));
     let read = async || counter(&context, "fanet_processor_records_in_total");
@@ -48,10 +63,7 @@ async fn main() -> anyhow::Result<()> {
     wait_until(patience, "the last record", async || read().await.filter(|count| *count >= frames as f64)).await?;
     context.shutdown.request();
     work.await??;
-    let seconds = began.elapsed().as_secs_f64();
-    report("processor_frames_per_second", frames as f64 / seconds, "frames/s");
-    report("processor_stack_frames", frames as f64, "frames");
-    failover::measure(kafka.bootstrap(), registry.url(), redis_url).await
+    Ok(frames as f64 / began.elapsed().as_secs_f64())
 }
 
 /// Writes the traffic into the raw topic; how many records.
