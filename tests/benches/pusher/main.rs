@@ -57,6 +57,8 @@ async fn stage(kafka: &Kafka, aircraft: u32) -> Result<(Program, Sky)> {
         ("UPDRAFT_REDIS_URL".to_owned(), "none".to_owned()),
         // The idle ones ask for nothing, and nobody takes the other core of a shard's machine from it.
         ("UPDRAFT_PUSHER_FIRST_MESSAGE_WITHIN".to_owned(), "1h".to_owned()),
+        // All viewers come at once, which is what this bound is there to refuse: measured is what follows.
+        ("UPDRAFT_PUSHER_MAX_HANDSHAKES".to_owned(), "100000".to_owned()),
     ];
     apply_topics(&settings)?;
     let sky = Sky::open(kafka.bootstrap(), &prefix).await?;
