@@ -273,7 +273,7 @@ mod tests {
             reports.extend(aircraft.climb(1, step.into()));
         }
         assert_eq!(aircraft.phase(), FlightPhase::Circling);
-        assert_eq!(reports.len(), 3, "the first after 50 m in 25 s, then every 20 s: {reports:#?}");
+        assert_eq!(reports.len(), 4, "the first after 50 m in 25 s, then every third position: {reports:#?}");
         let report = &reports[0];
         assert!((report.climb_mps - 2.0).abs() < 0.1);
         let wind_mps = report.wind_speed_kmh.expect("drifts") / 3.6;

@@ -3,7 +3,7 @@
 //! - every frame of the raw topic that is no copy has its observation, under its own id, and nothing else has one;
 //! - what was given out more than once is the same, byte for byte;
 //! - the newest version of every state lies on top of its topic, late writes of the dead included;
-//! - Redis holds what the state topics say, and nothing that has ended.
+//! - Redis holds what the state topics say, and nothing that has ended; one that was tampered with is mended by command.
 //!
 //! One run prints one table.
 
@@ -62,6 +62,9 @@ async fn nothing_is_lost_and_nothing_changes_whatever_fails() -> Result<()> {
     rig.watch.until_complete(&sent, PATIENCE).await?;
     let tops = rig.until_newest_on_top(Duration::from_secs(60)).await?;
     let in_redis = redis_picture::until_equal(&rig, Duration::from_secs(60)).await?;
+    redis_picture::damage(&rig).await?;
+    rig.command(&["rebuild-redis"]).await?;
+    redis_picture::until_equal(&rig, Duration::from_secs(60)).await.context("after rebuild-redis")?;
     ensure!(tops.live > 100 && tops.ended > 0, "{tops:?}");
     table.print(&rig, &sent, &tops, in_redis);
     Ok(())

@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use harness::wait_until;
 use prost::Message as _;
 use redis::aio::MultiplexedConnection;
@@ -20,6 +20,29 @@ async fn connect(rig: &Rig) -> Result<MultiplexedConnection> {
 /// Takes away all that Redis has.
 pub(crate) async fn flush(rig: &Rig) -> Result<()> {
     Ok(redis::cmd("FLUSHALL").query_async(&mut connect(rig).await?).await?)
+}
+
+/// Makes of Redis what a former cluster and a careless hand would: versions that outrank all that comes, an aircraft that
+/// never was, one that is missing, and a key of another type. Nothing that processors write mends the first and the last.
+pub(crate) async fn damage(rig: &Rig) -> Result<()> {
+    let mut connection = connect(rig).await?;
+    let fold = rig.fold("fanet.state.aircraft.v1").await?;
+    let [outranked, missing, mistyped] = {
+        let mut keys = fold.keys().map(|key| format!("fanet:{{aircraft}}:{key}"));
+        let mut key = || keys.next().context("three aircraft");
+        [key()?, key()?, key()?]
+    };
+    let mut commands = redis::pipe();
+    commands
+        .hset(&outranked, "version", u64::MAX)
+        .hset(&outranked, "latitude_deg", 0)
+        .del(&missing)
+        .set(&mistyped, "?");
+    commands.geo_add("fanet:{aircraft}:geo", (13.0, 46.0, "00DEAD")).zadd("fanet:{aircraft}:seen", "00DEAD", u64::MAX);
+    commands.query_async::<()>(&mut connection).await?;
+    let found = difference(&mut connection, &fold).await;
+    ensure!(found.map_or(true, |found| !found.is_empty()), "the damage shows");
+    Ok(())
 }
 
 /// Waits until Redis shows the aircraft that the state topic shows, and no other; how many.

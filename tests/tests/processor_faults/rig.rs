@@ -31,6 +31,7 @@ pub(crate) struct Rig {
     pub(crate) kafka: Kafka,
     pub(crate) log: KafkaLog,
     pub(crate) prefix: String,
+    settings: Vec<(String, String)>,
 }
 
 /// What the tops of the state topics are.
@@ -65,7 +66,12 @@ impl Rig {
         let traffic = Traffic::start(&log, codec, raw.full_name(&prefix).into())?;
         let processors = [Program::spawn(program(&["run"]))?, Program::spawn(program(&["run"]))?];
         let watch = Watch::start(Arc::new(log.clone()), &prefix).await?;
-        Ok(Self { processors, traffic, watch, line_to_redis, redis, kafka, log, prefix })
+        Ok(Self { processors, traffic, watch, line_to_redis, redis, kafka, log, prefix, settings })
+    }
+
+    /// Runs a command of the processor to its end.
+    pub(crate) async fn command(&self, arguments: &[&str]) -> Result<String> {
+        ProgramOptions::new("processor").args(arguments.to_vec()).envs(self.settings.clone()).run().await
     }
 
     /// Waits until every partition has observations of frames that were sent from now on; how long that took.

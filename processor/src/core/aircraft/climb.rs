@@ -7,8 +7,9 @@ use crate::core::track::{Circles, Level, Track};
 const STILL_CIRCLING_DEG: f64 = 180.0;
 const CLIMB_GAIN_M: f64 = 50.0;
 const CLIMB_MPS: f64 = 1.0;
-/// Climbs of one aircraft are not reported more often, seconds.
-const REPORT_EVERY_S: f64 = 20.0;
+/// Climbs of one aircraft are not reported more often, seconds: every third position, as they come every 5 s. What was gained
+/// between the last report and the top goes untold, so less often would tell less of the truth.
+const REPORT_EVERY_S: f64 = 12.0;
 /// Weaker stretches of a climb wait for a stronger one, m/s,
 const LEAST_MPS: f64 = 0.3;
 /// for so long; then the climb has ended, seconds.
