@@ -8,12 +8,14 @@
 //!
 //! - A lane restores its core before the partition's first record is read (the partition is paused until then).
 //! - What a core gives out is handed to the writer at once, record by record; nothing waits for a batch to fill.
-//! - An offset is committed after everything before it is in the log: outputs first, the core's state next.
+//! - An offset is committed after everything before it is in the log: outputs first, the core's state next. Records go
+//!   on meanwhile, and lanes take turns.
 //! - A revoked partition is flushed, checkpointed and committed before it goes.
 //! - What a former owner wrote late, on top of something newer, is published again.
 //! - When too much of the input cannot be used the group stops, with its offsets where they are.
 //! - When anything of this fails, all lanes are dropped and the group joins anew: memory comes back from checkpoints.
 
+mod checkpoint;
 mod lane;
 mod ledger;
 mod limit;
@@ -21,6 +23,7 @@ mod machine;
 mod paced;
 mod repair;
 mod restore;
+mod turns;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -37,6 +40,7 @@ use crate::metrics::GroupMetrics;
 use crate::pipeline::lane::{Lane, LaneEvent, Order, Report};
 use crate::pipeline::limit::RejectGuard;
 use crate::pipeline::paced::PacedSink;
+use crate::pipeline::turns::Turns;
 use crate::sinks::live::LiveFeeds;
 
 pub use limit::{RejectLimits, TooManyRejects, Verdict};
@@ -47,9 +51,6 @@ pub use machine::{Emission, Fit, Machine, MakeMachine, put_version};
 const LANE_QUEUE: usize = 4;
 /// After so long a failure is not the same as the one before.
 const LONG_SESSION: Duration = Duration::from_secs(60);
-/// A partition's own topics are looked at for late writes of a former owner with every second checkpoint, but not more
-/// often than this.
-const SHORTEST_LOOK_INTERVAL: Duration = Duration::from_secs(1);
 /// A revoked partition gets so long to flush and commit.
 const REVOKE_DEADLINE: Duration = Duration::from_secs(5);
 
@@ -190,13 +191,10 @@ impl<M: Machine> Pipeline<M> {
     }
 
     async fn attend(&self, running: &mut Running, stop: &Shutdown) -> Result<(), Interrupted> {
-        let mut next_checkpoint = self.context.clock.monotonic() + self.checkpoint_interval;
-        let look_interval = (self.checkpoint_interval * 2).max(SHORTEST_LOOK_INTERVAL);
-        let mut next_look = self.context.clock.monotonic() + look_interval;
+        let mut next_commit = self.context.clock.monotonic() + self.checkpoint_interval;
         loop {
-            let now = self.context.clock.monotonic();
-            let pause = self.context.clock.sleep(next_checkpoint.saturating_sub(now));
-            let look = self.context.clock.sleep(next_look.saturating_sub(now));
+            let next = running.lanes.values().map(|lane| lane.turns.next()).fold(next_commit, Duration::min);
+            let pause = self.context.clock.sleep(next.saturating_sub(self.context.clock.monotonic()));
             tokio::select! {
                 () = stop.requested() => {
                     let all: Vec<u32> = running.lanes.keys().copied().collect();
@@ -205,14 +203,11 @@ impl<M: Machine> Pipeline<M> {
                 Some(ended) = running.tasks.join_next() => lane_ended(ended)?,
                 Some(report) = running.events.recv() => self.heed(running, report).await?,
                 () = pause => {
-                    next_checkpoint = self.context.clock.monotonic() + self.checkpoint_interval;
-                    self.order_checkpoints(running).await?;
-                }
-                () = look => {
-                    next_look = self.context.clock.monotonic() + look_interval;
-                    for lane in running.lanes.values().filter(|lane| lane.is_restored) {
-                        // A lane without room is busy: it is asked again next time.
-                        let _ = lane.orders.try_send(Order::Look);
+                    let now = self.context.clock.monotonic();
+                    running.lanes.values_mut().for_each(|lane| lane.order_due(now));
+                    if next_commit <= now {
+                        next_commit = now + self.checkpoint_interval;
+                        self.commit(running, |_| true).await?;
                     }
                 }
                 event = running.source.next() => match event? {
@@ -227,7 +222,9 @@ impl<M: Machine> Pipeline<M> {
 
     fn open_lanes(&self, running: &mut Running, partitions: Vec<TopicPartition>) -> Result<(), Interrupted> {
         running.source.pause(&partitions)?;
-        for partition in partitions {
+        let now = self.context.clock.monotonic();
+        let count = partitions.len() as u32;
+        for (index, partition) in (1..).zip(partitions) {
             let (orders, queue) = mpsc::channel(LANE_QUEUE);
             running.opened_lanes += 1;
             let generation = running.opened_lanes;
@@ -248,7 +245,8 @@ impl<M: Machine> Pipeline<M> {
                 metrics: self.metrics.clone(),
             };
             running.tasks.spawn(task.run(queue));
-            running.lanes.insert(partition.partition, Lane::new(generation, partition, orders));
+            let turns = Turns::new(now, self.checkpoint_interval, index, count);
+            running.lanes.insert(partition.partition, Lane::new(generation, partition, orders, turns));
         }
         self.metrics.partitions.set(running.lanes.len() as i64);
         Ok(())
@@ -301,23 +299,23 @@ impl<M: Machine> Pipeline<M> {
             LaneEvent::Checkpointed { next_offset } => {
                 lane.ordered = lane.ordered.saturating_sub(1);
                 lane.uncommitted = Some(next_offset);
-                self.commit(running, &[partition]).await
+                Ok(())
             }
         }
     }
 
-    /// Commits what is checkpointed. A commit that fails is tried again before the next checkpoint.
-    async fn commit(&self, running: &mut Running, partitions: &[u32]) -> Result<(), Interrupted> {
-        let lanes = partitions.iter().filter_map(|partition| running.lanes.get(partition));
-        let offsets: Vec<_> =
-            lanes.filter_map(|lane| lane.uncommitted.map(|offset| (lane.partition.clone(), offset))).collect();
+    /// Commits what is checkpointed. A commit that fails is tried again with the next one.
+    async fn commit(&self, running: &mut Running, is_wanted: impl Fn(u32) -> bool) -> Result<(), Interrupted> {
+        let lanes = || running.lanes.iter().filter(|(partition, _)| is_wanted(**partition));
+        let offset = |lane: &Lane| lane.uncommitted.map(|offset| (lane.partition.clone(), offset));
+        let offsets: Vec<_> = lanes().filter_map(|(_, lane)| offset(lane)).collect();
         if offsets.is_empty() {
             return Ok(());
         }
         match running.source.commit(&offsets).await {
             Ok(()) => {
-                for partition in partitions {
-                    if let Some(lane) = running.lanes.get_mut(partition) {
+                for (place, _) in &offsets {
+                    if let Some(lane) = running.lanes.get_mut(&place.partition) {
                         lane.uncommitted = None;
                     }
                 }
@@ -330,23 +328,6 @@ impl<M: Machine> Pipeline<M> {
             }
             Err(error) => Err(error.into()),
         }
-    }
-
-    async fn order_checkpoints(&self, running: &mut Running) -> Result<(), Interrupted> {
-        let late: Vec<u32> = running
-            .lanes
-            .iter()
-            .filter(|(_, lane)| lane.uncommitted.is_some())
-            .map(|(partition, _)| *partition)
-            .collect();
-        self.commit(running, &late).await?;
-        for lane in running.lanes.values_mut() {
-            if lane.is_restored && lane.ordered == 0 && lane.uncommitted.is_none() {
-                // A lane without room is busy: it is asked again next time.
-                lane.ordered += usize::from(lane.orders.try_send(Order::Checkpoint).is_ok());
-            }
-        }
-        Ok(())
     }
 
     async fn give_up(&self, running: &mut Running, revocation: Revocation) -> Result<(), Interrupted> {
@@ -396,7 +377,7 @@ impl<M: Machine> Pipeline<M> {
                 }
             }
         }
-        self.commit(running, partitions).await
+        self.commit(running, |partition| partitions.contains(&partition)).await
     }
 }
 

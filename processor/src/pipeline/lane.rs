@@ -3,21 +3,22 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context as _, bail};
 use bytes::Bytes;
+use futures::future::join_all;
 use runtime::{Backoff, Clock};
 use streams::{
-    DeadLetter, DeliveryError, Event, Headers, Incoming, Log, Outgoing, SeekTo, Sink, StreamError, TopicPartition,
-    Watermarks,
+    DeadLetter, Event, Incoming, Log, Outgoing, Receipt, SeekTo, Sink, StreamError, TopicPartition, Watermarks,
 };
 use tokio::sync::mpsc;
 
 use crate::metrics::GroupMetrics;
-use crate::pipeline::ledger::Ledger;
+use crate::pipeline::checkpoint::{Checkpoint, Part, Stage};
+use crate::pipeline::ledger::{Ledger, Page};
 use crate::pipeline::limit::{RejectGuard, Tally, Verdict};
 use crate::pipeline::machine::{Emission, Fit, Machine, MakeMachine};
 use crate::pipeline::repair::{self, LateParts, Tops};
 use crate::pipeline::restore::{self, Parts};
+use crate::pipeline::turns::Turns;
 use crate::sinks::live::LiveFeed;
 
 /// Looking after the partition's own topics may take so long; then it is tried again later.
@@ -31,6 +32,8 @@ pub(crate) struct Lane {
     pub(crate) partition: TopicPartition,
     pub(crate) orders: mpsc::Sender<Order>,
     pub(crate) is_restored: bool,
+    /// When its next turns are, in the process's monotonic time.
+    pub(crate) turns: Turns,
     /// Checkpoints ordered and not yet reported.
     pub(crate) ordered: usize,
     /// Checkpointed and not yet committed.
@@ -38,8 +41,19 @@ pub(crate) struct Lane {
 }
 
 impl Lane {
-    pub(crate) fn new(generation: u64, partition: TopicPartition, orders: mpsc::Sender<Order>) -> Self {
-        Self { generation, partition, orders, is_restored: false, ordered: 0, uncommitted: None }
+    pub(crate) fn new(generation: u64, partition: TopicPartition, orders: mpsc::Sender<Order>, turns: Turns) -> Self {
+        Self { generation, partition, orders, is_restored: false, turns, ordered: 0, uncommitted: None }
+    }
+
+    /// Orders what is due. A lane without room is busy: it is asked again at its next turn.
+    pub(crate) fn order_due(&mut self, now: Duration) {
+        let (is_checkpoint, is_look) = self.turns.due(now);
+        if is_checkpoint && self.is_restored && self.ordered == 0 {
+            self.ordered += usize::from(self.orders.try_send(Order::Checkpoint).is_ok());
+        }
+        if is_look && self.is_restored {
+            let _ = self.orders.try_send(Order::Look);
+        }
     }
 }
 
@@ -92,6 +106,10 @@ pub(crate) struct Task<M> {
 struct Open<M> {
     machine: M,
     ledger: Ledger,
+    /// What was given out since the newest checkpoint was taken.
+    page: Page,
+    /// Taken and not yet in the log. One at a time.
+    under_way: Option<Checkpoint>,
     /// The topics that nobody else is to write, the checkpoints last; the ledger numbers them so.
     own_topics: Vec<Arc<str>>,
     /// Up to where the newest checkpoint knew its input when the topic of checkpoints was last looked at.
@@ -121,12 +139,43 @@ impl<M: Machine> Open<M> {
         let mut own_topics = machine.own_topics();
         own_topics.push(checkpoints.clone());
         let ledger = Ledger::new(own_topics.len(), verified);
-        Self { machine, ledger, own_topics, sealed_at: 0, checkpointed_at: 0, late_parts: Vec::new() }
+        let page = ledger.page();
+        Self {
+            machine,
+            ledger,
+            page,
+            under_way: None,
+            own_topics,
+            sealed_at: 0,
+            checkpointed_at: 0,
+            late_parts: vec![],
+        }
     }
 
     /// The number of a record's topic among the partition's own.
     fn account(&self, topic: &Arc<str>) -> Option<usize> {
         self.own_topics.iter().position(|own| Arc::ptr_eq(own, topic))
+    }
+
+    /// The checkpoint under way may go on. Never, when there is none. Cancel-safe.
+    async fn settled(&self) -> anyhow::Result<()> {
+        match &self.under_way {
+            Some(checkpoint) => checkpoint.settled().await,
+            None => std::future::pending().await,
+        }
+    }
+
+    /// What the core knows now.
+    fn take_checkpoint(&mut self) -> Checkpoint {
+        let (next_offset, clock_us) = (self.machine.next_offset(), self.machine.clock_us());
+        let changed = self.machine.checkpoint();
+        let late = std::mem::take(&mut self.late_parts);
+        // What a former owner wrote of and this one knows nothing of.
+        let ended = late.into_iter().filter(|late| !changed.iter().any(|(key, _)| key.as_bytes() == late));
+        let mut parts: Vec<Part> = ended.map(|key| (key, None)).collect();
+        parts.extend(changed.into_iter().map(|(key, value)| (key.into(), value)));
+        let outputs = std::mem::replace(&mut self.page, self.ledger.page());
+        Checkpoint { next_offset, clock_us, stage: Stage::Taken { outputs, parts } }
     }
 }
 
@@ -137,16 +186,73 @@ impl<M: Machine> Task<M> {
         self.report(LaneEvent::Restored { next_offset }).await;
         let mut emission = Emission::default();
         self.pass_on(&open.machine, &mut emission);
-        while let Some(order) = orders.recv().await {
+        while let Some(order) = self.next_order(&mut open, &mut orders).await? {
             match order {
                 Order::Records(records) => self.apply(&mut open, &records, &mut emission).await?,
                 Order::Checkpoint => {
-                    let next_offset = self.checkpoint(&mut open).await?;
-                    self.report(LaneEvent::Checkpointed { next_offset }).await;
+                    self.finish(&mut open).await?;
+                    open.under_way = Some(open.take_checkpoint());
                 }
-                Order::Look => self.look(&mut open).await?,
+                Order::Look => {
+                    self.finish(&mut open).await?;
+                    self.look(&mut open).await?;
+                }
             }
             self.pass_on(&open.machine, &mut emission);
+        }
+        Ok(())
+    }
+
+    /// Waits for it, and sees to the checkpoint under way meanwhile. `None`: there are no more.
+    async fn next_order(
+        &self,
+        open: &mut Open<M>,
+        orders: &mut mpsc::Receiver<Order>,
+    ) -> anyhow::Result<Option<Order>> {
+        loop {
+            tokio::select! {
+                order = orders.recv() => return Ok(order),
+                settled = open.settled() => {
+                    settled?;
+                    self.advance(open).await?;
+                }
+            }
+        }
+    }
+
+    /// Waits until no checkpoint is under way.
+    async fn finish(&self, open: &mut Open<M>) -> anyhow::Result<()> {
+        while open.under_way.is_some() {
+            open.settled().await?;
+            self.advance(open).await?;
+        }
+        Ok(())
+    }
+
+    /// Brings the checkpoint under way to its next stage.
+    async fn advance(&self, open: &mut Open<M>) -> anyhow::Result<()> {
+        let Some(Checkpoint { next_offset, clock_us, stage }) = open.under_way.take() else { return Ok(()) };
+        match stage {
+            Stage::Taken { parts, .. } => {
+                let page = open.ledger.page();
+                let headers = restore::headers(next_offset, &open.ledger.verified_offsets());
+                for (key, value) in parts {
+                    let record = Outgoing {
+                        topic: self.checkpoints.clone(),
+                        partition: Some(self.partition.partition),
+                        key: Some(key),
+                        value,
+                        headers: headers.clone(),
+                        timestamp_ms: (clock_us / 1_000).cast_signed(),
+                    };
+                    self.send(record, page.receipt(open.account(&self.checkpoints))).await?;
+                }
+                open.under_way = Some(Checkpoint { next_offset, clock_us, stage: Stage::Written(page) });
+            }
+            Stage::Written(_) => {
+                open.checkpointed_at = next_offset;
+                self.report(LaneEvent::Checkpointed { next_offset }).await;
+            }
         }
         Ok(())
     }
@@ -168,7 +274,7 @@ impl<M: Machine> Task<M> {
                 emission.records.push(self.dead_letter(record, reason));
             }
             for outgoing in emission.records.drain(..) {
-                self.send(outgoing, open).await?;
+                self.give_out(outgoing, open).await?;
             }
             if emission.urgent {
                 self.pass_on(&open.machine, emission);
@@ -185,9 +291,13 @@ impl<M: Machine> Task<M> {
         letter.into_record(self.dead_letters.clone())
     }
 
-    async fn send(&self, record: Outgoing, open: &Open<M>) -> anyhow::Result<()> {
+    async fn give_out(&self, record: Outgoing, open: &Open<M>) -> anyhow::Result<()> {
+        let receipt = open.page.receipt(open.account(&record.topic));
+        self.send(record, receipt).await
+    }
+
+    async fn send(&self, record: Outgoing, receipt: Receipt) -> anyhow::Result<()> {
         self.metrics.records_out.inc();
-        let receipt = open.ledger.receipt(open.account(&record.topic));
         match self.sink.try_send(record, receipt) {
             Ok(()) => Ok(()),
             Err(refused) if refused.is_full() => Ok(self.sink.send(refused.record, refused.receipt).await?),
@@ -195,63 +305,47 @@ impl<M: Machine> Task<M> {
         }
     }
 
-    async fn checkpoint(&self, open: &mut Open<M>) -> anyhow::Result<u64> {
-        wait(&open.ledger).await.context("outputs")?;
-        let next_offset = open.machine.next_offset();
-        let parts = open.machine.checkpoint();
-        let headers = restore::headers(next_offset, &open.ledger.verified_offsets());
-        let late = std::mem::take(&mut open.late_parts);
-        // What a former owner wrote of and this one knows nothing of.
-        let ended = late.into_iter().filter(|late| !parts.iter().any(|(key, _)| key.as_bytes() == late));
-        let ended: Vec<(Bytes, Option<Bytes>)> = ended.map(|key| (key, None)).collect();
-        for (key, value) in ended.into_iter().chain(parts.into_iter().map(|(key, value)| (key.into(), value))) {
-            let record = self.checkpoint_record(key, value, headers.clone(), &open.machine);
-            self.send(record, open).await?;
-        }
-        wait(&open.ledger).await.context("checkpoint")?;
-        open.checkpointed_at = next_offset;
-        Ok(next_offset)
-    }
-
-    fn checkpoint_record(&self, key: Bytes, value: Option<Bytes>, headers: Headers, machine: &M) -> Outgoing {
-        Outgoing {
-            topic: self.checkpoints.clone(),
-            partition: Some(self.partition.partition),
-            key: Some(key),
-            value,
-            headers,
-            timestamp_ms: (machine.clock_us() / 1_000).cast_signed(),
-        }
-    }
-
     /// Looks for what a former owner wrote late, and outranks it. A log that does not answer is asked another time.
     async fn look(&self, open: &mut Open<M>) -> anyhow::Result<()> {
-        for account in 0..open.own_topics.len() {
-            // Nothing may be under way while the ends of topics are compared.
-            wait(&open.ledger).await.context("outputs")?;
-            let place = TopicPartition::new(open.own_topics[account].clone(), self.partition.partition);
-            let found = tokio::select! {
-                found = self.unverified(open, account, &place) => found,
-                () = self.clock.sleep(LOOK_DEADLINE) => return Ok(()),
+        // No record of them may be under way while the ends of the topics are compared.
+        open.page.own_settled().await;
+        let places: Vec<_> =
+            open.own_topics.iter().map(|topic| TopicPartition::new(topic.clone(), self.partition.partition)).collect();
+        let deadline = self.clock.monotonic() + LOOK_DEADLINE;
+        let ends = join_all(places.iter().map(|place| self.log.watermarks(place)));
+        let Some(ends) = self.before(deadline, ends).await else { return Ok(()) };
+        for (account, (place, end)) in places.iter().zip(ends).enumerate() {
+            let found = match end {
+                Ok(Watermarks { high, .. }) => self.before(deadline, self.unverified(open, account, place, high)).await,
+                Err(error) => Some(Err(error)),
             };
             match found {
-                Ok(Some(found)) => self.repair(open, account, &place, found).await?,
-                Ok(None) if place.topic == self.checkpoints => open.sealed_at = open.checkpointed_at,
-                Ok(None) => {}
-                Err(error) => tracing::debug!(%place, reason = error.reason(), "cannot look after it now"),
+                Some(Ok(Some(found))) => self.repair(open, account, place, found).await?,
+                Some(Ok(None)) if place.topic == self.checkpoints => open.sealed_at = open.checkpointed_at,
+                Some(Ok(None)) => {}
+                Some(Err(error)) => tracing::debug!(%place, reason = error.reason(), "cannot look after it now"),
+                None => return Ok(()),
             }
         }
         Ok(())
     }
 
-    /// What lies in one of the own topics that this owner did not write. `None`: nothing.
+    /// `None`: it takes too long.
+    async fn before<T>(&self, deadline: Duration, work: impl Future<Output = T>) -> Option<T> {
+        tokio::select! {
+            done = work => Some(done),
+            () = self.clock.sleep(deadline.saturating_sub(self.clock.monotonic())) => None,
+        }
+    }
+
+    /// What lies in one of the own topics, which ends at `high`, that this owner did not write. `None`: nothing.
     async fn unverified(
         &self,
         open: &Open<M>,
         account: usize,
         place: &TopicPartition,
+        high: u64,
     ) -> Result<Option<Found>, StreamError> {
-        let high = self.log.watermarks(place).await?.high;
         let Some(from) = open.ledger.unverified(account, high) else { return Ok(None) };
         let content = if place.topic == self.checkpoints {
             let mut late = LateParts::after(open.sealed_at);
@@ -279,7 +373,7 @@ impl<M: Machine> Task<M> {
             Content::States(tops) => {
                 for (key, top) in tops.0 {
                     if let Some(record) = repair::repair(&open.machine, &place.topic, &key, top) {
-                        self.send(record, open).await?;
+                        self.give_out(record, open).await?;
                         repaired += 1;
                     }
                 }
@@ -387,18 +481,5 @@ impl<M: Machine> Task<M> {
             }
         }
         (machine.next_offset() <= input.high).then_some(machine)
-    }
-}
-
-/// Waits for all acknowledgements. A record that the log refuses for what it is would be refused again: it is counted
-/// out, everything else is a reason to start anew.
-async fn wait(ledger: &Ledger) -> anyhow::Result<()> {
-    match ledger.wait().await {
-        Ok(()) => Ok(()),
-        Err(DeliveryError::Refused { reason, detail }) => {
-            tracing::error!(reason, detail = %detail, "the log refuses a record: it is lost");
-            Ok(())
-        }
-        Err(error) => bail!(error),
     }
 }

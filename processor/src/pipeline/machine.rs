@@ -21,7 +21,7 @@ pub trait Machine: Send + Sync + 'static {
     fn clock_us(&self) -> u64;
 
     /// What changed since the last call: keys and values (`None`: a tombstone), the machine's own part last. Called again
-    /// only after all of it is in the log and the offset is committed.
+    /// only after all of it is in the log.
     fn checkpoint(&mut self) -> Vec<(String, Option<Bytes>)>;
 
     /// Takes back one checkpoint record.
