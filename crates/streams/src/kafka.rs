@@ -26,6 +26,7 @@ mod producer;
 mod settings;
 mod sink;
 mod source;
+mod spread;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -100,9 +101,19 @@ impl Log for KafkaLog {
     }
 
     fn sink(&self, settings: SinkSettings) -> Result<Arc<dyn Sink>, StreamError> {
-        let config = self.cluster.settings.for_sink(&settings);
-        let producer = producer::Producer::open(&config, self.cluster.health.clone())?;
-        Ok(Arc::new(sink::KafkaSink::new(producer, &settings)?))
+        let writer = |settings: &SinkSettings| -> Result<Arc<dyn Sink>, StreamError> {
+            let config = self.cluster.settings.for_sink(settings);
+            let producer = producer::Producer::open(&config, self.cluster.health.clone())?;
+            Ok(Arc::new(sink::KafkaSink::new(producer, settings)?))
+        };
+        match settings.connections {
+            0 | 1 => writer(&settings),
+            connections => {
+                let share = settings.share(connections);
+                let writers = (0..connections).map(|_| writer(&share)).collect::<Result<_, _>>()?;
+                Ok(Arc::new(spread::SpreadSink::new(writers)))
+            }
+        }
     }
 
     async fn create_topics(&self, topics: &[NewTopic]) -> Result<Vec<TopicOutcome>, StreamError> {

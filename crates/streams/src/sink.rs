@@ -46,16 +46,30 @@ pub struct SinkSettings {
     pub queue_bytes: usize,
     /// How long a record waits for others to share a request with.
     pub linger: Duration,
+    /// Over how many connections records are written, by partition. More than one where single records are sent at once,
+    /// and more of them than one connection carries: a broker answers its requests one after the other.
+    pub connections: usize,
 }
 
 impl SinkSettings {
-    /// 100,000 records or 64 MiB in flight, 1 ms of linger.
+    /// 100,000 records or 64 MiB in flight, 1 ms of linger, one connection.
     pub fn new(client_id: impl Into<String>) -> Self {
         Self {
             client_id: client_id.into(),
             queue_records: 100_000,
             queue_bytes: 64 << 20,
             linger: Duration::from_millis(1),
+            connections: 1,
+        }
+    }
+
+    /// What each of several writers may have in flight, so that together they have no more.
+    pub(crate) fn share(&self, writers: usize) -> Self {
+        Self {
+            queue_records: self.queue_records.div_ceil(writers),
+            queue_bytes: self.queue_bytes.div_ceil(writers),
+            connections: 1,
+            ..self.clone()
         }
     }
 }

@@ -1,7 +1,8 @@
 //! Two writers behind one port: what maps wait for goes at once, what is kept for the record gathers first.
 //!
 //! A producer makes one request per partition, so a record that is sent at once is a request of its own: work for the
-//! cluster, and time that the next state waits. Where nobody waits, a few milliseconds make one request of many records.
+//! cluster, and time that the next state waits. Where nobody waits, a quarter of a second makes one request of many
+//! records.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,7 +11,9 @@ use async_trait::async_trait;
 use streams::{Log, Outgoing, Receipt, SendRefused, Sink, SinkSettings, StreamError};
 
 /// How long records of patient topics wait for others.
-const GATHER_TIME: Duration = Duration::from_millis(50);
+const GATHER_TIME: Duration = Duration::from_millis(250);
+/// One connection comes to its end at 2,000 states a second.
+const HASTY_CONNECTIONS: usize = 2;
 
 /// Sorts records by their topic's patience; per topic the order stays.
 pub(crate) struct PacedSink {
@@ -29,7 +32,7 @@ impl PacedSink {
         client_id: &str,
         patient_topics: Vec<Arc<str>>,
     ) -> Result<Arc<dyn Sink>, StreamError> {
-        let hasty = log.sink(SinkSettings::new(client_id))?;
+        let hasty = log.sink(SinkSettings { connections: HASTY_CONNECTIONS, ..SinkSettings::new(client_id) })?;
         if patient_topics.is_empty() {
             return Ok(hasty);
         }
