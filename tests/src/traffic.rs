@@ -4,3 +4,4 @@ pub mod frames;
 pub mod ledger;
 pub mod publisher;
 pub mod sky;
+pub mod warm_up;

@@ -10,7 +10,8 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use anyhow::Result;
-use harness::{Program, Stage};
+use harness::traffic::warm_up::warm_up;
+use harness::{Program, Stack, Stage};
 
 use crate::fleet::Fleet;
 use crate::hops::quantile;
@@ -37,6 +38,8 @@ fn main() -> Result<()> {
 }
 
 async fn run() -> Result<()> {
+    // First, so that nothing else takes the cores from it.
+    warm_up(Stack::shared().kafka().await?.bootstrap()).await?;
     let stage = Stage::start("bench").await?;
     let mut fleet = Fleet::new(DEVICES);
     let publisher = Publisher::connect(&stage).await?;
