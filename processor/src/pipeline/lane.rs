@@ -483,3 +483,6 @@ impl<M: Machine> Task<M> {
         (machine.next_offset() <= input.high).then_some(machine)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,202 @@
+use async_trait::async_trait;
+use runtime::Metrics;
+use streams::framing::FramingError;
+use streams::{Delivered, EmbeddedLog, EmbeddedSettings, Headers, NewTopic, SendRefused};
+
+use super::*;
+use crate::pipeline::limit::RejectLimits;
+use crate::sinks::live::LiveUpdate;
+
+/// Gives out every record as it came, and checkpoints how far it is.
+struct Echo {
+    next_offset: u64,
+}
+
+impl Machine for Echo {
+    fn apply(&mut self, record: &Incoming, out: &mut Emission) {
+        self.next_offset = record.offset + 1;
+        out.records.push(Outgoing {
+            topic: "outputs".into(),
+            partition: Some(0),
+            key: record.key.clone(),
+            value: record.value.clone(),
+            headers: Headers::new(),
+            timestamp_ms: 0,
+        });
+    }
+
+    fn next_offset(&self) -> u64 {
+        self.next_offset
+    }
+
+    fn clock_us(&self) -> u64 {
+        0
+    }
+
+    fn checkpoint(&mut self) -> Vec<(String, Option<Bytes>)> {
+        vec![("#".into(), Some(self.next_offset.to_string().into()))]
+    }
+
+    fn restore(&mut self, _: &Bytes) -> Result<Fit, FramingError> {
+        Ok(Fit::Ours)
+    }
+
+    fn takes_parts_ahead(&self) -> bool {
+        false
+    }
+
+    fn checkpoint_all(&mut self) {}
+
+    fn live(&self, _: &mut Vec<LiveUpdate>) {}
+
+    fn own_topics(&self) -> Vec<Arc<str>> {
+        Vec::new()
+    }
+
+    fn newest(&self, _: &Arc<str>, _: &Bytes) -> Option<Outgoing> {
+        None
+    }
+}
+
+/// Tells what it is given, and leaves the answer to the test.
+struct Slow(mpsc::Sender<(Outgoing, Receipt)>);
+
+#[async_trait]
+impl Sink for Slow {
+    fn try_send(&self, record: Outgoing, receipt: Receipt) -> Result<(), SendRefused> {
+        self.0.try_send((record, receipt)).expect("the test listens");
+        Ok(())
+    }
+
+    async fn send(&self, record: Outgoing, receipt: Receipt) -> Result<(), StreamError> {
+        self.try_send(record, receipt).map_err(|refused| refused.error)
+    }
+
+    async fn flush(&self, _: Duration) -> Result<(), StreamError> {
+        Ok(())
+    }
+}
+
+/// A lane at work on partition 0 of `inputs`, and everything that it tells.
+struct Rig {
+    orders: mpsc::Sender<Order>,
+    reports: mpsc::Receiver<Report>,
+    given_out: mpsc::Receiver<(Outgoing, Receipt)>,
+}
+
+impl Rig {
+    async fn start() -> Self {
+        let log = EmbeddedLog::new(EmbeddedSettings::new(0));
+        log.create_topics(&["inputs", "checkpoints"].map(|name| NewTopic::new(name, 1))).await.expect("created");
+        let (orders, queue) = mpsc::channel(8);
+        let (reports, events) = mpsc::channel(8);
+        let (sink, given_out) = mpsc::channel(8);
+        let task = Task {
+            generation: 1,
+            partition: TopicPartition::new("inputs", 0),
+            log: Arc::new(log),
+            sink: Arc::new(Slow(sink)),
+            checkpoints: "checkpoints".into(),
+            dead_letters: "dead-letters".into(),
+            service: "test",
+            rejects: Arc::new(RejectGuard::new(RejectLimits { run: 0, share_pct: 100 })),
+            epoch: "epoch".into(),
+            machine: Arc::new(|_, _| Echo { next_offset: 0 }),
+            live: None,
+            clock: Clock::manual(0),
+            reports,
+            metrics: GroupMetrics::register(&Metrics::new(), "test"),
+        };
+        tokio::spawn(task.run(queue));
+        let mut rig = Self { orders, reports: events, given_out };
+        assert!(matches!(rig.told().await, LaneEvent::Restored { next_offset: None }));
+        rig
+    }
+
+    async fn order(&self, order: Order) {
+        self.orders.send(order).await.expect("the lane lives");
+    }
+
+    async fn record(&self, offset: u64) {
+        let record = Incoming {
+            topic: "inputs".into(),
+            partition: 0,
+            offset,
+            timestamp_ms: 0,
+            key: Some(offset.to_string().into()),
+            value: Some(Bytes::new()),
+            headers: Headers::new(),
+        };
+        self.order(Order::Records(vec![record])).await;
+    }
+
+    /// What the lane gives out next: topic, key and value, and the receipt that waits for its answer.
+    async fn next(&mut self) -> ((String, String, String), Receipt) {
+        let (record, receipt) = self.given_out.recv().await.expect("the lane lives");
+        let text = |bytes: Option<Bytes>| String::from_utf8(bytes.unwrap_or_default().into()).expect("text");
+        ((record.topic.to_string(), text(record.key), text(record.value)), receipt)
+    }
+
+    async fn told(&mut self) -> LaneEvent {
+        self.reports.recv().await.expect("the lane lives").event
+    }
+}
+
+fn output(key: &str) -> (String, String, String) {
+    ("outputs".into(), key.into(), String::new())
+}
+
+fn part(next_offset: &str) -> (String, String, String) {
+    ("checkpoints".into(), "#".into(), next_offset.into())
+}
+
+fn answer(receipt: Receipt) {
+    receipt.answer(Ok(Delivered { partition: 0, offset: 0 }));
+}
+
+#[tokio::test]
+async fn records_go_on_while_a_checkpoint_waits_for_the_log() {
+    let mut rig = Rig::start().await;
+    rig.record(0).await;
+    rig.order(Order::Checkpoint).await;
+    rig.record(1).await;
+    let (first, before) = rig.next().await;
+    let (second, after) = rig.next().await;
+    assert_eq!((first, second), (output("0"), output("1")), "nothing is answered yet");
+    // What came after it is none of its business.
+    answer(after);
+    rig.record(2).await;
+    let (third, last) = rig.next().await;
+    assert_eq!(third, output("2"));
+    answer(before);
+    let (written, receipt) = rig.next().await;
+    assert_eq!(written, part("1"), "what the core knew when it was ordered");
+    answer(receipt);
+    assert!(matches!(rig.told().await, LaneEvent::Checkpointed { next_offset: 1 }));
+    answer(last);
+}
+
+#[tokio::test]
+async fn a_checkpoint_waits_for_the_one_before() {
+    let mut rig = Rig::start().await;
+    rig.record(0).await;
+    rig.order(Order::Checkpoint).await;
+    rig.order(Order::Checkpoint).await;
+    rig.record(1).await;
+    let (_, receipt) = rig.next().await;
+    answer(receipt);
+    let (written, receipt) = rig.next().await;
+    assert_eq!(written, part("1"));
+    answer(receipt);
+    assert!(matches!(rig.told().await, LaneEvent::Checkpointed { next_offset: 1 }));
+    // Nothing holds up either of them.
+    let mut written = Vec::new();
+    for _ in 0..2 {
+        let (record, receipt) = rig.next().await;
+        written.push(record);
+        answer(receipt);
+    }
+    written.sort();
+    assert_eq!(written, [part("1"), output("1")]);
+    assert!(matches!(rig.told().await, LaneEvent::Checkpointed { next_offset: 1 }));
+}
