@@ -31,11 +31,11 @@ const NOTICEABLE: f64 = 1.03;
 const LONGEST: Duration = Duration::from_secs(120);
 
 /// Writes and reads small records, some topics at once, until their number per second no longer grows; tells how it goes on
-/// standard error. Records per second in the end.
+/// standard error.
 ///
 /// # Errors
 /// When the broker cannot be reached or refuses.
-pub async fn warm_up(bootstrap: &str) -> Result<f64> {
+pub async fn warm_up(bootstrap: &str) -> Result<()> {
     let log = KafkaLog::connect(KafkaSettings::new(bootstrap, "warm-up"))?;
     let prefix = unique_prefix("warm-up");
     let names: Vec<Arc<str>> = (0..TOPICS).map(|number| format!("{prefix}{number}").into()).collect();
@@ -49,12 +49,12 @@ pub async fn warm_up(bootstrap: &str) -> Result<f64> {
         tasks.spawn(read(log.clone(), name, done.clone()));
     }
     tokio::select! {
-        Some(ended) = tasks.join_next() => ended.context("the warm-up panicked")?.map(|()| 0.0),
-        rate = until_steady(&done) => Ok(rate),
+        Some(ended) = tasks.join_next() => ended.context("the warm-up panicked")?,
+        () = until_steady(&done) => Ok(()),
     }
 }
 
-async fn until_steady(done: &AtomicU64) -> f64 {
+async fn until_steady(done: &AtomicU64) {
     let (began, mut best, mut since_best) = (clock::now(), 0.0, 0);
     while since_best < PATIENCE && began.elapsed() < LONGEST {
         let (before, from) = (done.load(Ordering::Relaxed), clock::now());
@@ -64,7 +64,6 @@ async fn until_steady(done: &AtomicU64) -> f64 {
         since_best = if rate > best * NOTICEABLE { 0 } else { since_best + 1 };
         best = rate.max(best);
     }
-    best
 }
 
 /// Without end.
