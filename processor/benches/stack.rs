@@ -22,8 +22,7 @@ use streams::registry::Schemas;
 use streams::{Flush, Headers, KafkaLog, KafkaSettings, Log, Outgoing, SinkSettings, partitioner};
 use traffic::Plan;
 
-/// After so many a broker's machine code is made: each is quicker than the one before, the tenth three times as quick as
-/// the first.
+/// A broker's machine code is made while it works: by the tenth pass it is about twice as quick as in the first.
 const WARM_UP_PASSES: usize = 9;
 const WARM_PASSES: usize = 5;
 

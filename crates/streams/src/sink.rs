@@ -47,7 +47,8 @@ pub struct SinkSettings {
     /// How long a record waits for others to share a request with.
     pub linger: Duration,
     /// Over how many connections records are written, by partition. More than one where single records are sent at once,
-    /// and more of them than one connection carries: a broker answers its requests one after the other.
+    /// and more of them than one connection carries: a broker answers its requests one after the other. The
+    /// embedded log has none.
     pub connections: usize,
 }
 

@@ -12,7 +12,7 @@ use streams::{Log, Outgoing, Receipt, SendRefused, Sink, SinkSettings, StreamErr
 
 /// How long records of patient topics wait for others.
 const GATHER_TIME: Duration = Duration::from_millis(250);
-/// One connection comes to its end at 2,000 states a second.
+/// Over two, 2,500 states a second wait less for each other than over one.
 const HASTY_CONNECTIONS: usize = 2;
 
 /// Sorts records by their topic's patience; per topic the order stays.

@@ -7,8 +7,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::{Outgoing, Receipt, SendRefused, Sink, StreamError, partitioner};
 use async_trait::async_trait;
+
+use crate::{Outgoing, Receipt, SendRefused, Sink, StreamError, partitioner};
 
 pub(super) struct SpreadSink {
     writers: Vec<Arc<dyn Sink>>,
