@@ -306,9 +306,9 @@ impl<M: Machine> Pipeline<M> {
 
     /// Commits what is checkpointed. A commit that fails is tried again with the next one.
     async fn commit(&self, running: &mut Running, is_wanted: impl Fn(u32) -> bool) -> Result<(), Interrupted> {
-        let lanes = || running.lanes.iter().filter(|(partition, _)| is_wanted(**partition));
-        let offset = |lane: &Lane| lane.uncommitted.map(|offset| (lane.partition.clone(), offset));
-        let offsets: Vec<_> = lanes().filter_map(|(_, lane)| offset(lane)).collect();
+        let lanes = running.lanes.values().filter(|lane| is_wanted(lane.partition.partition));
+        let offsets: Vec<_> =
+            lanes.filter_map(|lane| lane.uncommitted.map(|offset| (lane.partition.clone(), offset))).collect();
         if offsets.is_empty() {
             return Ok(());
         }
