@@ -16,6 +16,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
+use crate::topics::unknown_topic;
 use crate::{
     GroupSettings, Log, NewTopic, SeekTo, Sink, SinkSettings, Source, StreamError, TopicDescription, TopicOutcome,
     TopicPartition, Watermarks,
@@ -86,6 +87,10 @@ impl Log for EmbeddedLog {
 
     async fn describe_topics(&self) -> Result<Vec<TopicDescription>, StreamError> {
         Ok(self.shared.lock().describe())
+    }
+
+    async fn partitions(&self, topic: &str) -> Result<u32, StreamError> {
+        self.shared.lock().partitions(topic).ok_or_else(|| unknown_topic(topic))
     }
 
     async fn watermarks(&self, partition: &TopicPartition) -> Result<Watermarks, StreamError> {

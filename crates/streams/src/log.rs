@@ -42,6 +42,12 @@ pub trait Log: Send + Sync {
     /// Transient when the cluster is away.
     async fn describe_topics(&self) -> Result<Vec<TopicDescription>, StreamError>;
 
+    /// How many partitions a topic has.
+    ///
+    /// # Errors
+    /// Transient when the cluster is away, and with reason `unknown_topic` when there is no such topic (yet).
+    async fn partitions(&self, topic: &str) -> Result<u32, StreamError>;
+
     /// The borders of what a partition holds now.
     ///
     /// # Errors

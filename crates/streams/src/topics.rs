@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::StreamError;
+
 /// A topic as it should be.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewTopic {
@@ -64,6 +66,12 @@ pub struct TopicDescription {
     pub partitions: u32,
     /// The settings that are not the cluster's defaults.
     pub settings: BTreeMap<String, String>,
+}
+
+/// What is said of a topic that is not there.
+pub(crate) fn unknown_topic(topic: &str) -> StreamError {
+    let cause = "there is no such topic: `processor topics apply` creates those that are missing";
+    StreamError::transient("unknown_topic", format!("ask for the partitions of {topic}"), cause)
 }
 
 /// The wanted settings that `found` has otherwise, by name.

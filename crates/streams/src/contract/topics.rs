@@ -27,6 +27,10 @@ pub async fn topics_are_created_once_and_compared(fixture: &dyn Fixture) {
         differences.iter().map(|found| (&*found.setting, &*found.wanted, found.found.as_deref())).collect();
     assert_eq!(differences, [("retention.ms", "7200000", Some("3600000"))]);
 
+    assert_eq!(fixture.log().partitions(&compacted.name).await.expect("counted"), 3);
+    let error = fixture.log().partitions(&name("absent")).await.expect_err("not there");
+    assert_eq!((error.reason(), error.is_transient()), ("unknown_topic", true));
+
     let topics = fixture.log().describe_topics().await.expect("described");
     let described = topics.iter().find(|topic| topic.name == compacted.name).expect("listed");
     assert_eq!(described.partitions, 3);

@@ -90,6 +90,10 @@ impl State {
         self.topics.iter().map(describe).collect()
     }
 
+    pub(super) fn partitions(&self, topic: &str) -> Option<u32> {
+        self.topics.get(topic).map(|topic| count(&topic.partitions))
+    }
+
     pub(super) fn partition(&self, of: &TopicPartition) -> Result<&Partition, StreamError> {
         let found = self.topics.get(&of.topic).and_then(|topic| topic.partitions.get(of.partition as usize));
         found.ok_or_else(|| StreamError::transient("unknown_topic", format!("read {of}"), "there is no such partition"))

@@ -13,7 +13,7 @@ use rdkafka::error::KafkaError;
 use rdkafka::types::RDKafkaErrorCode;
 
 use super::errors::classify;
-use super::{KafkaLog, REQUEST_TIMEOUT};
+use super::{Cluster, KafkaLog, REQUEST_TIMEOUT};
 use crate::topics::differences;
 use crate::{NewTopic, StreamError, TopicDescription, TopicOutcome};
 
@@ -83,18 +83,18 @@ fn kafka_topic(topic: &NewTopic) -> KafkaTopic<'_> {
 }
 
 /// All topics but internal ones.
-async fn partition_counts(log: &KafkaLog) -> Result<BTreeMap<String, u32>, StreamError> {
-    log.ask("ask for the topics", |cluster| {
+pub(super) async fn partition_counts(log: &KafkaLog) -> Result<BTreeMap<String, u32>, StreamError> {
+    let question = |cluster: &Cluster| {
         let metadata = cluster
-            .watcher
+            .watcher()?
             .client()
             .fetch_metadata(None, REQUEST_TIMEOUT)
             .map_err(|error| classify(error, format!("ask {} for its topics", cluster.settings.bootstrap)))?;
         let topics = metadata.topics().iter().filter(|topic| !topic.name().starts_with("__"));
         let count = |partitions: usize| u32::try_from(partitions).unwrap_or(u32::MAX);
         Ok(topics.map(|topic| (topic.name().to_owned(), count(topic.partitions().len()))).collect())
-    })
-    .await
+    };
+    log.cluster.ask("ask for the topics", question).await
 }
 
 async fn settings(

@@ -1,4 +1,4 @@
-//! What librdkafka calls back: health for every client, rebalances for consumers.
+//! What librdkafka calls back: its lines for every client, rebalances for consumers.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,11 +10,10 @@ use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::base_consumer::PartitionQueue;
 use rdkafka::consumer::{BaseConsumer, Consumer as _, ConsumerContext, Rebalance};
 use rdkafka::error::KafkaError;
-use rdkafka::types::RDKafkaErrorCode;
 use rdkafka::{ClientContext, TopicPartitionList};
 
-use super::health::Monitor;
 use super::lanes::HandOver;
+use super::lookout::Lookout;
 use crate::{Revocation, TopicPartition};
 
 /// librdkafka's own lines are details: what matters shows in health and in the errors of calls.
@@ -22,15 +21,6 @@ pub(super) fn log(level: RDKafkaLogLevel, facility: &str, line: &str) {
     match level {
         RDKafkaLogLevel::Debug => tracing::trace!(facility, "librdkafka: {line}"),
         _ => tracing::debug!(facility, "librdkafka: {line}"),
-    }
-}
-
-/// A client's error event, for health.
-pub(super) fn report(health: &Monitor, error: &KafkaError, text: &str) {
-    match error.rdkafka_error_code() {
-        // No error, but news that every caught-up partition brings.
-        None | Some(RDKafkaErrorCode::PartitionEOF) => {}
-        Some(code) => health.error(code, text),
     }
 }
 
@@ -42,7 +32,7 @@ pub(super) struct Feed {
 
 /// A consumer's callbacks. They run on its thread, while it polls.
 pub(super) struct ConsumerEvents {
-    health: Arc<Monitor>,
+    pub(super) lookout: Lookout,
     hand_over: Arc<HandOver>,
     revoke_deadline: Duration,
     /// Whether something may be in the common queue.
@@ -52,9 +42,9 @@ pub(super) struct ConsumerEvents {
 }
 
 impl ConsumerEvents {
-    pub(super) fn new(health: Arc<Monitor>, hand_over: Arc<HandOver>, revoke_deadline: Duration) -> Self {
+    pub(super) fn new(lookout: Lookout, hand_over: Arc<HandOver>, revoke_deadline: Duration) -> Self {
         let events_ready = Arc::new(AtomicBool::new(true));
-        Self { health, hand_over, revoke_deadline, events_ready, consumer: OnceLock::new(), feeds: Mutex::default() }
+        Self { lookout, hand_over, revoke_deadline, events_ready, consumer: OnceLock::new(), feeds: Mutex::default() }
     }
 
     /// For librdkafka to call when the common queue is no longer empty.
@@ -126,11 +116,11 @@ impl ClientContext for ConsumerEvents {
     }
 
     fn stats_raw(&self, statistics: &[u8]) {
-        self.health.statistics(statistics);
+        self.lookout.statistics(statistics);
     }
 
     fn error(&self, error: KafkaError, text: &str) {
-        report(&self.health, &error, text);
+        self.lookout.error(&error, text);
     }
 }
 
@@ -152,7 +142,7 @@ impl ConsumerContext for ConsumerEvents {
                     self.revoke(partitions, lost);
                 }
             }
-            Rebalance::Error(error) => report(&self.health, error, &error.to_string()),
+            Rebalance::Error(error) => self.lookout.error(error, &error.to_string()),
         }
     }
 }

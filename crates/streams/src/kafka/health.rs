@@ -1,10 +1,8 @@
 //! Whether the cluster can be reached, as its clients in this process see it.
 
-use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rdkafka::types::RDKafkaErrorCode;
-use serde::Deserialize;
 use tokio::time::Instant;
 
 /// Whether a cluster can be reached.
@@ -72,14 +70,8 @@ impl Monitor {
         }
     }
 
-    /// A client's statistics: any broker that is up will do.
-    pub(super) fn statistics(&self, json: &[u8]) {
-        if !self.lock().is_up() && has_broker_up(json) {
-            self.up();
-        }
-    }
-
-    fn up(&self) {
+    /// A client has a broker that answers.
+    pub(super) fn up(&self) {
         let mut health = self.lock();
         if !health.is_up() {
             tracing::info!(bootstrap = %self.bootstrap, "kafka is reachable");
@@ -98,29 +90,9 @@ fn is_down(code: RDKafkaErrorCode) -> bool {
     matches!(code, Code::AllBrokersDown | Code::Authentication | Code::SaslAuthenticationFailed | Code::SSL)
 }
 
-#[derive(Deserialize)]
-struct Statistics {
-    brokers: HashMap<String, Broker>,
-}
-
-#[derive(Deserialize)]
-struct Broker {
-    /// `learned`, `configured`, `internal` or `logical`.
-    source: String,
-    state: String,
-}
-
-fn has_broker_up(json: &[u8]) -> bool {
-    let is_up = |broker: &Broker| broker.state == "UP" && matches!(broker.source.as_str(), "learned" | "configured");
-    serde_json::from_slice(json).is_ok_and(|statistics: Statistics| statistics.brokers.values().any(is_up))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    const UP: &[u8] = br#"{"name":"x","brokers":{":0/internal":{"source":"internal","state":"UP"},"h:1/1":{"source":"learned","state":"UP"}}}"#;
-    const DOWN: &[u8] = br#"{"brokers":{":0/internal":{"source":"internal","state":"UP"},"h:1/1":{"source":"learned","state":"TRY_CONNECT"}}}"#;
 
     #[test]
     fn goes_down_with_the_cause_and_up_with_the_first_broker() {
@@ -131,16 +103,14 @@ mod tests {
         monitor.error(RDKafkaErrorCode::AllBrokersDown, "1/1 brokers are down");
         assert_eq!(monitor.now().state, HealthState::Down);
         assert_eq!(monitor.now().last_error.as_deref(), Some("h:1: connection refused"));
-        monitor.statistics(DOWN);
-        assert_eq!(monitor.now().state, HealthState::Down);
-        monitor.statistics(UP);
+        monitor.up();
         assert_eq!(monitor.now().state, HealthState::Up);
     }
 
     #[test]
     fn refused_credentials_are_down() {
         let monitor = Monitor::new("h:1");
-        monitor.statistics(UP);
+        monitor.up();
         monitor.error(RDKafkaErrorCode::Authentication, "SASL authentication error");
         assert_eq!(monitor.now().state, HealthState::Down);
     }

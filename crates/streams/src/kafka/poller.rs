@@ -15,6 +15,7 @@ use tokio::time::Instant;
 use super::context::{ConsumerEvents, Feed};
 use super::errors::classify;
 use super::lanes::{Control, HandOver, SeekRequest};
+use super::lookout::stranded;
 use super::message::{Names, incoming};
 use crate::{Incoming, StreamError, TopicPartition};
 
@@ -34,17 +35,20 @@ pub(super) struct Poller {
     seeks: Vec<SeekRequest>,
     /// The last complaint, so that one that repeats is logged once.
     complaint: Option<KafkaError>,
+    /// Whether the caller was told that this consumer finds no broker any more.
+    gave_up: bool,
 }
 
 impl Poller {
     pub(super) fn new(consumer: Arc<BaseConsumer<ConsumerEvents>>, hand_over: Arc<HandOver>) -> Self {
-        Self { consumer, hand_over, names: Names::default(), seeks: Vec::new(), complaint: None }
+        Self { consumer, hand_over, names: Names::default(), seeks: Vec::new(), complaint: None, gave_up: false }
     }
 
     /// Until the caller closes; then leaves the group and says so.
     pub(super) fn run(mut self, closed: oneshot::Sender<()>) {
         while !self.hand_over.with(|lanes| lanes.is_closing()) {
             self.serve_events();
+            self.give_up_stranded();
             self.serve_seeks();
             if !self.serve_records() {
                 self.hand_over.wait_for_work(if self.seeks.is_empty() { IDLE } else { SEEK_AGAIN });
@@ -68,6 +72,14 @@ impl Poller {
                 Some(Ok(_)) => tracing::error!("a record came on the common queue and is lost"),
                 None => {}
             }
+        }
+    }
+
+    fn give_up_stranded(&mut self) {
+        if !self.gave_up && self.consumer.context().lookout.is_stranded() {
+            self.gave_up = true;
+            tracing::warn!("a consumer knows no broker any more, and is given up");
+            self.hand_over.with(|lanes| lanes.control(Control::Failed(stranded("consume"))));
         }
     }
 

@@ -9,14 +9,15 @@ use rdkafka::client::Client;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::error::KafkaError;
 use rdkafka::message::{DeliveryResult, Message as _};
-use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _, ProducerContext};
+use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _, ProducerContext, PurgeConfig};
 use rdkafka::types::RDKafkaErrorCode;
 use rdkafka::{ClientConfig, ClientContext};
 use tokio::sync::Notify;
 
-use super::context::{log, report};
+use super::context::log;
 use super::errors::{classify, delivery_error};
 use super::health::Monitor;
+use super::lookout::{Lookout, WHY_STRANDED};
 use crate::{Delivered, DeliveryError, Receipt, StreamError};
 
 /// How long a round of polling takes: a stop waits for its end. Acknowledgements wake it at once. The binding counts what is
@@ -31,7 +32,7 @@ pub(super) struct Producer {
 
 impl Producer {
     pub(super) fn open(config: &ClientConfig, health: Arc<Monitor>) -> Result<Self, StreamError> {
-        let events = ProducerEvents { health, outcomes: Arc::default() };
+        let events = ProducerEvents { lookout: Lookout::new(health), outcomes: Arc::default() };
         let producer: BaseProducer<ProducerEvents> =
             config.create_with_context(events).map_err(|error| classify(error, "open a producer"))?;
         let producer = Arc::new(producer);
@@ -41,6 +42,7 @@ impl Producer {
                 while !producer.context().outcomes.closing.load(Ordering::Relaxed) {
                     producer.poll(ROUND);
                     producer.context().outcomes.answer_refused();
+                    give_up_stranded(&producer);
                 }
                 producer.context().outcomes.answer_refused();
             }
@@ -52,6 +54,14 @@ impl Producer {
     /// For questions to the cluster.
     pub(super) fn client(&self) -> &Client<impl ClientContext> {
         self.producer.client()
+    }
+
+    /// As if librdkafka had told so for a while.
+    #[cfg(test)]
+    pub(super) fn strand(&self, statistics: &[u8]) {
+        for _ in 0..2 {
+            self.producer.context().lookout.statistics(statistics);
+        }
     }
 
     pub(super) fn outcomes(&self) -> &Arc<Outcomes> {
@@ -81,6 +91,19 @@ impl Drop for Producer {
             tracing::error!("a producer's thread panicked");
         }
     }
+}
+
+/// A producer that finds no broker any more is broken: everything it holds is answered so. Again in each round, since a
+/// record may have come in just before it was known.
+fn give_up_stranded(producer: &BaseProducer<ProducerEvents>) {
+    let ProducerEvents { lookout, outcomes } = producer.context().as_ref();
+    if !lookout.is_stranded() {
+        return;
+    }
+    if outcomes.fatal.set(WHY_STRANDED.into()).is_ok() {
+        tracing::warn!("a producer knows no broker any more, and is given up");
+    }
+    producer.purge(PurgeConfig::default().queue().inflight());
 }
 
 /// What becomes of records.
@@ -138,7 +161,7 @@ impl Outcomes {
 
 /// A producer's callbacks. They run on its thread.
 struct ProducerEvents {
-    health: Arc<Monitor>,
+    lookout: Lookout,
     outcomes: Arc<Outcomes>,
 }
 
@@ -148,14 +171,14 @@ impl ClientContext for ProducerEvents {
     }
 
     fn stats_raw(&self, statistics: &[u8]) {
-        self.health.statistics(statistics);
+        self.lookout.statistics(statistics);
     }
 
     fn error(&self, error: KafkaError, text: &str) {
         if error.rdkafka_error_code() == Some(RDKafkaErrorCode::Fatal) && self.outcomes.fatal.set(text.into()).is_ok() {
             tracing::error!("kafka producer is broken: {text}");
         }
-        report(&self.health, &error, text);
+        self.lookout.error(&error, text);
     }
 }
 

@@ -135,3 +135,40 @@ fn headers(record: &Outgoing) -> Option<OwnedHeaders> {
             .fold(headers, |headers, (key, value)| headers.insert(Header { key, value: Some(&value[..]) })),
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::{Ipv4Addr, TcpListener};
+
+    use super::*;
+    use crate::kafka::lookout::tests::NONE;
+    use crate::{DeliveryError, Flush, Headers, KafkaLog, KafkaSettings, Log};
+
+    #[tokio::test]
+    async fn a_stranded_writer_answers_for_everything_and_takes_nothing_more() {
+        // It listens and never answers.
+        let silent = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
+        let bootstrap = silent.local_addr().expect("bound").to_string();
+        let log = KafkaLog::connect(KafkaSettings::new(bootstrap, "test")).expect("a log");
+        let settings = SinkSettings::new("test");
+        let config = log.cluster.settings.for_sink(&settings);
+        let producer = Producer::open(&config, log.cluster.health.clone()).expect("a producer");
+        let sink = KafkaSink::new(producer, &settings).expect("a sink");
+        let record = Outgoing {
+            topic: "topic".into(),
+            partition: Some(0),
+            key: None,
+            value: None,
+            headers: Headers::new(),
+            timestamp_ms: 0,
+        };
+        let flush = Flush::new();
+        sink.send(record.clone(), flush.receipt()).await.expect("taken");
+        sink.producer.strand(NONE);
+        let error = flush.wait().await.expect_err("nobody has it");
+        assert!(matches!(&error, DeliveryError::Fatal { .. }), "{error:?}");
+        let error = sink.send(record, flush.receipt()).await.expect_err("broken");
+        assert!(!error.is_transient(), "{error:?}");
+        assert_eq!(log.sink(settings).map(drop).map_err(|error| error.reason()), Ok(()), "another takes over");
+    }
+}

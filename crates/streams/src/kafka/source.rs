@@ -14,6 +14,7 @@ use super::context::ConsumerEvents;
 use super::errors::classify;
 use super::health::Monitor;
 use super::lanes::{HandOver, SeekRequest};
+use super::lookout::Lookout;
 use super::poller::Poller;
 use super::settings::KafkaSettings;
 use crate::{Event, GroupSettings, SeekTo, Source, StreamError, TopicPartition};
@@ -45,21 +46,21 @@ impl KafkaSource {
             return Err(StreamError::fatal("bad_settings", attempted, cause));
         }
         let hand_over = Arc::new(HandOver::new(group.queue_records));
-        let events = ConsumerEvents::new(health, hand_over.clone(), group.revoke_deadline);
+        let events = ConsumerEvents::new(Lookout::new(health), hand_over.clone(), group.revoke_deadline);
         let consumer = open(&settings.for_group(group), events, &attempted)?;
         let topics: Vec<_> = group.topics.iter().map(String::as_str).collect();
         consumer.subscribe(&topics).map_err(|error| classify(error, attempted.as_str()))?;
         Self::start(consumer, hand_over, Some(group.group.clone()), group.max_batch_records)
     }
 
-    /// Blocks on the cluster.
+    /// Partitions by hand, in no group. Blocks on the cluster.
     pub(super) fn read(
         settings: &KafkaSettings,
         health: Arc<Monitor>,
         from: &[(TopicPartition, SeekTo)],
     ) -> Result<Self, StreamError> {
         let hand_over = Arc::new(HandOver::new(READER_QUEUE_RECORDS));
-        let events = ConsumerEvents::new(health, hand_over.clone(), Duration::ZERO);
+        let events = ConsumerEvents::new(Lookout::new(health), hand_over.clone(), Duration::ZERO);
         let consumer = open(&settings.for_reader(), events, "open a reader")?;
         check_exist(&consumer, from)?;
         let mut list = TopicPartitionList::with_capacity(from.len());
@@ -99,6 +100,14 @@ impl KafkaSource {
             to_start: Vec::new(),
             closed: Some(is_closed),
         })
+    }
+
+    /// As if librdkafka had told so for a while.
+    #[cfg(test)]
+    pub(super) fn strand(&self, statistics: &[u8]) {
+        for _ in 0..2 {
+            self.consumer().context().lookout.statistics(statistics);
+        }
     }
 
     fn consumer(&self) -> &Arc<BaseConsumer<ConsumerEvents>> {
