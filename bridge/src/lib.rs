@@ -49,7 +49,6 @@ struct Outfit {
     /// Frames the values of the raw topic.
     raw_codec: TopicCodec,
     raw_topic: Arc<str>,
-    raw_partitions: u32,
     dead_letter_topic: Arc<str>,
     traces: TraceSampler,
     metrics: BridgeMetrics,
@@ -114,7 +113,6 @@ pub async fn serve(options: BridgeOptions, surroundings: Surroundings, context: 
         log_name: log_name.into(),
         raw_codec,
         raw_topic: raw.full_name(&topic_prefix).into(),
-        raw_partitions: raw.partitions,
         dead_letter_topic: dead_letter.full_name(&topic_prefix).into(),
         traces,
         metrics: BridgeMetrics::register(&context.metrics),

@@ -11,6 +11,8 @@ use crate::{Outfit, raw, words};
 
 /// How long a tick may stay without its acknowledgement before Kafka counts as away.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// How soon the topic is looked for again while it is not found.
+const ASK_AGAIN: Duration = Duration::from_secs(1);
 
 pub(crate) struct Ticker {
     outfit: Outfit,
@@ -18,31 +20,63 @@ pub(crate) struct Ticker {
     bridge_id: String,
     interval: Duration,
     kafka: Part,
+    /// Of the raw topic, once known.
+    partitions: Option<u32>,
 }
 
 impl Ticker {
     pub(crate) fn new(outfit: Outfit, options: &BridgeOptions, kafka: Part) -> anyhow::Result<Self> {
         let sink = outfit.log.sink(sink_settings(&options.client_id()))?;
-        Ok(Self { outfit, sink, bridge_id: options.client_id(), interval: options.tick_interval, kafka })
+        Ok(Self {
+            outfit,
+            sink,
+            bridge_id: options.client_id(),
+            interval: options.tick_interval,
+            kafka,
+            partitions: None,
+        })
     }
 
     /// A tick at once, then one each interval. One that Kafka does not take in time is waited for, not doubled.
     pub(crate) async fn run(mut self, stop: Shutdown) -> anyhow::Result<()> {
         let clock = self.outfit.context.clock.clone();
         loop {
-            if stop.or(self.tick()).await.is_none() || stop.or(clock.sleep(self.interval)).await.is_none() {
+            let Some(told) = stop.or(self.tick()).await else { return Ok(()) };
+            let pause = if told { self.interval } else { self.interval.min(ASK_AGAIN) };
+            if stop.or(clock.sleep(pause)).await.is_none() {
                 return Ok(());
             }
         }
     }
 
-    async fn tick(&mut self) {
+    /// Whether it was told, or at least tried.
+    async fn tick(&mut self) -> bool {
+        let Some(partitions) = self.partitions().await else { return false };
+        self.tell(partitions).await;
+        true
+    }
+
+    /// How many partitions must hear of it. `None`: not known yet.
+    async fn partitions(&mut self) -> Option<u32> {
+        if self.partitions.is_none() {
+            match self.outfit.log.partitions(&self.outfit.raw_topic).await {
+                Ok(partitions) => self.partitions = Some(partitions),
+                Err(error) if error.reason() == "unknown_topic" => self.kafka.not_ready(words(&error)),
+                Err(error) => {
+                    self.kafka.not_ready(format!("cannot reach {}: {}", self.outfit.log_name, words(&error)));
+                }
+            }
+        }
+        self.partitions
+    }
+
+    async fn tell(&mut self, partitions: u32) {
         let flush = Flush::new();
         let now_us = self.outfit.context.clock.now_us();
         let interval_s = u32::try_from(self.interval.as_secs()).unwrap_or(u32::MAX);
         let record = raw::tick(&self.bridge_id, interval_s, now_us);
         let value = self.outfit.raw_codec.encode(&record);
-        for partition in 0..self.outfit.raw_partitions {
+        for partition in 0..partitions {
             let record = Outgoing {
                 topic: self.outfit.raw_topic.clone(),
                 partition: Some(partition),

@@ -26,8 +26,8 @@ use std::time::Duration;
 use anyhow::Context as _;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::gauge::Gauge;
-use runtime::{Backoff, Context};
-use streams::{Event, Log, SeekTo, TopicPartition};
+use runtime::{Backoff, Context, keep_trying};
+use streams::{Event, Log, SeekTo, StreamError, TopicPartition};
 
 pub use close::Border;
 pub use hour::Hour;
@@ -260,13 +260,18 @@ pub async fn run(
         schemas::catalogue::find(schemas::catalogue::topic::RAW).context("the raw topic is in the catalogue")?;
     let topic = entry.full_name(topic_prefix);
     let store = Store::open(options)?;
-    let archiver = Archiver::new(context.clone(), log, store, topic, entry.partitions);
     let Some(every) = every else {
+        let partitions = log.partitions(&topic).await?;
+        let archiver = Archiver::new(context.clone(), log, store, topic, partitions);
         let added = archiver.catch_up().await?;
         tracing::info!(added, "the archive is up to date");
         return Ok(());
     };
     let part = context.readiness.part("archive");
+    let is_final = |error: &StreamError| !error.is_transient();
+    let partitions = keep_trying(&context, &part, &topic, is_final, || log.partitions(&topic));
+    let Some(partitions) = partitions.await? else { return Ok(()) };
+    let archiver = Archiver::new(context.clone(), log, store, topic, partitions);
     let mut backoff = Backoff::for_services();
     loop {
         let pause = match archiver.catch_up().await {

@@ -119,9 +119,9 @@ pub enum Command {
         /// the catalogue.
         #[arg(value_enum)]
         action: TopicsAction,
-        /// Copies of each partition; the cluster's default where it is not given.
-        #[arg(long, env = "UPDRAFT_PROCESSOR_REPLICATION", value_name = "COPIES")]
-        replication: Option<u16>,
+        /// How they are laid out.
+        #[command(flatten)]
+        layout: Layout,
     },
 }
 
@@ -134,6 +134,20 @@ pub enum TopicsAction {
     Check,
     /// Print the catalogue.
     List,
+}
+
+/// How an installation lays its topics out.
+#[derive(Debug, Clone, Copy, Default, Args)]
+pub struct Layout {
+    /// Copies of each partition; the cluster's default where it is not given.
+    #[arg(long, env = "UPDRAFT_PROCESSOR_REPLICATION", value_name = "COPIES")]
+    pub replication: Option<u16>,
+    /// Partitions of the topics that scale: at most so many processors share the work. Each costs the brokers requests: 6
+    /// suit one machine. Chosen once: later, records would lie elsewhere. Where it is not given, as many as the raw topic
+    /// has; where there is none yet, as the catalogue says.
+    #[arg(long, env = "UPDRAFT_PROCESSOR_PARTITIONS", value_name = "COUNT",
+          value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub partitions: Option<u32>,
 }
 
 /// Whether pilots' consent counts.

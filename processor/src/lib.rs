@@ -85,9 +85,9 @@ async fn run_on_kafka(config: Config, context: Context) -> anyhow::Result<()> {
             }
             Command::Verify { verify } => verify::run(verify, outfit).await,
             Command::Core { .. } | Command::Migrate { .. } => unreachable!("answered without Kafka"),
-            Command::Topics { action, replication } => {
+            Command::Topics { action, layout } => {
                 let Outfit { context, log, schemas, topic_prefix } = outfit;
-                topics::run(action, replication, &topic_prefix, log.as_ref(), &schemas, &context).await
+                topics::run(action, layout, &topic_prefix, log.as_ref(), &schemas, &context).await
             }
         }
     };

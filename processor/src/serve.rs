@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use runtime::{Context, Tasks};
-use schemas::catalogue::{self, topic};
-use streams::Log;
+use runtime::{Context, Tasks, keep_trying};
+use schemas::catalogue::topic;
 use streams::registry::Schemas;
+use streams::{Log, StreamError};
 
 use crate::config::{CoreOptions, GroupOptions, Privacy, ReceiverOptions, RedisOptions};
 use crate::metrics::{GroupMetrics, RawMetrics, RedisMetrics};
@@ -70,17 +70,27 @@ impl Outfit {
         }
     }
 
+    /// How many partitions the raw topic has, once it is there. `None`: asked to stop.
+    async fn raw_partitions(&self, group: &'static str) -> anyhow::Result<Option<u32>> {
+        let name = format!("{}{}", self.topic_prefix, topic::RAW);
+        let (what, part) = (format!("topic {name}"), self.context.readiness.part(group));
+        let is_final = |error: &StreamError| !error.is_transient();
+        let count = keep_trying(&self.context, &part, &what, is_final, || self.log.partitions(&name)).await;
+        count.with_context(|| what.clone())
+    }
+
     fn redis(
         &self,
         options: &RedisOptions,
         group: &str,
         kinds: &'static [LiveKind],
         lifetimes: LiveLifetimes,
+        raw_partitions: u32,
     ) -> anyhow::Result<Option<(LiveFeeds, RedisSink)>> {
         let Some(url) = options.url() else { return Ok(None) };
         let feeds = LiveFeeds::default();
         let metrics = RedisMetrics::register(&self.context.metrics, group);
-        let sink = RedisSink::new(url, feeds.clone(), kinds, lifetimes, &self.context, metrics)?;
+        let sink = RedisSink::new(url, feeds.clone(), kinds, lifetimes, raw_partitions, &self.context, metrics)?;
         Ok(Some((feeds, sink)))
     }
 
@@ -135,7 +145,8 @@ pub async fn serve(core: CoreOptions, group: GroupOptions, redis: RedisOptions, 
         tracing::warn!("privacy is off: everybody is shown, consent or not");
     }
     let lifetimes = live_lifetimes(&core);
-    let redis = outfit.redis(&redis, "processor", RAW_KINDS, lifetimes)?;
+    let Some(raw_partitions) = outfit.raw_partitions("processor").await? else { return Ok(()) };
+    let redis = outfit.redis(&redis, "processor", RAW_KINDS, lifetimes, raw_partitions)?;
     let (live, redis) = redis.unzip();
     let Some(topics) = unless_stopped(RawTopics::prepare(&outfit).await)? else { return Ok(()) };
     let (topics, metrics) = (Arc::new(topics), RawMetrics::register(&outfit.context.metrics));
@@ -156,13 +167,13 @@ pub async fn serve(core: CoreOptions, group: GroupOptions, redis: RedisOptions, 
 pub async fn serve_thermals(group: GroupOptions, redis: RedisOptions, outfit: Outfit) -> anyhow::Result<()> {
     let lifetimes =
         LiveLifetimes { aircraft_s: 0, ground_s: 0, station_s: 0, thermal_s: THERMAL_LIFETIME_S, validation_s: 0 };
-    let (live, redis) = outfit.redis(&redis, "thermals", &[LiveKind::Thermal], lifetimes)?.unzip();
+    let Some(raw_partitions) = outfit.raw_partitions("thermals").await? else { return Ok(()) };
+    let (live, redis) = outfit.redis(&redis, "thermals", &[LiveKind::Thermal], lifetimes, raw_partitions)?.unzip();
     let Some(topics) = unless_stopped(ThermalTopics::prepare(&outfit).await)? else { return Ok(()) };
-    let raw = catalogue::find(topic::RAW).expect("in the catalogue");
     let topics = Arc::new(topics);
     let (input, checkpoints) = (topics.reports.name.clone(), topics.checkpoints.name.clone());
     let machine = move |partition, epoch: &str| {
-        ThermalMachine::new(partition, epoch, Aggregator::new(raw.partitions), topics.clone())
+        ThermalMachine::new(partition, epoch, Aggregator::new(raw_partitions), topics.clone())
     };
     let pipeline = outfit.pipeline("thermals", input, checkpoints, &group, live, machine);
     outfit.run("thermals", redis, Pipeline { gather_time: STATISTICS_GATHER_TIME, ..pipeline }).await

@@ -5,16 +5,16 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use runtime::Context;
-use schemas::catalogue::{Topic, topics};
+use schemas::catalogue::{Topic, topic, topics, topics_over};
 use streams::registry::{Schemas, TopicCodec};
 use streams::{Log, NewTopic, StreamError, TopicDescription, TopicOutcome, framing};
 
-use crate::config::TopicsAction;
+use crate::config::{Layout, TopicsAction};
 
 /// Creates or compares topics and registers their schemas; prints a line for each.
 ///
 /// Applying changes nothing that is there: settings that differ are told and left to the operators. Other counts of
-/// partitions are an error, since keys would be in other partitions than the programs expect.
+/// partitions are an error, since keys would be in other partitions than before, or than those of the other topics.
 ///
 /// # Errors
 /// The cluster or the registry cannot be reached or refuses; a check found differences, or applying other counts of
@@ -22,7 +22,7 @@ use crate::config::TopicsAction;
 #[allow(clippy::print_stdout, reason = "the lines are what the command is for")]
 pub async fn run(
     action: TopicsAction,
-    replication: Option<u16>,
+    layout: Layout,
     prefix: &str,
     log: &dyn Log,
     schemas: &Schemas,
@@ -31,8 +31,8 @@ pub async fn run(
     let work = async {
         let lines = match action {
             TopicsAction::List => list(prefix),
-            TopicsAction::Apply => apply(replication, prefix, log, schemas).await?,
-            TopicsAction::Check => check(prefix, log).await?,
+            TopicsAction::Apply => apply(layout, prefix, log, schemas).await?,
+            TopicsAction::Check => check(layout, prefix, log).await?,
         };
         for line in &lines.told {
             println!("{line}");
@@ -104,14 +104,20 @@ fn hours_or_days(retention: Duration) -> String {
     }
 }
 
-fn wanted(prefix: &str, replication: Option<u16>) -> Vec<NewTopic> {
+fn wanted(prefix: &str, layout: Layout) -> Vec<NewTopic> {
     let new = |topic: Topic| NewTopic {
         name: topic.full_name(prefix),
         partitions: topic.partitions,
-        replication,
+        replication: layout.replication,
         settings: topic.settings,
     };
-    topics().into_iter().map(new).collect()
+    layout.partitions.map_or_else(topics, topics_over).into_iter().map(new).collect()
+}
+
+/// Where nothing else is said, topics that are there already decide.
+fn settled(layout: Layout, prefix: &str, there: &[TopicDescription]) -> Layout {
+    let raw = there.iter().find(|found| found.name.strip_prefix(prefix) == Some(topic::RAW));
+    Layout { partitions: layout.partitions.or(raw.map(|raw| raw.partitions)), ..layout }
 }
 
 /// Creates the catalogue's topics where they are missing. For programs that bring their own log.
@@ -119,12 +125,13 @@ fn wanted(prefix: &str, replication: Option<u16>) -> Vec<NewTopic> {
 /// # Errors
 /// The log refuses or is away.
 pub async fn create(prefix: &str, log: &dyn Log) -> Result<Vec<TopicOutcome>, StreamError> {
-    log.create_topics(&wanted(prefix, None)).await
+    log.create_topics(&wanted(prefix, Layout::default())).await
 }
 
-async fn apply(replication: Option<u16>, prefix: &str, log: &dyn Log, schemas: &Schemas) -> anyhow::Result<Lines> {
+async fn apply(layout: Layout, prefix: &str, log: &dyn Log, schemas: &Schemas) -> anyhow::Result<Lines> {
     let mut lines = Lines::default();
-    let wanted = wanted(prefix, replication);
+    let layout = settled(layout, prefix, &log.describe_topics().await?);
+    let wanted = wanted(prefix, layout);
     let outcomes = log.create_topics(&wanted).await?;
     for (topic, outcome) in wanted.iter().zip(outcomes) {
         match outcome {
@@ -162,10 +169,10 @@ async fn register(schemas: &Schemas, prefix: &str, topic: &Topic) -> Result<Topi
     schemas.prepare(prefix, topic).await
 }
 
-async fn check(prefix: &str, log: &dyn Log) -> anyhow::Result<Lines> {
+async fn check(layout: Layout, prefix: &str, log: &dyn Log) -> anyhow::Result<Lines> {
     let mut lines = Lines::default();
     let there = log.describe_topics().await?;
-    for topic in wanted(prefix, None) {
+    for topic in wanted(prefix, settled(layout, prefix, &there)) {
         match there.iter().find(|found| found.name == topic.name) {
             Some(found) => compare(&topic, found, &mut lines),
             None => lines.differ(format!("{}: missing", topic.name)),

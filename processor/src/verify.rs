@@ -205,7 +205,7 @@ async fn tally_log(outfit: &Outfit, period: Period, erased: &Erased) -> anyhow::
     let codec = outfit.schemas.prepare(&outfit.topic_prefix, &topic).await?;
     let name: Arc<str> = topic.full_name(&outfit.topic_prefix).into();
     let (mut tallies, mut unusable) = (Tallies::new(), 0);
-    for partition in 0..topic.partitions {
+    for partition in 0..outfit.log.partitions(&name).await? {
         let place = TopicPartition::new(name.clone(), partition);
         let counted = tally_partition(outfit.log.as_ref(), &codec, place, period, erased, &mut tallies).await;
         unusable += counted.with_context(|| format!("{name}[{partition}]"))?;

@@ -12,6 +12,7 @@ use schemas::v1::{AircraftState, Position};
 use std::sync::Arc;
 
 const KINDS: &[LiveKind] = &[LiveKind::Aircraft, LiveKind::Validation];
+const PARTITIONS: u32 = 24;
 const NOW_US: u64 = 1_750_000_000_000_000;
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -32,7 +33,7 @@ fn gone(device: u32, version: u64) -> LiveUpdate {
 
 /// Where the first device lives.
 fn partition() -> u32 {
-    streams::partitioner::partition_of(b"110B90", 24)
+    streams::partitioner::partition_of(b"110B90", PARTITIONS)
 }
 
 struct Running {
@@ -47,7 +48,7 @@ fn start(url: &str) -> Running {
     let feed = feeds.open(partition());
     let lifetimes = LiveLifetimes { aircraft_s: 900, ground_s: 900, station_s: 900, thermal_s: 900, validation_s: 900 };
     let metrics = RedisMetrics::register(&Metrics::new(), "processor");
-    let sink = RedisSink::new(&url.parse().expect("a URL"), feeds, KINDS, lifetimes, &context, metrics);
+    let sink = RedisSink::new(&url.parse().expect("a URL"), feeds, KINDS, lifetimes, PARTITIONS, &context, metrics);
     let stop = Shutdown::new();
     let task = tokio::spawn(sink.expect("a URL").run(stop.clone()));
     Running { feed, context, stop, task }

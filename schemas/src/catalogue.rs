@@ -56,8 +56,10 @@ pub struct Topic {
     pub key: String,
     /// Full name of the value's message. `None`: bytes as they came.
     pub message: Option<String>,
-    /// How many partitions.
+    /// How many partitions, where the installation chose no other number.
     pub partitions: u32,
+    /// Whether an installation may choose another number of partitions, the same for all topics that scale.
+    pub scales: bool,
     /// Kafka's `cleanup.policy`.
     pub cleanup: String,
     /// How long records stay. `None`: as long as they are the newest of their key.
@@ -94,6 +96,12 @@ impl Topic {
 /// Never in a built program: a test reads the same file.
 pub fn topics() -> Vec<Topic> {
     parse(include_str!("../topics.toml")).expect("topics.toml is held by a test")
+}
+
+/// The same where the topics that scale have so many partitions.
+pub fn topics_over(partitions: u32) -> Vec<Topic> {
+    let over = |topic: Topic| Topic { partitions: if topic.scales { partitions } else { topic.partitions }, ..topic };
+    topics().into_iter().map(over).collect()
 }
 
 /// Finds a topic by its name without prefix.
@@ -145,6 +153,8 @@ struct Entry {
     key: String,
     message: String,
     partitions: u32,
+    #[serde(default)]
+    scales: bool,
     cleanup: String,
     retention: Option<String>,
     settings: String,
@@ -181,6 +191,7 @@ impl Entry {
             key: self.key,
             message: Some(self.message).filter(|message| !message.is_empty()),
             partitions: self.partitions,
+            scales: self.scales,
             cleanup: self.cleanup,
             retention,
             settings,
@@ -225,6 +236,16 @@ mod tests {
         }
         for name in [topic::PRIVATE_OBSERVATION, topic::PRIVATE_STATE, topic::PROCESSOR_STATE] {
             assert_eq!(find(name).expect("in the catalogue").partitions, raw.partitions, "{name}");
+        }
+    }
+
+    #[test]
+    fn topics_that_scale_do_so_together() {
+        let raw = find(topic::RAW).expect("in the catalogue");
+        assert!(topics().iter().all(|topic| topic.scales == (topic.partitions == raw.partitions)));
+        for (topic, over_six) in topics().into_iter().zip(topics_over(6)) {
+            let partitions = if topic.scales { 6 } else { topic.partitions };
+            assert_eq!(over_six, Topic { partitions, ..topic });
         }
     }
 

@@ -56,6 +56,8 @@ impl Stage {
             ("UPDRAFT_MQTT_URL".to_owned(), mosquitto.url().to_owned()),
             ("UPDRAFT_REDIS_URL".to_owned(), redis.url().to_owned()),
             ("UPDRAFT_BRIDGE_CLIENT_ID".to_owned(), format!("{prefix}bridge")),
+            // As Compose has it.
+            ("UPDRAFT_PROCESSOR_PARTITIONS".to_owned(), "6".to_owned()),
         ]);
         settings.extend(extra);
         apply_topics(&settings)?;

@@ -164,10 +164,11 @@ impl States<'_> {
     async fn read(&self, name: &str, mut take: impl FnMut(Incoming)) -> anyhow::Result<()> {
         let topic = catalogue::find(name).with_context(|| format!("{name} is not in the catalogue"))?;
         let full_name: Arc<str> = topic.full_name(self.topic_prefix).into();
-        let places = (0..topic.partitions).map(|at| (TopicPartition::new(full_name.clone(), at), SeekTo::Beginning));
         let read = async {
+            let partitions = self.log.partitions(&full_name).await?;
+            let places = (0..partitions).map(|at| (TopicPartition::new(full_name.clone(), at), SeekTo::Beginning));
             let mut source = self.log.read(places.collect()).await?;
-            let mut unfinished = topic.partitions;
+            let mut unfinished = partitions;
             while unfinished > 0 {
                 match source.next().await? {
                     Event::Records(records) => records.into_iter().for_each(&mut take),

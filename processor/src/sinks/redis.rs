@@ -69,6 +69,7 @@ pub struct RedisSink {
     feeds: LiveFeeds,
     kinds: &'static [LiveKind],
     lifetimes: LiveLifetimes,
+    raw_partitions: u32,
     context: Context,
     part: Part,
     metrics: RedisMetrics,
@@ -84,13 +85,14 @@ impl RedisSink {
         feeds: LiveFeeds,
         kinds: &'static [LiveKind],
         lifetimes: LiveLifetimes,
+        raw_partitions: u32,
         context: &Context,
         metrics: RedisMetrics,
     ) -> anyhow::Result<Self> {
         let client = Client::open(url.reveal()).context("the Redis URL")?;
         let name = format!("redis at {}", client.get_connection_info().addr());
         let part = context.readiness.part("redis");
-        Ok(Self { client, name, feeds, kinds, lifetimes, context: context.clone(), part, metrics })
+        Ok(Self { client, name, feeds, kinds, lifetimes, raw_partitions, context: context.clone(), part, metrics })
     }
 
     /// Writes until stopped.
@@ -200,7 +202,8 @@ impl RedisSink {
         for kind in self.kinds.iter().filter(|kind| **kind != LiveKind::Validation) {
             let members: Vec<String> =
                 redis::cmd("ZRANGE").arg(kind_key(*kind, "seen")).arg(0).arg(-1).query_async(connection).await?;
-            for id in members.iter().filter_map(|member| id_in_partition(*kind, member, partition)) {
+            for id in members.iter().filter_map(|member| id_in_partition(*kind, member, partition, self.raw_partitions))
+            {
                 let end = LiveUpdate { kind: *kind, id, version, state: None };
                 taken.updates.entry((*kind, id)).or_insert(end);
             }

@@ -1,9 +1,6 @@
 //! What Redis is told: one call per kind and micro-batch.
 
-use std::sync::OnceLock;
-
 use redis::Cmd;
-use schemas::catalogue::{self, topic};
 use schemas::id::{DeviceAddress, RecordId};
 use serde_json::Value;
 use streams::partitioner::partition_of;
@@ -30,19 +27,14 @@ fn member(kind: LiveKind, id: u64) -> String {
     }
 }
 
-/// The id of a member, if it belongs to a partition.
-pub(crate) fn id_in_partition(kind: LiveKind, member: &str, partition: u32) -> Option<u64> {
+/// The id of a member, if it belongs to a partition of so many.
+pub(crate) fn id_in_partition(kind: LiveKind, member: &str, partition: u32, of_partitions: u32) -> Option<u64> {
     if kind == LiveKind::Thermal {
         // All thermals are in one.
         return member.parse().ok().map(|RecordId(id)| id);
     }
     let DeviceAddress(device) = member.parse().ok()?;
-    (partition_of(member.as_bytes(), raw_partitions()) == partition).then_some(device.into())
-}
-
-fn raw_partitions() -> u32 {
-    static COUNT: OnceLock<u32> = OnceLock::new();
-    *COUNT.get_or_init(|| catalogue::find(topic::RAW).expect("in the catalogue").partitions)
+    (partition_of(member.as_bytes(), of_partitions) == partition).then_some(device.into())
 }
 
 /// The call that writes updates of one kind. `lifetime_s`: how long a state stays without a newer one.

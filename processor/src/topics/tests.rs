@@ -6,6 +6,10 @@ fn log() -> EmbeddedLog {
     EmbeddedLog::new(EmbeddedSettings::new(0))
 }
 
+fn over(partitions: u32) -> Layout {
+    Layout { partitions: Some(partitions), ..Layout::default() }
+}
+
 fn has(lines: &Lines, line: &str) -> bool {
     lines.told.iter().any(|told| told == line)
 }
@@ -13,21 +17,25 @@ fn has(lines: &Lines, line: &str) -> bool {
 #[tokio::test]
 async fn what_was_applied_passes_the_check() {
     let (log, schemas) = (log(), Schemas::local());
-    let missing = check("t.", &log).await.expect("answers");
+    let missing = check(Layout::default(), "t.", &log).await.expect("answers");
     assert_eq!(missing.differences, topics().len());
     assert!(has(&missing, "t.fanet.raw.v1: missing"), "{missing:?}");
-    let applied = apply(None, "t.", &log, &schemas).await.expect("created");
+    let applied = apply(Layout::default(), "t.", &log, &schemas).await.expect("created");
     assert_eq!(applied.differences, 0);
     assert!(has(&applied, "t.fanet.raw.v1: created, 24 partitions"), "{applied:?}");
-    assert_eq!(check("t.", &log).await.expect("answers").differences, 0);
-    let again = apply(None, "t.", &log, &schemas).await.expect("is there");
+    assert_eq!(check(Layout::default(), "t.", &log).await.expect("answers").differences, 0);
+    let again = apply(Layout::default(), "t.", &log, &schemas).await.expect("is there");
     assert!(has(&again, "t.fanet.raw.v1: exists"), "{again:?}");
-    assert_eq!(check("", &log).await.expect("answers").differences, topics().len(), "another prefix, other topics");
+    assert_eq!(
+        check(Layout::default(), "", &log).await.expect("answers").differences,
+        topics().len(),
+        "another prefix, other topics"
+    );
 }
 
 #[tokio::test]
 async fn each_schema_is_told_with_its_id() {
-    let applied = apply(None, "t.", &log(), &Schemas::local()).await.expect("created");
+    let applied = apply(Layout::default(), "t.", &log(), &Schemas::local()).await.expect("created");
     let told = |topic: &Topic| {
         let begin = format!("{}: schema ", topic.subject("t."));
         applied.told.iter().filter_map(|line| line.strip_prefix(&begin)?.parse::<u32>().ok()).count()
@@ -43,23 +51,40 @@ async fn other_partitions_fail_and_other_settings_are_told() {
     let day = NewTopic::new("fanet.raw.v1", 24).with("cleanup.policy", "delete").with("retention.ms", "86400000");
     log.create_topics(&[day]).await.expect("created");
     let line = "fanet.raw.v1: differs: retention.ms: wanted 604800000, found 86400000";
-    let applied = apply(None, "", &log, &schemas).await.expect("answers");
+    let applied = apply(Layout::default(), "", &log, &schemas).await.expect("answers");
     assert!(has(&applied, line) && applied.differences == 0, "{applied:?}");
-    let checked = check("", &log).await.expect("answers");
+    let checked = check(Layout::default(), "", &log).await.expect("answers");
     assert!(has(&checked, line) && checked.differences == 1, "{checked:?}");
 
     log.create_topics(&[NewTopic::new("p.fanet.raw.v1", 7)]).await.expect("created");
     let line = "p.fanet.raw.v1: differs: partitions: wanted 24, found 7";
-    let applied = apply(None, "p.", &log, &schemas).await.expect("answers");
+    let applied = apply(over(24), "p.", &log, &schemas).await.expect("answers");
     assert!(has(&applied, line) && applied.differences == 1, "{applied:?}");
-    assert!(has(&check("p.", &log).await.expect("answers"), line));
+    assert!(has(&check(over(24), "p.", &log).await.expect("answers"), line));
+}
+
+#[tokio::test]
+async fn the_number_of_partitions_is_chosen_once() {
+    let (log, schemas) = (log(), Schemas::local());
+    let applied = apply(over(6), "", &log, &schemas).await.expect("created");
+    assert!(has(&applied, "fanet.raw.v1: created, 6 partitions"), "{applied:?}");
+    assert!(has(&applied, "fanet.receivers-state.v1: created, 6 partitions"), "{applied:?}");
+    assert!(has(&applied, "fanet.state.thermal.v1: created, 1 partitions"), "{applied:?}");
+    for later in [Layout::default(), over(6)] {
+        assert_eq!(apply(later, "", &log, &schemas).await.expect("answers").differences, 0, "{later:?}");
+        assert_eq!(check(later, "", &log).await.expect("answers").differences, 0, "{later:?}");
+    }
+    let scaling = topics().iter().filter(|topic| topic.scales).count();
+    let other = apply(over(12), "", &log, &schemas).await.expect("answers");
+    assert!(has(&other, "fanet.raw.v1: differs: partitions: wanted 12, found 6"), "{other:?}");
+    assert_eq!(other.differences, scaling);
 }
 
 #[tokio::test]
 async fn settings_that_nobody_made_are_differences() {
     let log = log();
     log.create_topics(&[NewTopic::new("fanet.raw.v1", 24)]).await.expect("created");
-    let checked = check("", &log).await.expect("answers");
+    let checked = check(Layout::default(), "", &log).await.expect("answers");
     let line = "fanet.raw.v1: differs: retention.ms: wanted 604800000, found the cluster's default";
     assert!(has(&checked, line), "{checked:?}");
 }
@@ -94,6 +119,7 @@ fn the_catalogue_is_a_table() {
 #[tokio::test]
 async fn what_cannot_be_reached_is_named() {
     let url = "http://127.0.0.1:1";
-    let error = apply(None, "", &log(), &Schemas::registry(url).expect("a URL")).await.expect_err("nobody there");
+    let error =
+        apply(Layout::default(), "", &log(), &Schemas::registry(url).expect("a URL")).await.expect_err("nobody there");
     assert!(error.to_string().contains(url), "{error}");
 }

@@ -13,7 +13,7 @@ use crate::fleet::Mark;
 use crate::listener::Times;
 
 /// Reads the states once more, after the fact, so that nothing of it weighs on what is measured.
-pub(crate) async fn print(stage: &Stage, name: &str, frames: &HashMap<Mark, Times>) -> Result<()> {
+pub(crate) async fn print(stage: &Stage, suffix: &str, frames: &HashMap<Mark, Times>) -> Result<()> {
     let mut hops = [const { Vec::new() }; 3];
     for (mark, (bridge_us, processor_us)) in ways(stage).await? {
         let Some(Times { published_us, seen_us: Some(seen_us) }) = frames.get(&mark).copied() else { continue };
@@ -25,7 +25,7 @@ pub(crate) async fn print(stage: &Stage, name: &str, frames: &HashMap<Mark, Time
     for (hop, waits) in ["publish_to_bridge", "bridge_to_processor", "processor_to_socket"].iter().zip(&mut hops) {
         waits.sort_by(f64::total_cmp);
         for (word, share) in [("p50", 0.5), ("p95", 0.95)] {
-            println!("bench: hop_{hop}_{name}_{word}_ms {:.1} ms", quantile(waits, share));
+            println!("bench: hop_{hop}{suffix}_{word}_ms {:.1} ms", quantile(waits, share));
         }
     }
     Ok(())
@@ -43,8 +43,7 @@ async fn ways(stage: &Stage) -> Result<HashMap<Mark, (u64, u64)>> {
     let (_, bootstrap) = bootstrap.context("the stage has a Kafka")?;
     let log = KafkaLog::connect(KafkaSettings::new(bootstrap.clone(), "bench"))?;
     let name = format!("{}{}", stage.prefix(), topic::AIRCRAFT);
-    let described = log.describe_topics().await?;
-    let count = described.iter().find(|topic| topic.name == name).context("the topic is there")?.partitions;
+    let count = log.partitions(&name).await?;
     let all: Vec<_> = (0..count).map(|partition| TopicPartition::new(name.clone(), partition)).collect();
     let mut source = log.read(all.iter().map(|at| (at.clone(), SeekTo::Beginning)).collect()).await?;
     let (mut behind, mut ways): (HashSet<_>, _) = (all.into_iter().collect(), HashMap::new());

@@ -32,6 +32,9 @@ const WARM_UP: Duration = Duration::from_secs(6);
 const MEASURED: Duration = Duration::from_secs(20);
 /// Frames of the throughput run.
 const BURST_FRAMES: u32 = 100_000;
+/// Partitions, as Compose lays the topics out on one machine, and as the catalogue does for several; and how the figures are
+/// told apart.
+const LAYOUTS: [(u32, &str); 2] = [(6, ""), (24, "_24_partitions")];
 
 fn main() -> Result<()> {
     tokio::runtime::Runtime::new()?.block_on(run())
@@ -40,25 +43,33 @@ fn main() -> Result<()> {
 async fn run() -> Result<()> {
     // First, so that nothing else takes the cores from it.
     warm_up(Stack::shared().kafka().await?.bootstrap()).await?;
-    let stage = Stage::start("bench").await?;
+    for (partitions, suffix) in LAYOUTS {
+        measure(partitions, suffix).await?;
+    }
+    Ok(())
+}
+
+async fn measure(partitions: u32, suffix: &str) -> Result<()> {
+    let layout = ("UPDRAFT_PROCESSOR_PARTITIONS".to_owned(), partitions.to_string());
+    let stage = Stage::start_with("bench", [layout]).await?;
     let mut fleet = Fleet::new(DEVICES);
     let publisher = Publisher::connect(&stage).await?;
     let listener = Listener::connect(&stage, MAPS).await?;
     // Each device has to be seen a few times, at intervals that can be judged, until it is shown.
     publisher.fly(&mut fleet, 1_000, WARM_UP * 3, &listener).await?;
-    for (name, rate_hz) in [("1000hz", 1_000), ("5000hz", 5_000)] {
+    for (rate, rate_hz) in [("_1000hz", 1_000), ("", 5_000)] {
         publisher.fly(&mut fleet, rate_hz, WARM_UP, &listener).await?;
-        latency(&stage, name, rate_hz, &mut fleet, &publisher, &listener).await?;
+        latency(&stage, &format!("{rate}{suffix}"), rate_hz, &mut fleet, &publisher, &listener).await?;
     }
-    memory(&stage);
+    memory(&stage, suffix);
     drop(listener);
-    throughput(&stage, &mut fleet, &publisher).await
+    throughput(&stage, suffix, &mut fleet, &publisher).await
 }
 
 /// Publish to socket, at a steady rate.
 async fn latency(
     stage: &Stage,
-    name: &str,
+    suffix: &str,
     rate_hz: u32,
     fleet: &mut Fleet,
     publisher: &Publisher,
@@ -72,17 +83,16 @@ async fn latency(
     let seconds = started.elapsed().as_secs_f64();
     let after = (messages.load(Ordering::Relaxed), bytes.load(Ordering::Relaxed), cpu_s(stage));
     let (waits, frames) = listener.settled().await?;
-    let suffix = if rate_hz == 5_000 { String::new() } else { format!("_{name}") };
     for (word, share) in [("p50", 0.5), ("p95", 0.95), ("p99", 0.99)] {
         println!("bench: publish_to_socket{suffix}_{word}_ms {:.1} ms", quantile(&waits, share));
     }
     println!("bench: publish_to_socket{suffix}_seen_share {:.4} share", listener.seen_share());
-    println!("bench: maps_messages_per_second_{name} {:.0} 1/s", (after.0 - before.0) as f64 / seconds);
-    println!("bench: maps_bytes_per_second_{name} {:.0} B/s", (after.1 - before.1) as f64 / seconds);
+    println!("bench: maps_messages_per_second{suffix} {:.0} 1/s", (after.0 - before.0) as f64 / seconds);
+    println!("bench: maps_bytes_per_second{suffix} {:.0} B/s", (after.1 - before.1) as f64 / seconds);
     for ((program, before), (_, after)) in before.2.iter().zip(&after.2) {
-        println!("bench: cpu_{program}_{name} {:.3} cores", (after - before) / seconds);
+        println!("bench: cpu_{program}{suffix} {:.3} cores", (after - before) / seconds);
     }
-    hops::print(stage, name, &frames).await
+    hops::print(stage, suffix, &frames).await
 }
 
 fn programs(stage: &Stage) -> [(&'static str, &Program); 3] {
@@ -99,15 +109,15 @@ fn cpu_s(stage: &Stage) -> Vec<(&'static str, f64)> {
         .collect()
 }
 
-fn memory(stage: &Stage) {
+fn memory(stage: &Stage, suffix: &str) {
     for (name, program) in programs(stage) {
         let megabytes = program.resident_bytes().unwrap_or_default() as f64 / f64::from(1 << 20);
-        println!("bench: {name}_rss_mb {megabytes:.1} MB");
+        println!("bench: {name}_rss_mb{suffix} {megabytes:.1} MB");
     }
 }
 
 /// As fast as the broker takes them at QoS 1, until the processor has worked off the last one.
-async fn throughput(stage: &Stage, fleet: &mut Fleet, publisher: &Publisher) -> Result<()> {
+async fn throughput(stage: &Stage, suffix: &str, fleet: &mut Fleet, publisher: &Publisher) -> Result<()> {
     let before = processed(stage).await?;
     let started = clock::now();
     publisher.burst(fleet, BURST_FRAMES).await?;
@@ -117,7 +127,7 @@ async fn throughput(stage: &Stage, fleet: &mut Fleet, publisher: &Publisher) -> 
     };
     harness::wait_until(Duration::from_secs(300), "the processor to work off the burst", all_done).await?;
     let frames_per_second = f64::from(BURST_FRAMES) / started.elapsed().as_secs_f64();
-    println!("bench: pipeline_frames_per_second {frames_per_second:.0} frames/s");
+    println!("bench: pipeline_frames_per_second{suffix} {frames_per_second:.0} frames/s");
     Ok(())
 }
 
