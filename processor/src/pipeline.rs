@@ -99,11 +99,18 @@ enum Interrupted {
     Lane(anyhow::Error),
 }
 
+/// The group's topic, as the log has it.
+struct Input {
+    /// Which data it is.
+    epoch: Arc<str>,
+    partitions: u32,
+}
+
 struct Running {
     source: Box<dyn Source>,
     sink: Arc<dyn Sink>,
     rejects: Arc<RejectGuard>,
-    epoch: Arc<str>,
+    input: Input,
     lanes: HashMap<u32, Lane>,
     tasks: JoinSet<anyhow::Result<()>>,
     events: mpsc::Receiver<Report>,
@@ -119,10 +126,10 @@ impl<M: Machine> Pipeline<M> {
     pub async fn run(self, stop: Shutdown) -> anyhow::Result<()> {
         let mut backoff = Backoff::for_services();
         loop {
-            let epoch = self.epoch();
-            let Some(epoch) = stop.or(epoch).await.transpose()?.flatten() else { return Ok(()) };
+            let found = self.find_input();
+            let Some(input) = stop.or(found).await.transpose()?.flatten() else { return Ok(()) };
             let began = self.context.clock.monotonic();
-            let ended = self.session(epoch.into(), &stop).await;
+            let ended = self.session(input, &stop).await;
             if self.context.clock.monotonic() >= began + LONG_SESSION {
                 backoff.reset();
             }
@@ -144,21 +151,34 @@ impl<M: Machine> Pipeline<M> {
     }
 
     /// Waits for the log and for the topics that the group needs. `None`: asked to stop.
-    async fn epoch(&self) -> anyhow::Result<Option<String>> {
-        let is_final = |error: &StreamError| !error.is_transient();
-        for topic in [self.input.as_str(), self.checkpoints.as_ref()] {
-            let place = TopicPartition::new(topic, 0);
-            let what = format!("topic {topic}");
-            let found = keep_trying(&self.context, &self.part, &what, is_final, || self.log.watermarks(&place));
-            if found.await.with_context(|| what.clone())?.is_none() {
-                return Ok(None);
-            }
+    async fn find_input(&self) -> anyhow::Result<Option<Input>> {
+        let mut counts = [0; 2];
+        for (count, topic) in counts.iter_mut().zip([self.input.as_str(), self.checkpoints.as_ref()]) {
+            let found = self.keep_asking(&format!("topic {topic}"), || self.log.partitions(topic)).await?;
+            let Some(partitions) = found else { return Ok(None) };
+            *count = partitions;
         }
-        let epoch = keep_trying(&self.context, &self.part, "the log", is_final, || self.log.epoch());
-        epoch.await.context("the log's identity")
+        let [partitions, checkpoints] = counts;
+        anyhow::ensure!(
+            partitions == checkpoints,
+            "{} has {partitions} partitions and {} has {checkpoints}: they must have as many",
+            self.input,
+            self.checkpoints
+        );
+        let epoch = self.keep_asking("the log", || self.log.epoch()).await?;
+        Ok(epoch.map(|epoch| Input { epoch: epoch.into(), partitions }))
     }
 
-    async fn session(&self, epoch: Arc<str>, stop: &Shutdown) -> Result<(), Interrupted> {
+    async fn keep_asking<T, F>(&self, what: &str, ask: impl FnMut() -> F) -> anyhow::Result<Option<T>>
+    where
+        F: Future<Output = Result<T, StreamError>>,
+    {
+        let is_final = |error: &StreamError| !error.is_transient();
+        let answer = keep_trying(&self.context, &self.part, what, is_final, ask).await;
+        answer.with_context(|| what.to_owned())
+    }
+
+    async fn session(&self, input: Input, stop: &Shutdown) -> Result<(), Interrupted> {
         let sink = PacedSink::open(self.log.as_ref(), &self.group, self.patient_topics.clone())?;
         let settings = GroupSettings {
             max_batch_records: self.max_batch_records,
@@ -173,7 +193,7 @@ impl<M: Machine> Pipeline<M> {
             source,
             sink,
             rejects: Arc::new(RejectGuard::new(self.reject_limits)),
-            epoch,
+            input,
             lanes: HashMap::new(),
             tasks: JoinSet::new(),
             events,
@@ -237,9 +257,9 @@ impl<M: Machine> Pipeline<M> {
                 dead_letters: self.dead_letters.clone(),
                 service: self.service,
                 rejects: running.rejects.clone(),
-                epoch: running.epoch.clone(),
+                epoch: running.input.epoch.clone(),
                 machine: self.machine.clone(),
-                live: self.live.as_ref().map(|live| live.open(partition.partition)),
+                live: self.live.as_ref().map(|live| live.open(partition.partition, running.input.partitions)),
                 clock: self.context.clock.clone(),
                 reports: running.reports.clone(),
                 metrics: self.metrics.clone(),

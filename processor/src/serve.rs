@@ -85,12 +85,11 @@ impl Outfit {
         group: &str,
         kinds: &'static [LiveKind],
         lifetimes: LiveLifetimes,
-        raw_partitions: u32,
     ) -> anyhow::Result<Option<(LiveFeeds, RedisSink)>> {
         let Some(url) = options.url() else { return Ok(None) };
         let feeds = LiveFeeds::default();
         let metrics = RedisMetrics::register(&self.context.metrics, group);
-        let sink = RedisSink::new(url, feeds.clone(), kinds, lifetimes, raw_partitions, &self.context, metrics)?;
+        let sink = RedisSink::new(url, feeds.clone(), kinds, lifetimes, &self.context, metrics)?;
         Ok(Some((feeds, sink)))
     }
 
@@ -145,8 +144,7 @@ pub async fn serve(core: CoreOptions, group: GroupOptions, redis: RedisOptions, 
         tracing::warn!("privacy is off: everybody is shown, consent or not");
     }
     let lifetimes = live_lifetimes(&core);
-    let Some(raw_partitions) = outfit.raw_partitions("processor").await? else { return Ok(()) };
-    let redis = outfit.redis(&redis, "processor", RAW_KINDS, lifetimes, raw_partitions)?;
+    let redis = outfit.redis(&redis, "processor", RAW_KINDS, lifetimes)?;
     let (live, redis) = redis.unzip();
     let Some(topics) = unless_stopped(RawTopics::prepare(&outfit).await)? else { return Ok(()) };
     let (topics, metrics) = (Arc::new(topics), RawMetrics::register(&outfit.context.metrics));
@@ -167,9 +165,9 @@ pub async fn serve(core: CoreOptions, group: GroupOptions, redis: RedisOptions, 
 pub async fn serve_thermals(group: GroupOptions, redis: RedisOptions, outfit: Outfit) -> anyhow::Result<()> {
     let lifetimes =
         LiveLifetimes { aircraft_s: 0, ground_s: 0, station_s: 0, thermal_s: THERMAL_LIFETIME_S, validation_s: 0 };
-    let Some(raw_partitions) = outfit.raw_partitions("thermals").await? else { return Ok(()) };
-    let (live, redis) = outfit.redis(&redis, "thermals", &[LiveKind::Thermal], lifetimes, raw_partitions)?.unzip();
+    let (live, redis) = outfit.redis(&redis, "thermals", &[LiveKind::Thermal], lifetimes)?.unzip();
     let Some(topics) = unless_stopped(ThermalTopics::prepare(&outfit).await)? else { return Ok(()) };
+    let Some(raw_partitions) = outfit.raw_partitions("thermals").await? else { return Ok(()) };
     let topics = Arc::new(topics);
     let (input, checkpoints) = (topics.reports.name.clone(), topics.checkpoints.name.clone());
     let machine = move |partition, epoch: &str| {

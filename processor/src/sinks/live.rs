@@ -97,6 +97,8 @@ impl Pending {
 pub struct LiveFeed {
     /// The partition.
     pub partition: u32,
+    /// Of so many.
+    pub of_partitions: u32,
     pending: Mutex<Pending>,
     wants_all: AtomicBool,
     news: Arc<Notify>,
@@ -168,10 +170,11 @@ pub struct LiveFeeds {
 }
 
 impl LiveFeeds {
-    /// A way for a partition; it ends when the lane drops it.
-    pub fn open(&self, partition: u32) -> Arc<LiveFeed> {
+    /// A way for a partition of so many; it ends when the lane drops it.
+    pub fn open(&self, partition: u32, of_partitions: u32) -> Arc<LiveFeed> {
         let feed = Arc::new(LiveFeed {
             partition,
+            of_partitions,
             pending: Mutex::default(),
             // What the last owner wrote, and whether it got to the end of it, nobody knows.
             wants_all: AtomicBool::new(true),
@@ -205,7 +208,7 @@ mod tests {
     #[test]
     fn the_newest_version_of_each_object_is_kept() {
         let feeds = LiveFeeds::default();
-        let feed = feeds.open(0);
+        let feed = feeds.open(0, 24);
         feed.offer(&mut vec![gone(1, 5), gone(1, 7), gone(1, 6), gone(2, 1)], 9);
         let taken = feed.take();
         assert_eq!((taken.updates.len(), taken.updates[&(LiveKind::Aircraft, 1)].version), (2, 7));
@@ -218,7 +221,7 @@ mod tests {
 
     #[test]
     fn too_much_is_dropped_and_asked_for_again() {
-        let feed = LiveFeeds::default().open(0);
+        let feed = LiveFeeds::default().open(0, 24);
         assert!(feed.wants_all(), "a new owner hands over all that it has");
         feed.offer_all(&mut Vec::new(), 0, 0);
         feed.take();
@@ -232,7 +235,7 @@ mod tests {
     #[test]
     fn a_feed_ends_with_its_lane() {
         let feeds = LiveFeeds::default();
-        let feed = feeds.open(3);
+        let feed = feeds.open(3, 24);
         assert_eq!(feeds.all().len(), 1);
         drop(feed);
         assert!(feeds.all().is_empty());

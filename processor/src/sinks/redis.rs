@@ -69,7 +69,6 @@ pub struct RedisSink {
     feeds: LiveFeeds,
     kinds: &'static [LiveKind],
     lifetimes: LiveLifetimes,
-    raw_partitions: u32,
     context: Context,
     part: Part,
     metrics: RedisMetrics,
@@ -85,14 +84,13 @@ impl RedisSink {
         feeds: LiveFeeds,
         kinds: &'static [LiveKind],
         lifetimes: LiveLifetimes,
-        raw_partitions: u32,
         context: &Context,
         metrics: RedisMetrics,
     ) -> anyhow::Result<Self> {
         let client = Client::open(url.reveal()).context("the Redis URL")?;
         let name = format!("redis at {}", client.get_connection_info().addr());
         let part = context.readiness.part("redis");
-        Ok(Self { client, name, feeds, kinds, lifetimes, raw_partitions, context: context.clone(), part, metrics })
+        Ok(Self { client, name, feeds, kinds, lifetimes, context: context.clone(), part, metrics })
     }
 
     /// Writes until stopped.
@@ -148,7 +146,7 @@ impl RedisSink {
         if taken.updates.is_empty() && taken.complete_at.is_none() {
             return Ok(());
         }
-        let outcome = self.write(connection, feed.partition, &mut taken).await;
+        let outcome = self.write(connection, feed, &mut taken).await;
         if outcome.is_err() {
             feed.give_back(taken);
         }
@@ -159,11 +157,11 @@ impl RedisSink {
     async fn write(
         &self,
         connection: &mut MultiplexedConnection,
-        partition: u32,
+        feed: &LiveFeed,
         taken: &mut Pending,
     ) -> Result<(), RedisError> {
         if let Some(version) = taken.complete_at {
-            self.find_dead(connection, partition, version, taken).await?;
+            self.find_dead(connection, feed, version, taken).await?;
         }
         for kind in self.kinds {
             let updates: Vec<LiveUpdate> =
@@ -181,7 +179,7 @@ impl RedisSink {
         if taken.complete_at.is_some() {
             let mut pipe = redis::pipe();
             for kind in self.kinds {
-                pipe.sadd(kind_key(*kind, "complete"), partition).ignore();
+                pipe.sadd(kind_key(*kind, "complete"), feed.partition).ignore();
             }
             pipe.query_async::<()>(connection).await?;
             taken.complete_at = None;
@@ -195,15 +193,15 @@ impl RedisSink {
     async fn find_dead(
         &self,
         connection: &mut MultiplexedConnection,
-        partition: u32,
+        feed: &LiveFeed,
         version: u64,
         taken: &mut Pending,
     ) -> Result<(), RedisError> {
         for kind in self.kinds.iter().filter(|kind| **kind != LiveKind::Validation) {
             let members: Vec<String> =
                 redis::cmd("ZRANGE").arg(kind_key(*kind, "seen")).arg(0).arg(-1).query_async(connection).await?;
-            for id in members.iter().filter_map(|member| id_in_partition(*kind, member, partition, self.raw_partitions))
-            {
+            let ours = |member: &String| id_in_partition(*kind, member, feed.partition, feed.of_partitions);
+            for id in members.iter().filter_map(ours) {
                 let end = LiveUpdate { kind: *kind, id, version, state: None };
                 taken.updates.entry((*kind, id)).or_insert(end);
             }
