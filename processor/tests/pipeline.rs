@@ -22,7 +22,8 @@ use schemas::v1::{AircraftState, Command, RawRecord};
 use streams::framing;
 use streams::registry::Schemas;
 use streams::{
-    EmbeddedLog, EmbeddedSettings, Event, Flush, Headers, Incoming, Log, Outgoing, SeekTo, SinkSettings, TopicPartition,
+    EmbeddedLog, EmbeddedSettings, Event, Flush, Headers, Incoming, Log, NewTopic, Outgoing, SeekTo, SinkSettings,
+    TopicPartition,
 };
 use tokio::runtime::Runtime;
 use traffic::{Dice, Plan, START_US};
@@ -314,4 +315,16 @@ fn garbage_becomes_dead_letters_and_the_rest_goes_on() {
         assert_eq!(letter.headers.first("source-topic").map(|topic| &topic[..]), Some(&b"fanet.raw.v1"[..]));
         assert!(letter.headers.first("reason").is_some() && letter.headers.first("source-offset").is_some());
     }
+}
+
+#[tokio::test]
+async fn topics_that_do_not_match_are_told_by_name() {
+    let log = log();
+    log.create_topics(&[NewTopic::new("fanet.raw.v1", 6)]).await.expect("created");
+    log.create_topics(&[NewTopic::new("fanet.processor-state.v1", 24)]).await.expect("created");
+    let context = Context::new(Clock::system());
+    let outfit = Outfit { context, log: Arc::new(log), schemas: Schemas::local(), topic_prefix: String::new() };
+    let served = processor::serve(CoreOptions::default(), GroupOptions::default(), RedisOptions::default(), outfit);
+    let told = format!("{:#}", served.await.expect_err("cannot work"));
+    assert!(told.contains("fanet.raw.v1 has 6 partitions and fanet.processor-state.v1 has 24"), "{told}");
 }

@@ -13,7 +13,8 @@ pub trait Source: Send {
     /// Waits for what happens next. Cancel-safe: what is not returned stays for the next call.
     ///
     /// # Errors
-    /// Fatal when this source cannot go on (refused by the cluster). A cluster that is away is no error: it waits.
+    /// Fatal when this source cannot go on: refused by the cluster or, with reason `stranded`, a client that finds no broker
+    /// any more, where another one can. A cluster that is away is no error: it waits.
     async fn next(&mut self) -> Result<Event, StreamError>;
 
     /// Commits for the group; each offset is the next one to read. The lowest contiguous one is the caller's duty
