@@ -278,3 +278,37 @@ fn resolve(
     };
     look_up().map_err(|error| classify(error, format!("look up a time in {partition}")))
 }
+
+#[cfg(test)]
+mod tests {
+    use rdkafka::mocking::MockCluster;
+
+    use super::*;
+    use crate::kafka::lookout::STRANDED;
+    use crate::kafka::lookout::tests::NONE;
+
+    async fn assigned(member: &mut KafkaSource) -> Vec<TopicPartition> {
+        loop {
+            if let Event::Assigned(partitions) = member.next().await.expect("a member") {
+                return partitions;
+            }
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_stranded_member_fails_and_the_next_one_has_its_partitions() {
+        let cluster = MockCluster::new(1).expect("a cluster");
+        cluster.create_topic("topic", 2, 1).expect("a topic");
+        let settings = KafkaSettings::new(cluster.bootstrap_servers(), "test");
+        let health = Arc::new(Monitor::new("test"));
+        let group = GroupSettings::new("group", ["topic"]);
+        let mut member = KafkaSource::subscribe(&settings, health.clone(), &group).expect("a member");
+        assert_eq!(assigned(&mut member).await.len(), 2);
+        member.strand(NONE);
+        let error = member.next().await.expect_err("it cannot go on");
+        assert_eq!((error.reason(), error.is_transient()), (STRANDED, false));
+        Box::new(member).close().await.expect("closed in time");
+        let mut next = KafkaSource::subscribe(&settings, health, &group).expect("another member");
+        assert_eq!(assigned(&mut next).await.len(), 2);
+    }
+}
