@@ -1,10 +1,12 @@
 use async_trait::async_trait;
+use bytes::Bytes;
 use runtime::Metrics;
 use streams::framing::FramingError;
-use streams::{Delivered, EmbeddedLog, EmbeddedSettings, Headers, NewTopic, SendRefused};
+use streams::{Delivered, EmbeddedLog, EmbeddedSettings, Headers, NewTopic, SendRefused, StreamError};
 
 use super::*;
 use crate::pipeline::limit::RejectLimits;
+use crate::pipeline::machine::Fit;
 use crate::sinks::live::LiveUpdate;
 
 /// Gives out every record as it came, and checkpoints how far it is.
