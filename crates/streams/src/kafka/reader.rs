@@ -122,11 +122,13 @@ impl Source for KafkaReader {
 
     async fn seek(&mut self, partition: &TopicPartition, to: SeekTo) -> Result<(), StreamError> {
         self.taken_over().await?;
+        let Some(place) = self.places.get_mut(partition) else {
+            // Which refuses it.
+            return self.source.seek(partition, to).await;
+        };
         let next = lasting(&self.cluster, partition, to).await?;
         self.source.seek(partition, next).await?;
-        if let Some(place) = self.places.get_mut(partition) {
-            (place.next, place.caught_up) = (next, false);
-        }
+        (place.next, place.caught_up) = (next, false);
         Ok(())
     }
 
