@@ -18,6 +18,11 @@ fn connect(kafka: &Kafka) -> KafkaLog {
     KafkaLog::connect(KafkaSettings::new(kafka.bootstrap(), "faults")).expect("good settings")
 }
 
+/// The topic of all tests. Its records' times are long past: a cluster that looks after retention would delete them.
+fn topic() -> NewTopic {
+    NewTopic::new("t", 1).with("retention.ms", "-1")
+}
+
 fn record(number: usize) -> Outgoing {
     Outgoing {
         topic: "t".into(),
@@ -68,7 +73,7 @@ async fn becomes(log: &KafkaLog, state: HealthState) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_opened_while_kafka_is_away_works_when_it_comes() {
     let kafka = kafka().await;
-    connect(&kafka).create_topics(&[NewTopic::new("t", 1)]).await.expect("created");
+    connect(&kafka).create_topics(&[topic()]).await.expect("created");
     kafka.node(0).stop().await.expect("stopped");
 
     let log = connect(&kafka);
@@ -94,7 +99,7 @@ async fn what_is_opened_while_kafka_is_away_works_when_it_comes() {
 async fn a_commit_fails_while_kafka_is_away_and_succeeds_when_it_is_back() {
     let kafka = kafka().await;
     let log = connect(&kafka);
-    log.create_topics(&[NewTopic::new("t", 1)]).await.expect("created");
+    log.create_topics(&[topic()]).await.expect("created");
     let sink = log.sink(SinkSettings::new("faults")).expect("sink");
     let flush = Flush::new();
     for number in 0..10 {
@@ -128,7 +133,7 @@ async fn a_commit_fails_while_kafka_is_away_and_succeeds_when_it_is_back() {
 async fn a_cluster_that_stands_still_costs_time_and_no_record() {
     let kafka = kafka().await;
     let log = connect(&kafka);
-    log.create_topics(&[NewTopic::new("t", 1)]).await.expect("created");
+    log.create_topics(&[topic()]).await.expect("created");
     let sink = log.sink(SinkSettings::new("faults")).expect("sink");
     let mut reader = log.read(vec![(TopicPartition::new("t", 0), SeekTo::Beginning)]).await.expect("reader");
     let mut member = log.subscribe(GroupSettings::new("g", ["t"])).await.expect("joined");
@@ -162,7 +167,7 @@ async fn a_cluster_that_stands_still_costs_time_and_no_record() {
 async fn a_leader_that_dies_is_replaced_and_each_record_is_there_once() {
     let kafka = Kafka::start(KafkaOptions { nodes: 3, ..KafkaOptions::default() }).await.expect("three nodes");
     let log = connect(&kafka);
-    let topic = NewTopic { replication: Some(3), ..NewTopic::new("t", 1) }.with("min.insync.replicas", "2");
+    let topic = NewTopic { replication: Some(3), ..topic() }.with("min.insync.replicas", "2");
     log.create_topics(&[topic]).await.expect("created");
     let sink = log.sink(SinkSettings::new("faults")).expect("sink");
     let mut member = log.subscribe(GroupSettings::new("g", ["t"])).await.expect("joined");

@@ -23,7 +23,9 @@ pub(super) async fn within<T>(what: &str, future: impl Future<Output = T>) -> T 
 /// A topic of the case's own.
 pub(super) async fn topic(fixture: &dyn Fixture, name: &str, partitions: u32) -> String {
     let name = format!("{}{name}", fixture.prefix());
-    fixture.log().create_topics(&[NewTopic::new(&name, partitions)]).await.expect("topic created");
+    // The records' times are long past: a cluster that looks after retention just then would delete them.
+    let topic = NewTopic::new(&name, partitions).with("retention.ms", "-1");
+    fixture.log().create_topics(&[topic]).await.expect("topic created");
     name
 }
 
