@@ -2,11 +2,16 @@
 //! snake_case names, 64-bit integers as strings, device addresses and record ids in their written form, enums as
 //! lower-case names, bytes as hex.
 
+#[path = "src/json_form.rs"]
+mod json_form;
+
+use std::collections::BTreeMap;
 use std::path::Path;
 
+use json_form::{JsonForm, json_forms};
 use prost::Message as _;
 use prost_types::field_descriptor_proto::{Label, Type};
-use prost_types::{DescriptorProto, FieldDescriptorProto, FileDescriptorProto};
+use prost_types::{DescriptorProto, FieldDescriptorProto, FileDescriptorProto, FileDescriptorSet};
 
 const FILES: [&str; 8] = [
     "updraft/v1/common.proto",
@@ -21,22 +26,28 @@ const FILES: [&str; 8] = [
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("cargo:rerun-if-changed=proto");
-    let descriptors = protox::compile(FILES, ["proto"])?;
+    let mut compiler = protox::Compiler::new(["proto"])?;
+    compiler.include_imports(true).include_source_info(true).open_files(FILES)?;
+    // The options of our own are in the bytes alone.
+    let encoded = compiler.encode_file_descriptor_set();
+    let forms = json_forms(&encoded)?;
+    let mut descriptors = FileDescriptorSet::decode(encoded.as_slice())?;
+    descriptors.file.retain(|file| file.package() == "updraft.v1");
     let out = std::env::var("OUT_DIR")?;
-    std::fs::write(Path::new(&out).join("descriptors.binpb"), descriptors.encode_to_vec())?;
+    std::fs::write(Path::new(&out).join("descriptors.binpb"), encoded)?;
 
     let mut config = prost_build::Config::new();
     config.bytes(["."]);
     config.message_attribute(".", "#[derive(serde::Serialize, serde::Deserialize)] #[serde(default)]");
     config.enum_attribute(".", "#[derive(serde::Serialize, serde::Deserialize)] #[serde(rename_all = \"snake_case\")]");
-    // The same words as in the URL's `rate` parameter.
+    // The same names as in the URL's `rate` parameter.
     for rate in ["1s", "5s", "30s"] {
         let value = format!(".updraft.v1.RateClass.RATE_CLASS_EVERY_{}", rate.to_uppercase());
         config.field_attribute(value, format!("#[serde(rename = \"{rate}\")]"));
     }
     for file in &descriptors.file {
         for message in &file.message_type {
-            json_attributes(&mut config, file, &format!(".{}", file.package()), message);
+            json_attributes(&mut config, &forms, file, &format!(".{}", file.package()), message);
         }
     }
     config.compile_fds(descriptors)?;
@@ -53,6 +64,7 @@ fn flatten_oneofs(generated: &Path) -> std::io::Result<()> {
 
 fn json_attributes(
     config: &mut prost_build::Config,
+    forms: &BTreeMap<String, JsonForm>,
     file: &FileDescriptorProto,
     scope: &str,
     message: &DescriptorProto,
@@ -60,7 +72,8 @@ fn json_attributes(
     let path = format!("{scope}.{}", message.name());
     for field in &message.field {
         let in_oneof = field.oneof_index.is_some() && !field.proto3_optional();
-        for attribute in field_attributes(file, field, in_oneof) {
+        let form = forms.get(&format!("{path}.{}", field.name())[1..]).copied();
+        for attribute in field_attributes(file, field, in_oneof, form) {
             // A oneof's variants are addressed below the oneof, its messages' fields below the message.
             let oneof = field.oneof_index.filter(|_| in_oneof).map(|index| message.oneof_decl[index as usize].name());
             let field_path = match oneof {
@@ -71,11 +84,16 @@ fn json_attributes(
         }
     }
     for nested in message.nested_type.iter().filter(|nested| !nested.options.as_ref().is_some_and(|o| o.map_entry())) {
-        json_attributes(config, file, &path, nested);
+        json_attributes(config, forms, file, &path, nested);
     }
 }
 
-fn field_attributes(file: &FileDescriptorProto, field: &FieldDescriptorProto, in_oneof: bool) -> Vec<String> {
+fn field_attributes(
+    file: &FileDescriptorProto,
+    field: &FieldDescriptorProto,
+    in_oneof: bool,
+    form: Option<JsonForm>,
+) -> Vec<String> {
     let repeated = field.label() == Label::Repeated;
     let optional = field.proto3_optional() || (field.r#type() == Type::Message && !repeated && !in_oneof);
     let mut attributes = Vec::new();
@@ -84,7 +102,7 @@ fn field_attributes(file: &FileDescriptorProto, field: &FieldDescriptorProto, in
     } else if repeated && file.name().ends_with("live.proto") {
         attributes.push("#[serde(skip_serializing_if = \"Vec::is_empty\")]".to_owned());
     }
-    if let Some(form) = json_form(field) {
+    if let Some(form) = written_form(field, form) {
         let shape = match (optional, repeated) {
             (true, _) => "optional",
             (_, true) => "repeated",
@@ -99,25 +117,21 @@ fn field_attributes(file: &FileDescriptorProto, field: &FieldDescriptorProto, in
 }
 
 /// The written form of a field, where JSON's own is not the one we promise.
-fn json_form(field: &FieldDescriptorProto) -> Option<String> {
+fn written_form(field: &FieldDescriptorProto, form: Option<JsonForm>) -> Option<String> {
     let form = match field.r#type() {
+        Type::Uint32 | Type::Fixed32 if form == Some(JsonForm::DeviceAddress) => "Address",
         Type::Enum => {
             let name = field.type_name().rsplit('.').next().unwrap_or_default();
             return Some(format!("crate::json::Named<crate::v1::{name}>"));
         }
-        Type::Fixed64 if field.name() == "key" => "Integer64",
+        Type::Fixed64 if form == Some(JsonForm::Decimal) => "Integer64",
         Type::Fixed64 => "Id",
         Type::Uint64 | Type::Int64 | Type::Sint64 | Type::Sfixed64 => match field.r#type() {
             Type::Uint64 => "Integer64",
             _ => "Signed64",
         },
-        Type::Uint32 | Type::Fixed32 if is_device(field.name()) => "Address",
         Type::Bytes => "Hex",
         _ => return None,
     };
     Some(format!("crate::json::{form}"))
-}
-
-fn is_device(name: &str) -> bool {
-    ["device", "devices"].contains(&name) || name.ends_with("_device") || name.ends_with("_devices")
 }

@@ -1,4 +1,4 @@
-//! What the log says of the records, brought from its thread to ours.
+//! The log's answers to records, passed from its thread to ours.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use tokio::sync::Notify;
 /// An answer and the sequence number it is for.
 pub(crate) type Answer = (u64, Result<Delivered, DeliveryError>);
 
-/// Answers in the order they came. Bounded by the window: there is one per message under way.
+/// Answers in the order they came. Bounded by the window: there is one per message in flight.
 #[derive(Debug, Default)]
 pub(crate) struct Answers {
     waiting: Mutex<Vec<Answer>>,
@@ -17,7 +17,7 @@ pub(crate) struct Answers {
 }
 
 impl Answers {
-    /// A receipt whose answer comes here.
+    /// A receipt whose answer is delivered here.
     pub(crate) fn receipt(self: &Arc<Self>, sequence: u64) -> Receipt {
         Receipt::new(self.clone(), sequence)
     }
@@ -27,7 +27,7 @@ impl Answers {
         self.arrived.notified().await;
     }
 
-    /// Takes all that came, into `into`, which is empty.
+    /// Moves all answers into `into`, which is empty.
     pub(crate) fn take(&self, into: &mut Vec<Answer>) {
         std::mem::swap(&mut *self.waiting.lock(), into);
     }
@@ -40,7 +40,7 @@ impl Acknowledge for Answers {
             waiting.push((sequence, outcome));
             waiting.len() == 1
         };
-        // Those behind it are taken with it.
+        // The answers behind it are taken too.
         if first {
             self.arrived.notify_one();
         }

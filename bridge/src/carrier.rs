@@ -1,47 +1,53 @@
-//! From the window to the log, in order, and what becomes of it. A writer that breaks is replaced, and everything that is
-//! not done goes through the new one, in order.
+//! From the window to the log, in order, and the results of the writes. A broken writer is replaced, and all
+//! unacknowledged
+//! messages are sent through the new one, in order.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
 use runtime::Backoff;
-use streams::{DeliveryError, Sink, SinkSettings};
+use runtime::retry::with_causes;
+use streams::trace::record_outcome;
+use streams::{Delivered, DeliveryError, Sink, SinkSettings};
 
 use crate::answers::{Answer, Answers};
-use crate::intake::{Carried, Intake};
+use crate::carried::Carried;
+use crate::dependencies::Dependencies;
+use crate::intake::Intake;
 use crate::metrics::Reason;
 use crate::window::Window;
-use crate::{Outfit, words};
 
-/// How soon a writer that was full is tried again where no answer wakes us: librdkafka counts bytes a little longer than
+/// After which time a writer that was full is tried again without an answer: librdkafka counts bytes a little longer
+/// than
 /// records.
 const FULL_AGAIN: Duration = Duration::from_millis(20);
 
 pub(crate) struct Carrier {
-    outfit: Outfit,
+    dependencies: Dependencies,
     settings: SinkSettings,
     /// None while the last one is broken and the next one is not due.
     sink: Option<Arc<dyn Sink>>,
-    /// Where the present sink answers. A rebuilt sink gets new ones: what the old one still says concerns nobody.
+    /// The answers of the present sink. A rebuilt sink gets new ones: late answers of the old one are ignored.
     answers: Arc<Answers>,
-    /// Sequence numbers that the sink had no room for, in order; while there are any, new messages queue behind them.
+    /// Sequence numbers that did not fit into the sink, in order; while there are any, new messages queue behind them.
     unsent: VecDeque<u64>,
-    /// Dead letters that could not be written now. Their order means nothing, so they wait without holding up the rest.
+    /// Dead letters that could not be written yet. Their order does not matter, so they do not delay other messages.
     unwritten: Vec<u64>,
     backoff: Backoff,
-    /// When to try again what could not be done (monotonic).
+    /// When to retry (monotonic).
     again_at: Option<Duration>,
-    /// Why nothing, or not everything, can be written now.
+    /// The present error of writing.
     trouble: Option<String>,
     taken: Vec<Answer>,
+    done: u64,
 }
 
 impl Carrier {
-    pub(crate) fn new(outfit: Outfit, settings: SinkSettings) -> anyhow::Result<Self> {
-        let sink = outfit.log.sink(settings.clone())?;
+    pub(crate) fn new(dependencies: Dependencies, settings: SinkSettings) -> anyhow::Result<Self> {
+        let sink = dependencies.cluster.log.sink(settings.clone())?;
         Ok(Self {
-            outfit,
+            dependencies,
             settings,
             sink: Some(sink),
             answers: Arc::default(),
@@ -51,15 +57,26 @@ impl Carrier {
             again_at: None,
             trouble: None,
             taken: Vec::new(),
+            done: 0,
         })
     }
 
-    /// To wait for what the log says.
+    /// How many messages have been answered by the log.
+    pub(crate) fn done_count(&self) -> u64 {
+        self.done
+    }
+
+    /// Replaces the writer, because the present one makes no progress.
+    pub(crate) fn replace_writer(&mut self, why: &str, in_flight: usize) {
+        self.give_up_writer(why, in_flight);
+    }
+
+    /// To wait for the log's answers.
     pub(crate) fn answers(&self) -> Arc<Answers> {
         self.answers.clone()
     }
 
-    /// When [`Carrier::work_off`] is due even if the log says nothing (monotonic).
+    /// When [`Carrier::work_off`] is due without an answer of the log (monotonic).
     pub(crate) fn again_at(&self) -> Option<Duration> {
         self.again_at
     }
@@ -75,7 +92,7 @@ impl Carrier {
         self.send_unsent(window);
     }
 
-    /// Works off what the log said, and calls `acknowledge` for each message that may be acknowledged now, in order.
+    /// Processes the log's answers, and calls `acknowledge` for each message that may be acknowledged now, in order.
     pub(crate) fn work_off<A>(
         &mut self,
         window: &mut Window<A, Carried>,
@@ -86,11 +103,11 @@ impl Carrier {
         self.answers.take(&mut taken);
         let mut broken = None;
         for (sequence, outcome) in taken.drain(..) {
-            match outcome {
-                Ok(_) => self.done(sequence, window, &mut acknowledge),
-                Err(error) if error.is_refused() => self.refused(sequence, &error, window, intake, &mut acknowledge),
-                Err(error) if is_unwritten_letter(sequence, &error, window) => self.wait_with(sequence, &error),
-                Err(error) => broken = broken.or(Some(error)),
+            match &outcome {
+                Ok(_) => self.done(sequence, &outcome, window, &mut acknowledge),
+                Err(error) if error.is_refused() => self.refused(sequence, error, window, intake, &mut acknowledge),
+                Err(error) if is_unwritten_letter(sequence, error, window) => self.wait_with(sequence, error),
+                Err(error) => broken = broken.or_else(|| Some(error.clone())),
             }
         }
         self.taken = taken;
@@ -102,15 +119,24 @@ impl Carrier {
         self.send_unsent(window);
     }
 
-    fn done<A>(&mut self, sequence: u64, window: &mut Window<A, Carried>, acknowledge: impl FnMut(A)) {
-        if let Some(carried) = window.item(sequence) {
-            let waited = self.outfit.context.clock.monotonic().saturating_sub(carried.received_at);
-            self.outfit.metrics.acknowledge.observe(waited.as_secs_f64());
+    fn done<A>(
+        &mut self,
+        sequence: u64,
+        outcome: &Result<Delivered, DeliveryError>,
+        window: &mut Window<A, Carried>,
+        acknowledge: impl FnMut(A),
+    ) {
+        self.done += 1;
+        if let Some(carried) = window.item_mut(sequence) {
+            let now = self.dependencies.context.clock.monotonic();
+            let waited = now.saturating_sub(carried.received_at);
+            end_span(carried, outcome, now);
+            self.dependencies.metrics.acknowledge.observe(waited.as_secs_f64());
             match carried.dead_letter {
-                None => self.outfit.metrics.forwarded.inc(),
+                None => self.dependencies.metrics.forwarded.inc(),
                 Some(reject) => {
                     let reason = Reason { reason: reject.reason() };
-                    self.outfit.metrics.dead_lettered.get_or_create(&reason).inc()
+                    self.dependencies.metrics.dead_lettered.get_or_create(&reason).inc()
                 }
             };
         }
@@ -121,8 +147,9 @@ impl Carrier {
         window.complete(sequence, acknowledge);
     }
 
-    /// The log will never take this record: it goes to the dead letters. One that is refused even there is given up,
-    /// loudly, since it would block everything behind it for ever.
+    /// The log permanently refuses this record: it becomes a dead letter. One that is refused even there is dropped
+    /// with an
+    /// error, since it would block everything behind it for ever.
     fn refused<A>(
         &mut self,
         sequence: u64,
@@ -135,8 +162,9 @@ impl Carrier {
         self.count(error.reason());
         if carried.dead_letter.is_some() {
             tracing::error!(%error, "the log refuses a dead letter; the message is lost");
-            return self.done(sequence, window, acknowledge);
+            return self.done(sequence, &Err(error.clone()), window, acknowledge);
         }
+        end_span(carried, &Err(error.clone()), self.dependencies.context.clock.monotonic());
         intake.put_aside(carried);
         self.unsent.push_back(sequence);
     }
@@ -148,11 +176,11 @@ impl Carrier {
         self.schedule();
     }
 
-    fn give_up_writer(&mut self, why: &str, under_way: usize) {
-        tracing::warn!(why, under_way, "the writer broke; a new one will take over");
+    fn give_up_writer(&mut self, why: &str, in_flight: usize) {
+        tracing::warn!(why, in_flight, "the writer broke; a new one will take over");
         self.trouble = Some(format!("the writer broke: {why}"));
-        self.outfit.metrics.rebuilt.inc();
-        // Closed before the next one begins: what it still has under way ends with its connections.
+        self.dependencies.metrics.rebuilt.inc();
+        // Closed before the next one begins: its messages in flight end with its connections.
         self.sink = None;
         self.answers = Arc::default();
         self.schedule();
@@ -161,12 +189,12 @@ impl Carrier {
     fn schedule(&mut self) {
         if self.again_at.is_none() {
             let delay = self.backoff.next_delay();
-            self.again_at = Some(self.outfit.context.clock.monotonic() + delay);
+            self.again_at = Some(self.dependencies.context.clock.monotonic() + delay);
         }
     }
 
     fn try_again<A>(&mut self, window: &Window<A, Carried>) {
-        if self.again_at.is_none_or(|due| self.outfit.context.clock.monotonic() < due) {
+        if self.again_at.is_none_or(|due| self.dependencies.context.clock.monotonic() < due) {
             return;
         }
         self.again_at = None;
@@ -174,7 +202,7 @@ impl Carrier {
             self.unsent.extend(self.unwritten.drain(..));
             return;
         }
-        match self.outfit.log.sink(self.settings.clone()) {
+        match self.dependencies.cluster.log.sink(self.settings.clone()) {
             Ok(sink) => {
                 self.sink = Some(sink);
                 self.unwritten.clear();
@@ -182,13 +210,13 @@ impl Carrier {
             }
             Err(error) => {
                 self.count(error.reason());
-                self.trouble = Some(words(&error));
+                self.trouble = Some(with_causes(&error));
                 self.schedule();
             }
         }
     }
 
-    /// Hands over what waits, in order, until the sink has no more room.
+    /// Sends the waiting messages, in order, until the sink is full.
     fn send_unsent<A>(&mut self, window: &Window<A, Carried>) {
         while let (Some(&sequence), Some(sink)) = (self.unsent.front(), &self.sink) {
             let Some(carried) = window.item(sequence) else {
@@ -199,12 +227,12 @@ impl Carrier {
                 self.unsent.pop_front();
                 continue;
             };
-            let (full, why) = (refused.is_full(), words(&refused.error));
+            let (full, why) = (refused.is_full(), with_causes(&refused.error));
             self.count(refused.error.reason());
-            // The receipt's answer would be taken for the record's: nobody waits for it.
+            // Detached: the receipt's answer would be taken for the record's.
             refused.receipt.forget();
             if full {
-                let soon = self.outfit.context.clock.monotonic() + FULL_AGAIN;
+                let soon = self.dependencies.context.clock.monotonic() + FULL_AGAIN;
                 self.again_at = self.again_at.or(Some(soon));
             } else {
                 self.give_up_writer(&why, window.len());
@@ -214,7 +242,15 @@ impl Carrier {
     }
 
     fn count(&self, reason: &'static str) {
-        self.outfit.metrics.log_errors.get_or_create(&Reason { reason }).inc();
+        self.dependencies.metrics.log_errors.get_or_create(&Reason { reason }).inc();
+    }
+}
+
+/// Ends the span of a message that is in the log, or will not be.
+fn end_span(carried: &mut Carried, outcome: &Result<Delivered, DeliveryError>, now: Duration) {
+    if let Some(mut span) = carried.span.take() {
+        record_outcome(&mut span, outcome);
+        span.end_at(now);
     }
 }
 

@@ -11,13 +11,15 @@ use streams::LogOptions;
 
 use crate::shard::Shard;
 
-/// Carries every frame from MQTT into the raw topic, and acknowledges it to the broker only when Kafka has it.
+/// Forward every frame from MQTT into the raw topic, and acknowledge it to the broker only when Kafka has it.
 ///
-/// The broker must be set to keep what it could not deliver yet. Mosquitto: max_queued_messages 0,
-/// max_inflight_messages 0, persistence true. What the broker tells against that is a warning in the log.
+/// The broker must keep messages that it could not deliver yet. Mosquitto: max_queued_messages 0,
+/// max_inflight_messages 0, persistence true; max_queued_bytes bounds its memory. The bridge logs a warning for each
+/// limit of
+/// the broker that is too low.
 ///
-/// Several bridges share the work where each is told its part: --shard 1/2 and --shard 2/2. Each keeps its own session
-/// at the broker, under --client-id with its part behind it (updraft-bridge-1of2).
+/// Several bridges share the work with --shard 1/2 and --shard 2/2. Each keeps its own session
+/// at the broker, under --client-id followed by its shard (updraft-bridge-1of2).
 ///
 /// Kafka's own settings go through --kafka-config, for example
 /// security.protocol=ssl,ssl.ca.location=/etc/kafka/ca.pem or linger.ms=5.
@@ -37,11 +39,11 @@ pub struct Config {
     pub shell: ShellOptions,
 }
 
-/// What the bridge alone is told.
+/// The bridge's own options.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "MQTT")]
 pub struct BridgeOptions {
-    /// The MQTT broker: mqtt://host:port or mqtts://host:port.
+    /// URL of the MQTT broker: mqtt://host:port or mqtts://host:port.
     #[arg(long, env = "UPDRAFT_MQTT_URL", value_name = "URL", default_value = "mqtt://localhost:1883", value_parser = parse_url)]
     pub mqtt_url: url::Url,
     /// User name at the broker.
@@ -50,42 +52,70 @@ pub struct BridgeOptions {
     /// Password at the broker.
     #[arg(long, env = "UPDRAFT_MQTT_PASSWORD", value_name = "PASSWORD", hide_env_values = true)]
     pub mqtt_password: Option<Redacted>,
-    /// For mqtts: a file with the certificates to trust instead of the system's (PEM).
+    /// For mqtts: file with the certificates to trust instead of the system's (PEM).
     #[arg(long, env = "UPDRAFT_MQTT_CA", value_name = "FILE")]
     pub mqtt_ca: Option<PathBuf>,
-    /// For mqtts: this client's certificate (PEM).
+    /// For mqtts: file with this client's certificate (PEM).
     #[arg(long, env = "UPDRAFT_MQTT_CERTIFICATE", value_name = "FILE", requires = "mqtt_key")]
     pub mqtt_certificate: Option<PathBuf>,
-    /// For mqtts: the key of this client's certificate (PEM).
+    /// For mqtts: file with the key of this client's certificate (PEM).
     #[arg(long, env = "UPDRAFT_MQTT_KEY", value_name = "FILE", requires = "mqtt_certificate")]
     pub mqtt_key: Option<PathBuf>,
-    /// What receivers' topics begin with; several are separated by commas.
-    #[arg(long, env = "UPDRAFT_BRIDGE_TOPICS", value_name = "PREFIX", default_value = "fb/b", value_delimiter = ',', value_parser = parse_prefix)]
+    /// Prefixes of receivers' topics, separated by commas.
+    #[arg(long, env = "UPDRAFT_BRIDGE_TOPICS", value_name = "PREFIX", default_value = envelope::DEFAULT_PREFIX, value_delimiter = ',', value_parser = parse_prefix)]
     pub topics: Vec<String>,
-    /// This bridge's share of the receivers where several bridges work side by side: 2/4 is the second of four. Every
-    /// frame is forwarded by exactly one of them; ticks are written by all.
+    /// Share of the receivers of this bridge, where several bridges run: 2/4 is the second of four. Exactly one bridge
+    /// forwards each
+    /// frame; all bridges write ticks.
     #[arg(long, env = "UPDRAFT_BRIDGE_SHARD", value_name = "N/M", default_value_t = Shard::ALL)]
     pub shard: Shard,
-    /// This bridge's name at the broker, before its shard. It must stay the same over restarts, or the broker forgets
-    /// what it kept for it, and no two bridges may share one.
+    /// MQTT client id of this bridge, without its shard. Keep it the same over restarts, or the broker drops the queued
+    /// messages. Two
+    /// bridges must not share one.
     #[arg(long, env = "UPDRAFT_BRIDGE_CLIENT_ID", value_name = "ID", default_value = "updraft-bridge")]
     pub client_id: String,
-    /// How long the broker keeps frames for this bridge while it is away.
+    /// How long the broker queues frames for this bridge while it is disconnected, with the unit. A longer time
+    /// survives longer
+    /// outages and takes more memory of the broker.
     #[arg(long, env = "UPDRAFT_BRIDGE_SESSION_EXPIRY", value_name = "DURATION", default_value = "24h", value_parser = parse_duration)]
     pub session_expiry: Duration,
-    /// Frames between their receipt and their acknowledgement, 1 to 65535. More: more speed over slow links, more memory,
-    /// more duplicates after a crash.
+    /// Maximum number of frames between receipt and acknowledgement, 1 to 65535. A larger value gives more throughput
+    /// over slow links,
+    /// more memory use and more duplicates after a crash.
     #[arg(long, env = "UPDRAFT_BRIDGE_WINDOW", value_name = "FRAMES", default_value_t = 8192, value_parser = clap::value_parser!(u16).range(1..))]
     pub window: u16,
-    /// Time between two ticks to every raw partition: what expires downstream does so by them.
+    /// Maximum frames per second of one receiver on average; further frames are dropped, acknowledged and counted. 0:
+    /// no limit. With
+    /// a larger value one receiver can take more capacity of the bridge and the processors from the others.
+    #[arg(long, env = "UPDRAFT_BRIDGE_RECEIVER_RATE", value_name = "FRAMES", default_value_t = 100, value_parser = clap::value_parser!(u32).range(0..=1_000_000))]
+    pub receiver_rate: u32,
+    /// Maximum frames of one receiver at once, after a pause. A larger value accepts longer backlogs of a receiver that
+    /// was offline,
+    /// and longer bursts of a broken one.
+    #[arg(long, env = "UPDRAFT_BRIDGE_RECEIVER_BURST", value_name = "FRAMES", default_value_t = 500, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub receiver_burst: u32,
+    /// Maximum number of receivers whose limits are remembered, 100 or more; beyond it the least recently heard one is
+    /// evicted. A
+    /// larger value takes more memory under a flood of made-up receivers, some 300 bytes each.
+    #[arg(long, env = "UPDRAFT_BRIDGE_MAX_RECEIVERS", value_name = "RECEIVERS", default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(100..=10_000_000))]
+    pub max_receivers: u32,
+    /// Time between two ticks to every raw partition, 1s to 60s. States downstream expire by these ticks: a longer
+    /// interval delays
+    /// the expiry, a shorter one writes more records.
     #[arg(long, env = "UPDRAFT_BRIDGE_TICK_INTERVAL", value_name = "DURATION", default_value = "5s", value_parser = parse_tick)]
     pub tick_interval: Duration,
 }
 
 impl BridgeOptions {
-    /// The whole name of this bridge at the broker, its shard included.
+    /// The complete client id of this bridge, its shard included.
     pub fn client_id(&self) -> String {
         format!("{}{}", self.client_id, self.shard.suffix())
+    }
+}
+
+impl Default for BridgeOptions {
+    fn default() -> Self {
+        runtime::settings::defaults()
     }
 }
 
@@ -112,32 +142,31 @@ impl Program for Config {
 }
 
 fn parse_url(text: &str) -> Result<url::Url, String> {
-    let allowed = || "mqtt://host:port or mqtts://host:port is".to_owned();
-    let url = url::Url::parse(text).map_err(|_| allowed())?;
+    let expected = || "expected mqtt://host:port or mqtts://host:port".to_owned();
+    let url = url::Url::parse(text).map_err(|_| expected())?;
     let known = ["mqtt", "mqtts"].contains(&url.scheme()) && url.host_str().is_some_and(|host| !host.is_empty());
     if !known {
-        return Err(allowed());
+        return Err(expected());
     }
     if url.password().is_some() {
-        return Err(
-            "no password is allowed in the URL, since it would be shown in logs: use --mqtt-password".to_owned()
-        );
+        return Err("expected a URL without a password, since logs show it: use --mqtt-password".to_owned());
     }
     Ok(url)
 }
 
 fn parse_prefix(text: &str) -> Result<String, String> {
-    let prefix = text.trim_end_matches('/');
-    if prefix.is_empty() || prefix.contains(['+', '#', '\0']) {
-        return Err("a topic without wildcards is, for example fb/b".to_owned());
-    }
+    let prefix = envelope::prefix_of(text).ok_or("expected a topic without wildcards, for example fb/b")?;
     Ok(prefix.to_owned())
 }
 
 fn parse_tick(text: &str) -> Result<Duration, String> {
     let interval = parse_duration(text)?;
     let allowed = Duration::from_secs(1)..=Duration::from_secs(60);
-    if allowed.contains(&interval) { Ok(interval) } else { Err("1s to 60s is".to_owned()) }
+    if allowed.contains(&interval) {
+        Ok(interval)
+    } else {
+        Err("expected a duration from 1s to 60s, for example 5s".to_owned())
+    }
 }
 
 #[cfg(test)]
@@ -164,20 +193,28 @@ mod tests {
     }
 
     #[test]
+    fn default_is_what_the_options_declare() {
+        let (ours, parsed) = (BridgeOptions::default(), parse(&[]).expect("good").bridge);
+        assert_eq!(format!("{ours:?}"), format!("{parsed:?}"));
+    }
+
+    #[test]
     fn each_shard_has_a_session_of_its_own() {
         let client_id = |shard| parse(&["--client-id", "b", "--shard", shard]).expect("good").bridge.client_id();
         assert_eq!((client_id("1/1"), client_id("2/4")), ("b".to_owned(), "b-2of4".to_owned()));
     }
 
     #[test]
-    fn bad_settings_are_refused_with_what_is_allowed() {
+    fn bad_settings_are_refused_with_an_example() {
         let cases = [
             (["--mqtt-url", "http://x"], "mqtt://host:port"),
             (["--mqtt-url", "mqtt://u:p@x"], "--mqtt-password"),
             (["--topics", "fb/+/x"], "without wildcards"),
             (["--window", "0"], "1..=65535"),
             (["--tick-interval", "5m"], "1s to 60s"),
-            (["--shard", "5/4"], "1/4, 2/4"),
+            (["--receiver-burst", "0"], "1..=1000000"),
+            (["--max-receivers", "5"], "100..=10000000"),
+            (["--shard", "5/4"], "2/4"),
             (["--mqtt-ca", "/ca.pem"], "mqtts://"),
         ];
         for (arguments, expected) in cases {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// A window that fills in a burst and empties again is at work; one that stays full stands still.
+/// A window that fills in a burst and empties again works normally; one that stays full makes no progress.
 const LASTING: Duration = Duration::from_secs(5);
 
 #[derive(Debug, Default)]
@@ -20,7 +20,7 @@ impl Fill {
         counted
     }
 
-    /// Whether it has been full for so long that somebody should know.
+    /// Whether it has been full for so long that it is reported.
     pub(crate) fn is_lasting(&self, now: Duration) -> bool {
         self.full_since.is_some_and(|since| now.saturating_sub(since) >= LASTING)
     }
@@ -39,7 +39,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_window_that_stays_full_is_told() {
+    fn only_a_window_that_stays_full_is_reported() {
         let mut fill = Fill::default();
         let at = Duration::from_secs;
         fill.note(true, at(10));

@@ -1,132 +1,130 @@
 //! MQTT frames into the raw topic; nothing acknowledged is lost.
 //!
-//! The promise: a frame that the broker got its PUBACK for is in Kafka, in the order received per device and connection.
-//! [`window`] holds what is between receipt and acknowledgement, [`forward`] is the loop that owns it, [`carrier`] brings it
-//! to the log, [`mqtt`] is the connection; everything else is pure.
+//! The promise: a frame with a PUBACK is in Kafka, in the order received per device and connection.
+//! [`window`] holds the messages between receipt and acknowledgement, [`pipeline`] processes them, and [`carrier`]
+//! writes
+//! them to the log. Messages come from a broker over the connection in [`mqtt`] ([`forward`] is its loop),
+//! or from a sender in the same process through the [`inlet`]. Everything else is pure.
 //!
-//! The payload is never decoded here; of the frame only the four header bytes are known, for the record's key.
+//! The payload is never decoded here; of the frame only the four header bytes are read, for the record's key.
 
 mod answers;
+mod carried;
 mod carrier;
 mod config;
+mod dependencies;
 mod fill;
+mod flow;
 mod forward;
+mod gate;
+mod inlet;
 mod intake;
+mod limits;
+mod lru;
 mod metrics;
 mod mqtt;
+mod pipeline;
 mod raw;
+mod received;
 mod reject;
 mod shard;
 mod ticks;
-mod topic;
+mod traces;
 mod window;
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use runtime::patience::with_causes;
-use runtime::trace::TraceSampler;
-use runtime::{Context, Tasks, keep_trying};
-use schemas::catalogue::{self, topic as names};
-use streams::registry::{Schemas, TopicCodec};
-use streams::{KafkaLog, KafkaSettings, Log, StreamError};
+use runtime::{Context, Tasks};
+use schemas::catalogue::topic as names;
+use streams::{Cluster, unless_stopped};
 
 pub use config::{BridgeOptions, Config};
+pub use inlet::{Acknowledgement, Inlet, Message, Outlet, Publisher, inlet};
 pub use shard::Shard;
 
-use crate::forward::Forwarder;
+use crate::dependencies::Dependencies;
+use crate::forward::{Forwarder, Parts};
+use crate::inlet::InletForwarder;
 use crate::metrics::BridgeMetrics;
+use crate::mqtt::BrokerMonitor;
 use crate::ticks::Ticker;
+use crate::traces::Traces;
 
-/// What each part of the bridge is given.
-#[derive(Clone)]
-struct Outfit {
-    context: Context,
-    log: Arc<dyn Log>,
-    /// What the log is, for people: its address.
-    log_name: Arc<str>,
-    /// Frames the values of the raw topic.
-    raw_codec: TopicCodec,
-    raw_topic: Arc<str>,
-    dead_letter_topic: Arc<str>,
-    traces: TraceSampler,
-    metrics: BridgeMetrics,
-}
+/// How long each part may take to end.
+const STOP: Duration = Duration::from_secs(15);
 
 /// Runs the bridge against Kafka and the schema registry until stopped.
 ///
 /// # Errors
-/// What no retry can mend: bad credentials, an incompatible schema.
+/// Errors that a retry cannot fix: bad credentials, an incompatible schema.
+#[cfg(feature = "services")]
 pub async fn run(config: Config, context: Context) -> anyhow::Result<()> {
-    let log = KafkaLog::connect(KafkaSettings {
-        bootstrap: config.log.kafka_bootstrap.clone(),
-        extra: config.log.kafka_config.to_vec(),
-        client_id: config.bridge.client_id(),
-    })?;
-    let schemas = Schemas::registry(&config.log.schema_registry_url)?;
-    let traces = TraceSampler::new(config.shell.telemetry.trace_ratio);
-    let name = format!("Kafka at {}", config.log.kafka_bootstrap);
-    serve(
-        config.bridge,
-        Surroundings { topic_prefix: config.log.topic_prefix, log: Arc::new(log), log_name: name, schemas, traces },
-        context,
-    )
-    .await
+    let cluster = Cluster::connect(&config.log, config.bridge.client_id())?;
+    serve(config.bridge, cluster, context).await
 }
 
-/// What the bridge writes to, and how.
-pub struct Surroundings {
-    /// Put before every topic name.
-    pub topic_prefix: String,
-    /// The log.
-    pub log: Arc<dyn Log>,
-    /// What the log is, for people: its address.
-    pub log_name: String,
-    /// Where the raw topic's schema is registered.
-    pub schemas: Schemas,
-    /// Which frames carry a trace.
-    pub traces: TraceSampler,
-}
-
-/// Runs the bridge on any log until stopped.
+/// Runs the bridge between a broker and any log until stopped.
 ///
 /// # Errors
-/// What no retry can mend.
-pub async fn serve(options: BridgeOptions, surroundings: Surroundings, context: Context) -> anyhow::Result<()> {
-    let Surroundings { topic_prefix, log, log_name, schemas, traces } = surroundings;
-    let raw = catalogue::find(names::RAW).context("the raw topic is not in the catalogue")?;
-    let dead_letter = catalogue::find(names::DEAD_LETTER).context("the dead-letter topic is not in the catalogue")?;
-    // The parts that `/ready` waits for are all named before the first of them is waited for.
-    let registry = context.readiness.part("registry");
-    let parts = forward::Parts::new(&context.readiness);
-    let prepared = keep_trying(
-        &context,
-        &registry,
-        schemas.name(),
-        |error: &StreamError| !error.is_transient(),
-        || schemas.prepare(&topic_prefix, &raw),
-    );
-    let Some(raw_codec) = prepared.await.context("the schema of the raw topic")? else { return Ok(()) };
-    let outfit = Outfit {
-        log,
-        log_name: log_name.into(),
-        raw_codec,
-        raw_topic: raw.full_name(&topic_prefix).into(),
-        dead_letter_topic: dead_letter.full_name(&topic_prefix).into(),
-        traces,
-        metrics: BridgeMetrics::register(&context.metrics),
-        context: context.clone(),
-    };
-    let mut tasks = Tasks::new(context.clock.clone(), context.shutdown.clone());
-    let ticker = Ticker::new(outfit.clone(), &options, parts.kafka.clone())?;
-    tasks.spawn("ticks", |stop| ticker.run(stop));
-    let forwarder = Forwarder::new(outfit, options, parts)?;
+/// Errors that a retry cannot fix: bad credentials, an incompatible schema.
+pub async fn serve(options: BridgeOptions, cluster: Cluster, context: Context) -> anyhow::Result<()> {
+    // Registered before the first wait.
+    let mqtt = context.readiness.part("mqtt");
+    let Some((dependencies, parts, mut tasks)) = prepare(&options, cluster, &context).await? else { return Ok(()) };
+    let monitor = BrokerMonitor::new(dependencies.clone(), options.clone());
+    tasks.spawn("monitor", |stop| monitor.run(stop));
+    let forwarder = Forwarder::new(dependencies, options, mqtt, parts.window)?;
     tasks.spawn("forward", |stop| forwarder.run(stop));
-    tasks.run(Duration::from_secs(15)).await
+    tasks.run(STOP).await
 }
 
-/// Words for a log error with all its causes.
-fn words(error: &StreamError) -> String {
-    with_causes(error)
+/// Runs the bridge on messages from this process, without a broker: each is acknowledged when the log has it. The
+/// sender sets the part `mqtt` of
+/// `/ready`.
+///
+/// # Errors
+/// Errors that a retry cannot fix: an incompatible schema.
+pub async fn serve_inlet(
+    options: BridgeOptions,
+    outlet: Outlet,
+    cluster: Cluster,
+    context: Context,
+) -> anyhow::Result<()> {
+    let Some((dependencies, parts, mut tasks)) = prepare(&options, cluster, &context).await? else { return Ok(()) };
+    let forwarder = InletForwarder::new(dependencies, &options, parts.window, outlet)?;
+    tasks.spawn("forward", |stop| forwarder.run(stop));
+    tasks.run(STOP).await
 }
+
+/// The dependencies of both inputs: the raw topic's schema, and ticks. `None`: stop.
+async fn prepare(
+    options: &BridgeOptions,
+    cluster: Cluster,
+    context: &Context,
+) -> anyhow::Result<Option<(Dependencies, Parts, Tasks)>> {
+    // All parts of `/ready` are registered before the first wait.
+    context.readiness.part("registry");
+    let parts = Parts::new(&context.readiness);
+    // With a mistyped prefix there is no such topic: then nothing is registered under it.
+    if cluster.find_topic(context, &parts.kafka, names::RAW).await?.is_none() {
+        return Ok(None);
+    }
+    let raw = unless_stopped(cluster.topic(context, names::RAW).await).context("the schema of the raw topic")?;
+    let Some(raw) = raw else { return Ok(None) };
+    let dependencies = Dependencies {
+        traces: Traces::new(context, cluster.log.as_ref(), options.topics.clone()),
+        raw,
+        dead_letter_topic: cluster.full_name(names::DEAD_LETTER),
+        metrics: BridgeMetrics::register(&context.metrics),
+        context: context.clone(),
+        cluster,
+    };
+    let mut tasks = Tasks::new(context.clock.clone(), context.shutdown.clone());
+    let ticker = Ticker::new(dependencies.clone(), options, parts.kafka.clone())?;
+    tasks.spawn("ticks", |stop| ticker.run(stop));
+    Ok(Some((dependencies, parts, tasks)))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,4 +1,4 @@
-//! What the bridge counts.
+//! Metrics of the bridge.
 
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
@@ -23,6 +23,10 @@ pub(crate) struct BridgeMetrics {
     pub(crate) repeated: Counter,
     pub(crate) dead_lettered: Family<Reason, Counter>,
     pub(crate) dropped: Counter,
+    pub(crate) limited: Counter,
+    pub(crate) letters_withheld: Family<Reason, Counter>,
+    pub(crate) receivers: Gauge,
+    pub(crate) receivers_evicted: Counter,
     pub(crate) in_flight: Gauge,
     pub(crate) window_full: Seconds,
     pub(crate) acknowledge: Histogram,
@@ -30,8 +34,10 @@ pub(crate) struct BridgeMetrics {
     pub(crate) connections: Counter,
     pub(crate) reconnects: Counter,
     pub(crate) others: Counter,
+    pub(crate) retained: Counter,
     pub(crate) broker_dropped: Gauge,
     pub(crate) rebuilt: Counter,
+    pub(crate) stalls: Counter,
     pub(crate) log_errors: Family<Reason, Counter>,
 }
 
@@ -45,17 +51,29 @@ impl BridgeMetrics {
             forwarded: metrics.register("bridge_forwarded", "Frames that Kafka acknowledged", Counter::default()),
             repeated: metrics.register(
                 "bridge_repeated",
-                "Messages that came again while their first copy was under way",
+                "Messages that were redelivered while their first copy was in flight",
                 Counter::default(),
             ),
-            dead_lettered: metrics.register(
-                "bridge_dead_lettered",
-                "Messages that could not be used, by reason",
-                reasons(),
-            ),
+            dead_lettered: metrics.register("bridge_dead_lettered", "Unusable messages, by reason", reasons()),
             dropped: metrics.register(
                 "bridge_dropped",
                 "QoS 0 messages beyond the window, which are lost",
+                Counter::default(),
+            ),
+            limited: metrics.register(
+                "bridge_limited",
+                "Messages of receivers over their limit, which are dropped",
+                Counter::default(),
+            ),
+            letters_withheld: metrics.register(
+                "bridge_dead_letters_withheld",
+                "Unusable messages that became no dead letter, since there were too many, by reason",
+                reasons(),
+            ),
+            receivers: metrics.register("bridge_receivers", "Receivers whose limits are remembered", Gauge::default()),
+            receivers_evicted: metrics.register(
+                "bridge_receivers_evicted",
+                "Receivers whose limits were evicted, since there were too many",
                 Counter::default(),
             ),
             in_flight: metrics.register(
@@ -85,14 +103,24 @@ impl BridgeMetrics {
                 "Messages left to the bridges of other shards",
                 Counter::default(),
             ),
+            retained: metrics.register(
+                "bridge_retained",
+                "Retained messages of the broker: old, acknowledged and dropped",
+                Counter::default(),
+            ),
             broker_dropped: metrics.register(
                 "bridge_broker_dropped_messages",
-                "What the MQTT broker says it dropped for any of its clients since its start",
+                "Messages that the MQTT broker reports as dropped for any of its clients since its start",
                 Gauge::default(),
             ),
             rebuilt: metrics.register(
                 "bridge_writers_broken",
                 "Writers to the log that broke and were replaced",
+                Counter::default(),
+            ),
+            stalls: metrics.register(
+                "bridge_stalls",
+                "Times the window did not move though frames waited and the log answered",
                 Counter::default(),
             ),
             log_errors: metrics.register("bridge_log_errors", "Failures of the log, by reason", reasons()),

@@ -1,14 +1,16 @@
 //! MQTT as the bridge needs it: a subscriber that acknowledges by hand, many at once, and decides itself when to read.
 //!
 //! The packets are rumqttc's; the connection is our own. rumqttc's event loop sends each acknowledgement in a write of its
-//! own, keeps what it read from a connection that broke and hands it out on the next one, and cannot stop reading.
+//! own, keeps messages of a broken connection and returns them on the next one, and cannot stop reading.
 
 mod broker;
 mod connection;
+mod monitor;
 mod tls;
 
 use std::time::Duration;
 
+use envelope::{frames_filter, hardware_filter};
 use rumqttc::v5::mqttbytes::QoS;
 use rumqttc::v5::mqttbytes::v5::{
     ConnAck, Connect, ConnectProperties, Filter, Login, Packet, RetainForwardRule, Subscribe,
@@ -17,22 +19,21 @@ use runtime::Clock;
 use tokio::net::TcpStream;
 
 use crate::config::BridgeOptions;
-use crate::topic;
 
-pub(crate) use broker::{Asked, News, Told, against_subscription, is_brokers_own};
+pub(crate) use broker::{Asked, is_brokers_own, subscription_problem};
 pub(crate) use connection::{Connection, Lost};
+pub(crate) use monitor::BrokerMonitor;
 
-/// Larger than anything a receiver should send, so that what is too long becomes a dead letter. Beyond this the broker
+/// Larger than any message that a receiver should send, so that longer ones become dead letters. Beyond this the broker
 /// discards a message by itself (MQTT 5, section 3.1.2.11.4).
 pub(crate) const MAX_PACKET_BYTES: u32 = 1 << 20;
-/// A broker that is silent for this long is asked to show that it lives, and given up after as long again.
+/// After this time of silence the bridge pings the broker, and closes the connection after the same time again.
 const KEEP_ALIVE: Duration = Duration::from_secs(10);
 const CONNECT_WITHIN: Duration = Duration::from_secs(5);
-/// The packet ids of our two subscriptions; the broker's messages count on their own.
+/// The packet id of our subscription; the broker's messages count on their own.
 pub(crate) const RECEIVERS: u16 = 1;
-pub(crate) const ABOUT_BROKER: u16 = 2;
 
-/// That the settings can work at all, before the first connection.
+/// Checks the settings before the first connection.
 ///
 /// # Errors
 /// A certificate or key that cannot be read or used.
@@ -40,15 +41,20 @@ pub(crate) fn check(options: &BridgeOptions) -> anyhow::Result<()> {
     if is_tls(options) { tls::configuration(options).map(|_| ()) } else { Ok(()) }
 }
 
-/// Connects, and has the broker accept this bridge's session.
+/// Connects, and opens this bridge's session.
 pub(crate) async fn open(options: &BridgeOptions, clock: &Clock) -> Result<(Connection, ConnAck), Lost> {
+    open_with(options, &connect_packet(options), clock).await
+}
+
+/// Connects with a CONNECT packet of the caller's.
+async fn open_with(options: &BridgeOptions, connect: &Packet, clock: &Clock) -> Result<(Connection, ConnAck), Lost> {
     tokio::select! {
-        opened = try_open(options, clock) => opened,
+        opened = try_open(options, connect, clock) => opened,
         () = clock.sleep(CONNECT_WITHIN) => Err(Lost::Silent(CONNECT_WITHIN)),
     }
 }
 
-async fn try_open(options: &BridgeOptions, clock: &Clock) -> Result<(Connection, ConnAck), Lost> {
+async fn try_open(options: &BridgeOptions, connect: &Packet, clock: &Clock) -> Result<(Connection, ConnAck), Lost> {
     let host = options.mqtt_url.host_str().unwrap_or("localhost").trim_matches(['[', ']']);
     let port = options.mqtt_url.port().unwrap_or(if is_tls(options) { 8883 } else { 1883 });
     let stream = TcpStream::connect((host, port)).await?;
@@ -58,7 +64,7 @@ async fn try_open(options: &BridgeOptions, clock: &Clock) -> Result<(Connection,
     } else {
         Connection::new(stream, clock.clone(), KEEP_ALIVE)
     };
-    connection.send(&connect_packet(options))?;
+    connection.send(connect)?;
     let connected = connection.greeting().await?;
     Ok((connection, connected))
 }
@@ -80,30 +86,22 @@ fn connect_packet(options: &BridgeOptions) -> Packet {
         clean_start: false,
         properties: Some(properties),
     };
-    let login = options.mqtt_user.as_ref().map(|user| {
-        let password = options.mqtt_password.as_ref().map_or("", |password| password.reveal());
-        Login::new(user.clone(), password)
-    });
-    Packet::Connect(connect, None, login)
+    Packet::Connect(connect, None, login(options))
 }
 
-/// The receivers' topics, at QoS 1. A retained frame is an old one, which was taken when it was published; what a receiver
-/// says of its hardware is worth hearing late.
+fn login(options: &BridgeOptions) -> Option<Login> {
+    let user = options.mqtt_user.as_ref()?;
+    let password = options.mqtt_password.as_ref().map_or("", |password| password.reveal());
+    Some(Login::new(user.clone(), password))
+}
+
+/// The receivers' topics, at QoS 1 and without retained messages: they are old. Brokers that do not know this option
+/// send
+/// them with the retain flag, by which they are dropped.
 pub(crate) fn receivers(options: &BridgeOptions) -> Packet {
-    let frames = options.topics.iter().map(|prefix| Filter {
-        retain_forward_rule: RetainForwardRule::Never,
-        ..Filter::new(topic::frames(prefix), QoS::AtLeastOnce)
-    });
-    let hardware = options.topics.iter().map(|prefix| Filter {
-        retain_forward_rule: RetainForwardRule::OnNewSubscribe,
-        ..Filter::new(topic::hardware(prefix), QoS::AtLeastOnce)
-    });
-    subscribe(RECEIVERS, frames.chain(hardware).collect())
-}
-
-/// What some brokers tell of themselves.
-pub(crate) fn about_broker() -> Packet {
-    subscribe(ABOUT_BROKER, broker::TOPICS.map(|topic| Filter::new(topic, QoS::AtMostOnce)).into())
+    let filters = options.topics.iter().flat_map(|prefix| [frames_filter(prefix), hardware_filter(prefix)]);
+    let live = |path| Filter { retain_forward_rule: RetainForwardRule::Never, ..Filter::new(path, QoS::AtLeastOnce) };
+    subscribe(RECEIVERS, filters.map(live).collect())
 }
 
 fn subscribe(packet_id: u16, filters: Vec<Filter>) -> Packet {

@@ -1,25 +1,16 @@
-//! An MQTT message becomes a raw record: pure, and the payload stays untouched.
+//! Makes a raw record of an MQTT message: pure, and the payload stays unchanged.
 
 use bytes::Bytes;
+use envelope::Topic;
 use schemas::DeviceAddress;
 use schemas::v1::{RawRecord, Tick, raw_record::Input};
 
 use crate::reject::Reject;
-use crate::topic::Topic;
-
-/// Bytes before the frame: u32 seconds, i16 RSSI, i16 SNR, little-endian.
-const WRAPPER_BYTES: usize = 8;
-/// Header byte and source address.
-const HEADER_BYTES: usize = 4;
-/// The longest frame that LoRa carries.
-const MAX_FRAME_BYTES: usize = 255;
-/// Bound of what a receiver may tell of its hardware.
-const MAX_HARDWARE_BYTES: usize = 4096;
 
 /// A raw record and its key.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Keyed {
-    /// Device address, or the receiver id where there is no whole address.
+    /// Device address, or the receiver id where there is no complete address.
     pub(crate) key: Bytes,
     /// The record.
     pub(crate) record: RawRecord,
@@ -30,18 +21,17 @@ pub(crate) struct Keyed {
 /// # Errors
 /// The payload is too short to have a wrapper, or too long to be a frame.
 pub(crate) fn record_of(topic: Topic<'_>, payload: Bytes, now_us: u64) -> Result<Keyed, Reject> {
-    let (receiver_id, key, input) = match topic {
-        Topic::Frame { receiver_id } => {
-            check_frame(&payload)?;
-            (receiver_id, frame_key(&payload, receiver_id), Input::MqttFrame(payload))
-        }
-        Topic::Hardware { receiver_id } if payload.len() > MAX_HARDWARE_BYTES => {
-            tracing::debug!(receiver_id, bytes = payload.len(), "hardware information too long");
-            return Err(Reject::PayloadTooLong);
-        }
-        Topic::Hardware { receiver_id } => {
-            (receiver_id, Bytes::copy_from_slice(receiver_id.as_bytes()), Input::ReceiverHardware(payload))
-        }
+    let receiver_id = topic.receiver();
+    topic.check(&payload).inspect_err(|error| {
+        tracing::debug!(receiver_id, bytes = payload.len(), %error, "an MQTT message is refused");
+    })?;
+    let key = match topic.device(&payload) {
+        Some(address) => DeviceAddress(address).to_string().into(),
+        None => Bytes::copy_from_slice(receiver_id.as_bytes()),
+    };
+    let input = match topic {
+        Topic::Frame { .. } => Input::MqttFrame(payload),
+        Topic::Hardware { .. } => Input::ReceiverHardware(payload),
     };
     let record = RawRecord {
         ingested_at_us: now_us,
@@ -52,38 +42,17 @@ pub(crate) fn record_of(topic: Topic<'_>, payload: Bytes, now_us: u64) -> Result
     Ok(Keyed { key, record })
 }
 
-/// The record that says that time passes.
+/// A tick.
 pub(crate) fn tick(bridge_id: &str, interval_s: u32, now_us: u64) -> RawRecord {
     let tick = Tick { bridge_id: bridge_id.to_owned(), interval_s };
     RawRecord { ingested_at_us: now_us, receiver_id: None, origin_id: None, input: Some(Input::Tick(tick)) }
-}
-
-fn check_frame(payload: &[u8]) -> Result<(), Reject> {
-    if payload.len() < WRAPPER_BYTES {
-        return Err(Reject::PayloadTooShort);
-    }
-    if payload.len() > WRAPPER_BYTES + MAX_FRAME_BYTES {
-        return Err(Reject::PayloadTooLong);
-    }
-    Ok(())
-}
-
-/// The source address: manufacturer, then the id in little-endian, behind the header byte.
-fn frame_key(payload: &[u8], receiver_id: &str) -> Bytes {
-    match payload.get(WRAPPER_BYTES..WRAPPER_BYTES + HEADER_BYTES) {
-        Some(&[_, manufacturer, low, high]) => {
-            let address = u32::from_be_bytes([0, manufacturer, high, low]);
-            DeviceAddress(address).to_string().into()
-        }
-        _ => Bytes::copy_from_slice(receiver_id.as_bytes()),
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const FRAME: Topic<'static> = Topic::Frame { receiver_id: "8896672" };
+    const FRAME: Topic<'static> = Topic::Frame { receiver: "8896672", packet_type: None };
 
     fn key_of(payload: &[u8]) -> String {
         let keyed = record_of(FRAME, Bytes::copy_from_slice(payload), 7).expect("fits");
@@ -126,7 +95,7 @@ mod tests {
 
     #[test]
     fn hardware_information_is_bounded_too() {
-        let topic = Topic::Hardware { receiver_id: "1" };
+        let topic = Topic::Hardware { receiver: "1" };
         let keyed = record_of(topic, Bytes::from_static(b"{}"), 0).expect("fits");
         assert_eq!(keyed.key, "1");
         assert_eq!(record_of(topic, vec![0; 4097].into(), 0), Err(Reject::PayloadTooLong));

@@ -1,25 +1,36 @@
 //! Why an MQTT message cannot become a raw record.
 
-/// Each goes to the dead-letter topic, verbatim, and is acknowledged: poison never blocks.
+use envelope::PayloadError;
+
+/// Each is written to the dead-letter topic, verbatim, and is acknowledged: unusable messages never block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
 pub(crate) enum Reject {
     /// Not `<prefix>/<receiver>/f[/<type>]` or `<prefix>/<receiver>/hw`.
-    #[error("the topic is no receiver's topic")]
+    #[error("the topic is not a receiver's: expected <prefix>/<receiver>/f[/<type>] or <prefix>/<receiver>/hw")]
     Topic,
     /// Shorter than the wrapper of eight bytes.
-    #[error("the payload is shorter than its wrapper")]
+    #[error("the payload is too short: expected a wrapper of 8 bytes and a frame")]
     PayloadTooShort,
     /// Longer than the wrapper and the longest frame together, or hardware information beyond its bound.
     #[error("the payload is longer than any frame")]
     PayloadTooLong,
-    /// Kafka refuses the record for what it is, for example for its size.
+    /// Kafka permanently refuses the record, for example for its size.
     #[error("the log refuses the record")]
     RefusedByLog,
 }
 
+impl From<PayloadError> for Reject {
+    fn from(error: PayloadError) -> Self {
+        match error {
+            PayloadError::TooShort => Self::PayloadTooShort,
+            PayloadError::TooLong => Self::PayloadTooLong,
+        }
+    }
+}
+
 impl Reject {
-    /// One word from a closed set: metric label, dead-letter header, log field.
+    /// The reason, from a closed set: metric label, dead-letter header, log field.
     pub(crate) fn reason(self) -> &'static str {
         match self {
             Self::Topic => "mqtt_topic",

@@ -14,19 +14,19 @@ pub struct Shard {
     count: u32,
 }
 
-/// Bridges beyond this are a mistake: each of them receives everything that the broker has.
+/// The maximum number of bridges: each of them receives all messages of the broker.
 const MAX_COUNT: u32 = 64;
 
 impl Shard {
     /// Everything is ours.
     pub const ALL: Self = Self { index: 1, count: 1 };
 
-    /// Whether what this receiver sends is ours.
+    /// Whether this receiver belongs to our shard.
     pub(crate) fn has(self, receiver: &[u8]) -> bool {
         self.count == 1 || murmur2(receiver) % self.count == self.index - 1
     }
 
-    /// What tells this bridge from the others, behind a name that they share.
+    /// The suffix of the client id that distinguishes this bridge from the others.
     pub(crate) fn suffix(self) -> String {
         if self.count == 1 { String::new() } else { format!("-{}of{}", self.index, self.count) }
     }
@@ -42,7 +42,9 @@ impl FromStr for Shard {
             Some((index, count)) if (1..=MAX_COUNT).contains(&count) && (1..=count).contains(&index) => {
                 Ok(Self { index, count })
             }
-            _ => Err(format!("1/4, 2/4, 3/4 and 4/4 are, for four bridges; at most {MAX_COUNT}")),
+            _ => Err(format!(
+                "expected a number and a count, for example 2/4 for the second of four bridges; at most {MAX_COUNT}"
+            )),
         }
     }
 }
@@ -74,7 +76,7 @@ mod tests {
         assert!(shares.iter().all(|share| (2300..2700).contains(share)), "{shares:?}");
     }
 
-    /// Another release must not deal them otherwise, or a frame under way during the change is lost or doubled. Expected:
+    /// Another release must not deal them otherwise, or a frame in flight during the change is lost or doubled. Expected:
     /// by Kafka's murmur2, written down in Python.
     #[test]
     fn the_deal_never_changes() {

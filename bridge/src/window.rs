@@ -2,19 +2,23 @@
 //!
 //! Invariants:
 //! - An acknowledgement leaves only when the message and all before it are done (in the log, or a dead letter).
-//! - It leaves only on the connection that brought the message: [`Window::reconnected`] begins a new generation, and what
-//!   an older one brought is finished without being acknowledged. The broker then sends it again.
-//! - What is in it is bounded by weight, and by twice its capacity in number: a connection brings as many as its capacity,
-//!   and the next one begins only when no more than that is left of those before it. Messages without acknowledgement never
-//!   take the room of others.
-//! - After a reconnect the sender repeats, in order, what it saw no acknowledgement for. As long as these are messages
-//!   that are still under way, they are recognised and not forwarded twice. From the first one that is not (its
-//!   acknowledgement was lost), everything is forwarded again: the log then repeats a stretch in order, and no duplicate
-//!   comes to stand behind what followed it.
+//! - It leaves only on the connection of the message: [`Window::reconnected`] begins a new generation, and messages of
+//!   an
+//!   older one are finished without an acknowledgement. The broker redelivers them.
+//! - It is bounded by weight, and by twice its capacity in number: a connection delivers as many as its capacity, and
+//!   the
+//!   next one begins only when no more than that is left of those before it. Messages without acknowledgement never
+//!   take
+//!   the capacity of others.
+//! - After a reconnect the sender redelivers, in order, all messages without an acknowledgement. As long as these are
+//!   still
+//!   in flight, they are recognised and not forwarded twice. From the first one that is not (its acknowledgement was
+//!   lost),
+//!   everything is forwarded again: the log then repeats a sequence in order, and no duplicate follows a later message.
 
 use std::collections::VecDeque;
 
-/// Messages under way. `A` acknowledges a message to its sender; `T` is kept to forward it once more.
+/// Messages in flight. `A` acknowledges a message to its sender; `T` is kept to forward it once more.
 #[derive(Debug)]
 pub(crate) struct Window<A, T> {
     capacity: usize,
@@ -22,12 +26,12 @@ pub(crate) struct Window<A, T> {
     /// Sequence number of the front entry.
     first: u64,
     entries: VecDeque<Entry<A, T>>,
-    /// Where among the older generations' entries the next repeated message is looked for; `None`: no longer.
+    /// Index of the older generations' entry that the next redelivered message is compared with; `None`: no longer.
     resume_at: Option<usize>,
-    /// Entries that this connection brought (again) and whose sender waits for an acknowledgement.
+    /// Entries that this connection (re)delivered and whose sender waits for an acknowledgement.
     awaited: usize,
     max_bytes: usize,
-    /// What the entries weigh together.
+    /// The sum of the entries' weights.
     bytes: usize,
 }
 
@@ -41,12 +45,12 @@ struct Entry<A, T> {
     done: bool,
 }
 
-/// What became of a message offered to the window.
+/// The result of offering a message to the window.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Entered {
     /// New: forward it under this sequence number.
     New(u64),
-    /// The copy of one that is still under way; nothing to do.
+    /// The copy of one that is still in flight; nothing to do.
     Again,
     /// No room. QoS 0: count and drop. QoS 1: the sender broke Receive Maximum by far; offer it again when there is room.
     Full,
@@ -73,7 +77,7 @@ impl<A, T> Window<A, T> {
             entry.acknowledge = acknowledge;
             return Entered::Again;
         }
-        // Those that nobody waits for leave the others their room.
+        // Messages without acknowledgement must not take the capacity of others.
         let full = if acknowledge.is_some() { !self.has_room() } else { self.is_full() };
         if full {
             return Entered::Full;
@@ -88,8 +92,9 @@ impl<A, T> Window<A, T> {
         Entered::New(sequence)
     }
 
-    /// Finds a repeated message among the older connections' entries, behind the one found last, and makes it this
-    /// connection's.
+    /// Finds a redelivered message among the older connections' entries, behind the one found last, and assigns it to
+    /// this
+    /// connection.
     fn earlier_copy(
         &mut self,
         repeated: Option<&A>,
@@ -128,20 +133,21 @@ impl<A, T> Window<A, T> {
         }
     }
 
-    /// A new connection: nothing that came before it will be acknowledged on it, unless it comes again.
+    /// A new connection: earlier messages are not acknowledged on it, unless they are redelivered.
     pub(crate) fn reconnected(&mut self) {
         self.generation += 1;
         self.resume_at = Some(0);
         self.awaited = 0;
     }
 
-    /// What is not done, in order, with its sequence numbers: to forward once more after the log's client was rebuilt.
+    /// The unfinished messages, in order, with their sequence numbers: to forward them again after the writer was
+    /// replaced.
     pub(crate) fn unfinished(&self) -> impl Iterator<Item = (u64, &T)> {
         let numbered = (self.first..).zip(&self.entries);
         numbered.filter(|(_, entry)| !entry.done).map(|(sequence, entry)| (sequence, &entry.item))
     }
 
-    /// The message of a sequence number, while it is under way.
+    /// The message of a sequence number, while it is in flight.
     pub(crate) fn item(&self, sequence: u64) -> Option<&T> {
         let index = usize::try_from(sequence.checked_sub(self.first)?).ok()?;
         self.entries.get(index).map(|entry| &entry.item)
@@ -153,18 +159,17 @@ impl<A, T> Window<A, T> {
         self.entries.get_mut(index).map(|entry| &mut entry.item)
     }
 
-    /// How many messages are under way.
+    /// How many messages are in flight.
     pub(crate) fn len(&self) -> usize {
         self.entries.len()
     }
 
-    /// Whether nothing is under way.
+    /// Whether nothing is in flight.
     pub(crate) fn is_empty(&self) -> bool {
         self.entries.is_empty()
     }
 
-    /// Whether another message that wants to be acknowledged can enter: also one beyond Receive Maximum, while the bound
-    /// of the whole allows it.
+    /// Whether another message with acknowledgement can enter: also one beyond Receive Maximum, within the total bound.
     pub(crate) fn has_room(&self) -> bool {
         self.entries.len() < 2 * self.capacity
     }
@@ -174,22 +179,22 @@ impl<A, T> Window<A, T> {
         self.awaited > self.capacity
     }
 
-    /// Whether more is under way than one connection may bring: the next one could find no room.
+    /// Whether more is in flight than one connection may deliver: messages of the next one might not fit.
     pub(crate) fn is_above_capacity(&self) -> bool {
         self.entries.len() > self.capacity
     }
 
-    /// Whether messages should be taken in at all, as their weight goes. The last one may exceed it.
+    /// Whether messages should be taken in, by their weight. The last one may exceed it.
     pub(crate) fn has_room_for_bytes(&self) -> bool {
         self.bytes < self.max_bytes
     }
 
-    /// Whether the sender could soon be brought to a halt.
+    /// Whether the sender may soon have to stop.
     pub(crate) fn is_half_full(&self) -> bool {
         self.entries.len() * 2 >= self.capacity
     }
 
-    /// Whether the sender has been brought to a halt.
+    /// Whether the sender has to stop.
     pub(crate) fn is_full(&self) -> bool {
         self.entries.len() >= self.capacity
     }

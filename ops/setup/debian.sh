@@ -1,5 +1,5 @@
-# Sourced by setup.sh: Debian packages without root. A private package index resolves what this system lacks, and the packages
-# are unpacked side by side into one directory; wrappers in the cache's bin/ name its libraries.
+# Sourced by setup.sh: Debian packages without root. A private package index resolves the missing packages, and the
+# packages are unpacked side by side into one directory; wrappers in the cache's bin/ name its libraries.
 
 private_apt() {
     local apt=$UPDRAFT_CACHE/debian/apt
@@ -18,14 +18,14 @@ private_apt_get() {
     private_apt apt-get "$@"
 }
 
-# unpack PACKAGE...: the packages and what of their dependencies the system has not.
+# unpack PACKAGE...: the packages and their missing dependencies.
 unpack() {
     local debs=$UPDRAFT_CACHE/debian/debs wanted deb
     mkdir -p "$debs" "$updraft_root"
     private_apt_get -q update
     wanted=$(private_apt_get -qq -s install "$@" | awk '$1 == "Inst" { print $2 }')
     if [ -n "$wanted" ]; then
-        # shellcheck disable=SC2086  # one word per package
+        # shellcheck disable=SC2086  # one argument per package
         (cd "$debs" && private_apt_get -q download $wanted)
     fi
     for deb in "$debs"/*.deb; do
@@ -35,12 +35,25 @@ unpack() {
     done
     absolute_links_stay_inside
     broken_links_mean_the_system
-    compiler_is_whole
+    compiler_is_complete
     wrap_programs
 }
 
-# A link such as /usr/share/maven/conf -> /etc/maven means the unpacked /etc/maven, where there is one; a link to its own
-# place in the system was made by compiler_is_whole.
+# unpack_alone PACKAGE...: these packages and nothing that they depend on: for programs that are one file.
+unpack_alone() {
+    local debs=$UPDRAFT_CACHE/debian/alone deb
+    mkdir -p "$debs" "$updraft_root"
+    private_apt_get -q update
+    (cd "$debs" && private_apt_get -q download "$@")
+    for deb in "$debs"/*.deb; do
+        dpkg-deb -x "$deb" "$updraft_root"
+        rm -f "$deb"
+    done
+    wrap_programs
+}
+
+# A link such as /usr/share/maven/conf -> /etc/maven means the unpacked /etc/maven, where there is one; a link to its
+# own path in the system was made by compiler_is_complete.
 absolute_links_stay_inside() {
     local link target
     find "$updraft_root" -type l -lname '/*' | while IFS= read -r link; do
@@ -52,7 +65,7 @@ absolute_links_stay_inside() {
     done
 }
 
-# A link to what was not unpacked, because the system has it.
+# A link to a file that was not unpacked, because the system has it.
 broken_links_mean_the_system() {
     local link target
     find "$updraft_root" -xtype l | while IFS= read -r link; do
@@ -63,7 +76,7 @@ broken_links_mean_the_system() {
 }
 
 # An unpacked g++ looks beside itself for the parts that it shares with the system's gcc.
-compiler_is_whole() {
+compiler_is_complete() {
     local dir part
     for dir in "$updraft_root/usr/lib/gcc/$updraft_triple"/*; do
         for part in "/usr/lib/gcc/$updraft_triple/${dir##*/}"/*; do
@@ -86,7 +99,8 @@ wrap() {
 
 wrap_programs() {
     local name path
-    for name in redis-server redis-cli mosquitto mosquitto_pub mosquitto_sub make; do
+    for name in redis-server redis-cli mosquitto mosquitto_pub mosquitto_sub make jq promtool prometheus amtool \
+        prometheus-alertmanager; do
         for path in "$updraft_root/usr/bin/$name" "$updraft_root/usr/sbin/$name"; do
             [ ! -x "$path" ] || wrap "$name" "$path"
         done
@@ -100,6 +114,9 @@ wrap_programs() {
     done
     [ ! -x "$updraft_root/usr/share/maven/bin/mvn" ] || wrap mvn "$updraft_root/usr/share/maven/bin/mvn"
     [ ! -x "$updraft_root/usr/lib/chromium/chromium" ] || wrap_chromium
+    for name in curl jq; do
+        [ ! -x "$updraft_root/usr/bin/$name" ] || wrap "$name" "$updraft_root/usr/bin/$name"
+    done
 }
 
 # Chromium finds its fonts through a configuration with absolute paths, so it gets one of its own.

@@ -10,7 +10,7 @@ have() {
     command -v "$1" >/dev/null 2>&1
 }
 
-# lacks WHAT COMMAND: remembers what setup cannot bring, with the command that does.
+# lacks WHAT COMMAND: records something that setup cannot install, with the command that does.
 lacks() {
     missing+=("$1; bring it with: $2")
 }
@@ -31,7 +31,7 @@ once() {
     fi
     say "$name: bringing it ..."
     started=$SECONDS
-    # A subshell with its own errexit: bash ignores it in a function that stands in a condition.
+    # A subshell with its own errexit: bash ignores errexit in a function that is called in a condition.
     set +e
     (
         set -e

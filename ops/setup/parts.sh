@@ -35,12 +35,30 @@ bring_compilers() {
 
 bring_services() {
     local wanted=()
+    # Packages for the documents' commands.
+    have curl || wanted+=(curl)
+    have jq || wanted+=(jq)
     service redis-server || wanted+=(redis-server)
     service mosquitto || wanted+=(mosquitto)
     service mosquitto_pub || wanted+=(mosquitto-clients)
     have openssl || wanted+=(openssl)
     service chromium || wanted+=(chromium fonts-dejavu-core)
     bring_debian services "${wanted[@]}"
+}
+
+# promtool and amtool, which check rules and routes, and the servers themselves.
+bring_monitoring() {
+    local wanted=()
+    have promtool || wanted+=(prometheus)
+    have amtool || wanted+=(prometheus-alertmanager)
+    if [ ${#wanted[@]} -eq 0 ]; then
+        say "monitoring: here"
+    elif have apt-get && have dpkg-deb; then
+        once monitoring "${wanted[*]}" unpack_alone "${wanted[@]}"
+        hash -r
+    else
+        lacks "${wanted[*]}" "your system's package manager (this is no Debian)"
+    fi
 }
 
 service() {

@@ -1,11 +1,12 @@
 #!/bin/bash
-# Brings what the demo or the tests need and this machine lacks, into a cache that all clones of a user share.
+# Installs missing dependencies of the demo or the tests into a cache that all clones of a user share.
 #
 #   ops/setup/setup.sh demo     to build and fly the demo: compilers, Node
-#   ops/setup/setup.sh test     and the real services of the tests: Kafka, registry, Redis, Mosquitto, ClickHouse, Chromium
+#   ops/setup/setup.sh test     and the real services of the tests: Kafka, registry, Redis, Mosquitto, ClickHouse, Chromium,
+#                               and the tools that check ops/: promtool, amtool
 #
 # Nothing here needs root, and nothing is installed into the system: Debian packages are unpacked into the cache.
-# The cache is $UPDRAFT_CACHE, or `updraft` in $XDG_CACHE_HOME or ~/.cache; delete it to start anew.
+# The cache is $UPDRAFT_CACHE, or `updraft` in $XDG_CACHE_HOME or ~/.cache; delete it to start again.
 set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -18,11 +19,13 @@ repo=$(cd "$here/../.." && pwd)
 . "$here/debian.sh"
 # shellcheck source=ops/setup/parts.sh
 . "$here/parts.sh"
+# shellcheck source=ops/setup/cargo-deny.sh
+. "$here/cargo-deny.sh"
 
 level=${1:-test}
 case $level in
 demo) parts=(toolchain compilers) ;;
-test) parts=(toolchain compilers services python java jars test_clients) ;;
+test) parts=(toolchain compilers services monitoring python cargo_deny java jars test_clients) ;;
 *)
     echo "setup: unknown level '$level'; there are demo and test" >&2
     exit 64

@@ -6,7 +6,7 @@ mod traffic;
 use std::hint::black_box;
 use std::time::Instant;
 
-use processor::core::{Core, Outputs, RawInput, Settings};
+use air::core::{Core, Outputs, RawInput, Settings};
 use prost::Message as _;
 use schemas::v1::{ProcessorState, RawRecord};
 use streams::partitioner::partition_of;
@@ -100,7 +100,7 @@ fn memory_and_restore(devices: u32) {
     let began = now();
     let checkpoint: Vec<Vec<u8>> = cores
         .iter_mut()
-        .flat_map(|core| core.changed_memories("bench"))
+        .flat_map(|core| core.changed_checkpoints("bench"))
         .filter_map(|(_, memory)| memory.map(|memory| memory.encode_to_vec()))
         .collect();
     report("core_checkpoint_s", began.elapsed().as_secs_f64(), "s");

@@ -9,14 +9,14 @@ use std::time::{Duration, Instant};
 
 use harness::{Stack, unique_prefix, wait_until};
 use history::{ClickHouse, Retention};
-use processor::{HistorianOptions, Outfit, serve_historian};
+use processor::{HistorianOptions, serve_historian};
 use runtime::{Clock, Context};
 use schemas::catalogue::{self, topic};
 use schemas::id::RecordId;
 use schemas::v1::observation::Body;
 use schemas::v1::{AircraftPosition, Observation, Position};
 use streams::registry::Schemas;
-use streams::{Flush, Headers, KafkaLog, KafkaSettings, Log, Outgoing, SinkSettings};
+use streams::{Cluster, Flush, Headers, KafkaLog, KafkaSettings, Log, Outgoing, SinkSettings};
 
 const ROWS: u64 = 2_000_000;
 const PARTITIONS: u64 = 24;
@@ -37,9 +37,9 @@ async fn main() -> anyhow::Result<()> {
     let history = ClickHouse::new(&url, Clock::system())?;
     history.migrate(&Retention::default(), false).await?;
     let context = Context::new(Clock::system());
-    let outfit = Outfit { context: context.clone(), log: Arc::new(log), schemas, topic_prefix: prefix };
+    let cluster = Cluster::new(Arc::new(log), schemas, prefix);
     let (writer, name) = (Arc::new(history.clone()), history.name());
-    let work = tokio::spawn(serve_historian(HistorianOptions::default(), writer, name, outfit));
+    let work = tokio::spawn(serve_historian(HistorianOptions::default(), writer, name, cluster, context.clone()));
     let written = async || {
         let text = context.metrics.to_text();
         let line = text.lines().find(|line| line.starts_with("fanet_historian_rows_total{table=\"positions\"}"))?;

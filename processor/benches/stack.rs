@@ -15,11 +15,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use harness::{Stack, unique_prefix, wait_until};
-use processor::{CoreOptions, GroupOptions, Outfit, RedisOptions};
+use processor::{CoreOptions, GroupOptions, RedisOptions};
 use runtime::{Clock, Context};
 use schemas::catalogue::{self, topic};
 use streams::registry::Schemas;
-use streams::{Flush, Headers, KafkaLog, KafkaSettings, Log, Outgoing, SinkSettings, partitioner};
+use streams::{Cluster, Flush, Headers, KafkaLog, KafkaSettings, Log, Outgoing, SinkSettings, partitioner};
 use traffic::Plan;
 
 /// A broker's machine code is made while it works: by the tenth pass it is about twice as quick as in the first.
@@ -58,9 +58,15 @@ async fn pass(log: &KafkaLog, schemas: &Schemas, redis_url: &str) -> anyhow::Res
 
     let context = Context::new(Clock::system());
     let (log, schemas) = (Arc::new(log.clone()), schemas.clone());
-    let outfit = Outfit { context: context.clone(), log, schemas, topic_prefix: prefix };
+    let cluster = Cluster::new(log, schemas, prefix);
     let redis = RedisOptions { redis_url: redis_url.to_owned().into() };
-    let work = tokio::spawn(processor::serve(CoreOptions::default(), GroupOptions::default(), redis, outfit));
+    let work = tokio::spawn(processor::serve(
+        CoreOptions::default(),
+        GroupOptions::default(),
+        redis,
+        cluster,
+        context.clone(),
+    ));
     let read = async || counter(&context, "fanet_processor_records_in_total");
     let patience = Duration::from_secs(120);
     wait_until(patience, "the first record", async || read().await.filter(|count| *count > 0.0)).await?;

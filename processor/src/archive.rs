@@ -8,13 +8,7 @@
 //! The state is in the store alone: an hour is there when its manifest is, which is written last. Whatever ends the
 //! program, the next start goes on with the first hour without a manifest.
 
-mod close;
-mod file;
-mod hour;
-mod manifest;
-mod read;
-mod record;
-mod store;
+mod options;
 #[cfg(test)]
 mod tests;
 
@@ -24,17 +18,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use archive::{Border, Hour, HourFile, Manifest, Store};
+use capture::FileHeader;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::gauge::Gauge;
 use runtime::{Backoff, Context, keep_trying};
 use streams::{Event, Log, SeekTo, StreamError, TopicPartition};
 
-pub use close::Border;
-pub use hour::Hour;
-pub use manifest::{Manifest, Section};
-pub use read::{ArchiveReader, ReadError};
-pub use record::{ArchivedHeader, ArchivedRecord};
-pub use store::{ArchiveOptions, Store};
+pub use options::ArchiveOptions;
 
 /// Puts hours of one topic into a store.
 pub struct Archiver {
@@ -66,7 +57,14 @@ pub enum Outcome {
 
 impl Archiver {
     /// `topic`: the full name; it has `partitions`.
-    pub fn new(context: Context, log: Arc<dyn Log>, store: Store, topic: String, partitions: u32) -> Self {
+    pub fn new(
+        context: Context,
+        log: Arc<dyn Log>,
+        store: Store,
+        options: &ArchiveOptions,
+        topic: String,
+        partitions: u32,
+    ) -> Self {
         let register = |name: &str, help: &str| context.metrics.register(name, help, Counter::default());
         let metrics = Metrics {
             hours: register("archive_hours", "Hours put into the archive."),
@@ -79,8 +77,8 @@ impl Archiver {
             ),
         };
         Self {
-            settle: store.options().settle,
-            retention: store.options().retention(),
+            settle: options.settle,
+            retention: options.retention(),
             context,
             log,
             store,
@@ -163,11 +161,19 @@ impl Archiver {
             // Where some are gone, the manifest begins behind them: its offsets do not meet those of the hour before.
             borders.push(Border::new(hour, start.map(|start| start.max(marks.low)), marks.high));
         }
-        let mut file = file::HourFile::create(self.partitions)?;
+        let mut file = HourFile::create(self.partitions)?;
         if !self.read_hour(hour, &mut borders, &mut file, last.is_none()).await? {
             return Ok(Outcome::NotYet);
         }
-        let manifest = self.store.put(hour, epoch, &self.topic, file, &borders).await?;
+        let header = FileHeader {
+            topic: self.topic.to_string(),
+            epoch,
+            partitions: self.partitions,
+            // Without a version: an hour that is archived again by a newer program is the same file.
+            written_by: "processor archive".to_owned(),
+            source: format!("the hour {hour}"),
+        };
+        let manifest = self.store.put(hour, &header, file, &borders).await?;
         self.metrics.hours.inc();
         self.metrics.records.inc_by(manifest.records);
         self.metrics.bytes.inc_by(manifest.bytes);
@@ -181,7 +187,7 @@ impl Archiver {
         &self,
         hour: Hour,
         borders: &mut [Border],
-        file: &mut file::HourFile,
+        file: &mut HourFile,
         from_the_beginning: bool,
     ) -> anyhow::Result<bool> {
         let from = (0_u32..).zip(borders.iter()).map(|(number, border)| {
@@ -201,7 +207,7 @@ impl Archiver {
                     for record in records {
                         let border = &mut borders[record.partition as usize];
                         if border.takes(record.offset, record.timestamp_ms) {
-                            file.add(record)?;
+                            file.add(&archive::record(record))?;
                         } else if border.closed_now() {
                             source.pause(&[record.topic_partition()])?;
                         }
@@ -213,7 +219,7 @@ impl Archiver {
                         source.close().await?;
                         return Ok(false);
                     }
-                    border.settle();
+                    border.close_at_end();
                 }
                 Event::Assigned(_) | Event::Revoked(_) => {}
             }
@@ -259,10 +265,10 @@ pub async fn run(
     let entry =
         schemas::catalogue::find(schemas::catalogue::topic::RAW).context("the raw topic is in the catalogue")?;
     let topic = entry.full_name(topic_prefix);
-    let store = Store::open(options)?;
+    let store = Store::open(options.to.clone(), &options.s3)?;
     let Some(every) = every else {
         let partitions = log.partitions(&topic).await?;
-        let archiver = Archiver::new(context.clone(), log, store, topic, partitions);
+        let archiver = Archiver::new(context.clone(), log, store, &options, topic, partitions);
         let added = archiver.catch_up().await?;
         tracing::info!(added, "the archive is up to date");
         return Ok(());
@@ -271,7 +277,7 @@ pub async fn run(
     let is_final = |error: &StreamError| !error.is_transient();
     let partitions = keep_trying(&context, &part, &topic, is_final, || log.partitions(&topic));
     let Some(partitions) = partitions.await? else { return Ok(()) };
-    let archiver = Archiver::new(context.clone(), log, store, topic, partitions);
+    let archiver = Archiver::new(context.clone(), log, store, &options, topic, partitions);
     let mut backoff = Backoff::for_services();
     loop {
         let pause = match archiver.catch_up().await {

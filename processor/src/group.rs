@@ -3,45 +3,17 @@
 use std::fmt;
 use std::sync::Arc;
 
+use air::group::GroupCore;
 use bytes::Bytes;
-use prost::Message;
+use rate::{RateLimit, TokenBucket};
 use streams::framing::FramingError;
-use streams::{Incoming, Outgoing};
+use streams::{Incoming, Outgoing, Topic, version_of};
 
-use crate::pipeline::{Emission, Fit, Machine, Verdict};
+use crate::pipeline::{Emission, Fit, Machine, Rejection, Verdict};
 use crate::sinks::live::LiveUpdate;
-use crate::sinks::topics::Topic;
 
-/// The pure core of one partition of such a group: records in, changes out. No clock, no I/O, no async.
-pub trait GroupCore: fmt::Debug + Send + Sync + 'static {
-    /// What its input holds.
-    type Record: Message + Default;
-    /// What its checkpoints hold.
-    type Memory: Message + Default;
-    /// What records lead to. A buffer that its owner drains and hands in again.
-    type Changes: Default + fmt::Debug + Send + Sync;
-
-    /// The offset of the first record that has not been applied.
-    fn next_offset(&self) -> u64;
-
-    /// The newest time that the records told, microseconds.
-    fn clock_us(&self) -> u64;
-
-    /// Applies one record, unless it was applied before; what follows is appended to `out`.
-    fn apply(&mut self, offset: u64, record: &Self::Record, out: &mut Self::Changes);
-
-    /// What changed since the last call, as checkpoint records (`None`: to be dropped), the core's own part last.
-    fn changed_memories(&mut self, epoch: &str) -> Vec<(String, Option<Self::Memory>)>;
-
-    /// Everything is to be told by the next call of [`GroupCore::changed_memories`], changed or not.
-    fn change_all(&mut self);
-
-    /// Takes back one checkpoint record, before any record is applied.
-    fn restore(&mut self, memory: Self::Memory);
-
-    /// The log that a checkpoint record belongs to. Only the core's own part says so.
-    fn epoch_of(memory: &Self::Memory) -> Option<&str>;
-}
+/// Dead letters of one partition, and lines about them, by the core's clock; a restart begins with a full bucket.
+const LETTERS: RateLimit = RateLimit::per_second(10, 200);
 
 /// The topics of such a group, and how the changes of its core become their records.
 pub trait GroupTopics: fmt::Debug + Send + Sync + 'static {
@@ -63,6 +35,14 @@ pub trait GroupTopics: fmt::Debug + Send + Sync + 'static {
     /// The newest record of a key in one of the group's own topics. `None`: nothing is to be there.
     fn newest(&self, partition: u32, core: &Self::Core, topic: &Topic, key: &str) -> Option<Outgoing>;
 
+    /// Measures a core, at each checkpoint; `None`: the partition is no longer owned.
+    fn measure(&self, _partition: u32, _core: Option<&Self::Core>) {}
+
+    /// The version that a key's state was last given out with, where [`GroupTopics::newest`] makes a higher one.
+    fn given_version(&self, _core: &Self::Core, _topic: &Topic, _key: &str) -> Option<u64> {
+        None
+    }
+
     /// All live states, for a Redis that has none.
     fn live(&self, _core: &Self::Core, _out: &mut Vec<LiveUpdate>) {}
 }
@@ -75,12 +55,26 @@ pub struct GroupMachine<T: GroupTopics> {
     epoch: String,
     topics: Arc<T>,
     changes: <T::Core as GroupCore>::Changes,
+    letters: TokenBucket,
 }
 
 impl<T: GroupTopics> GroupMachine<T> {
     /// A core that knows nothing yet, and the log that its offsets belong to.
     pub fn new(partition: u32, epoch: &str, core: T::Core, topics: Arc<T>) -> Self {
-        Self { core, partition, epoch: epoch.to_owned(), topics, changes: Default::default() }
+        Self {
+            core,
+            partition,
+            epoch: epoch.to_owned(),
+            topics,
+            changes: Default::default(),
+            letters: TokenBucket::default(),
+        }
+    }
+}
+
+impl<T: GroupTopics> Drop for GroupMachine<T> {
+    fn drop(&mut self) {
+        self.topics.measure(self.partition, None);
     }
 }
 
@@ -88,11 +82,17 @@ impl<T: GroupTopics> Machine for GroupMachine<T> {
     fn apply(&mut self, record: &Incoming, out: &mut Emission) {
         let value = record.value.clone().unwrap_or_default();
         match self.topics.input().codec.decode(&value) {
-            Ok(told) => self.core.apply(record.offset, &told, &mut self.changes),
+            Ok(told) => {
+                out.decoded();
+                self.core.apply(record.offset, &told, &mut self.changes);
+            }
             Err(error) => {
                 let (topic, offset, reason) = (&*record.topic, record.offset, error.reason());
-                tracing::error!(topic, offset, reason, "a record of ours cannot be read: it is left out");
-                out.verdict = Verdict::Rejected(reason);
+                let is_written = self.letters.take(LETTERS, self.core.clock_us());
+                if is_written {
+                    tracing::error!(topic, offset, reason, "a record of ours cannot be read: it is left out");
+                }
+                out.verdict = Verdict::Unreadable(Rejection { reason, is_written });
                 return;
             }
         }
@@ -109,8 +109,9 @@ impl<T: GroupTopics> Machine for GroupMachine<T> {
     }
 
     fn checkpoint(&mut self) -> Vec<(String, Option<Bytes>)> {
+        self.topics.measure(self.partition, Some(&self.core));
         let codec = &self.topics.checkpoints().codec;
-        let memories = self.core.changed_memories(&self.epoch);
+        let memories = self.core.changed_checkpoints(&self.epoch);
         memories.into_iter().map(|(key, memory)| (key, memory.map(|memory| codec.encode(&memory)))).collect()
     }
 
@@ -144,6 +145,13 @@ impl<T: GroupTopics> Machine for GroupMachine<T> {
             let version = self.core.next_offset().saturating_sub(1);
             Some(topic.ended(Some(self.partition), key.clone(), self.core.clock_us(), version))
         })
+    }
+
+    fn given_version(&self, topic: &Arc<str>, key: &Bytes, newest: &Outgoing) -> u64 {
+        let own = self.topics.own().into_iter().find(|own| own.name == *topic);
+        let given = own.zip(std::str::from_utf8(key).ok());
+        let given = given.and_then(|(topic, name)| self.topics.given_version(&self.core, topic, name));
+        given.or_else(|| version_of(&newest.headers)).unwrap_or_default()
     }
 
     fn live(&self, out: &mut Vec<LiveUpdate>) {

@@ -1,7 +1,7 @@
 //! The historian: observations, receptions, thermals, receivers and alerts into the history, each row once.
 //!
 //! ```text
-//! source --records--> pending (one per partition) --blocks--> writers --rows--> history
+//! source --records--> task (one per partition) --blocks--> writer --rows--> history
 //!    ^                                                           |
 //!    +--------------------- commit after the insert -------------+
 //! ```
@@ -14,31 +14,38 @@
 //! - A record that makes no rows, or rows that the store refuses, become dead letters; the block goes on without.
 
 pub mod block;
+mod blocks;
 mod metrics;
 mod options;
 pub mod rows;
-mod session;
+mod waiting;
 mod writing;
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use history::HistoryWriter;
-use parking_lot::Mutex;
-use runtime::patience::with_causes;
-use runtime::{Backoff, Context, Part, Shutdown, Tasks, keep_trying};
+use async_trait::async_trait;
+use history::{HistoryError, HistoryWriter};
+use membership::{Group, Interrupted, Member, MemberMetrics};
+use prometheus_client::metrics::counter::Counter;
+use runtime::retry::with_causes;
+use runtime::{Context, Part, Tasks, keep_trying};
 use schemas::catalogue::topic;
-use streams::{GroupSettings, Log, SinkSettings, StreamError, TopicPartition};
+use streams::trace::RecordTracer;
+use streams::{Cluster, GroupSettings, Log, SinkSettings, unless_stopped};
+use tokio::sync::Semaphore;
 
-use crate::historian::session::Session;
-use crate::historian::writing::Desk;
-use crate::serve::Outfit;
-use crate::sinks::topics::{Topic, unless_stopped};
+use crate::historian::block::BlockLimits;
+use crate::historian::blocks::{Blocks, NextOffsets, Topics};
+use crate::historian::waiting::Waiting;
+use crate::historian::writing::BlockWriter;
+use crate::progress::{Progress, part_of};
 
 pub use metrics::HistorianMetrics;
 pub use options::HistorianOptions;
 
+/// The group's name, behind the prefix.
+const GROUP: &str = "historian";
 /// How often the lag is measured, and the history tidied.
 const LAG: Duration = Duration::from_secs(10);
 const TIDY: Duration = Duration::from_secs(60);
@@ -48,8 +55,8 @@ const REVOKE_DEADLINE: Duration = Duration::from_secs(5);
 const GATHER_TIME: Duration = Duration::from_millis(100);
 /// What a task gets to finish with.
 const STOP_DEADLINE: Duration = Duration::from_secs(15);
-/// After so long a failure is not the same as the one before.
-const LONG_SESSION: Duration = Duration::from_secs(60);
+/// Less than the revoke deadline: unwritten records are read again by the next owner.
+const DRAIN_DEADLINE: Duration = Duration::from_secs(4);
 
 /// Runs the historian on any log and history until stopped. `history_name` is for `/ready`.
 ///
@@ -59,131 +66,128 @@ pub async fn serve_historian(
     options: HistorianOptions,
     writer: Arc<dyn HistoryWriter>,
     history_name: String,
-    outfit: Outfit,
+    cluster: Cluster,
+    context: Context,
 ) -> anyhow::Result<()> {
-    let context = outfit.context.clone();
+    let part = context.readiness.part("historian");
+    if cluster.find_topic(&context, &part, topic::OBSERVATION).await?.is_none() {
+        return Ok(());
+    }
     let mut topics = Topics::new();
     for name in rows::TOPICS {
-        let Some(topic) = unless_stopped(Topic::prepare(&outfit, name).await)? else { return Ok(()) };
+        let Some(topic) = unless_stopped(cluster.topic(&context, name).await)? else { return Ok(()) };
         topics.insert(topic.name.clone(), (name, topic));
     }
     let metrics = HistorianMetrics::register(&context.metrics);
     let part = context.readiness.part("history");
     let tidy = tidy(context.clone(), writer.clone());
-    let positions = Positions::default();
-    let lag = measure_lag(context.clone(), outfit.log.clone(), positions.clone(), metrics.clone());
-    let historian = Historian { options, writer, history_name, outfit, topics, metrics, history: part, positions };
+    let next_offsets = NextOffsets::default();
+    let group = cluster.full_name(GROUP).to_string();
+    let progress = Progress {
+        context: context.clone(),
+        log: cluster.log.clone(),
+        group: group.clone(),
+        part: part_of("historian"),
+        stalls: metrics.stalls.clone(),
+        lag: metrics.lag.clone(),
+    };
+    let lag = measure_lag(context.clone(), cluster.log.clone(), group.clone(), next_offsets.clone(), metrics.clone());
+    let member = Member {
+        context: context.clone(),
+        log: cluster.log.clone(),
+        settings: GroupSettings {
+            max_batch_records: 5_000,
+            queue_records: 50_000.min(options.max_waiting_records),
+            revoke_deadline: REVOKE_DEADLINE,
+            gather_time: GATHER_TIME,
+            ..GroupSettings::new(group, topics.keys().map(|name| name.to_string()))
+        },
+        checkpoint_interval: None,
+        commit_interval: None,
+        drain_deadline: DRAIN_DEADLINE,
+        part: context.readiness.part("historian"),
+        metrics: MemberMetrics {
+            records: metrics.records.clone(),
+            commits: Counter::default(),
+            restarts: metrics.restarts.clone(),
+            partitions: metrics.partitions.clone(),
+        },
+    };
     let mut tasks = Tasks::new(context.clock.clone(), context.shutdown.clone());
+    let topics = Arc::new(topics);
+    let historian =
+        Historian { options, writer, history_name, cluster, context, topics, metrics, history: part, next_offsets };
     tasks.spawn("tidy", |stop| async move { stop.or(tidy).await.unwrap_or(Ok(())) });
     tasks.spawn("lag", |stop| async move { stop.or(lag).await.unwrap_or(Ok(())) });
-    tasks.spawn("historian", |stop| historian.run(stop));
+    tasks.spawn("progress", |stop| progress.run(stop));
+    tasks.spawn("historian", |stop| async move { member.run(&historian, stop).await });
     tasks.run(STOP_DEADLINE).await
 }
 
-/// The next offset to write of each partition owned.
-type Positions = Arc<Mutex<HashMap<TopicPartition, u64>>>;
-
-/// By full name: the name in the catalogue, and the codec.
-type Topics = HashMap<Arc<str>, (&'static str, Topic)>;
-
+/// The group: what exists once, however often it is joined.
 struct Historian {
     options: HistorianOptions,
     writer: Arc<dyn HistoryWriter>,
     history_name: String,
-    outfit: Outfit,
-    topics: Topics,
+    cluster: Cluster,
+    context: Context,
+    topics: Arc<Topics>,
     metrics: HistorianMetrics,
     history: Part,
-    positions: Positions,
+    next_offsets: NextOffsets,
 }
 
-/// Why a session ended before it was asked to.
-#[derive(Debug, thiserror::Error)]
-enum Interrupted {
-    #[error(transparent)]
-    Log(#[from] StreamError),
-    #[error("a block cannot be written: {0:#}")]
-    Block(anyhow::Error),
-}
+#[async_trait]
+impl Group for Historian {
+    type Membership = Blocks;
 
-impl Historian {
-    async fn run(self, stop: Shutdown) -> anyhow::Result<()> {
-        let context = self.outfit.context.clone();
-        let group = context.readiness.part("historian");
-        let mut backoff = Backoff::for_services();
-        loop {
-            let is_final = |error: &history::HistoryError| !error.is_transient();
-            let ready = keep_trying(&context, &self.history, &self.history_name, is_final, || self.writer.ready());
-            if stop.or(ready).await.transpose()?.flatten().is_none() {
-                return Ok(());
-            }
-            let began = context.clock.monotonic();
-            match self.session(&group, &stop).await {
-                Ok(()) => return Ok(()),
-                Err(Interrupted::Log(error)) if error.reason() == "bad_settings" => return Err(error.into()),
-                Err(Interrupted::Block(error))
-                    if error.downcast_ref().is_some_and(|error: &history::HistoryError| !error.is_transient()) =>
-                {
-                    return Err(error);
-                }
-                Err(error) => {
-                    let reason = with_causes(&error);
-                    tracing::warn!(reason, "joining anew");
-                    group.not_ready(&reason);
-                    self.metrics.restarts.inc();
-                }
-            }
-            if context.clock.monotonic() >= began + LONG_SESSION {
-                backoff.reset();
-            }
-            if stop.or(context.clock.sleep(backoff.next_delay())).await.is_none() {
-                return Ok(());
-            }
+    async fn prepare(&self) -> Result<Option<Blocks>, Interrupted> {
+        let is_final = |error: &HistoryError| !error.is_transient();
+        let ready = keep_trying(&self.context, &self.history, &self.history_name, is_final, || self.writer.ready());
+        if ready.await.map_err(anyhow::Error::from)?.is_none() {
+            return Ok(None);
         }
-    }
-
-    async fn session(&self, group: &Part, stop: &Shutdown) -> Result<(), Interrupted> {
-        let Outfit { log, topic_prefix, context, .. } = &self.outfit;
-        let name = format!("{topic_prefix}historian");
-        let desk = Desk {
-            context: context.clone(),
+        let log = &self.cluster.log;
+        let writer = BlockWriter {
+            context: self.context.clone(),
             writer: self.writer.clone(),
-            sink: log.sink(SinkSettings::new(name.clone()))?,
-            dead_letters: format!("{topic_prefix}{}", topic::DEAD_LETTER).into(),
+            sink: log.sink(SinkSettings::new(self.cluster.full_name(GROUP).to_string()))?,
+            dead_letters: self.cluster.full_name(topic::DEAD_LETTER),
             part: self.history.clone(),
+            traces: RecordTracer::new(self.context.tracer.named("historian"), log.as_ref()),
             metrics: self.metrics.clone(),
         };
-        let settings = GroupSettings {
-            max_batch_records: 5_000,
-            queue_records: 50_000.min(self.options.max_waiting_records),
-            revoke_deadline: REVOKE_DEADLINE,
-            gather_time: GATHER_TIME,
-            ..GroupSettings::new(name, self.topics.keys().map(|name| name.to_string()))
-        };
-        let source = log.subscribe(settings).await?;
-        let mut session = Session::new(self, source, Arc::new(desk));
-        group.ready();
-        let ended = session.attend(stop).await;
-        session.drop_writes().await;
-        self.positions.lock().clear();
-        self.metrics.waiting.set(0);
-        self.metrics.partitions.set(0);
-        ended?;
-        session.leave().await;
-        Ok(())
+        let waiting = Waiting::new(self.options.max_waiting_records, self.metrics.waiting.clone());
+        Ok(Some(Blocks {
+            limits: BlockLimits { records: self.options.block_records, age: self.options.block_age },
+            topics: self.topics.clone(),
+            writer: Arc::new(writer),
+            writers: Arc::new(Semaphore::new(self.options.writers)),
+            waiting: Arc::new(waiting),
+            next_offsets: self.next_offsets.clone(),
+            clock: self.context.clock.clone(),
+        }))
+    }
+
+    fn is_final(&self, error: &anyhow::Error) -> bool {
+        error.downcast_ref().is_some_and(|error: &HistoryError| !error.is_transient())
     }
 }
 
-/// Tells how far behind the history is.
+/// Tells how far behind the history is, on a log that nobody watches over.
 async fn measure_lag(
     context: Context,
     log: Arc<dyn Log>,
-    positions: Positions,
+    group: String,
+    next_offsets: NextOffsets,
     metrics: HistorianMetrics,
 ) -> anyhow::Result<()> {
     loop {
         context.clock.sleep(LAG).await;
-        let known: Vec<_> = positions.lock().iter().map(|(partition, next)| (partition.clone(), *next)).collect();
+        if log.progress(&group).is_some() {
+            continue;
+        }
+        let known: Vec<_> = next_offsets.lock().iter().map(|(partition, next)| (partition.clone(), *next)).collect();
         let mut lag = 0;
         for (partition, next) in known {
             // A log that is away shows elsewhere.

@@ -1,5 +1,6 @@
 //! What the consumer groups count.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::AtomicU64;
 
 use prometheus_client::encoding::EncodeLabelSet;
@@ -8,8 +9,9 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use runtime::Metrics;
+use schemas::v1::ReceiverClockTrouble;
 
-use crate::core::{Outputs, StateChange};
+use air::core::{Outputs, StateChange};
 
 /// A reason out of a closed set.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -22,6 +24,39 @@ pub(crate) struct Reason {
 pub(crate) struct Kind {
     kind: &'static str,
 }
+
+/// Whether something was shown.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(crate) struct Shown {
+    shown: &'static str,
+}
+
+/// What is wrong with a clock.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(crate) struct Trouble {
+    trouble: &'static str,
+}
+
+/// What is wrong with clocks that a partition knows.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(crate) struct PartitionTrouble {
+    partition: u32,
+    trouble: &'static str,
+}
+
+/// Which way a clock leapt.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(crate) struct Direction {
+    direction: &'static str,
+}
+
+/// The kinds of trouble that receivers' clocks are counted by.
+const TROUBLES: [(ReceiverClockTrouble, &str); 4] = [
+    (ReceiverClockTrouble::Offset, "offset"),
+    (ReceiverClockTrouble::Jumped, "jumped"),
+    (ReceiverClockTrouble::Standing, "standing"),
+    (ReceiverClockTrouble::Drifting, "drifting"),
+];
 
 /// A partition.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -36,9 +71,13 @@ pub struct GroupMetrics {
     pub(crate) records_out: Counter,
     pub(crate) commits: Counter,
     pub(crate) restarts: Counter,
+    pub(crate) stalls: Counter,
+    pub(crate) lag: Gauge,
     pub(crate) partitions: Gauge,
     pub(crate) repairs: Counter,
     rejects: Family<Reason, Counter>,
+    withheld: Family<Reason, Counter>,
+    pub(crate) reject_alarm: Gauge,
     pub(crate) batch_seconds: Histogram,
     pub(crate) restore_seconds: Histogram,
 }
@@ -62,6 +101,16 @@ impl GroupMetrics {
                 "Times the group joined anew after a failure",
                 Counter::default(),
             ),
+            stalls: metrics.register(
+                &name("stalls"),
+                "Times the group stopped getting on though there was more to read",
+                Counter::default(),
+            ),
+            lag: metrics.register(
+                &name("lag_records"),
+                "Records in the log that the group has not committed, over all partitions",
+                Gauge::default(),
+            ),
             partitions: metrics.register(&name("partitions"), "Partitions owned now", Gauge::default()),
             repairs: metrics.register(
                 &name("repairs"),
@@ -72,6 +121,16 @@ impl GroupMetrics {
                 &name("rejected"),
                 "Inputs that could not be used, by reason",
                 Family::<Reason, Counter>::default(),
+            ),
+            withheld: metrics.register(
+                &name("dead_letters_withheld"),
+                "Inputs among the rejected ones that became no dead letter, since there were too many, by reason",
+                Family::<Reason, Counter>::default(),
+            ),
+            reject_alarm: metrics.register(
+                &name("reject_alarm"),
+                "1 while so much cannot be used that this release should be checked",
+                Gauge::default(),
             ),
             batch_seconds: metrics.register(
                 &name("batch_seconds"),
@@ -86,8 +145,11 @@ impl GroupMetrics {
         }
     }
 
-    pub(crate) fn rejected(&self, reason: &'static str) {
+    pub(crate) fn rejected(&self, reason: &'static str, is_written: bool) {
         self.rejects.get_or_create(&Reason { reason }).inc();
+        if !is_written {
+            self.withheld.get_or_create(&Reason { reason }).inc();
+        }
     }
 }
 
@@ -99,6 +161,12 @@ pub struct RawMetrics {
     receptions: Counter,
     states: Family<Kind, Counter>,
     devices: Family<Partition, Gauge>,
+    kept_devices: Family<Partition, Gauge>,
+    privacy_changes: Counter,
+    evicted_devices: Family<Shown, Counter>,
+    evicted_receivers: Counter,
+    leaps: Family<Direction, Counter>,
+    troubles: Family<Trouble, Counter>,
 }
 
 impl RawMetrics {
@@ -122,6 +190,36 @@ impl RawMetrics {
                 "Devices known, by raw partition",
                 Family::<Partition, Gauge>::default(),
             ),
+            kept_devices: metrics.register(
+                "processor_kept_devices",
+                "Silent devices remembered for what was said about their privacy alone, by raw partition",
+                Family::<Partition, Gauge>::default(),
+            ),
+            privacy_changes: metrics.register(
+                "processor_privacy_changes",
+                "Devices whose past was hidden, or is public again from some time on",
+                Counter::default(),
+            ),
+            evicted_devices: metrics.register(
+                "processor_devices_evicted",
+                "Devices dropped before their time, since there were too many, by whether they were shown",
+                Family::<Shown, Counter>::default(),
+            ),
+            evicted_receivers: metrics.register(
+                "processor_receivers_evicted",
+                "Receivers of which a partition forgot clock or unusable frames, since there were too many",
+                Counter::default(),
+            ),
+            leaps: metrics.register(
+                "processor_clock_leaps",
+                "Leaps of partitions' clocks, by direction: bridges were silent, or their clocks were set",
+                Family::<Direction, Counter>::default(),
+            ),
+            troubles: metrics.register(
+                "processor_receiver_clock_troubles",
+                "Times that a receiver's clock was found out, by what was wrong; each partition counts its own",
+                Family::<Trouble, Counter>::default(),
+            ),
         }
     }
 
@@ -129,7 +227,14 @@ impl RawMetrics {
         let private = out.observations.iter().filter(|observation| observation.private).count();
         self.private_observations.inc_by(private as u64);
         self.observations.inc_by((out.observations.len() - private) as u64);
+        self.privacy_changes.inc_by(out.privacy.len() as u64);
         self.receptions.inc_by(out.receptions.len() as u64);
+        self.evicted_receivers.inc_by(out.evicted_receivers as u64);
+        for evicted in &out.evicted {
+            self.evicted_devices
+                .get_or_create(&Shown { shown: if evicted.was_published { "yes" } else { "no" } })
+                .inc();
+        }
         for StateChange { content, .. } in &out.states {
             let kind = match content.kind() {
                 schemas::v1::ObjectKind::Aircraft => "aircraft",
@@ -139,10 +244,50 @@ impl RawMetrics {
             };
             self.states.get_or_create(&Kind { kind }).inc();
         }
+        if let Some(leap) = out.leap {
+            let direction = if leap.by_us < 0 { "back" } else { "forward" };
+            self.leaps.get_or_create(&Direction { direction }).inc();
+        }
+        for (_, trouble) in TROUBLES.into_iter().filter(|(kind, _)| Some(*kind) == out.clock_trouble) {
+            self.troubles.get_or_create(&Trouble { trouble }).inc();
+        }
     }
 
-    pub(crate) fn devices(&self, partition: u16, count: usize) {
+    pub(crate) fn devices(&self, partition: u16, count: usize, kept: usize) {
         self.devices.get_or_create(&Partition { partition }).set(count as i64);
+        self.kept_devices.get_or_create(&Partition { partition }).set(kept as i64);
+    }
+}
+
+/// What the receivers' group counts beside that.
+#[derive(Debug, Clone)]
+pub struct ReceiverMetrics {
+    pub(crate) evicted: Counter,
+    troubled: Family<PartitionTrouble, Gauge>,
+}
+
+impl ReceiverMetrics {
+    /// Registers them.
+    pub fn register(metrics: &Metrics) -> Self {
+        Self {
+            evicted: metrics.register(
+                "receivers_evicted",
+                "Receivers that ended before their time, since there were too many",
+                Counter::default(),
+            ),
+            troubled: metrics.register(
+                "receivers_clock_troubles",
+                "Receivers whose clocks are in trouble, by what is wrong and by partition of their group",
+                Family::<PartitionTrouble, Gauge>::default(),
+            ),
+        }
+    }
+
+    pub(crate) fn clock_troubles(&self, partition: u32, counts: &BTreeMap<ReceiverClockTrouble, usize>) {
+        for (kind, trouble) in TROUBLES {
+            let count = counts.get(&kind).copied().unwrap_or_default();
+            self.troubled.get_or_create(&PartitionTrouble { partition, trouble }).set(count as i64);
+        }
     }
 }
 

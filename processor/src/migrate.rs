@@ -13,6 +13,10 @@ pub struct MigrateOptions {
     /// Print what apply would execute, and execute nothing.
     #[arg(long)]
     pub dry_run: bool,
+    /// Make a history in a database that has none, on a server that has histories in others. Without it, the name of such a
+    /// database is taken for a mistyped one, and nothing is created.
+    #[arg(long)]
+    pub new_database: bool,
     /// Where the history is.
     #[command(flatten)]
     pub clickhouse: ClickHouseOptions,
@@ -34,7 +38,8 @@ pub enum MigrateAction {
 /// Runs the command; prints a line for each thing done.
 ///
 /// # Errors
-/// The database cannot be reached, refuses, or is newer than this program; `status`: it is not at this program's version.
+/// The database cannot be reached, refuses, or is newer than this program; `status`: it is not at this program's version;
+/// `apply`: it is new among others, and `--new-database` does not say that it is meant.
 #[allow(clippy::print_stdout, reason = "the lines are what the command is for")]
 pub async fn run(options: MigrateOptions, context: &Context) -> anyhow::Result<()> {
     let database = ClickHouse::new(options.clickhouse.clickhouse_url.reveal(), context.clock.clone())?;
@@ -50,6 +55,13 @@ pub async fn run(options: MigrateOptions, context: &Context) -> anyhow::Result<(
             anyhow::ensure!(status.pending.is_empty(), "{} migrations are pending", status.pending.len());
             return Ok(());
         }
+        let others = database.other_histories().await?;
+        anyhow::ensure!(
+            others.is_empty() || options.new_database || options.dry_run,
+            "there is no history in {name}, and there is one in {}: correct the database's name at the end of \
+             --clickhouse-url; if another history is wanted on this server, add --new-database. Nothing was created",
+            others.join(", ")
+        );
         let statements = database.migrate(&options.retention, options.dry_run).await?;
         match (statements.len(), options.dry_run) {
             (0, _) => println!("{name}: nothing to do"),

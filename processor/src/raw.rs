@@ -11,11 +11,12 @@ use schemas::v1::{Audience, ObjectKind, ProcessorState, RawRecord, processor_sta
 use streams::framing::FramingError;
 use streams::{Incoming, Outgoing};
 
-use crate::core::{Content, Core, Outputs, RawInput, Settings, StateChange};
+use crate::clock_watch::ClockWatch;
 use crate::metrics::RawMetrics;
-use crate::pipeline::{Emission, Fit, Machine, Verdict};
+use crate::pipeline::{Emission, Fit, Machine, Rejection, Verdict};
 use crate::sinks::live::{LiveKind, LiveState, LiveUpdate};
 use crate::sinks::topics::{Cause, RawTopics};
+use air::core::{Content, Core, Outputs, RawInput, Settings, StateChange};
 
 /// The core of one raw partition between its topics.
 #[derive(Debug)]
@@ -25,6 +26,7 @@ pub struct RawMachine {
     epoch: String,
     clock: Clock,
     metrics: RawMetrics,
+    watch: ClockWatch,
     outputs: Outputs,
 }
 
@@ -37,10 +39,11 @@ impl RawMachine {
         topics: Arc<RawTopics>,
         clock: Clock,
         metrics: RawMetrics,
+        watch: ClockWatch,
     ) -> Self {
         let partition = u16::try_from(partition).expect("a topic has fewer than 65,536 partitions");
         let core = Core::new(partition, settings);
-        Self { core, topics, epoch: epoch.to_owned(), clock, metrics, outputs: Outputs::default() }
+        Self { core, topics, epoch: epoch.to_owned(), clock, metrics, watch, outputs: Outputs::default() }
     }
 }
 
@@ -51,20 +54,30 @@ impl Machine for RawMachine {
             Ok(input) => input,
             Err(error) => {
                 if record.offset >= self.core.next_offset() {
-                    out.verdict = Verdict::Rejected(error.reason());
-                    self.core.skip(record.offset);
+                    let is_written = self.core.skip(record.offset, error.reason());
+                    out.verdict = Verdict::Unreadable(Rejection { reason: error.reason(), is_written });
                 }
                 return;
             }
         };
+        out.decoded();
+        if let Some(trace) = &mut out.trace {
+            trace.identify(record, input.receiver_id.as_deref());
+        }
         let is_judged = record.offset >= self.core.next_offset() && !matches!(input.input, Some(Input::Tick(_)));
         self.core.apply(&RawInput { offset: record.offset, record: &input }, &mut self.outputs);
         out.verdict = if is_judged { Verdict::Usable } else { Verdict::NotJudged };
         if let Some(reject) = self.outputs.reject.take() {
             tracing::debug!(partition = record.partition, offset = record.offset, reason = reject.reason, "{reject}");
-            out.verdict = Verdict::Rejected(reject.reason);
+            let is_written = !self.outputs.is_withheld;
+            out.verdict = Verdict::Rejected(Rejection { reason: reject.reason, is_written });
         }
+        self.core.take_health(&mut out.health);
         self.metrics.count(&self.outputs);
+        if let Some(leap) = self.outputs.leap {
+            let (partition, offset, by_s) = (record.partition, record.offset, leap.by_us / 1_000_000);
+            tracing::warn!(partition, offset, by_s, "the partition's clock leapt");
+        }
         let cause = Cause {
             record,
             ingested_at_us: input.ingested_at_us,
@@ -81,13 +94,10 @@ impl Machine for RawMachine {
             version: score.version,
             state: Some(LiveState::Validation(score)),
         }));
+        // Of a device that was never shown this is all that Redis has.
+        out.live.extend(self.outputs.evicted.iter().map(|evicted| no_trust(evicted.device, record.offset)));
         self.outputs.clear();
-        out.live.extend(erased(&input).map(|device| LiveUpdate {
-            kind: LiveKind::Validation,
-            id: device.into(),
-            version: record.offset,
-            state: None,
-        }));
+        out.live.extend(erased(&input).map(|device| no_trust(device, record.offset)));
     }
 
     fn next_offset(&self) -> u64 {
@@ -99,9 +109,10 @@ impl Machine for RawMachine {
     }
 
     fn checkpoint(&mut self) -> Vec<(String, Option<Bytes>)> {
-        self.metrics.devices(self.core.partition(), self.core.devices());
+        self.metrics.devices(self.core.partition(), self.core.devices(), self.core.kept_devices());
+        self.watch.look(self.core.partition(), self.core.clock());
         let codec = &self.topics.checkpoints.codec;
-        let memories = self.core.changed_memories(&self.epoch);
+        let memories = self.core.changed_checkpoints(&self.epoch);
         memories.into_iter().map(|(key, memory)| (key, memory.map(|memory| codec.encode(&memory)))).collect()
     }
 
@@ -125,13 +136,18 @@ impl Machine for RawMachine {
     }
 
     fn own_topics(&self) -> Vec<Arc<str>> {
-        self.topics.states().map(|topic| topic.name.clone()).to_vec()
+        // At the end: what was verified is remembered by the order.
+        self.topics.states().into_iter().chain([&self.topics.privacy]).map(|topic| topic.name.clone()).collect()
     }
 
     fn newest(&self, topic: &Arc<str>, key: &Bytes) -> Option<Outgoing> {
         let device = std::str::from_utf8(key).ok()?.split('/').next()?;
         let DeviceAddress(device) = device.parse().ok()?;
         let partition = self.core.partition().into();
+        if *topic == self.topics.privacy.name {
+            // Never ended: a device of which nothing is known here may have been hidden all the same.
+            return self.core.privacy_of(device).map(|change| self.topics.privacy(&change, partition));
+        }
         let records = self.core.states_of(device).map(|change| self.topics.state_again(&change, partition));
         let newest = records.into_iter().find(|record| record.topic == *topic && record.key.as_ref() == Some(key));
         newest.or_else(|| {
@@ -150,6 +166,17 @@ impl Machine for RawMachine {
             state: Some(LiveState::Validation(score)),
         }));
     }
+}
+
+impl Drop for RawMachine {
+    fn drop(&mut self) {
+        self.watch.forget(self.core.partition());
+    }
+}
+
+/// Takes a device's trust out of Redis.
+fn no_trust(device: u32, version: u64) -> LiveUpdate {
+    LiveUpdate { kind: LiveKind::Validation, id: device.into(), version, state: None }
 }
 
 /// The device that an order erases: its trust, too, is to be seen no more.
@@ -179,10 +206,10 @@ fn live_update(change: StateChange) -> Option<LiveUpdate> {
         Content::Aircraft(state) => (LiveKind::Aircraft, Some(LiveState::Aircraft(state))),
         Content::Ground(state) => (LiveKind::Ground, Some(LiveState::Ground(state))),
         Content::Station(state) => (LiveKind::Station, Some(LiveState::Station(state))),
-        Content::Gone(ObjectKind::Aircraft) => (LiveKind::Aircraft, None),
-        Content::Gone(ObjectKind::Ground) => (LiveKind::Ground, None),
-        Content::Gone(ObjectKind::Station) => (LiveKind::Station, None),
-        Content::Alert(_) | Content::Gone(_) => return None,
+        Content::Ended(ObjectKind::Aircraft) => (LiveKind::Aircraft, None),
+        Content::Ended(ObjectKind::Ground) => (LiveKind::Ground, None),
+        Content::Ended(ObjectKind::Station) => (LiveKind::Station, None),
+        Content::Alert(_) | Content::Ended(_) => return None,
     };
     Some(LiveUpdate { kind, id: change.device.into(), version: change.version, state })
 }

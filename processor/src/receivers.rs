@@ -1,19 +1,17 @@
 //! The group on receptions: what is known of each receiver.
 
-mod coverage;
-mod hearing;
 mod places;
 
+use air::receivers::{Hearing, ReceiverChange};
+use runtime::Context;
 use schemas::catalogue::topic;
-use streams::Outgoing;
+use streams::{Cluster, Outgoing, Topic, Unprepared};
 
 use crate::group::{GroupMachine, GroupTopics};
+use crate::metrics::ReceiverMetrics;
 use crate::pipeline::Emission;
-use crate::serve::Outfit;
-use crate::sinks::topics::{Topic, Unprepared};
 
-pub use hearing::{Hearing, ReceiverChange};
-pub use places::Places;
+pub use places::read_places;
 
 /// The core of one reception partition between its topics.
 pub type ReceiverMachine = GroupMachine<ReceiverTopics>;
@@ -25,6 +23,7 @@ pub struct ReceiverTopics {
     pub receptions: Topic,
     pub receivers: Topic,
     pub checkpoints: Topic,
+    metrics: ReceiverMetrics,
 }
 
 impl ReceiverTopics {
@@ -32,11 +31,12 @@ impl ReceiverTopics {
     ///
     /// # Errors
     /// Asked to stop, or the registry refuses a schema for good.
-    pub async fn prepare(outfit: &Outfit) -> Result<Self, Unprepared> {
+    pub async fn prepare(cluster: &Cluster, context: &Context) -> Result<Self, Unprepared> {
         Ok(Self {
-            receptions: Topic::prepare(outfit, topic::RECEPTION).await?,
-            receivers: Topic::prepare(outfit, topic::RECEIVER).await?,
-            checkpoints: Topic::prepare(outfit, topic::RECEIVERS_STATE).await?,
+            receptions: cluster.topic(context, topic::RECEPTION).await?,
+            receivers: cluster.topic(context, topic::RECEIVER).await?,
+            checkpoints: cluster.topic(context, topic::RECEIVERS_STATE).await?,
+            metrics: ReceiverMetrics::register(&context.metrics),
         })
     }
 
@@ -62,10 +62,20 @@ impl GroupTopics for ReceiverTopics {
     }
 
     fn tell(&self, partition: u32, changes: &mut Vec<ReceiverChange>, out: &mut Emission) {
+        let evicted = changes.iter().filter(|change| change.is_evicted).count();
+        self.metrics.evicted.inc_by(evicted as u64);
         out.records.extend(changes.drain(..).map(|change| self.receiver(partition, change)));
+    }
+
+    fn measure(&self, partition: u32, core: Option<&Hearing>) {
+        self.metrics.clock_troubles(partition, &core.map(Hearing::clock_troubles).unwrap_or_default());
     }
 
     fn newest(&self, partition: u32, core: &Hearing, _topic: &Topic, receiver_id: &str) -> Option<Outgoing> {
         Some(self.receiver(partition, core.newest(receiver_id)?))
+    }
+
+    fn given_version(&self, core: &Hearing, _topic: &Topic, receiver_id: &str) -> Option<u64> {
+        core.given_version(receiver_id)
     }
 }

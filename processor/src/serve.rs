@@ -3,22 +3,27 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use air::receivers::{Hearing, ReceiverPositions};
+use air::thermals::Aggregator;
 use anyhow::Context as _;
-use runtime::{Context, Tasks, keep_trying};
+use redis_servers::Servers;
+use runtime::{Context, Tasks};
 use schemas::catalogue::topic;
-use streams::registry::Schemas;
-use streams::{Log, StreamError};
+use streams::{Cluster, unless_stopped};
 
+use crate::clock_watch::ClockWatch;
 use crate::config::{CoreOptions, GroupOptions, Privacy, ReceiverOptions, RedisOptions};
 use crate::metrics::{GroupMetrics, RawMetrics, RedisMetrics};
 use crate::pipeline::{Machine, Pipeline};
+use crate::progress::{Progress, part_of};
 use crate::raw::RawMachine;
-use crate::receivers::{Hearing, Places, ReceiverMachine, ReceiverTopics};
+use crate::receivers::{ReceiverMachine, ReceiverTopics, read_places};
 use crate::sinks::live::{LiveFeeds, LiveKind};
 use crate::sinks::rebuild::{States, rebuild};
-use crate::sinks::redis::{LiveLifetimes, RedisSink};
-use crate::sinks::topics::{RawTopics, unless_stopped};
-use crate::thermals::{Aggregator, ThermalMachine, ThermalTopics};
+use crate::sinks::redis::{LiveLifetimes, RedisSink, TIMEOUTS};
+use crate::sinks::scores::{ScoreSink, Scores};
+use crate::sinks::topics::RawTopics;
+use crate::thermals::{ThermalMachine, ThermalTopics};
 
 /// What a task gets to finish with.
 const STOP_DEADLINE: Duration = Duration::from_secs(15);
@@ -27,23 +32,22 @@ const STATISTICS_GATHER_TIME: Duration = Duration::from_millis(100);
 /// A thermal is told of anew, or ended, long before.
 const THERMAL_LIFETIME_S: u64 = 6 * 3_600;
 
-/// What every group stands on.
-#[derive(Clone)]
-pub struct Outfit {
-    /// The process.
-    pub context: Context,
-    /// The cluster.
-    pub log: Arc<dyn Log>,
-    /// Where schemas are registered.
-    pub schemas: Schemas,
-    /// Put before every topic name.
-    pub topic_prefix: String,
+/// What takes live states beside the log.
+enum LiveSink {
+    Redis(Box<RedisSink>),
+    Scores(ScoreSink),
 }
 
-impl Outfit {
+/// One group on a cluster.
+struct Group {
+    name: &'static str,
+    cluster: Cluster,
+    context: Context,
+}
+
+impl Group {
     fn pipeline<M: Machine>(
         &self,
-        group: &'static str,
         input: Arc<str>,
         checkpoints: Arc<str>,
         options: &GroupOptions,
@@ -52,60 +56,76 @@ impl Outfit {
     ) -> Pipeline<M> {
         Pipeline {
             context: self.context.clone(),
-            log: self.log.clone(),
-            group: format!("{}{group}", self.topic_prefix),
+            log: self.cluster.log.clone(),
+            group: self.cluster.full_name(self.name).to_string(),
             input: input.to_string(),
             checkpoints,
-            dead_letters: format!("{}{}", self.topic_prefix, topic::DEAD_LETTER).into(),
-            service: group,
-            reject_limits: options.reject_limits(),
+            dead_letters: self.cluster.full_name(topic::DEAD_LETTER),
+            service: self.name,
             checkpoint_interval: options.checkpoint_interval,
             max_batch_records: options.max_batch_records,
             gather_time: Duration::ZERO,
             patient_topics: Vec::new(),
             machine: Arc::new(machine),
             live,
-            part: self.context.readiness.part(group),
-            metrics: GroupMetrics::register(&self.context.metrics, group),
+            part: self.context.readiness.part(self.name),
+            inputs: self.context.readiness.part(inputs_part(self.name)),
+            metrics: GroupMetrics::register(&self.context.metrics, self.name),
         }
     }
 
-    /// How many partitions the raw topic has, once it is there. `None`: asked to stop.
-    async fn raw_partitions(&self, group: &'static str) -> anyhow::Result<Option<u32>> {
-        let name = format!("{}{}", self.topic_prefix, topic::RAW);
-        let (what, part) = (format!("topic {name}"), self.context.readiness.part(group));
-        let is_final = |error: &StreamError| !error.is_transient();
-        let count = keep_trying(&self.context, &part, &what, is_final, || self.log.partitions(&name)).await;
-        count.with_context(|| what.clone())
+    /// How many partitions a topic has, once it can be used. `None`: asked to stop.
+    async fn find_topic(&self, topic: &str) -> anyhow::Result<Option<u32>> {
+        let part = self.context.readiness.part(self.name);
+        Ok(self.cluster.find_topic(&self.context, &part, topic).await?)
     }
 
     fn redis(
         &self,
         options: &RedisOptions,
-        group: &str,
         kinds: &'static [LiveKind],
         lifetimes: LiveLifetimes,
-    ) -> anyhow::Result<Option<(LiveFeeds, RedisSink)>> {
+    ) -> anyhow::Result<Option<(LiveFeeds, LiveSink)>> {
         let Some(url) = options.url() else { return Ok(None) };
         let feeds = LiveFeeds::default();
-        let metrics = RedisMetrics::register(&self.context.metrics, group);
+        let metrics = RedisMetrics::register(&self.context.metrics, self.name);
         let sink = RedisSink::new(url, feeds.clone(), kinds, lifetimes, &self.context, metrics)?;
-        Ok(Some((feeds, sink)))
+        Ok(Some((feeds, LiveSink::Redis(Box::new(sink)))))
     }
 
     /// Redis first, so that it ends last.
     async fn run<M: Machine>(
         &self,
         name: &'static str,
-        redis: Option<RedisSink>,
+        live: Option<LiveSink>,
         pipeline: Pipeline<M>,
     ) -> anyhow::Result<()> {
         let mut tasks = Tasks::new(self.context.clock.clone(), self.context.shutdown.clone());
-        if let Some(redis) = redis {
-            tasks.spawn("redis", |stop| redis.run(stop));
+        match live {
+            Some(LiveSink::Redis(redis)) => tasks.spawn("redis", |stop| redis.run(stop)),
+            Some(LiveSink::Scores(scores)) => tasks.spawn("scores", |stop| scores.run(stop)),
+            None => {}
         }
+        let progress = Progress {
+            context: self.context.clone(),
+            log: self.cluster.log.clone(),
+            group: pipeline.group.clone(),
+            part: part_of(pipeline.service),
+            stalls: pipeline.metrics.stalls.clone(),
+            lag: pipeline.metrics.lag.clone(),
+        };
+        tasks.spawn("progress", |stop| progress.run(stop));
         tasks.spawn(name, |stop| pipeline.run(stop));
         tasks.run(STOP_DEADLINE).await
+    }
+}
+
+/// The part of `/ready` that says whether a group's inputs can be used.
+fn inputs_part(group: &str) -> &'static str {
+    match group {
+        "thermals" => "thermals-inputs",
+        "receivers" => "receivers-inputs",
+        _ => "processor-inputs",
     }
 }
 
@@ -123,13 +143,18 @@ fn live_lifetimes(core: &CoreOptions) -> LiveLifetimes {
 ///
 /// # Errors
 /// The log, the registry or Redis cannot be reached.
-pub async fn rebuild_redis(core: CoreOptions, redis: RedisOptions, outfit: Outfit) -> anyhow::Result<()> {
+pub async fn rebuild_redis(
+    core: CoreOptions,
+    redis: RedisOptions,
+    cluster: Cluster,
+    context: Context,
+) -> anyhow::Result<()> {
     let url = redis.url().context("a Redis is needed")?;
-    let client = redis::Client::open(url.reveal()).context("the Redis URL")?;
-    let Outfit { context, log, schemas, topic_prefix } = &outfit;
+    let servers = Servers::parse(url, TIMEOUTS).context("the Redis URL")?;
+    let Cluster { log, schemas, topic_prefix, .. } = &cluster;
     let states = States { log: log.as_ref(), schemas, topic_prefix };
     let (lifetimes, settings) = (live_lifetimes(&core), core.settings());
-    let work = rebuild(states, &client, lifetimes, &settings);
+    let work = rebuild(states, &servers, lifetimes, &settings);
     context.shutdown.or(work).await.unwrap_or_else(|| Err(anyhow::anyhow!("stopped in the middle: run it again")))
 }
 
@@ -139,60 +164,119 @@ const RAW_KINDS: &[LiveKind] = &[LiveKind::Aircraft, LiveKind::Ground, LiveKind:
 ///
 /// # Errors
 /// What no retry can mend.
-pub async fn serve(core: CoreOptions, group: GroupOptions, redis: RedisOptions, outfit: Outfit) -> anyhow::Result<()> {
+pub async fn serve(
+    core: CoreOptions,
+    options: GroupOptions,
+    redis: RedisOptions,
+    cluster: Cluster,
+    context: Context,
+) -> anyhow::Result<()> {
+    let group = Group { name: "processor", cluster, context };
+    let live = group.redis(&redis, RAW_KINDS, live_lifetimes(&core))?;
+    serve_core(core, options, live, group).await
+}
+
+/// Runs the stream core until stopped, without Redis: the scores of devices are kept in `scores`.
+///
+/// # Errors
+/// What no retry can mend.
+pub async fn serve_with_scores(
+    core: CoreOptions,
+    options: GroupOptions,
+    scores: Scores,
+    cluster: Cluster,
+    context: Context,
+) -> anyhow::Result<()> {
+    let group = Group { name: "processor", cluster, context };
+    let feeds = LiveFeeds::default();
+    let lifetime_us = u64::try_from(core.device_lifetime.as_micros()).unwrap_or(u64::MAX);
+    let sink = ScoreSink { feeds: feeds.clone(), scores, context: group.context.clone(), lifetime_us };
+    serve_core(core, options, Some((feeds, LiveSink::Scores(sink))), group).await
+}
+
+async fn serve_core(
+    core: CoreOptions,
+    options: GroupOptions,
+    live: Option<(LiveFeeds, LiveSink)>,
+    group: Group,
+) -> anyhow::Result<()> {
     if core.privacy == Privacy::Off {
         tracing::warn!("privacy is off: everybody is shown, consent or not");
     }
-    let lifetimes = live_lifetimes(&core);
-    let redis = outfit.redis(&redis, "processor", RAW_KINDS, lifetimes)?;
-    let (live, redis) = redis.unzip();
-    let Some(topics) = unless_stopped(RawTopics::prepare(&outfit).await)? else { return Ok(()) };
-    let (topics, metrics) = (Arc::new(topics), RawMetrics::register(&outfit.context.metrics));
+    let (live, sink) = live.unzip();
+    if group.find_topic(topic::RAW).await?.is_none() {
+        return Ok(());
+    }
+    let Some(topics) = unless_stopped(RawTopics::prepare(&group.cluster, &group.context).await)? else { return Ok(()) };
+    let (topics, metrics) = (Arc::new(topics), RawMetrics::register(&group.context.metrics));
     let patient_topics = topics.patient();
-    let (settings, clock) = (core.settings(), outfit.context.clock.clone());
+    let watch = ClockWatch::new(group.context.readiness.part("clock"));
+    let (settings, clock) = (core.settings(), group.context.clock.clone());
     let (input, checkpoints) = (topics.raw.name.clone(), topics.checkpoints.name.clone());
     let machine = move |partition, epoch: &str| {
-        RawMachine::new(partition, epoch, settings.clone(), topics.clone(), clock.clone(), metrics.clone())
+        let (topics, metrics) = (topics.clone(), metrics.clone());
+        RawMachine::new(partition, epoch, settings.clone(), topics, clock.clone(), metrics, watch.clone())
     };
-    let pipeline = outfit.pipeline("processor", input, checkpoints, &group, live, machine);
-    outfit.run("core", redis, Pipeline { patient_topics, ..pipeline }).await
+    let pipeline = group.pipeline(input, checkpoints, &options, live, machine);
+    group.run("core", sink, Pipeline { patient_topics, ..pipeline }).await
 }
 
 /// Runs the thermal aggregator until stopped.
 ///
 /// # Errors
 /// What no retry can mend.
-pub async fn serve_thermals(group: GroupOptions, redis: RedisOptions, outfit: Outfit) -> anyhow::Result<()> {
+pub async fn serve_thermals(
+    options: GroupOptions,
+    redis: RedisOptions,
+    cluster: Cluster,
+    context: Context,
+) -> anyhow::Result<()> {
+    let group = Group { name: "thermals", cluster, context };
     let lifetimes =
         LiveLifetimes { aircraft_s: 0, ground_s: 0, station_s: 0, thermal_s: THERMAL_LIFETIME_S, validation_s: 0 };
-    let (live, redis) = outfit.redis(&redis, "thermals", &[LiveKind::Thermal], lifetimes)?.unzip();
-    let Some(topics) = unless_stopped(ThermalTopics::prepare(&outfit).await)? else { return Ok(()) };
-    let Some(raw_partitions) = outfit.raw_partitions("thermals").await? else { return Ok(()) };
+    let (live, redis) = group.redis(&redis, &[LiveKind::Thermal], lifetimes)?.unzip();
+    let Some(raw_partitions) = group.find_topic(topic::RAW).await? else { return Ok(()) };
+    let Some(topics) = unless_stopped(ThermalTopics::prepare(&group.cluster, &group.context).await)? else {
+        return Ok(());
+    };
     let topics = Arc::new(topics);
     let (input, checkpoints) = (topics.reports.name.clone(), topics.checkpoints.name.clone());
     let machine = move |partition, epoch: &str| {
         ThermalMachine::new(partition, epoch, Aggregator::new(raw_partitions), topics.clone())
     };
-    let pipeline = outfit.pipeline("thermals", input, checkpoints, &group, live, machine);
-    outfit.run("thermals", redis, Pipeline { gather_time: STATISTICS_GATHER_TIME, ..pipeline }).await
+    let pipeline = group.pipeline(input, checkpoints, &options, live, machine);
+    group.run("thermals", redis, Pipeline { gather_time: STATISTICS_GATHER_TIME, ..pipeline }).await
 }
 
 /// Runs the receivers' group until stopped.
 ///
 /// # Errors
 /// The file of places cannot be used; what no retry can mend.
-pub async fn serve_receivers(receivers: ReceiverOptions, group: GroupOptions, outfit: Outfit) -> anyhow::Result<()> {
+pub async fn serve_receivers(
+    receivers: ReceiverOptions,
+    options: GroupOptions,
+    cluster: Cluster,
+    context: Context,
+) -> anyhow::Result<()> {
+    let group = Group { name: "receivers", cluster, context };
     let places = match &receivers.receivers_file {
-        Some(file) => Places::open(file)?,
-        None => Places::default(),
+        Some(file) => read_places(file)?,
+        None => ReceiverPositions::default(),
     };
-    let Some(topics) = unless_stopped(ReceiverTopics::prepare(&outfit).await)? else { return Ok(()) };
+    if group.find_topic(topic::RECEPTION).await?.is_none() {
+        return Ok(());
+    }
+    let Some(topics) = unless_stopped(ReceiverTopics::prepare(&group.cluster, &group.context).await)? else {
+        return Ok(());
+    };
     let (topics, places) = (Arc::new(topics), Arc::new(places));
     let lifetime_us = u64::try_from(receivers.receiver_lifetime.as_micros()).unwrap_or(u64::MAX / 4);
     let (input, checkpoints) = (topics.receptions.name.clone(), topics.checkpoints.name.clone());
+    let most = receivers.max_receivers;
     let machine = move |partition, epoch: &str| {
-        ReceiverMachine::new(partition, epoch, Hearing::new(places.clone(), lifetime_us), topics.clone())
+        let hearing = Hearing::new(places.clone(), lifetime_us).with_bound(most);
+        ReceiverMachine::new(partition, epoch, hearing, topics.clone())
     };
-    let pipeline = outfit.pipeline("receivers", input, checkpoints, &group, None, machine);
-    outfit.run("receivers", None, Pipeline { gather_time: STATISTICS_GATHER_TIME, ..pipeline }).await
+    let pipeline = group.pipeline(input, checkpoints, &options, None, machine);
+    group.run("receivers", None, Pipeline { gather_time: STATISTICS_GATHER_TIME, ..pipeline }).await
 }

@@ -1,25 +1,15 @@
 //! The group on climb reports: thermals, and the wind that drifts them.
 
-mod aggregator;
-mod clocks;
-mod fading;
-mod held;
-mod picture;
-mod thermal;
-mod wind;
-
+use air::thermals::{Aggregator, Changes, ThermalChange, WindChange, name_of};
+use runtime::Context;
 use schemas::catalogue::topic;
 use schemas::id::RecordId;
-use streams::Outgoing;
+use schemas::keys;
+use streams::{Cluster, Outgoing, Topic, Unprepared};
 
 use crate::group::{GroupMachine, GroupTopics};
 use crate::pipeline::Emission;
-use crate::serve::Outfit;
 use crate::sinks::live::{LiveKind, LiveState, LiveUpdate};
-use crate::sinks::topics::{Topic, Unprepared};
-
-pub use aggregator::{Aggregator, Changes, ThermalChange, WindChange};
-pub use wind::WindKey;
 
 /// The aggregator between its topics.
 pub type ThermalMachine = GroupMachine<ThermalTopics>;
@@ -39,12 +29,12 @@ impl ThermalTopics {
     ///
     /// # Errors
     /// Asked to stop, or the registry refuses a schema for good.
-    pub async fn prepare(outfit: &Outfit) -> Result<Self, Unprepared> {
+    pub async fn prepare(cluster: &Cluster, context: &Context) -> Result<Self, Unprepared> {
         Ok(Self {
-            reports: Topic::prepare(outfit, topic::THERMAL_REPORT).await?,
-            thermals: Topic::prepare(outfit, topic::THERMAL).await?,
-            winds: Topic::prepare(outfit, topic::WIND).await?,
-            checkpoints: Topic::prepare(outfit, topic::THERMALS_STATE).await?,
+            reports: cluster.topic(context, topic::THERMAL_REPORT).await?,
+            thermals: cluster.topic(context, topic::THERMAL).await?,
+            winds: cluster.topic(context, topic::WIND).await?,
+            checkpoints: cluster.topic(context, topic::THERMALS_STATE).await?,
         })
     }
 
@@ -55,7 +45,7 @@ impl ThermalTopics {
     }
 
     fn wind(&self, partition: u32, change: &WindChange) -> Outgoing {
-        let key = wind::name_of(change.key);
+        let key = name_of(change.key);
         let at_us = change.state.as_ref().map_or(change.at_us, |state| state.last_seen_at_us);
         self.winds.state(Some(partition), key, at_us, change.version, change.state.as_ref())
     }
@@ -86,7 +76,7 @@ impl GroupTopics for ThermalTopics {
 
     fn newest(&self, partition: u32, core: &Aggregator, topic: &Topic, key: &str) -> Option<Outgoing> {
         if topic.name == self.winds.name {
-            let state = core.winds().find(|state| format!("{}/{}", state.cell, state.base_altitude_m) == key)?;
+            let state = core.winds().find(|state| keys::wind(&state.cell, state.base_altitude_m) == key)?;
             let (at_us, version) = (state.last_seen_at_us, state.version);
             return Some(self.winds.state(Some(partition), key.to_owned(), at_us, version, Some(state)));
         }

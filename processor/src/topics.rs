@@ -18,7 +18,7 @@ use crate::config::{Layout, TopicsAction};
 ///
 /// # Errors
 /// The cluster or the registry cannot be reached or refuses; a check found differences, or applying other counts of
-/// partitions.
+/// partitions; the prefix is new among others, and `--new-prefix` does not say that it is meant.
 #[allow(clippy::print_stdout, reason = "the lines are what the command is for")]
 pub async fn run(
     action: TopicsAction,
@@ -130,7 +130,18 @@ pub async fn create(prefix: &str, log: &dyn Log) -> Result<Vec<TopicOutcome>, St
 
 async fn apply(layout: Layout, prefix: &str, log: &dyn Log, schemas: &Schemas) -> anyhow::Result<Lines> {
     let mut lines = Lines::default();
-    let layout = settled(layout, prefix, &log.describe_topics().await?);
+    let there = log.describe_topics().await?;
+    // Nothing is made unless all of it can be.
+    let raw = schemas::catalogue::find(topic::RAW).expect("in the catalogue");
+    ask(schemas, prefix, &raw).await.with_context(|| format!("schema registry {}", schemas.name()))?;
+    let others = other_prefixes(prefix, &there);
+    anyhow::ensure!(
+        others.is_empty() || layout.new_prefix,
+        "there are no topics under the prefix {prefix:?}, and there are some under {}: correct --topic-prefix; if another \
+         installation is wanted on this cluster, add --new-prefix. Nothing was created or registered",
+        others.join(", ")
+    );
+    let layout = settled(layout, prefix, &there);
     let wanted = wanted(prefix, layout);
     let outcomes = log.create_topics(&wanted).await?;
     for (topic, outcome) in wanted.iter().zip(outcomes) {
@@ -156,6 +167,28 @@ async fn apply(layout: Layout, prefix: &str, log: &dyn Log, schemas: &Schemas) -
         lines.tell(format!("{subject}: schema {schema_id}"));
     }
     Ok(lines)
+}
+
+/// The prefixes of installations on the cluster, where this is to be another one.
+fn other_prefixes(prefix: &str, there: &[TopicDescription]) -> Vec<String> {
+    let prefixes = there.iter().filter_map(|found| found.name.strip_suffix(topic::RAW));
+    let mut prefixes: Vec<_> = prefixes.collect();
+    if prefixes.contains(&prefix) {
+        return Vec::new();
+    }
+    prefixes.sort_unstable();
+    prefixes.truncate(10);
+    prefixes.into_iter().map(|other| format!("{other:?}")).collect()
+}
+
+async fn ask(schemas: &Schemas, prefix: &str, topic: &Topic) -> Result<(), StreamError> {
+    for _ in 1..REGISTER_ATTEMPTS {
+        match schemas.ask(prefix, topic).await {
+            Err(error) if error.is_transient() => tracing::warn!(reason = error.reason(), "asking again: {error}"),
+            outcome => return outcome,
+        }
+    }
+    schemas.ask(prefix, topic).await
 }
 
 /// A registry that has only just started answers its first questions slowly.

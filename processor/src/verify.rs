@@ -6,7 +6,6 @@
 use std::collections::{BTreeMap, HashSet};
 use std::fmt::Write as _;
 use std::hash::{Hash, Hasher};
-use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::Context as _;
@@ -16,14 +15,14 @@ use history::{
     BlockRows, ClickHouse, ClickHouseOptions, ErasureRow, GroundPositionRow, NameRow, Period, PositionRow, Rows,
     Stored, Value, WeatherRow,
 };
+use runtime::Context;
 use rustc_hash::{FxHashMap, FxHasher};
 use schemas::catalogue::{self, topic};
 use schemas::id::RecordId;
 use streams::registry::TopicCodec;
-use streams::{Event, Incoming, Log, SeekTo, TopicPartition};
+use streams::{Cluster, Event, Incoming, Log, SeekTo, TopicPartition};
 
 use crate::historian::rows;
-use crate::serve::Outfit;
 
 /// Which observations are compared.
 #[derive(Debug, Clone, Args)]
@@ -77,13 +76,12 @@ pub type Tallies = BTreeMap<u16, Tally>;
 /// # Errors
 /// There are differences; the log, the registry or the database cannot be reached.
 #[allow(clippy::print_stdout, reason = "the lines are what the command is for")]
-pub async fn run(options: VerifyOptions, outfit: Outfit) -> anyhow::Result<()> {
-    let context = outfit.context.clone();
+pub async fn run(options: VerifyOptions, cluster: Cluster, context: Context) -> anyhow::Result<()> {
     let database = ClickHouse::new(options.clickhouse.clickhouse_url.reveal(), context.clock.clone())?;
     let period = Period { from_ms: options.from, to_ms: options.to };
     let work = async {
         let erased = Erased::read(&database).await?;
-        let (in_log, unusable) = tally_log(&outfit, period, &erased).await?;
+        let (in_log, unusable) = tally_log(&cluster, period, &erased).await?;
         let in_history = tally_history(&database, period).await?;
         let (text, differences) = compare(&in_log, &in_history);
         print!("{text}");
@@ -200,14 +198,16 @@ async fn add_all<T: Stored>(
 }
 
 /// The public observations of a period in the log, and how many records of it make no rows.
-async fn tally_log(outfit: &Outfit, period: Period, erased: &Erased) -> anyhow::Result<(Tallies, u64)> {
+async fn tally_log(cluster: &Cluster, period: Period, erased: &Erased) -> anyhow::Result<(Tallies, u64)> {
     let topic = catalogue::find(topic::OBSERVATION).context("in the catalogue")?;
-    let codec = outfit.schemas.prepare(&outfit.topic_prefix, &topic).await?;
-    let name: Arc<str> = topic.full_name(&outfit.topic_prefix).into();
+    let name = cluster.full_name(&topic.name);
+    // With a mistyped prefix there is no such topic: then nothing is registered under it.
+    let partitions = cluster.log.partitions(&name).await?;
+    let codec = cluster.schemas.prepare(&cluster.topic_prefix, &topic).await?;
     let (mut tallies, mut unusable) = (Tallies::new(), 0);
-    for partition in 0..outfit.log.partitions(&name).await? {
+    for partition in 0..partitions {
         let place = TopicPartition::new(name.clone(), partition);
-        let counted = tally_partition(outfit.log.as_ref(), &codec, place, period, erased, &mut tallies).await;
+        let counted = tally_partition(cluster.log.as_ref(), &codec, place, period, erased, &mut tallies).await;
         unusable += counted.with_context(|| format!("{name}[{partition}]"))?;
     }
     Ok((tallies, unusable))

@@ -12,15 +12,15 @@ use std::hash::{DefaultHasher, Hasher as _};
 use std::sync::Arc;
 use std::time::Duration;
 
+use air::group::GroupCore as _;
+use air::thermals::{Aggregator, Changes};
 use outcome::{PARTITIONS, Place, Told};
-use processor::group::GroupCore as _;
-use processor::thermals::{Aggregator, Changes};
-use processor::{CoreOptions, GroupOptions, Outfit, RedisOptions};
+use processor::{CoreOptions, GroupOptions, RedisOptions};
 use prost::Message as _;
 use runtime::{Clock, Context};
 use schemas::v1::{ThermalReport, ThermalState, WindState, thermal_report};
 use streams::registry::{Schemas, TopicCodec};
-use streams::{EmbeddedLog, EmbeddedSettings};
+use streams::{Cluster, EmbeddedLog, EmbeddedSettings};
 use tokio::runtime::Runtime;
 use traffic::{Dice, Plan, START_US};
 
@@ -58,17 +58,17 @@ fn start(log: &EmbeddedLog, max_batch_records: usize) -> (Runtime, Context) {
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
     let context = Context::new(Clock::system());
-    let outfit = Outfit {
-        context: context.clone(),
-        log: Arc::new(log.clone()),
-        schemas: Schemas::local(),
-        topic_prefix: String::new(),
-    };
-    let group =
-        GroupOptions { checkpoint_interval: Duration::from_millis(40), max_batch_records, ..GroupOptions::default() };
-    let redis = RedisOptions::default();
-    runtime.spawn(processor::serve(CoreOptions::default(), group.clone(), redis.clone(), outfit.clone()));
-    runtime.spawn(processor::serve_thermals(group, redis, outfit));
+    let cluster = Cluster::in_process(Arc::new(log.clone()));
+    let group = GroupOptions { checkpoint_interval: Duration::from_millis(40), max_batch_records };
+    let redis = RedisOptions::none();
+    runtime.spawn(processor::serve(
+        CoreOptions::default(),
+        group.clone(),
+        redis.clone(),
+        cluster.clone(),
+        context.clone(),
+    ));
+    runtime.spawn(processor::serve_thermals(group, redis, cluster, context.clone()));
     (runtime, context)
 }
 
@@ -135,6 +135,7 @@ async fn result(place: &Place, expected: &BTreeSet<Told>) -> Result {
             "fanet.state.station.v1",
             "fanet.alert.v1",
             "fanet.private.state.v1",
+            "fanet.private.privacy.v1",
         ])
         .await,
         receptions: told(&["fanet.reception.v1"]).await,

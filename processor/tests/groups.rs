@@ -8,12 +8,12 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use processor::{CoreOptions, GroupOptions, Outfit, ReceiverOptions, RedisOptions};
+use processor::{CoreOptions, GroupOptions, ReceiverOptions, RedisOptions};
 use runtime::{Clock, Context};
 use schemas::v1::{ReceiverState, ThermalState};
 use streams::registry::Schemas;
 use streams::{
-    EmbeddedLog, EmbeddedSettings, Event, Flush, Headers, Incoming, Log, Outgoing, SeekTo, SinkSettings,
+    Cluster, EmbeddedLog, EmbeddedSettings, Event, Flush, Headers, Incoming, Log, Outgoing, SeekTo, SinkSettings,
     TopicPartition, partitioner,
 };
 use traffic::{Plan, START_US};
@@ -77,17 +77,18 @@ async fn frames_become_thermals_and_receivers() {
     let log = EmbeddedLog::new(EmbeddedSettings::new(1_000));
     processor::topics::create("", &log).await.expect("topics");
     let context = Context::new(Clock::system());
-    let outfit = Outfit {
-        context: context.clone(),
-        log: Arc::new(log.clone()),
-        schemas: Schemas::local(),
-        topic_prefix: String::new(),
-    };
-    let (group, redis) = (GroupOptions::default(), RedisOptions::default());
+    let cluster = Cluster::in_process(Arc::new(log.clone()));
+    let (group, redis) = (GroupOptions::default(), RedisOptions::none());
     let tasks = [
-        tokio::spawn(processor::serve(CoreOptions::default(), group.clone(), redis.clone(), outfit.clone())),
-        tokio::spawn(processor::serve_thermals(group.clone(), redis, outfit.clone())),
-        tokio::spawn(processor::serve_receivers(ReceiverOptions::default(), group, outfit)),
+        tokio::spawn(processor::serve(
+            CoreOptions::default(),
+            group.clone(),
+            redis.clone(),
+            cluster.clone(),
+            context.clone(),
+        )),
+        tokio::spawn(processor::serve_thermals(group.clone(), redis, cluster.clone(), context.clone())),
+        tokio::spawn(processor::serve_receivers(ReceiverOptions::default(), group, cluster, context.clone())),
     ];
     send_traffic(&log, Plan { devices: 40, seconds: 240, receivers: 3, seed: 5, start_us: START_US }).await;
 

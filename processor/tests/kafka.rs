@@ -11,27 +11,30 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
-use harness::{Stack, unique_prefix};
+use harness::{NOTHING, Stack, check_log, unique_prefix};
 use outcome::Place;
 use streams::registry::Schemas;
 use streams::{KafkaLog, KafkaSettings};
+use tempfile::NamedTempFile;
 use traffic::{Dice, Plan};
 
 const KILLS: usize = 6;
 
-struct Processor(Child);
+/// With the file that takes its log.
+struct Processor(Child, NamedTempFile);
 
 impl Processor {
     fn start(bootstrap: &str, registry: &str, prefix: &str) -> Self {
+        let log = NamedTempFile::new().expect("a file");
         let child = Command::new(env!("CARGO_BIN_EXE_processor"))
             .args(["run", "--redis-url", "none", "--checkpoint-interval", "200ms", "--max-batch-records", "100"])
             .args(["--kafka-bootstrap", bootstrap, "--schema-registry-url", registry, "--topic-prefix", prefix])
             .args(["--admin-listen", "127.0.0.1:0"])
             .stdin(Stdio::null())
             .stdout(Stdio::null())
-            .stderr(Stdio::null())
+            .stderr(log.reopen().expect("is open"))
             .spawn();
-        Self(child.expect("the processor starts"))
+        Self(child.expect("the processor starts"), log)
     }
 }
 
@@ -49,6 +52,10 @@ impl Drop for Processor {
     fn drop(&mut self) {
         let _ = self.0.kill();
         let _ = self.0.wait();
+        let log = std::fs::read_to_string(self.1.path()).unwrap_or_default();
+        if !std::thread::panicking() {
+            check_log("processor run", &log, NOTHING).expect("a quiet log");
+        }
     }
 }
 

@@ -5,12 +5,12 @@ use std::hint::black_box;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use fanout::session::{SessionLimits, SessionSettings};
+use fanout::subscription::Subscription;
+use fanout::switchboard::{Now, Opening, Switchboard};
+use fanout::view::{Input, Origin, Positions, State, View};
+use fanout::wire::{Encoding, Wire};
 use geo::{Circle, Region};
-use pusher::session::{SessionLimits, SessionSettings};
-use pusher::subscription::Subscription;
-use pusher::switchboard::{Now, Opening, Switchboard};
-use pusher::view::{Input, Origin, Positions, State, View};
-use pusher::wire::{Encoding, Wire};
 use schemas::v1;
 
 const AIRCRAFT: u32 = 5_000;

@@ -8,14 +8,16 @@ use runtime::Context;
 use tokio_util::task::TaskTracker;
 
 use crate::config::PusherOptions;
+use crate::http::InFlight;
 use crate::metrics::PusherMetrics;
 use crate::positions::Positions;
 use crate::raw_writer::RawWriter;
 use crate::redis::Redis;
-use crate::rest::{Exports, Problem, RedisPicture};
-use crate::session::SessionSettings;
+use crate::rest::{Exports, Problem, RedisPicture, SharedBodies};
+use crate::scores::ScoreReader;
 use crate::socket::{Admission, Shards};
-use crate::view::{PrivateView, View};
+use fanout::session::SessionSettings;
+use fanout::view::{PrivacyView, PrivateView, View};
 
 /// Cheap to clone; clones share everything.
 #[derive(Clone)]
@@ -24,6 +26,10 @@ pub(crate) struct App {
     pub(crate) options: Arc<PusherOptions>,
     pub(crate) metrics: PusherMetrics,
     pub(crate) admission: Admission,
+    /// The connections of REST and the map.
+    pub(crate) in_flight: InFlight,
+    /// Bodies that several clients get.
+    pub(crate) shared_bodies: SharedBodies,
     /// Sockets on their way from a handshake to a shard.
     pub(crate) handovers: TaskTracker,
     /// WebSockets over TLS, each carried by a task.
@@ -38,6 +44,8 @@ pub(crate) struct App {
     pub(crate) raw_writer: Arc<RawWriter>,
     /// The recorded past; `None` where none is kept.
     pub(crate) history: Option<Arc<dyn HistoryReader>>,
+    /// Scores of devices, where they are not in Redis.
+    pub(crate) scores: Option<Arc<dyn ScoreReader>>,
     /// Exports that are under way.
     pub(crate) exports: Exports,
     /// There once the log was reached and the view has caught up with it.
@@ -54,6 +62,8 @@ pub(crate) struct Live {
     pub(crate) view: Arc<RwLock<View>>,
     /// Hidden devices.
     pub(crate) private: Arc<RwLock<PrivateView>>,
+    /// What of the past of devices is public.
+    pub(crate) privacy: Arc<RwLock<PrivacyView>>,
     pub(crate) session: Arc<SessionSettings>,
     pub(crate) shards: Arc<Shards>,
 }
@@ -62,13 +72,11 @@ impl App {
     /// The air picture, where it is complete.
     pub(crate) fn ready(&self) -> Result<Arc<Live>, Problem> {
         self.live.get().cloned().ok_or_else(|| {
+            // By name alone: why a part is not ready holds addresses, and is told on the admin port.
             let parts = self.context.readiness.parts();
-            let reasons: Vec<_> = parts
-                .into_iter()
-                .filter(|(_, part)| !part.ready)
-                .map(|(name, part)| format!("{name}: {}", part.last_error.unwrap_or_default()))
-                .collect();
-            Problem::busy("not_ready", format!("the air picture is not complete yet ({})", reasons.join("; ")))
+            let waiting: Vec<_> = parts.iter().filter(|(_, part)| !part.ready).map(|(name, _)| *name).collect();
+            let detail = format!("the air picture is not complete yet; not ready: {}", waiting.join(", "));
+            Problem::busy("not_ready", detail)
         })
     }
 }

@@ -1,23 +1,37 @@
 //! Settings of the pusher.
 
+mod map;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
+#[cfg(feature = "services")]
 use std::sync::Arc;
 use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand};
+use clap::Args;
+#[cfg(feature = "services")]
+use clap::{Parser, Subcommand};
+#[cfg(feature = "services")]
 use history::{ClickHouse, ClickHouseOptions, HistoryReader};
-use runtime::program::Program;
-use runtime::settings::parse_duration;
-use runtime::{Context, Redacted, ShellOptions};
+use runtime::Redacted;
+use runtime::settings::{duration_text, parse_address, parse_duration};
+#[cfg(feature = "services")]
+use runtime::{Context, ShellOptions, program::Program};
+#[cfg(feature = "services")]
 use streams::LogOptions;
 
-use crate::http::tls;
-use crate::positions;
-use crate::session::SessionLimits;
+use crate::http::HolderLimits;
 use crate::socket::AdmissionLimits;
+#[cfg(feature = "services")]
+use crate::{http::tls, positions};
+use fanout::session::SessionLimits;
+pub use map::{MapOptions, MapStart, TerrainEncoding};
+
+/// One connection may hold this part of the memory for unread answers.
+const UNREAD_SHARE: u64 = 8;
 
 /// Shows the air picture: WebSocket by cell, REST, and the map page.
+#[cfg(feature = "services")]
 #[derive(Debug, Clone, Parser)]
 #[command(name = "pusher")]
 pub struct Config {
@@ -39,6 +53,7 @@ pub struct Config {
 }
 
 /// Where the recorded past is.
+#[cfg(feature = "services")]
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "History")]
 pub struct PastOptions {
@@ -55,6 +70,7 @@ pub struct PastOptions {
     pub clickhouse_url: Redacted,
 }
 
+#[cfg(feature = "services")]
 impl PastOptions {
     /// The store; nothing is connected yet. `None` where there is to be none.
     pub(crate) fn open(&self, context: &Context) -> anyhow::Result<Option<Arc<dyn HistoryReader>>> {
@@ -73,6 +89,7 @@ impl PastOptions {
 }
 
 /// What to do. The settings go before or after it.
+#[cfg(feature = "services")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Subcommand)]
 pub enum Command {
     /// Serves map, REST and WebSocket until it is stopped: what it does without a command too.
@@ -84,8 +101,12 @@ pub enum Command {
 #[command(next_help_heading = "WebSocket, REST and map")]
 pub struct PusherOptions {
     /// Address of map, REST and WebSocket.
-    #[arg(long, env = "UPDRAFT_HTTP_LISTEN", value_name = "ADDRESS", default_value = "0.0.0.0:8090", global = true)]
+    #[arg(long, env = "UPDRAFT_HTTP_LISTEN", value_name = "ADDRESS:PORT", default_value = "0.0.0.0:8090", value_parser = parse_address, global = true)]
     pub http_listen: SocketAddr,
+    /// Most objects in the picture, alerts not counted; 1000 or more. Beyond, those without a position and those heard
+    /// longest ago are dropped from it. More: more memory under a flood of made-up devices and receivers, some 2 KB each.
+    #[arg(long, env = "UPDRAFT_PUSHER_MAX_OBJECTS", value_name = "OBJECTS", default_value_t = 500_000, value_parser = parse_max_objects, global = true)]
+    pub max_objects: usize,
     /// Threads that own WebSockets; 0: one per two processors. More: more clients, and each reads every change.
     #[arg(long, env = "UPDRAFT_PUSHER_SHARDS", value_name = "THREADS", default_value_t = 0, global = true)]
     pub shards: usize,
@@ -113,6 +134,28 @@ pub struct PusherOptions {
         global = true
     )]
     pub max_connections_per_address: usize,
+    /// Open connections for REST and the map, WebSockets not counted; beyond, the one that has been idle longest is closed, and
+    /// where none is idle the new one.
+    #[arg(
+        long,
+        env = "UPDRAFT_PUSHER_MAX_HTTP_CONNECTIONS",
+        value_name = "COUNT",
+        default_value_t = 8_192,
+        value_parser = parse_count,
+        global = true
+    )]
+    pub max_http_connections: usize,
+    /// Memory for answers that clients have not read yet, MiB; beyond, the connections that hold most and read nothing are
+    /// closed, and where all of them read, requests are answered with 503. More: more slow readers at a time.
+    #[arg(
+        long,
+        env = "UPDRAFT_PUSHER_MAX_UNREAD_MIB",
+        value_name = "MIB",
+        default_value_t = 128,
+        value_parser = parse_unread_mib,
+        global = true
+    )]
+    pub max_unread_mib: u64,
     /// New WebSockets per second; more are refused with 503 and told when to come back.
     #[arg(
         long,
@@ -123,50 +166,53 @@ pub struct PusherOptions {
     )]
     pub max_handshakes_per_second: u32,
     /// The largest radius of a WebSocket subscription, km.
-    #[arg(long, env = "UPDRAFT_PUSHER_MAX_RADIUS_KM", value_name = "KM", default_value_t = 200.0, global = true)]
+    #[arg(long, env = "UPDRAFT_PUSHER_MAX_RADIUS_KM", value_name = "KM", default_value_t = SessionLimits::default().max_radius_km, global = true)]
     pub max_radius_km: f64,
     /// The largest height or width of the bounds of a WebSocket subscription, km.
-    #[arg(long, env = "UPDRAFT_PUSHER_MAX_BOUNDS_KM", value_name = "KM", default_value_t = 2_000.0, global = true)]
+    #[arg(long, env = "UPDRAFT_PUSHER_MAX_BOUNDS_KM", value_name = "KM", default_value_t = SessionLimits::default().max_bounds_km, global = true)]
     pub max_bounds_km: f64,
     /// Devices that one client may follow.
     #[arg(
         long,
         env = "UPDRAFT_PUSHER_MAX_FOLLOWED_DEVICES",
         value_name = "COUNT",
-        default_value_t = 100,
+        default_value_t = SessionLimits::default().max_followed_devices,
         global = true
     )]
     pub max_followed_devices: usize,
-    /// Changes of its subscription that one client may make per minute.
+    /// Changes of its subscription that one client may make per minute. One that is much work, since it loads thousands of
+    /// objects, counts as several.
     #[arg(
         long,
         env = "UPDRAFT_PUSHER_MAX_SUBSCRIBES_PER_MINUTE",
         value_name = "COUNT",
-        default_value_t = 120,
+        default_value_t = SessionLimits::default().max_subscribes_per_minute,
         global = true
     )]
     pub max_subscribes_per_minute: u32,
-    /// Messages of any kind, pings included, that one client may send per minute; more, and it is closed.
+    /// Messages of any kind that one client may send per minute, with pings, pongs and fragments; more, and it is closed.
     #[arg(
         long,
         env = "UPDRAFT_PUSHER_MAX_MESSAGES_PER_MINUTE",
         value_name = "COUNT",
-        default_value_t = 600,
+        default_value_t = SessionLimits::default().max_messages_per_minute,
         global = true
     )]
     pub max_messages_per_minute: u32,
     /// A client whose URL asks for nothing has so long to send its first message; then it is closed.
-    #[arg(long, env = "UPDRAFT_PUSHER_FIRST_MESSAGE_WITHIN", value_name = "DURATION", default_value = "10s", value_parser = parse_seconds, global = true)]
+    #[arg(long, env = "UPDRAFT_PUSHER_FIRST_MESSAGE_WITHIN", value_name = "DURATION", default_value = duration_text(SessionLimits::default().first_message_within), value_parser = parse_seconds, global = true)]
     pub first_message_within: Duration,
     /// A connection has so long to send its first request whole, the TLS handshake before it and the head of each later
     /// request; then it is cut off.
     #[arg(long, env = "UPDRAFT_PUSHER_HANDSHAKE_WITHIN", value_name = "DURATION", default_value = "10s", value_parser = parse_seconds, global = true)]
     pub handshake_within: Duration,
-    /// A client that cannot take one frame for so long is closed as slow.
-    #[arg(long, env = "UPDRAFT_PUSHER_SLOW_FOR", value_name = "DURATION", default_value = "30s", value_parser = parse_seconds, global = true)]
+    /// A client that cannot take one frame of a WebSocket for so long is closed as slow, and the connection of one that takes
+    /// nothing of a response (16 KiB are something) is cut off. Longer: slower clients are kept, and hold their connections
+    /// longer.
+    #[arg(long, env = "UPDRAFT_PUSHER_SLOW_FOR", value_name = "DURATION", default_value = duration_text(SessionLimits::default().slow_for), value_parser = parse_seconds, global = true)]
     pub slow_for: Duration,
     /// The largest message of a client, bytes.
-    #[arg(long, env = "UPDRAFT_PUSHER_MAX_MESSAGE_BYTES", value_name = "BYTES", default_value_t = 4096, global = true)]
+    #[arg(long, env = "UPDRAFT_PUSHER_MAX_MESSAGE_BYTES", value_name = "BYTES", default_value_t = SessionLimits::default().max_message_bytes, global = true)]
     pub max_message_bytes: usize,
     /// Rows of one export; what has more is refused with a problem document. More: longer queries, the same memory.
     #[arg(
@@ -177,15 +223,9 @@ pub struct PusherOptions {
         global = true
     )]
     pub export_max_rows: u64,
-    /// Serve the map page from this folder instead of the built-in one.
-    #[arg(long, env = "UPDRAFT_PUSHER_WEB_DIR", value_name = "DIR", global = true)]
-    pub web_dir: Option<PathBuf>,
-    /// Where the map begins: latitude,longitude,zoom.
-    #[arg(long, env = "UPDRAFT_PUSHER_MAP_START", value_name = "LAT,LON,ZOOM", default_value = "46.6,8.4,8", value_parser = parse_map_start, allow_hyphen_values = true, global = true)]
-    pub map_start: MapStart,
-    /// URL of a MapLibre style for the base map; without it the built-in offline map is shown.
-    #[arg(long, env = "UPDRAFT_PUSHER_MAP_STYLE", value_name = "URL", global = true)]
-    pub map_style: Option<String>,
+    /// The map page.
+    #[command(flatten)]
+    pub map: MapOptions,
     /// PEM file with the certificate chain: with it, HTTPS and WSS on the same port. Read again when it changes.
     #[arg(long, env = "UPDRAFT_PUSHER_TLS_CERT", value_name = "FILE", requires = "tls_key", global = true)]
     pub tls_cert: Option<PathBuf>,
@@ -198,7 +238,8 @@ pub struct PusherOptions {
     /// Anybody may give operators' orders (reset a device's score). Only where nobody but operators can reach this port.
     #[arg(long, env = "UPDRAFT_PUSHER_OPEN_OPERATOR", global = true)]
     pub open_operator: bool,
-    /// Redis, for REST until the air picture is complete: redis://host:port, rediss://host:port; none: no Redis.
+    /// Redis, for REST until the air picture is complete: redis://host:port, rediss://host:port for TLS; nodes of a cluster
+    /// with commas between them; none: no Redis.
     #[arg(
         long,
         env = "UPDRAFT_REDIS_URL",
@@ -210,15 +251,10 @@ pub struct PusherOptions {
     pub redis_url: Redacted,
 }
 
-/// Where the map begins.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct MapStart {
-    /// Degrees.
-    pub latitude_deg: f64,
-    /// Degrees.
-    pub longitude_deg: f64,
-    /// As MapLibre counts it, 0 to 22.
-    pub zoom: f64,
+impl Default for PusherOptions {
+    fn default() -> Self {
+        runtime::settings::defaults()
+    }
 }
 
 impl PusherOptions {
@@ -249,12 +285,18 @@ impl PusherOptions {
         }
     }
 
+    pub(crate) fn holder_limits(&self) -> HolderLimits {
+        let bytes = self.max_unread_mib << 20;
+        HolderLimits { connections: self.max_http_connections, bytes, connection_bytes: bytes / UNREAD_SHARE }
+    }
+
     pub(crate) fn shard_count(&self) -> usize {
         let processors = std::thread::available_parallelism().map_or(1, usize::from);
         if self.shards > 0 { self.shards } else { (processors / 2).max(1) }
     }
 }
 
+#[cfg(feature = "services")]
 impl Program for Config {
     fn service(&self) -> &'static str {
         "pusher"
@@ -270,8 +312,8 @@ impl Program for Config {
 
     fn check(&self) -> Result<(), String> {
         let options = &self.pusher;
-        if let Some(Err(error)) = options.redis_url().map(|url| redis::Client::open(url.reveal())) {
-            return Err(format!("--redis-url: {error}; redis://host:port, rediss://host:port or none is allowed"));
+        if let Some(Err(error)) = options.redis_url().map(redis_servers::check) {
+            return Err(format!("--redis-url: {error}"));
         }
         if let (Some(cert), Some(key)) = (&options.tls_cert, &options.tls_key) {
             tls::open(cert, key).map_err(|error| format!("{error:#}"))?;
@@ -279,8 +321,19 @@ impl Program for Config {
         if let Some(file) = &options.position_keys {
             positions::check(file).map_err(|error| format!("{error:#}"))?;
         }
+        options.map.check()?;
         self.history.check()
     }
+}
+
+fn parse_count(text: &str) -> Result<usize, String> {
+    let count = text.parse().ok().filter(|count| *count > 0);
+    count.ok_or_else(|| "expected a number of 1 or more".to_owned())
+}
+
+fn parse_unread_mib(text: &str) -> Result<u64, String> {
+    let mib = text.parse().ok().filter(|mib| (8..=1 << 20).contains(mib));
+    mib.ok_or_else(|| "expected a number of MiB from 8 to 1048576".to_owned())
 }
 
 fn parse_tick(text: &str) -> Result<Duration, String> {
@@ -289,21 +342,14 @@ fn parse_tick(text: &str) -> Result<Duration, String> {
     if allowed.contains(&tick) { Ok(tick) } else { Err("1ms to 1s is".to_owned()) }
 }
 
+fn parse_max_objects(text: &str) -> Result<usize, String> {
+    let bound = text.parse().ok().filter(|bound| (1_000..=100_000_000).contains(bound));
+    bound.ok_or_else(|| "a number from 1000 to 100000000 is".to_owned())
+}
+
 fn parse_seconds(text: &str) -> Result<Duration, String> {
     let duration = parse_duration(text)?;
     if duration >= Duration::from_secs(1) { Ok(duration) } else { Err("1s or more is".to_owned()) }
-}
-
-fn parse_map_start(text: &str) -> Result<MapStart, String> {
-    let numbers: Vec<f64> = text.split(',').filter_map(|part| part.trim().parse().ok()).collect();
-    match numbers[..] {
-        [latitude_deg, longitude_deg, zoom]
-            if latitude_deg.abs() <= 90.0 && longitude_deg.abs() <= 180.0 && (0.0..=22.0).contains(&zoom) =>
-        {
-            Ok(MapStart { latitude_deg, longitude_deg, zoom })
-        }
-        _ => Err("latitude,longitude,zoom is, for example 46.6,8.4,8".to_owned()),
-    }
 }
 
 #[cfg(test)]
@@ -365,6 +411,7 @@ mod tests {
             let error = parse(&arguments).unwrap_err();
             assert!(error.contains(expected), "{arguments:?}: {error}");
         }
-        assert_eq!(parse(&["--map-start", "-33.9,151.2,7"]).unwrap().pusher.map_start.longitude_deg, 151.2);
+        let start = parse(&["--map-start", "-33.9,151.2,7"]).unwrap().pusher.map.map_start;
+        assert_eq!(start.map(|start| start.longitude_deg), Some(151.2));
     }
 }

@@ -1,30 +1,23 @@
 //! State topics in; snapshots and deltas over WebSocket, REST and the map out.
 //!
-//! The pure rooms, in the order of the way: [`view`] folds records into the air picture, [`hub`] knows who has to hear of
-//! what, [`session`] speaks the protocol of one connection, [`switchboard`] puts them together. Around them the shell:
-//! `feed` reads the log, `socket` owns the connections, `rest` answers questions. Nothing here knows what a frame is.
+//! The shell around [`fanout`], which holds the air picture and decides what each client gets: `feed` reads the log,
+//! `socket` owns the connections, `rest` answers questions. Nothing here knows what a frame is.
 
 mod app;
-mod client;
-pub mod close;
-pub mod compose;
 mod config;
 mod feed;
 mod http;
-pub mod hub;
 mod metrics;
+mod past_watch;
+mod pmtiles;
 mod positions;
 mod presence;
 mod raw_writer;
 mod redis;
 mod rest;
-pub mod session;
+mod scores;
 pub mod socket;
-pub mod subscription;
-pub mod switchboard;
-pub mod view;
 mod watched;
-pub mod wire;
 
 use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
@@ -33,21 +26,25 @@ use std::time::Duration;
 use anyhow::Context as _;
 use history::HistoryReader;
 use runtime::{Context, Tasks};
-use streams::registry::Schemas;
-use streams::{KafkaLog, KafkaSettings, Log};
+use streams::Cluster;
 use tokio::net::TcpListener;
 use tokio_util::task::TaskTracker;
 
 use crate::app::App;
 use crate::feed::Feed;
+use crate::http::InFlight;
 use crate::metrics::PusherMetrics;
+use crate::past_watch::PastWatch;
 use crate::positions::Positions;
 use crate::presence::Presence;
 use crate::raw_writer::RawWriter;
 use crate::redis::Redis;
-use crate::rest::{Exports, RedisPicture};
+use crate::rest::{Exports, RedisPicture, SharedBodies};
 use crate::socket::Admission;
-pub use config::{Command, Config, MapStart, PusherOptions};
+#[cfg(feature = "services")]
+pub use config::{Command, Config};
+pub use config::{MapOptions, MapStart, PusherOptions, TerrainEncoding};
+pub use scores::ScoreReader;
 
 /// How long each part may take to stop.
 const STOP_DEADLINE: Duration = Duration::from_secs(10);
@@ -58,47 +55,31 @@ const PUMP_DEADLINE: Duration = Duration::from_secs(2);
 ///
 /// # Errors
 /// What no retry can mend: an address that is taken, bad credentials.
+#[cfg(feature = "services")]
 pub async fn run(config: Config, context: Context) -> anyhow::Result<()> {
-    let log = KafkaLog::connect(KafkaSettings {
-        bootstrap: config.log.kafka_bootstrap.clone(),
-        extra: config.log.kafka_config.to_vec(),
-        client_id: "updraft-pusher".to_owned(),
-    })?;
-    let log_name = format!("Kafka at {}", config.log.kafka_bootstrap);
-    let schemas = Schemas::registry(&config.log.schema_registry_url)?;
+    let cluster = Cluster::connect(&config.log, "updraft-pusher")?;
     let history = config.history.open(&context)?;
-    let surroundings =
-        Surroundings { topic_prefix: config.log.topic_prefix, log: Arc::new(log), log_name, schemas, history };
-    serve(config.pusher, surroundings, context).await
+    serve(config.pusher, cluster, history, context).await
 }
 
-/// What the pusher reads from.
-pub struct Surroundings {
-    /// Put before every topic name.
-    pub topic_prefix: String,
-    /// The log.
-    pub log: Arc<dyn Log>,
-    /// What the log is, for people: its address.
-    pub log_name: String,
-    /// Of what the pusher writes itself: positions and orders.
-    pub schemas: Schemas,
-    /// The recorded past; `None` where none is kept.
-    pub history: Option<Arc<dyn HistoryReader>>,
-}
-
-/// Runs the pusher on any log until stopped.
+/// Runs the pusher on any log until stopped. `history`: the recorded past, `None` where none is kept.
 ///
 /// # Errors
 /// What no retry can mend.
-pub async fn serve(options: PusherOptions, surroundings: Surroundings, context: Context) -> anyhow::Result<()> {
-    Pusher::bind(options).await?.serve(surroundings, context).await
+pub async fn serve(
+    options: PusherOptions,
+    cluster: Cluster,
+    history: Option<Arc<dyn HistoryReader>>,
+    context: Context,
+) -> anyhow::Result<()> {
+    Pusher::bind(options).await?.serve(cluster, history, context).await
 }
 
 /// A pusher that has its port and does not serve yet: for those who asked for port 0 and need to know which it got.
-#[derive(Debug)]
 pub struct Pusher {
     options: PusherOptions,
     listener: TcpListener,
+    scores: Option<Arc<dyn ScoreReader>>,
 }
 
 impl Pusher {
@@ -108,7 +89,13 @@ impl Pusher {
     /// It cannot be had.
     pub async fn bind(options: PusherOptions) -> anyhow::Result<Self> {
         let listener = http::bind(options.http_listen).await?;
-        Ok(Self { options, listener })
+        Ok(Self { options, listener, scores: None })
+    }
+
+    /// Answers `/api/v1/validation` from here instead of Redis.
+    #[must_use]
+    pub fn with_scores(self, scores: Arc<dyn ScoreReader>) -> Self {
+        Self { scores: Some(scores), ..self }
     }
 
     /// Where it listens.
@@ -123,25 +110,33 @@ impl Pusher {
     ///
     /// # Errors
     /// What no retry can mend.
-    pub async fn serve(self, surroundings: Surroundings, context: Context) -> anyhow::Result<()> {
-        let Self { options, listener } = self;
+    pub async fn serve(
+        self,
+        cluster: Cluster,
+        history: Option<Arc<dyn HistoryReader>>,
+        context: Context,
+    ) -> anyhow::Result<()> {
+        let Self { options, listener, scores } = self;
+        let context = Context { tracer: context.tracer.named("pusher"), ..context };
         let tls = match (&options.tls_cert, &options.tls_key) {
             (Some(cert), Some(key)) => Some(http::tls::open(cert, key)?),
             _ => None,
         };
-        let raw_writer = Arc::new(RawWriter::new(&surroundings));
+        let raw_writer = Arc::new(RawWriter::new(cluster.clone(), context.tracer.clone()));
         let positions = match &options.position_keys {
             Some(file) => Some(Arc::new(Positions::open(file, raw_writer.clone())?)),
             None => None,
         };
-        let history = surroundings.history.clone();
         let redis = options.redis_url().map(Redis::new).transpose()?;
         let clock = context.clock.clone();
         let redis_picture = redis.clone().map(|redis| Arc::new(RedisPicture::new(redis, context.clock.clone())));
+        let metrics = PusherMetrics::register(&context.metrics);
         let app = App {
             admission: Admission::new(options.admission_limits()),
+            in_flight: InFlight::new(options.holder_limits(), clock.clone(), metrics.clone()),
+            shared_bodies: SharedBodies::default(),
             options: Arc::new(options),
-            metrics: PusherMetrics::register(&context.metrics),
+            metrics,
             handovers: TaskTracker::new(),
             pumps: TaskTracker::new(),
             live: Arc::new(OnceLock::new()),
@@ -150,12 +145,12 @@ impl Pusher {
             positions,
             raw_writer,
             history,
-            exports: Exports::default(),
+            scores,
+            exports: Exports::new(clock.clone()),
             started_at_us: clock.now_us(),
             context: context.clone(),
         };
-        let Surroundings { topic_prefix, log, log_name, .. } = surroundings;
-        let feed = Feed::new(app.clone(), log, log_name, topic_prefix);
+        let feed = Feed::new(app.clone(), cluster);
         let router = rest::router(app.clone());
         tracing::info!(address = %listener.local_addr()?, tls = tls.is_some(), "map, REST and WebSocket");
         let mut tasks = Tasks::new(clock.clone(), context.shutdown.clone());
@@ -168,6 +163,10 @@ impl Pusher {
         if let Some(redis) = app.redis.clone() {
             let presence = Presence::new(redis, context.clone(), app.metrics.clone());
             tasks.spawn("presence", |stop| presence.run(stop));
+        }
+        if let Some(history) = app.history.clone() {
+            let watch = PastWatch::new(history, &context);
+            tasks.spawn("history", |stop| watch.run(stop));
         }
         tasks.spawn("feed", |stop| feed.run(stop));
         let pumps = app.pumps.clone();

@@ -48,11 +48,14 @@ pub(crate) struct PusherMetrics {
     pub(crate) behind: Gauge,
     pub(crate) hidden: Gauge,
     pub(crate) hidden_alerts: Gauge,
+    pub(crate) hidden_pasts: Gauge,
     pub(crate) objects: Gauge,
+    pub(crate) objects_dropped: Counter,
     pub(crate) instances: Gauge,
     pub(crate) connections_everywhere: Gauge,
     pub(crate) closed: Family<Reason, Counter>,
     pub(crate) refused: Family<Reason, Counter>,
+    pub(crate) responses_cut: Counter,
     pub(crate) records: Family<KindLabel, Counter>,
     pub(crate) rejected: Family<Reason, Counter>,
     pub(crate) changes: Counter,
@@ -69,6 +72,10 @@ pub(crate) struct PusherMetrics {
     pub(crate) send_seconds: Histogram,
     pub(crate) tick_seconds: Histogram,
     pub(crate) latency_seconds: Family<Since, Histogram, fn() -> Histogram>,
+    pub(crate) http_connections: Gauge,
+    pub(crate) http_held_bytes: Gauge,
+    pub(crate) http_cut: Family<Reason, Counter>,
+    pub(crate) http_refused: Family<Reason, Counter>,
     pub(crate) http_seconds: Family<Request, Histogram, fn() -> Histogram>,
 }
 
@@ -94,7 +101,17 @@ impl PusherMetrics {
                 "Calls for help of hidden devices in the private view.",
                 Gauge::default(),
             ),
+            hidden_pasts: metrics.register(
+                "pusher_hidden_pasts",
+                "Devices, live or silent, whose past is not for the public.",
+                Gauge::default(),
+            ),
             objects: metrics.register("pusher_objects", "Objects in the public view.", Gauge::default()),
+            objects_dropped: metrics.register(
+                "pusher_objects_dropped",
+                "Objects dropped from the public view, since there were too many.",
+                Counter::default(),
+            ),
             instances: metrics.register(
                 "pusher_presence_instances",
                 "Instances that Redis knows of, this one included; 0 while Redis is away.",
@@ -114,6 +131,11 @@ impl PusherMetrics {
                 "pusher_handshakes_refused",
                 "WebSocket handshakes that were refused, by reason.",
                 Family::default(),
+            ),
+            responses_cut: metrics.register(
+                "pusher_responses_cut",
+                "Connections that this server cut off, since their client took nothing of a response for too long.",
+                Counter::default(),
             ),
             records: metrics.register("pusher_records", "Records read, by kind of object.", Family::default()),
             rejected: metrics.register(
@@ -178,6 +200,26 @@ impl PusherMetrics {
                 "pusher_latency_seconds",
                 "From a frame's time at an earlier tier to the handing over of its state to sockets, the oldest of each flush.",
                 Family::new_with_constructor(seconds as fn() -> Histogram),
+            ),
+            http_connections: metrics.register(
+                "pusher_http_connections",
+                "Open connections for REST and the map, WebSockets not counted.",
+                Gauge::default(),
+            ),
+            http_held_bytes: metrics.register(
+                "pusher_http_held_bytes",
+                "Memory of requests and of answers that clients have not read yet.",
+                Gauge::default(),
+            ),
+            http_cut: metrics.register(
+                "pusher_http_connections_cut",
+                "Connections for REST and the map that were closed to make room for others, by reason.",
+                Family::default(),
+            ),
+            http_refused: metrics.register(
+                "pusher_http_refused",
+                "Connections and requests for REST and the map that found no room, by reason.",
+                Family::default(),
             ),
             http_seconds: metrics.register(
                 "http_request_duration_seconds",

@@ -9,12 +9,15 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 use runtime::Clock;
+use runtime::trace::TraceContext;
 use schemas::v1::{AppPosition, raw_record};
 use schemas::{DeviceAddress, RecordId};
 
 use crate::raw_writer::{NotInLog, RawWriter};
 use crate::watched::Watched;
-pub(crate) use keys::{Keys, Sender, check};
+#[cfg(feature = "services")]
+pub(crate) use keys::check;
+pub(crate) use keys::{Keys, Sender};
 
 /// A sender's shortest interval.
 const INTERVAL: Duration = Duration::from_secs(1);
@@ -52,14 +55,19 @@ impl Positions {
         self.keys.clone()
     }
 
-    /// Writes a position; its id is that of the record.
+    /// Writes a position; its id is that of the record. `cause`: the span of the request, where that is traced.
     ///
     /// # Errors
     /// It comes too soon, or the log does not take it. Where it was late it may still be taken: sent again, it is the same.
-    pub(crate) async fn write(&self, position: AppPosition, clock: &Clock) -> Result<RecordId, NotWritten> {
+    pub(crate) async fn write(
+        &self,
+        position: AppPosition,
+        cause: Option<TraceContext>,
+        clock: &Clock,
+    ) -> Result<RecordId, NotWritten> {
         self.admit(position.device, clock.monotonic())?;
         let device = DeviceAddress(position.device);
-        Ok(self.writer.write(device, raw_record::Input::AppPosition(position), clock).await?)
+        Ok(self.writer.write(device, raw_record::Input::AppPosition(position), cause, clock).await?)
     }
 
     fn admit(&self, device: u32, now: Duration) -> Result<(), NotWritten> {

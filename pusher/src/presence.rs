@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use redis::{RedisError, pipe};
 use runtime::{Context, Shutdown};
+use schemas::redis::{INSTANCES_KEY, instance_key};
 
 use crate::metrics::PusherMetrics;
 use crate::redis::Redis;
@@ -16,7 +17,6 @@ use crate::redis::Redis;
 const ROUND: Duration = Duration::from_secs(5);
 /// An instance that says nothing for so long is gone.
 const EXPIRY_S: u64 = 15;
-const INSTANCES: &str = "fanet:{presence}:instances";
 
 /// The task that tells and asks.
 pub(crate) struct Presence {
@@ -65,34 +65,34 @@ impl Presence {
         let now_s = self.context.clock.now_us() / 1_000_000;
         let (instances,): (Vec<String>,) = pipe()
             .cmd("SET")
-            .arg(key(&self.instance))
+            .arg(instance_key(&self.instance))
             .arg(self.metrics.connections.get())
             .arg("EX")
             .arg(EXPIRY_S)
             .ignore()
             .cmd("ZADD")
-            .arg(INSTANCES)
+            .arg(INSTANCES_KEY)
             .arg(now_s)
             .arg(&self.instance)
             .ignore()
             .cmd("ZREMRANGEBYSCORE")
-            .arg(INSTANCES)
+            .arg(INSTANCES_KEY)
             .arg("-inf")
             .arg(now_s.saturating_sub(EXPIRY_S))
             .ignore()
             .cmd("EXPIRE")
-            .arg(INSTANCES)
+            .arg(INSTANCES_KEY)
             .arg(EXPIRY_S * 2)
             .ignore()
             .cmd("ZRANGE")
-            .arg(INSTANCES)
+            .arg(INSTANCES_KEY)
             .arg(0)
             .arg(-1)
             .query_async(&mut connection)
             .await?;
         let mut counts = redis::cmd("MGET");
         for instance in &instances {
-            counts.arg(key(instance));
+            counts.arg(instance_key(instance));
         }
         let counts: Vec<Option<i64>> = counts.query_async(&mut connection).await?;
         let known: Vec<i64> = counts.into_iter().flatten().collect();
@@ -103,17 +103,13 @@ impl Presence {
         let mut connection = self.redis.connection();
         pipe()
             .cmd("ZREM")
-            .arg(INSTANCES)
+            .arg(INSTANCES_KEY)
             .arg(&self.instance)
             .ignore()
             .cmd("DEL")
-            .arg(key(&self.instance))
+            .arg(instance_key(&self.instance))
             .ignore()
             .query_async(&mut connection)
             .await
     }
-}
-
-fn key(instance: &str) -> String {
-    format!("fanet:{{presence}}:{instance}")
 }

@@ -6,16 +6,15 @@ use std::time::Duration;
 use bytes::Bytes;
 use parking_lot::Mutex;
 use runtime::Clock;
-use schemas::catalogue::{self, Topic, topic};
+use runtime::trace::{TraceContext, Tracer};
+use schemas::catalogue::topic;
 use schemas::v1::{RawRecord, raw_record};
 use schemas::{DeviceAddress, RecordId};
-use streams::registry::{Schemas, TopicCodec};
+use streams::trace::{RecordTracer, ending};
 use streams::{
-    Acknowledge, Delivered, DeliveryError, Headers, Log, Outgoing, Receipt, Sink, SinkSettings, StreamError,
+    Acknowledge, Cluster, Delivered, DeliveryError, Headers, Outgoing, Receipt, Sink, SinkSettings, StreamError, Topic,
 };
 use tokio::sync::oneshot;
-
-use crate::Surroundings;
 
 /// Within it a record is in the log, or the sender is told that it is not.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(5);
@@ -24,17 +23,15 @@ const QUEUE_RECORDS: usize = 10_000;
 
 /// Writes into the raw topic. The log is reached when the first record comes.
 pub(crate) struct RawWriter {
-    log: Arc<dyn Log>,
-    schemas: Schemas,
-    topic: Topic,
-    topic_prefix: String,
+    cluster: Cluster,
+    traces: RecordTracer,
     open: tokio::sync::Mutex<Option<Open>>,
 }
 
 #[derive(Clone)]
 struct Open {
     sink: Arc<dyn Sink>,
-    codec: TopicCodec,
+    topic: Topic,
 }
 
 /// Why a record is not in the log.
@@ -53,17 +50,13 @@ pub(crate) enum NotInLog {
 
 impl RawWriter {
     /// Reaches nobody yet.
-    pub(crate) fn new(surroundings: &Surroundings) -> Self {
-        Self {
-            log: surroundings.log.clone(),
-            schemas: surroundings.schemas.clone(),
-            topic: catalogue::find(topic::RAW).expect("in the catalogue"),
-            topic_prefix: surroundings.topic_prefix.clone(),
-            open: tokio::sync::Mutex::default(),
-        }
+    pub(crate) fn new(cluster: Cluster, tracer: Tracer) -> Self {
+        let traces = RecordTracer::new(tracer, cluster.log.as_ref());
+        Self { cluster, traces, open: tokio::sync::Mutex::default() }
     }
 
-    /// Writes an input about a device; the id of its record. It goes where the device's frames go.
+    /// Writes an input about a device; the id of its record. It goes where the device's frames go. `cause`: the span of
+    /// the request, where that is traced.
     ///
     /// # Errors
     /// The log does not take it. Where it was late it may still be taken.
@@ -71,10 +64,11 @@ impl RawWriter {
         &self,
         device: DeviceAddress,
         input: raw_record::Input,
+        cause: Option<TraceContext>,
         clock: &Clock,
     ) -> Result<RecordId, NotInLog> {
         tokio::select! {
-            written = self.write_now(device, input, clock.now_us()) => written,
+            written = self.write_now(device, input, cause, clock) => written,
             () = clock.sleep(DEADLINE) => Err(NotInLog::Late),
         }
     }
@@ -83,21 +77,28 @@ impl RawWriter {
         &self,
         device: DeviceAddress,
         input: raw_record::Input,
-        now_us: u64,
+        cause: Option<TraceContext>,
+        clock: &Clock,
     ) -> Result<RecordId, NotInLog> {
-        let Open { sink, codec } = self.open().await?;
+        let now_us = clock.now_us();
+        let Open { sink, topic } = self.open().await?;
         let raw = RawRecord { ingested_at_us: now_us, input: Some(input), ..Default::default() };
-        let record = Outgoing {
-            topic: self.topic.full_name(&self.topic_prefix).into(),
+        let mut record = Outgoing {
+            topic: topic.name.clone(),
             // By key, as frames of the same device go.
             partition: None,
             key: Some(Bytes::from(device.to_string())),
-            value: Some(codec.encode(&raw)),
+            value: Some(topic.codec.encode(&raw)),
             headers: Headers::new(),
             timestamp_ms: i64::try_from(now_us / 1_000).unwrap_or(i64::MAX),
         };
         let (answer, answered) = oneshot::channel();
         let receipt = Receipt::new(Arc::new(Answer(Mutex::new(Some(answer)))), 0);
+        let span = cause.and_then(|cause| self.traces.send_below(cause, "log", &mut record, clock.timestamp()));
+        let receipt = match span {
+            Some(span) => ending(span, receipt),
+            None => receipt,
+        };
         if let Err(error) = sink.send(record, receipt).await {
             // Broken writers do not mend: the next record gets a new one.
             *self.open.lock().await = None;
@@ -112,9 +113,9 @@ impl RawWriter {
         if let Some(open) = &*open {
             return Ok(open.clone());
         }
-        let codec = self.schemas.prepare(&self.topic_prefix, &self.topic).await?;
+        let topic = self.cluster.try_topic(topic::RAW).await?;
         let settings = SinkSettings { queue_records: QUEUE_RECORDS, ..SinkSettings::new("updraft-pusher") };
-        let made = Open { sink: self.log.sink(settings)?, codec };
+        let made = Open { sink: self.cluster.log.sink(settings)?, topic };
         *open = Some(made.clone());
         Ok(made)
     }

@@ -3,18 +3,16 @@
 use std::time::Duration;
 
 use anyhow::Context as _;
-use redis::Client;
-use redis::aio::{ConnectionManager, ConnectionManagerConfig};
+use redis_servers::{LazyConnection, Servers, Timeouts};
 use runtime::Redacted;
 
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
-const ANSWER_TIMEOUT: Duration = Duration::from_secs(3);
+const TIMEOUTS: Timeouts = Timeouts { connect: Duration::from_secs(1), answer: Duration::from_secs(3) };
 const RETRIES: usize = 1;
 
 /// A Redis. Cheap to clone; clones share the connection.
 #[derive(Clone)]
 pub(crate) struct Redis {
-    connection: ConnectionManager,
+    connection: LazyConnection,
     /// The address without secrets.
     name: String,
 }
@@ -25,17 +23,13 @@ impl Redis {
     /// # Errors
     /// The URL is none.
     pub(crate) fn new(url: &Redacted) -> anyhow::Result<Self> {
-        let client = Client::open(url.reveal()).context("--redis-url")?;
-        let name = format!("redis at {}", client.get_connection_info().addr());
-        let config = ConnectionManagerConfig::new()
-            .set_connection_timeout(Some(CONNECT_TIMEOUT))
-            .set_response_timeout(Some(ANSWER_TIMEOUT))
-            .set_number_of_retries(RETRIES);
-        Ok(Self { connection: client.get_connection_manager_lazy(config)?, name })
+        let servers = Servers::parse(url, TIMEOUTS).context("--redis-url")?;
+        let name = servers.name();
+        Ok(Self { connection: LazyConnection::new(servers, RETRIES)?, name })
     }
 
     /// For commands; what is asked of it fails within seconds while Redis is away.
-    pub(crate) fn connection(&self) -> ConnectionManager {
+    pub(crate) fn connection(&self) -> LazyConnection {
         self.connection.clone()
     }
 

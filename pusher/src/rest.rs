@@ -6,8 +6,10 @@ mod docs;
 mod endpoint;
 mod export;
 mod flights;
+mod held;
 mod list;
 mod map;
+mod measure;
 mod openapi;
 mod past;
 mod picture;
@@ -16,37 +18,47 @@ mod predecessor;
 mod presence;
 mod problem;
 mod query;
+mod range;
 mod redis_picture;
 mod search;
+mod security;
 mod selection;
+mod shared;
 mod snapshot;
+mod spreadsheet;
+mod streamed;
+mod tiles;
 mod time;
 mod track;
 mod validation;
 mod weather_history;
 
+use std::time::Duration;
+
 use axum::Router;
-use axum::extract::{MatchedPath, Request, State};
-use axum::http::Uri;
-use axum::middleware::{self, Next};
+use axum::http::{Method, Uri};
+use axum::middleware;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use runtime::admin::Admin;
 use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Predicate};
-use tower_http::cors::CorsLayer;
+use tower_http::cors::{AllowHeaders, Any, CorsLayer};
 
 use crate::app::App;
-use crate::metrics;
 use crate::socket;
 pub(crate) use export::Exports;
 pub(crate) use problem::Problem;
 pub(crate) use query::Query;
 pub(crate) use redis_picture::RedisPicture;
+pub(crate) use shared::SharedBodies;
+
+/// How long a browser may keep the answer to a preflight.
+const PREFLIGHT_MAX_AGE: Duration = Duration::from_secs(3_600);
 
 /// Everything on the pusher's port.
 pub(crate) fn router(app: App) -> Router {
-    let probes = Admin::new(app.context.clone(), env!("CARGO_PKG_VERSION"), None, false).probes();
+    let probes = Admin::new(app.context.clone(), env!("CARGO_PKG_VERSION"), None, false).public_probes();
     let lists = list::LISTS.iter().fold(Router::new(), |router, one| router.route(one.endpoint.path, list::route(one)));
     let api = lists
         .route(snapshot::ENDPOINT.path, get(snapshot::get))
@@ -62,16 +74,38 @@ pub(crate) fn router(app: App) -> Router {
         .route(presence::PATH, get(presence::get))
         .route("/api/openapi.json", get(openapi::get))
         .route("/api/docs", get(docs::get))
-        .layer(CorsLayer::permissive());
+        // Before the layer, which else would not see the OPTIONS of a preflight.
+        .method_not_allowed_fallback(method_not_allowed)
+        .layer(cors());
+    let policy = security::page_policy(&app.options.map);
+    let secure_page = move |response| std::future::ready(security::secure_page(response, policy.clone()));
     let pages = Router::new().route("/config.json", get(map::config)).fallback(map::file);
-    let compressed = api.merge(pages).layer(CompressionLayer::new().compress_when(compressible()));
+    let pages = pages.layer(middleware::map_response(secure_page));
+    let compressed = api
+        .merge(pages)
+        .layer(middleware::from_fn(held::mark))
+        .layer(CompressionLayer::new().compress_when(compressible()));
+    let tiles = Router::new().route(tiles::BASEMAP, get(map::basemap)).route(tiles::TERRAIN, get(map::terrain));
+    let held = compressed.merge(tiles).layer(middleware::from_fn(held::hold));
     Router::new()
         .route("/ws/v1/updates", get(socket::upgrade))
-        .merge(compressed)
+        .merge(held)
         .method_not_allowed_fallback(method_not_allowed)
-        .layer(middleware::from_fn_with_state(app.clone(), measure))
+        .layer(middleware::from_fn_with_state(app.clone(), measure::measure))
+        .layer(middleware::map_response(security::secure))
         .with_state(app)
         .merge(probes)
+}
+
+/// Pages of any origin may use the API: it knows no cookies, so that nothing is sent that the page does not have itself. The
+/// headers are those that the page asks for, since `*` does not cover `Authorization`.
+fn cors() -> CorsLayer {
+    CorsLayer::new()
+        .allow_origin(Any)
+        .allow_methods([Method::GET, Method::HEAD, Method::POST])
+        .allow_headers(AllowHeaders::mirror_request())
+        .expose_headers(Any)
+        .max_age(PREFLIGHT_MAX_AGE)
 }
 
 /// The endpoints that are no lists.
@@ -101,6 +135,7 @@ fn compressible() -> impl Predicate {
     DefaultPredicate::new()
         .and(NotForContentType::const_new(archives[1]))
         .and(NotForContentType::const_new(archives[2]))
+        .and(NotForContentType::const_new(tiles::MEDIA_TYPE))
 }
 
 /// All that answer to GET, as the OpenAPI document describes them.
@@ -111,15 +146,4 @@ fn endpoints() -> impl Iterator<Item = &'static endpoint::Endpoint> {
 
 async fn method_not_allowed(uri: Uri) -> Response {
     Problem::method_not_allowed(uri.path()).into_response()
-}
-
-async fn measure(State(app): State<App>, request: Request, next: Next) -> Response {
-    // The pattern, not the path: a label must not grow with what clients ask for.
-    let endpoint = request.extensions().get::<MatchedPath>().map_or("page", MatchedPath::as_str).to_owned();
-    let started = app.context.clock.monotonic();
-    let response = next.run(request).await;
-    let took = app.context.clock.monotonic().saturating_sub(started);
-    let label = metrics::Request { endpoint, status: response.status().as_u16() };
-    app.metrics.http_seconds.get_or_create(&label).observe(took.as_secs_f64());
-    response
 }

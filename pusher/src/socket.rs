@@ -8,6 +8,7 @@ mod handshake;
 mod negotiate;
 mod pace;
 mod shard;
+mod turn;
 mod way;
 
 use std::io;
@@ -19,16 +20,17 @@ use std::time::Duration;
 use mio::Waker;
 use parking_lot::{Mutex, RwLock};
 use runtime::Clock;
+use runtime::trace::Tracer;
 use tokio::sync::mpsc;
 
 use crate::metrics::PusherMetrics;
-use crate::session::SessionSettings;
-use crate::view::View;
 pub(crate) use admission::{Admission, AdmissionLimits};
+use fanout::session::SessionSettings;
+use fanout::view::View;
 use handshake::SEND_BUFFER_BYTES;
 pub(crate) use handshake::upgrade;
 pub use shard::bare::{BareShard, Cost};
-pub(crate) use shard::{Changes, NewConnection, ToShard};
+pub(crate) use shard::{Changes, NewConnection, ToShard, TracedChange};
 use shard::{Shard, ShardParts};
 pub(crate) use way::Way;
 
@@ -57,6 +59,7 @@ pub(crate) struct ShardSettings {
     pub(crate) view: Arc<RwLock<View>>,
     pub(crate) clock: Clock,
     pub(crate) metrics: PusherMetrics,
+    pub(crate) tracer: Tracer,
 }
 
 impl Shards {
@@ -77,6 +80,7 @@ impl Shards {
                 metrics: settings.metrics.clone(),
                 inbox,
                 tick: settings.tick,
+                tracer: settings.tracer.clone(),
             })?;
             let thread = std::thread::Builder::new().name(format!("shard-{number}"));
             threads.push(thread.spawn(move || shard.run())?);

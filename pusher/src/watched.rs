@@ -13,6 +13,9 @@ use rustc_hash::FxHasher;
 /// How often the files are looked at.
 const INTERVAL: Duration = Duration::from_secs(2);
 
+/// So many looks in a row that find no file are a deleted one; fewer are one that is being replaced.
+const MISSING_LOOKS: u32 = 2;
+
 /// Makes the value of the files' contents, in the order of their names.
 type Make<T> = fn(&[Vec<u8>]) -> anyhow::Result<T>;
 
@@ -20,13 +23,28 @@ type Make<T> = fn(&[Vec<u8>]) -> anyhow::Result<T>;
 pub(crate) struct Watched<T> {
     files: Vec<PathBuf>,
     make: Make<T>,
+    /// What a deleted file means; without it, the value stays.
+    deleted: Option<fn() -> T>,
+    /// Those of the files that hold secrets.
+    secrets: Vec<PathBuf>,
     state: RwLock<State<T>>,
 }
 
 struct State<T> {
     value: Arc<T>,
-    /// Of the contents that were read last, good or bad.
-    mark: u64,
+    /// Of the contents that were read last, good or bad; `None`: the file is gone, and with it what it said.
+    mark: Option<u64>,
+    /// Looks in a row that found no file.
+    missing: u32,
+}
+
+/// What a look found.
+#[derive(Debug, PartialEq, Eq)]
+enum Found {
+    Unchanged,
+    Changed,
+    /// The files cannot be read any more; what they said no longer holds.
+    Deleted,
 }
 
 impl<T> Watched<T> {
@@ -36,8 +54,28 @@ impl<T> Watched<T> {
     /// A file cannot be read, or they make no value.
     pub(crate) fn open(files: Vec<PathBuf>, make: Make<T>) -> anyhow::Result<Self> {
         let contents = read(&files)?;
-        let state = State { value: Arc::new(make(&contents)?), mark: mark(&contents) };
-        Ok(Self { files, make, state: RwLock::new(state) })
+        let state = State { value: Arc::new(make(&contents)?), mark: Some(mark(&contents)), missing: 0 };
+        Ok(Self { files, make, deleted: None, secrets: Vec::new(), state: RwLock::new(state) })
+    }
+
+    /// With a value that holds while the files cannot be read: what is deleted is revoked.
+    #[must_use]
+    pub(crate) fn revoked_by_deletion(self, value: fn() -> T) -> Self {
+        Self { deleted: Some(value), ..self }
+    }
+
+    /// With files that hold secrets: warned of, now and when they change, where every account of this machine reads them.
+    #[must_use]
+    pub(crate) fn with_secrets(self, secrets: Vec<PathBuf>) -> Self {
+        let watched = Self { secrets, ..self };
+        watched.warn_of_exposed();
+        watched
+    }
+
+    fn warn_of_exposed(&self) {
+        for line in self.secrets.iter().filter_map(|file| runtime::files::exposed(file)) {
+            tracing::warn!("{line}");
+        }
     }
 
     /// The newest good value.
@@ -52,8 +90,14 @@ impl<T> Watched<T> {
     pub(crate) async fn run(self: Arc<Self>, clock: Clock, stop: Shutdown) -> anyhow::Result<()> {
         while stop.or(clock.sleep(INTERVAL)).await.is_some() {
             match self.look() {
-                Ok(true) => tracing::info!(files = ?self.files, "read again: they changed"),
-                Ok(false) => {}
+                Ok(Found::Changed) => {
+                    tracing::info!(files = ?self.files, "read again: they changed");
+                    self.warn_of_exposed();
+                }
+                Ok(Found::Deleted) => {
+                    tracing::warn!(files = ?self.files, "cannot be read any more: what they said is revoked until they are back");
+                }
+                Ok(Found::Unchanged) => {}
                 Err(error) => {
                     tracing::warn!(error = format!("{error:#}"), files = ?self.files, "not taken: what was read before stays");
                 }
@@ -62,19 +106,36 @@ impl<T> Watched<T> {
         Ok(())
     }
 
-    /// True where there is a new value; each bad content is told of once.
-    fn look(&self) -> anyhow::Result<bool> {
-        // In the middle of being replaced: looked at again soon.
-        let Ok(contents) = read(&self.files) else { return Ok(false) };
-        let mark = mark(&contents);
-        if mark == self.state.read().mark {
-            return Ok(false);
+    /// Each bad content is told of once.
+    fn look(&self) -> anyhow::Result<Found> {
+        let Ok(contents) = read(&self.files) else { return Ok(self.miss()) };
+        let mark = Some(mark(&contents));
+        {
+            let mut state = self.state.write();
+            state.missing = 0;
+            if mark == state.mark {
+                return Ok(Found::Unchanged);
+            }
         }
         let made = (self.make)(&contents);
         let mut state = self.state.write();
         state.mark = mark;
         state.value = Arc::new(made?);
-        Ok(true)
+        Ok(Found::Changed)
+    }
+
+    /// A file that is being replaced is missing for a moment.
+    fn miss(&self) -> Found {
+        let mut state = self.state.write();
+        state.missing = state.missing.saturating_add(1);
+        match self.deleted {
+            Some(value) if state.missing >= MISSING_LOOKS && state.mark.is_some() => {
+                state.value = Arc::new(value());
+                state.mark = None;
+                Found::Deleted
+            }
+            _ => Found::Unchanged,
+        }
     }
 }
 
@@ -102,14 +163,34 @@ mod tests {
         let file = dir.path().join("value");
         std::fs::write(&file, "1").unwrap();
         let watched = Watched::open(vec![file.clone()], number).unwrap();
-        assert_eq!((watched.look().unwrap(), *watched.value()), (false, 1));
+        assert_eq!((watched.look().unwrap(), *watched.value()), (Found::Unchanged, 1));
         std::fs::write(&file, "2").unwrap();
-        assert_eq!((watched.look().unwrap(), *watched.value()), (true, 2));
+        assert_eq!((watched.look().unwrap(), *watched.value()), (Found::Changed, 2));
         std::fs::write(&file, "two").unwrap();
         assert!(watched.look().is_err() && *watched.value() == 2);
-        assert!(!watched.look().unwrap(), "told once");
+        assert_eq!(watched.look().unwrap(), Found::Unchanged, "told once");
         std::fs::remove_file(&file).unwrap();
-        assert!(!watched.look().unwrap() && *watched.value() == 2);
+        for _ in 0..=MISSING_LOOKS {
+            assert_eq!((watched.look().unwrap(), *watched.value()), (Found::Unchanged, 2));
+        }
         assert!(Watched::open(vec![file], number).is_err());
+    }
+
+    #[test]
+    fn a_deleted_file_is_revoked_where_that_is_its_meaning() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("value");
+        std::fs::write(&file, "1").unwrap();
+        let watched = Watched::open(vec![file.clone()], number).unwrap().revoked_by_deletion(|| 0);
+        std::fs::remove_file(&file).unwrap();
+        assert_eq!((watched.look().unwrap(), *watched.value()), (Found::Unchanged, 1), "it may be being replaced");
+        std::fs::write(&file, "1").unwrap();
+        assert_eq!((watched.look().unwrap(), *watched.value()), (Found::Unchanged, 1));
+        std::fs::remove_file(&file).unwrap();
+        assert_eq!((watched.look().unwrap(), *watched.value()), (Found::Unchanged, 1));
+        assert_eq!((watched.look().unwrap(), *watched.value()), (Found::Deleted, 0));
+        assert_eq!((watched.look().unwrap(), *watched.value()), (Found::Unchanged, 0), "told once");
+        std::fs::write(&file, "1").unwrap();
+        assert_eq!((watched.look().unwrap(), *watched.value()), (Found::Changed, 1), "the same content counts again");
     }
 }

@@ -10,8 +10,8 @@
 //! | `--max-radius-km`, `--max-bounds-km` | a larger region in the URL | 400 `region_too_large` |
 //! | the same | a larger region in a message | error `region_too_large`, the connection stays |
 //! | `--max-followed-devices` | one more in a message | error `too_many_devices`, the connection stays |
-//! | `--max-subscribes-per-minute` | one more message that subscribes | error `too_many_subscribes`, the connection stays |
-//! | `--max-messages-per-minute` | one more message, or ping | close 4003 |
+//! | `--max-subscribes-per-minute` | one more message that subscribes, or fewer that load much | error `too_many_subscribes`, the connection stays |
+//! | `--max-messages-per-minute` | one more message, ping, pong or fragment | close 4003 |
 //! | `--max-message-bytes` | one more byte | close 1009 |
 //! | `--first-message-within` | nothing asked for, in the URL or after it | close 4004 |
 //! | `--heartbeat` | nothing said for twice as long | close 4000 |
@@ -21,6 +21,8 @@
 mod raw;
 #[path = "live/stage.rs"]
 mod stage;
+#[path = "limits/storm.rs"]
+mod storm;
 
 use std::net::Ipv4Addr;
 use std::time::Duration;
@@ -123,6 +125,38 @@ async fn a_handshake_beyond_a_limit_is_refused_by_a_code() {
         bystander.leave();
         stage.close().await;
     }
+}
+
+/// What REST refuses in a query, a handshake refuses.
+#[tokio::test]
+async fn handshake_and_rest_refuse_the_same() {
+    let stage = Stage::open().await;
+    let both = [
+        "bounds=46,7,47,8&lat=46&lon=8&radius=50",
+        "lat=46&lon=8",
+        "lat=46&lat=47&lon=8&radius=50",
+        "lat=91&lon=8&radius=50",
+        "lat=46&lon=8&radius=NaN",
+        "lat=46&lon=8&radius=0",
+        "bounds=46,7,47",
+        "bounds=47,7,46,8",
+        "bounds=46,7,47,inf",
+        "bounds=46,7,47,8&kinds=",
+        "bounds=46,7,47,8&kinds=aircraft,balloon",
+        "bounds=46,7,47,8&kind=aircraft",
+    ];
+    for query in both {
+        let rest = stage.get(&format!("/api/v1/snapshot?{query}")).await;
+        assert_eq!(rest.status(), 400, "{query}");
+        let rest: serde_json::Value = rest.json().await.expect("a problem document");
+        let (status, code, _) = refusal(&stage, query).await;
+        assert_eq!((status, code.as_str()), (400, rest["code"].as_str().expect("a code")), "{query}");
+    }
+    for own in ["bounds=46,7,47,8&rate=1s,5s", "bounds=46,7,47,8&rate=", "resume=AAAA", "kinds=aircraft&resume=AAAA"] {
+        let (status, code, _) = refusal(&stage, own).await;
+        assert_eq!((status, code.as_str()), (400, "bad_parameter"), "{own}");
+    }
+    stage.close().await;
 }
 
 #[tokio::test]
@@ -239,7 +273,10 @@ async fn a_wish_beyond_a_limit_is_refused_and_the_connection_stays() {
 enum Deed {
     Message(Vec<u8>),
     Messages(u32),
-    Pings(u32),
+    /// Control frames, by their first byte.
+    Control(u8, u32),
+    /// Parts of one message that never ends.
+    Fragments(usize),
     Nothing,
 }
 
@@ -266,7 +303,9 @@ async fn who_goes_beyond_what_a_connection_may_is_closed_by_a_code() {
     let cases = [
         (["--max-message-bytes", limit.as_str()], ALPS, Deed::Message(beyond), 1009, "message_too_big"),
         (["--max-messages-per-minute", "5"], ALPS, Deed::Messages(6), 4003, "too_many_messages"),
-        (["--max-messages-per-minute", "5"], ALPS, Deed::Pings(6), 4003, "too_many_messages"),
+        (["--max-messages-per-minute", "5"], ALPS, Deed::Control(0x89, 6), 4003, "too_many_messages"),
+        (["--max-messages-per-minute", "5"], ALPS, Deed::Control(0x8A, 6), 4003, "too_many_messages"),
+        (["--max-messages-per-minute", "5"], ALPS, Deed::Fragments(6), 4003, "too_many_messages"),
         (["--first-message-within", "1s"], "", Deed::Nothing, 4004, "nothing_asked_for"),
         (["--heartbeat", "1s"], ALPS, Deed::Nothing, 4000, "silent"),
     ];
@@ -278,7 +317,12 @@ async fn who_goes_beyond_what_a_connection_may_is_closed_by_a_code() {
         let deeds = match deed {
             Deed::Message(body) => vec![frame(0x82, &allowed), frame(0x82, &body)],
             Deed::Messages(count) => (0..count).map(|_| frame(0x82, &ping())).collect(),
-            Deed::Pings(count) => (0..count).map(|_| frame(0x89, b"")).collect(),
+            Deed::Control(first, count) => (0..count).map(|_| frame(first, b"")).collect(),
+            Deed::Fragments(count) => std::iter::once(0x02)
+                .chain(std::iter::repeat(0x00))
+                .map(|first| frame(first, b""))
+                .take(count)
+                .collect(),
             Deed::Nothing => Vec::new(),
         };
         raw.send(&deeds.concat(), usize::MAX).await;

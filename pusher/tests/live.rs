@@ -98,6 +98,40 @@ async fn a_client_resumes_with_what_it_missed_and_what_is_there() {
 }
 
 #[tokio::test]
+async fn a_token_of_another_region_gives_everything() {
+    let stage = Stage::open().await;
+    stage.publish_aircraft(&aircraft(1, 1, 46.5, 8.0)).await;
+    stage.sees_pilots(1).await;
+    let token = async |query: &str| -> String {
+        let picture: serde_json::Value = stage.get(&format!("/api/v1/snapshot?{query}")).await.json().await.unwrap();
+        picture["resume"].as_str().unwrap_or_default().to_owned()
+    };
+    let mut there = Client::connect(&stage, "lat=-30&lon=20&radius=50", "updraft.v1.proto").await;
+    let of_checkpoint = loop {
+        if let Message::Checkpoint(checkpoint) = there.next().await {
+            break checkpoint.resume;
+        }
+    };
+    assert_eq!(token(&format!("{ALPS}&max_age_s=60")).await, "", "what is older could never be asked for again");
+    let cases = [
+        (of_checkpoint, false),
+        (token("lat=-30&lon=20&radius=50").await, false),
+        (token(&format!("{ALPS}&kinds=ground")).await, false),
+        (token("kinds=ground").await, false),
+        (token(ALPS).await, true),
+        // Nothing of the world is missing in a part of it.
+        (token("").await, true),
+    ];
+    for (token, resumed) in cases {
+        let mut client = Client::connect(&stage, &format!("{ALPS}&resume={token}"), "updraft.v1.proto").await;
+        let snapshot = client.until_live().await;
+        let told = snapshot.objects.map_or(0, |objects| objects.aircraft.len());
+        assert_eq!((snapshot.resumed, told), (Some(resumed), usize::from(!resumed)), "{token}");
+    }
+    stage.close().await;
+}
+
+#[tokio::test]
 async fn a_token_of_one_instance_is_good_on_another() {
     let (one, two) = {
         let one = Stage::open().await;

@@ -1,6 +1,8 @@
 //! The recorded past over HTTP: tracks, flights, weather and exports, from the embedded store; the files are read by
 //! programs of another make.
 
+#[path = "live/past.rs"]
+mod past;
 #[path = "live/stage.rs"]
 mod stage;
 
@@ -8,167 +10,13 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
 
-use history::{
-    Block, BlockRows, HistoryWriter as _, NameRow, PositionRow, ReceptionRow, Retention, Sqlite, ThermalRow, WeatherRow,
-};
+use history::PositionRow;
+use past::{ADA, NAME, past, past_with};
 use runtime::Clock;
 use schemas::catalogue::topic;
 use schemas::{RecordId, v1};
 use serde_json::{Value, json};
 use stage::Stage;
-
-const ADA: u32 = 0x11_0B90;
-const HIDDEN: u32 = 0x11_0B91;
-const STATION: u32 = 0x08_0100;
-const NAME: &str = "=Jürg <3 & \"Söhne\"";
-
-struct Past {
-    stage: Stage,
-    positions: Vec<PositionRow>,
-    start_ms: i64,
-}
-
-/// Forty minutes ago it began: 300 positions every 5 s with a silence of 7 minutes, south of the equator and west of
-/// Greenwich.
-fn flight(device: u32, start_ms: i64) -> Vec<PositionRow> {
-    let row = |i: i32| {
-        let pause_ms = if i >= 200 { 420_000 } else { 0 };
-        let angle = f64::from(i) * 1.3;
-        PositionRow {
-            device,
-            event_at_ms: start_ms + i64::from(i) * 5_000 + pause_ms + i64::from(i % 7) * 11,
-            observation_id: RecordId::new(3, 1_000 + i as u64).0,
-            ingest_delay_ms: 0,
-            latitude_e7: -123_456_789 + i * 1_913 + (angle.sin() * 5_000.0) as i32,
-            longitude_e7: -701_234_567 + i * 3_001 + (angle.cos() * 5_000.0) as i32,
-            altitude_m: Some(900 + (i as i16) * 3),
-            speed_dkmh: 361,
-            climb_cmps: 150 - (i as i16),
-            course_cdeg: Some(((i * 7_450) % 36_000) as u16),
-            turn_rate_cdps: None,
-            qne_offset_m: Some(-31),
-            aircraft_kind: 2,
-            flags: 0,
-            score: Some(90),
-            source: 1,
-            online_tracking: true,
-            private: false,
-        }
-    };
-    (0..300).map(row).collect()
-}
-
-async fn past() -> Past {
-    past_with(&[]).await
-}
-
-async fn past_with(arguments: &[&str]) -> Past {
-    let clock = Clock::system();
-    let store = Sqlite::open(None, Retention::default(), clock.clone()).expect("a temporary file");
-    let start_ms = i64::try_from(clock.now_us() / 1_000).expect("after 1970") - 40 * 60_000;
-    let positions = flight(ADA, start_ms);
-    let mut rows = BlockRows { positions: positions.clone(), ..Default::default() };
-    rows.positions.extend(flight(HIDDEN, start_ms).into_iter().map(|row| PositionRow { private: true, ..row }));
-    let name = |device, text: &str, private| NameRow {
-        device,
-        event_at_ms: start_ms,
-        observation_id: RecordId::new(4, u64::from(device)).0,
-        name: text.into(),
-        private,
-    };
-    rows.names = vec![name(ADA, NAME, false), name(HIDDEN, "secret", true)];
-    rows.weather = (0..30).map(|i| reading(start_ms + i64::from(i) * 60_000, i)).collect();
-    rows.thermals = vec![thermal(start_ms)];
-    rows.receptions = ["=cmd|'x'!A1", "8896672", "+1"].iter().map(|receiver| reception(start_ms, receiver)).collect();
-    store.write(&Block { token: "test-0-1-2".into(), rows }).await.expect("is written");
-    store.refresh().await.expect("flights are made");
-    let stage = Stage::open_with_past(Arc::new(store), arguments).await;
-    Past { stage, positions, start_ms }
-}
-
-fn reading(event_at_ms: i64, i: u8) -> WeatherRow {
-    WeatherRow {
-        device: STATION,
-        event_at_ms,
-        observation_id: RecordId::new(5, u64::from(i)).0,
-        ingest_delay_ms: 0,
-        latitude_e7: Some(465_000_000),
-        longitude_e7: Some(80_000_000),
-        altitude_m: Some(1_950),
-        temperature_c: (!i.is_multiple_of(3)).then(|| 0.1 + f32::from(i)),
-        wind_from_deg: Some(270.0),
-        wind_speed_kmh: Some(12.2),
-        wind_gust_kmh: Some(20.4),
-        humidity_pct: None,
-        pressure_hpa: Some(1_018.2),
-        state_of_charge_pct: None,
-        internet_gateway: false,
-        flags: 0,
-        private: false,
-    }
-}
-
-fn thermal(at_ms: i64) -> ThermalRow {
-    ThermalRow {
-        thermal_id: RecordId::new(7, 7).0,
-        version: 3,
-        first_seen_at_ms: at_ms,
-        last_seen_at_ms: at_ms + 600_000,
-        latitude_e7: 465_000_000,
-        longitude_e7: 80_000_000,
-        altitude_m: None,
-        radius_m: 210.5,
-        base_altitude_m: 1_200.0,
-        top_altitude_m: 2_400.0,
-        mean_climb_mps: 1.9,
-        max_climb_mps: 4.1,
-        wind_from_deg: None,
-        wind_speed_kmh: None,
-        pilots: 3,
-        reports: 7,
-        confidence_pct: 80.0,
-        drift_course_deg: None,
-        drift_speed_kmh: None,
-    }
-}
-
-fn reception(at_ms: i64, receiver_id: &str) -> ReceptionRow {
-    ReceptionRow {
-        receiver_id: receiver_id.into(),
-        ingested_at_ms: at_ms,
-        reception_id: RecordId::new(9, receiver_id.len() as u64).0,
-        observation_id: None,
-        rssi_dbm: -97,
-        snr_db: 5,
-        receiver_stamp_s: 0,
-        relayed: false,
-        packet_type: Some(1),
-        latitude_e7: Some(465_000_000),
-        longitude_e7: Some(80_000_000),
-        altitude_m: None,
-    }
-}
-
-impl Past {
-    async fn text(&self, path: &str) -> String {
-        let answer = self.stage.get(path).await;
-        assert_eq!(answer.status(), 200, "{path}");
-        answer.text().await.expect("text")
-    }
-
-    async fn json(&self, path: &str) -> Value {
-        serde_json::from_str(&self.text(path).await).expect("JSON")
-    }
-
-    async fn problem(&self, path: &str) -> (u16, String, String) {
-        let answer = self.stage.get(path).await;
-        let status = answer.status().as_u16();
-        assert_eq!(answer.headers()["content-type"], "application/problem+json", "{path}: {status}");
-        let problem: Value = answer.json().await.expect("JSON");
-        let text = |name: &str| problem[name].as_str().unwrap_or_default().to_owned();
-        (status, text("code"), text("detail"))
-    }
-}
 
 fn read_by_others(script: &str, arguments: &[&std::ffi::OsStr]) {
     let python = harness::python().expect("just setup test");
@@ -206,10 +54,17 @@ async fn every_form_of_a_track_is_read_by_programs_of_another_make() {
         assert_eq!(disposition.is_some_and(|text| text.ends_with(&format!(".{form}\""))), !form.ends_with("json"));
         write(dir.path(), &format!("track.{form}"), &answer.bytes().await.expect("a body"));
     }
+    for (file, query) in [("excel.csv", "excel=true"), ("comma.csv", "excel=true&decimal=comma")] {
+        let answer = past.stage.get(&format!("/api/v1/track/110b90?hours=1&level=raw&{query}")).await;
+        assert_eq!((answer.status().as_u16(), &answer.headers()["content-type"]), (200, &CSV.parse().unwrap()));
+        write(dir.path(), file, &answer.bytes().await.expect("a body"));
+    }
     write(dir.path(), "expected.json", expected_track(&past.positions).to_string().as_bytes());
     read_by_others("check_tracks.py", &[dir.path().as_os_str()]);
     past.stage.close().await;
 }
+
+const CSV: &str = "text/csv; charset=utf-8";
 
 fn write(dir: &Path, name: &str, bytes: &[u8]) {
     std::fs::write(dir.join(name), bytes).expect("is written");
@@ -260,11 +115,82 @@ async fn what_is_hidden_or_unknown_or_cannot_be_is_a_problem() {
         ("/api/v1/weather/110B90/history", 404, "unknown_device"),
         ("/api/v1/export?kind=secrets", 400, "bad_parameter"),
         ("/api/v1/export?format=pdf", 400, "bad_parameter"),
+        ("/api/v1/export?format=xlsx&excel=true", 400, "bad_parameter"),
+        ("/api/v1/track/110B90?format=gpx&excel=true", 400, "bad_parameter"),
+        ("/api/v1/track/110B90?excel=1", 400, "bad_parameter"),
     ] {
         let (found_status, found_code, _) = past.problem(path).await;
         assert_eq!((found_status, found_code.as_str()), (status, code), "{path}");
     }
-    // Ada withdraws her consent: what was public is not shown any more.
+    past.stage.close().await;
+}
+
+/// What may be seen of Ada's past, by each way that leads there.
+async fn seen(stage: &Stage) -> Vec<(&'static str, usize)> {
+    let rows = |text: String| text.lines().count().saturating_sub(1);
+    let text = async |path: &str| stage.get(path).await.text().await.expect("text");
+    let track: Value = stage.get("/api/v1/track/110B90?hours=1").await.json().await.expect("JSON");
+    let segments = track["segments"].as_array().cloned().unwrap_or_default();
+    let flights: Value = stage.get("/api/v1/flights?bounds=-90,-180,90,180").await.json().await.expect("JSON");
+    let mut seen = vec![
+        ("track", segments.iter().map(|segment| segment["points"].as_array().map_or(0, Vec::len)).sum()),
+        ("flights", flights["flights"].as_array().map_or(0, Vec::len)),
+        ("positions", rows(text("/api/v1/export?hours=1").await)),
+        ("receptions", rows(text("/api/v1/export?kind=receptions&hours=1").await)),
+    ];
+    for form in ["gpx", "kml", "igc", "csv", "geojson"] {
+        let answer = stage.get(&format!("/api/v1/track/110B90?hours=1&format={form}")).await;
+        seen.push((form, usize::from(answer.status() == 200)));
+    }
+    seen
+}
+
+fn nothing(seen: &[(&str, usize)]) -> bool {
+    seen.iter().all(|(_, count)| *count == 0)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hidden_past_stays_hidden_after_expiry() {
+    let past = past().await;
+    let before = seen(&past.stage).await;
+    assert!(before.iter().all(|(_, count)| *count > 0), "{before:?}");
+    // Ada withdraws her consent while she flies.
+    let aircraft = v1::AircraftState { version: 9, ..stage::aircraft(ADA, 9, 46.5, 8.0) };
+    let state = v1::PrivateState { state: Some(v1::private_state::State::Aircraft(aircraft)) };
+    let hidden = |version| v1::PrivacyState { device: ADA, version, hidden: true, ..Default::default() };
+    past.stage.publish_value(topic::PRIVACY, "110B90", &hidden(9)).await;
+    past.stage.publish_value(topic::PRIVATE_STATE, "110B90", &state).await;
+    past.stage.until("Ada is hidden", || async { nothing(&seen(&past.stage).await) }).await;
+    // Her aircraft expires: its private state ends, and her choice does not.
+    past.stage.publish(past.stage.record(topic::PRIVATE_STATE, ADA, None, 10)).await;
+    past.stage
+        .until("the aircraft has expired", || async { past.stage.metric("fanet_pusher_hidden_devices") == 0.0 })
+        .await;
+    assert_eq!(past.stage.metric("fanet_pusher_hidden_pasts"), 1.0);
+    assert!(nothing(&seen(&past.stage).await), "after it has expired: {:?}", seen(&past.stage).await);
+    // Another pusher reads the same topics from their beginning.
+    let log = past.stage.log.clone();
+    let (store, start_ms) = (past.store.clone(), past.start_ms);
+    past.stage.close().await;
+    let stage = Stage::start_with(log, &[], Some(store), Clock::system()).await;
+    stage.is_ready().await;
+    assert!(nothing(&seen(&stage).await), "after a restart: {:?}", seen(&stage).await);
+    // She consents again, half-way through: what she flies from then on is shown.
+    let since_us = (start_ms as u64 + 25 * 60_000) * 1_000;
+    let shown = v1::PrivacyState { hidden: false, public_since_us: since_us, ..hidden(11) };
+    stage.publish_value(topic::PRIVACY, "110B90", &shown).await;
+    stage.until("Ada is shown again", || async { stage.get("/api/v1/track/110B90").await.status() == 200 }).await;
+    let again: std::collections::HashMap<_, _> = seen(&stage).await.into_iter().collect();
+    let late = past.positions.iter().filter(|row| row.event_at_ms as u64 * 1_000 >= since_us).count();
+    assert!(late > 0 && late < past.positions.len());
+    assert_eq!((again["track"], again["positions"]), (late, late), "{again:?}");
+    assert_eq!((again["flights"], again["receptions"]), (0, 0), "of before: {again:?}");
+    stage.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_private_state_alone_hides_the_past() {
+    let past = past().await;
     let aircraft = v1::AircraftState { version: 9, ..stage::aircraft(ADA, 9, 46.5, 8.0) };
     let state = v1::PrivateState { state: Some(v1::private_state::State::Aircraft(aircraft)) };
     past.stage.publish_value(topic::PRIVATE_STATE, "110B90", &state).await;
@@ -296,6 +222,43 @@ async fn without_a_history_the_present_goes_on() {
         assert_eq!(answer.json::<Value>().await.expect("JSON")["code"], "history_unavailable", "{path}");
     }
     stage.close().await;
+}
+
+/// A server that takes connections and says nothing, as a frozen ClickHouse does.
+async fn silent_server() -> (String, tokio::task::JoinHandle<()>) {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let url = format!("http://{}/updraft", listener.local_addr().expect("bound"));
+    let holds = tokio::spawn(async move {
+        let mut held = Vec::new();
+        while let Ok((stream, _)) = listener.accept().await {
+            held.push(stream);
+        }
+    });
+    (url, holds)
+}
+
+#[tokio::test]
+async fn a_frozen_history_is_told_of_at_once() {
+    let (url, server) = silent_server().await;
+    let frozen = history::ClickHouse::new(&url, Clock::system()).expect("a URL");
+    let stage = Stage::open_with_past(Arc::new(frozen), &[]).await;
+    let paths = ["track/110B90", "flights?day=2026-07-14", "weather/080100/history", "export"];
+    // Also those who ask before anybody knows; far below the 30 s that a query may take.
+    let stage_ref = &stage;
+    let asked = paths.map(|path| async move { stage_ref.get(&format!("/api/v1/{path}")).await });
+    let answers = tokio::time::timeout(std::time::Duration::from_secs(15), futures::future::join_all(asked)).await;
+    for (answer, path) in answers.expect("in time").into_iter().zip(paths) {
+        assert_eq!(answer.status(), 503, "{path}");
+        assert_eq!(answer.headers()["retry-after"], "2");
+        assert_eq!(answer.json::<Value>().await.expect("JSON")["code"], "history_unavailable", "{path}");
+    }
+    let ready = stage.get("/ready").await;
+    assert_eq!(ready.status(), 200, "the map goes on");
+    let ready: Value = ready.json().await.expect("JSON");
+    assert_eq!(ready["parts"]["history-reader"]["limps"], true, "{ready}");
+    assert_eq!(stage.get("/api/v1/pilots").await.status(), 200);
+    stage.close().await;
+    server.abort();
 }
 
 #[tokio::test]
@@ -393,11 +356,29 @@ fn exported_position(row: &PositionRow) -> Value {
 }
 
 #[tokio::test]
+async fn a_table_opens_in_the_spreadsheet_of_its_locale() {
+    let past = past().await;
+    let path = "/api/v1/export?kind=positions&hours=1&excel=true";
+    for (language, mark) in [("de-AT,de;q=0.9,en;q=0.8", ","), ("de-CH", "."), ("en-US,en;q=0.5", ".")] {
+        let answer = past.stage.get_with(path, "accept-language", language).await;
+        let text = String::from_utf8(answer.bytes().await.expect("a body").to_vec()).expect("UTF-8");
+        let lines: Vec<&str> = text.split("\r\n").collect();
+        assert!(lines[0].starts_with("\u{FEFF}device;event_at_utc;"), "{}", lines[0]);
+        let cells: Vec<&str> = lines[1].split(';').collect();
+        assert_eq!(cells[0], "\"=\"\"110B90\"\"\"", "text, whatever its digits are");
+        assert!(cells[3].starts_with("-12") && cells[3].contains(mark), "{language}: {}", cells[3]);
+    }
+    past.stage.close().await;
+}
+
+#[tokio::test]
 async fn head_tells_how_many_rows_there_will_be() {
     let past = past().await;
     let url = format!("http://{}/api/v1/export?kind=weather&hours=1", past.stage.address);
     let answer = reqwest::Client::new().head(url).send().await.expect("answers");
     assert_eq!((answer.status().as_u16(), &answer.headers()["x-rows"]), (200, &"30".parse().unwrap()));
+    // It would be that of the empty body, and not of the table.
+    assert_eq!(answer.headers().get("content-length"), None);
     assert_eq!(
         past.text("/api/v1/export?kind=weather&hours=1").await.lines().count(),
         31,

@@ -115,7 +115,7 @@ async fn probes_settings_and_page_are_on_the_same_port() {
     assert_eq!(ask(&stage, "/health").await["status"], "ok");
     assert_eq!(ask(&stage, "/ready").await["ready"], true);
     let config = ask(&stage, "/config.json").await;
-    assert_eq!(config, json!({"center": [9.0, 47.0], "zoom": 7.5, "style": null}));
+    assert_eq!(config, json!({"center": [9.0, 47.0], "zoom": 7.5, "style": null, "basemap": null, "terrain": null}));
     let page = stage.get("/").await;
     assert_eq!(page.status(), 404);
     assert!(page.text().await.unwrap().contains("npm run build"), "says how to build the page");
@@ -130,10 +130,12 @@ async fn without_topics_it_says_what_is_missing_and_goes_on_when_they_come() {
     assert_eq!(ready.status(), 503);
     let answer = stage.get("/api/v1/pilots").await;
     assert_eq!((answer.status().as_u16(), answer.headers()["retry-after"].to_str().unwrap()), (503, "2"));
-    let mut reason = String::new();
-    while !reason.contains("fanet.state.aircraft.v1") {
-        reason = stage.get("/ready").await.text().await.unwrap();
-    }
+    let named = || async {
+        !stage.get("/ready").await.status().is_success() && stage.reasons().contains("fanet.state.aircraft.v1")
+    };
+    stage.until("the missing topic to be named", named).await;
+    let told = stage.get("/ready").await.text().await.unwrap();
+    assert!(told.contains("\"ready\":false") && !told.contains("fanet.state"), "not for strangers: {told}");
     stage::create_topics(&log).await;
     stage.is_ready().await;
     stage.close().await;
@@ -294,5 +296,36 @@ async fn who_watches_is_counted() {
     assert_eq!(stage.get("/api/v1/presence?bounds=1,2,3,4").await.status(), 400, "it has no parameters");
     drop(client);
     stage.until("its place to be free", || async { here().await == Some(0) }).await;
+    stage.close().await;
+}
+
+/// As a browser asks before a page of another origin sends a header that is not a simple one.
+#[tokio::test]
+async fn preflights_are_answered_on_every_route() {
+    let stage = Stage::open().await;
+    let document = ask(&stage, "/api/openapi.json").await;
+    let client = reqwest::Client::new();
+    let mut asked = 0;
+    for (path, item) in document["paths"].as_object().expect("paths") {
+        for method in item.as_object().expect("methods").keys().filter(|key| ["get", "post"].contains(&key.as_str())) {
+            let url = format!("http://{}{}", stage.address, path.replace("{address}", "110B90"));
+            let preflight = client
+                .request(reqwest::Method::OPTIONS, url)
+                .header("origin", "https://club.example")
+                .header("access-control-request-method", method.to_uppercase())
+                .header("access-control-request-headers", "authorization,if-none-match");
+            let answer = preflight.send().await.expect("an answer");
+            let header =
+                |name: &str| answer.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+            assert!(answer.status().is_success(), "{method} {path}: {}", answer.status());
+            assert_eq!(header("access-control-allow-origin"), "*", "{method} {path}");
+            assert_eq!(header("access-control-allow-headers"), "authorization,if-none-match", "{method} {path}");
+            assert!(header("access-control-allow-methods").contains(&method.to_uppercase()), "{method} {path}");
+            asked += 1;
+        }
+    }
+    assert!(asked > 10, "the document lists the routes: {asked}");
+    let refused = client.delete(format!("http://{}/api/v1/pilots", stage.address)).send().await.expect("an answer");
+    assert_eq!(refused.status(), 405, "what is no preflight is refused as before");
     stage.close().await;
 }

@@ -1,3 +1,6 @@
+import { defaultServerConditions } from 'vite';
 import { defineConfig } from 'vitest/config';
 
-export default defineConfig({ test: { include: ['src/**/*.test.ts', 'tests/*.test.ts'], environment: 'node' } });
+const conditions = ['updraft-source', ...defaultServerConditions];
+
+export default defineConfig({ resolve: { conditions }, ssr: { resolve: { conditions } }, test: { include: ['src/**/*.test.ts', 'tests/*.test.ts'], environment: 'node' } });

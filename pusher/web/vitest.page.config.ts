@@ -1,4 +1,7 @@
+import { defaultServerConditions } from 'vite';
 import { defineConfig } from 'vitest/config';
 
+const conditions = ['updraft-source', ...defaultServerConditions];
+
 // Drawing without a graphics card takes its time.
-export default defineConfig({ test: { include: ['tests/page/*.test.ts'], environment: 'node', testTimeout: 60_000, hookTimeout: 60_000, fileParallelism: false } });
+export default defineConfig({ resolve: { conditions }, ssr: { resolve: { conditions } }, test: { include: ['tests/page/*.test.ts'], environment: 'node', testTimeout: 240_000, hookTimeout: 60_000, fileParallelism: false } });

@@ -1,8 +1,8 @@
 //! `replay decode`: lines of hex or of vectors in, one line of JSON each out.
 //!
-//! A bad line is a line of output too and never an end: the exit code tells whether there was one.
-//! Memory is one line and two buffers; output is flushed whenever the input has to be waited for,
-//! so that it can stand in a live pipe.
+//! A bad line gives a line of output and does not stop the command: the exit code shows whether there was one.
+//! Memory use is one line and two buffers; output is flushed before each wait for input, so that it works in a live
+//! pipe.
 
 mod hex;
 pub(crate) mod line;
@@ -17,19 +17,19 @@ use clap::{Args, ValueEnum};
 use crate::explain::Explainer;
 use line::{Format, LineDecoder};
 
-/// How much is read and written at a time.
+/// Size of reads and writes.
 const BUFFER_BYTES: usize = 128 * 1024;
 
-/// Decodes frames: one line in, one JSON object out.
+/// Decode frames: one line in, one JSON object out.
 ///
-/// A line is the hex of a frame. What cannot be decoded is printed as {"error", "error_class"}; the
+/// A line is the hex of a frame. A line that cannot be decoded is printed as {"error", "error_class"}; the
 /// exit code is 1 if there was any such line, 64 for bad usage.
 #[derive(Args, Clone, Debug, Default)]
 pub struct DecodeArgs {
-    /// Files to read, one after the other; `-` is standard input, and so is none at all.
+    /// Files to read, one after the other; `-`, or no file, is standard input.
     pub files: Vec<PathBuf>,
 
-    /// Lines are whole base-station messages in hex: 8 bytes of time, RSSI and SNR, then the frame.
+    /// Lines are complete base-station messages in hex: 8 bytes of time, RSSI and SNR, then the frame.
     #[arg(long, conflicts_with = "vectors")]
     pub wrapped: bool,
 
@@ -37,11 +37,11 @@ pub struct DecodeArgs {
     #[arg(long)]
     pub vectors: bool,
 
-    /// Verifies signatures with this key, in hex; a vector's own key comes first.
+    /// Verify signatures with this key, in hex; a vector's own key has priority.
     #[arg(long, value_name = "HEX", value_parser = parse_key)]
     pub psk: Option<Key>,
 
-    /// Prints every byte with its field and meaning instead of JSON.
+    /// Print every byte with its field and meaning instead of JSON.
     #[arg(long)]
     pub explain: bool,
 
@@ -68,7 +68,7 @@ pub enum Colour {
 
 fn parse_key(text: &str) -> Result<Key, String> {
     let mut key = Vec::new();
-    hex::decode(text.as_bytes(), &mut key).map_err(|_| "a key is an even number of hex digits".to_owned())?;
+    hex::decode(text.as_bytes(), &mut key).map_err(|_| "expected an even number of hex digits".to_owned())?;
     Ok(Key(key))
 }
 
@@ -93,7 +93,7 @@ impl DecodeArgs {
 /// Decodes all inputs; the exit code is a failure if any line was bad or any file unreadable.
 ///
 /// # Errors
-/// When standard output fails for another reason than its reader having gone.
+/// Standard output fails for another reason than a closed pipe.
 pub fn run(args: &DecodeArgs) -> anyhow::Result<ExitCode> {
     let key = args.psk.as_ref().map(|key| key.0.as_slice());
     let decoder = LineDecoder::new(args.format(), key);
@@ -101,7 +101,7 @@ pub fn run(args: &DecodeArgs) -> anyhow::Result<ExitCode> {
     let out = BufWriter::with_capacity(BUFFER_BYTES, io::stdout().lock());
     let mut session = Session { decoder, explainer, out, any_bad: false };
     match session.all(&args.files) {
-        // Whoever read our output has seen enough.
+        // The reader has closed the output.
         Err(error) if error.kind() == ErrorKind::BrokenPipe => {}
         other => other?,
     }
@@ -117,7 +117,7 @@ struct Session<'k, W: Write> {
 }
 
 impl<W: Write> Session<'_, W> {
-    /// Reads every input in turn; an unreadable one is reported and passed over.
+    /// Reads every input in turn; an unreadable one is reported and skipped.
     fn all(&mut self, files: &[PathBuf]) -> io::Result<()> {
         if files.is_empty() {
             self.input(BufReader::with_capacity(BUFFER_BYTES, io::stdin().lock()), Path::new("-"))?;

@@ -1,5 +1,6 @@
-//! Frames for people: every byte with its field and meaning.
+//! Explanations of frames: every byte with its field and meaning.
 
+mod fields;
 mod layout;
 mod lists;
 mod payload;
@@ -7,6 +8,7 @@ mod table;
 
 use std::fmt::Write;
 
+use envelope::WRAPPER_BYTES;
 use fanet::json::Report;
 use fanet::{DecodeError, Frame, RawFrame};
 
@@ -33,9 +35,19 @@ impl Explainer {
             Err(other) => table.print(&format!("refused: {}", other.codes().0), &Layout::new(&[])),
         }
     }
+
+    /// The explanation of an MQTT payload.
+    pub(crate) fn explain_payload(&self, payload: &[u8]) -> String {
+        let decoded = crate::select::decode(payload).map(|(wrapped, frame)| Report {
+            wrapped: Some(wrapped),
+            frame,
+            signature_valid: None,
+        });
+        self.explain(&Parts { bytes: payload, is_wrapped: true }, &decoded.map_err(LineError::Frame))
+    }
 }
 
-/// What it is, from whom, to whom, how long.
+/// Packet type, source, destination and length.
 fn title(frame: &Frame<'_>, parts: &Parts<'_>) -> String {
     let mut title = format!("{} from {}", frame.packet.packet_type().name(), frame.header.source);
     if let Some(name) = frame.header.source.manufacturer_name() {
@@ -59,14 +71,14 @@ fn known<'a>(parts: &Parts<'a>, report: &Report<'_>) -> Layout<'a> {
     header(&mut layout, &raw, report.signature_valid);
     payload::explain(&mut layout, &report.frame);
     layout.kind(Kind::Trailing);
-    layout.rest("trailing_hex", "not known yet");
+    layout.rest("trailing_hex", "unknown field");
     layout
 }
 
 /// The layout of a line up to where it is refused.
 fn refused<'a>(parts: &Parts<'a>, error: &DecodeError) -> Layout<'a> {
     let mut layout = Layout::new(parts.bytes);
-    if parts.is_wrapped && parts.bytes.len() >= 8 {
+    if parts.is_wrapped && parts.bytes.len() >= WRAPPER_BYTES {
         wrapper(&mut layout);
     }
     let start = layout.at();
@@ -74,9 +86,9 @@ fn refused<'a>(parts: &Parts<'a>, error: &DecodeError) -> Layout<'a> {
         header(&mut layout, &raw, None);
     }
     let bad = (start + error.offset).max(layout.at());
-    let whole = bad - layout.at();
-    if whole > 0 {
-        layout.put(whole, "", "up to here all is well");
+    let good = bad - layout.at();
+    if good > 0 {
+        layout.put(good, "", "valid up to here");
     }
     layout.kind(Kind::Error);
     layout.here(error.field, format!("{}: {}", error.class(), error.reason()));

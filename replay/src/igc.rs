@@ -3,6 +3,7 @@
 mod fleet;
 mod flight;
 mod motion;
+mod order;
 mod parse;
 
 pub use fleet::{Fleet, FleetError, RecordedFlight};

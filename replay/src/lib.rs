@@ -1,8 +1,21 @@
-//! Captures, decodes, replays and generates frames.
+//! Captures, plays, compares, explains, decodes and generates frames.
+#![cfg_attr(not(feature = "services"), allow(dead_code, reason = "what the commands alone use"))]
 
+pub mod cat;
 pub mod decode;
+pub mod diff;
 pub mod evaluate;
 mod explain;
 pub mod generate;
 pub mod igc;
+pub mod info;
+pub mod input;
+pub mod play;
+mod progress;
 pub mod publish;
+#[cfg(feature = "services")]
+pub mod record;
+pub mod select;
+mod stop;
+pub mod time;
+pub mod verdict;

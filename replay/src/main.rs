@@ -1,11 +1,12 @@
-//! The `replay` program: one subcommand per thing to do with frames.
+//! The `replay` program, with one subcommand per task.
 
+use std::io;
 use std::process::ExitCode;
 
 use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
 
-/// Captures, decodes, replays and generates frames.
+/// Capture, play, compare, explain, decode and generate frames.
 #[derive(Parser)]
 #[command(name = "replay", version)]
 struct Cli {
@@ -15,6 +16,13 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    Capture(Box<replay::record::CaptureArgs>),
+    Info(Box<replay::info::InfoArgs>),
+    Cat(Box<replay::cat::CatArgs>),
+    Grep(Box<replay::cat::GrepArgs>),
+    Play(Box<replay::play::PlayArgs>),
+    Diff(replay::diff::DiffArgs),
+    Explain(Box<replay::verdict::ExplainArgs>),
     Decode(replay::decode::DecodeArgs),
     Generate(Box<replay::generate::command::Options>),
     EvaluateThermals(replay::evaluate::command::Options),
@@ -29,19 +37,33 @@ fn main() -> ExitCode {
         Err(error) => return usage(&error),
     };
     let done = match cli.command {
+        Command::Capture(args) => replay::record::run(&args),
+        Command::Info(args) => replay::info::run(&args),
+        Command::Cat(args) => replay::cat::cat(&args),
+        Command::Grep(args) => replay::cat::grep(&args),
+        Command::Play(args) => replay::play::run(&args),
+        Command::Diff(args) => replay::diff::run(&args),
+        Command::Explain(args) => replay::verdict::run(&args),
         Command::Decode(args) => replay::decode::run(&args),
         Command::Generate(options) => Ok(replay::generate::command::run(&options)),
         Command::EvaluateThermals(options) => replay::evaluate::command::run(&options).map(|()| ExitCode::SUCCESS),
     };
     done.unwrap_or_else(|error| {
+        // The reader has closed the output.
+        if error
+            .chain()
+            .any(|cause| cause.downcast_ref::<io::Error>().is_some_and(|e| e.kind() == io::ErrorKind::BrokenPipe))
+        {
+            return ExitCode::SUCCESS;
+        }
         eprintln!("replay: {error:#}");
         ExitCode::FAILURE
     })
 }
 
-/// Prints help to standard output, and what is wrong to standard error.
+/// Prints help to standard output, and errors to standard error.
 fn usage(error: &clap::Error) -> ExitCode {
-    // There is nobody left to tell when the terminal is gone.
+    // The terminal may be closed: then nothing can be printed.
     let _ = error.print();
     match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => ExitCode::SUCCESS,

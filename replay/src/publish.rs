@@ -1,9 +1,21 @@
-//! Where receptions go: lines of text, or an MQTT broker in real time.
+//! Targets of receptions: lines of text, or an MQTT broker or Kafka in real time.
 
+mod connection;
+#[cfg(feature = "services")]
+mod kafka;
 mod lines;
 mod mqtt;
+mod pace;
+#[cfg(feature = "services")]
+mod raw_topic;
 mod target;
 
+pub(crate) use connection::{connect, options};
+#[cfg(feature = "services")]
+pub use kafka::{KafkaTarget, write};
 pub use lines::{Lines, lines};
-pub use mqtt::{Pace, Published, publish};
+pub use mqtt::publish;
+pub use pace::{Pace, Published};
+#[cfg(feature = "services")]
+pub(crate) use raw_topic::{RawTopic, RawTopicOptions};
 pub use target::{MqttTarget, MqttTargetError};

@@ -68,7 +68,7 @@ fn files_are_read_in_turn_and_a_missing_one_is_passed_over() {
 }
 
 #[test]
-fn every_vector_is_answered_in_its_place() {
+fn every_vector_is_answered_in_order() {
     let vectors = include_str!("../../crates/fanet/tests/fixtures/vectors.jsonl");
     let output = run(&["decode", "--vectors"], vectors);
     assert_eq!(output.status.code(), Some(1), "some vectors must be refused");
@@ -102,7 +102,7 @@ fn a_live_pipe_is_answered_line_by_line() {
 }
 
 #[test]
-fn a_reader_that_leaves_ends_it_without_a_word() {
+fn a_closed_pipe_ends_it_without_an_error() {
     for explain in [&["decode"][..], &["decode", "--explain"]] {
         let mut child = replay(explain).spawn().expect("replay starts");
         let mut input = child.stdin.take().expect("piped");

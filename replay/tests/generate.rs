@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
+use envelope::{DEFAULT_PREFIX, Topic, Wrapped};
 use rumqttc::{AsyncClient, Event, Incoming, MqttOptions, QoS};
 
 fn replay(arguments: &[&str]) -> Command {
@@ -44,6 +45,62 @@ fn the_truth_is_written_beside_the_messages() {
     assert!(sky.lines().count() > 20);
 }
 
+/// Messages of a run of one minute, and its truth.
+fn minute(arguments: &[&str]) -> (Vec<serde_json::Value>, serde_json::Value) {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let truth = folder.path().join("truth.json");
+    let fixed = ["--for", "60s", "--start", "2026-06-01T10:00:00Z", "--out", "-", "--truth"];
+    let output = run(&[&fixed[..], &[truth.to_str().expect("UTF-8")], arguments].concat());
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let text = String::from_utf8(output.stdout).expect("JSON is text");
+    let messages = text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    (messages, serde_json::from_slice(&std::fs::read(truth).expect("the truth is there")).expect("JSON"))
+}
+
+#[test]
+fn faults_do_what_the_truth_says() {
+    let (clean, _) = minute(&[]);
+    let faults = ["--corrupt", "0.1", "--limits", "0.2", "--clock-faults", "0.5", "--shared-addresses", "3"];
+    let (messages, truth) = minute(&faults);
+    assert_eq!(minute(&faults).0, messages, "two runs with one seed differ");
+    assert!(messages.len() > clean.len(), "{} frames at their limits came on top", truth["faults"]["limit_frames"]);
+
+    let frames: Vec<Vec<u8>> = messages
+        .iter()
+        .filter(|message| message["topic"].as_str().is_some_and(|topic| topic.contains("/f/")))
+        .map(|message| hex::decode(message["payload_hex"].as_str().expect("text")).expect("hex"))
+        .collect();
+    let readable =
+        |payload: &Vec<u8>| Wrapped::decode(payload).is_ok_and(|wrapped| fanet::Frame::decode(wrapped.frame).is_ok());
+    let broken = frames.iter().filter(|payload| !readable(payload)).count();
+    let corrupted = truth["faults"]["corrupted"].as_object().expect("an object");
+    let corrupted: u64 = corrupted.values().filter_map(serde_json::Value::as_u64).sum();
+    // Flipped bits often leave a frame that can be read, as on the air.
+    assert!(broken as u64 <= corrupted && broken as u64 * 3 > corrupted, "{broken} of {corrupted}");
+    let longest = frames.iter().filter(|payload| readable(payload)).map(Vec::len).max();
+    assert!(longest.is_some_and(|bytes| bytes >= 254 + 8), "{longest:?}");
+
+    let faulty = truth["receivers"].as_array().expect("a list").iter();
+    assert!((1..=7).contains(&faulty.filter(|receiver| receiver["clock_fault"].is_object()).count()));
+    let shared = truth["faults"]["shared_addresses"].as_array().expect("a list");
+    let pilots = truth["pilots"].as_array().expect("a list");
+    assert_eq!(shared.len(), 3);
+    for address in shared {
+        assert_eq!(pilots.iter().filter(|pilot| pilot["device"] == *address).count(), 2, "{address}");
+    }
+}
+
+#[test]
+fn a_world_has_the_rate_and_the_area_that_are_asked_for() {
+    let (messages, truth) = minute(&["--rate", "100", "--area", "-33.9,150.2"]);
+    let rate = messages.len() as f64 / 60.0;
+    assert!((80.0..120.0).contains(&rate), "{rate} messages a second");
+    for area in truth["areas"].as_array().expect("a list") {
+        let degrees = |name: &str| area["launch"][name].as_f64().expect("degrees");
+        assert!((degrees("latitude_deg") + 33.9).abs() < 2.0 && (degrees("longitude_deg") - 150.2).abs() < 2.5);
+    }
+}
+
 #[test]
 fn bad_settings_are_named_and_exit_with_64() {
     for (arguments, named) in [
@@ -57,11 +114,18 @@ fn bad_settings_are_named_and_exit_with_64() {
         (&["--out", "-", "--pilots", "400000"], "--pilots"),
         (&["--out", "-", "--igc", "/nowhere/at/all"], "--igc"),
         (&["--out", "-", "--igc", ".", "--pilots", "3"], "--igc"),
+        (&["--out", "-", "--rate", "10", "--pilots", "3"], "--pilots"),
+        (&["--out", "-", "--rate", "4000000"], "--rate 4000000"),
+        (&["--out", "-", "--area", "91,0"], "--area"),
+        (&["--out", "-", "--corrupt", "1.5"], "corrupted messages is 1.5"),
+        (&["--out", "-", "--clock-faults", "2"], "faulty clocks is 2"),
+        (&["--out", "-", "--shared-addresses", "30"], "30 shared addresses need 60 pilots"),
+        (&["--out", "-", "--yes"], "--yes"),
     ] {
         let output = run(arguments);
-        let told = String::from_utf8_lossy(&output.stderr);
-        assert_eq!(output.status.code(), Some(64), "{arguments:?}: {told}");
-        assert!(told.contains(named), "{arguments:?}: {told}");
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(64), "{arguments:?}: {stderr}");
+        assert!(stderr.contains(named), "{arguments:?}: {stderr}");
         assert!(output.stdout.is_empty());
     }
 }
@@ -85,7 +149,7 @@ fn a_folder_of_recordings_flies() {
     std::fs::write(folder.path().join("none.igc"), "no flight").expect("written");
     let output = run(&["--igc", folder.path().to_str().expect("UTF-8"), "--for", "60s", "--out", "-"]);
     assert!(output.status.success());
-    assert!(String::from_utf8_lossy(&output.stderr).contains("left out"));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("skipped"));
     let text = String::from_utf8(output.stdout).expect("JSON is text");
     // Twelve positions, each heard by most of three receivers.
     let positions = text.lines().filter(|line| line.contains("/f/1\"")).count();
@@ -94,7 +158,7 @@ fn a_folder_of_recordings_flies() {
 
 /// Flies over real recordings where a folder of them is named, or lies beside the repository.
 #[test]
-fn real_recordings_are_read_whole() {
+fn real_recordings_are_read_completely() {
     let beside = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../shared/igc");
     let folder = std::env::var_os("UPDRAFT_TEST_IGC").map_or(beside, PathBuf::from);
     if !folder.is_dir() {
@@ -128,11 +192,11 @@ async fn a_broker_acknowledges_each_message_and_passes_each_on() {
     let collect = async {
         loop {
             if let Ok(Event::Incoming(Incoming::Publish(publish))) = events.poll().await {
-                let Some(fanet::Topic::Frame { receiver, .. }) = fanet::Topic::parse(&publish.topic) else {
+                let Some(Topic::Frame { receiver, .. }) = Topic::parse(&publish.topic, &[DEFAULT_PREFIX]) else {
                     panic!("a topic of no receiver: {}", publish.topic);
                 };
                 receivers.insert(receiver.to_owned());
-                let wrapped = fanet::Wrapped::decode(&publish.payload).expect("a wrapper");
+                let wrapped = Wrapped::decode(&publish.payload).expect("a wrapper");
                 fanet::Frame::decode(wrapped.frame).expect("a frame");
                 frames += 1;
             }
@@ -142,11 +206,11 @@ async fn a_broker_acknowledges_each_message_and_passes_each_on() {
         output = publishing => output.expect("replay ran"),
         () = collect => unreachable!("listening never ends"),
     };
-    let told = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{told}");
-    let summary = told.lines().last().unwrap_or_default();
-    let numbers: Vec<u64> = summary.split(' ').filter_map(|word| word.parse().ok()).collect();
-    let [sent, acknowledged, _] = numbers[..] else { panic!("a summary of three numbers: {told}") };
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{stderr}");
+    let summary = stderr.lines().last().unwrap_or_default();
+    let numbers: Vec<u64> = summary.split(' ').filter_map(|text| text.parse().ok()).collect();
+    let [sent, acknowledged, _] = numbers[..] else { panic!("a summary of three numbers: {stderr}") };
     assert_eq!(sent, acknowledged);
     // Hardware messages go to other topics; the last frames may still be on their way.
     assert!(frames > 800 && frames <= sent, "{frames} of {sent}");
@@ -158,6 +222,6 @@ fn a_broker_that_is_not_there_is_named() {
     let port = harness::free_port();
     let output = run(&["--for", "1s", "--mqtt", &format!("mqtt://127.0.0.1:{port}")]);
     assert_eq!(output.status.code(), Some(1));
-    let told = String::from_utf8_lossy(&output.stderr);
-    assert!(told.contains(&format!("127.0.0.1:{port}")), "{told}");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(stderr.contains(&format!("127.0.0.1:{port}")), "{stderr}");
 }

@@ -22,7 +22,7 @@ fn climbs_of_a_simulated_hour_are_found_where_they_are() {
     }
     assert!(all.true_climbs > 80, "{} climbs", all.true_climbs);
     assert!(all.precision() > 0.95 && all.recall() > 0.95, "{} {}", all.precision(), all.recall());
-    // Nine in ten stay within what the whole is to reach.
+    // Nine in ten are within the limits of all.
     assert!(all.centre_m.within(0.9) < 50.0, "{} m", all.centre_m.within(0.9));
     assert!(all.climb_mps.within(0.9) < 0.3, "{} m/s", all.climb_mps.within(0.9));
     assert!(all.wind_mps.within(0.9) < 1.0, "{} m/s", all.wind_mps.within(0.9));

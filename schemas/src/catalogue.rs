@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 /// Names of the topics, without prefix.
 pub mod topic {
-    /// Every input, untouched.
+    /// Every input, unchanged.
     pub const RAW: &str = "fanet.raw.v1";
     /// One decoded frame after the copies are removed.
     pub const OBSERVATION: &str = "fanet.observation.v1";
@@ -33,17 +33,19 @@ pub mod topic {
     pub const PRIVATE_OBSERVATION: &str = "fanet.private.observation.v1";
     /// States of hidden devices.
     pub const PRIVATE_STATE: &str = "fanet.private.state.v1";
-    /// Memory of the stream core.
+    /// The public past of devices.
+    pub const PRIVACY: &str = "fanet.private.privacy.v1";
+    /// Checkpoints of the stream core.
     pub const PROCESSOR_STATE: &str = "fanet.processor-state.v1";
-    /// Memory of the thermal aggregator.
+    /// Checkpoints of the thermal aggregator.
     pub const THERMALS_STATE: &str = "fanet.thermals-state.v1";
-    /// Memory of the receiver core.
+    /// Checkpoints of the receiver core.
     pub const RECEIVERS_STATE: &str = "fanet.receivers-state.v1";
     /// Accounts.
     pub const ACCOUNT: &str = "fanet.account.v1";
     /// Access and change records.
     pub const AUDIT: &str = "fanet.audit.v1";
-    /// Inputs that could not be used.
+    /// Unusable inputs.
     pub const DEAD_LETTER: &str = "fanet.dead-letter.v1";
 }
 
@@ -52,7 +54,7 @@ pub mod topic {
 pub struct Topic {
     /// Name without prefix.
     pub name: String,
-    /// What the record key is, in words.
+    /// The record key, as a description.
     pub key: String,
     /// Full name of the value's message. `None`: bytes as they came.
     pub message: Option<String>,
@@ -70,11 +72,11 @@ pub struct Topic {
     pub owner: String,
     /// Other programs that write it.
     pub writers: Vec<String>,
-    /// Who reads it.
+    /// The programs that read it.
     pub readers: Vec<String>,
     /// True: its shape may change with the program that owns it.
     pub internal: bool,
-    /// What it is, in one line.
+    /// A description, in one line.
     pub about: String,
 }
 
@@ -109,23 +111,29 @@ pub fn find(name: &str) -> Option<Topic> {
     topics().into_iter().find(|topic| topic.name == name)
 }
 
-/// Why a catalogue cannot be used.
+/// An invalid catalogue.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CatalogueError {
-    /// Not the TOML that it should be.
-    #[error("the topic catalogue does not parse")]
+    /// Invalid TOML, or an unexpected field.
+    #[error(
+        "topics.toml is not valid: expected TOML with [settings.*] and [[topic]] tables; fix the position named below"
+    )]
     Toml(#[from] toml::de::Error),
     /// A retention that is not a number of days or hours.
-    #[error("topic {topic}: retention {retention:?} is not of the form \"7 days\" or \"24 h\"")]
+    #[error(
+        "topic {topic}: invalid retention {retention:?}: expected a number of days or hours, for example \"7 days\" or \"24 h\""
+    )]
     Retention {
         /// The topic.
         topic: String,
-        /// What it says.
+        /// The invalid text.
         retention: String,
     },
     /// A group of settings that is not declared.
-    #[error("topic {topic}: there is no [settings.{settings}]")]
+    #[error(
+        "topic {topic}: unknown settings group {settings:?}: expected one of the [settings.*] tables; add [settings.{settings}] or correct the name"
+    )]
     Settings {
         /// The topic.
         topic: String,
@@ -217,13 +225,13 @@ fn parse_retention(text: &str) -> Option<Duration> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::descriptors::place_of;
+    use crate::descriptors::location_of;
 
     #[test]
     fn every_topic_names_a_message_that_exists() {
         for topic in topics() {
             if let Some(message) = &topic.message {
-                assert!(place_of(message).is_some(), "{}: no message {message}", topic.name);
+                assert!(location_of(message).is_some(), "{}: no message {message}", topic.name);
             }
         }
     }
@@ -234,7 +242,7 @@ mod tests {
         for name in [topic::OBSERVATION, topic::AIRCRAFT, topic::GROUND, topic::STATION, topic::ALERT] {
             assert_eq!(find(name).expect("in the catalogue").partitions, raw.partitions, "{name}");
         }
-        for name in [topic::PRIVATE_OBSERVATION, topic::PRIVATE_STATE, topic::PROCESSOR_STATE] {
+        for name in [topic::PRIVATE_OBSERVATION, topic::PRIVATE_STATE, topic::PRIVACY, topic::PROCESSOR_STATE] {
             assert_eq!(find(name).expect("in the catalogue").partitions, raw.partitions, "{name}");
         }
     }
@@ -250,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn deleted_topics_say_for_how_long_they_keep() {
+    fn deleted_topics_have_a_retention() {
         for topic in topics() {
             assert_eq!(topic.cleanup.contains("delete"), topic.retention.is_some(), "{}", topic.name);
         }
@@ -267,7 +275,7 @@ mod tests {
     }
 
     #[test]
-    fn mistakes_are_told_by_topic() {
+    fn mistakes_are_reported_by_topic() {
         let catalogue = |retention: &str, settings: &str| {
             format!(
                 "[settings.plain]\n[[topic]]\nname='t'\nkey='k'\nmessage=''\npartitions=1\ncleanup='delete'\n\

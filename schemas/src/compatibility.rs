@@ -1,29 +1,46 @@
-//! What a change of the wire types would break: judged on descriptor sets, so that a test can refuse it.
+//! Compatibility of changes of the wire types: checked on descriptor sets, so that a test can refuse a breaking change.
 //!
 //! Readers and writers of different versions run side by side, and topics keep records for weeks: a field may be added,
 //! and it may be removed only by reserving its number and name.
 
 use std::collections::BTreeMap;
 
-use prost_types::{DescriptorProto, EnumDescriptorProto, FieldDescriptorProto, FileDescriptorSet};
+use prost_types::{DescriptorProto, EnumDescriptorProto, FieldDescriptorProto, FileDescriptorProto, FileDescriptorSet};
 
-/// Lists, in words, every change from `old` to `new` that an old reader or an old record would not survive.
+/// Describes every change from `old` to `new` that breaks an old reader or makes an old record unreadable.
 pub fn breaking_changes(old: &FileDescriptorSet, new: &FileDescriptorSet) -> Vec<String> {
     let (old_types, new_types) = (Types::of(old), Types::of(new));
     let mut found = Vec::new();
     for (name, message) in &old_types.messages {
         match new_types.messages.get(name) {
             Some(now) => message_changes(name, message, now, &mut found),
-            None => found.push(format!("message {name} is gone")),
+            None => found.push(format!("message {name} was removed")),
         }
     }
     for (name, enumeration) in &old_types.enums {
         match new_types.enums.get(name) {
             Some(now) => enum_changes(name, enumeration, now, &mut found),
-            None => found.push(format!("enum {name} is gone")),
+            None => found.push(format!("enum {name} was removed")),
         }
     }
+    for file in &old.file {
+        let now = new.file.iter().find(|candidate| candidate.name() == file.name());
+        position_changes(file, now.map_or(&[], |now| &now.message_type), &mut found);
+    }
     found
+}
+
+/// Records name their message by its position in the file (Confluent's message indexes): add new messages at the end.
+fn position_changes(file: &FileDescriptorProto, now: &[DescriptorProto], found: &mut Vec<String>) {
+    for (index, message) in file.message_type.iter().enumerate() {
+        let moved = now.iter().position(|candidate| candidate.name() == message.name());
+        if let Some(moved) = moved.filter(|moved| *moved != index) {
+            let (name, file) = (message.name(), file.name());
+            found.push(format!(
+                "{name} was message {index} of {file} and is message {moved}: records name it by its position; add new messages at the end"
+            ));
+        }
+    }
 }
 
 fn message_changes(name: &str, old: &DescriptorProto, new: &DescriptorProto, found: &mut Vec<String>) {
@@ -32,7 +49,7 @@ fn message_changes(name: &str, old: &DescriptorProto, new: &DescriptorProto, fou
         match new.field.iter().find(|candidate| candidate.number == field.number) {
             Some(now) => field_changes(&label, (old, field), (new, now), found),
             None if !is_reserved(new, field) => {
-                found.push(format!("{label} is gone and its number {} and name are not reserved", field.number()));
+                found.push(format!("{label} was removed and its number {} and name are not reserved", field.number()));
             }
             None => {}
         }
@@ -76,7 +93,7 @@ fn enum_changes(name: &str, old: &EnumDescriptorProto, new: &EnumDescriptorProto
                 found.push(format!("{name}.{} is now called {}", value.name(), now.name()));
             }
             Some(_) => {}
-            None => found.push(format!("{name}.{} is gone", value.name())),
+            None => found.push(format!("{name}.{} was removed", value.name())),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The sources and descriptors of the wire types: what a schema registry is told, and what compatibility is judged by.
+//! The sources and descriptors of the wire types: the schemas for a registry, and the basis of the compatibility check.
 
 use prost::Message as _;
 use prost_types::{DescriptorProto, FileDescriptorSet};
@@ -13,7 +13,7 @@ pub struct Source {
     pub name: &'static str,
     /// Its text.
     pub text: &'static str,
-    /// The files it imports, by name.
+    /// The files it imports, by name; those of `google/` are part of every Protobuf compiler and registry.
     pub imports: &'static [&'static str],
 }
 
@@ -25,42 +25,44 @@ macro_rules! source {
 
 /// All files, each after those that it imports.
 pub const SOURCES: [Source; 8] = [
-    source!("updraft/v1/common.proto" imports),
+    source!("updraft/v1/common.proto" imports "google/protobuf/descriptor.proto"),
     source!("updraft/v1/raw.proto" imports "updraft/v1/common.proto"),
     source!("updraft/v1/observation.proto" imports "updraft/v1/common.proto"),
     source!("updraft/v1/state.proto" imports "updraft/v1/common.proto"),
     source!("updraft/v1/live.proto" imports "updraft/v1/common.proto"),
     source!("updraft/v1/rest.proto" imports "updraft/v1/common.proto" "updraft/v1/state.proto"),
     source!("updraft/v1/internal.proto" imports "updraft/v1/common.proto" "updraft/v1/observation.proto" "updraft/v1/state.proto"),
-    source!("updraft/v1/account.proto" imports),
+    source!("updraft/v1/account.proto" imports "updraft/v1/common.proto"),
 ];
 
 /// Where a message is declared.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Place {
+pub struct MessageLocation {
     /// Its file.
     pub source: Source,
     /// Its index in the file, then in each enclosing message: what the Confluent wire format carries.
     pub indexes: Vec<i32>,
 }
 
-/// The decoded descriptor set.
+/// The decoded descriptor set, without the files of `google/`.
 ///
 /// # Panics
 /// Never: the bytes were written by the build.
 pub fn descriptor_set() -> FileDescriptorSet {
-    FileDescriptorSet::decode(DESCRIPTOR_SET).expect("the build wrote a descriptor set")
+    let mut set = FileDescriptorSet::decode(DESCRIPTOR_SET).expect("the build wrote a descriptor set");
+    set.file.retain(|file| file.package() == "updraft.v1");
+    set
 }
 
 /// Finds a message by its full name, for example `updraft.v1.RawRecord`.
-pub fn place_of(message: &str) -> Option<Place> {
+pub fn location_of(message: &str) -> Option<MessageLocation> {
     for file in descriptor_set().file {
         let Some(local) = message.strip_prefix(file.package()).and_then(|rest| rest.strip_prefix('.')) else {
             continue;
         };
         if let Some(indexes) = indexes_of(&file.message_type, local) {
             let source = SOURCES.into_iter().find(|source| source.name == file.name())?;
-            return Some(Place { source, indexes });
+            return Some(MessageLocation { source, indexes });
         }
     }
     None
@@ -82,12 +84,12 @@ mod tests {
 
     #[test]
     fn messages_are_found_by_their_full_name() {
-        let raw = place_of("updraft.v1.RawRecord").expect("declared");
+        let raw = location_of("updraft.v1.RawRecord").expect("declared");
         assert_eq!((raw.source.name, raw.indexes), ("updraft/v1/raw.proto", vec![0]));
-        let hide = place_of("updraft.v1.Command.Hide").expect("declared");
+        let hide = location_of("updraft.v1.Command.Hide").expect("declared");
         assert_eq!(hide.indexes, vec![3, 0]);
-        assert_eq!(place_of("updraft.v1.Nothing"), None);
-        assert_eq!(place_of("elsewhere.RawRecord"), None);
+        assert_eq!(location_of("updraft.v1.Nothing"), None);
+        assert_eq!(location_of("elsewhere.RawRecord"), None);
     }
 
     #[test]

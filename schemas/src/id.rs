@@ -11,7 +11,7 @@ impl DeviceAddress {
     /// The largest address, `FFFFFF`.
     pub const MAX: u32 = 0x00FF_FFFF;
 
-    /// Who made it, after the public register; `None` for a number that is not in it.
+    /// The manufacturer, by the public register; `None` for a number that is not in it.
     pub fn manufacturer(self) -> Option<&'static str> {
         crate::manufacturer::manufacturer((self.0 >> 16) as u8)
     }
@@ -33,7 +33,8 @@ impl FromStr for DeviceAddress {
     }
 }
 
-/// The id of a raw record and of what was made of it: raw partition << 48 | raw offset, written `17-123456`.
+/// The id of a raw record and of its observation, reception or alert: raw partition << 48 | raw offset, written
+/// `17-123456`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Default)]
 pub struct RecordId(pub u64);
 
@@ -78,15 +79,15 @@ impl FromStr for RecordId {
     }
 }
 
-/// Text that is not the identity it should be.
+/// Text that is not a device address or a record id.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ParseIdError {
     /// Not six hex digits.
-    #[error("{0:?} is not a device address; six hex digits are, for example 110B90")]
+    #[error("invalid device address {0:?}: expected six hex digits, for example 110B90")]
     Address(String),
     /// Not `partition-offset`.
-    #[error("{0:?} is not a record id; partition and offset are, for example 17-123456")]
+    #[error("invalid record id {0:?}: expected partition and offset, for example 17-123456")]
     Record(String),
 }
 

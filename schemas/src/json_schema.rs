@@ -7,16 +7,21 @@ use prost_types::field_descriptor_proto::{Label, Type};
 use prost_types::{DescriptorProto, EnumDescriptorProto, FieldDescriptorProto};
 use serde_json::{Map, Value, json};
 
+use crate::json_form::{JsonForm, json_forms};
+
 /// All messages and enums by their names without package.
 #[derive(Debug)]
 pub struct Types {
     messages: BTreeMap<String, Message>,
     enums: BTreeMap<String, EnumDescriptorProto>,
+    forms: BTreeMap<String, JsonForm>,
 }
 
 #[derive(Debug)]
 struct Message {
     descriptor: DescriptorProto,
+    /// Its package and the messages around it, with its name.
+    full_name: String,
     /// Of the live messages, empty lists are left out.
     leaves_empty_out: bool,
 }
@@ -29,15 +34,20 @@ impl Types {
             let (mut messages, mut enums) = (BTreeMap::new(), BTreeMap::new());
             for file in crate::descriptors::descriptor_set().file {
                 let leaves_empty_out = file.name().ends_with("live.proto");
-                let named = |descriptor: DescriptorProto| {
-                    (descriptor.name().to_owned(), Message { descriptor, leaves_empty_out })
-                };
-                let nested = file.message_type.iter().flat_map(|message| message.nested_type.clone());
-                messages.extend(nested.map(named));
-                messages.extend(file.message_type.clone().into_iter().map(named));
+                let package = file.package().to_owned();
+                for message in file.message_type {
+                    let scope = format!("{package}.{}", message.name());
+                    let nested = message.nested_type.clone().into_iter().map(|nested| (scope.clone(), nested));
+                    for (scope, descriptor) in nested.chain([(package.clone(), message)]) {
+                        let (name, full_name) =
+                            (descriptor.name().to_owned(), format!("{scope}.{}", descriptor.name()));
+                        messages.insert(name, Message { descriptor, full_name, leaves_empty_out });
+                    }
+                }
                 enums.extend(file.enum_type.into_iter().map(|one| (one.name().to_owned(), one)));
             }
-            Self { messages, enums }
+            let forms = json_forms(crate::descriptors::DESCRIPTOR_SET).expect("the build wrote a descriptor set");
+            Self { messages, enums, forms }
         })
     }
 
@@ -46,14 +56,15 @@ impl Types {
         self.messages.get(name).map(|message| &message.descriptor)
     }
 
-    /// The words of an enum as JSON shows them.
-    pub fn words(&self, name: &str) -> Vec<String> {
+    /// The names of an enum's values as in JSON.
+    pub fn value_names(&self, name: &str) -> Vec<String> {
         let Some(found) = self.enums.get(name) else { return Vec::new() };
         let zero = found.value.first().map(|value| value.name()).unwrap_or_default();
         let prefix = zero.trim_end_matches("UNSPECIFIED");
         // Rates are written as in URLs.
-        let word = |value: &str| value.trim_start_matches(prefix).trim_start_matches("EVERY_").to_ascii_lowercase();
-        found.value.iter().map(|value| word(value.name())).collect()
+        let json_name =
+            |value: &str| value.trim_start_matches(prefix).trim_start_matches("EVERY_").to_ascii_lowercase();
+        found.value.iter().map(|value| json_name(value.name())).collect()
     }
 
     /// Adds the schema of a message, and of those in it, under their names; references are to `#/components/schemas/`.
@@ -63,7 +74,7 @@ impl Types {
         let mut properties = Map::new();
         let mut required = Vec::new();
         for field in &message.descriptor.field {
-            properties.insert(field.name().to_owned(), self.schema(field, schemas));
+            properties.insert(field.name().to_owned(), self.schema(field, self.form(message, field), schemas));
             let repeated = field.label() == Label::Repeated;
             let always = if repeated { !message.leaves_empty_out } else { field.r#type() != Type::Message };
             if always && field.oneof_index.is_none() {
@@ -73,20 +84,38 @@ impl Types {
         schemas.insert(name.to_owned(), json!({ "type": "object", "properties": properties, "required": required }));
     }
 
-    fn schema(&self, field: &FieldDescriptorProto, schemas: &mut BTreeMap<String, Value>) -> Value {
+    /// Whether JSON writes a single value of a message's field as text that is no enum's name.
+    pub fn is_text(&self, message: &str, field: &FieldDescriptorProto) -> bool {
+        let form = self.messages.get(message).and_then(|message| self.form(message, field));
+        let by_type = matches!(field.r#type(), Type::String | Type::Bytes | Type::Uint64 | Type::Int64 | Type::Fixed64);
+        by_type || form == Some(JsonForm::DeviceAddress)
+    }
+
+    fn form(&self, message: &Message, field: &FieldDescriptorProto) -> Option<JsonForm> {
+        self.forms.get(&format!("{}.{}", message.full_name, field.name())).copied()
+    }
+
+    fn schema(
+        &self,
+        field: &FieldDescriptorProto,
+        form: Option<JsonForm>,
+        schemas: &mut BTreeMap<String, Value>,
+    ) -> Value {
         let one = match field.r#type() {
             Type::Message => {
                 let name = short_name(field);
                 self.collect(name, schemas);
                 json!({ "$ref": format!("#/components/schemas/{name}") })
             }
-            Type::Enum => json!({ "type": "string", "enum": self.words(short_name(field)) }),
+            Type::Enum => json!({ "type": "string", "enum": self.value_names(short_name(field)) }),
             Type::Bool => json!({ "type": "boolean" }),
             Type::Double | Type::Float => json!({ "type": "number" }),
-            Type::Fixed64 if field.name() != "key" => json!({ "type": "string", "pattern": "^[0-9]+-[0-9]+$" }),
+            Type::Fixed64 if form != Some(JsonForm::Decimal) => {
+                json!({ "type": "string", "pattern": "^[0-9]+-[0-9]+$" })
+            }
             Type::Fixed64 | Type::Uint64 => json!({ "type": "string", "pattern": "^[0-9]+$" }),
             Type::Int64 | Type::Sint64 | Type::Sfixed64 => json!({ "type": "string", "pattern": "^-?[0-9]+$" }),
-            Type::Uint32 | Type::Fixed32 if is_device(field.name()) => {
+            Type::Uint32 | Type::Fixed32 if form == Some(JsonForm::DeviceAddress) => {
                 json!({ "type": "string", "pattern": "^[0-9A-F]{6}$" })
             }
             Type::Bytes => json!({ "type": "string", "pattern": "^([0-9a-f]{2})*$" }),
@@ -102,15 +131,39 @@ pub fn short_name(field: &FieldDescriptorProto) -> &str {
     field.type_name().rsplit('.').next().unwrap_or_default()
 }
 
-/// As the build has it: which numbers are written as addresses.
-fn is_device(name: &str) -> bool {
-    ["device", "devices"].contains(&name) || name.ends_with("_device") || name.ends_with("_devices")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::v1;
+
+    /// A field that is called `device` holds an address; for lists and counts only the mark decides.
+    #[test]
+    fn every_device_field_is_marked() {
+        let types = Types::get();
+        for message in types.messages.values() {
+            for field in &message.descriptor.field {
+                let is_number = matches!(field.r#type(), Type::Uint32 | Type::Fixed32);
+                let is_named = field.name() == "device" || field.name().ends_with("_device");
+                let form = types.form(message, field);
+                let label = format!("{}.{}", message.full_name, field.name());
+                assert!(!(is_number && is_named) || form == Some(JsonForm::DeviceAddress), "{label} is not marked");
+                assert!(form != Some(JsonForm::DeviceAddress) || is_number, "{label} is no number");
+            }
+        }
+    }
+
+    #[test]
+    fn counts_of_devices_are_numbers() {
+        let mut schemas = BTreeMap::new();
+        Types::get().collect("ServerMessage", &mut schemas);
+        Types::get().collect("ClientMessage", &mut schemas);
+        let count = &schemas["Limits"]["properties"]["max_followed_devices"];
+        assert_eq!(*count, json!({ "type": "integer" }));
+        let limits = v1::Limits { max_followed_devices: 100, ..Default::default() };
+        assert_eq!(serde_json::to_value(limits).expect("JSON")["max_followed_devices"], 100);
+        let followed = &schemas["Subscribe"]["properties"]["follow_devices"]["items"];
+        assert_eq!(*followed, json!({ "type": "string", "pattern": "^[0-9A-F]{6}$" }));
+    }
 
     #[test]
     fn what_is_required_and_how_it_is_written_is_what_json_has() {

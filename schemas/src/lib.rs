@@ -1,15 +1,22 @@
 //! The contract between the programs: wire types (made from `proto/`), identities, JSON forms and the topic catalogue.
 //!
-//! Nothing here does I/O, and nothing here depends on another crate of ours. Who changes a message here changes it for
-//! every reader: `tests/compatibility.rs` refuses what would break one.
+//! Nothing here does I/O, and nothing here depends on another crate of ours. A change of a message affects every
+//! reader: `tests/compatibility.rs` refuses breaking changes.
 
 pub mod catalogue;
 pub mod compatibility;
 pub mod descriptors;
+pub mod headers;
 pub mod id;
 pub mod json;
+mod json_form;
 pub mod json_schema;
+pub mod keys;
 pub mod manufacturer;
+pub mod object;
+pub mod privacy;
+pub mod redis;
+pub mod wire;
 
 pub use id::{DeviceAddress, RecordId};
 

@@ -1,7 +1,7 @@
 //! The public register of manufacturers: the first byte of a device address.
 
-/// The name registered for a manufacturer number; `None` where none is. The codec has the same register, and knows
-/// nothing of this crate: a test compares the two.
+/// The name registered for a manufacturer number; `None` where none is. The codec has its own copy, since it does not
+/// depend on this crate: a test compares the two.
 pub const fn manufacturer(number: u8) -> Option<&'static str> {
     Some(match number {
         0x01 => "Skytraxx",

@@ -51,11 +51,11 @@ fn document() -> Value {
     channels.insert("updates".to_owned(), updates_channel());
     operations.insert(
         "hear".to_owned(),
-        with_message(operation("receive", "updates", "The server tells."), "updates", "ServerMessage"),
+        with_message(operation("receive", "updates", "The server sends."), "updates", "ServerMessage"),
     );
     operations.insert(
         "ask".to_owned(),
-        with_message(operation("send", "updates", "The client asks."), "updates", "ClientMessage"),
+        with_message(operation("send", "updates", "The client sends."), "updates", "ClientMessage"),
     );
     json!({
         "asyncapi": "3.1.0",
@@ -103,9 +103,9 @@ fn kafka_message(name: &str, topic: &Topic) -> Value {
 fn record_headers() -> Value {
     let text = |about: &str| json!({ "type": "string", "description": about });
     json!({ "type": "object", "properties": {
-        "traceparent": text("W3C trace context."),
+        "traceparent": text("W3C trace context, on the share of the records that is traced."),
         "observation-id": text("The raw record, as 17-123456, where there is one."),
-        "version": text("Of states and their tombstones: the raw offset that made them. A lower one than known is old news."),
+        "version": text("Of states and their tombstones: the raw offset that made them. Ignore a version lower than the known one."),
         "way": text("Times at receiver, bridge and processor: r=<us>,b=<us>,p=<us>."),
     } })
 }
@@ -142,7 +142,7 @@ fn updates_channel() -> Value {
             "lat": number("Latitude of the centre, degrees; with lon and radius."),
             "lon": number("Longitude of the centre, degrees."),
             "radius": number("Kilometres, 1 to 200."),
-            "bounds": text("sw_lat,sw_lon,ne_lat,ne_lon in place of a centre."),
+            "bounds": text("sw_lat,sw_lon,ne_lat,ne_lon instead of a centre."),
             "token": text("Access token."),
             "resume": text("Resume token of an earlier connection with the same subscription, or of a REST snapshot."),
             "kinds": text("aircraft,ground,thermal,station,receiver,alert: some of them."),

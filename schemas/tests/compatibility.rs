@@ -29,12 +29,15 @@ fn the_wire_types_break_no_reader_of_the_committed_ones() {
 #[test]
 fn every_kind_of_breaking_change_is_found() {
     type Change = fn(&mut FileDescriptorSet);
-    let cases: [(&str, Change); 8] = [
-        ("is gone and its number", |set| {
+    let cases: [(&str, Change); 9] = [
+        ("was removed and its number", |set| {
             drop(message(set, "AircraftState").field.remove(3));
         }),
-        ("message updraft.v1.Tick is gone", |set| {
+        ("message updraft.v1.Tick was removed", |set| {
             file(set, "raw").message_type.retain(|message| message.name() != "Tick");
+        }),
+        ("records name it by its position", |set| {
+            file(set, "state").message_type.swap(0, 1);
         }),
         ("changed its type", |set| {
             message(set, "AircraftState").field[1].set_type(Type::String);
@@ -48,7 +51,7 @@ fn every_kind_of_breaking_change_is_found() {
         ("can no longer be absent", |set| {
             message(set, "AircraftState").field[6].proto3_optional = Some(false);
         }),
-        ("FLIGHT_PHASE_LANDED is gone", |set| {
+        ("FLIGHT_PHASE_LANDED was removed", |set| {
             let phases = file(set, "common").enum_type.iter_mut().find(|e| e.name() == "FlightPhase");
             phases.expect("declared").value.retain(|value| value.name() != "FLIGHT_PHASE_LANDED");
         }),

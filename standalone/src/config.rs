@@ -4,63 +4,82 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
 use clap::{Args, Parser};
+use pusher::MapOptions;
+use replay::input::Input;
+use replay::time::Time;
 use runtime::ShellOptions;
 use runtime::program::Program;
+use runtime::settings::parse_address;
 
-/// The whole of Updraft in one process: a live map of pilots within a second, with nothing else to install.
+/// Run all of Updraft in one process: a live map of pilots within a second, with nothing else to install.
 ///
-/// It starts an MQTT broker, carries each radio frame through the same bridge, processor and pusher as a large
-/// installation, and serves the map. Unless told otherwise it flies simulated pilots, whose frames go in through the MQTT
-/// broker like those of real receivers.
+/// It receives frames over MQTT, processes each with the same bridge, processor and pusher as a large
+/// installation, and serves the map. By default it flies simulated pilots, whose frames arrive over MQTT like
+/// those of real receivers.
 ///
-/// The log is kept in memory and gone when it ends, and so is the history unless it is given a folder.
+/// The log is kept in memory and lost when the process ends, as is the history without --data-dir.
 #[derive(Debug, Clone, Parser)]
 #[command(name = "updraft", after_help = AFTER_HELP, mut_arg("log", |log| log.default_value(DEFAULT_LOG)))]
 pub struct Config {
-    /// What flies.
+    /// The traffic.
     #[command(flatten)]
     pub traffic: Traffic,
-    /// Where the map is.
-    #[arg(long, env = "UPDRAFT_HTTP_LISTEN", value_name = "ADDRESS", default_value_t = any(8090))]
+    /// Address of the map.
+    #[arg(long, env = "UPDRAFT_HTTP_LISTEN", value_name = "ADDRESS:PORT", default_value_t = any(8090), value_parser = parse_address)]
     pub http_listen: SocketAddr,
-    /// Where receivers publish to: MQTT 3.1.1 and 5, without TLS and passwords.
-    #[arg(long, env = "UPDRAFT_STANDALONE_MQTT_LISTEN", value_name = "ADDRESS", default_value_t = any(1883))]
+    /// Address to which receivers publish: MQTT 3.1, 3.1.1 and 5, without TLS and passwords. Subscriptions are refused.
+    #[arg(long, env = "UPDRAFT_STANDALONE_MQTT_LISTEN", value_name = "ADDRESS:PORT", default_value_t = any(1883), value_parser = parse_address)]
     pub mqtt_listen: SocketAddr,
-    /// Keep the history (tracks, flights) in this folder; without one it goes when the process ends.
+    /// Folder of the history (tracks, flights, and the privacy of devices). Without it the history is lost when the
+    /// process ends.
     #[arg(long, env = "UPDRAFT_STANDALONE_DATA_DIR", value_name = "FOLDER")]
     pub data_dir: Option<PathBuf>,
+    /// The map page.
+    #[command(flatten)]
+    pub map: MapOptions,
     /// The process itself.
     #[command(flatten)]
     pub shell: ShellOptions,
 }
 
-/// What flies.
+/// The traffic.
 #[derive(Debug, Clone, Args)]
-#[command(next_help_heading = "What flies")]
+#[command(next_help_heading = "Traffic")]
 pub struct Traffic {
-    /// Simulated pilots. Weather stations, retrieve drivers and receivers come with them.
+    /// Number of simulated pilots. Weather stations, retrieve drivers and receivers are added in proportion.
     #[arg(long, env = "UPDRAFT_STANDALONE_PILOTS", value_name = "COUNT", default_value_t = 40)]
     pub pilots: usize,
-    /// Chooses another simulated world.
+    /// Seed of the simulated world: another number gives another world.
     #[arg(long, env = "UPDRAFT_STANDALONE_SEED", value_name = "NUMBER", default_value_t = 1)]
     pub seed: u64,
-    /// Fly the recorded flights of this folder (IGC files) instead, all at once, again and again.
+    /// Fly the recorded flights of this folder (IGC files) instead, all at once, repeatedly.
     #[arg(long, env = "UPDRAFT_STANDALONE_IGC", value_name = "FOLDER", conflicts_with_all = ["pilots", "live"])]
     pub igc: Option<PathBuf>,
-    /// Fly nothing: wait for your own receivers.
+    /// Play a capture (`replay capture`), or an archive, at the time when it was recorded: the clock of all programs starts
+    /// there.
+    #[arg(long, env = "UPDRAFT_STANDALONE_CAPTURE", value_name = "FILE", conflicts_with_all = ["pilots", "igc", "live"])]
+    pub capture: Option<Input>,
+    /// Speed of the capture, 0.1 to 100 times real time.
+    #[arg(long, env = "UPDRAFT_STANDALONE_SPEED", value_name = "FACTOR", default_value_t = 1.0, requires = "capture")]
+    pub speed: f64,
+    /// Time in the capture to begin at (UTC), for example 13:40 or 2026-07-14T13:40.
+    #[arg(long, env = "UPDRAFT_STANDALONE_AT", value_name = "TIME", requires = "capture")]
+    pub at: Option<Time>,
+    /// Simulate nothing: wait for your own receivers.
     #[arg(long, env = "UPDRAFT_STANDALONE_LIVE", conflicts_with_all = ["pilots", "igc"])]
     pub live: bool,
 }
 
-/// Whoever starts it looks at the map, and the terminal says where that is. rumqttd tells of each client that comes and
-/// goes, at levels that are ours for faults.
-const DEFAULT_LOG: &str = "warn,standalone=info,rumqttd=off";
+/// Few lines, so that the address of the map stays visible in the terminal.
+const DEFAULT_LOG: &str = "warn,standalone=info";
 
 const AFTER_HELP: &str = "\
 Examples:
   updraft                      40 simulated pilots; the map is at http://localhost:8090
   updraft --pilots 500         a crowded sky
   updraft --igc flights/       recorded flights, flown now
+  updraft --capture sunday.capture --speed 10 --at 13:40
+                               an afternoon again, ten times as fast
   updraft --live               your own receivers: point them at mqtt://this-machine:1883,
                                topics fb/b/<receiver>/f/<type>
   updraft --http-listen 127.0.0.1:9000 --mqtt-listen 127.0.0.1:2883
@@ -85,9 +104,15 @@ impl Program for Config {
 
     fn check(&self) -> Result<(), String> {
         if self.http_listen == self.mqtt_listen && self.http_listen.port() != 0 {
-            return Err(format!("--http-listen and --mqtt-listen are both {}", self.http_listen));
+            return Err(format!(
+                "--http-listen and --mqtt-listen are both {}: expected two different ports",
+                self.http_listen
+            ));
         }
-        Ok(())
+        if !(0.1..=100.0).contains(&self.traffic.speed) {
+            return Err(format!("invalid --speed {}: expected a factor from 0.1 to 100", self.traffic.speed));
+        }
+        self.map.check()
     }
 }
 
@@ -121,6 +146,10 @@ mod tests {
             (&["--live", "--igc", "x"], "--igc"),
             (&["--live", "--pilots", "3"], "--pilots"),
             (&["--pilots", "many"], "--pilots"),
+            (&["--speed", "10"], "--capture"),
+            (&["--capture", "x", "--speed", "0"], "--speed"),
+            (&["--capture", "x", "--at", "noon"], "--at"),
+            (&["--capture", "x", "--igc", "y"], "--igc"),
         ] {
             let error = parse(arguments).expect_err(named);
             assert!(error.contains(named), "{arguments:?}: {error}");

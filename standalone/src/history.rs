@@ -1,4 +1,4 @@
-//! The history: a file of SQLite that stays, or one that goes with the process.
+//! The history: a persistent SQLite file, or one that is removed with the process.
 
 use std::path::Path;
 
@@ -6,13 +6,13 @@ use anyhow::Context as _;
 use history::{Retention, Sqlite};
 use runtime::Clock;
 
-/// The file in the folder of what stays.
+/// The file in the persistent folder.
 const FILE: &str = "history.sqlite";
 
-/// Opens the history in a folder, which is made where it is not there, or a temporary one.
+/// Opens the history in a folder, which is created where it is missing, or a temporary one.
 ///
 /// # Errors
-/// The folder cannot be made, or the file is none of ours.
+/// The folder cannot be created, or the file is not a history.
 pub(crate) fn open(dir: Option<&Path>, clock: &Clock) -> anyhow::Result<Sqlite> {
     if let Some(dir) = dir {
         std::fs::create_dir_all(dir).with_context(|| format!("--data-dir {}", dir.display()))?;

@@ -7,16 +7,16 @@ use runtime::Clock;
 use schemas::catalogue;
 use streams::{EmbeddedLog, EmbeddedSettings, Log, NewTopic};
 
-/// Bytes that a partition may hold: under half a GiB for all topics together at the very most. With 40 pilots that is the
-/// better part of an hour, with 5,000 half a minute; every reader here is seconds behind at worst.
+/// Bytes that a partition may hold: under half a GiB for all topics together at the very most. With 40 pilots that is
+/// most of an hour, with 5,000 half a minute; every reader is at most seconds behind.
 const MAX_BYTES_PER_PARTITION: usize = 1 << 20;
 
-/// Opens the log, with every topic there.
+/// Opens the log, with all topics.
 ///
 /// # Errors
-/// The catalogue asks for what the log cannot do, which its tests exclude.
+/// The catalogue has a setting that the log does not support, which its tests exclude.
 pub(crate) async fn open(clock: &Clock) -> anyhow::Result<Arc<dyn Log>> {
-    // Offsets begin at the Unix milliseconds of the start: ids never repeat, whatever remembers them.
+    // Offsets begin at the Unix milliseconds of the start, so that ids never repeat against a persistent history.
     let settings = EmbeddedSettings {
         max_bytes_per_partition: MAX_BYTES_PER_PARTITION,
         ..EmbeddedSettings::new(clock.now_us() / 1_000)

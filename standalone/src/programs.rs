@@ -1,62 +1,69 @@
-//! The programs, each on the embedded log and with a wish to stop of its own.
+//! The programs, each on the embedded log and with a stop request of its own.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use clap::Parser as _;
-use history::Sqlite;
-use processor::{Command, Outfit};
-use pusher::{MapStart, Pusher};
-use runtime::trace::TraceSampler;
-use runtime::{Context, Shutdown};
-use streams::Log;
-use streams::registry::Schemas;
+use bridge::{BridgeOptions, Outlet};
+use futures::StreamExt as _;
+use history::{HistoryReader as _, Sqlite};
+use processor::privacy::PrivacyWriter;
+use processor::{CoreOptions, GroupOptions, HistorianOptions, ReceiverOptions, RedisOptions, Scores};
+use pusher::{MapOptions, Pusher, PusherOptions, ScoreReader};
+use runtime::settings::from_environment;
+use runtime::{Context, Redacted, Shutdown};
+use schemas::v1::ValidationView;
+use streams::{Cluster, Log};
 
-/// Live state is in the pusher alone.
-const NO_REDIS: [&str; 2] = ["--redis-url", "none"];
-
-/// What the programs call it in what they say.
-const LOG_NAME: &str = "the log of this process";
-
-/// What all programs run on.
+/// The dependencies of all programs.
 #[derive(Clone)]
 pub(crate) struct Programs {
-    log: Arc<dyn Log>,
-    schemas: Schemas,
-    mqtt: SocketAddr,
+    cluster: Cluster,
     history: Sqlite,
+    scores: Scores,
     context: Context,
 }
 
+/// The processor's scores, for queries of the pusher.
+struct KeptScores(Scores);
+
+impl ScoreReader for KeptScores {
+    fn score(&self, device: u32) -> Option<ValidationView> {
+        self.0.score(device)
+    }
+}
+
 impl Programs {
-    /// Programs on a log and a history, next to a broker.
-    pub(crate) fn new(log: Arc<dyn Log>, history: Sqlite, mqtt: SocketAddr, context: Context) -> Self {
-        Self { log, schemas: Schemas::local(), mqtt: from_here(mqtt), history, context }
+    /// Programs on a log and a history.
+    pub(crate) fn new(log: Arc<dyn Log>, history: Sqlite, context: Context) -> Self {
+        Self { cluster: Cluster::in_process(log), history, scores: Scores::default(), context }
     }
 
-    /// Where the broker is reached from within.
-    pub(crate) fn mqtt(&self) -> SocketAddr {
-        self.mqtt
-    }
-
-    /// MQTT into the raw topic.
+    /// Copies the privacy of devices from the history into the log, which is empty at each start. Call it before any
+    /// program
+    /// starts: none may serve history without it.
     ///
     /// # Errors
-    /// As [`bridge::serve`].
-    pub(crate) async fn bridge(self, stop: Shutdown) -> anyhow::Result<()> {
-        let url = format!("mqtt://{}", self.mqtt);
-        let settings = bridge::Config::try_parse_from(["bridge", "--mqtt-url", &url]);
-        let options = settings.context("the bridge's settings")?.bridge;
+    /// The history cannot be read.
+    pub(crate) async fn remember_privacy(self) -> anyhow::Result<()> {
+        let rows = self.history.privacy();
+        let mut writer = PrivacyWriter::open(&self.cluster).await?;
+        let mut rows = std::pin::pin!(rows);
+        while let Some(block) = rows.next().await {
+            for row in block? {
+                writer.write(&row.state()).await?;
+            }
+        }
+        writer.close().await
+    }
+
+    /// Messages of the MQTT front into the raw topic.
+    ///
+    /// # Errors
+    /// As [`bridge::serve_inlet`].
+    pub(crate) async fn bridge(self, options: BridgeOptions, outlet: Outlet, stop: Shutdown) -> anyhow::Result<()> {
         let context = self.stopping(stop);
-        let surroundings = bridge::Surroundings {
-            topic_prefix: String::new(),
-            log: self.log,
-            log_name: LOG_NAME.to_owned(),
-            schemas: self.schemas,
-            traces: TraceSampler::new(0.0),
-        };
-        bridge::serve(options, surroundings, context).await
+        bridge::serve_inlet(options, outlet, self.cluster, context).await
     }
 
     /// Raw frames into observations and states.
@@ -64,10 +71,9 @@ impl Programs {
     /// # Errors
     /// As [`processor::serve`].
     pub(crate) async fn processor(self, stop: Shutdown) -> anyhow::Result<()> {
-        let Command::Run { core, group, redis } = command("run", &NO_REDIS)? else {
-            unreachable!("it was asked for by name");
-        };
-        processor::serve(core, group, redis, self.outfit(stop)).await
+        let (core, group) = (settings::<CoreOptions>()?, settings::<GroupOptions>()?);
+        let (context, scores) = (self.stopping(stop), self.scores.clone());
+        processor::serve_with_scores(core, group, scores, self.cluster, context).await
     }
 
     /// Reports into thermals.
@@ -75,10 +81,8 @@ impl Programs {
     /// # Errors
     /// As [`processor::serve_thermals`].
     pub(crate) async fn thermals(self, stop: Shutdown) -> anyhow::Result<()> {
-        let Command::Thermals { group, redis } = command("thermals", &NO_REDIS)? else {
-            unreachable!("it was asked for by name");
-        };
-        processor::serve_thermals(group, redis, self.outfit(stop)).await
+        let context = self.stopping(stop);
+        processor::serve_thermals(settings::<GroupOptions>()?, RedisOptions::none(), self.cluster, context).await
     }
 
     /// Receptions into receivers.
@@ -86,22 +90,29 @@ impl Programs {
     /// # Errors
     /// As [`processor::serve_receivers`].
     pub(crate) async fn receivers(self, stop: Shutdown) -> anyhow::Result<()> {
-        let Command::Receivers { receivers, group } = command("receivers", &[])? else {
-            unreachable!("it was asked for by name");
-        };
-        processor::serve_receivers(receivers, group, self.outfit(stop)).await
+        let (receivers, group) = (settings::<ReceiverOptions>()?, settings::<GroupOptions>()?);
+        let context = self.stopping(stop);
+        processor::serve_receivers(receivers, group, self.cluster, context).await
     }
 
-    /// Observations into the history.
+    /// Observations into the history. The live map works without one.
     ///
     /// # Errors
-    /// As [`processor::serve_historian`].
+    /// A setting of the historian in the environment is bad.
     pub(crate) async fn historian(self, stop: Shutdown) -> anyhow::Result<()> {
-        let Command::Historian { historian, .. } = command("historian", &[])? else {
-            unreachable!("it was asked for by name");
-        };
         let (history, name) = (Arc::new(self.history.clone()), self.history.path().display().to_string());
-        processor::serve_historian(historian, history, name, self.outfit(stop)).await
+        let (historian, context) = (settings::<HistorianOptions>()?, self.stopping(stop.clone()));
+        let served = processor::serve_historian(historian, history, name, self.cluster, context).await;
+        if let Err(error) = served
+            && !stop.is_requested()
+        {
+            tracing::error!(
+                error = format!("{error:#}"),
+                "the history is no longer written: tracks and flights end here until the program is restarted"
+            );
+            stop.requested().await;
+        }
+        Ok(())
     }
 
     /// States to maps.
@@ -110,19 +121,8 @@ impl Programs {
     /// As [`pusher::serve`].
     pub(crate) async fn pusher(self, pusher: Pusher, stop: Shutdown) -> anyhow::Result<()> {
         let context = self.stopping(stop);
-        let surroundings = pusher::Surroundings {
-            topic_prefix: String::new(),
-            log: self.log,
-            log_name: LOG_NAME.to_owned(),
-            schemas: self.schemas,
-            history: Some(Arc::new(self.history)),
-        };
-        pusher.serve(surroundings, context).await
-    }
-
-    fn outfit(self, stop: Shutdown) -> Outfit {
-        let context = self.stopping(stop);
-        Outfit { context, log: self.log, schemas: self.schemas, topic_prefix: String::new() }
+        let scores = Arc::new(KeptScores(self.scores));
+        pusher.with_scores(scores).serve(self.cluster, Some(Arc::new(self.history)), context).await
     }
 
     fn stopping(&self, stop: Shutdown) -> Context {
@@ -130,30 +130,25 @@ impl Programs {
     }
 }
 
-/// Takes the pusher's port.
+/// The bridge's settings: the environment's, then the defaults. It needs no broker.
 ///
 /// # Errors
-/// It cannot be had, or a setting of the pusher in the environment is bad.
-pub(crate) async fn bind_pusher(listen: SocketAddr, map_start: Option<MapStart>) -> anyhow::Result<Pusher> {
-    let listen = listen.to_string();
-    let arguments = ["pusher", "--http-listen", &listen].into_iter().chain(NO_REDIS);
-    let settings = pusher::Config::try_parse_from(arguments);
-    let mut options = settings.context("the pusher's settings")?.pusher;
-    options.map_start = map_start.unwrap_or(options.map_start);
+/// A setting of the bridge in the environment is bad.
+pub(crate) fn bridge_options() -> anyhow::Result<BridgeOptions> {
+    settings()
+}
+
+/// Takes the pusher's port. Live state is in the pusher alone, without Redis.
+///
+/// # Errors
+/// It cannot be bound, or a setting of the pusher in the environment is bad.
+pub(crate) async fn bind_pusher(listen: SocketAddr, map: MapOptions) -> anyhow::Result<Pusher> {
+    let options = settings::<PusherOptions>()?;
+    let options = PusherOptions { http_listen: listen, redis_url: Redacted::default(), map, ..options };
     Pusher::bind(options).await.context("--http-listen")
 }
 
-/// A command of the processor with its settings: those given, then the environment's, then the defaults.
-fn command(name: &str, settings: &[&str]) -> anyhow::Result<Command> {
-    let arguments = ["processor", name].into_iter().chain(settings.iter().copied());
-    let config = processor::Config::try_parse_from(arguments).with_context(|| format!("the settings of {name}"))?;
-    Ok(config.command)
-}
-
-/// The address under which this process reaches its own listener.
-fn from_here(listening: SocketAddr) -> SocketAddr {
-    if !listening.ip().is_unspecified() {
-        return listening;
-    }
-    SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), listening.port())
+/// A group of a program's settings: the environment's, then the defaults.
+fn settings<T: clap::Args>() -> anyhow::Result<T> {
+    from_environment().context("a setting in the environment")
 }

@@ -1,64 +1,107 @@
-//! What flies: a simulated world, recorded flights, or nothing.
+//! The traffic: a simulated world, recorded flights, a capture, or none.
 
 use std::net::SocketAddr;
 
 use anyhow::Context as _;
+use capture::Record;
 use pusher::MapStart;
-use replay::generate::{Scenario, Simulation};
+use replay::generate::{Faults, Scenario, Simulation};
 use replay::igc::Fleet;
+use replay::play::{Speed, Tape, publish_tape};
 use replay::publish::{MqttTarget, Pace, publish};
+use replay::select::SelectArgs;
+use replay::time::Bound;
 use runtime::{Clock, Shutdown};
 
 use crate::config;
 
-/// A simulation with words for it.
+/// The traffic, with its label.
 #[derive(Debug)]
 pub(crate) struct Traffic {
-    /// `None`: wait for real receivers.
-    simulation: Option<Simulation>,
-    words: String,
+    flying: Flying,
+    label: String,
     map_start: Option<MapStart>,
 }
 
+#[derive(Debug)]
+enum Flying {
+    Simulation(Box<Simulation>),
+    Recording(Box<Tape>),
+    /// Wait for real receivers.
+    Nothing,
+}
+
+/// The clock of all programs: the system's, or where a capture is played the time of the recording.
+///
+/// # Errors
+/// The capture cannot be read.
+pub(crate) fn clock(settings: &config::Traffic, system: &Clock) -> anyhow::Result<Clock> {
+    let Some(tape) = tape(settings) else { return Ok(system.clone()) };
+    let records = tape.open(system).context("--capture")?;
+    let first_ms = match (settings.at, records.first_ms) {
+        (Some(at), first_ms) => at.resolve_ms(i64::try_from(system.now_us() / 1000)?, first_ms),
+        (None, first_ms) => first_ms.context("--capture: the capture has no records")?,
+    };
+    Ok(Clock::scaled(u64::try_from(first_ms).unwrap_or_default() * 1000, settings.speed))
+}
+
+fn tape(settings: &config::Traffic) -> Option<Tape> {
+    let input = settings.capture.clone()?;
+    let select = SelectArgs { from: settings.at.map(Bound::Time), ..SelectArgs::default() };
+    // The clock itself runs faster.
+    let speed = Speed::Factor(1.0);
+    Some(Tape { input, s3: Default::default(), select, speed, again: false, is_shifted: false })
+}
+
 impl Traffic {
-    /// The traffic that the settings ask for, from now on.
+    /// The traffic of the settings, from now on.
     ///
     /// # Errors
-    /// The settings ask for what cannot be: the line names them.
+    /// The settings contradict each other: the error names them.
     pub(crate) fn new(settings: &config::Traffic, clock: &Clock) -> anyhow::Result<Self> {
         let start_us = clock.now_us();
         if settings.live {
-            let words = "none made up: waiting for your receivers".to_owned();
-            return Ok(Self { simulation: None, words, map_start: None });
+            let label = "none simulated: waiting for your receivers".to_owned();
+            return Ok(Self { flying: Flying::Nothing, label, map_start: None });
+        }
+        if let Some(tape) = tape(settings) {
+            let records = tape.open(clock).context("--capture")?;
+            let label = format!("{} records of a capture, {} times as fast as it was", records.total, settings.speed);
+            let position = records.filter_map(Result::ok).find_map(|record| position_of(&record));
+            let map_start =
+                position.map(|(latitude_deg, longitude_deg)| MapStart { latitude_deg, longitude_deg, zoom: 9.0 });
+            return Ok(Self { flying: Flying::Recording(Box::new(tape)), label, map_start });
         }
         if let Some(folder) = &settings.igc {
             let fleet = Fleet::open(folder, start_us).context("--igc")?;
             for (path, error) in fleet.rejected() {
-                tracing::warn!(path = %path.display(), %error, "left out a file that holds no flight");
+                tracing::warn!(path = %path.display(), %error, "skipped a file without a flight");
             }
-            let words = format!("{} recorded flights from {}", fleet.flights().len(), folder.display());
+            let label = format!("{} recorded flights from {}", fleet.flights().len(), folder.display());
             let map_start = fleet.flights().first().and_then(|first| first.flight.fixes.first()).map(|fix| MapStart {
-                latitude_deg: fix.place.latitude_deg,
-                longitude_deg: fix.place.longitude_deg,
+                latitude_deg: fix.position.latitude_deg,
+                longitude_deg: fix.position.longitude_deg,
                 zoom: 9.0,
             });
-            return Ok(Self { simulation: Some(Simulation::of_fleet(fleet, settings.seed)), words, map_start });
+            let flying = Flying::Simulation(Box::new(Simulation::of_fleet(fleet, settings.seed, Faults::default())));
+            return Ok(Self { flying, label, map_start });
         }
         let scenario = Scenario::of(settings.pilots, settings.seed, start_us);
         scenario.check().context("--pilots")?;
-        let words = format!(
+        let label = format!(
             "{} simulated, with {} weather stations and {} receivers (seed {})",
             scenario.aircraft, scenario.stations, scenario.receivers, scenario.seed
         );
-        Ok(Self { simulation: Some(Simulation::of_world(scenario)), words, map_start: None })
+        let flying = Flying::Simulation(Box::new(Simulation::of_world(scenario)));
+        Ok(Self { flying, label, map_start: None })
     }
 
-    /// How many fly, from where.
-    pub(crate) fn words(&self) -> &str {
-        &self.words
+    /// The number and source of the pilots.
+    pub(crate) fn label(&self) -> &str {
+        &self.label
     }
 
-    /// Where the map is to begin; `None`: where it always does, which is where simulated pilots fly.
+    /// The first view of the map; `None`: the default, where simulated pilots fly.
     pub(crate) fn map_start(&self) -> Option<MapStart> {
         self.map_start
     }
@@ -66,16 +109,35 @@ impl Traffic {
     /// Publishes to the broker at an address until asked to stop.
     ///
     /// # Errors
-    /// The MQTT client fails for good.
+    /// The MQTT client fails permanently.
     pub(crate) async fn fly(self, broker: SocketAddr, clock: Clock, stop: Shutdown) -> anyhow::Result<()> {
-        let Some(mut simulation) = self.simulation else {
-            stop.requested().await;
-            return Ok(());
-        };
         let target = MqttTarget { host: broker.ip().to_string(), port: broker.port(), credentials: None };
+        let mut simulation = match self.flying {
+            Flying::Simulation(simulation) => simulation,
+            Flying::Recording(tape) => {
+                let played = publish_tape(&tape, &target, &clock, &stop).await?;
+                tracing::info!(sent = played.sent, "the capture has been played");
+                stop.requested().await;
+                return Ok(());
+            }
+            Flying::Nothing => {
+                stop.requested().await;
+                return Ok(());
+            }
+        };
         let pace = Pace { speed: 1.0, until_us: None };
         let published = publish(&mut simulation, &target, pace, &clock, &stop).await?;
         tracing::info!(sent = published.sent, skipped = published.skipped, "the simulation has stopped");
         Ok(())
+    }
+}
+
+/// Where the sender of a captured frame is, latitude and longitude in degrees.
+fn position_of(record: &Record) -> Option<(f64, f64)> {
+    let payload = replay::select::frame_of(record)?;
+    let frame = fanet::Frame::decode(envelope::Wrapped::decode(&payload).ok()?.frame).ok()?;
+    match frame.packet {
+        fanet::Packet::Tracking(tracking) => Some((tracking.position.latitude_deg, tracking.position.longitude_deg)),
+        _ => None,
     }
 }

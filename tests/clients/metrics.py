@@ -8,11 +8,17 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-PROGRAMS = ("bridge", "processor", "pusher")
+# Title, and where the sources are: what every program counts, and each of its own.
+PROGRAMS = (("every program", "crates/runtime"), ("bridge", "bridge"), ("processor", "processor"),
+            ("updraft, beside those of the programs in it", "standalone"), ("pusher", "pusher"))
 # Consumer groups, whose names are in those of their metrics; the receivers write no Redis.
 GROUPS = ("processor", "receivers", "thermals")
 # A name is written out, or made by a closure of what comes before in the file.
 REGISTER = re.compile(r'(?:(\w+):\s*)?(?:[\w.]+\s*\.\s*)?\bregister\(\s*("|&name\(")([a-z0-9_]+)"\)?,\s*((?:"(?:[^"\\]|\\.|\\\n)*"))', re.S)
+
+
+# Tests in the file itself; those in a file of their own are left out by its name.
+TESTS = re.compile(r"#\[cfg\(test\)\]\s*mod \w+ \{")
 
 
 def text_of(literal):
@@ -24,7 +30,7 @@ def type_of(field, source, aliases):
     found = re.search(rf"^\s*(?:pub(?:\([a-z]+\))? )?{field}: ([^\n=;\"]+),$", source, re.M) if field else None
     kind = found.group(1) if found else ""
     for _ in range(3):
-        kind = re.sub(r"\b(\w+)\b", lambda word: aliases.get(word.group(1), word.group(1)), kind, count=1)
+        kind = re.sub(r"\b(\w+)\b", lambda name: aliases.get(name.group(1), name.group(1)), kind, count=1)
     return kind
 
 
@@ -36,40 +42,42 @@ def names_of(how, name, before):
     return [f"fanet_{group}_{between}{name}" for group in GROUPS if (group, between) != ("receivers", "redis_")]
 
 
-def labels_of(kind, everything):
+def labels_of(kind, source, everything):
+    """The labels of a family: its struct in the same file, or else the one of that name anywhere in the program."""
     family = re.match(r"Family<(\w+)", kind)
     if not family:
         return []
-    found = re.search(rf"struct {family.group(1)} \{{(.*?)\n\}}", everything, re.S)
+    declared = re.compile(rf"struct {family.group(1)} \{{(.*?)\n\}}", re.S)
+    found = declared.search(source) or declared.search(everything)
     return re.findall(r"^\s*(?:pub(?:\([a-z]+\))? )?(\w+): ", found.group(1), re.M) if found else []
 
 
 def metrics(program):
-    files = sorted((ROOT / program / "src").rglob("*.rs"))
+    files = sorted(file for file in (ROOT / program / "src").rglob("*.rs") if file.stem != "tests")
     sources = [file.read_text() for file in files]
     everything = "\n".join(sources)
     for source in sources:
         aliases = dict(re.findall(r"^(?:pub\(crate\) )?type (\w+) = ([^;]+);", source, re.M))
-        for found in REGISTER.finditer(source.split("#[cfg(test)]")[0]):
+        for found in REGISTER.finditer(TESTS.split(source)[0]):
             field, how, name, literal = found.groups()
             kind = type_of(field, source, aliases)
-            word = next((word for word in ("Histogram", "Gauge", "Counter") if word in kind), None)
-            if word is None:
+            form = next((form for form in ("Histogram", "Gauge", "Counter") if form in kind), None)
+            if form is None:
                 sys.exit(f"metrics.py: {program}: what is {name} ({field}: {kind!r})?")
             for full in names_of(how, name, source[: found.start()]):
-                full += "_total" if word == "Counter" else ""
-                yield full, word.lower(), labels_of(kind, everything), text_of(literal)
+                full += "_total" if form == "Counter" else ""
+                yield full, form.lower(), labels_of(kind, source, everything), text_of(literal)
 
 
 def page():
     lines = [
         "# Metrics",
         "",
-        "What the programs count, at `/metrics` of their admin ports. Made from the code by `tests/clients/metrics.py`;",
+        "Metrics of the programs, at `/metrics` of their admin ports. Made from the code by `tests/clients/metrics.py`;",
         "`UPDATE_METRICS=1 cargo test -p updraft-tests --test clients metrics` writes it.",
     ]
-    for program in PROGRAMS:
-        lines += ["", f"## {program}", "", "| name | kind | labels | what |", "| --- | --- | --- | --- |"]
+    for title, program in PROGRAMS:
+        lines += ["", f"## {title}", "", "| name | kind | labels | what |", "| --- | --- | --- | --- |"]
         rows = sorted(set((name, kind, ", ".join(f"`{label}`" for label in labels), about) for name, kind, labels, about in metrics(program)))
         lines += [f"| `{name}` | {kind} | {labels} | {about} |" for name, kind, labels, about in rows]
     return "\n".join(lines) + "\n"
@@ -77,7 +85,7 @@ def page():
 
 if len(sys.argv) > 2:
     named = set(re.findall(r"`(fanet_\w+)`", page()))
-    said = set(re.findall(r"^# HELP (\w+)", Path(sys.argv[2]).read_text(), re.M))
-    missing = sorted(name for name in said if name not in named and f"{name}_total" not in named)
-    sys.exit(f"metrics.py: not on the page: {missing}" if missing or not said else 0)
+    exported = set(re.findall(r"^# HELP (\w+)", Path(sys.argv[2]).read_text(), re.M))
+    missing = sorted(name for name in exported if name not in named and f"{name}_total" not in named)
+    sys.exit(f"metrics.py: not on the page: {missing}" if missing or not exported else 0)
 print(page(), end="")

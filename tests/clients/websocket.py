@@ -23,8 +23,10 @@ def server_message():
     from grpc_tools import protoc
 
     files = [f"updraft/v1/{name}.proto" for name in ("common", "live")]
+    # Protobuf's own files, which `python -m grpc_tools.protoc` finds by itself.
+    own = Path(protoc.__file__).parent / "_proto"
     with tempfile.TemporaryDirectory(prefix="updraft-proto-") as out:
-        if protoc.main(["protoc", f"-I{PROTO}", f"--python_out={out}", *files]) != 0:
+        if protoc.main(["protoc", f"-I{PROTO}", f"-I{own}", f"--python_out={out}", *files]) != 0:
             sys.exit("websocket.py: schemas/proto does not compile")
         sys.path.insert(0, out)
         from updraft.v1 import live_pb2
@@ -32,7 +34,7 @@ def server_message():
         return live_pb2.ServerMessage
 
 
-def say(line):
+def report(line):
     print(json.dumps(line), flush=True)
 
 
@@ -40,7 +42,7 @@ async def main(url, text):
     message_type = None if text else server_message()
     wanted = "updraft.v1.json" if text else "updraft.v1.proto"
     async with websockets.connect(url, subprotocols=[wanted], max_size=None) as socket:
-        say({"subprotocol": socket.subprotocol})
+        report({"subprotocol": socket.subprotocol})
         try:
             async for frame in socket:
                 if text:
@@ -49,9 +51,9 @@ async def main(url, text):
                 else:
                     assert isinstance(frame, bytes), "Protobuf travels in binary frames"
                     message = MessageToDict(message_type.FromString(frame), preserving_proto_field_name=True)
-                say({"received_at_us": time.time_ns() // 1000, **message})
+                report({"received_at_us": time.time_ns() // 1000, **message})
         except websockets.ConnectionClosed as closed:
-            say({"closed": closed.code})
+            report({"closed": closed.code})
 
 
 asyncio.run(main(sys.argv[1], "--json" in sys.argv[2:]))

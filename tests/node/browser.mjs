@@ -4,6 +4,7 @@
 //   {"do": "evaluate", "script": "JavaScript expression"}            -> its value
 //   {"do": "wait", "script": "JavaScript expression", "ms": 10000}   -> its first truthy value
 //   {"do": "click", "selector": "..."}
+//   {"do": "download", "selector": "...", "path": "..."}             -> the name that the server gives the file
 //   {"do": "screenshot", "path": "..."}
 //   {"do": "messages"}                                               -> console errors and uncaught exceptions so far
 //
@@ -17,6 +18,7 @@ const [executablePath, userDataDir] = process.argv.slice(2);
 const context = await chromium.launchPersistentContext(userDataDir, {
   executablePath,
   headless: true,
+  acceptDownloads: true,
   args: [
     '--no-sandbox', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update',
     '--disable-sync',
@@ -39,10 +41,24 @@ const actions = {
   },
   evaluate: ({ script }) => page.evaluate(script),
   wait: async ({ script, ms = PATIENCE_MS }) => {
-    const handle = await page.waitForFunction(script, undefined, { timeout: ms, polling: 50 });
-    return handle.jsonValue();
+    // Asked from outside: waitForFunction evaluates text in the page, which its Content-Security-Policy forbids.
+    const until = Date.now() + ms;
+    for (;;) {
+      const value = await page.evaluate(script);
+      if (value) return value;
+      if (Date.now() > until) throw new Error(`not true within ${ms} ms: ${script}`);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
   },
   click: ({ selector }) => page.click(selector, { timeout: PATIENCE_MS }),
+  download: async ({ selector, path }) => {
+    const download = page.waitForEvent('download', { timeout: PATIENCE_MS });
+    const [file] = await Promise.all([download, page.click(selector, { timeout: PATIENCE_MS })]);
+    const failure = await file.failure();
+    if (failure) throw new Error(`${file.url()}: ${failure}`);
+    await file.saveAs(path);
+    return file.suggestedFilename();
+  },
   screenshot: async ({ path }) => {
     await page.screenshot({ path, timeout: PATIENCE_MS });
     return path;

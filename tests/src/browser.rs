@@ -1,7 +1,7 @@
 //! A headless Chromium, driven through `node/browser.mjs`.
 
 use std::io::{BufRead, BufReader, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -100,6 +100,15 @@ impl Browser {
     /// When it finds nothing that can be clicked.
     pub async fn click(&self, selector: &str) -> Result<()> {
         self.order(json!({"do": "click", "selector": selector})).await.map(drop)
+    }
+
+    /// Clicks a link that leads to a file, and keeps the complete file at `path`. Returns the name that it is offered under.
+    ///
+    /// # Errors
+    /// When nothing is downloaded, or the download ends early.
+    pub async fn download(&self, selector: &str, path: &Path) -> Result<String> {
+        let name = self.order(json!({"do": "download", "selector": selector, "path": path})).await?;
+        Ok(name.as_str().unwrap_or_default().to_owned())
     }
 
     /// Keeps a picture of the page as `tests/artefacts/NAME.png`.

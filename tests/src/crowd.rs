@@ -4,11 +4,11 @@
 
 mod frames;
 mod guest;
+mod seat;
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::io::{self, ErrorKind};
-use std::net::{Ipv4Addr, SocketAddr};
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -22,42 +22,10 @@ use mio::{Events, Interest, Poll, Token, Waker};
 use crate::clock::Stopwatch;
 use guest::{Guest, Step};
 
+pub use seat::{Ending, Seat};
+
 const WAKE: Token = Token(usize::MAX);
 const READ_BUFFER_BYTES: usize = 256 << 10;
-
-/// Where a client connects, and what it asks for.
-#[derive(Clone, Debug)]
-pub struct Seat {
-    /// The server.
-    pub address: SocketAddr,
-    /// Path and query, such as `/ws/v1/updates?lat=..`.
-    pub path: String,
-    /// Where it comes from; a loopback address of its own gives another 28,000 ports.
-    pub source: Option<Ipv4Addr>,
-    /// Sent with the handshake, such as `updraft.v1.proto`.
-    pub subprotocol: &'static str,
-    /// Offers permessage-deflate.
-    pub deflate: bool,
-}
-
-impl Seat {
-    /// Binary Protobuf, compressed, from 127.0.0.1.
-    pub fn new(address: SocketAddr, path: impl Into<String>) -> Self {
-        let path = path.into();
-        Self { address, path, source: None, subprotocol: "updraft.v1.proto", deflate: true }
-    }
-}
-
-/// How a connection ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ending {
-    /// The handshake was answered with another status.
-    Refused(u16),
-    /// The server closed with this code.
-    Closed(u16),
-    /// It broke, or could not be made.
-    Lost,
-}
 
 /// What the crowd's clients tell. Called on the crowd's thread.
 pub trait Audience: Send + 'static {

@@ -1,6 +1,6 @@
 //! The smallest conversation with each kind of service that proves that it answers.
 
-use std::io::{Read, Write};
+use std::io::{BufRead as _, BufReader, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::time::Duration;
 
@@ -39,6 +39,22 @@ pub(crate) fn redis_ping(port: u16) -> Result<()> {
     let mut stream = connect(port)?;
     stream.write_all(b"PING\r\n")?;
     expect(&mut stream, b"+PONG\r\n")
+}
+
+/// The answer of Redis to a command of plain words: a status, or a text.
+pub(crate) fn redis_command(port: u16, command: &str) -> Result<String> {
+    let mut stream = connect(port)?;
+    write!(stream, "{command}\r\n")?;
+    let mut reader = BufReader::new(stream);
+    let mut line = String::new();
+    reader.read_line(&mut line)?;
+    if let Some(status) = line.strip_prefix('+') {
+        return Ok(status.trim().to_owned());
+    }
+    let length = line.strip_prefix('$').and_then(|length| length.trim().parse().ok());
+    let mut text = vec![0; length.with_context(|| format!("{command}: {}", line.trim()))?];
+    reader.read_exact(&mut text)?;
+    Ok(String::from_utf8_lossy(&text).into_owned())
 }
 
 /// That an MQTT broker accepts a client.

@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 
+use crate::log::{check_log, panics};
 use crate::port::free_port;
 use crate::probe;
+use crate::progress::say;
 use crate::service::{Recipe, Service};
-use crate::services::say;
 use crate::supervise::{Launch, fresh_dir};
 use crate::usage;
 
@@ -20,13 +21,15 @@ pub struct ProgramOptions {
     args: Vec<OsString>,
     env: Vec<(String, String)>,
     start_within: Duration,
+    announced: Vec<String>,
 }
 
 impl ProgramOptions {
     /// Options for the binary of that name, such as `bridge`, with no arguments.
     pub fn new(binary: &str) -> Self {
         let start_within = Duration::from_secs(60);
-        Self { binary: binary.to_owned(), args: Vec::new(), env: Vec::new(), start_within }
+        let binary = binary.to_owned();
+        Self { binary, args: Vec::new(), env: Vec::new(), start_within, announced: Vec::new() }
     }
 
     /// Adds arguments.
@@ -57,17 +60,31 @@ impl ProgramOptions {
         self
     }
 
+    /// Announces that this test provokes errors: lines of the log that contain this do not fail it. As narrow as possible,
+    /// and never a panic.
+    #[must_use]
+    pub fn expects_errors(mut self, containing: &str) -> Self {
+        self.announced.push(containing.to_owned());
+        self
+    }
+
     /// Runs the program to its end and returns what it printed: for commands such as `processor topics apply`.
     ///
     /// # Errors
-    /// When it is not built or fails; with what it said on standard error.
+    /// When it is not built or fails, or its log shows trouble that was not announced; with what it said on standard error.
+    ///
+    /// # Panics
+    /// When the program panicked: no test that waits for an error may take that for it.
     pub async fn run(self) -> Result<String> {
         let mut command = tokio::process::Command::new(binary(&self.binary)?);
         command.args(&self.args).envs(self.env).kill_on_drop(true);
         let output = tokio::time::timeout(self.start_within, command.output()).await;
         let output = output.with_context(|| format!("{} {:?} did not end", self.binary, self.args))??;
         let said = String::from_utf8_lossy(&output.stderr);
+        let panics = panics(&said);
+        assert!(panics.is_empty(), "{} {:?} panicked: {panics:?}", self.binary, self.args);
         ensure!(output.status.success(), "{} {:?} ended with {}: {said}", self.binary, self.args, output.status);
+        check_log(&self.binary, &said, &self.announced)?;
         Ok(String::from_utf8_lossy(&output.stdout).into_owned())
     }
 }
@@ -111,6 +128,11 @@ impl Program {
     /// The process, to stop, kill, freeze or restart it, and its log.
     pub fn service(&self) -> &Service {
         &self.service
+    }
+
+    /// Announces, as [`ProgramOptions::expects_errors`], errors that this test is about to provoke.
+    pub fn expects_errors(&self, containing: &str) {
+        self.service.announce(containing);
     }
 
     /// Where `UPDRAFT_ADMIN_LISTEN` put the admin port.
@@ -178,6 +200,7 @@ impl Program {
                 dir: Some(dir.clone()),
                 log: dir.join(format!("{}.log", options.binary)),
             },
+            announced: Some(options.announced.into()),
             ready: Box::new(move |_| probe::http_ok(admin_port, "/ready")),
             start_within: options.start_within,
             stop_within: Duration::from_secs(30),

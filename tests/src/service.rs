@@ -9,17 +9,24 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
 
+use crate::log::check_log;
+use crate::progress::say;
 use crate::supervise::{Launch, Supervised};
 use crate::wait::wait_blocking;
 
 /// Says whether the service is ready, given what it has logged since this start.
 type Ready = Box<dyn Fn(&str) -> Result<()> + Send + Sync>;
 
+/// What error lines contain that a test has announced; grows while the program runs.
+pub(crate) type Announced = Mutex<Vec<String>>;
+
 /// How a service is started and known to be ready.
 pub(crate) struct Recipe {
     pub(crate) name: String,
     pub(crate) launch: Launch,
     pub(crate) ready: Ready,
+    /// Of a program of ours: the errors that its log may show. `None`: the log is not judged.
+    pub(crate) announced: Option<Announced>,
     pub(crate) start_within: Duration,
     pub(crate) stop_within: Duration,
 }
@@ -41,11 +48,40 @@ struct Running {
     log_from: u64,
 }
 
+impl Shared {
+    fn check_log(&self) -> Result<()> {
+        let Recipe { name, launch, announced: Some(announced), .. } = &self.recipe else { return Ok(()) };
+        let log = std::fs::read(&launch.log).unwrap_or_default();
+        let announced = announced.lock().unwrap_or_else(PoisonError::into_inner);
+        check_log(name, &String::from_utf8_lossy(&log), &announced)
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        // Ends the process, so that the log is complete.
+        self.running.get_mut().unwrap_or_else(PoisonError::into_inner).take();
+        match self.check_log() {
+            Ok(()) => {}
+            // The test fails already: two panics at once would end all tests of the binary.
+            Err(trouble) if std::thread::panicking() => say(&format!("{trouble:#}")),
+            Err(trouble) => panic!("{trouble:#}"),
+        }
+    }
+}
+
 impl Service {
     pub(crate) fn start_blocking(recipe: Recipe) -> Result<Self> {
         let service = Self::idle(recipe);
         service.launch()?;
         Ok(service)
+    }
+
+    /// Allows error lines that contain this, from now on.
+    pub(crate) fn announce(&self, containing: &str) {
+        if let Some(announced) = &self.shared.recipe.announced {
+            announced.lock().unwrap_or_else(PoisonError::into_inner).push(containing.to_owned());
+        }
     }
 
     pub(crate) fn idle(recipe: Recipe) -> Self {
@@ -91,7 +127,7 @@ impl Service {
     /// Asks it to end (SIGTERM) and waits for that. Returns the exit code.
     ///
     /// # Errors
-    /// When it does not run, or does not end in its time.
+    /// When it does not run, or does not end in its time; when its log shows trouble that was not announced.
     pub async fn stop(&self) -> Result<i32> {
         self.blocking(Self::stop_blocking).await
     }
@@ -99,12 +135,14 @@ impl Service {
     /// Ends it at once (SIGKILL), with all its own children.
     ///
     /// # Errors
-    /// When it does not run.
+    /// When it does not run; when its log shows trouble that was not announced.
     pub async fn kill(&self) -> Result<()> {
         self.blocking(|service| {
             let running = service.running().take().with_context(|| format!("{} does not run", service.name()))?;
             running.child.kill();
-            Ok(())
+            // Ended, so that the log is complete.
+            drop(running);
+            service.check_log()
         })
         .await
     }
@@ -121,6 +159,15 @@ impl Service {
     /// Waits until a service that was launched without waiting is ready.
     pub(crate) async fn ready(&self) -> Result<()> {
         self.blocking(Self::await_ready).await
+    }
+
+    /// Fails where the log, over all its starts, shows a panic or an error that was not announced. Only programs of ours are
+    /// judged. Stopping, killing and dropping one does this too.
+    ///
+    /// # Errors
+    /// With the lines.
+    pub fn check_log(&self) -> Result<()> {
+        self.shared.check_log()
     }
 
     /// Stops its time (SIGSTOP): connections stay open and nothing answers.
@@ -206,6 +253,7 @@ impl Service {
         });
         let code = code.with_context(|| format!("stop {}; its log ends with\n{}", self.name(), self.log_tail(30)))?;
         self.running().take();
+        self.check_log()?;
         Ok(code)
     }
 

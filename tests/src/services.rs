@@ -7,11 +7,10 @@ pub(crate) mod redis;
 pub(crate) mod registry;
 pub(crate) mod s3;
 
-use std::io::Write;
-
 use anyhow::{Context, Result};
 
 use crate::clock::Stopwatch;
+use crate::progress::say;
 use crate::service::Service;
 
 /// Starts a service and says so on standard error, past the capture of cargo test: a line when it is up, with its address
@@ -30,12 +29,6 @@ pub(crate) fn announced<T>(name: &str, start: impl FnOnce() -> Result<(String, T
             Err(error)
         }
     }
-}
-
-/// A progress line.
-pub(crate) fn say(line: &str) {
-    // Nobody to hear it is no failure.
-    let _ = writeln!(std::io::stderr(), "harness: {line}");
 }
 
 fn given_service(service: Option<&Service>) -> &Service {

@@ -6,6 +6,7 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
+use crate::log::{NOTHING, check_log};
 use crate::{Mosquitto, Program, ProgramOptions, Redis, Stack, unique_prefix};
 
 mod captured;
@@ -23,8 +24,8 @@ pub struct Stage {
     pub processor: Program,
     /// What maps connect to.
     pub pusher: Program,
-    _thermals: Program,
-    _receivers: Program,
+    thermals: Program,
+    receivers: Program,
     /// What each program was given.
     settings: Vec<(String, String)>,
     prefix: String,
@@ -64,8 +65,8 @@ impl Stage {
         let program = |name: &str| ProgramOptions::new(name).envs(settings.clone());
         Ok(Self {
             processor: Program::start(program("processor").args(["run"])).await?,
-            _thermals: Program::start(program("processor").args(["thermals"])).await?,
-            _receivers: Program::start(program("processor").args(["receivers"])).await?,
+            thermals: Program::start(program("processor").args(["thermals"])).await?,
+            receivers: Program::start(program("processor").args(["receivers"])).await?,
             pusher: Program::start(program("pusher")).await?,
             bridge: Program::start(program("bridge")).await?,
             settings,
@@ -73,6 +74,20 @@ impl Stage {
             mosquitto,
             redis,
         })
+    }
+
+    /// Fails where the log of one of its programs shows trouble. Done at its end by itself; a stage that has no end, since
+    /// many tests share it, is asked by each of them.
+    ///
+    /// # Errors
+    /// With the lines.
+    pub fn check_logs(&self) -> Result<()> {
+        self.programs().into_iter().try_for_each(|program| program.service().check_log())
+    }
+
+    /// All of them.
+    pub fn programs(&self) -> [&Program; 5] {
+        [&self.bridge, &self.processor, &self.thermals, &self.receivers, &self.pusher]
     }
 
     /// Where frames are published.
@@ -168,13 +183,13 @@ impl Stage {
 pub fn apply_topics(settings: &[(String, String)]) -> Result<()> {
     let binary = beside_the_test("processor")?;
     let output = Command::new(binary)
-        .args(["topics", "apply"])
+        .args(["topics", "apply", "--new-prefix"])
         .envs(settings.iter().map(|(name, value)| (name, value)))
         .output()
         .context("start processor")?;
     let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     ensure!(output.status.success(), "processor topics apply: {}\n{out}{err}", output.status);
-    Ok(())
+    check_log("processor topics apply", &err, NOTHING)
 }
 
 /// The program of ours that was built with the running test.

@@ -8,21 +8,23 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, ensure};
 use harness::{Stack, unique_prefix, workspace_dir};
+use prost::Message;
 use schemas::catalogue::{self, topic};
 use schemas::{DeviceAddress, v1};
 use serde_json::{Value, json};
 use streams::registry::{Schemas, TopicCodec};
 use streams::{Flush, Headers, KafkaLog, KafkaSettings, Log, NewTopic, Outgoing, Sink, SinkSettings};
 
-struct Aircraft {
+/// A topic of states on the real Kafka.
+struct States {
     bootstrap: &'static str,
     topic: String,
     codec: TopicCodec,
     sink: Arc<dyn Sink>,
 }
 
-impl Aircraft {
-    async fn new() -> Result<Self> {
+impl States {
+    async fn new(name: &str) -> Result<Self> {
         let stack = Stack::shared();
         let (bootstrap, registry) = (stack.kafka().await?.bootstrap(), stack.registry().await?.url());
         let prefix = unique_prefix("consumers");
@@ -31,7 +33,7 @@ impl Aircraft {
             extra: Vec::new(),
             client_id: "consumers-test".into(),
         })?;
-        let entry = catalogue::find(topic::AIRCRAFT).context("in the catalogue")?;
+        let entry = catalogue::find(name).context("in the catalogue")?;
         let topic = entry.full_name(&prefix);
         let settings = entry.settings.clone();
         log.create_topics(&[NewTopic { settings, ..NewTopic::new(topic.clone(), entry.partitions) }]).await?;
@@ -41,7 +43,7 @@ impl Aircraft {
     }
 
     /// `None` is a tombstone.
-    async fn write(&self, device: u32, version: u64, state: Option<v1::AircraftState>) -> Result<()> {
+    async fn write(&self, device: u32, version: u64, state: Option<impl Message>) -> Result<()> {
         let flush = Flush::new();
         let record = Outgoing {
             topic: self.topic.as_str().into(),
@@ -72,7 +74,7 @@ fn state(device: u32, version: u64, latitude_deg: f64) -> v1::AircraftState {
 }
 
 /// What every consumer must say, by device: the newest version of each that is still there.
-async fn known(aircraft: &Aircraft) -> Result<BTreeMap<String, Value>> {
+async fn known(aircraft: &States) -> Result<BTreeMap<String, Value>> {
     let mut expected = BTreeMap::new();
     for device in 0x11_0B00..0x11_0B20_u32 {
         let latitude_deg = 46.0 + f64::from(device % 64) / 64.0;
@@ -91,9 +93,9 @@ async fn known(aircraft: &Aircraft) -> Result<BTreeMap<String, Value>> {
         expected.insert(address, line);
     }
     // One is gone, and a late state must not bring it back; one was gone, and came again.
-    aircraft.write(0x11_0B00, 20, None).await?;
+    aircraft.write(0x11_0B00, 20, None::<v1::AircraftState>).await?;
     aircraft.write(0x11_0B00, 19, Some(state(0x11_0B00, 19, 3.0))).await?;
-    aircraft.write(0x11_0B02, 20, None).await?;
+    aircraft.write(0x11_0B02, 20, None::<v1::AircraftState>).await?;
     aircraft.write(0x11_0B02, 21, Some(state(0x11_0B02, 21, 46.5))).await?;
     expected.remove("110B00");
     expected.insert(
@@ -117,7 +119,7 @@ fn lines(command: &mut Command) -> Result<BTreeMap<String, Value>> {
     out.lines().map(read).collect()
 }
 
-/// Makes the message classes as the example's first lines say.
+/// Makes the message classes as the example's first lines say, but into a folder of the test's own.
 fn python_classes(into: &Path) -> Result<()> {
     let protos = workspace_dir().join("schemas/proto");
     let status = Command::new(harness::python()?)
@@ -130,7 +132,7 @@ fn python_classes(into: &Path) -> Result<()> {
     Ok(())
 }
 
-fn in_python(aircraft: &Aircraft, dir: &Path) -> Result<BTreeMap<String, Value>> {
+fn in_python(aircraft: &States, dir: &Path) -> Result<BTreeMap<String, Value>> {
     python_classes(dir)?;
     let script = workspace_dir().join("examples/consumers/python/consume.py");
     lines(
@@ -145,7 +147,7 @@ fn in_python(aircraft: &Aircraft, dir: &Path) -> Result<BTreeMap<String, Value>>
 /// logs to standard output.
 const JAVA_LIBRARIES: [&str; 3] = ["kafka-clients-", "protobuf-java-4.36", "slf4j-api-"];
 
-fn in_java(aircraft: &Aircraft, dir: &Path) -> Result<BTreeMap<String, Value>> {
+fn in_java(aircraft: &States, dir: &Path) -> Result<BTreeMap<String, Value>> {
     let jars: Vec<PathBuf> =
         std::fs::read_dir(harness::client_jars()?)?.map(|entry| Ok(entry?.path())).collect::<Result<_>>()?;
     let begins =
@@ -174,7 +176,7 @@ fn in_java(aircraft: &Aircraft, dir: &Path) -> Result<BTreeMap<String, Value>> {
     )
 }
 
-fn in_rust(aircraft: &Aircraft) -> Result<BTreeMap<String, Value>> {
+fn in_rust(aircraft: &States) -> Result<BTreeMap<String, Value>> {
     let consumer = harness::beside_the_test("examples/consume")?;
     ensure!(consumer.is_file(), "{} is not built: run `cargo build -p streams --examples`", consumer.display());
     lines(Command::new(consumer).args([aircraft.bootstrap, &aircraft.topic]))
@@ -182,7 +184,7 @@ fn in_rust(aircraft: &Aircraft) -> Result<BTreeMap<String, Value>> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn consumers_in_three_languages_say_what_was_written() -> Result<()> {
-    let aircraft = Aircraft::new().await?;
+    let aircraft = States::new(topic::AIRCRAFT).await?;
     let expected = known(&aircraft).await?;
     let (python, java) = (tempfile::tempdir()?, tempfile::tempdir()?);
     for (language, said) in [
@@ -192,5 +194,24 @@ async fn consumers_in_three_languages_say_what_was_written() -> Result<()> {
     ] {
         assert_eq!(said, expected, "{language}");
     }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn stations_are_read_by_their_message_index() -> Result<()> {
+    // Not the first message of its file: the header is a byte longer than that of aircraft.
+    let stations = States::new(topic::STATION).await?;
+    let state = |version, temperature_c| v1::StationState {
+        device: 0x08_0100,
+        version,
+        temperature_c,
+        wind_from_deg: Some(225.0),
+        ..Default::default()
+    };
+    stations.write(0x08_0100, 10, Some(state(10, Some(18.5)))).await?;
+    stations.write(0x08_0100, 11, Some(state(11, None))).await?;
+    let dir = tempfile::tempdir()?;
+    let expected = json!({ "device": "080100", "version": 11, "wind_from_deg": 225.0 });
+    assert_eq!(in_python(&stations, dir.path())?, BTreeMap::from([("080100".into(), expected)]));
     Ok(())
 }

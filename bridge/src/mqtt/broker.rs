@@ -1,16 +1,17 @@
-//! What the broker tells of its settings, and which of them break the promise. Pure.
+//! The broker's settings as it reports them, and those that break the promise. Pure.
 
 use rumqttc::v5::mqttbytes::QoS;
 use rumqttc::v5::mqttbytes::v5::{ConnAckProperties, SubscribeReasonCode};
 
 use crate::config::BridgeOptions;
 
-/// Where brokers such as Mosquitto tell their version, and how many messages they dropped for their clients.
+/// Topics on which brokers such as Mosquitto report their version, and how many messages they dropped for their
+/// clients.
 pub(super) const TOPICS: [&str; 2] = [VERSION, DROPPED];
 const VERSION: &str = "$SYS/broker/version";
 const DROPPED: &str = "$SYS/broker/publish/messages/dropped";
 
-/// What the promise needs of the broker.
+/// The broker's settings that the promise needs.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Asked {
     pub(crate) window: u16,
@@ -23,35 +24,38 @@ impl Asked {
         Self { window: options.window, session_expiry_s }
     }
 
-    /// What the broker's answer to our connection says against the promise: each a line that says what to set.
-    pub(crate) fn against(self, told: &ConnAckProperties) -> Vec<String> {
+    /// The problems in the broker's CONNACK: one line each, with the setting to change.
+    pub(crate) fn problems(self, connack: &ConnAckProperties) -> Vec<String> {
         let mut lines = Vec::new();
-        if told.max_qos == Some(0) {
-            lines.push("the broker has no QoS 1: what it holds when it or the bridge restarts is lost".to_owned());
+        if connack.max_qos == Some(0) {
+            lines.push(
+                "the broker has no QoS 1: messages are lost when it or the bridge restarts. Use a broker with QoS 1"
+                    .to_owned(),
+            );
         }
-        if let Some(expiry_s) = told.session_expiry_interval.filter(|expiry_s| *expiry_s < self.session_expiry_s) {
+        if let Some(expiry_s) = connack.session_expiry_interval.filter(|expiry_s| *expiry_s < self.session_expiry_s) {
             lines.push(format!(
                 "the broker keeps frames for an absent bridge for {expiry_s} s and not for {} s: raise its limit of \
                  session expiry (Mosquitto: persistent_client_expiration), or lower --session-expiry",
                 self.session_expiry_s
             ));
         }
-        if let Some(receive_maximum) = told.receive_max.filter(|receive_maximum| *receive_maximum < self.window) {
+        if let Some(receive_maximum) = connack.receive_max.filter(|receive_maximum| *receive_maximum < self.window) {
             lines.push(format!(
                 "the broker allows {receive_maximum} messages in flight, the window is {}: it likely drops what waits \
                  beyond a limit, too. Mosquitto: set max_inflight_messages 0 and max_queued_messages 0",
                 self.window
             ));
         }
-        if told.wildcard_subscription_available == Some(0) {
-            lines.push("the broker has no wildcard subscriptions: no receiver will be heard".to_owned());
+        if connack.wildcard_subscription_available == Some(0) {
+            lines.push("the broker has no wildcard subscriptions: no frames will arrive. Use a broker with wildcard subscriptions".to_owned());
         }
         lines
     }
 }
 
-/// What the broker's answer to our subscription says: refused, or granted below QoS 1.
-pub(crate) fn against_subscription(codes: &[SubscribeReasonCode]) -> Option<String> {
+/// The problem in the broker's SUBACK: refused, or granted below QoS 1.
+pub(crate) fn subscription_problem(codes: &[SubscribeReasonCode]) -> Option<String> {
     codes.iter().find_map(|code| match code {
         SubscribeReasonCode::Success(QoS::AtLeastOnce | QoS::ExactlyOnce) => None,
         SubscribeReasonCode::Success(QoS::AtMostOnce) => {
@@ -61,46 +65,34 @@ pub(crate) fn against_subscription(codes: &[SubscribeReasonCode]) -> Option<Stri
     })
 }
 
-/// What the broker has told of itself so far.
+/// The broker's reports about itself so far.
 #[derive(Debug, Default)]
-pub(crate) struct Told {
+pub(super) struct BrokerReport {
     dropped: u64,
-    asked: bool,
 }
 
-impl Told {
-    /// Whether to ask it on a new connection. Not again where the last one ended over the question: rumqttd, for one, ends
-    /// a connection that subscribes to `$SYS`.
-    pub(crate) fn may_ask(&mut self) -> bool {
-        !std::mem::replace(&mut self.asked, true)
-    }
-
-    /// It answered, whatever: it may be asked again.
-    pub(crate) fn answered(&mut self) {
-        self.asked = false;
-    }
-
+impl BrokerReport {
     /// A message on one of the broker's own topics.
-    pub(crate) fn hear(&mut self, topic: &[u8], payload: &[u8]) -> Option<News> {
+    pub(super) fn apply(&mut self, topic: &[u8], payload: &[u8]) -> Option<Reported> {
         let text = std::str::from_utf8(payload).ok()?.trim();
         if topic == VERSION.as_bytes() {
-            return Some(News::Version(text.chars().take(80).collect()));
+            return Some(Reported::Version(text.chars().take(80).collect()));
         }
         let total: u64 = (topic == DROPPED.as_bytes()).then(|| text.parse().ok()).flatten()?;
         // The count begins again with the broker.
         let new = total.checked_sub(self.dropped).unwrap_or(total);
         self.dropped = total;
-        Some(News::Dropped { total, new })
+        Some(Reported::Dropped { total, new })
     }
 }
 
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum News {
+pub(super) enum Reported {
     Version(String),
     Dropped {
         /// Since the broker's start.
         total: u64,
-        /// Since it told the last time.
+        /// Since its last report.
         new: u64,
     },
 }
@@ -116,7 +108,7 @@ mod tests {
 
     const ASKED: Asked = Asked { window: 8192, session_expiry_s: 86_400 };
 
-    fn nothing_said() -> ConnAckProperties {
+    fn no_limits() -> ConnAckProperties {
         ConnAckProperties {
             session_expiry_interval: None,
             receive_max: None,
@@ -139,62 +131,52 @@ mod tests {
     }
 
     #[test]
-    fn a_broker_that_says_nothing_against_it_is_trusted() {
-        assert!(ASKED.against(&nothing_said()).is_empty());
+    fn a_broker_without_reported_limits_is_trusted() {
+        assert!(ASKED.problems(&no_limits()).is_empty());
         let good = ConnAckProperties {
             session_expiry_interval: Some(86_400),
             receive_max: Some(u16::MAX),
             max_qos: Some(1),
             wildcard_subscription_available: Some(1),
-            ..nothing_said()
+            ..no_limits()
         };
-        assert!(ASKED.against(&good).is_empty());
+        assert!(ASKED.problems(&good).is_empty());
     }
 
     #[test]
-    fn each_setting_that_breaks_the_promise_is_a_line_that_says_what_to_set() {
+    fn each_unsafe_setting_is_a_line_with_what_to_set() {
         let cases = [
-            (ConnAckProperties { max_qos: Some(0), ..nothing_said() }, "no QoS 1"),
-            (ConnAckProperties { session_expiry_interval: Some(60), ..nothing_said() }, "persistent_client_expiration"),
-            (ConnAckProperties { receive_max: Some(20), ..nothing_said() }, "set max_inflight_messages 0"),
-            (ConnAckProperties { wildcard_subscription_available: Some(0), ..nothing_said() }, "no wildcard"),
+            (ConnAckProperties { max_qos: Some(0), ..no_limits() }, "no QoS 1"),
+            (ConnAckProperties { session_expiry_interval: Some(60), ..no_limits() }, "persistent_client_expiration"),
+            (ConnAckProperties { receive_max: Some(20), ..no_limits() }, "set max_inflight_messages 0"),
+            (ConnAckProperties { wildcard_subscription_available: Some(0), ..no_limits() }, "no wildcard"),
         ];
-        for (told, expected) in cases {
-            let lines = ASKED.against(&told);
+        for (connack, expected) in cases {
+            let lines = ASKED.problems(&connack);
             assert!(lines.len() == 1 && lines[0].contains(expected) && !lines[0].contains('\n'), "{lines:?}");
         }
     }
 
     #[test]
-    fn a_subscription_below_qos_1_is_told() {
+    fn a_subscription_below_qos_1_is_reported() {
         use SubscribeReasonCode::{NotAuthorized, Success};
-        assert_eq!(against_subscription(&[Success(QoS::AtLeastOnce), Success(QoS::AtLeastOnce)]), None);
-        let line = against_subscription(&[Success(QoS::AtLeastOnce), Success(QoS::AtMostOnce)]).expect("a line");
+        assert_eq!(subscription_problem(&[Success(QoS::AtLeastOnce), Success(QoS::AtLeastOnce)]), None);
+        let line = subscription_problem(&[Success(QoS::AtLeastOnce), Success(QoS::AtMostOnce)]).expect("a line");
         assert!(line.contains("QoS 0 only"), "{line}");
-        let line = against_subscription(&[NotAuthorized]).expect("a line");
+        let line = subscription_problem(&[NotAuthorized]).expect("a line");
         assert!(line.contains("NotAuthorized"), "{line}");
     }
 
     #[test]
-    fn a_broker_that_ends_the_connection_over_the_question_is_not_asked_again() {
-        let mut told = Told::default();
-        assert!(told.may_ask());
-        told.answered();
-        assert!(told.may_ask());
-        assert!(!told.may_ask(), "no answer on the last connection");
-        assert!(!told.may_ask(), "nor ever again");
-    }
-
-    #[test]
-    fn what_the_broker_drops_is_told_as_it_grows() {
-        let mut told = Told::default();
-        let mut dropped = |count: &str| told.hear(DROPPED.as_bytes(), count.as_bytes());
-        assert_eq!(dropped("7"), Some(News::Dropped { total: 7, new: 7 }));
-        assert_eq!(dropped("9"), Some(News::Dropped { total: 9, new: 2 }));
-        assert_eq!(dropped("1"), Some(News::Dropped { total: 1, new: 1 }), "the broker began again");
+    fn drops_of_the_broker_are_reported_as_they_grow() {
+        let mut report = BrokerReport::default();
+        let mut dropped = |count: &str| report.apply(DROPPED.as_bytes(), count.as_bytes());
+        assert_eq!(dropped("7"), Some(Reported::Dropped { total: 7, new: 7 }));
+        assert_eq!(dropped("9"), Some(Reported::Dropped { total: 9, new: 2 }));
+        assert_eq!(dropped("1"), Some(Reported::Dropped { total: 1, new: 1 }), "the broker began again");
         assert_eq!(dropped("many"), None);
-        let version = told.hear(VERSION.as_bytes(), b"mosquitto version 2.0.18");
-        assert_eq!(version, Some(News::Version("mosquitto version 2.0.18".to_owned())));
-        assert_eq!(told.hear(b"$SYS/broker/uptime", b"1"), None);
+        let version = report.apply(VERSION.as_bytes(), b"mosquitto version 2.0.18");
+        assert_eq!(version, Some(Reported::Version("mosquitto version 2.0.18".to_owned())));
+        assert_eq!(report.apply(b"$SYS/broker/uptime", b"1"), None);
     }
 }

@@ -1,7 +1,7 @@
-//! One connection to the broker: bytes in, packets out, and the other way; and whether the broker still lives.
+//! One connection to the broker: bytes in, packets out, and the other way; and its keep-alive.
 //!
-//! Nothing of a connection outlives it: what was read and not taken, and what was to be sent and was not, goes with it. So
-//! no acknowledgement can leave on another connection than the one that brought its message.
+//! All buffers end with the connection, both unread packets and unsent ones. So no acknowledgement can leave on another
+//! connection than the one of its message.
 
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, ready};
@@ -17,21 +17,21 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite};
 
 use super::MAX_PACKET_BYTES;
 
-/// What one read takes at most: many frames.
+/// Maximum size of one read: many frames.
 const READ_BYTES: usize = 64 << 10;
 /// With less room than this a new block is begun.
 const MIN_READ_BYTES: usize = 8 << 10;
 /// A packet larger than we allow the broker to send; the fixed header counts too.
 const REFUSED_BYTES: u32 = MAX_PACKET_BYTES + 5;
 
-/// Why there is no connection any more, or none yet.
+/// Why the connection ended, or was not made.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Lost {
     #[error("the broker closed the connection")]
     Closed,
     #[error("{0}")]
     Io(#[from] std::io::Error),
-    #[error("the broker sends what is no MQTT: {0}")]
+    #[error("the broker sends invalid MQTT: {0}")]
     Protocol(#[from] mqttbytes::Error),
     #[error("the broker has been silent for {0:?}")]
     Silent(Duration),
@@ -39,7 +39,7 @@ pub(crate) enum Lost {
     Refused(ConnectReturnCode),
     #[error("the broker ends the connection: {0:?}")]
     Dismissed(DisconnectReasonCode),
-    #[error("the broker sends a packet that has no place here")]
+    #[error("the broker sends an unexpected packet")]
     Unexpected,
     #[error("{0:#}")]
     Tls(#[from] anyhow::Error),
@@ -53,17 +53,20 @@ pub(crate) struct Connection {
     stream: Box<dyn Stream>,
     inbox: BytesMut,
     outbox: BytesMut,
-    /// Written to the stream, which may hold it back (TLS does).
+    /// Written to the stream, which may buffer it (TLS does).
     unflushed: bool,
     clock: Clock,
     pulse: Pulse,
+    /// When bytes were read last (monotonic).
+    read_at: Duration,
 }
 
 impl Connection {
     pub(super) fn new(stream: impl Stream + 'static, clock: Clock, keep_alive: Duration) -> Self {
-        let pulse = Pulse::new(keep_alive, clock.monotonic());
+        let read_at = clock.monotonic();
+        let pulse = Pulse::new(keep_alive, read_at);
         let (inbox, outbox) = (BytesMut::with_capacity(READ_BYTES), BytesMut::new());
-        Self { stream: Box::new(stream), inbox, outbox, unflushed: false, clock, pulse }
+        Self { stream: Box::new(stream), inbox, outbox, unflushed: false, clock, pulse, read_at }
     }
 
     /// Waits for the broker's answer to our first packet.
@@ -95,6 +98,11 @@ impl Connection {
         }
     }
 
+    /// When the bytes of what [`Connection::take`] gives were read (monotonic).
+    pub(crate) fn read_at(&self) -> Duration {
+        self.read_at
+    }
+
     /// Leaves with the next [`Connection::exchange`].
     pub(crate) fn send(&mut self, packet: &Packet) -> Result<(), Lost> {
         packet.write(&mut self.outbox, None)?;
@@ -107,13 +115,13 @@ impl Connection {
         Ok(())
     }
 
-    /// Whether all that was sent has left.
+    /// Whether all packets have been written.
     pub(crate) fn is_flushed(&self) -> bool {
         self.outbox.is_empty() && !self.unflushed
     }
 
-    /// Writes what waits, and, when `reading`, returns once something was read; otherwise once all is written, which it
-    /// waits for only where something waits. Cancel-safe.
+    /// Writes the waiting packets. When `reading`, returns once something was read; otherwise once all is written.
+    /// Cancel-safe.
     pub(crate) async fn exchange(&mut self, reading: bool) -> Result<(), Lost> {
         loop {
             let clock = self.clock.clone();
@@ -134,7 +142,8 @@ impl Connection {
         let written = self.poll_write(task)?;
         if reading {
             ready!(self.poll_read(task))?;
-            self.pulse.heard();
+            self.pulse.received();
+            self.read_at = self.clock.monotonic();
             return Poll::Ready(Ok(()));
         }
         if waiting && written.is_ready() { Poll::Ready(Ok(())) } else { Poll::Pending }
@@ -159,7 +168,7 @@ impl Connection {
         if self.inbox.capacity() - self.inbox.len() < MIN_READ_BYTES {
             self.inbox.reserve(READ_BYTES);
         }
-        // Made anew for each poll: what it has read is in the inbox, and nothing is lost with it.
+        // Made again for each poll: bytes that it has read are in the inbox, so nothing is lost.
         let reading = pin!(self.stream.read_buf(&mut self.inbox));
         match ready!(reading.poll(task))? {
             0 => Poll::Ready(Err(Lost::Closed)),
@@ -167,43 +176,43 @@ impl Connection {
         }
     }
 
-    /// Says goodbye: the session stays.
+    /// Disconnects; the session stays.
     pub(crate) async fn close(mut self) -> Result<(), Lost> {
         self.send(&Packet::Disconnect(Disconnect::new(DisconnectReasonCode::NormalDisconnection)))?;
         self.exchange(false).await
     }
 }
 
-/// When to ask the broker whether it lives, and when to give it up. Pure.
+/// When to ping the broker, and when to close the connection. Pure.
 struct Pulse {
     interval: Duration,
     next_beat: Duration,
-    heard: bool,
+    received: bool,
     asked: bool,
 }
 
 impl Pulse {
-    /// Two beats in the time after which the broker would give us up.
+    /// Two pings within the keep-alive of the broker.
     fn new(keep_alive: Duration, now: Duration) -> Self {
         let interval = keep_alive / 2;
-        Self { interval, next_beat: now + interval, heard: false, asked: false }
+        Self { interval, next_beat: now + interval, received: false, asked: false }
     }
 
     fn until_beat(&self, now: Duration) -> Duration {
         self.next_beat.saturating_sub(now)
     }
 
-    fn heard(&mut self) {
-        self.heard = true;
+    fn received(&mut self) {
+        self.received = true;
     }
 
-    /// Whether to ask. While we do not read, the broker's silence is our own doing.
+    /// Whether to ping. While we do not read, silence is no sign of a dead broker.
     fn beat(&mut self, now: Duration, reading: bool) -> Result<bool, Lost> {
-        if self.asked && !self.heard && reading {
+        if self.asked && !self.received && reading {
             return Err(Lost::Silent(2 * self.interval));
         }
         self.next_beat = now + self.interval;
-        (self.heard, self.asked) = (!reading, true);
+        (self.received, self.asked) = (!reading, true);
         Ok(true)
     }
 }

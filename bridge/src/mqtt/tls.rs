@@ -1,16 +1,17 @@
-//! TLS to the broker: whom to trust, and who we are. The files are read with each connection, so that new certificates
+//! TLS to the broker: trusted certificates, and our own. The files are read with each connection, so that new
+//! certificates
 //! need no restart.
 
 use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use rumqttc::tokio_rustls::TlsConnector;
-use rumqttc::tokio_rustls::client::TlsStream;
-use rumqttc::tokio_rustls::rustls::pki_types::pem::PemObject as _;
-use rumqttc::tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
-use rumqttc::tokio_rustls::rustls::{ClientConfig, RootCertStore, crypto::aws_lc_rs};
 use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+use tokio_rustls::rustls::pki_types::pem::PemObject as _;
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use tokio_rustls::rustls::{ClientConfig, RootCertStore, crypto::aws_lc_rs};
 
 use crate::config::BridgeOptions;
 
@@ -19,7 +20,8 @@ pub(super) async fn connect(
     host: &str,
     options: &BridgeOptions,
 ) -> anyhow::Result<TlsStream<TcpStream>> {
-    let name = ServerName::try_from(host.to_owned()).with_context(|| format!("{host} is no name for TLS"))?;
+    let name = ServerName::try_from(host.to_owned())
+        .with_context(|| format!("invalid host {host}: expected a DNS name or an IP address for TLS"))?;
     let connector = TlsConnector::from(Arc::new(configuration(options)?));
     connector.connect(name, stream).await.context("TLS")
 }
@@ -59,7 +61,10 @@ fn roots(ca: Option<&Path>) -> anyhow::Result<RootCertStore> {
             }
         }
     }
-    anyhow::ensure!(!roots.is_empty(), "no certificate to trust: --mqtt-ca names a file with some");
+    anyhow::ensure!(
+        !roots.is_empty(),
+        "no certificate to trust: expected at least one; name a PEM file with --mqtt-ca"
+    );
     Ok(roots)
 }
 
@@ -67,6 +72,6 @@ fn certificates(path: &Path) -> anyhow::Result<Vec<CertificateDer<'static>>> {
     let read = || format!("cannot read {}", path.display());
     let certificates = CertificateDer::pem_file_iter(path).with_context(read)?;
     let certificates = certificates.collect::<Result<Vec<_>, _>>().with_context(read)?;
-    anyhow::ensure!(!certificates.is_empty(), "{} holds no certificate", path.display());
+    anyhow::ensure!(!certificates.is_empty(), "{} has no certificate: expected PEM", path.display());
     Ok(certificates)
 }

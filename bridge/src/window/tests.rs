@@ -85,7 +85,7 @@ fn a_sender_that_breaks_receive_maximum_finds_room_up_to_the_bound_and_again_whe
 }
 
 #[test]
-fn a_new_connection_has_room_while_the_old_ones_messages_are_still_under_way() {
+fn a_new_connection_has_room_while_the_old_ones_messages_are_still_in_flight() {
     let mut window = Messages::new(2, usize::MAX);
     enter(&mut window, 1, 0);
     enter(&mut window, 2, 0);
@@ -154,9 +154,9 @@ fn unfinished_messages_come_back_in_order() {
     assert_eq!(window.item(9), None);
 }
 
-/// m1's acknowledgement was lost, m2 is still under way: repeating m1 alone would put it behind m2 for good.
+/// m1's acknowledgement was lost, m2 is still in flight: repeating m1 alone would put it behind m2 for good.
 #[test]
-fn once_a_repeated_message_is_not_under_way_all_that_follow_are_forwarded_again() {
+fn once_a_repeated_message_is_not_in_flight_all_that_follow_are_forwarded_again() {
     let mut window = Messages::new(8, usize::MAX);
     enter(&mut window, 1, 10);
     enter(&mut window, 2, 20);
@@ -197,7 +197,7 @@ struct Model {
     sent: u32,
     unacknowledged: Vec<(u16, u32)>,
     acknowledged: Vec<(u16, u32)>,
-    under_way: Vec<(u64, u32)>,
+    in_flight: Vec<(u64, u32)>,
     done: Vec<u32>,
     /// A message found no room: the connection is closed, nothing arrives until the next one.
     closed: bool,
@@ -206,8 +206,8 @@ struct Model {
 impl Model {
     fn new() -> Self {
         let window = Messages::new(CAPACITY, usize::MAX);
-        let (unacknowledged, acknowledged, under_way, done) = Default::default();
-        Self { window, sent: 0, unacknowledged, acknowledged, under_way, done, closed: false }
+        let (unacknowledged, acknowledged, in_flight, done) = Default::default();
+        Self { window, sent: 0, unacknowledged, acknowledged, in_flight, done, closed: false }
     }
 
     fn arrive(&mut self) {
@@ -220,9 +220,9 @@ impl Model {
     fn offer(&mut self, id: u16, item: u32, again: bool) -> bool {
         let entered = self.window.enter(Some(id), item, 1, again, same);
         match entered {
-            Entered::New(sequence) => self.under_way.push((sequence, item)),
+            Entered::New(sequence) => self.in_flight.push((sequence, item)),
             Entered::Again => {
-                assert!(self.under_way.iter().any(|(_, other)| *other == item) || self.done.contains(&item));
+                assert!(self.in_flight.iter().any(|(_, other)| *other == item) || self.done.contains(&item));
             }
             Entered::Full => assert!(self.window.len() >= CAPACITY, "refused with room"),
         }
@@ -231,7 +231,7 @@ impl Model {
     }
 
     fn complete(&mut self, index: prop::sample::Index) {
-        let (sequence, item) = self.under_way.remove(index.index(self.under_way.len()));
+        let (sequence, item) = self.in_flight.remove(index.index(self.in_flight.len()));
         self.done.push(item);
         for id in complete(&mut self.window, sequence) {
             let first = self.unacknowledged.remove(0);
@@ -250,10 +250,10 @@ impl Model {
         self.acknowledged.clear();
         self.window.reconnected();
         self.closed = false;
-        let before = self.under_way.len();
+        let before = self.in_flight.len();
         let repeated = self.unacknowledged.clone();
         repeated.into_iter().all(|(id, item)| self.offer(id, item, true));
-        assert!(self.under_way.len() - before <= CAPACITY, "duplicates are bounded by the window");
+        assert!(self.in_flight.len() - before <= CAPACITY, "duplicates are bounded by the window");
     }
 }
 
@@ -264,7 +264,7 @@ proptest! {
         for step in steps {
             match step {
                 Step::Arrive if model.unacknowledged.len() < CAPACITY && !model.closed => model.arrive(),
-                Step::Complete(index) if !model.under_way.is_empty() => model.complete(index),
+                Step::Complete(index) if !model.in_flight.is_empty() => model.complete(index),
                 Step::Reconnect { lost } => model.reconnect(lost),
                 _ => {}
             }

@@ -1,8 +1,8 @@
 //! What decoding, encoding and keys cost, as lines `bench: <name> <value> <unit>`.
 //!
-//! Each figure is the median over many timed loops, so that a busy neighbour does not count. The
+//! Each figure is the median over many timed loops, so that other processes do not distort it. The
 //! frames are captured ones from the vectors; only the landmark is made, since none was captured
-//! whole.
+//! complete.
 
 #![allow(clippy::disallowed_methods, reason = "a benchmark reads the clock of the machine")]
 #![allow(clippy::print_stdout, reason = "its figures are its output")]
@@ -19,7 +19,7 @@ const THERMAL: &str = "0911900b21b34156bf09a8720815ac";
 
 /// How many loops the median is taken over.
 const LOOPS: usize = 101;
-/// How many times the work is done in each, in units of the whole input.
+/// How many times the work is done in each, in units of the complete input.
 const TIMES: u32 = 20_000;
 
 fn main() {
@@ -114,7 +114,7 @@ fn captured() -> Vec<Vec<u8>> {
         .filter(|vector| vector["source"] == "captured" && vector.get("expect").is_some())
         .map(|vector| match (vector["frame_hex"].as_str(), vector["mqtt_hex"].as_str()) {
             (Some(frame), _) => bytes(frame),
-            (_, Some(message)) => Wrapped::decode(&bytes(message)).expect("whole").frame.to_vec(),
+            (_, Some(message)) => Wrapped::decode(&bytes(message)).expect("complete").frame.to_vec(),
             _ => panic!("neither frame nor message"),
         })
         .collect()

@@ -52,7 +52,7 @@ impl Address {
         }
     }
 
-    /// Whether nobody may send from this address: manufacturer 00 or FF, id 0000 or FFFF.
+    /// Whether this address is reserved and no sender may use it: manufacturer 00 or FF, id 0000 or FFFF.
     #[must_use]
     pub const fn is_reserved(self) -> bool {
         matches!(self.manufacturer(), 0x00 | 0xFF) || matches!(self.id(), 0x0000 | 0xFFFF)

@@ -1,7 +1,7 @@
-//! A stable hash that tells copies of a frame from others.
+//! A stable hash that identifies copies of a frame.
 //!
 //! The hash is part of stored state, so it never changes: it depends on no platform, no seed of
-//! the process and no library. It is not meant to withstand someone who makes collisions.
+//! the process and no library. It is not meant to withstand deliberate collisions.
 //!
 //! Form: 16 bytes at a time are mixed by a 64 x 64 -> 128 bit multiplication whose halves are
 //! folded together; the rest is padded with zeros, and the length is part of the last step, so
@@ -11,7 +11,7 @@ use crate::address::Address;
 
 /// Identifies a frame among its copies: packet type, source, destination and payload.
 ///
-/// Relays and receivers leave these as they are; they change the forward bit and the extended
+/// Relays and receivers do not change these; they change the forward bit and the extended
 /// header, which are not part of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct DedupKey(pub u64);
@@ -21,7 +21,7 @@ impl DedupKey {
     #[inline]
     #[must_use]
     pub fn new(packet_type: u8, source: Address, destination: Option<Address>, payload: &[u8]) -> Self {
-        // 24 bits each, 6 bits of type and one that tells a broadcast from destination 000000.
+        // 24 bits each, 6 bits of type and one that distinguishes a broadcast from destination 000000.
         let to = destination.map_or(0, |address| 1 << 24 | u64::from(address.as_u32()));
         let head = u64::from(source.as_u32()) << 31 | to << 6 | u64::from(packet_type & 0x3F);
         Self(stable_hash(head, payload))
@@ -33,7 +33,7 @@ const K0: u64 = 0x6A09_E667_F3BC_C909;
 const K1: u64 = 0xBB67_AE85_84CA_A73B;
 const K2: u64 = 0x3C6E_F372_FE94_F82B;
 
-/// A 64-bit hash of a number and some bytes, the same for ever and everywhere.
+/// A 64-bit hash of a number and some bytes, the same in every version and on every machine.
 #[inline]
 #[must_use]
 pub fn stable_hash(head: u64, bytes: &[u8]) -> u64 {
@@ -56,8 +56,8 @@ const fn fold(a: u64, b: u64) -> u64 {
 
 #[inline]
 fn halves(block: [u8; 16]) -> (u64, u64) {
-    let whole = u128::from_le_bytes(block);
-    (whole as u64, (whole >> 64) as u64)
+    let block = u128::from_le_bytes(block);
+    (block as u64, (block >> 64) as u64)
 }
 
 /// Fewer than 16 bytes, little-endian, zeros above; without a loop per byte.
@@ -74,7 +74,7 @@ fn tail(bytes: &[u8]) -> (u64, u64) {
 fn upto8(bytes: &[u8]) -> u64 {
     let length = bytes.len();
     if let (Some(first), Some(last)) = (bytes.first_chunk::<4>(), bytes.last_chunk::<4>()) {
-        // The two words overlap where there are fewer than 8 bytes; both hold the same bits there.
+        // The two reads overlap where there are fewer than 8 bytes; both hold the same bits there.
         let first = u64::from(u32::from_le_bytes(*first));
         let last = u64::from(u32::from_le_bytes(*last));
         return first | last << (8 * (length - 4));

@@ -1,6 +1,8 @@
-//! Why bytes are refused on the way in, and values on the way out.
+//! Errors of decoding and of encoding.
 
 use core::fmt;
+
+use envelope::WrapperTooShort;
 
 /// Whether bytes are missing or a rule is broken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -93,11 +95,11 @@ impl fmt::Display for Reason {
 /// Why bytes were refused: the reason, the field, and where.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DecodeError {
-    /// What is wrong.
+    /// The reason.
     pub reason: Reason,
     /// The field that could not be read, by its JSON name.
     pub field: &'static str,
-    /// Where that field begins, in bytes from the start of the frame (of the whole message for
+    /// Where that field begins, in bytes from the start of the frame (of the complete message for
     /// [`Reason::MqttTooShort`]).
     pub offset: usize,
 }
@@ -129,6 +131,14 @@ impl fmt::Display for DecodeError {
 
 impl core::error::Error for DecodeError {}
 
+/// Without a complete wrapper there is no frame.
+impl From<WrapperTooShort> for DecodeError {
+    #[cold]
+    fn from(_: WrapperTooShort) -> Self {
+        Self::new(Reason::MqttTooShort, "timestamp_s", 0)
+    }
+}
+
 /// Why a value cannot be sent.
 ///
 /// Numbers beyond a field's range are not errors: they saturate.
@@ -142,7 +152,7 @@ pub enum EncodeError {
     },
     /// A latitude beyond ±90 degrees.
     LatitudeOutOfRange,
-    /// A source that nobody may send from: manufacturer 00, FE or FF, id 0000 or FFFF.
+    /// A reserved source that no sender may use: manufacturer 00, FE or FF, id 0000 or FFFF.
     ReservedSource,
     /// The frame would be longer than the 254 bytes that receivers hold.
     TooLong {

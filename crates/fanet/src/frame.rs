@@ -1,4 +1,4 @@
-//! Whole frames: bytes in two stages, values, and values back to bytes.
+//! Complete frames: bytes in two stages, values, and values back to bytes.
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -17,7 +17,7 @@ use crate::writer::{MAX_SENT_BYTES, Rules, Writer};
 pub struct RawFrame<'a> {
     /// Addressing and relaying.
     pub header: Header,
-    /// What the payload is.
+    /// The packet type.
     pub packet_type: PacketType,
     /// Everything after the header.
     pub payload: &'a [u8],
@@ -47,7 +47,7 @@ impl<'a> RawFrame<'a> {
         Ok(Frame { header: self.header, packet, trailing })
     }
 
-    /// What copies of this frame have in common.
+    /// The key that copies of this frame share.
     #[inline]
     #[must_use]
     pub fn dedup_key(&self) -> DedupKey {
@@ -91,7 +91,7 @@ impl<'a> Frame<'a> {
         Self { header, packet, trailing: &[] }
     }
 
-    /// Decodes a whole frame without allocating.
+    /// Decodes a complete frame without allocating.
     ///
     /// # Errors
     /// When the frame is incomplete or breaks a rule of the protocol.
@@ -114,7 +114,7 @@ impl<'a> Frame<'a> {
         Ok(out)
     }
 
-    /// Appends the encoded frame to `out`; on an error `out` is as before.
+    /// Appends the encoded frame to `out`; on an error `out` is unchanged.
     ///
     /// # Errors
     /// As [`encode`](Self::encode).
@@ -130,7 +130,7 @@ impl<'a> Frame<'a> {
     /// the result gives the same frame.
     ///
     /// # Errors
-    /// When the values cannot be told from others on the air, which decoding never gives.
+    /// When the values are ambiguous on the air; decoding never produces such values.
     pub fn encode_as_received(&self) -> Result<Vec<u8>, EncodeError> {
         let mut out = Vec::with_capacity(64);
         self.write(&mut out, Rules::Received)?;
@@ -146,7 +146,7 @@ impl<'a> Frame<'a> {
         let extended = self.header.extended.get_or_insert(ExtendedHeader::default());
         extended.signature = Some(Signature::default());
         let bytes = self.encode()?;
-        let raw = RawFrame::parse(&bytes).expect("an encoded frame has a whole header");
+        let raw = RawFrame::parse(&bytes).expect("an encoded frame has a complete header");
         let signature = Signature::compute(raw.packet_type.code(), raw.header.source, raw.payload, key);
         if let Some(extended) = &mut self.header.extended {
             extended.signature = Some(signature);

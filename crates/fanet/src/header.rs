@@ -1,4 +1,4 @@
-//! What every frame begins with.
+//! The header of every frame.
 //!
 //! | part | bytes | present when | layout |
 //! |---|---|---|---|

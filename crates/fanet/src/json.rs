@@ -1,23 +1,22 @@
 //! Frames as JSON, with the keys of `tests/fixtures/vectors.md` (feature `serde`).
 //!
-//! What was not transmitted has no key. Codes, ids and whole numbers are integers, flags are
+//! Fields that were not transmitted have no key. Codes, ids and integral numbers are integers, flags are
 //! booleans, other measured values are floating point, bytes are lower-case hex.
 
 mod payload;
+mod text;
 
-use core::fmt;
-
+use envelope::Wrapped;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
-use crate::address::Address;
 use crate::frame::Frame;
 use crate::header::{ExtendedHeader, Header};
-use crate::mqtt::Wrapped;
 use crate::packet::Packet;
 
 use payload::Payload;
+use text::{Hex, Shown};
 
-/// A frame with what is known besides its bytes.
+/// A frame with its metadata.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Report<'a> {
     /// How it was received, where a base station said so.
@@ -94,38 +93,4 @@ fn write_extended<M: SerializeMap>(extended: &ExtendedHeader, map: &mut M) -> Re
         map.serialize_entry("signature_hex", &Hex(&signature.0))?;
     }
     Ok(())
-}
-
-/// Bytes as lower-case hex.
-struct Hex<'a>(&'a [u8]);
-
-impl fmt::Display for Hex<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        const DIGITS: &[u8; 16] = b"0123456789abcdef";
-        for chunk in self.0.chunks(32) {
-            let mut text = [0; 64];
-            for (pair, byte) in text.chunks_exact_mut(2).zip(chunk) {
-                pair[0] = DIGITS[usize::from(byte >> 4)];
-                pair[1] = DIGITS[usize::from(byte & 0x0F)];
-            }
-            let text = &text[..chunk.len() * 2];
-            f.write_str(core::str::from_utf8(text).expect("hex digits are ASCII"))?;
-        }
-        Ok(())
-    }
-}
-
-impl Serialize for Hex<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-/// An address as six upper-case hex digits.
-struct Shown(Address);
-
-impl Serialize for Shown {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(&self.0)
-    }
 }

@@ -12,7 +12,6 @@ mod header;
 #[cfg(feature = "serde")]
 pub mod json;
 mod math;
-pub mod mqtt;
 pub mod names;
 pub mod packet;
 mod reader;
@@ -23,6 +22,7 @@ mod writer;
 
 pub use address::{Address, AddressParseError};
 pub use dedup::{DedupKey, stable_hash};
+pub use envelope::Wrapped;
 pub use error::{DecodeError, EncodeError, ErrorClass, Reason};
 pub use field::date::BuildDate;
 pub use field::elements::{AltitudePoint, Circle, Element, Elements, ElementsIter};
@@ -31,6 +31,5 @@ pub use field::text::Text;
 pub use field::wind::WindSectors;
 pub use frame::{Frame, FrameBuf, RawFrame};
 pub use header::{AckRequest, ExtendedHeader, Header};
-pub use mqtt::{Topic, Wrapped};
 pub use packet::{Packet, PacketType};
 pub use signature::Signature;

@@ -64,7 +64,7 @@ pub enum Packet<'a> {
 }
 
 impl<'a> Packet<'a> {
-    /// Which type this is.
+    /// The packet type.
     #[must_use]
     pub const fn packet_type(&self) -> PacketType {
         match self {
@@ -151,8 +151,8 @@ impl<'a> Packet<'a> {
 
 /// Reads a packet with a reader of its own; returns what is left too.
 ///
-/// One reader for all types would have to live in memory, as some of them pass it on: writing it
-/// there and reading it back takes as long as decoding a whole tracking packet.
+/// A shared reader for all types would have to be in memory, as some of them pass it on: writing it
+/// there and reading it back takes as long as decoding a complete tracking packet.
 #[inline]
 fn read<'a>(
     from: Reader<'a>,
@@ -163,7 +163,7 @@ fn read<'a>(
     Ok((packet, reader.rest()))
 }
 
-/// The six bits that say what a payload is.
+/// The six bits of the packet type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum PacketType {
     /// 0: acknowledgement.

@@ -1,8 +1,8 @@
-//! A cursor over a payload that knows where in the frame it stands.
+//! A cursor over a payload with its offset in the frame.
 
 use crate::error::{DecodeError, Reason};
 
-/// Reads fields from the front; every failure names its field and its place.
+/// Reads fields from the front; every failure names its field and its offset.
 pub(crate) struct Reader<'a> {
     rest: &'a [u8],
     /// Where `rest` begins, in bytes from the start of the frame.
@@ -21,7 +21,7 @@ impl<'a> Reader<'a> {
         self.rest
     }
 
-    /// Where the next byte stands in the frame.
+    /// The offset of the next byte in the frame.
     #[inline]
     pub(crate) const fn offset(&self) -> usize {
         self.offset
@@ -44,7 +44,7 @@ impl<'a> Reader<'a> {
         self.take::<1>(field).map(|[byte]| byte)
     }
 
-    /// Takes a byte if there is one: the way optional fields grow at the end.
+    /// Takes a byte if there is one: optional fields are appended at the end.
     #[inline]
     pub(crate) fn optional_u8(&mut self) -> Option<u8> {
         let (&byte, rest) = self.rest.split_first()?;
@@ -53,7 +53,7 @@ impl<'a> Reader<'a> {
         Some(byte)
     }
 
-    /// Takes `length` bytes, which the caller has seen to be there.
+    /// Takes `length` bytes, whose presence the caller has checked.
     #[inline]
     pub(crate) fn take_slice(&mut self, length: usize) -> &'a [u8] {
         let (bytes, rest) = self.rest.split_at(length);

@@ -2,7 +2,7 @@
 //!
 //! | step | content |
 //! |---|---|
-//! | hash input, in order | byte 0 without its upper two bits, source (bytes 1-3), whole payload, key |
+//! | hash input, in order | byte 0 without its upper two bits, source (bytes 1-3), complete payload, key |
 //! | result | the first four bytes of the SHA-1, in digest order |
 //!
 //! The forward bit, the extended header and the destination are not covered: relaying keeps a

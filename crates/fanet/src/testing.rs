@@ -41,7 +41,7 @@ pub(crate) fn assert_cuts(code: u8, payload: &[u8], fields: &[&str]) {
         assert_eq!((reason, found), ("truncated_payload", *field), "cut to {length}");
         assert!(offset <= 4 + length, "cut to {length}: byte {offset}");
     }
-    assert!(Frame::decode(&broadcast(code, &payload[..fields.len()])).is_ok(), "whole at {}", fields.len());
+    assert!(Frame::decode(&broadcast(code, &payload[..fields.len()])).is_ok(), "complete at {}", fields.len());
 }
 
 /// The payload that a sender makes of `packet` in a broadcast.

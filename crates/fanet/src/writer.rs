@@ -7,7 +7,7 @@ use crate::error::EncodeError;
 /// The longest frame to send: the receive buffer of common modules.
 pub(crate) const MAX_SENT_BYTES: usize = 254;
 
-/// Whose rules hold.
+/// The rules to apply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rules {
     /// A device that sends its own values: reserved codes refused, limits of the protocol text kept.

@@ -1,4 +1,4 @@
-//! Decoding allocates nothing, whatever it is given.
+//! Decoding allocates nothing, for any input.
 
 use fanet::{Frame, Packet, RawFrame, Wrapped};
 
@@ -9,7 +9,7 @@ fn frames() -> Vec<Vec<u8>> {
     let frames: Vec<Vec<u8>> = vectors
         .filter_map(|vector| vector["frame_hex"].as_str().map(|digits| hex::decode(digits).expect("hex")))
         .collect();
-    assert!(frames.len() > 60, "the fixture is whole");
+    assert!(frames.len() > 60, "the fixture is complete");
     frames
 }
 

@@ -16,7 +16,7 @@ fn bytes(parts: &[(&str, &str)]) -> Vec<u8> {
 
 /// The frame in a base-station message, received as `(timestamp_s, rssi_dbm, snr_db)`.
 fn received(message: &[u8], (timestamp_s, rssi_dbm, snr_db): (u32, i16, i16)) -> Frame<'_> {
-    let wrapped = Wrapped::decode(message).expect("whole");
+    let wrapped = Wrapped::decode(message).expect("complete");
     assert_eq!(wrapped, Wrapped { timestamp_s, rssi_dbm, snr_db, frame: wrapped.frame });
     decoded(wrapped.frame)
 }
@@ -250,7 +250,7 @@ fn the_name_of_a_skytraxx_2() {
 
 /// Pilot walking near Wald.
 #[test]
-fn somebody_walks() {
+fn a_walking_pilot() {
     let bytes = bytes(&[
         ("07", "type 7, ground tracking; not to be relayed"),
         ("11e31f", "from 111FE3, FANET+"),
@@ -272,9 +272,9 @@ fn somebody_walks() {
     );
 }
 
-/// The same place, a device of another manufacturer.
+/// The same position, a device of another manufacturer.
 #[test]
-fn somebody_with_a_flarm_walks() {
+fn a_walking_pilot_with_a_flarm() {
     let bytes = bytes(&[
         ("07", "type 7, ground tracking; not to be relayed"),
         ("0a9304", "from 0A0493, FLARM"),
@@ -346,7 +346,7 @@ fn a_third_one_walks() {
 
 /// Hardware information of the old form, with the uptime that is a habit only.
 #[test]
-fn an_instrument_tells_its_firmware_the_old_way() {
+fn an_instrument_reports_its_firmware_in_the_old_form() {
     let bytes = bytes(&[
         ("08", "type 8, hardware information, old form; not to be relayed"),
         ("110d00", "from 11000D, FANET+"),
@@ -370,7 +370,7 @@ fn an_instrument_tells_its_firmware_the_old_way() {
 
 /// Hardware information; manufacturer 0A with device type 12 hex is in no register.
 #[test]
-fn a_device_tells_its_firmware_and_uptime() {
+fn a_device_reports_its_firmware_and_uptime() {
     let bytes = bytes(&[
         ("0a", "type 10, hardware information; not to be relayed"),
         ("0a9304", "from 0A0493, FLARM"),

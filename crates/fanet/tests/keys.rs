@@ -6,7 +6,7 @@
 use fanet::{DedupKey, RawFrame};
 
 fn key(digits: &str) -> DedupKey {
-    RawFrame::parse(&hex::decode(digits).expect("hex")).expect("whole").dedup_key()
+    RawFrame::parse(&hex::decode(digits).expect("hex")).expect("complete").dedup_key()
 }
 
 #[test]
@@ -37,7 +37,7 @@ fn relayed_copies_have_the_key_of_the_original() {
 fn a_landmark_is_known_by_its_body() {
     let identity = |digits: &str| {
         let bytes = hex::decode(digits).expect("hex");
-        RawFrame::parse(&bytes).expect("whole").landmark_identity()
+        RawFrame::parse(&bytes).expect("complete").landmark_identity()
     };
     let body = "96092e2b32e46c5769726521";
     let there = identity(&format!("0511900b001f55{body}"));

@@ -34,43 +34,43 @@ fn decode(vector: &Map<String, Value>) -> Result<Value, DecodeError> {
     Ok(serde_json::to_value(report).expect("plain values"))
 }
 
-/// Compares recursively; `place` says where, for the message.
-fn assert_matches(expected: &Value, found: &Value, place: &str) {
+/// Compares recursively; `path` says where, for the message.
+fn assert_matches(expected: &Value, found: &Value, path: &str) {
     match (expected, found) {
         (Value::Object(expected), Value::Object(found)) => {
             let keys = |map: &Map<String, Value>| map.keys().cloned().collect::<std::collections::BTreeSet<_>>();
-            assert_eq!(keys(expected), keys(found), "keys of {place}");
+            assert_eq!(keys(expected), keys(found), "keys of {path}");
             for (key, value) in expected {
-                assert_matches(value, &found[key], &format!("{place}.{key}"));
+                assert_matches(value, &found[key], &format!("{path}.{key}"));
             }
         }
         (Value::Array(expected), Value::Array(found)) => {
-            assert_eq!(expected.len(), found.len(), "length of {place}");
+            assert_eq!(expected.len(), found.len(), "length of {path}");
             for (index, (expected, found)) in expected.iter().zip(found).enumerate() {
-                assert_matches(expected, found, &format!("{place}[{index}]"));
+                assert_matches(expected, found, &format!("{path}[{index}]"));
             }
         }
         (Value::Number(expected), Value::Number(found)) if expected.is_f64() => {
-            assert!(found.is_f64(), "{place} is a floating-point number");
+            assert!(found.is_f64(), "{path} is a floating-point number");
             let (expected, found) = (expected.as_f64().expect("finite"), found.as_f64().expect("finite"));
-            let off = difference(expected, found, place);
-            assert!(off <= tolerance(place), "{place}: expected {expected}, found {found}");
+            let off = difference(expected, found, path);
+            assert!(off <= tolerance(path), "{path}: expected {expected}, found {found}");
         }
-        _ => assert_eq!(expected, found, "{place}"),
+        _ => assert_eq!(expected, found, "{path}"),
     }
 }
 
-fn difference(expected: f64, found: f64, place: &str) -> f64 {
+fn difference(expected: f64, found: f64, path: &str) -> f64 {
     let off = (expected - found).abs();
-    if place.ends_with("].longitude_deg") { off.min((off - 360.0).abs()) } else { off }
+    if path.ends_with("].longitude_deg") { off.min((off - 360.0).abs()) } else { off }
 }
 
-fn tolerance(place: &str) -> f64 {
-    if !place.ends_with("itude_deg") {
+fn tolerance(path: &str) -> f64 {
+    if !path.ends_with("itude_deg") {
         return 1e-3;
     }
     // Points after the first are compressed.
-    if place.contains("].") && !place.contains("points[0]") { 1e-5 } else { 1e-6 }
+    if path.contains("].") && !path.contains("points[0]") { 1e-5 } else { 1e-6 }
 }
 
 #[test]
@@ -91,7 +91,7 @@ fn every_vector_decodes_or_is_refused_as_expected() {
             (expected, found) => panic!("{id}: expected {expected:?}, found {found:?}"),
         }
     }
-    assert_eq!((decoded, refused), (67, 6), "the fixture is whole");
+    assert_eq!((decoded, refused), (67, 6), "the fixture is complete");
 }
 
 #[test]

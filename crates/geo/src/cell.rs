@@ -10,18 +10,21 @@ const BITS_PER_CHARACTER: u32 = 5;
 
 /// A geohash cell of precision 1 to 6.
 ///
-/// Held as its bits, west-east and south-north in turns, below a leading 1 that tells the precision. A cell is the
+/// Held as its bits, west-east and south-north in turns, below a leading 1 that marks the precision. A cell is the
 /// half-open rectangle `[south, north) x [west, east)`; the northernmost row holds the pole too, and longitude 180 is
 /// longitude -180.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Cell(u32);
 
 impl Cell {
+    /// The whole world, of precision 0: no cell of the outside, but what the coarsest are the children of.
+    pub(crate) const WORLD: Self = Self(1);
+
     /// The finest precision, in characters.
     pub const MAX_PRECISION: u32 = 6;
 
-    /// The cell of `precision` characters (1 to 6, clamped) that holds the place. Latitudes beyond the poles are taken as
-    /// the pole, longitudes are wrapped; a place that is not finite is taken as 0.
+    /// The cell of `precision` characters (1 to 6, clamped) that holds the point. Latitudes beyond the poles are taken as
+    /// the pole, longitudes are wrapped; a point that is not finite is taken as 0.
     pub fn at(latitude_deg: f64, longitude_deg: f64, precision: u32) -> Self {
         let precision = precision.clamp(1, Self::MAX_PRECISION);
         let (longitude_bits, latitude_bits) = axis_bits(precision);
@@ -40,6 +43,11 @@ impl Cell {
         (u32::BITS - 1 - self.0.leading_zeros()) / BITS_PER_CHARACTER
     }
 
+    /// A number that no other cell has, the same on every machine.
+    pub fn number(self) -> u32 {
+        self.0
+    }
+
     /// The cell one character coarser. `None` for precision 1.
     pub fn parent(self) -> Option<Self> {
         (self.precision() > 1).then_some(Self(self.0 >> BITS_PER_CHARACTER))
@@ -55,6 +63,11 @@ impl Cell {
     pub fn children(self) -> impl Iterator<Item = Self> {
         let count = if self.precision() < Self::MAX_PRECISION { 32 } else { 0 };
         (0..count).map(move |bits| Self(self.0 << BITS_PER_CHARACTER | bits))
+    }
+
+    /// The child with that number, 0 to 31. The cell must not be of the finest precision.
+    pub(crate) fn child(self, index: u32) -> Self {
+        Self(self.0 << BITS_PER_CHARACTER | index)
     }
 
     /// True where `other` is this cell or one of its parts.
@@ -106,8 +119,8 @@ impl Cell {
         Self(bits)
     }
 
-    /// Row from the south and column from the west.
-    fn grid(self) -> (u32, u32) {
+    /// Row from the south and column from the west, among the cells of its precision.
+    pub(crate) fn grid(self) -> (u32, u32) {
         let count = self.precision() * BITS_PER_CHARACTER;
         let (mut row, mut column) = (0, 0);
         for turn in 0..count {
@@ -120,7 +133,7 @@ impl Cell {
 }
 
 /// Bits of longitude and of latitude: longitude begins, so it has one more where the count is odd.
-fn axis_bits(precision: u32) -> (u32, u32) {
+pub(crate) fn axis_bits(precision: u32) -> (u32, u32) {
     let bits = precision * BITS_PER_CHARACTER;
     (bits.div_ceil(2), bits / 2)
 }

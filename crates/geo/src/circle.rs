@@ -1,11 +1,9 @@
 //! Circles on the globe.
 
 use crate::bounds::Bounds;
+use crate::position::{EARTH_RADIUS_KM, KM_PER_DEGREE, grid_step};
 
-/// Radius of the sphere that distances and areas are computed on, km.
-pub(crate) const EARTH_RADIUS_KM: f64 = crate::position::EARTH_RADIUS_M / 1000.0;
-
-/// All places within a distance of a centre, on the sphere.
+/// All points within a distance of a centre, on the sphere.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct Circle {
     latitude_deg: f64,
@@ -13,7 +11,7 @@ pub struct Circle {
     radius_km: f64,
 }
 
-/// Why three numbers are no circle.
+/// An invalid circle.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum CircleError {
@@ -64,12 +62,17 @@ impl Circle {
         self.radius_km
     }
 
-    /// True where the place (degrees) is inside or on the rim.
+    /// What is as near as this touches the circle: rounding does not keep it out, km.
+    pub(crate) fn touching_km(&self) -> f64 {
+        self.radius_km + 1e-6
+    }
+
+    /// True where the point (degrees) is inside or on the rim.
     pub fn contains(&self, latitude_deg: f64, longitude_deg: f64) -> bool {
         self.distance_km(latitude_deg, longitude_deg) <= self.radius_km
     }
 
-    /// From the centre to the place, km, along the great circle (haversine form, exact for short ways too).
+    /// From the centre to the point, km, along the great circle (haversine form, exact for short ways too).
     pub fn distance_km(&self, latitude_deg: f64, longitude_deg: f64) -> f64 {
         let (here, there) = (self.latitude_deg.to_radians(), latitude_deg.to_radians());
         let half_north = ((there - here) / 2.0).sin();
@@ -78,25 +81,39 @@ impl Circle {
         2.0 * EARTH_RADIUS_KM * square.clamp(0.0, 1.0).sqrt().asin()
     }
 
+    /// On a grid of about a hundredth of its radius, and as much larger as its centre moves.
+    pub(crate) fn rounded(&self) -> Self {
+        let step_deg = grid_step(self.radius_km / KM_PER_DEGREE);
+        let step_km = step_deg * KM_PER_DEGREE;
+        let nearest = |degrees: f64| (degrees / step_deg).round() * step_deg;
+        // Half a step in both directions is 0.71 steps.
+        let radius_km = ((self.radius_km + 0.75 * step_km) / step_km).ceil() * step_km;
+        Self {
+            latitude_deg: nearest(self.latitude_deg),
+            longitude_deg: nearest(self.longitude_deg),
+            radius_km: radius_km.min(Self::MAX_RADIUS_KM),
+        }
+    }
+
     /// Area on the sphere, square kilometres.
     pub fn area_km2(&self) -> f64 {
         let cap_height = 1.0 - (self.radius_km / EARTH_RADIUS_KM).cos();
         std::f64::consts::TAU * EARTH_RADIUS_KM.powi(2) * cap_height
     }
 
-    /// From the centre to the nearest place of the rectangle, km; 0 where the centre is inside.
+    /// From the centre to the nearest point of the rectangle, km; 0 where the centre is inside.
     pub fn nearest_km(&self, bounds: &Bounds) -> f64 {
         let from_west = (self.longitude_deg - bounds.west_deg()).rem_euclid(360.0);
         if from_west <= bounds.width_deg() {
             let latitude = self.latitude_deg.clamp(bounds.south_deg(), bounds.north_deg());
             return self.distance_km(latitude, self.longitude_deg);
         }
-        // Outside of its longitudes the distance along a parallel only grows, so the nearest place is on a meridian.
+        // Outside of its longitudes the distance along a parallel only grows, so the nearest point is on a meridian.
         let west = self.nearest_on_meridian_km(bounds, bounds.west_deg());
         west.min(self.nearest_on_meridian_km(bounds, bounds.east_deg()))
     }
 
-    /// From the centre to the farthest place of the rectangle, km.
+    /// From the centre to the farthest point of the rectangle, km.
     pub fn farthest_km(&self, bounds: &Bounds) -> f64 {
         // What is farthest from the centre is nearest to the other end of the globe.
         let antipode = Self {
@@ -148,7 +165,7 @@ mod tests {
     }
 
     proptest! {
-        /// No sampled place of the rectangle is nearer than the nearest or farther than the farthest.
+        /// No sampled point of the rectangle is nearer than the nearest or farther than the farthest.
         #[test]
         fn nearest_and_farthest_bound_every_place_of_a_rectangle(
             lat in -90.0..=90.0_f64, lon in -180.0..=180.0_f64,

@@ -9,8 +9,10 @@ mod bounds;
 mod cell;
 mod circle;
 mod cover;
+mod region;
 
 pub use bounds::{Bounds, BoundsError};
 pub use cell::{Cell, ParseCellError};
 pub use circle::{Circle, CircleError};
-pub use cover::{Region, area_km2, cover};
+pub use cover::{area_km2, cover};
+pub use region::Region;

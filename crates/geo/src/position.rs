@@ -1,7 +1,17 @@
-//! Places on the globe.
+//! Positions on the globe.
 
 /// Mean radius of the Earth, metres (IUGG).
 pub const EARTH_RADIUS_M: f64 = 6_371_008.8;
+/// The same in kilometres.
+pub(crate) const EARTH_RADIUS_KM: f64 = EARTH_RADIUS_M / 1000.0;
+
+/// Kilometres of one degree of a great circle.
+pub(crate) const KM_PER_DEGREE: f64 = EARTH_RADIUS_KM * std::f64::consts::PI / 180.0;
+
+/// A power of two between a 128th and a 256th of the size, degrees, and at most 2: the poles and the date line are multiples.
+pub(crate) fn grid_step(size_deg: f64) -> f64 {
+    (size_deg / 128.0).log2().floor().exp2().min(2.0)
+}
 
 /// A point on the globe.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -5,11 +5,14 @@
 
 mod breaker;
 mod errors;
+mod flights;
 mod migrate;
 mod read;
 mod settings;
 mod write;
 
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use clickhouse::Client;
@@ -24,6 +27,7 @@ pub use settings::ClickHouseOptions;
 use settings::Place;
 
 use crate::HistoryError;
+use crate::turns::Turns;
 
 /// A connection is made within this.
 const CONNECT: Duration = Duration::from_secs(5);
@@ -32,13 +36,19 @@ const IDLE: Duration = Duration::from_secs(2);
 /// A connection whose other end is gone is found out about by then.
 const KEEPALIVE: Duration = Duration::from_secs(60);
 
+/// Questions of one program that the server answers at the same time; more wait.
+const READERS: usize = 16;
+
 /// A database of a ClickHouse server. Cheap to clone.
 #[derive(Clone)]
 pub struct ClickHouse {
     client: Client,
     place: Place,
     breaker: Breaker,
+    turns: Turns,
     clock: Clock,
+    /// When this program makes flights next.
+    flights_due_us: Arc<AtomicU64>,
 }
 
 impl ClickHouse {
@@ -53,7 +63,8 @@ impl ClickHouse {
         if let Some((user, password)) = &place.credentials {
             client = client.with_user(user).with_password(password.reveal());
         }
-        Ok(Self { client, place, breaker: Breaker::new(clock.clone()), clock })
+        let (breaker, turns) = (Breaker::new(clock.clone()), Turns::new(READERS, clock.clone()));
+        Ok(Self { client, place, breaker, turns, clock, flights_due_us: Arc::default() })
     }
 
     /// The server and the database, for people: without credentials.

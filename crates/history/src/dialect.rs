@@ -1,15 +1,17 @@
 //! The queries, written once for both stores.
 //!
-//! Everything that goes into the text is a number, so there is nothing to escape.
+//! Everything that goes into the text is a number or hex digits, so there is nothing to escape.
 
 use std::fmt::Write as _;
 
+use flight::units::e7;
 use geo::Bounds;
 
 use crate::model::Stored;
+use crate::pages::Page;
 use crate::{
-    AlertRow, ExportKind, ExportQuery, FlightQuery, FlightRow, Period, PositionRow, ReceptionRow, ThermalRow,
-    TrackQuery, Visibility, WeatherRow, flag,
+    AlertRow, ConfirmationRow, ExportKind, ExportQuery, FlightQuery, FlightRow, Period, PositionRow, PrivacyRow,
+    ReceptionRow, ThermalRow, TrackQuery, Visibility, WeatherRow, flag,
 };
 
 /// How long rows of hidden devices are shown to whoever may see them, milliseconds.
@@ -21,10 +23,91 @@ pub(crate) trait Dialect {
     fn once(table: &str) -> String;
     /// A time, milliseconds since the epoch.
     fn time(ms: i64) -> String;
+    /// A number from 0 to 255, as its column has it.
+    fn byte(number: &str) -> String;
+    /// An id.
+    fn id(id: u64) -> String;
+    /// A text, of which nothing but hex digits goes into the query.
+    fn text(text: &str) -> String;
     /// Where flights are.
     const FLIGHTS: &'static str;
     /// The name that was told last, of a group.
     const LAST_NAME: &'static str;
+}
+
+/// A row of a question that has an order.
+pub(crate) trait Keyed: Stored {
+    /// The columns of the order with this row's values, as the store writes them.
+    fn key<D: Dialect>(&self) -> Vec<(&'static str, String)>;
+}
+
+/// The condition that begins behind a row, for questions about one device.
+pub(crate) fn after_in_device<D: Dialect, T: Keyed>(row: &T) -> String {
+    let key = row.key::<D>();
+    behind(key.get(1..).unwrap_or_default())
+}
+
+/// The condition that begins behind a row.
+pub(crate) fn after<D: Dialect, T: Keyed>(row: &T) -> String {
+    behind(&row.key::<D>())
+}
+
+/// The first column is compared by itself, too: by that the stores find the place.
+fn behind(key: &[(&'static str, String)]) -> String {
+    let [(first, least), ..] = key else { return String::new() };
+    let columns: Vec<_> = key.iter().map(|(column, _)| *column).collect();
+    let values: Vec<_> = key.iter().map(|(_, value)| value.as_str()).collect();
+    match key.len() {
+        1 => format!(" AND {first} > {least}"),
+        _ => format!(" AND {first} >= {least} AND ({}) > ({})", columns.join(", "), values.join(", ")),
+    }
+}
+
+fn observed<D: Dialect>(device: u32, event_at_ms: i64, observation_id: u64) -> Vec<(&'static str, String)> {
+    vec![("device", device.to_string()), ("event_at", D::time(event_at_ms)), ("observation_id", D::id(observation_id))]
+}
+
+impl Keyed for PositionRow {
+    fn key<D: Dialect>(&self) -> Vec<(&'static str, String)> {
+        observed::<D>(self.device, self.event_at_ms, self.observation_id)
+    }
+}
+
+impl Keyed for WeatherRow {
+    fn key<D: Dialect>(&self) -> Vec<(&'static str, String)> {
+        observed::<D>(self.device, self.event_at_ms, self.observation_id)
+    }
+}
+
+impl Keyed for ThermalRow {
+    fn key<D: Dialect>(&self) -> Vec<(&'static str, String)> {
+        vec![("thermal_id", D::id(self.thermal_id))]
+    }
+}
+
+impl Keyed for ReceptionRow {
+    fn key<D: Dialect>(&self) -> Vec<(&'static str, String)> {
+        vec![
+            ("receiver_id", D::text(&self.receiver_id)),
+            ("ingested_at", D::time(self.ingested_at_ms)),
+            ("reception_id", D::id(self.reception_id)),
+        ]
+    }
+}
+
+impl Keyed for PrivacyRow {
+    fn key<D: Dialect>(&self) -> Vec<(&'static str, String)> {
+        vec![("device", self.device.to_string())]
+    }
+}
+
+/// A text as hex digits.
+pub(crate) fn hex(text: &str) -> String {
+    text.bytes().fold(String::with_capacity(text.len() * 2), |mut hex, byte| {
+        // Writing to a String cannot fail.
+        let _ = write!(hex, "{byte:02X}");
+        hex
+    })
 }
 
 fn columns<T: Stored>() -> String {
@@ -33,10 +116,6 @@ fn columns<T: Stored>() -> String {
 
 fn within<D: Dialect>(column: &str, period: Period) -> String {
     format!("{column} >= {} AND {column} < {}", D::time(period.from_ms), D::time(period.to_ms))
-}
-
-fn e7(degrees: f64) -> i64 {
-    (degrees * 1e7).round() as i64
 }
 
 fn inside(prefix: &str, bounds: &Bounds) -> String {
@@ -56,23 +135,59 @@ fn visible<D: Dialect>(visibility: Visibility, now_ms: i64) -> String {
     }
 }
 
-pub(crate) fn track<D: Dialect>(query: &TrackQuery, now_ms: i64) -> String {
-    let TrackQuery { device, period, visibility, plausible_only, limit } = query;
-    // Without bit operators, which the two write differently.
-    let (bit, next) = (flag::IMPLAUSIBLE, u16::from(flag::IMPLAUSIBLE) * 2);
-    let plausible = if *plausible_only { format!(" AND flags % {next} < {bit}") } else { String::new() };
+/// One page of a device's positions in order.
+pub(crate) fn track<D: Dialect>(query: &TrackQuery, page: &Page, now_ms: i64) -> String {
+    let TrackQuery { device, period, visibility, plausible_only, limit: _ } = query;
+    let Page { after, rows } = page;
+    let of_track = if *plausible_only { format!(" WHERE NOT {}", not_of_track()) } else { String::new() };
     format!(
-        "SELECT {} FROM {} WHERE device = {device} AND {} AND {}{plausible} ORDER BY event_at, observation_id LIMIT {limit}",
+        "SELECT {} FROM (SELECT {} FROM {} WHERE device = {device} AND {} AND {}{after}){of_track} \
+         ORDER BY event_at, observation_id LIMIT {rows}",
         columns::<PositionRow>(),
+        confirmed_columns::<D>(&format!(" WHERE device = {device}")),
         D::once(PositionRow::TABLE),
         within::<D>("event_at", *period),
         visible::<D>(*visibility, now_ms),
     )
 }
 
-pub(crate) fn weather<D: Dialect>(device: u32, period: Period, limit: u64) -> String {
+/// The public positions of devices that are part of their tracks, by device, then time.
+pub(crate) fn flown<D: Dialect>(devices: &[u32], period: Period) -> String {
+    let devices: Vec<String> = devices.iter().map(u32::to_string).collect();
+    let of_devices = format!("device IN ({})", devices.join(", "));
     format!(
-        "SELECT {} FROM {} WHERE device = {device} AND {} AND NOT private ORDER BY event_at, observation_id LIMIT {limit}",
+        "SELECT {} FROM (SELECT {} FROM {} WHERE {of_devices} AND {} AND NOT private) WHERE NOT {} \
+         ORDER BY device, event_at, observation_id",
+        columns::<PositionRow>(),
+        confirmed_columns::<D>(&format!(" WHERE {of_devices}")),
+        D::once(PositionRow::TABLE),
+        within::<D>("event_at", period),
+        not_of_track(),
+    )
+}
+
+/// Whether flags say that a row is not part of a track. Without bit operators, which the two write differently.
+fn not_of_track() -> String {
+    let (bit, next) = (flag::IMPLAUSIBLE, u16::from(flag::IMPLAUSIBLE) * 2);
+    format!("(flags % {next} >= {bit} OR flags >= {})", flag::UNCONFIRMED)
+}
+
+/// The columns of positions; of rows that a later observation confirmed, the flags that say otherwise are cleared. `of`
+/// chooses the confirmations to look at.
+fn confirmed_columns<D: Dialect>(of: &str) -> String {
+    let (bit, next) = (flag::IMPLAUSIBLE, u16::from(flag::IMPLAUSIBLE) * 2);
+    let cleared = format!("flags % {} - flags % {next} + flags % {bit}", flag::UNCONFIRMED);
+    let confirmed = format!("observation_id IN (SELECT observation_id FROM {}{of})", ConfirmationRow::TABLE);
+    let flags = D::byte(&format!("CASE WHEN {} AND {confirmed} THEN {cleared} ELSE flags END", not_of_track()));
+    let column = |name: &&'static str| if *name == "flags" { format!("{flags} AS flags") } else { (*name).to_owned() };
+    PositionRow::COLUMNS.iter().map(column).collect::<Vec<_>>().join(", ")
+}
+
+pub(crate) fn weather<D: Dialect>(device: u32, period: Period, page: &Page) -> String {
+    let Page { after, rows } = page;
+    format!(
+        "SELECT {} FROM {} WHERE device = {device} AND {} AND NOT private{after} \
+         ORDER BY event_at, observation_id LIMIT {rows}",
         columns::<WeatherRow>(),
         D::once(WeatherRow::TABLE),
         within::<D>("event_at", period),
@@ -115,21 +230,37 @@ pub(crate) fn names_at<D: Dialect>(devices: &[u32], at_ms: i64) -> String {
     )
 }
 
+/// What of the past of these devices is public, each once.
+pub(crate) fn privacy<D: Dialect>(devices: &[u32]) -> String {
+    let named: Vec<String> = devices.iter().map(u32::to_string).collect();
+    let table = D::once(PrivacyRow::TABLE);
+    format!("SELECT {} FROM {table} WHERE device IN ({})", columns::<PrivacyRow>(), named.join(", "))
+}
+
+/// The same of all devices, one page in order.
+pub(crate) fn privacy_of_all<D: Dialect>(page: &Page) -> String {
+    let Page { after, rows } = page;
+    let (names, table) = (columns::<PrivacyRow>(), D::once(PrivacyRow::TABLE));
+    format!("SELECT {names} FROM {table} WHERE device >= 0{after} ORDER BY device LIMIT {rows}")
+}
+
 /// All rows of a table, of a period by event time.
+#[cfg(feature = "clickhouse")]
 pub(crate) fn whole<D: Dialect, T: Stored>(period: Option<Period>) -> String {
     let when = period.map_or(String::new(), |period| format!(" WHERE {}", within::<D>("event_at", period)));
     format!("SELECT {} FROM {}{when}", columns::<T>(), D::once(T::TABLE))
 }
 
 /// The rows of an export, all columns, in order.
-pub(crate) fn export<D: Dialect>(kind: ExportKind, query: &ExportQuery) -> String {
+pub(crate) fn export<D: Dialect>(kind: ExportKind, query: &ExportQuery, page: &Page) -> String {
+    let Page { after, rows } = page;
     let (names, order) = match kind {
-        ExportKind::Positions => (columns::<PositionRow>(), "device, event_at, observation_id"),
+        ExportKind::Positions => (confirmed_columns::<D>(""), "device, event_at, observation_id"),
         ExportKind::Weather => (columns::<WeatherRow>(), "device, event_at, observation_id"),
         ExportKind::Thermals => (columns::<ThermalRow>(), "thermal_id"),
         ExportKind::Receptions => (columns::<ReceptionRow>(), "receiver_id, ingested_at, reception_id"),
     };
-    format!("SELECT {names} {} ORDER BY {order} LIMIT {}", chosen::<D>(kind, query), query.limit)
+    format!("SELECT {names} {}{after} ORDER BY {order} LIMIT {rows}", chosen::<D>(kind, query))
 }
 
 /// How many rows an export has, at most one more than its limit.

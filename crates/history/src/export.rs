@@ -4,6 +4,8 @@
 
 mod columns;
 mod csv;
+mod format;
+#[cfg(feature = "parquet")]
 mod parquet;
 mod table;
 #[cfg(test)]
@@ -12,6 +14,8 @@ mod xlsx;
 
 pub use columns::Exported;
 pub use csv::CsvTable;
+pub use format::TableFormat;
+#[cfg(feature = "parquet")]
 pub use parquet::ParquetTable;
-pub use table::{Cells, Column, ColumnKind, ExportError, TableFormat, TableWriter, Value};
+pub use table::{Cells, Column, ColumnKind, ExportError, TableWriter, Value};
 pub use xlsx::{MAX_XLSX_ROWS, XlsxTable};

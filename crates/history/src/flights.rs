@@ -1,16 +1,15 @@
-//! Flights, found in the positions of one device. `0002_statistics.sql` says the same in ClickHouse's words.
+//! Flights, found in the positions of one device by the rules of `crates/flight`, which the live core goes by, too.
 
+use std::num::NonZeroU64;
+
+use flight::progress::SILENCE_US;
+use flight::{Phase, Progress, Sample};
 use geo::Position;
 use geo::distance::distance_m;
 
+use crate::track::{Plausible, TrackPoint};
 use crate::{FlightRow, PositionRow};
 
-/// It flies while it goes this fast over ground, 0.1 km/h, ...
-const MOVES_DKMH: u16 = 100;
-/// ... or this fast up or down, cm/s.
-const MOVES_CMPS: u16 = 50;
-/// A longer break between two moving positions ends a flight, milliseconds.
-const BREAK_MS: i64 = 15 * 60_000;
 /// What is shorter is no flight, milliseconds.
 const SHORTEST_MS: i64 = 60_000;
 /// What goes less far and changes its height by less is none either, metres.
@@ -19,17 +18,81 @@ const LOWEST_M: i32 = 30;
 
 /// The flights in positions of one device, which are in the order of time.
 pub(crate) fn find(positions: &[PositionRow]) -> Vec<FlightRow> {
-    let moves = |row: &&PositionRow| {
-        row.is_plausible() && (row.speed_dkmh >= MOVES_DKMH || row.climb_cmps.unsigned_abs() >= MOVES_CMPS)
-    };
-    let moving: Vec<&PositionRow> = positions.iter().filter(moves).collect();
-    let flights = moving.chunk_by(|before, row| row.event_at_ms - before.event_at_ms <= BREAK_MS);
-    flights.filter_map(flight).collect()
+    let shown = of_track(positions);
+    let mut flights = Vec::new();
+    for heard in shown.chunk_by(|before, row| us_of(row) - us_of(before) <= SILENCE_US) {
+        flights.extend(spans(heard).into_iter().filter_map(|span| flight(&heard[span])));
+    }
+    flights
+}
+
+/// The positions that the track shows.
+fn of_track(positions: &[PositionRow]) -> Vec<&PositionRow> {
+    let mut stage = Plausible::default();
+    let mut kept: Vec<_> = positions.iter().filter_map(|row| stage.push(TrackPoint::from(row))).collect();
+    kept.extend(stage.finish());
+    let mut kept = kept.into_iter().map(|point| point.observation_id).peekable();
+    // Both are in the same order.
+    positions.iter().filter(|row| kept.next_if_eq(&row.observation_id).is_some()).collect()
+}
+
+/// Which of the rows each flight consists of, from take-off to landing.
+fn spans(rows: &[&PositionRow]) -> Vec<std::ops::Range<usize>> {
+    let mut progress = Progress::default();
+    let mut spans = Vec::new();
+    // Where the present flight began, and where it ended, if it has.
+    let (mut began, mut ended) = (None, None);
+    let index_at = |at_us: u64| rows.partition_point(|row| us_of(row) < at_us);
+    for (index, row) in rows.iter().enumerate() {
+        let before = progress.phase();
+        let phase = progress.follow(&sample(row));
+        match (before, phase) {
+            (Phase::Unknown, Phase::Flying) => began = Some(index),
+            (Phase::OnGround | Phase::Landed, Phase::Flying) => {
+                let take_off = index_at(progress.take_off_us.map_or(0, NonZeroU64::get));
+                match (began, ended.take()) {
+                    (Some(begin), Some(end)) if take_off >= end => {
+                        spans.push(begin..end);
+                        began = Some(take_off);
+                    }
+                    // The landing was none: the flight goes on.
+                    (Some(_), Some(_)) => {}
+                    _ => began = Some(take_off),
+                }
+            }
+            (Phase::Flying, Phase::Landed) => {
+                ended = progress.landed_us.map(|landed| (index_at(landed.get()) + 1).min(rows.len()));
+            }
+            _ => {}
+        }
+    }
+    if let Some(begin) = began {
+        let standing = progress.standing_since_us().map(|since_us| index_at(since_us) + 1);
+        spans.push(begin..ended.or(standing).unwrap_or(rows.len()));
+    }
+    spans
+}
+
+fn sample(row: &PositionRow) -> Sample {
+    Sample {
+        at_us: us_of(row),
+        position: place(row),
+        altitude_m: row.altitude_m.map_or(0.0, f64::from),
+        speed_kmh: row.speed_kmh(),
+        climb_mps: row.climb_mps(),
+    }
+}
+
+fn us_of(row: &PositionRow) -> u64 {
+    u64::try_from(row.event_at_ms).unwrap_or_default() * 1_000
+}
+
+fn place(row: &PositionRow) -> Position {
+    Position::new(row.latitude_deg(), row.longitude_deg())
 }
 
 fn flight(rows: &[&PositionRow]) -> Option<FlightRow> {
     let (first, last) = (rows.first()?, rows.last()?);
-    let place = |row: &PositionRow| Position::new(row.latitude_deg(), row.longitude_deg());
     let distance_m: f64 = rows.windows(2).map(|pair| distance_m(place(pair[0]), place(pair[1]))).sum();
     let altitudes = || rows.iter().filter_map(|row| row.altitude_m);
     let height_m = altitudes().max().map_or(0, i32::from) - altitudes().min().map_or(0, i32::from);

@@ -1,23 +1,29 @@
 #![doc = include_str!("../README.md")]
 
+#[cfg(feature = "clickhouse")]
 mod clickhouse;
+mod csv_line;
 mod dialect;
 mod error;
 pub mod export;
 mod flights;
 mod migrations;
 mod model;
+mod pages;
 mod port;
 mod retention;
 mod sqlite;
 pub mod track;
+mod turns;
 
+#[cfg(feature = "clickhouse")]
 pub use clickhouse::{ClickHouse, ClickHouseOptions};
+pub use csv_line::{CsvForm, DecimalMark};
 pub use error::HistoryError;
 pub use migrations::{CLICKHOUSE, Migration, MigrationStatus, SQLITE};
 pub use model::{
-    AlertRow, Cell, ErasureRow, FlightRow, GroundPositionRow, NameRow, PositionRow, ReceiverRow, ReceptionRow, Stored,
-    ThermalRow, WeatherRow, flag,
+    AlertRow, Cell, ConfirmationRow, ErasureRow, FlightRow, GroundPositionRow, NameRow, PositionRow, PrivacyRow,
+    ReceiverRow, ReceptionRow, Stored, ThermalRow, WeatherRow, flag,
 };
 pub use port::{
     Block, BlockRows, ExportKind, ExportQuery, FlightQuery, HistoryReader, HistoryWriter, Period, Rows, TrackQuery,

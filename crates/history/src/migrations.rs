@@ -25,9 +25,10 @@ macro_rules! migrations {
 }
 
 /// Of ClickHouse.
-pub const CLICKHOUSE: &[Migration] = migrations!("clickhouse": 1 "0001_tables", 2 "0002_statistics");
+pub const CLICKHOUSE: &[Migration] =
+    migrations!("clickhouse": 1 "0001_tables", 2 "0002_statistics", 3 "0003_confirmations", 4 "0004_privacy");
 /// Of SQLite.
-pub const SQLITE: &[Migration] = migrations!("sqlite": 1 "0001_tables");
+pub const SQLITE: &[Migration] = migrations!("sqlite": 1 "0001_tables", 2 "0002_confirmations", 3 "0003_privacy");
 
 /// Where a store stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,7 +65,10 @@ impl Migration {
 
 #[cfg(test)]
 mod tests {
+    use flight::units::{CDEG_PER_DEGREE, CDPS_PER_DPS, DKMH_PER_KMH, E7_PER_DEGREE};
+
     use super::*;
+    use crate::flag;
 
     #[test]
     fn versions_count_from_one_and_are_in_the_names() {
@@ -81,7 +85,13 @@ mod tests {
     fn every_statement_may_run_again() {
         for migration in CLICKHOUSE.iter().chain(SQLITE) {
             for statement in migration.statements() {
-                assert!(statement.contains("IF NOT EXISTS"), "{}: {statement}", migration.name);
+                // SQLite has no such form for columns; its migrations are one transaction with the number of their version.
+                let is_new_column = migration.sql.contains("-- One transaction.") && statement.contains("ADD COLUMN");
+                assert!(
+                    statement.contains("IF NOT EXISTS") || statement.contains("IF EXISTS") || is_new_column,
+                    "{}: {statement}",
+                    migration.name
+                );
             }
         }
     }
@@ -89,9 +99,72 @@ mod tests {
     #[test]
     fn status_tells_what_is_to_do() {
         let status = MigrationStatus::new(CLICKHOUSE, 1);
-        assert_eq!(status.pending.iter().map(|migration| migration.version).collect::<Vec<_>>(), [2]);
+        assert_eq!(status.pending.iter().map(|migration| migration.version).collect::<Vec<_>>(), [2, 3, 4]);
         assert!(!status.is_newer_than_program());
         let later = MigrationStatus::new(CLICKHOUSE, 99);
         assert!(later.pending.is_empty() && later.is_newer_than_program());
+    }
+
+    /// SQL cannot use the constants: numbers that mean a unit or a flag are held against them here.
+    #[test]
+    fn sql_has_the_units_and_flags_of_the_code() {
+        let sql: String = CLICKHOUSE.iter().chain(SQLITE).map(|migration| migration.sql).collect();
+        let divided: Vec<&str> = sql.match_indices("_e7").filter_map(|(at, _)| divisor(&sql[at + 3..])).collect();
+        assert!(divided.len() > 10, "{divided:?}");
+        for divisor in divided {
+            assert_eq!(divisor.parse(), Ok(E7_PER_DEGREE), "{divisor}");
+        }
+        let tested: Vec<u8> = sql
+            .match_indices("bitAnd(flags, ")
+            .map(|(at, before)| number(&sql[at + before.len()..]).parse().expect("a number of flags"))
+            .collect();
+        let known = [flag::IMPLAUSIBLE, flag::NOT_OF_TRACK];
+        assert!(known.iter().all(|flags| tested.contains(flags)), "{tested:?}");
+        assert!(tested.iter().all(|flags| known.contains(flags)), "{tested:?}");
+    }
+
+    /// Comments are what analysts read.
+    #[test]
+    fn sql_comments_name_the_units_and_flags() {
+        let comments = |name: &str| {
+            let lines = CLICKHOUSE.iter().flat_map(|migration| migration.sql.lines());
+            lines.filter(|line| line.contains("COMMENT") && line.contains(name)).collect::<Vec<_>>()
+        };
+        for (suffix, unit) in [
+            ("_e7 ", format!("10^{}", E7_PER_DEGREE.log10())),
+            ("_dkmh ", format!("{} km/h", 1.0 / DKMH_PER_KMH)),
+            ("_cmps ", "cm/s".to_owned()),
+            ("_cdeg ", format!("{} degrees", 1.0 / CDEG_PER_DEGREE)),
+            ("_cdps ", format!("{} degrees", 1.0 / CDPS_PER_DPS)),
+        ] {
+            let found = comments(suffix);
+            assert!(!found.is_empty(), "no column {suffix}");
+            for line in found {
+                assert!(line.contains(&unit), "expected {unit}: {line}");
+            }
+        }
+        let newest = comments("positions COMMENT COLUMN IF EXISTS flags");
+        let flags = newest.first().expect("the flags are described");
+        for (bits, word) in [
+            (flag::DELAYED, "delayed"),
+            (flag::HISTORY_ONLY, "history only"),
+            (flag::RELAYED, "relayed"),
+            (flag::IMPLAUSIBLE, "implausible"),
+            (flag::SIGNED, "signed"),
+            (flag::UNTRUSTED, "untrusted"),
+            (flag::CLAMPED, "event time clamped"),
+            (flag::UNCONFIRMED, "unconfirmed"),
+        ] {
+            assert!(flags.contains(&format!("{bits} {word}")), "{bits} {word}: {flags}");
+        }
+    }
+
+    fn divisor(behind: &str) -> Option<&str> {
+        let behind = behind.trim_start_matches(')').trim_start();
+        Some(number(behind.strip_prefix('/')?.trim_start()))
+    }
+
+    fn number(text: &str) -> &str {
+        text.split(|c: char| !c.is_ascii_alphanumeric()).next().unwrap_or_default()
     }
 }

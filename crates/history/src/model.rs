@@ -11,9 +11,9 @@ mod told;
 
 pub use cell::Cell;
 pub use flight::FlightRow;
-pub use observed::{GroundPositionRow, NameRow, PositionRow, WeatherRow};
+pub use observed::{ConfirmationRow, GroundPositionRow, NameRow, PositionRow, WeatherRow};
 pub use row::Stored;
-pub use told::{AlertRow, ErasureRow, ReceiverRow, ReceptionRow, ThermalRow};
+pub use told::{AlertRow, ErasureRow, PrivacyRow, ReceiverRow, ReceptionRow, ThermalRow};
 
 /// Bits of the column `flags`: what there is to know about an observation's worth.
 pub mod flag {
@@ -31,9 +31,9 @@ pub mod flag {
     pub const UNTRUSTED: u8 = 1 << 5;
     /// The event time lay too far from the time of ingest and was moved to the limit.
     pub const CLAMPED: u8 = 1 << 6;
-}
-
-/// Degrees of a stored coordinate.
-fn degrees(e7: i32) -> f64 {
-    f64::from(e7) / 1e7
+    /// No second position agrees with it, or it continues the track of another device with the same address.
+    pub const UNCONFIRMED: u8 = 1 << 7;
+    /// Rows with one of these are not part of the device's track, unless a [`crate::ConfirmationRow`] names them: reading
+    /// a confirmed row clears them.
+    pub const NOT_OF_TRACK: u8 = IMPLAUSIBLE | UNCONFIRMED;
 }

@@ -7,12 +7,13 @@ use futures::stream::BoxStream;
 use geo::Bounds;
 
 use crate::{
-    AlertRow, ErasureRow, FlightRow, GroundPositionRow, HistoryError, NameRow, PositionRow, ReceiverRow, ReceptionRow,
-    ThermalRow, WeatherRow,
+    AlertRow, ConfirmationRow, ErasureRow, FlightRow, GroundPositionRow, HistoryError, NameRow, PositionRow,
+    PrivacyRow, ReceiverRow, ReceptionRow, ThermalRow, WeatherRow,
 };
 
-/// Rows in blocks of at most a few thousand; the next block is read when it is asked for. Ends after the first error.
-/// Dropping it ends the query.
+/// Rows in blocks of at most a few thousand; the next block is read when it is asked for, by a query of its own that goes on
+/// behind the last row. Between two blocks nothing of the store is held: the reader may take its time. Ends after the first
+/// error.
 pub type Rows<T> = BoxStream<'static, Result<Vec<T>, HistoryError>>;
 
 /// A span of event time: from (included) to (excluded), milliseconds since the Unix epoch.
@@ -43,7 +44,7 @@ pub struct TrackQuery {
     pub period: Period,
     /// Whose rows.
     pub visibility: Visibility,
-    /// Without the positions that failed the plausibility check.
+    /// Without the positions that are not part of the device's track: implausible ones, and those that nothing confirmed.
     pub plausible_only: bool,
     /// At most so many rows, the oldest ones.
     pub limit: u64,
@@ -86,7 +87,8 @@ pub struct ExportQuery {
     pub limit: u64,
 }
 
-/// Reads the history. Every call can fail with a transient error (`is_transient()`): the store is away.
+/// Reads the history. Every call can fail with a transient error (`is_transient()`): the store is away, or has more questions
+/// than it can take (`busy`).
 #[async_trait]
 pub trait HistoryReader: Send + Sync {
     /// Whether the store answers and has the tables that this program needs.
@@ -94,6 +96,13 @@ pub trait HistoryReader: Send + Sync {
     /// # Errors
     /// Transient: it is away, or not migrated yet. Fatal: it is newer than this program.
     async fn check(&self) -> Result<(), HistoryError>;
+
+    /// What a probe found: whether the store answers at all. While it does not, questions fail at once, those under way
+    /// included, where each would wait for its time limit.
+    fn report(&self, answers: bool) {
+        // A store in this process needs no probe.
+        let _ = answers;
+    }
 
     /// A device's positions in the order of event time and id. Each observation comes once.
     fn track(&self, query: TrackQuery) -> Rows<PositionRow>;
@@ -131,6 +140,9 @@ pub trait HistoryReader: Send + Sync {
     /// Transient: the store is away.
     async fn names_at(&self, devices: &[u32], at_ms: i64) -> Result<HashMap<u32, String>, HistoryError>;
 
+    /// Devices that are or were hidden, and what of their past is public, each as last written; in no order.
+    fn privacy(&self) -> Rows<PrivacyRow>;
+
     /// An alert's or a device's history of alerts in a period (by time of raising), by alert, then version; at most
     /// `limit`.
     ///
@@ -144,6 +156,7 @@ pub trait HistoryReader: Send + Sync {
 #[allow(missing_docs, reason = "the tables, under their names")]
 pub struct BlockRows {
     pub positions: Vec<PositionRow>,
+    pub confirmations: Vec<ConfirmationRow>,
     pub ground_positions: Vec<GroundPositionRow>,
     pub weather: Vec<WeatherRow>,
     pub names: Vec<NameRow>,
@@ -152,6 +165,7 @@ pub struct BlockRows {
     pub thermals: Vec<ThermalRow>,
     pub alerts: Vec<AlertRow>,
     pub erasures: Vec<ErasureRow>,
+    pub privacy: Vec<PrivacyRow>,
 }
 
 impl BlockRows {
@@ -159,7 +173,7 @@ impl BlockRows {
     pub fn len(&self) -> usize {
         let observed = self.positions.len() + self.ground_positions.len() + self.weather.len() + self.names.len();
         let told = self.receptions.len() + self.receivers.len() + self.thermals.len() + self.alerts.len();
-        observed + told + self.erasures.len()
+        observed + told + self.confirmations.len() + self.erasures.len() + self.privacy.len()
     }
 
     /// Whether there are none.

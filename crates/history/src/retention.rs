@@ -39,7 +39,7 @@ pub(crate) struct Keep {
 pub(crate) const FOR_EVER_DAYS: u32 = 20_000;
 
 impl Retention {
-    pub(crate) fn of_tables(&self) -> [Keep; 8] {
+    pub(crate) fn of_tables(&self) -> [Keep; 9] {
         let keep = |table, time, has_private, days: u32| Keep {
             table,
             time,
@@ -50,6 +50,7 @@ impl Retention {
             keep("positions", "event_at", true, self.position_days),
             keep("ground_positions", "event_at", true, self.position_days),
             keep("names", "event_at", true, self.position_days),
+            keep("confirmations", "event_at", true, self.position_days),
             keep("weather", "event_at", true, self.statistics_days),
             keep("thermals", "last_seen_at", false, self.statistics_days),
             keep("receptions", "ingested_at", false, self.reception_days),

@@ -1,9 +1,11 @@
 //! The history in a file of SQLite, for one process that wants no server.
 //!
-//! One connection writes, a few read beside it (WAL). Calls run on blocking threads; no lock is held between two of them.
+//! One connection writes, a few read beside it (WAL). Calls run on blocking threads; no lock is held between two of them, and
+//! no reader between two pages of an answer. A file that turns out to be malformed is moved aside, and a new one begun.
 
 mod errors;
 mod expire;
+mod file;
 mod flights;
 mod read;
 mod write;
@@ -13,11 +15,10 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 use runtime::Clock;
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::Connection;
 use tempfile::TempDir;
-use tokio::sync::Semaphore;
 
-use crate::migrations::{MigrationStatus, SQLITE};
+use crate::turns::Turns;
 use crate::{HistoryError, Retention};
 
 /// Queries that read at the same time; more wait.
@@ -30,18 +31,28 @@ pub struct Sqlite(Arc<Inner>);
 struct Inner {
     path: PathBuf,
     _temporary: Option<TempDir>,
-    writer: Mutex<Connection>,
-    idle_readers: Mutex<Vec<Connection>>,
-    readers: Arc<Semaphore>,
+    /// `None`: the file was moved aside, and a new one could not be made yet.
+    writer: Mutex<Option<Connection>>,
+    idle: Mutex<Idle>,
+    turns: Turns,
     retention: Retention,
     clock: Clock,
 }
 
+/// Connections that read, of the file that is there now.
+#[derive(Default)]
+struct Idle {
+    connections: Vec<Connection>,
+    /// Counts the files: each that is moved aside begins another.
+    generation: u64,
+}
+
 impl Sqlite {
-    /// Opens a file, or a temporary one, and brings it to this program's version. Blocks for a moment.
+    /// Opens a file, or a temporary one, and brings it to this program's version. Blocks for a moment. A malformed file is
+    /// moved aside, which is logged, and a new one begun.
     ///
     /// # Errors
-    /// Fatal: it is no such file, or of a newer program. Transient: it cannot be opened now.
+    /// Fatal: it is of a newer program. Transient: it cannot be opened now.
     pub fn open(path: Option<&Path>, retention: Retention, clock: Clock) -> Result<Self, HistoryError> {
         let (path, temporary) = match path {
             Some(path) => (path.to_owned(), None),
@@ -52,15 +63,13 @@ impl Sqlite {
                 (dir.path().join("history.sqlite"), Some(dir))
             }
         };
-        let attempted = || format!("open the history in {}", path.display());
-        let mut writer = connect(&path, OpenFlags::default()).map_err(|error| errors::error(attempted(), error))?;
-        migrate(&mut writer, attempted)?;
+        let writer = file::open(&path, &clock)?;
         Ok(Self(Arc::new(Inner {
             path,
             _temporary: temporary,
-            writer: Mutex::new(writer),
-            idle_readers: Mutex::default(),
-            readers: Arc::new(Semaphore::new(READERS)),
+            writer: Mutex::new(Some(writer)),
+            idle: Mutex::default(),
+            turns: Turns::new(READERS, clock.clone()),
             retention,
             clock,
         })))
@@ -78,9 +87,27 @@ impl Sqlite {
         work: impl FnOnce(&mut Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, HistoryError> {
         let inner = self.0.clone();
-        let done = tokio::task::spawn_blocking(move || work(&mut inner.writer.lock())).await;
+        let done = tokio::task::spawn_blocking(move || inner.write(attempted, work)).await;
         done.map_err(|error| HistoryError::fatal("broken", attempted, error))?
-            .map_err(|error| errors::error(attempted, error))
+    }
+
+    /// Runs on a blocking thread with a connection that reads, when it is this question's turn. `is_first`: see
+    /// [`Turns::take`].
+    async fn reading<T: Send + 'static>(
+        &self,
+        attempted: &'static str,
+        is_first: bool,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, HistoryError> {
+        let turn = self.0.turns.take(attempted, is_first).await?;
+        let inner = self.0.clone();
+        let done = tokio::task::spawn_blocking(move || {
+            let read = inner.read(attempted, work);
+            // Held to here also where the one who asked has left.
+            drop(turn);
+            read
+        });
+        done.await.map_err(|error| HistoryError::fatal("broken", attempted, error))?
     }
 
     fn now_ms(&self) -> i64 {
@@ -88,32 +115,68 @@ impl Sqlite {
     }
 }
 
-fn connect(path: &Path, flags: OpenFlags) -> rusqlite::Result<Connection> {
-    let connection = Connection::open_with_flags(path, flags)?;
-    connection.busy_timeout(std::time::Duration::from_secs(5))?;
-    connection.pragma_update(None, "journal_mode", "WAL")?;
-    // A power cut can take the last blocks; their offsets are in memory and go with them.
-    connection.pragma_update(None, "synchronous", "NORMAL")?;
-    connection.set_prepared_statement_cache_capacity(64);
-    Ok(connection)
-}
-
-fn migrate(writer: &mut Connection, attempted: impl Fn() -> String) -> Result<(), HistoryError> {
-    let applied = writer.pragma_query_value(None, "user_version", |row| row.get(0));
-    let applied = applied.map_err(|error| errors::error(attempted(), error))?;
-    let status = MigrationStatus::new(SQLITE, applied);
-    if status.is_newer_than_program() {
-        let why = format!("the file is at version {}, this program knows {}", status.applied, status.known);
-        return Err(HistoryError::fatal("newer_than_program", attempted(), why));
-    }
-    for migration in status.pending {
-        let apply = |writer: &mut Connection| {
-            let step = writer.transaction()?;
-            step.execute_batch(migration.sql)?;
-            step.pragma_update(None, "user_version", migration.version)?;
-            step.commit()
+impl Inner {
+    fn write<T>(
+        &self,
+        attempted: &str,
+        work: impl FnOnce(&mut Connection) -> rusqlite::Result<T>,
+    ) -> Result<T, HistoryError> {
+        let mut writer = self.writer.lock();
+        let connection = match &mut *writer {
+            Some(connection) => connection,
+            absent => absent.insert(file::open(&self.path, &self.clock)?),
         };
-        apply(writer).map_err(|error| errors::error(attempted(), error))?;
+        let written = work(connection);
+        if let Err(error) = &written
+            && errors::is_malformed(error)
+        {
+            self.begin_another(&mut writer, error)?;
+        }
+        written.map_err(|error| errors::error(attempted, error))
     }
-    Ok(())
+
+    fn read<T>(
+        &self,
+        attempted: &str,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+    ) -> Result<T, HistoryError> {
+        let (connection, generation) = {
+            let mut idle = self.idle.lock();
+            (idle.connections.pop(), idle.generation)
+        };
+        let connection = match connection {
+            Some(connection) => Ok(connection),
+            None => file::connect(&self.path),
+        };
+        let (read, connection) = match connection {
+            Ok(connection) => (work(&connection), Some(connection)),
+            Err(error) => (Err(error), None),
+        };
+        if let Err(error) = &read
+            && errors::is_malformed(error)
+        {
+            drop(connection);
+            let mut writer = self.writer.lock();
+            if self.idle.lock().generation == generation {
+                self.begin_another(&mut writer, error)?;
+            }
+        } else if let Some(connection) = connection {
+            let mut idle = self.idle.lock();
+            if idle.generation == generation {
+                idle.connections.push(connection);
+            }
+        }
+        read.map_err(|error| errors::error(attempted, error))
+    }
+
+    /// Moves the file aside and begins another. Readers that are under way end with what they have.
+    fn begin_another(&self, writer: &mut Option<Connection>, why: &rusqlite::Error) -> Result<(), HistoryError> {
+        let mut idle = self.idle.lock();
+        idle.connections.clear();
+        idle.generation += 1;
+        *writer = None;
+        file::move_aside(&self.path, &why.to_string(), &self.clock)?;
+        *writer = Some(file::open(&self.path, &self.clock)?);
+        Ok(())
+    }
 }

@@ -10,10 +10,13 @@ mod point;
 mod segment;
 mod shaper;
 mod simplify;
+mod subject;
 
 pub use format::{Format, TrackWriter};
 pub use level::Level;
-pub use point::{Subject, TrackPoint};
+pub(crate) use level::Plausible;
+pub use point::TrackPoint;
 pub use segment::GAP_US;
 pub use shaper::{Shaper, Summary};
 pub use simplify::{ALTITUDE_WEIGHT, MAX_POINTS};
+pub use subject::Subject;

@@ -1,23 +1,31 @@
 //! The admin port: `/health`, `/ready`, `/metrics`, `/log`, and `/debug/profile` where enabled.
+//!
+//! Requests that change the process or take its time (`PUT /log`, profiles) are for clients on this machine only, on
+//! every
+//! bound address: the port has no accounts.
+
+#[cfg(feature = "profile")]
+mod profile;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
 use anyhow::Context as _;
-use axum::extract::{Query, State};
+use axum::extract::{ConnectInfo, Request, State};
 use axum::http::{StatusCode, header};
+use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Json, Response};
 use axum::routing::{get, put};
 use axum::{Router, serve};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use tokio::net::TcpListener;
 
 use crate::readiness::PartState;
 use crate::telemetry::LogFilter;
 use crate::{Context, Shutdown};
 
-/// What the admin port tells.
+/// The state behind the admin port.
 #[derive(Clone)]
 pub struct Admin {
     context: Context,
@@ -30,7 +38,8 @@ pub struct Admin {
 #[derive(Debug, Serialize)]
 pub struct Health {
     status: &'static str,
-    timestamp: u64,
+    /// Time of the request, RFC 3339 in UTC.
+    timestamp: String,
     version: &'static str,
 }
 
@@ -41,21 +50,58 @@ pub struct Ready {
     parts: BTreeMap<&'static str, PartState>,
 }
 
+/// Body of `/ready` on a public port.
+#[derive(Debug, Serialize)]
+struct PublicReady {
+    ready: bool,
+    parts: BTreeMap<&'static str, PublicPart>,
+}
+
+/// A part's state, without reasons.
+#[derive(Debug, Serialize)]
+struct PublicPart {
+    ready: bool,
+    since_us: u64,
+    /// It works without one of its dependencies. The name on the wire stays.
+    #[serde(rename = "limps", skip_serializing_if = "std::ops::Not::not")]
+    degraded: bool,
+}
+
+impl From<&PartState> for PublicPart {
+    fn from(part: &PartState) -> Self {
+        Self { ready: part.ready, since_us: part.since_us, degraded: part.degraded.is_some() }
+    }
+}
+
 impl Admin {
     /// `log_filter` lets `PUT /log` change the level; `profile` turns `/debug/profile` on.
     pub fn new(context: Context, version: &'static str, log_filter: Option<LogFilter>, profile: bool) -> Self {
         Self { context, log_filter, version, profile }
     }
 
-    /// The routes, for a server of one's own: `/health` and `/ready` are also on the pusher's port.
-    pub fn probes(self) -> Router {
+    /// `/health` and `/ready` for a public port: parts and whether they are ready, without the reasons, since those
+    /// contain
+    /// addresses and internals.
+    pub fn public_probes(self) -> Router {
+        Router::new().route("/health", get(health)).route("/ready", get(public_ready)).with_state(self)
+    }
+
+    fn probes(self) -> Router {
         Router::new().route("/health", get(health)).route("/ready", get(ready)).with_state(self)
     }
 
     fn router(self) -> Router {
         let profile = self.profile;
-        let router = Router::new().route("/metrics", get(metrics)).route("/log", put(set_log_filter));
-        let router = if profile { router.route("/debug/profile", get(take_profile)) } else { router };
+        let local = Router::new().route("/log", put(set_log_filter));
+        #[cfg(feature = "profile")]
+        let local = if profile { local.route("/debug/profile", get(profile::take_profile)) } else { local };
+        #[cfg(not(feature = "profile"))]
+        let local = match profile {
+            true => local.route("/debug/profile", get(no_profile)),
+            false => local,
+        };
+        let local = local.layer(middleware::from_fn(from_this_machine));
+        let router = Router::new().route("/metrics", get(metrics)).merge(local);
         router.with_state(self.clone()).merge(self.probes())
     }
 
@@ -65,22 +111,34 @@ impl Admin {
     /// The port cannot be bound.
     pub async fn serve(self, listener: TcpListener, stop: Shutdown) -> anyhow::Result<()> {
         let stopped = async move { stop.requested().await };
-        serve(listener, self.router()).with_graceful_shutdown(stopped).await.context("admin server")
+        let router = self.router().into_make_service_with_connect_info::<SocketAddr>();
+        serve(listener, router).with_graceful_shutdown(stopped).await.context("admin server")
     }
 }
 
 /// Binds the admin port.
 ///
 /// # Errors
-/// Says which address could not be bound and which setting names it.
+/// The address could not be bound; the error names it and its setting.
 pub async fn bind(listen: SocketAddr) -> anyhow::Result<TcpListener> {
     TcpListener::bind(listen)
         .await
         .with_context(|| format!("cannot bind the admin port {listen} (UPDRAFT_ADMIN_LISTEN)"))
 }
 
+/// Forwards a request when its client is on this machine.
+async fn from_this_machine(ConnectInfo(client): ConnectInfo<SocketAddr>, request: Request, next: Next) -> Response {
+    if client.ip().to_canonical().is_loopback() {
+        return next.run(request).await;
+    }
+    let path = request.uri().path();
+    (StatusCode::FORBIDDEN, format!("{path} is for clients on the machine of the program: connect over its loopback\n"))
+        .into_response()
+}
+
 async fn health(State(admin): State<Admin>) -> Json<Health> {
-    let timestamp = admin.context.clock.now_us() / 1_000_000;
+    let now = UNIX_EPOCH + Duration::from_micros(admin.context.clock.now_us());
+    let timestamp = humantime::format_rfc3339_seconds(now).to_string();
     Json(Health { status: "ok", timestamp, version: admin.version })
 }
 
@@ -89,6 +147,14 @@ async fn ready(State(admin): State<Admin>) -> Response {
     let ready = admin.context.readiness.is_ready();
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (status, Json(Ready { ready, parts })).into_response()
+}
+
+async fn public_ready(State(admin): State<Admin>) -> Response {
+    let readiness = &admin.context.readiness;
+    let parts = readiness.parts().into_iter().map(|(name, part)| (name, PublicPart::from(&part))).collect();
+    let ready = readiness.is_ready();
+    let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    (status, Json(PublicReady { ready, parts })).into_response()
 }
 
 async fn metrics(State(admin): State<Admin>) -> Response {
@@ -106,35 +172,17 @@ async fn set_log_filter(State(admin): State<Admin>, filter: String) -> Response 
     }
 }
 
-#[derive(Deserialize)]
-struct ProfileQuery {
-    #[serde(default = "ProfileQuery::default_seconds")]
-    seconds: u64,
-}
-
-impl ProfileQuery {
-    fn default_seconds() -> u64 {
-        10
+#[cfg(feature = "profile")]
+impl axum::extract::FromRef<Admin> for crate::Clock {
+    fn from_ref(admin: &Admin) -> Self {
+        admin.context.clock.clone()
     }
 }
 
-/// A CPU profile of the next seconds (at most 60), in pprof's Protobuf form.
-async fn take_profile(State(admin): State<Admin>, Query(query): Query<ProfileQuery>) -> Response {
-    let guard = match pprof::ProfilerGuard::new(99) {
-        Ok(guard) => guard,
-        Err(error) => return (StatusCode::CONFLICT, format!("cannot profile now: {error}\n")).into_response(),
-    };
-    admin.context.clock.sleep(Duration::from_secs(query.seconds.clamp(1, 60))).await;
-    match encode_profile(&guard) {
-        Ok(bytes) => ([(header::CONTENT_TYPE, "application/octet-stream")], bytes).into_response(),
-        Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, format!("{error:#}\n")).into_response(),
-    }
+#[cfg(not(feature = "profile"))]
+async fn no_profile() -> Response {
+    (StatusCode::NOT_IMPLEMENTED, "this program was built without profiles\n").into_response()
 }
 
-fn encode_profile(guard: &pprof::ProfilerGuard<'_>) -> anyhow::Result<Vec<u8>> {
-    use pprof::protos::Message as _;
-    let profile = guard.report().build()?.pprof()?;
-    let mut bytes = Vec::new();
-    profile.write_to_vec(&mut bytes)?;
-    Ok(bytes)
-}
+#[cfg(test)]
+mod tests;

@@ -1,10 +1,10 @@
-//! How long to wait before the next try.
+//! Exponential backoff with jitter.
 
 use std::time::Duration;
 
 use rand::RngExt as _;
 
-/// Doubles from the first delay up to the last, each with 20 % of jitter, so that many programs do not knock at once.
+/// Doubles from the first delay up to the last, each with 20 % of jitter, so that many programs do not retry at once.
 #[derive(Debug, Clone)]
 pub struct Backoff {
     first: Duration,
@@ -18,7 +18,7 @@ impl Backoff {
         Self { first, last, next: first }
     }
 
-    /// For neighbours over the network: from 100 ms to 5 s.
+    /// For dependencies over the network: from 100 ms to 5 s.
     pub fn for_services() -> Self {
         Self::new(Duration::from_millis(100), Duration::from_secs(5))
     }

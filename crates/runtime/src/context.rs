@@ -1,5 +1,6 @@
-//! What a program needs from its process, handed down as one value.
+//! Services of the process for a program, as one value.
 
+use crate::trace::Tracer;
 use crate::{Clock, Metrics, Readiness, Shutdown};
 
 /// Cheap to clone; clones share everything.
@@ -7,18 +8,21 @@ use crate::{Clock, Metrics, Readiness, Shutdown};
 pub struct Context {
     /// The time.
     pub clock: Clock,
-    /// The wish to stop.
+    /// The request to stop.
     pub shutdown: Shutdown,
     /// Where metrics are registered.
     pub metrics: Metrics,
-    /// What `/ready` answers.
+    /// The parts of `/ready`.
     pub readiness: Readiness,
+    /// Begins spans; records nothing where no OTLP endpoint is set.
+    pub tracer: Tracer,
 }
 
 impl Context {
-    /// A context on the given clock, with nothing registered.
+    /// A context on the given clock, with nothing registered and nothing traced.
     pub fn new(clock: Clock) -> Self {
-        let readiness = Readiness::new(clock.clone());
-        Self { clock, shutdown: Shutdown::new(), metrics: Metrics::new(), readiness }
+        let metrics = Metrics::new();
+        let readiness = Readiness::new(clock.clone(), &metrics);
+        Self { clock, shutdown: Shutdown::new(), metrics, readiness, tracer: Tracer::disabled() }
     }
 }

@@ -1,16 +1,19 @@
-//! The shell every program wears: settings, logs, traces, the admin port, named tasks, ordered shutdown, and the clock.
+//! The common shell of all programs: settings, logs, traces, the admin port, named tasks, ordered shutdown, and the
+//! clock.
 //!
 //! A program's `main.rs` is one call of [`program::run`]; everything that its `run(config, context)` needs from the
-//! process is in [`Context`]. Nothing here knows of aircraft, topics or maps.
+//! process is in [`Context`]. This crate has no knowledge about aircraft, topics or maps.
 
 pub mod admin;
 pub mod backoff;
 pub mod clock;
 pub mod context;
+pub mod files;
 pub mod metrics;
-pub mod patience;
+mod open_files;
 pub mod program;
 pub mod readiness;
+pub mod retry;
 pub mod settings;
 pub mod shutdown;
 pub mod tasks;
@@ -21,8 +24,8 @@ pub use backoff::Backoff;
 pub use clock::Clock;
 pub use context::Context;
 pub use metrics::Metrics;
-pub use patience::keep_trying;
 pub use readiness::{Part, Readiness};
+pub use retry::keep_trying;
 pub use settings::{Redacted, ShellOptions};
 pub use shutdown::Shutdown;
 pub use tasks::Tasks;

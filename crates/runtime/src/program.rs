@@ -8,23 +8,25 @@ use anyhow::Context as _;
 use clap::{CommandFactory, FromArgMatches};
 
 use crate::admin::{self, Admin};
+use crate::open_files;
 use crate::settings::{self, ProcessEnvironment, ShellOptions, Stop};
 use crate::shutdown::signal;
 use crate::telemetry::Telemetry;
-use crate::{Clock, Context};
+use crate::trace::Service;
+use crate::{Clock, Context, Metrics};
 
 /// Exit code for a bad setting (`EX_USAGE` of sysexits.h).
 pub const BAD_SETTING: u8 = 64;
 
-/// What the shell asks of a program's settings.
+/// The interface of a program's settings to the shell.
 pub trait Program: CommandFactory + FromArgMatches {
-    /// Name in traces.
+    /// `service.name` in traces.
     fn service(&self) -> &'static str;
     /// The shared options.
     fn shell(&self) -> &ShellOptions;
     /// The admin port where none is set; `None` for commands that end by themselves and have no admin port.
     fn admin_port(&self) -> Option<u16>;
-    /// What no single option can know, for example that two of them do not go together: one line.
+    /// Checks options against each other, for example two that exclude each other. The error is one line.
     ///
     /// # Errors
     /// The line.
@@ -41,16 +43,16 @@ where
     F: Future<Output = anyhow::Result<()>>,
 {
     let command = P::command().version(version);
-    let matches = match settings::read(command.clone(), std::env::args_os().collect(), &ProcessEnvironment) {
-        Ok(matches) => matches,
+    let settings = match settings::read(command.clone(), std::env::args_os().collect(), &ProcessEnvironment) {
+        Ok(settings) => settings,
         Err(Stop::Answer(help)) => {
-            // A reader that went away is no failure of ours.
+            // A closed pipe is no failure.
             let _ = help.print();
             return ExitCode::SUCCESS;
         }
         Err(Stop::Bad(line)) => return bad_setting(&command, &line),
     };
-    let program = match P::from_arg_matches(&matches) {
+    let program = match P::from_arg_matches(&settings.matches) {
         Ok(program) => program,
         Err(error) => return bad_setting(&command, error.to_string().trim_end()),
     };
@@ -58,14 +60,22 @@ where
         return bad_setting(&command, &line);
     }
     if program.shell().check_config {
-        print!("{}", settings::effective(&command, &matches));
+        settings.warnings.iter().for_each(|line| eprintln!("{}: {line}", command.get_name()));
+        print!("{}", settings::effective(&command, &settings));
         return ExitCode::SUCCESS;
     }
-    let telemetry = match Telemetry::start(&program.shell().telemetry, program.service()) {
+    let (clock, metrics) = (Clock::system(), Metrics::new());
+    let service = Service { name: program.service(), version };
+    let telemetry = match Telemetry::start(&program.shell().telemetry, service, &clock, &metrics) {
         Ok(telemetry) => telemetry,
         Err(error) => return bad_setting(&command, &format!("{error:#}")),
     };
-    match run_to_end(program, version, &telemetry, work) {
+    settings.warnings.iter().for_each(|line| tracing::warn!("{line}"));
+    // Not within the log line: it must also run where that level is off.
+    let open_files = open_files::raise();
+    tracing::info!("{open_files}");
+    let context = Context { tracer: telemetry.tracer(), metrics, ..Context::new(clock) };
+    match run_to_end(program, version, context, &telemetry, work) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             tracing::error!(error = format!("{error:#}"), "stopped");
@@ -83,6 +93,7 @@ fn bad_setting(command: &clap::Command, line: &str) -> ExitCode {
 fn run_to_end<P, F>(
     program: P,
     version: &'static str,
+    context: Context,
     telemetry: &Telemetry,
     work: impl FnOnce(P, Context) -> F,
 ) -> anyhow::Result<()>
@@ -92,12 +103,11 @@ where
 {
     let runtime = tokio::runtime::Runtime::new().context("cannot start the async runtime")?;
     runtime.block_on(async {
-        let clock = Clock::system();
-        let context = Context::new(clock.clone());
+        let clock = context.clock.clone();
         let shell = program.shell().clone();
         let listen = program
             .admin_port()
-            .map(|port| shell.admin_listen.unwrap_or_else(|| SocketAddr::from((Ipv4Addr::UNSPECIFIED, port))));
+            .map(|port| shell.admin_listen.unwrap_or_else(|| SocketAddr::from((Ipv4Addr::LOCALHOST, port))));
         let admin = Admin::new(context.clone(), version, Some(telemetry.log_filter.clone()), shell.profile);
         let served = async {
             let Some(listen) = listen else { return std::future::pending().await };

@@ -4,44 +4,60 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
 use serde::Serialize;
 
-use crate::Clock;
+use crate::{Clock, Metrics};
 
 /// All parts of a program that must be ready. Clones share one state.
 #[derive(Clone, Debug)]
 pub struct Readiness {
     clock: Clock,
     parts: Arc<Mutex<BTreeMap<&'static str, PartState>>>,
+    gauges: Family<PartLabel, Gauge>,
 }
 
-/// What one part says of itself.
+/// A part's name.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct PartLabel {
+    part: &'static str,
+}
+
+/// The state of one part.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct PartState {
     /// Whether the part can do its work.
     pub ready: bool,
     /// Since when, microseconds since the epoch.
     pub since_us: u64,
-    /// Why not; or the last trouble it had, where it is ready again.
+    /// Why it is not ready; or its last error, where it is ready again.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_error: Option<String>,
-    /// What it has to do without just now, where it can do its work all the same.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub limps: Option<String>,
+    /// What is missing, where it can do its work without it. The name on the wire stays.
+    #[serde(rename = "limps", skip_serializing_if = "Option::is_none")]
+    pub degraded: Option<String>,
 }
 
 impl Readiness {
     /// No parts yet: not ready, since the program has not begun.
-    pub fn new(clock: Clock) -> Self {
-        Self { clock, parts: Arc::default() }
+    pub fn new(clock: Clock, metrics: &Metrics) -> Self {
+        Self {
+            clock,
+            parts: Arc::default(),
+            gauges: metrics.register("ready", "1 while a part of the program can do its work", Family::default()),
+        }
     }
 
     /// Adds a part, not ready until it says so. The same name gives the same part.
     pub fn part(&self, name: &'static str) -> Part {
         let now_us = self.clock.now_us();
         let starting =
-            || PartState { ready: false, since_us: now_us, last_error: Some("starting".into()), limps: None };
+            || PartState { ready: false, since_us: now_us, last_error: Some("starting".into()), degraded: None };
         self.parts.lock().entry(name).or_insert_with(starting);
+        // Shown from the beginning.
+        drop(self.gauges.get_or_create(&PartLabel { part: name }));
         Part { name, readiness: self.clone() }
     }
 
@@ -60,14 +76,15 @@ impl Readiness {
         let now_us = self.clock.now_us();
         let mut parts = self.parts.lock();
         let Some(part) = parts.get_mut(name) else { return };
-        part.limps = None;
+        part.degraded = None;
         let changed = part.ready != ready;
         if changed {
             (part.ready, part.since_us) = (ready, now_us);
+            self.gauges.get_or_create(&PartLabel { part: name }).set(i64::from(ready));
         }
         if let Some(error) = error {
-            let news = changed || part.last_error.as_ref() != Some(&error);
-            if news {
+            let is_change = changed || part.last_error.as_ref() != Some(&error);
+            if is_change {
                 tracing::warn!(part = name, error, "not ready");
             }
             part.last_error = Some(error);
@@ -86,20 +103,20 @@ pub struct Part {
 }
 
 impl Part {
-    /// The part can do its work. Logged when that is news.
+    /// The part can do its work. Logged when that has changed.
     pub fn ready(&self) {
         self.readiness.set(self.name, true, None);
     }
 
-    /// The part can do its work, but has to do without something: `/ready` says so and stays 200.
-    pub fn limps(&self, without: impl std::fmt::Display) {
+    /// The part can do its work, but something is missing: `/ready` reports it and stays 200.
+    pub fn degraded(&self, reason: impl std::fmt::Display) {
         self.ready();
         if let Some(part) = self.readiness.parts.lock().get_mut(self.name) {
-            part.limps = Some(without.to_string());
+            part.degraded = Some(reason.to_string());
         }
     }
 
-    /// The part cannot do its work, and why. Logged when that is news.
+    /// The part cannot do its work, and why. Logged when the reason has changed.
     pub fn not_ready(&self, reason: impl std::fmt::Display) {
         self.readiness.set(self.name, false, Some(reason.to_string()));
     }
@@ -113,18 +130,22 @@ mod tests {
     #[test]
     fn ready_only_while_every_part_is() {
         let clock = Clock::manual(5_000_000);
-        let readiness = Readiness::new(clock.clone());
+        let metrics = Metrics::new();
+        let readiness = Readiness::new(clock.clone(), &metrics);
         assert!(!readiness.is_ready(), "not begun");
         let (kafka, redis) = (readiness.part("kafka"), readiness.part("redis"));
         kafka.ready();
         assert!(!readiness.is_ready());
         redis.ready();
         assert!(readiness.is_ready());
+        let text = metrics.to_text();
+        assert!(text.contains("fanet_ready{part=\"redis\"} 1\n"), "{text}");
         assert_eq!(readiness.parts()["redis"].last_error, None);
 
         clock.advance(Duration::from_secs(1));
         redis.not_ready("cannot reach redis://nowhere");
         assert!(!readiness.is_ready());
+        assert!(metrics.to_text().contains("fanet_ready{part=\"redis\"} 0\n"));
         let state = readiness.parts()["redis"].clone();
         assert_eq!((state.since_us, state.last_error.as_deref()), (6_000_000, Some("cannot reach redis://nowhere")));
 
@@ -135,10 +156,10 @@ mod tests {
         assert!(readiness.is_ready());
         assert!(readiness.parts()["redis"].last_error.is_some(), "the last trouble stays readable");
 
-        kafka.limps("stale");
+        kafka.degraded("stale");
         assert!(readiness.is_ready());
-        assert_eq!(readiness.parts()["kafka"].limps.as_deref(), Some("stale"));
+        assert_eq!(readiness.parts()["kafka"].degraded.as_deref(), Some("stale"));
         kafka.ready();
-        assert_eq!(readiness.parts()["kafka"].limps, None);
+        assert_eq!(readiness.parts()["kafka"].degraded, None);
     }
 }

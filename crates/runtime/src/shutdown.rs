@@ -1,4 +1,4 @@
-//! The wish to stop, seen by everything in the process.
+//! The request to stop, shared by the process.
 
 use std::future::Future;
 
@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 pub struct Shutdown(CancellationToken);
 
 impl Shutdown {
-    /// Nobody has asked yet.
+    /// Not requested yet.
     pub fn new() -> Self {
         Self::default()
     }

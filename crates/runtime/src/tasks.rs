@@ -31,14 +31,16 @@ impl Tasks {
         Self { clock, shutdown, running: Vec::new() }
     }
 
-    /// Starts a task. It gets a wish to stop of its own, which comes when every later task has ended: start what others
-    /// depend on first.
+    /// Starts a task. Its own stop request comes when every later task has ended: start tasks before those that depend
+    /// on
+    /// them.
     pub fn spawn<F>(&mut self, name: &'static str, work: impl FnOnce(Shutdown) -> F)
     where
         F: Future<Output = anyhow::Result<()>> + Send + 'static,
     {
         let shutdown = Shutdown::new();
-        let span = tracing::info_span!("task", name);
+        // Not `name`: in JSON lines that is the span's own.
+        let span = tracing::info_span!("task", task = name);
         let handle = tokio::spawn(work(shutdown.clone()).instrument(span));
         self.running.push(Task { name, shutdown, handle });
     }

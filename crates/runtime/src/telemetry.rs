@@ -3,15 +3,15 @@
 use std::io::IsTerminal as _;
 
 use anyhow::Context as _;
-use opentelemetry::trace::TracerProvider as _;
-use opentelemetry_otlp::WithExportConfig as _;
-use opentelemetry_sdk::Resource;
-use opentelemetry_sdk::trace::{Sampler, SdkTracerProvider};
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{EnvFilter, Layer, Registry, fmt, reload};
 
 use crate::settings::{LogFormat, TelemetryOptions};
+#[cfg(feature = "otlp")]
+use crate::trace::Exporter;
+use crate::trace::{Service, Tracer};
+use crate::{Clock, Metrics};
 
 /// Changes the log filter of the running process.
 #[derive(Clone, Debug)]
@@ -23,19 +23,20 @@ impl LogFilter {
     /// # Errors
     /// The filter does not parse.
     pub fn set(&self, filter: &str) -> anyhow::Result<()> {
-        let parsed = EnvFilter::try_new(filter).with_context(|| format!("{filter:?} is not a log filter"))?;
-        self.0.reload(parsed).context("the log is gone")?;
+        let parsed = EnvFilter::try_new(filter).with_context(|| format!("invalid log filter {filter:?}: expected a level or levels by module, for example info or warn,processor=debug"))?;
+        self.0.reload(parsed).context("the log has been closed")?;
         tracing::info!(filter, "log filter changed");
         Ok(())
     }
 }
 
-/// Logs and traces while it lives; what is still to be sent goes out when it is dropped.
+/// Logs and traces until it is dropped; the drop sends the remaining spans, within a time limit.
 #[derive(Debug)]
 pub struct Telemetry {
     /// The running log's filter.
     pub log_filter: LogFilter,
-    traces: Option<SdkTracerProvider>,
+    #[cfg(feature = "otlp")]
+    traces: Option<Exporter>,
 }
 
 impl Telemetry {
@@ -43,9 +44,17 @@ impl Telemetry {
     ///
     /// # Errors
     /// A log filter that does not parse, an endpoint that is no URL, or a process that has telemetry already.
-    pub fn start(options: &TelemetryOptions, service: &'static str) -> anyhow::Result<Self> {
+    pub fn start(
+        options: &TelemetryOptions,
+        service: Service,
+        clock: &Clock,
+        metrics: &Metrics,
+    ) -> anyhow::Result<Self> {
         let filter = EnvFilter::try_new(&options.log).with_context(|| {
-            format!("UPDRAFT_LOG: {:?} is not a log filter, for example info or warn,processor=debug", options.log)
+            format!(
+                "invalid UPDRAFT_LOG {:?}: expected a log filter, for example info or warn,processor=debug",
+                options.log
+            )
         })?;
         let (filter, handle) = reload::Layer::new(filter);
         let lines =
@@ -54,43 +63,27 @@ impl Telemetry {
             LogFormat::Text => lines.boxed(),
             LogFormat::Json => lines.json().flatten_event(true).boxed(),
         };
-        let traces = options.otlp_endpoint.as_deref().map(|url| tracer_provider(url, options, service)).transpose()?;
-        let spans =
-            traces.as_ref().map(|provider| tracing_opentelemetry::layer().with_tracer(provider.tracer(service)));
-        tracing_subscriber::registry()
-            .with(filter)
-            .with(lines)
-            .with(spans)
-            .try_init()
-            .context("logs are already set up")?;
-        Ok(Self { log_filter: LogFilter(handle), traces })
-    }
-}
-
-impl Drop for Telemetry {
-    fn drop(&mut self) {
-        if let Some(provider) = self.traces.take()
-            && let Err(error) = provider.shutdown()
+        tracing_subscriber::registry().with(filter).with(lines).try_init().context("logs are already set up")?;
+        // Compose and similar tools set an unset variable to an empty text.
+        let endpoint = options.otlp_endpoint.as_deref().filter(|url| !url.is_empty());
+        #[cfg(feature = "otlp")]
         {
-            tracing::warn!(%error, "the last traces could not be sent");
+            let export = |url: &str| Exporter::start(url, options.trace_ratio, service, clock, metrics);
+            Ok(Self { log_filter: LogFilter(handle), traces: endpoint.map(export).transpose()? })
+        }
+        #[cfg(not(feature = "otlp"))]
+        {
+            let _ = (service, clock, metrics);
+            anyhow::ensure!(endpoint.is_none(), "UPDRAFT_OTLP_ENDPOINT: this program was built without OTLP");
+            Ok(Self { log_filter: LogFilter(handle) })
         }
     }
-}
 
-fn tracer_provider(
-    endpoint: &str,
-    options: &TelemetryOptions,
-    service: &'static str,
-) -> anyhow::Result<SdkTracerProvider> {
-    let exporter = opentelemetry_otlp::SpanExporter::builder()
-        .with_http()
-        .with_endpoint(format!("{}/v1/traces", endpoint.trim_end_matches('/')))
-        .build()
-        .with_context(|| format!("UPDRAFT_OTLP_ENDPOINT: cannot send traces to {endpoint}"))?;
-    let sampler = Sampler::ParentBased(Box::new(Sampler::TraceIdRatioBased(options.trace_ratio)));
-    Ok(SdkTracerProvider::builder()
-        .with_batch_exporter(exporter)
-        .with_sampler(sampler)
-        .with_resource(Resource::builder().with_service_name(service).build())
-        .build())
+    /// Begins spans; records nothing without an endpoint.
+    pub fn tracer(&self) -> Tracer {
+        #[cfg(feature = "otlp")]
+        return self.traces.as_ref().map(Exporter::tracer).unwrap_or_default();
+        #[cfg(not(feature = "otlp"))]
+        Tracer::default()
+    }
 }

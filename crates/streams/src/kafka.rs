@@ -6,9 +6,12 @@
 //! | [`lanes`] | the hand-over between a consumer's thread and its caller: pure, under one lock |
 //! | [`poller`] | a consumer's thread: the only one that polls, so that membership never depends on the caller |
 //! | [`source`], [`reader`] | the caller's side of a consumer; one without a group that outlives its consumer |
+//! | [`client`] | what all sources and sinks of one cluster share |
 //! | [`producer`], [`sink`] | a producer with its thread, and the port on top |
 //! | [`admin`] | topics |
-//! | [`health`], [`lookout`] | whether the cluster can be reached, as librdkafka's clients see it; what one of them sees |
+//! | [`health`], [`probe`] | whether the cluster can be reached; who asks it all the time |
+//! | [`lookout`] | what one client sees of the cluster's brokers |
+//! | [`watch`], [`ask`] | whether a reader gets on, by what the cluster says of its partitions |
 //!
 //! Traps that shaped this: a consumer hangs in its drop while a partition list from `committed()` lives, so none is kept;
 //! an end-of-partition event does not name its topic on the common queue, so every partition has a queue of its own;
@@ -16,6 +19,8 @@
 //! goes on polling for events.
 
 mod admin;
+mod ask;
+mod client;
 mod context;
 mod errors;
 mod health;
@@ -23,83 +28,33 @@ mod lanes;
 mod lookout;
 mod message;
 mod poller;
+mod probe;
 mod producer;
 mod reader;
 mod settings;
 mod sink;
 mod source;
 mod spread;
+mod watch;
 
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use self::errors::classify;
+use self::client::SharedClient;
 pub use self::health::{Health, HealthState};
 pub use self::settings::KafkaSettings;
+use self::settings::REQUEST_TIMEOUT;
 use crate::topics::unknown_topic;
 use crate::{
-    GroupSettings, Log, NewTopic, SeekTo, Sink, SinkSettings, Source, StreamError, TopicDescription, TopicOutcome,
-    TopicPartition, Watermarks,
+    GroupProgress, GroupSettings, Log, NewTopic, SeekTo, Sink, SinkSettings, Source, StreamError, TopicDescription,
+    TopicOutcome, TopicPartition, Watermarks,
 };
-
-/// How long a question to the cluster may take.
-const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A Kafka cluster. Clones share it.
 #[derive(Clone)]
 pub struct KafkaLog {
-    cluster: Arc<Cluster>,
-}
-
-/// What all sources and sinks of one cluster share.
-struct Cluster {
-    settings: KafkaSettings,
-    health: Arc<health::Monitor>,
-    /// Asks for metadata, and notices by itself when the cluster comes and goes.
-    watcher: Mutex<Arc<producer::Producer>>,
-}
-
-impl Cluster {
-    fn open(settings: KafkaSettings) -> Result<Self, StreamError> {
-        let health = Arc::new(health::Monitor::new(&settings.bootstrap));
-        let watcher = producer::Producer::open(&settings.for_watcher(), health.clone())?;
-        Ok(Self { settings, health, watcher: Mutex::new(Arc::new(watcher)) })
-    }
-
-    /// For questions; another one where the last is broken.
-    fn watcher(&self) -> Result<Arc<producer::Producer>, StreamError> {
-        let mut watcher = self.watcher.lock().unwrap_or_else(PoisonError::into_inner);
-        if watcher.outcomes().fatal().is_some() {
-            *watcher = Arc::new(producer::Producer::open(&self.settings.for_watcher(), self.health.clone())?);
-        }
-        Ok(watcher.clone())
-    }
-
-    /// Asks something that blocks.
-    async fn ask<T: Send + 'static>(
-        self: &Arc<Self>,
-        attempted: &'static str,
-        question: impl FnOnce(&Self) -> Result<T, StreamError> + Send + 'static,
-    ) -> Result<T, StreamError> {
-        let cluster = self.clone();
-        let answer = tokio::task::spawn_blocking(move || question(&cluster)).await;
-        answer.map_err(|cause| StreamError::transient("closed", attempted, cause))?
-    }
-
-    async fn watermarks(self: &Arc<Self>, partition: &TopicPartition) -> Result<Watermarks, StreamError> {
-        let partition = partition.clone();
-        self.ask("ask for watermarks", move |cluster| {
-            let (low, high) = cluster
-                .watcher()?
-                .client()
-                .fetch_watermarks(&partition.topic, partition.partition.cast_signed(), REQUEST_TIMEOUT)
-                .map_err(|error| classify(error, format!("ask for the watermarks of {partition}")))?;
-            Ok(Watermarks { low: low.unsigned_abs(), high: high.unsigned_abs() })
-        })
-        .await
-    }
+    client: Arc<SharedClient>,
 }
 
 impl KafkaLog {
@@ -108,30 +63,32 @@ impl KafkaLog {
     /// # Errors
     /// Fatal when librdkafka refuses the settings.
     pub fn connect(settings: KafkaSettings) -> Result<Self, StreamError> {
-        Ok(Self { cluster: Arc::new(Cluster::open(settings)?) })
+        Ok(Self { client: SharedClient::open(settings)? })
     }
 
     /// Whether the cluster can be reached.
     pub fn health(&self) -> Health {
-        self.cluster.health.now()
+        self.client.health.now()
     }
 }
 
 #[async_trait]
 impl Log for KafkaLog {
     async fn subscribe(&self, group: GroupSettings) -> Result<Box<dyn Source>, StreamError> {
-        let Cluster { settings, health, .. } = &*self.cluster;
-        Ok(Box::new(source::KafkaSource::subscribe(settings, health.clone(), &group)?))
+        let SharedClient { settings, health, .. } = &*self.client;
+        let source = source::KafkaSource::subscribe(settings, health.clone(), &group)?;
+        self.client.watch_over(&group, source.hand_over())?;
+        Ok(Box::new(source))
     }
 
     async fn read(&self, from: Vec<(TopicPartition, SeekTo)>) -> Result<Box<dyn Source>, StreamError> {
-        Ok(Box::new(reader::KafkaReader::open(self.cluster.clone(), from).await?))
+        Ok(Box::new(reader::KafkaReader::open(self.client.clone(), from).await?))
     }
 
     fn sink(&self, settings: SinkSettings) -> Result<Arc<dyn Sink>, StreamError> {
         let writer = |settings: &SinkSettings| -> Result<Arc<dyn Sink>, StreamError> {
-            let config = self.cluster.settings.for_sink(settings);
-            let producer = producer::Producer::open(&config, self.cluster.health.clone())?;
+            let config = self.client.settings.for_sink(settings);
+            let producer = producer::Producer::open(&config, self.client.health.clone())?;
             Ok(Arc::new(sink::KafkaSink::new(producer, settings)?))
         };
         match settings.connections {
@@ -145,29 +102,37 @@ impl Log for KafkaLog {
     }
 
     async fn create_topics(&self, topics: &[NewTopic]) -> Result<Vec<TopicOutcome>, StreamError> {
-        admin::create(self, topics).await
+        admin::create(&self.client, topics).await
     }
 
     async fn describe_topics(&self) -> Result<Vec<TopicDescription>, StreamError> {
-        admin::describe(self).await
+        admin::describe(&self.client).await
     }
 
     async fn partitions(&self, topic: &str) -> Result<u32, StreamError> {
-        admin::partition_counts(self).await?.remove(topic).ok_or_else(|| unknown_topic(topic))
+        admin::partition_counts(&self.client).await?.remove(topic).ok_or_else(|| unknown_topic(topic))
     }
 
     async fn watermarks(&self, partition: &TopicPartition) -> Result<Watermarks, StreamError> {
-        self.cluster.watermarks(partition).await
+        self.client.watermarks(partition).await
     }
 
     async fn epoch(&self) -> Result<String, StreamError> {
-        let question = |cluster: &Cluster| {
-            cluster.watcher()?.client().fetch_cluster_id(REQUEST_TIMEOUT).ok_or_else(|| {
-                let attempted = format!("ask {} for its cluster id", cluster.settings.bootstrap);
+        let question = |client: &SharedClient| {
+            client.watcher()?.client().fetch_cluster_id(REQUEST_TIMEOUT).ok_or_else(|| {
+                let attempted = format!("ask {} for its cluster id", client.settings.bootstrap);
                 StreamError::transient("unavailable", attempted, "no answer")
             })
         };
-        self.cluster.ask("ask for the cluster id", question).await
+        self.client.ask("ask for the cluster id", question).await
+    }
+
+    fn system(&self) -> &'static str {
+        "kafka"
+    }
+
+    fn progress(&self, group: &str) -> Option<GroupProgress> {
+        self.client.progress(group)
     }
 
     fn trouble(&self) -> Option<String> {

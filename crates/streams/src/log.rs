@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use crate::{NewTopic, Sink, SinkSettings, Source, StreamError, TopicDescription, TopicOutcome, TopicPartition};
+use crate::{
+    NewTopic, SeekTo, Sink, SinkSettings, Source, StreamError, TopicDescription, TopicOutcome, TopicPartition,
+};
 
 /// One cluster: a Kafka, or the log of this process.
 #[async_trait]
@@ -60,10 +62,31 @@ pub trait Log: Send + Sync {
     /// Transient when the cluster is away.
     async fn epoch(&self) -> Result<String, StreamError>;
 
+    /// What traces call it: `messaging.system` of OpenTelemetry's conventions.
+    fn system(&self) -> &'static str;
+
+    /// How a group that was joined here gets on. `None`: nothing watches over it.
+    fn progress(&self, _group: &str) -> Option<GroupProgress> {
+        None
+    }
+
     /// Why nobody answers, in words, while that is so and known.
     fn trouble(&self) -> Option<String> {
         None
     }
+}
+
+/// How a group gets on, as the cluster says: also of partitions that no member owns.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct GroupProgress {
+    /// Why it does not get on, while that is so.
+    pub stall: Option<String>,
+    /// Times that it stopped getting on.
+    pub stalls: u64,
+    /// Records that it has not committed, over all partitions; `None` until the cluster was asked.
+    pub lag_records: Option<u64>,
+    /// Why the process should end: what can be done did not help.
+    pub hopeless: Option<String>,
 }
 
 /// The borders of a partition. Empty when they are equal.
@@ -73,22 +96,6 @@ pub struct Watermarks {
     pub low: u64,
     /// The offset the next record will get.
     pub high: u64,
-}
-
-/// A place in a partition.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SeekTo {
-    /// This offset is the next one read; where it is gone, the next that is there.
-    Offset(u64),
-    /// The first record with this time or a later one; the end where there is none.
-    Time {
-        /// Milliseconds since the Unix epoch.
-        timestamp_ms: i64,
-    },
-    /// The oldest record there is.
-    Beginning,
-    /// Only what is written from now on.
-    End,
 }
 
 /// Where a group starts on a partition it has no offset for (or whose offset is gone).

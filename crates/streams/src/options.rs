@@ -41,6 +41,12 @@ pub struct LogOptions {
     pub topic_prefix: String,
 }
 
+impl Default for LogOptions {
+    fn default() -> Self {
+        runtime::settings::defaults()
+    }
+}
+
 /// Settings for the client library, in the order given.
 #[derive(Clone, PartialEq, Eq, Default)]
 pub struct Pairs(Arc<Vec<(String, String)>>);

@@ -136,6 +136,14 @@ impl Headers {
         self.0.push((name.into(), value.into()));
     }
 
+    /// Gives the first header of that name this value, or adds one at the end.
+    pub fn set(&mut self, name: &'static str, value: impl Into<Bytes>) {
+        match self.0.iter_mut().find(|(known, _)| known.as_str() == name) {
+            Some((_, known)) => *known = value.into(),
+            None => self.push(name, value),
+        }
+    }
+
     /// The same headers with one more at the end.
     #[must_use]
     pub fn with(mut self, name: impl Into<HeaderName>, value: impl Into<Bytes>) -> Self {

@@ -65,6 +65,7 @@ impl SinkSettings {
     }
 
     /// What each of several writers may have in flight, so that together they have no more.
+    #[cfg(feature = "kafka")]
     pub(crate) fn share(&self, writers: usize) -> Self {
         Self {
             queue_records: self.queue_records.div_ceil(writers),

@@ -14,7 +14,8 @@ pub trait Source: Send {
     ///
     /// # Errors
     /// Fatal when this source cannot go on: refused by the cluster or, with reason `stranded`, a client that finds no broker
-    /// any more, where another one can. A cluster that is away is no error: it waits.
+    /// any more, where another one can; with reason `stalled` when it does not get on though there is more to read, and with
+    /// `stuck` when joining again did not help and the process should end. A cluster that is away is no error: it waits.
     async fn next(&mut self) -> Result<Event, StreamError>;
 
     /// Commits for the group; each offset is the next one to read. The lowest contiguous one is the caller's duty

@@ -1,11 +1,11 @@
-// Geohash cells: which of them a place is in.
+// Geohash cells: the cell of a position.
 
 const ALPHABET = '0123456789bcdefghjkmnpqrstuvwxyz';
 
-/** The geohash of a place, with `precision` characters. */
+/** The geohash of a position, with `precision` characters. */
 export function cellOf(latitude, longitude, precision) {
   const ranges = [[-180, 180], [-90, 90]];
-  const place = [longitude, latitude];
+  const position = [longitude, latitude];
   let cell = '';
   for (let at = 0; at < precision; at++) {
     let index = 0;
@@ -14,7 +14,7 @@ export function cellOf(latitude, longitude, precision) {
       const axis = (at * 5 + bit) % 2;
       const range = ranges[axis];
       const middle = (range[0] + range[1]) / 2;
-      const upper = place[axis] >= middle;
+      const upper = position[axis] >= middle;
       index = index * 2 + Number(upper);
       range[upper ? 0 : 1] = middle;
     }
@@ -23,7 +23,7 @@ export function cellOf(latitude, longitude, precision) {
   return cell;
 }
 
-/** True where one of the cells (of any precision) has the place in it. */
+/** True where one of the cells (of any precision) contains the position. */
 export function covers(cells, latitude, longitude) {
   const finest = cellOf(latitude, longitude, 6);
   return cells.some((cell) => finest.startsWith(cell));

@@ -1,18 +1,18 @@
-// One subscription that stays: it connects, comes back by itself, and goes on where it was.
+// A persistent subscription: it connects, reconnects by itself, and continues where it was.
 
 import { Picture } from './picture.mjs';
 
-/** From the fastest to the slowest: a line that was too slow gets the next. */
+/** From the fastest to the slowest: after a slow connection the next one is used. */
 const RATES = ['live', '1s', '5s', '30s'];
-/** Our own fault: coming back would only repeat it. */
-const REPAIR = [1002, 1003, 1007, 1009, 4002, 4004];
+/** Errors of the client: reconnecting would only repeat them. */
+const FATAL_CODES = [1002, 1003, 1007, 1009, 4002, 4004];
 
 export class Client {
   picture;
   #url;
   #region;
   #followed;
-  #tell;
+  #report;
   #WebSocket;
   #resume;
   #resumed;
@@ -23,15 +23,15 @@ export class Client {
   #stopped = false;
 
   /**
-   * `url`: of the server, without path. `region`: `{ lat, lon, radius }` or `{ bounds }`. `tell(event)` hears of what
-   * happens. `follow`: devices. `WebSocket`: the browser's, or one like it.
+   * `url`: of the server, without path. `region`: `{ lat, lon, radius }` or `{ bounds }`. `report(event)` gets each
+   * event. `follow`: devices. `WebSocket`: the browser's, or one like it.
    */
-  constructor({ url, region, tell, follow = [], WebSocket = globalThis.WebSocket }) {
-    this.picture = new Picture(tell, follow);
+  constructor({ url, region, report, follow = [], WebSocket = globalThis.WebSocket }) {
+    this.picture = new Picture(report, follow);
     this.#url = url;
     this.#region = region;
     this.#followed = follow;
-    this.#tell = tell;
+    this.#report = report;
     this.#WebSocket = WebSocket;
     this.#connect();
   }
@@ -52,7 +52,7 @@ export class Client {
     let heartbeatMs = 30_000;
     const listen = () => {
       clearTimeout(silence);
-      // The server says something every few seconds; if not, the line is dead and has not noticed.
+      // The server sends a message every few seconds; without one the connection is dead.
       silence = setTimeout(() => socket.close(), 2 * heartbeatMs);
     };
     listen();
@@ -82,7 +82,7 @@ export class Client {
       const { epoch } = message.welcome;
       if (this.#epoch !== undefined && this.#epoch !== epoch) this.picture.clear();
       this.#epoch = epoch;
-      this.#tell({ event: 'welcome', epoch });
+      this.#report({ event: 'welcome', epoch });
     } else if (message.snapshot) {
       const { page = 0, live, resumed, request_id } = message.snapshot;
       if (page === 0) this.#resumed = resumed;
@@ -90,29 +90,29 @@ export class Client {
       this.picture.snapshot(message.snapshot);
       if (!live) return;
       this.#failures = 0;
-      // The address has no room for followed devices: they are asked for here, after a resume again.
+      // The URL has no parameter for followed devices: subscribe to them here, also after a resume.
       if (Number(request_id) === 0 && this.#followed.length > 0) {
         this.#send({ request_id: '1', subscribe: { follow_devices: this.#followed } });
       }
-      this.#tell({ event: 'live', resumed: this.#resumed ?? null, objects: this.picture.objects.size });
+      this.#report({ event: 'live', resumed: this.#resumed ?? null, objects: this.picture.objects.size });
     } else if (message.updates) {
       this.picture.updates(message.updates);
-      if (message.updates.stale !== undefined) this.#tell({ event: 'stale', stale: message.updates.stale });
+      if (message.updates.stale !== undefined) this.#report({ event: 'stale', stale: message.updates.stale });
     } else if (message.present) {
       this.picture.present(message.present);
     } else if (message.checkpoint) {
       this.#resume = message.checkpoint.resume;
-      this.#tell({ event: 'checkpoint' });
+      this.#report({ event: 'checkpoint' });
     } else if (message.error) {
-      this.#tell({ event: 'error', code: message.error.code });
+      this.#report({ event: 'error', code: message.error.code });
     }
   }
 
   #closed(code) {
     if (this.#stopped) return;
-    const wait = REPAIR.includes(code) ? undefined : this.#waitMs(code);
+    const wait = FATAL_CODES.includes(code) ? undefined : this.#waitMs(code);
     this.#failures += 1;
-    this.#tell({ event: 'closed', code, wait_s: wait === undefined ? null : wait / 1000 });
+    this.#report({ event: 'closed', code, wait_s: wait === undefined ? null : wait / 1000 });
     if (wait !== undefined) setTimeout(() => this.#connect(), wait);
   }
 
@@ -121,7 +121,7 @@ export class Client {
     if (code === 4001) this.#rate = Math.min(this.#rate + 1, RATES.length - 1);
     if (this.#failures === 0 && code === 4000) return 0;
     if (this.#failures === 0 && code === 1001) return Math.random() * 5_000;
-    // Doubled up to half a minute, and never all at the same time.
-    return Math.min(30_000, 500 * 2 ** this.#failures) * (0.5 + Math.random() / 2);
+    // Full jitter: a random time up to a ceiling that doubles to half a minute.
+    return Math.min(30_000, 500 * 2 ** this.#failures) * Math.random();
   }
 }

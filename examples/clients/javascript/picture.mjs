@@ -1,4 +1,4 @@
-// The air picture of a subscription: what the server's messages make of it. It knows no socket and no clock.
+// The air picture of a subscription: the state from the server's messages. It uses no socket and no clock.
 
 import { covers } from './cells.mjs';
 
@@ -25,19 +25,19 @@ const PRESENT = {
 export class Picture {
   /** By `kind/id`: kind, id, and the newest update. */
   objects = new Map();
-  /** By `kind/id`: the highest version seen, also of what is gone or outside. */
+  /** By `kind/id`: the highest version seen, also of ended objects and of those outside. */
   #versions = new Map();
   #cells = [];
   #followed;
-  #tell;
+  #report;
 
-  /** `tell(event)` hears of each change; `followed`: devices to keep wherever they are. */
-  constructor(tell, followed = []) {
-    this.#tell = tell;
+  /** `report(event)` gets each change; `followed`: devices to keep independent of the region. */
+  constructor(report, followed = []) {
+    this.#report = report;
     this.#followed = new Set(followed);
   }
 
-  /** Another epoch, or a snapshot of everything: what was known is worth nothing. */
+  /** Another epoch, or a snapshot of everything: discard everything. */
   clear() {
     this.objects.clear();
     this.#versions.clear();
@@ -64,7 +64,7 @@ export class Picture {
     }
   }
 
-  /** After a resume: what is not named here went while we were away. */
+  /** After a resume: objects that are not named here ended or left meanwhile. */
   present(present) {
     const named = new Set();
     for (const [list, kind] of Object.entries(PRESENT)) for (const id of present[list] ?? []) named.add(`${kind}/${id}`);
@@ -79,20 +79,20 @@ export class Picture {
         const key = `${kind}/${id}`;
         const known = this.objects.get(key);
         if (!this.#isInside(update)) {
-          // It left the region: this was the last that we hear of it.
+          // It left the region: the server sends no further updates of it.
           if (known) this.#drop(known);
           continue;
         }
-        // The name comes once, and again only when it changes.
+        // The name is sent once, and again only when it changes.
         const name = update.name ?? known?.update.name;
         this.objects.set(key, { kind, id, update: { ...update, name } });
-        const place = update.latitude_e7 === undefined ? {} : { latitude_deg: update.latitude_e7 / 1e7, longitude_deg: update.longitude_e7 / 1e7 };
-        this.#tell({ event: 'object', kind, id, ...place });
+        const position = update.latitude_e7 === undefined ? {} : { latitude_deg: update.latitude_e7 / 1e7, longitude_deg: update.longitude_e7 / 1e7 };
+        this.#report({ event: 'object', kind, id, ...position });
       }
     }
   }
 
-  /** Versions are 64-bit: strings in JSON. The same again is a repetition, and the newest. */
+  /** Versions are 64-bit: strings in JSON. An equal version is a repetition, and current. */
   #isNewer(kind, id, version) {
     const key = `${kind}/${id}`;
     if ((this.#versions.get(key) ?? -1n) > BigInt(version)) return false;
@@ -107,6 +107,6 @@ export class Picture {
 
   #drop({ kind, id }) {
     this.objects.delete(`${kind}/${id}`);
-    this.#tell({ event: 'gone', kind, id });
+    this.#report({ event: 'gone', kind, id });
   }
 }

@@ -10,4 +10,4 @@ if (!radius) {
 }
 // Node has a WebSocket of its own from 22 on.
 const WebSocket = globalThis.WebSocket ?? createRequire(import.meta.url)('ws').WebSocket;
-new Client({ url, region: { lat, lon, radius }, follow, WebSocket, tell: (event) => console.log(JSON.stringify(event)) });
+new Client({ url, region: { lat, lon, radius }, follow, WebSocket, report: (event) => console.log(JSON.stringify(event)) });

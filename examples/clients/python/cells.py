@@ -1,10 +1,10 @@
-"""Geohash cells: which of them a place is in."""
+"""Geohash cells: the cell of a position."""
 
 ALPHABET = "0123456789bcdefghjkmnpqrstuvwxyz"
 
 
 def cell_of(latitude, longitude, precision):
-    """The geohash of a place, with `precision` characters."""
+    """The geohash of a position, with `precision` characters."""
     ranges = [[-180.0, 180.0], [-90.0, 90.0]]
     cell, index = "", 0
     for bit in range(precision * 5):
@@ -21,6 +21,6 @@ def cell_of(latitude, longitude, precision):
 
 
 def covers(cells, latitude, longitude):
-    """True where one of the cells (a set, of any precision) has the place in it."""
+    """True where one of the cells (a set, of any precision) contains the position."""
     finest = cell_of(latitude, longitude, 6)
     return any(finest[:precision] in cells for precision in range(1, 7))

@@ -1,4 +1,4 @@
-"""The air picture of a subscription: what the server's messages make of it. It knows no socket and no clock."""
+"""The air picture of a subscription: the state from the server's messages. It uses no socket and no clock."""
 
 from cells import covers
 
@@ -25,7 +25,7 @@ KINDS = (None, "aircraft", "ground", "thermal", "station", "receiver", "alert")
 
 
 def written(id_name, value):
-    """An id as people and JSON write it: 110B90, 17-123456, or a receiver's own."""
+    """An id in its text form: 110B90, 17-123456, or a receiver's own."""
     if id_name == "device":
         return f"{value:06X}"
     if id_name in ("thermal_id", "alert_id", "record_id"):
@@ -34,19 +34,19 @@ def written(id_name, value):
 
 
 class Picture:
-    """`tell(event)` hears of each change; `followed`: devices (numbers) to keep wherever they are."""
+    """`report(event)` gets each change; `followed`: devices (numbers) to keep independent of the region."""
 
-    def __init__(self, tell, followed=()):
+    def __init__(self, report, followed=()):
         self.objects = {}
         self._names = {}
-        # The highest version seen, also of what is gone or outside.
+        # The highest version seen, also of ended objects and of those outside.
         self._versions = {}
         self._cells = set()
         self._followed = set(followed)
-        self._tell = tell
+        self._report = report
 
     def clear(self):
-        """Another epoch, or a snapshot of everything: what was known is worth nothing."""
+        """Another epoch, or a snapshot of everything: discard everything."""
         self.objects.clear()
         self._names.clear()
         self._versions.clear()
@@ -69,7 +69,7 @@ class Picture:
                 self._drop(key)
 
     def present(self, present):
-        """After a resume: what is not named here went while we were away."""
+        """After a resume: objects that are not named here ended or left meanwhile."""
         named = {(kind, key) for name, kind in PRESENT.items() for key in getattr(present, name)}
         self._drop_unless(lambda key, update: key in named)
 
@@ -80,28 +80,28 @@ class Picture:
                 if not self._is_newer(key, update.version):
                     continue
                 if not self._is_inside(update):
-                    # It left the region: this was the last that we hear of it.
+                    # It left the region: the server sends no further updates of it.
                     if key in self.objects:
                         self._drop(key)
                     continue
-                # The name comes once, and again only when it changes.
+                # The name is sent once, and again only when it changes.
                 if getattr(update, "name", ""):
                     self._names[key] = update.name
                 self.objects[key] = update
-                place = {}
-                if has_place(update):
-                    place = {"latitude_deg": update.latitude_e7 / 1e7, "longitude_deg": update.longitude_e7 / 1e7}
-                self._tell({"event": "object", "kind": kind, "id": written(id_name, key[1]), **place})
+                position = {}
+                if has_position(update):
+                    position = {"latitude_deg": update.latitude_e7 / 1e7, "longitude_deg": update.longitude_e7 / 1e7}
+                self._report({"event": "object", "kind": kind, "id": written(id_name, key[1]), **position})
 
     def _is_newer(self, key, version):
-        """The same again is a repetition, and the newest."""
+        """An equal version is a repetition, and current."""
         if self._versions.get(key, -1) > version:
             return False
         self._versions[key] = version
         return True
 
     def _is_inside(self, update):
-        if getattr(update, "device", None) in self._followed or not has_place(update):
+        if getattr(update, "device", None) in self._followed or not has_position(update):
             return True
         return covers(self._cells, update.latitude_e7 / 1e7, update.longitude_e7 / 1e7)
 
@@ -113,10 +113,10 @@ class Picture:
         del self.objects[key]
         self._names.pop(key, None)
         id_name = next(id_name for kind, id_name in LISTS.values() if kind == key[0])
-        self._tell({"event": "gone", "kind": key[0], "id": written(id_name, key[1])})
+        self._report({"event": "gone", "kind": key[0], "id": written(id_name, key[1])})
 
 
-def has_place(update):
+def has_position(update):
     """Receivers and alerts may have none; everything else always has."""
     optional = update.DESCRIPTOR.fields_by_name["latitude_e7"].has_presence
     return not optional or update.HasField("latitude_e7")

@@ -1,9 +1,10 @@
-"""python watch.py ws://localhost:8090 LATITUDE LONGITUDE RADIUS_KM [DEVICE...]
+"""python examples/clients/python/watch.py ws://localhost:8090 LATITUDE LONGITUDE RADIUS_KM [DEVICE...]
 
-Needs websockets and protobuf, and the classes made of the contract:
+Needs packages, and the classes made of the contract; at the root of the repository:
 
-    python -m grpc_tools.protoc -I schemas/proto --python_out=examples/clients/python \
-        updraft/v1/common.proto updraft/v1/live.proto
+    pip install websockets protobuf grpcio-tools
+    python -m grpc_tools.protoc -Ischemas/proto --python_out=examples/clients/python \
+        schemas/proto/updraft/v1/common.proto schemas/proto/updraft/v1/live.proto
 """
 
 import asyncio
@@ -16,31 +17,31 @@ import websockets
 from picture import Picture
 from updraft.v1 import live_pb2
 
-# From the fastest to the slowest: a line that was too slow gets the next.
+# From the fastest to the slowest: after a slow connection the next one is used.
 RATES = ("live", "1s", "5s", "30s")
-# Our own fault: coming back would only repeat it.
-REPAIR = (1002, 1003, 1007, 1009, 4002, 4004)
+# Errors of the client: reconnecting would only repeat them.
+FATAL_CODES = (1002, 1003, 1007, 1009, 4002, 4004)
 
 
-def tell(event):
+def report(event):
     print(json.dumps(event), flush=True)
 
 
 class Client:
-    """One subscription that stays: it connects, comes back by itself, and goes on where it was."""
+    """A persistent subscription: it connects, reconnects by itself, and continues where it was."""
 
     def __init__(self, url, region, follow):
         self.url, self.region, self.follow = url, region, follow
-        self.picture = Picture(tell, follow)
+        self.picture = Picture(report, follow)
         self.resume = self.epoch = self.resumed = None
         self.rate = self.failures = 0
 
     async def run(self):
         while True:
             code = await self.connection()
-            wait = None if code in REPAIR else self.wait(code)
+            wait = None if code in FATAL_CODES else self.wait(code)
             self.failures += 1
-            tell({"event": "closed", "code": code, "wait_s": wait})
+            report({"event": "closed", "code": code, "wait_s": wait})
             if wait is None:
                 sys.exit(1)
             await asyncio.sleep(wait)
@@ -53,7 +54,7 @@ class Client:
             query["resume"] = self.resume
         url = f"{self.url}/ws/v1/updates?{urlencode(query)}"
         try:
-            # Pings keep the line alive from both sides: the library answers the server's, and sends its own.
+            # Pings keep the connection alive from both sides: the library answers the server's, and sends its own.
             async with websockets.connect(url, subprotocols=["updraft.v1.proto"], max_size=None) as socket:
                 async for frame in socket:
                     await self.take(socket, live_pb2.ServerMessage.FromString(frame))
@@ -69,7 +70,7 @@ class Client:
             if self.epoch not in (None, message.welcome.epoch):
                 self.picture.clear()
             self.epoch = message.welcome.epoch
-            tell({"event": "welcome", "epoch": self.epoch})
+            report({"event": "welcome", "epoch": self.epoch})
         elif which == "snapshot":
             snapshot = message.snapshot
             if snapshot.page == 0:
@@ -82,25 +83,25 @@ class Client:
         elif which == "updates":
             self.picture.updates(message.updates)
             if message.updates.HasField("stale"):
-                tell({"event": "stale", "stale": message.updates.stale})
+                report({"event": "stale", "stale": message.updates.stale})
         elif which == "present":
             self.picture.present(message.present)
         elif which == "checkpoint":
             self.resume = message.checkpoint.resume
-            tell({"event": "checkpoint"})
+            report({"event": "checkpoint"})
         elif which == "error":
-            tell({"event": "error", "code": message.error.code})
+            report({"event": "error", "code": message.error.code})
 
     async def live(self, socket, snapshot):
         self.failures = 0
-        # The address has no room for followed devices: they are asked for here, after a resume again.
+        # The URL has no parameter for followed devices: subscribe to them here, also after a resume.
         if snapshot.request_id == 0 and self.follow:
             subscribe = live_pb2.Subscribe(follow_devices=self.follow)
             await socket.send(live_pb2.ClientMessage(request_id=1, subscribe=subscribe).SerializeToString())
-        tell({"event": "live", "resumed": self.resumed, "objects": len(self.picture.objects)})
+        report({"event": "live", "resumed": self.resumed, "objects": len(self.picture.objects)})
 
     def wait(self, code):
-        """Seconds to stay away."""
+        """Seconds until the reconnect."""
         if code == 4003:
             return 60.0
         if code == 4001:
@@ -109,8 +110,8 @@ class Client:
             return 0.0
         if self.failures == 0 and code == 1001:
             return random.uniform(0, 5)
-        # Doubled up to half a minute, and never all at the same time.
-        return min(30.0, 0.5 * 2**self.failures) * random.uniform(0.5, 1)
+        # Full jitter: a random time up to a ceiling that doubles to half a minute.
+        return min(30.0, 0.5 * 2**self.failures) * random.random()
 
 
 if __name__ == "__main__":

@@ -1,4 +1,6 @@
 import com.google.protobuf.ByteString;
+import com.google.protobuf.CodedInputStream;
+import com.google.protobuf.DescriptorProtos;
 import com.google.protobuf.DescriptorProtos.FileDescriptorProto;
 import com.google.protobuf.DescriptorProtos.FileDescriptorSet;
 import com.google.protobuf.Descriptors.Descriptor;
@@ -7,13 +9,13 @@ import com.google.protobuf.Descriptors.EnumValueDescriptor;
 import com.google.protobuf.Descriptors.FieldDescriptor;
 import com.google.protobuf.Descriptors.FileDescriptor;
 import com.google.protobuf.DynamicMessage;
-import com.google.protobuf.InvalidProtocolBufferException;
 import com.google.protobuf.Message;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
@@ -75,6 +77,8 @@ public final class Consume {
     private static Descriptor messageType(Path descriptors, String name)
             throws IOException, DescriptorValidationException {
         Map<String, FileDescriptor> files = new HashMap<>();
+        // Protobuf's own file, which the set leaves out, since every Protobuf library has it.
+        files.put("google/protobuf/descriptor.proto", DescriptorProtos.getDescriptor());
         // Each file comes after those that it imports.
         for (FileDescriptorProto file : FileDescriptorSet.parseFrom(Files.readAllBytes(descriptors)).getFileList()) {
             FileDescriptor[] imports = file.getDependencyList().stream().map(files::get).toArray(FileDescriptor[]::new);
@@ -87,7 +91,7 @@ public final class Consume {
                 .orElseThrow();
     }
 
-    private void apply(ConsumerRecord<String, byte[]> record) throws InvalidProtocolBufferException {
+    private void apply(ConsumerRecord<String, byte[]> record) throws IOException {
         DynamicMessage state = record.value() == null ? null : DynamicMessage.parseFrom(type, messageIn(record.value()));
         long version = state == null ? versionOfTombstone(record) : (Long) field(state, "version");
         if (Long.compareUnsigned(version, versions.getOrDefault(record.key(), 0L)) < 0) {
@@ -103,13 +107,23 @@ public final class Consume {
 
     /**
      * The Protobuf message in the Confluent wire format: a zero byte, four bytes with the schema's id in the registry, the
-     * indexes of the message in that schema (a single zero for the first), then the message itself.
+     * message indexes, then the message itself. The indexes are zigzag varints: how many, then each; a count of 0 stands
+     * for the one index 0.
      */
-    private static ByteString messageIn(byte[] value) {
-        if (value.length < 6 || value[0] != 0 || value[5] != 0) {
-            throw new IllegalArgumentException("not the first message of a schema in the Confluent wire format");
+    private ByteString messageIn(byte[] value) throws IOException {
+        if (value.length < 6 || value[0] != 0) {
+            throw new IllegalArgumentException("not in the Confluent wire format");
         }
-        return ByteString.copyFrom(value, 6, value.length - 6);
+        CodedInputStream input = CodedInputStream.newInstance(value, 5, value.length - 5);
+        List<Integer> indexes = new ArrayList<>();
+        for (int count = input.readSInt32(); count > 0; count--) {
+            indexes.add(input.readSInt32());
+        }
+        if (!(indexes.isEmpty() ? List.of(0) : indexes).equals(List.of(type.getIndex()))) {
+            throw new IllegalArgumentException("message " + indexes + " of its schema, where " + type.getIndex() + " was expected");
+        }
+        int at = 5 + input.getTotalBytesRead();
+        return ByteString.copyFrom(value, at, value.length - at);
     }
 
     private static long versionOfTombstone(ConsumerRecord<String, byte[]> record) {

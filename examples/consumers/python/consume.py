@@ -1,9 +1,12 @@
 #!/usr/bin/env python3
-"""Prints the newest state of every public aircraft as JSON lines, and goes on with every change.
+"""Prints the newest state of every public aircraft (or weather station) as JSON lines, and goes on with every change.
+
+At the root of the repository:
 
     pip install confluent-kafka protobuf grpcio-tools
-    python -m grpc_tools.protoc -Ischemas/proto --python_out=. schemas/proto/updraft/v1/{common,state}.proto
-    python consume.py --bootstrap localhost:9092 [--until-end]
+    python -m grpc_tools.protoc -Ischemas/proto --python_out=examples/consumers/python \
+        schemas/proto/updraft/v1/common.proto schemas/proto/updraft/v1/state.proto
+    python examples/consumers/python/consume.py --bootstrap localhost:9092 [--topic fanet.state.station.v1] [--until-end]
 
 State topics are compacted. A reader starts at the beginning, keeps the state with the highest version for each key, and
 drops the key at a tombstone; late writes of an older version are ignored.
@@ -16,16 +19,7 @@ import uuid
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, TopicPartition
 
 from updraft.v1 import common_pb2, state_pb2
-
-
-def message_in(value):
-    """The Protobuf message in the Confluent wire format: a zero byte, four bytes with the schema's id in the registry, the
-    indexes of the message in that schema (a single zero for the first), then the message itself."""
-    if len(value) < 6 or value[0] != 0:
-        raise ValueError("not in the Confluent wire format")
-    if value[5] != 0:
-        raise ValueError("not the first message of its schema")
-    return value[6:]
+from wire import read
 
 
 def version_of(record, state):
@@ -35,17 +29,20 @@ def version_of(record, state):
     return int(dict(record.headers() or []).get("version", b"0"))
 
 
-class Aircraft:
-    def __init__(self):
+class Newest:
+    """The newest state of each key. `message`: the class of the topic's states; `shown`: a state as what is printed."""
+
+    def __init__(self, message, shown):
+        self.message, self.shown = message, shown
         self.states = {}
         self.versions = {}
 
     def apply(self, record):
-        """Takes a record; returns what is now known of its aircraft, or None where the record was an old one."""
+        """Takes a record; returns what is now known of its device, or None where the record was an old one."""
         device = record.key().decode()
         state = None
         if record.value() is not None:
-            state = state_pb2.AircraftState.FromString(message_in(record.value()))
+            state = read(self.message, record.value())
         version = version_of(record, state)
         if version < self.versions.get(device, 0):
             return None
@@ -54,10 +51,10 @@ class Aircraft:
             self.states.pop(device, None)
             return {"device": device, "gone": True}
         self.states[device] = state
-        return shown(device, state)
+        return self.shown(device, state)
 
 
-def shown(device, state):
+def shown_aircraft(device, state):
     kind = common_pb2.AircraftKind.Name(state.aircraft_kind).removeprefix("AIRCRAFT_KIND_").lower()
     line = {
         "device": device,
@@ -72,6 +69,21 @@ def shown(device, state):
     if state.HasField("climb_mps"):
         line["climb_mps"] = state.climb_mps
     return line
+
+
+def shown_station(device, state):
+    line = {"device": device, "version": state.version}
+    for name in ("temperature_c", "wind_from_deg", "wind_speed_kmh", "wind_gust_kmh"):
+        if state.HasField(name):
+            line[name] = getattr(state, name)
+    return line
+
+
+# By the end of the topic's name: an installation may put a prefix before it.
+STATES = {
+    "fanet.state.aircraft.v1": (state_pb2.AircraftState, shown_aircraft),
+    "fanet.state.station.v1": (state_pb2.StationState, shown_station),
+}
 
 
 def main():
@@ -90,7 +102,7 @@ def main():
     partitions = consumer.list_topics(options.topic, timeout=10).topics[options.topic].partitions
     consumer.assign([TopicPartition(options.topic, number, OFFSET_BEGINNING) for number in partitions])
     behind = set(partitions)
-    aircraft = Aircraft()
+    newest = Newest(*next(what for name, what in STATES.items() if options.topic.endswith(name)))
     try:
         while behind or not options.until_end:
             record = consumer.poll(1.0)
@@ -101,19 +113,19 @@ def main():
                     raise KafkaException(record.error())
                 behind.discard(record.partition())
                 if not behind and not options.until_end:
-                    print_all(aircraft)
+                    print_all(newest)
                 continue
-            change = aircraft.apply(record)
+            change = newest.apply(record)
             if change is not None and not behind:
                 print(json.dumps(change), flush=True)
-        print_all(aircraft)
+        print_all(newest)
     finally:
         consumer.close()
 
 
-def print_all(aircraft):
-    for device in sorted(aircraft.states):
-        print(json.dumps(shown(device, aircraft.states[device])), flush=True)
+def print_all(newest):
+    for device in sorted(newest.states):
+        print(json.dumps(newest.shown(device, newest.states[device])), flush=True)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 //! Prints the newest state of every public aircraft as JSON lines, and ends.
 //!
 //! ```text
-//! consume localhost:9092 [topic]
+//! cargo run -q -p streams --example consume -- localhost:9092 [topic]
 //! ```
 //!
 //! Needs `rdkafka`, `prost` and the message types: the crate `schemas` of this repository, or what `prost-build` makes of
@@ -47,13 +47,35 @@ impl Aircraft {
     }
 }
 
+/// Where the message of the topic stands in its .proto file: `AircraftState` is the first.
+const INDEX: i64 = 0;
+
 /// The Protobuf message in the Confluent wire format: a zero byte, four bytes with the schema's id in the registry, the
-/// indexes of the message in that schema (a single zero for the first), then the message itself.
+/// message indexes, then the message itself. The indexes are zigzag varints: how many, then each; a count of 0 stands for
+/// the one index 0.
 fn message_in(value: &[u8]) -> Result<&[u8], &'static str> {
-    match value {
-        [0, _, _, _, _, 0, message @ ..] => Ok(message),
-        _ => Err("not the first message of a schema in the Confluent wire format"),
+    let [0, _, _, _, _, rest @ ..] = value else { return Err("not in the Confluent wire format") };
+    let (count, mut rest) = varint(rest)?;
+    let mut indexes = Vec::new();
+    for _ in 0..count {
+        let (index, after) = varint(rest)?;
+        indexes.push(index);
+        rest = after;
     }
+    let is_it = indexes == [INDEX] || (indexes.is_empty() && INDEX == 0);
+    if is_it { Ok(rest) } else { Err("another message of the schema than was expected") }
+}
+
+/// A zigzag varint, and what follows it.
+fn varint(bytes: &[u8]) -> Result<(i64, &[u8]), &'static str> {
+    let mut number = 0_u64;
+    for (at, byte) in bytes.iter().take(9).enumerate() {
+        number |= u64::from(byte & 0x7F) << (7 * at);
+        if *byte < 0x80 {
+            return Ok(((number >> 1) as i64 ^ -((number & 1) as i64), &bytes[at + 1..]));
+        }
+    }
+    Err("a varint without an end")
 }
 
 fn version_header(record: &BorrowedMessage<'_>) -> Option<u64> {

@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use harness::{Program, ProgramOptions, unique_prefix, wait_until};
-use processor::{CoreOptions, GroupOptions, Outfit, RedisOptions};
+use processor::{CoreOptions, GroupOptions, RedisOptions};
 use prost::Message as _;
 use runtime::{Clock, Context};
 use schemas::RecordId;
 use schemas::v1::Observation;
 use streams::registry::Schemas;
-use streams::{Event, KafkaLog, KafkaSettings, Log, SeekTo, TopicPartition, framing};
+use streams::{Cluster, Event, KafkaLog, KafkaSettings, Log, SeekTo, TopicPartition, framing};
 use tokio::task::JoinHandle;
 
 use crate::traffic::Plan;
@@ -32,9 +32,9 @@ pub(crate) async fn measure(bootstrap: &str, registry: &str, redis_url: &str) ->
 
     let serve = |context: &Context| -> JoinHandle<anyhow::Result<()>> {
         let (log, schemas) = (Arc::new(log.clone()), schemas.clone());
-        let outfit = Outfit { context: context.clone(), log, schemas, topic_prefix: prefix.clone() };
+        let cluster = Cluster::new(log, schemas, prefix.clone());
         let redis = RedisOptions { redis_url: redis_url.to_owned().into() };
-        tokio::spawn(processor::serve(CoreOptions::default(), GroupOptions::default(), redis, outfit))
+        tokio::spawn(processor::serve(CoreOptions::default(), GroupOptions::default(), redis, cluster, context.clone()))
     };
     let is_at = async |context: &Context, name: &str, least: f64| {
         let wanted = async || counter(context, name).filter(|value| *value >= least).map(drop);

@@ -12,8 +12,8 @@ use history::{Block, BlockRows};
 use streams::Incoming;
 use streams::registry::TopicCodec;
 
-use crate::decode::Reject;
 use crate::historian::rows;
+use air::decode::Reject;
 
 /// How much makes a block.
 #[derive(Debug, Clone, Copy)]
@@ -49,8 +49,27 @@ impl Pending {
         self.records.is_empty()
     }
 
+    /// When the oldest record is old enough for a block, whatever else there is. `None`: there is none.
+    pub fn due_at(&self, limits: BlockLimits) -> Option<Duration> {
+        self.since.map(|since| since + limits.age)
+    }
+
+    /// Whether there is a block to cut; with `all` whatever there is makes one.
+    pub fn is_due(&self, limits: BlockLimits, now: Duration, all: bool) -> bool {
+        self.due(limits, now, all).is_some()
+    }
+
     /// The records of the next block, where there is one to cut; with `all` whatever there is.
     pub fn cut(&mut self, limits: BlockLimits, now: Duration, all: bool) -> Option<Vec<Incoming>> {
+        let count = self.due(limits, now, all)?;
+        let block = self.records.drain(..count).collect();
+        // What is left was read later; that it waits a little longer does no harm.
+        self.since = (!self.records.is_empty()).then_some(now);
+        Some(block)
+    }
+
+    /// How many records the next block has.
+    fn due(&self, limits: BlockLimits, now: Duration, all: bool) -> Option<usize> {
         let size = limits.records as u64;
         let first = self.records.front()?.offset;
         // The last offset before the next multiple of the size.
@@ -58,14 +77,8 @@ impl Pending {
         let count = self.records.partition_point(|record| record.offset <= last);
         let ended =
             count < self.records.len() || self.records.get(count - 1).is_some_and(|record| record.offset == last);
-        let old = self.since.is_some_and(|since| now >= since + limits.age);
-        if !(ended || old || all) {
-            return None;
-        }
-        let block = self.records.drain(..count).collect();
-        // What is left was read later; that it waits a little longer does no harm.
-        self.since = (!self.records.is_empty()).then_some(now);
-        Some(block)
+        let old = self.due_at(limits).is_some_and(|due_at| now >= due_at);
+        (ended || old || all).then_some(count)
     }
 }
 
@@ -138,8 +151,10 @@ mod tests {
     fn an_old_block_is_cut_where_it_is() {
         let mut pending = pending(1..4);
         assert_eq!(offsets(pending.cut(LIMITS, START + Duration::from_secs(4), false)), None);
+        assert_eq!(pending.due_at(LIMITS), Some(START + Duration::from_secs(5)));
+        assert!(!pending.is_due(LIMITS, START, false) && pending.is_due(LIMITS, START, true));
         assert_eq!(offsets(pending.cut(LIMITS, START + Duration::from_secs(5), false)), Some(vec![1, 2, 3]));
-        assert!(pending.is_empty());
+        assert!(pending.is_empty() && pending.due_at(LIMITS).is_none());
         assert_eq!(offsets(pending.cut(LIMITS, START + Duration::from_secs(99), true)), None);
     }
 

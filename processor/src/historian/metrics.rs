@@ -29,6 +29,7 @@ pub struct HistorianMetrics {
     pub(crate) waiting: Gauge,
     pub(crate) partitions: Gauge,
     pub(crate) lag: Gauge,
+    pub(crate) stalls: Counter,
     pub(crate) restarts: Counter,
 }
 
@@ -68,8 +69,13 @@ impl HistorianMetrics {
             partitions: metrics.register("historian_partitions", "Partitions owned now", Gauge::default()),
             lag: metrics.register(
                 "historian_lag_records",
-                "Records in the log that are not in the history yet, of the partitions owned",
+                "Records in the log that are not in the history yet, over all partitions",
                 Gauge::default(),
+            ),
+            stalls: metrics.register(
+                "historian_stalls",
+                "Times the group stopped getting on though there was more to read",
+                Counter::default(),
             ),
             restarts: metrics.register(
                 "historian_restarts",
@@ -82,6 +88,7 @@ impl HistorianMetrics {
     pub(crate) fn wrote(&self, rows: &history::BlockRows) {
         let tables = [
             ("positions", rows.positions.len()),
+            ("confirmations", rows.confirmations.len()),
             ("ground_positions", rows.ground_positions.len()),
             ("weather", rows.weather.len()),
             ("names", rows.names.len()),
@@ -90,6 +97,7 @@ impl HistorianMetrics {
             ("thermals", rows.thermals.len()),
             ("alerts", rows.alerts.len()),
             ("erasures", rows.erasures.len()),
+            ("privacy", rows.privacy.len()),
         ];
         for (table, count) in tables.into_iter().filter(|(_, count)| *count > 0) {
             self.rows.get_or_create(&Table { table }).inc_by(count as u64);

@@ -26,7 +26,7 @@ pub struct HistorianOptions {
 
 impl Default for HistorianOptions {
     fn default() -> Self {
-        Self { block_records: 20_000, block_age: Duration::from_secs(5), max_waiting_records: 200_000, writers: 2 }
+        runtime::settings::defaults()
     }
 }
 

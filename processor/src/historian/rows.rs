@@ -12,13 +12,20 @@ use schemas::v1::Observation;
 use streams::Incoming;
 use streams::registry::TopicCodec;
 
-use crate::decode::Reject;
 use crate::historian::rows::observed::add_observation;
-use crate::historian::rows::told::{add_alert, add_receiver, add_reception, add_thermal};
+use crate::historian::rows::told::{add_alert, add_privacy, add_receiver, add_reception, add_thermal};
+use air::decode::Reject;
 
 /// The topics that make rows, by their names in the catalogue.
-pub const TOPICS: [&str; 6] =
-    [topic::OBSERVATION, topic::PRIVATE_OBSERVATION, topic::RECEPTION, topic::RECEIVER, topic::THERMAL, topic::ALERT];
+pub const TOPICS: [&str; 7] = [
+    topic::OBSERVATION,
+    topic::PRIVATE_OBSERVATION,
+    topic::RECEPTION,
+    topic::RECEIVER,
+    topic::THERMAL,
+    topic::ALERT,
+    topic::PRIVACY,
+];
 
 /// Adds the rows of one record of a topic (its name in the catalogue).
 ///
@@ -38,6 +45,7 @@ pub fn add(topic: &str, codec: &TopicCodec, record: &Incoming, rows: &mut BlockR
         topic::RECEIVER => add_receiver(read(codec, value)?, rows),
         topic::THERMAL => add_thermal(&read(codec, value)?, rows),
         topic::ALERT => add_alert(read(codec, value)?, rows),
+        topic::PRIVACY => add_privacy(&read(codec, value)?, rows),
         other => Err(Reject::new("unknown_topic", format!("{other} makes no rows"))),
     }
 }

@@ -4,9 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use history::{HistoryError, HistoryWriter};
-use runtime::patience::with_causes;
+use runtime::retry::with_causes;
+use runtime::trace::{Batch, Span};
 use runtime::{Backoff, Context, Part};
 use streams::registry::TopicCodec;
+use streams::trace::RecordTracer;
 use streams::{DeadLetter, DeliveryError, Flush, Incoming, Sink};
 
 use crate::historian::block::build;
@@ -14,9 +16,11 @@ use crate::historian::metrics::HistorianMetrics;
 
 /// Between two tries, at most. The store is to be used within 30 s of its return.
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+/// A store that has not answered for so long is told of, and waited for. A block takes a fraction of that.
+const SILENT: Duration = Duration::from_secs(8);
 
 /// What writes blocks; shared by all of them.
-pub(super) struct Desk {
+pub(super) struct BlockWriter {
     pub(super) context: Context,
     pub(super) writer: Arc<dyn HistoryWriter>,
     /// Where dead letters go.
@@ -24,16 +28,19 @@ pub(super) struct Desk {
     pub(super) dead_letters: Arc<str>,
     /// `/ready`: whether the history takes blocks.
     pub(super) part: Part,
+    pub(super) traces: RecordTracer,
     pub(super) metrics: HistorianMetrics,
 }
 
-impl Desk {
+impl BlockWriter {
     /// Writes the records of a topic (its name in the catalogue); returns when their rows are in the history and what makes
     /// no rows is in the dead-letter topic.
     ///
     /// # Errors
     /// What no retry can mend.
     pub(super) async fn write(&self, topic: &str, codec: &TopicCodec, records: &[Incoming]) -> anyhow::Result<()> {
+        let mut store = Batch::default();
+        records.iter().for_each(|record| store.extend(self.traces.follow("store", record)));
         // A stack of what is left: where a block is refused, its halves take its place.
         let mut left = vec![records];
         while let Some(records) = left.pop() {
@@ -46,14 +53,17 @@ impl Desk {
                 false => !self.write_block(&block).await?,
             };
             match records {
-                _ if !refused => self.bury(rejects.iter().map(|(record, reject)| (*record, reject.reason))).await?,
-                [record] => self.bury([(record, "refused_rows")]).await?,
+                _ if !refused => {
+                    self.dead_letter(rejects.iter().map(|(record, reject)| (*record, reject.reason))).await?;
+                }
+                [record] => self.dead_letter([(record, "refused_rows")]).await?,
                 _ => {
                     let (before, after) = records.split_at(records.len() / 2);
                     left.extend([after, before]);
                 }
             }
         }
+        store.into_spans().for_each(Span::end);
         Ok(())
     }
 
@@ -62,7 +72,7 @@ impl Desk {
         let mut backoff = Backoff::new(Duration::from_millis(100), LONGEST_PAUSE);
         loop {
             let began = self.context.clock.monotonic();
-            match self.writer.write(block).await {
+            match self.patiently(self.writer.write(block)).await {
                 Ok(()) => {
                     self.part.ready();
                     self.metrics.insert_seconds.observe((self.context.clock.monotonic() - began).as_secs_f64());
@@ -85,7 +95,23 @@ impl Desk {
         }
     }
 
-    async fn bury(&self, records: impl IntoIterator<Item = (&Incoming, &'static str)> + Send) -> anyhow::Result<()> {
+    /// Waits for the store; says so when that takes long.
+    async fn patiently<T>(&self, write: impl Future<Output = T> + Send) -> T {
+        let mut write = std::pin::pin!(write);
+        loop {
+            tokio::select! {
+                outcome = &mut write => return outcome,
+                () = self.context.clock.sleep(SILENT) => {
+                    self.part.not_ready(format!("the history has not answered a write for {} s", SILENT.as_secs()));
+                }
+            }
+        }
+    }
+
+    async fn dead_letter(
+        &self,
+        records: impl IntoIterator<Item = (&Incoming, &'static str)> + Send,
+    ) -> anyhow::Result<()> {
         let letters: Vec<_> = records.into_iter().collect();
         let flush = Flush::new();
         for (record, reason) in letters {

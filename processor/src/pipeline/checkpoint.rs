@@ -1,6 +1,6 @@
-//! A checkpoint on its way into the log, while its lane goes on with what comes in.
+//! A checkpoint on its way into the log, while its partition's task goes on.
 //!
-//! What the core knew is taken when the checkpoint is ordered. It may be written when everything that was given out
+//! What the core knew is taken when the checkpoint is commanded. It may be written when everything that was given out
 //! before is in the log, and counts when it is there itself; nothing of that holds up the next record.
 
 use anyhow::{Context as _, bail};

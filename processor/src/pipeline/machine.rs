@@ -4,9 +4,12 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use streams::framing::FramingError;
-use streams::{Headers, Incoming, Outgoing};
+use streams::{Incoming, Outgoing, version_of};
 
-use crate::pipeline::limit::Verdict;
+use air::core::ReceiverHealth;
+
+use crate::pipeline::alarm::Verdict;
+use crate::pipeline::trace::RecordTrace;
 use crate::sinks::live::LiveUpdate;
 
 /// A pure core with the codecs around it: records in, records out.
@@ -45,6 +48,12 @@ pub trait Machine: Send + Sync + 'static {
     /// The newest record of a key in one of its own topics; where nothing is to be there, a tombstone with the newest
     /// version there is. `None`: the key is none of ours.
     fn newest(&self, topic: &Arc<str>, key: &Bytes) -> Option<Outgoing>;
+
+    /// The version of what was last given out of a key, where `newest` is made anew and so has a higher one: what lies on top
+    /// is late only below this.
+    fn given_version(&self, _topic: &Arc<str>, _key: &Bytes, newest: &Outgoing) -> u64 {
+        version_of(&newest.headers).unwrap_or_default()
+    }
 }
 
 /// Makes the core of a partition, which knows nothing yet; the text names the log that its offsets belong to.
@@ -70,16 +79,17 @@ pub struct Emission {
     pub urgent: bool,
     /// Whether the last record could be used.
     pub verdict: Verdict,
+    /// The trace of the record that is applied, where its writer was traced.
+    pub trace: Option<RecordTrace>,
+    /// How readable good receivers were of late.
+    pub health: Vec<ReceiverHealth>,
 }
 
-const VERSION: &str = "version";
-
-/// Adds the version header that tombstones and states carry.
-pub fn put_version(headers: &mut Headers, version: u64) {
-    headers.push(VERSION, version.to_string());
-}
-
-/// The version that a state or tombstone carries.
-pub(crate) fn version_of(headers: &Headers) -> Option<u64> {
-    std::str::from_utf8(headers.first(VERSION)?).ok()?.parse().ok()
+impl Emission {
+    /// The record is decoded: what follows is the core's work on it. One branch where it is not traced.
+    pub fn decoded(&mut self) {
+        if let Some(trace) = &mut self.trace {
+            trace.decoded();
+        }
+    }
 }

@@ -9,10 +9,11 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use streams::{Event, Incoming, Log, Outgoing, SeekTo, StreamError, TopicPartition};
+use streams::{Event, Incoming, Log, Outgoing, SeekTo, StreamError, TopicPartition, version_of};
 
-use crate::core::PARTITION_KEY;
-use crate::pipeline::machine::{Machine, version_of};
+use schemas::keys;
+
+use crate::pipeline::machine::Machine;
 use crate::pipeline::restore;
 
 /// The last record of a key in a state topic.
@@ -55,7 +56,7 @@ impl Tops {
 pub(crate) fn repair(machine: &impl Machine, topic: &Arc<str>, key: &Bytes, top: Top) -> Option<Outgoing> {
     let newest = machine.newest(topic, key)?;
     let outranked = match newest.value {
-        Some(_) => top.version < version_of(&newest.headers).unwrap_or_default(),
+        Some(_) => top.version < machine.given_version(topic, key, &newest),
         // What this owner has not read yet it may still give out.
         None => !top.is_tombstone && top.version < machine.next_offset(),
     };
@@ -78,7 +79,7 @@ impl LateParts {
 
     pub(crate) fn take(&mut self, record: Incoming) {
         let (next_offset, Some(key)) = (restore::next_offset(&record.headers), record.key) else { return };
-        if key[..] == *PARTITION_KEY.as_bytes() {
+        if key[..] == *keys::PARTITION.as_bytes() {
             self.sealed_at = self.sealed_at.max(next_offset);
         }
         self.keys.insert(key, next_offset < self.sealed_at);
@@ -92,7 +93,13 @@ impl LateParts {
 
 #[cfg(test)]
 mod tests {
+    use streams::Headers;
+    use streams::framing::FramingError;
+
     use super::*;
+    use crate::pipeline::machine::{Emission, Fit};
+    use crate::sinks::live::LiveUpdate;
+    use streams::put_version;
 
     fn part(key: &str, next_offset: u64) -> Incoming {
         Incoming {
@@ -104,6 +111,61 @@ mod tests {
             value: Some("x".into()),
             headers: restore::headers(next_offset, &[]),
         }
+    }
+
+    /// Makes a state of version 9 anew, and gave out one of version 7.
+    struct Maker;
+
+    impl Machine for Maker {
+        fn apply(&mut self, _: &Incoming, _: &mut Emission) {}
+
+        fn next_offset(&self) -> u64 {
+            10
+        }
+
+        fn clock_us(&self) -> u64 {
+            0
+        }
+
+        fn checkpoint(&mut self) -> Vec<(String, Option<Bytes>)> {
+            Vec::new()
+        }
+
+        fn restore(&mut self, _: &Bytes) -> Result<Fit, FramingError> {
+            Ok(Fit::Ours)
+        }
+
+        fn takes_parts_ahead(&self) -> bool {
+            false
+        }
+
+        fn checkpoint_all(&mut self) {}
+
+        fn live(&self, _: &mut Vec<LiveUpdate>) {}
+
+        fn own_topics(&self) -> Vec<Arc<str>> {
+            Vec::new()
+        }
+
+        fn newest(&self, topic: &Arc<str>, key: &Bytes) -> Option<Outgoing> {
+            let mut headers = Headers::new();
+            put_version(&mut headers, 9);
+            let (topic, key) = (topic.clone(), Some(key.clone()));
+            Some(Outgoing { topic, partition: Some(0), key, value: Some("x".into()), headers, timestamp_ms: 0 })
+        }
+
+        fn given_version(&self, _: &Arc<str>, _: &Bytes, _: &Outgoing) -> u64 {
+            7
+        }
+    }
+
+    #[test]
+    fn late_is_what_lies_below_what_was_given_out() {
+        let is_late = |version| {
+            let top = Top { version, is_tombstone: false };
+            repair(&Maker, &"t".into(), &"key".into(), top).is_some()
+        };
+        assert_eq!([6, 7, 8].map(is_late), [true, false, false]);
     }
 
     fn late(sealed_at: u64, parts: &[(&str, u64)]) -> Vec<Bytes> {

@@ -7,30 +7,24 @@
 use std::collections::HashMap;
 
 use bytes::Bytes;
+use schemas::headers::{NEXT_OFFSET, VERIFIED, numbers, parse_number, parse_numbers};
+use schemas::keys;
 use streams::{Headers, Incoming};
-
-use crate::core::PARTITION_KEY;
-
-const NEXT_OFFSET: &str = "next-offset";
-const VERIFIED: &str = "verified";
 
 /// The headers that say up to where a checkpoint record knows its input, and up to where the partition's own topics are
 /// known to hold nothing that is out of date.
 pub(crate) fn headers(next_offset: u64, verified: &[u64]) -> Headers {
     let headers = Headers::new().with(NEXT_OFFSET, next_offset.to_string());
-    let verified: Vec<String> = verified.iter().map(u64::to_string).collect();
-    if verified.is_empty() { headers } else { headers.with(VERIFIED, verified.join(",")) }
+    if verified.is_empty() { headers } else { headers.with(VERIFIED, numbers(verified)) }
 }
 
 /// Up to where a checkpoint record knows its input.
 pub(crate) fn next_offset(headers: &Headers) -> u64 {
-    let told = headers.first(NEXT_OFFSET).and_then(|value| std::str::from_utf8(value).ok()?.parse().ok());
-    told.unwrap_or_default()
+    headers.first(NEXT_OFFSET).and_then(|value| parse_number(value)).unwrap_or_default()
 }
 
 fn verified(headers: &Headers) -> Vec<u64> {
-    let told = headers.first(VERIFIED).and_then(|value| std::str::from_utf8(value).ok()).unwrap_or_default();
-    told.split(',').map_while(|offset| offset.parse().ok()).collect()
+    headers.first(VERIFIED).map(|value| parse_numbers(value)).unwrap_or_default()
 }
 
 type Part = (u64, Option<Bytes>);
@@ -52,7 +46,7 @@ impl Parts {
         if next_offset < self.sealed_at {
             return;
         }
-        let is_own = key[..] == *PARTITION_KEY.as_bytes();
+        let is_own = key[..] == *keys::PARTITION.as_bytes();
         self.ahead.insert(key, (next_offset, record.value));
         if is_own {
             (self.sealed_at, self.verified) = (next_offset, verified(&record.headers));

@@ -8,7 +8,7 @@ use rustc_hash::FxHashMap;
 use schemas::v1::{AircraftState, GroundState, StationState, ThermalState};
 use tokio::sync::Notify;
 
-use crate::core::ScoreChange;
+use air::core::ScoreChange;
 
 /// Beyond so many objects of one partition all are dropped and asked for again when Redis is back.
 const MOST_PENDING: usize = 100_000;
@@ -68,12 +68,12 @@ pub enum LiveState {
     Validation(ScoreChange),
 }
 
-/// What a lane has handed over and Redis has not taken yet.
+/// What a partition's task has handed over and Redis has not taken yet.
 #[derive(Debug, Default)]
 pub struct Pending {
     /// The newest of each object.
     pub updates: FxHashMap<(LiveKind, u64), LiveUpdate>,
-    /// The newest time of the lane, microseconds.
+    /// The newest time of the partition, microseconds.
     pub clock_us: u64,
     /// All that lives in the partition is among the updates; what Redis has beside it ended at this version or before.
     pub complete_at: Option<u64>,
@@ -92,7 +92,7 @@ impl Pending {
     }
 }
 
-/// One lane's way to Redis.
+/// One partition's way to Redis.
 #[derive(Debug)]
 pub struct LiveFeed {
     /// The partition.
@@ -130,17 +130,17 @@ impl LiveFeed {
         self.news.notify_one();
     }
 
-    /// Whether the lane is to hand over all that it has.
+    /// Whether the task is to hand over all that it has.
     pub fn wants_all(&self) -> bool {
         self.wants_all.load(Ordering::Acquire)
     }
 
-    /// Asks the lane for all that it has; it answers with its next batch.
+    /// Asks the task for all that it has; it answers with its next batch.
     pub fn ask_for_all(&self) {
         self.wants_all.store(true, Ordering::Release);
     }
 
-    /// The newest time of the lane, microseconds.
+    /// The newest time of the partition, microseconds.
     pub fn clock_us(&self) -> u64 {
         self.pending.lock().clock_us
     }
@@ -170,7 +170,7 @@ pub struct LiveFeeds {
 }
 
 impl LiveFeeds {
-    /// A way for a partition of so many; it ends when the lane drops it.
+    /// A way for a partition of so many; it ends when the partition's task drops it.
     pub fn open(&self, partition: u32, of_partitions: u32) -> Arc<LiveFeed> {
         let feed = Arc::new(LiveFeed {
             partition,
@@ -191,7 +191,7 @@ impl LiveFeeds {
         self.feeds.lock().iter().filter_map(std::sync::Weak::upgrade).collect()
     }
 
-    /// Waits until a lane has handed something over.
+    /// Waits until a task has handed something over.
     pub async fn news(&self) {
         self.news.notified().await;
     }
@@ -233,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn a_feed_ends_with_its_lane() {
+    fn a_feed_ends_with_its_task() {
         let feeds = LiveFeeds::default();
         let feed = feeds.open(3, 24);
         assert_eq!(feeds.all().len(), 1);

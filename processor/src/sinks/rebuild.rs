@@ -10,18 +10,18 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use prost::Message;
-use redis::aio::MultiplexedConnection;
+use redis_servers::{Connection, Servers};
 use schemas::catalogue::{self, topic};
 use schemas::id::{DeviceAddress, RecordId};
+use schemas::redis::kind_pattern;
 use schemas::v1::{AircraftState, GroundState, ProcessorState, StationState, ThermalState};
 use streams::registry::{Schemas, TopicCodec};
-use streams::{Event, Incoming, Log, SeekTo, TopicPartition};
+use streams::{Event, Incoming, Log, SeekTo, TopicPartition, version_of};
 
-use crate::core::{Core, Settings};
-use crate::pipeline::version_of;
 use crate::sinks::live::{LiveKind, LiveState, LiveUpdate};
 use crate::sinks::redis::{CALL_OBJECTS, LiveLifetimes, connect};
 use crate::sinks::redis_commands::put;
+use air::core::{Core, Settings};
 
 /// Keys removed with one call.
 const REMOVE_KEYS: usize = 1_000;
@@ -51,11 +51,11 @@ struct Fold {
 #[allow(clippy::print_stdout, reason = "the lines are what the command is for")]
 pub async fn rebuild(
     states: States<'_>,
-    client: &redis::Client,
+    servers: &Servers,
     lifetimes: LiveLifetimes,
     settings: &Settings,
 ) -> anyhow::Result<()> {
-    let mut connection = connect(client).await.context("redis")?;
+    let mut connection = connect(servers).await.context("redis")?;
     let mut folds = Vec::new();
     for kind in [LiveKind::Aircraft, LiveKind::Ground, LiveKind::Station, LiveKind::Thermal] {
         folds.push(states.fold(kind).await?);
@@ -72,11 +72,7 @@ pub async fn rebuild(
 }
 
 #[allow(clippy::print_stdout, reason = "the lines are what the command is for")]
-async fn write(
-    connection: &mut MultiplexedConnection,
-    fold: &Fold,
-    lifetimes: LiveLifetimes,
-) -> Result<(), redis::RedisError> {
+async fn write(connection: &mut Connection, fold: &Fold, lifetimes: LiveLifetimes) -> Result<(), redis::RedisError> {
     let (total, lifetime_s) = (fold.updates.len(), lifetimes.of(fold.kind));
     let updates: Vec<LiveUpdate> = fold.updates.values().cloned().collect();
     let mut written = 0;
@@ -91,12 +87,12 @@ async fn write(
 }
 
 /// Removes all keys of a kind, the marks of complete partitions among them.
-async fn remove(connection: &mut MultiplexedConnection, kind: LiveKind) -> Result<usize, redis::RedisError> {
-    let (mut cursor, mut removed) = (0_u64, 0);
+async fn remove(connection: &mut Connection, kind: LiveKind) -> Result<usize, redis::RedisError> {
+    let (pattern, mut cursor, mut removed) = (kind_pattern(kind.as_str()), 0_u64, 0);
     loop {
         let mut scan = redis::cmd("SCAN");
-        scan.arg(cursor).arg("MATCH").arg(format!("fanet:{{{}}}:*", kind.as_str())).arg("COUNT").arg(REMOVE_KEYS);
-        let (next, keys): (u64, Vec<String>) = scan.query_async(connection).await?;
+        scan.arg(cursor).arg("MATCH").arg(&pattern).arg("COUNT").arg(REMOVE_KEYS);
+        let (next, keys): (u64, Vec<String>) = connection.query_node_of(&pattern, &scan).await?;
         if !keys.is_empty() {
             removed += redis::cmd("UNLINK").arg(&keys).query_async::<usize>(connection).await?;
         }
@@ -147,8 +143,9 @@ impl States<'_> {
         for core in cores.values() {
             fold.clock_us = fold.clock_us.max(core.clock_us());
             for score in core.scores() {
-                let (id, state) = (score.device.into(), Some(LiveState::Validation(score)));
-                fold.updates.insert(id, LiveUpdate { kind: fold.kind, id, version: score.version, state });
+                let (id, version) = (score.device.into(), score.version);
+                let state = Some(LiveState::Validation(score));
+                fold.updates.insert(id, LiveUpdate { kind: fold.kind, id, version, state });
             }
         }
         Ok(fold)
@@ -156,6 +153,9 @@ impl States<'_> {
 
     async fn codec(&self, name: &str) -> anyhow::Result<TopicCodec> {
         let topic = catalogue::find(name).with_context(|| format!("{name} is not in the catalogue"))?;
+        // With a mistyped prefix there is no such topic: then nothing is registered under it.
+        let full_name = topic.full_name(self.topic_prefix);
+        self.log.partitions(&full_name).await.with_context(|| format!("read {full_name}"))?;
         let codec = self.schemas.prepare(self.topic_prefix, &topic).await;
         codec.with_context(|| format!("schema registry {}", self.schemas.name()))
     }

@@ -1,22 +1,23 @@
 //! Redis: the live states for readers outside, always a little behind the log and never in its way.
 //!
-//! One task per process takes what the lanes have left in their feeds. While Redis is away the feeds coalesce; when it
-//! is back (or has lost its data, which its `complete` sets tell) the lanes hand over all that they have.
+//! One task per process takes what the partitions' tasks have left in their feeds. While Redis is away the feeds coalesce; when it
+//! is back (or has lost its data, which its `complete` sets tell) the tasks hand over all that they have.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use redis::aio::MultiplexedConnection;
-use redis::{AsyncConnectionConfig, Client, RedisError};
+use redis::RedisError;
+use redis_servers::{Connection, Servers, Timeouts};
 use runtime::{Backoff, Context, Part, Redacted, Shutdown};
+use schemas::redis::{Set, set_key};
 
 use crate::metrics::RedisMetrics;
 use crate::sinks::live::{LiveFeed, LiveFeeds, LiveKind, LiveUpdate, Pending};
-use crate::sinks::redis_commands::{LIBRARY, SWEEP, id_in_partition, kind_key, put, sweep};
+use crate::sinks::redis_commands::{LIBRARY, SWEEP, id_in_partition, put, sweep};
 
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
-const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long Redis is waited for.
+pub(crate) const TIMEOUTS: Timeouts = Timeouts { connect: Duration::from_secs(3), answer: Duration::from_secs(5) };
 /// How often Redis is looked after: complete sets, the dead.
 const ROUND: Duration = Duration::from_secs(10);
 /// News gathers so long: a call costs Redis more than an object of it, and maps do not wait for Redis.
@@ -51,19 +52,16 @@ impl LiveLifetimes {
     }
 }
 
-/// A connection to a Redis that knows our functions.
-pub(crate) async fn connect(client: &Client) -> Result<MultiplexedConnection, RedisError> {
-    let config = AsyncConnectionConfig::new()
-        .set_connection_timeout(Some(CONNECT_TIMEOUT))
-        .set_response_timeout(Some(ANSWER_TIMEOUT));
-    let mut connection = client.get_multiplexed_async_connection_with_config(&config).await?;
+/// A connection to a Redis that knows our functions; of a cluster, every node that takes writes.
+pub(crate) async fn connect(servers: &Servers) -> Result<Connection, RedisError> {
+    let mut connection = servers.connect().await?;
     redis::cmd("FUNCTION").arg("LOAD").arg("REPLACE").arg(LIBRARY).query_async::<()>(&mut connection).await?;
     Ok(connection)
 }
 
 /// The task that writes to Redis.
 pub struct RedisSink {
-    client: Client,
+    servers: Servers,
     /// For people: the URL without secrets.
     name: String,
     feeds: LiveFeeds,
@@ -87,10 +85,10 @@ impl RedisSink {
         context: &Context,
         metrics: RedisMetrics,
     ) -> anyhow::Result<Self> {
-        let client = Client::open(url.reveal()).context("the Redis URL")?;
-        let name = format!("redis at {}", client.get_connection_info().addr());
+        let servers = Servers::parse(url, TIMEOUTS).context("the Redis URL")?;
+        let name = servers.name();
         let part = context.readiness.part("redis");
-        Ok(Self { client, name, feeds, kinds, lifetimes, context: context.clone(), part, metrics })
+        Ok(Self { servers, name, feeds, kinds, lifetimes, context: context.clone(), part, metrics })
     }
 
     /// Writes until stopped.
@@ -113,7 +111,7 @@ impl RedisSink {
     }
 
     async fn serve(&self, stop: &Shutdown, backoff: &mut Backoff) -> Result<(), RedisError> {
-        let mut connection = connect(&self.client).await?;
+        let mut connection = connect(&self.servers).await?;
         tracing::info!("{} answers", self.name);
         self.part.ready();
         self.metrics.connected.set(1);
@@ -141,7 +139,7 @@ impl RedisSink {
         }
     }
 
-    async fn drain(&self, connection: &mut MultiplexedConnection, feed: &Arc<LiveFeed>) -> Result<(), RedisError> {
+    async fn drain(&self, connection: &mut Connection, feed: &Arc<LiveFeed>) -> Result<(), RedisError> {
         let mut taken = feed.take();
         if taken.updates.is_empty() && taken.complete_at.is_none() {
             return Ok(());
@@ -154,12 +152,7 @@ impl RedisSink {
     }
 
     /// Writes what was taken; what could not be written is still in it afterwards.
-    async fn write(
-        &self,
-        connection: &mut MultiplexedConnection,
-        feed: &LiveFeed,
-        taken: &mut Pending,
-    ) -> Result<(), RedisError> {
+    async fn write(&self, connection: &mut Connection, feed: &LiveFeed, taken: &mut Pending) -> Result<(), RedisError> {
         if let Some(version) = taken.complete_at {
             self.find_dead(connection, feed, version, taken).await?;
         }
@@ -177,11 +170,12 @@ impl RedisSink {
             }
         }
         if taken.complete_at.is_some() {
-            let mut pipe = redis::pipe();
+            // One call each: in a cluster every kind has a slot of its own.
             for kind in self.kinds {
-                pipe.sadd(kind_key(*kind, "complete"), feed.partition).ignore();
+                let mut add = redis::cmd("SADD");
+                add.arg(set_key(kind.as_str(), Set::Complete)).arg(feed.partition);
+                add.query_async::<()>(connection).await?;
             }
-            pipe.query_async::<()>(connection).await?;
             taken.complete_at = None;
             self.metrics.refills.inc();
         }
@@ -192,14 +186,18 @@ impl RedisSink {
     /// could not deliver.
     async fn find_dead(
         &self,
-        connection: &mut MultiplexedConnection,
+        connection: &mut Connection,
         feed: &LiveFeed,
         version: u64,
         taken: &mut Pending,
     ) -> Result<(), RedisError> {
         for kind in self.kinds.iter().filter(|kind| **kind != LiveKind::Validation) {
-            let members: Vec<String> =
-                redis::cmd("ZRANGE").arg(kind_key(*kind, "seen")).arg(0).arg(-1).query_async(connection).await?;
+            let members: Vec<String> = redis::cmd("ZRANGE")
+                .arg(set_key(kind.as_str(), Set::Seen))
+                .arg(0)
+                .arg(-1)
+                .query_async(connection)
+                .await?;
             let ours = |member: &String| id_in_partition(*kind, member, feed.partition, feed.of_partitions);
             for id in members.iter().filter_map(ours) {
                 let end = LiveUpdate { kind: *kind, id, version, state: None };
@@ -210,16 +208,16 @@ impl RedisSink {
     }
 
     /// Asks for all states of partitions that are not complete, and removes the dead.
-    async fn look_after(&self, connection: &mut MultiplexedConnection) -> Result<(), RedisError> {
+    async fn look_after(&self, connection: &mut Connection) -> Result<(), RedisError> {
         let feeds = self.feeds.all();
         for feed in &feeds {
-            let mut pipe = redis::pipe();
             for kind in self.kinds {
-                pipe.sismember(kind_key(*kind, "complete"), feed.partition);
-            }
-            let complete: Vec<bool> = pipe.query_async(connection).await?;
-            if complete.iter().any(|complete| !complete) {
-                feed.ask_for_all();
+                let mut ask = redis::cmd("SISMEMBER");
+                ask.arg(set_key(kind.as_str(), Set::Complete)).arg(feed.partition);
+                if !ask.query_async::<bool>(connection).await? {
+                    feed.ask_for_all();
+                    break;
+                }
             }
         }
         // By the time of the partition that is furthest behind: what it has not seen for a lifetime is dead.

@@ -2,11 +2,12 @@
 
 use redis::Cmd;
 use schemas::id::{DeviceAddress, RecordId};
+use schemas::redis::{PUT_FUNCTION, SWEEP_FUNCTION, Set, object_key, set_key};
 use serde_json::Value;
 use streams::partitioner::partition_of;
 
-use crate::core::ScoreChange;
 use crate::sinks::live::{LiveKind, LiveState, LiveUpdate};
+use air::core::ScoreChange;
 
 /// The functions, loaded at connect.
 pub(crate) const LIBRARY: &str = include_str!("live.lua");
@@ -14,11 +15,6 @@ pub(crate) const LIBRARY: &str = include_str!("live.lua");
 const GONE_S: u32 = 600;
 /// Most members that one sweep removes.
 pub(crate) const SWEEP: usize = 1_000;
-
-/// The key of a kind's set, for example `fanet:{aircraft}:geo`.
-pub(crate) fn kind_key(kind: LiveKind, what: &str) -> String {
-    format!("fanet:{{{}}}:{what}", kind.as_str())
-}
 
 fn member(kind: LiveKind, id: u64) -> String {
     match kind {
@@ -40,10 +36,14 @@ pub(crate) fn id_in_partition(kind: LiveKind, member: &str, partition: u32, of_p
 /// The call that writes updates of one kind. `lifetime_s`: how long a state stays without a newer one.
 pub(crate) fn put(kind: LiveKind, updates: &[LiveUpdate], clock_us: u64, lifetime_s: u64) -> Cmd {
     let mut command = redis::cmd("FCALL");
-    command.arg("updraft_put").arg(updates.len() + 2).arg(kind_key(kind, "geo")).arg(kind_key(kind, "seen"));
+    command
+        .arg(PUT_FUNCTION)
+        .arg(updates.len() + 2)
+        .arg(set_key(kind.as_str(), Set::Geo))
+        .arg(set_key(kind.as_str(), Set::Seen));
     let members: Vec<String> = updates.iter().map(|update| member(kind, update.id)).collect();
     for member in &members {
-        command.arg(kind_key(kind, member));
+        command.arg(object_key(kind.as_str(), member));
     }
     command.arg(GONE_S);
     for (update, member) in updates.iter().zip(members) {
@@ -68,7 +68,7 @@ pub(crate) fn put(kind: LiveKind, updates: &[LiveUpdate], clock_us: u64, lifetim
 /// The call that removes members last seen before a time.
 pub(crate) fn sweep(kind: LiveKind, before_us: u64) -> Cmd {
     let mut command = redis::cmd("FCALL");
-    command.arg("updraft_sweep").arg(2).arg(kind_key(kind, "geo")).arg(kind_key(kind, "seen"));
+    command.arg(SWEEP_FUNCTION).arg(2).arg(set_key(kind.as_str(), Set::Geo)).arg(set_key(kind.as_str(), Set::Seen));
     command.arg(before_us / 1_000).arg(SWEEP);
     command
 }
@@ -122,6 +122,8 @@ fn score_fields(score: &ScoreChange, version: u64) -> Vec<(String, String)> {
     if let Some(reason) = score.last_reason {
         fields.push(("last_reason".to_owned(), reason.as_str().to_owned()));
     }
+    let conflict = score.address_conflict.as_ref().and_then(|conflict| serde_json::to_string(conflict).ok());
+    fields.extend(conflict.map(|json| ("address_conflict".to_owned(), json)));
     fields
 }
 

@@ -1,114 +1,17 @@
 //! The core's outputs as records of their topics.
 
-use std::fmt::Write as _;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use prost::Message;
-use runtime::keep_trying;
-use schemas::catalogue::{self, topic};
+use runtime::Context;
+use schemas::catalogue::topic;
+use schemas::headers::{OBSERVATION_ID, WAY, Way};
 use schemas::id::{DeviceAddress, RecordId};
+use schemas::keys::{self, PrivatePart};
 use schemas::v1::{Audience, ObjectKind, Observation, PrivateState, Reception, ThermalReport, private_state};
-use streams::registry::TopicCodec;
-use streams::{Headers, Incoming, Outgoing, StreamError};
+use streams::{Cluster, Headers, Incoming, Outgoing, Topic, Unprepared, put_version};
 
-use crate::core::{Content, Outputs, StateChange};
-use crate::pipeline::put_version;
-use crate::serve::Outfit;
-
-/// A topic and what frames its values.
-#[derive(Clone, Debug)]
-pub struct Topic {
-    /// Full name.
-    pub name: Arc<str>,
-    /// Frames values.
-    pub codec: TopicCodec,
-}
-
-/// Why a topic is not prepared.
-#[derive(Debug, thiserror::Error)]
-pub enum Unprepared {
-    /// Asked to stop while the registry was waited for.
-    #[error("asked to stop")]
-    Stopped,
-    /// The registry refuses the schema for good.
-    #[error(transparent)]
-    Refused(#[from] StreamError),
-}
-
-/// To stop in time is no error: then there is nothing.
-///
-/// # Errors
-/// The registry refuses a schema for good.
-pub fn unless_stopped<T>(prepared: Result<T, Unprepared>) -> Result<Option<T>, StreamError> {
-    match prepared {
-        Ok(prepared) => Ok(Some(prepared)),
-        Err(Unprepared::Stopped) => Ok(None),
-        Err(Unprepared::Refused(error)) => Err(error),
-    }
-}
-
-impl Topic {
-    /// Registers the schema of a topic of the catalogue, waiting for the registry as long as it takes.
-    ///
-    /// # Errors
-    /// Asked to stop, or the registry refuses the schema for good.
-    pub async fn prepare(outfit: &Outfit, name: &str) -> Result<Self, Unprepared> {
-        let Outfit { context, schemas, topic_prefix: prefix, .. } = outfit;
-        let topic = catalogue::find(name).expect("in the catalogue");
-        let part = context.readiness.part("registry");
-        let is_final = |error: &StreamError| !error.is_transient();
-        let prepared =
-            keep_trying(context, &part, schemas.name(), is_final, || schemas.prepare(prefix, &topic)).await?;
-        let codec = prepared.ok_or(Unprepared::Stopped)?;
-        Ok(Self { name: topic.full_name(prefix).into(), codec })
-    }
-
-    /// A record with a value.
-    pub fn record(
-        &self,
-        partition: Option<u32>,
-        key: impl Into<Bytes>,
-        value: &impl Message,
-        at_us: u64,
-        headers: Headers,
-    ) -> Outgoing {
-        let value = Some(self.codec.encode(value));
-        Outgoing { value, ..self.tombstone(partition, key, at_us, headers) }
-    }
-
-    /// A tombstone.
-    pub fn tombstone(&self, partition: Option<u32>, key: impl Into<Bytes>, at_us: u64, headers: Headers) -> Outgoing {
-        Outgoing {
-            topic: self.name.clone(),
-            partition,
-            key: Some(key.into()),
-            value: None,
-            headers,
-            timestamp_ms: (at_us / 1_000).cast_signed(),
-        }
-    }
-
-    /// A state of something at a version, or the tombstone of what has none.
-    pub fn state(
-        &self,
-        partition: Option<u32>,
-        key: impl Into<Bytes>,
-        at_us: u64,
-        version: u64,
-        state: Option<&impl Message>,
-    ) -> Outgoing {
-        let value = state.map(|state| self.codec.encode(state));
-        Outgoing { value, ..self.ended(partition, key, at_us, version) }
-    }
-
-    /// The tombstone of something that ended at a version or before.
-    pub fn ended(&self, partition: Option<u32>, key: impl Into<Bytes>, at_us: u64, version: u64) -> Outgoing {
-        let mut headers = Headers::new();
-        put_version(&mut headers, version);
-        self.tombstone(partition, key, at_us, headers)
-    }
-}
+use air::core::{Content, Outputs, PrivacyChange, StateChange};
 
 /// The topics that the core of a raw partition writes, and the one it reads.
 #[derive(Clone, Debug)]
@@ -123,6 +26,7 @@ pub struct RawTopics {
     pub station: Topic,
     pub alert: Topic,
     pub private_state: Topic,
+    pub privacy: Topic,
     pub thermal_report: Topic,
     pub checkpoints: Topic,
 }
@@ -138,24 +42,29 @@ impl RawTopics {
     ///
     /// # Errors
     /// Asked to stop, or the registry refuses a schema for good.
-    pub async fn prepare(outfit: &Outfit) -> Result<Self, Unprepared> {
+    pub async fn prepare(cluster: &Cluster, context: &Context) -> Result<Self, Unprepared> {
         Ok(Self {
-            raw: Topic::prepare(outfit, topic::RAW).await?,
-            observation: Topic::prepare(outfit, topic::OBSERVATION).await?,
-            private_observation: Topic::prepare(outfit, topic::PRIVATE_OBSERVATION).await?,
-            reception: Topic::prepare(outfit, topic::RECEPTION).await?,
-            aircraft: Topic::prepare(outfit, topic::AIRCRAFT).await?,
-            ground: Topic::prepare(outfit, topic::GROUND).await?,
-            station: Topic::prepare(outfit, topic::STATION).await?,
-            alert: Topic::prepare(outfit, topic::ALERT).await?,
-            private_state: Topic::prepare(outfit, topic::PRIVATE_STATE).await?,
-            thermal_report: Topic::prepare(outfit, topic::THERMAL_REPORT).await?,
-            checkpoints: Topic::prepare(outfit, topic::PROCESSOR_STATE).await?,
+            raw: cluster.topic(context, topic::RAW).await?,
+            observation: cluster.topic(context, topic::OBSERVATION).await?,
+            private_observation: cluster.topic(context, topic::PRIVATE_OBSERVATION).await?,
+            reception: cluster.topic(context, topic::RECEPTION).await?,
+            aircraft: cluster.topic(context, topic::AIRCRAFT).await?,
+            ground: cluster.topic(context, topic::GROUND).await?,
+            station: cluster.topic(context, topic::STATION).await?,
+            alert: cluster.topic(context, topic::ALERT).await?,
+            private_state: cluster.topic(context, topic::PRIVATE_STATE).await?,
+            privacy: cluster.topic(context, topic::PRIVACY).await?,
+            thermal_report: cluster.topic(context, topic::THERMAL_REPORT).await?,
+            checkpoints: cluster.topic(context, topic::PROCESSOR_STATE).await?,
         })
     }
 
     /// Turns outputs into records. `cause` is the raw record; `processed_at_us` the time by this machine's clock.
     pub fn write(&self, out: &mut Outputs, cause: &Cause<'_>, records: &mut Vec<Outgoing>) {
+        // Before what it is about: who reads the past has to know first that it is not for the public any more.
+        for change in out.privacy.drain(..) {
+            records.push(self.privacy(&change, cause.record.partition));
+        }
         for observation in out.observations.drain(..) {
             records.push(self.observation(&observation, cause));
         }
@@ -172,10 +81,17 @@ impl RawTopics {
 
     fn observation(&self, observation: &Observation, cause: &Cause<'_>) -> Outgoing {
         let topic = if observation.private { &self.private_observation } else { &self.observation };
-        let mut headers = cause.headers();
-        headers.push("observation-id", RecordId(observation.observation_id).to_string());
+        let mut headers = Headers::new();
+        headers.push(OBSERVATION_ID, RecordId(observation.observation_id).to_string());
         let key = device_key(observation.device);
         topic.record(Some(cause.record.partition), key, observation, observation.event_at_us, headers)
+    }
+
+    /// What of a device's past is public.
+    pub fn privacy(&self, change: &PrivacyChange, partition: u32) -> Outgoing {
+        let mut headers = Headers::new();
+        put_version(&mut headers, change.state.version);
+        self.privacy.record(Some(partition), device_key(change.state.device), &change.state, change.at_us, headers)
     }
 
     /// The topics of states and alerts.
@@ -191,9 +107,9 @@ impl RawTopics {
     }
 
     fn state(&self, change: &StateChange, cause: &Cause<'_>) -> Outgoing {
-        let mut headers = cause.headers();
+        let mut headers = Headers::new();
         put_version(&mut headers, change.version);
-        headers.push("way", cause.way());
+        headers.push(WAY, cause.way().to_string());
         self.state_with(change, cause.record.partition, headers)
     }
 
@@ -205,7 +121,7 @@ impl RawTopics {
         };
         let private = |state| PrivateState { state: Some(state) };
         match (&change.content, change.audience == Audience::Public) {
-            (Content::Gone(_), _) => topic.tombstone(partition, key, change.at_us, headers),
+            (Content::Ended(_), _) => topic.tombstone(partition, key, change.at_us, headers),
             (Content::Aircraft(state), true) => topic.record(partition, key, state, change.at_us, headers),
             (Content::Ground(state), true) => topic.record(partition, key, state, change.at_us, headers),
             (Content::Station(state), true) => topic.record(partition, key, state, change.at_us, headers),
@@ -216,7 +132,7 @@ impl RawTopics {
                     Content::Ground(state) => private_state::State::Ground(state),
                     Content::Station(state) => private_state::State::Station(state),
                     Content::Alert(state) => private_state::State::Alert(state),
-                    Content::Gone(_) => unreachable!("a tombstone, see above"),
+                    Content::Ended(_) => unreachable!("a tombstone, see above"),
                 };
                 topic.record(partition, key, &private(state), change.at_us, headers)
             }
@@ -236,16 +152,16 @@ impl RawTopics {
         // A clock belongs to no receiver: it goes to the partition of its own number.
         let is_clock = reception.receiver_id.is_empty();
         let partition = is_clock.then_some(cause.record.partition);
-        let record = self.reception.record(partition, reception.receiver_id.clone(), reception, at_us, cause.headers());
+        let record = self.reception.record(partition, reception.receiver_id.clone(), reception, at_us, Headers::new());
         Outgoing { key: record.key.filter(|_| !is_clock), ..record }
     }
 
     fn thermal_report(&self, at_us: u64, report: &ThermalReport, cause: &Cause<'_>) -> Outgoing {
         let key = match &report.content {
             Some(schemas::v1::thermal_report::Content::Report(report)) => device_key(report.device),
-            _ => format!("clock-{}", cause.record.partition).into(),
+            _ => keys::clock(cause.record.partition).into(),
         };
-        self.thermal_report.record(Some(0), key, report, at_us, cause.headers())
+        self.thermal_report.record(Some(0), key, report, at_us, Headers::new())
     }
 }
 
@@ -263,23 +179,13 @@ pub struct Cause<'a> {
 }
 
 impl Cause<'_> {
-    fn headers(&self) -> Headers {
-        let mut headers = Headers::new();
-        if let Some(trace) = self.record.headers.first("traceparent") {
-            headers.push("traceparent", trace.clone());
+    /// When it passed receiver, bridge and processor.
+    fn way(&self) -> Way {
+        Way {
+            receiver_us: self.stamp_s.map(|stamp_s| u64::from(stamp_s) * 1_000_000),
+            bridge_us: Some(self.ingested_at_us),
+            processor_us: Some(self.processed_at_us),
         }
-        headers
-    }
-
-    /// When it passed receiver, bridge and processor, microseconds.
-    fn way(&self) -> String {
-        let mut way = String::with_capacity(64);
-        if let Some(stamp_s) = self.stamp_s {
-            // Writing to a String cannot fail.
-            let _ = write!(way, "r={},", u64::from(stamp_s) * 1_000_000);
-        }
-        let _ = write!(way, "b={},p={}", self.ingested_at_us, self.processed_at_us);
-        way
     }
 }
 
@@ -287,10 +193,7 @@ fn device_key(device: u32) -> Bytes {
     DeviceAddress(device).to_string().into()
 }
 
-/// Compaction keeps one record per key: a device's alert beside its object.
 fn private_key(device: u32, kind: ObjectKind) -> Bytes {
-    match kind {
-        ObjectKind::Alert => format!("{}/alert", DeviceAddress(device)).into(),
-        _ => device_key(device),
-    }
+    let part = if kind == ObjectKind::Alert { PrivatePart::Alert } else { PrivatePart::Object };
+    keys::private(device, part).into()
 }

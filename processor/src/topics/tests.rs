@@ -10,6 +10,10 @@ fn over(partitions: u32) -> Layout {
     Layout { partitions: Some(partitions), ..Layout::default() }
 }
 
+fn anew(layout: Layout) -> Layout {
+    Layout { new_prefix: true, ..layout }
+}
+
 fn has(lines: &Lines, line: &str) -> bool {
     lines.told.iter().any(|told| told == line)
 }
@@ -31,6 +35,24 @@ async fn what_was_applied_passes_the_check() {
         topics().len(),
         "another prefix, other topics"
     );
+}
+
+#[tokio::test]
+async fn a_new_prefix_among_others_is_confirmed() {
+    let (log, schemas) = (log(), Schemas::local());
+    apply(Layout::default(), "prod.", &log, &schemas).await.expect("the first of a cluster needs no confirmation");
+    let topics_before = log.describe_topics().await.expect("answers").len();
+    for mistyped in ["", "pord.", "prod"] {
+        let refused = apply(Layout::default(), mistyped, &log, &schemas).await.expect_err("not confirmed").to_string();
+        let named = format!("the prefix {mistyped:?}");
+        for part in [named.as_str(), "\"prod.\"", "--topic-prefix", "--new-prefix"] {
+            assert!(refused.contains(part), "{part} is not in {refused}");
+        }
+    }
+    assert_eq!(log.describe_topics().await.expect("answers").len(), topics_before, "nothing was created");
+    let applied = apply(anew(Layout::default()), "test.", &log, &schemas).await.expect("confirmed");
+    assert!(has(&applied, "test.fanet.raw.v1: created, 24 partitions"), "{applied:?}");
+    apply(Layout::default(), "test.", &log, &schemas).await.expect("it is no new one any more");
 }
 
 #[tokio::test]
@@ -58,7 +80,7 @@ async fn other_partitions_fail_and_other_settings_are_told() {
 
     log.create_topics(&[NewTopic::new("p.fanet.raw.v1", 7)]).await.expect("created");
     let line = "p.fanet.raw.v1: differs: partitions: wanted 24, found 7";
-    let applied = apply(over(24), "p.", &log, &schemas).await.expect("answers");
+    let applied = apply(over(24), "p.", &log, &schemas).await.expect("its raw topic is there");
     assert!(has(&applied, line) && applied.differences == 1, "{applied:?}");
     assert!(has(&check(over(24), "p.", &log).await.expect("answers"), line));
 }

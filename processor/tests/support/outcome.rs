@@ -4,15 +4,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use processor::core::Settings;
+use air::core::Settings;
 use processor::pipeline::{Emission, Machine as _};
 use processor::raw::RawMachine;
 use processor::sinks::topics::RawTopics;
-use processor::{Outfit, RawMetrics};
+use processor::{ClockWatch, RawMetrics};
 use runtime::{Clock, Context, Metrics};
 use schemas::catalogue;
 use streams::registry::Schemas;
-use streams::{Event, Flush, Headers, Incoming, Log, Outgoing, SeekTo, SinkSettings, TopicPartition, partitioner};
+use streams::{
+    Cluster, Event, Flush, Headers, Incoming, Log, Outgoing, SeekTo, SinkSettings, TopicPartition, partitioner,
+};
 
 use crate::traffic::{self, Plan};
 
@@ -26,7 +28,7 @@ fn told(topic: &str, partition: u32, key: Option<&[u8]>, value: Option<&[u8]>, h
     (topic.to_owned(), partition, key.map(<[u8]>::to_vec), value.map(<[u8]>::to_vec), version)
 }
 
-const OUTPUTS: [&str; 9] = [
+const OUTPUTS: [&str; 10] = [
     "fanet.observation.v1",
     "fanet.private.observation.v1",
     "fanet.reception.v1",
@@ -35,6 +37,7 @@ const OUTPUTS: [&str; 9] = [
     "fanet.state.station.v1",
     "fanet.alert.v1",
     "fanet.private.state.v1",
+    "fanet.private.privacy.v1",
     "fanet.thermal-report.v1",
 ];
 
@@ -110,15 +113,16 @@ impl Place {
     /// What the cores give out when nothing ever goes wrong.
     pub(crate) async fn expected(&self) -> BTreeSet<Told> {
         let (log, schemas, topic_prefix) = (self.log.clone(), self.schemas.clone(), self.prefix.clone());
-        let outfit = Outfit { context: Context::new(Clock::system()), log, schemas, topic_prefix };
-        let topics = Arc::new(RawTopics::prepare(&outfit).await.expect("schemas"));
+        let (cluster, context) = (Cluster::new(log, schemas, topic_prefix), Context::new(Clock::system()));
+        let topics = Arc::new(RawTopics::prepare(&cluster, &context).await.expect("schemas"));
         let metrics = RawMetrics::register(&Metrics::new());
         let mut machines: BTreeMap<u32, RawMachine> = BTreeMap::new();
         let mut out = Emission::default();
         for record in self.read_all("fanet.raw.v1").await {
             let machine = machines.entry(record.partition).or_insert_with(|| {
                 let (topics, metrics, clock) = (topics.clone(), metrics.clone(), Clock::system());
-                RawMachine::new(record.partition, "epoch", Settings::default(), topics, clock, metrics)
+                let watch = ClockWatch::new(context.readiness.part("clock"));
+                RawMachine::new(record.partition, "epoch", Settings::default(), topics, clock, metrics, watch)
             });
             machine.apply(&record, &mut out);
         }

@@ -10,11 +10,11 @@ use axum::extract::State;
 use axum::extract::ws::{Message, WebSocketUpgrade};
 use axum::response::Response;
 use axum::routing::any;
+use fanout::switchboard::{Now, Opening, Switchboard};
+use fanout::view::Positions;
+use fanout::wire::Wire;
 use futures::SinkExt as _;
 use harness::Crowd;
-use pusher::switchboard::{Now, Opening, Switchboard};
-use pusher::view::Positions;
-use pusher::wire::Wire;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 

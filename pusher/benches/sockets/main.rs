@@ -11,10 +11,10 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
+use fanout::switchboard::Opening;
+use fanout::wire::{Encoding, Wire};
 use harness::{Audience, Crowd, Ending, Seat};
 use pusher::socket::{BareShard, Cost};
-use pusher::switchboard::Opening;
-use pusher::wire::{Encoding, Wire};
 use runtime::{Clock, Context};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use rustix::time::{ClockId, clock_gettime};

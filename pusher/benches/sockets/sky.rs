@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
+use fanout::session::{SessionLimits, SessionSettings};
+use fanout::subscription::Subscription;
+use fanout::view::{Change, Input, Origin, State, View};
 use geo::{Circle, Region};
-use pusher::session::{SessionLimits, SessionSettings};
-use pusher::subscription::Subscription;
-use pusher::view::{Change, Input, Origin, State, View};
 use schemas::v1;
 
 const AIRCRAFT: u32 = 5_000;

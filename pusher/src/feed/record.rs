@@ -3,14 +3,15 @@
 use anyhow::Context as _;
 use bytes::Bytes;
 use prost::Message;
-use schemas::DeviceAddress;
 use schemas::catalogue::{self, topic};
-use schemas::v1::{self, PrivateState};
+use schemas::headers::{VERSION, parse_number};
+use schemas::keys::{self, PrivatePart};
+use schemas::v1::{self, PrivacyState, PrivateState};
 use streams::Incoming;
 use streams::registry::{Schemas, TopicCodec};
 
 use super::topics::Role;
-use crate::view::{self, Kind, PrivatePart, State};
+use fanout::view::{self, Kind, State};
 
 /// What a record says.
 #[derive(Debug)]
@@ -20,6 +21,8 @@ pub(super) enum Input {
     Public(view::Input),
     /// Of a hidden device.
     Private(u32, PrivatePart, Option<PrivateState>),
+    /// What of a device's past is public.
+    Privacy(PrivacyState),
     /// Nothing but that the log is alive.
     Alive,
 }
@@ -29,6 +32,7 @@ pub(super) enum Input {
 pub(super) struct Decoder {
     codecs: [TopicCodec; Kind::COUNT],
     private: TopicCodec,
+    privacy: TopicCodec,
 }
 
 impl Decoder {
@@ -39,7 +43,7 @@ impl Decoder {
             codecs.push(codec(kind.topic()).await?);
         }
         let codecs = codecs.try_into().map_err(|_| anyhow::anyhow!("one codec per kind"))?;
-        Ok(Self { codecs, private: codec(topic::PRIVATE_STATE).await? })
+        Ok(Self { codecs, private: codec(topic::PRIVATE_STATE).await?, privacy: codec(topic::PRIVACY).await? })
     }
 
     /// # Errors
@@ -48,22 +52,22 @@ impl Decoder {
         match role {
             Role::Clock => Ok(Input::Alive),
             Role::Private => {
-                let (device, part) = match key(record)?.strip_suffix("/alert") {
-                    Some(device) => (device, PrivatePart::Alert),
-                    None => (key(record)?, PrivatePart::Object),
-                };
-                let device = device.parse::<DeviceAddress>().map_err(|_| "bad_key")?.0;
+                let (device, part) = keys::parse_private(key(record)?).ok_or("bad_key")?;
                 let state = record.value.as_ref().map(|value| value_of(&self.private, value)).transpose()?;
                 Ok(Input::Private(device, part, state))
             }
+            // Not ended by tombstones: there is nothing in one.
+            Role::Privacy => match &record.value {
+                Some(value) => value_of(&self.privacy, value).map(Input::Privacy),
+                None => Ok(Input::Alive),
+            },
             Role::Public { kind, .. } => self.public(*kind, record).map(Input::Public),
         }
     }
 
     fn public(&self, kind: Kind, record: &Incoming) -> Result<view::Input, &'static str> {
         let Some(value) = &record.value else {
-            let version =
-                record.headers.first("version").and_then(|version| std::str::from_utf8(version).ok()?.parse().ok());
+            let version = record.headers.first(VERSION).and_then(|version| parse_number(version));
             return Ok(view::Input::Gone { kind, key: key(record)?.to_owned(), version });
         };
         let codec = &self.codecs[kind.index()];

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use schemas::catalogue::topic;
 use streams::{SeekTo, StreamError, TopicDescription, TopicPartition};
 
-use crate::view::Kind;
+use fanout::view::Kind;
 
 /// What a partition's records are.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -14,6 +14,8 @@ pub(super) enum Role {
     Public { kind: Kind, partition: u16 },
     /// States of hidden devices.
     Private,
+    /// What of the past of devices is public.
+    Privacy,
     /// The clocks of the raw partitions: a sign of life every few seconds, even when nothing flies.
     Clock,
 }
@@ -22,8 +24,9 @@ impl Role {
     /// Metric label.
     pub(super) fn word(self) -> &'static str {
         match self {
-            Self::Public { kind, .. } => kind.word(),
+            Self::Public { kind, .. } => kind.as_str(),
             Self::Private => "private",
+            Self::Privacy => "privacy",
             Self::Clock => "clock",
         }
     }
@@ -61,6 +64,7 @@ impl Topics {
         }
         let public_partitions = roles.len();
         roles.extend(partitions_of(topic::PRIVATE_STATE)?.map(|at| (at, Role::Private)));
+        roles.extend(partitions_of(topic::PRIVACY)?.map(|at| (at, Role::Privacy)));
         roles.extend(partitions_of(topic::THERMAL_REPORT)?.map(|at| (at, Role::Clock)));
         Ok(Self { roles, public_partitions })
     }
@@ -95,7 +99,8 @@ mod tests {
     use super::*;
 
     fn cluster(prefix: &str) -> Vec<TopicDescription> {
-        let names = Kind::ALL.map(Kind::topic).into_iter().chain([topic::PRIVATE_STATE, topic::THERMAL_REPORT]);
+        let names =
+            Kind::ALL.map(Kind::topic).into_iter().chain([topic::PRIVATE_STATE, topic::PRIVACY, topic::THERMAL_REPORT]);
         let describe = |name: &str| TopicDescription {
             name: format!("{prefix}{name}"),
             partitions: 2,
@@ -112,13 +117,13 @@ mod tests {
         assert_eq!(ground, Some(Role::Public { kind: Kind::Ground, partition: 3 }));
         let clock = TopicPartition::new("test.fanet.thermal-report.v1", 0);
         assert_eq!(topics.start(&clock), SeekTo::End);
-        assert_eq!(topics.partitions().count(), 16);
+        assert_eq!(topics.partitions().count(), 18);
     }
 
     #[test]
     fn a_missing_topic_is_waited_for_by_name() {
         let error = Topics::find(&cluster(""), "live.").unwrap_err();
         assert!(error.is_transient());
-        assert!(runtime::patience::with_causes(&error).contains("live.fanet.state.aircraft.v1"), "{error}");
+        assert!(runtime::retry::with_causes(&error).contains("live.fanet.state.aircraft.v1"), "{error}");
     }
 }

@@ -13,6 +13,8 @@ use tokio::net::{TcpStream, UnixStream};
 use tokio_rustls::server::TlsStream;
 use tokio_util::task::TaskTracker;
 
+use super::stall::StallGuard;
+
 /// Held at most between a TLS connection and its WebSocket, each way, besides the kernel's.
 const PUMP_BYTES: usize = 4 << 10;
 
@@ -24,14 +26,14 @@ const PUMP_BYTES: usize = 4 << 10;
 /// # Errors
 /// The operating system gives no sockets.
 pub(crate) fn detach(upgraded: Upgraded, pumps: &TaskTracker) -> io::Result<(net::TcpStream, Bytes)> {
-    let upgraded = match downcast::<TokioIo<TcpStream>>(upgraded) {
-        Ok(parts) => return Ok((parts.io.into_inner().into_std()?, parts.read_buf)),
+    let upgraded = match downcast::<StallGuard<TokioIo<TcpStream>>>(upgraded) {
+        Ok(parts) => return Ok((parts.io.into_inner().into_inner().into_std()?, parts.read_buf)),
         Err(upgraded) => upgraded,
     };
-    let parts = downcast::<TokioIo<TlsStream<TcpStream>>>(upgraded)
+    let parts = downcast::<StallGuard<TokioIo<TlsStream<TcpStream>>>>(upgraded)
         .map_err(|_| io::Error::other("an upgraded connection is neither TCP nor TLS"))?;
     let (inside, outside) = UnixStream::pair()?;
-    let mut tls = parts.io.into_inner();
+    let mut tls = parts.io.into_inner().into_inner();
     pumps.spawn(async move {
         let mut inside = inside;
         if let Err(error) = copy_bidirectional_with_sizes(&mut inside, &mut tls, PUMP_BYTES, PUMP_BYTES).await {

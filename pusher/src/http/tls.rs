@@ -20,7 +20,8 @@ pub(crate) type Tls = Watched<ServerConfig>;
 /// One of them cannot be read, or they do not go together.
 pub(crate) fn open(cert: &Path, key: &Path) -> anyhow::Result<Arc<Tls>> {
     let files: Vec<PathBuf> = vec![cert.to_owned(), key.to_owned()];
-    Watched::open(files, server_config).map(Arc::new).context("--tls-cert, --tls-key")
+    let watched = Watched::open(files, server_config).context("--tls-cert, --tls-key")?;
+    Ok(Arc::new(watched.with_secrets(vec![key.to_owned()])))
 }
 
 fn server_config(contents: &[Vec<u8>]) -> anyhow::Result<ServerConfig> {

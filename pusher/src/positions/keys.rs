@@ -32,6 +32,8 @@ pub(crate) struct Sender {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
+    /// An empty file has none.
+    #[serde(default)]
     sender: Vec<Entry>,
 }
 
@@ -46,18 +48,20 @@ struct Entry {
     kind: Option<String>,
 }
 
-/// Reads the file, and again when it changes.
+/// Reads the file, and again when it changes. A deleted file revokes its keys.
 ///
 /// # Errors
 /// It cannot be read, or says something that cannot be.
 pub(crate) fn open(file: &Path) -> anyhow::Result<Arc<Watched<Keys>>> {
-    Watched::open(vec![file.to_owned()], parse).map(Arc::new).context("--position-keys")
+    let keys = Watched::open(vec![file.to_owned()], parse).context("--position-keys")?;
+    Ok(Arc::new(keys.revoked_by_deletion(|| Keys(Vec::new())).with_secrets(vec![file.to_owned()])))
 }
 
 /// Whether the file can be used.
 ///
 /// # Errors
 /// Why not.
+#[cfg(feature = "services")]
 pub(crate) fn check(file: &Path) -> anyhow::Result<()> {
     open(file).map(drop)
 }
@@ -130,6 +134,13 @@ mod tests {
         );
         for stranger in ["", "0123456789abcde", "0123456789abcdef0", "0123456789abcdeX"] {
             assert_eq!(keys.find(stranger), None, "{stranger}");
+        }
+    }
+
+    #[test]
+    fn an_empty_file_has_no_keys() {
+        for text in ["", "# nobody\n", "sender = []\n"] {
+            assert_eq!(read(text).unwrap().find("0123456789abcdef"), None, "{text:?}");
         }
     }
 

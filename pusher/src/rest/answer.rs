@@ -3,6 +3,7 @@
 use std::hash::{Hash as _, Hasher as _};
 use std::sync::Arc;
 
+use axum::body::Bytes;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use prost::Message;
@@ -11,9 +12,11 @@ use serde::Serialize;
 
 use super::problem::Problem;
 use crate::app::{App, Live};
-use crate::view::View;
+use fanout::view::View;
 
 const PROTOBUF: &str = "application/x-protobuf";
+/// What an answer depends on besides its address. Said by the 304 too, which is not compressed.
+pub(super) const VARY: HeaderValue = HeaderValue::from_static("accept, accept-encoding");
 /// Where the answer comes from, when it is not the view.
 const SOURCE: HeaderName = HeaderName::from_static("x-source");
 
@@ -94,16 +97,25 @@ impl Asked {
         self.app.context.clock.now_us()
     }
 
-    /// The answer, where nothing changed since the client last asked the same.
-    pub(super) fn unchanged(&self) -> Option<Response> {
-        let (etag, known) = (self.etag.as_ref()?, self.if_none_match.as_ref()?);
-        let same = known.split(',').any(|tag| tag.trim() == etag || tag.trim() == "*");
-        same.then(|| self.with_headers(StatusCode::NOT_MODIFIED.into_response()))
+    /// The answer, where it need not be made: nothing changed since the client last asked the same, or another client just
+    /// asked the same.
+    pub(super) fn ready_made(&self) -> Option<Response> {
+        let etag = self.etag.as_ref()?;
+        let same = |known: &String| known.split(',').any(|tag| tag.trim() == etag || tag.trim() == "*");
+        if self.if_none_match.as_ref().is_some_and(same) {
+            return Some(self.with_headers(StatusCode::NOT_MODIFIED.into_response()));
+        }
+        let bytes = self.app.shared_bodies.get(etag, self.app.context.clock.monotonic())?;
+        Some(self.with_headers(response(bytes, self.protobuf)))
     }
 
     /// The answer.
     pub(super) fn answer(&self, message: &(impl Message + Serialize)) -> Response {
-        self.with_headers(body(message, self.protobuf))
+        let bytes = encoded(message, self.protobuf);
+        if let Some(etag) = &self.etag {
+            self.app.shared_bodies.keep(etag, &bytes, self.app.context.clock.monotonic());
+        }
+        self.with_headers(response(bytes, self.protobuf))
     }
 
     fn with_headers(&self, mut response: Response) -> Response {
@@ -115,7 +127,7 @@ impl Asked {
             headers.insert(SOURCE, HeaderValue::from_static("redis"));
         }
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
-        headers.insert(header::VARY, HeaderValue::from_static("accept"));
+        headers.insert(header::VARY, VARY);
         response
     }
 }
@@ -144,10 +156,17 @@ pub(super) fn wants_protobuf(headers: &HeaderMap) -> bool {
 
 /// A message as the body of an answer.
 pub(super) fn body(message: &(impl Message + Serialize), protobuf: bool) -> Response {
-    let (kind, body) = if protobuf {
-        (PROTOBUF, message.encode_to_vec())
-    } else {
-        ("application/json", serde_json::to_vec(message).expect("our messages have string keys"))
-    };
-    ([(header::CONTENT_TYPE, kind)], body).into_response()
+    response(encoded(message, protobuf), protobuf)
+}
+
+fn encoded(message: &(impl Message + Serialize), protobuf: bool) -> Bytes {
+    match protobuf {
+        true => message.encode_to_vec().into(),
+        false => serde_json::to_vec(message).expect("our messages have string keys").into(),
+    }
+}
+
+fn response(bytes: Bytes, protobuf: bool) -> Response {
+    let kind = if protobuf { PROTOBUF } else { "application/json" };
+    ([(header::CONTENT_TYPE, kind)], bytes).into_response()
 }

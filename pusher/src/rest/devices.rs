@@ -10,7 +10,7 @@ use super::endpoint::{Endpoint, Parameter};
 use super::problem::Problem;
 use super::time::rfc3339;
 use crate::app::App;
-use crate::view::State as Known;
+use fanout::view::State as Known;
 
 pub(super) const ENDPOINT: Endpoint = Endpoint {
     path: "/api/v1/devices/{address}",
@@ -36,8 +36,8 @@ pub(super) async fn get(
         .parse()
         .map_err(|error: schemas::id::ParseIdError| Problem::bad_request("bad_address", error.to_string()))?;
     let asked = Asked::new(app, &headers, &uri, Ages::Never, true).await?;
-    if let Some(unchanged) = asked.unchanged() {
-        return Ok(unchanged);
+    if let Some(answer) = asked.ready_made() {
+        return Ok(answer);
     }
     let objects: Vec<_> = asked.view(|view| view.of_device(device.0).cloned().collect());
     if objects.is_empty() {

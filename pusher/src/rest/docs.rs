@@ -3,10 +3,12 @@
 use std::fmt::{self, Display, Write as _};
 use std::sync::OnceLock;
 
+use axum::http::HeaderValue;
 use axum::response::{Html, IntoResponse, Response};
 use serde_json::{Map, Value};
 
 use super::openapi::document;
+use super::security::{DOCS_POLICY, secure_page};
 
 const STYLE: &str = "body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:0 auto;padding:1rem;color:#1b2733;\
 background:#fff}h1{margin-bottom:0}h2{margin-top:2.5rem;font:600 1.1rem ui-monospace,monospace}h2 b{color:#0a6;\
@@ -17,7 +19,8 @@ ui-monospace,monospace;white-space:nowrap;width:14rem}i{color:#5b6b7b;font-style
 
 pub(super) async fn get() -> Response {
     static PAGE: OnceLock<String> = OnceLock::new();
-    Html(PAGE.get_or_init(|| page(document())).as_str()).into_response()
+    let page = Html(PAGE.get_or_init(|| page(document())).as_str()).into_response();
+    secure_page(page, HeaderValue::from_static(DOCS_POLICY))
 }
 
 fn page(document: &Value) -> String {

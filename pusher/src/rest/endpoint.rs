@@ -41,8 +41,8 @@ pub(super) const RADIUS: Parameter =
 pub(super) const BOUNDS: Parameter = Parameter {
     name: "bounds",
     kind: "string",
-    about: "`sw_lat,sw_lon,ne_lat,ne_lon` in degrees; the west may be greater than the east, then it crosses the date line. \
-            Without a region: the whole world.",
+    about: "`sw_lat,sw_lon,ne_lat,ne_lon` in degrees; the west may be greater than the east, then it crosses the date line; \
+            longitudes beyond 180 go on around the globe (170 to 190). Without a region: the whole world.",
 };
 pub(super) const MAX_AGE: Parameter =
     Parameter { name: "max_age_s", kind: "integer", about: "Only what was heard of within so many seconds." };

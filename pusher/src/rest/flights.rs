@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use axum::extract::{RawQuery, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
-use history::{FlightQuery, FlightRow};
+use history::{FlightQuery, FlightRow, HistoryError};
 use schemas::v1;
 
 use super::answer::{body, wants_protobuf};
@@ -17,6 +17,8 @@ use crate::app::App;
 
 const DEFAULT_LIMIT: u64 = 1_000;
 const MAX_LIMIT: u64 = 10_000;
+/// Flights of hidden devices among them.
+const MAX_ASKED: u64 = 100_000;
 
 pub(super) const ENDPOINT: Endpoint = Endpoint {
     path: "/api/v1/flights",
@@ -39,19 +41,18 @@ pub(super) async fn get(
     let query = ENDPOINT.query(query.as_deref())?;
     let limit = query.number("limit", 1..=MAX_LIMIT)?.unwrap_or(DEFAULT_LIMIT);
     let period = day(&query, "day")?;
-    let bounds = bounds(&query)?;
+    let bounds = query.bounds()?;
     let address = query.get("address");
     if address.is_none() && bounds.is_none() && period.is_none() {
         let detail = "at least one of address, bounds and day is needed".to_owned();
         return Err(Problem::bad_request("missing_parameter", detail));
     }
     let past = Past::of(&app)?;
-    let device = address.map(|address| past.visible(address)).transpose()?;
-    let found = past.store.flights(FlightQuery { device, bounds, period, limit: limit + 1 }).await;
-    let mut found = found.map_err(|error| failed(&error))?;
+    let device = address.map(|address| past.visible(address)).transpose()?.map(|visible| visible.device);
+    let query = FlightQuery { device, bounds, period, limit: limit + 1 };
+    let mut found = visible_flights(&past, query).await.map_err(|error| failed(&error))?;
     let truncated = found.len() as u64 > limit;
     found.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
-    found.retain(|flight| !past.is_hidden(flight.device));
     let mut devices: Vec<u32> = found.iter().map(|flight| flight.device).collect();
     devices.sort_unstable();
     devices.dedup();
@@ -61,11 +62,19 @@ pub(super) async fn get(
     Ok(body(&list, wants_protobuf(&headers)))
 }
 
-/// `bounds` as a region of the store.
-pub(super) fn bounds(query: &super::query::Query) -> Result<Option<geo::Bounds>, Problem> {
-    let Some([south, west, north, east]) = query.bounds()? else { return Ok(None) };
-    let bounds = geo::Bounds::new(south, west, north, east);
-    bounds.map(Some).map_err(|error| Problem::bad_request("bad_region", error.to_string()))
+/// The first flights that the public may see. The store does not know whose that are: where some are left out, more are
+/// asked for.
+async fn visible_flights(past: &Past, query: FlightQuery) -> Result<Vec<FlightRow>, HistoryError> {
+    let mut limit = query.limit;
+    loop {
+        let mut found = past.store.flights(FlightQuery { limit, ..query }).await?;
+        let is_all = (found.len() as u64) < limit;
+        found.retain(|flight| past.public_past(flight.device).shows_ms(flight.take_off_at_ms));
+        if is_all || found.len() as u64 >= query.limit || limit >= MAX_ASKED {
+            return Ok(found);
+        }
+        limit = limit.saturating_mul(4).min(MAX_ASKED);
+    }
 }
 
 fn flight(row: &FlightRow, names: &HashMap<u32, String>) -> v1::Flight {
@@ -79,7 +88,7 @@ fn flight(row: &FlightRow, names: &HashMap<u32, String>) -> v1::Flight {
         landing_position: Some(place(row.landing_deg())),
         distance_m: row.distance_m.into(),
         max_altitude_m: row.max_altitude_m.map(f64::from),
-        max_climb_mps: f64::from(row.max_climb_cmps) / 100.0,
+        max_climb_mps: row.max_climb_mps(),
         positions: row.positions,
         aircraft_kind: row.aircraft_kind.into(),
         duration_s: row.duration_ms() as f64 / 1e3,

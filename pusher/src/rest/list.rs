@@ -15,7 +15,7 @@ use super::redis_picture;
 use super::selection::Selection;
 use super::time::rfc3339;
 use crate::app::App;
-use crate::view::{Kind, Object, State as Known};
+use fanout::view::{Kind, Object, State as Known};
 
 /// A list of objects of one kind.
 pub(super) struct List {
@@ -171,8 +171,8 @@ impl List {
             (false, _) => Ages::Never,
         };
         let asked = Asked::new(app, headers, uri, ages, redis_picture::KINDS.contains(&self.kind)).await?;
-        if let Some(unchanged) = asked.unchanged() {
-            return Ok(unchanged);
+        if let Some(answer) = asked.ready_made() {
+            return Ok(answer);
         }
         let at_us = asked.at_us();
         let (found, truncated) =

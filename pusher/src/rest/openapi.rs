@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
-use axum::response::{IntoResponse, Json, Response};
+use axum::body::Bytes;
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
 use schemas::json_schema::Types;
 use serde_json::{Map, Value, json};
 
@@ -11,7 +13,9 @@ use super::endpoint::{Endpoint, Parameter};
 use super::{endpoints, media_types, position, presence, validation};
 
 pub(super) async fn get() -> Response {
-    Json(document()).into_response()
+    static TEXT: OnceLock<Bytes> = OnceLock::new();
+    let text = TEXT.get_or_init(|| serde_json::to_vec(document()).expect("our names are strings").into());
+    ([(header::CONTENT_TYPE, "application/json")], text.clone()).into_response()
 }
 
 /// The document; the same for the life of the process.

@@ -5,6 +5,7 @@ use std::time::UNIX_EPOCH;
 
 use history::{HistoryError, HistoryReader, Period, TrackQuery, Visibility};
 use schemas::DeviceAddress;
+use schemas::privacy::PublicPast;
 
 use super::endpoint::Parameter;
 use super::problem::Problem;
@@ -41,24 +42,29 @@ impl Past {
         Ok(Self { store, live: app.ready()?, now_us: app.context.clock.now_us() })
     }
 
-    /// Whether the device has withdrawn its consent, or never gave it: then it has no past for the public.
-    pub(super) fn is_hidden(&self, device: u32) -> bool {
-        self.live.private.read().state(device).is_some()
+    /// What of the device's past the public may see now: asked by every endpoint on the past, for every row.
+    pub(super) fn public_past(&self, device: u32) -> PublicPast {
+        // The two topics are read one after the other: the first to say that it is hidden counts.
+        if self.live.private.read().state(device).is_some() {
+            return PublicPast::Nothing;
+        }
+        self.live.privacy.read().public_past(device)
     }
 
     /// 404 for what nobody may know of, in the same words as for what is not known.
-    pub(super) fn visible(&self, address: &str) -> Result<u32, Problem> {
+    pub(super) fn visible(&self, address: &str) -> Result<Visible, Problem> {
         let device: DeviceAddress = address
             .parse()
             .map_err(|error: schemas::id::ParseIdError| Problem::bad_request("bad_address", error.to_string()))?;
-        if self.is_hidden(device.0) { Err(unknown(device.0)) } else { Ok(device.0) }
+        let first_ms = self.public_past(device.0).first_ms().ok_or_else(|| unknown(device.0))?;
+        Ok(Visible { device: device.0, first_ms })
     }
 
-    /// Whether a position of the device was ever recorded.
-    pub(super) async fn was_recorded(&self, device: u32) -> Result<bool, Problem> {
+    /// Whether a position of the device was ever recorded that may be seen.
+    pub(super) async fn was_recorded(&self, visible: Visible) -> Result<bool, Problem> {
         let query = TrackQuery {
-            device,
-            period: Period { from_ms: 0, to_ms: ms(self.now_us) + DAY_MS },
+            device: visible.device,
+            period: visible.ever(self),
             visibility: Visibility::Public,
             plausible_only: false,
             limit: 1,
@@ -89,6 +95,25 @@ impl Past {
             return Err(Problem::bad_request("period_too_long", format!("at most {MAX_HOURS} hours at once")));
         }
         Ok(Period { from_ms, to_ms })
+    }
+}
+
+/// A device that is not hidden, and the first event time of it that the public may see, milliseconds since the epoch.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Visible {
+    pub(super) device: u32,
+    first_ms: i64,
+}
+
+impl Visible {
+    /// The part of a period that may be seen; empty where none may.
+    pub(super) fn within(self, period: Period) -> Period {
+        Period { from_ms: period.from_ms.max(self.first_ms).min(period.to_ms), ..period }
+    }
+
+    /// All that may be seen.
+    pub(super) fn ever(self, past: &Past) -> Period {
+        self.within(Period { from_ms: 0, to_ms: ms(past.now_us) + DAY_MS })
     }
 }
 

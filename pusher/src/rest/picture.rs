@@ -2,7 +2,7 @@
 
 use schemas::v1;
 
-use crate::view::{Object, State as Known, quality};
+use fanout::view::{Object, State as Known, quality};
 
 /// Puts an object into its list.
 pub(super) fn add(picture: &mut v1::AirPicture, object: &Object, at_us: u64) {

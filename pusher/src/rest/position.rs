@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use axum::body::{Body, to_bytes};
-use axum::extract::{RawQuery, State};
+use axum::extract::{Extension, RawQuery, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use prost::Message as _;
 use schemas::v1::{AppPosition, Position, PositionReport};
 use serde_json::Value;
 
+use super::measure::RequestSpan;
 use super::problem::Problem;
 use super::query::Query;
 use crate::app::App;
@@ -42,6 +43,7 @@ pub(super) async fn post(
     State(app): State<App>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
+    span: Option<Extension<RequestSpan>>,
     body: Body,
 ) -> Result<Response, Problem> {
     Query::parse(query.as_deref(), &[])?;
@@ -55,7 +57,7 @@ pub(super) async fn post(
     };
     let clock = &app.context.clock;
     let position = position(&report, &sender, clock.now_us())?;
-    match positions.write(position, clock).await {
+    match positions.write(position, span.map(|Extension(RequestSpan(cause))| cause), clock).await {
         Ok(id) => {
             let id = HeaderValue::from_str(&id.to_string()).expect("digits");
             Ok((StatusCode::ACCEPTED, [(OBSERVATION_ID, id)]).into_response())

@@ -97,6 +97,11 @@ impl Problem {
         Self::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", format!("{path} does not know this method"))
     }
 
+    /// 501: left out of this build.
+    pub(crate) fn not_built(detail: String) -> Self {
+        Self::new(StatusCode::NOT_IMPLEMENTED, "not_built", detail)
+    }
+
     /// 503: not now; the answer says when to come back.
     pub(crate) fn busy(code: &'static str, detail: String) -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, code, detail)

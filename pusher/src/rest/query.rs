@@ -2,6 +2,8 @@
 
 use std::str::FromStr;
 
+use geo::{Bounds, Circle, Region};
+use schemas::object::{Kind, KindSet};
 use url::form_urlencoded;
 
 use super::problem::Problem;
@@ -59,21 +61,55 @@ impl Query {
         words.map(Some).ok_or_else(|| bad(name, &format!("is of: {allowed}")))
     }
 
-    /// `bounds=sw_lat,sw_lon,ne_lat,ne_lon` as south, west, north, east.
-    pub(crate) fn bounds(&self) -> Result<Option<[f64; 4]>, Problem> {
+    /// One of some words.
+    pub(crate) fn word<T>(
+        &self,
+        name: &'static str,
+        allowed: &str,
+        read: impl Fn(&str) -> Option<T>,
+    ) -> Result<Option<T>, Problem> {
+        let Some(text) = self.get(name) else { return Ok(None) };
+        read(text.trim()).map(Some).ok_or_else(|| bad(name, &format!("is one of: {allowed}")))
+    }
+
+    /// `kinds` of objects.
+    pub(crate) fn kinds(&self) -> Result<Option<KindSet>, Problem> {
+        let kinds = self.words("kinds", "aircraft,ground,thermal,station,receiver,alert", Kind::from_name)?;
+        Ok(kinds.map(KindSet::from_iter))
+    }
+
+    /// The region: `bounds`, or `lat`, `lon` and `radius`. `None` where it has neither; both are too many.
+    pub(crate) fn region(&self) -> Result<Option<Region>, Problem> {
+        match (self.bounds()?, self.circle()?) {
+            (Some(_), Some(_)) => {
+                Err(Problem::bad_request("bad_region", "either bounds, or lat, lon and radius".to_owned()))
+            }
+            (bounds, circle) => Ok(bounds.map(Region::Bounds).or(circle.map(Region::Circle))),
+        }
+    }
+
+    /// `bounds=sw_lat,sw_lon,ne_lat,ne_lon`.
+    pub(crate) fn bounds(&self) -> Result<Option<Bounds>, Problem> {
         let Some(text) = self.get("bounds") else { return Ok(None) };
         let numbers: Option<Vec<f64>> = text.split(',').map(|part| part.trim().parse().ok()).collect();
-        let edges = numbers.and_then(|numbers| numbers.try_into().ok());
-        edges.map(Some).ok_or_else(|| bad("bounds", "is sw_lat,sw_lon,ne_lat,ne_lon in degrees"))
+        let edges: Option<[f64; 4]> = numbers.and_then(|numbers| numbers.try_into().ok());
+        let edges = edges.ok_or_else(|| bad("bounds", "is sw_lat,sw_lon,ne_lat,ne_lon in degrees"))?;
+        let [south, west, north, east] = edges;
+        Bounds::new(south, west, north, east)
+            .map(Some)
+            .map_err(|error| Problem::bad_request("bad_region", error.to_string()))
     }
 
     /// `lat`, `lon` and `radius` (km): all of them, or none.
-    pub(crate) fn circle(&self) -> Result<Option<(f64, f64, f64)>, Problem> {
+    fn circle(&self) -> Result<Option<Circle>, Problem> {
         let lat = self.number("lat", -90.0..=90.0)?;
         let lon = self.number("lon", -180.0..=180.0)?;
-        let radius_km = self.number("radius", 0.0..=geo::Circle::MAX_RADIUS_KM)?;
+        let radius_km = self.number("radius", 0.0..=Circle::MAX_RADIUS_KM)?;
         match (lat, lon, radius_km) {
-            (Some(lat), Some(lon), Some(radius_km)) => Ok(Some((lat, lon, radius_km))),
+            (Some(lat), Some(lon), Some(radius_km)) => {
+                let circle = Circle::new(lat, lon, radius_km);
+                circle.map(Some).map_err(|error| Problem::bad_request("bad_region", error.to_string()))
+            }
             (None, None, None) => Ok(None),
             _ => Err(Problem::bad_request("bad_parameter", "lat, lon and radius go together".to_owned())),
         }
@@ -104,13 +140,23 @@ mod tests {
 
     #[test]
     fn regions_are_whole_or_absent() {
-        assert_eq!(parse("lat=46.5&lon=-8&radius=50").circle(), Ok(Some((46.5, -8.0, 50.0))));
-        assert!(parse("lat=46.5&lon=8").circle().is_err());
-        assert!(parse("lat=91&lon=8&radius=1").circle().is_err());
-        assert!(parse("lat=NaN&lon=8&radius=1").circle().is_err());
-        assert_eq!(parse("bounds=46,7,%2047.5,8").bounds(), Ok(Some([46.0, 7.0, 47.5, 8.0])));
-        assert!(parse("bounds=46,7,47").bounds().is_err());
-        assert_eq!(parse("").bounds(), Ok(None));
+        let circle = Circle::new(46.5, -8.0, 50.0).map(Region::Circle).unwrap();
+        assert_eq!(parse("lat=46.5&lon=-8&radius=50").region(), Ok(Some(circle)));
+        let bounds = Bounds::new(46.0, 7.0, 47.5, 8.0).map(Region::Bounds).unwrap();
+        assert_eq!(parse("bounds=46,7,%2047.5,8").region(), Ok(Some(bounds)));
+        assert_eq!(parse("").region(), Ok(None));
+        for bad in [
+            "lat=46.5&lon=8",
+            "lat=91&lon=8&radius=1",
+            "lat=NaN&lon=8&radius=1",
+            "lat=46&lon=8&radius=0",
+            "bounds=46,7,47",
+            "bounds=47,7,46,8",
+            "bounds=46,7,inf,8",
+            "bounds=46,7,47,8&lat=46&lon=8&radius=1",
+        ] {
+            assert!(parse(bad).region().is_err(), "{bad}");
+        }
     }
 
     #[test]
@@ -118,5 +164,14 @@ mod tests {
         let read = |word: &str| (word == "a" || word == "b").then(|| word.to_owned());
         assert_eq!(parse("kinds=a,b").words("kinds", "a, b", read), Ok(Some(vec!["a".to_owned(), "b".to_owned()])));
         assert!(parse("kinds=a,c").words("kinds", "a, b", read).is_err());
+    }
+
+    #[test]
+    fn one_word_is_one_word() {
+        let read = |word: &str| (word == "a" || word == "b").then(|| word.to_owned());
+        assert_eq!(parse("kinds=a").word("kinds", "a, b", read), Ok(Some("a".to_owned())));
+        for bad in ["kinds=a,b", "kinds=", "kinds=c"] {
+            assert!(parse(bad).word("kinds", "a, b", read).is_err(), "{bad}");
+        }
     }
 }

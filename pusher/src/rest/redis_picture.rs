@@ -12,11 +12,12 @@ use prost_types::field_descriptor_proto::{Label, Type};
 use redis::RedisError;
 use runtime::Clock;
 use schemas::json_schema::{Types, short_name};
+use schemas::redis::{Set, object_key, set_key};
 use schemas::v1;
 use serde_json::{Map, Value};
 
 use crate::redis::Redis;
-use crate::view::{Input, Kind, Origin, State, View};
+use fanout::view::{Input, Kind, Origin, State, View};
 
 /// The kinds that Redis has.
 pub(super) const KINDS: [Kind; 4] = [Kind::Aircraft, Kind::Ground, Kind::Station, Kind::Thermal];
@@ -76,14 +77,14 @@ impl RedisPicture {
         let (mut connection, types) = (self.redis.connection(), Types::get());
         let (mut view, now_us, mut changes) = (View::new(0), self.clock.now_us(), Vec::new());
         for kind in KINDS {
-            let seen = format!("fanet:{{{}}}:seen", kind.word());
+            let seen = set_key(kind.as_str(), Set::Seen);
             let mut newest = redis::cmd("ZREVRANGE");
             let members: Vec<String> =
                 newest.arg(seen).arg(0).arg(MAX_OBJECTS - 1).query_async(&mut connection).await?;
             for some in members.chunks(CALL_OBJECTS) {
                 let mut pipe = redis::pipe();
                 for member in some {
-                    pipe.hgetall(format!("fanet:{{{}}}:{member}", kind.word()));
+                    pipe.hgetall(object_key(kind.as_str(), member));
                 }
                 let hashes: Vec<HashMap<String, String>> = pipe.query_async(&mut connection).await?;
                 for hash in hashes {
@@ -126,8 +127,7 @@ fn object(types: &Types, message: &str, hash: &HashMap<String, String>) -> Value
             continue;
         }
         let Some(text) = hash.get(field.name()) else { continue };
-        let is_text = matches!(field.r#type(), Type::String | Type::Uint64 | Type::Fixed64) || field.name() == "device";
-        let parsed = if is_text { None } else { serde_json::from_str(text).ok() };
+        let parsed = if types.is_text(message, field) { None } else { serde_json::from_str(text).ok() };
         // The names of enums are not JSON by themselves.
         object.insert(field.name().to_owned(), parsed.unwrap_or_else(|| Value::String(text.clone())));
     }

@@ -13,7 +13,7 @@ use super::picture::add;
 use super::problem::Problem;
 use super::time::rfc3339;
 use crate::app::App;
-use crate::view::{Kind, Object};
+use fanout::view::{Kind, Object};
 
 const MAX_FOUND: usize = 50;
 const MIN_CHARACTERS: usize = 2;
@@ -38,8 +38,8 @@ pub(super) async fn get(
         return Err(Problem::bad_request("bad_parameter", format!("q has {MIN_CHARACTERS} characters or more")));
     }
     let asked = Asked::new(app, &headers, &uri, Ages::Never, true).await?;
-    if let Some(unchanged) = asked.unchanged() {
-        return Ok(unchanged);
+    if let Some(answer) = asked.ready_made() {
+        return Ok(answer);
     }
     let at_us = asked.at_us();
     let mut found: Vec<Arc<Object>> = asked.view(|view| {

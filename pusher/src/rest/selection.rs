@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use geo::{Bounds, Circle, Region};
+use geo::Region;
 
 use super::problem::Problem;
 use super::query::Query;
-use crate::view::{Kind, Object, View};
+use fanout::view::{Kind, Object, View};
 
 /// Objects in one answer; what is beyond is left out, and the answer says so.
 pub(super) const MAX_OBJECTS: usize = 10_000;
@@ -23,7 +23,7 @@ impl Selection {
     /// Peer: a region or an age that cannot be.
     pub(super) fn of(query: &Query) -> Result<Self, Problem> {
         let seconds = query.number("max_age_s", 0_u64..=10_000_000)?;
-        Ok(Self { region: region(query)?, max_age_us: seconds.map(|seconds| seconds * 1_000_000) })
+        Ok(Self { region: query.region()?, max_age_us: seconds.map(|seconds| seconds * 1_000_000) })
     }
 
     /// The region; `None` is the whole world.
@@ -71,20 +71,4 @@ impl Selection {
 
 fn is_inside(region: &Region, object: &Object) -> bool {
     object.state.position().is_some_and(|position| region.contains(position.latitude_deg, position.longitude_deg))
-}
-
-fn region(query: &Query) -> Result<Option<Region>, Problem> {
-    let bad = |error: String| Problem::bad_request("bad_region", error);
-    match (query.bounds()?, query.circle()?) {
-        (Some(_), Some(_)) => Err(bad("either bounds, or lat, lon and radius".to_owned())),
-        (Some([south, west, north, east]), None) => {
-            let bounds = Bounds::new(south, west, north, east);
-            bounds.map(|bounds| Some(Region::Bounds(bounds))).map_err(|error| bad(error.to_string()))
-        }
-        (None, Some((lat, lon, radius_km))) => {
-            let circle = Circle::new(lat, lon, radius_km);
-            circle.map(|circle| Some(Region::Circle(circle))).map_err(|error| bad(error.to_string()))
-        }
-        (None, None) => Ok(None),
-    }
 }

@@ -1,25 +1,29 @@
 //! `GET /api/v1/track/{address}`: the recorded track of a device, streamed.
 
-use axum::body::{Body, Bytes};
+use axum::body::Body;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
-use futures::{StreamExt as _, stream};
+use futures::StreamExt as _;
 use history::track::{Format, Level, MAX_POINTS, Shaper, Subject, TrackPoint, TrackWriter};
 use history::{HistoryError, PositionRow, Rows, TrackQuery, Visibility};
 
+use super::answer::VARY;
 use super::devices::ADDRESS;
 use super::endpoint::{Endpoint, Parameter};
 use super::past::{DAY_MS, FROM, HOURS, Past, TO, bad, failed, unknown, us};
 use super::problem::Problem;
 use super::query::Query;
+use super::spreadsheet::{self, DECIMAL, EXCEL};
+use super::streamed::{Piece, streamed};
 use super::time::rfc3339;
 use crate::app::App;
 
 pub(super) const ENDPOINT: Endpoint = Endpoint {
     path: "/api/v1/track/{address}",
     summary: "The recorded track of a device, cut into segments where nothing was heard for more than 3 minutes; as JSON, \
-              GeoJSON, GPX 1.1, KML, IGC or CSV, by `format` or the Accept header. Hidden devices have none.",
+              GeoJSON, GPX 1.1, KML, IGC or CSV, by `format` or the Accept header. Altitudes are above mean sea level, as the device sends them. \
+              Hidden devices have none.",
     path_parameters: &[&ADDRESS],
     parameters: &[
         &FROM,
@@ -38,6 +42,8 @@ pub(super) const ENDPOINT: Endpoint = Endpoint {
                     noise.",
         },
         &Parameter { name: "format", kind: "string", about: "json, geojson, gpx, kml, igc or csv." },
+        &EXCEL,
+        &DECIMAL,
     ],
     message: "Track",
 };
@@ -46,6 +52,9 @@ pub(super) const ENDPOINT: Endpoint = Endpoint {
 pub(super) fn media_types() -> impl Iterator<Item = &'static str> {
     Format::ALL.into_iter().filter(|format| *format != Format::Json).map(Format::media_type)
 }
+
+/// The decimal mark of a spreadsheet depends on the language.
+const VARY_CSV: HeaderValue = HeaderValue::from_static("accept, accept-encoding, accept-language");
 
 /// Rows of one question; far above what 31 days at one position a second have.
 const MAX_ROWS: u64 = 5_000_000;
@@ -57,23 +66,25 @@ pub(super) async fn get(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let query = ENDPOINT.query(query.as_deref())?;
-    let (format, level) = (format(&query, &headers)?, level(&query)?);
+    let csv = spreadsheet::form(&query, &headers)?;
+    let (format, level) = (format(&query, &headers, csv.is_some())?, level(&query)?);
     let max_points = query.number("max_points", 2..=MAX_POINTS)?;
     let past = Past::of(&app)?;
-    let device = past.visible(&address)?;
+    let visible = past.visible(&address)?;
+    let device = visible.device;
     let period = past.period(&query)?;
     if format == Format::Igc && period.to_ms - period.from_ms > DAY_MS {
         return Err(Problem::bad_request("period_too_long", "an IGC file is one flight: at most 24 hours".to_owned()));
     }
     let mut rows = past.store.track(TrackQuery {
         device,
-        period,
+        period: visible.within(period),
         visibility: Visibility::Public,
         plausible_only: level != Level::Raw,
         limit: MAX_ROWS,
     });
     let first = rows.next().await.transpose().map_err(|error| failed(&error))?.unwrap_or_default();
-    if first.is_empty() && !past.was_recorded(device).await? {
+    if first.is_empty() && !past.was_recorded(visible).await? {
         return Err(unknown(device));
     }
     let name = past.name_at(device, period.to_ms).await?;
@@ -83,12 +94,11 @@ pub(super) async fn get(
         rows,
         block: Some(first),
         shaper: Shaper::new(level, max_points),
-        writer: format.writer(subject),
+        writer: format.writer(subject, csv.unwrap_or_default()),
         begun: false,
         points: Vec::new(),
     };
-    let body = Body::from_stream(stream::unfold(Some(written), Written::next));
-    Ok(answer(format, &file_name, body))
+    Ok(answer(format, &file_name, streamed(written, Written::next)))
 }
 
 fn answer(format: Format, file_name: &str, body: Body) -> Response {
@@ -97,7 +107,7 @@ fn answer(format: Format, file_name: &str, body: Body) -> Response {
     let mut response = ([(header::CONTENT_TYPE, kind)], body).into_response();
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
-    headers.insert(header::VARY, HeaderValue::from_static("accept"));
+    headers.insert(header::VARY, if format == Format::Csv { VARY_CSV } else { VARY });
     if !matches!(format, Format::Json | Format::GeoJson) {
         let disposition = HeaderValue::from_str(&format!("attachment; filename=\"{file_name}\""));
         headers.insert(header::CONTENT_DISPOSITION, disposition.expect("an address and a date"));
@@ -117,23 +127,22 @@ struct Written {
 }
 
 impl Written {
-    /// The next bytes; an error ends the connection, so that no client takes half a track for a whole one.
-    async fn next(this: Option<Self>) -> Option<(Result<Bytes, HistoryError>, Option<Self>)> {
-        let mut this = this?;
+    /// The next bytes.
+    async fn next(mut self) -> Option<Piece<Self, HistoryError>> {
         let mut out = Vec::new();
-        if !std::mem::replace(&mut this.begun, true) {
-            this.writer.begin(&mut out);
+        if !std::mem::replace(&mut self.begun, true) {
+            self.writer.begin(&mut out);
         }
         loop {
-            let block = match this.block.take() {
+            let block = match self.block.take() {
                 Some(block) => Some(Ok(block)),
-                None => this.rows.next().await,
+                None => self.rows.next().await,
             };
             match block {
                 None => {
-                    let summary = this.shaper.finish(&mut this.points);
-                    this.write(&mut out);
-                    this.writer.end(&summary, &mut out);
+                    let summary = self.shaper.finish(&mut self.points);
+                    self.write(&mut out);
+                    self.writer.end(&summary, &mut out);
                     return Some((Ok(out.into()), None));
                 }
                 Some(Err(error)) => {
@@ -141,12 +150,12 @@ impl Written {
                     return Some((Err(error), None));
                 }
                 Some(Ok(rows)) => {
-                    rows.iter().for_each(|row| this.shaper.push(row.into(), &mut this.points));
-                    this.write(&mut out);
+                    rows.iter().for_each(|row| self.shaper.push(row.into(), &mut self.points));
+                    self.write(&mut out);
                 }
             }
             if !out.is_empty() {
-                return Some((Ok(out.into()), Some(this)));
+                return Some((Ok(out.into()), Some(self)));
             }
         }
     }
@@ -163,8 +172,14 @@ fn level(query: &Query) -> Result<Level, Problem> {
     Level::of(word).ok_or_else(|| bad("level is of: raw, plausible, smoothed".to_owned()))
 }
 
-/// By `format`, else by the Accept header, else JSON.
-fn format(query: &Query, headers: &HeaderMap) -> Result<Format, Problem> {
+/// By `format`, else by the Accept header, else JSON; `excel=true` means CSV.
+fn format(query: &Query, headers: &HeaderMap, is_excel: bool) -> Result<Format, Problem> {
+    if is_excel && query.get("format").is_none_or(|word| word == Format::Csv.word()) {
+        return Ok(Format::Csv);
+    }
+    if is_excel {
+        return Err(bad("excel goes with format=csv".to_owned()));
+    }
     if let Some(word) = query.get("format") {
         return Format::of(word).ok_or_else(|| bad("format is of: json, geojson, gpx, kml, igc, csv".to_owned()));
     }

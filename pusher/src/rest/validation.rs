@@ -1,22 +1,26 @@
-//! `GET /api/v1/validation/{address}`: how far a device is believed, as the processor keeps it in Redis, and
+//! `GET /api/v1/validation/{address}`: how far a device is believed, as the processor keeps it in Redis or beside this
+//! pusher, and
 //! `POST /api/v1/validation/{address}/reset`: an order to begin anew. Until there are accounts, orders are taken only
 //! where `--open-operator` says so.
 
 use std::collections::HashMap;
 
-use axum::extract::{Path, RawQuery, State};
+use axum::extract::{Extension, Path, RawQuery, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use schemas::DeviceAddress;
+use schemas::redis::validation_key;
 use schemas::v1::command::{Action, ResetScore};
 use schemas::v1::{self, Command, raw_record};
 
 use super::answer::{body, wants_protobuf};
 use super::endpoint::{Endpoint, Parameter};
+use super::measure::RequestSpan;
 use super::problem::Problem;
 use super::query::Query;
 use super::time::rfc3339;
 use crate::app::App;
+use crate::redis::Redis;
 
 pub(super) const RESET_PATH: &str = "/api/v1/validation/{address}/reset";
 pub(super) const RESET_SUMMARY: &str = "Orders that the score of a device begins anew. For operators.";
@@ -37,27 +41,40 @@ pub(super) async fn get(
 ) -> Result<Response, Problem> {
     ENDPOINT.query(query.as_deref())?;
     let device = device(&address)?;
-    let Some(redis) = &app.redis else {
-        let detail = "scores are in Redis, and there is none here (--redis-url)".to_owned();
-        return Err(Problem::busy("no_redis", detail));
+    let now = rfc3339(app.context.clock.now_us());
+    let known = match (&app.scores, &app.redis) {
+        (Some(scores), _) => scores.score(device.0).map(|known| v1::ValidationView { server_time: now, ..known }),
+        (None, Some(redis)) => in_redis(redis, device, now).await?,
+        (None, None) => {
+            let detail = "scores are in Redis, and there is none here (--redis-url)".to_owned();
+            return Err(Problem::busy("no_redis", detail));
+        }
     };
+    let known = known.ok_or_else(|| Problem::not_found("unknown_device", format!("nothing is known of {device}")))?;
+    Ok(body(&known, wants_protobuf(&headers)))
+}
+
+async fn in_redis(
+    redis: &Redis,
+    device: DeviceAddress,
+    server_time: String,
+) -> Result<Option<v1::ValidationView>, Problem> {
     let mut ask = ::redis::cmd("HGETALL");
-    ask.arg(format!("fanet:{{validation}}:{device}"));
+    ask.arg(validation_key(&device.to_string()));
     let fields: Result<HashMap<String, String>, _> = ask.query_async(&mut redis.connection()).await;
     let fields = fields.map_err(|error| {
         tracing::warn!(%error, "no score from {}", redis.name());
-        Problem::busy("redis_unavailable", format!("{} does not answer", redis.name()))
+        // Its address is the operator's business.
+        Problem::busy("redis_unavailable", "the scores cannot be read now".to_owned())
     })?;
-    let now_us = app.context.clock.now_us();
-    let known = validation(device, &fields, rfc3339(now_us));
-    let known = known.ok_or_else(|| Problem::not_found("unknown_device", format!("nothing is known of {device}")))?;
-    Ok(body(&known, wants_protobuf(&headers)))
+    Ok(validation(device, &fields, server_time))
 }
 
 pub(super) async fn reset(
     State(app): State<App>,
     Path(address): Path<String>,
     RawQuery(query): RawQuery,
+    span: Option<Extension<RequestSpan>>,
 ) -> Result<Response, Problem> {
     Query::parse(query.as_deref(), &[])?;
     let device = device(&address)?;
@@ -75,7 +92,8 @@ pub(super) async fn reset(
         issued_at_us: now_us,
         action: Some(Action::ResetScore(ResetScore {})),
     };
-    match app.raw_writer.write(device, raw_record::Input::Command(command), clock).await {
+    let cause = span.map(|Extension(RequestSpan(cause))| cause);
+    match app.raw_writer.write(device, raw_record::Input::Command(command), cause, clock).await {
         Ok(id) => {
             tracing::info!(%device, record = %id, "the score is to begin anew");
             let id = HeaderValue::from_str(&id.to_string()).expect("digits");
@@ -106,6 +124,7 @@ fn validation(
         plausible_frames: number(fields, "plausible_frames").unwrap_or_default(),
         implausible_frames: number(fields, "implausible_frames").unwrap_or_default(),
         last_reason: fields.get("last_reason").cloned(),
+        address_conflict: fields.get("address_conflict").and_then(|json| serde_json::from_str(json).ok()),
     })
 }
 

@@ -10,7 +10,7 @@ use schemas::v1;
 use super::answer::{body, wants_protobuf};
 use super::devices::ADDRESS;
 use super::endpoint::{Endpoint, Parameter};
-use super::past::{DAY_MS, FROM, HOURS, Past, TO, failed, ms, unknown, us};
+use super::past::{FROM, HOURS, Past, TO, failed, unknown, us};
 use super::problem::Problem;
 use super::time::rfc3339;
 use crate::app::App;
@@ -43,11 +43,11 @@ pub(super) async fn get(
     let query = ENDPOINT.query(query.as_deref())?;
     let limit = query.number("limit", 1..=MAX_LIMIT)?.unwrap_or(MAX_LIMIT);
     let past = Past::of(&app)?;
-    let device = past.visible(&address)?;
+    let visible = past.visible(&address)?;
+    let device = visible.device;
     let period = past.period(&query)?;
-    let mut rows = readings(&past, device, period, limit + 1).await?;
-    let ever = Period { from_ms: 0, to_ms: ms(past.now_us) + DAY_MS };
-    if rows.is_empty() && readings(&past, device, ever, 1).await?.is_empty() {
+    let mut rows = readings(&past, device, visible.within(period), limit + 1).await?;
+    if rows.is_empty() && readings(&past, device, visible.ever(&past), 1).await?.is_empty() {
         return Err(unknown(device));
     }
     let truncated = rows.len() as u64 > limit;

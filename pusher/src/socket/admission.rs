@@ -6,7 +6,7 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use rustc_hash::FxHashMap;
 
-use crate::session::Budget;
+use fanout::session::Budget;
 
 /// Bounds of a process.
 #[derive(Clone, Debug)]

@@ -8,7 +8,7 @@ use mio::net::TcpStream;
 
 use super::admission::Admitted;
 use super::frame::{Event, Inbound};
-use crate::close::CloseCode;
+use fanout::close::CloseCode;
 
 /// Frames in one gathered write.
 const MAX_SLICES: usize = 64;
@@ -24,9 +24,20 @@ pub(super) struct Connection {
     pub(super) cut_at: Option<Duration>,
     /// The client closed first: cut as soon as our answer is out.
     pub(super) peer_closed: bool,
+    /// What it sent and had no turn yet, and how that ended: nothing more is read before.
+    held: Option<(Vec<Event>, ReadEnd)>,
+    /// In line to be read again, and to be sent more.
+    pub(super) in_line: InLine,
     /// Calls of the kernel to send, since they were last asked for.
     calls: u32,
     _admitted: Admitted,
+}
+
+/// The lines that a connection stands in, each once.
+#[derive(Debug, Default)]
+pub(super) struct InLine {
+    pub(super) to_read: bool,
+    pub(super) to_send: bool,
 }
 
 /// How reading ended.
@@ -44,7 +55,17 @@ pub(super) enum ReadEnd {
 
 impl Connection {
     pub(super) fn new(stream: TcpStream, inbound: Inbound, admitted: Admitted) -> Self {
-        Self { stream, inbound, tail: Bytes::new(), cut_at: None, peer_closed: false, calls: 0, _admitted: admitted }
+        Self {
+            stream,
+            inbound,
+            tail: Bytes::new(),
+            cut_at: None,
+            peer_closed: false,
+            held: None,
+            in_line: InLine::default(),
+            calls: 0,
+            _admitted: admitted,
+        }
     }
 
     pub(super) fn stream_mut(&mut self) -> &mut TcpStream {
@@ -107,6 +128,16 @@ impl Connection {
         }
         self.tail = Bytes::new();
         Ok(true)
+    }
+
+    /// Keeps what has no turn yet.
+    pub(super) fn hold(&mut self, events: Vec<Event>, end: ReadEnd) {
+        self.held = Some((events, end));
+    }
+
+    /// What was kept.
+    pub(super) fn take_held(&mut self) -> Option<(Vec<Event>, ReadEnd)> {
+        self.held.take()
     }
 
     /// Takes bytes that came with the handshake.

@@ -6,7 +6,7 @@
 
 use flate2::{Decompress, FlushDecompress, Status};
 
-use crate::close::CloseCode;
+use fanout::close::CloseCode;
 
 /// What a client sent.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -17,8 +17,10 @@ pub(crate) enum Event {
     Binary(Vec<u8>),
     /// To be answered with the same bytes.
     Ping(Vec<u8>),
-    /// An answer to our ping.
+    /// An answer to our ping, or unasked.
     Pong,
+    /// A part of a message that is not complete yet: told, so that it can be counted.
+    Fragment,
     /// The client says good-bye.
     Close,
 }
@@ -163,7 +165,7 @@ impl Inbound {
             }
         }
         if !header.fin {
-            return Ok(None);
+            return Ok(Some(Event::Fragment));
         }
         let (Some(open), message) = (self.open.take(), std::mem::take(&mut self.message)) else { return Ok(None) };
         let message = if open.compressed { inflate(message, self.max_message_bytes)? } else { message };
@@ -207,7 +209,7 @@ fn inflate(mut message: Vec<u8>, max_bytes: usize) -> Result<Vec<u8>, CloseCode>
 
 /// The frame that answers a ping.
 pub(super) fn pong(body: &[u8]) -> bytes::Bytes {
-    crate::wire::framed(0x80 | PONG, body)
+    fanout::wire::framed(0x80 | PONG, body)
 }
 
 #[cfg(test)]

@@ -17,10 +17,9 @@ use crate::app::{App, Live};
 use crate::http::detach;
 use crate::metrics::Reason;
 use crate::rest::{Problem, Query};
-use crate::session::{SessionSettings, region};
-use crate::subscription::{Rate, Subscription};
-use crate::switchboard::Opening;
-use crate::view::Kind;
+use fanout::session::{SessionSettings, within_limits};
+use fanout::subscription::{Rate, Subscription};
+use fanout::switchboard::Opening;
 
 /// A small send buffer: what it holds is the past, and a client that stalls would hold megabytes of it.
 pub(super) const SEND_BUFFER_BYTES: usize = 32 << 10;
@@ -61,22 +60,24 @@ fn prepare(app: &App, query: Option<&str>, request: &mut Request) -> Result<Prep
 fn opening(query: Option<&str>, session: &SessionSettings, agreement: &Agreement) -> Result<Opening, Problem> {
     let query = Query::parse(query, &PARAMETERS)?;
     let limits = &session.limits;
-    let refuse = |refusal: crate::session::Refusal| Problem::bad_request(refusal.code, refusal.message.into_owned());
-    let wanted = if let Some(edges) = query.bounds()? {
-        Some(region::bounds(edges, limits).map_err(refuse)?)
-    } else if let Some((lat, lon, radius_km)) = query.circle()? {
-        Some(region::circle(lat, lon, radius_km, limits).map_err(refuse)?)
-    } else {
-        None
-    };
+    let refuse = |refusal: fanout::session::Refusal| Problem::bad_request(refusal.code, refusal.message.into_owned());
+    let wanted = query.region()?;
+    if let Some(wanted) = &wanted {
+        within_limits(wanted, limits).map_err(refuse)?;
+    }
+    if wanted.is_none() && query.get("resume").is_some() {
+        let detail = "resume goes with the region that it was given for: bounds, or lat, lon and radius".to_owned();
+        return Err(Problem::bad_request("bad_parameter", detail));
+    }
     let mut subscription = Subscription::empty();
-    if let Some(kinds) = query.words("kinds", "aircraft,ground,thermal,station,receiver,alert", Kind::from_word)? {
-        subscription = subscription.with_kinds(kinds.into_iter().collect());
+    let (kinds, rate) = (query.kinds()?, query.word("rate", "live, 1s, 5s, 30s", Rate::from_word)?);
+    let begun = wanted.is_some() || kinds.is_some() || rate.is_some();
+    if let Some(kinds) = kinds {
+        subscription = subscription.with_kinds(kinds);
     }
-    if let Some(rates) = query.words("rate", "live, 1s, 5s or 30s", Rate::from_word)? {
-        subscription = subscription.with_rate(rates.first().copied().unwrap_or_default());
+    if let Some(rate) = rate {
+        subscription = subscription.with_rate(rate);
     }
-    let begun = wanted.is_some() || query.get("kinds").is_some() || query.get("rate").is_some();
     if let Some(wanted) = wanted {
         subscription = subscription.with_region(&wanted, limits.max_cells);
     }

@@ -5,13 +5,13 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use sha1::{Digest as _, Sha1};
 
-use crate::wire::{Encoding, Wire};
+use fanout::wire::{Encoding, Wire};
+use schemas::wire::{SUBPROTOCOL_JSON, SUBPROTOCOL_PROTO};
 
 /// Fixed by RFC 6455, section 1.3.
 const KEY_SUFFIX: &str = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 /// Subprotocols, in the order of our preference where a client leaves it open.
-const SUBPROTOCOLS: [(&str, Encoding); 2] =
-    [("updraft.v1.proto", Encoding::Proto), ("updraft.v1.json", Encoding::Json)];
+const SUBPROTOCOLS: [(&str, Encoding); 2] = [(SUBPROTOCOL_PROTO, Encoding::Proto), (SUBPROTOCOL_JSON, Encoding::Json)];
 /// What we answer to a compression that we take: RFC 7692.
 pub(super) const DEFLATE: &str = "permessage-deflate; server_no_context_takeover; client_no_context_takeover";
 

@@ -1,8 +1,11 @@
 //! One thread with its connections: epoll, the switchboard, and every send. Nothing is locked or woken per client.
 
 pub(super) mod bare;
+mod receiving;
 mod sending;
+mod traced;
 
+use std::collections::VecDeque;
 use std::io;
 use std::net;
 use std::sync::Arc;
@@ -11,23 +14,25 @@ use std::time::Duration;
 use bytes::Bytes;
 use mio::{Events, Interest, Poll, Token, Waker};
 use parking_lot::RwLock;
-use prost::Message as _;
 use runtime::Clock;
-use schemas::v1;
+use runtime::trace::Tracer;
 use tokio::sync::mpsc;
 
 use super::admission::Admitted;
 use super::connection::{Connection, ReadEnd};
-use super::frame::{Event, Inbound, pong};
+use super::frame::Inbound;
 use super::pace::Pace;
+use super::turn::Turn;
 use super::way::Way;
-use crate::close::CloseCode;
-use crate::hub::ClientId;
 use crate::metrics::{Made, PusherMetrics};
-use crate::session::SessionSettings;
-use crate::switchboard::{Now, Opening, Switchboard};
-use crate::view::{Change, Origin, Positions, View};
-use crate::wire::Encoding;
+use fanout::close::CloseCode;
+use fanout::hub::ClientId;
+use fanout::session::SessionSettings;
+use fanout::switchboard::{Now, Opening, Switchboard};
+use fanout::view::{Change, Origin, Positions, View};
+
+pub(crate) use traced::TracedChange;
+use traced::TracedStates;
 
 const WAKE: Token = Token(usize::MAX);
 /// How often time-outs and slower rates are looked at while nothing else happens.
@@ -65,6 +70,8 @@ pub(crate) struct Changes {
     pub(crate) read: Vec<Origin>,
     /// When the oldest of them passed the tiers before this one; unknown for what is old news.
     pub(crate) way: Way,
+    /// Those of the changes that are traced, in order.
+    pub(crate) traced: Vec<TracedChange>,
 }
 
 /// What a shard is made of.
@@ -76,6 +83,7 @@ pub(crate) struct ShardParts {
     pub(crate) metrics: PusherMetrics,
     pub(crate) inbox: mpsc::Receiver<ToShard>,
     pub(crate) tick: Duration,
+    pub(crate) tracer: Tracer,
 }
 
 pub(crate) struct Shard {
@@ -85,7 +93,12 @@ pub(crate) struct Shard {
     connections: Vec<Option<Connection>>,
     buffer: Vec<u8>,
     /// Clients that may have sent more than one turn took.
-    unread: Vec<ClientId>,
+    unread: VecDeque<ClientId>,
+    /// Clients that have more to be sent than one turn made.
+    unsent: VecDeque<ClientId>,
+    /// Connections that have no turn yet; as many as may be admitted.
+    arrivals: VecDeque<Box<NewConnection>>,
+    turn: Turn,
     pace: Pace,
     swept_at: Duration,
     groups: usize,
@@ -95,6 +108,7 @@ pub(crate) struct Shard {
     made_at: Duration,
     /// Of the oldest record that is not sent yet.
     way: Way,
+    traced: TracedStates,
     stopping_since: Option<Duration>,
 }
 
@@ -108,7 +122,10 @@ impl Shard {
             board: Switchboard::new(parts.settings.clone(), parts.positions.clone()),
             connections: Vec::new(),
             buffer: vec![0; READ_BUFFER_BYTES],
-            unread: Vec::new(),
+            unread: VecDeque::new(),
+            unsent: VecDeque::new(),
+            arrivals: VecDeque::new(),
+            turn: Turn::new(),
             pace: Pace::new(parts.tick),
             swept_at: Duration::ZERO,
             groups: 0,
@@ -116,6 +133,7 @@ impl Shard {
             behind: 0,
             made_at: Duration::ZERO,
             way: Way::default(),
+            traced: TracedStates::default(),
             stopping_since: None,
             parts,
         };
@@ -126,28 +144,33 @@ impl Shard {
     pub(crate) fn run(mut self) -> io::Result<()> {
         let mut events = Events::with_capacity(1024);
         while !self.is_done() {
-            let timeout = if self.unread.is_empty() { self.timeout() } else { Duration::ZERO };
+            let timeout = if self.has_work() { Duration::ZERO } else { self.timeout() };
             match self.poll.poll(&mut events, Some(timeout)) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 outcome => outcome?,
             }
-            let before = std::mem::take(&mut self.unread);
+            self.turn = Turn::new();
+            self.send_on();
             for event in events.iter().filter(|event| event.token() != WAKE) {
                 let id = ClientId(event.token().0 as u32);
-                if event.is_readable() || event.is_read_closed() {
+                let waits = self.with(id, |connection| connection.in_line.to_read).unwrap_or_default();
+                if (event.is_readable() || event.is_read_closed()) && !waits {
                     self.read(id);
                 }
                 if event.is_writable() {
                     self.drain(id);
                 }
             }
-            let again: Vec<ClientId> = before.into_iter().filter(|id| !self.unread.contains(id)).collect();
-            again.into_iter().for_each(|id| self.read(id));
+            self.read_on();
             self.take_inbox();
             self.flush_if_due();
             self.sweep_if_due();
         }
         Ok(())
+    }
+
+    fn has_work(&self) -> bool {
+        !(self.unread.is_empty() && self.unsent.is_empty() && self.arrivals.is_empty())
     }
 
     fn now(&self) -> Now {
@@ -169,16 +192,25 @@ impl Shard {
     fn take_inbox(&mut self) {
         while let Ok(told) = self.parts.inbox.try_recv() {
             match told {
-                ToShard::Open(new) => self.open(*new),
+                ToShard::Open(new) => self.arrivals.push_back(new),
                 ToShard::Changes(batch) => {
                     self.board.apply(&batch.changes, &batch.read);
                     self.way = self.way.or(batch.way);
+                    let refused = self.traced.apply(&batch, self.parts.clock.monotonic());
+                    self.parts.tracer.count_dropped("too_many_waiting", refused);
                 }
                 ToShard::Stale(stale) => {
                     let ids = self.board.set_stale(stale, self.now());
                     ids.into_iter().for_each(|id| self.drain(id));
                 }
                 ToShard::Stop => self.stop(),
+            }
+        }
+        // One at least: those who are here must not keep out who comes.
+        while let Some(new) = self.arrivals.pop_front() {
+            self.open(*new);
+            if self.turn.is_over() {
+                break;
             }
         }
     }
@@ -191,6 +223,7 @@ impl Shard {
         let wire = new.opening.wire;
         let inbound = Inbound::new(self.parts.settings.limits.max_message_bytes, wire.deflate);
         let id = self.board.open(new.opening, &self.parts.view.read(), self.now());
+        self.turn.spend(self.board.take_work());
         let both = Interest::READABLE | Interest::WRITABLE;
         if let Err(error) = self.poll.registry().register(&mut stream, Token(id.0 as usize), both) {
             tracing::warn!(%error, "a connection cannot be watched");
@@ -223,72 +256,6 @@ impl Shard {
         self.connections.get_mut(id.0 as usize).and_then(Option::as_mut).map(act)
     }
 
-    fn read(&mut self, id: ClientId) {
-        let mut heard = Vec::new();
-        let mut buffer = std::mem::take(&mut self.buffer);
-        let end = self.with(id, |connection| connection.read(&mut buffer, |event| heard.push(event)));
-        self.buffer = buffer;
-        if let Some(end) = end {
-            self.hear(id, heard, end);
-        }
-    }
-
-    fn hear(&mut self, id: ClientId, heard: Vec<Event>, end: ReadEnd) {
-        let answers = !heard.is_empty();
-        for event in heard {
-            self.take(id, event);
-        }
-        match end {
-            ReadEnd::Gone => {
-                // It may still read the answer to its close frame.
-                self.drain(id);
-                return self.remove(id);
-            }
-            ReadEnd::Refused(code) => {
-                self.close(id, code);
-                self.unread.push(id);
-            }
-            ReadEnd::More => self.unread.push(id),
-            ReadEnd::Empty => {}
-        }
-        if !answers && matches!(end, ReadEnd::Empty | ReadEnd::More) {
-            return;
-        }
-        self.drain(id);
-        // Also where its socket takes nothing: then it never hears why.
-        self.cut_later(id, self.now());
-    }
-
-    fn take(&mut self, id: ClientId, event: Event) {
-        if self.board.closing(id).is_some() && event != Event::Close {
-            return;
-        }
-        let now = self.now();
-        let message = match (event, self.board.wire(id).encoding) {
-            (Event::Pong, _) => return self.board.heard(id, now),
-            (Event::Ping(body), _) => {
-                if self.board.control(id, now) {
-                    self.board.push(id, pong(&body));
-                }
-                return;
-            }
-            (Event::Close, _) => {
-                self.with(id, |connection| connection.peer_closed = true);
-                if self.board.closing(id).is_none() {
-                    self.board.say_close(id, CloseCode::Normal);
-                }
-                return;
-            }
-            (Event::Binary(bytes), Encoding::Proto) => v1::ClientMessage::decode(&bytes[..]).ok(),
-            (Event::Text(text), Encoding::Json) => serde_json::from_str(&text).ok(),
-            _ => return self.close(id, CloseCode::Unsupported),
-        };
-        match message {
-            Some(message) => self.board.received(id, message, &self.parts.view.read(), now),
-            None => self.close(id, CloseCode::Unreadable),
-        }
-    }
-
     fn close(&mut self, id: ClientId, code: CloseCode) {
         self.board.say_close(id, code);
     }
@@ -299,6 +266,7 @@ impl Shard {
             return;
         }
         self.swept_at = now.monotonic;
+        self.traced.expire(now.monotonic);
         let ids = self.board.sweep(&self.parts.view.read(), now);
         for id in ids {
             self.drain(id);

@@ -8,15 +8,16 @@ use std::time::Duration;
 use bytes::Bytes;
 use clap::Parser as _;
 use futures::{SinkExt as _, StreamExt as _};
+use harness::ProcessLog;
 use history::HistoryReader;
 use prost::Message as _;
-use pusher::{Config, Pusher, Surroundings};
+use pusher::{Config, Pusher};
 use runtime::{Clock, Context};
 use schemas::DeviceAddress;
 use schemas::catalogue::{self, topic};
 use schemas::v1::{self, server_message::Message};
 use streams::registry::{Schemas, TopicCodec};
-use streams::{EmbeddedLog, EmbeddedSettings, Flush, Headers, Log, NewTopic, Outgoing, Sink, SinkSettings};
+use streams::{Cluster, EmbeddedLog, EmbeddedSettings, Flush, Headers, Log, NewTopic, Outgoing, Sink, SinkSettings};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::task::JoinHandle;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
@@ -32,6 +33,7 @@ pub(crate) struct Stage {
     sink: Arc<dyn Sink>,
     codec: TopicCodec,
     http: reqwest::Client,
+    trouble: ProcessLog,
 }
 
 /// An aircraft named Ada.
@@ -69,41 +71,46 @@ impl Stage {
     }
 
     pub(crate) async fn start(log: Arc<EmbeddedLog>, arguments: &[&str]) -> Self {
-        Self::start_with(log, arguments, None).await
+        Self::start_with(log, arguments, None, Clock::system()).await
     }
 
     /// With a recorded past.
     pub(crate) async fn open_with_past(past: Arc<dyn HistoryReader>, arguments: &[&str]) -> Self {
+        Self::open_at(Clock::system(), Some(past), arguments).await
+    }
+
+    /// With a recorded past, on a clock of the caller's.
+    pub(crate) async fn open_at(clock: Clock, past: Option<Arc<dyn HistoryReader>>, arguments: &[&str]) -> Self {
         let log = Arc::new(EmbeddedLog::new(EmbeddedSettings::new(1_780_000_000_000)));
         create_topics(&log).await;
-        let stage = Self::start_with(log, arguments, Some(past)).await;
+        let stage = Self::start_with(log, arguments, past, clock).await;
         stage.is_ready().await;
         stage
     }
 
-    async fn start_with(log: Arc<EmbeddedLog>, arguments: &[&str], history: Option<Arc<dyn HistoryReader>>) -> Self {
+    pub(crate) async fn start_with(
+        log: Arc<EmbeddedLog>,
+        arguments: &[&str],
+        history: Option<Arc<dyn HistoryReader>>,
+        clock: Clock,
+    ) -> Self {
+        let trouble = ProcessLog::watch();
         let plain = ["pusher", "--http-listen", "127.0.0.1:0", "--redis-url", "none"];
         let config = Config::parse_from(plain.iter().chain(arguments));
-        let context = Context::new(Clock::system());
+        let context = Context::new(clock);
         let pusher = Pusher::bind(config.pusher).await.expect("port 0 is free");
         let address = pusher.address().expect("bound");
-        let surroundings = Surroundings {
-            topic_prefix: String::new(),
-            log: log.clone(),
-            log_name: "the embedded log".into(),
-            schemas: Schemas::local(),
-            history,
-        };
-        let running = tokio::spawn(pusher.serve(surroundings, context.clone()));
+        let running = tokio::spawn(pusher.serve(Cluster::in_process(log.clone()), history, context.clone()));
         let sink = log.sink(SinkSettings::new("test")).expect("a writer");
         let topic = catalogue::find(topic::AIRCRAFT).expect("in the catalogue");
         let codec = Schemas::local().prepare("", &topic).await.expect("has a schema");
-        Self { address, log, context, running, sink, codec, http: reqwest::Client::new() }
+        Self { address, log, context, running, sink, codec, http: reqwest::Client::new(), trouble }
     }
 
     pub(crate) async fn close(self) {
         self.context.shutdown.request();
         self.running.await.expect("no panic").expect("stops in order");
+        drop(self.trouble);
     }
 
     pub(crate) async fn get(&self, path: &str) -> reqwest::Response {
@@ -137,6 +144,11 @@ impl Stage {
         let text = self.metrics();
         let line = text.lines().find(|line| line.split([' ', '{']).next() == Some(name));
         line.and_then(|line| line.rsplit(' ').next()?.parse().ok()).unwrap_or_else(|| panic!("no {name} in {text}"))
+    }
+
+    /// Why parts are not ready, as operators are told on the admin port.
+    pub(crate) fn reasons(&self) -> String {
+        format!("{:?}", self.context.readiness.parts())
     }
 
     pub(crate) async fn is_ready(&self) {
@@ -203,15 +215,16 @@ impl Stage {
         self.until("the newest version", seen).await;
     }
 
-    /// Asks again until it is so.
+    /// Asks again until it is so. A clock that stands still is moved meanwhile.
     pub(crate) async fn until<F: Future<Output = bool>>(&self, what: &str, is_so: impl Fn() -> F) {
         let asked = async {
             while !is_so().await {
+                self.context.clock.advance(Duration::from_millis(1));
                 tokio::task::yield_now().await;
             }
         };
         if tokio::time::timeout(PATIENCE, asked).await.is_err() {
-            panic!("never: {what}; {}", self.get("/ready").await.text().await.unwrap_or_default());
+            panic!("never: {what}; {}", self.reasons());
         }
     }
 }

@@ -3,16 +3,16 @@ import { mkdirSync } from 'node:fs';
 import { launch } from '../tests/browser.mjs';
 import { startSky } from '../tests/sky.mjs';
 
-const DESK = { width: 1440, height: 900 };
+const DESKTOP = { width: 1440, height: 900 };
 const PHONE = { width: 390, height: 844 };
 const SHOTS = {
-  dark: { size: DESK, hash: '#map=9.6/46.62/7.85' },
-  light: { size: DESK, hash: '#map=9.6/46.62/7.85', scheme: 'light' },
-  close: { size: DESK, hash: '#map=12.8/46.698/7.73', act: selectFirst, waitMs: 60_000 },
-  wide: { size: DESK, hash: '#map=6.9/46.6/8.4' },
-  world: { size: DESK, hash: '#map=4/46.6/8.0', scheme: 'light' },
-  legend: { size: DESK, hash: '#map=8.6/46.62/7.85', scheme: 'light', act: (page) => page.click('[aria-label=Legend]') },
-  layers: { size: DESK, hash: '#map=9/46.62/7.85', act: showReceivers },
+  dark: { size: DESKTOP, hash: '#map=9.6/46.62/7.85' },
+  light: { size: DESKTOP, hash: '#map=9.6/46.62/7.85', scheme: 'light' },
+  close: { size: DESKTOP, hash: '#map=12.8/46.698/7.73', act: selectFirst, waitMs: 60_000 },
+  wide: { size: DESKTOP, hash: '#map=6.9/46.6/8.4' },
+  world: { size: DESKTOP, hash: '#map=4/46.6/8.0', scheme: 'light' },
+  legend: { size: DESKTOP, hash: '#map=8.6/46.62/7.85', scheme: 'light', act: (page) => page.click('[aria-label=Legend]') },
+  layers: { size: DESKTOP, hash: '#map=9/46.62/7.85', act: showReceivers },
   phone: { size: PHONE, hash: '#map=9.6/46.62/7.85' },
   phonelist: { size: PHONE, hash: '#map=9.6/46.62/7.85', scheme: 'light', act: (page) => page.click('[aria-label="List of aircraft"]') },
 };

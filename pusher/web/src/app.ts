@@ -1,77 +1,162 @@
-import type { Config } from './config';
+import { AirPicture, Connection, Session, isWider, padded, regionOf, socketUrl, suits, type Position, type Region } from 'updraft-client';
+import { readState, writeState } from './address-bar';
+import { baseMapsOf, firstBaseMap, type BaseMap, type Config } from './config';
+import { THEMES, type Theme } from './basemap/theme';
+import { FollowedEvents } from './followed-events';
+import { coloursOf, withMember, withoutMember, type Group } from './group';
+import { Here } from './here';
+import { Line } from './line';
 import { hooks, type Hooks } from './hooks';
-import { Connection } from './live/connection';
-import { AirPicture } from './live/picture';
-import { ObjectKind } from './live/proto/live.js';
-import { padded, regionOf, suits, type Region } from './live/region';
-import { Session } from './live/session';
+import { ReceiverReports } from './live/receiver-reports';
 import { Board } from './map/board';
+import { kindsWithout } from './map/kinds';
 import type { LayerKey } from './map/layers/layer';
 import type { Scene } from './map/scene';
+import { COLOUR_SCALES, type ColourScale } from './map/symbols/colour';
 import { Air } from './motion/air';
+import { Flights, type PastFlight } from './motion/flights';
 import { Past } from './motion/past';
-import type { Selection } from './selection';
+import { Notifier } from './notifier';
+import { isSameSelection, type Selection } from './selection';
+import { Favourites } from './settings/favourites';
+import { Formats } from './settings/formats';
+import { t } from './settings/language';
+import { storePreferences, type Preferences } from './settings/preferences';
+import type { DataView, DeviceSubject } from './data/data-view';
 import { AlertBanner } from './ui/alerts';
+import { countRequests, DataUseLine } from './ui/data-use';
+import { Announcer } from './ui/announcer';
 import { Card } from './ui/card';
+import type { Compare } from './ui/compare';
 import { byId, h, setText } from './ui/dom';
-import { AircraftList } from './ui/list';
+import type { Filter } from './ui/filter';
+import { GroupPanel } from './ui/group-panel';
+import { isTyping, keyHelp } from './ui/keys';
+import { legend } from './ui/legend';
+import { ObjectList } from './ui/list';
+import { OutageBanner } from './ui/outage';
+import { layerPanel, settingsPanel } from './ui/panels';
 import { StatusChip } from './ui/status';
-import { applyTheme, initialTheme, storeTheme } from './ui/theme';
-import { tools } from './ui/tools';
+import { applyTheme, systemTheme } from './ui/theme';
+import { Tools } from './ui/tools';
 
-/** From so many aircraft on the map is drawn less often, and from there on the time between two drawings, ms. */
+/** From this number of aircraft on, the map is drawn less often, with this time between two drawings, ms. */
 const DRAW_STEPS = [[0, 250], [1500, 500], [5000, 1000]] as const;
 const PANEL_MS = 500;
 const PRUNE_MS = 10_000;
-/** A selection from the list is looked at from so near at least. */
+/** The smallest zoom at which a selection from the list is shown. */
 const CLOSE_ZOOM = 10.5;
+/** In a wider view reports of receivers are not loaded. */
+const MAX_RECEIVER_SPAN_DEG = 20;
+/** How long a short notice stays on the page, ms. */
+const HINT_MS = 6000;
 
-/** The page: what the user does goes in, and every part is shown anew from one scene. */
+/** The page: takes the user's input and draws every part from one scene. */
 export class App {
   readonly #air = new Air();
   readonly #past = new Past();
+  readonly #flights = new Flights();
+  readonly #receivers = new ReceiverReports();
   readonly #picture = new AirPicture((next) => this.#air.observe(next, Date.now()));
   readonly #session = new Session(this.#picture);
-  readonly #connection = new Connection(this.#session, socketUrl());
-  readonly #hidden = new Set<LayerKey>(['receivers']);
-  readonly #followed = new Set<number>();
+  readonly #connection = new Connection(this.#session, socketUrl(), { onMessage: () => this.#watch() });
+  readonly #line: Line;
+  readonly #dataUse = new DataUseLine();
+  readonly #here = new Here();
+  readonly #config: Config;
+  readonly #preferences: Preferences;
+  readonly #language: string;
+  readonly #hidden: Set<LayerKey>;
+  readonly #followed: Set<number>;
+  readonly #favourites = new Favourites();
+  readonly #followedEvents = new FollowedEvents();
+  readonly #notifier = new Notifier((device) => this.#select({ kind: 'device', device }, true));
+  readonly #groupPanel: GroupPanel;
   readonly #board: Board;
-  readonly #list: AircraftList;
+  readonly #list: ObjectList;
   readonly #card: Card;
   readonly #alerts: AlertBanner;
+  readonly #announcer = new Announcer();
   readonly #status = new StatusChip();
+  readonly #outage = new OutageBanner(() => this.#connection.retry());
+  readonly #tools: Tools;
   readonly #count = h('span', { class: 'count' });
-  readonly #stale = h('p', { class: 'banner stale', role: 'status', hidden: true });
   readonly #hint = h('p', { class: 'banner hint', hidden: true });
-  /** What was last asked for. */
+  /** The last requested subscription. */
   #region: Region | undefined;
   #selection: Selection | undefined;
+  #filter: Filter;
+  #group: Group | undefined;
+  #compare: Compare | undefined;
+  #data: DataView | undefined;
+  /** Of the selected device, shown in place of the last hours. */
+  #flight: PastFlight | undefined;
   /** The device that the map keeps in the middle. */
   #camera: number | undefined;
-  #theme = initialTheme();
+  #theme: Theme;
+  #baseMap: BaseMap;
+  #colour: ColourScale;
+  #formats: Formats;
+  #say: { text: string; until: number } | undefined;
   #panelAt = 0;
   #pruneAt = 0;
 
-  constructor(config: Config) {
+  constructor(config: Config, preferences: Preferences, language: string) {
+    this.#config = config;
+    this.#preferences = preferences;
+    this.#language = language;
+    const state = readState(location.hash);
+    this.#hidden = new Set(state.hidden);
+    this.#followed = new Set(state.followed);
+    this.#filter = state.filter;
+    this.#group = state.group;
+    this.#selection = state.device === undefined ? undefined : { kind: 'device', device: state.device };
+    this.#line = new Line(this.#connection, preferences.data ?? 'auto');
+    countRequests(this.#connection.meter);
+    this.#theme = preferences.theme ?? systemTheme();
+    this.#colour = preferences.colour ?? 'climb';
+    this.#formats = this.#makeFormats();
+    this.#baseMap = firstBaseMap(config, location.search, preferences.baseMap ?? null, location.href);
     applyTheme(this.#theme);
     this.#board = new Board({
       ...config,
       container: byId('map'),
       theme: this.#theme,
+      baseMap: this.#baseMap,
       hidden: this.#hidden,
       onView: () => this.#subscribe(),
       onPick: (selection) => this.#select(selection),
     });
-    this.#list = new AircraftList((selection) => this.#select(selection, true), () => this.#showPanel());
+    this.#list = new ObjectList((selection, position) => this.#select(selection, true, position), () => this.#showPanel(), (filter) => this.#setFilter(filter));
     this.#card = new Card(byId('card'), {
       close: () => this.#select(undefined),
       follow: (device) => this.#toggleFollow(device),
-      goTo: (lon, lat) => this.#board.goTo(lon, lat, CLOSE_ZOOM),
+      favourite: (device) => {
+        this.#favourites.toggle(device);
+        this.#showPanel();
+      },
+      group: (device) => this.#setGroup(this.#colours.has(device) ? withoutMember(this.#group!, device) : withMember(this.#group, device)),
+      goTo: (position) => this.#board.goTo(position, CLOSE_ZOOM),
+      showFlight: (flight) => this.#showFlight(flight),
+      showData: (device, station) => void this.#openData({ device, station }),
     });
-    this.#alerts = new AlertBanner((alert, place) => {
+    this.#alerts = new AlertBanner((alert, position) => {
       this.#select({ kind: 'device', device: alert.device });
-      if (place) this.#board.goTo(place.lon, place.lat, CLOSE_ZOOM);
+      if (position) this.#board.goTo(position, CLOSE_ZOOM);
+    }, () => {
+      this.#list.open('calls');
+      byId('panel').classList.add('open');
+      this.#showPanel();
     });
+    this.#groupPanel = new GroupPanel({
+      change: (group) => this.#setGroup(group),
+      fromFollowed: () => this.#setGroup([...this.#followed].reduce<Group | undefined>(withMember, this.#group)),
+      select: (device) => this.#select({ kind: 'device', device }, true),
+      setOnly: (only) => this.#setFilter({ ...this.#filter, group: only }),
+      compare: () => void this.#openCompare(),
+      fit: () => this.#board.fit([...this.#colours.keys()].flatMap((device) => this.#picture.aircraft.get(device) ?? this.#picture.ground.get(device) ?? []), CLOSE_ZOOM),
+    });
+    this.#tools = this.#makeTools();
     this.#furnish();
     this.#board.map.on('dragstart', () => { this.#camera = undefined; });
     this.#subscribe();
@@ -82,26 +167,90 @@ export class App {
     return hooks(this.#session, this.#picture, this.#board, this.#past);
   }
 
+  #makeFormats(): Formats {
+    const { units = 'metric', zone = 'local' } = this.#preferences;
+    return new Formats(units, zone, this.#language);
+  }
+
+  #makeTools(): Tools {
+    return new Tools([
+      { label: 'tool.list', icon: 'list', act: () => this.#toggleList(), small: true },
+      { label: 'tool.layers', icon: 'layers', popover: { id: 'layers', content: () => this.#layers() } },
+      { label: 'tool.legend', icon: 'key', popover: { id: 'legend', content: () => legend(this.#colour, this.#formats) } },
+      { label: 'tool.group', icon: 'group', popover: { id: 'group', content: () => this.#groupPanel.element } },
+      { label: 'tool.data', icon: 'table', act: () => void this.#openData() },
+      { label: 'tool.locate', icon: 'locate', act: () => this.#locate() },
+      { label: 'tool.settings', icon: 'settings', popover: { id: 'settings', content: () => this.#settings() } },
+      { label: 'tool.help', icon: 'help', popover: { id: 'help', content: keyHelp } },
+    ]);
+  }
+
+  #layers(): HTMLElement {
+    return layerPanel({
+      hidden: this.#hidden, baseMaps: baseMapsOf(this.#config), baseMap: this.#baseMap, styleUrl: this.#config.styleUrl, colour: this.#colour,
+      setVisible: (key, visible) => this.#setVisible(key, visible),
+      setBaseMap: (baseMap) => this.#setBaseMap(baseMap),
+      setColour: (colour) => this.#setColour(colour),
+    });
+  }
+
+  #settings(): HTMLElement {
+    return settingsPanel({ ...this.#preferences, theme: this.#theme, language: this.#language }, (change) => this.#prefer(change), this.#dataUse.element);
+  }
+
   #furnish(): void {
     const title = h('h1', {}, h('img', { src: './favicon.svg', alt: '', width: 26, height: 26 }), 'Updraft', this.#count);
-    const toggleList = () => { byId('panel').classList.toggle('open'); };
+    const panel = byId('panel');
     // On a small screen the header is the handle of the sheet; elsewhere the class changes nothing.
-    byId('panel').append(h('header', { onclick: toggleList }, title, this.#status.element), this.#list.element);
-    byId('banners').append(this.#alerts.element, this.#stale, this.#hint);
-    byId('tools').append(...tools(this.#hidden, {
-      setVisible: (key, visible) => this.#setVisible(key, visible),
-      toggleTheme: () => this.#toggleTheme(),
-      toggleList,
-    }));
+    panel.append(h('header', { onclick: () => this.#toggleList() }, title, this.#status.element), this.#list.element);
+    panel.setAttribute('aria-label', t('list.title'));
+    byId('map').setAttribute('aria-label', t('map'));
+    byId('tools').setAttribute('aria-label', t('tools'));
+    byId('banners').setAttribute('aria-label', t('notices'));
+    byId('card').setAttribute('aria-label', t('details'));
+    setText(document.querySelector('.skip')!, t('skip'));
+    byId('banners').append(this.#alerts.element, this.#outage.element, this.#hint);
+    byId('tools').append(...this.#tools.elements);
+    document.body.append(this.#announcer.element);
+    if (new URLSearchParams(location.search).has('embed')) this.#embed();
     addEventListener('keydown', (event) => this.#pressed(event));
   }
 
+  /** Embedded in another page: the map with calls and details, and a link to the full page. */
+  #embed(): void {
+    document.body.classList.add('embed');
+    const open = h('a', { class: 'banner open', target: '_blank', rel: 'noopener', href: location.pathname }, t('embed.open'));
+    // The shown region changes until the user clicks.
+    open.addEventListener('click', () => { open.setAttribute('href', location.pathname + location.hash); });
+    byId('banners').append(open);
+  }
+
+  #toggleList(): void {
+    byId('panel').classList.toggle('open');
+  }
+
   #pressed(event: KeyboardEvent): void {
-    if (event.key === 'Escape') this.#select(undefined);
-    if (event.key !== '/' || event.target instanceof HTMLInputElement) return;
+    if (document.querySelector('dialog[open]')) return;
+    if (event.key === 'Escape' && !this.#tools.close()) this.#select(undefined);
+    if (isTyping(event) || event.ctrlKey || event.metaKey || event.altKey) return;
+    const act: Record<string, () => void> = {
+      '/': () => {
+        byId('panel').classList.add('open');
+        this.#list.focusSearch();
+      },
+      '?': () => this.#tools.toggle('help'),
+      l: () => this.#tools.toggle('layers'),
+      s: () => this.#tools.toggle('settings'),
+      d: () => void this.#openData(),
+      g: () => this.#tools.toggle('group'),
+      t: () => this.#prefer({ theme: THEMES[(THEMES.indexOf(this.#theme) + 1) % THEMES.length]! }),
+      c: () => this.#setColour(COLOUR_SCALES[(COLOUR_SCALES.indexOf(this.#colour) + 1) % COLOUR_SCALES.length]!),
+      f: () => { if (this.#selection?.kind === 'device') this.#toggleFollow(this.#selection.device); },
+    };
+    const found = act[event.key.length === 1 ? event.key.toLowerCase() : ''];
+    if (!found) return;
     event.preventDefault();
-    byId('panel').classList.add('open');
-    this.#list.focusSearch();
+    found();
   }
 
   #run(): void {
@@ -120,63 +269,128 @@ export class App {
     this.#air.prune((device) => this.#picture.aircraft.get(device) !== undefined, scene.now);
   }
 
+  get #colours(): ReadonlyMap<number, string> {
+    return coloursOf(this.#group, Date.now());
+  }
+
   #scene(): Scene {
-    return { picture: this.#picture, air: this.#air, now: Date.now(), selection: this.#selection, followed: this.#followed, past: this.#past };
+    return {
+      picture: this.#picture, air: this.#air, now: Date.now(), selection: this.#selection, followed: this.#followed, past: this.#past, flights: this.#flights,
+      favourites: this.#favourites.devices, group: this.#colours, filter: this.#filter, colour: this.#colour, formats: this.#formats,
+      elevationAt: (lat, lon) => this.#board.elevationAt(lat, lon),
+      receiverReport: (id) => this.#receivers.get(id),
+      distanceFromHere: (position) => this.#here.distanceTo(position, this.#formats),
+    };
   }
 
   #showPanel(): void {
     const scene = this.#scene();
     this.#panelAt = scene.now;
-    this.#past.want(scene.selection?.kind === 'device' ? scene.selection.device : undefined, scene.now);
-    // The server may have told new limits.
+    const device = scene.selection?.kind === 'device' ? scene.selection.device : undefined;
+    this.#past.want(device, scene.now, this.#flight);
+    this.#flights.want(device, scene.now);
+    const { south, west, north, east } = this.#board.view;
+    this.#receivers.want(this.#hidden.has('receivers') || east - west > MAX_RECEIVER_SPAN_DEG ? undefined : [south, west, north, east], scene.now);
+    // The server may have sent new limits.
     this.#subscribe();
-    this.#list.show(scene, this.#board.view);
+    const count = this.#list.show(scene, this.#board.view);
     this.#card.show(scene);
     this.#alerts.update(scene);
+    this.#announcer.update(scene, this.#session, this.#preferences.sound ?? true);
     this.#status.show(this.#session, scene.now);
-    setText(this.#count, this.#picture.aircraft.size === 0 ? '' : String(this.#picture.aircraft.size));
-    document.title = this.#picture.aircraft.size === 0 ? 'Updraft' : `Updraft · ${this.#picture.aircraft.size}`;
-    this.#showBanners(scene.now);
+    this.#dataUse.show(this.#connection.meter, this.#session, scene.now);
+    this.#outage.show(this.#session, this.#formats, scene.now);
+    setText(this.#count, count === 0 ? '' : String(count));
+    const title = count === 0 ? 'Updraft' : `Updraft · ${count}`;
+    if (document.title !== title) document.title = title;
+    this.#groupPanel.show(scene, this.#group, this.#session.maxFollowed);
+    this.#line.watching = this.#notifies && (this.#followed.size > 0 || scene.group.size > 0);
+    this.#showHint(scene.now);
   }
 
-  #showBanners(now: number): void {
-    const { status, lastError, regionLimits } = this.#session;
-    this.#stale.hidden = !this.#session.isStale(now);
-    setText(this.#stale, status === 'waiting' || status === 'connecting'
-      ? 'The connection is lost. What you see gets older.'
-      : 'The server has no fresh data. What you see gets older.');
-    const clamped = 'circle' in regionOf(this.#board.view, regionLimits);
-    this.#hint.hidden = !clamped && lastError === undefined;
-    setText(this.#hint, lastError ?? `Live within ${Math.round(regionLimits.maxRadiusKm)} km of the middle. Zoom in to see all of the view.`);
+  #showHint(now: number): void {
+    const { lastError, regionLimits } = this.#session;
+    const clamped = isWider(this.#board.view, regionLimits) && this.#region !== undefined;
+    const km = this.#region && 'circle' in this.#region ? this.#region.circle.radius_km : regionLimits.maxSpanKm / 2;
+    const said = this.#say && now < this.#say.until ? this.#say.text : undefined;
+    const text = said ?? lastError ?? (clamped ? t('hint.region', { distance: this.#formats.distance(km).replace(/\.0 /, ' ') }) : undefined);
+    this.#hint.hidden = text === undefined;
+    if (text !== undefined) setText(this.#hint, text);
   }
 
   #subscribe(): void {
     const view = this.#board.view;
     const limits = this.#session.regionLimits;
+    const wider = isWider(view, limits);
     if (!this.#region || !suits(this.#region, view, limits)) {
-      const wide = regionOf(padded(view), limits);
-      this.#region = 'bounds' in wide ? wide : regionOf(view, limits);
-      this.#board.showRegion(this.#region);
+      const wide = padded(view);
+      this.#region = regionOf(isWider(wide, limits) ? view : wide, limits);
+      this.#board.showRegion(wider ? this.#region : undefined);
     }
-    this.#connection.want({ region: this.#region, kinds: this.#kinds(), follow: [...this.#followed] });
+    this.#connection.want({ region: this.#region, kinds: kindsWithout(this.#hidden), follow: this.#watched });
   }
 
-  #kinds(): ObjectKind[] {
-    const byLayer: [LayerKey, ObjectKind][] = [
-      ['aircraft', ObjectKind.OBJECT_KIND_AIRCRAFT], ['ground', ObjectKind.OBJECT_KIND_GROUND], ['thermals', ObjectKind.OBJECT_KIND_THERMAL],
-      ['stations', ObjectKind.OBJECT_KIND_STATION], ['receivers', ObjectKind.OBJECT_KIND_RECEIVER],
-    ];
-    // Nobody can switch off a distress call.
-    return [...byLayer.filter(([key]) => !this.#hidden.has(key)).map(([, kind]) => kind), ObjectKind.OBJECT_KIND_ALERT];
+  /** Who is followed and in the group, as many as the server allows. */
+  get #watched(): number[] {
+    return [...new Set([...this.#followed, ...this.#colours.keys()])].slice(0, this.#session.maxFollowed);
   }
 
-  #select(selection: Selection | undefined, show = false): void {
+  get #notifies(): boolean {
+    return this.#preferences.notify === true && Notifier.isAllowed;
+  }
+
+  /** Looks for events of followed pilots: with each message, since a hidden page draws nothing. */
+  #watch(): void {
+    const events = this.#followedEvents.update(this.#watched, this.#picture);
+    if (this.#notifies) for (const event of events) void this.#notifier.show(event);
+  }
+
+  #setGroup(group: Group | undefined): void {
+    this.#group = group;
+    if (!group && this.#filter.group) this.#filter = { ...this.#filter, group: false };
+    this.#writeAddress();
+    this.#subscribe();
+    this.#board.redraw();
+    this.#showPanel();
+  }
+
+  #showFlight(flight: PastFlight | undefined): void {
+    this.#flight = flight;
+    this.#showPanel();
+    this.#board.redraw();
+  }
+
+  /** `subject`: the device whose past is shown; absent: the objects of the region. */
+  async #openData(subject?: DeviceSubject): Promise<void> {
+    const { DataView } = await import('./data/data-view');
+    this.#data ??= new DataView({ scene: () => this.#scene(), view: () => this.#board.view, select: (selection, position) => this.#select(selection, true, position) });
+    this.#data.open(subject);
+  }
+
+  async #openCompare(): Promise<void> {
+    const { Compare } = await import('./ui/compare');
+    this.#compare ??= new Compare(() => this.#scene());
+    this.#compare.open(this.#group?.members ?? []);
+  }
+
+  /** `show`: brings it into the middle; `elsewhere`: where it is if it is not in the air picture. */
+  #select(selection: Selection | undefined, show = false, elsewhere?: Position): void {
+    if (!isSameSelection(selection, this.#selection)) this.#flight = undefined;
     this.#selection = selection;
-    if (show && selection?.kind === 'device') {
-      const aircraft = this.#picture.aircraft.get(selection.device);
-      if (aircraft) this.#board.goTo(aircraft.lon, aircraft.lat, CLOSE_ZOOM);
-      byId('panel').classList.remove('open');
-    }
+    this.#writeAddress();
+    this.#showPanel();
+    const known = selection?.kind === 'device' ? this.#picture.aircraft.get(selection.device) ?? this.#picture.ground.get(selection.device) : undefined;
+    const position = known ?? elsewhere;
+    if (show) byId('panel').classList.remove('open');
+    if (!position) return;
+    if (show) this.#board.goTo(position, CLOSE_ZOOM);
+    // The selected object must not disappear below its own details.
+    else this.#board.reveal(position);
+  }
+
+  #setFilter(filter: Filter): void {
+    this.#filter = filter;
+    this.#writeAddress();
     this.#showPanel();
   }
 
@@ -189,6 +403,7 @@ export class App {
       this.#followed.add(device);
       this.#camera = device;
     }
+    this.#writeAddress();
     this.#subscribe();
     this.#showPanel();
   }
@@ -196,29 +411,66 @@ export class App {
   #keepInMiddle({ now }: Scene): void {
     const aircraft = this.#camera === undefined ? undefined : this.#picture.aircraft.get(this.#camera);
     if (!aircraft || this.#board.map.isZooming()) return;
-    const { lon, lat } = this.#air.whereNow(aircraft, now);
-    this.#board.map.easeTo({ center: [lon, lat], duration: DRAW_STEPS[0][1], easing: (t) => t });
+    this.#board.centre(this.#air.whereNow(aircraft, now), DRAW_STEPS[0][1]);
+  }
+
+  #locate(): void {
+    this.#here.locate((position) => {
+      this.#board.showHere(position);
+      this.#board.goTo(position, CLOSE_ZOOM);
+    }, () => { this.#say = { text: t('locate.denied'), until: Date.now() + HINT_MS }; });
   }
 
   #setVisible(key: LayerKey, visible: boolean): void {
     if (visible) this.#hidden.delete(key);
     else this.#hidden.add(key);
     this.#board.setVisible(key, visible);
+    this.#writeAddress();
     this.#subscribe();
   }
 
-  #toggleTheme(): void {
-    this.#theme = this.#theme === 'dark' ? 'light' : 'dark';
-    storeTheme(this.#theme);
-    applyTheme(this.#theme);
-    this.#board.setTheme(this.#theme);
+  #setBaseMap(baseMap: BaseMap): void {
+    this.#baseMap = baseMap;
+    this.#preferences.baseMap = baseMap;
+    storePreferences(this.#preferences);
+    this.#board.setBaseMap(baseMap);
   }
-}
 
-/** Beside the page, wherever that is served. */
-function socketUrl(): string {
-  const url = new URL('./ws/v1/updates', location.href);
-  url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
-  url.search = url.hash = '';
-  return url.href;
+  #setColour(colour: ColourScale): void {
+    this.#colour = colour;
+    this.#preferences.colour = colour;
+    storePreferences(this.#preferences);
+    this.#tools.refresh('legend');
+    this.#board.redraw();
+  }
+
+  #prefer(change: Partial<Preferences>): void {
+    Object.assign(this.#preferences, change);
+    storePreferences(this.#preferences);
+    if (change.language !== undefined) location.reload();
+    if (change.notify) void this.#askToNotify();
+    if (change.data !== undefined) this.#line.choice = change.data;
+    if (change.theme !== undefined) {
+      this.#theme = change.theme;
+      applyTheme(change.theme);
+      this.#board.setTheme(change.theme);
+    }
+    this.#formats = this.#makeFormats();
+    this.#board.redraw();
+    this.#showPanel();
+  }
+
+  async #askToNotify(): Promise<void> {
+    if (await Notifier.ask()) return;
+    this.#preferences.notify = false;
+    storePreferences(this.#preferences);
+    this.#tools.refresh('settings');
+    this.#say = { text: t('notify.denied'), until: Date.now() + HINT_MS };
+  }
+
+  #writeAddress(): void {
+    const device = this.#selection?.kind === 'device' ? this.#selection.device : undefined;
+    const hash = writeState(location.hash, { device, followed: [...this.#followed], hidden: [...this.#hidden], filter: this.#filter, group: this.#group });
+    history.replaceState(history.state, '', hash || location.pathname + location.search);
+  }
 }

@@ -1,6 +1,4 @@
-import { formatAddress } from './live/address';
-import type { AirPicture } from './live/picture';
-import type { Session } from './live/session';
+import { formatAddress, type AirPicture, type Session } from 'updraft-client';
 import type { Board } from './map/board';
 import type { Past } from './motion/past';
 
@@ -8,18 +6,31 @@ import type { Past } from './motion/past';
 export interface Hooks {
   /** The snapshot is complete and updates come. */
   connected(): boolean;
+  /** The next connection can catch up from a resume token. */
+  resumable(): boolean;
   counts(): { aircraft: number; ground: number; thermals: number; stations: number; receivers: number; alerts: number };
   /** The newest known states, not the extrapolated ones. */
   aircraft(): { device: string; lat: number; lon: number; alt: number | undefined; name: string | undefined; version: number }[];
-  /** How often an aircraft was drawn at another place than the time before. */
+  /** How often an aircraft was drawn at another position than before. */
   moved(): number;
   /** Positions in each segment of the recorded track that is shown. */
   track(): number[];
+  /** Where aircraft are drawn, pixels of the map. */
+  drawn(): { device: string; x: number; y: number }[];
+  /** The features of a style layer: names of places, heights of contour lines; for other layers only their number. */
+  shown(layer: string): unknown[];
+  /** Where a layer shows an object with this id or name, pixels of the map; undefined: nowhere. */
+  spot(layer: string, label: string): { x: number; y: number } | undefined;
+  /** Milliseconds from navigation to the first aircraft on the screen. */
+  firstAircraftMs(): number | undefined;
+  /** Metres above sea level in the elevation model. */
+  elevationAt(lat: number, lon: number): number | undefined;
 }
 
 export function hooks(session: Session, picture: AirPicture, board: Board, past: Past): Hooks {
   return Object.freeze({
     connected: () => session.status === 'live',
+    resumable: () => session.isResumable,
     counts: () => ({
       aircraft: picture.aircraft.size,
       ground: picture.ground.size,
@@ -32,6 +43,11 @@ export function hooks(session: Session, picture: AirPicture, board: Board, past:
       device: formatAddress(device), lat, lon, alt: altitudeM, name, version,
     })),
     moved: () => board.moved,
+    drawn: () => board.drawnAircraft().map(({ device, x, y }) => ({ device: formatAddress(device), x, y })),
+    shown: (layer: string) => board.shown(layer),
+    spot: (layer: string, label: string) => board.spot(layer, label),
+    firstAircraftMs: () => board.firstAircraftMs,
+    elevationAt: (lat: number, lon: number) => board.elevationAt(lat, lon),
     track: () => past.segments.map(({ length }) => length),
   });
 }

@@ -3,6 +3,9 @@ import './page.css';
 import { App } from './app';
 import { loadConfig } from './config';
 import type { Hooks } from './hooks';
+import { languageFor, useLanguage } from './settings/language';
+import { loadPreferences } from './settings/preferences';
+import { startOfflineSupport } from './worker/offline';
 
 declare global {
   interface Window {
@@ -11,5 +14,10 @@ declare global {
   }
 }
 
-const app = new App(await loadConfig(location.search));
+const preferences = loadPreferences();
+const language = languageFor(preferences.language, navigator.languages);
+document.documentElement.lang = language;
+const [config] = await Promise.all([loadConfig(), useLanguage(language)]);
+const app = new App(config, preferences, language);
 window.updraft = app.hooks;
+if (import.meta.env.PROD) startOfflineSupport();

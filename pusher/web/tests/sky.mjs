@@ -1,33 +1,25 @@
 // A server with a simulated sky over the Bernese Alps: serves the built page and speaks the live protocol.
-// For screenshots and tests of the page alone; what it sends is no measure of the real server.
+// For screenshots and tests of the page alone; its data is no measure of the real server.
 import { createServer } from 'node:http';
+import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { dirname, extname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { PbfReader, PbfWriter } from 'pbf';
+import { PbfReader } from 'pbf';
 import { WebSocketServer } from 'ws';
-import { readClientMessage, writeServerMessage } from '../src/live/proto/live.js';
+import { readClientMessage } from '../../../clients/web/src/proto/live.js';
+import { encodeServerMessage } from '../../../clients/web/tests/encode.mjs';
 
 const DIST = join(dirname(fileURLToPath(import.meta.url)), '../dist');
-const TYPES = { '.html': 'text/html', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml', '.json': 'application/json' };
+/** The page's policy as the server sends it, without the origins of a style. */
+const POLICY = readFileSync(join(dirname(fileURLToPath(import.meta.url)), '../../src/rest/security.rs'), 'utf8')
+  .match(/let policy = format!\(\s*"([^;]*;[^"]*)"/)[1].replace(/\\\n\s*/g, '').replaceAll('{origins}', '');
+const CONFIG = { center: [8, 46.6], zoom: 8, style: null, basemap: null, terrain: null };
+const TYPES = { '.html': 'text/html', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml', '.json': 'application/json', '.webmanifest': 'application/manifest+json' };
 const NAMES = ['Anna K.', 'Beat', 'Céline', 'Dario', 'Eva-Maria', 'Fabienne', 'Gian', 'Hannes', 'Ilka', 'Jürg', 'Karl', 'Lea', 'Marco', 'Nina', 'Otto', 'Petra', 'Reto', 'Sandra', 'Toni', 'Urs'];
 /** AircraftKind, its share, km/h. */
 const FLEET = [[2, 60, 38], [3, 8, 55], [5, 10, 110], [4, 3, 14], [6, 5, 190], [7, 4, 170], [8, 2, 40], [1, 2, 90]];
 const STEP_S = 1;
-
-/** Writes `fixed64` from the text of a record id. */
-class Writer extends PbfWriter {
-  writeFixed64Field(tag, id) {
-    const [partition, offset] = String(id).split('-').map(Number);
-    super.writeFixed64Field(tag, partition * 2 ** 48 + offset);
-  }
-}
-
-export function encodeServerMessage(message) {
-  const writer = new Writer();
-  writeServerMessage(message, writer);
-  return writer.finish();
-}
 
 /** A seeded generator, so that every sky is the same. */
 function randomFrom(seed) {
@@ -61,11 +53,11 @@ class Sky {
       device: 0x110200 + i, latitude_e7: e7(46.55 + random() * 0.25), longitude_e7: e7(7.6 + random() * 0.6), ground_kind, version: 3, age_ds: 400, name: ground_kind === 15 ? undefined : NAMES[i + 5],
       ...(ground_kind === 15 && { alert_kind: 15 }),
     }));
-    const victim = this.ground.at(-1);
-    this.alerts = [{
-      alert_id: '3-777', device: victim.device, latitude_e7: victim.latitude_e7, longitude_e7: victim.longitude_e7, alert_kind: 15, status: 1,
-      opened_at_us: (Date.now() - 260_000) * 1000, unverified: false, version: 3, age_ds: 310,
-    }];
+    // Calls for a ride and for help, and one distress call.
+    this.alerts = this.ground.filter(({ ground_kind }) => [9, 13, 15].includes(ground_kind)).map((caller, i) => ({
+      alert_id: `3-${775 + i}`, device: caller.device, latitude_e7: caller.latitude_e7, longitude_e7: caller.longitude_e7, alert_kind: caller.ground_kind, status: 1,
+      opened_at_us: (Date.now() - 260_000) * 1000, unverified: false, version: 3, age_ds: 310, name: caller.name,
+    }));
     this.receivers = Array.from({ length: 6 }, (_, i) => ({
       receiver_id: `ogn-be-${i + 1}`, latitude_e7: e7(46.45 + random() * 0.4), longitude_e7: e7(7.4 + random()), frames_per_minute: Math.round(random() * 300), estimated: i % 3 === 0, version: 2, age_ds: 10,
     }));
@@ -83,9 +75,15 @@ class Sky {
     };
   }
 
-  /** Moves everybody on. */
+  /** Stops the reports of a device. */
+  silence(device) {
+    for (const pilot of this.pilots) if (pilot.device === device) pilot.silentSince ??= Date.now();
+  }
+
+  /** Moves all aircraft. */
   step(seconds = STEP_S) {
     for (const pilot of this.pilots) {
+      if (pilot.silentSince) continue;
       const metres = (pilot.kmh / 3.6) * seconds;
       const course = (pilot.course * Math.PI) / 180;
       pilot.lat += (Math.cos(course) * metres) / 111_195;
@@ -97,11 +95,13 @@ class Sky {
     }
   }
 
-  aircraft(withNames) {
-    return this.pilots.map((pilot) => ({
+  /** `all`: with names, and with devices that stopped reporting. */
+  aircraft(all) {
+    return this.pilots.filter(({ silentSince }) => all || !silentSince).map((pilot) => ({
       device: pilot.device, latitude_e7: e7(pilot.lat), longitude_e7: e7(pilot.lon), altitude_m: Math.round(pilot.alt), speed_dkmh: Math.round(pilot.kmh * 10),
-      climb_cmps: Math.round(pilot.climb * 100), course_deg: Math.round(pilot.course) % 360, kind_and_phase: pilot.kind + 32 * (pilot.circling ? 3 : 2), version: pilot.version, age_ds: 1,
-      ...(withNames && pilot.name && { name: pilot.name }),
+      climb_cmps: Math.round(pilot.climb * 100), course_deg: Math.round(pilot.course) % 360, kind_and_phase: pilot.kind + 32 * (pilot.circling ? 3 : 2), version: pilot.version,
+      age_ds: pilot.silentSince ? Math.round((Date.now() - pilot.silentSince) / 100) : 1,
+      ...(all && pilot.name && { name: pilot.name }),
     }));
   }
 
@@ -122,14 +122,19 @@ function e7(degrees) {
 /**
  * Starts it on a free port.
  *
- * `broadcast` sends to all clients, `nextSubscribe` resolves with the next wish of one; its types are in sky.d.mts.
+ * `config`: the content of /config.json; `files`: further files by path. `broadcast` sends to all clients, `addresses`: of each connection, the newest last; `nextSubscribe` resolves
+ * with the next Subscribe of one; its types are in sky.d.mts.
  */
-export async function startSky({ count = 90, stepMs = 1000, port = 0 } = {}) {
+export async function startSky({ count = 90, stepMs = 1000, port = 0, config, files = {} } = {}) {
   const sky = new Sky(count);
-  const http = createServer((request, response) => serve(request, response));
+  const http = createServer((request, response) => serve(request, response, { config, files }));
   const sockets = new WebSocketServer({ server: http, path: '/ws/v1/updates', handleProtocols: () => 'updraft.v1.proto' });
   const subscribed = [];
-  sockets.on('connection', (socket) => attach(socket, sky, (subscribe) => subscribed.splice(0).forEach((resolve) => resolve(subscribe))));
+  const addresses = [];
+  sockets.on('connection', (socket, request) => {
+    addresses.push(request.url);
+    attach(socket, sky, (subscribe) => subscribed.splice(0).forEach((resolve) => resolve(subscribe)));
+  });
   const timer = setInterval(() => {
     sky.step();
     broadcast(sockets, { updates: { server_at_us: Date.now() * 1000, objects: { aircraft: sky.aircraft(false), ground: [], thermals: [], stations: [], receivers: [], alerts: [] }, removals: [] } });
@@ -137,7 +142,7 @@ export async function startSky({ count = 90, stepMs = 1000, port = 0 } = {}) {
   const checkpoints = setInterval(() => broadcast(sockets, { checkpoint: { resume: 'sky', server_at_us: Date.now() * 1000 } }), 5000);
   await new Promise((resolve) => http.listen(port, '127.0.0.1', resolve));
   return {
-    url: `http://127.0.0.1:${http.address().port}/`, sky, sockets: sockets.clients,
+    url: `http://127.0.0.1:${http.address().port}/`, sky, sockets: sockets.clients, addresses,
     broadcast: (message) => broadcast(sockets, message),
     nextSubscribe: () => new Promise((resolve) => subscribed.push(resolve)),
     close() {
@@ -167,12 +172,60 @@ function broadcast(sockets, message) {
   for (const socket of sockets.clients) if (socket.readyState === 1) socket.send(bytes);
 }
 
-async function serve(request, response) {
+/** The bytes, or the range of them that was requested. */
+function send(request, response, bytes, type) {
+  const headers = { 'content-type': type, 'content-security-policy': POLICY };
+  const [, first, last] = /^bytes=(\d+)-(\d+)$/.exec(request.headers.range ?? '') ?? [];
+  if (first === undefined) {
+    response.writeHead(200, headers).end(bytes);
+    return;
+  }
+  const part = bytes.subarray(Number(first), Number(last) + 1);
+  response.writeHead(206, { ...headers, 'content-range': `bytes ${first}-${Number(first) + part.length - 1}/${bytes.length}` }).end(part);
+}
+
+async function serve(request, response, { config, files }) {
   const path = normalize(new URL(request.url, 'http://sky').pathname);
+  if (path === '/config.json') {
+    response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ ...CONFIG, ...config }));
+    return;
+  }
+  if (files[path]) {
+    send(request, response, files[path], 'application/vnd.pmtiles');
+    return;
+  }
   if (path.startsWith('/api/v1/devices/')) {
     const first = String((Date.now() - 3_900_000) * 1000);
     response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({
       device: path.slice(-6), manufacturer: 'Fanet+', aircraft: { first_seen_at_us: first, take_off_at_us: first, received_by: [{ receiver_id: 'ogn-be-1', rssi_dbm: -97 }, { receiver_id: 'ogn-be-4', rssi_dbm: -109 }] },
+    }));
+    return;
+  }
+  if (path === '/api/v1/search') {
+    response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({
+      pilots: [{ device: '0A0B0C', name: 'Zora Fern', position: { latitude_deg: 44.3, longitude_deg: 5.8 } }], ground: [], stations: [],
+    }));
+    return;
+  }
+  if (path === '/api/v1/receivers') {
+    const coverage = Array.from({ length: 36 }, (_, i) => ({ bearing_deg: i * 10, distance_m: 15_000 + 9000 * Math.sin(i) }));
+    response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({
+      receivers: Array.from({ length: 6 }, (_, i) => ({ receiver_id: `ogn-be-${i + 1}`, coverage, ...(i === 0 && { clock_trouble: 'offset', clock_offset_us: '34125867' }) })),
+    }));
+    return;
+  }
+  if (/^\/api\/v1\/weather\/[0-9A-F]{6}\/history$/.test(path)) {
+    response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({
+      readings: Array.from({ length: 70 }, (_, i) => ({
+        event_at_us: String((Date.now() - (70 - i) * 600_000) * 1000), wind_speed_kmh: 12 + 8 * Math.sin(i / 9), wind_gust_kmh: 20 + 12 * Math.sin(i / 9),
+      })),
+    }));
+    return;
+  }
+  if (path === '/api/v1/flights') {
+    const us = (hours) => String((Date.now() - hours * 3_600_000) * 1000);
+    response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({
+      flights: [[26, 24, 41_234.5, 2810], [50, 49, 12_000, 2100], [400, 399, 1, 1]].map(([from, to, distance_m, max_altitude_m]) => ({ take_off_at_us: us(from), landed_at_us: us(to), distance_m, max_altitude_m })),
     }));
     return;
   }
@@ -188,8 +241,7 @@ async function serve(request, response) {
   }
   try {
     const file = path === '/' ? '/index.html' : path;
-    const body = await readFile(join(DIST, file));
-    response.writeHead(200, { 'content-type': TYPES[extname(file)] ?? 'application/octet-stream' }).end(body);
+    send(request, response, await readFile(join(DIST, file)), TYPES[extname(file)] ?? 'application/octet-stream');
   } catch {
     response.writeHead(404).end();
   }

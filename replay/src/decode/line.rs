@@ -1,4 +1,4 @@
-//! One line: what it holds, decoded, and printed.
+//! One line: decodes and prints it.
 
 use std::borrow::Cow;
 use std::io::{self, Write};
@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use super::hex;
 
-/// What a line is.
+/// The kind of a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Format {
     /// Hex of a frame.
@@ -20,7 +20,7 @@ pub(crate) enum Format {
     Vectors,
 }
 
-/// Why a line gives no frame.
+/// Why a line has no frame.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum LineError {
     /// The frame is refused.
@@ -48,7 +48,7 @@ impl From<hex::NotHex> for LineError {
     }
 }
 
-/// What we read of a vector object; other keys are for others.
+/// The keys of a vector object that we read; others are ignored.
 #[derive(Deserialize)]
 struct Vector<'a> {
     #[serde(borrow)]

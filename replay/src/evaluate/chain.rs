@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use processor::core::{Core, Outputs, RawInput, Settings};
-use processor::group::GroupCore as _;
-use processor::thermals::Aggregator;
+use air::core::{Core, Outputs, RawInput, Settings};
+use air::group::GroupCore as _;
+use air::thermals::Aggregator;
 use schemas::v1::raw_record::Input;
 use schemas::v1::{ClimbReport, RawRecord, ThermalReport, ThermalState, Tick, WindState, thermal_report};
 
-/// Ticks pass time on, as bridges send them.
+/// Interval of ticks, as bridges send them.
 const TICK_US: u64 = 5_000_000;
 const MINUTE_US: u64 = 60_000_000;
 
@@ -23,10 +23,10 @@ pub struct Chain {
     outcome: Outcome,
 }
 
-/// What came out.
+/// The outputs.
 #[derive(Debug, Default)]
 pub struct Outcome {
-    /// Climbs found in tracks, in the order in which they came out.
+    /// Climbs found in tracks, in the order of output.
     pub reports: Vec<ClimbReport>,
     /// The last state of each thermal.
     pub thermals: BTreeMap<u64, ThermalState>,
@@ -56,7 +56,7 @@ impl Chain {
         self.apply(at_us, Some(receiver.to_owned()), Input::MqttFrame(payload.into()));
     }
 
-    /// Lets a minute pass, so that nothing is held back any more, and gives out what came out.
+    /// Advances the time by a minute, so that all outputs are emitted, and returns them.
     pub fn end(mut self, at_us: u64) -> Outcome {
         self.tick(at_us + MINUTE_US);
         self.outcome
@@ -83,7 +83,7 @@ impl Chain {
         {
             self.outcome.reports.push(*climb);
         }
-        let mut changes = processor::thermals::Changes::default();
+        let mut changes = air::thermals::Changes::default();
         self.aggregator.apply(self.report_offset, report, &mut changes);
         self.report_offset += 1;
         for change in changes.thermals {

@@ -1,20 +1,22 @@
-//! What a whole recording, a fix per second, shows of circling. Unlike the detector it sees every second, and the seconds
-//! after as well as those before.
+//! Circling in a complete recording, a fix per second. Unlike the detector it uses every second, and the seconds after
+//! as
+//! well as those before.
 //!
 //! A second is circled when the way turns by more than 270 degrees within the 45 seconds around it, all of them turned
-//! the same way around on the whole. The centre is the mean of the positions over the one full turn around the second:
+//! the same way around in total. The centre is the mean of the positions over the one full turn around the second:
 //! with the turn in the middle, an even drift adds up to nothing.
 
 use geo::Position;
 use geo::distance::{distance_m, local_m, shifted};
 use geo::position::wrap_difference_deg;
 
-use super::climb::{Moment, Recording};
+use super::climb::{Recording, TruthSample};
+use super::second_opinion;
 use crate::igc::Flight;
 
 const TURNED_DEG: f64 = 270.0;
 const WITHIN_S: i64 = 45;
-/// A course is taken over this time: single seconds are too coarse.
+/// A course is computed over this time: single seconds are too coarse.
 const COURSE_S: i64 = 2;
 /// Slower than this there is no course, m/s.
 const LEAST_MPS: f64 = 1.0;
@@ -25,19 +27,36 @@ const SMOOTH_S: i64 = 5;
 /// Half of a turn takes at most this long, seconds.
 const HALF_TURN_S: i64 = 45;
 
-/// What a flight shows, a moment per second. Seconds count from midnight of its day.
-pub(crate) fn recording(device: u32, flight: &Flight) -> Recording {
+/// The rate of turn is a mean over this much before and after, for the second opinion, seconds.
+const RATE_S: i64 = 2;
+
+/// The truth of a flight, a sample per second: by this module's definition of circling, and by the second opinion.
+/// Seconds count
+/// from midnight of its day.
+pub(crate) fn recordings(device: u32, flight: &Flight) -> [Recording; 2] {
     let mut fixes = every_second(flight);
     smooth(&mut fixes);
     let turns = turns(&fixes);
-    let moments = fixes.iter().enumerate().map(|(index, fix)| Moment {
-        at_s: fix.at_s,
-        position: fix.position,
-        altitude_m: fix.altitude_m,
-        centre: is_circled(&fixes, &turns, index).then(|| centre(&fixes, &turns, index)).flatten(),
-        wind_mps: None,
-    });
-    Recording { device, moments: moments.collect() }
+    let rates: Vec<Option<f64>> = (0..fixes.len()).map(|index| rate_dps(&fixes, &turns, index)).collect();
+    let by_other_means = second_opinion::circled(&rates);
+    let recording = |circled: &dyn Fn(usize) -> bool| {
+        let samples = fixes.iter().enumerate().map(|(index, fix)| TruthSample {
+            at_s: fix.at_s,
+            position: fix.position,
+            altitude_m: fix.altitude_m,
+            centre: circled(index).then(|| centre(&fixes, &turns, index)).flatten(),
+            wind_mps: None,
+        });
+        Recording { device, samples: samples.collect() }
+    };
+    [recording(&|index| is_circled(&fixes, &turns, index)), recording(&|index| by_other_means[index])]
+}
+
+/// The rate of turn around a second; `None`: the recorder was silent before it.
+fn rate_dps(fixes: &[Second], turns: &[f64], index: usize) -> Option<f64> {
+    let (from, to) = (reach(fixes, index, -RATE_S), reach(fixes, index, RATE_S));
+    let seconds = (to - from).max(1) as f64;
+    (!fixes[index].begins).then(|| (turns[to] - turns[from]) / seconds)
 }
 
 #[derive(Clone, Copy)]
@@ -54,8 +73,8 @@ fn every_second(flight: &Flight) -> Vec<Second> {
     let mut seconds: Vec<Second> = Vec::new();
     for fix in &flight.fixes {
         let at_s = i64::from(fix.at_s);
-        let position = Position::new(fix.place.latitude_deg, fix.place.longitude_deg);
-        let next = Second { at_s, position, altitude_m: fix.place.altitude_m, begins: true };
+        let position = Position::new(fix.position.latitude_deg, fix.position.longitude_deg);
+        let next = Second { at_s, position, altitude_m: fix.position.altitude_m, begins: true };
         let Some(last) = seconds.last().copied().filter(|last| at_s - last.at_s <= LONGEST_GAP_S) else {
             seconds.push(next);
             continue;
@@ -75,14 +94,14 @@ fn every_second(flight: &Flight) -> Vec<Second> {
     seconds
 }
 
-/// Satellites tell altitudes with metres of noise from second to second: the mean over the seconds around is taken.
+/// GPS altitudes have metres of noise from second to second: the mean over the seconds around is taken.
 fn smooth(fixes: &mut [Second]) {
-    let told: Vec<f64> = fixes.iter().map(|fix| fix.altitude_m).collect();
+    let altitudes_m: Vec<f64> = fixes.iter().map(|fix| fix.altitude_m).collect();
     for index in 0..fixes.len() {
         let (from, to) = (reach(fixes, index, -SMOOTH_S), reach(fixes, index, SMOOTH_S));
         // As many before as after: the mean of a steady climb is its middle.
         let half = (index - from).min(to - index);
-        let around = &told[index - half..=index + half];
+        let around = &altitudes_m[index - half..=index + half];
         fixes[index].altitude_m = around.iter().sum::<f64>() / around.len() as f64;
     }
 }
@@ -155,7 +174,7 @@ fn centre(fixes: &[Second], turns: &[f64], index: usize) -> Option<Position> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::generate::Place;
+    use crate::generate::Position3d;
     use crate::igc::Fix;
 
     /// Straight on for a minute, then two minutes of circles of 25 s and 40 m that drift 3 m/s to the east, climbing
@@ -171,7 +190,10 @@ mod tests {
             };
             let at = shifted(Position::new(46.0, 13.0), east_m, north_m);
             let altitude_m = altitude_m + if at_s % 2 == 0 { 3.0 } else { -3.0 };
-            Fix { at_s, place: Place { latitude_deg: at.latitude_deg, longitude_deg: at.longitude_deg, altitude_m } }
+            Fix {
+                at_s,
+                position: Position3d { latitude_deg: at.latitude_deg, longitude_deg: at.longitude_deg, altitude_m },
+            }
         });
         Flight { date: None, fixes: fixes.collect(), skipped: 0 }
     }
@@ -179,18 +201,18 @@ mod tests {
     #[test]
     fn circles_are_seen_with_their_centre_climb_and_drift() {
         for every_s in [1, 3] {
-            let recording = recording(1, &flight(every_s));
+            let [recording, other] = recordings(1, &flight(every_s));
             let circled: Vec<i64> =
-                recording.moments.iter().filter(|moment| moment.centre.is_some()).map(|moment| moment.at_s).collect();
+                recording.samples.iter().filter(|sample| sample.centre.is_some()).map(|sample| sample.at_s).collect();
             assert!(circled.first().is_some_and(|first| (55..75).contains(first)), "{:?}", circled.first());
             assert!(circled.last().is_some_and(|last| *last > 155), "{:?}", circled.last());
-            for moment in recording.moments.iter().filter(|moment| (80..150).contains(&moment.at_s)) {
-                let truth = shifted(Position::new(46.0, 13.0), 3.0 * (moment.at_s - 60) as f64, 0.0);
-                let off_m = distance_m(moment.centre.expect("it circles"), truth);
-                assert!(off_m < 8.0, "{off_m} m off after {} s", moment.at_s);
+            for sample in recording.samples.iter().filter(|sample| (80..150).contains(&sample.at_s)) {
+                let truth = shifted(Position::new(46.0, 13.0), 3.0 * (sample.at_s - 60) as f64, 0.0);
+                let off_m = distance_m(sample.centre.expect("it circles"), truth);
+                assert!(off_m < 8.0, "{off_m} m off after {} s", sample.at_s);
             }
             let climbs = recording.climbs();
-            assert_eq!(climbs.len(), 1);
+            assert_eq!((climbs.len(), other.climbs().len()), (1, 1), "both opinions");
             assert!((climbs[0].climb_mps - 2.0).abs() < 0.15, "{}", climbs[0].climb_mps);
             let (east, north) = climbs[0].wind_mps;
             assert!((east - 3.0).abs() < 0.4 && north.abs() < 0.4, "{east} {north}");
@@ -201,9 +223,9 @@ mod tests {
     fn straight_flight_and_silence_are_no_circles() {
         let mut straight = flight(1);
         straight.fixes.truncate(60);
-        assert!(recording(1, &straight).moments.iter().all(|moment| moment.centre.is_none()));
+        assert!(recordings(1, &straight)[0].samples.iter().all(|sample| sample.centre.is_none()));
         let mut silent = flight(1);
         silent.fixes.retain(|fix| fix.at_s % 30 == 0);
-        assert!(recording(1, &silent).moments.iter().all(|moment| moment.centre.is_none()));
+        assert!(recordings(1, &silent)[0].samples.iter().all(|sample| sample.centre.is_none()));
     }
 }

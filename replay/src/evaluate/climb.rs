@@ -1,4 +1,4 @@
-//! Climbs: those that really were, and those that were found.
+//! Climbs: true ones, and detected ones.
 
 use geo::Position;
 use geo::distance::{local_m, to_components};
@@ -10,18 +10,18 @@ const LEAST_GAIN_M: f64 = 50.0;
 const LEAST_CLIMB_MPS: f64 = 1.0;
 /// A loss of this much ends a climb at its top, metres.
 const LOSS_M: f64 = 20.0;
-/// Circling that is interrupted for no longer than this goes on, seconds.
+/// Circling that is interrupted for no longer than this continues, seconds.
 const BREAK_S: i64 = 15;
 /// A found climb may claim this much less than a real one must have: two measurements at the limit differ.
 const ALLOWANCE: f64 = 0.8;
-/// At least this share of the time that a found climb speaks of was circled.
+/// At least this share of the time of a found climb must have been circled.
 const CIRCLED: f64 = 0.5;
 /// Reports that follow each other within this belong to one climb, seconds.
 const SAME_CLIMB_S: f64 = 40.0;
 
-/// One second of what really was.
+/// One second of the truth.
 #[derive(Clone, Copy, Debug)]
-pub struct Moment {
+pub struct TruthSample {
     /// Seconds, on any scale that reports share.
     pub at_s: i64,
     /// Where the aircraft was.
@@ -40,10 +40,10 @@ pub struct Recording {
     /// The sender's address.
     pub device: u32,
     /// In the order of time; seconds may be missing.
-    pub moments: Vec<Moment>,
+    pub samples: Vec<TruthSample>,
 }
 
-/// A climb that really was.
+/// A true climb.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct TrueClimb {
     /// From its foot
@@ -58,6 +58,16 @@ pub struct TrueClimb {
     pub wind_mps: (f64, f64),
 }
 
+/// The recording in the time of a found climb.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Shown {
+    /// The share of it that was circled, 0 to 1.
+    pub(super) circled: f64,
+    /// From its first second to its last.
+    pub(super) gain_m: f64,
+    pub(super) seconds: f64,
+}
+
 impl Recording {
     /// The climbs, in the order of time.
     pub fn climbs(&self) -> Vec<TrueClimb> {
@@ -68,31 +78,37 @@ impl Recording {
         climbs
     }
 
-    /// The moment of a second, or the last one before it.
-    pub fn at(&self, at_s: i64) -> Option<&Moment> {
-        let after = self.moments.partition_point(|moment| moment.at_s <= at_s);
-        self.moments[..after].last()
+    /// The sample of a second, or the last one before it.
+    pub fn at(&self, at_s: i64) -> Option<&TruthSample> {
+        let after = self.samples.partition_point(|sample| sample.at_s <= at_s);
+        self.samples[..after].last()
     }
 
-    /// Whether a found climb is true: it was circled, and it went up about as told.
+    /// Whether a found climb is true: the aircraft circled, and climbed about as reported.
     pub fn bears_out(&self, found: &FoundClimb) -> bool {
-        let told: Vec<&Moment> =
-            self.moments.iter().filter(|moment| (found.from_s..=found.to_s).contains(&(moment.at_s as f64))).collect();
-        let (Some(first), Some(last)) = (told.first(), told.last()) else { return false };
-        let circled = told.iter().filter(|moment| moment.centre.is_some()).count();
-        let gain_m = last.altitude_m - first.altitude_m;
-        let seconds = (last.at_s - first.at_s).max(1) as f64;
-        circled as f64 >= CIRCLED * told.len() as f64
-            && gain_m >= ALLOWANCE * LEAST_GAIN_M
-            && gain_m / seconds > ALLOWANCE * LEAST_CLIMB_MPS
+        let Some(Shown { circled, gain_m, seconds }) = self.shown(found) else { return false };
+        circled >= CIRCLED && gain_m >= ALLOWANCE * LEAST_GAIN_M && gain_m / seconds > ALLOWANCE * LEAST_CLIMB_MPS
+    }
+
+    /// The recording in the time of a found climb; `None`: nothing was recorded.
+    pub(super) fn shown(&self, found: &FoundClimb) -> Option<Shown> {
+        let within: Vec<&TruthSample> =
+            self.samples.iter().filter(|sample| (found.from_s..=found.to_s).contains(&(sample.at_s as f64))).collect();
+        let (first, last) = (within.first()?, within.last()?);
+        let circled = within.iter().filter(|sample| sample.centre.is_some()).count();
+        Some(Shown {
+            circled: circled as f64 / within.len() as f64,
+            gain_m: last.altitude_m - first.altitude_m,
+            seconds: (last.at_s - first.at_s).max(1) as f64,
+        })
     }
 
     /// Stretches of circling, as indices.
     fn circled(&self) -> Vec<(usize, usize)> {
         let mut stretches: Vec<(usize, usize)> = Vec::new();
-        for (index, moment) in self.moments.iter().enumerate().filter(|(_, moment)| moment.centre.is_some()) {
+        for (index, sample) in self.samples.iter().enumerate().filter(|(_, sample)| sample.centre.is_some()) {
             match stretches.last_mut() {
-                Some(last) if moment.at_s - self.moments[last.1].at_s <= BREAK_S => last.1 = index,
+                Some(last) if sample.at_s - self.samples[last.1].at_s <= BREAK_S => last.1 = index,
                 _ => stretches.push((index, index)),
             }
         }
@@ -101,7 +117,7 @@ impl Recording {
 
     /// Cuts a stretch at its tops; each part counts from its foot.
     fn climbs_of(&self, (first, last): (usize, usize), climbs: &mut Vec<TrueClimb>) {
-        let altitude_m = |index: usize| self.moments[index].altitude_m;
+        let altitude_m = |index: usize| self.samples[index].altitude_m;
         let (mut foot, mut top) = (first, first);
         for index in first..=last {
             if altitude_m(index) > altitude_m(top) {
@@ -119,7 +135,7 @@ impl Recording {
     }
 
     fn climb(&self, foot: usize, top: usize) -> Option<TrueClimb> {
-        let (from, to) = (&self.moments[foot], &self.moments[top]);
+        let (from, to) = (&self.samples[foot], &self.samples[top]);
         let gain_m = to.altitude_m - from.altitude_m;
         let climb_mps = gain_m / (to.at_s - from.at_s).max(1) as f64;
         let is_climb = gain_m >= LEAST_GAIN_M && climb_mps > LEAST_CLIMB_MPS;
@@ -129,8 +145,8 @@ impl Recording {
 
     /// The mean of what is known second by second; else the slope of the centres over time, by least squares.
     fn wind(&self, foot: usize, top: usize) -> (f64, f64) {
-        let moments = &self.moments[foot..=top];
-        let known: Vec<(f64, f64)> = moments.iter().filter_map(|moment| moment.wind_mps).collect();
+        let samples = &self.samples[foot..=top];
+        let known: Vec<(f64, f64)> = samples.iter().filter_map(|sample| sample.wind_mps).collect();
         if !known.is_empty() {
             let count = known.len() as f64;
             return (
@@ -138,12 +154,12 @@ impl Recording {
                 known.iter().map(|wind| wind.1).sum::<f64>() / count,
             );
         }
-        let origin = moments[0].position;
-        let centres: Vec<(f64, f64, f64)> = moments
+        let origin = samples[0].position;
+        let centres: Vec<(f64, f64, f64)> = samples
             .iter()
-            .filter_map(|moment| {
-                let (east_m, north_m) = local_m(origin, moment.centre?);
-                Some((moment.at_s as f64, east_m, north_m))
+            .filter_map(|sample| {
+                let (east_m, north_m) = local_m(origin, sample.centre?);
+                Some((sample.at_s as f64, east_m, north_m))
             })
             .collect();
         (
@@ -180,7 +196,7 @@ pub struct FoundClimb {
 }
 
 impl FoundClimb {
-    /// Puts reports together, those of each aircraft for itself. Seconds count from `start_us`.
+    /// Groups reports into climbs, per aircraft. Seconds count from `start_us`.
     pub fn of(reports: &[ClimbReport], start_us: u64) -> Vec<Self> {
         let mut climbs: Vec<Self> = Vec::new();
         for report in reports {
@@ -198,7 +214,7 @@ impl FoundClimb {
         climbs
     }
 
-    /// Mean climb, each report for the time it speaks of.
+    /// Mean climb, each report weighted by its time.
     pub fn climb_mps(&self) -> f64 {
         let seconds: f64 = self.reports.iter().map(lasted_s).sum();
         self.reports.iter().map(|report| report.climb_mps * lasted_s(report)).sum::<f64>() / seconds.max(1.0)
@@ -223,7 +239,7 @@ pub(crate) fn seconds(report: &ClimbReport, start_us: u64) -> f64 {
     (report.event_at_us as f64 - start_us as f64) / 1e6
 }
 
-/// The time that a report speaks of.
+/// The time that a report covers.
 pub(crate) fn lasted_s(report: &ClimbReport) -> f64 {
     let gain_m = report.top_altitude_m.unwrap_or_default() - report.base_altitude_m.unwrap_or_default();
     gain_m / report.climb_mps.max(0.1)

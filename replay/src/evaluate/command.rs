@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 
 use super::climb::{FoundClimb, Recording};
-use super::flights::FlightCase;
+use super::flights::{FlightCase, too_sparse};
 use super::picture::draw;
 use super::score::{Errors, Score};
 use super::sky::{SkyCase, fly};
@@ -15,11 +15,12 @@ use crate::igc::Fleet;
 /// When simulated skies begin: 2026-06-01T10:00:00Z.
 const START_US: u64 = 1_780_308_000 * SECOND_US;
 
-/// Find thermals in simulated and recorded flights, and compare with what really was.
+/// Detect thermals in simulated and recorded flights, and compare them with the truth.
 ///
-/// Simulated skies are compared with the model's own word. Recorded flights are
+/// Simulated skies are compared with the model. Recorded flights are
 /// heard as FANET would carry them (a position every 5 s, a fifth of them lost)
-/// and compared with what all of their fixes show: circling is a turn of more than
+/// and compared with what all of their fixes show; a recording with more than 3 s
+/// between fixes is too coarse for circles and is skipped. Circling is a turn of more than
 /// 270 degrees within 45 s; a climb is circling that gains at least 50 m at more
 /// than 1 m/s, from its foot to its top; its centre is the mean of the one full
 /// turn around each second, its wind the slope of the centres over time.
@@ -28,25 +29,35 @@ const START_US: u64 = 1_780_308_000 * SECOND_US;
 #[derive(Debug, Clone, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub struct Options {
-    /// Folder with IGC files. Without one, simulated skies alone.
+    /// Folder with IGC files. Without it, only simulated skies are used.
     #[arg(value_name = "FOLDER", env = "UPDRAFT_IGC_DIR")]
     pub flights: Option<PathBuf>,
-    /// Where the pictures go.
+    /// Folder for the pictures.
     #[arg(long, value_name = "FOLDER", default_value = "target/thermals")]
     pub pictures: PathBuf,
-    /// Simulated skies, each with another seed.
+    /// Also print each wrong or missed climb, with its time.
+    #[arg(long)]
+    pub faults: bool,
+    /// Number of simulated skies, each with another seed.
     #[arg(long, value_name = "COUNT", default_value_t = 3)]
     pub skies: u64,
-    /// Simulated time of each, seconds.
+    /// Simulated time of each sky, in seconds.
     #[arg(long, value_name = "SECONDS", default_value_t = 3_600)]
     pub seconds: u64,
+}
+
+/// A flight is named where the two opinions on circling differ in more than this share of the seconds that either has.
+const DISPUTED: f64 = 0.3;
+
+fn share(some: usize, of: usize) -> f64 {
+    some as f64 / of.max(1) as f64
 }
 
 /// Runs the command.
 ///
 /// # Errors
 /// The folder cannot be read, holds no flight, or pictures cannot be written.
-#[allow(clippy::print_stdout, reason = "the figures are what the command is for")]
+#[allow(clippy::print_stdout, reason = "the figures are the output of the command")]
 pub fn run(options: &Options) -> anyhow::Result<()> {
     let pictures = &options.pictures;
     std::fs::create_dir_all(pictures).with_context(|| format!("making {}", pictures.display()))?;
@@ -54,14 +65,14 @@ pub fn run(options: &Options) -> anyhow::Result<()> {
         skies(options)?;
     }
     match &options.flights {
-        Some(folder) => flights(folder, pictures)?,
-        None => println!("no folder of IGC files is named: simulated skies alone"),
+        Some(folder) => flights(folder, pictures, options.faults)?,
+        None => println!("no folder of IGC files: only simulated skies are evaluated"),
     }
     println!("pictures are in {}", pictures.display());
     Ok(())
 }
 
-#[allow(clippy::print_stdout, reason = "the figures are what the command is for")]
+#[allow(clippy::print_stdout, reason = "the figures are the output of the command")]
 fn skies(options: &Options) -> anyhow::Result<()> {
     let (mut score, mut thermals, mut right) = (Score::default(), 0, 0);
     let (mut centre_m, mut wind_mps, mut wind_deg) = (Errors::default(), Errors::default(), Errors::default());
@@ -86,11 +97,17 @@ fn skies(options: &Options) -> anyhow::Result<()> {
     Ok(())
 }
 
-#[allow(clippy::print_stdout, reason = "the figures are what the command is for")]
-fn flights(folder: &Path, pictures: &Path) -> anyhow::Result<()> {
+#[allow(clippy::print_stdout, reason = "the figures are the output of the command")]
+fn flights(folder: &Path, pictures: &Path, show_faults: bool) -> anyhow::Result<()> {
     let fleet = Fleet::open(folder, START_US)?;
-    let mut all = Score::default();
+    let (mut all, mut second, mut left_out) = (Score::default(), Score::default(), 0);
+    let mut disputed = (0, 0);
     for (index, flown) in fleet.flights().iter().enumerate() {
+        if let Some(step_s) = too_sparse(&flown.flight) {
+            println!("{}: skipped, {step_s} s between fixes: expected at most 3 s", flown.name);
+            left_out += 1;
+            continue;
+        }
         let case = FlightCase::of(index, &flown.flight);
         let score = case.score();
         println!(
@@ -105,10 +122,24 @@ fn flights(folder: &Path, pictures: &Path) -> anyhow::Result<()> {
             score.wind_mps.within(0.5),
             score.wind_deg.within(0.5),
         );
+        if show_faults {
+            case.faults().iter().for_each(|fault| println!("  {fault}"));
+        }
         all.add(&score);
+        second.add(&case.second_score());
+        let (in_dispute, either) = case.disputed_s();
+        disputed = (disputed.0 + in_dispute, disputed.1 + either);
+        if share(in_dispute, either) > DISPUTED {
+            println!("{}: the opinions on circling differ in {in_dispute} of {either} s", flown.name);
+        }
         write(pictures, &flown.name.to_lowercase().replace(' ', "-"), &case.recording, &case.found, case.start_us)?;
     }
+    println!("bench: thermals_recorded_left_out {left_out} recordings");
     report("recorded", &all);
+    println!("bench: thermals_second_opinion_disputed {:.3} share", share(disputed.0, disputed.1));
+    println!("bench: thermals_second_opinion_climbs {} climbs", second.true_climbs);
+    println!("bench: thermals_second_opinion_precision {:.3} share", second.precision());
+    println!("bench: thermals_second_opinion_recall {:.3} share", second.recall());
     Ok(())
 }
 
@@ -125,8 +156,8 @@ fn write(folder: &Path, name: &str, of: &Recording, found: &[FoundClimb], start_
     std::fs::write(&file, draw(name, of, found, start_us)).with_context(|| format!("writing {}", file.display()))
 }
 
-/// Medians and what nine in ten stay within.
-#[allow(clippy::print_stdout, reason = "the figures are what the command is for")]
+/// Medians and 90 % limits.
+#[allow(clippy::print_stdout, reason = "the figures are the output of the command")]
 fn report(what: &str, score: &Score) {
     println!("bench: thermals_{what}_climbs {} climbs", score.true_climbs);
     println!("bench: thermals_{what}_precision {:.3} share", score.precision());
@@ -146,7 +177,7 @@ fn report(what: &str, score: &Score) {
     }
 }
 
-#[allow(clippy::print_stdout, reason = "the figures are what the command is for")]
+#[allow(clippy::print_stdout, reason = "the figures are the output of the command")]
 fn errors(what: &str, unit: &str, errors: &Errors) {
     println!("bench: thermals_{what}_error_median_{unit} {:.2} {unit}", errors.within(0.5));
     println!("bench: thermals_{what}_error_p90_{unit} {:.2} {unit}", errors.within(0.9));

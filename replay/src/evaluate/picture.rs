@@ -1,5 +1,5 @@
-//! A picture per aircraft, to look at: the map with the track, the true climbs and what was found, and below it the
-//! altitude over time. Plain SVG.
+//! A picture per aircraft: the map with the track, the true climbs and the found ones, and below it the altitude over
+//! time. Plain SVG.
 
 use std::fmt::Write as _;
 
@@ -15,7 +15,7 @@ const MARGIN: f64 = 20.0;
 /// Length of a wind arrow, seconds of drift.
 const ARROW_S: f64 = 60.0;
 
-/// Draws a recording and what was found of it. Seconds of both count from `start_us`.
+/// Draws a recording and its found climbs. Seconds of both count from `start_us`.
 pub(crate) fn draw(title: &str, recording: &Recording, found: &[FoundClimb], start_us: u64) -> String {
     let mut svg = String::new();
     let height = MAP_HEIGHT + STRIP_HEIGHT;
@@ -46,8 +46,8 @@ struct Map {
 
 impl Map {
     fn of(recording: &Recording) -> Option<Self> {
-        let origin = recording.moments.first()?.position;
-        let points = || recording.moments.iter().map(|moment| local_m(origin, moment.position));
+        let origin = recording.samples.first()?.position;
+        let points = || recording.samples.iter().map(|sample| local_m(origin, sample.position));
         let (west_m, east_m) = range(points().map(|point| point.0));
         let (south_m, north_m) = range(points().map(|point| point.1));
         let scale_x = (WIDTH - 2.0 * MARGIN) / (east_m - west_m).max(100.0);
@@ -61,17 +61,17 @@ impl Map {
     }
 
     fn draw(&self, recording: &Recording, found: &[FoundClimb], start_us: u64, svg: &mut String) {
-        let track = recording.moments.iter().map(|moment| self.at(moment.position));
+        let track = recording.samples.iter().map(|sample| self.at(sample.position));
         line(track, "#999", 1.0, svg);
         for climb in recording.climbs() {
             let within =
-                || recording.moments.iter().filter(|moment| (climb.from_s..=climb.to_s).contains(&moment.at_s));
-            line(within().map(|moment| self.at(moment.position)), "#9d9", 1.5, svg);
-            line(within().filter_map(|moment| Some(self.at(moment.centre?))), "#070", 2.0, svg);
+                || recording.samples.iter().filter(|sample| (climb.from_s..=climb.to_s).contains(&sample.at_s));
+            line(within().map(|sample| self.at(sample.position)), "#9d9", 1.5, svg);
+            line(within().filter_map(|sample| Some(self.at(sample.centre?))), "#070", 2.0, svg);
         }
         for report in found.iter().filter(|climb| climb.device == recording.device).flat_map(|climb| &climb.reports) {
-            let Some(told) = report.position else { continue };
-            let (x, y) = self.at(Position::new(told.latitude_deg, told.longitude_deg));
+            let Some(at) = report.position else { continue };
+            let (x, y) = self.at(Position::new(at.latitude_deg, at.longitude_deg));
             let radius = (report.radius_m.unwrap_or(30.0) * self.scale).max(2.0);
             let towards_deg = report.wind_from_deg.unwrap_or_default() + 180.0;
             let (east, north) = to_components(towards_deg, report.wind_speed_kmh.unwrap_or_default() / 3.6 * ARROW_S);
@@ -89,8 +89,8 @@ impl Map {
 
 /// Altitude over time: true climbs as green bands, found ones as red lines along the foot.
 fn strip(recording: &Recording, found: &[FoundClimb], start_us: u64, svg: &mut String) {
-    let (from_s, to_s) = range(recording.moments.iter().map(|moment| moment.at_s as f64));
-    let (low_m, high_m) = range(recording.moments.iter().map(|moment| moment.altitude_m));
+    let (from_s, to_s) = range(recording.samples.iter().map(|sample| sample.at_s as f64));
+    let (low_m, high_m) = range(recording.samples.iter().map(|sample| sample.altitude_m));
     let x = |at_s: f64| MARGIN + (at_s - from_s) / (to_s - from_s).max(1.0) * (WIDTH - 2.0 * MARGIN);
     let foot = MAP_HEIGHT + STRIP_HEIGHT - MARGIN;
     let y = |altitude_m: f64| foot - (altitude_m - low_m) / (high_m - low_m).max(1.0) * (STRIP_HEIGHT - 2.0 * MARGIN);
@@ -104,7 +104,7 @@ fn strip(recording: &Recording, found: &[FoundClimb], start_us: u64, svg: &mut S
             climb.climb_mps
         );
     }
-    line(recording.moments.iter().map(|moment| (x(moment.at_s as f64), y(moment.altitude_m))), "#333", 1.0, svg);
+    line(recording.samples.iter().map(|sample| (x(sample.at_s as f64), y(sample.altitude_m))), "#333", 1.0, svg);
     for report in found.iter().filter(|climb| climb.device == recording.device).flat_map(|climb| &climb.reports) {
         let to = seconds(report, start_us);
         let points = [(x(to - lasted_s(report)), foot + 6.0), (x(to), foot + 6.0)];

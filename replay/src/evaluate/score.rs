@@ -6,9 +6,9 @@ use geo::position::wrap_difference_deg;
 
 use super::climb::{FoundClimb, Recording, TrueClimb, seconds};
 
-/// A climb is found when a found one speaks of at least so many of its seconds.
+/// A climb counts as found when a found one covers at least this many of its seconds.
 const OVERLAP_S: f64 = 10.0;
-/// Below this the wind has no direction to be wrong about, m/s.
+/// Below this the direction of the wind is not compared, m/s.
 pub(crate) const CALM_MPS: f64 = 2.0;
 
 /// The errors of one measure, one per comparison.
@@ -54,17 +54,17 @@ impl Errors {
 /// How well climbs were found.
 #[derive(Clone, Debug, Default)]
 pub struct Score {
-    /// Climbs that really were.
+    /// True climbs.
     pub true_climbs: usize,
     /// Those of them that were found.
     pub recalled: usize,
     /// Climbs that were found.
     pub found_climbs: usize,
-    /// Those of them that the recording bears out.
+    /// Those of them that the recording confirms.
     pub right: usize,
     /// Of the centres, each report's at its time, metres.
     pub centre_m: Errors,
-    /// Of the climbs, as a whole, m/s.
+    /// Of the mean climb rates, m/s.
     pub climb_mps: Errors,
     /// Of the wind's speed, per climb, m/s.
     pub wind_mps: Errors,
@@ -73,7 +73,7 @@ pub struct Score {
 }
 
 impl Score {
-    /// Compares what was found of an aircraft with its recording. Seconds of both count from `start_us`.
+    /// Compares the found climbs of an aircraft with its recording. Seconds of both count from `start_us`.
     pub fn of(recording: &Recording, found: &[FoundClimb], start_us: u64) -> Self {
         let climbs = recording.climbs();
         let mut score = Self { true_climbs: climbs.len(), ..Self::default() };
@@ -86,8 +86,7 @@ impl Score {
             }
         }
         for climb in &climbs {
-            let found = own.iter().max_by(|a, b| overlap_s(climb, a).total_cmp(&overlap_s(climb, b)));
-            let Some(found) = found.filter(|found| overlap_s(climb, found) >= OVERLAP_S) else { continue };
+            let Some(found) = found_of(climb, &own) else { continue };
             score.recalled += 1;
             score.climb_mps.push(found.climb_mps() - climb.climb_mps);
             score.blow(climb, found.wind_mps());
@@ -107,12 +106,12 @@ impl Score {
         self.wind_deg.extend(&other.wind_deg);
     }
 
-    /// Share of the found climbs that really were.
+    /// Share of the found climbs that are true.
     pub fn precision(&self) -> f64 {
         self.right as f64 / self.found_climbs.max(1) as f64
     }
 
-    /// Share of the real climbs that were found.
+    /// Share of the true climbs that were found.
     pub fn recall(&self) -> f64 {
         self.recalled as f64 / self.true_climbs.max(1) as f64
     }
@@ -127,11 +126,17 @@ impl Score {
     }
 }
 
-/// `None`: the recording shows no circle then; that is for the precision to say.
+/// The found climb that covers most of a true one.
+pub(super) fn found_of<'a>(climb: &TrueClimb, found: &[&'a FoundClimb]) -> Option<&'a FoundClimb> {
+    let most = found.iter().copied().max_by(|a, b| overlap_s(climb, a).total_cmp(&overlap_s(climb, b)));
+    most.filter(|found| overlap_s(climb, found) >= OVERLAP_S)
+}
+
+/// `None`: the recording shows no circle then; the precision counts that.
 fn centre_error_m(recording: &Recording, report: &schemas::v1::ClimbReport, start_us: u64) -> Option<f64> {
-    let told = report.position?;
+    let at = report.position?;
     let centre = recording.at(seconds(report, start_us) as i64)?.centre?;
-    Some(distance_m(centre, Position::new(told.latitude_deg, told.longitude_deg)))
+    Some(distance_m(centre, Position::new(at.latitude_deg, at.longitude_deg)))
 }
 
 fn overlap_s(climb: &TrueClimb, found: &FoundClimb) -> f64 {
@@ -141,21 +146,21 @@ fn overlap_s(climb: &TrueClimb, found: &FoundClimb) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::evaluate::Moment;
+    use crate::evaluate::TruthSample;
     use schemas::v1::ClimbReport;
 
     /// Ten minutes: a minute of glide, then 2 m/s in a circle around the origin for two minutes, over and over.
     fn recording() -> Recording {
         let origin = Position::new(46.0, 13.0);
-        let moments = (0..600).map(|second| {
+        let samples = (0..600).map(|second| {
             let (round, at) = (second / 180, second % 180);
             let is_up = at >= 60;
             let altitude_m =
                 1_000.0 + 180.0 * round as f64 + if is_up { 2.0 * (at - 60) as f64 - 60.0 } else { -at as f64 };
             let centre = is_up.then_some(origin);
-            Moment { at_s: second, position: origin, altitude_m, centre, wind_mps: is_up.then_some((3.0, 0.0)) }
+            TruthSample { at_s: second, position: origin, altitude_m, centre, wind_mps: is_up.then_some((3.0, 0.0)) }
         });
-        Recording { device: 7, moments: moments.collect() }
+        Recording { device: 7, samples: samples.collect() }
     }
 
     fn found(to_s: u64, climb_mps: f64, from_deg: f64) -> FoundClimb {

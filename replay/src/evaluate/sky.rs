@@ -1,19 +1,19 @@
-//! The simulated sky, where what really was is known.
+//! The simulated sky, whose truth is known.
 
 use std::collections::BTreeMap;
 
-use fanet::Topic;
+use envelope::{DEFAULT_PREFIX, Topic};
 use geo::distance::{distance_m, from_components, local_m, to_components};
 use geo::position::wrap_difference_deg;
 use geo::{Cell, Position};
 use schemas::v1::WindState;
 
 use super::chain::{Chain, Outcome};
-use super::climb::{FoundClimb, Moment, Recording};
+use super::climb::{FoundClimb, Recording, TruthSample};
 use super::score::{CALM_MPS, Errors, Score};
-use crate::generate::{Place, SECOND_US, Scenario, Simulation, ThermalTruth, Truth, World};
+use crate::generate::{Position3d, SECOND_US, Scenario, Simulation, ThermalTruth, Truth, World};
 
-/// A report can be about the last of a thermal that has just died, microseconds.
+/// A report can be about the end of a thermal that has just expired, microseconds.
 const LINGERS_US: u64 = 60 * SECOND_US;
 
 /// A run of the simulated sky.
@@ -21,22 +21,22 @@ const LINGERS_US: u64 = 60 * SECOND_US;
 pub struct SkyCase {
     /// When it began.
     pub start_us: u64,
-    /// What really was, per pilot who may be shown.
+    /// The truth, per pilot who may be shown.
     pub recordings: Vec<Recording>,
-    /// What was found.
+    /// The detected climbs.
     pub outcome: Outcome,
     /// The same, as climbs.
     pub found: Vec<FoundClimb>,
-    /// The model's own word.
+    /// The truth of the model.
     pub truth: Truth,
 }
 
 /// How the picture of all pilots' climbs compares with the model's thermals.
 #[derive(Debug, Default)]
 pub struct PictureScore {
-    /// Thermals that came out.
+    /// Detected thermals.
     pub thermals: usize,
-    /// Those of them that stand in one of the model's.
+    /// Those of them that match one of the model's.
     pub right: usize,
     /// Of the centres of these, metres.
     pub centre_m: Errors,
@@ -60,12 +60,12 @@ impl SkyCase {
     pub fn picture(&self) -> PictureScore {
         let mut score = PictureScore::default();
         for state in self.outcome.thermals.values() {
-            let (Some(told), at_us) = (state.position, state.last_seen_at_us) else { continue };
-            let told = Position::new(told.latitude_deg, told.longitude_deg);
+            let (Some(found), at_us) = (state.position, state.last_seen_at_us) else { continue };
+            let found = Position::new(found.latitude_deg, found.longitude_deg);
             let all = self.truth.areas.iter().flat_map(|area| &area.thermals);
             let living = all.filter(|thermal| (thermal.born_at_us..=thermal.dies_at_us + LINGERS_US).contains(&at_us));
             let nearest = living
-                .map(|thermal| (distance_m(position(thermal.centre_at(at_us)), told), thermal.radius_m))
+                .map(|thermal| (distance_m(position(thermal.centre_at(at_us)), found), thermal.radius_m))
                 .min_by(|a, b| a.0.total_cmp(&b.0));
             score.thermals += 1;
             if let Some((off_m, radius_m)) = nearest
@@ -118,7 +118,7 @@ pub fn fly(scenario: Scenario, seconds: u64) -> SkyCase {
     let (mut chain, mut recordings) = (Chain::default(), BTreeMap::new());
     for second in 1..=seconds {
         for message in simulation.run_to(start_us + second * SECOND_US) {
-            if let Some(Topic::Frame { receiver, .. }) = Topic::parse(&message.topic) {
+            if let Some(Topic::Frame { receiver, .. }) = Topic::parse(&message.topic, &[DEFAULT_PREFIX]) {
                 chain.hear(message.at_us, receiver, message.payload);
             }
         }
@@ -132,25 +132,26 @@ pub fn fly(scenario: Scenario, seconds: u64) -> SkyCase {
     SkyCase { start_us, recordings: recordings.into_values().collect(), outcome, found, truth }
 }
 
-/// Notes where each pilot is, and what in.
+/// Records the position of each pilot, and its thermal.
 fn watch(world: &World, second: u64, recordings: &mut BTreeMap<u32, Recording>) {
     for pilot in world.pilots().iter().filter(|pilot| pilot.is_online && pilot.aircraft.kind.soars()) {
         let area = &world.areas()[pilot.area];
         let craft = &pilot.aircraft.craft;
         let thermal = pilot.aircraft.circle().and_then(|circle| area.thermal(circle.thermal?));
-        let moment = Moment {
+        let sample = TruthSample {
             at_s: second as i64,
-            position: position(area.plane.place(craft.point, craft.altitude_m)),
+            position: position(area.plane.position(craft.point, craft.altitude_m)),
             altitude_m: craft.altitude_m,
-            centre: thermal.map(|thermal| position(area.plane.place(thermal.centre(second as f64), craft.altitude_m))),
+            centre: thermal
+                .map(|thermal| position(area.plane.position(thermal.centre(second as f64), craft.altitude_m))),
             wind_mps: thermal.map(|thermal| (thermal.drift.east_mps, thermal.drift.north_mps)),
         };
         let device = pilot.identity.device;
-        let recording = recordings.entry(device).or_insert_with(|| Recording { device, moments: Vec::new() });
-        recording.moments.push(moment);
+        let recording = recordings.entry(device).or_insert_with(|| Recording { device, samples: Vec::new() });
+        recording.samples.push(sample);
     }
 }
 
-fn position(place: Place) -> Position {
-    Position::new(place.latitude_deg, place.longitude_deg)
+fn position(position: Position3d) -> Position {
+    Position::new(position.latitude_deg, position.longitude_deg)
 }

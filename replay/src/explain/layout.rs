@@ -1,4 +1,4 @@
-//! Which bytes of a line are which field.
+//! The fields of a line and their bytes.
 
 /// Which part of a message a field belongs to; decides its colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,7 +44,7 @@ impl<'a> Layout<'a> {
         self.bytes.len() - self.at
     }
 
-    /// What the fields from here on belong to.
+    /// The part of the message of the next fields.
     pub(super) const fn kind(&mut self, kind: Kind) {
         self.kind = kind;
     }
@@ -72,14 +72,14 @@ impl<'a> Layout<'a> {
         }
     }
 
-    /// All that is left is `field`; nothing if nothing is left.
+    /// All remaining bytes are `field`; nothing if there are none.
     pub(super) fn rest(&mut self, field: &'static str, meaning: impl Into<String>) {
         if self.left() > 0 {
             self.put(self.left(), field, meaning);
         }
     }
 
-    /// All that is left, even if it is nothing, is `field`.
+    /// All remaining bytes, even if there are none, are `field`.
     pub(super) fn here(&mut self, field: &'static str, meaning: impl Into<String>) {
         self.put(self.left(), field, meaning);
     }

@@ -3,8 +3,8 @@
 use fanet::packet::{Landmark, Shape};
 use fanet::{Position, WindSectors};
 
+use super::fields::{position, text};
 use super::layout::Layout;
-use super::payload::{position, text};
 
 pub(super) fn landmark(layout: &mut Layout<'_>, packet: &Landmark<'_>) {
     let name = packet.shape.name().unwrap_or("not assigned");
@@ -23,8 +23,8 @@ pub(super) fn landmark(layout: &mut Layout<'_>, packet: &Landmark<'_>) {
 
 fn shape(layout: &mut Layout<'_>, shape: &Shape<'_>) {
     match shape {
-        Shape::Text { position: place, text: content } => {
-            position(layout, *place);
+        Shape::Text { position: at, text: content } => {
+            position(layout, *at);
             text(layout, "text", *content);
         }
         Shape::Line(points) | Shape::Arrow(points) | Shape::Area(points) | Shape::AreaFilled(points) => {

@@ -4,8 +4,9 @@ use fanet::packet::{
     GroundTracking, HwAnswer, HwInfo, HwInfoDeprecated, HwRequest, Message, Name, RemoteConfig, Service, Thermal,
     Tracking,
 };
-use fanet::{Address, BuildDate, Frame, Packet, Position, names};
+use fanet::{Address, BuildDate, Frame, Packet, names};
 
+use super::fields::{position, text};
 use super::layout::{Kind, Layout};
 use super::lists;
 
@@ -28,18 +29,6 @@ pub(super) fn explain(layout: &mut Layout<'_>, frame: &Frame<'_>) {
         Packet::HwInfo(HwInfo::Answer(answer)) => hw_answer(layout, answer, manufacturer),
         Packet::Other { .. } => layout.rest("payload_hex", "of a type that is not assigned"),
     }
-}
-
-pub(super) fn position(layout: &mut Layout<'_>, position: Position) {
-    layout.put(3, "latitude_deg", format!("{:.6}", position.latitude_deg));
-    layout.put(3, "longitude_deg", format!("{:.6}", position.longitude_deg));
-}
-
-/// A text, and what is dropped after the NUL that ends it.
-pub(super) fn text(layout: &mut Layout<'_>, field: &'static str, text: fanet::Text<'_>) {
-    let coding = if text.as_str().is_some() { "" } else { ", not UTF-8, shown as Latin-1" };
-    layout.put(text.as_bytes().len(), field, format!("{:?}{coding}", text.display()));
-    layout.rest("", "NUL ends the text; dropped from here");
 }
 
 fn tracking(layout: &mut Layout<'_>, packet: &Tracking) {
@@ -82,8 +71,8 @@ fn service(layout: &mut Layout<'_>, packet: &Service) {
     if packet.extended_header.is_some() {
         layout.put(1, "extended_header", "no meaning assigned yet");
     }
-    if let Some(place) = packet.position {
-        position(layout, place);
+    if let Some(at) = packet.position {
+        position(layout, at);
     }
     if let Some(celsius) = packet.temperature_c {
         layout.put(1, "temperature_c", format!("{celsius} °C"));
@@ -118,8 +107,8 @@ fn remote_config(layout: &mut Layout<'_>, packet: &RemoteConfig<'_>) {
     match packet {
         RemoteConfig::Acknowledge { subtype } => layout.put(1, "acknowledged_subtype", subtype.to_string()),
         RemoteConfig::Request { subtype } => layout.put(1, "requested_subtype", subtype.to_string()),
-        RemoteConfig::Position { position: place, altitude_m, heading_deg } => {
-            position(layout, *place);
+        RemoteConfig::Position { position: at, altitude_m, heading_deg } => {
+            position(layout, *at);
             layout.put(1, "altitude_m", format!("{altitude_m} m"));
             layout.put(1, "heading_deg", format!("{heading_deg} deg"));
         }
@@ -162,8 +151,9 @@ fn hw_info_deprecated(layout: &mut Layout<'_>, packet: &HwInfoDeprecated<'_>, ma
         HwInfoDeprecated::PullRequest => layout.put(1, "pull_request", "asks the destination"),
         HwInfoDeprecated::Answer { device_type, build, .. } => {
             device(layout, manufacturer, *device_type, *build);
-            let habit = packet.uptime_s().map_or(String::new(), |seconds| format!(", by habit uptime_s {seconds}"));
-            layout.rest("extra_hex", format!("the manufacturer's own{habit}"));
+            let convention =
+                packet.uptime_s().map_or(String::new(), |seconds| format!(", by convention uptime_s {seconds}"));
+            layout.rest("extra_hex", format!("the manufacturer's own{convention}"));
         }
     }
 }
@@ -180,19 +170,19 @@ fn thermal(layout: &mut Layout<'_>, packet: &Thermal) {
 }
 
 fn hw_flags(layout: &mut Layout<'_>, is_request: bool, flags: [(&'static str, bool); 5]) {
-    let said = |present: bool| match (is_request, present) {
+    let presence = |present: bool| match (is_request, present) {
         (true, true) => "asked for",
-        (true, false) => "not asked for",
+        (true, false) => "not requested",
         (false, true) => "follows",
         (false, false) => "absent",
     };
     let [device, icao, uptime, rssi, extended] = flags;
     layout.put(1, "", "");
     layout.bits("7", "ping_pong_request", is_request.to_string());
-    layout.bits("6", device.0, said(device.1));
-    layout.bits("5", icao.0, said(icao.1));
-    layout.bits("4", uptime.0, said(uptime.1));
-    layout.bits("3", rssi.0, said(rssi.1));
+    layout.bits("6", device.0, presence(device.1));
+    layout.bits("5", icao.0, presence(icao.1));
+    layout.bits("4", uptime.0, presence(uptime.1));
+    layout.bits("3", rssi.0, presence(rssi.1));
     layout.bits("1-2", "", "reserved");
     layout.bits("0", "", follows("extended header", extended.1));
     if extended.1 {

@@ -1,50 +1,30 @@
 //! One aircraft and its pilot's day: parked, flying in its own way, landing, on the ground, driven back, parked again.
 //!
-//! Each way of being is a [`Phase`] with a function that takes it, moves the craft by one step and says what comes next.
+//! Each part of the day is a [`Phase`] with a function that moves the craft by one step and returns the next phase.
 
+mod air;
 mod balloon;
 mod circle;
 mod craft;
+mod descent;
 mod grounded;
-mod homing;
 mod route;
 mod soaring;
 
-use serde::Serialize;
-
 use super::area::{Area, RADIUS_M};
 use super::dice::{Dice, Part};
+use super::kind::AircraftKind;
 use super::plane::{Point, Velocity};
 use super::report::GroundState;
+pub(crate) use air::Air;
+use air::Next;
 use balloon::Balloon;
 use circle::Circle;
 pub(crate) use craft::Craft;
+use descent::Descent;
 use grounded::Stages;
-use homing::Homing;
 use route::Route;
 use soaring::{Soaring, Task};
-
-/// What flies, in the protocol's order (0 to 7).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum AircraftKind {
-    /// Anything else; here a paramotor.
-    Other,
-    /// Soars.
-    Paraglider,
-    /// Soars, faster.
-    HangGlider,
-    /// Drifts with the wind.
-    Balloon,
-    /// Soars, faster still, in wide circles.
-    Glider,
-    /// Flies a round trip.
-    Powered,
-    /// Flies a round trip.
-    Helicopter,
-    /// Flies a small round trip, low.
-    Uav,
-}
 
 /// The mixture at a launch, repeated over the devices.
 const KINDS: [AircraftKind; 20] = {
@@ -56,23 +36,14 @@ const KINDS: [AircraftKind; 20] = {
     ]
 };
 
-/// The air around an aircraft for one step.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Air<'a> {
-    pub(crate) area: &'a Area,
-    /// Seconds since the start of the run, at the end of the step.
-    pub(crate) now_s: f64,
-    pub(crate) step_s: f64,
-}
-
-/// What an aircraft is doing.
+/// The phase of an aircraft.
 #[derive(Debug, Clone)]
 pub(crate) enum Phase {
     Parked { until_s: f64 },
     Soaring(Soaring),
     Routing(Route),
     Drifting(Balloon),
-    Homing(Homing),
+    Descent(Descent),
     Landed(Stages),
     Carried,
 }
@@ -95,7 +66,7 @@ impl Aircraft {
         let base = base.plus(Point::polar(dice.between(5.0, 60.0), dice.between(0.0, 360.0)));
         let mut craft = Craft::new(kind, dice, base, base_m);
         let phase = match index {
-            // The first minutes show a call for help and a call for a ride, then what the dice bring.
+            // The first minutes have a call for help and a call for a ride, then calls are random.
             5 => Phase::Landed(Stages::calling(&mut craft, area, GroundState::Distress)),
             14 => Phase::Landed(Stages::calling(&mut craft, area, GroundState::NeedRide)),
             _ if index % 8 == 3 => Phase::Parked { until_s: craft.dice.between(10.0, 90.0) },
@@ -105,29 +76,29 @@ impl Aircraft {
         Self { kind, craft, phase }
     }
 
-    /// Lives on for one step.
+    /// Advances by one step.
     pub(crate) fn step(&mut self, air: &Air<'_>) {
         let craft = &mut self.craft;
         let phase = std::mem::replace(&mut self.phase, Phase::Carried);
         self.phase = match phase {
             Phase::Parked { until_s } if air.now_s < until_s => Phase::Parked { until_s },
             Phase::Parked { .. } => take_off(self.kind, craft, air.area, air.now_s),
-            Phase::Soaring(soaring) => soaring.step(craft, air),
-            Phase::Routing(route) => route.step(craft, air),
-            Phase::Drifting(balloon) => balloon.step(craft, air),
-            Phase::Homing(homing) => homing.step(craft, air),
-            Phase::Landed(stages) => stages.step(craft, air),
-            Phase::Carried => grounded::carry(craft, air),
+            Phase::Soaring(soaring) => go_on(soaring.step(craft, air), Phase::Soaring, craft, air),
+            Phase::Routing(route) => go_on(route.step(craft, air), Phase::Routing, craft, air),
+            Phase::Drifting(balloon) => go_on(balloon.step(craft, air), Phase::Drifting, craft, air),
+            Phase::Descent(descent) => go_on(descent.step(craft, air), Phase::Descent, craft, air),
+            Phase::Landed(stages) => go_on(stages.step(craft, air), Phase::Landed, craft, air),
+            Phase::Carried => go_on(grounded::carry(craft, air), |()| Phase::Carried, craft, air),
         };
     }
 
-    /// What the pilot's device says of itself on the ground; `None` while it flies.
+    /// The ground state that the pilot's device sends; `None` while it flies.
     pub(crate) fn on_ground(&self, now_s: f64) -> Option<GroundState> {
         match &self.phase {
             Phase::Parked { .. } => Some(GroundState::Walking),
             Phase::Landed(stages) => Some(stages.state(now_s)),
             Phase::Carried => Some(GroundState::Vehicle),
-            Phase::Soaring(_) | Phase::Routing(_) | Phase::Drifting(_) | Phase::Homing(_) => None,
+            Phase::Soaring(_) | Phase::Routing(_) | Phase::Drifting(_) | Phase::Descent(_) => None,
         }
     }
 
@@ -136,7 +107,7 @@ impl Aircraft {
         matches!(self.phase, Phase::Parked { .. })
     }
 
-    /// The circle in lift that the pilot flies at this moment.
+    /// The circle in lift that the pilot flies now.
     pub(crate) fn circle(&self) -> Option<&Circle> {
         match &self.phase {
             Phase::Soaring(Soaring { task: Task::Circle(circle), .. }) => Some(circle),
@@ -145,10 +116,13 @@ impl Aircraft {
     }
 }
 
-impl AircraftKind {
-    /// True for those that live on thermals.
-    pub(crate) fn soars(self) -> bool {
-        matches!(self, Self::Paraglider | Self::HangGlider | Self::Glider)
+fn go_on<T>(next: Next<T>, same: impl FnOnce(T) -> Phase, craft: &mut Craft, air: &Air<'_>) -> Phase {
+    match next {
+        Next::Same(phase) => same(phase),
+        Next::Descent => Phase::Descent(Descent::default()),
+        Next::Landed => Phase::Landed(Stages::landed(craft, air.area, air.now_s)),
+        Next::Carried => Phase::Carried,
+        Next::Parked { until_s } => Phase::Parked { until_s },
     }
 }
 

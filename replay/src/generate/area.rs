@@ -1,7 +1,8 @@
-//! Launch areas: where pilots take off, what the ground and the air are like there.
+//! Launch areas: the launch, the ground and the air of an area.
 
+use super::centre::Centre;
 use super::dice::{Dice, Part, scatter};
-use super::plane::{Place, Plane, Point, Velocity};
+use super::plane::{Plane, Point, Position3d, Velocity};
 use super::thermal::{Ground, Source, Thermal};
 use super::wind::Wind;
 
@@ -55,10 +56,10 @@ pub(crate) struct Area {
 }
 
 impl Area {
-    /// The area of a number, the same for the same seed.
-    pub(crate) fn new(seed: u64, index: usize) -> Self {
+    /// The area of a number, the same for the same seed and centre.
+    pub(crate) fn new(seed: u64, index: usize, centre: Option<Centre>) -> Self {
         let mut dice = Dice::new(seed, Part::Area, index as u64);
-        let (name, latitude_deg, longitude_deg, launch_m, floor_m) = ground(index, &mut dice);
+        let (name, latitude_deg, longitude_deg, launch_m, floor_m) = ground(index, centre, &mut dice);
         let wind = Wind::drawn(&mut Dice::new(seed, Part::Wind, index as u64), floor_m);
         let ceiling_m = launch_m + dice.between(900.0, 1_500.0);
         let sources = (0..SOURCES).map(|source| {
@@ -72,15 +73,15 @@ impl Area {
         Self { name, plane: Plane::at(latitude_deg, longitude_deg), launch_m, floor_m, field, wind, sources }
     }
 
-    /// Lets thermals die and be born.
+    /// Ends thermals and starts new ones.
     pub(crate) fn advance(&mut self, now_s: f64) {
         for source in &mut self.sources {
             source.advance(now_s, &self.wind);
         }
     }
 
-    /// As [`Area::advance`], and tells which thermals are new.
-    pub(crate) fn advance_telling(&mut self, now_s: f64, born: &mut Vec<Thermal>) {
+    /// As [`Area::advance`], and reports new thermals.
+    pub(crate) fn advance_and_report(&mut self, now_s: f64, born: &mut Vec<Thermal>) {
         for source in &mut self.sources {
             if source.advance(now_s, &self.wind) {
                 born.push(source.thermal().clone());
@@ -111,16 +112,22 @@ impl Area {
         self.wind.at(altitude_m)
     }
 
-    pub(crate) fn launch_place(&self) -> Place {
-        self.plane.place(Point::default(), self.launch_m)
+    pub(crate) fn launch_position(&self) -> Position3d {
+        self.plane.position(Point::default(), self.launch_m)
     }
 }
 
-fn ground(index: usize, dice: &mut Dice) -> (String, f64, f64, f64, f64) {
+fn ground(index: usize, centre: Option<Centre>, dice: &mut Dice) -> (String, f64, f64, f64, f64) {
+    if let Some(centre) = centre {
+        let (latitude_deg, longitude_deg) = centre.area_deg(index);
+        let floor_m = dice.between(100.0, 900.0);
+        let launch_m = floor_m + dice.between(600.0, 1_200.0);
+        return (format!("Area {}", index + 1), latitude_deg, longitude_deg, launch_m, floor_m);
+    }
     if let Some(Site(name, latitude_deg, longitude_deg, launch_m, floor_m)) = SITES.get(index) {
         return ((*name).to_owned(), *latitude_deg, *longitude_deg, *launch_m, *floor_m);
     }
-    // Neighbours in number are neighbours on the ground, so that frames find about as many receivers in a world of any
+    // Consecutive numbers are close on the ground, so that frames find about as many receivers in a world of any
     // size. The first ones lie in the Alps.
     let mesh = (index - SITES.len() + FIRST_MESH) % (MESH_COLUMNS * MESH_ROWS);
     let latitude_deg = 36.5 + MESH_DEG * (mesh / MESH_COLUMNS) as f64 + dice.between(-0.08, 0.08);
@@ -136,19 +143,19 @@ mod tests {
 
     #[test]
     fn areas_beyond_the_named_ones_lie_apart_and_on_the_globe() {
-        let areas: Vec<Area> = (0..500).map(|index| Area::new(1, index)).collect();
+        let areas: Vec<Area> = (0..500).map(|index| Area::new(1, index, None)).collect();
         for (index, area) in areas.iter().enumerate() {
-            let place = area.launch_place();
-            assert!((35.0..62.0).contains(&place.latitude_deg) && (-9.0..31.0).contains(&place.longitude_deg));
+            let position = area.launch_position();
+            assert!((35.0..62.0).contains(&position.latitude_deg) && (-9.0..31.0).contains(&position.longitude_deg));
             assert!(area.launch_m > area.floor_m + 400.0, "{}", area.name);
-            let near = areas[..index].iter().filter(|other| other.launch_place().distance_m(&place) < 5_000.0);
+            let near = areas[..index].iter().filter(|other| other.launch_position().distance_m(&position) < 5_000.0);
             assert!(near.count() < 2, "{} is crowded", area.name);
         }
     }
 
     #[test]
     fn there_is_always_a_thermal_somewhere() {
-        let mut area = Area::new(4, 0);
+        let mut area = Area::new(4, 0, None);
         for minute in 0..600 {
             let now_s = f64::from(minute) * 60.0;
             area.advance(now_s);
@@ -158,7 +165,7 @@ mod tests {
 
     #[test]
     fn lift_at_a_centre_is_that_of_its_thermal() {
-        let area = Area::new(4, 1);
+        let area = Area::new(4, 1, None);
         let thermal = area.thermals().next().expect("an area has sources");
         let altitude_m = f64::midpoint(thermal.base_m, thermal.top_m);
         let lift_mps = area.lift_mps(thermal.centre(0.0), altitude_m, 0.0);

@@ -3,7 +3,7 @@
 use rand_pcg::Pcg32;
 use rand_pcg::rand_core::Rng;
 
-/// What a sequence of throws is for: parts never share one.
+/// The purpose of a random sequence: parts never share one.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Part {
     Wind = 1,
@@ -15,6 +15,9 @@ pub(crate) enum Part {
     Receiver,
     Radio,
     Schedule,
+    Fault,
+    Clock,
+    Limit,
 }
 
 /// A reproducible sequence of throws.

@@ -1,17 +1,17 @@
-//! Reports into frames: the only place of the model that knows the radio protocol.
+//! Reports into frames: the only part of the model that uses the radio protocol.
 
 use fanet::packet::{
     AircraftType, Device, GroundTracking, GroundType, HwAnswer, HwInfo, Name, Service, Thermal, Tracking, Wind,
 };
 use fanet::{Address, BuildDate, Frame, Header, Packet, Position, Text};
 
-use super::plane::Place;
+use super::plane::Position3d;
 use super::report::Report;
 
 /// The firmware that all simulated devices run.
 const BUILD: BuildDate = BuildDate { experimental: false, year: 2026, month: 3, day: 14 };
 
-/// Encodes what a device wants to say, as a broadcast that may be relayed.
+/// Encodes a report of a device, as a broadcast that may be relayed.
 ///
 /// # Panics
 /// Never for what the model makes: addresses are checked with the scenario and every number is finite.
@@ -25,18 +25,18 @@ pub(crate) fn encode(device: u32, report: &Report<'_>) -> Vec<u8> {
 fn packet<'a>(report: &Report<'a>) -> Packet<'a> {
     match report {
         Report::Tracking(tracking) => Packet::Tracking(Tracking {
-            position: position(&tracking.place),
+            position: fanet_position(&tracking.position),
             online_tracking: tracking.is_online,
             aircraft_type: AircraftType::from_code(tracking.kind as u8),
-            altitude_m: metres(&tracking.place),
+            altitude_m: metres(&tracking.position),
             speed_kmh: tracking.speed_kmh,
             climb_ms: tracking.climb_mps,
             heading_deg: tracking.course_deg,
             turn_rate_dps: Some(tracking.turn_dps),
             qne_offset_m: None,
         }),
-        Report::Ground { place, state, is_online } => Packet::GroundTracking(GroundTracking {
-            position: position(place),
+        Report::Ground { position, state, is_online } => Packet::GroundTracking(GroundTracking {
+            position: fanet_position(position),
             ground_type: GroundType::from_code(*state as u8),
             online_tracking: *is_online,
         }),
@@ -45,7 +45,7 @@ fn packet<'a>(report: &Report<'a>) -> Packet<'a> {
             internet_gateway: false,
             remote_config_support: false,
             extended_header: None,
-            position: Some(position(&weather.place)),
+            position: Some(fanet_position(&weather.position)),
             temperature_c: Some(weather.temperature_c),
             wind: Some(Wind {
                 heading_deg: weather.wind_from_deg,
@@ -57,9 +57,9 @@ fn packet<'a>(report: &Report<'a>) -> Packet<'a> {
             state_of_charge_pct: Some(weather.charge_pct),
         }),
         Report::Thermal(thermal) => Packet::Thermal(Thermal {
-            position: position(&thermal.place),
+            position: fanet_position(&thermal.position),
             confidence: thermal.confidence,
-            altitude_m: metres(&thermal.place),
+            altitude_m: metres(&thermal.position),
             climb_ms: thermal.climb_mps,
             wind_speed_kmh: thermal.wind_speed_kmh,
             wind_heading_deg: thermal.wind_from_deg,
@@ -74,10 +74,10 @@ fn packet<'a>(report: &Report<'a>) -> Packet<'a> {
     }
 }
 
-fn position(place: &Place) -> Position {
-    Position::new(place.latitude_deg, place.longitude_deg)
+fn fanet_position(position: &Position3d) -> Position {
+    Position::new(position.latitude_deg, position.longitude_deg)
 }
 
-fn metres(place: &Place) -> i32 {
-    place.altitude_m.round() as i32
+fn metres(position: &Position3d) -> i32 {
+    position.altitude_m.round() as i32
 }

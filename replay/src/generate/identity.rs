@@ -48,7 +48,7 @@ const LAST_NAMES: [&str; 31] = [
     "Edelweiss",
 ];
 
-/// Who a device is.
+/// The identity of a device.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Identity {
     /// `manufacturer << 16 | id`.
@@ -75,7 +75,7 @@ impl Identity {
         Self { device, device_type, name: format!("Retrieve {}", number + 1) }
     }
 
-    /// A weather station, named after where it stands.
+    /// A weather station, named after its position.
     pub(crate) fn station(index: usize, area: &str, round: usize) -> Self {
         let (device, device_type) = address(&STATION_MAKERS, index);
         let spot = ["Launch", "Landing", "Ridge", "Summit"].get(round);

@@ -1,14 +1,14 @@
-//! A pilot's device: who it is, whether it may be shown, and what it sends.
+//! A pilot's device: its identity, its consent, and its frames.
 
 use super::aircraft::{Air, Aircraft};
 use super::area::Area;
 use super::dice::{Dice, Part};
 use super::identity::Identity;
-use super::moment::Moment;
-use super::plane::Place;
+use super::plane::Position3d;
 use super::report::{Report, ThermalReport, Tracking};
 use super::scenario::Scenario;
 use super::schedule::{HARDWARE_US, NAME_US, Schedule, Slot, position_interval_us, thermal_interval_us};
+use super::step::StepContext;
 use super::transmission::Transmission;
 
 /// A thermal is reported from this time of circling on, seconds.
@@ -47,52 +47,52 @@ impl Pilot {
         }
     }
 
-    /// Sends what is due within the step that ends now.
-    pub(crate) fn send(&mut self, air: &Air<'_>, moment: &Moment, sent: &mut Vec<Transmission>) {
+    /// Sends the frames that are due within the step that ends now.
+    pub(crate) fn send(&mut self, air: &Air<'_>, step: &StepContext, sent: &mut Vec<Transmission>) {
         let ground = self.aircraft.on_ground(air.now_s);
         let is_airborne = ground.is_none();
         let device = self.identity.device;
-        let mut push = |at_us, report: &Report<'_>, place, cell| {
-            sent.push(moment.transmission(at_us, device, report, place, is_airborne, cell));
+        let mut push = |at_us, report: &Report<'_>, position, cell| {
+            sent.push(step.transmission(at_us, device, report, position, is_airborne, cell));
         };
-        let interval_us = position_interval_us(moment.neighbours);
-        if let Some(at_us) = self.schedule.take(Slot::Position, moment.end_us, interval_us) {
-            let place = self.place(air, moment.seconds_from_end(at_us));
+        let interval_us = position_interval_us(step.neighbours);
+        if let Some(at_us) = self.schedule.take(Slot::Position, step.end_us, interval_us) {
+            let position = self.position_at(air, step.seconds_from_end(at_us));
             let report = match ground {
                 Some(state) if !(self.parks_as_aircraft && self.aircraft.is_parked()) => {
-                    Report::Ground { place, state, is_online: self.is_online }
+                    Report::Ground { position, state, is_online: self.is_online }
                 }
-                _ => Report::Tracking(self.tracking(place)),
+                _ => Report::Tracking(self.tracking(position)),
             };
-            push(at_us, &report, place, self.area);
+            push(at_us, &report, position, self.area);
         }
-        if let Some(at_us) = self.schedule.take(Slot::Name, moment.end_us, NAME_US) {
-            let place = self.place(air, moment.seconds_from_end(at_us));
-            push(at_us, &Report::Name(&self.identity.name), place, self.area);
+        if let Some(at_us) = self.schedule.take(Slot::Name, step.end_us, NAME_US) {
+            let position = self.position_at(air, step.seconds_from_end(at_us));
+            push(at_us, &Report::Name(&self.identity.name), position, self.area);
         }
-        if let Some(at_us) = self.schedule.take(Slot::Hardware, moment.end_us, HARDWARE_US) {
-            let place = self.place(air, moment.seconds_from_end(at_us));
-            push(at_us, &moment.hardware(at_us, self.identity.device_type), place, self.area);
+        if let Some(at_us) = self.schedule.take(Slot::Hardware, step.end_us, HARDWARE_US) {
+            let position = self.position_at(air, step.seconds_from_end(at_us));
+            push(at_us, &step.hardware(at_us, self.identity.device_type), position, self.area);
         }
-        if let Some(at_us) = self.schedule.take(Slot::Thermal, moment.end_us, thermal_interval_us(moment.neighbours))
+        if let Some(at_us) = self.schedule.take(Slot::Thermal, step.end_us, thermal_interval_us(step.neighbours))
             && let Some(thermal) = self.thermal(air)
         {
-            let place = self.place(air, moment.seconds_from_end(at_us));
-            push(at_us, &Report::Thermal(thermal), place, self.area);
+            let position = self.position_at(air, step.seconds_from_end(at_us));
+            push(at_us, &Report::Thermal(thermal), position, self.area);
         }
     }
 
     /// Where the aircraft is, some seconds from now.
-    fn place(&self, air: &Air<'_>, seconds: f64) -> Place {
+    fn position_at(&self, air: &Air<'_>, seconds: f64) -> Position3d {
         let craft = &self.aircraft.craft;
         let point = craft.point.moved(craft.velocity, seconds);
-        air.area.plane.place(point, craft.altitude_m + craft.climb_mps * seconds)
+        air.area.plane.position(point, craft.altitude_m + craft.climb_mps * seconds)
     }
 
-    fn tracking(&self, place: Place) -> Tracking {
+    fn tracking(&self, position: Position3d) -> Tracking {
         let craft = &self.aircraft.craft;
         Tracking {
-            place,
+            position,
             kind: self.aircraft.kind,
             is_online: self.is_online,
             speed_kmh: craft.velocity.speed_mps() * 3.6,
@@ -102,7 +102,7 @@ impl Pilot {
         }
     }
 
-    /// What the pilot thinks of the thermal that carries the aircraft; the centre is where the circle is.
+    /// The pilot's report of the thermal; the centre is that of the circle.
     fn thermal(&mut self, air: &Air<'_>) -> Option<ThermalReport> {
         if !self.reports_thermals {
             return None;
@@ -116,7 +116,7 @@ impl Pilot {
         }
         let wind = air.area.wind_at(craft.altitude_m);
         Some(ThermalReport {
-            place: air.area.plane.place(circle.centre, craft.altitude_m),
+            position: air.area.plane.position(circle.centre, craft.altitude_m),
             confidence: (circled_s / 40.0).clamp(2.0, 7.0) as u8,
             climb_mps: circle.lift_mps,
             wind_from_deg: (wind.course_deg() + 180.0 + self.dice.spread(6.0)).rem_euclid(360.0),

@@ -3,9 +3,9 @@
 /// Metres in one degree of latitude (mean, WGS 84).
 const METRES_PER_DEGREE: f64 = 111_195.0;
 
-/// A place in the world: WGS 84 degrees and metres above the sea.
+/// A position with altitude: WGS 84 degrees and metres above the sea.
 #[derive(Debug, Clone, Copy, PartialEq, serde::Serialize)]
-pub struct Place {
+pub struct Position3d {
     /// North is positive.
     pub latitude_deg: f64,
     /// East is positive, -180 to 180.
@@ -14,14 +14,14 @@ pub struct Place {
     pub altitude_m: f64,
 }
 
-impl Place {
+impl Position3d {
     /// Distance over ground, metres; good to 0.5 % within a few hundred kilometres.
     pub fn distance_m(&self, other: &Self) -> f64 {
         let (east, north) = self.offset_m(other);
         east.hypot(north)
     }
 
-    /// Course over ground towards another place, degrees true, 0 to 360.
+    /// Course over ground towards another position, degrees true, 0 to 360.
     pub fn course_deg(&self, other: &Self) -> f64 {
         let (east, north) = self.offset_m(other);
         course_of(east, north)
@@ -115,9 +115,9 @@ impl Plane {
         Self { latitude_deg, longitude_deg, metres_per_longitude_degree }
     }
 
-    pub(crate) fn place(&self, point: Point, altitude_m: f64) -> Place {
+    pub(crate) fn position(&self, point: Point, altitude_m: f64) -> Position3d {
         let longitude_deg = self.longitude_deg + point.east_m / self.metres_per_longitude_degree;
-        Place {
+        Position3d {
             latitude_deg: self.latitude_deg + point.north_m / METRES_PER_DEGREE,
             longitude_deg: wrapped_longitude(longitude_deg),
             altitude_m,
@@ -137,7 +137,7 @@ fn course_of(east: f64, north: f64) -> f64 {
     east.atan2(north).to_degrees().rem_euclid(360.0)
 }
 
-fn wrapped_longitude(degrees: f64) -> f64 {
+pub(super) fn wrapped_longitude(degrees: f64) -> f64 {
     (degrees + 180.0).rem_euclid(360.0) - 180.0
 }
 
@@ -146,13 +146,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_point_on_the_plane_lies_where_its_metres_say() {
+    fn a_point_on_the_plane_is_at_its_metres() {
         let plane = Plane::at(46.0, 8.0);
-        let origin = plane.place(Point::default(), 0.0);
-        let place = plane.place(Point { east_m: 3_000.0, north_m: 4_000.0 }, 900.0);
-        assert!((origin.distance_m(&place) - 5_000.0).abs() < 5.0);
-        assert!((origin.course_deg(&place) - 36.87).abs() < 0.1);
-        assert_eq!(place.altitude_m, 900.0);
+        let origin = plane.position(Point::default(), 0.0);
+        let position = plane.position(Point { east_m: 3_000.0, north_m: 4_000.0 }, 900.0);
+        assert!((origin.distance_m(&position) - 5_000.0).abs() < 5.0);
+        assert!((origin.course_deg(&position) - 36.87).abs() < 0.1);
+        assert_eq!(position.altitude_m, 900.0);
     }
 
     #[test]
@@ -168,9 +168,9 @@ mod tests {
 
     #[test]
     fn longitudes_wrap_at_the_date_line() {
-        let place = Plane::at(0.0, 179.99).place(Point { east_m: 5_000.0, north_m: 0.0 }, 0.0);
-        assert!((-180.0..-179.9).contains(&place.longitude_deg), "{place:?}");
-        let west = Place { latitude_deg: 0.0, longitude_deg: 179.99, altitude_m: 0.0 };
-        assert!((west.distance_m(&place) - 5_000.0).abs() < 5.0);
+        let position = Plane::at(0.0, 179.99).position(Point { east_m: 5_000.0, north_m: 0.0 }, 0.0);
+        assert!((-180.0..-179.9).contains(&position.longitude_deg), "{position:?}");
+        let west = Position3d { latitude_deg: 0.0, longitude_deg: 179.99, altitude_m: 0.0 };
+        assert!((west.distance_m(&position) - 5_000.0).abs() < 5.0);
     }
 }

@@ -3,19 +3,19 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-use fanet::{Topic, Wrapped};
+use envelope::{DEFAULT_PREFIX, Topic, Wrapped};
 
 use super::dice::{Dice, Part};
-use super::plane::Place;
+use super::plane::Position3d;
 use super::receiver::Receiver;
 use super::schedule::SECOND_US;
 use super::transmission::Transmission;
 
 /// The most receivers that one radio cell can reach.
 const MOST_HEARERS: usize = 4;
-/// Receivers further from the middle of a cell than this are out of the question.
+/// Receivers further from the middle of a cell than this cannot hear it.
 const HORIZON_M: f64 = 110_000.0;
-/// Receivers tell about themselves every five minutes.
+/// Receivers send hardware messages every five minutes.
 const HARDWARE_US: u64 = 300 * SECOND_US;
 /// Share of the frames that another device repeats.
 const RELAYED: f64 = 0.04;
@@ -36,14 +36,14 @@ pub struct Reception {
     pub payload: Vec<u8>,
 }
 
-/// All receivers and what is on its way through them.
+/// All receivers and their messages in flight.
 #[derive(Debug)]
 pub(crate) struct Radio {
     start_us: u64,
     receivers: Vec<Receiver>,
     /// Per radio cell, the receivers that may hear it.
     reach: Vec<Vec<usize>>,
-    /// Per receiver, when it next tells about itself.
+    /// Per receiver, the time of its next hardware message.
     hardware_due_us: Vec<u64>,
     dice: Dice,
     pending: BinaryHeap<Reverse<Pending>>,
@@ -59,7 +59,7 @@ struct Pending {
 
 impl Radio {
     /// Receivers around radio cells; `cells` are the middles of the cells that transmissions name.
-    pub(crate) fn new(seed: u64, start_us: u64, receivers: Vec<Receiver>, cells: &[Place]) -> Self {
+    pub(crate) fn new(seed: u64, start_us: u64, receivers: Vec<Receiver>, cells: &[Position3d]) -> Self {
         let mut dice = Dice::new(seed, Part::Radio, 0);
         let reach = reach(&receivers, cells);
         let hardware_due_us = receivers.iter().map(|_| start_us + (dice.between(1.0, 30.0) * 1e6) as u64).collect();
@@ -70,7 +70,7 @@ impl Radio {
         &self.receivers
     }
 
-    /// Lets every receiver in reach hear a frame, and now and then a repeated copy of it.
+    /// Delivers a frame to every receiver in reach, and sometimes a repeated copy of it.
     pub(crate) fn carry(&mut self, transmission: &Transmission) {
         self.hear(transmission, &transmission.frame, transmission.sent_at_us);
         let may_be_relayed = transmission.frame.first().is_some_and(|header| header & FORWARD_BIT != 0);
@@ -84,7 +84,7 @@ impl Radio {
 
     /// Messages that have left their receivers by a time, in the order of leaving.
     pub(crate) fn published(&mut self, to_us: u64, out: &mut Vec<Reception>) {
-        self.tell_hardware(to_us);
+        self.send_hardware(to_us);
         while self.pending.peek().is_some_and(|Reverse(next)| next.reception.at_us < to_us) {
             if let Some(Reverse(next)) = self.pending.pop() {
                 out.push(next.reception);
@@ -99,7 +99,7 @@ impl Radio {
         for slot in 0..self.reach.get(transmission.cell).map_or(0, Vec::len) {
             let index = self.reach[transmission.cell][slot];
             let receiver = &self.receivers[index];
-            let way_m = factor * receiver.place.distance_m(&transmission.place);
+            let way_m = factor * receiver.position.distance_m(&transmission.position);
             if !self.dice.chance(0.98 * (1.0 - (way_m / receiver.range_m).powi(4))) {
                 continue;
             }
@@ -108,21 +108,21 @@ impl Radio {
             let held_us = if self.dice.chance(receiver.held_share) { self.dice.between(3e6, 2e7) } else { 0.0 };
             let at_us = heard_us + (self.dice.between(10_000.0, 120_000.0) + held_us) as u64;
             let payload = Wrapped { timestamp_s, rssi_dbm, snr_db, frame }.encode();
-            let packet_type = Some(transmission.packet_type());
+            let packet_type = Some(transmission.packet_type().into());
             let name = receiver.id.to_string();
-            let topic = Topic::Frame { receiver: &name, packet_type }.to_string();
+            let topic = Topic::Frame { receiver: &name, packet_type }.under(DEFAULT_PREFIX);
             let reception = Reception { at_us, receiver_id: receiver.id, topic, payload };
             self.push(reception);
         }
     }
 
-    fn tell_hardware(&mut self, to_us: u64) {
+    fn send_hardware(&mut self, to_us: u64) {
         for index in 0..self.receivers.len() {
             while self.hardware_due_us[index] < to_us {
                 let at_us = self.hardware_due_us[index];
                 self.hardware_due_us[index] += HARDWARE_US;
                 let receiver = &self.receivers[index];
-                let Place { latitude_deg, longitude_deg, altitude_m } = receiver.place;
+                let Position3d { latitude_deg, longitude_deg, altitude_m } = receiver.position;
                 let payload = serde_json::json!({
                     "firmware": "simulated-1",
                     "uptime_s": (at_us - self.start_us) / SECOND_US,
@@ -130,7 +130,7 @@ impl Radio {
                     "longitude_deg": longitude_deg,
                     "altitude_m": altitude_m,
                 });
-                let topic = Topic::Hardware { receiver: &receiver.id.to_string() }.to_string();
+                let topic = Topic::Hardware { receiver: &receiver.id.to_string() }.under(DEFAULT_PREFIX);
                 let payload = payload.to_string().into_bytes();
                 let reception = Reception { at_us, receiver_id: receiver.id, topic, payload };
                 self.push(reception);
@@ -178,17 +178,18 @@ fn strength(way_m: f64, dice: &mut Dice) -> (i16, i16) {
 }
 
 /// For each cell the nearest receivers, through a table by degree, so that the cost stays linear in the cells.
-fn reach(receivers: &[Receiver], cells: &[Place]) -> Vec<Vec<usize>> {
-    let square = |place: &Place| (place.latitude_deg.floor() as i32, place.longitude_deg.floor() as i32);
+fn reach(receivers: &[Receiver], cells: &[Position3d]) -> Vec<Vec<usize>> {
+    let square = |position: &Position3d| (position.latitude_deg.floor() as i32, position.longitude_deg.floor() as i32);
     let mut table: std::collections::HashMap<(i32, i32), Vec<usize>> = std::collections::HashMap::new();
     for (index, receiver) in receivers.iter().enumerate() {
-        table.entry(square(&receiver.place)).or_default().push(index);
+        table.entry(square(&receiver.position)).or_default().push(index);
     }
-    let nearest = |cell: &Place| {
+    let nearest = |cell: &Position3d| {
         let (row, column) = square(cell);
         let around = (row - 1..=row + 1).flat_map(|row| (column - 2..=column + 2).map(move |column| (row, column)));
         let near = around.filter_map(|square| table.get(&square)).flatten().copied();
-        let mut near: Vec<(f64, usize)> = near.map(|index| (receivers[index].place.distance_m(cell), index)).collect();
+        let mut near: Vec<(f64, usize)> =
+            near.map(|index| (receivers[index].position.distance_m(cell), index)).collect();
         near.retain(|(distance_m, _)| *distance_m < HORIZON_M);
         near.sort_by(|a, b| a.0.total_cmp(&b.0));
         near.truncate(MOST_HEARERS);

@@ -1,9 +1,9 @@
-//! What a device wants to say, before it becomes a frame.
+//! Reports of a device, before they become frames.
 
-use super::aircraft::AircraftKind;
-use super::plane::Place;
+use super::kind::AircraftKind;
+use super::plane::Position3d;
 
-/// What a device on the ground says of itself; the numbers are the protocol's.
+/// The state of a device on the ground; the numbers are the protocol's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum GroundState {
     Walking = 1,
@@ -15,11 +15,11 @@ pub(crate) enum GroundState {
     Distress = 14,
 }
 
-/// One thing to send.
+/// One report to send.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Report<'a> {
     Tracking(Tracking),
-    Ground { place: Place, state: GroundState, is_online: bool },
+    Ground { position: Position3d, state: GroundState, is_online: bool },
     Name(&'a str),
     Weather(Weather),
     Thermal(ThermalReport),
@@ -29,7 +29,7 @@ pub(crate) enum Report<'a> {
 /// A position in flight.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Tracking {
-    pub(crate) place: Place,
+    pub(crate) position: Position3d,
     pub(crate) kind: AircraftKind,
     /// The pilot's consent to be shown.
     pub(crate) is_online: bool,
@@ -42,7 +42,7 @@ pub(crate) struct Tracking {
 /// What a weather station measured.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Weather {
-    pub(crate) place: Place,
+    pub(crate) position: Position3d,
     pub(crate) temperature_c: f64,
     pub(crate) wind_from_deg: f64,
     pub(crate) wind_speed_kmh: f64,
@@ -55,7 +55,7 @@ pub(crate) struct Weather {
 /// A thermal as the pilot in it judges it.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct ThermalReport {
-    pub(crate) place: Place,
+    pub(crate) position: Position3d,
     /// 0 to 7.
     pub(crate) confidence: u8,
     /// Of the air.

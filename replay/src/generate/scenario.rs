@@ -1,7 +1,10 @@
-//! What is to be simulated: how much of it, when, and with which seed.
+//! The scenario of a simulation: its size, time and seed.
 
 use serde::Serialize;
 use thiserror::Error;
+
+use super::centre::Centre;
+use super::faults::{FaultError, Faults};
 
 /// The most aircraft and vehicles one scenario has addresses for.
 const MOST_MOBILES: usize = 300_000;
@@ -12,8 +15,8 @@ const MOBILES_PER_AREA: usize = 7;
 /// Areas of the smallest world: two groups of three.
 const FEWEST_AREAS: usize = 6;
 
-/// A world to be. The same scenario gives the same frames, byte for byte.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+/// The description of a world. The same scenario gives the same frames, byte for byte.
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Scenario {
     /// Chooses among all worlds of this size.
     pub seed: u64,
@@ -27,14 +30,21 @@ pub struct Scenario {
     pub vehicles: usize,
     /// Receivers that hear it all.
     pub receivers: usize,
+    /// Where it lies; `None`: in the Alps, and beyond them where that is too small.
+    pub centre: Option<Centre>,
+    /// What goes wrong on purpose.
+    pub faults: Faults,
 }
 
-/// A scenario that cannot be.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
+/// An invalid scenario.
+#[derive(Debug, Clone, PartialEq, Error)]
 #[non_exhaustive]
 pub enum ScenarioError {
+    /// A fault out of its range.
+    #[error(transparent)]
+    Fault(#[from] FaultError),
     /// More devices of a sort than there are addresses for them.
-    #[error("{given} {what} are more than the {most} that have addresses")]
+    #[error("{given} {what} are too many: expected at most {most}, the number of addresses")]
     TooMany {
         /// Aircraft and vehicles, or stations.
         what: &'static str,
@@ -56,13 +66,15 @@ impl Scenario {
             stations: aircraft.div_ceil(4).max(2),
             vehicles: aircraft / 10,
             receivers: (aircraft / 5).max(8),
+            centre: None,
+            faults: Faults::default(),
         }
     }
 
-    /// Refuses what has no addresses.
+    /// Refuses what has no addresses, and faults out of their ranges.
     ///
     /// # Errors
-    /// [`ScenarioError::TooMany`].
+    /// [`ScenarioError`].
     pub fn check(&self) -> Result<(), ScenarioError> {
         let mobiles = self.mobiles();
         if mobiles > MOST_MOBILES {
@@ -71,7 +83,7 @@ impl Scenario {
         if self.stations > MOST_STATIONS {
             return Err(ScenarioError::TooMany { what: "stations", given: self.stations, most: MOST_STATIONS });
         }
-        Ok(())
+        Ok(self.faults.check(self.aircraft)?)
     }
 
     /// Aircraft and vehicles together.

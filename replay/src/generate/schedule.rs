@@ -1,4 +1,4 @@
-//! When a device sends what.
+//! The send schedule of a device.
 
 use super::dice::Dice;
 
@@ -13,7 +13,7 @@ pub(crate) const HARDWARE_US: u64 = 600 * SECOND_US;
 /// Weather every forty seconds.
 pub(crate) const WEATHER_US: u64 = 40 * SECOND_US;
 
-/// What is sent in turn.
+/// The kinds of frames.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Slot {
     Position = 0,
@@ -28,7 +28,7 @@ pub(crate) enum Slot {
 pub(crate) struct Schedule([u64; 5]);
 
 impl Schedule {
-    /// Devices fall in with each other at random. Everything is said early once, so that nobody waits for names.
+    /// Devices start at random times. Each kind of frame is sent early once, so that names arrive soon.
     pub(crate) fn new(dice: &mut Dice) -> Self {
         let mut within = |seconds: f64| (dice.between(0.0, seconds) * SECOND_US as f64) as u64;
         Self([within(5.0), within(20.0), within(600.0), within(30.0), within(15.0)])
@@ -70,7 +70,7 @@ mod tests {
     }
 
     #[test]
-    fn a_slot_comes_once_per_interval_whatever_the_steps() {
+    fn a_slot_comes_once_per_interval_for_any_steps() {
         let mut schedule = Schedule::new(&mut Dice::new(1, Part::Schedule, 0));
         let mut times = Vec::new();
         for second in 1..=60 {

@@ -1,6 +1,9 @@
-//! Devices and receivers together: what the broker gets to see.
+//! Devices and receivers together: the messages for the broker.
 
-use super::plane::Place;
+use super::dice::{Dice, Part};
+use super::faults::{CorruptedTruth, Corruption, Faults};
+use super::limits;
+use super::plane::Position3d;
 use super::radio::{Radio, Reception};
 use super::receiver::Receiver;
 use super::scenario::Scenario;
@@ -8,12 +11,20 @@ use super::transmission::Transmission;
 use super::world::World;
 use crate::igc::Fleet;
 
+/// Between two frames of one device, microseconds.
+const BEHIND_US: u64 = 200_000;
+
 /// A run: traffic, simulated or recorded, and the receivers that hear it.
 #[derive(Debug)]
 pub struct Simulation {
     traffic: Traffic,
     radio: Radio,
     start_us: u64,
+    faults: Faults,
+    corruption: Corruption,
+    /// For frames at the limits of their length.
+    dice: Dice,
+    limit_frames: u64,
 }
 
 #[derive(Debug)]
@@ -27,29 +38,71 @@ impl Simulation {
     pub fn of_world(scenario: Scenario) -> Self {
         let (seed, start_us, wanted) = (scenario.seed, scenario.start_us, scenario.receivers);
         let world = World::new(scenario);
-        let launches: Vec<Place> = world.areas().iter().map(super::area::Area::launch_place).collect();
+        let launches: Vec<Position3d> = world.areas().iter().map(super::area::Area::launch_position).collect();
+        let faults = world.scenario().faults;
         let receivers = (0..wanted).map(|index| Receiver::near(seed, index, launches[site(index, launches.len())]));
-        let radio = Radio::new(seed, start_us, receivers.collect(), &launches);
-        Self { traffic: Traffic::World(Box::new(world)), radio, start_us }
+        Self::with(Traffic::World(Box::new(world)), receivers.collect(), &launches, start_us, seed, faults)
     }
 
     /// Recorded flights, with receivers put up along them.
-    pub fn of_fleet(fleet: Fleet, seed: u64) -> Self {
+    pub fn of_fleet(fleet: Fleet, seed: u64, faults: Faults) -> Self {
         let start_us = fleet.start_us();
         let cells = fleet.middles();
-        let receivers = fleet.receiver_places().into_iter().enumerate();
-        let receivers = receivers.map(|(index, place)| Receiver::near(seed, index, place)).collect();
-        Self { radio: Radio::new(seed, start_us, receivers, &cells), traffic: Traffic::Fleet(fleet), start_us }
+        let receivers = fleet.receiver_positions().into_iter().enumerate();
+        let receivers = receivers.map(|(index, position)| Receiver::near(seed, index, position)).collect();
+        Self::with(Traffic::Fleet(fleet), receivers, &cells, start_us, seed, faults)
+    }
+
+    fn with(
+        traffic: Traffic,
+        receivers: Vec<Receiver>,
+        cells: &[Position3d],
+        start_us: u64,
+        seed: u64,
+        faults: Faults,
+    ) -> Self {
+        let receivers = receivers.into_iter().enumerate();
+        let receivers = receivers.map(|(index, receiver)| receiver.with_clock_faults(seed, index, faults.clock_share));
+        Self {
+            traffic,
+            radio: Radio::new(seed, start_us, receivers.collect(), cells),
+            start_us,
+            faults,
+            corruption: Corruption::new(seed, faults.corrupted_share),
+            dice: Dice::new(seed, Part::Limit, 0),
+            limit_frames: 0,
+        }
     }
 
     /// Runs on to a time (microseconds since the Unix epoch) and returns what the receivers publish before it, in order.
     pub fn run_to(&mut self, to_us: u64) -> Vec<Reception> {
         for transmission in self.step(to_us) {
             self.radio.carry(&transmission);
+            if self.faults.limit_share > 0.0 && self.dice.chance(self.faults.limit_share) {
+                self.radio.carry(&self.at_a_limit(&transmission));
+                self.limit_frames += 1;
+            }
         }
         let mut published = Vec::new();
         self.radio.published(to_us, &mut published);
+        published.iter_mut().for_each(|reception| self.corruption.pass(reception));
         published
+    }
+
+    /// A frame of the shortest or longest, sent behind another one.
+    fn at_a_limit(&self, behind: &Transmission) -> Transmission {
+        let frame = limits::frame(behind.device, self.limit_frames as usize % limits::KINDS);
+        Transmission { sent_at_us: behind.sent_at_us + BEHIND_US, frame, ..behind.clone() }
+    }
+
+    /// Messages that were broken so far.
+    pub fn corrupted(&self) -> CorruptedTruth {
+        self.corruption.truth()
+    }
+
+    /// Frames at the limits of their length so far, each heard by any number of receivers.
+    pub fn limit_frames(&self) -> u64 {
+        self.limit_frames
     }
 
     /// When it began, microseconds since the Unix epoch.

@@ -2,13 +2,13 @@
 
 use super::area::Area;
 use super::dice::{Dice, Part};
-use super::plane::{Place, Point, Velocity};
+use super::plane::{Point, Position3d, Velocity};
 use super::report::Weather;
 
 /// A weather station.
 #[derive(Debug, Clone)]
 pub(crate) struct Station {
-    pub(crate) place: Place,
+    pub(crate) position: Position3d,
     dice: Dice,
     charge_pct: f64,
 }
@@ -25,20 +25,20 @@ impl Station {
                 (point, dice.between(area.floor_m, area.launch_m + 300.0))
             }
         };
-        Self { place: area.plane.place(point, altitude_m), charge_pct: dice.between(60.0, 100.0), dice }
+        Self { position: area.plane.position(point, altitude_m), charge_pct: dice.between(60.0, 100.0), dice }
     }
 
     /// What it measures at a time, microseconds since the Unix epoch.
     pub(crate) fn measure(&mut self, area: &Area, at_us: u64) -> Weather {
-        let warmth = warmth(&self.place, at_us);
-        let calm = area.wind_at(self.place.altitude_m);
-        // By day the valley breathes in, by night out: towards the launch and back.
+        let warmth = warmth(&self.position, at_us);
+        let calm = area.wind_at(self.position.altitude_m);
+        // Valley wind: by day towards the launch, by night back.
         let valley = Velocity::polar(1.8 * warmth, area.field.course_to_deg(Point::default()));
         let wind = calm.plus(valley);
         let speed_kmh = (wind.speed_mps() * 3.6 + self.dice.spread(1.2)).max(0.0);
         Weather {
-            place: self.place,
-            temperature_c: 17.0 - 0.0065 * self.place.altitude_m + 6.0 * warmth + self.dice.spread(0.2),
+            position: self.position,
+            temperature_c: 17.0 - 0.0065 * self.position.altitude_m + 6.0 * warmth + self.dice.spread(0.2),
             wind_from_deg: (wind.course_deg() + 180.0 + self.dice.spread(8.0)).rem_euclid(360.0),
             wind_speed_kmh: speed_kmh,
             wind_gust_kmh: speed_kmh * self.dice.between(1.15, 1.6) + 1.0,
@@ -50,9 +50,9 @@ impl Station {
 }
 
 /// The course of the day by the sun: 1 at three in the afternoon, -1 at three in the morning.
-fn warmth(place: &Place, at_us: u64) -> f64 {
+fn warmth(position: &Position3d, at_us: u64) -> f64 {
     let utc_h = (at_us / 1_000_000 % 86_400) as f64 / 3_600.0;
-    let solar_h = utc_h + place.longitude_deg / 15.0;
+    let solar_h = utc_h + position.longitude_deg / 15.0;
     ((solar_h - 15.0) / 24.0 * std::f64::consts::TAU).cos()
 }
 
@@ -62,7 +62,7 @@ mod tests {
 
     #[test]
     fn afternoons_are_warm_and_dry_and_nights_cold_and_damp() {
-        let area = Area::new(1, 0);
+        let area = Area::new(1, 0, None);
         let mut station = Station::new(1, 0, &area, 1);
         let day = station.measure(&area, 14 * 3_600_000_000);
         let night = station.measure(&area, 2 * 3_600_000_000);

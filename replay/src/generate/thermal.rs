@@ -1,4 +1,4 @@
-//! Thermals: rising columns of air that are born, drift with the wind and die.
+//! Thermals: rising columns of air that begin, drift with the wind and end.
 
 use super::dice::{Dice, Part, scatter};
 use super::plane::{Point, Velocity};
@@ -22,7 +22,7 @@ pub(crate) struct Thermal {
     pub(crate) born_at: Point,
     /// Seconds since the start of the run, negative where it is older.
     pub(crate) born_s: f64,
-    pub(crate) life_s: f64,
+    pub(crate) lifetime_s: f64,
     /// Its motion: the wind at half its height.
     pub(crate) drift: Velocity,
     /// Lift at the centre in its prime, m/s, of the air.
@@ -35,16 +35,16 @@ pub(crate) struct Thermal {
 
 impl Thermal {
     pub(crate) fn dies_s(&self) -> f64 {
-        self.born_s + self.life_s
+        self.born_s + self.lifetime_s
     }
 
     pub(crate) fn centre(&self, now_s: f64) -> Point {
         self.born_at.moved(self.drift, now_s - self.born_s)
     }
 
-    /// Share of the full strength at this moment of its life, 0 to 1.
+    /// Share of the full strength at this time of its lifetime, 0 to 1.
     pub(crate) fn vigour(&self, now_s: f64) -> f64 {
-        let age = (now_s - self.born_s) / self.life_s;
+        let age = (now_s - self.born_s) / self.lifetime_s;
         (age / GROWTH).min((1.0 - age) / DECAY).clamp(0.0, 1.0)
     }
 
@@ -59,7 +59,7 @@ impl Thermal {
     }
 }
 
-/// A place on the ground that releases one thermal after the other.
+/// A point on the ground that releases one thermal after the other.
 #[derive(Debug, Clone)]
 pub(crate) struct Source {
     ground: Ground,
@@ -68,7 +68,7 @@ pub(crate) struct Source {
     pause_s: f64,
 }
 
-/// What all thermals of one source have in common.
+/// The values that all thermals of one source share.
 #[derive(Debug, Clone)]
 pub(crate) struct Ground {
     pub(crate) seed: u64,
@@ -83,11 +83,11 @@ impl Source {
     pub(crate) fn new(ground: Ground, wind: &Wind) -> Self {
         let mut dice = Dice::new(ground.seed, Part::Thermal, 0);
         let (mut thermal, pause_s) = ground.release(&mut dice, 0, wind);
-        thermal.born_s = -dice.between(0.1, 0.6) * thermal.life_s;
+        thermal.born_s = -dice.between(0.1, 0.6) * thermal.lifetime_s;
         Self { ground, generation: 0, thermal, pause_s }
     }
 
-    /// The thermal of this moment; between two, the next one, which has no lift yet.
+    /// The present thermal; between two, the next one, which has no lift yet.
     pub(crate) fn thermal(&self) -> &Thermal {
         &self.thermal
     }
@@ -115,7 +115,7 @@ impl Ground {
             id: scatter(self.seed ^ scatter(generation)),
             born_at: self.point.plus(Point::polar(dice.between(0.0, 200.0), dice.between(0.0, 360.0))),
             born_s: 0.0,
-            life_s: dice.between(900.0, 2_100.0),
+            lifetime_s: dice.between(900.0, 2_100.0),
             drift: wind.at(f64::midpoint(base_m, top_m)),
             core_mps: dice.between(2.4, 5.0),
             radius_m: dice.between(130.0, 260.0),
@@ -135,7 +135,7 @@ mod tests {
             id: 1,
             born_at: Point::default(),
             born_s: 100.0,
-            life_s: 1_000.0,
+            lifetime_s: 1_000.0,
             drift: Velocity { east_mps: 2.0, north_mps: -1.0 },
             core_mps: 4.0,
             radius_m: 200.0,
@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn a_source_never_skips_a_life_whatever_the_steps() {
+    fn a_source_never_skips_a_thermal_for_any_steps() {
         let wind = Wind::drawn(&mut Dice::new(1, Part::Wind, 0), 500.0);
         let ground = Ground { seed: 9, point: Point::default(), floor_m: 500.0, ceiling_m: 3_000.0 };
         let mut small = Source::new(ground, &wind);

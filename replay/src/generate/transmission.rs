@@ -1,6 +1,6 @@
-//! One frame on the air, with what its receivers cannot see: who sent it and where that really was.
+//! One frame on the air, with its true sender and position, which receivers do not know.
 
-use super::plane::Place;
+use super::plane::Position3d;
 
 /// One frame on the air.
 #[derive(Debug, Clone, PartialEq)]
@@ -12,7 +12,7 @@ pub struct Transmission {
     /// The frame as radioed.
     pub frame: Vec<u8>,
     /// Where the sender really is.
-    pub place: Place,
+    pub position: Position3d,
     /// True in the air, from where it is heard further.
     pub is_airborne: bool,
     /// The radio cell of the sender: which receivers can hear it at all.

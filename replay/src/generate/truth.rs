@@ -1,10 +1,11 @@
-//! What really was: every thermal, the wind, who is who. Tests compare with it what came out at the other end.
+//! The ground truth: every thermal, the wind, the identities. Tests compare the outputs with it.
 
 use serde::Serialize;
 
-use super::aircraft::AircraftKind;
 use super::area::Area;
-use super::plane::Place;
+use super::faults::CorruptedTruth;
+use super::kind::AircraftKind;
+use super::plane::Position3d;
 use super::receiver::Receiver;
 use super::schedule::SECOND_US;
 use super::simulation::Simulation;
@@ -19,7 +20,7 @@ pub struct Truth {
     pub seed: u64,
     /// Start of the run, microseconds since the Unix epoch.
     pub start_us: u64,
-    /// What follows holds up to here.
+    /// The end of the period that the truth covers.
     pub until_us: u64,
     /// Launch areas.
     pub areas: Vec<AreaTruth>,
@@ -27,15 +28,28 @@ pub struct Truth {
     pub pilots: Vec<PilotTruth>,
     /// Receivers.
     pub receivers: Vec<Receiver>,
+    /// What went wrong on purpose.
+    pub faults: FaultTruth,
 }
 
-/// What a launch area is like.
+/// What went wrong on purpose; faulty clocks are with their receivers.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct FaultTruth {
+    /// Messages that were broken, by how.
+    pub corrupted: CorruptedTruth,
+    /// Frames at the limits of their length.
+    pub limit_frames: u64,
+    /// Addresses that two pilots' devices have, as they are shown.
+    pub shared_addresses: Vec<String>,
+}
+
+/// A launch area.
 #[derive(Debug, Clone, Serialize)]
 pub struct AreaTruth {
     /// As on maps.
     pub name: String,
     /// Where pilots take off.
-    pub launch: Place,
+    pub launch: Position3d,
     /// The valley.
     pub floor_altitude_m: f64,
     /// From low to high; between two bands the wind lies on the straight line between them.
@@ -56,9 +70,9 @@ pub struct ThermalTruth {
     /// Death, likewise.
     pub dies_at_us: u64,
     /// The centre at birth; altitude: the base.
-    pub centre: Place,
+    pub centre: Position3d,
     /// The centre at death; altitude: the top. Between the two it moves evenly.
-    pub last_centre: Place,
+    pub last_centre: Position3d,
     /// Where the lift has fallen to zero.
     pub radius_m: f64,
     /// Of the air at the centre, in its prime.
@@ -82,6 +96,8 @@ impl Truth {
     /// The truth of a simulation from its start to where it is now. Recorded flights have none but their receivers.
     pub fn of(simulation: &Simulation) -> Self {
         let receivers = simulation.receivers().to_vec();
+        let (corrupted, limit_frames) = (simulation.corrupted(), simulation.limit_frames());
+        let mut faults = FaultTruth { corrupted, limit_frames, shared_addresses: Vec::new() };
         let Some(world) = simulation.world() else {
             return Self {
                 seed: 0,
@@ -90,11 +106,14 @@ impl Truth {
                 areas: Vec::new(),
                 pilots: Vec::new(),
                 receivers,
+                faults,
             };
         };
         let scenario = world.scenario();
         let until_us = world.now_us();
         let areas = (0..scenario.areas()).map(|index| area(world, index, until_us)).collect();
+        let pairs = world.pilots().chunks_exact(2).take(scenario.faults.shared_addresses);
+        faults.shared_addresses = pairs.map(|pair| format!("{:06X}", pair[0].identity.device)).collect();
         let pilots = world.pilots().iter().map(|pilot| PilotTruth {
             device: format!("{:06X}", pilot.identity.device),
             name: pilot.identity.name.clone(),
@@ -102,27 +121,27 @@ impl Truth {
             is_hidden: !pilot.is_online,
         });
         let pilots = pilots.collect();
-        Self { seed: scenario.seed, start_us: scenario.start_us, until_us, areas, pilots, receivers }
+        Self { seed: scenario.seed, start_us: scenario.start_us, until_us, areas, pilots, receivers, faults }
     }
 }
 
 /// Thermals follow from the seed alone: they are made again instead of having been kept.
 fn area(world: &World, index: usize, until_us: u64) -> AreaTruth {
     let scenario = world.scenario();
-    let mut area = Area::new(scenario.seed, index);
+    let mut area = Area::new(scenario.seed, index, scenario.centre);
     let until_s = (until_us - scenario.start_us) as f64 / SECOND_US as f64;
     let mut thermals: Vec<Thermal> = area.thermals().cloned().collect();
     let mut now_s = 0.0;
     while now_s < until_s {
         now_s += 1.0;
-        area.advance_telling(now_s, &mut thermals);
+        area.advance_and_report(now_s, &mut thermals);
     }
     thermals.retain(|thermal| thermal.born_s < until_s);
     thermals.sort_by(|a, b| a.born_s.total_cmp(&b.born_s));
     let thermals = thermals.iter().map(|thermal| ThermalTruth::of(thermal, &area, scenario.start_us)).collect();
     AreaTruth {
         name: area.name.clone(),
-        launch: area.launch_place(),
+        launch: area.launch_position(),
         floor_altitude_m: area.floor_m,
         wind: area.wind.bands().to_vec(),
         thermals,
@@ -136,19 +155,19 @@ impl ThermalTruth {
             id: format!("{:016x}", thermal.id),
             born_at_us: at_us(thermal.born_s),
             dies_at_us: at_us(thermal.dies_s()),
-            centre: area.plane.place(thermal.centre(thermal.born_s), thermal.base_m),
-            last_centre: area.plane.place(thermal.centre(thermal.dies_s()), thermal.top_m),
+            centre: area.plane.position(thermal.centre(thermal.born_s), thermal.base_m),
+            last_centre: area.plane.position(thermal.centre(thermal.dies_s()), thermal.top_m),
             radius_m: thermal.radius_m,
             core_mps: thermal.core_mps,
         }
     }
 
     /// Where the centre is at a time, microseconds since the Unix epoch; altitude: the middle.
-    pub fn centre_at(&self, at_us: u64) -> Place {
-        let life_us = self.dies_at_us.saturating_sub(self.born_at_us).max(1) as f64;
-        let share = (at_us.saturating_sub(self.born_at_us) as f64 / life_us).clamp(0.0, 1.0);
+    pub fn centre_at(&self, at_us: u64) -> Position3d {
+        let lifetime_us = self.dies_at_us.saturating_sub(self.born_at_us).max(1) as f64;
+        let share = (at_us.saturating_sub(self.born_at_us) as f64 / lifetime_us).clamp(0.0, 1.0);
         let between = |from: f64, to: f64| from + (to - from) * share;
-        Place {
+        Position3d {
             latitude_deg: between(self.centre.latitude_deg, self.last_centre.latitude_deg),
             longitude_deg: between(self.centre.longitude_deg, self.last_centre.longitude_deg),
             altitude_m: f64::midpoint(self.centre.altitude_m, self.last_centre.altitude_m),

@@ -1,4 +1,4 @@
-//! Retrieve drivers: from the landing field to wherever, a wait, on to the next place.
+//! Retrieve drivers: from the landing field to a random point, a wait, and on to the next point.
 
 use super::area::Area;
 use super::dice::{Dice, Part};
@@ -49,7 +49,7 @@ mod tests {
 
     #[test]
     fn a_vehicle_keeps_to_its_area_and_moves_at_road_speed() {
-        let area = Area::new(1, 0);
+        let area = Area::new(1, 0, None);
         let mut vehicle = Vehicle::new(1, 0, &area);
         let mut driven_m = 0.0;
         for second in 1..7_200 {

@@ -1,7 +1,7 @@
-//! A fleet of recorded flights, all in the air at once, over and over.
+//! A fleet of recorded flights, all in the air at once, repeatedly.
 //!
 //! Every five seconds each sends the last fix it has, exactly as recorded, with speed, climb and course taken from the
-//! fixes before. At its end a flight stands where it landed for a while, says so, and begins again.
+//! fixes before. At its end a flight stays at its landing for a while, sends that it landed well, and begins again.
 
 use std::path::{Path, PathBuf};
 
@@ -11,15 +11,15 @@ use super::flight::Flight;
 use super::motion::motion;
 use super::parse::{IgcError, parse};
 use crate::generate::{
-    AircraftKind, Dice, GroundState, Moment, NAME_US, POSITION_US, Part, Place, Report, SECOND_US, Schedule, Slot,
-    Tracking, Transmission,
+    AircraftKind, Dice, GroundState, NAME_US, POSITION_US, Part, Position3d, Report, SECOND_US, Schedule, Slot,
+    StepContext, Tracking, Transmission,
 };
 
 /// Addresses from the range for unregistered devices.
 const FIRST_ADDRESS: u32 = 0xFC_0001;
 /// The most flights that have names of their own there.
 const MOST_FLIGHTS: usize = 10_000;
-/// Flights start this much apart, so that they do not send at the same moment.
+/// Flights start this much apart, so that they do not send at the same time.
 const STAGGER_US: u64 = 370_000;
 /// All starts lie within this.
 const STAGGER_WITHIN_US: u64 = 5 * SECOND_US;
@@ -32,7 +32,7 @@ const PAUSE_S: (f64, f64) = (60.0, 600.0);
 const SITE_SPACING_M: f64 = 25_000.0;
 const RECEIVERS_PER_SITE: usize = 3;
 
-/// A directory that cannot be flown.
+/// A directory that cannot be used.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum FleetError {
@@ -51,7 +51,7 @@ pub enum FleetError {
         path: PathBuf,
     },
     /// More flights than names.
-    #[error("{found} flights in {} are more than the {MOST_FLIGHTS} that can fly at once", path.display())]
+    #[error("{found} flights in {} are too many: expected at most {MOST_FLIGHTS}", path.display())]
     TooMany {
         /// The directory.
         path: PathBuf,
@@ -60,14 +60,14 @@ pub enum FleetError {
     },
 }
 
-/// A flight with what it is called while it flies.
+/// A flight with its address and name.
 #[derive(Debug, Clone)]
 pub struct RecordedFlight {
     /// The sender's address.
     pub device: u32,
     /// "Pilot 01" and so on, in the order of file names; names in files are never read.
     pub name: String,
-    /// What was recorded.
+    /// The recording.
     pub flight: Flight,
     lap_start_us: u64,
     pause_us: u64,
@@ -83,7 +83,7 @@ pub struct Fleet {
     /// Since the start.
     now_us: u64,
     flights: Vec<RecordedFlight>,
-    sites: Vec<Place>,
+    sites: Vec<Position3d>,
     /// Files that hold no flight, with the reason.
     rejected: Vec<(PathBuf, IgcError)>,
 }
@@ -155,9 +155,9 @@ impl Fleet {
         while self.now_us() < to_us {
             let first = sent.len();
             self.now_us += SECOND_US;
-            let moment = Moment { start_us: self.start_us, end_us: self.now_us, neighbours: 0 };
+            let step = StepContext { start_us: self.start_us, end_us: self.now_us, neighbours: 0 };
             for flight in &mut self.flights {
-                flight.send(&self.sites, &moment, &mut sent);
+                flight.send(&self.sites, &step, &mut sent);
             }
             sent[first..].sort_by_key(|transmission| (transmission.sent_at_us, transmission.device));
         }
@@ -165,12 +165,12 @@ impl Fleet {
     }
 
     /// The middles of the radio cells.
-    pub(crate) fn middles(&self) -> Vec<Place> {
+    pub(crate) fn middles(&self) -> Vec<Position3d> {
         self.sites.clone()
     }
 
     /// Around where receivers are to stand.
-    pub(crate) fn receiver_places(&self) -> Vec<Place> {
+    pub(crate) fn receiver_positions(&self) -> Vec<Position3d> {
         self.sites.iter().flat_map(|site| std::iter::repeat_n(*site, RECEIVERS_PER_SITE)).collect()
     }
 }
@@ -178,7 +178,7 @@ impl Fleet {
 impl RecordedFlight {
     fn new(index: usize, flight: Flight) -> Self {
         let way_m = match (flight.fixes.first(), flight.fixes.last()) {
-            (Some(first), Some(last)) => first.place.distance_m(&last.place),
+            (Some(first), Some(last)) => first.position.distance_m(&last.position),
             _ => 0.0,
         };
         let pause_s = (way_m / WAY_BACK_MPS).clamp(PAUSE_S.0, PAUSE_S.1);
@@ -194,22 +194,22 @@ impl RecordedFlight {
         }
     }
 
-    fn send(&mut self, sites: &[Place], moment: &Moment, sent: &mut Vec<Transmission>) {
-        if let Some(at_us) = self.schedule.take(Slot::Position, moment.end_us, POSITION_US)
-            && let Some((report, place)) = self.position(at_us)
+    fn send(&mut self, sites: &[Position3d], step: &StepContext, sent: &mut Vec<Transmission>) {
+        if let Some(at_us) = self.schedule.take(Slot::Position, step.end_us, POSITION_US)
+            && let Some((report, position)) = self.position(at_us)
         {
             let is_airborne = matches!(report, Report::Tracking(_));
-            sent.push(moment.transmission(at_us, self.device, &report, place, is_airborne, nearest(sites, &place)));
+            sent.push(step.transmission(at_us, self.device, &report, position, is_airborne, nearest(sites, &position)));
         }
-        if let Some(at_us) = self.schedule.take(Slot::Name, moment.end_us, NAME_US) {
-            let place = self.flight.fixes[self.reached].place;
+        if let Some(at_us) = self.schedule.take(Slot::Name, step.end_us, NAME_US) {
+            let position = self.flight.fixes[self.reached].position;
             let report = Report::Name(&self.name);
-            sent.push(moment.transmission(at_us, self.device, &report, place, true, nearest(sites, &place)));
+            sent.push(step.transmission(at_us, self.device, &report, position, true, nearest(sites, &position)));
         }
     }
 
-    /// What to say of the position at a time since the start of the run.
-    fn position(&mut self, at_us: u64) -> Option<(Report<'static>, Place)> {
+    /// The report and position at a time since the start of the run.
+    fn position(&mut self, at_us: u64) -> Option<(Report<'static>, Position3d)> {
         let flown_us = u64::from(self.flight.duration_s()) * SECOND_US;
         while at_us >= self.lap_start_us + flown_us + self.pause_us {
             self.lap_start_us += flown_us + self.pause_us;
@@ -222,17 +222,17 @@ impl RecordedFlight {
             self.reached += 1;
         }
         let fix = fixes[self.reached];
-        let place = fix.place;
+        let position = fix.position;
         if self.reached + 1 == fixes.len() && recorded_s > f64::from(fix.at_s) + 5.0 {
-            let report = Report::Ground { place, state: GroundState::LandedWell, is_online: true };
-            return Some((report, place));
+            let report = Report::Ground { position, state: GroundState::LandedWell, is_online: true };
+            return Some((report, position));
         }
         if recorded_s - f64::from(fix.at_s) > LONGEST_GAP_S {
             return None;
         }
         let motion = motion(&fixes[..=self.reached]);
         let report = Report::Tracking(Tracking {
-            place,
+            position,
             kind: AircraftKind::Paraglider,
             is_online: true,
             speed_kmh: motion.speed_mps * 3.6,
@@ -240,23 +240,23 @@ impl RecordedFlight {
             course_deg: motion.course_deg,
             turn_dps: motion.turn_dps,
         });
-        Some((report, place))
+        Some((report, position))
     }
 }
 
-/// Places along all tracks, so that no fix is far from one.
-fn sites(flights: &[Flight]) -> Vec<Place> {
-    let mut sites: Vec<Place> = Vec::new();
+/// Positions along all tracks, so that no fix is far from one.
+fn sites(flights: &[Flight]) -> Vec<Position3d> {
+    let mut sites: Vec<Position3d> = Vec::new();
     for fix in flights.iter().flat_map(|flight| &flight.fixes) {
-        if sites.iter().all(|site| site.distance_m(&fix.place) > SITE_SPACING_M) {
-            sites.push(fix.place);
+        if sites.iter().all(|site| site.distance_m(&fix.position) > SITE_SPACING_M) {
+            sites.push(fix.position);
         }
     }
     sites
 }
 
-fn nearest(sites: &[Place], place: &Place) -> usize {
-    let distances = sites.iter().map(|site| site.distance_m(place)).enumerate();
+fn nearest(sites: &[Position3d], position: &Position3d) -> usize {
+    let distances = sites.iter().map(|site| site.distance_m(position)).enumerate();
     distances.min_by(|a, b| a.1.total_cmp(&b.1)).map_or(0, |(index, _)| index)
 }
 

@@ -27,15 +27,15 @@ pub(crate) fn motion(fixes: &[Fix]) -> Motion {
         return Motion::default();
     };
     let seconds = f64::from(last.at_s - from.at_s);
-    let speed_mps = from.place.distance_m(&last.place) / seconds;
+    let speed_mps = from.position.distance_m(&last.position) / seconds;
     let middle_s = from.at_s + (last.at_s - from.at_s) / 2;
     let middle = before.iter().rev().find(|fix| fix.at_s <= middle_s).unwrap_or(from);
-    let turned_deg = turn_deg(from.place.course_deg(&middle.place), middle.place.course_deg(&last.place));
+    let turned_deg = turn_deg(from.position.course_deg(&middle.position), middle.position.course_deg(&last.position));
     let is_turning = speed_mps > LEAST_SPEED_MPS && middle.at_s > from.at_s;
     Motion {
         speed_mps,
-        climb_mps: (last.place.altitude_m - from.place.altitude_m) / seconds,
-        course_deg: from.place.course_deg(&last.place),
+        climb_mps: (last.position.altitude_m - from.position.altitude_m) / seconds,
+        course_deg: from.position.course_deg(&last.position),
         turn_dps: if is_turning { turned_deg / (seconds / 2.0) } else { 0.0 },
     }
 }
@@ -43,11 +43,11 @@ pub(crate) fn motion(fixes: &[Fix]) -> Motion {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::generate::Place;
+    use crate::generate::Position3d;
 
     fn fix(at_s: u32, east_m: f64, north_m: f64, altitude_m: f64) -> Fix {
-        let place = Place { latitude_deg: north_m / 111_195.0, longitude_deg: east_m / 111_195.0, altitude_m };
-        Fix { at_s, place }
+        let position = Position3d { latitude_deg: north_m / 111_195.0, longitude_deg: east_m / 111_195.0, altitude_m };
+        Fix { at_s, position }
     }
 
     #[test]

@@ -11,66 +11,54 @@
 //! | 24 | `A` with altitude by satellite, `V` without |
 //! | 25-29 | altitude by pressure, metres, may begin with `-` |
 //! | 30-34 | altitude by satellite, likewise |
+//!
+//! A fix at 0 N 0 E is what recorders write before they have satellites: it is no position.
 
 use thiserror::Error;
 
 use super::flight::{Fix, Flight};
-use crate::generate::Place;
+use super::order::longest_run;
+use crate::generate::Position3d;
 
-const DAY_S: u32 = 86_400;
-/// A step back is midnight, and not a fault, where it leads at most this far into the next day from the fix before.
-const MIDNIGHT_STEP_S: u32 = 3_600;
-/// A fix that is further ahead of the one before has a wrong time.
-const LONGEST_PAUSE_S: u32 = 6 * 3_600;
 /// Altitudes outside are faults of the recorder, metres.
 const ALTITUDES_M: std::ops::RangeInclusive<i32> = -1_000..=15_000;
 
-/// A file that is no flight.
+/// A file without a flight.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum IgcError {
     /// Not one line could be used.
-    #[error("no fix in it ({skipped} lines look like fixes and are not)")]
+    #[error("no valid fix: expected B records ({skipped} of them are invalid)")]
     NoFixes {
         /// Lines that begin like a fix.
         skipped: usize,
     },
 }
 
-/// Reads the bytes of a file. Whatever cannot be read is skipped and counted.
+/// Reads the bytes of a file. Unreadable lines are skipped and counted.
 ///
 /// # Errors
 /// [`IgcError::NoFixes`] (a reject: the next file may be fine).
 pub fn parse(bytes: &[u8]) -> Result<Flight, IgcError> {
     let mut flight = Flight { date: None, fixes: Vec::new(), skipped: 0 };
-    let mut day_s = 0;
     for line in bytes.split(|byte| matches!(byte, b'\n' | b'\r')) {
         match line.first() {
             Some(b'H') if flight.date.is_none() => flight.date = date(line),
-            Some(b'B') => match fix(line).and_then(|fix| follow(&flight, &mut day_s, fix)) {
+            Some(b'B') => match fix(line) {
                 Some(fix) => flight.fixes.push(fix),
                 None => flight.skipped += 1,
             },
             _ => {}
         }
     }
+    let times_s: Vec<u32> = flight.fixes.iter().map(|fix| fix.at_s).collect();
+    let run = longest_run(&times_s);
+    flight.skipped += flight.fixes.len() - run.len();
+    flight.fixes = run.into_iter().map(|(index, at_s)| Fix { at_s, ..flight.fixes[index] }).collect();
     if flight.fixes.is_empty() {
         return Err(IgcError::NoFixes { skipped: flight.skipped });
     }
     Ok(flight)
-}
-
-/// Puts a fix on the right day; `None` where it does not follow the one before.
-fn follow(flight: &Flight, day_s: &mut u32, mut fix: Fix) -> Option<Fix> {
-    fix.at_s += *day_s;
-    let Some(last) = flight.fixes.last() else {
-        return Some(fix);
-    };
-    if fix.at_s < last.at_s && fix.at_s + DAY_S - last.at_s <= MIDNIGHT_STEP_S {
-        *day_s += DAY_S;
-        fix.at_s += DAY_S;
-    }
-    (last.at_s + 1..=last.at_s + LONGEST_PAUSE_S).contains(&fix.at_s).then_some(fix)
 }
 
 /// `HFDTEDDMMYY` or `HFDTEDATE:DDMMYY`, with or without the number of the flight behind it.
@@ -103,11 +91,12 @@ fn fix(line: &[u8]) -> Option<Fix> {
     let by_pressure_m = signed(line.get(25..30)?)?;
     let by_satellite_m = signed(line.get(30..35)?)?;
     let altitude_m = if has_satellite_altitude { by_satellite_m } else { by_pressure_m };
-    if !ALTITUDES_M.contains(&altitude_m) {
+    let altitude = f64::from(altitude_m);
+    if !ALTITUDES_M.contains(&altitude_m) || flight::is_missing_fix(latitude_deg, longitude_deg, Some(altitude)) {
         return None;
     }
-    let place = Place { latitude_deg, longitude_deg, altitude_m: f64::from(altitude_m) };
-    Some(Fix { at_s: hour * 3_600 + minute * 60 + second, place })
+    let position = Position3d { latitude_deg, longitude_deg, altitude_m: altitude };
+    Some(Fix { at_s: hour * 3_600 + minute * 60 + second, position })
 }
 
 /// Whole degrees, thousandths of minutes and a letter of the two in `letters`, the second one negative.

@@ -16,7 +16,7 @@ struct Line<'a> {
     payload_hex: String,
 }
 
-/// What was written.
+/// The numbers of written lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Lines {
     /// Receptions, one line each.
@@ -50,6 +50,8 @@ fn write_line(reception: &Reception, out: &mut impl Write) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use envelope::{DEFAULT_PREFIX, Topic, Wrapped};
+
     use super::*;
     use crate::generate::Scenario;
 
@@ -68,10 +70,10 @@ mod tests {
             assert!((start_us..start_us + 20_000_000).contains(&at_us));
             let payload = hex::decode(line["payload_hex"].as_str().expect("text")).expect("hex");
             let topic = line["topic"].as_str().expect("text");
-            if let Some(fanet::Topic::Frame { packet_type, .. }) = fanet::Topic::parse(topic) {
-                let wrapped = fanet::Wrapped::decode(&payload).expect("a wrapper");
+            if let Some(Topic::Frame { packet_type, .. }) = Topic::parse(topic, &[DEFAULT_PREFIX]) {
+                let wrapped = Wrapped::decode(&payload).expect("a wrapper");
                 let frame = fanet::Frame::decode(wrapped.frame).expect("a frame");
-                assert_eq!(packet_type, Some(frame.packet.packet_type().code()));
+                assert_eq!(packet_type, Some(frame.packet.packet_type().code().into()));
                 frames += 1;
             }
         }

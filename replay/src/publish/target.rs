@@ -21,7 +21,7 @@ pub struct MqttTarget {
 
 /// A text that names no broker.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("{problem}; allowed: mqtt://[user[:password]@]host[:port]")]
+#[error("{problem}: expected mqtt://[user[:password]@]host[:port]")]
 pub struct MqttTargetError {
     problem: &'static str,
 }

@@ -73,6 +73,8 @@ impl Stage {
             .env("UPDRAFT_KAFKA_BOOTSTRAP", kafka.bootstrap())
             .env("UPDRAFT_SCHEMA_REGISTRY_URL", Stack::shared().registry().await?.url())
             .env("UPDRAFT_TOPIC_PREFIX", &prefix)
+            // A handful of receivers stand for thousands.
+            .env("UPDRAFT_BRIDGE_RECEIVER_RATE", 0)
             .env("UPDRAFT_MQTT_URL", mosquitto.url());
         let bridge = Program::start(bridge).await?;
         let raw = catalogue::find(topic::RAW).context("in the catalogue")?;

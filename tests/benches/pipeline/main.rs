@@ -51,7 +51,9 @@ async fn run() -> Result<()> {
 
 async fn measure(partitions: u32, suffix: &str) -> Result<()> {
     let layout = ("UPDRAFT_PROCESSOR_PARTITIONS".to_owned(), partitions.to_string());
-    let stage = Stage::start_with("bench", [layout]).await?;
+    // Two receivers stand for hundreds.
+    let unlimited = ("UPDRAFT_BRIDGE_RECEIVER_RATE".to_owned(), "0".to_owned());
+    let stage = Stage::start_with("bench", [layout, unlimited]).await?;
     let mut fleet = Fleet::new(DEVICES);
     let publisher = Publisher::connect(&stage).await?;
     let listener = Listener::connect(&stage, MAPS).await?;

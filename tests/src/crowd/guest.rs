@@ -6,7 +6,7 @@ use mio::net::TcpStream;
 use socket2::{Domain, Protocol, Socket, Type};
 
 use super::frames::{Frame, Frames};
-use super::{Ending, Seat};
+use super::seat::{Ending, Seat};
 
 /// A masked pong without content; the mask is zero.
 const PONG: [u8; 6] = [0x8A, 0x80, 0, 0, 0, 0];

@@ -44,6 +44,7 @@ impl ClickHouse {
                 name: "clickhouse engine".to_owned(),
                 launch: Launch { command, env: Vec::new(), dir: None, log: dir.join("clickhouse.log") },
                 ready: Box::new(move |_| probe::http_ok(port, "/ping")),
+                announced: None,
                 start_within: Duration::from_secs(60),
                 stop_within: Duration::from_secs(30),
             })?;

@@ -126,6 +126,7 @@ fn node(plan: &Plan, cluster: &[Plan], options: &KafkaOptions) -> Result<Service
             ensure!(log.contains("Kafka Server started"), "it has not said that it started");
             Ok(())
         }),
+        announced: None,
         start_within: Duration::from_secs(120),
         stop_within: Duration::from_secs(30),
     }))

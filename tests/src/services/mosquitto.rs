@@ -9,7 +9,7 @@ use crate::probe;
 use crate::service::{Recipe, Service};
 use crate::services::{announced, given_service};
 use crate::supervise::{Launch, fresh_dir};
-use crate::tools::tool_path;
+use crate::tools::{tool_path, workspace_dir};
 
 /// An MQTT broker: our own, or the one that `MQTT_URL` names.
 pub struct Mosquitto {
@@ -37,16 +37,31 @@ impl Mosquitto {
         tokio::task::spawn_blocking(move || Self::launch(&more)).await.context("the harness panicked")?
     }
 
+    /// With the configuration that Compose uses, on other ports: receivers publish at [`url`](Self::url), bridges read at
+    /// `bridges_port`. `max_queued_bytes` in place of its own, so that a test can fill the queue.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start), and when the configuration is not as expected.
+    pub async fn start_shipped(bridges_port: u16, max_queued_bytes: u32) -> Result<Self> {
+        let settings = move |port: u16, dir: &str| shipped(port, bridges_port, dir, max_queued_bytes);
+        tokio::task::spawn_blocking(move || Self::launch_with(settings)).await.context("the harness panicked")?
+    }
+
     pub(crate) fn start_blocking() -> Result<Self> {
         Self::launch("")
     }
 
     fn launch(more: &str) -> Result<Self> {
+        Self::launch_with(|port, dir| Ok(settings(port, dir) + more))
+    }
+
+    /// `settings`: of a port and a directory for the broker's own files.
+    fn launch_with(settings: impl Fn(u16, &str) -> Result<String>) -> Result<Self> {
         announced("mosquitto", || {
             let port = free_port();
             let dir = fresh_dir("mosquitto")?;
             let config = dir.join("mosquitto.conf");
-            std::fs::write(&config, settings(port, &dir.to_string_lossy()) + more).context("write mosquitto.conf")?;
+            std::fs::write(&config, settings(port, &dir.to_string_lossy())?).context("write mosquitto.conf")?;
             let mosquitto = tool_path("mosquitto")?;
             let service = Service::start_blocking(Recipe {
                 name: "mosquitto".to_owned(),
@@ -57,6 +72,7 @@ impl Mosquitto {
                     log: dir.join("mosquitto.log"),
                 },
                 ready: Box::new(move |_| probe::mqtt_connect(port)),
+                announced: None,
                 start_within: Duration::from_secs(20),
                 stop_within: Duration::from_secs(20),
             })?;
@@ -109,4 +125,24 @@ fn settings(port: u16, dir: &str) -> String {
          log_type warning\n\
          log_type notice\n"
     )
+}
+
+/// The configuration of Compose with what has to differ here: ports, paths, the bound, and the user as above.
+fn shipped(port: u16, bridges_port: u16, dir: &str, max_queued_bytes: u32) -> Result<String> {
+    let folder = workspace_dir().join("ops/docker/mosquitto");
+    let mut text = std::fs::read_to_string(folder.join("mosquitto.conf")).context("read mosquitto.conf")?;
+    let replaced = [
+        ("listener 1883\n", format!("listener {port} 127.0.0.1\n")),
+        ("listener 1884\n", format!("listener {bridges_port} 127.0.0.1\n")),
+        ("/mosquitto/config/receivers.acl", folder.join("receivers.acl").display().to_string()),
+        ("/mosquitto/config/bridges.acl", folder.join("bridges.acl").display().to_string()),
+        ("/mosquitto/data/", format!("{dir}/")),
+        ("max_queued_bytes 67108864\n", format!("max_queued_bytes {max_queued_bytes}\n")),
+        ("log_dest stdout\n", "log_dest stderr\nuser root\nsys_interval 1\n".to_owned()),
+    ];
+    for (old, new) in replaced {
+        anyhow::ensure!(text.matches(old).count() == 1, "mosquitto.conf should have one {old:?}");
+        text = text.replace(old, &new);
+    }
+    Ok(text)
 }

@@ -1,8 +1,9 @@
-//! Redis, with everything in memory and appended to a file, so that a restart finds its data.
+//! Redis, with everything in memory and appended to a file, so that a restart finds its data; with TLS, or as a cluster.
 
+use std::ops::ControlFlow;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 
 use crate::port::free_port;
 use crate::probe;
@@ -10,6 +11,14 @@ use crate::service::{Recipe, Service};
 use crate::services::{announced, given_service};
 use crate::supervise::{Launch, fresh_dir};
 use crate::tools::tool_path;
+use crate::wait::wait_blocking;
+
+enum Form {
+    Plain,
+    Tls,
+    /// Of a cluster.
+    Node,
+}
 
 /// A Redis: our own, or the one that `REDIS_URL` names.
 pub struct Redis {
@@ -27,35 +36,66 @@ impl Redis {
         tokio::task::spawn_blocking(Self::start_blocking).await.context("the harness panicked")?
     }
 
+    /// As [`start`](Self::start), by TLS alone: a certificate for 127.0.0.1, its key, and its authority, all PEM.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start).
+    pub async fn start_tls(certificate: &str, key: &str, authority: &str) -> Result<Self> {
+        let files = [("--tls-cert-file", certificate), ("--tls-key-file", key), ("--tls-ca-cert-file", authority)];
+        let mut more = vec!["--tls-auth-clients".to_owned(), "no".to_owned()];
+        more.extend(files.into_iter().flat_map(|(name, path)| [name.to_owned(), path.to_owned()]));
+        tokio::task::spawn_blocking(move || Self::launch(&Form::Tls, more)).await.context("the harness panicked")?
+    }
+
     pub(crate) fn start_blocking() -> Result<Self> {
+        Self::launch(&Form::Plain, Vec::new())
+    }
+
+    /// `more`: settings beside ours, each name and its value.
+    fn launch(form: &Form, more: Vec<String>) -> Result<Self> {
         announced("redis", || {
             let port = free_port();
             let dir = fresh_dir("redis")?;
             let redis = tool_path("redis-server")?;
             let number = port.to_string();
+            let (plain_port, tls_port) = match form {
+                Form::Tls => ("0", number.as_str()),
+                Form::Plain | Form::Node => (number.as_str(), "0"),
+            };
             // Tests kill it and count what is left; benchmarks measure what operators run.
             let fsync = if cfg!(debug_assertions) { "always" } else { "everysec" };
             let data = dir.to_string_lossy().into_owned();
             let settings = [
                 ("--bind", "127.0.0.1"),
-                ("--port", &number),
+                ("--port", plain_port),
+                ("--tls-port", tls_port),
                 ("--dir", &data),
                 ("--save", ""),
                 ("--appendonly", "yes"),
                 ("--appendfsync", fsync),
                 ("--maxmemory-policy", "noeviction"),
-                ("--databases", "64"),
+                ("--databases", if matches!(form, Form::Node) { "1" } else { "64" }),
             ];
             let mut command = vec![redis.into()];
             command.extend(settings.iter().flat_map(|(name, value)| [(*name).into(), (*value).into()]));
+            command.extend(more.into_iter().map(Into::into));
+            let is_tls = matches!(form, Form::Tls);
+            let ready = move |log: &str| match is_tls {
+                true => {
+                    ensure!(log.contains("Ready to accept connections"), "it has not loaded its data");
+                    Ok(())
+                }
+                false => probe::redis_ping(port),
+            };
             let service = Service::start_blocking(Recipe {
                 name: "redis".to_owned(),
                 launch: Launch { command, env: Vec::new(), dir: None, log: dir.join("redis.log") },
-                ready: Box::new(move |_| probe::redis_ping(port)),
+                ready: Box::new(ready),
+                announced: None,
                 start_within: Duration::from_secs(20),
                 stop_within: Duration::from_secs(20),
             })?;
-            let url = format!("redis://127.0.0.1:{port}");
+            let url = format!("{}://127.0.0.1:{port}", if is_tls { "rediss" } else { "redis" });
             Ok((url.clone(), Self { url, service: Some(service) }))
         })
     }
@@ -82,3 +122,61 @@ impl Redis {
         given_service(self.service.as_ref())
     }
 }
+
+/// A cluster of Redis nodes, none of them a replica: each has its share of the slots.
+pub struct RedisCluster {
+    nodes: Vec<Redis>,
+}
+
+impl RedisCluster {
+    /// Starts so many nodes, which belong to the caller alone, and waits until each of them serves.
+    ///
+    /// # Errors
+    /// When one does not start, or they do not find each other.
+    pub async fn start(nodes: u16) -> Result<Self> {
+        tokio::task::spawn_blocking(move || Self::start_blocking(nodes)).await.context("the harness panicked")?
+    }
+
+    fn start_blocking(count: u16) -> Result<Self> {
+        let mut nodes: Vec<(Redis, u16, u16)> = Vec::new();
+        for _ in 0..count {
+            let bus_port = free_port();
+            let bus = bus_port.to_string();
+            let more = ["--cluster-enabled", "yes", "--cluster-config-file", "nodes.conf", "--cluster-port", &bus];
+            let node = Redis::launch(&Form::Node, more.map(str::to_owned).to_vec())?;
+            let port = node.url.rsplit(':').next().and_then(|port| port.parse().ok()).context("a port")?;
+            nodes.push((node, port, bus_port));
+        }
+        for (index, (_, port, _)) in (0_u32..).zip(&nodes) {
+            let slot = |index: u32| SLOTS * index / u32::from(count);
+            let (from, to) = (slot(index), slot(index + 1) - 1);
+            probe::redis_command(*port, &format!("CLUSTER ADDSLOTSRANGE {from} {to}"))?;
+            probe::redis_command(*port, &format!("CLUSTER SET-CONFIG-EPOCH {}", index + 1))?;
+        }
+        let first = nodes[0].1;
+        for (_, port, bus_port) in &nodes[1..] {
+            probe::redis_command(first, &format!("CLUSTER MEET 127.0.0.1 {port} {bus_port}"))?;
+        }
+        let known = format!("cluster_known_nodes:{count}");
+        let serves = |port: u16| {
+            let info = probe::redis_command(port, "CLUSTER INFO")?;
+            ensure!(info.contains("cluster_state:ok") && info.contains(&known), "{info}");
+            anyhow::Ok(())
+        };
+        wait_blocking(Duration::from_secs(30), "the cluster to serve", || {
+            match nodes.iter().try_for_each(|(_, port, _)| serves(*port)) {
+                Ok(()) => ControlFlow::Break(Ok(())),
+                Err(error) => ControlFlow::Continue(error),
+            }
+        })?;
+        Ok(Self { nodes: nodes.into_iter().map(|(node, ..)| node).collect() })
+    }
+
+    /// All nodes.
+    pub fn nodes(&self) -> &[Redis] {
+        &self.nodes
+    }
+}
+
+/// Of every cluster.
+const SLOTS: u32 = 16_384;

@@ -54,6 +54,7 @@ impl Registry {
                 name: "schema registry".to_owned(),
                 launch: Launch { command, env: Vec::new(), dir: Some(dir.clone()), log: dir.join("registry.log") },
                 ready: Box::new(move |_| probe::http_ok(port, &format!("{CONFLUENT_API}/subjects"))),
+                announced: None,
                 start_within: Duration::from_secs(90),
                 stop_within: Duration::from_secs(20),
             })?;

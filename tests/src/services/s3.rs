@@ -73,6 +73,7 @@ impl S3 {
                 launch: Launch { command, env: Vec::new(), dir: Some(dir.clone()), log: dir.join("s3.log") },
                 // Refused, since nobody signed it: that is an answer.
                 ready: Box::new(move |_| probe::http_get(port, "/").map(drop)),
+                announced: None,
                 start_within: Duration::from_secs(60),
                 stop_within: Duration::from_secs(10),
             })?;

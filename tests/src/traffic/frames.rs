@@ -4,7 +4,7 @@ use anyhow::{Context, Result, ensure};
 
 /// Frame number n is of device n modulo this.
 pub const DEVICES: u64 = 60;
-const RECEIVERS: u64 = 10;
+const RECEIVERS: u64 = 100;
 const MANUFACTURER: u8 = 0x11;
 /// As long as a tracking frame with its wrapper.
 const PAYLOAD_BYTES: usize = 31;

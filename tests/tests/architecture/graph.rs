@@ -1,6 +1,7 @@
 //! The arrows between crates, as `cargo metadata` tells them.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use serde_json::Value;
@@ -28,6 +29,8 @@ pub(crate) struct Arrow {
 pub(crate) struct Graph {
     /// The packages of the workspace.
     pub(crate) rooms: BTreeSet<String>,
+    /// The folders of their sources.
+    pub(crate) sources: Vec<PathBuf>,
     /// What they list.
     pub(crate) arrows: Vec<Arrow>,
     /// For every package anywhere, what it needs at run time.
@@ -44,6 +47,8 @@ impl Graph {
         for package in packages.iter().filter(|package| package["id"].as_str().is_some_and(|id| members.contains(id))) {
             let from = text(package, "name")?;
             graph.rooms.insert(from.to_owned());
+            let manifest = Path::new(text(package, "manifest_path")?);
+            graph.sources.push(manifest.with_file_name("src"));
             for dependency in array(package, "dependencies")? {
                 graph.arrows.push(arrow(from, dependency)?);
             }

@@ -1,8 +1,11 @@
 //! Who may import what: the rooms of the house and the arrows between them, held against `cargo metadata` and the sources.
 
+mod circles;
 mod graph;
 mod purity;
 mod rules;
+mod settings;
+mod words;
 
 use std::process::Command;
 
@@ -46,5 +49,24 @@ fn every_room_has_a_rule_and_every_rule_a_room() -> Result<()> {
 #[test]
 fn pure_code_mentions_no_clock_no_io_and_no_async() -> Result<()> {
     assert_none(&purity::violations(&harness::workspace_dir())?);
+    Ok(())
+}
+
+#[test]
+fn every_setting_is_in_the_list_of_all() -> Result<()> {
+    assert_none(&settings::violations(&harness::workspace_dir())?);
+    Ok(())
+}
+
+#[test]
+fn no_crate_has_a_new_circle_of_files() -> Result<()> {
+    assert_none(&circles::violations(&harness::workspace_dir(), &workspace()?.sources)?);
+    Ok(())
+}
+
+#[test]
+fn words_are_those_that_readers_search_for() -> Result<()> {
+    let violations = words::violations(&harness::workspace_dir())?;
+    assert!(violations.is_empty(), "{} words to replace:\n{}", violations.len(), violations.join("\n"));
     Ok(())
 }

@@ -6,13 +6,22 @@ use anyhow::{Context, Result};
 
 /// Files and folders of pure code. One that is not there yet, or no more, is a violation: the rule must not fall asleep.
 const PURE: &[&str] = &[
+    "crates/envelope/src",
     "crates/fanet/src",
+    "crates/flight/src",
     "crates/geo/src",
-    "processor/src/core",
-    "bridge/src/topic.rs",
+    "crates/air/src",
+    "crates/rate/src",
+    "bridge/src/limits.rs",
+    "bridge/src/lru.rs",
     "bridge/src/window.rs",
-    "pusher/src/session.rs",
-    "pusher/src/hub.rs",
+    "crates/fanout/src",
+    "pusher/src/http/holders.rs",
+    "pusher/src/socket/turn.rs",
+    "standalone/src/mqtt/deliveries.rs",
+    "standalone/src/mqtt/packet.rs",
+    "standalone/src/mqtt/rate.rs",
+    "standalone/src/mqtt/version.rs",
 ];
 
 const FORBIDDEN: &[(&str, &str)] = &[
@@ -61,7 +70,7 @@ fn contains_word(line: &str, word: &str) -> bool {
     line.match_indices(word).any(|(at, _)| word.ends_with(':') || !goes_on(&line[at + word.len()..]))
 }
 
-fn sources(path: &Path) -> Result<Vec<PathBuf>> {
+pub(crate) fn sources(path: &Path) -> Result<Vec<PathBuf>> {
     if path.is_file() {
         return Ok(vec![path.to_owned()]);
     }

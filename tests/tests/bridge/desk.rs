@@ -36,6 +36,11 @@ impl Desk {
         Ok(Self { mosquitto: Mosquitto::start().await?, prefix: unique_prefix(name), kafka })
     }
 
+    /// With a Mosquitto of the caller's.
+    pub(crate) async fn with(mosquitto: Mosquitto, name: &str) -> Result<Self> {
+        Ok(Self { mosquitto, prefix: unique_prefix(name), kafka: Stack::shared().kafka().await? })
+    }
+
     pub(crate) fn log(&self) -> Result<KafkaLog> {
         Ok(KafkaLog::connect(KafkaSettings::new(self.kafka.bootstrap(), "desk"))?)
     }
@@ -72,10 +77,20 @@ impl Desk {
 
     /// Publishes at QoS 1 with mosquitto_pub; when this returns the broker has it.
     pub(crate) async fn publish(&self, topic: &str, payload: &[u8]) -> Result<()> {
+        self.publish_with(&[], topic, payload).await
+    }
+
+    /// The same, with the retain flag.
+    pub(crate) async fn publish_retained(&self, topic: &str, payload: &[u8]) -> Result<()> {
+        self.publish_with(&["-r"], topic, payload).await
+    }
+
+    async fn publish_with(&self, more: &[&str], topic: &str, payload: &[u8]) -> Result<()> {
         let (host, port) = self.mosquitto.host_port();
         let arguments = ["-h", &host, "-p", &port.to_string(), "-V", "mqttv5", "-q", "1", "-t", topic, "-s"];
         let mut command = tokio::process::Command::new(harness::tool_path("mosquitto_pub")?);
-        let mut child = command.args(arguments).stdin(Stdio::piped()).spawn().context("start mosquitto_pub")?;
+        let mut child =
+            command.args(arguments).args(more).stdin(Stdio::piped()).spawn().context("start mosquitto_pub")?;
         tokio::io::AsyncWriteExt::write_all(&mut child.stdin.take().context("piped")?, payload).await?;
         let status = child.wait().await?;
         ensure!(status.success(), "mosquitto_pub {topic}: {status}");

@@ -8,8 +8,10 @@ mod disk;
 #[cfg(feature = "kafka-tls")]
 mod kafka_tls;
 mod records;
+mod retained;
 mod security;
 mod shards;
+mod shipped;
 mod writer;
 
 use harness::traffic::{frames, ledger, publisher};

@@ -1,7 +1,7 @@
 //! What a message becomes, seen by a reader of the topics.
 
 use anyhow::{Context, Result};
-use harness::{Program, wait_until};
+use harness::{OtlpReceiver, Program, wait_until};
 use schemas::catalogue::topic;
 use schemas::v1::raw_record::Input;
 
@@ -15,7 +15,9 @@ async fn frames_and_hardware_information_are_forwarded_verbatim_under_their_keys
     let desk = Desk::new("records", "").await?;
     desk.create(&[topic::RAW, topic::DEAD_LETTER]).await?;
     let bridge = desk.bridge().await?.env("UPDRAFT_BRIDGE_TOPICS", "fb/b,club/north");
-    let bridge = Program::start(bridge.env("UPDRAFT_TRACE_RATIO", "1")).await?;
+    let otlp = OtlpReceiver::start().await?;
+    let bridge = bridge.env("UPDRAFT_TRACE_RATIO", "1").env("UPDRAFT_OTLP_ENDPOINT", otlp.endpoint());
+    let bridge = Program::start(bridge).await?;
     let hardware = br#"{"uptime": 7, "firmware": "2.1"}"#;
     desk.publish("fb/b/8896672/f/1", FRAME).await?;
     desk.publish("club/north/77/f", &FRAME[..11]).await?;
@@ -33,7 +35,13 @@ async fn frames_and_hardware_information_are_forwarded_verbatim_under_their_keys
     );
     assert_eq!(frame.record.timestamp_ms as u64, frame.message.ingested_at_us / 1000);
     let traceparent = frame.record.headers.first("traceparent").context("sampled")?;
-    assert_eq!(traceparent.len(), 55, "{traceparent:?}");
+    let traceparent = String::from_utf8(traceparent.to_vec())?;
+    let named = async || {
+        let spans = otlp.spans().ok()?;
+        let span = spans.iter().find(|span| span.span.name == "log" && traceparent.contains(&span.span_id()))?;
+        (traceparent == format!("00-{}-{}-01", span.trace_id(), span.span_id())).then_some(())
+    };
+    wait_until(SOON, "the span that the record names", named).await.context(traceparent.clone())?;
     let short = of(&Input::MqttFrame(FRAME[..11].into()))?;
     assert_eq!((short.record.key.as_deref(), short.message.receiver_id.as_deref()), (Some(&b"77"[..]), Some("77")));
     let told = of(&Input::ReceiverHardware(hardware.as_slice().into()))?;

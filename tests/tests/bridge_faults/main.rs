@@ -1,7 +1,7 @@
 //! The bridge between real services that fail: what was acknowledged to the publisher is in Kafka, in order, and the flow
 //! is normal again within 30 s. One run prints one table.
 //!
-//! `UPDRAFT_WRITE_DOCS=1 cargo test -p updraft-tests --test bridge_faults` writes it into the bridge's documentation.
+//! `UPDRAFT_WRITE_DOCS=1 cargo test -p updraft-tests --test bridge_faults` writes it into `docs/measurements.md`.
 
 mod faults;
 mod rig;

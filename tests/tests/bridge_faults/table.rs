@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 
-/// The table's place in the bridge's documentation.
+/// The table's place in `docs/measurements.md`.
 const BEGIN: &str = "<!-- faults: written by the test -->\n";
 const END: &str = "<!-- /faults -->\n";
 /// Resident memory of the bridge, at most, whatever happens around it.
@@ -53,13 +53,13 @@ impl Row {
     }
 }
 
-/// Leaves the table among the tests' artefacts, and in the bridge's documentation where `UPDRAFT_WRITE_DOCS` is set.
+/// Leaves the table among the tests' artefacts, and in `docs/measurements.md` where `UPDRAFT_WRITE_DOCS` is set.
 pub(crate) fn publish(rows: &[Row], rate_hz: u32, window: usize) -> Result<()> {
     let table = render(rows, rate_hz, window)?;
     std::fs::write(harness::artefacts_dir().join("bridge-faults.md"), &table)?;
     std::io::stderr().write_all(table.as_bytes())?;
     if std::env::var_os("UPDRAFT_WRITE_DOCS").is_some() {
-        let path = harness::workspace_dir().join("bridge/README.md");
+        let path = harness::workspace_dir().join("docs/measurements.md");
         let page = std::fs::read_to_string(&path)?;
         let (before, rest) = page.split_once(BEGIN).context("the page has no place for the table")?;
         let (_, after) = rest.split_once(END).context("the place for the table has no end")?;

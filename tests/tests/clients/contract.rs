@@ -15,7 +15,7 @@ async fn the_openapi_document_is_valid_and_every_answer_is_as_it_says() -> Resul
     let stage = stage().await?;
     let mut flight = Flight::new(0x11_AF01, (44.20, 5.10));
     stage.publish_captured().await?;
-    fly(stage, &mut flight, 3).await?;
+    fly(&stage, &mut flight, 3).await?;
     let mut command = Command::new(python()?);
     command.arg(workspace_dir().join("tests/clients/openapi.py")).arg(stage.pusher.http_url()).arg(NOISE_KEY);
     check(command).await.map(drop)

@@ -23,9 +23,9 @@ async fn each_keeps_the_picture_comes_back_and_goes_on_where_it_was() -> Result<
     let mut far = Flight::new(0x11_AC03, (48.20, 16.30));
     let clients = examples(&format!("ws://{}", proxy.address()), &REGION, &[&far.address()])?;
     for _ in 0..4 {
-        fly(stage, &mut ada, 1).await?;
-        fly(stage, &mut shy, 1).await?;
-        fly(stage, &mut far, 1).await?;
+        fly(&stage, &mut ada, 1).await?;
+        fly(&stage, &mut shy, 1).await?;
+        fly(&stage, &mut far, 1).await?;
     }
     let mut said = Vec::new();
     for client in &clients {
@@ -43,9 +43,9 @@ async fn each_keeps_the_picture_comes_back_and_goes_on_where_it_was() -> Result<
     for (client, from) in clients.iter().zip(&said) {
         client.until(SOON, *from, "closed", |event| event["event"] == "closed" && event["code"] == 1006).await?;
     }
-    fly(stage, &mut ada, 1).await?;
-    hide(stage, SHY, &mut shy).await?;
-    fly(stage, &mut far, 1).await?;
+    fly(&stage, &mut ada, 1).await?;
+    hide(&stage, SHY, &mut shy).await?;
+    fly(&stage, &mut far, 1).await?;
     proxy.heal();
     for (client, from) in clients.iter().zip(&said) {
         resumed(client, *from).await?;
@@ -69,7 +69,7 @@ async fn each_keeps_the_picture_comes_back_and_goes_on_where_it_was() -> Result<
         ensure!(closed["code"] == 1001 && closed["wait_s"].as_f64().is_some_and(|wait| wait <= 5.0), "{closed}");
     }
     pusher.service().start().await?;
-    fly(stage, &mut ada, 1).await?;
+    fly(&stage, &mut ada, 1).await?;
     for (client, from) in clients.iter().zip(&said) {
         resumed(client, *from).await?;
         see(client, *from, &ada).await?;

@@ -57,7 +57,7 @@ async fn tls_carries_http2_and_websockets_and_takes_a_new_certificate() -> Resul
     watch.env("NODE_EXTRA_CA_CERTS", &cert).args([&format!("wss://{}", pusher.http_address()), "46.8", "9.8", "20"]);
     let client = Running::start("javascript", watch)?;
     let mut flight = Flight::new(0x11_AD01, (46.80, 9.80));
-    fly(stage, &mut flight, 3).await?;
+    fly(&stage, &mut flight, 3).await?;
     client.until(SOON, 0, "the aircraft over TLS", |event| event["id"] == flight.address()).await?;
 
     certificate(&dir, "second")?;
@@ -68,7 +68,7 @@ async fn tls_carries_http2_and_websockets_and_takes_a_new_certificate() -> Resul
     };
     wait_until(SOON, "the new certificate", subject).await?;
     let from = client.said();
-    fly(stage, &mut flight, 1).await?;
+    fly(&stage, &mut flight, 1).await?;
     client.until(SOON, from, "the line of before goes on", |event| event["id"] == flight.address()).await?;
 
     let from = client.said();

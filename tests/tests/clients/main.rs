@@ -4,6 +4,7 @@
 mod contract;
 mod examples;
 mod http;
+mod logs;
 mod metrics;
 mod pages;
 mod redis;

@@ -17,7 +17,7 @@ fn rows(text: &str) -> Vec<String> {
 
 #[test]
 fn the_close_codes_of_the_page_are_those_of_the_code() -> Result<()> {
-    let (code, page) = (read("pusher/src/close.rs")?, read("docs/write-a-client.md")?);
+    let (code, page) = (read("crates/fanout/src/close.rs")?, read("docs/write-a-client.md")?);
     let head = code.lines().take_while(|line| line.starts_with("//!")).collect::<Vec<_>>().join("\n");
     let section = page.split("\n## ").find(|section| section.starts_with("Close codes")).context("the section")?;
     let (told, written) = (rows(&head), rows(section));
@@ -27,7 +27,7 @@ fn the_close_codes_of_the_page_are_those_of_the_code() -> Result<()> {
 
 #[test]
 fn the_error_codes_of_the_page_are_those_of_the_code() -> Result<()> {
-    let (code, page) = (read("pusher/src/session/request.rs")?, read("docs/write-a-client.md")?);
+    let (code, page) = (read("crates/fanout/src/session/request.rs")?, read("docs/write-a-client.md")?);
     let made = code.split("Refusal::fixed(").chain(code.split("Self::fixed(")).chain(code.split("Refusal::told("));
     let made = made.filter_map(|rest| rest.trim_start().strip_prefix('"')?.split('"').next());
     let made: BTreeSet<&str> = made.collect();

@@ -11,7 +11,7 @@ use crate::stage::{SOON, fly, stage};
 async fn a_pusher_without_kafka_answers_from_redis() -> Result<()> {
     let stage = stage().await?;
     let mut flight = Flight::new(0x11_AE01, (45.90, 6.90));
-    fly(stage, &mut flight, 3).await?;
+    fly(&stage, &mut flight, 3).await?;
     let settings = stage.settings().into_iter().filter(|(name, _)| name != "UPDRAFT_KAFKA_BOOTSTRAP");
     let options = ProgramOptions::new("pusher").envs(settings).env("UPDRAFT_KAFKA_BOOTSTRAP", "127.0.0.1:9");
     let pusher = Program::spawn(options)?;

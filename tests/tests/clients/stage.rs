@@ -1,5 +1,6 @@
 //! One pipeline for all tests of this binary: each keeps to devices and a place of its own.
 
+use std::ops::Deref;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -20,9 +21,9 @@ pub(crate) const NOISE_KEY: &str = "a-key-for-the-noise-of-schemathesis";
 
 /// Bridge, processor and pusher on real services. The pusher serves the example page in place of the map, and takes
 /// positions.
-pub(crate) async fn stage() -> Result<&'static Stage> {
+pub(crate) async fn stage() -> Result<Shared> {
     static STAGE: OnceCell<Stage> = OnceCell::const_new();
-    STAGE
+    let stage = STAGE
         .get_or_try_init(|| async {
             let keys = own_dir()?.join("keys.toml");
             let sender = |key: &str, device: &str| {
@@ -31,10 +32,34 @@ pub(crate) async fn stage() -> Result<&'static Stage> {
             std::fs::write(&keys, sender(KEY, SENDER) + &sender(NOISE_KEY, "11AB02"))?;
             let page = workspace_dir().join("examples/clients/javascript");
             let settings = [("UPDRAFT_PUSHER_POSITION_KEYS", keys), ("UPDRAFT_PUSHER_WEB_DIR", page)];
-            Stage::start_with("clients", settings.map(|(name, path)| (name.to_owned(), path.display().to_string())))
-                .await
+            let settings = settings.map(|(name, path)| (name.to_owned(), path.display().to_string()));
+            // As programs that collect logs read them: the harness refuses what a strict reader would.
+            let json = ("UPDRAFT_LOG_FORMAT".to_owned(), "json".to_owned());
+            Stage::start_with("clients", settings.into_iter().chain([json])).await
         })
-        .await
+        .await?;
+    Ok(Shared(stage))
+}
+
+/// The pipeline, for one test: at its end the logs are looked at, since the pipeline itself never ends.
+pub(crate) struct Shared(&'static Stage);
+
+impl Deref for Shared {
+    type Target = Stage;
+
+    fn deref(&self) -> &Stage {
+        self.0
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        if !std::thread::panicking()
+            && let Err(trouble) = self.check_logs()
+        {
+            panic!("{trouble:#}");
+        }
+    }
 }
 
 /// A directory that goes with the process.

@@ -5,5 +5,6 @@ mod browser;
 mod flight;
 mod pipeline;
 mod recorded;
+mod traces;
 mod track;
 mod watcher;

@@ -23,7 +23,8 @@ async fn frames_travel_from_the_radio_to_the_map_and_survive_a_kill_of_each_prog
 
     let mut flight = Flight::new(0x11_AA01, (46.20, 13.60));
     stage.publish_captured().await?;
-    fly(&stage, &mut flight, 8).await?;
+    // For longer than it takes to learn the receivers' clocks: then the frames of an outage get times of their own.
+    fly(&stage, &mut flight, 12).await?;
     see_flight(&map, &flight).await.context("on the map, as Protobuf")?;
     see_flight(&debug, &flight).await.context("on the map, as JSON")?;
 

@@ -21,6 +21,8 @@ async fn the_frames_of_a_flight_are_the_fixes_of_its_igc_file() -> Result<()> {
     let stage = Stage::start_with("track", history).await?;
     migrate(&stage)?;
     let historian = ProgramOptions::new("processor").args(["historian"]).envs(stage.settings());
+    // Every line of it is read by the harness.
+    let historian = historian.env("UPDRAFT_LOG_FORMAT", "json");
     let historian = Program::start(historian).await?;
 
     let mut flight = Flight::new(0x11_AA07, (46.20, 13.60));
@@ -57,9 +59,10 @@ async fn the_frames_of_a_flight_are_the_fixes_of_its_igc_file() -> Result<()> {
 
 fn migrate(stage: &Stage) -> Result<()> {
     let processor = harness::beside_the_test("processor")?;
-    let output = Command::new(processor).arg("migrate").envs(stage.settings()).output()?;
-    ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    Ok(())
+    let output = Command::new(processor).args(["migrate", "--new-database"]).envs(stage.settings()).output()?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    ensure!(output.status.success(), "{said}");
+    harness::check_log("processor migrate", &said, harness::NOTHING)
 }
 
 fn read_igc(text: &str) -> Result<Vec<Value>> {

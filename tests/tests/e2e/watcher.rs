@@ -114,6 +114,11 @@ async fn follow(mut lines: tokio::io::Lines<BufReader<tokio::process::ChildStdou
 }
 
 impl Picture {
+    /// Whether a message of that kind came.
+    pub(crate) fn has(&self, kind: &str) -> bool {
+        self.messages.contains_key(kind)
+    }
+
     /// How often each aircraft was seen.
     pub(crate) fn track_lengths(&self) -> Vec<(String, usize)> {
         self.tracks.iter().map(|(device, track)| (device.clone(), track.len())).collect()

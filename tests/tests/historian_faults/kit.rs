@@ -33,7 +33,7 @@ pub(crate) struct Scene {
     pub(crate) log: KafkaLog,
     pub(crate) prefix: String,
     schemas: Schemas,
-    clickhouse: String,
+    pub(crate) clickhouse: String,
     database: String,
 }
 
@@ -57,8 +57,8 @@ impl Scene {
         let log = KafkaLog::connect(KafkaSettings::new(bootstrap, "historian-faults"))?;
         let schemas = Schemas::registry(registry)?;
         let scene = Self { settings, log, prefix, schemas, clickhouse: clickhouse.to_owned(), database };
-        scene.command(&["topics", "apply"]).await?;
-        scene.command(&["migrate"]).await?;
+        scene.command(&["topics", "apply", "--new-prefix"]).await?;
+        scene.command(&["migrate", "--new-database"]).await?;
         Ok(scene)
     }
 
@@ -92,6 +92,12 @@ impl Scene {
         let (good, body) = (answer.status().is_success(), answer.text().await?);
         ensure!(good, "{text}: {body}");
         Ok(body.trim().to_owned())
+    }
+
+    /// Makes flights now, as the historian does every ten minutes.
+    pub(crate) async fn make_flights(&self) -> Result<()> {
+        let url = format!("{}/{}", self.clickhouse, self.database);
+        Ok(history::ClickHouse::new(&url, runtime::Clock::system())?.refresh().await?)
     }
 
     /// A query's single number.
@@ -228,6 +234,7 @@ pub(crate) fn reception(observation: &Observation) -> Reception {
             relayed: false,
             packet_type: Some(1),
             position: told.position,
+            ..HeardFrame::default()
         })),
     }
 }

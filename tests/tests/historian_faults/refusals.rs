@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use harness::{ClickHouse, Stack, wait_until};
+use harness::{ClickHouse, ProgramOptions, Stack, wait_until};
 use schemas::catalogue::topic;
 use streams::{Event, Log as _, SeekTo, TopicPartition};
 
@@ -87,7 +87,10 @@ async fn it_starts_without_its_database_and_goes_on_when_it_comes() {
 async fn migrate_says_what_it_does_and_where_it_stands() {
     let scene = scene("migrate").await;
     assert!(scene.command(&["migrate"]).await.expect("again").contains("nothing to do"));
-    assert!(scene.command(&["migrate", "status"]).await.expect("there").contains("version 2, this program knows 2"));
+    let said = scene.command(&["migrate", "status"]).await.expect("there");
+    let (_, known) = said.split_once("this program knows ").expect("what it knows");
+    let known: String = known.chars().take_while(char::is_ascii_digit).collect();
+    assert!(said.contains(&format!("version {known}, this program knows {known}")), "{said}");
     let dry = ["migrate", "--dry-run", "--position-days", "30"];
     for _ in 0..2 {
         let said = scene.command(&dry).await.expect("planned");
@@ -98,4 +101,22 @@ async fn migrate_says_what_it_does_and_where_it_stands() {
         let error = format!("{:#}", scene.command(command).await.expect_err("refused"));
         assert!(error.contains("newer"), "{error}");
     }
+}
+
+#[tokio::test]
+async fn a_mistyped_database_is_not_made() {
+    let scene = scene("mistyped").await;
+    let wrong = harness::unique_prefix("wrong").replace(['-', '.'], "_");
+    let url = format!("{}/{wrong}", scene.clickhouse);
+    let migrate = |arguments: &[&str]| {
+        let options = ProgramOptions::new("processor").args(["migrate"]).args(arguments.iter().copied());
+        options.env("UPDRAFT_CLICKHOUSE_URL", &url).start_within(PATIENCE).run()
+    };
+    let error = format!("{:#}", migrate(&[]).await.expect_err("not confirmed"));
+    assert!(error.contains(&wrong) && error.contains("--new-database"), "{error}");
+    let there = format!("SELECT count() FROM system.databases WHERE name = '{wrong}'");
+    assert_eq!(scene.number(&there).await.expect("answers"), 0);
+    migrate(&["--new-database"]).await.expect("confirmed");
+    assert_eq!(scene.number(&there).await.expect("answers"), 1);
+    assert!(migrate(&[]).await.expect("it is no new one any more").contains("nothing to do"));
 }

@@ -58,7 +58,7 @@ impl Rig {
         .map(|(name, value)| (name.to_owned(), value))
         .into();
         let program = |args: &[&str]| ProgramOptions::new("processor").args(args.to_vec()).envs(settings.clone());
-        program(&["topics", "apply", "--replication", "3"]).run().await?;
+        program(&["topics", "apply", "--new-prefix", "--replication", "3"]).run().await?;
         let log = KafkaLog::connect(KafkaSettings::new(kafka.bootstrap(), "survive"))?;
         let schemas = Schemas::registry(registry)?;
         let raw = catalogue::find("fanet.raw.v1").context("in the catalogue")?;

@@ -37,6 +37,7 @@ impl Rig {
             ("UPDRAFT_SCHEMA_REGISTRY_URL", registry),
             ("UPDRAFT_TOPIC_PREFIX", &prefix),
             ("UPDRAFT_REDIS_URL", "none"),
+            ("UPDRAFT_CLICKHOUSE_URL", "none"),
         ];
         let settings = own.iter().chain(extra).map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
         let settings: Vec<_> = settings.collect();

@@ -76,7 +76,7 @@ async fn the_end_of_the_stream_and_garbage_end_the_connection() {
 }
 
 #[tokio::test]
-async fn a_dismissal_is_told_with_its_reason() {
+async fn a_disconnect_is_reported_with_its_reason() {
     let (mut connection, mut broker) = pair(&Clock::manual(0));
     broker.write_all(&[0xE0, 2, 0x8E, 0]).await.expect("taken");
     connection.exchange(true).await.expect("read");

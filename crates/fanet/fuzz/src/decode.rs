@@ -1,4 +1,4 @@
-//! Any bytes: refused with a place inside them, or decoded to a frame that comes back.
+//! Any bytes: refused with an offset inside them, or decoded to a frame that comes back.
 
 #![no_main]
 
@@ -25,7 +25,7 @@ fn check(bytes: &[u8]) {
     let again = frame.encode_as_received().expect("what decodes encodes");
     assert_eq!(Frame::decode(&again), Ok(frame));
     if again == bytes {
-        let canonical = RawFrame::parse(&again).expect("whole");
+        let canonical = RawFrame::parse(&again).expect("complete");
         assert_eq!(canonical.dedup_key(), raw.dedup_key());
     }
     if let Ok(sent) = frame.encode() {

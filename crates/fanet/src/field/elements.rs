@@ -110,7 +110,7 @@ pub struct Elements<'a, E>(Source<'a, E>);
 
 #[derive(Clone, Copy)]
 enum Source<'a, E> {
-    /// Whole elements, all on earth.
+    /// Complete elements, all on earth.
     Wire(&'a [u8]),
     Values(&'a [E]),
 }
@@ -145,7 +145,7 @@ impl<'a, E: Element> Elements<'a, E> {
 
     /// Takes all but `tail` bytes of what is left as a list, and checks it.
     ///
-    /// `fewest` points are needed: fewer whole ones are a violation, none at all a truncation.
+    /// `fewest` points are needed: fewer complete ones are a violation, none at all a truncation.
     pub(crate) fn decode(reader: &mut Reader<'a>, tail: usize, fewest: usize) -> Result<Self, DecodeError> {
         let first = ABSOLUTE + E::EXTRA;
         let step = COMPRESSED + E::EXTRA;

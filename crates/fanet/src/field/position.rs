@@ -16,7 +16,7 @@ const RAW_LIMIT: i32 = 8_388_540;
 /// How far a compressed position may be off the wanted one, in degrees.
 const TOLERANCE_DEG: f64 = 2e-5;
 
-/// A place on earth, WGS 84, degrees.
+/// A position on earth, WGS 84, degrees.
 ///
 /// Wire, absolute: i24 little-endian latitude * 93206, then i24 little-endian longitude * 46603;
 /// steps 1.2 m and (at the equator) 2.4 m.
@@ -44,8 +44,8 @@ impl Position {
 
 /// An absolute position as it came, which may be off the earth.
 ///
-/// Checked after all other fields are there: a frame that is cut short is cut short, wherever its
-/// position may be.
+/// Checked after all other fields are there: a truncated frame is reported as truncated, independent of
+/// its position.
 #[derive(Clone, Copy)]
 pub(crate) struct Unchecked {
     bytes: [u8; 6],
@@ -200,7 +200,7 @@ fn compressed_word(degrees: f64) -> u16 {
     (offset as u16 & 0x7FFF) | (degree as u16 & 1) << 15
 }
 
-/// One coordinate: the nearest whole degree and how far it is off.
+/// One coordinate: the nearest full degree and how far it is off.
 #[derive(Clone, Copy)]
 struct Axis {
     degree: i32,

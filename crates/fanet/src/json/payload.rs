@@ -2,7 +2,7 @@
 
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
-use super::{Hex, Shown};
+use super::text::{Hex, Shown};
 use crate::field::date::BuildDate;
 use crate::field::elements::{AltitudePoint, Circle, Element, Elements};
 use crate::field::position::Position;
@@ -70,8 +70,8 @@ fn service<M: SerializeMap>(packet: &Service, map: &mut M) -> Result<(), M::Erro
     map.serialize_entry("internet_gateway", &packet.internet_gateway)?;
     map.serialize_entry("remote_config_support", &packet.remote_config_support)?;
     optional("extended_header", packet.extended_header, map)?;
-    if let Some(place) = packet.position {
-        position(place, map)?;
+    if let Some(at) = packet.position {
+        position(at, map)?;
     }
     optional("temperature_c", packet.temperature_c, map)?;
     if let Some(wind) = packet.wind {
@@ -129,8 +129,8 @@ fn remote_config<M: SerializeMap>(packet: &RemoteConfig<'_>, map: &mut M) -> Res
     match packet {
         RemoteConfig::Acknowledge { subtype } => map.serialize_entry("acknowledged_subtype", subtype),
         RemoteConfig::Request { subtype } => map.serialize_entry("requested_subtype", subtype),
-        RemoteConfig::Position { position: place, altitude_m, heading_deg } => {
-            position(*place, map)?;
+        RemoteConfig::Position { position: at, altitude_m, heading_deg } => {
+            position(*at, map)?;
             map.serialize_entry("altitude_m", altitude_m)?;
             map.serialize_entry("heading_deg", heading_deg)
         }

@@ -20,7 +20,7 @@ use crate::writer::Writer;
 pub struct GroundTracking {
     /// Where it is.
     pub position: Position,
-    /// What it does.
+    /// Its activity or need.
     pub ground_type: GroundType,
     /// The owner agrees to be shown on the internet.
     pub online_tracking: bool,
@@ -29,10 +29,10 @@ pub struct GroundTracking {
 impl GroundTracking {
     #[inline]
     pub(crate) fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let place = Unchecked::take(reader)?;
+        let unchecked = Unchecked::take(reader)?;
         let byte = reader.u8("ground_type")?;
         let ground_type = GroundType::from_code(byte >> 4);
-        Ok(Self { position: place.check()?, ground_type, online_tracking: byte & 1 != 0 })
+        Ok(Self { position: unchecked.check()?, ground_type, online_tracking: byte & 1 != 0 })
     }
 
     pub(crate) fn encode(&self, writer: &mut Writer<'_>) -> Result<(), EncodeError> {
@@ -42,7 +42,7 @@ impl GroundTracking {
     }
 }
 
-/// What a device on the ground does, or what its owner needs.
+/// The activity of a device on the ground, or the need of its owner.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum GroundType {
     /// 0: other.

@@ -5,10 +5,10 @@
 //! | flag bit | bytes | answer (bit 7 clear) | request (bit 7 set) |
 //! |---|---|---|---|
 //! | 0 | 1 | extended header | the same |
-//! | 6 | 3 | device type u8, build date | asks for it, no bytes |
-//! | 5 | 3 | ICAO address, bytes as received | asks for it, no bytes |
-//! | 4 | 2 | uptime, u16 LE, minutes | asks for it, no bytes |
-//! | 3 | 4 | i8 - 50 dBm, address of the sender measured | asks for it, no bytes |
+//! | 6 | 3 | device type u8, build date | requests it, no bytes |
+//! | 5 | 3 | ICAO address, bytes as received | requests it, no bytes |
+//! | 4 | 2 | uptime, u16 LE, minutes | requests it, no bytes |
+//! | 3 | 4 | i8 - 50 dBm, address of the sender measured | requests it, no bytes |
 //! | 1-2 | 0 | reserved | reserved |
 //!
 //! Source: FANET protocol text, payload type 10. A request is unicast and carries no data.
@@ -26,7 +26,7 @@ const UPTIME: u8 = 0x10;
 const RX_RSSI: u8 = 0x08;
 const EXTENDED: u8 = 0x01;
 
-/// What a device is made of, or the wish to know.
+/// The hardware of a device, or a request for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HwInfo {
     /// Asks the destination.
@@ -35,7 +35,7 @@ pub enum HwInfo {
     Answer(HwAnswer),
 }
 
-/// What is asked for.
+/// The requested fields.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub struct HwRequest {
     /// A byte of flags without meaning yet.
@@ -50,7 +50,7 @@ pub struct HwRequest {
     pub rx_rssi: bool,
 }
 
-/// What a device tells about itself.
+/// The hardware report of a device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub struct HwAnswer {
     /// A byte of flags without meaning yet.
@@ -61,7 +61,7 @@ pub struct HwAnswer {
     pub icao_address: Option<[u8; 3]>,
     /// Time since it started, minutes.
     pub uptime_min: Option<u16>,
-    /// How well it heard somebody.
+    /// The signal strength of another device.
     pub rx_rssi: Option<RxRssi>,
 }
 
@@ -79,7 +79,7 @@ pub struct Device {
 pub struct RxRssi {
     /// Signal strength, dBm, -178 to 77.
     pub rssi_dbm: i16,
-    /// Whom it heard.
+    /// The other device.
     pub address: Address,
 }
 

@@ -15,7 +15,7 @@ use crate::field::date::BuildDate;
 use crate::reader::Reader;
 use crate::writer::Writer;
 
-/// What a device is made of, or the wish to know.
+/// The hardware of a device, or a request for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HwInfoDeprecated<'a> {
     /// Asks the destination.
@@ -32,7 +32,7 @@ pub enum HwInfoDeprecated<'a> {
 }
 
 impl<'a> HwInfoDeprecated<'a> {
-    /// Time since the device started, seconds, by a habit of several manufacturers: the first two
+    /// Time since the device started, seconds, by a convention of several manufacturers: the first two
     /// extra bytes as a little-endian word, bits 4-15 in steps of 30 s. Wraps after 122,880 s.
     #[must_use]
     pub fn uptime_s(&self) -> Option<u32> {

@@ -40,24 +40,24 @@ use crate::writer::Writer;
 pub struct Landmark<'a> {
     /// Lifetime after the last reception, minutes: 10 to 80 in steps of 10, to 480 in steps of 60.
     pub ttl_min: u16,
-    /// What it is about.
+    /// The layer.
     pub layer: Layer,
     /// Bits 5-7 of byte 1: sent as 0.
     pub reserved: u8,
     /// The winds in which it is shown; `None` is always.
     pub wind_sectors: Option<WindSectors>,
-    /// What is drawn.
+    /// The shape.
     pub shape: Shape<'a>,
 }
 
-/// What a landmark draws.
+/// The shape of a landmark.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Shape<'a> {
     /// 0: a text at a point.
     Text {
-        /// Where it stands.
+        /// Its position.
         position: Position,
-        /// What it says.
+        /// The text.
         text: Text<'a>,
     },
     /// 1: a line, two points or more.
@@ -96,7 +96,7 @@ pub enum Shape<'a> {
     Unassigned {
         /// The number.
         subtype: u8,
-        /// What follows it.
+        /// The bytes after it.
         body: &'a [u8],
     },
 }
@@ -242,7 +242,7 @@ fn encode_ttl(minutes: u16) -> u8 {
     0x80 | (hours as u8 - 1) << 4
 }
 
-/// What a landmark is about.
+/// The layer of a landmark.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Layer {
     /// 0: information.

@@ -10,7 +10,7 @@ use crate::writer::Writer;
 pub struct Message<'a> {
     /// 0 is a normal message; others are not assigned.
     pub subtype: u8,
-    /// What it says.
+    /// The text.
     pub message: Text<'a>,
 }
 

@@ -27,10 +27,10 @@ const ACKNOWLEDGE: u8 = 0;
 const REQUEST: u8 = 1;
 const POSITION: u8 = 2;
 
-/// A wish to change a station, or its answer.
+/// A request to change a station, or its answer.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum RemoteConfig<'a> {
-    /// 0: a subtype was received and done.
+    /// 0: a subtype was received and applied.
     Acknowledge {
         /// Which one.
         subtype: u8,
@@ -40,16 +40,16 @@ pub enum RemoteConfig<'a> {
         /// Which one.
         subtype: u8,
     },
-    /// 2: where the station stands.
+    /// 2: the position of the station.
     Position {
-        /// Its place.
+        /// Its position.
         position: Position,
         /// Its altitude, metres, -450 to 5900 in steps of 25.
         altitude_m: i32,
         /// Its own north, degrees.
         heading_deg: f64,
     },
-    /// 4 to 8: where the station works.
+    /// 4 to 8: the area of operation of the station.
     Geofence {
         /// 4 to 8.
         subtype: u8,
@@ -126,10 +126,10 @@ impl<'a> RemoteConfig<'a> {
             REQUEST => Self::Request { subtype: reader.u8("requested_subtype")? },
             POSITION | 4..=33 if reader.rest().is_empty() => Self::Remove { subtype },
             POSITION => {
-                let place = Unchecked::take(reader)?;
+                let unchecked = Unchecked::take(reader)?;
                 let altitude_m = decode_coarse_altitude(reader.u8("altitude_m")?);
                 let heading_deg = decode_heading(reader.u8("heading_deg")?);
-                Self::Position { position: place.check()?, altitude_m, heading_deg }
+                Self::Position { position: unchecked.check()?, altitude_m, heading_deg }
             }
             4..=8 => Self::Geofence {
                 subtype,

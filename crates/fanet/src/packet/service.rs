@@ -51,7 +51,7 @@ pub struct Service {
     pub remote_config_support: bool,
     /// A byte of flags without meaning yet.
     pub extended_header: Option<u8>,
-    /// Where it stands; always there with any of the values below.
+    /// Its position; always present with any of the values below.
     pub position: Option<Position>,
     /// Air temperature, °C.
     pub temperature_c: Option<f64>,
@@ -88,7 +88,7 @@ impl Service {
         let flags = reader.u8("flags")?;
         let has = |flag| flags & flag != 0;
         let extended_header = if has(EXTENDED) { Some(reader.u8("extended_header")?) } else { None };
-        let place = if has(DATA) || !reader.rest().is_empty() { Some(Unchecked::take(reader)?) } else { None };
+        let unchecked = if has(DATA) || !reader.rest().is_empty() { Some(Unchecked::take(reader)?) } else { None };
         let temperature_c = if has(TEMPERATURE) { Some(decode_temperature(reader.u8("temperature_c")?)) } else { None };
         let wind = if has(WIND) { Some(decode_wind(reader)?) } else { None };
         let humidity_pct = if has(HUMIDITY) { Some(decode_humidity(reader.u8("humidity_pct")?)) } else { None };
@@ -99,7 +99,7 @@ impl Service {
             internet_gateway: has(GATEWAY),
             remote_config_support: has(REMOTE_CONFIG),
             extended_header,
-            position: place.map(Unchecked::check).transpose()?,
+            position: unchecked.map(Unchecked::check).transpose()?,
             temperature_c,
             wind,
             humidity_pct,

@@ -51,7 +51,7 @@ impl Thermal {
 
     #[inline]
     pub(crate) fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let place = Unchecked::take(reader)?;
+        let unchecked = Unchecked::take(reader)?;
         let word = u16::from_le_bytes(reader.take("altitude_m")?);
         Ok(Self {
             confidence: (word >> 12 & 0x07) as u8,
@@ -59,7 +59,7 @@ impl Thermal {
             climb_ms: f64::from(decode_s7(reader.u8("climb_ms")?, 5)) / 10.0,
             wind_speed_kmh: f64::from(decode_u7(reader.u8("wind_speed_kmh")?, 5)) * 0.5,
             wind_heading_deg: decode_heading(reader.u8("wind_heading_deg")?),
-            position: place.check()?,
+            position: unchecked.check()?,
         })
     }
 

@@ -18,8 +18,8 @@
 //!
 //! Seen on the air, decoded as the frame says: common encoders let a saturated count run into its
 //! sign or flag bit. Altitudes from 8190 m then arrive as 0 m, turn rates from +63.4 deg/s as -64,
-//! an offset of +254 m as -256, and sink beyond -6.4 m/s from some as strong climb. Neighbouring
-//! frames tell.
+//! an offset of +254 m as -256, and sink beyond -6.4 m/s from some as strong climb. The frames
+//! before and after show it.
 
 use crate::error::{DecodeError, EncodeError};
 use crate::field::plain::{decode_heading, encode_heading};
@@ -35,7 +35,7 @@ pub struct Tracking {
     pub position: Position,
     /// The pilot agrees to be shown on the internet.
     pub online_tracking: bool,
-    /// What it is.
+    /// The kind of aircraft.
     pub aircraft_type: AircraftType,
     /// Altitude above sea level (GPS), metres, 0 to 8188.
     pub altitude_m: i32,
@@ -56,7 +56,7 @@ pub struct Tracking {
 impl Tracking {
     #[inline]
     pub(crate) fn decode(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        let place = Unchecked::take(reader)?;
+        let unchecked = Unchecked::take(reader)?;
         let word = u16::from_le_bytes(reader.take("altitude_m")?);
         Ok(Self {
             online_tracking: word & 0x8000 != 0,
@@ -67,7 +67,7 @@ impl Tracking {
             heading_deg: decode_heading(reader.u8("heading_deg")?),
             turn_rate_dps: reader.optional_u8().map(|byte| f64::from(decode_s7(byte, 4)) * 0.25),
             qne_offset_m: reader.optional_u8().map(|byte| decode_s7(byte, 4)),
-            position: place.check()?,
+            position: unchecked.check()?,
         })
     }
 
@@ -166,7 +166,7 @@ mod tests {
     use crate::packet::Packet;
     use crate::testing::{assert_cuts, broadcast, packet, refusal, sent};
 
-    const WHOLE: [u8; 13] = [0, 0, 0, 0, 0, 0, 0xFF, 0xFF, 0xFF, 0xBF, 0xFF, 0xC0, 0xBF];
+    const COMPLETE: [u8; 13] = [0, 0, 0, 0, 0, 0, 0xFF, 0xFF, 0xFF, 0xBF, 0xFF, 0xC0, 0xBF];
 
     fn decoded(payload: &[u8]) -> Tracking {
         match packet(&broadcast(1, payload)) {
@@ -181,7 +181,7 @@ mod tests {
 
     #[test]
     fn every_field_at_its_limit() {
-        let most = decoded(&WHOLE);
+        let most = decoded(&COMPLETE);
         assert_eq!((most.online_tracking, most.aircraft_type, most.altitude_m), (true, AircraftType::Uav, 8188));
         assert_eq!((most.speed_kmh, most.climb_ms, most.heading_deg), (317.5, 31.5, 358.59375));
         assert_eq!((most.turn_rate_dps, most.qne_offset_m), (Some(-64.0), Some(252)));
@@ -192,15 +192,18 @@ mod tests {
 
     #[test]
     fn optional_fields_are_absent_not_zero() {
-        assert_eq!((decoded(&WHOLE[..11]).turn_rate_dps, decoded(&WHOLE[..11]).qne_offset_m), (None, None));
-        assert_eq!((decoded(&WHOLE[..12]).turn_rate_dps, decoded(&WHOLE[..12]).qne_offset_m), (Some(-64.0), None));
+        assert_eq!((decoded(&COMPLETE[..11]).turn_rate_dps, decoded(&COMPLETE[..11]).qne_offset_m), (None, None));
+        assert_eq!(
+            (decoded(&COMPLETE[..12]).turn_rate_dps, decoded(&COMPLETE[..12]).qne_offset_m),
+            (Some(-64.0), None)
+        );
     }
 
     #[test]
     fn each_cut_names_the_field_that_is_missing() {
         let position = ["latitude_deg"; 6];
         let rest = ["altitude_m", "altitude_m", "speed_kmh", "climb_ms", "heading_deg"];
-        assert_cuts(1, &WHOLE, &[&position[..], &rest[..]].concat());
+        assert_cuts(1, &COMPLETE, &[&position[..], &rest[..]].concat());
     }
 
     #[test]
@@ -212,7 +215,7 @@ mod tests {
 
     #[test]
     fn bytes_after_the_last_field_are_kept() {
-        let bytes = broadcast(1, &[&WHOLE[..], &[7, 8]].concat());
+        let bytes = broadcast(1, &[&COMPLETE[..], &[7, 8]].concat());
         let frame = Frame::decode(&bytes).unwrap();
         assert_eq!(frame.trailing, [7, 8]);
         assert_eq!(frame.encode().unwrap(), bytes);

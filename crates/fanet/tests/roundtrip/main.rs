@@ -4,6 +4,7 @@
 
 mod near;
 mod strategies;
+mod text;
 
 use fanet::{Address, EncodeError, ErrorClass, Frame, FrameBuf, Header, RawFrame, Wrapped};
 use proptest::prelude::*;
@@ -63,7 +64,7 @@ proptest! {
     #![proptest_config(config())]
 
     #[test]
-    fn any_bytes_decode_or_are_refused_with_a_place(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
+    fn any_bytes_decode_or_are_refused_with_an_offset(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
         decoding_holds(&bytes)?;
     }
 
@@ -107,7 +108,7 @@ proptest! {
             return Ok(());
         }
         let Ok(sent) = frame.encode() else { return Ok(()) };
-        let raw = RawFrame::parse(&sent).expect("whole");
+        let raw = RawFrame::parse(&sent).expect("complete");
         prop_assert!(raw.is_signed_with(&key));
         let mut other = key.clone();
         other[0] ^= 1;

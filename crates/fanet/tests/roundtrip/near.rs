@@ -74,7 +74,7 @@ fn heading(sent: f64, received: f64) -> Near {
     Ok(())
 }
 
-fn place(sent: Position, received: Position, tolerance_deg: f64) -> Near {
+fn near_position(sent: Position, received: Position, tolerance_deg: f64) -> Near {
     let east = (sent.longitude_deg - received.longitude_deg).rem_euclid(360.0);
     let off = east.min(360.0 - east).max((sent.latitude_deg - received.latitude_deg).abs());
     prop_assert!(off <= tolerance_deg, "sent {sent:?}, received {received:?}");
@@ -82,7 +82,7 @@ fn place(sent: Position, received: Position, tolerance_deg: f64) -> Near {
 }
 
 fn absolute(sent: Position, received: Position) -> Near {
-    place(sent, received, 0.5 / 46603.0 + 1e-12)
+    near_position(sent, received, 0.5 / 46603.0 + 1e-12)
 }
 
 pub(crate) fn assert_near(sent: &Values, received: &Packet<'_>) -> Near {
@@ -97,10 +97,10 @@ pub(crate) fn assert_near(sent: &Values, received: &Packet<'_>) -> Near {
             Ok(())
         }
         (
-            Values::Place { position, altitude_m, heading_deg },
-            Packet::RemoteConfig(RemoteConfig::Position { position: place, altitude_m: altitude, heading_deg: turned }),
+            Values::Position { position, altitude_m, heading_deg },
+            Packet::RemoteConfig(RemoteConfig::Position { position: found, altitude_m: altitude, heading_deg: turned }),
         ) => {
-            absolute(*position, *place)?;
+            absolute(*position, *found)?;
             COARSE_ALTITUDE.near("altitude_m", f64::from(*altitude_m), f64::from(*altitude))?;
             heading(*heading_deg, *turned)
         }
@@ -177,7 +177,7 @@ fn chain(sent: impl ExactSizeIterator<Item = Position>, received: impl Iterator<
     let received: Vec<Position> = received.collect();
     prop_assert_eq!(sent.len(), received.len());
     for (sent, received) in sent.zip(received) {
-        place(sent, received, 2e-5)?;
+        near_position(sent, received, 2e-5)?;
     }
     Ok(())
 }

@@ -8,7 +8,7 @@ use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
 
-/// Bytes with a whole header, of every type that is assigned and one that is not.
+/// Bytes with a complete header, of every type that is assigned and one that is not.
 pub(crate) fn any_frame_bytes() -> impl Strategy<Value = Vec<u8>> {
     let first = (0_u8..12, any::<bool>(), any::<bool>())
         .prop_map(|(code, extended, forward)| code | u8::from(extended) << 7 | u8::from(forward) << 6);
@@ -74,7 +74,7 @@ pub(crate) enum Values {
     Ground(GroundTracking),
     Service(Service),
     Thermal(Thermal),
-    Place { position: Position, altitude_m: i32, heading_deg: f64 },
+    Position { position: Position, altitude_m: i32, heading_deg: f64 },
     Line(Vec<Position>),
     Circles(Vec<Circle>),
     InSpace(Vec<AltitudePoint>),
@@ -91,7 +91,7 @@ impl Values {
             Self::Ground(packet) => Packet::GroundTracking(*packet),
             Self::Service(packet) => Packet::Service(*packet),
             Self::Thermal(packet) => Packet::Thermal(*packet),
-            &Self::Place { position, altitude_m, heading_deg } => {
+            &Self::Position { position, altitude_m, heading_deg } => {
                 Packet::RemoteConfig(RemoteConfig::Position { position, altitude_m, heading_deg })
             }
             Self::Line(points) => landmark(Shape::Line(Elements::new(points))),
@@ -180,8 +180,8 @@ pub(crate) fn any_values() -> impl Strategy<Value = Values> {
     let ground = (position(), any::<u8>(), any::<bool>()).prop_map(|(position, code, online_tracking)| {
         GroundTracking { position, ground_type: GroundType::from_code(code), online_tracking }
     });
-    let place = (position(), -1000..8000, -720.0..720.0)
-        .prop_map(|(position, altitude_m, heading_deg)| Values::Place { position, altitude_m, heading_deg });
+    let position_config = (position(), -1000..8000, -720.0..720.0)
+        .prop_map(|(position, altitude_m, heading_deg)| Values::Position { position, altitude_m, heading_deg });
     let circles = (chain(), 0_u32..60_000).prop_map(|(points, radius_m)| {
         Values::Circles(points.into_iter().map(|position| Circle { position, radius_m }).collect())
     });
@@ -193,7 +193,7 @@ pub(crate) fn any_values() -> impl Strategy<Value = Values> {
         ground.prop_map(Values::Ground),
         service().prop_map(Values::Service),
         thermal().prop_map(Values::Thermal),
-        place,
+        position_config,
         chain().prop_map(Values::Line),
         circles,
         in_space,

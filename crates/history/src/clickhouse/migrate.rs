@@ -10,6 +10,8 @@ use crate::retention::{Keep, Retention};
 /// A statement of a migration can rewrite parts of a table.
 const STATEMENT: Duration = Duration::from_secs(600);
 const APPLIED: &str = "SELECT toUInt32(max(version)) FROM schema_migrations";
+const HISTORIES: &str =
+    "SELECT database FROM system.tables WHERE name = 'schema_migrations' ORDER BY database LIMIT 10";
 const VERSIONS: &str = "CREATE TABLE IF NOT EXISTS schema_migrations (
     version     UInt32 COMMENT 'number of the migration',
     name        String COMMENT 'what it is about, text',
@@ -22,7 +24,8 @@ impl ClickHouse {
     /// # Errors
     /// Transient: the server is away.
     pub async fn migration_status(&self) -> Result<MigrationStatus, HistoryError> {
-        let applied = match self.number(APPLIED, "read the version of the database").await {
+        let attempted = format!("read the version of {}", self.name());
+        let applied = match self.number(APPLIED, &attempted).await {
             Ok(version) => version,
             Err(error) if error.reason() == "not_migrated" => 0,
             Err(error) => return Err(error),
@@ -121,18 +124,67 @@ impl ClickHouse {
         }
     }
 
+    /// Where this database has no history: the databases of the server that have one. None where the server does not tell.
+    ///
+    /// # Errors
+    /// Transient: the server is away.
+    pub async fn other_histories(&self) -> Result<Vec<String>, HistoryError> {
+        match self.migration_status().await?.applied {
+            0 => Ok(self.histories().await),
+            _ => Ok(Vec::new()),
+        }
+    }
+
+    async fn histories(&self) -> Vec<String> {
+        let server = self.client.clone().with_database("default");
+        let asked = server.query(HISTORIES).fetch_all::<String>();
+        match tokio::time::timeout(super::read::ANSWER, asked).await {
+            Ok(Ok(names)) => names,
+            Ok(Err(_)) | Err(_) => Vec::new(),
+        }
+    }
+
     /// Whether the tables that this program needs are there. A newer database is fine: migrations only add.
     pub(super) async fn check_version(&self) -> Result<(), HistoryError> {
         let status = self.migration_status().await?;
         match status.pending.is_empty() {
             true => Ok(()),
             false => {
-                let why = format!(
-                    "the database is at version {}, this program needs {}: run `processor migrate`",
-                    status.applied, status.known
-                );
+                // Where there is none, one under another name says rather that this name is wrong.
+                let others = if status.applied == 0 { self.histories().await } else { Vec::new() };
+                let why = not_migrated(&self.place.database, &status, &others);
                 Err(HistoryError::transient("not_migrated", format!("use {}", self.name()), why))
             }
         }
+    }
+}
+
+/// Why a database cannot be used, and what to do.
+fn not_migrated(database: &str, status: &MigrationStatus, others: &[String]) -> String {
+    if others.is_empty() {
+        let MigrationStatus { applied, known, .. } = status;
+        return format!("the database is at version {applied}, this program needs {known}: run `processor migrate`");
+    }
+    format!(
+        "there is no history in the database {database:?}, and there is one in {}: check the database's name at the end of \
+         --clickhouse-url",
+        others.join(", ")
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mistyped_database_is_no_reason_to_make_one() {
+        let status = MigrationStatus::new(CLICKHOUSE, 0);
+        let line = not_migrated("updrfat", &status, &["updraft".to_owned()]);
+        assert!(
+            line.contains("\"updrfat\"") && line.contains("one in updraft") && line.contains("--clickhouse-url"),
+            "{line}"
+        );
+        assert!(!line.contains("migrate"), "{line}");
+        assert!(not_migrated("updraft", &status, &[]).ends_with("run `processor migrate`"));
     }
 }

@@ -9,20 +9,23 @@ use futures::StreamExt as _;
 use futures::stream;
 
 use super::{ClickHouse, errors};
-use crate::dialect::{self, Dialect};
+use crate::dialect::{self, Dialect, Keyed};
 use crate::model::Stored;
+use crate::pages::{Page, pages};
 use crate::{
     AlertRow, ExportKind, ExportQuery, FlightQuery, FlightRow, HistoryError, HistoryReader, Period, PositionRow,
-    ReceptionRow, Rows, ThermalRow, TrackQuery, WeatherRow,
+    PrivacyRow, ReceptionRow, Rows, ThermalRow, TrackQuery, WeatherRow,
 };
 
 /// An answer, or the next block of one, comes within this.
 pub(super) const ANSWER: Duration = Duration::from_secs(30);
 /// Rows in a block.
 const BLOCK_ROWS: usize = 4_096;
+/// Rows of one page.
+const PAGE_ROWS: u64 = 4_096;
 
 /// ClickHouse's SQL.
-struct Sql;
+pub(super) struct Sql;
 
 impl Dialect for Sql {
     const FLIGHTS: &'static str = "flights_now";
@@ -35,6 +38,18 @@ impl Dialect for Sql {
     fn time(ms: i64) -> String {
         format!("fromUnixTimestamp64Milli(toInt64({ms}), 'UTC')")
     }
+
+    fn byte(number: &str) -> String {
+        format!("toUInt8({number})")
+    }
+
+    fn id(id: u64) -> String {
+        id.to_string()
+    }
+
+    fn text(text: &str) -> String {
+        format!("unhex('{}')", dialect::hex(text))
+    }
 }
 
 impl ClickHouse {
@@ -44,6 +59,8 @@ impl ClickHouse {
         query.with_setting("do_not_merge_across_partitions_select_final", "1")
     }
 
+    /// The rows of a query as the server sends them, for one who reads as fast as it can: until its end it holds a
+    /// connection.
     pub(super) fn rows<T: RowOwned + RowRead + Send + 'static>(&self, sql: &str, attempted: &'static str) -> Rows<T> {
         let breaker = self.breaker.clone();
         let asked = breaker.pass(attempted);
@@ -76,17 +93,51 @@ impl ClickHouse {
         self.rows(&dialect::whole::<Sql, T>(period), attempted)
     }
 
-    async fn all<T: RowOwned + RowRead + Send + 'static>(
+    /// The rows of a question in its order; nothing is held at the server between two pages.
+    fn pages<T: Keyed + RowOwned + RowRead>(
+        &self,
+        limit: u64,
+        attempted: &'static str,
+        after: fn(&T) -> String,
+        sql: impl Fn(&Page) -> String + Send + 'static,
+    ) -> Rows<T> {
+        let store = self.clone();
+        pages(limit, PAGE_ROWS, after, move |page| {
+            let (store, sql, is_first) = (store.clone(), sql(&page), page.is_first());
+            async move { store.page(&sql, attempted, is_first).await }
+        })
+    }
+
+    fn export<T: Keyed + RowOwned + RowRead>(
+        &self,
+        kind: ExportKind,
+        query: ExportQuery,
+        attempted: &'static str,
+    ) -> Rows<T> {
+        self.pages(query.limit, attempted, dialect::after::<Sql, T>, move |page| {
+            dialect::export::<Sql>(kind, &query, page)
+        })
+    }
+
+    async fn page<T: RowOwned + RowRead>(
+        &self,
+        sql: &str,
+        attempted: &'static str,
+        is_first: bool,
+    ) -> Result<Vec<T>, HistoryError> {
+        // A server that does not answer is told of before anybody waits for a turn.
+        self.breaker.pass(attempted)?;
+        let _turn = self.turns.take(attempted, is_first).await?;
+        self.breaker.answer(attempted, ANSWER, self.query(sql).fetch_all::<T>()).await
+    }
+
+    /// All rows of a query.
+    pub(super) async fn all<T: RowOwned + RowRead>(
         &self,
         sql: &str,
         attempted: &'static str,
     ) -> Result<Vec<T>, HistoryError> {
-        let mut rows = self.rows(sql, attempted);
-        let mut all = Vec::new();
-        while let Some(block) = rows.next().await {
-            all.append(&mut block?);
-        }
-        Ok(all)
+        self.page(sql, attempted, true).await
     }
 }
 
@@ -120,15 +171,24 @@ impl HistoryReader for ClickHouse {
         self.check_version().await
     }
 
+    fn report(&self, answers: bool) {
+        self.breaker.report(answers);
+    }
+
     fn track(&self, query: TrackQuery) -> Rows<PositionRow> {
         // A few granules of each part: more threads would cost more than they read, and to read them in order took 18 ms
         // where reading and sorting took 13.
-        let sql = dialect::track::<Sql>(&query, self.now_ms());
-        self.rows(&format!("{sql} SETTINGS max_threads = 1, optimize_read_in_order = 0"), "read a track")
+        let now_ms = self.now_ms();
+        let sql = move |page: &Page| {
+            let sql = dialect::track::<Sql>(&query, page, now_ms);
+            format!("{sql} SETTINGS max_threads = 1, optimize_read_in_order = 0")
+        };
+        self.pages(query.limit, "read a track", dialect::after_in_device::<Sql, PositionRow>, sql)
     }
 
     fn weather(&self, device: u32, period: Period, limit: u64) -> Rows<WeatherRow> {
-        self.rows(&dialect::weather::<Sql>(device, period, limit), "read a station's weather")
+        let sql = move |page: &Page| dialect::weather::<Sql>(device, period, page);
+        self.pages(limit, "read a station's weather", dialect::after_in_device::<Sql, WeatherRow>, sql)
     }
 
     async fn flights(&self, query: FlightQuery) -> Result<Vec<FlightRow>, HistoryError> {
@@ -141,19 +201,19 @@ impl HistoryReader for ClickHouse {
     }
 
     fn positions(&self, query: ExportQuery) -> Rows<PositionRow> {
-        self.rows(&dialect::export::<Sql>(ExportKind::Positions, &query), "export positions")
+        self.export(ExportKind::Positions, query, "export positions")
     }
 
     fn thermals(&self, query: ExportQuery) -> Rows<ThermalRow> {
-        self.rows(&dialect::export::<Sql>(ExportKind::Thermals, &query), "export thermals")
+        self.export(ExportKind::Thermals, query, "export thermals")
     }
 
     fn weather_in(&self, query: ExportQuery) -> Rows<WeatherRow> {
-        self.rows(&dialect::export::<Sql>(ExportKind::Weather, &query), "export weather")
+        self.export(ExportKind::Weather, query, "export weather")
     }
 
     fn receptions(&self, query: ExportQuery) -> Rows<ReceptionRow> {
-        self.rows(&dialect::export::<Sql>(ExportKind::Receptions, &query), "export receptions")
+        self.export(ExportKind::Receptions, query, "export receptions")
     }
 
     async fn names_at(&self, devices: &[u32], at_ms: i64) -> Result<HashMap<u32, String>, HistoryError> {
@@ -162,6 +222,11 @@ impl HistoryReader for ClickHouse {
         }
         let names: Vec<(u32, String)> = self.all(&dialect::names_at::<Sql>(devices, at_ms), "read names").await?;
         Ok(names.into_iter().collect())
+    }
+
+    fn privacy(&self) -> Rows<PrivacyRow> {
+        let (attempted, after) = ("read whose past is public", dialect::after::<Sql, PrivacyRow>);
+        self.pages(u64::MAX, attempted, after, dialect::privacy_of_all::<Sql>)
     }
 
     async fn alerts(&self, device: Option<u32>, period: Period, limit: u64) -> Result<Vec<AlertRow>, HistoryError> {

@@ -13,13 +13,13 @@ use crate::{Block, ErasureRow, HistoryError, HistoryWriter};
 const SEND: Duration = Duration::from_secs(10);
 const END: Duration = Duration::from_secs(30);
 /// Deleting rewrites marks of parts.
-const DELETE: Duration = Duration::from_secs(120);
+pub(super) const DELETE: Duration = Duration::from_secs(120);
 
 /// Views that count anew every ten minutes by themselves.
-const REFRESHED: [&str; 3] = ["device_days_view", "flights_view", "receiver_days_view"];
+const REFRESHED: [&str; 2] = ["device_days_view", "receiver_days_view"];
 
 impl ClickHouse {
-    /// Brings the views up to date now, which they are every ten minutes by themselves.
+    /// Brings the views and the flights up to date now, which they are every ten minutes by themselves.
     ///
     /// # Errors
     /// Transient: the server is away, or a view's query failed.
@@ -28,10 +28,10 @@ impl ClickHouse {
             self.execute(&format!("SYSTEM REFRESH VIEW {view}"), DELETE).await?;
             self.execute(&format!("SYSTEM WAIT VIEW {view}"), DELETE).await?;
         }
-        Ok(())
+        self.refresh_flights().await
     }
 
-    async fn execute(&self, sql: &str, limit: Duration) -> Result<(), HistoryError> {
+    pub(super) async fn execute(&self, sql: &str, limit: Duration) -> Result<(), HistoryError> {
         match tokio::time::timeout(limit, self.client.query(sql).execute()).await {
             Ok(outcome) => outcome.map_err(|cause| errors::error(sql, cause)),
             Err(_) => Err(errors::timeout(sql)),
@@ -86,7 +86,7 @@ impl ClickHouse {
             heard.iter().map(|table| format!("SELECT observation_id FROM {table} WHERE {observed}")).collect();
         self.execute(&format!("DELETE FROM receptions WHERE observation_id IN ({})", ids.join(" UNION ALL ")), DELETE)
             .await?;
-        for table in heard {
+        for table in heard.into_iter().chain(["confirmations"]) {
             self.execute(&format!("DELETE FROM {table} WHERE {observed}"), DELETE).await?;
         }
         self.execute(&format!("DELETE FROM alerts WHERE {}", until("alert_id")), DELETE).await?;
@@ -121,11 +121,13 @@ impl HistoryWriter for ClickHouse {
         for order in self.disobeyed().await? {
             self.forget(&order).await?;
         }
-        Ok(())
+        self.refresh_flights_in_turn().await
     }
 
     async fn write(&self, block: &Block) -> Result<(), HistoryError> {
         let (token, rows) = (block.token.as_str(), &block.rows);
+        // Before the positions: what touches their days is complete when flights are made.
+        self.insert(token, &rows.confirmations).await?;
         self.insert(token, &rows.positions).await?;
         self.insert(token, &rows.ground_positions).await?;
         self.insert(token, &rows.weather).await?;
@@ -134,6 +136,7 @@ impl HistoryWriter for ClickHouse {
         self.insert(token, &rows.receivers).await?;
         self.insert(token, &rows.thermals).await?;
         self.insert(token, &rows.alerts).await?;
+        self.insert(token, &rows.privacy).await?;
         self.insert(token, &rows.erasures).await?;
         for order in &rows.erasures {
             self.forget(order).await?;

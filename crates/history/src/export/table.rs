@@ -1,7 +1,5 @@
 //! Columns, values and what writes them.
 
-use super::{CsvTable, ParquetTable};
-
 /// What the values of a column are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ColumnKind {
@@ -68,58 +66,6 @@ impl From<i64> for Value {
 /// Rows, one cell after the other.
 pub type Cells = Vec<Value>;
 
-/// A form of a table.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum TableFormat {
-    /// RFC 4180, UTF-8, times in ISO 8601.
-    #[default]
-    Csv,
-    /// Office Open XML, for spreadsheets.
-    Xlsx,
-    /// Apache Parquet.
-    Parquet,
-}
-
-impl TableFormat {
-    /// All of them.
-    pub const ALL: [Self; 3] = [Self::Csv, Self::Xlsx, Self::Parquet];
-
-    /// As it is written in a query, and the ending of a file's name.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Csv => "csv",
-            Self::Xlsx => "xlsx",
-            Self::Parquet => "parquet",
-        }
-    }
-
-    /// The form of a word.
-    pub fn of(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|format| format.word() == word)
-    }
-
-    /// Its media type, without parameters.
-    pub fn media_type(self) -> &'static str {
-        match self {
-            Self::Csv => "text/csv",
-            Self::Xlsx => "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-            Self::Parquet => "application/vnd.apache.parquet",
-        }
-    }
-
-    /// A writer that streams; `None` for XLSX, which is a file first ([`super::XlsxTable`]).
-    ///
-    /// # Errors
-    /// The library refuses the columns.
-    pub fn writer(self, columns: &'static [Column]) -> Result<Option<Box<dyn TableWriter>>, ExportError> {
-        Ok(match self {
-            Self::Csv => Some(Box::new(CsvTable::new(columns))),
-            Self::Parquet => Some(Box::new(ParquetTable::new(columns)?)),
-            Self::Xlsx => None,
-        })
-    }
-}
-
 /// Writes a table as a stream of bytes. Every call appends to `out`.
 pub trait TableWriter: Send {
     /// What comes before the rows.
@@ -147,8 +93,13 @@ pub enum ExportError {
     #[error("cannot write the temporary file of an export")]
     File(#[from] std::io::Error),
     /// The Parquet library refuses.
+    #[cfg(feature = "parquet")]
     #[error("cannot write Parquet")]
     Parquet(#[from] ::parquet::errors::ParquetError),
+    /// This build was made without Parquet.
+    #[cfg(not(feature = "parquet"))]
+    #[error("this build writes no Parquet: build it with the feature parquet")]
+    NotBuilt,
     /// The XLSX library refuses.
     #[error("cannot write XLSX")]
     Xlsx(#[from] rust_xlsxwriter::XlsxError),

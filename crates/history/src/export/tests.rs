@@ -1,7 +1,7 @@
 //! What can be held without another program; `tests/exports.rs` has the files read by pandas.
 
 use super::*;
-use crate::{PositionRow, ReceptionRow};
+use crate::{CsvForm, PositionRow, ReceptionRow};
 
 fn position(device: u32) -> PositionRow {
     PositionRow {
@@ -40,11 +40,12 @@ fn reception(receiver_id: &str) -> ReceptionRow {
         latitude_e7: None,
         longitude_e7: None,
         altitude_m: None,
+        device: None,
     }
 }
 
 fn csv<R: Exported>(rows: &[R]) -> String {
-    let (mut writer, mut cells, mut out) = (CsvTable::new(R::COLUMNS), Cells::new(), Vec::new());
+    let (mut writer, mut cells, mut out) = (CsvTable::new(R::COLUMNS, CsvForm::Programs), Cells::new(), Vec::new());
     rows.iter().for_each(|row| row.cells(&mut cells));
     assert_eq!(cells.len(), rows.len() * R::COLUMNS.len());
     writer.begin(&mut out).expect("into memory");
@@ -57,7 +58,7 @@ fn csv<R: Exported>(rows: &[R]) -> String {
 fn csv_has_units_times_and_empty_cells() {
     let expected = "device,event_at_utc,observation_id,latitude_deg,longitude_deg,altitude_m,speed_kmh,climb_mps,\
                     course_deg,turn_rate_dps,aircraft_kind,plausible,delayed,relayed,source\r\n\
-                    110B90,2026-07-14T12:00:00.250Z,3-7,46.5000001,-8.123456,1200,36.1,-1.5,,,paraglider,true,false,true,radio\r\n";
+                    \"110B90\",2026-07-14T12:00:00.250Z,\"3-7\",46.5000001,-8.123456,1200,36.1,-1.5,,,paraglider,true,false,true,radio\r\n";
     assert_eq!(csv(&[position(0x11_0B90)]), expected);
 }
 
@@ -65,9 +66,9 @@ fn csv_has_units_times_and_empty_cells() {
 fn csv_quotes_what_must_be_quoted_and_disarms_formulas() {
     let text = csv(&[reception("=cmd|' /C calc'!A0"), reception("a,\"b\"\r\nc"), reception("@x")]);
     let lines: Vec<&str> = text.split("\r\n").collect();
-    assert!(lines[1].starts_with("'=cmd|' /C calc'!A0,2026"), "{}", lines[1]);
+    assert!(lines[1].starts_with("\"'=cmd|' /C calc'!A0\",2026"), "{}", lines[1]);
     assert!(lines[2].starts_with("\"a,\"\"b\"\""), "{}", lines[2]);
-    assert!(lines[4].starts_with("'@x,"), "{}", lines[4]);
+    assert!(lines[4].starts_with("\"'@x\","), "{}", lines[4]);
 }
 
 #[test]
@@ -92,7 +93,7 @@ fn parquet_streams_group_by_group() {
 
 #[test]
 fn xlsx_is_an_archive_with_a_size() {
-    let mut table = XlsxTable::new(PositionRow::COLUMNS, "positions").expect("columns");
+    let mut table = XlsxTable::new(PositionRow::COLUMNS, "positions", 0).expect("columns");
     let mut cells = Cells::new();
     position(1).cells(&mut cells);
     table.rows(&cells).expect("fits");

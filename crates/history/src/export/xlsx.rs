@@ -4,7 +4,7 @@
 use std::fs::File;
 use std::io::{Seek as _, SeekFrom};
 
-use rust_xlsxwriter::{Format, Workbook, Worksheet};
+use rust_xlsxwriter::{DocProperties, ExcelDateTime, Format, Workbook, Worksheet};
 
 use super::{Column, ColumnKind, ExportError, Value};
 
@@ -23,12 +23,15 @@ pub struct XlsxTable {
 }
 
 impl XlsxTable {
-    /// A table with these columns, on a sheet of this name (at most 31 characters).
+    /// A table with these columns, on a sheet of this name (at most 31 characters), in a file that says that it was made
+    /// `created_at_s` seconds after the epoch: the same table at the same time is the same file, byte for byte.
     ///
     /// # Errors
     /// The library refuses.
-    pub fn new(columns: &'static [Column], sheet: &str) -> Result<Self, ExportError> {
+    pub fn new(columns: &'static [Column], sheet: &str, created_at_s: i64) -> Result<Self, ExportError> {
         let mut workbook = Workbook::new();
+        let created = ExcelDateTime::from_timestamp(created_at_s)?;
+        workbook.set_properties(&DocProperties::new().set_creation_datetime(&created));
         let bold = Format::new().set_bold();
         let worksheet = workbook.add_worksheet_with_constant_memory()?;
         worksheet.set_name(sheet)?.set_freeze_panes(1, 0)?;

@@ -1,7 +1,7 @@
 //! Flights: made of positions, not of records.
 
-use super::degrees;
 use super::row::stored;
+use flight::units::{degrees, mps};
 
 stored! {
     /// One flight of a device, from take-off to landing (or to the last position so far). Key: device, take_off_at.
@@ -42,6 +42,11 @@ impl FlightRow {
     /// Take-off: degrees north and east.
     pub fn take_off_deg(&self) -> (f64, f64) {
         (degrees(self.take_off_latitude_e7), degrees(self.take_off_longitude_e7))
+    }
+
+    /// The best climb, m/s.
+    pub fn max_climb_mps(&self) -> f64 {
+        mps(self.max_climb_cmps)
     }
 
     /// Landing: degrees north and east.

@@ -1,6 +1,7 @@
 //! Rows made of observations.
 
-use super::degrees;
+use flight::units::{self, degrees};
+
 use super::row::stored;
 
 stored! {
@@ -133,6 +134,20 @@ stored! {
     }
 }
 
+stored! {
+    /// An earlier observation that has become plausible, whatever its flags say. Key: device, observation_id.
+    ConfirmationRow in "confirmations" {
+        /// Device address, 24 bit.
+        "device" device: u32,
+        /// When the observation happened that confirms it, milliseconds since the epoch.
+        "event_at" event_at_ms: i64,
+        /// The id of the confirmed observation.
+        "observation_id" observation_id: u64,
+        /// The device was hidden: expires after 24 h, never for the public.
+        "private" private: bool,
+    }
+}
+
 impl PositionRow {
     /// Degrees north.
     pub fn latitude_deg(&self) -> f64 {
@@ -146,22 +161,22 @@ impl PositionRow {
 
     /// Ground speed, km/h.
     pub fn speed_kmh(&self) -> f64 {
-        f64::from(self.speed_dkmh) / 10.0
+        units::kmh(self.speed_dkmh)
     }
 
     /// Vertical speed, m/s, up is positive.
     pub fn climb_mps(&self) -> f64 {
-        f64::from(self.climb_cmps) / 100.0
+        units::mps(self.climb_cmps)
     }
 
     /// Course over ground, degrees true.
     pub fn course_deg(&self) -> Option<f64> {
-        self.course_cdeg.map(|course| f64::from(course) / 100.0)
+        self.course_cdeg.map(units::course_deg)
     }
 
     /// Turn rate, degrees per second, clockwise positive.
     pub fn turn_rate_dps(&self) -> Option<f64> {
-        self.turn_rate_cdps.map(|rate| f64::from(rate) / 100.0)
+        self.turn_rate_cdps.map(units::dps)
     }
 
     /// Time of ingest, milliseconds since the epoch.
@@ -169,9 +184,9 @@ impl PositionRow {
         self.event_at_ms + i64::from(self.ingest_delay_ms)
     }
 
-    /// Whether it passed the plausibility check.
+    /// Whether it is part of the device's track: neither implausible nor unconfirmed.
     pub fn is_plausible(&self) -> bool {
-        self.flags & crate::flag::IMPLAUSIBLE == 0
+        self.flags & crate::flag::NOT_OF_TRACK == 0
     }
 }
 

@@ -38,7 +38,8 @@ macro_rules! stored {
         }
     ) => {
         $(#[$about])*
-        #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize, clickhouse::Row)]
+        #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+        #[cfg_attr(feature = "clickhouse", derive(clickhouse::Row))]
         pub struct $name {
             $( $(#[$doc])* #[serde(rename = $column)] pub $field: $kind, )*
         }

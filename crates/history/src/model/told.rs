@@ -1,7 +1,9 @@
 //! Rows made of receptions and of states.
 
-use super::degrees;
 use super::row::stored;
+use flight::units::degrees;
+use schemas::privacy::PublicPast;
+use schemas::v1::PrivacyState;
 
 stored! {
     /// One receiver hearing one frame; every copy. Key: receiver_id, ingested_at, reception_id.
@@ -30,6 +32,8 @@ stored! {
         "longitude_e7" longitude_e7: Option<i32>,
         /// Above mean sea level, metres.
         "altitude_m" altitude_m: Option<i16>,
+        /// Address of the sender; absent where the device is hidden.
+        "device" device: Option<u32>,
     }
 }
 
@@ -142,6 +146,50 @@ stored! {
         "observation_id" observation_id: u64,
         /// When it was asked for, milliseconds since the epoch.
         "erased_at" erased_at_ms: i64,
+    }
+}
+
+stored! {
+    /// What of a device's past is public. Key: device; the highest version stays. A device without a row was never hidden.
+    PrivacyRow in "privacy" {
+        /// Device address, 24 bit.
+        "device" device: u32,
+        /// The raw offset that made this state.
+        "version" version: u64,
+        /// Nothing of the device is for the public.
+        "hidden" hidden: bool,
+        /// Of a device that is not hidden: what happened before is not for the public, milliseconds since the epoch.
+        "public_since" public_since_ms: i64,
+        /// The device's own newest frame refuses to be shown.
+        "refused" refused: bool,
+        /// On the deny list.
+        "denied" denied: bool,
+        /// Hidden by a command.
+        "hidden_by_command" hidden_by_command: bool,
+        /// Up to when it is known to have been hidden, milliseconds since the epoch.
+        "hidden_until" hidden_until_ms: i64,
+    }
+}
+
+impl PrivacyRow {
+    /// What of the device's past is public.
+    pub fn public_past(&self) -> PublicPast {
+        PublicPast::of(&self.state())
+    }
+
+    /// As the topic has it, to the millisecond.
+    pub fn state(&self) -> PrivacyState {
+        let us = |at_ms: i64| u64::try_from(at_ms).unwrap_or_default() * 1_000;
+        PrivacyState {
+            device: self.device,
+            version: self.version,
+            hidden: self.hidden,
+            public_since_us: us(self.public_since_ms),
+            online_tracking: self.refused.then_some(false),
+            denied: self.denied,
+            hidden_by_command: self.hidden_by_command,
+            hidden_until_us: us(self.hidden_until_ms),
+        }
     }
 }
 

@@ -25,6 +25,7 @@ pub(super) fn orders(retention: &Retention, now_ms: i64) -> Vec<Order> {
         let key = match table {
             "positions" | "ground_positions" | "names" | "weather" => "device, event_at, observation_id",
             "receptions" => "receiver_id, ingested_at, reception_id",
+            "confirmations" => "device, observation_id",
             "thermals" => "thermal_id",
             // There are no daily statistics here.
             _ => continue,

@@ -1,28 +1,23 @@
 //! Questions.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
 use async_trait::async_trait;
-use futures::{StreamExt as _, stream};
-use rusqlite::{Connection, OpenFlags};
-use tokio::sync::mpsc;
 
-use super::{Inner, Sqlite, connect, errors};
-use crate::dialect::{self, Dialect};
+use super::Sqlite;
+use crate::dialect::{self, Dialect, Keyed};
 use crate::model::Stored;
+use crate::pages::{Page, pages};
 use crate::{
     AlertRow, ExportKind, ExportQuery, FlightQuery, FlightRow, HistoryError, HistoryReader, Period, PositionRow,
-    ReceptionRow, Rows, ThermalRow, TrackQuery, WeatherRow,
+    PrivacyRow, ReceptionRow, Rows, ThermalRow, TrackQuery, WeatherRow,
 };
 
-/// Rows in a block.
-const BLOCK_ROWS: usize = 2_048;
-/// Blocks read ahead of the caller; then reading waits.
-const BLOCKS_AHEAD: usize = 2;
+/// Rows of one page.
+const PAGE_ROWS: u64 = 2_048;
 
 /// SQLite's SQL.
-struct Sql;
+pub(super) struct Sql;
 
 impl Dialect for Sql {
     const FLIGHTS: &'static str = "flights";
@@ -36,138 +31,114 @@ impl Dialect for Sql {
     fn time(ms: i64) -> String {
         ms.to_string()
     }
+
+    fn byte(number: &str) -> String {
+        number.to_owned()
+    }
+
+    // Stored bit by bit.
+    fn id(id: u64) -> String {
+        id.cast_signed().to_string()
+    }
+
+    fn text(text: &str) -> String {
+        format!("CAST(X'{}' AS TEXT)", dialect::hex(text))
+    }
 }
 
-type Blocks<T> = mpsc::Sender<Result<Vec<T>, HistoryError>>;
-
 impl Sqlite {
-    fn rows<T: Stored>(&self, sql: String, attempted: &'static str) -> Rows<T> {
-        self.each(sql, attempted, T::of_sqlite)
-    }
-
-    fn each<T: Send + 'static>(
+    /// The rows of a question in its order; no reader is held between two pages.
+    fn pages<T: Keyed>(
         &self,
-        sql: String,
+        limit: u64,
         attempted: &'static str,
-        row: fn(&rusqlite::Row<'_>) -> rusqlite::Result<T>,
+        after: fn(&T) -> String,
+        sql: impl Fn(&Page) -> String + Send + 'static,
     ) -> Rows<T> {
-        let inner = self.0.clone();
-        let begun = stream::once(async move {
-            let turn = inner.readers.clone().acquire_owned().await.expect("never closed");
-            let (blocks, received) = mpsc::channel(BLOCKS_AHEAD);
-            tokio::task::spawn_blocking(move || {
-                if let Err(error) = inner.query(&sql, &blocks, row) {
-                    // Who asked may be gone.
-                    let _ = blocks.blocking_send(Err(errors::error(attempted, error)));
-                }
-                drop(turn);
-            });
-            received
-        });
-        let next = |mut received: mpsc::Receiver<_>| async move { Some((received.recv().await?, received)) };
-        begun.flat_map(move |received| stream::unfold(received, next)).boxed()
+        let store = self.clone();
+        pages(limit, PAGE_ROWS, after, move |page| {
+            let (store, sql, is_first) = (store.clone(), sql(&page), page.is_first());
+            async move { store.all(sql, attempted, is_first, T::of_sqlite).await }
+        })
     }
 
+    fn export<T: Keyed>(&self, kind: ExportKind, query: ExportQuery, attempted: &'static str) -> Rows<T> {
+        self.pages(query.limit, attempted, dialect::after::<Sql, T>, move |page| {
+            dialect::export::<Sql>(kind, &query, page)
+        })
+    }
+
+    /// All rows of a query.
     async fn all<T: Send + 'static>(
         &self,
         sql: String,
         attempted: &'static str,
+        is_first: bool,
         row: fn(&rusqlite::Row<'_>) -> rusqlite::Result<T>,
     ) -> Result<Vec<T>, HistoryError> {
-        let mut rows = self.each(sql, attempted, row);
-        let mut all = Vec::new();
-        while let Some(block) = rows.next().await {
-            all.append(&mut block?);
-        }
-        Ok(all)
+        self.reading(attempted, is_first, move |connection| {
+            let mut statement = connection.prepare(&sql)?;
+            let rows = statement.query_map([], row)?;
+            rows.collect::<rusqlite::Result<Vec<T>>>()
+        })
+        .await
     }
-}
-
-impl Inner {
-    fn query<T>(
-        self: &Arc<Self>,
-        sql: &str,
-        blocks: &Blocks<T>,
-        row: fn(&rusqlite::Row<'_>) -> rusqlite::Result<T>,
-    ) -> rusqlite::Result<()> {
-        let connection = match self.idle_readers.lock().pop() {
-            Some(connection) => connection,
-            None => connect(&self.path, OpenFlags::default())?,
-        };
-        let read = read(&connection, sql, blocks, row);
-        self.idle_readers.lock().push(connection);
-        read
-    }
-}
-
-fn read<T>(
-    connection: &Connection,
-    sql: &str,
-    blocks: &Blocks<T>,
-    row: fn(&rusqlite::Row<'_>) -> rusqlite::Result<T>,
-) -> rusqlite::Result<()> {
-    let mut statement = connection.prepare(sql)?;
-    let mut rows = statement.query([])?;
-    let mut block = Vec::new();
-    while let Some(next) = rows.next()? {
-        block.push(row(next)?);
-        if block.len() == BLOCK_ROWS && blocks.blocking_send(Ok(std::mem::take(&mut block))).is_err() {
-            return Ok(());
-        }
-    }
-    if !block.is_empty() {
-        // Who asked may be gone.
-        let _ = blocks.blocking_send(Ok(block));
-    }
-    Ok(())
 }
 
 #[async_trait]
 impl HistoryReader for Sqlite {
     async fn check(&self) -> Result<(), HistoryError> {
-        self.all("SELECT 1".to_owned(), "ask the history", |row| row.get::<_, i64>(0)).await.map(|_| ())
+        self.all("SELECT 1".to_owned(), "ask the history", true, |row| row.get::<_, i64>(0)).await.map(|_| ())
     }
 
     fn track(&self, query: TrackQuery) -> Rows<PositionRow> {
-        self.rows(dialect::track::<Sql>(&query, self.now_ms()), "read a track")
+        let now_ms = self.now_ms();
+        let sql = move |page: &Page| dialect::track::<Sql>(&query, page, now_ms);
+        self.pages(query.limit, "read a track", dialect::after_in_device::<Sql, PositionRow>, sql)
     }
 
     fn weather(&self, device: u32, period: Period, limit: u64) -> Rows<WeatherRow> {
-        self.rows(dialect::weather::<Sql>(device, period, limit), "read a station's weather")
+        let sql = move |page: &Page| dialect::weather::<Sql>(device, period, page);
+        self.pages(limit, "read a station's weather", dialect::after_in_device::<Sql, WeatherRow>, sql)
     }
 
     async fn flights(&self, query: FlightQuery) -> Result<Vec<FlightRow>, HistoryError> {
-        self.all(dialect::flights::<Sql>(&query), "read flights", FlightRow::of_sqlite).await
+        self.all(dialect::flights::<Sql>(&query), "read flights", true, FlightRow::of_sqlite).await
     }
 
     async fn count(&self, kind: ExportKind, query: ExportQuery) -> Result<u64, HistoryError> {
         let counts =
-            self.all(dialect::count::<Sql>(kind, &query), "count an export's rows", |row| row.get::<_, i64>(0));
+            self.all(dialect::count::<Sql>(kind, &query), "count an export's rows", true, |row| row.get::<_, i64>(0));
         Ok(counts.await?.first().map_or(0, |count| count.unsigned_abs()))
     }
 
     fn positions(&self, query: ExportQuery) -> Rows<PositionRow> {
-        self.rows(dialect::export::<Sql>(ExportKind::Positions, &query), "export positions")
+        self.export(ExportKind::Positions, query, "export positions")
     }
 
     fn thermals(&self, query: ExportQuery) -> Rows<ThermalRow> {
-        self.rows(dialect::export::<Sql>(ExportKind::Thermals, &query), "export thermals")
+        self.export(ExportKind::Thermals, query, "export thermals")
     }
 
     fn weather_in(&self, query: ExportQuery) -> Rows<WeatherRow> {
-        self.rows(dialect::export::<Sql>(ExportKind::Weather, &query), "export weather")
+        self.export(ExportKind::Weather, query, "export weather")
     }
 
     fn receptions(&self, query: ExportQuery) -> Rows<ReceptionRow> {
-        self.rows(dialect::export::<Sql>(ExportKind::Receptions, &query), "export receptions")
+        self.export(ExportKind::Receptions, query, "export receptions")
     }
 
     async fn names_at(&self, devices: &[u32], at_ms: i64) -> Result<HashMap<u32, String>, HistoryError> {
         let name = |row: &rusqlite::Row<'_>| Ok((row.get::<_, u32>(0)?, row.get::<_, String>(1)?));
-        Ok(self.all(dialect::names_at::<Sql>(devices, at_ms), "read names", name).await?.into_iter().collect())
+        Ok(self.all(dialect::names_at::<Sql>(devices, at_ms), "read names", true, name).await?.into_iter().collect())
+    }
+
+    fn privacy(&self) -> Rows<PrivacyRow> {
+        let (attempted, after) = ("read whose past is public", dialect::after::<Sql, PrivacyRow>);
+        self.pages(u64::MAX, attempted, after, dialect::privacy_of_all::<Sql>)
     }
 
     async fn alerts(&self, device: Option<u32>, period: Period, limit: u64) -> Result<Vec<AlertRow>, HistoryError> {
-        self.all(dialect::alerts::<Sql>(device, period, limit), "read alerts", AlertRow::of_sqlite).await
+        self.all(dialect::alerts::<Sql>(device, period, limit), "read alerts", true, AlertRow::of_sqlite).await
     }
 }

@@ -57,6 +57,7 @@ fn write(connection: &mut Connection, rows: &BlockRows) -> rusqlite::Result<()> 
     let block = connection.transaction()?;
     add(&block, &rows.positions)?;
     touch(&block, &rows.positions)?;
+    add(&block, &rows.confirmations)?;
     add(&block, &rows.ground_positions)?;
     add(&block, &rows.weather)?;
     add(&block, &rows.names)?;
@@ -64,6 +65,7 @@ fn write(connection: &mut Connection, rows: &BlockRows) -> rusqlite::Result<()> 
     add(&block, &rows.alerts)?;
     replace(&block, "receiver_id", &rows.receivers)?;
     replace(&block, "thermal_id", &rows.thermals)?;
+    replace(&block, "device", &rows.privacy)?;
     add(&block, &rows.erasures)?;
     for order in &rows.erasures {
         forget(&block, order)?;
@@ -114,7 +116,7 @@ fn touch(block: &Transaction<'_>, positions: &[PositionRow]) -> rusqlite::Result
 fn forget(block: &Transaction<'_>, order: &ErasureRow) -> rusqlite::Result<()> {
     let (device, last) = (order.device, order.observation_id.cast_signed());
     let first = last >> 48 << 48;
-    for table in ["positions", "ground_positions", "weather", "names"] {
+    for table in ["positions", "ground_positions", "weather", "names", "confirmations"] {
         let of = format!("FROM {table} WHERE device = ?1 AND observation_id BETWEEN ?2 AND ?3");
         let heard = format!("DELETE FROM receptions WHERE observation_id IN (SELECT observation_id {of})");
         block.execute(&heard, params![device, first, last])?;

@@ -6,12 +6,18 @@ mod gpx;
 mod igc;
 mod json;
 mod kml;
+#[cfg(test)]
+mod properties;
 mod runs;
 #[cfg(test)]
 mod tests;
 pub(crate) mod text;
+mod writer;
 
-use super::{Subject, Summary, TrackPoint};
+pub use writer::TrackWriter;
+
+use super::Subject;
+use crate::csv_line::CsvForm;
 
 /// A form of a track.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -23,22 +29,12 @@ pub enum Format {
     GeoJson,
     /// GPX 1.1.
     Gpx,
-    /// KML 2.2 (OGC 07-147r2).
+    /// KML 2.2 (OGC 07-147r2), with Google's `gx:Track` beside each line.
     Kml,
     /// The flight recorder format of the FAI, without its signature.
     Igc,
     /// RFC 4180.
     Csv,
-}
-
-/// Writes a track. Every call appends to `out`; nothing but a bounded run of positions is kept.
-pub trait TrackWriter: Send {
-    /// What comes before the positions.
-    fn begin(&mut self, out: &mut Vec<u8>);
-    /// The next position, in order; its segment tells where lines are cut.
-    fn point(&mut self, point: &TrackPoint, out: &mut Vec<u8>);
-    /// What comes after the positions.
-    fn end(&mut self, summary: &Summary, out: &mut Vec<u8>);
 }
 
 impl Format {
@@ -74,15 +70,15 @@ impl Format {
         }
     }
 
-    /// A writer for a track of this subject.
-    pub fn writer(self, subject: Subject) -> Box<dyn TrackWriter> {
+    /// A writer for a track of this subject; `csv` says for whom CSV is.
+    pub fn writer(self, subject: Subject, csv: CsvForm) -> Box<dyn TrackWriter> {
         match self {
             Self::Json => Box::new(json::Json::new(subject)),
             Self::GeoJson => Box::new(geojson::GeoJson::new(subject)),
             Self::Gpx => Box::new(gpx::Gpx::new(subject)),
             Self::Kml => Box::new(kml::Kml::new(subject)),
             Self::Igc => Box::new(igc::Igc::new(subject)),
-            Self::Csv => Box::new(csv::Csv::new(subject)),
+            Self::Csv => Box::new(csv::Csv::new(subject, csv)),
         }
     }
 }

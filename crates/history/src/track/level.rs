@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use schemas::v1::AircraftKind;
+use flight::{ALTITUDES_M, Step, max_speed_kmh};
 
 use super::TrackPoint;
 
@@ -11,8 +11,8 @@ use super::TrackPoint;
 pub enum Level {
     /// Everything that was recorded, as it was recorded.
     Raw,
-    /// Without positions that cannot be: those that failed the check on arrival, impossible altitudes, and single
-    /// positions that could only be reached and left at more than the aircraft's greatest speed.
+    /// Without positions that cannot be: those that failed the check on arrival or were never confirmed, impossible
+    /// altitudes, and single positions that could only be reached and left at more than the aircraft's greatest speed.
     #[default]
     Plausible,
     /// As plausible, with the noise of GPS and rounding taken out.
@@ -38,34 +38,16 @@ impl Level {
     }
 }
 
-/// Positions whose neighbours are nearer in time than this are not judged, s: the times of two receivers differ by more.
-const SHORTEST_JUDGED_S: f64 = 1.0;
-/// Metres above mean sea level that can be.
-const ALTITUDES_M: std::ops::RangeInclusive<f64> = -1_000.0..=15_000.0;
-
-/// The greatest ground speed, wind included, km/h.
-fn max_speed_kmh(kind: AircraftKind) -> f64 {
-    match kind {
-        AircraftKind::Paraglider => 120.0,
-        AircraftKind::HangGlider => 160.0,
-        AircraftKind::Balloon => 150.0,
-        AircraftKind::Glider => 300.0,
-        AircraftKind::Powered => 400.0,
-        AircraftKind::Helicopter => 360.0,
-        AircraftKind::Uav | AircraftKind::Other | AircraftKind::Unspecified => 200.0,
-    }
-}
-
 /// Leaves out what cannot be. Looks one position ahead.
 #[derive(Debug, Default)]
-pub(super) struct Plausible {
+pub(crate) struct Plausible {
     accepted: Option<TrackPoint>,
     pending: Option<TrackPoint>,
 }
 
 impl Plausible {
     /// Takes the next position; gives out the one before it, unless that cannot be.
-    pub(super) fn push(&mut self, next: TrackPoint) -> Option<TrackPoint> {
+    pub(crate) fn push(&mut self, next: TrackPoint) -> Option<TrackPoint> {
         if next.implausible || next.altitude_m.is_some_and(|altitude| !ALTITUDES_M.contains(&altitude)) {
             return None;
         }
@@ -78,7 +60,7 @@ impl Plausible {
     }
 
     /// Gives out the last position.
-    pub(super) fn finish(&mut self) -> Option<TrackPoint> {
+    pub(crate) fn finish(&mut self) -> Option<TrackPoint> {
         self.pending.take()
     }
 }
@@ -89,8 +71,8 @@ fn is_spike(before: &TrackPoint, point: &TrackPoint, after: &TrackPoint) -> bool
 }
 
 fn too_fast(from: &TrackPoint, to: &TrackPoint) -> bool {
-    let seconds = to.seconds_since(from);
-    seconds >= SHORTEST_JUDGED_S && from.metres_to(to) / seconds * 3.6 > max_speed_kmh(to.kind)
+    flight::step(to.event_at_us.abs_diff(from.event_at_us), from.metres_to(to), max_speed_kmh(to.kind))
+        == Step::Impossible
 }
 
 /// Half the width of the window for places, s. Narrow, since a thermal circle takes 15 to 25 s and must stay round: at one

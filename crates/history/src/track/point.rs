@@ -1,4 +1,4 @@
-//! One position of a track, and whose track it is.
+//! One position of a track.
 
 use schemas::v1::AircraftKind;
 
@@ -27,7 +27,7 @@ pub struct TrackPoint {
     pub qne_offset_m: Option<f64>,
     /// What flew.
     pub kind: AircraftKind,
-    /// Failed the plausibility check when it came in.
+    /// Not part of the device's track: it failed the plausibility check when it came in, or nothing confirmed it.
     pub implausible: bool,
     /// Counts the segments of a track from 0; the recorded position itself knows none.
     pub segment: u32,
@@ -76,33 +76,6 @@ impl TrackPoint {
 
 /// Metres per degree of latitude on a sphere of 6,371 km.
 pub(crate) const METRES_PER_DEGREE: f64 = 111_194.93;
-
-/// Whose track it is, and which part of it: what stands at the head of a file.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Subject {
-    /// The device address.
-    pub device: u32,
-    /// The name that the device sends. `None`: none is known.
-    pub name: Option<String>,
-    /// From here on, microseconds since the epoch.
-    pub from_us: u64,
-    /// Up to here, without it.
-    pub to_us: u64,
-    /// Which positions are left out, and what was done to the others.
-    pub level: super::Level,
-}
-
-impl Subject {
-    /// The name, or the address where none is known.
-    pub fn title(&self) -> String {
-        self.name.clone().unwrap_or_else(|| self.address())
-    }
-
-    /// The address as it is written.
-    pub fn address(&self) -> String {
-        schemas::DeviceAddress(self.device).to_string()
-    }
-}
 
 #[cfg(test)]
 pub(crate) mod testing {

@@ -14,8 +14,11 @@ What the history in ClickHouse holds, as the database itself says it (`system.ta
 after a new migration: `UPDATE_DATA_DICTIONARY=1 cargo test -p history --test contract dictionary`.
 
 Times are UTC. Coordinates are whole numbers: divide by 10^7 for degrees. NULL is what was not transmitted or is not known,
-never zero. Rows with `private` are of hidden devices and go after 24 hours. Tables whose engine begins with Replacing may
+never zero. Rows with `private` are of hidden devices and expire after 24 hours. Tables whose engine begins with Replacing may
 hold a row twice for a while: read them with `FINAL` where a number must be exact.
+
+Kinds are the numbers of the schemas' enums ([tables](for-analysts.md#numbers-and-what-they-mean)), but for `ground_type`, which is the
+protocol's own number and one less: `alert_kind` 9 and `ground_type` 8 are the same.
 ";
 
 #[derive(Row, Deserialize)]

@@ -3,13 +3,15 @@
 use futures::StreamExt as _;
 use geo::Bounds;
 use history::{
-    BlockRows, ExportKind, ExportQuery, FlightQuery, HistoryReader, HistoryWriter, Period, PositionRow, Rows,
-    TrackQuery, Visibility, flag,
+    BlockRows, ExportKind, ExportQuery, FlightQuery, HistoryReader, HistoryWriter, Period, PositionRow, PrivacyRow,
+    Rows, TrackQuery, Visibility, flag,
 };
 
+use schemas::privacy::PublicPast;
+
 use crate::rows::{
-    GLIDER, NOON_MS, alert, block, erasure, name, position, positions_block, receiver, reception, thermal, track,
-    weather,
+    GLIDER, NOON_MS, alert, block, confirmation, erasure, name, position, positions_block, privacy, receiver,
+    reception, thermal, track, weather,
 };
 
 /// Every promise as a test of its own. `$store` makes an empty store, `$also` are promises that only it can be held to.
@@ -22,10 +24,17 @@ macro_rules! keeps_all_promises {
             the_highest_version_of_a_thermal_stays
             a_track_is_a_period_of_one_device_in_order
             a_long_track_comes_in_bounded_blocks
+            an_export_goes_on_behind_each_page
+            readers_that_stop_hold_up_nobody
             implausible_positions_are_left_out_on_demand
+            unconfirmed_positions_wait_for_confirmation
+            flights_begin_at_confirmed_positions
+            slow_soaring_is_one_flight
             an_export_is_a_region_and_a_period
             flights_are_found_in_positions
             what_is_erased_is_gone_and_stays_gone
+            the_newest_word_on_privacy_stays
+            flights_begin_where_the_device_is_shown_again
             $($also)*
         }
     };
@@ -163,6 +172,48 @@ pub(crate) async fn a_long_track_comes_in_bounded_blocks(store: &impl Store) {
     assert_eq!(all(store.track(of(GLIDER))).await.len(), 8_000);
 }
 
+/// More of them than either store reads for at once.
+pub(crate) async fn readers_that_stop_hold_up_nobody(store: &impl Store) {
+    store.write(&positions_block("t-0-0-0", track(GLIDER, 0..10_000))).await.expect("written");
+    let mut open = Vec::new();
+    for number in 0..40 {
+        let mut rows = if number % 2 == 0 { store.track(of(GLIDER)) } else { store.positions(export(Bounds::WORLD)) };
+        assert!(rows.next().await.is_some_and(|block| block.is_ok()));
+        open.push(rows);
+    }
+    store.write(&positions_block("t-0-1-1", track(GLIDER + 1, 0..10))).await.expect("written");
+    assert_eq!(all(store.track(of(GLIDER + 1))).await.len(), 10);
+    // What stopped goes on where it was.
+    let mut stopped = open.swap_remove(0);
+    let next = stopped.next().await.expect("a block").expect("the store answers");
+    let before = next.first().expect("a row").event_at_ms - 5_000;
+    assert!(before > NOON_MS && all(stopped).await.last() == Some(&position(GLIDER, 9_999)));
+}
+
+/// More rows than a page of either store, in the order of their keys; receivers have any names.
+pub(crate) async fn an_export_goes_on_behind_each_page(store: &impl Store) {
+    let receivers = ["", "8896672", "O'Hara", "\\'); --", "Zürich \u{1F30D}"];
+    let mut receptions: Vec<_> = (0..9_000).map(|step| reception(receivers[step as usize % 5], step)).collect();
+    receptions.sort_by(|a, b| (&a.receiver_id, a.ingested_at_ms).cmp(&(&b.receiver_id, b.ingested_at_ms)));
+    let mut positions = track(GLIDER, 0..5_000);
+    positions.extend(track(GLIDER + 1, 0..5_000));
+    let rows = BlockRows {
+        positions: positions.clone(),
+        receptions: receptions.clone(),
+        weather: (0..300).map(|step| weather(1, step)).collect(),
+        thermals: (0..300).map(|id| thermal(id, 1)).collect(),
+        ..BlockRows::default()
+    };
+    store.write(&block("t-0-0-9", rows.clone())).await.expect("written");
+    let world = ExportQuery { period: Period { from_ms: 0, to_ms: NOON_MS + 86_400_000_000 }, ..export(Bounds::WORLD) };
+    assert_eq!(all(store.positions(world)).await, positions);
+    assert_eq!(all(store.receptions(world)).await, receptions);
+    assert_eq!(all(store.weather_in(world)).await, rows.weather);
+    assert_eq!(all(store.thermals(world)).await.len(), 300);
+    let some = ExportQuery { limit: 4_097, ..world };
+    assert_eq!(all(store.positions(some)).await, positions[..4_097]);
+}
+
 pub(crate) async fn implausible_positions_are_left_out_on_demand(store: &impl Store) {
     let bad = PositionRow { flags: flag::IMPLAUSIBLE | flag::RELAYED | flag::CLAMPED, ..position(GLIDER, 1) };
     let odd = PositionRow { flags: flag::SIGNED | flag::UNTRUSTED | flag::RELAYED, ..position(GLIDER, 2) };
@@ -171,6 +222,78 @@ pub(crate) async fn implausible_positions_are_left_out_on_demand(store: &impl St
     assert_eq!(all(store.track(of(GLIDER))).await, rows);
     let plausible = all(store.track(TrackQuery { plausible_only: true, ..of(GLIDER) })).await;
     assert_eq!(plausible, [position(GLIDER, 0), odd]);
+}
+
+pub(crate) async fn unconfirmed_positions_wait_for_confirmation(store: &impl Store) {
+    let phantom = PositionRow { flags: flag::UNCONFIRMED, latitude_e7: 10_000_000, ..position(GLIDER, 0) };
+    let first = PositionRow { flags: flag::UNCONFIRMED | flag::RELAYED, ..position(GLIDER, 1) };
+    let moved = PositionRow { flags: flag::IMPLAUSIBLE | flag::SIGNED, ..position(GLIDER, 2) };
+    let plausible = async || all(store.track(TrackQuery { plausible_only: true, ..of(GLIDER) })).await;
+    let rows = vec![phantom.clone(), first.clone(), moved.clone(), position(GLIDER, 3)];
+    store.write(&positions_block("t-0-0-3", rows)).await.expect("written");
+    assert_eq!(plausible().await, [position(GLIDER, 3)]);
+    // Another partition's block, and twice.
+    for _ in 0..2 {
+        let confirmations = vec![confirmation(&first), confirmation(&moved)];
+        let rows = BlockRows { confirmations, ..BlockRows::default() };
+        store.write(&block("t-1-0-3", rows)).await.expect("written");
+    }
+    let first = PositionRow { flags: flag::RELAYED, ..first };
+    let moved = PositionRow { flags: flag::SIGNED, ..moved };
+    assert_eq!(plausible().await, [first.clone(), moved.clone(), position(GLIDER, 3)]);
+    let all_rows = [phantom, first, moved, position(GLIDER, 3)];
+    assert_eq!(all(store.track(of(GLIDER))).await, all_rows);
+    assert_eq!(all(store.positions(export(Bounds::WORLD))).await, all_rows);
+}
+
+pub(crate) async fn flights_begin_at_confirmed_positions(store: &impl Store) {
+    let far = |step: i64, flags: u8| PositionRow {
+        flags,
+        latitude_e7: 0,
+        longitude_e7: 0,
+        observation_id: (7 << 48) | (100_000 + step.unsigned_abs()),
+        ..position(GLIDER, step)
+    };
+    let first = PositionRow { flags: flag::UNCONFIRMED, ..position(GLIDER, 1) };
+    let mut rows = vec![far(0, flag::UNCONFIRMED), first.clone()];
+    rows.extend(track(GLIDER, 2..102));
+    rows.extend([far(50, flag::UNCONFIRMED), far(70, flag::IMPLAUSIBLE), far(110, flag::UNCONFIRMED)]);
+    // One that nothing was said of on arrival, and that no other one is near to.
+    rows.push(PositionRow { event_at_ms: position(GLIDER, 60).event_at_ms + 2_000, ..far(60, flag::DELAYED) });
+    let confirmations = vec![confirmation(&first)];
+    let rows = BlockRows { positions: rows, confirmations, ..BlockRows::default() };
+    store.write(&block("t-0-0-200", rows)).await.expect("written");
+    store.refresh_now().await;
+    let flights = store.flights(FlightQuery { limit: 10, ..FlightQuery::default() }).await.expect("read");
+    assert_eq!(flights.len(), 1, "{flights:?}");
+    let flight = &flights[0];
+    assert_eq!((flight.take_off_at_ms, flight.positions), (first.event_at_ms, 101));
+    assert_eq!(flight.take_off_deg(), (first.latitude_deg(), first.longitude_deg()));
+    assert_eq!(flight.landing_deg().0, position(GLIDER, 101).latitude_deg());
+    assert!((4_950..5_050).contains(&flight.distance_m), "{flight:?}");
+}
+
+pub(crate) async fn slow_soaring_is_one_flight(store: &impl Store) {
+    // Ten minutes of flight, twenty at 2 km/h and 1,500 m, ten minutes of flight; then it stands.
+    let pace = |step: i64| match step {
+        0..120 | 360..480 => 360,
+        120..360 => 20,
+        _ => 0,
+    };
+    let mut latitude_e7 = 470_000_000;
+    let rows: Vec<PositionRow> = (0..560)
+        .map(|step| {
+            let (speed_dkmh, climb_cmps) = (pace(step), 0);
+            // 36 km/h are 50 m in 5 s.
+            latitude_e7 += i32::from(speed_dkmh) * 4_497 / 360;
+            PositionRow { speed_dkmh, climb_cmps, latitude_e7, altitude_m: Some(1_500), ..position(GLIDER, step) }
+        })
+        .collect();
+    store.write(&positions_block("t-0-0-559", rows)).await.expect("written");
+    store.refresh_now().await;
+    let flights = store.flights(FlightQuery { limit: 10, ..FlightQuery::default() }).await.expect("read");
+    let times: Vec<_> = flights.iter().map(|flight| (flight.take_off_at_ms, flight.landed_at_ms)).collect();
+    assert_eq!(times, [(NOON_MS, position(GLIDER, 480).event_at_ms)]);
 }
 
 /// The rows' private ones are of the last day by the store's clock.
@@ -285,4 +408,32 @@ pub(crate) async fn what_is_erased_is_gone_and_stays_gone(store: &impl Store) {
     store.write(&block("t-0-0-8", before)).await.expect("written");
     store.maintain().await.expect("maintained");
     check().await;
+}
+
+pub(crate) async fn the_newest_word_on_privacy_stays(store: &impl Store) {
+    let rows = |rows: Vec<PrivacyRow>| BlockRows { privacy: rows, ..BlockRows::default() };
+    store.write(&block("v-0-0-1", rows(vec![privacy(1, 5, true, 0), privacy(2, 6, true, 0)]))).await.expect("written");
+    store.write(&block("v-0-2-3", rows(vec![privacy(1, 9, false, NOON_MS)]))).await.expect("written");
+    store.write(&block("v-0-0-0", rows(vec![privacy(1, 5, true, 0)]))).await.expect("written, once more");
+    let mut kept = all(store.privacy()).await;
+    kept.sort_by_key(|row| row.device);
+    assert_eq!(kept, [privacy(1, 9, false, NOON_MS), privacy(2, 6, true, 0)]);
+    assert_eq!(kept[0].public_past(), PublicPast::Since(NOON_MS.unsigned_abs() * 1_000));
+    assert_eq!(kept[1].public_past(), PublicPast::Nothing);
+}
+
+pub(crate) async fn flights_begin_where_the_device_is_shown_again(store: &impl Store) {
+    store.write(&positions_block("t-0-0-99", track(GLIDER, 0..101))).await.expect("written");
+    store.refresh_now().await;
+    let query = FlightQuery { device: Some(GLIDER), limit: 10, ..FlightQuery::default() };
+    assert_eq!(store.flights(query).await.expect("read")[0].take_off_at_ms, NOON_MS);
+    // It was hidden for a moment, and goes on.
+    let since_ms = NOON_MS + 40 * 5_000;
+    let shown = BlockRows { privacy: vec![privacy(GLIDER, 9, false, since_ms)], ..BlockRows::default() };
+    store.write(&block("v-0-0-0", shown)).await.expect("written");
+    store.write(&positions_block("t-0-100-119", track(GLIDER, 101..120))).await.expect("written");
+    store.refresh_now().await;
+    let flights = store.flights(query).await.expect("read");
+    assert_eq!(flights.len(), 1, "{flights:?}");
+    assert_eq!((flights[0].take_off_at_ms, flights[0].positions), (since_ms, 80));
 }

@@ -1,7 +1,8 @@
 //! Rows to play with.
 
 use history::{
-    AlertRow, Block, BlockRows, ErasureRow, NameRow, PositionRow, ReceiverRow, ReceptionRow, ThermalRow, WeatherRow,
+    AlertRow, Block, BlockRows, ConfirmationRow, ErasureRow, NameRow, PositionRow, PrivacyRow, ReceiverRow,
+    ReceptionRow, ThermalRow, WeatherRow,
 };
 
 /// 2026-06-01 10:00:00 UTC.
@@ -44,6 +45,12 @@ pub(crate) fn position(device: u32, step: i64) -> PositionRow {
 
 pub(crate) fn track(device: u32, steps: std::ops::Range<i64>) -> Vec<PositionRow> {
     steps.map(|step| position(device, step)).collect()
+}
+
+/// The position after it confirms it.
+pub(crate) fn confirmation(row: &PositionRow) -> ConfirmationRow {
+    let PositionRow { device, event_at_ms, observation_id, private, .. } = *row;
+    ConfirmationRow { device, event_at_ms: event_at_ms + 5_000, observation_id, private }
 }
 
 pub(crate) fn weather(device: u32, step: i64) -> WeatherRow {
@@ -93,6 +100,20 @@ pub(crate) fn reception(receiver: &str, step: i64) -> ReceptionRow {
         latitude_e7: Some(heard.latitude_e7),
         longitude_e7: Some(heard.longitude_e7),
         altitude_m: heard.altitude_m,
+        device: Some(heard.device),
+    }
+}
+
+pub(crate) fn privacy(device: u32, version: u64, hidden: bool, public_since_ms: i64) -> PrivacyRow {
+    PrivacyRow {
+        device,
+        version,
+        hidden,
+        public_since_ms,
+        refused: hidden,
+        denied: false,
+        hidden_by_command: true,
+        hidden_until_ms: NOON_MS,
     }
 }
 

@@ -68,27 +68,59 @@ async fn a_file_of_a_newer_program_is_refused() {
     assert_eq!((refused.reason(), refused.is_transient()), ("newer_than_program", false));
 }
 
-#[tokio::test]
-async fn a_file_that_is_no_history_is_refused() {
-    let dir = tempfile::tempdir().expect("a folder");
-    let file = dir.path().join("history.sqlite");
-    std::fs::write(&file, "not a database, but long enough to be looked at".repeat(100)).expect("written");
-    let refused = Sqlite::open(Some(&file), Retention::default(), Clock::manual(NOW_US)).err().expect("refused");
-    assert!(!refused.is_transient(), "{refused:?}");
+/// The names in a folder that were moved aside.
+fn moved_aside(dir: &std::path::Path) -> Vec<String> {
+    let names = std::fs::read_dir(dir).expect("listed").map(|entry| entry.expect("an entry").file_name());
+    let names = names.map(|name| name.into_string().expect("UTF-8"));
+    let beside = |name: &str| name.ends_with("-wal") || name.ends_with("-shm");
+    names.filter(|name| name.starts_with("history.sqlite.malformed-") && !beside(name)).collect()
 }
 
 #[tokio::test]
-async fn readers_that_stop_in_the_middle_do_not_hold_up_others() {
-    let store = store();
-    store.write(&positions_block("t-0-0-0", track(GLIDER, 0..20_000))).await.expect("written");
-    let mut open = Vec::new();
-    for _ in 0..8 {
-        let mut rows = store.track(whole(GLIDER));
-        assert!(rows.next().await.is_some_and(|block| block.is_ok()));
-        open.push(rows);
+async fn a_malformed_file_is_moved_aside() {
+    let other_tables = |file: &std::path::Path| {
+        let sqlite = rusqlite::Connection::open(file).expect("opened by hand");
+        sqlite.execute_batch("CREATE TABLE positions (pilot TEXT)").expect("made");
+    };
+    let lost_table = |file: &std::path::Path| {
+        drop(Sqlite::open(Some(file), Retention::default(), Clock::manual(NOW_US)).expect("opened"));
+        let sqlite = rusqlite::Connection::open(file).expect("opened by hand");
+        sqlite.execute_batch("DROP TABLE alerts; PRAGMA user_version = 2").expect("dropped");
+    };
+    let text = |file: &std::path::Path| std::fs::write(file, "no database at all ".repeat(300)).expect("written");
+    let negative = |file: &std::path::Path| {
+        let sqlite = rusqlite::Connection::open(file).expect("opened by hand");
+        sqlite.pragma_update(None, "user_version", -3).expect("set");
+    };
+    let spoils: [&dyn Fn(&std::path::Path); 4] = [&other_tables, &lost_table, &text, &negative];
+    for (number, spoil) in spoils.into_iter().enumerate() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let file = dir.path().join("history.sqlite");
+        spoil(&file);
+        let store = Sqlite::open(Some(&file), Retention::default(), Clock::manual(NOW_US)).expect("a new one");
+        assert_eq!(moved_aside(dir.path()).len(), 1, "{number}");
+        store.write(&positions_block("t-0-0-0", track(GLIDER, 0..10))).await.expect("written");
+        assert_eq!(all(store.track(whole(GLIDER))).await.len(), 10, "{number}");
     }
-    // The ninth waits for one to go, and writing waits for none.
-    store.write(&positions_block("t-0-1-1", track(GLIDER + 1, 0..10))).await.expect("written");
-    drop(open);
-    assert_eq!(all(store.track(whole(GLIDER + 1))).await.len(), 10);
+}
+
+#[tokio::test]
+async fn damage_while_it_runs_begins_a_new_file() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let file = dir.path().join("history.sqlite");
+    let store = Sqlite::open(Some(&file), Retention::default(), Clock::manual(NOW_US)).expect("opened");
+    store.write(&positions_block("t-0-0-0", track(GLIDER, 0..5_000))).await.expect("written");
+    let sqlite = rusqlite::Connection::open(&file).expect("opened by hand");
+    sqlite.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).expect("all is in the file");
+    drop(sqlite);
+    let bytes = std::fs::read(&file).expect("read");
+    std::fs::write(&file, vec![0xA5; bytes.len()]).expect("spoiled");
+    let mut rows = store.track(whole(GLIDER));
+    let damaged = rows.next().await.expect("an answer").expect_err("it is damaged");
+    assert_eq!((damaged.reason(), damaged.is_transient()), ("broken", true));
+    assert_eq!(moved_aside(dir.path()).len(), 1);
+    store.write(&positions_block("t-0-0-0", track(GLIDER, 0..10))).await.expect("into the new file");
+    assert_eq!(all(store.track(whole(GLIDER))).await.len(), 10);
+    store.maintain().await.expect("maintained");
+    assert_eq!(moved_aside(dir.path()).len(), 1, "once");
 }

@@ -18,7 +18,7 @@ const ANSWERS: [(&str, &str); 9] = [
     ("5. Busy launch sites", "u0m9d\t3\t2\t120\t2200\n"),
     ("6. Airtime by device", "110B90\t1\t2\t120\n110B91\t2\t1\t60\n"),
     ("7. Wind at a station by hour", "10\t10\t25\t0\n11\t20\t30\t90\n"),
-    ("8. Receivers that nobody else could replace", "south\t121\t61\nnorth\t91\t31\n"),
+    ("8. Receivers that no other receiver could replace", "south\t121\t61\nnorth\t91\t31\n"),
     ("9. Aircraft in the air", "10\t2\t1\n10\t4\t1\n11\t2\t1\n11\t4\t1\n12\t2\t1\n13\t4\t1\n14\t4\t1\n"),
     (
         "10. How late frames come",
@@ -62,7 +62,7 @@ fn queries() -> BTreeMap<&'static str, &'static str> {
     let sections = page.split("\n## ").skip(1);
     let query = |section: &'static str| {
         let (title, rest) = section.split_once('\n')?;
-        let (_, code) = rest.split_once("```sql\n")?;
+        let (_, code) = rest.split_once("```sql run")?.1.split_once('\n')?;
         Some((title, code.split_once("```")?.0))
     };
     sections.map(|section| query(section).expect("a heading and a query")).collect()
@@ -82,12 +82,13 @@ async fn every_query_of_the_page_gives_the_answer_that_can_be_counted() {
     for (title, expected) in ANSWERS {
         assert_eq!(ask(&store, queries[title]).await, expected, "{title}");
     }
-    let polygon = ask(&store, queries["3. What a receiver covers"]).await;
+    let polygon = ask(&store, queries["3. Coverage of a receiver"]).await;
     let polygon: serde_json::Value = serde_json::from_str(&polygon).expect("GeoJSON");
     let corners = polygon["coordinates"][0].as_array().expect("a ring");
     assert_eq!((corners.len(), &corners[0]), (37, &corners[36]), "36 sectors, closed");
-    for (sector, corner) in corners[..36].iter().enumerate() {
-        // Where nothing was heard, it is the receiver's own place.
+    // Counterclockwise, as RFC 7946 has it: from the last sector to the first.
+    for (sector, corner) in corners[..36].iter().rev().enumerate() {
+        // Where nothing was received, it is the receiver's own place.
         let (longitude, latitude) = COVERED.get(sector).copied().unwrap_or((7.86, 46.58));
         let off = |at: usize, expected: f64| (corner[at].as_f64().expect("a number") - expected).abs();
         assert!(off(0, longitude) < 0.005 && off(1, latitude) < 0.005, "sector {sector}: {corner}");

@@ -1,6 +1,7 @@
 //! Topics: created where they are missing, described, compared.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use rdkafka::ClientConfig;
@@ -8,22 +9,26 @@ use rdkafka::admin::{
     AdminClient, AdminOptions, ConfigResource, ConfigSource, NewTopic as KafkaTopic, OwnedResourceSpecifier,
     ResourceSpecifier, TopicReplication,
 };
-use rdkafka::client::DefaultClientContext;
 use rdkafka::error::KafkaError;
 use rdkafka::types::RDKafkaErrorCode;
 
+use super::client::SharedClient;
+use super::context::AskingContext;
 use super::errors::classify;
-use super::{Cluster, KafkaLog, REQUEST_TIMEOUT};
+use super::settings::REQUEST_TIMEOUT;
 use crate::topics::differences;
 use crate::{NewTopic, StreamError, TopicDescription, TopicOutcome};
 
 /// How long the cluster may take until a new topic has its leaders.
 const CREATE_TIMEOUT: Duration = Duration::from_secs(30);
+/// A busy broker knows a topic some time after its controller has created it: how often it is asked, and how long between.
+const KNOWN_ATTEMPTS: u32 = 50;
+const KNOWN_PAUSE: Duration = Duration::from_millis(200);
 
-pub(super) async fn create(log: &KafkaLog, topics: &[NewTopic]) -> Result<Vec<TopicOutcome>, StreamError> {
-    let known = partition_counts(log).await?;
+pub(super) async fn create(client: &Arc<SharedClient>, topics: &[NewTopic]) -> Result<Vec<TopicOutcome>, StreamError> {
+    let known = partition_counts(client).await?;
     let missing: Vec<_> = topics.iter().filter(|topic| !known.contains_key(&topic.name)).collect();
-    let admin = admin(log)?;
+    let admin = admin(client)?;
     let mut created = Vec::new();
     if !missing.is_empty() {
         let wanted: Vec<_> = missing.iter().map(|topic| kafka_topic(topic)).collect();
@@ -40,11 +45,10 @@ pub(super) async fn create(log: &KafkaLog, topics: &[NewTopic]) -> Result<Vec<To
             }
         }
     }
+    let known = if missing.is_empty() { known } else { await_known(client, topics).await? };
     let existing: Vec<_> =
         topics.iter().map(|topic| &*topic.name).filter(|name| !created.iter().any(|new| new == name)).collect();
     let settings = settings(&admin, &existing).await?;
-    let known =
-        if existing.iter().all(|name| known.contains_key(*name)) { known } else { partition_counts(log).await? };
     let outcome = |topic: &NewTopic| match settings.get(&topic.name) {
         None => TopicOutcome::Created,
         Some(found) => TopicOutcome::Exists {
@@ -55,10 +59,10 @@ pub(super) async fn create(log: &KafkaLog, topics: &[NewTopic]) -> Result<Vec<To
     Ok(topics.iter().map(outcome).collect())
 }
 
-pub(super) async fn describe(log: &KafkaLog) -> Result<Vec<TopicDescription>, StreamError> {
-    let known = partition_counts(log).await?;
+pub(super) async fn describe(client: &Arc<SharedClient>) -> Result<Vec<TopicDescription>, StreamError> {
+    let known = partition_counts(client).await?;
     let names: Vec<_> = known.keys().map(String::as_str).collect();
-    let mut settings = settings(&admin(log)?, &names).await?;
+    let mut settings = settings(&admin(client)?, &names).await?;
     let describe = |(name, partitions): (String, u32)| {
         let entries = settings.remove(&name).map(|resource| resource.entries).unwrap_or_default();
         let own = entries.into_iter().filter(|entry| entry.source == ConfigSource::DynamicTopic);
@@ -69,11 +73,11 @@ pub(super) async fn describe(log: &KafkaLog) -> Result<Vec<TopicDescription>, St
 }
 
 /// Made for each call: it has no thread that serves its events, so a long life would pile them up.
-fn admin(log: &KafkaLog) -> Result<AdminClient<DefaultClientContext>, StreamError> {
-    let mut config: ClientConfig = log.cluster.settings.for_watcher();
+fn admin(client: &Arc<SharedClient>) -> Result<AdminClient<AskingContext>, StreamError> {
+    let mut config: ClientConfig = client.settings.for_watcher();
     // No events wanted.
     config.set("statistics.interval.ms", "0");
-    config.create().map_err(|error| classify(error, "open an admin client"))
+    config.create_with_context(AskingContext).map_err(|error| classify(error, "open an admin client"))
 }
 
 fn kafka_topic(topic: &NewTopic) -> KafkaTopic<'_> {
@@ -82,23 +86,36 @@ fn kafka_topic(topic: &NewTopic) -> KafkaTopic<'_> {
     topic.settings.iter().fold(new, |new, (name, value)| new.set(name, value))
 }
 
+/// As [`partition_counts`], once the broker that answers knows all of `topics`; or as it then is.
+async fn await_known(client: &Arc<SharedClient>, topics: &[NewTopic]) -> Result<BTreeMap<String, u32>, StreamError> {
+    let mut known = partition_counts(client).await?;
+    for _ in 0..KNOWN_ATTEMPTS {
+        if topics.iter().all(|topic| known.get(&topic.name).is_some_and(|partitions| *partitions > 0)) {
+            break;
+        }
+        tokio::time::sleep(KNOWN_PAUSE).await;
+        known = partition_counts(client).await?;
+    }
+    Ok(known)
+}
+
 /// All topics but internal ones.
-pub(super) async fn partition_counts(log: &KafkaLog) -> Result<BTreeMap<String, u32>, StreamError> {
-    let question = |cluster: &Cluster| {
-        let metadata = cluster
+pub(super) async fn partition_counts(client: &Arc<SharedClient>) -> Result<BTreeMap<String, u32>, StreamError> {
+    let question = |client: &SharedClient| {
+        let metadata = client
             .watcher()?
             .client()
             .fetch_metadata(None, REQUEST_TIMEOUT)
-            .map_err(|error| classify(error, format!("ask {} for its topics", cluster.settings.bootstrap)))?;
+            .map_err(|error| classify(error, format!("ask {} for its topics", client.settings.bootstrap)))?;
         let topics = metadata.topics().iter().filter(|topic| !topic.name().starts_with("__"));
         let count = |partitions: usize| u32::try_from(partitions).unwrap_or(u32::MAX);
         Ok(topics.map(|topic| (topic.name().to_owned(), count(topic.partitions().len()))).collect())
     };
-    log.cluster.ask("ask for the topics", question).await
+    client.ask("ask for the topics", question).await
 }
 
 async fn settings(
-    admin: &AdminClient<DefaultClientContext>,
+    admin: &AdminClient<AskingContext>,
     topics: &[&str],
 ) -> Result<BTreeMap<String, ConfigResource>, StreamError> {
     if topics.is_empty() {

@@ -24,6 +24,22 @@ pub(super) fn log(level: RDKafkaLogLevel, facility: &str, line: &str) {
     }
 }
 
+/// The callbacks of a client that is only asked: what goes wrong is in its answers. Without it `rdkafka` logs each broker
+/// that is away as an error.
+pub(super) struct AskingContext;
+
+impl ClientContext for AskingContext {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, line: &str) {
+        log(level, facility, line);
+    }
+
+    fn error(&self, error: KafkaError, text: &str) {
+        tracing::debug!(%error, "librdkafka: {text}");
+    }
+}
+
+impl ConsumerContext for AskingContext {}
+
 /// One assigned partition: its own queue in librdkafka, and whether something may be in it.
 pub(super) struct Feed {
     pub(super) queue: PartitionQueue<ConsumerEvents>,

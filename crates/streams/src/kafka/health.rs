@@ -1,4 +1,5 @@
-//! Whether the cluster can be reached, as its clients in this process see it.
+//! Whether the cluster can be reached: up when it answers a question, down when it does not, or when a client of this
+//! process says so first.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -59,23 +60,41 @@ impl Monitor {
             health.last_error = Some(text.to_owned());
         }
         if is_down(code) {
-            if health.state != HealthState::Down {
-                let reason = health.last_error.as_deref().unwrap_or_default();
-                tracing::warn!(bootstrap = %self.bootstrap, %reason, "cannot reach kafka");
-                health.state = HealthState::Down;
-                health.since = Instant::now();
-            }
+            self.down(&mut health);
         } else if !known {
             tracing::debug!(bootstrap = %self.bootstrap, ?code, "kafka client: {text}");
         }
     }
 
-    /// A client has a broker that answers.
+    /// A question went without its answer.
+    pub(super) fn silent(&self, text: &str) {
+        let mut health = self.lock();
+        // Why it could not be reached from the beginning is known better by those who tried.
+        let known = health.last_error.take().filter(|_| health.state != HealthState::Up);
+        health.last_error = known.or_else(|| Some(text.to_owned()));
+        self.down(&mut health);
+    }
+
+    /// A question was answered.
     pub(super) fn up(&self) {
         let mut health = self.lock();
         if !health.is_up() {
             tracing::info!(bootstrap = %self.bootstrap, "kafka is reachable");
             health.state = HealthState::Up;
+            health.since = Instant::now();
+        }
+    }
+
+    /// Whether a question was answered just now.
+    pub(super) fn is_up(&self) -> bool {
+        self.lock().is_up()
+    }
+
+    fn down(&self, health: &mut Health) {
+        if health.state != HealthState::Down {
+            let reason = health.last_error.as_deref().unwrap_or_default();
+            tracing::warn!(bootstrap = %self.bootstrap, %reason, "cannot reach kafka");
+            health.state = HealthState::Down;
             health.since = Instant::now();
         }
     }
@@ -105,6 +124,20 @@ mod tests {
         assert_eq!(monitor.now().last_error.as_deref(), Some("h:1: connection refused"));
         monitor.up();
         assert_eq!(monitor.now().state, HealthState::Up);
+    }
+
+    #[test]
+    fn a_question_without_an_answer_is_down() {
+        let monitor = Monitor::new("h:1");
+        monitor.up();
+        monitor.error(RDKafkaErrorCode::BrokerTransportFailure, "h:1: disconnected");
+        monitor.silent("no answer");
+        assert_eq!((monitor.is_up(), monitor.now().last_error.as_deref()), (false, Some("no answer")));
+        monitor.error(RDKafkaErrorCode::BrokerTransportFailure, "h:1: connection refused");
+        monitor.silent("no answer");
+        assert_eq!(monitor.now().last_error.as_deref(), Some("h:1: connection refused"));
+        monitor.up();
+        assert!(monitor.is_up());
     }
 
     #[test]

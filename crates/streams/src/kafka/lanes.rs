@@ -4,6 +4,8 @@
 //! partition everything is in order. A lane's records wait, uncounted, while the caller has it paused: what was fetched
 //! before the pause is not thrown away, and does not keep the others from being filled.
 
+mod sight;
+
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -94,6 +96,8 @@ pub(super) struct Lanes {
     starved: bool,
     seeks: Vec<SeekRequest>,
     closing: bool,
+    /// The caller left in an orderly way.
+    has_left: bool,
     wake_caller: bool,
     wake_thread: bool,
 }
@@ -105,6 +109,10 @@ struct Lane {
     paused: bool,
     started: bool,
     end: End,
+    /// After the last record that the caller took.
+    position: Option<u64>,
+    /// The end was reached since somebody looked at how far it is.
+    at_end: bool,
 }
 
 /// Whether the caller knows that it has caught up.
@@ -130,6 +138,7 @@ impl Lanes {
             starved: false,
             seeks: Vec::new(),
             closing: false,
+            has_left: false,
             wake_caller: false,
             wake_thread: false,
         }
@@ -194,6 +203,7 @@ impl Lanes {
         at_end: Option<usize>,
     ) {
         let Some(lane) = self.lanes.get_mut(partition) else { return };
+        lane.at_end |= at_end.is_some();
         if let (End::NotReached, Some(before)) = (lane.end, at_end) {
             lane.end = End::After(lane.records.len() + before);
         }
@@ -267,6 +277,11 @@ impl Lanes {
         self.wake_thread = true;
     }
 
+    /// Before the end: that nothing is owned from now on is as it should be.
+    pub(super) fn leave(&mut self) {
+        self.has_left = true;
+    }
+
     /// The end: nothing is delivered any more, and a revocation that nobody took is released.
     pub(super) fn close(&mut self) {
         self.closing = true;
@@ -338,6 +353,7 @@ impl Lane {
         let mut bytes = 0;
         for (record, weight) in self.records.drain(..count) {
             bytes += weight;
+            self.position = Some(record.offset + 1);
             into.push(record);
         }
         self.bytes -= bytes;

@@ -14,6 +14,9 @@ use crate::StreamError;
 /// So many statistics in a row, one a second, without a broker. A client that begins anew has its first ones within
 /// milliseconds.
 const STRANDED_AFTER: u32 = 2;
+/// A broker that rests for longer is one that nobody will connect to again: a client without a connection looks every second
+/// for one to make.
+const RESTS_US: u64 = 3_000_000;
 
 /// One client's view. A client can come to know no broker at all and never look for one again; whoever holds it then gives it
 /// up and makes another.
@@ -21,7 +24,8 @@ const STRANDED_AFTER: u32 = 2;
 /// It happens where all brokers are away for a moment, such as a single node that was frozen for longer than its own
 /// controller believes: the cluster answers with an empty list of brokers, and librdkafka drops those it knew, the ones it was
 /// given among them. It means to begin anew with the latter, but the answer just worked off calls that off where the two meet
-/// (confluentinc/librdkafka#5301; from 2.10 on, at least to 2.15).
+/// (confluentinc/librdkafka#5301; from 2.10 on, at least to 2.15). A dismissed broker that something still refers to stays in
+/// the list, at rest for ever, and hides that there is none: so one counts that is connected to, or is being so.
 pub(super) struct Lookout {
     health: Arc<Monitor>,
     /// Statistics in a row that named no broker.
@@ -36,15 +40,11 @@ impl Lookout {
     /// A client's statistics.
     pub(super) fn statistics(&self, json: &[u8]) {
         let Ok(Statistics { brokers }) = serde_json::from_slice(json) else { return };
-        let mut known = brokers.values().filter(|broker| broker.is_one()).peekable();
         // Only ever called from the client's own thread. Once given up, it stays so.
-        match (known.peek(), self.without.load(Ordering::Relaxed)) {
-            (None, without) => self.without.store(without.saturating_add(1), Ordering::Relaxed),
-            (Some(_), ..STRANDED_AFTER) => self.without.store(0, Ordering::Relaxed),
-            (Some(_), _) => {}
-        }
-        if known.any(|broker| broker.state == "UP") {
-            self.health.up();
+        match (brokers.values().any(Broker::is_of_use), self.without.load(Ordering::Relaxed)) {
+            (false, without) => self.without.store(without.saturating_add(1), Ordering::Relaxed),
+            (true, ..STRANDED_AFTER) => self.without.store(0, Ordering::Relaxed),
+            (true, _) => {}
         }
     }
 
@@ -55,6 +55,16 @@ impl Lookout {
             None | Some(RDKafkaErrorCode::PartitionEOF) => {}
             Some(code) => self.health.error(code, text),
         }
+    }
+
+    /// Whether the cluster answers, this client or another.
+    pub(super) fn cluster_answers(&self) -> bool {
+        self.health.is_up()
+    }
+
+    /// The client is of no use, as others see it.
+    pub(super) fn give_up(&self) {
+        self.without.store(STRANDED_AFTER, Ordering::Relaxed);
     }
 
     /// Whether the client must be given up.
@@ -84,37 +94,28 @@ struct Broker {
     /// `learned`, `configured`, `internal` or `logical`.
     source: String,
     state: String,
+    /// Since when it is in that state, microseconds.
+    #[serde(default, rename = "stateage")]
+    state_age_us: u64,
 }
 
 impl Broker {
-    /// Whether it is one of the cluster's, not a place-holder.
-    fn is_one(&self) -> bool {
-        matches!(self.source.as_str(), "learned" | "configured")
+    /// Whether it is one of the cluster's, not a place-holder, and anything can still come of it.
+    fn is_of_use(&self) -> bool {
+        let rests = self.state == "INIT" && self.state_age_us >= RESTS_US;
+        matches!(self.source.as_str(), "learned" | "configured") && !rests
     }
 }
 
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
-    use crate::kafka::HealthState;
 
     const UP: &[u8] = br#"{"name":"x","brokers":{":0/internal":{"source":"internal","state":"UP"},"h:1/1":{"source":"learned","state":"UP"}}}"#;
     const DOWN: &[u8] = br#"{"brokers":{":0/internal":{"source":"internal","state":"UP"},"h:1/1":{"source":"learned","state":"TRY_CONNECT"}}}"#;
     /// Of a client that was told of an empty list: its place-holders are left.
     pub(in crate::kafka) const NONE: &[u8] =
         br#"{"brokers":{":0/internal":{"source":"internal","state":"UP"},"GroupCoordinator":{"source":"logical","state":"INIT"}}}"#;
-
-    #[test]
-    fn the_cluster_is_reached_with_the_first_broker() {
-        let health = Arc::new(Monitor::new("h:1"));
-        let lookout = Lookout::new(health.clone());
-        for (statistics, state) in
-            [(DOWN, HealthState::Connecting), (NONE, HealthState::Connecting), (UP, HealthState::Up)]
-        {
-            lookout.statistics(statistics);
-            assert_eq!(health.now().state, state);
-        }
-    }
 
     #[test]
     fn a_client_is_stranded_that_goes_on_knowing_nobody() {
@@ -124,6 +125,20 @@ pub(super) mod tests {
         {
             lookout.statistics(statistics);
             assert_eq!(lookout.is_stranded(), expected);
+        }
+    }
+    /// As seen after a freeze: the dismissed broker is listed, and nobody connects to it.
+    #[test]
+    fn a_dismissed_broker_hides_no_stranding() {
+        let at_rest = |age_us: u64| {
+            format!(
+                r#"{{"brokers":{{"h:1/1":{{"source":"learned","state":"INIT","stateage":{age_us}}},"GroupCoordinator":{{"source":"logical","state":"TRY_CONNECT","stateage":9}}}}}}"#
+            )
+        };
+        let lookout = Lookout::new(Arc::new(Monitor::new("h:1")));
+        for (age_us, expected) in [(21_813_611, false), (400, false), (3_000_000, false), (4_000_000, true)] {
+            lookout.statistics(at_rest(age_us).as_bytes());
+            assert_eq!(lookout.is_stranded(), expected, "{age_us}");
         }
     }
 }

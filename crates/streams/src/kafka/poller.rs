@@ -21,6 +21,8 @@ use crate::{Incoming, StreamError, TopicPartition};
 
 /// How long it may take to notice what nobody wakes us for.
 const IDLE: Duration = Duration::from_millis(100);
+/// Every queue is looked at this often, whether it woke us or not: a wake-up that was lost costs this much and no more.
+const LOOK_UNASKED: Duration = Duration::from_secs(1);
 /// A seek that librdkafka is not ready for (the partition's start is being looked up) is tried again this often.
 const SEEK_AGAIN: Duration = Duration::from_millis(10);
 /// Records of one partition before the next has its turn.
@@ -37,11 +39,22 @@ pub(super) struct Poller {
     complaint: Option<KafkaError>,
     /// Whether the caller was told that this consumer finds no broker any more.
     gave_up: bool,
+    /// When all queues are looked at next.
+    look_at: Instant,
 }
 
 impl Poller {
     pub(super) fn new(consumer: Arc<BaseConsumer<ConsumerEvents>>, hand_over: Arc<HandOver>) -> Self {
-        Self { consumer, hand_over, names: Names::default(), seeks: Vec::new(), complaint: None, gave_up: false }
+        let look_at = Instant::now() + LOOK_UNASKED;
+        Self {
+            consumer,
+            hand_over,
+            names: Names::default(),
+            seeks: Vec::new(),
+            complaint: None,
+            gave_up: false,
+            look_at,
+        }
     }
 
     /// Until the caller closes; then leaves the group and says so.
@@ -50,6 +63,7 @@ impl Poller {
             self.serve_events();
             self.give_up_stranded();
             self.serve_seeks();
+            self.look_unasked();
             if !self.serve_records() {
                 self.hand_over.wait_for_work(if self.seeks.is_empty() { IDLE } else { SEEK_AGAIN });
             }
@@ -80,6 +94,18 @@ impl Poller {
             self.gave_up = true;
             tracing::warn!("a consumer knows no broker any more, and is given up");
             self.hand_over.with(|lanes| lanes.control(Control::Failed(stranded("consume"))));
+        }
+    }
+
+    /// Every queue counts as one that may hold something, now and then.
+    fn look_unasked(&mut self) {
+        let now = Instant::now();
+        if now < self.look_at {
+            return;
+        }
+        self.look_at = now + LOOK_UNASKED;
+        for feed in self.consumer.context().feeds().values() {
+            feed.ready.store(true, Ordering::Release);
         }
     }
 

@@ -1,6 +1,6 @@
 //! A producer and its thread.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -13,16 +13,23 @@ use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _, ProducerContext
 use rdkafka::types::RDKafkaErrorCode;
 use rdkafka::{ClientConfig, ClientContext};
 use tokio::sync::Notify;
+use tokio::time::Instant;
 
 use super::context::log;
 use super::errors::{classify, delivery_error};
 use super::health::Monitor;
 use super::lookout::{Lookout, WHY_STRANDED};
+use crate::watchdog::Standstill;
 use crate::{Delivered, DeliveryError, Receipt, StreamError};
 
 /// How long a round of polling takes: a stop waits for its end. Acknowledgements wake it at once. The binding counts what is
 /// left of it in whole milliseconds, and asks again and again during the last one: each round costs one.
 const ROUND: Duration = Duration::from_millis(250);
+/// Nothing is acknowledged for so long, by a cluster that answers others: the producer has lost its way.
+const NO_ANSWER: Duration = Duration::from_secs(15);
+
+/// What becomes of what it holds then.
+const WHY_UNANSWERED: &str = "nothing is acknowledged by a cluster that answers others, and another must take over";
 
 /// A producer, polled by a thread of its own until it is dropped. Dropping it abandons what is not acknowledged.
 pub(super) struct Producer {
@@ -39,9 +46,11 @@ impl Producer {
         let thread = std::thread::Builder::new().name("kafka-producer".into()).spawn({
             let producer = producer.clone();
             move || {
+                let (mut answers, began) = (Standstill::default(), Instant::now());
                 while !producer.context().outcomes.closing.load(Ordering::Relaxed) {
                     producer.poll(ROUND);
                     producer.context().outcomes.answer_refused();
+                    give_up_stalled(&producer, &mut answers, began.elapsed());
                     give_up_stranded(&producer);
                 }
                 producer.context().outcomes.answer_refused();
@@ -74,7 +83,9 @@ impl Producer {
         &self,
         record: BaseRecord<'_, [u8], [u8], Box<Receipt>>,
     ) -> Result<(), (RDKafkaErrorCode, Receipt)> {
+        self.outcomes().sent.fetch_add(1, Ordering::Relaxed);
         self.producer.send(record).map_err(|(error, record)| {
+            self.outcomes().sent.fetch_sub(1, Ordering::Relaxed);
             // Only a name with a zero byte has no code.
             let code = error.rdkafka_error_code().unwrap_or(RDKafkaErrorCode::InvalidArgument);
             (code, *record.delivery_opaque)
@@ -91,6 +102,20 @@ impl Drop for Producer {
             tracing::error!("a producer's thread panicked");
         }
     }
+}
+
+/// A producer that nobody answers, though others are, is as good as one that finds no broker.
+fn give_up_stalled(producer: &BaseProducer<ProducerEvents>, answers: &mut Standstill, now: Duration) {
+    let ProducerEvents { lookout, outcomes } = producer.context().as_ref();
+    let answered = outcomes.answered_by_log.load(Ordering::Relaxed);
+    let is_due = lookout.cluster_answers() && outcomes.sent.load(Ordering::Relaxed) != answered;
+    if answers.observe(now, is_due, answered) < NO_ANSWER {
+        return;
+    }
+    if outcomes.fatal.set(WHY_UNANSWERED.into()).is_ok() {
+        tracing::warn!(seconds = NO_ANSWER.as_secs(), "a producer gets no answers where others do, and is given up");
+    }
+    lookout.give_up();
 }
 
 /// A producer that finds no broker any more is broken: everything it holds is answered so. Again in each round, since a
@@ -115,6 +140,9 @@ pub(super) struct Outcomes {
     closing: AtomicBool,
     /// Refused before librdkafka took them: answered from the producer's thread, like all others.
     refused: Mutex<Vec<(Receipt, DeliveryError)>>,
+    /// Records that librdkafka took, and those it has answered for.
+    sent: AtomicU64,
+    answered_by_log: AtomicU64,
     /// Called after each answer.
     answered: OnceLock<Box<dyn Fn() + Send + Sync>>,
     pub(super) room: Notify,
@@ -195,6 +223,7 @@ impl ProducerContext for ProducerEvents {
                 Err(self.outcomes.fate(code, format!("{}: {code}", message.topic())))
             }
         };
+        self.outcomes.answered_by_log.fetch_add(1, Ordering::Relaxed);
         self.outcomes.answer(*receipt, outcome);
     }
 }

@@ -7,21 +7,28 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep_until};
 
-use super::Cluster;
+use super::ask::Scope;
+use super::client::SharedClient;
 use super::lookout::STRANDED;
 use super::source::KafkaSource;
+use super::watch::{STALLED, Watch};
 use crate::{Event, Incoming, SeekTo, Source, StreamError, TopicPartition};
 
 /// How soon the next consumer is tried where one cannot be opened.
 const AGAIN: Duration = Duration::from_secs(1);
+/// Who reads for so long is watched over; most readers are done long before.
+const LONG_READING: Duration = Duration::from_secs(10);
 
 pub(super) struct KafkaReader {
-    cluster: Arc<Cluster>,
+    client: Arc<SharedClient>,
     source: KafkaSource,
     places: BTreeMap<TopicPartition, Place>,
     /// The next consumer, at most one. A task of its own, since callers of `next` come and go.
     opening: JoinSet<KafkaSource>,
+    watch: Option<Watch>,
+    watch_at: Instant,
 }
 
 /// How it stands with a partition.
@@ -33,22 +40,26 @@ struct Place {
 }
 
 impl KafkaReader {
-    pub(super) async fn open(cluster: Arc<Cluster>, from: Vec<(TopicPartition, SeekTo)>) -> Result<Self, StreamError> {
+    pub(super) async fn open(
+        client: Arc<SharedClient>,
+        from: Vec<(TopicPartition, SeekTo)>,
+    ) -> Result<Self, StreamError> {
         let mut places = BTreeMap::new();
         for (partition, to) in from {
-            let next = lasting(&cluster, &partition, to).await?;
+            let next = lasting(&client, &partition, to).await?;
             places.insert(partition, Place { next, paused: false, caught_up: false });
         }
-        let source = read(&cluster, &places).await?;
-        Ok(Self { cluster, source, places, opening: JoinSet::new() })
+        let source = read(&client, &places).await?;
+        let watch_at = Instant::now() + LONG_READING;
+        Ok(Self { client, source, places, opening: JoinSet::new(), watch: None, watch_at })
     }
 
     /// Opens the next consumer, however often it takes.
     fn take_over(&mut self) {
-        let (cluster, places) = (self.cluster.clone(), self.places.clone());
+        let (client, places) = (self.client.clone(), self.places.clone());
         self.opening.spawn(async move {
             loop {
-                match read(&cluster, &places).await {
+                match read(&client, &places).await {
                     Ok(source) => return source,
                     Err(error) => tracing::warn!(reason = error.reason(), "a reader cannot go on yet: {error}"),
                 }
@@ -57,10 +68,21 @@ impl KafkaReader {
         });
     }
 
+    fn watch_over(&mut self) -> Result<(), StreamError> {
+        let SharedClient { settings, health, .. } = &*self.client;
+        let scope = Scope::Partitions(self.places.keys().cloned().collect());
+        let watch = self.watch.insert(Watch::start(settings, health.clone(), scope)?);
+        watch.attend(self.source.hand_over());
+        Ok(())
+    }
+
     /// Replaces the consumer once the next one is open.
     async fn taken_over(&mut self) -> Result<(), StreamError> {
         let Some(opened) = self.opening.join_next().await else { return Ok(()) };
         self.source = opened.map_err(|cause| StreamError::transient("closed", "open a reader", cause))?;
+        if let Some(watch) = &self.watch {
+            watch.attend(self.source.hand_over());
+        }
         let paused = self.places.iter().filter(|(_, place)| place.paused);
         let paused: Vec<_> = paused.map(|(partition, _)| partition.clone()).collect();
         self.source.pause(&paused)
@@ -89,8 +111,15 @@ impl Source for KafkaReader {
     async fn next(&mut self) -> Result<Event, StreamError> {
         loop {
             self.taken_over().await?;
-            match self.source.next().await {
-                Err(error) if error.reason() == STRANDED => self.take_over(),
+            let event = tokio::select! {
+                event = self.source.next() => event,
+                () = sleep_until(self.watch_at), if self.watch.is_none() => {
+                    self.watch_over()?;
+                    continue;
+                }
+            };
+            match event {
+                Err(error) if [STRANDED, STALLED].contains(&error.reason()) => self.take_over(),
                 Ok(Event::CaughtUp(partition)) => {
                     let place = self.places.get_mut(&partition);
                     if place.is_none_or(|place| !std::mem::replace(&mut place.caught_up, true)) {
@@ -126,7 +155,7 @@ impl Source for KafkaReader {
             // Which refuses it.
             return self.source.seek(partition, to).await;
         };
-        let next = lasting(&self.cluster, partition, to).await?;
+        let next = lasting(&self.client, partition, to).await?;
         self.source.seek(partition, next).await?;
         (place.next, place.caught_up) = (next, false);
         Ok(())
@@ -137,16 +166,19 @@ impl Source for KafkaReader {
     }
 }
 
-async fn read(cluster: &Arc<Cluster>, places: &BTreeMap<TopicPartition, Place>) -> Result<KafkaSource, StreamError> {
+async fn read(
+    client: &Arc<SharedClient>,
+    places: &BTreeMap<TopicPartition, Place>,
+) -> Result<KafkaSource, StreamError> {
     let from: Vec<_> = places.iter().map(|(partition, place)| (partition.clone(), place.next)).collect();
-    let open = move |cluster: &Cluster| KafkaSource::read(&cluster.settings, cluster.health.clone(), &from);
-    cluster.ask("open a reader", open).await
+    let open = move |client: &SharedClient| KafkaSource::read(&client.settings, client.health.clone(), &from);
+    client.ask("open a reader", open).await
 }
 
 /// The same place in a while: the end moves on.
-async fn lasting(cluster: &Arc<Cluster>, partition: &TopicPartition, to: SeekTo) -> Result<SeekTo, StreamError> {
+async fn lasting(client: &Arc<SharedClient>, partition: &TopicPartition, to: SeekTo) -> Result<SeekTo, StreamError> {
     match to {
-        SeekTo::End => Ok(SeekTo::Offset(cluster.watermarks(partition).await?.high)),
+        SeekTo::End => Ok(SeekTo::Offset(client.watermarks(partition).await?.high)),
         to => Ok(to),
     }
 }
@@ -201,7 +233,7 @@ mod tests {
         write(&log, 0..10).await;
         let places = [(0, SeekTo::Beginning), (1, SeekTo::End)];
         let from = places.map(|(partition, to)| (TopicPartition::new("topic", partition), to));
-        let mut reader = KafkaReader::open(log.cluster.clone(), from.to_vec()).await.expect("a reader");
+        let mut reader = KafkaReader::open(log.client.clone(), from.to_vec()).await.expect("a reader");
         let (before, _) = take(&mut reader, 5).await;
         assert_eq!(before, ["0", "2", "4", "6", "8"]);
 

@@ -1,11 +1,15 @@
 //! What librdkafka is told, and why.
 
 use std::fmt;
+use std::time::Duration;
 
 use rdkafka::ClientConfig;
 use rdkafka::config::RDKafkaLogLevel;
 
 use crate::{GroupSettings, SinkSettings, Start};
+
+/// How long a question to the cluster may take.
+pub(super) const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How to reach a cluster.
 #[derive(Clone)]
@@ -43,6 +47,19 @@ impl KafkaSettings {
     pub(super) fn for_reader(&self) -> ClientConfig {
         let mut config = self.consumer(&self.client_id, Start::Earliest);
         config.set("group.id", format!("{}-reader", self.client_id));
+        self.finish(config)
+    }
+
+    /// Asks for what is committed by a group, and is never a member of it.
+    pub(super) fn for_asker(&self, group: Option<&str>) -> ClientConfig {
+        let mut config = self.client(&format!("{}-watchdog", self.client_id));
+        let group = group.map_or_else(|| format!("{}-watchdog", self.client_id), str::to_owned);
+        config
+            .set("group.id", group)
+            .set("enable.auto.commit", "false")
+            .set("allow.auto.create.topics", "false")
+            // Nobody would read them.
+            .set("statistics.interval.ms", "0");
         self.finish(config)
     }
 
@@ -106,7 +123,7 @@ impl KafkaSettings {
             .set("topic.metadata.refresh.interval.ms", "10000")
             .set("socket.keepalive.enable", "true")
             .set("log.connection.close", "false")
-            // Carries which brokers are up; read only while health is not.
+            // Carries which brokers a client knows, and whether it is connected to any.
             .set("statistics.interval.ms", "1000");
         config
     }
@@ -151,6 +168,7 @@ mod tests {
         let configs = [
             settings.for_group(&GroupSettings::new("group", ["topic"])),
             settings.for_reader(),
+            settings.for_asker(None),
             settings.for_sink(&SinkSettings::new("sink")),
             settings.for_watcher(),
         ];

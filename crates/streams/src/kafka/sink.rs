@@ -151,8 +151,8 @@ mod tests {
         let bootstrap = silent.local_addr().expect("bound").to_string();
         let log = KafkaLog::connect(KafkaSettings::new(bootstrap, "test")).expect("a log");
         let settings = SinkSettings::new("test");
-        let config = log.cluster.settings.for_sink(&settings);
-        let producer = Producer::open(&config, log.cluster.health.clone()).expect("a producer");
+        let config = log.client.settings.for_sink(&settings);
+        let producer = Producer::open(&config, log.client.health.clone()).expect("a producer");
         let sink = KafkaSink::new(producer, &settings).expect("a sink");
         let record = Outgoing {
             topic: "topic".into(),

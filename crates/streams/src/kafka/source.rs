@@ -9,14 +9,13 @@ use rdkafka::{ClientConfig, Offset, TopicPartitionList};
 use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout};
 
-use super::REQUEST_TIMEOUT;
 use super::context::ConsumerEvents;
 use super::errors::classify;
 use super::health::Monitor;
 use super::lanes::{HandOver, SeekRequest};
 use super::lookout::Lookout;
 use super::poller::Poller;
-use super::settings::KafkaSettings;
+use super::settings::{KafkaSettings, REQUEST_TIMEOUT};
 use crate::{Event, GroupSettings, SeekTo, Source, StreamError, TopicPartition};
 
 /// A reader without a group has no settings; these are a group's defaults.
@@ -114,6 +113,11 @@ impl KafkaSource {
         self.consumer.as_ref().expect("present until it is dropped")
     }
 
+    /// For who watches over its progress.
+    pub(super) fn hand_over(&self) -> Arc<HandOver> {
+        self.hand_over.clone()
+    }
+
     fn not_owned(&self, attempted: &str, partition: &TopicPartition) -> StreamError {
         StreamError::transient("not_owned", format!("{attempted} {partition}"), "it is not assigned to this source")
     }
@@ -207,6 +211,7 @@ impl Source for KafkaSource {
 
     async fn close(mut self: Box<Self>) -> Result<(), StreamError> {
         let closed = self.closed.take().expect("taken only here");
+        self.hand_over.with(|lanes| lanes.leave());
         drop(self);
         match timeout(REQUEST_TIMEOUT, closed).await {
             Ok(_) => Ok(()),

@@ -1,4 +1,4 @@
-//! An example: a client that keeps the picture of a region, comes back by itself, and goes on where it was.
+//! An example: a client that keeps the picture of a region, reconnects by itself, and continues where it was.
 //!
 //! `updraft-client ws://localhost:8090 LATITUDE LONGITUDE RADIUS_KM [DEVICE...]`
 
@@ -22,20 +22,20 @@ use url::Url;
 
 use picture::Picture;
 
-/// From the fastest to the slowest: a line that was too slow gets the next.
+/// From the fastest to the slowest: after a slow connection the next one is used.
 const RATES: [&str; 4] = ["live", "1s", "5s", "30s"];
-/// Our own fault: coming back would only repeat it.
-const REPAIR: [u16; 6] = [1002, 1003, 1007, 1009, 4002, 4004];
-/// The line broke without a close frame.
+/// Errors of the client: reconnecting would only repeat them.
+const FATAL_CODES: [u16; 6] = [1002, 1003, 1007, 1009, 4002, 4004];
+/// The connection broke without a close frame.
 const BROKEN: u16 = 1006;
 
-#[allow(clippy::print_stdout, reason = "what it is for")]
-fn tell(event: Value) {
+#[allow(clippy::print_stdout, reason = "the output of the program")]
+fn report(event: Value) {
     println!("{event}");
 }
 
 #[tokio::main(flavor = "current_thread")]
-#[allow(clippy::print_stderr, reason = "for the person who started it")]
+#[allow(clippy::print_stderr, reason = "messages to the user")]
 async fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [url, lat, lon, radius, devices @ ..] = &arguments[..] else {
@@ -52,7 +52,7 @@ async fn main() -> ExitCode {
         }
     };
     let region = [("lat", lat), ("lon", lon), ("radius", radius)].map(|(name, value)| (name, value.clone()));
-    let picture = Picture::new(&follow, tell);
+    let picture = Picture::new(&follow, report);
     let client = Client {
         url: url.clone(),
         region,
@@ -67,14 +67,14 @@ async fn main() -> ExitCode {
     client.run().await
 }
 
-/// One subscription that stays.
+/// A persistent subscription.
 struct Client {
     url: String,
     region: [(&'static str, String); 3],
     follow: Vec<u32>,
     picture: Picture,
     resume: Option<String>,
-    /// What the server said of the token of this connection.
+    /// Whether the server accepted the token of this connection.
     resumed: Option<bool>,
     epoch: Option<String>,
     rate: usize,
@@ -85,9 +85,9 @@ impl Client {
     async fn run(mut self) -> ExitCode {
         loop {
             let code = self.connection().await.unwrap_or(BROKEN);
-            let wait = (!REPAIR.contains(&code)).then(|| self.wait(code));
+            let wait = (!FATAL_CODES.contains(&code)).then(|| self.wait(code));
             self.failures += 1;
-            tell(json!({"event": "closed", "code": code, "wait_s": wait.map(|wait| wait.as_secs_f64())}));
+            report(json!({"event": "closed", "code": code, "wait_s": wait.map(|wait| wait.as_secs_f64())}));
             let Some(wait) = wait else { return ExitCode::FAILURE };
             sleep(wait).await;
         }
@@ -109,7 +109,7 @@ impl Client {
         beat.tick().await;
         loop {
             let received = tokio::select! {
-                // The server says something every few seconds; if not, the line is dead and has not noticed.
+                // The server sends a message every few seconds; without one the connection is dead.
                 received = timeout(heartbeat * 2, socket.next()) => received?,
                 _ = beat.tick() => {
                     socket.send(message(0, client_message::Message::Ping(v1::Ping {}))).await?;
@@ -130,21 +130,21 @@ impl Client {
                 beat.tick().await;
             }
             if self.take(received) && !self.follow.is_empty() {
-                // The address has no room for followed devices: they are asked for here, after a resume again.
+                // The URL has no parameter for followed devices: subscribe to them here, also after a resume.
                 let subscribe = v1::Subscribe { follow_devices: self.follow.clone(), ..Default::default() };
                 socket.send(message(1, client_message::Message::Subscribe(subscribe))).await?;
             }
         }
     }
 
-    /// True where the subscription of the address is live from now on.
+    /// True where the subscription of the URL is live from now on.
     fn take(&mut self, message: server_message::Message) -> bool {
         match message {
             server_message::Message::Welcome(welcome) => {
                 if self.epoch.as_ref().is_some_and(|epoch| *epoch != welcome.epoch) {
                     self.picture.clear();
                 }
-                tell(json!({"event": "welcome", "epoch": welcome.epoch}));
+                report(json!({"event": "welcome", "epoch": welcome.epoch}));
                 self.epoch = Some(welcome.epoch);
             }
             server_message::Message::Snapshot(snapshot) => {
@@ -158,28 +158,28 @@ impl Client {
                 self.picture.snapshot(snapshot);
                 if live {
                     self.failures = 0;
-                    tell(json!({"event": "live", "resumed": self.resumed, "objects": self.picture.len()}));
+                    report(json!({"event": "live", "resumed": self.resumed, "objects": self.picture.len()}));
                 }
                 return live && request_id == 0;
             }
             server_message::Message::Updates(batch) => {
                 if let Some(stale) = batch.stale {
-                    tell(json!({"event": "stale", "stale": stale}));
+                    report(json!({"event": "stale", "stale": stale}));
                 }
                 self.picture.updates(batch);
             }
             server_message::Message::Present(present) => self.picture.present(present),
             server_message::Message::Checkpoint(checkpoint) => {
                 self.resume = Some(checkpoint.resume);
-                tell(json!({"event": "checkpoint"}));
+                report(json!({"event": "checkpoint"}));
             }
-            server_message::Message::Error(error) => tell(json!({"event": "error", "code": error.code})),
+            server_message::Message::Error(error) => report(json!({"event": "error", "code": error.code})),
             server_message::Message::Pong(_) => {}
         }
         false
     }
 
-    /// How long to stay away.
+    /// The time until the reconnect.
     fn wait(&mut self, code: u16) -> Duration {
         if code == 4001 {
             self.rate = (self.rate + 1).min(RATES.len() - 1);
@@ -188,10 +188,10 @@ impl Client {
             (4003, _) => Duration::from_secs(60),
             (4000, 0) => Duration::ZERO,
             (1001, 0) => Duration::from_secs_f64(rand::random_range(0.0..5.0)),
-            // Doubled up to half a minute, and never all at the same time.
+            // Full jitter: a random time up to a ceiling that doubles to half a minute.
             (_, failures) => Duration::from_secs_f64(f64::from(1_u32 << failures.min(6)) * 0.5)
                 .min(Duration::from_secs(30))
-                .mul_f64(rand::random_range(0.5..1.0)),
+                .mul_f64(rand::random_range(0.0..1.0)),
         }
     }
 }

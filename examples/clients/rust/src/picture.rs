@@ -1,4 +1,4 @@
-//! The air picture of a subscription: what the server's messages make of it. It knows no socket and no clock.
+//! The air picture of a subscription: the state from the server's messages. It uses no socket and no clock.
 
 use std::collections::{HashMap, HashSet};
 use std::fmt;
@@ -29,38 +29,38 @@ impl fmt::Display for Id {
 
 type Key = (ObjectKind, Id);
 
-/// What all kinds of updates have.
+/// Fields of all kinds of updates.
 struct Update {
     key: Key,
     version: u64,
     /// Receivers and alerts may have none.
-    place_deg: Option<(f64, f64)>,
+    position_deg: Option<(f64, f64)>,
 }
 
-/// What is known.
+/// The state of a subscription.
 pub(crate) struct Picture {
-    /// Where each object is. A program of yours would keep the whole update.
+    /// The position of each object. Your own program would keep the complete update.
     objects: HashMap<Key, Option<(f64, f64)>>,
-    /// The highest version seen, also of what is gone or outside.
+    /// The highest version seen, also of ended objects and of those outside.
     versions: HashMap<Key, u64>,
     cells: Vec<String>,
-    /// Devices to keep wherever they are.
+    /// Devices to keep independent of the region.
     followed: HashSet<u32>,
-    /// Hears of each change.
-    tell: fn(Value),
+    /// Gets each change.
+    report: fn(Value),
 }
 
 impl Picture {
-    pub(crate) fn new(followed: &[u32], tell: fn(Value)) -> Self {
+    pub(crate) fn new(followed: &[u32], report: fn(Value)) -> Self {
         let followed = followed.iter().copied().collect();
-        Self { objects: HashMap::new(), versions: HashMap::new(), cells: Vec::new(), followed, tell }
+        Self { objects: HashMap::new(), versions: HashMap::new(), cells: Vec::new(), followed, report }
     }
 
     pub(crate) fn len(&self) -> usize {
         self.objects.len()
     }
 
-    /// Another epoch, or a snapshot of everything: what was known is worth nothing.
+    /// Another epoch, or a snapshot of everything: discard everything.
     pub(crate) fn clear(&mut self) {
         self.objects.clear();
         self.versions.clear();
@@ -73,7 +73,7 @@ impl Picture {
             }
             if !snapshot.cells.is_empty() {
                 self.cells = snapshot.cells;
-                self.retain(|picture, key, place_deg| picture.is_inside(key, place_deg));
+                self.retain(|picture, key, position_deg| picture.is_inside(key, position_deg));
             }
         }
         self.put(snapshot.objects.unwrap_or_default());
@@ -95,7 +95,7 @@ impl Picture {
         }
     }
 
-    /// After a resume: what is not named here went while we were away.
+    /// After a resume: objects that are not named here ended or left meanwhile.
     pub(crate) fn present(&mut self, present: v1::Present) {
         let devices = |kind, ids: Vec<u32>| ids.into_iter().map(move |id| (kind, Id::Device(id)));
         let records = |kind, ids: Vec<u64>| ids.into_iter().map(move |id| (kind, Id::Record(id)));
@@ -111,26 +111,26 @@ impl Picture {
     }
 
     fn put(&mut self, objects: v1::Objects) {
-        for Update { key, version, place_deg } in updates(objects) {
+        for Update { key, version, position_deg } in updates(objects) {
             if !self.is_newer(&key, version) {
                 continue;
             }
-            if !self.is_inside(&key, place_deg) {
-                // It left the region: this was the last that we hear of it.
+            if !self.is_inside(&key, position_deg) {
+                // It left the region: the server sends no further updates of it.
                 self.drop_object(&key);
                 continue;
             }
-            let mut event = json!({"event": "object", "kind": word(key.0), "id": key.1.to_string()});
-            if let Some((latitude_deg, longitude_deg)) = place_deg {
+            let mut event = json!({"event": "object", "kind": label(key.0), "id": key.1.to_string()});
+            if let Some((latitude_deg, longitude_deg)) = position_deg {
                 event["latitude_deg"] = latitude_deg.into();
                 event["longitude_deg"] = longitude_deg.into();
             }
-            (self.tell)(event);
-            self.objects.insert(key, place_deg);
+            (self.report)(event);
+            self.objects.insert(key, position_deg);
         }
     }
 
-    /// The same again is a repetition, and the newest.
+    /// An equal version is a repetition, and current.
     fn is_newer(&mut self, key: &Key, version: u64) -> bool {
         if self.versions.get(key).is_some_and(|known| *known > version) {
             return false;
@@ -139,20 +139,24 @@ impl Picture {
         true
     }
 
-    fn is_inside(&self, (_, id): &Key, place_deg: Option<(f64, f64)>) -> bool {
+    fn is_inside(&self, (_, id): &Key, position_deg: Option<(f64, f64)>) -> bool {
         let followed = matches!(id, Id::Device(device) if self.followed.contains(device));
-        followed || place_deg.is_none_or(|(latitude, longitude)| covers(&self.cells, latitude, longitude))
+        followed || position_deg.is_none_or(|(latitude, longitude)| covers(&self.cells, latitude, longitude))
     }
 
     fn retain(&mut self, stays: impl Fn(&Self, &Key, Option<(f64, f64)>) -> bool) {
-        let gone: Vec<Key> =
-            self.objects.iter().filter(|(key, place)| !stays(self, key, **place)).map(|(key, _)| key.clone()).collect();
-        gone.iter().for_each(|key| self.drop_object(key));
+        let removed: Vec<Key> = self
+            .objects
+            .iter()
+            .filter(|(key, position)| !stays(self, key, **position))
+            .map(|(key, _)| key.clone())
+            .collect();
+        removed.iter().for_each(|key| self.drop_object(key));
     }
 
     fn drop_object(&mut self, key: &Key) {
         if self.objects.remove(key).is_some() {
-            (self.tell)(json!({"event": "gone", "kind": word(key.0), "id": key.1.to_string()}));
+            (self.report)(json!({"event": "gone", "kind": label(key.0), "id": key.1.to_string()}));
         }
     }
 }
@@ -161,8 +165,8 @@ fn updates(objects: v1::Objects) -> Vec<Update> {
     let degrees = |latitude_e7: i32, longitude_e7: i32| (f64::from(latitude_e7) / 1e7, f64::from(longitude_e7) / 1e7);
     let mut updates = Vec::new();
     let mut add = |kind, id, version, latitude_e7: Option<i32>, longitude_e7: Option<i32>| {
-        let place_deg = latitude_e7.zip(longitude_e7).map(|(latitude, longitude)| degrees(latitude, longitude));
-        updates.push(Update { key: (kind, id), version, place_deg });
+        let position_deg = latitude_e7.zip(longitude_e7).map(|(latitude, longitude)| degrees(latitude, longitude));
+        updates.push(Update { key: (kind, id), version, position_deg });
     };
     for one in objects.aircraft {
         add(ObjectKind::Aircraft, Id::Device(one.device), one.version, Some(one.latitude_e7), Some(one.longitude_e7));
@@ -191,6 +195,6 @@ fn updates(objects: v1::Objects) -> Vec<Update> {
     updates
 }
 
-fn word(kind: ObjectKind) -> String {
+fn label(kind: ObjectKind) -> String {
     kind.as_str_name().trim_start_matches("OBJECT_KIND_").to_ascii_lowercase()
 }

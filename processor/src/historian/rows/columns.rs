@@ -1,8 +1,9 @@
 //! Values as columns hold them. What has no place in its column is rejected with the column's name.
 
+use flight::units::E7_PER_DEGREE;
 use schemas::v1::Position;
 
-use crate::decode::Reject;
+use air::decode::Reject;
 
 /// 2000-01-01 and 2100-01-01, milliseconds: what the stores' times can hold with room to add a retention.
 const TIMES_MS: std::ops::Range<i64> = 946_684_800_000..4_102_444_800_000;
@@ -31,8 +32,8 @@ impl Place {
         }
         Ok(Self {
             altitude_m: maybe_scaled("altitude_m", position.altitude_m, 1.0)?,
-            latitude_e7: scaled("latitude_deg", latitude, 1e7)?,
-            longitude_e7: scaled("longitude_deg", longitude, 1e7)?,
+            latitude_e7: scaled("latitude_deg", latitude, E7_PER_DEGREE)?,
+            longitude_e7: scaled("longitude_deg", longitude, E7_PER_DEGREE)?,
         })
     }
 }

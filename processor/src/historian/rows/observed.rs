@@ -1,11 +1,12 @@
 //! Rows made of observations.
 
-use history::{BlockRows, ErasureRow, GroundPositionRow, NameRow, PositionRow, WeatherRow, flag};
+use flight::units::{CDEG_PER_DEGREE, CDPS_PER_DPS, CMPS_PER_MPS, DKMH_PER_KMH};
+use history::{BlockRows, ConfirmationRow, ErasureRow, GroundPositionRow, NameRow, PositionRow, WeatherRow, flag};
 use schemas::v1::observation::Body;
 use schemas::v1::{AircraftPosition, GroundPosition, Observation, ObservationFlag, WeatherReading};
 
 use super::columns::{MaybePlace, Place, address, id, maybe, maybe_scaled, narrow, scaled, time_ms};
-use crate::decode::Reject;
+use air::decode::Reject;
 
 /// Event times further from the time of ingest are moved there: a receiver whose clock is years off must not spread rows
 /// over partitions of as many days. Milliseconds, before and after.
@@ -15,6 +16,15 @@ const LATEST_MS: i64 = 3_600_000;
 /// Adds the row of an observation, where there is one to make.
 pub(super) fn add_observation(observation: &Observation, private: bool, rows: &mut BlockRows) -> Result<(), Reject> {
     let Some(body) = &observation.body else { return Ok(()) };
+    for confirmed in &observation.confirms {
+        let Common { device, event_at_ms, private, .. } = Common::of(observation, private)?;
+        let observation_id = id("confirms", *confirmed)?;
+        rows.confirmations.push(ConfirmationRow { device, event_at_ms, observation_id, private });
+    }
+    if let Some(name) = &observation.sent_name {
+        let Common { device, event_at_ms, observation_id, private, .. } = Common::of(observation, private)?;
+        rows.names.push(NameRow { device, event_at_ms, observation_id, name: name.clone(), private });
+    }
     match body {
         Body::Position(told) => rows.positions.push(position(Common::of(observation, private)?, told)?),
         Body::GroundPosition(told) => rows.ground_positions.push(ground(Common::of(observation, private)?, told)?),
@@ -80,6 +90,7 @@ fn bit_of(told: ObservationFlag) -> u8 {
         ObservationFlag::Implausible => flag::IMPLAUSIBLE,
         ObservationFlag::Signed => flag::SIGNED,
         ObservationFlag::Untrusted => flag::UNTRUSTED,
+        ObservationFlag::Unconfirmed | ObservationFlag::AddressConflict => flag::UNCONFIRMED,
     }
 }
 
@@ -94,10 +105,10 @@ fn position(common: Common, told: &AircraftPosition) -> Result<PositionRow, Reje
         latitude_e7,
         longitude_e7,
         altitude_m,
-        speed_dkmh: scaled("speed_kmh", told.speed_kmh, 10.0)?,
-        climb_cmps: scaled("climb_mps", told.climb_mps, 100.0)?,
-        course_cdeg: maybe_scaled("course_deg", told.course_deg, 100.0)?,
-        turn_rate_cdps: maybe_scaled("turn_rate_dps", told.turn_rate_dps, 100.0)?,
+        speed_dkmh: scaled("speed_kmh", told.speed_kmh, DKMH_PER_KMH)?,
+        climb_cmps: scaled("climb_mps", told.climb_mps, CMPS_PER_MPS)?,
+        course_cdeg: maybe_scaled("course_deg", told.course_deg, CDEG_PER_DEGREE)?,
+        turn_rate_cdps: maybe_scaled("turn_rate_dps", told.turn_rate_dps, CDPS_PER_DPS)?,
         qne_offset_m: maybe_scaled("qne_offset_m", told.qne_offset_m, 1.0)?,
         aircraft_kind: narrow("aircraft_kind", told.aircraft_kind)?,
         flags,

@@ -1,11 +1,11 @@
 //! Each message as its row, and what has no place in one.
 
-use history::{ErasureRow, PositionRow, flag};
+use history::{ErasureRow, NameRow, PositionRow, flag};
 use schemas::v1::observation::Body;
 use schemas::v1::reception::Content;
 use schemas::v1::{
     AircraftPosition, AlertState, AlertStatus, DeviceName, Erased, GroundPosition, HeardFrame, ObservationFlag,
-    Position, ReceiverState, Reception, SourceKind, TextMessage, ThermalState, WeatherReading,
+    Position, PrivacyState, ReceiverState, Reception, SourceKind, TextMessage, ThermalState, WeatherReading,
 };
 use streams::Headers;
 use streams::registry::Schemas;
@@ -117,6 +117,17 @@ async fn each_body_goes_to_its_table_or_nowhere() {
 }
 
 #[tokio::test]
+async fn a_position_with_a_name_makes_both_rows() {
+    let told = Observation { sent_name: Some("Zoë".into()), ..observation(Body::Position(flying())) };
+    for (topic, private) in [(topic::OBSERVATION, false), (topic::PRIVATE_OBSERVATION, true)] {
+        let rows = made(topic, &told).await.expect("rows");
+        let expected =
+            NameRow { device: 0x11_0B90, event_at_ms: AT_MS, observation_id: ID, name: "Zoë".into(), private };
+        assert_eq!((rows.positions.len(), rows.names), (1, vec![expected]));
+    }
+}
+
+#[tokio::test]
 async fn event_times_far_from_the_time_of_ingest_are_moved_and_marked() {
     let day_us = 86_400_000_000;
     let cases = [
@@ -180,6 +191,8 @@ async fn states_and_receptions_become_rows() {
         relayed: true,
         packet_type: Some(1),
         position: place(47.0, 11.0, Some(1_000.0)),
+        device: Some(7),
+        ..HeardFrame::default()
     };
     let reception = Reception {
         reception_id: ID,
@@ -190,6 +203,7 @@ async fn states_and_receptions_become_rows() {
     let row = made(topic::RECEPTION, &reception).await.expect("rows").receptions.remove(0);
     assert_eq!((row.receiver_id.as_str(), row.rssi_dbm, row.relayed), ("Alpha", -97, true));
     assert_eq!((row.latitude_e7, row.altitude_m, row.ingested_at_ms), (Some(470_000_000), Some(1_000), AT_MS));
+    assert_eq!(row.device, Some(7));
     let clock = Reception { content: Some(Content::Clock(schemas::v1::PartitionClock::default())), ..reception };
     assert!(made(topic::RECEPTION, &clock).await.expect("nothing").is_empty());
 
@@ -225,4 +239,17 @@ async fn states_and_receptions_become_rows() {
     let receiver = ReceiverState { receiver_id: "Alpha".into(), last_seen_at_us: AT_US, ..ReceiverState::default() };
     let row = made(topic::RECEIVER, &receiver).await.expect("rows").receivers.remove(0);
     assert_eq!((row.latitude_e7, row.configured), (None, false));
+}
+
+#[tokio::test]
+async fn what_was_said_about_privacy_becomes_a_row() {
+    let hidden = PrivacyState { device: 7, version: 9, hidden: true, denied: true, ..PrivacyState::default() };
+    let row = made(topic::PRIVACY, &hidden).await.expect("rows").privacy.remove(0);
+    assert_eq!((row.device, row.version, row.hidden, row.denied, row.refused), (7, 9, true, true, false));
+    assert_eq!(row.state(), hidden);
+    let shown = PrivacyState { public_since_us: AT_US, ..PrivacyState { hidden: false, ..hidden } };
+    let row = made(topic::PRIVACY, &shown).await.expect("rows").privacy.remove(0);
+    assert_eq!((row.hidden, row.public_since_ms), (false, AT_MS));
+    let bad = PrivacyState { device: 1 << 24, ..hidden };
+    assert!(made(topic::PRIVACY, &bad).await.is_err(), "no address");
 }

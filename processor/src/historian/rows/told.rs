@@ -1,17 +1,21 @@
 //! Rows made of receptions and of states.
 
-use history::{AlertRow, BlockRows, ReceiverRow, ReceptionRow, ThermalRow};
+use history::{AlertRow, BlockRows, PrivacyRow, ReceiverRow, ReceptionRow, ThermalRow};
 use schemas::v1::reception::Content;
-use schemas::v1::{AlertState, HeardFrame, ReceiverPositionSource, ReceiverState, Reception, ThermalState};
+use schemas::v1::{
+    AlertState, HeardFrame, PrivacyState, ReceiverPositionSource, ReceiverState, Reception, ThermalState,
+};
 
 use super::columns::{MaybePlace, Place, address, float, id, maybe, narrow, time_ms};
-use crate::decode::Reject;
+use air::decode::Reject;
 
 /// Adds the row of a reception.
 pub(super) fn add_reception(reception: Reception, rows: &mut BlockRows) -> Result<(), Reject> {
     let Reception { reception_id, receiver_id, ingested_at_us, content } = reception;
     let Some(Content::HeardFrame(heard)) = content else { return Ok(()) };
-    let HeardFrame { observation_id, rssi_dbm, snr_db, receiver_stamp_s, relayed, packet_type, position } = heard;
+    let HeardFrame {
+        observation_id, rssi_dbm, snr_db, receiver_stamp_s, relayed, packet_type, position, device, ..
+    } = heard;
     let MaybePlace { latitude_e7, longitude_e7, altitude_m } = MaybePlace::of(position.as_ref())?;
     rows.receptions.push(ReceptionRow {
         receiver_id,
@@ -26,6 +30,27 @@ pub(super) fn add_reception(reception: Reception, rows: &mut BlockRows) -> Resul
         latitude_e7,
         longitude_e7,
         altitude_m,
+        device: device.map(address).transpose()?,
+    });
+    Ok(())
+}
+
+/// Milliseconds since the epoch; 0 stays 0, which stands for never.
+fn time_or_never_ms(name: &str, at_us: u64) -> Result<i64, Reject> {
+    if at_us == 0 { Ok(0) } else { time_ms(name, at_us) }
+}
+
+/// Adds the row of what of a device's past is public.
+pub(super) fn add_privacy(state: &PrivacyState, rows: &mut BlockRows) -> Result<(), Reject> {
+    rows.privacy.push(PrivacyRow {
+        device: address(state.device)?,
+        version: id("version", state.version)?,
+        hidden: state.hidden,
+        public_since_ms: time_or_never_ms("public_since_us", state.public_since_us)?,
+        refused: state.online_tracking == Some(false),
+        denied: state.denied,
+        hidden_by_command: state.hidden_by_command,
+        hidden_until_ms: time_or_never_ms("hidden_until_us", state.hidden_until_us)?,
     });
     Ok(())
 }

@@ -7,6 +7,13 @@ use super::*;
 const LIMIT: usize = 4096;
 const MASK: [u8; 4] = [0x37, 0xFA, 0x21, 0x3D];
 
+/// Without the fragments, which are counted and say nothing.
+fn heard_with(deflate: bool, chunks: &[&[u8]]) -> (Vec<Event>, Result<(), CloseCode>) {
+    let (mut events, outcome) = all_heard(deflate, chunks);
+    events.retain(|event| *event != Event::Fragment);
+    (events, outcome)
+}
+
 /// A client's frame, masked.
 fn frame(first: u8, body: &[u8]) -> Vec<u8> {
     let mut frame = vec![first];
@@ -26,7 +33,7 @@ fn frame(first: u8, body: &[u8]) -> Vec<u8> {
     frame
 }
 
-fn heard_with(deflate: bool, chunks: &[&[u8]]) -> (Vec<Event>, Result<(), CloseCode>) {
+fn all_heard(deflate: bool, chunks: &[&[u8]]) -> (Vec<Event>, Result<(), CloseCode>) {
     let mut inbound = Inbound::new(LIMIT, deflate);
     let mut events = Vec::new();
     let mut outcome = Ok(());
@@ -61,6 +68,12 @@ fn bytes_may_come_one_by_one() {
     let chunks: Vec<&[u8]> = stream.chunks(1).collect();
     let expected = vec![Event::Ping(b"are you there".to_vec()), text("Hello")];
     assert_eq!(heard_with(false, &chunks), (expected, Ok(())), "5.4: control frames between fragments");
+}
+
+#[test]
+fn every_fragment_is_told() {
+    let endless = [frame(0x02, b""), frame(0x00, b""), frame(0x00, b""), frame(0x00, b"")].concat();
+    assert_eq!(all_heard(false, &[&endless]), (vec![Event::Fragment; 4], Ok(())));
 }
 
 #[test]

@@ -12,12 +12,13 @@ use runtime::Context;
 use tokio::sync::mpsc;
 
 use super::{Changes, NewConnection, Shard, ShardParts};
-use crate::hub::ClientId;
 use crate::metrics::PusherMetrics;
-use crate::session::SessionSettings;
+use crate::socket::turn::Turn;
 use crate::socket::{Admission, AdmissionLimits, Way};
-use crate::switchboard::Opening;
-use crate::view::{Change, View};
+use fanout::hub::ClientId;
+use fanout::session::SessionSettings;
+use fanout::switchboard::Opening;
+use fanout::view::{Change, View};
 
 /// One shard and its view.
 pub struct BareShard {
@@ -57,6 +58,7 @@ impl BareShard {
             metrics: PusherMetrics::register(&context.metrics),
             inbox,
             tick: Duration::from_millis(1),
+            tracer: context.tracer.clone(),
         })?;
         let admission = Admission::new(AdmissionLimits {
             max_connections: usize::MAX,
@@ -77,7 +79,13 @@ impl BareShard {
         socket.set_tcp_nodelay(true)?;
         let now = self.shard.now().monotonic;
         let admitted = self.admission.admit(Ipv4Addr::LOCALHOST.into(), now).map_err(io::Error::other)?;
+        self.shard.turn = Turn::new();
         self.shard.open(NewConnection { stream, early: Bytes::new(), opening, admitted });
+        while self.shard.has_work() {
+            self.shard.turn = Turn::new();
+            self.shard.send_on();
+            self.shard.read_on();
+        }
         Ok(())
     }
 
@@ -85,12 +93,13 @@ impl BareShard {
     pub fn change(&mut self, change: impl FnOnce(&mut View, &mut Vec<Change>)) {
         let mut changes = Vec::new();
         change(&mut self.view.write(), &mut changes);
-        let batch = Changes { changes, read: Vec::new(), way: Way::default() };
+        let batch = Changes { changes, read: Vec::new(), way: Way::default(), traced: Vec::new() };
         self.shard.board.apply(&batch.changes, &batch.read);
     }
 
     /// One flush as the shard does it: encode, compress, sort out by client, send. `clock` tells time as it is to be measured.
     pub fn flush(&mut self, clock: impl Fn() -> Duration) -> Cost {
+        self.shard.turn = Turn::new();
         let now = self.shard.now();
         let began = clock();
         let flush = self.shard.board.flush(&self.view.read(), now);

@@ -4,20 +4,24 @@ use std::net;
 use std::time::Duration;
 
 use bytes::Bytes;
+use runtime::trace::{Batch, SpanKind};
 use smallvec::SmallVec;
 
 use super::{CLOSE_PATIENCE, Shard};
-use crate::hub::{ClientId, Delivery};
 use crate::metrics::{Reason, Since};
-use crate::switchboard::{Flush, Now};
-use crate::wire::Wire;
+use fanout::hub::{ClientId, Delivery};
+use fanout::switchboard::{Flush, Now};
+use fanout::wire::Wire;
+
+/// Frames that one client is sent in a row: pages of a snapshot, mostly.
+const FRAMES_PER_TURN: usize = 8;
 
 impl Shard {
     /// Sends what waits for a client, as far as its socket takes it.
     pub(super) fn drain(&mut self, id: ClientId) {
         let now = self.now();
         let Some(connection) = self.connections.get_mut(id.0 as usize).and_then(Option::as_mut) else { return };
-        loop {
+        for frames in 0.. {
             let outcome = connection.write_tail();
             self.parts.metrics.send_calls.inc_by(connection.take_calls());
             match outcome {
@@ -25,7 +29,12 @@ impl Shard {
                 Ok(false) => return self.board.took(id, true, now),
                 Ok(true) => self.board.took(id, false, now),
             }
+            let had_its_turn = frames >= FRAMES_PER_TURN || self.turn.is_over();
+            if had_its_turn && self.board.closing(id).is_none() && !self.board.is_clear(id) {
+                return self.send_later(id);
+            }
             let Some(frame) = self.board.next_frame(id, &self.parts.view.read(), now) else { break };
+            self.turn.spend(self.board.take_work());
             self.parts.metrics.frames_sent.inc();
             self.parts.metrics.bytes_sent.inc_by(frame.len() as u64);
             connection.set_tail(frame);
@@ -81,6 +90,9 @@ impl Shard {
         self.parts.metrics.frames_encoded.inc_by(deliveries.len() as u64);
         let encoded_at = self.parts.clock.monotonic();
         let mut sent = Sent::default();
+        if !self.traced.is_empty() {
+            sent.written = vec![false; deliveries.len()];
+        }
         for id in touched {
             let batch = self.board.take_batch(id);
             self.deliver(id, &batch, &deliveries, &mut sent);
@@ -88,6 +100,7 @@ impl Shard {
         }
         let after = self.now();
         let took = after.monotonic.saturating_sub(now.monotonic);
+        self.trace(&deliveries, &sent.written, now.monotonic, after.monotonic);
         if !deliveries.is_empty() {
             let made: usize = deliveries.iter().map(|delivery| delivery.frames.made()).sum();
             self.count(&sent, made as u64);
@@ -105,6 +118,25 @@ impl Shard {
             self.parts.metrics.latency_seconds.get_or_create(&label).observe(seconds);
         }
         self.pace.flushed(now.monotonic, took);
+    }
+
+    /// Continues the traces of the states that at least one client was sent, in one span each, which link each other.
+    fn trace(&mut self, deliveries: &[Delivery], written: &[bool], began: Duration, ended: Duration) {
+        if written.is_empty() {
+            return;
+        }
+        let start = self.parts.clock.timestamp().at(began);
+        let mut flush = Batch::default();
+        let reached = deliveries.iter().zip(written).filter(|(_, written)| **written);
+        for news in reached.flat_map(|(delivery, _)| &delivery.news) {
+            let Some(fold) = self.traced.written(news.id) else { continue };
+            flush.extend(self.parts.tracer.span("flush", SpanKind::Producer, Some(fold), start));
+        }
+        let states = flush.len() as i64;
+        for mut span in flush.into_spans() {
+            span.set("updraft.flush.traced_states", states);
+            span.end_at(ended);
+        }
     }
 
     fn count(&self, sent: &Sent, made_bytes: u64) {
@@ -133,6 +165,9 @@ impl Shard {
             for index in &batch[..begun] {
                 sent.add(&deliveries[*index as usize], wire);
             }
+            if !sent.written.is_empty() {
+                batch[..begun].iter().for_each(|index| sent.written[*index as usize] = true);
+            }
         }
         let done = begun == batch.len() && connection.is_clear();
         for index in &batch[begun..] {
@@ -153,6 +188,8 @@ struct Sent {
     updates: u64,
     calls: u64,
     deflated_away: u64,
+    /// Which deliveries a client was sent; empty while nothing is traced.
+    written: Vec<bool>,
 }
 
 impl Sent {

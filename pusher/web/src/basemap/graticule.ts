@@ -1,4 +1,4 @@
-import type { View } from '../live/region';
+import type { View } from 'updraft-client';
 
 const STEPS_DEG = [30, 20, 10, 5, 2, 1, 0.5, 0.2, 0.1, 0.05, 0.02, 0.01];
 const LINES_ACROSS = 7;

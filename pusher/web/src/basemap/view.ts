@@ -1,5 +1,5 @@
 import type { Map as MapLibre } from 'maplibre-gl';
-import type { View } from '../live/region';
+import type { View } from 'updraft-client';
 
 /** What the map shows now. */
 export function viewOf(map: MapLibre): View {

@@ -1,12 +1,14 @@
-import { AttributionControl, Map as MapLibre, NavigationControl, ScaleControl, setWorkerUrl } from 'maplibre-gl';
+import { AttributionControl, Map as MapLibre, Marker, NavigationControl, ScaleControl, setWorkerUrl, type StyleSpecification } from 'maplibre-gl';
 import workerUrl from 'maplibre-gl/dist/maplibre-gl-worker.mjs?url';
-import { Basemap } from '../basemap/basemap';
-import { offlineStyle } from '../basemap/style';
+import type { Position, Region, View } from 'updraft-client';
+import type { Ground } from '../basemap/ground';
+import { bareStyle } from '../basemap/style';
 import type { Theme } from '../basemap/theme';
 import { viewOf } from '../basemap/view';
-import type { Region, View } from '../live/region';
+import type { BaseMap, Config } from '../config';
 import { isSameSelection, type Selection } from '../selection';
 import { Beacons } from './beacons';
+import { covering, freeArea } from './free-area';
 import { AircraftLayer } from './layers/aircraft';
 import { GroundLayer } from './layers/ground';
 import type { Layer, LayerKey } from './layers/layer';
@@ -20,14 +22,17 @@ import { drawById } from './symbols/resolve';
 
 /** A finger is wider than a symbol. Pixels. */
 const PICK_PX = 12;
+/** The ground is drawn after the first aircraft, or, where there are none, after this time, ms. */
+const GROUND_AFTER_MS = 2500;
+/** Its code is requested again after this time, ms. */
+const GROUND_RETRY_MS = 10_000;
+/** The lowest layer of live objects. */
+const LOWEST = 'rim-outside';
 
-export interface BoardOptions {
+export interface BoardOptions extends Config {
   container: HTMLElement;
-  center: [lon: number, lat: number];
-  zoom: number;
   theme: Theme;
-  /** Of an online base map; without one the offline map is drawn. */
-  styleUrl: string | undefined;
+  baseMap: BaseMap;
   hidden: ReadonlySet<LayerKey>;
   onView: (view: View) => void;
   onPick: (selection: Selection | undefined) => void;
@@ -43,7 +48,11 @@ export class Board {
   ];
   readonly #rim = new Rim();
   readonly #beacons: Beacons;
-  readonly #basemap: Basemap;
+  #ground: Ground | undefined;
+  #here: Marker | undefined;
+  #groundWanted = false;
+  #baseMap: BaseMap;
+  #firstAircraftMs: number | undefined;
   readonly #hidden: Set<LayerKey>;
   readonly #options: BoardOptions;
   #theme: Theme;
@@ -55,10 +64,11 @@ export class Board {
     setWorkerUrl(new URL(workerUrl, import.meta.url).href);
     this.#options = options;
     this.#theme = options.theme;
+    this.#baseMap = options.baseMap;
     this.#hidden = new Set(options.hidden);
     this.map = new MapLibre({
       container: options.container,
-      style: options.styleUrl ?? offlineStyle(options.theme),
+      style: this.#style(),
       center: options.center,
       zoom: options.zoom,
       hash: 'map',
@@ -70,9 +80,10 @@ export class Board {
     this.map.addControl(new AttributionControl({ compact: true }), 'bottom-right');
     this.map.addControl(new NavigationControl({ visualizePitch: true }), 'bottom-right');
     this.map.addControl(new ScaleControl({ maxWidth: 110 }), 'bottom-left');
-    this.#basemap = new Basemap(this.map);
     this.#beacons = new Beacons(this.map, options.onPick);
     this.map.on('style.load', () => this.#dress());
+    this.map.on('render', () => this.#lookForAircraft());
+    setTimeout(() => this.#wantGround(), GROUND_AFTER_MS);
     this.map.on('move', () => options.onView(viewOf(this.map)));
     this.map.on('click', ({ point }) => options.onPick(this.#pickAt(point.x, point.y)));
     this.map.on('mousemove', ({ point }) => {
@@ -84,9 +95,39 @@ export class Board {
     return viewOf(this.map);
   }
 
-  /** How often a drawn aircraft has changed its place. */
+  /** How often the position of a drawn aircraft has changed. */
   get moved(): number {
     return this.#aircraft.moved;
+  }
+
+  /** Where symbols of aircraft stand, pixels. */
+  drawnAircraft(): { device: number; x: number; y: number }[] {
+    return [...this.#aircraft.drawnPositions].map(([device, [lon, lat]]) => ({ device, ...this.map.project([lon, lat]) }));
+  }
+
+  /** Of each feature that a style layer shows: its name or its height. */
+  shown(layer: string): unknown[] {
+    if (!this.map.getLayer(layer)) return [];
+    return this.map.queryRenderedFeatures({ layers: [layer] }).map(({ properties }) => properties.name ?? properties.metres);
+  }
+
+  /** Where a style layer shows an object with this id or name, pixels. */
+  spot(layer: string, label: string): { x: number; y: number } | undefined {
+    const features = this.map.getLayer(layer) ? this.map.queryRenderedFeatures({ layers: [layer] }) : [];
+    const geometry = features.find(({ properties }) => properties.id === label || properties.name === label)?.geometry;
+    if (geometry?.type !== 'Point') return undefined;
+    const { x, y } = this.map.project(geometry.coordinates as [number, number]);
+    return { x, y };
+  }
+
+  /** Milliseconds from navigation to the first drawn aircraft. */
+  get firstAircraftMs(): number | undefined {
+    return this.#firstAircraftMs;
+  }
+
+  /** Metres above sea level; undefined where it is not known (yet). */
+  elevationAt(lat: number, lon: number): number | undefined {
+    return this.#ground?.terrain?.elevationAt(lat, lon);
   }
 
   draw(scene: Scene): void {
@@ -105,8 +146,21 @@ export class Board {
 
   setTheme(theme: Theme): void {
     this.#theme = theme;
+    this.#restyle();
+  }
+
+  setBaseMap(baseMap: BaseMap): void {
+    this.#baseMap = baseMap;
+    this.#restyle();
+  }
+
+  #restyle(): void {
     this.#ready = false;
-    this.map.setStyle(this.#options.styleUrl ?? offlineStyle(theme), { diff: false });
+    this.map.setStyle(this.#style(), { diff: false });
+  }
+
+  #style(): StyleSpecification | string {
+    return (this.#baseMap === 'style' ? this.#options.styleUrl : undefined) ?? bareStyle(this.#theme);
   }
 
   setVisible(key: LayerKey, visible: boolean): void {
@@ -119,16 +173,63 @@ export class Board {
     }
   }
 
-  showRegion(region: Region): void {
+  /** The rim of the live region; undefined: the full view is live. */
+  showRegion(region: Region | undefined): void {
     this.#rim.show(this.map, region);
   }
 
-  /** Brings a place into view. */
-  goTo(lon: number, lat: number, minZoom = 0): void {
-    this.map.easeTo({ center: [lon, lat], zoom: Math.max(this.map.getZoom(), minZoom), duration: 600 });
+  /** Draws everything again at the next update. */
+  redraw(): void {
+    this.#drawnAt.clear();
   }
 
-  /** Puts our layers on a fresh style. */
+  /** Moves a position into the middle of the area that no panel covers. */
+  goTo({ lat, lon }: Position, minZoom = 0): void {
+    this.map.easeTo({ center: [lon, lat], zoom: Math.max(this.map.getZoom(), minZoom), offset: this.#freeOffset(), duration: 600 });
+  }
+
+  /** Shows all of these positions in the part of the map that the panels leave free. */
+  fit(positions: readonly Position[], maxZoom: number): void {
+    if (positions.length === 0) return;
+    const lats = positions.map(({ lat }) => lat), lons = positions.map(({ lon }) => lon);
+    const { clientWidth, clientHeight } = this.#options.container;
+    const free = freeArea(clientWidth, clientHeight, covering(this.#options.container));
+    const margin = 40;
+    this.map.fitBounds([Math.min(...lons), Math.min(...lats), Math.max(...lons), Math.max(...lats)], {
+      maxZoom, duration: 600,
+      padding: { left: free.left + margin, top: free.top + margin, right: clientWidth - free.right + margin, bottom: clientHeight - free.bottom + margin },
+    });
+  }
+
+  /** Moves to a position at constant speed. */
+  centre({ lat, lon }: Position, duration: number): void {
+    this.map.easeTo({ center: [lon, lat], offset: this.#freeOffset(), duration, easing: (t) => t });
+  }
+
+  /** Moves the map only where a panel covers the position. */
+  reveal(position: Position): void {
+    const { x, y } = this.map.project([position.lon, position.lat]);
+    if (covering(this.#options.container).some(({ left, right, top, bottom }) => x >= left && x <= right && y >= top && y <= bottom)) this.goTo(position);
+  }
+
+  /** Shows the user's own position. */
+  showHere({ lat, lon }: Position): void {
+    if (!this.#here) {
+      const element = document.createElement('div');
+      element.className = 'here';
+      this.#here = new Marker({ element });
+    }
+    this.#here.setLngLat([lon, lat]).addTo(this.map);
+  }
+
+  /** From the middle of the map to the middle of its free part, pixels. */
+  #freeOffset(): [number, number] {
+    const { clientWidth, clientHeight } = this.#options.container;
+    const free = freeArea(clientWidth, clientHeight, covering(this.#options.container));
+    return [(free.left + free.right - clientWidth) / 2, (free.top + free.bottom - clientHeight) / 2];
+  }
+
+  /** Adds our layers to a new style. */
   #dress(): void {
     this.#rim.add(this.map, this.#theme);
     for (const layer of this.#layers) {
@@ -137,8 +238,34 @@ export class Board {
     }
     this.#drawnAt.clear();
     this.#ready = true;
-    this.#basemap.fill().catch((error) => console.warn(error));
+    this.#showGround();
     this.#options.onView(viewOf(this.map));
+  }
+
+  #lookForAircraft(): void {
+    if (this.#firstAircraftMs !== undefined || this.#aircraft.drawnPositions.size === 0) return;
+    if (this.map.queryRenderedFeatures({ layers: this.#aircraft.ids }).length === 0) return;
+    this.#firstAircraftMs = performance.now();
+    this.#wantGround();
+  }
+
+  #wantGround(): void {
+    if (this.#groundWanted) return;
+    this.#groundWanted = true;
+    void import('../basemap/ground').then(({ Ground }) => {
+      const { basemap, terrain } = this.#options;
+      this.#ground = new Ground(this.map, { basemap, terrain, below: LOWEST });
+      if (this.#ready) this.#showGround();
+    }, (error) => {
+      console.warn('the ground cannot be shown yet', error);
+      this.#groundWanted = false;
+      setTimeout(() => this.#wantGround(), GROUND_RETRY_MS);
+    });
+  }
+
+  #showGround(): void {
+    this.#ground?.show(this.#theme, { styled: this.#baseMap === 'style', file: this.#baseMap === 'file' })
+      .catch((error) => console.warn('the ground cannot be shown', error));
   }
 
   #applyVisibility(layer: Layer): void {

@@ -1,9 +1,9 @@
-import type { Aircraft } from '../live/objects';
+import type { Aircraft } from 'updraft-client';
 import { nextFlight, whereNow, type Flight } from './flight';
 import type { Estimate, Fix } from './extrapolate';
 import { Trails } from './trail';
 
-/** How all aircraft move between the updates, and where they have been. */
+/** The motion of all aircraft between updates, and their trails. */
 export class Air {
   readonly trails = new Trails();
   readonly #flights = new Map<number, Flight>();
@@ -20,7 +20,7 @@ export class Air {
     return flight ? whereNow(flight, now) : aircraft;
   }
 
-  /** Forgets the motion of aircraft that are not shown any more. */
+  /** Removes the motion of aircraft that are not shown any more. */
   prune(isShown: (device: number) => boolean, now: number): void {
     for (const device of this.#flights.keys()) {
       if (!isShown(device)) this.#flights.delete(device);

@@ -1,4 +1,4 @@
-import { wrapLongitude } from '../live/region';
+import { KMH_PER_MPS, wrapLongitude } from 'updraft-client';
 
 /** A moving object at its newest known position. */
 export interface Fix {
@@ -12,7 +12,7 @@ export interface Fix {
   courseDeg?: number;
 }
 
-/** Where it is now, as far as can be told. */
+/** The estimated position now. */
 export interface Estimate {
   lat: number;
   lon: number;
@@ -20,7 +20,7 @@ export interface Estimate {
   courseDeg?: number;
 }
 
-/** Past this age the object stays where it is expected to have been: what it did since, nobody knows. Seconds. */
+/** Beyond this age, in seconds, the estimate stays where it was: the motion since then is unknown. */
 export const MAX_AHEAD_S = 12;
 const METRES_PER_DEGREE = 111_195;
 
@@ -31,7 +31,7 @@ export function extrapolate(fix: Fix, turnDps: number, now: number): Estimate {
   if (fix.speedKmh === undefined || fix.courseDeg === undefined || seconds === 0) {
     return { lat: fix.lat, lon: fix.lon, altitudeM, courseDeg: fix.courseDeg };
   }
-  const { north, east } = along(fix.speedKmh / 3.6, fix.courseDeg, turnDps, seconds);
+  const { north, east } = along(fix.speedKmh / KMH_PER_MPS, fix.courseDeg, turnDps, seconds);
   const shrink = Math.max(0.01, Math.cos((fix.lat * Math.PI) / 180));
   return {
     lat: Math.min(90, Math.max(-90, fix.lat + north / METRES_PER_DEGREE)),
@@ -41,7 +41,7 @@ export function extrapolate(fix: Fix, turnDps: number, now: number): Estimate {
   };
 }
 
-/** The way flown in metres. */
+/** The flown distance in metres. */
 function along(mps: number, courseDeg: number, turnDps: number, seconds: number): { north: number; east: number } {
   const course = (courseDeg * Math.PI) / 180;
   const turn = (turnDps * Math.PI) / 180;

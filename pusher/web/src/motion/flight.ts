@@ -1,9 +1,9 @@
-import { wrapLongitude } from '../live/region';
+import { wrapLongitude } from 'updraft-client';
 import { extrapolate, type Estimate, type Fix } from './extrapolate';
 import { turnRateDps } from './turn';
 
 /** A correction fades with this time constant, so that a new fix does not make the symbol jump. Milliseconds. */
-const SETTLE_MS = 450;
+const CORRECTION_MS = 450;
 /** A larger correction is shown at once. Degrees. */
 const MAX_CORRECTION_DEG = 0.02;
 
@@ -11,7 +11,7 @@ const MAX_CORRECTION_DEG = 0.02;
 export interface Flight {
   fix: Fix;
   turnDps: number;
-  /** What was drawn minus what the newest fix says, when it came. */
+  /** The drawn position minus the newest fix, at the time that it was received. */
   correction: { lat: number; lon: number; at: number };
 }
 
@@ -19,7 +19,7 @@ export interface Flight {
 export function nextFlight(fix: Fix, before: Flight | undefined, now: number): Flight {
   if (!before) return { fix, turnDps: 0, correction: { lat: 0, lon: 0, at: now } };
   const measured = turnRateDps(before.fix, fix);
-  // The same position told again says nothing of a turn.
+  // A repeated position contains no turn rate.
   const turnDps = fix.at === before.fix.at ? before.turnDps : measured;
   const drawn = whereNow(before, now);
   const due = extrapolate(fix, turnDps, now);
@@ -32,7 +32,7 @@ export function nextFlight(fix: Fix, before: Flight | undefined, now: number): F
 /** Where to draw it. */
 export function whereNow({ fix, turnDps, correction }: Flight, now: number): Estimate {
   const estimate = extrapolate(fix, turnDps, now);
-  const rest = Math.exp(-Math.max(0, now - correction.at) / SETTLE_MS);
+  const rest = Math.exp(-Math.max(0, now - correction.at) / CORRECTION_MS);
   return {
     ...estimate,
     lat: estimate.lat + correction.lat * rest,

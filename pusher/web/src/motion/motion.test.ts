@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { distanceKm } from '../live/region';
+import { distanceKm } from 'updraft-client';
 import { opacityByAge } from './age';
 import { extrapolate, MAX_AHEAD_S, type Fix } from './extrapolate';
 import { nextFlight, whereNow } from './flight';
+import { refreshAfterMs } from './past';
 import { Trails, TRAIL_MS } from './trail';
 import { turnRateDps } from './turn';
 
@@ -13,7 +14,7 @@ function metresBetween(a: { lat: number; lon: number }, b: { lat: number; lon: n
 }
 
 describe('extrapolate', () => {
-  it('goes on along the course', () => {
+  it('continues along the course', () => {
     const later = extrapolate(FIX, 0, 10_000);
     expect(metresBetween(FIX, later)).toBeCloseTo(100, 0);
     expect(later.lat).toBeCloseTo(46.6, 6);
@@ -42,7 +43,7 @@ describe('extrapolate', () => {
     expect(metresBetween(stepped, extrapolate(FIX, 12, 8000))).toBeLessThan(0.5);
   });
 
-  it('stops where nobody knows what came then', () => {
+  it('stops at the largest age', () => {
     expect(extrapolate(FIX, 0, 3_600_000)).toEqual(extrapolate(FIX, 0, MAX_AHEAD_S * 1000));
   });
 
@@ -70,7 +71,7 @@ describe('turnRateDps', () => {
     expect(turnRateDps(at(0, 10), at(2000, 350))).toBe(-10);
   });
 
-  it('says nothing for too short, too long or too much', () => {
+  it('is 0 for too short, too long or too much', () => {
     expect(turnRateDps(at(0, 0), at(100, 5))).toBe(0);
     expect(turnRateDps(at(0, 0), at(20_000, 90))).toBe(0);
     expect(turnRateDps(at(0, 0), at(1000, 170))).toBe(0);
@@ -92,7 +93,7 @@ describe('a flight', () => {
     expect(whereNow(second, 4000).lat).toBe(47);
   });
 
-  it('keeps its turn when the same fix is told again', () => {
+  it('keeps its turn when the same fix is received again', () => {
     const first = nextFlight({ ...FIX, at: 0, courseDeg: 0 }, undefined, 0);
     const second = nextFlight({ ...FIX, at: 2000, courseDeg: 20 }, first, 2000);
     expect(nextFlight({ ...FIX, at: 2000, courseDeg: 20 }, second, 3000).turnDps).toBe(10);
@@ -115,7 +116,7 @@ describe('trails', () => {
     expect(trails.of(5099)).toHaveLength(1);
   });
 
-  it('are forgotten when nothing of them is shown any more', () => {
+  it('are removed when nothing of them is shown any more', () => {
     const trails = new Trails();
     trails.add(1, FIX);
     trails.prune(TRAIL_MS + 1);
@@ -128,4 +129,12 @@ it('fades by age and never to nothing', () => {
   expect(opacityByAge(20_000)).toBe(1);
   expect(opacityByAge(160_000)).toBeCloseTo(0.65);
   expect(opacityByAge(10 ** 9)).toBeCloseTo(0.3);
+});
+
+describe('the recorded track', () => {
+  it('is loaded again soon while it is short, and rarely once it is long', () => {
+    expect(refreshAfterMs(0)).toBeLessThanOrEqual(3_000);
+    expect(refreshAfterMs(20)).toBeLessThan(5_000);
+    expect(refreshAfterMs(2_000)).toBe(60_000);
+  });
 });

@@ -1,14 +1,27 @@
-import { formatAddress } from '../live/address';
+import { formatAddress } from 'updraft-client';
 import type { Fix } from './extrapolate';
+import type { PastFlight } from './flights';
 
-/** How far back the track of what is selected goes, hours. */
+/** The age of the oldest point of the selected object's track, hours. */
 export const PAST_HOURS = 6;
-/** What a pilot's programs read. */
-export const PAST_FILES = ['gpx', 'igc', 'kml'] as const;
-/** Enough for a screen; the server leaves out what is missed least. */
+/** A download without a chosen flight goes so far back, hours. */
+export const FILE_HOURS = 12;
+/** The forms of a track as a file; those that pilots' programs read are first. */
+export const PAST_FILES = ['gpx', 'igc', 'kml', 'geojson', 'csv', 'json'] as const;
+export type PastFile = (typeof PAST_FILES)[number];
+/** The last hours, or a flight. */
+export type Period = { hours: number } | { from: number; to: number };
+/** Around a flight, ms: its ends stand between two positions. */
+const MARGIN_MS = 60_000;
+/** Enough for a screen; the server leaves out the least important points. */
 const MAX_POINTS = 2000;
-/** The server is asked again after this time, ms: what comes meanwhile is in the live trail. */
-const REFRESH_MS = 60_000;
+/**
+ * When the track is loaded again, ms: soon while it is short, so that a pilot who has just taken off is seen
+ * flying; rarely once it is long, since a long answer costs more and the live trail shows the newest minutes anyway.
+ */
+export function refreshAfterMs(points: number): number {
+  return Math.min(60_000, 3_000 + 50 * points);
+}
 
 interface TrackPoint {
   event_at_us: string;
@@ -22,44 +35,74 @@ export interface Track {
   segments: { points: TrackPoint[] }[];
 }
 
-/** The recorded track of the device that is selected. Without a history on the server there is none, and nothing is missed. */
+/** The recorded track of the selected device. Without a history on the server there is none. */
 export class Past {
   #device: number | undefined;
-  #askedAt = 0;
+  #flight: PastFlight | undefined;
+  #requestedAt = 0;
   #segments: readonly (readonly Fix[])[] = [];
+  #points = 0;
 
-  /** Oldest first, cut where nothing was heard. */
+  /** Oldest first, split where nothing was heard. */
   get segments(): readonly (readonly Fix[])[] {
     return this.#segments;
   }
 
-  /** Asks for the track of a device when that is due; undefined: of none. */
-  want(device: number | undefined, now: number): void {
-    if (device !== this.#device) {
+  /** The flight that is shown in place of the last hours. */
+  get flight(): PastFlight | undefined {
+    return this.#flight;
+  }
+
+  /** Loads the track of a device when that is due; undefined: no device. `flight`: shown in place of the last hours. */
+  want(device: number | undefined, now: number, flight?: PastFlight): void {
+    if (device !== this.#device || flight?.from !== this.#flight?.from) {
       this.#device = device;
+      this.#flight = flight;
       this.#segments = [];
-      this.#askedAt = 0;
+      this.#points = 0;
+      this.#requestedAt = 0;
     }
-    if (device === undefined || now - this.#askedAt < REFRESH_MS) return;
-    this.#askedAt = now;
-    void fetchTrack(device).then((track) => {
-      if (track && device === this.#device) this.#segments = track.segments.map(({ points }) => points.map(fixOf));
+    if (device === undefined || now - this.#requestedAt < refreshAfterMs(this.#points)) return;
+    this.#requestedAt = now;
+    void fetchTrack(device, flight ?? { hours: PAST_HOURS }, MAX_POINTS).then((segments) => {
+      if (!segments || device !== this.#device || flight?.from !== this.#flight?.from) return;
+      this.#segments = segments;
+      this.#points = this.#segments.reduce((sum, { length }) => sum + length, 0);
     });
   }
 }
 
-/** Where a track is to be had as a file. */
-export function trackUrl(device: number, format: (typeof PAST_FILES)[number]): string {
-  return `./api/v1/track/${formatAddress(device)}?hours=12&format=${format}`;
+/** The address of a track as a file. */
+export function trackUrl(device: number, format: PastFile, period: Period): string {
+  return `./api/v1/track/${formatAddress(device)}?${periodQuery(period)}&format=${format}`;
 }
 
-async function fetchTrack(device: number): Promise<Track | undefined> {
+/** `110B90-2026-07-14.igc`. */
+export function fileName(device: number, format: PastFile, period: Period, now: number): string {
+  return `${formatAddress(device)}-${new Date('from' in period ? period.from : now).toISOString().slice(0, 10)}.${format}`;
+}
+
+/** The parameters of the API for a period. */
+export function periodQuery(period: Period): string {
+  if ('hours' in period) return `hours=${period.hours}`;
+  const text = (ms: number) => new Date(ms).toISOString().replace(/\.\d+Z$/, 'Z');
+  return `from=${text(period.from - MARGIN_MS)}&to=${text(period.to + MARGIN_MS)}`;
+}
+
+/** Loads a recorded track, cut where nothing was heard; undefined when the server has none or cannot be reached. */
+export async function fetchTrack(device: number, period: Period, maxPoints: number): Promise<Fix[][] | undefined> {
   try {
-    const response = await fetch(`./api/v1/track/${formatAddress(device)}?hours=${PAST_HOURS}&max_points=${MAX_POINTS}`);
-    return response.ok ? await response.json() as Track : undefined;
+    const response = await fetch(`./api/v1/track/${formatAddress(device)}?${periodQuery(period)}&max_points=${maxPoints}`);
+    return response.ok ? (await response.json() as Track).segments.map(({ points }) => points.map(fixOf)) : undefined;
   } catch {
     return undefined;
   }
+}
+
+/** A recorded flight and what came since, oldest first. */
+export function withTrail(recorded: readonly Fix[], trail: readonly Fix[]): readonly Fix[] {
+  const until = recorded.at(-1)?.at ?? 0;
+  return [...recorded, ...trail.filter(({ at }) => at > until)];
 }
 
 function fixOf(point: TrackPoint): Fix {

@@ -1,67 +1,70 @@
-import { formatAddress } from '../live/address';
-import type { Alert } from '../live/objects';
-import { AlertKind, AlertStatus } from '../live/proto/live.js';
-import { isDistress, placeOf } from '../map/beacons';
+import { AlertStatus, type Alert, type Position } from 'updraft-client';
+import { isDistress, openCalls, positionOf } from '../live/alerts';
 import type { Scene } from '../map/scene';
+import { formatAge } from '../settings/formats';
+import { t } from '../settings/language';
+import { alertLabel, callerOf } from './calls';
 import { h, setText } from './dom';
-import { formatAge, formatTime } from './format';
 
-const KINDS: Record<number, string> = {
-  [AlertKind.ALERT_KIND_NEED_RIDE]: 'Needs a ride',
-  [AlertKind.ALERT_KIND_NEED_TECHNICAL_SUPPORT]: 'Needs technical support',
-  [AlertKind.ALERT_KIND_NEED_MEDICAL_HELP]: 'Needs medical help',
-  [AlertKind.ALERT_KIND_DISTRESS]: 'Distress call',
-  [AlertKind.ALERT_KIND_AUTOMATIC_DISTRESS]: 'Automatic distress call',
-};
 const MAX_SHOWN = 3;
 
-/** Says which calls for help were received. It says what is known, and never that help is on its way. */
+/**
+ * Shows the received calls for help: distress calls in full, other calls as a number with a list. It shows only known
+ * facts, and never that help is on its way. Ages change all the time: `Announcer` announces new calls to screen readers.
+ */
 export class AlertBanner {
-  readonly element = h('div', { class: 'alerts', role: 'alert', hidden: true });
-  readonly #show: (alert: Alert, place: { lat: number; lon: number } | undefined) => void;
-  readonly #rows = new Map<string, HTMLElement>();
+  readonly element = h('section', { class: 'calls' });
+  readonly #distress = h('div', { class: 'alerts', hidden: true });
+  readonly #rows = new Map<string, { row: HTMLElement; text: HTMLElement }>();
   readonly #list = h('ul');
   readonly #more = h('p', { class: 'more' });
+  readonly #calm = h('button', { type: 'button', class: 'banner calm', hidden: true });
+  readonly #show: (alert: Alert, position: Position | undefined) => void;
 
-  constructor(show: (alert: Alert, place: { lat: number; lon: number } | undefined) => void) {
+  constructor(show: (alert: Alert, position: Position | undefined) => void, openList: () => void) {
     this.#show = show;
-    this.element.append(this.#list, this.#more, h('p', { class: 'caveat' },
-      'Received by radio. This map informs no rescue service and cannot tell whether help is on its way. If you know of an emergency, call 112.'));
+    this.#distress.append(this.#list, this.#more, h('p', { class: 'caveat' }, t('alert.caveat')));
+    this.#calm.addEventListener('click', openList);
+    this.element.append(this.#distress, this.#calm);
   }
 
   update(scene: Scene): void {
-    const distress = [...scene.picture.alerts.values()].filter(isDistress).sort((a, b) => b.openedAt - a.openedAt);
+    const calls = openCalls(scene.picture.alerts.values());
+    const distress = calls.filter(isDistress);
     const shown = distress.slice(0, MAX_SHOWN);
-    for (const alert of shown) setText(this.#row(alert, scene).querySelector('span')!, textOf(alert, scene.now));
+    for (const alert of shown) setText(this.#row(alert, scene).text, textOf(alert, scene));
     const ids = new Set(shown.map(({ id }) => id));
-    for (const [id, row] of this.#rows) {
+    for (const [id, { row }] of this.#rows) {
       if (ids.has(id)) continue;
       row.remove();
       this.#rows.delete(id);
     }
     const more = distress.length - shown.length;
-    setText(this.#more, more > 0 ? `and ${more} more in this region` : '');
-    this.element.hidden = shown.length === 0;
+    setText(this.#more, more > 0 ? t('alert.more', { count: more }) : '');
+    this.#distress.hidden = shown.length === 0;
+    const calm = calls.length - distress.length;
+    this.#calm.hidden = calm === 0;
+    setText(this.#calm, `${t('alert.calm', { count: calm })} · ${t('alert.list')}`);
   }
 
-  #row(alert: Alert, scene: Scene): HTMLElement {
-    let row = this.#rows.get(alert.id);
-    if (!row) {
-      const show = () => this.#show(alert, placeOf(alert, scene.picture));
-      row = h('li', {}, h('span'), h('button', { type: 'button', onclick: show }, 'Show'));
-      this.#rows.set(alert.id, row);
-      this.#list.append(row);
+  #row(alert: Alert, scene: Scene): { row: HTMLElement; text: HTMLElement } {
+    let shown = this.#rows.get(alert.id);
+    if (!shown) {
+      const show = () => this.#show(alert, positionOf(alert, scene.picture));
+      const text = h('span');
+      shown = { text, row: h('li', {}, text, h('button', { type: 'button', onclick: show }, t('alert.show'))) };
+      this.#rows.set(alert.id, shown);
+      this.#list.append(shown.row);
     }
-    return row;
+    return shown;
   }
 }
 
-function textOf(alert: Alert, now: number): string {
-  const who = alert.name ?? `device ${formatAddress(alert.device)}`;
+function textOf(alert: Alert, { now, formats }: Scene): string {
   const parts = [
-    `${KINDS[alert.kind] ?? 'Alert'}: ${who}, since ${formatTime(alert.openedAt)}, last heard ${formatAge(now - alert.at)} ago`,
-    alert.unverified && 'not verified',
-    alert.status === AlertStatus.ALERT_STATUS_ACKNOWLEDGED && 'seen by an operator',
+    `${alertLabel(alert.kind)}: ${callerOf(alert)}, ${t('alert.since', { time: formats.time(alert.openedAt) })}, ${t('alert.heard', { age: formatAge(now - alert.at) })}`,
+    alert.unverified && t('alert.unverified'),
+    alert.status === AlertStatus.ALERT_STATUS_ACKNOWLEDGED && t('alert.acknowledged'),
   ];
   return parts.filter(Boolean).join(' · ');
 }

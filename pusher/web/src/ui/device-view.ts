@@ -1,4 +1,4 @@
-// What the REST API tells of one device, as far as the details show it. 64-bit numbers come as text.
+// The fields of one device in the REST API that the details show. 64-bit numbers are text.
 
 interface ReceivedBy {
   receiver_id: string;
@@ -21,7 +21,7 @@ export interface DeviceView {
   station?: State;
 }
 
-/** Asks for all that is known of a device; undefined when the server has nothing or cannot be reached. */
+/** Loads the data of a device; undefined if the server has none or cannot be reached. */
 export async function fetchDevice(address: string): Promise<DeviceView | undefined> {
   try {
     const response = await fetch(`./api/v1/devices/${address}`, { headers: { accept: 'application/json' } });

@@ -19,7 +19,7 @@ export function byId(id: string): HTMLElement {
   return element;
 }
 
-/** Writes only what differs, so that screen readers and selections are left in peace. */
+/** Writes only changed text, so that screen readers and text selections are not disturbed. */
 export function setText(element: Element, text: string): void {
   if (element.textContent !== text) element.textContent = text;
 }

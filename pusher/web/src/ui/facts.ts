@@ -1,89 +1,158 @@
-// What the details say of each kind of object: pairs of a label and a text.
-import { formatAddress } from '../live/address';
-import type { Aircraft, Ground, Receiver, Station, Thermal } from '../live/objects';
-import { FlightPhase } from '../live/proto/live.js';
-import type { Estimate } from '../motion/extrapolate';
+// The facts of each kind of object in the details: pairs of a label and a text.
+import { FlightPhase, formatAddress, type Aircraft, type Ground, type Receiver, type Station, type Thermal, type Tracked } from 'updraft-client';
+import { callOf, nearestHelpers, positionOf } from '../live/alerts';
+import type { ReceiverReport } from '../live/receiver-reports';
+import type { Scene } from '../map/scene';
+import { MAX_AHEAD_S, type Estimate } from '../motion/extrapolate';
+import { formatAge, formatCourse, formatPosition, formatInteger, UNKNOWN } from '../settings/formats';
+import { t, type TextKey } from '../settings/language';
+import { alertLabel } from './calls';
 import { timeOf, type DeviceView } from './device-view';
-import { formatAge, formatClimb, formatCourse, formatPlace, formatTime, formatWhole, UNKNOWN } from './format';
 
-export type Facts = [label: string, text: string][];
+export interface Fact {
+  label: TextKey;
+  text: string;
+  /** Needs the full width. */
+  wide?: boolean;
+}
 
-const PHASES: Record<number, string> = {
-  [FlightPhase.FLIGHT_PHASE_ON_GROUND]: 'On the ground',
-  [FlightPhase.FLIGHT_PHASE_FLYING]: 'Flying',
-  [FlightPhase.FLIGHT_PHASE_CIRCLING]: 'Circling',
-  [FlightPhase.FLIGHT_PHASE_LANDED]: 'Landed',
+const PHASES: Record<number, TextKey> = {
+  [FlightPhase.FLIGHT_PHASE_ON_GROUND]: 'phase.ground',
+  [FlightPhase.FLIGHT_PHASE_FLYING]: 'phase.flying',
+  [FlightPhase.FLIGHT_PHASE_CIRCLING]: 'phase.circling',
+  [FlightPhase.FLIGHT_PHASE_LANDED]: 'phase.landed',
 };
+/** A fix that is younger than this is shown without an estimate. */
+const NOW_MS = 2000;
 
 export function phaseLabel(phase: number): string | undefined {
-  return PHASES[phase];
+  const key = PHASES[phase];
+  return key && t(key);
 }
 
-export function aircraftFacts(aircraft: Aircraft, estimate: Estimate, now: number): Facts {
+/** The last heard fix and its age; an estimate has its own label, and is only shown while it is made. */
+export function aircraftFacts(aircraft: Aircraft, estimate: Estimate, scene: Scene): Fact[] {
+  const { now, formats } = scene;
+  const ageMs = now - aircraft.at;
+  const estimated = ageMs > NOW_MS && ageMs <= MAX_AHEAD_S * 1000 && (aircraft.speedKmh ?? 0) > 0;
   return [
-    ['Altitude', formatWhole(estimate.altitudeM, 'm')],
-    ['Climb', aircraft.climbMps === undefined ? UNKNOWN : `${formatClimb(aircraft.climbMps)} m/s`],
-    ['Speed', formatWhole(aircraft.speedKmh, 'km/h')],
-    ['Course', formatCourse(estimate.courseDeg)],
-    ['Position', formatPlace(estimate.lat, estimate.lon)],
-    ['Last heard', `${formatAge(now - aircraft.at)} ago`],
+    fact('fact.altitude', formats.altitude(aircraft.altitudeM)),
+    ...agl(aircraft, scene),
+    fact('fact.climb', aircraft.climbMps === undefined ? UNKNOWN : `${formats.climb(aircraft.climbMps)} ${formats.climbUnit}`),
+    fact('fact.speed', formats.speed(aircraft.speedKmh)),
+    fact('fact.course', formatCourse(aircraft.courseDeg)),
+    heard('fact.heard', aircraft, scene),
+    wide('fact.position', formatPosition(aircraft.lat, aircraft.lon)),
+    ...(estimated ? [wide('fact.estimate', `${formatPosition(estimate.lat, estimate.lon)}${estimate.altitudeM === undefined ? '' : `, ${formats.altitude(estimate.altitudeM)}`}`)] : []),
+    ...distance(aircraft, scene),
   ];
 }
 
-export function groundFacts(ground: Ground, now: number): Facts {
-  return [['Position', formatPlace(ground.lat, ground.lon)], ['Last heard', `${formatAge(now - ground.at)} ago`]];
+export function groundFacts(ground: Ground, scene: Scene): Fact[] {
+  return [heard('fact.heard', ground, scene), ...distance(ground, scene), wide('fact.position', formatPosition(ground.lat, ground.lon))];
 }
 
-export function stationFacts(station: Station, now: number): Facts {
-  return [
-    ['Wind', formatWhole(station.windKmh, 'km/h')],
-    ['Gusts', formatWhole(station.gustKmh, 'km/h')],
-    ['From', formatCourse(station.windFromDeg)],
-    ['Temperature', station.temperatureC === undefined ? UNKNOWN : `${station.temperatureC.toFixed(1)} °C`],
-    ['Humidity', formatWhole(station.humidityPct, '%')],
-    ['Pressure', formatWhole(station.pressureHpa, 'hPa')],
-    ['Battery', formatWhole(station.chargePct, '%')],
-    ['Position', formatPlace(station.lat, station.lon)],
-    ['Measured', `${formatAge(now - station.at)} ago`],
-  ];
-}
-
-export function thermalFacts(thermal: Thermal, now: number): Facts {
-  return [
-    ['Mean climb', `${formatClimb(thermal.meanClimbMps)} m/s`],
-    ['Best climb', `${formatClimb(thermal.maxClimbMps)} m/s`],
-    ['Base', formatWhole(thermal.baseM, 'm')],
-    ['Top', formatWhole(thermal.topM, 'm')],
-    ['Radius', formatWhole(thermal.radiusM, 'm')],
-    ['Pilots', String(thermal.pilots)],
-    ['Quality', `${thermal.quality} of 5`],
-    ['Wind', thermal.windKmh === undefined ? UNKNOWN : `${formatWhole(thermal.windKmh, 'km/h')} from ${formatCourse(thermal.windFromDeg)}`],
-    ['Last used', `${formatAge(now - thermal.at)} ago`],
-  ];
-}
-
-export function receiverFacts(receiver: Receiver, now: number): Facts {
-  return [
-    ['Frames', `${receiver.framesPerMinute} per minute`],
-    ['Position', receiver.lat === undefined || receiver.lon === undefined ? 'not known' : formatPlace(receiver.lat, receiver.lon)],
-    ['How known', receiver.estimated ? 'estimated by us' : 'stated by its owner'],
-    ['Last heard', `${formatAge(now - receiver.at)} ago`],
-  ];
-}
-
-/** What only the server knows of a device. */
-export function deviceFacts(device: number, view: DeviceView | undefined): Facts {
-  const facts: Facts = [['Address', formatAddress(device)]];
-  if (view?.manufacturer) facts.push(['Manufacturer', view.manufacturer]);
-  const state = view?.aircraft ?? view?.ground ?? view?.station;
-  if (state?.unverified) facts.push(['Trust', 'not verified']);
-  const takeOff = timeOf(state?.take_off_at_us);
-  const landed = timeOf(state?.landed_at_us);
-  const firstSeen = timeOf(state?.first_seen_at_us);
-  if (takeOff !== undefined) facts.push(['Take-off', formatTime(takeOff)]);
-  if (landed !== undefined) facts.push(['Landing', formatTime(landed)]);
-  if (firstSeen !== undefined) facts.push(['First heard', formatTime(firstSeen)]);
-  const receivers = state?.received_by?.map(({ receiver_id, rssi_dbm }) => `${receiver_id}${rssi_dbm === undefined ? '' : ` (${rssi_dbm} dBm)`}`);
-  if (receivers?.length) facts.push(['Heard by', receivers.join(', ')]);
+/** The open call of a device, and the nearest helpers. */
+export function callFacts(device: number, { picture, formats }: Scene): Fact[] {
+  const call = callOf(device, picture);
+  if (!call) return [];
+  const facts = [wide('fact.alert', `${alertLabel(call.kind)}, ${t('alert.since', { time: formats.time(call.openedAt) })}`)];
+  const position = positionOf(call, picture);
+  const helpers = position ? nearestHelpers(device, position, picture) : [];
+  if (helpers.length > 0) facts.push(wide('fact.nearest', helpers.map(({ label, km }) => `${label} ${formats.distance(km)}`).join(' · ')));
   return facts;
+}
+
+export function stationFacts(station: Station, scene: Scene): Fact[] {
+  const { formats } = scene;
+  return [
+    fact('fact.wind', formats.speed(station.windKmh)),
+    fact('fact.gusts', formats.speed(station.gustKmh)),
+    fact('fact.from', formatCourse(station.windFromDeg)),
+    fact('fact.temperature', station.temperatureC === undefined ? UNKNOWN : `${station.temperatureC.toFixed(1)} °C`),
+    fact('fact.humidity', formatInteger(station.humidityPct, '%')),
+    fact('fact.pressure', formatInteger(station.pressureHpa, 'hPa')),
+    fact('fact.battery', formatInteger(station.chargePct, '%')),
+    heard('fact.measured', station, scene),
+    wide('fact.place', formatPosition(station.lat, station.lon)),
+    ...distance(station, scene),
+  ];
+}
+
+export function thermalFacts(thermal: Thermal, scene: Scene): Fact[] {
+  const { formats } = scene;
+  const climb = (mps: number) => `${formats.climb(mps)} ${formats.climbUnit}`;
+  return [
+    fact('fact.meanClimb', climb(thermal.meanClimbMps)),
+    fact('fact.maxClimb', climb(thermal.maxClimbMps)),
+    fact('fact.base', formats.altitude(thermal.baseM)),
+    fact('fact.top', formats.altitude(thermal.topM)),
+    fact('fact.radius', formats.altitude(thermal.radiusM)),
+    fact('fact.pilots', String(thermal.pilots)),
+    fact('fact.quality', t('fact.of5', { quality: thermal.quality })),
+    fact('fact.wind', thermal.windKmh === undefined ? UNKNOWN : t('fact.windFrom', { speed: formats.speed(thermal.windKmh), course: formatCourse(thermal.windFromDeg) })),
+    heard('fact.lastUsed', thermal, scene),
+    ...distance(thermal, scene),
+  ];
+}
+
+export function receiverFacts(receiver: Receiver, scene: Scene): Fact[] {
+  const { lat, lon } = receiver;
+  return [
+    fact('fact.frames', t('fact.perMinute', { count: receiver.framesPerMinute })),
+    heard('fact.heard', receiver, scene),
+    wide('fact.place', lat === undefined || lon === undefined ? t('fact.notKnown') : formatPosition(lat, lon)),
+    wide('fact.howKnown', t(receiver.estimated ? 'fact.estimated' : 'fact.stated')),
+    ...clock(scene.receiverReport(receiver.id)),
+  ];
+}
+
+const CLOCK_TROUBLES: Record<string, TextKey> = { offset: 'clock.offset', jumped: 'clock.jumped', standing: 'clock.standing', drifting: 'clock.drifting' };
+
+/** Only where there is a problem. */
+function clock(report: ReceiverReport | undefined): Fact[] {
+  if (report?.clockTrouble === undefined) return [];
+  const { clockTrouble, clockOffsetMs } = report;
+  const off = clockOffsetMs === undefined ? '' : ` (${clockOffsetMs < 0 ? '−' : '+'}${formatAge(Math.abs(clockOffsetMs))})`;
+  return [wide('fact.clock', `${t(CLOCK_TROUBLES[clockTrouble] ?? 'clock.other')}${off}`)];
+}
+
+/** Facts of a device that only the server has. */
+export function deviceFacts(device: number, view: DeviceView | undefined, { formats }: Scene): Fact[] {
+  const facts = [fact('fact.address', formatAddress(device))];
+  if (view?.manufacturer) facts.push(wide('fact.manufacturer', view.manufacturer));
+  const state = view?.aircraft ?? view?.ground ?? view?.station;
+  if (state?.unverified) facts.push(fact('fact.trust', t('fact.notVerified')));
+  const times: [TextKey, string | undefined][] = [
+    ['fact.takeOff', state?.take_off_at_us], ['fact.landing', state?.landed_at_us], ['fact.firstHeard', state?.first_seen_at_us],
+  ];
+  for (const [label, us] of times) {
+    const at = timeOf(us);
+    if (at !== undefined) facts.push(fact(label, formats.time(at)));
+  }
+  const receivers = state?.received_by?.map(({ receiver_id, rssi_dbm }) => `${receiver_id}${rssi_dbm === undefined ? '' : ` (${rssi_dbm} dBm)`}`);
+  if (receivers?.length) facts.push(wide('fact.receivedBy', receivers.join(', ')));
+  return facts;
+}
+
+function fact(label: TextKey, text: string): Fact {
+  return { label, text };
+}
+
+function wide(label: TextKey, text: string): Fact {
+  return { label, text, wide: true };
+}
+
+function heard(label: TextKey, { at }: Tracked, { now, formats }: Scene): Fact {
+  return fact(label, t('fact.ago', { age: formatAge(now - at), time: formats.timeOfDay(at) }));
+}
+
+function agl({ lat, lon, altitudeM }: Aircraft, { elevationAt, formats }: Scene): Fact[] {
+  const ground = altitudeM === undefined ? undefined : elevationAt(lat, lon);
+  return ground === undefined || altitudeM === undefined ? [] : [fact('fact.agl', formats.altitude(Math.max(0, altitudeM - ground)))];
+}
+
+function distance(position: { lat: number; lon: number }, { distanceFromHere }: Scene): Fact[] {
+  const text = distanceFromHere(position);
+  return text === undefined ? [] : [fact('fact.distance', text)];
 }

@@ -1,31 +1,39 @@
 import { AIRCRAFT_KINDS, aircraftKind } from '../map/symbols/aircraft';
-import { CLIMB_LEGEND, climbStep } from '../map/symbols/climb';
+import { colourStep, scaleLegend, type ColourScale } from '../map/symbols/colour';
 import { GROUND_KINDS, groundKind } from '../map/symbols/ground';
 import { symbolId } from '../map/symbols/resolve';
 import { barbKnots, WIND_LEGEND, windStep } from '../map/symbols/station';
+import type { Formats } from '../settings/formats';
+import { t } from '../settings/language';
 import { h } from './dom';
 import { symbolUrl } from './icon';
 
 const SAMPLE_CLIMB_MPS = 2;
 const SAMPLE_WIND_KMH = 28;
 
-/** What the symbols and colours mean. */
-export function legend(): HTMLElement {
-  const step = climbStep(SAMPLE_CLIMB_MPS);
+/** The meaning of symbols and colours. */
+export function legend(scale: ColourScale, formats: Formats): HTMLElement {
+  const { title, steps } = scaleLegend(scale, formats);
+  const step = colourStep('climb', SAMPLE_CLIMB_MPS);
   return h('div', { class: 'legend' },
-    h('h3', {}, 'Climb, m/s'), scale(CLIMB_LEGEND),
-    h('h3', {}, 'Wind, km/h'), scale(WIND_LEGEND),
-    h('h3', {}, 'Symbols'),
+    h('h3', {}, t(title, { unit: formats.climbUnit })), colours(steps),
+    h('h3', {}, t('legend.wind', { unit: formats.speedUnit })), colours(WIND_LEGEND.map(({ colour, fromKmh }) => ({ colour, label: formats.speedNumber(fromKmh) }))),
+    h('h3', {}, t('legend.symbols')),
     h('ul', { class: 'symbols' },
-      ...AIRCRAFT_KINDS.map((kind) => symbol(symbolId.aircraft(kind, step), aircraftKind(kind).label)),
-      ...GROUND_KINDS.map((kind) => symbol(symbolId.ground(kind), groundKind(kind).label)),
-      symbol(symbolId.station(windStep(SAMPLE_WIND_KMH), barbKnots(SAMPLE_WIND_KMH)), 'Weather station, the barb points into the wind'),
-      symbol(symbolId.mark('receiver', 'dark'), 'Receiver'),
-      h('li', {}, h('i', { class: 'ring' }), 'Thermal, as large as it was found')));
+      ...AIRCRAFT_KINDS.map((kind) => symbol(symbolId.aircraft(kind, 'climb', step), aircraftKind(kind).label())),
+      ...GROUND_KINDS.map((kind) => symbol(symbolId.ground(kind), groundKind(kind).label())),
+      symbol(symbolId.station(windStep(SAMPLE_WIND_KMH), barbKnots(SAMPLE_WIND_KMH)), t('legend.station')),
+      symbol(symbolId.mark('receiver', 'dark'), t('legend.receiver')),
+      h('li', {}, h('i', { class: 'ring' }), t('legend.thermal')),
+      h('li', {}, h('i', { class: 'stack' }), t('legend.stack'))));
 }
 
-function scale(steps: readonly { colour: string; label: string }[]): HTMLElement {
-  return h('div', { class: 'scale' }, ...steps.map(({ colour, label }) => h('span', { style: `--colour: ${colour}` }, label)));
+function colours(steps: readonly { colour: string; label: string }[]): HTMLElement {
+  return h('div', { class: 'scale' }, ...steps.map(({ colour, label }) => {
+    const step = h('span', {}, label);
+    step.style.setProperty('--colour', colour);
+    return step;
+  }));
 }
 
 function symbol(id: string, label: string): HTMLElement {

@@ -1,71 +1,150 @@
-import { formatAddress } from '../live/address';
-import type { Aircraft } from '../live/objects';
-import type { View } from '../live/region';
+import { formatAddress, type Aircraft, type Alert, type Ground, type Position, type View } from 'updraft-client';
+import { isDistress, openCalls, positionOf, urgencyOf } from '../live/alerts';
 import type { Scene } from '../map/scene';
 import { aircraftKind } from '../map/symbols/aircraft';
 import { climbStep } from '../map/symbols/climb';
+import { colourStep } from '../map/symbols/colour';
+import { groundKind } from '../map/symbols/ground';
 import { symbolId } from '../map/symbols/resolve';
 import { isSelectedDevice, type Selection } from '../selection';
+import { formatAge } from '../settings/formats';
+import { t, type TextKey } from '../settings/language';
+import { alertLabel, callerOf } from './calls';
 import { h, setText } from './dom';
-import { formatClimb, formatWhole } from './format';
+import { passes, passesGround, type Filter } from './filter';
+import { Elsewhere } from './elsewhere';
+import { FilterPanel } from './filter-panel';
 import { symbolUrl } from './icon';
-import { rank, type SortKey } from './rank';
+import { matches, rank, rankGround, type SortKey } from './rank';
+import { VirtualRows } from './rows';
 
-const MAX_ROWS = 250;
-const COLUMNS: readonly [SortKey, string][] = [['name', 'Name'], ['altitude', 'Altitude'], ['climb', 'Climb']];
+const COLUMNS: readonly [SortKey, TextKey][] = [['name', 'list.name'], ['altitude', 'list.altitude'], ['climb', 'list.climb']];
+const TABS = ['air', 'ground', 'calls'] as const;
+export type Tab = (typeof TABS)[number];
+const OLD_MS = 60_000;
 
 interface Row {
   element: HTMLButtonElement;
   icon: HTMLImageElement;
   name: HTMLElement;
+  /** The second line below the name: its state, and since when. */
+  detail: HTMLElement;
   altitude: HTMLElement;
   climb: HTMLElement;
 }
 
-/** The aircraft in view, to search, sort and select. */
-export class AircraftList {
+/** The objects in view: aircraft, people on the ground, open calls; to search, sort, filter and select. */
+export class ObjectList {
   readonly element: HTMLElement;
-  readonly #search = h('input', { type: 'search', placeholder: 'Search a name or address in view', 'aria-label': 'Search in view', autocomplete: 'off' });
+  readonly #search = h('input', { type: 'search', placeholder: t('list.search'), 'aria-label': t('list.search'), autocomplete: 'off' });
   readonly #heads = new Map<SortKey, HTMLButtonElement>();
-  readonly #body = h('div', { class: 'rows', id: 'list', tabindex: -1 });
+  readonly #headRow = h('div', { class: 'heads', role: 'group', 'aria-label': t('list.sort') });
+  readonly #tabs = new Map<Tab, { button: HTMLButtonElement; count: HTMLElement }>();
   readonly #note = h('p', { class: 'note' });
-  readonly #rows = new Map<number, Row>();
-  readonly #pick: (selection: Selection) => void;
+  readonly #filter: FilterPanel;
+  readonly #elsewhere: Elsewhere;
+  readonly #rows: { air: VirtualRows<Aircraft, Row>; ground: VirtualRows<Ground, Row>; calls: VirtualRows<Alert, Row> };
+  readonly #pick: (selection: Selection, position?: Position) => void;
+  #tab: Tab = 'air';
   #sort: SortKey = 'altitude';
   #ascending = false;
+  #scene: Scene | undefined;
 
-  /** `changed` is called when the list has to be shown anew. */
-  constructor(pick: (selection: Selection) => void, changed: () => void) {
+  /**
+   * `pick` gets a position where the air picture may have none, `changed` is called when the list has to be shown again,
+   * `filtered` when the user changed the filter.
+   */
+  constructor(pick: (selection: Selection, position?: Position) => void, changed: () => void, filtered: (filter: Filter) => void) {
     this.#pick = pick;
+    this.#elsewhere = new Elsewhere(({ selection, position }) => pick(selection, position));
     this.#search.addEventListener('input', changed);
-    const heads = COLUMNS.map(([key, label]) => {
-      const head = h('button', { class: `head ${key}`, type: 'button', onclick: () => { this.#sortBy(key); changed(); } }, label);
+    this.#filter = new FilterPanel(filtered);
+    for (const [key, label] of COLUMNS) {
+      const head = h('button', { class: `head ${key}`, type: 'button', onclick: () => { this.#sortBy(key); changed(); } }, t(label));
       this.#heads.set(key, head);
-      return head;
-    });
+      this.#headRow.append(head);
+    }
     this.#markSort();
+    const tabs = TABS.map((tab) => this.#makeTab(tab, changed));
+    this.#rows = {
+      air: new VirtualRows({ key: ({ device }) => device, make: ({ device }) => this.#make({ kind: 'device', device }), update: (row, one) => this.#updateAircraft(row, one) }),
+      ground: new VirtualRows({ key: ({ device }) => device, make: ({ device }) => this.#make({ kind: 'device', device }, 'short'), update: (row, one) => this.#updateGround(row, one) }),
+      calls: new VirtualRows({
+        key: ({ id }) => id, make: (alert) => this.#make({ kind: 'device', device: alert.device }, 'short', () => positionOf(alert, this.#scene!.picture)),
+        update: (row, one) => this.#updateCall(row, one),
+      }),
+    };
+    const body = h('div', { class: 'body', id: 'list', role: 'tabpanel', tabindex: -1, 'aria-label': t('list.title') }, ...TABS.map((tab) => this.#rows[tab].element), this.#note, this.#elsewhere.element);
     this.element = h('div', { class: 'list' },
-      h('div', { class: 'search' }, this.#search), h('div', { class: 'heads', role: 'group', 'aria-label': 'Sort by' }, ...heads), this.#body, this.#note);
-    this.#body.addEventListener('keydown', (event) => moveFocus(event, this.#body));
+      h('div', { class: 'tabs', role: 'tablist', onkeydown: (event) => this.#moveTab(event as KeyboardEvent) }, ...tabs),
+      h('div', { class: 'search' }, this.#search, this.#filter.button), this.#filter.element, this.#headRow, body);
+    this.open('air');
   }
 
   focusSearch(): void {
     this.#search.focus();
   }
 
-  show(scene: Scene, view: View): void {
-    const all = [...scene.picture.aircraft.values()].filter((aircraft) => isInView(aircraft, view) || scene.followed.has(aircraft.device));
-    const ranked = rank(all, { sort: this.#sort, ascending: this.#ascending, search: this.#search.value, first: scene.followed });
-    const shown = ranked.slice(0, MAX_ROWS);
-    for (const [index, aircraft] of shown.entries()) this.#place(this.#update(aircraft, scene), index);
-    const devices = new Set(shown.map(({ device }) => device));
-    for (const [device, row] of this.#rows) {
-      if (devices.has(device)) continue;
-      row.element.remove();
-      this.#rows.delete(device);
+  open(tab: Tab): void {
+    this.#tab = tab;
+    for (const [key, { button }] of this.#tabs) {
+      button.setAttribute('aria-selected', String(key === tab));
+      button.tabIndex = key === tab ? 0 : -1;
+      this.#rows[key].element.hidden = key !== tab;
     }
-    setText(this.#note, noteOf(all.length, ranked.length, this.#search.value));
-    this.#note.hidden = ranked.length > 0 && ranked.length <= MAX_ROWS;
+    this.#headRow.hidden = tab !== 'air';
+    this.#filter.setPossible(tab !== 'calls');
+  }
+
+  /** Shows a scene; returns how many aircraft of the view pass the filter: the number that the page shows everywhere. */
+  show(scene: Scene, view: View): number {
+    this.#scene = scene;
+    const inView = [...scene.picture.aircraft.values()].filter((one) => isInView(one, view) || scene.followed.has(one.device) || scene.group.has(one.device));
+    const aircraft = inView.filter((one) => passes(one, scene.filter, scene));
+    const onGround = [...scene.picture.ground.values()].filter((one) => isInView(one, view) || scene.followed.has(one.device) || scene.group.has(one.device));
+    const ground = onGround.filter((one) => passesGround(one, scene.filter, scene));
+    const calls = openCalls(scene.picture.alerts.values());
+    this.#count('air', aircraft.length);
+    this.#count('ground', ground.length);
+    this.#count('calls', calls.length);
+    this.#tabs.get('calls')!.button.classList.toggle('alarm', calls.some(isDistress));
+    const search = this.#search.value;
+    const found = {
+      air: rank(aircraft, { sort: this.#sort, ascending: this.#ascending, search, first: new Set([...scene.followed, ...scene.group.keys(), ...scene.favourites]) }),
+      ground: rankGround(ground.filter((one) => matches(one, search))),
+      calls: calls.filter((one) => matches(one, search)),
+    };
+    this.#filter.show(scene, inView);
+    if (this.#tab === 'air') this.#rows.air.show(found.air);
+    else if (this.#tab === 'ground') this.#rows.ground.show(found.ground);
+    else this.#rows.calls.show(found.calls);
+    this.#elsewhere.show(search, new Set([...inView, ...ground].map(({ device }) => device)));
+    const all = { air: inView, ground: onGround, calls }[this.#tab].length;
+    const empty = found[this.#tab].length === 0;
+    this.#note.hidden = !empty;
+    if (empty) setText(this.#note, all === 0 ? t(`list.empty.${this.#tab}`) : t('list.none'));
+    return aircraft.length;
+  }
+
+  #makeTab(tab: Tab, changed: () => void): HTMLButtonElement {
+    const count = h('span', { class: 'count' });
+    const button = h('button', {
+      type: 'button', class: 'tab', role: 'tab', 'aria-controls': 'list', 'data-tab': tab, onclick: () => { this.open(tab); changed(); },
+    }, t(`list.${tab}`), count);
+    this.#tabs.set(tab, { button, count });
+    return button;
+  }
+
+  #moveTab(event: KeyboardEvent): void {
+    const step = { ArrowRight: 1, ArrowLeft: TABS.length - 1 }[event.key];
+    if (!step) return;
+    const next = this.#tabs.get(TABS[(TABS.indexOf(this.#tab) + step) % TABS.length]!)!.button;
+    next.click();
+    next.focus();
+  }
+
+  #count(tab: Tab, count: number): void {
+    setText(this.#tabs.get(tab)!.count, count === 0 ? '' : String(count));
   }
 
   #sortBy(key: SortKey): void {
@@ -81,59 +160,78 @@ export class AircraftList {
     }
   }
 
-  /** Moves a row only when it is not where it belongs, so that the keyboard's focus stays on it. */
-  #place(row: Row, index: number): void {
-    const there = this.#body.children[index];
-    if (there === row.element) return;
-    const focused = document.activeElement === row.element;
-    this.#body.insertBefore(row.element, there ?? null);
-    if (focused) row.element.focus({ preventScroll: true });
-  }
-
-  #update(aircraft: Aircraft, { air, now, selection, followed }: Scene): Row {
-    const row = this.#rows.get(aircraft.device) ?? this.#add(aircraft.device);
-    const step = climbStep(aircraft.climbMps);
-    const icon = symbolUrl(symbolId.aircraft(aircraft.kind, step));
-    if (row.icon.src !== icon) row.icon.src = icon;
-    row.icon.alt = aircraftKind(aircraft.kind).label;
-    setText(row.name, aircraft.name ?? formatAddress(aircraft.device));
-    setText(row.altitude, formatWhole(air.whereNow(aircraft, now).altitudeM, 'm'));
-    setText(row.climb, formatClimb(aircraft.climbMps));
-    row.climb.dataset.step = String(step);
-    row.element.setAttribute('aria-pressed', String(isSelectedDevice(selection, aircraft.device)));
-    row.element.classList.toggle('followed', followed.has(aircraft.device));
-    row.element.classList.toggle('alarm', aircraft.alert !== 0);
-    row.element.classList.toggle('old', now - aircraft.at > 60_000);
-    return row;
-  }
-
-  #add(device: number): Row {
+  /** `short`: its values need little space; `position`: its position, if the air picture may not have it. */
+  #make(selection: Selection, width: 'short' | '' = '', position?: () => Position | undefined): Row {
     const icon = h('img', { width: 30, height: 30, alt: '' });
     const name = h('span', { class: 'name' });
+    const detail = h('span', { class: 'detail' });
     const altitude = h('span', { class: 'altitude' });
     const climb = h('span', { class: 'climb' });
-    const element = h('button', { class: 'row', type: 'button', onclick: () => this.#pick({ kind: 'device', device }) }, icon, name, altitude, climb);
-    const row = { element, icon, name, altitude, climb };
-    this.#rows.set(device, row);
-    return row;
+    const element = h('button', { class: `row ${width}`, type: 'button', onclick: () => this.#pick(selection, position?.()) }, icon, h('span', { class: 'who' }, name, detail), altitude, climb);
+    return { element, icon, name, detail, altitude, climb };
+  }
+
+  #updateAircraft(row: Row, aircraft: Aircraft): void {
+    const { now, selection, formats, elevationAt } = this.#scene!;
+    const step = climbStep(aircraft.climbMps);
+    setIcon(row.icon, symbolId.aircraft(aircraft.kind, 'climb', colourStep('climb', aircraft.climbMps)), aircraftKind(aircraft.kind).label());
+    setText(row.name, aircraft.name ?? formatAddress(aircraft.device));
+    const age = now - aircraft.at;
+    const ground = elevationAt(aircraft.lat, aircraft.lon);
+    const agl = ground === undefined || aircraft.altitudeM === undefined ? '' : `${formats.altitude(Math.max(0, aircraft.altitudeM - ground))} AGL`;
+    setText(row.detail, [agl, age > OLD_MS ? t('fact.ago', { age: formatAge(age), time: formats.time(aircraft.at) }) : ''].filter(Boolean).join(' · '));
+    setText(row.altitude, formats.altitude(aircraft.altitudeM));
+    setText(row.climb, formats.climb(aircraft.climbMps));
+    row.climb.dataset.step = String(step);
+    mark(row.element, aircraft.device, this.#scene!, isSelectedDevice(selection, aircraft.device), aircraft.alert !== 0, age > OLD_MS);
+  }
+
+  #updateGround(row: Row, ground: Ground): void {
+    const { now, selection } = this.#scene!;
+    setIcon(row.icon, symbolId.ground(ground.kind), '');
+    setText(row.name, ground.name ?? formatAddress(ground.device));
+    setText(row.detail, groundKind(ground.kind).label());
+    setText(row.altitude, formatAge(now - ground.at));
+    setText(row.climb, this.#distanceTo(ground));
+    mark(row.element, ground.device, this.#scene!, isSelectedDevice(selection, ground.device), urgencyOf(ground.kind) === 'distress', false);
+  }
+
+  #updateCall(row: Row, alert: Alert): void {
+    const { picture, now, selection, formats } = this.#scene!;
+    const ground = picture.ground.get(alert.device);
+    setIcon(row.icon, symbolId.ground(ground?.kind ?? alert.kind), '');
+    setText(row.name, callerOf(alert));
+    setText(row.detail, `${alertLabel(alert.kind)}, ${t('alert.since', { time: formats.time(alert.openedAt) })}`);
+    setText(row.altitude, formatAge(now - alert.at));
+    const position = positionOf(alert, picture);
+    setText(row.climb, position ? this.#distanceTo(position) : '');
+    mark(row.element, alert.device, this.#scene!, isSelectedDevice(selection, alert.device), isDistress(alert), false);
+  }
+
+  /** Without the direction: a row is too narrow for it. */
+  #distanceTo(position: Position): string {
+    return this.#scene!.distanceFromHere(position)?.split(',')[0] ?? '';
   }
 }
 
-function isInView({ lat, lon }: Aircraft, view: View): boolean {
+function setIcon(icon: HTMLImageElement, id: string, alt: string): void {
+  const url = symbolUrl(id);
+  if (icon.src !== url) icon.src = url;
+  icon.alt = alt;
+}
+
+function mark(element: HTMLElement, device: number, { followed, favourites, group }: Scene, selected: boolean, alarm: boolean, old: boolean): void {
+  if (element.getAttribute('aria-pressed') !== String(selected)) element.setAttribute('aria-pressed', String(selected));
+  element.classList.toggle('followed', followed.has(device));
+  element.classList.toggle('favourite', favourites.has(device));
+  const colour = group.get(device) ?? '';
+  element.classList.toggle('member', colour !== '');
+  if (element.style.getPropertyValue('--member') !== colour) element.style.setProperty('--member', colour);
+  element.classList.toggle('alarm', alarm);
+  element.classList.toggle('old', old);
+}
+
+function isInView({ lat, lon }: { lat: number; lon: number }, view: View): boolean {
   const shifted = lon + 360 * Math.ceil((view.west - lon) / 360);
   return lat >= view.south && lat <= view.north && shifted <= view.east;
-}
-
-function noteOf(all: number, found: number, search: string): string {
-  if (all === 0) return 'No aircraft in view. Move the map, or wait for somebody to take off.';
-  if (found === 0) return `Nobody in view matches “${search}”.`;
-  return found > MAX_ROWS ? `${found - MAX_ROWS} more are not listed. Zoom in or search.` : '';
-}
-
-function moveFocus(event: KeyboardEvent, body: HTMLElement): void {
-  const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-  if (!step) return;
-  event.preventDefault();
-  const rows = [...body.children] as HTMLElement[];
-  rows[rows.indexOf(document.activeElement as HTMLElement) + step]?.focus();
 }

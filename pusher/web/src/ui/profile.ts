@@ -1,44 +1,67 @@
 import type { Fix } from '../motion/extrapolate';
+import type { Scene } from '../map/scene';
+import { t } from '../settings/language';
 
 const WIDTH = 280;
-const HEIGHT = 56;
+const HEIGHT = 64;
 const MIN_RANGE_M = 60;
 const NS = 'http://www.w3.org/2000/svg';
+/** More points than pixels are not visible. */
+const MAX_POINTS = 280;
 
-/** The altitude of the last minutes as a small picture. */
+interface Point {
+  at: number;
+  altitudeM: number;
+  groundM: number | undefined;
+}
+
+/** The altitude of a flight as a small picture, with the ground below where that is known. */
 export class Profile {
   readonly element = document.createElementNS(NS, 'svg');
-  readonly #area = document.createElementNS(NS, 'path');
-  readonly #line = document.createElementNS(NS, 'path');
+  readonly #area = path('area');
+  readonly #line = path('line');
+  readonly #ground = path('ground');
 
   constructor() {
     this.element.setAttribute('viewBox', `0 0 ${WIDTH} ${HEIGHT}`);
     this.element.setAttribute('preserveAspectRatio', 'none');
     this.element.setAttribute('class', 'profile');
     this.element.setAttribute('role', 'img');
-    this.#area.setAttribute('class', 'area');
-    this.#line.setAttribute('class', 'line');
-    this.element.append(this.#area, this.#line);
+    this.element.append(this.#area, this.#line, this.#ground);
   }
 
   /** Shows nothing with fewer than two known altitudes. */
-  show(trail: readonly Fix[]): void {
-    const points = trail.filter((fix): fix is Fix & { altitudeM: number } => fix.altitudeM !== undefined);
+  show(track: readonly Fix[], { elevationAt, formats }: Scene): void {
+    const known = track.filter((fix): fix is Fix & { altitudeM: number } => fix.altitudeM !== undefined);
+    const every = Math.ceil(known.length / MAX_POINTS);
+    const points: Point[] = known.filter((_, i) => i % every === 0 || i === known.length - 1)
+      .map(({ at, altitudeM, lat, lon }) => ({ at, altitudeM, groundM: elevationAt(lat, lon) }));
     this.element.toggleAttribute('hidden', points.length < 2);
     const [first, last] = [points[0], points.at(-1)];
     if (!first || !last || first === last) return;
-    const altitudes = points.map(({ altitudeM }) => altitudeM);
-    const lowest = Math.min(...altitudes);
-    const highest = Math.max(...altitudes);
+    const all = points.flatMap(({ altitudeM, groundM }) => (groundM === undefined ? [altitudeM] : [altitudeM, groundM]));
+    const [lowest, highest] = [Math.min(...all), Math.max(...all)];
     const range = Math.max(MIN_RANGE_M, highest - lowest);
     const base = (highest + lowest - range) / 2;
-    const line = points.map(({ at, altitudeM }) => {
-      const x = ((at - first.at) / (last.at - first.at)) * WIDTH;
-      return `${x.toFixed(1)} ${(HEIGHT - 4 - ((altitudeM - base) / range) * (HEIGHT - 8)).toFixed(1)}`;
-    }).join('L');
+    const coordinates = (at: number, metres: number) => `${(((at - first.at) / (last.at - first.at)) * WIDTH).toFixed(1)} ${(HEIGHT - 4 - ((metres - base) / range) * (HEIGHT - 8)).toFixed(1)}`;
+    const line = points.map(({ at, altitudeM }) => coordinates(at, altitudeM)).join('L');
     this.#line.setAttribute('d', `M${line}`);
     this.#area.setAttribute('d', `M0 ${HEIGHT}L${line}L${WIDTH} ${HEIGHT}Z`);
-    const minutes = Math.max(1, Math.round((last.at - first.at) / 60_000));
-    this.element.setAttribute('aria-label', `Altitude of the last ${minutes} min, ${Math.round(lowest)} to ${Math.round(highest)} m`);
+    const ground = points.filter((point): point is Point & { groundM: number } => point.groundM !== undefined);
+    const [start, end] = [ground[0], ground.at(-1)];
+    this.#ground.setAttribute('d', !start || !end || start === end ? ''
+      : `M${coordinates(start.at, base - range)}L${ground.map(({ at, groundM }) => coordinates(at, groundM)).join('L')}L${coordinates(end.at, base - range)}Z`);
+    const altitudes = points.map(({ altitudeM }) => altitudeM);
+    const label = t('profile.label', {
+      minutes: Math.max(1, Math.round((last.at - first.at) / 60_000)), low: formats.altitude(Math.min(...altitudes)), high: formats.altitude(Math.max(...altitudes)),
+    });
+    const text = ground.length > 1 ? `${label}, ${t('profile.ground')}` : label;
+    if (this.element.getAttribute('aria-label') !== text) this.element.setAttribute('aria-label', text);
   }
+}
+
+function path(name: string): SVGPathElement {
+  const element = document.createElementNS(NS, 'path');
+  element.setAttribute('class', name);
+  return element;
 }

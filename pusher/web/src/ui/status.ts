@@ -1,27 +1,19 @@
-import type { Session } from '../live/session';
+import type { Session } from 'updraft-client';
+import { t } from '../settings/language';
 import { h, setText } from './dom';
-
-const TEXTS = {
-  idle: 'Starting',
-  connecting: 'Connecting',
-  loading: 'Loading',
-  live: 'Live',
-  waiting: 'Connection lost, trying again',
-} as const;
 
 /** The state of the connection, the delay from receiver to screen, and how many updates come. */
 export class StatusChip {
-  readonly #state = h('strong', {}, TEXTS.idle);
+  readonly #state = h('strong', {}, t('status.idle'));
   readonly #numbers = h('span', { class: 'numbers' });
-  readonly element = h('div', { class: 'status', role: 'status', 'data-state': 'idle' }, h('i', { class: 'dot' }), this.#state, this.#numbers);
+  readonly element = h('div', { class: 'status', 'data-state': 'idle', title: t('status.numbers') }, h('i', { class: 'dot' }), this.#state, this.#numbers);
 
   show(session: Session, now: number): void {
     const stale = session.status === 'live' && session.isStale(now);
     this.element.dataset.state = stale ? 'stale' : session.status;
-    setText(this.#state, stale ? 'No fresh data' : TEXTS[session.status]);
+    setText(this.#state, t(stale ? 'status.stale' : `status.${session.status}`));
     const median = session.stats.medianMs(now);
     const live = session.status === 'live' && !stale;
-    this.element.title = 'Median time from the receiver to this page, and updates of aircraft per second';
     setText(this.#numbers, live && median !== undefined ? `${formatLatency(median)} · ${formatRate(session.stats.rate(now))}/s` : '');
   }
 }

@@ -1,56 +1,59 @@
-import type { LayerKey } from '../map/layers/layer';
 import { h } from './dom';
-import { legend } from './legend';
+import { icon, type IconName } from './icon-button';
+import type { TextKey } from '../settings/language';
 
-const LAYERS: readonly [LayerKey, string][] = [
-  ['aircraft', 'Aircraft'], ['trails', 'Tracks'], ['ground', 'On the ground'], ['thermals', 'Thermals'], ['stations', 'Weather stations'], ['receivers', 'Receivers'],
-];
-
-export interface ToolActions {
-  setVisible: (key: LayerKey, visible: boolean) => void;
-  toggleTheme: () => void;
-  toggleList: () => void;
+export interface Tool {
+  label: TextKey;
+  icon: IconName;
+  /** The action of the button; absent: it opens its popover. */
+  act?: () => void;
+  /** Makes the content when it is opened. */
+  popover?: { id: string; content: () => Node };
+  /** Only where the list is not always shown. */
+  small?: boolean;
 }
 
-/** The buttons at the corner: layers, legend, theme; on small screens also the list. */
-export function tools(hidden: ReadonlySet<LayerKey>, actions: ToolActions): HTMLElement[] {
-  const layers = h('div', { class: 'popover panel', id: 'layers', hidden: true }, ...LAYERS.map(([key, label]) => {
-    const box = h('input', { type: 'checkbox', checked: !hidden.has(key), name: key });
-    box.addEventListener('change', () => actions.setVisible(key, box.checked));
-    return h('label', {}, box, h('i'), label);
-  }));
-  const key = h('div', { class: 'popover panel', id: 'legend', hidden: true });
-  const popovers = [layers, key];
-  const opener = (label: string, icon: string, popover: HTMLElement, fill?: () => void) => {
-    const button = tool(label, icon, () => {
-      fill?.();
-      for (const other of popovers) other.hidden = other !== popover || !other.hidden;
+/** The buttons at the corner, each with what it opens. */
+export class Tools {
+  readonly elements: HTMLElement[];
+  readonly #popovers = new Map<string, { button: HTMLButtonElement; popover: HTMLElement; content: () => Node }>();
+
+  constructor(tools: readonly Tool[]) {
+    const buttons = tools.map((tool) => {
+      const { popover } = tool;
+      const button = icon(tool.label, tool.icon, tool.act ?? (() => this.toggle(popover!.id)), tool.small ? 'only-small' : '');
+      if (popover) {
+        button.setAttribute('aria-controls', popover.id);
+        button.setAttribute('aria-expanded', 'false');
+        this.#popovers.set(popover.id, { button, content: popover.content, popover: h('div', { class: 'popover panel', id: popover.id, hidden: true, role: 'group', 'aria-label': button.title }) });
+      }
+      return button;
     });
-    button.setAttribute('aria-controls', popover.id);
-    return button;
-  };
-  addEventListener('keydown', ({ key: pressed }) => {
-    if (pressed === 'Escape') for (const popover of popovers) popover.hidden = true;
-  });
-  return [
-    h('div', { class: 'buttons panel' },
-      tool('List of aircraft', 'list', actions.toggleList, 'only-small'),
-      opener('Layers', 'layers', layers),
-      opener('Legend', 'key', key, () => { if (!key.firstChild) key.append(legend()); }),
-      tool('Light or dark', 'theme', actions.toggleTheme)),
-    ...popovers,
-  ];
-}
+    this.elements = [h('div', { class: 'buttons panel' }, ...buttons), ...[...this.#popovers.values()].map(({ popover }) => popover)];
+  }
 
-const ICONS: Record<string, string> = {
-  list: 'M4 6h16M4 12h16M4 18h16',
-  layers: 'M12 3 3 8l9 5 9-5-9-5ZM3 12.500l9 5 9-5M3 17l9 5 9-5',
-  key: 'M12 21a9 9 0 1 0 0-18 9 9 0 0 0 0 18ZM12 11v5M12 7.600v.4',
-  theme: 'M20 14.500A8.500 8.500 0 0 1 9.500 4a8.500 8.500 0 1 0 10.500 10.500Z',
-};
+  /** Opens one and closes the others; closes one that is open. */
+  toggle(id: string): void {
+    for (const [other, { button, popover, content }] of this.#popovers) {
+      const open = other === id && popover.hidden;
+      popover.hidden = !open;
+      button.setAttribute('aria-expanded', String(open));
+      if (open) popover.replaceChildren(content());
+    }
+  }
 
-function tool(label: string, icon: string, act: () => void, extra = ''): HTMLButtonElement {
-  const button = h('button', { type: 'button', class: `tool ${extra}`, title: label, 'aria-label': label, onclick: act });
-  button.innerHTML = `<svg viewBox="0 0 24 24" aria-hidden="true"><path d="${ICONS[icon]}"/></svg>`;
-  return button;
+  /** True when one was open. The keyboard's focus returns to its button. */
+  close(): boolean {
+    const open = [...this.#popovers].find(([, { popover }]) => !popover.hidden);
+    if (!open) return false;
+    this.toggle(open[0]);
+    open[1].button.focus();
+    return true;
+  }
+
+  /** Makes the content of an open one again. */
+  refresh(id: string): void {
+    const found = this.#popovers.get(id);
+    if (found && !found.popover.hidden) found.popover.replaceChildren(found.content());
+  }
 }

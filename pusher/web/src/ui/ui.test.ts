@@ -1,12 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { merge } from '../config';
+import { formatAddress, parseAddress, type Aircraft } from 'updraft-client';
 import { graticule } from '../basemap/graticule';
-import type { Aircraft } from '../live/objects';
-import { formatAddress, parseAddress } from '../live/address';
 import { climbStep } from '../map/symbols/climb';
+import { colourStep, COLOUR_SCALES, scaleColour, scaleLegend } from '../map/symbols/colour';
+import { Formats } from '../settings/formats';
 import { barbKnots } from '../map/symbols/station';
-import { formatAge, formatClimb, formatCourse, formatPlace, formatWhole } from './format';
-import { rank } from './rank';
+import { rank, rankGround } from './rank';
 
 describe('rank', () => {
   const make = (device: number, name?: string, altitudeM?: number): Aircraft => ({
@@ -16,7 +15,7 @@ describe('rank', () => {
   const order = (options: Partial<Parameters<typeof rank>[1]>) =>
     rank(all, { sort: 'altitude', ascending: false, search: '', first: new Set(), ...options }).map(({ device }) => device);
 
-  it('sorts, with what is not known at the end', () => {
+  it('sorts, with unknown values at the end', () => {
     expect(order({})).toEqual([3, 1, 0x110b90, 2]);
     expect(order({ ascending: true })).toEqual([0x110b90, 1, 3, 2]);
     expect(order({ sort: 'name', ascending: true })).toEqual([2, 1, 0x110b90, 3]);
@@ -33,39 +32,45 @@ describe('rank', () => {
   });
 });
 
+it('lists the most urgent ground objects first', () => {
+  const make = (device: number, kind: number, at: number) => ({ device, kind, at, lat: 0, lon: 0, alert: 0, version: 1, connection: 1 });
+  const all = [make(1, 3, 9), make(2, 9, 1), make(3, 15, 2), make(4, 10, 10), make(5, 13, 3)];
+  expect(rankGround(all).map(({ device }) => device)).toEqual([3, 5, 2, 4, 1]);
+});
+
 it('writes and reads addresses, manufacturer first', () => {
   expect(formatAddress(0x010b90)).toBe('010B90');
   expect(parseAddress('110b90')).toBe(0x110b90);
   expect(parseAddress('110B9')).toBeUndefined();
 });
 
-it('writes values with a sign that can be told from a dash, and nothing for what is not known', () => {
-  expect([2.06, -0.44, -0.04, 0, undefined].map(formatClimb)).toEqual(['+2.1', '−0.4', '0.0', '0.0', '']);
-  expect([formatWhole(-12.4, 'm'), formatWhole(undefined, 'm')]).toEqual(['−12 m', '–']);
-  expect([formatCourse(359.7), formatCourse(235), formatCourse(undefined)]).toEqual(['0° N', '235° SW', '–']);
-  expect([0, 99_000, 120_000, 7_200_000].map(formatAge)).toEqual(['0 s', '99 s', '2 min', '2 h']);
-  expect(formatPlace(-46.6, 8)).toBe('46.60000° S 8.00000° E');
-});
-
 it('sorts climb into steps', () => {
   expect([-9, -0.5, 0.49, 0.5, 99, undefined].map(climbStep)).toEqual([0, 3, 3, 4, 7, -1]);
 });
 
-it('counts the feathers of a wind barb in knots', () => {
-  expect([0, 4, 18.5, 28].map(barbKnots)).toEqual([0, 0, 10, 15]);
-});
+/** Relative luminance (WCAG 2). */
+function luminance(colour: string): number {
+  const [r, g, b] = [1, 3, 5].map((at) => parseInt(colour.slice(at, at + 2), 16) / 255).map((c) => (c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4));
+  return 0.2126 * r! + 0.7152 * g! + 0.0722 * b!;
+}
 
-describe('the first view', () => {
-  it('is the Alps unless the server says something sensible', () => {
-    for (const answer of [undefined, null, 'x', {}, { center: ['a', 1], zoom: null, style: 3 }]) {
-      expect(merge(answer)).toEqual({ center: [8.0, 46.6], zoom: 8, styleUrl: undefined });
+describe('a colour scale', () => {
+  it('can be read without colours: neighbours differ in lightness', () => {
+    for (const scale of COLOUR_SCALES) {
+      const light = scaleLegend(scale, new Formats('metric')).steps.map((_, step) => luminance(scaleColour(scale, step)));
+      light.slice(1).forEach((next, i) => expect(Math.abs(next - light[i]!), `${scale} ${i}`).toBeGreaterThan(0.04));
     }
   });
 
-  it('is what the server says', () => {
-    expect(merge({ center: [-75.6, 6.2], zoom: 10, style: 'https://tiles.example/style.json' }))
-      .toEqual({ center: [-75.6, 6.2], zoom: 10, styleUrl: 'https://tiles.example/style.json' });
+  it('names its steps in the units of the user', () => {
+    expect(scaleLegend('climb', new Formats('metric')).steps.map(({ label }) => label)).toEqual(['< −3.0', '−3.0', '−1.5', '−0.5', '+0.5', '+1.5', '+3.0', '+5.0']);
+    expect(scaleLegend('altitude', new Formats('aviation')).steps[1]!.label).toBe('3281');
+    expect([0, 29.9, 30, 700].map((age) => colourStep('age', age))).toEqual([0, 0, 1, 3]);
   });
+});
+
+it('counts the feathers of a wind barb in knots', () => {
+  expect([0, 4, 18.5, 28].map(barbKnots)).toEqual([0, 0, 10, 15]);
 });
 
 it('draws a few round degrees across the view', () => {

@@ -4,56 +4,51 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
 import { launch } from '../browser.mjs';
 import { startSky } from '../sky.mjs';
 import type { Hooks } from '../../src/hooks';
-import { objects, removal } from '../wire';
+import { objects, removal } from '../../../../clients/web/tests/wire.js';
+import { STEP, VIEW, Visit, type SkyServer } from './open';
 
 declare const window: { updraft?: Hooks };
 
-const VIEW = '#map=9/46.62/7.85';
-const STEP = { timeout: 30_000 };
-
 let browser: Browser;
-let sky: Awaited<ReturnType<typeof startSky>>;
+let sky: SkyServer;
+let visit: Visit;
 let page: Page;
-let requests: string[];
+let expected: RegExp[];
 
 beforeAll(async () => { browser = await launch(); });
 afterAll(() => browser?.close());
 
 beforeEach(async () => {
   sky = await startSky();
-  page = await browser.newPage({ viewport: { width: 1000, height: 640 } });
-  requests = [];
-  page.on('request', (request) => requests.push(request.url()));
+  visit = await Visit.start(browser, sky);
+  page = visit.page;
+  expected = [];
 });
 
 afterEach(async () => {
-  await page.close();
-  sky.close();
+  try {
+    await visit.end(expected);
+  } finally {
+    sky.close();
+  }
 });
 
-async function open(hash = VIEW): Promise<void> {
-  await page.goto(sky.url + hash);
-  await page.waitForFunction(() => window.updraft?.connected(), undefined, STEP);
-}
-
-it('shows what flies, moves it, and asks nobody but its own server', async () => {
-  await open();
+it('shows and moves aircraft, and uses only its own server', async () => {
+  await visit.open();
   const counts = await page.evaluate(() => window.updraft!.counts());
-  expect(counts).toMatchObject({ ground: 7, thermals: 14, stations: 11, alerts: 1 });
+  expect(counts).toMatchObject({ ground: 7, thermals: 14, stations: 11, alerts: 3 });
   expect(counts.aircraft).toBeGreaterThan(80);
   await page.waitForFunction(() => window.updraft!.moved() > 200, undefined, STEP);
   const [first] = await page.evaluate(() => window.updraft!.aircraft());
   expect(first?.device).toMatch(/^[0-9A-F]{6}$/);
-  expect(requests.filter((url) => /^(https?|wss?):/.test(url) && new URL(url).host !== new URL(sky.url).host)).toEqual([]);
 });
 
 it('finds a pilot by name, shows the details, and closes them again', async () => {
-  await open();
+  await visit.open();
   await page.waitForSelector('.row', STEP);
   await page.keyboard.press('/');
   await page.keyboard.type('urs 3');
-  await page.waitForFunction(() => document.querySelectorAll('.row').length === 1, undefined, STEP);
-  await page.keyboard.press('Tab');
+  await page.waitForFunction(() => document.querySelectorAll('.rows:not([hidden]) .row').length === 1, undefined, STEP);
   await page.click('.row');
   await page.waitForSelector('#card:not([hidden]) >> text=Manufacturer', STEP);
   expect(await page.textContent('#card h2')).toBe('Urs 3');
@@ -62,66 +57,224 @@ it('finds a pilot by name, shows the details, and closes them again', async () =
   await page.waitForSelector('#card', { ...STEP, state: 'hidden' });
 });
 
-it('shows the recorded track of what is selected, and where to get it as a file', async () => {
-  await open();
+it('finds an aircraft outside of the view, and moves there', async () => {
+  await visit.open();
+  await page.keyboard.press('/');
+  await page.keyboard.type('zora');
+  await page.click('.row.other >> text=Zora Fern', STEP);
+  await page.waitForFunction(() => /map=[^&]*\/44\.\d+\/5\.\d+/.test(location.hash) && location.hash.includes('device=0A0B0C'), undefined, STEP);
+  expect(visit.requests.filter((url) => url.includes('/api/v1/search'))).toHaveLength(1);
+});
+
+it('shows the last heard fix with its age, and labels an estimate', async () => {
+  await visit.open();
+  const [first] = await page.evaluate(() => window.updraft!.aircraft());
+  sky.sky.silence(parseInt(first!.device, 16));
+  await page.evaluate((device) => { location.hash = `map=9/46.62/7.85&device=${device}`; }, first!.device);
+  await page.reload();
+  await visit.live();
+  await page.waitForSelector('[data-fact="fact.estimate"]', STEP);
+  const heard = await page.textContent('[data-fact="fact.position"] dd');
+  const known = await page.evaluate((device) => window.updraft!.aircraft().find((one) => one.device === device), first!.device);
+  expect(heard).toContain(known!.lat.toFixed(5));
+  // Beyond 12 s no estimate is shown any more, and the age continues.
+  await page.waitForSelector('[data-fact="fact.estimate"]', { ...STEP, state: 'detached' });
+  expect(await page.textContent('[data-fact="fact.position"] dd')).toBe(heard);
+  expect(await page.textContent('[data-fact="fact.heard"] dd')).toMatch(/^1\d s ago, \d\d:\d\d:\d\d$/);
+  expect(await page.getAttribute('#card a.action', 'href')).toBe(`geo:${known!.lat.toFixed(6)},${known!.lon.toFixed(6)}`);
+});
+
+it('shows the recorded track of the selection, and links to its files', async () => {
+  await visit.open();
   expect(await page.evaluate(() => window.updraft!.track())).toEqual([]);
   await page.click('.row', STEP);
   await page.waitForFunction(() => window.updraft!.track().join() === '20,30', undefined, STEP);
-  const asked = requests.find((url) => url.includes('/api/v1/track/'));
-  expect(asked).toMatch(/track\/[0-9A-F]{6}\?hours=6&max_points=2000$/);
+  const requested = visit.requests.find((url) => url.includes('/api/v1/track/'));
+  expect(requested).toMatch(/track\/[0-9A-F]{6}\?hours=6&max_points=2000$/);
   const links = await page.$$eval('.files a', (all) => all.map((link) => [link.textContent, link.getAttribute('href')]));
-  expect(links.map(([text]) => text)).toEqual(['GPX', 'IGC', 'KML']);
+  expect(links.map(([text]) => text)).toEqual(['GPX', 'IGC', 'KML', 'GEOJSON', 'CSV', 'JSON']);
   expect(links[1]?.[1]).toMatch(/^\.\/api\/v1\/track\/[0-9A-F]{6}\?hours=12&format=igc$/);
+  // A flight of the last days replaces the last hours, in the files too.
+  await page.click('.flights summary');
+  expect(await page.$$('.flight')).toHaveLength(2);
+  await page.click('.flight >> nth=0');
+  await page.waitForSelector('.flight[aria-pressed=true] >> text=41.2 km', STEP);
+  await expect.poll(() => visit.requests.some((url) => /track\/[0-9A-F]{6}\?from=[^&]+Z&to=[^&]+Z&max_points=2000$/.test(url)), STEP).toBe(true);
+  await page.waitForFunction(() => /from=.*&to=.*&format=gpx$/.test(document.querySelector('.files a')!.getAttribute('href')!), undefined, STEP);
   await page.keyboard.press('Escape');
   await page.waitForFunction(() => window.updraft!.track().length === 0, undefined, STEP);
 });
 
-it('follows a pilot: the map goes along, and the view is in the address', async () => {
-  await open();
+it('follows a pilot: the map moves along, and a link contains the state', async () => {
+  await visit.open();
   await page.click('.row', STEP);
   await page.click('text=Follow', STEP);
   await page.waitForSelector('.row.followed', STEP);
-  await page.waitForFunction((start) => location.hash !== start, VIEW, STEP);
+  await page.waitForFunction((start) => location.hash.split('&')[0] !== start, VIEW, STEP);
   const before = await page.evaluate(() => location.hash);
   await page.waitForFunction((start) => location.hash !== start, before, STEP);
+  const name = await page.textContent('#card h2');
+  await page.reload();
+  await visit.live();
+  await page.waitForSelector('.row.followed', STEP);
+  expect(await page.textContent('#card h2')).toBe(name);
 });
 
-it('asks for receivers once they are switched on', async () => {
-  await open();
+it('filters list and map by the address, and shows one number', async () => {
+  await visit.open(`${VIEW}&filter=kind:5,climbing`);
+  await page.waitForFunction(() => window.updraft!.drawn().length > 0, undefined, STEP);
+  await page.waitForFunction(() => document.querySelector('h1 .count')?.textContent === document.querySelector('[data-tab=air] .count')?.textContent, undefined, STEP);
+  const count = Number(await page.textContent('h1 .count'));
+  const drawn = await page.evaluate(() => window.updraft!.drawn().length);
+  expect(drawn).toBeGreaterThan(0);
+  expect(drawn).toBeLessThan(12);
+  expect(count).toBeLessThanOrEqual(drawn);
+  await page.click('button[aria-label=Filter]');
+  await page.click('text=Show all');
+  await page.waitForFunction(() => window.updraft!.drawn().length > 80, undefined, STEP);
+  expect(await page.evaluate(() => location.hash)).not.toContain('filter');
+});
+
+it('lists hundreds in the order of the shown values, with a few rows in the document', async () => {
+  sky.close();
+  sky = await startSky({ count: 900 });
+  await page.close();
+  visit = await Visit.start(browser, sky);
+  page = visit.page;
+  await visit.open('#map=8.4/46.62/7.85');
+  await page.waitForSelector('.row', STEP);
+  const count = Number(await page.textContent('h1 .count'));
+  expect(count).toBeGreaterThan(700);
+  const shown = () => page.$$eval('.rows:not([hidden]) .item', (items) => items
+    .map((item) => ({ at: Number(item.getAttribute('aria-posinset')), of: Number(item.getAttribute('aria-setsize')), altitude: parseInt(item.querySelector('.altitude')!.textContent!, 10) }))
+    .sort((a, b) => a.at - b.at));
+  const first = await shown();
+  expect(first.length).toBeLessThan(40);
+  expect(Math.abs(first[0]!.of - count)).toBeLessThan(20);
+  for (const rows of [first]) expect(rows.map(({ altitude }) => altitude)).toEqual(rows.map(({ altitude }) => altitude).sort((a, b) => b - a));
+  await page.$eval('.rows:not([hidden])', (rows) => { rows.scrollTop = rows.scrollHeight; });
+  await page.waitForFunction((all) => [...document.querySelectorAll('.rows:not([hidden]) .item')].some((item) => Number(item.getAttribute('aria-posinset')) > all), count - 30, STEP);
+});
+
+it('subscribes receivers once they are switched on', async () => {
+  await visit.open();
+  await page.click('button[aria-label=Layers]');
   expect(await page.isChecked('[name=receivers]')).toBe(false);
-  await page.click('[aria-label=Layers]');
   const [message] = await Promise.all([sky.nextSubscribe(), page.click('label:has([name=receivers])')]);
   expect(message.kinds).toContain(5);
 });
 
-it('says what is known of a distress call, and drops it when it is over', async () => {
-  await open();
+it('shows the coverage and the clock of a receiver, and the wind that a station measured', async () => {
+  await visit.open(`${VIEW.replace('9/', '9.5/')}&hide=aircraft,ground,thermals,trails`);
+  const spot = (layer: string, id: string) => page.evaluate(([name, label]) => window.updraft!.spot(name!, label!), [layer, id]);
+  await page.waitForFunction(() => window.updraft!.spot('receivers', 'ogn-be-1') !== undefined, undefined, STEP);
+  await page.waitForFunction(() => window.updraft!.spot('stations', 'Niesen') !== undefined, undefined, STEP);
+  const click = async (layer: string, id: string) => {
+    const { x, y } = (await spot(layer, id))!;
+    await page.mouse.click(x, y);
+  };
+  await click('receivers', 'ogn-be-1');
+  await page.waitForSelector('[data-fact="fact.clock"] >> text=off by more than 10 s (+34 s)', STEP);
+  await page.waitForFunction(() => window.updraft!.shown('receivers-coverage').length > 0, undefined, STEP);
+  await page.keyboard.press('Escape');
+  await click('stations', 'Niesen');
+  await page.waitForSelector('svg.station:not([hidden])', STEP);
+  expect(await page.getAttribute('svg.station', 'aria-label')).toBe('Wind and gusts of the last 12 h, at most 32 km/h');
+});
+
+it('shows the facts of a distress call, and drops it when it ends', async () => {
+  await visit.open();
   await page.waitForSelector('.beacon', STEP);
-  const text = await page.textContent('[role=alert]');
+  const text = await page.textContent('.alerts');
   expect(text).toContain('Distress call: device 110206');
   expect(text).toContain('cannot tell whether help is on its way');
   sky.broadcast({ updates: { server_at_us: 0, objects: objects({}), removals: [removal({ object_kind: 6, record_id: '3-777', id: 'record_id', version: 9 })] } });
   await page.waitForSelector('.beacon', { ...STEP, state: 'detached' });
-  expect(await page.isVisible('[role=alert]')).toBe(false);
+  await page.waitForSelector('.alerts', { ...STEP, state: 'hidden' });
 });
 
-it('says when data is stale, and when it is not any more', async () => {
-  await open();
+it('lists calls for a ride without alarm, with the nearest helpers', async () => {
+  await visit.open();
+  await page.click('.banner.calm', STEP);
+  expect(await page.textContent('.banner.calm')).toBe('Open calls for a ride or support: 2 · Show the list');
+  await page.waitForFunction(() => document.querySelectorAll('.rows:not([hidden]) .row').length === 3, undefined, STEP);
+  await page.click('.row:has-text("Needs a ride")');
+  await page.waitForSelector('[data-fact="fact.nearest"]', STEP);
+  expect(await page.textContent('[data-fact="fact.nearest"] dd')).toMatch(/^\S.* \d+\.\d km/);
+  await page.click('[data-tab=ground]');
+  await page.waitForFunction(() => document.querySelectorAll('.rows:not([hidden]) .row').length > 0, undefined, STEP);
+  expect(await page.textContent('.rows:not([hidden]) .item[aria-posinset="1"]')).not.toContain('Landed');
+});
+
+it('shows when data is stale, and when it is not any more', async () => {
+  await visit.open();
   sky.broadcast({ updates: { server_at_us: 0, removals: [], stale: true } });
   await page.waitForSelector('.banner.stale >> text=no fresh data', STEP);
   sky.broadcast({ updates: { server_at_us: 0, removals: [], stale: false } });
   await page.waitForSelector('.banner.stale', { ...STEP, state: 'hidden' });
 });
 
-it('keeps the picture while the connection is away, and comes back', async () => {
-  await open();
-  for (const socket of sky.sockets) socket.terminate();
-  await page.waitForFunction(() => !window.updraft!.connected(), undefined, STEP);
+it('keeps the picture while the server is away, shows since when, and reconnects at a click', async () => {
+  expected = [/ERR_CONNECTION_REFUSED|ERR_EMPTY_RESPONSE|ERR_CONNECTION_RESET|WebSocket|cannot be shown|Failed to fetch|fetching the script/];
+  await page.addInitScript(() => {
+    const page = globalThis as never as { attempts: number };
+    page.attempts = 0;
+    const { WebSocket } = globalThis;
+    globalThis.WebSocket = new Proxy(WebSocket, { construct: (target, given: [string]) => { page.attempts++; return new target(...given); } });
+  });
+  await visit.open();
+  const port = Number(new URL(sky.url).port);
+  sky.close();
+  await page.waitForSelector('.banner.stale >> text=/Connection lost. Last data at \\d\\d:\\d\\d:\\d\\d/', STEP);
   expect((await page.evaluate(() => window.updraft!.counts())).aircraft).toBeGreaterThan(80);
-  await page.waitForFunction(() => window.updraft!.connected(), undefined, STEP);
+  // A click reconnects at once, not at the next attempt: the attempt starts during the click.
+  await page.waitForFunction(() => {
+    const page = globalThis as never as { attempts: number };
+    const before = page.attempts;
+    document.querySelector<HTMLElement>('.retry')!.click();
+    return page.attempts === before + 1;
+  }, undefined, STEP);
+  sky = await startSky({ port });
+  await visit.live();
+  await page.waitForSelector('.banner.stale', { ...STEP, state: 'hidden' });
 });
 
-it('says that the view is wider than what is live', async () => {
-  await open('#map=3/46.6/8');
-  await page.waitForSelector('.banner.hint >> text=Live within 200 km', STEP);
+it('announces only new calls to screen readers', async () => {
+  await visit.open();
+  await page.waitForFunction(() => document.querySelector('[role=alert]')?.textContent?.includes('Distress call'), undefined, STEP);
+  await page.evaluate(() => {
+    const changes: string[] = (globalThis as never as { changes: string[] }).changes = [];
+    for (const region of document.querySelectorAll('[aria-live], [role=alert], [role=status], [role=log]')) {
+      new MutationObserver((records) => changes.push(...records.map(({ target }) => target.textContent ?? ''))).observe(region, { childList: true, characterData: true, subtree: true });
+    }
+  });
+  const before = await page.evaluate(() => window.updraft!.moved());
+  await page.waitForFunction((start) => window.updraft!.moved() > start + 400, before, STEP);
+  expect(await page.evaluate(() => (globalThis as never as { changes: string[] }).changes)).toEqual([]);
+  sky.broadcast({ updates: { server_at_us: 0, removals: [], objects: objects({ alerts: [{ alert_id: '3-900' as never, device: 0x110201, alert_kind: 9, status: 1, opened_at_us: Date.now() * 1000, unverified: false, version: 1, age_ds: 0 }] }) } });
+  await page.waitForFunction(() => document.querySelector('[role=status]')?.textContent === 'Needs a ride: device 110201', undefined, STEP);
+});
+
+it('shows a region of a view that is wider than the limit of the server', async () => {
+  await visit.open('#map=3/46.6/8');
+  await page.waitForSelector('.banner.hint >> text=Live within 1000 km', STEP);
+  const message = await Promise.race([sky.nextSubscribe(), page.evaluate(() => { location.hash = 'map=3/40/20'; }).then(() => sky.nextSubscribe())]);
+  const { south_deg, north_deg } = message.bounds!;
+  expect((north_deg - south_deg) * 111).toBeGreaterThan(1500);
+  expect((await page.evaluate(() => window.updraft!.counts())).aircraft).toBeGreaterThan(80);
+});
+
+it('loads no style that the server does not name', async () => {
+  await visit.open(VIEW, '?style=https://elsewhere.example/style.json');
+  await page.waitForFunction(() => window.updraft!.moved() > 0, undefined, STEP);
+});
+
+it('spreads aircraft that fly at one position', async () => {
+  await visit.open('#map=8/46.62/7.85');
+  await page.waitForFunction(() => window.updraft!.moved() > 1500, undefined, STEP);
+  const near = await page.evaluate(() => {
+    const drawn = window.updraft!.drawn();
+    return drawn.filter((a) => drawn.some((b) => b.device > a.device && Math.hypot(a.x - b.x, a.y - b.y) < 12)).length / drawn.length;
+  });
+  expect(near).toBeLessThan(0.1);
 });

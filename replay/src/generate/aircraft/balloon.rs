@@ -1,7 +1,8 @@
-//! Balloons: up and down by will, sideways by wind.
+//! Balloons: controlled climb and descent, drift with the wind.
 
 use super::super::area::Area;
-use super::{Air, Craft, Phase, Stages};
+use super::air::{Air, Next};
+use super::craft::Craft;
 
 /// A balloon in flight.
 #[derive(Debug, Clone)]
@@ -20,7 +21,7 @@ impl Balloon {
         }
     }
 
-    pub(crate) fn step(mut self, craft: &mut Craft, air: &Air<'_>) -> Phase {
+    pub(crate) fn step(mut self, craft: &mut Craft, air: &Air<'_>) -> Next<Self> {
         if air.now_s > self.down_after_s {
             self.level_m = air.area.floor_m - 50.0;
         } else if air.now_s > self.level_until_s {
@@ -31,8 +32,8 @@ impl Balloon {
         craft.turn_dps = 0.0;
         craft.move_by(air.area.wind_at(craft.altitude_m), climb_mps, air.step_s);
         if craft.height_m(air) <= 0.0 {
-            return Phase::Landed(Stages::landed(craft, air.area, air.now_s));
+            return Next::Landed;
         }
-        Phase::Drifting(self)
+        Next::Same(self)
     }
 }

@@ -1,17 +1,18 @@
-//! Circling: a circle whose centre moves with the air and is shifted towards what it circles in.
+//! Circling: a circle whose centre moves with the air and is shifted towards its thermal.
 
 use super::super::plane::{Point, Velocity};
-use super::{Air, Craft};
+use super::air::Air;
+use super::craft::Craft;
 
 /// Time in which a pilot brings the circle two thirds of the way to where it should be.
 const CENTRING_S: f64 = 25.0;
-/// Time over which the pilot remembers the lift.
-const LIFT_MEMORY_S: f64 = 20.0;
+/// Time constant of the average lift, seconds.
+const LIFT_AVERAGE_S: f64 = 20.0;
 
 /// A circle in flight.
 #[derive(Debug, Clone)]
 pub(crate) struct Circle {
-    /// The thermal it is flown in; `None` where height is to be lost over a place.
+    /// The thermal it is flown in; `None` for a descent over a fixed point.
     pub(crate) thermal: Option<u64>,
     pub(crate) centre: Point,
     /// Seconds since the start of the run.
@@ -58,8 +59,8 @@ impl Circle {
         craft.altitude_m += climb_mps * air.step_s;
     }
 
-    /// Remembers the lift of a step.
+    /// Adds the lift of a step to the average.
     pub(crate) fn feel(&mut self, lift_mps: f64, step_s: f64) {
-        self.lift_mps += (lift_mps - self.lift_mps) * (1.0 - (-step_s / LIFT_MEMORY_S).exp());
+        self.lift_mps += (lift_mps - self.lift_mps) * (1.0 - (-step_s / LIFT_AVERAGE_S).exp());
     }
 }

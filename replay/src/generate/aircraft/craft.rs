@@ -1,8 +1,9 @@
 //! Where a craft is and how it moves: shared by all phases.
 
 use super::super::dice::Dice;
+use super::super::kind::AircraftKind;
 use super::super::plane::{Point, Velocity, turn_deg};
-use super::{Air, AircraftKind};
+use super::air::Air;
 
 /// How a kind of aircraft flies.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -1,8 +1,10 @@
-//! Engines: a round trip over a few points at one altitude.
+//! Aircraft with engines: a round trip over a few points at one altitude.
 
 use super::super::area::{Area, RADIUS_M};
+use super::super::kind::AircraftKind;
 use super::super::plane::Point;
-use super::{Air, AircraftKind, Craft, Homing, Phase};
+use super::air::{Air, Next};
+use super::craft::Craft;
 
 const LEGS: usize = 5;
 
@@ -30,15 +32,15 @@ impl Route {
         Self { legs: [leg(), leg(), leg(), leg(), leg()], next: 0, cruise_m, climb_mps }
     }
 
-    pub(crate) fn step(mut self, craft: &mut Craft, air: &Air<'_>) -> Phase {
+    pub(crate) fn step(mut self, craft: &mut Craft, air: &Air<'_>) -> Next<Self> {
         let Some(&goal) = self.legs.get(self.next) else {
-            return Phase::Homing(Homing::default());
+            return Next::Descent;
         };
         let climb_mps = ((self.cruise_m - craft.altitude_m) / 5.0).clamp(-2.0, self.climb_mps);
         craft.fly_to(goal, climb_mps, air);
         if craft.point.distance_m(goal) < 10.0 * craft.performance.trim_mps {
             self.next += 1;
         }
-        Phase::Routing(self)
+        Next::Same(self)
     }
 }

@@ -1,9 +1,11 @@
-//! Soaring: glide to where lift may be, circle while it carries, glide on, go home in the end.
+//! Soaring: glide to likely lift, circle while it climbs, glide on, return in the end.
 
 use super::super::area::{Area, RADIUS_M};
 use super::super::plane::Point;
 use super::super::thermal::Thermal;
-use super::{Air, Circle, Craft, Homing, Phase};
+use super::air::{Air, Next};
+use super::circle::Circle;
+use super::craft::Craft;
 
 /// Below this height a pilot looks for the landing field and no longer for lift.
 const DECISION_M: f64 = 250.0;
@@ -11,9 +13,9 @@ const DECISION_M: f64 = 250.0;
 const TOP_MARGIN_M: f64 = 120.0;
 /// Lift in excess of the own sink that makes a pilot turn.
 const WORTH_MPS: f64 = 0.7;
-/// Climb below which a thermal is given up, after [`PATIENCE_S`].
+/// Climb below which a pilot leaves a thermal, after [`LONGEST_WEAK_S`].
 const WEAK_MPS: f64 = 0.3;
-const PATIENCE_S: f64 = 25.0;
+const LONGEST_WEAK_S: f64 = 25.0;
 
 /// A soaring flight.
 #[derive(Debug, Clone)]
@@ -24,14 +26,14 @@ pub(crate) struct Soaring {
     left: Option<u64>,
 }
 
-/// What the pilot is at.
+/// The pilot's present activity.
 #[derive(Debug, Clone)]
 pub(crate) enum Task {
     Glide(Goal),
     Circle(Circle),
 }
 
-/// Where a glide leads.
+/// The target of a glide.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Goal {
     Thermal(u64),
@@ -44,16 +46,16 @@ impl Soaring {
         Self { task: Task::Glide(choose(craft, area, None, now_s)), home_after_s, left: None }
     }
 
-    pub(crate) fn step(self, craft: &mut Craft, air: &Air<'_>) -> Phase {
+    pub(crate) fn step(self, craft: &mut Craft, air: &Air<'_>) -> Next<Self> {
         if craft.height_m(air) < DECISION_M || air.now_s > self.home_after_s {
-            return Phase::Homing(Homing::default());
+            return Next::Descent;
         }
         let Self { task, home_after_s, left } = self;
         let (task, left) = match task {
             Task::Glide(goal) => (glide(goal, left, craft, air), left),
             Task::Circle(circle) => climb(circle, left, craft, air),
         };
-        Phase::Soaring(Self { task, home_after_s, left })
+        Next::Same(Self { task, home_after_s, left })
     }
 }
 
@@ -69,7 +71,7 @@ fn climb(mut circle: Circle, left: Option<u64>, craft: &mut Craft, air: &Air<'_>
     circle.feel(lift_mps, air.step_s);
     let at_top = thermal.is_some_and(|thermal| craft.altitude_m > thermal.top_m - TOP_MARGIN_M);
     let is_weak =
-        circle.lift_mps - craft.performance.circling_sink_mps < WEAK_MPS && air.now_s - circle.since_s > PATIENCE_S;
+        circle.lift_mps - craft.performance.circling_sink_mps < WEAK_MPS && air.now_s - circle.since_s > LONGEST_WEAK_S;
     if at_top || is_weak || thermal.is_none() {
         let left = circle.thermal;
         let goal = choose(craft, air.area, left, air.now_s);
@@ -91,7 +93,7 @@ fn glide(goal: Goal, left: Option<u64>, craft: &mut Craft, air: &Air<'_>) -> Tas
     if let Some(id) = worth_turning(left, craft, air) {
         return Task::Circle(Circle::begin(craft, Some(id), lift_mps, air.now_s));
     }
-    // A thermal that is reached and did not carry is searched no longer than that.
+    // A thermal without lift is searched no longer than that.
     let near_s = if matches!(goal, Goal::Thermal(_)) { 5.0 } else { 8.0 };
     if craft.point.distance_m(target) < near_s * craft.performance.trim_mps {
         return Task::Glide(choose(craft, air.area, left, air.now_s));
@@ -99,7 +101,7 @@ fn glide(goal: Goal, left: Option<u64>, craft: &mut Craft, air: &Air<'_>) -> Tas
     Task::Glide(goal)
 }
 
-/// The thermal that the craft is well inside of, where it carries.
+/// The thermal that the craft is well inside of, where it has lift.
 fn worth_turning(left: Option<u64>, craft: &Craft, air: &Air<'_>) -> Option<u64> {
     let carries = |thermal: &&Thermal| {
         let distance_m = thermal.centre(air.now_s).distance_m(craft.point);
@@ -112,7 +114,7 @@ fn worth_turning(left: Option<u64>, craft: &Craft, air: &Air<'_>) -> Option<u64>
     air.area.thermals().find(carries).map(|thermal| thermal.id)
 }
 
-/// Where to try next: mostly the thermal that is near and strong, now and then just somewhere.
+/// The next target: mostly a thermal that is near and strong, sometimes a random point.
 fn choose(craft: &mut Craft, area: &Area, left: Option<u64>, now_s: f64) -> Goal {
     let height_m = craft.altitude_m - area.floor_m - DECISION_M;
     let reach_m = height_m * craft.performance.trim_mps / craft.performance.sink_mps;

@@ -4,7 +4,7 @@ use super::*;
 
 /// Lets an aircraft live for some hours and shows each second to `see`.
 fn live(seed: u64, index: usize, hours: u32, mut see: impl FnMut(&Aircraft, &Air<'_>)) {
-    let mut area = Area::new(seed, index % 3);
+    let mut area = Area::new(seed, index % 3, None);
     let mut aircraft = Aircraft::new(seed, index, &area);
     for second in 1..=hours * 3_600 {
         let now_s = f64::from(second);
@@ -37,12 +37,12 @@ fn a_circling_pilot_climbs_with_the_air_less_the_own_sink() {
             before_m = craft.altitude_m;
         });
     }
-    assert!(circled > 3_600, "{circled} s of circling are too few to tell");
+    assert!(circled > 3_600, "{circled} s of circling are too few to decide");
 }
 
 #[test]
 fn circles_centre_on_the_thermal_and_drift_with_it() {
-    let mut settled = 0;
+    let mut steady = 0;
     for index in [0, 1, 3, 4] {
         live(5, index, 2, |aircraft, air| {
             if let Some(circle) = aircraft.circle()
@@ -51,11 +51,11 @@ fn circles_centre_on_the_thermal_and_drift_with_it() {
             {
                 let off_m = thermal.centre(air.now_s).distance_m(circle.centre);
                 assert!(off_m < 60.0, "{off_m} m off the core after {} s", air.now_s - circle.since_s);
-                settled += 1;
+                steady += 1;
             }
         });
     }
-    assert!(settled > 600, "{settled}");
+    assert!(steady > 600, "{steady}");
 }
 
 #[test]
@@ -79,19 +79,19 @@ fn soaring_pilots_gain_height_land_and_take_off_again() {
 #[test]
 fn every_kind_flies_and_comes_down() {
     for index in 0..20 {
-        let mut told = HashSet::new();
+        let mut sent = HashSet::new();
         let mut flew = false;
         let mut kind = AircraftKind::Other;
         live(3, index, 6, |aircraft, air| {
             kind = aircraft.kind;
             match aircraft.on_ground(air.now_s) {
-                Some(state) => _ = told.insert(state as u8),
+                Some(state) => _ = sent.insert(state as u8),
                 None => flew = true,
             }
         });
         assert!(flew, "{kind:?} never flew");
         for state in [GroundState::Walking, GroundState::Vehicle] {
-            assert!(told.contains(&(state as u8)), "{kind:?} never told {state:?}: {told:?}");
+            assert!(sent.contains(&(state as u8)), "{kind:?} never sent {state:?}: {sent:?}");
         }
     }
 }
@@ -115,8 +115,8 @@ proptest::proptest! {
         let mut before: Option<Point> = None;
         live(seed, index, 2, |aircraft, air| {
             let craft = &aircraft.craft;
-            let place = air.area.plane.place(craft.point, craft.altitude_m);
-            assert!(place.latitude_deg.is_finite() && place.longitude_deg.is_finite());
+            let position = air.area.plane.position(craft.point, craft.altitude_m);
+            assert!(position.latitude_deg.is_finite() && position.longitude_deg.is_finite());
             assert!((air.area.floor_m - 10.0..6_000.0).contains(&craft.altitude_m), "{:?} at {} m", aircraft.kind, craft.altitude_m);
             assert!(craft.point.distance_m(Point::default()) < 60_000.0, "{:?} strayed", aircraft.kind);
             assert!(craft.velocity.speed_mps() < top_speed_mps(aircraft.kind), "{aircraft:?}");

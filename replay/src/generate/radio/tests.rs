@@ -3,17 +3,25 @@ use fanet::Frame;
 use super::*;
 
 const START_US: u64 = 1_780_308_000_000_000;
-const HERE: Place = Place { latitude_deg: 46.5, longitude_deg: 8.0, altitude_m: 2_000.0 };
+const HERE: Position3d = Position3d { latitude_deg: 46.5, longitude_deg: 8.0, altitude_m: 2_000.0 };
 /// A tracking frame that may be relayed.
 const FRAME: [u8; 15] = [0x41, 0x11, 0x90, 0x0B, 0x4C, 0xAF, 0x41, 0x1B, 0xC2, 0x09, 0xA6, 0x90, 0x03, 0x00, 0x00];
 
 fn receiver(id: u32, km_north: f64) -> Receiver {
-    let place = Place { latitude_deg: HERE.latitude_deg + km_north / 111.195, ..HERE };
-    Receiver { id, place, range_m: 60_000.0, clock_offset_s: 0.0, clock_drift_ppm: 0.0, held_share: 0.0 }
+    let position = Position3d { latitude_deg: HERE.latitude_deg + km_north / 111.195, ..HERE };
+    Receiver {
+        id,
+        position,
+        range_m: 60_000.0,
+        clock_offset_s: 0.0,
+        clock_drift_ppm: 0.0,
+        clock_fault: None,
+        held_share: 0.0,
+    }
 }
 
 fn transmission(sent_at_us: u64, is_airborne: bool) -> Transmission {
-    Transmission { sent_at_us, device: 0x11_0B90, frame: FRAME.to_vec(), place: HERE, is_airborne, cell: 0 }
+    Transmission { sent_at_us, device: 0x11_0B90, frame: FRAME.to_vec(), position: HERE, is_airborne, cell: 0 }
 }
 
 /// What receivers at some distances publish of 1,000 transmissions, one per second.
@@ -94,14 +102,14 @@ fn a_held_up_message_keeps_its_stamp() {
 }
 
 #[test]
-fn receivers_tell_about_themselves_every_five_minutes() {
+fn receivers_send_hardware_every_five_minutes() {
     let mut radio = Radio::new(1, START_US, vec![receiver(7, 1.0)], &[HERE]);
     let mut out = Vec::new();
     radio.published(START_US + 1_200 * SECOND_US, &mut out);
     assert_eq!(out.len(), 4);
     for reception in &out {
         assert_eq!(reception.topic, "fb/b/7/hw");
-        let told: serde_json::Value = serde_json::from_slice(&reception.payload).expect("JSON");
-        assert_eq!(told["altitude_m"], 2_000.0);
+        let hardware: serde_json::Value = serde_json::from_slice(&reception.payload).expect("JSON");
+        assert_eq!(hardware["altitude_m"], 2_000.0);
     }
 }

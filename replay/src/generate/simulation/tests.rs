@@ -11,15 +11,15 @@ const MINUTE_US: u64 = 60_000_000;
 #[test]
 fn receptions_are_the_same_however_time_is_cut() {
     let scenario = Scenario::of(20, 3, START_US);
-    let whole = Simulation::of_world(scenario.clone()).run_to(START_US + MINUTE_US);
+    let at_once = Simulation::of_world(scenario.clone()).run_to(START_US + MINUTE_US);
     let mut simulation = Simulation::of_world(scenario);
     let mut pieces = Vec::new();
     for piece in 1..=240 {
         pieces.extend(simulation.run_to(START_US + piece * MINUTE_US / 240));
     }
-    assert_eq!(whole, pieces);
-    assert!(whole.is_sorted_by_key(|reception| reception.at_us));
-    assert!(whole.iter().all(|reception| (START_US..START_US + MINUTE_US).contains(&reception.at_us)));
+    assert_eq!(at_once, pieces);
+    assert!(at_once.is_sorted_by_key(|reception| reception.at_us));
+    assert!(at_once.iter().all(|reception| (START_US..START_US + MINUTE_US).contains(&reception.at_us)));
 }
 
 #[test]
@@ -59,12 +59,12 @@ fn the_truth_lists_all_that_lived() {
             assert!(thermal.centre_at(thermal.dies_at_us).distance_m(&thermal.last_centre) < 1.0);
         }
     }
-    // The world that runs on and the one made again agree on what lives now.
+    // The continued world and the restored one agree on the current objects.
     let world = simulation.world().expect("a simulated world");
-    for (area, told) in world.areas().iter().zip(&truth.areas) {
+    for (area, truth) in world.areas().iter().zip(&truth.areas) {
         for thermal in area.thermals().filter(|thermal| thermal.born_s < 90.0 * 60.0) {
             let id = format!("{:016x}", thermal.id);
-            assert!(told.thermals.iter().any(|told| told.id == id), "{id} is missing");
+            assert!(truth.thermals.iter().any(|thermal| thermal.id == id), "{id} is missing");
         }
     }
     assert!(serde_json::to_string(&truth).expect("JSON").contains("\"aircraft_kind\":\"paraglider\""));

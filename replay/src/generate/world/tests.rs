@@ -3,7 +3,7 @@ use std::collections::HashMap;
 use fanet::{Frame, Packet};
 
 use super::*;
-use crate::generate::Place;
+use crate::generate::Position3d;
 
 const START_US: u64 = 1_780_308_000_000_000;
 
@@ -25,7 +25,7 @@ fn fingerprint(sent: &[Transmission]) -> u64 {
 #[test]
 fn the_same_scenario_gives_the_same_bytes_however_it_is_cut() {
     let scenario = Scenario::of(40, 7, START_US);
-    let (_, whole) = run(&scenario, 600);
+    let (_, at_once) = run(&scenario, 600);
     let mut world = World::new(scenario.clone());
     let mut pieces = Vec::new();
     let mut to_us = START_US;
@@ -33,10 +33,10 @@ fn the_same_scenario_gives_the_same_bytes_however_it_is_cut() {
         to_us += 700_000;
         pieces.extend(world.step(to_us.min(START_US + 600 * SECOND_US)));
     }
-    assert_eq!(fingerprint(&whole), fingerprint(&pieces));
-    assert_eq!(whole, pieces);
+    assert_eq!(fingerprint(&at_once), fingerprint(&pieces));
+    assert_eq!(at_once, pieces);
     let (_, other) = run(&Scenario { seed: 8, ..scenario }, 600);
-    assert_ne!(fingerprint(&whole), fingerprint(&other));
+    assert_ne!(fingerprint(&at_once), fingerprint(&other));
 }
 
 #[test]
@@ -61,12 +61,15 @@ fn frames_decode_to_the_true_position_within_the_steps_of_the_encoding() {
             Packet::Service(service) => (service.position.expect("stations stand somewhere"), None),
             _ => continue,
         };
-        let place = transmission.place;
-        assert!((position.latitude_deg - place.latitude_deg).abs() <= 0.51 / 93_206.0);
-        assert!((position.longitude_deg - place.longitude_deg).abs() <= 0.51 / 46_603.0);
+        let true_position = transmission.position;
+        assert!((position.latitude_deg - true_position.latitude_deg).abs() <= 0.51 / 93_206.0);
+        assert!((position.longitude_deg - true_position.longitude_deg).abs() <= 0.51 / 46_603.0);
         if let Some(altitude_m) = altitude_m {
-            let step_m = if place.altitude_m > 2_047.0 { 4.0 } else { 1.0 };
-            assert!((f64::from(altitude_m) - place.altitude_m).abs() <= 0.5 * step_m + 0.51, "{altitude_m} {place:?}");
+            let step_m = if true_position.altitude_m > 2_047.0 { 4.0 } else { 1.0 };
+            assert!(
+                (f64::from(altitude_m) - true_position.altitude_m).abs() <= 0.5 * step_m + 0.51,
+                "{altitude_m} {true_position:?}"
+            );
         }
         compared += 1;
     }
@@ -76,19 +79,19 @@ fn frames_decode_to_the_true_position_within_the_steps_of_the_encoding() {
 #[test]
 fn speeds_and_climbs_agree_with_the_positions() {
     let (_, sent) = run(&Scenario::of(60, 4, START_US), 900);
-    let mut last: HashMap<u32, (u64, Place, f64)> = HashMap::new();
+    let mut last: HashMap<u32, (u64, Position3d, f64)> = HashMap::new();
     let mut compared = 0;
     for transmission in &sent {
         let Ok(Frame { packet: Packet::Tracking(tracking), .. }) = Frame::decode(&transmission.frame) else { continue };
-        let now = (transmission.sent_at_us, transmission.place, tracking.climb_ms);
-        if let Some((at_us, place, climb_ms)) = last.insert(transmission.device, now)
+        let now = (transmission.sent_at_us, transmission.position, tracking.climb_ms);
+        if let Some((at_us, position, climb_ms)) = last.insert(transmission.device, now)
             && now.0 - at_us == 5 * SECOND_US
         {
-            let gained_mps = (now.1.altitude_m - place.altitude_m) / 5.0;
-            let told_mps = f64::midpoint(climb_ms, now.2);
-            assert!((gained_mps - told_mps).abs() < 4.0, "{gained_mps} m/s and not {told_mps} m/s");
+            let gained_mps = (now.1.altitude_m - position.altitude_m) / 5.0;
+            let sent_mps = f64::midpoint(climb_ms, now.2);
+            assert!((gained_mps - sent_mps).abs() < 4.0, "{gained_mps} m/s and not {sent_mps} m/s");
             compared += 1;
-            assert!(place.distance_m(&now.1) / 5.0 < 115.0);
+            assert!(position.distance_m(&now.1) / 5.0 < 115.0);
         }
     }
     assert!(compared > 2_000, "{compared}");
@@ -121,7 +124,7 @@ fn every_device_sends_at_the_rates_of_the_protocol() {
 #[test]
 fn a_crowded_world_sends_less_often() {
     // All in the fewest areas: 20 devices hear each other.
-    let crowded = Scenario { aircraft: 40, stations: 86, vehicles: 0, receivers: 1, seed: 1, start_us: START_US };
+    let crowded = Scenario { aircraft: 40, stations: 86, vehicles: 0, receivers: 1, ..Scenario::of(40, 1, START_US) };
     assert_eq!(crowded.neighbours(), 20);
     let (world, sent) = run(&crowded, 300);
     let device = world.pilots[0].identity.device;
@@ -159,7 +162,7 @@ fn thermal_reports_point_at_thermals() {
             let Ok(Frame { packet: Packet::Thermal(thermal), .. }) = Frame::decode(&transmission.frame) else {
                 continue;
             };
-            let reported = Place {
+            let reported = Position3d {
                 latitude_deg: thermal.position.latitude_deg,
                 longitude_deg: thermal.position.longitude_deg,
                 altitude_m: f64::from(thermal.altitude_m),
@@ -167,7 +170,7 @@ fn thermal_reports_point_at_thermals() {
             let area = &world.areas[transmission.cell];
             let now_s = second as f64;
             let near = area.thermals().any(|truth| {
-                let centre = area.plane.place(truth.centre(now_s), reported.altitude_m);
+                let centre = area.plane.position(truth.centre(now_s), reported.altitude_m);
                 let is_strong_enough = thermal.climb_ms <= truth.core_mps + 0.3;
                 centre.distance_m(&reported) < 100.0 && is_strong_enough
             });

@@ -4,7 +4,7 @@ use fanet::{Frame, Packet};
 
 use super::super::flight::Fix;
 use super::*;
-use crate::generate::{Place, Simulation};
+use crate::generate::{Faults, Position3d, Simulation};
 
 const START_US: u64 = 1_780_308_000_000_000;
 
@@ -13,7 +13,7 @@ fn flight(seconds: u32, latitude_deg: f64) -> Flight {
     let fixes = (0..seconds).map(|second| {
         let longitude_deg = 8.0 + f64::from(second) * 0.000_13;
         let altitude_m = 1_500.0 + f64::from(second % 600);
-        Fix { at_s: 36_000 + second, place: Place { latitude_deg, longitude_deg, altitude_m } }
+        Fix { at_s: 36_000 + second, position: Position3d { latitude_deg, longitude_deg, altitude_m } }
     });
     Flight { date: None, fixes: fixes.collect(), skipped: 0 }
 }
@@ -47,9 +47,9 @@ fn each_position_is_the_recorded_one() {
         let Ok(Frame { packet: Packet::Tracking(tracking), .. }) = Frame::decode(&transmission.frame) else { continue };
         // The first flight of a fleet starts with the run.
         let second = ((transmission.sent_at_us - START_US) / SECOND_US) as usize;
-        assert_eq!(transmission.place, fixes[second].place);
-        assert!((tracking.position.longitude_deg - fixes[second].place.longitude_deg).abs() < 2e-5);
-        assert!((f64::from(tracking.altitude_m) - fixes[second].place.altitude_m).abs() <= 2.0);
+        assert_eq!(transmission.position, fixes[second].position);
+        assert!((tracking.position.longitude_deg - fixes[second].position.longitude_deg).abs() < 2e-5);
+        assert!((f64::from(tracking.altitude_m) - fixes[second].position.altitude_m).abs() <= 2.0);
         assert!(tracking.online_tracking);
         if second > 10 {
             assert!((tracking.speed_kmh - 36.2).abs() < 1.0, "{}", tracking.speed_kmh);
@@ -64,16 +64,16 @@ fn each_position_is_the_recorded_one() {
 fn after_its_end_a_flight_has_landed_and_begins_again() {
     let mut fleet = Fleet::new(vec![flight(300, 46.0)], START_US);
     let mut story = Vec::new();
-    let mut first_places = Vec::new();
+    let mut first_positions = Vec::new();
     for transmission in step_for(&mut fleet, 1_000) {
         let kind = transmission.packet_type();
         if matches!(kind, 1 | 7) && story.last() != Some(&kind) {
             story.push(kind);
-            first_places.push(transmission.place);
+            first_positions.push(transmission.position);
         }
     }
     assert_eq!(story[..3], [1, 7, 1]);
-    assert!(first_places[2].distance_m(&first_places[0]) < 100.0);
+    assert!(first_positions[2].distance_m(&first_positions[0]) < 100.0);
 }
 
 #[test]
@@ -95,7 +95,7 @@ fn names_are_numbers_and_receivers_stand_along_the_way() {
     let fleet = Fleet::new(vec![flight(6_000, 46.0), far], START_US);
     assert_eq!(fleet.flights()[1].name, "Pilot 02");
     assert!(fleet.middles().len() >= 3, "a flight of 60 km and one on the other side of the world");
-    let mut simulation = Simulation::of_fleet(fleet, 1);
+    let mut simulation = Simulation::of_fleet(fleet, 1, Faults::default());
     assert_eq!(simulation.receivers().len() % RECEIVERS_PER_SITE, 0);
     let published = simulation.run_to(START_US + 60 * SECOND_US);
     let hearers: std::collections::HashSet<u32> = published.iter().map(|reception| reception.receiver_id).collect();
@@ -106,7 +106,7 @@ fn names_are_numbers_and_receivers_stand_along_the_way() {
 fn folders_are_read_and_files_without_a_flight_are_kept_apart() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).expect("written");
-    write("b.IGC", "HFDTE010625\nHFPLTPILOT:Somebody\nB1200004658854N00925085EA0060200622\n");
+    write("b.IGC", "HFDTE010625\nHFPLTPILOT:Jane Doe\nB1200004658854N00925085EA0060200622\n");
     write("a.igc", "B1200004658854N00925085EA0060200622\nB1200014658854N00925085EA0060200622\n");
     write("broken.igc", "Bnothing\n");
     write("notes.txt", "B1200004658854N00925085EA0060200622\n");

@@ -8,18 +8,21 @@ fn only_fix(line: &str) -> Option<Fix> {
 }
 
 #[test]
-fn a_fix_has_time_place_and_the_satellites_altitude() {
+fn a_fix_has_time_position_and_gps_altitude() {
     let fix = only_fix(LINE).expect("a fix");
     assert_eq!(fix.at_s, 14 * 3_600 + 6 * 60 + 8);
-    assert!((fix.place.latitude_deg - (46.0 + 58.854 / 60.0)).abs() < 1e-12);
-    assert!((fix.place.longitude_deg - (9.0 + 25.085 / 60.0)).abs() < 1e-12);
-    assert_eq!(fix.place.altitude_m, 622.0);
+    assert!((fix.position.latitude_deg - (46.0 + 58.854 / 60.0)).abs() < 1e-12);
+    assert!((fix.position.longitude_deg - (9.0 + 25.085 / 60.0)).abs() < 1e-12);
+    assert_eq!(fix.position.altitude_m, 622.0);
 }
 
 #[test]
 fn fields_are_read_at_their_limits() {
     for (line, expected) in [
-        ("B0000000000000N00000000EA0000000000", Some((0, 0.0, 0.0, 0.0))),
+        ("B0000000000001N00000000EA0000000001", Some((0, 1.0 / 60_000.0, 0.0, 1.0))),
+        ("B0000000000000N00000000EA0000000000", None),
+        ("B1200000000000N00000000EV0123400000", None),
+        ("B1200004530000N00000000EA0000000000", None),
         ("B2359599000000S18000000WA0000000000", Some((86_399, -90.0, -180.0, 0.0))),
         ("B1200004530000S07030000WV0012300456", Some((43_200, -45.5, -70.5, 123.0))),
         ("B1200004530000N07030000EA00123-0456", Some((43_200, 45.5, 70.5, -456.0))),
@@ -42,7 +45,8 @@ fn fields_are_read_at_their_limits() {
         ("", None),
     ] {
         let found = only_fix(line);
-        let found = found.map(|fix| (fix.at_s, fix.place.latitude_deg, fix.place.longitude_deg, fix.place.altitude_m));
+        let found =
+            found.map(|fix| (fix.at_s, fix.position.latitude_deg, fix.position.longitude_deg, fix.position.altitude_m));
         assert_eq!(found, expected, "{line}");
     }
 }
@@ -57,7 +61,7 @@ fn dates_are_read_in_both_spellings() {
         ("HFDTE011399", None),
         ("HFDTE", None),
         ("HFDTE01ab99", None),
-        ("HFPLTPILOT:Somebody", None),
+        ("HFPLTPILOT:Jane Doe", None),
     ] {
         let flight = parse(format!("{line}\r\n{LINE}").as_bytes()).expect("a flight");
         assert_eq!(flight.date, expected, "{line}");
@@ -65,8 +69,27 @@ fn dates_are_read_in_both_spellings() {
     }
 }
 
+/// A recorder without satellites begins at midnight at 0/0, or where it was last switched off.
 #[test]
-fn midnight_goes_on_and_steps_back_are_skipped() {
+fn a_bad_first_fix_costs_no_good_one() {
+    let good: String = (0..200)
+        .map(|second| format!("B14{:02}{:02}4658854N00925085EA0060200622\n", second / 60, second % 60))
+        .collect();
+    for first in [
+        "B0000000000000N00000000EV0000000000",
+        "B0000004658854N00925085EV0060200622",
+        "B2359594658854N00925085EA0060200622",
+        "B0700004658854N00925085EA0060200622",
+    ] {
+        let flight = parse(format!("{first}\r\n{good}").as_bytes()).expect("a flight");
+        let at_s = flight.fixes.iter().map(|fix| fix.at_s);
+        assert!(at_s.eq(50_400..50_600), "{first}: {} fixes", flight.fixes.len());
+        assert_eq!(flight.skipped, 1, "{first}");
+    }
+}
+
+#[test]
+fn midnight_continues_and_steps_back_are_skipped() {
     let times = ["235958", "235959", "000001", "000001", "000000", "000005", "235900"];
     let file: String = times.iter().map(|time| format!("B{time}4658854N00925085EA0060200622\n")).collect();
     let flight = parse(file.as_bytes()).expect("a flight");
@@ -96,8 +119,8 @@ proptest::proptest! {
         let mut line = LINE.as_bytes().to_vec();
         line[at] = byte;
         if let Ok(flight) = parse(&line) {
-            let place = flight.fixes[0].place;
-            proptest::prop_assert!(place.latitude_deg.abs() <= 90.0 && place.longitude_deg.abs() <= 180.0);
+            let position = flight.fixes[0].position;
+            proptest::prop_assert!(position.latitude_deg.abs() <= 90.0 && position.longitude_deg.abs() <= 180.0);
         }
     }
 }

@@ -136,7 +136,7 @@ fn subtypes_that_are_not_assigned_keep_their_body() {
 }
 
 #[test]
-fn a_point_beyond_the_pole_is_refused_in_its_place() {
+fn a_point_beyond_the_pole_is_refused_at_its_offset() {
     // 90 degrees north, then half a degree more: parity even, offset 16383.
     let north = 8_388_540_i32.to_le_bytes();
     let payload = [&[1, 0][..], &north[..3], &[0, 0, 0], &[0xFF, 0x3F, 0, 0]].concat();

@@ -38,7 +38,7 @@ fn subtypes_alone_remove_only_where_there_is_a_feature() {
 }
 
 #[test]
-fn a_position_is_whole_or_cut_short() {
+fn a_position_is_complete_or_truncated() {
     let payload = [2, 0, 0, 0, 0, 0, 0, 0x80, 0x40];
     config(&payload, |config| {
         let position = Position::new(0.0, 0.0);

@@ -4,7 +4,7 @@ use crate::packet::Packet;
 use crate::testing::{assert_cuts, broadcast, packet, refusal, sent};
 use alloc::vec::Vec;
 
-const PLACE: [u8; 6] = [0, 0, 0, 0, 0, 0];
+const POSITION: [u8; 6] = [0, 0, 0, 0, 0, 0];
 
 fn decoded(payload: &[u8]) -> Service {
     match packet(&broadcast(4, payload)) {
@@ -19,7 +19,7 @@ fn here() -> Service {
 
 #[test]
 fn every_field_in_its_order() {
-    let payload = [&[0xFF, 0x63][..], &PLACE, &[0x80, 0x40, 0x7F, 0x81, 0xFF, 0xFF, 0xFF, 0xFB]].concat();
+    let payload = [&[0xFF, 0x63][..], &POSITION, &[0x80, 0x40, 0x7F, 0x81, 0xFF, 0xFF, 0xFF, 0xFB]].concat();
     let service = decoded(&payload);
     assert!(service.internet_gateway && service.remote_config_support);
     assert_eq!(service.extended_header, Some(0x63));
@@ -31,7 +31,7 @@ fn every_field_in_its_order() {
 
 #[test]
 fn each_cut_names_the_field_that_is_missing() {
-    let payload = [&[0xFF, 0x63][..], &PLACE, &[0; 8]].concat();
+    let payload = [&[0xFF, 0x63][..], &POSITION, &[0; 8]].concat();
     let fields = [
         &["flags", "extended_header"][..],
         &["latitude_deg"; 6],
@@ -46,7 +46,7 @@ fn each_data_bit_alone_needs_the_position() {
     for (flag, bytes) in [(0x40, 1), (0x20, 3), (0x10, 1), (0x08, 2), (0x02, 1)] {
         let field = refusal(&broadcast(4, &[flag])).1;
         assert_eq!(field, "latitude_deg", "{flag:02X}");
-        let payload = [&[flag][..], &PLACE, &[0_u8; 3][..bytes]].concat();
+        let payload = [&[flag][..], &POSITION, &[0_u8; 3][..bytes]].concat();
         let service = decoded(&payload);
         let present = [
             service.temperature_c.is_some(),
@@ -65,19 +65,19 @@ fn without_data_the_position_is_there_or_not() {
     for head in [&[0x80][..], &[0x04], &[0x00], &[0x01, 9], &[0x85, 9]] {
         assert_eq!(decoded(head).position, None, "{head:?}");
         for length in 1..6 {
-            let cut = [head, &PLACE[..length]].concat();
+            let cut = [head, &POSITION[..length]].concat();
             assert_eq!(refusal(&broadcast(4, &cut)).0, "truncated_payload", "{head:?} {length}");
         }
-        let payload = [head, &PLACE].concat();
+        let payload = [head, &POSITION].concat();
         assert_eq!(decoded(&payload).position, Some(Position::new(0.0, 0.0)), "{head:?}");
     }
 }
 
 #[test]
 fn a_byte_too_many_is_trailing() {
-    let bytes = broadcast(4, &[&[0x40][..], &PLACE, &[1, 2]].concat());
+    let bytes = broadcast(4, &[&[0x40][..], &POSITION, &[1, 2]].concat());
     assert_eq!(Frame::decode(&bytes).unwrap().trailing, [2]);
-    let bytes = broadcast(4, &[&[0x80][..], &PLACE, &[2]].concat());
+    let bytes = broadcast(4, &[&[0x80][..], &POSITION, &[2]].concat());
     assert_eq!(Frame::decode(&bytes).unwrap().trailing, [2]);
 }
 

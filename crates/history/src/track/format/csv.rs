@@ -1,10 +1,8 @@
 //! CSV (RFC 4180): a line per position, units in the header, absent values empty.
 
-use csv::{Terminator, WriterBuilder};
-
 use super::TrackWriter;
 use super::json::rounded;
-use super::text::{csv_cell, rfc3339};
+use crate::csv_line::CsvForm;
 use crate::track::{Subject, Summary, TrackPoint};
 
 const HEADER: [&str; 12] = [
@@ -25,42 +23,43 @@ const HEADER: [&str; 12] = [
 pub(super) struct Csv {
     device: String,
     name: String,
+    form: CsvForm,
 }
 
 impl Csv {
-    pub(super) fn new(subject: Subject) -> Self {
-        Self { device: subject.address(), name: csv_cell(subject.name.as_deref().unwrap_or_default()).into_owned() }
+    pub(super) fn new(subject: Subject, form: CsvForm) -> Self {
+        Self { device: subject.address(), name: subject.name.unwrap_or_default(), form }
     }
-}
-
-fn line<'a>(cells: impl IntoIterator<Item = &'a str>, out: &mut Vec<u8>) {
-    let mut writer = WriterBuilder::new().terminator(Terminator::CRLF).buffer_capacity(512).from_writer(out);
-    writer.write_record(cells).and_then(|()| Ok(writer.flush()?)).expect("into memory");
 }
 
 impl TrackWriter for Csv {
     fn begin(&mut self, out: &mut Vec<u8>) {
-        line(HEADER, out);
+        self.form.begin(out);
+        let mut header = self.form.line(out);
+        HEADER.iter().for_each(|name| header.word(name));
+        header.end();
     }
 
     fn point(&mut self, point: &TrackPoint, out: &mut Vec<u8>) {
-        let number = |value: Option<f64>| value.map(|value| rounded(value, 100.0).to_string()).unwrap_or_default();
-        let kind = point.kind.as_str_name().trim_start_matches("AIRCRAFT_KIND_").to_lowercase();
-        let cells = [
-            self.device.clone(),
-            self.name.clone(),
-            point.segment.to_string(),
-            schemas::RecordId(point.observation_id).to_string(),
-            rfc3339(point.event_at_us),
-            rounded(point.latitude_deg, 1e7).to_string(),
-            rounded(point.longitude_deg, 1e7).to_string(),
-            number(point.altitude_m),
-            number(point.speed_kmh),
-            number(point.climb_mps),
-            number(point.course_deg),
-            kind,
-        ];
-        line(cells.iter().map(String::as_str), out);
+        let mut line = self.form.line(out);
+        line.text(&self.device);
+        match self.name.as_str() {
+            "" => line.absent(),
+            name => line.text(name),
+        }
+        line.integer(point.segment.into());
+        line.text(&schemas::RecordId(point.observation_id).to_string());
+        line.time(point.event_at_us);
+        line.number(rounded(point.latitude_deg, 1e7));
+        line.number(rounded(point.longitude_deg, 1e7));
+        for value in [point.altitude_m, point.speed_kmh, point.climb_mps, point.course_deg] {
+            match value {
+                Some(value) => line.number(rounded(value, 100.0)),
+                None => line.absent(),
+            }
+        }
+        line.word(&point.kind.as_str_name().trim_start_matches("AIRCRAFT_KIND_").to_lowercase());
+        line.end();
     }
 
     fn end(&mut self, _summary: &Summary, _out: &mut Vec<u8>) {}

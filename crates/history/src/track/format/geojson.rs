@@ -1,11 +1,14 @@
 //! GeoJSON (RFC 7946): a feature per segment, its times in the property `coordTimes`, which viewers of tracks know.
+//!
+//! The RFC has altitudes above the ellipsoid of WGS84. These are above mean sea level, since the device sends nothing else
+//! and the difference (about 50 m in the Alps) is not known here; the property `altitudes` says so.
 
 use serde_json::{Value, json};
 
 use super::TrackWriter;
 use super::json::rounded;
 use super::runs::Runs;
-use super::text::rfc3339;
+use super::text::{ALTITUDES, rfc3339};
 use crate::track::{Subject, Summary, TrackPoint};
 
 pub(super) struct GeoJson {
@@ -35,6 +38,7 @@ impl GeoJson {
             "device": self.subject.address(),
             "segment": run[0].segment,
             "level": self.subject.level.word(),
+            "altitudes": ALTITUDES,
             "coordTimes": times,
         });
         if let Some(name) = &self.subject.name {

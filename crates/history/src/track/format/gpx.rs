@@ -4,7 +4,8 @@
 use std::io::Write as _;
 
 use super::TrackWriter;
-use super::text::{rfc3339, xml};
+use super::json::rounded;
+use super::text::{ALTITUDES, rfc3339, xml};
 use crate::track::{Subject, Summary, TrackPoint};
 
 pub(super) struct Gpx {
@@ -26,7 +27,7 @@ impl TrackWriter for Gpx {
              <gpx version=\"1.1\" creator=\"Updraft\" xmlns=\"http://www.topografix.com/GPX/1/1\" \
              xmlns:gpxtpx=\"http://www.garmin.com/xmlschemas/TrackPointExtension/v2\">\n\
              <metadata><name>{title}</name><time>{}</time></metadata>\n\
-             <trk><name>{title}</name><desc>{}, level {}</desc>\n",
+             <trk><name>{title}</name><desc>{}, level {}; {ALTITUDES}</desc>\n",
             rfc3339(self.subject.from_us),
             self.subject.address(),
             self.subject.level.word(),
@@ -53,7 +54,10 @@ impl TrackWriter for Gpx {
 }
 
 fn write_point(point: &TrackPoint, out: &mut Vec<u8>) -> std::io::Result<()> {
-    write!(out, "<trkpt lat=\"{:.7}\" lon=\"{:.7}\">", point.latitude_deg, point.longitude_deg)?;
+    // The schema has longitudes below 180: that meridian is -180.
+    let longitude_deg = rounded(point.longitude_deg, 1e7);
+    let longitude_deg = if longitude_deg >= 180.0 { longitude_deg - 360.0 } else { longitude_deg };
+    write!(out, "<trkpt lat=\"{:.7}\" lon=\"{longitude_deg:.7}\">", point.latitude_deg)?;
     if let Some(altitude_m) = point.altitude_m {
         write!(out, "<ele>{altitude_m:.1}</ele>")?;
     }

@@ -4,12 +4,19 @@
 //! Times have milliseconds (extension TDS) and places two more digits of a minute (LAD, LOD) than the fixed columns, about
 //! 2 cm. The format has no date per position: a track must be shorter than a day, so that a time of day that goes back means
 //! midnight.
+//!
+//! Altitudes: the GNSS altitude is above mean sea level, as the device sees it (`HFALG`: GEO, the geoid; without this record
+//! readers take it for the ellipsoid, about 50 m off in the Alps). The pressure altitude is that of the standard atmosphere
+//! (`HFALP`: ISA), and 0 where the device sends none.
 
 use std::io::Write as _;
 
 use super::TrackWriter;
 use super::text::{igc as plain, rfc3339};
 use crate::track::{Subject, Summary, TrackPoint};
+
+/// The longest line, without its end.
+const MAX_LINE: usize = 76;
 
 pub(super) struct Igc {
     subject: Subject,
@@ -30,9 +37,11 @@ impl Igc {
         // X: a recorder that is not approved. Three letters of it, three of the unit's number, then free text.
         write!(out, "AXUD{}-FANET {address}\r\n", &address[3..])?;
         write!(out, "HFDTEDATE:{}{}{},01\r\n", &date[8..10], &date[5..7], &date[2..4])?;
-        write!(out, "HFPLTPILOTINCHARGE:{}\r\n", plain(self.subject.name.as_deref().unwrap_or_default()))?;
+        let pilot = format!("HFPLTPILOTINCHARGE:{}", plain(self.subject.name.as_deref().unwrap_or_default()));
+        write!(out, "{pilot:.MAX_LINE$}\r\n")?;
         write!(out, "HFGTYGLIDERTYPE:{glider}\r\nHFGIDGLIDERID:{address}\r\n")?;
         write!(out, "HFDTMGPSDATUM:WGS84\r\nHFFTYFRTYPE:Updraft,FANET\r\n")?;
+        write!(out, "HFALGALTGPS:GEO\r\nHFALPALTPRESSURE:ISA\r\n")?;
         write!(out, "I033638TDS3940LAD4142LOD\r\n")?;
         write!(out, "LXUDlevel {}\r\n", self.subject.level.word())
     }

@@ -1,4 +1,5 @@
-//! Lines of bounded length, for formats that need to know a whole line before they can write it.
+//! Lines of bounded length that stay on one side of longitude 180, for formats that need to know a line to its end before
+//! they can write it.
 
 use crate::track::TrackPoint;
 
@@ -14,6 +15,12 @@ pub(super) struct Runs {
 impl Runs {
     /// Takes the next position; gives out a line that is complete now.
     pub(super) fn push(&mut self, point: &TrackPoint) -> Option<Vec<TrackPoint>> {
+        let before = self.points.last().filter(|last| last.segment == point.segment);
+        let point = &before.and_then(|before| on_the_side_of(before, point)).unwrap_or(*point);
+        if let Some((end, begin)) = before.and_then(|before| crossing(before, point)) {
+            self.points.push(end);
+            return Some(std::mem::replace(&mut self.points, vec![begin, *point]));
+        }
         let cut = self.points.last().is_some_and(|last| last.segment != point.segment);
         let full = self.points.len() >= MOST;
         let done = (cut || full).then(|| std::mem::take(&mut self.points));
@@ -28,6 +35,35 @@ impl Runs {
     pub(super) fn finish(&mut self) -> Option<Vec<TrackPoint>> {
         Some(std::mem::take(&mut self.points)).filter(|points| !points.is_empty())
     }
+}
+
+/// A position on longitude 180 itself, as seen from the side that the one before is on; `None` elsewhere.
+fn on_the_side_of(before: &TrackPoint, point: &TrackPoint) -> Option<TrackPoint> {
+    let changes_sides =
+        point.longitude_deg.abs() >= 180.0 && (before.longitude_deg < 0.0) != (point.longitude_deg < 0.0);
+    changes_sides.then(|| TrackPoint { longitude_deg: -point.longitude_deg, ..*point })
+}
+
+/// Where the shorter way between two positions goes over longitude 180: the same place as the end of one line and the
+/// beginning of the next, as RFC 7946 (3.1.9) asks.
+fn crossing(from: &TrackPoint, to: &TrackPoint) -> Option<(TrackPoint, TrackPoint)> {
+    let east_deg = to.longitude_deg - from.longitude_deg;
+    if east_deg.abs() <= 180.0 {
+        return None;
+    }
+    let side_deg = if from.longitude_deg < 0.0 { -180.0 } else { 180.0 };
+    let way_deg = 360.0 - east_deg.abs();
+    let share = (side_deg - from.longitude_deg).abs() / way_deg;
+    let between = |a: f64, b: f64| a + (b - a) * share;
+    let duration_us = to.event_at_us.saturating_sub(from.event_at_us) as f64;
+    let end = TrackPoint {
+        longitude_deg: side_deg,
+        latitude_deg: between(from.latitude_deg, to.latitude_deg),
+        altitude_m: from.altitude_m.zip(to.altitude_m).map(|(from, to)| between(from, to)),
+        event_at_us: from.event_at_us + (duration_us * share).round() as u64,
+        ..*from
+    };
+    Some((end, TrackPoint { longitude_deg: -side_deg, ..end }))
 }
 
 #[cfg(test)]

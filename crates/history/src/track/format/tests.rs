@@ -1,8 +1,9 @@
 //! What each form looks like; whether others can read it is held by `tests/formats.rs` with programs of another make.
 
 use super::*;
-use crate::track::Level;
+use crate::csv_line::CsvForm;
 use crate::track::point::testing::point;
+use crate::track::{Level, Summary, TrackPoint};
 
 fn subject() -> Subject {
     Subject {
@@ -15,7 +16,7 @@ fn subject() -> Subject {
 }
 
 fn written(format: Format, points: &[TrackPoint]) -> String {
-    let (mut writer, mut out) = (format.writer(subject()), Vec::new());
+    let (mut writer, mut out) = (format.writer(subject(), CsvForm::Programs), Vec::new());
     writer.begin(&mut out);
     points.iter().for_each(|point| writer.point(point, &mut out));
     writer.end(&Summary { recorded: 9, shown: points.len() as u64, error_m: 1.26 }, &mut out);
@@ -48,11 +49,12 @@ fn igc_has_the_columns_of_the_specification() {
     assert_eq!(lines[0], "AXUDB90-FANET 110B90");
     assert_eq!(lines[1], "HFDTEDATE:140726,01");
     assert_eq!(lines[2], "HFPLTPILOTINCHARGE:=Jurg <3");
-    assert_eq!(lines[7], "I033638TDS3940LAD4142LOD");
+    assert_eq!(lines[7..9], ["HFALGALTGPS:GEO", "HFALPALTPRESSURE:ISA"]);
+    assert_eq!(lines[9], "I033638TDS3940LAD4142LOD");
     // 46.5 degrees are 46 degrees 30.000 minutes; 8.123456 are 8 degrees 7.40736 minutes.
-    assert_eq!(lines[9], "B1200004630000N00807407WA00000012002500036");
-    assert_eq!(lines[10], "B1200050000000S00800000EA00028-00120000600");
-    assert_eq!(lines[11], "B1215004636000N00800000EV00000000000000000");
+    assert_eq!(lines[11], "B1200004630000N00807407WA00000012002500036");
+    assert_eq!(lines[12], "B1200050000000S00800000EA00028-00120000600");
+    assert_eq!(lines[13], "B1215004636000N00800000EV00000000000000000");
     assert!(text.is_ascii() && lines.iter().all(|line| line.len() <= 76));
 }
 
@@ -76,7 +78,8 @@ fn csv_has_units_in_its_header_and_starts_no_formula() {
     let text = written(Format::Csv, &two_segments());
     let lines: Vec<&str> = text.split("\r\n").collect();
     assert_eq!(lines[0].split(',').nth(7), Some("altitude_m"));
-    assert_eq!(lines[1], "110B90,'=Jürg <3,0,0-250,2026-07-14T12:00:00.250Z,46.5,-8.123456,1200,36,1.5,90,paraglider");
+    let rest = "46.5,-8.123456,1200,36,1.5,90,paraglider";
+    assert_eq!(lines[1], format!("\"110B90\",\"'=Jürg <3\",0,\"0-250\",2026-07-14T12:00:00.250Z,{rest}"));
     assert_eq!(lines[3].split(',').nth(7), Some(""), "absent is empty");
     assert_eq!((lines.len(), lines[4]), (5, ""));
 }
@@ -95,7 +98,7 @@ fn a_track_without_positions_is_whole_in_every_form() {
 #[test]
 fn a_long_track_needs_little_memory_to_be_written() {
     for format in Format::ALL {
-        let (mut writer, mut out, mut largest) = (format.writer(subject()), Vec::new(), 0);
+        let (mut writer, mut out, mut largest) = (format.writer(subject(), CsvForm::Programs), Vec::new(), 0);
         writer.begin(&mut out);
         for second in 0..60_000_u32 {
             writer.point(&point(f64::from(second), 46.5, 8.0, 1_000.0), &mut out);
@@ -104,4 +107,56 @@ fn a_long_track_needs_little_memory_to_be_written() {
         }
         assert!(largest < 2 << 20, "{format:?}: {largest} bytes at once");
     }
+}
+
+/// East over longitude 180, and back where it is.
+fn over_the_antimeridian() -> Vec<TrackPoint> {
+    vec![
+        point(0.0, -17.0, 179.8, 1_000.0),
+        point(10.0, -17.2, -179.8, 1_200.0),
+        point(20.0, -17.2, -179.9, 1_200.0),
+        point(30.0, -17.2, 180.0, 1_200.0),
+    ]
+}
+
+#[test]
+fn lines_are_cut_at_the_antimeridian() {
+    // RFC 7946, 3.1.9: no line goes over longitude 180; each part ends on its own side of it.
+    let text = written(Format::GeoJson, &over_the_antimeridian());
+    let collection: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    let lines: Vec<&serde_json::Value> = collection["features"].as_array().expect("features").iter().collect();
+    assert_eq!(lines.len(), 2, "{text}");
+    assert_eq!(
+        lines[0]["geometry"]["coordinates"],
+        serde_json::json!([[179.8, -17.0, 1000.0], [180.0, -17.1, 1100.0]])
+    );
+    let back = &lines[1]["geometry"]["coordinates"];
+    assert_eq!(
+        (&back[0], &back[3]),
+        (&serde_json::json!([-180.0, -17.1, 1100.0]), &serde_json::json!([-180.0, -17.2, 1200.0]))
+    );
+    for line in lines {
+        let times = line["properties"]["coordTimes"].as_array().map(Vec::len);
+        assert_eq!(times, line["geometry"]["coordinates"].as_array().map(Vec::len));
+        assert_eq!(line["properties"]["segment"], 0, "still one segment");
+    }
+    assert_eq!(lines_time(&collection), "2026-07-14T12:00:05.000Z", "when it was there, as far as two positions tell");
+    let kml = written(Format::Kml, &over_the_antimeridian());
+    assert_eq!(kml.matches("<LineString>").count(), 2);
+    assert!(
+        kml.contains("180.0000000,-17.1000000,1100.0\n</coordinates>") && kml.contains("<coordinates>-180.0000000,")
+    );
+}
+
+fn lines_time(collection: &serde_json::Value) -> &str {
+    collection["features"][0]["properties"]["coordTimes"][1].as_str().unwrap_or_default()
+}
+
+#[test]
+fn gpx_has_no_longitude_180() {
+    // longitudeType of the schema: -180 up to 180, without 180.
+    let almost = point(40.0, -17.2, 179.999_999_99, 1_200.0);
+    let text = written(Format::Gpx, &[over_the_antimeridian(), vec![almost]].concat());
+    assert_eq!(text.matches("lon=\"-180.0000000\"").count(), 2, "{text}");
+    assert!(!text.contains("lon=\"180"));
 }

@@ -2,6 +2,9 @@
 
 use std::time::{Duration, UNIX_EPOCH};
 
+/// What the altitudes of a file are, for the description in its head.
+pub(super) const ALTITUDES: &str = "altitudes in metres above mean sea level, as the device sends them";
+
 /// UTC with milliseconds, for example `2026-07-14T12:34:56.789Z`; the end of the year 9999 for what lies beyond.
 pub(crate) fn rfc3339(at_us: u64) -> String {
     const LAST_US: u64 = 253_402_300_799_999_000;

@@ -1,11 +1,11 @@
 use super::*;
 use crate::Headers;
 
-fn partition(number: u32) -> TopicPartition {
+pub(super) fn partition(number: u32) -> TopicPartition {
     TopicPartition::new("t", number)
 }
 
-fn records(of: u32, offsets: std::ops::Range<u64>) -> Vec<(Incoming, usize)> {
+pub(super) fn records(of: u32, offsets: std::ops::Range<u64>) -> Vec<(Incoming, usize)> {
     let record = |offset| Incoming {
         topic: "t".into(),
         partition: of,
@@ -19,7 +19,7 @@ fn records(of: u32, offsets: std::ops::Range<u64>) -> Vec<(Incoming, usize)> {
 }
 
 /// Two partitions, assigned and started.
-fn lanes() -> Lanes {
+pub(super) fn lanes() -> Lanes {
     let mut lanes = Lanes::new(100);
     lanes.assign(vec![partition(0), partition(1)]);
     assert!(matches!(lanes.take(10), Some(Ok(Event::Assigned(_)))));
@@ -27,7 +27,7 @@ fn lanes() -> Lanes {
     lanes
 }
 
-fn taken(lanes: &mut Lanes, max: usize) -> Vec<(u32, u64)> {
+pub(super) fn taken(lanes: &mut Lanes, max: usize) -> Vec<(u32, u64)> {
     match lanes.take(max) {
         Some(Ok(Event::Records(records))) => records.iter().map(|record| (record.partition, record.offset)).collect(),
         Some(Ok(other)) => panic!("not records but {other:?}"),

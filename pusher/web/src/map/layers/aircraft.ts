@@ -1,32 +1,44 @@
-import type { Map as MapLibre } from 'maplibre-gl';
+import type { ExpressionSpecification, Map as MapLibre } from 'maplibre-gl';
+import { formatAddress, type Aircraft } from 'updraft-client';
 import { FONT, FONT_BOLD } from '../../basemap/style';
 import { PALETTES, type Theme } from '../../basemap/theme';
-import { formatAddress } from '../../live/address';
-import type { Aircraft } from '../../live/objects';
+import { passes } from '../../ui/filter';
 import { opacityByAge } from '../../motion/age';
 import { isSelectedDevice, type Selection } from '../../selection';
-import { formatClimb } from '../../ui/format';
+import { formatAge } from '../../settings/formats';
 import type { Scene } from '../scene';
 import { aircraftKind } from '../symbols/aircraft';
-import { climbColour, climbStep } from '../symbols/climb';
+import { colourStep, scaleColour } from '../symbols/colour';
+import { Spreading } from '../spread';
+import { shifted, worldPixels } from '../project';
 import { symbolId } from '../symbols/resolve';
 import { EMPTY, point, setFeatures, type Layer } from './layer';
 
-/** An aircraft that has not been heard for this long is gone, ms. */
+/** An aircraft that has not been heard for this time is not drawn, ms. */
 const LIFETIME_MS = 15 * 60_000;
 /** Below, aircraft are dots: symbols would hide each other. */
 const SYMBOL_ZOOM = 7;
-/** A smaller change of place is no motion, degrees. */
+/** From here on labels have values. */
+const VALUES_ZOOM = 10;
+/** The size of symbols by zoom. */
+const SYMBOL_SIZES: readonly (readonly [zoom: number, size: number])[] = [[SYMBOL_ZOOM, 0.6], [8, 0.72], [11, 1], [14, 1.15]];
+/** A smaller change of position does not count as motion, degrees. */
 const STILL_DEG = 1e-7;
+/** From this age on a symbol shows its age, ms. */
+const OLD_MS = 30_000;
 
 export class AircraftLayer implements Layer {
   readonly key = 'aircraft';
-  readonly ids = ['aircraft-ring', 'aircraft-dots', 'aircraft'];
+  readonly ids = ['aircraft-leaders', 'aircraft-ring', 'aircraft-dots', 'aircraft'];
   readonly intervalMs = 0;
+  readonly #spreading = new Spreading();
+  #spreadZoom = 0;
   #moved = 0;
+  /** The drawn positions of the symbols. */
   #drawn = new Map<number, readonly [lon: number, lat: number]>();
+  #drawnPositions: ReadonlyMap<number, readonly [lon: number, lat: number]> = new Map();
 
-  /** How often a drawn aircraft has changed its place. */
+  /** How often a drawn aircraft has changed its position. */
   get moved(): number {
     return this.#moved;
   }
@@ -34,6 +46,11 @@ export class AircraftLayer implements Layer {
   add(map: MapLibre, theme: Theme): void {
     const colour = PALETTES[theme];
     map.addSource('aircraft', { type: 'geojson', data: EMPTY, tolerance: 0, buffer: 64 });
+    map.addSource('aircraft-leaders', { type: 'geojson', data: EMPTY, tolerance: 0 });
+    map.addLayer({
+      id: 'aircraft-leaders', type: 'line', source: 'aircraft-leaders', minzoom: SYMBOL_ZOOM,
+      paint: { 'line-color': colour.ink, 'line-width': 1, 'line-opacity': 0.45 },
+    });
     map.addLayer({
       id: 'aircraft-ring', type: 'circle', source: 'aircraft', filter: ['!=', ['get', 'ring'], ''],
       paint: {
@@ -52,10 +69,11 @@ export class AircraftLayer implements Layer {
       id: 'aircraft', type: 'symbol', source: 'aircraft', minzoom: SYMBOL_ZOOM,
       layout: {
         'icon-image': ['get', 'icon'], 'icon-rotate': ['get', 'course'], 'icon-rotation-alignment': 'map', 'icon-allow-overlap': true,
-        'icon-ignore-placement': true, 'icon-size': ['interpolate', ['linear'], ['zoom'], SYMBOL_ZOOM, 0.6, 8, 0.72, 11, 1, 14, 1.15],
+        'icon-ignore-placement': true, 'icon-size': ['interpolate', ['linear'], ['zoom'], ...SYMBOL_SIZES.flat()] as unknown as ExpressionSpecification,
         'symbol-sort-key': ['get', 'sort'],
-        'text-field': ['step', ['zoom'], '', 8.5, ['get', 'name'], 10, [
+        'text-field': ['step', ['zoom'], ['get', 'age'], 8.5, ['concat', ['get', 'name'], ['case', ['==', ['get', 'age'], ''], '', ['concat', '\n', ['get', 'age']]]], VALUES_ZOOM, [
           'format', ['get', 'name'], {}, '\n', {}, ['get', 'values'], { 'font-scale': 0.88, 'text-font': ['literal', FONT] },
+          ['get', 'agl'], { 'font-scale': 0.8, 'text-font': ['literal', FONT] },
         ]],
         'text-font': FONT_BOLD, 'text-size': 12, 'text-optional': true, 'text-variable-anchor': ['left', 'right', 'bottom', 'top'],
         'text-radial-offset': ['case', ['==', ['get', 'ring'], ''], 1.5, 2.1], 'text-justify': 'auto', 'text-max-width': 14, 'text-line-height': 1.15,
@@ -67,11 +85,18 @@ export class AircraftLayer implements Layer {
     });
   }
 
+  /** Where the symbols of the last drawing stand. */
+  get drawnPositions(): ReadonlyMap<number, readonly [lon: number, lat: number]> {
+    return this.#drawnPositions;
+  }
+
   draw(map: MapLibre, scene: Scene): void {
     const drawn = new Map<number, readonly [number, number]>();
-    const features: GeoJSON.Feature[] = [];
+    const features: GeoJSON.Feature<GeoJSON.Point>[] = [];
+    const labelled = map.getZoom() >= VALUES_ZOOM;
     for (const aircraft of scene.picture.aircraft.values()) {
-      const feature = featureOf(aircraft, scene);
+      if (!isSelectedDevice(scene.selection, aircraft.device) && !passes(aircraft, scene.filter, scene)) continue;
+      const feature = featureOf(aircraft, scene, labelled);
       features.push(feature);
       const [lon, lat] = feature.geometry.coordinates as [number, number];
       const before = this.#drawn.get(aircraft.device);
@@ -79,7 +104,33 @@ export class AircraftLayer implements Layer {
       drawn.set(aircraft.device, [lon, lat]);
     }
     this.#drawn = drawn;
+    setFeatures(map, 'aircraft-leaders', this.#spread(map.getZoom(), features));
+    this.#drawnPositions = new Map(features.map(({ geometry, properties }) => [Number(properties?.device), geometry.coordinates as [number, number]]));
     setFeatures(map, 'aircraft', features);
+  }
+
+  /** Moves overlapping symbols apart; returns the lines to their true positions. */
+  #spread(zoom: number, features: GeoJSON.Feature<GeoJSON.Point>[]): GeoJSON.Feature[] {
+    if (Math.abs(zoom - this.#spreadZoom) > 0.05) this.#spreading.reset();
+    this.#spreadZoom = zoom;
+    if (zoom < SYMBOL_ZOOM) return [];
+    // Symbols grow with the zoom, and so does the space that they need.
+    const scale = symbolSize(zoom) / symbolSize(8);
+    const spots = features.map(({ geometry, properties }) => {
+      const { x, y } = worldPixels(geometry.coordinates[0]!, geometry.coordinates[1]!, zoom);
+      // The selected aircraft stays at the end of its track.
+      return { id: Number(properties?.device), x: x / scale, y: y / scale, fixed: properties?.selected === true };
+    });
+    const shifts = this.#spreading.next(spots);
+    const leaders: GeoJSON.Feature[] = [];
+    for (const { geometry, properties } of features) {
+      const shift = shifts.get(Number(properties?.device));
+      if (!shift) continue;
+      const [lon, lat] = geometry.coordinates as [number, number];
+      geometry.coordinates = shifted(lon, lat, shift.dx * scale, shift.dy * scale, zoom);
+      leaders.push({ type: 'Feature', properties: {}, geometry: { type: 'LineString', coordinates: [[lon, lat], geometry.coordinates] } });
+    }
+    return leaders;
   }
 
   pick(properties: Record<string, unknown>): Selection {
@@ -87,20 +138,34 @@ export class AircraftLayer implements Layer {
   }
 }
 
-function featureOf(aircraft: Aircraft, { air, now, selection, followed }: Scene): GeoJSON.Feature<GeoJSON.Point> {
+function featureOf(aircraft: Aircraft, { air, now, selection, followed, group, formats, colour, elevationAt }: Scene, labelled: boolean): GeoJSON.Feature<GeoJSON.Point> {
   const { lat, lon, altitudeM, courseDeg } = air.whereNow(aircraft, now);
   const selected = isSelectedDevice(selection, aircraft.device);
-  const step = climbStep(aircraft.climbMps);
-  const climb = formatClimb(aircraft.climbMps);
+  const ageMs = now - aircraft.at;
+  const step = colourStep(colour, { climb: aircraft.climbMps, altitude: aircraft.altitudeM, age: ageMs / 1000 }[colour]);
+  const age = ageMs > OLD_MS ? formatAge(ageMs) : '';
+  // At small zooms it is not shown, and would need a terrain tile per aircraft.
+  const ground = altitudeM === undefined || !labelled ? undefined : elevationAt(lat, lon);
   return point(lon, lat, {
     device: aircraft.device,
-    icon: symbolId.aircraft(aircraft.kind, step),
-    colour: climbColour(step),
+    icon: symbolId.aircraft(aircraft.kind, colour, step),
+    colour: scaleColour(colour, step),
     course: aircraftKind(aircraft.kind).turns ? (courseDeg ?? 0) : 0,
     name: aircraft.name ?? formatAddress(aircraft.device),
-    values: [altitudeM === undefined ? '' : `${Math.round(altitudeM)} m`, climb].filter(Boolean).join('  '),
-    opacity: opacityByAge(now - aircraft.at, LIFETIME_MS),
-    ring: aircraft.alert ? '#f0324f' : selected ? '#31b5ff' : followed.has(aircraft.device) ? '#f5b301' : '',
+    values: [altitudeM === undefined ? '' : formats.altitude(altitudeM), formats.climb(aircraft.climbMps), age].filter(Boolean).join('  '),
+    agl: ground === undefined || altitudeM === undefined ? '' : `\n${formats.altitude(Math.max(0, altitudeM - ground))} AGL`,
+    age,
+    opacity: opacityByAge(ageMs, LIFETIME_MS),
+    selected,
+    ring: aircraft.alert ? '#f0324f' : selected ? '#31b5ff' : group.get(aircraft.device) ?? (followed.has(aircraft.device) ? '#f5b301' : ''),
     sort: aircraft.alert ? 2 ** 26 : selected ? 2 ** 25 : aircraft.device,
   });
+}
+
+/** As the style draws it: linear between two zooms. */
+function symbolSize(zoom: number): number {
+  const after = SYMBOL_SIZES.findIndex(([at]) => at > zoom);
+  const [to, from] = [SYMBOL_SIZES.at(after)!, SYMBOL_SIZES[after - 1]];
+  if (!from) return to[1];
+  return from[1] + ((zoom - from[0]) / (to[0] - from[0])) * (to[1] - from[1]);
 }

@@ -1,10 +1,11 @@
 import type { Map as MapLibre } from 'maplibre-gl';
 import { FONT } from '../../basemap/style';
 import { PALETTES, type Theme } from '../../basemap/theme';
+import { urgencyOf } from '../../live/alerts';
 import { opacityByAge } from '../../motion/age';
+import { passesGround } from '../../ui/filter';
 import { isSelectedDevice, type Selection } from '../../selection';
 import type { Scene } from '../scene';
-import { groundKind } from '../symbols/ground';
 import { symbolId } from '../symbols/resolve';
 import { CALM_MS, EMPTY, point, setFeatures, type Layer } from './layer';
 
@@ -33,15 +34,17 @@ export class GroundLayer implements Layer {
     });
   }
 
-  draw(map: MapLibre, { picture, now, selection }: Scene): void {
-    setFeatures(map, 'ground', [...picture.ground.values()].map((ground) => {
-      const alarm = groundKind(ground.kind).alarm ?? false;
+  draw(map: MapLibre, scene: Scene): void {
+    const { picture, now, selection, filter } = scene;
+    const shown = [...picture.ground.values()].filter((ground) => isSelectedDevice(selection, ground.device) || passesGround(ground, filter, scene));
+    setFeatures(map, 'ground', shown.map((ground) => {
+      const alarm = urgencyOf(ground.kind) === 'distress';
       return point(ground.lon, ground.lat, {
         device: ground.device,
         icon: symbolId.ground(ground.kind),
         name: ground.name ?? '',
         alarm,
-        // Somebody who may need help does not fade.
+        // A person who may need help does not fade.
         opacity: alarm || isSelectedDevice(selection, ground.device) ? 1 : opacityByAge(now - ground.at, LIFETIME_MS),
         sort: alarm ? 1 : 0,
       });

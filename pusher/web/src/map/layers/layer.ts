@@ -4,22 +4,23 @@ import type { Selection } from '../../selection';
 import type { Scene } from '../scene';
 
 /** What the user can switch on and off. */
-export type LayerKey = 'aircraft' | 'trails' | 'ground' | 'thermals' | 'stations' | 'receivers';
+export const LAYER_KEYS = ['aircraft', 'trails', 'ground', 'thermals', 'stations', 'receivers'] as const;
+export type LayerKey = (typeof LAYER_KEYS)[number];
 
 /** One kind of object on the map: a source, its style layers, and how a scene becomes features. */
 export interface Layer {
   key: LayerKey;
   /** Style layers, from below to above; the last one is the one that can be clicked. */
   ids: string[];
-  /** The shortest time between two drawings, ms: what does not move needs no more. */
+  /** The shortest time between two drawings, ms; long for objects that do not move. */
   intervalMs: number;
   add(map: MapLibre, theme: Theme): void;
   draw(map: MapLibre, scene: Scene): void;
-  /** What a clicked feature stands for; absent: nothing to select. */
+  /** The object of a clicked feature; absent: nothing to select. */
   pick?(properties: Record<string, unknown>): Selection;
 }
 
-/** For what does not move. */
+/** For objects that do not move. */
 export const CALM_MS = 1000;
 
 export const EMPTY: GeoJSON.FeatureCollection = { type: 'FeatureCollection', features: [] };

@@ -1,18 +1,26 @@
 import type { Map as MapLibre } from 'maplibre-gl';
+import { destination, type Receiver } from 'updraft-client';
 import { FONT } from '../../basemap/style';
 import { PALETTES, type Theme } from '../../basemap/theme';
+import type { ReceiverReport } from '../../live/receiver-reports';
+import { t } from '../../settings/language';
 import type { Selection } from '../../selection';
 import type { Scene } from '../scene';
 import { symbolId } from '../symbols/resolve';
 import { CALM_MS, EMPTY, point, setFeatures, type Layer } from './layer';
 
+const COVERAGE = '#7c5cff';
+
 export class ReceiverLayer implements Layer {
   readonly key = 'receivers';
-  readonly ids = ['receivers'];
+  readonly ids = ['receivers-coverage', 'receivers-rim', 'receivers'];
   readonly intervalMs = CALM_MS;
 
   add(map: MapLibre, theme: Theme): void {
     const colour = PALETTES[theme];
+    map.addSource('receivers-coverage', { type: 'geojson', data: EMPTY });
+    map.addLayer({ id: 'receivers-coverage', type: 'fill', source: 'receivers-coverage', paint: { 'fill-color': COVERAGE, 'fill-opacity': 0.14 } });
+    map.addLayer({ id: 'receivers-rim', type: 'line', source: 'receivers-coverage', paint: { 'line-color': COVERAGE, 'line-width': 1.4, 'line-opacity': 0.8 } });
     map.addSource('receivers', { type: 'geojson', data: EMPTY, tolerance: 0 });
     map.addLayer({
       id: 'receivers', type: 'symbol', source: 'receivers',
@@ -27,12 +35,14 @@ export class ReceiverLayer implements Layer {
     });
   }
 
-  draw(map: MapLibre, { picture }: Scene): void {
+  draw(map: MapLibre, { picture, selection, receiverReport }: Scene): void {
+    const selected = selection?.kind === 'receiver' ? picture.receivers.get(selection.id) : undefined;
+    setFeatures(map, 'receivers-coverage', selected ? coverageOf(selected, receiverReport(selected.id)) : []);
     setFeatures(map, 'receivers', [...picture.receivers.values()].flatMap((receiver) => {
       if (receiver.lat === undefined || receiver.lon === undefined) return [];
       return [point(receiver.lon, receiver.lat, {
         id: receiver.id,
-        label: `${receiver.id}\n${receiver.framesPerMinute}/min`,
+        label: `${receiver.id}\n${receiver.framesPerMinute}/min${receiverReport(receiver.id)?.clockTrouble ? ` · ${t('fact.clock')} ⚠` : ''}`,
         opacity: receiver.estimated ? 0.6 : 1,
       })];
     }));
@@ -41,4 +51,11 @@ export class ReceiverLayer implements Layer {
   pick(properties: Record<string, unknown>): Selection {
     return { kind: 'receiver', id: String(properties.id) };
   }
+}
+
+/** The area where it heard aircraft: the farthest one in each direction. */
+function coverageOf({ lat, lon }: Receiver, report: ReceiverReport | undefined): GeoJSON.Feature[] {
+  if (lat === undefined || lon === undefined || !report || report.coverage.length < 3) return [];
+  const ring = [...report.coverage].sort((a, b) => a.bearing_deg - b.bearing_deg).map(({ bearing_deg, distance_m }) => destination(lat, lon, bearing_deg, distance_m / 1000));
+  return [{ type: 'Feature', properties: {}, geometry: { type: 'Polygon', coordinates: [[...ring, ring[0]!]] } }];
 }

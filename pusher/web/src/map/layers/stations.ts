@@ -8,7 +8,7 @@ import { symbolId } from '../symbols/resolve';
 import { barbKnots, windStep } from '../symbols/station';
 import { CALM_MS, EMPTY, point, setFeatures, type Layer } from './layer';
 
-/** A wind of an hour ago tells little. */
+/** Wind that is an hour old is of little use. */
 const LIFETIME_MS = 3600_000;
 
 export class StationLayer implements Layer {
@@ -46,14 +46,14 @@ export class StationLayer implements Layer {
     });
   }
 
-  draw(map: MapLibre, { picture, now }: Scene): void {
+  draw(map: MapLibre, { picture, now, formats }: Scene): void {
     setFeatures(map, 'stations', [...picture.stations.values()].map((station) => {
       const knots = station.windFromDeg === undefined || station.windKmh === undefined ? undefined : barbKnots(station.windKmh);
       return point(station.lon, station.lat, {
         device: station.device,
         icon: symbolId.station(windStep(station.gustKmh ?? station.windKmh), knots),
         from: station.windFromDeg ?? 0,
-        wind: station.windKmh === undefined ? '–' : String(Math.round(station.windKmh)),
+        wind: station.windKmh === undefined ? '–' : formats.speedNumber(station.windKmh),
         name: station.name ?? '',
         opacity: opacityByAge(now - station.at, LIFETIME_MS),
       });

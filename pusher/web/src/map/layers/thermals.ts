@@ -2,7 +2,6 @@ import type { ExpressionSpecification, Map as MapLibre } from 'maplibre-gl';
 import { FONT_BOLD } from '../../basemap/style';
 import { PALETTES, type Theme } from '../../basemap/theme';
 import type { Selection } from '../../selection';
-import { formatClimb } from '../../ui/format';
 import type { Scene } from '../scene';
 import { climbColour, climbStep } from '../symbols/climb';
 import { symbolId } from '../symbols/resolve';
@@ -54,7 +53,7 @@ export class ThermalLayer implements Layer {
     });
   }
 
-  draw(map: MapLibre, { picture, selection }: Scene): void {
+  draw(map: MapLibre, { picture, selection, formats }: Scene): void {
     setFeatures(map, 'thermals', [...picture.thermals.values()].map((thermal) => {
       const colour = climbColour(climbStep(thermal.meanClimbMps));
       const selected = selection?.kind === 'thermal' && selection.id === thermal.id;
@@ -65,7 +64,7 @@ export class ThermalLayer implements Layer {
         rim: selected ? '#31b5ff' : colour,
         selected,
         opacity: FAINTEST + (1 - FAINTEST) * Math.min(1, thermal.quality / 5),
-        label: formatClimb(thermal.meanClimbMps),
+        label: formats.climb(thermal.meanClimbMps),
         sort: -thermal.quality,
         ...(thermal.windFromDeg !== undefined && (thermal.windKmh ?? 0) >= 1 && { drift: (thermal.windFromDeg + 180) % 360 }),
       });

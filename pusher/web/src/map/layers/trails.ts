@@ -1,13 +1,14 @@
 import type { Map as MapLibre } from 'maplibre-gl';
-import type { Theme } from '../../basemap/theme';
+import { isDark, type Theme } from '../../basemap/theme';
 import { TRAIL_GAP_MS, TRAIL_MS } from '../../motion/trail';
 import type { Fix } from '../../motion/extrapolate';
 import { isSelectedDevice } from '../../selection';
 import type { Scene } from '../scene';
+import { passes } from '../../ui/filter';
 import { climbColour, climbStep } from '../symbols/climb';
 import { CALM_MS, EMPTY, setFeatures, type Layer } from './layer';
 
-/** Of aircraft that nobody has selected, ms. */
+/** For aircraft that are not selected, ms. */
 const SHORT_MS = 2 * 60_000;
 const MAX_SEGMENTS = 15_000;
 
@@ -21,36 +22,39 @@ export class TrailLayer implements Layer {
     const layout = { 'line-cap': 'round', 'line-join': 'round' } as const;
     map.addLayer({
       id: 'trails-rim', type: 'line', source: 'trails', minzoom: 7.5, filter: ['get', 'selected'], layout,
-      paint: { 'line-color': theme === 'dark' ? '#000000' : '#22303c', 'line-width': 5.5, 'line-opacity': 0.55 },
+      paint: { 'line-color': isDark(theme) ? '#000000' : '#22303c', 'line-width': 5.5, 'line-opacity': 0.55 },
     });
     map.addLayer({
       id: 'trails', type: 'line', source: 'trails', minzoom: 7.5, layout,
       paint: {
         'line-color': ['get', 'colour'], 'line-width': ['case', ['get', 'selected'], 3.2, 1.8],
-        'line-opacity': ['case', ['get', 'selected'], 1, theme === 'dark' ? 0.6 : 0.85],
+        'line-opacity': ['case', ['get', 'selected'], 1, isDark(theme) ? 0.6 : 0.85],
       },
     });
   }
 
-  draw(map: MapLibre, { picture, air, now, selection, followed, past }: Scene): void {
+  draw(map: MapLibre, scene: Scene): void {
+    const { picture, air, now, selection, followed, group, filter, past } = scene;
     const features: GeoJSON.Feature[] = past.segments.flatMap((segment) => segments(segment, true, Infinity));
     for (const aircraft of picture.aircraft.values()) {
-      const selected = isSelectedDevice(selection, aircraft.device) || followed.has(aircraft.device);
+      const colour = group.get(aircraft.device);
+      const selected = isSelectedDevice(selection, aircraft.device) || followed.has(aircraft.device) || colour !== undefined;
+      if (!selected && !passes(aircraft, filter, scene)) continue;
       const since = now - (selected ? TRAIL_MS : SHORT_MS);
-      features.push(...segments(air.trails.of(aircraft.device).filter(({ at }) => at >= since), selected));
+      features.push(...segments(air.trails.of(aircraft.device).filter(({ at }) => at >= since), selected, TRAIL_GAP_MS, colour));
       if (features.length > MAX_SEGMENTS) break;
     }
     setFeatures(map, 'trails', features);
   }
 }
 
-/** Lines of equal climb colour, broken where the aircraft was not heard or crossed the date line. */
-function segments(trail: readonly Fix[], selected: boolean, gapMs = TRAIL_GAP_MS): GeoJSON.Feature[] {
+/** Lines of equal climb colour, or of one colour, broken where the aircraft was not heard or crossed the date line. */
+function segments(trail: readonly Fix[], selected: boolean, gapMs = TRAIL_GAP_MS, colour?: string): GeoJSON.Feature[] {
   const lines: { step: number; coordinates: [number, number][] }[] = [];
   let before: Fix | undefined;
   for (const fix of trail) {
     if (before && fix.at - before.at <= gapMs && Math.abs(fix.lon - before.lon) < 180) {
-      const step = climbStep(fix.climbMps);
+      const step = colour === undefined ? climbStep(fix.climbMps) : 0;
       let line = lines.at(-1);
       const end = line?.coordinates.at(-1);
       if (line?.step !== step || end?.[0] !== before.lon || end[1] !== before.lat) {
@@ -62,6 +66,6 @@ function segments(trail: readonly Fix[], selected: boolean, gapMs = TRAIL_GAP_MS
     before = fix;
   }
   return lines.map(({ step, coordinates }) => ({
-    type: 'Feature', geometry: { type: 'LineString', coordinates }, properties: { colour: climbColour(step), selected },
+    type: 'Feature', geometry: { type: 'LineString', coordinates }, properties: { colour: colour ?? climbColour(step), selected },
   }));
 }

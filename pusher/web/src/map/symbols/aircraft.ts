@@ -1,4 +1,5 @@
-import { AircraftKind } from '../../live/proto/live.js';
+import { AircraftKind } from 'updraft-client';
+import { t } from '../../settings/language';
 import { fillOutlined } from './canvas';
 
 type Draw = (g: CanvasRenderingContext2D, colour: string) => void;
@@ -59,22 +60,22 @@ function plain(path: Path2D): Draw {
 }
 
 interface Kind {
-  label: string;
+  label: () => string;
   draw: Draw;
-  /** False: it looks the same whichever way it goes. */
+  /** False: it looks the same in every direction. */
   turns: boolean;
 }
 
-const OTHER: Kind = { label: 'Other aircraft', draw: plain(ARROW), turns: true };
+const OTHER: Kind = { label: () => t('kind.1'), draw: plain(ARROW), turns: true };
 
 const KINDS: Record<number, Kind> = {
-  [AircraftKind.AIRCRAFT_KIND_PARAGLIDER]: { label: 'Paraglider', draw: paraglider, turns: true },
-  [AircraftKind.AIRCRAFT_KIND_HANG_GLIDER]: { label: 'Hang glider', draw: plain(DELTA), turns: true },
-  [AircraftKind.AIRCRAFT_KIND_GLIDER]: { label: 'Glider', draw: plain(GLIDER), turns: true },
-  [AircraftKind.AIRCRAFT_KIND_BALLOON]: { label: 'Balloon', draw: balloon, turns: false },
-  [AircraftKind.AIRCRAFT_KIND_POWERED]: { label: 'Powered aircraft', draw: plain(PLANE), turns: true },
-  [AircraftKind.AIRCRAFT_KIND_HELICOPTER]: { label: 'Helicopter', draw: helicopter, turns: true },
-  [AircraftKind.AIRCRAFT_KIND_UAV]: { label: 'Unmanned', draw: uav, turns: true },
+  [AircraftKind.AIRCRAFT_KIND_PARAGLIDER]: { label: () => t('kind.2'), draw: paraglider, turns: true },
+  [AircraftKind.AIRCRAFT_KIND_HANG_GLIDER]: { label: () => t('kind.3'), draw: plain(DELTA), turns: true },
+  [AircraftKind.AIRCRAFT_KIND_GLIDER]: { label: () => t('kind.5'), draw: plain(GLIDER), turns: true },
+  [AircraftKind.AIRCRAFT_KIND_BALLOON]: { label: () => t('kind.4'), draw: balloon, turns: false },
+  [AircraftKind.AIRCRAFT_KIND_POWERED]: { label: () => t('kind.6'), draw: plain(PLANE), turns: true },
+  [AircraftKind.AIRCRAFT_KIND_HELICOPTER]: { label: () => t('kind.7'), draw: helicopter, turns: true },
+  [AircraftKind.AIRCRAFT_KIND_UAV]: { label: () => t('kind.8'), draw: uav, turns: true },
   [AircraftKind.AIRCRAFT_KIND_OTHER]: OTHER,
 };
 

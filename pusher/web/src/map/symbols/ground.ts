@@ -1,14 +1,13 @@
-import { GroundKind } from '../../live/proto/live.js';
+import { GroundKind } from 'updraft-client';
+import { t } from '../../settings/language';
 
 interface Kind {
-  label: string;
+  label: () => string;
   colour: string;
   /** Drawn white on a round badge of radius 12. */
   glyph: Path2D;
   /** Stroke width; without one the glyph is filled. */
   stroke?: number;
-  /** Somebody may need help. */
-  alarm?: boolean;
 }
 
 const WALKER = new Path2D('M1 -8.5 a1.9 1.9 0 1 1 -0.01 0 M0.6 -3.4 L-0.6 2 L2.4 4.6 L3 8.6 M-0.6 2 L-2.4 5.2 L-4.4 8.4 M0.6 -3.4 L-3.2 -1.6 L-3.8 1.4 M0.6 -3.4 L2.8 -0.6 L5 0');
@@ -22,19 +21,19 @@ const CROSS = new Path2D('M-2.4 -7.4 L2.4 -7.4 L2.4 -2.4 L7.4 -2.4 L7.4 2.4 L2.4
 const EXCLAMATION = new Path2D('M-1.9 -8.2 L1.9 -8.2 L1.3 2.2 L-1.3 2.2 Z M0 3.8 a2.1 2.1 0 1 1 -0.01 0 Z');
 const DOT = new Path2D('M0 -3.6 a3.6 3.6 0 1 1 -0.01 0 Z');
 
-const OTHER: Kind = { label: 'On the ground', colour: '#5c7185', glyph: DOT };
+const OTHER: Kind = { label: () => t('ground.other'), colour: '#5c7185', glyph: DOT };
 
 const KINDS: Record<number, Kind> = {
-  [GroundKind.GROUND_KIND_WALKING]: { label: 'Walking', colour: '#2f8f5b', glyph: WALKER, stroke: 1.9 },
-  [GroundKind.GROUND_KIND_VEHICLE]: { label: 'Vehicle', colour: '#3a6ea5', glyph: CAR },
-  [GroundKind.GROUND_KIND_BIKE]: { label: 'Bike', colour: '#3a6ea5', glyph: BIKE, stroke: 1.5 },
-  [GroundKind.GROUND_KIND_BOAT]: { label: 'Boat', colour: '#3a6ea5', glyph: BOAT },
-  [GroundKind.GROUND_KIND_NEED_RIDE]: { label: 'Needs a ride', colour: '#c77700', glyph: THUMB },
-  [GroundKind.GROUND_KIND_LANDED_WELL]: { label: 'Landed well', colour: '#2f8f5b', glyph: CHECK, stroke: 2.8 },
-  [GroundKind.GROUND_KIND_NEED_TECHNICAL_SUPPORT]: { label: 'Needs technical support', colour: '#c2410c', glyph: WRENCH, stroke: 2 },
-  [GroundKind.GROUND_KIND_NEED_MEDICAL_HELP]: { label: 'Needs medical help', colour: '#d61f3a', glyph: CROSS, alarm: true },
-  [GroundKind.GROUND_KIND_DISTRESS]: { label: 'Distress call', colour: '#d61f3a', glyph: EXCLAMATION, alarm: true },
-  [GroundKind.GROUND_KIND_AUTOMATIC_DISTRESS]: { label: 'Automatic distress call', colour: '#d61f3a', glyph: EXCLAMATION, alarm: true },
+  [GroundKind.GROUND_KIND_WALKING]: { label: () => t('ground.walking'), colour: '#2f8f5b', glyph: WALKER, stroke: 1.9 },
+  [GroundKind.GROUND_KIND_VEHICLE]: { label: () => t('ground.vehicle'), colour: '#3a6ea5', glyph: CAR },
+  [GroundKind.GROUND_KIND_BIKE]: { label: () => t('ground.bike'), colour: '#3a6ea5', glyph: BIKE, stroke: 1.5 },
+  [GroundKind.GROUND_KIND_BOAT]: { label: () => t('ground.boat'), colour: '#3a6ea5', glyph: BOAT },
+  [GroundKind.GROUND_KIND_NEED_RIDE]: { label: () => t('alert.ride'), colour: '#c77700', glyph: THUMB },
+  [GroundKind.GROUND_KIND_LANDED_WELL]: { label: () => t('ground.landed'), colour: '#2f8f5b', glyph: CHECK, stroke: 2.8 },
+  [GroundKind.GROUND_KIND_NEED_TECHNICAL_SUPPORT]: { label: () => t('alert.technical'), colour: '#c2410c', glyph: WRENCH, stroke: 2 },
+  [GroundKind.GROUND_KIND_NEED_MEDICAL_HELP]: { label: () => t('alert.medical'), colour: '#d61f3a', glyph: CROSS },
+  [GroundKind.GROUND_KIND_DISTRESS]: { label: () => t('alert.distress'), colour: '#d61f3a', glyph: EXCLAMATION },
+  [GroundKind.GROUND_KIND_AUTOMATIC_DISTRESS]: { label: () => t('alert.automatic'), colour: '#d61f3a', glyph: EXCLAMATION },
   [GroundKind.GROUND_KIND_OTHER]: OTHER,
 };
 

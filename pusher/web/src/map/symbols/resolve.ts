@@ -1,25 +1,25 @@
 import type { Theme } from '../../basemap/theme';
 import { aircraftKind } from './aircraft';
 import { drawSymbol, SYMBOL_SIZE } from './canvas';
-import { climbColour } from './climb';
+import { scaleColour, type ColourScale } from './colour';
 import { drawGround } from './ground';
 import { drawMark } from './marks';
 import { drawStation } from './station';
 
-/** The names of the images, by which the layers ask for them. */
+/** The names of the images that the layers use. */
 export const symbolId = {
-  aircraft: (kind: number, climbStep: number) => `aircraft:${kind}:${climbStep}`,
+  aircraft: (kind: number, scale: ColourScale, step: number) => `aircraft:${kind}:${scale}:${step}`,
   ground: (kind: number) => `ground:${kind}`,
   station: (windStep: number, knots: number | undefined) => `station:${windStep}:${knots ?? ''}`,
   mark: (name: string, theme: Theme) => `base:${name}:${theme}`,
 };
 
-/** Draws the image of a name; undefined for a name that is none of ours. */
+/** Draws the image of a name; undefined for an unknown name. */
 export function drawById(id: string): { image: ImageData; pixelRatio: number } | undefined {
-  const [family, first = '', second = ''] = id.split(':');
+  const [family, first = '', second = '', third = ''] = id.split(':');
   switch (family) {
     case 'aircraft':
-      return drawSymbol(SYMBOL_SIZE, (g) => aircraftKind(Number(first)).draw(g, climbColour(Number(second))));
+      return drawSymbol(SYMBOL_SIZE, (g) => aircraftKind(Number(first)).draw(g, scaleColour(second as ColourScale, Number(third))));
     case 'ground':
       return drawSymbol(32, (g) => drawGround(g, Number(first)));
     case 'station':

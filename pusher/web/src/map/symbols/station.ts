@@ -1,10 +1,10 @@
 /** Strength of wind at take-off, km/h: the lower end of each step, and its colour. */
 const STEPS = [
-  { fromKmh: 0, colour: '#2fae7a', label: '0' },
-  { fromKmh: 12, colour: '#8fbf2f', label: '12' },
-  { fromKmh: 22, colour: '#eab308', label: '22' },
-  { fromKmh: 32, colour: '#f97316', label: '32' },
-  { fromKmh: 45, colour: '#dc2626', label: '45' },
+  { fromKmh: 0, colour: '#2fae7a' },
+  { fromKmh: 12, colour: '#8fbf2f' },
+  { fromKmh: 22, colour: '#eab308' },
+  { fromKmh: 32, colour: '#f97316' },
+  { fromKmh: 45, colour: '#dc2626' },
 ] as const;
 
 const UNKNOWN = '#7b8794';
@@ -20,9 +20,9 @@ export function windColour(step: number): string {
 }
 
 /** For the legend. */
-export const WIND_LEGEND = STEPS.map(({ colour, label }) => ({ colour, label }));
+export const WIND_LEGEND = STEPS.map(({ colour, fromKmh }) => ({ colour, fromKmh }));
 
-/** The wind in whole fives of knots, as the feathers of a barb count it. */
+/** The wind in multiples of five knots, as the feathers of a barb count it. */
 export function barbKnots(speedKmh: number): number {
   return Math.round(speedKmh / KNOT_KMH / 5) * 5;
 }

@@ -1,0 +1,112 @@
+//! Decides about a message before it is forwarded: its shard, and its receiver's limit.
+
+use std::time::Duration;
+
+use crate::config::BridgeOptions;
+use crate::dependencies::Dependencies;
+use crate::limits::{Admission, ReceiverLimits};
+use crate::metrics::Reason;
+use crate::received::Received;
+use crate::reject::Reject;
+use crate::shard::Shard;
+
+/// The decision about a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fate {
+    /// It is written to the log, as a record or a dead letter.
+    Carried,
+    /// Another bridge forwards it.
+    Others,
+    /// A retained message: its time of receipt is meaningless.
+    Retained,
+    /// Its receiver exceeded its limit.
+    Limited,
+    /// It is unusable, and there are too many dead letters.
+    Withheld(Reject),
+}
+
+pub(crate) struct Gate {
+    dependencies: Dependencies,
+    prefixes: Vec<String>,
+    shard: Shard,
+    rate: u32,
+    burst: u32,
+    limits: ReceiverLimits,
+}
+
+impl Gate {
+    pub(crate) fn new(dependencies: Dependencies, options: &BridgeOptions) -> Self {
+        let (rate, burst) = (options.receiver_rate, options.receiver_burst);
+        Self {
+            dependencies,
+            prefixes: options.topics.clone(),
+            shard: options.shard,
+            rate,
+            burst,
+            limits: ReceiverLimits::new(rate, burst, options.max_receivers as usize),
+        }
+    }
+
+    /// Judges a message by its topic. A redelivered message was judged at its first delivery, and may be in flight.
+    pub(crate) fn fate(&mut self, message: &Received<'_>) -> Fate {
+        if message.retained {
+            return Fate::Retained;
+        }
+        if !self.shard.has(envelope::receiver_of(message.topic, &self.prefixes)) {
+            return Fate::Others;
+        }
+        if message.repeated {
+            return Fate::Carried;
+        }
+        let (now, receiver) =
+            (self.dependencies.context.clock.monotonic(), envelope::limit_key(message.topic, &self.prefixes));
+        match self.limits.admit(receiver, now) {
+            Admission::Admitted => return Fate::Carried,
+            Admission::Refused(Some(last_time)) => tracing::warn!(
+                receiver = %String::from_utf8_lossy(receiver),
+                rate = self.rate,
+                burst = self.burst,
+                last_time,
+                "a receiver sends more frames than it may: the others are dropped"
+            ),
+            Admission::Refused(None) => {}
+        }
+        Fate::Limited
+    }
+
+    /// The same, once it is known whether it makes a dead letter.
+    pub(crate) fn with_letter(&mut self, fate: Fate, reject: Option<Reject>, message: &Received<'_>) -> Fate {
+        let Some(reject) = reject.filter(|_| !message.repeated) else { return fate };
+        let now = self.dependencies.context.clock.monotonic();
+        match self.limits.admit_letter(envelope::limit_key(message.topic, &self.prefixes), now) {
+            true => fate,
+            false => Fate::Withheld(reject),
+        }
+    }
+
+    /// Counts a message that is not carried.
+    pub(crate) fn leave(&self, fate: Fate) {
+        let metrics = &self.dependencies.metrics;
+        let counter = match fate {
+            Fate::Withheld(reject) => {
+                metrics.letters_withheld.get_or_create(&Reason { reason: reject.reason() }).inc();
+                return;
+            }
+            Fate::Limited => &metrics.limited,
+            Fate::Retained => &metrics.retained,
+            Fate::Others | Fate::Carried => &metrics.others,
+        };
+        counter.inc();
+    }
+
+    /// See [`ReceiverLimits::make_up_for`].
+    pub(crate) fn make_up_for(&mut self, away: Duration, now: Duration) {
+        self.limits.make_up_for(away, now);
+    }
+
+    /// Updates the metrics of receivers.
+    pub(crate) fn update_metrics(&mut self) {
+        self.dependencies.metrics.receivers.set(self.limits.len() as i64);
+        self.dependencies.metrics.receivers_evicted.inc_by(self.limits.take_evicted());
+    }
+}

@@ -1,0 +1,62 @@
+"""What a client asks for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from .objects import Kind
+from .wire import Subscribe
+
+Rate = Literal["live", "1s", "5s", "30s"]
+RATES: tuple[Rate, ...] = ("live", "1s", "5s", "30s")
+
+
+@dataclass(frozen=True, slots=True)
+class Circle:
+    latitude_deg: float
+    longitude_deg: float
+    radius_km: float
+    """1 to 200."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """West greater than east: they cross the date line."""
+
+    south_deg: float
+    west_deg: float
+    north_deg: float
+    east_deg: float
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    region: Circle | Bounds
+    kinds: tuple[Kind, ...] = tuple(Kind)
+    follow: tuple[int, ...] = field(default=())
+    """Devices to receive wherever they are."""
+
+    def query(self, rate: Rate, resume: str | None) -> dict[str, str]:
+        """As the query of a new connection. Followed devices do not fit in there: they need a Subscribe of their own."""
+        query = _region_query(self.region) | {"kinds": ",".join(kind.name.lower() for kind in self.kinds)}
+        if rate != "live":
+            query["rate"] = rate
+        if resume:
+            query["resume"] = resume
+        return query
+
+    def message(self, rate: Rate) -> Any:
+        """As a message on an open connection."""
+        message = Subscribe(kinds=self.kinds, follow_devices=self.follow, replace_lists=True, rate=RATES.index(rate) + 1)
+        target = message.circle if isinstance(self.region, Circle) else message.bounds
+        for name in self.region.__slots__:
+            setattr(target, name, getattr(self.region, name))
+        return message
+
+
+def _region_query(region: Circle | Bounds) -> dict[str, str]:
+    if isinstance(region, Circle):
+        return {"lat": f"{region.latitude_deg:.5f}", "lon": f"{region.longitude_deg:.5f}", "radius": f"{region.radius_km:g}"}
+    corners = (region.south_deg, region.west_deg, region.north_deg, region.east_deg)
+    return {"bounds": ",".join(f"{degrees:.5f}" for degrees in corners)}

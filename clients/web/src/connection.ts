@@ -1,0 +1,128 @@
+import { decode, encode } from './codec.js';
+import { SUBPROTOCOL_PROTO } from './proto/wire.js';
+import type { Effect, Session } from './session.js';
+import { DataMeter } from './meter.js';
+import type { Rate, Subscription } from './subscription.js';
+
+const TICK_MS = 200;
+const ABNORMAL = 1006;
+/** `WebSocket.OPEN` of any implementation. */
+const OPEN = 1;
+
+export interface ConnectionOptions {
+  /** Called after each message that the session took. */
+  onMessage?: () => void;
+  /** Where the platform has no WebSocket of its own: one with the same interface, for example that of the package `ws`. */
+  WebSocket?: typeof WebSocket;
+}
+
+/** The socket around a session: runs its effects and passes events to it. */
+export class Connection {
+  /** Bytes of received messages, before compression: a browser does not report the bytes on the network. */
+  readonly meter = new DataMeter();
+  #socket: WebSocket | undefined;
+  readonly #session: Session;
+  readonly #url: string;
+  readonly #options: ConnectionOptions;
+  readonly #timer: ReturnType<typeof setInterval>;
+  readonly #retryNow = () => this.retry();
+  readonly #retryWhenVisible = () => { if (document.visibilityState === 'visible') this.retry(); };
+
+  /** `url`: of the endpoint, `wss://example.org/ws/v1/updates`, without a query. */
+  constructor(session: Session, url: string, options: ConnectionOptions = {}) {
+    this.#session = session;
+    this.#url = url;
+    this.#options = options;
+    this.#timer = setInterval(() => this.#run(session.tick(Date.now())), TICK_MS);
+    // Outside of browsers there is neither.
+    globalThis.addEventListener?.('online', this.#retryNow);
+    globalThis.document?.addEventListener('visibilitychange', this.#retryWhenVisible);
+  }
+
+  want(subscription: Subscription): void {
+    this.#run(this.#session.want(subscription, Date.now()));
+  }
+
+  /** Changes how often updates come at most. */
+  setRate(rate: Rate): void {
+    this.#session.setRate(rate);
+  }
+
+  /** Closes the connection until `unpause`: what is known stays. */
+  pause(): void {
+    this.#run(this.#session.pause());
+  }
+
+  /** Connects again after `pause`, and catches up. */
+  unpause(): void {
+    this.#run(this.#session.unpause(Date.now()));
+  }
+
+  /** Reconnects at once if it waits for the next attempt. */
+  retry(): void {
+    this.#run(this.#session.hurry(Date.now()));
+  }
+
+  /** Closes the connection and does not reconnect. */
+  close(): void {
+    clearInterval(this.#timer);
+    globalThis.removeEventListener?.('online', this.#retryNow);
+    globalThis.document?.removeEventListener('visibilitychange', this.#retryWhenVisible);
+    this.#lose();
+  }
+
+  #run(effects: Effect[]): void {
+    for (const effect of effects) {
+      switch (effect.do) {
+        case 'connect': this.#open(`${this.#url}?${effect.query}`); break;
+        case 'send': this.#send(encode(effect.message)); break;
+        case 'disconnect': this.#lose(); break;
+      }
+    }
+  }
+
+  #open(url: string): void {
+    const socket = new (this.#options.WebSocket ?? WebSocket)(url, SUBPROTOCOL_PROTO);
+    socket.binaryType = 'arraybuffer';
+    socket.onmessage = ({ data }: MessageEvent<ArrayBuffer>) => this.#receive(data);
+    socket.onclose = ({ code }) => this.#lose(code);
+    // The close event has the reason; without a listener the package `ws` ends the process.
+    socket.onerror = () => {};
+    this.#socket = socket;
+  }
+
+  #receive(data: ArrayBuffer): void {
+    const now = Date.now();
+    this.meter.add(data.byteLength, now);
+    try {
+      this.#run(this.#session.received(decode(data), now));
+    } catch (error) {
+      console.error('a message of the server could not be read: the connection is closed and opened again', error);
+      this.#lose();
+      return;
+    }
+    this.#options.onMessage?.();
+  }
+
+  #send(bytes: Uint8Array<ArrayBuffer>): void {
+    if (this.#socket?.readyState === OPEN) this.#socket.send(bytes);
+  }
+
+  /** `code`: of the server's close frame; undefined when this client closed the connection or the network failed. */
+  #lose(code = ABNORMAL): void {
+    const socket = this.#socket;
+    if (!socket) return;
+    this.#socket = undefined;
+    socket.onmessage = socket.onclose = null;
+    socket.close();
+    this.#run(this.#session.closed(code, Date.now()));
+  }
+}
+
+/** The address of the endpoint: relative to the address of the page. */
+export function socketUrl(): string {
+  const url = new URL('./ws/v1/updates', location.href);
+  url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
+  url.search = url.hash = '';
+  return url.href;
+}

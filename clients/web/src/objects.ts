@@ -1,0 +1,85 @@
+// The objects of the map, in display units. Absent fields are unknown.
+import type { AlertKind, AlertStatus, AircraftKind, FlightPhase, GroundKind } from './proto/live.js';
+
+/** The common fields of all objects of the air picture. */
+export interface Tracked {
+  /** The highest version wins. */
+  version: number;
+  /** Client's clock at the newest position or value, milliseconds since the Unix epoch. */
+  at: number;
+  /** Number of the connection that received its last update. */
+  connection: number;
+}
+
+/** In degrees. */
+export interface Position {
+  lat: number;
+  lon: number;
+}
+
+export interface Aircraft extends Tracked, Position {
+  device: number;
+  altitudeM?: number;
+  speedKmh?: number;
+  climbMps?: number;
+  courseDeg?: number;
+  kind: AircraftKind;
+  phase: FlightPhase;
+  /** 0: no alert. */
+  alert: AlertKind;
+  name?: string;
+}
+
+export interface Ground extends Tracked, Position {
+  device: number;
+  kind: GroundKind;
+  /** 0: no alert. */
+  alert: AlertKind;
+  name?: string;
+}
+
+export interface Thermal extends Tracked, Position {
+  id: string;
+  baseM: number;
+  topM: number;
+  meanClimbMps: number;
+  maxClimbMps: number;
+  /** 0 to 5. */
+  quality: number;
+  radiusM: number;
+  pilots: number;
+  windFromDeg?: number;
+  windKmh?: number;
+}
+
+export interface Station extends Tracked, Position {
+  device: number;
+  windFromDeg?: number;
+  windKmh?: number;
+  gustKmh?: number;
+  temperatureC?: number;
+  humidityPct?: number;
+  pressureHpa?: number;
+  chargePct?: number;
+  name?: string;
+}
+
+export interface Receiver extends Tracked {
+  id: string;
+  lat?: number;
+  lon?: number;
+  framesPerMinute: number;
+  estimated: boolean;
+}
+
+export interface Alert extends Tracked {
+  id: string;
+  device: number;
+  lat?: number;
+  lon?: number;
+  kind: AlertKind;
+  status: AlertStatus;
+  openedAt: number;
+  unverified: boolean;
+  name?: string;
+}

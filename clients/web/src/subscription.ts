@@ -1,0 +1,45 @@
+import { ObjectKind, RateClass, type Subscribe } from './proto/live.js';
+import { regionField, regionQuery, type Region } from './region.js';
+
+/** The subscription of one client. */
+export interface Subscription {
+  region: Region;
+  kinds: ObjectKind[];
+  /** Devices to receive in any region. */
+  follow: number[];
+}
+
+const KIND_NAMES: Record<number, string> = {
+  [ObjectKind.OBJECT_KIND_AIRCRAFT]: 'aircraft',
+  [ObjectKind.OBJECT_KIND_GROUND]: 'ground',
+  [ObjectKind.OBJECT_KIND_THERMAL]: 'thermal',
+  [ObjectKind.OBJECT_KIND_STATION]: 'station',
+  [ObjectKind.OBJECT_KIND_RECEIVER]: 'receiver',
+  [ObjectKind.OBJECT_KIND_ALERT]: 'alert',
+};
+
+/** How often a client receives changes at most; the slower rates are for slow connections. */
+export const RATES = ['live', '1s', '5s', '30s'] as const;
+export type Rate = (typeof RATES)[number];
+
+const RATE_CLASSES: Record<Rate, RateClass> = {
+  live: RateClass.RATE_CLASS_LIVE, '1s': RateClass.RATE_CLASS_EVERY_1S, '5s': RateClass.RATE_CLASS_EVERY_5S, '30s': RateClass.RATE_CLASS_EVERY_30S,
+};
+
+/** As a message on an open connection. */
+export function subscribeMessage({ region, kinds, follow }: Subscription, rate: Rate): Subscribe {
+  return { ...regionField(region), kinds, follow_devices: follow, replace_lists: true, rate: RATE_CLASSES[rate] };
+}
+
+/** As the query of a new connection. Followed devices do not fit there: they need a Subscribe message. */
+export function subscriptionQuery({ region, kinds }: Subscription, rate: Rate, resume?: string): string {
+  const query = new URLSearchParams(regionQuery(region));
+  query.set('kinds', kinds.map((kind) => KIND_NAMES[kind]).join(','));
+  if (rate !== 'live') query.set('rate', rate);
+  if (resume) query.set('resume', resume);
+  return query.toString();
+}
+
+export function isSameSubscription(a: Subscription, b: Subscription): boolean {
+  return JSON.stringify(a) === JSON.stringify(b);
+}

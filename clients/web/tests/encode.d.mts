@@ -1,0 +1,1 @@
+export function encodeServerMessage(message: object): Uint8Array<ArrayBuffer>;

@@ -1,0 +1,77 @@
+//! Operators' commands, applied in order among the frames.
+
+use schemas::v1::command::Action;
+use schemas::v1::{AlertResolution, Command};
+
+use crate::core::device::{ApplyContext, Device};
+use crate::core::outputs::Outputs;
+use crate::core::shown::Changed;
+
+/// A repeat is recognised among this many latest commands.
+const REMEMBERED: usize = 8;
+
+impl Device {
+    /// Applies a command. Returns whether it was a new command with an action; a repeat changes nothing.
+    pub fn apply_command(&mut self, command: &Command, at: &ApplyContext<'_>, out: &mut Outputs) -> bool {
+        let Some(action) = &command.action else { return false };
+        if self.is_repeat(&command.command_id) {
+            return false;
+        }
+        let mut changed = Changed::default();
+        match action {
+            Action::Hide(_) => self.consent.hide_by_command(true, at.clock_us),
+            Action::Show(_) => self.consent.hide_by_command(false, at.clock_us),
+            Action::Deny(_) => self.consent.deny(true, at.clock_us),
+            Action::Allow(_) => self.consent.deny(false, at.clock_us),
+            Action::Erase(_) => {
+                self.consent.erase(at.clock_us);
+                (self.aircraft, self.ground, self.station, self.alert) = (None, None, None, None);
+            }
+            Action::ResetScore(_) => {
+                self.score.reset();
+                out.scores.push(self.score_change(at.offset, at.settings));
+            }
+            Action::AcknowledgeAlert(target) => {
+                self.acknowledge(target.alert_id, command, &mut changed);
+            }
+            Action::ResolveAlert(target) => {
+                let clock_us = at.clock_us;
+                let alert = self.alert.as_mut().filter(|alert| alert.state.alert_id == target.alert_id);
+                if let Some(alert) = alert.filter(|alert| alert.is_standing()) {
+                    alert.resolve(clock_us, AlertResolution::Operator, clock_us);
+                    // An operator has checked: frames may resolve again.
+                    self.rare_mut().raised.0.clear();
+                    changed = Changed::all();
+                }
+            }
+        }
+        self.publish(changed, at, out);
+        if matches!(action, Action::Erase(_)) {
+            self.forget();
+        }
+        self.remember(&command.command_id);
+        self.last_seen_us = self.last_seen_us.max(at.clock_us);
+        true
+    }
+
+    fn acknowledge(&mut self, alert_id: u64, command: &Command, changed: &mut Changed) {
+        let Some(alert) = self.alert.as_mut().filter(|alert| alert.state.alert_id == alert_id) else { return };
+        if alert.is_standing() {
+            alert.acknowledge(command.issued_at_us, &command.issued_by);
+            changed.alert = true;
+        }
+    }
+
+    fn is_repeat(&self, command_id: &str) -> bool {
+        !command_id.is_empty()
+            && self.rare.as_ref().is_some_and(|rare| rare.command_ids.iter().any(|known| **known == *command_id))
+    }
+
+    fn remember(&mut self, command_id: &str) {
+        let known = &mut self.rare_mut().command_ids;
+        if known.len() == REMEMBERED {
+            known.remove(0);
+        }
+        known.push(command_id.into());
+    }
+}

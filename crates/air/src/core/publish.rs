@@ -1,0 +1,155 @@
+//! Audience of a device's states: the one place where states leave the core, so the one place that enforces privacy.
+
+use schemas::v1::{AlertKind, Audience, ObjectKind};
+
+use crate::core::alert::is_distress;
+use crate::core::device::{ApplyContext, Device};
+use crate::core::outputs::{Content, Outputs, PrivacyChange, StateChange};
+use crate::core::settings::Settings;
+use crate::core::shown::{Changed, Shown};
+
+impl Device {
+    /// Emits changed states to the audiences that may see them, and tombstones to those that may no longer.
+    pub fn publish(&mut self, changed: Changed, at: &ApplyContext<'_>, out: &mut Outputs) {
+        self.publish_public_past(at, out);
+        let wanted = self.wanted(at.settings);
+        if wanted == self.shown && changed == Changed::default() {
+            return;
+        }
+        let before = std::mem::replace(&mut self.shown, wanted);
+        self.withdraw(&before, at, out);
+        for kind in Shown::KINDS {
+            let audience = wanted.of(kind);
+            let is_new = match kind {
+                ObjectKind::Aircraft => changed.aircraft,
+                ObjectKind::Ground => changed.ground,
+                ObjectKind::Station => changed.station,
+                _ => changed.alert,
+            };
+            if audience != Audience::Unspecified && (is_new || before.of(kind) != audience) {
+                self.set_version(kind, at.offset);
+                out.states.extend(self.state(kind, at.settings));
+                out.urgent |= changed.urgent && kind == ObjectKind::Alert;
+            }
+        }
+    }
+
+    /// Publishes the public past, where it has changed.
+    pub(super) fn publish_public_past(&mut self, at: &ApplyContext<'_>, out: &mut Outputs) {
+        if self.consent.update_public_past(at.settings.privacy, at.offset) {
+            let state = self.consent.state(self.address);
+            out.privacy.extend(state.map(|state| PrivacyChange { at_us: at.clock_us, state }));
+        }
+    }
+
+    /// The state of a kind as it was last published. `None`: it is not published.
+    pub fn state(&self, kind: ObjectKind, settings: &Settings) -> Option<StateChange> {
+        let audience = self.shown.of(kind);
+        if audience == Audience::Unspecified {
+            return None;
+        }
+        let named = audience == Audience::Private || !self.is_hidden(settings);
+        let name = self.name.as_deref().filter(|_| named).map(str::to_owned);
+        let alert_kind = self.alert.as_ref().filter(|alert| alert.is_standing()).map(|alert| alert.state.alert_kind);
+        let alert_kind = alert_kind.filter(|kind| named || AlertKind::try_from(*kind).is_ok_and(is_distress));
+        let unverified = !self.score.is_published();
+        let (content, version, at_us) = match kind {
+            ObjectKind::Aircraft => {
+                let mut state = self.aircraft.as_ref()?.state(self.address);
+                (state.name, state.received_by, state.unverified) = (name, self.received_by(), unverified);
+                (state.alert_kind, state.address_conflict) = (alert_kind, self.has_conflict());
+                let (version, at_us) = (state.version, state.event_at_us);
+                (Content::Aircraft(state), version, at_us)
+            }
+            ObjectKind::Ground => {
+                let mut state = self.ground.as_ref()?.state.clone();
+                (state.name, state.received_by, state.unverified) = (name, self.received_by(), unverified);
+                state.alert_kind = alert_kind;
+                let (version, at_us) = (state.version, state.event_at_us);
+                (Content::Ground(state), version, at_us)
+            }
+            ObjectKind::Station => {
+                let mut state = self.station.as_ref()?.state.clone();
+                (state.name, state.received_by) = (name, self.received_by());
+                let (version, at_us) = (state.version, state.event_at_us);
+                (Content::Station(state), version, at_us)
+            }
+            ObjectKind::Alert => {
+                let alert = self.alert.as_ref()?;
+                let mut state = alert.state.clone();
+                state.name = name;
+                if !named && !alert.is_standing() {
+                    // The end of an alert is public; the position of a hidden device is public only while it calls for
+                    // help.
+                    state.position = None;
+                }
+                let (version, at_us) = (state.version, state.resolved_at_us.unwrap_or(state.refreshed_at_us));
+                (Content::Alert(state), version, at_us)
+            }
+            _ => return None,
+        };
+        Some(StateChange { device: self.address, version, at_us, audience, content })
+    }
+
+    /// All published states.
+    pub fn states(&self, settings: &Settings) -> impl Iterator<Item = StateChange> {
+        Shown::KINDS.into_iter().filter_map(|kind| self.state(kind, settings))
+    }
+
+    fn withdraw(&self, before: &Shown, at: &ApplyContext<'_>, out: &mut Outputs) {
+        let mut withdraw = |kind: ObjectKind, audience: Audience| {
+            out.states.push(StateChange {
+                device: self.address,
+                version: at.offset,
+                at_us: at.clock_us,
+                audience,
+                content: Content::Ended(kind),
+            });
+        };
+        for kind in Shown::KINDS {
+            if before.of(kind) == Audience::Public && self.shown.of(kind) != Audience::Public {
+                withdraw(kind, Audience::Public);
+            }
+        }
+        if let Some(kind) = before.private_object().filter(|_| self.shown.private_object().is_none()) {
+            withdraw(kind, Audience::Private);
+        }
+        let alert = |shown: &Shown| shown.of(ObjectKind::Alert);
+        if alert(before) == Audience::Private && alert(&self.shown) != Audience::Private {
+            withdraw(ObjectKind::Alert, Audience::Private);
+        }
+    }
+
+    fn wanted(&self, settings: &Settings) -> Shown {
+        let hidden = self.is_hidden(settings);
+        // Calls of a device on the deny list are ignored: it raises false alarms.
+        let heeded = !self.consent.is_denied();
+        let distress = heeded && self.alert.as_ref().is_some_and(|alert| alert.is_standing_distress());
+        let trusted = self.score.is_published();
+        let by_trust = |trusted: bool, hidden: bool| match (trusted, hidden) {
+            (false, _) => Audience::Unspecified,
+            (true, true) => Audience::Private,
+            (true, false) => Audience::Public,
+        };
+        let mobile = by_trust(trusted || distress, hidden && !distress);
+        let alert = self.alert.as_ref().map(|alert| {
+            let for_all = heeded && is_distress(alert.state.alert_kind());
+            by_trust(trusted || for_all, hidden && !for_all)
+        });
+        Shown::new(
+            self.aircraft.as_ref().map_or(Audience::Unspecified, |_| mobile),
+            self.ground.as_ref().map_or(Audience::Unspecified, |_| mobile),
+            self.station.as_ref().map_or(Audience::Unspecified, |_| by_trust(trusted, hidden)),
+            alert.unwrap_or(Audience::Unspecified),
+        )
+    }
+
+    fn set_version(&mut self, kind: ObjectKind, version: u64) {
+        match kind {
+            ObjectKind::Aircraft => self.aircraft.as_mut().map(|aircraft| aircraft.version = version),
+            ObjectKind::Ground => self.ground.as_mut().map(|ground| ground.state.version = version),
+            ObjectKind::Station => self.station.as_mut().map(|station| station.state.version = version),
+            _ => self.alert.as_mut().map(|alert| alert.state.version = version),
+        };
+    }
+}

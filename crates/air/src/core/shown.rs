@@ -1,0 +1,67 @@
+//! Which states of a device have changed, and where each is shown.
+
+use schemas::v1::{Audience, ObjectKind};
+
+/// Which states of a device have new content.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Changed {
+    /// The aircraft.
+    pub aircraft: bool,
+    /// The ground object.
+    pub ground: bool,
+    /// The weather station.
+    pub station: bool,
+    /// The alert.
+    pub alert: bool,
+    /// This record is a call for help.
+    pub urgent: bool,
+}
+
+impl Changed {
+    /// All that there is.
+    pub fn all() -> Self {
+        Self { aircraft: true, ground: true, station: true, alert: true, urgent: false }
+    }
+
+    /// A call for help: changes the alert and the object that calls.
+    pub fn call(&mut self) {
+        (self.aircraft, self.ground, self.alert, self.urgent) = (true, true, true, true);
+    }
+}
+
+/// Where the states of a device are shown; a byte each.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Shown {
+    aircraft: u8,
+    ground: u8,
+    station: u8,
+    alert: u8,
+}
+
+impl Shown {
+    pub(super) const KINDS: [ObjectKind; 4] =
+        [ObjectKind::Aircraft, ObjectKind::Ground, ObjectKind::Station, ObjectKind::Alert];
+
+    /// Where each is shown.
+    pub fn new(aircraft: Audience, ground: Audience, station: Audience, alert: Audience) -> Self {
+        let [aircraft, ground, station, alert] = [aircraft, ground, station, alert].map(|audience| audience as u8);
+        Self { aircraft, ground, station, alert }
+    }
+
+    /// Where one of them is shown.
+    pub fn of(&self, kind: ObjectKind) -> Audience {
+        let number = match kind {
+            ObjectKind::Aircraft => self.aircraft,
+            ObjectKind::Ground => self.ground,
+            ObjectKind::Station => self.station,
+            ObjectKind::Alert => self.alert,
+            _ => 0,
+        };
+        Audience::try_from(i32::from(number)).unwrap_or_default()
+    }
+
+    /// The private topic holds one object per device beside its alert.
+    pub(super) fn private_object(&self) -> Option<ObjectKind> {
+        Self::KINDS[..3].iter().copied().find(|kind| self.of(*kind) == Audience::Private)
+    }
+}

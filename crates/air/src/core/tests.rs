@@ -1,0 +1,10 @@
+//! Stories and properties of the complete core.
+
+mod attacks;
+mod clocks;
+mod kit;
+mod privacy;
+mod properties;
+mod rules;
+mod stories;
+mod truth;

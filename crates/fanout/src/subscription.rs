@@ -1,0 +1,221 @@
+//! What one client looks at.
+
+use geo::{Cell, Region};
+use schemas::v1;
+
+use crate::covers::cells_of;
+use crate::view::{KindSet, Object, RegionMark};
+
+/// How often a client wants to hear of changes.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+#[repr(u8)]
+pub enum Rate {
+    /// With every tick.
+    #[default]
+    Live,
+    /// Once a second.
+    Every1s,
+    /// Every five seconds.
+    Every5s,
+    /// Every thirty seconds.
+    Every30s,
+}
+
+impl Rate {
+    /// How many there are.
+    pub const COUNT: usize = 4;
+    /// All, in the order of their numbers.
+    pub const ALL: [Self; Self::COUNT] = [Self::Live, Self::Every1s, Self::Every5s, Self::Every30s];
+
+    /// From 0.
+    pub fn index(self) -> usize {
+        self as usize
+    }
+
+    /// Seconds between flushes; 0 for every tick.
+    pub fn interval_s(self) -> u64 {
+        [0, 1, 5, 30][self.index()]
+    }
+
+    /// What the wire says; `None` where it leaves it open.
+    pub fn from_wire(rate: v1::RateClass) -> Option<Self> {
+        match rate {
+            v1::RateClass::Unspecified => None,
+            v1::RateClass::Live => Some(Self::Live),
+            v1::RateClass::Every1s => Some(Self::Every1s),
+            v1::RateClass::Every5s => Some(Self::Every5s),
+            v1::RateClass::Every30s => Some(Self::Every30s),
+        }
+    }
+
+    /// The word for it in URLs.
+    pub fn word(self) -> &'static str {
+        ["live", "1s", "5s", "30s"][self.index()]
+    }
+
+    /// Reads the word.
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|rate| rate.word() == word)
+    }
+}
+
+/// What a group of clients shares an interest in.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub enum Subject {
+    /// The objects of some kinds in one cell.
+    Cell(KindSet, Cell),
+    /// Whatever is known of one device, wherever it is.
+    Device(u32),
+}
+
+/// A client's subscription: cells, kinds, followed devices, rate.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Subscription {
+    /// Sorted; no cell contains another.
+    cells: Vec<Cell>,
+    kinds: KindSet,
+    /// Sorted.
+    follow_devices: Vec<u32>,
+    rate: Rate,
+}
+
+impl Subscription {
+    /// Looks at nothing yet, and at every kind once there is a region.
+    pub fn empty() -> Self {
+        Self { kinds: KindSet::ALL, ..Self::default() }
+    }
+
+    /// The same with the region's cells, at most `max_cells`.
+    #[must_use]
+    pub fn with_region(self, region: &Region, max_cells: usize) -> Self {
+        self.with_cells(cells_of(region, max_cells))
+    }
+
+    /// The same with other cells: those of a region.
+    #[must_use]
+    pub(crate) fn with_cells(mut self, cells: Vec<Cell>) -> Self {
+        self.cells = cells;
+        self
+    }
+
+    /// The same with other kinds.
+    #[must_use]
+    pub fn with_kinds(mut self, kinds: KindSet) -> Self {
+        self.kinds = kinds;
+        self
+    }
+
+    /// The same with other followed devices.
+    #[must_use]
+    pub fn with_follow(mut self, mut devices: Vec<u32>) -> Self {
+        devices.sort_unstable();
+        devices.dedup();
+        self.follow_devices = devices;
+        self
+    }
+
+    /// The same at another rate.
+    #[must_use]
+    pub fn with_rate(mut self, rate: Rate) -> Self {
+        self.rate = rate;
+        self
+    }
+
+    /// The cells of the region, sorted.
+    pub fn cells(&self) -> &[Cell] {
+        &self.cells
+    }
+
+    /// The kinds that it looks at in its cells.
+    pub fn kinds(&self) -> KindSet {
+        self.kinds
+    }
+
+    /// How often it wants to hear.
+    pub fn rate(&self) -> Rate {
+        self.rate
+    }
+
+    /// How many devices it follows.
+    pub fn followed(&self) -> usize {
+        self.follow_devices.len()
+    }
+
+    /// Names its region and kinds: another region has another mark. What is followed does not count, since the address of a
+    /// connection has no room for it.
+    pub fn mark(&self) -> RegionMark {
+        let kinds = self.kinds.iter().map(|kind| kind.index() as u32);
+        RegionMark::of(self.cells.iter().map(|cell| cell.number()).chain(kinds))
+    }
+
+    /// Everything it has an interest in, without repetition.
+    pub fn subjects(&self) -> impl Iterator<Item = Subject> {
+        let cells = self.cells.iter().map(|cell| Subject::Cell(self.kinds, *cell));
+        cells.chain(self.follow_devices.iter().map(|device| Subject::Device(*device)))
+    }
+
+    /// True where the subject is one of its own.
+    pub fn has(&self, subject: Subject) -> bool {
+        match subject {
+            Subject::Cell(kinds, cell) => self.kinds == kinds && self.cells.binary_search(&cell).is_ok(),
+            Subject::Device(device) => self.follows(device),
+        }
+    }
+
+    /// True where the object belongs to what the client shows.
+    pub fn sees(&self, object: &Object) -> bool {
+        object.state.device().is_some_and(|device| self.follows(device)) || self.covers_object(object)
+    }
+
+    /// True where the object is in one of its cells and of one of its kinds.
+    pub fn covers_object(&self, object: &Object) -> bool {
+        object.cell.is_some_and(|cell| self.kinds.contains(object.id.kind) && self.covers(cell))
+    }
+
+    /// True where the object is of a kind it looks at, wherever the object is, or is followed.
+    pub fn shows_kind(&self, object: &Object) -> bool {
+        self.kinds.contains(object.id.kind) || object.state.device().is_some_and(|device| self.follows(device))
+    }
+
+    /// True where the cell lies in one of its cells.
+    pub fn covers(&self, cell: Cell) -> bool {
+        (1..=cell.precision()).any(|precision| self.cells.binary_search(&cell.ancestor(precision)).is_ok())
+    }
+
+    fn follows(&self, device: u32) -> bool {
+        self.follow_devices.binary_search(&device).is_ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use geo::Circle;
+
+    use super::*;
+    use crate::view::Kind;
+
+    #[test]
+    fn a_subscription_covers_what_is_in_its_cells() {
+        let region = Region::Circle(Circle::new(46.5, 8.0, 20.0).unwrap());
+        let subscription =
+            Subscription::empty().with_region(&region, 64).with_kinds([Kind::Ground].into_iter().collect());
+        assert!(subscription.covers(Cell::at(46.6, 8.1, 6)));
+        assert!(!subscription.covers(Cell::at(47.5, 8.1, 6)));
+        assert_eq!(subscription.subjects().count(), subscription.cells().len());
+        assert!(subscription.subjects().all(|subject| subscription.has(subject)));
+        assert!(!subscription.has(Subject::Cell(KindSet::ALL, subscription.cells()[0])));
+    }
+
+    #[test]
+    fn followed_devices_are_listed_once() {
+        let subscription = Subscription::empty().with_follow(vec![9, 3, 9]);
+        assert_eq!(subscription.subjects().collect::<Vec<_>>(), [Subject::Device(3), Subject::Device(9)]);
+    }
+
+    #[test]
+    fn rates_have_the_words_of_the_contract() {
+        assert_eq!(Rate::ALL.map(Rate::word), ["live", "1s", "5s", "30s"]);
+        assert_eq!(Rate::from_word("5s"), Some(Rate::Every5s));
+        assert_eq!(Rate::from_word("2s"), None);
+    }
+}

@@ -1,0 +1,109 @@
+//! What of the past of each device the public may see, as the processor says it.
+//!
+//! One entry per address in pages of 256, since addresses cost a stranger nothing and no entry may be dropped (that would
+//! show what somebody has hidden): were all addresses that there are to refuse, it would take some 270 MB.
+
+use rustc_hash::FxHashMap;
+use schemas::privacy::PublicPast;
+use schemas::v1::PrivacyState;
+
+/// Addresses of one page.
+const PAGE: usize = 256;
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Entry {
+    version: u64,
+    /// As in the record: `u64::MAX` is hidden.
+    public_since_us: u64,
+}
+
+/// The privacy of all devices that are or were hidden.
+#[derive(Debug, Default)]
+pub struct PrivacyView {
+    pages: FxHashMap<u32, Box<[Entry; PAGE]>>,
+    hidden: usize,
+}
+
+impl PrivacyView {
+    /// Takes a record. Returns false for one that is older than what is known.
+    pub fn apply(&mut self, state: &PrivacyState) -> bool {
+        let page = self.pages.entry(state.device >> 8).or_insert_with(|| Box::new([Entry::default(); PAGE]));
+        let entry = &mut page[state.device as usize % PAGE];
+        if state.version < entry.version {
+            return false;
+        }
+        let past = PublicPast::of(state);
+        let was_hidden = entry.past() == PublicPast::Nothing;
+        *entry = Entry { version: state.version, public_since_us: past.first_us().unwrap_or(u64::MAX) };
+        self.hidden = self.hidden + usize::from(past == PublicPast::Nothing) - usize::from(was_hidden);
+        true
+    }
+
+    /// What of the past of a device the public may see.
+    pub fn public_past(&self, device: u32) -> PublicPast {
+        let page = self.pages.get(&(device >> 8));
+        page.map_or(PublicPast::Everything, |page| page[device as usize % PAGE].past())
+    }
+
+    /// How many devices are hidden, live or silent.
+    pub fn hidden(&self) -> usize {
+        self.hidden
+    }
+}
+
+impl Entry {
+    fn past(&self) -> PublicPast {
+        match self.public_since_us {
+            0 => PublicPast::Everything,
+            u64::MAX => PublicPast::Nothing,
+            since_us => PublicPast::Since(since_us),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn state(device: u32, version: u64, past: PublicPast) -> PrivacyState {
+        past.put(PrivacyState { device, version, ..PrivacyState::default() })
+    }
+
+    #[test]
+    fn the_newest_record_of_a_device_decides() {
+        let mut view = PrivacyView::default();
+        assert_eq!(view.public_past(7), PublicPast::Everything, "never hidden");
+        assert!(view.apply(&state(7, 5, PublicPast::Nothing)));
+        assert!(!view.apply(&state(7, 4, PublicPast::Since(1))));
+        assert_eq!((view.public_past(7), view.hidden()), (PublicPast::Nothing, 1));
+        assert!(view.apply(&state(7, 6, PublicPast::Since(9))));
+        assert_eq!((view.public_past(7), view.hidden()), (PublicPast::Since(9), 0));
+        assert_eq!(view.public_past(7 + 256), PublicPast::Everything, "another page");
+    }
+
+    fn past() -> impl Strategy<Value = PublicPast> {
+        prop_oneof![Just(PublicPast::Nothing), Just(PublicPast::Everything), (1..u64::MAX).prop_map(PublicPast::Since)]
+    }
+
+    proptest! {
+        #[test]
+        fn it_answers_as_a_map_would(records in prop::collection::vec((0..600_u32, 0..9_u64, past()), 0..80)) {
+            let mut view = PrivacyView::default();
+            let mut known: std::collections::BTreeMap<u32, (u64, PublicPast)> = Default::default();
+            for (device, version, past) in records {
+                let is_old = known.get(&device).is_some_and(|(newest, _)| *newest > version);
+                prop_assert_eq!(view.apply(&state(device, version, past)), !is_old);
+                if !is_old {
+                    known.insert(device, (version, past));
+                }
+            }
+            for device in 0..600 {
+                let expected = known.get(&device).map_or(PublicPast::Everything, |(_, past)| *past);
+                prop_assert_eq!(view.public_past(device), expected);
+            }
+            let hidden = known.values().filter(|(_, past)| *past == PublicPast::Nothing).count();
+            prop_assert_eq!(view.hidden(), hidden);
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! Flights of the devices whose rows changed, made by the rules of `crates/flight` as SQLite's are: what the two stores and
+//! the live core say of a take-off is the same.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures::StreamExt as _;
+use schemas::privacy::PublicPast;
+
+use super::ClickHouse;
+use super::read::Sql;
+use super::write::DELETE;
+use crate::dialect::{self, Dialect as _};
+use crate::flights::find;
+use crate::model::Stored;
+use crate::{FlightRow, HistoryError, Period, PositionRow, PrivacyRow};
+
+const DAY_MS: i64 = 86_400_000;
+/// How often flights are made, microseconds.
+const EVERY_US: u64 = 10 * 60 * 1_000_000;
+/// Days whose rows changed within this time are done again, hours: an outage delays both.
+const TOUCHED_HOURS: u32 = 2;
+/// Devices whose positions are read with one query.
+const DEVICES: usize = 100;
+
+impl ClickHouse {
+    /// Makes flights, unless that was done less than ten minutes ago.
+    pub(super) async fn refresh_flights_in_turn(&self) -> Result<(), HistoryError> {
+        let now_us = self.clock.now_us();
+        let due = |next_us: u64| (next_us <= now_us).then_some(now_us + EVERY_US);
+        let order = std::sync::atomic::Ordering::Relaxed;
+        match self.flights_due_us.fetch_update(order, order, due) {
+            Ok(_) => self.refresh_flights().await,
+            Err(_) => Ok(()),
+        }
+    }
+
+    /// Makes the flights of all days whose rows changed, with their neighbours, since a flight may go over midnight.
+    pub(super) async fn refresh_flights(&self) -> Result<(), HistoryError> {
+        let touched = format!(
+            "SELECT device, toInt64(toInt32(day)) AS day FROM touched_devices GROUP BY device, day \
+             HAVING max(touched_at) > now() - INTERVAL {TOUCHED_HOURS} HOUR ORDER BY device, day"
+        );
+        let touched: Vec<(u32, i64)> = self.all(&touched, "look for devices whose rows changed").await?;
+        let mut days: BTreeMap<u32, BTreeSet<i64>> = BTreeMap::new();
+        for (device, day) in touched {
+            days.entry(device).or_default().extend([day - 1, day, day + 1]);
+        }
+        let days: Vec<(u32, BTreeSet<i64>)> = days.into_iter().collect();
+        for chunk in days.chunks(DEVICES) {
+            self.refresh_flights_of(&chunk.iter().map(|(device, days)| (*device, days)).collect()).await?;
+        }
+        Ok(())
+    }
+
+    async fn refresh_flights_of(&self, days: &BTreeMap<u32, &BTreeSet<i64>>) -> Result<(), HistoryError> {
+        let all = || days.values().flat_map(|days| days.iter());
+        let (Some(first), Some(last)) = (all().min(), all().max()) else { return Ok(()) };
+        let devices: Vec<u32> = days.keys().copied().collect();
+        let period = Period { from_ms: (first - 1) * DAY_MS, to_ms: (last + 2) * DAY_MS };
+        let privacy: Vec<PrivacyRow> =
+            self.all(&dialect::privacy::<Sql>(&devices), "read whose past is public").await?;
+        let pasts: BTreeMap<u32, PublicPast> = privacy.iter().map(|row| (row.device, row.public_past())).collect();
+        let mut rows = self.rows::<PositionRow>(&dialect::flown::<Sql>(&devices, period), "read positions of flights");
+        let (mut made, mut of_device) = (Vec::new(), Vec::new());
+        let mut make = |positions: &mut Vec<PositionRow>| {
+            made.extend(find(positions));
+            positions.clear();
+        };
+        while let Some(block) = rows.next().await {
+            for row in block? {
+                if !pasts.get(&row.device).is_none_or(|past| past.shows_ms(row.event_at_ms)) {
+                    continue;
+                }
+                if of_device.last().is_some_and(|last: &PositionRow| last.device != row.device) {
+                    make(&mut of_device);
+                }
+                of_device.push(row);
+            }
+        }
+        make(&mut of_device);
+        made.retain(|flight| days[&flight.device].contains(&flight.take_off_at_ms.div_euclid(DAY_MS)));
+        self.forget_former_flights(days, &made).await?;
+        self.write_flights(&made).await
+    }
+
+    /// `flights_now` shows the newest result of a device and day: of a day that has no flight any more, the former ones
+    /// have to go.
+    async fn forget_former_flights(
+        &self,
+        days: &BTreeMap<u32, &BTreeSet<i64>>,
+        made: &[FlightRow],
+    ) -> Result<(), HistoryError> {
+        let devices: Vec<String> = days.keys().map(u32::to_string).collect();
+        let sql = format!(
+            "SELECT DISTINCT device, toInt64(toInt32(toDate(take_off_at))) AS day FROM flights WHERE device IN ({})",
+            devices.join(", ")
+        );
+        let known: Vec<(u32, i64)> = self.all(&sql, "read former flights").await?;
+        let still: BTreeSet<(u32, i64)> =
+            made.iter().map(|flight| (flight.device, flight.take_off_at_ms.div_euclid(DAY_MS))).collect();
+        for (device, day) in known.into_iter().filter(|(device, day)| days[device].contains(day)) {
+            if !still.contains(&(device, day)) {
+                let (from, to) = (Sql::time(day * DAY_MS), Sql::time((day + 1) * DAY_MS));
+                let sql = format!(
+                    "DELETE FROM flights WHERE device = {device} AND take_off_at >= {from} AND take_off_at < {to}"
+                );
+                self.execute(&sql, DELETE).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// All in one insert, so that they have one time of computing.
+    async fn write_flights(&self, flights: &[FlightRow]) -> Result<(), HistoryError> {
+        if flights.is_empty() {
+            return Ok(());
+        }
+        let computed_at = Sql::time(system_ms());
+        let rows: Vec<String> = flights.iter().map(|flight| values(flight, &computed_at)).collect();
+        let columns = FlightRow::COLUMNS.join(", ");
+        let sql = format!("INSERT INTO flights ({columns}, computed_at) VALUES {}", rows.join(", "));
+        self.execute(&sql, DELETE).await
+    }
+}
+
+/// The time of computing orders the results of several writers, so it is the system's, whatever clock a test moves.
+fn system_ms() -> i64 {
+    i64::try_from(runtime::Clock::system().now_us() / 1_000).unwrap_or(i64::MAX)
+}
+
+fn values(flight: &FlightRow, computed_at: &str) -> String {
+    let FlightRow {
+        device,
+        take_off_at_ms,
+        landed_at_ms,
+        take_off_latitude_e7,
+        take_off_longitude_e7,
+        landing_latitude_e7,
+        landing_longitude_e7,
+        distance_m,
+        max_altitude_m,
+        max_climb_cmps,
+        positions,
+        aircraft_kind,
+    } = flight;
+    let (take_off_at, landed_at) = (Sql::time(*take_off_at_ms), Sql::time(*landed_at_ms));
+    let max_altitude_m = max_altitude_m.map_or("NULL".to_owned(), |metres| metres.to_string());
+    format!(
+        "({device}, {take_off_at}, {landed_at}, {take_off_latitude_e7}, {take_off_longitude_e7}, \
+         {landing_latitude_e7}, {landing_longitude_e7}, {distance_m}, {max_altitude_m}, {max_climb_cmps}, {positions}, \
+         {aircraft_kind}, {computed_at})"
+    )
+}

@@ -1,0 +1,59 @@
+//! What the user of a member implements: the group, and the tasks of one session in it.
+
+use async_trait::async_trait;
+use futures::future::BoxFuture;
+use streams::{StreamError, TopicPartition};
+
+use crate::task::TaskStart;
+
+/// What exists once, however often the group is joined.
+#[async_trait]
+pub trait Group: Send + Sync {
+    /// One session in the group.
+    type Membership: Membership;
+
+    /// Waits for what a session needs. `None`: asked to stop.
+    ///
+    /// # Errors
+    /// [`Interrupted::Final`] where joining again cannot help.
+    async fn prepare(&self) -> Result<Option<Self::Membership>, Interrupted>;
+
+    /// Whether joining again cannot help after this error of a task.
+    fn is_final(&self, _error: &anyhow::Error) -> bool {
+        false
+    }
+}
+
+/// One session in the group: makes the tasks of the partitions.
+pub trait Membership: Send + Sync {
+    /// The work on a partition, until its commands end. An error ends the session.
+    fn open(&self, start: TaskStart) -> BoxFuture<'static, anyhow::Result<()>>;
+
+    /// Whether tasks restore something first, and report `TaskEvent::Restored` after it.
+    fn restores(&self) -> bool;
+
+    /// Whether so many records wait for their tasks that all partitions are paused.
+    fn is_full(&self) -> bool {
+        false
+    }
+
+    /// A partition that is owned is done up to this offset.
+    fn done(&self, _partition: &TopicPartition, _next_offset: u64) {}
+
+    /// A partition is no longer owned.
+    fn closed(&self, _partition: &TopicPartition) {}
+}
+
+/// Why a session ended before it was asked to.
+#[derive(Debug, thiserror::Error)]
+pub enum Interrupted {
+    /// The log failed.
+    #[error(transparent)]
+    Log(#[from] StreamError),
+    /// A task failed.
+    #[error("a partition stopped: {0:#}")]
+    Task(anyhow::Error),
+    /// An error that joining again cannot mend.
+    #[error("{0:#}")]
+    Final(#[from] anyhow::Error),
+}

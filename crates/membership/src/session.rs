@@ -1,0 +1,348 @@
+//! One session in the group, from joining it to leaving it: order, commits and revocations are visible here and nowhere else.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use runtime::Shutdown;
+use streams::{Event, Incoming, Revocation, SeekTo, Source, TopicPartition};
+use tokio::sync::mpsc;
+use tokio::task::{JoinError, JoinSet};
+
+use crate::group::{Interrupted, Membership};
+use crate::member::Member;
+use crate::task::{Command, Report, Reports, TaskEvent, TaskStart};
+use crate::turns::Turns;
+
+/// Batches that wait for a task. When it is full the member reads no further until the task has room.
+const TASK_QUEUE: usize = 4;
+/// A task has at most a few reports under way, so that reporting never waits.
+const REPORTS: usize = 8192;
+/// Without a commit interval, commits that failed are tried again so often.
+const COMMIT_RETRY: Duration = Duration::from_secs(5);
+
+/// What the session knows of a partition's task.
+struct PartitionTask {
+    /// Tells it from an earlier task of the same partition, which may still report.
+    generation: u64,
+    partition: TopicPartition,
+    commands: mpsc::Sender<Command>,
+    is_restored: bool,
+    /// When its next turns are, in the process's monotonic time.
+    turns: Option<Turns>,
+    /// Checkpoints commanded and not yet reported.
+    open_checkpoints: usize,
+    /// Done and not yet committed.
+    uncommitted: Option<u64>,
+}
+
+impl PartitionTask {
+    /// Commands what is due. A task without room is busy: it is asked again at its next turn.
+    fn command_due(&mut self, now: Duration) {
+        let Some(turns) = &mut self.turns else { return };
+        let (is_checkpoint, is_look) = turns.due(now);
+        if is_checkpoint && self.is_restored && self.open_checkpoints == 0 {
+            self.open_checkpoints += usize::from(self.commands.try_send(Command::Checkpoint).is_ok());
+        }
+        if is_look && self.is_restored {
+            let _ = self.commands.try_send(Command::FindLateWrites);
+        }
+    }
+}
+
+pub(crate) struct Session<'a, M> {
+    member: &'a Member,
+    membership: &'a M,
+    source: Box<dyn Source>,
+    partitions: HashMap<TopicPartition, PartitionTask>,
+    tasks: JoinSet<anyhow::Result<()>>,
+    events: mpsc::Receiver<Report>,
+    reports: mpsc::Sender<Report>,
+    /// Came while partitions were drained, and needs the source to seek, which it cannot before they are released.
+    deferred: Vec<Report>,
+    generations: u64,
+    paused: bool,
+}
+
+impl<'a, M: Membership> Session<'a, M> {
+    pub(crate) fn new(member: &'a Member, membership: &'a M, source: Box<dyn Source>) -> Self {
+        let (reports, events) = mpsc::channel(REPORTS);
+        Self {
+            member,
+            membership,
+            source,
+            partitions: HashMap::new(),
+            tasks: JoinSet::new(),
+            events,
+            reports,
+            deferred: Vec::new(),
+            generations: 0,
+            paused: false,
+        }
+    }
+
+    /// Until stopped, and then until what was read is done.
+    pub(crate) async fn run(&mut self, stop: &Shutdown) -> Result<(), Interrupted> {
+        let clock = &self.member.context.clock;
+        let commit_interval = self.member.commit_interval.unwrap_or(COMMIT_RETRY);
+        let mut next_commit = clock.monotonic() + commit_interval;
+        loop {
+            for report in std::mem::take(&mut self.deferred) {
+                self.apply_report(report).await?;
+            }
+            self.apply_backpressure()?;
+            let turns = self.partitions.values().filter_map(|task| task.turns.as_ref());
+            let next = turns.map(Turns::next).fold(next_commit, Duration::min);
+            let pause = clock.sleep(next.saturating_sub(clock.monotonic()));
+            tokio::select! {
+                () = stop.requested() => {
+                    let all: Vec<_> = self.partitions.keys().cloned().collect();
+                    return self.drain_in_time(&all).await;
+                }
+                Some(ended) = self.tasks.join_next() => task_ended(ended)?,
+                Some(report) = self.events.recv() => self.apply_report(report).await?,
+                () = pause => {
+                    let now = clock.monotonic();
+                    self.partitions.values_mut().for_each(|task| task.command_due(now));
+                    if next_commit <= now {
+                        next_commit = now + commit_interval;
+                        self.commit(|_| true).await?;
+                    }
+                }
+                event = self.source.next() => match event? {
+                    Event::Assigned(partitions) => self.open(partitions)?,
+                    Event::Revoked(revocation) => self.revoke(revocation).await?,
+                    Event::Records(records) => self.dispatch(records, stop).await?,
+                    Event::CaughtUp(_) => {}
+                },
+            }
+        }
+    }
+
+    /// Ends all tasks where they are.
+    pub(crate) async fn end_tasks(&mut self) {
+        self.tasks.shutdown().await;
+        for (partition, _) in self.partitions.drain() {
+            self.membership.closed(&partition);
+        }
+        self.measure();
+    }
+
+    /// Leaves the group.
+    pub(crate) async fn leave(self) {
+        if let Err(error) = self.source.close().await {
+            let group = &self.member.settings.group;
+            tracing::debug!(group, reason = error.reason(), "left the group without its answer");
+        }
+    }
+
+    fn open(&mut self, partitions: Vec<TopicPartition>) -> Result<(), Interrupted> {
+        let restores = self.membership.restores();
+        if restores || self.paused {
+            self.source.pause(&partitions)?;
+        }
+        let now = self.member.context.clock.monotonic();
+        let count = partitions.len() as u32;
+        for (index, partition) in (1..).zip(partitions) {
+            let (commands, queue) = mpsc::channel(TASK_QUEUE);
+            self.generations += 1;
+            let generation = self.generations;
+            let reports = Reports::new(partition.clone(), generation, self.reports.clone());
+            let start = TaskStart { partition: partition.clone(), commands: queue, reports };
+            self.tasks.spawn(self.membership.open(start));
+            let turns = self.member.checkpoint_interval.map(|interval| Turns::new(now, interval, index, count));
+            let task = PartitionTask {
+                generation,
+                partition: partition.clone(),
+                commands,
+                is_restored: !restores,
+                turns,
+                open_checkpoints: 0,
+                uncommitted: None,
+            };
+            self.partitions.insert(partition, task);
+        }
+        self.measure();
+        Ok(())
+    }
+
+    /// Hands records to their tasks, in order.
+    async fn dispatch(&mut self, records: Vec<Incoming>, stop: &Shutdown) -> Result<(), Interrupted> {
+        self.member.metrics.records.inc_by(records.len() as u64);
+        let mut batches: Vec<Vec<Incoming>> = Vec::new();
+        for record in records {
+            match batches.iter_mut().rev().find(|batch| are_of_one_partition(&batch[0], &record)) {
+                Some(batch) => batch.push(record),
+                None => batches.push(vec![record]),
+            }
+        }
+        for batch in batches {
+            // Records of a partition that is not owned (any more) are its owner's.
+            let Some(task) = self.partitions.get(&batch[0].topic_partition()) else { continue };
+            // A task that ended is found by its end; a log that stands still must not keep us from stopping.
+            if stop.or(task.commands.send(Command::Records(batch))).await.is_none() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    async fn apply_report(&mut self, report: Report) -> Result<(), Interrupted> {
+        let Report { partition, generation, event } = report;
+        let task = self.partitions.get_mut(&partition).filter(|task| task.generation == generation);
+        let Some(task) = task else { return Ok(()) };
+        match event {
+            TaskEvent::Restored { next_offset } => {
+                task.is_restored = true;
+                if let Some(next_offset) = next_offset {
+                    match self.source.seek(&partition, SeekTo::Offset(next_offset)).await {
+                        Ok(()) => {}
+                        // It is being revoked: the source reports that next.
+                        Err(error) if error.reason() == "not_owned" => return Ok(()),
+                        Err(error) => return Err(error.into()),
+                    }
+                }
+                if !self.paused {
+                    self.source.resume(&[partition])?;
+                }
+                Ok(())
+            }
+            TaskEvent::Done { next_offset } => {
+                task.uncommitted = Some(next_offset);
+                self.membership.done(&partition, next_offset);
+                match self.member.commit_interval {
+                    Some(_) => Ok(()),
+                    None => self.commit(|of| *of == partition).await,
+                }
+            }
+            TaskEvent::Checkpointed { next_offset } => {
+                task.open_checkpoints = task.open_checkpoints.saturating_sub(1);
+                task.uncommitted = next_offset.or(task.uncommitted);
+                Ok(())
+            }
+        }
+    }
+
+    /// Commits what is done. A commit that fails is tried again with the next one.
+    async fn commit(&mut self, is_wanted: impl Fn(&TopicPartition) -> bool) -> Result<(), Interrupted> {
+        let tasks = self.partitions.values().filter(|task| is_wanted(&task.partition));
+        let offsets: Vec<_> =
+            tasks.filter_map(|task| task.uncommitted.map(|offset| (task.partition.clone(), offset))).collect();
+        if offsets.is_empty() {
+            return Ok(());
+        }
+        match self.source.commit(&offsets).await {
+            Ok(()) => {
+                for (partition, _) in &offsets {
+                    if let Some(task) = self.partitions.get_mut(partition) {
+                        task.uncommitted = None;
+                    }
+                }
+                self.member.metrics.commits.inc();
+                Ok(())
+            }
+            Err(error) if error.is_transient() => {
+                tracing::debug!(group = self.member.settings.group, reason = error.reason(), "not committed yet");
+                Ok(())
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    async fn revoke(&mut self, revocation: Revocation) -> Result<(), Interrupted> {
+        if !revocation.lost {
+            self.drain_in_time(&revocation.partitions).await?;
+        }
+        for partition in &revocation.partitions {
+            if self.partitions.remove(partition).is_some() {
+                self.membership.closed(partition);
+            }
+        }
+        self.measure();
+        revocation.done();
+        Ok(())
+    }
+
+    /// Finishes what the tasks have, or leaves it to the next owner when that takes too long.
+    async fn drain_in_time(&mut self, partitions: &[TopicPartition]) -> Result<(), Interrupted> {
+        let member = self.member;
+        tokio::select! {
+            drained = self.drain(partitions) => drained,
+            () = member.context.clock.sleep(member.drain_deadline) => {
+                let (group, deadline) = (&member.settings.group, member.drain_deadline);
+                tracing::warn!(
+                    group,
+                    ?deadline,
+                    "partitions are not drained in time: their next owner repeats what is not committed"
+                );
+                Ok(())
+            }
+        }
+    }
+
+    /// Finishes what the tasks have, and commits it.
+    async fn drain(&mut self, partitions: &[TopicPartition]) -> Result<(), Interrupted> {
+        let mut waiting = 0;
+        for partition in partitions {
+            let Some(task) = self.partitions.get_mut(partition).filter(|task| task.is_restored) else { continue };
+            if task.commands.send(Command::Checkpoint).await.is_ok() {
+                task.open_checkpoints += 1;
+                waiting += task.open_checkpoints;
+            }
+        }
+        while waiting > 0 {
+            tokio::select! {
+                Some(ended) = self.tasks.join_next() => task_ended(ended)?,
+                Some(report) = self.events.recv() => {
+                    if matches!(report.event, TaskEvent::Restored { .. }) {
+                        self.deferred.push(report);
+                        continue;
+                    }
+                    let task = self.partitions.get(&report.partition);
+                    let is_current = task.is_some_and(|task| task.generation == report.generation);
+                    if is_current && matches!(report.event, TaskEvent::Checkpointed { .. }) {
+                        waiting -= usize::from(partitions.contains(&report.partition));
+                    }
+                    self.apply_report(report).await?;
+                }
+            }
+        }
+        self.commit(|partition| partitions.contains(partition)).await
+    }
+
+    /// Pauses all partitions while the membership is full.
+    fn apply_backpressure(&mut self) -> Result<(), Interrupted> {
+        let is_full = self.membership.is_full();
+        if is_full == self.paused {
+            return Ok(());
+        }
+        let restored = self.partitions.values().filter(|task| task.is_restored);
+        let restored: Vec<_> = restored.map(|task| task.partition.clone()).collect();
+        match is_full {
+            true => self.source.pause(&restored)?,
+            false => self.source.resume(&restored)?,
+        }
+        self.paused = is_full;
+        let what = if is_full { "paused: too many records wait for their tasks" } else { "reading again" };
+        tracing::info!(group = self.member.settings.group, "{what}");
+        Ok(())
+    }
+
+    fn measure(&self) {
+        self.member.metrics.partitions.set(self.partitions.len() as i64);
+    }
+}
+
+fn are_of_one_partition(one: &Incoming, other: &Incoming) -> bool {
+    one.partition == other.partition && (Arc::ptr_eq(&one.topic, &other.topic) || one.topic == other.topic)
+}
+
+/// A task ends well when its commands end, which is when its partition was revoked.
+fn task_ended(ended: Result<anyhow::Result<()>, JoinError>) -> Result<(), Interrupted> {
+    match ended {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(error)) => Err(Interrupted::Task(error)),
+        Err(error) if error.is_cancelled() => Ok(()),
+        Err(error) => Err(Interrupted::Task(error.into())),
+    }
+}

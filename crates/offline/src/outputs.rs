@@ -1,0 +1,125 @@
+//! Outputs as lines: the destination and content of each.
+
+use std::io::{self, Write};
+
+use schemas::catalogue::topic;
+use schemas::id::DeviceAddress;
+use schemas::keys;
+use schemas::v1::{Audience, ObjectKind, Observation, Reception, ThermalReport, reception, thermal_report};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use air::core::{Content, Outputs, PrivacyChange, ScoreChange, StateChange};
+
+/// One output.
+#[derive(Serialize)]
+struct Line<'a> {
+    partition: u32,
+    offset: u64,
+    /// The topic, or the key in Redis.
+    to: &'a str,
+    key: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    version: Option<u64>,
+    /// `null`: a tombstone.
+    value: Value,
+}
+
+/// Prints the outputs of one record, in the order in which they are emitted; of `device` only where one is given.
+///
+/// # Errors
+/// The output cannot be written.
+pub fn print(
+    partition: u32,
+    offset: u64,
+    device: Option<u32>,
+    outputs: &Outputs,
+    out: &mut impl Write,
+) -> io::Result<()> {
+    let is_wanted = |of: Option<u32>| device.is_none_or(|device| of == Some(device));
+    let mut put = |to: &str, key: String, version: Option<u64>, value: Value| {
+        serde_json::to_writer(&mut *out, &Line { partition, offset, to, key, version, value })?;
+        out.write_all(b"\n")
+    };
+    for observation in outputs.observations.iter().filter(|observation| is_wanted(Some(observation.device))) {
+        put(observation_topic(observation), address(observation.device), None, value(observation))?;
+    }
+    for PrivacyChange { state, .. } in outputs.privacy.iter().filter(|change| is_wanted(Some(change.state.device))) {
+        put(topic::PRIVACY, address(state.device), Some(state.version), value(state))?;
+    }
+    for change in outputs.states.iter().filter(|change| is_wanted(Some(change.device))) {
+        put(state_topic(change), address(change.device), Some(change.version), state(change))?;
+    }
+    for (_, reception) in outputs.receptions.iter().filter(|_| device.is_none()) {
+        put(topic::RECEPTION, receiver(reception), None, value(reception))?;
+    }
+    for (_, report) in outputs.thermal_reports.iter().filter(|(_, report)| is_wanted(reporter(report))) {
+        let key = reporter(report).map_or_else(|| keys::clock(partition), address);
+        put(topic::THERMAL_REPORT, key, None, value(report))?;
+    }
+    for score in outputs.scores.iter().filter(|score| is_wanted(Some(score.device))) {
+        put("fanet:{validation}", address(score.device), Some(score.version), trust(score))?;
+    }
+    if let Some(reject) = outputs.reject.as_ref().filter(|_| device.is_none()) {
+        let value = json!({ "reason": reject.reason, "detail": reject.to_string() });
+        put(topic::DEAD_LETTER, String::new(), None, value)?;
+    }
+    Ok(())
+}
+
+fn address(device: u32) -> String {
+    DeviceAddress(device).to_string()
+}
+
+fn value(message: &impl Serialize) -> Value {
+    serde_json::to_value(message).expect("our messages have string keys")
+}
+
+fn observation_topic(observation: &Observation) -> &'static str {
+    if observation.private { topic::PRIVATE_OBSERVATION } else { topic::OBSERVATION }
+}
+
+fn state_topic(change: &StateChange) -> &'static str {
+    match (change.audience, change.content.kind()) {
+        (Audience::Public, ObjectKind::Aircraft) => topic::AIRCRAFT,
+        (Audience::Public, ObjectKind::Ground) => topic::GROUND,
+        (Audience::Public, ObjectKind::Station) => topic::STATION,
+        (Audience::Public, _) => topic::ALERT,
+        _ => topic::PRIVATE_STATE,
+    }
+}
+
+fn state(change: &StateChange) -> Value {
+    match &change.content {
+        Content::Aircraft(state) => value(state),
+        Content::Ground(state) => value(state),
+        Content::Station(state) => value(state),
+        Content::Alert(state) => value(state),
+        Content::Ended(_) => Value::Null,
+    }
+}
+
+fn receiver(reception: &Reception) -> String {
+    match &reception.content {
+        Some(reception::Content::Clock(clock)) => keys::clock(clock.raw_partition),
+        _ => reception.receiver_id.clone(),
+    }
+}
+
+fn reporter(report: &ThermalReport) -> Option<u32> {
+    match &report.content {
+        Some(thermal_report::Content::Report(report)) => Some(report.device),
+        _ => None,
+    }
+}
+
+fn trust(score: &ScoreChange) -> Value {
+    json!({
+        "score": score.score,
+        "published": score.published,
+        "plausible_frames": score.plausible_frames,
+        "implausible_frames": score.implausible_frames,
+        "last_reason": score.last_reason.map(|reason| reason.as_str()),
+        "address_conflict": score.address_conflict.as_deref(),
+    })
+}

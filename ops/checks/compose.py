@@ -1,0 +1,132 @@
+"""Rules for docker-compose.yml, docker-compose.prod.yml and the Dockerfile that no schema knows: what is pinned, limited,
+published, mounted and named. `docker compose config` says the rest, where Docker is.
+"""
+import re
+import sys
+from pathlib import Path
+
+import settings
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+# Published beyond the loopback, on purpose.
+OPEN = {"docker-compose.yml": {"1883:1883", "8090:8090"}, "docker-compose.prod.yml": {"8883:8883", "80:80", "443:443"}}
+# They end, or another watches them.
+WITHOUT_HEALTH = {"topics", "migrate", "demo", "otel", "node-exporter", "redis-exporter", "blackbox-exporter"}
+
+
+class Loader(yaml.SafeLoader):
+    pass
+
+
+def replaced(loader, node):
+    """Compose's !override and !reset: what they hold."""
+    if isinstance(node, yaml.MappingNode):
+        return loader.construct_mapping(node, True)
+    return loader.construct_sequence(node, True) if isinstance(node, yaml.SequenceNode) else None
+
+
+for tag in ("!override", "!reset"):
+    Loader.add_constructor(tag, replaced)
+
+
+def load(name):
+    return yaml.load((ROOT / name).read_text(), Loader)
+
+
+def pinned(image):
+    return re.fullmatch(r"[\w./-]+:v?\d+\.\d+[\w.-]*|updraft:latest", image) is not None
+
+
+def environment(service):
+    said = service.get("environment") or {}
+    return said if isinstance(said, dict) else dict(one.partition("=")[::2] for one in said)
+
+
+def mounts(service):
+    for volume in service.get("volumes") or []:
+        source = volume["source"] if isinstance(volume, dict) else volume.split(":")[0]
+        if source.startswith("./"):
+            yield source
+
+
+def problems_of(name, file, service, everything, volumes):
+    if "image" in service and not pinned(service["image"]):
+        yield f"{name}: {service['image']} is not pinned to a version"
+    for setting in settings.unknown(environment(service)):
+        yield f"{name}: no program has the setting {setting}"
+    for port in service.get("ports") or []:
+        if not str(port).startswith("127.0.0.1:") and port not in OPEN[file]:
+            yield f"{name}: {port} is open to other machines"
+    for source in mounts(service):
+        if not (ROOT / source).exists():
+            yield f"{name}: {source} is not there"
+    for volume in service.get("volumes") or []:
+        source = volume if isinstance(volume, str) else ""
+        if re.match(r"\w+:", source) and source.split(":")[0] not in volumes:
+            yield f"{name}: there is no volume {source.split(':')[0]}"
+    for other, how in (service.get("depends_on") or {}).items():
+        if other not in everything:
+            yield f"{name}: there is no {other} to wait for"
+        elif how["condition"] == "service_healthy" and "healthcheck" not in everything[other]:
+            yield f"{name}: {other} has no health check to wait for"
+    if file == "docker-compose.yml":
+        for what in ("mem_limit", "restart", "logging"):
+            if what not in service:
+                yield f"{name}: {what} is missing"
+        if "healthcheck" not in service and name not in WITHOUT_HEALTH:
+            yield f"{name}: has no health check"
+        if str(service.get("image", "")).startswith("updraft") and not (service.get("read_only") and service.get("cap_drop") == ["ALL"]):
+            yield f"{name}: a program of ours has a read-only root and no capabilities"
+
+
+def secrets(base, production):
+    """What production mounts is declared, and made by the script."""
+    made = (ROOT / "ops/docker/make-secrets.sh").read_text()
+    programs = re.search(r"^programs=\((.*)\)", made, re.M).group(1).split()
+    made_files = {"ca.pem", "kafka.pem", "admin.pem", "mqtt.crt", "mqtt.key", *(f"{name}.{end}" for name in programs for end in ("crt", "key"))}
+    made_files |= set(re.findall(r">(\w[\w.]*)$", made, re.M))
+    declared = set(production["secrets"])
+    for name, service in production["services"].items():
+        for secret in (service or {}).get("secrets") or []:
+            if secret not in declared:
+                yield f"{name}: the secret {secret} is not declared"
+        for path in re.findall(r"/run/secrets/([\w.]+)", str(environment(service or {}))):
+            if path not in ((service or {}).get("secrets") or []):
+                yield f"{name}: uses {path} and does not mount it"
+    for secret in sorted(declared - made_files):
+        yield f"ops/docker/make-secrets.sh makes no {secret}"
+    for name in production["services"]:
+        if name not in base["services"] and name != "proxy":
+            yield f"{name}: is not in docker-compose.yml"
+
+
+def dockerfile():
+    text = (ROOT / "ops/docker/Dockerfile").read_text()
+    stages = set(re.findall(r"^FROM \S+ AS (\w+)", text, re.M))
+    wanted = re.search(r'^rust-version = "(.*)"', (ROOT / "Cargo.toml").read_text(), re.M).group(1)
+    for image in re.findall(r"^FROM (\S+)", text, re.M):
+        if image not in stages and not re.search(r":(\d+\.\d+|bookworm-slim$)", image):
+            yield f"Dockerfile: {image} is not pinned"
+    if f"FROM rust:{wanted}-" not in text:
+        yield f"Dockerfile: builds with another Rust than Cargo.toml's {wanted}"
+    runtime = text.split(" AS runtime", 1)[1]
+    if not re.search(r"^USER \d+$", runtime, re.M):
+        yield "Dockerfile: programs run as a user with a number, not as root"
+
+
+def main():
+    base, production = load("docker-compose.yml"), load("docker-compose.prod.yml")
+    found = list(dockerfile()) + list(secrets(base, production))
+    everything = base["services"] | {"proxy": production["services"]["proxy"]}
+    for file, said in (("docker-compose.yml", base), ("docker-compose.prod.yml", production)):
+        volumes = set(base["volumes"]) | set(said["volumes"])
+        for name, service in said["services"].items():
+            found += [f"{file}: {problem}" for problem in problems_of(name, file, service or {}, everything, volumes)]
+    if found:
+        sys.exit("\n".join(found))
+    print(f"compose: {len(base['services'])} services as the rules say")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,185 @@
+"""The manifests as kubectl renders them: valid by Kubernetes' own schemas, and by rules that no schema knows."""
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import kubernetes_validate
+import settings
+import yaml
+
+OVERLAYS = Path(__file__).resolve().parents[2] / "ops/kubernetes/overlays"
+VERSIONS = ("1.30", "1.34")
+# Kinds of operators, whose schemas are theirs.
+FOREIGN = {"ServiceMonitor", "ScaledObject", "TriggerAuthentication"}
+# The known ports; a policy names no other.
+LISTENING = {53: "names", 443: "the archive's store", 6379: "Redis", 8080: "registry", 8090: "pusher", 8443: "ClickHouse", 8883: "MQTT", 9093: "Kafka", **{port: "admin" for port in range(9101, 9107)}}
+# Where each program connects to: the arrows of the design.
+ARROWS = {
+    "bridge": {"MQTT", "Kafka", "registry"},
+    "processor": {"Kafka", "registry", "Redis"},
+    "thermals": {"Kafka", "registry", "Redis"},
+    "receivers": {"Kafka", "registry"},
+    "historian": {"Kafka", "registry", "ClickHouse"},
+    "pusher": {"Kafka", "registry", "Redis", "ClickHouse"},
+    "archive": {"Kafka", "registry", "the archive's store"},
+    "backup": {"ClickHouse"},
+    "redis": set(),
+}
+# Partitions of the topics that scale, in the catalogue.
+PARTITIONS = 24
+
+
+def render(overlay):
+    ran = subprocess.run(["kubectl", "kustomize", str(overlay)], capture_output=True, text=True)
+    if ran.returncode != 0:
+        sys.exit(f"{overlay.name}: {ran.stderr}")
+    return [one for one in yaml.safe_load_all(ran.stdout) if one]
+
+
+def pod_of(manifest):
+    """The pod's specification and labels, where there is one."""
+    kind, spec = manifest["kind"], manifest.get("spec") or {}
+    if kind == "CronJob":
+        spec = spec["jobTemplate"]["spec"]
+    elif kind not in ("Deployment", "StatefulSet"):
+        return None, {}
+    template = spec["template"]
+    return template["spec"], template["metadata"]["labels"]
+
+
+def problems_of_schema(manifest, version):
+    if manifest["kind"] in FOREIGN:
+        return
+    try:
+        kubernetes_validate.validate(manifest, version, strict=True)
+    except kubernetes_validate.ValidationError as error:
+        yield f"not valid in {version}: {'.'.join(map(str, error.path))}: {error.message[:200]}"
+
+
+def problems_of_container(container, runs_on):
+    name, security, resources = container["name"], container.get("securityContext", {}), container.get("resources", {})
+    if not re.search(r":v?\d+\.\d+", container["image"]):
+        yield f"{name}: {container['image']} is not pinned to a version"
+    if security.get("allowPrivilegeEscalation") is not False or security.get("readOnlyRootFilesystem") is not True or security.get("capabilities", {}).get("drop") != ["ALL"]:
+        yield f"{name}: no escalation, a read-only root and no capabilities are needed"
+    if not {"cpu", "memory"} <= set(resources.get("requests", {})) or "memory" not in resources.get("limits", {}):
+        yield f"{name}: requests of CPU and memory and a limit of memory are needed"
+    if runs_on:
+        for probe in ("startupProbe", "livenessProbe", "readinessProbe"):
+            if probe not in container:
+                yield f"{name}: {probe} is missing"
+    for setting in settings.unknown(one["name"] for one in container.get("env", [])):
+        yield f"{name}: no program has the setting {setting}"
+    ports = {port["name"] for port in container.get("ports", [])}
+    for probe in ("startupProbe", "livenessProbe", "readinessProbe"):
+        for how in ("httpGet", "tcpSocket"):
+            port = container.get(probe, {}).get(how, {}).get("port")
+            if port is not None and port not in ports:
+                yield f"{name}: {probe} asks port {port}, which is not among {sorted(ports)}"
+
+
+def problems_of_pod(manifest, pod):
+    security, runs_on = pod.get("securityContext", {}), manifest["kind"] != "CronJob"
+    if security.get("runAsNonRoot") is not True or not security.get("runAsUser") or security.get("seccompProfile", {}).get("type") != "RuntimeDefault":
+        yield "runAsNonRoot, a user with a number and seccomp RuntimeDefault are needed"
+    if pod.get("automountServiceAccountToken") is not False:
+        yield "no pod needs a token of the cluster"
+    for container in pod.get("initContainers", []):
+        yield from problems_of_container(container, False)
+    for container in pod["containers"]:
+        yield from problems_of_container(container, runs_on)
+        drain = 20 + container.get("lifecycle", {}).get("preStop", {}).get("sleep", {}).get("seconds", 0)
+        if runs_on and container["image"].split("/")[-1].startswith("updraft") and pod.get("terminationGracePeriodSeconds", 30) <= drain:
+            yield f"{container['name']}: is killed before it has drained ({drain} s)"
+
+
+def selected(manifest, pods):
+    """Names of the pods that a selector finds."""
+    spec = manifest["spec"]
+    selector = spec.get("podSelector", spec.get("selector", {}))
+    wanted = selector.get("matchLabels", selector if manifest["kind"] == "Service" else {})
+    return [name for name, (_, labels) in pods.items() if wanted.items() <= labels.items()]
+
+
+def fewest(name, manifests):
+    """How many replicas of a workload there are at least."""
+    for one in manifests:
+        spec = one.get("spec", {})
+        if one["kind"] in ("HorizontalPodAutoscaler", "ScaledObject") and spec["scaleTargetRef"]["name"] == name:
+            return spec.get("minReplicas", spec.get("minReplicaCount"))
+    return next(one["spec"].get("replicas", 1) for one in manifests if one["metadata"]["name"] == name and one["kind"] in ("Deployment", "StatefulSet"))
+
+
+def problems_of_all(manifests):
+    pods = {one["metadata"]["name"]: pod_of(one) for one in manifests if pod_of(one)[0]}
+    policies = [one for one in manifests if one["kind"] == "NetworkPolicy"]
+    for one in manifests:
+        where = f"{one['kind']} {one['metadata']['name']}"
+        if one["kind"] in ("Service", "PodDisruptionBudget", "NetworkPolicy") and not selected(one, pods):
+            yield f"{where}: selects nothing"
+        if one["kind"] == "Service":
+            for name in selected(one, pods):
+                ports = {port["name"] for container in pods[name][0]["containers"] for port in container.get("ports", [])}
+                for port in one["spec"]["ports"]:
+                    if port["targetPort"] not in ports:
+                        yield f"{where}: {name} has no port {port['targetPort']}"
+        if one["kind"] in ("HorizontalPodAutoscaler", "ScaledObject"):
+            target = one["spec"]["scaleTargetRef"]["name"]
+            if target not in pods:
+                yield f"{where}: there is no {target}"
+            scaled = next((other for other in manifests if other["kind"] == "Deployment" and other["metadata"]["name"] == target), {})
+            if "replicas" in scaled.get("spec", {}):
+                yield f"{where}: {target} has a number of replicas, too"
+        if one["kind"] == "PodDisruptionBudget" and "minAvailable" in one["spec"]:
+            for name in selected(one, pods):
+                if fewest(name, manifests) <= one["spec"]["minAvailable"]:
+                    yield f"{where}: no node could be drained, since there may be no more than {fewest(name, manifests)} of {name}"
+        if one["kind"] == "ScaledObject":
+            for bound in (one["spec"]["minReplicaCount"], one["spec"]["maxReplicaCount"]):
+                if PARTITIONS % bound:
+                    yield f"{where}: {bound} does not divide {PARTITIONS} partitions"
+        if one["kind"] == "NetworkPolicy":
+            for rule in [*one["spec"].get("ingress", []), *one["spec"].get("egress", [])]:
+                for port in rule.get("ports", [{"port": None}]):
+                    if port["port"] not in LISTENING:
+                        yield f"{where}: nothing listens on {port['port']}"
+    if policies:
+        if not any(policy["spec"]["podSelector"] == {} and set(policy["spec"]["policyTypes"]) == {"Ingress", "Egress"} and "egress" not in policy["spec"] for policy in policies):
+            yield "no policy denies by default"
+        for name, (pod, _) in pods.items():
+            if not any(policy["spec"]["podSelector"] and "Egress" in policy["spec"]["policyTypes"] and name in selected(policy, pods) for policy in policies):
+                yield f"{name}: no policy says where it may go"
+            elif name in ARROWS:
+                reached = {LISTENING.get(port["port"]) for policy in policies if policy["spec"]["podSelector"] and name in selected(policy, pods)
+                           for rule in policy["spec"].get("egress", []) for port in rule["ports"]}
+                if reached != ARROWS[name]:
+                    yield f"{name}: may connect to {sorted(map(str, reached))} instead of {sorted(ARROWS[name])}"
+            else:
+                yield f"{name}: the design has no arrows for it"
+
+
+def check(manifests, versions=VERSIONS):
+    for one in manifests:
+        where = f"{one['kind']} {one['metadata']['name']}"
+        for version in versions:
+            yield from (f"{where}: {problem}" for problem in problems_of_schema(one, version))
+        pod, _ = pod_of(one)
+        if pod:
+            yield from (f"{where}: {problem}" for problem in problems_of_pod(one, pod))
+    yield from problems_of_all(manifests)
+
+
+def main():
+    found, count = [], 0
+    for overlay in sorted(OVERLAYS.iterdir()):
+        manifests = render(overlay)
+        count += len(manifests)
+        found += [f"{overlay.name}: {problem}" for problem in check(manifests)]
+    if found or not count:
+        sys.exit("\n".join(found) or "kubernetes: no manifests")
+    print(f"kubernetes: {count} manifests of {len(list(OVERLAYS.iterdir()))} overlays are valid in {' and '.join(VERSIONS)}")
+
+
+if __name__ == "__main__":
+    main()

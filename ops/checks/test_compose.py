@@ -1,0 +1,40 @@
+"""What the rules for Compose find."""
+import unittest
+
+import compose
+
+KNOWN = {"kafka": {"healthcheck": {}}, "registry": {}}
+SOUND = {"image": "redis:7.4.5", "mem_limit": "1g", "restart": "always", "logging": {}, "healthcheck": {}}
+
+
+def problems(**changes):
+    return [problem for problem in compose.problems_of("x", "docker-compose.yml", SOUND | changes, KNOWN, {"data"})]
+
+
+class Rules(unittest.TestCase):
+    def test_a_sound_service_passes(self):
+        self.assertEqual(problems(ports=["127.0.0.1:1:1", "8090:8090"], volumes=["data:/data", "./ops:/ops"], environment={"UPDRAFT_LOG": "info", "UPDRAFT_REDIS_URL_FILE": "/x"}), [])
+
+    def test_each_rule_finds_its_fault(self):
+        for changes, text in (
+            ({"image": "redis:latest"}, "not pinned"),
+            ({"image": "redis"}, "not pinned"),
+            ({"image": "redis:7"}, "not pinned"),
+            ({"environment": ["UPDRAFT_LOGS=info"]}, "no program has the setting UPDRAFT_LOGS"),
+            ({"ports": ["6379:6379"]}, "open to other machines"),
+            ({"volumes": ["./nowhere:/x"]}, "./nowhere is not there"),
+            ({"volumes": ["date:/x"]}, "there is no volume date"),
+            ({"depends_on": {"kafkas": {"condition": "service_started"}}}, "there is no kafkas"),
+            ({"depends_on": {"registry": {"condition": "service_healthy"}}}, "no health check to wait for"),
+            ({"mem_limit": None, "image": "updraft:latest"}, "read-only root"),
+        ):
+            self.assertIn(text, "\n".join(problems(**changes)), changes)
+
+    def test_missing_limits_are_found(self):
+        service = {name: value for name, value in SOUND.items() if name not in ("mem_limit", "healthcheck")}
+        found = list(compose.problems_of("x", "docker-compose.yml", service, KNOWN, set()))
+        self.assertEqual(found, ["x: mem_limit is missing", "x: has no health check"])
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,76 @@
+"""What the rules for the manifests find, planted into production's."""
+import copy
+import unittest
+
+import kubernetes
+
+PRODUCTION = kubernetes.render(kubernetes.OVERLAYS / "production")
+
+
+class Planted(unittest.TestCase):
+    def problems(self, kind, name, change, versions=()):
+        manifests = copy.deepcopy(PRODUCTION)
+        change(next(one for one in manifests if one["kind"] == kind and one["metadata"]["name"] == name))
+        return "\n".join(kubernetes.check(manifests, versions))
+
+    def pod(self, change):
+        return self.problems("Deployment", "processor", lambda one: change(one["spec"]["template"]["spec"]))
+
+    def container(self, change):
+        return self.pod(lambda pod: change(pod["containers"][0]))
+
+    def test_as_it_is_nothing_is_found(self):
+        self.assertEqual("\n".join(kubernetes.check(PRODUCTION, ())), "")
+
+    def test_unknown_fields_are_found(self):
+        def misspelt(deployment):
+            deployment["spec"]["template"]["spec"]["containers"][0].update(imagePullPolice="Always")
+
+        self.assertIn("not valid in 1.34", self.problems("Deployment", "processor", misspelt, ("1.34",)))
+
+    def test_root_and_tokens_are_found(self):
+        self.assertIn("runAsNonRoot", self.pod(lambda pod: pod["securityContext"].pop("runAsNonRoot")))
+        self.assertIn("token", self.pod(lambda pod: pod.update(automountServiceAccountToken=True)))
+        self.assertIn("read-only root", self.container(lambda container: container["securityContext"].pop("readOnlyRootFilesystem")))
+
+    def test_unpinned_images_and_missing_limits_are_found(self):
+        self.assertIn("not pinned", self.container(lambda container: container.update(image="updraft:latest")))
+        self.assertIn("limit of memory", self.container(lambda container: container["resources"].pop("limits")))
+
+    def test_unknown_settings_are_found(self):
+        self.assertIn("no program has the setting UPDRAFT_SPEED", self.container(lambda container: container["env"].append({"name": "UPDRAFT_SPEED", "value": "1"})))
+
+    def test_probes_of_no_port_are_found(self):
+        self.assertIn("asks port http", self.container(lambda container: container["readinessProbe"]["httpGet"].update(port="http")))
+        self.assertIn("livenessProbe is missing", self.container(lambda container: container.pop("livenessProbe")))
+
+    def test_a_kill_before_the_drain_is_found(self):
+        self.assertIn("killed before", self.pod(lambda pod: pod.update(terminationGracePeriodSeconds=20)))
+
+    def test_policies_that_fit_nothing_are_found(self):
+        def other_port(policy):
+            policy["spec"]["egress"][0]["ports"][0]["port"] = 9092
+
+        self.assertIn("nothing listens on 9092", self.problems("NetworkPolicy", "processor", other_port))
+        self.assertIn("no policy says where it may go", self.problems("NetworkPolicy", "processor", lambda policy: policy["spec"]["podSelector"]["matchLabels"].update({"app.kubernetes.io/name": "processors"})))
+        self.assertIn("denies by default", self.problems("NetworkPolicy", "nothing-by-default", lambda policy: policy["spec"].update(policyTypes=["Ingress"])))
+
+    def test_other_arrows_than_the_design_has_are_found(self):
+        def clickhouse_too(policy):
+            policy["spec"]["egress"].append({"ports": [{"port": 8443}]})
+
+        self.assertIn("receivers: may connect to ['ClickHouse', 'Kafka', 'registry'] instead of", self.problems("NetworkPolicy", "receivers", clickhouse_too))
+        self.assertIn("instead of ['Kafka', 'registry']", self.problems("NetworkPolicy", "receivers", lambda policy: policy["spec"]["egress"].pop()))
+
+    def test_bounds_that_do_not_divide_are_found(self):
+        self.assertIn("5 does not divide 24", self.problems("ScaledObject", "processor", lambda one: one["spec"].update(maxReplicaCount=5)))
+
+    def test_budgets_that_block_a_drain_are_found(self):
+        self.assertIn("no node could be drained", self.problems("PodDisruptionBudget", "processor", lambda one: one["spec"].update(minAvailable=2)))
+
+    def test_services_without_pods_are_found(self):
+        self.assertIn("Service pusher: selects nothing", self.problems("Service", "pusher", lambda one: one["spec"]["selector"].update({"app.kubernetes.io/name": "push"})))
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,21 @@
+#!/usr/bin/env bash
+# Packs the release programs with the files that an operator needs besides them: ops/release/pack.sh v1.2.3 x86-64
+# UPDRAFT_PROGRAMS names another folder than target/release.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+tag=${1:?the tag is expected, for example v1.2.3}
+machine=${2:?x86-64 or arm64 is expected}
+programs=${UPDRAFT_PROGRAMS:-target/release}
+name=updraft-${tag#v}-linux-$machine
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+mkdir -p "$folder/$name"/{bin,systemd,doc}
+for program in bridge processor pusher replay updraft; do
+    install -m 755 "$programs/$program" "$folder/$name/bin/"
+done
+cp ops/systemd/* "$folder/$name/systemd/"
+cp docs/one-server.md docs/metrics.md "$folder/$name/doc/"
+cp README.md CHANGELOG.md LICENSE-* "$folder/$name/"
+# The same content gives the same archive.
+tar --sort=name --owner=0 --group=0 --numeric-owner --mtime="@$(git log -1 --format=%ct)" -C "$folder" -cf - "$name" | gzip -n >"$name.tar.gz"
+echo "release: $name.tar.gz"

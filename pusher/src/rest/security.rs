@@ -1,0 +1,69 @@
+//! Response headers that tell browsers what a page may do.
+
+use axum::http::{HeaderName, HeaderValue, header};
+use axum::response::Response;
+use url::Url;
+
+use crate::config::MapOptions;
+
+/// Of the API's documentation: one page with its own style, and nothing else.
+pub(super) const DOCS_POLICY: &str =
+    "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
+
+/// For every answer: a browser guesses no media type, and tells no other host where somebody looks.
+const COMMON: [(HeaderName, &str); 2] =
+    [(header::X_CONTENT_TYPE_OPTIONS, "nosniff"), (header::REFERRER_POLICY, "same-origin")];
+
+/// The page asks for its user's position only to measure distances, at a click.
+const PERMISSIONS: &str = "geolocation=(self), camera=(), microphone=(), payment=(), usb=()";
+
+/// The Content-Security-Policy of the map page: nothing but what the server itself has, and the origins of the operator's
+/// style. Any page may frame it: it has no login that a frame could abuse.
+pub(super) fn page_policy(map: &MapOptions) -> HeaderValue {
+    let style = map.map_style.as_deref().and_then(|style| Url::parse(style).ok());
+    let mut origins: Vec<String> = style.iter().map(|style| style.origin().ascii_serialization()).collect();
+    origins.extend(map.map_style_origins.iter().cloned());
+    let origins: String = origins.iter().map(|origin| format!(" {origin}")).collect();
+    let policy = format!(
+        "default-src 'none'; script-src 'self'; worker-src 'self'; style-src 'self'; font-src 'self'; manifest-src 'self'; \
+         img-src 'self' data: blob:{origins}; connect-src 'self'{origins}; base-uri 'none'; form-action 'none'"
+    );
+    HeaderValue::try_from(policy).expect("a URL's origin is ASCII")
+}
+
+/// Adds the policy of a page.
+pub(super) fn secure_page(mut response: Response, policy: HeaderValue) -> Response {
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_SECURITY_POLICY, policy);
+    headers.insert(HeaderName::from_static("permissions-policy"), HeaderValue::from_static(PERMISSIONS));
+    headers.insert(HeaderName::from_static("cross-origin-opener-policy"), HeaderValue::from_static("same-origin"));
+    response
+}
+
+/// Adds what every answer has.
+pub(super) async fn secure(mut response: Response) -> Response {
+    for (name, value) in COMMON {
+        response.headers_mut().insert(name, HeaderValue::from_static(value));
+    }
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn other_hosts_are_reached_only_for_the_operators_style() {
+        let alone = page_policy(&MapOptions::default());
+        assert!(!alone.to_str().unwrap().contains("http"), "{alone:?}");
+        let map = MapOptions {
+            map_style: Some("https://maps.example.org/alps/style.json".to_owned()),
+            map_style_origins: vec!["https://tiles.example.org".to_owned()],
+            ..MapOptions::default()
+        };
+        let policy = page_policy(&map);
+        let policy = policy.to_str().unwrap();
+        assert!(policy.contains("connect-src 'self' https://maps.example.org https://tiles.example.org;"), "{policy}");
+        assert!(policy.contains("script-src 'self';"), "{policy}");
+    }
+}

@@ -1,0 +1,61 @@
+import { describe, expect, it } from 'vitest';
+import type { Aircraft } from 'updraft-client';
+import { FIRST_STATE, readState, writeState, type PageState } from './address-bar';
+import { EVERYTHING, passes, passesGround, type Filter, type Marks } from './ui/filter';
+
+describe('the address of the page', () => {
+  const state: PageState = {
+    device: 0x110b90, followed: [0x110b90, 0x080003], hidden: ['trails'], filter: { ...EVERYTHING, kinds: [2, 5], climbing: true, calls: true, fromM: 1000 },
+    group: { title: 'A day', members: [{ device: 0x110b91, colour: '#0072b2' }], endsAt: Date.UTC(2026, 6, 14, 18) },
+  };
+
+  it('holds what is selected, followed, switched off and filtered', () => {
+    const hash = writeState('#map=9/46.6/8', state);
+    expect(hash).toBe('#map=9/46.6/8&device=110B90&follow=110B90,080003&hide=trails&filter=climbing,calls,kind:2,kind:5,from:1000&group=110B91&group-title=A%20day&group-end=2026-07-14T18:00');
+    expect(readState(hash)).toEqual(state);
+  });
+
+  it('leaves out defaults, and keeps other parameters', () => {
+    expect(writeState('#map=9/46.6/8&device=110B90&other=1', FIRST_STATE)).toBe('#map=9/46.6/8&other=1');
+    expect(readState('#map=9/46.6/8')).toEqual(FIRST_STATE);
+    expect(readState(writeState('', { ...FIRST_STATE, hidden: [] })).hidden).toEqual([]);
+  });
+
+  it('takes over only valid values', () => {
+    expect(readState('#device=xyz&follow=1,110B90,110b90&hide=nothing,ground&filter=kind:a,up,from:')).toEqual({
+      ...FIRST_STATE, followed: [0x110b90], hidden: ['ground'], filter: EVERYTHING,
+    });
+  });
+});
+
+describe('a filter', () => {
+  const aircraft = (some: Partial<Aircraft>): Aircraft => ({ device: 1, lat: 0, lon: 0, kind: 2, phase: 2, alert: 0, version: 1, at: 0, connection: 1, ...some });
+  const only = (some: Partial<Filter>): Filter => ({ ...EVERYTHING, ...some });
+  const marks: Marks = { favourites: new Set([1]), group: new Map([[2, '#0072b2']]) };
+  const passing = (one: Aircraft, filter: Filter) => passes(one, filter, marks);
+
+  it('keeps kinds, bands of altitude and those who climb', () => {
+    expect(passing(aircraft({ kind: 2 }), only({ kinds: [5] }))).toBe(false);
+    expect(passing(aircraft({ kind: 5 }), only({ kinds: [2, 5] }))).toBe(true);
+    expect([1999, 2000, 3000, 3001].map((altitudeM) => passing(aircraft({ altitudeM }), only({ fromM: 2000, toM: 3000 })))).toEqual([false, true, true, false]);
+    expect([0.4, 0.5, undefined].map((climbMps) => passing(aircraft({ climbMps }), only({ climbing: true })))).toEqual([false, true, false]);
+  });
+
+  it('drops unknown values, and passes every call for help', () => {
+    expect(passing(aircraft({}), only({ fromM: 0 }))).toBe(false);
+    expect(passing(aircraft({}), only({ toM: 9000 }))).toBe(false);
+    expect(passing(aircraft({ alert: 15 }), only({ kinds: [5], climbing: true, fromM: 0 }))).toBe(true);
+  });
+
+  it('keeps favourites, the group and those who call', () => {
+    const kept = (some: Partial<Filter>) => [1, 2, 3].filter((device) => passing(aircraft({ device }), only(some)));
+    expect(kept({ favourites: true })).toEqual([1]);
+    expect(kept({ group: true })).toEqual([2]);
+    expect(kept({ calls: true })).toEqual([]);
+    expect(passing(aircraft({ device: 3, alert: 9 }), only({ group: true, calls: true }))).toBe(true);
+    // Without a group there is nothing to keep to.
+    expect(passes(aircraft({ device: 3 }), only({ group: true }), { ...marks, group: new Map() })).toBe(true);
+    const ground = (device: number, kind: number) => ({ device, kind, alert: 0, lat: 0, lon: 0, version: 1, at: 0, connection: 1 });
+    expect([ground(2, 10), ground(3, 10), ground(3, 9)].map((one) => passesGround(one, only({ group: true, climbing: true }), marks))).toEqual([true, false, true]);
+  });
+});

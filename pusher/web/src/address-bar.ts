@@ -1,0 +1,56 @@
+// The selection, followed devices, filter and hidden layers in the fragment of the page's address, beside the map's own
+// `map=`.
+import { formatAddress, parseAddress } from 'updraft-client';
+import { GROUP_FIELDS, parseGroup, writeGroup, type Group } from './group';
+import { LAYER_KEYS, type LayerKey } from './map/layers/layer';
+import { EVERYTHING, parseFilter, writeFilter, type Filter } from './ui/filter';
+
+export interface PageState {
+  /** The selected device. */
+  device: number | undefined;
+  followed: readonly number[];
+  hidden: readonly LayerKey[];
+  filter: Filter;
+  group: Group | undefined;
+}
+
+/** Layers that are off unless the address switches them on. */
+export const HIDDEN_AT_FIRST: readonly LayerKey[] = ['receivers'];
+
+export function readState(hash: string): PageState {
+  const fields = new URLSearchParams(hash.replace(/^#/, ''));
+  const device = parseAddress(fields.get('device') ?? '');
+  const followed = list(fields.get('follow')).map(parseAddress).filter((address) => address !== undefined);
+  const hidden = fields.get('hide');
+  return {
+    device,
+    followed: [...new Set(followed)],
+    hidden: hidden === null ? HIDDEN_AT_FIRST : LAYER_KEYS.filter((key) => list(hidden).includes(key)),
+    filter: parseFilter(fields.get('filter')),
+    group: parseGroup(fields),
+  };
+}
+
+/** The fragment with this state; parameters of other parts of the page are kept. */
+export function writeState(hash: string, { device, followed, hidden, filter, group }: PageState): string {
+  const written = writeGroup(group);
+  const fields = [
+    ['device', device === undefined ? undefined : formatAddress(device)],
+    ['follow', followed.length === 0 ? undefined : followed.map(formatAddress).join(',')],
+    ['hide', [...hidden].sort().join() === [...HIDDEN_AT_FIRST].sort().join() ? undefined : hidden.join(',')],
+    ['filter', writeFilter(filter) || undefined],
+    ...GROUP_FIELDS.map((name) => [name, written[name]] as const),
+  ] as const;
+  const ours = new Set<string>(fields.map(([name]) => name));
+  const others = hash.replace(/^#/, '').split('&').filter((field) => field !== '' && !ours.has(field.split('=')[0]!));
+  const own = fields.filter(([, value]) => value !== undefined).map(([name, value]) => `${name}=${value}`);
+  const all = [...others, ...own].join('&');
+  return all === '' ? '' : `#${all}`;
+}
+
+/** Nothing selected, followed or filtered. */
+export const FIRST_STATE: PageState = { device: undefined, followed: [], hidden: HIDDEN_AT_FIRST, filter: EVERYTHING, group: undefined };
+
+function list(text: string | null): string[] {
+  return (text ?? '').split(',').filter((part) => part !== '');
+}

@@ -1,0 +1,21 @@
+import { expect, it } from 'vitest';
+import { measurementsOf } from '../ui/history';
+import { reportsOf } from './receiver-reports';
+
+it('reads the reports of receivers: 64-bit numbers are text, fields without a problem are absent', () => {
+  const reports = reportsOf({
+    receivers: [
+      { receiver_id: 'a', coverage: [{ bearing_deg: 10, distance_m: 900 }], clock_trouble: 'offset', clock_offset_us: '-34125867' },
+      { receiver_id: 'b' },
+    ],
+  });
+  expect(reports.get('a')).toEqual({ coverage: [{ bearing_deg: 10, distance_m: 900 }], clockTrouble: 'offset', clockOffsetMs: -34_125.867 });
+  expect(reports.get('b')).toEqual({ coverage: [] });
+  expect(reportsOf({}).size).toBe(0);
+});
+
+it('reads the measurements of a station', () => {
+  expect(measurementsOf({ readings: [{ event_at_us: '1796028584803002', wind_speed_kmh: 7.4 }, { wind_gust_kmh: 3 }] }))
+    .toEqual([{ at: 1_796_028_584_803.002, windKmh: 7.4 }]);
+  expect(measurementsOf({})).toEqual([]);
+});

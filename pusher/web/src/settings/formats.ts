@@ -1,0 +1,149 @@
+// Formats values in the user's units, language and time zone. Values come in the units of the protocol.
+
+const MINUS = '−';
+/** For unknown values. */
+export const UNKNOWN = '–';
+const COMPASS = ['N', 'NNE', 'NE', 'ENE', 'E', 'ESE', 'SE', 'SSE', 'S', 'SSW', 'SW', 'WSW', 'W', 'WNW', 'NW', 'NNW'];
+
+export const UNITS = ['metric', 'imperial', 'aviation'] as const;
+export type Units = (typeof UNITS)[number];
+export const TIME_ZONES = ['local', 'utc'] as const;
+export type TimeZone = (typeof TIME_ZONES)[number];
+
+/** `factor`: from the unit of the protocol; `digits`: after the point. */
+export interface Unit {
+  name: string;
+  factor: number;
+  digits: number;
+}
+
+const METRES: Unit = { name: 'm', factor: 1, digits: 0 };
+const FEET: Unit = { name: 'ft', factor: 1 / 0.3048, digits: 0 };
+const FEET_PER_MINUTE: Unit = { name: 'ft/min', factor: 60 / 0.3048, digits: 0 };
+
+const SYSTEMS: Record<Units, { altitude: Unit; climb: Unit; speed: Unit; distance: Unit }> = {
+  metric: { altitude: METRES, climb: { name: 'm/s', factor: 1, digits: 1 }, speed: { name: 'km/h', factor: 1, digits: 0 }, distance: { name: 'km', factor: 1, digits: 1 } },
+  imperial: { altitude: FEET, climb: FEET_PER_MINUTE, speed: { name: 'mph', factor: 1 / 1.609344, digits: 0 }, distance: { name: 'mi', factor: 1 / 1.609344, digits: 1 } },
+  aviation: { altitude: FEET, climb: FEET_PER_MINUTE, speed: { name: 'kt', factor: 1 / 1.852, digits: 0 }, distance: { name: 'NM', factor: 1 / 1.852, digits: 1 } },
+};
+
+/** Writes values for one user. */
+export class Formats {
+  readonly #system: (typeof SYSTEMS)[Units];
+  readonly #language: string;
+  readonly #zone: TimeZone;
+
+  constructor(units: Units, zone: TimeZone = 'local', language = 'en') {
+    this.#system = SYSTEMS[units];
+    this.#zone = zone;
+    this.#language = language;
+  }
+
+  /** What values are written in. */
+  get units(): (typeof SYSTEMS)[Units] {
+    return this.#system;
+  }
+
+  /** `2588 m`. */
+  altitude(metres: number | undefined): string {
+    return metres === undefined ? UNKNOWN : withUnit(metres, this.#system.altitude);
+  }
+
+  /** `+2.1`, `−0.4`, without a unit; empty where it is not known. */
+  climb(mps: number | undefined): string {
+    if (mps === undefined) return '';
+    const { factor, digits } = this.#system.climb;
+    const text = Math.abs(mps * factor).toFixed(digits);
+    return Number(text) === 0 ? text : `${mps < 0 ? MINUS : '+'}${text}`;
+  }
+
+  get climbUnit(): string {
+    return this.#system.climb.name;
+  }
+
+  speed(kmh: number | undefined): string {
+    return kmh === undefined ? UNKNOWN : withUnit(kmh, this.#system.speed);
+  }
+
+  get speedUnit(): string {
+    return this.#system.speed.name;
+  }
+
+  /** A speed as a number alone, for a scale. */
+  speedNumber(kmh: number): string {
+    return String(Math.round(kmh * this.#system.speed.factor));
+  }
+
+  distance(km: number): string {
+    return withUnit(km, this.#system.distance);
+  }
+
+  /** `14:03`, `14:03Z`. */
+  time(ms: number): string {
+    return this.#clock(ms, { hour: '2-digit', minute: '2-digit' });
+  }
+
+  /** With seconds. */
+  timeOfDay(ms: number): string {
+    return this.#clock(ms, { hour: '2-digit', minute: '2-digit', second: '2-digit' });
+  }
+
+  /** `14.07.2026, 18:00`, as the language has it. */
+  dateTime(ms: number): string {
+    return `${this.date(ms)}, ${this.time(ms)}`;
+  }
+
+  /** `2026-07-14 18:00:05`, in the user's zone. */
+  sortableTime(ms: number): string {
+    return new Date(ms + this.zoneOffsetMs(ms)).toISOString().slice(0, 19).replace('T', ' ');
+  }
+
+  /** The user's clock minus UTC at this time, ms. */
+  zoneOffsetMs(ms: number): number {
+    return this.#zone === 'utc' ? 0 : -new Date(ms).getTimezoneOffset() * 60_000;
+  }
+
+  /** The day alone. */
+  date(ms: number): string {
+    return new Date(ms).toLocaleDateString(this.#language, { dateStyle: 'medium', ...(this.#zone === 'utc' && { timeZone: 'UTC' }) });
+  }
+
+  #clock(ms: number, parts: Intl.DateTimeFormatOptions): string {
+    const utc = this.#zone === 'utc';
+    return `${new Date(ms).toLocaleTimeString(this.#language, { ...parts, hourCycle: 'h23', ...(utc && { timeZone: 'UTC' }) })}${utc ? 'Z' : ''}`;
+  }
+}
+
+function withUnit(value: number, { name, factor, digits }: Unit): string {
+  return `${(value * factor).toFixed(digits).replace(/^-(0(\.0*)?)$/, '$1').replace('-', MINUS)} ${name}`;
+}
+
+/** An integer with a unit that is the same for all users. */
+export function formatInteger(value: number | undefined, unit: string): string {
+  return value === undefined ? UNKNOWN : `${Math.round(value).toString().replace('-', MINUS)} ${unit}`;
+}
+
+/** `235° SW`. */
+export function formatCourse(deg: number | undefined): string {
+  if (deg === undefined) return UNKNOWN;
+  return `${Math.round(deg) % 360}° ${COMPASS[Math.round(deg / 22.5) % 16]}`;
+}
+
+/** `3 s`, `12 min`, `2 h`. */
+export function formatAge(ms: number): string {
+  const seconds = Math.max(0, Math.round(ms / 1000));
+  if (seconds < 100) return `${seconds} s`;
+  if (seconds < 5400) return `${Math.round(seconds / 60)} min`;
+  return `${Math.round(seconds / 3600)} h`;
+}
+
+/** `940 B`, `12 kB`, `1.3 MB`. */
+export function formatBytes(bytes: number): string {
+  if (bytes < 1000) return `${Math.round(bytes)} B`;
+  return bytes < 1_000_000 ? `${Math.round(bytes / 1000)} kB` : `${(bytes / 1_000_000).toFixed(1)} MB`;
+}
+
+/** `46.68765° N 7.86312° E`. */
+export function formatPosition(lat: number, lon: number): string {
+  return `${Math.abs(lat).toFixed(5)}° ${lat < 0 ? 'S' : 'N'} ${Math.abs(lon).toFixed(5)}° ${lon < 0 ? 'W' : 'E'}`;
+}

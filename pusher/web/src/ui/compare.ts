@@ -1,0 +1,89 @@
+// The flights of several pilots in one profile of altitudes. Loaded when it is opened.
+import { formatAddress } from 'updraft-client';
+import { Chart, type ChartLine } from '../chart/chart';
+import type { Member } from '../group';
+import type { Scene } from '../map/scene';
+import type { Fix } from '../motion/extrapolate';
+import { fetchTrack, PAST_HOURS, withTrail } from '../motion/past';
+import { UNKNOWN } from '../settings/formats';
+import { t } from '../settings/language';
+import { h, setText } from './dom';
+import { stateOf } from './group-panel';
+import { Sheet } from './sheet';
+
+/** Of each pilot: more than pixels say nothing. */
+const MAX_POINTS = 600;
+/** A longer silence breaks the line, ms. */
+const GAP_MS = 3 * 60_000;
+/** Tracks are loaded again after this time, ms. */
+const REFRESH_MS = 30_000;
+const DRAW_MS = 1000;
+
+export class Compare {
+  readonly #sheet = new Sheet('compare', t('compare.title'));
+  readonly #chart = new Chart(300);
+  readonly #rows = h('tbody');
+  readonly #note = h('p', { class: 'small' });
+  readonly #scene: () => Scene;
+  readonly #tracks = new Map<number, readonly Fix[]>();
+  #members: readonly Member[] = [];
+  #timer: ReturnType<typeof setInterval> | undefined;
+  #askedAt = 0;
+
+  /** `scene`: the newest. */
+  constructor(scene: () => Scene) {
+    this.#scene = scene;
+    const head = h('thead', {}, h('tr', {}, ...(['list.name', 'compare.now', 'compare.highest'] as const).map((key) => h('th', { scope: 'col' }, t(key)))));
+    this.#sheet.body.append(this.#note, this.#chart.element, h('table', { class: 'plain' }, head, this.#rows));
+    this.#sheet.onclose = () => clearInterval(this.#timer);
+  }
+
+  open(members: readonly Member[]): void {
+    this.#members = members;
+    this.#tracks.clear();
+    this.#askedAt = 0;
+    this.#sheet.open();
+    clearInterval(this.#timer);
+    this.#timer = setInterval(() => this.#draw(), DRAW_MS);
+    this.#draw();
+  }
+
+  #draw(): void {
+    const scene = this.#scene();
+    if (scene.now - this.#askedAt >= REFRESH_MS) void this.#ask(scene.now);
+    const lines = this.#members.map((member) => this.#line(member, scene));
+    const drawn = lines.filter(({ points }) => points.length > 1).length;
+    setText(this.#note, drawn < lines.length ? t('compare.some', { count: drawn, all: lines.length, hours: PAST_HOURS }) : '');
+    this.#chart.show(lines, {
+      label: t('compare.label', { names: lines.map(({ label }) => label).join(', ') }),
+      time: (ms, seconds) => (seconds ? scene.formats.timeOfDay(ms) : scene.formats.time(ms)), value: (value) => scene.formats.altitude(value),
+    });
+    this.#rows.replaceChildren(...this.#members.map(({ device, colour }, i) => {
+      const { label, points } = lines[i]!;
+      const altitudes = points.map(({ value }) => value).filter((value) => value !== undefined);
+      const swatch = h('i', { class: 'swatch' });
+      swatch.style.background = colour;
+      const highest = altitudes.length === 0 ? UNKNOWN : scene.formats.altitude(altitudes.reduce((a, b) => Math.max(a, b)));
+      return h('tr', {}, h('th', { scope: 'row' }, swatch, label), h('td', {}, stateOf(device, scene)), h('td', {}, highest));
+    }));
+  }
+
+  #line({ device, colour }: Member, { picture, air }: Scene): ChartLine {
+    const label = (picture.aircraft.get(device) ?? picture.ground.get(device))?.name ?? formatAddress(device);
+    const flight = withTrail(this.#tracks.get(device) ?? [], air.trails.of(device));
+    const points = flight.flatMap(({ at, altitudeM }, i) => {
+      const before = flight[i - 1];
+      const point = { at, value: altitudeM };
+      return before && at - before.at > GAP_MS ? [{ at: at - 1, value: undefined }, point] : [point];
+    });
+    return { label, colour, points };
+  }
+
+  async #ask(now: number): Promise<void> {
+    this.#askedAt = now;
+    await Promise.all(this.#members.map(async ({ device }) => {
+      const track = await fetchTrack(device, { hours: PAST_HOURS }, MAX_POINTS);
+      if (track) this.#tracks.set(device, track.flat());
+    }));
+  }
+}

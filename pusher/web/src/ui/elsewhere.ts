@@ -1,0 +1,76 @@
+import { parseAddress, type Position } from 'updraft-client';
+import type { Selection } from '../selection';
+import { t } from '../settings/language';
+import { h, setText } from './dom';
+
+/** The smallest number of characters that the server accepts. */
+const MIN_CHARACTERS = 2;
+/** The search starts once the user has not typed for this time, ms. */
+const REST_MS = 400;
+const MAX_SHOWN = 8;
+
+export interface Found {
+  selection: Selection;
+  name: string;
+  position: Position;
+}
+
+interface Listed {
+  device?: string;
+  name?: string;
+  position?: { latitude_deg?: number; longitude_deg?: number };
+}
+
+/** Search results of the server for a name or an address outside of the view, below the list. */
+export class Elsewhere {
+  readonly #list = h('div', { class: 'found' });
+  readonly element = h('div', { class: 'elsewhere', hidden: true }, h('h3', {}, t('list.elsewhere')), this.#list);
+  readonly #pick: (found: Found) => void;
+  #wanted = '';
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #found: readonly Found[] = [];
+
+  constructor(pick: (found: Found) => void) {
+    this.#pick = pick;
+  }
+
+  /** `here`: devices that the list already shows. */
+  show(search: string, here: ReadonlySet<number>): void {
+    const wanted = search.trim();
+    if (wanted !== this.#wanted) {
+      this.#wanted = wanted;
+      this.#found = [];
+      clearTimeout(this.#timer);
+      if ([...wanted].length >= MIN_CHARACTERS) this.#timer = setTimeout(() => void this.#ask(wanted), REST_MS);
+    }
+    const shown = this.#found.filter(({ selection }) => !('device' in selection) || !here.has(selection.device)).slice(0, MAX_SHOWN);
+    this.element.hidden = shown.length === 0;
+    const names = shown.map(({ name }) => name).join('\n');
+    if (this.#list.dataset.names === names) return;
+    this.#list.dataset.names = names;
+    this.#list.replaceChildren(...shown.map((found) => {
+      const button = h('button', { type: 'button', class: 'row other', onclick: () => this.#pick(found) });
+      setText(button, found.name);
+      return button;
+    }));
+  }
+
+  async #ask(wanted: string): Promise<void> {
+    try {
+      const response = await fetch(`./api/v1/search?q=${encodeURIComponent(wanted)}`, { headers: { accept: 'application/json' } });
+      if (response.ok && wanted === this.#wanted) this.#found = foundIn(await response.json() as Record<string, Listed[]>);
+    } catch {
+      // Without the server only objects in view are found.
+    }
+  }
+}
+
+/** The devices that have a position. */
+export function foundIn({ pilots = [], ground = [], stations = [] }: { pilots?: Listed[]; ground?: Listed[]; stations?: Listed[] }): Found[] {
+  const read = (kind: 'device' | 'station') => ({ device: address, name, position }: Listed): Found[] => {
+    const device = parseAddress(address ?? '');
+    const { latitude_deg: lat, longitude_deg: lon } = position ?? {};
+    return device === undefined || lat === undefined || lon === undefined ? [] : [{ selection: { kind, device }, name: name ?? address!, position: { lat, lon } }];
+  };
+  return [...[...pilots, ...ground].flatMap(read('device')), ...stations.flatMap(read('station'))];
+}

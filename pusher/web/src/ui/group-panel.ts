@@ -1,0 +1,126 @@
+import { formatAddress, type AirPicture } from 'updraft-client';
+import { coloursOf, isOver, withColour, withoutMember, type Group } from '../group';
+import type { Scene } from '../map/scene';
+import { t } from '../settings/language';
+import { toggle } from './choices';
+import { h, setText } from './dom';
+import { shareLink } from './share';
+
+export interface GroupActions {
+  change: (group: Group | undefined) => void;
+  /** A group of the devices that are followed now. */
+  fromFollowed: () => void;
+  select: (device: number) => void;
+  setOnly: (only: boolean) => void;
+  compare: () => void;
+  /** Brings all members into view. */
+  fit: () => void;
+}
+
+/** Who is in the group, what they do, and what can be done with it. */
+export class GroupPanel {
+  readonly element = h('div', { class: 'group' });
+  readonly #actions: GroupActions;
+  readonly #states = new Map<number, { name: HTMLElement; state: HTMLElement }>();
+  readonly #note = h('p', { class: 'small' });
+  #drawn = '';
+  #group: Group | undefined;
+  #maxFollowed = 1;
+
+  constructor(actions: GroupActions) {
+    this.#actions = actions;
+  }
+
+  show(scene: Scene, group: Group | undefined, maxFollowed: number): void {
+    this.#group = group;
+    this.#maxFollowed = maxFollowed;
+    const drawn = JSON.stringify([group?.members, scene.filter.group, group ? isOver(group, scene.now) : scene.followed.size]);
+    if (drawn !== this.#drawn) {
+      this.#drawn = drawn;
+      this.#draw(scene);
+    }
+    for (const [device, { name, state }] of this.#states) {
+      const known = scene.picture.aircraft.get(device) ?? scene.picture.ground.get(device);
+      setText(name, known?.name ?? formatAddress(device));
+      setText(state, stateOf(device, scene));
+    }
+    setText(this.#note, this.#noteText(scene));
+  }
+
+  #noteText({ now, formats }: Scene): string {
+    const group = this.#group;
+    if (!group) return t('group.none');
+    if (isOver(group, now)) return t('group.over', { time: formats.dateTime(group.endsAt!) });
+    return group.members.length > this.#maxFollowed ? t('group.limit', { count: this.#maxFollowed, all: group.members.length }) : '';
+  }
+
+  #draw(scene: Scene): void {
+    const group = this.#group;
+    this.#states.clear();
+    if (!group) {
+      const count = scene.followed.size;
+      this.element.replaceChildren(this.#note, h('button', { type: 'button', class: 'action primary', disabled: count === 0, onclick: this.#actions.fromFollowed }, t('group.make', { count })));
+      return;
+    }
+    const share: HTMLButtonElement = h('button', { type: 'button', class: 'action', onclick: () => void shareLink(linkTo(location.href), this.#group?.title || 'Updraft', share, t('group.share')) }, t('group.share'));
+    const active = coloursOf(group, scene.now).size > 0;
+    this.element.replaceChildren(h('div', { class: 'group' },
+      field(t('group.title'), h('input', { type: 'text', maxlength: 60, value: group.title, onchange: (event) => this.#set({ title: (event.target as HTMLInputElement).value.trim() }) })),
+      field(t('group.end'), h('input', { type: 'datetime-local', value: group.endsAt === undefined ? '' : localText(group.endsAt), onchange: (event) => this.#setEnd(event.target as HTMLInputElement) })),
+      h('ul', { class: 'members' }, ...group.members.map(({ device, colour }) => this.#member(device, colour, scene.picture))),
+      this.#note,
+      active && toggle('only-group', t('group.only'), scene.filter.group, (on) => this.#actions.setOnly(on)),
+      h('div', { class: 'actions' },
+        active && h('button', { type: 'button', class: 'action', onclick: this.#actions.fit }, t('group.fit')),
+        h('button', { type: 'button', class: 'action', onclick: this.#actions.compare }, t('group.compare')), share,
+        h('button', { type: 'button', class: 'action', onclick: () => this.#actions.change(undefined) }, t('group.leave')))));
+  }
+
+  #member(device: number, colour: string, picture: AirPicture): HTMLElement {
+    const name = h('span', { class: 'name' });
+    const state = h('span', { class: 'detail' });
+    this.#states.set(device, { name, state });
+    const who = picture.aircraft.get(device)?.name ?? picture.ground.get(device)?.name ?? formatAddress(device);
+    return h('li', {},
+      h('input', { type: 'color', value: colour, 'aria-label': t('group.colour', { who }), onchange: (event) => this.#edit((group) => withColour(group, device, (event.target as HTMLInputElement).value)) }),
+      h('button', { type: 'button', class: 'who', onclick: () => this.#actions.select(device) }, name, state),
+      h('button', { type: 'button', class: 'close', 'aria-label': t('group.remove', { who }), onclick: () => this.#edit((group) => withoutMember(group, device)) }, '×'));
+  }
+
+  #set(change: Partial<Group>): void {
+    this.#edit((group) => ({ ...group, ...change }));
+  }
+
+  #setEnd({ value }: HTMLInputElement): void {
+    const at = Date.parse(value);
+    this.#edit(({ title, members }) => ({ title, members, ...(Number.isFinite(at) && { endsAt: at }) }));
+  }
+
+  #edit(change: (group: Group) => Group | undefined): void {
+    if (this.#group) this.#actions.change(change(this.#group));
+  }
+}
+
+/** What a member does: its altitude and climb, that it is on the ground, or that it is not received. */
+export function stateOf(device: number, { picture, formats }: Scene): string {
+  const aircraft = picture.aircraft.get(device);
+  if (aircraft) return [formats.altitude(aircraft.altitudeM), formats.climb(aircraft.climbMps)].filter(Boolean).join('  ');
+  return t(picture.ground.get(device) ? 'phase.ground' : 'group.notReceived');
+}
+
+/** The page's address with the group and the view of the map, and without what its user selected, follows or filters. */
+export function linkTo(href: string): string {
+  const url = new URL(href);
+  url.hash = url.hash.slice(1).split('&').filter((one) => /^(map|group(-\w+)?)=/.test(one)).join('&');
+  return url.href;
+}
+
+function field(label: string, input: HTMLElement): HTMLElement {
+  return h('label', { class: 'field' }, h('span', {}, label), input);
+}
+
+/** The format of `datetime-local`: the user's clock without a zone. */
+function localText(ms: number): string {
+  const date = new Date(ms);
+  return new Date(ms - date.getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
+}

@@ -1,0 +1,17 @@
+import { t, type TextKey } from '../settings/language';
+import { h } from './dom';
+
+/** The action of a key, and its label in the help. */
+export const KEYS: readonly (readonly [key: string, label: TextKey])[] = [
+  ['/', 'help.search'], ['↑ ↓', 'help.rows'], ['F', 'help.follow'], ['L', 'help.layers'], ['S', 'help.settings'], ['G', 'help.group'], ['D', 'help.data'], ['T', 'help.theme'],
+  ['C', 'help.colour'], ['+ − ← →', 'help.map'], ['Esc', 'help.close'], ['?', 'help.help'],
+];
+
+export function keyHelp(): HTMLElement {
+  return h('dl', { class: 'keys' }, ...KEYS.flatMap(([key, label]) => [h('dt', {}, ...key.split(' ').map((one) => h('kbd', {}, one))), h('dd', {}, t(label))]));
+}
+
+/** Whether a key is typed into a text field. */
+export function isTyping({ target }: KeyboardEvent): boolean {
+  return target instanceof HTMLInputElement && !['checkbox', 'radio'].includes(target.type);
+}

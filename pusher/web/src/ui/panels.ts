@@ -1,0 +1,41 @@
+import { THEMES } from '../basemap/theme';
+import type { BaseMap } from '../config';
+import { LAYER_KEYS, type LayerKey } from '../map/layers/layer';
+import { COLOUR_SCALES, type ColourScale } from '../map/symbols/colour';
+import { TIME_ZONES, UNITS } from '../settings/formats';
+import { LANGUAGES, t } from '../settings/language';
+import { DATA_USES, type Preferences } from '../settings/preferences';
+import { choice, toggle } from './choices';
+import { h } from './dom';
+
+export interface LayerChoices {
+  hidden: ReadonlySet<LayerKey>;
+  baseMaps: readonly BaseMap[];
+  baseMap: BaseMap;
+  styleUrl: string | undefined;
+  colour: ColourScale;
+  setVisible: (key: LayerKey, visible: boolean) => void;
+  setBaseMap: (baseMap: BaseMap) => void;
+  setColour: (colour: ColourScale) => void;
+}
+
+/** The settings of the map: layers, base map, the meaning of colours. */
+export function layerPanel({ hidden, baseMaps, baseMap, styleUrl, colour, setVisible, setBaseMap, setColour }: LayerChoices): HTMLElement {
+  const host = styleUrl === undefined ? '' : new URL(styleUrl, location.href).host;
+  return h('div', {},
+    ...LAYER_KEYS.map((key) => toggle(key, t(`layer.${key}`), !hidden.has(key), (visible) => setVisible(key, visible))),
+    choice('colour', t('colour.title'), COLOUR_SCALES.map((scale) => [scale, t(`colour.${scale}`)] as const), colour, setColour),
+    baseMaps.length > 1 && choice('base', t('base.title'), baseMaps.map((one) => [one, t(`base.${one}`, { host })] as const), baseMap, setBaseMap));
+}
+
+/** The settings of values and of the page's look, for this browser. */
+export function settingsPanel({ units = 'metric', zone = 'local', theme = 'dark', language = 'en', sound = true, data = 'auto', notify = false }: Preferences, change: (change: Partial<Preferences>) => void, dataUse: HTMLElement): HTMLElement {
+  return h('div', {},
+    choice('units', t('setting.units'), UNITS.map((one) => [one, t(`setting.units.${one}`)] as const), units, (chosen) => change({ units: chosen })),
+    choice('zone', t('setting.time'), TIME_ZONES.map((one) => [one, t(`setting.time.${one}`)] as const), zone, (chosen) => change({ zone: chosen })),
+    choice('theme', t('setting.theme'), THEMES.map((one) => [one, t(`setting.theme.${one}`)] as const), theme, (chosen) => change({ theme: chosen })),
+    choice('language', t('setting.language'), LANGUAGES, language, (chosen) => change({ language: chosen })),
+    choice('data', t('setting.data'), DATA_USES.map((one) => [one, t(`setting.data.${one}`)] as const), data, (chosen) => change({ data: chosen })), dataUse,
+    toggle('sound', t('alert.sound'), sound, (on) => change({ sound: on })),
+    toggle('notify', t('setting.notify'), notify, (on) => change({ notify: on })));
+}

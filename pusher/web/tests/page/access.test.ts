@@ -1,0 +1,141 @@
+// Access to the page: by keyboard, by screen reader, in other languages and units; and its size and loading time.
+import { createRequire } from 'node:module';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { gzipSync } from 'node:zlib';
+import type { Browser } from 'playwright-core';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { launch } from '../browser.mjs';
+import { startSky } from '../sky.mjs';
+import type { Hooks } from '../../src/hooks';
+import { DESKTOP, PHONE, STEP, Visit } from './open';
+
+declare const window: { updraft?: Hooks };
+
+const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+const DIST = new URL('../../dist/', import.meta.url);
+const MAX_SCRIPT_KB = 350;
+
+let browser: Browser;
+beforeAll(async () => { browser = await launch(); });
+afterAll(() => browser?.close());
+
+for (const [name, options, theme] of [['on a desktop', { viewport: DESKTOP }, 'dark'], ['in the sun', { viewport: DESKTOP }, 'sunlight'], ['on a phone', PHONE, 'light']] as const) {
+  it(`breaks no rule of axe ${name}`, async () => {
+    const sky = await startSky();
+    // The page's own policy does not allow injected scripts, not even those of the test.
+    const visit = await Visit.start(browser, sky, { ...options, bypassCSP: true });
+    const { page } = visit;
+    await page.addInitScript((chosen) => localStorage.setItem('updraft-settings', JSON.stringify({ theme: chosen })), theme);
+    await visit.open();
+    await page.waitForSelector('.row', { ...STEP, state: 'attached' });
+    const [first] = await page.evaluate(() => window.updraft!.aircraft());
+    await page.evaluate((device) => { location.hash = `map=9/46.62/7.85&device=${device}`; }, first!.device);
+    await page.reload();
+    await visit.live();
+    await page.waitForSelector('#card:not([hidden]) >> text=Manufacturer', { ...STEP, state: 'attached' });
+    await page.click('button[aria-label=Settings]', STEP);
+    await page.evaluate(AXE);
+    const found = await page.evaluate(async () => {
+      const { axe } = globalThis as never as { axe: { run(): Promise<{ violations: { id: string; nodes: { html: string; failureSummary: string }[] }[] }> } };
+      return (await axe.run()).violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html, failureSummary }) => `${html} ${failureSummary}`).join('; ')}`);
+    });
+    expect(found).toEqual([]);
+    await visit.end();
+    sky.close();
+  });
+}
+
+it('can be used by keyboard, and shows its keys', async () => {
+  const sky = await startSky();
+  const visit = await Visit.start(browser, sky);
+  const { page } = visit;
+  await visit.open();
+  await page.waitForSelector('.row', STEP);
+  const expanded = (label: string) => page.getAttribute(`button[aria-label=${label}]`, 'aria-expanded');
+  expect(await expanded('Layers')).toBe('false');
+  await page.keyboard.press('l');
+  expect(await expanded('Layers')).toBe('true');
+  await page.keyboard.press('Escape');
+  expect(await expanded('Layers')).toBe('false');
+  expect(await page.evaluate(() => document.activeElement?.getAttribute('aria-label'))).toBe('Layers');
+  await page.keyboard.press('?');
+  expect(await page.textContent('#help')).toContain('Follow the selected pilot');
+  await page.keyboard.press('Escape');
+  await page.focus('.row');
+  await page.keyboard.press('ArrowDown');
+  await page.keyboard.press('ArrowDown');
+  const name = await page.evaluate(() => document.activeElement?.querySelector('.name')?.textContent);
+  await page.keyboard.press('Enter');
+  await page.waitForSelector('#card:not([hidden])', STEP);
+  expect(await page.textContent('#card h2')).toBe(name);
+  await page.keyboard.press('f');
+  await page.waitForSelector('.row.followed', STEP);
+  await page.focus('[data-tab=air]');
+  await page.keyboard.press('ArrowRight');
+  expect(await page.getAttribute('[data-tab=ground]', 'aria-selected')).toBe('true');
+  await visit.end();
+  sky.close();
+});
+
+it('uses the language and the units of its user', async () => {
+  const sky = await startSky();
+  const visit = await Visit.start(browser, sky, { viewport: DESKTOP, locale: 'de-CH' });
+  const { page } = visit;
+  await visit.open();
+  expect(await page.textContent('[data-tab=ground]')).toContain('Am Boden');
+  expect(await page.getAttribute('html', 'lang')).toBe('de');
+  await page.click('button[aria-label=Einstellungen]');
+  await page.click('label:has([value=aviation])');
+  await page.waitForFunction(() => /^\d+ ft$/.test(document.querySelector('.row .altitude')?.textContent ?? ''), undefined, STEP);
+  await Promise.all([page.waitForNavigation(STEP), page.click('label:has([value=ru])')]);
+  await visit.live();
+  expect(await page.textContent('[data-tab=ground]')).toContain('На земле');
+  await page.waitForFunction(() => /^\d+ ft$/.test(document.querySelector('.row .altitude')?.textContent ?? ''), undefined, STEP);
+  await visit.end();
+  sky.close();
+});
+
+it('can be embedded in another page, with a link to the full page', async () => {
+  const sky = await startSky();
+  const visit = await Visit.start(browser, sky, { viewport: { width: 600, height: 400 } });
+  const { page } = visit;
+  await visit.open(undefined, '?embed');
+  await page.waitForFunction(() => window.updraft!.drawn().length > 0, undefined, STEP);
+  expect(await page.isVisible('#panel')).toBe(false);
+  expect(await page.isVisible('.alerts')).toBe(true);
+  const [full] = await Promise.all([page.context().waitForEvent('page', STEP), page.click('text=Open the full map')]);
+  await full.waitForFunction(() => window.updraft?.connected(), undefined, STEP);
+  expect(new URL(full.url()).search).toBe('');
+  expect(full.url()).toContain('#map=9/');
+  expect(await full.isVisible('#panel')).toBe(true);
+  await full.close();
+  await visit.end();
+  sky.close();
+});
+
+it('is small and loads fast', async () => {
+  const assets = readdirSync(new URL('assets/', DIST));
+  for (const file of assets.filter((name) => /\.(js|css)$/.test(name))) {
+    expect(assets, file).toContain(`${file}.br`);
+    expect(statSync(new URL(`assets/${file}.br`, DIST)).size, file).toBeLessThan(statSync(new URL(`assets/${file}`, DIST)).size);
+  }
+  const index = readFileSync(new URL('index.html', DIST), 'utf8');
+  const scripts = [...index.matchAll(/(?:src|href)="\.\/(assets\/[^"]+\.js)"/g)].map(([, file]) => gzipSync(readFileSync(new URL(file!, DIST))).length);
+  const kb = scripts.reduce((sum, bytes) => sum + bytes, 0) / 1024;
+  expect(kb).toBeGreaterThan(100);
+  expect(kb).toBeLessThan(MAX_SCRIPT_KB);
+  const manifest = JSON.parse(readFileSync(new URL('map.webmanifest', DIST), 'utf8')) as { icons: { src: string }[] };
+  expect(index).toContain('href="./map.webmanifest"');
+  for (const { src } of manifest.icons) expect(statSync(new URL(src, DIST)).size).toBeGreaterThan(0);
+  const sky = await startSky({ count: 1000 });
+  const visit = await Visit.start(browser, sky);
+  await visit.open();
+  await visit.page.waitForFunction(() => window.updraft!.firstAircraftMs() !== undefined, undefined, STEP);
+  const first = await visit.page.evaluate(() => window.updraft!.firstAircraftMs()!);
+  // The base map is loaded after the aircraft.
+  const ground = await visit.page.waitForFunction(() => performance.getEntriesByType('resource').find(({ name }) => name.includes('.pmtiles'))?.startTime, undefined, STEP);
+  expect(await ground.jsonValue()).toBeGreaterThan(first);
+  console.log(`figures: ${kb.toFixed(1)} KB of scripts, gzipped, before the map's worker; first of 1000 aircraft after ${Math.round(first)} ms`);
+  await visit.end();
+  sky.close();
+});

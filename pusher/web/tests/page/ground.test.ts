@@ -1,0 +1,72 @@
+// Base map and terrain, from archives that the test makes: a hill and a town.
+import type { Browser } from 'playwright-core';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { basemapArchive, hillM, terrainArchive } from '../archives.mjs';
+import { launch } from '../browser.mjs';
+import { startSky } from '../sky.mjs';
+import type { Hooks } from '../../src/hooks';
+import { STEP, Visit } from './open';
+
+declare const window: { updraft?: Hooks };
+
+const FILES = { '/map/basemap.pmtiles': basemapArchive(), '/map/terrain.pmtiles': terrainArchive() };
+const CONFIG = { basemap: './map/basemap.pmtiles?v=1', terrain: { url: './map/terrain.pmtiles?v=1', encoding: 'terrarium' } };
+/** Shading a hill without a graphics card takes long. */
+const SMALL = { viewport: { width: 900, height: 520 } };
+const TOP = { lat: 46.62, lon: 7.85 };
+
+let browser: Browser;
+beforeAll(async () => { browser = await launch(); });
+afterAll(() => browser?.close());
+
+it('shows the operator\'s map and terrain, and heights above ground', async () => {
+  const sky = await startSky({ config: CONFIG, files: FILES });
+  const visit = await Visit.start(browser, sky, SMALL);
+  const { page } = visit;
+  await visit.open('#map=11/46.62/7.85');
+  await page.waitForFunction(({ lat, lon }) => window.updraft!.elevationAt(lat, lon) !== undefined, TOP, STEP);
+  const top = await page.evaluate(({ lat, lon }) => window.updraft!.elevationAt(lat, lon)!, TOP);
+  expect(top).toBeGreaterThan(2780);
+  expect(top).toBeLessThan(2801);
+  expect(await page.evaluate(() => window.updraft!.elevationAt(20, 20))).toBeUndefined();
+
+  await page.click('.row', STEP);
+  await page.waitForSelector('[data-fact="fact.agl"]', STEP);
+  const [device] = (await page.evaluate(() => location.hash)).match(/(?<=device=)[0-9A-F]{6}/)!;
+  const { agl, altitude, lat, lon } = await page.evaluate((selected) => {
+    const number = (fact: string) => parseInt(document.querySelector(`[data-fact="${fact}"] dd`)!.textContent!, 10);
+    const { lat, lon } = window.updraft!.aircraft().find((one) => one.device === selected)!;
+    return { agl: number('fact.agl'), altitude: number('fact.altitude'), lat, lon };
+  }, device);
+  // The pilot moves between two updates of the panel.
+  expect(Math.abs(altitude - agl - hillM(lat, lon))).toBeLessThan(60);
+  expect(await page.textContent('.row .detail')).toMatch(/m AGL/);
+  await page.waitForFunction(() => window.updraft!.shown('contours').length > 5, undefined, STEP);
+  const levels = await page.evaluate(() => window.updraft!.shown('contours').map((metres) => Number(metres)));
+  expect(levels.every((metres) => metres % 200 === 0 && metres > 600 && metres < 2800)).toBe(true);
+  expect(await page.textContent('.maplibregl-ctrl-attrib-inner')).toMatch(/Made-up map.*Made-up terrain|Made-up terrain.*Made-up map/);
+  await page.keyboard.press('Escape');
+  await page.evaluate(() => { location.hash = 'map=10/46.52/7.9'; });
+  await page.waitForFunction(() => window.updraft!.shown('base-places').includes('Probestadt'), undefined, STEP);
+
+  // The outline is one click away, and the choice is kept.
+  await page.click('button[aria-label=Layers]');
+  await page.click('label:has([name=base][value=outline])');
+  await page.waitForFunction(() => window.updraft!.shown('base-places').length === 0, undefined, STEP);
+  await page.reload();
+  await visit.live();
+  await page.click('button[aria-label=Layers]');
+  expect(await page.isChecked('[name=base][value=outline]')).toBe(true);
+  await visit.end();
+  sky.close();
+});
+
+it('keeps the outline where an archive cannot be read', async () => {
+  const sky = await startSky({ config: CONFIG });
+  const visit = await Visit.start(browser, sky, SMALL);
+  await visit.open();
+  await visit.page.waitForFunction(() => window.updraft!.shown('land').length > 0, undefined, STEP);
+  await visit.page.waitForFunction(() => window.updraft!.moved() > 200, undefined, STEP);
+  await visit.end([/404|cannot be read|Bad response/]);
+  sky.close();
+});

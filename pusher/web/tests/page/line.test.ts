@@ -1,0 +1,89 @@
+// What the page does with its connection: the rate by network and battery, the pause of a hidden page, and what it costs.
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
+import type { Hooks } from '../../src/hooks';
+import { launch } from '../browser.mjs';
+import { startSky } from '../sky.mjs';
+import { DESKTOP, STEP, VIEW, Visit, type SkyServer } from './open';
+
+declare const window: { updraft?: Hooks };
+
+let browser: Browser;
+let sky: SkyServer;
+let visit: Visit;
+let page: Page;
+
+beforeAll(async () => { browser = await launch(); });
+afterAll(() => browser?.close());
+
+beforeEach(async () => {
+  sky = await startSky();
+  visit = await Visit.start(browser, sky, { viewport: DESKTOP });
+  page = visit.page;
+});
+
+afterEach(async () => {
+  try {
+    await visit.end();
+  } finally {
+    sky.close();
+  }
+});
+
+const rateOf = (address: string | undefined) => new URL(address ?? '', 'ws://sky').searchParams.get('rate');
+
+/** As the browser would report it; playwright keeps every page visible. */
+async function setVisibility(state: 'hidden' | 'visible'): Promise<void> {
+  await page.evaluate((next) => {
+    Object.defineProperty(document, 'visibilityState', { configurable: true, get: () => next });
+    document.dispatchEvent(new Event('visibilitychange'));
+  }, state);
+}
+
+it('requests fewer updates if the user saves data, and shows how much it received', async () => {
+  const devtools = await page.context().newCDPSession(page);
+  await devtools.send('Emulation.setDataSaverOverride', { dataSaverEnabled: true });
+  await visit.open();
+  expect(rateOf(sky.addresses[0])).toBe('5s');
+  await page.click('button[aria-label=Settings]');
+  await page.waitForFunction(() => /^Received \d+(\.\d)? [kM]B, \d+(\.\d)? [kM]B per minute\. Updates come every 5 s\.$/.test(document.querySelector('.data-use')?.textContent ?? ''), undefined, STEP);
+  // The user's word is above that of the browser; the connection stays.
+  const [message] = await Promise.all([sky.nextSubscribe(), page.click('label:has([name=data][value=live])')]);
+  expect(message.rate).toBe(1);
+  await page.waitForSelector('.data-use >> text=Updates come at once.', STEP);
+  expect(sky.addresses).toHaveLength(1);
+});
+
+it('saves a battery that is nearly empty', async () => {
+  await page.addInitScript(() => {
+    const battery = Object.assign(new EventTarget(), { level: 0.15, charging: false });
+    Object.assign(globalThis, { battery });
+    Object.defineProperty(navigator, 'getBattery', { value: async () => battery });
+  });
+  await visit.open();
+  await page.click('button[aria-label=Settings]');
+  await page.waitForSelector('.data-use >> text=every 5 s', STEP);
+  const [message] = await Promise.all([sky.nextSubscribe(), page.evaluate(() => {
+    const { battery } = globalThis as never as { battery: EventTarget & { charging: boolean } };
+    battery.charging = true;
+    battery.dispatchEvent(new Event('chargingchange'));
+  })]);
+  expect(message.rate).toBe(1);
+});
+
+it('pauses while it is hidden, and catches up', async () => {
+  await page.clock.install();
+  await visit.open(VIEW);
+  await page.waitForFunction(() => window.updraft!.resumable(), undefined, STEP);
+  await setVisibility('hidden');
+  await page.clock.fastForward(20_000);
+  expect(sky.sockets.size).toBe(1);
+  await page.clock.fastForward(20_000);
+  await page.waitForFunction(() => !window.updraft!.connected(), undefined, STEP);
+  await expect.poll(() => sky.sockets.size, STEP).toBe(0);
+  expect((await page.evaluate(() => window.updraft!.counts())).aircraft).toBeGreaterThan(80);
+  await setVisibility('visible');
+  await visit.live();
+  expect(new URL(sky.addresses.at(-1)!, 'ws://sky').searchParams.get('resume')).toBe('sky');
+  expect(sky.addresses).toHaveLength(2);
+});

@@ -1,0 +1,58 @@
+// The page on a phone, in portrait and landscape.
+import type { Browser } from 'playwright-core';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { launch } from '../browser.mjs';
+import { startSky } from '../sky.mjs';
+import type { Hooks } from '../../src/hooks';
+import { PHONE, STEP, Visit } from './open';
+
+declare const window: { updraft?: Hooks };
+
+/** The smallest side of a touch target (WCAG 2.5.5). */
+const TOUCH_PX = 44;
+
+let browser: Browser;
+beforeAll(async () => { browser = await launch(); });
+afterAll(() => browser?.close());
+
+for (const [name, viewport] of [['upright', { width: 390, height: 844 }], ['held across', { width: 844, height: 390 }]] as const) {
+  it(`${name}: the selection stays visible, with its actions above the fold`, async () => {
+    const sky = await startSky();
+    const visit = await Visit.start(browser, sky, { ...PHONE, viewport });
+    const { page } = visit;
+    await visit.open('#map=9/46.62/7.85');
+    await page.waitForFunction(() => window.updraft!.drawn().length > 0, undefined, STEP);
+    await page.tap('#panel > header');
+    await page.waitForFunction(() => document.querySelectorAll('.rows:not([hidden]) .row').length > 0, undefined, STEP);
+    await page.tap('.row >> nth=0');
+    await page.waitForSelector('#card:not([hidden])', STEP);
+    const device = await page.evaluate(() => new URLSearchParams(location.hash.slice(1)).get('device'));
+    const boxes = () => page.evaluate((selected) => {
+      const box = (selector: string) => {
+        const { left, top, right, bottom } = document.querySelector(selector)!.getBoundingClientRect();
+        return { left, top, right, bottom };
+      };
+      return { card: box('#card'), follow: box('.action.primary'), panel: box('#panel'), aircraft: window.updraft!.drawn().find((one) => one.device === selected) };
+    }, device);
+    // The sheet slides and the map moves: after that the aircraft is on the free part of the map.
+    await page.waitForFunction((selected) => {
+      const at = window.updraft!.drawn().find((one) => one.device === selected);
+      const card = document.querySelector('#card')!.getBoundingClientRect();
+      return at && at.x > 0 && at.x < innerWidth && at.y > 0 && at.y < innerHeight && !(at.x > card.left && at.x < card.right && at.y > card.top && at.y < card.bottom);
+    }, device, STEP);
+    const { card, follow, panel } = await boxes();
+    expect(follow.bottom).toBeLessThan(viewport.height);
+    expect(follow.top).toBeGreaterThanOrEqual(card.top);
+    expect(card.bottom).toBeLessThanOrEqual(panel.top + 1);
+    expect(card.bottom - card.top).toBeGreaterThan(200);
+
+    const small = await page.evaluate((least) => [...document.querySelectorAll<HTMLElement>('button, a[href], .toggle, input[type=search]')]
+      .filter((element) => element.checkVisibility({ visibilityProperty: true }) && element.closest('#map') === null && !element.matches('.skip'))
+      .map((element) => ({ name: element.className || element.textContent, ...element.getBoundingClientRect().toJSON() }))
+      .filter(({ width, height }) => width < least || height < least)
+      .map(({ name, width, height }) => `${name}: ${width} x ${height}`), TOUCH_PX - 0.5);
+    expect(small).toEqual([]);
+    await visit.end();
+    sky.close();
+  });
+}

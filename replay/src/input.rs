@@ -1,0 +1,200 @@
+//! The inputs of commands: a capture, or the captures of an archive one after the other.
+
+use std::fs::File;
+use std::io::BufReader;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use anyhow::Context as _;
+use archive::{Hour, Location, Manifest, S3Options, Store};
+use capture::{Capture, Ending, FileHeader, Record};
+
+use crate::select::{SelectArgs, Selection};
+
+/// A capture's file, or an archive.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Input {
+    /// A file.
+    Capture(PathBuf),
+    /// The folder or bucket that `processor archive` writes.
+    Archive(Location),
+}
+
+impl FromStr for Input {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.parse()? {
+            Location::Folder(path) if !Path::new(&path).is_dir() => Ok(Self::Capture(path.into())),
+            location => Ok(Self::Archive(location)),
+        }
+    }
+}
+
+/// Records of an input, and its damage.
+pub struct Records {
+    /// The source of the first capture.
+    pub header: FileHeader,
+    /// Records in all captures, whether wanted or not.
+    pub total: u64,
+    /// The first record's time, ms since the epoch; `None` where there is no record.
+    pub first_ms: Option<i64>,
+    /// The last record's time.
+    pub last_ms: Option<i64>,
+    selection: Selection,
+    parts: std::vec::IntoIter<Part>,
+    current: Option<Box<dyn Iterator<Item = capture::Result<Record>> + Send>>,
+}
+
+enum Part {
+    File(Box<Capture<BufReader<File>>>),
+    Hour(Box<(Store, Manifest)>),
+}
+
+/// Opens an input and resolves the selection's times.
+///
+/// # Errors
+/// It is no capture or archive, or cannot be reached; or the hours of the archive are of different clusters.
+#[allow(clippy::print_stderr, reason = "an incomplete capture is reported on standard error")]
+pub fn open(input: &Input, s3: &S3Options, select: &SelectArgs, now_ms: i64) -> anyhow::Result<Records> {
+    match input {
+        Input::Capture(path) => {
+            let capture = open_file(path)?;
+            if let Ending::CutOff { lost_bytes, .. } = capture.ending() {
+                eprintln!(
+                    "{}: incomplete; {lost_bytes} bytes behind the last complete block are skipped",
+                    path.display()
+                );
+            }
+            let summaries = || capture.index().blocks.iter().map(|entry| &entry.summary);
+            let (first_ms, last_ms) = (summaries().map(|s| s.first_ms).min(), summaries().map(|s| s.last_ms).max());
+            Ok(Records {
+                header: capture.header().clone(),
+                total: capture.records_len(),
+                first_ms,
+                last_ms,
+                selection: select.resolve(now_ms, first_ms)?,
+                parts: vec![Part::File(Box::new(capture))].into_iter(),
+                current: None,
+            })
+        }
+        Input::Archive(location) => {
+            let store = Store::open(location.clone(), s3)?;
+            wait_for(async {
+                let hours = store.hours().await?;
+                anyhow::ensure!(!hours.is_empty(), "the archive {location} has no hours yet");
+                let selection = select.resolve(now_ms, hours.first().map(|hour| hour.start_ms()))?;
+                let is_wanted = |hour: &&Hour| {
+                    selection
+                        .filter
+                        .time_ms
+                        .as_ref()
+                        .is_none_or(|time| hour.start_ms() < time.end && hour.end_ms() > time.start)
+                };
+                let mut manifests = Vec::new();
+                for hour in hours.iter().filter(is_wanted) {
+                    manifests.push(store.manifest(*hour).await?);
+                }
+                let first = manifests.first().with_context(|| {
+                    format!(
+                        "the archive {location} has no hour in this time; it has {} to {}",
+                        hours[0],
+                        hours[hours.len() - 1]
+                    )
+                })?;
+                if let Some(other) = manifests.iter().find(|manifest| manifest.epoch != first.epoch) {
+                    anyhow::bail!(
+                        "the hours {} and {} are of different clusters, whose offsets mean different records: choose with \
+                         --from and --to",
+                        first.hour,
+                        other.hour
+                    );
+                }
+                let header = FileHeader {
+                    topic: first.topic.clone(),
+                    epoch: first.epoch.clone(),
+                    partitions: first.partitions.len() as u32,
+                    ..FileHeader::default()
+                };
+                Ok(Records {
+                    header,
+                    total: manifests.iter().map(|manifest| manifest.records).sum(),
+                    first_ms: Some(first.hour.start_ms()),
+                    last_ms: manifests.last().map(|manifest| manifest.hour.end_ms()),
+                    selection,
+                    parts: manifests
+                        .into_iter()
+                        .map(|manifest| Part::Hour(Box::new((store.clone(), manifest))))
+                        .collect::<Vec<_>>()
+                        .into_iter(),
+                    current: None,
+                })
+            })
+        }
+    }
+}
+
+/// Opens the capture in a file.
+///
+/// # Errors
+/// There is no such file, or it is no capture.
+pub fn open_file(path: &Path) -> anyhow::Result<Capture<BufReader<File>>> {
+    let name = || path.display().to_string();
+    let file = File::open(path).with_context(|| format!("cannot open {}", name()))?;
+    Capture::open(BufReader::with_capacity(1 << 18, file)).with_context(name)
+}
+
+/// Runs network work to its end, on a thread of its own: the caller may be in an async runtime itself.
+fn wait_for<T: Send>(work: impl Future<Output = anyhow::Result<T>> + Send) -> anyhow::Result<T> {
+    std::thread::scope(|scope| scope.spawn(|| block_on(work)).join())
+        .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+}
+
+/// Runs network work to its end. Not from within an async runtime.
+pub(crate) fn block_on<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
+    runtime.context("cannot start the async runtime")?.block_on(work)
+}
+
+impl Records {
+    /// Also ticks, where records are chosen by device, receiver, type or bounds: the core needs them for its clock.
+    #[must_use]
+    pub fn with_ticks(mut self) -> Self {
+        self.selection = self.selection.with_ticks();
+        self
+    }
+
+    fn next_part(&mut self) -> Option<anyhow::Result<()>> {
+        let filter = self.selection.filter.clone();
+        let current: Box<dyn Iterator<Item = capture::Result<Record>> + Send> = match self.parts.next()? {
+            Part::File(capture) => Box::new((*capture).into_records(filter)),
+            Part::Hour(hour) => match wait_for(hour.0.open_hour(&hour.1)) {
+                Ok(capture) => Box::new(capture.into_records(filter)),
+                Err(error) => return Some(Err(error.context(format!("the hour {}", hour.1.hour)))),
+            },
+        };
+        self.current = Some(current);
+        Some(Ok(()))
+    }
+}
+
+impl Iterator for Records {
+    type Item = anyhow::Result<Record>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            if let Some(current) = &mut self.current {
+                match current.next() {
+                    Some(Ok(record)) if self.selection.matches(&record) => return Some(Ok(record)),
+                    Some(Ok(_)) => continue,
+                    Some(Err(error)) => return Some(Err(error.into())),
+                    None => self.current = None,
+                }
+            }
+            match self.next_part()? {
+                Ok(()) => {}
+                Err(error) => return Some(Err(error)),
+            }
+        }
+    }
+}

@@ -1,0 +1,177 @@
+//! To Kafka: the raw topic of another prefix.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use anyhow::Context as _;
+use capture::{Framed, Record};
+use runtime::Clock;
+use schemas::RecordId;
+use streams::{Event, Flush, Headers, Log as _, LogOptions, Outgoing, SeekTo, TopicPartition};
+
+use super::pace::Pace;
+use super::resume::Bookmark;
+use super::shift::shifted;
+use super::tape::Tape;
+use crate::progress::Progress;
+use crate::publish::{RawTopic, RawTopicOptions};
+use crate::stop::until_stopped;
+
+/// Records between two waits for all writes: the maximum that a kill repeats.
+const FLUSH_EVERY: u64 = 5_000;
+/// How far back the last readable record of a partition is looked for.
+const LOOK_BACK: u64 = 1_000;
+
+/// The target, and how to write to it.
+#[derive(Clone, Copy)]
+pub(super) struct KafkaTarget<'a> {
+    /// Before the topic's name.
+    pub(super) prefix: &'a str,
+    /// How to reach Kafka and the registry.
+    pub(super) log: &'a LogOptions,
+    /// The file of the position.
+    pub(super) resume: Option<&'a Path>,
+    /// Other programs may write there.
+    pub(super) yes: bool,
+}
+
+pub(super) fn play(tape: &Tape, target: &KafkaTarget<'_>, clock: &Clock) -> anyhow::Result<u64> {
+    let KafkaTarget { prefix, log: options, resume, yes } = *target;
+    let header = tape.open(clock)?.header;
+    anyhow::ensure!(
+        header.partitions > 0,
+        "the capture comes from MQTT, where records have no partitions: play it with --mqtt, the bridge then writes them"
+    );
+    let mut bookmark = Bookmark::open(resume, format!("{:?} to {prefix:?}", tape.input))?;
+    until_stopped(async |shutdown| {
+        let wanted = RawTopicOptions {
+            prefix,
+            log: options,
+            purpose: "play",
+            partitions: header.partitions,
+            may_have_writers: yes || bookmark.is_resumed,
+            may_be_the_installation: yes,
+        };
+        let topic = RawTopic::open(&wanted, clock).await?;
+        anyhow::ensure!(
+            topic.partitions == header.partitions,
+            "{} has {} partitions, the capture {}: choose another --kafka-prefix",
+            topic.name,
+            topic.partitions,
+            header.partitions
+        );
+        let RawTopic { name, codec, sink, .. } = &topic;
+        let mut played = 0;
+        // Records that were written after the bookmark's last save are in the topic: none is played twice.
+        let mut behind = match bookmark.is_resumed {
+            true => last_played(&topic).await?,
+            false => BTreeMap::new(),
+        };
+        loop {
+            let records = tape.open(clock)?;
+            let mut progress = Progress::new(clock, tape.total(&records));
+            let mut pace = Pace::new(tape.speed, clock);
+            let mut flush = Flush::new();
+            for record in records.skip(usize::try_from(bookmark.position.records)?) {
+                let record = record?;
+                let by_ms = tape.shift_ms(&mut bookmark, &record, clock)?;
+                if played == 0 && bookmark.position.records == 0 {
+                    bookmark.save()?;
+                }
+                if let Some(last) = behind.get(&record.partition) {
+                    if origin_id(&record)? == Some(*last) {
+                        behind.remove(&record.partition);
+                    }
+                    bookmark.position.records += 1;
+                    continue;
+                }
+                if !pace.wait_for(record.timestamp_ms, &shutdown).await {
+                    flush.wait().await?;
+                    bookmark.save()?;
+                    return Ok(played);
+                }
+                progress.add(record.timestamp_ms);
+                let outgoing = outgoing(shifted(record, by_ms), name, codec)?;
+                sink.send(outgoing, flush.receipt()).await?;
+                played += 1;
+                bookmark.position.records += 1;
+                if bookmark.position.records.is_multiple_of(FLUSH_EVERY) {
+                    std::mem::take(&mut flush).wait().await?;
+                    bookmark.save()?;
+                }
+            }
+            flush.wait().await?;
+            bookmark.save()?;
+            progress.finish();
+            if !tape.again {
+                return Ok(played);
+            }
+            (bookmark.position.records, bookmark.position.shift_ms) = (0, None);
+            behind.clear();
+        }
+    })
+}
+
+/// The id that a record carries when it is played: its own, or that of the record that it repeats itself. `None`: it is
+/// unreadable.
+fn origin_id(record: &Record) -> anyhow::Result<Option<u64>> {
+    let partition = u16::try_from(record.partition).context("a partition is a number below 65,536")?;
+    let framed = record.value.as_ref().and_then(Framed::parse);
+    let own = RecordId::new(partition, record.offset).0;
+    Ok(framed.map(|framed| framed.record.origin_id.unwrap_or(own)))
+}
+
+/// The id that the last record of each partition carries. Unreadable ones carry none: those at the very end are played again.
+async fn last_played(topic: &RawTopic) -> anyhow::Result<BTreeMap<u32, u64>> {
+    let mut last = BTreeMap::new();
+    let mut from = Vec::new();
+    for (partition, end) in (0..).zip(topic.end_offsets().await?) {
+        from.push((TopicPartition::new(&*topic.name, partition), SeekTo::Offset(end.saturating_sub(LOOK_BACK))));
+    }
+    let mut source = topic.log.read(from).await?;
+    let mut open: BTreeSet<u32> = (0..topic.partitions).collect();
+    while !open.is_empty() {
+        match source.next().await? {
+            Event::Records(records) => {
+                for record in records {
+                    let framed = record.value.as_ref().and_then(Framed::parse);
+                    if let Some(origin_id) = framed.and_then(|framed| framed.record.origin_id) {
+                        last.insert(record.partition, origin_id);
+                    }
+                }
+            }
+            Event::CaughtUp(partition) => {
+                open.remove(&partition.partition);
+            }
+            Event::Assigned(_) | Event::Revoked(_) => {}
+        }
+    }
+    source.close().await?;
+    Ok(last)
+}
+
+/// The record as it goes out: in its partition, with the id of the one that it repeats.
+fn outgoing(record: Record, name: &str, codec: &streams::registry::TopicCodec) -> anyhow::Result<Outgoing> {
+    let origin_id = origin_id(&record)?;
+    let value = match record.value.as_ref().map(|value| (value, Framed::parse(value))) {
+        Some((_, Some(mut framed))) => {
+            framed.record.origin_id = origin_id;
+            Some(codec.encode(&framed.record))
+        }
+        // It was unreadable when it was captured.
+        Some((value, None)) => Some(value.clone()),
+        None => None,
+    };
+    let mut headers = Headers::new();
+    for header in record.headers {
+        headers.push(header.name, header.value);
+    }
+    Ok(Outgoing {
+        topic: name.into(),
+        partition: Some(record.partition),
+        key: record.key,
+        value,
+        headers,
+        timestamp_ms: record.timestamp_ms,
+    })
+}

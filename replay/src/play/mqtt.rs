@@ -1,0 +1,168 @@
+//! To a broker, as receivers publish.
+
+use std::io::IsTerminal as _;
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use capture::{Framed, Record};
+use envelope::{DEFAULT_PREFIX, Topic, WRAPPER_BYTES};
+use rumqttc::v5::AsyncClient;
+use rumqttc::v5::mqttbytes::QoS;
+use runtime::{Clock, Shutdown};
+use schemas::v1::raw_record::Input;
+use tokio::sync::watch;
+
+use super::pace::Pace;
+use super::resume::Bookmark;
+use super::shift::shifted;
+use super::tape::Tape;
+use crate::progress::Progress;
+use crate::publish::{MqttTarget, connect, options};
+use crate::stop::until_stopped;
+
+/// Messages between the capture and the socket; when full, playing waits.
+const QUEUE: usize = 1_024;
+/// The longest, since the client library knows no connection without one: a recording may be silent for long, and the broker's
+/// clock may run faster than the network's.
+const LONGEST_KEEP_ALIVE: Duration = Duration::from_secs(u16::MAX as u64);
+/// How long the last acknowledgements may take.
+const DRAIN: Duration = Duration::from_secs(30);
+/// Records between two saves of the position.
+const SAVE_EVERY: u64 = 1_000;
+
+/// The numbers of played messages.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Played {
+    /// Messages that the broker acknowledged.
+    pub sent: u64,
+    /// Records without an MQTT form: ticks, app positions, commands, reports.
+    pub left_out: u64,
+}
+
+#[allow(clippy::print_stderr, reason = "this is what the command says to its user")]
+pub(super) fn play(tape: &Tape, resume: Option<&Path>, target: &MqttTarget, clock: &Clock) -> anyhow::Result<u64> {
+    tracing_subscriber::fmt().with_writer(std::io::stderr).with_ansi(std::io::stderr().is_terminal()).init();
+    let mut bookmark = Bookmark::open(resume, format!("{:?}", tape.input))?;
+    let played =
+        until_stopped(async |shutdown| publish_with(tape, &mut bookmark, target, clock, &shutdown, true).await)?;
+    if played.left_out > 0 {
+        let left_out = played.left_out;
+        eprintln!("{left_out} records have no MQTT form and were left out: ticks, app positions, commands, reports");
+    }
+    Ok(played.sent)
+}
+
+/// Plays a tape to a broker until its end, or until asked to stop; shows no progress.
+///
+/// # Errors
+/// The tape is damaged, or the broker does not acknowledge.
+pub async fn publish_tape(
+    tape: &Tape,
+    target: &MqttTarget,
+    clock: &Clock,
+    shutdown: &Shutdown,
+) -> anyhow::Result<Played> {
+    let mut bookmark = Bookmark::open(None, String::new())?;
+    publish_with(tape, &mut bookmark, target, clock, shutdown, false).await
+}
+
+async fn publish_with(
+    tape: &Tape,
+    bookmark: &mut Bookmark,
+    target: &MqttTarget,
+    clock: &Clock,
+    shutdown: &Shutdown,
+    shows_progress: bool,
+) -> anyhow::Result<Played> {
+    let (client, events) = AsyncClient::new(options(target, "play", LONGEST_KEEP_ALIVE, clock), QUEUE);
+    let (acknowledged, mut seen) = watch::channel(0);
+    let feed = async {
+        let fed = feed(tape, &client, bookmark, &seen, clock, shutdown, shows_progress).await?;
+        let all = seen.wait_for(|count| *count >= fed.sent);
+        let is_complete = tokio::select! {
+            reached = all => reached.is_ok(),
+            () = clock.sleep(DRAIN) => false,
+        };
+        let got = *seen.borrow();
+        let (host, port) = (&target.host, target.port);
+        anyhow::ensure!(is_complete, "the broker at {host}:{port} acknowledged {got} of {} messages", fed.sent);
+        bookmark.save()?;
+        client.disconnect().await.context("cannot end the connection")?;
+        anyhow::Ok(fed)
+    };
+    tokio::select! {
+        fed = feed => fed,
+        () = connect(events, target, &acknowledged, clock) => unreachable!("the connection is kept up for ever"),
+    }
+}
+
+async fn feed(
+    tape: &Tape,
+    client: &AsyncClient,
+    bookmark: &mut Bookmark,
+    acknowledged: &watch::Receiver<u64>,
+    clock: &Clock,
+    shutdown: &Shutdown,
+    shows_progress: bool,
+) -> anyhow::Result<Played> {
+    let mut fed = Played::default();
+    let mut unsaved = 0;
+    loop {
+        let records = tape.open(clock)?;
+        let mut progress = shows_progress.then(|| Progress::new(clock, tape.total(&records)));
+        let mut pace = Pace::new(tape.speed, clock);
+        let skipped = usize::try_from(bookmark.position.records)?;
+        for record in records.skip(skipped) {
+            let record = record?;
+            let shift_ms = tape.shift_ms(bookmark, &record, clock)?;
+            if !pace.wait_for(record.timestamp_ms, shutdown).await {
+                return Ok(fed);
+            }
+            if let Some(progress) = &mut progress {
+                progress.add(record.timestamp_ms);
+            }
+            match message(&shifted(record, shift_ms)) {
+                Some((topic, payload)) => {
+                    let sent = client.publish(topic, QoS::AtLeastOnce, false, payload);
+                    let Some(outcome) = shutdown.or(sent).await else { return Ok(fed) };
+                    outcome.context("the MQTT client has ended")?;
+                    fed.sent += 1;
+                }
+                None => fed.left_out += 1,
+            }
+            bookmark.position.records += 1;
+            unsaved += 1;
+            if unsaved >= SAVE_EVERY {
+                unsaved = 0;
+                // Only acknowledged messages may be left out after a kill.
+                let reached = bookmark.position.records;
+                let open = fed.sent.saturating_sub(*acknowledged.borrow());
+                bookmark.position.records = reached.saturating_sub(open);
+                bookmark.save()?;
+                bookmark.position.records = reached;
+            }
+        }
+        if let Some(progress) = progress {
+            progress.finish();
+        }
+        if !tape.again {
+            return Ok(fed);
+        }
+        (bookmark.position.records, bookmark.position.shift_ms) = (0, None);
+    }
+}
+
+/// Topic and payload as the receiver published them.
+fn message(record: &Record) -> Option<(String, bytes::Bytes)> {
+    let framed = record.value.as_ref().and_then(Framed::parse)?;
+    let receiver = &framed.record.receiver_id?;
+    match framed.record.input? {
+        Input::MqttFrame(payload) => {
+            let packet_type = payload.get(WRAPPER_BYTES).map(|header| u16::from(header & 0x3F));
+            Some((Topic::Frame { receiver, packet_type }.under(DEFAULT_PREFIX), payload))
+        }
+        Input::ReceiverHardware(payload) => Some((Topic::Hardware { receiver }.under(DEFAULT_PREFIX), payload)),
+        _ => None,
+    }
+}

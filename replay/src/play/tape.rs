@@ -1,0 +1,55 @@
+//! The records to play, and the speed.
+
+use archive::S3Options;
+use capture::Record;
+use runtime::Clock;
+
+use super::pace::Speed;
+use super::resume::Bookmark;
+use crate::input::{Input, Records, open};
+use crate::select::SelectArgs;
+
+/// The records to play, and the speed.
+#[derive(Clone, Debug)]
+pub struct Tape {
+    /// The input.
+    pub input: Input,
+    /// How to reach an archive.
+    pub s3: S3Options,
+    /// The selection.
+    pub select: SelectArgs,
+    /// How fast.
+    pub speed: Speed,
+    /// Begin again at the end.
+    pub again: bool,
+    /// Move all times, so that the first record is now.
+    pub is_shifted: bool,
+}
+
+impl Tape {
+    /// Its records, from the beginning.
+    ///
+    /// # Errors
+    /// As [`open`].
+    pub fn open(&self, clock: &Clock) -> anyhow::Result<Records> {
+        let now_ms = i64::try_from(clock.now_us() / 1000)?;
+        open(&self.input, &self.s3, &self.select, now_ms).map(Records::with_ticks)
+    }
+
+    /// How many records will be played, where that is known.
+    pub(super) fn total(&self, records: &Records) -> Option<u64> {
+        (!self.select.is_partial()).then_some(records.total)
+    }
+
+    /// By how much this run moves times, ms.
+    pub(super) fn shift_ms(&self, bookmark: &mut Bookmark, first: &Record, clock: &Clock) -> anyhow::Result<i64> {
+        if !self.is_shifted {
+            return Ok(0);
+        }
+        if let Some(shift_ms) = bookmark.position.shift_ms {
+            return Ok(shift_ms);
+        }
+        let now_ms = i64::try_from(clock.now_us() / 1000)?;
+        Ok(*bookmark.position.shift_ms.insert(now_ms - first.timestamp_ms))
+    }
+}

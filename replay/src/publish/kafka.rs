@@ -1,0 +1,107 @@
+//! Writes a simulation into the raw topic of a prefix in step with the clock, as bridges do.
+
+use anyhow::Context as _;
+use runtime::{Clock, Shutdown};
+use schemas::v1::raw_record::Input;
+use schemas::v1::{RawRecord, Tick};
+use streams::{Flush, Headers, LogOptions, Outgoing};
+
+use super::pace::{Outlet, Pace, Published, in_step};
+use super::raw_topic::{RawTopic, RawTopicOptions};
+use crate::generate::{Reception, Simulation};
+
+/// Between two ticks in each partition, as bridges write them, microseconds.
+const TICK_US: u64 = 5_000_000;
+/// Records between two waits for all that was written: a refused one is known by then.
+const FLUSH_EVERY: u64 = 5_000;
+/// Who writes.
+const BRIDGE_ID: &str = "replay-generate";
+
+/// Where to write.
+#[derive(Debug, Clone, Copy)]
+pub struct KafkaTarget<'a> {
+    /// Before the topic's name.
+    pub prefix: &'a str,
+    /// Of the topic, where it is created.
+    pub partitions: u32,
+    /// How to reach Kafka and the registry.
+    pub log: &'a LogOptions,
+    /// Others may write there.
+    pub yes: bool,
+}
+
+/// Runs a simulation into the raw topic until its end or until asked to stop. Returns once Kafka has all records.
+///
+/// # Errors
+/// Kafka or the registry refuses, or other programs write to the topic and may not.
+pub async fn write(
+    simulation: &mut Simulation,
+    target: KafkaTarget<'_>,
+    pace: Pace,
+    clock: &Clock,
+    shutdown: &Shutdown,
+) -> anyhow::Result<Published> {
+    let KafkaTarget { prefix, partitions, log, yes } = target;
+    let wanted = RawTopicOptions {
+        prefix,
+        log,
+        purpose: "generate",
+        partitions,
+        may_have_writers: yes,
+        may_be_the_installation: yes,
+    };
+    let topic = RawTopic::open(&wanted, clock).await?;
+    let mut writer = Writer { topic, flush: Flush::new(), written: 0, next_tick_us: 0 };
+    let mut published = in_step(simulation, pace, clock, shutdown, &mut writer).await?;
+    writer.flush.wait().await.context("Kafka did not take all records")?;
+    published.acknowledged = published.sent;
+    Ok(published)
+}
+
+struct Writer {
+    topic: RawTopic,
+    flush: Flush,
+    written: u64,
+    next_tick_us: u64,
+}
+
+impl Outlet for Writer {
+    /// The message, behind the ticks that were due until then.
+    async fn send(&mut self, message: Reception) -> anyhow::Result<()> {
+        if message.at_us >= self.next_tick_us {
+            self.next_tick_us = message.at_us + TICK_US;
+            let input = Some(Input::Tick(Tick { bridge_id: BRIDGE_ID.to_owned(), interval_s: 5 }));
+            let tick = RawRecord { ingested_at_us: message.at_us, input, ..RawRecord::default() };
+            for partition in 0..self.topic.partitions {
+                self.put(Some(partition), None, &tick).await?;
+            }
+        }
+        let (key, record) = offline::message_record(message.at_us, &message.topic, message.payload)?;
+        self.put(None, Some(key.into()), &record).await
+    }
+}
+
+impl Writer {
+    async fn put(
+        &mut self,
+        partition: Option<u32>,
+        key: Option<bytes::Bytes>,
+        record: &RawRecord,
+    ) -> anyhow::Result<()> {
+        let RawTopic { name, codec, sink, .. } = &self.topic;
+        let outgoing = Outgoing {
+            topic: name.as_str().into(),
+            partition,
+            key,
+            value: Some(codec.encode(record)),
+            headers: Headers::new(),
+            timestamp_ms: i64::try_from(record.ingested_at_us / 1000)?,
+        };
+        sink.send(outgoing, self.flush.receipt()).await?;
+        self.written += 1;
+        if self.written.is_multiple_of(FLUSH_EVERY) {
+            std::mem::take(&mut self.flush).wait().await.context("Kafka did not take all records")?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,52 @@
+//! `replay capture`: records of Kafka, of a live MQTT broker, of an archive or of lines into a capture.
+
+mod args;
+mod file;
+mod kafka;
+mod lines;
+mod mqtt;
+
+use std::process::ExitCode;
+
+use capture::FileHeader;
+use runtime::Clock;
+
+pub use args::{CaptureArgs, Source};
+use file::begin;
+
+use crate::input::{Input, open};
+use crate::progress::Progress;
+
+/// Captures.
+///
+/// # Errors
+/// The source cannot be read, or the file cannot be written.
+#[allow(clippy::print_stderr, reason = "this is what the command says to its user")]
+pub fn run(args: &CaptureArgs) -> anyhow::Result<ExitCode> {
+    let clock = Clock::system();
+    let written = match &args.from_what {
+        Source::Kafka => kafka::capture(args, &clock)?,
+        Source::Mqtt(target) => mqtt::capture(args, target, &clock)?,
+        Source::Input(Input::Capture(path)) if lines::is_lines(path)? => lines::capture(args, path, &clock)?,
+        Source::Input(input) => copy(args, input, &clock)?,
+    };
+    let bytes = std::fs::metadata(&args.out)?.len();
+    eprintln!("{written} records in {}, {bytes} bytes", args.out.display());
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Selected records of a capture or an archive.
+fn copy(args: &CaptureArgs, input: &Input, clock: &Clock) -> anyhow::Result<u64> {
+    let now_ms = i64::try_from(clock.now_us() / 1000)?;
+    let records = open(input, &args.s3, &args.select, now_ms)?.with_ticks();
+    let header = FileHeader { source: format!("{:?}", args.from_what), ..records.header.clone() };
+    let mut progress = Progress::new(clock, (!args.select.is_partial()).then_some(records.total));
+    let mut writer = begin(args, header)?;
+    for record in records {
+        let record = record?;
+        writer.push(record.partition, &record)?;
+        progress.add(record.timestamp_ms);
+    }
+    writer.finish()?;
+    Ok(progress.finish())
+}

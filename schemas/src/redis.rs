@@ -1,0 +1,68 @@
+//! The keys and functions of the live state in Redis, for writers and readers alike.
+//!
+//! The braces keep all keys of a kind in one slot of a cluster, so that one function call can write them together.
+
+/// The function that writes states of one kind.
+pub const PUT_FUNCTION: &str = "updraft_put";
+/// The function that removes members whose state has expired.
+pub const SWEEP_FUNCTION: &str = "updraft_sweep";
+
+/// The sets of a kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Set {
+    /// Positions, for GEOSEARCH.
+    Geo,
+    /// Members by when they were last seen, milliseconds.
+    Seen,
+    /// Partitions whose states are all there.
+    Complete,
+}
+
+/// The key of a set of a kind (`aircraft`, `ground`, `station`, `thermal`), such as `fanet:{aircraft}:geo`.
+pub fn set_key(kind: &str, set: Set) -> String {
+    let name = match set {
+        Set::Geo => "geo",
+        Set::Seen => "seen",
+        Set::Complete => "complete",
+    };
+    object_key(kind, name)
+}
+
+/// The key of the state of one object, such as `fanet:{aircraft}:110B90`.
+pub fn object_key(kind: &str, member: &str) -> String {
+    format!("fanet:{{{kind}}}:{member}")
+}
+
+/// The pattern of all keys of a kind.
+pub fn kind_pattern(kind: &str) -> String {
+    object_key(kind, "*")
+}
+
+/// The key of a device's validation score, such as `fanet:{validation}:110B90`.
+pub fn validation_key(device: &str) -> String {
+    object_key("validation", device)
+}
+
+/// The sorted set of pusher instances by when they last reported, Unix seconds.
+pub const INSTANCES_KEY: &str = "fanet:{presence}:instances";
+
+/// The key of one pusher instance's connections.
+pub fn instance_key(instance: &str) -> String {
+    object_key("presence", instance)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_stay_as_published() {
+        assert_eq!(set_key("aircraft", Set::Geo), "fanet:{aircraft}:geo");
+        assert_eq!(set_key("ground", Set::Seen), "fanet:{ground}:seen");
+        assert_eq!(set_key("station", Set::Complete), "fanet:{station}:complete");
+        assert_eq!(object_key("thermal", "17-123456"), "fanet:{thermal}:17-123456");
+        assert_eq!(validation_key("110B90"), "fanet:{validation}:110B90");
+        assert_eq!(kind_pattern("aircraft"), "fanet:{aircraft}:*");
+        assert!(INSTANCES_KEY.starts_with("fanet:{presence}:") && instance_key("a") == "fanet:{presence}:a");
+    }
+}

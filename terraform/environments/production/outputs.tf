@@ -1,0 +1,24 @@
+locals {
+  settings = merge(module.topics.settings, {
+    UPDRAFT_KAFKA_BOOTSTRAP     = var.kafka_bootstrap
+    UPDRAFT_SCHEMA_REGISTRY_URL = var.schema_registry_url
+    UPDRAFT_MQTT_URL            = var.mqtt_url
+    UPDRAFT_LOG_FORMAT          = "json"
+  })
+}
+
+output "settings" {
+  description = "Environment of all programs, without secrets. As a file: terraform output -json settings | jq -r 'to_entries[] | \"\\(.key)=\\(.value)\"'"
+  value       = local.settings
+}
+
+output "rights" {
+  description = "The rights of each principal at Kafka."
+  value       = module.access.rights
+}
+
+output "redis" {
+  description = "The files that Redis is started with."
+  value       = { acl_file = module.redis.acl_file, configuration = module.redis.configuration }
+  sensitive   = true
+}

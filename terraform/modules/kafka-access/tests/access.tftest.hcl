@@ -1,0 +1,69 @@
+mock_provider "kafka" {}
+
+variables {
+  prefix     = "dev."
+  principals = { bridge = "User:b", processor = "User:p", pusher = "User:u", historian = "User:h", analytics = "User:a" }
+}
+
+run "the_bridge_writes_and_never_reads" {
+  command = plan
+  assert {
+    condition     = alltrue([for acl in kafka_acl.topic : acl.acl_operation == "Write" if acl.acl_principal == "User:b"])
+    error_message = "the bridge has no right but to write"
+  }
+  assert {
+    condition     = sort([for acl in kafka_acl.topic : acl.resource_name if acl.acl_principal == "User:b"]) == tolist(["dev.fanet.dead-letter.v1", "dev.fanet.raw.v1"])
+    error_message = "the raw topic and dead letters"
+  }
+}
+
+run "private_topics_are_closed_to_others" {
+  command = plan
+  assert {
+    condition     = toset([for acl in kafka_acl.topic : acl.acl_principal if acl.resource_name == "dev.fanet.private.observation.v1" && acl.acl_operation == "Read"]) == toset(["User:p", "User:h"])
+    error_message = "observations of hidden devices: their owner and the historian"
+  }
+  assert {
+    condition     = toset([for acl in kafka_acl.topic : acl.acl_principal if acl.resource_name == "dev.fanet.private.state.v1" && acl.acl_operation == "Read"]) == toset(["User:p", "User:u"])
+    error_message = "states of hidden devices: their owner and the pusher"
+  }
+}
+
+run "nothing_is_given_to_all" {
+  command = plan
+  assert {
+    condition     = alltrue([for acl in kafka_acl.topic : acl.acl_principal != "User:*" && acl.resource_name != "*" && acl.acl_operation != "All"])
+    error_message = "no wildcard"
+  }
+  assert {
+    condition     = alltrue([for acl in kafka_acl.topic : !contains(["Delete", "Alter", "AlterConfigs", "Create"], acl.acl_operation)])
+    error_message = "topics are Terraform's"
+  }
+}
+
+run "programs_left_out_get_nothing" {
+  command = plan
+  variables {
+    principals = { bridge = "User:b" }
+  }
+  assert {
+    condition     = length(kafka_acl.topic) == 2 && length(kafka_acl.group) == 0
+    error_message = "the bridge's two rights alone"
+  }
+}
+
+run "unknown_programs_are_refused" {
+  command = plan
+  variables {
+    principals = { bridges = "User:b" }
+  }
+  expect_failures = [var.principals]
+}
+
+run "wildcard_principals_are_refused" {
+  command = plan
+  variables {
+    principals = { bridge = "User:*" }
+  }
+  expect_failures = [var.principals]
+}

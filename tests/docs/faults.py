@@ -1,0 +1,7 @@
+"""What the checks found."""
+
+found = []
+
+
+def fault(where, text):
+    found.append(f"{where}: {text}")
