@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""Runs the built test binaries of the workspace side by side, beside one set of services for all of them.
+"""Builds the test binaries of the workspace and runs them in parallel, with one set of services for all of them.
 
     run.py            all tests; Kafka, the registry and ClickHouse start once
-    run.py --unit     the tests that need no service
-    run.py live rest  the binaries whose name contains one of these
+    run.py --unit     only tests that need no service
+    run.py live rest  only binaries whose name contains one of these
 
-Each binary runs in the directory of its package, as under `cargo test`; its output is shown when it fails. A binary that
-hangs is ended after 15 minutes, with everything that it started. Exit code 1 where a test fails.
+Each binary runs in the directory of its package, as with `cargo test`; its output is printed when it fails. A binary that
+hangs is ended after 15 minutes, with all its child processes. The exit code is 1 when a test fails.
 """
 
 import argparse
@@ -23,7 +23,7 @@ import time
 
 WORKSPACE = pathlib.Path(__file__).resolve().parent.parent
 LIMIT_S = 900
-# These run with no neighbour: they freeze and kill services under load, and bound latency, memory or duplicates.
+# These run alone: they freeze and kill services under load, and limit latency, memory or duplicates.
 ALONE = {
     "attack",
     "attack_mqtt",
@@ -34,7 +34,7 @@ ALONE = {
     "pusher_faults",
     "streams_faults",
 }
-# Outside of the package of tests, these need a service or a program too.
+# Outside of the package `tests`, these need a service or a program, too.
 WITH_SERVICES = {
     "history contract",
     "history queries",
@@ -44,10 +44,9 @@ WITH_SERVICES = {
     "processor redis",
     "processor topics",
     "pusher makes",
-    "replay generate",
     "standalone updraft",
 }
-# Started first: the longest decide when the run ends.
+# Started first: the longest determine the duration.
 LONGEST = [
     "documents",
     "clients",
@@ -60,7 +59,7 @@ LONGEST = [
 
 
 class Binary:
-    """One test executable, as cargo reports it."""
+    """A test executable, from a message of cargo."""
 
     def __init__(self, message):
         target = message["target"]
@@ -80,7 +79,7 @@ class Binary:
 
 
 def built(cargo_arguments):
-    """Builds all test binaries; their messages go to standard error as they come."""
+    """Builds all test binaries; cargo prints its messages to standard error."""
     command = ["cargo", "test", "--workspace", "--no-run", "--message-format=json-render-diagnostics", *cargo_arguments]
     with subprocess.Popen(command, cwd=WORKSPACE, stdout=subprocess.PIPE, text=True) as cargo:
         messages = [json.loads(line) for line in cargo.stdout if line.startswith("{")]
@@ -91,23 +90,23 @@ def built(cargo_arguments):
 
 
 class Services:
-    """The shared services, for as long as this is open."""
+    """The shared services, while this context is open."""
 
     KINDS = ["kafka", "registry", "clickhouse"]
 
     def __enter__(self):
         program = WORKSPACE / "target/debug/stack"
         self.folder = tempfile.TemporaryDirectory()
-        noted = pathlib.Path(self.folder.name) / "stack.env"
-        environment = {**os.environ, "UPDRAFT_STACK_ENV": str(noted)}
+        env_file = pathlib.Path(self.folder.name) / "stack.env"
+        environment = {**os.environ, "UPDRAFT_STACK_ENV": str(env_file)}
         self.process = subprocess.Popen([program, *self.KINDS], env=environment, stdout=subprocess.DEVNULL)
         deadline = time.monotonic() + 180
-        while not (noted.exists() and noted.read_text()):
+        while not (env_file.exists() and env_file.read_text()):
             if self.process.poll() is not None or time.monotonic() > deadline:
                 sys.exit("run: the services did not start; their messages are above")
             time.sleep(0.1)
-        pairs = (line.removeprefix("export ").split("=", 1) for line in noted.read_text().splitlines())
-        # The programs' own settings stay unset: each test gives its own.
+        pairs = (line.removeprefix("export ").split("=", 1) for line in env_file.read_text().splitlines())
+        # The programs' settings stay unset: each test sets them.
         return {name: value for name, value in pairs if not name.startswith("UPDRAFT_")}
 
     def __exit__(self, *_):
@@ -117,7 +116,7 @@ class Services:
 
 
 def run(binary, environment, arguments):
-    """Its exit code, seconds and output."""
+    """Runs a binary and returns its exit code, seconds and output."""
     began = time.monotonic()
     command = ["timeout", "--signal=ABRT", "--kill-after=10", str(LIMIT_S), binary.path, *arguments]
     environment = {
@@ -133,12 +132,12 @@ def run(binary, environment, arguments):
 
 
 def passed(output):
-    """How many tests passed."""
+    """The number of passed tests."""
     return sum(int(n) for n in re.findall(r"test result: .*?(\d+) passed", output))
 
 
 def run_all(binaries, environment, jobs, arguments):
-    """Results in the order in which the binaries end; a line for each."""
+    """Runs the binaries and prints a line for each; returns the results in the order of completion."""
     results = []
     with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
         running = [pool.submit(run, binary, environment, arguments) for binary in binaries]
@@ -154,11 +153,11 @@ def run_all(binaries, environment, jobs, arguments):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("names", nargs="*", help="parts of binaries' names")
-    parser.add_argument("--unit", action="store_true", help="only what needs no service")
-    parser.add_argument("--jobs", type=int, default=2, help="binaries at once, beside those that run alone (2)")
+    parser.add_argument("names", nargs="*", help="parts of the names of binaries")
+    parser.add_argument("--unit", action="store_true", help="only tests that need no service")
+    parser.add_argument("--jobs", type=int, default=2, help="number of parallel binaries (2)")
     parser.add_argument("--times", type=pathlib.Path, help="write the seconds of each binary to this file, as Markdown")
-    parser.add_argument("--locked", action="store_true", help="as cargo's")
+    parser.add_argument("--locked", action="store_true", help="pass --locked to cargo")
     options, arguments = parser.parse_known_args()
     began = time.monotonic()
     binaries = built(["--locked"] if options.locked else [])
@@ -167,17 +166,17 @@ def main():
     if options.names:
         binaries = [binary for binary in binaries if any(name in binary.name for name in options.names)]
     if not binaries:
-        sys.exit("run: no test binary has such a name")
-    order = {name: place for place, name in enumerate(LONGEST)}
+        sys.exit("run: no test binary matches: give a part of a name, for example `live`")
+    order = {name: index for index, name in enumerate(LONGEST)}
     binaries.sort(key=lambda binary: order.get(binary.target, len(order)))
     unit = [binary for binary in binaries if not binary.needs_services]
     alone = [binary for binary in binaries if binary.needs_services and binary.target in ALONE]
-    beside = [binary for binary in binaries if binary.needs_services and binary.target not in ALONE]
+    parallel = [binary for binary in binaries if binary.needs_services and binary.target not in ALONE]
     print(f"run: {len(binaries)} test binaries built after {time.monotonic() - began:.0f} s", flush=True)
     results = run_all(unit, {}, options.jobs, arguments)
-    if beside or alone:
+    if parallel or alone:
         with Services() as environment:
-            results += run_all(beside, environment, options.jobs, arguments)
+            results += run_all(parallel, environment, options.jobs, arguments)
             results += run_all(alone, environment, 1, arguments)
     if options.times:
         lines = [f"| {b.name} | {s:.1f} |" for b, _, s, _ in sorted(results, key=lambda result: -result[2])]

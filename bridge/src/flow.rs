@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use streams::watchdog::Standstill;
+use streams::watchdog::StallTimer;
 
 /// A responsive log takes a frame within milliseconds, and a writer without answers is replaced before this time.
 const STANDS_STILL: Duration = Duration::from_secs(30);
@@ -23,7 +23,7 @@ pub(crate) enum Step {
 /// A window over time.
 #[derive(Debug, Default)]
 pub(crate) struct Flow {
-    still: Standstill,
+    still: StallTimer,
     done: u64,
     tries: u32,
 }
@@ -41,7 +41,7 @@ impl Flow {
             return Step::End;
         }
         self.tries += 1;
-        self.still = Standstill::default();
+        self.still = StallTimer::default();
         Step::Replace
     }
 }

@@ -178,7 +178,7 @@ impl<A> Pipeline<A> {
             return;
         }
         self.flow_at = now + LOOK_AGAIN;
-        let (waiting, answers) = (self.window.len(), self.dependencies.cluster.log.trouble().is_none());
+        let (waiting, answers) = (self.window.len(), self.dependencies.cluster.log.unavailable_reason().is_none());
         let why = "the window does not move though the log answers";
         match self.flow.judge(now, waiting, self.carrier.done_count(), answers) {
             Step::None => {}

@@ -65,7 +65,7 @@ impl Ticker {
                 return;
             }
             clock.sleep(left.min(LOOK)).await;
-            match self.dependencies.cluster.log.trouble() {
+            match self.dependencies.cluster.log.unavailable_reason() {
                 Some(why) => self.kafka.not_ready(format!("cannot reach {}: {why}", self.dependencies.cluster.name)),
                 None if was_away => return,
                 None => continue,
@@ -146,7 +146,7 @@ impl Ticker {
 
     /// The reason for a log that acknowledges nothing.
     fn silence(&self) -> String {
-        let why = self.dependencies.cluster.log.trouble().map(|why| format!(" ({why})")).unwrap_or_default();
+        let why = self.dependencies.cluster.log.unavailable_reason().map(|why| format!(" ({why})")).unwrap_or_default();
         let (log, seconds) = (&self.dependencies.cluster.name, UNACKNOWLEDGED.as_secs());
         format!("cannot reach {log}: nothing acknowledged for {seconds} s{why}")
     }

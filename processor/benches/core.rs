@@ -1,4 +1,4 @@
-//! How fast the core is, and what a device costs: prints `bench: <name> <value> <unit>` lines.
+//! The speed of the core and the cost of a device: prints `bench: <name> <value> <unit>` lines.
 
 #[path = "../tests/support/traffic.rs"]
 mod traffic;
@@ -14,7 +14,7 @@ use traffic::{Plan, START_US};
 
 const PARTITIONS: u32 = 24;
 
-/// Records in the order in which they come, with their partitions.
+/// Records in the order of ingest, with their partitions.
 fn traffic(devices: u32, seconds: u64) -> Vec<(u32, RawRecord)> {
     let plan = Plan { devices, seconds, receivers: 3, seed: 1, start_us: START_US };
     let mut records = Vec::new();
@@ -88,7 +88,7 @@ fn main() {
     memory_and_restore(60_000);
 }
 
-/// What devices cost when they have flown for a minute and a half, and how fast they come back from a checkpoint.
+/// The memory of devices after a flight of a minute and a half, and the time to restore them from a checkpoint.
 fn memory_and_restore(devices: u32) {
     let mut cores = cores();
     let records = traffic(devices, 90);
@@ -101,7 +101,7 @@ fn memory_and_restore(devices: u32) {
     let checkpoint: Vec<Vec<u8>> = cores
         .iter_mut()
         .flat_map(|core| core.changed_checkpoints("bench"))
-        .filter_map(|(_, memory)| memory.map(|memory| memory.encode_to_vec()))
+        .filter_map(|(_, part)| part.map(|part| part.encode_to_vec()))
         .collect();
     report("core_checkpoint_s", began.elapsed().as_secs_f64(), "s");
     let bytes: usize = checkpoint.iter().map(Vec::len).sum();
@@ -109,8 +109,8 @@ fn memory_and_restore(devices: u32) {
     drop(cores);
     let began = now();
     let mut core = Core::new(0, Settings::default());
-    for memory in &checkpoint {
-        core.restore(ProcessorState::decode(&memory[..]).expect("as it was written"));
+    for part in &checkpoint {
+        core.restore(ProcessorState::decode(&part[..]).expect("as it was written"));
     }
     report("core_restore_100k_devices_s", began.elapsed().as_secs_f64() * 1e5 / f64::from(devices), "s");
     black_box(core.devices());

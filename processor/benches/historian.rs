@@ -1,6 +1,6 @@
 //! The historian from Kafka into the ClickHouse engine, all on one machine: prints `bench: <name> <value> <unit>` lines.
 //!
-//! The topic is filled first; the clock runs from the first row written until all are. `UPDRAFT_BENCH_ROWS` says how many.
+//! The topic is filled first; the measurement runs from the first to the last written row. `UPDRAFT_BENCH_ROWS`: number of rows.
 
 #![allow(clippy::disallowed_methods, clippy::print_stdout, reason = "a benchmark measures real time and prints")]
 
@@ -45,10 +45,10 @@ async fn main() -> anyhow::Result<()> {
         let line = text.lines().find(|line| line.starts_with("fanet_historian_rows_total{table=\"positions\"}"))?;
         line.rsplit(' ').next()?.parse::<u64>().ok()
     };
-    let patience = Duration::from_secs(300);
-    let first = wait_until(patience, "the first rows", async || written().await.filter(|count| *count > 0)).await?;
+    let limit = Duration::from_secs(300);
+    let first = wait_until(limit, "the first rows", async || written().await.filter(|count| *count > 0)).await?;
     let began = Instant::now();
-    wait_until(patience, "the last rows", async || written().await.filter(|count| *count >= rows)).await?;
+    wait_until(limit, "the last rows", async || written().await.filter(|count| *count >= rows)).await?;
     let seconds = began.elapsed().as_secs_f64();
     context.shutdown.request();
     work.await??;
@@ -63,7 +63,7 @@ async fn fill(log: &KafkaLog, schemas: &Schemas, prefix: &str, rows: u64) -> any
     let codec = schemas.prepare(prefix, &topic).await?;
     let (sink, flush) = (log.sink(SinkSettings::new("fill"))?, Flush::new());
     let name: Arc<str> = topic.full_name(prefix).into();
-    // Of today: Kafka deletes by the records' own times.
+    // Times of today: Kafka deletes records by their timestamps.
     let start_us = Clock::system().now_us() - 3_600_000_000;
     for number in 0..rows {
         let (device, step) = (number % DEVICES, number / DEVICES);

@@ -1,9 +1,9 @@
 //! The stream core with Kafka, the registry and Redis on the same machine: prints `bench: <name> <value> <unit>` lines.
 //!
-//! A raw topic is filled first; then one processor reads all of it. The clock runs from its first record until everything
-//! it gave out is acknowledged, checkpointed and committed. Once with a broker that has just begun; then again and again,
-//! and when the broker is warm the median and the slowest pass are told. [`failover`] then fills another topic with 100,000
-//! devices and takes their owners away.
+//! A raw topic is filled first; then one processor reads all of it. A pass is measured from its first record until all outputs
+//! are acknowledged, checkpointed and committed. The first pass is with a broker that has just started; after several more
+//! passes the broker is warm, and the median and the slowest pass are reported. [`failover`] then fills another topic with
+//! 100,000 devices and ends their owners.
 
 #[path = "stack/failover.rs"]
 mod failover;
@@ -22,7 +22,7 @@ use streams::registry::Schemas;
 use streams::{Cluster, Flush, Headers, KafkaLog, KafkaSettings, Log, Outgoing, SinkSettings, partitioner};
 use traffic::Plan;
 
-/// A broker's machine code is made while it works: by the tenth pass it is about twice as quick as in the first.
+/// A broker compiles its code while it works: in the tenth pass it is about twice as fast as in the first.
 const WARM_UP_PASSES: usize = 9;
 const WARM_PASSES: usize = 5;
 
@@ -33,7 +33,7 @@ async fn main() -> anyhow::Result<()> {
     let log = KafkaLog::connect(KafkaSettings::new(kafka.bootstrap(), "bench"))?;
     let schemas = Schemas::registry(registry.url())?;
     let redis_url = redis.url();
-    // A broker that has just begun compiles beside its work: what it does later is told apart from that.
+    // A broker that has just started compiles beside its work: the first pass is reported separately.
     let cold = pass(&log, &schemas, redis_url).await?;
     report("processor_cold_frames_per_second", cold, "frames/s");
     for _ in 0..WARM_UP_PASSES {
@@ -49,7 +49,7 @@ async fn main() -> anyhow::Result<()> {
     failover::measure(kafka.bootstrap(), registry.url(), redis_url).await
 }
 
-/// A topic's worth of traffic through a processor of its own; frames per second.
+/// Processes the traffic of one topic with a new processor; frames per second.
 async fn pass(log: &KafkaLog, schemas: &Schemas, redis_url: &str) -> anyhow::Result<f64> {
     let prefix = unique_prefix("bench");
     processor::topics::create(&prefix, log).await?;
@@ -68,10 +68,10 @@ async fn pass(log: &KafkaLog, schemas: &Schemas, redis_url: &str) -> anyhow::Res
         context.clone(),
     ));
     let read = async || counter(&context, "fanet_processor_records_in_total");
-    let patience = Duration::from_secs(120);
-    wait_until(patience, "the first record", async || read().await.filter(|count| *count > 0.0)).await?;
+    let limit = Duration::from_secs(120);
+    wait_until(limit, "the first record", async || read().await.filter(|count| *count > 0.0)).await?;
     let began = now();
-    wait_until(patience, "the last record", async || read().await.filter(|count| *count >= frames as f64)).await?;
+    wait_until(limit, "the last record", async || read().await.filter(|count| *count >= frames as f64)).await?;
     context.shutdown.request();
     work.await??;
     let rate = frames as f64 / began.elapsed().as_secs_f64();
@@ -79,14 +79,14 @@ async fn pass(log: &KafkaLog, schemas: &Schemas, redis_url: &str) -> anyhow::Res
     Ok(rate)
 }
 
-/// Writes the traffic into the raw topic; how many records.
+/// Writes the traffic into the raw topic; returns the number of records.
 async fn fill(log: &KafkaLog, schemas: &Schemas, prefix: &str, plan: Plan) -> anyhow::Result<usize> {
     let raw = catalogue::find(topic::RAW).expect("in the catalogue");
     let codec = schemas.prepare(prefix, &raw).await?;
     let (sink, flush) = (log.sink(SinkSettings::new("fill"))?, Flush::new());
     let name: Arc<str> = raw.full_name(prefix).into();
     let mut count = 0;
-    // Plans are of today: Kafka deletes by the records' own times.
+    // Plans have times of today: Kafka deletes records by their timestamps.
     for sent in traffic::records(plan) {
         let partitions = match &sent.key {
             Some(key) => vec![partitioner::partition_of(key.as_bytes(), raw.partitions)],

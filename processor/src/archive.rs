@@ -1,12 +1,12 @@
 //! The archive: the raw topic in hourly files, so that a replay reaches back further than Kafka keeps it.
 //!
-//! An hour of a partition is what stands in the log from the first record of that hour on up to the first record of a later
-//! one: the hour in which the partition's clock stands. Hours are stretches of the log without a gap and without an
-//! overlap, every record is in exactly one file, and archiving an hour again makes the same file. A late record (a bridge
-//! that Kafka was away from) is in the file of the hour in which it was written, where a replay meets it in its place.
+//! An hour of a partition is the range of the log from the first record of that hour up to the first record of a later hour.
+//! The ranges have no gap and no overlap, every record is in exactly one file, and archiving an hour again makes the same
+//! file. A late record (its bridge could not reach Kafka) is in the file of the hour in which it was written, so that a
+//! replay reads it at the same position.
 //!
-//! The state is in the store alone: an hour is there when its manifest is, which is written last. Whatever ends the
-//! program, the next start goes on with the first hour without a manifest.
+//! The only state is the store: an hour is archived when its manifest is there, which is written last. After any kind of end,
+//! the next start continues with the first hour without a manifest.
 
 mod options;
 #[cfg(test)]
@@ -27,7 +27,7 @@ use streams::{Event, Log, SeekTo, StreamError, TopicPartition};
 
 pub use options::ArchiveOptions;
 
-/// Puts hours of one topic into a store.
+/// Archives the hours of one topic in a store.
 pub struct Archiver {
     context: Context,
     log: Arc<dyn Log>,
@@ -46,7 +46,7 @@ struct Metrics {
     newest: Gauge,
 }
 
-/// What became of an hour.
+/// The result of archiving an hour.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Outcome {
     /// It is in the store.
@@ -56,7 +56,7 @@ pub enum Outcome {
 }
 
 impl Archiver {
-    /// `topic`: the full name; it has `partitions`.
+    /// `topic`: the full name. `partitions`: their number.
     pub fn new(
         context: Context,
         log: Arc<dyn Log>,
@@ -67,9 +67,9 @@ impl Archiver {
     ) -> Self {
         let register = |name: &str, help: &str| context.metrics.register(name, help, Counter::default());
         let metrics = Metrics {
-            hours: register("archive_hours", "Hours put into the archive."),
-            records: register("archive_records", "Records put into the archive."),
-            bytes: register("archive_bytes", "Bytes put into the archive, compressed."),
+            hours: register("archive_hours", "Hours archived."),
+            records: register("archive_records", "Records archived."),
+            bytes: register("archive_bytes", "Bytes archived, compressed."),
             newest: context.metrics.register(
                 "archive_newest_hour_seconds",
                 "End of the newest archived hour, seconds since the epoch.",
@@ -88,10 +88,10 @@ impl Archiver {
         }
     }
 
-    /// Archives every hour that is over, and removes those that are too old. Returns how many were added.
+    /// Archives every hour that is over, and removes those beyond the retention. Returns how many were added.
     ///
     /// # Errors
-    /// The log or the store is away; the next call goes on where this one ended.
+    /// The log or the store is unreachable; the next call continues where this one ended.
     pub async fn catch_up(&self) -> anyhow::Result<usize> {
         let mut last = self.store.newest().await?;
         let mut added = 0;
@@ -109,7 +109,8 @@ impl Archiver {
         Ok(added)
     }
 
-    /// The hour after the newest one; without one, that of the oldest record. `None`: it is not over, or there is none.
+    /// The hour after the newest archived one; without one, the hour of the oldest record. `None`: it is not over, or the topic
+    /// is empty.
     async fn next_hour(&self, last: Option<&Manifest>) -> anyhow::Result<Option<Hour>> {
         let hour = match last {
             Some(manifest) => Some(manifest.hour.next()),
@@ -119,7 +120,7 @@ impl Archiver {
         Ok(hour.filter(|hour| hour.end_ms() <= now_ms))
     }
 
-    /// The lowest time among the first records of the partitions.
+    /// The lowest timestamp of the partitions' first records.
     async fn oldest(&self) -> anyhow::Result<Option<i64>> {
         let from = (0..self.partitions).map(|partition| (self.partition(partition), SeekTo::Beginning)).collect();
         let mut source = self.log.read(from).await?;
@@ -145,10 +146,10 @@ impl Archiver {
     /// Archives one hour that follows `last`.
     ///
     /// # Errors
-    /// The log or the store is away; nothing of the hour counts then.
+    /// The log or the store is unreachable; the hour is then not archived.
     pub async fn archive(&self, hour: Hour, last: Option<&Manifest>) -> anyhow::Result<Outcome> {
         let epoch = self.log.epoch().await?;
-        // In another cluster the offsets mean other records.
+        // Offsets of another epoch are those of other records.
         let last = last.filter(|manifest| manifest.epoch == epoch);
         let mut borders = Vec::new();
         for number in 0..self.partitions {
@@ -156,9 +157,9 @@ impl Archiver {
             let marks = self.log.watermarks(&partition).await?;
             let start = last.and_then(|manifest| manifest.end_of(number));
             if let Some(lost) = start.and_then(|start| marks.low.checked_sub(start)).filter(|lost| *lost > 0) {
-                tracing::error!(%partition, %hour, lost, "offsets are gone from the log that were not archived yet");
+                tracing::error!(%partition, %hour, lost, "retention has removed records that were not archived");
             }
-            // Where some are gone, the manifest begins behind them: its offsets do not meet those of the hour before.
+            // Where records are missing, the manifest begins after them, not at the end of the previous hour.
             borders.push(Border::new(hour, start.map(|start| start.max(marks.low)), marks.high));
         }
         let mut file = HourFile::create(self.partitions)?;
@@ -169,7 +170,7 @@ impl Archiver {
             topic: self.topic.to_string(),
             epoch,
             partitions: self.partitions,
-            // Without a version: an hour that is archived again by a newer program is the same file.
+            // Without a version: a newer release makes the same file of an hour.
             written_by: "processor archive".to_owned(),
             source: format!("the hour {hour}"),
         };
@@ -178,11 +179,11 @@ impl Archiver {
         self.metrics.records.inc_by(manifest.records);
         self.metrics.bytes.inc_by(manifest.bytes);
         self.metrics.newest.set(hour.end_ms() / 1_000);
-        tracing::info!(hour = %hour, records = manifest.records, bytes = manifest.bytes, "an hour is in the archive");
+        tracing::info!(hour = %hour, records = manifest.records, bytes = manifest.bytes, "hour archived");
         Ok(Outcome::Archived(manifest))
     }
 
-    /// Reads the hour into the file. `false`: it is not over yet in some partition.
+    /// Reads the hour into the file. `false`: it is not over in a partition.
     async fn read_hour(
         &self,
         hour: Hour,
@@ -228,7 +229,7 @@ impl Archiver {
         Ok(true)
     }
 
-    /// Whether an hour that no later record ends is taken to be over.
+    /// Whether an hour without a later record counts as over.
     fn is_settled(&self, hour: Hour) -> bool {
         let settle_ms = i64::try_from(self.settle.as_millis()).unwrap_or(i64::MAX);
         let now_ms = i64::try_from(self.context.clock.now_us() / 1_000).unwrap_or(i64::MAX);
@@ -241,7 +242,7 @@ impl Archiver {
         let before_ms = now_ms.saturating_sub(i64::try_from(retention.as_millis()).unwrap_or(i64::MAX));
         let removed = self.store.remove_before(before_ms).await?;
         if removed > 0 {
-            tracing::info!(removed, "hours beyond the retention are gone from the archive");
+            tracing::info!(removed, "hours beyond the retention removed from the archive");
         }
         Ok(())
     }
@@ -254,7 +255,7 @@ impl Archiver {
 /// Archives once, or at every interval until stopped.
 ///
 /// # Errors
-/// Once: whatever went wrong. At intervals: only what no retry can mend.
+/// Once: any error. At intervals: fatal errors only, such as refused credentials.
 pub async fn run(
     options: ArchiveOptions,
     topic_prefix: &str,
@@ -288,7 +289,7 @@ pub async fn run(
             }
             Err(error) => {
                 part.not_ready(format!("{error:#}"));
-                tracing::warn!(error = format!("{error:#}"), "the archive waits");
+                tracing::warn!(error = format!("{error:#}"), "cannot archive now, retrying");
                 backoff.next_delay()
             }
         };

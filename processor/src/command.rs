@@ -1,4 +1,4 @@
-//! `processor command`: what operators order about one device, into the raw topic, with an audit record.
+//! `processor command`: writes an operator's command about one device into the raw topic, with an audit record.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -15,60 +15,59 @@ use streams::registry::TopicCodec;
 use streams::{Acknowledge, Cluster, Delivered, DeliveryError, Headers, Outgoing, Receipt, Sink, SinkSettings};
 use tokio::sync::oneshot;
 
-/// Kafka and the registry have to take both records within this.
+/// The time limit for Kafka and the registry to accept both records.
 const DEADLINE: Duration = Duration::from_secs(30);
-/// Most characters of a remark and of a name.
-const MOST_CHARACTERS: usize = 200;
+/// The largest number of characters of a remark and of a name.
+const MAX_CHARACTERS: usize = 200;
 
 const EXAMPLES: &str = "\
 Examples:
-  processor command hide 110B90 --by anna          the pilot asked by telephone; unhide takes it back
+  processor command hide 110B90 --by anna          the pilot asked by telephone; undone by unhide
   processor command deny 110B90 --by anna --remark \"false alarms every day\"
-  processor command erase 110B90 --by anna         all that was recorded, up to now, for good
+  processor command erase 110B90 --by anna         deletes all records up to now; cannot be undone
 
-The processor applies the command in its place among the frames, within a second where it is running, and later where it
-is not: the command waits in the raw topic. Live maps lose a hidden device at once; track, flights and exports answer as if
-it had never been heard. What is shown again begins anew: what was hidden, and what was recorded before, stays hidden.
-A command that was given twice does no harm.";
+The command is a record of the raw topic among the frames: a running processor applies it within a second, a stopped one
+when it runs again. Live maps remove a hidden device at once; for track, flights and exports the device is unknown. A device
+that is shown again starts without a past: its hidden and its earlier records stay hidden. Repeating a command is harmless.";
 
 /// A command about one device.
 #[derive(Debug, Clone, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct CommandOptions {
-    /// What to do with the device.
+    /// Command to apply to the device.
     #[arg(value_enum, value_name = "COMMAND")]
     pub action: DeviceCommand,
-    /// The device's address: six hex digits, manufacturer first, for example 110B90.
+    /// Address of the device: six hex digits, manufacturer first, for example 110B90.
     #[arg(value_name = "DEVICE", value_parser = parse_device)]
     pub device: DeviceAddress,
-    /// Who gives the command: a name or an id, for the audit. Without it, the user of the operating system ($USER).
+    /// Name or id of the person who gives the command, for the audit. Default: the user of the operating system ($USER).
     #[arg(long, env = "UPDRAFT_PROCESSOR_COMMAND_BY", value_name = "WHO")]
     pub by: Option<String>,
-    /// Why, for the audit.
+    /// Reason, for the audit.
     #[arg(long, value_name = "TEXT")]
     pub remark: Option<String>,
 }
 
-/// What can be ordered about a device.
+/// A command about a device.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum DeviceCommand {
-    /// Hide it, live and past, until unhide, whatever it sends.
+    /// Hide it, live and past, until unhide, independent of what it sends.
     Hide,
-    /// Take hide back: what it sends from then on is shown, where its pilot consents.
+    /// Undo hide: records from then on are shown, where its pilot consents.
     Unhide,
-    /// Put it on the deny list: as hide, and its calls for help are not shown to all either.
+    /// Put it on the deny list: as hide, and its calls for help are not public either.
     Deny,
-    /// Take it off the deny list.
+    /// Remove it from the deny list.
     Allow,
-    /// Forget it, and delete what the history has of it. Cannot be taken back; hide and deny stay.
+    /// Remove its state and delete its records from the history. Cannot be undone; hide and deny stay.
     Erase,
-    /// Let its validation score begin again, for a device that was taken for a phantom.
+    /// Reset its validation score, for a device whose frames were wrongly judged implausible.
     ResetScore,
 }
 
 impl DeviceCommand {
-    /// As in the audit: one of a closed set.
-    fn audited(self) -> &'static str {
+    /// The action in the audit record: one of a closed set.
+    fn audit_action(self) -> &'static str {
         match self {
             Self::Hide => "device.hide",
             Self::Unhide => "device.unhide",
@@ -96,59 +95,63 @@ fn parse_device(text: &str) -> Result<DeviceAddress, String> {
 }
 
 impl CommandOptions {
-    /// Whether the options can be used.
+    /// Checks the options.
     ///
     /// # Errors
-    /// What is wrong, in one line.
+    /// One line with the mistake.
     pub fn check(&self) -> Result<(), String> {
-        self.who().map(drop)?;
-        let is_long = |text: &String| text.chars().count() > MOST_CHARACTERS;
+        self.issuer().map(drop)?;
+        let is_long = |text: &String| text.chars().count() > MAX_CHARACTERS;
         match &self.remark {
-            Some(remark) if is_long(remark) => {
-                Err(format!("--remark: at most {MOST_CHARACTERS} characters are allowed"))
-            }
+            Some(remark) if is_long(remark) => Err(format!(
+                "invalid --remark of {} characters: expected at most {MAX_CHARACTERS}",
+                remark.chars().count()
+            )),
             _ => Ok(()),
         }
     }
 
-    fn who(&self) -> Result<String, String> {
+    /// The person who gives the command.
+    fn issuer(&self) -> Result<String, String> {
         let user = || std::env::var("USER").ok();
-        let who = self.by.clone().or_else(user).map(|who| who.trim().to_owned()).unwrap_or_default();
-        match who.chars().count() {
-            0 => Err("--by is missing: the audit needs the name of the person who gives the command".to_owned()),
-            count if count > MOST_CHARACTERS || who.contains(char::is_control) => {
-                Err(format!("--by {who:?}: a name of at most {MOST_CHARACTERS} letters is expected"))
+        let issuer = self.by.clone().or_else(user).map(|name| name.trim().to_owned()).unwrap_or_default();
+        match issuer.chars().count() {
+            0 => {
+                Err("--by is missing: expected the name of the person who gives the command, for the audit".to_owned())
             }
-            _ => Ok(who),
+            count if count > MAX_CHARACTERS || issuer.contains(char::is_control) => {
+                Err(format!("invalid --by {issuer:?}: expected a name of at most {MAX_CHARACTERS} characters"))
+            }
+            _ => Ok(issuer),
         }
     }
 }
 
-/// A command and its audit record, as they are written.
+/// A command and its audit record.
 #[derive(Debug, PartialEq)]
-struct Written {
+struct Records {
     command: Command,
     audit: AuditRecord,
 }
 
-fn written(options: &CommandOptions, who: &str, now_us: u64) -> Written {
+fn records(options: &CommandOptions, issuer: &str, now_us: u64) -> Records {
     let CommandOptions { action, device, remark, .. } = options;
-    let audited = action.audited();
-    let command_id = format!("{audited}-{device}-{now_us}");
+    let audit_action = action.audit_action();
+    let command_id = format!("{audit_action}-{device}-{now_us}");
     let mut details = HashMap::from([("command_id".to_owned(), command_id.clone())]);
     details.extend(remark.clone().map(|remark| ("remark".to_owned(), remark)));
-    Written {
+    Records {
         command: Command {
             command_id,
             device: device.0,
-            issued_by: who.to_owned(),
+            issued_by: issuer.to_owned(),
             issued_at_us: now_us,
             action: Some(action.action(remark.clone())),
         },
         audit: AuditRecord {
             happened_at_us: now_us,
-            user_id: who.to_owned(),
-            action: audited.to_owned(),
+            user_id: issuer.to_owned(),
+            action: audit_action.to_owned(),
             subject: device.to_string(),
             details,
             ..AuditRecord::default()
@@ -156,54 +159,58 @@ fn written(options: &CommandOptions, who: &str, now_us: u64) -> Written {
     }
 }
 
-/// Writes the audit record, then the command: none goes in unseen. Prints where the command stands.
+/// Writes the audit record, then the command, so that every command has an audit record. Prints the command's record id.
 ///
 /// # Errors
-/// The topics are not there, or Kafka or the registry does not take the records in time.
+/// A topic is missing, or Kafka or the registry does not accept the records in time.
 #[allow(clippy::print_stdout, reason = "the line is what the command is for")]
 pub async fn run(options: CommandOptions, cluster: Cluster, context: Context) -> anyhow::Result<()> {
-    let who = options.who().map_err(anyhow::Error::msg)?;
+    let issuer = options.issuer().map_err(anyhow::Error::msg)?;
     let clock = context.clock.clone();
     let now_us = clock.now_us();
-    let Written { command, audit } = written(&options, &who, now_us);
+    let Records { command, audit } = records(&options, &issuer, now_us);
     let work = async {
-        // With a mistyped prefix there are no such topics: then nothing is registered under it.
+        // With a mistyped prefix the topics do not exist: fail before a schema is registered under the prefix.
         for name in [topic::RAW, topic::AUDIT] {
             let full = cluster.full_name(name);
-            cluster.log.partitions(&full).await.with_context(|| format!("no command was given: topic {full}"))?;
+            cluster
+                .log
+                .partitions(&full)
+                .await
+                .with_context(|| format!("the command was not written: topic {full}"))?;
         }
-        let writer = Writer::open(&cluster).await.context("no command was given")?;
-        let audited = writer.write(topic::AUDIT, &who, &audit, now_us).await;
-        audited.context("no command was given: the audit record was not taken")?;
+        let writer = Writer::open(&cluster).await.context("the command was not written")?;
+        let audited = writer.write(topic::AUDIT, &issuer, &audit, now_us).await;
+        audited.context("the command was not written: Kafka did not accept the audit record")?;
         let raw = RawRecord {
             ingested_at_us: now_us,
             input: Some(raw_record::Input::Command(command)),
             ..RawRecord::default()
         };
         let written = writer.write(topic::RAW, &options.device.to_string(), &raw, now_us).await;
-        written.context("the command was not taken, though its audit record was: give it again")
+        written.context("the audit record was written, but the command was not: repeat the command")
     };
-    let late = async {
+    let timeout = async {
         clock.sleep(DEADLINE).await;
         let seconds = DEADLINE.as_secs();
         Err(anyhow::anyhow!(
-            "Kafka and the schema registry did not take the command within {seconds} s: is it reachable?"
+            "Kafka and the schema registry did not accept the command within {seconds} s: check that both are reachable"
         ))
     };
-    let both = async {
+    let work = async {
         tokio::select! {
             written = work => written,
-            late = late => late,
+            timeout = timeout => timeout,
         }
     };
-    let Some(written) = context.shutdown.or(both).await else { return Ok(()) };
+    let Some(written) = context.shutdown.or(work).await else { return Ok(()) };
     let id = written?;
     let action = options.action.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default();
-    println!("{action} {}: written as record {id}, by {who}", options.device);
+    println!("{action} {}: written as record {id}, by {issuer}", options.device);
     Ok(())
 }
 
-/// Writes single records and waits for each.
+/// Writes single records and waits for their acknowledgements.
 struct Writer {
     sink: std::sync::Arc<dyn Sink>,
     topics: HashMap<&'static str, (std::sync::Arc<str>, TopicCodec)>,
@@ -230,28 +237,29 @@ impl Writer {
         let (topic, codec) = &self.topics[name];
         let record = Outgoing {
             topic: topic.clone(),
-            // By key: a command goes where the device's frames go.
+            // By key: into the partition of the device's frames.
             partition: None,
             key: Some(Bytes::copy_from_slice(key.as_bytes())),
             value: Some(codec.encode(value)),
             headers: Headers::new(),
             timestamp_ms: i64::try_from(now_us / 1_000).unwrap_or(i64::MAX),
         };
-        let (answer, answered) = oneshot::channel();
-        let receipt = Receipt::new(std::sync::Arc::new(Answer(parking_lot::Mutex::new(Some(answer)))), 0);
+        let (outcome, acknowledged) = oneshot::channel();
+        let receipt = Receipt::new(std::sync::Arc::new(OneRecord(parking_lot::Mutex::new(Some(outcome)))), 0);
         self.sink.send(record, receipt).await?;
-        let delivered = answered.await.unwrap_or(Err(DeliveryError::Abandoned))?;
+        let delivered = acknowledged.await.unwrap_or(Err(DeliveryError::Abandoned))?;
         Ok(RecordId::new(u16::try_from(delivered.partition).unwrap_or(u16::MAX), delivered.offset))
     }
 }
 
-struct Answer(parking_lot::Mutex<Option<oneshot::Sender<Result<Delivered, DeliveryError>>>>);
+/// Passes on the outcome of one record.
+struct OneRecord(parking_lot::Mutex<Option<oneshot::Sender<Result<Delivered, DeliveryError>>>>);
 
-impl Acknowledge for Answer {
+impl Acknowledge for OneRecord {
     fn acknowledged(&self, _tag: u64, outcome: Result<Delivered, DeliveryError>) {
-        if let Some(answer) = self.0.lock().take() {
-            // Nobody waits after the deadline.
-            let _ = answer.send(outcome);
+        if let Some(sender) = self.0.lock().take() {
+            // After the deadline there is no receiver.
+            let _ = sender.send(outcome);
         }
     }
 }
@@ -268,19 +276,19 @@ mod tests {
     #[test]
     fn each_command_has_its_audit_record() {
         for action in DeviceCommand::value_variants() {
-            let Written { command, audit } = written(&options(*action, Some("why")), "anna", 7);
+            let Records { command, audit } = records(&options(*action, Some("why")), "anna", 7);
             assert_eq!((command.device, command.issued_by.as_str(), command.issued_at_us), (0x11_0B90, "anna", 7));
             assert_eq!((audit.subject.as_str(), audit.user_id.as_str(), audit.happened_at_us), ("110B90", "anna", 7));
             assert_eq!(audit.details["command_id"], command.command_id, "{action:?}");
             assert_eq!(audit.details["remark"], "why");
             assert!(audit.action.starts_with("device."));
         }
-        let Written { command, .. } = written(&options(DeviceCommand::Deny, Some("noise")), "anna", 7);
+        let Records { command, .. } = records(&options(DeviceCommand::Deny, Some("noise")), "anna", 7);
         assert_eq!(command.action, Some(Action::Deny(Deny { remark: Some("noise".into()) })));
     }
 
     #[test]
-    fn bad_options_are_named_with_what_is_expected() {
+    fn errors_name_the_option_and_what_is_expected() {
         assert_eq!(options(DeviceCommand::Hide, None).check(), Ok(()));
         let long = options(DeviceCommand::Hide, Some(&"x".repeat(201)));
         assert!(long.check().is_err_and(|line| line.contains("--remark")));

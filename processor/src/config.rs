@@ -14,31 +14,31 @@ pub use offline::{CoreOptions, Privacy};
 use runtime::Redacted;
 use runtime::settings::parse_duration;
 
-/// What to do with topics.
+/// An action on the topics.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum TopicsAction {
-    /// Create what is missing, register all schemas, and say what differs.
+    /// Create missing topics, register all schemas, and list differences.
     Apply,
-    /// Compare with the catalogue; exit 1 where they differ.
+    /// Compare with the catalogue; exit with 1 where they differ.
     Check,
     /// Print the catalogue.
     List,
 }
 
-/// How an installation lays its topics out.
+/// The layout of an installation's topics.
 #[derive(Debug, Clone, Copy, Default, Args)]
 pub struct Layout {
-    /// Copies of each partition; the cluster's default where it is not given.
+    /// Copies of each partition. Default: the cluster's. More: survives the loss of more brokers, and more storage.
     #[arg(long, env = "UPDRAFT_PROCESSOR_REPLICATION", value_name = "COPIES")]
     pub replication: Option<u16>,
-    /// Partitions of the topics that scale: at most so many processors share the work. Each costs the brokers requests: 6
-    /// suit one machine. Chosen once: later, records would lie elsewhere. Where it is not given, as many as the raw topic
-    /// has; where there is none yet, as the catalogue says.
+    /// Partitions of the topics that scale: the largest number of processors that share the work. Each costs the brokers
+    /// requests: 6 suit one machine. Chosen once: another number would move keys to other partitions. Default: the number of
+    /// the raw topic; where there is none yet, that of the catalogue.
     #[arg(long, env = "UPDRAFT_PROCESSOR_PARTITIONS", value_name = "COUNT",
           value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub partitions: Option<u32>,
-    /// apply: create topics under a prefix that is new on a cluster which has topics under others. Without it, a new prefix
-    /// there is taken for a mistyped one, and nothing is created or registered.
+    /// apply: create topics under a prefix that is new on a cluster with topics under other prefixes. Without it such a prefix
+    /// counts as mistyped, and nothing is created or registered.
     #[arg(long)]
     pub new_prefix: bool,
 }
@@ -47,10 +47,10 @@ pub struct Layout {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Group")]
 pub struct GroupOptions {
-    /// Time between two checkpoints of a partition. More: fewer records, and more to read again after a failure.
+    /// Time between two checkpoints of a partition. More: fewer records, and more records to read again after a failure.
     #[arg(long, env = "UPDRAFT_PROCESSOR_CHECKPOINT_INTERVAL", value_name = "DURATION", default_value = "5s", value_parser = parse_duration)]
     pub checkpoint_interval: Duration,
-    /// Most records that are handed to a partition at once.
+    /// Largest number of records that a partition receives at once. More: larger batches, and checkpoints wait longer.
     #[arg(long, env = "UPDRAFT_PROCESSOR_MAX_BATCH_RECORDS", value_name = "RECORDS", default_value_t = 1000)]
     pub max_batch_records: usize,
 }
@@ -61,11 +61,11 @@ impl Default for GroupOptions {
     }
 }
 
-/// Where live states go beside the log.
+/// The destination of live states beside the log.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Redis")]
 pub struct RedisOptions {
-    /// Redis: redis://host:port, rediss://host:port for TLS; nodes of a cluster with commas between them; none: no Redis.
+    /// Redis: redis://host:port, rediss://host:port for TLS; nodes of a cluster separated by commas; none: no Redis.
     #[arg(
         long,
         env = "UPDRAFT_REDIS_URL",
@@ -82,7 +82,7 @@ impl RedisOptions {
         Self { redis_url: Redacted::default() }
     }
 
-    /// The URL; `None` where there is to be no Redis.
+    /// The URL. `None`: no Redis.
     pub fn url(&self) -> Option<&Redacted> {
         Some(&self.redis_url).filter(|url| !matches!(url.reveal(), "" | "none"))
     }
@@ -92,15 +92,15 @@ impl RedisOptions {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Receivers")]
 pub struct ReceiverOptions {
-    /// Where receivers stand (TOML: [[receiver]] with id, latitude_deg, longitude_deg and, where known, altitude_m); the
-    /// places of others are estimated.
+    /// Positions of receivers (TOML: [[receiver]] with id, latitude_deg, longitude_deg and, where known, altitude_m); the
+    /// positions of others are estimated.
     #[arg(long, env = "UPDRAFT_PROCESSOR_RECEIVERS_FILE", value_name = "FILE")]
     pub receivers_file: Option<PathBuf>,
-    /// A receiver that is silent ends after this.
+    /// Time without a frame after which a receiver expires. More: silent receivers stay in lists longer.
     #[arg(long, env = "UPDRAFT_PROCESSOR_RECEIVER_LIFETIME", value_name = "DURATION", default_value = "24h", value_parser = parse_duration)]
     pub receiver_lifetime: Duration,
-    /// Most receivers that are remembered per partition, 1000 or more. Beyond, those that never heard a public position end
-    /// before their time, the longest silent first. More: more memory under a flood of made-up receivers.
+    /// Largest number of receivers per partition, 1000 or more. Beyond it, receivers that never heard a public position are
+    /// evicted, the longest silent first. More: more memory under a flood of made-up receivers.
     #[arg(long, env = "UPDRAFT_PROCESSOR_MAX_RECEIVERS", value_name = "RECEIVERS", default_value_t = air::core::Bounds::default().receivers, value_parser = parse_bound)]
     pub max_receivers: usize,
 }
@@ -112,7 +112,7 @@ impl Default for ReceiverOptions {
 }
 
 impl RedisOptions {
-    /// Refuses a URL that is none.
+    /// Checks the URL.
     ///
     /// # Errors
     /// One line that names the setting.

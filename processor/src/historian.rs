@@ -1,4 +1,4 @@
-//! The historian: observations, receptions, thermals, receivers and alerts into the history, each row once.
+//! The historian: writes observations, receptions, thermals, receivers and alerts into the history, each row once.
 //!
 //! ```text
 //! source --records--> task (one per partition) --blocks--> writer --rows--> history
@@ -6,20 +6,20 @@
 //!    +--------------------- commit after the insert -------------+
 //! ```
 //!
-//! - A block is a range of offsets of one partition ([`block`]), its rows a pure function of its records ([`rows`]), so
-//!   that writing it again changes nothing: the same range by its token, another range by the row keys.
-//! - Offsets are committed when the block's rows are in the history. What was read and not written is read again.
-//! - While the history is slow or gone, blocks wait and are tried again; when too many records wait, the partitions are
-//!   paused. Membership goes on, and nothing else knows of it.
-//! - A record that makes no rows, or rows that the store refuses, become dead letters; the block goes on without.
+//! - A block is a range of offsets of one partition ([`block`]). Its rows are a pure function of its records ([`rows`]), so
+//!   that writing it again changes nothing: the store detects the same range by its token, and other ranges by the row keys.
+//! - Offsets are committed when the block's rows are in the history. Records that were read and not written are read again.
+//! - While the history is slow or unreachable, blocks wait and are retried; when too many records wait, the partitions are
+//!   paused. The member stays in the group.
+//! - A record that makes no rows, or whose rows the store refuses, becomes a dead letter; the rest of the block is written.
 
 pub mod block;
-mod blocks;
+mod block_tasks;
+mod block_writer;
 mod metrics;
 mod options;
 pub mod rows;
-mod waiting;
-mod writing;
+mod waiting_records;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -36,24 +36,25 @@ use streams::{Cluster, GroupSettings, Log, SinkSettings, unless_stopped};
 use tokio::sync::Semaphore;
 
 use crate::historian::block::BlockLimits;
-use crate::historian::blocks::{Blocks, NextOffsets, Topics};
-use crate::historian::waiting::Waiting;
-use crate::historian::writing::BlockWriter;
-use crate::progress::{Progress, part_of};
+use crate::historian::block_tasks::{BlockTasks, NextOffsets, Topics};
+use crate::historian::block_writer::BlockWriter;
+use crate::historian::waiting_records::WaitingRecords;
+use crate::progress::{GroupProgress, part_of};
 
 pub use metrics::HistorianMetrics;
 pub use options::HistorianOptions;
 
-/// The group's name, behind the prefix.
+/// The group's name, after the prefix.
 const GROUP: &str = "historian";
-/// How often the lag is measured, and the history tidied.
-const LAG: Duration = Duration::from_secs(10);
-const TIDY: Duration = Duration::from_secs(60);
-/// A revoked partition gets so long to write and commit; what is not done by then is read again by its next owner.
+/// Time between two measurements of the lag.
+const LAG_INTERVAL: Duration = Duration::from_secs(10);
+/// Time between two maintenance calls to the history.
+const MAINTENANCE_INTERVAL: Duration = Duration::from_secs(60);
+/// The time limit for a revoked partition to write and commit; its next owner reads the rest again.
 const REVOKE_DEADLINE: Duration = Duration::from_secs(5);
-/// The cluster may gather so long: rows wait for their block far longer.
+/// How long the cluster may gather input: rows wait for their block far longer.
 const GATHER_TIME: Duration = Duration::from_millis(100);
-/// What a task gets to finish with.
+/// The time limit for tasks to end after a stop request.
 const STOP_DEADLINE: Duration = Duration::from_secs(15);
 /// Less than the revoke deadline: unwritten records are read again by the next owner.
 const DRAIN_DEADLINE: Duration = Duration::from_secs(4);
@@ -61,7 +62,7 @@ const DRAIN_DEADLINE: Duration = Duration::from_secs(4);
 /// Runs the historian on any log and history until stopped. `history_name` is for `/ready`.
 ///
 /// # Errors
-/// What no retry can mend: credentials that are refused, a schema that is refused.
+/// Fatal errors: refused credentials, a refused schema.
 pub async fn serve_historian(
     options: HistorianOptions,
     writer: Arc<dyn HistoryWriter>,
@@ -80,10 +81,10 @@ pub async fn serve_historian(
     }
     let metrics = HistorianMetrics::register(&context.metrics);
     let part = context.readiness.part("history");
-    let tidy = tidy(context.clone(), writer.clone());
+    let maintenance = maintain(context.clone(), writer.clone());
     let next_offsets = NextOffsets::default();
     let group = cluster.full_name(GROUP).to_string();
-    let progress = Progress {
+    let progress = GroupProgress {
         context: context.clone(),
         log: cluster.log.clone(),
         group: group.clone(),
@@ -117,14 +118,14 @@ pub async fn serve_historian(
     let topics = Arc::new(topics);
     let historian =
         Historian { options, writer, history_name, cluster, context, topics, metrics, history: part, next_offsets };
-    tasks.spawn("tidy", |stop| async move { stop.or(tidy).await.unwrap_or(Ok(())) });
+    tasks.spawn("maintenance", |stop| async move { stop.or(maintenance).await.unwrap_or(Ok(())) });
     tasks.spawn("lag", |stop| async move { stop.or(lag).await.unwrap_or(Ok(())) });
     tasks.spawn("progress", |stop| progress.run(stop));
     tasks.spawn("historian", |stop| async move { member.run(&historian, stop).await });
     tasks.run(STOP_DEADLINE).await
 }
 
-/// The group: what exists once, however often it is joined.
+/// The group: what stays when the member joins again.
 struct Historian {
     options: HistorianOptions,
     writer: Arc<dyn HistoryWriter>,
@@ -139,9 +140,9 @@ struct Historian {
 
 #[async_trait]
 impl Group for Historian {
-    type Membership = Blocks;
+    type Membership = BlockTasks;
 
-    async fn prepare(&self) -> Result<Option<Blocks>, Interrupted> {
+    async fn prepare(&self) -> Result<Option<BlockTasks>, Interrupted> {
         let is_final = |error: &HistoryError| !error.is_transient();
         let ready = keep_trying(&self.context, &self.history, &self.history_name, is_final, || self.writer.ready());
         if ready.await.map_err(anyhow::Error::from)?.is_none() {
@@ -157,8 +158,8 @@ impl Group for Historian {
             traces: RecordTracer::new(self.context.tracer.named("historian"), log.as_ref()),
             metrics: self.metrics.clone(),
         };
-        let waiting = Waiting::new(self.options.max_waiting_records, self.metrics.waiting.clone());
-        Ok(Some(Blocks {
+        let waiting = WaitingRecords::new(self.options.max_waiting_records, self.metrics.waiting.clone());
+        Ok(Some(BlockTasks {
             limits: BlockLimits { records: self.options.block_records, age: self.options.block_age },
             topics: self.topics.clone(),
             writer: Arc::new(writer),
@@ -174,7 +175,7 @@ impl Group for Historian {
     }
 }
 
-/// Tells how far behind the history is, on a log that nobody watches over.
+/// Measures the lag of the history, on a log without a watchdog.
 async fn measure_lag(
     context: Context,
     log: Arc<dyn Log>,
@@ -183,14 +184,14 @@ async fn measure_lag(
     metrics: HistorianMetrics,
 ) -> anyhow::Result<()> {
     loop {
-        context.clock.sleep(LAG).await;
+        context.clock.sleep(LAG_INTERVAL).await;
         if log.progress(&group).is_some() {
             continue;
         }
         let known: Vec<_> = next_offsets.lock().iter().map(|(partition, next)| (partition.clone(), *next)).collect();
         let mut lag = 0;
         for (partition, next) in known {
-            // A log that is away shows elsewhere.
+            // An unreachable log is reported by its part of `/ready`.
             if let Ok(marks) = log.watermarks(&partition).await {
                 lag += marks.high.saturating_sub(next);
             }
@@ -199,12 +200,12 @@ async fn measure_lag(
     }
 }
 
-/// Lets the history tidy itself up.
-async fn tidy(context: Context, writer: Arc<dyn HistoryWriter>) -> anyhow::Result<()> {
+/// Calls the maintenance of the history.
+async fn maintain(context: Context, writer: Arc<dyn HistoryWriter>) -> anyhow::Result<()> {
     loop {
-        context.clock.sleep(TIDY).await;
+        context.clock.sleep(MAINTENANCE_INTERVAL).await;
         if let Err(error) = writer.maintain().await {
-            tracing::debug!(reason = error.reason(), "not tidied: {}", with_causes(&error));
+            tracing::debug!(reason = error.reason(), "maintenance of the history failed: {}", with_causes(&error));
         }
     }
 }

@@ -1,13 +1,12 @@
 //! Raw frames in; observations, states, alerts and history out.
 //!
-//! The cores are pure and live in [`air`]: records in, outputs out. [`raw`] and [`group`] put them between their topics, [`pipeline`] is the shell around each of them, [`sinks`] is where outputs go. Every group runs
-//! alone in its own process, or beside others on any log: [`serve`], [`serve_thermals`], [`serve_receivers`].
+//! The cores are pure and in [`air`]: records in, outputs out. [`raw`] and [`group`] connect them to their topics, [`pipeline`] is
+//! the shell around each of them, [`sinks`] writes the outputs. Every group runs in a process of its own, or beside others on
+//! any log: [`serve`], [`serve_thermals`], [`serve_receivers`].
 
 #[cfg(feature = "services")]
-pub mod alone;
-#[cfg(feature = "services")]
 pub mod archive;
-mod clock_watch;
+mod clock_readiness;
 #[cfg(feature = "services")]
 pub mod command;
 pub mod config;
@@ -16,6 +15,8 @@ pub mod historian;
 mod metrics;
 #[cfg(feature = "services")]
 pub mod migrate;
+#[cfg(feature = "services")]
+pub mod offline_core;
 pub mod pipeline;
 pub mod privacy;
 #[cfg(feature = "services")]
@@ -30,7 +31,7 @@ pub mod topics;
 #[cfg(feature = "services")]
 pub mod verify;
 
-pub use clock_watch::ClockWatch;
+pub use clock_readiness::ClockReadiness;
 #[cfg(feature = "services")]
 pub use config::{Command, Config};
 pub use config::{CoreOptions, GroupOptions, Privacy, ReceiverOptions, RedisOptions};

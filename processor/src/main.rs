@@ -1,4 +1,4 @@
-//! `processor`: raw frames into everything that is known.
+//! `processor`: turns raw frames into observations, states, alerts and history.
 
 use std::process::ExitCode;
 

@@ -1,4 +1,4 @@
-//! What the consumer groups count.
+//! Metrics of the consumer groups.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::AtomicU64;
@@ -13,7 +13,7 @@ use schemas::v1::ReceiverClockTrouble;
 
 use air::core::{Outputs, StateChange};
 
-/// A reason out of a closed set.
+/// A reason of a closed set.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub(crate) struct Reason {
     reason: &'static str,
@@ -21,7 +21,7 @@ pub(crate) struct Reason {
 
 /// A kind of object.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-pub(crate) struct Kind {
+pub(crate) struct KindLabel {
     kind: &'static str,
 }
 
@@ -44,7 +44,7 @@ pub(crate) struct PartitionTrouble {
     trouble: &'static str,
 }
 
-/// Which way a clock leapt.
+/// The direction of a leap.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub(crate) struct Direction {
     direction: &'static str,
@@ -64,7 +64,7 @@ pub(crate) struct Partition {
     partition: u16,
 }
 
-/// What every group counts; clones count together.
+/// Metrics of every group; clones share them.
 #[derive(Debug, Clone)]
 pub struct GroupMetrics {
     pub(crate) records_in: Counter,
@@ -92,18 +92,18 @@ impl GroupMetrics {
             records_in: metrics.register(&name("records_in"), "Records read", Counter::default()),
             records_out: metrics.register(
                 &name("records_out"),
-                "Records handed to the log, checkpoints included",
+                "Records sent to the log, including checkpoints",
                 Counter::default(),
             ),
             commits: metrics.register(&name("commits"), "Offsets committed", Counter::default()),
             restarts: metrics.register(
                 &name("restarts"),
-                "Times the group joined anew after a failure",
+                "Times that the group joined again after a failure",
                 Counter::default(),
             ),
             stalls: metrics.register(
                 &name("stalls"),
-                "Times the group stopped getting on though there was more to read",
+                "Times that the group made no progress although there were records to read",
                 Counter::default(),
             ),
             lag: metrics.register(
@@ -114,32 +114,32 @@ impl GroupMetrics {
             partitions: metrics.register(&name("partitions"), "Partitions owned now", Gauge::default()),
             repairs: metrics.register(
                 &name("repairs"),
-                "Records published again on top of a former owner's late ones",
+                "Records published again because a former owner wrote an older version late",
                 Counter::default(),
             ),
             rejects: metrics.register(
                 &name("rejected"),
-                "Inputs that could not be used, by reason",
+                "Unusable inputs, by reason",
                 Family::<Reason, Counter>::default(),
             ),
             withheld: metrics.register(
                 &name("dead_letters_withheld"),
-                "Inputs among the rejected ones that became no dead letter, since there were too many, by reason",
+                "Unusable inputs that became no dead letter, since there were too many, by reason",
                 Family::<Reason, Counter>::default(),
             ),
             reject_alarm: metrics.register(
                 &name("reject_alarm"),
-                "1 while so much cannot be used that this release should be checked",
+                "1 while so much of the input is unusable that this release should be checked",
                 Gauge::default(),
             ),
             batch_seconds: metrics.register(
                 &name("batch_seconds"),
-                "Time to apply one batch of a partition and hand its outputs over",
+                "Time to apply one batch of a partition and pass its outputs to the producer",
                 Histogram::new(batches),
             ),
             restore_seconds: metrics.register(
                 &name("restore_seconds"),
-                "Time to bring a partition's memory back",
+                "Time to restore a partition from its checkpoints",
                 Histogram::new(restores),
             ),
         }
@@ -153,13 +153,13 @@ impl GroupMetrics {
     }
 }
 
-/// What the group on the raw topic counts beside that.
+/// Further metrics of the group on the raw topic.
 #[derive(Debug, Clone)]
 pub struct RawMetrics {
     observations: Counter,
     private_observations: Counter,
     receptions: Counter,
-    states: Family<Kind, Counter>,
+    states: Family<KindLabel, Counter>,
     devices: Family<Partition, Gauge>,
     kept_devices: Family<Partition, Gauge>,
     privacy_changes: Counter,
@@ -179,11 +179,11 @@ impl RawMetrics {
                 "Observations of hidden devices",
                 Counter::default(),
             ),
-            receptions: metrics.register("processor_receptions", "Receptions, copies included", Counter::default()),
+            receptions: metrics.register("processor_receptions", "Receptions, including copies", Counter::default()),
             states: metrics.register(
                 "processor_states",
                 "Changed states and tombstones, by kind of object",
-                Family::<Kind, Counter>::default(),
+                Family::<KindLabel, Counter>::default(),
             ),
             devices: metrics.register(
                 "processor_devices",
@@ -192,22 +192,22 @@ impl RawMetrics {
             ),
             kept_devices: metrics.register(
                 "processor_kept_devices",
-                "Silent devices remembered for what was said about their privacy alone, by raw partition",
+                "Silent devices that are kept only for their privacy, by raw partition",
                 Family::<Partition, Gauge>::default(),
             ),
             privacy_changes: metrics.register(
                 "processor_privacy_changes",
-                "Devices whose past was hidden, or is public again from some time on",
+                "Changes of devices' public past: hidden, or public again from a time on",
                 Counter::default(),
             ),
             evicted_devices: metrics.register(
                 "processor_devices_evicted",
-                "Devices dropped before their time, since there were too many, by whether they were shown",
+                "Devices removed before they expired, since there were too many, by whether they were shown",
                 Family::<Shown, Counter>::default(),
             ),
             evicted_receivers: metrics.register(
                 "processor_receivers_evicted",
-                "Receivers of which a partition forgot clock or unusable frames, since there were too many",
+                "Receivers whose clock and unusable frames a partition removed, since there were too many",
                 Counter::default(),
             ),
             leaps: metrics.register(
@@ -217,7 +217,7 @@ impl RawMetrics {
             ),
             troubles: metrics.register(
                 "processor_receiver_clock_troubles",
-                "Times that a receiver's clock was found out, by what was wrong; each partition counts its own",
+                "Detected troubles of receivers' clocks, by trouble; each partition counts separately",
                 Family::<Trouble, Counter>::default(),
             ),
         }
@@ -235,14 +235,8 @@ impl RawMetrics {
                 .get_or_create(&Shown { shown: if evicted.was_published { "yes" } else { "no" } })
                 .inc();
         }
-        for StateChange { content, .. } in &out.states {
-            let kind = match content.kind() {
-                schemas::v1::ObjectKind::Aircraft => "aircraft",
-                schemas::v1::ObjectKind::Ground => "ground",
-                schemas::v1::ObjectKind::Station => "station",
-                _ => "alert",
-            };
-            self.states.get_or_create(&Kind { kind }).inc();
+        for StateChange { kind, .. } in &out.states {
+            self.states.get_or_create(&KindLabel { kind: kind.as_str() }).inc();
         }
         if let Some(leap) = out.leap {
             let direction = if leap.by_us < 0 { "back" } else { "forward" };
@@ -259,7 +253,7 @@ impl RawMetrics {
     }
 }
 
-/// What the receivers' group counts beside that.
+/// Further metrics of the receivers' group.
 #[derive(Debug, Clone)]
 pub struct ReceiverMetrics {
     pub(crate) evicted: Counter,
@@ -272,12 +266,12 @@ impl ReceiverMetrics {
         Self {
             evicted: metrics.register(
                 "receivers_evicted",
-                "Receivers that ended before their time, since there were too many",
+                "Receivers removed before they expired, since there were too many",
                 Counter::default(),
             ),
             troubled: metrics.register(
                 "receivers_clock_troubles",
-                "Receivers whose clocks are in trouble, by what is wrong and by partition of their group",
+                "Receivers with a trouble of their clock, by trouble and by partition of their group",
                 Family::<PartitionTrouble, Gauge>::default(),
             ),
         }
@@ -291,10 +285,10 @@ impl ReceiverMetrics {
     }
 }
 
-/// What the way to Redis counts.
+/// Metrics of writing to Redis.
 #[derive(Debug, Clone)]
 pub struct RedisMetrics {
-    pub(crate) written: Family<Kind, Counter>,
+    pub(crate) written: Family<KindLabel, Counter>,
     pub(crate) failures: Counter,
     pub(crate) refills: Counter,
     pub(crate) swept: Counter,
@@ -310,22 +304,22 @@ impl RedisMetrics {
         Self {
             written: metrics.register(
                 &name("written"),
-                "States handed to Redis, by kind; after coalescing",
-                Family::<Kind, Counter>::default(),
+                "States written to Redis after coalescing, by kind",
+                Family::<KindLabel, Counter>::default(),
             ),
             failures: metrics.register(&name("failures"), "Calls to Redis that failed", Counter::default()),
             refills: metrics.register(
                 &name("refills"),
-                "Times all states of a partition were written",
+                "Times that all states of a partition were written",
                 Counter::default(),
             ),
-            swept: metrics.register(&name("swept"), "Dead members that the sweep removed", Counter::default()),
+            swept: metrics.register(&name("swept"), "Expired members that the sweep removed", Counter::default()),
             call_seconds: metrics.register(&name("call_seconds"), "Time of one call to Redis", Histogram::new(calls)),
             connected: metrics.register(&name("connected"), "1 while Redis answers", Gauge::default()),
         }
     }
 
     pub(crate) fn wrote(&self, kind: &'static str, count: usize) {
-        self.written.get_or_create(&Kind { kind }).inc_by(count as u64);
+        self.written.get_or_create(&KindLabel { kind }).inc_by(count as u64);
     }
 }

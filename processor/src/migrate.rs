@@ -1,45 +1,46 @@
-//! `processor migrate`: the tables of the history.
+//! `processor migrate`: creates and updates the tables of the history.
 
 use clap::{Args, ValueEnum};
 use history::{ClickHouse, ClickHouseOptions, Retention};
 use runtime::Context;
 
-/// Tables of the history in ClickHouse, and how long they keep.
+/// Creates and updates the tables of the history in ClickHouse and their retention.
 #[derive(Debug, Clone, Args)]
 pub struct MigrateOptions {
-    /// apply: bring the database to this program's version and the given retention. status: say where it stands.
+    /// apply: migrate the database to this program's version and set the retention. status: print its version and pending
+    /// migrations.
     #[arg(value_enum, default_value_t)]
     pub action: MigrateAction,
-    /// Print what apply would execute, and execute nothing.
+    /// Print the statements of apply and execute none.
     #[arg(long)]
     pub dry_run: bool,
-    /// Make a history in a database that has none, on a server that has histories in others. Without it, the name of such a
-    /// database is taken for a mistyped one, and nothing is created.
+    /// Create a history in a database without one, on a server with histories in other databases. Without it the name of such a
+    /// database counts as mistyped, and nothing is created.
     #[arg(long)]
     pub new_database: bool,
-    /// Where the history is.
+    /// The database of the history.
     #[command(flatten)]
     pub clickhouse: ClickHouseOptions,
-    /// How long rows stay.
+    /// The retention of the rows.
     #[command(flatten)]
     pub retention: Retention,
 }
 
-/// What to do with the tables.
+/// An action on the tables.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub enum MigrateAction {
-    /// Bring the database to this program's version and the given retention; doing it again changes nothing.
+    /// Migrate the database to this program's version and set the retention; repeating it changes nothing.
     #[default]
     Apply,
-    /// Say where the database stands; exit 1 where migrations are missing or the database is newer.
+    /// Print the version of the database; exit with 1 where migrations are pending or the database is newer.
     Status,
 }
 
-/// Runs the command; prints a line for each thing done.
+/// Runs the command; prints a line for each result.
 ///
 /// # Errors
-/// The database cannot be reached, refuses, or is newer than this program; `status`: it is not at this program's version;
-/// `apply`: it is new among others, and `--new-database` does not say that it is meant.
+/// The database is unreachable, refuses, or is newer than this program; `status`: it is not at this program's version;
+/// `apply`: it is new on a server with other histories, and `--new-database` is missing.
 #[allow(clippy::print_stdout, reason = "the lines are what the command is for")]
 pub async fn run(options: MigrateOptions, context: &Context) -> anyhow::Result<()> {
     let database = ClickHouse::new(options.clickhouse.clickhouse_url.reveal(), context.clock.clone())?;
@@ -59,7 +60,7 @@ pub async fn run(options: MigrateOptions, context: &Context) -> anyhow::Result<(
         anyhow::ensure!(
             others.is_empty() || options.new_database || options.dry_run,
             "there is no history in {name}, and there is one in {}: correct the database's name at the end of \
-             --clickhouse-url; if another history is wanted on this server, add --new-database. Nothing was created",
+             --clickhouse-url, or add --new-database for another history on this server; nothing was created",
             others.join(", ")
         );
         let statements = database.migrate(&options.retention, options.dry_run).await?;
@@ -70,5 +71,5 @@ pub async fn run(options: MigrateOptions, context: &Context) -> anyhow::Result<(
         }
         Ok(())
     };
-    context.shutdown.or(work).await.unwrap_or_else(|| Err(anyhow::anyhow!("stopped in the middle: run it again")))
+    context.shutdown.or(work).await.unwrap_or_else(|| Err(anyhow::anyhow!("stopped before the end: run it again")))
 }

@@ -1,28 +1,28 @@
 //! A consumer group around pure cores: [`membership`] with a core in each partition's task.
 //!
 //! ```text
-//! source --records--> task (one per partition: core, then the log's writer) --live states--> Redis task
+//! source --records--> task (one per partition: core, then the producer) --live states--> Redis task
 //!    ^                   |
 //!    +----- commit ------+ checkpoint: outputs acknowledged -> core state written, own part last -> acknowledged
 //! ```
 //!
 //! - A task restores its core before the partition's first record is read (the partition is paused until then).
-//! - What a core gives out is handed to the writer at once, record by record; nothing waits for a batch to fill.
-//! - An offset is committed after everything before it is in the log: outputs first, the core's state next. Records go
-//!   on meanwhile, and tasks take turns.
+//! - Each output of a core is passed to the producer at once; none waits for a batch to fill.
+//! - An offset is committed after everything before it is in the log: first the outputs, then the core's state. Meanwhile
+//!   records are applied, and the tasks' checkpoints take turns.
 //! - A revoked partition is drained (flushed, checkpointed and committed) before it is released.
-//! - What a former owner wrote late, on top of something newer, is published again.
-//! - When much of the input cannot be used an alarm is raised; the group goes on.
-//! - When anything of this fails, all tasks end and the member joins again: the cores are restored from checkpoints.
+//! - Where a former owner's late write hides a newer state, the newer state is published again.
+//! - When much of the input is unusable an alarm is raised; the group continues.
+//! - When a step fails, all tasks end and the member joins again: the cores are restored from checkpoints.
 
 mod alarm;
+mod batching_sink;
 mod checkpoint;
+pub(crate) mod checkpoint_parts;
+mod late_writes;
 mod ledger;
 mod machine;
-mod paced;
 mod partition_task;
-mod repair;
-pub(crate) mod restore;
 mod trace;
 
 use std::sync::Arc;
@@ -38,56 +38,56 @@ use streams::{GroupSettings, Log, Sink, StreamError};
 
 use crate::metrics::GroupMetrics;
 use crate::pipeline::alarm::RejectAlarm;
-use crate::pipeline::paced::PacedSink;
+use crate::pipeline::batching_sink::BatchingSink;
 use crate::pipeline::partition_task::PartitionTask;
 use crate::sinks::live::LiveFeeds;
 
 pub use alarm::{Rejection, Verdict};
-pub use machine::{Emission, Fit, Machine, MakeMachine};
+pub use machine::{CheckpointOrigin, Emission, Machine, MakeMachine};
 pub use trace::RecordTrace;
 
-/// Revoked partitions are drained within this.
+/// The time limit for draining revoked partitions.
 const DRAIN_DEADLINE: Duration = Duration::from_secs(5);
 
-/// What a group is made of.
+/// The parts and settings of a group.
 pub struct Pipeline<M: Machine> {
-    /// The process.
+    /// Clock, readiness, metrics and shutdown of the process.
     pub context: Context,
-    /// The cluster.
+    /// The log of the cluster.
     pub log: Arc<dyn Log>,
     /// The consumer group's name.
     pub group: String,
-    /// The topic that it reads, with prefix.
+    /// The topic that the group reads, with prefix.
     pub input: String,
     /// The topic of its checkpoints, with prefix, partitioned like the input.
     pub checkpoints: Arc<str>,
-    /// Where inputs go that cannot be used, with prefix.
+    /// The topic of unusable inputs, with prefix.
     pub dead_letters: Arc<str>,
-    /// The group's name without prefix: who gave up on a dead letter.
+    /// The group's name without prefix, for dead letters and traces.
     pub service: &'static str,
-    /// How often checkpoints are written.
+    /// Time between two checkpoints of a partition.
     pub checkpoint_interval: Duration,
-    /// Most records in one batch.
+    /// The largest number of records in one batch.
     pub max_batch_records: usize,
-    /// How long the cluster may gather input before it answers: zero where somebody waits for what comes of it.
+    /// How long the cluster may gather input before it answers; zero where the outputs have a latency requirement.
     pub gather_time: Duration,
-    /// Topics, with prefix, that nobody waits for: their records gather before they are sent.
-    pub patient_topics: Vec<Arc<str>>,
-    /// Makes the core of a partition, which knows nothing yet.
+    /// Topics without a latency requirement, with prefix: their records are batched before they are sent.
+    pub batched_topics: Vec<Arc<str>>,
+    /// Makes the empty core of a partition.
     pub machine: MakeMachine<M>,
-    /// Where live states go beside the log. `None`: nowhere.
+    /// The queues of live states beside the log. `None`: live states go into the log only.
     pub live: Option<LiveFeeds>,
     /// Whether the log answers, for `/ready`.
     pub part: Part,
-    /// Whether the inputs can be used, for `/ready`.
+    /// Whether the inputs are usable, for `/ready`.
     pub inputs: Part,
     /// Counters.
     pub metrics: GroupMetrics,
 }
 
-/// The group's topic, as the log has it.
+/// The group's input topic.
 struct Input {
-    /// Which data it is.
+    /// The epoch of the log.
     epoch: Arc<str>,
     partitions: u32,
 }
@@ -96,7 +96,7 @@ impl<M: Machine> Pipeline<M> {
     /// Runs until stopped.
     ///
     /// # Errors
-    /// Errors that joining again cannot mend.
+    /// Errors that joining again cannot fix: a refused credential, partition counts that do not match.
     pub async fn run(self, stop: Shutdown) -> anyhow::Result<()> {
         let member = Member {
             context: self.context.clone(),
@@ -122,26 +122,27 @@ impl<M: Machine> Pipeline<M> {
         member.run(&CoreGroup { pipeline: self, alarm }, stop).await
     }
 
-    /// Waits for the log and for the topics that the group needs. `None`: asked to stop.
+    /// Waits for the log and for the topics that the group needs. `None`: the process stops.
     async fn find_input(&self) -> anyhow::Result<Option<Input>> {
         let mut counts = [0; 2];
         for (count, topic) in counts.iter_mut().zip([self.input.as_str(), self.checkpoints.as_ref()]) {
-            let found = self.keep_asking(&format!("topic {topic}"), || self.log.partitions(topic)).await?;
+            let found = self.wait_for(&format!("topic {topic}"), || self.log.partitions(topic)).await?;
             let Some(partitions) = found else { return Ok(None) };
             *count = partitions;
         }
         let [partitions, checkpoints] = counts;
         anyhow::ensure!(
             partitions == checkpoints,
-            "{} has {partitions} partitions and {} has {checkpoints}: they must have as many",
+            "{} has {partitions} partitions and {} has {checkpoints}: expected equal numbers: `processor topics check` \
+             lists the differences",
             self.input,
             self.checkpoints
         );
-        let epoch = self.keep_asking("the log", || self.log.epoch()).await?;
+        let epoch = self.wait_for("the log", || self.log.epoch()).await?;
         Ok(epoch.map(|epoch| Input { epoch: epoch.into(), partitions }))
     }
 
-    async fn keep_asking<T, F>(&self, what: &str, ask: impl FnMut() -> F) -> anyhow::Result<Option<T>>
+    async fn wait_for<T, F>(&self, what: &str, ask: impl FnMut() -> F) -> anyhow::Result<Option<T>>
     where
         F: Future<Output = Result<T, StreamError>>,
     {
@@ -151,7 +152,7 @@ impl<M: Machine> Pipeline<M> {
     }
 }
 
-/// The group: what exists once, however often it is joined.
+/// The group: what stays when the member joins again.
 struct CoreGroup<M: Machine> {
     pipeline: Pipeline<M>,
     alarm: Arc<RejectAlarm>,
@@ -166,7 +167,7 @@ impl<M: Machine> Group for CoreGroup<M> {
         let Some(input) = pipeline.find_input().await? else { return Ok(None) };
         Ok(Some(CoreTasks {
             log: pipeline.log.clone(),
-            sink: PacedSink::open(pipeline.log.as_ref(), &pipeline.group, pipeline.patient_topics.clone())?,
+            sink: BatchingSink::open(pipeline.log.as_ref(), &pipeline.group, pipeline.batched_topics.clone())?,
             checkpoints: pipeline.checkpoints.clone(),
             dead_letters: pipeline.dead_letters.clone(),
             service: pipeline.service,

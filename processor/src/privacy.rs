@@ -1,4 +1,4 @@
-//! What was said about privacy, into a log that begins anew: what is never forgotten must not be forgotten with a log.
+//! Writes the privacy states of a former log into a new one: an objection must outlive the log.
 
 use std::sync::Arc;
 
@@ -7,10 +7,10 @@ use schemas::id::DeviceAddress;
 use schemas::v1::{PrivacyState, ProcessorState, processor_state};
 use streams::{Cluster, Flush, Headers, Sink, SinkSettings, Topic, put_version};
 
-use crate::pipeline::restore;
+use crate::pipeline::checkpoint_parts;
 use air::core::privacy::Consent;
 
-/// Writes privacy for those who read the past, and as checkpoints for the stream core.
+/// Writes privacy states for the readers of the past, and as checkpoints for the stream core.
 pub struct PrivacyWriter {
     privacy: Topic,
     checkpoints: Topic,
@@ -19,7 +19,7 @@ pub struct PrivacyWriter {
 }
 
 impl PrivacyWriter {
-    /// For a log that no program reads yet.
+    /// Opens a writer to a log that no program reads yet.
     ///
     /// # Errors
     /// The registry or the log refuses.
@@ -32,28 +32,28 @@ impl PrivacyWriter {
         })
     }
 
-    /// Writes what is known of one device.
+    /// Writes the privacy state of one device.
     ///
     /// # Errors
-    /// The log does not take it.
+    /// The log does not accept it.
     pub async fn write(&mut self, state: &PrivacyState) -> anyhow::Result<()> {
         let key = || DeviceAddress(state.device).to_string();
         let mut headers = Headers::new();
         put_version(&mut headers, state.version);
-        // By key, as frames of the same device go.
+        // By key: into the partition of the device's frames.
         let record = self.privacy.record(None, key(), state, state.hidden_until_us, headers);
         self.sink.send(record, self.flush.receipt()).await?;
         let part = Some(processor_state::Part::Device(Consent::checkpoint_of(state)));
-        let headers = restore::headers(0, &[]);
+        let headers = checkpoint_parts::headers(0, &[]);
         let record = self.checkpoints.record(None, key(), &ProcessorState { part }, state.hidden_until_us, headers);
         self.sink.send(record, self.flush.receipt()).await?;
         Ok(())
     }
 
-    /// Waits until all of it is in the log.
+    /// Waits until all of them are in the log.
     ///
     /// # Errors
-    /// The log did not take it.
+    /// The log did not accept one of them.
     pub async fn close(self) -> anyhow::Result<()> {
         Ok(self.flush.wait().await?)
     }

@@ -9,20 +9,21 @@ use streams::Cluster;
 
 use crate::config::TopicsAction;
 use crate::{
-    Command, Config, alone, archive, command, historian, migrate, rebuild_redis, serve, serve_receivers,
+    Command, Config, archive, command, historian, migrate, offline_core, rebuild_redis, serve, serve_receivers,
     serve_thermals, topics, verify,
 };
 
 /// Runs a command against Kafka and the schema registry until stopped or done.
 ///
 /// # Errors
-/// What no retry can mend; for `topics` also what could be.
+/// Fatal errors: a refused credential or schema, a file that cannot be read. Commands that end by themselves also fail where
+/// a service is unreachable.
 pub async fn run(config: Config, context: Context) -> anyhow::Result<()> {
     match config.command {
-        // These reach nobody.
-        Command::Core { alone, core } => {
-            let ran = tokio::task::spawn_blocking(move || alone::run(&alone, &core.settings()));
-            ran.await.context("the core alone")?
+        // These need no cluster.
+        Command::Core { offline, core } => {
+            let ran = tokio::task::spawn_blocking(move || offline_core::run(&offline, &core.settings()));
+            ran.await.context("run the core on files")?
         }
         Command::Migrate { migrate } => migrate::run(migrate, &context).await,
         Command::Topics { action: TopicsAction::List, .. } => Ok(topics::print_list(&config.log.topic_prefix)?),
@@ -47,7 +48,7 @@ async fn run_on_kafka(config: Config, context: Context) -> anyhow::Result<()> {
             }
             Command::Verify { verify } => verify::run(verify, cluster, context).await,
             Command::Command { command } => command::run(command, cluster, context).await,
-            Command::Core { .. } | Command::Migrate { .. } => unreachable!("answered without Kafka"),
+            Command::Core { .. } | Command::Migrate { .. } => unreachable!("run without Kafka"),
             Command::Topics { action, layout } => {
                 let Cluster { log, schemas, topic_prefix, .. } = cluster;
                 topics::run(action, layout, &topic_prefix, log.as_ref(), &schemas, &context).await

@@ -1,4 +1,4 @@
-//! How a group gets on, told to `/ready` and the metrics; and the end of a process that nothing else can help.
+//! Reports the progress of a consumer group to `/ready` and the metrics; ends the process where joining again does not help.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,11 +8,11 @@ use prometheus_client::metrics::gauge::Gauge;
 use runtime::{Context, Part, Shutdown};
 use streams::Log;
 
-/// How often it is looked at.
-const LOOK: Duration = Duration::from_secs(1);
+/// Time between two reports.
+const REPORT_INTERVAL: Duration = Duration::from_secs(1);
 
-/// Tells how one group gets on. On a log that nobody watches over, nothing.
-pub(crate) struct Progress {
+/// Reports the progress of one group; nothing on a log without a watchdog.
+pub(crate) struct GroupProgress {
     pub(crate) context: Context,
     pub(crate) log: Arc<dyn Log>,
     /// The group's name in the log.
@@ -23,14 +23,14 @@ pub(crate) struct Progress {
     pub(crate) lag: Gauge,
 }
 
-impl Progress {
-    /// Until stopped.
+impl GroupProgress {
+    /// Reports until stopped.
     ///
     /// # Errors
-    /// The group does not get on, and what could be done did not help.
+    /// The group makes no progress, and joining again has not helped.
     pub(crate) async fn run(self, stop: Shutdown) -> anyhow::Result<()> {
         let mut part: Option<Part> = None;
-        while stop.or(self.context.clock.sleep(LOOK)).await.is_some() {
+        while stop.or(self.context.clock.sleep(REPORT_INTERVAL)).await.is_some() {
             let Some(progress) = self.log.progress(&self.group) else { continue };
             let part = part.get_or_insert_with(|| self.context.readiness.part(self.part));
             self.stalls.inc_by(progress.stalls.saturating_sub(self.stalls.get()));
@@ -39,11 +39,11 @@ impl Progress {
             }
             match &progress.stall {
                 None => part.ready(),
-                Some(why) => part.not_ready(format!("group {} does not get on: {why}", self.group)),
+                Some(why) => part.not_ready(format!("group {} makes no progress: {why}", self.group)),
             }
-            if let Some(why) = progress.hopeless {
+            if let Some(why) = progress.must_restart {
                 anyhow::bail!(
-                    "group {} does not get on, and nothing helps: {why}; start the process again",
+                    "group {} makes no progress, and joining again has not helped: {why}; restart the process",
                     self.group
                 );
             }
@@ -70,7 +70,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn groups_of_one_process_have_parts_of_their_own() {
+    fn each_group_of_a_process_has_its_part() {
         let parts = ["processor", "thermals", "receivers", "historian"].map(part_of);
         assert_eq!(BTreeSet::from(parts).len(), parts.len());
     }

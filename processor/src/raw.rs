@@ -7,16 +7,16 @@ use runtime::Clock;
 use schemas::id::DeviceAddress;
 use schemas::v1::command::Action;
 use schemas::v1::raw_record::Input;
-use schemas::v1::{Audience, ObjectKind, ProcessorState, RawRecord, processor_state};
+use schemas::v1::{Audience, ProcessorState, RawRecord, processor_state};
 use streams::framing::FramingError;
 use streams::{Incoming, Outgoing};
 
-use crate::clock_watch::ClockWatch;
+use crate::clock_readiness::ClockReadiness;
 use crate::metrics::RawMetrics;
-use crate::pipeline::{Emission, Fit, Machine, Rejection, Verdict};
-use crate::sinks::live::{LiveKind, LiveState, LiveUpdate};
+use crate::pipeline::{CheckpointOrigin, Emission, Machine, Rejection, Verdict};
+use crate::sinks::live::LiveUpdate;
 use crate::sinks::topics::{Cause, RawTopics};
-use air::core::{Content, Core, Outputs, RawInput, Settings, StateChange};
+use air::core::{Core, Outputs, RawInput, Settings, StateChange};
 
 /// The core of one raw partition between its topics.
 #[derive(Debug)]
@@ -26,12 +26,12 @@ pub struct RawMachine {
     epoch: String,
     clock: Clock,
     metrics: RawMetrics,
-    watch: ClockWatch,
+    clock_readiness: ClockReadiness,
     outputs: Outputs,
 }
 
 impl RawMachine {
-    /// A core that knows nothing.
+    /// An empty core.
     pub fn new(
         partition: u32,
         epoch: &str,
@@ -39,11 +39,11 @@ impl RawMachine {
         topics: Arc<RawTopics>,
         clock: Clock,
         metrics: RawMetrics,
-        watch: ClockWatch,
+        clock_readiness: ClockReadiness,
     ) -> Self {
         let partition = u16::try_from(partition).expect("a topic has fewer than 65,536 partitions");
         let core = Core::new(partition, settings);
-        Self { core, topics, epoch: epoch.to_owned(), clock, metrics, watch, outputs: Outputs::default() }
+        Self { core, topics, epoch: epoch.to_owned(), clock, metrics, clock_readiness, outputs: Outputs::default() }
     }
 }
 
@@ -81,23 +81,18 @@ impl Machine for RawMachine {
         let cause = Cause {
             record,
             ingested_at_us: input.ingested_at_us,
-            stamp_s: stamp_of(&input),
+            stamp_s: receiver_stamp_s(&input),
             processed_at_us: self.clock.now_us(),
         };
         self.topics.write(&mut self.outputs, &cause, &mut out.records);
         out.urgent |= self.outputs.urgent;
         out.live.extend(self.outputs.states.drain(..).filter_map(live_update));
-        let scores = self.outputs.scores.drain(..);
-        out.live.extend(scores.map(|score| LiveUpdate {
-            kind: LiveKind::Validation,
-            id: score.device.into(),
-            version: score.version,
-            state: Some(LiveState::Validation(score)),
-        }));
-        // Of a device that was never shown this is all that Redis has.
-        out.live.extend(self.outputs.evicted.iter().map(|evicted| no_trust(evicted.device, record.offset)));
+        out.live.extend(self.outputs.scores.drain(..).map(LiveUpdate::of_score));
+        // Of a device that was never shown, Redis has the score only.
+        out.live
+            .extend(self.outputs.evicted.iter().map(|evicted| LiveUpdate::score_ended(evicted.device, record.offset)));
         self.outputs.clear();
-        out.live.extend(erased(&input).map(|device| no_trust(device, record.offset)));
+        out.live.extend(erased(&input).map(|device| LiveUpdate::score_ended(device, record.offset)));
     }
 
     fn next_offset(&self) -> u64 {
@@ -110,24 +105,24 @@ impl Machine for RawMachine {
 
     fn checkpoint(&mut self) -> Vec<(String, Option<Bytes>)> {
         self.metrics.devices(self.core.partition(), self.core.devices(), self.core.kept_devices());
-        self.watch.look(self.core.partition(), self.core.clock());
+        self.clock_readiness.update(self.core.partition(), self.core.clock());
         let codec = &self.topics.checkpoints.codec;
-        let memories = self.core.changed_checkpoints(&self.epoch);
-        memories.into_iter().map(|(key, memory)| (key, memory.map(|memory| codec.encode(&memory)))).collect()
+        let parts = self.core.changed_checkpoints(&self.epoch);
+        parts.into_iter().map(|(key, part)| (key, part.map(|part| codec.encode(&part)))).collect()
     }
 
-    fn restore(&mut self, value: &Bytes) -> Result<Fit, FramingError> {
-        let memory: ProcessorState = self.topics.checkpoints.codec.decode(value)?;
-        if let Some(processor_state::Part::Partition(own)) = &memory.part
+    fn restore(&mut self, value: &Bytes) -> Result<CheckpointOrigin, FramingError> {
+        let state: ProcessorState = self.topics.checkpoints.codec.decode(value)?;
+        if let Some(processor_state::Part::Partition(own)) = &state.part
             && own.epoch != self.epoch
         {
-            return Ok(Fit::OtherLog);
+            return Ok(CheckpointOrigin::OtherLog);
         }
-        self.core.restore(memory);
-        Ok(Fit::Ours)
+        self.core.restore(state);
+        Ok(CheckpointOrigin::ThisLog)
     }
 
-    fn takes_parts_ahead(&self) -> bool {
+    fn accepts_newer_parts(&self) -> bool {
         true
     }
 
@@ -136,7 +131,7 @@ impl Machine for RawMachine {
     }
 
     fn own_topics(&self) -> Vec<Arc<str>> {
-        // At the end: what was verified is remembered by the order.
+        // New topics go to the end: checkpoints list the verified offsets in this order.
         self.topics.states().into_iter().chain([&self.topics.privacy]).map(|topic| topic.name.clone()).collect()
     }
 
@@ -145,10 +140,11 @@ impl Machine for RawMachine {
         let DeviceAddress(device) = device.parse().ok()?;
         let partition = self.core.partition().into();
         if *topic == self.topics.privacy.name {
-            // Never ended: a device of which nothing is known here may have been hidden all the same.
+            // No tombstone: a device that this core does not know may still have been hidden.
             return self.core.privacy_of(device).map(|change| self.topics.privacy(&change, partition));
         }
-        let records = self.core.states_of(device).map(|change| self.topics.state_again(&change, partition));
+        let records =
+            self.core.states_of(device).filter_map(|change| self.topics.republished_state(&change, partition));
         let newest = records.into_iter().find(|record| record.topic == *topic && record.key.as_ref() == Some(key));
         newest.or_else(|| {
             let version = self.core.next_offset().saturating_sub(1);
@@ -159,27 +155,17 @@ impl Machine for RawMachine {
 
     fn live(&self, out: &mut Vec<LiveUpdate>) {
         out.extend(self.core.states().filter_map(live_update));
-        out.extend(self.core.scores().map(|score| LiveUpdate {
-            kind: LiveKind::Validation,
-            id: score.device.into(),
-            version: score.version,
-            state: Some(LiveState::Validation(score)),
-        }));
+        out.extend(self.core.scores().map(LiveUpdate::of_score));
     }
 }
 
 impl Drop for RawMachine {
     fn drop(&mut self) {
-        self.watch.forget(self.core.partition());
+        self.clock_readiness.remove(self.core.partition());
     }
 }
 
-/// Takes a device's trust out of Redis.
-fn no_trust(device: u32, version: u64) -> LiveUpdate {
-    LiveUpdate { kind: LiveKind::Validation, id: device.into(), version, state: None }
-}
-
-/// The device that an order erases: its trust, too, is to be seen no more.
+/// The device that a command erases: its score is removed, too.
 fn erased(input: &RawRecord) -> Option<u32> {
     match &input.input {
         Some(Input::Command(command)) => command.action.as_ref().and_then(|action| match action {
@@ -190,26 +176,16 @@ fn erased(input: &RawRecord) -> Option<u32> {
     }
 }
 
-fn stamp_of(input: &RawRecord) -> Option<u32> {
+/// The time in the frame's wrapper.
+fn receiver_stamp_s(input: &RawRecord) -> Option<u32> {
     match &input.input {
         Some(Input::MqttFrame(payload)) => payload.first_chunk::<4>().map(|bytes| u32::from_le_bytes(*bytes)),
         _ => None,
     }
 }
 
-/// What Redis shows of a change: public objects, not alerts.
+/// The update of Redis for a change. `None`: it is not public, or Redis does not hold its kind.
 fn live_update(change: StateChange) -> Option<LiveUpdate> {
-    if change.audience != Audience::Public {
-        return None;
-    }
-    let (kind, state) = match change.content {
-        Content::Aircraft(state) => (LiveKind::Aircraft, Some(LiveState::Aircraft(state))),
-        Content::Ground(state) => (LiveKind::Ground, Some(LiveState::Ground(state))),
-        Content::Station(state) => (LiveKind::Station, Some(LiveState::Station(state))),
-        Content::Ended(ObjectKind::Aircraft) => (LiveKind::Aircraft, None),
-        Content::Ended(ObjectKind::Ground) => (LiveKind::Ground, None),
-        Content::Ended(ObjectKind::Station) => (LiveKind::Station, None),
-        Content::Alert(_) | Content::Ended(_) => return None,
-    };
-    Some(LiveUpdate { kind, id: change.device.into(), version: change.version, state })
+    let is_held = change.audience == Audience::Public && schemas::redis::holds(change.kind);
+    is_held.then(|| LiveUpdate::of_object(change.kind, change.device.into(), change.version, change.state))
 }

@@ -1,6 +1,6 @@
-//! The group on receptions: what is known of each receiver.
+//! The group on receptions: the state of each receiver.
 
-mod places;
+mod positions;
 
 use air::receivers::{Hearing, ReceiverChange};
 use runtime::Context;
@@ -11,7 +11,7 @@ use crate::group::{GroupMachine, GroupTopics};
 use crate::metrics::ReceiverMetrics;
 use crate::pipeline::Emission;
 
-pub use places::read_places;
+pub use positions::read_positions;
 
 /// The core of one reception partition between its topics.
 pub type ReceiverMachine = GroupMachine<ReceiverTopics>;
@@ -30,7 +30,7 @@ impl ReceiverTopics {
     /// Registers all schemas.
     ///
     /// # Errors
-    /// Asked to stop, or the registry refuses a schema for good.
+    /// The process stops, or the registry refuses a schema.
     pub async fn prepare(cluster: &Cluster, context: &Context) -> Result<Self, Unprepared> {
         Ok(Self {
             receptions: cluster.topic(context, topic::RECEPTION).await?,
@@ -57,11 +57,11 @@ impl GroupTopics for ReceiverTopics {
         &self.checkpoints
     }
 
-    fn own(&self) -> Vec<&Topic> {
+    fn own_topics(&self) -> Vec<&Topic> {
         vec![&self.receivers]
     }
 
-    fn tell(&self, partition: u32, changes: &mut Vec<ReceiverChange>, out: &mut Emission) {
+    fn publish(&self, partition: u32, changes: &mut Vec<ReceiverChange>, out: &mut Emission) {
         let evicted = changes.iter().filter(|change| change.is_evicted).count();
         self.metrics.evicted.inc_by(evicted as u64);
         out.records.extend(changes.drain(..).map(|change| self.receiver(partition, change)));
@@ -75,7 +75,7 @@ impl GroupTopics for ReceiverTopics {
         Some(self.receiver(partition, core.newest(receiver_id)?))
     }
 
-    fn given_version(&self, core: &Hearing, _topic: &Topic, receiver_id: &str) -> Option<u64> {
-        core.given_version(receiver_id)
+    fn published_version(&self, core: &Hearing, _topic: &Topic, receiver_id: &str) -> Option<u64> {
+        core.published_version(receiver_id)
     }
 }

@@ -1,4 +1,4 @@
-//! The groups on any log, until stopped.
+//! Runs the groups on any log until stopped.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,15 +9,16 @@ use anyhow::Context as _;
 use redis_servers::Servers;
 use runtime::{Context, Tasks};
 use schemas::catalogue::topic;
+use schemas::object::Kind;
 use streams::{Cluster, unless_stopped};
 
-use crate::clock_watch::ClockWatch;
+use crate::clock_readiness::ClockReadiness;
 use crate::config::{CoreOptions, GroupOptions, Privacy, ReceiverOptions, RedisOptions};
 use crate::metrics::{GroupMetrics, RawMetrics, RedisMetrics};
 use crate::pipeline::{Machine, Pipeline};
-use crate::progress::{Progress, part_of};
+use crate::progress::{GroupProgress, part_of};
 use crate::raw::RawMachine;
-use crate::receivers::{ReceiverMachine, ReceiverTopics, read_places};
+use crate::receivers::{ReceiverMachine, ReceiverTopics, read_positions};
 use crate::sinks::live::{LiveFeeds, LiveKind};
 use crate::sinks::rebuild::{States, rebuild};
 use crate::sinks::redis::{LiveLifetimes, RedisSink, TIMEOUTS};
@@ -25,14 +26,14 @@ use crate::sinks::scores::{ScoreSink, Scores};
 use crate::sinks::topics::RawTopics;
 use crate::thermals::{ThermalMachine, ThermalTopics};
 
-/// What a task gets to finish with.
+/// The time limit for tasks to end after a stop request.
 const STOP_DEADLINE: Duration = Duration::from_secs(15);
-/// Who makes statistics of what came before needs no record by itself.
+/// How long the cluster may gather the input of groups without a latency requirement.
 const STATISTICS_GATHER_TIME: Duration = Duration::from_millis(100);
-/// A thermal is told of anew, or ended, long before.
+/// Longer than any thermal stays without a new state or its end.
 const THERMAL_LIFETIME_S: u64 = 6 * 3_600;
 
-/// What takes live states beside the log.
+/// The task that takes live states beside the log.
 enum LiveSink {
     Redis(Box<RedisSink>),
     Scores(ScoreSink),
@@ -65,7 +66,7 @@ impl Group {
             checkpoint_interval: options.checkpoint_interval,
             max_batch_records: options.max_batch_records,
             gather_time: Duration::ZERO,
-            patient_topics: Vec::new(),
+            batched_topics: Vec::new(),
             machine: Arc::new(machine),
             live,
             part: self.context.readiness.part(self.name),
@@ -74,7 +75,7 @@ impl Group {
         }
     }
 
-    /// How many partitions a topic has, once it can be used. `None`: asked to stop.
+    /// The number of partitions of a topic; waits until it exists. `None`: the process stops.
     async fn find_topic(&self, topic: &str) -> anyhow::Result<Option<u32>> {
         let part = self.context.readiness.part(self.name);
         Ok(self.cluster.find_topic(&self.context, &part, topic).await?)
@@ -93,7 +94,7 @@ impl Group {
         Ok(Some((feeds, LiveSink::Redis(Box::new(sink)))))
     }
 
-    /// Redis first, so that it ends last.
+    /// Runs the tasks of the group. The first one that is started ends last: it takes live states until the end.
     async fn run<M: Machine>(
         &self,
         name: &'static str,
@@ -106,7 +107,7 @@ impl Group {
             Some(LiveSink::Scores(scores)) => tasks.spawn("scores", |stop| scores.run(stop)),
             None => {}
         }
-        let progress = Progress {
+        let progress = GroupProgress {
             context: self.context.clone(),
             log: self.cluster.log.clone(),
             group: pipeline.group.clone(),
@@ -120,7 +121,7 @@ impl Group {
     }
 }
 
-/// The part of `/ready` that says whether a group's inputs can be used.
+/// The part of `/ready` for the usability of a group's inputs.
 fn inputs_part(group: &str) -> &'static str {
     match group {
         "thermals" => "thermals-inputs",
@@ -139,7 +140,7 @@ fn live_lifetimes(core: &CoreOptions) -> LiveLifetimes {
     }
 }
 
-/// Writes Redis anew from the log; prints what it does.
+/// Rebuilds Redis from the log; prints a line for each step.
 ///
 /// # Errors
 /// The log, the registry or Redis cannot be reached.
@@ -149,21 +150,26 @@ pub async fn rebuild_redis(
     cluster: Cluster,
     context: Context,
 ) -> anyhow::Result<()> {
-    let url = redis.url().context("a Redis is needed")?;
+    let url = redis.url().context("--redis-url is none: expected the URL of the Redis to rebuild")?;
     let servers = Servers::parse(url, TIMEOUTS).context("the Redis URL")?;
     let Cluster { log, schemas, topic_prefix, .. } = &cluster;
     let states = States { log: log.as_ref(), schemas, topic_prefix };
     let (lifetimes, settings) = (live_lifetimes(&core), core.settings());
     let work = rebuild(states, &servers, lifetimes, &settings);
-    context.shutdown.or(work).await.unwrap_or_else(|| Err(anyhow::anyhow!("stopped in the middle: run it again")))
+    context.shutdown.or(work).await.unwrap_or_else(|| Err(anyhow::anyhow!("stopped before the end: run it again")))
 }
 
-const RAW_KINDS: &[LiveKind] = &[LiveKind::Aircraft, LiveKind::Ground, LiveKind::Station, LiveKind::Validation];
+const RAW_KINDS: &[LiveKind] = &[
+    LiveKind::Object(Kind::Aircraft),
+    LiveKind::Object(Kind::Ground),
+    LiveKind::Object(Kind::Station),
+    LiveKind::Validation,
+];
 
 /// Runs the stream core until stopped.
 ///
 /// # Errors
-/// What no retry can mend.
+/// Fatal errors: refused credentials, a refused schema, topics whose partitions do not match.
 pub async fn serve(
     core: CoreOptions,
     options: GroupOptions,
@@ -179,7 +185,7 @@ pub async fn serve(
 /// Runs the stream core until stopped, without Redis: the scores of devices are kept in `scores`.
 ///
 /// # Errors
-/// What no retry can mend.
+/// As [`serve`].
 pub async fn serve_with_scores(
     core: CoreOptions,
     options: GroupOptions,
@@ -201,7 +207,7 @@ async fn serve_core(
     group: Group,
 ) -> anyhow::Result<()> {
     if core.privacy == Privacy::Off {
-        tracing::warn!("privacy is off: everybody is shown, consent or not");
+        tracing::warn!("privacy is off: all devices are public, with or without consent");
     }
     let (live, sink) = live.unzip();
     if group.find_topic(topic::RAW).await?.is_none() {
@@ -209,22 +215,22 @@ async fn serve_core(
     }
     let Some(topics) = unless_stopped(RawTopics::prepare(&group.cluster, &group.context).await)? else { return Ok(()) };
     let (topics, metrics) = (Arc::new(topics), RawMetrics::register(&group.context.metrics));
-    let patient_topics = topics.patient();
-    let watch = ClockWatch::new(group.context.readiness.part("clock"));
+    let batched_topics = topics.without_latency_requirement();
+    let clock_readiness = ClockReadiness::new(group.context.readiness.part("clock"));
     let (settings, clock) = (core.settings(), group.context.clock.clone());
     let (input, checkpoints) = (topics.raw.name.clone(), topics.checkpoints.name.clone());
     let machine = move |partition, epoch: &str| {
         let (topics, metrics) = (topics.clone(), metrics.clone());
-        RawMachine::new(partition, epoch, settings.clone(), topics, clock.clone(), metrics, watch.clone())
+        RawMachine::new(partition, epoch, settings.clone(), topics, clock.clone(), metrics, clock_readiness.clone())
     };
     let pipeline = group.pipeline(input, checkpoints, &options, live, machine);
-    group.run("core", sink, Pipeline { patient_topics, ..pipeline }).await
+    group.run("core", sink, Pipeline { batched_topics, ..pipeline }).await
 }
 
 /// Runs the thermal aggregator until stopped.
 ///
 /// # Errors
-/// What no retry can mend.
+/// As [`serve`].
 pub async fn serve_thermals(
     options: GroupOptions,
     redis: RedisOptions,
@@ -234,7 +240,7 @@ pub async fn serve_thermals(
     let group = Group { name: "thermals", cluster, context };
     let lifetimes =
         LiveLifetimes { aircraft_s: 0, ground_s: 0, station_s: 0, thermal_s: THERMAL_LIFETIME_S, validation_s: 0 };
-    let (live, redis) = group.redis(&redis, &[LiveKind::Thermal], lifetimes)?.unzip();
+    let (live, redis) = group.redis(&redis, &[LiveKind::Object(Kind::Thermal)], lifetimes)?.unzip();
     let Some(raw_partitions) = group.find_topic(topic::RAW).await? else { return Ok(()) };
     let Some(topics) = unless_stopped(ThermalTopics::prepare(&group.cluster, &group.context).await)? else {
         return Ok(());
@@ -251,7 +257,7 @@ pub async fn serve_thermals(
 /// Runs the receivers' group until stopped.
 ///
 /// # Errors
-/// The file of places cannot be used; what no retry can mend.
+/// The receivers file cannot be read or has a mistake; otherwise as [`serve`].
 pub async fn serve_receivers(
     receivers: ReceiverOptions,
     options: GroupOptions,
@@ -259,8 +265,8 @@ pub async fn serve_receivers(
     context: Context,
 ) -> anyhow::Result<()> {
     let group = Group { name: "receivers", cluster, context };
-    let places = match &receivers.receivers_file {
-        Some(file) => read_places(file)?,
+    let positions = match &receivers.receivers_file {
+        Some(file) => read_positions(file)?,
         None => ReceiverPositions::default(),
     };
     if group.find_topic(topic::RECEPTION).await?.is_none() {
@@ -269,12 +275,12 @@ pub async fn serve_receivers(
     let Some(topics) = unless_stopped(ReceiverTopics::prepare(&group.cluster, &group.context).await)? else {
         return Ok(());
     };
-    let (topics, places) = (Arc::new(topics), Arc::new(places));
+    let (topics, positions) = (Arc::new(topics), Arc::new(positions));
     let lifetime_us = u64::try_from(receivers.receiver_lifetime.as_micros()).unwrap_or(u64::MAX / 4);
     let (input, checkpoints) = (topics.receptions.name.clone(), topics.checkpoints.name.clone());
-    let most = receivers.max_receivers;
+    let max_receivers = receivers.max_receivers;
     let machine = move |partition, epoch: &str| {
-        let hearing = Hearing::new(places.clone(), lifetime_us).with_bound(most);
+        let hearing = Hearing::new(positions.clone(), lifetime_us).with_bound(max_receivers);
         ReceiverMachine::new(partition, epoch, hearing, topics.clone())
     };
     let pipeline = group.pipeline(input, checkpoints, &options, None, machine);

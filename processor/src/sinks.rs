@@ -1,4 +1,4 @@
-//! Where outputs go beside the log.
+//! Writes outputs: into their topics, and live states into Redis or this process.
 
 pub mod live;
 pub mod rebuild;

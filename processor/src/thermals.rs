@@ -1,15 +1,16 @@
-//! The group on climb reports: thermals, and the wind that drifts them.
+//! The group on climb reports: thermals and the wind.
 
 use air::thermals::{Aggregator, Changes, ThermalChange, WindChange, name_of};
 use runtime::Context;
 use schemas::catalogue::topic;
 use schemas::id::RecordId;
 use schemas::keys;
+use schemas::object::{Kind, State};
 use streams::{Cluster, Outgoing, Topic, Unprepared};
 
 use crate::group::{GroupMachine, GroupTopics};
 use crate::pipeline::Emission;
-use crate::sinks::live::{LiveKind, LiveState, LiveUpdate};
+use crate::sinks::live::LiveUpdate;
 
 /// The aggregator between its topics.
 pub type ThermalMachine = GroupMachine<ThermalTopics>;
@@ -28,7 +29,7 @@ impl ThermalTopics {
     /// Registers all schemas.
     ///
     /// # Errors
-    /// Asked to stop, or the registry refuses a schema for good.
+    /// The process stops, or the registry refuses a schema.
     pub async fn prepare(cluster: &Cluster, context: &Context) -> Result<Self, Unprepared> {
         Ok(Self {
             reports: cluster.topic(context, topic::THERMAL_REPORT).await?,
@@ -62,11 +63,11 @@ impl GroupTopics for ThermalTopics {
         &self.checkpoints
     }
 
-    fn own(&self) -> Vec<&Topic> {
+    fn own_topics(&self) -> Vec<&Topic> {
         vec![&self.thermals, &self.winds]
     }
 
-    fn tell(&self, partition: u32, changes: &mut Changes, out: &mut Emission) {
+    fn publish(&self, partition: u32, changes: &mut Changes, out: &mut Emission) {
         for change in changes.thermals.drain(..) {
             out.records.push(self.thermal(partition, &change));
             out.live.push(live_update(change));
@@ -91,10 +92,5 @@ impl GroupTopics for ThermalTopics {
 }
 
 fn live_update(change: ThermalChange) -> LiveUpdate {
-    LiveUpdate {
-        kind: LiveKind::Thermal,
-        id: change.thermal_id,
-        version: change.version,
-        state: change.state.map(LiveState::Thermal),
-    }
+    LiveUpdate::of_object(Kind::Thermal, change.thermal_id, change.version, change.state.map(State::Thermal))
 }

@@ -1,4 +1,4 @@
-//! `processor topics`: the catalogue on a cluster.
+//! `processor topics`: applies the catalogue to a cluster, or compares them.
 
 use std::io::Write as _;
 use std::time::Duration;
@@ -13,12 +13,12 @@ use crate::config::{Layout, TopicsAction};
 
 /// Creates or compares topics and registers their schemas; prints a line for each.
 ///
-/// Applying changes nothing that is there: settings that differ are told and left to the operators. Other counts of
-/// partitions are an error, since keys would be in other partitions than before, or than those of the other topics.
+/// Applying changes no existing topic: settings that differ are listed and left to the operators. Another number of partitions
+/// is an error, since keys would be in other partitions than before, or than those of the other topics.
 ///
 /// # Errors
-/// The cluster or the registry cannot be reached or refuses; a check found differences, or applying other counts of
-/// partitions; the prefix is new among others, and `--new-prefix` does not say that it is meant.
+/// The cluster or the registry is unreachable or refuses; a check found differences, or applying another number of
+/// partitions; the prefix is new on a cluster with topics under others, and `--new-prefix` is missing.
 #[allow(clippy::print_stdout, reason = "the lines are what the command is for")]
 pub async fn run(
     action: TopicsAction,
@@ -29,15 +29,15 @@ pub async fn run(
     context: &Context,
 ) -> anyhow::Result<()> {
     let work = async {
-        let lines = match action {
+        let report = match action {
             TopicsAction::List => list(prefix),
             TopicsAction::Apply => apply(layout, prefix, log, schemas).await?,
             TopicsAction::Check => check(layout, prefix, log).await?,
         };
-        for line in &lines.told {
+        for line in &report.lines {
             println!("{line}");
         }
-        anyhow::ensure!(lines.differences == 0, "{} differences from the catalogue", lines.differences);
+        anyhow::ensure!(report.differences == 0, "{} differences from the catalogue", report.differences);
         Ok(())
     };
     context.shutdown.or(work).await.unwrap_or(Ok(()))
@@ -46,39 +46,39 @@ pub async fn run(
 /// Prints the catalogue.
 ///
 /// # Errors
-/// Standard output fails for another reason than its reader having gone.
+/// Standard output fails, except where its reader has closed it.
 pub fn print_list(prefix: &str) -> std::io::Result<()> {
-    let text = list(prefix).told.join("\n") + "\n";
+    let text = list(prefix).lines.join("\n") + "\n";
     match std::io::stdout().lock().write_all(text.as_bytes()) {
-        // Whoever read our output has seen enough.
+        // The reader of the output has closed it.
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
         written => written,
     }
 }
 
-/// What to print, and how many of the lines tell of a difference that makes the command fail.
+/// The lines to print, and how many of them are differences that make the command fail.
 #[derive(Debug, Default, PartialEq)]
-struct Lines {
-    told: Vec<String>,
+struct Report {
+    lines: Vec<String>,
     differences: usize,
 }
 
-impl Lines {
-    fn tell(&mut self, line: String) {
-        self.told.push(line);
+impl Report {
+    fn add(&mut self, line: String) {
+        self.lines.push(line);
     }
 
-    fn differ(&mut self, line: String) {
+    fn add_difference(&mut self, line: String) {
         self.differences += 1;
-        self.told.push(line);
+        self.lines.push(line);
     }
 }
 
-/// Each waits for the registry as long as any call does.
+/// The number of attempts, each with the time limit of a call to the registry.
 const REGISTER_ATTEMPTS: usize = 3;
 const COLUMNS: [&str; 7] = ["topic", "partitions", "cleanup", "retention", "message", "key", "about"];
 
-fn list(prefix: &str) -> Lines {
+fn list(prefix: &str) -> Report {
     let mut rows = vec![COLUMNS.map(str::to_owned)];
     rows.extend(topics().iter().map(|topic| row(topic, prefix)));
     let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or_default();
@@ -87,7 +87,7 @@ fn list(prefix: &str) -> Lines {
         let cells = row.iter().zip(&widths).map(|(cell, &width)| format!("{cell:<width$}"));
         cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
     };
-    Lines { told: rows.iter().map(line).collect(), differences: 0 }
+    Report { lines: rows.iter().map(line).collect(), differences: 0 }
 }
 
 fn row(topic: &Topic, prefix: &str) -> [String; 7] {
@@ -114,47 +114,47 @@ fn wanted(prefix: &str, layout: Layout) -> Vec<NewTopic> {
     layout.partitions.map_or_else(topics, topics_over).into_iter().map(new).collect()
 }
 
-/// Where nothing else is said, topics that are there already decide.
-fn settled(layout: Layout, prefix: &str, there: &[TopicDescription]) -> Layout {
+/// The layout with the number of partitions of the existing raw topic, where no other number is given.
+fn resolved(layout: Layout, prefix: &str, there: &[TopicDescription]) -> Layout {
     let raw = there.iter().find(|found| found.name.strip_prefix(prefix) == Some(topic::RAW));
     Layout { partitions: layout.partitions.or(raw.map(|raw| raw.partitions)), ..layout }
 }
 
-/// Creates the catalogue's topics where they are missing. For programs that bring their own log.
+/// Creates the catalogue's topics where they are missing. For programs with a log of their own.
 ///
 /// # Errors
-/// The log refuses or is away.
+/// The log refuses or is unreachable.
 pub async fn create(prefix: &str, log: &dyn Log) -> Result<Vec<TopicOutcome>, StreamError> {
     log.create_topics(&wanted(prefix, Layout::default())).await
 }
 
-async fn apply(layout: Layout, prefix: &str, log: &dyn Log, schemas: &Schemas) -> anyhow::Result<Lines> {
-    let mut lines = Lines::default();
+async fn apply(layout: Layout, prefix: &str, log: &dyn Log, schemas: &Schemas) -> anyhow::Result<Report> {
+    let mut report = Report::default();
     let there = log.describe_topics().await?;
-    // Nothing is made unless all of it can be.
+    // Before a topic is created: the registry has to answer.
     let raw = schemas::catalogue::find(topic::RAW).expect("in the catalogue");
-    ask(schemas, prefix, &raw).await.with_context(|| format!("schema registry {}", schemas.name()))?;
+    wait_for_registry(schemas, prefix, &raw).await.with_context(|| format!("schema registry {}", schemas.name()))?;
     let others = other_prefixes(prefix, &there);
     anyhow::ensure!(
         others.is_empty() || layout.new_prefix,
-        "there are no topics under the prefix {prefix:?}, and there are some under {}: correct --topic-prefix; if another \
-         installation is wanted on this cluster, add --new-prefix. Nothing was created or registered",
+        "there are no topics under the prefix {prefix:?}, and there are topics under {}: correct --topic-prefix, or add \
+         --new-prefix for another installation on this cluster; nothing was created or registered",
         others.join(", ")
     );
-    let layout = settled(layout, prefix, &there);
+    let layout = resolved(layout, prefix, &there);
     let wanted = wanted(prefix, layout);
     let outcomes = log.create_topics(&wanted).await?;
     for (topic, outcome) in wanted.iter().zip(outcomes) {
         match outcome {
-            TopicOutcome::Created => lines.tell(format!("{}: created, {} partitions", topic.name, topic.partitions)),
+            TopicOutcome::Created => report.add(format!("{}: created, {} partitions", topic.name, topic.partitions)),
             TopicOutcome::Exists { partitions, differences } => {
-                lines.tell(format!("{}: exists", topic.name));
+                report.add(format!("{}: exists", topic.name));
                 if partitions != topic.partitions {
-                    lines.differ(other_partitions(topic, partitions));
+                    report.add_difference(other_partitions(topic, partitions));
                 }
                 for difference in differences {
                     let found = difference.found.as_deref().unwrap_or("not known");
-                    lines.tell(other_setting(topic, &difference.setting, &difference.wanted, found));
+                    report.add(other_setting(topic, &difference.setting, &difference.wanted, found));
                 }
             }
         }
@@ -164,12 +164,12 @@ async fn apply(layout: Layout, prefix: &str, log: &dyn Log, schemas: &Schemas) -
         let codec = register(schemas, prefix, topic).await;
         let codec = codec.with_context(|| format!("schema registry {}: {subject}", schemas.name()))?;
         let schema_id = framing::decode(&codec.encode(&())).expect("framed right here").schema_id;
-        lines.tell(format!("{subject}: schema {schema_id}"));
+        report.add(format!("{subject}: schema {schema_id}"));
     }
-    Ok(lines)
+    Ok(report)
 }
 
-/// The prefixes of installations on the cluster, where this is to be another one.
+/// The prefixes of other installations on the cluster, where this prefix is new.
 fn other_prefixes(prefix: &str, there: &[TopicDescription]) -> Vec<String> {
     let prefixes = there.iter().filter_map(|found| found.name.strip_suffix(topic::RAW));
     let mut prefixes: Vec<_> = prefixes.collect();
@@ -181,54 +181,54 @@ fn other_prefixes(prefix: &str, there: &[TopicDescription]) -> Vec<String> {
     prefixes.into_iter().map(|other| format!("{other:?}")).collect()
 }
 
-async fn ask(schemas: &Schemas, prefix: &str, topic: &Topic) -> Result<(), StreamError> {
+async fn wait_for_registry(schemas: &Schemas, prefix: &str, topic: &Topic) -> Result<(), StreamError> {
     for _ in 1..REGISTER_ATTEMPTS {
         match schemas.ask(prefix, topic).await {
-            Err(error) if error.is_transient() => tracing::warn!(reason = error.reason(), "asking again: {error}"),
+            Err(error) if error.is_transient() => tracing::warn!(reason = error.reason(), "retrying: {error}"),
             outcome => return outcome,
         }
     }
     schemas.ask(prefix, topic).await
 }
 
-/// A registry that has only just started answers its first questions slowly.
+/// A registry answers its first requests after a start slowly.
 async fn register(schemas: &Schemas, prefix: &str, topic: &Topic) -> Result<TopicCodec, StreamError> {
     for _ in 1..REGISTER_ATTEMPTS {
         match schemas.prepare(prefix, topic).await {
-            Err(error) if error.is_transient() => tracing::warn!(reason = error.reason(), "asking again: {error}"),
+            Err(error) if error.is_transient() => tracing::warn!(reason = error.reason(), "retrying: {error}"),
             outcome => return outcome,
         }
     }
     schemas.prepare(prefix, topic).await
 }
 
-async fn check(layout: Layout, prefix: &str, log: &dyn Log) -> anyhow::Result<Lines> {
-    let mut lines = Lines::default();
+async fn check(layout: Layout, prefix: &str, log: &dyn Log) -> anyhow::Result<Report> {
+    let mut report = Report::default();
     let there = log.describe_topics().await?;
-    for topic in wanted(prefix, settled(layout, prefix, &there)) {
+    for topic in wanted(prefix, resolved(layout, prefix, &there)) {
         match there.iter().find(|found| found.name == topic.name) {
-            Some(found) => compare(&topic, found, &mut lines),
-            None => lines.differ(format!("{}: missing", topic.name)),
+            Some(found) => compare(&topic, found, &mut report),
+            None => report.add_difference(format!("{}: missing", topic.name)),
         }
     }
-    Ok(lines)
+    Ok(report)
 }
 
-fn compare(topic: &NewTopic, found: &TopicDescription, lines: &mut Lines) {
-    let before = lines.differences;
+fn compare(topic: &NewTopic, found: &TopicDescription, report: &mut Report) {
+    let before = report.differences;
     if found.partitions != topic.partitions {
-        lines.differ(other_partitions(topic, found.partitions));
+        report.add_difference(other_partitions(topic, found.partitions));
     }
     for (setting, wanted) in &topic.settings {
         match found.settings.get(setting) {
-            Some(told) if in_order(told) == in_order(wanted) => {}
-            Some(told) => lines.differ(other_setting(topic, setting, wanted, told)),
-            // What the cluster has by default can change with the cluster.
-            None => lines.differ(other_setting(topic, setting, wanted, "the cluster's default")),
+            Some(value) if sorted(value) == sorted(wanted) => {}
+            Some(value) => report.add_difference(other_setting(topic, setting, wanted, value)),
+            // The default of a cluster can change.
+            None => report.add_difference(other_setting(topic, setting, wanted, "the cluster's default")),
         }
     }
-    if lines.differences == before {
-        lines.tell(format!("{}: as it should be", topic.name));
+    if report.differences == before {
+        report.add(format!("{}: matches the catalogue", topic.name));
     }
 }
 
@@ -240,8 +240,8 @@ fn other_setting(topic: &NewTopic, setting: &str, wanted: &str, found: &str) -> 
     format!("{}: differs: {setting}: wanted {wanted}, found {found}", topic.name)
 }
 
-/// The parts of a list in one order: `compact,delete` is `delete,compact`.
-fn in_order(value: &str) -> Vec<&str> {
+/// The elements of a list, sorted: `compact,delete` equals `delete,compact`.
+fn sorted(value: &str) -> Vec<&str> {
     let mut parts: Vec<_> = value.split(',').map(str::trim).collect();
     parts.sort_unstable();
     parts

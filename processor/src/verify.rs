@@ -1,7 +1,7 @@
-//! `processor verify`: what the log says against what the history keeps, observation by observation.
+//! `processor verify`: compares the observations of the log with those of the history.
 //!
-//! Per raw partition the number of observations that make rows and a sum of their rows' hashes, of both sides, over a
-//! period of event time. A copy that the log holds twice counts once, as in the history.
+//! Compares, per raw partition, the number of observations that make rows and the sum of their rows' hashes, over a period of
+//! event time. An observation that is in the log twice counts once, as in the history.
 
 use std::collections::{BTreeMap, HashSet};
 use std::fmt::Write as _;
@@ -27,39 +27,39 @@ use crate::historian::rows;
 /// Which observations are compared.
 #[derive(Debug, Clone, Args)]
 pub struct VerifyOptions {
-    /// First event time, RFC 3339: 2026-06-01T10:00:00Z.
+    /// First event time of the period, RFC 3339: 2026-06-01T10:00:00Z.
     #[arg(long, value_name = "TIME", value_parser = parse_time)]
     pub from: i64,
-    /// First event time after them, RFC 3339.
+    /// First event time after the period, RFC 3339.
     #[arg(long, value_name = "TIME", value_parser = parse_time)]
     pub to: i64,
-    /// Where the history is.
+    /// The database of the history.
     #[command(flatten)]
     pub clickhouse: ClickHouseOptions,
 }
 
 /// Milliseconds since the epoch.
 fn parse_time(text: &str) -> Result<i64, String> {
-    let refuse = || "RFC 3339 in UTC is needed, for example 2026-06-01T10:00:00Z".to_owned();
+    let refuse = || format!("invalid time {text:?}: expected RFC 3339 in UTC, for example 2026-06-01T10:00:00Z");
     let time: SystemTime = humantime::parse_rfc3339(text).map_err(|_| refuse())?;
     let since = time.duration_since(UNIX_EPOCH).map_err(|_| refuse())?;
     i64::try_from(since.as_millis()).map_err(|_| refuse())
 }
 
 impl VerifyOptions {
-    /// One line that says what is wrong with it.
+    /// Checks the options.
     ///
     /// # Errors
-    /// The line.
+    /// One line with the mistake.
     pub fn check(&self) -> Result<(), String> {
         if self.from >= self.to {
-            return Err("--from and --to: from is before to".to_owned());
+            return Err("invalid --from and --to: expected --from before --to".to_owned());
         }
         self.clickhouse.check()
     }
 }
 
-/// Observations of a partition: how many, and the sum of the hashes of their rows.
+/// The number of observations of a partition, and the sum of the hashes of their rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Tally {
     /// Rows.
@@ -71,10 +71,10 @@ pub struct Tally {
 /// By raw partition.
 pub type Tallies = BTreeMap<u16, Tally>;
 
-/// Compares; prints the differences and a last line.
+/// Compares; prints the differences and a summary.
 ///
 /// # Errors
-/// There are differences; the log, the registry or the database cannot be reached.
+/// There are differences; the log, the registry or the database is unreachable.
 #[allow(clippy::print_stdout, reason = "the lines are what the command is for")]
 pub async fn run(options: VerifyOptions, cluster: Cluster, context: Context) -> anyhow::Result<()> {
     let database = ClickHouse::new(options.clickhouse.clickhouse_url.reveal(), context.clock.clone())?;
@@ -94,7 +94,7 @@ pub async fn run(options: VerifyOptions, cluster: Cluster, context: Context) -> 
     context.shutdown.or(work).await.unwrap_or_else(|| Err(anyhow::anyhow!("stopped before the end")))
 }
 
-/// A line per partition that differs and one about all; how many differ.
+/// A line for each partition that differs and a summary; the number of partitions that differ.
 pub fn compare(in_log: &Tallies, in_history: &Tallies) -> (String, usize) {
     let (mut text, mut differences, mut all) = (String::new(), 0, 0);
     let partitions: std::collections::BTreeSet<u16> = in_log.keys().chain(in_history.keys()).copied().collect();
@@ -140,16 +140,16 @@ fn count(tallies: &mut Tallies, id: u64, hash: u64) {
     tally.hash = tally.hash.wrapping_add(hash);
 }
 
-/// Devices that asked to be forgotten: by device, the ids up to which, one per raw partition.
+/// Erased devices: by device, the last erased id of each raw partition.
 struct Erased(FxHashMap<u32, Vec<u64>>);
 
 impl Erased {
     async fn read(database: &ClickHouse) -> anyhow::Result<Self> {
         let mut erased: FxHashMap<u32, Vec<u64>> = FxHashMap::default();
-        let mut orders = database.whole::<ErasureRow>(None, "read erasures");
-        while let Some(block) = orders.next().await {
-            for order in block? {
-                erased.entry(order.device).or_default().push(order.observation_id);
+        let mut erasures = database.whole::<ErasureRow>(None, "read erasures");
+        while let Some(block) = erasures.next().await {
+            for erasure in block? {
+                erased.entry(erasure.device).or_default().push(erasure.observation_id);
             }
         }
         Ok(Self(erased))
@@ -197,17 +197,17 @@ async fn add_all<T: Stored>(
     Ok(())
 }
 
-/// The public observations of a period in the log, and how many records of it make no rows.
+/// The public observations of a period in the log, and the number of its records that make no rows.
 async fn tally_log(cluster: &Cluster, period: Period, erased: &Erased) -> anyhow::Result<(Tallies, u64)> {
     let topic = catalogue::find(topic::OBSERVATION).context("in the catalogue")?;
     let name = cluster.full_name(&topic.name);
-    // With a mistyped prefix there is no such topic: then nothing is registered under it.
+    // With a mistyped prefix the topic does not exist: fail before a schema is registered under the prefix.
     let partitions = cluster.log.partitions(&name).await?;
     let codec = cluster.schemas.prepare(&cluster.topic_prefix, &topic).await?;
     let (mut tallies, mut unusable) = (Tallies::new(), 0);
     for partition in 0..partitions {
-        let place = TopicPartition::new(name.clone(), partition);
-        let counted = tally_partition(cluster.log.as_ref(), &codec, place, period, erased, &mut tallies).await;
+        let source = TopicPartition::new(name.clone(), partition);
+        let counted = tally_partition(cluster.log.as_ref(), &codec, source, period, erased, &mut tallies).await;
         unusable += counted.with_context(|| format!("{name}[{partition}]"))?;
     }
     Ok((tallies, unusable))
@@ -216,15 +216,15 @@ async fn tally_log(cluster: &Cluster, period: Period, erased: &Erased) -> anyhow
 async fn tally_partition(
     log: &dyn Log,
     codec: &TopicCodec,
-    place: TopicPartition,
+    partition: TopicPartition,
     period: Period,
     erased: &Erased,
     tallies: &mut Tallies,
 ) -> anyhow::Result<u64> {
-    // A record's time is its event time, so nothing of the period lies before the first record of that time. Event times
-    // that were moved to their limit lie an hour from the time of ingest at most, or a week: then they lie further on.
+    // A record's timestamp is its event time, so no record of the period is before the first one with that timestamp. Event
+    // times that the historian moves to a limit are in later records.
     let begin = SeekTo::Time { timestamp_ms: period.from_ms };
-    let mut source = log.read(vec![(place, begin)]).await?;
+    let mut source = log.read(vec![(partition, begin)]).await?;
     let (mut seen, mut unusable) = (HashSet::new(), 0);
     loop {
         match source.next().await? {
@@ -241,7 +241,7 @@ async fn tally_partition(
     Ok(unusable)
 }
 
-/// `false`: it makes no rows although it should.
+/// `false`: the record makes no rows although it should.
 fn tally_record(
     codec: &TopicCodec,
     record: &Incoming,
@@ -254,18 +254,18 @@ fn tally_record(
     if rows::add(topic::OBSERVATION, codec, record, &mut made).is_err() {
         return false;
     }
-    let mut see = |id: u64, device: u32, at_ms: i64, private: bool, hash: u64| {
+    let mut add = |id: u64, device: u32, at_ms: i64, private: bool, hash: u64| {
         let counts = (period.from_ms..period.to_ms).contains(&at_ms) && !private && !erased.contains(device, id);
         if counts && seen.insert(id) {
             count(tallies, id, hash);
         }
     };
-    made.positions.iter().for_each(|row| see(row.observation_id, row.device, row.event_at_ms, row.private, hash(row)));
+    made.positions.iter().for_each(|row| add(row.observation_id, row.device, row.event_at_ms, row.private, hash(row)));
     made.ground_positions
         .iter()
-        .for_each(|row| see(row.observation_id, row.device, row.event_at_ms, row.private, hash(row)));
-    made.weather.iter().for_each(|row| see(row.observation_id, row.device, row.event_at_ms, row.private, hash(row)));
-    made.names.iter().for_each(|row| see(row.observation_id, row.device, row.event_at_ms, row.private, hash(row)));
+        .for_each(|row| add(row.observation_id, row.device, row.event_at_ms, row.private, hash(row)));
+    made.weather.iter().for_each(|row| add(row.observation_id, row.device, row.event_at_ms, row.private, hash(row)));
+    made.names.iter().for_each(|row| add(row.observation_id, row.device, row.event_at_ms, row.private, hash(row)));
     true
 }
 
@@ -294,7 +294,7 @@ mod tests {
     }
 
     #[test]
-    fn an_erasure_holds_in_its_partition_up_to_its_id() {
+    fn an_erasure_applies_in_its_partition_up_to_its_id() {
         let erased = Erased(FxHashMap::from_iter([(7, vec![3 << 48 | 100])]));
         assert!(erased.contains(7, 3 << 48 | 100) && erased.contains(7, 3 << 48));
         assert!(!erased.contains(7, 3 << 48 | 101) && !erased.contains(7, 2 << 48) && !erased.contains(8, 3 << 48));

@@ -19,7 +19,7 @@ use streams::{
 const HOUR_MS: i64 = 3_600_000;
 const RECORDS: i64 = 6_000;
 
-struct Shelf {
+struct Fixture {
     bootstrap: &'static str,
     prefix: String,
     log: Arc<dyn Log>,
@@ -29,7 +29,7 @@ struct Shelf {
     start_ms: i64,
 }
 
-impl Shelf {
+impl Fixture {
     /// A raw topic with records of three hours in all partitions, one of them a tombstone, one without key.
     async fn new() -> Self {
         let bootstrap = Stack::shared().kafka().await.expect("kafka").bootstrap();
@@ -44,9 +44,9 @@ impl Shelf {
             .expect("created");
         let now_ms = i64::try_from(Clock::system().now_us() / 1_000).expect("after 1970");
         let start_ms = (now_ms / HOUR_MS - 3) * HOUR_MS;
-        let shelf = Self { bootstrap, prefix, log, topic, partitions: entry.partitions, start_ms };
-        shelf.write().await;
-        shelf
+        let fixture = Self { bootstrap, prefix, log, topic, partitions: entry.partitions, start_ms };
+        fixture.write().await;
+        fixture
     }
 
     async fn write(&self) {
@@ -72,7 +72,7 @@ impl Shelf {
             .args(arguments)
             .output();
         let Output { status, stdout, stderr } = output.expect("the processor starts");
-        // What it says when it cannot do it is what the tests look for.
+        // The tests check the error of a failure.
         let announced = if status.success() { NOTHING } else { &["stopped"] };
         check_log("processor archive", &String::from_utf8_lossy(&stderr), announced).expect("a quiet log");
         (status.success(), String::from_utf8_lossy(&[stdout, stderr].concat()).into_owned())
@@ -112,62 +112,62 @@ fn store(to: &str, s3: &S3Options) -> Store {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_in_kafka_is_in_the_archive_record_by_record() {
-    let shelf = Shelf::new().await;
+async fn the_archive_has_every_record_of_kafka() {
+    let fixture = Fixture::new().await;
     let dir = tempfile::tempdir().expect("a directory");
     let to = dir.path().join("archive").display().to_string();
-    let (succeeded, told) = shelf.archive(&["--to", &to, "--settle", "1s"]);
-    assert!(succeeded, "{told}");
-    let (manifests, archived) = shelf.archived(&store(&to, &S3Options::default())).await;
+    let (succeeded, output) = fixture.archive(&["--to", &to, "--settle", "1s"]);
+    assert!(succeeded, "{output}");
+    let (manifests, archived) = fixture.archived(&store(&to, &S3Options::default())).await;
     assert_eq!(manifests.len(), 3, "three hours are over");
     for (manifest, nth) in manifests.iter().zip(0..) {
-        assert_eq!(manifest.hour.start_ms(), shelf.start_ms + nth * HOUR_MS);
+        assert_eq!(manifest.hour.start_ms(), fixture.start_ms + nth * HOUR_MS);
         assert_eq!(manifest.records, 2_000, "exactly the records of that hour");
         assert_eq!(manifest.partitions.len(), 24);
     }
-    assert_eq!(archived, shelf.in_kafka().await);
-    // Once more: nothing to add; without the last manifest: the same file again.
+    assert_eq!(archived, fixture.in_kafka().await);
+    // Without the last manifest the same file is made again.
     let folder = |hour: &Manifest| dir.path().join("archive").join(hour.hour.to_string()[..10].replace('-', "/"));
     let last = &manifests[2];
     let file = std::fs::read(folder(last).join(&last.file)).expect("is there");
     std::fs::remove_file(folder(last).join(format!("{}.manifest.json", last.hour))).expect("is there");
-    let (succeeded, told) = shelf.archive(&["--to", &to, "--settle", "1s"]);
-    assert!(succeeded, "{told}");
+    let (succeeded, output) = fixture.archive(&["--to", &to, "--settle", "1s"]);
+    assert!(succeeded, "{output}");
     assert_eq!(std::fs::read(folder(last).join(&last.file)).expect("is there"), file, "byte by byte");
-    it_is_a_capture(&folder(last).join(&last.file));
-    // Retention takes whole hours.
-    let (succeeded, told) = shelf.archive(&["--to", &to, "--settle", "1s", "--retention", "1s"]);
-    assert!(succeeded, "{told}");
+    assert_is_capture(&folder(last).join(&last.file));
+    // Retention removes complete hours.
+    let (succeeded, output) = fixture.archive(&["--to", &to, "--settle", "1s", "--retention", "1s"]);
+    assert!(succeeded, "{output}");
     assert_eq!(store(&to, &S3Options::default()).hours().await.expect("lists"), []);
 }
 
 /// `replay` reads it like any other capture.
-fn it_is_a_capture(file: &Path) {
+fn assert_is_capture(file: &Path) {
     let mut capture = Capture::open(std::fs::File::open(file).expect("is there")).expect("a capture");
     assert_eq!((capture.header().partitions, capture.records_len()), (24, 2_000));
     assert_eq!(capture.records(Filter::default()).filter(Result::is_ok).count(), 2_000);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_s3_compatible_store_holds_the_same() {
-    let shelf = Shelf::new().await;
+async fn an_s3_compatible_store_has_the_same_records() {
+    let fixture = Fixture::new().await;
     let s3 = S3::start().await.expect("S3");
     let (id, secret) = s3.credentials();
     let to = format!("s3://{}/raw", s3.bucket());
     let arguments = ["--to", &to, "--settle", "1s", "--s3-endpoint", s3.endpoint(), "--s3-access-key-id", id];
-    let (succeeded, told) = shelf.archive(&[&arguments[..], &["--s3-secret-access-key", secret]].concat());
-    assert!(succeeded, "{told}");
+    let (succeeded, output) = fixture.archive(&[&arguments[..], &["--s3-secret-access-key", secret]].concat());
+    assert!(succeeded, "{output}");
     let s3_options = S3Options {
         s3_endpoint: Some(s3.endpoint().into()),
         s3_access_key_id: Some(id.into()),
         s3_secret_access_key: Some(secret.parse::<Redacted>().expect("a secret")),
         ..S3Options::default()
     };
-    let (manifests, archived) = shelf.archived(&store(&to, &s3_options)).await;
+    let (manifests, archived) = fixture.archived(&store(&to, &s3_options)).await;
     assert_eq!((manifests.len(), archived.len()), (3, RECORDS as usize));
-    assert_eq!(archived, shelf.in_kafka().await);
-    let (succeeded, told) = shelf.archive(&[&arguments[..], &["--s3-secret-access-key", "wrong"]].concat());
-    assert!(!succeeded && told.contains(&to) && !told.contains("wrong"), "{told}");
+    assert_eq!(archived, fixture.in_kafka().await);
+    let (succeeded, output) = fixture.archive(&[&arguments[..], &["--s3-secret-access-key", "wrong"]].concat());
+    assert!(!succeeded && output.contains(&to) && !output.contains("wrong"), "{output}");
 }
 
 #[test]
@@ -178,8 +178,8 @@ fn bad_settings_are_one_line() {
         (&["archive", "--to", "s3://b", "--s3-access-key-id", "id"], "go together"),
     ] {
         let output = Command::new(env!("CARGO_BIN_EXE_processor")).args(arguments).output().expect("starts");
-        let told = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert_eq!(output.status.code(), Some(64), "{told}");
-        assert!(told.contains(expected) && told.trim_end().lines().count() == 1, "{told}");
+        let error = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(64), "{error}");
+        assert!(error.contains(expected) && error.trim_end().lines().count() == 1, "{error}");
     }
 }

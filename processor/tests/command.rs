@@ -1,4 +1,4 @@
-//! `processor command` as a process on a real Kafka and a real registry: what it writes, and what it says.
+//! `processor command` as a process on a real Kafka and a real registry: its records and its output.
 
 use std::process::{Command, Output};
 use std::sync::Arc;
@@ -33,24 +33,24 @@ async fn read_all(log: &Arc<dyn Log>, topic: &str, partitions: u32) -> Vec<Incom
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn commands_go_among_the_frames_with_an_audit() {
+async fn commands_are_written_with_an_audit_record() {
     let stack = Stack::shared();
     let bootstrap = stack.kafka().await.expect("kafka").bootstrap();
     let registry = stack.registry().await.expect("registry").url();
     let prefix = unique_prefix("command");
     let at = ["--kafka-bootstrap", bootstrap, "--schema-registry-url", registry, "--topic-prefix", &prefix];
-    let give = |arguments: &[&str]| command(&[arguments, &at[..]].concat());
+    let run = |arguments: &[&str]| command(&[arguments, &at[..]].concat());
 
-    let (code, _, error) = give(&["hide", "110B90", "--by", "anna"]);
+    let (code, _, error) = run(&["hide", "110B90", "--by", "anna"]);
     assert!(code == Some(1) && error.contains(&format!("{prefix}fanet.raw.v1")), "no topics yet: {code:?} {error}");
 
     let log = KafkaLog::connect(KafkaSettings::new(bootstrap, "test")).expect("settings");
     let log: Arc<dyn Log> = Arc::new(log);
     processor::topics::create(&prefix, log.as_ref()).await.expect("topics");
     for action in ["hide", "unhide", "deny", "allow", "erase", "reset-score"] {
-        let (code, told, error) = give(&[action, "110b90", "--by", "anna", "--remark", "asked by telephone"]);
+        let (code, output, error) = run(&[action, "110b90", "--by", "anna", "--remark", "asked by telephone"]);
         assert_eq!(code, Some(0), "{error}");
-        assert!(told.starts_with(&format!("{action} 110B90: written as record ")), "{told}");
+        assert!(output.starts_with(&format!("{action} 110B90: written as record ")), "{output}");
         check_log("processor command", &error, NOTHING).expect("a quiet log");
     }
 
@@ -59,7 +59,7 @@ async fn commands_go_among_the_frames_with_an_audit() {
     let codec = schemas.prepare(&prefix, &raw).await.expect("a codec");
     let records = read_all(&log, &raw.full_name(&prefix), raw.partitions).await;
     let partition = partitioner::partition_of(b"110B90", raw.partitions);
-    assert!(records.iter().all(|record| record.partition == partition), "where the frames of the device are");
+    assert!(records.iter().all(|record| record.partition == partition), "the partition of the device's frames");
     let commands: Vec<_> = records
         .iter()
         .map(|record| codec.decode::<RawRecord>(record.value.as_ref().expect("a value")).expect("a record"))
@@ -125,7 +125,7 @@ fn a_bad_command_says_what_is_expected() {
 }
 
 #[test]
-fn help_teaches_the_commands() {
+fn help_lists_the_commands() {
     let (code, help, _) = command(&["--help"]);
     assert_eq!(code, Some(0));
     for word in ["hide", "unhide", "deny", "allow", "erase", "reset-score", "DEVICE", "--by", "Examples:", "110B90"] {

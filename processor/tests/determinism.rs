@@ -1,5 +1,5 @@
-//! An hour of traffic over all partitions, processed twice: once in peace with large batches, once with small ones and
-//! fifty kills and rebalances. What comes out is the same, to the byte.
+//! An hour of traffic over all partitions, processed twice: once undisturbed with large batches, once with small ones and fifty
+//! kills and rebalances. The outputs are the same, byte by byte.
 
 #[path = "support/outcome.rs"]
 mod outcome;
@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use air::group::GroupCore as _;
 use air::thermals::{Aggregator, Changes};
-use outcome::{PARTITIONS, Place, Told};
+use outcome::{Environment, Output, PARTITIONS};
 use processor::{CoreOptions, GroupOptions, RedisOptions};
 use prost::Message as _;
 use runtime::{Clock, Context};
@@ -27,7 +27,7 @@ use traffic::{Dice, Plan, START_US};
 const HOUR: Plan = Plan { devices: 40, seconds: 3_600, receivers: 2, seed: 21, start_us: START_US };
 const DISTURBANCES: u64 = 50;
 
-/// What came out, by hash: the hashes of two runs are compared, and with them every byte.
+/// The hashes of the outputs: two runs with equal hashes have the same bytes.
 #[derive(Debug, PartialEq, Eq)]
 struct Result {
     observations: u64,
@@ -49,8 +49,8 @@ fn log() -> EmbeddedLog {
     EmbeddedLog::new(EmbeddedSettings { max_bytes_per_partition: 1 << 30, ..EmbeddedSettings::new(1_000) })
 }
 
-fn place(log: &EmbeddedLog) -> Place {
-    Place { log: Arc::new(log.clone()), prefix: String::new(), schemas: Schemas::local() }
+fn environment(log: &EmbeddedLog) -> Environment {
+    Environment { log: Arc::new(log.clone()), prefix: String::new(), schemas: Schemas::local() }
 }
 
 /// One process with the stream core and the thermals' group.
@@ -77,12 +77,13 @@ async fn codec(topic: &str) -> TopicCodec {
     Schemas::local().prepare("", &topic).await.expect("a codec")
 }
 
-/// What the thermals' group makes of the expected reports, thermals and winds, versions left out: those are offsets, and
+/// The thermals and winds that the thermals' group makes of the expected reports, without versions: these are offsets and
 /// depend on how the partitions' reports interleave.
-async fn picture(expected: &BTreeSet<Told>) -> (BTreeSet<Vec<u8>>, BTreeSet<Vec<u8>>) {
+async fn picture(expected: &BTreeSet<Output>) -> (BTreeSet<Vec<u8>>, BTreeSet<Vec<u8>>) {
     let codec = codec("fanet.thermal-report.v1").await;
-    let told = expected.iter().filter(|told| told.0 == "fanet.thermal-report.v1").filter_map(|told| told.3.clone());
-    let reports: Vec<ThermalReport> = told.map(|value| codec.decode(&value.into()).expect("a report")).collect();
+    let outputs = expected.iter().filter(|output| output.0 == "fanet.thermal-report.v1");
+    let values = outputs.filter_map(|output| output.3.clone());
+    let reports: Vec<ThermalReport> = values.map(|value| codec.decode(&value.into()).expect("a report")).collect();
     let is_clock = |report: &&ThermalReport| matches!(report.content, Some(thermal_report::Content::Clock(_)));
     let (clocks, climbs): (Vec<_>, Vec<_>) = reports.iter().partition(is_clock);
     assert!(climbs.len() > 500 && clocks.len() > 10_000, "{} climbs, {} clocks", climbs.len(), clocks.len());
@@ -96,40 +97,44 @@ async fn picture(expected: &BTreeSet<Told>) -> (BTreeSet<Vec<u8>>, BTreeSet<Vec<
     (thermals, winds)
 }
 
-/// The newest states of a topic, versions left out.
-async fn newest<M: prost::Message + Default>(place: &Place, topic: &str, unversioned: fn(M) -> M) -> BTreeSet<Vec<u8>> {
+/// The newest states of a topic, without versions.
+async fn newest<M: prost::Message + Default>(
+    environment: &Environment,
+    topic: &str,
+    unversioned: fn(M) -> M,
+) -> BTreeSet<Vec<u8>> {
     let codec = codec(topic).await;
     let mut newest = BTreeMap::new();
-    for record in place.read_all(topic).await {
+    for record in environment.read_all(topic).await {
         newest.insert(record.key, record.value);
     }
     let states = newest.into_values().flatten();
     states.map(|value| unversioned(codec.decode::<M>(&value).expect("a state")).encode_to_vec()).collect()
 }
 
-/// Waits until all is written, holds that nothing else is, and gives it back.
-async fn result(place: &Place, expected: &BTreeSet<Told>) -> Result {
-    place.until_written(expected).await;
+/// Waits until all outputs are written, asserts that there are no others, and returns their hashes.
+async fn result(environment: &Environment, expected: &BTreeSet<Output>) -> Result {
+    environment.until_written(expected).await;
     let (thermals, winds) = picture(expected).await;
     assert!(thermals.len() > 20 && winds.len() > 3, "{} thermals, {} winds", thermals.len(), winds.len());
     let written = async || {
-        let thermals = newest(place, "fanet.state.thermal.v1", |state| ThermalState { version: 0, ..state }).await;
-        let winds = newest(place, "fanet.state.wind.v1", |state| WindState { version: 0, ..state }).await;
-        (thermals, winds)
+        let thermals = newest(environment, "fanet.state.thermal.v1", |state| ThermalState { version: 0, ..state });
+        let winds = newest(environment, "fanet.state.wind.v1", |state| WindState { version: 0, ..state });
+        (thermals.await, winds.await)
     };
-    let is_whole = async || (written().await == (thermals.clone(), winds.clone())).then_some(());
-    harness::wait_until(Duration::from_secs(30), "the thermals", is_whole).await.expect("the same thermals");
-    let told = async |topics: &[&str]| {
+    let is_complete = async || (written().await == (thermals.clone(), winds.clone())).then_some(());
+    harness::wait_until(Duration::from_secs(30), "the thermals", is_complete).await.expect("the same thermals");
+    let written_to = async |topics: &[&str]| {
         let mut records = BTreeSet::new();
         for topic in topics {
-            records.extend(place.told_in(topic).await);
+            records.extend(environment.outputs_in(topic).await);
         }
         assert!(records.len() > 100, "{} records in {topics:?}", records.len());
         hash(records)
     };
     Result {
-        observations: told(&["fanet.observation.v1", "fanet.private.observation.v1"]).await,
-        states: told(&[
+        observations: written_to(&["fanet.observation.v1", "fanet.private.observation.v1"]).await,
+        states: written_to(&[
             "fanet.state.aircraft.v1",
             "fanet.state.ground.v1",
             "fanet.state.station.v1",
@@ -138,23 +143,24 @@ async fn result(place: &Place, expected: &BTreeSet<Told>) -> Result {
             "fanet.private.privacy.v1",
         ])
         .await,
-        receptions: told(&["fanet.reception.v1"]).await,
-        thermal_reports: told(&["fanet.thermal-report.v1"]).await,
+        receptions: written_to(&["fanet.reception.v1"]).await,
+        thermal_reports: written_to(&["fanet.thermal-report.v1"]).await,
         thermals: hash(written().await.0),
         winds: hash(written().await.1),
     }
 }
 
-/// Processes come and go: most are killed, some say goodbye; now and then two share the partitions.
-fn disturb(test: &Runtime, place: &Place, log: &EmbeddedLog) {
+/// Starts and ends processes: most are killed, some shut down; at times two or three share the partitions.
+fn disturb(test: &Runtime, environment: &Environment, log: &EmbeddedLog) {
     let mut dice = Dice::new(5);
     let mut processes = vec![start(log, 1 + dice.below(60) as usize)];
     for _ in 0..DISTURBANCES {
-        let so_far = test.block_on(place.read_all("fanet.observation.v1")).len();
+        let so_far = test.block_on(environment.read_all("fanet.observation.v1")).len();
         let more = so_far + dice.below(900) as usize;
-        // Towards the end there may be no more to wait for.
-        let _ =
-            test.block_on(async { tokio::time::timeout(Duration::from_millis(200), place.until_observed(more)).await });
+        // Towards the end there may be no more observations.
+        let _ = test.block_on(async {
+            tokio::time::timeout(Duration::from_millis(200), environment.until_observed(more)).await
+        });
         if dice.below(3) == 0 && processes.len() < 3 {
             processes.push(start(log, 1 + dice.below(60) as usize));
             continue;
@@ -176,26 +182,26 @@ fn disturb(test: &Runtime, place: &Place, log: &EmbeddedLog) {
 }
 
 #[test]
-fn an_hour_gives_the_same_whatever_happens_to_the_processes() {
+fn kills_and_rebalances_change_no_output_of_an_hour() {
     let test = Runtime::new().expect("a runtime");
     let (calm, disturbed) = (log(), log());
     for log in [&calm, &disturbed] {
-        test.block_on(place(log).fill(HOUR));
+        test.block_on(environment(log).fill(HOUR));
     }
-    let expected = test.block_on(place(&calm).expected());
+    let expected = test.block_on(environment(&calm).expected());
 
     let (process, _) = start(&calm, 5_000);
-    let in_peace = test.block_on(result(&place(&calm), &expected));
+    let undisturbed = test.block_on(result(&environment(&calm), &expected));
     process.shutdown_background();
 
-    let there = place(&disturbed);
-    disturb(&test, &there, &disturbed);
+    let environment = environment(&disturbed);
+    disturb(&test, &environment, &disturbed);
     let (process, _) = start(&disturbed, 700);
-    let in_trouble = test.block_on(result(&there, &expected));
+    let after_kills = test.block_on(result(&environment, &expected));
     process.shutdown_background();
-    assert_eq!(in_peace, in_trouble);
-    // The kills hit: some of it had to be given out again.
-    let given_out = test.block_on(there.read_all("fanet.observation.v1")).len();
-    let distinct = expected.iter().filter(|told| told.0 == "fanet.observation.v1").count();
-    assert!(given_out > distinct, "{given_out} of {distinct}");
+    assert_eq!(undisturbed, after_kills);
+    // The kills had an effect: some observations were published again.
+    let published = test.block_on(environment.read_all("fanet.observation.v1")).len();
+    let distinct = expected.iter().filter(|output| output.0 == "fanet.observation.v1").count();
+    assert!(published > distinct, "{published} of {distinct}");
 }

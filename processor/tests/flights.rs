@@ -1,6 +1,6 @@
-//! One flight through the live core and through the history: both say the same of its take-off and its landing.
+//! A flight through the live core and through the history: take-off and landing are the same.
 
-use air::core::{Content, Core, Outputs, RawInput, Settings};
+use air::core::{Core, Outputs, RawInput, Settings};
 use futures::TryStreamExt as _;
 use geo::Position;
 use geo::distance::offset;
@@ -11,6 +11,7 @@ use history::{
 use processor::historian::rows;
 use runtime::Clock;
 use schemas::catalogue::{self, topic};
+use schemas::object::State;
 use schemas::v1::raw_record::Input;
 use schemas::v1::{AircraftState, AppPosition, Observation, RawRecord};
 use streams::registry::{Schemas, TopicCodec};
@@ -20,21 +21,21 @@ const START_US: u64 = 1_780_308_000_000_000;
 const SECOND_US: u64 = 1_000_000;
 const DEVICE: u32 = 0x11_0B90;
 
-/// What a flight consists of: seconds, speed over ground, climb.
+/// A part of a flight: seconds, speed over ground, climb.
 type Part = (u64, f64, f64);
 
-/// Flies the parts in positions of every five seconds, after a first position that is wrong.
+/// Flies the parts with a position every five seconds, after a first position that is wrong.
 fn fly(parts: &[Part]) -> (Option<AircraftState>, Vec<Observation>) {
     let mut core = Core::new(3, Settings::default());
     let (mut out, mut state, mut observations) = (Outputs::default(), None, Vec::new());
-    let (mut place, mut altitude_m, mut at_us, mut number) = (Position::new(46.2, 13.6), 800.0, START_US, 0);
-    let mut send = |place: Position, altitude_m: f64, speed_kmh: f64, climb_mps: f64, at_us: u64| {
+    let (mut position, mut altitude_m, mut at_us, mut number) = (Position::new(46.2, 13.6), 800.0, START_US, 0);
+    let mut send = |at: Position, altitude_m: f64, speed_kmh: f64, climb_mps: f64, at_us: u64| {
         let position = schemas::v1::Position {
-            latitude_deg: place.latitude_deg,
-            longitude_deg: place.longitude_deg,
+            latitude_deg: at.latitude_deg,
+            longitude_deg: at.longitude_deg,
             altitude_m: Some(altitude_m),
         };
-        let told = AppPosition {
+        let report = AppPosition {
             device: DEVICE,
             positioned_at_us: at_us,
             position: Some(position),
@@ -44,14 +45,14 @@ fn fly(parts: &[Part]) -> (Option<AircraftState>, Vec<Observation>) {
             public: true,
             ..AppPosition::default()
         };
-        let input = Some(Input::AppPosition(told));
+        let input = Some(Input::AppPosition(report));
         let record = RawRecord { ingested_at_us: at_us, receiver_id: None, origin_id: None, input };
         out.clear();
         core.apply(&RawInput { offset: number, record: &record }, &mut out);
         number += 1;
         observations.append(&mut out.observations);
         for change in out.states.drain(..) {
-            if let Content::Aircraft(aircraft) = change.content {
+            if let Some(State::Aircraft(aircraft)) = change.state {
                 state = Some(aircraft);
             }
         }
@@ -60,8 +61,8 @@ fn fly(parts: &[Part]) -> (Option<AircraftState>, Vec<Observation>) {
     for (seconds, speed_kmh, climb_mps) in parts {
         for _ in 0..seconds / 5 {
             at_us += 5 * SECOND_US;
-            send(place, altitude_m, *speed_kmh, *climb_mps, at_us);
-            place = offset(place, 90.0, speed_kmh / 3.6 * 5.0);
+            send(position, altitude_m, *speed_kmh, *climb_mps, at_us);
+            position = offset(position, 90.0, speed_kmh / 3.6 * 5.0);
             altitude_m += climb_mps * 5.0;
         }
     }
@@ -90,14 +91,14 @@ async fn store_of(observations: &[Observation]) -> Sqlite {
     store
 }
 
-/// An app that was without a network sends its positions two hours later: they are in the track that others may see.
+/// An app without a network sends its positions two hours later: they are in the public track.
 #[tokio::test]
 async fn late_app_positions_are_in_the_public_track() {
     let mut core = Core::new(3, Settings::default());
     let (mut out, mut observations) = (Outputs::default(), Vec::new());
     for number in 0..10 {
         let at_us = START_US + number * 5 * SECOND_US;
-        let told = AppPosition {
+        let report = AppPosition {
             device: DEVICE,
             positioned_at_us: at_us,
             position: Some(schemas::v1::Position { latitude_deg: 46.2, longitude_deg: 13.6, altitude_m: Some(900.0) }),
@@ -106,11 +107,11 @@ async fn late_app_positions_are_in_the_public_track() {
             ..AppPosition::default()
         };
         let record = RawRecord {
-            // One a second, as the endpoint takes them.
+            // One a second: the rate that the endpoint accepts.
             ingested_at_us: START_US + (7_200 + number) * SECOND_US,
             receiver_id: None,
             origin_id: None,
-            input: Some(Input::AppPosition(told)),
+            input: Some(Input::AppPosition(report)),
         };
         out.clear();
         core.apply(&RawInput { offset: number, record: &record }, &mut out);

@@ -1,4 +1,4 @@
-//! All three groups on the log of this process: from frames to thermals and receivers.
+//! All three groups on an embedded log: from frames to thermals and receivers.
 
 #[path = "support/traffic.rs"]
 #[allow(dead_code, reason = "shared with the bench")]
@@ -48,7 +48,7 @@ async fn send_traffic(log: &EmbeddedLog, plan: Plan) {
     flush.wait().await.expect("written");
 }
 
-/// Reads a topic until `enough` of its newest record per key.
+/// Reads a topic until its newest records per key are `enough`.
 async fn newest_until(
     log: &EmbeddedLog,
     topic: &str,
@@ -111,7 +111,7 @@ async fn frames_become_thermals_and_receivers() {
     let receivers = newest_until(&log, "fanet.state.receiver.v1", |newest| newest.len() == 24).await;
     let receiver_codec = codec("fanet.state.receiver.v1").await;
     for (key, record) in &receivers {
-        let state: ReceiverState = receiver_codec.decode(record.value.as_ref().expect("lives")).expect("a receiver");
+        let state: ReceiverState = receiver_codec.decode(record.value.as_ref().expect("a state")).expect("a receiver");
         assert_eq!((state.receiver_id.as_bytes(), state.frames > 0), (&key[..], true));
     }
     assert!(context.readiness.is_ready(), "{:?}", context.readiness.parts());

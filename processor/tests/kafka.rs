@@ -1,4 +1,4 @@
-//! The group on the raw topic as processes on a real Kafka: killed in mid-stream, what comes out is the same.
+//! The group on the raw topic as processes on a real Kafka: kills do not change the outputs.
 
 #[path = "support/outcome.rs"]
 mod outcome;
@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use harness::{NOTHING, Stack, check_log, unique_prefix};
-use outcome::Place;
+use outcome::Environment;
 use streams::registry::Schemas;
 use streams::{KafkaLog, KafkaSettings};
 use tempfile::NamedTempFile;
@@ -20,7 +20,7 @@ use traffic::{Dice, Plan};
 
 const KILLS: usize = 6;
 
-/// With the file that takes its log.
+/// A process, and the file with its log.
 struct Processor(Child, NamedTempFile);
 
 impl Processor {
@@ -39,11 +39,11 @@ impl Processor {
 }
 
 impl Processor {
-    /// SIGTERM, and as long as it takes.
+    /// Sends SIGTERM and waits for the end.
     fn stop(mut self) {
         let sent = Command::new("kill").args(["-TERM", &self.0.id().to_string()]).status();
-        assert!(sent.is_ok_and(|status| status.success()), "the processor lives");
-        assert!(self.0.wait().is_ok_and(|status| status.success()), "a good end");
+        assert!(sent.is_ok_and(|status| status.success()), "the processor runs");
+        assert!(self.0.wait().is_ok_and(|status| status.success()), "exit code 0");
     }
 }
 
@@ -60,64 +60,64 @@ impl Drop for Processor {
 }
 
 /// Runs a test in an environment of its own.
-async fn stage(name: &str, plan: Plan, act: impl AsyncFnOnce(&Place, &dyn Fn() -> Processor)) {
+async fn with_environment(name: &str, plan: Plan, test: impl AsyncFnOnce(&Environment, &dyn Fn() -> Processor)) {
     let stack = Stack::shared();
     let bootstrap = stack.kafka().await.expect("kafka").bootstrap();
     let registry = stack.registry().await.expect("registry").url();
     let log = KafkaLog::connect(KafkaSettings::new(bootstrap, "test")).expect("settings");
     let (prefix, schemas) = (unique_prefix(name), Schemas::registry(registry).expect("a URL"));
-    let place = Place { log: Arc::new(log), prefix: prefix.clone(), schemas };
-    // Of today: Kafka deletes by the records' own times.
+    let environment = Environment { log: Arc::new(log), prefix: prefix.clone(), schemas };
+    // Times of today: Kafka deletes records by their timestamps.
     let start_us = runtime::Clock::system().now_us();
-    place.fill(Plan { start_us, ..plan }).await;
-    act(&place, &|| Processor::start(bootstrap, registry, &prefix)).await;
+    environment.fill(Plan { start_us, ..plan }).await;
+    test(&environment, &|| Processor::start(bootstrap, registry, &prefix)).await;
 }
 
 const PLAN: Plan = Plan { devices: 200, seconds: 200, receivers: 3, seed: 21, start_us: 0 };
 
-/// Lets the group work until there are so many observations, or as far as it gets in a while.
-async fn work(place: &Place, observations: usize, patience_ms: u64) {
-    let _ = tokio::time::timeout(Duration::from_millis(patience_ms), place.until_observed(observations)).await;
+/// Waits until there are so many observations, or until the time limit.
+async fn wait(environment: &Environment, observations: usize, limit_ms: u64) {
+    let _ = tokio::time::timeout(Duration::from_millis(limit_ms), environment.until_observed(observations)).await;
 }
 
-fn observations_in(expected: &BTreeSet<outcome::Told>) -> usize {
-    expected.iter().filter(|told| told.0 == "fanet.observation.v1").count()
+fn observations_in(expected: &BTreeSet<outcome::Output>) -> usize {
+    expected.iter().filter(|output| output.0 == "fanet.observation.v1").count()
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn processes_killed_in_mid_stream_lose_and_change_nothing() {
-    stage("kills", PLAN, async |place, start| {
-        let expected = place.expected().await;
+async fn killed_processes_lose_and_change_nothing() {
+    with_environment("kills", PLAN, async |environment, start| {
+        let expected = environment.expected().await;
         let distinct = observations_in(&expected);
         let (mut processors, mut dice) = (vec![start(), start()], Dice::new(5));
         for kill in 1..=KILLS {
-            // The next is killed in the middle of taking over, too.
-            work(place, distinct * kill / (KILLS + 2), 2_000 + dice.below(6_000)).await;
+            // The next one may be killed while it restores.
+            wait(environment, distinct * kill / (KILLS + 2), 2_000 + dice.below(6_000)).await;
             processors.remove(0);
             processors.push(start());
         }
-        place.until_written(&expected).await;
+        environment.until_written(&expected).await;
     })
     .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn partitions_that_move_are_flushed_first_so_that_nothing_comes_twice() {
-    stage("moves", Plan { seed: 22, ..PLAN }, async |place, start| {
-        let expected = place.expected().await;
+async fn moved_partitions_repeat_no_output() {
+    with_environment("moves", Plan { seed: 22, ..PLAN }, async |environment, start| {
+        let expected = environment.expected().await;
         let distinct = observations_in(&expected);
         let mut processors = vec![start()];
         for step in 1..=4 {
-            work(place, distinct * step / 6, 8_000).await;
-            // Members come, and every second time the oldest goes.
+            wait(environment, distinct * step / 6, 8_000).await;
+            // A member joins, and every second time the oldest leaves.
             processors.push(start());
             if step % 2 == 0 {
                 processors.remove(0).stop();
             }
         }
-        place.until_written(&expected).await;
-        let observations = place.read_all("fanet.observation.v1").await.len();
-        assert_eq!(observations, distinct, "what was flushed and committed is not given out again");
+        environment.until_written(&expected).await;
+        let observations = environment.read_all("fanet.observation.v1").await.len();
+        assert_eq!(observations, distinct, "outputs before a commit are not published again");
     })
     .await;
 }

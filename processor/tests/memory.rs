@@ -1,4 +1,4 @@
-//! What made-up devices and receivers cost: memory per id, and that it is bounded.
+//! The memory that made-up devices and receivers take: per id, and bounded.
 
 use air::core::{Bounds, Core, Outputs, RawInput, Settings};
 use fanet::packet::{AircraftType, Tracking};
@@ -34,7 +34,7 @@ fn record(number: u32) -> RawRecord {
     }
 }
 
-/// Bytes that a core holds after a flood, with checkpoints as often as they are in service.
+/// Bytes that a core holds after a flood, with checkpoints as in operation.
 fn held(bounds: Bounds) -> i64 {
     let mut core = Core::new(3, Settings { bounds, ..Settings::default() });
     let counted = allocation_counter::measure(|| {
@@ -61,6 +61,6 @@ fn a_flood_of_made_up_ids_is_bounded() {
         unbounded / i64::from(FLOOD),
         bounded / 1024
     );
-    assert!(unbounded > 20_000_000, "{unbounded}: the flood costs something");
+    assert!(unbounded > 20_000_000, "{unbounded}: the flood takes memory");
     assert!(bounded < 8_000_000, "{bounded} bytes");
 }

@@ -1,20 +1,21 @@
-//! The live states in a real Redis: guard, index, sweep, refill, and that its absence stops nothing.
+//! The live states in a real Redis: versions, index, sweep and refill; an unreachable Redis stops nothing.
 
 use std::time::Duration;
 
 use harness::{Redis, wait_until};
 use processor::RedisMetrics;
-use processor::sinks::live::{LiveFeed, LiveFeeds, LiveKind, LiveState, LiveUpdate};
+use processor::sinks::live::{LiveFeed, LiveFeeds, LiveKind, LiveUpdate};
 use processor::sinks::redis::{LiveLifetimes, RedisSink};
 use redis::aio::MultiplexedConnection;
 use runtime::{Clock, Context, Metrics, Shutdown};
+use schemas::object::{Kind, State};
 use schemas::v1::{AircraftState, Position};
 use std::sync::Arc;
 
-const KINDS: &[LiveKind] = &[LiveKind::Aircraft, LiveKind::Validation];
+const KINDS: &[LiveKind] = &[LiveKind::Object(Kind::Aircraft), LiveKind::Validation];
 const PARTITIONS: u32 = 24;
 const NOW_US: u64 = 1_750_000_000_000_000;
-const PATIENCE: Duration = Duration::from_secs(30);
+const TIME_LIMIT: Duration = Duration::from_secs(30);
 
 fn aircraft(device: u32, version: u64, latitude_deg: f64) -> LiveUpdate {
     let state = AircraftState {
@@ -24,14 +25,14 @@ fn aircraft(device: u32, version: u64, latitude_deg: f64) -> LiveUpdate {
         name: Some("Eva".into()),
         ..AircraftState::default()
     };
-    LiveUpdate { kind: LiveKind::Aircraft, id: device.into(), version, state: Some(LiveState::Aircraft(state)) }
+    LiveUpdate::of_object(Kind::Aircraft, device.into(), version, Some(State::Aircraft(state)))
 }
 
-fn gone(device: u32, version: u64) -> LiveUpdate {
-    LiveUpdate { kind: LiveKind::Aircraft, id: device.into(), version, state: None }
+fn ended(device: u32, version: u64) -> LiveUpdate {
+    LiveUpdate::of_object(Kind::Aircraft, device.into(), version, None)
 }
 
-/// Where the first device lives.
+/// The partition of the first device.
 fn partition() -> u32 {
     streams::partitioner::partition_of(b"110B90", PARTITIONS)
 }
@@ -79,7 +80,7 @@ async fn near(connection: &mut MultiplexedConnection) -> Vec<String> {
 
 async fn until_version(connection: &mut MultiplexedConnection, key: &str, version: &str) {
     let what = format!("{key} at version {version}");
-    wait_until(PATIENCE, &what, async || {
+    wait_until(TIME_LIMIT, &what, async || {
         (field(&mut connection.clone(), key, "version").await.as_deref() == Some(version)).then_some(())
     })
     .await
@@ -87,11 +88,11 @@ async fn until_version(connection: &mut MultiplexedConnection, key: &str, versio
 }
 
 #[tokio::test]
-async fn the_newest_version_wins_and_the_dead_leave_the_index() {
+async fn the_newest_version_stays_and_ended_objects_leave_the_index() {
     let redis = Redis::start().await.expect("redis");
     let mut connection = connect(redis.url()).await;
     let running = start(redis.url());
-    running.feed.offer(&mut vec![aircraft(0x11_0B90, 10, 46.0), aircraft(0x11_0B91, 10, 46.1)], NOW_US);
+    running.feed.push(&mut vec![aircraft(0x11_0B90, 10, 46.0), aircraft(0x11_0B91, 10, 46.1)], NOW_US);
     until_version(&mut connection, "fanet:{aircraft}:110B91", "10").await;
     assert_eq!(near(&mut connection).await, ["110B90", "110B91"]);
     assert_eq!(field(&mut connection, "fanet:{aircraft}:110B90", "name").await.as_deref(), Some("Eva"));
@@ -99,25 +100,25 @@ async fn the_newest_version_wins_and_the_dead_leave_the_index() {
     let ttl: i64 =
         redis::cmd("TTL").arg("fanet:{aircraft}:110B90").query_async(&mut connection).await.expect("answers");
     assert!((800..=900).contains(&ttl), "{ttl}");
-    // A tombstone, then a late write of an older version: it cannot revive.
-    running.feed.offer(&mut vec![gone(0x11_0B90, 20), aircraft(0x11_0B91, 21, 46.1)], NOW_US);
+    // A tombstone, then a late write of an older version, which is ignored.
+    running.feed.push(&mut vec![ended(0x11_0B90, 20), aircraft(0x11_0B91, 21, 46.1)], NOW_US);
     until_version(&mut connection, "fanet:{aircraft}:110B91", "21").await;
-    running.feed.offer(&mut vec![aircraft(0x11_0B90, 19, 46.0), aircraft(0x11_0B91, 22, 46.1)], NOW_US);
+    running.feed.push(&mut vec![aircraft(0x11_0B90, 19, 46.0), aircraft(0x11_0B91, 22, 46.1)], NOW_US);
     until_version(&mut connection, "fanet:{aircraft}:110B91", "22").await;
     assert_eq!(field(&mut connection, "fanet:{aircraft}:110B90", "gone").await.as_deref(), Some("1"));
     assert_eq!(near(&mut connection).await, ["110B91"]);
-    // Near the pole there is no index, but there is a state.
-    running.feed.offer(&mut vec![aircraft(0x11_0B91, 30, 89.0)], NOW_US);
+    // Near the pole the index has no member, but the state is there.
+    running.feed.push(&mut vec![aircraft(0x11_0B91, 30, 89.0)], NOW_US);
     until_version(&mut connection, "fanet:{aircraft}:110B91", "30").await;
     assert!(near(&mut connection).await.is_empty());
     running.end().await;
 }
 
 #[tokio::test]
-async fn a_redis_that_lost_its_data_asks_for_all_and_the_sweep_removes_the_dead() {
+async fn an_emptied_redis_is_refilled_and_expired_members_are_swept() {
     let redis = Redis::start().await.expect("redis");
     let mut connection = connect(redis.url()).await;
-    // Left over by somebody long ago.
+    // A member that no owner knows any more.
     for command in [["GEOADD", "fanet:{aircraft}:geo", "13.0", "46.0", "DEAD00"]] {
         redis::cmd(command[0]).arg(&command[1..]).query_async::<()>(&mut connection).await.expect("written");
     }
@@ -130,21 +131,21 @@ async fn a_redis_that_lost_its_data_asks_for_all_and_the_sweep_removes_the_dead(
         .await
         .expect("written");
     let running = start(redis.url());
-    running.feed.offer(&mut vec![aircraft(0x11_0B90, 10, 46.0)], NOW_US);
+    running.feed.push(&mut vec![aircraft(0x11_0B90, 10, 46.0)], NOW_US);
     for _ in 0..2 {
-        wait_until(PATIENCE, "the feed to be asked for all", async || running.feed.wants_all().then_some(()))
+        wait_until(TIME_LIMIT, "the request for all states", async || running.feed.needs_all().then_some(()))
             .await
-            .expect("asked");
-        running.feed.offer_all(&mut vec![aircraft(0x11_0B90, 10, 46.0)], NOW_US, 10);
+            .expect("requested");
+        running.feed.push_all(&mut vec![aircraft(0x11_0B90, 10, 46.0)], NOW_US, 10);
         let mut complete = redis::cmd("SISMEMBER");
         complete.arg("fanet:{aircraft}:complete").arg(partition());
-        wait_until(PATIENCE, "the partition to be complete", async || {
+        wait_until(TIME_LIMIT, "the partition to be complete", async || {
             let there: bool = complete.query_async(&mut connection.clone()).await.ok()?;
             there.then_some(())
         })
         .await
         .expect("complete");
-        wait_until(PATIENCE, "the dead to be swept", async || {
+        wait_until(TIME_LIMIT, "the expired member to be swept", async || {
             (near(&mut connection.clone()).await == ["110B90"]).then_some(())
         })
         .await
@@ -155,7 +156,7 @@ async fn a_redis_that_lost_its_data_asks_for_all_and_the_sweep_removes_the_dead(
 }
 
 #[tokio::test]
-async fn a_new_owner_ends_what_the_last_one_left_behind() {
+async fn a_new_owner_ends_the_last_owners_objects() {
     let redis = Redis::start().await.expect("redis");
     let mut connection = connect(redis.url()).await;
     let other = (0x11_0000..).find(|device| {
@@ -164,33 +165,33 @@ async fn a_new_owner_ends_what_the_last_one_left_behind() {
     });
     let (other, elsewhere) = (other.expect("there is one"), 0x11_0B91);
     let last_owner = start(redis.url());
-    last_owner.feed.offer(
+    last_owner.feed.push(
         &mut vec![aircraft(0x11_0B90, 10, 46.0), aircraft(other, 11, 46.0), aircraft(elsewhere, 12, 46.0)],
         NOW_US,
     );
-    wait_until(PATIENCE, "three aircraft", async || (near(&mut connection.clone()).await.len() == 3).then_some(()))
+    wait_until(TIME_LIMIT, "three aircraft", async || (near(&mut connection.clone()).await.len() == 3).then_some(()))
         .await
         .expect("written");
     last_owner.end().await;
-    // It knew of the end of one of them and could not tell any more.
+    // The last owner could not deliver the end of one of them.
     let running = start(redis.url());
-    running.feed.offer_all(&mut vec![aircraft(0x11_0B90, 10, 46.0)], NOW_US, 20);
+    running.feed.push_all(&mut vec![aircraft(0x11_0B90, 10, 46.0)], NOW_US, 20);
     until_version(&mut connection, &format!("fanet:{{aircraft}}:{other:06X}"), "20").await;
-    assert_eq!(near(&mut connection).await, ["110B90", "110B91"], "who lives elsewhere is another owner's");
+    assert_eq!(near(&mut connection).await, ["110B90", "110B91"], "objects of other partitions stay");
     running.end().await;
 }
 
 #[tokio::test]
-async fn a_redis_that_is_away_is_told_and_what_it_missed_is_written_when_it_is_back() {
+async fn an_unreachable_redis_is_reported_and_later_refilled() {
     let redis = Redis::start().await.expect("redis");
     let running = start(redis.url());
     let ready = || running.context.readiness.is_ready();
-    wait_until(PATIENCE, "readiness", async || ready().then_some(())).await.expect("ready");
+    wait_until(TIME_LIMIT, "readiness", async || ready().then_some(())).await.expect("ready");
     redis.service().kill().await.expect("killed");
-    running.feed.offer(&mut vec![aircraft(0x11_0B90, 10, 46.0)], NOW_US);
-    wait_until(PATIENCE, "unreadiness", async || (!ready()).then_some(())).await.expect("told");
-    // Coalesced meanwhile.
-    running.feed.offer(&mut (11..100).map(|version| aircraft(0x11_0B90, version, 46.0)).collect(), NOW_US);
+    running.feed.push(&mut vec![aircraft(0x11_0B90, 10, 46.0)], NOW_US);
+    wait_until(TIME_LIMIT, "unreadiness", async || (!ready()).then_some(())).await.expect("reported");
+    // The queue coalesces meanwhile.
+    running.feed.push(&mut (11..100).map(|version| aircraft(0x11_0B90, version, 46.0)).collect(), NOW_US);
     redis.service().start().await.expect("back");
     let mut connection = connect(redis.url()).await;
     until_version(&mut connection, "fanet:{aircraft}:110B90", "99").await;

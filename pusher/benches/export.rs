@@ -1,4 +1,4 @@
-//! A million rows out of the history and over HTTP, in every form, with the memory that takes; and a track of a day.
+//! Exports a million rows of the history over HTTP in every format and measures the memory; reads a hundred tracks.
 #![allow(clippy::disallowed_methods, clippy::print_stdout, reason = "a bench measures and prints")]
 
 #[path = "../tests/live/stage.rs"]
@@ -40,7 +40,7 @@ fn row(i: u32, start_ms: i64) -> PositionRow {
     }
 }
 
-/// Resident memory of this process, MiB: pusher, store and client together.
+/// Resident memory of this process, MiB: pusher, store and client.
 fn resident_mib() -> f64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
@@ -48,28 +48,28 @@ fn resident_mib() -> f64 {
     kib / 1_024.0
 }
 
-async fn filled() -> Arc<Sqlite> {
+async fn store() -> Arc<Sqlite> {
     let clock = Clock::system();
     let store = Sqlite::open(None, Retention::default(), clock.clone()).expect("a temporary file");
     let start_ms = i64::try_from(clock.now_us() / 1_000).expect("after 1970") - 6 * 3_600_000;
     for first in (0..ROWS).step_by(BLOCK as usize) {
         let positions = (first..first + BLOCK).map(|i| row(i, start_ms)).collect();
         let rows = BlockRows { positions, ..Default::default() };
-        store.write(&Block { token: format!("bench-0-{first}"), rows }).await.expect("is written");
+        store.write(&Block { token: format!("bench-0-{first}"), rows }).await.expect("the block is written");
     }
     Arc::new(store)
 }
 
 #[tokio::main]
 async fn main() {
-    let stage = Stage::open_with_past(filled().await, &[]).await;
+    let stage = Stage::open_with_history(store().await, &[]).await;
     for format in ["csv", "parquet", "xlsx"] {
         let before = resident_mib();
         let started = Instant::now();
-        let mut answer = stage.get(&format!("/api/v1/export?hours=7&format={format}")).await;
-        assert_eq!(answer.headers()["x-rows"], ROWS.to_string().as_str());
+        let mut response = stage.get(&format!("/api/v1/export?hours=7&format={format}")).await;
+        assert_eq!(response.headers()["x-rows"], ROWS.to_string().as_str());
         let (mut bytes, mut highest) = (0, before);
-        while let Some(piece) = answer.chunk().await.expect("is whole") {
+        while let Some(piece) = response.chunk().await.expect("a complete table") {
             bytes += piece.len();
             highest = highest.max(resident_mib());
         }

@@ -1,14 +1,14 @@
-//! What a change costs, whoever looks on, and what a snapshot costs.
+//! The cost of a change of the view, of its delivery to clients, and of a snapshot.
 #![allow(clippy::disallowed_methods, clippy::print_stdout, reason = "a bench measures and prints")]
 
 use std::hint::black_box;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use fanout::dispatcher::{Dispatcher, Now, Opening};
 use fanout::session::{SessionLimits, SessionSettings};
 use fanout::subscription::Subscription;
-use fanout::switchboard::{Now, Opening, Switchboard};
-use fanout::view::{Input, Origin, Positions, State, View};
+use fanout::view::{Input, Offsets, Origin, State, View};
 use fanout::wire::{Encoding, Wire};
 use geo::{Circle, Region};
 use schemas::v1;
@@ -16,7 +16,7 @@ use schemas::v1;
 const AIRCRAFT: u32 = 5_000;
 const TICKS: u32 = 40;
 
-/// Spreads numbers over 0..1 without a pattern.
+/// Distributes numbers over 0..1 without a pattern.
 fn spread(number: u32, step: f64) -> f64 {
     f64::from(number) * step % 1.0
 }
@@ -42,7 +42,7 @@ fn aircraft(device: u32, version: u64) -> Input {
     }))
 }
 
-fn picture(count: u32) -> View {
+fn view(count: u32) -> View {
     let mut view = View::new(1);
     let mut changes = Vec::new();
     for device in 0..count {
@@ -51,41 +51,42 @@ fn picture(count: u32) -> View {
     view
 }
 
-fn board() -> Switchboard {
+fn dispatcher() -> Dispatcher {
     let settings = SessionSettings {
         version: "bench",
         epoch: "bench".into(),
         heartbeat: Duration::from_secs(30),
         limits: SessionLimits::default(),
     };
-    Switchboard::new(Arc::new(settings), Positions::new(1))
+    Dispatcher::new(Arc::new(settings), Offsets::new(1))
 }
 
-fn look(board: &mut Switchboard, view: &View, viewer: u32, wire: Wire, radius_km: f64, now: Now) -> usize {
-    let lat = 44.8 + 2.9 * spread(viewer, 0.381_966);
-    let lon = 6.0 + 8.0 * spread(viewer, 0.267_949);
+/// Connects a client and reads its snapshot. Returns the bytes of the snapshot.
+fn connect(dispatcher: &mut Dispatcher, view: &View, client: u32, wire: Wire, radius_km: f64, now: Now) -> usize {
+    let lat = 44.8 + 2.9 * spread(client, 0.381_966);
+    let lon = 6.0 + 8.0 * spread(client, 0.267_949);
     let region = Region::Circle(Circle::new(lat, lon, radius_km).expect("on the globe"));
     let subscription = Some(Subscription::empty().with_region(&region, 64));
-    let id = board.open(Opening { wire, subscription, resume: None }, view, now);
+    let id = dispatcher.open(Opening { wire, subscription, resume: None }, view, now);
     let mut bytes = 0;
-    while let Some(frame) = board.next_frame(id, view, now) {
+    while let Some(frame) = dispatcher.next_frame(id, view, now) {
         bytes += frame.len();
     }
     bytes
 }
 
-/// Time per change to mark, encode and sort out by client, and frames and bytes per tick.
+/// Time per change to mark, encode and assign it to clients; frames and bytes per tick.
 fn flush_cost(clients: u32) {
-    let (mut view, mut board) = (picture(AIRCRAFT), board());
+    let (mut view, mut dispatcher) = (view(AIRCRAFT), dispatcher());
     let wire = Wire { encoding: Encoding::Proto, deflate: true };
     let mut now = Now { monotonic: Duration::from_secs(10), us: 10_000_000 };
-    for viewer in 0..clients {
-        look(&mut board, &view, viewer, wire, 50.0, now);
+    for client in 0..clients {
+        connect(&mut dispatcher, &view, client, wire, 50.0, now);
     }
     let (mut marking, mut flushing) = (Duration::ZERO, Duration::ZERO);
     let (mut changed, mut encoded, mut encoded_bytes, mut touched) = (0_u32, 0, 0, 0);
     for tick in 0..TICKS {
-        // One fortieth of all move in a tick of 25 ms: each once a second.
+        // A fortieth of all aircraft moves in a tick of 25 ms: each once a second.
         let mut changes = Vec::new();
         for device in (0..AIRCRAFT).filter(|device| device % TICKS == tick) {
             let origin = Origin { partition: 0, offset: u64::from(tick * AIRCRAFT + device) };
@@ -94,31 +95,31 @@ fn flush_cost(clients: u32) {
         now = Now { monotonic: now.monotonic + Duration::from_millis(25), us: now.us + 25_000 };
         changed += u32::try_from(changes.len()).unwrap_or_default();
         let start = Instant::now();
-        board.apply(&changes, &[]);
+        dispatcher.apply(&changes, &[]);
         marking += start.elapsed();
         let start = Instant::now();
-        let flush = black_box(board.flush(&view, now));
+        let flush = black_box(dispatcher.flush(&view, now));
         flushing += start.elapsed();
         encoded += flush.deliveries.len();
         encoded_bytes += flush.deliveries.iter().map(|delivery| delivery.frames.of(wire).len()).sum::<usize>();
         touched += flush.touched.len();
         for id in flush.touched {
-            let batch = board.take_batch(id);
-            board.return_batch(id, batch);
+            let batch = dispatcher.take_batch(id);
+            dispatcher.return_batch(id, batch);
         }
     }
     let per_change = |time: Duration| time.as_secs_f64() * 1e6 / f64::from(changed);
     println!("bench: hub_mark_us_per_change_{clients}_clients {:.3} us", per_change(marking));
     println!("bench: hub_flush_us_per_change_{clients}_clients {:.3} us", per_change(flushing));
-    println!("bench: hub_groups_{clients}_clients {} groups", board.groups());
+    println!("bench: hub_groups_{clients}_clients {} groups", dispatcher.groups());
     println!("bench: hub_frames_per_tick_{clients}_clients {:.1} frames", encoded as f64 / f64::from(TICKS));
     println!("bench: hub_bytes_per_frame_{clients}_clients {:.1} bytes", encoded_bytes as f64 / encoded as f64);
     println!("bench: hub_clients_touched_per_tick_{clients}_clients {:.0} clients", touched as f64 / f64::from(TICKS));
 }
 
-/// A snapshot of 1,000 aircraft, made for one client.
+/// The cost of a snapshot of 1,000 aircraft for one client.
 fn snapshot_cost() {
-    let view = picture(1_000);
+    let view = view(1_000);
     let now = Now { monotonic: Duration::from_secs(10), us: 10_000_000 };
     let forms = [
         ("proto", Wire { encoding: Encoding::Proto, deflate: false }),
@@ -129,10 +130,10 @@ fn snapshot_cost() {
         let mut times = Vec::new();
         let mut bytes = 0;
         for _ in 0..21 {
-            let mut board = board();
+            let mut dispatcher = dispatcher();
             let start = Instant::now();
-            // The whole of the Alps, and so all of them.
-            bytes = look(&mut board, &view, 1_000_000, wire, 2_000.0, now);
+            // A region with all aircraft.
+            bytes = connect(&mut dispatcher, &view, 1_000_000, wire, 2_000.0, now);
             times.push(start.elapsed());
         }
         times.sort();
@@ -141,7 +142,7 @@ fn snapshot_cost() {
     }
 }
 
-/// Folding records into the view.
+/// The cost of applying a record to the view.
 fn view_cost() {
     let inputs: Vec<Input> = (0..100_000).map(|device| aircraft(device, 1)).collect();
     let mut view = View::new(1);

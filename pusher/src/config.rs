@@ -20,22 +20,22 @@ use runtime::{Context, ShellOptions, program::Program};
 #[cfg(feature = "services")]
 use streams::LogOptions;
 
-use crate::http::HolderLimits;
+use crate::http::ConnectionLimits;
 use crate::socket::AdmissionLimits;
 #[cfg(feature = "services")]
 use crate::{http::tls, positions};
 use fanout::session::SessionLimits;
 pub use map::{MapOptions, MapStart, TerrainEncoding};
 
-/// One connection may hold this part of the memory for unread answers.
-const UNREAD_SHARE: u64 = 8;
+/// One connection may use this fraction of the memory for unread responses: an eighth.
+const CONNECTION_SHARE: u64 = 8;
 
-/// Shows the air picture: WebSocket by cell, REST, and the map page.
+/// Serve the air picture: WebSocket by cell, REST, and the map page.
 #[cfg(feature = "services")]
 #[derive(Debug, Clone, Parser)]
 #[command(name = "pusher")]
 pub struct Config {
-    /// What to do; without a command it runs.
+    /// What to do. Without a command: run.
     #[command(subcommand)]
     pub command: Option<Command>,
     #[command(flatten)]
@@ -46,19 +46,19 @@ pub struct Config {
     pub log: LogOptions,
     #[command(flatten)]
     #[allow(missing_docs)]
-    pub history: PastOptions,
+    pub history: HistoryOptions,
     #[command(flatten)]
     #[allow(missing_docs)]
     pub shell: ShellOptions,
 }
 
-/// Where the recorded past is.
+/// The history store.
 #[cfg(feature = "services")]
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "History")]
-pub struct PastOptions {
-    /// ClickHouse's HTTP interface: http(s)://[user[:password]@]host:port[/database]; none: tracks, flights and exports
-    /// answer 503.
+pub struct HistoryOptions {
+    /// URL of ClickHouse's HTTP interface: http(s)://[user[:password]@]host:port[/database]. With none, tracks, flights
+    /// and exports answer 503.
     #[arg(
         long,
         env = "UPDRAFT_CLICKHOUSE_URL",
@@ -71,8 +71,8 @@ pub struct PastOptions {
 }
 
 #[cfg(feature = "services")]
-impl PastOptions {
-    /// The store; nothing is connected yet. `None` where there is to be none.
+impl HistoryOptions {
+    /// The store, not connected yet. `None` where the setting is `none`.
     pub(crate) fn open(&self, context: &Context) -> anyhow::Result<Option<Arc<dyn HistoryReader>>> {
         match self.clickhouse_url.reveal() {
             "" | "none" => Ok(None),
@@ -88,44 +88,47 @@ impl PastOptions {
     }
 }
 
-/// What to do. The settings go before or after it.
+/// What to do. Settings may stand before or after it.
 #[cfg(feature = "services")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Subcommand)]
 pub enum Command {
-    /// Serves map, REST and WebSocket until it is stopped: what it does without a command too.
+    /// Serve map, REST and WebSocket until stopped. The default.
     Run,
 }
 
-/// What the pusher alone is told.
+/// The pusher's own options.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "WebSocket, REST and map")]
 pub struct PusherOptions {
-    /// Address of map, REST and WebSocket.
+    /// Address and port for map, REST and WebSocket.
     #[arg(long, env = "UPDRAFT_HTTP_LISTEN", value_name = "ADDRESS:PORT", default_value = "0.0.0.0:8090", value_parser = parse_address, global = true)]
     pub http_listen: SocketAddr,
-    /// Most objects in the picture, alerts not counted; 1000 or more. Beyond, those without a position and those heard
-    /// longest ago are dropped from it. More: more memory under a flood of made-up devices and receivers, some 2 KB each.
+    /// Maximum number of objects in the air picture, alerts not counted, 1000 or more. Beyond it, objects without a
+    /// position and those heard longest ago are dropped. A larger value takes more memory under a flood of made-up
+    /// devices and receivers, some 2 KB each.
     #[arg(long, env = "UPDRAFT_PUSHER_MAX_OBJECTS", value_name = "OBJECTS", default_value_t = 500_000, value_parser = parse_max_objects, global = true)]
     pub max_objects: usize,
-    /// Threads that own WebSockets; 0: one per two processors. More: more clients, and each reads every change.
+    /// Threads that own WebSockets; 0: one per two processors. More threads serve more clients; each thread processes
+    /// every change of the air picture.
     #[arg(long, env = "UPDRAFT_PUSHER_SHARDS", value_name = "THREADS", default_value_t = 0, global = true)]
     pub shards: usize,
-    /// Shortest time between two flushes of a shard. Longer: less work, later news.
+    /// Shortest time between two flushes of a shard, 1ms to 1s. A longer time takes less CPU and delays the updates.
     #[arg(long, env = "UPDRAFT_PUSHER_TICK", value_name = "DURATION", default_value = "10ms", value_parser = parse_tick, global = true)]
     pub tick: Duration,
-    /// A client that is silent for twice this time is closed.
+    /// Heartbeat interval of WebSockets, 1s or more. The server closes a client that sends nothing for twice this time.
     #[arg(long, env = "UPDRAFT_PUSHER_HEARTBEAT", value_name = "DURATION", default_value = "30s", value_parser = parse_seconds, global = true)]
     pub heartbeat: Duration,
-    /// Without a record from the log for so long, clients are told that the picture is stale.
+    /// Time without a record from the log after which clients are notified that the air picture is stale, 1s or more.
     #[arg(long, env = "UPDRAFT_PUSHER_STALE_AFTER", value_name = "DURATION", default_value = "15s", value_parser = parse_seconds, global = true)]
     pub stale_after: Duration,
     /// Compress WebSocket messages for clients that offer it.
     #[arg(long, env = "UPDRAFT_PUSHER_COMPRESSION", value_name = "BOOL", default_value_t = true, action = clap::ArgAction::Set, global = true)]
     pub compression: bool,
-    /// Open WebSockets; more are refused with 503.
+    /// Maximum number of open WebSockets; more are refused with 503. A larger value takes more memory and file
+    /// descriptors.
     #[arg(long, env = "UPDRAFT_PUSHER_MAX_CONNECTIONS", value_name = "COUNT", default_value_t = 50_000, global = true)]
     pub max_connections: usize,
-    /// Open WebSockets from one address; 0: no bound of its own (right behind a load balancer).
+    /// Maximum number of open WebSockets from one IP address; 0: no limit, which is right behind a load balancer.
     #[arg(
         long,
         env = "UPDRAFT_PUSHER_MAX_CONNECTIONS_PER_ADDRESS",
@@ -134,8 +137,8 @@ pub struct PusherOptions {
         global = true
     )]
     pub max_connections_per_address: usize,
-    /// Open connections for REST and the map, WebSockets not counted; beyond, the one that has been idle longest is closed, and
-    /// where none is idle the new one.
+    /// Maximum number of open connections for REST and the map, WebSockets not counted. Beyond it, the server closes
+    /// the connection that was idle longest, or the new one where none is idle.
     #[arg(
         long,
         env = "UPDRAFT_PUSHER_MAX_HTTP_CONNECTIONS",
@@ -145,8 +148,9 @@ pub struct PusherOptions {
         global = true
     )]
     pub max_http_connections: usize,
-    /// Memory for answers that clients have not read yet, MiB; beyond, the connections that hold most and read nothing are
-    /// closed, and where all of them read, requests are answered with 503. More: more slow readers at a time.
+    /// Memory for responses that clients have not read yet, MiB. Beyond it, the server closes the connections that hold
+    /// the most memory and read nothing; where all of them read, it answers requests with 503. A larger value serves
+    /// more slow clients at a time.
     #[arg(
         long,
         env = "UPDRAFT_PUSHER_MAX_UNREAD_MIB",
@@ -156,7 +160,8 @@ pub struct PusherOptions {
         global = true
     )]
     pub max_unread_mib: u64,
-    /// New WebSockets per second; more are refused with 503 and told when to come back.
+    /// Maximum number of new WebSockets per second; more are refused with 503 and Retry-After. A larger value
+    /// reconnects all clients sooner after a restart, with more CPU for their snapshots.
     #[arg(
         long,
         env = "UPDRAFT_PUSHER_MAX_HANDSHAKES",
@@ -165,13 +170,13 @@ pub struct PusherOptions {
         global = true
     )]
     pub max_handshakes_per_second: u32,
-    /// The largest radius of a WebSocket subscription, km.
+    /// Largest radius of a WebSocket subscription, km.
     #[arg(long, env = "UPDRAFT_PUSHER_MAX_RADIUS_KM", value_name = "KM", default_value_t = SessionLimits::default().max_radius_km, global = true)]
     pub max_radius_km: f64,
-    /// The largest height or width of the bounds of a WebSocket subscription, km.
+    /// Largest height or width of the bounds of a WebSocket subscription, km.
     #[arg(long, env = "UPDRAFT_PUSHER_MAX_BOUNDS_KM", value_name = "KM", default_value_t = SessionLimits::default().max_bounds_km, global = true)]
     pub max_bounds_km: f64,
-    /// Devices that one client may follow.
+    /// Maximum number of devices that one client may follow.
     #[arg(
         long,
         env = "UPDRAFT_PUSHER_MAX_FOLLOWED_DEVICES",
@@ -180,8 +185,8 @@ pub struct PusherOptions {
         global = true
     )]
     pub max_followed_devices: usize,
-    /// Changes of its subscription that one client may make per minute. One that is much work, since it loads thousands of
-    /// objects, counts as several.
+    /// Maximum number of changes of its subscription that one client may make per minute. A change that loads thousands
+    /// of objects counts as several.
     #[arg(
         long,
         env = "UPDRAFT_PUSHER_MAX_SUBSCRIBES_PER_MINUTE",
@@ -190,7 +195,8 @@ pub struct PusherOptions {
         global = true
     )]
     pub max_subscribes_per_minute: u32,
-    /// Messages of any kind that one client may send per minute, with pings, pongs and fragments; more, and it is closed.
+    /// Maximum number of messages that one client may send per minute, pings, pongs and fragments included. The server
+    /// closes a client that sends more.
     #[arg(
         long,
         env = "UPDRAFT_PUSHER_MAX_MESSAGES_PER_MINUTE",
@@ -199,22 +205,22 @@ pub struct PusherOptions {
         global = true
     )]
     pub max_messages_per_minute: u32,
-    /// A client whose URL asks for nothing has so long to send its first message; then it is closed.
+    /// Time for the first message of a client whose URL has no subscription, 1s or more; then the server closes it.
     #[arg(long, env = "UPDRAFT_PUSHER_FIRST_MESSAGE_WITHIN", value_name = "DURATION", default_value = duration_text(SessionLimits::default().first_message_within), value_parser = parse_seconds, global = true)]
     pub first_message_within: Duration,
-    /// A connection has so long to send its first request whole, the TLS handshake before it and the head of each later
-    /// request; then it is cut off.
+    /// Time for the TLS handshake, for the first complete request of a connection, and for the head of each later
+    /// request, 1s or more; then the server closes the connection.
     #[arg(long, env = "UPDRAFT_PUSHER_HANDSHAKE_WITHIN", value_name = "DURATION", default_value = "10s", value_parser = parse_seconds, global = true)]
     pub handshake_within: Duration,
-    /// A client that cannot take one frame of a WebSocket for so long is closed as slow, and the connection of one that takes
-    /// nothing of a response (16 KiB are something) is cut off. Longer: slower clients are kept, and hold their connections
-    /// longer.
+    /// Time in which a client has to read one WebSocket frame, or 16 KiB of a response, 1s or more. The server closes
+    /// slower clients. A longer time keeps slower clients, which hold their connections longer.
     #[arg(long, env = "UPDRAFT_PUSHER_SLOW_FOR", value_name = "DURATION", default_value = duration_text(SessionLimits::default().slow_for), value_parser = parse_seconds, global = true)]
     pub slow_for: Duration,
-    /// The largest message of a client, bytes.
+    /// Largest message of a client, bytes.
     #[arg(long, env = "UPDRAFT_PUSHER_MAX_MESSAGE_BYTES", value_name = "BYTES", default_value_t = SessionLimits::default().max_message_bytes, global = true)]
     pub max_message_bytes: usize,
-    /// Rows of one export; what has more is refused with a problem document. More: longer queries, the same memory.
+    /// Maximum number of rows of one export; a larger one is refused with a problem document. A larger value allows
+    /// longer queries and takes no more memory.
     #[arg(
         long,
         env = "UPDRAFT_PUSHER_EXPORT_MAX_ROWS",
@@ -226,20 +232,22 @@ pub struct PusherOptions {
     /// The map page.
     #[command(flatten)]
     pub map: MapOptions,
-    /// PEM file with the certificate chain: with it, HTTPS and WSS on the same port. Read again when it changes.
+    /// PEM file with the certificate chain: enables HTTPS and WSS on the same port. It is reloaded when it changes.
     #[arg(long, env = "UPDRAFT_PUSHER_TLS_CERT", value_name = "FILE", requires = "tls_key", global = true)]
     pub tls_cert: Option<PathBuf>,
-    /// PEM file with the certificate's private key. Read again when it changes.
+    /// PEM file with the private key of the certificate. It is reloaded when it changes.
     #[arg(long, env = "UPDRAFT_PUSHER_TLS_KEY", value_name = "FILE", requires = "tls_cert", global = true)]
     pub tls_key: Option<PathBuf>,
-    /// TOML file that says who may send positions: see docs/rest.md. Without it nobody may. Read again when it changes.
+    /// TOML file with the keys of permitted position senders, see docs/rest.md. Without it every position is refused.
+    /// It is reloaded when it changes.
     #[arg(long, env = "UPDRAFT_PUSHER_POSITION_KEYS", value_name = "FILE", global = true)]
     pub position_keys: Option<PathBuf>,
-    /// Anybody may give operators' orders (reset a device's score). Only where nobody but operators can reach this port.
+    /// Accept operator commands (reset a device's score) without credentials. Set it only where operators alone can
+    /// reach this port.
     #[arg(long, env = "UPDRAFT_PUSHER_OPEN_OPERATOR", global = true)]
     pub open_operator: bool,
-    /// Redis, for REST until the air picture is complete: redis://host:port, rediss://host:port for TLS; nodes of a cluster
-    /// with commas between them; none: no Redis.
+    /// URL of Redis, which answers REST until the air picture is complete: redis://host:port, or rediss://host:port for
+    /// TLS; the nodes of a cluster separated by commas; none: no Redis.
     #[arg(
         long,
         env = "UPDRAFT_REDIS_URL",
@@ -258,7 +266,7 @@ impl Default for PusherOptions {
 }
 
 impl PusherOptions {
-    /// The URL; `None` where there is to be no Redis.
+    /// The URL; `None` where the setting is `none`.
     pub(crate) fn redis_url(&self) -> Option<&Redacted> {
         Some(&self.redis_url).filter(|url| !matches!(url.reveal(), "" | "none"))
     }
@@ -285,9 +293,9 @@ impl PusherOptions {
         }
     }
 
-    pub(crate) fn holder_limits(&self) -> HolderLimits {
+    pub(crate) fn connection_limits(&self) -> ConnectionLimits {
         let bytes = self.max_unread_mib << 20;
-        HolderLimits { connections: self.max_http_connections, bytes, connection_bytes: bytes / UNREAD_SHARE }
+        ConnectionLimits { connections: self.max_http_connections, bytes, connection_bytes: bytes / CONNECTION_SHARE }
     }
 
     pub(crate) fn shard_count(&self) -> usize {
@@ -328,28 +336,36 @@ impl Program for Config {
 
 fn parse_count(text: &str) -> Result<usize, String> {
     let count = text.parse().ok().filter(|count| *count > 0);
-    count.ok_or_else(|| "expected a number of 1 or more".to_owned())
+    count.ok_or_else(|| "expected a number of 1 or more, for example 8192".to_owned())
 }
 
 fn parse_unread_mib(text: &str) -> Result<u64, String> {
     let mib = text.parse().ok().filter(|mib| (8..=1 << 20).contains(mib));
-    mib.ok_or_else(|| "expected a number of MiB from 8 to 1048576".to_owned())
+    mib.ok_or_else(|| "expected a number of MiB from 8 to 1048576, for example 128".to_owned())
 }
 
 fn parse_tick(text: &str) -> Result<Duration, String> {
     let tick = parse_duration(text)?;
     let allowed = Duration::from_millis(1)..=Duration::from_secs(1);
-    if allowed.contains(&tick) { Ok(tick) } else { Err("1ms to 1s is".to_owned()) }
+    if allowed.contains(&tick) {
+        Ok(tick)
+    } else {
+        Err("expected a duration from 1ms to 1s, for example 10ms".to_owned())
+    }
 }
 
 fn parse_max_objects(text: &str) -> Result<usize, String> {
-    let bound = text.parse().ok().filter(|bound| (1_000..=100_000_000).contains(bound));
-    bound.ok_or_else(|| "a number from 1000 to 100000000 is".to_owned())
+    let objects = text.parse().ok().filter(|objects| (1_000..=100_000_000).contains(objects));
+    objects.ok_or_else(|| "expected a number from 1000 to 100000000, for example 500000".to_owned())
 }
 
 fn parse_seconds(text: &str) -> Result<Duration, String> {
     let duration = parse_duration(text)?;
-    if duration >= Duration::from_secs(1) { Ok(duration) } else { Err("1s or more is".to_owned()) }
+    if duration >= Duration::from_secs(1) {
+        Ok(duration)
+    } else {
+        Err("expected a duration of 1s or more, for example 30s".to_owned())
+    }
 }
 
 #[cfg(test)]
@@ -369,21 +385,21 @@ mod tests {
     }
 
     #[test]
-    fn run_is_what_it_does_and_takes_every_setting_before_or_after() {
+    fn every_setting_stands_before_or_after_run() {
         assert_eq!(parse(&[]).unwrap().command, None);
         for arguments in [["run", "--tick", "50ms"], ["--tick", "50ms", "run"]] {
             let config = parse(&arguments).unwrap();
             assert_eq!((config.command, config.pusher.tick), (Some(Command::Run), Duration::from_millis(50)));
         }
         let command = Config::command();
-        let bound: Vec<_> =
+        let not_global: Vec<_> =
             command.get_arguments().filter(|one| !one.is_global_set()).map(|one| one.get_id()).collect();
-        assert!(bound.is_empty(), "not for `pusher run`: {bound:?}");
-        assert!(parse(&["fly"]).unwrap_err().contains("fly"));
+        assert!(not_global.is_empty(), "unknown after `pusher run`: {not_global:?}");
+        assert!(parse(&["unknown"]).unwrap_err().contains("unknown"));
     }
 
     #[test]
-    fn tls_wants_both_of_its_files_and_redis_a_url() {
+    fn tls_needs_both_files_and_redis_a_url() {
         assert!(parse(&["--tls-cert", "cert.pem"]).unwrap_err().contains("--tls-key"));
         assert!(parse(&["--tls-cert", "cert.pem", "--tls-key", "key.pem"]).is_ok());
         assert!(parse(&["--redis-url", "none"]).unwrap().check().is_ok());
@@ -400,7 +416,7 @@ mod tests {
     }
 
     #[test]
-    fn bad_settings_are_refused_with_what_is_allowed() {
+    fn an_invalid_setting_names_the_allowed_values() {
         let cases = [
             (["--tick", "2s"], "1ms to 1s"),
             (["--heartbeat", "1ms"], "1s or more"),

@@ -1,4 +1,4 @@
-//! The state topics into the view, and the news of it to the shards.
+//! Reads the state topics into the view, and sends the changes to the shards.
 
 mod reader;
 mod record;
@@ -18,39 +18,40 @@ use streams::{Cluster, Event, Incoming, StreamError, TopicPartition};
 
 use crate::app::{App, Live};
 use crate::metrics::{KindLabel, Reason};
-use crate::socket::{Changes, ShardSettings, Shards, TracedChange, Way};
+use crate::socket::{Changes, HopTimes, ShardSettings, Shards, TracedChange};
 use fanout::session::SessionSettings;
 use fanout::view::{Change, Origin, PrivacyView, PrivateView, View};
 use reader::Reader;
-use record::{Decoder, Input};
+use record::{Decoded, Decoder};
 use topics::{Role, Topics};
 
-/// How often freshness is looked at.
+/// Time between two checks of freshness.
 const FRESHNESS_INTERVAL: Duration = Duration::from_secs(1);
 
-/// Follows the log until stopped.
+/// Reads the log until stopped.
 pub(crate) struct Feed {
     app: App,
     cluster: Cluster,
-    /// Whether the log can be reached.
-    reached: Part,
-    /// Whether the past is read.
-    complete: Part,
+    /// Ready while the log is reachable.
+    log_part: Part,
+    /// Ready since the log was read up to its end.
+    picture_part: Part,
 }
 
 impl Feed {
     pub(crate) fn new(app: App, cluster: Cluster) -> Self {
-        let (reached, complete) = (app.context.readiness.part("log"), app.context.readiness.part("picture"));
-        Self { app, cluster, reached, complete }
+        let (log_part, picture_part) = (app.context.readiness.part("log"), app.context.readiness.part("picture"));
+        Self { app, cluster, log_part, picture_part }
     }
 
-    /// Reaches the log, starts the shards, and feeds them; sends the clients elsewhere at the end.
+    /// Connects to the log, starts the shards and sends them the changes. At the end it closes the clients'
+    /// connections.
     ///
     /// # Errors
-    /// Fatal: the log refuses us, or a shard fails.
+    /// Fatal: the log refuses the credentials, or a shard fails.
     pub(crate) async fn run(self, stop: Shutdown) -> anyhow::Result<()> {
-        let Some(found) = stop.or(self.reach()).await else { return Ok(()) };
-        let Some((epoch, topics, reader)) = found? else { return Ok(()) };
+        let Some(connected) = stop.or(self.connect()).await else { return Ok(()) };
+        let Some((epoch, topics, reader)) = connected? else { return Ok(()) };
         let view =
             Arc::new(RwLock::new(View::new(topics.public_partitions()).with_bound(self.app.options.max_objects)));
         let session = Arc::new(SessionSettings {
@@ -70,14 +71,14 @@ impl Feed {
         })?);
         let live = Arc::new(Live { epoch, view, private: Arc::default(), privacy: Arc::default(), session, shards });
         let follower = Follower {
-            behind: topics.partitions().cloned().collect(),
-            heard_at: self.app.context.clock.monotonic(),
+            catching_up: topics.partitions().cloned().collect(),
+            received_at: self.app.context.clock.monotonic(),
             decoder: Decoder::new().await?,
             private: live.private.clone(),
             privacy: live.privacy.clone(),
             traces: RecordTracer::new(self.app.context.tracer.clone(), self.cluster.log.as_ref()),
             stale: false,
-            troubled: false,
+            log_failing: false,
             live: live.clone(),
             feed: self,
             topics,
@@ -86,7 +87,7 @@ impl Feed {
         outcome.and(live.shards.stop().await)
     }
 
-    async fn reach(&self) -> Result<Option<(String, Topics, Reader)>, StreamError> {
+    async fn connect(&self) -> Result<Option<(String, Topics, Reader)>, StreamError> {
         let attempt = || async {
             let epoch = self.cluster.log.epoch().await?;
             let topics = Topics::find(&self.cluster.log.describe_topics().await?, &self.cluster.topic_prefix)?;
@@ -94,11 +95,11 @@ impl Feed {
             Ok((epoch, topics, reader))
         };
         let is_final = |error: &StreamError| !error.is_transient();
-        keep_trying(&self.app.context, &self.reached, &self.cluster.name, is_final, attempt).await
+        keep_trying(&self.app.context, &self.log_part, &self.cluster.name, is_final, attempt).await
     }
 }
 
-/// The feed once the log is reached.
+/// The feed while it is connected to the log.
 struct Follower {
     feed: Feed,
     live: Arc<Live>,
@@ -107,12 +108,13 @@ struct Follower {
     private: Arc<RwLock<PrivateView>>,
     privacy: Arc<RwLock<PrivacyView>>,
     traces: RecordTracer,
-    /// Partitions whose past is not read yet.
-    behind: HashSet<TopicPartition>,
-    heard_at: Duration,
+    /// Partitions that are not read up to their end yet.
+    catching_up: HashSet<TopicPartition>,
+    /// When records last arrived.
+    received_at: Duration,
     stale: bool,
-    /// The log was away when last looked.
-    troubled: bool,
+    /// Whether the log reported a failure at the last check.
+    log_failing: bool,
 }
 
 impl Follower {
@@ -121,50 +123,50 @@ impl Follower {
         loop {
             tokio::select! {
                 () = stop.requested() => return Ok(reader.close().await.or_else(ignore_transient)?),
-                event = reader.next() => self.take(event?).await?,
+                event = reader.next() => self.handle_event(event?).await?,
                 () = clock.sleep(FRESHNESS_INTERVAL) => {
-                    self.tell_trouble();
-                    self.judge_freshness().await;
+                    self.report_log_failure();
+                    self.check_freshness().await;
                 }
             }
         }
     }
 
-    async fn take(&mut self, event: Event) -> anyhow::Result<()> {
+    async fn handle_event(&mut self, event: Event) -> anyhow::Result<()> {
         match event {
             Event::Records(records) => {
-                self.heard_at = self.feed.app.context.clock.monotonic();
-                self.fold(&records).await?;
-                self.judge_freshness().await;
+                self.received_at = self.feed.app.context.clock.monotonic();
+                self.apply_records(&records).await?;
+                self.check_freshness().await;
             }
             Event::CaughtUp(partition) => {
-                self.behind.remove(&partition);
-                if self.behind.is_empty() && self.feed.app.live.set(self.live.clone()).is_ok() {
-                    self.feed.complete.ready();
+                self.catching_up.remove(&partition);
+                if self.catching_up.is_empty() && self.feed.app.live.set(self.live.clone()).is_ok() {
+                    self.feed.picture_part.ready();
                     let objects = self.live.view.read().len();
                     tracing::info!(objects, "the air picture is complete");
                 }
             }
-            // Of consumer groups, and this reader is in none.
+            // Only members of a consumer group get these.
             Event::Assigned(_) | Event::Revoked(_) => {}
         }
         Ok(())
     }
 
-    async fn fold(&mut self, records: &[Incoming]) -> anyhow::Result<()> {
+    async fn apply_records(&mut self, records: &[Incoming]) -> anyhow::Result<()> {
         let now_us = self.feed.app.context.clock.now_us();
         let mut changes: Vec<Change> = Vec::new();
         let mut read: Vec<Origin> = Vec::new();
-        let mut way = Way::default();
-        let (mut traced, mut folded) = (Vec::new(), Vec::new());
+        let mut hop_times = HopTimes::default();
+        let (mut traced, mut spans) = (Vec::new(), Vec::new());
         {
-            // Held for one batch: look-ups and moves of what is decoded already.
             let inputs: Vec<_> = records.iter().filter_map(|record| self.decode(record)).collect();
-            // What is read to catch up is old news, and says nothing of how fast the way is.
-            if self.behind.is_empty() {
+            // Records that are read to catch up are old: their times say nothing about the present latency.
+            if self.catching_up.is_empty() {
                 let header = records.iter().find_map(|record| record.headers.first(WAY));
-                way = header.map(|header| Way::read(header, now_us)).unwrap_or_default();
+                hop_times = header.map(|header| HopTimes::parse(header, now_us)).unwrap_or_default();
             }
+            // Locked for one batch: decoding is done, so that only look-ups and moves remain.
             let mut view = self.live.view.write();
             let mut dropped = 0;
             for (origin, input, span) in inputs {
@@ -180,44 +182,44 @@ impl Follower {
                 if let Some(span) = span {
                     let fold = span.context();
                     traced.extend((before..changes.len()).map(|index| TracedChange { index, fold }));
-                    folded.push((span, self.feed.app.context.clock.monotonic()));
+                    spans.push((span, self.feed.app.context.clock.monotonic()));
                 }
             }
             self.feed.app.metrics.objects_dropped.inc_by(dropped as u64);
         }
-        folded.into_iter().for_each(|(span, ended)| span.end_at(ended));
+        spans.into_iter().for_each(|(span, ended)| span.end_at(ended));
         if !read.is_empty() {
             self.feed.app.metrics.changes.inc_by(changes.len() as u64);
             self.feed.app.metrics.objects.set(self.live.view.read().len() as i64);
-            self.live.shards.changed(Arc::new(Changes { changes, read, way, traced })).await?;
+            self.live.shards.changed(Arc::new(Changes { changes, read, hop_times, traced })).await?;
         }
         Ok(())
     }
 
-    /// What a record means for the public view; `None` for those of other topics. What cannot be decoded is counted and
-    /// taken as read.
+    /// The input of a record for the public view; `None` for records of other topics. An unusable record is counted,
+    /// and counts as read.
     fn decode(&mut self, record: &Incoming) -> Option<(Origin, Option<fanout::view::Input>, Option<Span>)> {
         let role = self.topics.role(&record.topic, record.partition)?;
-        let mut span = self.follow(&role, record);
+        let mut span = self.continue_trace(&role, record);
         let metrics = &self.feed.app.metrics;
-        let label = KindLabel { kind: role.word() };
+        let label = KindLabel { kind: role.as_str() };
         metrics.records.get_or_create(&label).inc();
         let decoded = self.decoder.decode(&role, record);
         if let Err(reason) = &decoded {
             metrics.rejected.get_or_create(&Reason { reason }).inc();
-            tracing::debug!(topic = %record.topic, record.partition, record.offset, reason, "a record is of no use");
+            tracing::debug!(topic = %record.topic, record.partition, record.offset, reason, "unusable record");
             span.iter_mut().for_each(|span| span.fail(reason));
         }
         match (role, decoded) {
             (Role::Public { partition, .. }, decoded) => {
                 let origin = Origin { partition, offset: record.offset };
                 let input = match decoded {
-                    Ok(Input::Public(input)) => Some(input),
+                    Ok(Decoded::Public(input)) => Some(input),
                     _ => None,
                 };
                 Some((origin, input, span))
             }
-            (Role::Private, Ok(Input::Private(device, part, state))) => {
+            (Role::Private, Ok(Decoded::Private(device, part, state))) => {
                 let mut private = self.private.write();
                 private.apply(device, part, state);
                 self.feed.app.metrics.hidden.set(private.len() as i64);
@@ -226,7 +228,7 @@ impl Follower {
                 span.into_iter().for_each(Span::end);
                 None
             }
-            (Role::Privacy, Ok(Input::Privacy(state))) => {
+            (Role::Privacy, Ok(Decoded::Privacy(state))) => {
                 let mut privacy = self.privacy.write();
                 privacy.apply(&state);
                 self.feed.app.metrics.hidden_pasts.set(privacy.hidden() as i64);
@@ -241,56 +243,59 @@ impl Follower {
         }
     }
 
-    /// Begins the span of taking a state into the view, where its record is traced. What is read to catch up is old, and
-    /// its trace is over.
-    fn follow(&self, role: &Role, record: &Incoming) -> Option<Span> {
-        let is_new_state = !matches!(role, Role::Clock) && self.behind.is_empty();
+    /// Begins the span `fold` of applying a state to the view, where its record is traced. Records that are read to
+    /// catch up are old, and their traces have ended.
+    fn continue_trace(&self, role: &Role, record: &Incoming) -> Option<Span> {
+        let is_new_state = !matches!(role, Role::Clock) && self.catching_up.is_empty();
         is_new_state.then(|| self.traces.follow("fold", record)).flatten()
     }
 
-    /// Says at once when the log is away, and why; what is served stays.
-    fn tell_trouble(&mut self) {
-        let trouble = self.feed.cluster.log.trouble();
-        match &trouble {
-            Some(why) if !self.stale => {
+    /// Reports a failure of the log at once. The last air picture is still served.
+    fn report_log_failure(&mut self) {
+        let failure = self.feed.cluster.log.unavailable_reason();
+        match &failure {
+            Some(reason) if !self.stale => {
                 let log = &self.feed.cluster.name;
-                self.feed.reached.degraded(format!("cannot reach {log}: {why}; the last picture is served"));
+                self.feed.log_part.degraded(format!("cannot reach {log}: {reason}; the last air picture is served"));
             }
-            None if self.troubled && !self.stale => self.feed.reached.ready(),
+            None if self.log_failing && !self.stale => self.feed.log_part.ready(),
             _ => {}
         }
-        self.troubled = trouble.is_some();
+        self.log_failing = failure.is_some();
     }
 
-    async fn judge_freshness(&mut self) {
-        if self.troubled {
-            self.tell_trouble();
+    async fn check_freshness(&mut self) {
+        if self.log_failing {
+            self.report_log_failure();
         }
-        let silent = self.feed.app.context.clock.monotonic().saturating_sub(self.heard_at);
-        let stale = silent >= self.feed.app.options.stale_after;
+        let silence = self.feed.app.context.clock.monotonic().saturating_sub(self.received_at);
+        let stale = silence >= self.feed.app.options.stale_after;
         if stale != self.stale {
             self.stale = stale;
             if stale {
-                // It serves what it has: were every instance to call itself not ready, there would be none left to ask.
+                // Degraded and still ready: if no instance were ready, the load balancer would have none to send
+                // clients to.
                 let since = self.feed.app.options.stale_after;
                 let log = &self.feed.cluster.name;
-                self.feed
-                    .reached
-                    .degraded(format!("stale: nothing came from {log} for {since:?}; the last picture is served"));
-                tracing::warn!(seconds = silent.as_secs(), "nothing comes from the log: clients are told it is stale");
+                let reason = format!("stale: no records from {log} for {since:?}; the last air picture is served");
+                self.feed.log_part.degraded(reason);
+                tracing::warn!(
+                    seconds = silence.as_secs(),
+                    "no records from the log: clients are notified that it is stale"
+                );
             } else {
-                self.feed.reached.ready();
-                tracing::info!("the log gives fresh data again");
+                self.feed.log_part.ready();
+                tracing::info!("the log has new records again");
             }
             self.live.shards.set_stale(stale).await;
         }
     }
 }
 
-/// Leaving a log that is away is no failure.
+/// An unreachable log is not an error while stopping.
 fn ignore_transient(error: StreamError) -> Result<(), StreamError> {
     if error.is_transient() {
-        tracing::debug!(error = with_causes(&error), "the log was left while away");
+        tracing::debug!(error = with_causes(&error), "the log was unreachable while its readers closed");
         return Ok(());
     }
     Err(error)

@@ -1,10 +1,12 @@
-//! The server on the pusher's own port: HTTP/1.1 with upgrades, and HTTP/2 for many REST requests over one connection. In
-//! clear, or with TLS where there is a certificate; behind an ingress HTTP/2 begins by prior knowledge, with TLS by ALPN.
+//! The server on the pusher's own port: HTTP/1.1 with upgrades, and HTTP/2 for many REST requests over one connection.
+//! The port is in clear, or with TLS where a certificate is set. Behind an ingress HTTP/2 begins by prior knowledge,
+//! with TLS by ALPN.
 
+mod connection_table;
+mod connections;
 mod detach;
-mod holders;
-mod in_flight;
-mod progress;
+mod pending_responses;
+mod pieces;
 mod stall;
 pub(crate) mod tls;
 
@@ -33,40 +35,41 @@ use tokio_rustls::TlsAcceptor;
 use tower::ServiceExt as _;
 
 use crate::app::App;
+pub(crate) use connection_table::{ConnectionLimits, LimitError};
+pub(crate) use connections::{Connection, Connections, RequestPermit, Reservation};
 pub(crate) use detach::detach;
-pub(crate) use holders::{Full, HolderLimits};
-pub(crate) use in_flight::{Answering, Connection, Held, InFlight};
-use progress::Responses;
+use pending_responses::PendingResponses;
+pub(crate) use pieces::{PIECE_BYTES, PieceObserver, Pieces};
 use stall::StallGuard;
 use tls::Tls;
 
-/// A silent HTTP/2 connection is asked whether it lives after so long, and cut off when it does not answer in as long.
+/// A silent HTTP/2 connection gets a PING after this time, and is closed when it does not answer within the same time.
 const PING_INTERVAL: Duration = Duration::from_secs(20);
-/// How long requests under way may take when the server stops.
+/// How long open requests may take when the server stops.
 const DRAIN_DEADLINE: Duration = Duration::from_secs(5);
 const MAX_STREAMS: u32 = 100;
-/// What one stream, and one connection, may send before it is read, bytes: the largest body that is taken has 4 KB.
+/// Flow-control windows of one stream and of one connection, bytes: the largest body that is accepted has 4 KB.
 const STREAM_WINDOW_BYTES: u32 = 64 << 10;
 const CONNECTION_WINDOW_BYTES: u32 = 128 << 10;
-/// The head of one request, bytes.
+/// The largest head of a request, bytes.
 const MAX_HEAD_BYTES: u32 = 16 << 10;
-/// What the connection itself buffers of one answer, bytes.
+/// The connection's own buffer for one response of HTTP/2, bytes.
 const SEND_BUFFER_BYTES: usize = 32 << 10;
-/// What the connection itself buffers of HTTP/1.1, each way, bytes.
+/// The connection's own buffer of HTTP/1.1 for each direction, bytes.
 const MAX_BUFFER_BYTES: usize = 64 << 10;
 
 /// Binds the port.
 ///
 /// # Errors
-/// Says which address could not be bound and which setting names it.
+/// The address cannot be bound; the error names the setting.
 pub(crate) async fn bind(listen: SocketAddr) -> anyhow::Result<TcpListener> {
-    TcpListener::bind(listen).await.with_context(|| format!("cannot bind {listen} (UPDRAFT_HTTP_LISTEN)"))
+    TcpListener::bind(listen).await.with_context(|| format!("cannot bind the HTTP port {listen} (UPDRAFT_HTTP_LISTEN)"))
 }
 
-/// Serves until stopped; then no new connection is taken, and requests under way are finished.
+/// Serves until stopped. Then it accepts no new connection and completes the open requests.
 ///
 /// # Errors
-/// None: what goes wrong on one connection ends that connection.
+/// None: a failure of one connection ends that connection.
 pub(crate) async fn serve(
     app: App,
     listener: TcpListener,
@@ -83,43 +86,44 @@ pub(crate) async fn serve(
         let (stream, peer) = match accepted {
             Ok(accepted) => accepted,
             Err(error) => {
-                // Most often: no file descriptors left. Clients wait in the kernel's queue meanwhile.
+                // The usual cause: no file descriptors are left. Clients wait in the kernel's queue until there are
+                // some.
                 tracing::warn!(%error, "cannot accept a connection");
                 app.context.clock.sleep(backoff.next_delay()).await;
                 continue;
             }
         };
         backoff.reset();
-        let connection = match app.in_flight.join() {
+        let connection = match app.http_connections.open() {
             Ok(connection) => connection,
-            Err(full) => {
-                tracing::debug!(%peer, %full, "a connection is refused");
+            Err(error) => {
+                tracing::debug!(%peer, %error, "connection refused");
                 continue;
             }
         };
-        let patience = Patience {
+        let limits = TimeLimits {
             clock: app.context.clock.clone(),
-            within: app.options.handshake_within,
-            slow_for: app.options.slow_for,
-            cut: app.metrics.responses_cut.clone(),
+            handshake: app.options.handshake_within,
+            response: app.options.slow_for,
+            stalled: app.metrics.responses_cut.clone(),
         };
         let (router, watcher) = (router.clone(), graceful.watcher());
         match &tls {
             None => {
-                connections.spawn(serve_one(TokioIo::new(stream), peer, router, watcher, patience, connection));
+                connections.spawn(serve_one(TokioIo::new(stream), peer, router, watcher, limits, connection));
             }
             Some(tls) => {
                 let acceptor = TlsAcceptor::from(tls.value());
                 connections.spawn(async move {
-                    let shaken = tokio::select! {
-                        shaken = acceptor.accept(stream) => shaken,
-                        () = patience.end() => return tracing::debug!(%peer, "too slow for a TLS handshake"),
+                    let handshake = tokio::select! {
+                        handshake = acceptor.accept(stream) => handshake,
+                        () = limits.handshake_timeout() => return tracing::debug!(%peer, "the TLS handshake timed out"),
                     };
-                    match shaken {
+                    match handshake {
                         Ok(stream) => {
-                            serve_one(TokioIo::new(stream), peer, router, watcher, patience, connection).await;
+                            serve_one(TokioIo::new(stream), peer, router, watcher, limits, connection).await;
                         }
-                        Err(error) => tracing::debug!(%peer, %error, "no TLS handshake"),
+                        Err(error) => tracing::debug!(%peer, %error, "the TLS handshake failed"),
                     }
                 });
             }
@@ -133,23 +137,25 @@ pub(crate) async fn serve(
     };
     tokio::select! {
         () = drained => {}
-        () = app.context.clock.sleep(DRAIN_DEADLINE) => tracing::warn!("requests were cut off"),
+        () = app.context.clock.sleep(DRAIN_DEADLINE) => tracing::warn!("the server stopped before all requests were answered"),
     }
     Ok(())
 }
 
-/// How long a connection may take to say what it wants, and to take what it gets.
-struct Patience {
+/// How long a client may take to send its first request and to read its responses.
+struct TimeLimits {
     clock: Clock,
-    within: Duration,
-    slow_for: Duration,
-    /// Counts those that took nothing for too long.
-    cut: Counter,
+    /// For the TLS handshake, the first request, and the head of each later request.
+    handshake: Duration,
+    /// For each piece of a response.
+    response: Duration,
+    /// Counts the connections that exceed the limit for responses.
+    stalled: Counter,
 }
 
-impl Patience {
-    async fn end(&self) {
-        self.clock.sleep(self.within).await;
+impl TimeLimits {
+    async fn handshake_timeout(&self) {
+        self.clock.sleep(self.handshake).await;
     }
 }
 
@@ -158,67 +164,67 @@ async fn serve_one<S>(
     peer: SocketAddr,
     router: Router,
     watcher: Watcher,
-    patience: Patience,
-    in_flight: Arc<Connection>,
+    limits: TimeLimits,
+    connection: Arc<Connection>,
 ) where
     S: Read + Write + Unpin + Send + 'static,
 {
-    let asked = Arc::new(Notify::new());
+    let first_request = Arc::new(Notify::new());
     let mut builder = Builder::new(TokioExecutor::new());
     let mut http1 = builder.http1();
-    http1.timer(TokioTimer::new()).header_read_timeout(patience.within).max_buf_size(MAX_BUFFER_BYTES);
+    http1.timer(TokioTimer::new()).header_read_timeout(limits.handshake).max_buf_size(MAX_BUFFER_BYTES);
     let mut http2 = builder.http2();
     http2.timer(TokioTimer::new()).max_concurrent_streams(MAX_STREAMS);
     http2.keep_alive_interval(PING_INTERVAL).keep_alive_timeout(PING_INTERVAL);
     http2.initial_stream_window_size(STREAM_WINDOW_BYTES).initial_connection_window_size(CONNECTION_WINDOW_BYTES);
     http2.max_header_list_size(MAX_HEAD_BYTES).max_send_buf_size(SEND_BUFFER_BYTES);
-    let (first, connection_of_requests) = (asked.clone(), in_flight.clone());
-    let responses = Responses::new(patience.clock.clone(), patience.slow_for);
-    let watched = responses.clone();
+    let responses = PendingResponses::new(limits.clock.clone(), limits.response);
+    let (received, pending, of_request) = (first_request.clone(), responses.clone(), connection.clone());
     let service = service_fn(move |request: Request<Incoming>| {
-        first.notify_one();
+        received.notify_one();
         let mut request = request.map(Body::new);
         request.extensions_mut().insert(ConnectInfo(peer));
-        request.extensions_mut().insert(connection_of_requests.clone());
-        let (answered, watched) = (router.clone().oneshot(request), watched.clone());
-        async move { answered.await.map(|response| watched.watch(response)) }
+        request.extensions_mut().insert(of_request.clone());
+        let (response, pending) = (router.clone().oneshot(request), pending.clone());
+        async move { response.await.map(|response| pending.observe(response)) }
     });
-    let stream = StallGuard::new(stream, patience.clock.clone(), patience.slow_for);
-    let connection = builder.serve_connection_with_upgrades(stream, service).into_owned();
-    let mut connection = pin!(watcher.watch(connection));
-    // While the server waits for the bytes that tell HTTP/1.1 from HTTP/2, its own time limits do not run yet.
+    let stream = StallGuard::new(stream, limits.clock.clone(), limits.response);
+    let server = builder.serve_connection_with_upgrades(stream, service).into_owned();
+    let mut server = pin!(watcher.watch(server));
+    // The time limits of the server begin only when it has the bytes that distinguish HTTP/1.1 from HTTP/2.
     let served = async {
         tokio::select! {
-            ended = &mut connection => return Some(ended),
-            () = asked.notified() => {}
-            () = patience.end() => {
-                tracing::debug!(%peer, "too slow for a request");
+            outcome = &mut server => return Some(outcome),
+            () = first_request.notified() => {}
+            () = limits.handshake_timeout() => {
+                tracing::debug!(%peer, "connection closed: no complete request in time");
                 return None;
             }
         }
         tokio::select! {
-            ended = &mut connection => Some(ended),
+            outcome = &mut server => Some(outcome),
             () = responses.stalled() => {
-                patience.cut.inc();
-                tracing::debug!(%peer, "cut off: the client does not take its response");
+                limits.stalled.inc();
+                tracing::debug!(%peer, "connection closed: the client does not read its response");
                 None
             }
         }
     };
-    let ended = tokio::select! {
-        ended = served => ended,
-        () = in_flight.is_cut() => return tracing::debug!(%peer, "cut off: its memory is needed"),
-    };
-    let Some(ended) = ended else { return };
-    if let Err(error) = ended {
-        if is_stalled(error.as_ref()) {
-            patience.cut.inc();
+    let outcome = tokio::select! {
+        outcome = served => outcome,
+        () = connection.evicted() => {
+            return tracing::debug!(%peer, "connection closed: other connections need its place or its memory");
         }
-        tracing::debug!(%peer, error, "a connection ended early");
+    };
+    if let Some(Err(error)) = outcome {
+        if is_stalled(error.as_ref()) {
+            limits.stalled.inc();
+        }
+        tracing::debug!(%peer, error, "connection failed");
     }
 }
 
-/// Whether a connection ended since its client took nothing for too long.
+/// Whether a connection ended because its client read nothing for too long.
 fn is_stalled(error: &(dyn std::error::Error + 'static)) -> bool {
     let mut next = Some(error);
     while let Some(error) = next {

@@ -1,14 +1,14 @@
 //! State topics in; snapshots and deltas over WebSocket, REST and the map out.
 //!
 //! The shell around [`fanout`], which holds the air picture and decides what each client gets: `feed` reads the log,
-//! `socket` owns the connections, `rest` answers questions. Nothing here knows what a frame is.
+//! `socket` owns the WebSocket connections, `rest` answers requests. This crate decodes no frames.
 
 mod app;
 mod config;
 mod feed;
+mod history_monitor;
 mod http;
 mod metrics;
-mod past_watch;
 mod pmtiles;
 mod positions;
 mod presence;
@@ -32,14 +32,14 @@ use tokio_util::task::TaskTracker;
 
 use crate::app::App;
 use crate::feed::Feed;
-use crate::http::InFlight;
+use crate::history_monitor::HistoryMonitor;
+use crate::http::Connections;
 use crate::metrics::PusherMetrics;
-use crate::past_watch::PastWatch;
 use crate::positions::Positions;
 use crate::presence::Presence;
 use crate::raw_writer::RawWriter;
 use crate::redis::Redis;
-use crate::rest::{Exports, RedisPicture, SharedBodies};
+use crate::rest::{Exports, RedisPicture, ResponseCache};
 use crate::socket::Admission;
 #[cfg(feature = "services")]
 pub use config::{Command, Config};
@@ -48,13 +48,13 @@ pub use scores::ScoreReader;
 
 /// How long each part may take to stop.
 const STOP_DEADLINE: Duration = Duration::from_secs(10);
-/// How long the last frames of WebSockets over TLS may take to go out.
-const PUMP_DEADLINE: Duration = Duration::from_secs(2);
+/// How long WebSockets over TLS may take to send their last frames.
+const RELAY_DEADLINE: Duration = Duration::from_secs(2);
 
 /// Runs the pusher against Kafka until stopped.
 ///
 /// # Errors
-/// What no retry can mend: an address that is taken, bad credentials.
+/// Fatal: the port is in use, credentials are refused, a file of a setting is invalid.
 #[cfg(feature = "services")]
 pub async fn run(config: Config, context: Context) -> anyhow::Result<()> {
     let cluster = Cluster::connect(&config.log, "updraft-pusher")?;
@@ -62,10 +62,10 @@ pub async fn run(config: Config, context: Context) -> anyhow::Result<()> {
     serve(config.pusher, cluster, history, context).await
 }
 
-/// Runs the pusher on any log until stopped. `history`: the recorded past, `None` where none is kept.
+/// Runs the pusher on any cluster until stopped. `history` is `None` where there is no history.
 ///
 /// # Errors
-/// What no retry can mend.
+/// As [`Pusher::bind`] and [`Pusher::serve`].
 pub async fn serve(
     options: PusherOptions,
     cluster: Cluster,
@@ -75,7 +75,7 @@ pub async fn serve(
     Pusher::bind(options).await?.serve(cluster, history, context).await
 }
 
-/// A pusher that has its port and does not serve yet: for those who asked for port 0 and need to know which it got.
+/// A pusher that has bound its port and does not serve yet: callers that ask for port 0 can read the actual port.
 pub struct Pusher {
     options: PusherOptions,
     listener: TcpListener,
@@ -83,33 +83,34 @@ pub struct Pusher {
 }
 
 impl Pusher {
-    /// Takes the port.
+    /// Binds the port.
     ///
     /// # Errors
-    /// It cannot be had.
+    /// The port cannot be bound.
     pub async fn bind(options: PusherOptions) -> anyhow::Result<Self> {
         let listener = http::bind(options.http_listen).await?;
         Ok(Self { options, listener, scores: None })
     }
 
-    /// Answers `/api/v1/validation` from here instead of Redis.
+    /// Reads the scores of `/api/v1/validation` from `scores` instead of Redis.
     #[must_use]
     pub fn with_scores(self, scores: Arc<dyn ScoreReader>) -> Self {
         Self { scores: Some(scores), ..self }
     }
 
-    /// Where it listens.
+    /// The address and port on which it listens.
     ///
     /// # Errors
-    /// The operating system does not say.
+    /// The operating system does not report the address.
     pub fn address(&self) -> anyhow::Result<SocketAddr> {
-        self.listener.local_addr().context("the address of the pusher's port")
+        self.listener.local_addr().context("read the address of the HTTP port")
     }
 
-    /// Serves until stopped: then no connection is taken any more, and the clients are sent elsewhere.
+    /// Serves until stopped. Then it accepts no more connections and closes the WebSockets with a code that asks the
+    /// clients to reconnect.
     ///
     /// # Errors
-    /// What no retry can mend.
+    /// Fatal: a file of a setting is invalid, the log refuses the credentials, a shard fails.
     pub async fn serve(
         self,
         cluster: Cluster,
@@ -133,12 +134,12 @@ impl Pusher {
         let metrics = PusherMetrics::register(&context.metrics);
         let app = App {
             admission: Admission::new(options.admission_limits()),
-            in_flight: InFlight::new(options.holder_limits(), clock.clone(), metrics.clone()),
-            shared_bodies: SharedBodies::default(),
+            http_connections: Connections::new(options.connection_limits(), clock.clone(), metrics.clone()),
+            response_cache: ResponseCache::default(),
             options: Arc::new(options),
             metrics,
             handovers: TaskTracker::new(),
-            pumps: TaskTracker::new(),
+            tls_relays: TaskTracker::new(),
             live: Arc::new(OnceLock::new()),
             redis,
             redis_picture,
@@ -152,7 +153,7 @@ impl Pusher {
         };
         let feed = Feed::new(app.clone(), cluster);
         let router = rest::router(app.clone());
-        tracing::info!(address = %listener.local_addr()?, tls = tls.is_some(), "map, REST and WebSocket");
+        tracing::info!(address = %listener.local_addr()?, tls = tls.is_some(), "serving map, REST and WebSocket");
         let mut tasks = Tasks::new(clock.clone(), context.shutdown.clone());
         if let Some(tls) = tls.clone() {
             tasks.spawn("certificate", |stop| tls.run(clock.clone(), stop));
@@ -165,17 +166,19 @@ impl Pusher {
             tasks.spawn("presence", |stop| presence.run(stop));
         }
         if let Some(history) = app.history.clone() {
-            let watch = PastWatch::new(history, &context);
-            tasks.spawn("history", |stop| watch.run(stop));
+            let monitor = HistoryMonitor::new(history, &context);
+            tasks.spawn("history", |stop| monitor.run(stop));
         }
         tasks.spawn("feed", |stop| feed.run(stop));
-        let pumps = app.pumps.clone();
+        let tls_relays = app.tls_relays.clone();
         tasks.spawn("http", |stop| http::serve(app, listener, tls, router, stop));
         let ended = tasks.run(STOP_DEADLINE).await;
-        pumps.close();
+        tls_relays.close();
         tokio::select! {
-            () = pumps.wait() => {}
-            () = clock.sleep(PUMP_DEADLINE) => tracing::warn!("WebSockets over TLS were cut off"),
+            () = tls_relays.wait() => {}
+            () = clock.sleep(RELAY_DEADLINE) => {
+                tracing::warn!("the pusher stopped before all WebSockets over TLS had their last frames");
+            }
         }
         ended
     }

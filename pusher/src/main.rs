@@ -1,4 +1,4 @@
-//! `pusher`: the air picture over WebSocket, REST, and as a map.
+//! `pusher`: serves the air picture over WebSocket, REST, and as a map.
 
 use std::process::ExitCode;
 

@@ -1,4 +1,4 @@
-//! What the pusher counts.
+//! Metrics of the pusher.
 
 use runtime::Metrics;
 
@@ -14,7 +14,7 @@ pub(crate) struct Reason {
     pub(crate) reason: &'static str,
 }
 
-/// A label with the tier whose time an interval begins at.
+/// A label with the program at whose time an interval begins.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub(crate) struct Since {
     pub(crate) since: &'static str,
@@ -26,13 +26,13 @@ pub(crate) struct KindLabel {
     pub(crate) kind: &'static str,
 }
 
-/// A label that says whether something was made anew or shared.
+/// A label that distinguishes snapshots that were encoded for one client from those that were shared.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-pub(crate) struct Made {
+pub(crate) struct SnapshotLabel {
     pub(crate) made: &'static str,
 }
 
-/// An endpoint and its answer.
+/// Labels with the endpoint of a request and the status of its response.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub(crate) struct Request {
     pub(crate) endpoint: String,
@@ -45,14 +45,14 @@ pub(crate) struct PusherMetrics {
     pub(crate) connections: Gauge,
     pub(crate) groups: Gauge,
     pub(crate) subscriptions: Gauge,
-    pub(crate) behind: Gauge,
+    pub(crate) slow_clients: Gauge,
     pub(crate) hidden: Gauge,
     pub(crate) hidden_alerts: Gauge,
     pub(crate) hidden_pasts: Gauge,
     pub(crate) objects: Gauge,
     pub(crate) objects_dropped: Counter,
     pub(crate) instances: Gauge,
-    pub(crate) connections_everywhere: Gauge,
+    pub(crate) all_connections: Gauge,
     pub(crate) closed: Family<Reason, Counter>,
     pub(crate) refused: Family<Reason, Counter>,
     pub(crate) responses_cut: Counter,
@@ -67,7 +67,7 @@ pub(crate) struct PusherMetrics {
     pub(crate) sharing_saved_bytes: Counter,
     pub(crate) deflate_saved_bytes: Counter,
     pub(crate) send_calls: Counter,
-    pub(crate) snapshots: Family<Made, Counter>,
+    pub(crate) snapshots: Family<SnapshotLabel, Counter>,
     pub(crate) flush_seconds: Histogram,
     pub(crate) send_seconds: Histogram,
     pub(crate) tick_seconds: Histogram,
@@ -84,42 +84,42 @@ impl PusherMetrics {
         let seconds = || Histogram::new(exponential_buckets(0.0005, 2.0, 15));
         Self {
             connections: metrics.register("websocket_connections_active", "Open WebSockets.", Gauge::default()),
-            groups: metrics.register("pusher_groups", "Groups with subscribers, all shards.", Gauge::default()),
+            groups: metrics.register("pusher_groups", "Groups with subscribers, over all shards.", Gauge::default()),
             subscriptions: metrics.register(
                 "pusher_subscriptions",
-                "Memberships of clients in groups, all shards.",
+                "Memberships of clients in groups, over all shards.",
                 Gauge::default(),
             ),
-            behind: metrics.register(
+            slow_clients: metrics.register(
                 "pusher_slow_clients",
-                "Clients whose sockets cannot take what is next for them.",
+                "Clients whose socket buffers are full.",
                 Gauge::default(),
             ),
             hidden: metrics.register("pusher_hidden_devices", "Devices in the private view.", Gauge::default()),
             hidden_alerts: metrics.register(
                 "pusher_hidden_alerts",
-                "Calls for help of hidden devices in the private view.",
+                "Alerts of hidden devices in the private view.",
                 Gauge::default(),
             ),
             hidden_pasts: metrics.register(
                 "pusher_hidden_pasts",
-                "Devices, live or silent, whose past is not for the public.",
+                "Devices, live or not, whose past is hidden from the public.",
                 Gauge::default(),
             ),
             objects: metrics.register("pusher_objects", "Objects in the public view.", Gauge::default()),
             objects_dropped: metrics.register(
                 "pusher_objects_dropped",
-                "Objects dropped from the public view, since there were too many.",
+                "Objects dropped from the public view because it was full.",
                 Counter::default(),
             ),
             instances: metrics.register(
                 "pusher_presence_instances",
-                "Instances that Redis knows of, this one included; 0 while Redis is away.",
+                "Instances that Redis lists, this one included; 0 while Redis is unreachable.",
                 Gauge::default(),
             ),
-            connections_everywhere: metrics.register(
+            all_connections: metrics.register(
                 "pusher_presence_connections",
-                "Open WebSockets of all instances as Redis tells; 0 while it is away.",
+                "Open WebSockets of all instances, by Redis; 0 while Redis is unreachable.",
                 Gauge::default(),
             ),
             closed: metrics.register(
@@ -134,71 +134,71 @@ impl PusherMetrics {
             ),
             responses_cut: metrics.register(
                 "pusher_responses_cut",
-                "Connections that this server cut off, since their client took nothing of a response for too long.",
+                "Connections that this server closed because their client read nothing of a response for too long.",
                 Counter::default(),
             ),
             records: metrics.register("pusher_records", "Records read, by kind of object.", Family::default()),
             rejected: metrics.register(
                 "pusher_records_rejected",
-                "Records that could not be used, by reason.",
+                "Unusable records, by reason.",
                 Family::default(),
             ),
             changes: metrics.register("pusher_changes", "Changes of the air picture.", Counter::default()),
             frames_encoded: metrics.register(
                 "pusher_frames_encoded",
-                "Frames made; each is shared by all members of its group.",
+                "Frames encoded; all members of a group share a frame.",
                 Counter::default(),
             ),
-            frames_sent: metrics.register("pusher_frames_sent", "Frames handed to sockets.", Counter::default()),
-            bytes_sent: metrics.register("pusher_bytes_sent", "Bytes of those frames.", Counter::default()),
+            frames_sent: metrics.register("pusher_frames_sent", "Frames written to sockets.", Counter::default()),
+            bytes_sent: metrics.register("pusher_bytes_sent", "Bytes of the frames written to sockets.", Counter::default()),
             frames_missed: metrics.register(
                 "pusher_frames_missed",
-                "Frames that a client could not take; it gets the newest state later.",
+                "Frames that were not sent because the socket buffer of the client was full; it gets the newest state later.",
                 Counter::default(),
             ),
             updates_sent: metrics.register(
                 "pusher_updates_sent",
-                "Changed states handed to sockets, each counted once per client.",
+                "Changed states written to sockets, each counted once per client.",
                 Counter::default(),
             ),
             sharing_saved_bytes: metrics.register(
                 "pusher_sharing_saved_bytes",
-                "Bytes of frames that were sent again instead of made again.",
+                "Bytes that were not encoded again because clients shared a frame.",
                 Counter::default(),
             ),
             deflate_saved_bytes: metrics.register(
                 "pusher_compression_saved_bytes",
-                "Bytes that compression kept off the wire.",
+                "Bytes that compression saved on the wire.",
                 Counter::default(),
             ),
             send_calls: metrics.register(
                 "pusher_send_calls",
-                "Calls of the kernel that sent, or tried to.",
+                "System calls to send, also those without effect.",
                 Counter::default(),
             ),
             snapshots: metrics.register(
                 "pusher_snapshots",
-                "Whole snapshots, by whether they were made anew or shared.",
+                "Complete snapshots, by whether they were encoded for one client or shared.",
                 Family::default(),
             ),
             send_seconds: metrics.register(
                 "pusher_send_seconds",
-                "Time of one tick that went into handing frames to sockets.",
+                "Time of one tick for writing frames to sockets.",
                 seconds(),
             ),
             tick_seconds: metrics.register(
                 "pusher_tick_seconds",
-                "Time from one flush that made something to the next that did, of at most a second.",
+                "Time between two flushes with frames, where it is at most a second.",
                 seconds(),
             ),
             flush_seconds: metrics.register(
                 "pusher_flush_seconds",
-                "Time to encode and send what one tick made.",
+                "Time to encode and send the frames of one tick.",
                 seconds(),
             ),
             latency_seconds: metrics.register(
                 "pusher_latency_seconds",
-                "From a frame's time at an earlier tier to the handing over of its state to sockets, the oldest of each flush.",
+                "Time from an earlier program's timestamp of a frame to the write of its state to sockets, for the oldest state of each flush.",
                 Family::new_with_constructor(seconds as fn() -> Histogram),
             ),
             http_connections: metrics.register(
@@ -208,17 +208,17 @@ impl PusherMetrics {
             ),
             http_held_bytes: metrics.register(
                 "pusher_http_held_bytes",
-                "Memory of requests and of answers that clients have not read yet.",
+                "Memory of requests and of responses that clients have not read yet.",
                 Gauge::default(),
             ),
             http_cut: metrics.register(
                 "pusher_http_connections_cut",
-                "Connections for REST and the map that were closed to make room for others, by reason.",
+                "Connections for REST and the map that were closed because others needed their place or their memory, by reason.",
                 Family::default(),
             ),
             http_refused: metrics.register(
                 "pusher_http_refused",
-                "Connections and requests for REST and the map that found no room, by reason.",
+                "Connections and requests for REST and the map that were refused because a limit was reached, by reason.",
                 Family::default(),
             ),
             http_seconds: metrics.register(

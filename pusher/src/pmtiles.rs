@@ -1,4 +1,4 @@
-//! The header of a PMTiles file, version 3: enough to refuse a file that the map page could not show.
+//! The header of a PMTiles file, version 3: enough to refuse a file that the map page cannot show.
 //!
 //! Source: <https://github.com/protomaps/PMTiles/blob/main/spec/v3/spec.md>, section 3.
 
@@ -12,46 +12,46 @@ const HEADER_BYTES: usize = 127;
 const TILE_TYPE_AT: usize = 99;
 const KNOWN_TYPES: [&str; 6] = ["unknown", "MVT", "PNG", "JPEG", "WebP", "AVIF"];
 
-/// What the file says of itself.
+/// The fields of a header that the pusher uses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Header {
-    /// The format of its tiles.
+    /// The format of the tiles.
     pub(crate) tile_type: &'static str,
 }
 
 impl Header {
-    /// Reads the beginning of a file.
+    /// Reads the header of a file.
     ///
     /// # Errors
-    /// It cannot be read, or is no PMTiles file of version 3; as a sentence for the operator.
+    /// The file cannot be read, or is not a PMTiles file of version 3: the end of a sentence for the operator.
     pub(crate) fn read(file: &Path) -> Result<Self, String> {
         let mut bytes = Vec::with_capacity(HEADER_BYTES);
         let read = File::open(file).and_then(|file| file.take(HEADER_BYTES as u64).read_to_end(&mut bytes));
-        read.map_err(|error| format!("cannot be read: {error}"))?;
+        read.map_err(|error| format!("it cannot be read: {error}"))?;
         Self::parse(&bytes)
     }
 
     fn parse(bytes: &[u8]) -> Result<Self, String> {
         if !bytes.starts_with(MAGIC) {
-            return Err("is no PMTiles file: it does not begin with \"PMTiles\"".to_owned());
+            return Err("it is not a PMTiles file: expected one that begins with \"PMTiles\"".to_owned());
         }
         match (bytes.get(MAGIC.len()), bytes.get(TILE_TYPE_AT)) {
             (Some(&VERSION), Some(&tile_type)) if bytes.len() == HEADER_BYTES => {
                 Ok(Self { tile_type: KNOWN_TYPES.get(usize::from(tile_type)).copied().unwrap_or(KNOWN_TYPES[0]) })
             }
-            (Some(&VERSION), _) => Err("is cut off within its header".to_owned()),
-            (version, _) => {
-                Err(format!("has version {version:?}, {VERSION} is expected: `pmtiles convert` upgrades it"))
+            (Some(&VERSION) | None, _) => Err("it is truncated within its header: copy it again".to_owned()),
+            (Some(version), _) => {
+                Err(format!("it has version {version}, expected {VERSION}: convert it with `pmtiles convert`"))
             }
         }
     }
 
-    /// True when the page can show its tiles as a map.
+    /// Whether the map page can show the tiles.
     pub(crate) fn is_drawable(&self) -> bool {
         self.tile_type != KNOWN_TYPES[0]
     }
 
-    /// True when its tiles are images without loss of colour, as elevations need them.
+    /// Whether the tiles are lossless images, as elevations need them.
     pub(crate) fn is_raster(&self) -> bool {
         matches!(self.tile_type, "PNG" | "WebP")
     }
@@ -61,7 +61,7 @@ impl Header {
 pub(crate) mod tests {
     use super::*;
 
-    /// The header of a file with tiles of a type, and nothing behind it.
+    /// A header alone, for tiles of a type.
     pub(crate) fn header(tile_type: u8) -> Vec<u8> {
         let mut bytes = vec![0; HEADER_BYTES];
         bytes[..MAGIC.len()].copy_from_slice(MAGIC);
@@ -78,14 +78,14 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn what_is_wrong_with_a_file_is_said() {
+    fn an_invalid_file_gets_a_precise_error() {
         let mut old = header(1);
         old[MAGIC.len()] = 2;
         for (bytes, expected) in [
-            (&b""[..], "no PMTiles file"),
-            (b"PMTiles", "has version None"),
-            (&old, "has version Some(2), 3 is expected"),
-            (&header(1)[..126], "cut off"),
+            (&b""[..], "not a PMTiles file"),
+            (b"PMTiles", "truncated"),
+            (&old, "it has version 2, expected 3"),
+            (&header(1)[..126], "truncated"),
         ] {
             let error = Header::parse(bytes).unwrap_err();
             assert!(error.contains(expected), "{error}");

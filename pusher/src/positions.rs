@@ -1,4 +1,4 @@
-//! Positions sent by telephones: who may send them, and their way into the raw topic.
+//! Positions of telephones: checks the sender's rate and writes them into the raw topic.
 
 mod keys;
 
@@ -13,69 +13,70 @@ use runtime::trace::TraceContext;
 use schemas::v1::{AppPosition, raw_record};
 use schemas::{DeviceAddress, RecordId};
 
-use crate::raw_writer::{NotInLog, RawWriter};
+use crate::raw_writer::{RawWriteError, RawWriter};
 use crate::watched::Watched;
 #[cfg(feature = "services")]
 pub(crate) use keys::check;
 pub(crate) use keys::{Keys, Sender};
 
-/// A sender's shortest interval.
+/// The shortest interval between two positions of a device.
 const INTERVAL: Duration = Duration::from_secs(1);
 
 /// Writes positions into the raw topic.
 pub(crate) struct Positions {
     keys: Arc<Watched<Keys>>,
     writer: Arc<RawWriter>,
-    /// When each device last sent one. Bounded by the keys: only who has one gets here.
-    last: Mutex<HashMap<u32, Duration>>,
+    /// When each device last sent a position. Bounded by the number of keys.
+    last_sent: Mutex<HashMap<u32, Duration>>,
 }
 
-/// Why a position is not in the log.
+/// Why a position was not written.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum NotWritten {
-    /// Less than a second after the one before.
-    #[error("one position a second is enough")]
+pub(crate) enum PositionError {
+    /// It came less than a second after the previous one.
+    #[error("more than one position per second: send the next one a second after the last")]
     TooSoon,
-    /// The log does not take it.
+    /// The log did not accept it.
     #[error(transparent)]
-    Log(#[from] NotInLog),
+    Log(#[from] RawWriteError),
 }
 
 impl Positions {
-    /// Reads the keys; the log is reached when the first position comes.
+    /// Reads the keys. The first position opens the writer.
     ///
     /// # Errors
-    /// The file cannot be used.
+    /// The file cannot be read or is invalid.
     pub(crate) fn open(file: &Path, writer: Arc<RawWriter>) -> anyhow::Result<Self> {
-        Ok(Self { keys: keys::open(file)?, writer, last: Mutex::default() })
+        Ok(Self { keys: keys::open(file)?, writer, last_sent: Mutex::default() })
     }
 
-    /// Who may send.
+    /// The keys of permitted senders.
     pub(crate) fn keys(&self) -> Arc<Watched<Keys>> {
         self.keys.clone()
     }
 
-    /// Writes a position; its id is that of the record. `cause`: the span of the request, where that is traced.
+    /// Writes a position and returns the id of its record. `cause`: the span of the request, where it is traced.
     ///
     /// # Errors
-    /// It comes too soon, or the log does not take it. Where it was late it may still be taken: sent again, it is the same.
+    /// [`PositionError::TooSoon`]; [`PositionError::Log`]. After a timeout the position may still be written:
+    /// sending it again is safe.
     pub(crate) async fn write(
         &self,
         position: AppPosition,
         cause: Option<TraceContext>,
         clock: &Clock,
-    ) -> Result<RecordId, NotWritten> {
-        self.admit(position.device, clock.monotonic())?;
+    ) -> Result<RecordId, PositionError> {
+        self.check_rate(position.device, clock.monotonic())?;
         let device = DeviceAddress(position.device);
         Ok(self.writer.write(device, raw_record::Input::AppPosition(position), cause, clock).await?)
     }
 
-    fn admit(&self, device: u32, now: Duration) -> Result<(), NotWritten> {
-        let mut last = self.last.lock();
-        if last.get(&device).is_some_and(|last| now.saturating_sub(*last) < INTERVAL) {
-            return Err(NotWritten::TooSoon);
+    fn check_rate(&self, device: u32, now: Duration) -> Result<(), PositionError> {
+        let mut last_sent = self.last_sent.lock();
+        if last_sent.get(&device).is_some_and(|last| now.saturating_sub(*last) < INTERVAL) {
+            return Err(PositionError::TooSoon);
         }
-        last.insert(device, now);
+        last_sent.insert(device, now);
         Ok(())
     }
 }

@@ -1,8 +1,8 @@
-//! How many watch, over all instances: each tells Redis how many connections it holds, and asks for those of the others.
+//! Counts the viewers of all instances: each instance writes its number of connections to Redis and reads the others'.
 //!
-//! `fanet:{presence}:instances` is a sorted set of instances by when they were last heard of (Unix seconds), and
-//! `fanet:{presence}:<instance>` holds one's connections until it expires. Only told, never decided by: while Redis is away
-//! everything goes on, and the gauges of the whole say 0.
+//! `fanet:{presence}:instances` is a sorted set of the instances by the time of their last write (Unix seconds), and
+//! `fanet:{presence}:<instance>` has the number of its connections until it expires. The numbers are only reported, no
+//! decision depends on them: while Redis is unreachable everything else works, and the gauges of all instances are 0.
 
 use std::hash::{BuildHasher as _, RandomState};
 use std::time::Duration;
@@ -14,11 +14,11 @@ use schemas::redis::{INSTANCES_KEY, instance_key};
 use crate::metrics::PusherMetrics;
 use crate::redis::Redis;
 
-const ROUND: Duration = Duration::from_secs(5);
-/// An instance that says nothing for so long is gone.
+const INTERVAL: Duration = Duration::from_secs(5);
+/// An instance that writes nothing for this time expires.
 const EXPIRY_S: u64 = 15;
 
-/// The task that tells and asks.
+/// The task that writes and reads the numbers.
 pub(crate) struct Presence {
     redis: Redis,
     context: Context,
@@ -32,35 +32,39 @@ impl Presence {
         Self { redis, context, metrics, instance: format!("{random:016x}") }
     }
 
-    /// Tells and asks until stopped; then takes its own away.
+    /// Exchanges the numbers until stopped, then removes those of this instance.
     ///
     /// # Errors
-    /// Never: a Redis that is away is asked again.
+    /// None: a failed exchange is repeated.
     pub(crate) async fn run(self, stop: Shutdown) -> anyhow::Result<()> {
         let mut reached = true;
         loop {
-            let outcome = self.round().await;
+            let outcome = self.exchange().await;
             let (instances, connections) = outcome.as_ref().copied().unwrap_or_default();
             self.metrics.instances.set(instances);
-            self.metrics.connections_everywhere.set(connections);
+            self.metrics.all_connections.set(connections);
             match &outcome {
-                Err(error) if reached => tracing::info!(%error, "{} does not count who watches", self.redis.name()),
-                Ok(_) if !reached => tracing::info!("{} counts again who watches", self.redis.name()),
+                Err(error) if reached => {
+                    tracing::info!(%error, "cannot count the viewers of all instances in {}", self.redis.name());
+                }
+                Ok(_) if !reached => {
+                    tracing::info!("viewers of all instances are counted in {} again", self.redis.name());
+                }
                 _ => {}
             }
             reached = outcome.is_ok();
-            if stop.or(self.context.clock.sleep(ROUND)).await.is_none() {
+            if stop.or(self.context.clock.sleep(INTERVAL)).await.is_none() {
                 break;
             }
         }
-        if reached && let Err(error) = self.leave().await {
-            tracing::debug!(%error, "this instance is counted until it expires");
+        if reached && let Err(error) = self.remove().await {
+            tracing::debug!(%error, "cannot remove this instance: it is counted until it expires");
         }
         Ok(())
     }
 
-    /// Tells of this instance; gives how many there are, and their connections.
-    async fn round(&self) -> Result<(i64, i64), RedisError> {
+    /// Writes the number of this instance; returns the number of instances and of their connections.
+    async fn exchange(&self) -> Result<(i64, i64), RedisError> {
         let mut connection = self.redis.connection();
         let now_s = self.context.clock.now_us() / 1_000_000;
         let (instances,): (Vec<String>,) = pipe()
@@ -99,7 +103,7 @@ impl Presence {
         Ok((i64::try_from(known.len()).unwrap_or(i64::MAX), known.iter().sum()))
     }
 
-    async fn leave(&self) -> Result<(), RedisError> {
+    async fn remove(&self) -> Result<(), RedisError> {
         let mut connection = self.redis.connection();
         pipe()
             .cmd("ZREM")

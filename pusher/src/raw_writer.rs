@@ -1,4 +1,4 @@
-//! The pusher's own way into the raw topic: what people send and order goes in among the frames.
+//! Writes the inputs of people (positions of telephones, commands of operators) into the raw topic.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,118 +16,119 @@ use streams::{
 };
 use tokio::sync::oneshot;
 
-/// Within it a record is in the log, or the sender is told that it is not.
+/// Time in which the log has to accept a record; then the request fails.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(5);
-/// Records on their way; more wait, and are refused at the deadline.
+/// Unacknowledged records. Further ones wait and fail at the deadline.
 const QUEUE_RECORDS: usize = 10_000;
 
-/// Writes into the raw topic. The log is reached when the first record comes.
+/// Writes into the raw topic. The first record opens the sink.
 pub(crate) struct RawWriter {
     cluster: Cluster,
     traces: RecordTracer,
-    open: tokio::sync::Mutex<Option<Open>>,
+    output: tokio::sync::Mutex<Option<Output>>,
 }
 
 #[derive(Clone)]
-struct Open {
+struct Output {
     sink: Arc<dyn Sink>,
     topic: Topic,
 }
 
-/// Why a record is not in the log.
+/// Why a record was not written.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum NotInLog {
-    /// Not acknowledged in time.
-    #[error("the log did not take it within {} s", DEADLINE.as_secs())]
-    Late,
-    /// The log or the registry cannot be reached, or refuses.
-    #[error("the log does not take it now")]
+pub(crate) enum RawWriteError {
+    /// No acknowledgement in time.
+    #[error("the log did not acknowledge the record within {} s", DEADLINE.as_secs())]
+    Timeout,
+    /// The log or the registry is unreachable, or refuses.
+    #[error("the log is not available")]
     Stream(#[from] StreamError),
-    /// The log gave up on it.
-    #[error("the log did not take it")]
+    /// The log gave up the delivery.
+    #[error("the record was not delivered")]
     Delivery(#[from] DeliveryError),
 }
 
 impl RawWriter {
-    /// Reaches nobody yet.
+    /// Not connected yet.
     pub(crate) fn new(cluster: Cluster, tracer: Tracer) -> Self {
         let traces = RecordTracer::new(tracer, cluster.log.as_ref());
-        Self { cluster, traces, open: tokio::sync::Mutex::default() }
+        Self { cluster, traces, output: tokio::sync::Mutex::default() }
     }
 
-    /// Writes an input about a device; the id of its record. It goes where the device's frames go. `cause`: the span of
-    /// the request, where that is traced.
+    /// Writes an input about a device into the partition of the device's frames, and returns the id of its record.
+    /// `cause`: the span of the request, where it is traced.
     ///
     /// # Errors
-    /// The log does not take it. Where it was late it may still be taken.
+    /// As [`RawWriteError`]. After a timeout the record may still be written.
     pub(crate) async fn write(
         &self,
         device: DeviceAddress,
         input: raw_record::Input,
         cause: Option<TraceContext>,
         clock: &Clock,
-    ) -> Result<RecordId, NotInLog> {
+    ) -> Result<RecordId, RawWriteError> {
         tokio::select! {
-            written = self.write_now(device, input, cause, clock) => written,
-            () = clock.sleep(DEADLINE) => Err(NotInLog::Late),
+            written = self.write_and_wait(device, input, cause, clock) => written,
+            () = clock.sleep(DEADLINE) => Err(RawWriteError::Timeout),
         }
     }
 
-    async fn write_now(
+    async fn write_and_wait(
         &self,
         device: DeviceAddress,
         input: raw_record::Input,
         cause: Option<TraceContext>,
         clock: &Clock,
-    ) -> Result<RecordId, NotInLog> {
+    ) -> Result<RecordId, RawWriteError> {
         let now_us = clock.now_us();
-        let Open { sink, topic } = self.open().await?;
+        let Output { sink, topic } = self.open().await?;
         let raw = RawRecord { ingested_at_us: now_us, input: Some(input), ..Default::default() };
         let mut record = Outgoing {
             topic: topic.name.clone(),
-            // By key, as frames of the same device go.
+            // By key, as the frames of the device.
             partition: None,
             key: Some(Bytes::from(device.to_string())),
             value: Some(topic.codec.encode(&raw)),
             headers: Headers::new(),
             timestamp_ms: i64::try_from(now_us / 1_000).unwrap_or(i64::MAX),
         };
-        let (answer, answered) = oneshot::channel();
-        let receipt = Receipt::new(Arc::new(Answer(Mutex::new(Some(answer)))), 0);
+        let (sender, outcome) = oneshot::channel();
+        let receipt = Receipt::new(Arc::new(Acknowledgement(Mutex::new(Some(sender)))), 0);
         let span = cause.and_then(|cause| self.traces.send_below(cause, "log", &mut record, clock.timestamp()));
         let receipt = match span {
             Some(span) => ending(span, receipt),
             None => receipt,
         };
         if let Err(error) = sink.send(record, receipt).await {
-            // Broken writers do not mend: the next record gets a new one.
-            *self.open.lock().await = None;
+            // A sink that has failed once stays broken: the next record opens a new one.
+            *self.output.lock().await = None;
             return Err(error.into());
         }
-        let delivered = answered.await.unwrap_or(Err(DeliveryError::Abandoned))?;
+        let delivered = outcome.await.unwrap_or(Err(DeliveryError::Abandoned))?;
         Ok(RecordId::new(u16::try_from(delivered.partition).unwrap_or(u16::MAX), delivered.offset))
     }
 
-    async fn open(&self) -> Result<Open, StreamError> {
-        let mut open = self.open.lock().await;
-        if let Some(open) = &*open {
-            return Ok(open.clone());
+    async fn open(&self) -> Result<Output, StreamError> {
+        let mut output = self.output.lock().await;
+        if let Some(output) = &*output {
+            return Ok(output.clone());
         }
         let topic = self.cluster.try_topic(topic::RAW).await?;
         let settings = SinkSettings { queue_records: QUEUE_RECORDS, ..SinkSettings::new("updraft-pusher") };
-        let made = Open { sink: self.cluster.log.sink(settings)?, topic };
-        *open = Some(made.clone());
-        Ok(made)
+        let opened = Output { sink: self.cluster.log.sink(settings)?, topic };
+        *output = Some(opened.clone());
+        Ok(opened)
     }
 }
 
-struct Answer(Mutex<Option<oneshot::Sender<Result<Delivered, DeliveryError>>>>);
+/// Passes the outcome to the request that waits for it.
+struct Acknowledgement(Mutex<Option<oneshot::Sender<Result<Delivered, DeliveryError>>>>);
 
-impl Acknowledge for Answer {
+impl Acknowledge for Acknowledgement {
     fn acknowledged(&self, _tag: u64, outcome: Result<Delivered, DeliveryError>) {
-        if let Some(answer) = self.0.lock().take() {
-            // Nobody waits any more where the deadline has passed.
-            let _ = answer.send(outcome);
+        if let Some(sender) = self.0.lock().take() {
+            // Fails where the request has timed out.
+            let _ = sender.send(outcome);
         }
     }
 }

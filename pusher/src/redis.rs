@@ -1,4 +1,4 @@
-//! Redis as the pusher uses it: one connection that is made when it is first wanted, and mends itself.
+//! Redis as the pusher uses it: one connection, which connects with the first command and reconnects by itself.
 
 use std::time::Duration;
 
@@ -18,22 +18,22 @@ pub(crate) struct Redis {
 }
 
 impl Redis {
-    /// Does no I/O; to be called within a Tokio runtime.
+    /// Does no I/O. Call it within a Tokio runtime.
     ///
     /// # Errors
-    /// The URL is none.
+    /// The URL is invalid.
     pub(crate) fn new(url: &Redacted) -> anyhow::Result<Self> {
         let servers = Servers::parse(url, TIMEOUTS).context("--redis-url")?;
         let name = servers.name();
         Ok(Self { connection: LazyConnection::new(servers, RETRIES)?, name })
     }
 
-    /// For commands; what is asked of it fails within seconds while Redis is away.
+    /// The connection for commands, which fail within seconds while Redis is unreachable.
     pub(crate) fn connection(&self) -> LazyConnection {
         self.connection.clone()
     }
 
-    /// For people.
+    /// For logs.
     pub(crate) fn name(&self) -> &str {
         &self.name
     }

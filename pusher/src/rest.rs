@@ -1,35 +1,35 @@
-//! REST, version 1: the lists in one table, one file per other resource, all answered from the view; and the map page.
+//! REST, version 1: the lists in one table, one file per other resource; and the map page.
 
-mod answer;
+mod byte_range;
 mod devices;
 mod docs;
 mod endpoint;
 mod export;
 mod flights;
-mod held;
+mod go_backend;
 mod list;
 mod map;
 mod measure;
 mod openapi;
-mod past;
 mod picture;
+mod picture_request;
 mod position;
-mod predecessor;
 mod presence;
 mod problem;
+mod public_history;
 mod query;
-mod range;
 mod redis_picture;
+mod response_cache;
 mod search;
 mod security;
 mod selection;
-mod shared;
 mod snapshot;
 mod spreadsheet;
 mod streamed;
 mod tiles;
 mod time;
 mod track;
+mod unread;
 mod validation;
 mod weather_history;
 
@@ -51,9 +51,9 @@ pub(crate) use export::Exports;
 pub(crate) use problem::Problem;
 pub(crate) use query::Query;
 pub(crate) use redis_picture::RedisPicture;
-pub(crate) use shared::SharedBodies;
+pub(crate) use response_cache::ResponseCache;
 
-/// How long a browser may keep the answer to a preflight.
+/// How long a browser may cache the response to a preflight request.
 const PREFLIGHT_MAX_AGE: Duration = Duration::from_secs(3_600);
 
 /// Everything on the pusher's port.
@@ -74,7 +74,7 @@ pub(crate) fn router(app: App) -> Router {
         .route(presence::PATH, get(presence::get))
         .route("/api/openapi.json", get(openapi::get))
         .route("/api/docs", get(docs::get))
-        // Before the layer, which else would not see the OPTIONS of a preflight.
+        // Before the layer, so that the layer gets the OPTIONS requests of preflights.
         .method_not_allowed_fallback(method_not_allowed)
         .layer(cors());
     let policy = security::page_policy(&app.options.map);
@@ -83,13 +83,13 @@ pub(crate) fn router(app: App) -> Router {
     let pages = pages.layer(middleware::map_response(secure_page));
     let compressed = api
         .merge(pages)
-        .layer(middleware::from_fn(held::mark))
+        .layer(middleware::from_fn(unread::mark_complete))
         .layer(CompressionLayer::new().compress_when(compressible()));
     let tiles = Router::new().route(tiles::BASEMAP, get(map::basemap)).route(tiles::TERRAIN, get(map::terrain));
-    let held = compressed.merge(tiles).layer(middleware::from_fn(held::hold));
+    let limited = compressed.merge(tiles).layer(middleware::from_fn(unread::limit));
     Router::new()
         .route("/ws/v1/updates", get(socket::upgrade))
-        .merge(held)
+        .merge(limited)
         .method_not_allowed_fallback(method_not_allowed)
         .layer(middleware::from_fn_with_state(app.clone(), measure::measure))
         .layer(middleware::map_response(security::secure))
@@ -97,8 +97,9 @@ pub(crate) fn router(app: App) -> Router {
         .merge(probes)
 }
 
-/// Pages of any origin may use the API: it knows no cookies, so that nothing is sent that the page does not have itself. The
-/// headers are those that the page asks for, since `*` does not cover `Authorization`.
+/// Pages of any origin may use the API: it uses no cookies, so that a page gets nothing that it could not request
+/// without the user. The allowed headers are those that the page asks for, because `*` does not include
+/// `Authorization`.
 fn cors() -> CorsLayer {
     CorsLayer::new()
         .allow_origin(Any)
@@ -108,40 +109,14 @@ fn cors() -> CorsLayer {
         .max_age(PREFLIGHT_MAX_AGE)
 }
 
-/// The endpoints that are no lists.
-const ENDPOINTS: [&endpoint::Endpoint; 8] = [
-    &snapshot::ENDPOINT,
-    &devices::ENDPOINT,
-    &search::ENDPOINT,
-    &track::ENDPOINT,
-    &flights::ENDPOINT,
-    &weather_history::ENDPOINT,
-    &export::ENDPOINT,
-    &validation::ENDPOINT,
-];
-
-/// The media types of an answer besides those of its message; for a table, all of them.
-fn media_types(endpoint: &endpoint::Endpoint) -> Vec<&'static str> {
-    match endpoint.path {
-        path if path == track::ENDPOINT.path => track::media_types().collect(),
-        path if path == export::ENDPOINT.path => export::media_types().collect(),
-        _ => Vec::new(),
-    }
-}
-
-/// Everything but what is compressed already: a spreadsheet keeps its length, from which clients show progress.
+/// All media types except those that are compressed in themselves: a spreadsheet keeps its length, from which clients
+/// show the progress.
 fn compressible() -> impl Predicate {
     let archives = history::export::TableFormat::ALL.map(|format| format.media_type());
     DefaultPredicate::new()
         .and(NotForContentType::const_new(archives[1]))
         .and(NotForContentType::const_new(archives[2]))
         .and(NotForContentType::const_new(tiles::MEDIA_TYPE))
-}
-
-/// All that answer to GET, as the OpenAPI document describes them.
-fn endpoints() -> impl Iterator<Item = &'static endpoint::Endpoint> {
-    let lists = list::LISTS.iter().map(|list| &list.endpoint);
-    ENDPOINTS.into_iter().chain(lists)
 }
 
 async fn method_not_allowed(uri: Uri) -> Response {

@@ -1,9 +1,9 @@
-//! Where scores come from, where that is not Redis.
+//! Scores of devices from another source than Redis.
 
 use schemas::v1::ValidationView;
 
-/// Knows how far devices are believed.
+/// Reads the scores of devices.
 pub trait ScoreReader: Send + Sync {
-    /// What is known of a device, without the time of the answer; `None`: nothing.
+    /// The score of a device; `server_time` is left empty. `None`: the device is unknown.
     fn score(&self, device: u32) -> Option<ValidationView>;
 }

@@ -1,15 +1,16 @@
-//! WebSocket connections: axum takes the handshake, then the TCP stream belongs to a shard, a thread that owns its
-//! connections and its sends.
+//! WebSocket connections: axum handles the handshake, then the TCP stream belongs to a shard, a thread that owns its
+//! connections and their sends.
 
 mod admission;
 mod connection;
 mod frame;
 mod handshake;
+mod hop_times;
+mod message;
 mod negotiate;
 mod pace;
 mod shard;
 mod turn;
-mod way;
 
 use std::io;
 use std::sync::Arc;
@@ -27,31 +28,32 @@ use crate::metrics::PusherMetrics;
 pub(crate) use admission::{Admission, AdmissionLimits};
 use fanout::session::SessionSettings;
 use fanout::view::View;
-use handshake::SEND_BUFFER_BYTES;
 pub(crate) use handshake::upgrade;
+pub(crate) use hop_times::HopTimes;
+pub(crate) use message::{Changes, TracedChange};
+use message::{NewConnection, ShardMessage};
 pub use shard::bare::{BareShard, Cost};
-pub(crate) use shard::{Changes, NewConnection, ToShard, TracedChange};
 use shard::{Shard, ShardParts};
-pub(crate) use way::Way;
 
-/// Batches and connections that wait for a shard; beyond it the feed and handshakes wait, and nothing is lost.
-const INBOX: usize = 256;
+/// Messages in the inbox of a shard. When it is full, the feed and the handshakes wait; nothing is lost.
+const INBOX_MESSAGES: usize = 256;
 
 /// All shards of the process.
 #[derive(Debug)]
 pub(crate) struct Shards {
-    doors: Vec<Door>,
+    handles: Vec<ShardHandle>,
     threads: Mutex<Vec<JoinHandle<io::Result<()>>>>,
     next: AtomicUsize,
 }
 
+/// Sends messages to one shard.
 #[derive(Debug)]
-struct Door {
-    inbox: mpsc::Sender<ToShard>,
+struct ShardHandle {
+    inbox: mpsc::Sender<ShardMessage>,
     waker: Arc<Waker>,
 }
 
-/// What all shards share.
+/// Settings of all shards.
 pub(crate) struct ShardSettings {
     pub(crate) shards: usize,
     pub(crate) tick: Duration,
@@ -63,19 +65,19 @@ pub(crate) struct ShardSettings {
 }
 
 impl Shards {
-    /// Starts the threads. The view has not begun to change yet.
+    /// Starts the threads. Call it before the first change of the view.
     ///
     /// # Errors
-    /// Fatal: no epoll or no thread can be had.
+    /// Fatal: the operating system gives no epoll instance or no thread.
     pub(crate) fn start(settings: &ShardSettings) -> io::Result<Self> {
-        let mut doors = Vec::new();
+        let mut handles = Vec::new();
         let mut threads = Vec::new();
         for number in 0..settings.shards.max(1) {
-            let (sender, inbox) = mpsc::channel(INBOX);
+            let (sender, inbox) = mpsc::channel(INBOX_MESSAGES);
             let (shard, waker) = Shard::new(ShardParts {
                 settings: settings.session.clone(),
                 view: settings.view.clone(),
-                positions: settings.view.read().positions().clone(),
+                positions: settings.view.read().offsets().clone(),
                 clock: settings.clock.clone(),
                 metrics: settings.metrics.clone(),
                 inbox,
@@ -84,43 +86,43 @@ impl Shards {
             })?;
             let thread = std::thread::Builder::new().name(format!("shard-{number}"));
             threads.push(thread.spawn(move || shard.run())?);
-            doors.push(Door { inbox: sender, waker });
+            handles.push(ShardHandle { inbox: sender, waker });
         }
-        Ok(Self { doors, threads: Mutex::new(threads), next: AtomicUsize::new(0) })
+        Ok(Self { handles, threads: Mutex::new(threads), next: AtomicUsize::new(0) })
     }
 
-    /// Hands a connection to a shard, in turns.
+    /// Hands a connection over to the next shard, round-robin.
     pub(crate) async fn open(&self, connection: NewConnection) {
-        let door = self.next.fetch_add(1, Ordering::Relaxed) % self.doors.len();
-        self.doors[door].tell(ToShard::Open(Box::new(connection))).await;
+        let index = self.next.fetch_add(1, Ordering::Relaxed) % self.handles.len();
+        self.handles[index].send(ShardMessage::Open(Box::new(connection))).await;
     }
 
-    /// Tells every shard of changes that the view has already.
+    /// Sends changes to every shard. The view has them already.
     ///
     /// # Errors
-    /// Fatal: a shard has ended before it was told to.
+    /// Fatal: a shard has ended early.
     pub(crate) async fn changed(&self, changes: Arc<Changes>) -> anyhow::Result<()> {
-        for door in &self.doors {
-            let told = door.tell(ToShard::Changes(changes.clone())).await;
-            anyhow::ensure!(told, "a shard has ended");
+        for handle in &self.handles {
+            let is_running = handle.send(ShardMessage::Changes(changes.clone())).await;
+            anyhow::ensure!(is_running, "a shard has ended early");
         }
         Ok(())
     }
 
-    /// Tells every shard whether the log gives fresh data.
+    /// Notifies every shard whether the log is stale.
     pub(crate) async fn set_stale(&self, stale: bool) {
-        for door in &self.doors {
-            door.tell(ToShard::Stale(stale)).await;
+        for handle in &self.handles {
+            handle.send(ShardMessage::Stale(stale)).await;
         }
     }
 
-    /// Sends every client elsewhere and waits for the threads.
+    /// Closes every client's connection with a code that asks it to reconnect, and waits for the threads.
     ///
     /// # Errors
     /// A shard failed.
     pub(crate) async fn stop(&self) -> anyhow::Result<()> {
-        for door in &self.doors {
-            door.tell(ToShard::Stop).await;
+        for handle in &self.handles {
+            handle.send(ShardMessage::Stop).await;
         }
         let threads = std::mem::take(&mut *self.threads.lock());
         tokio::task::spawn_blocking(move || {
@@ -133,9 +135,9 @@ impl Shards {
     }
 }
 
-impl Door {
-    /// False where the shard has ended: why is reported where its thread is joined.
-    async fn tell(&self, what: ToShard) -> bool {
-        self.inbox.send(what).await.is_ok() && self.waker.wake().is_ok()
+impl ShardHandle {
+    /// False where the shard has ended: [`Shards::stop`] reports the reason.
+    async fn send(&self, message: ShardMessage) -> bool {
+        self.inbox.send(message).await.is_ok() && self.waker.wake().is_ok()
     }
 }

@@ -1,4 +1,4 @@
-//! A value that is made of files, and made again when they change: certificates, keys.
+//! A value that is parsed from files and reloaded when they change: certificates, keys.
 
 use std::hash::{Hash as _, Hasher as _};
 use std::path::PathBuf;
@@ -10,131 +10,133 @@ use parking_lot::RwLock;
 use runtime::{Clock, Shutdown};
 use rustc_hash::FxHasher;
 
-/// How often the files are looked at.
+/// Time between two checks of the files.
 const INTERVAL: Duration = Duration::from_secs(2);
 
-/// So many looks in a row that find no file are a deleted one; fewer are one that is being replaced.
-const MISSING_LOOKS: u32 = 2;
+/// A file that is missing in this many checks in a row is deleted; in fewer, it is being replaced.
+const MISSING_CHECKS: u32 = 2;
 
-/// Makes the value of the files' contents, in the order of their names.
-type Make<T> = fn(&[Vec<u8>]) -> anyhow::Result<T>;
+/// Parses the contents of the files, which are in the order of their names.
+type Parse<T> = fn(&[Vec<u8>]) -> anyhow::Result<T>;
 
-/// The newest good value.
+/// The value of the newest valid files.
 pub(crate) struct Watched<T> {
     files: Vec<PathBuf>,
-    make: Make<T>,
-    /// What a deleted file means; without it, the value stays.
+    parse: Parse<T>,
+    /// The value while a file is deleted; `None`: the value stays.
     deleted: Option<fn() -> T>,
-    /// Those of the files that hold secrets.
+    /// The files that contain secrets.
     secrets: Vec<PathBuf>,
     state: RwLock<State<T>>,
 }
 
 struct State<T> {
     value: Arc<T>,
-    /// Of the contents that were read last, good or bad; `None`: the file is gone, and with it what it said.
-    mark: Option<u64>,
-    /// Looks in a row that found no file.
+    /// Hash of the contents that were read last, valid or not; `None`: a file is deleted and its value revoked.
+    fingerprint: Option<u64>,
+    /// Checks in a row that found a file missing.
     missing: u32,
 }
 
-/// What a look found.
+/// The result of a check.
 #[derive(Debug, PartialEq, Eq)]
-enum Found {
-    Unchanged,
-    Changed,
-    /// The files cannot be read any more; what they said no longer holds.
-    Deleted,
+enum Change {
+    None,
+    Reloaded,
+    /// A file is deleted: the value is revoked.
+    Revoked,
 }
 
 impl<T> Watched<T> {
     /// Reads the files.
     ///
     /// # Errors
-    /// A file cannot be read, or they make no value.
-    pub(crate) fn open(files: Vec<PathBuf>, make: Make<T>) -> anyhow::Result<Self> {
+    /// A file cannot be read or is invalid.
+    pub(crate) fn open(files: Vec<PathBuf>, parse: Parse<T>) -> anyhow::Result<Self> {
         let contents = read(&files)?;
-        let state = State { value: Arc::new(make(&contents)?), mark: Some(mark(&contents)), missing: 0 };
-        Ok(Self { files, make, deleted: None, secrets: Vec::new(), state: RwLock::new(state) })
+        let value = Arc::new(parse(&contents)?);
+        let state = State { value, fingerprint: Some(fingerprint(&contents)), missing: 0 };
+        Ok(Self { files, parse, deleted: None, secrets: Vec::new(), state: RwLock::new(state) })
     }
 
-    /// With a value that holds while the files cannot be read: what is deleted is revoked.
+    /// With a value that replaces the last one while a file is deleted.
     #[must_use]
     pub(crate) fn revoked_by_deletion(self, value: fn() -> T) -> Self {
         Self { deleted: Some(value), ..self }
     }
 
-    /// With files that hold secrets: warned of, now and when they change, where every account of this machine reads them.
+    /// With files that contain secrets. Logs a warning, now and after each change, where every account of this machine
+    /// can read them.
     #[must_use]
     pub(crate) fn with_secrets(self, secrets: Vec<PathBuf>) -> Self {
         let watched = Self { secrets, ..self };
-        watched.warn_of_exposed();
+        watched.warn_if_exposed();
         watched
     }
 
-    fn warn_of_exposed(&self) {
+    fn warn_if_exposed(&self) {
         for line in self.secrets.iter().filter_map(|file| runtime::files::exposed(file)) {
             tracing::warn!("{line}");
         }
     }
 
-    /// The newest good value.
+    /// The value of the newest valid files.
     pub(crate) fn value(&self) -> Arc<T> {
         self.state.read().value.clone()
     }
 
-    /// Looks at the files until stopped.
+    /// Checks the files until stopped.
     ///
     /// # Errors
-    /// None: a file that became bad leaves the value as it is.
+    /// None: an invalid file leaves the value as it is.
     pub(crate) async fn run(self: Arc<Self>, clock: Clock, stop: Shutdown) -> anyhow::Result<()> {
         while stop.or(clock.sleep(INTERVAL)).await.is_some() {
-            match self.look() {
-                Ok(Found::Changed) => {
-                    tracing::info!(files = ?self.files, "read again: they changed");
-                    self.warn_of_exposed();
+            match self.check() {
+                Ok(Change::Reloaded) => {
+                    tracing::info!(files = ?self.files, "files changed and were reloaded");
+                    self.warn_if_exposed();
                 }
-                Ok(Found::Deleted) => {
-                    tracing::warn!(files = ?self.files, "cannot be read any more: what they said is revoked until they are back");
+                Ok(Change::Revoked) => {
+                    tracing::warn!(files = ?self.files, "files cannot be read any more: their content is revoked until they are back");
                 }
-                Ok(Found::Unchanged) => {}
+                Ok(Change::None) => {}
                 Err(error) => {
-                    tracing::warn!(error = format!("{error:#}"), files = ?self.files, "not taken: what was read before stays");
+                    tracing::warn!(error = format!("{error:#}"), files = ?self.files, "changed files are invalid: the previous content stays in use");
                 }
             }
         }
         Ok(())
     }
 
-    /// Each bad content is told of once.
-    fn look(&self) -> anyhow::Result<Found> {
-        let Ok(contents) = read(&self.files) else { return Ok(self.miss()) };
-        let mark = Some(mark(&contents));
+    /// Reports each invalid content once.
+    fn check(&self) -> anyhow::Result<Change> {
+        let Ok(contents) = read(&self.files) else { return Ok(self.count_missing()) };
+        let fingerprint = Some(fingerprint(&contents));
         {
             let mut state = self.state.write();
             state.missing = 0;
-            if mark == state.mark {
-                return Ok(Found::Unchanged);
+            if fingerprint == state.fingerprint {
+                return Ok(Change::None);
             }
         }
-        let made = (self.make)(&contents);
+        let parsed = (self.parse)(&contents);
         let mut state = self.state.write();
-        state.mark = mark;
-        state.value = Arc::new(made?);
-        Ok(Found::Changed)
+        state.fingerprint = fingerprint;
+        state.value = Arc::new(parsed?);
+        Ok(Change::Reloaded)
     }
 
-    /// A file that is being replaced is missing for a moment.
-    fn miss(&self) -> Found {
+    /// A file that is being replaced is missing for a short time.
+    fn count_missing(&self) -> Change {
         let mut state = self.state.write();
         state.missing = state.missing.saturating_add(1);
         match self.deleted {
-            Some(value) if state.missing >= MISSING_LOOKS && state.mark.is_some() => {
+            Some(value) if state.missing >= MISSING_CHECKS && state.fingerprint.is_some() => {
                 state.value = Arc::new(value());
-                state.mark = None;
-                Found::Deleted
+                state.fingerprint = None;
+                Change::Revoked
             }
-            _ => Found::Unchanged,
+            _ => Change::None,
         }
     }
 }
@@ -143,7 +145,7 @@ fn read(files: &[PathBuf]) -> anyhow::Result<Vec<Vec<u8>>> {
     files.iter().map(|file| std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))).collect()
 }
 
-fn mark(contents: &[Vec<u8>]) -> u64 {
+fn fingerprint(contents: &[Vec<u8>]) -> u64 {
     let mut hasher = FxHasher::default();
     contents.hash(&mut hasher);
     hasher.finish()
@@ -158,39 +160,43 @@ mod tests {
     }
 
     #[test]
-    fn a_change_is_seen_and_a_bad_one_leaves_what_was() {
+    fn a_change_is_loaded_and_an_invalid_one_is_not() {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("value");
         std::fs::write(&file, "1").unwrap();
         let watched = Watched::open(vec![file.clone()], number).unwrap();
-        assert_eq!((watched.look().unwrap(), *watched.value()), (Found::Unchanged, 1));
+        assert_eq!((watched.check().unwrap(), *watched.value()), (Change::None, 1));
         std::fs::write(&file, "2").unwrap();
-        assert_eq!((watched.look().unwrap(), *watched.value()), (Found::Changed, 2));
+        assert_eq!((watched.check().unwrap(), *watched.value()), (Change::Reloaded, 2));
         std::fs::write(&file, "two").unwrap();
-        assert!(watched.look().is_err() && *watched.value() == 2);
-        assert_eq!(watched.look().unwrap(), Found::Unchanged, "told once");
+        assert!(watched.check().is_err() && *watched.value() == 2);
+        assert_eq!(watched.check().unwrap(), Change::None, "reported once");
         std::fs::remove_file(&file).unwrap();
-        for _ in 0..=MISSING_LOOKS {
-            assert_eq!((watched.look().unwrap(), *watched.value()), (Found::Unchanged, 2));
+        for _ in 0..=MISSING_CHECKS {
+            assert_eq!((watched.check().unwrap(), *watched.value()), (Change::None, 2));
         }
         assert!(Watched::open(vec![file], number).is_err());
     }
 
     #[test]
-    fn a_deleted_file_is_revoked_where_that_is_its_meaning() {
+    fn a_deleted_file_is_revoked_if_so_configured() {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("value");
         std::fs::write(&file, "1").unwrap();
         let watched = Watched::open(vec![file.clone()], number).unwrap().revoked_by_deletion(|| 0);
         std::fs::remove_file(&file).unwrap();
-        assert_eq!((watched.look().unwrap(), *watched.value()), (Found::Unchanged, 1), "it may be being replaced");
+        assert_eq!((watched.check().unwrap(), *watched.value()), (Change::None, 1), "it may be in replacement");
         std::fs::write(&file, "1").unwrap();
-        assert_eq!((watched.look().unwrap(), *watched.value()), (Found::Unchanged, 1));
+        assert_eq!((watched.check().unwrap(), *watched.value()), (Change::None, 1));
         std::fs::remove_file(&file).unwrap();
-        assert_eq!((watched.look().unwrap(), *watched.value()), (Found::Unchanged, 1));
-        assert_eq!((watched.look().unwrap(), *watched.value()), (Found::Deleted, 0));
-        assert_eq!((watched.look().unwrap(), *watched.value()), (Found::Unchanged, 0), "told once");
+        assert_eq!((watched.check().unwrap(), *watched.value()), (Change::None, 1));
+        assert_eq!((watched.check().unwrap(), *watched.value()), (Change::Revoked, 0));
+        assert_eq!((watched.check().unwrap(), *watched.value()), (Change::None, 0), "reported once");
         std::fs::write(&file, "1").unwrap();
-        assert_eq!((watched.look().unwrap(), *watched.value()), (Found::Changed, 1), "the same content counts again");
+        assert_eq!(
+            (watched.check().unwrap(), *watched.value()),
+            (Change::Reloaded, 1),
+            "the same content is loaded again"
+        );
     }
 }

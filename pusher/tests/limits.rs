@@ -1,21 +1,21 @@
-//! The limits, each met over a real socket: the setting, what a client does, what it hears, and that another client, which
-//! keeps to them, is served before and after.
+//! Every limit over a real socket: a client exceeds it and gets the documented response, and another client within the
+//! limits is served before and after.
 //!
-//! | setting | beyond it | answer |
+//! | setting | violation | response |
 //! | --- | --- | --- |
 //! | `--max-connections` | one more handshake | 503 `full`, `Retry-After` |
-//! | `--max-connections-per-address` | one more handshake from there | 503 `address`, `Retry-After` |
-//! | `--max-handshakes-per-second` | many at once | some pass, the others 503 `rush`, `Retry-After` |
-//! | `--handshake-within` | no whole request in time | the connection ends |
+//! | `--max-connections-per-address` | one more handshake from the address | 503 `address`, `Retry-After` |
+//! | `--max-handshakes-per-second` | many at once | some are accepted, the others get 503 `rush`, `Retry-After` |
+//! | `--handshake-within` | no complete request in time | the connection ends |
 //! | `--max-radius-km`, `--max-bounds-km` | a larger region in the URL | 400 `region_too_large` |
 //! | the same | a larger region in a message | error `region_too_large`, the connection stays |
 //! | `--max-followed-devices` | one more in a message | error `too_many_devices`, the connection stays |
-//! | `--max-subscribes-per-minute` | one more message that subscribes, or fewer that load much | error `too_many_subscribes`, the connection stays |
+//! | `--max-subscribes-per-minute` | one more `subscribe`, or fewer with thousands of objects | error `too_many_subscribes`, the connection stays |
 //! | `--max-messages-per-minute` | one more message, ping, pong or fragment | close 4003 |
 //! | `--max-message-bytes` | one more byte | close 1009 |
-//! | `--first-message-within` | nothing asked for, in the URL or after it | close 4004 |
-//! | `--heartbeat` | nothing said for twice as long | close 4000 |
-//! | `--slow-for` | nothing read for so long | close 4001 |
+//! | `--first-message-within` | no subscription in the URL and no message in time | close 4004 |
+//! | `--heartbeat` | nothing sent for twice the time | close 4000 |
+//! | `--slow-for` | nothing read for the time | close 4001 |
 
 #[path = "live/raw.rs"]
 mod raw;
@@ -39,45 +39,46 @@ use tokio::task::JoinHandle;
 use tokio_tungstenite::tungstenite;
 
 const ALPS: &str = "lat=46.5&lon=8&radius=50";
-const PATIENCE: Duration = Duration::from_secs(20);
+const TIMEOUT: Duration = Duration::from_secs(20);
 
-/// Another client, from another address, which reads all the time.
+/// Another client from another address, which reads all the time.
 struct Bystander {
     newest: watch::Receiver<u64>,
-    reads: JoinHandle<()>,
+    reader: JoinHandle<()>,
     published: u64,
 }
 
 impl Bystander {
-    async fn sit(stage: &Stage) -> Self {
+    async fn connect(stage: &Stage) -> Self {
         let mut client = Client::connect_from(Ipv4Addr::new(127, 0, 0, 2), stage, ALPS).await;
         client.until_live().await;
-        let (tell, newest) = watch::channel(0);
-        let reads = tokio::spawn(async move {
+        let (sender, newest) = watch::channel(0);
+        let reader = tokio::spawn(async move {
             loop {
-                let seen = client.next_updates().await.objects.unwrap_or_default().aircraft;
-                seen.iter().filter(|update| update.device == 1).for_each(|update| _ = tell.send(update.version));
+                let aircraft = client.next_updates().await.objects.unwrap_or_default().aircraft;
+                let updates = aircraft.iter().filter(|update| update.device == 1);
+                updates.for_each(|update| _ = sender.send(update.version));
             }
         });
-        Self { newest, reads, published: 0 }
+        Self { newest, reader, published: 0 }
     }
 
-    /// Hears of what happens now.
-    async fn is_served(&mut self, stage: &Stage) {
+    /// Publishes a change and waits until this client has it.
+    async fn assert_served(&mut self, stage: &Stage) {
         self.published = self.published.max(*self.newest.borrow()) + 1;
         stage.publish_aircraft(&aircraft(1, self.published, 46.5, 8.0)).await;
         let (published, mut newest) = (self.published, self.newest.clone());
-        let heard = newest.wait_for(|version| *version >= published);
-        let heard = tokio::time::timeout(PATIENCE, heard).await.expect("the others are served");
-        assert!(heard.is_ok(), "the others keep their connections");
+        let received = newest.wait_for(|version| *version >= published);
+        let received = tokio::time::timeout(TIMEOUT, received).await.expect("other clients are served");
+        assert!(received.is_ok(), "other clients keep their connections");
     }
 
-    fn leave(self) {
-        self.reads.abort();
+    fn stop(self) {
+        self.reader.abort();
     }
 }
 
-/// The answer to a handshake that is refused: status, code, and when to come back.
+/// The response to a refused handshake: status, code, and `Retry-After`.
 async fn refusal(stage: &Stage, query: &str) -> (u16, String, Option<u64>) {
     let upgrade = [
         ("connection", "upgrade"),
@@ -87,16 +88,16 @@ async fn refusal(stage: &Stage, query: &str) -> (u16, String, Option<u64>) {
     ];
     let request = reqwest::Client::new().get(format!("http://{}/ws/v1/updates?{query}", stage.address));
     let request = upgrade.into_iter().fold(request, |request, (name, value)| request.header(name, value));
-    let answer = request.send().await.expect("answers");
-    let status = answer.status().as_u16();
-    let again = answer.headers().get("retry-after").and_then(|seconds| seconds.to_str().ok()?.parse().ok());
-    assert_eq!(answer.headers()["content-type"], "application/problem+json", "{status}");
-    let problem: serde_json::Value = answer.json().await.expect("a problem document");
-    (status, problem["code"].as_str().expect("a code").to_owned(), again)
+    let response = request.send().await.expect("a response");
+    let status = response.status().as_u16();
+    let retry_after = response.headers().get("retry-after").and_then(|seconds| seconds.to_str().ok()?.parse().ok());
+    assert_eq!(response.headers()["content-type"], "application/problem+json", "{status}");
+    let problem: serde_json::Value = response.json().await.expect("a problem document");
+    (status, problem["code"].as_str().expect("a code").to_owned(), retry_after)
 }
 
 #[tokio::test]
-async fn a_handshake_beyond_a_limit_is_refused_by_a_code() {
+async fn a_handshake_beyond_a_limit_is_refused() {
     let cases = [
         (["--max-connections", "2"], ALPS, 503, "full"),
         (["--max-connections-per-address", "1"], ALPS, 503, "address"),
@@ -106,28 +107,27 @@ async fn a_handshake_beyond_a_limit_is_refused_by_a_code() {
     ];
     for (setting, query, status, code) in cases {
         let stage = Stage::open_with(&setting).await;
-        let mut bystander = Bystander::sit(&stage).await;
+        let mut bystander = Bystander::connect(&stage).await;
         let mut held = Client::connect(&stage, ALPS, "updraft.v1.proto").await;
         held.until_live().await;
-        let (answered, problem, again) = refusal(&stage, query).await;
-        assert_eq!((answered, problem.as_str()), (status, code), "{setting:?}");
-        assert_eq!(again.is_some(), status == 503, "{setting:?}: who may come back is told when");
-        bystander.is_served(&stage).await;
+        let (found, problem, retry_after) = refusal(&stage, query).await;
+        assert_eq!((found, problem.as_str()), (status, code), "{setting:?}");
+        assert_eq!(retry_after.is_some(), status == 503, "{setting:?}: Retry-After");
+        bystander.assert_served(&stage).await;
         if status == 503 {
             assert_eq!(stage.metric("fanet_pusher_handshakes_refused_total"), 1.0, "{setting:?}");
-            // Its place is free again once it has gone.
+            // A closed connection does not count any more.
             drop(held);
-            let two = || async { stage.metric("fanet_websocket_connections_active") == 1.0 };
-            stage.until("the place to be free", two).await;
+            let is_closed = || async { stage.metric("fanet_websocket_connections_active") == 1.0 };
+            stage.until("the connection to be closed", is_closed).await;
             Client::connect(&stage, ALPS, "updraft.v1.json").await.until_live().await;
         }
-        bystander.is_served(&stage).await;
-        bystander.leave();
+        bystander.assert_served(&stage).await;
+        bystander.stop();
         stage.close().await;
     }
 }
 
-/// What REST refuses in a query, a handshake refuses.
 #[tokio::test]
 async fn handshake_and_rest_refuse_the_same() {
     let stage = Stage::open().await;
@@ -152,23 +152,24 @@ async fn handshake_and_rest_refuse_the_same() {
         let (status, code, _) = refusal(&stage, query).await;
         assert_eq!((status, code.as_str()), (400, rest["code"].as_str().expect("a code")), "{query}");
     }
-    for own in ["bounds=46,7,47,8&rate=1s,5s", "bounds=46,7,47,8&rate=", "resume=AAAA", "kinds=aircraft&resume=AAAA"] {
-        let (status, code, _) = refusal(&stage, own).await;
-        assert_eq!((status, code.as_str()), (400, "bad_parameter"), "{own}");
+    for query in ["bounds=46,7,47,8&rate=1s,5s", "bounds=46,7,47,8&rate=", "resume=AAAA", "kinds=aircraft&resume=AAAA"]
+    {
+        let (status, code, _) = refusal(&stage, query).await;
+        assert_eq!((status, code.as_str()), (400, "bad_parameter"), "{query}");
     }
     stage.close().await;
 }
 
 #[tokio::test]
-async fn handshakes_that_come_at_once_are_spread() {
+async fn handshakes_are_limited_per_second() {
     let stage = Stage::open_with(&["--max-handshakes-per-second", "3"]).await;
-    let mut bystander = Bystander::sit(&stage).await;
+    let mut bystander = Bystander::connect(&stage).await;
     let url = format!("ws://{}/ws/v1/updates?{ALPS}", stage.address);
-    let rush = futures::future::join_all((0..40).map(|_| tokio_tungstenite::connect_async(&url))).await;
-    let mut passed = 0;
-    for outcome in &rush {
+    let outcomes = futures::future::join_all((0..40).map(|_| tokio_tungstenite::connect_async(&url))).await;
+    let mut accepted = 0;
+    for outcome in &outcomes {
         match outcome {
-            Ok(_) => passed += 1,
+            Ok(_) => accepted += 1,
             Err(tungstenite::Error::Http(response)) => {
                 assert_eq!(
                     (response.status().as_u16(), &response.headers()["retry-after"]),
@@ -178,15 +179,15 @@ async fn handshakes_that_come_at_once_are_spread() {
             Err(other) => panic!("{other}"),
         }
     }
-    // Forty of them take no ten seconds; some pass, since the second before was quiet.
-    assert!((1..=30).contains(&passed), "{passed} of 40 passed");
-    assert_eq!(stage.metric("fanet_pusher_handshakes_refused_total"), f64::from(40 - passed));
+    // Forty handshakes take less than ten seconds; some are accepted, since the second before had one only.
+    assert!((1..=30).contains(&accepted), "{accepted} of 40 were accepted");
+    assert_eq!(stage.metric("fanet_pusher_handshakes_refused_total"), f64::from(40 - accepted));
     assert_eq!(refusal_or_none(&stage).await.unwrap_or_else(|| "rush".to_owned()), "rush");
-    bystander.is_served(&stage).await;
-    // Who comes back when it was told to gets in.
-    let again = async { while tokio_tungstenite::connect_async(&url).await.is_err() {} };
-    tokio::time::timeout(PATIENCE, again).await.expect("there is a place within seconds");
-    bystander.leave();
+    bystander.assert_served(&stage).await;
+    // A client that retries is accepted.
+    let retries = async { while tokio_tungstenite::connect_async(&url).await.is_err() {} };
+    tokio::time::timeout(TIMEOUT, retries).await.expect("a retry is accepted within seconds");
+    bystander.stop();
     stage.close().await;
 }
 
@@ -200,30 +201,30 @@ async fn refusal_or_none(stage: &Stage) -> Option<String> {
 }
 
 #[tokio::test]
-async fn a_handshake_that_takes_too_long_ends() {
+async fn a_slow_handshake_is_closed() {
     let stage = Stage::open_with(&["--handshake-within", "1s"]).await;
-    let mut bystander = Bystander::sit(&stage).await;
+    let mut bystander = Bystander::connect(&stage).await;
     let beginnings: [(&str, &[u8]); 5] = [
-        ("nothing at all", b""),
-        ("what may become HTTP/1.1 or HTTP/2", b"P"),
+        ("no bytes", b""),
+        ("a byte of HTTP/1.1 or HTTP/2", b"P"),
         ("half a line", b"GET /ws/v1/upd"),
         ("a head without its end", b"GET /ws/v1/updates HTTP/1.1\r\nHost: x\r\nX-Slow: "),
         ("HTTP/2 without a request", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0"),
     ];
     for (name, beginning) in beginnings {
         let mut slow = TcpStream::connect(stage.address).await.expect("connects");
-        slow.write_all(beginning).await.expect("is taken");
-        let mut heard = Vec::new();
-        // An error is an end too.
-        let ended = tokio::time::timeout(PATIENCE, slow.read_to_end(&mut heard)).await;
-        assert!(ended.is_ok(), "{name}: the server never ended the connection");
-        bystander.is_served(&stage).await;
+        slow.write_all(beginning).await.expect("is sent");
+        let mut received = Vec::new();
+        // An error ends the connection too.
+        let ended = tokio::time::timeout(TIMEOUT, slow.read_to_end(&mut received)).await;
+        assert!(ended.is_ok(), "{name}: the server did not close the connection");
+        bystander.assert_served(&stage).await;
     }
-    // What arrived in time is served for longer than that.
+    // A WebSocket that was opened in time stays open longer than the limit.
     let mut held = Raw::open(&stage, ALPS, "").await;
-    let quiet = async { while held.next().await.is_some() {} };
-    assert!(tokio::time::timeout(Duration::from_secs(2), quiet).await.is_err(), "an open WebSocket stays");
-    bystander.leave();
+    let ended = async { while held.next().await.is_some() {} };
+    assert!(tokio::time::timeout(Duration::from_secs(2), ended).await.is_err(), "an open WebSocket stays");
+    bystander.stop();
     stage.close().await;
 }
 
@@ -236,41 +237,41 @@ fn within(region: Region) -> v1::Subscribe {
 }
 
 #[tokio::test]
-async fn a_wish_beyond_a_limit_is_refused_and_the_connection_stays() {
+async fn a_subscribe_beyond_a_limit_is_an_error() {
     let circle = |radius_km| Region::Circle(v1::Circle { latitude_deg: 46.5, longitude_deg: 8.0, radius_km });
     let bounds = |north_deg| Region::Bounds(v1::Bounds { south_deg: 46.0, west_deg: 7.6, north_deg, east_deg: 8.4 });
-    // The setting, what is granted, and what is asked for next.
+    // The setting, a request at the limit, and one beyond it.
     let cases = [
         (["--max-radius-km", "60"], within(circle(60.0)), within(circle(60.1)), "region_too_large"),
         (["--max-bounds-km", "100"], within(bounds(46.8)), within(bounds(47.0)), "region_too_large"),
         (["--max-followed-devices", "2"], follow(2), follow(3), "too_many_devices"),
         (["--max-subscribes-per-minute", "1"], follow(1), follow(2), "too_many_subscribes"),
     ];
-    for (setting, granted, beyond, code) in cases {
+    for (setting, allowed, beyond, code) in cases {
         let stage = Stage::open_with(&setting).await;
-        let mut bystander = Bystander::sit(&stage).await;
+        let mut bystander = Bystander::connect(&stage).await;
         let mut client = Client::connect(&stage, ALPS, "updraft.v1.proto").await;
         client.until_live().await;
-        client.subscribe(1, granted).await;
-        assert_eq!(client.until_live().await.request_id, 1, "{setting:?}: up to the limit it is granted");
+        client.subscribe(1, allowed).await;
+        assert_eq!(client.until_live().await.request_id, 1, "{setting:?}: at the limit it is accepted");
         client.subscribe(2, beyond).await;
-        let refused = loop {
+        let error = loop {
             match client.next().await {
                 Message::Error(error) => break error,
                 Message::Updates(_) | Message::Checkpoint(_) => {}
                 other => panic!("{setting:?}: {other:?}"),
             }
         };
-        assert_eq!((refused.request_id, refused.code.as_str()), (Some(2), code), "{setting:?}");
-        bystander.is_served(&stage).await;
-        assert!(client.next_updates().await.objects.is_some(), "{setting:?}: it still looks at what it had");
-        bystander.leave();
+        assert_eq!((error.request_id, error.code.as_str()), (Some(2), code), "{setting:?}");
+        bystander.assert_served(&stage).await;
+        assert!(client.next_updates().await.objects.is_some(), "{setting:?}: the previous subscription stays");
+        bystander.stop();
         stage.close().await;
     }
 }
 
-/// What a client does to be closed.
-enum Deed {
+/// What a client sends to be closed.
+enum Violation {
     Message(Vec<u8>),
     Messages(u32),
     /// Control frames, by their first byte.
@@ -280,8 +281,8 @@ enum Deed {
     Nothing,
 }
 
-/// One connection was closed for that reason.
-async fn is_counted(stage: &Stage, reason: &str) {
+/// Waits until one connection is counted as closed for this reason.
+async fn until_counted(stage: &Stage, reason: &str) {
     let line = format!("fanet_pusher_connections_closed_total{{reason=\"{reason}\"}} 1\n");
     stage.until(&line, || async { stage.metrics().contains(&line) }).await;
 }
@@ -292,7 +293,7 @@ fn ping() -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn who_goes_beyond_what_a_connection_may_is_closed_by_a_code() {
+async fn a_client_beyond_a_limit_is_closed() {
     let large = |devices| {
         let follow = v1::client_message::Message::Subscribe(follow(devices));
         v1::ClientMessage { request_id: 1, message: Some(follow) }.encode_to_vec()
@@ -301,81 +302,78 @@ async fn who_goes_beyond_what_a_connection_may_is_closed_by_a_code() {
     let limit = allowed.len().to_string();
     assert_eq!(beyond.len(), allowed.len() + 1);
     let cases = [
-        (["--max-message-bytes", limit.as_str()], ALPS, Deed::Message(beyond), 1009, "message_too_big"),
-        (["--max-messages-per-minute", "5"], ALPS, Deed::Messages(6), 4003, "too_many_messages"),
-        (["--max-messages-per-minute", "5"], ALPS, Deed::Control(0x89, 6), 4003, "too_many_messages"),
-        (["--max-messages-per-minute", "5"], ALPS, Deed::Control(0x8A, 6), 4003, "too_many_messages"),
-        (["--max-messages-per-minute", "5"], ALPS, Deed::Fragments(6), 4003, "too_many_messages"),
-        (["--first-message-within", "1s"], "", Deed::Nothing, 4004, "nothing_asked_for"),
-        (["--heartbeat", "1s"], ALPS, Deed::Nothing, 4000, "silent"),
+        (["--max-message-bytes", limit.as_str()], ALPS, Violation::Message(beyond), 1009, "message_too_big"),
+        (["--max-messages-per-minute", "5"], ALPS, Violation::Messages(6), 4003, "too_many_messages"),
+        (["--max-messages-per-minute", "5"], ALPS, Violation::Control(0x89, 6), 4003, "too_many_messages"),
+        (["--max-messages-per-minute", "5"], ALPS, Violation::Control(0x8A, 6), 4003, "too_many_messages"),
+        (["--max-messages-per-minute", "5"], ALPS, Violation::Fragments(6), 4003, "too_many_messages"),
+        (["--first-message-within", "1s"], "", Violation::Nothing, 4004, "nothing_asked_for"),
+        (["--heartbeat", "1s"], ALPS, Violation::Nothing, 4000, "silent"),
     ];
-    for (setting, query, deed, code, reason) in cases {
+    for (setting, query, violation, code, reason) in cases {
         let stage = Stage::open_with(&setting).await;
-        let mut bystander = Bystander::sit(&stage).await;
-        // It answers no ping by itself.
+        let mut bystander = Bystander::connect(&stage).await;
+        // This client answers no pings.
         let mut raw = Raw::open(&stage, query, "").await;
-        let deeds = match deed {
-            Deed::Message(body) => vec![frame(0x82, &allowed), frame(0x82, &body)],
-            Deed::Messages(count) => (0..count).map(|_| frame(0x82, &ping())).collect(),
-            Deed::Control(first, count) => (0..count).map(|_| frame(first, b"")).collect(),
-            Deed::Fragments(count) => std::iter::once(0x02)
+        let frames = match violation {
+            Violation::Message(body) => vec![frame(0x82, &allowed), frame(0x82, &body)],
+            Violation::Messages(count) => (0..count).map(|_| frame(0x82, &ping())).collect(),
+            Violation::Control(first, count) => (0..count).map(|_| frame(first, b"")).collect(),
+            Violation::Fragments(count) => std::iter::once(0x02)
                 .chain(std::iter::repeat(0x00))
                 .map(|first| frame(first, b""))
                 .take(count)
                 .collect(),
-            Deed::Nothing => Vec::new(),
+            Violation::Nothing => Vec::new(),
         };
-        raw.send(&deeds.concat(), usize::MAX).await;
+        raw.send(&frames.concat(), usize::MAX).await;
         let mut last = None;
-        while let Some(heard) = raw.next().await {
-            last = Some(heard);
+        while let Some(received) = raw.next().await {
+            last = Some(received);
         }
-        let last = last.expect("the server says why");
+        let last = last.expect("a close frame");
         assert_eq!(last.first, 0x88, "{setting:?}");
         assert_eq!(last.body, [&u16::to_be_bytes(code)[..], reason.as_bytes()].concat(), "{setting:?}");
-        is_counted(&stage, reason).await;
-        bystander.is_served(&stage).await;
-        bystander.leave();
+        until_counted(&stage, reason).await;
+        bystander.assert_served(&stage).await;
+        bystander.stop();
         stage.close().await;
     }
 }
 
 #[tokio::test]
-async fn who_asks_in_a_message_within_the_time_stays() {
+async fn a_first_message_in_time_keeps_the_connection() {
     let stage = Stage::open_with(&["--first-message-within", "1s"]).await;
     let mut client = Client::connect(&stage, "", "updraft.v1.proto").await;
     client.socket.send(tungstenite::Message::binary(ping())).await.expect("sent");
-    let quiet = async {
+    let closed = async {
         loop {
             client.next().await;
         }
     };
-    let waited: Result<(), _> = tokio::time::timeout(Duration::from_secs(2), quiet).await;
-    assert!(waited.is_err(), "it is not closed");
+    let waited: Result<(), _> = tokio::time::timeout(Duration::from_secs(2), closed).await;
+    assert!(waited.is_err(), "the connection stays open");
     stage.close().await;
 }
 
 #[tokio::test]
-async fn who_does_not_read_is_closed_as_slow() {
+async fn a_client_that_does_not_read_is_closed() {
     let stage = Stage::open_with(&["--slow-for", "1s", "--tick", "1ms"]).await;
-    let mut bystander = Bystander::sit(&stage).await;
-    let mut deaf = Client::connect_narrow(&stage, ALPS).await;
-    deaf.until_live().await;
-    let closed = || {
-        let open = stage.metric("fanet_websocket_connections_active");
-        open == 1.0
-    };
+    let mut bystander = Bystander::connect(&stage).await;
+    let mut slow = Client::connect_narrow(&stage, ALPS).await;
+    slow.until_live().await;
+    let is_closed = || stage.metric("fanet_websocket_connections_active") == 1.0;
     let mut version = 1;
     let flood = async {
-        while !closed() {
+        while !is_closed() {
             version += 1;
             let states: Vec<_> = (2..=100).map(|device| aircraft(device, version, 46.5, 8.0)).collect();
             stage.publish_all(&states).await;
         }
     };
-    tokio::time::timeout(PATIENCE, flood).await.expect("it is closed");
-    is_counted(&stage, "slow").await;
-    bystander.is_served(&stage).await;
-    bystander.leave();
+    tokio::time::timeout(TIMEOUT, flood).await.expect("the slow client is closed");
+    until_counted(&stage, "slow").await;
+    bystander.assert_served(&stage).await;
+    bystander.stop();
     stage.close().await;
 }

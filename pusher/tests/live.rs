@@ -1,4 +1,4 @@
-//! The whole pusher over the embedded log, seen by clients of another make.
+//! The pusher over the embedded log, seen by clients with an independent WebSocket library.
 
 #[path = "live/stage.rs"]
 mod stage;
@@ -17,20 +17,20 @@ const ALPS: &str = "lat=46.5&lon=8&radius=50";
 async fn a_client_gets_welcome_snapshot_and_what_changes() {
     let stage = Stage::open().await;
     stage.publish_aircraft(&aircraft(0x11_0B90, 1, 46.5, 8.0)).await;
-    stage.sees_pilots(1).await;
+    stage.until_pilots(1).await;
     let mut client = Client::connect(&stage, ALPS, "updraft.v1.proto").await;
 
     let Message::Welcome(welcome) = client.next().await else { panic!("no welcome") };
     assert_eq!((welcome.heartbeat_interval_s, welcome.limits.map(|limits| limits.max_cells)), (30, Some(64)));
     let Message::Snapshot(snapshot) = client.next().await else { panic!("no snapshot") };
     assert!(snapshot.live && snapshot.page == 0 && !snapshot.cells.is_empty());
-    let [seen] = &snapshot.objects.expect("something flies").aircraft[..] else { panic!("one aircraft") };
-    assert_eq!((seen.device, seen.latitude_e7, seen.name.as_deref()), (0x11_0B90, 465_000_000, Some("Ada")));
+    let [update] = &snapshot.objects.expect("an aircraft").aircraft[..] else { panic!("one aircraft") };
+    assert_eq!((update.device, update.latitude_e7, update.name.as_deref()), (0x11_0B90, 465_000_000, Some("Ada")));
 
     stage.publish_aircraft(&aircraft(0x11_0B90, 2, 46.51, 8.0)).await;
     let batch = client.next_updates().await;
-    let [seen] = &batch.objects.expect("it moved").aircraft[..] else { panic!("one aircraft") };
-    assert_eq!((seen.version, seen.latitude_e7, seen.name.as_deref()), (2, 465_100_000, None));
+    let [update] = &batch.objects.expect("it moved").aircraft[..] else { panic!("one aircraft") };
+    assert_eq!((update.version, update.latitude_e7, update.name.as_deref()), (2, 465_100_000, None));
 
     stage.remove_aircraft(0x11_0B90, 3).await;
     let batch = client.next_updates().await;
@@ -40,7 +40,7 @@ async fn a_client_gets_welcome_snapshot_and_what_changes() {
 }
 
 #[tokio::test]
-async fn what_is_elsewhere_is_not_told_unless_it_is_followed() {
+async fn outside_of_the_region_only_followed_are_sent() {
     let stage = Stage::open().await;
     let mut client = Client::connect(&stage, ALPS, "updraft.v1.proto").await;
     client.until_live().await;
@@ -51,16 +51,17 @@ async fn what_is_elsewhere_is_not_told_unless_it_is_followed() {
     stage.publish_aircraft(&aircraft(1, 1, -33.9, 151.2)).await;
     stage.publish_aircraft(&aircraft(2, 1, -33.9, 151.2)).await;
     let batch = client.next_updates().await;
-    let told: Vec<_> = batch.objects.expect("one is followed").aircraft.iter().map(|update| update.device).collect();
-    assert_eq!(told, [2]);
+    let devices: Vec<_> =
+        batch.objects.expect("a followed device").aircraft.iter().map(|update| update.device).collect();
+    assert_eq!(devices, [2]);
     stage.close().await;
 }
 
 #[tokio::test]
-async fn json_tells_the_same_as_text() {
+async fn the_json_subprotocol_is_text() {
     let stage = Stage::open().await;
     stage.publish_aircraft(&aircraft(0x11_0B90, 1, 46.5, 8.0)).await;
-    stage.sees_pilots(1).await;
+    stage.until_pilots(1).await;
     let mut client = Client::connect(&stage, ALPS, "updraft.v1.json").await;
     client.until_live().await;
     client.send_text(r#"{"request_id": 9, "ping": {}}"#).await;
@@ -72,25 +73,25 @@ async fn json_tells_the_same_as_text() {
 }
 
 #[tokio::test]
-async fn a_client_resumes_with_what_it_missed_and_what_is_there() {
+async fn a_resume_sends_the_changes_and_the_present() {
     let stage = Stage::open().await;
     for device in [1, 2, 3] {
         stage.publish_aircraft(&aircraft(device, 1, 46.5, 8.0)).await;
     }
-    stage.sees_pilots(3).await;
+    stage.until_pilots(3).await;
     let picture: serde_json::Value = stage.get(&format!("/api/v1/snapshot?{ALPS}")).await.json().await.unwrap();
     assert_eq!(picture["pilots"].as_array().map(Vec::len), Some(3));
     let resume = picture["resume"].as_str().expect("a token").to_owned();
 
     stage.publish_aircraft(&aircraft(2, 2, 46.6, 8.0)).await;
     stage.remove_aircraft(3, 2).await;
-    stage.sees_pilots(2).await;
+    stage.until_pilots(2).await;
     let mut client = Client::connect(&stage, &format!("{ALPS}&resume={resume}"), "updraft.v1.proto").await;
     let Message::Welcome(_) = client.next().await else { panic!("no welcome") };
     let Message::Snapshot(snapshot) = client.next().await else { panic!("no snapshot") };
     assert_eq!(snapshot.resumed, Some(true));
-    let told: Vec<_> = snapshot.objects.unwrap_or_default().aircraft.iter().map(|update| update.device).collect();
-    assert_eq!(told, [2], "only what changed since the token");
+    let devices: Vec<_> = snapshot.objects.unwrap_or_default().aircraft.iter().map(|update| update.device).collect();
+    assert_eq!(devices, [2], "only the changes since the token");
     let Message::Present(mut present) = client.next().await else { panic!("no present") };
     present.aircraft_devices.sort_unstable();
     assert_eq!(present.aircraft_devices, [1, 2]);
@@ -98,75 +99,75 @@ async fn a_client_resumes_with_what_it_missed_and_what_is_there() {
 }
 
 #[tokio::test]
-async fn a_token_of_another_region_gives_everything() {
+async fn a_token_of_another_region_is_invalid() {
     let stage = Stage::open().await;
     stage.publish_aircraft(&aircraft(1, 1, 46.5, 8.0)).await;
-    stage.sees_pilots(1).await;
+    stage.until_pilots(1).await;
     let token = async |query: &str| -> String {
         let picture: serde_json::Value = stage.get(&format!("/api/v1/snapshot?{query}")).await.json().await.unwrap();
         picture["resume"].as_str().unwrap_or_default().to_owned()
     };
-    let mut there = Client::connect(&stage, "lat=-30&lon=20&radius=50", "updraft.v1.proto").await;
+    let mut elsewhere = Client::connect(&stage, "lat=-30&lon=20&radius=50", "updraft.v1.proto").await;
     let of_checkpoint = loop {
-        if let Message::Checkpoint(checkpoint) = there.next().await {
+        if let Message::Checkpoint(checkpoint) = elsewhere.next().await {
             break checkpoint.resume;
         }
     };
-    assert_eq!(token(&format!("{ALPS}&max_age_s=60")).await, "", "what is older could never be asked for again");
+    assert_eq!(token(&format!("{ALPS}&max_age_s=60")).await, "", "a WebSocket would never send the older objects");
     let cases = [
         (of_checkpoint, false),
         (token("lat=-30&lon=20&radius=50").await, false),
         (token(&format!("{ALPS}&kinds=ground")).await, false),
         (token("kinds=ground").await, false),
         (token(ALPS).await, true),
-        // Nothing of the world is missing in a part of it.
+        // A token of the complete world is valid for every region.
         (token("").await, true),
     ];
     for (token, resumed) in cases {
         let mut client = Client::connect(&stage, &format!("{ALPS}&resume={token}"), "updraft.v1.proto").await;
         let snapshot = client.until_live().await;
-        let told = snapshot.objects.map_or(0, |objects| objects.aircraft.len());
-        assert_eq!((snapshot.resumed, told), (Some(resumed), usize::from(!resumed)), "{token}");
+        let count = snapshot.objects.map_or(0, |objects| objects.aircraft.len());
+        assert_eq!((snapshot.resumed, count), (Some(resumed), usize::from(!resumed)), "{token}");
     }
     stage.close().await;
 }
 
 #[tokio::test]
-async fn a_token_of_one_instance_is_good_on_another() {
+async fn a_token_is_valid_on_another_instance() {
     let (one, two) = {
         let one = Stage::open().await;
         let two = Stage::start(one.log.clone(), &[]).await;
-        two.is_ready().await;
+        two.until_ready().await;
         (one, two)
     };
     for device in [1, 2] {
         one.publish_aircraft(&aircraft(device, 1, 46.5, 8.0)).await;
     }
-    one.sees_pilots(2).await;
+    one.until_pilots(2).await;
     let picture: serde_json::Value = one.get(&format!("/api/v1/snapshot?{ALPS}")).await.json().await.unwrap();
     let resume = picture["resume"].as_str().expect("a token").to_owned();
     one.close().await;
     two.publish_aircraft(&aircraft(2, 2, 46.6, 8.0)).await;
     let mut client = Client::connect(&two, &format!("{ALPS}&resume={resume}"), "updraft.v1.proto").await;
-    let (mut told, mut present) = (Vec::new(), None);
-    while present.is_none() || told.is_empty() {
+    let (mut aircraft, mut present) = (Vec::new(), None);
+    while present.is_none() || aircraft.is_empty() {
         match client.next().await {
             Message::Snapshot(snapshot) => {
                 assert_eq!(snapshot.resumed, Some(true));
-                told.extend(snapshot.objects.unwrap_or_default().aircraft);
+                aircraft.extend(snapshot.objects.unwrap_or_default().aircraft);
             }
-            Message::Updates(batch) => told.extend(batch.objects.unwrap_or_default().aircraft),
+            Message::Updates(batch) => aircraft.extend(batch.objects.unwrap_or_default().aircraft),
             Message::Present(names) => present = Some(names.aircraft_devices.len()),
             _ => {}
         }
     }
-    assert!(told.iter().all(|update| (update.device, update.version) == (2, 2)), "{told:?}");
+    assert!(aircraft.iter().all(|update| (update.device, update.version) == (2, 2)), "{aircraft:?}");
     assert_eq!(present, Some(2));
     two.close().await;
 }
 
 #[tokio::test]
-async fn every_kind_is_told_and_hidden_devices_are_not() {
+async fn every_kind_is_sent_without_hidden_devices() {
     let stage = Stage::open().await;
     let position = Some(v1::Position { latitude_deg: 46.5, longitude_deg: 8.0, altitude_m: None });
     let hidden = v1::private_state::State::Aircraft(aircraft(0xAA_0001, 1, 46.5, 8.0));
@@ -192,7 +193,7 @@ async fn every_kind_is_told_and_hidden_devices_are_not() {
             Message::Updates(batch) => batch.objects.unwrap_or_default(),
             _ => continue,
         };
-        assert_eq!(objects.aircraft, [], "the hidden one is not shown");
+        assert_eq!(objects.aircraft, [], "the hidden device is not sent");
         known.thermals.extend(objects.thermals);
         known.stations.extend(objects.stations);
         known.receivers.extend(objects.receivers);
@@ -208,10 +209,10 @@ async fn every_kind_is_told_and_hidden_devices_are_not() {
 }
 
 #[tokio::test]
-async fn checkpoints_come_by_themselves_and_a_bad_token_gives_everything() {
+async fn an_invalid_token_gets_a_complete_snapshot() {
     let stage = Stage::open().await;
     stage.publish_aircraft(&aircraft(1, 1, 46.5, 8.0)).await;
-    stage.sees_pilots(1).await;
+    stage.until_pilots(1).await;
     let mut client = Client::connect(&stage, &format!("{ALPS}&resume=AAAA"), "updraft.v1.proto").await;
     let snapshot = client.until_live().await;
     assert_eq!((snapshot.resumed, snapshot.objects.map(|objects| objects.aircraft.len())), (Some(false), Some(1)));
@@ -225,7 +226,7 @@ async fn checkpoints_come_by_themselves_and_a_bad_token_gives_everything() {
 }
 
 #[tokio::test]
-async fn a_stop_sends_every_client_elsewhere() {
+async fn a_stop_closes_with_going_away() {
     let stage = Stage::open().await;
     let mut client = Client::connect(&stage, ALPS, "updraft.v1.proto").await;
     client.until_live().await;
@@ -235,7 +236,7 @@ async fn a_stop_sends_every_client_elsewhere() {
 }
 
 #[tokio::test]
-async fn a_wrong_kind_of_message_and_a_large_one_close_by_their_codes() {
+async fn invalid_messages_close_with_their_codes() {
     let stage = Stage::open().await;
     let mut client = Client::connect(&stage, ALPS, "updraft.v1.proto").await;
     client.send_text("{}").await;
@@ -245,7 +246,7 @@ async fn a_wrong_kind_of_message_and_a_large_one_close_by_their_codes() {
     assert_eq!(client.close_code().await, 1009);
     let mut client = Client::connect(&stage, ALPS, "updraft.v1.proto").await;
     client.socket.send(tungstenite::Message::Ping("hi".into())).await.unwrap();
-    // A close that arrives together with the ping would rightly silence the answer (RFC 6455, section 5.5.2).
+    // The server may omit the pong where a close arrives together with the ping (RFC 6455, section 5.5.2).
     while client.socket.next().await.expect("open").expect("a frame") != tungstenite::Message::Pong("hi".into()) {}
     client.socket.close(None).await.unwrap();
     let mut last = None;
@@ -257,53 +258,53 @@ async fn a_wrong_kind_of_message_and_a_large_one_close_by_their_codes() {
 }
 
 #[tokio::test]
-async fn a_client_that_does_not_read_gets_the_newest_state_and_no_backlog() {
+async fn a_slow_client_gets_the_newest_state_only() {
     let stage = Stage::open_with(&["--tick", "1ms"]).await;
     let mut client = Client::connect_narrow(&stage, ALPS).await;
     client.until_live().await;
-    // Far more than socket buffers hold, in many ticks, while nobody reads.
+    // Many ticks with far more data than the socket buffers hold, while the client does not read.
     let mut version = 0;
     while stage.metric("fanet_pusher_frames_missed_total") < 50.0 {
         version += 1;
         let states: Vec<_> = (1..=100).map(|device| aircraft(device, version, 46.5, 8.0)).collect();
         stage.publish_all(&states).await;
     }
-    stage.sees_version(100, version).await;
+    stage.until_version(100, version).await;
     let mut newest = vec![0; 101];
-    let mut heard = 0_usize;
-    while newest[1..].iter().any(|seen| *seen < version) {
+    let mut received = 0_usize;
+    while newest[1..].iter().any(|known| *known < version) {
         let objects = client.next_updates().await.objects.unwrap_or_default();
-        heard += objects.aircraft.len();
+        received += objects.aircraft.len();
         for update in objects.aircraft {
-            assert!(update.version >= newest[update.device as usize], "never an old state after a newer one");
+            assert!(update.version >= newest[update.device as usize], "no old state after a newer one");
             newest[update.device as usize] = update.version;
         }
     }
     let published = usize::try_from(version).unwrap() * 100;
-    assert!(heard < published, "{heard} of {published} states were told");
+    assert!(received < published, "{received} of {published} states were received");
     stage.close().await;
 }
 
 #[tokio::test]
-async fn a_log_that_falls_silent_is_told_and_told_again_when_it_speaks() {
+async fn clients_are_notified_of_a_stale_log() {
     let stage = Stage::open_with(&["--stale-after", "1s"]).await;
     let mut client = Client::connect(&stage, ALPS, "updraft.v1.proto").await;
     client.until_live().await;
     assert_eq!(client.next_updates().await.stale, Some(true));
     let mut late = Client::connect(&stage, ALPS, "updraft.v1.proto").await;
-    assert_eq!(late.next_updates().await.stale, Some(true), "who comes later is told too");
+    assert_eq!(late.next_updates().await.stale, Some(true), "also after a later connect");
     stage.publish_aircraft(&aircraft(1, 1, 46.5, 8.0)).await;
-    let (mut fresh, mut told) = (false, false);
-    while !(fresh && told) {
+    let (mut fresh, mut updated) = (false, false);
+    while !(fresh && updated) {
         let batch = client.next_updates().await;
         fresh |= batch.stale == Some(false);
-        told |= batch.objects.is_some();
+        updated |= batch.objects.is_some();
     }
     stage.close().await;
 }
 
 #[tokio::test]
-async fn hostile_bytes_end_only_their_own_connection() {
+async fn invalid_bytes_end_only_their_connection() {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     let stage = Stage::open().await;
     let mut good = Client::connect(&stage, ALPS, "updraft.v1.proto").await;
@@ -312,14 +313,16 @@ async fn hostile_bytes_end_only_their_own_connection() {
         "GET /ws/v1/updates?{ALPS} HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
          Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
     );
-    let hostile: [&[u8]; 3] =
+    let invalid: [&[u8]; 3] =
         [&[0x82, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF], &[0xFF; 4096], b"GET / HTTP/1.1\r\n\r\n"];
-    for bytes in hostile {
+    for bytes in invalid {
         let mut socket = tokio::net::TcpStream::connect(stage.address).await.unwrap();
-        // In one write: what follows the handshake reaches the shard with it.
+        // In one write, so that the bytes reach the shard together with the handshake.
         socket.write_all(&[handshake.as_bytes(), bytes].concat()).await.unwrap();
         let mut rest = Vec::new();
-        let _ = tokio::time::timeout(Duration::from_secs(10), socket.read_to_end(&mut rest)).await.expect("is closed");
+        let _ = tokio::time::timeout(Duration::from_secs(10), socket.read_to_end(&mut rest))
+            .await
+            .expect("the server closes in time");
         assert!(rest.starts_with(b"HTTP/1.1 101"), "{}", String::from_utf8_lossy(&rest));
     }
     stage.publish_aircraft(&aircraft(1, 1, 46.5, 8.0)).await;

@@ -1,4 +1,4 @@
-//! REST, asked over HTTP.
+//! REST over HTTP.
 
 #[path = "live/stage.rs"]
 mod stage;
@@ -13,27 +13,27 @@ use stage::{Client, Stage, aircraft};
 use streams::registry::Schemas;
 use streams::{EmbeddedLog, EmbeddedSettings, Event, Log as _, SeekTo, TopicPartition};
 
-async fn ask(stage: &Stage, path: &str) -> Value {
+async fn get(stage: &Stage, path: &str) -> Value {
     stage.get(path).await.json().await.expect("JSON")
 }
 
 #[tokio::test]
-async fn lists_are_cut_by_region_age_and_type() {
+async fn lists_are_filtered_by_region_age_and_type() {
     let stage = Stage::open().await;
     stage.publish_aircraft(&aircraft(1, 1, 46.5, 8.0)).await;
     stage.publish_aircraft(&aircraft(2, 1, 47.5, 8.0)).await;
     stage.publish_aircraft(&aircraft(3, 1, -17.0, 179.9)).await;
-    stage.sees_pilots(3).await;
+    stage.until_pilots(3).await;
     let count =
-        async |query: &str| ask(&stage, &format!("/api/v1/pilots?{query}")).await["pilots"].as_array().map(Vec::len);
+        async |query: &str| get(&stage, &format!("/api/v1/pilots?{query}")).await["pilots"].as_array().map(Vec::len);
     assert_eq!(count("bounds=46,7,47,9").await, Some(1));
     assert_eq!(count("bounds=-20,179,-10,-179").await, Some(1), "over the date line");
     assert_eq!(count("bounds=-90,-180,90,180").await, Some(3));
     assert_eq!(count("lat=46.5&lon=8&radius=10").await, Some(1));
     assert_eq!(count("types=paraglider").await, Some(3));
     assert_eq!(count("types=glider,uav").await, Some(0));
-    assert_eq!(count("max_age_s=60").await, Some(0), "they were heard in 1970");
-    let pilot = &ask(&stage, "/api/v1/pilots?lat=46.5&lon=8&radius=10").await["pilots"][0];
+    assert_eq!(count("max_age_s=60").await, Some(0), "their positions are of 1970");
+    let pilot = &get(&stage, "/api/v1/pilots?lat=46.5&lon=8&radius=10").await["pilots"][0];
     assert_eq!(
         (&pilot["device"], &pilot["aircraft_kind"], &pilot["version"]),
         (&"000001".into(), &"paraglider".into(), &"1".into())
@@ -42,34 +42,34 @@ async fn lists_are_cut_by_region_age_and_type() {
 }
 
 #[tokio::test]
-async fn protobuf_etag_and_compression_are_answered_as_asked() {
+async fn protobuf_etags_and_compression_work() {
     let stage = Stage::open().await;
     stage.publish_aircraft(&aircraft(1, 1, 46.5, 8.0)).await;
-    stage.sees_pilots(1).await;
-    let answer = stage.get_with("/api/v1/pilots", "accept", "application/x-protobuf").await;
-    assert_eq!(answer.headers()["content-type"], "application/x-protobuf");
-    let etag = answer.headers()["etag"].to_str().unwrap().to_owned();
-    let list = v1::PilotList::decode(answer.bytes().await.unwrap()).unwrap();
+    stage.until_pilots(1).await;
+    let response = stage.get_with("/api/v1/pilots", "accept", "application/x-protobuf").await;
+    assert_eq!(response.headers()["content-type"], "application/x-protobuf");
+    let etag = response.headers()["etag"].to_str().unwrap().to_owned();
+    let list = v1::PilotList::decode(response.bytes().await.unwrap()).unwrap();
     assert_eq!(list.pilots, [aircraft(1, 1, 46.5, 8.0)]);
     let plain = stage.get("/api/v1/pilots").await.headers()["etag"].to_str().unwrap().to_owned();
-    assert_ne!(plain, etag, "another form is another answer");
+    assert_ne!(plain, etag, "another media type has another ETag");
     assert_eq!(stage.get_with("/api/v1/pilots", "if-none-match", &plain).await.status(), 304);
     stage.publish_aircraft(&aircraft(1, 2, 46.5, 8.1)).await;
-    stage.sees_version(1, 2).await;
+    stage.until_version(1, 2).await;
     assert_eq!(stage.get_with("/api/v1/pilots", "if-none-match", &plain).await.status(), 200);
-    let small = stage.get_with("/api/openapi.json", "accept-encoding", "gzip").await;
-    assert_eq!(small.headers()["content-encoding"], "gzip");
+    let compressed = stage.get_with("/api/openapi.json", "accept-encoding", "gzip").await;
+    assert_eq!(compressed.headers()["content-encoding"], "gzip");
     stage.close().await;
 }
 
 #[tokio::test]
-async fn what_cannot_be_answered_is_a_problem_document() {
+async fn an_invalid_request_gets_a_problem_document() {
     let stage = Stage::open().await;
     let problem = async |path: &str| {
-        let answer = stage.get(path).await;
-        assert_eq!(answer.headers()["content-type"], "application/problem+json", "{path}");
-        let status = answer.status().as_u16();
-        let problem: Value = answer.json().await.unwrap();
+        let response = stage.get(path).await;
+        assert_eq!(response.headers()["content-type"], "application/problem+json", "{path}");
+        let status = response.status().as_u16();
+        let problem: Value = response.json().await.unwrap();
         assert_eq!(problem["status"], status, "{path}");
         (status, problem["code"].as_str().unwrap_or_default().to_owned(), problem)
     };
@@ -97,12 +97,12 @@ async fn what_cannot_be_answered_is_a_problem_document() {
 async fn a_device_is_found_by_address_and_name() {
     let stage = Stage::open().await;
     stage.publish_aircraft(&aircraft(0x11_0B90, 1, 46.5, 8.0)).await;
-    stage.sees_pilots(1).await;
-    let known = ask(&stage, "/api/v1/devices/110b90").await;
-    assert_eq!(known["aircraft"]["name"], "Ada");
-    assert_eq!((known.get("ground"), &known["manufacturer"]), (None, &"FANET+".into()));
+    stage.until_pilots(1).await;
+    let device = get(&stage, "/api/v1/devices/110b90").await;
+    assert_eq!(device["aircraft"]["name"], "Ada");
+    assert_eq!((device.get("ground"), &device["manufacturer"]), (None, &"FANET+".into()));
     for (query, found) in [("ad", 1), ("110b", 1), ("zz", 0)] {
-        let picture = ask(&stage, &format!("/api/v1/search?q={query}")).await;
+        let picture = get(&stage, &format!("/api/v1/search?q={query}")).await;
         assert_eq!(picture["pilots"].as_array().map(Vec::len), Some(found), "{query}");
     }
     assert_eq!(stage.get("/api/v1/search?q=a").await.status(), 400);
@@ -110,53 +110,53 @@ async fn a_device_is_found_by_address_and_name() {
 }
 
 #[tokio::test]
-async fn probes_settings_and_page_are_on_the_same_port() {
+async fn probes_settings_and_page_share_the_port() {
     let stage = Stage::open_with(&["--map-start", "47,9,7.5", "--web-dir", env!("CARGO_MANIFEST_DIR")]).await;
-    assert_eq!(ask(&stage, "/health").await["status"], "ok");
-    assert_eq!(ask(&stage, "/ready").await["ready"], true);
-    let config = ask(&stage, "/config.json").await;
+    assert_eq!(get(&stage, "/health").await["status"], "ok");
+    assert_eq!(get(&stage, "/ready").await["ready"], true);
+    let config = get(&stage, "/config.json").await;
     assert_eq!(config, json!({"center": [9.0, 47.0], "zoom": 7.5, "style": null, "basemap": null, "terrain": null}));
     let page = stage.get("/").await;
     assert_eq!(page.status(), 404);
-    assert!(page.text().await.unwrap().contains("npm run build"), "says how to build the page");
+    assert!(page.text().await.unwrap().contains("npm run build"), "explains how to build the page");
     stage.close().await;
 }
 
 #[tokio::test]
-async fn without_topics_it_says_what_is_missing_and_goes_on_when_they_come() {
+async fn a_missing_topic_is_named_and_awaited() {
     let log = Arc::new(EmbeddedLog::new(EmbeddedSettings::new(0)));
     let stage = Stage::start(log.clone(), &[]).await;
     let ready = stage.get("/ready").await;
     assert_eq!(ready.status(), 503);
-    let answer = stage.get("/api/v1/pilots").await;
-    assert_eq!((answer.status().as_u16(), answer.headers()["retry-after"].to_str().unwrap()), (503, "2"));
-    let named = || async {
+    let response = stage.get("/api/v1/pilots").await;
+    assert_eq!((response.status().as_u16(), response.headers()["retry-after"].to_str().unwrap()), (503, "2"));
+    let is_named = || async {
         !stage.get("/ready").await.status().is_success() && stage.reasons().contains("fanet.state.aircraft.v1")
     };
-    stage.until("the missing topic to be named", named).await;
-    let told = stage.get("/ready").await.text().await.unwrap();
-    assert!(told.contains("\"ready\":false") && !told.contains("fanet.state"), "not for strangers: {told}");
+    stage.until("the missing topic to be named", is_named).await;
+    let public = stage.get("/ready").await.text().await.unwrap();
+    assert!(public.contains("\"ready\":false") && !public.contains("fanet.state"), "without the reason: {public}");
     stage::create_topics(&log).await;
-    stage.is_ready().await;
+    stage.until_ready().await;
     stage.close().await;
 }
 
 #[tokio::test]
-async fn a_snapshot_has_the_kinds_that_are_asked_for() {
+async fn a_snapshot_has_the_requested_kinds() {
     let stage = Stage::open().await;
     stage.publish_aircraft(&aircraft(1, 1, 46.5, 8.0)).await;
     let ground =
         v1::GroundState { device: 2, version: 1, position: aircraft(2, 1, 46.5, 8.0).position, ..Default::default() };
     stage.publish_value(topic::GROUND, "000002", &ground).await;
-    stage.sees_pilots(1).await;
+    stage.until_pilots(1).await;
     stage
-        .until("the ground object", || async { ask(&stage, "/api/v1/ground").await["ground"][0]["device"] == "000002" })
+        .until("the ground object", || async { get(&stage, "/api/v1/ground").await["ground"][0]["device"] == "000002" })
         .await;
     for region in ["", "lat=46.5&lon=8&radius=10&"] {
-        for (asked, expected) in [("", (1, 1)), ("kinds=ground", (0, 1)), ("kinds=aircraft,alert", (1, 0))] {
-            let picture = ask(&stage, &format!("/api/v1/snapshot?{region}{asked}")).await;
+        for (query, expected) in [("", (1, 1)), ("kinds=ground", (0, 1)), ("kinds=aircraft,alert", (1, 0))] {
+            let picture = get(&stage, &format!("/api/v1/snapshot?{region}{query}")).await;
             let count = |list: &str| picture[list].as_array().map_or(9, Vec::len);
-            assert_eq!((count("pilots"), count("ground")), expected, "{region}{asked}");
+            assert_eq!((count("pilots"), count("ground")), expected, "{region}{query}");
             assert!(picture["resume"].as_str().is_some_and(|token| !token.is_empty()));
         }
     }
@@ -164,7 +164,7 @@ async fn a_snapshot_has_the_kinds_that_are_asked_for() {
 }
 
 #[tokio::test]
-async fn names_of_the_go_backend_are_refused_with_the_new_one() {
+async fn a_name_of_the_go_backend_gets_the_new_one() {
     let stage = Stage::open().await;
     let page = include_str!("../../docs/coming-from-the-go-backend.md");
     let section = page.split("\n## ").find(|section| section.starts_with("Parameters that have another name")).unwrap();
@@ -174,9 +174,9 @@ async fn names_of_the_go_backend_are_refused_with_the_new_one() {
     for row in rows {
         let (old, new) = (row[1], row[3]);
         for endpoint in ["snapshot", "pilots", "thermals", "devices/110B90", "search"] {
-            let answer = stage.get(&format!("/api/v1/{endpoint}?{old}=1")).await;
-            assert_eq!(answer.status(), 400, "{endpoint} {old}");
-            let problem: Value = answer.json().await.unwrap();
+            let response = stage.get(&format!("/api/v1/{endpoint}?{old}=1")).await;
+            assert_eq!(response.status(), 400, "{endpoint} {old}");
+            let problem: Value = response.json().await.unwrap();
             assert_eq!(
                 (&problem["code"], &problem["new_name"]),
                 (&"unknown_parameter".into(), &new.into()),
@@ -191,7 +191,7 @@ async fn names_of_the_go_backend_are_refused_with_the_new_one() {
 }
 
 #[tokio::test]
-async fn the_page_for_people_is_whole() {
+async fn the_documentation_lists_all_endpoints() {
     let stage = Stage::open().await;
     let page = stage.get("/api/docs").await;
     assert_eq!(page.headers()["content-type"], "text/html; charset=utf-8");
@@ -213,17 +213,21 @@ fn report() -> Value {
 }
 
 #[tokio::test]
-async fn a_position_becomes_a_raw_record_of_its_senders_device() {
+async fn a_position_becomes_a_raw_record() {
     let keys = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(keys.path(), KEYS).unwrap();
     let stage = Stage::open_with(&["--position-keys", keys.path().to_str().unwrap()]).await;
     let sent = report();
-    let answer = stage.post("/api/v1/position", Some("0123456789abcdef"), "application/json", sent.to_string()).await;
-    assert_eq!(answer.status(), 202);
-    let id: schemas::RecordId = answer.headers()["x-observation-id"].to_str().unwrap().parse().unwrap();
+    let response = stage.post("/api/v1/position", Some("0123456789abcdef"), "application/json", sent.to_string()).await;
+    assert_eq!(response.status(), 202);
+    let id: schemas::RecordId = response.headers()["x-observation-id"].to_str().unwrap().parse().unwrap();
 
     let partition = TopicPartition::new(topic::RAW, id.partition().into());
-    assert_eq!(partition.partition, streams::partitioner::partition_of(b"110B90", 24), "with the device's frames");
+    assert_eq!(
+        partition.partition,
+        streams::partitioner::partition_of(b"110B90", 24),
+        "the partition of the device's frames"
+    );
     let mut source = stage.log.read(vec![(partition, SeekTo::Offset(id.offset()))]).await.unwrap();
     let record = loop {
         if let Event::Records(records) = source.next().await.unwrap() {
@@ -249,63 +253,63 @@ async fn a_position_becomes_a_raw_record_of_its_senders_device() {
 }
 
 #[tokio::test]
-async fn a_position_of_nobody_or_of_nowhere_is_refused() {
+async fn an_invalid_position_is_refused() {
     let keys = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(keys.path(), KEYS).unwrap();
     let stage = Stage::open_with(&["--position-keys", keys.path().to_str().unwrap()]).await;
-    let good = Some("0123456789abcdef");
-    let (json_type, far) =
+    let key = Some("0123456789abcdef");
+    let (json_type, old) =
         ("application/json", json!({ "positioned_at_us": "1", "latitude_deg": 46.5, "longitude_deg": 8 }));
     let cases = [
         (None, json_type, report().to_string(), 401, "unauthorized"),
         (Some("0123456789abcdeX"), json_type, report().to_string(), 401, "unauthorized"),
-        (good, json_type, "{".to_owned(), 400, "bad_body"),
-        (good, json_type, far.to_string(), 400, "bad_time"),
-        (good, json_type, report().to_string().replace("46.5", "460"), 400, "bad_value"),
-        (good, json_type, report().to_string().replace("climb_mps", "climb"), 400, "unknown_field"),
-        (good, json_type, format!("{}{}", report(), " ".repeat(5_000)), 413, "too_large"),
-        (good, "text/plain", report().to_string(), 415, "unsupported_media_type"),
-        (good, "application/x-protobuf", "\u{1}".to_owned(), 400, "bad_body"),
+        (key, json_type, "{".to_owned(), 400, "bad_body"),
+        (key, json_type, old.to_string(), 400, "bad_time"),
+        (key, json_type, report().to_string().replace("46.5", "460"), 400, "bad_value"),
+        (key, json_type, report().to_string().replace("climb_mps", "climb"), 400, "unknown_field"),
+        (key, json_type, format!("{}{}", report(), " ".repeat(5_000)), 413, "too_large"),
+        (key, "text/plain", report().to_string(), 415, "unsupported_media_type"),
+        (key, "application/x-protobuf", "\u{1}".to_owned(), 400, "bad_body"),
     ];
     for (key, media_type, body, status, code) in cases {
-        let answer = stage.post("/api/v1/position", key, media_type, body).await;
-        assert_eq!(answer.headers().contains_key("www-authenticate"), status == 401);
-        assert_eq!(answer.status(), status, "{code}");
-        let problem: Value = answer.json().await.unwrap();
+        let response = stage.post("/api/v1/position", key, media_type, body).await;
+        assert_eq!(response.headers().contains_key("www-authenticate"), status == 401);
+        assert_eq!(response.status(), status, "{code}");
+        let problem: Value = response.json().await.unwrap();
         assert_eq!(problem["code"], code);
     }
     stage.close().await;
     let closed = Stage::open().await;
-    assert_eq!(closed.post("/api/v1/position", good, json_type, report().to_string()).await.status(), 401);
+    assert_eq!(closed.post("/api/v1/position", key, json_type, report().to_string()).await.status(), 401);
     closed.close().await;
 }
 
 #[tokio::test]
-async fn who_watches_is_counted() {
+async fn viewers_are_counted() {
     let stage = Stage::open().await;
-    assert_eq!(ask(&stage, "/api/v1/presence").await["connections_here"], 0);
+    assert_eq!(get(&stage, "/api/v1/presence").await["connections_here"], 0);
     let client = Client::connect(&stage, "lat=46.5&lon=8&radius=50", "updraft.v1.proto").await;
-    let here = async || ask(&stage, "/api/v1/presence").await["connections_here"].as_i64();
+    let here = async || get(&stage, "/api/v1/presence").await["connections_here"].as_i64();
     stage.until("the client to be counted", || async { here().await == Some(1) }).await;
-    let presence = ask(&stage, "/api/v1/presence").await;
+    let presence = get(&stage, "/api/v1/presence").await;
     assert!(presence["server_time"].is_string());
     assert!(
         presence.get("connections").is_none() && presence.get("instances").is_none(),
-        "there is no Redis: {presence}"
+        "Redis is not set: {presence}"
     );
     assert_eq!(stage.get("/api/v1/presence?bounds=1,2,3,4").await.status(), 400, "it has no parameters");
     drop(client);
-    stage.until("its place to be free", || async { here().await == Some(0) }).await;
+    stage.until("the client not to be counted any more", || async { here().await == Some(0) }).await;
     stage.close().await;
 }
 
-/// As a browser asks before a page of another origin sends a header that is not a simple one.
+/// With the requests that browsers send before a page of another origin may send a header.
 #[tokio::test]
 async fn preflights_are_answered_on_every_route() {
     let stage = Stage::open().await;
-    let document = ask(&stage, "/api/openapi.json").await;
+    let document = get(&stage, "/api/openapi.json").await;
     let client = reqwest::Client::new();
-    let mut asked = 0;
+    let mut requests = 0;
     for (path, item) in document["paths"].as_object().expect("paths") {
         for method in item.as_object().expect("methods").keys().filter(|key| ["get", "post"].contains(&key.as_str())) {
             let url = format!("http://{}{}", stage.address, path.replace("{address}", "110B90"));
@@ -314,18 +318,18 @@ async fn preflights_are_answered_on_every_route() {
                 .header("origin", "https://club.example")
                 .header("access-control-request-method", method.to_uppercase())
                 .header("access-control-request-headers", "authorization,if-none-match");
-            let answer = preflight.send().await.expect("an answer");
+            let response = preflight.send().await.expect("a response");
             let header =
-                |name: &str| answer.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
-            assert!(answer.status().is_success(), "{method} {path}: {}", answer.status());
+                |name: &str| response.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+            assert!(response.status().is_success(), "{method} {path}: {}", response.status());
             assert_eq!(header("access-control-allow-origin"), "*", "{method} {path}");
             assert_eq!(header("access-control-allow-headers"), "authorization,if-none-match", "{method} {path}");
             assert!(header("access-control-allow-methods").contains(&method.to_uppercase()), "{method} {path}");
-            asked += 1;
+            requests += 1;
         }
     }
-    assert!(asked > 10, "the document lists the routes: {asked}");
-    let refused = client.delete(format!("http://{}/api/v1/pilots", stage.address)).send().await.expect("an answer");
-    assert_eq!(refused.status(), 405, "what is no preflight is refused as before");
+    assert!(requests > 10, "the document lists {requests} routes");
+    let refused = client.delete(format!("http://{}/api/v1/pilots", stage.address)).send().await.expect("a response");
+    assert_eq!(refused.status(), 405, "other methods are refused");
     stage.close().await;
 }

@@ -18,10 +18,12 @@ use crate::explain::Explainer;
 use crate::input::{Input, open};
 use crate::select::{SelectArgs, decode};
 use crate::time::text_of_ms;
+use crate::usage::BadUsage;
 
 /// Print the records of a capture or an archive, one line each, in the order in which they are played.
 ///
-/// Exit codes: 0 done, 1 damaged records were skipped, 64 bad usage.
+/// Exit codes: 0 done, 1 damaged records were skipped, or the input cannot be read, 64 bad usage. A capture that was cut off
+/// is read up to its last complete block, and the rest reported.
 #[derive(Args, Clone, Debug)]
 pub struct CatArgs {
     /// A capture's file, or an archive: a folder or s3://bucket/folder.
@@ -36,7 +38,7 @@ pub struct CatArgs {
 
 /// Print the records whose line contains a text: an address, a name, a reason, part of a frame in hex.
 ///
-/// Exit codes: 0 found, 1 not found, 2 damaged records were skipped, 64 bad usage.
+/// Exit codes: 0 found, 1 not found, 2 damaged records were skipped, or the input cannot be read, 64 bad usage.
 #[derive(Args, Clone, Debug)]
 pub struct GrepArgs {
     /// The text, without regard to upper and lower case.
@@ -78,9 +80,16 @@ pub fn cat(args: &CatArgs) -> anyhow::Result<ExitCode> {
 /// Prints the records with a text.
 ///
 /// # Errors
-/// As [`cat`].
+/// The options do not fit together ([`BadUsage`]).
+#[allow(clippy::print_stderr, reason = "failures are reported on standard error")]
 pub fn grep(args: &GrepArgs) -> anyhow::Result<ExitCode> {
-    let printed = print_matching(&args.cat, Some(&args.text.to_lowercase()))?;
+    let printed = match print_matching(&args.cat, Some(&args.text.to_lowercase())) {
+        Err(error) if !error.is::<BadUsage>() => {
+            eprintln!("replay: {error:#}");
+            return Ok(ExitCode::from(2));
+        }
+        printed => printed?,
+    };
     Ok(ExitCode::from(match printed {
         Printed { damaged: 1.., .. } => 2,
         Printed { lines: 0, .. } => 1,

@@ -4,22 +4,21 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use archive::{Hour, Manifest, S3Options, Store};
+use archive::{Hour, Manifest, S3Options};
 use capture::{Ending, Framed, Record};
 use clap::Args;
 use runtime::Clock;
 use schemas::v1::raw_record::Input as Content;
 use serde::Serialize;
 
-use crate::input::{Input, block_on, open, open_file};
+use crate::input::{Input, block_on, may_hold, open, open_file, open_store};
 use crate::select::{SelectArgs, decode};
 use crate::time::text_of_ms;
 
 /// Show the contents of a capture or an archive: records by kind and type, receivers, devices, time span, silences,
-/// unreadable
-/// frames; of an archive its hours, and which are missing.
+/// unreadable frames; of an archive its hours (of the selected time), and which are missing.
 ///
-/// Exit codes: 0 complete, 1 damaged, cut off or with hours missing, 64 bad usage.
+/// Exit codes: 0 complete, 1 damaged, cut off, with hours missing or unreadable, 64 bad usage.
 #[derive(Args, Clone, Debug)]
 pub struct InfoArgs {
     /// A capture's file, or an archive: a folder or s3://bucket/folder.
@@ -95,12 +94,16 @@ struct HourInfo {
 /// The input cannot be read.
 pub fn run(args: &InfoArgs) -> anyhow::Result<ExitCode> {
     let mut out = io::stdout().lock();
+    let now_ms = i64::try_from(Clock::system().now_us() / 1000)?;
     let is_complete = match &args.input {
         Input::Archive(location) => {
-            let store = Store::open(location.clone(), &args.s3)?;
+            let store = open_store(location, &args.s3)?;
             let manifests = block_on(async {
+                let hours = store.hours().await?;
+                anyhow::ensure!(!hours.is_empty(), "the archive {location} has no hours yet");
+                let selection = args.select.resolve(now_ms, hours.first().map(|hour| hour.start_ms()))?;
                 let mut manifests = Vec::new();
-                for hour in store.hours().await? {
+                for hour in hours.into_iter().filter(|hour| may_hold(*hour, &selection)) {
                     manifests.push(store.manifest(hour).await?);
                 }
                 Ok(manifests)
@@ -122,9 +125,7 @@ pub fn run(args: &InfoArgs) -> anyhow::Result<ExitCode> {
                 bytes: std::fs::metadata(path)?.len(),
                 ..Info::default()
             };
-            info.damaged.extend(capture.damage().map(|(start, end)| format!("bytes {start} to {end} are unreadable")));
             drop(capture);
-            let now_ms = i64::try_from(Clock::system().now_us() / 1000)?;
             let records = open(&args.input, &args.s3, &args.select, now_ms)?;
             (info.topic, info.epoch) = (records.header.topic.clone(), records.header.epoch.clone());
             info.partitions = records.header.partitions;

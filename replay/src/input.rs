@@ -10,6 +10,7 @@ use archive::{Hour, Location, Manifest, S3Options, Store};
 use capture::{Capture, Ending, FileHeader, Record};
 
 use crate::select::{SelectArgs, Selection};
+use crate::usage::BadUsage;
 
 /// A capture's file, or an archive.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,7 +36,7 @@ impl FromStr for Input {
 pub struct Records {
     /// The source of the first capture.
     pub header: FileHeader,
-    /// Records in all captures, whether wanted or not.
+    /// Records in the blocks that hold wanted ones: an upper limit of their number.
     pub total: u64,
     /// The first record's time, ms since the epoch; `None` where there is no record.
     pub first_ms: Option<i64>,
@@ -47,6 +48,8 @@ pub struct Records {
 }
 
 enum Part {
+    /// Damage that is known before the records are read: where there is no index.
+    Gap(String),
     File(Box<Capture<BufReader<File>>>),
     Hour(Box<(Store, Manifest)>),
 }
@@ -68,31 +71,25 @@ pub fn open(input: &Input, s3: &S3Options, select: &SelectArgs, now_ms: i64) -> 
             }
             let summaries = || capture.index().blocks.iter().map(|entry| &entry.summary);
             let (first_ms, last_ms) = (summaries().map(|s| s.first_ms).min(), summaries().map(|s| s.last_ms).max());
-            Ok(Records {
-                header: capture.header().clone(),
-                total: capture.records_len(),
-                first_ms,
-                last_ms,
-                selection: select.resolve(now_ms, first_ms)?,
-                parts: vec![Part::File(Box::new(capture))].into_iter(),
-                current: None,
-            })
+            let selection = select.resolve(now_ms, first_ms)?;
+            let wanted = summaries().filter(|summary| selection.filter.may_match(summary));
+            let total = wanted.map(|summary| u64::from(summary.records)).sum();
+            let header = capture.header().clone();
+            let gap = |(start, end): (u64, u64)| {
+                Part::Gap(format!("the capture is damaged: bytes {start} to {end} are unreadable"))
+            };
+            let mut parts: Vec<Part> = capture.damage().map(gap).collect();
+            parts.push(Part::File(Box::new(capture)));
+            Ok(Records { header, total, first_ms, last_ms, selection, parts: parts.into_iter(), current: None })
         }
         Input::Archive(location) => {
-            let store = Store::open(location.clone(), s3)?;
+            let store = open_store(location, s3)?;
             wait_for(async {
                 let hours = store.hours().await?;
                 anyhow::ensure!(!hours.is_empty(), "the archive {location} has no hours yet");
                 let selection = select.resolve(now_ms, hours.first().map(|hour| hour.start_ms()))?;
-                let is_wanted = |hour: &&Hour| {
-                    selection
-                        .filter
-                        .time_ms
-                        .as_ref()
-                        .is_none_or(|time| hour.start_ms() < time.end && hour.end_ms() > time.start)
-                };
                 let mut manifests = Vec::new();
-                for hour in hours.iter().filter(is_wanted) {
+                for hour in hours.iter().filter(|hour| may_hold(**hour, &selection)) {
                     manifests.push(store.manifest(*hour).await?);
                 }
                 let first = manifests.first().with_context(|| {
@@ -134,6 +131,21 @@ pub fn open(input: &Input, s3: &S3Options, select: &SelectArgs, now_ms: i64) -> 
     }
 }
 
+/// Whether an hour may hold records of this time.
+pub(crate) fn may_hold(hour: Hour, selection: &Selection) -> bool {
+    let time_ms = selection.filter.time_ms.as_ref();
+    time_ms.is_none_or(|time| hour.start_ms() < time.end && hour.end_ms() > time.start)
+}
+
+/// Opens an archive.
+///
+/// # Errors
+/// The options do not fit together ([`BadUsage`]), or the store cannot be used.
+pub(crate) fn open_store(location: &Location, s3: &S3Options) -> anyhow::Result<Store> {
+    s3.check().map_err(BadUsage)?;
+    Store::open(location.clone(), s3)
+}
+
 /// Opens the capture in a file.
 ///
 /// # Errors
@@ -167,6 +179,7 @@ impl Records {
     fn next_part(&mut self) -> Option<anyhow::Result<()>> {
         let filter = self.selection.filter.clone();
         let current: Box<dyn Iterator<Item = capture::Result<Record>> + Send> = match self.parts.next()? {
+            Part::Gap(damage) => return Some(Err(anyhow::anyhow!(damage))),
             Part::File(capture) => Box::new((*capture).into_records(filter)),
             Part::Hour(hour) => match wait_for(hour.0.open_hour(&hour.1)) {
                 Ok(capture) => Box::new(capture.into_records(filter)),

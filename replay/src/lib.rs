@@ -1,5 +1,4 @@
 //! Captures, plays, compares, explains, decodes and generates frames.
-#![cfg_attr(not(feature = "services"), allow(dead_code, reason = "what the commands alone use"))]
 
 pub mod cat;
 pub mod decode;
@@ -16,6 +15,8 @@ pub mod publish;
 #[cfg(feature = "services")]
 pub mod record;
 pub mod select;
+#[cfg(feature = "services")]
 mod stop;
 pub mod time;
+pub mod usage;
 pub mod verdict;

@@ -57,7 +57,7 @@ fn main() -> ExitCode {
             return ExitCode::SUCCESS;
         }
         eprintln!("replay: {error:#}");
-        ExitCode::FAILURE
+        if error.is::<replay::usage::BadUsage>() { ExitCode::from(EXIT_USAGE) } else { ExitCode::FAILURE }
     })
 }
 

@@ -1,6 +1,8 @@
 //! `replay play`: plays records to MQTT, to Kafka, or to a core in this process.
 
 #[cfg(feature = "services")]
+mod broker;
+#[cfg(feature = "services")]
 mod command;
 #[cfg(feature = "services")]
 mod kafka;

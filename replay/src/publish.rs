@@ -10,6 +10,8 @@ mod pace;
 mod raw_topic;
 mod target;
 
+#[cfg(feature = "services")]
+pub(crate) use connection::refusal;
 pub(crate) use connection::{connect, options};
 #[cfg(feature = "services")]
 pub use kafka::{KafkaTarget, write};

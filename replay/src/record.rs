@@ -24,15 +24,15 @@ use crate::progress::Progress;
 #[allow(clippy::print_stderr, reason = "this is what the command says to its user")]
 pub fn run(args: &CaptureArgs) -> anyhow::Result<ExitCode> {
     let clock = Clock::system();
-    let written = match &args.from_what {
+    let (written, is_complete) = match &args.from_what {
         Source::Kafka => kafka::capture(args, &clock)?,
-        Source::Mqtt(target) => mqtt::capture(args, target, &clock)?,
-        Source::Input(Input::Capture(path)) if lines::is_lines(path)? => lines::capture(args, path, &clock)?,
-        Source::Input(input) => copy(args, input, &clock)?,
+        Source::Mqtt(target) => (mqtt::capture(args, target, &clock)?, true),
+        Source::Input(Input::Capture(path)) if lines::is_lines(path)? => (lines::capture(args, path, &clock)?, true),
+        Source::Input(input) => (copy(args, input, &clock)?, true),
     };
     let bytes = std::fs::metadata(&args.out)?.len();
     eprintln!("{written} records in {}, {bytes} bytes", args.out.display());
-    Ok(ExitCode::SUCCESS)
+    Ok(if is_complete { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// Selected records of a capture or an archive.

@@ -13,6 +13,7 @@ use schemas::v1::raw_record::Input;
 use schemas::{DeviceAddress, RecordId};
 
 use crate::time::{Bound, Time};
+use crate::usage::BadUsage;
 
 /// The selection options; without any, all records match.
 #[derive(Clone, Debug, Default, Args)]
@@ -92,11 +93,12 @@ impl SelectArgs {
         let record = |bound: Option<Bound>| bound.and_then(Bound::record);
         let (from, to) = (record(self.from), record(self.to));
         let Some(partition) = from.or(to).map(RecordId::partition) else { return Ok(None) };
-        if let (Some(from), Some(to)) = (from, to) {
-            anyhow::ensure!(
-                from.partition() == to.partition(),
-                "--from {from} and --to {to} are of different partitions: name records of one, or times"
-            );
+        if let (Some(from), Some(to)) = (from, to)
+            && from.partition() != to.partition()
+        {
+            let line =
+                format!("--from {from} and --to {to} are of different partitions: name records of one, or times");
+            return Err(BadUsage(line).into());
         }
         let range = from.map_or(0, RecordId::offset)..to.map_or(u64::MAX, RecordId::offset);
         Ok(Some((partition.into(), range)))

@@ -3,11 +3,12 @@
 use std::io::{self, BufWriter, ErrorKind, Write};
 use std::process::ExitCode;
 
-use air::core::{Content, Outputs};
+use air::core::Outputs;
 use archive::S3Options;
 use clap::Args;
 use offline::{Applied, CoreOptions, OfflineCore};
 use runtime::Clock;
+use schemas::object::{Kind, State};
 use schemas::v1::raw_record::Input as RecordInput;
 use schemas::v1::{Audience, ObservationFlag, RawRecord, reception};
 use schemas::{DeviceAddress, RecordId};
@@ -22,7 +23,7 @@ use crate::time::{Time, text_of_ms};
 ///
 /// The core runs over the complete capture, so that it has the same state as it had then.
 ///
-/// Exit codes: 0 done, 1 the device does not occur, 64 bad usage.
+/// Exit codes: 0 done, 1 the device does not occur, or the input is damaged, 64 bad usage.
 #[derive(Args, Clone, Debug)]
 pub struct ExplainArgs {
     /// Address of the device, for example 110B90.
@@ -102,12 +103,11 @@ pub(crate) fn explanation(device: u32, applied: &Applied<'_>) -> Vec<String> {
     }
     for change in outputs.states.iter().filter(|change| change.device == device) {
         let who = if change.audience == Audience::Public { "public" } else { "private" };
-        let what = match &change.content {
-            Content::Ended(kind) => format!("{who} {} removed", kind.as_str_name().to_lowercase()),
-            Content::Aircraft(state) => format!("{who} aircraft {}", position_text(state.position.as_ref())),
-            Content::Ground(state) => format!("{who} ground object {}", position_text(state.position.as_ref())),
-            Content::Station(state) => format!("{who} station {}", position_text(state.position.as_ref())),
-            Content::Alert(_) => format!("{who} alert"),
+        let kind = object_text(change.kind);
+        let what = match &change.state {
+            None => format!("{who} {kind} removed"),
+            Some(State::Alert(_)) => format!("{who} {kind}"),
+            Some(state) => format!("{who} {kind} {}", position_text(state.position())),
         };
         lines.push(format!("{at}   state: {what}"));
     }
@@ -119,6 +119,13 @@ pub(crate) fn explanation(device: u32, applied: &Applied<'_>) -> Vec<String> {
         lines.push(format!("{at}   score: {} ({trust}{reason}{conflict})", score.score));
     }
     lines
+}
+
+fn object_text(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Ground => "ground object",
+        kind => kind.as_str(),
+    }
 }
 
 fn position_text(position: Option<&schemas::v1::Position>) -> String {

@@ -1,8 +1,12 @@
-//! The kinds of objects in the air picture, and the newest state of one. A new kind begins here: the compiler names the
-//! places that have to know it.
+//! The kinds of objects in the air picture, the newest state of an object and its short form for clients. A new kind
+//! begins here: the compiler names the places that have to handle it.
+
+use serde::{Serialize, Serializer};
 
 use crate::catalogue::topic;
+use crate::id::{DeviceAddress, RecordId};
 use crate::v1;
+use crate::v1::private_state;
 
 /// The kinds of objects, each from a topic of its own.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
@@ -77,6 +81,30 @@ impl Kind {
             Self::Station => topic::STATION,
             Self::Receiver => topic::RECEIVER,
             Self::Alert => topic::ALERT,
+        }
+    }
+
+    /// The record key of a numbered object: of a thermal by its record id, of other objects by the device's address.
+    /// `None`: receivers have no number.
+    pub fn key(self, number: u64) -> Option<String> {
+        match self {
+            Self::Aircraft | Self::Ground | Self::Station | Self::Alert => {
+                u32::try_from(number).ok().map(|device| DeviceAddress(device).to_string())
+            }
+            Self::Thermal => Some(RecordId(number).to_string()),
+            Self::Receiver => None,
+        }
+    }
+
+    /// The number in a record key, see [`Kind::key`]. `None`: the text is not a key of this kind, or keys of this kind have
+    /// no number.
+    pub fn parse_key(self, key: &str) -> Option<u64> {
+        match self {
+            Self::Aircraft | Self::Ground | Self::Station | Self::Alert => {
+                key.parse::<DeviceAddress>().ok().map(|device| device.0.into())
+            }
+            Self::Thermal => key.parse::<RecordId>().ok().map(|id| id.0),
+            Self::Receiver => None,
         }
     }
 }
@@ -199,7 +227,73 @@ impl State {
             Self::Aircraft(state) => distress(state.alert_kind),
             Self::Ground(state) => distress(state.alert_kind),
             Self::Alert(state) => state.status == v1::AlertStatus::Open as i32,
-            _ => false,
+            Self::Thermal(_) | Self::Station(_) | Self::Receiver(_) => false,
         }
+    }
+
+    /// The record of a hidden device. `None`: thermals and receivers are never hidden.
+    pub fn into_private(self) -> Option<v1::PrivateState> {
+        let state = match self {
+            Self::Aircraft(state) => private_state::State::Aircraft(state),
+            Self::Ground(state) => private_state::State::Ground(state),
+            Self::Station(state) => private_state::State::Station(state),
+            Self::Alert(state) => private_state::State::Alert(state),
+            Self::Thermal(_) | Self::Receiver(_) => return None,
+        };
+        Some(v1::PrivateState { state: Some(state) })
+    }
+}
+
+/// The JSON form of the message itself.
+impl Serialize for State {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Aircraft(state) => state.serialize(serializer),
+            Self::Ground(state) => state.serialize(serializer),
+            Self::Thermal(state) => state.serialize(serializer),
+            Self::Station(state) => state.serialize(serializer),
+            Self::Receiver(state) => state.serialize(serializer),
+            Self::Alert(state) => state.serialize(serializer),
+        }
+    }
+}
+
+/// The short form of a state, as it travels over the WebSocket.
+#[derive(Clone, Debug)]
+#[allow(missing_docs, reason = "the names of the kinds")]
+pub enum Update {
+    Aircraft(v1::AircraftUpdate),
+    Ground(v1::GroundUpdate),
+    Thermal(v1::ThermalUpdate),
+    Station(v1::StationUpdate),
+    Receiver(v1::ReceiverUpdate),
+    Alert(v1::AlertUpdate),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_has_every_kind_at_its_index() {
+        let wire_kinds = (1..).map_while(|number| v1::ObjectKind::try_from(number).ok());
+        assert_eq!(wire_kinds.count(), Kind::COUNT);
+        for (index, kind) in Kind::ALL.into_iter().enumerate() {
+            assert_eq!(kind.index(), index);
+            assert_eq!(Kind::from_wire(kind.wire().into()), Some(kind));
+            assert_eq!(Kind::from_name(kind.as_str()), Some(kind));
+        }
+    }
+
+    #[test]
+    fn keys_round_trip() {
+        for kind in Kind::ALL {
+            let key = kind.key(0x11_0B90);
+            assert_eq!(key.as_deref().and_then(|key| kind.parse_key(key)), key.as_ref().map(|_| 0x11_0B90), "{kind:?}");
+        }
+        assert_eq!(Kind::Aircraft.key(0x11_0B90).as_deref(), Some("110B90"));
+        assert_eq!(Kind::Receiver.key(7), None);
+        assert_eq!(Kind::Thermal.parse_key("110B9"), None);
+        assert_eq!(Kind::Aircraft.key(u64::MAX), None, "not an address");
     }
 }

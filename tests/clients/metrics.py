@@ -1,23 +1,23 @@
-"""Makes docs/metrics.md of the sources: every `metrics.register("name", "help", ...)` and the type of its field.
+"""Generates docs/metrics.md from the sources: each `metrics.register("name", "help", ...)` with the type of its field.
 
     metrics.py            prints the page
-    metrics.py --check A  A: a file with what /metrics of programs says; every name in it has to be on the page
+    metrics.py --check A  checks that each name in file A, an output of /metrics, is on the page
 """
 import re
 import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-# Title, and where the sources are: what every program counts, and each of its own.
+# Title and source directory: the metrics of all programs, and those of each program.
 PROGRAMS = (("every program", "crates/runtime"), ("bridge", "bridge"), ("processor", "processor"),
             ("updraft, beside those of the programs in it", "standalone"), ("pusher", "pusher"))
-# Consumer groups, whose names are in those of their metrics; the receivers write no Redis.
+# Consumer groups, whose names are part of their metrics' names; the receivers group writes no Redis.
 GROUPS = ("processor", "receivers", "thermals")
-# A name is written out, or made by a closure of what comes before in the file.
+# A name is a literal, or the result of a closure that is defined earlier in the file.
 REGISTER = re.compile(r'(?:(\w+):\s*)?(?:[\w.]+\s*\.\s*)?\bregister\(\s*("|&name\(")([a-z0-9_]+)"\)?,\s*((?:"(?:[^"\\]|\\.|\\\n)*"))', re.S)
 
 
-# Tests in the file itself; those in a file of their own are left out by its name.
+# Tests in the file itself; separate test files are skipped by name.
 TESTS = re.compile(r"#\[cfg\(test\)\]\s*mod \w+ \{")
 
 
@@ -35,7 +35,7 @@ def type_of(field, source, aliases):
 
 
 def names_of(how, name, before):
-    """The full names, without what is added to counters."""
+    """The full names, without the suffix of counters."""
     if how == '"':
         return [f"fanet_{name}"]
     between = re.findall(r'format!\("\{group\}_(\w*)\{what\}"\)', before)[-1]
@@ -43,7 +43,7 @@ def names_of(how, name, before):
 
 
 def labels_of(kind, source, everything):
-    """The labels of a family: its struct in the same file, or else the one of that name anywhere in the program."""
+    """The labels of a family: the fields of its struct in the same file, or else in the program."""
     family = re.match(r"Family<(\w+)", kind)
     if not family:
         return []
@@ -60,10 +60,11 @@ def metrics(program):
         aliases = dict(re.findall(r"^(?:pub\(crate\) )?type (\w+) = ([^;]+);", source, re.M))
         for found in REGISTER.finditer(TESTS.split(source)[0]):
             field, how, name, literal = found.groups()
-            kind = type_of(field, source, aliases)
+            # Rarely the struct is in another file.
+            kind = type_of(field, source, aliases) or type_of(field, everything, aliases)
             form = next((form for form in ("Histogram", "Gauge", "Counter") if form in kind), None)
             if form is None:
-                sys.exit(f"metrics.py: {program}: what is {name} ({field}: {kind!r})?")
+                sys.exit(f"metrics.py: {program}: unknown type of {name} ({field}: {kind!r}): expected a counter, gauge or histogram")
             for full in names_of(how, name, source[: found.start()]):
                 full += "_total" if form == "Counter" else ""
                 yield full, form.lower(), labels_of(kind, source, everything), text_of(literal)

@@ -3,7 +3,7 @@
 mqtt_publish.py PORT VERSION QOS KEEPALIVE TOPIC HEX...
 
 VERSION is 3.1, 3.1.1 or 5. Prints one JSON line: the reason of CONNACK, the number of messages that paho considers
-published (at QoS 1 after PUBACK, at QoS 2 after PUBCOMP), and the reason codes of a SUBSCRIBE to everything.
+published (at QoS 1 after PUBACK, at QoS 2 after PUBCOMP), and the reason codes of a SUBSCRIBE to all topics.
 """
 
 import json

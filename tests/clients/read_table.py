@@ -1,6 +1,6 @@
 """
-read_table.py FILE.csv FILE.xlsx: reads a table that the map page made in both forms with other readers, and fails where they differ, or
-where an address is anything but text.
+read_table.py FILE.csv FILE.xlsx: reads both formats of a table that the map page wrote, and fails if they differ or an address
+is not text.
 """
 
 import csv
@@ -12,11 +12,11 @@ import openpyxl
 
 
 def cell(value, text):
-    """A cell of the workbook as CSV has it."""
+    """A cell of the workbook in the format of the CSV."""
     if value is None:
         return ""
     if isinstance(value, datetime.datetime):
-        # A spreadsheet counts days: the seconds are rounded.
+        # A spreadsheet stores times in days: round the seconds.
         return (value + datetime.timedelta(milliseconds=500)).strftime("%Y-%m-%d %H:%M:%S")
     if isinstance(value, str):
         return value
@@ -36,6 +36,6 @@ at = head.index("Address")
 for texts, values in zip(rows[1:], book[1:], strict=True):
     assert isinstance(values[at], str) and re.fullmatch("[0-9A-F]{6}", values[at]), values
     written = [cell(value, text) for value, text in zip(values, texts, strict=True)]
-    # Text that a spreadsheet would take for a formula begins with an apostrophe in CSV alone.
+    # Only in CSV, text that looks like a formula begins with an apostrophe.
     assert [text.removeprefix("'") for text in texts] == [text.removeprefix("'") for text in written], (texts, written)
 print(f"{len(rows) - 1} rows, {len(head)} columns")

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Reads a track in all its forms with programs of another make; prints a line per form, with how many positions it has.
+"""Reads a track in all its formats with third-party libraries; prints the number of positions of each format.
 
 usage: read_tracks.py DIRECTORY
 
-The directory holds track.{gpx,kml,igc,geojson,csv,json} of one flight, each taken at its own time: a later one may have some
-positions more. check_tracks.py compares positions; this one checks whether a downloaded file is complete.
+The directory has track.{gpx,kml,igc,geojson,csv,json} of one flight, downloaded one after the other: a later one may have more
+positions. check_tracks.py compares positions; this script only checks that each downloaded file is complete.
 """
 
 import csv
@@ -68,9 +68,9 @@ def main(directory):
         assert all(-90 <= lat <= 90 and -180 <= lon <= 180 for lat, lon in positions), form
         starts.append(positions[0])
         print(f"{form}: {len(positions)} positions")
-    # A hundred metres: the coarsest form has two.
+    # A tolerance of 100 m: the coarsest format has 2 m.
     same = all(abs(found - wanted) < 0.001 for start in starts for found, wanted in zip(start, starts[0]))
-    assert same, f"of one flight: {starts}"
+    assert same, f"expected the same first position in all formats: {starts}"
 
 
 main(sys.argv[1])

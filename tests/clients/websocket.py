@@ -1,9 +1,9 @@
-"""A map client of another make: prints every message of the server as one JSON line.
+"""A third-party map client: prints each message of the server as a JSON line.
 
     websocket.py URL [--json]
 
-Over the binary subprotocol it decodes with classes that grpcio-tools makes from schemas/proto here and now, so nothing of
-the server's own code is involved. The first line is {"subprotocol": ...}; the last, when the server closes, {"closed": code}.
+For the binary subprotocol it decodes with classes that grpcio-tools generates from schemas/proto at start, independent of the
+server's code. The first line is {"subprotocol": ...}; the last, when the server closes, {"closed": code}.
 """
 import asyncio
 import json
@@ -23,7 +23,7 @@ def server_message():
     from grpc_tools import protoc
 
     files = [f"updraft/v1/{name}.proto" for name in ("common", "live")]
-    # Protobuf's own files, which `python -m grpc_tools.protoc` finds by itself.
+    # Protobuf's own files, which `python -m grpc_tools.protoc` finds without an option.
     own = Path(protoc.__file__).parent / "_proto"
     with tempfile.TemporaryDirectory(prefix="updraft-proto-") as out:
         if protoc.main(["protoc", f"-I{PROTO}", f"-I{own}", f"--python_out={out}", *files]) != 0:
@@ -46,10 +46,10 @@ async def main(url, text):
         try:
             async for frame in socket:
                 if text:
-                    assert isinstance(frame, str), "JSON travels in text frames"
+                    assert isinstance(frame, str), "expected JSON in a text frame"
                     message = json.loads(frame)
                 else:
-                    assert isinstance(frame, bytes), "Protobuf travels in binary frames"
+                    assert isinstance(frame, bytes), "expected Protobuf in a binary frame"
                     message = MessageToDict(message_type.FromString(frame), preserving_proto_field_name=True)
                 report({"received_at_us": time.time_ns() // 1000, **message})
         except websockets.ConnectionClosed as closed:

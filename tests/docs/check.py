@@ -1,8 +1,9 @@
-"""What the documents name exists: commands, options, recipes, settings, topics, metrics, ports, files, links, enums.
+"""Checks that everything named in the documents exists: commands, options, recipes, settings, topics, metrics, ports, files,
+links, enums.
 
     check.py PROGRAMS
 
-PROGRAMS is the folder of our built programs.
+PROGRAMS is the directory of our built programs.
 """
 import json
 import re
@@ -15,15 +16,15 @@ from pathlib import Path
 
 import documents
 from documents import ROOT, code_spans
-from existing import (
+from inventory import (
     PROGRAMS, all_options, manifests, options_of, recipes, roots, sources, subcommands, targets, tests, topics,
 )
-from faults import fault, found
 from tables import check_tables
+from violations import found, report
 
 LANGUAGES = {"sh", "sql", "python", "rust", "json", "toml", "xml", "proto", "text", "ts"}
 EXECUTABLE = {"sh", "sql", "python"}
-# What is written of other programs than ours, or of ours as they were.
+# Options of other programs, and former options of ours.
 OTHER_OPTIONS = {"--python_out", "--use-gl", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--profile", "--release", "--bins",
                  "--workspace", "--test", "--bench", "--help", "--until-end", "--from-beginning", "--example", "--examples",
                  "--database", "--features", "--config"}
@@ -34,15 +35,15 @@ OTHER_OPTIONS = {"--python_out", "--use-gl", "--use-gl=angle", "--use-angle=swif
 
 def check_block(block):
     if block.language not in LANGUAGES:
-        return fault(block.where, f"a block of {block.language or 'nothing'}: one of {', '.join(sorted(LANGUAGES))} is expected")
+        return report(block.where, f"unknown language {block.language!r} of a code block: expected one of {', '.join(sorted(LANGUAGES))}")
     quoted = block.option("file")
     if quoted:
         if not (ROOT / quoted).exists() or (ROOT / quoted).read_text() != block.code:
-            fault(block.where, f"is not the same as {quoted}")
+            report(block.where, f"differs from {quoted}: copy the file into the block")
         if Path(quoted).name not in tests():
-            fault(block.where, f"no test knows {quoted}")
+            report(block.where, f"no test executes {quoted}")
     elif block.language in EXECUTABLE and block.runs == bool(block.reason):
-        fault(block.where, "either `run` in its info string, or `<!-- not run: REASON -->` on the line before")
+        report(block.where, "expected either `run` in the info string or `<!-- not run: REASON -->` on the line before")
     try:
         if block.language == "json":
             for part in re.split(r"\n(?=\{)", block.code.strip()):
@@ -54,13 +55,13 @@ def check_block(block):
         elif block.language == "python":
             compile(block.code, block.where, "exec")
         elif block.language == "proto" and not re.search(r"^message \w+ \{", block.code, re.M):
-            fault(block.where, "no message in it")
+            report(block.where, "expected a message definition")
     except (ValueError, SyntaxError, xml.etree.ElementTree.ParseError) as error:
-        fault(block.where, f"no {block.language}: {error}")
+        report(block.where, f"invalid {block.language}: {error}")
     if block.language == "rust":
         library = (ROOT / block.path).parent / "src/lib.rs"
         if "../README.md" not in (library.read_text() if library.exists() else ""):
-            fault(block.where, "no crate takes this document for its own, so it is not compiled")
+            report(block.where, "not compiled: include the document in the documentation of its crate")
     if block.language == "sh":
         for line in block.code.replace("\\\n", " ").splitlines():
             check_line(block.where, line)
@@ -91,7 +92,7 @@ def check_command(where, tokens):
     if name in ("just", "rust-just"):
         recipe = next((token for token in arguments if not token.startswith("-")), None)
         if recipe and re.match(r"^[a-z]", recipe) and recipe not in recipes():
-            fault(where, f"just has no recipe {recipe}")
+            report(where, f"just has no recipe {recipe}")
         if recipe == "demo":
             check_options(where, "updraft", "", arguments)
     elif name == "cargo":
@@ -101,7 +102,7 @@ def check_command(where, tokens):
         sub = next((token for token in arguments if token in subs), "")
         first = next((token for token in arguments if not token.startswith("-")), None)
         if subs and not sub and first and arguments[0] == first and re.match(r"^[a-z][a-z-]+$", first):
-            fault(where, f"{name} has no command {first}: it has {', '.join(subs)}")
+            report(where, f"{name} has no command {first}: expected one of {', '.join(subs)}")
         check_options(where, name, sub, arguments)
 
 
@@ -109,7 +110,7 @@ def check_options(where, program, subcommand, arguments):
     for token in arguments:
         option = token.split("=")[0].rstrip(",;:.)")
         if re.match(r"^--[a-z]", option) and option not in options_of(program, subcommand):
-            fault(where, f"{program} {subcommand} has no option {option}")
+            report(where, f"{program} {subcommand} has no option {option}")
 
 
 def check_cargo(where, arguments):
@@ -120,7 +121,7 @@ def check_cargo(where, arguments):
         if option == "--":
             break
         if option in kinds and re.match(r"^[a-z]", value) and not kinds[option](value):
-            fault(where, f"cargo {option} {value}: there is none")
+            report(where, f"cargo {option} {value}: does not exist")
 
 
 # Text.
@@ -148,13 +149,13 @@ def check_links(document):
             if re.match(r"^[A-Z]\w*::\w+$|^\w+(::\w+)+$", path):
                 continue
             if not file.exists():
-                fault(where, f"links to {target}, which is not there")
+                report(where, f"links to {target}, which does not exist")
             elif anchor and file.suffix == ".md" and anchor not in anchors(str(file.relative_to(ROOT))):
-                fault(where, f"links to {target}: no such heading")
+                report(where, f"links to {target}: no such heading")
 
 
 def check_path(where, document, span):
-    """A path of the repository: from its root, from the document, from a `src` beside the document, or of the page."""
+    """Checks a path, relative to the root, the document's directory, its `src`, or pusher/web."""
     here = (ROOT / document.path).parent
     if not re.match(r"^[\w.-]+(/[\w.*-]+)+/?$", span) or span.split("/")[0] not in roots() | {"src"}:
         return
@@ -162,7 +163,7 @@ def check_path(where, document, span):
         return
     bases = [ROOT, here, here / "src", ROOT / "pusher/web"]
     if not any(list(base.glob(span.rstrip("/"))) for base in bases):
-        fault(where, f"{span} is not there")
+        report(where, f"{span} does not exist")
 
 
 def check_text(document):
@@ -171,26 +172,26 @@ def check_text(document):
     for number, line in document.prose:
         where = f"{document.path}:{number}"
         if document.path.endswith("README.md") and re.search(r"\b20\d\d-[01]\d-[0-3]\d\b|\b[A-Z][a-z]+ 20\d\d\b", line):
-            fault(where, "a figure of a certain day belongs into docs/measurements.md")
+            report(where, "contains a date: move dated figures to docs/measurements.md")
         for name in re.findall(r"\bUPDRAFT_[A-Z0-9_]*[A-Z0-9]\b", line):
             # A secret can also come from a file.
             if name not in sources() and name.removesuffix("_FILE") not in sources():
-                fault(where, f"{name} is no setting")
+                report(where, f"{name} is not a setting")
         for name in re.findall(r"(?<![\w{])fanet\.[a-z-]+(?:\.[a-z-]+)*\.v\d+\b", line):
             if name not in topics():
-                fault(where, f"{name} is no topic of schemas/topics.toml")
+                report(where, f"{name} is not a topic of schemas/topics.toml")
         for span in code_spans(line):
             check_path(where, document, span)
             metric = re.match(r"^(fanet_[a-z0-9_]+)(\{.*\})?$", span)
             if metric and not predecessor and document.path != "docs/metrics.md":
                 name = re.sub(r"_(count|sum|bucket)$", "", metric.group(1))
                 if not any(f"`{known}`" in known_metrics for known in (name, metric.group(1))):
-                    fault(where, f"{name} is not in docs/metrics.md")
-            # Decisions also name what was.
+                    report(where, f"{name} is not in docs/metrics.md")
+            # Decisions also name former options.
             if span.startswith("--") and not document.path.startswith("docs/decisions/") and re.match(r"^--[a-z]", span):
                 option = re.split(r"[ =]", span)[0]
                 if span not in OTHER_OPTIONS and option not in all_options() | OTHER_OPTIONS:
-                    fault(where, f"no program of ours has {option}")
+                    report(where, f"none of our programs has the option {option}")
             elif re.match(r"^(just|cargo|npx|[A-Z_]+=\S+ cargo|" + "|".join(PROGRAMS) + r") [a-z-]", span) and "…" not in span:
                 check_line(where, span)
 
@@ -202,4 +203,4 @@ for document in documents.all_documents():
     check_text(document)
 check_tables()
 if found:
-    sys.exit("\n".join(found) + f"\n{len(found)} faults")
+    sys.exit("\n".join(found) + f"\n{len(found)} violations")

@@ -1,21 +1,21 @@
-"""Reads our Markdown documents: code blocks with how they are checked, code in the text, links, tables.
+"""Parses our Markdown documents: code blocks and how they are checked, code spans, tables.
 
-How a block is checked stands in its info string, behind the language:
+The info string of a block says how it is checked, after the language:
 
     sh run              executed, in one shell for the document, in order; must succeed
-    sh run for=10s      executed for so long, then stopped; must print something
+    sh run for=10s      executed for this time, then stopped; must print something
     sh run last         executed after all other documents
-    sql run             asked of the history; must succeed. `rows`: must have at least one row
-    sql parse           read by ClickHouse's parser, and not executed
-    LANGUAGE file=PATH  the same as that file, which a test executes
+    sql run             executed in the history database; must succeed. `rows`: must return at least one row
+    sql parse           parsed by ClickHouse, not executed
+    LANGUAGE file=PATH  must equal that file, which a test executes
     python run          executed
-    json, toml, xml, proto, text, rust    read by a parser, or plain
+    json, toml, xml, proto, text, rust    parsed where possible
 
-Anything else, a shell block above all, has a comment on the line before it that says why it is not executed:
+Other blocks, particularly shell blocks, need a comment with the reason on the line before:
 
     <!-- not run: needs a Flink cluster -->
 
-For all documents of a folder, its README.md has it once:
+For all documents of a directory, its README.md has the comment once:
 
     <!-- not run in this folder: these commands change a running installation -->
 """
@@ -38,7 +38,7 @@ class Block:
     language: str
     options: list
     code: str
-    reason: str  # why it is not executed; empty where it is, or needs none
+    reason: str  # why it is not executed; empty if it is executed or needs no reason
 
     @property
     def runs(self):
@@ -63,7 +63,7 @@ class Document:
 
 @cache
 def files():
-    """Every file of the repository."""
+    """All files of the repository."""
     git = ["git", "ls-files", "-co", "--exclude-standard", "-z"]
     listed = subprocess.run(git, cwd=ROOT, capture_output=True, text=True)
     if listed.returncode == 0 and listed.stdout:
@@ -97,7 +97,7 @@ def read(path):
         indent, info = fence.groups()
         end = next((n for n in range(at + 1, len(lines)) if lines[n].strip() == "```"), None)
         if end is None:
-            raise SystemExit(f"{path}:{at + 1}: a code block without an end")
+            raise SystemExit(f"{path}:{at + 1}: unclosed code block: expected a line with ```")
         before = lines[at - 1].strip() if at else ""
         reason = NOT_RUN.match(before)
         parts = info.split() or [""]
@@ -113,12 +113,12 @@ def all_documents():
 
 
 def code_spans(line):
-    """The code in a line of text."""
+    """The code spans in a line of text."""
     return [span.strip() for span in re.findall(r"(?<!`)`([^`]+)`(?!`)", line)]
 
 
 def tables(document, first_cell):
-    """Rows, as lists of cells, of the tables whose head begins with `first_cell`."""
+    """Rows, as lists of cells, of the tables whose header begins with `first_cell`."""
     rows, inside = [], False
     for _, line in document.prose:
         if not line.strip().startswith("|"):

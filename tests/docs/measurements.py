@@ -1,7 +1,7 @@
-"""Writes figures into docs/measurements.md: reads lines `bench: NAME VALUE UNIT` from standard input and passes them on.
+"""Writes figures into docs/measurements.md: reads lines `bench: NAME VALUE UNIT` from standard input and prints them.
 
-A figure that was measured replaces its row, with the date, the commit and the machine; the others stay as they are. Nothing is
-written where nothing was measured.
+A measured figure replaces its row, with the date, the commit and the machine; other rows stay. Without figures the page is not
+written.
 
     just bench | measurements.py [--page FILE]
 """
@@ -38,7 +38,7 @@ def machine():
 
 
 def with_figures(page, figures, date, commit, machine):
-    """The page with the figures: rows by name, in the order of their names."""
+    """The page with the figures: rows sorted by name."""
     before, rest = page.split(BEGIN)
     table, after = rest.split(END)
     rows = {}

@@ -1,9 +1,9 @@
-"""Reads observations into ClickHouse as examples/consumers/clickhouse does, with the real function and real records.
+"""Reads observations into ClickHouse as examples/consumers/clickhouse does, with its function and records from Kafka.
 
     observation_queue.py BOOTSTRAP DIRECTORY
 
-The engine runs in this process. Its Kafka tables do not read in the background, so that the queue is a plain table here, which is
-given the records that Kafka has; the engine's parser reads every statement of the file.
+The engine runs in this process. Its Kafka tables do not read in the background: here the queue is an ordinary table, filled with
+the records from Kafka. The engine's parser parses each statement of the file.
 """
 import os
 import shutil
@@ -39,7 +39,7 @@ def main(bootstrap, directory):
         shutil.copy(EXAMPLES / "python" / name, scripts)
     protos = [str(ROOT / f"schemas/proto/updraft/v1/{name}.proto") for name in ("common", "observation")]
     subprocess.run([sys.executable, "-m", "grpc_tools.protoc", f"-I{ROOT}/schemas/proto", f"--python_out={scripts}", *protos], check=True)
-    # The script asks for python3, which has the packages here.
+    # The script starts python3: make it the Python that has the packages.
     python3 = bin_dir / "python3"
     python3.write_text(f'#!/bin/sh\nexec {sys.executable} "$@"\n')
     python3.chmod(python3.stat().st_mode | stat.S_IXUSR)
@@ -60,7 +60,7 @@ def main(bootstrap, directory):
     answer = str(engine.query("SELECT count(), countIf(device > 0), uniqExact(observation_id), min(event_at) > '2020-01-01' FROM observations"))
     wanted = len(values)
     print(f"{wanted} records, in ClickHouse: {answer.strip()}")
-    assert values and answer.split(",")[0].strip() == str(wanted), "every observation makes one row, rubbish none"
+    assert values and answer.split(",")[0].strip() == str(wanted), "expected one row per observation, and none of invalid records"
     assert answer.split(",")[1:] == [str(wanted), str(wanted), "1\n"], answer
 
 

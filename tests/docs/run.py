@@ -1,15 +1,15 @@
-"""Executes the code of the documents as it is written there (see documents.py), against running services.
+"""Executes the code blocks of the documents unchanged (see documents.py), with running services.
 
     run.py PROGRAMS [DOCUMENT...]
 
-PROGRAMS is the folder of our built programs. The environment names the services as `just up` prints them. First
-docs/run-it-for-real.md is followed, which starts our programs; then every other document (or those named), in a copy of the
-repository's sources and with the addresses in the environment that `just up` exports; at last what is to be executed last. What
-stands for something else here, and nothing more:
+PROGRAMS is the directory of our built programs. The environment has the addresses of the services, as `just up` prints them.
+The script executes docs/run-it-for-real.md first, which starts our programs; then the other documents (or those named), in a
+copy of the repository's sources and with the environment of `just up`; and finally the blocks marked `last`. The only
+substitutions:
 
-- addresses: `localhost:PORT` of a default port is where that service or program listens in the test;
-- days: 2026-07-14 and earlier ones are today and as many days earlier, since the pipeline's rows are of today;
-- `python` is the tests' Python, `pip` checks that the package is there, `npm install` links the tests' packages,
+- addresses: `localhost:PORT` of a default port becomes the test's address of that service or program;
+- days: 2026-07-14 becomes today, and earlier days as many days before, since the pipeline's rows are of today;
+- `python` is the tests' Python, `pip` checks that the package is installed, `npm install` links the tests' packages,
   `just kcat` is its recipe, `cargo run -p NAME` and `--example NAME` are the programs that the test built.
 """
 import datetime
@@ -32,7 +32,7 @@ from documents import ROOT
 
 FIRST = "docs/run-it-for-real.md"
 SOURCES = ("docs", "schemas", "examples", "tests/services", "crates/fanet/tests/fixtures")
-# Our programs' ports, and which program has each: the admin port's number is the program's own default.
+# The default admin port of each program.
 ADMIN_PORTS = {
     "bridge": 9101, "processor run": 9102, "processor historian": 9103, "pusher": 9104, "processor thermals": 9105,
     "processor receivers": 9106, "updraft": 9107, "processor archive": 9108,
@@ -53,8 +53,8 @@ class Failed(Exception):
     pass
 
 
-class World:
-    """The copy of the sources, the commands that a reader would have, and what addresses stand for."""
+class Sandbox:
+    """A copy of the sources, the commands of a reader, and the substitutions."""
 
     def __init__(self, programs):
         self.dir = Path(tempfile.mkdtemp(prefix="documents-"))
@@ -97,7 +97,7 @@ class World:
         command("python", f'exec {python} "$@"')
         command("python3", f'exec {python} "$@"')
         command("pip", '[ "$1" = install ] || exit 64\nshift\nfor package; do\n'
-                       f'    {python} -m pip show -q "$package" || {{ echo "pip: $package is not among the tests\' packages"; exit 1; }}\ndone')
+                       f'    {python} -m pip show -q "$package" || {{ echo "pip: $package is not installed for the tests"; exit 1; }}\ndone')
         command("npm", f'[ "$*" = install ] && ln -sfn {ROOT}/tests/node/node_modules node_modules')
         command("just", '[ "$1" = kcat ] || { echo "just: only kcat is executed here"; exit 64; }\nshift\n'
                         f'cd {self.dir} && exec {python} tests/services/kcat.py "$@"')
@@ -111,8 +111,8 @@ class World:
         environment = {k: v for k, v in os.environ.items() if not k.startswith("UPDRAFT_") or k == "UPDRAFT_CACHE"}
         return environment | {"PATH": path, "PYTHONDONTWRITEBYTECODE": "1", "LC_ALL": "C.UTF-8"}
 
-    def translated(self, code):
-        """The code with the addresses and days of here."""
+    def localized(self, code):
+        """The code with the addresses and days of this test."""
         code = code.replace("http://localhost:8081", self.registry)
         ports = "|".join(map(str, self.ports))
         code = re.sub(rf"\b({ports})\b", lambda found: str(self.ports[int(found.group(1))]), code)
@@ -136,26 +136,26 @@ class World:
 
 
 class Shell:
-    """One bash, which a document's blocks are given one after the other."""
+    """A bash that executes the blocks of a document in order."""
 
-    def __init__(self, world, environment):
-        self.world, self.count = world, 0
-        self.log = (world.dir / f"shell-{id(self)}.log").open("w+b")
+    def __init__(self, sandbox, environment):
+        self.sandbox, self.count = sandbox, 0
+        self.log = (sandbox.dir / f"shell-{id(self)}.log").open("w+b")
         start = ["bash", "--norc", "-euo", "pipefail"]
         self.bash = subprocess.Popen(start, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.log,
-                                     cwd=world.dir, env=environment, text=True)
+                                     cwd=sandbox.dir, env=environment, text=True)
 
     def run(self, block):
         self.count += 1
-        file = self.world.dir / f"block-{id(self)}-{self.count}.sh"
-        file.write_text(self.world.translated(block.code))
-        out = self.world.dir / f"block-{id(self)}-{self.count}.out"
+        file = self.sandbox.dir / f"block-{id(self)}-{self.count}.sh"
+        file.write_text(self.sandbox.localized(block.code))
+        out = self.sandbox.dir / f"block-{id(self)}-{self.count}.out"
         seconds = block.option("for")
         if seconds:
             for_seconds = f"timeout --signal=INT --kill-after=5 {seconds} bash -euo pipefail {file} > {out} 2>&1 || true"
             self.send(f"{for_seconds}; echo done")
         else:
-            # Within the same shell, so that its variables and jobs last.
+            # In the same shell, to keep its variables and jobs.
             self.send(f". {file} > {out} 2>&1 < /dev/null; echo done")
         answered = self.bash.stdout.readline() if wait_for_line(self.bash.stdout, BLOCK_WITHIN_S) else ""
         output = out.read_text(errors="replace") if out.exists() else ""
@@ -163,7 +163,7 @@ class Shell:
             self.log.seek(0)
             raise Failed(f"{output[-3000:]}\n{self.log.read().decode(errors='replace')[-1500:]}")
         if seconds and not output.strip():
-            raise Failed(f"printed nothing in {seconds}")
+            raise Failed(f"printed nothing within {seconds}")
         return output
 
     def send(self, line):
@@ -180,19 +180,19 @@ def statements(code):
     return [statement for statement in code.split(";\n") if statement.strip()]
 
 
-def execute(world, shell, block):
-    """What it printed."""
+def execute(sandbox, shell, block):
+    """Executes a block and returns its output."""
     if "parse" in block.options:
-        return "".join(world.ask(f"EXPLAIN AST {statement}") for statement in statements(block.code))
+        return "".join(sandbox.ask(f"EXPLAIN AST {statement}") for statement in statements(block.code))
     if block.language == "sh":
         return shell.run(block)
     if block.language == "sql":
-        answer = world.ask(world.translated(block.code))
+        answer = sandbox.ask(sandbox.localized(block.code))
         if "rows" in block.options and len(answer.splitlines()) < 2:
             raise Failed("no rows")
         return answer
     if block.language == "python":
-        done = subprocess.run([sys.executable, "-c", world.translated(block.code)], cwd=world.dir, env=world.environment(),
+        done = subprocess.run([sys.executable, "-c", sandbox.localized(block.code)], cwd=sandbox.dir, env=sandbox.environment(),
                               capture_output=True, text=True, timeout=BLOCK_WITHIN_S)
         if done.returncode:
             raise Failed(done.stdout + done.stderr)
@@ -201,7 +201,7 @@ def execute(world, shell, block):
 
 
 def main():
-    world = World(sys.argv[1])
+    sandbox = Sandbox(sys.argv[1])
     chosen = sys.argv[2:] or documents.names()
     order = [FIRST] + [name for name in chosen if name != FIRST]
     verbose = os.environ.get("DOCUMENTS_VERBOSE")
@@ -209,15 +209,15 @@ def main():
     for name in order:
         document = documents.read(name)
         blocks = [block for block in document.blocks if block.runs or "parse" in block.options]
-        # The first document sets the addresses itself.
-        addresses = {} if name == FIRST else world.addresses
-        shell = Shell(world, world.environment() | addresses) if blocks else None
+        # The first document sets the addresses.
+        addresses = {} if name == FIRST else sandbox.addresses
+        shell = Shell(sandbox, sandbox.environment() | addresses) if blocks else None
         for block in blocks:
             if "last" in block.options:
                 last.append((shell, block))
                 continue
             try:
-                output = execute(world, shell, block)
+                output = execute(sandbox, shell, block)
                 executed += 1
                 print(f"{block.where}: {block.language}: done", flush=True)
                 if verbose:
@@ -229,38 +229,38 @@ def main():
         if name == FIRST:
             if failures:
                 break
-            # Views that are refreshed every ten minutes are refreshed now; flights, which the historian makes, are not.
-            for view in world.ask("SELECT view FROM system.view_refreshes WHERE database = 'updraft'", "TSV").split():
-                world.ask(f"SYSTEM REFRESH VIEW {view}")
-                world.ask(f"SYSTEM WAIT VIEW {view}")
+            # Refresh the views now, which are refreshed every ten minutes. The historian makes the flights.
+            for view in sandbox.ask("SELECT view FROM system.view_refreshes WHERE database = 'updraft'", "TSV").split():
+                sandbox.ask(f"SYSTEM REFRESH VIEW {view}")
+                sandbox.ask(f"SYSTEM WAIT VIEW {view}")
         elif shell:
             shell.bash.stdin.close()
     if not failures and not sys.argv[2:]:
-        # What docs/for-analysts.md quotes.
-        queue = [sys.executable, str(ROOT / "tests/docs/observation_queue.py"), os.environ["KAFKA_BOOTSTRAP"], str(world.dir / "queue")]
+        # The example that docs/for-analysts.md quotes.
+        queue = [sys.executable, str(ROOT / "tests/docs/observation_queue.py"), os.environ["KAFKA_BOOTSTRAP"], str(sandbox.dir / "queue")]
         done = subprocess.run(queue, capture_output=True, text=True, timeout=BLOCK_WITHIN_S)
         print(f"observation_queue.py: {done.stdout}")
         if done.returncode:
             failures.append(f"observation_queue.py: {done.stdout}{done.stderr[-2000:]}")
     for shell, block in last:
         try:
-            execute(world, shell, block)
+            execute(sandbox, shell, block)
             executed += 1
         except Failed as error:
             failures.append(f"{block.where}: {error}")
-    for log in sorted((world.dir / "target/log").glob("*.log")):
+    for log in sorted((sandbox.dir / "target/log").glob("*.log")):
         lines = log.read_text(errors="replace").splitlines()
         failures += [f"{log.name}: {line}" for line in lines if " ERROR " in line or "panicked at" in line]
     if failures:
-        for log in sorted((world.dir / "target/log").glob("*.log")):
+        for log in sorted((sandbox.dir / "target/log").glob("*.log")):
             print(f"--- {log.name}\n{log.read_text(errors='replace')[-1500:]}")
         sys.exit("\n".join(failures))
     print(f"{executed} blocks executed")
-    shutil.rmtree(world.dir, ignore_errors=True)
+    shutil.rmtree(sandbox.dir, ignore_errors=True)
 
 
-def end_what_was_started():
-    """All of our process group, where we lead it: programs that a document started and could not stop."""
+def end_started_processes():
+    """Ends the process group if this process leads it: a document may have left programs running."""
     if os.getpgrp() == os.getpid():
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         os.killpg(0, signal.SIGTERM)
@@ -269,4 +269,4 @@ def end_what_was_started():
 try:
     main()
 finally:
-    end_what_was_started()
+    end_started_processes()

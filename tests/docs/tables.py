@@ -1,25 +1,25 @@
-"""Tables of the documents that repeat the code or the schemas."""
+"""Compares tables of the documents with the code and the schemas."""
 import re
 
 import documents
 import measurements
 from documents import ROOT, code_spans
-from existing import PROGRAMS, admin_port, catalogue, descriptors, subcommands
-from faults import fault
+from inventory import PROGRAMS, admin_port, catalogue, descriptors, subcommands
+from violations import report
 
 
 def check_commands():
-    """Each command of a program with several stands in the table of its README, and no other."""
+    """The table in the README of a program lists exactly its commands."""
     for program in ("processor", "replay"):
         document = documents.read(f"{program}/README.md")
         rows = documents.tables(document, "command")
         listed = {span.split()[1] for row in rows for span in code_spans(row[0]) if span.startswith(f"{program} ")}
         if listed != set(subcommands(program)):
-            fault(document.path, f"the table has {sorted(listed)}, {program} --help {sorted(subcommands(program))}")
+            report(document.path, f"the table lists {sorted(listed)}, {program} --help lists {sorted(subcommands(program))}")
 
 
 def check_ports():
-    """Of each row that names a command and an admin port (91xx), that they belong together."""
+    """A row with a command and an admin port (91xx) has the default port of that command."""
     seen = 0
     for document in documents.all_documents():
         for number, line in document.prose:
@@ -35,9 +35,9 @@ def check_ports():
                 expected = admin_port(name)
                 seen += 1
                 if expected != int(port.group(1)):
-                    fault(f"{document.path}:{number}", f"{name} has its admin port at {expected}, not {port.group(1)}")
+                    report(f"{document.path}:{number}", f"the admin port of {name} is {expected}, not {port.group(1)}")
     if seen < 10:
-        fault("ports", f"only {seen} rows name a command and its port")
+        report("ports", f"only {seen} rows have a command and its port: expected at least 10")
 
 
 def check_message_indexes():
@@ -48,20 +48,20 @@ def check_message_indexes():
         for name in code_spans(row[0]):
             seen.add(name)
             if known_topics[name]["message"] != f"updraft.v1.{message}":
-                fault(where, f"{name} has {known_topics[name]['message']}, not {message}")
+                report(where, f"{name} has {known_topics[name]['message']}, not {message}")
         index = next(n for file in descriptors() for n, one in enumerate(file.message_type) if one.name == message)
         expected = "00" if index == 0 else f"02 {2 * index:02x}"
         if written != expected:
-            fault(where, f"{message} is message {index} of its file: `{expected}`, not `{written}`")
-    # All but the programs' own, and topics that no consumer may read.
+            report(where, f"{message} is message {index} of its file: `{expected}`, not `{written}`")
+    # All but internal topics and topics that consumers may not read.
     kept_out = {"fanet.private.state.v1", "fanet.audit.v1"}
     readable = {name for name, topic in known_topics.items() if topic["message"] and not topic.get("internal")} - kept_out
     if seen != readable:
-        fault(where, f"the message indexes of {sorted(readable ^ seen)} are missing, or too many")
+        report(where, f"message indexes: missing or unexpected topics {sorted(readable ^ seen)}")
 
 
 def check_retention():
-    """How long records stay, where the page says from where to read a topic on."""
+    """The retention of each topic that the page names."""
     where = "docs/consume-the-topics.md"
     known_topics = catalogue()
     rows = documents.tables(documents.read(where), "you want")
@@ -70,20 +70,20 @@ def check_retention():
         for name in code_spans(row[1]):
             kept = known_topics[name].get("retention")
             if kept and kept not in row[2]:
-                fault(where, f"{name} is kept for {kept}; the page says: {row[2]}")
+                report(where, f"{name} is kept for {kept}; the page says: {row[2]}")
             if not kept and "beginning" not in row[2]:
-                fault(where, f"{name} is compacted: it is read from the beginning")
+                report(where, f"{name} is compacted: expected 'beginning' in its row")
     text = (ROOT / where).read_text()
     for name in known_topics:
         if name not in listed and f"`{name}`" not in text:
-            fault(where, f"does not mention {name}")
+            report(where, f"does not mention {name}")
 
 
 def check_enums():
-    """A table whose head is `number | Enum` has the names and numbers of that enum of the schemas."""
+    """A table with the header `number | Enum` has the names and numbers of that enum of the schemas."""
     where = "docs/for-analysts.md"
     if not (ROOT / where).exists():
-        return fault(where, "is not there")
+        return report(where, "does not exist")
     enums = {enum.name: enum for file in descriptors() for enum in file.enum_type}
     heads = {}
     name = None
@@ -101,21 +101,21 @@ def check_enums():
         prefix = re.sub(r"(?<!^)(?=[A-Z])", "_", name).upper() + "_"
         known = {value.number: value.name.removeprefix(prefix).replace("_", " ").lower() for value in enums[name].value if value.number}
         if written != known:
-            fault(where, f"{name} is {known}, the page has {written}")
+            report(where, f"{name} is {known}, the page has {written}")
     for name in ("AircraftKind", "GroundKind", "AlertKind", "AlertStatus", "AlertResolution", "SourceKind", "FlightPhase", "ObservationFlag"):
         if name not in heads:
-            fault(where, f"has no table of {name}")
+            report(where, f"has no table for {name}")
 
 
 def check_measurements():
-    """What `just bench` writes: a figure replaces its own row, and nothing else."""
+    """A figure from `just bench` replaces only its own row."""
     page = (ROOT / "docs/measurements.md").read_text(encoding="utf-8")
     written = measurements.with_figures(page, {"bridge_frames_per_second": ("1", "frames/s"), "a_new_one": ("2", "us")}, "D", "C", "M")
     added = sorted(set(written.splitlines()) - set(page.splitlines()))
     removed = [line for line in page.splitlines() if line not in written.splitlines()]
     expected = ["| `a_new_one` | 2 | us | D | C | M |", "| `bridge_frames_per_second` | 1 | frames/s | D | C | M |"]
     if added != expected or len(removed) != 1 or "bridge_frames_per_second" not in removed[0]:
-        fault("tests/docs/measurements.py", f"adds {added}, removes {removed}")
+        report("tests/docs/measurements.py", f"added {added}, removed {removed}: expected one new row and one replaced row")
 
 
 def check_tables():

@@ -1,18 +1,19 @@
-// A headless Chromium that is told what to do: one JSON object per line in, one per line out.
+// Controls a headless Chromium: each line of standard input is a command as a JSON object, each line of standard output
+// an answer.
 //
 //   {"do": "open", "url": "...", "width": 1280, "height": 800}
 //   {"do": "evaluate", "script": "JavaScript expression"}            -> its value
 //   {"do": "wait", "script": "JavaScript expression", "ms": 10000}   -> its first truthy value
 //   {"do": "click", "selector": "..."}
-//   {"do": "download", "selector": "...", "path": "..."}             -> the name that the server gives the file
+//   {"do": "download", "selector": "...", "path": "..."}             -> the file name that the server sends
 //   {"do": "screenshot", "path": "..."}
 //   {"do": "messages"}                                               -> console errors and uncaught exceptions so far
 //
-// The answer is {"ok": value} or {"error": text}. The end of the input ends the browser.
+// The answer is {"ok": value} or {"error": text}. At the end of its input the program closes the browser and ends.
 import { createInterface } from 'node:readline';
 import { chromium } from 'playwright-core';
 
-const PATIENCE_MS = 30_000;
+const TIMEOUT_MS = 30_000;
 
 const [executablePath, userDataDir] = process.argv.slice(2);
 const context = await chromium.launchPersistentContext(userDataDir, {
@@ -22,7 +23,7 @@ const context = await chromium.launchPersistentContext(userDataDir, {
   args: [
     '--no-sandbox', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update',
     '--disable-sync',
-    // The map needs WebGL; without a graphics card it is drawn in software.
+    // The map needs WebGL; without a graphics card, use the software renderer.
     '--use-gl=angle', '--use-angle=swiftshader', '--enable-unsafe-swiftshader',
   ],
 });
@@ -36,12 +37,12 @@ page.on('pageerror', (error) => messages.push(String(error)));
 const actions = {
   open: async ({ url, width = 1280, height = 800 }) => {
     await page.setViewportSize({ width, height });
-    const answer = await page.goto(url, { timeout: PATIENCE_MS });
+    const answer = await page.goto(url, { timeout: TIMEOUT_MS });
     return answer?.status() ?? null;
   },
   evaluate: ({ script }) => page.evaluate(script),
-  wait: async ({ script, ms = PATIENCE_MS }) => {
-    // Asked from outside: waitForFunction evaluates text in the page, which its Content-Security-Policy forbids.
+  wait: async ({ script, ms = TIMEOUT_MS }) => {
+    // Polls from outside: waitForFunction evaluates text in the page, which its Content-Security-Policy forbids.
     const until = Date.now() + ms;
     for (;;) {
       const value = await page.evaluate(script);
@@ -50,33 +51,33 @@ const actions = {
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
   },
-  click: ({ selector }) => page.click(selector, { timeout: PATIENCE_MS }),
+  click: ({ selector }) => page.click(selector, { timeout: TIMEOUT_MS }),
   download: async ({ selector, path }) => {
-    const download = page.waitForEvent('download', { timeout: PATIENCE_MS });
-    const [file] = await Promise.all([download, page.click(selector, { timeout: PATIENCE_MS })]);
+    const download = page.waitForEvent('download', { timeout: TIMEOUT_MS });
+    const [file] = await Promise.all([download, page.click(selector, { timeout: TIMEOUT_MS })]);
     const failure = await file.failure();
     if (failure) throw new Error(`${file.url()}: ${failure}`);
     await file.saveAs(path);
     return file.suggestedFilename();
   },
   screenshot: async ({ path }) => {
-    await page.screenshot({ path, timeout: PATIENCE_MS });
+    await page.screenshot({ path, timeout: TIMEOUT_MS });
     return path;
   },
   messages: async () => messages,
 };
 
-// Whoever gives the orders is gone, perhaps in the middle of one.
+// The parent process has ended, maybe during a command that does not return: end after 3 seconds at the latest.
 process.stdin.on('close', () => setTimeout(() => process.exit(1), 3000));
 
-const say = (answer) => process.stdout.write(`${JSON.stringify(answer)}\n`);
-say({ ok: 'ready' });
+const answer = (object) => process.stdout.write(`${JSON.stringify(object)}\n`);
+answer({ ok: 'ready' });
 for await (const line of createInterface({ input: process.stdin })) {
-  const order = JSON.parse(line);
+  const command = JSON.parse(line);
   try {
-    say({ ok: (await actions[order.do](order)) ?? null });
+    answer({ ok: (await actions[command.do](command)) ?? null });
   } catch (error) {
-    say({ error: String(error) });
+    answer({ error: String(error) });
   }
 }
 await context.close();

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Shows the records of a topic as JSON lines, decoded by the schemas that the registry holds.
+"""Prints the records of a topic as JSON lines, decoded with the schemas of the registry.
 
-Shares nothing with our programs but the wire format: the consumer is confluent-kafka, the schema comes from the registry
-as text and is compiled here, so that what this shows is what any other client would see.
+Independent of Updraft's code, so that it sees what any client sees: the consumer is confluent-kafka, and the schemas are
+fetched from the registry and compiled here.
 """
 
 import argparse
@@ -20,7 +20,7 @@ from confluent_kafka import OFFSET_BEGINNING, OFFSET_END, Consumer, KafkaError, 
 from google.protobuf import descriptor_pb2, descriptor_pool, json_format, message_factory
 from grpc_tools import protoc
 
-PATIENCE_S = 10
+TIMEOUT_S = 10
 
 
 class Registry:
@@ -63,7 +63,7 @@ class Registry:
             with open(out, "rb") as file:
                 descriptors = descriptor_pb2.FileDescriptorSet.FromString(file.read())
         pool = descriptor_pool.DescriptorPool()
-        # Each file comes after those that it imports, so ours is the last.
+        # Imported files come first: ours is the last.
         for file in descriptors.file:
             pool.Add(file)
         return pool, descriptors.file[-1]
@@ -79,7 +79,7 @@ class Registry:
             self.write(directory, reference["name"], version)
 
     def get(self, path):
-        with urllib.request.urlopen(self.url + path, timeout=PATIENCE_S) as answer:
+        with urllib.request.urlopen(self.url + path, timeout=TIMEOUT_S) as answer:
             return json.load(answer)
 
 
@@ -128,7 +128,7 @@ def shown(record, registry):
         message = registry.decode(record.value())
         value = json_format.MessageToDict(message, preserving_proto_field_name=True)
         return {**line, "message": message.DESCRIPTOR.full_name, "value": value}
-    except Exception as error:  # a record that cannot be decoded is shown all the same
+    except Exception as error:  # print a record that cannot be decoded, too
         return {**line, "undecoded": text(record.value()), "why": str(error)}
 
 
@@ -136,10 +136,10 @@ def options():
     parser = argparse.ArgumentParser(prog="kcat", description=__doc__.splitlines()[0])
     environment = os.environ.get
     parser.add_argument("topic")
-    parser.add_argument("--from-beginning", action="store_true", help="start with the oldest record, not the next one")
-    parser.add_argument("--count", type=int, help="end after so many records")
+    parser.add_argument("--from-beginning", action="store_true", help="start with the oldest record instead of the next one")
+    parser.add_argument("--count", type=int, help="end after this number of records")
     parser.add_argument("--until-end", action="store_true", help="end at the end of every partition")
-    parser.add_argument("--timeout", type=float, help="fail after so many seconds")
+    parser.add_argument("--timeout", type=float, help="fail after this number of seconds without a record")
     kafka = environment("KAFKA_BOOTSTRAP") or environment("UPDRAFT_KAFKA_BOOTSTRAP") or "localhost:9092"
     registry = environment("SCHEMA_REGISTRY_URL") or environment("UPDRAFT_SCHEMA_REGISTRY_URL") or "http://localhost:8081"
     parser.add_argument("--bootstrap", default=kafka, help="default: KAFKA_BOOTSTRAP, then %(default)s")
@@ -148,7 +148,7 @@ def options():
 
 
 def assign(consumer, topic, from_beginning):
-    metadata = consumer.list_topics(topic, timeout=PATIENCE_S).topics[topic]
+    metadata = consumer.list_topics(topic, timeout=TIMEOUT_S).topics[topic]
     if metadata.error is not None:
         raise KafkaException(metadata.error)
     start = OFFSET_BEGINNING if from_beginning else OFFSET_END
@@ -172,7 +172,7 @@ def run(chosen):
             record = consumer.poll(chosen.timeout or 3600)
             if record is None:
                 if chosen.timeout:
-                    sys.exit(f"kcat: {count} records, then nothing for {chosen.timeout} s")
+                    sys.exit(f"kcat: {count} records, then none for {chosen.timeout} s")
                 continue
             if record.error() is None:
                 print(json.dumps(shown(record, registry), ensure_ascii=False), flush=True)

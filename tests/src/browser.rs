@@ -1,4 +1,4 @@
-//! A headless Chromium, driven through `node/browser.mjs`.
+//! A headless Chromium, controlled through `node/browser.mjs`.
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
@@ -13,16 +13,16 @@ use crate::services::announced;
 use crate::supervise::fresh_dir;
 use crate::tools::{artefacts_dir, tool_path, workspace_dir};
 
-/// One page in a browser of its own, with a fresh profile. Ends with this value, and with the process.
+/// One page in a browser of its own, with a new profile. Ends with this value, and with the process.
 #[derive(Clone)]
 pub struct Browser {
     driver: Arc<Mutex<Driver>>,
 }
 
-/// The Node process that holds the browser; at the end of its input it closes the browser and ends.
+/// The Node process that controls the browser; at the end of its input it closes the browser and ends.
 struct Driver {
     process: Child,
-    orders: Option<ChildStdin>,
+    commands: Option<ChildStdin>,
     answers: BufReader<ChildStdout>,
 }
 
@@ -48,9 +48,9 @@ impl Browser {
                 .stdout(Stdio::piped())
                 .spawn()
                 .context("start node")?;
-            let orders = process.stdin.take();
+            let commands = process.stdin.take();
             let answers = BufReader::new(process.stdout.take().context("stdout is piped")?);
-            let mut driver = Driver { process, orders, answers };
+            let mut driver = Driver { process, commands, answers };
             driver.answer().context("start Chromium")?;
             Ok((chromium.display().to_string(), Self { driver: Arc::new(Mutex::new(driver)) }))
         })
@@ -69,7 +69,7 @@ impl Browser {
     /// # Errors
     /// As [`open`](Self::open).
     pub async fn open_sized(&self, url: &str, width: u32, height: u32) -> Result<()> {
-        let status = self.order(json!({"do": "open", "url": url, "width": width, "height": height})).await?;
+        let status = self.command(json!({"do": "open", "url": url, "width": width, "height": height})).await?;
         ensure!(status == 200, "{url} answered {status}");
         Ok(())
     }
@@ -79,78 +79,82 @@ impl Browser {
     /// # Errors
     /// When it throws.
     pub async fn evaluate(&self, script: &str) -> Result<Value> {
-        self.order(json!({"do": "evaluate", "script": script})).await
+        self.command(json!({"do": "evaluate", "script": script})).await
     }
 
     /// The first truthy value of a JavaScript expression in the page.
     ///
     /// # Errors
-    /// When there is none before the deadline; with what the page said on its console.
+    /// When there is none before the deadline; with the messages of the page's console.
     pub async fn wait_for(&self, script: &str, deadline: Duration) -> Result<Value> {
-        let order = json!({"do": "wait", "script": script, "ms": deadline.as_millis() as u64});
-        match self.order(order).await {
+        let command = json!({"do": "wait", "script": script, "ms": deadline.as_millis() as u64});
+        match self.command(command).await {
             Ok(value) => Ok(value),
-            Err(error) => Err(error.context(format!("the page said {:?}", self.messages().await?))),
+            Err(error) => Err(error.context(format!("the page's console: {:?}", self.messages().await?))),
         }
     }
 
-    /// Clicks what a CSS selector finds.
+    /// Clicks the element of a CSS selector.
     ///
     /// # Errors
     /// When it finds nothing that can be clicked.
     pub async fn click(&self, selector: &str) -> Result<()> {
-        self.order(json!({"do": "click", "selector": selector})).await.map(drop)
+        self.command(json!({"do": "click", "selector": selector})).await.map(drop)
     }
 
-    /// Clicks a link that leads to a file, and keeps the complete file at `path`. Returns the name that it is offered under.
+    /// Clicks a link to a file, and stores the complete file at `path`. Returns the file name of the download.
     ///
     /// # Errors
     /// When nothing is downloaded, or the download ends early.
     pub async fn download(&self, selector: &str, path: &Path) -> Result<String> {
-        let name = self.order(json!({"do": "download", "selector": selector, "path": path})).await?;
+        let name = self.command(json!({"do": "download", "selector": selector, "path": path})).await?;
         Ok(name.as_str().unwrap_or_default().to_owned())
     }
 
-    /// Keeps a picture of the page as `tests/artefacts/NAME.png`.
+    /// Stores a screenshot of the page as `tests/artefacts/NAME.png`.
     ///
     /// # Errors
     /// When it cannot be taken.
     pub async fn screenshot(&self, name: &str) -> Result<PathBuf> {
         let path = artefacts_dir().join(format!("{name}.png"));
-        self.order(json!({"do": "screenshot", "path": path})).await?;
+        self.command(json!({"do": "screenshot", "path": path})).await?;
         Ok(path)
     }
 
     /// Errors on the page's console and uncaught exceptions, so far.
     ///
     /// # Errors
-    /// When the browser is gone.
+    /// When the browser has ended.
     pub async fn messages(&self) -> Result<Vec<String>> {
-        Ok(serde_json::from_value(self.order(json!({"do": "messages"})).await?)?)
+        Ok(serde_json::from_value(self.command(json!({"do": "messages"})).await?)?)
     }
 
-    async fn order(&self, order: Value) -> Result<Value> {
+    async fn command(&self, command: Value) -> Result<Value> {
         let driver = Arc::clone(&self.driver);
         let task = tokio::task::spawn_blocking(move || {
             let mut driver = driver.lock().unwrap_or_else(PoisonError::into_inner);
-            driver.send(&order).and_then(|()| driver.answer()).with_context(|| format!("tell the browser {order}"))
+            driver
+                .send(&command)
+                .and_then(|()| driver.answer())
+                .with_context(|| format!("send {command} to the browser"))
         });
         task.await.context("the harness panicked")?
     }
 }
 
 impl Driver {
-    fn send(&mut self, order: &Value) -> Result<()> {
-        let orders = self.orders.as_mut().context("the browser has ended")?;
-        writeln!(orders, "{order}")?;
-        Ok(orders.flush()?)
+    fn send(&mut self, command: &Value) -> Result<()> {
+        let commands = self.commands.as_mut().context("the browser has ended")?;
+        writeln!(commands, "{command}")?;
+        Ok(commands.flush()?)
     }
 
     fn answer(&mut self) -> Result<Value> {
         let mut line = String::new();
         self.answers.read_line(&mut line)?;
         ensure!(!line.is_empty(), "the browser has ended: {:?}", self.process.wait()?);
-        let mut answer: Value = serde_json::from_str(&line).with_context(|| format!("the browser said {line}"))?;
+        let mut answer: Value =
+            serde_json::from_str(&line).with_context(|| format!("malformed answer of the browser: {line}"))?;
         match answer["error"].as_str() {
             Some(error) => bail!("{error}"),
             None => Ok(answer["ok"].take()),
@@ -160,7 +164,7 @@ impl Driver {
 
 impl Drop for Driver {
     fn drop(&mut self) {
-        self.orders.take();
+        self.commands.take();
         // The driver closes the browser at the end of its input.
         let _ = self.process.wait();
     }

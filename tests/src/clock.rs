@@ -1,4 +1,4 @@
-//! The wall clock of the harness: it waits for real processes, so no test can move it.
+//! The wall clock of the harness: it waits for real processes, so tests cannot set it.
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 

@@ -1,10 +1,10 @@
-//! Thousands of WebSocket clients on one thread, for load and fault tests: they connect at a pace, read, answer pings, and
-//! tell an [`Audience`] what they heard. What nobody wants to hear is counted and not copied, so that the crowd costs little
-//! beside the server that it looks at.
+//! Thousands of WebSocket clients on one thread, for load and fault tests: they connect at a rate, read, answer pings,
+//! and pass messages to an [`Observer`]. Unwanted messages are counted without a copy, so that the crowd uses little
+//! CPU beside the server under test.
 
+mod connection;
 mod frames;
-mod guest;
-mod seat;
+mod options;
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -20,29 +20,29 @@ use anyhow::{Context, Result, anyhow};
 use mio::{Events, Interest, Poll, Token, Waker};
 
 use crate::clock::Stopwatch;
-use guest::{Guest, Step};
+use connection::{Connection, Step};
 
-pub use seat::{Ending, Seat};
+pub use options::{ConnectOptions, Ending};
 
 const WAKE: Token = Token(usize::MAX);
 const READ_BUFFER_BYTES: usize = 256 << 10;
 
-/// What the crowd's clients tell. Called on the crowd's thread.
-pub trait Audience: Send + 'static {
+/// Observes the crowd's clients. Called on the crowd's thread.
+pub trait Observer: Send + 'static {
     /// Whether the messages of this client are wanted.
     fn wants(&self, client: usize) -> bool;
-    /// So many bytes came to a client.
+    /// A client has received bytes.
     fn read(&mut self, _client: usize, _bytes: usize) {}
-    /// A message came: text or binary, inflated.
-    fn heard(&mut self, client: usize, body: &[u8]);
-    /// A connection ended. `Some`: it is made again, there, after so long.
-    fn ended(&mut self, client: usize, how: Ending) -> Option<(Seat, Duration)>;
+    /// A client has received a message: text or binary, inflated.
+    fn received(&mut self, client: usize, body: &[u8]);
+    /// A connection has ended. `Some`: connect again with these options, after this time.
+    fn ended(&mut self, client: usize, how: Ending) -> Option<(ConnectOptions, Duration)>;
 }
 
-/// What all clients did so far.
+/// The sums over all clients.
 #[derive(Debug, Default)]
 pub struct Counts {
-    /// Open WebSockets now.
+    /// Open WebSockets.
     pub open: AtomicUsize,
     /// Data messages.
     pub messages: AtomicU64,
@@ -50,111 +50,111 @@ pub struct Counts {
     pub bytes: AtomicU64,
     /// Handshakes that were refused.
     pub refused: AtomicU64,
-    /// CPU of the crowd's thread, nanoseconds; told after each turn.
+    /// CPU of the crowd's thread, nanoseconds; updated after each round.
     pub cpu_ns: AtomicU64,
 }
 
 /// A running crowd. Dropping it closes all connections.
-pub struct Crowd<A: Audience> {
+pub struct Crowd<A: Observer> {
     counts: Arc<Counts>,
-    orders: SyncSender<Order>,
+    commands: SyncSender<Command>,
     waker: Arc<Waker>,
     thread: Option<JoinHandle<Result<A>>>,
 }
 
-enum Order {
-    /// These read no more, or read again.
+enum Command {
+    /// These clients stop reading, or read again.
     Read(Range<usize>, bool),
     Stop,
 }
 
-impl<A: Audience> Crowd<A> {
-    /// Starts to connect, so many per second.
+impl<A: Observer> Crowd<A> {
+    /// Starts to connect, `per_second` clients per second.
     ///
     /// # Errors
-    /// No epoll or no thread can be had.
-    pub fn start(seats: Vec<Seat>, per_second: u32, audience: A) -> Result<Self> {
+    /// Epoll or the thread cannot be created.
+    pub fn start(clients: Vec<ConnectOptions>, per_second: u32, observer: A) -> Result<Self> {
         let poll = Poll::new().context("open epoll")?;
         let waker = Arc::new(Waker::new(poll.registry(), WAKE)?);
-        let (orders, inbox) = sync_channel(64);
+        let (commands, inbox) = sync_channel(64);
         let counts = Arc::<Counts>::default();
         let pace = Duration::from_secs(1) / per_second.max(1);
-        let room = Room {
+        let event_loop = EventLoop {
             poll,
             watch: Stopwatch::start(),
-            guests: (0..seats.len()).map(|_| None).collect(),
-            queue: seats
+            connections: (0..clients.len()).map(|_| None).collect(),
+            queue: clients
                 .into_iter()
                 .enumerate()
-                .map(|(index, seat)| (pace * index as u32, index, seat))
+                .map(|(index, options)| (pace * index as u32, index, options))
                 .map(Due::new)
                 .collect(),
-            deaf: Vec::new(),
+            not_reading: Vec::new(),
             buffer: vec![0; READ_BUFFER_BYTES],
             counts: counts.clone(),
-            audience,
+            observer,
             inbox,
         };
-        let thread = std::thread::Builder::new().name("crowd".into()).spawn(move || room.run())?;
-        Ok(Self { counts, orders, waker, thread: Some(thread) })
+        let thread = std::thread::Builder::new().name("crowd".into()).spawn(move || event_loop.run())?;
+        Ok(Self { counts, commands, waker, thread: Some(thread) })
     }
 
-    /// Counters, read at any time.
+    /// The sums, readable at any time.
     pub fn counts(&self) -> &Counts {
         &self.counts
     }
 
-    /// How many are open.
+    /// The number of open connections.
     pub fn open(&self) -> usize {
         self.counts.open.load(Ordering::Relaxed)
     }
 
-    /// CPU that the crowd's thread took so far.
+    /// CPU of the crowd's thread so far.
     pub fn cpu(&self) -> Duration {
         Duration::from_nanos(self.counts.cpu_ns.load(Ordering::Relaxed))
     }
 
-    /// Lets some clients read no more (their kernel's buffer fills), or read again.
+    /// Makes some clients stop reading, so that the kernel's buffers fill, or read again.
     pub fn read(&self, clients: Range<usize>, reads: bool) {
-        self.tell(Order::Read(clients, reads));
+        self.send(Command::Read(clients, reads));
     }
 
-    /// Closes all connections without a word, and gives the audience back.
+    /// Closes all connections without a close frame, and returns the observer.
     ///
     /// # Errors
-    /// What the thread failed with.
+    /// The thread's error.
     pub fn stop(mut self) -> Result<A> {
-        self.tell(Order::Stop);
+        self.send(Command::Stop);
         let thread = self.thread.take().context("stopped once")?;
         thread.join().map_err(|_| anyhow!("the crowd panicked"))?
     }
 
-    fn tell(&self, order: Order) {
-        // A thread that has ended says why where it is joined.
-        let _ = self.orders.send(order);
+    fn send(&self, command: Command) {
+        // The error of a thread that has ended is reported when it is joined.
+        let _ = self.commands.send(command);
         let _ = self.waker.wake();
     }
 }
 
-impl<A: Audience> Drop for Crowd<A> {
+impl<A: Observer> Drop for Crowd<A> {
     fn drop(&mut self) {
         if let Some(thread) = self.thread.take() {
-            self.tell(Order::Stop);
+            self.send(Command::Stop);
             let _ = thread.join();
         }
     }
 }
 
-/// A connection to be made.
+/// A connection to open.
 struct Due {
     at: Reverse<Duration>,
     client: usize,
-    seat: Seat,
+    options: ConnectOptions,
 }
 
 impl Due {
-    fn new((at, client, seat): (Duration, usize, Seat)) -> Self {
-        Self { at: Reverse(at), client, seat }
+    fn new((at, client, options): (Duration, usize, ConnectOptions)) -> Self {
+        Self { at: Reverse(at), client, options }
     }
 }
 
@@ -175,24 +175,24 @@ impl Ord for Due {
     }
 }
 
-struct Room<A> {
+struct EventLoop<A> {
     poll: Poll,
     watch: Stopwatch,
-    guests: Vec<Option<Guest>>,
+    connections: Vec<Option<Connection>>,
     queue: BinaryHeap<Due>,
     /// Clients that do not read.
-    deaf: Vec<Range<usize>>,
+    not_reading: Vec<Range<usize>>,
     buffer: Vec<u8>,
     counts: Arc<Counts>,
-    audience: A,
-    inbox: Receiver<Order>,
+    observer: A,
+    inbox: Receiver<Command>,
 }
 
-impl<A: Audience> Room<A> {
+impl<A: Observer> EventLoop<A> {
     fn run(mut self) -> Result<A> {
         let mut events = Events::with_capacity(4096);
         loop {
-            match self.poll.poll(&mut events, Some(self.patience())) {
+            match self.poll.poll(&mut events, Some(self.poll_timeout())) {
                 Err(error) if error.kind() == ErrorKind::Interrupted => continue,
                 outcome => outcome.context("wait for events")?,
             }
@@ -205,12 +205,12 @@ impl<A: Audience> Room<A> {
             let cpu = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
             let cpu = Duration::new(cpu.tv_sec.unsigned_abs(), u32::try_from(cpu.tv_nsec).unwrap_or_default());
             self.counts.cpu_ns.store(u64::try_from(cpu.as_nanos()).unwrap_or(u64::MAX), Ordering::Relaxed);
-            while let Ok(order) = self.inbox.try_recv() {
-                match order {
-                    Order::Stop => return Ok(self.audience),
-                    Order::Read(clients, false) => self.deaf.push(clients),
-                    Order::Read(clients, true) => {
-                        self.deaf.retain(|deaf| *deaf != clients);
+            while let Ok(command) = self.inbox.try_recv() {
+                match command {
+                    Command::Stop => return Ok(self.observer),
+                    Command::Read(clients, false) => self.not_reading.push(clients),
+                    Command::Read(clients, true) => {
+                        self.not_reading.retain(|not_reading| *not_reading != clients);
                         clients.for_each(|client| self.serve(client, true));
                     }
                 }
@@ -218,7 +218,7 @@ impl<A: Audience> Room<A> {
         }
     }
 
-    fn patience(&self) -> Duration {
+    fn poll_timeout(&self) -> Duration {
         let next = self.queue.peek().map(|due| due.at.0.saturating_sub(self.watch.elapsed()));
         next.unwrap_or(Duration::from_secs(1)).min(Duration::from_secs(1))
     }
@@ -226,53 +226,54 @@ impl<A: Audience> Room<A> {
     fn connect_due(&mut self) {
         while self.queue.peek().is_some_and(|due| due.at.0 <= self.watch.elapsed()) {
             let Some(due) = self.queue.pop() else { return };
-            match self.connect(due.client, &due.seat) {
-                Ok(guest) => self.guests[due.client] = Some(guest),
-                Err(_) => self.gone(due.client, Ending::Lost),
+            match self.connect(due.client, &due.options) {
+                Ok(connection) => self.connections[due.client] = Some(connection),
+                Err(_) => self.on_ended(due.client, Ending::Lost),
             }
         }
     }
 
-    fn connect(&mut self, client: usize, seat: &Seat) -> io::Result<Guest> {
-        let mut stream = guest::dial(seat)?;
+    fn connect(&mut self, client: usize, options: &ConnectOptions) -> io::Result<Connection> {
+        let mut stream = connection::connect(options)?;
         self.poll.registry().register(&mut stream, Token(client), Interest::READABLE | Interest::WRITABLE)?;
-        Ok(Guest::new(stream, seat))
+        Ok(Connection::new(stream, options))
     }
 
-    /// `to_the_end`: its other side may be gone, which only a read that finds nothing tells.
+    /// `to_the_end`: the server may have closed the connection, which only a read of 0 bytes shows.
     fn serve(&mut self, client: usize, to_the_end: bool) {
-        if self.deaf.iter().any(|deaf| deaf.contains(&client)) {
+        if self.not_reading.iter().any(|not_reading| not_reading.contains(&client)) {
             return;
         }
-        let Some(guest) = self.guests.get_mut(client).and_then(Option::as_mut) else { return };
-        let was_open = guest.is_open();
-        let wanted = self.audience.wants(client);
-        let (audience, counts) = (&mut self.audience, &self.counts);
+        let Some(connection) = self.connections.get_mut(client).and_then(Option::as_mut) else { return };
+        let was_open = connection.is_open();
+        let wanted = self.observer.wants(client);
+        let (observer, counts) = (&mut self.observer, &self.counts);
         let mut seen = (0, 0);
-        let step = guest.serve(&mut self.buffer, wanted, to_the_end, &mut seen, |body| audience.heard(client, body));
+        let step =
+            connection.serve(&mut self.buffer, wanted, to_the_end, &mut seen, |body| observer.received(client, body));
         counts.messages.fetch_add(seen.0, Ordering::Relaxed);
         counts.bytes.fetch_add(seen.1, Ordering::Relaxed);
         if seen.1 > 0 {
-            self.audience.read(client, usize::try_from(seen.1).unwrap_or(usize::MAX));
+            self.observer.read(client, usize::try_from(seen.1).unwrap_or(usize::MAX));
         }
-        if guest.is_open() && !was_open {
+        if connection.is_open() && !was_open {
             counts.open.fetch_add(1, Ordering::Relaxed);
         }
         if let Step::Ended(how) = step {
-            if guest.is_open() {
+            if connection.is_open() {
                 counts.open.fetch_sub(1, Ordering::Relaxed);
             }
-            self.guests[client] = None;
-            self.gone(client, how);
+            self.connections[client] = None;
+            self.on_ended(client, how);
         }
     }
 
-    fn gone(&mut self, client: usize, how: Ending) {
+    fn on_ended(&mut self, client: usize, how: Ending) {
         if matches!(how, Ending::Refused(_)) {
             self.counts.refused.fetch_add(1, Ordering::Relaxed);
         }
-        if let Some((seat, after)) = self.audience.ended(client, how) {
-            self.queue.push(Due::new((self.watch.elapsed() + after, client, seat)));
+        if let Some((options, after)) = self.observer.ended(client, how) {
+            self.queue.push(Due::new((self.watch.elapsed() + after, client, options)));
         }
     }
 }

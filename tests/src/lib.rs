@@ -1,10 +1,10 @@
-//! The real-services harness: Kafka, a schema registry, Redis, Mosquitto, the ClickHouse engine and Chromium, started for
-//! tests or reached where the environment names them.
+//! The harness for real services: Kafka, a schema registry, Redis, Mosquitto, the ClickHouse engine and Chromium, which
+//! it starts, or which the environment names.
 //!
-//! [`Stack::shared`] hands out one instance of each service per test process and starts it at its first use; tests keep out
-//! of each other's way by topic prefix, Redis database and client id. A test that stops or kills a service starts its own
-//! ([`Kafka::start`] and its like). Nothing outlives the process that started it, not even when that is killed: see
-//! [`mod@supervise`]. A service that cannot be had is an error that says which one, why, and what its log says; never a skip.
+//! [`Stack::shared`] has one instance of each service per test process and starts it at its first use; tests are isolated
+//! by topic prefix, Redis database and client id. A test that stops or kills a service starts its own ([`Kafka::start`] and
+//! similar). Nothing outlives the process that started it, even if that is killed: see [`mod@supervise`]. A service that
+//! does not start is an error with its name, the reason and the end of its log; no test is skipped.
 
 mod browser;
 pub mod clock;
@@ -30,7 +30,7 @@ mod usage;
 mod wait;
 
 pub use browser::Browser;
-pub use crowd::{Audience, Counts, Crowd, Ending, Seat};
+pub use crowd::{ConnectOptions, Counts, Crowd, Ending, Observer};
 pub use log::{NOTHING, check_log};
 pub use otlp::{OtlpReceiver, ReceivedSpan};
 pub use port::free_port;

@@ -6,31 +6,31 @@ use crate::strict_json;
 
 /// No errors are announced.
 pub const NOTHING: &[&str] = &[];
-/// Lines of a message; what is beyond is counted.
+/// The maximum number of lines in a message; further ones are counted.
 const SHOWN: usize = 12;
 
-/// Fails where a log shows trouble. An error line is allowed where it contains one of `announced`; a panic never is.
+/// Fails when a log has a panic, or an error line that contains none of `announced`.
 ///
 /// # Errors
 /// With the lines.
 pub fn check_log(name: &str, log: &str, announced: &[impl AsRef<str>]) -> Result<()> {
-    let found = troubles(log, announced);
+    let found = violations(log, announced);
     let more = found.len().saturating_sub(SHOWN);
     let lines = found.iter().take(SHOWN).map(String::as_str).collect::<Vec<_>>().join("\n");
     let more = if more > 0 { format!("\n... and {more} more") } else { String::new() };
-    ensure!(found.is_empty(), "the log of {name} shows what this test did not announce:\n{lines}{more}");
+    ensure!(found.is_empty(), "the log of {name} has lines that this test did not announce:\n{lines}{more}");
     Ok(())
 }
 
-/// The panics of a log, each with the line after it, which says why.
+/// The panics of a log, each with the line after it, which has the reason.
 pub(crate) fn panics(log: &str) -> Vec<String> {
     let lines: Vec<&str> = log.lines().collect();
     let panics = lines.iter().enumerate().filter(|(_, line)| is_panic(line));
     panics.map(|(at, line)| format!("{line} {}", lines.get(at + 1).copied().unwrap_or_default())).collect()
 }
 
-fn troubles(log: &str, announced: &[impl AsRef<str>]) -> Vec<String> {
-    // A program that is killed may leave half a line.
+fn violations(log: &str, announced: &[impl AsRef<str>]) -> Vec<String> {
+    // A killed program can leave an incomplete line.
     let complete = log.rfind('\n').map_or("", |end| &log[..end]);
     let refused = complete.lines().filter_map(|line| match Line::of(line) {
         Line::Text { is_error: false } | Line::Json(Ok(false)) => None,
@@ -49,12 +49,12 @@ fn is_panic(line: &str) -> bool {
     in_thread || in_runtime || line.contains("has overflowed its stack")
 }
 
-/// A line of a log, in either of the two forms that our programs write.
+/// A line of a log, in one of the two formats of our programs.
 enum Line {
     Text {
         is_error: bool,
     },
-    /// Whether it is an error; or why it cannot be read.
+    /// Whether it is an error, or why it cannot be parsed.
     Json(Result<bool, String>),
 }
 
@@ -80,43 +80,43 @@ mod tests {
         map: http://localhost:8090\n";
 
     fn found(log: &str) -> Vec<String> {
-        troubles(log, NOTHING)
+        violations(log, NOTHING)
     }
 
     #[test]
-    fn an_error_line_is_trouble_until_it_is_announced() {
+    fn an_error_line_must_be_announced() {
         let [error] = &found(TEXT)[..] else { panic!("{:?}", found(TEXT)) };
         assert!(error.ends_with("it is lost reason=\"size\""));
-        assert!(troubles(TEXT, &["refuses a record"]).is_empty());
-        assert_eq!(troubles(TEXT, &["refuses a position"]).len(), 1);
+        assert!(violations(TEXT, &["refuses a record"]).is_empty());
+        assert_eq!(violations(TEXT, &["refuses a position"]).len(), 1);
         let json = "{\"timestamp\":\"2026-07-14T12:00:00Z\",\"level\":\"ERROR\",\"message\":\"stopped\"}\n";
-        assert_eq!((found(json).len(), troubles(json, &["stopped"]).len()), (1, 0));
+        assert_eq!((found(json).len(), violations(json, &["stopped"]).len()), (1, 0));
     }
 
     #[test]
-    fn a_panic_is_trouble_and_cannot_be_announced() {
+    fn a_panic_cannot_be_announced() {
         let log =
             format!("{TEXT}\nthread 'tokio-rt-worker' (77) panicked at src/lib.rs:1:2:\nUnfold must not be polled\n");
-        let found = troubles(&log, &["refuses a record", "panicked", "Unfold"]);
+        let found = violations(&log, &["refuses a record", "panicked", "Unfold"]);
         assert_eq!(found, ["thread 'tokio-rt-worker' (77) panicked at src/lib.rs:1:2: Unfold must not be polled"]);
         for line in ["fatal runtime error: stack overflow", "thread 'main' has overflowed its stack"] {
-            assert_eq!(troubles(&format!("{line}\n"), NOTHING).len(), 1, "{line}");
+            assert_eq!(violations(&format!("{line}\n"), NOTHING).len(), 1, "{line}");
         }
     }
 
     #[test]
-    fn a_json_line_with_a_key_twice_is_trouble() {
+    fn a_json_line_with_a_duplicate_key_is_refused() {
         let log = "{\"timestamp\":\"t\",\"level\":\"INFO\",\"span\":{\"name\":\"feed\",\"name\":\"task\"}}\n";
         assert!(found(log)[0].contains("`name` twice"), "{:?}", found(log));
         let cut = "{\"timestamp\":\"t\",\"level\":\"IN";
-        assert!(found(cut).is_empty(), "killed while it wrote");
+        assert!(found(cut).is_empty(), "killed during the write");
         assert_eq!(found(&format!("{cut}\n")).len(), 1);
     }
 
     #[test]
     fn the_message_is_bounded() {
         let log = "2026-07-14T12:00:02.000001Z ERROR lost\n".repeat(40);
-        let told = check_log("bridge", &log, NOTHING).expect_err("there are errors").to_string();
-        assert!(told.starts_with("the log of bridge") && told.ends_with("... and 28 more"), "{told}");
+        let message = check_log("bridge", &log, NOTHING).expect_err("there are errors").to_string();
+        assert!(message.starts_with("the log of bridge") && message.ends_with("... and 28 more"), "{message}");
     }
 }

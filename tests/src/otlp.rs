@@ -1,4 +1,4 @@
-//! An OTLP receiver: takes traces over HTTP as a collector does, and keeps the spans for a test to look at.
+//! An OTLP receiver: receives traces over HTTP as a collector does, and keeps the spans for a test.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, Buf
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
-/// What one export may be long.
+/// The maximum length of an export.
 const MAX_BODY_BYTES: usize = 16 << 20;
 
 /// A span as it was received.
@@ -21,7 +21,7 @@ pub struct ReceivedSpan {
     pub service: String,
     /// The other attributes of its resource, as text.
     pub resource: Vec<(String, String)>,
-    /// The part of the system that it is about.
+    /// The instrumentation scope.
     pub scope: String,
     /// The span itself.
     pub span: Span,
@@ -80,7 +80,7 @@ impl OtlpReceiver {
         Ok(Self { endpoint, received, task })
     }
 
-    /// What `UPDRAFT_OTLP_ENDPOINT` is set to.
+    /// The value for `UPDRAFT_OTLP_ENDPOINT`.
     pub fn endpoint(&self) -> &str {
         &self.endpoint
     }
@@ -88,11 +88,11 @@ impl OtlpReceiver {
     /// All spans so far, in the order received.
     ///
     /// # Errors
-    /// When anything came that is no export of traces.
+    /// When a request was not an export of traces.
     pub fn spans(&self) -> Result<Vec<ReceivedSpan>> {
         let received = self.received.lock().expect("not poisoned");
         match &received.fault {
-            Some(fault) => bail!("an exporter sent what is no OTLP: {fault}"),
+            Some(fault) => bail!("an exporter sent invalid OTLP: {fault}"),
             None => Ok(received.spans.clone()),
         }
     }

@@ -1,7 +1,7 @@
-//! Free ports that stay ours across a restart of the service.
+//! Free ports that stay free across a restart of the service.
 //!
-//! A port from the kernel's ephemeral range may be taken by any outgoing connection while a service is down between two
-//! starts, so these come from below it.
+//! Any outgoing connection may take a port of the kernel's ephemeral range while a service is stopped, so these are
+//! below that range.
 
 use std::collections::HashSet;
 use std::hash::{BuildHasher, RandomState};
@@ -13,7 +13,7 @@ const COUNT: u64 = 17_000;
 
 static HANDED_OUT: LazyLock<Mutex<HashSet<u16>>> = LazyLock::new(Mutex::default);
 
-/// A TCP port on the loopback that nobody listens on, below the ephemeral range and never handed out twice by this process.
+/// A free TCP port on the loopback, below the ephemeral range; this process never returns the same one twice.
 ///
 /// # Panics
 /// When 1,000 tries find none.

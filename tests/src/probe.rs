@@ -1,4 +1,4 @@
-//! The smallest conversation with each kind of service that proves that it answers.
+//! A minimal request to each kind of service, which proves that it answers.
 
 use std::io::{BufRead as _, BufReader, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 
-const PATIENCE: Duration = Duration::from_secs(2);
+const TIMEOUT: Duration = Duration::from_secs(2);
 
 fn connect(port: u16) -> Result<TcpStream> {
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-    let stream = TcpStream::connect_timeout(&address, PATIENCE).with_context(|| format!("connect to {address}"))?;
-    stream.set_read_timeout(Some(PATIENCE))?;
+    let stream = TcpStream::connect_timeout(&address, TIMEOUT).with_context(|| format!("connect to {address}"))?;
+    stream.set_read_timeout(Some(TIMEOUT))?;
     Ok(stream)
 }
 
@@ -27,21 +27,21 @@ pub(crate) fn http_get(port: u16, path: &str) -> Result<(u16, String)> {
     Ok((status, body.to_owned()))
 }
 
-/// That a GET answers 200.
+/// Checks that a GET answers 200.
 pub(crate) fn http_ok(port: u16, path: &str) -> Result<()> {
     let (status, body) = http_get(port, path)?;
     ensure!(status == 200, "GET {path} answered {status}: {body}");
     Ok(())
 }
 
-/// That Redis has loaded its data.
+/// Checks that Redis has loaded its data.
 pub(crate) fn redis_ping(port: u16) -> Result<()> {
     let mut stream = connect(port)?;
     stream.write_all(b"PING\r\n")?;
     expect(&mut stream, b"+PONG\r\n")
 }
 
-/// The answer of Redis to a command of plain words: a status, or a text.
+/// The answer of Redis to an inline command: a status, or a text.
 pub(crate) fn redis_command(port: u16, command: &str) -> Result<String> {
     let mut stream = connect(port)?;
     write!(stream, "{command}\r\n")?;
@@ -57,7 +57,7 @@ pub(crate) fn redis_command(port: u16, command: &str) -> Result<String> {
     Ok(String::from_utf8_lossy(&text).into_owned())
 }
 
-/// That an MQTT broker accepts a client.
+/// Checks that an MQTT broker accepts a client.
 pub(crate) fn mqtt_connect(port: u16) -> Result<()> {
     // CONNECT, MQTT 3.1.1, clean session, keep-alive 10 s, client id "probe"; then CONNACK without a session, accepted.
     const CONNECT: &[u8] = b"\x10\x11\x00\x04MQTT\x04\x02\x00\x0a\x00\x05probe";

@@ -1,8 +1,8 @@
-//! The same watch for programs that run inside of the test's own process: their panics and error events.
+//! Checks the panics and error events of programs inside of the test's own process.
 //!
-//! A panic in a task is caught by the runtime and closes, at most, one connection: the test goes on and may pass. So panics
-//! and error events are recorded for the process, and a [`ProcessLog`] fails the test that they belong to: those of the
-//! test's own thread, and those of threads that are no test's.
+//! The runtime catches a panic in a task, which closes at most one connection, so that the test could pass. Therefore
+//! panics and error events of the process are recorded, and a [`ProcessLog`] fails its test for those of the test's own
+//! thread, and for those of threads that belong to no test.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -15,7 +15,7 @@ use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt as _};
 
-/// Watches from here to its end, where it panics if there was trouble that was not announced.
+/// Records from its creation on; when it is dropped, it panics if there was an error that was not announced.
 #[derive(Debug)]
 pub struct ProcessLog {
     thread: String,
@@ -24,46 +24,46 @@ pub struct ProcessLog {
 }
 
 #[derive(Debug, Clone)]
-struct Trouble {
+struct Recorded {
     thread: String,
     text: String,
     is_panic: bool,
 }
 
-static TROUBLES: LazyLock<Mutex<Vec<Trouble>>> = LazyLock::new(Mutex::default);
+static RECORDED: LazyLock<Mutex<Vec<Recorded>>> = LazyLock::new(Mutex::default);
 
-fn troubles() -> MutexGuard<'static, Vec<Trouble>> {
-    TROUBLES.lock().unwrap_or_else(PoisonError::into_inner)
+fn recorded() -> MutexGuard<'static, Vec<Recorded>> {
+    RECORDED.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn own_thread() -> String {
     thread::current().name().unwrap_or_default().to_owned()
 }
 
-/// Test threads have the path of their function as name; the program's own have other characters, or no name.
+/// Test threads have the path of their function as name; the program's threads have other characters, or no name.
 fn is_of_a_test(thread: &str) -> bool {
     !thread.is_empty() && thread.chars().all(|c| c.is_alphanumeric() || c == '_' || c == ':')
 }
 
 impl ProcessLog {
-    /// Begins to watch, on the thread of the test.
+    /// Begins to record, on the thread of the test.
     pub fn watch() -> Self {
         static INSTALLED: Once = Once::new();
         INSTALLED.call_once(install);
-        Self { thread: own_thread(), from: troubles().len(), announced: Vec::new() }
+        Self { thread: own_thread(), from: recorded().len(), announced: Vec::new() }
     }
 
-    /// Allows error events that contain this. As narrow as possible; a panic is never allowed.
+    /// Allows error events that contain this text. Use a specific text; a panic is never allowed.
     pub fn expect_errors(&mut self, containing: &str) {
         self.announced.push(containing.to_owned());
     }
 
     fn found(&self) -> Vec<String> {
-        let all = troubles();
-        let mine = |trouble: &&Trouble| trouble.thread == self.thread || !is_of_a_test(&trouble.thread);
+        let all = recorded();
+        let mine = |one: &&Recorded| one.thread == self.thread || !is_of_a_test(&one.thread);
         let announced = |text: &str| self.announced.iter().any(|announced| text.contains(announced));
         let open = all.iter().skip(self.from).filter(mine).filter(|one| one.is_panic || !announced(&one.text));
-        open.map(|trouble| format!("thread {:?}: {}", trouble.thread, trouble.text)).collect()
+        open.map(|one| format!("thread {:?}: {}", one.thread, one.text)).collect()
     }
 }
 
@@ -75,14 +75,14 @@ impl Drop for ProcessLog {
         let found: BTreeSet<String> = self.found().into_iter().collect();
         assert!(
             found.is_empty(),
-            "the program in this process had trouble that this test did not announce:\n{}",
+            "the program in this process had errors that this test did not announce:\n{}",
             found.into_iter().collect::<Vec<_>>().join("\n")
         );
     }
 }
 
 fn record(text: String, is_panic: bool) {
-    troubles().push(Trouble { thread: own_thread(), text, is_panic });
+    recorded().push(Recorded { thread: own_thread(), text, is_panic });
 }
 
 fn install() {
@@ -91,7 +91,7 @@ fn install() {
         record(info.to_string(), true);
         before(info);
     }));
-    // A test that logs by a subscriber of its own keeps it: then only panics are seen.
+    // A test with a subscriber of its own keeps it: then only panics are recorded.
     let _ = tracing::subscriber::set_global_default(
         tracing_subscriber::registry().with(Errors.with_filter(LevelFilter::ERROR)),
     );
@@ -125,7 +125,7 @@ impl Visit for Text {
 mod tests {
     use super::*;
 
-    /// What a worker of one test does would be taken for a worker of another.
+    /// One test at a time: worker threads of one test would count for another.
     fn alone() -> MutexGuard<'static, ()> {
         static ALONE: Mutex<()> = Mutex::new(());
         ALONE.lock().unwrap_or_else(PoisonError::into_inner)
@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn an_error_event_fails_the_test_unless_announced() {
+    fn an_error_event_must_be_announced() {
         let _alone = alone();
         let mut announced = ProcessLog::watch();
         let watched = ProcessLog::watch();
@@ -145,9 +145,9 @@ mod tests {
         tracing::warn!("nothing is lost");
         announced.expect_errors("a record is lost");
         ends_well(announced).expect("announced");
-        let told = ends_well(watched).expect_err("not announced");
-        assert!(told.contains("ERROR a record is lost reason=\"full\""), "{told}");
-        ends_well(ProcessLog::watch()).expect("what was before is of no concern");
+        let message = ends_well(watched).expect_err("not announced");
+        assert!(message.contains("ERROR a record is lost reason=\"full\""), "{message}");
+        ends_well(ProcessLog::watch()).expect("earlier events do not count");
     }
 
     #[test]
@@ -156,13 +156,13 @@ mod tests {
         let mut watched = ProcessLog::watch();
         watched.expect_errors("wild");
         let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
-        runtime.block_on(async { tokio::spawn(async { panic!("wild") }).await.expect_err("it panicked") });
-        let told = ends_well(watched).expect_err("a panic cannot be announced");
-        assert!(told.contains("wild") && told.contains("process_log.rs"), "{told}");
+        runtime.block_on(async { tokio::spawn(async { panic!("wild") }).await.expect_err("panicked") });
+        let message = ends_well(watched).expect_err("a panic cannot be announced");
+        assert!(message.contains("wild") && message.contains("process_log.rs"), "{message}");
     }
 
     #[test]
-    fn trouble_of_other_tests_is_not_taken_for_its_own() {
+    fn errors_of_other_tests_do_not_count() {
         let _alone = alone();
         let watched = ProcessLog::watch();
         let other = thread::Builder::new().name("another::test".into()).spawn(|| tracing::error!("of another"));

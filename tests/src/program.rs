@@ -1,4 +1,4 @@
-//! One of our own programs as a process: started with its settings, asked over its ports, stopped, killed, started again.
+//! One of our programs as a process: it can be started, queried over its ports, stopped, killed and restarted.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -14,7 +14,7 @@ use crate::service::{Recipe, Service};
 use crate::supervise::{Launch, fresh_dir};
 use crate::usage;
 
-/// What is run, and how.
+/// The program and its settings.
 #[derive(Clone, Debug)]
 pub struct ProgramOptions {
     binary: String,
@@ -53,28 +53,28 @@ impl ProgramOptions {
         self
     }
 
-    /// How long `/ready` may take; 60 s unless told otherwise.
+    /// How long `/ready` may take; 60 s by default.
     #[must_use]
     pub fn start_within(mut self, deadline: Duration) -> Self {
         self.start_within = deadline;
         self
     }
 
-    /// Announces that this test provokes errors: lines of the log that contain this do not fail it. As narrow as possible,
-    /// and never a panic.
+    /// Announces an error that this test provokes: lines of the log that contain this text do not fail it. Use a
+    /// specific text; a panic cannot be announced.
     #[must_use]
     pub fn expects_errors(mut self, containing: &str) -> Self {
         self.announced.push(containing.to_owned());
         self
     }
 
-    /// Runs the program to its end and returns what it printed: for commands such as `processor topics apply`.
+    /// Runs the program to its end and returns its standard output: for commands such as `processor topics apply`.
     ///
     /// # Errors
-    /// When it is not built or fails, or its log shows trouble that was not announced; with what it said on standard error.
+    /// When it is not built or fails, or its log has errors that were not announced; with its standard error.
     ///
     /// # Panics
-    /// When the program panicked: no test that waits for an error may take that for it.
+    /// When the program panicked, so that a test that expects an error does not accept a panic.
     pub async fn run(self) -> Result<String> {
         let mut command = tokio::process::Command::new(binary(&self.binary)?);
         command.args(&self.args).envs(self.env).kill_on_drop(true);
@@ -100,14 +100,14 @@ impl Program {
     /// Starts the program and waits until `/ready` on its admin port answers 200.
     ///
     /// # Errors
-    /// When the binary is not built, ends, or does not become ready in its time; with the tail of its log.
+    /// When the binary is not built, ends, or does not become ready in time; with the end of its log.
     pub async fn start(options: ProgramOptions) -> Result<Self> {
         let program = Self::prepare(options)?;
         program.service.start().await?;
         Ok(program)
     }
 
-    /// Starts the program and does not wait: for tests of what it does before it is ready. [`Self::until_ready`] waits.
+    /// Starts the program without waiting: for tests of its behaviour before it is ready. [`Self::until_ready`] waits.
     ///
     /// # Errors
     /// When the binary is not built.
@@ -130,22 +130,22 @@ impl Program {
         &self.service
     }
 
-    /// Announces, as [`ProgramOptions::expects_errors`], errors that this test is about to provoke.
+    /// Announces an error from now on, as [`ProgramOptions::expects_errors`].
     pub fn expects_errors(&self, containing: &str) {
         self.service.announce(containing);
     }
 
-    /// Where `UPDRAFT_ADMIN_LISTEN` put the admin port.
+    /// The admin port (`UPDRAFT_ADMIN_LISTEN`).
     pub fn admin_port(&self) -> u16 {
         self.admin_port
     }
 
-    /// The base of what the program serves (`UPDRAFT_HTTP_LISTEN`), such as `http://127.0.0.1:20817`.
+    /// The base URL of the program's HTTP port (`UPDRAFT_HTTP_LISTEN`), such as `http://127.0.0.1:20817`.
     pub fn http_url(&self) -> String {
         format!("http://127.0.0.1:{}", self.http_port)
     }
 
-    /// Host and port of the same.
+    /// Host and port of the program's HTTP port.
     pub fn http_address(&self) -> String {
         format!("127.0.0.1:{}", self.http_port)
     }
@@ -218,7 +218,7 @@ async fn get(port: u16, path: &str) -> Result<(u16, String)> {
 fn binary(name: &str) -> Result<PathBuf> {
     let tests = std::env::current_exe().context("find the test's own binary")?;
     let profile_dir = tests.ancestors().find(|dir| !dir.ends_with("deps") && dir.is_dir());
-    let path = profile_dir.context("a test binary lies in target/")?.join(name);
+    let path = profile_dir.context("a test binary is in target/")?.join(name);
     ensure!(path.is_file(), "{} is not built: run `cargo build --workspace --all-targets`", path.display());
     if let Some(source) = newer_source(&path) {
         say(&format!("{name} is older than {source}: `cargo build --workspace --all-targets` brings it up to date"));
@@ -226,7 +226,7 @@ fn binary(name: &str) -> Result<PathBuf> {
     Ok(path)
 }
 
-/// A source file that changed after the binary was linked, by the list that cargo leaves beside it.
+/// A source file that is newer than the binary, by the list that cargo writes beside it.
 fn newer_source(binary: &std::path::Path) -> Option<String> {
     let built = std::fs::metadata(binary).ok()?.modified().ok()?;
     let sources = std::fs::read_to_string(binary.with_extension("d")).ok()?;

@@ -1,9 +1,9 @@
-//! What the harness says while it works: lines on standard error, past the capture of cargo test.
+//! Progress messages of the harness: lines on standard error, which cargo test does not capture.
 
 use std::io::Write;
 
 /// A progress line.
 pub(crate) fn say(line: &str) {
-    // Nobody to hear it is no failure.
+    // A closed standard error is no failure.
     let _ = writeln!(std::io::stderr(), "harness: {line}");
 }

@@ -1,4 +1,4 @@
-//! A TCP proxy that behaves badly on request: slow, silent, gone, or resetting.
+//! A TCP proxy that simulates network faults: latency, stalls, resets and refused connections.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
@@ -12,19 +12,19 @@ use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::Instant;
 
 const CHUNK_BYTES: usize = 16 * 1024;
-/// Chunks under way in one direction; beyond, the sender is slowed, as a long thin line does.
-const CHUNKS_UNDER_WAY: usize = 256;
+/// The maximum number of chunks in flight in one direction; beyond it, the sender is blocked.
+const MAX_CHUNKS_IN_FLIGHT: usize = 256;
 
-/// Sits between a client and a server on the loopback. Ends, with all its connections, when dropped.
+/// A proxy between a client and a server on the loopback. Ends, with all its connections, when dropped.
 pub struct TcpProxy {
     address: SocketAddr,
-    line: watch::Sender<Line>,
+    behaviour: watch::Sender<Behaviour>,
     accepting: JoinHandle<()>,
 }
 
-/// How the line behaves now.
+/// The present behaviour of all connections.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Line {
+struct Behaviour {
     latency: Duration,
     stalled: bool,
     refusing: bool,
@@ -40,10 +40,10 @@ impl TcpProxy {
     pub async fn start(upstream: &str) -> Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.context("bind the proxy")?;
         let address = listener.local_addr()?;
-        let line = Line { latency: Duration::ZERO, stalled: false, refusing: false, generation: 0 };
-        let (line, state) = watch::channel(line);
+        let behaviour = Behaviour { latency: Duration::ZERO, stalled: false, refusing: false, generation: 0 };
+        let (behaviour, state) = watch::channel(behaviour);
         let accepting = tokio::spawn(accept(listener, upstream.to_owned(), state));
-        Ok(Self { address, line, accepting })
+        Ok(Self { address, behaviour, accepting })
     }
 
     /// `127.0.0.1:port`, for the client.
@@ -51,33 +51,38 @@ impl TcpProxy {
         self.address.to_string()
     }
 
-    /// Delays every byte in each direction by this; what was sent before keeps its own delay.
+    /// Delays every byte in each direction by this time; bytes that were sent before keep their delay.
     pub fn latency(&self, latency: Duration) {
-        self.line.send_modify(|line| line.latency = latency);
+        self.behaviour.send_modify(|behaviour| behaviour.latency = latency);
     }
 
-    /// Passes nothing on any more while connections stay open, as a cable pulled out far away.
+    /// Stops forwarding while connections stay open, as a broken network does.
     pub fn stall(&self) {
-        self.line.send_modify(|line| line.stalled = true);
+        self.behaviour.send_modify(|behaviour| behaviour.stalled = true);
     }
 
     /// Resets every connection and refuses new ones until [`heal`](Self::heal).
     pub fn cut(&self) {
-        self.line.send_modify(|line| {
-            line.refusing = true;
-            line.generation += 1;
+        self.behaviour.send_modify(|behaviour| {
+            behaviour.refusing = true;
+            behaviour.generation += 1;
         });
     }
 
-    /// Resets every connection; new ones are welcome.
+    /// Resets every connection; new ones are accepted.
     pub fn reset(&self) {
-        self.line.send_modify(|line| line.generation += 1);
+        self.behaviour.send_modify(|behaviour| behaviour.generation += 1);
     }
 
     /// Ends what [`latency`](Self::latency), [`stall`](Self::stall) and [`cut`](Self::cut) began.
     pub fn heal(&self) {
-        self.line.send_modify(|line| {
-            *line = Line { latency: Duration::ZERO, stalled: false, refusing: false, generation: line.generation };
+        self.behaviour.send_modify(|behaviour| {
+            *behaviour = Behaviour {
+                latency: Duration::ZERO,
+                stalled: false,
+                refusing: false,
+                generation: behaviour.generation,
+            };
         });
     }
 }
@@ -88,20 +93,20 @@ impl Drop for TcpProxy {
     }
 }
 
-async fn accept(listener: TcpListener, upstream: String, line: watch::Receiver<Line>) {
+async fn accept(listener: TcpListener, upstream: String, behaviour: watch::Receiver<Behaviour>) {
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
             Ok((client, _)) = listener.accept() => {
-                connections.spawn(connection(client, upstream.clone(), line.clone()));
+                connections.spawn(connection(client, upstream.clone(), behaviour.clone()));
             }
             Some(_) = connections.join_next() => {}
         }
     }
 }
 
-async fn connection(mut client: TcpStream, upstream: String, mut line: watch::Receiver<Line>) {
-    let Line { refusing, generation, .. } = *line.borrow_and_update();
+async fn connection(mut client: TcpStream, upstream: String, mut behaviour: watch::Receiver<Behaviour>) {
+    let Behaviour { refusing, generation, .. } = *behaviour.borrow_and_update();
     if refusing {
         // Closing with a zero linger time sends a reset.
         let _ = client.set_zero_linger();
@@ -111,17 +116,17 @@ async fn connection(mut client: TcpStream, upstream: String, mut line: watch::Re
         let _ = client.set_zero_linger();
         return;
     };
-    // Without it the proxy is slower than it was told to be.
+    // Without it the proxy adds its own delay.
     let _ = (client.set_nodelay(true), server.set_nodelay(true));
     let reset = {
         let (from_client, to_client) = client.split();
         let (from_server, to_server) = server.split();
-        let mut changes = line.clone();
+        let mut changes = behaviour.clone();
         tokio::select! {
             _ = async {
-                tokio::join!(pump(from_client, to_server, line.clone()), pump(from_server, to_client, line.clone()))
+                tokio::join!(pump(from_client, to_server, behaviour.clone()), pump(from_server, to_client, behaviour.clone()))
             } => false,
-            _ = changes.wait_for(|line| line.generation != generation) => true,
+            _ = changes.wait_for(|behaviour| behaviour.generation != generation) => true,
         }
     };
     if reset {
@@ -129,26 +134,30 @@ async fn connection(mut client: TcpStream, upstream: String, mut line: watch::Re
     }
 }
 
-/// Carries one direction until its sender ends, then ends the receiver's.
-async fn pump(from: ReadHalf<'_>, to: WriteHalf<'_>, line: watch::Receiver<Line>) {
-    let (chunks, under_way) = mpsc::channel(CHUNKS_UNDER_WAY);
-    tokio::join!(read(from, chunks, line.clone()), write(to, under_way, line));
+/// Forwards one direction until the sender closes it, then closes it for the receiver.
+async fn pump(from: ReadHalf<'_>, to: WriteHalf<'_>, behaviour: watch::Receiver<Behaviour>) {
+    let (chunks, in_flight) = mpsc::channel(MAX_CHUNKS_IN_FLIGHT);
+    tokio::join!(read(from, chunks, behaviour.clone()), write(to, in_flight, behaviour));
 }
 
-async fn read(mut from: ReadHalf<'_>, chunks: mpsc::Sender<(Instant, Vec<u8>)>, line: watch::Receiver<Line>) {
+async fn read(mut from: ReadHalf<'_>, chunks: mpsc::Sender<(Instant, Vec<u8>)>, behaviour: watch::Receiver<Behaviour>) {
     let mut buffer = vec![0; CHUNK_BYTES];
     while let Ok(length @ 1..) = from.read(&mut buffer).await {
-        let due = Instant::now() + line.borrow().latency;
+        let due = Instant::now() + behaviour.borrow().latency;
         if chunks.send((due, buffer[..length].to_vec())).await.is_err() {
             return;
         }
     }
 }
 
-async fn write(mut to: WriteHalf<'_>, mut chunks: mpsc::Receiver<(Instant, Vec<u8>)>, mut line: watch::Receiver<Line>) {
+async fn write(
+    mut to: WriteHalf<'_>,
+    mut chunks: mpsc::Receiver<(Instant, Vec<u8>)>,
+    mut behaviour: watch::Receiver<Behaviour>,
+) {
     while let Some((due, chunk)) = chunks.recv().await {
         tokio::time::sleep_until(due).await;
-        if line.wait_for(|line| !line.stalled).await.is_err() || to.write_all(&chunk).await.is_err() {
+        if behaviour.wait_for(|behaviour| !behaviour.stalled).await.is_err() || to.write_all(&chunk).await.is_err() {
             return;
         }
     }
@@ -192,25 +201,25 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_stalled_line_delivers_after_it_heals() {
+    async fn a_stalled_proxy_delivers_after_heal() {
         let proxy = TcpProxy::start(&echo_server().await).await.unwrap();
         let mut stream = TcpStream::connect(proxy.address()).await.unwrap();
         ask(&mut stream).await.unwrap();
         proxy.stall();
         let mut asking = std::pin::pin!(ask(&mut stream));
         let early = tokio::time::timeout(Duration::from_millis(100), asking.as_mut()).await;
-        assert!(early.is_err(), "a stalled line answered");
+        assert!(early.is_err(), "a stalled proxy answered");
         proxy.heal();
         assert_eq!(&asking.await.unwrap(), b"ping");
     }
 
     #[tokio::test]
-    async fn a_cut_line_resets_and_refuses_until_it_heals() {
+    async fn a_cut_proxy_refuses_until_heal() {
         let proxy = TcpProxy::start(&echo_server().await).await.unwrap();
         let mut stream = TcpStream::connect(proxy.address()).await.unwrap();
         ask(&mut stream).await.unwrap();
         proxy.cut();
-        assert!(stream.read(&mut [0; 1]).await.is_err(), "an orderly end is no reset");
+        assert!(stream.read(&mut [0; 1]).await.is_err(), "closed without a reset");
         let mut refused = TcpStream::connect(proxy.address()).await.unwrap();
         assert!(ask(&mut refused).await.is_err());
         proxy.heal();
@@ -219,7 +228,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_reset_line_takes_new_connections() {
+    async fn a_reset_proxy_accepts_new_connections() {
         let proxy = TcpProxy::start(&echo_server().await).await.unwrap();
         let mut stream = TcpStream::connect(proxy.address()).await.unwrap();
         ask(&mut stream).await.unwrap();

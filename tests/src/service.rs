@@ -1,4 +1,4 @@
-//! One process of the stack: started, stopped, killed, frozen, and started again on the same port and data.
+//! One process of the stack: it can be started, stopped, killed, frozen, and restarted on the same port and data.
 
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
@@ -14,24 +14,24 @@ use crate::progress::say;
 use crate::supervise::{Launch, Supervised};
 use crate::wait::wait_blocking;
 
-/// Says whether the service is ready, given what it has logged since this start.
+/// Checks whether the service is ready, given its log since this start.
 type Ready = Box<dyn Fn(&str) -> Result<()> + Send + Sync>;
 
-/// What error lines contain that a test has announced; grows while the program runs.
+/// The announced texts of error lines; a test can add to them while the program runs.
 pub(crate) type Announced = Mutex<Vec<String>>;
 
-/// How a service is started and known to be ready.
+/// How a service is started and when it is ready.
 pub(crate) struct Recipe {
     pub(crate) name: String,
     pub(crate) launch: Launch,
     pub(crate) ready: Ready,
-    /// Of a program of ours: the errors that its log may show. `None`: the log is not judged.
+    /// For our programs: the errors that the log may have. `None`: the log is not checked.
     pub(crate) announced: Option<Announced>,
     pub(crate) start_within: Duration,
     pub(crate) stop_within: Duration,
 }
 
-/// A handle to a process of the stack; clones share it, and the last one to go ends the process.
+/// A handle to a process of the stack; clones share it, and dropping the last one ends the process.
 #[derive(Clone)]
 pub struct Service {
     shared: Arc<Shared>,
@@ -44,7 +44,7 @@ struct Shared {
 
 struct Running {
     child: Supervised,
-    /// Where in the log this start begins.
+    /// The offset in the log at this start.
     log_from: u64,
 }
 
@@ -63,7 +63,7 @@ impl Drop for Shared {
         self.running.get_mut().unwrap_or_else(PoisonError::into_inner).take();
         match self.check_log() {
             Ok(()) => {}
-            // The test fails already: two panics at once would end all tests of the binary.
+            // The test fails already: a second panic would abort all tests of the binary.
             Err(trouble) if std::thread::panicking() => say(&format!("{trouble:#}")),
             Err(trouble) => panic!("{trouble:#}"),
         }
@@ -88,7 +88,7 @@ impl Service {
         Self { shared: Arc::new(Shared { recipe, running: Mutex::new(None) }) }
     }
 
-    /// What it is called in messages.
+    /// The name in messages.
     pub fn name(&self) -> &str {
         &self.shared.recipe.name
     }
@@ -98,12 +98,12 @@ impl Service {
         self.running().as_ref().map(|running| running.child.pid())
     }
 
-    /// Whether the process lives; a frozen one does.
+    /// Whether the process runs; a frozen one does.
     pub fn is_running(&self) -> bool {
         self.running().as_mut().is_some_and(|running| running.child.exit_code().is_none())
     }
 
-    /// The file with everything that it has said, over all its starts.
+    /// The log file with the output of all starts.
     pub fn log(&self) -> &Path {
         &self.shared.recipe.launch.log
     }
@@ -116,7 +116,7 @@ impl Service {
         all[all.len().saturating_sub(lines)..].join("\n")
     }
 
-    /// Starts it again on the same port and data, after it was stopped, killed or died, and waits until it is ready.
+    /// Restarts a stopped, killed or crashed service on the same port and data, and waits until it is ready.
     ///
     /// # Errors
     /// When it runs already or does not become ready; with the tail of its log.
@@ -124,18 +124,18 @@ impl Service {
         self.blocking(Self::launch).await
     }
 
-    /// Asks it to end (SIGTERM) and waits for that. Returns the exit code.
+    /// Sends SIGTERM and waits for the end. Returns the exit code.
     ///
     /// # Errors
-    /// When it does not run, or does not end in its time; when its log shows trouble that was not announced.
+    /// When it does not run, or does not end in time; when its log has errors that were not announced.
     pub async fn stop(&self) -> Result<i32> {
         self.blocking(Self::stop_blocking).await
     }
 
-    /// Ends it at once (SIGKILL), with all its own children.
+    /// Kills it (SIGKILL), with all its children.
     ///
     /// # Errors
-    /// When it does not run; when its log shows trouble that was not announced.
+    /// When it does not run; when its log has errors that were not announced.
     pub async fn kill(&self) -> Result<()> {
         self.blocking(|service| {
             let running = service.running().take().with_context(|| format!("{} does not run", service.name()))?;
@@ -150,19 +150,19 @@ impl Service {
     /// [`stop`](Self::stop), then [`start`](Self::start).
     ///
     /// # Errors
-    /// As those.
+    /// As for these two.
     pub async fn restart(&self) -> Result<()> {
         self.stop().await?;
         self.start().await
     }
 
-    /// Waits until a service that was launched without waiting is ready.
+    /// Waits until a launched service is ready.
     pub(crate) async fn ready(&self) -> Result<()> {
         self.blocking(Self::await_ready).await
     }
 
-    /// Fails where the log, over all its starts, shows a panic or an error that was not announced. Only programs of ours are
-    /// judged. Stopping, killing and dropping one does this too.
+    /// Fails when the log, over all starts, has a panic or an error that was not announced. Only logs of our programs
+    /// are checked. Stopping, killing and dropping a service does this, too.
     ///
     /// # Errors
     /// With the lines.
@@ -170,7 +170,7 @@ impl Service {
         self.shared.check_log()
     }
 
-    /// Stops its time (SIGSTOP): connections stay open and nothing answers.
+    /// Freezes it (SIGSTOP): connections stay open and nothing answers.
     ///
     /// # Errors
     /// When it does not run.
@@ -178,7 +178,7 @@ impl Service {
         self.with_child(Supervised::freeze)
     }
 
-    /// Lets it go on after [`freeze`](Self::freeze).
+    /// Continues it after [`freeze`](Self::freeze).
     ///
     /// # Errors
     /// When it does not run.
@@ -186,7 +186,7 @@ impl Service {
         self.with_child(Supervised::thaw)
     }
 
-    /// The exit code, once it has ended by itself or by [`stop`](Self::stop) under way elsewhere.
+    /// The exit code, once it has ended by itself or by a concurrent [`stop`](Self::stop).
     pub fn exit_code(&self) -> Option<i32> {
         self.running().as_mut().and_then(|running| running.child.exit_code())
     }
@@ -216,7 +216,7 @@ impl Service {
         Ok(())
     }
 
-    /// Waits for readiness; a service that does not get there is ended.
+    /// Waits for readiness; a service that does not become ready is killed.
     pub(crate) fn await_ready(&self) -> Result<()> {
         let recipe = &self.shared.recipe;
         let ready = wait_blocking(recipe.start_within, "it to be ready", || {
@@ -238,7 +238,7 @@ impl Service {
         let from = self.running().as_ref().map_or(0, |running| running.log_from);
         let mut log = Vec::new();
         if let Ok(mut file) = File::open(self.log()) {
-            // A log that cannot be read is an empty one: not ready.
+            // A log that cannot be read counts as empty: not ready.
             let _ = file.seek(SeekFrom::Start(from)).and_then(|_| file.read_to_end(&mut log));
         }
         String::from_utf8_lossy(&log).into_owned()

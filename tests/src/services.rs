@@ -1,4 +1,4 @@
-//! The services of the stack, one file each: how it is configured, started and known to be ready.
+//! The services of the stack, one file each: configuration, start, and readiness.
 
 pub(crate) mod clickhouse;
 pub(crate) mod kafka;
@@ -13,11 +13,11 @@ use crate::clock::Stopwatch;
 use crate::progress::say;
 use crate::service::Service;
 
-/// Starts a service and says so on standard error, past the capture of cargo test: a line when it is up, with its address
-/// and how long it took, or when it is not.
+/// Starts a service and reports on standard error, which cargo test does not capture, its address and the time that the
+/// start took, or that it failed.
 pub(crate) fn announced<T>(name: &str, start: impl FnOnce() -> Result<(String, T)>) -> Result<T> {
     let watch = Stopwatch::start();
-    let outcome = start().with_context(|| format!("{name} cannot be had"));
+    let outcome = start().with_context(|| format!("cannot start {name}"));
     let seconds = watch.elapsed().as_secs_f32();
     match outcome {
         Ok((address, service)) => {
@@ -32,5 +32,5 @@ pub(crate) fn announced<T>(name: &str, start: impl FnOnce() -> Result<(String, T
 }
 
 fn given_service(service: Option<&Service>) -> &Service {
-    service.expect("a service that the harness started, and not one that the environment named")
+    service.expect("a service that the harness started, not one that the environment names")
 }

@@ -11,7 +11,7 @@ use crate::services::mosquitto::Mosquitto;
 use crate::services::redis::Redis;
 use crate::services::registry::Registry;
 
-/// One instance of each service. A service that failed to start fails every test that needs it with the same words.
+/// One instance of each service. A service that failed to start fails every test that needs it with the same error.
 #[derive(Default)]
 pub struct Stack {
     kafka: Slot<Kafka>,
@@ -37,7 +37,7 @@ pub enum ServiceKind {
 }
 
 impl ServiceKind {
-    /// All of them.
+    /// All kinds.
     pub const ALL: [Self; 5] = [Self::Redis, Self::Mosquitto, Self::ClickHouse, Self::Kafka, Self::Registry];
 
     /// The name on the command line.
@@ -51,7 +51,7 @@ impl ServiceKind {
         }
     }
 
-    /// The environment variable that names a running one.
+    /// The environment variable that names a running service.
     pub fn variable(self) -> &'static str {
         match self {
             Self::Kafka => "KAFKA_BOOTSTRAP",
@@ -75,12 +75,12 @@ impl Stack {
     /// Kafka, or what `KAFKA_BOOTSTRAP` names. Isolate by [`unique_prefix`].
     ///
     /// # Errors
-    /// When it cannot be had, with the reason; likewise for those below.
+    /// When it cannot be started, with the reason; the same applies to the methods below.
     pub async fn kafka(&self) -> Result<&Kafka> {
         self.kafka_blocking()
     }
 
-    /// The schema registry, or what `SCHEMA_REGISTRY_URL` names. Isolated by the topic prefix, which subjects carry.
+    /// The schema registry, or what `SCHEMA_REGISTRY_URL` names. Isolated by the topic prefix, which subjects contain.
     #[allow(clippy::missing_errors_doc, reason = "as for Kafka")]
     pub async fn registry(&self) -> Result<&Registry> {
         self.registry_blocking()
@@ -104,7 +104,7 @@ impl Stack {
         self.clickhouse_blocking()
     }
 
-    /// The address of a service, started on the calling thread if need be: for tools; tests use the methods above.
+    /// The address of a service, started on the calling thread if necessary: for tools; tests use the methods above.
     #[allow(clippy::missing_errors_doc, reason = "as for Kafka")]
     pub fn address(&self, kind: ServiceKind) -> Result<&str> {
         Ok(match kind {
@@ -116,7 +116,7 @@ impl Stack {
         })
     }
 
-    /// The settings that lead our programs to Kafka, registry, Redis and Mosquitto, with `prefix` before every topic.
+    /// The settings of our programs for Kafka, registry, Redis and Mosquitto, with a topic prefix.
     #[allow(clippy::missing_errors_doc, reason = "as for Kafka")]
     pub async fn settings(&self, prefix: &str) -> Result<Vec<(String, String)>> {
         let settings = [
@@ -130,7 +130,7 @@ impl Stack {
     }
 
     fn kafka_blocking(&self) -> Result<&Kafka> {
-        // Benchmarks are built with optimisation and want Kafka at its best; tests want it soon.
+        // Benchmarks, which are release builds, need a fast Kafka; tests need a fast start.
         let options = KafkaOptions { fast: !cfg!(debug_assertions), ..KafkaOptions::default() };
         let start = || Kafka::start_blocking(&options);
         obtain(&self.kafka, ServiceKind::Kafka, Kafka::given, start)
@@ -153,7 +153,8 @@ impl Stack {
     }
 }
 
-/// Blocks the calling thread through the start, once per process and service: nothing of the test can run without it.
+/// Blocks the calling thread during the start, once per process and service, since the test needs the service to
+/// continue.
 fn obtain<T>(
     slot: &Slot<T>,
     kind: ServiceKind,

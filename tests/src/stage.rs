@@ -22,28 +22,28 @@ pub struct Stage {
     pub bridge: Program,
     /// The core (`processor run`).
     pub processor: Program,
-    /// What maps connect to.
+    /// Serves maps.
     pub pusher: Program,
     thermals: Program,
     receivers: Program,
-    /// What each program was given.
+    /// The settings of each program.
     settings: Vec<(String, String)>,
     prefix: String,
-    /// Of this stage's own: another stage's frames would be heard too.
+    /// Not shared, since the bridge would receive the frames of other stages.
     mosquitto: Mosquitto,
     redis: Redis,
 }
 
 impl Stage {
-    /// Starts all of it; topics, groups and client ids begin with `name`.
+    /// Starts all programs; topics, groups and client ids begin with `name`.
     ///
     /// # Errors
-    /// When a service cannot be had, or a program does not become ready.
+    /// When a service or a program does not become ready.
     pub async fn start(name: &str) -> Result<Self> {
         Self::start_with(name, []).await
     }
 
-    /// As [`start`](Self::start), with settings (environment variables) beside or instead of its own.
+    /// As [`start`](Self::start), with more settings (environment variables), which override its own.
     ///
     /// # Errors
     /// As [`start`](Self::start).
@@ -51,13 +51,13 @@ impl Stage {
         let stack = Stack::shared();
         let prefix = unique_prefix(name);
         let (mosquitto, redis) = (Mosquitto::start().await?, Redis::start().await?);
-        // Later ones win.
+        // Later values override.
         let mut settings = stack.settings(&prefix).await?;
         settings.extend([
             ("UPDRAFT_MQTT_URL".to_owned(), mosquitto.url().to_owned()),
             ("UPDRAFT_REDIS_URL".to_owned(), redis.url().to_owned()),
             ("UPDRAFT_BRIDGE_CLIENT_ID".to_owned(), format!("{prefix}bridge")),
-            // As Compose has it.
+            // As in Compose.
             ("UPDRAFT_PROCESSOR_PARTITIONS".to_owned(), "6".to_owned()),
         ]);
         settings.extend(extra);
@@ -76,8 +76,8 @@ impl Stage {
         })
     }
 
-    /// Fails where the log of one of its programs shows trouble. Done at its end by itself; a stage that has no end, since
-    /// many tests share it, is asked by each of them.
+    /// Fails when the log of one of its programs has unannounced errors. Checked when it is dropped; tests that share a
+    /// stage call it themselves.
     ///
     /// # Errors
     /// With the lines.
@@ -85,27 +85,27 @@ impl Stage {
         self.programs().into_iter().try_for_each(|program| program.service().check_log())
     }
 
-    /// All of them.
+    /// All programs.
     pub fn programs(&self) -> [&Program; 5] {
         [&self.bridge, &self.processor, &self.thermals, &self.receivers, &self.pusher]
     }
 
-    /// Where frames are published.
+    /// Host and port of the MQTT broker.
     pub fn mqtt(&self) -> (String, u16) {
         self.mosquitto.host_port()
     }
 
-    /// Topics, groups and client ids begin with it.
+    /// The prefix of topics, groups and client ids.
     pub fn prefix(&self) -> &str {
         &self.prefix
     }
 
-    /// The environment that the programs were given, for more of them.
+    /// The environment of the programs, for more programs.
     pub fn settings(&self) -> Vec<(String, String)> {
         self.settings.clone()
     }
 
-    /// Publishes at QoS 1 with mosquitto_pub; when this returns the broker has it.
+    /// Publishes at QoS 1 with mosquitto_pub; returns when the broker has the message.
     ///
     /// # Errors
     /// When the program is missing or the broker refuses.
@@ -134,7 +134,7 @@ impl Stage {
     /// All records of a topic, read by confluent-kafka with the schemas of the registry.
     ///
     /// # Errors
-    /// When a record cannot be decoded (but for dead letters).
+    /// When a record other than a dead letter cannot be decoded.
     pub fn topic(&self, name: &str) -> Result<Vec<Record>> {
         let full_name = format!("{}{name}", self.prefix);
         let (bootstrap, registry) =
@@ -158,13 +158,13 @@ impl Stage {
         Ok(records)
     }
 
-    /// The value that the programs were given last.
+    /// The last value of a setting.
     fn setting(&self, name: &str) -> Result<&str> {
         let given = self.settings.iter().rev().find(|(key, _)| key == name);
         given.map(|(_, value)| value.as_str()).with_context(|| format!("{name} is not set"))
     }
 
-    /// The answer of redis-cli, a line per element.
+    /// The output of redis-cli, a line per element.
     ///
     /// # Errors
     /// When it fails.
@@ -179,7 +179,7 @@ impl Stage {
 /// `processor topics apply`, as an operator runs it.
 ///
 /// # Errors
-/// When it is not built or fails; with what it printed.
+/// When it is not built or fails; with its output.
 pub fn apply_topics(settings: &[(String, String)]) -> Result<()> {
     let binary = beside_the_test("processor")?;
     let output = Command::new(binary)
@@ -192,12 +192,12 @@ pub fn apply_topics(settings: &[(String, String)]) -> Result<()> {
     check_log("processor topics apply", &err, NOTHING)
 }
 
-/// The program of ours that was built with the running test.
+/// The path of our program in the target directory of the running test.
 ///
 /// # Errors
-/// When the test does not lie in a target directory.
+/// When the test is not in a target directory.
 pub fn beside_the_test(name: &str) -> Result<PathBuf> {
     let tests = std::env::current_exe()?;
-    let profile = tests.ancestors().nth(2).context("a test binary lies in target/<profile>/deps")?;
+    let profile = tests.ancestors().nth(2).context("a test binary is in target/<profile>/deps")?;
     Ok(profile.join(name))
 }

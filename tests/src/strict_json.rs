@@ -1,14 +1,14 @@
-//! A JSON reader that refuses what readers disagree on: a key that comes twice.
+//! A JSON parser that refuses duplicate keys, on which parsers disagree.
 
 use std::fmt;
 
 use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
-/// Reads one value.
+/// Parses one value.
 ///
 /// # Errors
-/// No JSON, or an object that has a key twice.
+/// Invalid JSON, or an object with a duplicate key.
 pub fn parse(text: &str) -> serde_json::Result<Value> {
     serde_json::from_str::<Strict>(text).map(|Strict(value)| value)
 }
@@ -27,7 +27,7 @@ impl<'de> Visitor<'de> for StrictVisitor {
     type Value = Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("JSON without a key that comes twice")
+        f.write_str("JSON without duplicate keys")
     }
 
     fn visit_unit<E>(self) -> Result<Value, E> {
@@ -79,7 +79,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_every_reader_reads_alike_is_read() {
+    fn duplicate_keys_are_refused() {
         let text = r#"{"a":[1,-2,2.5,null,true,{"b":"c"}]}"#;
         assert_eq!(parse(text).expect("JSON"), serde_json::from_str::<Value>(text).expect("JSON"));
         for (bad, why) in

@@ -1,10 +1,10 @@
-//! Child processes that cannot outlive us.
+//! Child processes that cannot outlive this process.
 //!
-//! Each child runs under a small shell (`services/supervise.sh`) that holds the reading end of a pipe whose writing end is
-//! ours alone. However this process ends, `kill -9` included, the kernel closes that pipe; the shell reads the end of file
-//! and kills the child's whole process group. `PR_SET_PDEATHSIG` alone would not do: it fires when the *thread* that started
-//! the child ends, and tests start shared services from short-lived threads. The shell uses it only between itself and the
-//! child, for the case that the shell itself is killed.
+//! Each child runs under a small shell (`services/supervise.sh`) that has the reading end of a pipe, whose writing end
+//! only this process has. When this process ends in any way, also with `kill -9`, the kernel closes the pipe; the shell
+//! reads the end of file and kills the child's process group. `PR_SET_PDEATHSIG` alone is not sufficient: it fires when
+//! the *thread* that started the child ends, and tests start shared services from short-lived threads. The shell uses
+//! it only between itself and the child, in case the shell itself is killed.
 
 use std::ffi::OsString;
 use std::fs::OpenOptions;
@@ -20,16 +20,16 @@ use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 const SUPERVISE: &str = include_str!("../services/supervise.sh");
 const JANITOR: &str = include_str!("../services/janitor.sh");
 
-/// What to run.
+/// A command with its environment.
 #[derive(Clone, Debug, Default)]
 pub struct Launch {
     /// The program and its arguments.
     pub command: Vec<OsString>,
-    /// Environment on top of ours.
+    /// More environment variables.
     pub env: Vec<(String, String)>,
-    /// Where it runs; our own directory when empty.
+    /// The working directory; `None`: that of this process.
     pub dir: Option<PathBuf>,
-    /// Takes standard output and error; appended to.
+    /// The file to which standard output and error are appended.
     pub log: PathBuf,
 }
 
@@ -45,7 +45,7 @@ impl Supervised {
     /// Starts the child in a process group of its own.
     ///
     /// # Errors
-    /// When the log cannot be opened or the shell not be started. A program that does not exist shows as an early exit.
+    /// When the log cannot be opened or the shell cannot be started. A missing program is an early exit.
     pub fn start(launch: &Launch) -> Result<Self> {
         let log = OpenOptions::new()
             .create(true)
@@ -64,11 +64,11 @@ impl Supervised {
         let mut line = String::new();
         let stdout = shell.stdout.take().expect("stdout is piped");
         BufReader::new(stdout).read_line(&mut line).context("read the child's process id")?;
-        let pid = line.trim().parse().ok().and_then(Pid::from_raw).context("the supervisor named no process id")?;
+        let pid = line.trim().parse().ok().and_then(Pid::from_raw).context("the supervisor printed no process id")?;
         Ok(Self { shell, lifeline, pid })
     }
 
-    /// The child's process id, which is its process group's too.
+    /// The id of the child's process and process group.
     pub fn pid(&self) -> u32 {
         self.pid.as_raw_nonzero().get().unsigned_abs()
     }
@@ -79,23 +79,23 @@ impl Supervised {
         Some(status.code().unwrap_or(-1))
     }
 
-    /// Asks the child to end.
+    /// Sends SIGTERM to the child.
     pub fn terminate(&self) {
-        // An error means that it is gone already, which the caller finds by the exit code.
+        // An error means that it has ended already, which the exit code shows.
         let _ = kill_process(self.pid, Signal::TERM);
     }
 
-    /// Ends the child and all it started, at once.
+    /// Kills the child and all its children.
     pub fn kill(&self) {
         self.signal_group(Signal::KILL);
     }
 
-    /// Stops the child's time.
+    /// Freezes the child.
     pub fn freeze(&self) {
         self.signal_group(Signal::STOP);
     }
 
-    /// Lets a frozen child go on.
+    /// Continues a frozen child.
     pub fn thaw(&self) {
         self.signal_group(Signal::CONT);
     }
@@ -109,12 +109,12 @@ impl Supervised {
 impl Drop for Supervised {
     fn drop(&mut self) {
         self.lifeline.take();
-        // The shell sees the end of file, kills the child and ends.
+        // The shell reads the end of file, kills the child and ends.
         let _ = self.shell.wait();
     }
 }
 
-/// The directory for everything that this process starts; removed when the process is gone, however it ends.
+/// The directory for the data of all child processes; removed when this process has ended, in any way.
 ///
 /// `UPDRAFT_KEEP=1` leaves it for inspection.
 pub fn base_dir() -> &'static Path {
@@ -125,7 +125,7 @@ pub fn base_dir() -> &'static Path {
 /// A new directory under [`base_dir`].
 ///
 /// # Errors
-/// When it cannot be made.
+/// When it cannot be created.
 pub fn fresh_dir(name: &str) -> Result<PathBuf> {
     let dir = tempfile::Builder::new().prefix(&format!("{name}-")).tempdir_in(base_dir());
     Ok(dir.with_context(|| format!("make a directory for {name}"))?.keep())
@@ -143,7 +143,7 @@ fn start_base_dir() -> Result<PathBuf> {
             .stderr(Stdio::null())
             .spawn()
             .context("start /bin/sh")?;
-        // Never closed by us: the end of the process is the sign.
+        // Never closed here: the janitor waits for the end of this process.
         std::mem::forget(janitor.stdin.take());
     }
     Ok(base)
@@ -154,13 +154,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_child_can_be_killed_as_soon_as_it_is_started() {
+    fn a_child_can_be_killed_right_after_its_start() {
         let log = fresh_dir("supervise").expect("a directory").join("sleep.log");
         for _ in 0..50 {
             let launch = Launch { command: vec!["sleep".into(), "60".into()], log: log.clone(), ..Launch::default() };
             let mut child = Supervised::start(&launch).expect("started");
             child.kill();
-            // Waits, as dropping it does.
+            // Waits, as the drop does.
             child.shell.wait().expect("it is our child");
             assert_eq!(child.exit_code(), Some(128 + Signal::KILL.as_raw()));
         }

@@ -1,4 +1,4 @@
-//! Where the outside programs are: on the path, or in the cache that `just setup test` fills.
+//! Finds external programs: on the path, or in the cache that `just setup test` fills.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -19,20 +19,20 @@ pub fn workspace_dir() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("tests/ has a parent").to_owned()
 }
 
-/// Where tests leave what a person may want to look at: screenshots, logs of what failed.
+/// The directory for screenshots and logs of failed tests.
 ///
 /// # Panics
-/// When it cannot be made.
+/// When it cannot be created.
 pub fn artefacts_dir() -> PathBuf {
     let dir = workspace_dir().join("tests/artefacts");
-    std::fs::create_dir_all(&dir).expect("tests/artefacts can be made");
+    std::fs::create_dir_all(&dir).expect("tests/artefacts can be created");
     dir
 }
 
 /// Finds the program `name` on the path, in the system's own directories or among the cache's wrappers.
 ///
 /// # Errors
-/// When it is nowhere.
+/// When it is not found.
 pub fn tool_path(name: &str) -> Result<PathBuf> {
     let on_path = std::env::var_os("PATH").unwrap_or_default();
     std::env::split_paths(&on_path)
@@ -42,21 +42,21 @@ pub fn tool_path(name: &str) -> Result<PathBuf> {
         .with_context(|| format!("{name} is missing: run `npx -y rust-just setup test`"))
 }
 
-/// The Python that has the test packages (websockets, confluent-kafka, the ClickHouse engine).
+/// The Python with the test packages (websockets, confluent-kafka, the ClickHouse engine).
 ///
 /// # Errors
-/// When `just setup test` has not made it.
+/// When it is missing: `just setup test` creates it.
 pub fn python() -> Result<PathBuf> {
     present(cache_dir().join("bin/test-python"), "the tests' Python")
 }
 
-/// The directory of the jars that tests run beside the services: the S3-compatible store, the Kafka client, Protobuf, a
-/// compiler.
+/// The directory of the jars that tests use besides the services: the S3-compatible store, the Kafka client, Protobuf,
+/// a compiler.
 ///
 /// # Errors
-/// When `just setup test` has not brought them.
+/// When it is missing: `just setup test` installs it.
 pub fn client_jars() -> Result<PathBuf> {
-    present(cache_dir().join("java/clients"), "what the tests run on Java")
+    present(cache_dir().join("java/clients"), "the directory of jars")
 }
 
 /// The directory of Kafka's jars.
@@ -69,10 +69,10 @@ pub(crate) fn registry_dir() -> Result<PathBuf> {
     present(cache_dir().join("java/registry"), "the schema registry")
 }
 
-/// A Java that is new enough for Kafka and the registry.
+/// A Java for Kafka and the registry.
 ///
 /// # Errors
-/// When `just setup test` has brought none.
+/// When it is missing: `just setup test` installs it.
 pub fn java() -> Result<OsString> {
     Ok(present(cache_dir().join("java/java21"), "a Java for Kafka and the schema registry")?.into())
 }

@@ -1,4 +1,4 @@
-//! What tests and benches send through the programs, and how they keep book of what comes out.
+//! Traffic of tests and benchmarks, and a ledger of the programs' outputs.
 
 pub mod frames;
 pub mod ledger;

@@ -1,17 +1,17 @@
-//! What processes use, as the kernel counts it.
+//! CPU and memory of processes, by the kernel.
 
 use std::fs;
 
-/// CPU seconds of a process so far, user and system, all threads; `None` when it is gone.
+/// CPU seconds of a process so far, user and system, all threads; `None`: it has ended.
 pub fn cpu_seconds(pid: u32) -> Option<f64> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // The name may hold anything, a closing parenthesis included: the fields begin after the last one.
+    // The name can contain a closing parenthesis: the fields begin after the last one.
     let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
     let ticks = fields.get(11)?.parse::<u64>().ok()? + fields.get(12)?.parse::<u64>().ok()?;
     Some(ticks as f64 / ticks_per_second())
 }
 
-/// CPU seconds of the whole machine so far, all that is not idle.
+/// CPU seconds of the machine so far, without idle time.
 pub fn machine_cpu_seconds() -> Option<f64> {
     let stat = fs::read_to_string("/proc/stat").ok()?;
     let numbers: Vec<u64> =
@@ -22,7 +22,7 @@ pub fn machine_cpu_seconds() -> Option<f64> {
     Some(busy as f64 / ticks_per_second())
 }
 
-/// Resident memory of a process in bytes; `None` when it is gone.
+/// Resident memory of a process in bytes; `None`: it has ended.
 pub fn resident_bytes(pid: u32) -> Option<u64> {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
@@ -38,7 +38,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn our_own_process_uses_memory_and_time() {
+    fn this_process_uses_memory_and_time() {
         let pid = std::process::id();
         let before = cpu_seconds(pid).unwrap();
         let mut sum = 0_u64;

@@ -1,4 +1,4 @@
-//! Waiting for something to become true: the one place that sleeps between two looks.
+//! Waits for a condition: only this module sleeps.
 
 use std::future::Future;
 use std::ops::ControlFlow;
@@ -10,9 +10,9 @@ use crate::clock::Stopwatch;
 
 const POLL: Duration = Duration::from_millis(20);
 
-/// Polls `condition` until it yields a value, and hands that out.
+/// Polls `condition` until it returns a value.
 ///
-/// `what` completes the sentence "waited 10s for ...". For a yes or no, end the condition in `.then_some(())`.
+/// `what` completes the sentence "waited 10s for ...". For a condition without a value use `.then_some(())`.
 ///
 /// # Errors
 /// When `deadline` passes first.
@@ -38,11 +38,11 @@ where
             tokio::time::sleep(POLL).await;
         }
     };
-    // Also a look that never ends.
+    // Also limits a single call that never ends.
     tokio::time::timeout(deadline, look).await.map_err(|_| anyhow!("waited {deadline:?} for {what}"))
 }
 
-/// The same for code that owns its thread: looks until `look` breaks off, and reports the last reason to go on.
+/// The same for blocking code: polls until `look` breaks, and reports the last reason to continue.
 pub(crate) fn wait_blocking<T>(
     deadline: Duration,
     what: &str,

@@ -1,4 +1,4 @@
-//! The headless browser of the harness.
+//! Tests the headless browser of the harness.
 
 use std::time::Duration;
 
@@ -9,9 +9,9 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
 const PAGE: &str = "<!doctype html><title>sky</title><button onclick='document.title=\"clicked\"'>up</button>\
-    <canvas></canvas><script>console.error('a complaint'); setTimeout(() => { window.late = 7 }, 100)</script>";
+    <canvas></canvas><script>console.error('an error'); setTimeout(() => { window.late = 7 }, 100)</script>";
 
-/// Serves one page to whoever asks.
+/// Serves a page on every request.
 async fn page_server() -> Result<String> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let url = format!("http://{}/", listener.local_addr()?);
@@ -27,21 +27,21 @@ async fn page_server() -> Result<String> {
 }
 
 #[tokio::test]
-async fn a_page_is_opened_asked_clicked_and_pictured() -> Result<()> {
+async fn a_page_can_be_controlled() -> Result<()> {
     let browser = Browser::start().await?;
     browser.open(&page_server().await?).await?;
     assert_eq!(browser.evaluate("document.title").await?, "sky");
     assert_eq!(browser.wait_for("window.late", Duration::from_secs(5)).await?, 7);
     browser.click("button").await?;
     assert_eq!(browser.evaluate("document.title").await?, "clicked");
-    // The map is drawn with WebGL.
+    // The map uses WebGL.
     let webgl = browser.evaluate("document.querySelector('canvas').getContext('webgl2') !== null").await?;
     assert_eq!(webgl, json!(true));
     let messages = browser.messages().await?;
-    assert!(messages.iter().any(|message| message == "a complaint"), "{messages:?}");
+    assert!(messages.iter().any(|message| message == "an error"), "{messages:?}");
     let picture = std::fs::read(browser.screenshot("harness").await?)?;
-    assert!(picture.starts_with(b"\x89PNG"), "a picture");
+    assert!(picture.starts_with(b"\x89PNG"), "expected a PNG file");
     let error = browser.wait_for("window.never", Duration::from_millis(100)).await.unwrap_err();
-    assert!(format!("{error:#}").contains("a complaint"), "{error:#}");
+    assert!(format!("{error:#}").contains("an error"), "{error:#}");
     Ok(())
 }

@@ -1,5 +1,5 @@
-//! The example consumers of `examples/consumers`, each of another make, on the real Kafka: what they say of the aircraft
-//! topic is the same, and is what was written.
+//! The example consumers of `examples/consumers` in three languages, with Kafka: each prints the written aircraft
+//! states.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use streams::registry::{Schemas, TopicCodec};
 use streams::{Flush, Headers, KafkaLog, KafkaSettings, Log, NewTopic, Outgoing, Sink, SinkSettings};
 
-/// A topic of states on the real Kafka.
+/// A topic of states in Kafka.
 struct States {
     bootstrap: &'static str,
     topic: String,
@@ -42,7 +42,7 @@ impl States {
         Ok(Self { bootstrap, topic, codec, sink })
     }
 
-    /// `None` is a tombstone.
+    /// Writes a state; `None` is a tombstone.
     async fn write(&self, device: u32, version: u64, state: Option<impl Message>) -> Result<()> {
         let flush = Flush::new();
         let record = Outgoing {
@@ -73,14 +73,14 @@ fn state(device: u32, version: u64, latitude_deg: f64) -> v1::AircraftState {
     }
 }
 
-/// What every consumer must say, by device: the newest version of each that is still there.
-async fn known(aircraft: &States) -> Result<BTreeMap<String, Value>> {
+/// Writes states and returns the expected output by device: the newest version of each that was not removed.
+async fn expected_states(aircraft: &States) -> Result<BTreeMap<String, Value>> {
     let mut expected = BTreeMap::new();
     for device in 0x11_0B00..0x11_0B20_u32 {
         let latitude_deg = 46.0 + f64::from(device % 64) / 64.0;
         aircraft.write(device, 10, Some(state(device, 10, 1.0))).await?;
         aircraft.write(device, 12, Some(state(device, 12, latitude_deg))).await?;
-        // A late write of a predecessor: an older version on top of a newer one.
+        // A late write of an earlier owner: an older version after a newer one.
         aircraft.write(device, 11, Some(state(device, 11, 2.0))).await?;
         let address = DeviceAddress(device).to_string();
         let mut line = json!({
@@ -92,7 +92,7 @@ async fn known(aircraft: &States) -> Result<BTreeMap<String, Value>> {
         }
         expected.insert(address, line);
     }
-    // One is gone, and a late state must not bring it back; one was gone, and came again.
+    // A late state after a tombstone is ignored; a newer state after a tombstone counts.
     aircraft.write(0x11_0B00, 20, None::<v1::AircraftState>).await?;
     aircraft.write(0x11_0B00, 19, Some(state(0x11_0B00, 19, 3.0))).await?;
     aircraft.write(0x11_0B02, 20, None::<v1::AircraftState>).await?;
@@ -119,7 +119,7 @@ fn lines(command: &mut Command) -> Result<BTreeMap<String, Value>> {
     out.lines().map(read).collect()
 }
 
-/// Makes the message classes as the example's first lines say, but into a folder of the test's own.
+/// Generates the message classes as the example's first lines describe, into a directory of the test.
 fn python_classes(into: &Path) -> Result<()> {
     let protos = workspace_dir().join("schemas/proto");
     let status = Command::new(harness::python()?)
@@ -128,7 +128,7 @@ fn python_classes(into: &Path) -> Result<()> {
         .arg(format!("--python_out={}", into.display()))
         .args(["common", "state"].map(|name| protos.join(format!("updraft/v1/{name}.proto"))))
         .status()?;
-    ensure!(status.success(), "protoc");
+    ensure!(status.success(), "protoc failed");
     Ok(())
 }
 
@@ -143,8 +143,8 @@ fn in_python(aircraft: &States, dir: &Path) -> Result<BTreeMap<String, Value>> {
     )
 }
 
-/// What the example's pom.xml names, and what the Kafka client needs of it; not the other jars beside them, one of which
-/// logs to standard output.
+/// The libraries of the example's pom.xml and those that the Kafka client needs. Other jars in the directory are not
+/// used: one of them logs to standard output.
 const JAVA_LIBRARIES: [&str; 3] = ["kafka-clients-", "protobuf-java-4.36", "slf4j-api-"];
 
 fn in_java(aircraft: &States, dir: &Path) -> Result<BTreeMap<String, Value>> {
@@ -183,23 +183,23 @@ fn in_rust(aircraft: &States) -> Result<BTreeMap<String, Value>> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn consumers_in_three_languages_say_what_was_written() -> Result<()> {
+async fn consumers_print_the_written_states() -> Result<()> {
     let aircraft = States::new(topic::AIRCRAFT).await?;
-    let expected = known(&aircraft).await?;
+    let expected = expected_states(&aircraft).await?;
     let (python, java) = (tempfile::tempdir()?, tempfile::tempdir()?);
-    for (language, said) in [
+    for (language, printed) in [
         ("Python", in_python(&aircraft, python.path())?),
         ("Java", in_java(&aircraft, java.path())?),
         ("Rust", in_rust(&aircraft)?),
     ] {
-        assert_eq!(said, expected, "{language}");
+        assert_eq!(printed, expected, "{language}");
     }
     Ok(())
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn stations_are_read_by_their_message_index() -> Result<()> {
-    // Not the first message of its file: the header is a byte longer than that of aircraft.
+    // Not the first message of its file: its header is a byte longer than that of aircraft.
     let stations = States::new(topic::STATION).await?;
     let state = |version, temperature_c| v1::StationState {
         device: 0x08_0100,

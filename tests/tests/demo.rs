@@ -1,4 +1,4 @@
-//! What a newcomer sees: `updraft` alone, and its map in a browser.
+//! The demo as a new user sees it: `updraft` alone, and its map in a browser.
 
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -7,24 +7,24 @@ use anyhow::{Context as _, Result, ensure};
 use harness::{Browser, Program, ProgramOptions, free_port};
 use serde_json::Value;
 
-const PATIENCE: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_secs(60);
 
 async fn updraft() -> Result<Program> {
     let mqtt_listen = format!("127.0.0.1:{}", free_port());
     let options = ProgramOptions::new("updraft").env("UPDRAFT_STANDALONE_MQTT_LISTEN", mqtt_listen);
-    // Every line of it is read by the harness.
+    // The harness parses each line.
     Program::start(options.env("UPDRAFT_LOG_FORMAT", "json")).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_map_shows_simulated_pilots_who_move() -> Result<()> {
-    #[allow(clippy::disallowed_methods, reason = "what a newcomer waits is real time")]
+async fn the_map_shows_moving_pilots() -> Result<()> {
+    #[allow(clippy::disallowed_methods, reason = "measures real time")]
     let started = Instant::now();
     let updraft = updraft().await?;
     let browser = Browser::start().await?;
     browser.open_sized(&updraft.http_url(), 1440, 900).await?;
-    browser.wait_for("window.updraft?.connected() && window.updraft.counts().aircraft >= 5", PATIENCE).await?;
-    browser.wait_for("window.updraft.moved() > 0", PATIENCE).await?;
+    browser.wait_for("window.updraft?.connected() && window.updraft.counts().aircraft >= 5", TIMEOUT).await?;
+    browser.wait_for("window.updraft.moved() > 0", TIMEOUT).await?;
     eprintln!("moving aircraft {:.1} s after the start", started.elapsed().as_secs_f32());
 
     let before = browser.evaluate("window.updraft.aircraft()").await?;
@@ -35,74 +35,74 @@ async fn the_map_shows_simulated_pilots_who_move() -> Result<()> {
                return then && (then.lat !== lat || then.lon !== lon);
            }}).length >= 3; }}"
     );
-    browser.wait_for(&format!("(() => {flown})()"), PATIENCE).await?;
-    // Receivers are a layer that the page leaves off until it is asked.
-    browser.wait_for("window.updraft.counts().stations > 0", PATIENCE).await?;
+    browser.wait_for(&format!("(() => {flown})()"), TIMEOUT).await?;
+    // The layer of receivers is disabled by default.
+    browser.wait_for("window.updraft.counts().stations > 0", TIMEOUT).await?;
     for aircraft in before.as_array().into_iter().flatten() {
         ensure!(plausible(aircraft), "{aircraft}");
     }
     browser.screenshot("demo").await?;
     files_of_a_track(&browser).await?;
     let messages = browser.messages().await?;
-    ensure!(messages.is_empty(), "the page complains: {messages:?}");
+    ensure!(messages.is_empty(), "the page reported errors: {messages:?}");
     Ok(())
 }
 
-/// Selects a pilot and takes the track in each form: the page's own links by a click, the others as the page would ask for
-/// them. Other programs read them.
+/// Selects a pilot and downloads the track in each format, either by a click on the page's link or by a request from
+/// the page. Third-party programs parse the files.
 async fn files_of_a_track(browser: &Browser) -> Result<()> {
     browser.click(".row").await?;
-    // The page draws the recorded track itself.
-    browser.wait_for("window.updraft.track().some((points) => points > 2)", PATIENCE).await?;
+    // The page draws the recorded track.
+    browser.wait_for("window.updraft.track().some((points) => points > 2)", TIMEOUT).await?;
     let links = browser.evaluate("[...document.querySelectorAll('.files a')].map((link) => link.href)").await?;
     let links: Vec<String> = serde_json::from_value(links)?;
     ensure!(links.len() >= 3, "{links:?}");
     let dir = harness::supervise::fresh_dir("downloads")?;
-    let mut taken = Vec::new();
+    let mut downloaded = Vec::new();
     for (at, link) in links.iter().enumerate() {
-        let form = link.rsplit_once("format=").context("a form")?.1;
-        let path = dir.join(format!("track.{form}"));
+        let format = link.rsplit_once("format=").context("a format")?.1;
+        let path = dir.join(format!("track.{format}"));
         let name = browser.download(&format!(".files a:nth-of-type({})", at + 1), &path).await?;
-        ensure!(name.ends_with(&format!(".{form}")), "{link} is offered as {name}");
-        taken.push(form.to_owned());
+        ensure!(name.ends_with(&format!(".{format}")), "{link} is offered as {name}");
+        downloaded.push(format.to_owned());
     }
-    for form in ["json", "geojson", "gpx", "kml", "igc", "csv"] {
-        if taken.iter().any(|taken| taken == form) {
+    for format in ["json", "geojson", "gpx", "kml", "igc", "csv"] {
+        if downloaded.iter().any(|downloaded| downloaded == format) {
             continue;
         }
-        let url = links[0].rsplit_once("format=").context("a form")?.0;
-        let script = format!("fetch('{url}format={form}').then((answer) => answer.ok ? answer.text() : null)");
+        let url = links[0].rsplit_once("format=").context("a format")?.0;
+        let script = format!("fetch('{url}format={format}').then((answer) => answer.ok ? answer.text() : null)");
         let text = browser.evaluate(&script).await?;
-        std::fs::write(dir.join(format!("track.{form}")), text.as_str().with_context(|| format!("no {form}"))?)?;
+        std::fs::write(dir.join(format!("track.{format}")), text.as_str().with_context(|| format!("no {format}"))?)?;
     }
     let script = harness::workspace_dir().join("tests/clients/read_tracks.py");
     let read = Command::new(harness::python()?).arg(script).arg(&dir).output()?;
-    let said = String::from_utf8_lossy(&read.stdout);
-    ensure!(read.status.success(), "{said}{}", String::from_utf8_lossy(&read.stderr));
-    ensure!(said.lines().count() == 6, "six forms: {said}");
+    let output = String::from_utf8_lossy(&read.stdout);
+    ensure!(read.status.success(), "{output}{}", String::from_utf8_lossy(&read.stderr));
+    ensure!(output.lines().count() == 6, "expected six formats: {output}");
     Ok(())
 }
 
-/// What the page offers beyond the map: a group by link, the table with its files, and a start from the browser's own copy
-/// once the server has stopped.
+/// Other functions of the page: a group by link, the table with its files, and a start from the browser's cache after
+/// the server has stopped.
 #[tokio::test(flavor = "multi_thread")]
-async fn groups_tables_and_a_start_without_network() -> Result<()> {
+async fn groups_tables_and_an_offline_start_work() -> Result<()> {
     let updraft = updraft().await?;
     let browser = Browser::start().await?;
     let url = updraft.http_url();
     browser.open_sized(&url, 1440, 900).await?;
-    browser.wait_for("window.updraft?.connected() && window.updraft.counts().aircraft >= 5", PATIENCE).await?;
+    browser.wait_for("window.updraft?.connected() && window.updraft.counts().aircraft >= 5", TIMEOUT).await?;
     let members = browser.evaluate("window.updraft.aircraft().slice(0, 3).map(({ device }) => device).join()").await?;
     let members = members.as_str().context("addresses")?;
 
-    // With a query of its own it is another page: a fragment alone would load nothing.
+    // A different query loads the page again; a different fragment would not.
     browser.open_sized(&format!("{url}?style=offline#group={members}&filter=group"), 1440, 900).await?;
-    browser.wait_for("window.updraft?.connected() && window.updraft.drawn().length === 3", PATIENCE).await?;
+    browser.wait_for("window.updraft?.connected() && window.updraft.drawn().length === 3", TIMEOUT).await?;
     browser.click("button[aria-label=Group]").await?;
-    browser.wait_for("document.querySelectorAll('#group .members li').length === 3", PATIENCE).await?;
+    browser.wait_for("document.querySelectorAll('#group .members li').length === 3", TIMEOUT).await?;
 
     browser.click("button[aria-label=Table]").await?;
-    browser.wait_for("document.querySelectorAll('#data .data tbody tr').length >= 5", PATIENCE).await?;
+    browser.wait_for("document.querySelectorAll('#data .data tbody tr').length >= 5", TIMEOUT).await?;
     browser.click("#data button[aria-pressed]").await?;
     let dir = harness::supervise::fresh_dir("tables")?;
     let files = [dir.join("table.csv"), dir.join("table.xlsx")];
@@ -113,14 +113,14 @@ async fn groups_tables_and_a_start_without_network() -> Result<()> {
     let read = Command::new(harness::python()?).arg(script).args(&files).output()?;
     ensure!(read.status.success(), "{}", String::from_utf8_lossy(&read.stderr));
 
-    let kept = "navigator.serviceWorker.ready.then(({ active }) => active.state === 'activated')";
-    browser.wait_for(kept, PATIENCE).await?;
+    let activated = "navigator.serviceWorker.ready.then(({ active }) => active.state === 'activated')";
+    browser.wait_for(activated, TIMEOUT).await?;
     let messages = browser.messages().await?;
-    ensure!(messages.is_empty(), "the page complains: {messages:?}");
+    ensure!(messages.is_empty(), "the page reported errors: {messages:?}");
     drop(updraft);
     browser.open_sized(&url, 1440, 900).await?;
     browser
-        .wait_for("window.updraft && document.querySelector('.banner.stale:not([hidden])') !== null", PATIENCE)
+        .wait_for("window.updraft && document.querySelector('.banner.stale:not([hidden])') !== null", TIMEOUT)
         .await?;
     Ok(())
 }

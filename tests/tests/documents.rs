@@ -1,5 +1,5 @@
-//! Our documents: what they name exists, and their commands and examples do what they say, executed as they are written.
-//! `tests/docs/documents.py` says how a block is marked.
+//! Our documents: all names in them exist, and their commands and examples work as written. See
+//! `tests/docs/documents.py` for the marks of code blocks.
 
 use std::time::Duration;
 
@@ -7,14 +7,14 @@ use anyhow::{Context, Result, ensure};
 use harness::supervise::{Launch, Supervised, fresh_dir};
 use harness::{ClickHouse, Kafka, KafkaOptions, Mosquitto, Redis, Registry, beside_the_test, python, workspace_dir};
 
-/// The folder of the programs that were built with the test.
+/// The directory of the programs that were built with the test.
 fn programs() -> Result<String> {
     let bridge = beside_the_test("bridge")?;
-    ensure!(bridge.exists(), "{} is not built: cargo build --workspace --bins --examples", bridge.display());
-    Ok(bridge.parent().context("a file has a folder")?.display().to_string())
+    ensure!(bridge.exists(), "{} is not built: run cargo build --workspace --bins --examples", bridge.display());
+    Ok(bridge.parent().context("a file has a directory")?.display().to_string())
 }
 
-/// Runs a script of `tests/docs` to its end; all that it starts ends with it.
+/// Runs a script of `tests/docs` to its end; its child processes end with it.
 async fn check(script: &str, env: Vec<(String, String)>, within: Duration) -> Result<()> {
     let dir = fresh_dir("documents")?;
     let log = dir.join("documents.log");
@@ -24,19 +24,19 @@ async fn check(script: &str, env: Vec<(String, String)>, within: Duration) -> Re
     env.push(("TMPDIR".to_owned(), dir.display().to_string()));
     let mut child = Supervised::start(&Launch { command, env, dir: Some(dir), log: log.clone() })?;
     let code = harness::wait_until(within, "the script to end", || std::future::ready(child.exit_code())).await;
-    let said = std::fs::read_to_string(&log)?;
-    ensure!(code.with_context(|| said.clone())? == 0, "{said}");
+    let output = std::fs::read_to_string(&log)?;
+    ensure!(code.with_context(|| output.clone())? == 0, "{output}");
     Ok(())
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn documents_name_what_exists() -> Result<()> {
+async fn names_in_documents_exist() -> Result<()> {
     check("check.py", Vec::new(), Duration::from_secs(120)).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn documents_run_as_they_are_written() -> Result<()> {
-    // Of this test's own, since the documents name topics and the database as they are, without a prefix.
+async fn commands_in_documents_work() -> Result<()> {
+    // Separate services, since the documents use topics and the database without a prefix.
     let (kafka, registry) = tokio::try_join!(Kafka::start(KafkaOptions::default()), Registry::start())?;
     let (redis, mosquitto, clickhouse) = tokio::try_join!(Redis::start(), Mosquitto::start(), ClickHouse::start())?;
     let services = [
@@ -46,7 +46,7 @@ async fn documents_run_as_they_are_written() -> Result<()> {
         ("MQTT_URL", mosquitto.url()),
         ("CLICKHOUSE_URL", clickhouse.url()),
     ];
-    // As `just up` exports them: for tools, and for our programs.
+    // As `just up` exports them: for tools and for our programs.
     let both = |(name, address): (&str, &str)| {
         [name.to_owned(), format!("UPDRAFT_{name}")].map(|name| (name, address.to_owned()))
     };

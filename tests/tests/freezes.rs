@@ -1,8 +1,8 @@
-//! A Kafka that stands still, again and again, under every program that needs it.
+//! Freezes Kafka repeatedly while all programs run that need it.
 //!
-//! After each freeze every group gets on within [`PROMISE_BACK`], and while one lasts every program says so within
-//! [`PROMISE_TOLD`]; at the end nothing that the MQTT broker acknowledged is missing. `UPDRAFT_FREEZES` asks for more freezes
-//! than the few that fit into a test, and `UPDRAFT_SEED` for others.
+//! During a freeze every program reports the outage within [`REPORT_LIMIT`]; after each freeze every group continues within
+//! [`RECOVERY_LIMIT`]; at the end no frame that the MQTT broker acknowledged is missing. `UPDRAFT_FREEZES` sets the number
+//! of freezes, which is otherwise limited by the time for a test; `UPDRAFT_SEED` selects their durations.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -18,18 +18,19 @@ use streams::registry::{Schemas, TopicCodec};
 use streams::{Event, KafkaLog, KafkaSettings, Log, SeekTo, TopicPartition};
 use tokio::time::{Instant, timeout};
 
-/// A group gets on so soon after the broker does.
-const PROMISE_BACK: Duration = Duration::from_secs(30);
-/// A program that cannot work says so this soon.
-const PROMISE_TOLD: Duration = Duration::from_secs(10);
-/// For what has no promise of its own.
-const PATIENCE: Duration = Duration::from_secs(60);
-/// Freezes of a test take so long together, at most.
-const FROZEN_IN_ALL: Duration = Duration::from_secs(110);
-/// Lengths of a freeze, seconds: around the broker's session, and clients', where most goes wrong, and far beyond.
-const LENGTHS_S: [u64; 12] = [5, 7, 9, 11, 12, 13, 13, 14, 15, 16, 24, 40];
+/// The time limit for a group to continue after the broker does.
+const RECOVERY_LIMIT: Duration = Duration::from_secs(30);
+/// The time limit for a program to report that it cannot work.
+const REPORT_LIMIT: Duration = Duration::from_secs(10);
+/// For waits without a specific limit.
+const TIMEOUT: Duration = Duration::from_secs(60);
+/// The maximum total duration of the freezes in a test.
+const MAX_FROZEN_TOTAL: Duration = Duration::from_secs(110);
+/// Durations of a freeze in seconds: around the session time-outs of the broker and the clients, where most errors
+/// occur, and far beyond.
+const DURATIONS_S: [u64; 12] = [5, 7, 9, 11, 12, 13, 13, 14, 15, 16, 24, 40];
 
-/// What is frozen under, and who works on it.
+/// The frozen Kafka, and the programs that use it.
 struct Rig {
     kafka: Kafka,
     _mosquitto: Mosquitto,
@@ -39,7 +40,7 @@ struct Rig {
     programs: Vec<Member>,
 }
 
-/// A program, and the counter that moves while its group gets on.
+/// A program, and the counter that increases while its group works.
 struct Member {
     name: &'static str,
     program: Program,
@@ -68,7 +69,7 @@ impl Rig {
         ]
         .map(|(name, value)| (name.to_owned(), value))
         .into();
-        let options = |binary: &str| ProgramOptions::new(binary).envs(settings.clone()).start_within(PATIENCE * 2);
+        let options = |binary: &str| ProgramOptions::new(binary).envs(settings.clone()).start_within(TIMEOUT * 2);
         options("processor").args(["topics", "apply", "--new-prefix"]).run().await?;
         options("processor").args(["migrate", "--new-database"]).run().await?;
         let processor = |group: &'static str| options("processor").args([group]);
@@ -92,30 +93,48 @@ impl Rig {
         Ok(Self { kafka, _mosquitto: mosquitto, publisher, log, raw, programs })
     }
 
-    /// Every counter moves beyond what it is now, and every program is ready.
-    async fn until_all_get_on(&self) -> Result<Duration> {
+    /// Waits until every counter has increased and every program is ready.
+    async fn wait_for_recovery(&self) -> Result<Duration> {
         let began = Instant::now();
         for member in &self.programs {
-            let what = format!("{} to get on", member.name);
-            // Counters with labels are not there before the first thing is counted.
+            let what = format!("{} to continue", member.name);
+            // Counters with labels do not exist before the first increment.
             let from = member.count().await.unwrap_or_default();
-            let left = PROMISE_BACK.saturating_sub(began.elapsed());
+            let left = RECOVERY_LIMIT.saturating_sub(began.elapsed());
             let moved = async || (member.count().await? > from).then_some(());
             let ready = async || (member.is_ready().await? && moved().await.is_some()).then_some(());
-            wait_until(left, &what, ready).await.with_context(|| member.said())?;
+            if let Err(error) = wait_until(left, &what, ready).await {
+                return Err(error.context(self.report().await));
+            }
         }
         Ok(began.elapsed())
     }
 
-    /// Every program says that it cannot work; the pusher serves what it has, and says that.
-    async fn until_all_say_so(&self) -> Result<()> {
-        let told = Instant::now();
+    /// What each program reports: one that stands still can be waiting for another.
+    async fn report(&self) -> String {
+        let mut report = String::new();
         for member in &self.programs {
-            let what = format!("{} to say that Kafka does not answer", member.name);
-            let says = async || member.says_so().await.then_some(());
-            wait_until(PROMISE_TOLD.saturating_sub(told.elapsed()), &what, says)
+            let ready = member.program.admin("/ready").await.map_or_else(|error| error.to_string(), |(_, body)| body);
+            let count = member.count().await;
+            let tail = member.log_tail();
+            report.push_str(&format!("{} ({}: {count:?}): {ready}\n{tail}\n", member.name, member.counter));
+        }
+        let frames = self.publisher.look(|published| {
+            let acknowledged = published.acknowledged.iter().filter(|acknowledged| **acknowledged).count();
+            (published.acknowledged.len(), acknowledged)
+        });
+        report + &format!("published and acknowledged frames: {frames:?}")
+    }
+
+    /// Waits until every program reports that it cannot work, or, for the pusher, that it serves an old picture.
+    async fn wait_for_reports(&self) -> Result<()> {
+        let began = Instant::now();
+        for member in &self.programs {
+            let what = format!("{} to report that Kafka does not answer", member.name);
+            let reports = async || member.reports_outage().await.then_some(());
+            wait_until(REPORT_LIMIT.saturating_sub(began.elapsed()), &what, reports)
                 .await
-                .with_context(|| member.said())?;
+                .with_context(|| member.log_tail())?;
         }
         Ok(())
     }
@@ -123,16 +142,15 @@ impl Rig {
     async fn freeze(&self, length: Duration) -> Result<Duration> {
         let began = Instant::now();
         self.kafka.node(0).freeze()?;
-        let told = async { if length > PROMISE_TOLD { self.until_all_say_so().await } else { Ok(()) } };
-        let told = told.await;
+        let reported = if length > REPORT_LIMIT { self.wait_for_reports().await } else { Ok(()) };
         let left = length.saturating_sub(began.elapsed());
         let _ = timeout(left, std::future::pending::<()>()).await;
         self.kafka.node(0).thaw()?;
-        told?;
-        self.until_all_get_on().await
+        reported?;
+        self.wait_for_recovery().await
     }
 
-    /// Numbers of the frames in the raw topic.
+    /// The numbers of the frames in the raw topic.
     async fn frames(&self) -> Result<BTreeSet<u64>> {
         let (name, codec) = &self.raw;
         let count = self.log.partitions(name).await?;
@@ -163,12 +181,16 @@ impl Member {
         self.program.metric(self.counter, &[]).await.ok()
     }
 
+    /// Ready, with no part degraded but the clock, which stays so for a minute after it leapt over the freeze.
     async fn is_ready(&self) -> Option<bool> {
         let (status, body) = self.program.admin("/ready").await.ok()?;
-        Some(status == 200 && !body.contains("\"limps\""))
+        let body: serde_json::Value = serde_json::from_str(&body).ok()?;
+        let degraded =
+            body["parts"].as_object()?.iter().any(|(part, state)| part != "clock" && state.get("limps").is_some());
+        Some(status == 200 && !degraded)
     }
 
-    async fn says_so(&self) -> bool {
+    async fn reports_outage(&self) -> bool {
         let Ok((status, body)) = self.program.admin("/ready").await else { return false };
         match self.name {
             "pusher" => status == 200 && body.contains("\"limps\":\"cannot reach"),
@@ -176,38 +198,38 @@ impl Member {
         }
     }
 
-    fn said(&self) -> String {
+    fn log_tail(&self) -> String {
         format!("{}: {}", self.name, self.program.service().log_tail(20))
     }
 }
 
-/// Numbers without a pattern, the same for a seed (an LCG, its high bits).
-fn lengths(seed: u64) -> impl Iterator<Item = Duration> {
+/// Pseudo-random durations, the same for a seed (the high bits of an LCG).
+fn durations(seed: u64) -> impl Iterator<Item = Duration> {
     let mut state = seed;
     std::iter::repeat_with(move || {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        Duration::from_secs(LENGTHS_S[(state >> 33) as usize % LENGTHS_S.len()])
+        Duration::from_secs(DURATIONS_S[(state >> 33) as usize % DURATIONS_S.len()])
     })
 }
 
 fn number_from(variable: &str) -> Result<Option<u64>> {
     let text = std::env::var(variable).ok();
-    text.map(|text| text.parse().with_context(|| format!("{variable}={text} is no number"))).transpose()
+    text.map(|text| text.parse().with_context(|| format!("invalid {variable}='{text}': expected a number"))).transpose()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn every_group_gets_on_after_each_freeze() -> Result<()> {
-    let (wanted, seed) = (number_from("UPDRAFT_FREEZES")?, number_from("UPDRAFT_SEED")?.unwrap_or(1));
+async fn every_group_continues_after_each_freeze() -> Result<()> {
+    let (requested, seed) = (number_from("UPDRAFT_FREEZES")?, number_from("UPDRAFT_SEED")?.unwrap_or(1));
     let rig = Rig::start().await?;
-    rig.until_all_get_on().await.context("before any freeze")?;
+    rig.wait_for_recovery().await.context("before any freeze")?;
     let (mut frozen, mut count) = (Duration::ZERO, 0);
-    for length in lengths(seed) {
-        let enough = wanted.map_or(frozen + length > FROZEN_IN_ALL, |wanted| count == wanted);
+    for length in durations(seed) {
+        let enough = requested.map_or(frozen + length > MAX_FROZEN_TOTAL, |requested| count == requested);
         if enough {
             break;
         }
         let back = rig.freeze(length).await.with_context(|| format!("freeze {count} of {length:?}, seed {seed}"))?;
-        println!("freeze {count} of {length:?}: all get on after {back:.1?}");
+        println!("freeze {count} of {length:?}: all groups continued after {back:.1?}");
         (frozen, count) = (frozen + length, count + 1);
     }
     ensure!(count > 0, "nothing was frozen");
@@ -217,18 +239,18 @@ async fn every_group_gets_on_after_each_freeze() -> Result<()> {
     let all_acknowledged = async || {
         rig.publisher.look(|published| published.acknowledged.iter().all(|acknowledged| *acknowledged)).then_some(())
     };
-    wait_until(PATIENCE, "the MQTT broker to acknowledge all", all_acknowledged).await?;
+    wait_until(TIMEOUT, "the MQTT broker to acknowledge all", all_acknowledged).await?;
     let forwarded = async || {
         let found = rig.frames().await.ok()?;
         (found.len() == published).then_some(())
     };
-    wait_until(PATIENCE, "every frame in the raw topic", forwarded).await?;
+    wait_until(TIMEOUT, "every frame in the raw topic", forwarded).await?;
     for member in rig.programs.iter().filter(|member| !["bridge", "pusher"].contains(&member.name)) {
         let group = if member.name == "run" { "processor" } else { member.name };
         let lag = format!("fanet_{group}_lag_records");
-        // Ticks go on: that it gets close to the end is what says that all before was worked off.
-        let worked_off = async || (member.program.metric(&lag, &[]).await.ok()? < 100.0).then_some(());
-        wait_until(PATIENCE, &lag, worked_off).await.with_context(|| member.said())?;
+        // Ticks continue, so that the lag does not stay at 0: a small lag means that all earlier records are processed.
+        let caught_up = async || (member.program.metric(&lag, &[]).await.ok()? < 100.0).then_some(());
+        wait_until(TIMEOUT, &lag, caught_up).await.with_context(|| member.log_tail())?;
     }
     Ok(())
 }

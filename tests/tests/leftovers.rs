@@ -1,4 +1,4 @@
-//! Nothing that the harness started outlives the process that started it.
+//! No process of the harness outlives the process that started it.
 
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader};
@@ -10,7 +10,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use harness::wait_until;
 
-/// A process that holds a stack; its addresses by the variable that names them.
+/// Starts a process that owns a stack; returns its addresses by variable.
 fn holder() -> Result<(Child, HashMap<String, String>)> {
     let mut holder = Command::new(env!("CARGO_BIN_EXE_stack"));
     for kind in harness::ServiceKind::ALL {
@@ -35,7 +35,7 @@ fn port(address: &str) -> u16 {
     address.rsplit(':').next().map(digits).and_then(|port| port.parse().ok()).expect("an address with a port")
 }
 
-/// All processes below `pid`, with the directories that they were told to write to.
+/// All descendants of the process `pid`.
 fn descendants(pid: u32) -> Vec<u32> {
     let children = |pid: u32| -> Vec<u32> {
         let tasks = std::fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
@@ -46,15 +46,15 @@ fn descendants(pid: u32) -> Vec<u32> {
     direct.iter().flat_map(|child| descendants(*child)).chain(direct.iter().copied()).collect()
 }
 
-fn lives(pid: u32) -> bool {
+fn is_alive(pid: u32) -> bool {
     let status = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-    // A zombie waits for its parent to look; it holds nothing.
+    // A zombie has released its resources.
     !status.is_empty() && !status.contains(") Z ")
 }
 
 async fn all_end(mut holder: Child, addresses: HashMap<String, String>, end: &str) -> Result<()> {
     let processes = descendants(holder.id());
-    ensure!(processes.len() >= 10, "five services under their shells, and not {}", processes.len());
+    ensure!(processes.len() >= 10, "expected five services and their shells, found {} processes", processes.len());
     let ports: Vec<u16> = addresses.values().map(|address| port(address)).collect();
     ensure!(ports.iter().all(|port| TcpStream::connect(("127.0.0.1", *port)).is_ok()), "a service does not answer");
     let directories: Vec<_> = processes.iter().filter_map(|pid| temporary_directory(*pid)).collect();
@@ -64,19 +64,19 @@ async fn all_end(mut holder: Child, addresses: HashMap<String, String>, end: &st
     holder.wait()?;
 
     let deadline = Duration::from_secs(20);
-    wait_until(deadline, "all processes to end", async || (!processes.iter().any(|pid| lives(*pid))).then_some(()))
+    wait_until(deadline, "all processes to end", async || (!processes.iter().any(|pid| is_alive(*pid))).then_some(()))
         .await?;
     let open = ports.iter().find(|port| TcpStream::connect(("127.0.0.1", **port)).is_ok());
     ensure!(open.is_none(), "port {open:?} still answers");
-    let gone = async || (!directories.iter().any(|dir| Path::new(dir).exists())).then_some(());
-    wait_until(deadline, "temporary data to be removed", gone).await
+    let removed = async || (!directories.iter().any(|dir| Path::new(dir).exists())).then_some(());
+    wait_until(deadline, "temporary data to be removed", removed).await
 }
 
-/// The directory that the janitor of a holder looks after.
+/// The directory that the janitor process of a holder removes.
 fn temporary_directory(pid: u32) -> Option<String> {
     let command = std::fs::read_to_string(format!("/proc/{pid}/cmdline")).ok()?;
-    let mut words = command.split('\0');
-    words.any(|word| word == "janitor").then(|| words.next().map(str::to_owned)).flatten()
+    let mut arguments = command.split('\0');
+    arguments.any(|argument| argument == "janitor").then(|| arguments.next().map(str::to_owned)).flatten()
 }
 
 #[tokio::test]
@@ -86,7 +86,7 @@ async fn kill_9_of_the_holder_ends_all_services() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_stack_that_is_told_to_end_leaves_nothing() -> Result<()> {
+async fn a_terminated_stack_leaves_nothing() -> Result<()> {
     let (holder, addresses) = holder()?;
     all_end(holder, addresses, "-TERM").await
 }

@@ -1,10 +1,10 @@
-//! Redis by TLS, and as a cluster: what the processor writes, a pusher without Kafka answers from.
+//! Redis with TLS, and as a cluster: a pusher without Kafka answers from the keys that the processor writes.
 
 #[path = "bridge/certificates.rs"]
-#[allow(dead_code, reason = "these tests need a part of it")]
+#[allow(dead_code, reason = "these tests use only a part of it")]
 mod certificates;
 #[path = "e2e/flight.rs"]
-#[allow(dead_code, reason = "these tests need a part of it")]
+#[allow(dead_code, reason = "these tests use only a part of it")]
 mod flight;
 
 use std::time::Duration;
@@ -13,64 +13,87 @@ use anyhow::{Context as _, Result, ensure};
 use harness::{Program, ProgramOptions, Redis, RedisCluster, Stage, wait_until};
 use serde_json::Value;
 
-use crate::certificates::Papers;
+use crate::certificates::Certificates;
 use crate::flight::Flight;
 
-const SOON: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_secs(60);
 const PILOTS: &str = "/api/v1/pilots?lat=45.9&lon=6.9&radius=5";
 
 #[tokio::test(flavor = "multi_thread")]
-async fn redis_is_reached_by_tls() -> Result<()> {
-    let papers = Papers::issue()?;
-    let redis =
-        Redis::start_tls(&papers.path("server.pem"), &papers.path("server.key"), &papers.path("ca.pem")).await?;
+async fn redis_with_tls_works() -> Result<()> {
+    let certificates = Certificates::issue()?;
+    let redis = Redis::start_tls(
+        &certificates.path("server.pem"),
+        &certificates.path("server.key"),
+        &certificates.path("ca.pem"),
+    )
+    .await?;
     ensure!(redis.url().starts_with("rediss://"), "{}", redis.url());
-    let settings = [("UPDRAFT_REDIS_URL", redis.url().to_owned()), ("SSL_CERT_FILE", papers.path("ca.pem"))];
-    picture_goes_through(&settings).await?;
-    refuses_a_stranger(&redis, &papers).await
+    let settings = [("UPDRAFT_REDIS_URL", redis.url().to_owned()), ("SSL_CERT_FILE", certificates.path("ca.pem"))];
+    let pipeline = Pipeline::fly(&settings).await?;
+    pipeline.rebuild_redis().await?;
+    refuses_an_unknown_ca(&redis, &certificates).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_cluster_holds_the_picture() -> Result<()> {
+async fn a_cluster_stores_the_picture() -> Result<()> {
     let cluster = RedisCluster::start(3).await?;
     let urls: Vec<&str> = cluster.nodes().iter().map(Redis::url).collect();
-    // The first is there no more: another node tells of the cluster.
+    // The first node does not exist: another one returns the nodes of the cluster.
     let url = format!("redis://127.0.0.1:9,{},{}", urls[1], urls[2]);
-    picture_goes_through(&[("UPDRAFT_REDIS_URL", url)]).await?;
+    let pipeline = Pipeline::fly(&[("UPDRAFT_REDIS_URL", url)]).await?;
+    // Before the rebuild, which writes the scores of the newest checkpoint: there may be none yet.
     let mut holding = 0;
     for url in urls {
         let mut node = redis::Client::open(url)?.get_multiplexed_async_connection().await?;
         let keys: u64 = redis::cmd("DBSIZE").query_async(&mut node).await?;
         holding += u32::from(keys > 0);
     }
-    ensure!(holding >= 2, "the kinds are in slots of different nodes");
-    Ok(())
+    ensure!(holding >= 2, "expected the kinds in slots of different nodes");
+    pipeline.rebuild_redis().await
 }
 
-/// Flies in front of a pipeline with this Redis; asks a pusher that has nothing but Redis, before and after Redis was
-/// written anew by command.
-async fn picture_goes_through(settings: &[(&str, String)]) -> Result<()> {
-    let extra = settings.iter().map(|(name, value)| ((*name).to_owned(), value.clone()));
-    let stage = Stage::start_with("redis-servers", extra).await?;
-    let mut flight = Flight::new(0x11_AE01, (45.90, 6.90));
-    for _ in 0..3 {
-        let index = flight.advance().await;
-        stage.publish("fb/b/8896672/f/1", &flight.payload(index)).await?;
+/// A pipeline that has heard a flight, and a pusher that has nothing but Redis.
+struct Pipeline {
+    stage: Stage,
+    flight: Flight,
+    pusher: Program,
+}
+
+impl Pipeline {
+    /// Returns when the pusher shows the aircraft and its score.
+    async fn fly(settings: &[(&str, String)]) -> Result<Self> {
+        let extra = settings.iter().map(|(name, value)| ((*name).to_owned(), value.clone()));
+        let stage = Stage::start_with("redis-servers", extra).await?;
+        let mut flight = Flight::new(0x11_AE01, (45.90, 6.90));
+        for _ in 0..3 {
+            let index = flight.advance().await;
+            stage.publish("fb/b/8896672/f/1", &flight.payload(index)).await?;
+        }
+        let without_kafka = stage.settings().into_iter().filter(|(name, _)| name != "UPDRAFT_KAFKA_BOOTSTRAP");
+        let options = ProgramOptions::new("pusher").envs(without_kafka).env("UPDRAFT_KAFKA_BOOTSTRAP", "127.0.0.1:9");
+        let pusher = Program::spawn(options)?;
+        wait_for_redis(&pusher, &flight).await?;
+        let path = format!("/api/v1/validation/{}", flight.address());
+        let scored = async || {
+            let (status, body) = pusher.http(&path).await.ok()?;
+            (status == 200 && body.contains("\"published\":true")).then_some(())
+        };
+        wait_until(TIMEOUT, "the score from Redis", scored).await?;
+        Ok(Self { stage, flight, pusher })
     }
-    let without_kafka = stage.settings().into_iter().filter(|(name, _)| name != "UPDRAFT_KAFKA_BOOTSTRAP");
-    let options = ProgramOptions::new("pusher").envs(without_kafka).env("UPDRAFT_KAFKA_BOOTSTRAP", "127.0.0.1:9");
-    let pusher = Program::spawn(options)?;
-    until_in_redis(&pusher, &flight).await?;
-    let score = pusher.http(&format!("/api/v1/validation/{}", flight.address())).await?;
-    ensure!(score.0 == 200 && score.1.contains("\"published\":true"), "{score:?}");
-    let rebuild = ProgramOptions::new("processor").args(["rebuild-redis"]).envs(stage.settings());
-    let told = rebuild.run().await.context("rebuild-redis")?;
-    ensure!(told.contains("aircraft: 1 in the log"), "{told}");
-    ensure!(!told.contains("aircraft: 0 keys removed"), "the scan has found the keys of the kind: {told}");
-    until_in_redis(&pusher, &flight).await
+
+    /// Writes Redis again by command; the pusher shows the aircraft again.
+    async fn rebuild_redis(&self) -> Result<()> {
+        let rebuild = ProgramOptions::new("processor").args(["rebuild-redis"]).envs(self.stage.settings());
+        let printed = rebuild.run().await.context("rebuild-redis")?;
+        ensure!(printed.contains("aircraft: 1 in the log"), "{printed}");
+        ensure!(!printed.contains("aircraft: 0 keys removed"), "the scan has found the keys of the kind: {printed}");
+        wait_for_redis(&self.pusher, &self.flight).await
+    }
 }
 
-async fn until_in_redis(pusher: &Program, flight: &Flight) -> Result<()> {
+async fn wait_for_redis(pusher: &Program, flight: &Flight) -> Result<()> {
     let (latitude, _) = flight.newest();
     let url = format!("{}{PILOTS}", pusher.http_url());
     let found = async || {
@@ -81,19 +104,19 @@ async fn until_in_redis(pusher: &Program, flight: &Flight) -> Result<()> {
         let newest = (here["position"]["latitude_deg"].as_f64()? - latitude).abs() < 1e-6;
         (from_redis && newest).then_some(())
     };
-    wait_until(SOON, "the aircraft from Redis", found).await
+    wait_until(TIMEOUT, "the aircraft from Redis", found).await
 }
 
-/// Without the authority the server is not believed: no plain text, no shrug.
-async fn refuses_a_stranger(redis: &Redis, papers: &Papers) -> Result<()> {
+/// With another CA the pusher refuses the server, without a fallback to plain text.
+async fn refuses_an_unknown_ca(redis: &Redis, certificates: &Certificates) -> Result<()> {
     let options = ProgramOptions::new("pusher")
         .env("UPDRAFT_REDIS_URL", redis.url())
         .env("UPDRAFT_KAFKA_BOOTSTRAP", "127.0.0.1:9")
-        .env("SSL_CERT_FILE", papers.path("stranger.pem"));
+        .env("SSL_CERT_FILE", certificates.path("other-ca.pem"));
     let pusher = Program::spawn(options)?;
     let refused = async || {
         let (status, text) = pusher.http("/api/v1/validation/11AE01").await.ok()?;
         (status == 503 && text.contains("redis_unavailable")).then_some(())
     };
-    wait_until(SOON, "the refusal", refused).await
+    wait_until(TIMEOUT, "the refusal", refused).await
 }

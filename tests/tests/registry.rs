@@ -1,4 +1,4 @@
-//! Schemas in a real registry with Confluent's API (Apicurio).
+//! Schemas in a registry with Confluent's API (Apicurio).
 
 use harness::{Registry, Stack, unique_prefix};
 use prost::Message as _;
@@ -12,11 +12,11 @@ async fn url() -> &'static str {
     Stack::shared().registry().await.expect("the registry").url()
 }
 
-fn of(name: &str) -> Topic {
+fn topic_named(name: &str) -> Topic {
     find(name).expect("in the catalogue")
 }
 
-/// Asks the registry itself, past our own client.
+/// Requests a path from the registry without our client.
 async fn get(url: &str, path: &str) -> Value {
     let answer = reqwest::get(format!("{url}{path}")).await.expect("an answer");
     assert!(answer.status().is_success(), "{path}: {}", answer.status());
@@ -29,7 +29,7 @@ async fn send(request: reqwest::RequestBuilder, body: &Value) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn every_topic_of_the_catalogue_is_registered_under_its_subject() {
+async fn every_topic_is_registered_under_its_subject() {
     let (url, prefix) = (url().await, unique_prefix("catalogue"));
     let schemas = Schemas::registry(url).expect("a URL");
     let with_schema: Vec<_> = topics().into_iter().filter(|topic| topic.message.is_some()).collect();
@@ -46,9 +46,10 @@ async fn every_topic_of_the_catalogue_is_registered_under_its_subject() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_id_in_front_of_a_value_names_the_schema_that_was_registered() {
+async fn the_id_of_a_value_names_the_registered_schema() {
     let (url, prefix) = (url().await, unique_prefix("ids"));
-    let codec = Schemas::registry(url).expect("a URL").prepare(&prefix, &of(topic::GROUND)).await.expect("registered");
+    let codec =
+        Schemas::registry(url).expect("a URL").prepare(&prefix, &topic_named(topic::GROUND)).await.expect("registered");
     let state = GroundState { device: 0x11_0B90, version: 3, ..Default::default() };
     let value = codec.encode(&state);
     let framed = framing::decode(&value).expect("framed");
@@ -67,21 +68,24 @@ async fn the_id_in_front_of_a_value_names_the_schema_that_was_registered() {
 async fn registering_again_changes_nothing() {
     let (url, prefix) = (url().await, unique_prefix("again"));
     let schemas = Schemas::registry(url).expect("a URL");
-    let first = schemas.prepare(&prefix, &of(topic::AIRCRAFT)).await.expect("registered");
-    let again =
-        Schemas::registry(url).expect("a URL").prepare(&prefix, &of(topic::AIRCRAFT)).await.expect("registered");
+    let first = schemas.prepare(&prefix, &topic_named(topic::AIRCRAFT)).await.expect("registered");
+    let again = Schemas::registry(url)
+        .expect("a URL")
+        .prepare(&prefix, &topic_named(topic::AIRCRAFT))
+        .await
+        .expect("registered");
     let value = AircraftState::default();
     assert_eq!(first.encode(&value), again.encode(&value));
     let subject = format!("{prefix}{}-value", topic::AIRCRAFT);
     assert_eq!(get(url, &format!("/subjects/{subject}/versions")).await, json!([1]));
 }
 
-/// The file of ProcessorState imports files that import files.
+/// The file of ProcessorState has transitive imports.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn files_that_are_imported_by_imports_are_registered_too() {
+async fn transitive_imports_are_registered() {
     let (url, prefix) = (url().await, unique_prefix("imports"));
     let schemas = Schemas::registry(url).expect("a URL");
-    let codec = schemas.prepare(&prefix, &of(topic::PROCESSOR_STATE)).await.expect("registered");
+    let codec = schemas.prepare(&prefix, &topic_named(topic::PROCESSOR_STATE)).await.expect("registered");
     let framed = framing::decode(&codec.encode(&ProcessorState::default())).expect("framed");
     let schema = get(url, &format!("/schemas/ids/{}", framed.schema_id)).await;
     let names: Vec<_> = schema["references"].as_array().expect("a list").iter().map(|known| &known["name"]).collect();
@@ -91,7 +95,7 @@ async fn files_that_are_imported_by_imports_are_registered_too() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_schema_that_breaks_the_registered_one_is_fatal() {
+async fn an_incompatible_schema_is_fatal() {
     let (url, prefix) = (url().await, unique_prefix("breaks"));
     let subject = format!("{prefix}{}-value", topic::RAW);
     let other = r#"syntax = "proto3"; package updraft.v1; message RawRecord { string ingested_at_us = 1; }"#;
@@ -101,20 +105,20 @@ async fn a_schema_that_breaks_the_registered_one_is_fatal() {
     send(client.put(format!("{url}/config/{subject}")), &json!({ "compatibility": "FULL" })).await;
 
     let schemas = Schemas::registry(url).expect("a URL");
-    let error = schemas.prepare(&prefix, &of(topic::RAW)).await.expect_err("incompatible");
+    let error = schemas.prepare(&prefix, &topic_named(topic::RAW)).await.expect_err("incompatible");
     assert_eq!((error.reason(), error.is_transient()), ("incompatible_schema", false), "{error:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_registry_that_is_away_is_waited_for_and_never_needed_again() {
-    let registry = Registry::start().await.expect("a registry of its own");
+async fn the_registry_is_needed_only_once() {
+    let registry = Registry::start().await.expect("a separate registry");
     let schemas = Schemas::registry(registry.url()).expect("a URL");
     registry.service().stop().await.expect("stopped");
-    let error = schemas.prepare("", &of(topic::RAW)).await.expect_err("away");
+    let error = schemas.prepare("", &topic_named(topic::RAW)).await.expect_err("stopped");
     assert_eq!((error.reason(), error.is_transient()), ("unavailable", true), "{error:?}");
 
     registry.service().start().await.expect("started");
-    let codec = schemas.prepare("", &of(topic::RAW)).await.expect("the same client works when it is back");
+    let codec = schemas.prepare("", &topic_named(topic::RAW)).await.expect("the same client works after the restart");
     registry.service().stop().await.expect("stopped");
     let record = RawRecord { receiver_id: Some("r".into()), ..Default::default() };
     assert_eq!(codec.decode::<RawRecord>(&codec.encode(&record)).expect("decodes"), record);

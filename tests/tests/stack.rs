@@ -1,4 +1,4 @@
-//! The harness itself, on the real services.
+//! Tests the harness with the real services.
 
 use anyhow::{Result, ensure};
 use harness::{Kafka, KafkaOptions, Registry, Stack, python, workspace_dir};
@@ -16,7 +16,7 @@ async fn every_service_starts() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_killed_kafka_comes_back_on_its_port() -> Result<()> {
+async fn a_killed_kafka_restarts_on_its_port() -> Result<()> {
     let kafka = Kafka::start(KafkaOptions::default()).await?;
     kafka.node(0).kill().await?;
     assert!(!kafka.node(0).is_running());
@@ -30,7 +30,7 @@ async fn a_killed_kafka_comes_back_on_its_port() -> Result<()> {
 }
 
 #[tokio::test]
-async fn three_nodes_go_on_without_one() -> Result<()> {
+async fn three_nodes_continue_without_one() -> Result<()> {
     let kafka = Kafka::start(KafkaOptions { nodes: 3, ..KafkaOptions::default() }).await?;
     let registry = Stack::shared().registry().await?.url();
     let produce = async || -> Result<()> {

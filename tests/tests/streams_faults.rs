@@ -1,4 +1,4 @@
-//! What the log does while Kafka is away: each test has a Kafka of its own to mistreat.
+//! The log while Kafka is unavailable: each test disturbs a Kafka of its own.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use streams::{
     SeekTo, SinkSettings, Source, TopicPartition,
 };
 
-const PATIENCE: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_secs(60);
 
 async fn kafka() -> Kafka {
     Kafka::start(KafkaOptions::default()).await.expect("Kafka")
@@ -18,7 +18,7 @@ fn connect(kafka: &Kafka) -> KafkaLog {
     KafkaLog::connect(KafkaSettings::new(kafka.bootstrap(), "faults")).expect("good settings")
 }
 
-/// The topic of all tests. Its records' times are long past: a cluster that looks after retention would delete them.
+/// The topic of all tests, without retention: Kafka would delete the records, whose times are long past.
 fn topic() -> NewTopic {
     NewTopic::new("t", 1).with("retention.ms", "-1")
 }
@@ -40,47 +40,48 @@ fn numbers(records: &[Incoming]) -> Vec<usize> {
 }
 
 async fn within<T>(what: &str, future: impl Future<Output = T>) -> T {
-    tokio::time::timeout(PATIENCE, future).await.unwrap_or_else(|_| panic!("waited in vain for {what}"))
+    tokio::time::timeout(TIMEOUT, future).await.unwrap_or_else(|_| panic!("time-out while waiting for {what}"))
 }
 
-/// Reads until so many records are there; whatever else happens is answered on the way.
+/// Reads this number of records; handles other events meanwhile.
 async fn read(source: &mut dyn Source, count: usize) -> Vec<usize> {
     let mut all = Vec::new();
     while all.len() < count {
-        if let Event::Records(records) = within("records", source.next()).await.expect("goes on") {
+        if let Event::Records(records) = within("records", source.next()).await.expect("continues") {
             all.extend(numbers(&records));
         }
     }
     all
 }
 
-/// Reads from `first` to `last` as a member that may have to begin again at what it committed: never past a gap.
+/// Reads from `first` to `last` as a member that may start again at its committed offset: repetitions are allowed, gaps
+/// not.
 async fn read_without_gap(source: &mut dyn Source, first: usize, last: usize) {
     let mut next = first;
     while next <= last {
         for number in read(source, 1).await {
-            assert!((first..=next).contains(&number), "record {number} came where at most {next} was due");
+            assert!((first..=next).contains(&number), "found record {number}, expected at most {next}");
             next = next.max(number + 1);
         }
     }
 }
 
-async fn becomes(log: &KafkaLog, state: HealthState) {
+async fn wait_for_health(log: &KafkaLog, state: HealthState) {
     let reached = async || (log.health().state == state).then_some(());
-    wait_until(PATIENCE, "the health to change", reached).await.expect("in time");
+    wait_until(TIMEOUT, "the health to change", reached).await.expect("in time");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_is_opened_while_kafka_is_away_works_when_it_comes() {
+async fn a_log_opened_without_kafka_works_later() {
     let kafka = kafka().await;
     connect(&kafka).create_topics(&[topic()]).await.expect("created");
     kafka.node(0).stop().await.expect("stopped");
 
     let log = connect(&kafka);
-    becomes(&log, HealthState::Down).await;
+    wait_for_health(&log, HealthState::Down).await;
     let reason = log.health().last_error.expect("a reason");
     assert!(reason.contains("Connection refused"), "{reason}");
-    let error = log.epoch().await.expect_err("away");
+    let error = log.epoch().await.expect_err("stopped");
     assert!(error.is_transient(), "{error:?}");
 
     let mut source = log.subscribe(GroupSettings::new("g", ["t"])).await.expect("no I/O yet");
@@ -92,11 +93,11 @@ async fn what_is_opened_while_kafka_is_away_works_when_it_comes() {
     kafka.node(0).start().await.expect("started");
     within("the receipt", flush.wait()).await.expect("delivered");
     assert_eq!(read(&mut *source, 1).await, [0]);
-    becomes(&log, HealthState::Up).await;
+    wait_for_health(&log, HealthState::Up).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_commit_fails_while_kafka_is_away_and_succeeds_when_it_is_back() {
+async fn a_commit_succeeds_after_kafka_is_back() {
     let kafka = kafka().await;
     let log = connect(&kafka);
     log.create_topics(&[topic()]).await.expect("created");
@@ -110,13 +111,13 @@ async fn a_commit_fails_while_kafka_is_away_and_succeeds_when_it_is_back() {
     assert_eq!(read(&mut *source, 10).await, (0..10).collect::<Vec<_>>());
 
     kafka.node(0).kill().await.expect("killed");
-    becomes(&log, HealthState::Down).await;
+    wait_for_health(&log, HealthState::Down).await;
     let partition = TopicPartition::new("t", 0);
-    let error = within("an answer", source.commit(&[(partition.clone(), 4)])).await.expect_err("away");
+    let error = within("an answer", source.commit(&[(partition.clone(), 4)])).await.expect_err("stopped");
     assert!(error.is_transient(), "{error:?}");
 
     kafka.node(0).start().await.expect("started");
-    // The member may have been expelled meanwhile: it commits again once it hears that the partition is its own.
+    // The group may have removed the member meanwhile: it commits again when the partition is assigned to it.
     let committed = async {
         while source.commit(&[(partition.clone(), 4)]).await.is_err() {
             let _ = tokio::time::timeout(Duration::from_millis(200), source.next()).await;
@@ -128,9 +129,9 @@ async fn a_commit_fails_while_kafka_is_away_and_succeeds_when_it_is_back() {
     assert_eq!(read(&mut *source, 6).await, (4..10).collect::<Vec<_>>());
 }
 
-/// Longer than the session time-out: the member is expelled, hears that its partition was lost, and gets it again.
+/// Longer than the session time-out: the group removes the member, whose partition is lost and assigned again.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_cluster_that_stands_still_costs_time_and_no_record() {
+async fn a_frozen_cluster_loses_no_record() {
     let kafka = kafka().await;
     let log = connect(&kafka);
     log.create_topics(&[topic()]).await.expect("created");
@@ -153,18 +154,18 @@ async fn a_cluster_that_stands_still_costs_time_and_no_record() {
 
     within("the receipts", flush.wait()).await.expect("delivered");
     assert_eq!(read(&mut *reader, 99).await, (1..100).collect::<Vec<_>>());
-    // The member may read again what it has not committed, but in order and nothing less.
+    // The member may read uncommitted records again, but in order and without gaps.
     read_without_gap(&mut *member, 1, 99).await;
-    // A client that had given the cluster up may have to learn of its topics first.
-    let place = TopicPartition::new("t", 0);
-    let high = async || log.watermarks(&place).await.ok().map(|ends| ends.high);
+    // A client without brokers may have to fetch the metadata of the topics first.
+    let partition = TopicPartition::new("t", 0);
+    let high = async || log.watermarks(&partition).await.ok().map(|ends| ends.high);
     let high = harness::wait_until(Duration::from_secs(30), "the partition's ends", high).await.expect("watermarks");
-    member.commit(&[(place, high)]).await.expect("a member again");
+    member.commit(&[(partition, high)]).await.expect("a member again");
 }
 
-/// Three copies, two of which must have a record before it is acknowledged.
+/// Three replicas, two of which must have a record before it is acknowledged.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_leader_that_dies_is_replaced_and_each_record_is_there_once() {
+async fn a_new_leader_has_each_record_once() {
     let kafka = Kafka::start(KafkaOptions { nodes: 3, ..KafkaOptions::default() }).await.expect("three nodes");
     let log = connect(&kafka);
     let topic = NewTopic { replication: Some(3), ..topic() }.with("min.insync.replicas", "2");
@@ -179,7 +180,7 @@ async fn a_leader_that_dies_is_replaced_and_each_record_is_there_once() {
     assert_eq!(read(&mut *member, 100).await, (0..100).collect::<Vec<_>>());
     member.commit(&[(TopicPartition::new("t", 0), 100)]).await.expect("committed");
 
-    // Each in turn, so that the leader and the coordinator are among them.
+    // Each node in turn, which includes the leader and the coordinator.
     let mut next = 100;
     for node in 0..3 {
         for number in next..next + 50 {

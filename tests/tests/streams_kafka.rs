@@ -1,4 +1,4 @@
-//! The contract of the log, held by Apache Kafka.
+//! The contract tests of the log with Apache Kafka.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use streams::{KafkaLog, KafkaSettings, Log};
 struct OnKafka {
     log: KafkaLog,
     prefix: String,
-    /// Only the case that restarts it has one of its own.
+    /// Only for the case that restarts Kafka.
     own: Option<Kafka>,
 }
 
@@ -23,7 +23,7 @@ impl Fixture for OnKafka {
         &self.prefix
     }
 
-    /// The hard way: what was acknowledged must survive it.
+    /// Kills Kafka: acknowledged records must survive.
     async fn restart(&self) {
         let node = self.own.as_ref().expect("a Kafka of its own").node(0);
         node.kill().await.expect("killed");
@@ -39,12 +39,12 @@ impl Fixture for OnKafka {
     }
 }
 
-/// As short as the session time-out allows, to see soon that a caller which does not read stays a member.
+/// As short as the session time-out allows, to test quickly that a caller that does not read stays a member.
 const MAX_POLL_INTERVAL: Duration = Duration::from_secs(6);
 
 async fn fixture(case: &str) -> OnKafka {
     let own = match case {
-        "everything_arrives_once_across_a_restart" => {
+        "records_arrive_once_across_a_restart" => {
             Some(Kafka::start(KafkaOptions::default()).await.expect("Kafka of its own"))
         }
         _ => None,
@@ -56,7 +56,7 @@ async fn fixture(case: &str) -> OnKafka {
     let settings = KafkaSettings {
         extra: vec![
             ("max.poll.interval.ms".into(), MAX_POLL_INTERVAL.as_millis().to_string()),
-            // How long a topic that is not there may still come: the default is 30 s.
+            // The time for which an unknown topic may still be created: the default is 30 s.
             ("topic.metadata.propagation.max.ms".into(), "2000".into()),
         ],
         ..KafkaSettings::new(bootstrap, "contract")

@@ -60,7 +60,7 @@ pub mod station;
 pub mod time;
 pub mod track;
 
-pub use outputs::{Content, Evicted, Outputs, PrivacyChange, ReceiverHealth, ScoreChange, StateChange};
+pub use outputs::{Evicted, Outputs, PrivacyChange, ReceiverHealth, ScoreChange, StateChange};
 pub use settings::{Bounds, Lifetimes, Settings};
 
 /// How often the health of receivers is reported, microseconds: an evaluation over a minute gets a report of every

@@ -55,6 +55,9 @@ impl Index {
             return Ok(None);
         }
         let start = u64::from_le_bytes(start.try_into().expect("eight bytes"));
+        if start > trailer_at {
+            return Ok(None);
+        }
         match read_parts(input, start) {
             Ok((head, _, payload)) if head.magic == INDEX_MAGIC => {
                 Ok(decompress(&payload).and_then(|plain| Self::decode(plain.as_slice()).ok()))
@@ -89,6 +92,8 @@ impl Index {
                 Err(error) => return Err(error),
             }
         }
+        // What looked like a head behind the last block was none.
+        gaps.retain(|gap| gap.end < end);
         Ok((index, gaps, end))
     }
 }

@@ -130,6 +130,35 @@ fn damage_in_the_middle_costs_its_block_alone() {
 }
 
 #[test]
+fn an_end_that_looks_like_a_block_is_no_gap() {
+    let records: Vec<Record> = (0..20).map(|n| frame(0, n, n as i64, &[1, 0x11, 0, 0, 0], "r")).collect();
+    let mut bytes = written(&records, 10);
+    let second = Capture::open(Cursor::new(&bytes)).expect("a capture").index().blocks[1].start;
+    bytes.truncate(second as usize + 40);
+    bytes.extend(b"BLK1\0\0\0\0\0\0\0\0nothing more");
+    let mut capture = Capture::open(Cursor::new(&bytes)).expect("a capture");
+    assert_eq!(capture.damage().count(), 0);
+    let Ending::CutOff { end, lost_bytes } = *capture.ending() else { panic!("cut off") };
+    assert_eq!((end, lost_bytes), (second, bytes.len() as u64 - second));
+    assert_eq!(capture.records(Filter::default()).filter(Result::is_ok).count(), 10);
+}
+
+#[test]
+fn a_trailer_that_points_nowhere_costs_only_the_index() {
+    let records: Vec<Record> = (0..20).map(|n| frame(0, n, n as i64, &[1, 0x11, 0, 0, 0], "r")).collect();
+    let mut bytes = written(&records, 10);
+    let trailer = bytes.len() - 16;
+    bytes[trailer..trailer + 8].fill(0xFF);
+    let path = std::env::temp_dir().join(format!("capture-{}", std::process::id()));
+    std::fs::write(&path, &bytes).expect("a file");
+    // A file refuses such a position, a buffer does not.
+    let mut capture = Capture::open(std::fs::File::open(&path).expect("a file")).expect("a capture");
+    std::fs::remove_file(&path).expect("the test's own file");
+    assert!(matches!(capture.ending(), Ending::CutOff { .. }));
+    assert_eq!(capture.records(Filter::default()).filter(Result::is_ok).count(), 20);
+}
+
+#[test]
 fn other_files_and_newer_captures_are_named() {
     let error_of = |bytes: &[u8]| Capture::open(Cursor::new(bytes.to_vec())).expect_err("no capture").to_string();
     assert!(error_of(b"").starts_with("not a capture: it starts with []"));

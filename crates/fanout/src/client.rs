@@ -1,5 +1,6 @@
-//! What one client still has to be told, besides what its groups send: answers, snapshot pages, and what it missed while
-//! its line was full. Pure: the shard asks for the next frame whenever the socket can take one.
+//! The messages that wait for one client, besides the deliveries of its groups: answers, snapshot pages, and the
+//! objects of deliveries that its socket could not take. Pure: the shard takes the next frame whenever the socket can
+//! write one.
 
 mod missed;
 mod pages;
@@ -13,25 +14,25 @@ use bytes::Bytes;
 use schemas::v1::{self, server_message};
 
 use crate::close::CloseCode;
-use crate::compose::{self, News, message};
+use crate::compose::{self, PendingObject, message};
 use crate::hub::{ClientId, Hub};
 use crate::session::Session;
 use crate::subscription::{Subject, Subscription};
-use crate::view::{ObjectId, Positions, RegionMark, View};
+use crate::view::{ObjectId, Offsets, RegionMark, View};
 use crate::wire::{Encoder, Wire};
 use crate::work;
 use missed::Missed;
 use pages::{Form, Pages};
 use shared::SharedPages;
-pub(crate) use shared::{Shelf, Wanted};
+pub(crate) use shared::{SnapshotCache, SnapshotKey};
 
-/// Answers that wait for a client's line; more than this, and it is closed as slow. Bytes.
+/// The maximum size of a client's waiting answers in bytes; with more, the client is closed as slow.
 const MAX_OUTBOX_BYTES: usize = 128 << 10;
 
 /// A resume token that the view has not reached yet.
 #[derive(Debug)]
 pub(crate) struct Waiting {
-    pub(crate) since: Positions,
+    pub(crate) since: Offsets,
     pub(crate) until: Duration,
 }
 
@@ -41,32 +42,32 @@ pub(crate) struct Client {
     pub(crate) id: ClientId,
     pub(crate) wire: Wire,
     pub(crate) session: Session,
-    /// What it has joined the hub for.
+    /// The subscription with which it has joined the hub.
     pub(crate) joined: Subscription,
     /// Of what it has joined.
     pub(crate) mark: RegionMark,
     /// Deliveries of the current flush, by index.
     pub(crate) batch: Vec<u32>,
     pub(crate) waiting: Option<Waiting>,
-    /// Since when it could not take the frame that is next.
+    /// Since when its socket could not take the next frame.
     pub(crate) blocked_since: Option<Duration>,
     pub(crate) closing: Option<CloseCode>,
     outbox: VecDeque<Bytes>,
     outbox_bytes: usize,
     missed: Missed,
-    pages: VecDeque<Line>,
+    snapshots: VecDeque<QueuedSnapshot>,
 }
 
-/// Snapshots in line.
+/// A snapshot that waits for the socket.
 #[derive(Debug)]
-enum Line {
-    /// Made page by page, when the socket can take one.
+enum QueuedSnapshot {
+    /// Composed page by page, when the socket can take one.
     Own(Pages),
-    /// Made once for several clients. Nothing newer goes out before its last page: it could not take back what that says.
+    /// Composed once for several clients. No newer state is sent before its last page, which would then overwrite it.
     Shared(SharedPages),
 }
 
-impl Line {
+impl QueuedSnapshot {
     fn is_answer(&self) -> bool {
         match self {
             Self::Own(pages) => pages.is_answer(),
@@ -74,7 +75,7 @@ impl Line {
         }
     }
 
-    /// True where news may overtake the rest.
+    /// Whether updates may be sent before the remaining pages.
     fn is_begun(&self) -> bool {
         match self {
             Self::Own(pages) => pages.is_begun(),
@@ -98,16 +99,16 @@ impl Client {
             outbox: VecDeque::new(),
             outbox_bytes: 0,
             missed: Missed::default(),
-            pages: VecDeque::new(),
+            snapshots: VecDeque::new(),
         }
     }
 
-    /// True where nothing waits: the next flush may go to the socket directly.
+    /// Whether nothing waits, so that the next flush may be written to the socket directly.
     pub(crate) fn is_clear(&self) -> bool {
-        self.outbox.is_empty() && self.missed.is_empty() && self.pages.is_empty()
+        self.outbox.is_empty() && self.missed.is_empty() && self.snapshots.is_empty()
     }
 
-    /// Puts a frame in line.
+    /// Queues a frame.
     pub(crate) fn push(&mut self, frame: Bytes) {
         self.outbox_bytes += frame.len();
         self.outbox.push_back(frame);
@@ -116,24 +117,24 @@ impl Client {
         }
     }
 
-    /// Says good-bye: nothing else is sent any more.
+    /// Drops everything that waits and queues the close frame.
     pub(crate) fn close(&mut self, code: CloseCode) {
         self.closing = Some(code);
         self.outbox.clear();
         self.missed = Missed::default();
-        self.pages.clear();
+        self.snapshots.clear();
         self.outbox.push_back(code.frame());
         self.outbox_bytes = 0;
     }
 
-    /// A delivery could not be sent; its objects are told of when the line is free.
-    pub(crate) fn miss(&mut self, news: &[News]) {
+    /// A delivery could not be sent; its objects are sent when the socket is writable again.
+    pub(crate) fn miss(&mut self, objects: &[PendingObject]) {
         if self.closing.is_none() {
-            self.missed.add(news.iter().copied());
+            self.missed.add(objects.iter().copied());
         }
     }
 
-    /// The next frame, made from the view as it is now. `None`: everything is told.
+    /// The next frame, composed from the present view. `None`: nothing waits.
     pub(crate) fn next_frame(&mut self, view: &View, at_us: u64, encoder: &mut Encoder) -> Option<Bytes> {
         if let Some(frame) = self.outbox.pop_front() {
             self.outbox_bytes = self.outbox_bytes.saturating_sub(frame.len());
@@ -144,64 +145,65 @@ impl Client {
                 return Some(frame);
             }
             let body = self.next_message(view, at_us)?;
-            let nothing = matches!(&body, server_message::Message::Updates(batch)
+            let is_empty = matches!(&body, server_message::Message::Updates(batch)
                 if batch.objects.is_none() && batch.removals.is_empty());
-            if !nothing {
+            if !is_empty {
                 return Some(encoder.frame(&message(body), self.wire));
             }
         }
     }
 
     fn next_message(&mut self, view: &View, at_us: u64) -> Option<server_message::Message> {
-        if self.missed.is_too_much() {
-            // Everything again, and the names of what is there, so that removals that were lost show too.
+        if self.missed.has_overflowed() {
+            // All objects again, then the ids of all present ones, so that the client also finds lost removals.
             self.missed = Missed::default();
-            self.pages.retain(|pages| pages.is_answer());
+            self.snapshots.retain(|snapshot| snapshot.is_answer());
             let all = compose::seen(view, &self.joined);
-            self.pages.push_back(Line::Own(Pages::new(Form::Again, all, true)));
+            self.snapshots.push_back(QueuedSnapshot::Own(Pages::new(Form::Again, all, true)));
         }
-        // A client drops what lies outside of its cells, so it has to hear of new cells before of anything in them.
-        let knows_its_cells = self.pages.iter().all(Line::is_begun);
+        // A client drops objects outside of its cells, so it must receive its new cells before objects in them.
+        let knows_its_cells = self.snapshots.iter().all(QueuedSnapshot::is_begun);
         if knows_its_cells && !self.missed.is_empty() {
             let joined = &self.joined;
-            // What the client looks at no more may not come back to it.
-            let shown = |news: &News| view.object(news.id).is_none_or(|object| joined.shows_kind(object));
-            let news: Vec<News> = self.missed.take().filter(shown).collect();
-            return Some(server_message::Message::Updates(compose::updates(view, news, at_us)));
+            // Objects of kinds that the client no longer subscribes to must not be sent.
+            let is_shown =
+                |pending: &PendingObject| view.object(pending.id).is_none_or(|object| joined.shows_kind(object));
+            let pending: Vec<PendingObject> = self.missed.take().filter(is_shown).collect();
+            return Some(server_message::Message::Updates(compose::updates(view, pending, at_us)));
         }
-        let Line::Own(pages) = self.pages.front_mut()? else { return None };
+        let QueuedSnapshot::Own(pages) = self.snapshots.front_mut()? else { return None };
         let body = pages.next(view, &self.joined, at_us);
         if pages.is_done() {
-            self.pages.pop_front();
+            self.snapshots.pop_front();
         }
         Some(body)
     }
 
     fn next_shared(&mut self) -> Option<Bytes> {
-        let Some(Line::Shared(pages)) = self.pages.front_mut() else { return None };
+        let Some(QueuedSnapshot::Shared(pages)) = self.snapshots.front_mut() else { return None };
         let frame = pages.next();
         if pages.is_done() {
-            self.pages.pop_front();
+            self.snapshots.pop_front();
         }
         frame
     }
 
-    /// Looks at something for the first time, with a snapshot that others get too, and the news since it was made.
+    /// Begins the first subscription with a shared snapshot, and the objects that have changed since it was composed.
     pub(crate) fn begin_shared(
         &mut self,
         to: Subscription,
         frames: Arc<[Bytes]>,
-        news: Vec<News>,
+        changed: Vec<PendingObject>,
         hub: &mut Hub,
         view: &View,
     ) {
         self.join(to, hub, view);
-        self.missed.add(news);
-        self.pages.push_back(Line::Shared(SharedPages::new(frames)));
+        self.missed.add(changed);
+        self.snapshots.push_back(QueuedSnapshot::Shared(SharedPages::new(frames)));
     }
 
-    /// Looks at something else: joins and leaves, and queues a snapshot of what the client does not have. With `since`,
-    /// of a resume, only what came after it. Returns how much work that is, without the cover.
+    /// Changes the subscription: joins and leaves groups, and queues a snapshot of the objects that the client does not
+    /// have; after a resume, only those that are newer than its token. Returns the work of that, without the cover.
     pub(crate) fn switch(
         &mut self,
         to: Subscription,
@@ -215,7 +217,7 @@ impl Client {
         let mut ids = added(view, &from, joined);
         let (resumed, present) = match &resume {
             Resume::None => (None, false),
-            Resume::Useless => (Some(false), false),
+            Resume::Refused => (Some(false), false),
             Resume::Since(since) => {
                 ids.retain(|id| view.object(*id).is_some_and(|object| !since.has_read(object.origin)));
                 (Some(true), true)
@@ -224,50 +226,52 @@ impl Client {
         let subjects = from.subjects().count() + joined.subjects().count();
         let work = work::of_switch(0, subjects, ids.len(), pages::count(ids.len()));
         let cells = joined.cells().iter().map(ToString::to_string).collect();
-        self.pages.push_back(Line::Own(Pages::new(Form::Answer { request_id, cells, resumed }, ids, present)));
+        let pages = Pages::new(Form::Answer { request_id, cells, resumed }, ids, present);
+        self.snapshots.push_back(QueuedSnapshot::Own(pages));
         work
     }
 
-    /// Joins and leaves; gives what it looked at before.
+    /// Joins and leaves groups; returns the former subscription.
     fn join(&mut self, to: Subscription, hub: &mut Hub, view: &View) -> Subscription {
         self.mark = to.mark();
         let from = std::mem::replace(&mut self.joined, to);
         let (joined, id, wire) = (&self.joined, self.id, self.wire);
         let same_rate = from.rate() == joined.rate();
-        let mut unheard = Vec::new();
+        let mut unsent = Vec::new();
         for subject in from.subjects().filter(|subject| !(same_rate && joined.has(*subject))) {
-            hub.leave(id, wire, subject, from.rate(), &mut unheard);
+            hub.leave(id, wire, subject, from.rate(), &mut unsent);
         }
         for subject in joined.subjects().filter(|subject| !(same_rate && from.has(*subject))) {
             hub.join(id, wire, subject, joined.rate());
         }
-        self.missed.add(unheard);
-        self.missed.add(ended_unheard(view, &from, joined));
+        self.missed.add(unsent);
+        self.missed.add(ended_unsent(view, &from, joined));
         from
     }
 
     /// Leaves all groups.
     pub(crate) fn leave_all(&mut self, hub: &mut Hub) {
-        let mut unheard = Vec::new();
+        let mut unsent = Vec::new();
         for subject in self.joined.subjects() {
-            hub.leave(self.id, self.wire, subject, self.joined.rate(), &mut unheard);
+            hub.leave(self.id, self.wire, subject, self.joined.rate(), &mut unsent);
         }
         self.joined = Subscription::empty();
     }
 }
 
-/// What a client brought from an earlier connection.
+/// The state of a client from an earlier connection.
 #[derive(Debug)]
 pub(crate) enum Resume {
     /// No token.
     None,
-    /// A token of no use here.
-    Useless,
-    /// It has everything up to there.
-    Since(Positions),
+    /// The token cannot be used here.
+    Refused,
+    /// The client has all changes up to these offsets.
+    Since(Offsets),
 }
 
-/// What the new subscription sees and the client cannot have: it drops what it no longer follows before the server knows.
+/// The objects that the new subscription sees and that the client does not have. Objects that it stopped following do
+/// not count as known: the client drops them before the server receives the change.
 fn added(view: &View, from: &Subscription, to: &Subscription) -> Vec<ObjectId> {
     let mut ids = Vec::new();
     let is_new = |id: &ObjectId| view.object(*id).is_some_and(|object| !from.covers_object(object));
@@ -282,18 +286,19 @@ fn added(view: &View, from: &Subscription, to: &Subscription) -> Vec<ObjectId> {
     ids
 }
 
-/// What ended of the devices that a client begins to follow. A client keeps what it follows from the moment it asks, wherever
-/// that is; if it left the region just before, it still shows what it will not be told the end of.
-fn ended_unheard(view: &View, from: &Subscription, to: &Subscription) -> Vec<News> {
+/// The removed objects of devices that a client begins to follow. A client keeps the objects of a device from the
+/// moment at which it requests to follow it. If the device has just left the region, the client still shows an object
+/// whose removal it has not received.
+fn ended_unsent(view: &View, from: &Subscription, to: &Subscription) -> Vec<PendingObject> {
     let begun = to.subjects().filter(|subject| !from.has(*subject)).filter_map(|subject| match subject {
         Subject::Device(device) => Some(device),
         Subject::Cell(..) => None,
     });
-    begun.flat_map(|device| view.ended_of_device(device)).map(|id| News { id, named: false }).collect()
+    begun.flat_map(|device| view.ended_of_device(device)).map(|id| PendingObject { id, named: false }).collect()
 }
 
-/// Wraps a checkpoint.
-pub(crate) fn checkpoint(positions: &Positions, epoch: &str, region: RegionMark, at_us: u64) -> v1::ServerMessage {
-    let resume = positions.token(epoch, region);
+/// Composes a checkpoint.
+pub(crate) fn checkpoint(offsets: &Offsets, epoch: &str, region: RegionMark, at_us: u64) -> v1::ServerMessage {
+    let resume = offsets.token(epoch, region);
     message(server_message::Message::Checkpoint(v1::Checkpoint { resume, server_at_us: at_us }))
 }

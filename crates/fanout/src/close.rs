@@ -22,7 +22,7 @@ pub enum CloseCode {
     Normal = 1000,
     /// The server stops.
     GoingAway = 1001,
-    /// A frame was not as RFC 6455 has it.
+    /// A frame violated RFC 6455.
     Protocol = 1002,
     /// The wrong kind of message for the subprotocol.
     Unsupported = 1003,
@@ -30,15 +30,15 @@ pub enum CloseCode {
     InvalidPayload = 1007,
     /// A message above the limit.
     TooBig = 1009,
-    /// Nothing heard for too long.
+    /// Nothing was received for too long.
     Silent = 4000,
-    /// Could not take one message in time.
+    /// The client did not read one message in time.
     Slow = 4001,
-    /// A message that could not be read.
+    /// A message could not be decoded.
     Unreadable = 4002,
     /// Too many messages.
     TooMany = 4003,
-    /// Asked for nothing in time.
+    /// No subscription arrived in time.
     Idle = 4004,
 }
 
@@ -63,7 +63,7 @@ impl CloseCode {
         self as u16
     }
 
-    /// The word for it: metric label and close reason.
+    /// The metric label and close reason.
     pub fn reason(self) -> &'static str {
         match self {
             Self::Normal => "normal",
@@ -80,7 +80,7 @@ impl CloseCode {
         }
     }
 
-    /// The whole close frame.
+    /// The close frame.
     pub fn frame(self) -> bytes::Bytes {
         let body = [&self.number().to_be_bytes()[..], self.reason().as_bytes()].concat();
         crate::wire::framed(0x88, &body)

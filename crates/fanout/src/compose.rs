@@ -1,33 +1,33 @@
-//! Server messages made from the view.
+//! Composes server messages from the view.
 
 use schemas::v1::{self, removal, server_message};
 
 use crate::subscription::{Subject, Subscription};
 use crate::view::{Kind, ObjectId, View};
 
-/// An object to tell of, and whether with its name.
+/// An object whose state or removal must be sent.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct News {
+pub struct PendingObject {
     /// The object.
     pub id: ObjectId,
-    /// True where the reader may not know its name.
+    /// Whether the client may not know its name, so that the name must be sent too.
     pub named: bool,
 }
 
-/// The newest state of each object, and removals of those that are gone.
-pub fn updates(view: &View, news: impl IntoIterator<Item = News>, at_us: u64) -> v1::UpdateBatch {
+/// The newest state of each object, or its removal.
+pub fn updates(view: &View, pending: impl IntoIterator<Item = PendingObject>, at_us: u64) -> v1::UpdateBatch {
     let mut objects = v1::Objects::default();
     let mut removals = Vec::new();
-    let mut some = false;
-    for News { id, named } in news {
+    let mut has_objects = false;
+    for PendingObject { id, named } in pending {
         if let Some(object) = view.object(id) {
             object.add_to(&mut objects, at_us, named);
-            some = true;
-        } else if let Some(gone) = view.gone(id) {
-            removals.push(removal(view, id, gone.version));
+            has_objects = true;
+        } else if let Some(removed) = view.removed(id) {
+            removals.push(removal(view, id, removed.version));
         }
     }
-    v1::UpdateBatch { server_at_us: at_us, objects: some.then_some(objects), removals, stale: None }
+    v1::UpdateBatch { server_at_us: at_us, objects: has_objects.then_some(objects), removals, stale: None }
 }
 
 fn removal(view: &View, id: ObjectId, version: u64) -> v1::Removal {
@@ -39,14 +39,14 @@ fn removal(view: &View, id: ObjectId, version: u64) -> v1::Removal {
     v1::Removal { object_kind: id.kind.wire().into(), id: Some(which), version }
 }
 
-/// Everything the subscription sees now, in no order and without repetition.
+/// All objects that the subscription sees now, in no order and without repetition.
 pub fn seen(view: &View, subscription: &Subscription) -> Vec<ObjectId> {
     let mut ids = Vec::new();
     for subject in subscription.subjects() {
         match subject {
             Subject::Cell(kinds, cell) => ids.extend(kinds.iter().flat_map(|kind| view.in_cell(kind, cell))),
             Subject::Device(device) => {
-                // What is in the region was listed with its cell.
+                // Objects in the region are listed with their cells.
                 let outside = view.of_device(device).filter(|object| !subscription.covers_object(object));
                 ids.extend(outside.map(|object| object.id));
             }
@@ -55,7 +55,7 @@ pub fn seen(view: &View, subscription: &Subscription) -> Vec<ObjectId> {
     ids
 }
 
-/// The names of everything the subscription sees now.
+/// The ids of all objects that the subscription sees now.
 pub fn present(view: &View, subscription: &Subscription) -> v1::Present {
     let mut present = v1::Present::default();
     for id in seen(view, subscription) {
@@ -73,7 +73,7 @@ pub fn present(view: &View, subscription: &Subscription) -> v1::Present {
     present
 }
 
-/// Wraps a message for the wire.
+/// Wraps a message.
 pub fn message(message: impl Into<server_message::Message>) -> v1::ServerMessage {
     v1::ServerMessage { message: Some(message.into()) }
 }

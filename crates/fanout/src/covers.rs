@@ -1,56 +1,55 @@
-//! The cells of regions that clients asked for lately.
+//! A cache of the cells of regions that clients subscribed to.
 //!
-//! Regions are rounded to a grid of about a hundredth of their size before they are covered, here and wherever a subscription
-//! is made, so that clients who look at nearly the same have the same cells: their groups, their snapshots and the work are
-//! then shared.
+//! Every region is rounded to a grid of about a hundredth of its size before its cover is computed. So clients with
+//! nearly the same region have the same cells, and share groups, snapshots and work.
 
 use std::collections::VecDeque;
 
 use geo::{Cell, Region};
 use rustc_hash::FxHashMap;
 
-/// Covers that are kept, some 300 bytes each; the oldest goes first.
-const MAX_KEPT: usize = 512;
+/// The maximum number of cached covers, some 300 bytes each; the oldest is removed first.
+const MAX_CACHED: usize = 512;
 
 /// The cells of a region, at most `max_cells`.
 pub fn cells_of(region: &Region, max_cells: usize) -> Vec<Cell> {
     geo::cover(&region.rounded(), max_cells)
 }
 
-/// What a cover is of, as bits that can be compared.
+/// The region and the maximum number of cells, as bits that can be compared.
 type Key = (u8, [u64; 4], usize);
 
-/// Covers that were found before.
+/// Cached covers.
 #[derive(Debug, Default)]
 pub struct Covers {
-    kept: FxHashMap<Key, Box<[Cell]>>,
+    cached: FxHashMap<Key, Box<[Cell]>>,
     order: VecDeque<Key>,
-    found: u32,
+    computed: u32,
 }
 
 impl Covers {
-    /// As [`cells_of`].
+    /// Like [`cells_of`], with the cache.
     pub fn cells(&mut self, region: &Region, max_cells: usize) -> Vec<Cell> {
         let rounded = region.rounded();
         let key = key(&rounded, max_cells);
-        if let Some(cells) = self.kept.get(&key) {
+        if let Some(cells) = self.cached.get(&key) {
             return cells.to_vec();
         }
         let cells = geo::cover(&rounded, max_cells);
-        self.found += 1;
-        if self.order.len() >= MAX_KEPT
+        self.computed += 1;
+        if self.order.len() >= MAX_CACHED
             && let Some(oldest) = self.order.pop_front()
         {
-            self.kept.remove(&oldest);
+            self.cached.remove(&oldest);
         }
         self.order.push_back(key);
-        self.kept.insert(key, cells.clone().into());
+        self.cached.insert(key, cells.clone().into());
         cells
     }
 
-    /// How many covers had to be found since this was last asked.
-    pub fn take_found(&mut self) -> u32 {
-        std::mem::take(&mut self.found)
+    /// How many covers were computed since the last call.
+    pub fn take_computed(&mut self) -> u32 {
+        std::mem::take(&mut self.computed)
     }
 }
 
@@ -78,22 +77,22 @@ mod tests {
     }
 
     #[test]
-    fn a_known_cover_is_not_found_again() {
+    fn a_cached_cover_is_not_computed_again() {
         let mut covers = Covers::default();
         let first = covers.cells(&circle(46.501), 64);
         assert_eq!(first, cells_of(&circle(46.501), 64));
-        assert_eq!(covers.cells(&circle(46.502), 64), first, "hardly another region");
-        assert_eq!(covers.take_found(), 1);
+        assert_eq!(covers.cells(&circle(46.502), 64), first, "nearly the same region");
+        assert_eq!(covers.take_computed(), 1);
         assert_ne!(covers.cells(&circle(46.501), 32), first);
-        assert_eq!(covers.take_found(), 1);
+        assert_eq!(covers.take_computed(), 1);
     }
 
     #[test]
-    fn the_covers_kept_are_bounded() {
+    fn the_cache_is_bounded() {
         let mut covers = Covers::default();
-        for place in 0..=MAX_KEPT {
-            covers.cells(&circle(place as f64 * 0.1 - 30.0), 64);
+        for number in 0..=MAX_CACHED {
+            covers.cells(&circle(number as f64 * 0.1 - 30.0), 64);
         }
-        assert_eq!((covers.kept.len(), covers.order.len()), (MAX_KEPT, MAX_KEPT));
+        assert_eq!((covers.cached.len(), covers.order.len()), (MAX_CACHED, MAX_CACHED));
     }
 }

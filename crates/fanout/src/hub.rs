@@ -1,10 +1,10 @@
-//! Who hears of what: groups of clients that share an interest, and what became dirty for each group.
+//! Groups of clients that share an interest, and the changed objects that each group has to send.
 //!
-//! Pure. A change costs as many look-ups as there are precisions, and a flush one encoding per dirty group: neither
-//! depends on how many clients there are. A group is keyed by cell, the set of kinds its clients look at, and their rate:
-//! nearly all look at every kind, so this makes one group where a key per kind would make six, and one frame instead of
-//! several. Pending news are only names; the state is read from the view when the group is
-//! flushed, so that no group ever sends an older state after a newer one.
+//! Pure. A change costs one look-up per precision, and a flush one encoding per dirty group, independent of the number
+//! of clients. The key of a group is the cell, the set of kinds and the rate of its clients: nearly all clients
+//! subscribe to every kind, so this gives one group and one frame where a key per kind would give six. A group stores
+//! only the ids of changed objects; the states are read from the view at the flush, so that no group sends an older
+//! state after a newer one.
 
 mod group;
 mod interest;
@@ -14,7 +14,7 @@ use rustc_hash::FxHashMap;
 use slab::Slab;
 use smallvec::SmallVec;
 
-use crate::compose::{self, News};
+use crate::compose::{self, PendingObject};
 use crate::subscription::{Rate, Subject};
 use crate::view::{Change, KindSet, View};
 use crate::wire::{Encoder, Frames, Wire};
@@ -23,18 +23,18 @@ use interest::Interest;
 
 pub use interest::ClientId;
 
-/// Some of the rates.
+/// A set of rates.
 pub type RateSet = [bool; Rate::COUNT];
 
-/// One group's news, ready to go out to all its members.
+/// The encoded update of one group, for all its members.
 #[derive(Debug)]
 pub struct Delivery {
-    /// Of the hub; good until the next join or leave.
+    /// The group's index in the hub; valid until the next join or leave.
     pub group: usize,
     /// The message in each form that a member reads.
     pub frames: Frames,
-    /// What it tells of, for a member that cannot take it now.
-    pub news: Vec<News>,
+    /// The objects in the message, for a member whose socket cannot take it now.
+    pub objects: Vec<PendingObject>,
 }
 
 /// The groups of one shard.
@@ -48,7 +48,7 @@ pub struct Hub {
 }
 
 impl Hub {
-    /// Lets a client hear of a subject.
+    /// Adds a client to the group of a subject.
     pub fn join(&mut self, client: ClientId, wire: Wire, subject: Subject, rate: Rate) {
         let (interest, kinds) = subject.into();
         let index = self.find(interest, kinds, rate).unwrap_or_else(|| {
@@ -59,8 +59,15 @@ impl Hub {
         self.memberships += usize::from(self.groups[index as usize].add(client, wire));
     }
 
-    /// Lets a client hear no more of it, and appends what it has not heard yet.
-    pub fn leave(&mut self, client: ClientId, wire: Wire, subject: Subject, rate: Rate, unheard: &mut Vec<News>) {
+    /// Removes a client from the group of a subject, and appends the objects that the group has not sent yet.
+    pub fn leave(
+        &mut self,
+        client: ClientId,
+        wire: Wire,
+        subject: Subject,
+        rate: Rate,
+        unsent: &mut Vec<PendingObject>,
+    ) {
         let (interest, kinds) = subject.into();
         let Some(index) = self.find(interest, kinds, rate) else { return };
         let group = &mut self.groups[index as usize];
@@ -68,13 +75,14 @@ impl Hub {
             return;
         }
         self.memberships -= 1;
-        unheard.extend(group.pending());
+        unsent.extend(group.pending());
         if group.is_empty() {
             self.dissolve(index);
         }
     }
 
-    /// Marks what a change makes dirty: the groups of the cells that the object was in and is in, and its followers.
+    /// Marks the groups that a change makes dirty: those of the former and the present cells of the object, and its
+    /// followers.
     pub fn apply(&mut self, change: &Change) {
         for precision in 1..=Cell::MAX_PRECISION {
             let [from, to] = [change.from, change.to].map(|cell| cell.map(|cell| cell.ancestor(precision)));
@@ -91,17 +99,17 @@ impl Hub {
         }
     }
 
-    /// True where something waits to be flushed at one of the rates.
+    /// Whether a group with one of the rates must be flushed.
     pub fn is_dirty(&self, rates: RateSet) -> bool {
         Rate::ALL.into_iter().any(|rate| rates[rate.index()] && !self.dirty[rate.index()].is_empty())
     }
 
-    /// True where something waits that no rate may hold back.
+    /// Whether a group must be flushed regardless of its rate.
     pub fn is_urgent(&self) -> bool {
         !self.urgent.is_empty()
     }
 
-    /// Makes the messages of all dirty groups of these rates, and of all urgent ones.
+    /// Encodes the messages of all dirty groups with these rates, and of all urgent ones.
     pub fn flush(&mut self, rates: RateSet, view: &View, at_us: u64, encoder: &mut Encoder) -> Vec<Delivery> {
         let mut deliveries = Vec::new();
         for index in std::mem::take(&mut self.urgent) {
@@ -113,13 +121,13 @@ impl Hub {
             for index in dirty.drain(..) {
                 deliveries.extend(self.flush_group(index, view, at_us, encoder));
             }
-            // Keeps the list's memory for the next tick.
+            // Keeps the list's memory for the next flush.
             self.dirty[rate.index()] = dirty;
         }
         deliveries
     }
 
-    /// Who has to get a delivery, by the form they read.
+    /// The clients that must get a delivery, by the form of their frames.
     pub fn members(&self, delivery: &Delivery) -> impl Iterator<Item = ClientId> {
         self.groups.get(delivery.group).into_iter().flat_map(Group::members)
     }
@@ -175,14 +183,14 @@ impl Hub {
 
     fn flush_group(&mut self, index: u32, view: &View, at_us: u64, encoder: &mut Encoder) -> Option<Delivery> {
         let group = &mut self.groups[index as usize];
-        let news = group.take_pending();
-        let batch = compose::updates(view, news.iter().copied(), at_us);
+        let objects = group.take_pending();
+        let batch = compose::updates(view, objects.iter().copied(), at_us);
         if batch.objects.is_none() && batch.removals.is_empty() {
             return None;
         }
         let message = compose::message(schemas::v1::server_message::Message::Updates(batch));
         let frames = encoder.frames(&message, |wire| group.has_readers(wire));
-        Some(Delivery { group: index as usize, frames, news })
+        Some(Delivery { group: index as usize, frames, objects })
     }
 }
 

@@ -1,4 +1,4 @@
-//! The protocol of one connection: messages in, actions out. Pure: it knows no socket, no view, and is told the time.
+//! The protocol of one connection: messages in, actions out. Pure: without socket and view; the caller passes the time.
 
 mod limits;
 mod request;
@@ -15,33 +15,33 @@ use crate::work::further_changes;
 pub use limits::{Budget, SessionLimits};
 pub use request::{Refusal, within_limits};
 
-/// What every session of a process is told.
+/// The settings of every session of a process.
 #[derive(Clone, Debug)]
 pub struct SessionSettings {
-    /// Of the program.
+    /// The program's version.
     pub version: &'static str,
-    /// Names the data.
+    /// The name of the log's data.
     pub epoch: String,
-    /// Silence after which the server asks for a sign of life; twice of it closes.
+    /// The server sends a ping after this time without a frame of the client, and closes after twice this time.
     pub heartbeat: Duration,
-    /// What a client may ask for.
+    /// The limits of a client.
     pub limits: SessionLimits,
 }
 
-/// What the shell has to do.
+/// What the caller must do.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Action {
-    /// Send this.
+    /// Send this message.
     Send(Box<v1::ServerMessage>),
-    /// Look at something else from now on, and tell the client what it does not know of it.
+    /// Change the subscription, and send the client the objects that it does not have.
     Switch {
-        /// Of the message that asked for it; 0 for the URL.
+        /// The id of the client's message; 0 for the URL.
         request_id: u64,
-        /// What to look at.
+        /// The new subscription.
         to: Box<Subscription>,
     },
-    /// Send a control frame that the client must answer.
-    AskForLife,
+    /// Send a ping frame.
+    Ping,
     /// Send the close frame, and close.
     Close(CloseCode),
 }
@@ -51,23 +51,24 @@ pub enum Action {
 pub struct Session {
     subscription: Subscription,
     opened_at: Duration,
-    heard_at: Duration,
-    asked_at: Option<Duration>,
-    /// Asked for something, in its URL or by a message.
-    has_asked: bool,
+    last_received_at: Duration,
+    pinged_at: Option<Duration>,
+    /// The client has sent a message, or its URL has a subscription.
+    has_subscribed: bool,
     subscribes: Budget,
     messages: Budget,
 }
 
 impl Session {
-    /// Opens with the subscription of the URL, which the shell switches to by itself. The welcome is the first action.
+    /// Opens with the subscription of the URL, to which the caller switches by itself. The first action sends the
+    /// welcome.
     pub fn open(settings: &SessionSettings, subscription: Subscription, now: Duration, at_us: u64) -> (Self, Action) {
         let session = Self {
             subscription,
             opened_at: now,
-            heard_at: now,
-            asked_at: None,
-            has_asked: false,
+            last_received_at: now,
+            pinged_at: None,
+            has_subscribed: false,
             subscribes: Budget::per_minute(settings.limits.max_subscribes_per_minute),
             messages: Budget::per_minute(settings.limits.max_messages_per_minute),
         };
@@ -81,34 +82,34 @@ impl Session {
         (session, send(server_message::Message::Welcome(welcome)))
     }
 
-    /// What it looks at.
+    /// The present subscription.
     pub fn subscription(&self) -> &Subscription {
         &self.subscription
     }
 
-    /// The URL asked for something: no first message is waited for.
-    pub fn asked(&mut self) {
-        self.has_asked = true;
+    /// The URL has a subscription, so that the client need not send a message in time.
+    pub fn set_subscribed(&mut self) {
+        self.has_subscribed = true;
     }
 
-    /// A change that was made was this much work: it takes more of the changes per minute than one where it was much.
+    /// Charges the work of a change: an expensive one counts as several changes per minute.
     pub fn charge(&mut self, work: u32) {
         self.subscribes.charge(further_changes(work));
     }
 
-    /// Something came from the client.
-    fn heard(&mut self, now: Duration) {
-        self.heard_at = now;
-        self.asked_at = None;
+    /// A frame of the client has arrived.
+    fn set_alive(&mut self, now: Duration) {
+        self.last_received_at = now;
+        self.pinged_at = None;
     }
 
-    /// Something came from the client that is no message: a ping, a pong, a fragment. False where there were too many.
+    /// A frame without a message has arrived: a ping, a pong or a fragment. Returns false when there were too many.
     pub fn frame(&mut self, now: Duration) -> bool {
-        self.heard(now);
+        self.set_alive(now);
         self.messages.take(now)
     }
 
-    /// A message came from the client.
+    /// A message has arrived.
     pub fn received(
         &mut self,
         settings: &SessionSettings,
@@ -117,8 +118,8 @@ impl Session {
         now: Duration,
         at_us: u64,
     ) -> Action {
-        self.heard(now);
-        self.has_asked = true;
+        self.set_alive(now);
+        self.has_subscribed = true;
         if !self.messages.take(now) {
             return Action::Close(CloseCode::TooMany);
         }
@@ -138,18 +139,18 @@ impl Session {
         }
     }
 
-    /// Time has passed.
+    /// Checks the time limits.
     pub fn tick(&mut self, settings: &SessionSettings, now: Duration) -> Option<Action> {
-        if !self.has_asked && now.saturating_sub(self.opened_at) >= settings.limits.first_message_within {
+        if !self.has_subscribed && now.saturating_sub(self.opened_at) >= settings.limits.first_message_within {
             return Some(Action::Close(CloseCode::Idle));
         }
-        let silent = now.saturating_sub(self.heard_at);
+        let silent = now.saturating_sub(self.last_received_at);
         if silent >= settings.heartbeat * 2 {
             return Some(Action::Close(CloseCode::Silent));
         }
-        if silent >= settings.heartbeat && self.asked_at.is_none() {
-            self.asked_at = Some(now);
-            return Some(Action::AskForLife);
+        if silent >= settings.heartbeat && self.pinged_at.is_none() {
+            self.pinged_at = Some(now);
+            return Some(Action::Ping);
         }
         None
     }

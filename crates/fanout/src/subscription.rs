@@ -1,4 +1,4 @@
-//! What one client looks at.
+//! The subscription of one client.
 
 use geo::{Cell, Region};
 use schemas::v1;
@@ -6,7 +6,7 @@ use schemas::v1;
 use crate::covers::cells_of;
 use crate::view::{KindSet, Object, RegionMark};
 
-/// How often a client wants to hear of changes.
+/// How often a client receives updates.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 #[repr(u8)]
 pub enum Rate {
@@ -22,12 +22,12 @@ pub enum Rate {
 }
 
 impl Rate {
-    /// How many there are.
+    /// The number of rates.
     pub const COUNT: usize = 4;
     /// All, in the order of their numbers.
     pub const ALL: [Self; Self::COUNT] = [Self::Live, Self::Every1s, Self::Every5s, Self::Every30s];
 
-    /// From 0.
+    /// The index, from 0.
     pub fn index(self) -> usize {
         self as usize
     }
@@ -37,7 +37,7 @@ impl Rate {
         [0, 1, 5, 30][self.index()]
     }
 
-    /// What the wire says; `None` where it leaves it open.
+    /// The rate of a message; `None` when it is unspecified.
     pub fn from_wire(rate: v1::RateClass) -> Option<Self> {
         match rate {
             v1::RateClass::Unspecified => None,
@@ -48,23 +48,23 @@ impl Rate {
         }
     }
 
-    /// The word for it in URLs.
-    pub fn word(self) -> &'static str {
+    /// The text in URLs.
+    pub fn as_str(self) -> &'static str {
         ["live", "1s", "5s", "30s"][self.index()]
     }
 
-    /// Reads the word.
-    pub fn from_word(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|rate| rate.word() == word)
+    /// Parses the text of a URL.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|rate| rate.as_str() == text)
     }
 }
 
-/// What a group of clients shares an interest in.
+/// The interest that a group of clients shares.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
 pub enum Subject {
     /// The objects of some kinds in one cell.
     Cell(KindSet, Cell),
-    /// Whatever is known of one device, wherever it is.
+    /// All objects of one device, at any position.
     Device(u32),
 }
 
@@ -80,7 +80,7 @@ pub struct Subscription {
 }
 
 impl Subscription {
-    /// Looks at nothing yet, and at every kind once there is a region.
+    /// A subscription to every kind, without a region.
     pub fn empty() -> Self {
         Self { kinds: KindSet::ALL, ..Self::default() }
     }
@@ -91,21 +91,21 @@ impl Subscription {
         self.with_cells(cells_of(region, max_cells))
     }
 
-    /// The same with other cells: those of a region.
+    /// The same with the given cells of a region.
     #[must_use]
     pub(crate) fn with_cells(mut self, cells: Vec<Cell>) -> Self {
         self.cells = cells;
         self
     }
 
-    /// The same with other kinds.
+    /// The same with these kinds.
     #[must_use]
     pub fn with_kinds(mut self, kinds: KindSet) -> Self {
         self.kinds = kinds;
         self
     }
 
-    /// The same with other followed devices.
+    /// The same with these followed devices.
     #[must_use]
     pub fn with_follow(mut self, mut devices: Vec<u32>) -> Self {
         devices.sort_unstable();
@@ -114,7 +114,7 @@ impl Subscription {
         self
     }
 
-    /// The same at another rate.
+    /// The same with this rate.
     #[must_use]
     pub fn with_rate(mut self, rate: Rate) -> Self {
         self.rate = rate;
@@ -126,12 +126,12 @@ impl Subscription {
         &self.cells
     }
 
-    /// The kinds that it looks at in its cells.
+    /// The kinds of objects in its cells.
     pub fn kinds(&self) -> KindSet {
         self.kinds
     }
 
-    /// How often it wants to hear.
+    /// The rate of updates.
     pub fn rate(&self) -> Rate {
         self.rate
     }
@@ -141,20 +141,20 @@ impl Subscription {
         self.follow_devices.len()
     }
 
-    /// Names its region and kinds: another region has another mark. What is followed does not count, since the address of a
-    /// connection has no room for it.
+    /// A hash of its region and kinds. Followed devices are not included, since the URL of a connection does not
+    /// contain them.
     pub fn mark(&self) -> RegionMark {
         let kinds = self.kinds.iter().map(|kind| kind.index() as u32);
         RegionMark::of(self.cells.iter().map(|cell| cell.number()).chain(kinds))
     }
 
-    /// Everything it has an interest in, without repetition.
+    /// All its subjects, without repetition.
     pub fn subjects(&self) -> impl Iterator<Item = Subject> {
         let cells = self.cells.iter().map(|cell| Subject::Cell(self.kinds, *cell));
         cells.chain(self.follow_devices.iter().map(|device| Subject::Device(*device)))
     }
 
-    /// True where the subject is one of its own.
+    /// Whether it has the subject.
     pub fn has(&self, subject: Subject) -> bool {
         match subject {
             Subject::Cell(kinds, cell) => self.kinds == kinds && self.cells.binary_search(&cell).is_ok(),
@@ -162,22 +162,22 @@ impl Subscription {
         }
     }
 
-    /// True where the object belongs to what the client shows.
+    /// Whether the client shows the object.
     pub fn sees(&self, object: &Object) -> bool {
         object.state.device().is_some_and(|device| self.follows(device)) || self.covers_object(object)
     }
 
-    /// True where the object is in one of its cells and of one of its kinds.
+    /// Whether the object is in one of its cells and of one of its kinds.
     pub fn covers_object(&self, object: &Object) -> bool {
         object.cell.is_some_and(|cell| self.kinds.contains(object.id.kind) && self.covers(cell))
     }
 
-    /// True where the object is of a kind it looks at, wherever the object is, or is followed.
+    /// Whether the object is of one of its kinds, at any position, or of a followed device.
     pub fn shows_kind(&self, object: &Object) -> bool {
         self.kinds.contains(object.id.kind) || object.state.device().is_some_and(|device| self.follows(device))
     }
 
-    /// True where the cell lies in one of its cells.
+    /// Whether the cell is in one of its cells.
     pub fn covers(&self, cell: Cell) -> bool {
         (1..=cell.precision()).any(|precision| self.cells.binary_search(&cell.ancestor(precision)).is_ok())
     }
@@ -195,7 +195,7 @@ mod tests {
     use crate::view::Kind;
 
     #[test]
-    fn a_subscription_covers_what_is_in_its_cells() {
+    fn a_subscription_covers_the_objects_in_its_cells() {
         let region = Region::Circle(Circle::new(46.5, 8.0, 20.0).unwrap());
         let subscription =
             Subscription::empty().with_region(&region, 64).with_kinds([Kind::Ground].into_iter().collect());
@@ -213,9 +213,9 @@ mod tests {
     }
 
     #[test]
-    fn rates_have_the_words_of_the_contract() {
-        assert_eq!(Rate::ALL.map(Rate::word), ["live", "1s", "5s", "30s"]);
-        assert_eq!(Rate::from_word("5s"), Some(Rate::Every5s));
-        assert_eq!(Rate::from_word("2s"), None);
+    fn rates_have_the_texts_of_the_contract() {
+        assert_eq!(Rate::ALL.map(Rate::as_str), ["live", "1s", "5s", "30s"]);
+        assert_eq!(Rate::parse("5s"), Some(Rate::Every5s));
+        assert_eq!(Rate::parse("2s"), None);
     }
 }

@@ -1,12 +1,12 @@
-//! The air picture in memory: the state topics, folded.
+//! The air picture in memory: the newest state of each object, from the records of the state topics.
 //!
-//! Pure: records in, changes out. Invariants: per object the highest version; an object without a position is in no cell;
-//! what is gone stays gone until a newer version comes.
+//! Pure: records in, changes out. Invariants: an object has its highest version; an object without a position is in no
+//! cell; a removed object stays removed until a newer version arrives.
 
 mod bound;
 mod live;
 mod object;
-mod positions;
+mod offsets;
 mod privacy;
 mod private;
 mod quality;
@@ -20,56 +20,56 @@ use schemas::{DeviceAddress, RecordId};
 use smallvec::SmallVec;
 
 pub use object::{Object, ObjectId, Origin};
-pub use positions::{Positions, RegionMark, TokenError};
+pub use offsets::{Offsets, RegionMark, TokenError};
 pub use privacy::PrivacyView;
 pub use private::PrivateView;
 pub use quality::quality;
 pub use schemas::object::{Kind, KindSet, State};
 
-/// How long it is remembered that an object is gone, so that a late older record cannot bring it back.
-const GONE_MEMORY_US: u64 = 600_000_000;
+/// How long a removal is stored, so that a late older record cannot restore the object.
+const REMOVED_TTL_US: u64 = 600_000_000;
 
-/// What a record of a state topic says.
+/// The content of a record of a state topic.
 #[derive(Clone, Debug)]
 #[allow(clippy::large_enum_variant, reason = "lives for one call; a box would cost an allocation per record")]
 pub enum Input {
     /// The object's newest state.
     State(State),
-    /// A tombstone: the object of that key is gone.
-    Gone {
-        /// Of the topic.
+    /// A tombstone: the object of that key has ended.
+    Removed {
+        /// The kind of the topic's objects.
         kind: Kind,
         /// The record's key.
         key: String,
-        /// The offset that made the tombstone. `None`: it goes for whatever is known.
+        /// The offset that made the tombstone. `None`: it removes any known version.
         version: Option<u64>,
     },
 }
 
-/// What became different: which object, and which cells have to hear of it.
+/// A change of an object, with the cells whose subscribers must receive it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Change {
     /// The object.
     pub id: ObjectId,
-    /// Its device, for those who follow it.
+    /// Its device, for the followers.
     pub device: Option<u32>,
-    /// The cell it was in.
+    /// Its former cell.
     pub from: Option<Cell>,
-    /// The cell it is in now.
+    /// Its present cell.
     pub to: Option<Cell>,
-    /// True where the name is news: a new object, or another name.
+    /// Whether the name must be sent: a new object, or another name.
     pub named: bool,
-    /// True for what no batch may hold back.
+    /// Whether the change must be sent before the next flush is due.
     pub urgent: bool,
 }
 
-/// An object that is no more.
+/// A removed object.
 #[derive(Clone, Copy, Debug)]
-pub struct Gone {
-    /// The offset that ended it.
+pub struct Removed {
+    /// The offset that removed it.
     pub version: u64,
     at_us: u64,
-    /// Of an alert, whose id does not say it.
+    /// The device of an alert, which is not in the alert's id.
     device: Option<u32>,
 }
 
@@ -77,57 +77,57 @@ pub struct Gone {
 #[derive(Debug, Default)]
 pub struct View {
     objects: FxHashMap<ObjectId, Arc<Object>>,
-    /// Per kind, sorted by finest cell: the objects of any cell are neighbours.
+    /// Per kind, sorted by cell of the maximum precision: the objects of any cell are adjacent.
     cells: [BTreeSet<(Cell, u64)>; Kind::COUNT],
-    gone: FxHashMap<ObjectId, Gone>,
-    gone_order: VecDeque<(u64, ObjectId)>,
-    /// Alerts are keyed by device in their topic, and by their own id here and on the wire.
+    removed: FxHashMap<ObjectId, Removed>,
+    removed_order: VecDeque<(u64, ObjectId)>,
+    /// The present alert of each device: alerts have the device as key in their topic, but an id of their own here.
     alerts: FxHashMap<u32, ObjectId>,
-    /// Those of a device that are over, for as long as that is remembered.
-    gone_alerts: FxHashMap<u32, SmallVec<[ObjectId; 1]>>,
+    /// The removed alerts of each device.
+    removed_alerts: FxHashMap<u32, SmallVec<[ObjectId; 1]>>,
     receivers: FxHashMap<String, ObjectId>,
-    /// By the view's own number.
+    /// By the view's number of the receiver.
     receiver_ids: FxHashMap<u64, String>,
-    numbered_receivers: u64,
-    most_objects: usize,
-    positions: Positions,
+    last_receiver_number: u64,
+    max_objects: usize,
+    offsets: Offsets,
     sequence: u64,
 }
 
 impl View {
-    /// Nothing known, of so many topic partitions.
+    /// An empty view of this number of topic partitions.
     pub fn new(partitions: usize) -> Self {
-        Self { positions: Positions::new(partitions), most_objects: usize::MAX, ..Self::default() }
+        Self { offsets: Offsets::new(partitions), max_objects: usize::MAX, ..Self::default() }
     }
 
-    /// Holds at most so many objects, alerts not counted.
+    /// The same with a bound on the number of objects without alerts.
     #[must_use]
-    pub fn with_bound(self, most_objects: usize) -> Self {
-        Self { most_objects, ..self }
+    pub fn with_bound(self, max_objects: usize) -> Self {
+        Self { max_objects, ..self }
     }
 
-    /// Takes a record and appends what it changed: nothing where it is older than what is known. `at_us`: now. Returns how
-    /// many objects were dropped for it, since there were too many.
+    /// Applies a record and appends the changes; a record that is older than the known state changes nothing. `at_us`:
+    /// now. Returns how many objects were dropped because of the bound.
     pub fn apply(&mut self, origin: Origin, at_us: u64, input: Input, changes: &mut Vec<Change>) -> usize {
-        self.positions.advance(origin);
+        self.offsets.advance(origin);
         let before = changes.len();
         match input {
             Input::State(state) => self.set(state, origin, at_us, changes),
-            Input::Gone { kind, key, version } => {
+            Input::Removed { kind, key, version } => {
                 if let Some(id) = self.find(kind, &key) {
                     self.remove(id, version, at_us, changes);
                 } else if let (Some(id), Some(version)) = (plain_id(kind, &key), version) {
-                    self.remember_gone(id, None, version, at_us);
+                    self.store_removed(id, None, version, at_us);
                 }
             }
         }
-        let dropped = self.keep_bound(at_us, changes);
+        let dropped = self.apply_bound(at_us, changes);
         self.sequence += (changes.len() - before) as u64;
-        self.forget_gone(at_us);
+        self.expire_removed(at_us);
         dropped
     }
 
-    /// The object of that name.
+    /// The object of an id.
     pub fn object(&self, id: ObjectId) -> Option<&Arc<Object>> {
         self.objects.get(&id)
     }
@@ -144,25 +144,25 @@ impl View {
         found.map(move |(_, key)| ObjectId { kind, key: *key })
     }
 
-    /// What is known of a device.
+    /// The objects of a device.
     pub fn of_device(&self, device: u32) -> impl Iterator<Item = &Arc<Object>> {
         let own = [Kind::Aircraft, Kind::Ground, Kind::Station].map(|kind| ObjectId { kind, key: u64::from(device) });
         own.into_iter().chain(self.alerts.get(&device).copied()).filter_map(|id| self.objects.get(&id))
     }
 
-    /// What is known to have ended of a device, for ten minutes after it did.
+    /// The removed objects of a device, for ten minutes after the removal.
     pub fn ended_of_device(&self, device: u32) -> impl Iterator<Item = ObjectId> {
         let own = [Kind::Aircraft, Kind::Ground, Kind::Station].map(|kind| ObjectId { kind, key: u64::from(device) });
-        let alerts = self.gone_alerts.get(&device).into_iter().flatten().copied();
-        own.into_iter().chain(alerts).filter(|id| self.gone.contains_key(id))
+        let alerts = self.removed_alerts.get(&device).into_iter().flatten().copied();
+        own.into_iter().chain(alerts).filter(|id| self.removed.contains_key(id))
     }
 
-    /// How an object ended, for ten minutes after it did.
-    pub fn gone(&self, id: ObjectId) -> Option<Gone> {
-        self.gone.get(&id).copied()
+    /// The removal of an object, for ten minutes.
+    pub fn removed(&self, id: ObjectId) -> Option<Removed> {
+        self.removed.get(&id).copied()
     }
 
-    /// The receiver's own name of an object id, known for ten minutes after it is gone.
+    /// The receiver's id of an object id, until ten minutes after the removal.
     pub fn receiver_id(&self, id: ObjectId) -> Option<&str> {
         self.receiver_ids.get(&id.key).filter(|_| id.kind == Kind::Receiver).map(String::as_str)
     }
@@ -176,32 +176,32 @@ impl View {
         }
     }
 
-    /// How far the topics were read.
-    pub fn positions(&self) -> &Positions {
-        &self.positions
+    /// The offsets up to which the topics were read.
+    pub fn offsets(&self) -> &Offsets {
+        &self.offsets
     }
 
-    /// Takes a record as read that changes nothing here.
+    /// Marks a record as read that changes nothing here.
     pub fn skip(&mut self, origin: Origin) {
-        self.positions.advance(origin);
+        self.offsets.advance(origin);
     }
 
-    /// Grows with every change: equal numbers of one process mean the same picture.
+    /// A number that increases with every change: within a process, equal numbers mean the same view.
     pub fn sequence(&self) -> u64 {
         self.sequence
     }
 
-    /// How many objects there are.
+    /// The number of objects.
     pub fn len(&self) -> usize {
         self.objects.len()
     }
 
-    /// True where nothing is known.
+    /// Whether there are no objects.
     pub fn is_empty(&self) -> bool {
         self.objects.is_empty()
     }
 
-    /// How many objects of a kind there are.
+    /// The number of objects of a kind.
     pub fn count(&self, kind: Kind) -> usize {
         self.objects.keys().filter(|id| id.kind == kind).count()
     }
@@ -209,7 +209,7 @@ impl View {
     fn set(&mut self, state: State, origin: Origin, at_us: u64, changes: &mut Vec<Change>) {
         let Some(id) = self.identify(&state) else { return };
         let version = state.version();
-        if self.gone.get(&id).is_some_and(|gone| gone.version >= version) {
+        if self.removed.get(&id).is_some_and(|removed| removed.version >= version) {
             return;
         }
         let known = self.objects.get(&id);
@@ -217,7 +217,7 @@ impl View {
             return;
         }
         if let State::Alert(alert) = &state {
-            // One alert per device: another id means that the one before is over.
+            // A device has one alert: another id means that the one before has ended.
             let before = self.alerts.get(&alert.device).copied().filter(|before| *before != id);
             if let Some(before) = before {
                 if self.objects.get(&before).is_some_and(|object| object.version() >= version) {
@@ -255,7 +255,7 @@ impl View {
         if let Some(device) = device.filter(|device| self.alerts.get(device) == Some(&id)) {
             self.alerts.remove(&device);
         }
-        self.remember_gone(id, device.filter(|_| id.kind == Kind::Alert), version, at_us);
+        self.store_removed(id, device.filter(|_| id.kind == Kind::Alert), version, at_us);
         changes.push(Change { id, device, from: object.cell, to: None, named: false, urgent: false });
     }
 
@@ -272,12 +272,12 @@ impl View {
         }
     }
 
-    fn remember_gone(&mut self, id: ObjectId, device: Option<u32>, version: u64, at_us: u64) {
-        let before = self.gone.get(&id).map_or(0, |gone| gone.version);
-        self.gone.insert(id, Gone { version: version.max(before), at_us, device });
-        self.gone_order.push_back((at_us, id));
+    fn store_removed(&mut self, id: ObjectId, device: Option<u32>, version: u64, at_us: u64) {
+        let before = self.removed.get(&id).map_or(0, |removed| removed.version);
+        self.removed.insert(id, Removed { version: version.max(before), at_us, device });
+        self.removed_order.push_back((at_us, id));
         if let Some(device) = device {
-            let alerts = self.gone_alerts.entry(device).or_default();
+            let alerts = self.removed_alerts.entry(device).or_default();
             if !alerts.contains(&id) {
                 alerts.push(id);
             }
@@ -285,29 +285,29 @@ impl View {
     }
 
     fn forget(&mut self, id: ObjectId) {
-        let Some(device) = self.gone.remove(&id).and_then(|gone| gone.device) else { return };
-        if let Some(alerts) = self.gone_alerts.get_mut(&device) {
+        let Some(device) = self.removed.remove(&id).and_then(|removed| removed.device) else { return };
+        if let Some(alerts) = self.removed_alerts.get_mut(&device) {
             alerts.retain(|alert| *alert != id);
             if alerts.is_empty() {
-                self.gone_alerts.remove(&device);
+                self.removed_alerts.remove(&device);
             }
         }
     }
 
-    fn forget_gone(&mut self, at_us: u64) {
-        while let Some((since_us, id)) = self.gone_order.front().copied() {
-            if since_us + GONE_MEMORY_US > at_us {
+    fn expire_removed(&mut self, at_us: u64) {
+        while let Some((since_us, id)) = self.removed_order.front().copied() {
+            if since_us + REMOVED_TTL_US > at_us {
                 break;
             }
-            self.gone_order.pop_front();
-            if self.gone.get(&id).is_some_and(|gone| gone.at_us == since_us) {
+            self.removed_order.pop_front();
+            if self.removed.get(&id).is_some_and(|removed| removed.at_us == since_us) {
                 self.forget(id);
                 self.forget_receiver(id);
             }
         }
     }
 
-    /// Its name has been told to all who have to know that it is gone.
+    /// Removes the receiver's id, once every client has received its removal.
     fn forget_receiver(&mut self, id: ObjectId) {
         if id.kind == Kind::Receiver
             && !self.objects.contains_key(&id)
@@ -317,7 +317,7 @@ impl View {
         }
     }
 
-    /// The object's name; a receiver that is new gets a number.
+    /// The object's id; a new receiver gets a number.
     fn identify(&mut self, state: &State) -> Option<ObjectId> {
         let kind = state.kind();
         let key = match state {
@@ -333,15 +333,15 @@ impl View {
         if let Some(id) = self.receivers.get(receiver_id) {
             return *id;
         }
-        let id = ObjectId { kind: Kind::Receiver, key: self.numbered_receivers };
-        self.numbered_receivers += 1;
+        let id = ObjectId { kind: Kind::Receiver, key: self.last_receiver_number };
+        self.last_receiver_number += 1;
         self.receiver_ids.insert(id.key, receiver_id.to_owned());
         self.receivers.insert(receiver_id.to_owned(), id);
         id
     }
 }
 
-/// The name of an object whose key says it all; `None` for receivers and alerts, and for what is no key.
+/// The id of an object by its key alone; `None` for receivers and alerts, and for an invalid key.
 fn plain_id(kind: Kind, key: &str) -> Option<ObjectId> {
     let key = match kind {
         Kind::Aircraft | Kind::Ground | Kind::Station => u64::from(key.parse::<DeviceAddress>().ok()?.0),

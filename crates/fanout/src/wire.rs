@@ -1,11 +1,11 @@
-//! Messages as the bytes that go out: encoded once per form, frame header included, shared by everyone who reads that form.
+//! Messages as WebSocket frames: encoded once per form, with the frame header, and shared by all clients of that form.
 
 use bytes::{BufMut, Bytes, BytesMut};
 use flate2::{Compress, Compression, FlushCompress, Status};
 use prost::Message as _;
 use schemas::v1;
 
-/// How messages are written.
+/// The encoding of messages.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum Encoding {
     /// Binary Protobuf: `updraft.v1.proto`.
@@ -18,80 +18,80 @@ pub enum Encoding {
 /// The form of one connection's frames.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Wire {
-    /// How messages are written.
+    /// The encoding of messages.
     pub encoding: Encoding,
     /// Whether frames may be compressed (permessage-deflate, no context takeover).
     pub deflate: bool,
 }
 
 impl Wire {
-    /// How many forms there are.
+    /// The number of forms.
     pub const COUNT: usize = 4;
 
-    /// From 0.
+    /// The index, from 0.
     pub fn index(self) -> usize {
         usize::from(self.encoding == Encoding::Json) * 2 + usize::from(self.deflate)
     }
 }
 
-/// One message in each form that somebody reads; empty where nobody does.
+/// One message in each form that has readers; empty in the other forms.
 #[derive(Clone, Debug, Default)]
 pub struct Frames {
     frames: [Bytes; Wire::COUNT],
-    /// Bytes of the message by encoding, before compression.
+    /// The size of the message in bytes by encoding, before compression.
     plain: [usize; 2],
 }
 
 impl Frames {
-    /// The frame for a connection of that form.
+    /// The frame of a form.
     pub fn of(&self, wire: Wire) -> &Bytes {
         &self.frames[wire.index()]
     }
 
-    /// Bytes that compression takes off the frame of that form; 0 where it does not.
-    pub fn deflated_away(&self, wire: Wire) -> usize {
+    /// How many bytes compression saves in the frame of a form.
+    pub fn saved_bytes(&self, wire: Wire) -> usize {
         if !wire.deflate {
             return 0;
         }
         self.plain[usize::from(wire.encoding == Encoding::Json)].saturating_sub(self.of(wire).len())
     }
 
-    /// Bytes of all frames that were made.
-    pub fn made(&self) -> usize {
+    /// Bytes of all encoded frames.
+    pub fn encoded_bytes(&self) -> usize {
         self.frames.iter().map(Bytes::len).sum()
     }
 }
 
-/// A message that is the same for many but for some letters, never compressed.
+/// A message in which only some characters differ between clients; never compressed.
 #[derive(Debug)]
 pub(crate) struct Template {
-    /// By encoding: the frame, and where the letters are.
+    /// By encoding: the frame, and the offset of the characters.
     frames: [Option<(Bytes, usize)>; 2],
     used: [bool; Wire::COUNT],
 }
 
 impl Template {
-    /// Of a message in which `letters` stand for what differs, for the forms that are `used`.
-    pub(crate) fn new(message: &v1::ServerMessage, letters: &str, used: [bool; Wire::COUNT]) -> Self {
+    /// A template of a message with a placeholder, for the forms that are `used`.
+    pub(crate) fn new(message: &v1::ServerMessage, placeholder: &str, used: [bool; Wire::COUNT]) -> Self {
         let frame = |encoding| {
             let forms = [false, true].map(|deflate| Wire { encoding, deflate });
             if !forms.iter().any(|wire| used[wire.index()]) {
                 return None;
             }
-            let frame = Encoder::default_form(message, encoding);
-            let at = frame.windows(letters.len()).position(|window| window == letters.as_bytes())?;
+            let frame = Encoder::uncompressed(message, encoding);
+            let at = frame.windows(placeholder.len()).position(|window| window == placeholder.as_bytes())?;
             Some((frame, at))
         };
         Self { frames: [frame(Encoding::Proto), frame(Encoding::Json)], used }
     }
 
-    /// The frames with other letters, as many.
-    pub(crate) fn with(&self, letters: &str) -> Frames {
+    /// The frames with a text of the same length in the place of the placeholder.
+    pub(crate) fn with(&self, text: &str) -> Frames {
         let mut frames = Frames::default();
         for (encoding, template) in [Encoding::Proto, Encoding::Json].into_iter().zip(&self.frames) {
             let Some((template, at)) = template else { continue };
             let mut frame = BytesMut::from(&template[..]);
-            frame[*at..*at + letters.len()].copy_from_slice(letters.as_bytes());
+            frame[*at..*at + text.len()].copy_from_slice(text.as_bytes());
             let frame = frame.freeze();
             for wire in [false, true].map(|deflate| Wire { encoding, deflate }) {
                 if self.used[wire.index()] {
@@ -103,16 +103,16 @@ impl Template {
     }
 }
 
-/// Frames shorter than this are not worth compressing, bytes.
+/// Shorter frames are not compressed.
 const MIN_DEFLATE_BYTES: usize = 128;
-/// What every sync flush ends with, and RFC 7692 leaves out.
+/// The end of every sync flush, which RFC 7692 omits.
 const SYNC_TAIL: [u8; 4] = [0, 0, 0xFF, 0xFF];
 const FIN: u8 = 0x80;
 const RSV1: u8 = 0x40;
 const TEXT: u8 = 0x1;
 const BINARY: u8 = 0x2;
 
-/// Makes frames of messages; keeps the compressor's memory between them.
+/// Encodes messages into frames; reuses the compressor's memory.
 #[derive(Debug)]
 pub struct Encoder {
     compress: Compress,
@@ -131,7 +131,7 @@ impl Encoder {
         self.finish(&body, wire)
     }
 
-    /// The frames of a message for each form that `used` says has readers.
+    /// The frames of a message for each form that is `used`.
     pub fn frames(&mut self, message: &v1::ServerMessage, used: impl Fn(Wire) -> bool) -> Frames {
         let mut frames = Frames::default();
         for encoding in [Encoding::Proto, Encoding::Json] {
@@ -148,8 +148,8 @@ impl Encoder {
         frames
     }
 
-    /// The frame that every connection of that encoding can read.
-    fn default_form(message: &v1::ServerMessage, encoding: Encoding) -> Bytes {
+    /// The uncompressed frame, which every connection of that encoding can read.
+    fn uncompressed(message: &v1::ServerMessage, encoding: Encoding) -> Bytes {
         framed(FIN | opcode(encoding), &encode(message, encoding))
     }
 
@@ -164,7 +164,7 @@ impl Encoder {
         framed(FIN | opcode, body)
     }
 
-    /// `None` where it would not be smaller.
+    /// `None`: the result would not be smaller.
     fn deflate(&mut self, body: &[u8]) -> Option<Vec<u8>> {
         self.compress.reset();
         let mut small = Vec::with_capacity(body.len() + 16);
@@ -179,7 +179,7 @@ impl Encoder {
 fn encode(message: &v1::ServerMessage, encoding: Encoding) -> Vec<u8> {
     match encoding {
         Encoding::Proto => message.encode_to_vec(),
-        Encoding::Json => serde_json::to_vec(message).expect("our messages have string keys and no failing forms"),
+        Encoding::Json => serde_json::to_vec(message).expect("our messages have string keys and cannot fail"),
     }
 }
 
@@ -187,7 +187,7 @@ fn opcode(encoding: Encoding) -> u8 {
     if encoding == Encoding::Json { TEXT } else { BINARY }
 }
 
-/// Puts a server's frame header (never masked) in front.
+/// Adds the frame header of a server (never masked).
 pub fn framed(first_byte: u8, body: &[u8]) -> Bytes {
     let mut frame = BytesMut::with_capacity(body.len() + 10);
     frame.put_u8(first_byte);
@@ -218,19 +218,19 @@ mod tests {
     }
 
     #[test]
-    fn headers_have_the_three_lengths_of_the_rfc() {
+    fn frame_headers_have_the_lengths_of_the_rfc() {
         assert_eq!(framed(0x82, &[7; 125])[..2], [0x82, 125]);
         assert_eq!(framed(0x82, &[7; 126])[..4], [0x82, 126, 0, 126]);
         assert_eq!(framed(0x82, &[7; 0x1_0000])[..10], [0x82, 127, 0, 0, 0, 0, 0, 1, 0, 0]);
     }
 
     #[test]
-    fn a_compressed_frame_holds_the_same_message_and_is_smaller() {
+    fn a_compressed_frame_has_the_same_message() {
         let (mut encoder, message) = (Encoder::default(), pong(400));
         let plain = encoder.frame(&message, Wire::default());
         for _ in 0..2 {
             let small = encoder.frame(&message, Wire { encoding: Encoding::Proto, deflate: true });
-            assert_eq!(small[0], 0xC2, "no frame leans on the one before");
+            assert_eq!(small[0], 0xC2, "no frame depends on the one before");
             assert!(small.len() < plain.len());
             let mut body = Vec::new();
             let tailed = [&small[2..], &SYNC_TAIL].concat();
@@ -240,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn only_forms_with_readers_are_made() {
+    fn only_forms_with_readers_are_encoded() {
         let json = Wire { encoding: Encoding::Json, deflate: false };
         let frames = Encoder::default().frames(&pong(3), |wire| wire == json);
         assert_eq!(frames.of(json)[0], 0x81);
@@ -248,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn a_template_differs_in_its_letters_alone() {
+    fn a_template_differs_only_in_its_placeholder() {
         let json = Wire { encoding: Encoding::Json, deflate: true };
         let mut used = [false; Wire::COUNT];
         [Wire::default(), json].iter().for_each(|wire| used[wire.index()] = true);
@@ -260,6 +260,6 @@ mod tests {
         let plain = |wire: Wire| Encoder::default().frame(&checkpoint("abcdefghrest"), Wire { deflate: false, ..wire });
         assert_eq!(*frames.of(Wire::default()), plain(Wire::default()));
         assert_eq!(*frames.of(json), plain(json));
-        assert!(frames.of(Wire { encoding: Encoding::Json, deflate: false }).is_empty(), "nobody reads it");
+        assert!(frames.of(Wire { encoding: Encoding::Json, deflate: false }).is_empty(), "no reader");
     }
 }

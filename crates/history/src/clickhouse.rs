@@ -1,7 +1,7 @@
 //! The history in ClickHouse.
 //!
-//! Rows travel as RowBinary over HTTP. The connector sets TCP_NODELAY, which the client library never does by itself and
-//! which costs 40 ms per insert without it. Every call has a time limit.
+//! Rows are transferred as RowBinary over HTTP. The connector sets TCP_NODELAY, which the client library does not do by
+//! itself; without it each insert takes 40 ms longer. Every call has a time limit.
 
 mod breaker;
 mod errors;
@@ -24,55 +24,56 @@ use runtime::Clock;
 
 use breaker::Breaker;
 pub use settings::ClickHouseOptions;
-use settings::Place;
+use settings::Endpoint;
 
 use crate::HistoryError;
-use crate::turns::Turns;
+use crate::read_limiter::ReadLimiter;
 
-/// A connection is made within this.
-const CONNECT: Duration = Duration::from_secs(5);
-/// The server closes what is idle for 3 s.
-const IDLE: Duration = Duration::from_secs(2);
-/// A connection whose other end is gone is found out about by then.
+/// How long connecting may take.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long an idle connection is kept: less than the 3 s of the server.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(2);
+/// The interval of TCP keepalives, which detect a broken connection.
 const KEEPALIVE: Duration = Duration::from_secs(60);
 
-/// Questions of one program that the server answers at the same time; more wait.
+/// The maximum number of concurrent queries of one program; more wait.
 const READERS: usize = 16;
 
 /// A database of a ClickHouse server. Cheap to clone.
 #[derive(Clone)]
 pub struct ClickHouse {
     client: Client,
-    place: Place,
+    endpoint: Endpoint,
     breaker: Breaker,
-    turns: Turns,
+    limiter: ReadLimiter,
     clock: Clock,
-    /// When this program makes flights next.
+    /// When this program computes flights next.
     flights_due_us: Arc<AtomicU64>,
 }
 
 impl ClickHouse {
-    /// Makes a client; nothing is connected yet.
+    /// Creates a client without connecting.
     ///
     /// # Errors
-    /// Fatal: the URL is none, or the system's certificates cannot be read.
+    /// Fatal: the URL is invalid, or the system's certificates cannot be read.
     pub fn new(url: &str, clock: Clock) -> Result<Self, HistoryError> {
-        let place = Place::parse(url).map_err(|line| HistoryError::fatal("bad_settings", "read the URL", line))?;
-        let client = if place.is_secure() { secure()? } else { plain() };
-        let mut client = client.with_url(&place.server).with_database(&place.database);
-        if let Some((user, password)) = &place.credentials {
+        let endpoint =
+            Endpoint::parse(url).map_err(|line| HistoryError::fatal("bad_settings", "read the URL", line))?;
+        let client = if endpoint.is_secure() { secure()? } else { plain() };
+        let mut client = client.with_url(&endpoint.server).with_database(&endpoint.database);
+        if let Some((user, password)) = &endpoint.credentials {
             client = client.with_user(user).with_password(password.reveal());
         }
-        let (breaker, turns) = (Breaker::new(clock.clone()), Turns::new(READERS, clock.clone()));
-        Ok(Self { client, place, breaker, turns, clock, flights_due_us: Arc::default() })
+        let (breaker, limiter) = (Breaker::new(clock.clone()), ReadLimiter::new(READERS, clock.clone()));
+        Ok(Self { client, endpoint, breaker, limiter, clock, flights_due_us: Arc::default() })
     }
 
-    /// The server and the database, for people: without credentials.
+    /// The server and the database in messages: without credentials.
     pub fn name(&self) -> String {
-        format!("{}/{}", self.place.server, self.place.database)
+        format!("{}/{}", self.endpoint.server, self.endpoint.database)
     }
 
-    /// The client below, for questions that the port does not ask: verification, tests.
+    /// The client, for queries outside of the port: verification, tests.
     pub fn client(&self) -> &Client {
         &self.client
     }
@@ -85,13 +86,13 @@ impl ClickHouse {
 fn tcp() -> HttpConnector {
     let mut tcp = HttpConnector::new();
     tcp.set_nodelay(true);
-    tcp.set_connect_timeout(Some(CONNECT));
+    tcp.set_connect_timeout(Some(CONNECT_TIMEOUT));
     tcp.set_keepalive(Some(KEEPALIVE));
     tcp
 }
 
 fn plain() -> Client {
-    Client::with_http_client(Hyper::builder(TokioExecutor::new()).pool_idle_timeout(IDLE).build(tcp()))
+    Client::with_http_client(Hyper::builder(TokioExecutor::new()).pool_idle_timeout(IDLE_TIMEOUT).build(tcp()))
 }
 
 fn secure() -> Result<Client, HistoryError> {
@@ -101,5 +102,5 @@ fn secure() -> Result<Client, HistoryError> {
     let builder =
         builder.map_err(|error| HistoryError::fatal("bad_settings", "read the system's certificates", error))?;
     let connector = builder.https_only().enable_http1().wrap_connector(tcp);
-    Ok(Client::with_http_client(Hyper::builder(TokioExecutor::new()).pool_idle_timeout(IDLE).build(connector)))
+    Ok(Client::with_http_client(Hyper::builder(TokioExecutor::new()).pool_idle_timeout(IDLE_TIMEOUT).build(connector)))
 }

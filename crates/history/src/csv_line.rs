@@ -1,22 +1,22 @@
-//! Lines of CSV (RFC 4180, UTF-8, CR LF), for programs or for spreadsheets: which cells are quoted, and how.
+//! Lines of CSV (RFC 4180, UTF-8, CR LF), for programs or for spreadsheets.
 
 use std::io::Write as _;
 
 use crate::track::format::text::{csv_cell, rfc3339};
 
-/// For whom the lines are.
+/// The reader of the lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum CsvForm {
-    /// Programs: commas, decimal points, times in ISO 8601 with milliseconds. Text is always quoted, so that a reader that
-    /// looks at quotes keeps the address `07E010` as text.
+    /// Programs: commas, decimal points, times in ISO 8601 with milliseconds. Text is always quoted, so that a reader
+    /// that respects quotes keeps the address `07E010` as text.
     #[default]
     Programs,
-    /// Excel and LibreOffice, by a double click: a byte order mark (else umlauts break), semicolons, text as `="07E010"`
-    /// (else it becomes a number or a date), times as dates to the second.
+    /// Excel and LibreOffice, opened with a double click: a byte order mark (for non-ASCII text), semicolons, text as
+    /// `="07E010"` (otherwise it becomes a number or a date), times as dates to the second.
     Spreadsheets(DecimalMark),
 }
 
-/// What stands between whole and fraction: what the spreadsheet's locale expects.
+/// The decimal separator of the spreadsheet's locale.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum DecimalMark {
     /// `46.5`
@@ -38,21 +38,21 @@ pub(crate) struct CsvLine<'a> {
 }
 
 impl CsvForm {
-    /// What comes before the header.
+    /// Writes the start of the file, before the header.
     pub(crate) fn begin(self, out: &mut Vec<u8>) {
         if let Self::Spreadsheets(_) = self {
             out.extend_from_slice("\u{FEFF}".as_bytes());
         }
     }
 
-    /// A new line.
+    /// Begins a line.
     pub(crate) fn line(self, out: &mut Vec<u8>) -> CsvLine<'_> {
         CsvLine { form: self, out, is_first: true }
     }
 }
 
 impl CsvLine<'_> {
-    /// A text from elsewhere: a name, an address, an id.
+    /// A text from outside: a name, an address, an id.
     pub(crate) fn text(&mut self, text: &str) {
         self.separate();
         let as_formula = matches!(self.form, CsvForm::Spreadsheets(_)) && fits_a_formula(text);
@@ -63,13 +63,13 @@ impl CsvLine<'_> {
         }
     }
 
-    /// A word of ours, of letters, digits and underscores.
-    pub(crate) fn word(&mut self, word: &str) {
+    /// One of our identifiers, of letters, digits and underscores.
+    pub(crate) fn identifier(&mut self, text: &str) {
         self.separate();
-        self.out.extend_from_slice(word.as_bytes());
+        self.out.extend_from_slice(text.as_bytes());
     }
 
-    /// A number, in as many digits as it needs.
+    /// A number, with as many digits as necessary.
     pub(crate) fn number(&mut self, number: f64) {
         self.separate();
         let begin = self.out.len();
@@ -79,7 +79,7 @@ impl CsvLine<'_> {
         }
     }
 
-    /// A whole number.
+    /// An integer.
     pub(crate) fn integer(&mut self, number: i64) {
         self.separate();
         write!(self.out, "{number}").expect("into memory");
@@ -89,12 +89,12 @@ impl CsvLine<'_> {
     pub(crate) fn time(&mut self, at_us: u64) {
         let time = rfc3339(at_us);
         match self.form {
-            CsvForm::Programs => self.word(&time),
-            CsvForm::Spreadsheets(_) => self.word(&time[..19].replace('T', " ")),
+            CsvForm::Programs => self.identifier(&time),
+            CsvForm::Spreadsheets(_) => self.identifier(&time[..19].replace('T', " ")),
         }
     }
 
-    /// A value that is not known.
+    /// An unknown value.
     pub(crate) fn absent(&mut self) {
         self.separate();
     }
@@ -115,7 +115,7 @@ impl CsvLine<'_> {
     }
 }
 
-/// A formula is one line of at most 255 UTF-16 units; longer text stands as it is.
+/// A formula is one line of at most 255 UTF-16 units; other text is quoted without a formula.
 fn fits_a_formula(text: &str) -> bool {
     !text.is_empty() && text.encode_utf16().count() <= MAX_FORMULA_TEXT && !text.contains(char::is_control)
 }
@@ -140,7 +140,7 @@ mod tests {
             line.integer(7);
             line.time(1_784_030_400_250_000);
             line.absent();
-            line.word("glider");
+            line.identifier("glider");
         };
         assert_eq!(line(CsvForm::Programs, fill), "\"07E010\",-46.5,7,2026-07-14T12:00:00.250Z,,glider\r\n");
         let point = "\"=\"\"07E010\"\"\";-46.5;7;2026-07-14 12:00:00;;glider\r\n";
@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn no_text_leaves_its_formula() {
+    fn no_text_breaks_out_of_its_formula() {
         let form = CsvForm::Spreadsheets(DecimalMark::Point);
         let one = |text: &str| line(form, |line| line.text(text));
         assert_eq!(one("a\"&cmd|' /C calc'!A0&\""), "\"=\"\"a\"\"\"\"&cmd|' /C calc'!A0&\"\"\"\"\"\"\"\r\n");

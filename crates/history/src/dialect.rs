@@ -1,6 +1,6 @@
 //! The queries, written once for both stores.
 //!
-//! Everything that goes into the text is a number or hex digits, so there is nothing to escape.
+//! Only numbers and hex digits are inserted into the text, so that nothing must be escaped.
 
 use std::fmt::Write as _;
 
@@ -14,45 +14,45 @@ use crate::{
     ReceptionRow, ThermalRow, TrackQuery, Visibility, WeatherRow, flag,
 };
 
-/// How long rows of hidden devices are shown to whoever may see them, milliseconds.
+/// How long rows of hidden devices are visible for fleet and rescue scopes, milliseconds.
 pub(crate) const PRIVATE_MS: i64 = 24 * 3_600_000;
 
-/// How one store writes what the two do not write alike.
+/// The SQL in which the two stores differ.
 pub(crate) trait Dialect {
-    /// A table whose repeated rows are one.
+    /// A table, with each repeated row once.
     fn once(table: &str) -> String;
     /// A time, milliseconds since the epoch.
     fn time(ms: i64) -> String;
-    /// A number from 0 to 255, as its column has it.
+    /// A number from 0 to 255, in the type of its column.
     fn byte(number: &str) -> String;
     /// An id.
     fn id(id: u64) -> String;
-    /// A text, of which nothing but hex digits goes into the query.
+    /// A text, inserted into the query as hex digits.
     fn text(text: &str) -> String;
-    /// Where flights are.
+    /// The table or view of flights.
     const FLIGHTS: &'static str;
-    /// The name that was told last, of a group.
+    /// The newest name of a group.
     const LAST_NAME: &'static str;
 }
 
-/// A row of a question that has an order.
+/// A row of an ordered query.
 pub(crate) trait Keyed: Stored {
-    /// The columns of the order with this row's values, as the store writes them.
+    /// The columns of the order with this row's values, in the store's SQL.
     fn key<D: Dialect>(&self) -> Vec<(&'static str, String)>;
 }
 
-/// The condition that begins behind a row, for questions about one device.
+/// The condition that selects rows after a given one, for queries of one device.
 pub(crate) fn after_in_device<D: Dialect, T: Keyed>(row: &T) -> String {
     let key = row.key::<D>();
     behind(key.get(1..).unwrap_or_default())
 }
 
-/// The condition that begins behind a row.
+/// The condition that selects rows after a given one.
 pub(crate) fn after<D: Dialect, T: Keyed>(row: &T) -> String {
     behind(&row.key::<D>())
 }
 
-/// The first column is compared by itself, too: by that the stores find the place.
+/// Also compares the first column by itself: the stores use it to find the first row.
 fn behind(key: &[(&'static str, String)]) -> String {
     let [(first, least), ..] = key else { return String::new() };
     let columns: Vec<_> = key.iter().map(|(column, _)| *column).collect();
@@ -139,7 +139,7 @@ fn visible<D: Dialect>(visibility: Visibility, now_ms: i64) -> String {
 pub(crate) fn track<D: Dialect>(query: &TrackQuery, page: &Page, now_ms: i64) -> String {
     let TrackQuery { device, period, visibility, plausible_only, limit: _ } = query;
     let Page { after, rows } = page;
-    let of_track = if *plausible_only { format!(" WHERE NOT {}", not_of_track()) } else { String::new() };
+    let of_track = if *plausible_only { format!(" WHERE NOT {}", is_excluded_from_track()) } else { String::new() };
     format!(
         "SELECT {} FROM (SELECT {} FROM {} WHERE device = {device} AND {} AND {}{after}){of_track} \
          ORDER BY event_at, observation_id LIMIT {rows}",
@@ -152,7 +152,7 @@ pub(crate) fn track<D: Dialect>(query: &TrackQuery, page: &Page, now_ms: i64) ->
 }
 
 /// The public positions of devices that are part of their tracks, by device, then time.
-pub(crate) fn flown<D: Dialect>(devices: &[u32], period: Period) -> String {
+pub(crate) fn track_positions<D: Dialect>(devices: &[u32], period: Period) -> String {
     let devices: Vec<String> = devices.iter().map(u32::to_string).collect();
     let of_devices = format!("device IN ({})", devices.join(", "));
     format!(
@@ -162,23 +162,23 @@ pub(crate) fn flown<D: Dialect>(devices: &[u32], period: Period) -> String {
         confirmed_columns::<D>(&format!(" WHERE {of_devices}")),
         D::once(PositionRow::TABLE),
         within::<D>("event_at", period),
-        not_of_track(),
+        is_excluded_from_track(),
     )
 }
 
-/// Whether flags say that a row is not part of a track. Without bit operators, which the two write differently.
-fn not_of_track() -> String {
+/// The condition that a row's flags exclude it from a track. Without bit operators, which differ between the stores.
+fn is_excluded_from_track() -> String {
     let (bit, next) = (flag::IMPLAUSIBLE, u16::from(flag::IMPLAUSIBLE) * 2);
     format!("(flags % {next} >= {bit} OR flags >= {})", flag::UNCONFIRMED)
 }
 
-/// The columns of positions; of rows that a later observation confirmed, the flags that say otherwise are cleared. `of`
-/// chooses the confirmations to look at.
+/// The columns of positions; the flags of confirmed rows are cleared. `of` selects the confirmations.
 fn confirmed_columns<D: Dialect>(of: &str) -> String {
     let (bit, next) = (flag::IMPLAUSIBLE, u16::from(flag::IMPLAUSIBLE) * 2);
     let cleared = format!("flags % {} - flags % {next} + flags % {bit}", flag::UNCONFIRMED);
     let confirmed = format!("observation_id IN (SELECT observation_id FROM {}{of})", ConfirmationRow::TABLE);
-    let flags = D::byte(&format!("CASE WHEN {} AND {confirmed} THEN {cleared} ELSE flags END", not_of_track()));
+    let flags =
+        D::byte(&format!("CASE WHEN {} AND {confirmed} THEN {cleared} ELSE flags END", is_excluded_from_track()));
     let column = |name: &&'static str| if *name == "flags" { format!("{flags} AS flags") } else { (*name).to_owned() };
     PositionRow::COLUMNS.iter().map(column).collect::<Vec<_>>().join(", ")
 }
@@ -230,14 +230,14 @@ pub(crate) fn names_at<D: Dialect>(devices: &[u32], at_ms: i64) -> String {
     )
 }
 
-/// What of the past of these devices is public, each once.
+/// The privacy of these devices, each once.
 pub(crate) fn privacy<D: Dialect>(devices: &[u32]) -> String {
     let named: Vec<String> = devices.iter().map(u32::to_string).collect();
     let table = D::once(PrivacyRow::TABLE);
     format!("SELECT {} FROM {table} WHERE device IN ({})", columns::<PrivacyRow>(), named.join(", "))
 }
 
-/// The same of all devices, one page in order.
+/// The privacy of all devices, one page in order.
 pub(crate) fn privacy_of_all<D: Dialect>(page: &Page) -> String {
     let Page { after, rows } = page;
     let (names, table) = (columns::<PrivacyRow>(), D::once(PrivacyRow::TABLE));
@@ -246,7 +246,7 @@ pub(crate) fn privacy_of_all<D: Dialect>(page: &Page) -> String {
 
 /// All rows of a table, of a period by event time.
 #[cfg(feature = "clickhouse")]
-pub(crate) fn whole<D: Dialect, T: Stored>(period: Option<Period>) -> String {
+pub(crate) fn all_rows<D: Dialect, T: Stored>(period: Option<Period>) -> String {
     let when = period.map_or(String::new(), |period| format!(" WHERE {}", within::<D>("event_at", period)));
     format!("SELECT {} FROM {}{when}", columns::<T>(), D::once(T::TABLE))
 }
@@ -263,7 +263,7 @@ pub(crate) fn export<D: Dialect>(kind: ExportKind, query: &ExportQuery, page: &P
     format!("SELECT {names} {}{after} ORDER BY {order} LIMIT {rows}", chosen::<D>(kind, query))
 }
 
-/// How many rows an export has, at most one more than its limit.
+/// The number of rows of an export, at most one more than its limit.
 pub(crate) fn count<D: Dialect>(kind: ExportKind, query: &ExportQuery) -> String {
     let enough = query.limit.saturating_add(1);
     format!("SELECT count(*) FROM (SELECT 1 {} LIMIT {enough})", chosen::<D>(kind, query))
@@ -276,6 +276,6 @@ fn chosen<D: Dialect>(kind: ExportKind, query: &ExportQuery) -> String {
         ExportKind::Thermals => (ThermalRow::TABLE, "last_seen_at", ""),
         ExportKind::Receptions => (ReceptionRow::TABLE, "ingested_at", ""),
     };
-    let (when, place) = (within::<D>(time, query.period), inside("", &query.bounds));
-    format!("FROM {} WHERE {when} AND {place}{public}", D::once(table))
+    let (when, position) = (within::<D>(time, query.period), inside("", &query.bounds));
+    format!("FROM {} WHERE {when} AND {position}{public}", D::once(table))
 }

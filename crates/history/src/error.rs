@@ -1,57 +1,57 @@
-//! What can go wrong between a program and its history.
+//! The errors of a history.
 
 type Cause = Box<dyn std::error::Error + Send + Sync>;
 
 /// A call on the history failed.
 ///
-/// `attempted` says what was tried; the cause is the source. `reason` is one of a small closed set, fit for metric labels:
-/// `unavailable`, `timeout`, `busy`, `refused_rows`, `not_migrated`, `newer_than_program`, `unauthorised`, `bad_settings`,
-/// `broken`.
+/// `attempted` names the action; the cause is the source. `reason` is one of a small closed set, fit for metric labels:
+/// `unavailable`, `timeout`, `busy`, `refused_rows`, `not_migrated`, `newer_than_program`, `unauthorised`,
+/// `bad_settings`, `broken`.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum HistoryError {
-    /// The store is away, busy, or not set up yet: back off and try again. To a reader over HTTP: 503.
+    /// The store is unavailable, busy or not migrated yet: back off and retry. Readers over HTTP get 503.
     #[error("{attempted}")]
     Transient {
-        /// What was attempted.
+        /// The action.
         attempted: String,
         /// A code of the closed set.
         reason: &'static str,
-        /// What the store or its client said.
+        /// The error of the store or its client.
         source: Cause,
     },
-    /// The store is there and says that some of these very rows cannot be: split them and put the bad ones aside.
+    /// The store refuses some of these rows: split them, and write dead letters for the refused ones.
     #[error("{attempted}")]
     RefusedRows {
-        /// What was attempted.
+        /// The action.
         attempted: String,
-        /// What the store said.
+        /// The store's error.
         source: Cause,
     },
-    /// Trying again cannot help: settings, credentials, a store of a newer version, a broken invariant.
+    /// A retry cannot help: settings, credentials, a store of a newer version, a broken invariant.
     #[error("{attempted}")]
     Fatal {
-        /// What was attempted.
+        /// The action.
         attempted: String,
         /// A code of the closed set.
         reason: &'static str,
-        /// What the store or its client said.
+        /// The error of the store or its client.
         source: Cause,
     },
 }
 
 impl HistoryError {
-    /// An error that a later try may not meet.
+    /// An error that a retry may avoid.
     pub fn transient(reason: &'static str, attempted: impl Into<String>, cause: impl Into<Cause>) -> Self {
         Self::Transient { attempted: attempted.into(), reason, source: cause.into() }
     }
 
-    /// An error that every later try will meet.
+    /// An error that every retry would meet.
     pub fn fatal(reason: &'static str, attempted: impl Into<String>, cause: impl Into<Cause>) -> Self {
         Self::Fatal { attempted: attempted.into(), reason, source: cause.into() }
     }
 
-    /// Rows that the store does not take.
+    /// Rows that the store refuses.
     pub fn refused(attempted: impl Into<String>, cause: impl Into<Cause>) -> Self {
         Self::RefusedRows { attempted: attempted.into(), source: cause.into() }
     }

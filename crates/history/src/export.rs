@@ -1,6 +1,6 @@
 //! Tables for analysts: rows of the history as CSV, XLSX or Parquet, in bounded memory.
 //!
-//! A [`Column`] has one name everywhere, its unit at the end as in all of our fields, and a type that XLSX and Parquet keep.
+//! A [`Column`] has the same name in all formats, with its unit at the end, and a type that XLSX and Parquet keep.
 
 mod columns;
 mod csv;

@@ -1,4 +1,4 @@
-//! Flights, found in the positions of one device by the rules of `crates/flight`, which the live core goes by, too.
+//! Finds flights in the positions of one device, by the rules of `crates/flight`, which the live core uses, too.
 
 use std::num::NonZeroU64;
 
@@ -10,13 +10,13 @@ use geo::distance::distance_m;
 use crate::track::{Plausible, TrackPoint};
 use crate::{FlightRow, PositionRow};
 
-/// What is shorter is no flight, milliseconds.
-const SHORTEST_MS: i64 = 60_000;
-/// What goes less far and changes its height by less is none either, metres.
-const SHORTEST_M: f64 = 300.0;
-const LOWEST_M: i32 = 30;
+/// The minimum duration of a flight, milliseconds.
+const MIN_DURATION_MS: i64 = 60_000;
+/// A flight has at least this distance or this change of altitude, metres.
+const MIN_DISTANCE_M: f64 = 300.0;
+const MIN_ALTITUDE_CHANGE_M: i32 = 30;
 
-/// The flights in positions of one device, which are in the order of time.
+/// The flights in the positions of one device, which must be in the order of time.
 pub(crate) fn find(positions: &[PositionRow]) -> Vec<FlightRow> {
     let shown = of_track(positions);
     let mut flights = Vec::new();
@@ -26,21 +26,21 @@ pub(crate) fn find(positions: &[PositionRow]) -> Vec<FlightRow> {
     flights
 }
 
-/// The positions that the track shows.
+/// The positions that are part of the track.
 fn of_track(positions: &[PositionRow]) -> Vec<&PositionRow> {
     let mut stage = Plausible::default();
     let mut kept: Vec<_> = positions.iter().filter_map(|row| stage.push(TrackPoint::from(row))).collect();
     kept.extend(stage.finish());
     let mut kept = kept.into_iter().map(|point| point.observation_id).peekable();
-    // Both are in the same order.
+    // Both have the same order.
     positions.iter().filter(|row| kept.next_if_eq(&row.observation_id).is_some()).collect()
 }
 
-/// Which of the rows each flight consists of, from take-off to landing.
+/// The rows of each flight, from take-off to landing.
 fn spans(rows: &[&PositionRow]) -> Vec<std::ops::Range<usize>> {
     let mut progress = Progress::default();
     let mut spans = Vec::new();
-    // Where the present flight began, and where it ended, if it has.
+    // The start of the present flight, and its end, if it has ended.
     let (mut began, mut ended) = (None, None);
     let index_at = |at_us: u64| rows.partition_point(|row| us_of(row) < at_us);
     for (index, row) in rows.iter().enumerate() {
@@ -55,7 +55,7 @@ fn spans(rows: &[&PositionRow]) -> Vec<std::ops::Range<usize>> {
                         spans.push(begin..end);
                         began = Some(take_off);
                     }
-                    // The landing was none: the flight goes on.
+                    // The landing was provisional: the flight continues.
                     (Some(_), Some(_)) => {}
                     _ => began = Some(take_off),
                 }
@@ -76,7 +76,7 @@ fn spans(rows: &[&PositionRow]) -> Vec<std::ops::Range<usize>> {
 fn sample(row: &PositionRow) -> Sample {
     Sample {
         at_us: us_of(row),
-        position: place(row),
+        position: position(row),
         altitude_m: row.altitude_m.map_or(0.0, f64::from),
         speed_kmh: row.speed_kmh(),
         climb_mps: row.climb_mps(),
@@ -87,16 +87,18 @@ fn us_of(row: &PositionRow) -> u64 {
     u64::try_from(row.event_at_ms).unwrap_or_default() * 1_000
 }
 
-fn place(row: &PositionRow) -> Position {
+fn position(row: &PositionRow) -> Position {
     Position::new(row.latitude_deg(), row.longitude_deg())
 }
 
 fn flight(rows: &[&PositionRow]) -> Option<FlightRow> {
     let (first, last) = (rows.first()?, rows.last()?);
-    let distance_m: f64 = rows.windows(2).map(|pair| distance_m(place(pair[0]), place(pair[1]))).sum();
+    let distance_m: f64 = rows.windows(2).map(|pair| distance_m(position(pair[0]), position(pair[1]))).sum();
     let altitudes = || rows.iter().filter_map(|row| row.altitude_m);
     let height_m = altitudes().max().map_or(0, i32::from) - altitudes().min().map_or(0, i32::from);
-    if last.event_at_ms - first.event_at_ms < SHORTEST_MS || (distance_m < SHORTEST_M && height_m < LOWEST_M) {
+    if last.event_at_ms - first.event_at_ms < MIN_DURATION_MS
+        || (distance_m < MIN_DISTANCE_M && height_m < MIN_ALTITUDE_CHANGE_M)
+    {
         return None;
     }
     Some(FlightRow {

@@ -11,10 +11,10 @@ mod migrations;
 mod model;
 mod pages;
 mod port;
+mod read_limiter;
 mod retention;
 mod sqlite;
 pub mod track;
-mod turns;
 
 #[cfg(feature = "clickhouse")]
 pub use clickhouse::{ClickHouse, ClickHouseOptions};
@@ -30,6 +30,6 @@ pub use port::{
     Visibility,
 };
 pub use retention::Retention;
-/// A column's value as the embedded store holds it.
+/// A column's value as SQLite stores it.
 pub use rusqlite::types::Value;
 pub use sqlite::Sqlite;

@@ -1,16 +1,16 @@
 //! The numbered migrations of both stores.
 //!
-//! A migration is never changed once it is released; a change is the next number. Every statement may run again, so that
-//! one that was interrupted is simply applied anew.
+//! A released migration never changes; a change is a new migration with the next number. Every statement may run again,
+//! so that an interrupted migration can be applied again.
 
-/// One step of a store's tables.
+/// One change of a store's tables.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Migration {
     /// From 1, without gaps.
     pub version: u32,
-    /// What it is about.
+    /// The name: number and subject.
     pub name: &'static str,
-    /// Its statements.
+    /// The statements.
     pub sql: &'static str,
 }
 
@@ -24,20 +24,20 @@ macro_rules! migrations {
     };
 }
 
-/// Of ClickHouse.
+/// The migrations of ClickHouse.
 pub const CLICKHOUSE: &[Migration] =
     migrations!("clickhouse": 1 "0001_tables", 2 "0002_statistics", 3 "0003_confirmations", 4 "0004_privacy");
-/// Of SQLite.
+/// The migrations of SQLite.
 pub const SQLITE: &[Migration] = migrations!("sqlite": 1 "0001_tables", 2 "0002_confirmations", 3 "0003_privacy");
 
-/// Where a store stands.
+/// The version of a store.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MigrationStatus {
-    /// The highest version applied; 0: none.
+    /// The highest applied version; 0: none.
     pub applied: u32,
-    /// What this program would apply, in order.
+    /// The migrations to apply, in order.
     pub pending: Vec<Migration>,
-    /// The highest version that this program knows.
+    /// The highest version of this program.
     pub known: u32,
 }
 
@@ -47,14 +47,14 @@ impl MigrationStatus {
         Self { applied, pending, known: all.last().map_or(0, |migration| migration.version) }
     }
 
-    /// Whether a later version of the program has been here.
+    /// Whether a newer program has migrated the store.
     pub fn is_newer_than_program(&self) -> bool {
         self.applied > self.known
     }
 }
 
 impl Migration {
-    /// Its statements, one by one, without comment lines.
+    /// The single statements, without comment lines.
     pub fn statements(&self) -> impl Iterator<Item = String> {
         let lines = self.sql.lines().filter(|line| !line.trim_start().starts_with("--"));
         let text = lines.collect::<Vec<_>>().join("\n");
@@ -85,7 +85,8 @@ mod tests {
     fn every_statement_may_run_again() {
         for migration in CLICKHOUSE.iter().chain(SQLITE) {
             for statement in migration.statements() {
-                // SQLite has no such form for columns; its migrations are one transaction with the number of their version.
+                // SQLite has no IF NOT EXISTS for columns; its migrations are one transaction with their version
+                // number.
                 let is_new_column = migration.sql.contains("-- One transaction.") && statement.contains("ADD COLUMN");
                 assert!(
                     statement.contains("IF NOT EXISTS") || statement.contains("IF EXISTS") || is_new_column,
@@ -97,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn status_tells_what_is_to_do() {
+    fn status_has_the_pending_migrations() {
         let status = MigrationStatus::new(CLICKHOUSE, 1);
         assert_eq!(status.pending.iter().map(|migration| migration.version).collect::<Vec<_>>(), [2, 3, 4]);
         assert!(!status.is_newer_than_program());
@@ -105,7 +106,7 @@ mod tests {
         assert!(later.pending.is_empty() && later.is_newer_than_program());
     }
 
-    /// SQL cannot use the constants: numbers that mean a unit or a flag are held against them here.
+    /// SQL cannot use the constants: this compares its numbers of units and flags with them.
     #[test]
     fn sql_has_the_units_and_flags_of_the_code() {
         let sql: String = CLICKHOUSE.iter().chain(SQLITE).map(|migration| migration.sql).collect();
@@ -123,7 +124,7 @@ mod tests {
         assert!(tested.iter().all(|flags| known.contains(flags)), "{tested:?}");
     }
 
-    /// Comments are what analysts read.
+    /// Analysts read the comments.
     #[test]
     fn sql_comments_name_the_units_and_flags() {
         let comments = |name: &str| {

@@ -7,33 +7,33 @@ mod cell;
 mod flight;
 mod observed;
 mod row;
-mod told;
+mod states;
 
 pub use cell::Cell;
 pub use flight::FlightRow;
 pub use observed::{ConfirmationRow, GroundPositionRow, NameRow, PositionRow, WeatherRow};
 pub use row::Stored;
-pub use told::{AlertRow, ErasureRow, PrivacyRow, ReceiverRow, ReceptionRow, ThermalRow};
+pub use states::{AlertRow, ErasureRow, PrivacyRow, ReceiverRow, ReceptionRow, ThermalRow};
 
-/// Bits of the column `flags`: what there is to know about an observation's worth.
+/// Bits of the column `flags`: properties of an observation.
 pub mod flag {
-    /// Held up on its way; the event time is the receiver's stamp, corrected.
+    /// Delayed by a link; the event time is the receiver's corrected timestamp.
     pub const DELAYED: u8 = 1;
     /// More than an hour late: never shown live.
     pub const HISTORY_ONLY: u8 = 1 << 1;
-    /// The first copy had been relayed by another device.
+    /// Another device relayed the first copy.
     pub const RELAYED: u8 = 1 << 2;
     /// Failed the plausibility check.
     pub const IMPLAUSIBLE: u8 = 1 << 3;
     /// The frame carried a signature.
     pub const SIGNED: u8 = 1 << 4;
-    /// The device had not (or no longer) the trust to be shown.
+    /// The device was not trusted enough to be shown.
     pub const UNTRUSTED: u8 = 1 << 5;
-    /// The event time lay too far from the time of ingest and was moved to the limit.
+    /// The event time was too far from the time of ingest and was clamped to the limit.
     pub const CLAMPED: u8 = 1 << 6;
     /// No second position agrees with it, or it continues the track of another device with the same address.
     pub const UNCONFIRMED: u8 = 1 << 7;
-    /// Rows with one of these are not part of the device's track, unless a [`crate::ConfirmationRow`] names them: reading
-    /// a confirmed row clears them.
+    /// Rows with one of these flags are not part of the device's track, unless a [`crate::ConfirmationRow`] names them:
+    /// reading a confirmed row clears the flags.
     pub const NOT_OF_TRACK: u8 = IMPLAUSIBLE | UNCONFIRMED;
 }

@@ -1,4 +1,4 @@
-//! Rows read page by page: between two pages nothing of the store is held, so that a slow reader delays no other.
+//! Reads rows page by page: between two pages no resource of the store is held, so that a slow reader delays no other.
 
 use std::future::Future;
 
@@ -6,24 +6,24 @@ use futures::{StreamExt as _, stream};
 
 use crate::{HistoryError, Rows};
 
-/// What to read next.
+/// The next page to read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Page {
-    /// The condition that begins after the last row of the page before; empty for the first page.
+    /// The condition that selects rows after the last row of the page before; empty for the first page.
     pub(crate) after: String,
-    /// At most so many rows.
+    /// The maximum number of rows.
     pub(crate) rows: u64,
 }
 
 impl Page {
-    /// Whether a new question begins with it.
+    /// Whether it is the first page of a query.
     pub(crate) fn is_first(&self) -> bool {
         self.after.is_empty()
     }
 }
 
-/// The rows of an ordered question, `limit` at most. `read` answers one page; `after` makes of a row the condition that begins
-/// behind it.
+/// The rows of an ordered query, at most `limit`. `read` reads one page; `after` returns the condition that selects
+/// rows after a given one.
 pub(crate) fn pages<T, F, R>(limit: u64, page_rows: u64, after: fn(&T) -> String, read: R) -> Rows<T>
 where
     T: Send + 'static,
@@ -55,7 +55,7 @@ mod tests {
 
     use super::*;
 
-    /// Numbers from 0 to `end`, and the pages that were asked for.
+    /// Numbers from 0 to `end`, and the pages that were requested.
     fn numbers(end: u64, limit: u64) -> (Rows<u64>, Arc<Mutex<Vec<Page>>>) {
         let asked = Arc::new(Mutex::new(Vec::new()));
         let seen = asked.clone();
@@ -72,12 +72,12 @@ mod tests {
         while let Some(block) = rows.next().await {
             all.extend(block.expect("answers"));
         }
-        assert!(rows.next().await.is_none(), "it ends once more");
+        assert!(rows.next().await.is_none(), "the end repeats");
         all
     }
 
     #[tokio::test]
-    async fn every_row_comes_once_in_order() {
+    async fn every_row_is_read_once_in_order() {
         for (end, limit, pages) in
             [(0, 99, 1), (1, 99, 1), (9, 99, 1), (10, 99, 2), (35, 99, 4), (35, 20, 2), (35, 25, 3), (35, 0, 0)]
         {
@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_page_is_read_when_it_is_wanted() {
+    async fn a_page_is_read_on_demand() {
         let (mut rows, asked) = numbers(1_000, 1_000);
         assert!(rows.next().await.is_some());
         assert_eq!(*asked.lock(), [Page { after: String::new(), rows: 10 }]);
@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn nothing_comes_after_an_error() {
+    async fn the_first_error_ends_the_rows() {
         let failing = |_: Page| std::future::ready(Err(HistoryError::transient("busy", "read", "no")));
         let mut rows = pages(5, 2, u64::to_string, failing);
         assert!(rows.next().await.is_some_and(|block| block.is_err()));

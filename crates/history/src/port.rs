@@ -1,4 +1,4 @@
-//! What programs ask of a history, whatever keeps it.
+//! The port: how programs read and write a history, independent of the store.
 
 use std::collections::HashMap;
 
@@ -11,27 +11,27 @@ use crate::{
     PrivacyRow, ReceiverRow, ReceptionRow, ThermalRow, WeatherRow,
 };
 
-/// Rows in blocks of at most a few thousand; the next block is read when it is asked for, by a query of its own that goes on
-/// behind the last row. Between two blocks nothing of the store is held: the reader may take its time. Ends after the first
+/// Rows in blocks of at most a few thousand. Each block is read on demand, by a query of its own that begins after the
+/// last row. Between two blocks no resource of the store is held, however slow the reader is. Ends after the first
 /// error.
 pub type Rows<T> = BoxStream<'static, Result<Vec<T>, HistoryError>>;
 
 /// A span of event time: from (included) to (excluded), milliseconds since the Unix epoch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Period {
-    /// The first millisecond that belongs to it.
+    /// The first millisecond of the period.
     pub from_ms: i64,
-    /// The first millisecond that does not any more.
+    /// The first millisecond after the period.
     pub to_ms: i64,
 }
 
-/// Whose rows are wanted.
+/// Which devices' rows a query returns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Visibility {
-    /// What everybody may see.
+    /// Public rows only.
     #[default]
     Public,
-    /// Hidden devices' rows of the last 24 h too: for fleet and rescue scopes alone.
+    /// Also rows of hidden devices of the last 24 h: only for fleet and rescue scopes.
     WithPrivate,
 }
 
@@ -42,28 +42,28 @@ pub struct TrackQuery {
     pub device: u32,
     /// By event time.
     pub period: Period,
-    /// Whose rows.
+    /// Which devices' rows.
     pub visibility: Visibility,
-    /// Without the positions that are not part of the device's track: implausible ones, and those that nothing confirmed.
+    /// Leaves out positions that are not part of the device's track: implausible and unconfirmed ones.
     pub plausible_only: bool,
-    /// At most so many rows, the oldest ones.
+    /// The maximum number of rows; the oldest ones are returned.
     pub limit: u64,
 }
 
-/// Which flights. What is `None` is not asked about. Flights of hidden devices are not kept.
+/// A query for flights. A field that is `None` does not restrict the result. Flights of hidden devices are not stored.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct FlightQuery {
-    /// Of this device.
+    /// The device.
     pub device: Option<u32>,
-    /// With their take-off in here.
+    /// The region of the take-off.
     pub bounds: Option<Bounds>,
-    /// With their take-off at this time.
+    /// The time of the take-off.
     pub period: Option<Period>,
-    /// At most so many, the newest take-off first.
+    /// The maximum number of flights; those with the newest take-off are returned.
     pub limit: u64,
 }
 
-/// What can be exported.
+/// The tables that can be exported.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ExportKind {
     /// [`HistoryReader::positions`].
@@ -76,50 +76,50 @@ pub enum ExportKind {
     Receptions,
 }
 
-/// An export: public rows of a region and a time.
+/// An export: public rows of a region and a period.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ExportQuery {
-    /// The region; rows without a place are in none.
+    /// The region; rows without a position are in no region.
     pub bounds: Bounds,
     /// By event time; receptions: by time of ingest; thermals: by the time of the last report.
     pub period: Period,
-    /// At most so many rows.
+    /// The maximum number of rows.
     pub limit: u64,
 }
 
-/// Reads the history. Every call can fail with a transient error (`is_transient()`): the store is away, or has more questions
-/// than it can take (`busy`).
+/// Reads the history. Every call can fail with a transient error (`is_transient()`): the store is unavailable, or has
+/// too many queries (`busy`).
 #[async_trait]
 pub trait HistoryReader: Send + Sync {
-    /// Whether the store answers and has the tables that this program needs.
+    /// Checks that the store answers and has the tables that this program needs.
     ///
     /// # Errors
-    /// Transient: it is away, or not migrated yet. Fatal: it is newer than this program.
+    /// Transient: it is unavailable, or not migrated yet. Fatal: it is newer than this program.
     async fn check(&self) -> Result<(), HistoryError>;
 
-    /// What a probe found: whether the store answers at all. While it does not, questions fail at once, those under way
-    /// included, where each would wait for its time limit.
+    /// Reports the result of a probe: whether the store answers. While it does not, all queries fail immediately, also
+    /// those in progress, which would otherwise wait for their time limits.
     fn report(&self, answers: bool) {
-        // A store in this process needs no probe.
+        // An embedded store needs no probe.
         let _ = answers;
     }
 
-    /// A device's positions in the order of event time and id. Each observation comes once.
+    /// A device's positions in the order of event time and id, each observation once.
     fn track(&self, query: TrackQuery) -> Rows<PositionRow>;
 
-    /// A station's readings in the order of time; at most `limit`, the oldest ones. Public ones only.
+    /// A station's public readings in the order of time; at most `limit`, the oldest ones.
     fn weather(&self, device: u32, period: Period, limit: u64) -> Rows<WeatherRow>;
 
     /// Flights, the newest take-off first.
     ///
     /// # Errors
-    /// Transient: the store is away.
+    /// Transient: the store is unavailable.
     async fn flights(&self, query: FlightQuery) -> Result<Vec<FlightRow>, HistoryError>;
 
-    /// How many rows an export would have; counting ends at the query's limit plus one.
+    /// The number of rows of an export; counting ends at the query's limit plus one.
     ///
     /// # Errors
-    /// Transient: the store is away.
+    /// Transient: the store is unavailable.
     async fn count(&self, kind: ExportKind, query: ExportQuery) -> Result<u64, HistoryError>;
 
     /// Positions of a region and time, by device, then time.
@@ -134,26 +134,27 @@ pub trait HistoryReader: Send + Sync {
     /// Receptions of a region and time, by receiver, then time.
     fn receptions(&self, query: ExportQuery) -> Rows<ReceptionRow>;
 
-    /// The public names that devices had at a time (the newest one told until then); devices without are left out.
+    /// The public names of devices at a time: the newest one that was sent until then. Devices without a name are left
+    /// out.
     ///
     /// # Errors
-    /// Transient: the store is away.
+    /// Transient: the store is unavailable.
     async fn names_at(&self, devices: &[u32], at_ms: i64) -> Result<HashMap<u32, String>, HistoryError>;
 
-    /// Devices that are or were hidden, and what of their past is public, each as last written; in no order.
+    /// The privacy of all devices that are or were hidden, each as last written; in no order.
     fn privacy(&self) -> Rows<PrivacyRow>;
 
-    /// An alert's or a device's history of alerts in a period (by time of raising), by alert, then version; at most
+    /// The versions of a device's (or all) alerts that were raised in a period, by alert, then version; at most
     /// `limit`.
     ///
     /// # Errors
-    /// Transient: the store is away.
+    /// Transient: the store is unavailable.
     async fn alerts(&self, device: Option<u32>, period: Period, limit: u64) -> Result<Vec<AlertRow>, HistoryError>;
 }
 
 /// The rows of one block, by table.
 #[derive(Debug, Clone, PartialEq, Default)]
-#[allow(missing_docs, reason = "the tables, under their names")]
+#[allow(missing_docs, reason = "the tables, by their names")]
 pub struct BlockRows {
     pub positions: Vec<PositionRow>,
     pub confirmations: Vec<ConfirmationRow>,
@@ -169,24 +170,23 @@ pub struct BlockRows {
 }
 
 impl BlockRows {
-    /// Rows of all tables.
+    /// The number of rows of all tables.
     pub fn len(&self) -> usize {
         let observed = self.positions.len() + self.ground_positions.len() + self.weather.len() + self.names.len();
-        let told = self.receptions.len() + self.receivers.len() + self.thermals.len() + self.alerts.len();
-        observed + told + self.confirmations.len() + self.erasures.len() + self.privacy.len()
+        let states = self.receptions.len() + self.receivers.len() + self.thermals.len() + self.alerts.len();
+        observed + states + self.confirmations.len() + self.erasures.len() + self.privacy.len()
     }
 
-    /// Whether there are none.
+    /// Whether there are no rows.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 }
 
-/// What one range of offsets of one partition adds to the history: a pure function of that range.
+/// The rows of one range of offsets of one partition: a pure function of that range.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Block {
-    /// `<topic>-<partition>-<first offset>-<last offset>`: a store that has taken a block of this token does not take it
-    /// again.
+    /// `<topic>-<partition>-<first offset>-<last offset>`: a store ignores a block whose token it has stored already.
     pub token: String,
     /// The rows.
     pub rows: BlockRows,
@@ -195,23 +195,23 @@ pub struct Block {
 /// Writes the history.
 #[async_trait]
 pub trait HistoryWriter: Send + Sync {
-    /// Whether the store answers and has the tables that this program needs.
+    /// Checks that the store answers and has the tables that this program needs.
     ///
     /// # Errors
-    /// As [`HistoryReader::check`].
+    /// As for [`HistoryReader::check`].
     async fn ready(&self) -> Result<(), HistoryError>;
 
-    /// Forgets what has expired or was asked to be forgotten, and brings up to date what is made of rows, as far as the
-    /// store does not do so by itself. To be called every minute or so, by one writer or several.
+    /// Deletes expired and erased rows, and updates the tables that are computed from rows, as far as the store does
+    /// not do that by itself. Call it about every minute, from one writer or several.
     ///
     /// # Errors
-    /// Transient: the store is away.
+    /// Transient: the store is unavailable.
     async fn maintain(&self) -> Result<(), HistoryError>;
 
-    /// Adds a block. When it returns `Ok` the rows are there; after an error some may be. Doing it again, with the same or
-    /// with other borders, changes nothing.
+    /// Writes a block. After `Ok` all its rows are stored; after an error some may be. Writing the same rows again, in
+    /// a block with the same or another range, changes nothing.
     ///
     /// # Errors
-    /// Transient: the store is away. `RefusedRows`: some of these rows will never be taken.
+    /// Transient: the store is unavailable. `RefusedRows`: the store refuses some of these rows.
     async fn write(&self, block: &Block) -> Result<(), HistoryError>;
 }

@@ -1,19 +1,19 @@
-//! How long rows stay.
+//! The retention of rows.
 
 use clap::Args;
 
-/// Days that rows stay, by table; 0: for ever. Rows of hidden devices stay 24 hours, whatever is said here; flights, names
-/// of which exist still, and alerts stay for ever.
+/// How many days rows are kept, by table; 0: for ever. Rows of hidden devices are always kept for 24 hours; flights and
+/// alerts are kept for ever.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Args)]
 #[command(next_help_heading = "Retention")]
 pub struct Retention {
-    /// Days that positions and names stay; 0: for ever.
+    /// How many days positions and names are kept. A larger value needs more disk; 0: for ever.
     #[arg(long, env = "UPDRAFT_HISTORY_POSITION_DAYS", value_name = "DAYS", default_value_t = 365)]
     pub position_days: u32,
-    /// Days that receptions stay; 0: for ever.
+    /// How many days receptions are kept. A larger value needs more disk; 0: for ever.
     #[arg(long, env = "UPDRAFT_HISTORY_RECEPTION_DAYS", value_name = "DAYS", default_value_t = 14)]
     pub reception_days: u32,
-    /// Days that weather, thermals and daily statistics stay; 0: for ever.
+    /// How many days weather, thermals and daily statistics are kept. A larger value needs more disk; 0: for ever.
     #[arg(long, env = "UPDRAFT_HISTORY_STATISTICS_DAYS", value_name = "DAYS", default_value_t = 5 * 365)]
     pub statistics_days: u32,
 }
@@ -24,13 +24,13 @@ impl Default for Retention {
     }
 }
 
-/// What one table keeps.
+/// The retention of one table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Keep {
+pub(crate) struct TableRetention {
     pub(crate) table: &'static str,
     /// The column of its age.
     pub(crate) time: &'static str,
-    /// Whether rows of hidden devices are among it.
+    /// Whether it has rows of hidden devices.
     pub(crate) has_private: bool,
     pub(crate) days: u32,
 }
@@ -39,8 +39,8 @@ pub(crate) struct Keep {
 pub(crate) const FOR_EVER_DAYS: u32 = 20_000;
 
 impl Retention {
-    pub(crate) fn of_tables(&self) -> [Keep; 9] {
-        let keep = |table, time, has_private, days: u32| Keep {
+    pub(crate) fn of_tables(&self) -> [TableRetention; 9] {
+        let keep = |table, time, has_private, days: u32| TableRetention {
             table,
             time,
             has_private,

@@ -1,7 +1,7 @@
-//! The history in a file of SQLite, for one process that wants no server.
+//! The history in a SQLite file, for a single process without a server.
 //!
-//! One connection writes, a few read beside it (WAL). Calls run on blocking threads; no lock is held between two of them, and
-//! no reader between two pages of an answer. A file that turns out to be malformed is moved aside, and a new one begun.
+//! One connection writes, several read concurrently (WAL). Calls run on blocking threads; no lock is held between two
+//! calls, and no reader between two pages of an answer. A malformed file is moved aside, and a new one is created.
 
 mod errors;
 mod expire;
@@ -18,47 +18,47 @@ use runtime::Clock;
 use rusqlite::Connection;
 use tempfile::TempDir;
 
-use crate::turns::Turns;
+use crate::read_limiter::ReadLimiter;
 use crate::{HistoryError, Retention};
 
-/// Queries that read at the same time; more wait.
+/// The maximum number of concurrent queries; more wait.
 const READERS: usize = 8;
 
-/// A file of SQLite. Cheap to clone; a temporary one goes with the last clone.
+/// A SQLite file. Cheap to clone; a temporary file is deleted with the last clone.
 #[derive(Clone)]
 pub struct Sqlite(Arc<Inner>);
 
 struct Inner {
     path: PathBuf,
     _temporary: Option<TempDir>,
-    /// `None`: the file was moved aside, and a new one could not be made yet.
+    /// `None`: the file was moved aside, and a new one could not be created yet.
     writer: Mutex<Option<Connection>>,
     idle: Mutex<Idle>,
-    turns: Turns,
+    limiter: ReadLimiter,
     retention: Retention,
     clock: Clock,
 }
 
-/// Connections that read, of the file that is there now.
+/// Idle connections for reading the present file.
 #[derive(Default)]
 struct Idle {
     connections: Vec<Connection>,
-    /// Counts the files: each that is moved aside begins another.
+    /// The number of files that were moved aside.
     generation: u64,
 }
 
 impl Sqlite {
-    /// Opens a file, or a temporary one, and brings it to this program's version. Blocks for a moment. A malformed file is
-    /// moved aside, which is logged, and a new one begun.
+    /// Opens a file, or a temporary one, and migrates it to this program's version. Blocks briefly. A malformed file is
+    /// moved aside, which is logged, and a new one is created.
     ///
     /// # Errors
-    /// Fatal: it is of a newer program. Transient: it cannot be opened now.
+    /// Fatal: the file is of a newer program. Transient: it cannot be opened.
     pub fn open(path: Option<&Path>, retention: Retention, clock: Clock) -> Result<Self, HistoryError> {
         let (path, temporary) = match path {
             Some(path) => (path.to_owned(), None),
             None => {
                 let dir = TempDir::with_prefix("updraft-history-").map_err(|error| {
-                    HistoryError::fatal("bad_settings", "make a temporary folder for the history", error)
+                    HistoryError::fatal("bad_settings", "create a temporary folder for the history", error)
                 })?;
                 (dir.path().join("history.sqlite"), Some(dir))
             }
@@ -69,7 +69,7 @@ impl Sqlite {
             _temporary: temporary,
             writer: Mutex::new(Some(writer)),
             idle: Mutex::default(),
-            turns: Turns::new(READERS, clock.clone()),
+            limiter: ReadLimiter::new(READERS, clock.clone()),
             retention,
             clock,
         })))
@@ -80,7 +80,7 @@ impl Sqlite {
         &self.0.path
     }
 
-    /// Runs on a blocking thread with the connection that writes.
+    /// Runs `work` on a blocking thread with the writing connection.
     async fn writing<T: Send + 'static>(
         &self,
         attempted: &'static str,
@@ -91,20 +91,20 @@ impl Sqlite {
         done.map_err(|error| HistoryError::fatal("broken", attempted, error))?
     }
 
-    /// Runs on a blocking thread with a connection that reads, when it is this question's turn. `is_first`: see
-    /// [`Turns::take`].
+    /// Runs `work` on a blocking thread with a reading connection, once there is a permit. `is_first`: see
+    /// [`ReadLimiter::acquire`].
     async fn reading<T: Send + 'static>(
         &self,
         attempted: &'static str,
         is_first: bool,
         work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, HistoryError> {
-        let turn = self.0.turns.take(attempted, is_first).await?;
+        let permit = self.0.limiter.acquire(attempted, is_first).await?;
         let inner = self.0.clone();
         let done = tokio::task::spawn_blocking(move || {
             let read = inner.read(attempted, work);
-            // Held to here also where the one who asked has left.
-            drop(turn);
+            // Held until here also when the caller has dropped the future.
+            drop(permit);
             read
         });
         done.await.map_err(|error| HistoryError::fatal("broken", attempted, error))?
@@ -130,7 +130,7 @@ impl Inner {
         if let Err(error) = &written
             && errors::is_malformed(error)
         {
-            self.begin_another(&mut writer, error)?;
+            self.replace_file(&mut writer, error)?;
         }
         written.map_err(|error| errors::error(attempted, error))
     }
@@ -158,7 +158,7 @@ impl Inner {
             drop(connection);
             let mut writer = self.writer.lock();
             if self.idle.lock().generation == generation {
-                self.begin_another(&mut writer, error)?;
+                self.replace_file(&mut writer, error)?;
             }
         } else if let Some(connection) = connection {
             let mut idle = self.idle.lock();
@@ -169,8 +169,8 @@ impl Inner {
         read.map_err(|error| errors::error(attempted, error))
     }
 
-    /// Moves the file aside and begins another. Readers that are under way end with what they have.
-    fn begin_another(&self, writer: &mut Option<Connection>, why: &rusqlite::Error) -> Result<(), HistoryError> {
+    /// Moves the file aside and creates a new one. Reads in progress continue on the old file.
+    fn replace_file(&self, writer: &mut Option<Connection>, why: &rusqlite::Error) -> Result<(), HistoryError> {
         let mut idle = self.idle.lock();
         idle.connections.clear();
         idle.generation += 1;

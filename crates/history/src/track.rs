@@ -1,8 +1,8 @@
-//! Tracks: the recorded positions of one device, made fit to be looked at.
+//! Tracks: the recorded positions of one device, prepared for display.
 //!
-//! Everything here is a function of what is pushed into it, with bounded memory, so that a track of any length can be
-//! streamed: [`Shaper`] takes recorded positions in the order of time and gives out those that are shown, cut into
-//! segments; a [`format::TrackWriter`] turns them into bytes.
+//! All types here are pure and have bounded memory, so that a track of any length can be streamed: [`Shaper`] takes
+//! recorded positions in the order of time and returns those to show, cut into segments; a [`format::TrackWriter`]
+//! encodes them.
 
 pub mod format;
 mod level;

@@ -6,13 +6,13 @@ use streams::{StreamError, TopicPartition};
 
 use crate::task::TaskStart;
 
-/// What exists once, however often the group is joined.
+/// The group, which outlives its sessions.
 #[async_trait]
 pub trait Group: Send + Sync {
     /// One session in the group.
     type Membership: Membership;
 
-    /// Waits for what a session needs. `None`: asked to stop.
+    /// Waits for the dependencies of a session. `None`: the program was asked to stop.
     ///
     /// # Errors
     /// [`Interrupted::Final`] where joining again cannot help.
@@ -29,7 +29,7 @@ pub trait Membership: Send + Sync {
     /// The work on a partition, until its commands end. An error ends the session.
     fn open(&self, start: TaskStart) -> BoxFuture<'static, anyhow::Result<()>>;
 
-    /// Whether tasks restore something first, and report `TaskEvent::Restored` after it.
+    /// Whether tasks restore their state first, and then report `TaskEvent::Restored`.
     fn restores(&self) -> bool;
 
     /// Whether so many records wait for their tasks that all partitions are paused.
@@ -37,14 +37,14 @@ pub trait Membership: Send + Sync {
         false
     }
 
-    /// A partition that is owned is done up to this offset.
+    /// An owned partition is done up to this offset.
     fn done(&self, _partition: &TopicPartition, _next_offset: u64) {}
 
     /// A partition is no longer owned.
     fn closed(&self, _partition: &TopicPartition) {}
 }
 
-/// Why a session ended before it was asked to.
+/// Why a session ended early.
 #[derive(Debug, thiserror::Error)]
 pub enum Interrupted {
     /// The log failed.
@@ -53,7 +53,7 @@ pub enum Interrupted {
     /// A task failed.
     #[error("a partition stopped: {0:#}")]
     Task(anyhow::Error),
-    /// An error that joining again cannot mend.
+    /// An error for which joining again cannot help.
     #[error("{0:#}")]
     Final(#[from] anyhow::Error),
 }

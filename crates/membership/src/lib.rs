@@ -18,11 +18,11 @@
 mod group;
 mod member;
 mod run;
+mod schedule;
 mod session;
 mod task;
-mod turns;
 
 pub use group::{Group, Interrupted, Membership};
 pub use member::{Member, MemberMetrics};
+pub use schedule::Schedule;
 pub use task::{Command, ReportReader, Reports, TaskEvent, TaskStart};
-pub use turns::Turns;

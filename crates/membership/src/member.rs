@@ -27,7 +27,7 @@ pub struct Member {
     pub context: Context,
     /// The log.
     pub log: Arc<dyn Log>,
-    /// How to be a member.
+    /// The settings of the group.
     pub settings: GroupSettings,
     /// How often tasks checkpoint. `None`: only when their partition is revoked, or at the end.
     pub checkpoint_interval: Option<Duration>,

@@ -1,4 +1,4 @@
-//! Joins the group, and joins it again.
+//! Joins the group, and joins it again after a failure.
 
 use std::time::Duration;
 
@@ -9,15 +9,15 @@ use crate::group::{Group, Interrupted, Membership};
 use crate::member::Member;
 use crate::session::Session;
 
-/// After so long a failure is not the same as the one before.
+/// After a session of this length, the backoff starts again.
 const LONG_SESSION: Duration = Duration::from_secs(60);
 
 impl Member {
     /// Runs until stopped.
     ///
     /// # Errors
-    /// Errors that joining again cannot mend: the source fails with `bad_settings` or `stuck`, the group is not prepared
-    /// ([`Interrupted::Final`]), or a task fails with an error that [is final](Group::is_final).
+    /// Errors for which joining again cannot help: the source fails with `bad_settings` or `stuck`, the group is not
+    /// prepared ([`Interrupted::Final`]), or a task fails with an error that [is final](Group::is_final).
     pub async fn run<G: Group>(self, group: &G, stop: Shutdown) -> anyhow::Result<()> {
         let mut backoff = Backoff::for_services();
         loop {

@@ -1,4 +1,4 @@
-//! One session in the group, from joining it to leaving it: order, commits and revocations are visible here and nowhere else.
+//! One session in the group, from joining to leaving: only this module handles order, commits and revocations.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -11,25 +11,25 @@ use tokio::task::{JoinError, JoinSet};
 
 use crate::group::{Interrupted, Membership};
 use crate::member::Member;
+use crate::schedule::Schedule;
 use crate::task::{Command, Report, Reports, TaskEvent, TaskStart};
-use crate::turns::Turns;
 
 /// Batches that wait for a task. When it is full the member reads no further until the task has room.
 const TASK_QUEUE: usize = 4;
-/// A task has at most a few reports under way, so that reporting never waits.
+/// The capacity of the report queue. A task has at most a few open reports, so that reporting never waits.
 const REPORTS: usize = 8192;
-/// Without a commit interval, commits that failed are tried again so often.
+/// How often failed commits are retried without a commit interval.
 const COMMIT_RETRY: Duration = Duration::from_secs(5);
 
 /// What the session knows of a partition's task.
 struct PartitionTask {
-    /// Tells it from an earlier task of the same partition, which may still report.
+    /// Distinguishes the task from an earlier one of the same partition, which may still report.
     generation: u64,
     partition: TopicPartition,
     commands: mpsc::Sender<Command>,
     is_restored: bool,
-    /// When its next turns are, in the process's monotonic time.
-    turns: Option<Turns>,
+    /// The times of its next commands, in the process's monotonic time.
+    schedule: Option<Schedule>,
     /// Checkpoints commanded and not yet reported.
     open_checkpoints: usize,
     /// Done and not yet committed.
@@ -37,10 +37,10 @@ struct PartitionTask {
 }
 
 impl PartitionTask {
-    /// Commands what is due. A task without room is busy: it is asked again at its next turn.
+    /// Sends the commands that are due. A task with a full queue is busy and gets the next command at the next time.
     fn command_due(&mut self, now: Duration) {
-        let Some(turns) = &mut self.turns else { return };
-        let (is_checkpoint, is_look) = turns.due(now);
+        let Some(schedule) = &mut self.schedule else { return };
+        let (is_checkpoint, is_look) = schedule.due(now);
         if is_checkpoint && self.is_restored && self.open_checkpoints == 0 {
             self.open_checkpoints += usize::from(self.commands.try_send(Command::Checkpoint).is_ok());
         }
@@ -58,7 +58,8 @@ pub(crate) struct Session<'a, M> {
     tasks: JoinSet<anyhow::Result<()>>,
     events: mpsc::Receiver<Report>,
     reports: mpsc::Sender<Report>,
-    /// Came while partitions were drained, and needs the source to seek, which it cannot before they are released.
+    /// Reports that arrived during a drain and need a seek, which the source cannot do before the partitions are
+    /// released.
     deferred: Vec<Report>,
     generations: u64,
     paused: bool,
@@ -81,7 +82,7 @@ impl<'a, M: Membership> Session<'a, M> {
         }
     }
 
-    /// Until stopped, and then until what was read is done.
+    /// Runs until stopped, and then until all records that were read are done.
     pub(crate) async fn run(&mut self, stop: &Shutdown) -> Result<(), Interrupted> {
         let clock = &self.member.context.clock;
         let commit_interval = self.member.commit_interval.unwrap_or(COMMIT_RETRY);
@@ -91,8 +92,8 @@ impl<'a, M: Membership> Session<'a, M> {
                 self.apply_report(report).await?;
             }
             self.apply_backpressure()?;
-            let turns = self.partitions.values().filter_map(|task| task.turns.as_ref());
-            let next = turns.map(Turns::next).fold(next_commit, Duration::min);
+            let schedule = self.partitions.values().filter_map(|task| task.schedule.as_ref());
+            let next = schedule.map(Schedule::next).fold(next_commit, Duration::min);
             let pause = clock.sleep(next.saturating_sub(clock.monotonic()));
             tokio::select! {
                 () = stop.requested() => {
@@ -119,7 +120,7 @@ impl<'a, M: Membership> Session<'a, M> {
         }
     }
 
-    /// Ends all tasks where they are.
+    /// Aborts all tasks.
     pub(crate) async fn end_tasks(&mut self) {
         self.tasks.shutdown().await;
         for (partition, _) in self.partitions.drain() {
@@ -150,13 +151,13 @@ impl<'a, M: Membership> Session<'a, M> {
             let reports = Reports::new(partition.clone(), generation, self.reports.clone());
             let start = TaskStart { partition: partition.clone(), commands: queue, reports };
             self.tasks.spawn(self.membership.open(start));
-            let turns = self.member.checkpoint_interval.map(|interval| Turns::new(now, interval, index, count));
+            let schedule = self.member.checkpoint_interval.map(|interval| Schedule::new(now, interval, index, count));
             let task = PartitionTask {
                 generation,
                 partition: partition.clone(),
                 commands,
                 is_restored: !restores,
-                turns,
+                schedule,
                 open_checkpoints: 0,
                 uncommitted: None,
             };
@@ -166,7 +167,7 @@ impl<'a, M: Membership> Session<'a, M> {
         Ok(())
     }
 
-    /// Hands records to their tasks, in order.
+    /// Passes records to their tasks, in order.
     async fn dispatch(&mut self, records: Vec<Incoming>, stop: &Shutdown) -> Result<(), Interrupted> {
         self.member.metrics.records.inc_by(records.len() as u64);
         let mut batches: Vec<Vec<Incoming>> = Vec::new();
@@ -177,9 +178,9 @@ impl<'a, M: Membership> Session<'a, M> {
             }
         }
         for batch in batches {
-            // Records of a partition that is not owned (any more) are its owner's.
+            // Records of partitions that are not owned (any more) are left to their owner.
             let Some(task) = self.partitions.get(&batch[0].topic_partition()) else { continue };
-            // A task that ended is found by its end; a log that stands still must not keep us from stopping.
+            // The end of a task is found when it is joined. A blocked task must not prevent the stop.
             if stop.or(task.commands.send(Command::Records(batch))).await.is_none() {
                 break;
             }
@@ -223,7 +224,7 @@ impl<'a, M: Membership> Session<'a, M> {
         }
     }
 
-    /// Commits what is done. A commit that fails is tried again with the next one.
+    /// Commits finished offsets. A failed commit is retried with the next one.
     async fn commit(&mut self, is_wanted: impl Fn(&TopicPartition) -> bool) -> Result<(), Interrupted> {
         let tasks = self.partitions.values().filter(|task| is_wanted(&task.partition));
         let offsets: Vec<_> =
@@ -263,7 +264,7 @@ impl<'a, M: Membership> Session<'a, M> {
         Ok(())
     }
 
-    /// Finishes what the tasks have, or leaves it to the next owner when that takes too long.
+    /// Drains the tasks up to the deadline; after it, the next owner repeats the uncommitted records.
     async fn drain_in_time(&mut self, partitions: &[TopicPartition]) -> Result<(), Interrupted> {
         let member = self.member;
         tokio::select! {
@@ -280,7 +281,7 @@ impl<'a, M: Membership> Session<'a, M> {
         }
     }
 
-    /// Finishes what the tasks have, and commits it.
+    /// Drains the tasks and commits.
     async fn drain(&mut self, partitions: &[TopicPartition]) -> Result<(), Interrupted> {
         let mut waiting = 0;
         for partition in partitions {
@@ -337,7 +338,7 @@ fn are_of_one_partition(one: &Incoming, other: &Incoming) -> bool {
     one.partition == other.partition && (Arc::ptr_eq(&one.topic, &other.topic) || one.topic == other.topic)
 }
 
-/// A task ends well when its commands end, which is when its partition was revoked.
+/// A task ends without an error when its commands end, after its partition was revoked.
 fn task_ended(ended: Result<anyhow::Result<()>, JoinError>) -> Result<(), Interrupted> {
     match ended {
         Ok(Ok(())) => Ok(()),

@@ -1,20 +1,20 @@
-//! Commands to a partition's task, and what it reports.
+//! Commands to a partition's task, and its reports.
 
 use streams::{Incoming, TopicPartition};
 use tokio::sync::mpsc;
 
-/// What a task is to do, in order. A task ends when its channel of commands is closed.
+/// A command to a task; commands are executed in order. A task ends when its channel of commands is closed.
 #[derive(Debug)]
 pub enum Command {
     /// Records of its partition, in order.
     Records(Vec<Incoming>),
-    /// Finishes everything it was given and answers with one [`TaskEvent::Checkpointed`].
+    /// Finish all records and answer with one [`TaskEvent::Checkpointed`].
     Checkpoint,
-    /// Looks for late writes of a former owner. A task for which they do not matter ignores it.
+    /// Look for late writes of a former owner. A task for which they do not matter ignores it.
     FindLateWrites,
 }
 
-/// What happened in a task.
+/// An event of a task.
 #[derive(Debug)]
 pub enum TaskEvent {
     /// Its state is restored. `next_offset`: the first record that it needs; `None`: the first after the committed offset.
@@ -34,7 +34,7 @@ pub enum TaskEvent {
     },
 }
 
-/// One report, and which task it is from.
+/// An event and its task.
 #[derive(Debug)]
 pub(crate) struct Report {
     pub(crate) partition: TopicPartition,
@@ -42,11 +42,11 @@ pub(crate) struct Report {
     pub(crate) event: TaskEvent,
 }
 
-/// Where one task reports to.
+/// The channel for the reports of one task.
 #[derive(Debug, Clone)]
 pub struct Reports {
     partition: TopicPartition,
-    /// Tells the task from an earlier one of the same partition, which may still report.
+    /// Distinguishes the task from an earlier one of the same partition, which may still report.
     generation: u64,
     sender: mpsc::Sender<Report>,
 }
@@ -56,20 +56,20 @@ impl Reports {
         Self { partition, generation, sender }
     }
 
-    /// Reports of a task on its own, and where they arrive: for tests of a task.
+    /// The reports of a task without a member, and their reader: for tests of a task.
     pub fn alone(partition: TopicPartition) -> (Self, ReportReader) {
         let (sender, receiver) = mpsc::channel(8);
         (Self::new(partition, 1, sender), ReportReader(receiver))
     }
 
-    /// Reports. When the member has ended nobody receives it, and the task's commands end too.
+    /// Sends a report. After the end of the member it is dropped; then the task's commands end, too.
     pub async fn send(&self, event: TaskEvent) {
         let report = Report { partition: self.partition.clone(), generation: self.generation, event };
         let _ = self.sender.send(report).await;
     }
 }
 
-/// Where the reports of a task on its own arrive.
+/// The reader of the reports of a task without a member.
 #[derive(Debug)]
 pub struct ReportReader(mpsc::Receiver<Report>);
 
@@ -80,13 +80,13 @@ impl ReportReader {
     }
 }
 
-/// What a task starts with.
+/// The parameters of a new task.
 #[derive(Debug)]
 pub struct TaskStart {
     /// The partition that was assigned.
     pub partition: TopicPartition,
-    /// What it is to do.
+    /// Its commands.
     pub commands: mpsc::Receiver<Command>,
-    /// Where it reports to.
+    /// Its reports.
     pub reports: Reports,
 }

@@ -5,11 +5,11 @@ use std::io::{self, Write};
 use schemas::catalogue::topic;
 use schemas::id::DeviceAddress;
 use schemas::keys;
-use schemas::v1::{Audience, ObjectKind, Observation, Reception, ThermalReport, reception, thermal_report};
+use schemas::v1::{Audience, Observation, Reception, ThermalReport, reception, thermal_report};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use air::core::{Content, Outputs, PrivacyChange, ScoreChange, StateChange};
+use air::core::{Outputs, PrivacyChange, ScoreChange, StateChange};
 
 /// One output.
 #[derive(Serialize)]
@@ -48,7 +48,7 @@ pub fn print(
         put(topic::PRIVACY, address(state.device), Some(state.version), value(state))?;
     }
     for change in outputs.states.iter().filter(|change| is_wanted(Some(change.device))) {
-        put(state_topic(change), address(change.device), Some(change.version), state(change))?;
+        put(state_topic(change), address(change.device), Some(change.version), value(&change.state))?;
     }
     for (_, reception) in outputs.receptions.iter().filter(|_| device.is_none()) {
         put(topic::RECEPTION, receiver(reception), None, value(reception))?;
@@ -80,23 +80,7 @@ fn observation_topic(observation: &Observation) -> &'static str {
 }
 
 fn state_topic(change: &StateChange) -> &'static str {
-    match (change.audience, change.content.kind()) {
-        (Audience::Public, ObjectKind::Aircraft) => topic::AIRCRAFT,
-        (Audience::Public, ObjectKind::Ground) => topic::GROUND,
-        (Audience::Public, ObjectKind::Station) => topic::STATION,
-        (Audience::Public, _) => topic::ALERT,
-        _ => topic::PRIVATE_STATE,
-    }
-}
-
-fn state(change: &StateChange) -> Value {
-    match &change.content {
-        Content::Aircraft(state) => value(state),
-        Content::Ground(state) => value(state),
-        Content::Station(state) => value(state),
-        Content::Alert(state) => value(state),
-        Content::Ended(_) => Value::Null,
-    }
+    if change.audience == Audience::Public { change.kind.topic() } else { topic::PRIVATE_STATE }
 }
 
 fn receiver(reception: &Reception) -> String {

@@ -10,11 +10,9 @@
 mod context;
 #[cfg(feature = "otlp")]
 mod exporter;
-#[cfg_attr(not(feature = "otlp"), allow(dead_code, reason = "nothing takes spans out of it"))]
 mod queue;
 mod service;
 mod span;
-#[cfg_attr(not(feature = "otlp"), allow(dead_code, reason = "nothing records"))]
 mod tracer;
 
 pub use context::TraceContext;

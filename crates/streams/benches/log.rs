@@ -1,7 +1,7 @@
-//! Records a second through the port, on the embedded log and on Kafka, with plain librdkafka beside it in the same run.
-//! Prints `bench: NAME VALUE UNIT` lines.
+//! Records per second through the port, on the embedded log and on Kafka, compared with plain librdkafka in the same
+//! run. Prints `bench: NAME VALUE UNIT` lines.
 
-#![allow(clippy::print_stdout, reason = "the figures are what this prints")]
+#![allow(clippy::print_stdout, reason = "prints the results")]
 #![allow(missing_docs, reason = "a program")]
 
 use std::sync::Arc;
@@ -22,7 +22,7 @@ use tokio::time::Instant;
 
 const PARTITIONS: u32 = 24;
 const RECORDS: u64 = 300_000;
-/// A frame with its wrapper, as the raw topic has it.
+/// The size of a frame with its wrapper in the raw topic.
 const VALUE_BYTES: usize = 60;
 const LATENCY_RECORDS: usize = 2_000;
 
@@ -34,8 +34,8 @@ fn main() {
 
         let kafka = Kafka::start(KafkaOptions { fast: true, ..KafkaOptions::default() }).await.expect("Kafka");
         let log = KafkaLog::connect(KafkaSettings::new(kafka.bootstrap(), "bench")).expect("good settings");
-        // The first round warms the broker; the figures are of the second.
-        measure_quietly(&log).await;
+        // The first round warms up the broker.
+        warm_up(&log).await;
         measure("kafka", &log).await;
         plain_librdkafka(&log, kafka.bootstrap()).await;
     });
@@ -52,7 +52,7 @@ async fn measure(name: &str, log: &dyn Log) {
     println!("bench: streams_{name}_send_to_next_p95_us {p95:.0} us");
 }
 
-async fn measure_quietly(log: &dyn Log) {
+async fn warm_up(log: &dyn Log) {
     let topic = topic(log, "warm-up").await;
     produce(log, &topic).await;
     consume(log, &topic).await;
@@ -67,7 +67,7 @@ fn key(number: u64) -> Bytes {
     format!("{:06X}", number % 5_000).into()
 }
 
-/// All receipts awaited, as the bridge does.
+/// Waits for all receipts, as the bridge does.
 async fn produce(log: &dyn Log, topic: &Arc<str>) -> f64 {
     let sink = log.sink(SinkSettings::new("bench")).expect("sink");
     let value = Bytes::from(vec![0x42; VALUE_BYTES]);
@@ -101,7 +101,7 @@ async fn consume(log: &dyn Log, topic: &Arc<str>) -> f64 {
 
 async fn records(source: &mut dyn Source) -> u64 {
     loop {
-        if let Event::Records(records) = source.next().await.expect("goes on") {
+        if let Event::Records(records) = source.next().await.expect("continues") {
             return records.len() as u64;
         }
     }
@@ -114,7 +114,7 @@ async fn latency(log: &dyn Log, name: &str) -> (f64, f64) {
     let from = (0..PARTITIONS).map(|partition| (TopicPartition::new(topic.clone(), partition), SeekTo::End));
     let mut source = log.read(from.collect()).await.expect("reader");
     for _ in 0..PARTITIONS {
-        assert!(matches!(source.next().await.expect("goes on"), Event::CaughtUp(_)));
+        assert!(matches!(source.next().await.expect("continues"), Event::CaughtUp(_)));
     }
     let mut waits_us = Vec::new();
     for number in 0..LATENCY_RECORDS as u64 {
@@ -136,7 +136,7 @@ async fn latency(log: &dyn Log, name: &str) -> (f64, f64) {
     (quantile(0.50), quantile(0.95))
 }
 
-/// Counts deliveries and nothing else.
+/// Counts deliveries.
 struct Count(Arc<AtomicU64>);
 
 impl ClientContext for Count {}
@@ -150,7 +150,7 @@ impl ProducerContext for Count {
     }
 }
 
-/// The same work without our port: what the client library costs by itself.
+/// The same work without our port: the cost of the client library itself.
 async fn plain_librdkafka(log: &KafkaLog, bootstrap: &str) {
     let topic = topic(log, "plain").await;
     let bootstrap = bootstrap.to_owned();
@@ -194,7 +194,7 @@ fn plain_consume(bootstrap: &str, topic: &str) -> f64 {
     let consumer: BaseConsumer = config.create().expect("consumer");
     let mut list = TopicPartitionList::new();
     for partition in 0..PARTITIONS {
-        list.add_partition_offset(topic, partition.cast_signed(), Offset::Beginning).expect("a place");
+        list.add_partition_offset(topic, partition.cast_signed(), Offset::Beginning).expect("an offset");
     }
     consumer.assign(&list).expect("assigned");
     let started = Instant::now();

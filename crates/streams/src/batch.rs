@@ -1,4 +1,4 @@
-//! A latch over receipts: hand out as many as there are records, then wait for all.
+//! A latch over receipts: one for each record of a batch, then a wait for all.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -6,7 +6,7 @@ use tokio::sync::Notify;
 
 use crate::{Acknowledge, Delivered, DeliveryError, Receipt};
 
-/// Waits until every receipt it gave out is answered; the first failure wins.
+/// Waits until every receipt that it created is answered; reports the first failure.
 ///
 /// ```
 /// # async fn example(sink: &dyn streams::Sink, records: Vec<streams::Outgoing>) -> Result<(), streams::StreamError> {
@@ -34,7 +34,7 @@ struct Pending {
 }
 
 impl Flush {
-    /// Waits for nothing yet.
+    /// A latch without receipts.
     pub fn new() -> Self {
         Self::default()
     }
@@ -50,10 +50,10 @@ impl Flush {
         self.0.lock().open
     }
 
-    /// Waits for all receipts given out so far. Cancel-safe; at once when there are none.
+    /// Waits for all receipts created so far. Cancel-safe; returns immediately when there are none.
     ///
     /// # Errors
-    /// The first failure; it is taken away, so that the latch may be used again.
+    /// The first failure; it is cleared, so that the latch can be used again.
     pub async fn wait(&self) -> Result<(), DeliveryError> {
         loop {
             let answered = self.0.answered.notified();
@@ -70,7 +70,7 @@ impl Flush {
 
 impl Latch {
     fn lock(&self) -> std::sync::MutexGuard<'_, Pending> {
-        // The critical sections cannot panic; a poisoned latch is still right.
+        // The critical sections cannot panic; a poisoned latch is still consistent.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_first_failure_wins_and_the_latch_may_be_used_again() {
+    async fn the_first_failure_is_reported_once() {
         let flush = Flush::new();
         let (first, second, third) = (flush.receipt(), flush.receipt(), flush.receipt());
         first.answer(Ok(DELIVERED));

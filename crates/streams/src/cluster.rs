@@ -1,4 +1,4 @@
-//! What every program reads and writes: a log, the schemas of its values, and the names of its topics.
+//! The cluster of a program: its log, the schemas of its values, and the names of its topics.
 
 use std::sync::Arc;
 #[cfg(feature = "kafka")]
@@ -12,12 +12,12 @@ use crate::registry::Schemas;
 use crate::{KafkaLog, KafkaSettings, LogOptions};
 use crate::{Log, StreamError, Topic};
 
-/// The name of a log that lives in the process itself.
+/// The name of an embedded log.
 const IN_PROCESS: &str = "the log of this process";
-/// How often it is looked whether Kafka answers.
+/// How often the cluster's health is checked.
 #[cfg(feature = "kafka")]
-const LOOK: Duration = Duration::from_secs(1);
-/// A cluster that was not heard of yet may take so long to answer for the first time.
+const CHECK_INTERVAL: Duration = Duration::from_secs(1);
+/// How long the first answer of the cluster may take before the part is reported as not ready.
 #[cfg(feature = "kafka")]
 const FIRST_ANSWER: Duration = Duration::from_secs(5);
 
@@ -26,7 +26,7 @@ const FIRST_ANSWER: Duration = Duration::from_secs(5);
 pub struct Cluster {
     /// The log.
     pub log: Arc<dyn Log>,
-    /// What the log is, for people: its address.
+    /// The log's name in messages: its address.
     pub name: Arc<str>,
     /// Where schemas are registered.
     pub schemas: Schemas,
@@ -40,15 +40,15 @@ pub struct Cluster {
 /// Why a topic is not prepared.
 #[derive(Debug, thiserror::Error)]
 pub enum Unprepared {
-    /// Asked to stop while the cluster was waited for.
+    /// The program was asked to stop while it waited for the cluster.
     #[error("asked to stop")]
     Stopped,
-    /// The cluster refuses for good.
+    /// The cluster refuses permanently.
     #[error(transparent)]
     Refused(#[from] StreamError),
 }
 
-/// What of a cluster cannot be used, whatever is tried.
+/// The part of a cluster that cannot be used, so that retrying does not help.
 #[derive(Debug, thiserror::Error)]
 pub enum ClusterError {
     /// A topic.
@@ -64,10 +64,10 @@ pub enum ClusterError {
     Registry(#[source] StreamError),
 }
 
-/// To stop in time is no error: then there is nothing.
+/// Turns a requested stop into `None`, since it is no error.
 ///
 /// # Errors
-/// The cluster refuses for good.
+/// The cluster refuses permanently.
 pub fn unless_stopped<T>(prepared: Result<T, Unprepared>) -> Result<Option<T>, StreamError> {
     match prepared {
         Ok(prepared) => Ok(Some(prepared)),
@@ -81,7 +81,7 @@ impl Cluster {
     /// program in the cluster's logs.
     ///
     /// # Errors
-    /// Fatal when librdkafka refuses the settings, or the registry's URL is none.
+    /// Fatal when librdkafka refuses the settings, or when the registry's URL is invalid.
     #[cfg(feature = "kafka")]
     pub fn connect(options: &LogOptions, client_id: impl Into<String>) -> Result<Self, StreamError> {
         let kafka = KafkaLog::connect(KafkaSettings {
@@ -95,7 +95,7 @@ impl Cluster {
         Ok(Self { log: Arc::new(kafka.clone()), name, schemas, topic_prefix, kafka: Some(kafka) })
     }
 
-    /// A log that is there already.
+    /// A cluster on an existing log.
     pub fn new(log: Arc<dyn Log>, schemas: Schemas, topic_prefix: impl Into<Arc<str>>) -> Self {
         let name = log.system().into();
         Self {
@@ -108,7 +108,7 @@ impl Cluster {
         }
     }
 
-    /// A log that lives in this process, with the schemas of this build.
+    /// A cluster on an embedded log, with the schemas of this build.
     pub fn in_process(log: Arc<dyn Log>) -> Self {
         Self { name: IN_PROCESS.into(), ..Self::new(log, Schemas::local(), "") }
     }
@@ -118,14 +118,14 @@ impl Cluster {
         format!("{}{name}", self.topic_prefix).into()
     }
 
-    /// How many partitions a topic of the catalogue has, once it is there and the registry answers; `part` says what is
-    /// waited for of the log. `None`: asked to stop.
+    /// Waits until a topic of the catalogue exists and the registry answers, and returns the topic's number of
+    /// partitions; `part` reports what is missing. `None`: the program was asked to stop.
     ///
-    /// Asked before anything is registered: with a mistyped prefix there is no such topic, and nothing is to be left behind
-    /// under it.
+    /// Call this before anything is registered: with a mistyped prefix the topic does not exist, and nothing must be
+    /// registered under that prefix.
     ///
     /// # Errors
-    /// The topic or the registry is refused for good.
+    /// The cluster refuses the topic permanently, or the registry refuses.
     pub async fn find_topic(&self, context: &Context, part: &Part, topic: &str) -> Result<Option<u32>, ClusterError> {
         let entry = catalogue::find(topic).expect("in the catalogue");
         let name = self.full_name(topic);
@@ -141,10 +141,10 @@ impl Cluster {
         Ok(found.filter(|_| answers.is_some()))
     }
 
-    /// Registers the schema of a topic of the catalogue, waiting for the registry as long as it takes.
+    /// Registers the schema of a topic of the catalogue; waits until the registry answers.
     ///
     /// # Errors
-    /// Asked to stop, or the registry refuses the schema for good.
+    /// The program was asked to stop, or the registry refuses the schema.
     pub async fn topic(&self, context: &Context, name: &str) -> Result<Topic, Unprepared> {
         let entry = catalogue::find(name).expect("in the catalogue");
         let part = context.readiness.part("registry");
@@ -155,35 +155,35 @@ impl Cluster {
         Ok(Topic { name: self.full_name(name), codec })
     }
 
-    /// The same in one try, once the topic is there.
+    /// Like [`Cluster::topic`] in a single attempt, for a topic that exists.
     ///
     /// # Errors
-    /// The topic is not there, the log or the registry cannot be reached, or the schema is refused.
+    /// The topic does not exist, the log or the registry cannot be reached, or the registry refuses the schema.
     pub async fn try_topic(&self, name: &str) -> Result<Topic, StreamError> {
         let entry = catalogue::find(name).expect("in the catalogue");
         let name = self.full_name(name);
-        // With a mistyped prefix there is no such topic: then nothing is registered under it.
+        // With a mistyped prefix the topic does not exist: nothing is registered under that prefix.
         self.log.partitions(&name).await?;
         let codec = self.schemas.prepare(&self.topic_prefix, &entry).await?;
         Ok(Topic { name, codec })
     }
 
-    /// Tells `/ready` whether Kafka answers, for ever; on another log nothing.
+    /// Reports on `/ready` whether Kafka answers, until the program stops; does nothing on an embedded log.
     #[cfg(feature = "kafka")]
     pub async fn watch(&self, context: &Context) {
         let Some(kafka) = &self.kafka else { return std::future::pending().await };
         let part = context.readiness.part("kafka");
         let began = context.clock.monotonic();
         loop {
-            if context.shutdown.or(context.clock.sleep(LOOK)).await.is_none() {
-                // The work ends by itself.
+            if context.shutdown.or(context.clock.sleep(CHECK_INTERVAL)).await.is_none() {
+                // The program's other tasks end by themselves.
                 return std::future::pending().await;
             }
             let health = kafka.health();
             let is_early = context.clock.monotonic().saturating_sub(began) < FIRST_ANSWER;
             match (health.is_up(), health.last_error) {
                 (true, _) => part.ready(),
-                // It is starting, as it says.
+                // The part still reports "starting".
                 (false, None) if is_early => {}
                 (false, reason) => {
                     let reason = reason.unwrap_or_else(|| "no answer yet".to_owned());

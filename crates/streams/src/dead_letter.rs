@@ -1,4 +1,4 @@
-//! An input that could not be used, kept with the reason.
+//! Dead letters: unusable inputs, kept with the reason.
 
 use std::sync::Arc;
 
@@ -8,23 +8,23 @@ use crate::{Headers, Incoming, Outgoing};
 
 /// Header names of a dead letter.
 pub mod header {
-    /// The topic it came from: a log topic or an MQTT topic.
+    /// The input's topic: a topic of the log or of MQTT.
     pub const SOURCE_TOPIC: &str = "source-topic";
-    /// The partition it came from, as decimal text; absent for MQTT.
+    /// The input's partition, as decimal text; absent for MQTT.
     pub const SOURCE_PARTITION: &str = "source-partition";
-    /// The offset it came from, as decimal text; absent for MQTT.
+    /// The input's offset, as decimal text; absent for MQTT.
     pub const SOURCE_OFFSET: &str = "source-offset";
-    /// Why it could not be used: a code.
+    /// Why the input is unusable: a code.
     pub const REASON: &str = "reason";
-    /// Which program gave up on it.
+    /// The program that wrote the dead letter.
     pub const SERVICE: &str = "service";
     /// That program's version.
     pub const SERVICE_VERSION: &str = "service-version";
-    /// When, microseconds since the Unix epoch, as decimal text.
+    /// When the program wrote it, microseconds since the Unix epoch, as decimal text.
     pub const FAILED_AT_US: &str = "failed-at-us";
 }
 
-/// Where an input came from.
+/// The origin of an input.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DeadLetterSource {
     /// A record of the log.
@@ -43,29 +43,29 @@ pub enum DeadLetterSource {
     },
 }
 
-/// An input that could not be used: the bytes as they came, and why.
+/// An unusable input: its unchanged bytes, and the reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DeadLetter {
-    /// Where it came from.
+    /// The origin.
     pub source: DeadLetterSource,
-    /// Why: a code of the program's closed set.
+    /// The reason: a code of the program's closed set.
     pub reason: &'static str,
-    /// Which program gave up on it.
+    /// The program that wrote the dead letter.
     pub service: &'static str,
     /// That program's version.
     pub service_version: &'static str,
-    /// The key as it came.
+    /// The input's key, unchanged.
     pub key: Option<Bytes>,
-    /// The value as it came.
+    /// The input's value, unchanged.
     pub value: Option<Bytes>,
     /// The input's own time, milliseconds since the Unix epoch.
     pub timestamp_ms: i64,
-    /// When the program gave up, microseconds since the Unix epoch.
+    /// When the program wrote the dead letter, microseconds since the Unix epoch.
     pub failed_at_us: u64,
 }
 
 impl DeadLetter {
-    /// A record of the log that could not be used; shares its memory.
+    /// The dead letter of a record of the log; shares the record's memory.
     pub fn of_record(
         record: &Incoming,
         reason: &'static str,
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn every_header_says_what_its_name_says() {
+    fn every_header_has_its_value() {
         let expected = [
             ("source-topic", "fanet.raw.v1"),
             ("source-partition", "7"),
@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn key_value_and_time_are_as_they_came() {
+    fn key_value_and_time_are_unchanged() {
         let record = letter().into_record("dead".into());
         assert_eq!(record.key.as_deref(), Some(&b"110B90"[..]));
         assert_eq!(record.value.as_deref(), Some(&[1, 2][..]));

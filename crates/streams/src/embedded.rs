@@ -1,7 +1,7 @@
-//! The log of this process: for standalone, and for tests that want the same run each time.
+//! The embedded log: for standalone, and for deterministic tests.
 //!
-//! All state lies under one lock ([`state::State`]), held for look-ups and copies of reference-counted bytes, never across
-//! an await. Nothing here reads a clock but the deadline of a revocation: records age by the newest record of their
+//! All state is behind one lock ([`state::State`]), held for look-ups and copies of reference-counted bytes, never
+//! across an await. Only the deadline of a revocation reads a clock: records age by the newest record of their
 //! partition.
 
 mod assignor;

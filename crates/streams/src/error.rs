@@ -1,4 +1,4 @@
-//! What can go wrong, sorted by what the caller should do about it.
+//! Errors, by what the caller should do about them.
 
 use std::error::Error;
 use std::sync::Arc;
@@ -7,41 +7,41 @@ type Cause = Box<dyn Error + Send + Sync>;
 
 /// A call on the log failed.
 ///
-/// `attempted` says what was tried and on what; the cause is the source. `reason` is one of a small closed set, fit for
+/// `attempted` names the action and its object; the cause is the source. `reason` is one of a small closed set, fit for
 /// metric labels: `unavailable`, `timeout`, `queue_full`, `unknown_topic`, `unauthorised`, `not_owned`, `no_group`,
-/// `bad_settings`, `bad_request`, `incompatible_schema`, `fenced`, `stranded`, `closed`, `broker`.
+/// `bad_settings`, `bad_request`, `incompatible_schema`, `fenced`, `stranded`, `stalled`, `stuck`, `closed`, `broker`.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StreamError {
-    /// The other side is away, busy or electing: back off and try again.
+    /// The cluster is unavailable, busy or electing a leader: back off and retry.
     #[error("{attempted}")]
     Transient {
-        /// What was attempted and on what.
+        /// The action and its object.
         attempted: String,
         /// A code of the closed set.
         reason: &'static str,
-        /// What the client library said.
+        /// The client library's error.
         source: Cause,
     },
-    /// Trying again cannot help: settings, permissions, a broken invariant, or a client that must be built anew.
+    /// A retry cannot help: settings, permissions, a broken invariant, or a client that must be replaced.
     #[error("{attempted}")]
     Fatal {
-        /// What was attempted and on what.
+        /// The action and its object.
         attempted: String,
         /// A code of the closed set.
         reason: &'static str,
-        /// What the client library said.
+        /// The client library's error.
         source: Cause,
     },
 }
 
 impl StreamError {
-    /// An error that a later try may not meet.
+    /// An error that a retry may avoid.
     pub fn transient(reason: &'static str, attempted: impl Into<String>, cause: impl Into<Cause>) -> Self {
         Self::Transient { attempted: attempted.into(), reason, source: cause.into() }
     }
 
-    /// An error that every later try will meet.
+    /// An error that every retry would meet.
     pub fn fatal(reason: &'static str, attempted: impl Into<String>, cause: impl Into<Cause>) -> Self {
         Self::Fatal { attempted: attempted.into(), reason, source: cause.into() }
     }
@@ -59,33 +59,34 @@ impl StreamError {
     }
 }
 
-/// A record was not written. What the receipt says; cheap to clone.
+/// A record was not written: the outcome that the receipt reports. Cheap to clone.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum DeliveryError {
-    /// This record will never be accepted: put it aside.
+    /// The log will never accept this record: write a dead letter.
     #[error("record refused: {detail}")]
     Refused {
         /// `too_large`, `invalid`.
         reason: &'static str,
-        /// What the log said.
+        /// The log's error.
         detail: Arc<str>,
     },
-    /// Not written now; sending it again later may help (the topic is missing or not permitted, the cluster gave up).
+    /// Not written; sending it again later may help (the topic is missing or not permitted, the cluster timed out).
     #[error("record not written: {detail}")]
     Unavailable {
         /// `unknown_topic`, `unauthorised`, `timeout`, `broker`.
         reason: &'static str,
-        /// What the log said.
+        /// The log's error.
         detail: Arc<str>,
     },
-    /// The writer is broken (fenced, out of sequence) and must be built anew; the record may be sent through the next one.
+    /// The writer is broken (fenced, out of sequence) and must be replaced; the record may be sent through the next
+    /// one.
     #[error("writer failed: {detail}")]
     Fatal {
-        /// What the log said.
+        /// The log's error.
         detail: Arc<str>,
     },
-    /// The sink was dropped or purged before the record's fate was known; it may or may not be in the log.
+    /// The sink was closed before the outcome was known; the record may or may not be in the log.
     #[error("writer closed before the record was acknowledged")]
     Abandoned,
 }
@@ -100,14 +101,14 @@ impl DeliveryError {
         }
     }
 
-    /// Whether this very record is at fault, so that sending it again cannot help.
+    /// Whether the record itself is the cause, so that sending it again cannot help.
     pub fn is_refused(&self) -> bool {
         matches!(self, Self::Refused { .. })
     }
 }
 
 impl From<DeliveryError> for StreamError {
-    /// A record that was refused or a writer that broke is fatal to the batch it was part of; the rest is not.
+    /// A refused record or a broken writer is fatal to its batch; the other outcomes are transient.
     fn from(error: DeliveryError) -> Self {
         let reason = error.reason();
         match error {

@@ -1,4 +1,4 @@
-//! The Confluent wire format: which schema a value was written with, in front of the value.
+//! The Confluent wire format: a header in front of each value names its schema.
 //!
 //! | bytes | what |
 //! | --- | --- |
@@ -14,7 +14,7 @@ use bytes::{Buf, BufMut, Bytes, BytesMut};
 use prost::Message;
 
 const MAGIC: u8 = 0;
-/// Deeper nesting than any sane file has: more is garbage, and must not make us allocate.
+/// Deeper nesting than real files have: a longer list of indexes is malformed and must not cause an allocation.
 const MAX_DEPTH: u64 = 16;
 
 /// A value that is not in the wire format.
@@ -24,7 +24,7 @@ pub enum FramingError {
     /// It ends within the header.
     #[error("value of {length} bytes ends within its schema header")]
     Truncated {
-        /// Bytes there were.
+        /// Bytes of the value.
         length: usize,
     },
     /// It starts with another byte than 0.
@@ -33,15 +33,15 @@ pub enum FramingError {
         /// The first byte.
         found: u8,
     },
-    /// The message indexes make no sense.
+    /// The message indexes are malformed.
     #[error("message indexes are malformed")]
     Indexes,
-    /// The value is a message of another type than the reader wants.
+    /// The value's message type differs from the reader's.
     #[error("message indexes {found:?}, not {wanted:?}")]
     OtherMessage {
-        /// Where the value's type is in its file.
+        /// The path of the value's type in its file.
         found: Vec<u32>,
-        /// Where the reader's type is.
+        /// The path of the reader's type.
         wanted: Vec<u32>,
     },
     /// The message itself cannot be decoded.
@@ -62,10 +62,10 @@ impl FramingError {
     }
 }
 
-/// A value taken apart.
+/// A decoded value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Framed {
-    /// The id under which the registry knows the schema.
+    /// The schema's id in the registry.
     pub schema_id: u32,
     /// The path to the message type in the schema's file.
     pub indexes: Vec<u32>,
@@ -73,7 +73,7 @@ pub struct Framed {
     pub payload: Bytes,
 }
 
-/// What stands in front of every message of one type: encoded once.
+/// The header of every message of one type: encoded once.
 pub fn header(schema_id: u32, indexes: &[u32]) -> Bytes {
     let mut header = BytesMut::with_capacity(8);
     header.put_u8(MAGIC);
@@ -102,10 +102,10 @@ pub(crate) fn encode_with(header: &[u8], message: &impl Message) -> Bytes {
     value.freeze()
 }
 
-/// Takes a value apart; copies nothing but the indexes.
+/// Decodes header and message bytes; copies only the indexes.
 ///
 /// # Errors
-/// Rejects what is not in the wire format.
+/// Rejects a value that is not in the wire format.
 pub fn decode(value: &Bytes) -> Result<Framed, FramingError> {
     let mut rest = value.clone();
     let truncated = FramingError::Truncated { length: value.len() };
@@ -140,7 +140,7 @@ fn put_zigzag(to: &mut BytesMut, value: u64) {
     to.put_u8(zigzag as u8);
 }
 
-/// An index is never negative; Java writes 32 bits, so at most five bytes.
+/// An index is never negative; Java writes 32 bits, which are at most five bytes.
 fn take_zigzag(from: &mut Bytes, truncated: &FramingError) -> Result<u64, FramingError> {
     let mut zigzag = 0_u64;
     for shift in (0..35).step_by(7) {

@@ -2,40 +2,40 @@
 //!
 //! | part | what it is |
 //! | --- | --- |
-//! | [`settings`] | what librdkafka is told, and why |
-//! | [`lanes`] | the hand-over between a consumer's thread and its caller: pure, under one lock |
-//! | [`poller`] | a consumer's thread: the only one that polls, so that membership never depends on the caller |
-//! | [`source`], [`reader`] | the caller's side of a consumer; one without a group that outlives its consumer |
-//! | [`client`] | what all sources and sinks of one cluster share |
-//! | [`producer`], [`sink`] | a producer with its thread, and the port on top |
+//! | [`settings`] | librdkafka's settings, with reasons |
+//! | [`hand_over`] | the queues between a consumer's thread and its caller: pure, under one lock |
+//! | [`poller`] | a consumer's thread: only it polls, so that membership never depends on the caller |
+//! | [`source`], [`reader`] | the caller's side of a consumer; a reader without a group, which can replace its consumer |
+//! | [`client`] | the settings, health and metadata client that all sources and sinks of a cluster share |
+//! | [`producer`], [`sink`], [`multi_connection`] | a producer with its thread; the port's writer on one, and on several |
 //! | [`admin`] | topics |
-//! | [`health`], [`probe`] | whether the cluster can be reached; who asks it all the time |
-//! | [`lookout`] | what one client sees of the cluster's brokers |
-//! | [`watch`], [`ask`] | whether a reader gets on, by what the cluster says of its partitions |
+//! | [`health`], [`probe`] | whether the cluster can be reached; the regular request that checks it |
+//! | [`brokers`] | which of the cluster's brokers one client knows |
+//! | [`watchdog`], [`query`] | whether a reader makes progress, by the cluster's offsets |
 //!
-//! Traps that shaped this: a consumer hangs in its drop while a partition list from `committed()` lives, so none is kept;
-//! an end-of-partition event does not name its topic on the common queue, so every partition has a queue of its own;
-//! librdkafka throws fetched records away when it pauses, so a full hand-over leaves them in their partition's queue and
-//! goes on polling for events.
+//! Properties of librdkafka that shaped this: a consumer hangs in its drop while a partition list from `committed()`
+//! lives, so none is kept; an end-of-partition event does not name its topic on the common queue, so every partition
+//! has a queue of its own; librdkafka drops fetched records when it pauses, so a full hand-over leaves them in their
+//! partition's queue and continues to poll for events.
 
 mod admin;
-mod ask;
+mod brokers;
 mod client;
 mod context;
 mod errors;
+mod hand_over;
 mod health;
-mod lanes;
-mod lookout;
 mod message;
+mod multi_connection;
 mod poller;
 mod probe;
 mod producer;
+mod query;
 mod reader;
 mod settings;
 mod sink;
 mod source;
-mod spread;
-mod watch;
+mod watchdog;
 
 use std::sync::Arc;
 
@@ -58,7 +58,7 @@ pub struct KafkaLog {
 }
 
 impl KafkaLog {
-    /// Names a cluster. Connects in the background: that it cannot be reached shows in [`KafkaLog::health`] and in calls.
+    /// Names a cluster. Connects in the background; [`KafkaLog::health`] and the calls report an unreachable cluster.
     ///
     /// # Errors
     /// Fatal when librdkafka refuses the settings.
@@ -77,7 +77,7 @@ impl Log for KafkaLog {
     async fn subscribe(&self, group: GroupSettings) -> Result<Box<dyn Source>, StreamError> {
         let SharedClient { settings, health, .. } = &*self.client;
         let source = source::KafkaSource::subscribe(settings, health.clone(), &group)?;
-        self.client.watch_over(&group, source.hand_over())?;
+        self.client.watch_group(&group, source.hand_over())?;
         Ok(Box::new(source))
     }
 
@@ -96,7 +96,7 @@ impl Log for KafkaLog {
             connections => {
                 let share = settings.share(connections);
                 let writers = (0..connections).map(|_| writer(&share)).collect::<Result<_, _>>()?;
-                Ok(Arc::new(spread::SpreadSink::new(writers)))
+                Ok(Arc::new(multi_connection::MultiConnectionSink::new(writers)))
             }
         }
     }
@@ -118,13 +118,13 @@ impl Log for KafkaLog {
     }
 
     async fn epoch(&self) -> Result<String, StreamError> {
-        let question = |client: &SharedClient| {
-            client.watcher()?.client().fetch_cluster_id(REQUEST_TIMEOUT).ok_or_else(|| {
-                let attempted = format!("ask {} for its cluster id", client.settings.bootstrap);
+        let request = |client: &SharedClient| {
+            client.metadata_client()?.client().fetch_cluster_id(REQUEST_TIMEOUT).ok_or_else(|| {
+                let attempted = format!("request the cluster id of {}", client.settings.bootstrap);
                 StreamError::transient("unavailable", attempted, "no answer")
             })
         };
-        self.client.ask("ask for the cluster id", question).await
+        self.client.run_blocking("request the cluster id", request).await
     }
 
     fn system(&self) -> &'static str {
@@ -135,7 +135,7 @@ impl Log for KafkaLog {
         self.client.progress(group)
     }
 
-    fn trouble(&self) -> Option<String> {
+    fn unavailable_reason(&self) -> Option<String> {
         let health = self.health();
         health.last_error.filter(|_| health.state == HealthState::Down)
     }

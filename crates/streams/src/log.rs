@@ -1,4 +1,4 @@
-//! One cluster, and how to read it.
+//! The port: one cluster, and the settings of its readers.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,19 +9,20 @@ use crate::{
     NewTopic, SeekTo, Sink, SinkSettings, Source, StreamError, TopicDescription, TopicOutcome, TopicPartition,
 };
 
-/// One cluster: a Kafka, or the log of this process.
+/// One cluster: Kafka, or the embedded log of this process.
 #[async_trait]
 pub trait Log: Send + Sync {
-    /// Joins a consumer group. The source says what it was assigned with [`crate::Event::Assigned`].
+    /// Joins a consumer group. The source reports its partitions with [`crate::Event::Assigned`].
     ///
     /// # Errors
-    /// Fatal when the settings are refused. A cluster that is away is no error: the source then waits for it.
+    /// Fatal when the settings are refused. An unavailable cluster is no error: the source waits for it.
     async fn subscribe(&self, group: GroupSettings) -> Result<Box<dyn Source>, StreamError>;
 
-    /// Reads partitions from given places, in no group: no assignment events, no commits.
+    /// Reads partitions from given positions without a group: no assignment events, no commits.
     ///
     /// # Errors
-    /// Transient when the cluster is away, and with reason `unknown_topic` when there is no such topic or partition (yet).
+    /// Transient when the cluster is unavailable, and with reason `unknown_topic` when the topic or partition does not
+    /// exist (yet).
     async fn read(&self, from: Vec<(TopicPartition, SeekTo)>) -> Result<Box<dyn Source>, StreamError>;
 
     /// Opens a writer.
@@ -30,108 +31,110 @@ pub trait Log: Send + Sync {
     /// Fatal when the settings are refused.
     fn sink(&self, settings: SinkSettings) -> Result<Arc<dyn Sink>, StreamError>;
 
-    /// Creates the topics that are missing, and compares the others with what is asked for. Changes none that exists.
+    /// Creates the topics that are missing, and compares the settings of the others. Changes no existing topic.
     ///
     /// The outcomes are in the order of `topics`.
     ///
     /// # Errors
-    /// Transient when the cluster is away; fatal when it refuses a name or a setting.
+    /// Transient when the cluster is unavailable; fatal when it refuses a name or a setting.
     async fn create_topics(&self, topics: &[NewTopic]) -> Result<Vec<TopicOutcome>, StreamError>;
 
     /// All topics but the cluster's internal ones, by name, with the settings that differ from the cluster's defaults.
     ///
     /// # Errors
-    /// Transient when the cluster is away.
+    /// Transient when the cluster is unavailable.
     async fn describe_topics(&self) -> Result<Vec<TopicDescription>, StreamError>;
 
     /// How many partitions a topic has.
     ///
     /// # Errors
-    /// Transient when the cluster is away, and with reason `unknown_topic` when there is no such topic (yet).
+    /// Transient when the cluster is unavailable, and with reason `unknown_topic` when the topic does not exist (yet).
     async fn partitions(&self, topic: &str) -> Result<u32, StreamError>;
 
-    /// The borders of what a partition holds now.
+    /// The lowest available offset of a partition, and the offset after its last record.
     ///
     /// # Errors
-    /// Transient when the cluster is away, and with reason `unknown_topic` when there is no such partition (yet).
+    /// Transient when the cluster is unavailable, and with reason `unknown_topic` when the partition does not exist
+    /// (yet).
     async fn watermarks(&self, partition: &TopicPartition) -> Result<Watermarks, StreamError>;
 
-    /// Names this very data: another value means other offsets (the cluster id; a start of the embedded log).
+    /// The name of this log's data: offsets of different epochs cannot be compared. It is Kafka's cluster id, or the
+    /// start of the embedded log.
     ///
     /// # Errors
-    /// Transient when the cluster is away.
+    /// Transient when the cluster is unavailable.
     async fn epoch(&self) -> Result<String, StreamError>;
 
-    /// What traces call it: `messaging.system` of OpenTelemetry's conventions.
+    /// The log's name in traces: `messaging.system` of OpenTelemetry's conventions.
     fn system(&self) -> &'static str;
 
-    /// How a group that was joined here gets on. `None`: nothing watches over it.
+    /// The progress of a group that was joined here. `None`: no watchdog observes it.
     fn progress(&self, _group: &str) -> Option<GroupProgress> {
         None
     }
 
-    /// Why nobody answers, in words, while that is so and known.
-    fn trouble(&self) -> Option<String> {
+    /// Why the cluster does not answer. `None`: it answers, or the reason is not known yet.
+    fn unavailable_reason(&self) -> Option<String> {
         None
     }
 }
 
-/// How a group gets on, as the cluster says: also of partitions that no member owns.
+/// The progress of a group by the cluster's offsets, including partitions that no member owns.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct GroupProgress {
-    /// Why it does not get on, while that is so.
+    /// Why the group makes no progress. `None`: it does.
     pub stall: Option<String>,
-    /// Times that it stopped getting on.
+    /// How many times the group has stalled.
     pub stalls: u64,
-    /// Records that it has not committed, over all partitions; `None` until the cluster was asked.
+    /// Records that the group has not committed, over all partitions; `None` before the first answer of the cluster.
     pub lag_records: Option<u64>,
-    /// Why the process should end: what can be done did not help.
-    pub hopeless: Option<String>,
+    /// Why the process should restart: joining again did not help.
+    pub must_restart: Option<String>,
 }
 
-/// The borders of a partition. Empty when they are equal.
+/// The offsets of a partition. It is empty when they are equal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Watermarks {
-    /// The lowest offset that may still be there.
+    /// The lowest offset that is available.
     pub low: u64,
-    /// The offset the next record will get.
+    /// The offset that the next record will get.
     pub high: u64,
 }
 
-/// Where a group starts on a partition it has no offset for (or whose offset is gone).
+/// Where a group starts in a partition without a committed offset, or whose committed offset has expired.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum Start {
     /// At the oldest record.
     #[default]
     Earliest,
-    /// At what is written from now on.
+    /// After the newest record.
     Latest,
 }
 
-/// How to be a member of a consumer group.
+/// The settings of a member of a consumer group.
 #[derive(Clone, Debug)]
 pub struct GroupSettings {
     /// The group's name.
     pub group: String,
     /// Full topic names.
     pub topics: Vec<String>,
-    /// Names this member in the cluster's logs.
+    /// The name of this member in the cluster's logs.
     pub client_id: String,
-    /// The most records in one [`crate::Event::Records`].
+    /// The maximum number of records in one [`crate::Event::Records`].
     pub max_batch_records: usize,
-    /// How many records wait for the caller; when that is full, fetching pauses while polling goes on.
+    /// How many records may wait for the caller; when the queue is full, fetching pauses while polling continues.
     pub queue_records: usize,
-    /// How long a revoked partition waits for [`crate::Revocation::done`]; afterwards it is taken away.
+    /// How long a revoked partition waits for [`crate::Revocation::done`]; then it moves without it.
     pub revoke_deadline: Duration,
-    /// Where to start without a committed offset.
+    /// Where to start in a partition without a committed offset.
     pub start: Start,
-    /// How long the cluster may gather records before it answers: fewer and larger answers for who is in no hurry. Zero:
-    /// each record comes as soon as it is there. A log in this process has nothing to gather.
+    /// How long the cluster may gather records before it answers a fetch: a larger value means fewer and larger
+    /// answers. Zero: each record is delivered immediately. The embedded log ignores it.
     pub gather_time: Duration,
 }
 
 impl GroupSettings {
-    /// Batches of 1,000 records, 10,000 waiting, 5 s to flush on a revoke, from the oldest record, each record at once.
+    /// Batches of 1,000 records, a queue of 10,000, 5 s to flush on a revocation, from the oldest record, no gathering.
     pub fn new(group: impl Into<String>, topics: impl IntoIterator<Item = impl Into<String>>) -> Self {
         let group = group.into();
         Self {

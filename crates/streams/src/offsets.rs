@@ -1,8 +1,8 @@
-//! What may be committed: the lowest offset below which everything is done.
+//! The offset that may be committed: all work below it is done.
 
 use std::collections::VecDeque;
 
-/// The offsets of one partition that are in work, and the place up to which all are done. Pure.
+/// The offsets of one partition that are in progress, and the offset below which all are done. Pure.
 ///
 /// ```
 /// let mut offsets = streams::Contiguous::new();
@@ -21,22 +21,22 @@ pub struct Contiguous {
 }
 
 impl Contiguous {
-    /// Nothing begun.
+    /// No offset begun.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Work on this offset begins. Offsets begin in order; gaps are fine (compaction makes them).
+    /// Begins the work on an offset. Offsets begin in order; gaps are fine (compaction leaves them).
     ///
     /// # Panics
-    /// When it is not above the last one begun: after a seek back, start with a new value.
+    /// When the offset is not above the last one: after a seek back, start with a new value.
     pub fn begin(&mut self, offset: u64) {
         let last = self.open.back().map(|(last, _)| last + 1).or(self.next);
         assert!(last.is_none_or(|lowest| offset >= lowest), "offset {offset} begins after {last:?}");
         self.open.push_back((offset, false));
     }
 
-    /// Work on this offset is done, in any order. One that was not begun, or is done already, changes nothing.
+    /// Ends the work on an offset, in any order. An offset that was not begun, or is done already, is ignored.
     pub fn done(&mut self, offset: u64) {
         let Ok(index) = self.open.binary_search_by_key(&offset, |(begun, _)| *begun) else { return };
         self.open[index].1 = true;
@@ -45,12 +45,12 @@ impl Contiguous {
         }
     }
 
-    /// The next offset to read after a restart: everything below is done. `None` before the first is.
+    /// The next offset to read after a restart: everything below is done. `None`: nothing is done yet.
     pub fn committable(&self) -> Option<u64> {
         self.next
     }
 
-    /// How many offsets are begun and not contiguous yet.
+    /// How many offsets have begun and are not below [`Contiguous::committable`] yet.
     pub fn in_work(&self) -> usize {
         self.open.len()
     }
@@ -63,7 +63,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn gaps_between_offsets_do_not_hold_it_back() {
+    fn gaps_between_offsets_are_skipped() {
         let mut offsets = Contiguous::new();
         for offset in [5, 9, 40] {
             offsets.begin(offset);
@@ -78,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_not_begun_changes_nothing() {
+    fn an_offset_that_was_not_begun_is_ignored() {
         let mut offsets = Contiguous::new();
         offsets.begin(1);
         offsets.done(2);
@@ -89,7 +89,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn is_always_one_past_the_longest_done_prefix(order in Just((0..50u64).collect::<Vec<_>>()).prop_shuffle(), upto in 0..50usize) {
+        fn committable_is_one_past_the_longest_done_prefix(order in Just((0..50u64).collect::<Vec<_>>()).prop_shuffle(), upto in 0..50usize) {
             let mut offsets = Contiguous::new();
             (0..50).for_each(|offset| offsets.begin(offset * 3));
             for index in &order[..upto] {

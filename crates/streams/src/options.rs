@@ -1,14 +1,14 @@
-//! The settings that every program shares to reach the log and its schemas.
+//! The settings that every program shares to connect to the log and its schemas.
 
 use std::sync::Arc;
 
 use clap::Args;
 
-/// Where the log is. The same names in every program.
+/// How to connect to the log. Every program has the same setting names.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Log")]
 pub struct LogOptions {
-    /// Kafka's brokers, host:port, separated by commas.
+    /// Kafka's brokers as host:port, separated by commas.
     #[arg(
         long,
         env = "UPDRAFT_KAFKA_BOOTSTRAP",
@@ -29,7 +29,7 @@ pub struct LogOptions {
         global = true
     )]
     pub schema_registry_url: String,
-    /// Put before every topic name, so that several environments can share a cluster.
+    /// Prefix of every topic name, so that several environments can share a cluster.
     #[arg(
         long,
         env = "UPDRAFT_TOPIC_PREFIX",
@@ -69,14 +69,14 @@ fn parse_settings(text: &str) -> Result<Pairs, String> {
     let pairs = parse_pairs(text)?;
     match wants_openssl(&pairs) {
         Some(setting) if !cfg!(feature = "kafka-tls") => Err(format!(
-            "{setting} needs a build with the feature kafka-tls, and this one is without; here PLAINTEXT, and \
-             SASL_PLAINTEXT with the mechanism PLAIN, are"
+            "{setting} needs a build with the feature kafka-tls, and this build is without it: expected PLAINTEXT, or \
+             SASL_PLAINTEXT with the mechanism PLAIN"
         )),
         _ => Ok(pairs),
     }
 }
 
-/// The setting that librdkafka cannot follow where it was built without OpenSSL.
+/// The setting that librdkafka without OpenSSL does not support.
 fn wants_openssl(pairs: &Pairs) -> Option<&'static str> {
     let is = |key: &str, wanted: &str| {
         pairs.0.iter().any(|(name, value)| name == key && value.to_ascii_uppercase().contains(wanted))
@@ -91,8 +91,8 @@ fn parse_pairs(text: &str) -> Result<Pairs, String> {
     let parts = text.split([',', '\n']).map(str::trim).filter(|part| !part.is_empty());
     let pairs = parts.map(|part| match part.split_once('=') {
         Some((key, value)) if !key.trim().is_empty() => Ok((key.trim().to_owned(), value.trim().to_owned())),
-        // Not the text itself: it could be half of a password.
-        _ => Err("key=value pairs separated by commas or line ends are".to_owned()),
+        // The text itself is left out: it could be half of a password.
+        _ => Err("expected key=value pairs, separated by commas or line ends".to_owned()),
     });
     Ok(Pairs(Arc::new(pairs.collect::<Result<_, _>>()?)))
 }
@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn what_only_openssl_can_is_known() {
+    fn settings_that_need_openssl_are_found() {
         let wants = |text| wants_openssl(&parse_pairs(text).expect("good"));
         assert_eq!(wants("security.protocol=SASL_SSL"), Some("security.protocol with SSL"));
         assert_eq!(wants("security.protocol=ssl"), Some("security.protocol with SSL"));

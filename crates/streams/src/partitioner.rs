@@ -1,7 +1,7 @@
-//! Which partition a key belongs to: murmur2 as Kafka's Java clients compute it, so that every producer agrees.
+//! The partition of a key: murmur2 as Kafka's Java clients compute it, so that every producer agrees.
 //!
-//! librdkafka calls this `murmur2_random`; its own default (`consistent_random`, CRC32) is another. Records without a key
-//! have no partition of their own: producers spread them.
+//! librdkafka calls this `murmur2_random`; its own default is `consistent_random` (CRC32). Records without a key have
+//! no fixed partition: producers spread them.
 
 /// Murmur2 with Kafka's seed.
 pub fn murmur2(key: &[u8]) -> u32 {

@@ -1,4 +1,4 @@
-//! What the log carries.
+//! Records, their headers and their partitions.
 
 use std::fmt;
 use std::sync::Arc;
@@ -49,9 +49,9 @@ pub struct Outgoing {
 pub struct Incoming {
     /// The topic's full name, prefix included.
     pub topic: Arc<str>,
-    /// The partition it lies in.
+    /// The partition.
     pub partition: u32,
-    /// Its place in the partition; grows, but not always by one (compaction leaves gaps).
+    /// The offset in the partition; it increases, but not always by one (compaction leaves gaps).
     pub offset: u64,
     /// The record's time, milliseconds since the Unix epoch.
     pub timestamp_ms: i64,
@@ -64,7 +64,7 @@ pub struct Incoming {
 }
 
 impl Incoming {
-    /// The partition it lies in, with its topic.
+    /// The topic and the partition.
     pub fn topic_partition(&self) -> TopicPartition {
         TopicPartition { topic: self.topic.clone(), partition: self.partition }
     }
@@ -136,7 +136,7 @@ impl Headers {
         self.0.push((name.into(), value.into()));
     }
 
-    /// Gives the first header of that name this value, or adds one at the end.
+    /// Sets the value of the first header of that name, or adds one at the end.
     pub fn set(&mut self, name: &'static str, value: impl Into<Bytes>) {
         match self.0.iter_mut().find(|(known, _)| known.as_str() == name) {
             Some((_, known)) => *known = value.into(),
@@ -182,7 +182,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn headers_keep_their_order_and_the_first_of_a_name_wins() {
+    fn headers_keep_their_order() {
         let headers = Headers::new().with("way", "1").with(String::from("way"), "2").with("x", Bytes::new());
         assert_eq!(headers.first("way").map(|value| &value[..]), Some(&b"1"[..]));
         assert_eq!(headers.first("x").map(|value| value.len()), Some(0));
@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn a_header_name_is_equal_however_it_is_held() {
+    fn static_and_shared_header_names_are_equal() {
         assert_eq!(HeaderName::from("way"), HeaderName::from(Arc::<str>::from("way")));
     }
 }

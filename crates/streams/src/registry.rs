@@ -1,7 +1,8 @@
-//! Which schema a topic's values are written with: registered once at start, then a constant header.
+//! The schema of a topic's values: registered once at start, then a constant header.
 //!
-//! A program knows the schemas it writes with; it never asks the registry about a record. So a registry that goes away
-//! later stops nothing, and readers of ours decode by the type they were built with, old or new (Protobuf's own rules).
+//! A program has the schemas that it writes with; it never queries the registry about a record. So a registry that
+//! becomes unavailable later stops nothing. Our readers decode with the type they were built with, old or new
+//! (Protobuf's rules).
 
 #[cfg(feature = "kafka")]
 mod confluent;
@@ -25,7 +26,7 @@ enum Kind {
     /// A registry with Confluent's API.
     #[cfg(feature = "kafka")]
     Registry(confluent::Registry),
-    /// None: ids are those of this build. For a log that lives no longer than its process.
+    /// No registry: the ids are those of this build. For an embedded log.
     Local,
 }
 
@@ -33,18 +34,18 @@ impl Schemas {
     /// A registry with Confluent's API. Does no I/O.
     ///
     /// # Errors
-    /// Fatal when the URL is no HTTP URL.
+    /// Fatal when the URL is not an HTTP URL.
     #[cfg(feature = "kafka")]
     pub fn registry(url: &str) -> Result<Self, StreamError> {
         confluent::Registry::new(url).map(|registry| Self(Kind::Registry(registry)))
     }
 
-    /// No registry: fixed ids, for a log within the process.
+    /// No registry: fixed ids, for an embedded log.
     pub fn local() -> Self {
         Self(Kind::Local)
     }
 
-    /// Names the registry for people: its URL.
+    /// The registry's name in messages: its URL.
     pub fn name(&self) -> &str {
         match &self.0 {
             #[cfg(feature = "kafka")]
@@ -53,12 +54,12 @@ impl Schemas {
         }
     }
 
-    /// Asks the registry for the schema of a topic's subject, whether or not it has one, and changes nothing: to check that
-    /// it answers before anything is registered.
+    /// Checks that the registry answers, before anything is registered: requests the schema of a topic's subject,
+    /// whether or not there is one. Changes nothing.
     ///
     /// # Errors
-    /// Transient while the registry is away; fatal when it refuses these credentials.
-    #[cfg_attr(not(feature = "kafka"), allow(unused_variables, reason = "schemas of this process need no question"))]
+    /// Transient while the registry is unavailable; fatal when it refuses the credentials.
+    #[cfg_attr(not(feature = "kafka"), allow(unused_variables, reason = "schemas of this process need no request"))]
     pub async fn ask(&self, prefix: &str, topic: &Topic) -> Result<(), StreamError> {
         match &self.0 {
             #[cfg(feature = "kafka")]
@@ -67,12 +68,12 @@ impl Schemas {
         }
     }
 
-    /// Registers the schema of a topic's values (files that it imports first) under the topic's subject, and gives what
-    /// frames them. Registering the same schema again changes nothing.
+    /// Registers the schema of a topic's values under the topic's subject, imported files first, and returns the
+    /// values' codec. Registering the same schema again changes nothing.
     ///
     /// # Errors
-    /// Transient while the registry is away; fatal when it refuses the schema as incompatible, or when the topic's values
-    /// have no schema.
+    /// Transient while the registry is unavailable; fatal when it refuses the schema as incompatible, or when the
+    /// topic's values have no schema.
     #[cfg_attr(not(feature = "kafka"), allow(unused_variables, reason = "schemas of this process have no subjects"))]
     pub async fn prepare(&self, prefix: &str, topic: &Topic) -> Result<TopicCodec, StreamError> {
         let message = topic.message.as_deref().unwrap_or_default();
@@ -89,13 +90,13 @@ impl Schemas {
     }
 }
 
-/// The place among our files, from 1: the same in every process of one build.
+/// The index among our files, from 1: the same in every process of one build.
 fn local_id(location: &MessageLocation) -> u32 {
     let index = SOURCES.iter().position(|source| source.name == location.source.name).unwrap_or_default();
     u32::try_from(index).unwrap_or_default() + 1
 }
 
-/// Frames the values of one topic. Cheap to clone.
+/// Encodes and decodes the values of one topic. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct TopicCodec {
     header: Bytes,
@@ -113,10 +114,10 @@ impl TopicCodec {
         framing::encode_with(&self.header, message)
     }
 
-    /// The message of a value written with any version of the topic's schema.
+    /// Decodes a value that was written with any version of the topic's schema.
     ///
     /// # Errors
-    /// Rejects what is not framed, not of this topic's message type, or not decodable.
+    /// Rejects a value without the header, of another message type, or that cannot be decoded.
     pub fn decode<M: Message + Default>(&self, value: &Bytes) -> Result<M, FramingError> {
         let framed = framing::decode(value)?;
         if framed.indexes[..] != self.indexes[..] {
@@ -137,7 +138,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn values_come_back_as_they_were() {
+    async fn encode_and_decode_are_inverse() {
         let codec = codec(topic::GROUND).await;
         let state = GroundState { device: 0x11_0B90, version: 7, ..Default::default() };
         assert_eq!(codec.decode::<GroundState>(&codec.encode(&state)).expect("decodes"), state);

@@ -1,17 +1,17 @@
-//! Where reading begins.
+//! Where reading starts.
 
-/// A place in a partition.
+/// A position in a partition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SeekTo {
-    /// This offset is the next one read; where it is gone, the next that is there.
+    /// This offset is the next one to read; where it has expired, the next available one.
     Offset(u64),
-    /// The first record with this time or a later one; the end where there is none.
+    /// The first record with this time or a later one; the end, where there is none.
     Time {
         /// Milliseconds since the Unix epoch.
         timestamp_ms: i64,
     },
-    /// The oldest record there is.
+    /// The oldest available record.
     Beginning,
-    /// Only what is written from now on.
+    /// After the newest record.
     End,
 }

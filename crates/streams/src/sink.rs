@@ -1,4 +1,4 @@
-//! Writing: records go out, receipts come back.
+//! Writing: a receipt reports the outcome of each record.
 
 use std::fmt;
 use std::sync::Arc;
@@ -8,47 +8,47 @@ use async_trait::async_trait;
 
 use crate::{DeliveryError, Outgoing, StreamError};
 
-/// A writer. Records of one partition arrive in the order they were handed over, each exactly once, unless the writer
-/// breaks (then every receipt still open says so).
+/// A writer. Records of one partition arrive in the order in which they were sent, each exactly once, unless the writer
+/// breaks; then every open receipt reports that.
 #[async_trait]
 pub trait Sink: Send + Sync {
-    /// Hands the record over without waiting. The receipt is answered exactly once, later, from another thread (the
-    /// embedded log answers before it returns).
+    /// Sends the record without waiting. The receipt is answered exactly once, later, from another thread.
     ///
     /// # Errors
-    /// Gives record and receipt back when the queue is full, or when the writer is broken.
-    // The refused record comes back by value on purpose: the caller keeps it, and the good path allocates nothing.
+    /// Returns record and receipt when the queue is full, or when the writer is broken.
+    // The refused record is returned by value on purpose: the caller keeps it, and the good path allocates nothing.
     #[allow(clippy::result_large_err)]
     fn try_send(&self, record: Outgoing, receipt: Receipt) -> Result<(), SendRefused>;
 
-    /// Hands the record over, waiting while the queue is full. Not cancel-safe in one respect: a record whose call was
-    /// dropped while it waited is not sent, and its receipt says [`DeliveryError::Abandoned`].
+    /// Sends the record, waiting while the queue is full. Not cancel-safe in one respect: a record whose call was
+    /// dropped while it waited is not sent, and its receipt reports [`DeliveryError::Abandoned`].
     ///
     /// # Errors
-    /// Fatal when the writer is broken: build a new one. The receipt then says [`DeliveryError::Abandoned`].
+    /// Fatal when the writer is broken: open a new one. The receipt then reports [`DeliveryError::Abandoned`].
     async fn send(&self, record: Outgoing, receipt: Receipt) -> Result<(), StreamError>;
 
-    /// Waits until every record handed over before has its receipt answered.
+    /// Waits until the receipt of every record that was sent before is answered.
     ///
     /// # Errors
     /// Transient with reason `timeout` when the deadline passes first.
     async fn flush(&self, deadline: Duration) -> Result<(), StreamError>;
 }
 
-/// How to write.
+/// The settings of a writer.
 #[derive(Clone, Debug)]
 pub struct SinkSettings {
-    /// Names this writer in the cluster's logs.
+    /// The name of this writer in the cluster's logs.
     pub client_id: String,
-    /// How many records may wait for their acknowledgement; more are refused or wait.
+    /// How many records may wait for their acknowledgement; beyond that [`Sink::try_send`] refuses and [`Sink::send`]
+    /// waits.
     pub queue_records: usize,
     /// How many bytes may wait for their acknowledgement.
     pub queue_bytes: usize,
-    /// How long a record waits for others to share a request with.
+    /// How long a record waits for others in order to share a request with them.
     pub linger: Duration,
-    /// Over how many connections records are written, by partition. More than one where single records are sent at once,
-    /// and more of them than one connection carries: a broker answers its requests one after the other. The
-    /// embedded log has none.
+    /// Over how many connections records are written, by partition. Use more than one where small records are sent
+    /// without delay at a rate above that of one connection, whose requests a broker answers one after the other. The
+    /// embedded log ignores it.
     pub connections: usize,
 }
 
@@ -64,7 +64,7 @@ impl SinkSettings {
         }
     }
 
-    /// What each of several writers may have in flight, so that together they have no more.
+    /// The share of each of several writers, so that together they keep within these limits.
     #[cfg(feature = "kafka")]
     pub(crate) fn share(&self, writers: usize) -> Self {
         Self {
@@ -76,22 +76,22 @@ impl SinkSettings {
     }
 }
 
-/// Where a record came to lie.
+/// The position of a written record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Delivered {
     /// The partition.
     pub partition: u32,
-    /// Its offset there.
+    /// The offset.
     pub offset: u64,
 }
 
-/// Hears what became of records. Called on the client library's thread: it must not block.
+/// Receives the outcomes of records. Called on the client library's thread: it must not block.
 pub trait Acknowledge: Send + Sync {
-    /// The record sent with this tag is in the log, or will not be.
+    /// The record that was sent with this tag is written, or will not be.
     fn acknowledged(&self, tag: u64, outcome: Result<Delivered, DeliveryError>);
 }
 
-/// One record's claim to an answer. Answered exactly once; dropped unanswered, it says [`DeliveryError::Abandoned`].
+/// Reports the outcome of one record exactly once; when it is dropped unanswered, [`DeliveryError::Abandoned`].
 #[must_use = "a receipt that is dropped reports its record as abandoned"]
 pub struct Receipt {
     to: Option<Arc<dyn Acknowledge>>,
@@ -99,27 +99,27 @@ pub struct Receipt {
 }
 
 impl Receipt {
-    /// Answers go to `to`, with `tag`.
+    /// A receipt that reports to `to` with `tag`.
     pub fn new(to: Arc<dyn Acknowledge>, tag: u64) -> Self {
         Self { to: Some(to), tag }
     }
 
-    /// Nobody wants to know.
+    /// A receipt that reports to nobody.
     pub fn ignored() -> Self {
         Self { to: None, tag: 0 }
     }
 
-    /// What the sender knows the record by.
+    /// The sender's tag of the record.
     pub fn tag(&self) -> u64 {
         self.tag
     }
 
-    /// Nobody wants to know any more: for a record that was given back and will be sent under another receipt.
+    /// Drops the receipt without a report: for a record that was refused and will be sent with another receipt.
     pub fn forget(mut self) {
         self.to = None;
     }
 
-    /// Says what became of the record. For implementations of [`Sink`].
+    /// Reports the outcome. For implementations of [`Sink`].
     pub fn answer(mut self, outcome: Result<Delivered, DeliveryError>) {
         if let Some(to) = self.to.take() {
             to.acknowledged(self.tag, outcome);
@@ -141,15 +141,15 @@ impl fmt::Debug for Receipt {
     }
 }
 
-/// A record that was not taken, with all that is needed to try again.
+/// A record that was not accepted, with all that is needed to send it again.
 #[derive(Debug, thiserror::Error)]
-#[error("record for {} not taken", record.topic)]
+#[error("record for {} not accepted", record.topic)]
 pub struct SendRefused {
-    /// The record, as it was.
+    /// The record, unchanged.
     pub record: Outgoing,
-    /// Its receipt, not yet answered.
+    /// Its receipt, unanswered.
     pub receipt: Receipt,
-    /// Transient with reason `queue_full`: try again when others are acknowledged. Fatal: the writer is broken.
+    /// Transient with reason `queue_full`: retry when other records are acknowledged. Fatal: the writer is broken.
     #[source]
     pub error: StreamError,
 }

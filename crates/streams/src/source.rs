@@ -1,4 +1,4 @@
-//! Reading: what happens on the partitions of one reader, in order.
+//! Reading: the events of one reader's partitions, in order.
 
 use std::fmt;
 
@@ -10,71 +10,73 @@ use crate::{Incoming, SeekTo, StreamError, TopicPartition};
 /// [`Source::close`] waits for that.
 #[async_trait]
 pub trait Source: Send {
-    /// Waits for what happens next. Cancel-safe: what is not returned stays for the next call.
+    /// Waits for the next event. Cancel-safe: an event that is not returned stays for the next call.
     ///
     /// # Errors
-    /// Fatal when this source cannot go on: refused by the cluster or, with reason `stranded`, a client that finds no broker
-    /// any more, where another one can; with reason `stalled` when it does not get on though there is more to read, and with
-    /// `stuck` when joining again did not help and the process should end. A cluster that is away is no error: it waits.
+    /// Fatal when this source cannot continue: the cluster refuses it; `stranded`, the client has lost all brokers, and
+    /// another client can find them; `stalled`, there are unread records and no progress; `stuck`, joining again did
+    /// not help, and the process should end. An unavailable cluster is no error: the source waits for it.
     async fn next(&mut self) -> Result<Event, StreamError>;
 
-    /// Commits for the group; each offset is the next one to read. The lowest contiguous one is the caller's duty
-    /// ([`crate::Contiguous`] helps). Returns when the cluster has it.
+    /// Commits for the group; each offset is the next one to read. The caller must pass the lowest contiguous one
+    /// ([`crate::Contiguous`] helps). Returns when the cluster has stored it.
     ///
     /// # Errors
-    /// Transient when the cluster is away, and with reason `not_owned` when a partition is not this member's (any more):
-    /// then nothing is committed, and [`Source::next`] will say what was lost. Fatal with reason `no_group` on a source
-    /// that is in none.
+    /// Transient when the cluster is unavailable, and with reason `not_owned` when this member does not own a partition
+    /// (any more): then nothing is committed, and [`Source::next`] reports the lost partitions. Fatal with reason
+    /// `no_group` on a source without a group.
     async fn commit(&mut self, offsets: &[(TopicPartition, u64)]) -> Result<(), StreamError>;
 
-    /// No records of these partitions come from now on; membership and polling go on. Unknown partitions are ignored.
+    /// Stops the delivery of records of these partitions; membership and polling continue. Unknown partitions are
+    /// ignored.
     ///
     /// # Errors
     /// Fatal when the source is closed.
     fn pause(&mut self, partitions: &[TopicPartition]) -> Result<(), StreamError>;
 
-    /// Ends [`Source::pause`]: goes on where it stopped, without a gap.
+    /// Ends [`Source::pause`]: delivery continues where it stopped, without a gap.
     ///
     /// # Errors
     /// Fatal when the source is closed.
     fn resume(&mut self, partitions: &[TopicPartition]) -> Result<(), StreamError>;
 
-    /// The next record of this partition is the one at `to`; none that was read before the call comes after it.
+    /// Makes the record at `to` the next one of this partition; records that were fetched before the call are dropped.
     ///
     /// # Errors
-    /// Transient when the cluster is away, and with reason `not_owned` when the partition is not this source's.
+    /// Transient when the cluster is unavailable, and with reason `not_owned` when this source does not read the
+    /// partition.
     async fn seek(&mut self, partition: &TopicPartition, to: SeekTo) -> Result<(), StreamError>;
 
-    /// Leaves the group and waits until that is done, so that another member need not wait for a time-out.
+    /// Leaves the group and waits until that is done, so that another member need not wait for a timeout.
     ///
     /// # Errors
-    /// Transient when the cluster is away; the source is gone all the same.
+    /// Transient when the cluster is unavailable; the source is closed nevertheless.
     async fn close(self: Box<Self>) -> Result<(), StreamError>;
 }
 
-/// What happens on a source.
+/// An event of a source.
 #[derive(Debug)]
 #[must_use]
 pub enum Event {
-    /// These partitions are now this member's. Reading starts at the committed offset, but no record of them is
-    /// delivered before the caller's next call of [`Source::next`]: until then it may seek, or restore what it keeps.
+    /// This member now owns these partitions. Reading starts at the committed offset, but no record of them is
+    /// delivered before the caller's next call of [`Source::next`]: until then it may seek, or restore its state.
     Assigned(Vec<TopicPartition>),
-    /// These partitions go to another member once [`Revocation::done`] is called (or it is dropped).
+    /// These partitions move to another member once [`Revocation::done`] is called or the revocation is dropped.
     Revoked(Revocation),
     /// Records of one or more partitions, in order per partition; never empty.
     Records(Vec<Incoming>),
-    /// All that the partition held when reading began has been delivered; right away for an empty one. Comes once
-    /// after an assignment, after the start of a reader without a group, and after each seek.
+    /// All records that the partition had when reading began have been delivered; for an empty partition, immediately.
+    /// Reported once after an assignment, after the start of a reader without a group, and after each seek.
     CaughtUp(TopicPartition),
 }
 
-/// Partitions that are taken away. Flush what depends on them, commit, then say [`Revocation::done`]: the group waits for
-/// it up to the revoke deadline.
-#[must_use = "dropping it says that everything is flushed and committed"]
+/// Revoked partitions. Flush what depends on them, commit, then call [`Revocation::done`]: the group waits for it up to
+/// the revoke deadline.
+#[must_use = "dropping it confirms that everything is flushed and committed"]
 pub struct Revocation {
-    /// What is taken away.
+    /// The revoked partitions.
     pub partitions: Vec<TopicPartition>,
-    /// They are another member's already (this one was thought dead): there is nothing to commit any more.
+    /// Another member owns them already, since the group took this one for dead: commits would be refused.
     pub lost: bool,
     done: Option<Box<dyn FnOnce() + Send>>,
 }
@@ -84,7 +86,7 @@ impl Revocation {
         Self { partitions, lost, done: Some(Box::new(done)) }
     }
 
-    /// Everything is flushed and committed: the partitions may go.
+    /// Confirms that everything is flushed and committed: the partitions may move.
     pub fn done(self) {}
 }
 

@@ -1,4 +1,4 @@
-//! A topic of the catalogue that is ready to be written and read.
+//! A topic of the catalogue whose schema is registered.
 
 use std::sync::Arc;
 
@@ -9,12 +9,12 @@ use crate::registry::TopicCodec;
 use crate::version::put_version;
 use crate::{Headers, Outgoing};
 
-/// A topic and what frames its values.
+/// A topic and the codec of its values.
 #[derive(Clone, Debug)]
 pub struct Topic {
     /// Full name.
     pub name: Arc<str>,
-    /// Frames values.
+    /// Encodes and decodes values with their schema header.
     pub codec: TopicCodec,
 }
 
@@ -44,7 +44,7 @@ impl Topic {
         }
     }
 
-    /// A state of something at a version, or the tombstone of what has none.
+    /// The record of a state with its version; without a state, a tombstone.
     pub fn state(
         &self,
         partition: Option<u32>,
@@ -57,7 +57,7 @@ impl Topic {
         Outgoing { value, ..self.ended(partition, key, at_us, version) }
     }
 
-    /// The tombstone of something that ended at a version or before.
+    /// The tombstone of a state that ended at this version.
     pub fn ended(&self, partition: Option<u32>, key: impl Into<Bytes>, at_us: u64, version: u64) -> Outgoing {
         let mut headers = Headers::new();
         put_version(&mut headers, version);

@@ -1,10 +1,10 @@
-//! Topics: asked for, created, described, compared.
+//! Topics: how they should be, how they are, and the differences.
 
 use std::collections::BTreeMap;
 
 use crate::StreamError;
 
-/// A topic as it should be.
+/// The wanted form of a topic.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewTopic {
     /// The full name, prefix included.
@@ -13,8 +13,8 @@ pub struct NewTopic {
     pub partitions: u32,
     /// Copies of each partition; `None` takes the cluster's default. The embedded log has one.
     pub replication: Option<u16>,
-    /// Settings under Kafka's names; the rest are the cluster's defaults. The embedded log knows `cleanup.policy`,
-    /// `retention.ms`, `retention.bytes` and `delete.retention.ms` and keeps the others unread.
+    /// Settings by Kafka's names; the rest are the cluster's defaults. The embedded log applies `cleanup.policy`,
+    /// `retention.ms`, `retention.bytes` and `delete.retention.ms`, and only stores the others.
     pub settings: BTreeMap<String, String>,
 }
 
@@ -32,49 +32,49 @@ impl NewTopic {
     }
 }
 
-/// What became of one wanted topic.
+/// The outcome of one wanted topic.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TopicOutcome {
-    /// It was missing and is there now.
+    /// It was missing and has been created.
     Created,
-    /// It was there already; it was not changed.
+    /// It existed already; it was not changed.
     Exists {
         /// How many partitions it has.
         partitions: u32,
-        /// The wanted settings that it has otherwise.
+        /// The settings that differ from the wanted ones.
         differences: Vec<SettingDifference>,
     },
 }
 
-/// A setting that is not as it should be.
+/// A setting that differs from the wanted one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SettingDifference {
     /// Kafka's name.
     pub setting: String,
-    /// What was asked for.
+    /// The wanted value.
     pub wanted: String,
-    /// What is; `None` where the cluster does not know the setting.
+    /// The present value; `None` where the cluster does not know the setting.
     pub found: Option<String>,
 }
 
-/// A topic as it is.
+/// The present form of a topic.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TopicDescription {
     /// The full name.
     pub name: String,
     /// How many partitions.
     pub partitions: u32,
-    /// The settings that are not the cluster's defaults.
+    /// The settings that differ from the cluster's defaults.
     pub settings: BTreeMap<String, String>,
 }
 
-/// What is said of a topic that is not there.
+/// The error of a topic that does not exist.
 pub(crate) fn unknown_topic(topic: &str) -> StreamError {
-    let cause = "there is no such topic: `processor topics apply` creates those that are missing";
-    StreamError::transient("unknown_topic", format!("ask for the partitions of {topic}"), cause)
+    let cause = "there is no such topic: `processor topics apply` creates missing topics";
+    StreamError::transient("unknown_topic", format!("request the partitions of {topic}"), cause)
 }
 
-/// The wanted settings that `found` has otherwise, by name.
+/// The wanted settings that differ from those of `found`, by name.
 pub(crate) fn differences(
     wanted: &BTreeMap<String, String>,
     found: impl Fn(&str) -> Option<String>,
@@ -92,7 +92,7 @@ pub(crate) fn differences(
         .collect()
 }
 
-/// Kafka gives lists back in its own order: `compact,delete` is `delete,compact`.
+/// Kafka returns lists in its own order: `compact,delete` is `delete,compact`.
 fn canonical(value: &str) -> Vec<&str> {
     let mut parts: Vec<_> = value.split(',').map(str::trim).collect();
     parts.sort_unstable();
@@ -104,7 +104,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn differences_name_what_is_other_and_ignore_the_order_of_lists() {
+    fn differences_ignore_the_order_of_lists() {
         let wanted = NewTopic::new("t", 1)
             .with("cleanup.policy", "compact,delete")
             .with("segment.ms", "600000")

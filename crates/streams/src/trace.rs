@@ -1,7 +1,7 @@
 //! Spans of records, with the attributes that OpenTelemetry's conventions for messaging name.
 //!
-//! A record that is written because of something traced carries a `traceparent` header, which names the span of writing it.
-//! Who reads the record begins its own span below that one.
+//! A record whose cause is traced has a `traceparent` header, which names the span of writing it. A reader of the
+//! record begins its own span below that one.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,18 +24,18 @@ pub struct RecordTracer {
 }
 
 impl RecordTracer {
-    /// Spans by this tracer, of the records of this log.
+    /// Creates spans with this tracer for records of this log.
     pub fn new(tracer: Tracer, log: &dyn Log) -> Self {
         Self { tracer, system: log.system() }
     }
 
-    /// Whether spans are exported. Where they are not, a record that is passed on keeps the header that it came with, since
-    /// that names the nearest span there is.
+    /// Whether spans are exported. Where they are not, a forwarded record keeps the header that it arrived with, since
+    /// that header names the nearest exported span.
     pub fn is_enabled(&self) -> bool {
         self.tracer.is_enabled()
     }
 
-    /// Begins the span of working on a record. `None`: its writer is not traced, or nothing is exported.
+    /// Begins the span of processing a record. `None`: the record is not traced, or no spans are exported.
     pub fn follow(&self, name: &'static str, record: &Incoming) -> Option<Span> {
         if !self.tracer.is_enabled() {
             return None;
@@ -49,13 +49,13 @@ impl RecordTracer {
         Some(span)
     }
 
-    /// Begins the span of writing a record because of what `cause` is the span of, and names it in the record's header.
+    /// Begins the span of writing a record as a child of `cause`, and sets the record's header.
     pub fn send(&self, cause: &Span, name: &'static str, record: &mut Outgoing, monotonic: Duration) -> Span {
         let span = cause.child(name, SpanKind::Producer, monotonic);
         self.write(span, name, record)
     }
 
-    /// The same for a cause that is a span of somebody else. `None`: nothing is exported.
+    /// Like [`RecordTracer::send`] for a cause whose span was begun elsewhere. `None`: no spans are exported.
     pub fn send_below(
         &self,
         cause: TraceContext,
@@ -91,7 +91,7 @@ fn set_key(span: &mut Span, key: Option<&[u8]>) {
     }
 }
 
-/// Adds to the span of writing a record where the record came to lie, or why it did not. The caller ends it.
+/// Adds the record's position, or the error, to the span of writing it. The caller ends the span.
 pub fn record_outcome(span: &mut Span, outcome: &Result<Delivered, DeliveryError>) {
     match outcome {
         Ok(delivered) => {
@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn a_record_carries_the_span_that_wrote_it() {
+    fn a_record_names_the_span_that_wrote_it() {
         let (clock, log) = (Clock::manual(5), EmbeddedLog::new(EmbeddedSettings::new(0)));
         let (tracer, recorded) = Tracer::recorded(&clock, 0.0);
         let traces = RecordTracer::new(tracer, &log);
@@ -190,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn a_receipt_that_is_dropped_ends_its_span_as_failed() {
+    fn a_dropped_receipt_ends_its_span_as_failed() {
         let (clock, log) = (Clock::manual(5), EmbeddedLog::new(EmbeddedSettings::new(0)));
         let (tracer, recorded) = Tracer::recorded(&clock, 0.0);
         let traces = RecordTracer::new(tracer, &log);

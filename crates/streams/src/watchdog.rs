@@ -1,8 +1,9 @@
-//! Whether a reader of the log gets on, and what to do where it does not. Pure: what is seen comes in, a judgement goes out.
+//! Detects a reader of the log that makes no progress, and decides what to do about it. Pure: the caller passes what
+//! the cluster reports and acts on the verdict.
 //!
-//! Whoever reads may stand still for reasons that nobody tells: a client that has lost its way, a membership that was never
-//! taken up again, a caller that no longer asks. What counts is what the cluster says: where a partition ends, and whether
-//! somebody goes towards it.
+//! A reader can stop without an error: its client has lost all brokers, its membership was never renewed, or its caller
+//! stopped taking records. The watchdog therefore compares what the cluster reports: where each partition ends, and
+//! whether a member advances towards that end.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -10,128 +11,128 @@ use std::time::Duration;
 
 use crate::TopicPartition;
 
-/// How long something that has reason to move has not moved.
+/// Measures how long something has made no progress although it should.
 #[derive(Clone, Debug, Default)]
-pub struct Standstill {
+pub struct StallTimer {
     mark: Option<u64>,
     since: Option<Duration>,
-    has_moved: bool,
+    has_progressed: bool,
 }
 
-impl Standstill {
-    /// What is seen at `now` (monotonic): whether there is reason to move, and a mark that every move changes. Answers for how
-    /// long it has stood still.
+impl StallTimer {
+    /// Takes a sample at `now` (monotonic): `is_due` says whether progress is expected, and every progress changes
+    /// `mark`. Returns the time without progress.
     pub fn observe(&mut self, now: Duration, is_due: bool, mark: u64) -> Duration {
-        let moved = self.mark.replace(mark).is_some_and(|before| before != mark);
-        self.has_moved |= moved;
+        let progressed = self.mark.replace(mark).is_some_and(|before| before != mark);
+        self.has_progressed |= progressed;
         if !is_due {
             self.since = None;
-        } else if moved || self.since.is_none() {
+        } else if progressed || self.since.is_none() {
             self.since = Some(now);
         }
         self.since.map_or(Duration::ZERO, |since| now.saturating_sub(since))
     }
 }
 
-/// How patient the watchdog is.
+/// The watchdog's time limits.
 #[derive(Clone, Copy, Debug)]
-pub struct Patience {
-    /// With the client: after so long it joins again.
+pub struct WatchdogLimits {
+    /// The client may make no progress for this long; then it must join again.
     pub client: Duration,
-    /// With the caller, which may be busy: after so long it is not well.
+    /// The caller may take no records for this long, since it can be busy; then the reader is reported as stalled.
     pub caller: Duration,
-    /// With the caller: after so long the process should end.
+    /// The caller may take no records for this long; then the process should end.
     pub hung_caller: Duration,
-    /// So often in a row it may join again without getting on; then the process should end.
-    pub rejoins: u32,
+    /// How many times in a row the reader may join again without progress; then the process should end.
+    pub max_rejoins: u32,
 }
 
-impl Default for Patience {
+impl Default for WatchdogLimits {
     fn default() -> Self {
         Self {
             client: Duration::from_secs(10),
             caller: Duration::from_secs(60),
             hung_caller: Duration::from_secs(300),
-            rejoins: 5,
+            max_rejoins: 5,
         }
     }
 }
 
-/// What is seen at one time.
+/// What the cluster reports about one reader.
 #[derive(Clone, Debug)]
-pub enum Sight {
-    /// The cluster does not answer: nobody can get on, and nothing can be said.
-    Silent,
+pub enum ReaderStatus {
+    /// The cluster does not answer, so that no member can make progress.
+    Unavailable,
     /// The cluster answers.
-    Seen {
-        /// All partitions of what is to be read.
-        partitions: Vec<PartitionSight>,
-        /// Whether other members of the group own any of them; what they own is theirs to read.
+    Known {
+        /// All partitions that the reader or its group reads.
+        partitions: Vec<PartitionStatus>,
+        /// Whether other members of the group own any of them; this member does not read those.
         others_own: bool,
     },
 }
 
-/// One partition.
+/// What is known of one partition.
 #[derive(Clone, Debug)]
-pub struct PartitionSight {
-    /// Which.
+pub struct PartitionStatus {
+    /// Its name.
     pub partition: TopicPartition,
-    /// The lowest offset there is.
+    /// The lowest offset that is available.
     pub low: u64,
-    /// Where it ends.
+    /// The offset after the last record.
     pub end: u64,
-    /// What the group has committed.
+    /// The offset that the group has committed.
     pub committed: Option<u64>,
-    /// How far this member is with it. `None`: it does not own it.
-    pub owned: Option<OwnedSight>,
+    /// This member's progress. `None`: it does not own the partition.
+    pub owned: Option<OwnedStatus>,
 }
 
-impl PartitionSight {
+impl PartitionStatus {
     /// Records that the group has not committed.
     pub fn lag(&self) -> u64 {
         self.end.saturating_sub(self.committed.map_or(self.low, |committed| committed.max(self.low)))
     }
 }
 
-/// A partition that is this member's.
+/// This member's progress with a partition that it owns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct OwnedSight {
-    /// The next offset to read. `None`: nothing was read yet, not even its end.
+pub struct OwnedStatus {
+    /// The next offset to read. `None`: neither a record nor the partition's end has been read.
     pub position: Option<u64>,
-    /// Whose turn it is.
-    pub turn: Turn,
+    /// What the partition waits for.
+    pub waiting_for: WaitingFor,
 }
 
-/// Whose turn it is that a partition gets on.
+/// What a partition waits for before it can make progress.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Turn {
-    /// The client's: the caller wants more, and has taken what there was.
+pub enum WaitingFor {
+    /// The client must fetch: the caller has taken all records.
     Client,
-    /// The caller's: something waits for it.
+    /// The caller must take the records that are queued for it.
     Caller,
-    /// Nobody's: the caller has paused it.
-    Nobody,
+    /// The caller has paused the partition and must resume it.
+    Resume,
 }
 
-/// What is wrong.
+/// Why a reader makes no progress.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Reason {
-    /// The caller does not take what waits for it.
+    /// The caller does not take the records that are queued for it.
     NotTaken,
-    /// Partitions that are owned are not read.
+    /// Partitions that this member owns are not read.
     NotRead,
-    /// Partitions are nobody's, though this member owns others.
+    /// No member owns some partitions, though this member owns others.
     NotOwned,
-    /// Nobody owns any partition.
+    /// No member owns any partition.
     OwnsNothing,
 }
 
-/// A reader that does not get on.
+/// A reader that makes no progress.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stall {
-    /// What is wrong.
+    /// Why.
     pub reason: Reason,
-    /// How many partitions are concerned.
+    /// How many partitions are affected.
     pub partitions: usize,
 }
 
@@ -140,116 +141,116 @@ impl fmt::Display for Stall {
         let count = self.partitions;
         match self.reason {
             Reason::NotTaken => write!(f, "records of {count} partitions wait and are not taken"),
-            Reason::NotRead => write!(f, "{count} partitions have more, and nothing of it is read"),
-            Reason::NotOwned => write!(f, "{count} partitions have more, and nobody owns them"),
-            Reason::OwnsNothing => write!(f, "none of the {count} partitions is owned"),
+            Reason::NotRead => write!(f, "{count} partitions have unread records, and none is fetched"),
+            Reason::NotOwned => write!(f, "{count} partitions have unread records, and no member owns them"),
+            Reason::OwnsNothing => write!(f, "no member owns any of the {count} partitions"),
         }
     }
 }
 
-/// What to do.
+/// What the caller of the watchdog should do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// Nothing can be said: the cluster does not answer.
+    /// The cluster does not answer, so that the reader cannot be judged.
     Unknown,
-    /// It gets on, or has nothing to do.
+    /// The reader makes progress, or has nothing to read.
     Healthy,
-    /// It does not get on, and what can be done is done. `is_new`: since now.
+    /// The reader makes no progress; there is nothing to do but wait.
     Stalled {
-        /// What is wrong.
+        /// Why.
         stall: Stall,
-        /// The first time that it is said of this incident.
+        /// The first verdict about this stall.
         is_new: bool,
     },
-    /// It should join again, with another client.
+    /// The reader should join again with another client.
     Rejoin {
-        /// What is wrong.
+        /// Why.
         stall: Stall,
-        /// The first time in this incident.
+        /// The first verdict about this stall.
         is_new: bool,
     },
-    /// Nothing helped: the process should end.
+    /// Joining again did not help: the process should end.
     End(Stall),
 }
 
-/// One partition over time.
+/// The progress of one partition.
 #[derive(Clone, Debug)]
-struct Standing {
-    /// Who should move it. `None`: it is not owned.
-    turn: Option<Turn>,
-    still: Standstill,
+struct PartitionTimer {
+    /// `None`: this member does not own the partition.
+    waiting_for: Option<WaitingFor>,
+    timer: StallTimer,
 }
 
 /// Judges one reader over time.
 #[derive(Clone, Debug)]
 pub struct Watchdog {
-    patience: Patience,
-    standings: BTreeMap<TopicPartition, Standing>,
-    /// That nobody owns anything.
-    unowned: Standstill,
-    /// The incident, until it is over.
+    limits: WatchdogLimits,
+    partitions: BTreeMap<TopicPartition, PartitionTimer>,
+    /// Runs while no member owns any partition.
+    unowned: StallTimer,
+    /// The present stall.
     stall: Option<Stall>,
     rejoins: u32,
 }
 
 impl Watchdog {
-    /// Nothing is seen yet.
-    pub fn new(patience: Patience) -> Self {
-        Self { patience, standings: BTreeMap::new(), unowned: Standstill::default(), stall: None, rejoins: 0 }
+    /// A watchdog without samples.
+    pub fn new(limits: WatchdogLimits) -> Self {
+        Self { limits, partitions: BTreeMap::new(), unowned: StallTimer::default(), stall: None, rejoins: 0 }
     }
 
-    /// Judges by what is seen at `now` (monotonic).
-    pub fn judge(&mut self, now: Duration, sight: &Sight) -> Verdict {
-        let Sight::Seen { partitions, others_own } = sight else {
-            self.begin_anew();
+    /// Judges the reader by its status at `now` (monotonic).
+    pub fn judge(&mut self, now: Duration, status: &ReaderStatus) -> Verdict {
+        let ReaderStatus::Known { partitions, others_own } = status else {
+            self.reset_timers();
             return Verdict::Unknown;
         };
-        self.standings.retain(|known, _| partitions.iter().any(|seen| seen.partition == *known));
-        let owns_any = partitions.iter().any(|seen| seen.owned.is_some());
-        let nobody_owns = !partitions.is_empty() && !owns_any && !others_own;
-        let mut stood: Vec<(Reason, Duration)> = Vec::new();
-        for seen in partitions {
-            // What is another member's is its to move; where nobody owns anything that is said once, below.
-            let judged = seen.owned.is_some() || (owns_any && !others_own);
-            stood.push((reason_of(seen), self.stand(now, seen, judged)));
+        self.partitions.retain(|known, _| partitions.iter().any(|status| status.partition == *known));
+        let owns_any = partitions.iter().any(|status| status.owned.is_some());
+        let is_unowned = !partitions.is_empty() && !owns_any && !others_own;
+        let mut stalled: Vec<(Reason, Duration)> = Vec::new();
+        for status in partitions {
+            // Partitions of other members are theirs to read. A group without any owner is reported once, below.
+            let is_judged = status.owned.is_some() || (owns_any && !others_own);
+            stalled.push((reason_of(status), self.stalled_for(now, status, is_judged)));
         }
-        let unowned_for = self.unowned.observe(now, nobody_owns, 0);
-        self.weigh(stood, (unowned_for, partitions.len()))
+        let unowned_for = self.unowned.observe(now, is_unowned, 0);
+        self.decide(stalled, (unowned_for, partitions.len()))
     }
 
-    fn stand(&mut self, now: Duration, seen: &PartitionSight, judged: bool) -> Duration {
-        let turn = seen.owned.map(|owned| owned.turn);
-        let fresh = || Standing { turn, still: Standstill::default() };
-        let standing = self.standings.entry(seen.partition.clone()).or_insert_with(fresh);
-        if standing.turn != turn {
-            let has_moved = standing.still.has_moved;
-            *standing = fresh();
-            standing.still.has_moved = has_moved && turn.is_some();
+    fn stalled_for(&mut self, now: Duration, status: &PartitionStatus, is_judged: bool) -> Duration {
+        let waiting_for = status.owned.map(|owned| owned.waiting_for);
+        let new = || PartitionTimer { waiting_for, timer: StallTimer::default() };
+        let known = self.partitions.entry(status.partition.clone()).or_insert_with(new);
+        if known.waiting_for != waiting_for {
+            let has_progressed = known.timer.has_progressed;
+            *known = new();
+            known.timer.has_progressed = has_progressed && waiting_for.is_some();
         }
-        let (is_due, mark) = match seen.owned {
-            None => (seen.lag() > 0, seen.committed),
-            Some(OwnedSight { turn: Turn::Nobody, position }) => (false, position),
-            Some(OwnedSight { turn: Turn::Caller, position }) => (true, position),
-            Some(OwnedSight { turn: Turn::Client, position }) => {
-                (position.is_none_or(|position| position.max(seen.low) < seen.end), position)
+        let (is_due, mark) = match status.owned {
+            None => (status.lag() > 0, status.committed),
+            Some(OwnedStatus { waiting_for: WaitingFor::Resume, position }) => (false, position),
+            Some(OwnedStatus { waiting_for: WaitingFor::Caller, position }) => (true, position),
+            Some(OwnedStatus { waiting_for: WaitingFor::Client, position }) => {
+                (position.is_none_or(|position| position.max(status.low) < status.end), position)
             }
         };
-        // That nothing was read is another mark than offset 0.
-        standing.still.observe(now, judged && is_due, mark.map_or(0, |offset| offset + 1))
+        // The mark of "nothing read" differs from that of offset 0.
+        known.timer.observe(now, is_judged && is_due, mark.map_or(0, |offset| offset + 1))
     }
 
-    fn weigh(&mut self, stood: Vec<(Reason, Duration)>, (unowned_for, count): (Duration, usize)) -> Verdict {
-        let Patience { client, caller, hung_caller, rejoins } = self.patience;
+    fn decide(&mut self, stalled: Vec<(Reason, Duration)>, (unowned_for, count): (Duration, usize)) -> Verdict {
+        let WatchdogLimits { client, caller, hung_caller, max_rejoins } = self.limits;
         let of = |wanted: Reason, limit: Duration| {
-            let partitions = stood.iter().filter(|(reason, time)| *reason == wanted && *time >= limit).count();
+            let partitions = stalled.iter().filter(|(reason, time)| *reason == wanted && *time >= limit).count();
             (partitions > 0).then_some(Stall { reason: wanted, partitions })
         };
         let unowned = (unowned_for >= client).then_some(Stall { reason: Reason::OwnsNothing, partitions: count });
         let of_client = unowned.or_else(|| of(Reason::NotRead, client)).or_else(|| of(Reason::NotOwned, client));
         if let Some(stall) = of_client {
             let is_new = self.stall.replace(stall).is_none();
-            self.begin_anew();
-            if self.rejoins == rejoins {
+            self.reset_timers();
+            if self.rejoins == max_rejoins {
                 return Verdict::End(stall);
             }
             self.rejoins += 1;
@@ -271,28 +272,28 @@ impl Watchdog {
         }
     }
 
-    /// Whether all that stood still has moved since, or has no reason to any more.
+    /// Whether every stalled partition has progressed since, or has nothing left to read.
     fn is_over(&self, stall: Stall) -> bool {
-        let gets_on = |standing: &Standing| {
-            let at_rest = standing.still.since.is_none() && standing.turn != Some(Turn::Nobody);
-            standing.still.has_moved || at_rest
+        let is_healthy = |known: &PartitionTimer| {
+            let is_idle = known.timer.since.is_none() && known.waiting_for != Some(WaitingFor::Resume);
+            known.timer.has_progressed || is_idle
         };
-        stall.reason == Reason::NotTaken || self.unowned.since.is_none() && self.standings.values().all(gets_on)
+        stall.reason == Reason::NotTaken || self.unowned.since.is_none() && self.partitions.values().all(is_healthy)
     }
 
-    /// What stood still may have been kept from moving: its time begins now.
-    fn begin_anew(&mut self) {
-        self.standings.clear();
-        self.unowned = Standstill::default();
+    /// Starts every time limit again: the cluster was unavailable, or another client takes over.
+    fn reset_timers(&mut self) {
+        self.partitions.clear();
+        self.unowned = StallTimer::default();
     }
 }
 
-/// What is wrong with a partition where it does not move.
-fn reason_of(seen: &PartitionSight) -> Reason {
-    match seen.owned.map(|owned| owned.turn) {
+/// Why a partition makes no progress, if it makes none.
+fn reason_of(status: &PartitionStatus) -> Reason {
+    match status.owned.map(|owned| owned.waiting_for) {
         None => Reason::NotOwned,
-        Some(Turn::Client) => Reason::NotRead,
-        Some(Turn::Caller | Turn::Nobody) => Reason::NotTaken,
+        Some(WaitingFor::Client) => Reason::NotRead,
+        Some(WaitingFor::Caller | WaitingFor::Resume) => Reason::NotTaken,
     }
 }
 

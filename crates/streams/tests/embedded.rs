@@ -1,4 +1,4 @@
-//! The contract of the log, held by the embedded one.
+//! The contract of the log on the embedded implementation.
 
 use std::time::Duration;
 
@@ -17,10 +17,10 @@ impl Fixture for Embedded {
         ""
     }
 
-    /// Nothing to restart: the log lives and ends with its process.
+    /// The log has no server to restart.
     async fn restart(&self) {}
 
-    /// Nobody is taken for dead: a member ends when it is dropped.
+    /// A member only ends when it is dropped.
     fn unresponsive_after(&self) -> Duration {
         Duration::ZERO
     }

@@ -1,4 +1,4 @@
-//! 100,000 devices whose owner goes: how long until their memory is back, and until they are heard again.
+//! 100,000 devices whose owner ends: the time until they are restored, and until new frames are observed.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -20,7 +20,7 @@ use crate::{counter, fill, now, report};
 
 const DEVICES: u32 = 100_000;
 const PARTITIONS: u32 = 24;
-const PATIENCE: Duration = Duration::from_secs(180);
+const TIME_LIMIT: Duration = Duration::from_secs(180);
 
 pub(crate) async fn measure(bootstrap: &str, registry: &str, redis_url: &str) -> anyhow::Result<()> {
     let log = KafkaLog::connect(KafkaSettings::new(bootstrap, "bench"))?;
@@ -38,7 +38,7 @@ pub(crate) async fn measure(bootstrap: &str, registry: &str, redis_url: &str) ->
     };
     let is_at = async |context: &Context, name: &str, least: f64| {
         let wanted = async || counter(context, name).filter(|value| *value >= least).map(drop);
-        wait_until(PATIENCE, name, wanted).await
+        wait_until(TIME_LIMIT, name, wanted).await
     };
     let first = Context::new(Clock::system());
     let work = serve(&first);
@@ -57,7 +57,7 @@ pub(crate) async fn measure(bootstrap: &str, registry: &str, redis_url: &str) ->
     killed(&log, &schemas, &prefix, [bootstrap, registry, redis_url]).await
 }
 
-/// Two processes, one of which is killed while frames come in.
+/// Two processes, one of which is killed while frames arrive.
 async fn killed(log: &KafkaLog, schemas: &Schemas, prefix: &str, services: [&str; 3]) -> anyhow::Result<()> {
     let names = ["UPDRAFT_KAFKA_BOOTSTRAP", "UPDRAFT_SCHEMA_REGISTRY_URL", "UPDRAFT_REDIS_URL"];
     let settings = names.into_iter().zip(services).map(|(name, value)| (name.to_owned(), value.to_owned()));
@@ -67,7 +67,7 @@ async fn killed(log: &KafkaLog, schemas: &Schemas, prefix: &str, services: [&str
         let owned = owners[0].metric("fanet_processor_partitions", &[]).await.ok()?;
         (owned == f64::from(PARTITIONS / 2)).then_some(())
     };
-    wait_until(PATIENCE, "each to own half of the partitions", share).await?;
+    wait_until(TIME_LIMIT, "each to own half of the partitions", share).await?;
 
     let mut observed = Observed::open(log, prefix).await?;
     let now_us = Clock::system().now_us();
@@ -87,7 +87,7 @@ async fn killed(log: &KafkaLog, schemas: &Schemas, prefix: &str, services: [&str
     Ok(())
 }
 
-/// How far each raw partition has been observed.
+/// The highest observed offset of each raw partition.
 struct Observed {
     source: Box<dyn streams::Source>,
     highest: BTreeMap<u32, u64>,
@@ -96,8 +96,8 @@ struct Observed {
 impl Observed {
     async fn open(log: &KafkaLog, prefix: &str) -> anyhow::Result<Self> {
         let name: Arc<str> = format!("{prefix}fanet.observation.v1").into();
-        let places = (0..PARTITIONS).map(|at| (TopicPartition::new(name.clone(), at), SeekTo::End));
-        Ok(Self { source: log.read(places.collect()).await?, highest: BTreeMap::new() })
+        let ends = (0..PARTITIONS).map(|at| (TopicPartition::new(name.clone(), at), SeekTo::End));
+        Ok(Self { source: log.read(ends.collect()).await?, highest: BTreeMap::new() })
     }
 
     async fn until_past(&mut self, mark: &BTreeMap<u32, u64>) -> anyhow::Result<()> {
@@ -113,6 +113,6 @@ impl Observed {
             }
             anyhow::Ok(())
         };
-        tokio::time::timeout(PATIENCE, past).await.context("observations in every partition")?
+        tokio::time::timeout(TIME_LIMIT, past).await.context("observations in every partition")?
     }
 }

@@ -15,13 +15,13 @@ const HOUR_MS: i64 = 3_600_000;
 /// 2026-07-14T13:00:00Z.
 const START_MS: i64 = 1_784_034_000_000;
 
-struct Shelf {
+struct Fixture {
     log: Arc<EmbeddedLog>,
     dir: tempfile::TempDir,
     context: Context,
 }
 
-impl Shelf {
+impl Fixture {
     async fn new() -> Self {
         let mut settings = EmbeddedSettings::new(1_000);
         settings.max_age = Duration::from_secs(10 * 365 * 86_400);
@@ -79,7 +79,7 @@ impl Shelf {
     }
 }
 
-/// A late record at 13:59 stands behind one of 14:01.
+/// A late record of 13:59 follows one of 14:01.
 const RECORDS: [(u32, i64, &str); 9] = [
     (0, 1, "a"),
     (1, 2, "b"),
@@ -93,30 +93,30 @@ const RECORDS: [(u32, i64, &str); 9] = [
 ];
 
 #[tokio::test]
-async fn every_record_is_in_exactly_one_hour_in_its_order() {
-    let shelf = Shelf::new().await;
-    shelf.write(&RECORDS).await;
-    assert_eq!(shelf.archiver(shelf.options()).catch_up().await.expect("works"), 4);
-    let hours: Vec<String> = shelf.store().hours().await.expect("lists").iter().map(Hour::to_string).collect();
+async fn every_record_is_in_exactly_one_hour() {
+    let fixture = Fixture::new().await;
+    fixture.write(&RECORDS).await;
+    assert_eq!(fixture.archiver(fixture.options()).catch_up().await.expect("works"), 4);
+    let hours: Vec<String> = fixture.store().hours().await.expect("lists").iter().map(Hour::to_string).collect();
     assert_eq!(hours, ["2026-07-14T13", "2026-07-14T14", "2026-07-14T15", "2026-07-14T16"]);
-    assert_eq!(shelf.values("2026-07-14T13").await, ["a", "b", "-", "c"]);
-    assert_eq!(shelf.values("2026-07-14T14").await, ["d", "late", "e"]);
-    assert_eq!(shelf.values("2026-07-14T15").await, Vec::<String>::new());
-    assert_eq!(shelf.values("2026-07-14T16").await, ["f", "g"]);
+    assert_eq!(fixture.values("2026-07-14T13").await, ["a", "b", "-", "c"]);
+    assert_eq!(fixture.values("2026-07-14T14").await, ["d", "late", "e"]);
+    assert_eq!(fixture.values("2026-07-14T15").await, Vec::<String>::new());
+    assert_eq!(fixture.values("2026-07-14T16").await, ["f", "g"]);
 }
 
 #[tokio::test]
-async fn a_record_comes_back_with_all_that_it_had() {
-    let shelf = Shelf::new().await;
-    shelf.write(&RECORDS).await;
-    shelf.archiver(shelf.options()).catch_up().await.expect("works");
-    let store = shelf.store();
+async fn an_archived_record_is_complete() {
+    let fixture = Fixture::new().await;
+    fixture.write(&RECORDS).await;
+    fixture.archiver(fixture.options()).catch_up().await.expect("works");
+    let store = fixture.store();
     let manifest = store.manifest("2026-07-14T13".parse().expect("an hour")).await.expect("is there");
     let mut hour = store.open_hour(&manifest).await.expect("undamaged");
     let mut archived: Vec<_> = hour.records(Filter::default()).map(Result::unwrap).collect();
     archived.sort_by_key(|record| (record.partition, record.offset));
     let from = (0..3).map(|partition| (TopicPartition::new("raw", partition), SeekTo::Beginning)).collect();
-    let mut source = shelf.log.read(from).await.expect("reads");
+    let mut source = fixture.log.read(from).await.expect("reads");
     let mut written = Vec::new();
     while written.len() < RECORDS.len() {
         if let Event::Records(records) = source.next().await.expect("goes on") {
@@ -130,57 +130,57 @@ async fn a_record_comes_back_with_all_that_it_had() {
 }
 
 #[tokio::test]
-async fn it_goes_on_where_it_was_and_makes_the_same_file_again() {
-    let shelf = Shelf::new().await;
-    shelf.write(&RECORDS[..5]).await;
+async fn a_restart_continues_and_makes_the_same_files() {
+    let fixture = Fixture::new().await;
+    fixture.write(&RECORDS[..5]).await;
     // Partitions 1 and 2 can still get records of 14 h: the clock stands at 14:10.
     let now_us = |minutes: i64| u64::try_from(START_MS + minutes * 60_000).expect("after 1970") * 1_000;
     let early = Context::new(Clock::manual(now_us(70)));
-    let archiver = Archiver::new(early, shelf.log.clone(), shelf.store(), &shelf.options(), "raw".into(), 3);
+    let archiver = Archiver::new(early, fixture.log.clone(), fixture.store(), &fixture.options(), "raw".into(), 3);
     assert_eq!(archiver.catch_up().await.expect("works"), 0, "13 h may not be over in partitions 1 and 2");
-    assert_eq!(shelf.store().hours().await.expect("lists"), []);
-    shelf.write(&RECORDS[5..]).await;
+    assert_eq!(fixture.store().hours().await.expect("lists"), []);
+    fixture.write(&RECORDS[5..]).await;
     assert_eq!(archiver.catch_up().await.expect("works"), 1, "14 h is not over by the clock");
-    let store = shelf.store();
+    let store = fixture.store();
     let first = store.manifest("2026-07-14T13".parse().expect("an hour")).await.expect("is there");
     assert_eq!(archiver.archive(first.hour, None).await.expect("works"), Outcome::Archived(first.clone()));
-    assert_eq!(shelf.archiver(shelf.options()).catch_up().await.expect("works"), 3);
-    assert_eq!(shelf.values("2026-07-14T14").await, ["d", "late", "e"]);
+    assert_eq!(fixture.archiver(fixture.options()).catch_up().await.expect("works"), 3);
+    assert_eq!(fixture.values("2026-07-14T14").await, ["d", "late", "e"]);
 }
 
 #[tokio::test]
-async fn a_damaged_file_is_refused_and_a_file_without_manifest_does_not_count() {
-    let shelf = Shelf::new().await;
-    shelf.write(&RECORDS).await;
-    shelf.archiver(shelf.options()).catch_up().await.expect("works");
-    let folder = shelf.dir.path().join("archive/2026/07/14");
+async fn damaged_files_and_missing_manifests_are_detected() {
+    let fixture = Fixture::new().await;
+    fixture.write(&RECORDS).await;
+    fixture.archiver(fixture.options()).catch_up().await.expect("works");
+    let folder = fixture.dir.path().join("archive/2026/07/14");
     let file = folder.join("2026-07-14T13.capture");
     let mut bytes = std::fs::read(&file).expect("is there");
     bytes[20] ^= 1;
     std::fs::write(&file, bytes).expect("is written");
-    let store = shelf.store();
+    let store = fixture.store();
     let manifest = store.manifest("2026-07-14T13".parse().expect("an hour")).await.expect("is there");
     let error = store.open_hour(&manifest).await.expect_err("is refused");
     assert!(error.to_string().contains("checksum"), "{error:#}");
-    // As if the program had died between the file and its manifest.
+    // As if the program had ended between the file and its manifest.
     std::fs::remove_file(folder.join("2026-07-14T16.manifest.json")).expect("is there");
-    assert_eq!(shelf.archiver(shelf.options()).catch_up().await.expect("works"), 1);
-    assert_eq!(shelf.values("2026-07-14T16").await, ["f", "g"]);
+    assert_eq!(fixture.archiver(fixture.options()).catch_up().await.expect("works"), 1);
+    assert_eq!(fixture.values("2026-07-14T16").await, ["f", "g"]);
 }
 
 #[tokio::test]
-async fn hours_beyond_the_retention_go() {
-    let shelf = Shelf::new().await;
-    shelf.write(&RECORDS).await;
-    let options = ArchiveOptions { retention: Duration::from_secs(3 * 3_600), ..shelf.options() };
-    shelf.archiver(options).catch_up().await.expect("works");
-    let hours: Vec<String> = shelf.store().hours().await.expect("lists").iter().map(Hour::to_string).collect();
+async fn hours_beyond_the_retention_are_removed() {
+    let fixture = Fixture::new().await;
+    fixture.write(&RECORDS).await;
+    let options = ArchiveOptions { retention: Duration::from_secs(3 * 3_600), ..fixture.options() };
+    fixture.archiver(options).catch_up().await.expect("works");
+    let hours: Vec<String> = fixture.store().hours().await.expect("lists").iter().map(Hour::to_string).collect();
     assert_eq!(hours, ["2026-07-14T15", "2026-07-14T16"]);
-    assert!(!shelf.dir.path().join("archive/2026/07/14/2026-07-14T13.capture").exists());
+    assert!(!fixture.dir.path().join("archive/2026/07/14/2026-07-14T13.capture").exists());
 }
 
 #[tokio::test]
 async fn an_empty_topic_makes_no_hours() {
-    let shelf = Shelf::new().await;
-    assert_eq!(shelf.archiver(shelf.options()).catch_up().await.expect("works"), 0);
+    let fixture = Fixture::new().await;
+    assert_eq!(fixture.archiver(fixture.options()).catch_up().await.expect("works"), 0);
 }

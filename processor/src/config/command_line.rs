@@ -7,11 +7,11 @@ use runtime::program::Program;
 use streams::LogOptions;
 
 use super::{CoreOptions, GroupOptions, Layout, ReceiverOptions, RedisOptions, TopicsAction};
-use crate::alone::AloneOptions;
 use crate::archive::ArchiveOptions;
 use crate::command::CommandOptions;
 use crate::historian::HistorianOptions;
 use crate::migrate::MigrateOptions;
+use crate::offline_core::OfflineOptions;
 use crate::verify::VerifyOptions;
 
 /// Turns raw frames into observations, states, alerts, thermals and receiver states.
@@ -29,10 +29,10 @@ pub struct Config {
     pub shell: ShellOptions,
 }
 
-/// What to do.
+/// The command.
 #[derive(Debug, Clone, Subcommand)]
 pub enum Command {
-    /// The stream core: raw frames into observations, states and alerts.
+    /// Runs the stream core: raw frames into observations, states and alerts.
     Run {
         #[command(flatten)]
         #[allow(missing_docs)]
@@ -44,7 +44,7 @@ pub enum Command {
         #[allow(missing_docs)]
         redis: RedisOptions,
     },
-    /// The thermal aggregator: climbs of all pilots into one picture.
+    /// Runs the thermal aggregator: climbs of all pilots into thermals and winds.
     Thermals {
         #[command(flatten)]
         #[allow(missing_docs)]
@@ -53,7 +53,7 @@ pub enum Command {
         #[allow(missing_docs)]
         redis: RedisOptions,
     },
-    /// The receivers: who hears how much from where.
+    /// Runs the receivers' group: the state and coverage of each receiver.
     Receivers {
         #[command(flatten)]
         #[allow(missing_docs)]
@@ -62,23 +62,23 @@ pub enum Command {
         #[allow(missing_docs)]
         group: GroupOptions,
     },
-    /// The archive: the raw topic in hourly files, beyond what Kafka keeps.
+    /// Archives the raw topic in hourly files, for longer than Kafka keeps it.
     Archive {
         #[command(flatten)]
         #[allow(missing_docs)]
         archive: ArchiveOptions,
     },
-    /// The stream core alone, without Kafka: captured raw records in, one line of JSON for each output out. For who has a
-    /// bug report: the same lines give the same output, bit for bit.
+    /// Runs the stream core on files, without Kafka: captured raw records in, one line of JSON for each output. For bug
+    /// reports: the same lines give the same output, bit for bit.
     Core {
         #[command(flatten)]
         #[allow(missing_docs)]
-        alone: AloneOptions,
+        offline: OfflineOptions,
         #[command(flatten)]
         #[allow(missing_docs)]
         core: CoreOptions,
     },
-    /// Writes Redis anew from the state topics. Processors may run meanwhile.
+    /// Rebuilds Redis from the state topics. Processors may run meanwhile.
     RebuildRedis {
         #[command(flatten)]
         #[allow(missing_docs)]
@@ -87,7 +87,7 @@ pub enum Command {
         #[allow(missing_docs)]
         redis: RedisOptions,
     },
-    /// The historian: observations, receptions, thermals, receivers and alerts into ClickHouse, each once.
+    /// Runs the historian: writes observations, receptions, thermals, receivers and alerts into ClickHouse, each once.
     Historian {
         #[command(flatten)]
         #[allow(missing_docs)]
@@ -96,33 +96,33 @@ pub enum Command {
         #[allow(missing_docs)]
         clickhouse: ClickHouseOptions,
     },
-    /// The tables of the history, and how long they keep.
+    /// Creates and updates the tables of the history and their retention.
     Migrate {
         #[command(flatten)]
         #[allow(missing_docs)]
         migrate: MigrateOptions,
     },
-    /// Compares the log with the history: the number and a hash of the observations of each partition. Exits 1 where they
+    /// Compares the log with the history: the number and a hash of the observations of each partition. Exits with 1 where they
     /// differ.
     Verify {
         #[command(flatten)]
         #[allow(missing_docs)]
         verify: VerifyOptions,
     },
-    /// Commands about one device, for operators: hide it, deny it, erase it, and take that back. The command goes into the raw
-    /// topic, an audit record into `fanet.audit.v1`.
+    /// Hides, denies, erases or shows one device, for operators. Writes the command into the raw topic and an audit record into
+    /// `fanet.audit.v1`.
     Command {
         #[command(flatten)]
         #[allow(missing_docs)]
         command: CommandOptions,
     },
-    /// The topics of the catalogue on a cluster, and their schemas in the registry.
+    /// Creates or compares the topics of the catalogue on a cluster, and registers their schemas.
     Topics {
-        /// apply: create what is missing and register all schemas. check: compare, exit 1 where they differ. list: print
+        /// apply: create missing topics and register all schemas. check: compare, exit with 1 where they differ. list: print
         /// the catalogue.
         #[arg(value_enum)]
         action: TopicsAction,
-        /// How they are laid out.
+        /// The layout of the topics.
         #[command(flatten)]
         layout: Layout,
     },
@@ -170,10 +170,11 @@ impl Program for Config {
             Command::Run { group, .. } | Command::Thermals { group, .. } | Command::Receivers { group, .. }
                 if group.max_batch_records == 0 =>
             {
-                Err("--max-batch-records 0: 1 or more is needed".into())
+                Err("invalid --max-batch-records 0: expected 1 or more, for example 1000".into())
             }
             Command::RebuildRedis { redis, .. } if redis.url().is_none() => {
-                Err("--redis-url none: rebuild-redis needs one".into())
+                Err("invalid --redis-url 'none': expected the Redis to rebuild, for example redis://localhost:6379"
+                    .into())
             }
             Command::Run { redis, .. } | Command::Thermals { redis, .. } | Command::RebuildRedis { redis, .. } => {
                 redis.check()
@@ -194,7 +195,7 @@ mod tests {
     use clap::CommandFactory as _;
 
     #[test]
-    fn the_command_line_is_sound() {
+    fn the_command_line_is_valid() {
         Config::command().debug_assert();
     }
 
@@ -218,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn redis_can_be_left_out() {
+    fn redis_is_optional() {
         for url in ["", "none"] {
             let config = Config::parse_from(["processor", "thermals", "--redis-url", url]);
             let Command::Thermals { redis, .. } = &config.command else { panic!("another command") };

@@ -1,9 +1,9 @@
-//! Where one block ends and the next begins.
+//! Cuts the records of a partition into blocks.
 //!
-//! A block is what lies between two offsets of one partition. It is cut when it is full, when it is old, and wherever an
-//! offset is a multiple of the block's size, so that a long range that is read again falls into the same blocks again. Its
-//! token names the range, and the hash at its end the records in it: a topic that was made anew, or whose compaction has
-//! thinned out the range, does not meet the token of other rows.
+//! A block is a range of offsets of one partition. It is cut when it is full, when it is old, and at each offset that is a
+//! multiple of the block's size, so that a long range that is read again makes the same blocks. Its token has the range and a
+//! hash of the records in it: after a topic was created again, or compaction has removed records of the range, the token
+//! differs from that of other rows.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -15,16 +15,16 @@ use streams::registry::TopicCodec;
 use crate::historian::rows;
 use air::decode::Reject;
 
-/// How much makes a block.
+/// The limits of a block.
 #[derive(Debug, Clone, Copy)]
 pub struct BlockLimits {
-    /// Most records.
+    /// The largest number of records.
     pub records: usize,
-    /// Oldest record, since it was read.
+    /// The age of the oldest record, since it was read.
     pub age: Duration,
 }
 
-/// Records of one partition that wait to be cut, in the order of offsets.
+/// Records of one partition that are not in a block yet, in the order of offsets.
 #[derive(Debug, Default)]
 pub struct Pending {
     records: VecDeque<Incoming>,
@@ -33,42 +33,42 @@ pub struct Pending {
 }
 
 impl Pending {
-    /// Adds a record that was read at a time.
+    /// Adds a record that was read at `now`.
     pub fn push(&mut self, record: Incoming, now: Duration) {
         self.since.get_or_insert(now);
         self.records.push_back(record);
     }
 
-    /// Records that wait.
+    /// The number of records.
     pub fn len(&self) -> usize {
         self.records.len()
     }
 
-    /// Whether none wait.
+    /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.records.is_empty()
     }
 
-    /// When the oldest record is old enough for a block, whatever else there is. `None`: there is none.
+    /// When the oldest record reaches the age limit. `None`: there are no records.
     pub fn due_at(&self, limits: BlockLimits) -> Option<Duration> {
         self.since.map(|since| since + limits.age)
     }
 
-    /// Whether there is a block to cut; with `all` whatever there is makes one.
+    /// Whether a block can be cut; with `all` any number of records makes one.
     pub fn is_due(&self, limits: BlockLimits, now: Duration, all: bool) -> bool {
         self.due(limits, now, all).is_some()
     }
 
-    /// The records of the next block, where there is one to cut; with `all` whatever there is.
+    /// The records of the next block, where one can be cut; with `all` any number of records makes one.
     pub fn cut(&mut self, limits: BlockLimits, now: Duration, all: bool) -> Option<Vec<Incoming>> {
         let count = self.due(limits, now, all)?;
         let block = self.records.drain(..count).collect();
-        // What is left was read later; that it waits a little longer does no harm.
+        // The remaining records were read later: they may wait a little longer.
         self.since = (!self.records.is_empty()).then_some(now);
         Some(block)
     }
 
-    /// How many records the next block has.
+    /// The number of records in the next block.
     fn due(&self, limits: BlockLimits, now: Duration, all: bool) -> Option<usize> {
         let size = limits.records as u64;
         let first = self.records.front()?.offset;
@@ -82,7 +82,7 @@ impl Pending {
     }
 }
 
-/// A block, and the records that make no rows with why not.
+/// A block, and the records that make no rows with their reasons.
 pub fn build<'a>(topic: &str, codec: &TopicCodec, records: &'a [Incoming]) -> (Block, Vec<(&'a Incoming, Reject)>) {
     let (mut rows, mut rejects) = (BlockRows::default(), Vec::new());
     for record in records {
@@ -102,7 +102,7 @@ fn token(records: &[Incoming]) -> String {
     format!("{}-{}-{}-{}-{seen:016x}", first.topic, first.partition, first.offset, last.offset)
 }
 
-/// FNV-1a, 64 bit: the same in every version of the program, which std's hasher does not promise.
+/// FNV-1a, 64 bit: the same in every release of the program; std does not guarantee that of its hasher.
 const FNV_BASIS: u64 = 0xcbf2_9ce4_8422_2325;
 const FNV_PRIME: u64 = 0x0000_0100_0000_01b3;
 
@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn an_old_block_is_cut_where_it_is() {
+    fn an_old_block_is_cut() {
         let mut pending = pending(1..4);
         assert_eq!(offsets(pending.cut(LIMITS, START + Duration::from_secs(4), false)), None);
         assert_eq!(pending.due_at(LIMITS), Some(START + Duration::from_secs(5)));
@@ -159,32 +159,32 @@ mod tests {
     }
 
     #[test]
-    fn the_token_names_the_range_and_what_is_in_it() {
+    fn the_token_has_the_range_and_a_hash_of_its_records() {
         let token = |offsets: &[u64]| token(&offsets.iter().map(|offset| record(*offset)).collect::<Vec<_>>());
         assert!(token(&[7, 8, 9]).starts_with("t-3-7-9-"), "{}", token(&[7, 8, 9]));
         assert_eq!(token(&[7, 8, 9]), token(&[7, 8, 9]));
-        assert_ne!(token(&[7, 9]), token(&[7, 8, 9]), "compaction took one");
+        assert_ne!(token(&[7, 9]), token(&[7, 8, 9]), "compaction has removed one");
         let mut later = record(7);
         later.timestamp_ms += 1;
-        assert_ne!(super::token(&[later]), token(&[7]), "a topic made anew");
+        assert_ne!(super::token(&[later]), token(&[7]), "a topic that was created again");
     }
 
     proptest! {
-        /// However records arrive, no block crosses a multiple of the size, and none is lost or out of order.
+        /// With any arrival of records, no block crosses a multiple of the size, and no record is lost or out of order.
         #[test]
         fn blocks_are_the_records_in_order(gaps in proptest::collection::vec(1_u64..4, 1..200), arrivals in 1_usize..9) {
             let mut next = 0;
             let all: Vec<u64> = gaps.iter().map(|gap| { next += gap; next }).collect();
-            let (mut waiting, mut seen) = (Pending::default(), Vec::new());
+            let (mut pending, mut seen) = (Pending::default(), Vec::new());
             for (index, offset) in all.iter().enumerate() {
-                waiting.push(record(*offset), START);
-                while let Some(block) = waiting.cut(LIMITS, START, index % arrivals == 0) {
+                pending.push(record(*offset), START);
+                while let Some(block) = pending.cut(LIMITS, START, index % arrivals == 0) {
                     let block = offsets(Some(block)).expect("a block");
                     prop_assert_eq!(block[0] / 10, block[block.len() - 1] / 10);
                     seen.extend(block);
                 }
             }
-            while let Some(block) = waiting.cut(LIMITS, START, true) {
+            while let Some(block) = pending.cut(LIMITS, START, true) {
                 seen.extend(offsets(Some(block)).expect("a block"));
             }
             prop_assert_eq!(seen, all);

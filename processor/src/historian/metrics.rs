@@ -1,4 +1,4 @@
-//! What the historian counts.
+//! Metrics of the historian.
 
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
@@ -17,7 +17,7 @@ pub(crate) struct Reason {
     reason: &'static str,
 }
 
-/// Counters of the historian; clones count together.
+/// Metrics of the historian; clones share them.
 #[derive(Debug, Clone)]
 pub struct HistorianMetrics {
     pub(crate) records: Counter,
@@ -42,10 +42,10 @@ impl HistorianMetrics {
             records: metrics.register("historian_records", "Records read", Counter::default()),
             rows: metrics.register(
                 "historian_rows",
-                "Rows written, repeats included, by table",
+                "Rows written, including repeated ones, by table",
                 Family::<Table, Counter>::default(),
             ),
-            blocks: metrics.register("historian_blocks", "Blocks written, repeats included", Counter::default()),
+            blocks: metrics.register("historian_blocks", "Blocks written, including repeated ones", Counter::default()),
             dead_letters: metrics.register(
                 "historian_dead_letters",
                 "Records that make no rows, by reason",
@@ -53,7 +53,7 @@ impl HistorianMetrics {
             ),
             failures: metrics.register(
                 "historian_write_failures",
-                "Blocks that could not be written at once, by reason",
+                "Failed attempts to write a block, by reason",
                 Family::<Reason, Counter>::default(),
             ),
             insert_seconds: metrics.register(
@@ -74,12 +74,12 @@ impl HistorianMetrics {
             ),
             stalls: metrics.register(
                 "historian_stalls",
-                "Times the group stopped getting on though there was more to read",
+                "Times that the group made no progress although there were records to read",
                 Counter::default(),
             ),
             restarts: metrics.register(
                 "historian_restarts",
-                "Times the group joined anew after a failure",
+                "Times that the group joined again after a failure",
                 Counter::default(),
             ),
         }

@@ -5,21 +5,21 @@ use std::time::Duration;
 use clap::Args;
 use runtime::settings::parse_duration;
 
-/// How rows are gathered.
+/// Settings of the historian.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Historian")]
 pub struct HistorianOptions {
-    /// Most records in one block of a partition. More: fewer, larger inserts.
+    /// Largest number of records in one block of a partition. More: fewer, larger inserts.
     #[arg(long, env = "UPDRAFT_HISTORIAN_BLOCK_RECORDS", value_name = "RECORDS", default_value_t = 20_000)]
     pub block_records: usize,
-    /// A block is written when its oldest record was read so long ago. More: fewer, larger inserts, and tracks that end
-    /// earlier.
+    /// Age of its oldest record at which a block is written. More: fewer, larger inserts, and tracks that end earlier.
     #[arg(long, env = "UPDRAFT_HISTORIAN_BLOCK_AGE", value_name = "DURATION", default_value = "5s", value_parser = parse_duration)]
     pub block_age: Duration,
-    /// Records that may wait to be written; when there are more, nothing is read until half of them are.
+    /// Largest number of records that wait to be written; beyond it reading pauses until half of them are written. More: more
+    /// memory.
     #[arg(long, env = "UPDRAFT_HISTORIAN_MAX_WAITING_RECORDS", value_name = "RECORDS", default_value_t = 200_000)]
     pub max_waiting_records: usize,
-    /// Blocks that are written at the same time.
+    /// Number of blocks that are written at the same time. More: more load on the store.
     #[arg(long, env = "UPDRAFT_HISTORIAN_WRITERS", value_name = "COUNT", default_value_t = 2)]
     pub writers: usize,
 }
@@ -31,10 +31,10 @@ impl Default for HistorianOptions {
 }
 
 impl HistorianOptions {
-    /// One line that says what is wrong with it.
+    /// Checks the options.
     ///
     /// # Errors
-    /// The line.
+    /// One line with the mistake.
     pub fn check(&self) -> Result<(), String> {
         let counts = [
             ("--block-records", self.block_records),
@@ -42,7 +42,7 @@ impl HistorianOptions {
             ("--writers", self.writers),
         ];
         match counts.into_iter().find(|(_, count)| *count == 0) {
-            Some((name, _)) => Err(format!("{name} 0: 1 or more is needed")),
+            Some((name, _)) => Err(format!("invalid {name} 0: expected 1 or more")),
             None => Ok(()),
         }
     }

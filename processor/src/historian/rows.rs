@@ -1,8 +1,8 @@
-//! Records as rows: a pure function, since the rows of a range of offsets must be the same each time.
+//! Converts records into rows: a pure function, since the rows of a range of offsets must be the same each time.
 
 mod columns;
 mod observed;
-mod told;
+mod states;
 
 use bytes::Bytes;
 use history::BlockRows;
@@ -13,7 +13,7 @@ use streams::Incoming;
 use streams::registry::TopicCodec;
 
 use crate::historian::rows::observed::add_observation;
-use crate::historian::rows::told::{add_alert, add_privacy, add_receiver, add_reception, add_thermal};
+use crate::historian::rows::states::{add_alert, add_privacy, add_receiver, add_reception, add_thermal};
 use air::decode::Reject;
 
 /// The topics that make rows, by their names in the catalogue.
@@ -30,14 +30,14 @@ pub const TOPICS: [&str; 7] = [
 /// Adds the rows of one record of a topic (its name in the catalogue).
 ///
 /// # Errors
-/// The record cannot be read, or a value has no place in its column.
+/// The record cannot be read, or a value does not fit its column.
 pub fn add(topic: &str, codec: &TopicCodec, record: &Incoming, rows: &mut BlockRows) -> Result<(), Reject> {
     // Tombstones end states, not history.
     let Some(value) = &record.value else { return Ok(()) };
     match topic {
         topic::OBSERVATION | topic::PRIVATE_OBSERVATION => {
             let observation: Observation = read(codec, value)?;
-            // What stands in the private topic is private, whatever it says.
+            // A record of the private topic is private, also without its flag.
             let private = observation.private || topic == topic::PRIVATE_OBSERVATION;
             add_observation(&observation, private, rows)
         }

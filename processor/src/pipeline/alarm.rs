@@ -1,12 +1,12 @@
-//! When so much cannot be used that it is rather this release that is wrong than its inputs.
+//! An alarm for the case that this release, not its input, is wrong: much of the input is unusable.
 //!
-//! Anyone who may publish can send what no release can read, so nothing here ends a process: an alarm is a metric, a line in
-//! the log and a text at `/ready`, and the group goes on. A bad release drains nothing that cannot be had again: dead letters
-//! are bounded in rate, and the raw topic keeps the originals for a replay by a good one.
+//! Any client that may publish can send data that no release can read, so nothing here ends a process: an alarm is a metric,
+//! a line in the log and a text at `/ready`, and the group continues. A bad release loses no data: dead letters are bounded in
+//! rate, and the raw topic keeps the originals for a replay by a good release.
 //!
-//! Two things speak against a release:
+//! Two findings raise it:
 //! - several receivers whose frames were readable before, and more than half of all such receivers, send mostly frames that
-//!   cannot be read now. One receiver, however loud, counts once; what is too short for any release does not count.
+//!   cannot be read now. A receiver counts once, at any rate; frames that are too short for any release do not count.
 //! - more than half of the records that our own programs wrote cannot be read.
 
 use std::collections::HashMap;
@@ -19,42 +19,42 @@ use runtime::Part;
 use air::core::ReceiverHealth;
 use air::core::receiver_name::ReceiverName;
 
-/// Judged at once. Every partition tells of its receivers twice in this time.
+/// The period that is judged. Every partition reports its receivers twice in this time.
 const WINDOW: Duration = Duration::from_secs(60);
-/// Of fewer frames of a receiver nothing can be said.
-const LEAST_FRAMES: u32 = 5;
-/// Fewer receivers are those of one owner.
-const LEAST_RECEIVERS: usize = 3;
-/// Of fewer unreadable records of our own nothing can be said.
-const LEAST_RECORDS: u64 = 100;
-/// More receivers in a window are not judged.
-const MOST_RECEIVERS: usize = 100_000;
+/// Receivers with fewer frames are not judged.
+const MIN_FRAMES: u32 = 5;
+/// Fewer affected receivers may all belong to one owner: they raise no alarm.
+const MIN_RECEIVERS: usize = 3;
+/// Fewer unreadable records of our own programs raise no alarm.
+const MIN_RECORDS: u64 = 100;
+/// Further receivers in a window are not judged.
+const MAX_RECEIVERS: usize = 100_000;
 
-/// What became of one input.
+/// The result of one input.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Verdict {
-    /// It is none that could be judged: a tick, or one that was seen before.
+    /// It is not judged: a tick, or a record that was applied before.
     #[default]
     NotJudged,
-    /// It could be used.
+    /// It is usable.
     Usable,
-    /// What somebody sent cannot be used.
+    /// Data from outside is unusable.
     Rejected(Rejection),
-    /// What one of our own programs wrote cannot be read.
+    /// A record that one of our own programs wrote cannot be read.
     Unreadable(Rejection),
 }
 
-/// An input that could not be used.
+/// An unusable input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rejection {
-    /// Why, as a word of a closed set.
+    /// Why: one identifier of a closed set.
     pub reason: &'static str,
-    /// Whether it becomes a dead letter. False: there were too many; it is counted alone.
+    /// Whether it becomes a dead letter. False: there were too many; it is only counted.
     pub is_written: bool,
 }
 
 impl Verdict {
-    /// Why it could not be used.
+    /// Why it is unusable. `None`: it is not.
     pub(crate) fn rejection(self) -> Option<Rejection> {
         match self {
             Self::NotJudged | Self::Usable => None,
@@ -71,13 +71,13 @@ pub(crate) struct Tally {
 }
 
 impl Tally {
-    pub(crate) fn note(&mut self, verdict: Verdict) {
+    pub(crate) fn add(&mut self, verdict: Verdict) {
         self.judged += u64::from(verdict != Verdict::NotJudged);
         self.unreadable += u64::from(matches!(verdict, Verdict::Unreadable(_)));
     }
 }
 
-/// Watches over the inputs of all partitions of a group in this process.
+/// Watches the inputs of all partitions of a group in this process.
 #[derive(Debug)]
 pub(crate) struct RejectAlarm {
     watch: Mutex<Watch>,
@@ -92,9 +92,9 @@ impl RejectAlarm {
         Self { watch: Mutex::default(), part, raised }
     }
 
-    /// Takes the verdicts of a batch and what was told of receivers; `now` is monotonic.
-    pub(crate) fn note(&self, tally: Tally, health: &mut Vec<ReceiverHealth>, now: Duration) {
-        match self.watch.lock().note(tally, health, now) {
+    /// Adds the verdicts of a batch and the health of receivers; `now` is monotonic.
+    pub(crate) fn add(&self, tally: Tally, health: &mut Vec<ReceiverHealth>, now: Duration) {
+        match self.watch.lock().add(tally, health, now) {
             None => {}
             Some(Some(finding)) => {
                 self.raised.set(1);
@@ -103,7 +103,7 @@ impl RejectAlarm {
             }
             Some(None) => {
                 self.raised.set(0);
-                tracing::info!("inputs can be used again");
+                tracing::info!("inputs are usable again");
                 self.part.ready();
             }
         }
@@ -119,8 +119,8 @@ struct Watch {
 }
 
 impl Watch {
-    /// `Some`: an alarm begins, with what was found, or ends.
-    fn note(&mut self, tally: Tally, health: &mut Vec<ReceiverHealth>, now: Duration) -> Option<Option<Finding>> {
+    /// `Some`: an alarm begins, with its finding, or ends.
+    fn add(&mut self, tally: Tally, health: &mut Vec<ReceiverHealth>, now: Duration) -> Option<Option<Finding>> {
         self.window.add(tally, health);
         let began = *self.began.get_or_insert(now);
         if now < began + WINDOW {
@@ -145,21 +145,21 @@ impl Watch {
 #[derive(Debug, Default)]
 struct Window {
     tally: Tally,
-    /// Frames that could be read, and that could not.
+    /// Readable and unreadable frames.
     receivers: HashMap<ReceiverName, (u32, u32)>,
 }
 
-/// What speaks against the release.
+/// Evidence that the release is wrong.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 enum Finding {
     #[error(
-        "most frames of {affected} of {known} receivers that could be read before cannot be used: check this release; the \
-         raw topic keeps the frames for a replay"
+        "most frames of {affected} of {known} receivers that could be read before are unusable now: check this release; the raw \
+         topic keeps the frames for a replay"
     )]
     Receivers { affected: usize, known: usize },
     #[error(
-        "{unreadable} of {judged} records of our own programs cannot be read: check that all programs are of releases that \
-         go together"
+        "{unreadable} of {judged} records of our own programs cannot be read: check that the releases of all programs \
+         are compatible"
     )]
     OwnRecords { unreadable: u64, judged: u64 },
 }
@@ -169,7 +169,7 @@ impl Window {
         self.tally.judged += tally.judged;
         self.tally.unreadable += tally.unreadable;
         for ReceiverHealth { receiver, readable, unreadable } in health.drain(..) {
-            if self.receivers.len() >= MOST_RECEIVERS && !self.receivers.contains_key(&receiver) {
+            if self.receivers.len() >= MAX_RECEIVERS && !self.receivers.contains_key(&receiver) {
                 continue;
             }
             let known = self.receivers.entry(receiver).or_default();
@@ -177,9 +177,9 @@ impl Window {
         }
     }
 
-    /// Receivers of which most frames could not be read, and all of which something can be said.
+    /// Receivers of which most frames are unreadable, and all receivers that are judged.
     fn affected(&self) -> (usize, usize) {
-        let judged = self.receivers.values().filter(|(read, unread)| read.saturating_add(*unread) >= LEAST_FRAMES);
+        let judged = self.receivers.values().filter(|(read, unread)| read.saturating_add(*unread) >= MIN_FRAMES);
         let (affected, all) = judged.fold((0, 0), |(affected, all), (readable, unreadable)| {
             (affected + usize::from(unreadable > readable), all + 1)
         });
@@ -188,17 +188,17 @@ impl Window {
 
     fn finding(&self) -> Option<Finding> {
         let (affected, known) = self.affected();
-        if affected >= LEAST_RECEIVERS && affected * 2 > known {
+        if affected >= MIN_RECEIVERS && affected * 2 > known {
             return Some(Finding::Receivers { affected, known });
         }
         let Tally { judged, unreadable } = self.tally;
-        (unreadable >= LEAST_RECORDS && unreadable * 2 > judged).then_some(Finding::OwnRecords { unreadable, judged })
+        (unreadable >= MIN_RECORDS && unreadable * 2 > judged).then_some(Finding::OwnRecords { unreadable, judged })
     }
 
-    /// Whether there was enough to say that nothing is wrong: silence ends no alarm.
+    /// Whether enough inputs show that nothing is wrong: without inputs an alarm continues.
     fn is_fine(&self) -> bool {
         let (affected, _) = self.affected();
-        self.tally.judged > 0 && affected < LEAST_RECEIVERS && self.tally.unreadable * 4 <= self.tally.judged
+        self.tally.judged > 0 && affected < MIN_RECEIVERS && self.tally.unreadable * 4 <= self.tally.judged
     }
 }
 
@@ -210,7 +210,7 @@ mod tests {
 
     fn tally(verdict: Verdict, times: usize) -> Tally {
         let mut tally = Tally::default();
-        (0..times).for_each(|_| tally.note(verdict));
+        (0..times).for_each(|_| tally.add(verdict));
         tally
     }
 
@@ -223,67 +223,67 @@ mod tests {
         receivers.iter().map(of).collect()
     }
 
-    /// What a minute with these inputs leads to.
+    /// The result of a minute with these inputs.
     fn minute(watch: &mut Watch, tally: Tally, receivers: &[(&str, u32, u32)]) -> Option<Option<Finding>> {
         let now = watch.began.map_or(Duration::ZERO, |began| began + WINDOW);
         if watch.began.is_none() {
             watch.began = Some(now);
             return minute(watch, tally, receivers);
         }
-        watch.note(tally, &mut health(receivers), now)
+        watch.add(tally, &mut health(receivers), now)
     }
 
     #[test]
-    fn one_loud_receiver_raises_nothing() {
+    fn one_busy_receiver_raises_no_alarm() {
         let mut watch = Watch::default();
         let garbage = tally(Verdict::Rejected(BAD), 1_000_000);
-        assert_eq!(minute(&mut watch, garbage, &[("loud", 0, 1_000_000), ("a", 60, 0), ("b", 60, 2)]), None);
-        assert_eq!(minute(&mut watch, garbage, &[("loud", 0, 1_000_000)]), None, "not even alone");
+        assert_eq!(minute(&mut watch, garbage, &[("busy", 0, 1_000_000), ("a", 60, 0), ("b", 60, 2)]), None);
+        assert_eq!(minute(&mut watch, garbage, &[("busy", 0, 1_000_000)]), None, "also when it is the only one");
     }
 
     #[test]
-    fn a_release_that_reads_nothing_raises_it() {
+    fn a_release_that_reads_nothing_raises_an_alarm() {
         let mut watch = Watch::default();
         let frames = tally(Verdict::Rejected(BAD), 40);
         let found = minute(&mut watch, frames, &[("a", 0, 10), ("b", 1, 9), ("c", 0, 20), ("d", 10, 0), ("e", 0, 4)]);
         assert_eq!(found, Some(Some(Finding::Receivers { affected: 3, known: 4 })));
-        assert_eq!(minute(&mut watch, frames, &[("a", 0, 10), ("b", 1, 9), ("c", 0, 20)]), None, "told once");
-        assert_eq!(minute(&mut watch, Tally::default(), &[]), None, "silence says nothing");
+        assert_eq!(minute(&mut watch, frames, &[("a", 0, 10), ("b", 1, 9), ("c", 0, 20)]), None, "reported once");
+        assert_eq!(minute(&mut watch, Tally::default(), &[]), None, "without inputs it continues");
         let good = tally(Verdict::Usable, 40);
         assert_eq!(minute(&mut watch, good, &[("a", 10, 0), ("b", 10, 0)]), Some(None));
     }
 
     #[test]
-    fn a_minority_of_receivers_raises_nothing() {
+    fn a_minority_of_receivers_raises_no_alarm() {
         let mut watch = Watch::default();
         let receivers = [("a", 0, 50), ("b", 0, 50), ("c", 0, 50), ("d", 9, 0), ("e", 9, 0), ("f", 9, 0)];
         assert_eq!(minute(&mut watch, Tally::default(), &receivers), None);
     }
 
     #[test]
-    fn partitions_tell_of_a_receiver_together() {
+    fn reports_of_all_partitions_add_up() {
         let mut watch = Watch::default();
-        watch.note(Tally::default(), &mut health(&[("a", 0, 2), ("b", 0, 2), ("c", 0, 2)]), Duration::ZERO);
+        watch.add(Tally::default(), &mut health(&[("a", 0, 2), ("b", 0, 2), ("c", 0, 2)]), Duration::ZERO);
         let found = minute(&mut watch, Tally::default(), &[("a", 0, 3), ("b", 0, 3), ("c", 0, 3)]);
         assert_eq!(found, Some(Some(Finding::Receivers { affected: 3, known: 3 })));
     }
 
     #[test]
-    fn unreadable_records_of_our_own_raise_it() {
+    fn unreadable_own_records_raise_an_alarm() {
         let mut watch = Watch::default();
         let found = minute(&mut watch, tally(Verdict::Unreadable(BAD), 100), &[]);
         assert_eq!(found, Some(Some(Finding::OwnRecords { unreadable: 100, judged: 100 })));
         let mut watch = Watch::default();
         assert_eq!(minute(&mut watch, tally(Verdict::Unreadable(BAD), 99), &[]), None);
-        assert_eq!(minute(&mut watch, tally(Verdict::Rejected(BAD), 10_000), &[]), None, "strangers' frames do not");
+        assert_eq!(minute(&mut watch, tally(Verdict::Rejected(BAD), 10_000), &[]), None, "unusable frames do not");
     }
 
     #[test]
     fn receivers_in_a_window_are_bounded() {
         let mut window = Window::default();
-        for at in 0..MOST_RECEIVERS + 10 {
+        for at in 0..MAX_RECEIVERS + 10 {
             window.add(Tally::default(), &mut health(&[(&at.to_string(), 1, 0)]));
         }
-        assert_eq!(window.receivers.len(), MOST_RECEIVERS);
+        assert_eq!(window.receivers.len(), MAX_RECEIVERS);
     }
 }

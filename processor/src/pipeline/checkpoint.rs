@@ -1,50 +1,50 @@
-//! A checkpoint on its way into the log, while its partition's task goes on.
+//! A checkpoint that is being written, while its partition's task continues.
 //!
-//! What the core knew is taken when the checkpoint is commanded. It may be written when everything that was given out
-//! before is in the log, and counts when it is there itself; nothing of that holds up the next record.
+//! The core's state is taken when the checkpoint is commanded. It is written when all outputs from before it are acknowledged,
+//! and counts when its own records are acknowledged. Neither delays the next record.
 
 use anyhow::{Context as _, bail};
 use bytes::Bytes;
 use streams::DeliveryError;
 
-use crate::pipeline::ledger::Page;
+use crate::pipeline::ledger::Receipts;
 
 /// A key and its value; `None` ends the key.
 pub(crate) type Part = (Bytes, Option<Bytes>);
 
-/// What a core knew before one offset.
+/// The core's state before one offset.
 pub(crate) struct Checkpoint {
     pub(crate) next_offset: u64,
-    /// The core's time then, microseconds.
+    /// The core's clock at that offset, microseconds.
     pub(crate) clock_us: u64,
     pub(crate) stage: Stage,
 }
 
-/// How far it has come.
+/// The stages of writing a checkpoint.
 pub(crate) enum Stage {
-    /// Waits for what was given out before.
-    Taken { outputs: Page, parts: Vec<Part> },
-    /// Waits for its own records.
-    Written(Page),
+    /// Waits for the acknowledgements of the outputs from before it.
+    Taken { outputs: Receipts, parts: Vec<Part> },
+    /// Waits for the acknowledgements of its own records.
+    Written(Receipts),
 }
 
 impl Checkpoint {
-    /// The next stage may begin. Cancel-safe.
+    /// Waits until the next stage can begin. Cancel-safe.
     ///
     /// # Errors
-    /// The log did not take something that it may take when the group joins anew.
-    pub(crate) async fn settled(&self) -> anyhow::Result<()> {
+    /// The log did not accept a record that it may accept after the member has joined again.
+    pub(crate) async fn acknowledged(&self) -> anyhow::Result<()> {
         match &self.stage {
-            Stage::Taken { outputs, .. } => settled(outputs).await.context("outputs"),
-            Stage::Written(page) => settled(page).await.context("checkpoint"),
+            Stage::Taken { outputs, .. } => acknowledged(outputs).await.context("outputs"),
+            Stage::Written(receipts) => acknowledged(receipts).await.context("checkpoint"),
         }
     }
 }
 
-/// Waits for all acknowledgements. A record that the log refuses for what it is would be refused again: it is counted
-/// out, everything else is a reason to start anew.
-async fn settled(page: &Page) -> anyhow::Result<()> {
-    match page.settled().await {
+/// Waits for all acknowledgements. The log would refuse the same record again: a refused record is logged and given up. Any
+/// other failure makes the member join again.
+async fn acknowledged(receipts: &Receipts) -> anyhow::Result<()> {
+    match receipts.acknowledged().await {
         Ok(()) => Ok(()),
         Err(DeliveryError::Refused { reason, detail }) => {
             tracing::error!(reason, detail = %detail, "the log refuses a record: it is lost");

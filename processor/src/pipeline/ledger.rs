@@ -1,8 +1,8 @@
-//! Which records of a partition's own topics this owner wrote: the rest is somebody else's.
+//! Which records of a partition's own topics this owner wrote. All others are a former owner's.
 //!
-//! A partition's state topics and its checkpoints have one writer, the owner. Every acknowledgement tells the offset of
-//! a record; offsets in between, and those after the last one, belong to a former owner whose writes came late. So
-//! nothing has to be read back as long as nobody else writes.
+//! A partition's state topics and its checkpoints have one writer, the owner. Every acknowledgement has the offset of a record;
+//! the offsets between them, and those after the last one, belong to a former owner whose writes came late. So nothing has
+//! to be read back while only the owner writes.
 
 use std::sync::Arc;
 
@@ -10,25 +10,25 @@ use parking_lot::Mutex;
 use streams::{Acknowledge, Delivered, DeliveryError, Receipt};
 use tokio::sync::Notify;
 
-/// Keeps account of the offsets that the receipts of its pages tell.
+/// Records the offsets that receipts report, per topic.
 #[derive(Debug)]
 pub(crate) struct Ledger(Arc<Mutex<Vec<Account>>>);
 
-/// Hands out receipts and waits for them: a checkpoint turns the page, and waits for the old one alone.
+/// Makes receipts and waits for their acknowledgements. Each checkpoint begins new ones, and waits for those before it alone.
 #[derive(Debug)]
-pub(crate) struct Page(Arc<Entries>);
+pub(crate) struct Receipts(Arc<Entries>);
 
 #[derive(Debug)]
 struct Entries {
     state: Mutex<State>,
-    answered: Notify,
+    acknowledged: Notify,
     accounts: Arc<Mutex<Vec<Account>>>,
 }
 
 #[derive(Debug, Default)]
 struct State {
     open: u64,
-    /// Those of them that an account is kept of.
+    /// Open receipts of topics in the ledger.
     own_open: u64,
     failure: Option<DeliveryError>,
 }
@@ -36,45 +36,45 @@ struct State {
 /// One topic of the partition.
 #[derive(Clone, Copy, Debug, Default)]
 struct Account {
-    /// All before this offset is as it should be. `None`: nothing is known yet.
+    /// The topic has no late writes before this offset. `None`: not known yet.
     verified: Option<u64>,
-    /// After this owner's last record.
+    /// The offset after this owner's last record.
     next: Option<u64>,
-    /// Since `verified` there is something that this owner did not write.
+    /// Since `verified` there are records that this owner did not write.
     is_foreign: bool,
 }
 
 impl Ledger {
-    /// Keeps account of so many topics; `verified`: up to where a former owner has, where that is known.
+    /// A ledger of so many topics. `verified`: the verified offsets of a former owner, where they are known.
     pub(crate) fn new(topics: usize, verified: &[u64]) -> Self {
         let account = |topic: usize| Account::verified(verified.get(topic).copied());
         Self(Arc::new(Mutex::new((0..topics).map(account).collect())))
     }
 
-    /// A page with nothing on it.
-    pub(crate) fn page(&self) -> Page {
-        Page(Arc::new(Entries { state: Mutex::default(), answered: Notify::new(), accounts: self.0.clone() }))
+    /// Receipts of which none is open.
+    pub(crate) fn receipts(&self) -> Receipts {
+        Receipts(Arc::new(Entries { state: Mutex::default(), acknowledged: Notify::new(), accounts: self.0.clone() }))
     }
 
-    /// From where on a topic that ends at `high` has to be looked at, since it holds what this owner did not write. To be
-    /// asked while no page waits for records of the topic.
+    /// The offset from which a topic that ends at `high` has to be read, since it has records that this owner did not write.
+    /// To be called while no receipt of the topic is open.
     pub(crate) fn unverified(&self, topic: usize, high: u64) -> Option<u64> {
         self.0.lock()[topic].unverified(high)
     }
 
-    /// All of a topic before `high` has been looked at.
+    /// All of a topic before `high` has been read.
     pub(crate) fn verified(&self, topic: usize, high: u64) {
         self.0.lock()[topic] = Account::verified(Some(high));
     }
 
-    /// Up to where each topic is as it should be, for the next owner. Topics of which nothing is known end the list.
+    /// The verified offset of each topic, for the next owner. The list ends before the first topic without one.
     pub(crate) fn verified_offsets(&self) -> Vec<u64> {
         self.0.lock().iter().map_while(|account| account.verified).collect()
     }
 }
 
-impl Page {
-    /// A receipt that is waited for. `topic`: the number of the topic that an account is kept of.
+impl Receipts {
+    /// A new receipt. `topic`: the number of the record's topic in the ledger.
     pub(crate) fn receipt(&self, topic: Option<usize>) -> Receipt {
         let mut state = self.0.state.lock();
         state.open += 1;
@@ -82,17 +82,17 @@ impl Page {
         Receipt::new(self.0.clone(), topic.map_or(0, |topic| topic as u64 + 1))
     }
 
-    /// Waits for all receipts given out so far. Cancel-safe.
+    /// Waits until all receipts made so far are acknowledged. Cancel-safe.
     ///
     /// # Errors
-    /// The first failure, which is then forgotten.
-    pub(crate) async fn settled(&self) -> Result<(), DeliveryError> {
+    /// The first failure; it is returned once.
+    pub(crate) async fn acknowledged(&self) -> Result<(), DeliveryError> {
         self.0.until(|state| state.open == 0).await;
         self.0.state.lock().failure.take().map_or(Ok(()), Err)
     }
 
-    /// Waits for those that an account is kept of; failures are left to [`Page::settled`]. Cancel-safe.
-    pub(crate) async fn own_settled(&self) {
+    /// Waits until those of topics in the ledger are acknowledged; [`Receipts::acknowledged`] returns failures. Cancel-safe.
+    pub(crate) async fn own_acknowledged(&self) {
         self.0.until(|state| state.own_open == 0).await;
     }
 }
@@ -100,11 +100,11 @@ impl Page {
 impl Entries {
     async fn until(&self, is_so: impl Fn(&State) -> bool) {
         loop {
-            let answered = self.answered.notified();
+            let acknowledged = self.acknowledged.notified();
             if is_so(&self.state.lock()) {
                 return;
             }
-            answered.await;
+            acknowledged.await;
         }
     }
 }
@@ -113,7 +113,7 @@ impl Acknowledge for Entries {
     fn acknowledged(&self, tag: u64, outcome: Result<Delivered, DeliveryError>) {
         let is_own = tag > 0;
         if is_own && let Ok(delivered) = &outcome {
-            // Before anybody hears of it: who waited asks the accounts next.
+            // Before the waiting task is notified: it reads the accounts next.
             self.accounts.lock()[tag as usize - 1].write(delivered.offset);
         }
         let mut state = self.state.lock();
@@ -124,7 +124,7 @@ impl Acknowledge for Entries {
         }
         if state.open == 0 || is_own && state.own_open == 0 {
             drop(state);
-            self.answered.notify_waiters();
+            self.acknowledged.notify_waiters();
         }
     }
 }
@@ -136,9 +136,9 @@ impl Account {
 
     fn write(&mut self, offset: u64) {
         match self.next {
-            // Whoever begins without a predecessor's word answers for what comes from now on.
+            // Without a verified offset of a former owner, the account begins with this owner's first record.
             None => self.verified = Some(offset),
-            // Records of a partition are acknowledged in their order; a repeat tells no offset of its own.
+            // The records of a partition are acknowledged in their order; a repeated record has no new offset.
             Some(next) if offset < next => return,
             Some(next) => self.is_foreign |= offset > next,
         }
@@ -147,7 +147,7 @@ impl Account {
 
     fn unverified(&mut self, high: u64) -> Option<u64> {
         let is_foreign = self.is_foreign || self.next.is_some_and(|next| next < high);
-        // A topic that ends before what was written is another one, made anew.
+        // A topic that ends before the written offset was created again.
         let from = self.verified.filter(|verified| is_foreign && *verified <= high);
         if from.is_none() {
             *self = Self::verified(Some(high));
@@ -160,55 +160,55 @@ impl Account {
 mod tests {
     use super::*;
 
-    fn write(page: &Page, topic: Option<usize>, offset: u64) {
-        page.receipt(topic).answer(Ok(Delivered { partition: 0, offset }));
+    fn write(receipts: &Receipts, topic: Option<usize>, offset: u64) {
+        receipts.receipt(topic).answer(Ok(Delivered { partition: 0, offset }));
     }
 
     #[test]
-    fn own_records_need_no_look() {
+    fn own_records_are_not_read_back() {
         let ledger = Ledger::new(2, &[]);
-        let page = ledger.page();
-        (10..20).for_each(|offset| write(&page, Some(0), offset));
+        let receipts = ledger.receipts();
+        (10..20).for_each(|offset| write(&receipts, Some(0), offset));
         assert_eq!((ledger.unverified(0, 20), ledger.unverified(1, 7)), (None, None));
-        (7..9).for_each(|offset| write(&page, Some(1), offset));
-        write(&page, None, 1_000);
+        (7..9).for_each(|offset| write(&receipts, Some(1), offset));
+        write(&receipts, None, 1_000);
         assert_eq!((ledger.unverified(0, 20), ledger.unverified(1, 9)), (None, None));
         assert_eq!(ledger.verified_offsets(), [20, 9]);
     }
 
     #[test]
-    fn what_lies_between_and_behind_is_somebody_elses() {
+    fn offsets_between_and_after_own_ones_are_foreign() {
         let ledger = Ledger::new(1, &[]);
-        let page = ledger.page();
+        let receipts = ledger.receipts();
         for offset in [10, 11, 14, 15] {
-            write(&page, Some(0), offset);
+            write(&receipts, Some(0), offset);
         }
         assert_eq!(ledger.unverified(0, 16), Some(10));
-        assert_eq!(ledger.verified_offsets(), [10], "the next owner looks again");
+        assert_eq!(ledger.verified_offsets(), [10], "the next owner reads it again");
         ledger.verified(0, 16);
         assert_eq!(ledger.unverified(0, 16), None);
         assert_eq!(ledger.unverified(0, 18), Some(16));
     }
 
     #[test]
-    fn a_new_owner_looks_from_where_the_last_one_looked() {
+    fn a_new_owner_reads_from_the_last_verified_offset() {
         let ledger = Ledger::new(2, &[10]);
-        write(&ledger.page(), Some(0), 13);
+        write(&ledger.receipts(), Some(0), 13);
         assert_eq!(ledger.unverified(0, 14), Some(10));
         assert_eq!(ledger.unverified(1, 5), None);
     }
 
     #[test]
-    fn a_topic_made_anew_is_not_read_past_its_end() {
+    fn a_recreated_topic_is_not_read_past_its_end() {
         let ledger = Ledger::new(1, &[100]);
         assert_eq!(ledger.unverified(0, 3), None);
         assert_eq!(ledger.unverified(0, 5), Some(3));
     }
 
     #[test]
-    fn pages_keep_the_same_accounts() {
+    fn all_receipts_report_to_the_same_accounts() {
         let ledger = Ledger::new(1, &[]);
-        let (before, after) = (ledger.page(), ledger.page());
+        let (before, after) = (ledger.receipts(), ledger.receipts());
         let late = before.receipt(Some(0));
         late.answer(Ok(Delivered { partition: 0, offset: 3 }));
         write(&after, Some(0), 4);
@@ -216,35 +216,35 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn waits_for_the_last_receipt_and_tells_the_first_failure() {
-        let page = Ledger::new(1, &[]).page();
-        let (first, second) = (page.receipt(Some(0)), page.receipt(None));
-        let mut settled = Box::pin(page.settled());
-        assert!(futures::poll!(&mut settled).is_pending());
+    async fn acknowledged_returns_the_first_failure() {
+        let receipts = Ledger::new(1, &[]).receipts();
+        let (first, second) = (receipts.receipt(Some(0)), receipts.receipt(None));
+        let mut acknowledged = Box::pin(receipts.acknowledged());
+        assert!(futures::poll!(&mut acknowledged).is_pending());
         drop(first);
         second.answer(Ok(Delivered { partition: 0, offset: 1 }));
-        assert_eq!(settled.await, Err(DeliveryError::Abandoned));
-        assert_eq!(page.settled().await, Ok(()));
+        assert_eq!(acknowledged.await, Err(DeliveryError::Abandoned));
+        assert_eq!(receipts.acknowledged().await, Ok(()));
     }
 
     #[tokio::test]
-    async fn a_page_does_not_wait_for_the_next() {
+    async fn receipts_do_not_wait_for_later_ones() {
         let ledger = Ledger::new(1, &[]);
-        let (before, after) = (ledger.page(), ledger.page());
+        let (before, after) = (ledger.receipts(), ledger.receipts());
         let (_open, last) = (after.receipt(None), before.receipt(None));
-        let mut settled = Box::pin(before.settled());
-        assert!(futures::poll!(&mut settled).is_pending());
+        let mut acknowledged = Box::pin(before.acknowledged());
+        assert!(futures::poll!(&mut acknowledged).is_pending());
         last.answer(Ok(Delivered { partition: 0, offset: 1 }));
-        assert_eq!(settled.await, Ok(()));
+        assert_eq!(acknowledged.await, Ok(()));
     }
 
     #[tokio::test]
-    async fn own_records_are_waited_for_alone() {
-        let page = Ledger::new(1, &[]).page();
-        let (own, _other) = (page.receipt(Some(0)), page.receipt(None));
-        let mut settled = Box::pin(page.own_settled());
-        assert!(futures::poll!(&mut settled).is_pending());
+    async fn own_acknowledged_waits_for_own_records_alone() {
+        let receipts = Ledger::new(1, &[]).receipts();
+        let (own, _other) = (receipts.receipt(Some(0)), receipts.receipt(None));
+        let mut acknowledged = Box::pin(receipts.own_acknowledged());
+        assert!(futures::poll!(&mut acknowledged).is_pending());
         own.answer(Ok(Delivered { partition: 0, offset: 1 }));
-        settled.await;
+        acknowledged.await;
     }
 }

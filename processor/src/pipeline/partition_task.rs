@@ -1,8 +1,8 @@
-//! The task of one partition: its core, and the core's outputs on their way into the log.
+//! The task of one partition: runs its core and writes the core's outputs into the log.
 
-mod look;
-mod open;
+mod find_late_writes;
 mod restoring;
+mod state;
 
 use std::sync::Arc;
 
@@ -12,12 +12,12 @@ use streams::trace::RecordTracer;
 use streams::{DeadLetter, Incoming, Log, Outgoing, Receipt, Sink, TopicPartition};
 use tokio::sync::mpsc;
 
-use self::open::Open;
+use self::state::TaskState;
 use crate::metrics::GroupMetrics;
 use crate::pipeline::alarm::{RejectAlarm, Rejection, Tally};
 use crate::pipeline::checkpoint::{Checkpoint, Stage};
+use crate::pipeline::checkpoint_parts;
 use crate::pipeline::machine::{Emission, Machine, MakeMachine};
-use crate::pipeline::restore;
 use crate::pipeline::trace::{OutputTrace, RecordTrace};
 use crate::sinks::live::LiveFeed;
 
@@ -28,7 +28,7 @@ pub(crate) struct PartitionTask<M> {
     pub(crate) sink: Arc<dyn Sink>,
     pub(crate) checkpoints: Arc<str>,
     pub(crate) dead_letters: Arc<str>,
-    /// The group, as dead letters name who gave up.
+    /// The group, for dead letters.
     pub(crate) service: &'static str,
     pub(crate) alarm: Arc<RejectAlarm>,
     pub(crate) epoch: Arc<str>,
@@ -41,62 +41,62 @@ pub(crate) struct PartitionTask<M> {
 }
 
 impl<M: Machine> PartitionTask<M> {
-    /// Restores, then carries out commands until there are no more.
+    /// Restores, then executes commands until the channel is closed.
     pub(crate) async fn run(self, mut commands: mpsc::Receiver<Command>) -> anyhow::Result<()> {
-        let Some((mut open, next_offset)) = self.restore_patiently(&commands).await? else { return Ok(()) };
+        let Some((mut state, next_offset)) = self.restore_with_retries(&commands).await? else { return Ok(()) };
         self.reports.send(TaskEvent::Restored { next_offset }).await;
         let mut emission = Emission::default();
-        self.pass_on(&open.machine, &mut emission);
-        while let Some(command) = self.next_command(&mut open, &mut commands).await? {
+        self.send_live(&state.machine, &mut emission);
+        while let Some(command) = self.next_command(&mut state, &mut commands).await? {
             match command {
-                Command::Records(records) => self.apply(&mut open, &records, &mut emission).await?,
+                Command::Records(records) => self.apply(&mut state, &records, &mut emission).await?,
                 Command::Checkpoint => {
-                    self.finish_checkpoint(&mut open).await?;
-                    open.under_way = Some(open.take_checkpoint());
+                    self.complete_checkpoint(&mut state).await?;
+                    state.checkpoint = Some(state.take_checkpoint());
                 }
                 Command::FindLateWrites => {
-                    self.finish_checkpoint(&mut open).await?;
-                    self.look(&mut open).await?;
+                    self.complete_checkpoint(&mut state).await?;
+                    self.find_late_writes(&mut state).await?;
                 }
             }
-            self.pass_on(&open.machine, &mut emission);
+            self.send_live(&state.machine, &mut emission);
         }
         Ok(())
     }
 
-    /// Waits for the next command, and brings the checkpoint under way forward meanwhile. `None`: there are no more.
+    /// Waits for the next command, and continues the checkpoint meanwhile. `None`: the channel is closed.
     async fn next_command(
         &self,
-        open: &mut Open<M>,
+        state: &mut TaskState<M>,
         commands: &mut mpsc::Receiver<Command>,
     ) -> anyhow::Result<Option<Command>> {
         loop {
             tokio::select! {
                 command = commands.recv() => return Ok(command),
-                settled = open.settled() => {
-                    settled?;
-                    self.advance(open).await?;
+                acknowledged = state.acknowledged() => {
+                    acknowledged?;
+                    self.advance_checkpoint(state).await?;
                 }
             }
         }
     }
 
-    /// Waits until no checkpoint is under way.
-    async fn finish_checkpoint(&self, open: &mut Open<M>) -> anyhow::Result<()> {
-        while open.under_way.is_some() {
-            open.settled().await?;
-            self.advance(open).await?;
+    /// Waits until the checkpoint, where there is one, is in the log.
+    async fn complete_checkpoint(&self, state: &mut TaskState<M>) -> anyhow::Result<()> {
+        while state.checkpoint.is_some() {
+            state.acknowledged().await?;
+            self.advance_checkpoint(state).await?;
         }
         Ok(())
     }
 
-    /// Brings the checkpoint under way to its next stage.
-    async fn advance(&self, open: &mut Open<M>) -> anyhow::Result<()> {
-        let Some(Checkpoint { next_offset, clock_us, stage }) = open.under_way.take() else { return Ok(()) };
+    /// Begins the next stage of the checkpoint.
+    async fn advance_checkpoint(&self, state: &mut TaskState<M>) -> anyhow::Result<()> {
+        let Some(Checkpoint { next_offset, clock_us, stage }) = state.checkpoint.take() else { return Ok(()) };
         match stage {
             Stage::Taken { parts, .. } => {
-                let page = open.ledger.page();
-                let headers = restore::headers(next_offset, &open.ledger.verified_offsets());
+                let receipts = state.ledger.receipts();
+                let headers = checkpoint_parts::headers(next_offset, &state.ledger.verified_offsets());
                 for (key, value) in parts {
                     let record = Outgoing {
                         topic: self.checkpoints.clone(),
@@ -106,26 +106,31 @@ impl<M: Machine> PartitionTask<M> {
                         headers: headers.clone(),
                         timestamp_ms: (clock_us / 1_000).cast_signed(),
                     };
-                    self.send(record, page.receipt(open.account(&self.checkpoints))).await?;
+                    self.send(record, receipts.receipt(state.own_topic(&self.checkpoints))).await?;
                 }
-                open.under_way = Some(Checkpoint { next_offset, clock_us, stage: Stage::Written(page) });
+                state.checkpoint = Some(Checkpoint { next_offset, clock_us, stage: Stage::Written(receipts) });
             }
             Stage::Written(_) => {
-                open.checkpointed_at = next_offset;
+                state.checkpointed_at = next_offset;
                 self.reports.send(TaskEvent::Checkpointed { next_offset: Some(next_offset) }).await;
             }
         }
         Ok(())
     }
 
-    async fn apply(&self, open: &mut Open<M>, records: &[Incoming], emission: &mut Emission) -> anyhow::Result<()> {
+    async fn apply(
+        &self,
+        state: &mut TaskState<M>,
+        records: &[Incoming],
+        emission: &mut Emission,
+    ) -> anyhow::Result<()> {
         let began = self.clock.monotonic();
         let mut tally = Tally::default();
         for record in records {
             emission.trace = RecordTrace::begin(&self.traces, record, &self.clock);
-            open.machine.apply(record, emission);
+            state.machine.apply(record, emission);
             let verdict = std::mem::take(&mut emission.verdict);
-            tally.note(verdict);
+            tally.add(verdict);
             if let Some(Rejection { reason, is_written }) = verdict.rejection() {
                 self.metrics.rejected(reason, is_written);
                 if is_written {
@@ -134,17 +139,17 @@ impl<M: Machine> PartitionTask<M> {
             }
             let outputs = OutputTrace::of(emission.trace.take(), verdict, record, &self.traces);
             for mut outgoing in emission.records.drain(..) {
-                let receipt = open.page.receipt(open.account(&outgoing.topic));
+                let receipt = state.receipts.receipt(state.own_topic(&outgoing.topic));
                 let receipt = outputs.trace(&self.traces, &mut outgoing, receipt);
                 self.send(outgoing, receipt).await?;
             }
             outputs.end();
             if emission.urgent {
-                self.pass_on(&open.machine, emission);
+                self.send_live(&state.machine, emission);
             }
         }
         self.metrics.batch_seconds.observe((self.clock.monotonic() - began).as_secs_f64());
-        self.alarm.note(tally, &mut emission.health, self.clock.monotonic());
+        self.alarm.add(tally, &mut emission.health, self.clock.monotonic());
         Ok(())
     }
 
@@ -154,8 +159,8 @@ impl<M: Machine> PartitionTask<M> {
         letter.into_record(self.dead_letters.clone())
     }
 
-    async fn give_out(&self, record: Outgoing, open: &Open<M>) -> anyhow::Result<()> {
-        let receipt = open.page.receipt(open.account(&record.topic));
+    async fn publish(&self, record: Outgoing, state: &TaskState<M>) -> anyhow::Result<()> {
+        let receipt = state.receipts.receipt(state.own_topic(&record.topic));
         self.send(record, receipt).await
     }
 
@@ -168,20 +173,20 @@ impl<M: Machine> PartitionTask<M> {
         }
     }
 
-    /// Hands live states to Redis' task, and does not wait for it.
-    fn pass_on(&self, machine: &M, emission: &mut Emission) {
+    /// Queues live states for the task that writes to Redis; never waits.
+    fn send_live(&self, machine: &M, emission: &mut Emission) {
         emission.urgent = false;
         let Some(live) = &self.live else {
             emission.live.clear();
             return;
         };
-        if live.wants_all() {
+        if live.needs_all() {
             emission.live.clear();
             machine.live(&mut emission.live);
             let version = machine.next_offset().saturating_sub(1);
-            live.offer_all(&mut emission.live, machine.clock_us(), version);
+            live.push_all(&mut emission.live, machine.clock_us(), version);
         } else if !emission.live.is_empty() {
-            live.offer(&mut emission.live, machine.clock_us());
+            live.push(&mut emission.live, machine.clock_us());
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The spans of one record: `process`, and below it `decode`, `apply` and a `publish` for each record that comes of it.
+//! The spans of one record: `process`, and below it `decode`, `apply` and a `publish` for each output.
 
 use bytes::Bytes;
 use runtime::Clock;
@@ -26,14 +26,14 @@ impl RecordTrace {
         Some(Self { process, step, clock: clock.clone() })
     }
 
-    /// The record is decoded: what follows is the core's work on it.
+    /// The record is decoded: the core's work on it begins.
     pub fn decoded(&mut self) {
         let now = self.clock.monotonic();
         let apply = self.process.child("apply", SpanKind::Internal, now);
         std::mem::replace(&mut self.step, apply).end_at(now);
     }
 
-    /// Says whose frame it is, and who received it.
+    /// Adds the device and the receiver to the span.
     pub(crate) fn identify(&mut self, record: &Incoming, receiver: Option<&str>) {
         let key = record.key.as_deref().and_then(|key| std::str::from_utf8(key).ok()).unwrap_or_default();
         if let Ok(device) = key.parse::<DeviceAddress>() {
@@ -47,25 +47,25 @@ impl RecordTrace {
 
 /// How the outputs of a record are traced.
 pub(crate) enum OutputTrace {
-    /// Not at all.
+    /// Not traced.
     No,
-    /// Each by a span of its own.
+    /// Each output has a span.
     Spans {
-        /// The span of all that is done because of the record.
+        /// The span of the work on the record.
         process: Span,
-        /// Reads when an output is handed over.
+        /// For the start of each output's span.
         clock: Clock,
     },
-    /// Nothing is exported here: the header is passed on as it came, since it names the nearest span there is.
-    PassedOn(Bytes),
+    /// This process exports no spans: each output gets the header of the record, which names the nearest exported span.
+    Forwarded(Bytes),
 }
 
 impl OutputTrace {
     /// The core's work on a record has ended.
     pub(crate) fn of(trace: Option<RecordTrace>, verdict: Verdict, record: &Incoming, traces: &RecordTracer) -> Self {
         let Some(RecordTrace { mut process, step, clock }) = trace else {
-            let passed_on = (!traces.is_enabled()).then(|| record.headers.first(TRACEPARENT).cloned()).flatten();
-            return passed_on.map_or(Self::No, Self::PassedOn);
+            let forwarded = (!traces.is_enabled()).then(|| record.headers.first(TRACEPARENT).cloned()).flatten();
+            return forwarded.map_or(Self::No, Self::Forwarded);
         };
         step.end();
         if let Some(rejection) = verdict.rejection() {
@@ -78,7 +78,7 @@ impl OutputTrace {
     pub(crate) fn trace(&self, traces: &RecordTracer, output: &mut Outgoing, receipt: Receipt) -> Receipt {
         match self {
             Self::No => receipt,
-            Self::PassedOn(header) => {
+            Self::Forwarded(header) => {
                 output.headers.set(TRACEPARENT, header.clone());
                 receipt
             }
@@ -88,7 +88,7 @@ impl OutputTrace {
         }
     }
 
-    /// All outputs are handed over.
+    /// All outputs are passed to the producer.
     pub(crate) fn end(self) {
         if let Self::Spans { process, .. } = self {
             process.end();

@@ -2,9 +2,9 @@
 
 -- KEYS: the GEO set, the set of last-seen times, then the hash of each object.
 -- ARGV: the seconds for which the end of an object is remembered; then for each object:
---   member, version, last seen (ms), lifetime (s; 0: it is gone), longitude, latitude ('': no place),
+--   member, version, last seen (ms), lifetime (s; 0: it has ended), longitude, latitude ('': no position),
 --   number of fields, then name and value of each.
--- Returns how many were newer than what was there.
+-- Returns how many were newer than the known ones.
 local function put(keys, args)
   local geo, seen, remembered = keys[1], keys[2], args[1]
   local at, applied = 2, 0
@@ -42,12 +42,12 @@ end
 -- KEYS: the GEO set, the set of last-seen times. ARGV: a time (ms), the most members to remove.
 -- Removes members that were last seen before the time. Returns how many.
 local function sweep(keys, args)
-  local dead = redis.call('ZRANGEBYSCORE', keys[2], '-inf', '(' .. args[1], 'LIMIT', 0, args[2])
-  if #dead > 0 then
-    redis.call('ZREM', keys[1], unpack(dead))
-    redis.call('ZREM', keys[2], unpack(dead))
+  local expired = redis.call('ZRANGEBYSCORE', keys[2], '-inf', '(' .. args[1], 'LIMIT', 0, args[2])
+  if #expired > 0 then
+    redis.call('ZREM', keys[1], unpack(expired))
+    redis.call('ZREM', keys[2], unpack(expired))
   end
-  return #dead
+  return #expired
 end
 
 redis.register_function('updraft_put', put)

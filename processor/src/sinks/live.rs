@@ -1,81 +1,86 @@
-//! Live states on their way to Redis: coalesced per object, bounded, and never waited for.
+//! Queues of live states for Redis: coalesced per object and bounded; a partition's task never waits for them.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::Mutex;
 use rustc_hash::FxHashMap;
-use schemas::v1::{AircraftState, GroundState, StationState, ThermalState};
+use schemas::object::{Kind, State};
 use tokio::sync::Notify;
 
 use air::core::ScoreChange;
 
-/// Beyond so many objects of one partition all are dropped and asked for again when Redis is back.
-const MOST_PENDING: usize = 100_000;
+/// Beyond so many objects of one partition all are dropped, and requested again when Redis is back.
+const MAX_PENDING: usize = 100_000;
 
 /// The kinds of keys in Redis.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum LiveKind {
-    /// Aircraft.
-    Aircraft,
-    /// Ground objects.
-    Ground,
-    /// Weather stations.
-    Station,
-    /// Thermals.
-    Thermal,
-    /// Trust, for operators.
+    /// The states of objects of a kind that [Redis holds](schemas::redis::holds).
+    Object(Kind),
+    /// The scores of devices, for operators.
     Validation,
 }
 
 impl LiveKind {
-    /// All kinds.
-    pub const ALL: [Self; 5] = [Self::Aircraft, Self::Ground, Self::Station, Self::Thermal, Self::Validation];
-
     /// As keys name it.
     pub fn as_str(self) -> &'static str {
         match self {
-            Self::Aircraft => "aircraft",
-            Self::Ground => "ground",
-            Self::Station => "station",
-            Self::Thermal => "thermal",
+            Self::Object(kind) => kind.as_str(),
             Self::Validation => "validation",
         }
     }
 }
 
-/// A new state of one object, or its end.
+/// A new state of one object or score of one device, or its end.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LiveUpdate {
-    /// What it is about.
+    /// The kind of the key.
     pub kind: LiveKind,
-    /// Device address or thermal id.
+    /// The number in the key: device address or thermal id.
     pub id: u64,
     /// Lower versions never replace higher ones.
     pub version: u64,
-    /// The state; `None`: it is gone.
+    /// The state; `None`: it has ended.
     pub state: Option<LiveState>,
 }
 
-/// A state as Redis shows it.
+impl LiveUpdate {
+    /// A state of an object, or its end.
+    pub fn of_object(kind: Kind, id: u64, version: u64, state: Option<State>) -> Self {
+        Self { kind: LiveKind::Object(kind), id, version, state: state.map(LiveState::Object) }
+    }
+
+    /// The score of a device.
+    pub fn of_score(score: ScoreChange) -> Self {
+        let (id, version) = (score.device.into(), score.version);
+        Self { kind: LiveKind::Validation, id, version, state: Some(LiveState::Validation(score)) }
+    }
+
+    /// The end of a device's score.
+    pub fn score_ended(device: u32, version: u64) -> Self {
+        Self { kind: LiveKind::Validation, id: device.into(), version, state: None }
+    }
+}
+
+/// The content of a key in Redis.
 #[derive(Clone, Debug, PartialEq)]
-#[allow(missing_docs, reason = "the names say it")]
+#[allow(clippy::large_enum_variant, reason = "most of them are states; a box would cost an allocation per update")]
 pub enum LiveState {
-    Aircraft(AircraftState),
-    Ground(GroundState),
-    Station(StationState),
-    Thermal(ThermalState),
+    /// The state of an object.
+    Object(State),
+    /// The score of a device.
     Validation(ScoreChange),
 }
 
-/// What a partition's task has handed over and Redis has not taken yet.
+/// Updates of a partition that are not in Redis yet.
 #[derive(Debug, Default)]
 pub struct Pending {
-    /// The newest of each object.
+    /// The newest update of each object.
     pub updates: FxHashMap<(LiveKind, u64), LiveUpdate>,
     /// The newest time of the partition, microseconds.
     pub clock_us: u64,
-    /// All that lives in the partition is among the updates; what Redis has beside it ended at this version or before.
+    /// The updates contain all live objects of the partition; other objects that Redis has ended at this version or before.
     pub complete_at: Option<u64>,
 }
 
@@ -92,52 +97,52 @@ impl Pending {
     }
 }
 
-/// One partition's way to Redis.
+/// The queue of one partition's updates for Redis.
 #[derive(Debug)]
 pub struct LiveFeed {
     /// The partition.
     pub partition: u32,
-    /// Of so many.
+    /// The number of partitions.
     pub of_partitions: u32,
     pending: Mutex<Pending>,
-    wants_all: AtomicBool,
-    news: Arc<Notify>,
+    needs_all: AtomicBool,
+    queued: Arc<Notify>,
 }
 
 impl LiveFeed {
-    /// Hands over updates; older ones of the same objects are forgotten.
-    pub fn offer(&self, updates: &mut Vec<LiveUpdate>, clock_us: u64) {
+    /// Queues updates; they replace older ones of the same objects.
+    pub fn push(&self, updates: &mut Vec<LiveUpdate>, clock_us: u64) {
         let mut pending = self.pending.lock();
         pending.clock_us = clock_us;
         updates.drain(..).for_each(|update| pending.merge(update));
-        if pending.updates.len() > MOST_PENDING {
+        if pending.updates.len() > MAX_PENDING {
             pending.updates = FxHashMap::default();
             pending.complete_at = None;
-            self.wants_all.store(true, Ordering::Release);
+            self.needs_all.store(true, Ordering::Release);
         }
         drop(pending);
-        self.news.notify_one();
+        self.queued.notify_one();
     }
 
-    /// Hands over all states of the partition, as they are after the record `version`.
-    pub fn offer_all(&self, updates: &mut Vec<LiveUpdate>, clock_us: u64, version: u64) {
+    /// Queues all states of the partition, as they are after the record `version`.
+    pub fn push_all(&self, updates: &mut Vec<LiveUpdate>, clock_us: u64, version: u64) {
         let mut pending = self.pending.lock();
         pending.clock_us = clock_us;
         updates.drain(..).for_each(|update| pending.merge(update));
         pending.complete_at = Some(version);
         drop(pending);
-        self.wants_all.store(false, Ordering::Release);
-        self.news.notify_one();
+        self.needs_all.store(false, Ordering::Release);
+        self.queued.notify_one();
     }
 
-    /// Whether the task is to hand over all that it has.
-    pub fn wants_all(&self) -> bool {
-        self.wants_all.load(Ordering::Acquire)
+    /// Whether the partition's task has to queue all its states.
+    pub fn needs_all(&self) -> bool {
+        self.needs_all.load(Ordering::Acquire)
     }
 
-    /// Asks the task for all that it has; it answers with its next batch.
-    pub fn ask_for_all(&self) {
-        self.wants_all.store(true, Ordering::Release);
+    /// Requests all states from the partition's task, which queues them with its next batch.
+    pub fn request_all(&self) {
+        self.needs_all.store(true, Ordering::Release);
     }
 
     /// The newest time of the partition, microseconds.
@@ -145,15 +150,15 @@ impl LiveFeed {
         self.pending.lock().clock_us
     }
 
-    /// Takes what is pending.
+    /// Takes the pending updates.
     pub fn take(&self) -> Pending {
         let mut pending = self.pending.lock();
         let clock_us = pending.clock_us;
         std::mem::replace(&mut *pending, Pending { clock_us, ..Pending::default() })
     }
 
-    /// Gives back what could not be written: newer updates win.
-    pub fn give_back(&self, taken: Pending) {
+    /// Puts back updates that could not be written; newer ones stay.
+    pub fn put_back(&self, taken: Pending) {
         let mut pending = self.pending.lock();
         let newer = std::mem::replace(&mut *pending, taken);
         pending.clock_us = pending.clock_us.max(newer.clock_us);
@@ -166,19 +171,19 @@ impl LiveFeed {
 #[derive(Clone, Debug, Default)]
 pub struct LiveFeeds {
     feeds: Arc<Mutex<Vec<std::sync::Weak<LiveFeed>>>>,
-    news: Arc<Notify>,
+    queued: Arc<Notify>,
 }
 
 impl LiveFeeds {
-    /// A way for a partition of so many; it ends when the partition's task drops it.
+    /// Opens the queue of a partition, of so many partitions; it closes when the partition's task drops it.
     pub fn open(&self, partition: u32, of_partitions: u32) -> Arc<LiveFeed> {
         let feed = Arc::new(LiveFeed {
             partition,
             of_partitions,
             pending: Mutex::default(),
-            // What the last owner wrote, and whether it got to the end of it, nobody knows.
-            wants_all: AtomicBool::new(true),
-            news: self.news.clone(),
+            // It is not known which states the last owner has written.
+            needs_all: AtomicBool::new(true),
+            queued: self.queued.clone(),
         });
         let mut feeds = self.feeds.lock();
         feeds.retain(|feed| feed.strong_count() > 0);
@@ -191,9 +196,9 @@ impl LiveFeeds {
         self.feeds.lock().iter().filter_map(std::sync::Weak::upgrade).collect()
     }
 
-    /// Waits until a task has handed something over.
-    pub async fn news(&self) {
-        self.news.notified().await;
+    /// Waits until a task has queued an update.
+    pub async fn queued(&self) {
+        self.queued.notified().await;
     }
 }
 
@@ -201,39 +206,41 @@ impl LiveFeeds {
 mod tests {
     use super::*;
 
-    fn gone(id: u64, version: u64) -> LiveUpdate {
-        LiveUpdate { kind: LiveKind::Aircraft, id, version, state: None }
+    const AIRCRAFT: LiveKind = LiveKind::Object(Kind::Aircraft);
+
+    fn ended(id: u64, version: u64) -> LiveUpdate {
+        LiveUpdate::of_object(Kind::Aircraft, id, version, None)
     }
 
     #[test]
     fn the_newest_version_of_each_object_is_kept() {
         let feeds = LiveFeeds::default();
         let feed = feeds.open(0, 24);
-        feed.offer(&mut vec![gone(1, 5), gone(1, 7), gone(1, 6), gone(2, 1)], 9);
+        feed.push(&mut vec![ended(1, 5), ended(1, 7), ended(1, 6), ended(2, 1)], 9);
         let taken = feed.take();
-        assert_eq!((taken.updates.len(), taken.updates[&(LiveKind::Aircraft, 1)].version), (2, 7));
-        feed.offer(&mut vec![gone(1, 8)], 10);
-        feed.give_back(taken);
+        assert_eq!((taken.updates.len(), taken.updates[&(AIRCRAFT, 1)].version), (2, 7));
+        feed.push(&mut vec![ended(1, 8)], 10);
+        feed.put_back(taken);
         let again = feed.take();
-        assert_eq!((again.updates.len(), again.updates[&(LiveKind::Aircraft, 1)].version), (2, 8));
+        assert_eq!((again.updates.len(), again.updates[&(AIRCRAFT, 1)].version), (2, 8));
         assert_eq!(again.clock_us, 10);
     }
 
     #[test]
-    fn too_much_is_dropped_and_asked_for_again() {
+    fn a_full_feed_is_dropped_and_requested_again() {
         let feed = LiveFeeds::default().open(0, 24);
-        assert!(feed.wants_all(), "a new owner hands over all that it has");
-        feed.offer_all(&mut Vec::new(), 0, 0);
+        assert!(feed.needs_all(), "a new owner queues all its states");
+        feed.push_all(&mut Vec::new(), 0, 0);
         feed.take();
-        feed.offer(&mut (0..=MOST_PENDING as u64).map(|id| gone(id, 1)).collect(), 1);
-        assert!(feed.wants_all() && feed.take().updates.is_empty());
-        feed.offer_all(&mut vec![gone(1, 1)], 2, 7);
-        assert!(!feed.wants_all());
+        feed.push(&mut (0..=MAX_PENDING as u64).map(|id| ended(id, 1)).collect(), 1);
+        assert!(feed.needs_all() && feed.take().updates.is_empty());
+        feed.push_all(&mut vec![ended(1, 1)], 2, 7);
+        assert!(!feed.needs_all());
         assert_eq!(feed.take().complete_at, Some(7));
     }
 
     #[test]
-    fn a_feed_ends_with_its_task() {
+    fn a_feed_closes_with_its_task() {
         let feeds = LiveFeeds::default();
         let feed = feeds.open(3, 24);
         assert_eq!(feeds.all().len(), 1);

@@ -1,7 +1,7 @@
-//! Redis: the live states for readers outside, always a little behind the log and never in its way.
+//! Redis: the live states for external readers, a little behind the log. Redis never delays the log.
 //!
-//! One task per process takes what the partitions' tasks have left in their feeds. While Redis is away the feeds coalesce; when it
-//! is back (or has lost its data, which its `complete` sets tell) the tasks hand over all that they have.
+//! One task per process takes the updates from the partitions' queues. While Redis is unreachable the queues coalesce; when it
+//! is back, or its `complete` sets show that it has lost its data, the partitions' tasks queue all their states.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,22 +10,23 @@ use anyhow::Context as _;
 use redis::RedisError;
 use redis_servers::{Connection, Servers, Timeouts};
 use runtime::{Backoff, Context, Part, Redacted, Shutdown};
+use schemas::object::Kind;
 use schemas::redis::{Set, set_key};
 
 use crate::metrics::RedisMetrics;
 use crate::sinks::live::{LiveFeed, LiveFeeds, LiveKind, LiveUpdate, Pending};
 use crate::sinks::redis_commands::{LIBRARY, SWEEP, id_in_partition, put, sweep};
 
-/// How long Redis is waited for.
+/// Time limits of a connection attempt and of an answer.
 pub(crate) const TIMEOUTS: Timeouts = Timeouts { connect: Duration::from_secs(3), answer: Duration::from_secs(5) };
-/// How often Redis is looked after: complete sets, the dead.
-const ROUND: Duration = Duration::from_secs(10);
-/// News gathers so long: a call costs Redis more than an object of it, and maps do not wait for Redis.
+/// Time between two checks of Redis: for incomplete partitions and expired members.
+const MAINTENANCE_INTERVAL: Duration = Duration::from_secs(10);
+/// How long updates are collected for a call: a call costs Redis more than an object in it, and maps do not wait for Redis.
 const GATHER_TIME: Duration = Duration::from_millis(100);
-/// Most objects in one call: a few milliseconds of Redis' time.
+/// The largest number of objects in one call: it takes Redis a few milliseconds.
 pub(crate) const CALL_OBJECTS: usize = 500;
 
-/// How long states of a kind stay without a newer one, seconds.
+/// How long states of each kind stay without a newer one, seconds.
 #[derive(Clone, Copy, Debug)]
 pub struct LiveLifetimes {
     /// Aircraft.
@@ -36,23 +37,25 @@ pub struct LiveLifetimes {
     pub station_s: u64,
     /// Thermals.
     pub thermal_s: u64,
-    /// Trust.
+    /// Scores.
     pub validation_s: u64,
 }
 
 impl LiveLifetimes {
     pub(crate) fn of(&self, kind: LiveKind) -> u64 {
         match kind {
-            LiveKind::Aircraft => self.aircraft_s,
-            LiveKind::Ground => self.ground_s,
-            LiveKind::Station => self.station_s,
-            LiveKind::Thermal => self.thermal_s,
+            LiveKind::Object(Kind::Aircraft) => self.aircraft_s,
+            LiveKind::Object(Kind::Ground) => self.ground_s,
+            LiveKind::Object(Kind::Station) => self.station_s,
+            LiveKind::Object(Kind::Thermal) => self.thermal_s,
+            // Redis does not hold them.
+            LiveKind::Object(Kind::Receiver | Kind::Alert) => 0,
             LiveKind::Validation => self.validation_s,
         }
     }
 }
 
-/// A connection to a Redis that knows our functions; of a cluster, every node that takes writes.
+/// Connects, and loads our functions; in a cluster, into every node that accepts writes.
 pub(crate) async fn connect(servers: &Servers) -> Result<Connection, RedisError> {
     let mut connection = servers.connect().await?;
     redis::cmd("FUNCTION").arg("LOAD").arg("REPLACE").arg(LIBRARY).query_async::<()>(&mut connection).await?;
@@ -62,7 +65,7 @@ pub(crate) async fn connect(servers: &Servers) -> Result<Connection, RedisError>
 /// The task that writes to Redis.
 pub struct RedisSink {
     servers: Servers,
-    /// For people: the URL without secrets.
+    /// The URL without secrets, for messages.
     name: String,
     feeds: LiveFeeds,
     kinds: &'static [LiveKind],
@@ -76,7 +79,7 @@ impl RedisSink {
     /// Does no I/O.
     ///
     /// # Errors
-    /// The URL is none.
+    /// The URL is invalid.
     pub fn new(
         url: &Redacted,
         feeds: LiveFeeds,
@@ -94,7 +97,7 @@ impl RedisSink {
     /// Writes until stopped.
     ///
     /// # Errors
-    /// Never: a Redis that is away is waited for.
+    /// Never: an unreachable Redis is retried.
     pub async fn run(self, stop: Shutdown) -> anyhow::Result<()> {
         let mut backoff = Backoff::for_services();
         while !stop.is_requested() {
@@ -102,7 +105,7 @@ impl RedisSink {
             self.metrics.connected.set(0);
             self.metrics.failures.inc();
             self.part.not_ready(format!("cannot reach {}: {error}", self.name));
-            tracing::debug!(error = %error, "{} does not answer", self.name);
+            tracing::debug!(error = %error, "cannot reach {}", self.name);
             if stop.or(self.context.clock.sleep(backoff.next_delay())).await.is_none() {
                 break;
             }
@@ -112,28 +115,28 @@ impl RedisSink {
 
     async fn serve(&self, stop: &Shutdown, backoff: &mut Backoff) -> Result<(), RedisError> {
         let mut connection = connect(&self.servers).await?;
-        tracing::info!("{} answers", self.name);
+        tracing::info!("connected to {}", self.name);
         self.part.ready();
         self.metrics.connected.set(1);
-        let mut next_round = self.context.clock.monotonic();
+        let mut next_maintenance = self.context.clock.monotonic();
         loop {
-            if self.context.clock.monotonic() >= next_round {
-                self.look_after(&mut connection).await?;
-                next_round = self.context.clock.monotonic() + ROUND;
+            if self.context.clock.monotonic() >= next_maintenance {
+                self.maintain(&mut connection).await?;
+                next_maintenance = self.context.clock.monotonic() + MAINTENANCE_INTERVAL;
             }
             for feed in self.feeds.all() {
                 self.drain(&mut connection, &feed).await?;
             }
             backoff.reset();
-            let pause = next_round.saturating_sub(self.context.clock.monotonic());
-            let gathered = async {
-                self.feeds.news().await;
+            let pause = next_maintenance.saturating_sub(self.context.clock.monotonic());
+            let collected = async {
+                self.feeds.queued().await;
                 self.context.clock.sleep(GATHER_TIME).await;
             };
             tokio::select! {
-                () = gathered => {}
+                () = collected => {}
                 () = self.context.clock.sleep(pause) => {}
-                // What is left in the feeds is in the log too, and in the states that the next owner writes.
+                // The updates that are left are in the log, too, and the next owner writes them.
                 () = stop.requested() => return Ok(()),
             }
         }
@@ -146,31 +149,31 @@ impl RedisSink {
         }
         let outcome = self.write(connection, feed, &mut taken).await;
         if outcome.is_err() {
-            feed.give_back(taken);
+            feed.put_back(taken);
         }
         outcome
     }
 
-    /// Writes what was taken; what could not be written is still in it afterwards.
+    /// Writes the updates; those that could not be written remain in `taken`.
     async fn write(&self, connection: &mut Connection, feed: &LiveFeed, taken: &mut Pending) -> Result<(), RedisError> {
         if let Some(version) = taken.complete_at {
-            self.find_dead(connection, feed, version, taken).await?;
+            self.add_missing_ends(connection, feed, version, taken).await?;
         }
         for kind in self.kinds {
             let updates: Vec<LiveUpdate> =
                 taken.updates.values().filter(|update| update.kind == *kind).cloned().collect();
-            for some in updates.chunks(CALL_OBJECTS) {
+            for chunk in updates.chunks(CALL_OBJECTS) {
                 let began = self.context.clock.monotonic();
-                put(*kind, some, taken.clock_us, self.lifetimes.of(*kind)).query_async::<()>(connection).await?;
+                put(*kind, chunk, taken.clock_us, self.lifetimes.of(*kind)).query_async::<()>(connection).await?;
                 self.metrics.call_seconds.observe((self.context.clock.monotonic() - began).as_secs_f64());
-                self.metrics.wrote(kind.as_str(), some.len());
-                for update in some {
+                self.metrics.wrote(kind.as_str(), chunk.len());
+                for update in chunk {
                     taken.updates.remove(&(update.kind, update.id));
                 }
             }
         }
         if taken.complete_at.is_some() {
-            // One call each: in a cluster every kind has a slot of its own.
+            // One call per kind: in a cluster every kind has a slot of its own.
             for kind in self.kinds {
                 let mut add = redis::cmd("SADD");
                 add.arg(set_key(kind.as_str(), Set::Complete)).arg(feed.partition);
@@ -182,9 +185,9 @@ impl RedisSink {
         Ok(())
     }
 
-    /// Adds the ends of what Redis has of the partition and the partition's core has not: tombstones that a former owner
-    /// could not deliver.
-    async fn find_dead(
+    /// Adds the ends of objects that Redis has of the partition and the partition's core does not have: a former owner could not
+    /// deliver their tombstones.
+    async fn add_missing_ends(
         &self,
         connection: &mut Connection,
         feed: &LiveFeed,
@@ -198,8 +201,8 @@ impl RedisSink {
                 .arg(-1)
                 .query_async(connection)
                 .await?;
-            let ours = |member: &String| id_in_partition(*kind, member, feed.partition, feed.of_partitions);
-            for id in members.iter().filter_map(ours) {
+            let in_partition = |member: &String| id_in_partition(*kind, member, feed.partition, feed.of_partitions);
+            for id in members.iter().filter_map(in_partition) {
                 let end = LiveUpdate { kind: *kind, id, version, state: None };
                 taken.updates.entry((*kind, id)).or_insert(end);
             }
@@ -207,20 +210,20 @@ impl RedisSink {
         Ok(())
     }
 
-    /// Asks for all states of partitions that are not complete, and removes the dead.
-    async fn look_after(&self, connection: &mut Connection) -> Result<(), RedisError> {
+    /// Requests all states of partitions that are not complete, and removes expired members.
+    async fn maintain(&self, connection: &mut Connection) -> Result<(), RedisError> {
         let feeds = self.feeds.all();
         for feed in &feeds {
             for kind in self.kinds {
-                let mut ask = redis::cmd("SISMEMBER");
-                ask.arg(set_key(kind.as_str(), Set::Complete)).arg(feed.partition);
-                if !ask.query_async::<bool>(connection).await? {
-                    feed.ask_for_all();
+                let mut is_complete = redis::cmd("SISMEMBER");
+                is_complete.arg(set_key(kind.as_str(), Set::Complete)).arg(feed.partition);
+                if !is_complete.query_async::<bool>(connection).await? {
+                    feed.request_all();
                     break;
                 }
             }
         }
-        // By the time of the partition that is furthest behind: what it has not seen for a lifetime is dead.
+        // By the clock of the partition that is furthest behind: a member that was not seen for its lifetime has expired.
         let Some(clock_us) = feeds.iter().map(|feed| feed.clock_us()).filter(|clock_us| *clock_us > 0).min() else {
             return Ok(());
         };

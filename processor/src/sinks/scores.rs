@@ -1,6 +1,6 @@
-//! The trust of devices, kept in this process where there is no Redis.
+//! The scores of devices, in the memory of this process where there is no Redis.
 //!
-//! The core bounds how many there are: a device that it forgets ends here, too.
+//! The core bounds their number: the score of a device that it removes is removed here, too.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,26 +13,26 @@ use schemas::v1::ValidationView;
 use crate::sinks::live::{LiveFeeds, LiveKind, LiveState, LiveUpdate, Pending};
 use air::core::ScoreChange;
 
-/// Updates gather for so long.
+/// How long updates are collected.
 const GATHER_TIME: Duration = Duration::from_millis(100);
-/// How often scores of silent devices are removed.
-const ROUND: Duration = Duration::from_secs(60);
+/// Time between two removals of the scores of silent devices.
+const SWEEP_INTERVAL: Duration = Duration::from_secs(60);
 
 /// The newest score of each device. Clones share them.
 #[derive(Clone, Debug, Default)]
-pub struct Scores(Arc<Mutex<FxHashMap<u32, Kept>>>);
+pub struct Scores(Arc<Mutex<FxHashMap<u32, KnownScore>>>);
 
 #[derive(Debug)]
-struct Kept {
+struct KnownScore {
     version: u64,
     seen_us: u64,
     view: ValidationView,
 }
 
 impl Scores {
-    /// What is known of a device, without the time of the answer.
+    /// The score of a device, without the time of the answer.
     pub fn score(&self, device: u32) -> Option<ValidationView> {
-        self.0.lock().get(&device).map(|kept| kept.view.clone())
+        self.0.lock().get(&device).map(|known| known.view.clone())
     }
 
     fn apply(&self, taken: Pending) {
@@ -40,12 +40,12 @@ impl Scores {
         for update in taken.updates.into_values() {
             let LiveUpdate { kind: LiveKind::Validation, id, version, state } = update else { continue };
             let Ok(device) = u32::try_from(id) else { continue };
-            if scores.get(&device).is_some_and(|kept| kept.version > version) {
+            if scores.get(&device).is_some_and(|known| known.version > version) {
                 continue;
             }
             match state {
                 Some(LiveState::Validation(score)) => {
-                    scores.insert(device, Kept { version, seen_us: taken.clock_us, view: view(&score) });
+                    scores.insert(device, KnownScore { version, seen_us: taken.clock_us, view: view(&score) });
                 }
                 _ => drop(scores.remove(&device)),
             }
@@ -53,7 +53,7 @@ impl Scores {
     }
 
     fn remove_before(&self, before_us: u64) {
-        self.0.lock().retain(|_, kept| kept.seen_us >= before_us);
+        self.0.lock().retain(|_, known| known.seen_us >= before_us);
     }
 }
 
@@ -75,7 +75,7 @@ pub(crate) struct ScoreSink {
     pub(crate) feeds: LiveFeeds,
     pub(crate) scores: Scores,
     pub(crate) context: Context,
-    /// A device that is silent for so long is forgotten, microseconds.
+    /// The score of a device that is silent for this long is removed, microseconds.
     pub(crate) lifetime_us: u64,
 }
 
@@ -86,16 +86,16 @@ impl ScoreSink {
     /// Never.
     pub(crate) async fn run(self, stop: Shutdown) -> anyhow::Result<()> {
         let clock = &self.context.clock;
-        let mut next_round = clock.monotonic() + ROUND;
+        let mut next_sweep = clock.monotonic() + SWEEP_INTERVAL;
         loop {
-            let gathered = async {
-                self.feeds.news().await;
+            let collected = async {
+                self.feeds.queued().await;
                 clock.sleep(GATHER_TIME).await;
             };
-            let pause = clock.sleep(next_round.saturating_sub(clock.monotonic()));
+            let pause = clock.sleep(next_sweep.saturating_sub(clock.monotonic()));
             let waited = async {
                 tokio::select! {
-                    () = gathered => {}
+                    () = collected => {}
                     () = pause => {}
                 }
             };
@@ -104,9 +104,9 @@ impl ScoreSink {
             }
             let feeds = self.feeds.all();
             feeds.iter().for_each(|feed| self.scores.apply(feed.take()));
-            if clock.monotonic() >= next_round {
-                next_round = clock.monotonic() + ROUND;
-                // By the partition that is furthest behind, as the core itself forgets by its records.
+            if clock.monotonic() >= next_sweep {
+                next_sweep = clock.monotonic() + SWEEP_INTERVAL;
+                // By the clock of the partition that is furthest behind, as the core removes devices by its records.
                 if let Some(clock_us) = feeds.iter().map(|feed| feed.clock_us()).filter(|us| *us > 0).min() {
                     self.scores.remove_before(clock_us.saturating_sub(self.lifetime_us));
                 }
@@ -133,23 +133,25 @@ mod tests {
     }
 
     fn pending(state: Option<ScoreChange>, version: u64, clock_us: u64) -> Pending {
-        let state = state.map(LiveState::Validation);
-        let update = LiveUpdate { kind: LiveKind::Validation, id: 7, version, state };
+        let update = match state {
+            Some(score) => LiveUpdate { version, ..LiveUpdate::of_score(score) },
+            None => LiveUpdate::score_ended(7, version),
+        };
         Pending { updates: [((update.kind, update.id), update)].into_iter().collect(), clock_us, complete_at: None }
     }
 
     #[test]
-    fn the_newest_score_is_kept_until_its_end() {
+    fn the_newest_score_is_kept_until_it_ends() {
         let scores = Scores::default();
         scores.apply(pending(Some(score(90, 5)), 5, 1_000));
         scores.apply(pending(Some(score(20, 4)), 4, 1_000));
-        let known = scores.score(7).expect("is known");
+        let known = scores.score(7).expect("known");
         assert_eq!((known.score, known.published, known.plausible_frames), (90, true, 3));
         assert_eq!(scores.score(8), None);
         scores.remove_before(1_000);
         assert!(scores.score(7).is_some());
         scores.apply(pending(None, 6, 2_000));
-        assert_eq!(scores.score(7), None, "erased or forgotten");
+        assert_eq!(scores.score(7), None, "erased or removed");
         scores.apply(pending(Some(score(90, 7)), 7, 3_000));
         scores.remove_before(3_001);
         assert_eq!(scores.score(7), None, "silent for a lifetime");

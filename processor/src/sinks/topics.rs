@@ -1,4 +1,4 @@
-//! The core's outputs as records of their topics.
+//! Converts the core's outputs into records of their topics.
 
 use std::sync::Arc;
 
@@ -8,12 +8,13 @@ use schemas::catalogue::topic;
 use schemas::headers::{OBSERVATION_ID, WAY, Way};
 use schemas::id::{DeviceAddress, RecordId};
 use schemas::keys::{self, PrivatePart};
-use schemas::v1::{Audience, ObjectKind, Observation, PrivateState, Reception, ThermalReport, private_state};
+use schemas::object::{Kind, State};
+use schemas::v1::{Audience, Observation, Reception, ThermalReport};
 use streams::{Cluster, Headers, Incoming, Outgoing, Topic, Unprepared, put_version};
 
-use air::core::{Content, Outputs, PrivacyChange, StateChange};
+use air::core::{Outputs, PrivacyChange, StateChange};
 
-/// The topics that the core of a raw partition writes, and the one it reads.
+/// The topics that the stream core reads and writes.
 #[derive(Clone, Debug)]
 #[allow(missing_docs, reason = "the names are those of the catalogue")]
 pub struct RawTopics {
@@ -32,8 +33,8 @@ pub struct RawTopics {
 }
 
 impl RawTopics {
-    /// The topics that no map waits for: history and statistics are made of them.
-    pub fn patient(&self) -> Vec<Arc<str>> {
+    /// The topics without a latency requirement: those that history and statistics are made of.
+    pub fn without_latency_requirement(&self) -> Vec<Arc<str>> {
         let topics = [&self.observation, &self.private_observation, &self.reception, &self.thermal_report];
         topics.map(|topic| topic.name.clone()).into()
     }
@@ -41,7 +42,7 @@ impl RawTopics {
     /// Registers all schemas.
     ///
     /// # Errors
-    /// Asked to stop, or the registry refuses a schema for good.
+    /// The process stops, or the registry refuses a schema.
     pub async fn prepare(cluster: &Cluster, context: &Context) -> Result<Self, Unprepared> {
         Ok(Self {
             raw: cluster.topic(context, topic::RAW).await?,
@@ -59,9 +60,9 @@ impl RawTopics {
         })
     }
 
-    /// Turns outputs into records. `cause` is the raw record; `processed_at_us` the time by this machine's clock.
+    /// Converts outputs into records. `cause`: the raw record.
     pub fn write(&self, out: &mut Outputs, cause: &Cause<'_>, records: &mut Vec<Outgoing>) {
-        // Before what it is about: who reads the past has to know first that it is not for the public any more.
+        // First, so that readers of the past know that a device is hidden before they read its records.
         for change in out.privacy.drain(..) {
             records.push(self.privacy(&change, cause.record.partition));
         }
@@ -69,7 +70,7 @@ impl RawTopics {
             records.push(self.observation(&observation, cause));
         }
         for change in &out.states {
-            records.push(self.state(change, cause));
+            records.extend(self.state(change, cause));
         }
         for (at_us, reception) in out.receptions.drain(..) {
             records.push(self.reception(at_us, &reception, cause));
@@ -87,7 +88,7 @@ impl RawTopics {
         topic.record(Some(cause.record.partition), key, observation, observation.event_at_us, headers)
     }
 
-    /// What of a device's past is public.
+    /// The record of a device's public past.
     pub fn privacy(&self, change: &PrivacyChange, partition: u32) -> Outgoing {
         let mut headers = Headers::new();
         put_version(&mut headers, change.state.version);
@@ -99,57 +100,56 @@ impl RawTopics {
         [&self.aircraft, &self.ground, &self.station, &self.alert, &self.private_state]
     }
 
-    /// A state once more, long after the record that made it.
-    pub fn state_again(&self, change: &StateChange, partition: u32) -> Outgoing {
+    /// A state that is published again, long after its raw record.
+    pub fn republished_state(&self, change: &StateChange, partition: u32) -> Option<Outgoing> {
         let mut headers = Headers::new();
         put_version(&mut headers, change.version);
         self.state_with(change, partition, headers)
     }
 
-    fn state(&self, change: &StateChange, cause: &Cause<'_>) -> Outgoing {
+    fn state(&self, change: &StateChange, cause: &Cause<'_>) -> Option<Outgoing> {
         let mut headers = Headers::new();
         put_version(&mut headers, change.version);
         headers.push(WAY, cause.way().to_string());
         self.state_with(change, cause.record.partition, headers)
     }
 
-    fn state_with(&self, change: &StateChange, partition: u32, headers: Headers) -> Outgoing {
-        let (partition, kind) = (Some(partition), change.content.kind());
-        let (topic, key) = match change.audience {
-            Audience::Public => (self.public(kind), device_key(change.device)),
-            _ => (&self.private_state, private_key(change.device, kind)),
+    /// `None`: the state of a kind that another group publishes.
+    fn state_with(&self, change: &StateChange, partition: u32, headers: Headers) -> Option<Outgoing> {
+        let (partition, is_public) = (Some(partition), change.audience == Audience::Public);
+        let (topic, key) = if is_public {
+            (self.public(change.kind)?, device_key(change.device))
+        } else {
+            (&self.private_state, private_key(change.device, change.kind))
         };
-        let private = |state| PrivateState { state: Some(state) };
-        match (&change.content, change.audience == Audience::Public) {
-            (Content::Ended(_), _) => topic.tombstone(partition, key, change.at_us, headers),
-            (Content::Aircraft(state), true) => topic.record(partition, key, state, change.at_us, headers),
-            (Content::Ground(state), true) => topic.record(partition, key, state, change.at_us, headers),
-            (Content::Station(state), true) => topic.record(partition, key, state, change.at_us, headers),
-            (Content::Alert(state), true) => topic.record(partition, key, state, change.at_us, headers),
-            (content, false) => {
-                let state = match content.clone() {
-                    Content::Aircraft(state) => private_state::State::Aircraft(state),
-                    Content::Ground(state) => private_state::State::Ground(state),
-                    Content::Station(state) => private_state::State::Station(state),
-                    Content::Alert(state) => private_state::State::Alert(state),
-                    Content::Ended(_) => unreachable!("a tombstone, see above"),
-                };
-                topic.record(partition, key, &private(state), change.at_us, headers)
-            }
+        let Some(state) = &change.state else {
+            return Some(topic.tombstone(partition, key, change.at_us, headers));
+        };
+        if !is_public {
+            let state = state.clone().into_private()?;
+            return Some(topic.record(partition, key, &state, change.at_us, headers));
+        }
+        match state {
+            State::Aircraft(state) => Some(topic.record(partition, key, state, change.at_us, headers)),
+            State::Ground(state) => Some(topic.record(partition, key, state, change.at_us, headers)),
+            State::Station(state) => Some(topic.record(partition, key, state, change.at_us, headers)),
+            State::Alert(state) => Some(topic.record(partition, key, state, change.at_us, headers)),
+            State::Thermal(_) | State::Receiver(_) => None,
         }
     }
 
-    fn public(&self, kind: ObjectKind) -> &Topic {
+    fn public(&self, kind: Kind) -> Option<&Topic> {
         match kind {
-            ObjectKind::Ground => &self.ground,
-            ObjectKind::Station => &self.station,
-            ObjectKind::Alert => &self.alert,
-            _ => &self.aircraft,
+            Kind::Aircraft => Some(&self.aircraft),
+            Kind::Ground => Some(&self.ground),
+            Kind::Station => Some(&self.station),
+            Kind::Alert => Some(&self.alert),
+            Kind::Thermal | Kind::Receiver => None,
         }
     }
 
     fn reception(&self, at_us: u64, reception: &Reception, cause: &Cause<'_>) -> Outgoing {
-        // A clock belongs to no receiver: it goes to the partition of its own number.
+        // A clock belongs to no receiver: it goes to the partition with the number of the raw partition.
         let is_clock = reception.receiver_id.is_empty();
         let partition = is_clock.then_some(cause.record.partition);
         let record = self.reception.record(partition, reception.receiver_id.clone(), reception, at_us, Headers::new());
@@ -165,21 +165,21 @@ impl RawTopics {
     }
 }
 
-/// The raw record behind outputs.
+/// The raw record that causes outputs.
 #[derive(Debug)]
 pub struct Cause<'a> {
     /// The record.
     pub record: &'a Incoming,
-    /// When the bridge took it in.
+    /// The time of ingest, at the bridge.
     pub ingested_at_us: u64,
-    /// The receiver's stamp, seconds, where there is one.
+    /// The receiver's timestamp, seconds, where it has one.
     pub stamp_s: Option<u32>,
-    /// Now.
+    /// The time by the clock of this machine.
     pub processed_at_us: u64,
 }
 
 impl Cause<'_> {
-    /// When it passed receiver, bridge and processor.
+    /// The times at receiver, bridge and processor.
     fn way(&self) -> Way {
         Way {
             receiver_us: self.stamp_s.map(|stamp_s| u64::from(stamp_s) * 1_000_000),
@@ -193,7 +193,7 @@ fn device_key(device: u32) -> Bytes {
     DeviceAddress(device).to_string().into()
 }
 
-fn private_key(device: u32, kind: ObjectKind) -> Bytes {
-    let part = if kind == ObjectKind::Alert { PrivatePart::Alert } else { PrivatePart::Object };
+fn private_key(device: u32, kind: Kind) -> Bytes {
+    let part = if kind == Kind::Alert { PrivatePart::Alert } else { PrivatePart::Object };
     keys::private(device, part).into()
 }

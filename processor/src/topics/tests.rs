@@ -10,16 +10,16 @@ fn over(partitions: u32) -> Layout {
     Layout { partitions: Some(partitions), ..Layout::default() }
 }
 
-fn anew(layout: Layout) -> Layout {
+fn under_new_prefix(layout: Layout) -> Layout {
     Layout { new_prefix: true, ..layout }
 }
 
-fn has(lines: &Lines, line: &str) -> bool {
-    lines.told.iter().any(|told| told == line)
+fn has(report: &Report, line: &str) -> bool {
+    report.lines.iter().any(|found| found == line)
 }
 
 #[tokio::test]
-async fn what_was_applied_passes_the_check() {
+async fn applied_topics_pass_the_check() {
     let (log, schemas) = (log(), Schemas::local());
     let missing = check(Layout::default(), "t.", &log).await.expect("answers");
     assert_eq!(missing.differences, topics().len());
@@ -38,7 +38,7 @@ async fn what_was_applied_passes_the_check() {
 }
 
 #[tokio::test]
-async fn a_new_prefix_among_others_is_confirmed() {
+async fn a_new_prefix_needs_a_confirmation() {
     let (log, schemas) = (log(), Schemas::local());
     apply(Layout::default(), "prod.", &log, &schemas).await.expect("the first of a cluster needs no confirmation");
     let topics_before = log.describe_topics().await.expect("answers").len();
@@ -50,25 +50,25 @@ async fn a_new_prefix_among_others_is_confirmed() {
         }
     }
     assert_eq!(log.describe_topics().await.expect("answers").len(), topics_before, "nothing was created");
-    let applied = apply(anew(Layout::default()), "test.", &log, &schemas).await.expect("confirmed");
+    let applied = apply(under_new_prefix(Layout::default()), "test.", &log, &schemas).await.expect("confirmed");
     assert!(has(&applied, "test.fanet.raw.v1: created, 24 partitions"), "{applied:?}");
-    apply(Layout::default(), "test.", &log, &schemas).await.expect("it is no new one any more");
+    apply(Layout::default(), "test.", &log, &schemas).await.expect("the prefix is no longer new");
 }
 
 #[tokio::test]
-async fn each_schema_is_told_with_its_id() {
+async fn each_schema_is_listed_with_its_id() {
     let applied = apply(Layout::default(), "t.", &log(), &Schemas::local()).await.expect("created");
-    let told = |topic: &Topic| {
+    let listed = |topic: &Topic| {
         let begin = format!("{}: schema ", topic.subject("t."));
-        applied.told.iter().filter_map(|line| line.strip_prefix(&begin)?.parse::<u32>().ok()).count()
+        applied.lines.iter().filter_map(|line| line.strip_prefix(&begin)?.parse::<u32>().ok()).count()
     };
     for topic in topics() {
-        assert_eq!(told(&topic), usize::from(topic.message.is_some()), "{}", topic.name);
+        assert_eq!(listed(&topic), usize::from(topic.message.is_some()), "{}", topic.name);
     }
 }
 
 #[tokio::test]
-async fn other_partitions_fail_and_other_settings_are_told() {
+async fn other_partitions_fail_and_other_settings_are_listed() {
     let (log, schemas) = (log(), Schemas::local());
     let day = NewTopic::new("fanet.raw.v1", 24).with("cleanup.policy", "delete").with("retention.ms", "86400000");
     log.create_topics(&[day]).await.expect("created");
@@ -103,7 +103,7 @@ async fn the_number_of_partitions_is_chosen_once() {
 }
 
 #[tokio::test]
-async fn settings_that_nobody_made_are_differences() {
+async fn default_settings_are_differences() {
     let log = log();
     log.create_topics(&[NewTopic::new("fanet.raw.v1", 24)]).await.expect("created");
     let checked = check(Layout::default(), "", &log).await.expect("answers");
@@ -119,13 +119,13 @@ fn lists_are_compared_as_sets() {
         ("86400000", "86400000", true),
         ("86400000", "86400001", false),
     ] {
-        assert_eq!(in_order(one) == in_order(other), same, "{one} {other}");
+        assert_eq!(sorted(one) == sorted(other), same, "{one} {other}");
     }
 }
 
 #[test]
 fn the_catalogue_is_a_table() {
-    let lines = list("t.").told;
+    let lines = list("t.").lines;
     assert_eq!(lines.len(), topics().len() + 1);
     let about_at = lines[0].find("about").expect("a column");
     for (line, topic) in lines[1..].iter().zip(topics()) {
@@ -139,9 +139,9 @@ fn the_catalogue_is_a_table() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_reached_is_named() {
+async fn an_unreachable_registry_is_named() {
     let url = "http://127.0.0.1:1";
     let error =
-        apply(Layout::default(), "", &log(), &Schemas::registry(url).expect("a URL")).await.expect_err("nobody there");
+        apply(Layout::default(), "", &log(), &Schemas::registry(url).expect("a URL")).await.expect_err("unreachable");
     assert!(error.to_string().contains(url), "{error}");
 }

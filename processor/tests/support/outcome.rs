@@ -1,4 +1,4 @@
-//! What the stream core should have written, and what it has: for whole groups on any log.
+//! The expected and the written outputs of the stream core, for complete groups on any log.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use air::core::Settings;
 use processor::pipeline::{Emission, Machine as _};
 use processor::raw::RawMachine;
 use processor::sinks::topics::RawTopics;
-use processor::{ClockWatch, RawMetrics};
+use processor::{ClockReadiness, RawMetrics};
 use runtime::{Clock, Context, Metrics};
 use schemas::catalogue;
 use streams::registry::Schemas;
@@ -20,10 +20,10 @@ use crate::traffic::{self, Plan};
 
 pub(crate) const PARTITIONS: u32 = 24;
 
-/// What a record says, without what depends on when it was made: topic, partition, key, value, version.
-pub(crate) type Told = (String, u32, Option<Vec<u8>>, Option<Vec<u8>>, Option<String>);
+/// An output without its time of processing: topic, partition, key, value, version.
+pub(crate) type Output = (String, u32, Option<Vec<u8>>, Option<Vec<u8>>, Option<String>);
 
-fn told(topic: &str, partition: u32, key: Option<&[u8]>, value: Option<&[u8]>, headers: &Headers) -> Told {
+fn output(topic: &str, partition: u32, key: Option<&[u8]>, value: Option<&[u8]>, headers: &Headers) -> Output {
     let version = headers.first("version").map(|version| String::from_utf8_lossy(version).into_owned());
     (topic.to_owned(), partition, key.map(<[u8]>::to_vec), value.map(<[u8]>::to_vec), version)
 }
@@ -45,22 +45,22 @@ fn partitions_of(topic: &str) -> u32 {
     catalogue::find(topic).expect("in the catalogue").partitions
 }
 
-/// A log with topics of one environment.
-pub(crate) struct Place {
+/// The topics of one prefix in a log.
+pub(crate) struct Environment {
     pub(crate) log: Arc<dyn Log>,
     pub(crate) prefix: String,
     pub(crate) schemas: Schemas,
 }
 
-impl Place {
+impl Environment {
     fn partitions(&self, topic: &str) -> impl Iterator<Item = (TopicPartition, SeekTo)> {
         let name: Arc<str> = format!("{}{topic}", self.prefix).into();
         (0..partitions_of(topic)).map(move |at| (TopicPartition::new(name.clone(), at), SeekTo::Beginning))
     }
 
-    fn told(&self, record: &Incoming) -> Told {
+    fn output(&self, record: &Incoming) -> Output {
         let topic = record.topic.strip_prefix(&self.prefix).expect("a topic of this environment");
-        told(topic, record.partition, record.key.as_deref(), record.value.as_deref(), &record.headers)
+        output(topic, record.partition, record.key.as_deref(), record.value.as_deref(), &record.headers)
     }
 
     /// Creates all topics and writes the traffic into the raw one.
@@ -90,7 +90,7 @@ impl Place {
         flush.wait().await.expect("written");
     }
 
-    /// All records of a topic as they are now.
+    /// All records of a topic at the time of the call.
     pub(crate) async fn read_all(&self, topic: &str) -> Vec<Incoming> {
         let mut source = self.log.read(self.partitions(topic).collect()).await.expect("a reader");
         let (mut records, mut caught_up) = (Vec::new(), 0);
@@ -104,14 +104,14 @@ impl Place {
         records
     }
 
-    /// All that was written into a topic, each record once.
-    #[allow(dead_code, reason = "not every test looks into single topics")]
-    pub(crate) async fn told_in(&self, topic: &str) -> BTreeSet<Told> {
-        self.read_all(topic).await.iter().map(|record| self.told(record)).collect()
+    /// The outputs in a topic, repeated ones once.
+    #[allow(dead_code, reason = "not every test reads single topics")]
+    pub(crate) async fn outputs_in(&self, topic: &str) -> BTreeSet<Output> {
+        self.read_all(topic).await.iter().map(|record| self.output(record)).collect()
     }
 
-    /// What the cores give out when nothing ever goes wrong.
-    pub(crate) async fn expected(&self) -> BTreeSet<Told> {
+    /// The outputs of the cores without any failure.
+    pub(crate) async fn expected(&self) -> BTreeSet<Output> {
         let (log, schemas, topic_prefix) = (self.log.clone(), self.schemas.clone(), self.prefix.clone());
         let (cluster, context) = (Cluster::new(log, schemas, topic_prefix), Context::new(Clock::system()));
         let topics = Arc::new(RawTopics::prepare(&cluster, &context).await.expect("schemas"));
@@ -121,19 +121,19 @@ impl Place {
         for record in self.read_all("fanet.raw.v1").await {
             let machine = machines.entry(record.partition).or_insert_with(|| {
                 let (topics, metrics, clock) = (topics.clone(), metrics.clone(), Clock::system());
-                let watch = ClockWatch::new(context.readiness.part("clock"));
-                RawMachine::new(record.partition, "epoch", Settings::default(), topics, clock, metrics, watch)
+                let clocks = ClockReadiness::new(context.readiness.part("clock"));
+                RawMachine::new(record.partition, "epoch", Settings::default(), topics, clock, metrics, clocks)
             });
             machine.apply(&record, &mut out);
         }
-        let tell = |record: &Outgoing| {
+        let output_of = |record: &Outgoing| {
             let topic = record.topic.strip_prefix(&self.prefix).expect("a topic of this environment");
             let key = record.key.as_deref();
             let by_key = || partitioner::partition_of(key.unwrap_or_default(), partitions_of(topic));
             let partition = record.partition.unwrap_or_else(by_key);
-            told(topic, partition, key, record.value.as_deref(), &record.headers)
+            output(topic, partition, key, record.value.as_deref(), &record.headers)
         };
-        let expected: BTreeSet<Told> = out.records.iter().map(tell).collect();
+        let expected: BTreeSet<Output> = out.records.iter().map(output_of).collect();
         assert!(expected.len() > 1_000, "only {} records", expected.len());
         expected
     }
@@ -150,8 +150,8 @@ impl Place {
         }
     }
 
-    /// Waits until all that is expected is there, and holds that nothing else is.
-    pub(crate) async fn until_written(&self, expected: &BTreeSet<Told>) {
+    /// Waits until all expected outputs are there, and asserts that there are no others.
+    pub(crate) async fn until_written(&self, expected: &BTreeSet<Output>) {
         let from = OUTPUTS.iter().flat_map(|topic| self.partitions(topic)).collect();
         let mut source = self.log.read(from).await.expect("a reader");
         let mut missing = expected.clone();
@@ -159,18 +159,18 @@ impl Place {
             while !missing.is_empty() {
                 if let Event::Records(records) = source.next().await.expect("reads") {
                     for record in records {
-                        missing.remove(&self.told(&record));
+                        missing.remove(&self.output(&record));
                     }
                 }
             }
         };
         if tokio::time::timeout(Duration::from_secs(90), all).await.is_err() {
-            let some: Vec<_> = missing.iter().take(3).map(|told| (&told.0, told.1, &told.4)).collect();
+            let some: Vec<_> = missing.iter().take(3).map(|output| (&output.0, output.1, &output.4)).collect();
             panic!("{} records are missing, for example {some:?}", missing.len());
         }
         let mut written = BTreeSet::new();
         for topic in OUTPUTS {
-            written.extend(self.read_all(topic).await.iter().map(|record| self.told(record)));
+            written.extend(self.read_all(topic).await.iter().map(|record| self.output(record)));
         }
         let more: Vec<_> = written.difference(expected).take(3).collect();
         assert!(more.is_empty(), "{} records too many, for example {more:?}", written.difference(expected).count());

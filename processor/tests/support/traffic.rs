@@ -6,10 +6,10 @@ use fanet::{Address, Frame, Header, Packet, Position, Text, Wrapped};
 use schemas::v1::raw_record::Input;
 use schemas::v1::{RawRecord, Tick};
 
-/// A beginning that is always the same, microseconds since the epoch.
+/// A fixed start time, microseconds since the epoch.
 pub(crate) const START_US: u64 = 1_750_000_000_000_000;
 
-/// A small deterministic source of chance.
+/// A small deterministic random number generator.
 pub(crate) struct Dice(u64);
 
 impl Dice {
@@ -51,7 +51,7 @@ pub(crate) struct Sent {
     pub(crate) record: RawRecord,
 }
 
-/// The records of a plan in the order in which they come in.
+/// The records of a plan in the order of ingest.
 pub(crate) fn records(plan: Plan) -> Vec<Sent> {
     let mut dice = Dice::new(plan.seed);
     let mut sent = Vec::new();
@@ -82,7 +82,7 @@ fn frames(device: u32, second: u64, plan: &Plan, dice: &mut Dice, sent: &mut Vec
     for copy in 0..plan.receivers {
         let receiver = (device + copy) % (plan.receivers * 8);
         let on_time_us = sent_us + 20_000 + dice.below(80_000);
-        // Now and then a receiver's line is slow.
+        // At times a receiver's connection is slow.
         let late_us = if dice.below(200) == 0 { 3_000_000 + dice.below(20_000_000) } else { 0 };
         let clock_is_off_s = i64::from(receiver % 7) * 9 - 20;
         let stamp_s = ((plan.start_us + on_time_us) / 1_000_000).cast_signed() + clock_is_off_s;
@@ -96,7 +96,7 @@ fn frames(device: u32, second: u64, plan: &Plan, dice: &mut Dice, sent: &mut Vec
 
 fn packet(device: u32, second: u64, round: u64, dice: &mut Dice) -> Packet<'static> {
     const NAMES: [&str; 4] = ["Eva", "Åsa", "Tomaž", "日本"];
-    let position = place(device, second);
+    let position = position_at(device, second);
     let online_tracking = device % 9 != 4;
     match device % 20 {
         19 => Packet::Service(Service {
@@ -119,10 +119,10 @@ fn packet(device: u32, second: u64, round: u64, dice: &mut Dice) -> Packet<'stat
             wind_speed_kmh: 8.0,
             wind_heading_deg: 270.0,
         }),
-        // Noise: a position that cannot be.
+        // Noise: an impossible position.
         _ if dice.below(300) == 0 => {
-            let nowhere = Position::new(dice.share() * 80.0, dice.share() * 170.0);
-            Packet::Tracking(Tracking { position: nowhere, ..tracking(device, second, online_tracking) })
+            let impossible = Position::new(dice.share() * 80.0, dice.share() * 170.0);
+            Packet::Tracking(Tracking { position: impossible, ..tracking(device, second, online_tracking) })
         }
         _ => Packet::Tracking(tracking(device, second, online_tracking)),
     }
@@ -131,7 +131,7 @@ fn packet(device: u32, second: u64, round: u64, dice: &mut Dice) -> Packet<'stat
 fn tracking(device: u32, second: u64, online_tracking: bool) -> Tracking {
     let circling = is_circling(device, second);
     Tracking {
-        position: place(device, second),
+        position: position_at(device, second),
         online_tracking,
         aircraft_type: AircraftType::Paraglider,
         altitude_m: 900 + ((second + u64::from(device) * 37) % 600) as i32 * 2,
@@ -148,7 +148,7 @@ fn is_circling(device: u32, second: u64) -> bool {
 }
 
 /// Slowly eastwards, in circles half of the time.
-fn place(device: u32, second: u64) -> Position {
+fn position_at(device: u32, second: u64) -> Position {
     let home = Position::new(45.0 + f64::from(device % 100) * 0.02, 6.0 + f64::from(device / 100) * 0.02);
     let still = device % 20 >= 18;
     let drift = if still { 0.0 } else { (second % 1_800) as f64 * 2.0e-5 };

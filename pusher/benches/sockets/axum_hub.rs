@@ -1,4 +1,4 @@
-//! The same hub over axum's own WebSocket: a task and a bounded queue per client, as one would write it first.
+//! The same hub over axum's own WebSocket: a task and a bounded queue per client, the usual design.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -10,22 +10,22 @@ use axum::extract::State;
 use axum::extract::ws::{Message, WebSocketUpgrade};
 use axum::response::Response;
 use axum::routing::any;
-use fanout::switchboard::{Now, Opening, Switchboard};
-use fanout::view::Positions;
+use fanout::dispatcher::{Dispatcher, Now, Opening};
+use fanout::view::Offsets;
 use fanout::wire::Wire;
 use futures::SinkExt as _;
 use harness::Crowd;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 
-use crate::{PAIRS, Silent, median, seats, sky, until_read};
+use crate::{Count, PAIRS, clients_at, median, scenario, until_read};
 
-type Lines = Arc<Mutex<Vec<mpsc::Sender<Bytes>>>>;
+type Queues = Arc<Mutex<Vec<mpsc::Sender<Bytes>>>>;
 
-async fn upgrade(State(lines): State<Lines>, upgrade: WebSocketUpgrade) -> Response {
+async fn upgrade(State(queues): State<Queues>, upgrade: WebSocketUpgrade) -> Response {
     upgrade.read_buffer_size(4096).write_buffer_size(0).on_upgrade(async move |mut socket| {
         let (sender, mut inbox) = mpsc::channel::<Bytes>(256);
-        lines.lock().expect("not poisoned").push(sender);
+        queues.lock().expect("not poisoned").push(sender);
         while let Some(message) = inbox.recv().await {
             let mut outcome = socket.feed(Message::Binary(message)).await;
             while let (Ok(()), Ok(message)) = (&outcome, inbox.try_recv()) {
@@ -38,47 +38,47 @@ async fn upgrade(State(lines): State<Lines>, upgrade: WebSocketUpgrade) -> Respo
     })
 }
 
-/// CPU of this process but for the crowd's thread, microseconds per client and tick.
+/// CPU time of this process without the thread of the clients, microseconds per client and tick.
 pub(crate) fn cost(clients: usize) -> Result<f64> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
-    let lines = Lines::default();
+    let queues = Queues::default();
     let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0"))?;
     let address = listener.local_addr()?;
-    let router = Router::new().route("/", any(upgrade)).with_state(lines.clone());
+    let router = Router::new().route("/", any(upgrade)).with_state(queues.clone());
     runtime.spawn(async move { axum::serve(listener, router).await });
-    let crowd = Crowd::start(seats(address, clients), 3_000, Silent)?;
-    while lines.lock().expect("not poisoned").len() < clients {
+    let crowd = Crowd::start(clients_at(address, clients), 3_000, Count)?;
+    while queues.lock().expect("not poisoned").len() < clients {
         std::thread::sleep(Duration::from_millis(20));
     }
-    let lines = lines.lock().expect("not poisoned").clone();
-    let (mut view, mut now) = (sky::picture(), Now { monotonic: Duration::from_secs(10), us: 10_000_000 });
-    let mut board = Switchboard::new(Arc::new(sky::settings()), Positions::new(1));
-    for viewer in 0..clients {
-        let subscription = Some(sky::viewer(u32::try_from(viewer)?));
-        let id = board.open(Opening { wire: Wire::default(), subscription, resume: None }, &view, now);
-        while board.next_frame(id, &view, now).is_some() {}
+    let queues = queues.lock().expect("not poisoned").clone();
+    let (mut view, mut now) = (scenario::view(), Now { monotonic: Duration::from_secs(10), us: 10_000_000 });
+    let mut dispatcher = Dispatcher::new(Arc::new(scenario::settings()), Offsets::new(1));
+    for client in 0..clients {
+        let subscription = Some(scenario::subscription(u32::try_from(client)?));
+        let id = dispatcher.open(Opening { wire: Wire::default(), subscription, resume: None }, &view, now);
+        while dispatcher.next_frame(id, &view, now).is_some() {}
     }
     let mut costs = Vec::new();
     for round in 0..PAIRS as u64 + 2 {
         let mut changes = Vec::new();
-        sky::tick(&mut view, &mut changes, round);
+        scenario::tick(&mut view, &mut changes, round);
         now.monotonic += Duration::from_millis(100);
-        board.apply(&changes, &[]);
-        let before = busy(&crowd);
-        let flush = board.flush(&view, now);
+        dispatcher.apply(&changes, &[]);
+        let before = server_cpu(&crowd);
+        let flush = dispatcher.flush(&view, now);
         let touched = flush.touched.len();
         for id in flush.touched {
-            let batch = board.take_batch(id);
+            let batch = dispatcher.take_batch(id);
             for index in &batch {
                 let frame = flush.deliveries[*index as usize].frames.of(Wire::default());
                 let header = if frame[1] < 126 { 2 } else { 4 };
-                // The queue is longer than a tick's frames.
-                lines[id.0 as usize].try_send(frame.slice(header..))?;
+                // The queue has room for the frames of a tick.
+                queues[id.0 as usize].try_send(frame.slice(header..))?;
             }
-            board.return_batch(id, batch);
+            dispatcher.return_batch(id, batch);
         }
         until_read(&crowd);
-        let cpu = busy(&crowd) - before;
+        let cpu = server_cpu(&crowd) - before;
         if round >= 2 {
             costs.push(cpu.as_secs_f64() * 1e6 / touched as f64);
         }
@@ -86,8 +86,8 @@ pub(crate) fn cost(clients: usize) -> Result<f64> {
     Ok(median(costs))
 }
 
-/// CPU of the process without the crowd's.
-fn busy(crowd: &Crowd<Silent>) -> Duration {
+/// CPU time of this process without the thread of the clients.
+fn server_cpu(crowd: &Crowd<Count>) -> Duration {
     let all = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
     let all = Duration::new(all.tv_sec.unsigned_abs(), u32::try_from(all.tv_nsec).unwrap_or_default());
     all.saturating_sub(crowd.cpu())

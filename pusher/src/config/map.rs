@@ -7,24 +7,25 @@ use url::Url;
 
 use crate::pmtiles;
 
-/// What the map page shows under the live objects, and where it begins.
+/// The base map and terrain of the map page, and the view with which it opens.
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Map")]
 pub struct MapOptions {
     /// Serve the map page from this folder instead of the built-in one.
     #[arg(long, env = "UPDRAFT_PUSHER_WEB_DIR", value_name = "DIR", global = true)]
     pub web_dir: Option<PathBuf>,
-    /// Where the map begins: latitude,longitude,zoom [default: 46.6,8.4,8].
+    /// View with which the map opens: latitude,longitude,zoom [default: 46.6,8.4,8].
     #[arg(long, env = "UPDRAFT_PUSHER_MAP_START", value_name = "LAT,LON,ZOOM", value_parser = parse_map_start, allow_hyphen_values = true, global = true)]
     pub map_start: Option<MapStart>,
-    /// PMTiles file with the base map (vector tiles in the Protomaps schema, or raster tiles), served to the map page by
-    /// HTTP range. See docs/base-maps.md.
+    /// PMTiles file with the base map: vector tiles in the Protomaps schema, or raster tiles. The map page reads it by
+    /// HTTP range requests. See docs/base-maps.md.
     #[arg(long, env = "UPDRAFT_PUSHER_BASEMAP", value_name = "FILE.pmtiles", global = true)]
     pub basemap: Option<PathBuf>,
-    /// PMTiles file with terrain (raster tiles of elevations): hillshade, contour lines and heights above ground.
+    /// PMTiles file with terrain, raster tiles of elevations: enables hillshade, contour lines and heights above
+    /// ground.
     #[arg(long, env = "UPDRAFT_PUSHER_TERRAIN", value_name = "FILE.pmtiles", global = true)]
     pub terrain: Option<PathBuf>,
-    /// How the terrain's pixels encode elevations.
+    /// Encoding of elevations in the terrain's pixels.
     #[arg(
         long,
         env = "UPDRAFT_PUSHER_TERRAIN_ENCODING",
@@ -34,12 +35,12 @@ pub struct MapOptions {
         global = true
     )]
     pub terrain_encoding: TerrainEncoding,
-    /// URL of a MapLibre style that users can choose as the base map. A style of another host is off until a user switches
-    /// it on, so that no browser contacts that host unasked.
+    /// URL of a MapLibre style that users can choose as the base map. A style of another host is off until a user
+    /// enables it, so that no browser contacts that host without consent.
     #[arg(long, env = "UPDRAFT_PUSHER_MAP_STYLE", value_name = "URL", global = true)]
     pub map_style: Option<String>,
-    /// Further origins from which that style loads tiles, fonts and symbols, separated by commas: the page's
-    /// Content-Security-Policy allows them, and no others.
+    /// Further origins from which the map style loads tiles, fonts and symbols, separated by commas. The page's
+    /// Content-Security-Policy allows these origins and no others.
     #[arg(
         long,
         env = "UPDRAFT_PUSHER_MAP_STYLE_ORIGINS",
@@ -50,7 +51,7 @@ pub struct MapOptions {
     pub map_style_origins: Vec<String>,
 }
 
-/// How a pixel's red, green and blue make an elevation.
+/// How an elevation is encoded in a pixel's red, green and blue.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub enum TerrainEncoding {
     /// red * 256 + green + blue / 256 - 32768 m.
@@ -61,7 +62,7 @@ pub enum TerrainEncoding {
 }
 
 impl TerrainEncoding {
-    /// The name that MapLibre gives it.
+    /// MapLibre's name of the encoding.
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Terrarium => "terrarium",
@@ -70,14 +71,14 @@ impl TerrainEncoding {
     }
 }
 
-/// Where the map begins.
+/// The view with which the map opens.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct MapStart {
     /// Degrees.
     pub latitude_deg: f64,
     /// Degrees.
     pub longitude_deg: f64,
-    /// As MapLibre counts it, 0 to 22.
+    /// MapLibre's zoom level, 0 to 22.
     pub zoom: f64,
 }
 
@@ -89,17 +90,18 @@ impl Default for MapStart {
 }
 
 impl MapOptions {
-    /// Reads the files' headers and the origins.
+    /// Checks the headers of the files and the origins.
     ///
     /// # Errors
-    /// A file cannot be read, is no PMTiles file of version 3 or has tiles of another kind; an origin is none.
+    /// A file cannot be read, is not a PMTiles file of version 3, or has tiles of the wrong type; an origin is invalid.
     pub fn check(&self) -> Result<(), String> {
         check_file("--basemap", self.basemap.as_deref(), pmtiles::Header::is_drawable)?;
         check_file("--terrain", self.terrain.as_deref(), pmtiles::Header::is_raster)?;
         for origin in &self.map_style_origins {
             if !Url::parse(origin).is_ok_and(|url| url.origin().ascii_serialization() == *origin) {
                 return Err(format!(
-                    "--map-style-origins {origin:?}: an origin is, for example https://tiles.example.org"
+                    "invalid --map-style-origins {origin:?}: expected a scheme and a host without a path, for example \
+                     https://tiles.example.org"
                 ));
             }
         }
@@ -107,14 +109,16 @@ impl MapOptions {
     }
 }
 
-fn check_file(option: &str, file: Option<&Path>, is_right: fn(&pmtiles::Header) -> bool) -> Result<(), String> {
+fn check_file(option: &str, file: Option<&Path>, is_allowed: fn(&pmtiles::Header) -> bool) -> Result<(), String> {
     let Some(file) = file else { return Ok(()) };
-    let header = pmtiles::Header::read(file).map_err(|error| format!("{option} {}: {error}", file.display()))?;
-    if is_right(&header) {
+    let header =
+        pmtiles::Header::read(file).map_err(|error| format!("invalid {option} {}: {error}", file.display()))?;
+    if is_allowed(&header) {
         return Ok(());
     }
     let expected = if option == "--terrain" { "PNG or WebP" } else { "MVT, PNG, JPEG, WebP or AVIF" };
-    Err(format!("{option} {}: its tiles are of type {}, {expected} is expected", file.display(), header.tile_type))
+    let (file, found) = (file.display(), header.tile_type);
+    Err(format!("invalid {option} {file}: its tiles are of type {found}, expected {expected}"))
 }
 
 fn parse_map_start(text: &str) -> Result<MapStart, String> {
@@ -125,7 +129,7 @@ fn parse_map_start(text: &str) -> Result<MapStart, String> {
         {
             Ok(MapStart { latitude_deg, longitude_deg, zoom })
         }
-        _ => Err("latitude,longitude,zoom is, for example 46.6,8.4,8".to_owned()),
+        _ => Err("expected latitude,longitude,zoom, for example 46.6,8.4,8".to_owned()),
     }
 }
 
@@ -140,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_cannot_be_shown_is_refused() {
+    fn a_file_with_wrong_tiles_is_refused() {
         let basemap = |file| MapOptions { basemap: Some(file), ..MapOptions::default() };
         let terrain = |file| MapOptions { terrain: Some(file), ..MapOptions::default() };
         let vector = pmtiles::tests::header(1);
@@ -149,7 +153,7 @@ mod tests {
         assert!(error.contains("--terrain") && error.contains("PNG or WebP"), "{error}");
         assert_eq!(with_file(&pmtiles::tests::header(2), terrain), Ok(()));
         let error = with_file(b"PK\x03\x04", basemap).unwrap_err();
-        assert!(error.contains("no PMTiles file"), "{error}");
+        assert!(error.contains("not a PMTiles file"), "{error}");
         let missing = MapOptions { basemap: Some("/nowhere/at.pmtiles".into()), ..MapOptions::default() };
         assert!(missing.check().unwrap_err().contains("/nowhere/at.pmtiles"));
     }

@@ -1,8 +1,8 @@
-//! Two readers of the log as one: aircraft, which move all the time, and everything else.
+//! Two readers of the log, one for aircraft, which change all the time, and one for all other kinds.
 //!
-//! A cluster looks at every partition that a request names, and a reader names all of its own in each. So the requests
-//! that bring new positions, hundreds a second, name those of aircraft only, and the many partitions where little happens
-//! are asked about when something does.
+//! A fetch request of a reader names all of its partitions, and the broker checks each of them. With two readers, the
+//! hundreds of requests per second for new positions name the partitions of aircraft only. The requests for the many
+//! other partitions wait at the broker until one of them has a record.
 
 use streams::{Event, Log, SeekTo, Source, StreamError, TopicPartition};
 
@@ -24,7 +24,7 @@ impl Reader {
         Ok(Self { aircraft, others })
     }
 
-    /// What happens next on either. Cancel-safe, as each of them.
+    /// The next event of either reader. Cancel-safe.
     ///
     /// # Errors
     /// As [`Source::next`].

@@ -1,4 +1,4 @@
-//! From records to inputs of the view. Pure.
+//! Decodes records into inputs of the view. Pure.
 
 use anyhow::Context as _;
 use bytes::Bytes;
@@ -13,21 +13,21 @@ use streams::registry::{Schemas, TopicCodec};
 use super::topics::Role;
 use fanout::view::{self, Kind, State};
 
-/// What a record says.
+/// A decoded record.
 #[derive(Debug)]
-#[allow(clippy::large_enum_variant, reason = "lives for one call")]
-pub(super) enum Input {
-    /// Of the public view.
+#[allow(clippy::large_enum_variant, reason = "short-lived")]
+pub(super) enum Decoded {
+    /// An input of the public view.
     Public(view::Input),
-    /// Of a hidden device.
+    /// The state of a hidden device.
     Private(u32, PrivatePart, Option<PrivateState>),
-    /// What of a device's past is public.
+    /// The public past of a device.
     Privacy(PrivacyState),
-    /// Nothing but that the log is alive.
-    Alive,
+    /// A record that only shows that the log has new records.
+    Heartbeat,
 }
 
-/// Reads values by the types that this program was built with.
+/// Decodes values with the schemas that this program was built with.
 #[derive(Debug)]
 pub(super) struct Decoder {
     codecs: [TopicCodec; Kind::COUNT],
@@ -36,39 +36,39 @@ pub(super) struct Decoder {
 }
 
 impl Decoder {
-    /// Needs no registry: a reader decodes by its own types.
+    /// Needs no registry.
     pub(super) async fn new() -> anyhow::Result<Self> {
         let mut codecs = Vec::new();
         for kind in Kind::ALL {
             codecs.push(codec(kind.topic()).await?);
         }
-        let codecs = codecs.try_into().map_err(|_| anyhow::anyhow!("one codec per kind"))?;
+        let codecs = codecs.try_into().map_err(|_| anyhow::anyhow!("the number of kinds and of codecs differs"))?;
         Ok(Self { codecs, private: codec(topic::PRIVATE_STATE).await?, privacy: codec(topic::PRIVACY).await? })
     }
 
     /// # Errors
-    /// Reject, by its reason.
-    pub(super) fn decode(&self, role: &Role, record: &Incoming) -> Result<Input, &'static str> {
+    /// Reject: the reason.
+    pub(super) fn decode(&self, role: &Role, record: &Incoming) -> Result<Decoded, &'static str> {
         match role {
-            Role::Clock => Ok(Input::Alive),
+            Role::Clock => Ok(Decoded::Heartbeat),
             Role::Private => {
                 let (device, part) = keys::parse_private(key(record)?).ok_or("bad_key")?;
                 let state = record.value.as_ref().map(|value| value_of(&self.private, value)).transpose()?;
-                Ok(Input::Private(device, part, state))
+                Ok(Decoded::Private(device, part, state))
             }
-            // Not ended by tombstones: there is nothing in one.
+            // A tombstone changes nothing: an objection outlives it.
             Role::Privacy => match &record.value {
-                Some(value) => value_of(&self.privacy, value).map(Input::Privacy),
-                None => Ok(Input::Alive),
+                Some(value) => value_of(&self.privacy, value).map(Decoded::Privacy),
+                None => Ok(Decoded::Heartbeat),
             },
-            Role::Public { kind, .. } => self.public(*kind, record).map(Input::Public),
+            Role::Public { kind, .. } => self.public(*kind, record).map(Decoded::Public),
         }
     }
 
     fn public(&self, kind: Kind, record: &Incoming) -> Result<view::Input, &'static str> {
         let Some(value) = &record.value else {
             let version = record.headers.first(VERSION).and_then(|version| parse_number(version));
-            return Ok(view::Input::Gone { kind, key: key(record)?.to_owned(), version });
+            return Ok(view::Input::Removed { kind, key: key(record)?.to_owned(), version });
         };
         let codec = &self.codecs[kind.index()];
         Ok(view::Input::State(match kind {

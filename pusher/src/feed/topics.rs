@@ -1,4 +1,4 @@
-//! Which topics the pusher reads, and what each of their partitions is for.
+//! The topics that the pusher reads, and the role of each partition.
 
 use std::collections::HashMap;
 
@@ -7,22 +7,22 @@ use streams::{SeekTo, StreamError, TopicDescription, TopicPartition};
 
 use fanout::view::Kind;
 
-/// What a partition's records are.
+/// The kind of records in a partition.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Role {
-    /// States of one kind; the number is that of the view's positions.
+    /// States of one kind of object; `partition` is the view's number of the partition.
     Public { kind: Kind, partition: u16 },
     /// States of hidden devices.
     Private,
-    /// What of the past of devices is public.
+    /// The public past of devices.
     Privacy,
-    /// The clocks of the raw partitions: a sign of life every few seconds, even when nothing flies.
+    /// Clocks of the raw partitions: a record every few seconds, also when nothing flies.
     Clock,
 }
 
 impl Role {
     /// Metric label.
-    pub(super) fn word(self) -> &'static str {
+    pub(super) fn as_str(self) -> &'static str {
         match self {
             Self::Public { kind, .. } => kind.as_str(),
             Self::Private => "private",
@@ -40,16 +40,16 @@ pub(super) struct Topics {
 }
 
 impl Topics {
-    /// Looks for the topics on the cluster. The order of kinds and partitions gives each its number, on every instance
-    /// the same.
+    /// Finds the topics on the cluster. The order of kinds and partitions determines the numbers of the partitions,
+    /// which are the same on every instance.
     ///
     /// # Errors
-    /// Transient: a topic is not there (yet).
+    /// Transient: a topic is missing.
     pub(super) fn find(found: &[TopicDescription], prefix: &str) -> Result<Self, StreamError> {
         let partitions_of = |name: &str| {
             let full = format!("{prefix}{name}");
             let topic = found.iter().find(|topic| topic.name == full);
-            let missing = || format!("there is no topic {full}: `processor topics apply` creates it");
+            let missing = || format!("there is no topic {full}: create it with `processor topics apply`");
             let topic = topic.ok_or_else(|| StreamError::transient("no_topic", "read the state topics", missing()))?;
             Ok::<_, StreamError>(
                 (0..topic.partitions).map(move |partition| TopicPartition::new(full.clone(), partition)),
@@ -77,7 +77,7 @@ impl Topics {
         self.roles.keys()
     }
 
-    /// States are read from the beginning; of the clocks only the new ones say something.
+    /// States are read from the beginning, clocks from the end.
     pub(super) fn start(&self, partition: &TopicPartition) -> SeekTo {
         match self.roles.get(partition) {
             Some(Role::Clock) => SeekTo::End,
@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_topic_is_waited_for_by_name() {
+    fn a_missing_topic_is_a_transient_error() {
         let error = Topics::find(&cluster(""), "live.").unwrap_err();
         assert!(error.is_transient());
         assert!(runtime::retry::with_causes(&error).contains("live.fanet.state.aircraft.v1"), "{error}");

@@ -1,4 +1,4 @@
-//! Taking a socket out of the HTTP server, for the threads that own WebSockets.
+//! Takes a socket out of the HTTP server, for the threads that own WebSockets.
 
 use std::io;
 use std::net;
@@ -15,17 +15,18 @@ use tokio_util::task::TaskTracker;
 
 use super::stall::StallGuard;
 
-/// Held at most between a TLS connection and its WebSocket, each way, besides the kernel's.
-const PUMP_BYTES: usize = 4 << 10;
+/// Buffer between a TLS connection and its WebSocket for each direction, besides the kernel's.
+const RELAY_BUFFER_BYTES: usize = 4 << 10;
 
-/// The socket of an upgraded connection, and what was read of it too early.
+/// The socket of an upgraded connection, and the bytes that the HTTP server has read of the WebSocket already.
 ///
-/// A TLS connection stays in a task of its own (tracked by `pumps`): the socket is then one end of a local pair, and the
-/// task carries what goes through it. That costs a copy and a wake-up more per send, which is what TLS costs here.
+/// A TLS connection stays in a task of its own, which `relays` tracks: the returned socket is one end of a local pair,
+/// and the task copies between the other end and the TLS connection. This costs one more copy and one more wake-up per
+/// send.
 ///
 /// # Errors
-/// The operating system gives no sockets.
-pub(crate) fn detach(upgraded: Upgraded, pumps: &TaskTracker) -> io::Result<(net::TcpStream, Bytes)> {
+/// The operating system gives no socket pair.
+pub(crate) fn detach(upgraded: Upgraded, relays: &TaskTracker) -> io::Result<(net::TcpStream, Bytes)> {
     let upgraded = match downcast::<StallGuard<TokioIo<TcpStream>>>(upgraded) {
         Ok(parts) => return Ok((parts.io.into_inner().into_inner().into_std()?, parts.read_buf)),
         Err(upgraded) => upgraded,
@@ -34,10 +35,11 @@ pub(crate) fn detach(upgraded: Upgraded, pumps: &TaskTracker) -> io::Result<(net
         .map_err(|_| io::Error::other("an upgraded connection is neither TCP nor TLS"))?;
     let (inside, outside) = UnixStream::pair()?;
     let mut tls = parts.io.into_inner().into_inner();
-    pumps.spawn(async move {
+    relays.spawn(async move {
         let mut inside = inside;
-        if let Err(error) = copy_bidirectional_with_sizes(&mut inside, &mut tls, PUMP_BYTES, PUMP_BYTES).await {
-            tracing::debug!(%error, "a TLS connection ended early");
+        let copied = copy_bidirectional_with_sizes(&mut inside, &mut tls, RELAY_BUFFER_BYTES, RELAY_BUFFER_BYTES).await;
+        if let Err(error) = copied {
+            tracing::debug!(%error, "a WebSocket over TLS failed");
         }
     });
     // Reading, writing and closing are the same for both families of stream sockets.

@@ -1,4 +1,4 @@
-//! A socket that fails where its client takes nothing for too long, instead of holding its connection for ever.
+//! A stream whose writes time out, so that a client that reads nothing does not hold its connection for ever.
 
 use std::future::Future;
 use std::io;
@@ -11,37 +11,37 @@ use runtime::Clock;
 
 type Timer = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-/// Reads as the stream below; a write that makes no progress for a time is an error.
+/// A stream; a write without progress for the time limit fails with [`io::ErrorKind::TimedOut`].
 pub(crate) struct StallGuard<S> {
     inner: S,
     clock: Clock,
-    within: Duration,
-    /// Runs while a write waits.
-    waiting: Option<Timer>,
+    timeout: Duration,
+    /// Runs while a write is pending.
+    timer: Option<Timer>,
 }
 
 impl<S> StallGuard<S> {
-    pub(crate) fn new(inner: S, clock: Clock, within: Duration) -> Self {
-        Self { inner, clock, within, waiting: None }
+    pub(crate) fn new(inner: S, clock: Clock, timeout: Duration) -> Self {
+        Self { inner, clock, timeout, timer: None }
     }
 
-    /// The stream below.
+    /// The inner stream.
     pub(crate) fn into_inner(self) -> S {
         self.inner
     }
 
     fn guard<T>(&mut self, context: &mut Context<'_>, polled: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
         if polled.is_ready() {
-            self.waiting = None;
+            self.timer = None;
             return polled;
         }
-        let (clock, within) = (&self.clock, self.within);
-        let timer = self.waiting.get_or_insert_with(|| {
+        let (clock, timeout) = (&self.clock, self.timeout);
+        let timer = self.timer.get_or_insert_with(|| {
             let clock = clock.clone();
-            Box::pin(async move { clock.sleep(within).await })
+            Box::pin(async move { clock.sleep(timeout).await })
         });
         ready!(timer.as_mut().poll(context));
-        Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the client takes nothing")))
+        Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the client reads nothing")))
     }
 }
 
@@ -94,31 +94,31 @@ mod tests {
 
     use super::*;
 
-    const WITHIN: Duration = Duration::from_secs(30);
+    const TIMEOUT: Duration = Duration::from_secs(30);
 
-    async fn write<S: Write + Unpin>(guarded: &mut StallGuard<S>) -> io::Result<usize> {
+    async fn write_some<S: Write + Unpin>(guarded: &mut StallGuard<S>) -> io::Result<usize> {
         poll_fn(|context| Pin::new(&mut *guarded).poll_write(context, &[7; 20])).await
     }
 
     #[tokio::test]
-    async fn a_write_that_waits_too_long_fails() {
+    async fn a_write_without_progress_fails() {
         let (near, mut far) = tokio::io::duplex(10);
         let clock = Clock::manual(1_000_000_000);
-        let mut guarded = StallGuard::new(TokioIo::new(near), clock.clone(), WITHIN);
-        assert_eq!(write(&mut guarded).await.expect("fits"), 10);
+        let mut guarded = StallGuard::new(TokioIo::new(near), clock.clone(), TIMEOUT);
+        assert_eq!(write_some(&mut guarded).await.expect("fits"), 10);
         {
-            let mut waits = Box::pin(write(&mut guarded));
-            assert!(futures::poll!(waits.as_mut()).is_pending());
-            clock.advance(WITHIN - Duration::from_secs(1));
-            assert!(futures::poll!(waits.as_mut()).is_pending());
-            far.read_exact(&mut [0; 4]).await.expect("is there");
-            assert_eq!(waits.await.expect("there is room again"), 4);
+            let mut write = Box::pin(write_some(&mut guarded));
+            assert!(futures::poll!(write.as_mut()).is_pending());
+            clock.advance(TIMEOUT - Duration::from_secs(1));
+            assert!(futures::poll!(write.as_mut()).is_pending());
+            far.read_exact(&mut [0; 4]).await.expect("was written");
+            assert_eq!(write.await.expect("the buffer has room again"), 4);
         }
-        let mut waits = Box::pin(write(&mut guarded));
-        assert!(futures::poll!(waits.as_mut()).is_pending());
+        let mut write = Box::pin(write_some(&mut guarded));
+        assert!(futures::poll!(write.as_mut()).is_pending());
         clock.advance(Duration::from_secs(2));
-        assert!(futures::poll!(waits.as_mut()).is_pending(), "counted from the last progress");
-        clock.advance(WITHIN);
-        assert_eq!(waits.await.expect_err("too long").kind(), io::ErrorKind::TimedOut);
+        assert!(futures::poll!(write.as_mut()).is_pending(), "counted from the last progress");
+        clock.advance(TIMEOUT);
+        assert_eq!(write.await.expect_err("times out").kind(), io::ErrorKind::TimedOut);
     }
 }

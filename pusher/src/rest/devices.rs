@@ -1,12 +1,12 @@
-//! `GET /api/v1/devices/{address}`: all that is known of one device. Hidden devices are not known here.
+//! `GET /api/v1/devices/{address}`: all states of one device. Hidden devices are not found.
 
 use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderMap, Uri};
 use axum::response::Response;
 use schemas::{DeviceAddress, v1};
 
-use super::answer::{Ages, Asked};
 use super::endpoint::{Endpoint, Parameter};
+use super::picture_request::{Aging, PictureRequest};
 use super::problem::Problem;
 use super::time::rfc3339;
 use crate::app::App;
@@ -14,13 +14,13 @@ use fanout::view::State as Known;
 
 pub(super) const ENDPOINT: Endpoint = Endpoint {
     path: "/api/v1/devices/{address}",
-    summary: "All that is known of one device.",
+    summary: "All states of one device.",
     path_parameters: &[&ADDRESS],
     parameters: &[],
     message: "DeviceView",
 };
 
-/// In the path of what is about one device.
+/// The path parameter of endpoints for one device.
 pub(super) const ADDRESS: Parameter =
     Parameter { name: "address", kind: "string", about: "Six hex digits, for example 110B90." };
 
@@ -35,28 +35,28 @@ pub(super) async fn get(
     let device: DeviceAddress = address
         .parse()
         .map_err(|error: schemas::id::ParseIdError| Problem::bad_request("bad_address", error.to_string()))?;
-    let asked = Asked::new(app, &headers, &uri, Ages::Never, true).await?;
-    if let Some(answer) = asked.ready_made() {
-        return Ok(answer);
+    let request = PictureRequest::new(app, &headers, &uri, Aging::Never, true).await?;
+    if let Some(response) = request.cached_response() {
+        return Ok(response);
     }
-    let objects: Vec<_> = asked.view(|view| view.of_device(device.0).cloned().collect());
+    let objects: Vec<_> = request.view(|view| view.of_device(device.0).cloned().collect());
     if objects.is_empty() {
-        return Err(Problem::not_found("unknown_device", format!("nothing is known of {device}")));
+        return Err(Problem::not_found("unknown_device", format!("the device {device} is unknown")));
     }
-    let mut known = v1::DeviceView {
-        server_time: rfc3339(asked.at_us()),
+    let mut device_view = v1::DeviceView {
+        server_time: rfc3339(request.now_us()),
         device: device.0,
         manufacturer: device.manufacturer().map(str::to_owned),
         ..Default::default()
     };
     for object in objects {
         match &object.state {
-            Known::Aircraft(state) => known.aircraft = Some(state.clone()),
-            Known::Ground(state) => known.ground = Some(state.clone()),
-            Known::Station(state) => known.station = Some(state.clone()),
-            Known::Alert(state) => known.alert = Some(state.clone()),
+            Known::Aircraft(state) => device_view.aircraft = Some(state.clone()),
+            Known::Ground(state) => device_view.ground = Some(state.clone()),
+            Known::Station(state) => device_view.station = Some(state.clone()),
+            Known::Alert(state) => device_view.alert = Some(state.clone()),
             Known::Thermal(_) | Known::Receiver(_) => {}
         }
     }
-    Ok(asked.answer(&known))
+    Ok(request.respond(&device_view))
 }

@@ -1,4 +1,4 @@
-//! `GET /api/docs`: the OpenAPI document as a page for people. One file, nothing from elsewhere.
+//! `GET /api/docs`: the OpenAPI document as a page for people, without resources of other hosts.
 
 use std::fmt::{self, Display, Write as _};
 use std::sync::OnceLock;
@@ -35,7 +35,7 @@ fn write(page: &mut String, document: &Value) -> fmt::Result {
     write!(
         page,
         "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content='width=device-width'>\
-         <title>Updraft: REST</title><style>{STYLE}</style><h1>Updraft</h1><p>{} Version {}. The same for programs: \
+         <title>Updraft: REST</title><style>{STYLE}</style><h1>Updraft</h1><p>{} Version {}. For programs: \
          <a href=/api/openapi.json>openapi.json</a>. Live changes: WebSocket at <code>/ws/v1/updates</code>.",
         text(&info["description"]),
         text(&info["version"])
@@ -49,7 +49,7 @@ fn write(page: &mut String, document: &Value) -> fmt::Result {
     for (name, schema) in entries(&document["components"]["schemas"]) {
         write!(page, "<h3 id={0}>{0}</h3><table>", Text(name))?;
         for (field, schema) in entries(&schema["properties"]) {
-            write!(page, "<tr><td>{}<td>{}", Text(field), kind(schema))?;
+            write!(page, "<tr><td>{}<td>{}", Text(field), type_of(schema))?;
         }
         page.push_str("</table>");
     }
@@ -64,15 +64,15 @@ fn endpoint(page: &mut String, path: &str, method: &str, operation: &Value) -> f
     page.push_str("<table>");
     for parameter in operation["parameters"].as_array().into_iter().flatten() {
         let (name, about) = (text(&parameter["name"]), text(&parameter["description"]));
-        write!(page, "<tr><td>{name}<td>{about} <i>{}</i>", kind(&parameter["schema"]))?;
+        write!(page, "<tr><td>{name}<td>{about} <i>{}</i>", type_of(&parameter["schema"]))?;
     }
-    let sent = &operation["requestBody"]["content"]["application/json"]["schema"];
-    if sent.is_object() {
-        write!(page, "<tr><td>body<td>{}", kind(sent))?;
+    let body = &operation["requestBody"]["content"]["application/json"]["schema"];
+    if body.is_object() {
+        write!(page, "<tr><td>body<td>{}", type_of(body))?;
     }
     for (status, response) in entries(&operation["responses"]) {
-        let schema =
-            entries(&response["content"]).map(|(_, content)| kind(&content["schema"])).find(|kind| !kind.is_empty());
+        let mut types = entries(&response["content"]).map(|(_, content)| type_of(&content["schema"]));
+        let schema = types.find(|schema| !schema.is_empty());
         let (status, about) = (Text(status), text(&response["description"]));
         write!(page, "<tr><td>{status}<td>{about} {}", schema.unwrap_or_default())?;
     }
@@ -80,17 +80,17 @@ fn endpoint(page: &mut String, path: &str, method: &str, operation: &Value) -> f
     Ok(())
 }
 
-/// What a value is, with a link to its message.
-fn kind(schema: &Value) -> String {
+/// The type of a value, with a link to its message.
+fn type_of(schema: &Value) -> String {
     if let Some(name) = schema["$ref"].as_str().and_then(|reference| reference.rsplit('/').next()) {
         return format!("<a href='#{0}'>{0}</a>", Text(name));
     }
     if schema["type"] == "array" {
-        return format!("list of {}", kind(&schema["items"]));
+        return format!("list of {}", type_of(&schema["items"]));
     }
-    if let Some(words) = schema["enum"].as_array() {
-        let words: Vec<_> = words.iter().filter_map(Value::as_str).map(|word| Text(word).to_string()).collect();
-        return format!("<i>one of</i> {}", words.join(", "));
+    if let Some(names) = schema["enum"].as_array() {
+        let names: Vec<_> = names.iter().filter_map(Value::as_str).map(|name| Text(name).to_string()).collect();
+        return format!("<i>one of</i> {}", names.join(", "));
     }
     let pattern = schema["pattern"].as_str().map(|pattern| format!(" <i>{}</i>", Text(pattern)));
     format!("{}{}", text(&schema["type"]), pattern.unwrap_or_default())
@@ -104,7 +104,7 @@ fn text(value: &Value) -> Text<'_> {
     Text(value.as_str().unwrap_or_default())
 }
 
-/// Text in HTML.
+/// Text, escaped for HTML.
 struct Text<'a>(&'a str);
 
 impl Display for Text<'_> {
@@ -125,19 +125,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_endpoint_is_on_the_page_and_nothing_is_fetched_from_elsewhere() {
+    fn every_endpoint_is_listed_without_other_hosts() {
         let (document, page) = (document(), page(document()));
         for (path, _) in entries(&document["paths"]) {
             assert!(page.contains(&format!("</b>{path}</h2>")), "{path}");
         }
         for name in page.split("href='#").skip(1).filter_map(|rest| rest.split('\'').next()) {
-            assert!(page.contains(&format!("<h3 id={name}>")), "{name} is linked and not there");
+            assert!(page.contains(&format!("<h3 id={name}>")), "{name} is linked and missing");
         }
         assert!(!page.contains("http://") && !page.contains("https://") && !page.contains("<script"));
     }
 
     #[test]
-    fn text_is_no_markup() {
+    fn text_is_escaped() {
         assert_eq!(Text("<a href='x'>&\"").to_string(), "&lt;a href=&#39;x&#39;&gt;&amp;&quot;");
     }
 }

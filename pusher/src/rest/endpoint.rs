@@ -1,4 +1,4 @@
-//! What an endpoint is, in a form that both the handler and the OpenAPI document use.
+//! The description of an endpoint, for its handler and for the OpenAPI document.
 
 use super::problem::Problem;
 use super::query::Query;
@@ -12,7 +12,7 @@ pub(super) struct Parameter {
     pub(super) about: &'static str,
 }
 
-/// One endpoint, answered to GET.
+/// One endpoint for GET.
 #[derive(Debug)]
 pub(super) struct Endpoint {
     pub(super) path: &'static str,
@@ -20,12 +20,12 @@ pub(super) struct Endpoint {
     /// In the path.
     pub(super) path_parameters: &'static [&'static Parameter],
     pub(super) parameters: &'static [&'static Parameter],
-    /// The message of the answer, without package.
+    /// The name of the response's message, without its package.
     pub(super) message: &'static str,
 }
 
 impl Endpoint {
-    /// Reads the query of a request to this endpoint.
+    /// Parses the query of a request to this endpoint.
     pub(super) fn query(&self, query: Option<&str>) -> Result<Query, Problem> {
         let known: Vec<&'static str> = self.parameters.iter().map(|parameter| parameter.name).collect();
         Query::parse(query, &known)
@@ -41,13 +41,16 @@ pub(super) const RADIUS: Parameter =
 pub(super) const BOUNDS: Parameter = Parameter {
     name: "bounds",
     kind: "string",
-    about: "`sw_lat,sw_lon,ne_lat,ne_lon` in degrees; the west may be greater than the east, then it crosses the date line; \
-            longitudes beyond 180 go on around the globe (170 to 190). Without a region: the whole world.",
+    about: "`sw_lat,sw_lon,ne_lat,ne_lon` in degrees. Bounds that cross the date line have a west greater than the east, or \
+            longitudes beyond 180 (170 to 190). Without a region: the complete world.",
 };
-pub(super) const MAX_AGE: Parameter =
-    Parameter { name: "max_age_s", kind: "integer", about: "Only what was heard of within so many seconds." };
+pub(super) const MAX_AGE: Parameter = Parameter {
+    name: "max_age_s",
+    kind: "integer",
+    about: "Only objects that were heard of within this number of seconds.",
+};
 pub(super) const TYPES: Parameter = Parameter {
     name: "types",
     kind: "string",
-    about: "Only these, by the enum's names in lower case, separated by commas.",
+    about: "Only these types: names of the enum in lower case, separated by commas.",
 };

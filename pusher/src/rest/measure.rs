@@ -1,4 +1,4 @@
-//! Every request is timed, and traced where it is sampled.
+//! Middleware: measures the time of every request, and traces sampled requests.
 
 use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
@@ -9,12 +9,12 @@ use streams::trace::TRACEPARENT;
 use crate::app::App;
 use crate::metrics;
 
-/// The span of the request that is answered, for what is done because of it.
+/// The span of the request, as the parent of what it causes.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct RequestSpan(pub(super) TraceContext);
 
 pub(super) async fn measure(State(app): State<App>, mut request: Request, next: Next) -> Response {
-    // The pattern, not the path: a label must not grow with what clients ask for.
+    // The pattern instead of the path: the number of label values must not depend on clients.
     let endpoint = request.extensions().get::<MatchedPath>().map_or("page", MatchedPath::as_str).to_owned();
     let span = begin(&app, &request, &endpoint);
     if let Some(span) = &span {
@@ -36,7 +36,7 @@ pub(super) async fn measure(State(app): State<App>, mut request: Request, next: 
     response
 }
 
-/// Continues the trace of the client where it sends one; otherwise a share of the requests begins one.
+/// Continues the trace of the client, or begins one for a share of the requests.
 fn begin(app: &App, request: &Request, endpoint: &str) -> Option<Span> {
     let tracer = &app.context.tracer;
     if !tracer.is_enabled() {
@@ -50,7 +50,7 @@ fn begin(app: &App, request: &Request, endpoint: &str) -> Option<Span> {
     span.rename(format!("{} {endpoint}", request.method()));
     span.set("http.request.method", request.method().to_string());
     span.set("http.route", endpoint.to_owned());
-    // Without the query: it says where people look.
+    // Without the query: it tells which region a person looks at.
     span.set("url.path", request.uri().path().to_owned());
     Some(span)
 }

@@ -1,4 +1,4 @@
-//! `GET /api/openapi.json`: made from the endpoints' own parameters and the descriptors of their messages.
+//! `GET /api/openapi.json`: generated from the parameters of the endpoints and the descriptors of their messages.
 
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
@@ -10,21 +10,47 @@ use schemas::json_schema::Types;
 use serde_json::{Map, Value, json};
 
 use super::endpoint::{Endpoint, Parameter};
-use super::{endpoints, media_types, position, presence, validation};
+use super::{devices, export, flights, list, position, presence, search, snapshot, track, validation, weather_history};
+
+/// The endpoints for GET that are no lists.
+const ENDPOINTS: [&Endpoint; 8] = [
+    &snapshot::ENDPOINT,
+    &devices::ENDPOINT,
+    &search::ENDPOINT,
+    &track::ENDPOINT,
+    &flights::ENDPOINT,
+    &weather_history::ENDPOINT,
+    &export::ENDPOINT,
+    &validation::ENDPOINT,
+];
 
 pub(super) async fn get() -> Response {
     static TEXT: OnceLock<Bytes> = OnceLock::new();
-    let text = TEXT.get_or_init(|| serde_json::to_vec(document()).expect("our names are strings").into());
+    let text = TEXT.get_or_init(|| serde_json::to_vec(document()).expect("all keys are strings").into());
     ([(header::CONTENT_TYPE, "application/json")], text.clone()).into_response()
 }
 
-/// The document; the same for the life of the process.
+/// The document, generated once per process.
 pub(super) fn document() -> &'static Value {
     static DOCUMENT: OnceLock<Value> = OnceLock::new();
-    DOCUMENT.get_or_init(make)
+    DOCUMENT.get_or_init(generate)
 }
 
-fn make() -> Value {
+/// All endpoints for GET.
+fn endpoints() -> impl Iterator<Item = &'static Endpoint> {
+    ENDPOINTS.into_iter().chain(list::LISTS.iter().map(|list| &list.endpoint))
+}
+
+/// The media types of a response besides those of its message; for a table, all of them.
+fn media_types(endpoint: &Endpoint) -> Vec<&'static str> {
+    match endpoint.path {
+        path if path == track::ENDPOINT.path => track::media_types().collect(),
+        path if path == export::ENDPOINT.path => export::media_types().collect(),
+        _ => Vec::new(),
+    }
+}
+
+fn generate() -> Value {
     let mut schemas = BTreeMap::from([("Problem".to_owned(), problem_schema())]);
     let mut paths = Map::new();
     for endpoint in endpoints() {
@@ -42,7 +68,7 @@ fn make() -> Value {
             "title": "Updraft",
             "version": env!("CARGO_PKG_VERSION"),
             "description": "The live air picture of paragliders, hang gliders and other light aircraft. 64-bit integers \
-                            are strings, device addresses six hex digits, enums lower-case names; what is absent is not known.",
+                            are strings, device addresses are six hex digits, enums are lower-case names; an absent field is unknown.",
         },
         "paths": paths,
         "components": {
@@ -82,10 +108,10 @@ fn presence_operation() -> Value {
         "summary": presence::SUMMARY,
         "responses": {
             "200": {
-                "description": "Without Redis, or while it is away, only what is known here.",
+                "description": "Without Redis, or while it is unreachable, only the connections of this instance.",
                 "content": { "application/json": { "schema": schema } },
             },
-            "400": problem("It has no parameters."),
+            "400": problem("The endpoint has no parameters."),
         },
     })
 }
@@ -102,14 +128,15 @@ fn content(message: &str) -> Value {
     json!({ "application/json": { "schema": schema }, "application/x-protobuf": {} })
 }
 
-/// All forms of an endpoint's answer. A table is no message; a track streams, as JSON or in forms of its own.
+/// All media types of an endpoint's response. A table has no message. A track is JSON or one of its own formats, not
+/// Protobuf.
 fn contents(endpoint: &Endpoint) -> Value {
-    let others = media_types(endpoint);
+    let further = media_types(endpoint);
     let mut contents =
         if Types::get().message(endpoint.message).is_some() { content(endpoint.message) } else { json!({}) };
-    if let Some(forms) = contents.as_object_mut().filter(|_| !others.is_empty()) {
-        forms.remove("application/x-protobuf");
-        forms.extend(others.into_iter().map(|media_type| (media_type.to_owned(), json!({}))));
+    if let Some(contents) = contents.as_object_mut().filter(|_| !further.is_empty()) {
+        contents.remove("application/x-protobuf");
+        contents.extend(further.into_iter().map(|media_type| (media_type.to_owned(), json!({}))));
     }
     contents
 }
@@ -124,12 +151,12 @@ fn reset_operation() -> Value {
         "parameters": [address],
         "responses": {
             "202": {
-                "description": "The order is in the log.",
-                "headers": { "x-observation-id": { "description": "The id of the record.", "schema": { "type": "string" } } },
+                "description": "The command is in the log.",
+                "headers": { "x-observation-id": { "description": "Id of the record.", "schema": { "type": "string" } } },
             },
-            "400": problem("It says something that cannot be."),
-            "403": problem("Orders are not taken here."),
-            "503": problem("The log does not take it now."),
+            "400": problem("The request is invalid."),
+            "403": problem("This server accepts no commands."),
+            "503": problem("The log is not available; Retry-After has the time to wait."),
         },
     })
 }
@@ -141,23 +168,23 @@ fn position_operation() -> Value {
         "requestBody": { "required": true, "content": content("PositionReport") },
         "responses": {
             "202": {
-                "description": "It is in the log.",
-                "headers": { "x-observation-id": { "description": "The id of the record.", "schema": { "type": "string" } } },
+                "description": "The position is in the log.",
+                "headers": { "x-observation-id": { "description": "Id of the record.", "schema": { "type": "string" } } },
             },
-            "400": problem("It says something that cannot be."),
-            "401": problem("The key is missing, or not known."),
+            "400": problem("The request is invalid."),
+            "401": problem("The key is missing or unknown."),
             "413": problem("The body is too large."),
             "415": problem("The body is neither JSON nor Protobuf."),
-            "429": problem("Less than a second after the one before."),
-            "503": problem("The log does not take it now."),
+            "429": problem("Less than a second after the previous position."),
+            "503": problem("The log is not available; Retry-After has the time to wait."),
         },
     })
 }
 
-/// What a parameter may say, as far as a schema can tell.
-fn value_of(parameter: &Parameter) -> Value {
-    let mut value = json!({ "type": parameter.kind });
-    let narrower = match parameter.name {
+/// The schema of a parameter's value.
+fn schema_of(parameter: &Parameter) -> Value {
+    let mut schema = json!({ "type": parameter.kind });
+    let limits = match parameter.name {
         "address" => json!({ "pattern": "^[0-9A-Fa-f]{6}$" }),
         "lat" => json!({ "minimum": -90, "maximum": 90 }),
         "lon" => json!({ "minimum": -180, "maximum": 180 }),
@@ -167,24 +194,24 @@ fn value_of(parameter: &Parameter) -> Value {
         "q" => json!({ "minLength": 2 }),
         _ => json!({}),
     };
-    if let (Value::Object(value), Value::Object(narrower)) = (&mut value, narrower) {
-        value.extend(narrower);
+    if let (Value::Object(schema), Value::Object(limits)) = (&mut schema, limits) {
+        schema.extend(limits);
     }
-    value
+    schema
 }
 
 fn operation(endpoint: &Endpoint) -> Value {
-    let parameter = |parameter: &Parameter, place: &str| {
+    let parameter = |parameter: &Parameter, location: &str| {
         json!({
-            "name": parameter.name, "in": place, "required": place == "path" || parameter.name == "q",
-            "description": parameter.about, "schema": value_of(parameter),
+            "name": parameter.name, "in": location, "required": location == "path" || parameter.name == "q",
+            "description": parameter.about, "schema": schema_of(parameter),
         })
     };
     let in_path = endpoint.path_parameters.iter().map(|one| parameter(one, "path"));
     let in_query = endpoint.parameters.iter().map(|one| parameter(one, "query"));
-    let etag = json!({ "description": "Of the answer.", "schema": { "type": "string" } });
+    let etag = json!({ "description": "Version of the response.", "schema": { "type": "string" } });
     let source = json!({
-        "description": "`redis` until the air picture is complete: then receivers and alerts are missing.",
+        "description": "`redis` until the air picture is complete; until then receivers and alerts are missing.",
         "schema": { "type": "string", "enum": ["redis"] },
     });
     json!({
@@ -192,14 +219,14 @@ fn operation(endpoint: &Endpoint) -> Value {
         "parameters": in_path.chain(in_query).collect::<Vec<_>>(),
         "responses": {
             "200": {
-                "description": "The answer; as Protobuf it is the message of the same name in package updraft.v1.",
+                "description": "The response; as Protobuf it is the message of the same name in package updraft.v1.",
                 "headers": { "etag": etag, "x-source": source },
                 "content": contents(endpoint),
             },
-            "304": { "description": "Nothing changed since the answer with that ETag." },
-            "400": problem("A parameter is not known, or says something that cannot be."),
-            "404": problem("There is nothing of that name."),
-            "503": problem("Not now; Retry-After says when."),
+            "304": { "description": "Nothing changed since the response with this ETag." },
+            "400": problem("A parameter is unknown or invalid."),
+            "404": problem("There is no such resource."),
+            "503": problem("The server cannot answer now; Retry-After has the time to wait."),
         },
     })
 }
@@ -209,7 +236,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_endpoint_and_every_message_it_needs_is_described() {
+    fn every_endpoint_and_its_messages_are_described() {
         let document = document();
         let pilots = &document["paths"]["/api/v1/pilots"]["get"];
         assert_eq!(pilots["parameters"].as_array().map(Vec::len), Some(6));

@@ -1,4 +1,5 @@
-//! `POST /api/v1/position`: a position from a telephone. Until there are accounts, who may send is said by a file of keys.
+//! `POST /api/v1/position`: a position of a telephone. There are no accounts yet: a file of keys lists the permitted
+//! senders.
 
 use std::sync::Arc;
 
@@ -14,17 +15,17 @@ use super::measure::RequestSpan;
 use super::problem::Problem;
 use super::query::Query;
 use crate::app::App;
-use crate::positions::{NotWritten, Positions, Sender};
+use crate::positions::{PositionError, Positions, Sender};
 
 pub(super) const PATH: &str = "/api/v1/position";
-pub(super) const SUMMARY: &str = "A position of the device that the key is for. One a second at most.";
+pub(super) const SUMMARY: &str = "Send a position of the key's device. At most one per second.";
 
-/// Names the record that the position became.
+/// The id of the position's record.
 const OBSERVATION_ID: HeaderName = HeaderName::from_static("x-observation-id");
 const MAX_BODY_BYTES: usize = 4 << 10;
-/// Telephones set their clocks by the network; some do not.
+/// The clocks of some telephones are not set by the network.
 const MAX_AHEAD_US: u64 = 60_000_000;
-/// Older ones are of no use: the processor takes what is an hour late for history only.
+/// Older positions are useless: the processor writes positions that are an hour late to the history only.
 const MAX_BEHIND_US: u64 = 86_400_000_000;
 
 const FIELDS: [&str; 8] = [
@@ -49,11 +50,16 @@ pub(super) async fn post(
     Query::parse(query.as_deref(), &[])?;
     let (positions, sender) = authenticate(&app, &headers)?;
     let bytes = to_bytes(body, MAX_BODY_BYTES).await;
-    let bytes = bytes.map_err(|_| Problem::too_large(format!("a position has at most {MAX_BODY_BYTES} bytes")))?;
+    let bytes = bytes
+        .map_err(|_| Problem::too_large(format!("the body is too large: expected at most {MAX_BODY_BYTES} bytes")))?;
     let report = match media_type(&headers) {
-        "application/x-protobuf" => PositionReport::decode(bytes).map_err(|error| unreadable(&error.to_string()))?,
-        "application/json" | "" => read_json(&bytes)?,
-        _ => return Err(Problem::unsupported("application/json or application/x-protobuf")),
+        "application/x-protobuf" => PositionReport::decode(bytes).map_err(|error| invalid_body(&error.to_string()))?,
+        "application/json" | "" => parse_json(&bytes)?,
+        _ => {
+            return Err(Problem::unsupported_media_type(
+                "expected Content-Type application/json or application/x-protobuf",
+            ));
+        }
     };
     let clock = &app.context.clock;
     let position = position(&report, &sender, clock.now_us())?;
@@ -62,22 +68,25 @@ pub(super) async fn post(
             let id = HeaderValue::from_str(&id.to_string()).expect("digits");
             Ok((StatusCode::ACCEPTED, [(OBSERVATION_ID, id)]).into_response())
         }
-        Err(error @ NotWritten::TooSoon) => Err(Problem::too_often(error.to_string())),
+        Err(error @ PositionError::TooSoon) => Err(Problem::too_many_requests(error.to_string())),
         Err(error) => {
-            tracing::warn!(error = format!("{:#}", anyhow::anyhow!(error)), "a position was not taken");
-            Err(Problem::busy("log_unavailable", "the position could not be written: send it again".to_owned()))
+            tracing::warn!(error = format!("{:#}", anyhow::anyhow!(error)), "cannot write a position");
+            let detail = "the position was not written: send it again".to_owned();
+            Err(Problem::unavailable("log_unavailable", detail))
         }
     }
 }
 
 fn authenticate(app: &App, headers: &HeaderMap) -> Result<(Arc<Positions>, Arc<Sender>), Problem> {
     let Some(positions) = &app.positions else {
-        return Err(Problem::unauthorized("nobody may send positions here: there are no --position-keys"));
+        return Err(Problem::unauthorized("this server accepts no positions: --position-keys is not set"));
     };
     let credentials = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
     let (scheme, key) = credentials.and_then(|credentials| credentials.split_once(' ')).unwrap_or_default();
     let sender = positions.keys().value().find(key.trim()).filter(|_| scheme.eq_ignore_ascii_case("bearer"));
-    let sender = sender.ok_or_else(|| Problem::unauthorized("Authorization: Bearer, then a key that is known here"))?;
+    let sender = sender.ok_or_else(|| {
+        Problem::unauthorized("missing or unknown key: expected the header Authorization: Bearer <key>")
+    })?;
     Ok((positions.clone(), sender))
 }
 
@@ -86,27 +95,30 @@ fn media_type(headers: &HeaderMap) -> &str {
     text.split(';').next().unwrap_or_default().trim()
 }
 
-fn unreadable(why: &str) -> Problem {
-    Problem::bad_request("bad_body", format!("not a PositionReport: {why}"))
+fn invalid_body(error: &str) -> Problem {
+    Problem::bad_request("bad_body", format!("the body is not a PositionReport: {error}"))
 }
 
-fn read_json(bytes: &[u8]) -> Result<PositionReport, Problem> {
-    let value: Value = serde_json::from_slice(bytes).map_err(|error| unreadable(&error.to_string()))?;
-    let object = value.as_object().ok_or_else(|| unreadable("it is no object"))?;
+fn parse_json(bytes: &[u8]) -> Result<PositionReport, Problem> {
+    let value: Value = serde_json::from_slice(bytes).map_err(|error| invalid_body(&error.to_string()))?;
+    let object = value.as_object().ok_or_else(|| invalid_body("expected a JSON object"))?;
     if let Some(name) = object.keys().find(|name| !FIELDS.contains(&name.as_str())) {
         return Err(Problem::unknown_field(name, &FIELDS));
     }
     if let Some(missing) = REQUIRED.iter().find(|name| !object.contains_key(**name)) {
-        return Err(unreadable(&format!("{missing} is missing")));
+        return Err(invalid_body(&format!("the field {missing} is missing")));
     }
-    serde_json::from_value(value).map_err(|error| unreadable(&error.to_string()))
+    serde_json::from_value(value).map_err(|error| invalid_body(&error.to_string()))
 }
 
-/// The position as the raw topic has it.
+/// The position for the raw topic.
 fn position(report: &PositionReport, sender: &Sender, now_us: u64) -> Result<AppPosition, Problem> {
     let at_us = report.positioned_at_us;
     if at_us > now_us + MAX_AHEAD_US || at_us < now_us.saturating_sub(MAX_BEHIND_US) {
-        let detail = format!("positioned_at_us is of the last 24 h, as microseconds since the epoch; now is {now_us}");
+        let detail = format!(
+            "invalid positioned_at_us {at_us}: expected a time of the last 24 hours in microseconds since the epoch; now is \
+             {now_us}"
+        );
         return Err(Problem::bad_request("bad_time", detail));
     }
     within("latitude_deg", Some(report.latitude_deg), -90.0, 90.0)?;
@@ -133,8 +145,13 @@ fn position(report: &PositionReport, sender: &Sender, now_us: u64) -> Result<App
 }
 
 fn within(name: &str, value: Option<f64>, low: f64, high: f64) -> Result<(), Problem> {
-    let fits = value.is_none_or(|value| (low..=high).contains(&value));
-    fits.then_some(()).ok_or_else(|| Problem::bad_request("bad_value", format!("{name} is from {low} to {high}")))
+    match value {
+        Some(value) if !(low..=high).contains(&value) => {
+            let detail = format!("invalid {name} {value}: expected a number from {low} to {high}");
+            Err(Problem::bad_request("bad_value", detail))
+        }
+        _ => Ok(()),
+    }
 }
 
 #[cfg(test)]
@@ -156,23 +173,23 @@ mod tests {
     }
 
     #[test]
-    fn a_body_is_whole_and_has_no_other_fields() {
+    fn a_body_is_complete_and_has_no_other_fields() {
         let good = format!("{{\"positioned_at_us\":\"{NOW_US}\",\"latitude_deg\":46.5,\"longitude_deg\":8}}");
-        let report = read_json(good.as_bytes()).unwrap();
-        let taken = position(&report, &sender(), NOW_US).unwrap();
-        assert_eq!((taken.device, taken.positioned_at_us, taken.public), (0x11_0B90, NOW_US, true));
-        assert_eq!(taken.position.unwrap().altitude_m, None, "what is not sent is not known");
-        for bad in ["", "[]", "{}", r#"{"latitude_deg":46,"longitude_deg":8}"#, r#"{"latitude_deg":"x"}"#] {
-            assert!(read_json(bad.as_bytes()).is_err(), "{bad}");
+        let report = parse_json(good.as_bytes()).unwrap();
+        let accepted = position(&report, &sender(), NOW_US).unwrap();
+        assert_eq!((accepted.device, accepted.positioned_at_us, accepted.public), (0x11_0B90, NOW_US, true));
+        assert_eq!(accepted.position.unwrap().altitude_m, None, "an absent field is unknown");
+        for invalid in ["", "[]", "{}", r#"{"latitude_deg":46,"longitude_deg":8}"#, r#"{"latitude_deg":"x"}"#] {
+            assert!(parse_json(invalid.as_bytes()).is_err(), "{invalid}");
         }
-        assert_eq!(read_json(b"{\"speed\":1}").unwrap_err(), Problem::unknown_field("speed", &FIELDS));
+        assert_eq!(parse_json(b"{\"speed\":1}").unwrap_err(), Problem::unknown_field("speed", &FIELDS));
     }
 
     #[test]
-    fn values_that_cannot_be_are_refused() {
+    fn impossible_values_are_refused() {
         let good =
             PositionReport { positioned_at_us: NOW_US, latitude_deg: 46.0, longitude_deg: 8.0, ..Default::default() };
-        let bad = [
+        let impossible = [
             PositionReport { latitude_deg: 90.1, ..good },
             PositionReport { longitude_deg: f64::NAN, ..good },
             PositionReport { altitude_m: Some(20_000.0), ..good },
@@ -181,7 +198,7 @@ mod tests {
             PositionReport { positioned_at_us: NOW_US / 1_000, ..good },
         ];
         assert!(position(&good, &sender(), NOW_US).is_ok());
-        for report in bad {
+        for report in impossible {
             assert!(position(&report, &sender(), NOW_US).is_err(), "{report:?}");
         }
     }

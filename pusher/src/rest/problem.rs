@@ -4,15 +4,15 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
-use super::predecessor::{self, Renamed};
+use super::go_backend::{self, Renamed};
 
-/// Why a request is not answered as asked.
+/// Why a request failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Problem(Box<Body>);
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 struct Body {
-    /// A URI that names the kind of problem.
+    /// A URI for the type of problem.
     r#type: String,
     title: &'static str,
     status: u16,
@@ -21,25 +21,31 @@ struct Body {
     code: &'static str,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     known_parameters: Vec<&'static str>,
-    /// What the Go backend's name is called here.
+    /// The new name for a name of the Go backend.
     #[serde(skip_serializing_if = "Option::is_none")]
     new_name: Option<&'static str>,
 }
 
 impl Problem {
-    /// 400: the request says something that cannot be.
+    /// 400: an invalid request.
     pub(crate) fn bad_request(code: &'static str, detail: String) -> Self {
         Self::new(StatusCode::BAD_REQUEST, code, detail)
     }
 
+    /// 400: a parameter with an invalid value. `expected` completes "expected ...".
+    pub(crate) fn invalid_parameter(name: &str, value: &str, expected: &str) -> Self {
+        let value: String = value.chars().take(64).collect();
+        Self::bad_request("bad_parameter", format!("invalid {name} {value:?}: expected {expected}"))
+    }
+
     /// 400: a parameter that the endpoint does not have.
     pub(crate) fn unknown_parameter(name: &str, known: &[&'static str]) -> Self {
-        Self::unknown("parameter", "unknown_parameter", name, known, predecessor::parameter(name))
+        Self::unknown("parameter", "unknown_parameter", name, known, go_backend::parameter(name))
     }
 
     /// 400: a field that the body does not have.
     pub(crate) fn unknown_field(name: &str, known: &[&'static str]) -> Self {
-        Self::unknown("field", "unknown_field", name, known, predecessor::field(name))
+        Self::unknown("field", "unknown_field", name, known, go_backend::field(name))
     }
 
     fn unknown(
@@ -50,10 +56,10 @@ impl Problem {
         renamed: Option<&'static Renamed>,
     ) -> Self {
         let name: String = name.chars().take(64).collect();
-        let all = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
-        let mut detail = format!("there is no {what} {name:?} here; known: {all}");
+        let expected = if known.is_empty() { "none".to_owned() } else { format!("one of: {}", known.join(", ")) };
+        let mut detail = format!("unknown {what} {name:?}: expected {expected}");
         if let Some(Renamed { new, about, .. }) = renamed {
-            detail = format!("{detail}. The Go backend's {name} is {new}: {about}");
+            detail = format!("{detail}. {name} of the Go backend is now {new}: {about}");
         }
         let mut problem = Self::bad_request(code, detail);
         problem.0.known_parameters = known.to_vec();
@@ -61,12 +67,12 @@ impl Problem {
         problem
     }
 
-    /// 401: who asks is not known.
+    /// 401: no valid credentials.
     pub(crate) fn unauthorized(detail: &str) -> Self {
         Self::new(StatusCode::UNAUTHORIZED, "unauthorized", detail.to_owned())
     }
 
-    /// 403: who asks may not.
+    /// 403: not permitted.
     pub(crate) fn forbidden(code: &'static str, detail: &str) -> Self {
         Self::new(StatusCode::FORBIDDEN, code, detail.to_owned())
     }
@@ -77,12 +83,12 @@ impl Problem {
     }
 
     /// 415.
-    pub(crate) fn unsupported(detail: &str) -> Self {
+    pub(crate) fn unsupported_media_type(detail: &str) -> Self {
         Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", detail.to_owned())
     }
 
-    /// 429: too often; the answer says when to come back.
-    pub(crate) fn too_often(detail: String) -> Self {
+    /// 429, with Retry-After.
+    pub(crate) fn too_many_requests(detail: String) -> Self {
         Self::new(StatusCode::TOO_MANY_REQUESTS, "too_often", detail)
     }
 
@@ -94,16 +100,20 @@ impl Problem {
     /// 405.
     pub(crate) fn method_not_allowed(path: &str) -> Self {
         let path: String = path.chars().take(128).collect();
-        Self::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", format!("{path} does not know this method"))
+        Self::new(
+            StatusCode::METHOD_NOT_ALLOWED,
+            "method_not_allowed",
+            format!("{path} does not support this method: see /api/docs"),
+        )
     }
 
-    /// 501: left out of this build.
-    pub(crate) fn not_built(detail: String) -> Self {
+    /// 501: not in this build.
+    pub(crate) fn not_implemented(detail: String) -> Self {
         Self::new(StatusCode::NOT_IMPLEMENTED, "not_built", detail)
     }
 
-    /// 503: not now; the answer says when to come back.
-    pub(crate) fn busy(code: &'static str, detail: String) -> Self {
+    /// 503, with Retry-After.
+    pub(crate) fn unavailable(code: &'static str, detail: String) -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, code, detail)
     }
 

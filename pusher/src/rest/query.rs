@@ -1,4 +1,4 @@
-//! The query string: known parameters only, each once, each of its own form.
+//! The query string: known parameters only, each at most once, each with its own format.
 
 use std::str::FromStr;
 
@@ -13,10 +13,10 @@ use super::problem::Problem;
 pub(crate) struct Query(Vec<(String, String)>);
 
 impl Query {
-    /// Reads the query string.
+    /// Parses the query string.
     ///
     /// # Errors
-    /// Peer: a parameter that is not among `known`, or one that comes twice.
+    /// 400: a parameter that is not in `known`, or a repeated one.
     pub(crate) fn parse(query: Option<&str>, known: &[&'static str]) -> Result<Self, Problem> {
         let mut parameters: Vec<(String, String)> = Vec::new();
         for (name, value) in form_urlencoded::parse(query.unwrap_or_default().as_bytes()) {
@@ -24,14 +24,14 @@ impl Query {
                 return Err(Problem::unknown_parameter(&name, known));
             }
             if parameters.iter().any(|(earlier, _)| *earlier == name) {
-                return Err(bad(&name, "may come only once"));
+                return Err(bad_parameter(format!("repeated parameter {name}: expected it once")));
             }
             parameters.push((name.into_owned(), value.into_owned()));
         }
         Ok(Self(parameters))
     }
 
-    /// A parameter as it came.
+    /// The text of a parameter.
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
         self.0.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
@@ -45,62 +45,71 @@ impl Query {
         let Some(text) = self.get(name) else { return Ok(None) };
         match text.trim().parse() {
             Ok(number) if allowed.contains(&number) => Ok(Some(number)),
-            _ => Err(bad(name, &format!("is a number from {} to {}", allowed.start(), allowed.end()))),
+            _ => {
+                let expected = format!("a number from {} to {}", allowed.start(), allowed.end());
+                Err(Problem::invalid_parameter(name, text, &expected))
+            }
         }
     }
 
-    /// A list of words, separated by commas.
-    pub(crate) fn words<T>(
+    /// A parameter that is a list of names, separated by commas.
+    pub(crate) fn list<T>(
         &self,
         name: &'static str,
         allowed: &str,
-        read: impl Fn(&str) -> Option<T>,
+        parse: impl Fn(&str) -> Option<T>,
     ) -> Result<Option<Vec<T>>, Problem> {
         let Some(text) = self.get(name) else { return Ok(None) };
-        let words: Option<Vec<T>> = text.split(',').map(|word| read(word.trim())).collect();
-        words.map(Some).ok_or_else(|| bad(name, &format!("is of: {allowed}")))
+        let items: Option<Vec<T>> = text.split(',').map(|item| parse(item.trim())).collect();
+        let invalid = || Problem::invalid_parameter(name, text, &format!("some of: {allowed}; separated by commas"));
+        items.map(Some).ok_or_else(invalid)
     }
 
-    /// One of some words.
-    pub(crate) fn word<T>(
+    /// A parameter that is one name.
+    pub(crate) fn one_of<T>(
         &self,
         name: &'static str,
         allowed: &str,
-        read: impl Fn(&str) -> Option<T>,
+        parse: impl Fn(&str) -> Option<T>,
     ) -> Result<Option<T>, Problem> {
         let Some(text) = self.get(name) else { return Ok(None) };
-        read(text.trim()).map(Some).ok_or_else(|| bad(name, &format!("is one of: {allowed}")))
+        let invalid = || Problem::invalid_parameter(name, text, &format!("one of: {allowed}"));
+        parse(text.trim()).map(Some).ok_or_else(invalid)
     }
 
-    /// `kinds` of objects.
+    /// The parameter `kinds`.
     pub(crate) fn kinds(&self) -> Result<Option<KindSet>, Problem> {
-        let kinds = self.words("kinds", "aircraft,ground,thermal,station,receiver,alert", Kind::from_name)?;
+        let kinds = self.list("kinds", "aircraft, ground, thermal, station, receiver, alert", Kind::from_name)?;
         Ok(kinds.map(KindSet::from_iter))
     }
 
-    /// The region: `bounds`, or `lat`, `lon` and `radius`. `None` where it has neither; both are too many.
+    /// The region: `bounds`, or `lat`, `lon` and `radius`; `None` without both.
+    ///
+    /// # Errors
+    /// 400: an invalid region, or both.
     pub(crate) fn region(&self) -> Result<Option<Region>, Problem> {
         match (self.bounds()?, self.circle()?) {
             (Some(_), Some(_)) => {
-                Err(Problem::bad_request("bad_region", "either bounds, or lat, lon and radius".to_owned()))
+                Err(Problem::bad_request("bad_region", "expected either bounds, or lat, lon and radius".to_owned()))
             }
             (bounds, circle) => Ok(bounds.map(Region::Bounds).or(circle.map(Region::Circle))),
         }
     }
 
-    /// `bounds=sw_lat,sw_lon,ne_lat,ne_lon`.
+    /// The parameter `bounds=sw_lat,sw_lon,ne_lat,ne_lon`.
     pub(crate) fn bounds(&self) -> Result<Option<Bounds>, Problem> {
         let Some(text) = self.get("bounds") else { return Ok(None) };
         let numbers: Option<Vec<f64>> = text.split(',').map(|part| part.trim().parse().ok()).collect();
         let edges: Option<[f64; 4]> = numbers.and_then(|numbers| numbers.try_into().ok());
-        let edges = edges.ok_or_else(|| bad("bounds", "is sw_lat,sw_lon,ne_lat,ne_lon in degrees"))?;
+        let edges = edges
+            .ok_or_else(|| Problem::invalid_parameter("bounds", text, "sw_lat,sw_lon,ne_lat,ne_lon in degrees"))?;
         let [south, west, north, east] = edges;
         Bounds::new(south, west, north, east)
             .map(Some)
             .map_err(|error| Problem::bad_request("bad_region", error.to_string()))
     }
 
-    /// `lat`, `lon` and `radius` (km): all of them, or none.
+    /// The parameters `lat`, `lon` and `radius` (km): all of them, or none.
     fn circle(&self) -> Result<Option<Circle>, Problem> {
         let lat = self.number("lat", -90.0..=90.0)?;
         let lon = self.number("lon", -180.0..=180.0)?;
@@ -111,13 +120,13 @@ impl Query {
                 circle.map(Some).map_err(|error| Problem::bad_request("bad_region", error.to_string()))
             }
             (None, None, None) => Ok(None),
-            _ => Err(Problem::bad_request("bad_parameter", "lat, lon and radius go together".to_owned())),
+            _ => Err(bad_parameter("expected lat, lon and radius together".to_owned())),
         }
     }
 }
 
-fn bad(name: &str, what: &str) -> Problem {
-    Problem::bad_request("bad_parameter", format!("{name} {what}"))
+fn bad_parameter(detail: String) -> Problem {
+    Problem::bad_request("bad_parameter", detail)
 }
 
 #[cfg(test)]
@@ -131,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn unknown_and_repeated_parameters_are_refused_with_the_known_ones() {
+    fn unknown_and_repeated_parameters_are_refused() {
         let problem = Query::parse(Some("latitude=1"), &KNOWN).unwrap_err();
         assert_eq!(problem, Problem::unknown_parameter("latitude", &KNOWN));
         assert!(Query::parse(Some("lat=1&lat=2"), &KNOWN).is_err());
@@ -139,13 +148,13 @@ mod tests {
     }
 
     #[test]
-    fn regions_are_whole_or_absent() {
+    fn regions_are_complete_or_absent() {
         let circle = Circle::new(46.5, -8.0, 50.0).map(Region::Circle).unwrap();
         assert_eq!(parse("lat=46.5&lon=-8&radius=50").region(), Ok(Some(circle)));
         let bounds = Bounds::new(46.0, 7.0, 47.5, 8.0).map(Region::Bounds).unwrap();
         assert_eq!(parse("bounds=46,7,%2047.5,8").region(), Ok(Some(bounds)));
         assert_eq!(parse("").region(), Ok(None));
-        for bad in [
+        for invalid in [
             "lat=46.5&lon=8",
             "lat=91&lon=8&radius=1",
             "lat=NaN&lon=8&radius=1",
@@ -155,23 +164,23 @@ mod tests {
             "bounds=46,7,inf,8",
             "bounds=46,7,47,8&lat=46&lon=8&radius=1",
         ] {
-            assert!(parse(bad).region().is_err(), "{bad}");
+            assert!(parse(invalid).region().is_err(), "{invalid}");
         }
     }
 
     #[test]
-    fn words_are_read_one_by_one() {
-        let read = |word: &str| (word == "a" || word == "b").then(|| word.to_owned());
-        assert_eq!(parse("kinds=a,b").words("kinds", "a, b", read), Ok(Some(vec!["a".to_owned(), "b".to_owned()])));
-        assert!(parse("kinds=a,c").words("kinds", "a, b", read).is_err());
+    fn a_list_has_known_items_only() {
+        let known = |item: &str| (item == "a" || item == "b").then(|| item.to_owned());
+        assert_eq!(parse("kinds=a,b").list("kinds", "a, b", known), Ok(Some(vec!["a".to_owned(), "b".to_owned()])));
+        assert!(parse("kinds=a,c").list("kinds", "a, b", known).is_err());
     }
 
     #[test]
-    fn one_word_is_one_word() {
-        let read = |word: &str| (word == "a" || word == "b").then(|| word.to_owned());
-        assert_eq!(parse("kinds=a").word("kinds", "a, b", read), Ok(Some("a".to_owned())));
-        for bad in ["kinds=a,b", "kinds=", "kinds=c"] {
-            assert!(parse(bad).word("kinds", "a, b", read).is_err(), "{bad}");
+    fn one_name_is_not_a_list() {
+        let known = |name: &str| (name == "a" || name == "b").then(|| name.to_owned());
+        assert_eq!(parse("kinds=a").one_of("kinds", "a, b", known), Ok(Some("a".to_owned())));
+        for invalid in ["kinds=a,b", "kinds=", "kinds=c"] {
+            assert!(parse(invalid).one_of("kinds", "a, b", known).is_err(), "{invalid}");
         }
     }
 }

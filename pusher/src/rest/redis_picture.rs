@@ -1,8 +1,8 @@
-//! The air picture out of Redis, for the time until the view has caught up with the log.
+//! The air picture in Redis, until the view has caught up with the log.
 //!
-//! It is loaded whole when somebody asks, shared by all who ask within seconds, and a view like the other: so the
-//! endpoints need not know. Redis has aircraft, ground objects, stations and thermals; receivers and alerts come with the
-//! log.
+//! The first request loads all of it, and the requests of the next seconds share it. It is a view, so that the
+//! endpoints use it like the live one. Redis has aircraft, ground objects, stations and thermals, but no receivers and
+//! alerts.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -12,23 +12,21 @@ use prost_types::field_descriptor_proto::{Label, Type};
 use redis::RedisError;
 use runtime::Clock;
 use schemas::json_schema::{Types, short_name};
-use schemas::redis::{Set, object_key, set_key};
+use schemas::redis::{Set, holds, object_key, set_key};
 use schemas::v1;
 use serde_json::{Map, Value};
 
 use crate::redis::Redis;
 use fanout::view::{Input, Kind, Origin, State, View};
 
-/// The kinds that Redis has.
-pub(super) const KINDS: [Kind; 4] = [Kind::Aircraft, Kind::Ground, Kind::Station, Kind::Thermal];
-/// Objects of a kind, those that were heard last.
+/// The newest objects of a kind that are loaded.
 const MAX_OBJECTS: isize = 50_000;
-/// Objects in one call.
-const CALL_OBJECTS: usize = 500;
-/// For how long a picture, or the failure to load one, is shared; at least as long as loading took.
-const FRESH: Duration = Duration::from_secs(2);
+/// Objects in one pipeline of commands.
+const PIPELINE_OBJECTS: usize = 500;
+/// How long a picture, or the failure to load it, is shared; at least as long as the load took.
+const MAX_AGE: Duration = Duration::from_secs(2);
 
-/// Loads pictures.
+/// Loads and shares pictures.
 pub(crate) struct RedisPicture {
     redis: Redis,
     clock: Clock,
@@ -37,37 +35,38 @@ pub(crate) struct RedisPicture {
 
 struct Loaded {
     view: Option<Arc<View>>,
-    until: Duration,
+    expires_at: Duration,
 }
 
 impl RedisPicture {
-    /// Loads nothing yet.
+    /// Without a picture.
     pub(crate) fn new(redis: Redis, clock: Clock) -> Self {
         Self { redis, clock, last: tokio::sync::Mutex::default() }
     }
 
-    /// The picture as of a few seconds ago; `None` where Redis does not give one.
+    /// The picture, up to a few seconds old; `None` where Redis does not answer.
     pub(crate) async fn view(&self) -> Option<Arc<View>> {
-        // One loads, the others wait for it.
+        // The first request loads it, the others wait.
         let mut last = self.last.lock().await;
         let began = self.clock.monotonic();
-        if let Some(last) = last.as_ref().filter(|last| began < last.until) {
+        if let Some(last) = last.as_ref().filter(|last| began < last.expires_at) {
             return last.view.clone();
         }
         let view = match self.load().await {
             Ok(view) => Some(Arc::new(view)),
             Err(error) => {
-                tracing::warn!(%error, "no air picture from {}", self.redis.name());
+                tracing::warn!(%error, "cannot load the air picture from {}", self.redis.name());
                 None
             }
         };
         let now = self.clock.monotonic();
-        *last = Some(Loaded { view: view.clone(), until: now + FRESH.max(now.saturating_sub(began)) });
+        let expires_at = now + MAX_AGE.max(now.saturating_sub(began));
+        *last = Some(Loaded { view: view.clone(), expires_at });
         view
     }
 
-    /// Gives the memory back.
-    pub(crate) fn forget(&self) {
+    /// Releases the memory.
+    pub(crate) fn clear(&self) {
         if let Ok(mut last) = self.last.try_lock() {
             *last = None;
         }
@@ -76,14 +75,14 @@ impl RedisPicture {
     async fn load(&self) -> Result<View, RedisError> {
         let (mut connection, types) = (self.redis.connection(), Types::get());
         let (mut view, now_us, mut changes) = (View::new(0), self.clock.now_us(), Vec::new());
-        for kind in KINDS {
+        for kind in Kind::ALL.into_iter().filter(|kind| holds(*kind)) {
             let seen = set_key(kind.as_str(), Set::Seen);
             let mut newest = redis::cmd("ZREVRANGE");
             let members: Vec<String> =
                 newest.arg(seen).arg(0).arg(MAX_OBJECTS - 1).query_async(&mut connection).await?;
-            for some in members.chunks(CALL_OBJECTS) {
+            for chunk in members.chunks(PIPELINE_OBJECTS) {
                 let mut pipe = redis::pipe();
-                for member in some {
+                for member in chunk {
                     pipe.hgetall(object_key(kind.as_str(), member));
                 }
                 let hashes: Vec<HashMap<String, String>> = pipe.query_async(&mut connection).await?;
@@ -99,36 +98,38 @@ impl RedisPicture {
     }
 }
 
-/// A state from its hash; `None` for one that ended in the meantime, and for what cannot be read.
+/// The state of a hash; `None` where the state has ended or the hash is invalid.
 fn state(types: &Types, kind: Kind, hash: &HashMap<String, String>) -> Option<State> {
     if hash.is_empty() || hash.contains_key("gone") {
         return None;
     }
-    let read = |message| object(types, message, hash);
+    let json = |message| object(types, message, hash);
     match kind {
-        Kind::Aircraft => serde_json::from_value::<v1::AircraftState>(read("AircraftState")).map(State::Aircraft).ok(),
-        Kind::Ground => serde_json::from_value::<v1::GroundState>(read("GroundState")).map(State::Ground).ok(),
-        Kind::Station => serde_json::from_value::<v1::StationState>(read("StationState")).map(State::Station).ok(),
-        Kind::Thermal => serde_json::from_value::<v1::ThermalState>(read("ThermalState")).map(State::Thermal).ok(),
+        Kind::Aircraft => serde_json::from_value::<v1::AircraftState>(json("AircraftState")).map(State::Aircraft).ok(),
+        Kind::Ground => serde_json::from_value::<v1::GroundState>(json("GroundState")).map(State::Ground).ok(),
+        Kind::Station => serde_json::from_value::<v1::StationState>(json("StationState")).map(State::Station).ok(),
+        Kind::Thermal => serde_json::from_value::<v1::ThermalState>(json("ThermalState")).map(State::Thermal).ok(),
         Kind::Receiver | Kind::Alert => None,
     }
 }
 
-/// The message's JSON form out of flat text fields: what is one level down in the message is on the same level here.
+/// The JSON form of a message from the flat text fields of a hash, which has the fields of nested messages on the same
+/// level.
 fn object(types: &Types, message: &str, hash: &HashMap<String, String>) -> Value {
     let mut object = Map::new();
     for field in types.message(message).into_iter().flat_map(|message| &message.field) {
         let repeated = field.label() == Label::Repeated;
         if field.r#type() == Type::Message && !repeated {
             let inner = short_name(field);
-            if types.message(inner).is_some_and(|inner| inner.field.iter().any(|one| hash.contains_key(one.name()))) {
+            if types.message(inner).is_some_and(|inner| inner.field.iter().any(|field| hash.contains_key(field.name())))
+            {
                 object.insert(field.name().to_owned(), self::object(types, inner, hash));
             }
             continue;
         }
         let Some(text) = hash.get(field.name()) else { continue };
         let parsed = if types.is_text(message, field) { None } else { serde_json::from_str(text).ok() };
-        // The names of enums are not JSON by themselves.
+        // Names of enums have no quotes and are not valid JSON.
         object.insert(field.name().to_owned(), parsed.unwrap_or_else(|| Value::String(text.clone())));
     }
     Value::Object(object)
@@ -143,8 +144,8 @@ mod tests {
     }
 
     #[test]
-    fn a_hash_is_the_state_it_was_made_of() {
-        // As the processor writes it.
+    fn a_hash_becomes_the_state_of_the_processor() {
+        // As the processor writes them.
         let fields = [
             ("device", "110690"),
             ("version", "7"),
@@ -159,7 +160,9 @@ mod tests {
             ("received_by", r#"[{"receiver_id":"r","rssi_dbm":-90,"snr_db":5}]"#),
             ("unverified", "false"),
         ];
-        let Some(State::Aircraft(state)) = state(Types::get(), Kind::Aircraft, &hash(&fields)) else { panic!("read") };
+        let Some(State::Aircraft(state)) = state(Types::get(), Kind::Aircraft, &hash(&fields)) else {
+            panic!("no state")
+        };
         let expected = v1::AircraftState {
             device: 0x11_0690,
             version: 7,
@@ -176,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn what_ended_or_cannot_be_read_is_nothing() {
+    fn an_ended_or_invalid_hash_has_no_state() {
         for fields in [&[][..], &[("version", "9"), ("gone", "1")], &[("device", "110690"), ("version", "many")]] {
             assert_eq!(state(Types::get(), Kind::Ground, &hash(fields)), None, "{fields:?}");
         }

@@ -1,4 +1,4 @@
-//! Response headers that tell browsers what a page may do.
+//! Response headers that restrict what a page may do in a browser.
 
 use axum::http::{HeaderName, HeaderValue, header};
 use axum::response::Response;
@@ -6,19 +6,20 @@ use url::Url;
 
 use crate::config::MapOptions;
 
-/// Of the API's documentation: one page with its own style, and nothing else.
+/// The policy of the API's documentation: one page with an inline style, and nothing else.
 pub(super) const DOCS_POLICY: &str =
     "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
 
-/// For every answer: a browser guesses no media type, and tells no other host where somebody looks.
+/// Headers of every response: browsers do not guess the media type, and do not send other hosts the URL, which has the
+/// region.
 const COMMON: [(HeaderName, &str); 2] =
     [(header::X_CONTENT_TYPE_OPTIONS, "nosniff"), (header::REFERRER_POLICY, "same-origin")];
 
-/// The page asks for its user's position only to measure distances, at a click.
+/// The page requests the user's position only at a click, to measure distances.
 const PERMISSIONS: &str = "geolocation=(self), camera=(), microphone=(), payment=(), usb=()";
 
-/// The Content-Security-Policy of the map page: nothing but what the server itself has, and the origins of the operator's
-/// style. Any page may frame it: it has no login that a frame could abuse.
+/// The Content-Security-Policy of the map page: it allows only this server and the origins of the operator's style. Any
+/// page may frame the map page: it has no login that a frame could abuse.
 pub(super) fn page_policy(map: &MapOptions) -> HeaderValue {
     let style = map.map_style.as_deref().and_then(|style| Url::parse(style).ok());
     let mut origins: Vec<String> = style.iter().map(|style| style.origin().ascii_serialization()).collect();
@@ -28,7 +29,7 @@ pub(super) fn page_policy(map: &MapOptions) -> HeaderValue {
         "default-src 'none'; script-src 'self'; worker-src 'self'; style-src 'self'; font-src 'self'; manifest-src 'self'; \
          img-src 'self' data: blob:{origins}; connect-src 'self'{origins}; base-uri 'none'; form-action 'none'"
     );
-    HeaderValue::try_from(policy).expect("a URL's origin is ASCII")
+    HeaderValue::try_from(policy).expect("the origin of a URL is ASCII")
 }
 
 /// Adds the policy of a page.
@@ -40,7 +41,7 @@ pub(super) fn secure_page(mut response: Response, policy: HeaderValue) -> Respon
     response
 }
 
-/// Adds what every answer has.
+/// Adds the headers of every response.
 pub(super) async fn secure(mut response: Response) -> Response {
     for (name, value) in COMMON {
         response.headers_mut().insert(name, HeaderValue::from_static(value));
@@ -53,9 +54,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn other_hosts_are_reached_only_for_the_operators_style() {
-        let alone = page_policy(&MapOptions::default());
-        assert!(!alone.to_str().unwrap().contains("http"), "{alone:?}");
+    fn only_the_operators_style_adds_other_hosts() {
+        let default = page_policy(&MapOptions::default());
+        assert!(!default.to_str().unwrap().contains("http"), "{default:?}");
         let map = MapOptions {
             map_style: Some("https://maps.example.org/alps/style.json".to_owned()),
             map_style_origins: vec!["https://tiles.example.org".to_owned()],

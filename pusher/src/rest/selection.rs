@@ -1,4 +1,4 @@
-//! Which objects an answer has: region, age, types, and the bound on how many.
+//! The objects of a response: selected by region and age, and limited in number.
 
 use std::sync::Arc;
 
@@ -8,10 +8,10 @@ use super::problem::Problem;
 use super::query::Query;
 use fanout::view::{Kind, Object, View};
 
-/// Objects in one answer; what is beyond is left out, and the answer says so.
+/// Objects in one response. Further ones are left out, and `truncated` is true.
 pub(super) const MAX_OBJECTS: usize = 10_000;
 
-/// What is asked for.
+/// The region and age of a request.
 #[derive(Debug)]
 pub(super) struct Selection {
     region: Option<Region>,
@@ -20,31 +20,31 @@ pub(super) struct Selection {
 
 impl Selection {
     /// # Errors
-    /// Peer: a region or an age that cannot be.
-    pub(super) fn of(query: &Query) -> Result<Self, Problem> {
+    /// 400: an invalid region or age.
+    pub(super) fn parse(query: &Query) -> Result<Self, Problem> {
         let seconds = query.number("max_age_s", 0_u64..=10_000_000)?;
         Ok(Self { region: query.region()?, max_age_us: seconds.map(|seconds| seconds * 1_000_000) })
     }
 
-    /// The region; `None` is the whole world.
+    /// The region; `None`: the complete world.
     pub(super) fn region(&self) -> Option<&Region> {
         self.region.as_ref()
     }
 
-    /// True where the answer depends on the time at which it is given.
+    /// Whether the response depends on the time of the request.
     pub(super) fn has_age(&self) -> bool {
         self.max_age_us.is_some()
     }
 
-    /// The objects of a kind, and whether some were left out. Exactly those in the region.
+    /// The objects of a kind in the exact region, and whether some were left out.
     pub(super) fn objects(
         &self,
         view: &View,
         kind: Kind,
-        at_us: u64,
-        wanted: impl Fn(&Object) -> bool,
+        now_us: u64,
+        filter: impl Fn(&Object) -> bool,
     ) -> (Vec<Arc<Object>>, bool) {
-        let fits = |object: &&Arc<Object>| self.is_fresh(object, at_us) && wanted(object);
+        let fits = |object: &&Arc<Object>| self.is_fresh(object, now_us) && filter(object);
         let mut found: Vec<Arc<Object>> = match &self.region {
             None => view.objects(kind).filter(fits).take(MAX_OBJECTS + 1).cloned().collect(),
             Some(region) => geo::cover(region, 64)
@@ -63,9 +63,9 @@ impl Selection {
         (found, truncated)
     }
 
-    /// True where the object is young enough.
-    pub(super) fn is_fresh(&self, object: &Object, at_us: u64) -> bool {
-        self.max_age_us.is_none_or(|max_age_us| at_us.saturating_sub(object.state.event_at_us()) <= max_age_us)
+    /// Whether the object is within the age.
+    pub(super) fn is_fresh(&self, object: &Object, now_us: u64) -> bool {
+        self.max_age_us.is_none_or(|max_age_us| now_us.saturating_sub(object.state.event_at_us()) <= max_age_us)
     }
 }
 

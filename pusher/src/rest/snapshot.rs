@@ -1,4 +1,4 @@
-//! `GET /api/v1/snapshot`: everything at once, and the token with which a WebSocket goes on from here.
+//! `GET /api/v1/snapshot`: objects of all kinds, and the token with which a WebSocket continues from here.
 
 use std::sync::Arc;
 
@@ -7,9 +7,9 @@ use axum::http::{HeaderMap, Uri};
 use axum::response::Response;
 use schemas::v1;
 
-use super::answer::{Ages, Asked};
 use super::endpoint::{BOUNDS, Endpoint, LAT, LON, MAX_AGE, Parameter, RADIUS};
 use super::picture::add;
+use super::picture_request::{Aging, PictureRequest};
 use super::problem::Problem;
 use super::selection::{MAX_OBJECTS, Selection};
 use super::time::rfc3339;
@@ -21,7 +21,7 @@ use geo::{Bounds, Region};
 
 pub(super) const ENDPOINT: Endpoint = Endpoint {
     path: "/api/v1/snapshot",
-    summary: "The air picture of a region: all that is in its cells, as a WebSocket subscription to the same region has it. \
+    summary: "The air picture of a region: all objects in its cells, as in a WebSocket subscription to the same region. \
               A WebSocket opened with `resume` and the same region and kinds continues from here without a gap.",
     path_parameters: &[],
     parameters: &[&LAT, &LON, &RADIUS, &BOUNDS, &MAX_AGE, &KINDS],
@@ -31,7 +31,7 @@ pub(super) const ENDPOINT: Endpoint = Endpoint {
 const KINDS: Parameter = Parameter {
     name: "kinds",
     kind: "string",
-    about: "Only these, separated by commas: aircraft, ground, thermal, station, receiver, alert.",
+    about: "Only these kinds, separated by commas: aircraft, ground, thermal, station, receiver, alert.",
 };
 
 pub(super) async fn get(
@@ -41,15 +41,15 @@ pub(super) async fn get(
     uri: Uri,
 ) -> Result<Response, Problem> {
     let query = ENDPOINT.query(query.as_deref())?;
-    let selection = Selection::of(&query)?;
+    let selection = Selection::parse(&query)?;
     let kinds = query.kinds()?.unwrap_or(KindSet::ALL);
-    let ages = if selection.has_age() { Ages::InSeconds } else { Ages::InMinutes };
-    let asked = Asked::new(app, &headers, &uri, ages, true).await?;
-    if let Some(answer) = asked.ready_made() {
-        return Ok(answer);
+    let aging = if selection.has_age() { Aging::EverySecond } else { Aging::EveryMinute };
+    let request = PictureRequest::new(app, &headers, &uri, aging, true).await?;
+    if let Some(response) = request.cached_response() {
+        return Ok(response);
     }
-    let at_us = asked.at_us();
-    let max_cells = asked.app.options.session_limits().max_cells;
+    let now_us = request.now_us();
+    let max_cells = request.app.options.session_limits().max_cells;
     let subscription =
         selection.region().map(|region| Subscription::empty().with_kinds(kinds).with_region(region, max_cells));
     let mark = match &subscription {
@@ -57,32 +57,32 @@ pub(super) async fn get(
         None if kinds == KindSet::ALL => RegionMark::EVERYTHING,
         None => Subscription::empty().with_kinds(kinds).with_region(&Region::Bounds(Bounds::WORLD), max_cells).mark(),
     };
-    let (found, resume) = asked.view(|view| {
-        let found = objects(view, &selection, subscription.as_ref(), kinds, at_us);
-        (found, asked.epoch().map(|epoch| view.positions().token(epoch, mark)))
+    let (found, resume) = request.view(|view| {
+        let found = objects(view, &selection, subscription.as_ref(), kinds, now_us);
+        (found, request.epoch().map(|epoch| view.offsets().token(epoch, mark)))
     });
     let truncated = found.len() > MAX_OBJECTS;
     let mut picture = v1::AirPicture {
-        server_time: rfc3339(at_us),
+        server_time: rfc3339(now_us),
         truncated,
-        // What was left out could never be asked for again with the token.
+        // No token where objects were left out: a WebSocket with the token would never send them.
         resume: resume.filter(|_| !truncated && !selection.has_age()).unwrap_or_default(),
-        epoch: asked.epoch().unwrap_or_default().to_owned(),
+        epoch: request.epoch().unwrap_or_default().to_owned(),
         ..Default::default()
     };
-    found.iter().take(MAX_OBJECTS).for_each(|object| add(&mut picture, object, at_us));
-    Ok(asked.answer(&picture))
+    found.iter().take(MAX_OBJECTS).for_each(|object| add(&mut picture, object, now_us));
+    Ok(request.respond(&picture))
 }
 
-/// At most one more than the bound.
+/// The objects of the response, and one more where some have to be left out.
 fn objects(
     view: &View,
     selection: &Selection,
     subscription: Option<&Subscription>,
     kinds: KindSet,
-    at_us: u64,
+    now_us: u64,
 ) -> Vec<Arc<Object>> {
-    let fits = |object: &&Arc<Object>| selection.is_fresh(object, at_us);
+    let fits = |object: &&Arc<Object>| selection.is_fresh(object, now_us);
     match subscription {
         None => kinds.iter().flat_map(|kind| view.objects(kind)).filter(fits).take(MAX_OBJECTS + 1).cloned().collect(),
         Some(subscription) => {

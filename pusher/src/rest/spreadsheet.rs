@@ -1,4 +1,5 @@
-//! `excel=true`: CSV that a spreadsheet opens right by a double click, and which decimal mark it expects.
+//! `excel=true`: CSV that a spreadsheet program opens correctly by a double click, with the decimal mark that it
+//! expects.
 
 use axum::http::{HeaderMap, header};
 use history::{CsvForm, DecimalMark};
@@ -10,39 +11,37 @@ use super::query::Query;
 pub(super) const EXCEL: Parameter = Parameter {
     name: "excel",
     kind: "boolean",
-    about: "With CSV: true for spreadsheets (byte order mark, semicolons, addresses as text); false (without it) for \
+    about: "For CSV: true for spreadsheets (byte order mark, semicolons, addresses as text); false, the default, for \
             programs.",
 };
 pub(super) const DECIMAL: Parameter = Parameter {
     name: "decimal",
     kind: "string",
-    about: "With excel=true: point or comma, as the spreadsheet's locale has it. Without it: as the first language of the \
-            Accept-Language header has it.",
+    about: "For excel=true: point or comma, the decimal mark of the spreadsheet's locale. The default is that of the first \
+            language in the Accept-Language header.",
 };
 
-/// For whom CSV is; `None`: the query does not ask for spreadsheets.
+/// The form of CSV; `None` without `excel=true`.
 ///
 /// # Errors
-/// Peer: a value that is none of the parameter's, or `decimal` alone.
+/// 400: an invalid value, or `decimal` without `excel=true`.
 pub(super) fn form(query: &Query, headers: &HeaderMap) -> Result<Option<CsvForm>, Problem> {
     let is_excel = match query.get("excel") {
         None | Some("false") => false,
         Some("true") => true,
-        Some(other) => return Err(bad(format!("excel is true or false, not {other:?}"))),
+        Some(other) => return Err(Problem::invalid_parameter("excel", other, "true or false")),
     };
     let mark = match query.get("decimal") {
         None => None,
-        Some(_) if !is_excel => return Err(bad("decimal goes with excel=true".to_owned())),
+        Some(_) if !is_excel => {
+            return Err(Problem::bad_request("bad_parameter", "decimal needs excel=true".to_owned()));
+        }
         Some("point") => Some(DecimalMark::Point),
         Some("comma") => Some(DecimalMark::Comma),
-        Some(other) => return Err(bad(format!("decimal is point or comma, not {other:?}"))),
+        Some(other) => return Err(Problem::invalid_parameter("decimal", other, "point or comma")),
     };
     let language = headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     Ok(is_excel.then(|| CsvForm::Spreadsheets(mark.unwrap_or_else(|| mark_of(language)))))
-}
-
-fn bad(detail: String) -> Problem {
-    Problem::bad_request("bad_parameter", detail)
 }
 
 /// The decimal mark of the first language in an Accept-Language header, by Unicode's CLDR.
@@ -70,7 +69,7 @@ fn mark_of(accept_language: &str) -> DecimalMark {
 mod tests {
     use super::*;
 
-    fn asked(query: &str, language: &'static str) -> Result<Option<CsvForm>, Problem> {
+    fn parsed(query: &str, language: &'static str) -> Result<Option<CsvForm>, Problem> {
         let query = Query::parse(Some(query), &["excel", "decimal"]).expect("known parameters");
         form(&query, &HeaderMap::from_iter([(header::ACCEPT_LANGUAGE, language.parse().expect("a value"))]))
     }
@@ -88,16 +87,16 @@ mod tests {
             ("excel=true&decimal=point", "de", DecimalMark::Point),
             ("excel=true&decimal=comma", "en", DecimalMark::Comma),
         ] {
-            assert_eq!(asked(query, language), Ok(Some(CsvForm::Spreadsheets(expected))), "{query} {language}");
+            assert_eq!(parsed(query, language), Ok(Some(CsvForm::Spreadsheets(expected))), "{query} {language}");
         }
-        assert_eq!(asked("", "de"), Ok(None));
-        assert_eq!(asked("excel=false", "de"), Ok(None));
+        assert_eq!(parsed("", "de"), Ok(None));
+        assert_eq!(parsed("excel=false", "de"), Ok(None));
     }
 
     #[test]
     fn other_values_are_refused() {
         for query in ["excel=yes", "excel=", "decimal=comma", "excel=true&decimal=dot"] {
-            assert!(asked(query, "de").is_err(), "{query}");
+            assert!(parsed(query, "de").is_err(), "{query}");
         }
     }
 }

@@ -1,7 +1,7 @@
-//! Bodies that are made piece by piece, as fast as the client takes them.
+//! Bodies that are made piece by piece while the client reads them.
 //!
-//! Every such body is made here and nowhere else (`clippy.toml` forbids the other way): compression polls a body once more
-//! after its end, which a body may answer with a panic. These answer with the end again.
+//! All streamed bodies are made here; `clippy.toml` forbids `Body::from_stream` elsewhere. Compression polls a body
+//! once more after its end, which makes some streams panic. These bodies return the end again.
 
 use std::future::{Future, ready};
 
@@ -11,11 +11,11 @@ use futures::StreamExt as _;
 use futures::future::Either;
 use futures::stream;
 
-/// A piece of a body and what makes the next one; after the last piece `None`. An error ends the connection, so that no
-/// client takes a part for the complete body.
+/// A piece of a body, and the state for the next piece; `None` after the last one. An error ends the connection, so
+/// that no client takes a part for the complete body.
 pub(super) type Piece<S, E> = (Result<Bytes, E>, Option<S>);
 
-/// The pieces that `next` makes, beginning with `first`; it ends where `next` makes none.
+/// The body of the pieces that `next` returns, beginning with the state `first`.
 pub(super) fn streamed<S, E, F>(first: S, next: impl Fn(S) -> F + Send + 'static) -> Body
 where
     S: Send + 'static,
@@ -29,13 +29,13 @@ where
     from_stream(pieces)
 }
 
-/// The body of an answer to HEAD that has no body to be measured: nothing, of a length that is not told. An empty body
-/// would say that the file has no bytes.
-pub(super) fn unmeasured() -> Body {
+/// An empty body of unknown length, for the response to HEAD where the length of the file is unknown: an empty body of
+/// known length would report that the file has no bytes.
+pub(super) fn of_unknown_length() -> Body {
     from_stream(stream::empty::<Result<Bytes, Error>>())
 }
 
-#[allow(clippy::disallowed_methods, reason = "the one place: fused")]
+#[allow(clippy::disallowed_methods, reason = "the stream is fused")]
 fn from_stream<E>(pieces: impl stream::Stream<Item = Result<Bytes, E>> + Send + 'static) -> Body
 where
     E: std::error::Error + Send + Sync + 'static,
@@ -56,18 +56,18 @@ mod tests {
         polled.map(|frame| frame.map(|frame| frame.into_data().expect("data")))
     }
 
-    /// Counts down to nought; breaks at `breaks_at`.
-    async fn count_down((left, breaks_at): (u8, u8)) -> Option<Piece<(u8, u8), std::fmt::Error>> {
+    /// Counts down to 0; fails at `fails_at`.
+    async fn count_down((left, fails_at): (u8, u8)) -> Option<Piece<(u8, u8), std::fmt::Error>> {
         match left {
             0 => None,
-            left if left == breaks_at => Some((Err(std::fmt::Error), None)),
+            left if left == fails_at => Some((Err(std::fmt::Error), None)),
             1 => Some((Ok(Bytes::from_static(&[1])), None)),
-            left => Some((Ok(vec![left].into()), Some((left - 1, breaks_at)))),
+            left => Some((Ok(vec![left].into()), Some((left - 1, fails_at)))),
         }
     }
 
     #[test]
-    fn polled_after_its_end_it_ends_again() {
+    fn a_poll_after_the_end_returns_the_end() {
         for pieces in [0, 1, 3] {
             let mut body = streamed((pieces, 9), count_down);
             for left in (1..=pieces).rev() {
@@ -86,8 +86,8 @@ mod tests {
     }
 
     #[test]
-    fn an_unmeasured_body_tells_no_length() {
-        assert_eq!(unmeasured().size_hint().exact(), None);
-        assert!(poll(&mut unmeasured()).is_none());
+    fn a_body_of_unknown_length_has_no_length() {
+        assert_eq!(of_unknown_length().size_hint().exact(), None);
+        assert!(poll(&mut of_unknown_length()).is_none());
     }
 }

@@ -9,8 +9,8 @@ pub(super) fn rfc3339(at_us: u64) -> String {
     format!("{year:04}-{month:02}-{day:02}T{hours:02}:{minutes:02}:{seconds:02}.{millis:03}Z")
 }
 
-/// The date of a day since 1970-01-01, by the Gregorian calendar. Years begin in March here, so that the leap day is the
-/// last of a year; 146,097 days make 400 years.
+/// The Gregorian date of a day since 1970-01-01. In the calculation years begin in March, so that the leap day is the
+/// last day of a year; 400 years have 146,097 days.
 fn civil(days: u64) -> (u64, u64, u64) {
     let days = days + 719_468;
     let (era, day_of_era) = (days / 146_097, days % 146_097);
@@ -27,7 +27,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn times_are_those_of_date() {
+    fn times_are_as_date_prints_them() {
         // Expected values from `date -u -d @… +%FT%T`.
         assert_eq!(rfc3339(0), "1970-01-01T00:00:00.000Z");
         assert_eq!(rfc3339(951_782_400_000_000), "2000-02-29T00:00:00.000Z");

@@ -8,11 +8,13 @@ use futures::StreamExt as _;
 use history::track::{Format, Level, MAX_POINTS, Shaper, Subject, TrackPoint, TrackWriter};
 use history::{HistoryError, PositionRow, Rows, TrackQuery, Visibility};
 
-use super::answer::VARY;
 use super::devices::ADDRESS;
 use super::endpoint::{Endpoint, Parameter};
-use super::past::{DAY_MS, FROM, HOURS, Past, TO, bad, failed, unknown, us};
+use super::picture_request::VARY;
 use super::problem::Problem;
+use super::public_history::{
+    DAY_MS, FROM, HOURS, PublicHistory, TO, bad_parameter, history_failed, ms_to_us, unknown_device,
+};
 use super::query::Query;
 use super::spreadsheet::{self, DECIMAL, EXCEL};
 use super::streamed::{Piece, streamed};
@@ -21,9 +23,9 @@ use crate::app::App;
 
 pub(super) const ENDPOINT: Endpoint = Endpoint {
     path: "/api/v1/track/{address}",
-    summary: "The recorded track of a device, cut into segments where nothing was heard for more than 3 minutes; as JSON, \
-              GeoJSON, GPX 1.1, KML, IGC or CSV, by `format` or the Accept header. Altitudes are above mean sea level, as the device sends them. \
-              Hidden devices have none.",
+    summary: "The recorded track of a device, split into segments at pauses of more than 3 minutes; as JSON, GeoJSON, GPX \
+              1.1, KML, IGC or CSV, by `format` or the Accept header. Altitudes are above mean sea level, as the device sends \
+              them. Hidden devices are not found.",
     path_parameters: &[&ADDRESS],
     parameters: &[
         &FROM,
@@ -32,13 +34,13 @@ pub(super) const ENDPOINT: Endpoint = Endpoint {
         &Parameter {
             name: "max_points",
             kind: "integer",
-            about: "At most so many positions, 2 to 10,000: those that keep place, altitude and time of the flight best. \
-                    Without it: all.",
+            about: "Maximum number of positions, 2 to 10,000: those that preserve position, altitude and time best. The \
+                    default is all.",
         },
         &Parameter {
             name: "level",
             kind: "string",
-            about: "raw: as recorded; plausible (without this parameter): without what cannot be; smoothed: also without the \
+            about: "raw: as recorded; plausible (the default): without implausible positions; smoothed: also without \
                     noise.",
         },
         &Parameter { name: "format", kind: "string", about: "json, geojson, gpx, kml, igc or csv." },
@@ -48,7 +50,7 @@ pub(super) const ENDPOINT: Endpoint = Endpoint {
     message: "Track",
 };
 
-/// What the track can be besides JSON.
+/// The media types of the track besides JSON.
 pub(super) fn media_types() -> impl Iterator<Item = &'static str> {
     Format::ALL.into_iter().filter(|format| *format != Format::Json).map(Format::media_type)
 }
@@ -56,7 +58,7 @@ pub(super) fn media_types() -> impl Iterator<Item = &'static str> {
 /// The decimal mark of a spreadsheet depends on the language.
 const VARY_CSV: HeaderValue = HeaderValue::from_static("accept, accept-encoding, accept-language");
 
-/// Rows of one question; far above what 31 days at one position a second have.
+/// Rows of one request: more than 31 days have at one position per second.
 const MAX_ROWS: u64 = 5_000_000;
 
 pub(super) async fn get(
@@ -69,42 +71,44 @@ pub(super) async fn get(
     let csv = spreadsheet::form(&query, &headers)?;
     let (format, level) = (format(&query, &headers, csv.is_some())?, level(&query)?);
     let max_points = query.number("max_points", 2..=MAX_POINTS)?;
-    let past = Past::of(&app)?;
-    let visible = past.visible(&address)?;
+    let history = PublicHistory::open(&app)?;
+    let visible = history.visible(&address)?;
     let device = visible.device;
-    let period = past.period(&query)?;
+    let period = history.period(&query)?;
     if format == Format::Igc && period.to_ms - period.from_ms > DAY_MS {
-        return Err(Problem::bad_request("period_too_long", "an IGC file is one flight: at most 24 hours".to_owned()));
+        let detail = "the period is too long for IGC, which has one flight: at most 24 hours".to_owned();
+        return Err(Problem::bad_request("period_too_long", detail));
     }
-    let mut rows = past.store.track(TrackQuery {
+    let mut rows = history.store.track(TrackQuery {
         device,
         period: visible.within(period),
         visibility: Visibility::Public,
         plausible_only: level != Level::Raw,
         limit: MAX_ROWS,
     });
-    let first = rows.next().await.transpose().map_err(|error| failed(&error))?.unwrap_or_default();
-    if first.is_empty() && !past.was_recorded(visible).await? {
-        return Err(unknown(device));
+    let first = rows.next().await.transpose().map_err(|error| history_failed(&error))?.unwrap_or_default();
+    if first.is_empty() && !history.was_recorded(visible).await? {
+        return Err(unknown_device(device));
     }
-    let name = past.name_at(device, period.to_ms).await?;
-    let subject = Subject { device, name, from_us: us(period.from_ms), to_us: us(period.to_ms), level };
-    let file_name = format!("{}-{}.{}", subject.address(), &rfc3339(subject.from_us)[..10], format.word());
-    let written = Written {
+    let name = history.name_at(device, period.to_ms).await?;
+    let (from_us, to_us) = (ms_to_us(period.from_ms), ms_to_us(period.to_ms));
+    let subject = Subject { device, name, from_us, to_us, level };
+    let file_name = format!("{}-{}.{}", subject.address(), &rfc3339(from_us)[..10], format.word());
+    let track = TrackBody {
         rows,
         block: Some(first),
         shaper: Shaper::new(level, max_points),
         writer: format.writer(subject, csv.unwrap_or_default()),
-        begun: false,
+        has_begun: false,
         points: Vec::new(),
     };
-    Ok(answer(format, &file_name, streamed(written, Written::next)))
+    Ok(track_response(format, &file_name, streamed(track, TrackBody::next)))
 }
 
-fn answer(format: Format, file_name: &str, body: Body) -> Response {
+fn track_response(format: Format, file_name: &str, body: Body) -> Response {
     let charset = if format == Format::Csv { "; charset=utf-8" } else { "" };
-    let kind = format!("{}{charset}", format.media_type());
-    let mut response = ([(header::CONTENT_TYPE, kind)], body).into_response();
+    let media_type = format!("{}{charset}", format.media_type());
+    let mut response = ([(header::CONTENT_TYPE, media_type)], body).into_response();
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     headers.insert(header::VARY, if format == Format::Csv { VARY_CSV } else { VARY });
@@ -115,22 +119,22 @@ fn answer(format: Format, file_name: &str, body: Body) -> Response {
     response
 }
 
-/// A track on its way out: one block of rows is read, shaped and written whenever the client can take more.
-struct Written {
+/// The body of a track. Each time the client reads, one block of rows is read, shaped and written.
+struct TrackBody {
     rows: Rows<PositionRow>,
-    /// Read, but not written yet.
+    /// A block of rows that is not written yet.
     block: Option<Vec<PositionRow>>,
     shaper: Shaper,
     writer: Box<dyn TrackWriter>,
-    begun: bool,
+    has_begun: bool,
     points: Vec<TrackPoint>,
 }
 
-impl Written {
+impl TrackBody {
     /// The next bytes.
     async fn next(mut self) -> Option<Piece<Self, HistoryError>> {
         let mut out = Vec::new();
-        if !std::mem::replace(&mut self.begun, true) {
+        if !std::mem::replace(&mut self.has_begun, true) {
             self.writer.begin(&mut out);
         }
         loop {
@@ -146,7 +150,7 @@ impl Written {
                     return Some((Ok(out.into()), None));
                 }
                 Some(Err(error)) => {
-                    tracing::warn!(reason = error.reason(), %error, "a track ends early");
+                    tracing::warn!(reason = error.reason(), %error, "a track failed");
                     return Some((Err(error), None));
                 }
                 Some(Ok(rows)) => {
@@ -168,26 +172,27 @@ impl Written {
 }
 
 fn level(query: &Query) -> Result<Level, Problem> {
-    let Some(word) = query.get("level") else { return Ok(Level::default()) };
-    Level::of(word).ok_or_else(|| bad("level is of: raw, plausible, smoothed".to_owned()))
+    let Some(name) = query.get("level") else { return Ok(Level::default()) };
+    Level::of(name).ok_or_else(|| Problem::invalid_parameter("level", name, "raw, plausible or smoothed"))
 }
 
-/// By `format`, else by the Accept header, else JSON; `excel=true` means CSV.
+/// The format by `format`, otherwise by the Accept header, otherwise JSON. `excel=true` means CSV.
 fn format(query: &Query, headers: &HeaderMap, is_excel: bool) -> Result<Format, Problem> {
-    if is_excel && query.get("format").is_none_or(|word| word == Format::Csv.word()) {
+    if is_excel && query.get("format").is_none_or(|name| name == Format::Csv.word()) {
         return Ok(Format::Csv);
     }
     if is_excel {
-        return Err(bad("excel goes with format=csv".to_owned()));
+        return Err(bad_parameter("excel=true needs format=csv".to_owned()));
     }
-    if let Some(word) = query.get("format") {
-        return Format::of(word).ok_or_else(|| bad("format is of: json, geojson, gpx, kml, igc, csv".to_owned()));
+    if let Some(name) = query.get("format") {
+        let expected = "json, geojson, gpx, kml, igc or csv";
+        return Format::of(name).ok_or_else(|| Problem::invalid_parameter("format", name, expected));
     }
     let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
     Ok(accepted(accept))
 }
 
-/// The known media type with the highest quality, the first of equals; JSON where none is known.
+/// The format of the known media type with the highest quality; the first one of equals; JSON where none is known.
 fn accepted(accept: &str) -> Format {
     let mut best = (Format::Json, 0.0);
     for item in accept.split(',') {
@@ -207,7 +212,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_accept_header_chooses_the_form() {
+    fn the_accept_header_chooses_the_format() {
         for (accept, expected) in [
             ("", Format::Json),
             ("*/*", Format::Json),

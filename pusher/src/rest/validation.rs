@@ -1,7 +1,6 @@
-//! `GET /api/v1/validation/{address}`: how far a device is believed, as the processor keeps it in Redis or beside this
-//! pusher, and
-//! `POST /api/v1/validation/{address}/reset`: an order to begin anew. Until there are accounts, orders are taken only
-//! where `--open-operator` says so.
+//! `GET /api/v1/validation/{address}`: the trust in a device, from Redis or from the processor in the same process, and
+//! `POST /api/v1/validation/{address}/reset`: the command to reset its score. There are no accounts yet: commands are
+//! accepted only with `--open-operator`.
 
 use std::collections::HashMap;
 
@@ -13,9 +12,9 @@ use schemas::redis::validation_key;
 use schemas::v1::command::{Action, ResetScore};
 use schemas::v1::{self, Command, raw_record};
 
-use super::answer::{body, wants_protobuf};
 use super::endpoint::{Endpoint, Parameter};
 use super::measure::RequestSpan;
+use super::picture_request::{accepts_protobuf, message_response};
 use super::problem::Problem;
 use super::query::Query;
 use super::time::rfc3339;
@@ -23,11 +22,11 @@ use crate::app::App;
 use crate::redis::Redis;
 
 pub(super) const RESET_PATH: &str = "/api/v1/validation/{address}/reset";
-pub(super) const RESET_SUMMARY: &str = "Orders that the score of a device begins anew. For operators.";
+pub(super) const RESET_SUMMARY: &str = "Reset the score of a device. For operators.";
 
 pub(super) const ENDPOINT: Endpoint = Endpoint {
     path: "/api/v1/validation/{address}",
-    summary: "How far a device is believed: its score, and why it last lost some. For operators.",
+    summary: "The trust in a device: its score, and the reason of its last decrease. For operators.",
     path_parameters: &[&Parameter { name: "address", kind: "string", about: "Six hex digits, for example 110B90." }],
     parameters: &[],
     message: "ValidationView",
@@ -42,30 +41,30 @@ pub(super) async fn get(
     ENDPOINT.query(query.as_deref())?;
     let device = device(&address)?;
     let now = rfc3339(app.context.clock.now_us());
-    let known = match (&app.scores, &app.redis) {
-        (Some(scores), _) => scores.score(device.0).map(|known| v1::ValidationView { server_time: now, ..known }),
-        (None, Some(redis)) => in_redis(redis, device, now).await?,
+    let view = match (&app.scores, &app.redis) {
+        (Some(scores), _) => scores.score(device.0).map(|view| v1::ValidationView { server_time: now, ..view }),
+        (None, Some(redis)) => read_redis(redis, device, now).await?,
         (None, None) => {
-            let detail = "scores are in Redis, and there is none here (--redis-url)".to_owned();
-            return Err(Problem::busy("no_redis", detail));
+            let detail = "scores are in Redis, which this server does not use: --redis-url is not set".to_owned();
+            return Err(Problem::unavailable("no_redis", detail));
         }
     };
-    let known = known.ok_or_else(|| Problem::not_found("unknown_device", format!("nothing is known of {device}")))?;
-    Ok(body(&known, wants_protobuf(&headers)))
+    let view = view.ok_or_else(|| Problem::not_found("unknown_device", format!("the device {device} has no score")))?;
+    Ok(message_response(&view, accepts_protobuf(&headers)))
 }
 
-async fn in_redis(
+async fn read_redis(
     redis: &Redis,
     device: DeviceAddress,
     server_time: String,
 ) -> Result<Option<v1::ValidationView>, Problem> {
-    let mut ask = ::redis::cmd("HGETALL");
-    ask.arg(validation_key(&device.to_string()));
-    let fields: Result<HashMap<String, String>, _> = ask.query_async(&mut redis.connection()).await;
+    let mut command = ::redis::cmd("HGETALL");
+    command.arg(validation_key(&device.to_string()));
+    let fields: Result<HashMap<String, String>, _> = command.query_async(&mut redis.connection()).await;
     let fields = fields.map_err(|error| {
-        tracing::warn!(%error, "no score from {}", redis.name());
-        // Its address is the operator's business.
-        Problem::busy("redis_unavailable", "the scores cannot be read now".to_owned())
+        tracing::warn!(%error, "cannot read a score from {}", redis.name());
+        // Without the address of Redis, which clients must not learn.
+        Problem::unavailable("redis_unavailable", "the scores cannot be read: try again later".to_owned())
     })?;
     Ok(validation(device, &fields, server_time))
 }
@@ -79,13 +78,13 @@ pub(super) async fn reset(
     Query::parse(query.as_deref(), &[])?;
     let device = device(&address)?;
     if !app.options.open_operator {
-        let detail = "nobody may give orders here: there are no accounts yet, and --open-operator is not set";
+        let detail = "this server accepts no commands: there are no accounts yet, and --open-operator is not set";
         return Err(Problem::forbidden("no_operator", detail));
     }
     let clock = &app.context.clock;
     let now_us = clock.now_us();
     let command = Command {
-        // Orders of the same microsecond are one.
+        // Commands of the same microsecond are one.
         command_id: format!("reset-{device}-{now_us}"),
         device: device.0,
         issued_by: "open-operator".to_owned(),
@@ -95,13 +94,14 @@ pub(super) async fn reset(
     let cause = span.map(|Extension(RequestSpan(cause))| cause);
     match app.raw_writer.write(device, raw_record::Input::Command(command), cause, clock).await {
         Ok(id) => {
-            tracing::info!(%device, record = %id, "the score is to begin anew");
+            tracing::info!(%device, record = %id, "the reset of a score is in the log");
             let id = HeaderValue::from_str(&id.to_string()).expect("digits");
             Ok((StatusCode::ACCEPTED, [("x-observation-id", id)]).into_response())
         }
         Err(error) => {
-            tracing::warn!(error = format!("{:#}", anyhow::anyhow!(error)), "an order was not taken");
-            Err(Problem::busy("log_unavailable", "the order could not be written: give it again".to_owned()))
+            tracing::warn!(error = format!("{:#}", anyhow::anyhow!(error)), "cannot write a command");
+            let detail = "the command was not written: send it again".to_owned();
+            Err(Problem::unavailable("log_unavailable", detail))
         }
     }
 }
@@ -110,7 +110,7 @@ fn device(address: &str) -> Result<DeviceAddress, Problem> {
     address.parse().map_err(|error: schemas::id::ParseIdError| Problem::bad_request("bad_address", error.to_string()))
 }
 
-/// `None`: there is none, or it has gone.
+/// The view of a hash; `None`: there is no score, or it has ended.
 fn validation(
     device: DeviceAddress,
     fields: &HashMap<String, String>,
@@ -136,13 +136,13 @@ fn number<N: std::str::FromStr>(fields: &HashMap<String, String>, name: &str) ->
 mod tests {
     use super::*;
 
-    fn fields(told: &[(&str, &str)]) -> HashMap<String, String> {
-        told.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+    fn hash(fields: &[(&str, &str)]) -> HashMap<String, String> {
+        fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
     }
 
     #[test]
-    fn a_score_as_the_processor_writes_it() {
-        let told = [
+    fn a_score_is_read_as_the_processor_writes_it() {
+        let fields = [
             ("device", "110B90"),
             ("version", "7"),
             ("score", "65"),
@@ -151,16 +151,16 @@ mod tests {
             ("implausible_frames", "2"),
             ("last_reason", "speed"),
         ];
-        let known = validation(DeviceAddress(0x11_0B90), &fields(&told), String::new()).expect("known");
-        assert_eq!((known.score, known.published), (65, false));
-        assert_eq!((known.plausible_frames, known.implausible_frames), (1, 2));
-        assert_eq!(known.last_reason.as_deref(), Some("speed"));
+        let view = validation(DeviceAddress(0x11_0B90), &hash(&fields), String::new()).expect("a score");
+        assert_eq!((view.score, view.published), (65, false));
+        assert_eq!((view.plausible_frames, view.implausible_frames), (1, 2));
+        assert_eq!(view.last_reason.as_deref(), Some("speed"));
     }
 
     #[test]
-    fn what_is_not_there_or_has_gone_is_unknown() {
-        for told in [&[][..], &[("version", "7"), ("gone", "1")]] {
-            assert_eq!(validation(DeviceAddress(1), &fields(told), String::new()), None);
+    fn a_missing_or_ended_score_is_unknown() {
+        for fields in [&[][..], &[("version", "7"), ("gone", "1")]] {
+            assert_eq!(validation(DeviceAddress(1), &hash(fields), String::new()), None);
         }
     }
 }

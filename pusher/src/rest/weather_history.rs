@@ -1,4 +1,4 @@
-//! `GET /api/v1/weather/{address}/history`: what a weather station measured.
+//! `GET /api/v1/weather/{address}/history`: the readings of a weather station.
 
 use axum::extract::{Path, RawQuery, State};
 use axum::http::HeaderMap;
@@ -7,11 +7,11 @@ use futures::TryStreamExt as _;
 use history::{Period, WeatherRow};
 use schemas::v1;
 
-use super::answer::{body, wants_protobuf};
 use super::devices::ADDRESS;
 use super::endpoint::{Endpoint, Parameter};
-use super::past::{FROM, HOURS, Past, TO, failed, unknown, us};
+use super::picture_request::{accepts_protobuf, message_response};
 use super::problem::Problem;
+use super::public_history::{FROM, HOURS, PublicHistory, TO, history_failed, ms_to_us, unknown_device};
 use super::time::rfc3339;
 use crate::app::App;
 
@@ -19,7 +19,7 @@ const MAX_LIMIT: u64 = 10_000;
 
 pub(super) const ENDPOINT: Endpoint = Endpoint {
     path: "/api/v1/weather/{address}/history",
-    summary: "What a weather station measured, the oldest first.",
+    summary: "The readings of a weather station, the oldest first.",
     path_parameters: &[&ADDRESS],
     parameters: &[
         &FROM,
@@ -28,7 +28,7 @@ pub(super) const ENDPOINT: Endpoint = Endpoint {
         &Parameter {
             name: "limit",
             kind: "integer",
-            about: "At most so many readings, 1 to 10,000. Without it: 10,000.",
+            about: "Maximum number of readings, 1 to 10,000. The default is 10,000.",
         },
     ],
     message: "WeatherHistory",
@@ -42,39 +42,44 @@ pub(super) async fn get(
 ) -> Result<Response, Problem> {
     let query = ENDPOINT.query(query.as_deref())?;
     let limit = query.number("limit", 1..=MAX_LIMIT)?.unwrap_or(MAX_LIMIT);
-    let past = Past::of(&app)?;
-    let visible = past.visible(&address)?;
+    let history = PublicHistory::open(&app)?;
+    let visible = history.visible(&address)?;
     let device = visible.device;
-    let period = past.period(&query)?;
-    let mut rows = readings(&past, device, visible.within(period), limit + 1).await?;
-    if rows.is_empty() && readings(&past, device, visible.ever(&past), 1).await?.is_empty() {
-        return Err(unknown(device));
+    let period = history.period(&query)?;
+    let mut rows = readings(&history, device, visible.within(period), limit + 1).await?;
+    if rows.is_empty() && readings(&history, device, visible.complete_period(&history), 1).await?.is_empty() {
+        return Err(unknown_device(device));
     }
     let truncated = rows.len() as u64 > limit;
     rows.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
-    let history = v1::WeatherHistory {
-        server_time: rfc3339(past.now_us),
+    let message = v1::WeatherHistory {
+        server_time: rfc3339(history.now_us),
         device,
-        name: past.name_at(device, period.to_ms).await?,
+        name: history.name_at(device, period.to_ms).await?,
         readings: rows.iter().map(reading).collect(),
         truncated,
     };
-    Ok(body(&history, wants_protobuf(&headers)))
+    Ok(message_response(&message, accepts_protobuf(&headers)))
 }
 
-async fn readings(past: &Past, device: u32, period: Period, limit: u64) -> Result<Vec<WeatherRow>, Problem> {
-    let blocks = past.store.weather(device, period, limit);
-    blocks.try_concat().await.map_err(|error| failed(&error))
+async fn readings(
+    history: &PublicHistory,
+    device: u32,
+    period: Period,
+    limit: u64,
+) -> Result<Vec<WeatherRow>, Problem> {
+    let blocks = history.store.weather(device, period, limit);
+    blocks.try_concat().await.map_err(|error| history_failed(&error))
 }
 
 fn reading(row: &WeatherRow) -> v1::WeatherRecord {
-    // As it is written in decimal: 0.1 stays 0.1.
+    // Rounded to the decimal number: 0.1 stays 0.1.
     let number = |value: Option<f32>| value.map(|value| (f64::from(value) * 1e4).round() / 1e4);
-    let place = row.latitude_deg().zip(row.longitude_deg());
+    let position = row.latitude_deg().zip(row.longitude_deg());
     v1::WeatherRecord {
         observation_id: row.observation_id,
-        event_at_us: us(row.event_at_ms),
-        position: place.map(|(latitude_deg, longitude_deg)| v1::Position {
+        event_at_us: ms_to_us(row.event_at_ms),
+        position: position.map(|(latitude_deg, longitude_deg)| v1::Position {
             latitude_deg,
             longitude_deg,
             altitude_m: row.altitude_m.map(f64::from),

@@ -1,4 +1,4 @@
-//! Who may connect: bounds on connections and on handshakes per second.
+//! Limits of the number of WebSockets and of handshakes per second.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -8,18 +8,18 @@ use rustc_hash::FxHashMap;
 
 use fanout::session::Budget;
 
-/// Bounds of a process.
+/// Limits of a process.
 #[derive(Clone, Debug)]
 pub(crate) struct AdmissionLimits {
     /// Open WebSockets.
     pub max_connections: usize,
-    /// Open WebSockets from one address; 0: no bound of its own.
+    /// Open WebSockets from one IP address; 0: no limit.
     pub max_connections_per_address: usize,
-    /// New WebSockets per second: a storm of reconnects is spread out, and snapshots stay affordable.
+    /// New WebSockets per second: spreads the load of snapshots when many clients reconnect at once.
     pub max_handshakes_per_second: u32,
 }
 
-/// Counts what is open. Clones share the count.
+/// Counts the open WebSockets. Clones share the count.
 #[derive(Clone, Debug)]
 pub(crate) struct Admission(Arc<Shared>);
 
@@ -39,38 +39,38 @@ struct Open {
 /// Why a handshake is refused.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 #[non_exhaustive]
-pub(crate) enum Refused {
-    /// The process is full.
-    #[error("this server holds as many connections as it may")]
-    Full,
-    /// The address has as many as it may have.
-    #[error("there are too many connections from this address")]
-    Address,
-    /// Too many came within a second.
-    #[error("too many connections come at once")]
-    Rush,
+pub(crate) enum AdmissionError {
+    /// The limit of the process.
+    #[error("this server is at its limit of WebSockets: connect again after the seconds of Retry-After")]
+    ServerFull,
+    /// The limit of the IP address.
+    #[error("this IP address is at its limit of WebSockets: close one of them, or connect again later")]
+    AddressFull,
+    /// The limit of handshakes per second.
+    #[error("too many WebSockets were opened within a second: connect again after the seconds of Retry-After")]
+    TooManyHandshakes,
 }
 
-impl Refused {
-    /// The code: metric label.
+impl AdmissionError {
+    /// Metric label and code of the problem document.
     pub(crate) fn reason(self) -> &'static str {
         match self {
-            Self::Full => "full",
-            Self::Address => "address",
-            Self::Rush => "rush",
+            Self::ServerFull => "full",
+            Self::AddressFull => "address",
+            Self::TooManyHandshakes => "rush",
         }
     }
 }
 
-/// An open connection; dropping it gives its place back.
+/// Permission for an open WebSocket; dropping it ends the permission.
 #[derive(Debug)]
-pub(crate) struct Admitted {
+pub(crate) struct ConnectionPermit {
     admission: Admission,
     address: IpAddr,
 }
 
 impl Admission {
-    /// Nothing open yet.
+    /// Without WebSockets.
     pub(crate) fn new(limits: AdmissionLimits) -> Self {
         let handshakes = Budget::per_minute(limits.max_handshakes_per_second.saturating_mul(60)).burst_of_a_second();
         Self(Arc::new(Shared {
@@ -79,36 +79,36 @@ impl Admission {
         }))
     }
 
-    /// Takes a place.
+    /// Admits a WebSocket.
     ///
     /// # Errors
-    /// Peer: a bound is reached.
-    pub(crate) fn admit(&self, address: IpAddr, now: std::time::Duration) -> Result<Admitted, Refused> {
+    /// Peer: a limit is reached.
+    pub(crate) fn admit(&self, address: IpAddr, now: std::time::Duration) -> Result<ConnectionPermit, AdmissionError> {
         let limits = &self.0.limits;
         let mut open = self.0.open.lock();
         if open.all >= limits.max_connections {
-            return Err(Refused::Full);
+            return Err(AdmissionError::ServerFull);
         }
         let own = open.by_address.get(&address).copied().unwrap_or_default();
         if limits.max_connections_per_address > 0 && own >= limits.max_connections_per_address {
-            return Err(Refused::Address);
+            return Err(AdmissionError::AddressFull);
         }
         if !open.handshakes.take(now) {
-            return Err(Refused::Rush);
+            return Err(AdmissionError::TooManyHandshakes);
         }
         open.all += 1;
         open.by_address.insert(address, own + 1);
-        Ok(Admitted { admission: self.clone(), address })
+        Ok(ConnectionPermit { admission: self.clone(), address })
     }
 
-    /// How many are open.
+    /// The number of open WebSockets.
     #[cfg(test)]
     pub(crate) fn open(&self) -> usize {
         self.0.open.lock().all
     }
 }
 
-impl Drop for Admitted {
+impl Drop for ConnectionPermit {
     fn drop(&mut self) {
         let mut open = self.admission.0.open.lock();
         open.all = open.all.saturating_sub(1);
@@ -143,24 +143,24 @@ mod tests {
     }
 
     #[test]
-    fn places_are_bounded_and_given_back() {
+    fn connections_are_limited_and_released() {
         let admission = admission(3, 2, 100);
         let held: Vec<_> = (0..2).map(|_| admission.admit(address(1), NOW).unwrap()).collect();
-        assert_eq!(admission.admit(address(1), NOW).unwrap_err(), Refused::Address);
+        assert_eq!(admission.admit(address(1), NOW).unwrap_err(), AdmissionError::AddressFull);
         let other = admission.admit(address(2), NOW).unwrap();
-        assert_eq!(admission.admit(address(3), NOW).unwrap_err(), Refused::Full);
+        assert_eq!(admission.admit(address(3), NOW).unwrap_err(), AdmissionError::ServerFull);
         drop((held, other));
         assert_eq!(admission.open(), 0);
         assert!(admission.0.open.lock().by_address.is_empty());
     }
 
     #[test]
-    fn a_storm_is_spread_over_seconds() {
+    fn handshakes_are_limited_per_second() {
         let admission = admission(1_000, 0, 10);
         let mut held = Vec::new();
-        let mut storm =
+        let mut admitted =
             |now| (0..100).filter(|_| admission.admit(address(1), now).map(|one| held.push(one)).is_ok()).count();
-        assert_eq!(storm(NOW), 10);
-        assert_eq!(storm(NOW + Duration::from_secs(1)), 10);
+        assert_eq!(admitted(NOW), 10);
+        assert_eq!(admitted(NOW + Duration::from_secs(1)), 10);
     }
 }

@@ -1,70 +1,83 @@
-//! One socket: gathered writes with the rest of a half-sent frame, and bounded reads.
+//! One socket: gathered writes that keep the rest of a partly sent frame, and bounded reads.
 
 use std::io::{self, ErrorKind, IoSlice, Read, Write};
+use std::net;
 use std::time::Duration;
 
 use bytes::{Buf, Bytes};
 use mio::net::TcpStream;
 
-use super::admission::Admitted;
-use super::frame::{Event, Inbound};
+use super::admission::ConnectionPermit;
+use super::frame::{Event, FrameReader};
 use fanout::close::CloseCode;
 
 /// Frames in one gathered write.
 const MAX_SLICES: usize = 64;
+/// Small, because the kernel's send buffer contains outdated states, and that of a client that stalls would grow to
+/// megabytes.
+const SEND_BUFFER_BYTES: usize = 32 << 10;
+
+/// Sets the options that the socket of a WebSocket needs.
+///
+/// # Errors
+/// The operating system refuses an option.
+pub(super) fn configure(stream: &net::TcpStream) -> io::Result<()> {
+    let socket = socket2::SockRef::from(stream);
+    socket.set_send_buffer_size(SEND_BUFFER_BYTES)?;
+    socket.set_tcp_nodelay(true)
+}
 
 /// A connection of a shard.
 #[derive(Debug)]
 pub(super) struct Connection {
     stream: TcpStream,
-    inbound: Inbound,
-    /// What the kernel did not take of the frame that was begun.
-    tail: Bytes,
-    /// When it is cut, after a close frame was sent.
-    pub(super) cut_at: Option<Duration>,
-    /// The client closed first: cut as soon as our answer is out.
+    reader: FrameReader,
+    /// The rest of a frame that is partly sent.
+    unsent: Bytes,
+    /// When the connection is removed, after a close frame was sent.
+    pub(super) close_deadline: Option<Duration>,
+    /// The client closed first: the connection is removed as soon as our close frame is sent.
     pub(super) peer_closed: bool,
-    /// What it sent and had no turn yet, and how that ended: nothing more is read before.
-    held: Option<(Vec<Event>, ReadEnd)>,
-    /// In line to be read again, and to be sent more.
-    pub(super) in_line: InLine,
-    /// Calls of the kernel to send, since they were last asked for.
-    calls: u32,
-    _admitted: Admitted,
+    /// Events that wait for a later turn, and the outcome of the read. Nothing more is read before they are handled.
+    deferred: Option<(Vec<Event>, ReadOutcome)>,
+    pub(super) queued: Queued,
+    /// System calls to send, since the last [`Connection::take_send_calls`].
+    send_calls: u32,
+    _permit: ConnectionPermit,
 }
 
-/// The lines that a connection stands in, each once.
+/// Whether the connection waits in the queues of its shard: in each at most once.
 #[derive(Debug, Default)]
-pub(super) struct InLine {
+pub(super) struct Queued {
     pub(super) to_read: bool,
     pub(super) to_send: bool,
 }
 
-/// How reading ended.
+/// The outcome of a read.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum ReadEnd {
-    /// Nothing more for now.
+pub(super) enum ReadOutcome {
+    /// Everything is read.
     Empty,
-    /// There may be more: others have their turn first.
+    /// There may be more: other connections have their turn first.
     More,
-    /// The peer will send no more, or the connection is broken.
-    Gone,
-    /// The peer broke the rules.
-    Refused(CloseCode),
+    /// The client sends no more, or the connection is broken.
+    Closed,
+    /// The client violated the protocol: close with this code.
+    Violation(CloseCode),
 }
 
 impl Connection {
-    pub(super) fn new(stream: TcpStream, inbound: Inbound, admitted: Admitted) -> Self {
+    pub(super) fn new(stream: TcpStream, reader: FrameReader, permit: ConnectionPermit) -> Self {
         Self {
             stream,
-            inbound,
-            tail: Bytes::new(),
-            cut_at: None,
+            reader,
+            unsent: Bytes::new(),
+            close_deadline: None,
             peer_closed: false,
-            held: None,
-            in_line: InLine::default(),
-            calls: 0,
-            _admitted: admitted,
+            deferred: None,
+            queued: Queued::default(),
+            send_calls: 0,
+            _permit: permit,
         }
     }
 
@@ -72,18 +85,18 @@ impl Connection {
         &mut self.stream
     }
 
-    /// Calls of the kernel to send, since this was last asked.
-    pub(super) fn take_calls(&mut self) -> u64 {
-        u64::from(std::mem::take(&mut self.calls))
+    /// System calls to send, since the last call of this function.
+    pub(super) fn take_send_calls(&mut self) -> u64 {
+        u64::from(std::mem::take(&mut self.send_calls))
     }
 
-    /// True where no frame is half sent.
+    /// True where no frame is partly sent.
     pub(super) fn is_clear(&self) -> bool {
-        self.tail.is_empty()
+        self.unsent.is_empty()
     }
 
-    /// Sends frames in one gathered write per [`MAX_SLICES`]; the rest of a frame that was begun is kept. Returns how
-    /// many frames are sent or begun: the others were not touched.
+    /// Sends frames with one gathered write per [`MAX_SLICES`], and keeps the rest of a partly sent frame. Returns the
+    /// number of frames that are sent or partly sent.
     ///
     /// # Errors
     /// The connection is broken.
@@ -93,7 +106,7 @@ impl Connection {
             let chunk = &frames[begun..(begun + MAX_SLICES).min(frames.len())];
             let mut slices = [IoSlice::new(&[]); MAX_SLICES];
             chunk.iter().zip(&mut slices).for_each(|(frame, slice)| *slice = IoSlice::new(frame));
-            self.calls += 1;
+            self.send_calls += 1;
             let Some(mut written) = retry(|| self.stream.write_vectored(&slices[..chunk.len()]))? else { break };
             for frame in chunk {
                 if written == 0 {
@@ -101,7 +114,7 @@ impl Connection {
                 }
                 begun += 1;
                 if written < frame.len() {
-                    self.tail = frame.slice(written..);
+                    self.unsent = frame.slice(written..);
                     return Ok(begun);
                 }
                 written -= frame.len();
@@ -110,54 +123,56 @@ impl Connection {
         Ok(begun)
     }
 
-    /// Puts a frame in the place of the tail, which is empty.
-    pub(super) fn set_tail(&mut self, frame: Bytes) {
-        debug_assert!(self.tail.is_empty(), "a half-sent frame goes first");
-        self.tail = frame;
+    /// Sets the next frame to send. The previous one must be sent completely.
+    pub(super) fn set_unsent(&mut self, frame: Bytes) {
+        debug_assert!(self.unsent.is_empty(), "a partly sent frame goes first");
+        self.unsent = frame;
     }
 
-    /// Sends the tail; true where it is out.
+    /// Sends the rest of a frame. True where all of it is sent.
     ///
     /// # Errors
     /// The connection is broken.
-    pub(super) fn write_tail(&mut self) -> io::Result<bool> {
-        while !self.tail.is_empty() {
-            self.calls += 1;
-            let Some(written) = retry(|| self.stream.write(&self.tail))? else { return Ok(false) };
-            self.tail.advance(written);
+    pub(super) fn write_unsent(&mut self) -> io::Result<bool> {
+        while !self.unsent.is_empty() {
+            self.send_calls += 1;
+            let Some(written) = retry(|| self.stream.write(&self.unsent))? else { return Ok(false) };
+            self.unsent.advance(written);
         }
-        self.tail = Bytes::new();
+        self.unsent = Bytes::new();
         Ok(true)
     }
 
-    /// Keeps what has no turn yet.
-    pub(super) fn hold(&mut self, events: Vec<Event>, end: ReadEnd) {
-        self.held = Some((events, end));
+    /// Keeps events for a later turn.
+    pub(super) fn defer(&mut self, events: Vec<Event>, outcome: ReadOutcome) {
+        self.deferred = Some((events, outcome));
     }
 
-    /// What was kept.
-    pub(super) fn take_held(&mut self) -> Option<(Vec<Event>, ReadEnd)> {
-        self.held.take()
+    /// The deferred events.
+    pub(super) fn take_deferred(&mut self) -> Option<(Vec<Event>, ReadOutcome)> {
+        self.deferred.take()
     }
 
-    /// Takes bytes that came with the handshake.
-    pub(super) fn read_early(&mut self, bytes: &[u8], heard: impl FnMut(Event)) -> ReadEnd {
-        match self.inbound.read(bytes, heard) {
-            Ok(()) => ReadEnd::Empty,
-            Err(code) => ReadEnd::Refused(code),
+    /// Parses bytes that came together with the handshake.
+    pub(super) fn read_early(&mut self, bytes: &[u8], on_event: impl FnMut(Event)) -> ReadOutcome {
+        match self.reader.read(bytes, on_event) {
+            Ok(()) => ReadOutcome::Empty,
+            Err(code) => ReadOutcome::Violation(code),
         }
     }
 
-    /// Reads at most one buffer full: who sends without end takes neither memory nor the others' turns.
-    pub(super) fn read(&mut self, buffer: &mut [u8], heard: impl FnMut(Event)) -> ReadEnd {
+    /// Reads at most one buffer, so that a client that sends without pause takes neither memory nor the turns of
+    /// others.
+    pub(super) fn read(&mut self, buffer: &mut [u8], on_event: impl FnMut(Event)) -> ReadOutcome {
         match retry(|| self.stream.read(buffer)) {
-            Ok(None) => ReadEnd::Empty,
-            Ok(Some(0)) | Err(_) => ReadEnd::Gone,
-            // After our close frame nothing counts any more, but it is read, or the kernel would reset.
-            Ok(Some(_)) if self.cut_at.is_some() => ReadEnd::More,
-            Ok(Some(bytes)) => match self.inbound.read(&buffer[..bytes], heard) {
-                Err(code) => ReadEnd::Refused(code),
-                Ok(()) => ReadEnd::More,
+            Ok(None) => ReadOutcome::Empty,
+            Ok(Some(0)) | Err(_) => ReadOutcome::Closed,
+            // After our close frame the bytes are ignored. They have to be read, or the kernel would reset the
+            // connection.
+            Ok(Some(_)) if self.close_deadline.is_some() => ReadOutcome::More,
+            Ok(Some(bytes)) => match self.reader.read(&buffer[..bytes], on_event) {
+                Err(code) => ReadOutcome::Violation(code),
+                Ok(()) => ReadOutcome::More,
             },
         }
     }

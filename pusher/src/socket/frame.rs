@@ -1,27 +1,28 @@
 //! The reading side of RFC 6455: bytes in, events out. Pure.
 //!
-//! Everything a client may do is understood (fragments, control frames between them, masks, close handshake, compressed
-//! messages after RFC 7692); everything it may not do ends in the close code of the RFC. Memory is bounded by the largest
-//! message, whatever length a header claims, and is given back when nothing is half read.
+//! The reader supports everything that a client may send: fragments, control frames between them, masks, the close
+//! handshake, compressed messages by RFC 7692. A violation ends in the close code of the RFC. The largest message
+//! bounds the memory, independent of the lengths that headers claim, and the memory is released when no message is
+//! partly read.
 
 use flate2::{Decompress, FlushDecompress, Status};
 
 use fanout::close::CloseCode;
 
-/// What a client sent.
+/// An event from a client.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) enum Event {
     /// A text message, valid UTF-8.
     Text(String),
     /// A binary message.
     Binary(Vec<u8>),
-    /// To be answered with the same bytes.
+    /// A ping; the pong has the same bytes.
     Ping(Vec<u8>),
-    /// An answer to our ping, or unasked.
+    /// A pong, solicited or not.
     Pong,
-    /// A part of a message that is not complete yet: told, so that it can be counted.
+    /// A fragment of an incomplete message, for the limit of messages.
     Fragment,
-    /// The client says good-bye.
+    /// A close frame.
     Close,
 }
 
@@ -33,18 +34,18 @@ const CLOSE: u8 = 0x8;
 const PING: u8 = 0x9;
 const PONG: u8 = 0xA;
 
-/// The half-read state of one connection.
+/// Reads the frames of one connection.
 #[derive(Debug)]
-pub(crate) struct Inbound {
-    /// Bytes that are no whole frame yet.
+pub(crate) struct FrameReader {
+    /// Bytes of an incomplete frame.
     unread: Vec<u8>,
-    /// The fragments of a message so far.
+    /// The fragments of an incomplete message.
     message: Vec<u8>,
-    /// Of a message whose last fragment is still to come.
+    /// The message whose last fragment is missing.
     open: Option<Open>,
     max_message_bytes: usize,
     deflate: bool,
-    /// The client said good-bye: whatever follows does not count (section 5.5.1).
+    /// The client sent a close frame: everything after it is ignored (section 5.5.1).
     closed: bool,
 }
 
@@ -63,17 +64,17 @@ struct Header {
     body_bytes: usize,
 }
 
-impl Inbound {
-    /// `deflate`: whether compressed messages were agreed on.
+impl FrameReader {
+    /// `deflate`: whether compression was negotiated.
     pub(crate) fn new(max_message_bytes: usize, deflate: bool) -> Self {
         Self { unread: Vec::new(), message: Vec::new(), open: None, max_message_bytes, deflate, closed: false }
     }
 
-    /// Takes bytes off the wire and tells what they say, in order. After an error the connection is of no more use.
+    /// Parses bytes and calls `on_event` for each event, in order. After an error the reader must not be used again.
     ///
     /// # Errors
     /// Peer: the code to close with.
-    pub(crate) fn read(&mut self, bytes: &[u8], mut heard: impl FnMut(Event)) -> Result<(), CloseCode> {
+    pub(crate) fn read(&mut self, bytes: &[u8], mut on_event: impl FnMut(Event)) -> Result<(), CloseCode> {
         if self.closed {
             return Ok(());
         }
@@ -84,12 +85,12 @@ impl Inbound {
                 Ok(Some((_, Some(Event::Close)))) => {
                     self.closed = true;
                     at = self.unread.len();
-                    heard(Event::Close);
+                    on_event(Event::Close);
                     break Ok(());
                 }
                 Ok(Some((bytes, event))) => {
                     at += bytes;
-                    event.into_iter().for_each(&mut heard);
+                    event.into_iter().for_each(&mut on_event);
                 }
                 Ok(None) => break Ok(()),
                 Err(code) => break Err(code),
@@ -102,7 +103,7 @@ impl Inbound {
         outcome
     }
 
-    /// The frame that begins at `at`: how long it is, and what it completes. `None`: more bytes are needed.
+    /// Parses the frame at `at`: its length, and the event that it completes. `None`: the frame is incomplete.
     fn frame(&mut self, at: usize) -> Result<Option<(usize, Option<Event>)>, CloseCode> {
         let Some(header) = self.header(&self.unread[at..])? else { return Ok(None) };
         let body_at = at + header.header_bytes;
@@ -121,7 +122,7 @@ impl Inbound {
         let compressed = first & 0x40 != 0;
         let control = opcode >= CLOSE;
         let known = [CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG].contains(&opcode);
-        // The first frame of a message says whether it is compressed; nothing else may.
+        // Only the first frame of a message has the bit for compression.
         let may_compress = self.deflate && !control && opcode != CONTINUATION;
         let unmasked = second & 0x80 == 0;
         if !known || first & 0x30 != 0 || compressed && !may_compress || unmasked || control && !fin {
@@ -146,7 +147,7 @@ impl Inbound {
         if control && length > MAX_CONTROL_BYTES || length < shortest {
             return Err(CloseCode::Protocol);
         }
-        // Judged by the header alone, so that a claim of 4 GB costs nothing.
+        // Checked by the header alone, so that a claim of 4 GB takes no memory.
         if !control && length > (self.max_message_bytes - self.message.len().min(self.max_message_bytes)) as u64 {
             return Err(CloseCode::TooBig);
         }
@@ -188,14 +189,14 @@ fn close(body: &[u8]) -> Result<Event, CloseCode> {
     let Some((code, reason)) = body.split_first_chunk() else {
         return if body.is_empty() { Ok(Event::Close) } else { Err(CloseCode::Protocol) };
     };
-    // Codes that may go over the wire: section 7.4 of the RFC.
+    // Codes that may be sent: section 7.4 of the RFC.
     if !matches!(u16::from_be_bytes(*code), 1000..=1003 | 1007..=1014 | 3000..=4999) {
         return Err(CloseCode::Protocol);
     }
     std::str::from_utf8(reason).map(|_| Event::Close).map_err(|_| CloseCode::InvalidPayload)
 }
 
-/// Inflates a message that was compressed by itself (no context takeover), never to more than the limit.
+/// Inflates a message without context takeover, up to the limit.
 fn inflate(mut message: Vec<u8>, max_bytes: usize) -> Result<Vec<u8>, CloseCode> {
     message.extend_from_slice(&[0, 0, 0xFF, 0xFF]);
     let mut inflated = Vec::with_capacity(max_bytes + 1);
@@ -207,7 +208,7 @@ fn inflate(mut message: Vec<u8>, max_bytes: usize) -> Result<Vec<u8>, CloseCode>
     }
 }
 
-/// The frame that answers a ping.
+/// The pong frame for a ping.
 pub(super) fn pong(body: &[u8]) -> bytes::Bytes {
     fanout::wire::framed(0x80 | PONG, body)
 }

@@ -1,4 +1,4 @@
-//! What a handshake agrees on: subprotocol, compression, key. Pure.
+//! Negotiates a WebSocket handshake: key, subprotocol, compression. Pure.
 
 use axum::http::{HeaderMap, header};
 use base64::Engine as _;
@@ -10,53 +10,53 @@ use schemas::wire::{SUBPROTOCOL_JSON, SUBPROTOCOL_PROTO};
 
 /// Fixed by RFC 6455, section 1.3.
 const KEY_SUFFIX: &str = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
-/// Subprotocols, in the order of our preference where a client leaves it open.
+/// The supported subprotocols; the client's order of preference decides.
 const SUBPROTOCOLS: [(&str, Encoding); 2] = [(SUBPROTOCOL_PROTO, Encoding::Proto), (SUBPROTOCOL_JSON, Encoding::Json)];
-/// What we answer to a compression that we take: RFC 7692.
+/// The response to an accepted offer of compression: RFC 7692.
 pub(super) const DEFLATE: &str = "permessage-deflate; server_no_context_takeover; client_no_context_takeover";
 
-/// What was agreed on.
+/// The outcome of a negotiation.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Agreement {
-    /// Of `Sec-WebSocket-Accept`.
+    /// Value of `Sec-WebSocket-Accept`.
     pub(super) accept: String,
     pub(super) wire: Wire,
-    /// Of `Sec-WebSocket-Protocol`; `None` where the client offered none.
+    /// Value of `Sec-WebSocket-Protocol`; `None` where the client offered none.
     pub(super) subprotocol: Option<&'static str>,
 }
 
-/// Why a request is no handshake that we can take.
+/// Why a handshake is invalid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub(super) enum Disagreement {
-    #[error("this is a WebSocket endpoint: the headers Upgrade: websocket and Connection: Upgrade are missing")]
+pub(super) enum HandshakeError {
+    #[error("this is a WebSocket endpoint: send the headers Upgrade: websocket and Connection: Upgrade")]
     NoUpgrade,
-    #[error("Sec-WebSocket-Version 13 is known")]
+    #[error("invalid Sec-WebSocket-Version: expected 13")]
     Version,
-    #[error("Sec-WebSocket-Key is not 16 bytes in base64")]
+    #[error("invalid Sec-WebSocket-Key: expected 16 bytes in base64")]
     Key,
-    #[error("the subprotocols updraft.v1.proto and updraft.v1.json are known")]
+    #[error("unknown subprotocol: expected updraft.v1.proto or updraft.v1.json")]
     Subprotocol,
 }
 
-pub(super) fn negotiate(headers: &HeaderMap, may_deflate: bool) -> Result<Agreement, Disagreement> {
+pub(super) fn negotiate(headers: &HeaderMap, may_deflate: bool) -> Result<Agreement, HandshakeError> {
     let has = |name, token: &str| tokens(headers, name).any(|found| found.eq_ignore_ascii_case(token));
     if !has(header::CONNECTION, "upgrade") || !has(header::UPGRADE, "websocket") {
-        return Err(Disagreement::NoUpgrade);
+        return Err(HandshakeError::NoUpgrade);
     }
     if !has(header::SEC_WEBSOCKET_VERSION, "13") {
-        return Err(Disagreement::Version);
+        return Err(HandshakeError::Version);
     }
     let key = headers.get(header::SEC_WEBSOCKET_KEY).and_then(|key| key.to_str().ok()).unwrap_or_default().trim();
     if !STANDARD.decode(key).is_ok_and(|bytes| bytes.len() == 16) {
-        return Err(Disagreement::Key);
+        return Err(HandshakeError::Key);
     }
     let offered: Vec<&str> = tokens(headers, header::SEC_WEBSOCKET_PROTOCOL).collect();
     let known = |offer: &&str| SUBPROTOCOLS.iter().find(|(name, _)| name == offer);
     let chosen = offered.iter().find_map(known);
     if chosen.is_none() && !offered.is_empty() {
-        return Err(Disagreement::Subprotocol);
+        return Err(HandshakeError::Subprotocol);
     }
-    let deflate = may_deflate && tokens(headers, header::SEC_WEBSOCKET_EXTENSIONS).any(is_good_deflate);
+    let deflate = may_deflate && tokens(headers, header::SEC_WEBSOCKET_EXTENSIONS).any(is_acceptable_deflate);
     Ok(Agreement {
         accept: STANDARD.encode(Sha1::digest(format!("{key}{KEY_SUFFIX}"))),
         wire: Wire { encoding: chosen.map(|(_, encoding)| *encoding).unwrap_or_default(), deflate },
@@ -64,7 +64,7 @@ pub(super) fn negotiate(headers: &HeaderMap, may_deflate: bool) -> Result<Agreem
     })
 }
 
-/// The elements of a header that is a list, over all its lines.
+/// The elements of a list header, over all of its lines.
 fn tokens(headers: &HeaderMap, name: header::HeaderName) -> impl Iterator<Item = &str> {
     headers
         .get_all(name)
@@ -74,8 +74,9 @@ fn tokens(headers: &HeaderMap, name: header::HeaderName) -> impl Iterator<Item =
         .map(str::trim)
 }
 
-/// An offer that we can take as it stands. A smaller window for the server is declined: frames are shared by all.
-fn is_good_deflate(offer: &str) -> bool {
+/// Whether an offer is acceptable as it is. A smaller window for the server is not: all clients share the compressed
+/// frames.
+fn is_acceptable_deflate(offer: &str) -> bool {
     let mut parts = offer.split(';').map(str::trim);
     parts.next() == Some("permessage-deflate")
         && parts.all(|parameter| match parameter.split_once('=').unwrap_or((parameter, "")) {
@@ -120,22 +121,22 @@ mod tests {
     }
 
     #[test]
-    fn the_first_known_subprotocol_is_taken() {
+    fn the_first_known_subprotocol_is_chosen() {
         let chosen = |offer| negotiate(&request(&[("sec-websocket-protocol", offer)]), true).map(|a| a.subprotocol);
         assert_eq!(chosen("chat, updraft.v1.json, updraft.v1.proto"), Ok(Some("updraft.v1.json")));
-        assert_eq!(chosen("chat"), Err(Disagreement::Subprotocol));
+        assert_eq!(chosen("chat"), Err(HandshakeError::Subprotocol));
     }
 
     #[test]
-    fn what_is_no_handshake_is_told() {
-        let refused = |name, value| negotiate(&request(&[(name, value)]), true).unwrap_err();
-        assert_eq!(refused("upgrade", ""), Disagreement::NoUpgrade);
-        assert_eq!(refused("sec-websocket-version", "8"), Disagreement::Version);
-        assert_eq!(refused("sec-websocket-key", "c2hvcnQ="), Disagreement::Key);
+    fn an_invalid_handshake_names_its_error() {
+        let error = |name, value| negotiate(&request(&[(name, value)]), true).unwrap_err();
+        assert_eq!(error("upgrade", ""), HandshakeError::NoUpgrade);
+        assert_eq!(error("sec-websocket-version", "8"), HandshakeError::Version);
+        assert_eq!(error("sec-websocket-key", "c2hvcnQ="), HandshakeError::Key);
     }
 
     #[test]
-    fn compression_is_taken_where_frames_can_be_shared() {
+    fn compression_needs_frames_that_all_can_share() {
         let deflate =
             |offer, may| negotiate(&request(&[("sec-websocket-extensions", offer)]), may).unwrap().wire.deflate;
         assert!(deflate("permessage-deflate", true));

@@ -1,9 +1,11 @@
-//! How often a shard flushes: with every tick, and less often while sending takes more than half of the time.
+//! The interval of a shard's flushes: one tick, and longer while flushes take more than half of the time.
 
 use std::time::Duration;
 
+/// The longest tick.
 const LONGEST: Duration = Duration::from_secs(1);
 
+/// The tick of a shard, adapted to the load.
 #[derive(Debug)]
 pub(super) struct Pace {
     shortest: Duration,
@@ -16,7 +18,7 @@ impl Pace {
         Self { shortest, tick: shortest, flushed_at: Duration::ZERO }
     }
 
-    /// At once after an idle tick; else when the tick is over.
+    /// Whether a flush is due: at once after an idle tick, otherwise when the tick is over.
     pub(super) fn is_due(&self, now: Duration) -> bool {
         self.wait(now).is_zero()
     }
@@ -26,8 +28,9 @@ impl Pace {
         (self.flushed_at + self.tick).saturating_sub(now)
     }
 
-    /// A flush began at `at` and took so long: the tick is twice that, within its bounds, so that at least half of the time
-    /// is left for everything else. It grows at once and shrinks by halves: one short flush says little.
+    /// Adapts the tick to a flush that began at `at` and took `took`: the tick becomes twice as long as the flush,
+    /// within its limits, so that at least half of the time is left for other work. It grows at once and shrinks by
+    /// halves, because one short flush is no sign of a lower load.
     pub(super) fn flushed(&mut self, at: Duration, took: Duration) {
         self.flushed_at = at;
         self.tick = (took * 2).max(self.tick / 2).clamp(self.shortest, LONGEST.max(self.shortest));

@@ -1,4 +1,4 @@
-//! One thread with its connections: epoll, the switchboard, and every send. Nothing is locked or woken per client.
+//! One thread with its connections: epoll, the dispatcher, and every send. Nothing is locked or woken per client.
 
 pub(super) mod bare;
 mod receiving;
@@ -7,81 +7,44 @@ mod traced;
 
 use std::collections::VecDeque;
 use std::io;
-use std::net;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use mio::{Events, Interest, Poll, Token, Waker};
 use parking_lot::RwLock;
 use runtime::Clock;
 use runtime::trace::Tracer;
 use tokio::sync::mpsc;
 
-use super::admission::Admitted;
-use super::connection::{Connection, ReadEnd};
-use super::frame::Inbound;
+use super::connection::{Connection, ReadOutcome};
+use super::frame::FrameReader;
+use super::hop_times::HopTimes;
+use super::message::{NewConnection, ShardMessage};
 use super::pace::Pace;
 use super::turn::Turn;
-use super::way::Way;
-use crate::metrics::{Made, PusherMetrics};
+use crate::metrics::{PusherMetrics, SnapshotLabel};
 use fanout::close::CloseCode;
+use fanout::dispatcher::{Dispatcher, Now};
 use fanout::hub::ClientId;
 use fanout::session::SessionSettings;
-use fanout::switchboard::{Now, Opening, Switchboard};
-use fanout::view::{Change, Origin, Positions, View};
-
-pub(crate) use traced::TracedChange;
+use fanout::view::{Offsets, View};
 use traced::TracedStates;
 
 const WAKE: Token = Token(usize::MAX);
-/// How often time-outs and slower rates are looked at while nothing else happens.
+/// Time between two checks of timeouts and of slower rates while nothing else happens.
 const SWEEP_INTERVAL: Duration = Duration::from_millis(200);
-/// How long a client has to take our close frame and answer it.
-const CLOSE_PATIENCE: Duration = Duration::from_secs(2);
+/// Time for a client to receive our close frame and answer it.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 const READ_BUFFER_BYTES: usize = 16 << 10;
-
-/// What the rest of the process tells a shard.
-pub(crate) enum ToShard {
-    /// A connection after its handshake.
-    Open(Box<NewConnection>),
-    /// Changes of the view, which has them already.
-    Changes(Arc<Changes>),
-    /// Whether the log gives fresh data.
-    Stale(bool),
-    /// Send every client elsewhere, and end.
-    Stop,
-}
-
-/// A connection that a shard takes over.
-pub(crate) struct NewConnection {
-    pub(crate) stream: net::TcpStream,
-    /// What came with the handshake.
-    pub(crate) early: Bytes,
-    pub(crate) opening: Opening,
-    pub(crate) admitted: Admitted,
-}
-
-/// One batch of records, folded.
-#[derive(Debug)]
-pub(crate) struct Changes {
-    pub(crate) changes: Vec<Change>,
-    /// The last record of each partition in the batch.
-    pub(crate) read: Vec<Origin>,
-    /// When the oldest of them passed the tiers before this one; unknown for what is old news.
-    pub(crate) way: Way,
-    /// Those of the changes that are traced, in order.
-    pub(crate) traced: Vec<TracedChange>,
-}
 
 /// What a shard is made of.
 pub(crate) struct ShardParts {
     pub(crate) settings: Arc<SessionSettings>,
     pub(crate) view: Arc<RwLock<View>>,
-    pub(crate) positions: Positions,
+    pub(crate) positions: Offsets,
     pub(crate) clock: Clock,
     pub(crate) metrics: PusherMetrics,
-    pub(crate) inbox: mpsc::Receiver<ToShard>,
+    pub(crate) inbox: mpsc::Receiver<ShardMessage>,
     pub(crate) tick: Duration,
     pub(crate) tracer: Tracer,
 }
@@ -89,50 +52,51 @@ pub(crate) struct ShardParts {
 pub(crate) struct Shard {
     poll: Poll,
     parts: ShardParts,
-    board: Switchboard,
+    dispatcher: Dispatcher,
     connections: Vec<Option<Connection>>,
     buffer: Vec<u8>,
-    /// Clients that may have sent more than one turn took.
-    unread: VecDeque<ClientId>,
-    /// Clients that have more to be sent than one turn made.
-    unsent: VecDeque<ClientId>,
-    /// Connections that have no turn yet; as many as may be admitted.
-    arrivals: VecDeque<Box<NewConnection>>,
+    /// Clients that may have sent more than one turn could handle.
+    to_read: VecDeque<ClientId>,
+    /// Clients that have more frames than one turn could send.
+    to_send: VecDeque<ClientId>,
+    /// Connections that wait to be opened. Admission limits their number.
+    to_open: VecDeque<Box<NewConnection>>,
     turn: Turn,
     pace: Pace,
     swept_at: Duration,
+    /// Values of the gauges at their last update.
     groups: usize,
     subscriptions: usize,
-    behind: usize,
-    /// When a flush last made something.
-    made_at: Duration,
-    /// Of the oldest record that is not sent yet.
-    way: Way,
+    slow_clients: usize,
+    /// When a flush last had frames.
+    flushed_at: Duration,
+    /// Of the oldest record whose changes are not flushed yet.
+    hop_times: HopTimes,
     traced: TracedStates,
     stopping_since: Option<Duration>,
 }
 
 impl Shard {
-    /// Makes a shard and what wakes it.
+    /// Makes a shard, and the waker for its inbox.
     pub(crate) fn new(parts: ShardParts) -> io::Result<(Self, Arc<Waker>)> {
         let poll = Poll::new()?;
         let waker = Arc::new(Waker::new(poll.registry(), WAKE)?);
         let shard = Self {
             poll,
-            board: Switchboard::new(parts.settings.clone(), parts.positions.clone()),
+            dispatcher: Dispatcher::new(parts.settings.clone(), parts.positions.clone()),
             connections: Vec::new(),
             buffer: vec![0; READ_BUFFER_BYTES],
-            unread: VecDeque::new(),
-            unsent: VecDeque::new(),
-            arrivals: VecDeque::new(),
+            to_read: VecDeque::new(),
+            to_send: VecDeque::new(),
+            to_open: VecDeque::new(),
             turn: Turn::new(),
             pace: Pace::new(parts.tick),
             swept_at: Duration::ZERO,
             groups: 0,
             subscriptions: 0,
-            behind: 0,
-            made_at: Duration::ZERO,
-            way: Way::default(),
+            slow_clients: 0,
+            flushed_at: Duration::ZERO,
+            hop_times: HopTimes::default(),
             traced: TracedStates::default(),
             stopping_since: None,
             parts,
@@ -140,7 +104,7 @@ impl Shard {
         Ok((shard, waker))
     }
 
-    /// Runs until told to stop and every client is gone (or has had its time to go).
+    /// Runs until it is stopped and every connection is closed, or the time for that has passed.
     pub(crate) fn run(mut self) -> io::Result<()> {
         let mut events = Events::with_capacity(1024);
         while !self.is_done() {
@@ -150,19 +114,19 @@ impl Shard {
                 outcome => outcome?,
             }
             self.turn = Turn::new();
-            self.send_on();
+            self.continue_sending();
             for event in events.iter().filter(|event| event.token() != WAKE) {
                 let id = ClientId(event.token().0 as u32);
-                let waits = self.with(id, |connection| connection.in_line.to_read).unwrap_or_default();
-                if (event.is_readable() || event.is_read_closed()) && !waits {
+                let is_queued = self.with(id, |connection| connection.queued.to_read).unwrap_or_default();
+                if (event.is_readable() || event.is_read_closed()) && !is_queued {
                     self.read(id);
                 }
                 if event.is_writable() {
-                    self.drain(id);
+                    self.send_pending(id);
                 }
             }
-            self.read_on();
-            self.take_inbox();
+            self.continue_reading();
+            self.handle_inbox();
             self.flush_if_due();
             self.sweep_if_due();
         }
@@ -170,7 +134,7 @@ impl Shard {
     }
 
     fn has_work(&self) -> bool {
-        !(self.unread.is_empty() && self.unsent.is_empty() && self.arrivals.is_empty())
+        !(self.to_read.is_empty() && self.to_send.is_empty() && self.to_open.is_empty())
     }
 
     fn now(&self) -> Now {
@@ -178,36 +142,37 @@ impl Shard {
     }
 
     fn is_done(&self) -> bool {
-        let patience = CLOSE_PATIENCE + Duration::from_secs(1);
-        self.stopping_since
-            .is_some_and(|since| self.board.is_empty() || self.parts.clock.monotonic().saturating_sub(since) > patience)
+        let limit = CLOSE_TIMEOUT + Duration::from_secs(1);
+        self.stopping_since.is_some_and(|since| {
+            self.dispatcher.is_empty() || self.parts.clock.monotonic().saturating_sub(since) > limit
+        })
     }
 
     fn timeout(&self) -> Duration {
         let now = self.now();
         let to_sweep = (self.swept_at + SWEEP_INTERVAL).saturating_sub(now.monotonic);
-        if self.board.is_due(now) { to_sweep.min(self.pace.wait(now.monotonic)) } else { to_sweep }
+        if self.dispatcher.is_due(now) { to_sweep.min(self.pace.wait(now.monotonic)) } else { to_sweep }
     }
 
-    fn take_inbox(&mut self) {
-        while let Ok(told) = self.parts.inbox.try_recv() {
-            match told {
-                ToShard::Open(new) => self.arrivals.push_back(new),
-                ToShard::Changes(batch) => {
-                    self.board.apply(&batch.changes, &batch.read);
-                    self.way = self.way.or(batch.way);
+    fn handle_inbox(&mut self) {
+        while let Ok(message) = self.parts.inbox.try_recv() {
+            match message {
+                ShardMessage::Open(new) => self.to_open.push_back(new),
+                ShardMessage::Changes(batch) => {
+                    self.dispatcher.apply(&batch.changes, &batch.read);
+                    self.hop_times = self.hop_times.or(batch.hop_times);
                     let refused = self.traced.apply(&batch, self.parts.clock.monotonic());
                     self.parts.tracer.count_dropped("too_many_waiting", refused);
                 }
-                ToShard::Stale(stale) => {
-                    let ids = self.board.set_stale(stale, self.now());
-                    ids.into_iter().for_each(|id| self.drain(id));
+                ShardMessage::Stale(stale) => {
+                    let ids = self.dispatcher.set_stale(stale, self.now());
+                    ids.into_iter().for_each(|id| self.send_pending(id));
                 }
-                ToShard::Stop => self.stop(),
+                ShardMessage::Stop => self.stop(),
             }
         }
-        // One at least: those who are here must not keep out who comes.
-        while let Some(new) = self.arrivals.pop_front() {
+        // At least one, so that the load of open connections does not keep out new ones.
+        while let Some(new) = self.to_open.pop_front() {
             self.open(*new);
             if self.turn.is_over() {
                 break;
@@ -221,34 +186,34 @@ impl Shard {
         }
         let mut stream = mio::net::TcpStream::from_std(new.stream);
         let wire = new.opening.wire;
-        let inbound = Inbound::new(self.parts.settings.limits.max_message_bytes, wire.deflate);
-        let id = self.board.open(new.opening, &self.parts.view.read(), self.now());
-        self.turn.spend(self.board.take_work());
+        let reader = FrameReader::new(self.parts.settings.limits.max_message_bytes, wire.deflate);
+        let id = self.dispatcher.open(new.opening, &self.parts.view.read(), self.now());
+        self.turn.spend(self.dispatcher.take_work());
         let both = Interest::READABLE | Interest::WRITABLE;
         if let Err(error) = self.poll.registry().register(&mut stream, Token(id.0 as usize), both) {
-            tracing::warn!(%error, "a connection cannot be watched");
-            self.board.remove(id);
+            tracing::warn!(%error, "cannot register a WebSocket with epoll: it is closed");
+            self.dispatcher.remove(id);
             return;
         }
         let index = id.0 as usize;
         if self.connections.len() <= index {
             self.connections.resize_with(index + 1, || None);
         }
-        self.connections[index] = Some(Connection::new(stream, inbound, new.admitted));
+        self.connections[index] = Some(Connection::new(stream, reader, new.permit));
         self.parts.metrics.connections.inc();
         if !new.early.is_empty() {
-            let mut heard = Vec::new();
-            let end = self.with(id, |connection| connection.read_early(&new.early, |event| heard.push(event)));
-            self.hear(id, heard, end.unwrap_or(ReadEnd::Gone));
+            let mut events = Vec::new();
+            let outcome = self.with(id, |connection| connection.read_early(&new.early, |event| events.push(event)));
+            self.handle_events(id, events, outcome.unwrap_or(ReadOutcome::Closed));
         }
-        self.drain(id);
+        self.send_pending(id);
     }
 
     fn stop(&mut self) {
         self.stopping_since = Some(self.parts.clock.monotonic());
-        for id in self.board.ids() {
-            self.board.say_close(id, CloseCode::GoingAway);
-            self.drain(id);
+        for id in self.dispatcher.ids() {
+            self.dispatcher.close(id, CloseCode::GoingAway);
+            self.send_pending(id);
         }
     }
 
@@ -257,7 +222,7 @@ impl Shard {
     }
 
     fn close(&mut self, id: ClientId, code: CloseCode) {
-        self.board.say_close(id, code);
+        self.dispatcher.close(id, code);
     }
 
     fn sweep_if_due(&mut self) {
@@ -267,30 +232,34 @@ impl Shard {
         }
         self.swept_at = now.monotonic;
         self.traced.expire(now.monotonic);
-        let ids = self.board.sweep(&self.parts.view.read(), now);
+        let ids = self.dispatcher.sweep(&self.parts.view.read(), now);
         for id in ids {
-            self.drain(id);
-            self.cut_later(id, now);
+            self.send_pending(id);
+            self.start_close_timeout(id, now);
         }
-        let overdue = |connection: &Connection| connection.cut_at.is_some_and(|cut_at| now.monotonic >= cut_at);
-        let cut: Vec<_> = (0..).zip(&self.connections).filter(|(_, slot)| slot.as_ref().is_some_and(overdue)).collect();
-        let cut: Vec<u32> = cut.into_iter().map(|(index, _)| index).collect();
-        cut.into_iter().for_each(|index| self.remove(ClientId(index)));
-        self.show();
+        let is_overdue =
+            |connection: &Connection| connection.close_deadline.is_some_and(|deadline| now.monotonic >= deadline);
+        let overdue: Vec<u32> = (0..)
+            .zip(&self.connections)
+            .filter(|(_, slot)| slot.as_ref().is_some_and(is_overdue))
+            .map(|(index, _)| index)
+            .collect();
+        overdue.into_iter().for_each(|index| self.remove(ClientId(index)));
+        self.update_gauges();
     }
 
-    /// What the gauges say of this shard.
-    fn show(&mut self) {
+    /// Adds the changes of this shard to the gauges, which all shards share.
+    fn update_gauges(&mut self) {
         let metrics = &self.parts.metrics;
-        let now = [self.board.groups(), self.board.subscriptions(), self.board.behind()];
-        let shown = [&mut self.groups, &mut self.subscriptions, &mut self.behind];
-        let gauges = [&metrics.groups, &metrics.subscriptions, &metrics.behind];
-        for ((gauge, shown), now) in gauges.into_iter().zip(shown).zip(now) {
-            gauge.inc_by(now as i64 - *shown as i64);
-            *shown = now;
+        let now = [self.dispatcher.groups(), self.dispatcher.subscriptions(), self.dispatcher.behind()];
+        let before = [&mut self.groups, &mut self.subscriptions, &mut self.slow_clients];
+        let gauges = [&metrics.groups, &metrics.subscriptions, &metrics.slow_clients];
+        for ((gauge, before), now) in gauges.into_iter().zip(before).zip(now) {
+            gauge.inc_by(now as i64 - *before as i64);
+            *before = now;
         }
-        for (made, count) in ["anew", "shared"].into_iter().zip(self.board.take_snapshot_counts()) {
-            metrics.snapshots.get_or_create(&Made { made }).inc_by(count);
+        for (made, count) in ["anew", "shared"].into_iter().zip(self.dispatcher.take_snapshot_counts()) {
+            metrics.snapshots.get_or_create(&SnapshotLabel { made }).inc_by(count);
         }
     }
 }

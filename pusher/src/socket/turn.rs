@@ -1,14 +1,15 @@
-//! How much of what clients ask for a shard does before it looks at the changes of the picture again.
+//! The work budget of one turn, an iteration of a shard's event loop: how much of the clients' requests a shard handles
+//! before it sends changes again.
 //!
-//! A change of a subscription costs a hundred times what a frame costs that is passed on. Clients that use up their allowed
-//! changes, or come all at once, must not hold back what the others are sent: what is beyond a turn waits, unread, in the
-//! order in which it came.
+//! A change of a subscription costs a hundred times as much as sending a frame. Clients that use up their limit of
+//! changes, or that all connect at once, must not delay the updates of others. Requests beyond the budget wait unread,
+//! in their order.
 
-/// Work of one turn, in units of about a microsecond. More: fewer looks at the changes under a storm of wishes, later
-/// updates.
+/// Work of one turn, in units of about a microsecond. More: later updates while many clients change their
+/// subscriptions.
 const TURN: u32 = 2_000;
 
-/// One turn.
+/// The budget of one turn.
 #[derive(Debug)]
 pub(super) struct Turn {
     left: u32,
@@ -19,17 +20,17 @@ impl Turn {
         Self { left: TURN }
     }
 
-    /// Takes work that was done; what was begun within a turn is finished, however much it is.
+    /// Subtracts finished work. Work that begins within a turn is completed, also beyond the budget.
     pub(super) fn spend(&mut self, work: u32) {
         self.left = self.left.saturating_sub(work);
     }
 
-    /// True where half of it is used up.
+    /// Whether half of the budget is used.
     pub(super) fn is_half_over(&self) -> bool {
         self.left <= TURN / 2
     }
 
-    /// True where nothing more is begun.
+    /// Whether the budget is used: no more work begins in this turn.
     pub(super) fn is_over(&self) -> bool {
         self.left == 0
     }

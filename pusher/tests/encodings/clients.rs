@@ -1,4 +1,4 @@
-//! Who asks: the headers of browsers, curl and Python's libraries, and the answers as they come over the wire.
+//! Requests with the headers of browsers, curl and Python's libraries, and the responses as they arrive.
 
 use std::io::Read as _;
 
@@ -11,9 +11,9 @@ use crate::targets::Target;
 /// Headers of a request.
 pub(crate) type Headers = &'static [(&'static str, &'static str)];
 
-/// A name, and the headers about what is accepted, as these clients send them.
+/// The names of clients, and their headers for content negotiation.
 pub(crate) const CLIENTS: &[(&str, Headers)] = &[
-    ("a bare client", &[]),
+    ("no headers", &[]),
     ("curl --compressed", &[("accept", "*/*"), ("accept-encoding", "deflate, gzip, br, zstd")]),
     ("requests", &[("accept", "*/*"), ("accept-encoding", "gzip, deflate"), ("connection", "keep-alive")]),
     ("httpx", &[("accept", "*/*"), ("accept-encoding", "gzip, deflate, br, zstd")]),
@@ -40,17 +40,17 @@ pub(crate) const CLIENTS: &[(&str, Headers)] = &[
         ],
     ),
     ("Safari", &[("accept", "*/*"), ("accept-encoding", "gzip, deflate, br"), ("accept-language", "de-de")]),
-    ("gzip alone", &[("accept-encoding", "gzip")]),
-    ("brotli alone", &[("accept-encoding", "br")]),
-    ("deflate alone", &[("accept-encoding", "deflate")]),
-    ("zstd alone", &[("accept-encoding", "zstd")]),
+    ("gzip only", &[("accept-encoding", "gzip")]),
+    ("brotli only", &[("accept-encoding", "br")]),
+    ("deflate only", &[("accept-encoding", "deflate")]),
+    ("zstd only", &[("accept-encoding", "zstd")]),
     ("no encoding", &[("accept-encoding", "identity")]),
     ("preferences", &[("accept-encoding", "br;q=0.2, gzip;q=0.8, identity;q=0.1")]),
     ("all but gzip", &[("accept-encoding", "gzip;q=0, identity")]),
-    ("an encoding of the future", &[("accept-encoding", "x-new")]),
+    ("an unknown encoding", &[("accept-encoding", "x-new")]),
 ];
 
-/// The encodings that a client takes besides none.
+/// The encodings that a client accepts besides `identity`.
 pub(crate) fn accepted(client: Headers) -> Vec<&'static str> {
     let value = client.iter().find(|(name, _)| *name == "accept-encoding").map_or("", |(_, value)| value);
     let items = value.split(',').map(str::trim).filter(|item| !item.ends_with(";q=0"));
@@ -58,35 +58,35 @@ pub(crate) fn accepted(client: Headers) -> Vec<&'static str> {
     names.filter(|name| ["gzip", "br", "deflate", "zstd"].contains(name)).collect()
 }
 
-/// What was answered.
+/// A response with its body.
 #[derive(Debug)]
-pub(crate) struct Answer {
+pub(crate) struct Received {
     pub(crate) status: u16,
     pub(crate) headers: HeaderMap,
-    /// As it came over the wire.
+    /// With its encoding.
     pub(crate) body: Vec<u8>,
 }
 
-impl Answer {
-    /// A header; empty where there is none.
+impl Received {
+    /// A header; empty where it is missing.
     pub(crate) fn header(&self, name: HeaderName) -> &str {
         self.headers.get(name).map(|value| value.to_str().expect("text")).unwrap_or_default()
     }
 
-    /// All values of a header that is a list.
-    pub(crate) fn lists(&self, name: HeaderName, wanted: &str) -> bool {
+    /// Whether a list header has a value.
+    pub(crate) fn lists(&self, name: HeaderName, expected: &str) -> bool {
         let values = self.headers.get_all(name);
-        let mut words = values.iter().flat_map(|value| value.to_str().expect("text").split(','));
-        words.any(|word| word.trim().eq_ignore_ascii_case(wanted))
+        let mut items = values.iter().flat_map(|value| value.to_str().expect("text").split(','));
+        items.any(|item| item.trim().eq_ignore_ascii_case(expected))
     }
 
-    /// Whether it is worth compressing: not the shortest, nor files that are compressed in themselves.
+    /// Whether the server should compress the body: not a very short one, nor a file that is compressed in itself.
     pub(crate) fn is_compressible(&self) -> bool {
-        let kind = self.header(CONTENT_TYPE);
-        self.body.len() > 32 && !kind.contains("spreadsheet") && !kind.contains("parquet")
+        let media_type = self.header(CONTENT_TYPE);
+        self.body.len() > 32 && !media_type.contains("spreadsheet") && !media_type.contains("parquet")
     }
 
-    /// The body without its encoding, read to its end by libraries that the server does not use.
+    /// The body without its encoding, decoded to its end by libraries that the server does not use.
     pub(crate) fn decoded(&self) -> Vec<u8> {
         let (mut out, body) = (Vec::new(), &self.body[..]);
         let read = match self.header(CONTENT_ENCODING) {
@@ -97,30 +97,30 @@ impl Answer {
             "zstd" => zstd::Decoder::new(body).expect("a frame").read_to_end(&mut out),
             other => panic!("unknown encoding {other}"),
         };
-        read.expect("is decoded to its end");
+        read.expect("a complete body");
         out
     }
 }
 
-/// Asks over one version of HTTP.
-pub(crate) struct Asker {
+/// Sends requests over one version of HTTP.
+pub(crate) struct Requester {
     http: Client,
     base: String,
     pub(crate) version: Version,
 }
 
-/// Over HTTP/1.1, and over HTTP/2 by prior knowledge.
-pub(crate) fn askers(stage: &Stage) -> [Asker; 2] {
+/// Requesters for HTTP/1.1, and for HTTP/2 by prior knowledge.
+pub(crate) fn requesters(stage: &Stage) -> [Requester; 2] {
     let base = format!("http://{}", stage.address);
     let http2 = Client::builder().http2_prior_knowledge().build().expect("a client");
     [
-        Asker { http: Client::new(), base: base.clone(), version: Version::HTTP_11 },
-        Asker { http: http2, base, version: Version::HTTP_2 },
+        Requester { http: Client::new(), base: base.clone(), version: Version::HTTP_11 },
+        Requester { http: http2, base, version: Version::HTTP_2 },
     ]
 }
 
-impl Asker {
-    /// Sends a request and waits for the headers of its answer.
+impl Requester {
+    /// Sends a request and waits for the headers of the response.
     pub(crate) async fn send(
         &self,
         target: &Target,
@@ -128,7 +128,7 @@ impl Asker {
         headers: &[(&'static str, &str)],
     ) -> reqwest::Result<Response> {
         let mut all = HeaderMap::new();
-        // In HTTP/2 nothing is said about the connection.
+        // HTTP/2 has no `connection` header.
         for (name, value) in headers.iter().filter(|(name, _)| self.version < Version::HTTP_2 || *name != "connection")
         {
             all.insert(HeaderName::from_static(name), HeaderValue::from_str(value).expect("text"));
@@ -140,12 +140,12 @@ impl Asker {
     }
 
     /// The same, with the complete body.
-    pub(crate) async fn ask(&self, target: &Target, method: Method, headers: &[(&'static str, &str)]) -> Answer {
+    pub(crate) async fn request(&self, target: &Target, method: Method, headers: &[(&'static str, &str)]) -> Received {
         let response = self.send(target, method, headers).await;
         let response = response.unwrap_or_else(|error| panic!("{target:?} {headers:?}: {error:?}"));
         assert_eq!(response.version(), self.version);
         let (status, head) = (response.status().as_u16(), response.headers().clone());
         let body = response.bytes().await.unwrap_or_else(|error| panic!("{target:?} {headers:?}: {error:?}"));
-        Answer { status, headers: head, body: body.to_vec() }
+        Received { status, headers: head, body: body.to_vec() }
     }
 }

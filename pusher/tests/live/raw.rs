@@ -1,5 +1,5 @@
-//! A client of bytes: it sends what the test says, and tells frame by frame what the server said.
-#![allow(dead_code, reason = "each test binary uses its share")]
+//! A client that sends given bytes and reads the server's frames one by one.
+#![allow(dead_code, reason = "each test binary uses a part")]
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use tokio::time::timeout;
 
 use crate::stage::Stage;
 
-const PATIENCE: Duration = Duration::from_secs(20);
+const TIMEOUT: Duration = Duration::from_secs(20);
 const MASK: [u8; 4] = [0x37, 0xFA, 0x21, 0x3D];
 
 /// A socket after its handshake.
@@ -39,7 +39,7 @@ pub(crate) fn frame(first: u8, body: &[u8]) -> Vec<u8> {
 }
 
 impl Raw {
-    /// Shakes hands. `headers`: more lines, each with its line end.
+    /// Connects and completes the handshake. `headers`: further lines, each with its line end.
     pub(crate) async fn open(stage: &Stage, query: &str, headers: &str) -> Self {
         let mut stream = TcpStream::connect(stage.address).await.expect("connects");
         stream.set_nodelay(true).expect("a socket option");
@@ -47,19 +47,19 @@ impl Raw {
             "GET /ws/v1/updates?{query} HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
              Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n{headers}\r\n"
         );
-        stream.write_all(head.as_bytes()).await.expect("is taken");
-        let mut answer = Vec::new();
-        while !answer.ends_with(b"\r\n\r\n") {
-            answer.push(timeout(PATIENCE, stream.read_u8()).await.expect("an answer in time").expect("an answer"));
+        stream.write_all(head.as_bytes()).await.expect("the request is sent");
+        let mut response = Vec::new();
+        while !response.ends_with(b"\r\n\r\n") {
+            response.push(timeout(TIMEOUT, stream.read_u8()).await.expect("a response in time").expect("a response"));
         }
-        let answer = String::from_utf8_lossy(&answer).into_owned();
-        assert!(answer.starts_with("HTTP/1.1 101"), "{answer}");
-        let deflate = answer.to_ascii_lowercase().contains("permessage-deflate");
-        assert_eq!(deflate, headers.contains("permessage-deflate"), "{answer}");
+        let response = String::from_utf8_lossy(&response).into_owned();
+        assert!(response.starts_with("HTTP/1.1 101"), "{response}");
+        let deflate = response.to_ascii_lowercase().contains("permessage-deflate");
+        assert_eq!(deflate, headers.contains("permessage-deflate"), "{response}");
         Self { stream }
     }
 
-    /// Sends bytes, in pieces of that size. The server may have closed before it has all of them.
+    /// Sends bytes in pieces of this size. The server may close before it has all of them.
     pub(crate) async fn send(&mut self, bytes: &[u8], piece_bytes: usize) {
         for piece in bytes.chunks(piece_bytes.max(1)) {
             if self.stream.write_all(piece).await.is_err() {
@@ -68,28 +68,32 @@ impl Raw {
         }
     }
 
-    /// Says that nothing more comes, and goes on to read.
+    /// Closes the sending side.
     pub(crate) async fn half_close(&mut self) {
-        // Where the server is gone already, it knows.
+        // Fails where the server has closed already.
         let _ = self.stream.shutdown().await;
     }
 
-    /// The next frame; `None` where the connection has ended.
+    /// The next frame; `None`: the connection has ended.
     pub(crate) async fn next(&mut self) -> Option<Frame> {
-        timeout(PATIENCE, self.read()).await.expect("the server says something, or ends the connection")
+        timeout(TIMEOUT, self.read()).await.expect("a frame or the end of the connection in time")
     }
 
     async fn read(&mut self) -> Option<Frame> {
         let first = self.stream.read_u8().await.ok()?;
-        assert_eq!(first & 0xB0, 0x80, "the server sends whole messages, and no reserved bit but that of compression");
+        assert_eq!(
+            first & 0xB0,
+            0x80,
+            "the server sends complete messages, and no reserved bit except that of compression"
+        );
         let second = self.stream.read_u8().await.ok()?;
         assert_eq!(second & 0x80, 0, "the server does not mask");
-        let (length, least) = match second {
+        let (length, minimum) = match second {
             126 => (u64::from(self.stream.read_u16().await.ok()?), 126),
             127 => (self.stream.read_u64().await.ok()?, 0x1_0000),
             length => (u64::from(length), 0),
         };
-        assert!(length >= least, "the length is in its shortest form");
+        assert!(length >= minimum, "the length is in its shortest form");
         let mut body = vec![0; usize::try_from(length).expect("fits")];
         self.stream.read_exact(&mut body).await.ok()?;
         Some(Frame { first, body })

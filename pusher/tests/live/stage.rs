@@ -1,5 +1,5 @@
-//! A pusher on port 0 over an embedded log, and a client for it.
-#![allow(dead_code, reason = "each test binary uses its share")]
+//! A pusher on port 0 over an embedded log, and a WebSocket client.
+#![allow(dead_code, reason = "each test binary uses a part")]
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -23,7 +23,7 @@ use tokio::task::JoinHandle;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, tungstenite};
 
-const PATIENCE: Duration = Duration::from_secs(20);
+const TIMEOUT: Duration = Duration::from_secs(20);
 
 pub(crate) struct Stage {
     pub(crate) address: SocketAddr,
@@ -33,7 +33,7 @@ pub(crate) struct Stage {
     sink: Arc<dyn Sink>,
     codec: TopicCodec,
     http: reqwest::Client,
-    trouble: ProcessLog,
+    process_log: ProcessLog,
 }
 
 /// An aircraft named Ada.
@@ -48,7 +48,7 @@ pub(crate) fn aircraft(device: u32, version: u64, latitude_deg: f64, longitude_d
     }
 }
 
-/// The topics of the catalogue in a log of this process.
+/// Creates the topics of the catalogue.
 pub(crate) async fn create_topics(log: &EmbeddedLog) {
     let topics: Vec<_> = catalogue::topics()
         .into_iter()
@@ -66,7 +66,7 @@ impl Stage {
         let log = Arc::new(EmbeddedLog::new(EmbeddedSettings::new(1_780_000_000_000)));
         create_topics(&log).await;
         let stage = Self::start(log, arguments).await;
-        stage.is_ready().await;
+        stage.until_ready().await;
         stage
     }
 
@@ -74,17 +74,17 @@ impl Stage {
         Self::start_with(log, arguments, None, Clock::system()).await
     }
 
-    /// With a recorded past.
-    pub(crate) async fn open_with_past(past: Arc<dyn HistoryReader>, arguments: &[&str]) -> Self {
-        Self::open_at(Clock::system(), Some(past), arguments).await
+    /// With a history.
+    pub(crate) async fn open_with_history(history: Arc<dyn HistoryReader>, arguments: &[&str]) -> Self {
+        Self::open_at(Clock::system(), Some(history), arguments).await
     }
 
-    /// With a recorded past, on a clock of the caller's.
-    pub(crate) async fn open_at(clock: Clock, past: Option<Arc<dyn HistoryReader>>, arguments: &[&str]) -> Self {
+    /// With a history, and with the caller's clock.
+    pub(crate) async fn open_at(clock: Clock, history: Option<Arc<dyn HistoryReader>>, arguments: &[&str]) -> Self {
         let log = Arc::new(EmbeddedLog::new(EmbeddedSettings::new(1_780_000_000_000)));
         create_topics(&log).await;
-        let stage = Self::start_with(log, arguments, past, clock).await;
-        stage.is_ready().await;
+        let stage = Self::start_with(log, arguments, history, clock).await;
+        stage.until_ready().await;
         stage
     }
 
@@ -94,9 +94,9 @@ impl Stage {
         history: Option<Arc<dyn HistoryReader>>,
         clock: Clock,
     ) -> Self {
-        let trouble = ProcessLog::watch();
-        let plain = ["pusher", "--http-listen", "127.0.0.1:0", "--redis-url", "none"];
-        let config = Config::parse_from(plain.iter().chain(arguments));
+        let process_log = ProcessLog::watch();
+        let defaults = ["pusher", "--http-listen", "127.0.0.1:0", "--redis-url", "none"];
+        let config = Config::parse_from(defaults.iter().chain(arguments));
         let context = Context::new(clock);
         let pusher = Pusher::bind(config.pusher).await.expect("port 0 is free");
         let address = pusher.address().expect("bound");
@@ -104,22 +104,22 @@ impl Stage {
         let sink = log.sink(SinkSettings::new("test")).expect("a writer");
         let topic = catalogue::find(topic::AIRCRAFT).expect("in the catalogue");
         let codec = Schemas::local().prepare("", &topic).await.expect("has a schema");
-        Self { address, log, context, running, sink, codec, http: reqwest::Client::new(), trouble }
+        Self { address, log, context, running, sink, codec, http: reqwest::Client::new(), process_log }
     }
 
     pub(crate) async fn close(self) {
         self.context.shutdown.request();
-        self.running.await.expect("no panic").expect("stops in order");
-        drop(self.trouble);
+        self.running.await.expect("no panic").expect("an orderly stop");
+        drop(self.process_log);
     }
 
     pub(crate) async fn get(&self, path: &str) -> reqwest::Response {
-        self.http.get(format!("http://{}{path}", self.address)).send().await.expect("answers")
+        self.http.get(format!("http://{}{path}", self.address)).send().await.expect("a response")
     }
 
     pub(crate) async fn get_with(&self, path: &str, header: &str, value: &str) -> reqwest::Response {
         let request = self.http.get(format!("http://{}{path}", self.address)).header(header, value);
-        request.send().await.expect("answers")
+        request.send().await.expect("a response")
     }
 
     pub(crate) async fn post(
@@ -131,10 +131,10 @@ impl Stage {
     ) -> reqwest::Response {
         let request = self.http.post(format!("http://{}{path}", self.address)).header("content-type", media_type);
         let request = key.into_iter().fold(request, |request, key| request.bearer_auth(key));
-        request.body(body).send().await.expect("answers")
+        request.body(body).send().await.expect("a response")
     }
 
-    /// All metrics, as they are scraped.
+    /// All metrics in the text format.
     pub(crate) fn metrics(&self) -> String {
         self.context.metrics.to_text()
     }
@@ -146,12 +146,12 @@ impl Stage {
         line.and_then(|line| line.rsplit(' ').next()?.parse().ok()).unwrap_or_else(|| panic!("no {name} in {text}"))
     }
 
-    /// Why parts are not ready, as operators are told on the admin port.
+    /// The states of the parts with their reasons, as on the admin port.
     pub(crate) fn reasons(&self) -> String {
         format!("{:?}", self.context.readiness.parts())
     }
 
-    pub(crate) async fn is_ready(&self) {
+    pub(crate) async fn until_ready(&self) {
         self.until("ready", || async { self.get("/ready").await.status().is_success() }).await;
     }
 
@@ -163,9 +163,9 @@ impl Stage {
         let flush = Flush::new();
         for state in states {
             let record = self.record(topic::AIRCRAFT, state.device, Some(self.codec.encode(state)), state.version);
-            self.sink.send(record, flush.receipt()).await.expect("is taken");
+            self.sink.send(record, flush.receipt()).await.expect("the log accepts it");
         }
-        flush.wait().await.expect("is written");
+        flush.wait().await.expect("the log has it");
     }
 
     pub(crate) async fn remove_aircraft(&self, device: u32, version: u64) {
@@ -182,8 +182,8 @@ impl Stage {
 
     pub(crate) async fn publish(&self, record: Outgoing) {
         let flush = Flush::new();
-        self.sink.send(record, flush.receipt()).await.expect("is taken");
-        flush.wait().await.expect("is written");
+        self.sink.send(record, flush.receipt()).await.expect("the log accepts it");
+        flush.wait().await.expect("the log has it");
     }
 
     pub(crate) fn record(&self, topic: &str, device: u32, value: Option<Bytes>, version: u64) -> Outgoing {
@@ -197,34 +197,34 @@ impl Stage {
         }
     }
 
-    pub(crate) async fn sees_pilots(&self, count: usize) {
-        let seen = || async {
+    pub(crate) async fn until_pilots(&self, count: usize) {
+        let has_all = || async {
             let list: serde_json::Value = self.get("/api/v1/pilots").await.json().await.expect("JSON");
             list["pilots"].as_array().map(Vec::len) == Some(count)
         };
-        self.until("so many pilots", seen).await;
+        self.until(&format!("{count} pilots"), has_all).await;
     }
 
-    pub(crate) async fn sees_version(&self, count: usize, version: u64) {
+    pub(crate) async fn until_version(&self, count: usize, version: u64) {
         let version = version.to_string();
-        let seen = || async {
+        let has_all = || async {
             let list: serde_json::Value = self.get("/api/v1/pilots").await.json().await.expect("JSON");
             let pilots = list["pilots"].as_array().cloned().unwrap_or_default();
             pilots.len() == count && pilots.iter().all(|pilot| pilot["version"] == version)
         };
-        self.until("the newest version", seen).await;
+        self.until("the newest version", has_all).await;
     }
 
-    /// Asks again until it is so. A clock that stands still is moved meanwhile.
-    pub(crate) async fn until<F: Future<Output = bool>>(&self, what: &str, is_so: impl Fn() -> F) {
-        let asked = async {
-            while !is_so().await {
+    /// Polls until the condition is true. A manual clock advances meanwhile.
+    pub(crate) async fn until<F: Future<Output = bool>>(&self, what: &str, condition: impl Fn() -> F) {
+        let polled = async {
+            while !condition().await {
                 self.context.clock.advance(Duration::from_millis(1));
                 tokio::task::yield_now().await;
             }
         };
-        if tokio::time::timeout(PATIENCE, asked).await.is_err() {
-            panic!("never: {what}; {}", self.reasons());
+        if tokio::time::timeout(TIMEOUT, polled).await.is_err() {
+            panic!("timed out: {what}; {}", self.reasons());
         }
     }
 }
@@ -238,14 +238,14 @@ impl Client {
         Self::connect_over(TcpSocket::new_v4().expect("a socket"), stage, query, subprotocol).await
     }
 
-    /// One whose system holds no more than a few kilobytes that it has not read.
+    /// A client with a receive buffer of a few kilobytes.
     pub(crate) async fn connect_narrow(stage: &Stage, query: &str) -> Self {
         let socket = TcpSocket::new_v4().expect("a socket");
         socket.set_recv_buffer_size(4096).expect("a small buffer");
         Self::connect_over(socket, stage, query, "updraft.v1.proto").await
     }
 
-    /// One that comes from that address.
+    /// A client with this source address.
     pub(crate) async fn connect_from(source: Ipv4Addr, stage: &Stage, query: &str) -> Self {
         let socket = TcpSocket::new_v4().expect("a socket");
         socket.bind((source, 0).into()).expect("an address of this machine");
@@ -257,7 +257,7 @@ impl Client {
         let mut request = url.into_client_request().expect("a URL");
         request.headers_mut().insert("sec-websocket-protocol", subprotocol.parse().expect("a header"));
         let stream = MaybeTlsStream::Plain(socket.connect(stage.address).await.expect("connects"));
-        let (socket, response) = tokio_tungstenite::client_async(request, stream).await.expect("is answered");
+        let (socket, response) = tokio_tungstenite::client_async(request, stream).await.expect("a response");
         assert_eq!(response.headers()["sec-websocket-protocol"], subprotocol);
         Self { socket }
     }
@@ -265,8 +265,8 @@ impl Client {
     /// The next message of the server.
     pub(crate) async fn next(&mut self) -> Message {
         loop {
-            let heard = tokio::time::timeout(PATIENCE, self.socket.next()).await.expect("the server says something");
-            let message: v1::ServerMessage = match heard.expect("open").expect("a good frame") {
+            let received = tokio::time::timeout(TIMEOUT, self.socket.next()).await.expect("a message in time");
+            let message: v1::ServerMessage = match received.expect("open").expect("a valid frame") {
                 tungstenite::Message::Binary(bytes) => v1::ServerMessage::decode(&bytes[..]).expect("Protobuf"),
                 tungstenite::Message::Text(text) => serde_json::from_str(&text).expect("JSON"),
                 tungstenite::Message::Close(frame) => panic!("closed: {frame:?}"),
@@ -276,7 +276,7 @@ impl Client {
         }
     }
 
-    /// The next batch; everything else is passed over.
+    /// The next batch of updates; other messages are ignored.
     pub(crate) async fn next_updates(&mut self) -> v1::UpdateBatch {
         loop {
             if let Message::Updates(batch) = self.next().await {
@@ -285,7 +285,7 @@ impl Client {
         }
     }
 
-    /// Reads to the end of the snapshot, and gives its last page.
+    /// Reads to the end of the snapshot, and returns its last page.
     pub(crate) async fn until_live(&mut self) -> v1::Snapshot {
         loop {
             if let Message::Snapshot(snapshot) = self.next().await
@@ -306,14 +306,14 @@ impl Client {
         self.socket.send(tungstenite::Message::text(text)).await.expect("sent");
     }
 
-    /// Reads on until the server closes.
+    /// Reads until the server closes.
     pub(crate) async fn close_code(&mut self) -> u16 {
         loop {
-            let heard = tokio::time::timeout(PATIENCE, self.socket.next()).await.expect("the server closes");
-            match heard {
+            let received = tokio::time::timeout(TIMEOUT, self.socket.next()).await.expect("the server closes in time");
+            match received {
                 Some(Ok(tungstenite::Message::Close(Some(frame)))) => return frame.code.into(),
                 Some(Ok(_)) => {}
-                other => panic!("ended without a code: {other:?}"),
+                other => panic!("closed without a code: {other:?}"),
             }
         }
     }

@@ -1,17 +1,17 @@
-//! What can be wrong with a receiver's clock.
+//! Faults of a receiver's clock.
 
 use serde::Serialize;
 
 use super::dice::Dice;
 use super::schedule::SECOND_US;
 
-/// A fault of a clock, beyond offset and drift.
+/// A fault of a clock, besides offset and drift.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum ClockFault {
-    /// Nobody set it: it counts from 1970 since the start of the run.
+    /// Never set: it counts from 1970 since the start of the run.
     Unset,
-    /// It shows the start of the run for ever.
+    /// It stands still at the start of the run.
     Standing,
     /// It runs at a share of the right speed.
     Slow {
@@ -23,24 +23,24 @@ pub enum ClockFault {
         /// Positive where it is ahead.
         by_s: f64,
     },
-    /// It leaps ahead and back again in turn.
+    /// It jumps ahead and back again, periodically.
     Jumping {
         /// How far.
         by_s: f64,
-        /// How long it stays.
+        /// The time between two jumps.
         every_s: f64,
     },
-    /// It is right at first, and then wrong.
+    /// It is correct at first, and then set to a wrong time.
     Reset {
         /// Negative where it was set back.
         by_s: f64,
-        /// Since the start of the run.
+        /// The time of that since the start of the run.
         after_s: f64,
     },
 }
 
 impl ClockFault {
-    /// One of them.
+    /// A random fault.
     pub(crate) fn drawn(dice: &mut Dice) -> Self {
         let side = |dice: &mut Dice| if dice.chance(0.5) { 1.0 } else { -1.0 };
         match (dice.unit() * 6.0) as u8 {
@@ -53,7 +53,8 @@ impl ClockFault {
         }
     }
 
-    /// What the clock shows at a time, both microseconds since the Unix epoch; `run_us`: how long the run has lasted.
+    /// The clock's time at a real time, both microseconds since the Unix epoch; `run_us`: the time since the start of
+    /// the run.
     pub(crate) fn shown_us(self, at_us: u64, run_us: u64) -> u64 {
         let (second_us, run_s) = (SECOND_US as f64, run_us as f64 / SECOND_US as f64);
         let moved = |by_s: f64| at_us.saturating_add_signed((by_s * second_us) as i64);
@@ -74,7 +75,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn faults_by_table() {
+    fn each_fault_shows_the_expected_time() {
         let (at_us, run_us) = (1_000_000_000, 100_000_000);
         for (fault, shown_s) in [
             (ClockFault::Unset, 100),

@@ -47,15 +47,19 @@ const DEFAULT_RUN: Duration = Duration::from_secs(60);
 ///
 /// Devices and receivers are invented but look like real ones: never publish to a
 /// broker that feeds a public map.
+///
+/// Exit codes: 0 done, 1 the target refuses, or not all messages were acknowledged,
+/// 64 bad usage.
 #[derive(Debug, Clone, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub struct Options {
     /// The target of messages.
     #[command(flatten)]
     pub output: Output,
-    /// With --kafka-prefix: partitions of a topic that is created.
-    #[arg(long, value_name = "COUNT", default_value_t = 6, value_parser = clap::value_parser!(u32).range(1..=10_000))]
-    pub partitions: u32,
+    /// With --kafka-prefix: number of partitions of the topic, which is refused where it has another. Default: as many as it
+    /// has, 6 where it is created.
+    #[arg(long, value_name = "COUNT", conflicts_with_all = ["out", "mqtt"], value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub partitions: Option<u32>,
     /// With --kafka-prefix: write to a prefix that other programs write to.
     #[arg(long, conflicts_with_all = ["out", "mqtt"])]
     pub yes: bool,

@@ -1,4 +1,4 @@
-//! What goes wrong on purpose: broken messages, frames at the limits of their length, faulty clocks, shared addresses.
+//! Simulated faults: corrupted messages, frames at the limits of their length, faulty clocks, shared addresses.
 
 use serde::Serialize;
 use thiserror::Error;
@@ -6,19 +6,19 @@ use thiserror::Error;
 use super::dice::{Dice, Part};
 use super::radio::Reception;
 
-/// The most bytes that are put behind a message.
-const MOST_EXTRA_BYTES: f64 = 1_000.0;
+/// The maximum number of bytes that are appended to a message.
+const MAX_EXTRA_BYTES: f64 = 1_000.0;
 
-/// How much of it; nothing by default.
+/// The amount of faults; none by default.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize)]
 pub struct Faults {
-    /// Share of the messages that are broken on their way, 0 to 1.
+    /// Share of the messages that are corrupted, 0 to 1.
     pub corrupted_share: f64,
-    /// Share of the frames behind which the sender sends one of the shortest or longest that the protocol has, 0 to 1.
+    /// Share of the frames after which the sender sends a frame of the protocol's minimum or maximum length, 0 to 1.
     pub limit_share: f64,
     /// Share of the receivers with a [`ClockFault`](super::ClockFault), 0 to 1.
     pub clock_share: f64,
-    /// Pairs of pilots whose devices have one address.
+    /// Pairs of pilots whose devices have the same address.
     pub shared_addresses: usize,
 }
 
@@ -26,26 +26,26 @@ pub struct Faults {
 #[derive(Debug, Clone, PartialEq, Error)]
 #[non_exhaustive]
 pub enum FaultError {
-    /// No share.
+    /// A share outside of 0 to 1.
     #[error("{what} is {share}: expected a share of 0 to 1")]
     Share {
-        /// Which setting.
+        /// The setting.
         what: &'static str,
-        /// As given.
+        /// The given value.
         share: f64,
     },
     /// More pairs than pilots.
-    #[error("{pairs} shared addresses need {} pilots, there are {pilots}", .pairs * 2)]
+    #[error("{pairs} shared addresses with {pilots} pilots: expected at least {} pilots", .pairs * 2)]
     TooManyPairs {
-        /// As given.
+        /// The given value.
         pairs: usize,
-        /// As given.
+        /// The given value.
         pilots: usize,
     },
 }
 
 impl Faults {
-    /// Refuses what is out of range.
+    /// Checks the ranges.
     ///
     /// # Errors
     /// [`FaultError`].
@@ -63,22 +63,22 @@ impl Faults {
     }
 }
 
-/// How many messages were broken, and how.
+/// The number of corrupted messages, by kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 pub struct CorruptedTruth {
-    /// One to three bits flipped. What comes out may be a good frame of another device.
+    /// One to three bits flipped. The result can be a valid frame of another device.
     pub flipped: u64,
-    /// Cut off anywhere.
+    /// Truncated at any byte.
     pub cut_off: u64,
     /// No bytes at all.
     pub empty: u64,
-    /// More bytes behind the frame.
+    /// More bytes after the frame.
     pub overlong: u64,
-    /// Random bytes of the same number.
+    /// Replaced by random bytes of the same length.
     pub random: u64,
 }
 
-/// Breaks a share of the messages.
+/// Corrupts a share of the messages.
 #[derive(Debug)]
 pub(crate) struct Corruption {
     share: f64,
@@ -95,9 +95,9 @@ impl Corruption {
         self.truth
     }
 
-    /// Breaks the message, or does not.
+    /// Corrupts the message with the given probability.
     pub(crate) fn pass(&mut self, reception: &mut Reception) {
-        // Where nothing is asked for, no dice are thrown.
+        // A share of 0 must not advance the random numbers.
         if self.share <= 0.0 || !self.dice.chance(self.share) {
             return;
         }
@@ -120,7 +120,7 @@ impl Corruption {
                 self.truth.empty += 1;
             }
             3 => {
-                let extra = 1 + self.dice.between(0.0, MOST_EXTRA_BYTES) as usize;
+                let extra = 1 + self.dice.between(0.0, MAX_EXTRA_BYTES) as usize;
                 payload.extend((0..extra).map(|_| (self.dice.unit() * 256.0) as u8));
                 self.truth.overlong += 1;
             }
@@ -147,23 +147,24 @@ mod tests {
     }
 
     #[test]
-    fn a_share_of_the_messages_is_broken_in_every_way() {
-        let whole = Reception { at_us: 1, receiver_id: 2, topic: "fb/b/2/f/1".to_owned(), payload: (0..40).collect() };
+    fn messages_are_corrupted_in_every_way() {
+        let original =
+            Reception { at_us: 1, receiver_id: 2, topic: "fb/b/2/f/1".to_owned(), payload: (0..40).collect() };
         let mut corruption = Corruption::new(1, 0.5);
         let mut changed = 0;
         for _ in 0..10_000 {
-            let mut reception = whole.clone();
+            let mut reception = original.clone();
             corruption.pass(&mut reception);
-            changed += u64::from(reception != whole);
+            changed += u64::from(reception != original);
         }
         let CorruptedTruth { flipped, cut_off, empty, overlong, random } = corruption.truth();
         let all = [flipped, cut_off, empty, overlong, random];
         assert!(all.iter().all(|count| (800..1_200).contains(count)), "{all:?}");
-        // Two flips of one bit change nothing.
+        // Two flips of the same bit change nothing.
         let broken: u64 = all.iter().sum();
         assert!(changed <= broken && changed > broken - 20, "{changed} of {broken}");
-        let mut untouched = whole.clone();
+        let mut untouched = original.clone();
         Corruption::new(1, 0.0).pass(&mut untouched);
-        assert_eq!(untouched, whole);
+        assert_eq!(untouched, original);
     }
 }

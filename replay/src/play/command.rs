@@ -11,8 +11,8 @@ use offline::{Applied, CoreOptions, OfflineCore};
 use runtime::Clock;
 use streams::LogOptions;
 
+use super::broker::play as play_to_mqtt;
 use super::kafka::{KafkaTarget, play as play_to_kafka};
-use super::mqtt::play as play_to_mqtt;
 use super::{Speed, Tape};
 use crate::input::Input;
 use crate::progress::Progress;
@@ -26,7 +26,8 @@ use crate::select::SelectArgs;
 /// observations, states, thermal reports and alerts
 /// (--dry-run).
 ///
-/// Exit codes: 0 done, 1 failed or damaged, 64 bad usage.
+/// Exit codes: 0 done, 1 the input is damaged, or the target refuses, 64 bad usage. A capture that was cut off is played up
+/// to its last complete block.
 #[derive(Args, Clone, Debug)]
 pub struct PlayArgs {
     /// A capture's file, or an archive: a folder or s3://bucket/folder.

@@ -37,11 +37,14 @@ pub(super) struct KafkaTarget<'a> {
 
 pub(super) fn play(tape: &Tape, target: &KafkaTarget<'_>, clock: &Clock) -> anyhow::Result<u64> {
     let KafkaTarget { prefix, log: options, resume, yes } = *target;
-    let header = tape.open(clock)?.header;
+    let opened = tape.open(clock)?;
+    let header = opened.header.clone();
     anyhow::ensure!(
         header.partitions > 0,
         "the capture comes from MQTT, where records have no partitions: play it with --mqtt, the bridge then writes them"
     );
+    // An earlier run was interrupted.
+    let is_resumed = resume.is_some_and(Path::exists);
     let mut bookmark = Bookmark::open(resume, format!("{:?} to {prefix:?}", tape.input))?;
     until_stopped(async |shutdown| {
         let wanted = RawTopicOptions {
@@ -49,7 +52,7 @@ pub(super) fn play(tape: &Tape, target: &KafkaTarget<'_>, clock: &Clock) -> anyh
             log: options,
             purpose: "play",
             partitions: header.partitions,
-            may_have_writers: yes || bookmark.is_resumed,
+            may_have_writers: yes || is_resumed,
             may_be_the_installation: yes,
         };
         let topic = RawTopic::open(&wanted, clock).await?;
@@ -63,25 +66,31 @@ pub(super) fn play(tape: &Tape, target: &KafkaTarget<'_>, clock: &Clock) -> anyh
         let RawTopic { name, codec, sink, .. } = &topic;
         let mut played = 0;
         // Records that were written after the bookmark's last save are in the topic: none is played twice.
-        let mut behind = match bookmark.is_resumed {
-            true => last_played(&topic).await?,
-            false => BTreeMap::new(),
+        let mut written = match is_resumed {
+            true => Written(last_played(&topic, clock).await?),
+            false => Written::default(),
         };
+        let mut next = Some(opened);
         loop {
-            let records = tape.open(clock)?;
+            let records = match next.take() {
+                Some(opened) => opened,
+                None => tape.open(clock)?,
+            };
             let mut progress = Progress::new(clock, tape.total(&records));
             let mut pace = Pace::new(tape.speed, clock);
             let mut flush = Flush::new();
-            for record in records.skip(usize::try_from(bookmark.position.records)?) {
+            let saved = bookmark.position.records;
+            for (number, record) in (0..).zip(records) {
                 let record = record?;
+                let is_written = written.has(record.partition, origin_id(&record)?);
+                if number < saved {
+                    continue;
+                }
                 let by_ms = tape.shift_ms(&mut bookmark, &record, clock)?;
                 if played == 0 && bookmark.position.records == 0 {
                     bookmark.save()?;
                 }
-                if let Some(last) = behind.get(&record.partition) {
-                    if origin_id(&record)? == Some(*last) {
-                        behind.remove(&record.partition);
-                    }
+                if is_written {
                     bookmark.position.records += 1;
                     continue;
                 }
@@ -101,15 +110,35 @@ pub(super) fn play(tape: &Tape, target: &KafkaTarget<'_>, clock: &Clock) -> anyh
                 }
             }
             flush.wait().await?;
+            anyhow::ensure!(
+                written.0.is_empty(),
+                "{name} ends with records that this input does not have: choose another --kafka-prefix and another file for \
+                 --resume"
+            );
             bookmark.save()?;
             progress.finish();
             if !tape.again {
                 return Ok(played);
             }
             (bookmark.position.records, bookmark.position.shift_ms) = (0, None);
-            behind.clear();
+            written = Written::default();
         }
     })
+}
+
+/// The last record of each partition of the topic, by its id: what an interrupted run has written.
+#[derive(Default)]
+struct Written(BTreeMap<u32, u64>);
+
+impl Written {
+    /// Whether the next record of a partition was written: all up to the last one were. Takes every record in order.
+    fn has(&mut self, partition: u32, origin_id: Option<u64>) -> bool {
+        let Some(last) = self.0.get(&partition) else { return false };
+        if origin_id == Some(*last) {
+            self.0.remove(&partition);
+        }
+        true
+    }
 }
 
 /// The id that a record carries when it is played: its own, or that of the record that it repeats itself. `None`: it is
@@ -122,10 +151,10 @@ fn origin_id(record: &Record) -> anyhow::Result<Option<u64>> {
 }
 
 /// The id that the last record of each partition carries. Unreadable ones carry none: those at the very end are played again.
-async fn last_played(topic: &RawTopic) -> anyhow::Result<BTreeMap<u32, u64>> {
+async fn last_played(topic: &RawTopic, clock: &Clock) -> anyhow::Result<BTreeMap<u32, u64>> {
     let mut last = BTreeMap::new();
     let mut from = Vec::new();
-    for (partition, end) in (0..).zip(topic.end_offsets().await?) {
+    for (partition, end) in (0..).zip(topic.end_offsets(clock).await?) {
         from.push((TopicPartition::new(&*topic.name, partition), SeekTo::Offset(end.saturating_sub(LOOK_BACK))));
     }
     let mut source = topic.log.read(from).await?;
@@ -174,4 +203,32 @@ fn outgoing(record: Record, name: &str, codec: &streams::registry::TopicCodec) -
         headers,
         timestamp_ms: record.timestamp_ms,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Partition and id of the records that are played, of a capture with four in each of two partitions.
+    fn played(saved: usize, written: &[(u32, u64)]) -> Vec<(u32, u64)> {
+        let mut written = Written(written.iter().copied().collect());
+        let records = (0..8_u64).map(|number| ((number % 2) as u32, number));
+        let is_left = |(number, (partition, id)): (usize, (u32, u64))| {
+            let is_written = written.has(partition, Some(id));
+            (number >= saved && !is_written).then_some((partition, id))
+        };
+        records.enumerate().filter_map(is_left).collect()
+    }
+
+    #[test]
+    fn playing_continues_behind_the_last_written() {
+        assert_eq!(played(0, &[]).len(), 8);
+        // Killed before the position was saved: one partition is ahead of the other.
+        assert_eq!(played(0, &[(0, 4), (1, 1)]), [(1, 3), (1, 5), (0, 6), (1, 7)]);
+        // Stopped with the position saved: nothing was written behind it.
+        assert_eq!(played(4, &[(0, 2), (1, 3)]), [(0, 4), (1, 5), (0, 6), (1, 7)]);
+        // Killed some records behind the saved position, in one partition alone.
+        assert_eq!(played(4, &[(0, 6), (1, 3)]), [(1, 5), (1, 7)]);
+        assert_eq!(played(8, &[(0, 6), (1, 7)]), []);
+    }
 }

@@ -1,7 +1,5 @@
 //! To a broker, as receivers publish.
 
-use std::io::IsTerminal as _;
-use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -19,7 +17,6 @@ use super::shift::shifted;
 use super::tape::Tape;
 use crate::progress::Progress;
 use crate::publish::{MqttTarget, connect, options};
-use crate::stop::until_stopped;
 
 /// Messages between the capture and the socket; when full, playing waits.
 const QUEUE: usize = 1_024;
@@ -40,23 +37,10 @@ pub struct Played {
     pub left_out: u64,
 }
 
-#[allow(clippy::print_stderr, reason = "this is what the command says to its user")]
-pub(super) fn play(tape: &Tape, resume: Option<&Path>, target: &MqttTarget, clock: &Clock) -> anyhow::Result<u64> {
-    tracing_subscriber::fmt().with_writer(std::io::stderr).with_ansi(std::io::stderr().is_terminal()).init();
-    let mut bookmark = Bookmark::open(resume, format!("{:?}", tape.input))?;
-    let played =
-        until_stopped(async |shutdown| publish_with(tape, &mut bookmark, target, clock, &shutdown, true).await)?;
-    if played.left_out > 0 {
-        let left_out = played.left_out;
-        eprintln!("{left_out} records have no MQTT form and were left out: ticks, app positions, commands, reports");
-    }
-    Ok(played.sent)
-}
-
 /// Plays a tape to a broker until its end, or until asked to stop; shows no progress.
 ///
 /// # Errors
-/// The tape is damaged, or the broker does not acknowledge.
+/// The tape is damaged, or the broker refuses or does not acknowledge.
 pub async fn publish_tape(
     tape: &Tape,
     target: &MqttTarget,
@@ -67,7 +51,8 @@ pub async fn publish_tape(
     publish_with(tape, &mut bookmark, target, clock, shutdown, false).await
 }
 
-async fn publish_with(
+/// The same from a position on, with progress on standard error where it is wanted.
+pub(super) async fn publish_with(
     tape: &Tape,
     bookmark: &mut Bookmark,
     target: &MqttTarget,
@@ -93,7 +78,7 @@ async fn publish_with(
     };
     tokio::select! {
         fed = feed => fed,
-        () = connect(events, target, &acknowledged, clock) => unreachable!("the connection is kept up for ever"),
+        refused = connect(events, target, &acknowledged, clock) => Err(refused),
     }
 }
 

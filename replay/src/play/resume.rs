@@ -18,8 +18,6 @@ pub(super) struct Position {
 /// Keeps a position in a file; in none without a path.
 pub(super) struct Bookmark {
     path: Option<PathBuf>,
-    /// The file existed: an earlier run was interrupted.
-    pub(super) is_resumed: bool,
     pub(super) position: Position,
 }
 
@@ -30,7 +28,6 @@ impl Bookmark {
     /// The file cannot be read, or is of another input.
     pub(super) fn open(path: Option<&Path>, of: String) -> anyhow::Result<Self> {
         let mut position = Position { of, ..Position::default() };
-        let mut is_resumed = false;
         if let Some(path) = path.filter(|path| path.exists()) {
             let text = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
             let found: Position = serde_json::from_slice(&text)
@@ -42,9 +39,9 @@ impl Bookmark {
                 found.of,
                 position.of
             );
-            (position, is_resumed) = (found, true);
+            position = found;
         }
-        Ok(Self { path: path.map(Path::to_owned), is_resumed, position })
+        Ok(Self { path: path.map(Path::to_owned), position })
     }
 
     /// Writes it: a new file replaces the old one, so that a kill leaves one of the two.

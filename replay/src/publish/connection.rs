@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use rumqttc::v5::{Event, EventLoop, Incoming, MqttOptions};
+use anyhow::anyhow;
+use rumqttc::v5::mqttbytes::v5::{ConnectReturnCode, PubAckReason};
+use rumqttc::v5::{ConnectionError, Event, EventLoop, Incoming, MqttOptions};
 use runtime::{Backoff, Clock};
 use tokio::sync::watch;
 
@@ -28,18 +30,26 @@ pub(crate) fn options(target: &MqttTarget, purpose: &str, keep_alive: Duration, 
     options
 }
 
-/// Keeps the connection up and counts acknowledgements; never ends.
+/// Keeps the connection up and counts acknowledgements. Ends only where trying again cannot help: returns why.
 pub(crate) async fn connect(
     mut events: EventLoop,
     target: &MqttTarget,
     acknowledged: &watch::Sender<u64>,
     clock: &Clock,
-) {
+) -> anyhow::Error {
     let mut backoff = Backoff::for_services();
     let mut is_lost = false;
     loop {
         match events.poll().await {
-            Ok(Event::Incoming(Incoming::PubAck(_))) => acknowledged.send_modify(|count| *count += 1),
+            Ok(Event::Incoming(Incoming::PubAck(ack))) => match ack.reason {
+                PubAckReason::Success | PubAckReason::NoMatchingSubscribers => {
+                    acknowledged.send_modify(|count| *count += 1);
+                }
+                reason => {
+                    let (host, port) = (&target.host, target.port);
+                    return anyhow!("the broker at {host}:{port} refuses a message ({reason:?}): check its rights");
+                }
+            },
             Ok(Event::Incoming(Incoming::ConnAck(_))) => {
                 tracing::info!(host = target.host, port = target.port, "publishing to the broker");
                 backoff.reset();
@@ -47,6 +57,9 @@ pub(crate) async fn connect(
             }
             Ok(_) => {}
             Err(error) => {
+                if let Some(refusal) = refusal(&error, target) {
+                    return refusal;
+                }
                 if !is_lost {
                     tracing::warn!(host = target.host, port = target.port, %error, "cannot reach the broker, trying on");
                 }
@@ -55,4 +68,19 @@ pub(crate) async fn connect(
             }
         }
     }
+}
+
+/// The error of a broker that will never take this client.
+pub(crate) fn refusal(error: &ConnectionError, target: &MqttTarget) -> Option<anyhow::Error> {
+    use ConnectReturnCode::{
+        BadAuthenticationMethod, BadUserNamePassword, Banned, NotAuthorized, RefusedProtocolVersion,
+        UnsupportedProtocolVersion,
+    };
+    let ConnectionError::ConnectionRefused(code) = error else { return None };
+    let what = match code {
+        BadAuthenticationMethod | BadUserNamePassword | Banned | NotAuthorized => "check user and password in its URL",
+        RefusedProtocolVersion | UnsupportedProtocolVersion => "expected a broker that speaks MQTT 5",
+        _ => return None,
+    };
+    Some(anyhow!("the broker at {}:{} refuses this client ({code:?}): {what}", target.host, target.port))
 }

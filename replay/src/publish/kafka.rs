@@ -1,4 +1,4 @@
-//! Writes a simulation into the raw topic of a prefix in step with the clock, as bridges do.
+//! Writes a simulation into the raw topic of a prefix in real time, as bridges do.
 
 use anyhow::Context as _;
 use runtime::{Clock, Shutdown};
@@ -10,30 +10,33 @@ use super::pace::{Outlet, Pace, Published, in_step};
 use super::raw_topic::{RawTopic, RawTopicOptions};
 use crate::generate::{Reception, Simulation};
 
-/// Between two ticks in each partition, as bridges write them, microseconds.
+/// The time between two ticks in each partition, as in bridges, microseconds.
 const TICK_US: u64 = 5_000_000;
-/// Records between two waits for all that was written: a refused one is known by then.
+/// The number of records between two flushes, which report refused records.
 const FLUSH_EVERY: u64 = 5_000;
-/// Who writes.
+/// The number of partitions of a new topic.
+const DEFAULT_PARTITIONS: u32 = 6;
+/// The bridge id in the records.
 const BRIDGE_ID: &str = "replay-generate";
 
-/// Where to write.
+/// The topic to write to.
 #[derive(Debug, Clone, Copy)]
 pub struct KafkaTarget<'a> {
-    /// Before the topic's name.
+    /// The prefix of the topic's name.
     pub prefix: &'a str,
-    /// Of the topic, where it is created.
-    pub partitions: u32,
-    /// How to reach Kafka and the registry.
+    /// The number of partitions of the topic; `None`: as many as it has, or 6 where it is created.
+    pub partitions: Option<u32>,
+    /// How to connect to Kafka and the registry.
     pub log: &'a LogOptions,
-    /// Others may write there.
+    /// Other programs may write to it.
     pub yes: bool,
 }
 
-/// Runs a simulation into the raw topic until its end or until asked to stop. Returns once Kafka has all records.
+/// Writes a simulation into the raw topic until its end or until asked to stop. Returns once Kafka has stored all
+/// records.
 ///
 /// # Errors
-/// Kafka or the registry refuses, or other programs write to the topic and may not.
+/// Kafka or the registry refuses, other programs write to the topic and may not, or it has another number of partitions.
 pub async fn write(
     simulation: &mut Simulation,
     target: KafkaTarget<'_>,
@@ -46,14 +49,22 @@ pub async fn write(
         prefix,
         log,
         purpose: "generate",
-        partitions,
+        partitions: partitions.unwrap_or(DEFAULT_PARTITIONS),
         may_have_writers: yes,
         may_be_the_installation: yes,
     };
     let topic = RawTopic::open(&wanted, clock).await?;
+    if let Some(partitions) = partitions {
+        anyhow::ensure!(
+            topic.partitions == partitions,
+            "{} has {} partitions, --partitions is {partitions}: leave it out, or choose another --kafka-prefix",
+            topic.name,
+            topic.partitions
+        );
+    }
     let mut writer = Writer { topic, flush: Flush::new(), written: 0, next_tick_us: 0 };
     let mut published = in_step(simulation, pace, clock, shutdown, &mut writer).await?;
-    writer.flush.wait().await.context("Kafka did not take all records")?;
+    writer.flush.wait().await.context("Kafka did not store all records")?;
     published.acknowledged = published.sent;
     Ok(published)
 }
@@ -66,7 +77,7 @@ struct Writer {
 }
 
 impl Outlet for Writer {
-    /// The message, behind the ticks that were due until then.
+    /// Writes the message after the ticks that are due.
     async fn send(&mut self, message: Reception) -> anyhow::Result<()> {
         if message.at_us >= self.next_tick_us {
             self.next_tick_us = message.at_us + TICK_US;
@@ -100,7 +111,7 @@ impl Writer {
         sink.send(outgoing, self.flush.receipt()).await?;
         self.written += 1;
         if self.written.is_multiple_of(FLUSH_EVERY) {
-            std::mem::take(&mut self.flush).wait().await.context("Kafka did not take all records")?;
+            std::mem::take(&mut self.flush).wait().await.context("Kafka did not store all records")?;
         }
         Ok(())
     }

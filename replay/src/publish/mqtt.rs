@@ -30,7 +30,7 @@ const DRAIN: Duration = Duration::from_secs(10);
 /// shifted, so that they stay plausible next to the time of arrival.
 ///
 /// # Errors
-/// The client has ended, which is a fault in it: a broker that cannot be reached is tried again for ever.
+/// The broker refuses this client or a message. A broker that cannot be reached is tried again for ever.
 pub async fn publish(
     simulation: &mut Simulation,
     target: &MqttTarget,
@@ -53,7 +53,7 @@ pub async fn publish(
     };
     tokio::select! {
         published = feed => published,
-        () = connect(events, target, &acknowledged, clock) => unreachable!("the connection is kept up for ever"),
+        refused = connect(events, target, &acknowledged, clock) => Err(refused),
     }
 }
 

@@ -1,4 +1,4 @@
-//! A simulation in step with the clock.
+//! Publishes a simulation in real time.
 
 use std::time::Duration;
 
@@ -7,14 +7,14 @@ use runtime::{Clock, Shutdown};
 
 use crate::generate::{Reception, Simulation};
 
-/// Pause between two looks at the clock.
+/// How often due messages are sent.
 const TICK: Duration = Duration::from_millis(20);
-/// The longest stretch of simulated time that is made at once, microseconds.
+/// The maximum simulated time that is computed at once, microseconds.
 const CHUNK_US: u64 = 1_000_000;
-/// A message later than this is skipped, microseconds.
+/// A message that is late by more than this is skipped, microseconds.
 const STALE_US: u64 = 3_000_000;
 
-/// How fast, and how long.
+/// Speed and end of a run.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Pace {
     /// Simulated seconds per second, above 0.
@@ -23,10 +23,10 @@ pub struct Pace {
     pub until_us: Option<u64>,
 }
 
-/// What became of the messages.
+/// The outcomes of the messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Published {
-    /// Handed to the connection.
+    /// Sent.
     pub sent: u64,
     /// Of these, acknowledged by the other side.
     pub acknowledged: u64,
@@ -34,16 +34,16 @@ pub struct Published {
     pub skipped: u64,
 }
 
-/// Takes messages, one after the other.
+/// A destination of messages.
 pub(super) trait Outlet {
-    /// Returns once there is room for the next one.
+    /// Sends a message; returns once there is room for the next one.
     fn send(&mut self, message: Reception) -> impl Future<Output = anyhow::Result<()>> + Send;
 }
 
-/// Gives `outlet` what a simulation publishes, each message when it is due, until the end or until asked to stop.
+/// Sends the messages of a simulation to `outlet`, each when it is due, until the end or until asked to stop.
 ///
-/// Message times follow the clock from the moment of the call on: at other speeds than 1 the receivers' stamps are
-/// shifted, so that they stay plausible next to the time of arrival.
+/// Message times follow the clock from the call on: at speeds other than 1 the receivers' timestamps are shifted, so
+/// that they remain plausible for the time of arrival.
 pub(super) async fn in_step(
     simulation: &mut Simulation,
     pace: Pace,
@@ -79,7 +79,7 @@ pub(super) async fn in_step(
     Ok(published)
 }
 
-/// The message as it would be if it had been received at another time.
+/// Moves the message, with its timestamp, to another time.
 fn stamped(mut reception: Reception, at_us: u64) -> Reception {
     let shift_s = (at_us as i64 - reception.at_us as i64) / 1_000_000;
     let is_frame = matches!(Topic::parse(&reception.topic, &[DEFAULT_PREFIX]), Some(Topic::Frame { .. }));
@@ -100,7 +100,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn stamps_move_with_the_message_and_hardware_stays() {
+    fn timestamps_of_frames_move_with_the_message() {
         let reception = |topic: &str| Reception {
             at_us: 5_000_000,
             receiver_id: 1,

@@ -1,4 +1,4 @@
-//! The raw topic of a prefix, to write to.
+//! The raw topic of a prefix, opened for writing.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,23 +9,27 @@ use schemas::catalogue::{self, topic};
 use streams::registry::{Schemas, TopicCodec};
 use streams::{KafkaLog, KafkaSettings, Log, LogOptions, NewTopic, Sink, SinkSettings, TopicPartition};
 
-/// How long a topic that holds records is watched for writers: bridges write a tick every 5 s.
+/// How long a topic with records is observed for other writers: bridges write a tick every 5 s.
 const WATCH: Duration = Duration::from_secs(11);
 
-/// Which topic, and what it may be.
+/// How long the leaders of a new topic's partitions may take.
+const LEADERS_WITHIN: Duration = Duration::from_secs(30);
+const RETRY: Duration = Duration::from_millis(200);
+
+/// The topic, and what is allowed.
 #[derive(Clone, Copy)]
 pub(crate) struct RawTopicOptions<'a> {
-    /// Before the topic's name.
+    /// The prefix of the topic's name.
     pub(crate) prefix: &'a str,
-    /// How to reach Kafka and the registry.
+    /// How to connect to Kafka and the registry.
     pub(crate) log: &'a LogOptions,
     /// Part of the client's id.
     pub(crate) purpose: &'a str,
-    /// Of a topic that is created; one that is there keeps its own.
+    /// The number of partitions of a new topic; an existing one is not changed.
     pub(crate) partitions: u32,
     /// Other programs may write to it.
     pub(crate) may_have_writers: bool,
-    /// It may be the one of the installation.
+    /// It may be the installation's own topic.
     pub(crate) may_be_the_installation: bool,
 }
 
@@ -39,7 +43,7 @@ pub(crate) struct RawTopic {
 }
 
 impl RawTopic {
-    /// Creates the topic where it is missing, in which records of any age stay, and registers its schema.
+    /// Creates a missing topic without retention, and registers the schema.
     ///
     /// # Errors
     /// Kafka or the registry refuses, or other programs write to the topic and may not.
@@ -66,13 +70,13 @@ impl RawTopic {
         log.create_topics(&[wanted]).await?;
         let partitions = log.partitions(&name).await?;
         if !options.may_have_writers {
-            let before = end_offsets(&log, &name, partitions).await?;
+            let before = end_offsets(&log, &name, partitions, clock).await?;
             let is_new = before.iter().all(|end| *end == 0);
             if !is_new {
                 clock.sleep(WATCH).await;
             }
             anyhow::ensure!(
-                is_new || before == end_offsets(&log, &name, partitions).await?,
+                is_new || before == end_offsets(&log, &name, partitions, clock).await?,
                 "other programs write to {name}: stop them, choose another --kafka-prefix, or give --yes"
             );
         }
@@ -81,19 +85,27 @@ impl RawTopic {
         Ok(Self { name, partitions, log, codec, sink })
     }
 
-    /// Where each partition ends.
+    /// The end offset of each partition.
     ///
     /// # Errors
     /// Kafka cannot be reached.
-    pub(crate) async fn end_offsets(&self) -> anyhow::Result<Vec<u64>> {
-        end_offsets(&self.log, &self.name, self.partitions).await
+    pub(crate) async fn end_offsets(&self, clock: &Clock) -> anyhow::Result<Vec<u64>> {
+        end_offsets(&self.log, &self.name, self.partitions, clock).await
     }
 }
 
-async fn end_offsets(log: &dyn Log, name: &str, partitions: u32) -> anyhow::Result<Vec<u64>> {
+async fn end_offsets(log: &dyn Log, name: &str, partitions: u32, clock: &Clock) -> anyhow::Result<Vec<u64>> {
+    let deadline = clock.monotonic() + LEADERS_WITHIN;
     let mut ends = Vec::new();
     for partition in 0..partitions {
-        ends.push(log.watermarks(&TopicPartition::new(name, partition)).await?.high);
+        let end = loop {
+            match log.watermarks(&TopicPartition::new(name, partition)).await {
+                // The leaders of a new topic do not know it at once.
+                Err(error) if error.is_transient() && clock.monotonic() < deadline => clock.sleep(RETRY).await,
+                watermarks => break watermarks?.high,
+            }
+        };
+        ends.push(end);
     }
     Ok(ends)
 }

@@ -21,7 +21,7 @@ use crate::select::SelectArgs;
 ///
 /// A capture that was killed is read up to its last block, at most 5 s before; --append continues it.
 ///
-/// Exit codes: 0 done, 1 failed, 64 bad usage.
+/// Exit codes: 0 done, 1 failed, or retention has removed a part of the range (the rest is in the file), 64 bad usage.
 #[derive(Args, Clone, Debug)]
 pub struct CaptureArgs {
     /// `kafka`, mqtt://[user[:password]@]host[:port], an archive (folder or s3://bucket/folder), a capture, or a file of JSON

@@ -1,12 +1,12 @@
 //! A range of the raw topic.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use capture::FileHeader;
 use runtime::Clock;
 use schemas::catalogue::{self, topic};
-use streams::{Event, KafkaLog, KafkaSettings, Log as _, SeekTo, TopicPartition};
+use streams::{Event, KafkaLog, KafkaSettings, Log as _, SeekTo, TopicPartition, Watermarks};
 
 use super::args::CaptureArgs;
 use super::file::{begin, take};
@@ -16,11 +16,14 @@ use crate::time::text_of_ms;
 
 /// The default period, ms.
 const DEFAULT_RANGE_MS: i64 = 3_600_000;
+/// Bridges write a tick every few seconds: a log that is silent for longer begins there.
+const SILENCE_MS: i64 = 60_000;
 /// The maximum loss of a killed capture.
 const FLUSH_EVERY: Duration = Duration::from_secs(5);
 
+/// Captures it. Returns how many records there were, and whether retention had left the complete range.
 #[allow(clippy::print_stderr, reason = "records removed by retention are reported on standard error")]
-pub(super) fn capture(args: &CaptureArgs, clock: &Clock) -> anyhow::Result<u64> {
+pub(super) fn capture(args: &CaptureArgs, clock: &Clock) -> anyhow::Result<(u64, bool)> {
     let options = &args.log;
     let settings = KafkaSettings {
         extra: options.kafka_config.to_vec(),
@@ -46,6 +49,7 @@ pub(super) fn capture(args: &CaptureArgs, clock: &Clock) -> anyhow::Result<u64> 
             partitions,
             source: match &offsets {
                 Some((number, offsets)) => format!("Kafka, partition {number} from offset {}", offsets.start),
+                None if range.start == i64::MIN => "Kafka, from its beginning".to_owned(),
                 None => format!("Kafka, from {}", text_of_ms(range.start)),
             },
             ..FileHeader::default()
@@ -54,8 +58,25 @@ pub(super) fn capture(args: &CaptureArgs, clock: &Clock) -> anyhow::Result<u64> 
             Some((number, _)) => BTreeSet::from([*number]),
             None => (0..partitions).collect(),
         };
+        let mut borders = BTreeMap::new();
+        for number in &open {
+            borders.insert(*number, log.watermarks(&TopicPartition::new(topic.as_str(), *number)).await?);
+        }
+        if let Some((number, wanted)) = &offsets {
+            let Watermarks { low, high } = borders[number];
+            let (start, end) = (wanted.start, wanted.end);
+            anyhow::ensure!(
+                end > low,
+                "retention has removed offsets {start} to {end}: partition {number} of {topic} begins at offset {low}"
+            );
+            anyhow::ensure!(
+                args.follow || start < high,
+                "partition {number} of {topic} ends at offset {high}, before offset {start}: --follow waits for it"
+            );
+        }
         let begin_at = match &offsets {
             Some((_, offsets)) => SeekTo::Offset(offsets.start),
+            None if range.start == i64::MIN => SeekTo::Beginning,
             None => SeekTo::Time { timestamp_ms: range.start },
         };
         let from = |number: &u32| (TopicPartition::new(topic.as_str(), *number), begin_at);
@@ -63,7 +84,7 @@ pub(super) fn capture(args: &CaptureArgs, clock: &Clock) -> anyhow::Result<u64> 
         let mut writer = begin(args, header)?;
         let mut progress = Progress::new(clock, None);
         let mut flushed = clock.monotonic();
-        let (mut first_ms, mut first_offset) = (None, None);
+        let mut first = BTreeMap::new();
         let ends = offsets.as_ref().is_some_and(|(_, offsets)| offsets.end < u64::MAX);
         while !open.is_empty() || (args.follow && !ends) {
             let event = tokio::select! {
@@ -78,9 +99,7 @@ pub(super) fn capture(args: &CaptureArgs, clock: &Clock) -> anyhow::Result<u64> 
                 Some(event) => match event? {
                     Event::Records(records) => {
                         for record in records {
-                            first_ms =
-                                Some(first_ms.map_or(record.timestamp_ms, |first: i64| first.min(record.timestamp_ms)));
-                            first_offset.get_or_insert(record.offset);
+                            first.entry(record.partition).or_insert((record.offset, record.timestamp_ms));
                             if offsets.as_ref().is_some_and(|(_, offsets)| record.offset >= offsets.end) {
                                 open.clear();
                                 continue;
@@ -103,17 +122,88 @@ pub(super) fn capture(args: &CaptureArgs, clock: &Clock) -> anyhow::Result<u64> 
         }
         source.close().await?;
         writer.finish()?;
-        if let (Some((number, offsets)), Some(first)) = (&offsets, first_offset)
-            && first > offsets.start
-        {
-            eprintln!("partition {number} begins at offset {first}: retention has removed what was before it");
+        let removed = match &offsets {
+            _ if args.select.from.is_none() && args.select.to.is_some() => Removed::Nothing(None),
+            Some((number, offsets)) => removed_offsets(*number, offsets.start, borders[number].low),
+            None => removed_times(range.start, &borders, &first),
+        };
+        let written = progress.finish();
+        if let Removed::Nothing(Some(line)) | Removed::Some(line) = &removed {
+            eprintln!("{line}");
         }
-        if let Some(first_ms) =
-            first_ms.filter(|first_ms| *first_ms > range.start.saturating_add(60_000) && offsets.is_none())
-        {
-            let (from, first) = (text_of_ms(range.start), text_of_ms(first_ms));
-            eprintln!("the log begins at {first}: nothing was written from {from} on, or retention has removed it");
-        }
-        Ok(progress.finish())
+        Ok((written, !matches!(removed, Removed::Some(_))))
     })
+}
+
+/// What is missing at the beginning of a range.
+#[derive(Debug, PartialEq)]
+enum Removed {
+    /// Retention has removed nothing; a line where the range begins before the log.
+    Nothing(Option<String>),
+    /// It has removed records, as the line says.
+    Some(String),
+}
+
+fn removed_offsets(partition: u32, start: u64, low: u64) -> Removed {
+    if low <= start {
+        return Removed::Nothing(None);
+    }
+    Removed::Some(format!("partition {partition} begins at offset {low}: retention has removed what was before it"))
+}
+
+/// `first`: offset and time of the first record that was read of each partition.
+fn removed_times(start_ms: i64, borders: &BTreeMap<u32, Watermarks>, first: &BTreeMap<u32, (u64, i64)>) -> Removed {
+    let later = |at_ms: i64| at_ms > start_ms.saturating_add(SILENCE_MS);
+    let is_removed = |(partition, border): (&u32, &Watermarks)| {
+        border.low > 0
+            && match first.get(partition) {
+                Some((offset, at_ms)) => *offset <= border.low && later(*at_ms),
+                None => border.low == border.high,
+            }
+    };
+    let from = text_of_ms(start_ms);
+    let Some(first_ms) = first.values().map(|(_, at_ms)| *at_ms).min() else {
+        if borders.iter().any(is_removed) {
+            return Removed::Some(format!("retention has removed everything that was written from {from} on"));
+        }
+        return Removed::Nothing(None);
+    };
+    let begins = text_of_ms(first_ms);
+    if borders.iter().any(is_removed) {
+        return Removed::Some(format!(
+            "the log begins at {begins}: retention has removed what was written from {from} on"
+        ));
+    }
+    let line = || format!("the log begins at {begins}: nothing was written from {from} on");
+    Removed::Nothing(later(first_ms).then(line))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const START_MS: i64 = 1_784_034_000_000;
+
+    fn removed(borders: &[(u64, u64)], first: &[(u32, u64, i64)]) -> Removed {
+        let borders =
+            (0..).zip(borders).map(|(partition, (low, high))| (partition, Watermarks { low: *low, high: *high }));
+        let first = first.iter().map(|(partition, offset, later_ms)| (*partition, (*offset, START_MS + later_ms)));
+        removed_times(START_MS, &borders.collect(), &first.collect())
+    }
+
+    #[test]
+    fn retention_and_a_young_log_differ() {
+        let is_some = |removed: Removed| matches!(removed, Removed::Some(_));
+        // The range begins within the log, or just before it.
+        assert_eq!(removed(&[(0, 9), (5, 9)], &[(0, 3, 100), (1, 7, 200)]), Removed::Nothing(None));
+        assert_eq!(removed(&[(5, 9)], &[(0, 5, 5_000)]), Removed::Nothing(None));
+        let young = removed(&[(0, 9)], &[(0, 0, 600_000)]);
+        assert!(matches!(&young, Removed::Nothing(Some(line)) if line.contains("nothing was written")), "{young:?}");
+        // One partition has lost records, another has not.
+        assert!(is_some(removed(&[(0, 9), (5, 9)], &[(0, 3, 100), (1, 5, 600_000)])));
+        assert!(is_some(removed(&[(9, 9)], &[])));
+        assert_eq!(removed(&[(0, 0)], &[]), Removed::Nothing(None));
+        assert_eq!(removed_offsets(3, 5, 5), Removed::Nothing(None));
+        assert!(is_some(removed_offsets(3, 4, 5)));
+    }
 }

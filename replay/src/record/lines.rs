@@ -1,7 +1,7 @@
 //! Lines of JSON, as `replay generate` and `replay cat --lines` write them.
 
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read as _};
+use std::io::{self, BufRead, BufReader, Read as _, Seek as _, Write as _};
 use std::path::Path;
 
 use anyhow::Context as _;
@@ -9,6 +9,7 @@ use bytes::Bytes;
 use capture::{FileHeader, Framed, Record};
 use offline::{Line, LineReader, is_capture};
 use runtime::Clock;
+use serde::Deserialize;
 
 use super::args::CaptureArgs;
 use super::file::{begin, take};
@@ -27,9 +28,9 @@ pub(super) fn is_lines(path: &Path) -> anyhow::Result<bool> {
 
 pub(super) fn capture(args: &CaptureArgs, path: &Path, clock: &Clock) -> anyhow::Result<u64> {
     let name = path.display().to_string();
-    let input: Box<dyn BufRead> = match path.as_os_str() == "-" {
-        true => Box::new(io::stdin().lock()),
-        false => Box::new(BufReader::new(File::open(path).with_context(|| format!("cannot open {name}"))?)),
+    let (input, partitions) = match path.as_os_str() == "-" {
+        true => standard_input()?,
+        false => file(path)?,
     };
     let selection = args.select.resolve(i64::try_from(clock.now_us() / 1000)?, None)?.with_ticks();
     let reader = LineReader::new();
@@ -37,42 +38,92 @@ pub(super) fn capture(args: &CaptureArgs, path: &Path, clock: &Clock) -> anyhow:
     let mut writer = None;
     let mut next_offset = 0;
     for (number, line) in input.lines().enumerate() {
-        let line = line.with_context(|| format!("cannot read {name}"))?;
+        let line = line.with_context(|| match number {
+            0 => format!("{name} is neither a capture nor lines of JSON"),
+            _ => format!("cannot read {name}, line {}", number + 1),
+        })?;
         if line.trim().is_empty() {
             continue;
         }
         let read = reader.read(&line).with_context(|| format!("{name}, line {}", number + 1))?;
-        let (record, partitions) = match read {
+        let is_message = matches!(read, Line::Message { .. });
+        anyhow::ensure!(
+            is_message == (partitions == 0),
+            "{name}, line {}: expected the same form as the lines before",
+            number + 1
+        );
+        let record = match read {
             Line::Record { partition, offset, record } => {
                 let timestamp_ms = i64::try_from(record.ingested_at_us / 1000)?;
                 // The bridge's key is derived again, as far as a line has it.
                 let key = key_of(&record);
-                (Record { partition, offset, timestamp_ms, key, value: value(record), headers: Vec::new() }, 1)
+                Record { partition, offset, timestamp_ms, key, value: value(record), headers: Vec::new() }
             }
             Line::Message { key, record } => {
                 let timestamp_ms = i64::try_from(record.ingested_at_us / 1000)?;
                 next_offset += 1;
                 let (offset, key) = (next_offset - 1, Some(Bytes::from(key)));
-                (Record { partition: 0, offset, timestamp_ms, key, value: value(record), headers: Vec::new() }, 0)
+                Record { partition: 0, offset, timestamp_ms, key, value: value(record), headers: Vec::new() }
             }
         };
-        let header = FileHeader { partitions, source: name.clone(), ..FileHeader::default() };
         let writer = match &mut writer {
-            Some((known, writer)) => {
-                anyhow::ensure!(
-                    *known == partitions,
-                    "{name}, line {}: expected the same form as the lines before",
-                    number + 1
-                );
-                writer
+            Some(writer) => writer,
+            empty => {
+                let header = FileHeader { partitions, source: name.clone(), ..FileHeader::default() };
+                empty.insert(begin(args, header)?)
             }
-            empty => &mut empty.insert((partitions, begin(args, header)?)).1,
         };
         take(writer, &mut progress, &selection, &record)?;
     }
-    let (_, writer) = writer.with_context(|| format!("{name} has no lines"))?;
+    let writer = writer.with_context(|| format!("{name} has no lines"))?;
     writer.finish()?;
     Ok(progress.finish())
+}
+
+/// Lines from their beginning, and how many partitions their records are of; 0: they are messages.
+type Input = (Box<dyn BufRead>, u32);
+
+fn file(path: &Path) -> anyhow::Result<Input> {
+    let open = || File::open(path).map(BufReader::new).with_context(|| format!("cannot open {}", path.display()));
+    let partitions = partitions(open()?).with_context(|| format!("cannot read {}", path.display()))?;
+    Ok((Box::new(open()?), partitions))
+}
+
+/// Messages are taken as they come. Records are read twice, so they go into a temporary file first.
+fn standard_input() -> anyhow::Result<Input> {
+    let (mut input, mut first) = (io::stdin().lock(), Vec::new());
+    while first.trim_ascii().is_empty() && input.read_until(b'\n', &mut first)? > 0 {}
+    if partition_of(&first).is_none() {
+        return Ok((Box::new(io::Cursor::new(first).chain(input)), 0));
+    }
+    let mut file = tempfile::tempfile().context("cannot make a temporary file")?;
+    file.write_all(&first)?;
+    io::copy(&mut input, &mut file).context("cannot keep standard input in a temporary file")?;
+    file.rewind()?;
+    let partitions = partitions(BufReader::new(&file))?;
+    file.rewind()?;
+    Ok((Box::new(BufReader::new(file)), partitions))
+}
+
+/// The number of partitions of lines that are records. A line of neither form is left to the one who reads them.
+fn partitions(mut lines: impl BufRead) -> io::Result<u32> {
+    let (mut partitions, mut line) = (0, Vec::new());
+    while lines.read_until(b'\n', &mut line)? > 0 {
+        if !line.trim_ascii().is_empty() {
+            let Some(partition) = partition_of(&line) else { break };
+            partitions = partitions.max(partition.saturating_add(1));
+        }
+        line.clear();
+    }
+    Ok(partitions)
+}
+
+fn partition_of(line: &[u8]) -> Option<u32> {
+    #[derive(Deserialize)]
+    struct Position {
+        partition: u32,
+    }
+    serde_json::from_slice(line).ok().map(|Position { partition }| partition)
 }
 
 fn value(record: schemas::v1::RawRecord) -> Option<Bytes> {

@@ -7,13 +7,14 @@ use capture::{FileHeader, Framed, Record};
 use envelope::DEFAULT_PREFIX;
 use offline::message_record;
 use rumqttc::v5::mqttbytes::QoS;
+use rumqttc::v5::mqttbytes::v5::SubscribeReasonCode;
 use rumqttc::v5::{AsyncClient, Event, Incoming, MqttOptions};
 use runtime::{Backoff, Clock};
 
 use super::args::CaptureArgs;
 use super::file::{begin, take};
 use crate::progress::Progress;
-use crate::publish::MqttTarget;
+use crate::publish::{MqttTarget, refusal};
 use crate::stop::until_stopped;
 
 /// The maximum loss of a killed capture.
@@ -70,8 +71,20 @@ pub(super) fn capture(args: &CaptureArgs, target: &MqttTarget, clock: &Clock) ->
                     let record = Record { partition: 0, offset, timestamp_ms, key, value, headers: Vec::new() };
                     take(&mut writer, &mut progress, &selection, &record)?;
                 }
+                Some(Ok(Event::Incoming(Incoming::SubAck(ack)))) => {
+                    let refused = |code: &&SubscribeReasonCode| !matches!(code, SubscribeReasonCode::Success(_));
+                    if let Some(code) = ack.return_codes.iter().find(refused) {
+                        let (host, port) = (&target.host, target.port);
+                        anyhow::bail!(
+                            "the broker at {host}:{port} refuses the subscription to {topics} ({code:?}): check its rights"
+                        );
+                    }
+                }
                 Some(Ok(_)) => {}
                 Some(Err(error)) => {
+                    if let Some(refusal) = refusal(&error, target) {
+                        return Err(refusal);
+                    }
                     eprintln!("cannot reach the broker at {}:{}, trying on: {error}", target.host, target.port);
                     if shutdown.or(clock.sleep(backoff.next_delay())).await.is_none() {
                         break;

@@ -1,11 +1,11 @@
-//! The bridge on real services, at full speed: frames a second from MQTT into Kafka, what they cost the bridge beside a
-//! subscriber that only acknowledges, what it holds with a full window, and how long a frame takes. Prints
-//! `bench: NAME VALUE UNIT`.
+//! Measures the bridge on real services: throughput from MQTT to Kafka in frames per second, CPU time per frame
+//! compared with a subscriber that only acknowledges, memory with a full window, and latency. Prints `bench: NAME VALUE
+//! UNIT`.
 //!
-//! The bridge is the binary beside this one, so `cargo build --release` comes first (`just bench` sees to it). Everything
-//! runs on the same machine: Kafka, Mosquitto, the publisher and the reader have their share of its cores.
+//! The bridge is the binary in the same target directory: run `cargo build --release` first, as `just bench` does.
+//! Kafka, Mosquitto, the publisher and the reader run on the same machine and share its cores.
 
-#![allow(clippy::print_stdout, reason = "the figures are what this prints")]
+#![allow(clippy::print_stdout, reason = "prints the figures")]
 
 use std::cell::Cell;
 use std::time::Duration;
@@ -26,14 +26,14 @@ mod topics;
 
 const WARM_UP: usize = 50_000;
 const FRAMES: usize = 200_000;
-/// Published and not in Kafka yet, while the speed is measured.
-const UNDER_WAY: usize = 6_000;
-/// Looks (every 20 ms) without progress after which frames count as dropped.
-const QUIET_LOOKS: u32 = 25;
+/// The maximum number of frames between publisher and Kafka during the throughput measurement.
+const MAX_IN_FLIGHT: usize = 6_000;
+/// The number of polls (every 20 ms) without progress, after which frames count as dropped.
+const QUIET_POLLS: u32 = 25;
 const NO_LIMIT_HZ: u32 = 200_000;
 const STEADY_HZ: u32 = 5_000;
 const STEADY: usize = 10 * STEADY_HZ as usize;
-const SOON: Duration = Duration::from_secs(120);
+const TIMEOUT: Duration = Duration::from_secs(120);
 
 fn main() -> Result<()> {
     let arguments: Vec<String> = std::env::args().collect();
@@ -73,7 +73,7 @@ impl Stage {
             .env("UPDRAFT_KAFKA_BOOTSTRAP", kafka.bootstrap())
             .env("UPDRAFT_SCHEMA_REGISTRY_URL", Stack::shared().registry().await?.url())
             .env("UPDRAFT_TOPIC_PREFIX", &prefix)
-            // A handful of receivers stand for thousands.
+            // A few receivers publish as many frames as thousands.
             .env("UPDRAFT_BRIDGE_RECEIVER_RATE", 0)
             .env("UPDRAFT_MQTT_URL", mosquitto.url());
         let bridge = Program::start(bridge).await?;
@@ -94,24 +94,24 @@ impl Stage {
         cpu_seconds(self.bridge.service().pid().context("runs")?).context("its CPU time")
     }
 
-    /// As fast as it goes with so many frames under way, the bridge's share of the CPU included.
+    /// Maximum throughput with `MAX_IN_FLIGHT` frames in flight, and the bridge's CPU time.
     async fn speed(&self, qos: u8, frames: usize, name: &str) -> Result<()> {
         let before = (self.forwarded().await?, self.bridge_cpu_s()?);
         let started = clock::now();
-        let publisher = self.publisher(&format!("fast-{qos}"), NO_LIMIT_HZ, qos, UNDER_WAY);
+        let publisher = self.publisher(&format!("fast-{qos}"), NO_LIMIT_HZ, qos, MAX_IN_FLIGHT);
         let (last, quiet, more) = (Cell::new(0), Cell::new(0), Cell::new(0));
-        let through = async || {
-            let through = self.forwarded().await.ok()? - before.0;
-            quiet.set(if through == last.replace(through) { quiet.get() + 1 } else { 0 });
-            // The broker may drop QoS 0: what does not come is made up for.
-            if qos == 0 && quiet.get() >= QUIET_LOOKS {
-                more.set(more.get() + UNDER_WAY);
+        let all_forwarded = async || {
+            let forwarded_frames = self.forwarded().await.ok()? - before.0;
+            quiet.set(if forwarded_frames == last.replace(forwarded_frames) { quiet.get() + 1 } else { 0 });
+            // The broker may drop frames at QoS 0: publish as many again.
+            if qos == 0 && quiet.get() >= QUIET_POLLS {
+                more.set(more.get() + MAX_IN_FLIGHT);
                 quiet.set(0);
             }
-            publisher.allow((through + UNDER_WAY).min(frames) + more.get());
-            (through >= frames).then_some(())
+            publisher.allow((forwarded_frames + MAX_IN_FLIGHT).min(frames) + more.get());
+            (forwarded_frames >= frames).then_some(())
         };
-        wait_until(SOON, "all frames to be in Kafka", through).await?;
+        wait_until(TIMEOUT, "all frames to be in Kafka", all_forwarded).await?;
         let seconds = started.elapsed().as_secs_f64();
         if name.is_empty() {
             return Ok(());
@@ -123,31 +123,32 @@ impl Stage {
         Ok(())
     }
 
-    /// From the publisher's socket to a reader of the raw topic.
+    /// Latency from the publisher's socket to a reader of the raw topic.
     async fn latency(&self) -> Result<()> {
         let publisher = self.publisher("steady", STEADY_HZ, 1, STEADY);
-        let ledger = Ledger::open_amid(self.kafka.bootstrap(), &self.raw_topic, self.partitions, SeekTo::End).await?;
+        let ledger =
+            Ledger::open_in_the_middle(self.kafka.bootstrap(), &self.raw_topic, self.partitions, SeekTo::End).await?;
         let cpu_s = self.bridge_cpu_s()?;
-        let all = async || ledger.look(|book| (book.first_seen.len() >= STEADY).then_some(()));
-        wait_until(SOON, "all frames to be read", all).await?;
+        let all = async || ledger.look(|entries| (entries.first_seen.len() >= STEADY).then_some(()));
+        wait_until(TIMEOUT, "all frames to be read", all).await?;
         let cpu_us = (self.bridge_cpu_s()? - cpu_s) * 1e6 / STEADY as f64;
-        let mut waits_ms: Vec<f64> = publisher.look(|published| {
-            ledger.look(|book| {
-                let waits = published.at.iter().zip(&book.first_seen);
-                // The first second is the reader's start.
-                let waits = waits.skip(STEADY_HZ as usize).filter_map(|(sent, seen)| Some((*seen)? - *sent));
-                waits.map(|wait| wait.as_secs_f64() * 1e3).collect()
+        let mut latencies_ms: Vec<f64> = publisher.look(|published| {
+            ledger.look(|entries| {
+                let latencies = published.at.iter().zip(&entries.first_seen);
+                // Without the first second, in which the reader starts.
+                let latencies = latencies.skip(STEADY_HZ as usize).filter_map(|(sent, seen)| Some((*seen)? - *sent));
+                latencies.map(|latency| latency.as_secs_f64() * 1e3).collect()
             })
         });
-        waits_ms.sort_by(f64::total_cmp);
-        let quantile = |share: f64| waits_ms[((waits_ms.len() - 1) as f64 * share) as usize];
+        latencies_ms.sort_by(f64::total_cmp);
+        let quantile = |share: f64| latencies_ms[((latencies_ms.len() - 1) as f64 * share) as usize];
         println!("bench: publish_to_kafka_p50_ms {:.2} ms", quantile(0.50));
         println!("bench: publish_to_kafka_p99_ms {:.2} ms", quantile(0.99));
         println!("bench: bridge_cpu_us_per_frame_at_5000hz {cpu_us:.2} us");
         Ok(())
     }
 
-    /// Resident, when Kafka stands still and the window is full.
+    /// Resident memory when Kafka is frozen and the window is full.
     async fn memory(&self) -> Result<()> {
         self.kafka.node(0).freeze()?;
         let window = self.bridge.metric("fanet_bridge_window", &[]).await?;
@@ -156,13 +157,13 @@ impl Stage {
             let in_flight = self.bridge.metric("fanet_bridge_in_flight", &[]).await.ok()?;
             (in_flight >= window).then_some(())
         };
-        let filled = wait_until(SOON, "the window to be full", full).await;
+        let filled = wait_until(TIMEOUT, "the window to be full", full).await;
         let megabytes = self.bridge.resident_bytes().unwrap_or_default() as f64 / f64::from(1 << 20);
         self.kafka.node(0).thaw()?;
         filled?;
         println!("bench: bridge_rss_mb {megabytes:.1} MB");
         let empty = async || (self.bridge.metric("fanet_bridge_in_flight", &[]).await.ok()? == 0.0).then_some(());
-        wait_until(SOON, "the window to be empty", empty).await?;
+        wait_until(TIMEOUT, "the window to be empty", empty).await?;
         drop(publisher);
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! What the bridge is compared with: a rumqttc subscriber in a process of its own that acknowledges and does nothing else.
+//! The baseline for the bridge: a rumqttc subscriber in a separate process that only acknowledges.
 
 use std::process::Stdio;
 
@@ -11,14 +11,14 @@ use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader, Lines};
 use tokio::process::{ChildStdout, Command};
 
 use crate::publisher::Publisher;
-use crate::{NO_LIMIT_HZ, UNDER_WAY};
+use crate::{MAX_IN_FLIGHT, NO_LIMIT_HZ};
 
-/// Makes this binary the subscriber: host, port and the number of frames follow.
+/// Runs this binary as the subscriber; followed by host, port and number of frames.
 pub(crate) const ARGUMENT: &str = "--plain-subscriber";
-/// How often it says how far it is.
+/// The number of frames between two progress lines.
 const STEP: usize = 500;
 
-/// The subscriber's whole life: says how many frames it has, every so often, and waits for the end of its input.
+/// Runs the subscriber: prints the number of received frames after each `STEP`, and ends at the end of its input.
 pub(crate) async fn run(arguments: &[String]) -> Result<()> {
     let [host, port, frames] = arguments else { bail!("{ARGUMENT} HOST PORT FRAMES") };
     let frames: usize = frames.parse()?;
@@ -39,7 +39,7 @@ pub(crate) async fn run(arguments: &[String]) -> Result<()> {
             _ => {}
         }
     }
-    // Polled on, so that the last acknowledgements leave.
+    // Polls further, so that the last acknowledgements are sent.
     let (mut input, mut rest) = (tokio::io::stdin(), Vec::new());
     tokio::select! {
         _ = input.read_to_end(&mut rest) => Ok(()),
@@ -47,7 +47,7 @@ pub(crate) async fn run(arguments: &[String]) -> Result<()> {
     }
 }
 
-/// The same frames at the same pace as the bridge gets them.
+/// Measures the subscriber with the same frames at the same rate as the bridge.
 pub(crate) async fn measure(mosquitto: &Mosquitto, frames: usize) -> Result<()> {
     let (host, port) = mosquitto.host_port();
     let mut subscriber = Command::new(std::env::current_exe()?)
@@ -60,11 +60,11 @@ pub(crate) async fn measure(mosquitto: &Mosquitto, frames: usize) -> Result<()> 
     let mut counts = BufReader::new(subscriber.stdout.take().context("piped")?).lines();
     ensure!(next(&mut counts).await? == 0, "subscribed");
     let before = cpu_seconds(pid).context("its CPU time")?;
-    let publisher = Publisher::start_with(format!("{host}:{port}"), "plain", NO_LIMIT_HZ, 1, UNDER_WAY);
+    let publisher = Publisher::start_with(format!("{host}:{port}"), "plain", NO_LIMIT_HZ, 1, MAX_IN_FLIGHT);
     let mut count = 0;
     while count < frames {
         count = next(&mut counts).await?;
-        publisher.allow((count + UNDER_WAY).min(frames));
+        publisher.allow((count + MAX_IN_FLIGHT).min(frames));
     }
     let cpu_us = (cpu_seconds(pid).context("its CPU time")? - before) * 1e6 / frames as f64;
     println!("bench: plain_subscriber_cpu_us_per_frame {cpu_us:.2} us");

@@ -1,4 +1,4 @@
-//! The topics that a bridge writes to, as the catalogue has them.
+//! Creates the output topics of the bridge with the settings of the catalogue.
 
 use anyhow::{Context, Result};
 use harness::Kafka;

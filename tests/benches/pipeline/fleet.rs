@@ -1,16 +1,16 @@
-//! Many paragliders over the Alps, each flying straight on, and the maps that look at them.
+//! Many simulated paragliders over the Alps, each on a straight course, and the regions of the maps.
 
 use fanet::packet::{AircraftType, Tracking};
 use fanet::{Address, Frame, Header, Packet, Position};
 
-/// South-west corner and size of what they fly over, degrees.
+/// South-west corner and size of the flown area, degrees.
 const CORNER: (f64, f64) = (44.5, 5.5);
 const SIZE: (f64, f64) = (3.5, 9.0);
 const MANUFACTURER: u8 = 0x11;
 /// 10 m to the north with each frame.
 const STEP_DEG: f64 = 10.0 / 111_195.0;
 
-/// What a frame is recognised by when it comes out on the map: device and latitude (1e-7 degrees).
+/// Identifies a frame on the map: device and latitude (1e-7 degrees).
 pub(crate) type Mark = (u32, i32);
 
 pub(crate) struct Fleet {
@@ -18,19 +18,19 @@ pub(crate) struct Fleet {
     sent: u32,
 }
 
-/// Spreads numbers over 0..1 without a pattern.
+/// A pseudo-random number in 0..1.
 fn spread(number: u32, step: f64) -> f64 {
     f64::from(number) * step % 1.0
 }
 
-/// What map `number` looks at: 50 km around somewhere.
+/// The query of map `number`: 50 km around a position.
 pub(crate) fn region(number: u32) -> String {
     let lat = CORNER.0 + SIZE.0 * spread(number, 0.381_966);
     let lon = CORNER.1 + SIZE.1 * spread(number, 0.267_949);
     format!("lat={lat:.4}&lon={lon:.4}&radius=50")
 }
 
-/// All of it.
+/// The query for the complete area.
 pub(crate) fn everywhere() -> String {
     format!("bounds={},{},{},{}", CORNER.0 - 0.1, CORNER.1 - 0.1, CORNER.0 + SIZE.0 + 0.5, CORNER.1 + SIZE.1 + 0.1)
 }
@@ -40,7 +40,7 @@ impl Fleet {
         Self { devices, sent: 0 }
     }
 
-    /// The next frame, of each device in turn, and its mark.
+    /// The next frame and its mark, of each device in turn.
     pub(crate) fn next_frame(&mut self) -> (Mark, Vec<u8>) {
         let (index, round) = (self.sent % self.devices, self.sent / self.devices);
         self.sent += 1;

@@ -1,4 +1,4 @@
-//! Where the time goes: each state's record says when its frame was at the bridge and at the processor.
+//! Latency per hop, from the times at the bridge and the processor in the header of each state's record.
 
 use std::collections::{HashMap, HashSet};
 
@@ -12,32 +12,32 @@ use streams::{Event, KafkaLog, KafkaSettings, Log as _, SeekTo, TopicPartition};
 use crate::fleet::Mark;
 use crate::listener::Times;
 
-/// Reads the states once more, after the fact, so that nothing of it weighs on what is measured.
+/// Reads the states after the measurement, so that reading does not distort it.
 pub(crate) async fn print(stage: &Stage, suffix: &str, frames: &HashMap<Mark, Times>) -> Result<()> {
     let mut hops = [const { Vec::new() }; 3];
-    for (mark, (bridge_us, processor_us)) in ways(stage).await? {
+    for (mark, (bridge_us, processor_us)) in transit_times(stage).await? {
         let Some(Times { published_us, seen_us: Some(seen_us) }) = frames.get(&mark).copied() else { continue };
         let stations = [published_us, bridge_us, processor_us, seen_us];
         for (hop, pair) in hops.iter_mut().zip(stations.windows(2)) {
             hop.push((pair[1] as f64 - pair[0] as f64) / 1e3);
         }
     }
-    for (hop, waits) in ["publish_to_bridge", "bridge_to_processor", "processor_to_socket"].iter().zip(&mut hops) {
-        waits.sort_by(f64::total_cmp);
+    for (hop, latencies) in ["publish_to_bridge", "bridge_to_processor", "processor_to_socket"].iter().zip(&mut hops) {
+        latencies.sort_by(f64::total_cmp);
         for (word, share) in [("p50", 0.5), ("p95", 0.95)] {
-            println!("bench: hop_{hop}{suffix}_{word}_ms {:.1} ms", quantile(waits, share));
+            println!("bench: hop_{hop}{suffix}_{word}_ms {:.1} ms", quantile(latencies, share));
         }
     }
     Ok(())
 }
 
-/// Of sorted values; 0 of none.
+/// A quantile of sorted values; 0 without values.
 pub(crate) fn quantile(sorted: &[f64], share: f64) -> f64 {
     sorted.get((sorted.len().saturating_sub(1) as f64 * share) as usize).copied().unwrap_or_default()
 }
 
-/// The times at bridge and processor, by mark.
-async fn ways(stage: &Stage) -> Result<HashMap<Mark, (u64, u64)>> {
+/// The times at the bridge and the processor, by mark.
+async fn transit_times(stage: &Stage) -> Result<HashMap<Mark, (u64, u64)>> {
     let settings = stage.settings();
     let bootstrap = settings.iter().rev().find(|(name, _)| name == "UPDRAFT_KAFKA_BOOTSTRAP");
     let (_, bootstrap) = bootstrap.context("the stage has a Kafka")?;
@@ -46,7 +46,7 @@ async fn ways(stage: &Stage) -> Result<HashMap<Mark, (u64, u64)>> {
     let count = log.partitions(&name).await?;
     let all: Vec<_> = (0..count).map(|partition| TopicPartition::new(name.clone(), partition)).collect();
     let mut source = log.read(all.iter().map(|at| (at.clone(), SeekTo::Beginning)).collect()).await?;
-    let (mut behind, mut ways): (HashSet<_>, _) = (all.into_iter().collect(), HashMap::new());
+    let (mut behind, mut transit_times): (HashSet<_>, _) = (all.into_iter().collect(), HashMap::new());
     while !behind.is_empty() {
         match source.next().await? {
             Event::CaughtUp(partition) => {
@@ -61,11 +61,11 @@ async fn ways(stage: &Stage) -> Result<HashMap<Mark, (u64, u64)>> {
                     let time = |tier: &str| way.split(',').find_map(|part| part.strip_prefix(tier)?.parse().ok());
                     Some(((state.device, latitude_e7), (time("b=")?, time("p=")?)))
                 });
-                ways.extend(all);
+                transit_times.extend(all);
             }
             _ => {}
         }
     }
     source.close().await?;
-    Ok(ways)
+    Ok(transit_times)
 }

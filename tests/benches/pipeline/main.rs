@@ -1,10 +1,10 @@
-//! The whole pipeline on the real stack, as separate processes: how many frames a second it carries, how long a frame takes
-//! from its publication to the maps, hop by hop, and what memory and CPU each program takes. Prints `bench: NAME VALUE UNIT`.
+//! Measures the complete pipeline on the real stack, as separate processes: throughput, latency from publication to the
+//! maps per hop, and memory and CPU of each program. Prints `bench: NAME VALUE UNIT`.
 //!
-//! The programs are those beside this binary, so `cargo build --release` comes first (`just bench` sees to it). Everything
-//! runs on the same machine, publisher and maps included: their part is among the CPU figures.
+//! The programs are the binaries in the same target directory: run `cargo build --release` first, as `just bench` does.
+//! Publisher and maps run on the same machine; the CPU figures list them as `load`.
 
-#![allow(clippy::print_stdout, reason = "the figures are what this prints")]
+#![allow(clippy::print_stdout, reason = "prints the figures")]
 
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -29,11 +29,10 @@ const DEVICES: u32 = 2_500;
 /// Maps with a region of 50 km.
 const MAPS: u32 = 1_000;
 const WARM_UP: Duration = Duration::from_secs(6);
-const MEASURED: Duration = Duration::from_secs(20);
+const MEASURED_TIME: Duration = Duration::from_secs(20);
 /// Frames of the throughput run.
 const BURST_FRAMES: u32 = 100_000;
-/// Partitions, as Compose lays the topics out on one machine, and as the catalogue does for several; and how the figures are
-/// told apart.
+/// The number of partitions and the suffix of the figures: Compose's layout for one machine, and the catalogue's.
 const LAYOUTS: [(u32, &str); 2] = [(6, ""), (24, "_24_partitions")];
 
 fn main() -> Result<()> {
@@ -41,7 +40,7 @@ fn main() -> Result<()> {
 }
 
 async fn run() -> Result<()> {
-    // First, so that nothing else takes the cores from it.
+    // First, while no other program needs the cores.
     warm_up(Stack::shared().kafka().await?.bootstrap()).await?;
     for (partitions, suffix) in LAYOUTS {
         measure(partitions, suffix).await?;
@@ -51,13 +50,13 @@ async fn run() -> Result<()> {
 
 async fn measure(partitions: u32, suffix: &str) -> Result<()> {
     let layout = ("UPDRAFT_PROCESSOR_PARTITIONS".to_owned(), partitions.to_string());
-    // Two receivers stand for hundreds.
+    // Two receivers publish as many frames as hundreds.
     let unlimited = ("UPDRAFT_BRIDGE_RECEIVER_RATE".to_owned(), "0".to_owned());
     let stage = Stage::start_with("bench", [layout, unlimited]).await?;
     let mut fleet = Fleet::new(DEVICES);
     let publisher = Publisher::connect(&stage).await?;
     let listener = Listener::connect(&stage, MAPS).await?;
-    // Each device has to be seen a few times, at intervals that can be judged, until it is shown.
+    // A device is shown only after several plausible frames at sufficient intervals.
     publisher.fly(&mut fleet, 1_000, WARM_UP * 3, &listener).await?;
     for (rate, rate_hz) in [("_1000hz", 1_000), ("", 5_000)] {
         publisher.fly(&mut fleet, rate_hz, WARM_UP, &listener).await?;
@@ -68,7 +67,7 @@ async fn measure(partitions: u32, suffix: &str) -> Result<()> {
     throughput(&stage, suffix, &mut fleet, &publisher).await
 }
 
-/// Publish to socket, at a steady rate.
+/// Latency from publication to socket at a steady rate.
 async fn latency(
     stage: &Stage,
     suffix: &str,
@@ -77,16 +76,16 @@ async fn latency(
     publisher: &Publisher,
     listener: &Listener,
 ) -> Result<()> {
-    listener.forget();
+    listener.reset();
     let (messages, bytes) = (&listener.counts().messages, &listener.counts().bytes);
     let before = (messages.load(Ordering::Relaxed), bytes.load(Ordering::Relaxed), cpu_s(stage));
     let started = clock::now();
-    publisher.fly(fleet, rate_hz, MEASURED, listener).await?;
+    publisher.fly(fleet, rate_hz, MEASURED_TIME, listener).await?;
     let seconds = started.elapsed().as_secs_f64();
     let after = (messages.load(Ordering::Relaxed), bytes.load(Ordering::Relaxed), cpu_s(stage));
-    let (waits, frames) = listener.settled().await?;
+    let (latencies, frames) = listener.results().await?;
     for (word, share) in [("p50", 0.5), ("p95", 0.95), ("p99", 0.99)] {
-        println!("bench: publish_to_socket{suffix}_{word}_ms {:.1} ms", quantile(&waits, share));
+        println!("bench: publish_to_socket{suffix}_{word}_ms {:.1} ms", quantile(&latencies, share));
     }
     println!("bench: publish_to_socket{suffix}_seen_share {:.4} share", listener.seen_share());
     println!("bench: maps_messages_per_second{suffix} {:.0} 1/s", (after.0 - before.0) as f64 / seconds);
@@ -101,13 +100,13 @@ fn programs(stage: &Stage) -> [(&'static str, &Program); 3] {
     [("bridge", &stage.bridge), ("processor", &stage.processor), ("pusher", &stage.pusher)]
 }
 
-/// CPU seconds so far: each program, this process (publisher and maps), and all of the machine.
+/// CPU seconds so far: each program, this process (publisher and maps), and the machine.
 fn cpu_s(stage: &Stage) -> Vec<(&'static str, f64)> {
     let programs = programs(stage).map(|(name, program)| (name, program.cpu_seconds().unwrap_or_default()));
-    let own = harness::cpu_seconds(std::process::id()).unwrap_or_default();
+    let load_s = harness::cpu_seconds(std::process::id()).unwrap_or_default();
     programs
         .into_iter()
-        .chain([("load", own), ("machine", harness::machine_cpu_seconds().unwrap_or_default())])
+        .chain([("load", load_s), ("machine", harness::machine_cpu_seconds().unwrap_or_default())])
         .collect()
 }
 
@@ -118,7 +117,7 @@ fn memory(stage: &Stage, suffix: &str) {
     }
 }
 
-/// As fast as the broker takes them at QoS 1, until the processor has worked off the last one.
+/// Throughput: publishes at QoS 1 as fast as the broker accepts, until the processor has processed the last frame.
 async fn throughput(stage: &Stage, suffix: &str, fleet: &mut Fleet, publisher: &Publisher) -> Result<()> {
     let before = processed(stage).await?;
     let started = clock::now();
@@ -127,13 +126,13 @@ async fn throughput(stage: &Stage, suffix: &str, fleet: &mut Fleet, publisher: &
         let done = processed(stage).await.ok()? - before;
         (done >= f64::from(BURST_FRAMES)).then_some(())
     };
-    harness::wait_until(Duration::from_secs(300), "the processor to work off the burst", all_done).await?;
+    harness::wait_until(Duration::from_secs(300), "the processor to process the burst", all_done).await?;
     let frames_per_second = f64::from(BURST_FRAMES) / started.elapsed().as_secs_f64();
     println!("bench: pipeline_frames_per_second{suffix} {frames_per_second:.0} frames/s");
     Ok(())
 }
 
-/// Frames, without ticks: each makes one reception.
+/// The number of processed frames without ticks: each is one reception.
 async fn processed(stage: &Stage) -> Result<f64> {
     stage.processor.metric("fanet_processor_receptions_total", &[]).await
 }

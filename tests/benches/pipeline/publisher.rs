@@ -1,4 +1,4 @@
-//! Publishes frames at QoS 1 as receivers do; every frame is heard by two of them.
+//! Publishes frames at QoS 1 as receivers do; two receivers publish each frame.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use crate::fleet::Fleet;
 use crate::listener::Listener;
 
 const TOPICS: [&str; 2] = ["fb/b/8896672/f/1", "fb/b/8896673/f/1"];
-const PACE: Duration = Duration::from_millis(10);
+const SEND_INTERVAL: Duration = Duration::from_millis(10);
 const IN_FLIGHT: u16 = 1_000;
 
 pub(crate) struct Publisher {
@@ -35,7 +35,7 @@ impl Publisher {
                 match event_loop.poll().await {
                     Ok(Event::Incoming(Packet::PubAck(_))) => count.send_modify(|count| *count += 1),
                     Ok(_) => {}
-                    // The watch closes, and whoever waits for an acknowledgement fails.
+                    // The watch closes, and waits for an acknowledgement fail.
                     Err(_) => return,
                 }
             }
@@ -43,14 +43,14 @@ impl Publisher {
         Ok(Self { client, acknowledged })
     }
 
-    /// So many frames a second for so long, both copies counted.
+    /// Publishes this number of frames a second for this time, each to both topics.
     pub(crate) async fn fly(&self, fleet: &mut Fleet, rate_hz: u32, time: Duration, listener: &Listener) -> Result<()> {
-        let per_turn = rate_hz / 100 / TOPICS.len() as u32;
-        let mut turns = interval(PACE);
-        turns.set_missed_tick_behavior(MissedTickBehavior::Burst);
-        for _ in 0..time.as_millis() / PACE.as_millis() {
-            turns.tick().await;
-            for _ in 0..per_turn {
+        let per_interval = rate_hz / 100 / TOPICS.len() as u32;
+        let mut sends = interval(SEND_INTERVAL);
+        sends.set_missed_tick_behavior(MissedTickBehavior::Burst);
+        for _ in 0..time.as_millis() / SEND_INTERVAL.as_millis() {
+            sends.tick().await;
+            for _ in 0..per_interval {
                 let (mark, frame) = fleet.next_frame();
                 listener.sent(mark);
                 for topic in TOPICS {
@@ -61,7 +61,7 @@ impl Publisher {
         Ok(())
     }
 
-    /// As fast as the broker acknowledges, one copy each.
+    /// Publishes as fast as the broker acknowledges, each frame once.
     pub(crate) async fn burst(&self, fleet: &mut Fleet, frames: u32) -> Result<()> {
         let mut acknowledged = self.acknowledged.clone();
         let until = *acknowledged.borrow() + u64::from(frames);

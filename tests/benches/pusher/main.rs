@@ -1,9 +1,9 @@
-//! The pusher as a process, fed by a real Kafka, under a crowd of viewers over the Alps. Prints `bench: NAME VALUE UNIT`.
+//! Measures the pusher as a process with a real Kafka and up to thousands of viewers. Prints `bench: NAME VALUE UNIT`.
 //!
-//! Kafka, the writer of states and the crowd run on the same machine: on two cores the latency here says what a full
-//! machine does, and the tick that was reached is printed beside it.
+//! Kafka, the writer of states and the clients run on the same machine: with two cores the latency is that of an
+//! overloaded machine; the measured tick is printed, too.
 
-#![allow(clippy::print_stdout, reason = "the figures are what this prints")]
+#![allow(clippy::print_stdout, reason = "prints the figures")]
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -19,9 +19,9 @@ mod viewers;
 
 const AIRCRAFT: u32 = 5_000;
 const GROWTH: [u32; 4] = [1_000, 5_000, 10_000, 19_000];
-const SETTLE: Duration = Duration::from_secs(5);
-const MEASURED: Duration = Duration::from_secs(10);
-/// How long the rate classes are compared.
+const SETTLE_TIME: Duration = Duration::from_secs(5);
+const MEASURED_TIME: Duration = Duration::from_secs(10);
+/// The duration of the comparison of the rate classes.
 const RATES_TIME: Duration = Duration::from_secs(60);
 const START_OBJECTS: u32 = 100_000;
 
@@ -47,7 +47,7 @@ async fn run() -> Result<()> {
     Ok(())
 }
 
-/// A pusher of its own topics, with a picture of so many aircraft.
+/// A pusher with its own topics, and a picture of this number of aircraft.
 async fn stage(kafka: &Kafka, aircraft: u32) -> Result<(Program, Sky)> {
     let prefix = unique_prefix("bench");
     let settings = [
@@ -55,9 +55,9 @@ async fn stage(kafka: &Kafka, aircraft: u32) -> Result<(Program, Sky)> {
         ("UPDRAFT_TOPIC_PREFIX".to_owned(), prefix.clone()),
         ("UPDRAFT_SCHEMA_REGISTRY_URL".to_owned(), Stack::shared().registry().await?.url().to_owned()),
         ("UPDRAFT_REDIS_URL".to_owned(), "none".to_owned()),
-        // The idle ones ask for nothing, and nobody takes the other core of a shard's machine from it.
+        // The idle clients send no message.
         ("UPDRAFT_PUSHER_FIRST_MESSAGE_WITHIN".to_owned(), "1h".to_owned()),
-        // All viewers come at once, which is what this bound is there to refuse: measured is what follows.
+        // All viewers connect at once, which this limit would refuse.
         ("UPDRAFT_PUSHER_MAX_HANDSHAKES".to_owned(), "100000".to_owned()),
     ];
     apply_topics(&settings)?;
@@ -73,7 +73,7 @@ async fn stage(kafka: &Kafka, aircraft: u32) -> Result<(Program, Sky)> {
     Ok((pusher, sky))
 }
 
-/// From the start of the process to `/ready`, with a large picture to read, and what an object of it takes.
+/// The time from the start of the process to `/ready` with a large picture, and the memory per object.
 async fn start(kafka: &Kafka) -> Result<()> {
     let (empty, _) = stage(kafka, 0).await?;
     let before = rss(&empty);
@@ -89,7 +89,7 @@ async fn wait_for_objects(pusher: &Program, count: u32) -> Result<()> {
         let seen = pusher.metric("fanet_pusher_objects", &[]).await.ok()?;
         (seen >= f64::from(count)).then_some(())
     };
-    harness::wait_until(Duration::from_secs(60), "the picture to be whole", all).await
+    harness::wait_until(Duration::from_secs(60), "the picture to be complete", all).await
 }
 
 fn rss(pusher: &Program) -> f64 {
@@ -100,12 +100,12 @@ fn address(pusher: &Program) -> Result<SocketAddr> {
     pusher.http_address().parse().context("the pusher's address")
 }
 
-/// Snapshots over REST, as JSON and compressed, over four connections.
+/// Throughput of REST snapshots as compressed JSON, over four connections.
 async fn snapshots(pusher: &Program) -> Result<()> {
-    const LANES: usize = 4;
+    const CONNECTIONS: usize = 4;
     let url = format!("{}/api/v1/snapshot?lat=46.68&lon=7.86&radius=50", pusher.http_url());
-    let until = clock::now() + SETTLE;
-    let lanes = (0..LANES).map(|_| {
+    let until = clock::now() + SETTLE_TIME;
+    let connections = (0..CONNECTIONS).map(|_| {
         let url = url.clone();
         tokio::spawn(async move {
             let (client, mut answers, mut bytes) = (reqwest::Client::new(), 0_u32, 0_usize);
@@ -119,39 +119,39 @@ async fn snapshots(pusher: &Program) -> Result<()> {
         })
     });
     let (mut answers, mut bytes) = (0, 0);
-    for lane in lanes.collect::<Vec<_>>() {
-        let (more, more_bytes) = lane.await??;
+    for connection in connections.collect::<Vec<_>>() {
+        let (more, more_bytes) = connection.await??;
         answers += more;
         bytes += more_bytes;
     }
-    println!("bench: rest_snapshot_requests_per_second {:.0} 1/s", f64::from(answers) / SETTLE.as_secs_f64());
+    println!("bench: rest_snapshot_requests_per_second {:.0} 1/s", f64::from(answers) / SETTLE_TIME.as_secs_f64());
     println!("bench: rest_snapshot_bytes {:.0} bytes", bytes as f64 / f64::from(answers.max(1)));
     Ok(())
 }
 
-/// What one viewer of 50 km around a take-off costs its data plan.
+/// The traffic of one viewer of 50 km around a take-off site, for each rate class.
 async fn rates(pusher: &Program, sky: &Sky) -> Result<()> {
     const CLASSES: [&str; 4] = ["live", "1s", "5s", "30s"];
     let queries = CLASSES.map(|class| format!("lat=46.68&lon=7.86&radius=50&rate={class}"));
-    let viewers = Viewers::come(address(pusher)?, queries.into()).await?;
-    viewers.forget();
+    let viewers = Viewers::connect(address(pusher)?, queries.into()).await?;
+    viewers.reset();
     sky.fly(AIRCRAFT, RATES_TIME).await?;
     for (viewer, class) in CLASSES.iter().enumerate() {
         let bytes = viewers.bytes(viewer) as f64 * 60.0 / RATES_TIME.as_secs_f64();
         println!("bench: bytes_per_minute_{class} {bytes:.0} bytes");
     }
-    viewers.leave()
+    viewers.disconnect()
 }
 
-/// Memory of connections that wait, at a pusher that has done nothing else.
+/// Memory of idle connections, at a new pusher.
 async fn idle(kafka: &Kafka) -> Result<()> {
     const COUNT: u32 = 10_000;
     let (pusher, _) = stage(kafka, 0).await?;
     let before = rss(&pusher);
-    // No region and so nothing to say.
-    let viewers = Viewers::come(address(&pusher)?, vec![String::new(); COUNT as usize]).await?;
+    // Without a region, the pusher sends nothing.
+    let viewers = Viewers::connect(address(&pusher)?, vec![String::new(); COUNT as usize]).await?;
     println!("bench: pusher_idle_bytes_per_connection {:.0} bytes", (rss(&pusher) - before) / f64::from(COUNT));
-    viewers.leave()
+    viewers.disconnect()
 }
 
 /// The pusher's counters.
@@ -183,19 +183,20 @@ impl Counters {
     }
 }
 
-/// So many viewers, and each aircraft once a second.
+/// Load of this number of viewers, with one state per aircraft and second.
 async fn busy(kafka: &Kafka, clients: u32) -> Result<()> {
     let (pusher, sky) = stage(kafka, 0).await?;
     sky.fill(AIRCRAFT).await?;
     wait_for_objects(&pusher, AIRCRAFT).await?;
     let before_rss = rss(&pusher);
-    let viewers = Viewers::come(address(&pusher)?, (0..clients).map(sky::viewer).collect()).await?;
-    sky.fly(AIRCRAFT, SETTLE).await?;
-    viewers.forget();
-    let (before, began, own) = (Counters::read(&pusher).await?, clock::now(), harness::cpu_seconds(std::process::id()));
-    sky.fly(AIRCRAFT, MEASURED).await?;
+    let viewers = Viewers::connect(address(&pusher)?, (0..clients).map(sky::viewer).collect()).await?;
+    sky.fly(AIRCRAFT, SETTLE_TIME).await?;
+    viewers.reset();
+    let (before, began, load_before) =
+        (Counters::read(&pusher).await?, clock::now(), harness::cpu_seconds(std::process::id()));
+    sky.fly(AIRCRAFT, MEASURED_TIME).await?;
     let (after, seconds) = (Counters::read(&pusher).await?, began.elapsed().as_secs_f64());
-    let own_s = harness::cpu_seconds(std::process::id()).unwrap_or_default() - own.unwrap_or_default();
+    let load_cpu_s = harness::cpu_seconds(std::process::id()).unwrap_or_default() - load_before.unwrap_or_default();
     let cpu_s = after.cpu_s - before.cpu_s;
     let mut grown = [0.0; NAMES.len()];
     grown
@@ -209,7 +210,7 @@ async fn busy(kafka: &Kafka, clients: u32) -> Result<()> {
     line("pusher_cpu_us_per_update", cpu_s * 1e6 / updates, "us");
     line("pusher_cpu_us_per_client_tick", cpu_s * 1e6 / calls, "us");
     line("pusher_cpu_cores", cpu_s / seconds, "cores");
-    line("pusher_load_cpu_cores", own_s / seconds, "cores");
+    line("pusher_load_cpu_cores", load_cpu_s / seconds, "cores");
     line("pusher_bytes_per_update", bytes / updates, "bytes");
     line("pusher_updates_per_second", updates / seconds, "1/s");
     line("pusher_kernel_sends_per_second", calls / seconds, "1/s");
@@ -222,10 +223,11 @@ async fn busy(kafka: &Kafka, clients: u32) -> Result<()> {
     line("pusher_busy_bytes_per_connection", (rss_now - before_rss) / f64::from(clients), "bytes");
     let rss_name = if clients == 10_000 { "pusher_rss_mb_10k".to_owned() } else { format!("pusher_rss_mb_{clients}") };
     println!("bench: {rss_name} {:.1} MB", rss_now / f64::from(1 << 20));
-    let waits = viewers.waits_ms();
+    let latencies = viewers.latencies_ms();
     for (word, share) in [("p50", 0.5), ("p95", 0.95), ("p99", 0.99)] {
-        let wait = waits.get((waits.len().saturating_sub(1) as f64 * share) as usize).copied().unwrap_or_default();
-        line(&format!("kafka_to_socket_{word}_ms"), wait, "ms");
+        let latency =
+            latencies.get((latencies.len().saturating_sub(1) as f64 * share) as usize).copied().unwrap_or_default();
+        line(&format!("kafka_to_socket_{word}_ms"), latency, "ms");
     }
-    viewers.leave()
+    viewers.disconnect()
 }

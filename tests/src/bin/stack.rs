@@ -1,4 +1,4 @@
-//! Keeps the services of the tests running in the foreground, or runs a command beside them.
+//! Keeps the services of the tests running in the foreground, or runs a command with them.
 //!
 //! `stack [SERVICE...]` starts the named services (all when none is named), prints how to reach them as lines for a shell,
 //! and stays until Ctrl-C. `stack [SERVICE...] -- COMMAND...` runs the command with those variables set and ends with it.
@@ -13,7 +13,7 @@ use anyhow::{Context, Result, anyhow, bail};
 use harness::{ServiceKind, Stack};
 use tokio::signal::unix::{SignalKind, signal};
 
-/// What our programs call the same addresses.
+/// The settings of our programs for the same addresses.
 const PROGRAMS: [(ServiceKind, &str); 5] = [
     (ServiceKind::Kafka, "UPDRAFT_KAFKA_BOOTSTRAP"),
     (ServiceKind::Registry, "UPDRAFT_SCHEMA_REGISTRY_URL"),
@@ -79,7 +79,7 @@ fn beside(program: &OsString, arguments: &[OsString], variables: Vec<(String, St
 
 fn stay(variables: &[(String, String)]) -> Result<ExitCode> {
     let exports: String = variables.iter().map(|(name, value)| format!("export {name}={value}\n")).collect();
-    // `just up` names a file by which `just kcat` finds the running stack.
+    // `just up` passes a file, in which `just kcat` finds the running stack.
     let noted = std::env::var_os("UPDRAFT_STACK_ENV").map(PathBuf::from);
     if let Some(path) = &noted {
         std::fs::write(path, &exports).with_context(|| format!("write {}", path.display()))?;
@@ -87,15 +87,15 @@ fn stay(variables: &[(String, String)]) -> Result<ExitCode> {
     let mut out = std::io::stdout().lock();
     writeln!(out, "{exports}# up; Ctrl-C ends all of it")?;
     out.flush()?;
-    let ended = tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(told_to_end());
+    let ended = tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(stop_requested());
     if let Some(path) = &noted {
         std::fs::remove_file(path).with_context(|| format!("remove {}", path.display()))?;
     }
-    // The services see the end of this process and end too.
+    // The services end with this process.
     ended.map(|()| ExitCode::SUCCESS)
 }
 
-async fn told_to_end() -> Result<()> {
+async fn stop_requested() -> Result<()> {
     let mut terminated = signal(SignalKind::terminate())?;
     tokio::select! {
         done = tokio::signal::ctrl_c() => done?,

@@ -1,17 +1,17 @@
-//! The reading side of a client: what a server's frames say. What is not wanted is skipped by its length.
+//! Parses a server's frames. Unwanted messages are skipped by their length.
 
 use flate2::{Decompress, FlushDecompress};
 
-/// What a frame says.
+/// A frame.
 pub(super) enum Frame<'a> {
-    /// A data message, `None` where nobody wanted its body.
+    /// A data message; `None`: the body is not wanted.
     Data(Option<&'a [u8]>),
     Ping,
     Close(u16),
     Pong,
 }
 
-/// What is half read. A server of ours sends no fragments.
+/// The incomplete frame. Our server sends no fragments.
 #[derive(Default)]
 pub(super) struct Frames {
     pending: Vec<u8>,
@@ -21,8 +21,8 @@ pub(super) struct Frames {
 }
 
 impl Frames {
-    /// Takes bytes off the wire. False where they are no frames of a server.
-    pub(super) fn read(&mut self, bytes: &[u8], wanted: bool, mut heard: impl FnMut(Frame<'_>)) -> bool {
+    /// Takes received bytes. Returns false when they are not frames of a server.
+    pub(super) fn read(&mut self, bytes: &[u8], wanted: bool, mut received: impl FnMut(Frame<'_>)) -> bool {
         let mut bytes = bytes;
         if !self.pending.is_empty() {
             self.pending.extend_from_slice(bytes);
@@ -41,19 +41,19 @@ impl Frames {
             }
             if first & 0x08 == 0 && !wanted {
                 self.skip = header + length;
-                heard(Frame::Data(None));
+                received(Frame::Data(None));
                 continue;
             }
             let Some(body) = bytes.get(header..header + length) else { break };
             match first & 0x0F {
-                0x8 => heard(Frame::Close(body.first_chunk().map_or(1005, |code| u16::from_be_bytes(*code)))),
-                0x9 => heard(Frame::Ping),
-                0xA => heard(Frame::Pong),
+                0x8 => received(Frame::Close(body.first_chunk().map_or(1005, |code| u16::from_be_bytes(*code)))),
+                0x9 => received(Frame::Ping),
+                0xA => received(Frame::Pong),
                 _ if first & 0x40 != 0 => {
                     inflate(body, &mut self.inflated);
-                    heard(Frame::Data(Some(&self.inflated)));
+                    received(Frame::Data(Some(&self.inflated)));
                 }
-                _ => heard(Frame::Data(Some(body))),
+                _ => received(Frame::Data(Some(body))),
             }
             bytes = &bytes[header + length..];
         }
@@ -94,7 +94,7 @@ fn inflate(body: &[u8], into: &mut Vec<u8>) {
 mod tests {
     use super::*;
 
-    fn heard(chunks: &[&[u8]], wanted: bool) -> Vec<String> {
+    fn received(chunks: &[&[u8]], wanted: bool) -> Vec<String> {
         let (mut frames, mut said) = (Frames::default(), Vec::new());
         for chunk in chunks {
             let good = frames.read(chunk, wanted, |frame| {
@@ -111,26 +111,26 @@ mod tests {
     }
 
     #[test]
-    fn frames_are_found_wherever_the_bytes_are_cut() {
+    fn frames_are_parsed_from_any_chunks() {
         let stream =
             [&[0x82, 3, 1, 2, 3, 0x89, 1, 9, 0x82, 126, 0, 130][..], &[7; 130], &[0x88, 2, 0x0F, 0xA1]].concat();
-        let whole = heard(&[&stream], true);
+        let complete = received(&[&stream], true);
         assert_eq!(
-            (whole.len(), &*whole[0], &*whole[1], &*whole[3]),
+            (complete.len(), &*complete[0], &*complete[1], &*complete[3]),
             (4, "data Some([1, 2, 3])", "ping", "close 4001")
         );
         let single: Vec<&[u8]> = stream.chunks(1).collect();
-        assert_eq!(heard(&single, true), whole);
+        assert_eq!(received(&single, true), complete);
         let unwanted = ["data None", "ping", "data None", "close 4001"];
-        assert_eq!(heard(&single, false), unwanted);
-        assert_eq!(heard(&[&stream], false), unwanted);
+        assert_eq!(received(&single, false), unwanted);
+        assert_eq!(received(&[&stream], false), unwanted);
     }
 
     #[test]
     fn compressed_messages_are_inflated() {
         // RFC 7692, section 7.2.3.1.
         assert_eq!(
-            heard(&[&[0xC1, 7, 0xF2, 0x48, 0xCD, 0xC9, 0xC9, 0x07, 0x00]], true),
+            received(&[&[0xC1, 7, 0xF2, 0x48, 0xCD, 0xC9, 0xC9, 0x07, 0x00]], true),
             [format!("data {:?}", Some(b"Hello"))]
         );
     }

@@ -11,15 +11,15 @@ use crate::services::{announced, given_service};
 use crate::supervise::{Launch, fresh_dir};
 use crate::tools;
 
-/// A ClickHouse: the engine in a process of our own, or the server that `CLICKHOUSE_URL` names.
+/// ClickHouse: the engine in a process of its own, or the server that `CLICKHOUSE_URL` names.
 pub struct ClickHouse {
     url: String,
     service: Option<Service>,
 }
 
 impl ClickHouse {
-    /// Starts an engine that belongs to the caller alone and ends with this value. It has no real asynchronous inserts,
-    /// replication, users or TLS, and wants every test to create a database of its own.
+    /// Starts an engine for the caller only, which ends with this value. It has no real asynchronous inserts,
+    /// replication, users or TLS; every test must create a database of its own.
     ///
     /// # Errors
     /// When it does not start; with the tail of its log.
@@ -62,7 +62,7 @@ impl ClickHouse {
         &self.url
     }
 
-    /// Whether this is a ClickHouse server that the environment named, and not the engine alone.
+    /// Whether this is a ClickHouse server that the environment names, not only the engine.
     pub fn is_server(&self) -> bool {
         self.service.is_none()
     }
@@ -70,7 +70,7 @@ impl ClickHouse {
     /// The process, to stop, kill, freeze or restart it.
     ///
     /// # Panics
-    /// When the environment named the service: tests that do such things start one of their own.
+    /// When the environment names the service: tests that need the process start a service of their own.
     pub fn service(&self) -> &Service {
         given_service(self.service.as_ref())
     }

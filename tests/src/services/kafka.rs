@@ -1,4 +1,4 @@
-//! Apache Kafka in KRaft mode, one node or several, each broker and controller at once.
+//! Apache Kafka in KRaft mode, one node or several, each both broker and controller.
 
 use std::ffi::OsString;
 use std::fmt::Write;
@@ -14,30 +14,30 @@ use crate::services::announced;
 use crate::supervise::{Launch, fresh_dir};
 use crate::tools;
 
-/// How a cluster of its own is set up.
+/// The settings of a new cluster.
 #[derive(Clone, Debug)]
 pub struct KafkaOptions {
-    /// Nodes, each broker and controller; 3 survive the loss of one.
+    /// The number of nodes; 3 tolerate the loss of one.
     pub nodes: u16,
     /// The Java heap of each node.
     pub heap: String,
-    /// Broker settings on top of ours; the last of a name wins.
+    /// More broker settings; the last value of a name applies.
     pub settings: Vec<(String, String)>,
-    /// Users and their passwords, for listeners that ask for SCRAM-SHA-512.
+    /// Users and passwords, for listeners with SCRAM-SHA-512.
     pub users: Vec<(String, String)>,
     /// Lets the JIT compile fully: slower to start, several times faster under load. For benchmarks.
     pub fast: bool,
-    /// A second way in, for clients that shall come through something of the caller's. For one node.
+    /// A second listener, for clients that must connect through a proxy. For one node.
     pub detour: Option<Detour>,
 }
 
-/// A listener that clients are told to reach at another address than its own, such as that of a
-/// [`TcpProxy`](crate::TcpProxy): who begins there is led there again by the cluster's metadata.
+/// A listener with another advertised address, such as that of a [`TcpProxy`](crate::TcpProxy): the metadata of the
+/// cluster leads clients that connect there to the same address again.
 #[derive(Clone, Debug)]
 pub struct Detour {
     /// The port on the loopback that the node listens on.
     pub port: u16,
-    /// `host:port`, as clients are told.
+    /// The advertised `host:port`.
     pub advertised: String,
 }
 
@@ -47,14 +47,14 @@ impl Default for KafkaOptions {
     }
 }
 
-/// A Kafka cluster: our own, or the one that `KAFKA_BOOTSTRAP` names.
+/// A Kafka cluster: one that the harness started, or the one that `KAFKA_BOOTSTRAP` names.
 pub struct Kafka {
     bootstrap: String,
     nodes: Vec<Service>,
 }
 
 impl Kafka {
-    /// Starts a cluster that belongs to the caller alone and ends with this value.
+    /// Starts a cluster for the caller only, which ends with this value.
     ///
     /// # Errors
     /// When a node does not start; with the tail of its log.
@@ -84,7 +84,7 @@ impl Kafka {
         &self.bootstrap
     }
 
-    /// The nodes, in the order of `bootstrap`; none when the environment named the cluster.
+    /// The nodes, in the order of `bootstrap`; none when the environment names the cluster.
     pub fn nodes(&self) -> &[Service] {
         &self.nodes
     }
@@ -92,7 +92,7 @@ impl Kafka {
     /// The process of node `index`, from 0, to stop, kill, freeze or restart it.
     ///
     /// # Panics
-    /// When there is none: tests that do such things start a cluster of their own.
+    /// When there is none: tests that need the process start a cluster of their own.
     pub fn node(&self, index: usize) -> &Service {
         self.nodes.get(index).expect("a node of a cluster that the harness started")
     }
@@ -123,7 +123,7 @@ fn node(plan: &Plan, cluster: &[Plan], options: &KafkaOptions) -> Result<Service
         name,
         launch: Launch { command, env: Vec::new(), dir: None, log: dir.join("kafka.log") },
         ready: Box::new(|log| {
-            ensure!(log.contains("Kafka Server started"), "it has not said that it started");
+            ensure!(log.contains("Kafka Server started"), "its log has no line about the start");
             Ok(())
         }),
         announced: None,
@@ -162,7 +162,7 @@ fn format_storage(properties: &Path, cluster: &[Plan], options: &KafkaOptions) -
     Ok(())
 }
 
-/// 16 bytes in base64: 22 characters, the last one of A, Q, g and w. The first node's port tells clusters apart.
+/// 16 bytes in base64: 22 characters, the last one of A, Q, g and w. The first node's port makes it unique.
 fn cluster_id(port: u16) -> String {
     format!("Updraft{port:06}TestsAAAQ")
 }
@@ -197,18 +197,18 @@ fn settings(plan: &Plan, cluster: &[Plan], options: &KafkaOptions, dir: &Path) -
              advertised.listeners=PLAINTEXT://127.0.0.1:{client_port},DETOUR://{advertised}\n\
              listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,DETOUR:PLAINTEXT\n"
         )
-        .expect("a string takes all");
+        .expect("writing to a string cannot fail");
     }
-    text.push_str(QUICK);
+    text.push_str(FAST_SETTINGS);
     for (name, value) in &options.settings {
         writeln!(text, "{name}={value}").expect("a string takes all");
     }
     text
 }
 
-/// What makes tests quick: no wait before the first rebalance, and a broker that was killed may come back after 3 s and not
-/// after 9. The last two keep small machines small.
-const QUICK: &str = "\
+/// Settings for fast tests: no wait before the first rebalance, and a killed broker may return after 3 s instead of 9.
+/// The last two save resources on small machines.
+const FAST_SETTINGS: &str = "\
 group.initial.rebalance.delay.ms=0
 broker.session.timeout.ms=3000
 broker.heartbeat.interval.ms=500
@@ -223,7 +223,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn three_nodes_know_each_other_and_replicate() {
+    fn three_nodes_replicate() {
         let cluster = Plan::cluster(3);
         let text = settings(&cluster[1], &cluster, &KafkaOptions::default(), Path::new("/data"));
         let voter = |index: usize| format!("{}@127.0.0.1:{}", index + 1, cluster[index].controller_port);
@@ -234,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn settings_of_the_caller_come_last_and_win() {
+    fn settings_of_the_caller_override() {
         let cluster = Plan::cluster(1);
         let options =
             KafkaOptions { settings: vec![("num.network.threads".into(), "7".into())], ..KafkaOptions::default() };

@@ -1,4 +1,4 @@
-//! Mosquitto, with no limits of its own on what is in flight, and a persistence that a SIGTERM writes.
+//! Mosquitto without limits on messages in flight, and with persistence that is written on SIGTERM.
 
 use std::time::Duration;
 
@@ -11,15 +11,15 @@ use crate::services::{announced, given_service};
 use crate::supervise::{Launch, fresh_dir};
 use crate::tools::{tool_path, workspace_dir};
 
-/// An MQTT broker: our own, or the one that `MQTT_URL` names.
+/// An MQTT broker: one that the harness started, or the one that `MQTT_URL` names.
 pub struct Mosquitto {
     url: String,
     service: Option<Service>,
 }
 
 impl Mosquitto {
-    /// Starts a broker that belongs to the caller alone and ends with this value. What it holds for absent clients
-    /// survives [`Service::stop`], not [`Service::kill`].
+    /// Starts a broker for the caller only, which ends with this value. Queued messages of disconnected clients survive
+    /// [`Service::stop`], but not [`Service::kill`].
     ///
     /// # Errors
     /// When it does not start; with the tail of its log.
@@ -27,8 +27,8 @@ impl Mosquitto {
         Self::start_with("").await
     }
 
-    /// As [`start`](Self::start), with settings of the caller's behind ours: the last of a name wins, and what is said of
-    /// access behind a `listener` line is for that listener alone.
+    /// As [`start`](Self::start), with more settings after ours: the last value of a name applies, and access settings
+    /// after a `listener` line apply to that listener only.
     ///
     /// # Errors
     /// As [`start`](Self::start).
@@ -37,8 +37,8 @@ impl Mosquitto {
         tokio::task::spawn_blocking(move || Self::launch(&more)).await.context("the harness panicked")?
     }
 
-    /// With the configuration that Compose uses, on other ports: receivers publish at [`url`](Self::url), bridges read at
-    /// `bridges_port`. `max_queued_bytes` in place of its own, so that a test can fill the queue.
+    /// With the configuration of Compose, on other ports: receivers publish at [`url`](Self::url), bridges read at
+    /// `bridges_port`. `max_queued_bytes` replaces its value, so that a test can fill the queue.
     ///
     /// # Errors
     /// As [`start`](Self::start), and when the configuration is not as expected.
@@ -55,7 +55,7 @@ impl Mosquitto {
         Self::launch_with(|port, dir| Ok(settings(port, dir) + more))
     }
 
-    /// `settings`: of a port and a directory for the broker's own files.
+    /// `settings`: the configuration for a port and a directory for the broker's files.
     fn launch_with(settings: impl Fn(u16, &str) -> Result<String>) -> Result<Self> {
         announced("mosquitto", || {
             let port = free_port();
@@ -90,7 +90,7 @@ impl Mosquitto {
         &self.url
     }
 
-    /// Host and port apart, for clients that want them so.
+    /// Host and port separately.
     ///
     /// # Panics
     /// When `MQTT_URL` has no port.
@@ -103,13 +103,13 @@ impl Mosquitto {
     /// The process, to stop, kill, freeze or restart it.
     ///
     /// # Panics
-    /// When the environment named the service: tests that do such things start one of their own.
+    /// When the environment names the service: tests that need the process start a service of their own.
     pub fn service(&self) -> &Service {
         given_service(self.service.as_ref())
     }
 }
 
-/// As root, Mosquitto would become the user `mosquitto`, which need not exist and cannot write here.
+/// As root, Mosquitto would switch to the user `mosquitto`, which may not exist and cannot write here.
 fn settings(port: u16, dir: &str) -> String {
     format!(
         "per_listener_settings true\n\
@@ -127,7 +127,7 @@ fn settings(port: u16, dir: &str) -> String {
     )
 }
 
-/// The configuration of Compose with what has to differ here: ports, paths, the bound, and the user as above.
+/// The configuration of Compose with other ports, paths, bound and user.
 fn shipped(port: u16, bridges_port: u16, dir: &str, max_queued_bytes: u32) -> Result<String> {
     let folder = workspace_dir().join("ops/docker/mosquitto");
     let mut text = std::fs::read_to_string(folder.join("mosquitto.conf")).context("read mosquitto.conf")?;

@@ -1,4 +1,4 @@
-//! Redis, with everything in memory and appended to a file, so that a restart finds its data; with TLS, or as a cluster.
+//! Redis with an append-only file, so that a restart keeps its data; with TLS, or as a cluster.
 
 use std::ops::ControlFlow;
 use std::time::Duration;
@@ -16,19 +16,19 @@ use crate::wait::wait_blocking;
 enum Form {
     Plain,
     Tls,
-    /// Of a cluster.
+    /// A node of a cluster.
     Node,
 }
 
-/// A Redis: our own, or the one that `REDIS_URL` names.
+/// Redis: one that the harness started, or the one that `REDIS_URL` names.
 pub struct Redis {
     url: String,
     service: Option<Service>,
 }
 
 impl Redis {
-    /// Starts a Redis that belongs to the caller alone and ends with this value. It refuses writes when it is full
-    /// (`noeviction`) and keeps every write over a restart (`appendfsync always`).
+    /// Starts a Redis for the caller only, which ends with this value. It refuses writes when it is full (`noeviction`)
+    /// and keeps every write across a restart (`appendfsync always`).
     ///
     /// # Errors
     /// When it does not start; with the tail of its log.
@@ -36,7 +36,7 @@ impl Redis {
         tokio::task::spawn_blocking(Self::start_blocking).await.context("the harness panicked")?
     }
 
-    /// As [`start`](Self::start), by TLS alone: a certificate for 127.0.0.1, its key, and its authority, all PEM.
+    /// As [`start`](Self::start), with TLS only: a certificate for 127.0.0.1, its key, and its authority, all PEM.
     ///
     /// # Errors
     /// As [`start`](Self::start).
@@ -51,7 +51,7 @@ impl Redis {
         Self::launch(&Form::Plain, Vec::new())
     }
 
-    /// `more`: settings beside ours, each name and its value.
+    /// `more`: more settings, each a name and its value.
     fn launch(form: &Form, more: Vec<String>) -> Result<Self> {
         announced("redis", || {
             let port = free_port();
@@ -62,7 +62,7 @@ impl Redis {
                 Form::Tls => ("0", number.as_str()),
                 Form::Plain | Form::Node => (number.as_str(), "0"),
             };
-            // Tests kill it and count what is left; benchmarks measure what operators run.
+            // Tests kill it and count the remaining data; benchmarks measure the settings of operators.
             let fsync = if cfg!(debug_assertions) { "always" } else { "everysec" };
             let data = dir.to_string_lossy().into_owned();
             let settings = [
@@ -109,7 +109,7 @@ impl Redis {
         &self.url
     }
 
-    /// The same with database `number` (0 to 63): one for each test that must not see another's keys.
+    /// The URL with database `number` (0 to 63): one for each test that must not read another's keys.
     pub fn database(&self, number: u8) -> String {
         format!("{}/{number}", self.url)
     }
@@ -117,19 +117,19 @@ impl Redis {
     /// The process, to stop, kill, freeze or restart it.
     ///
     /// # Panics
-    /// When the environment named the service: tests that do such things start one of their own.
+    /// When the environment names the service: tests that need the process start a service of their own.
     pub fn service(&self) -> &Service {
         given_service(self.service.as_ref())
     }
 }
 
-/// A cluster of Redis nodes, none of them a replica: each has its share of the slots.
+/// A cluster of Redis nodes without replicas: each has its share of the slots.
 pub struct RedisCluster {
     nodes: Vec<Redis>,
 }
 
 impl RedisCluster {
-    /// Starts so many nodes, which belong to the caller alone, and waits until each of them serves.
+    /// Starts nodes for the caller only, and waits until each of them serves.
     ///
     /// # Errors
     /// When one does not start, or they do not find each other.
@@ -178,5 +178,5 @@ impl RedisCluster {
     }
 }
 
-/// Of every cluster.
+/// The number of slots of every cluster.
 const SLOTS: u32 = 16_384;

@@ -1,4 +1,4 @@
-//! A Confluent-compatible schema registry (Apicurio), its schemas in a file.
+//! A Confluent-compatible schema registry (Apicurio) with its schemas in a file.
 
 use std::time::Duration;
 
@@ -13,15 +13,15 @@ use crate::tools;
 
 const CONFLUENT_API: &str = "/apis/ccompat/v7";
 
-/// A schema registry: our own, or the one that `SCHEMA_REGISTRY_URL` names.
+/// A schema registry: one that the harness started, or the one that `SCHEMA_REGISTRY_URL` names.
 pub struct Registry {
     url: String,
     service: Option<Service>,
 }
 
 impl Registry {
-    /// Starts a registry that belongs to the caller alone and ends with this value. Its schemas and their ids survive a
-    /// stop or a kill.
+    /// Starts a registry for the caller only, which ends with this value. Its schemas and their ids survive a stop or a
+    /// kill.
     ///
     /// # Errors
     /// When it does not start; with the tail of its log.
@@ -45,7 +45,7 @@ impl Registry {
                 "-Dquarkus.log.level=WARN".into(),
                 "-Dapicurio.storage.kind=sql".into(),
                 "-Dapicurio.storage.sql.kind=h2".into(),
-                // A file, so that a restart gives the same schemas under the same ids.
+                // A file, so that a restart keeps the schemas and their ids.
                 format!("-Dapicurio.datasource.url=jdbc:h2:file:{}/schemas;WRITE_DELAY=0", dir.display()).into(),
                 "-jar".into(),
                 tools::registry_dir()?.join("quarkus-run.jar").into(),
@@ -75,7 +75,7 @@ impl Registry {
     /// The process, to stop, kill, freeze or restart it.
     ///
     /// # Panics
-    /// When the environment named the service: tests that do such things start one of their own.
+    /// When the environment names the service: tests that need the process start a service of their own.
     pub fn service(&self) -> &Service {
         given_service(self.service.as_ref())
     }

@@ -1,4 +1,4 @@
-//! An S3-compatible store (S3Proxy over a directory).
+//! An S3-compatible store (S3Proxy on a directory).
 
 use std::time::Duration;
 
@@ -14,20 +14,20 @@ use crate::tools;
 const ACCESS_KEY_ID: &str = "updraft";
 const SECRET_ACCESS_KEY: &str = "not-a-secret-in-tests";
 const BUCKET: &str = "archive";
-/// Without it, every byte on the wire is a line.
+/// Without it, the log has a line for every byte.
 const LOGGING: &str = r#"<configuration>
   <appender name="out" class="ch.qos.logback.core.ConsoleAppender"><encoder><pattern>%d %-5level %logger{0} %msg%n</pattern></encoder></appender>
   <root level="WARN"><appender-ref ref="out"/></root>
 </configuration>"#;
 
-/// An S3-compatible store with one bucket. It checks signatures, and what was put survives a kill.
+/// An S3-compatible store with one bucket. It checks signatures, and objects survive a kill.
 pub struct S3 {
     endpoint: String,
     service: Service,
 }
 
 impl S3 {
-    /// Starts a store that belongs to the caller alone and ends with this value.
+    /// Starts a store for the caller only, which ends with this value.
     ///
     /// # Errors
     /// When it does not start; with the tail of its log.
@@ -71,7 +71,7 @@ impl S3 {
             let service = Service::start_blocking(Recipe {
                 name: "S3".to_owned(),
                 launch: Launch { command, env: Vec::new(), dir: Some(dir.clone()), log: dir.join("s3.log") },
-                // Refused, since nobody signed it: that is an answer.
+                // Refused, since it has no signature: that is an answer, too.
                 ready: Box::new(move |_| probe::http_get(port, "/").map(drop)),
                 announced: None,
                 start_within: Duration::from_secs(60),
@@ -86,7 +86,7 @@ impl S3 {
         &self.endpoint
     }
 
-    /// The bucket that is there.
+    /// The bucket.
     pub fn bucket(&self) -> &'static str {
         BUCKET
     }

@@ -1,4 +1,4 @@
-//! Frames that real receivers published, from the codec's vectors.
+//! Frames that real receivers published, from the test vectors of the codec.
 
 use anyhow::{Context, Result};
 

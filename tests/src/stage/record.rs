@@ -1,8 +1,8 @@
-//! Records as a consumer of another make reads them.
+//! Records as an independent consumer reads them.
 
 use serde_json::Value;
 
-/// A record as a consumer of another make prints it.
+/// A record as an independent consumer prints it.
 pub struct Record(pub Value);
 
 impl Record {

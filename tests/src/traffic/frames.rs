@@ -30,15 +30,15 @@ pub fn payload(number: u64) -> Vec<u8> {
     payload
 }
 
-/// The number of a frame that came out, once all else about it is as it went in.
+/// The number of a received frame, after checking that the rest of it is unchanged.
 ///
 /// # Errors
-/// It was changed on its way, or lies under another key.
-pub fn number(key: Option<&[u8]>, came_out: &[u8]) -> Result<u64> {
+/// It was changed, or has another key.
+pub fn number(key: Option<&[u8]>, received: &[u8]) -> Result<u64> {
     let at = WRAPPER_BYTES + HEADER_BYTES;
-    let bytes = came_out.get(at..at + 8).context("too short")?;
+    let bytes = received.get(at..at + 8).context("too short")?;
     let number = u64::from_le_bytes(bytes.try_into()?);
-    ensure!(came_out == payload(number), "frame {number} was changed: {came_out:02x?}");
+    ensure!(received == payload(number), "frame {number} was changed: {received:02x?}");
     let address = format!("{MANUFACTURER:02X}{:04X}", device(number));
     ensure!(key == Some(address.as_bytes()), "frame {number} lies under {key:?}, not {address}");
     Ok(number)

@@ -1,5 +1,5 @@
-//! Reads the raw topic, straight from Kafka, and keeps book of every frame: when it was first seen, how
-//! often, and whether the order of its device holds.
+//! Reads the raw topic directly from Kafka, and records every frame: when it was first seen, how often, and whether the
+//! order of its device is kept.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -14,72 +14,72 @@ use tokio::task::JoinHandle;
 use crate::clock;
 use crate::traffic::frames;
 
-/// What came out so far.
+/// The frames read so far.
 #[derive(Debug, Default)]
-pub struct Book {
+pub struct Entries {
     /// When frame n was first seen.
     pub first_seen: Vec<Option<Instant>>,
-    /// Frames that were seen before.
+    /// Repeated frames.
     pub duplicates: usize,
-    /// What is wrong with the order or the content, in words.
+    /// Errors of order or content.
     pub wrong: Vec<String>,
-    /// Records without a number: frames of others, hardware information.
+    /// Records without a number: other frames, hardware information.
     pub others: usize,
-    /// Records that say that time passes.
+    /// Ticks.
     pub ticks: usize,
-    /// Whether a device may begin with any number.
-    amid: bool,
-    /// The number of each device's last frame, counted on the device.
+    /// Whether the first frame of a device may have any number.
+    from_the_middle: bool,
+    /// The number of each device's last frame, counted per device.
     last: HashMap<u16, u64>,
 }
 
 /// Reads until it is dropped.
 #[derive(Debug)]
 pub struct Ledger {
-    book: Arc<Mutex<Book>>,
+    entries: Arc<Mutex<Entries>>,
     reading: JoinHandle<()>,
 }
 
 impl Ledger {
-    /// From the topic's beginning, where the first frame of each device must be.
+    /// Reads from the topic's beginning, where the first frame of each device must be.
     ///
     /// # Errors
     /// Kafka refuses the reader.
     pub async fn open(bootstrap: &str, topic: &str, partitions: u32) -> Result<Self> {
-        Self::open_at(bootstrap, topic, partitions, SeekTo::Beginning, Book::default()).await
+        Self::open_at(bootstrap, topic, partitions, SeekTo::Beginning, Entries::default()).await
     }
 
-    /// In the middle of the numbers.
+    /// Reads from a position in the middle of the numbers.
     ///
     /// # Errors
     /// Kafka refuses the reader.
-    pub async fn open_amid(bootstrap: &str, topic: &str, partitions: u32, from: SeekTo) -> Result<Self> {
-        Self::open_at(bootstrap, topic, partitions, from, Book { amid: true, ..Book::default() }).await
+    pub async fn open_in_the_middle(bootstrap: &str, topic: &str, partitions: u32, from: SeekTo) -> Result<Self> {
+        Self::open_at(bootstrap, topic, partitions, from, Entries { from_the_middle: true, ..Entries::default() }).await
     }
 
-    async fn open_at(bootstrap: &str, topic: &str, partitions: u32, from: SeekTo, book: Book) -> Result<Self> {
+    async fn open_at(bootstrap: &str, topic: &str, partitions: u32, from: SeekTo, entries: Entries) -> Result<Self> {
         let log = KafkaLog::connect(KafkaSettings::new(bootstrap, "ledger"))?;
         let all = (0..partitions).map(|partition| (TopicPartition::new(topic, partition), from));
         let mut source = log.read(all.collect()).await.context("read the raw topic")?;
-        let book = Arc::new(Mutex::new(book));
+        let entries = Arc::new(Mutex::new(entries));
         let reading = tokio::spawn({
-            let book = book.clone();
+            let entries = entries.clone();
             async move {
                 loop {
-                    // Kafka is away now and then; the source goes on when it is back.
+                    // Kafka is sometimes unavailable; the source continues when it is back.
                     if let Ok(Event::Records(records)) = source.next().await {
-                        let mut book = book.lock().unwrap_or_else(PoisonError::into_inner);
-                        records.iter().for_each(|record| book.enter(record));
+                        let mut entries = entries.lock().unwrap_or_else(PoisonError::into_inner);
+                        records.iter().for_each(|record| entries.enter(record));
                     }
                 }
             }
         });
-        Ok(Self { book, reading })
+        Ok(Self { entries, reading })
     }
 
-    /// Looks into the book.
-    pub fn look<T>(&self, look: impl FnOnce(&Book) -> T) -> T {
-        look(&self.book.lock().unwrap_or_else(PoisonError::into_inner))
+    /// Reads the entries.
+    pub fn look<T>(&self, look: impl FnOnce(&Entries) -> T) -> T {
+        look(&self.entries.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
@@ -89,7 +89,7 @@ impl Drop for Ledger {
     }
 }
 
-impl Book {
+impl Entries {
     fn enter(&mut self, record: &Incoming) {
         match input(record) {
             Ok(Input::Tick(_)) => self.ticks += 1,
@@ -112,12 +112,12 @@ impl Book {
             Some(_) => self.duplicates += 1,
             None => self.first_seen[index] = Some(clock::now()),
         }
-        // Going back is repeating; going forward by more than one is overtaking, also while it repeats.
+        // A lower number is a repetition; a number higher by more than one is out of order, also in a repetition.
         let (device, nth) = (frames::device(number), number / frames::DEVICES);
-        let first = if self.amid { nth } else { 0 };
+        let first = if self.from_the_middle { nth } else { 0 };
         let due = self.last.get(&device).map_or(first, |last| last + 1);
         if nth > due {
-            self.wrong.push(format!("device {device}: frame {nth} came where at most {due} was due"));
+            self.wrong.push(format!("device {device}: frame {nth} found, expected at most {due}"));
         }
         self.last.insert(device, nth);
     }

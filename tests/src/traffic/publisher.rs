@@ -1,5 +1,5 @@
-//! A receiver on its own MQTT, written down from the standard (3.1.1): it publishes numbered frames at a steady rate, keeps
-//! each until the broker has acknowledged it, and sends it again when it had to connect anew.
+//! A simulated receiver with its own MQTT 3.1.1 client, written from the standard: it publishes numbered frames at a
+//! steady rate, keeps each until the broker has acknowledged it, and sends unacknowledged ones again after a reconnect.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -16,19 +16,19 @@ use tokio::time::{MissedTickBehavior, interval};
 use crate::traffic::frames;
 use crate::{clock, wait_until};
 
-/// Beyond this it waits for the broker.
+/// The maximum number of unacknowledged frames; then the publisher waits for the broker.
 pub const UNACKNOWLEDGED: usize = 2000;
-const TURN: Duration = Duration::from_millis(10);
+const SEND_INTERVAL: Duration = Duration::from_millis(10);
 const DUPLICATE: u8 = 0x08;
 
-/// What has been published so far.
+/// The frames published so far.
 #[derive(Debug, Default)]
 pub struct Published {
-    /// When frame n left for the first time.
+    /// When frame n was first sent.
     pub at: Vec<Instant>,
     /// Whether frame n was acknowledged.
     pub acknowledged: Vec<bool>,
-    /// How many others were.
+    /// The number of other acknowledged messages.
     pub others_acknowledged: usize,
 }
 
@@ -41,9 +41,9 @@ pub struct Publisher {
     running: JoinHandle<()>,
 }
 
-/// What is published in between, on request.
+/// A message that is published between the frames on request.
 #[derive(Debug)]
-#[allow(missing_docs, reason = "the words of MQTT")]
+#[allow(missing_docs, reason = "terms of MQTT")]
 pub struct Other {
     pub topic: Vec<u8>,
     pub payload: Vec<u8>,
@@ -51,7 +51,7 @@ pub struct Other {
 }
 
 impl Publisher {
-    /// At QoS 1, without end.
+    /// Publishes at QoS 1, without end.
     pub fn start(address: String, name: &str, rate_hz: u32) -> Self {
         Self::start_with(address, name, rate_hz, 1, usize::MAX)
     }
@@ -60,37 +60,37 @@ impl Publisher {
     pub fn start_with(address: String, name: &str, rate_hz: u32, qos: u8, limit: usize) -> Self {
         let published = Arc::<Mutex<Published>>::default();
         let limit = Arc::new(AtomicUsize::new(limit));
-        let (others, wanted) = mpsc::channel(1000);
+        let (others, requests) = mpsc::channel(1000);
         let mut receiver = Receiver {
             address,
             name: name.to_owned(),
-            per_turn: rate_hz / 100,
+            per_interval: rate_hz / 100,
             qos,
             limit: limit.clone(),
             published: published.clone(),
-            waiting: VecDeque::new(),
+            in_flight: VecDeque::new(),
             last_id: 0,
         };
-        let running = tokio::spawn(async move { receiver.run(wanted).await });
+        let running = tokio::spawn(async move { receiver.run(requests).await });
         Self { published, limit, others, running }
     }
 
-    /// Looks at what has been published.
+    /// Reads the state of the published frames.
     pub fn look<T>(&self, look: impl FnOnce(&Published) -> T) -> T {
         look(&self.published.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// How many frames left so far.
+    /// The number of frames sent so far.
     pub fn count(&self) -> usize {
         self.look(|published| published.at.len())
     }
 
-    /// Up to how many frames it may publish.
+    /// Sets the number of frames after which publishing pauses.
     pub fn allow(&self, limit: usize) {
         self.limit.store(limit, Ordering::Relaxed);
     }
 
-    /// Something else in the same stream.
+    /// Publishes another message on the same connection.
     ///
     /// # Errors
     /// The publisher has ended.
@@ -108,29 +108,29 @@ impl Drop for Publisher {
 struct Receiver {
     address: String,
     name: String,
-    per_turn: u32,
+    per_interval: u32,
     qos: u8,
     limit: Arc<AtomicUsize>,
     published: Arc<Mutex<Published>>,
     /// Sent and not acknowledged, in order: packet id, number (none for others), packet.
-    waiting: VecDeque<(u16, Option<usize>, Vec<u8>)>,
+    in_flight: VecDeque<(u16, Option<usize>, Vec<u8>)>,
     last_id: u16,
 }
 
 impl Receiver {
-    async fn run(&mut self, mut wanted: mpsc::Receiver<Other>) {
+    async fn run(&mut self, mut requests: mpsc::Receiver<Other>) {
         loop {
             let connected = wait_until(Duration::from_secs(60), "the broker", async || self.connect().await.ok()).await;
             let Ok(stream) = connected else { return };
-            // Whatever the reason, the next connection goes on where this one ended.
-            let _ = self.converse(stream, &mut wanted).await;
+            // For any error: the next connection continues where this one ended.
+            let _ = self.run_connection(stream, &mut requests).await;
         }
     }
 
     async fn connect(&self) -> Result<TcpStream> {
         let mut stream = TcpStream::connect(&self.address).await?;
         stream.set_nodelay(true)?;
-        // CONNECT, level 4, session kept, no keep-alive.
+        // CONNECT, protocol level 4, persistent session, no keep-alive.
         let mut packet = vec![0x10, 12 + self.name.len() as u8];
         packet.extend(b"\x00\x04MQTT\x04\x00\x00\x00");
         put_text(&mut packet, self.name.as_bytes());
@@ -141,14 +141,14 @@ impl Receiver {
         Ok(stream)
     }
 
-    async fn converse(&mut self, stream: TcpStream, wanted: &mut mpsc::Receiver<Other>) -> Result<()> {
+    async fn run_connection(&mut self, stream: TcpStream, requests: &mut mpsc::Receiver<Other>) -> Result<()> {
         let (mut from, mut to) = stream.into_split();
-        for (_, _, packet) in &mut self.waiting {
+        for (_, _, packet) in &mut self.in_flight {
             packet[0] |= DUPLICATE;
             to.write_all(packet).await?;
         }
-        let mut turns = interval(TURN);
-        turns.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut sends = interval(SEND_INTERVAL);
+        sends.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let (mut read, mut answers) = ([0; 4096], Vec::new());
         loop {
             tokio::select! {
@@ -159,9 +159,9 @@ impl Receiver {
                         self.acknowledged(&mut answers)?;
                     }
                 },
-                Some(other) = wanted.recv() => to.write_all(&self.other(&other)).await?,
-                _ = turns.tick() => {
-                    let batch = self.turn();
+                Some(other) = requests.recv() => to.write_all(&self.other(&other)).await?,
+                _ = sends.tick() => {
+                    let batch = self.due_frames();
                     to.write_all(&batch).await?;
                 }
             }
@@ -169,27 +169,27 @@ impl Receiver {
     }
 
     fn acknowledged(&mut self, answers: &mut Vec<u8>) -> Result<()> {
-        let whole = answers.len() / 4 * 4;
-        for answer in answers[..whole].chunks_exact(4) {
+        let complete = answers.len() / 4 * 4;
+        for answer in answers[..complete].chunks_exact(4) {
             let &[0x40, 2, high, low] = answer else { bail!("not a PUBACK: {answer:?}") };
             let id = u16::from_be_bytes([high, low]);
-            let index = self.waiting.iter().position(|(waiting, ..)| *waiting == id).context("an unknown PUBACK")?;
-            let Some((_, number, _)) = self.waiting.remove(index) else { continue };
+            let index = self.in_flight.iter().position(|(sent, ..)| *sent == id).context("an unknown PUBACK")?;
+            let Some((_, number, _)) = self.in_flight.remove(index) else { continue };
             let mut published = self.published.lock().unwrap_or_else(PoisonError::into_inner);
             match number {
                 Some(number) => published.acknowledged[number] = true,
                 None => published.others_acknowledged += 1,
             }
         }
-        answers.drain(..whole);
+        answers.drain(..complete);
         Ok(())
     }
 
     /// The frames that are due now.
-    fn turn(&mut self) -> Vec<u8> {
+    fn due_frames(&mut self) -> Vec<u8> {
         let mut batch = Vec::new();
-        for _ in 0..self.per_turn {
-            if self.waiting.len() >= UNACKNOWLEDGED {
+        for _ in 0..self.per_interval {
+            if self.in_flight.len() >= UNACKNOWLEDGED {
                 break;
             }
             let number = {
@@ -221,7 +221,7 @@ impl Receiver {
     fn packet(&mut self, topic: &[u8], payload: &[u8], number: Option<usize>) -> Vec<u8> {
         self.last_id = self.last_id.checked_add(1).unwrap_or(1);
         let packet = publish(topic, payload, Some(self.last_id));
-        self.waiting.push_back((self.last_id, number, packet.clone()));
+        self.in_flight.push_back((self.last_id, number, packet.clone()));
         packet
     }
 }

@@ -1,4 +1,4 @@
-//! What flies over the Alps, and who looks at it: both gather around the take-offs.
+//! Simulated aircraft over the Alps and the regions of their viewers, both mostly around take-off sites.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use crate::clock;
 
-/// Take-offs from the Maritime Alps to Slovenia, degrees.
+/// Take-off sites from the Maritime Alps to Slovenia, degrees.
 const SITES: [(f64, f64); 20] = [
     (43.95, 6.52),
     (44.55, 6.40),
@@ -37,13 +37,13 @@ const SITES: [(f64, f64); 20] = [
     (46.24, 13.72),
 ];
 
-/// Spreads numbers over 0..1 without a pattern.
+/// A pseudo-random number in 0..1.
 fn spread(number: u32, step: f64) -> f64 {
     f64::from(number) * step % 1.0
 }
 
-/// Near a take-off, seven times in ten; else anywhere.
-fn place(number: u32, around_deg: f64) -> (f64, f64) {
+/// A position: with probability 0.7 near a take-off site, else anywhere.
+fn position(number: u32, around_deg: f64) -> (f64, f64) {
     let (north, east) = (spread(number, 0.618_034), spread(number, 0.754_878));
     if number % 10 < 7 {
         let (lat, lon) = SITES[number as usize % SITES.len()];
@@ -52,16 +52,17 @@ fn place(number: u32, around_deg: f64) -> (f64, f64) {
     (44.0 + 4.0 * north, 5.5 + 9.0 * east)
 }
 
-/// What viewer `number` asks for: a take-off (many look at the same) or somewhere else, most of them 50 km around it.
+/// The query of viewer `number`: a take-off site, which many viewers share, or another position, mostly with a radius
+/// of 50 km.
 pub fn viewer(number: u32) -> String {
-    let (lat, lon) = place(number, 0.0);
+    let (lat, lon) = position(number, 0.0);
     let radius = [20, 50, 50, 50, 50, 20, 50, 100, 50, 20][number as usize / 10 % 10];
     format!("lat={lat:.2}&lon={lon:.2}&radius={radius}")
 }
 
-/// Aircraft `device`, at its place and a little on, with the time as its version.
+/// Aircraft `device`, which moves a little each round, with the time as its version.
 pub fn aircraft(device: u32, round: u32) -> v1::AircraftState {
-    let (latitude_deg, longitude_deg) = place(device, 0.6);
+    let (latitude_deg, longitude_deg) = position(device, 0.6);
     let drift_deg = f64::from(round % 600) * 1e-4;
     let now_us = clock::unix_us();
     v1::AircraftState {
@@ -92,7 +93,7 @@ pub struct Sky {
 }
 
 impl Sky {
-    /// Writes into the topics of an environment.
+    /// Writes into the topics with this prefix.
     ///
     /// # Errors
     /// Kafka refuses the writer.
@@ -104,7 +105,7 @@ impl Sky {
         Ok(Self { sink: log.sink(SinkSettings::new("bench-sky"))?, codec, topic, flush: Flush::new() })
     }
 
-    /// All aircraft once, as fast as it goes.
+    /// Writes each aircraft once, as fast as possible.
     ///
     /// # Errors
     /// Kafka refuses a record.
@@ -115,7 +116,7 @@ impl Sky {
         Ok(self.flush.wait().await?)
     }
 
-    /// Each aircraft once a second, for so long.
+    /// Writes each aircraft once a second for this time.
     ///
     /// # Errors
     /// Kafka refuses a record.
@@ -136,7 +137,7 @@ impl Sky {
         self.write(&aircraft(device, round)).await
     }
 
-    /// One state.
+    /// Writes a state.
     ///
     /// # Errors
     /// Kafka refuses a record.
@@ -144,7 +145,7 @@ impl Sky {
         self.record(state.device, state.version, Some(self.codec.encode(state))).await
     }
 
-    /// The end of one.
+    /// Writes a tombstone.
     ///
     /// # Errors
     /// Kafka refuses a record.
@@ -152,7 +153,7 @@ impl Sky {
         self.record(device, clock::unix_us(), None).await
     }
 
-    /// Waits until all is written.
+    /// Waits until all records are written.
     ///
     /// # Errors
     /// Kafka refuses a record.

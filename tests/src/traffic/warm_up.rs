@@ -1,8 +1,7 @@
-//! Work for a broker that has just begun, until more of it makes it no quicker.
+//! Warms up a new broker until its throughput no longer grows.
 //!
-//! A broker's machine code is made while it runs: in its first minutes it takes several times the CPU for a request that it
-//! takes from then on, and on a machine that it shares that is what a benchmark would measure. One that serves has been up
-//! for days.
+//! The JVM compiles while the broker runs: in the first minutes a request takes several times the CPU, which would
+//! distort a benchmark on the same machine. Brokers in operation run for days.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -21,16 +20,16 @@ use crate::{clock, unique_prefix};
 const TOPICS: usize = 4;
 const PARTITIONS: u32 = 24;
 const VALUE_BYTES: usize = 100;
-/// Few enough that most records are a request of their own, as live traffic is.
-const UNDER_WAY: usize = 32;
+/// Few enough that most records are a request of their own, as in live traffic.
+const IN_FLIGHT: usize = 32;
 const WINDOW: Duration = Duration::from_secs(5);
-/// Windows without a new best, after which it is warm.
-const PATIENCE: usize = 3;
-/// A best by less is none.
-const NOTICEABLE: f64 = 1.03;
-const LONGEST: Duration = Duration::from_secs(120);
+/// The number of windows without a new maximum, after which the broker is warm.
+const STEADY_WINDOWS: usize = 3;
+/// A new maximum must be larger by this factor.
+const MIN_GAIN: f64 = 1.03;
+const MAX_TIME: Duration = Duration::from_secs(120);
 
-/// Writes and reads small records, some topics at once, until their number per second no longer grows; tells how it goes on
+/// Writes and reads small records in several topics until their number per second no longer grows; reports progress on
 /// standard error.
 ///
 /// # Errors
@@ -56,19 +55,19 @@ pub async fn warm_up(bootstrap: &str) -> Result<()> {
 
 async fn until_steady(done: &AtomicU64) {
     let (began, mut best, mut since_best) = (clock::now(), 0.0, 0);
-    while since_best < PATIENCE && began.elapsed() < LONGEST {
+    while since_best < STEADY_WINDOWS && began.elapsed() < MAX_TIME {
         let (before, from) = (done.load(Ordering::Relaxed), clock::now());
         tokio::time::sleep(WINDOW).await;
         let rate = (done.load(Ordering::Relaxed) - before) as f64 / from.elapsed().as_secs_f64();
         eprintln!("kafka: warming up, {rate:.0} records/s");
-        since_best = if rate > best * NOTICEABLE { 0 } else { since_best + 1 };
+        since_best = if rate > best * MIN_GAIN { 0 } else { since_best + 1 };
         best = rate.max(best);
     }
 }
 
-/// Without end.
+/// Writes without end.
 async fn write(log: KafkaLog, topic: Arc<str>) -> Result<()> {
-    let settings = SinkSettings { queue_records: UNDER_WAY, linger: Duration::ZERO, ..SinkSettings::new(&*topic) };
+    let settings = SinkSettings { queue_records: IN_FLIGHT, linger: Duration::ZERO, ..SinkSettings::new(&*topic) };
     let (sink, flush) = (log.sink(settings)?, Flush::new());
     for number in 0_u32.. {
         let record = Outgoing {
@@ -84,7 +83,7 @@ async fn write(log: KafkaLog, topic: Arc<str>) -> Result<()> {
     Ok(())
 }
 
-/// Without end, as a group that commits now and then.
+/// Reads without end, as a group with regular commits.
 async fn read(log: KafkaLog, topic: Arc<str>, done: Arc<AtomicU64>) -> Result<()> {
     let mut source = log.subscribe(GroupSettings::new(&*topic, [&*topic])).await?;
     loop {

@@ -1,4 +1,4 @@
-//! The arrows between crates, as `cargo metadata` tells them.
+//! The dependencies between crates, from `cargo metadata`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use serde_json::Value;
 
-/// When a dependency is needed.
+/// The kind of a dependency.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Kind {
     Normal,
@@ -14,26 +14,26 @@ pub(crate) enum Kind {
     Dev,
 }
 
-/// That a room lists a crate among its dependencies.
+/// A dependency in the manifest of a package.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Arrow {
+pub(crate) struct Dependency {
     pub(crate) from: String,
     pub(crate) to: String,
     pub(crate) kind: Kind,
-    /// The version that it asks for.
-    pub(crate) wants: String,
+    /// The required version.
+    pub(crate) requirement: String,
 }
 
 /// The workspace.
 #[derive(Debug, Default)]
 pub(crate) struct Graph {
     /// The packages of the workspace.
-    pub(crate) rooms: BTreeSet<String>,
-    /// The folders of their sources.
+    pub(crate) crates: BTreeSet<String>,
+    /// The source directories of these packages.
     pub(crate) sources: Vec<PathBuf>,
-    /// What they list.
-    pub(crate) arrows: Vec<Arrow>,
-    /// For every package anywhere, what it needs at run time.
+    /// The dependencies of these packages.
+    pub(crate) dependencies: Vec<Dependency>,
+    /// The direct dependencies at run time of each package, third-party packages included.
     pub(crate) needs: BTreeMap<String, BTreeSet<String>>,
 }
 
@@ -46,11 +46,11 @@ impl Graph {
         let mut graph = Self::default();
         for package in packages.iter().filter(|package| package["id"].as_str().is_some_and(|id| members.contains(id))) {
             let from = text(package, "name")?;
-            graph.rooms.insert(from.to_owned());
+            graph.crates.insert(from.to_owned());
             let manifest = Path::new(text(package, "manifest_path")?);
             graph.sources.push(manifest.with_file_name("src"));
             for dependency in array(package, "dependencies")? {
-                graph.arrows.push(arrow(from, dependency)?);
+                graph.dependencies.push(parse_dependency(from, dependency)?);
             }
         }
         for node in array(&metadata["resolve"], "nodes")? {
@@ -62,10 +62,10 @@ impl Graph {
         Ok(graph)
     }
 
-    /// Everything that `room` needs at run time, near and far.
-    pub(crate) fn reach(&self, room: &str) -> BTreeSet<&str> {
+    /// All direct and transitive dependencies of `package` at run time.
+    pub(crate) fn reach(&self, package: &str) -> BTreeSet<&str> {
         let mut reached = BTreeSet::new();
-        let mut next = vec![room];
+        let mut next = vec![package];
         while let Some(name) = next.pop() {
             for need in self.needs.get(name).into_iter().flatten() {
                 if reached.insert(need.as_str()) {
@@ -77,14 +77,14 @@ impl Graph {
     }
 }
 
-fn arrow(from: &str, dependency: &Value) -> Result<Arrow> {
+fn parse_dependency(from: &str, dependency: &Value) -> Result<Dependency> {
     let kind = match dependency["kind"].as_str() {
         None => Kind::Normal,
         Some("build") => Kind::Build,
         Some(_) => Kind::Dev,
     };
-    let (to, wants) = (text(dependency, "name")?.to_owned(), text(dependency, "req")?.to_owned());
-    Ok(Arrow { from: from.to_owned(), to, kind, wants })
+    let (to, requirement) = (text(dependency, "name")?.to_owned(), text(dependency, "req")?.to_owned());
+    Ok(Dependency { from: from.to_owned(), to, kind, requirement })
 }
 
 fn at_run_time(dependency: &Value) -> bool {

@@ -1,14 +1,14 @@
-//! The rules, and what breaks them.
+//! The rules for dependencies between crates.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::graph::{Arrow, Graph, Kind};
+use crate::graph::{Dependency, Graph, Kind};
 
 /// The harness and the tests that need it.
 const TESTS: &str = "updraft-tests";
 
-/// Which of our own rooms a room may import. Tests of any room may start the harness besides.
-const ROOMS: &[(&str, &[&str])] = &[
+/// The crates of ours that each crate may depend on. The tests of any crate may depend on the harness, too.
+const CRATES: &[(&str, &[&str])] = &[
     ("envelope", &[]),
     ("fanet", &["envelope"]),
     ("geo", &[]),
@@ -71,7 +71,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "streams",
         ],
     ),
-    // An example for others, who have the contract alone.
+    // An example for third parties, who have only the contract.
     ("updraft-client", &["schemas"]),
     (
         TESTS,
@@ -91,8 +91,8 @@ const ROOMS: &[(&str, &[&str])] = &[
     ),
 ];
 
-/// The outside world: which rooms may import the library of a neighbour, and those that only their tests may.
-const NEIGHBOURS: &[(&str, &[&str], &[&str])] = &[
+/// Third-party libraries: the crates that may depend on them, and those of which only the tests may.
+const EXTERNAL: &[(&str, &[&str], &[&str])] = &[
     ("rdkafka", &["streams"], &[]),
     ("rdkafka-sys", &["streams"], &[]),
     ("schema_registry_converter", &["streams"], &[]),
@@ -106,10 +106,10 @@ const NEIGHBOURS: &[(&str, &[&str], &[&str])] = &[
     ("prost-build", &["schemas"], &[]),
 ];
 
-/// Rooms that are functions of their input, near and far.
+/// Pure crates, including their dependencies.
 const PURE: &[&str] = &["air", "envelope", "fanet", "fanout", "flight", "geo", "rate", "schemas"];
 
-/// What has no place in them: threads of work, sockets, clocks, logs.
+/// Libraries that pure crates may not use: runtimes, sockets, clocks, logs.
 const IMPURE: &[&str] = &[
     "async-std",
     "async-trait",
@@ -136,61 +136,64 @@ const IMPURE: &[&str] = &[
     "tracing",
 ];
 
-/// Every broken rule, one line each.
+/// All violations, one line each.
 pub(crate) fn violations(graph: &Graph) -> Vec<String> {
-    let arrows = graph.arrows.iter().flat_map(|arrow| [between_rooms(graph, arrow), to_a_neighbour(arrow)]).flatten();
-    let impure = PURE.iter().flat_map(|room| {
-        let reached = graph.reach(room);
+    let dependencies = graph.dependencies.iter();
+    let dependencies = dependencies.flat_map(|one| [internal(graph, one), external(one)]).flatten();
+    let impure = PURE.iter().flat_map(|package| {
+        let reached = graph.reach(package);
         let found = IMPURE.iter().filter(move |name| reached.contains(**name));
-        found.map(move |name| format!("{room} is pure, but {name} is among what it needs"))
+        found.map(move |name| format!("{package} is pure, but depends on {name}"))
     });
-    arrows.chain(impure).chain(versions(graph)).collect()
+    dependencies.chain(impure).chain(versions(graph)).collect()
 }
 
-/// Rooms that no rule knows, and rules for rooms that are not there.
-pub(crate) fn strangers(graph: &Graph) -> Vec<String> {
-    let known: BTreeSet<&str> = ROOMS.iter().map(|(room, _)| *room).collect();
-    let rooms: BTreeSet<&str> = graph.rooms.iter().map(String::as_str).collect();
-    let new = rooms.difference(&known).map(|room| format!("{room} is a new room: say in rules.rs what it may import"));
-    let gone = known.difference(&rooms).map(|room| format!("rules.rs speaks of {room}, which is not there"));
-    new.chain(gone).collect()
+/// Crates without a rule, and rules without a crate.
+pub(crate) fn missing_rules(graph: &Graph) -> Vec<String> {
+    let known: BTreeSet<&str> = CRATES.iter().map(|(package, _)| *package).collect();
+    let crates: BTreeSet<&str> = graph.crates.iter().map(String::as_str).collect();
+    let new = crates.difference(&known);
+    let new = new.map(|package| format!("{package} has no rule: add its allowed dependencies to rules.rs"));
+    let removed = known.difference(&crates);
+    let removed = removed.map(|package| format!("rules.rs lists {package}, which does not exist: remove it"));
+    new.chain(removed).collect()
 }
 
-fn between_rooms(graph: &Graph, arrow: &Arrow) -> Option<String> {
-    let Arrow { from, to, kind, .. } = arrow;
-    // A room may ask for more of its own features in its tests.
+fn internal(graph: &Graph, dependency: &Dependency) -> Option<String> {
+    let Dependency { from, to, kind, .. } = dependency;
+    // A crate may enable more of its own features in its tests.
     let for_tests = *kind == Kind::Dev && (to == TESTS || to == from);
-    if !graph.rooms.contains(to) || for_tests {
+    if !graph.crates.contains(to) || for_tests {
         return None;
     }
-    let allowed = ROOMS.iter().find(|(room, _)| room == from).map_or(&[][..], |(_, allowed)| allowed);
-    let list = if allowed.is_empty() { "none of our rooms".to_owned() } else { allowed.join(", ") };
-    (!allowed.contains(&to.as_str())).then(|| format!("{from} imports {to}; it may import {list}"))
+    let allowed = CRATES.iter().find(|(package, _)| package == from).map_or(&[][..], |(_, allowed)| allowed);
+    let list = if allowed.is_empty() { "none of our crates".to_owned() } else { allowed.join(", ") };
+    (!allowed.contains(&to.as_str())).then(|| format!("{from} depends on {to}; allowed: {list}"))
 }
 
-fn to_a_neighbour(arrow: &Arrow) -> Option<String> {
-    let Arrow { from, to, kind, .. } = arrow;
-    let (_, rooms, tests_of) = NEIGHBOURS.iter().find(|(name, ..)| name == to)?;
+fn external(dependency: &Dependency) -> Option<String> {
+    let Dependency { from, to, kind, .. } = dependency;
+    let (_, crates, tests_of) = EXTERNAL.iter().find(|(name, ..)| name == to)?;
     let by_tests = *kind == Kind::Dev && tests_of.contains(&from.as_str());
-    let mut who = rooms.join(", ");
+    let mut owners = crates.join(", ");
     if !tests_of.is_empty() {
-        who.push_str(&format!(" and the tests of {}", tests_of.join(", ")));
+        owners.push_str(&format!(" and the tests of {}", tests_of.join(", ")));
     }
-    let allowed = by_tests || rooms.contains(&from.as_str()) || (from == TESTS && tests_of.contains(&TESTS));
-    (!allowed).then(|| format!("{from} imports {to}, which belongs to {who}"))
+    let allowed = by_tests || crates.contains(&from.as_str()) || (from == TESTS && tests_of.contains(&TESTS));
+    (!allowed).then(|| format!("{from} depends on {to}; only allowed in {owners}"))
 }
 
-/// One version of a dependency serves all rooms.
+/// Third-party crates that are required in several versions.
 fn versions(graph: &Graph) -> Vec<String> {
-    let mut wanted: BTreeMap<&str, BTreeMap<&str, &str>> = BTreeMap::new();
-    for Arrow { from, to, wants, .. } in &graph.arrows {
-        wanted.entry(to).or_default().insert(wants, from);
+    let mut requirements: BTreeMap<&str, BTreeMap<&str, &str>> = BTreeMap::new();
+    for Dependency { from, to, requirement, .. } in &graph.dependencies {
+        requirements.entry(to).or_default().insert(requirement, from);
     }
-    let several = wanted.iter().filter(|(_, versions)| versions.len() > 1);
+    let several = requirements.iter().filter(|(_, versions)| versions.len() > 1);
     several
         .map(|(name, versions)| {
-            let each: Vec<_> = versions.iter().map(|(version, room)| format!("{version} in {room}")).collect();
-            format!("{name} is wanted in several versions: {}; use [workspace.dependencies]", each.join(", "))
+            let each: Vec<_> = versions.iter().map(|(version, package)| format!("{version} in {package}")).collect();
+            format!("{name} is required in several versions: {}; use [workspace.dependencies]", each.join(", "))
         })
         .collect()
 }
@@ -199,26 +202,26 @@ fn versions(graph: &Graph) -> Vec<String> {
 mod tests {
     use super::*;
 
-    fn graph(arrows: &[(&str, &str, Kind)]) -> Graph {
-        let arrow = |(from, to, kind): &(&str, &str, Kind)| Arrow {
+    fn graph(dependencies: &[(&str, &str, Kind)]) -> Graph {
+        let dependency = |(from, to, kind): &(&str, &str, Kind)| Dependency {
             from: (*from).to_owned(),
             to: (*to).to_owned(),
             kind: *kind,
-            wants: "^1".to_owned(),
+            requirement: "^1".to_owned(),
         };
         let mut graph = Graph {
-            rooms: ROOMS.iter().map(|(room, _)| (*room).to_owned()).collect(),
-            arrows: arrows.iter().map(arrow).collect(),
+            crates: CRATES.iter().map(|(package, _)| (*package).to_owned()).collect(),
+            dependencies: dependencies.iter().map(dependency).collect(),
             ..Graph::default()
         };
-        for arrow in graph.arrows.iter().filter(|arrow| arrow.kind == Kind::Normal) {
-            graph.needs.entry(arrow.from.clone()).or_default().insert(arrow.to.clone());
+        for dependency in graph.dependencies.iter().filter(|dependency| dependency.kind == Kind::Normal) {
+            graph.needs.entry(dependency.from.clone()).or_default().insert(dependency.to.clone());
         }
         graph
     }
 
     #[test]
-    fn the_arrows_of_the_design_pass() {
+    fn allowed_dependencies_pass() {
         let good = [
             ("processor", "fanet", Kind::Normal),
             ("streams", "rdkafka", Kind::Normal),
@@ -233,51 +236,51 @@ mod tests {
     }
 
     #[test]
-    fn each_wrong_arrow_is_named_with_what_is_allowed() {
+    fn a_violation_names_the_allowed_crates() {
         let cases = [
-            (("bridge", "fanet", Kind::Normal), "bridge imports fanet; it may import envelope, rate, runtime"),
-            (("pusher", "processor", Kind::Normal), "pusher imports processor; it may import fanout, geo, history"),
-            (("pusher", "processor", Kind::Dev), "pusher imports processor; it may import fanout, geo, history"),
-            (("schemas", "geo", Kind::Normal), "schemas imports geo; it may import none of our rooms"),
-            (("geo", TESTS, Kind::Normal), "geo imports updraft-tests; it may import none of our rooms"),
-            (("bridge", "rdkafka", Kind::Normal), "bridge imports rdkafka, which belongs to streams"),
-            (("bridge", "rdkafka", Kind::Dev), "bridge imports rdkafka, which belongs to streams"),
+            (("bridge", "fanet", Kind::Normal), "bridge depends on fanet; allowed: envelope, rate, runtime"),
+            (("pusher", "processor", Kind::Normal), "pusher depends on processor; allowed: fanout, geo, history"),
+            (("pusher", "processor", Kind::Dev), "pusher depends on processor; allowed: fanout, geo, history"),
+            (("schemas", "geo", Kind::Normal), "schemas depends on geo; allowed: none of our crates"),
+            (("geo", TESTS, Kind::Normal), "geo depends on updraft-tests; allowed: none of our crates"),
+            (("bridge", "rdkafka", Kind::Normal), "bridge depends on rdkafka; only allowed in streams"),
+            (("bridge", "rdkafka", Kind::Dev), "bridge depends on rdkafka; only allowed in streams"),
             (
                 ("standalone", "rumqttc", Kind::Normal),
-                "standalone imports rumqttc, which belongs to bridge, replay and the tests of standalone, updraft-tests",
+                "standalone depends on rumqttc; only allowed in bridge, replay and the tests of standalone, updraft-tests",
             ),
-            (("processor", "clickhouse", Kind::Normal), "processor imports clickhouse, which belongs to history"),
-            (("geo", "tokio", Kind::Normal), "geo is pure, but tokio is among what it needs"),
+            (("processor", "clickhouse", Kind::Normal), "processor depends on clickhouse; only allowed in history"),
+            (("geo", "tokio", Kind::Normal), "geo is pure, but depends on tokio"),
         ];
-        for (arrow, message) in cases {
-            let found = violations(&graph(&[arrow]));
-            assert!(found.iter().any(|line| line.starts_with(message)), "{arrow:?}: {found:?}");
+        for (dependency, message) in cases {
+            let found = violations(&graph(&[dependency]));
+            assert!(found.iter().any(|line| line.starts_with(message)), "{dependency:?}: {found:?}");
         }
     }
 
     #[test]
-    fn a_pure_room_is_pure_through_others_too() {
+    fn a_pure_crate_has_pure_dependencies() {
         let found = violations(&graph(&[("geo", "leaf", Kind::Normal), ("leaf", "socket2", Kind::Normal)]));
-        assert_eq!(found, ["geo is pure, but socket2 is among what it needs"]);
+        assert_eq!(found, ["geo is pure, but depends on socket2"]);
     }
 
     #[test]
     fn two_versions_of_one_dependency_are_found() {
         let mut graph = graph(&[("bridge", "serde", Kind::Normal), ("pusher", "serde", Kind::Normal)]);
-        graph.arrows[1].wants = "^2".to_owned();
+        graph.dependencies[1].requirement = "^2".to_owned();
         let found = violations(&graph);
         assert_eq!(found.len(), 1, "{found:?}");
-        assert!(found[0].starts_with("serde is wanted in several versions: ^1 in bridge, ^2 in pusher"), "{found:?}");
+        assert!(found[0].starts_with("serde is required in several versions: ^1 in bridge, ^2 in pusher"), "{found:?}");
     }
 
     #[test]
-    fn a_room_without_a_rule_is_a_stranger() {
+    fn a_crate_without_a_rule_is_found() {
         let mut graph = graph(&[]);
-        graph.rooms.insert("attic".to_owned());
-        graph.rooms.remove("geo");
-        let found = strangers(&graph);
+        graph.crates.insert("attic".to_owned());
+        graph.crates.remove("geo");
+        let found = missing_rules(&graph);
         assert_eq!(found.len(), 2, "{found:?}");
-        assert!(found[0].starts_with("attic is a new room"), "{found:?}");
-        assert!(found[1].contains("speaks of geo"), "{found:?}");
+        assert!(found[0].starts_with("attic has no rule"), "{found:?}");
+        assert!(found[1].contains("lists geo"), "{found:?}");
     }
 }

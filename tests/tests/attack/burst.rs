@@ -1,4 +1,4 @@
-//! A burst of frames under one receiver's id.
+//! A burst of frames with one receiver's id.
 
 use anyhow::{Context, Result, ensure};
 use harness::{Stage, wait_until};
@@ -6,42 +6,45 @@ use harness::{Stage, wait_until};
 use crate::flight::Flight;
 use crate::sender::{Sender, tracking};
 use crate::watcher::Watcher;
-use crate::{REGION, SOON, ensure_ready, fly, see};
+use crate::{REGION, TIMEOUT, ensure_ready, fly, wait_for_map};
 
 const BURST: usize = 4_000;
-const LOUD: &str = "66602";
+const ATTACKER_ID: &str = "66602";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_burst_of_one_receiver_hides_nobody() -> Result<()> {
+async fn a_burst_of_one_receiver_affects_no_other() -> Result<()> {
     let stage = Stage::start("burst").await?;
     let map = Watcher::start(&stage.pusher, REGION, &[])?;
     let mut flight = Flight::new(0x11_AA04, (46.20, 13.60));
     fly(&stage, &mut flight, 2).await?;
-    see(&map, &flight).await.context("before")?;
+    wait_for_map(&map, &flight).await.context("before")?;
 
-    let mut stranger = Sender::start(&stage, "stranger");
+    let mut attacker = Sender::start(&stage, "attacker");
     for number in 0..BURST {
-        stranger.send(LOUD, tracking(0x20_0001 + number as u32 % 50, 46.1)?).await?;
+        attacker.send(ATTACKER_ID, tracking(0x20_0001 + number as u32 % 50, 46.1)?).await?;
         if number == BURST / 2 {
             fly(&stage, &mut flight, 1).await?;
-            see(&map, &flight).await.context("in the middle of it")?;
+            wait_for_map(&map, &flight).await.context("during the burst")?;
         }
     }
-    stranger.all_taken().await?;
+    attacker.wait_for_acknowledgements().await?;
     fly(&stage, &mut flight, 2).await?;
-    see(&map, &flight).await.context("afterwards")?;
+    wait_for_map(&map, &flight).await.context("afterwards")?;
 
     let limited = async || stage.bridge.metric("fanet_bridge_limited_total", &[]).await.ok();
     let counted = async || limited().await.filter(|count| *count > 0.0);
-    wait_until(SOON, "frames over the limit to be counted", counted).await?;
+    wait_until(TIMEOUT, "frames over the limit to be counted", counted).await?;
     let received = stage.bridge.metric("fanet_mqtt_messages_received_total", &[]).await?;
     let forwarded = async || stage.bridge.metric("fanet_bridge_forwarded_total", &[]).await.ok();
     let all = async || Some((forwarded().await?, limited().await?)).filter(|(f, l)| f + l >= received);
-    let (forwarded, limited) = wait_until(SOON, "every frame to be forwarded or counted", all).await?;
+    let (forwarded, limited) = wait_until(TIMEOUT, "every frame to be forwarded or counted", all).await?;
     ensure!(limited >= 1_000.0, "{limited} of {BURST} were over the limit");
     let log = std::fs::read_to_string(stage.bridge.service().log())?;
-    let told = log.lines().filter(|line| line.contains("sends more frames than it may")).count();
-    ensure!(told == 1 && log.contains(LOUD), "an incident is told once, and by the receiver's name: {told}");
+    let warnings = log.lines().filter(|line| line.contains("sends more frames than it may")).count();
+    ensure!(
+        warnings == 1 && log.contains(ATTACKER_ID),
+        "one warning per incident, with the receiver's name: {warnings}"
+    );
     ensure_ready(&stage.bridge).await?;
     println!("{BURST} frames of one receiver: {limited} dropped, {forwarded} forwarded of all");
     map.end().await

@@ -1,9 +1,9 @@
-//! What strangers who may publish or connect can do, against running programs: no input of theirs ends a program or takes the
-//! room of others. Figures and bounds are in docs/security.md.
+//! Attacks by clients that may publish or connect, on running programs: no input ends a program or uses the resources
+//! of others. Limits and figures are in docs/security.md.
 
 mod burst;
 #[path = "../e2e/flight.rs"]
-#[allow(dead_code, reason = "shared with the tests end to end")]
+#[allow(dead_code, reason = "shared with the end-to-end tests")]
 mod flight;
 mod flood;
 mod poison;
@@ -13,7 +13,7 @@ mod standing;
 mod unfinished;
 mod unread;
 #[path = "../e2e/watcher.rs"]
-#[allow(dead_code, reason = "shared with the tests end to end")]
+#[allow(dead_code, reason = "shared with the end-to-end tests")]
 mod watcher;
 mod window;
 
@@ -25,12 +25,12 @@ use harness::{Program, Stage};
 use crate::flight::Flight;
 use crate::watcher::Watcher;
 
-const SOON: Duration = Duration::from_secs(60);
-/// Where the good receiver hears its pilot.
+const TIMEOUT: Duration = Duration::from_secs(60);
+/// The region of the honest receiver.
 const REGION: &str = "lat=46.20&lon=13.60&radius=60";
 const GOOD_RECEIVER: &str = "7048812";
 
-/// So many positions, heard by the good receiver.
+/// Publishes positions, received by the honest receiver.
 async fn fly(stage: &Stage, flight: &mut Flight, positions: usize) -> Result<()> {
     for _ in 0..positions {
         let index = flight.advance().await;
@@ -39,11 +39,11 @@ async fn fly(stage: &Stage, flight: &mut Flight, positions: usize) -> Result<()>
     Ok(())
 }
 
-/// The newest position is on the map.
-async fn see(map: &Watcher, flight: &Flight) -> Result<()> {
+/// Waits until the newest position is on the map.
+async fn wait_for_map(map: &Watcher, flight: &Flight) -> Result<()> {
     let (address, newest) = (flight.address(), flight.newest());
     let what = format!("{address} at {newest:?}");
-    map.until(SOON, &what, |picture| picture.aircraft.get(&address)?.near(newest).then_some(())).await
+    map.until(TIMEOUT, &what, |picture| picture.aircraft.get(&address)?.near(newest).then_some(())).await
 }
 
 async fn ensure_ready(program: &Program) -> Result<()> {

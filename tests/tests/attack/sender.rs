@@ -1,4 +1,4 @@
-//! A stranger who publishes as fast as the broker takes it.
+//! An attacker that publishes as fast as the broker accepts.
 
 use anyhow::{Context, Result};
 use fanet::packet::{AircraftType, Tracking};
@@ -6,7 +6,7 @@ use fanet::{Address, Frame, Header, Packet, Position};
 use harness::traffic::publisher::{Other, Publisher};
 use harness::{Stage, wait_until};
 
-use crate::SOON;
+use crate::TIMEOUT;
 
 pub(crate) struct Sender {
     publisher: Publisher,
@@ -16,25 +16,26 @@ pub(crate) struct Sender {
 impl Sender {
     pub(crate) fn start(stage: &Stage, name: &str) -> Self {
         let (host, port) = stage.mqtt();
-        // No frames of its own, only what is asked for.
+        // No frames of its own, only requested ones.
         Self { publisher: Publisher::start_with(format!("{host}:{port}"), name, 100, 1, 0), sent: 0 }
     }
 
-    /// Publishes under a receiver's id, at QoS 1.
+    /// Publishes with a receiver's id at QoS 1.
     pub(crate) async fn send(&mut self, receiver: &str, payload: Vec<u8>) -> Result<()> {
         self.sent += 1;
         let topic = format!("fb/b/{receiver}/f/1").into_bytes();
         self.publisher.also(Other { topic, payload, qos: 1 }).await
     }
 
-    /// Waits until the broker has all of it.
-    pub(crate) async fn all_taken(&self) -> Result<()> {
-        let taken = async || self.publisher.look(|published| published.others_acknowledged >= self.sent).then_some(());
-        wait_until(SOON, "the broker to take all messages", taken).await
+    /// Waits until the broker has acknowledged all messages.
+    pub(crate) async fn wait_for_acknowledgements(&self) -> Result<()> {
+        let acknowledged =
+            async || self.publisher.look(|published| published.others_acknowledged >= self.sent).then_some(());
+        wait_until(TIMEOUT, "the broker to acknowledge all messages", acknowledged).await
     }
 }
 
-/// A tracking frame of any address, as a receiver wraps it.
+/// The MQTT payload of a tracking frame of any address.
 pub(crate) fn tracking(device: u32, latitude_deg: f64) -> Result<Vec<u8>> {
     let packet = Packet::Tracking(Tracking {
         position: Position { latitude_deg, longitude_deg: 13.6 },

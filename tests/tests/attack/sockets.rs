@@ -1,4 +1,4 @@
-//! Clients of the WebSocket that ask for more than they may, and what the others notice.
+//! WebSocket clients that request more than allowed, and the effects on other clients.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -17,18 +17,19 @@ use tokio::time::timeout;
 
 use crate::flight::Flight;
 use crate::watcher::Watcher;
-use crate::{REGION, SOON, ensure_ready, fly, see, setting};
+use crate::{REGION, TIMEOUT, ensure_ready, fly, setting, wait_for_map};
 
-/// As many changes as one client may make at once.
+/// The maximum number of changes at once by a client.
 const CHANGES: u32 = 120;
-/// An answer to another client takes less, whatever the storm. Before the bound it took 4 s with 20 clients, 15 s with 400.
-const LATENCY: Duration = Duration::from_secs(1);
-/// How long the larger storm is looked at.
-const STORM: Duration = Duration::from_secs(10);
+/// The limit for the latency of another client. Without the limits of changes it was 4 s with 20 clients, 15 s with
+/// 400.
+const MAX_LATENCY: Duration = Duration::from_secs(1);
+/// The maximum observed time of the larger storm.
+const MAX_STORM: Duration = Duration::from_secs(10);
 const MASK: [u8; 4] = [0x37, 0xFA, 0x21, 0x3D];
 const BINARY: u8 = 0x82;
 
-/// A WebSocket whose frames the test makes itself.
+/// A WebSocket with frames encoded by the test.
 struct Raw(TcpStream);
 
 impl Raw {
@@ -40,9 +41,9 @@ impl Raw {
         Ok(Self(stream))
     }
 
-    /// First byte and body of the next frame; `None` where the connection has ended.
+    /// First byte and body of the next frame; `None` if the connection has ended.
     async fn next(&mut self) -> Result<Option<(u8, Vec<u8>)>> {
-        timeout(SOON, self.read()).await.context("the server says nothing")
+        timeout(TIMEOUT, self.read()).await.context("no frame in time")
     }
 
     async fn read(&mut self) -> Option<(u8, Vec<u8>)> {
@@ -76,23 +77,23 @@ impl Raw {
         }
     }
 
-    /// How long the server takes to answer.
+    /// The time until the server answers a ping.
     async fn round_trip(&mut self, request_id: u64) -> Result<Duration> {
-        let asked = now();
+        let started = now();
         let ping = client_message::Message::Ping(v1::Ping {});
         self.0
             .write_all(&frame(BINARY, &v1::ClientMessage { request_id, message: Some(ping) }.encode_to_vec()))
             .await?;
         loop {
             match self.message().await? {
-                server_message::Message::Pong(pong) if pong.request_id == request_id => return Ok(asked.elapsed()),
+                server_message::Message::Pong(pong) if pong.request_id == request_id => return Ok(started.elapsed()),
                 _ => {}
             }
         }
     }
 }
 
-/// Status and head of the answer to a handshake.
+/// Sends a handshake; returns status and head of the answer.
 async fn handshake(stream: &mut TcpStream, query: &str) -> Result<(u16, String)> {
     let head = format!(
         "GET /ws/v1/updates?{query} HTTP/1.1\r\nHost: map\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
@@ -101,22 +102,22 @@ async fn handshake(stream: &mut TcpStream, query: &str) -> Result<(u16, String)>
     stream.write_all(head.as_bytes()).await?;
     let mut answer = Vec::new();
     while !answer.ends_with(b"\r\n\r\n") {
-        answer.push(timeout(SOON, stream.read_u8()).await.context("no answer to a handshake")??);
+        answer.push(timeout(TIMEOUT, stream.read_u8()).await.context("no answer to a handshake")??);
     }
     let answer = String::from_utf8_lossy(&answer).into_owned();
     let status = answer.split(' ').nth(1).context("a status")?.parse()?;
     Ok((status, answer))
 }
 
-/// A client's frame: masked, its length in the shortest form.
+/// A client frame: masked, with the shortest encoding of its length.
 fn frame(first: u8, body: &[u8]) -> Vec<u8> {
     let length = u8::try_from(body.len()).ok().filter(|length| *length < 126).expect("a short message");
     let masked = body.iter().zip(MASK.iter().cycle()).map(|(byte, mask)| byte ^ mask);
     [first, 0x80 | length].into_iter().chain(MASK).chain(masked).collect()
 }
 
-/// A change to another 200 km circle than all others, so that its cover is not known.
-fn look(number: u32) -> Vec<u8> {
+/// A subscription to a different circle of 200 km each time, so that its cover is not cached.
+fn subscription(number: u32) -> Vec<u8> {
     let place = f64::from(number);
     let (latitude_deg, longitude_deg) = (place * 37.0 % 178.0 - 89.0, place * 73.1 % 360.0 - 180.0);
     let circle = v1::Circle { latitude_deg, longitude_deg, radius_km: 200.0 };
@@ -125,35 +126,35 @@ fn look(number: u32) -> Vec<u8> {
     frame(BINARY, &v1::ClientMessage { request_id: u64::from(number) + 1, message }.encode_to_vec())
 }
 
-/// Makes all its changes at once, and counts the answers.
+/// Sends all changes at once, and counts the answers.
 async fn change(mut raw: Raw, client: u32, answered: Arc<AtomicU32>) -> Result<()> {
-    let changes: Vec<u8> = (0..CHANGES).flat_map(|change| look(client * CHANGES + change)).collect();
+    let changes: Vec<u8> = (0..CHANGES).flat_map(|change| subscription(client * CHANGES + change)).collect();
     raw.0.write_all(&changes).await?;
-    let mut own = 0;
-    while own < CHANGES {
+    let mut answers = 0;
+    while answers < CHANGES {
         let is_answer = match raw.message().await? {
             server_message::Message::Snapshot(snapshot) => snapshot.live && snapshot.request_id > 0,
             server_message::Message::Error(error) => bail!("{}: {}", error.code, error.message),
             _ => false,
         };
-        own += u32::from(is_answer);
+        answers += u32::from(is_answer);
         answered.fetch_add(u32::from(is_answer), Ordering::Relaxed);
     }
     Ok(())
 }
 
-/// The slowest of the answers to one client, until it is to stop.
-async fn slowest_answer(mut bystander: Raw, stop: Arc<AtomicBool>) -> Result<(Duration, u64, Raw)> {
+/// The slowest answer to a client until `stop` is set.
+async fn slowest_answer(mut other_client: Raw, stop: Arc<AtomicBool>) -> Result<(Duration, u64, Raw)> {
     let (mut slowest, mut count) = (Duration::ZERO, 0);
     while !stop.load(Ordering::Relaxed) {
         count += 1;
-        slowest = slowest.max(bystander.round_trip(count).await?);
+        slowest = slowest.max(other_client.round_trip(count).await?);
     }
-    Ok((slowest, count, bystander))
+    Ok((slowest, count, other_client))
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_storm_of_changes_delays_nobody() -> Result<()> {
+async fn a_storm_of_changes_delays_no_other_client() -> Result<()> {
     let settings = [
         setting("UPDRAFT_PUSHER_SHARDS", "1"),
         setting("UPDRAFT_PUSHER_MAX_HANDSHAKES", "100000"),
@@ -163,16 +164,16 @@ async fn a_storm_of_changes_delays_nobody() -> Result<()> {
     let map = Watcher::start(&stage.pusher, REGION, &[])?;
     let mut flight = Flight::new(0x11_AA07, (46.20, 13.60));
     fly(&stage, &mut flight, 2).await?;
-    see(&map, &flight).await.context("before")?;
-    let before = stage.pusher.resident_bytes().context("it runs")?;
-    let mut bystander = Raw::open(&stage.pusher, REGION).await?;
+    wait_for_map(&map, &flight).await.context("before")?;
+    let before = stage.pusher.resident_bytes().context("the process has ended")?;
+    let mut other_client = Raw::open(&stage.pusher, REGION).await?;
     for clients in [20, 400] {
         let mut opened = Vec::new();
         for _ in 0..clients {
             opened.push(Raw::open(&stage.pusher, REGION).await?);
         }
         let (answered, stop) = (Arc::<AtomicU32>::default(), Arc::<AtomicBool>::default());
-        let watched = tokio::spawn(slowest_answer(bystander, stop.clone()));
+        let latency_task = tokio::spawn(slowest_answer(other_client, stop.clone()));
         let began = now();
         let mut storm = JoinSet::new();
         for (client, raw) in (0..).zip(opened) {
@@ -180,37 +181,37 @@ async fn a_storm_of_changes_delays_nobody() -> Result<()> {
         }
         fly(&stage, &mut flight, 2).await?;
         let published = now();
-        see(&map, &flight).await.context("the map, meanwhile")?;
+        wait_for_map(&map, &flight).await.context("the map, meanwhile")?;
         let seen = published.elapsed();
-        let all = timeout(STORM.saturating_sub(began.elapsed()), async {
+        let all = timeout(MAX_STORM.saturating_sub(began.elapsed()), async {
             while let Some(ended) = storm.join_next().await {
                 ended??;
             }
             anyhow::Ok(())
         });
-        // An `Err` outside: it goes on beyond the time that is looked at.
+        // The outer `Err`: the storm lasts longer than the observed time.
         if let Ok(ended) = all.await {
             ended.with_context(|| format!("{clients} clients"))?;
         }
         stop.store(true, Ordering::Relaxed);
         let (slowest, count);
-        (slowest, count, bystander) = watched.await??;
+        (slowest, count, other_client) = latency_task.await??;
         let answered = answered.load(Ordering::Relaxed);
         println!(
             "{clients} clients of {CHANGES} changes: {answered} answered in {:?}; the slowest of {count} answers to \
-             another client {slowest:?}, a position on the map {seen:?} after it was heard",
+             another client {slowest:?}, a position on the map {seen:?} after its publication",
             began.elapsed()
         );
-        ensure!(slowest < LATENCY, "{clients} clients: another one was answered after {slowest:?}");
+        ensure!(slowest < MAX_LATENCY, "{clients} clients: another one was answered after {slowest:?}");
         ensure!(answered >= 20 * CHANGES, "{clients} clients: {answered} changes were answered");
         storm.shutdown().await;
-        let gone = async || {
+        let removed = async || {
             let open = stage.pusher.metric("fanet_websocket_connections_active", &[]).await.ok()?;
             (open <= 2.0).then_some(())
         };
-        wait_until(SOON, "the clients of the storm to be gone", gone).await?;
+        wait_until(TIMEOUT, "the clients of the storm to be disconnected", removed).await?;
     }
-    let after = stage.pusher.resident_bytes().context("it runs")?;
+    let after = stage.pusher.resident_bytes().context("the process has ended")?;
     println!("the pusher's memory: {} MiB before, {} after", before >> 20, after >> 20);
     ensure!(after < before + (200 << 20), "{before} bytes before, {after} after");
     ensure_ready(&stage.pusher).await?;
@@ -222,7 +223,7 @@ async fn start() -> Result<Program> {
     Program::start(ProgramOptions::new("updraft").args(["--mqtt-listen", &listen, "--pilots", "200"])).await
 }
 
-/// The newest token of a subscription: that of its first checkpoint.
+/// The resume token of a subscription, from its first checkpoint.
 async fn token(program: &Program, query: &str) -> Result<String> {
     let mut raw = Raw::open(program, query).await?;
     loop {
@@ -242,26 +243,26 @@ async fn a_token_of_another_region_resumes_nothing() -> Result<()> {
         let flying = picture["pilots"].as_array()?.len();
         (flying > 0).then_some(picture["resume"].as_str()?.to_owned())
     };
-    let of_rest = wait_until(SOON, "pilots in the region", pilots).await?;
+    let of_rest = wait_until(TIMEOUT, "pilots in the region", pilots).await?;
     let cases = [
         ("the same region", token(&program, here).await?, Some(true)),
         ("REST, of the same region", of_rest, Some(true)),
         ("the other end of the globe", token(&program, "lat=-46.5&lon=-172&radius=100").await?, Some(false)),
         ("a part of the region", token(&program, "lat=46.5&lon=8.0&radius=10").await?, Some(false)),
         ("other kinds", token(&program, &format!("{here}&kinds=station")).await?, Some(false)),
-        ("nobody's", "AAAAAAAAAAAAAAAA".to_owned(), Some(false)),
+        ("an unknown token", "AAAAAAAAAAAAAAAA".to_owned(), Some(false)),
     ];
-    for (whose, token, resumed) in cases {
+    for (case, token, resumed) in cases {
         let snapshot = Raw::open(&program, &format!("{here}&resume={token}")).await?.snapshot().await?;
-        ensure!(snapshot.resumed == resumed, "{whose}: {:?}", snapshot.resumed);
-        let told = snapshot.objects.map_or(0, |objects| objects.aircraft.len());
-        ensure!(resumed == Some(true) || told > 0, "{whose}: nothing was sent again");
+        ensure!(snapshot.resumed == resumed, "{case}: {:?}", snapshot.resumed);
+        let aircraft = snapshot.objects.map_or(0, |objects| objects.aircraft.len());
+        ensure!(resumed == Some(true) || aircraft > 0, "{case}: expected a complete snapshot");
     }
     ensure_ready(&program).await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_handshake_is_refused_what_rest_is_refused() -> Result<()> {
+async fn rest_and_handshakes_refuse_the_same_queries() -> Result<()> {
     let program = start().await?;
     for query in [
         "bounds=46,7,47,8&lat=46&lon=8&radius=50",
@@ -281,41 +282,41 @@ async fn a_handshake_is_refused_what_rest_is_refused() -> Result<()> {
         let (rest, _) = program.http(&format!("/api/v1/snapshot?{query}")).await?;
         let mut stream = TcpStream::connect(program.http_address()).await?;
         let (socket, head) = handshake(&mut stream, query).await?;
-        ensure!((rest, socket) == (400, 400), "{query}: REST says {rest}, the handshake {head}");
+        ensure!((rest, socket) == (400, 400), "{query}: REST answers {rest}, the handshake {head}");
     }
     ensure_ready(&program).await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn frames_without_end_are_counted_and_closed() -> Result<()> {
+async fn a_flood_of_frames_closes_the_connection() -> Result<()> {
     const FRAMES: usize = 200_000;
     let program = start().await?;
-    let mut bystander = Raw::open(&program, REGION).await?;
-    bystander.snapshot().await?;
-    let before = program.resident_bytes().context("it runs")?;
+    let mut other_client = Raw::open(&program, REGION).await?;
+    other_client.snapshot().await?;
+    let before = program.resident_bytes().context("the process has ended")?;
     let mut closed = 0.0;
     for (what, first, then) in [("pings", 0x89, 0x89), ("pongs", 0x8A, 0x8A), ("fragments", 0x02, 0x00)] {
         let mut raw = Raw::open(&program, REGION).await?;
         let flood = async {
             let mut bytes = frame(first, b"");
             bytes.extend(std::iter::repeat_n(frame(then, b""), FRAMES).flatten());
-            // It fails where the server has closed the connection, as it is to do.
+            // The write fails when the server has closed the connection, as expected.
             let _ = raw.0.write_all(&bytes).await;
             while raw.read().await.is_some() {}
         };
-        timeout(SOON, flood).await.with_context(|| format!("{what}: the connection stays"))?;
+        timeout(TIMEOUT, flood).await.with_context(|| format!("{what}: the connection stays open"))?;
         closed += 1.0;
         let counted = async || {
             let name = "fanet_pusher_connections_closed_total";
             let count = program.metric(name, &["reason=\"too_many_messages\""]).await.ok()?;
             (count == closed).then_some(())
         };
-        wait_until(SOON, &format!("{what} to be counted"), counted).await?;
-        let latency = bystander.round_trip(1).await?;
+        wait_until(TIMEOUT, &format!("{what} to be counted"), counted).await?;
+        let latency = other_client.round_trip(1).await?;
         println!("{FRAMES} {what}: closed; another client is answered after {latency:?}");
-        ensure!(latency < LATENCY, "{what}: {latency:?}");
+        ensure!(latency < MAX_LATENCY, "{what}: {latency:?}");
     }
-    let after = program.resident_bytes().context("it runs")?;
+    let after = program.resident_bytes().context("the process has ended")?;
     ensure!(after < before + (64 << 20), "{before} bytes before, {after} after");
     ensure_ready(&program).await
 }

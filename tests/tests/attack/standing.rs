@@ -1,5 +1,5 @@
-//! What a program stands on and must not fall with: a history that is damaged, keys that are gone, a limit that is small; and
-//! what it tells strangers of it.
+//! Damaged dependencies: a malformed history, deleted keys, a low limit of open files; and what clients learn about
+//! them.
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::process::{Child, Command};
@@ -8,40 +8,40 @@ use anyhow::{Context as _, Result, ensure};
 use harness::{Program, ProgramOptions, beside_the_test, free_port, wait_until};
 use reqwest::StatusCode;
 
-use crate::SOON;
+use crate::TIMEOUT;
 
 fn updraft(arguments: &[&str]) -> ProgramOptions {
     let listen = format!("127.0.0.1:{}", free_port());
     ProgramOptions::new("updraft").args(["--mqtt-listen", &listen]).args(arguments.iter().copied())
 }
 
-async fn until_pilots(program: &Program) -> Result<()> {
+async fn wait_for_pilots(program: &Program) -> Result<()> {
     let shown = async || {
         let (status, body) = program.http("/api/v1/pilots?bounds=-90,-180,90,180").await.ok()?;
         (status == 200 && body.contains("\"device\"")).then_some(())
     };
-    wait_until(SOON, "pilots on the map", shown).await
+    wait_until(TIMEOUT, "pilots on the map", shown).await
 }
 
 #[tokio::test]
-async fn a_malformed_history_spoils_no_map() -> Result<()> {
-    for content in ["this is no database, but long enough to be looked at ".repeat(200), "short".to_owned()] {
-        let folder = tempfile::tempdir()?;
-        std::fs::write(folder.path().join("history.sqlite"), &content)?;
-        let dir = folder.path().to_str().context("a path of UTF-8")?;
+async fn a_malformed_history_does_not_stop_the_map() -> Result<()> {
+    for content in ["this is not a database, but long enough to be checked ".repeat(200), "short".to_owned()] {
+        let directory = tempfile::tempdir()?;
+        std::fs::write(directory.path().join("history.sqlite"), &content)?;
+        let dir = directory.path().to_str().context("a path of UTF-8")?;
         let options = updraft(&["--pilots", "3", "--data-dir", dir]);
         let program = Program::start(options.expects_errors("the malformed history was moved aside")).await?;
-        until_pilots(&program).await?;
+        wait_for_pilots(&program).await?;
         let mut names = Vec::new();
-        for file in std::fs::read_dir(folder.path())? {
+        for file in std::fs::read_dir(directory.path())? {
             names.push(file?.file_name().to_string_lossy().into_owned());
         }
         let beside = |name: &str| name.ends_with("-wal") || name.ends_with("-shm");
-        let kept = names.iter().find(|name| name.starts_with("history.sqlite.malformed-") && !beside(name));
-        let kept = kept.with_context(|| format!("no file is kept: {names:?}"))?;
-        ensure!(std::fs::read_to_string(folder.path().join(kept))? == content, "the kept file is another one");
+        let moved = names.iter().find(|name| name.starts_with("history.sqlite.malformed-") && !beside(name));
+        let moved = moved.with_context(|| format!("no file was moved: {names:?}"))?;
+        ensure!(std::fs::read_to_string(directory.path().join(moved))? == content, "the moved file differs");
         let log = program.service().log_tail(200);
-        ensure!(log.contains(kept), "the log does not name the file:\n{log}");
+        ensure!(log.contains(moved), "the log does not name the file:\n{log}");
         ensure!(program.service().stop().await? == 0, "{}", program.service().log_tail(30));
     }
     Ok(())
@@ -50,8 +50,8 @@ async fn a_malformed_history_spoils_no_map() -> Result<()> {
 #[tokio::test]
 async fn a_deleted_key_is_revoked() -> Result<()> {
     const KEY: &str = "0123456789abcdef";
-    let folder = tempfile::tempdir()?;
-    let file = folder.path().join("keys.toml");
+    let directory = tempfile::tempdir()?;
+    let file = directory.path().join("keys.toml");
     std::fs::write(&file, format!("[[sender]]\nkey = \"{KEY}\"\ndevice = \"110B90\"\npublic = true\n"))?;
     std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o644))?;
     let options = updraft(&["--live"]).env("UPDRAFT_PUSHER_POSITION_KEYS", file.display());
@@ -65,15 +65,15 @@ async fn a_deleted_key_is_revoked() -> Result<()> {
         request.send().await.ok().map(|answer| answer.status())
     };
     let status = sent().await.context("an answer")?;
-    ensure!(status != StatusCode::UNAUTHORIZED, "the key is not taken: {status}");
+    ensure!(status != StatusCode::UNAUTHORIZED, "the key is refused: {status}");
     std::fs::remove_file(&file)?;
     let revoked = async || (sent().await? == StatusCode::UNAUTHORIZED).then_some(());
-    wait_until(SOON, "the key to be revoked", revoked).await
+    wait_until(TIMEOUT, "the key to be revoked", revoked).await
 }
 
 #[tokio::test]
-async fn strangers_do_not_learn_what_stands_behind() -> Result<()> {
-    // Nobody listens at these.
+async fn clients_do_not_learn_internal_addresses() -> Result<()> {
+    // No service listens on these ports.
     let settings = [
         ("UPDRAFT_KAFKA_BOOTSTRAP", "127.0.0.1:1"),
         ("UPDRAFT_SCHEMA_REGISTRY_URL", "http://127.0.0.1:2"),
@@ -83,11 +83,11 @@ async fn strangers_do_not_learn_what_stands_behind() -> Result<()> {
     let options =
         settings.iter().fold(ProgramOptions::new("pusher"), |options, (name, value)| options.env(name, value));
     let program = Program::spawn(options)?;
-    let told = async || {
+    let reported = async || {
         let (status, body) = program.admin("/ready").await.ok()?;
         (status == 503 && body.contains("127.0.0.1:1") && body.contains("127.0.0.1:4")).then_some(())
     };
-    wait_until(SOON, "operators to be told why it is not ready", told).await?;
+    wait_until(TIMEOUT, "/ready to report why it is not ready", reported).await?;
     for path in [
         "/ready",
         "/api/v1/pilots",
@@ -103,7 +103,7 @@ async fn strangers_do_not_learn_what_stands_behind() -> Result<()> {
     Ok(())
 }
 
-/// Ended with the test.
+/// A process that ends with the test.
 struct Started(Child);
 
 impl Drop for Started {
@@ -132,5 +132,5 @@ async fn the_limit_of_open_files_is_raised() -> Result<()> {
         let (soft, hard) = (numbers.next()?, numbers.next()?);
         (soft == hard && soft != "300").then_some(())
     };
-    wait_until(SOON, "the soft limit to be the hard one", raised).await
+    wait_until(TIMEOUT, "the soft limit to be the hard one", raised).await
 }

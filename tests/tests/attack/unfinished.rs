@@ -1,4 +1,4 @@
-//! A client that begins a request and never ends it.
+//! A client that never completes its request.
 
 use anyhow::{Context as _, Result, ensure};
 use futures::StreamExt as _;
@@ -9,11 +9,11 @@ use tokio::time::timeout;
 use tokio_tungstenite::connect_async;
 use tokio_tungstenite::tungstenite::Message;
 
-use crate::SOON;
+use crate::TIMEOUT;
 
 const HALF_A_REQUEST: &[u8] = b"POST /api/v1/position HTTP/1.1\r\nhost: map\r\ncontent-length: 100\r\n\r\n{";
 
-/// What a client of the WebSocket is sent last.
+/// The close code that a WebSocket client receives.
 async fn close_code(
     mut socket: impl futures::Stream<Item = tokio_tungstenite::tungstenite::Result<Message>> + Unpin,
 ) -> Option<u16> {
@@ -26,7 +26,7 @@ async fn close_code(
 }
 
 #[tokio::test]
-async fn an_unfinished_request_spoils_no_stop() -> Result<()> {
+async fn an_unfinished_request_does_not_delay_a_stop() -> Result<()> {
     let listen = format!("127.0.0.1:{}", free_port());
     let program =
         Program::start(ProgramOptions::new("updraft").args(["--mqtt-listen", &listen, "--pilots", "3"])).await?;
@@ -37,8 +37,8 @@ async fn an_unfinished_request_spoils_no_stop() -> Result<()> {
     let closed = tokio::spawn(close_code(socket));
     let code = program.service().stop().await?;
     ensure!(code == 0, "ended with {code}:\n{}", program.service().log_tail(30));
-    let last = timeout(SOON, closed).await.context("the WebSocket stays open")??;
-    ensure!(last.is_some(), "the WebSocket was cut without a close code");
+    let last = timeout(TIMEOUT, closed).await.context("the WebSocket stays open")??;
+    ensure!(last.is_some(), "the WebSocket was closed without a close code");
     drop(unfinished);
     Ok(())
 }

@@ -1,7 +1,7 @@
-//! `updraft` as one client of its MQTT port could try to bring it down, or see what it must not: the map keeps moving, the
-//! memory stays bounded, and the log has no panic and no error.
+//! Attacks on `updraft` by a client of its MQTT port: the map continues, memory is bounded, the client reads no frames,
+//! and the log has no panic and no error. And third-party MQTT clients.
 
 mod attacks;
 mod clients;
-mod scene;
+mod fixture;
 mod wire;

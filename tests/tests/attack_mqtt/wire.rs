@@ -1,4 +1,4 @@
-//! MQTT packets by hand: what a library would not send.
+//! Encodes MQTT packets, including those that a library does not send.
 
 use std::time::Duration;
 
@@ -6,10 +6,10 @@ use anyhow::{Context as _, Result, ensure};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-/// How long an answer may take.
-pub(crate) const SOON: Duration = Duration::from_secs(30);
+/// The time limit for an answer.
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// A packet: its first byte, then its length, then its body.
+/// Encodes a packet: first byte, length, body.
 pub(crate) fn packet(first: u8, body: &[u8]) -> Vec<u8> {
     let (mut bytes, mut length) = (vec![first], body.len());
     loop {
@@ -22,19 +22,19 @@ pub(crate) fn packet(first: u8, body: &[u8]) -> Vec<u8> {
     }
 }
 
-/// Bytes behind their length.
+/// Encodes a field with its length.
 pub(crate) fn field(bytes: &[u8]) -> Vec<u8> {
     [&(bytes.len() as u16).to_be_bytes(), bytes].concat()
 }
 
-/// CONNECT of a session that stays; `level` 4 or 5.
+/// CONNECT with a persistent session; `level` is 4 or 5.
 pub(crate) fn connect(level: u8, client_id: &str, keep_alive_s: u16) -> Vec<u8> {
     let properties: &[u8] = if level == 5 { &[5, 0x11, 0, 0, 0x0E, 0x10] } else { &[] };
     let [high, low] = keep_alive_s.to_be_bytes();
     packet(0x10, &[&field(b"MQTT")[..], &[level, 0, high, low], properties, &field(client_id.as_bytes())].concat())
 }
 
-/// PUBLISH; `level` decides whether there are properties, here one of a user.
+/// PUBLISH; with `level` 5 it has a user property.
 pub(crate) fn publish(level: u8, qos: u8, packet_id: u16, topic: &str, payload: &[u8]) -> Vec<u8> {
     let id = packet_id.to_be_bytes();
     let id = if qos > 0 { &id[..] } else { &[] };
@@ -42,7 +42,7 @@ pub(crate) fn publish(level: u8, qos: u8, packet_id: u16, topic: &str, payload: 
     packet(0x30 | qos << 1, &[&field(topic.as_bytes())[..], id, properties, payload].concat())
 }
 
-/// SUBSCRIBE of QoS 1.
+/// SUBSCRIBE with QoS 1.
 pub(crate) fn subscribe(level: u8, packet_id: u16, filters: &[String]) -> Vec<u8> {
     let mut body = packet_id.to_be_bytes().to_vec();
     if level == 5 {
@@ -63,7 +63,7 @@ impl Client {
         Ok(Self(TcpStream::connect(("127.0.0.1", port)).await.context("connect")?))
     }
 
-    /// Connected and accepted.
+    /// Connects and waits for the CONNACK.
     pub(crate) async fn accepted(port: u16, level: u8, client_id: &str, keep_alive_s: u16) -> Result<Self> {
         let mut client = Self::open(port).await?;
         client.send(&connect(level, client_id, keep_alive_s)).await?;
@@ -93,14 +93,15 @@ impl Client {
             self.0.read_exact(&mut body).await?;
             anyhow::Ok((first, body))
         };
-        tokio::time::timeout(SOON, receive).await.context("no packet came")?
+        tokio::time::timeout(TIMEOUT, receive).await.context("no packet in time")?
     }
 
-    /// What comes until the connection is closed.
+    /// All bytes until the connection is closed.
     pub(crate) async fn rest(&mut self) -> Result<Vec<u8>> {
         let mut bytes = Vec::new();
-        // A reset ends it too.
-        let _ = tokio::time::timeout(SOON, self.0.read_to_end(&mut bytes)).await.context("it is not closed")?;
+        // A reset is an end, too.
+        let _ =
+            tokio::time::timeout(TIMEOUT, self.0.read_to_end(&mut bytes)).await.context("the connection stays open")?;
         Ok(bytes)
     }
 }

@@ -1,23 +1,23 @@
-//! An authority of our own, a server and a client that it vouches for, and a user with a password.
+//! A test CA with certificates for a server and a client, and a user with a password.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 
-/// Where the files are.
-pub(crate) struct Papers {
+/// The directory with the files.
+pub(crate) struct Certificates {
     dir: PathBuf,
 }
 
-impl Papers {
+impl Certificates {
     pub(crate) fn issue() -> Result<Self> {
-        let papers = Self { dir: harness::supervise::fresh_dir("papers")? };
-        papers.authority("ca")?;
-        papers.authority("stranger")?;
-        papers.issued("server", "subjectAltName=IP:127.0.0.1")?;
-        papers.issued("client", "extendedKeyUsage=clientAuth")?;
-        Ok(papers)
+        let certificates = Self { dir: harness::supervise::fresh_dir("certificates")? };
+        certificates.authority("ca")?;
+        certificates.authority("other-ca")?;
+        certificates.signed("server", "subjectAltName=IP:127.0.0.1")?;
+        certificates.signed("client", "extendedKeyUsage=clientAuth")?;
+        Ok(certificates)
     }
 
     pub(crate) fn path(&self, file: &str) -> String {
@@ -29,7 +29,7 @@ impl Papers {
         Ok(self.path(file))
     }
 
-    /// A file with a user in Mosquitto's form: PBKDF2 with SHA-512, as mosquitto_passwd writes it.
+    /// Writes a user in Mosquitto's format, as mosquitto_passwd does: PBKDF2 with SHA-512.
     pub(crate) fn users(&self, user: &str, password: &str) -> Result<String> {
         const HASH: &str = "import base64, hashlib, sys; salt = b'twelve bytes'; text = lambda b: base64.b64encode(b).decode(); \
             print(f'{sys.argv[1]}:$7$101${text(salt)}$' + text(hashlib.pbkdf2_hmac('sha512', sys.argv[2].encode(), salt, 101)))";
@@ -44,7 +44,7 @@ impl Papers {
         openssl(&self.dir, new.into_iter().chain(["-keyout", &key, "-out", &pem, "-subj", &subject]))
     }
 
-    fn issued(&self, name: &str, extension: &str) -> Result<()> {
+    fn signed(&self, name: &str, extension: &str) -> Result<()> {
         let (key, request, pem) = (format!("{name}.key"), format!("{name}.csr"), format!("{name}.pem"));
         let subject = format!("/CN={name}");
         let new = ["req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"];

@@ -1,5 +1,5 @@
-//! A Kafka whose disk loses what it had said was there: what comes next has no place in its sequence, which is the one
-//! error that an idempotent writer cannot go on from.
+//! A Kafka that loses acknowledged records from its disk: later records do not continue its sequence, which is a fatal
+//! error for an idempotent producer.
 
 use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
@@ -9,28 +9,28 @@ use harness::{Kafka, KafkaOptions, Program, wait_until};
 use schemas::catalogue::topic;
 use schemas::v1::raw_record::Input;
 
-use crate::desk::{Desk, Raw, SOON};
+use crate::fixture::{Fixture, Raw, TIMEOUT};
 use crate::frames;
 use crate::publisher::Publisher;
 
 const RATE_HZ: u32 = 500;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_fatal_error_replaces_the_writer_and_the_window_goes_on_in_order() -> Result<()> {
+async fn a_fatal_error_replaces_the_writer() -> Result<()> {
     let kafka: &'static Kafka = Box::leak(Box::new(Kafka::start(KafkaOptions::default()).await?));
-    let desk = Desk::on(kafka, "disk").await?;
-    desk.create(&[topic::RAW, topic::DEAD_LETTER]).await?;
-    let bridge = Program::start(desk.bridge().await?).await?;
-    let (host, port) = desk.mosquitto.host_port();
+    let fixture = Fixture::on(kafka, "disk").await?;
+    fixture.create(&[topic::RAW, topic::DEAD_LETTER]).await?;
+    let bridge = Program::start(fixture.bridge().await?).await?;
+    let (host, port) = fixture.mosquitto.host_port();
     let publisher = Publisher::start(format!("{host}:{port}"), "receiver", RATE_HZ);
-    desk.raw(2 * RATE_HZ as usize).await?;
+    fixture.raw(2 * RATE_HZ as usize).await?;
 
     let node = kafka.node(0);
     node.kill().await?;
-    // What was acknowledged before may be what the disk has lost.
+    // Frames acknowledged before may be lost.
     let after = publisher.count() as u64;
     let data = node.log().with_file_name("data");
-    lose_ends(&data, &desk.full_name(topic::RAW))?;
+    truncate_partitions(&data, &fixture.full_name(topic::RAW))?;
     node.start().await?;
 
     let broken = async || {
@@ -38,22 +38,22 @@ async fn a_fatal_error_replaces_the_writer_and_the_window_goes_on_in_order() -> 
         let replaced = bridge.metric("fanet_bridge_writers_broken_total", &[]).await.ok()?;
         (fenced >= 1.0 && replaced >= 1.0).then_some(())
     };
-    let broken = wait_until(SOON, "the writer to break and be replaced", broken).await;
-    broken.with_context(|| format!("the bridge says\n{}", bridge.service().log_tail(20)))?;
+    let broken = wait_until(TIMEOUT, "the writer to break and be replaced", broken).await;
+    broken.with_context(|| format!("log of the bridge:\n{}", bridge.service().log_tail(20)))?;
     let end = publisher.count() as u64 + u64::from(RATE_HZ);
-    let whole = async || {
-        let raw = desk.raw(0).await.ok()?;
+    let complete = async || {
+        let raw = fixture.raw(0).await.ok()?;
         let all: BTreeSet<u64> = numbers(&raw).ok()?.into_iter().collect();
         (after..end).all(|number| all.contains(&number)).then_some(raw)
     };
-    let raw = wait_until(SOON, "every frame since the disk lost its end", whole).await;
-    let raw = raw.with_context(|| format!("the bridge says\n{}", bridge.service().log_tail(20)))?;
+    let raw = wait_until(TIMEOUT, "every frame since the disk lost records", complete).await;
+    let raw = raw.with_context(|| format!("log of the bridge:\n{}", bridge.service().log_tail(20)))?;
     in_order(&numbers(&raw)?, after)?;
     bridge.until_ready().await
 }
 
-/// Takes a fourth off each partition's end, and what would tell Kafka without reading what had been there.
-fn lose_ends(data: &Path, topic: &str) -> Result<()> {
+/// Truncates a fourth of each partition's log, and removes the indexes, from which Kafka would detect the loss.
+fn truncate_partitions(data: &Path, topic: &str) -> Result<()> {
     let mut shortened = 0;
     for folder in std::fs::read_dir(data).context("Kafka's data")? {
         let folder = folder?.path();
@@ -87,12 +87,12 @@ fn numbers(raw: &[Raw]) -> Result<Vec<u64>> {
     frames.collect()
 }
 
-/// From `first` on no frame of a device skips another.
+/// Checks that from `first` on no frame of a device skips another.
 fn in_order(numbers: &[u64], first: u64) -> Result<()> {
     let mut last: HashMap<u16, u64> = HashMap::new();
     for number in numbers.iter().copied().filter(|number| *number >= first) {
         let due = last.get(&frames::device(number)).map_or(number, |last| last + frames::DEVICES);
-        ensure!(number <= due, "frame {number} came where at most {due} was due");
+        ensure!(number <= due, "found frame {number}, expected at most {due}");
         last.insert(frames::device(number), number);
     }
     Ok(())

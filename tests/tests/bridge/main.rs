@@ -1,10 +1,10 @@
-//! The bridge on real services that work: what it forwards, how it is secured and shared, and what it says of the broker.
-//! What it does when they fail is in `bridge_faults`.
+//! The bridge with working services: forwarding, security, shards, and checks of the broker's settings. `bridge_faults`
+//! has the tests with failing services.
 
 mod broker;
 mod certificates;
-mod desk;
 mod disk;
+mod fixture;
 #[cfg(feature = "kafka-tls")]
 mod kafka_tls;
 mod records;

@@ -1,4 +1,4 @@
-//! The faults, one function each: what is done, and how long after its end the flow is normal again.
+//! The faults, one function each: injects the fault and returns the time from its end to normal operation.
 
 use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
@@ -16,128 +16,128 @@ const RESETS: usize = 10;
 const QOS_0: usize = 500;
 const POISON: usize = 100;
 
-/// `kill -9` at moments that nobody chose; the longest recovery counts.
+/// `kill -9` at random times; returns the longest recovery.
 pub(crate) async fn kill_bridge(rig: &Rig) -> Result<Duration> {
     let mut longest = Duration::ZERO;
     for round in 0..KILLS {
-        rig.carried((RandomState::new().hash_one(round) % 600) as usize).await?;
+        rig.wait_for_carried((RandomState::new().hash_one(round) % 600) as usize).await?;
         rig.bridge.service().kill().await?;
         let killed = clock::now();
         rig.bridge.service().start().await?;
-        longest = longest.max(rig.recovered(killed).await?);
+        longest = longest.max(rig.wait_for_recovery(killed).await?);
     }
     Ok(longest)
 }
 
-/// SIGTERM, and back when the window is full.
+/// SIGTERM, and a new start when the window is full.
 pub(crate) async fn stop_kafka(rig: &Rig) -> Result<Duration> {
     rig.kafka.node(0).stop().await?;
-    rig.full().await?;
-    rig.complains("cannot reach").await?;
+    rig.wait_for_full_window().await?;
+    rig.wait_until_not_ready("cannot reach").await?;
     rig.kafka.node(0).start().await?;
-    rig.recovered(clock::now()).await
+    rig.wait_for_recovery(clock::now()).await
 }
 
-/// SIGSTOP: connections stay open and nothing answers.
+/// SIGSTOP: connections stay open without answers.
 pub(crate) async fn freeze_kafka(rig: &Rig) -> Result<Duration> {
     rig.kafka.node(0).freeze()?;
-    rig.full().await?;
-    rig.complains("the window of 2000 is full").await?;
+    rig.wait_for_full_window().await?;
+    rig.wait_until_not_ready("the window of 2000 is full").await?;
     rig.kafka.node(0).thaw()?;
-    rig.recovered(clock::now()).await
+    rig.wait_for_recovery(clock::now()).await
 }
 
-/// A full window takes no QoS 0 any more; QoS 1 waits at the broker.
+/// A full window drops QoS 0; QoS 1 waits at the broker.
 pub(crate) async fn fill_window(rig: &Rig) -> Result<Duration> {
     let dropped = async || rig.bridge.metric("fanet_bridge_dropped_total", &[]).await;
     rig.kafka.node(0).freeze()?;
-    rig.full().await?;
+    rig.wait_for_full_window().await?;
     let before = dropped().await?;
     for number in 0..QOS_0 {
         let payload = crate::frames::payload(0)[..12].to_vec();
-        // Each receiver within its own limits.
+        // Each receiver stays within its limits.
         let topic = format!("fb/b/{}/f/1", number % 50).into_bytes();
         rig.publisher.also(Other { topic, payload, qos: 0 }).await?;
     }
     let all = async || (dropped().await.ok()? - before >= QOS_0 as f64).then_some(());
     wait_until(Duration::from_secs(20), "every QoS 0 message to be counted", all).await?;
     let in_flight = rig.bridge.metric("fanet_bridge_in_flight", &[]).await?;
-    // Mosquitto 2.0.11 sends somewhat more than Receive Maximum; twice of it is the bridge's own bound.
+    // Mosquitto 2.0.11 sends slightly more than Receive Maximum; the bridge's limit is twice that.
     ensure!(in_flight <= 2.0 * WINDOW as f64, "{in_flight} in flight");
     rig.kafka.node(0).thaw()?;
-    rig.recovered(clock::now()).await
+    rig.wait_for_recovery(clock::now()).await
 }
 
-/// 300 ms more in each direction.
+/// Adds 300 ms in each direction.
 pub(crate) async fn slow_kafka(rig: &Rig) -> Result<Duration> {
-    rig.kafka_line().latency(Duration::from_millis(300));
-    rig.published(6000).await?;
-    rig.kafka_line().heal();
-    rig.recovered(clock::now()).await
+    rig.kafka_proxy().latency(Duration::from_millis(300));
+    rig.wait_for_published(6000).await?;
+    rig.kafka_proxy().heal();
+    rig.wait_for_recovery(clock::now()).await
 }
 
-/// Its connections, again and again.
+/// Resets the connections to Kafka repeatedly.
 pub(crate) async fn reset_kafka(rig: &Rig) -> Result<Duration> {
     for _ in 0..RESETS {
-        rig.kafka_line().reset();
-        rig.published(300).await?;
+        rig.kafka_proxy().reset();
+        rig.wait_for_published(300).await?;
     }
-    rig.recovered(clock::now()).await
+    rig.wait_for_recovery(clock::now()).await
 }
 
-/// Nothing passes either way, and the connections do not know.
+/// Forwards nothing in either direction, while the connections stay open.
 pub(crate) async fn cut_kafka(rig: &Rig) -> Result<Duration> {
-    rig.kafka_line().stall();
-    rig.full().await?;
-    rig.kafka_line().heal();
-    rig.recovered(clock::now()).await
+    rig.kafka_proxy().stall();
+    rig.wait_for_full_window().await?;
+    rig.kafka_proxy().heal();
+    rig.wait_for_recovery(clock::now()).await
 }
 
-/// Each node in turn, while the others go on.
+/// Restarts each node in turn, while the others run.
 pub(crate) async fn roll_kafka(rig: &Rig) -> Result<Duration> {
     let mut longest = Duration::ZERO;
     for node in rig.kafka.nodes() {
         let stopped = clock::now();
         node.stop().await?;
         node.start().await?;
-        longest = longest.max(rig.recovered(stopped).await?);
+        longest = longest.max(rig.wait_for_recovery(stopped).await?);
     }
     Ok(longest)
 }
 
-/// SIGTERM, which writes what it holds, and a new start from there.
+/// SIGTERM, on which Mosquitto saves its state, and a new start.
 pub(crate) async fn restart_mosquitto(rig: &Rig) -> Result<Duration> {
     rig.mosquitto.service().restart().await?;
-    rig.recovered(clock::now()).await
+    rig.wait_for_recovery(clock::now()).await
 }
 
-/// For longer than the bridge believes that it lives.
+/// For longer than the bridge's time-out for the broker.
 pub(crate) async fn freeze_mosquitto(rig: &Rig) -> Result<Duration> {
     rig.mosquitto.service().freeze()?;
-    let complaint = rig.complains("mqtt://").await;
+    let not_ready = rig.wait_until_not_ready("mqtt://").await;
     rig.mosquitto.service().thaw()?;
-    complaint.context("a frozen broker")?;
-    rig.recovered(clock::now()).await
+    not_ready.context("a frozen broker")?;
+    rig.wait_for_recovery(clock::now()).await
 }
 
-/// Connections reset, new ones refused.
+/// Resets connections and refuses new ones.
 pub(crate) async fn cut_mqtt(rig: &Rig) -> Result<Duration> {
-    rig.mqtt_line.cut();
-    rig.complains("mqtt://").await?;
-    rig.published(3000).await?;
-    rig.mqtt_line.heal();
-    rig.recovered(clock::now()).await
+    rig.mqtt_proxy.cut();
+    rig.wait_until_not_ready("mqtt://").await?;
+    rig.wait_for_published(3000).await?;
+    rig.mqtt_proxy.heal();
+    rig.wait_for_recovery(clock::now()).await
 }
 
-/// Nothing passes either way, and the connections do not know.
+/// Forwards nothing in either direction, while the connections stay open.
 pub(crate) async fn silent_mqtt(rig: &Rig) -> Result<Duration> {
-    rig.mqtt_line.stall();
-    rig.complains("has been silent").await?;
-    rig.mqtt_line.heal();
-    rig.recovered(clock::now()).await
+    rig.mqtt_proxy.stall();
+    rig.wait_until_not_ready("has been silent").await?;
+    rig.mqtt_proxy.heal();
+    rig.wait_for_recovery(clock::now()).await
 }
 
-/// Everything that a bridge cannot use, in the middle of the stream.
+/// Publishes all kinds of unusable messages within the stream.
 pub(crate) async fn poison(rig: &Rig) -> Result<Duration> {
     let good = crate::frames::payload(0);
     let kinds: [(&[u8], Vec<u8>, &str); 6] = [
@@ -148,7 +148,7 @@ pub(crate) async fn poison(rig: &Rig) -> Result<Duration> {
         (b"fb/b/8896672/f/not-a-type", good.clone(), "mqtt_topic"),
         (b"fb/b/88 96/f/1", good, "mqtt_topic"),
     ];
-    let letters = rig.records(topic::DEAD_LETTER).await?;
+    let dead_letters = rig.records(topic::DEAD_LETTER).await?;
     let acknowledged = || rig.publisher.look(|published| published.others_acknowledged);
     let before = acknowledged();
     for _ in 0..POISON {
@@ -156,26 +156,29 @@ pub(crate) async fn poison(rig: &Rig) -> Result<Duration> {
             rig.publisher.also(Other { topic: topic.to_vec(), payload: payload.clone(), qos: 1 }).await?;
         }
     }
-    let wanted = POISON * kinds.len();
-    let all = async || (acknowledged() - before >= wanted).then_some(());
-    wait_until(Duration::from_secs(20), "the broker to take the poison", all).await?;
-    let recovery = rig.recovered(clock::now()).await?;
-    // Dead letters are bounded in rate: what is over it is counted alone.
+    let published_count = POISON * kinds.len();
+    let all = async || (acknowledged() - before >= published_count).then_some(());
+    wait_until(Duration::from_secs(20), "the broker to accept the unusable messages", all).await?;
+    let recovery = rig.wait_for_recovery(clock::now()).await?;
+    // The rate of dead letters is limited: those above it are only counted.
     let count = async |name: &str, reason: &str| {
         rig.bridge.metric(name, &[&format!("reason=\"{reason}\"")]).await.unwrap_or_default()
     };
     let mut written = 0.0;
     for reason in ["mqtt_too_short", "mqtt_too_long", "mqtt_topic"] {
-        let due = kinds.iter().filter(|(.., of)| *of == reason).count() * POISON;
+        let expected = kinds.iter().filter(|(.., of)| *of == reason).count() * POISON;
         let counted = async || {
-            let letters = count("fanet_bridge_dead_lettered_total", reason).await;
+            let dead_letters = count("fanet_bridge_dead_lettered_total", reason).await;
             let withheld = count("fanet_bridge_dead_letters_withheld_total", reason).await;
-            (letters + withheld == due as f64).then_some(letters)
+            (dead_letters + withheld == expected as f64).then_some(dead_letters)
         };
-        written += wait_until(Duration::from_secs(20), &format!("{due} of {reason}"), counted).await?;
+        written += wait_until(Duration::from_secs(20), &format!("{expected} of {reason}"), counted).await?;
     }
     ensure!(written >= 20.0, "only {written} dead letters");
-    let aside = rig.records(topic::DEAD_LETTER).await?;
-    ensure!(aside == letters + written as u64, "{aside} dead letters, {letters} before and {written} counted");
+    let records = rig.records(topic::DEAD_LETTER).await?;
+    ensure!(
+        records == dead_letters + written as u64,
+        "{records} dead letters, expected {dead_letters} and {written} new ones"
+    );
     Ok(recovery)
 }

@@ -1,5 +1,5 @@
-//! The bridge between real services that fail: what was acknowledged to the publisher is in Kafka, in order, and the flow
-//! is normal again within 30 s. One run prints one table.
+//! The bridge with failing services: each acknowledged frame is in Kafka, in order, and operation is normal again
+//! within 30 s. A run prints a table.
 //!
 //! `UPDRAFT_WRITE_DOCS=1 cargo test -p updraft-tests --test bridge_faults` writes it into `docs/measurements.md`.
 
@@ -19,10 +19,10 @@ use crate::rig::{Rig, WINDOW};
 use crate::table::Row;
 
 const RATE_HZ: u32 = 2000;
-const LOOK_AT_MEMORY: Duration = Duration::from_millis(50);
+const MEMORY_SAMPLE_INTERVAL: Duration = Duration::from_millis(50);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn nothing_acknowledged_is_lost_whatever_fails() -> Result<()> {
+async fn no_fault_loses_an_acknowledged_frame() -> Result<()> {
     let mut rows = Vec::new();
     one_node(&mut rows).await?;
     three_nodes(&mut rows).await?;
@@ -32,8 +32,8 @@ async fn nothing_acknowledged_is_lost_whatever_fails() -> Result<()> {
 
 async fn one_node(rows: &mut Vec<Row>) -> Result<()> {
     let rig = Rig::start("faults", 1, RATE_HZ).await?;
-    // Ours when the bridge died or lost its connection, or when its writer found no broker any more and was replaced; the
-    // publisher's too when it had to send again.
+    // The bridge repeats its window when it ends, loses its connection or replaces its writer; the publisher repeats
+    // unacknowledged frames when it loses its connection.
     let (ours, both) = (WINDOW, WINDOW + UNACKNOWLEDGED);
     rows.push(survive(&rig, "poison", "poison in the stream", 0, faults::poison(&rig)).await?);
     rows.push(survive(&rig, "kill_bridge", "bridge killed, 20 times", 20 * ours, faults::kill_bridge(&rig)).await?);
@@ -61,60 +61,61 @@ async fn three_nodes(rows: &mut Vec<Row>) -> Result<()> {
     Ok(())
 }
 
-/// Runs a fault and keeps book: of what was published from its beginning to the return of the normal flow.
+/// Runs a fault, and returns the results for the frames published from its beginning to the recovery.
 async fn survive(
     rig: &Rig,
     name: &'static str,
     what: &'static str,
-    duplicates_bound: usize,
+    max_duplicates: usize,
     fault: impl Future<Output = Result<Duration>>,
 ) -> Result<Row> {
     let first = rig.publisher.count();
-    let (duplicates, wrong) = rig.ledger.look(|book| (book.duplicates, book.wrong.len()));
+    let (duplicates, wrong) = rig.ledger.look(|entries| (entries.duplicates, entries.wrong.len()));
     let mut rss_mb = 0.0_f64;
-    let mut looks = tokio::time::interval(LOOK_AT_MEMORY);
+    let mut samples = tokio::time::interval(MEMORY_SAMPLE_INTERVAL);
     let mut fault = pin!(fault);
     let recovery = loop {
         tokio::select! {
             recovery = &mut fault => break recovery.with_context(|| {
-                format!("{name}; the bridge says\n{}", rig.bridge.service().log_tail(30))
+                format!("{name}; log of the bridge:\n{}", rig.bridge.service().log_tail(30))
             })?,
-            _ = looks.tick() => {
+            _ = samples.tick() => {
                 rss_mb = rss_mb.max(rig.bridge.resident_bytes().unwrap_or_default() as f64 / f64::from(1 << 20));
             }
         }
     };
     let end = rig.publisher.count();
-    let lost = settle(rig, first, end).await;
+    let lost = count_lost(rig, first, end).await;
     let row = Row {
         name,
         what,
         acknowledged: end - first,
         lost,
-        duplicates: rig.ledger.look(|book| book.duplicates) - duplicates,
-        duplicates_bound,
-        wrong: rig.ledger.look(|book| book.wrong[wrong..].to_vec()),
+        duplicates: rig.ledger.look(|entries| entries.duplicates) - duplicates,
+        max_duplicates,
+        wrong: rig.ledger.look(|entries| entries.wrong[wrong..].to_vec()),
         recovery,
         rss_mb,
     };
-    row.say()?;
+    row.print_figure()?;
     Ok(row)
 }
 
-/// Waits until every frame of the range is acknowledged and in Kafka; how many acknowledged ones are missing in the end.
-async fn settle(rig: &Rig, first: usize, end: usize) -> usize {
+/// Waits until every frame of the range is acknowledged and in Kafka; returns the number of missing acknowledged
+/// frames.
+async fn count_lost(rig: &Rig, first: usize, end: usize) -> usize {
     let open = |of_acknowledged: bool| {
         rig.publisher.look(|published| {
-            rig.ledger.look(|book| {
-                let missing = |number: &usize| book.first_seen.get(*number).copied().flatten().is_none();
+            rig.ledger.look(|entries| {
+                let missing = |number: &usize| entries.first_seen.get(*number).copied().flatten().is_none();
                 let counts = |number: &usize| !of_acknowledged || published.acknowledged[*number];
                 let unacknowledged = |number: &usize| !of_acknowledged && !published.acknowledged[*number];
                 (first..end).filter(|number| counts(number) && (missing(number) || unacknowledged(number))).count()
             })
         })
     };
-    let settled = async || (open(false) == 0).then_some(());
-    match wait_until(Duration::from_secs(30), "every frame to be acknowledged and in Kafka", settled).await {
+    let all_settled = async || (open(false) == 0).then_some(());
+    match wait_until(Duration::from_secs(30), "every frame to be acknowledged and in Kafka", all_settled).await {
         Ok(()) => 0,
         Err(_) => open(true).max(1),
     }

@@ -1,4 +1,4 @@
-//! What was survived, as a table for people and as figures for machines.
+//! The results as a table in Markdown, and as `bench` figures.
 
 use std::fmt::Write as _;
 use std::io::Write as _;
@@ -7,53 +7,53 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 
-/// The table's place in `docs/measurements.md`.
+/// Marks the table in `docs/measurements.md`.
 const BEGIN: &str = "<!-- faults: written by the test -->\n";
 const END: &str = "<!-- /faults -->\n";
-/// Resident memory of the bridge, at most, whatever happens around it.
-pub(crate) const RSS_BOUND_MB: f64 = 50.0;
-pub(crate) const RECOVERY_BOUND: Duration = Duration::from_secs(30);
+/// The maximum resident memory of the bridge.
+pub(crate) const MAX_RSS_MB: f64 = 50.0;
+pub(crate) const MAX_RECOVERY: Duration = Duration::from_secs(30);
 
-/// One fault and what came of it.
+/// The results for a fault.
 pub(crate) struct Row {
-    /// One word, for the figure's name.
+    /// The part of the figure's name.
     pub(crate) name: &'static str,
-    /// What was done.
+    /// The description in the table.
     pub(crate) what: &'static str,
-    /// Frames acknowledged to the publisher meanwhile.
+    /// The number of frames acknowledged to the publisher during the test.
     pub(crate) acknowledged: usize,
-    /// Of these, not in Kafka.
+    /// The number of acknowledged frames that are not in Kafka.
     pub(crate) lost: usize,
     pub(crate) duplicates: usize,
-    pub(crate) duplicates_bound: usize,
-    /// Out of order, changed, or under another key.
+    pub(crate) max_duplicates: usize,
+    /// Errors: frames out of order, changed, or with another key.
     pub(crate) wrong: Vec<String>,
     pub(crate) recovery: Duration,
     pub(crate) rss_mb: f64,
 }
 
 impl Row {
-    /// What the promise forbids.
+    /// Fails if the results violate the promise.
     pub(crate) fn check(&self) -> Result<()> {
         let name = self.name;
         ensure!(self.lost == 0, "{name}: {} acknowledged frames are not in Kafka", self.lost);
         ensure!(self.wrong.is_empty(), "{name}: {} wrong, first: {}", self.wrong.len(), self.wrong[0]);
-        ensure!(self.duplicates <= self.duplicates_bound, "{name}: {} duplicates", self.duplicates);
-        ensure!(self.recovery < RECOVERY_BOUND, "{name}: back to normal only after {:?}", self.recovery);
-        ensure!(self.rss_mb < RSS_BOUND_MB, "{name}: {:.1} MB of memory", self.rss_mb);
-        ensure!(self.acknowledged > 0, "{name}: nothing was published meanwhile");
+        ensure!(self.duplicates <= self.max_duplicates, "{name}: {} duplicates", self.duplicates);
+        ensure!(self.recovery < MAX_RECOVERY, "{name}: normal only after {:?}, expected at most 30 s", self.recovery);
+        ensure!(self.rss_mb < MAX_RSS_MB, "{name}: {:.1} MB of memory", self.rss_mb);
+        ensure!(self.acknowledged > 0, "{name}: no frame was published during the fault");
         Ok(())
     }
 
-    /// The figure, past the capture of test output.
-    pub(crate) fn say(&self) -> Result<()> {
+    /// Prints the figure directly to standard error, which the test runner does not capture.
+    pub(crate) fn print_figure(&self) -> Result<()> {
         let (name, recovery_s) = (self.name, self.recovery.as_secs_f64());
         let line = format!("bench: recovery_{name}_s {recovery_s:.2} s\n");
         Ok(std::io::stderr().write_all(line.as_bytes())?)
     }
 }
 
-/// Leaves the table among the tests' artefacts, and in `docs/measurements.md` where `UPDRAFT_WRITE_DOCS` is set.
+/// Writes the table to the tests' artefacts, and to `docs/measurements.md` if `UPDRAFT_WRITE_DOCS` is set.
 pub(crate) fn publish(rows: &[Row], rate_hz: u32, window: usize) -> Result<()> {
     let table = render(rows, rate_hz, window)?;
     std::fs::write(harness::artefacts_dir().join("bridge-faults.md"), &table)?;
@@ -61,8 +61,8 @@ pub(crate) fn publish(rows: &[Row], rate_hz: u32, window: usize) -> Result<()> {
     if std::env::var_os("UPDRAFT_WRITE_DOCS").is_some() {
         let path = harness::workspace_dir().join("docs/measurements.md");
         let page = std::fs::read_to_string(&path)?;
-        let (before, rest) = page.split_once(BEGIN).context("the page has no place for the table")?;
-        let (_, after) = rest.split_once(END).context("the place for the table has no end")?;
+        let (before, rest) = page.split_once(BEGIN).context("docs/measurements.md has no begin mark of the table")?;
+        let (_, after) = rest.split_once(END).context("docs/measurements.md has no end mark of the table")?;
         std::fs::write(&path, [before, BEGIN, &table, END, after].concat())?;
     }
     Ok(())
@@ -73,16 +73,16 @@ fn render(rows: &[Row], rate_hz: u32, window: usize) -> Result<String> {
         "Run of {date} ({profile} build): {versions}; {rate_hz} frames/s at QoS 1, a window of {window}, on {cores} cores.\n\n\
          | fault | frames acknowledged | lost | duplicates (bound) | out of order | back to normal | memory |\n\
          | --- | --- | --- | --- | --- | --- | --- |\n",
-        date = said_by("date", &["-u", "+%Y-%m-%d"])?,
+        date = output_of("date", &["-u", "+%Y-%m-%d"])?,
         profile = if cfg!(debug_assertions) { "debug" } else { "release" },
         versions = versions()?,
         cores = std::thread::available_parallelism()?,
     );
     for row in rows {
-        let Row { what, acknowledged, lost, duplicates, duplicates_bound, wrong, recovery, rss_mb, .. } = row;
+        let Row { what, acknowledged, lost, duplicates, max_duplicates, wrong, recovery, rss_mb, .. } = row;
         writeln!(
             table,
-            "| {what} | {acknowledged} | {lost} | {duplicates} ({duplicates_bound}) | {} | {:.1} s | {rss_mb:.0} MB |",
+            "| {what} | {acknowledged} | {lost} | {duplicates} ({max_duplicates}) | {} | {:.1} s | {rss_mb:.0} MB |",
             wrong.len(),
             recovery.as_secs_f64(),
         )?;
@@ -99,7 +99,7 @@ fn versions() -> Result<String> {
     let librdkafka = librdkafka.and_then(|version| version.split('+').nth(1)).context("librdkafka's version")?;
     let rumqttc = between(&lock, "name = \"rumqttc\"\nversion = \"", "\"").context("rumqttc's version")?;
     let mosquitto = harness::tool_path("mosquitto")?;
-    let mosquitto = said_by(&mosquitto.to_string_lossy(), &["-h"])?;
+    let mosquitto = output_of(&mosquitto.to_string_lossy(), &["-h"])?;
     let mosquitto = mosquitto.lines().next().unwrap_or_default().trim_start_matches("mosquitto version ").to_owned();
     Ok(format!("Kafka {kafka}, Mosquitto {mosquitto}, librdkafka {librdkafka}, rumqttc {rumqttc}"))
 }
@@ -108,7 +108,7 @@ fn between<'a>(text: &'a str, before: &str, after: &str) -> Option<&'a str> {
     Some(text.split_once(before)?.1.split_once(after)?.0)
 }
 
-fn said_by(program: &str, arguments: &[&str]) -> Result<String> {
+fn output_of(program: &str, arguments: &[&str]) -> Result<String> {
     let output = Command::new(program).args(arguments).output().with_context(|| format!("run {program}"))?;
     Ok(String::from_utf8(output.stdout)?.trim().to_owned())
 }

@@ -1,4 +1,4 @@
-//! The documents of the contract: valid for tools that others wrote, and true of the running server.
+//! The documents of the contract are valid for third-party tools and match the running server.
 
 use std::process::Command;
 
@@ -11,7 +11,7 @@ use crate::running::{check, node};
 use crate::stage::{NOISE_KEY, fly, stage};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_openapi_document_is_valid_and_every_answer_is_as_it_says() -> Result<()> {
+async fn responses_match_the_openapi_document() -> Result<()> {
     let stage = stage().await?;
     let mut flight = Flight::new(0x11_AF01, (44.20, 5.10));
     stage.publish_captured().await?;
@@ -29,7 +29,7 @@ async fn the_asyncapi_document_is_valid() -> Result<()> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_websocket_knows_the_parameters_that_the_document_names() -> Result<()> {
+async fn asyncapi_names_all_query_parameters() -> Result<()> {
     let stage = stage().await?;
     let answer = reqwest::Client::new()
         .get(format!("{}/ws/v1/updates?nonsense=1", stage.pusher.http_url()))
@@ -45,10 +45,10 @@ async fn the_websocket_knows_the_parameters_that_the_document_names() -> Result<
     known.sort_unstable();
     let document = std::fs::read_to_string(workspace_dir().join("schemas/asyncapi.yaml"))?;
     let query = document.split("        query:\n").nth(1).context("the query of the channel")?;
-    let named = query.lines().take_while(|line| line.starts_with("          "));
+    let documented = query.lines().take_while(|line| line.starts_with("          "));
     let is_name = |line: &&str| line.starts_with("            ") && !line.starts_with("             ");
-    let mut named: Vec<&str> = named.filter(is_name).map(|line| line.trim().trim_end_matches(':')).collect();
-    named.sort_unstable();
-    ensure!(named == known, "the document has {named:?}, the server {known:?}");
+    let mut documented: Vec<&str> = documented.filter(is_name).map(|line| line.trim().trim_end_matches(':')).collect();
+    documented.sort_unstable();
+    ensure!(documented == known, "the document has {documented:?}, the server {known:?}");
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! Logs as programs that collect them read them.
+//! Logs in JSON, as log collectors parse them.
 
 use anyhow::{Context, Result, ensure};
 use harness::parse_strict_json;
@@ -22,11 +22,11 @@ async fn every_log_line_is_strict_json() -> Result<()> {
                 ensure!(event[key].is_string(), "{name}: no {key} in {line}");
             }
             if event["span"]["name"] == "task" {
-                ensure!(event["span"]["task"].is_string(), "{name}: which task? {line}");
+                ensure!(event["span"]["task"].is_string(), "{name}: no task in {line}");
                 in_tasks += 1;
             }
         }
-        ensure!(in_tasks > 0, "{name} says nothing in any task:\n{log}");
+        ensure!(in_tasks > 0, "{name} has no log line of a task:\n{log}");
     }
     Ok(())
 }

@@ -1,5 +1,5 @@
-//! What the pusher promises to those who write clients, held by clients of other make: the examples in three languages and
-//! in a browser, HTTP/2 and TLS by httpx and Node, the documents by validators that others wrote.
+//! The pusher's contract with clients, tested by third-party clients: the examples in three languages and in a browser,
+//! HTTP/2 and TLS with httpx and Node, the documents with third-party validators.
 
 mod contract;
 mod examples;
@@ -12,5 +12,5 @@ mod running;
 mod stage;
 
 #[path = "../e2e/flight.rs"]
-#[allow(dead_code, reason = "these tests need a part of it")]
+#[allow(dead_code, reason = "these tests use only a part of it")]
 mod flight;

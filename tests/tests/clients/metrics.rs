@@ -1,4 +1,4 @@
-//! `docs/metrics.md`: made of the sources, and complete for what the running programs say.
+//! `docs/metrics.md` is generated from the sources and has all metrics of the running programs.
 
 use std::process::Command;
 
@@ -6,7 +6,7 @@ use anyhow::{Context, Result, ensure};
 use harness::{python, workspace_dir};
 
 use crate::running::check;
-use crate::stage::{own_dir, stage};
+use crate::stage::{stage, temporary_dir};
 
 const PAGE: &str = "docs/metrics.md";
 
@@ -17,15 +17,15 @@ fn script() -> Result<Command> {
 }
 
 #[tokio::test]
-async fn the_page_of_metrics_is_made_of_the_code() -> Result<()> {
-    let (made, file) = (check(script()?).await?, workspace_dir().join(PAGE));
+async fn the_page_of_metrics_is_up_to_date() -> Result<()> {
+    let (generated, file) = (check(script()?).await?, workspace_dir().join(PAGE));
     if std::env::var_os("UPDATE_METRICS").is_some() {
-        std::fs::write(&file, &made)?;
+        std::fs::write(&file, &generated)?;
     }
     let written = std::fs::read_to_string(&file).context(PAGE)?;
     ensure!(
-        written == made,
-        "{PAGE} is not what the code says: UPDATE_METRICS=1 cargo test -p updraft-tests --test clients metrics"
+        written == generated,
+        "{PAGE} is out of date: run UPDATE_METRICS=1 cargo test -p updraft-tests --test clients metrics"
     );
 
     let before = "docs/coming-from-the-go-backend.md";
@@ -35,20 +35,20 @@ async fn the_page_of_metrics_is_made_of_the_code() -> Result<()> {
         let now = row.split('|').nth(2).context("a second column")?;
         for name in now.split('`').skip(1).step_by(2).filter(|name| name.starts_with("fanet_")) {
             let name = name.split('{').next().unwrap_or_default().trim_end_matches("_count");
-            ensure!(made.contains(&format!("| `{name}` |")), "{before} names {name}, which no program has");
+            ensure!(generated.contains(&format!("| `{name}` |")), "{before} names {name}, which no program has");
         }
     }
     Ok(())
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_running_programs_count_is_on_the_page_of_metrics() -> Result<()> {
+async fn the_page_has_all_metrics_of_the_programs() -> Result<()> {
     let stage = stage().await?;
     for program in [&stage.bridge, &stage.processor, &stage.pusher] {
-        let (status, said) = program.admin("/metrics").await?;
+        let (status, text) = program.admin("/metrics").await?;
         ensure!(status == 200, "{status}");
-        let file = own_dir()?.join("metrics.txt");
-        std::fs::write(&file, said)?;
+        let file = temporary_dir()?.join("metrics.txt");
+        std::fs::write(&file, text)?;
         let mut command = script()?;
         command.arg("--check").arg(&file);
         check(command).await?;

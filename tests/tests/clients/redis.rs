@@ -1,11 +1,11 @@
-//! REST before the air picture is complete: Redis answers, and says so.
+//! REST answers from Redis, and says so, before the air picture is complete.
 
 use anyhow::{Result, ensure};
 use harness::{Program, ProgramOptions, wait_until};
 use serde_json::Value;
 
 use crate::flight::Flight;
-use crate::stage::{SOON, fly, stage};
+use crate::stage::{TIMEOUT, fly, stage};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_pusher_without_kafka_answers_from_redis() -> Result<()> {
@@ -28,10 +28,10 @@ async fn a_pusher_without_kafka_answers_from_redis() -> Result<()> {
         let newest = (here["position"]["latitude_deg"].as_f64()? - latitude).abs() < 1e-6;
         (from_redis && newest).then_some(here)
     };
-    let in_redis = wait_until(SOON, "the aircraft from Redis", found).await?;
+    let in_redis = wait_until(TIMEOUT, "the aircraft from Redis", found).await?;
     let (_, text) = stage.pusher.http(pilots).await?;
     let from_log: Value = serde_json::from_str(&text)?;
-    assert_eq!(from_log["pilots"][0], in_redis, "the same state, from the log and from Redis");
+    assert_eq!(from_log["pilots"][0], in_redis, "expected the same state from the log and from Redis");
 
     let snapshot = ask("/api/v1/snapshot?lat=45.9&lon=6.9&radius=5").await?;
     ensure!(snapshot.headers().contains_key("x-source") && !snapshot.headers().contains_key("etag"));

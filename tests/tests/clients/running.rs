@@ -1,4 +1,4 @@
-//! A client of another make as a process that says what happens, one JSON line each.
+//! Client processes that print events as JSON lines.
 
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
@@ -11,16 +11,16 @@ use serde_json::Value;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::Child;
 
-use crate::stage::own_dir;
+use crate::stage::temporary_dir;
 
-/// A running client. Ends with this value.
+/// A running client. Dropping it ends the process.
 pub(crate) struct Running {
     pub(crate) name: &'static str,
     events: Arc<Mutex<Vec<Value>>>,
     _child: Child,
 }
 
-/// The examples, each as its README has it, on a region and with devices to follow.
+/// Starts the examples as in their README, with a region and devices to follow.
 pub(crate) fn examples(url: &str, region: &[&str], follow: &[&str]) -> Result<Vec<Running>> {
     let arguments = || std::iter::once(url).chain(region.iter().copied()).chain(follow.iter().copied());
     let mut javascript = node("examples/clients/javascript/watch.mjs")?;
@@ -40,27 +40,27 @@ pub(crate) fn examples(url: &str, region: &[&str], follow: &[&str]) -> Result<Ve
         .collect()
 }
 
-/// Node, with the packages of the tests for those who look for them.
+/// Runs a script with Node and the packages of the tests.
 pub(crate) fn node(script: &str) -> Result<Command> {
     let mut command = Command::new(tool_path("node")?);
     command.arg(workspace_dir().join(script)).env("NODE_PATH", workspace_dir().join("tests/node/node_modules"));
     Ok(command)
 }
 
-/// A script of `tests/clients` to its end; what it printed.
+/// Runs a command to its end and returns its output.
 pub(crate) async fn check(mut command: Command) -> Result<String> {
     let what = format!("{command:?}");
     let output = tokio::task::spawn_blocking(move || command.output()).await?.with_context(|| what.clone())?;
-    let said = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    ensure!(output.status.success(), "{what}: {}\n{said}", output.status);
-    Ok(said)
+    let text = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    ensure!(output.status.success(), "{what}: {}\n{text}", output.status);
+    Ok(text)
 }
 
-/// The Python classes of the contract, made here and now.
+/// Generates the Python classes of the contract.
 fn classes() -> Result<PathBuf> {
-    let out = own_dir()?;
+    let out = temporary_dir()?;
     let proto = workspace_dir().join("schemas/proto");
-    let made = Command::new(python()?)
+    let generated = Command::new(python()?)
         .args(["-m", "grpc_tools.protoc", "-I"])
         .arg(&proto)
         .arg(format!("--python_out={}", out.display()))
@@ -68,7 +68,7 @@ fn classes() -> Result<PathBuf> {
         .current_dir(&proto)
         .output()
         .context("start protoc")?;
-    ensure!(made.status.success(), "protoc: {}", String::from_utf8_lossy(&made.stderr));
+    ensure!(generated.status.success(), "protoc: {}", String::from_utf8_lossy(&generated.stderr));
     Ok(out)
 }
 
@@ -79,34 +79,38 @@ impl Running {
         let mut child = child.with_context(|| format!("start {name}"))?;
         let mut lines = BufReader::new(child.stdout.take().context("piped")?).lines();
         let events: Arc<Mutex<Vec<Value>>> = Arc::default();
-        let heard = events.clone();
+        let sink = events.clone();
         tokio::spawn(async move {
             while let Ok(Some(line)) = lines.next_line().await {
                 let event = serde_json::from_str(&line).unwrap_or(Value::String(line));
-                heard.lock().unwrap_or_else(PoisonError::into_inner).push(event);
+                sink.lock().unwrap_or_else(PoisonError::into_inner).push(event);
             }
         });
         Ok(Self { name, events, _child: child })
     }
 
-    /// How much it has said so far: what is waited for from here on comes later.
-    pub(crate) fn said(&self) -> usize {
+    /// The number of events so far: the start for waits for later events.
+    pub(crate) fn event_count(&self) -> usize {
         self.events().len()
     }
 
     /// Waits for an event after the first `from`.
     pub(crate) async fn until(
         &self,
-        soon: Duration,
+        timeout: Duration,
         from: usize,
         what: &str,
-        is_it: impl Fn(&Value) -> bool,
+        matches: impl Fn(&Value) -> bool,
     ) -> Result<Value> {
-        let found = async || self.events().iter().skip(from).find(|event| is_it(event)).cloned();
-        match wait_until(soon, what, found).await {
+        let found = async || self.events().iter().skip(from).find(|event| matches(event)).cloned();
+        match wait_until(timeout, what, found).await {
             Ok(event) => Ok(event),
             Err(error) => {
-                bail!("{}: {error:#}; it said {:?}", self.name, self.events().iter().rev().take(12).collect::<Vec<_>>())
+                bail!(
+                    "{}: {error:#}; its latest events: {:?}",
+                    self.name,
+                    self.events().iter().rev().take(12).collect::<Vec<_>>()
+                )
             }
         }
     }

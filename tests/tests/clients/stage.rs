@@ -1,4 +1,4 @@
-//! One pipeline for all tests of this binary: each keeps to devices and a place of its own.
+//! One pipeline for all tests of this binary: each uses devices and a region of its own.
 
 use std::ops::Deref;
 use std::path::PathBuf;
@@ -12,20 +12,20 @@ use tokio::sync::OnceCell;
 
 use crate::flight::Flight;
 
-pub(crate) const SOON: Duration = Duration::from_secs(60);
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(60);
 pub(crate) const KEY: &str = "a-key-for-the-tests-of-positions";
-/// The device that the key speaks for.
+/// The device of the key.
 pub(crate) const SENDER: &str = "11AB01";
-/// For who sends whatever comes to mind.
+/// For random requests.
 pub(crate) const NOISE_KEY: &str = "a-key-for-the-noise-of-schemathesis";
 
-/// Bridge, processor and pusher on real services. The pusher serves the example page in place of the map, and takes
+/// Bridge, processor and pusher with real services. The pusher serves the example page instead of the map, and accepts
 /// positions.
 pub(crate) async fn stage() -> Result<Shared> {
     static STAGE: OnceCell<Stage> = OnceCell::const_new();
     let stage = STAGE
         .get_or_try_init(|| async {
-            let keys = own_dir()?.join("keys.toml");
+            let keys = temporary_dir()?.join("keys.toml");
             let sender = |key: &str, device: &str| {
                 format!("[[sender]]\nkey = \"{key}\"\ndevice = \"{device}\"\npublic = true\n")
             };
@@ -33,7 +33,7 @@ pub(crate) async fn stage() -> Result<Shared> {
             let page = workspace_dir().join("examples/clients/javascript");
             let settings = [("UPDRAFT_PUSHER_POSITION_KEYS", keys), ("UPDRAFT_PUSHER_WEB_DIR", page)];
             let settings = settings.map(|(name, path)| (name.to_owned(), path.display().to_string()));
-            // As programs that collect logs read them: the harness refuses what a strict reader would.
+            // JSON as for log collectors: the harness parses it strictly.
             let json = ("UPDRAFT_LOG_FORMAT".to_owned(), "json".to_owned());
             Stage::start_with("clients", settings.into_iter().chain([json])).await
         })
@@ -41,7 +41,7 @@ pub(crate) async fn stage() -> Result<Shared> {
     Ok(Shared(stage))
 }
 
-/// The pipeline, for one test: at its end the logs are looked at, since the pipeline itself never ends.
+/// The pipeline for one test: dropping it checks the logs, since the pipeline does not end before the process.
 pub(crate) struct Shared(&'static Stage);
 
 impl Deref for Shared {
@@ -55,19 +55,19 @@ impl Deref for Shared {
 impl Drop for Shared {
     fn drop(&mut self) {
         if !std::thread::panicking()
-            && let Err(trouble) = self.check_logs()
+            && let Err(error) = self.check_logs()
         {
-            panic!("{trouble:#}");
+            panic!("{error:#}");
         }
     }
 }
 
-/// A directory that goes with the process.
-pub(crate) fn own_dir() -> Result<PathBuf> {
+/// A directory that is removed with the process.
+pub(crate) fn temporary_dir() -> Result<PathBuf> {
     harness::supervise::fresh_dir("clients")
 }
 
-/// One position after the other, a second apart.
+/// Publishes positions with a second between them.
 pub(crate) async fn fly(stage: &Stage, flight: &mut Flight, positions: usize) -> Result<()> {
     for _ in 0..positions {
         let index = flight.advance().await;
@@ -76,8 +76,8 @@ pub(crate) async fn fly(stage: &Stage, flight: &mut Flight, positions: usize) ->
     Ok(())
 }
 
-/// The pilot withdraws the consent to be shown.
-pub(crate) async fn hide(stage: &Stage, device: u32, flight: &mut Flight) -> Result<()> {
+/// Publishes a frame without the consent to be shown.
+pub(crate) async fn withdraw_consent(stage: &Stage, device: u32, flight: &mut Flight) -> Result<()> {
     let index = flight.advance().await;
     let (latitude_deg, longitude_deg) = flight.newest();
     let packet = Packet::Tracking(Tracking {

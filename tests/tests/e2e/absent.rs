@@ -1,4 +1,5 @@
-//! Programs that start before their neighbours: they say what they cannot reach, and go on by themselves when it comes.
+//! Programs that start before their services: they report which service they cannot reach, and continue when it is
+//! available.
 
 use std::time::Duration;
 
@@ -7,10 +8,10 @@ use harness::{Kafka, KafkaOptions, Mosquitto, Program, ProgramOptions, Redis, Re
 
 use harness::apply_topics;
 
-const SOON: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_secs(60);
 
 #[tokio::test(flavor = "multi_thread")]
-async fn each_program_waits_for_its_neighbours_and_says_for_which() -> Result<()> {
+async fn programs_wait_for_their_services() -> Result<()> {
     let kafka = Kafka::start(KafkaOptions::default()).await?;
     let (registry, redis, mosquitto) = (Registry::start().await?, Redis::start().await?, Mosquitto::start().await?);
     let prefix = unique_prefix("absent");
@@ -23,8 +24,8 @@ async fn each_program_waits_for_its_neighbours_and_says_for_which() -> Result<()
     ];
     let settings: Vec<_> = settings.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
     apply_topics(&settings)?;
-    for neighbour in [kafka.node(0), registry.service(), redis.service(), mosquitto.service()] {
-        neighbour.kill().await?;
+    for service in [kafka.node(0), registry.service(), redis.service(), mosquitto.service()] {
+        service.kill().await?;
     }
 
     let program = |name: &str, arguments: &[&str]| {
@@ -37,14 +38,14 @@ async fn each_program_waits_for_its_neighbours_and_says_for_which() -> Result<()
         (&processor, vec![kafka.bootstrap(), registry.url()]),
         (&pusher, vec![kafka.bootstrap()]),
     ] {
-        says_what_is_missing(program, &missing).await?;
+        wait_for_missing(program, &missing).await?;
     }
 
-    for neighbour in [kafka.node(0), registry.service()] {
-        neighbour.start().await?;
+    for service in [kafka.node(0), registry.service()] {
+        service.start().await?;
     }
-    says_what_is_missing(&processor, &[redis.url()]).await?;
-    says_what_is_missing(&bridge, &[mosquitto.url()]).await?;
+    wait_for_missing(&processor, &[redis.url()]).await?;
+    wait_for_missing(&bridge, &[mosquitto.url()]).await?;
     redis.service().start().await?;
     mosquitto.service().start().await?;
     for program in [&bridge, &processor, &pusher] {
@@ -53,22 +54,22 @@ async fn each_program_waits_for_its_neighbours_and_says_for_which() -> Result<()
     Ok(())
 }
 
-async fn says_what_is_missing(program: &Program, missing: &[&str]) -> Result<()> {
+async fn wait_for_missing(program: &Program, missing: &[&str]) -> Result<()> {
     let name = program.service().name().to_owned();
     let what = format!("{name} to name {missing:?}");
-    let said = wait_until(SOON, &what, async || {
+    let waiting = wait_until(TIMEOUT, &what, async || {
         let (status, body) = program.admin("/ready").await.ok()?;
         let address = |url: &&str| url.split("://").last().is_some_and(|address| body.contains(address));
         (status == 503 && missing.iter().all(address)).then_some(())
     });
-    said.await.with_context(|| program.service().log_tail(20))?;
+    waiting.await.with_context(|| program.service().log_tail(20))?;
     let (status, _) = program.admin("/health").await?;
-    ensure!(status == 200, "{name} is alive all the while");
+    ensure!(status == 200, "expected that {name} stays healthy");
     Ok(())
 }
 
 #[test]
-fn a_bad_setting_is_one_line_and_exit_code_64() -> Result<()> {
+fn an_invalid_option_exits_with_code_64() -> Result<()> {
     let cases: [(&str, &[&str], &str); 6] = [
         ("bridge", &["--window", "0"], "--window"),
         ("bridge", &["--mqtt-url", "ftp://x"], "mqtt://host:port"),
@@ -77,11 +78,11 @@ fn a_bad_setting_is_one_line_and_exit_code_64() -> Result<()> {
         ("pusher", &["--http-listen", "everywhere"], "--http-listen"),
         ("updraft", &["--pilots", "many"], "--pilots"),
     ];
-    for (program, arguments, named) in cases {
+    for (program, arguments, option) in cases {
         let output = std::process::Command::new(harness::beside_the_test(program)?).args(arguments).output()?;
-        let said = String::from_utf8_lossy(&output.stderr).into_owned();
-        ensure!(output.status.code() == Some(64), "{program} {arguments:?}: {} {said}", output.status);
-        ensure!(said.lines().count() == 1 && said.contains(named), "{program} {arguments:?}: {said}");
+        let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+        ensure!(output.status.code() == Some(64), "{program} {arguments:?}: {} {stderr}", output.status);
+        ensure!(stderr.lines().count() == 1 && stderr.contains(option), "{program} {arguments:?}: {stderr}");
     }
     Ok(())
 }

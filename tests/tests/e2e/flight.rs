@@ -1,4 +1,4 @@
-//! A made-up flight, one position a second, and what it looks like on the radio.
+//! A simulated flight with a position each second, and its radio frames.
 
 use std::time::Duration;
 
@@ -13,15 +13,21 @@ pub(crate) struct Flight {
     device: u32,
     start: (f64, f64),
     positions: usize,
+    online_tracking: bool,
     next_at: std::time::SystemTime,
 }
 
 impl Flight {
     pub(crate) fn new(device: u32, start: (f64, f64)) -> Self {
-        Self { device, start, positions: 0, next_at: now() }
+        Self { device, start, positions: 0, online_tracking: true, next_at: now() }
     }
 
-    /// Waits until the next position is due, and takes it.
+    /// Whether the pilot agrees to be shown, in the frames from now on.
+    pub(crate) fn set_online_tracking(&mut self, agrees: bool) {
+        self.online_tracking = agrees;
+    }
+
+    /// Waits until the next position is due, and returns its index.
     pub(crate) async fn advance(&mut self) -> usize {
         let due = self.next_at;
         let reached = async || (now() >= due).then_some(());
@@ -43,17 +49,17 @@ impl Flight {
         1500
     }
 
-    /// The newest position as the radio carries it.
+    /// The newest position with the precision of the radio frame.
     pub(crate) fn newest(&self) -> (f64, f64) {
         self.on_air(self.positions - 1)
     }
 
-    /// All latitudes as the radio carries them, in millionths of a degree.
+    /// All latitudes with the precision of the radio frames, in millionths of a degree.
     pub(crate) fn latitudes_e6(&self) -> Vec<i64> {
         (0..self.positions).map(|index| (self.on_air(index).0 * 1e6).round() as i64).collect()
     }
 
-    /// A position as the radio carries it.
+    /// A position with the precision of the radio frame.
     pub(crate) fn on_air(&self, index: usize) -> (f64, f64) {
         let frame = self.frame(index);
         let Packet::Tracking(tracking) = Frame::decode(&frame).expect("our own frame").packet else {
@@ -68,7 +74,7 @@ impl Flight {
                 latitude_deg: self.start.0 + STEP_DEG * 1.2 * index as f64,
                 longitude_deg: self.start.1,
             },
-            online_tracking: true,
+            online_tracking: self.online_tracking,
             aircraft_type: AircraftType::Paraglider,
             altitude_m: self.altitude_m(),
             speed_kmh: 36.0,
@@ -81,7 +87,7 @@ impl Flight {
         Frame::new(Header::broadcast(source), packet).encode().expect("encodable").to_vec()
     }
 
-    /// The MQTT payload of a receiver with a good clock.
+    /// The MQTT payload of a receiver with a correct clock.
     pub(crate) fn payload(&self, index: usize) -> Vec<u8> {
         let stamp = now().duration_since(std::time::UNIX_EPOCH).expect("after 1970").as_secs() as u32;
         let mut payload = stamp.to_le_bytes().to_vec();
@@ -92,7 +98,7 @@ impl Flight {
     }
 }
 
-#[allow(clippy::disallowed_methods, reason = "a flight happens in real time")]
+#[allow(clippy::disallowed_methods, reason = "the flight runs in real time")]
 fn now() -> std::time::SystemTime {
     std::time::SystemTime::now()
 }

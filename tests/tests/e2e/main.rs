@@ -1,9 +1,10 @@
-//! End to end: real services, our programs as separate processes, clients of another make.
+//! End-to-end tests: real services, our programs as separate processes, third-party clients.
 
 mod absent;
 mod browser;
 mod flight;
 mod pipeline;
+mod privacy;
 mod recorded;
 mod traces;
 mod track;

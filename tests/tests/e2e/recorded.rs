@@ -1,6 +1,7 @@
-//! Real recorded flights through the real stack: what the map client received is compared with the files, point by point.
+//! Recorded flights through the stack: the positions that the map client received are compared with the files.
 //!
-//! The flights belong to their pilots and are not part of this repository: `UPDRAFT_IGC_DIR` says where there are some.
+//! The flights belong to their pilots and are not part of this repository: set `UPDRAFT_IGC_DIR` to a directory of IGC
+//! files.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -12,35 +13,35 @@ use harness::{Program, ProgramOptions};
 use crate::watcher::{Aircraft, Picture, Watcher};
 use harness::Stage;
 
-/// Long enough for a device to earn trust and be seen often enough, at one frame every five to ten seconds.
-const FLOWN: &str = "90s";
-const PATIENCE: Duration = Duration::from_secs(120);
+/// Long enough for a device to be validated and seen often enough, with one frame every five to ten seconds.
+const FLIGHT_TIME: &str = "90s";
+const TIMEOUT: Duration = Duration::from_secs(120);
 const POSITIONS: usize = 6;
-/// The radio's step of longitude at the equator is 2.4 m; files round to 1.9 m.
+/// The resolution of the longitude at the equator is 2.4 m on the radio and 1.9 m in files.
 const TOLERANCE_M: f64 = 15.0;
-/// Above 2,047 m the radio's step of altitude is 4 m.
+/// Above 2,047 m the resolution of the altitude on the radio is 4 m.
 const TOLERANCE_ALTITUDE_M: i32 = 5;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn recorded_flights_arrive_on_the_map_as_they_were_flown() -> Result<()> {
-    let Some(folder) = std::env::var_os("UPDRAFT_IGC_DIR").map(PathBuf::from) else {
-        eprintln!("UPDRAFT_IGC_DIR is not set: there are no recorded flights to fly");
+async fn the_map_shows_the_recorded_positions() -> Result<()> {
+    let Some(directory) = std::env::var_os("UPDRAFT_IGC_DIR").map(PathBuf::from) else {
+        eprintln!("UPDRAFT_IGC_DIR is not set: nothing is tested");
         return Ok(());
     };
-    let files = flights(&folder)?;
+    let files = flights(&directory)?;
     let stage = Stage::start("recorded").await?;
     let regions: BTreeSet<String> = files.iter().map(|file| region(&file.fixes[0])).collect();
     let watchers: Vec<Watcher> =
         regions.iter().map(|region| Watcher::start(&stage.pusher, region, &[])).collect::<Result<_>>()?;
     let (host, port) = stage.mqtt();
     let arguments = ["generate", "--igc"].map(std::ffi::OsString::from).into_iter();
-    let arguments = arguments.chain([folder.into_os_string()]);
+    let arguments = arguments.chain([directory.into_os_string()]);
     let arguments = arguments.chain(["--mqtt".into(), format!("mqtt://{host}:{port}").into()]);
-    let arguments = arguments.chain(["--for", FLOWN].map(std::ffi::OsString::from));
+    let arguments = arguments.chain(["--for", FLIGHT_TIME].map(std::ffi::OsString::from));
     let _generator = Program::spawn(ProgramOptions::new("replay").args(arguments))?;
 
     let all_seen = async || (devices(&watchers, POSITIONS).len() >= files.len()).then_some(());
-    let seen = harness::wait_until(PATIENCE, "every recorded flight on the map", all_seen).await;
+    let seen = harness::wait_until(TIMEOUT, "every recorded flight on the map", all_seen).await;
     let seen_devices = devices(&watchers, POSITIONS);
     seen.with_context(|| {
         let counts = watchers.iter().flat_map(|watcher| watcher.look(Picture::track_lengths));
@@ -53,18 +54,18 @@ async fn recorded_flights_arrive_on_the_map_as_they_were_flown() -> Result<()> {
     })?;
     for device in seen_devices {
         let track = track(&watchers, &device);
-        let flown = files.iter().filter(|file| track.iter().all(|aircraft| file.has(aircraft))).count();
-        ensure!(flown >= 1, "{device}: its {} positions are those of no file", track.len());
+        let matching = files.iter().filter(|file| track.iter().all(|aircraft| file.has(aircraft))).count();
+        ensure!(matching >= 1, "{device}: its {} positions match no file", track.len());
     }
     Ok(())
 }
 
-/// Everywhere within reach of the flight's first fix; coarse, so that flights of one valley share a watcher.
+/// The region around the flight's first fix; rounded, so that flights of one valley share a watcher.
 fn region(fix: &Fix) -> String {
     format!("lat={}&lon={}&radius=200", fix.latitude_deg.round(), fix.longitude_deg.round())
 }
 
-/// Aircraft that were seen at least so often. The generator invents receivers, but no other aircraft.
+/// Aircraft with at least this number of positions. The generator adds receivers, but no other aircraft.
 fn devices(watchers: &[Watcher], positions: usize) -> BTreeSet<String> {
     let per_watcher = watchers.iter().map(|watcher| {
         watcher.look(|picture| {
@@ -104,8 +105,9 @@ impl Flight {
     }
 }
 
-fn flights(folder: &Path) -> Result<Vec<Flight>> {
-    let entries = std::fs::read_dir(folder).with_context(|| format!("read UPDRAFT_IGC_DIR {}", folder.display()))?;
+fn flights(directory: &Path) -> Result<Vec<Flight>> {
+    let entries =
+        std::fs::read_dir(directory).with_context(|| format!("read UPDRAFT_IGC_DIR {}", directory.display()))?;
     let mut flights = Vec::new();
     for entry in entries {
         let path = entry?.path();
@@ -114,17 +116,17 @@ fn flights(folder: &Path) -> Result<Vec<Flight>> {
             flights.push(Flight { fixes: text.lines().filter_map(fix).collect() });
         }
     }
-    ensure!(!flights.is_empty(), "UPDRAFT_IGC_DIR {} has no .igc files", folder.display());
+    ensure!(!flights.is_empty(), "UPDRAFT_IGC_DIR {} has no .igc files", directory.display());
     Ok(flights)
 }
 
 /// A B record: `BHHMMSSDDMMmmmNDDDMMmmmEVPPPPPGGGGG`.
 fn fix(line: &str) -> Option<Fix> {
     let degrees = |from: usize, digits: usize| {
-        let whole: f64 = line.get(from..from + digits)?.parse().ok()?;
+        let degrees_part: f64 = line.get(from..from + digits)?.parse().ok()?;
         let thousandths: f64 = line.get(from + digits..from + digits + 5)?.parse().ok()?;
         let sign = if matches!(line.get(from + digits + 5..from + digits + 6)?, "S" | "W") { -1.0 } else { 1.0 };
-        Some(sign * (whole + thousandths / 60_000.0))
+        Some(sign * (degrees_part + thousandths / 60_000.0))
     };
     line.starts_with('B').then_some(())?;
     Some(Fix {

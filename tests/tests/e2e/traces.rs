@@ -1,4 +1,4 @@
-//! The traces of frames and requests, as an OTLP receiver gets them from the programs.
+//! The traces of frames and requests that an OTLP receiver gets from the programs.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -9,12 +9,12 @@ use harness::{OtlpReceiver, ReceivedSpan, Stage, wait_until};
 use crate::flight::Flight;
 use crate::watcher::Watcher;
 
-const SOON: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 const REGION: &str = "lat=46.20&lon=13.60&radius=60";
 const RECEIVER: &str = "8896672";
 
-/// The way of a frame to the map: each span, who exports it, and its parent.
-const WAY: [(&str, &str, Option<&str>); 8] = [
+/// The spans of a frame on its path to the map: name, service, and parent.
+const SPANS: [(&str, &str, Option<&str>); 8] = [
     ("receive", "bridge", None),
     ("log", "bridge", Some("receive")),
     ("process", "processor", Some("log")),
@@ -30,17 +30,17 @@ async fn start(name: &str, receiver: &OtlpReceiver, ratio: &str) -> Result<Stage
     Stage::start_with(name, settings.map(|(name, value)| (name.to_owned(), value.to_owned()))).await
 }
 
-/// Two frames on the radio, of which the second earns the trust to be shown, and the aircraft on the map of a client that was
-/// there before.
+/// Publishes two frames, after which the device is validated, and waits until a map client that connected before shows
+/// the aircraft.
 async fn fly(stage: &Stage, flight: &mut Flight) -> Result<Watcher> {
     let map = Watcher::start(&stage.pusher, REGION, &[])?;
-    map.until(SOON, "the snapshot", |picture| picture.has("snapshot").then_some(())).await?;
+    map.until(TIMEOUT, "the snapshot", |picture| picture.has("snapshot").then_some(())).await?;
     for _ in 0..2 {
         let index = flight.advance().await;
         stage.publish(&format!("fb/b/{RECEIVER}/f/1"), &flight.payload(index)).await?;
     }
     let address = flight.address();
-    map.until(SOON, "the aircraft", |picture| picture.aircraft.contains_key(&address).then_some(())).await?;
+    map.until(TIMEOUT, "the aircraft", |picture| picture.aircraft.contains_key(&address).then_some(())).await?;
     Ok(map)
 }
 
@@ -48,15 +48,15 @@ async fn fly(stage: &Stage, flight: &mut Flight) -> Result<Watcher> {
 struct Trace(Vec<ReceivedSpan>);
 
 impl Trace {
-    /// The trace of the frame that made the state on the map, once it ends at a client and every parent in it is known.
+    /// Waits for the complete trace of the shown state: it has all spans of the path and all parents.
     async fn complete(receiver: &OtlpReceiver) -> Result<Self> {
-        let found = wait_until(SOON, "a complete trace", async || {
+        let found = wait_until(TIMEOUT, "a complete trace", async || {
             let spans = receiver.spans().ok()?;
             let flush = spans.iter().find(|span| span.span.name == "flush")?;
             let trace_id = flush.trace_id();
             let trace = Self(spans.into_iter().filter(|span| span.trace_id() == trace_id).collect());
-            let complete = WAY.iter().all(|(name, ..)| trace.0.iter().any(|span| span.span.name == *name));
-            (complete && trace.orphans().is_empty()).then_some(trace)
+            let complete = SPANS.iter().all(|(name, ..)| trace.0.iter().any(|span| span.span.name == *name));
+            (complete && trace.missing_parents().is_empty()).then_some(trace)
         });
         found.await.with_context(|| {
             let spans = receiver.spans().unwrap_or_default();
@@ -68,30 +68,30 @@ impl Trace {
         })
     }
 
-    /// Spans whose parent nobody exported.
-    fn orphans(&self) -> Vec<String> {
+    /// Parent ids without an exported span.
+    fn missing_parents(&self) -> Vec<String> {
         let known: BTreeSet<String> = self.0.iter().map(ReceivedSpan::span_id).collect();
         self.0.iter().filter_map(ReceivedSpan::parent_id).filter(|parent| !known.contains(parent)).collect()
     }
 
-    /// The spans from the root to the flush, by name, and `decode` and `apply` beside them.
-    fn way(&self) -> Result<BTreeMap<&'static str, &ReceivedSpan>> {
+    /// The spans from the root to `flush`, by name, and the spans `decode` and `apply`.
+    fn path(&self) -> Result<BTreeMap<&'static str, &ReceivedSpan>> {
         let by_id: BTreeMap<String, &ReceivedSpan> = self.0.iter().map(|span| (span.span_id(), span)).collect();
-        let mut way = BTreeMap::new();
+        let mut path = BTreeMap::new();
         let mut next = self.0.iter().find(|span| span.span.name == "flush");
         while let Some(span) = next {
-            let (name, ..) = WAY.iter().find(|(name, ..)| *name == span.span.name).context("a span of the way")?;
-            ensure!(way.insert(*name, span).is_none(), "{name} is above itself");
+            let (name, ..) = SPANS.iter().find(|(name, ..)| *name == span.span.name).context("a span of the path")?;
+            ensure!(path.insert(*name, span).is_none(), "{name} is an ancestor of itself");
             next = span.parent_id().and_then(|parent| by_id.get(&parent).copied());
         }
-        let process = way.get("process").context("process is above flush")?.span_id();
+        let process = path.get("process").context("flush has no ancestor process")?.span_id();
         for name in ["decode", "apply"] {
             let mut steps =
                 self.0.iter().filter(|span| span.span.name == name && span.parent_id().as_ref() == Some(&process));
-            way.insert(name, steps.next().with_context(|| format!("{name} is below process"))?);
-            ensure!(steps.next().is_none(), "{name} is there once");
+            path.insert(name, steps.next().with_context(|| format!("process has no child {name}"))?);
+            ensure!(steps.next().is_none(), "expected one span {name}");
         }
-        Ok(way)
+        Ok(path)
     }
 }
 
@@ -102,23 +102,23 @@ async fn one_frame_is_one_trace_from_radio_to_map() -> Result<()> {
     let mut flight = Flight::new(0x11_AA0E, (46.20, 13.60));
     let map = fly(&stage, &mut flight).await?;
     let trace = Trace::complete(&receiver).await?;
-    let way = trace.way()?;
+    let path = trace.path()?;
 
-    for (name, service, parent) in WAY {
-        let span = way[name];
+    for (name, service, parent) in SPANS {
+        let span = path[name];
         assert_eq!((span.service.as_str(), span.scope.as_str()), (service, service), "{name}");
         assert!(span.resource("service.version").is_some_and(|version| !version.is_empty()), "{:?}", span.resource);
-        assert_eq!(span.parent_id(), parent.map(|parent| way[parent].span_id()), "above {name}");
+        assert_eq!(span.parent_id(), parent.map(|parent| path[parent].span_id()), "parent of {name}");
     }
     for span in &trace.0 {
         assert!(span.span.end_time_unix_nano >= span.span.start_time_unix_nano, "{span:?}");
         assert_eq!(span.attribute("error.type"), None, "{span:?}");
     }
-    for (earlier, later) in WAY.iter().zip(&WAY[1..]) {
-        let started = |(name, ..): &(&str, &str, Option<&str>)| way[name].span.start_time_unix_nano;
+    for (earlier, later) in SPANS.iter().zip(&SPANS[1..]) {
+        let started = |(name, ..): &(&str, &str, Option<&str>)| path[name].span.start_time_unix_nano;
         assert!(started(earlier) <= started(later), "{} begins before {}", earlier.0, later.0);
     }
-    let ended = |name: &str| way[name].span.end_time_unix_nano;
+    let ended = |name: &str| path[name].span.end_time_unix_nano;
     assert!(ended("receive") <= ended("log") && ended("decode") <= ended("apply"));
     let roots = trace.0.iter().filter(|span| span.parent_id().is_none()).count();
     assert_eq!(roots, 1, "one root");
@@ -134,24 +134,24 @@ async fn one_frame_is_one_trace_from_radio_to_map() -> Result<()> {
         ("publish", "messaging.destination.name", format!("{}fanet.state.aircraft.v1", stage.prefix())),
         ("fold", "messaging.kafka.message.key", flight.address()),
     ] {
-        assert_eq!(way[name].attribute(attribute), Some(value), "{attribute} of {name}");
+        assert_eq!(path[name].attribute(attribute), Some(value), "{attribute} of {name}");
     }
-    named_spans_are_exported(&stage, &receiver, &trace.0[0].trace_id()).await?;
+    check_exported(&stage, &receiver, &trace.0[0].trace_id()).await?;
     map.end().await
 }
 
-/// Every span that a record of the frame names is exported, those of the records that wait for company a little later.
-async fn named_spans_are_exported(stage: &Stage, receiver: &OtlpReceiver, trace_id: &str) -> Result<()> {
-    let all = wait_until(SOON, "every span that a record names", async || {
+/// Waits until every span that a record of the frame names is exported; batched records follow a little later.
+async fn check_exported(stage: &Stage, receiver: &OtlpReceiver, trace_id: &str) -> Result<()> {
+    let all = wait_until(TIMEOUT, "every span that a record names", async || {
         let known: BTreeSet<String> = receiver.spans().ok()?.iter().map(ReceivedSpan::span_id).collect();
-        let named = named_spans(stage, trace_id).ok()?;
+        let named = spans_of_records(stage, trace_id).ok()?;
         named.is_subset(&known).then_some(())
     });
-    all.await.with_context(|| format!("named: {:?}", named_spans(stage, trace_id)))
+    all.await.with_context(|| format!("named: {:?}", spans_of_records(stage, trace_id)))
 }
 
-/// The spans that the records of the frame name: one each, in every topic of the way.
-fn named_spans(stage: &Stage, trace_id: &str) -> Result<BTreeSet<String>> {
+/// The span ids in the records of the frame: one per record, in every topic of the path.
+fn spans_of_records(stage: &Stage, trace_id: &str) -> Result<BTreeSet<String>> {
     let mut named = BTreeSet::new();
     for topic in ["fanet.raw.v1", "fanet.observation.v1", "fanet.reception.v1", "fanet.state.aircraft.v1"] {
         let mut of_frame = 0;
@@ -169,12 +169,12 @@ fn named_spans(stage: &Stage, trace_id: &str) -> Result<BTreeSet<String>> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn ratio_zero_exports_nothing_of_frames() -> Result<()> {
+async fn ratio_zero_exports_no_frames() -> Result<()> {
     let receiver = OtlpReceiver::start().await?;
     let stage = start("untraced", &receiver, "0").await?;
     let mut flight = Flight::new(0x11_AA0F, (46.20, 13.60));
     fly(&stage, &mut flight).await?;
-    // A client's own trace goes on all the same, so the exporters are at work.
+    // A client's own trace is continued, which shows that the exporters work.
     let (trace_id, span_id) = ("4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7");
     let url = format!("{}/api/v1/snapshot?{REGION}", stage.pusher.http_url());
     let request = reqwest::Client::new().get(url).header("traceparent", format!("00-{trace_id}-{span_id}-01"));
@@ -186,7 +186,7 @@ async fn ratio_zero_exports_nothing_of_frames() -> Result<()> {
 
     let spans = receiver.spans()?;
     let names: Vec<&str> = spans.iter().map(|span| span.span.name.as_str()).collect();
-    assert_eq!(names, ["GET /api/v1/snapshot"], "nothing of frames");
+    assert_eq!(names, ["GET /api/v1/snapshot"], "expected no spans of frames");
     assert_eq!((spans[0].trace_id().as_str(), spans[0].parent_id().as_deref()), (trace_id, Some(span_id)));
     assert_eq!(spans[0].attribute("http.response.status_code").as_deref(), Some("200"));
     assert_eq!(spans[0].attribute("http.route").as_deref(), Some("/api/v1/snapshot"));

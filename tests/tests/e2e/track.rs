@@ -1,5 +1,5 @@
-//! From radio frames to a pilot's file: through the broker, Kafka, the core, the historian and ClickHouse into an IGC file,
-//! which a program of another make reads back, point by point.
+//! From radio frames to an IGC file: through the broker, Kafka, the processor, the historian and ClickHouse. A
+//! third-party program parses the file, and each fix is compared.
 
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -10,18 +10,18 @@ use serde_json::Value;
 
 use crate::flight::Flight;
 
-const SOON: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_secs(60);
 const POSITIONS: usize = 15;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_frames_of_a_flight_are_the_fixes_of_its_igc_file() -> Result<()> {
+async fn an_igc_file_has_the_frames_of_the_flight() -> Result<()> {
     let engine = Stack::shared().clickhouse().await?.url();
     let database = unique_prefix("track").replace(['-', '.'], "_");
     let history = [("UPDRAFT_CLICKHOUSE_URL".to_owned(), format!("{engine}/{database}"))];
     let stage = Stage::start_with("track", history).await?;
     migrate(&stage)?;
     let historian = ProgramOptions::new("processor").args(["historian"]).envs(stage.settings());
-    // Every line of it is read by the harness.
+    // The harness parses each line.
     let historian = historian.env("UPDRAFT_LOG_FORMAT", "json");
     let historian = Program::start(historian).await?;
 
@@ -33,7 +33,7 @@ async fn the_frames_of_a_flight_are_the_fixes_of_its_igc_file() -> Result<()> {
         }
     }
     let path = format!("/api/v1/track/{}?hours=1&level=raw", flight.address());
-    let recorded = harness::wait_until(SOON, "the flight in the history", async || {
+    let recorded = harness::wait_until(TIMEOUT, "the flight in the history", async || {
         let (status, body) = stage.pusher.http(&path).await.ok()?;
         let track: Value = (status == 200).then(|| serde_json::from_str(&body).ok())??;
         (track["recorded"] == POSITIONS.to_string().as_str()).then_some(track)
@@ -48,21 +48,21 @@ async fn the_frames_of_a_flight_are_the_fixes_of_its_igc_file() -> Result<()> {
     for (index, fix) in fixes.iter().enumerate() {
         let (latitude, longitude) = flight.on_air(index);
         let off = |name: &str, wanted: f64| (fix[name].as_f64().unwrap_or(f64::NAN) - wanted).abs();
-        // Two centimetres: what the digits of the file and of the store can tell.
+        // Two centimetres: the precision of the file and the store.
         assert!(off("latitude_deg", latitude) < 2e-7 && off("longitude_deg", longitude) < 2e-7, "{index}: {fix}");
         assert_eq!(fix["altitude_m"], flight.altitude_m());
     }
     let at = |fix: &Value| fix["at_s"].as_f64().unwrap_or_default();
-    assert!(fixes.windows(2).all(|pair| at(&pair[0]) < at(&pair[1])), "in the order flown");
+    assert!(fixes.windows(2).all(|pair| at(&pair[0]) < at(&pair[1])), "expected fixes in order");
     Ok(())
 }
 
-fn migrate(stage: &Stage) -> Result<()> {
+pub(crate) fn migrate(stage: &Stage) -> Result<()> {
     let processor = harness::beside_the_test("processor")?;
     let output = Command::new(processor).args(["migrate", "--new-database"]).envs(stage.settings()).output()?;
-    let said = String::from_utf8_lossy(&output.stderr);
-    ensure!(output.status.success(), "{said}");
-    harness::check_log("processor migrate", &said, harness::NOTHING)
+    let output_text = String::from_utf8_lossy(&output.stderr);
+    ensure!(output.status.success(), "{output_text}");
+    harness::check_log("processor migrate", &output_text, harness::NOTHING)
 }
 
 fn read_igc(text: &str) -> Result<Vec<Value>> {
@@ -71,6 +71,6 @@ fn read_igc(text: &str) -> Result<Vec<Value>> {
         Command::new(harness::python()?).arg(script).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
     std::io::Write::write_all(&mut reader.stdin.take().context("piped")?, text.as_bytes())?;
     let output = reader.wait_with_output()?;
-    ensure!(output.status.success(), "aerofiles cannot read {text}");
+    ensure!(output.status.success(), "aerofiles cannot parse {text}");
     String::from_utf8(output.stdout)?.lines().map(|line| Ok(serde_json::from_str(line)?)).collect()
 }

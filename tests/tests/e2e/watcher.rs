@@ -1,4 +1,4 @@
-//! A map client of another make (Python's websockets), and the picture that it is shown.
+//! A third-party map client (Python's websockets), and the picture that it receives.
 
 use std::collections::BTreeMap;
 use std::process::Stdio;
@@ -11,17 +11,17 @@ use serde_json::Value;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, Command};
 
-/// The newest of everything, by id.
+/// The newest state of each object, by id.
 #[derive(Default)]
 pub(crate) struct Picture {
     pub(crate) aircraft: BTreeMap<String, Aircraft>,
     pub(crate) ground: BTreeMap<String, Value>,
     pub(crate) stations: BTreeMap<String, Value>,
     pub(crate) thermals: BTreeMap<String, Value>,
-    /// Every update of every aircraft, in the order received.
+    /// All updates of each aircraft, in the order received.
     pub(crate) tracks: BTreeMap<String, Vec<Aircraft>>,
     messages: BTreeMap<String, usize>,
-    fault: Option<String>,
+    error: Option<String>,
 }
 
 #[derive(Clone, Debug)]
@@ -70,7 +70,7 @@ impl Watcher {
         Ok(Self { picture, child })
     }
 
-    /// Waits until the picture shows something.
+    /// Waits until the picture has an item.
     pub(crate) async fn until<T>(
         &self,
         deadline: Duration,
@@ -80,24 +80,24 @@ impl Watcher {
         let seen = wait_until(deadline, what, async || look(&self.picture.lock().expect("not poisoned"))).await;
         seen.with_context(|| {
             let picture = self.picture.lock().expect("not poisoned");
-            format!("messages {:?}, aircraft {:?}, fault {:?}", picture.messages, picture.aircraft, picture.fault)
+            format!("messages {:?}, aircraft {:?}, error {:?}", picture.messages, picture.aircraft, picture.error)
         })
     }
 
-    /// The picture as it is now.
+    /// Reads the present picture.
     pub(crate) fn look<T>(&self, look: impl FnOnce(&Picture) -> T) -> T {
         look(&self.picture.lock().expect("not poisoned"))
     }
 
-    /// Ends the client, once it has seen every kind of message that a session begins with; fails when it met one that it
-    /// could not read.
+    /// Ends the client after it has received every kind of message of a session's start; fails if it could not parse a
+    /// message.
     pub(crate) async fn end(mut self) -> Result<()> {
         let expected = ["welcome", "snapshot", "updates", "checkpoint"];
         let all = |picture: &Picture| expected.iter().all(|kind| picture.messages.contains_key(*kind)).then_some(());
         self.until(Duration::from_secs(15), "every kind of message", all).await?;
         self.child.kill().await?;
         self.look(|picture| {
-            ensure!(picture.fault.is_none(), "the client: {:?}", picture.fault);
+            ensure!(picture.error.is_none(), "the client: {:?}", picture.error);
             Ok(())
         })
     }
@@ -107,24 +107,24 @@ async fn follow(mut lines: tokio::io::Lines<BufReader<tokio::process::ChildStdou
     while let Ok(Some(line)) = lines.next_line().await {
         let mut picture = picture.lock().expect("not poisoned");
         match serde_json::from_str::<Value>(&line) {
-            Ok(message) => picture.take(&message),
-            Err(error) => picture.fault = Some(format!("{error} in {line}")),
+            Ok(message) => picture.apply(&message),
+            Err(error) => picture.error = Some(format!("{error} in {line}")),
         }
     }
 }
 
 impl Picture {
-    /// Whether a message of that kind came.
+    /// Whether a message of this kind was received.
     pub(crate) fn has(&self, kind: &str) -> bool {
         self.messages.contains_key(kind)
     }
 
-    /// How often each aircraft was seen.
+    /// The number of positions of each aircraft.
     pub(crate) fn track_lengths(&self) -> Vec<(String, usize)> {
         self.tracks.iter().map(|(device, track)| (device.clone(), track.len())).collect()
     }
 
-    fn take(&mut self, message: &Value) {
+    fn apply(&mut self, message: &Value) {
         for kind in ["welcome", "snapshot", "updates", "checkpoint", "present", "error"] {
             if message.get(kind).is_some() {
                 *self.messages.entry(kind.to_owned()).or_default() += 1;
@@ -151,7 +151,7 @@ fn list<'a>(objects: &'a Value, name: &str) -> impl Iterator<Item = &'a Value> {
     objects.get(name).and_then(Value::as_array).into_iter().flatten()
 }
 
-/// A number over Protobuf, text over JSON.
+/// The device address: a number with Protobuf, text with JSON.
 fn device(update: &Value) -> String {
     match &update["device"] {
         Value::String(text) => text.clone(),

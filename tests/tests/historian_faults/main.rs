@@ -1,6 +1,6 @@
-//! The historian on the real engine, mistreated: each observation is in the history once, whatever happens.
+//! The historian with failing services: each observation is in the history once.
 
 mod chaos;
 mod erasures;
-mod kit;
+mod fixture;
 mod refusals;

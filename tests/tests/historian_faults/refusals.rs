@@ -1,4 +1,4 @@
-//! Rows that the database refuses, a database that is away, and a history that is not the log's.
+//! Refused rows, an unavailable database, a history that differs from the log, and migrations.
 
 use std::time::Duration;
 
@@ -6,16 +6,16 @@ use harness::{ClickHouse, ProgramOptions, Stack, wait_until};
 use schemas::catalogue::topic;
 use streams::{Event, Log as _, SeekTo, TopicPartition};
 
-use crate::kit::{PATIENCE, Scene, observation};
+use crate::fixture::{Fixture, TIMEOUT, observation};
 
-async fn scene(name: &str) -> Scene {
+async fn fixture(name: &str) -> Fixture {
     let stack = Stack::shared();
     let (kafka, clickhouse) = (stack.kafka().await.expect("Kafka"), stack.clickhouse().await.expect("ClickHouse"));
-    Scene::set(name, kafka.bootstrap(), clickhouse.url()).await.expect("the scene")
+    Fixture::start(name, kafka.bootstrap(), clickhouse.url()).await.expect("the fixture")
 }
 
-async fn produce(scene: &Scene, count: u64) {
-    let writer = scene.writer().await.expect("a writer");
+async fn produce(fixture: &Fixture, count: u64) {
+    let writer = fixture.writer().await.expect("a writer");
     for number in 0..count {
         writer.observation(&observation(number, count, 3)).await.expect("written");
     }
@@ -23,100 +23,104 @@ async fn produce(scene: &Scene, count: u64) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_refused_row_becomes_a_dead_letter_and_the_rest_is_kept() {
-    let scene = scene("refused").await;
-    scene.sql("ALTER TABLE positions ADD CONSTRAINT tame CHECK altitude_m != 1007").await.expect("added");
-    produce(&scene, 300).await;
-    let _historian = scene.historian(&[]).expect("spawned");
-    // Of three devices one each is at 1,007 m.
-    scene.until_exactly("positions", 297).await.expect("the others are kept");
-    let name = format!("{}{}", scene.prefix, topic::DEAD_LETTER);
-    let places = (0..6).map(|partition| (TopicPartition::new(name.as_str(), partition), SeekTo::Beginning)).collect();
-    let mut source = scene.log.read(places).await.expect("readable");
-    let mut buried = 0;
-    while buried < 3 {
-        let event = tokio::time::timeout(PATIENCE, source.next()).await.expect("in time").expect("goes on");
-        let Event::Records(letters) = event else { continue };
-        for letter in letters {
-            assert_eq!(letter.headers.first("reason").map(|reason| &reason[..]), Some(&b"refused_rows"[..]));
-            buried += 1;
+async fn a_refused_row_becomes_a_dead_letter() {
+    let fixture = fixture("refused").await;
+    fixture.sql("ALTER TABLE positions ADD CONSTRAINT tame CHECK altitude_m != 1007").await.expect("added");
+    produce(&fixture, 300).await;
+    let _historian = fixture.historian(&[]).expect("spawned");
+    // Each of three devices has one row at 1,007 m.
+    fixture.wait_for_exact_count("positions", 297).await.expect("the others are stored");
+    let name = format!("{}{}", fixture.prefix, topic::DEAD_LETTER);
+    let partitions =
+        (0..6).map(|partition| (TopicPartition::new(name.as_str(), partition), SeekTo::Beginning)).collect();
+    let mut source = fixture.log.read(partitions).await.expect("readable");
+    let mut dead_letters = 0;
+    while dead_letters < 3 {
+        let event = tokio::time::timeout(TIMEOUT, source.next()).await.expect("in time").expect("continues");
+        let Event::Records(records) = event else { continue };
+        for record in records {
+            assert_eq!(record.headers.first("reason").map(|reason| &reason[..]), Some(&b"refused_rows"[..]));
+            dead_letters += 1;
         }
     }
-    let error = scene.verify().await.expect_err("three rows are missing");
+    let error = fixture.verify().await.expect_err("three rows are missing");
     assert!(format!("{error:#}").contains("partitions differ"), "{error:#}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn verify_tells_a_row_that_is_missing_and_one_that_is_changed() {
-    let scene = scene("verify").await;
-    produce(&scene, 240).await;
-    let historian = scene.historian(&[]).expect("spawned");
-    scene.until_exactly("positions", 240).await.expect("all arrive");
-    let said = scene.verify().await.expect("equal");
-    assert!(said.contains("24 partitions, 240 observations in the log, 0 partitions differ"), "{said}");
+async fn verify_finds_missing_and_changed_rows() {
+    let fixture = fixture("verify").await;
+    produce(&fixture, 240).await;
+    let historian = fixture.historian(&[]).expect("spawned");
+    fixture.wait_for_exact_count("positions", 240).await.expect("all arrive");
+    let output = fixture.verify().await.expect("equal");
+    assert!(output.contains("24 partitions, 240 observations in the log, 0 partitions differ"), "{output}");
     historian.service().stop().await.expect("stopped");
-    scene.sql("DELETE FROM positions WHERE observation_id = bitShiftLeft(toUInt64(5), 48) + 3").await.expect("deleted");
+    fixture
+        .sql("DELETE FROM positions WHERE observation_id = bitShiftLeft(toUInt64(5), 48) + 3")
+        .await
+        .expect("deleted");
     let change = "INSERT INTO positions SELECT * REPLACE (altitude_m + 1 AS altitude_m) FROM positions \
                   WHERE observation_id = bitShiftLeft(toUInt64(9), 48) + 1";
-    scene.sql(change).await.expect("changed");
-    let error = format!("{:#}", scene.verify().await.expect_err("they differ"));
+    fixture.sql(change).await.expect("changed");
+    let error = format!("{:#}", fixture.verify().await.expect_err("they differ"));
     assert!(error.contains("2 partitions differ"), "{error}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn it_starts_without_its_database_and_goes_on_when_it_comes() {
+async fn the_historian_waits_for_its_database() {
     let kafka = Stack::shared().kafka().await.expect("Kafka");
     let clickhouse = ClickHouse::start().await.expect("ClickHouse");
-    let scene = Scene::set("away", kafka.bootstrap(), clickhouse.url()).await.expect("the scene");
-    produce(&scene, 100).await;
+    let fixture = Fixture::start("away", kafka.bootstrap(), clickhouse.url()).await.expect("the fixture");
+    produce(&fixture, 100).await;
     clickhouse.service().stop().await.expect("stopped");
-    let historian = scene.historian(&[]).expect("spawned");
-    let told = async || {
+    let historian = fixture.historian(&[]).expect("spawned");
+    let reported = async || {
         let (status, body) = historian.admin("/ready").await.ok()?;
         (status == 503 && body.contains("cannot reach http://") && body.contains(clickhouse.url())).then_some(())
     };
-    wait_until(Duration::from_secs(30), "/ready to name the database", told).await.expect("told");
+    wait_until(Duration::from_secs(30), "/ready to name the database", reported).await.expect("reported");
     let (status, _) = historian.admin("/health").await.expect("answers");
-    assert_eq!(status, 200, "it lives");
+    assert_eq!(status, 200, "healthy");
     clickhouse.service().start().await.expect("started");
     historian.until_ready().await.expect("ready within its time");
-    scene.until_exactly("positions", 100).await.expect("all arrive");
+    fixture.wait_for_exact_count("positions", 100).await.expect("all arrive");
 }
 
 #[tokio::test]
-async fn migrate_says_what_it_does_and_where_it_stands() {
-    let scene = scene("migrate").await;
-    assert!(scene.command(&["migrate"]).await.expect("again").contains("nothing to do"));
-    let said = scene.command(&["migrate", "status"]).await.expect("there");
-    let (_, known) = said.split_once("this program knows ").expect("what it knows");
+async fn migrate_reports_its_plan_and_the_version() {
+    let fixture = fixture("migrate").await;
+    assert!(fixture.command(&["migrate"]).await.expect("repeated").contains("nothing to do"));
+    let output = fixture.command(&["migrate", "status"]).await.expect("there");
+    let (_, known) = output.split_once("this program knows ").expect("the known version");
     let known: String = known.chars().take_while(char::is_ascii_digit).collect();
-    assert!(said.contains(&format!("version {known}, this program knows {known}")), "{said}");
+    assert!(output.contains(&format!("version {known}, this program knows {known}")), "{output}");
     let dry = ["migrate", "--dry-run", "--position-days", "30"];
     for _ in 0..2 {
-        let said = scene.command(&dry).await.expect("planned");
-        assert!(said.contains("ALTER TABLE positions MODIFY TTL"), "{said}");
+        let output = fixture.command(&dry).await.expect("planned");
+        assert!(output.contains("ALTER TABLE positions MODIFY TTL"), "{output}");
     }
-    scene.sql("INSERT INTO schema_migrations (version, name) VALUES (99, 'later')").await.expect("inserted");
+    fixture.sql("INSERT INTO schema_migrations (version, name) VALUES (99, 'later')").await.expect("inserted");
     for command in [&["migrate"][..], &["migrate", "status"], &["migrate", "--dry-run"]] {
-        let error = format!("{:#}", scene.command(command).await.expect_err("refused"));
+        let error = format!("{:#}", fixture.command(command).await.expect_err("refused"));
         assert!(error.contains("newer"), "{error}");
     }
 }
 
 #[tokio::test]
-async fn a_mistyped_database_is_not_made() {
-    let scene = scene("mistyped").await;
+async fn a_mistyped_database_is_not_created() {
+    let fixture = fixture("mistyped").await;
     let wrong = harness::unique_prefix("wrong").replace(['-', '.'], "_");
-    let url = format!("{}/{wrong}", scene.clickhouse);
+    let url = format!("{}/{wrong}", fixture.clickhouse);
     let migrate = |arguments: &[&str]| {
         let options = ProgramOptions::new("processor").args(["migrate"]).args(arguments.iter().copied());
-        options.env("UPDRAFT_CLICKHOUSE_URL", &url).start_within(PATIENCE).run()
+        options.env("UPDRAFT_CLICKHOUSE_URL", &url).start_within(TIMEOUT).run()
     };
     let error = format!("{:#}", migrate(&[]).await.expect_err("not confirmed"));
     assert!(error.contains(&wrong) && error.contains("--new-database"), "{error}");
     let there = format!("SELECT count() FROM system.databases WHERE name = '{wrong}'");
-    assert_eq!(scene.number(&there).await.expect("answers"), 0);
+    assert_eq!(fixture.number(&there).await.expect("answers"), 0);
     migrate(&["--new-database"]).await.expect("confirmed");
-    assert_eq!(scene.number(&there).await.expect("answers"), 1);
-    assert!(migrate(&[]).await.expect("it is no new one any more").contains("nothing to do"));
+    assert_eq!(fixture.number(&there).await.expect("answers"), 1);
+    assert!(migrate(&[]).await.expect("it exists now").contains("nothing to do"));
 }

@@ -1,11 +1,11 @@
-//! Two processors between real services that fail. Whatever was killed, frozen, slow or flushed, afterwards:
+//! Two processors with failing services. After all faults:
 //!
-//! - every frame of the raw topic that is no copy has its observation, under its own id, and nothing else has one;
-//! - what was given out more than once is the same, byte for byte;
-//! - the newest version of every state lies on top of its topic, late writes of the dead included;
-//! - Redis holds what the state topics say, and nothing that has ended; one that was tampered with is mended by command.
+//! - each frame of the raw topic, without duplicates, has exactly one observation, with its own id;
+//! - repeated observations are equal, byte for byte;
+//! - the newest version of each state is the last one in its topic, in spite of late writes of former owners;
+//! - Redis has exactly the live states of the state topics; `rebuild-redis` repairs damaged keys.
 //!
-//! One run prints one table.
+//! A run prints a table.
 
 mod redis_picture;
 mod rig;
@@ -23,70 +23,70 @@ use crate::rig::Rig;
 use crate::table::Table;
 
 const KILLS: usize = 10;
-/// The flow of observations is back within this, whatever happened.
-const PATIENCE: Duration = Duration::from_secs(40);
+/// The time limit for observations of new frames after each fault.
+const TIMEOUT: Duration = Duration::from_secs(40);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn nothing_is_lost_and_nothing_changes_whatever_fails() -> Result<()> {
+async fn no_fault_loses_or_changes_an_observation() -> Result<()> {
     let mut rig = Rig::start().await?;
     let mut table = Table::default();
-    // Three nodes have only just started.
-    rig.until_flowing(3 * PATIENCE).await.context("at first")?;
+    // The three nodes have just started.
+    rig.wait_for_observations(3 * TIMEOUT).await.context("at first")?;
 
     for kill in 0..KILLS {
         rig.processors[kill % 2].service().kill().await?;
         rig.processors[kill % 2].service().spawn()?;
-        // The next dies while partitions still move, now and then.
-        let patience = if kill % 3 == 2 { Duration::from_millis(500) } else { PATIENCE };
-        let _ = rig.until_flowing(patience).await;
+        // Sometimes kill the next one during the rebalance.
+        let timeout = if kill % 3 == 2 { Duration::from_millis(500) } else { TIMEOUT };
+        let _ = rig.wait_for_observations(timeout).await;
     }
-    table.row("processor killed (SIGKILL) in mid-stream, 10 times", rig.until_flowing(PATIENCE).await?);
+    table.row("processor killed (SIGKILL) in mid-stream, 10 times", rig.wait_for_observations(TIMEOUT).await?);
 
-    // Longer than its session lasts: the other one takes over, and what it still had under way comes late.
+    // Longer than its session: the other one takes over, and the records of the frozen one arrive late.
     rig.processors[0].service().freeze()?;
-    let taken_over = rig.until_flowing(PATIENCE).await?;
+    let taken_over = rig.wait_for_observations(TIMEOUT).await?;
     rig.processors[0].service().thaw()?;
     table.row("processor frozen beyond its session, then thawed", taken_over);
-    rig.until_flowing(PATIENCE).await?;
+    rig.wait_for_observations(TIMEOUT).await?;
 
-    rig.traffic.hide_some().await?;
+    rig.traffic.hide_devices().await?;
     redis_faults(&rig, &mut table).await?;
 
     for node in 0..3 {
         rig.kafka.node(node).restart().await?;
     }
-    table.row("three Kafka nodes restarted one by one", rig.until_flowing(PATIENCE).await?);
+    table.row("three Kafka nodes restarted one by one", rig.wait_for_observations(TIMEOUT).await?);
 
     let sent = rig.traffic.stop().await?;
-    ensure!(sent.first_copies.len() > 5_000, "only {} frames went into the raw topic", sent.first_copies.len());
-    rig.watch.until_complete(&sent, PATIENCE).await?;
-    let tops = rig.until_newest_on_top(Duration::from_secs(60)).await?;
-    let in_redis = redis_picture::until_equal(&rig, Duration::from_secs(60)).await?;
+    ensure!(sent.first_copies.len() > 5_000, "only {} frames in the raw topic", sent.first_copies.len());
+    rig.watch.wait_for_all(&sent, TIMEOUT).await?;
+    let last_states = rig.wait_for_newest_last(Duration::from_secs(60)).await?;
+    let in_redis = redis_picture::wait_until_equal(&rig, Duration::from_secs(60)).await?;
     redis_picture::damage(&rig).await?;
     rig.command(&["rebuild-redis"]).await?;
-    redis_picture::until_equal(&rig, Duration::from_secs(60)).await.context("after rebuild-redis")?;
-    ensure!(tops.live > 100 && tops.ended > 0, "{tops:?}");
-    table.print(&rig, &sent, &tops, in_redis);
+    redis_picture::wait_until_equal(&rig, Duration::from_secs(60)).await.context("after rebuild-redis")?;
+    ensure!(last_states.live > 100 && last_states.ended > 0, "{last_states:?}");
+    table.print(&rig, &sent, &last_states, in_redis);
     Ok(())
 }
 
 async fn redis_faults(rig: &Rig, table: &mut Table) -> Result<()> {
     rig.redis.service().kill().await?;
-    table.row("Redis killed", rig.until_flowing(PATIENCE).await?);
+    table.row("Redis killed", rig.wait_for_observations(TIMEOUT).await?);
     rig.redis.service().start().await?;
     redis_picture::flush(rig).await?;
-    table.row("Redis started again and flushed", rig.until_flowing(PATIENCE).await?);
-    rig.line_to_redis.latency(Duration::from_millis(200));
-    table.row("Redis slow, 400 ms there and back", rig.until_flowing(PATIENCE).await?);
+    table.row("Redis started again and flushed", rig.wait_for_observations(TIMEOUT).await?);
+    rig.redis_proxy.latency(Duration::from_millis(200));
+    table.row("Redis slow, 400 ms there and back", rig.wait_for_observations(TIMEOUT).await?);
     let written = async || rig.written_to_redis().await.ok();
     let before = written().await.context("a counter")?;
-    wait_until(PATIENCE, "Redis to be written to, slowly", async || {
+    wait_until(TIMEOUT, "Redis to be written to, slowly", async || {
         written().await.filter(|now| *now > before).map(drop)
     })
     .await?;
-    rig.line_to_redis.stall();
-    table.row("Redis silent", rig.until_flowing(PATIENCE).await?);
-    rig.line_to_redis.reset();
-    rig.line_to_redis.heal();
+    rig.redis_proxy.stall();
+    table.row("Redis silent", rig.wait_for_observations(TIMEOUT).await?);
+    rig.redis_proxy.reset();
+    rig.redis_proxy.heal();
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! What the test stands on: three Kafka nodes, a registry, a Redis behind a bad line, two processors, and traffic.
+//! The test rig: three Kafka nodes, a registry, a Redis behind a fault-injecting proxy, two processors, and traffic.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use streams::{Event, Headers, KafkaLog, KafkaSettings, Log, SeekTo, TopicPartiti
 use crate::traffic::Traffic;
 use crate::watch::Watch;
 
-/// The topics of states and alerts of which a partition's owner is the only writer.
+/// The topics of states and alerts, in which the owner of a partition is the only writer.
 pub(crate) const STATES: [&str; 5] = [
     "fanet.state.aircraft.v1",
     "fanet.state.ground.v1",
@@ -26,7 +26,7 @@ pub(crate) struct Rig {
     pub(crate) processors: [Program; 2],
     pub(crate) traffic: Traffic,
     pub(crate) watch: Watch,
-    pub(crate) line_to_redis: TcpProxy,
+    pub(crate) redis_proxy: TcpProxy,
     pub(crate) redis: Redis,
     pub(crate) kafka: Kafka,
     pub(crate) log: KafkaLog,
@@ -34,9 +34,9 @@ pub(crate) struct Rig {
     settings: Vec<(String, String)>,
 }
 
-/// What the tops of the state topics are.
+/// The number of keys in the state topics, by the kind of their last record.
 #[derive(Debug)]
-pub(crate) struct Tops {
+pub(crate) struct LastStates {
     pub(crate) live: usize,
     pub(crate) ended: usize,
 }
@@ -46,12 +46,12 @@ impl Rig {
         let registry = Stack::shared().registry().await?.url();
         let (kafka, redis) =
             tokio::try_join!(Kafka::start(KafkaOptions { nodes: 3, ..KafkaOptions::default() }), Redis::start())?;
-        let line_to_redis = TcpProxy::start(redis.url().trim_start_matches("redis://")).await?;
+        let redis_proxy = TcpProxy::start(redis.url().trim_start_matches("redis://")).await?;
         let prefix = unique_prefix("survive");
         let settings: Vec<(String, String)> = [
             ("UPDRAFT_KAFKA_BOOTSTRAP", kafka.bootstrap().to_owned()),
             ("UPDRAFT_SCHEMA_REGISTRY_URL", registry.to_owned()),
-            ("UPDRAFT_REDIS_URL", format!("redis://{}", line_to_redis.address())),
+            ("UPDRAFT_REDIS_URL", format!("redis://{}", redis_proxy.address())),
             ("UPDRAFT_TOPIC_PREFIX", prefix.clone()),
             ("UPDRAFT_PROCESSOR_CHECKPOINT_INTERVAL", "1s".to_owned()),
         ]
@@ -66,7 +66,7 @@ impl Rig {
         let traffic = Traffic::start(&log, codec, raw.full_name(&prefix).into())?;
         let processors = [Program::spawn(program(&["run"]))?, Program::spawn(program(&["run"]))?];
         let watch = Watch::start(Arc::new(log.clone()), &prefix).await?;
-        Ok(Self { processors, traffic, watch, line_to_redis, redis, kafka, log, prefix, settings })
+        Ok(Self { processors, traffic, watch, redis_proxy, redis, kafka, log, prefix, settings })
     }
 
     /// Runs a command of the processor to its end.
@@ -74,12 +74,12 @@ impl Rig {
         ProgramOptions::new("processor").args(arguments.to_vec()).envs(self.settings.clone()).run().await
     }
 
-    /// Waits until every partition has observations of frames that were sent from now on; how long that took.
-    pub(crate) async fn until_flowing(&self, patience: Duration) -> Result<Duration> {
+    /// Waits until every partition has observations of frames that were sent from now on; returns the waiting time.
+    pub(crate) async fn wait_for_observations(&self, timeout: Duration) -> Result<Duration> {
         let began = tokio::time::Instant::now();
-        let mark = self.traffic.mark();
-        wait_until(patience, "observations of new frames in every partition", async || {
-            self.watch.is_past(&mark).then_some(())
+        let newest_offsets = self.traffic.newest_offsets();
+        wait_until(timeout, "observations of new frames in every partition", async || {
+            self.watch.has_passed(&newest_offsets).then_some(())
         })
         .await
         .with_context(|| self.logs())?;
@@ -90,7 +90,7 @@ impl Rig {
         self.processors.iter().map(|processor| processor.service().log_tail(8)).collect::<Vec<_>>().join("\n--\n")
     }
 
-    /// States that were written to Redis by those processors that answer.
+    /// The number of states that the running processors wrote to Redis.
     pub(crate) async fn written_to_redis(&self) -> Result<f64> {
         let mut sum = 0.0;
         for processor in &self.processors {
@@ -100,77 +100,77 @@ impl Rig {
     }
 
     /// Waits until the last record of every key in the state topics is its newest version.
-    pub(crate) async fn until_newest_on_top(&self, patience: Duration) -> Result<Tops> {
-        let looked = async || {
-            let mut tops = Tops { live: 0, ended: 0 };
+    pub(crate) async fn wait_for_newest_last(&self, timeout: Duration) -> Result<LastStates> {
+        let check = async || {
+            let mut last_states = LastStates { live: 0, ended: 0 };
             for topic in STATES {
-                for (newest, top) in self.versions(topic).await.ok()?.into_values() {
-                    if top.version < newest {
+                for (newest, last) in self.versions(topic).await.ok()?.into_values() {
+                    if last.version < newest {
                         return None;
                     }
-                    *(if top.lives { &mut tops.live } else { &mut tops.ended }) += 1;
+                    *(if last.is_live { &mut last_states.live } else { &mut last_states.ended }) += 1;
                 }
             }
-            Some(tops)
+            Some(last_states)
         };
-        wait_until(patience, "the newest versions on top", looked).await.with_context(|| self.logs())
+        wait_until(timeout, "the newest versions to be the last ones", check).await.with_context(|| self.logs())
     }
 
-    /// The newest version of each key in a topic, and what lies on top.
-    async fn versions(&self, topic: &str) -> Result<HashMap<Vec<u8>, (u64, Top)>> {
-        let mut versions: HashMap<Vec<u8>, (u64, Top)> = HashMap::new();
+    /// The newest version and the last record of each key in a topic.
+    async fn versions(&self, topic: &str) -> Result<HashMap<Vec<u8>, (u64, LastRecord)>> {
+        let mut versions: HashMap<Vec<u8>, (u64, LastRecord)> = HashMap::new();
         self.read(topic, |key, value, headers| {
-            let top = Top { version: version(headers), lives: value.is_some() };
-            let known = versions.entry(key).or_insert((top.version, top));
-            *known = (known.0.max(top.version), top);
+            let last = LastRecord { version: version(headers), is_live: value.is_some() };
+            let known = versions.entry(key).or_insert((last.version, last));
+            *known = (known.0.max(last.version), last);
         })
         .await?;
         Ok(versions)
     }
 
-    /// All live values of a state topic, by key: of each key the newest version counts.
-    pub(crate) async fn fold(&self, topic: &str) -> Result<HashMap<String, (u64, Vec<u8>)>> {
-        let mut fold: HashMap<String, (u64, Option<Vec<u8>>)> = HashMap::new();
+    /// The live states of a topic by key, from the newest version of each key.
+    pub(crate) async fn live_states(&self, topic: &str) -> Result<HashMap<String, (u64, Vec<u8>)>> {
+        let mut live_states: HashMap<String, (u64, Option<Vec<u8>>)> = HashMap::new();
         self.read(topic, |key, value, headers| {
             let (key, version) = (String::from_utf8_lossy(&key).into_owned(), version(headers));
-            if fold.get(&key).is_none_or(|(known, _)| *known <= version) {
-                fold.insert(key, (version, value.map(<[u8]>::to_vec)));
+            if live_states.get(&key).is_none_or(|(known, _)| *known <= version) {
+                live_states.insert(key, (version, value.map(<[u8]>::to_vec)));
             }
         })
         .await?;
-        Ok(fold.into_iter().filter_map(|(key, (version, value))| Some((key, (version, value?)))).collect())
+        Ok(live_states.into_iter().filter_map(|(key, (version, value))| Some((key, (version, value?)))).collect())
     }
 
-    async fn read(&self, topic: &str, mut take: impl FnMut(Vec<u8>, Option<&[u8]>, &Headers)) -> Result<()> {
+    async fn read(&self, topic: &str, mut apply: impl FnMut(Vec<u8>, Option<&[u8]>, &Headers)) -> Result<()> {
         let topic = catalogue::find(topic).context("in the catalogue")?;
         let name: Arc<str> = topic.full_name(&self.prefix).into();
-        let places = (0..topic.partitions).map(|at| (TopicPartition::new(name.clone(), at), SeekTo::Beginning));
-        let mut source = self.log.read(places.collect()).await?;
+        let partitions = (0..topic.partitions).map(|at| (TopicPartition::new(name.clone(), at), SeekTo::Beginning));
+        let mut source = self.log.read(partitions.collect()).await?;
         let mut unfinished = topic.partitions;
         while unfinished > 0 {
             match source.next().await? {
                 Event::Records(records) => {
                     for record in records {
                         let key = record.key.as_deref().unwrap_or_default().to_vec();
-                        take(key, record.value.as_deref(), &record.headers);
+                        apply(key, record.value.as_deref(), &record.headers);
                     }
                 }
                 Event::CaughtUp(_) => unfinished -= 1,
                 _ => {}
             }
         }
-        ensure!(unfinished == 0, "a part of {name} is missing");
+        ensure!(unfinished == 0, "{name} was not read completely");
         Ok(())
     }
 }
 
 #[derive(Clone, Copy)]
-struct Top {
+struct LastRecord {
     version: u64,
-    lives: bool,
+    is_live: bool,
 }
 
 fn version(headers: &Headers) -> u64 {
-    let told = headers.first("version").and_then(|value| std::str::from_utf8(value).ok()?.parse().ok());
-    told.expect("states and tombstones carry their version")
+    let version = headers.first("version").and_then(|value| std::str::from_utf8(value).ok()?.parse().ok());
+    version.expect("states and tombstones have a version header")
 }

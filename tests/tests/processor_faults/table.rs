@@ -1,8 +1,8 @@
-//! What was survived, as one table.
+//! The results as a table.
 
 use std::time::Duration;
 
-use crate::rig::{Rig, Tops};
+use crate::rig::{LastStates, Rig};
 use crate::traffic::Sent;
 
 /// Rows in the order of the faults.
@@ -10,25 +10,25 @@ use crate::traffic::Sent;
 pub(crate) struct Table(Vec<(&'static str, Duration)>);
 
 impl Table {
-    /// `flowing`: until every partition had observations of frames sent after the fault had begun.
-    pub(crate) fn row(&mut self, fault: &'static str, flowing: Duration) {
-        self.0.push((fault, flowing));
+    /// `recovery`: the time until every partition had observations of frames sent after the begin of the fault.
+    pub(crate) fn row(&mut self, fault: &'static str, recovery: Duration) {
+        self.0.push((fault, recovery));
     }
 
-    #[allow(clippy::print_stdout, reason = "the table is what a person wants to see")]
-    pub(crate) fn print(&self, rig: &Rig, sent: &Sent, tops: &Tops, in_redis: usize) {
+    #[allow(clippy::print_stdout, reason = "prints the table")]
+    pub(crate) fn print(&self, rig: &Rig, sent: &Sent, last_states: &LastStates, in_redis: usize) {
         println!("| fault | all partitions flow again after |\n| --- | --- |");
-        for (fault, flowing) in &self.0 {
-            println!("| {fault} | {:.1} s |", flowing.as_secs_f64());
+        for (fault, recovery) in &self.0 {
+            println!("| {fault} | {:.1} s |", recovery.as_secs_f64());
         }
-        let (observations, again) = rig.watch.counts();
+        let (observations, repeated) = rig.watch.counts();
         println!(
-            "\n{} frames in {} copies, {observations} observations, {again} of them given out more than once, each time \
-             with the same bytes; {} live states and {} ended ones, the newest on top; {in_redis} aircraft in Redis.",
+            "\n{} frames in {} copies, {observations} observations, {repeated} repetitions, all with the same bytes; \
+             {} live states and {} ended ones, the newest last; {in_redis} aircraft in Redis.",
             sent.first_copies.len(),
             sent.frames,
-            tops.live,
-            tops.ended,
+            last_states.live,
+            last_states.ended,
         );
     }
 }

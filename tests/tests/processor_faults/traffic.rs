@@ -1,4 +1,4 @@
-//! Frames straight into the raw topic, each heard by two receivers, and ticks; with an account of what went in.
+//! Writes frames, each received by two receivers, and ticks directly to the raw topic, and records what was written.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -18,22 +18,22 @@ use tokio::task::JoinHandle;
 
 const PARTITIONS: u32 = 24;
 const DEVICES: u16 = 240;
-/// Each device sends once in this time.
+/// The time between two frames of a device.
 const ROUND: Duration = Duration::from_secs(1);
 const HIDDEN: u16 = 12;
 
-/// What has gone into the raw topic.
+/// The frames in the raw topic.
 #[derive(Debug, Default, Clone)]
 pub(crate) struct Sent {
-    /// Ids (partition, offset) of the first copy of each frame.
+    /// The ids (partition, offset) of the first copy of each frame.
     pub(crate) first_copies: BTreeSet<(u32, u64)>,
-    /// All copies.
+    /// The number of copies.
     pub(crate) frames: usize,
 }
 
-/// Receipts' account.
+/// The outcomes of the deliveries.
 #[derive(Debug, Default)]
-struct Account {
+struct Deliveries {
     sent: Mutex<Sent>,
     failed: Mutex<Option<DeliveryError>>,
 }
@@ -41,7 +41,7 @@ struct Account {
 const FIRST: u64 = 1;
 const SECOND: u64 = 2;
 
-impl Acknowledge for Account {
+impl Acknowledge for Deliveries {
     fn acknowledged(&self, tag: u64, outcome: Result<Delivered, DeliveryError>) {
         match outcome {
             Ok(Delivered { partition, offset }) if tag > 0 => {
@@ -58,7 +58,7 @@ impl Acknowledge for Account {
 }
 
 pub(crate) struct Traffic {
-    account: Arc<Account>,
+    deliveries: Arc<Deliveries>,
     sink: Arc<dyn Sink>,
     codec: TopicCodec,
     topic: Arc<str>,
@@ -68,22 +68,22 @@ pub(crate) struct Traffic {
 
 impl Traffic {
     pub(crate) fn start(log: &dyn Log, codec: TopicCodec, topic: Arc<str>) -> Result<Self> {
-        let (account, sink) = (Arc::new(Account::default()), log.sink(SinkSettings::new("traffic"))?);
+        let (deliveries, sink) = (Arc::new(Deliveries::default()), log.sink(SinkSettings::new("traffic"))?);
         let (stop, stopped) = watch::channel(false);
         let sender =
-            Sender { account: account.clone(), sink: sink.clone(), codec: codec.clone(), topic: topic.clone() };
+            Sender { deliveries: deliveries.clone(), sink: sink.clone(), codec: codec.clone(), topic: topic.clone() };
         let task = Some(tokio::spawn(sender.run(stopped)));
-        Ok(Self { account, sink, codec, topic, stop, task })
+        Ok(Self { deliveries, sink, codec, topic, stop, task })
     }
 
     /// The newest offset in each partition so far.
-    pub(crate) fn mark(&self) -> BTreeMap<u32, u64> {
-        let sent = self.account.sent.lock().unwrap_or_else(PoisonError::into_inner);
+    pub(crate) fn newest_offsets(&self) -> BTreeMap<u32, u64> {
+        let sent = self.deliveries.sent.lock().unwrap_or_else(PoisonError::into_inner);
         sent.first_copies.iter().copied().collect()
     }
 
-    /// Orders that some devices are hidden: their public states end.
-    pub(crate) async fn hide_some(&self) -> Result<()> {
+    /// Commands to hide some devices: their public states end.
+    pub(crate) async fn hide_devices(&self) -> Result<()> {
         let flush = Flush::new();
         for number in 0..HIDDEN {
             let device = device(number);
@@ -101,15 +101,15 @@ impl Traffic {
         Ok(flush.wait().await?)
     }
 
-    /// Ends it; what went in.
+    /// Ends the traffic; returns the written frames.
     pub(crate) async fn stop(&mut self) -> Result<Sent> {
         self.stop.send_replace(true);
         self.task.take().context("stopped once")?.await??;
         self.sink.flush(Duration::from_secs(60)).await?;
-        if let Some(error) = self.account.failed.lock().unwrap_or_else(PoisonError::into_inner).clone() {
+        if let Some(error) = self.deliveries.failed.lock().unwrap_or_else(PoisonError::into_inner).clone() {
             return Err(error.into());
         }
-        Ok(self.account.sent.lock().unwrap_or_else(PoisonError::into_inner).clone())
+        Ok(self.deliveries.sent.lock().unwrap_or_else(PoisonError::into_inner).clone())
     }
 }
 
@@ -118,7 +118,7 @@ fn device(number: u16) -> u32 {
 }
 
 struct Sender {
-    account: Arc<Account>,
+    deliveries: Arc<Deliveries>,
     sink: Arc<dyn Sink>,
     codec: TopicCodec,
     topic: Arc<str>,
@@ -160,7 +160,7 @@ impl Sender {
     }
 
     async fn send(&self, record: Outgoing, tag: u64) -> Result<()> {
-        Ok(self.sink.send(record, Receipt::new(self.account.clone(), tag)).await?)
+        Ok(self.sink.send(record, Receipt::new(self.deliveries.clone(), tag)).await?)
     }
 }
 
@@ -184,14 +184,14 @@ fn record(
     }
 }
 
-/// What a receiver with a good clock publishes of a device's frame.
+/// The MQTT payload of a receiver with a correct clock.
 pub(crate) fn payload(number: u16, round: u64) -> Result<Vec<u8>> {
     let timestamp_s = u32::try_from(now_us() / 1_000_000).context("before 2106")?;
     let frame = frame(number, round)?;
     Ok(Wrapped { timestamp_s, rssi_dbm: -80, snr_db: 7, frame: &frame }.encode())
 }
 
-/// Eastwards at 10 m/s: no two frames of a device are the same.
+/// A frame of a flight to the east at 10 m/s: all frames of a device differ.
 fn frame(number: u16, round: u64) -> Result<Vec<u8>> {
     let packet = Packet::Tracking(Tracking {
         position: Position::new(45.0 + f64::from(number) * 0.01, 7.0 + (round % 100_000) as f64 * 1.27e-4),
@@ -208,8 +208,8 @@ fn frame(number: u16, round: u64) -> Result<Vec<u8>> {
     Ok(Frame::new(Header::broadcast(source), packet).encode()?.to_vec())
 }
 
-#[allow(clippy::disallowed_methods, reason = "traffic happens in real time")]
+#[allow(clippy::disallowed_methods, reason = "traffic runs in real time")]
 fn now_us() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970");
-    u64::try_from(since.as_micros()).expect("fits for half a million years")
+    u64::try_from(since.as_micros()).expect("fits 64 bits")
 }

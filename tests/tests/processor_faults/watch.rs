@@ -1,4 +1,4 @@
-//! Reads all observations as they come and keeps each of them: complete, exact, the same when they come again?
+//! Reads and stores all observations, to check that they are complete and that repetitions are equal.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -20,12 +20,12 @@ const PARTITIONS: u32 = 24;
 
 #[derive(Debug, Default)]
 struct Seen {
-    /// Topic and bytes of each observation.
+    /// The topic and bytes of each observation.
     observations: HashMap<u64, (Arc<str>, Bytes)>,
-    /// The highest raw offset seen, by raw partition.
+    /// The highest raw offset by raw partition.
     highest: BTreeMap<u32, u64>,
-    again: usize,
-    /// Ids that came again with other bytes, or elsewhere.
+    repeated: usize,
+    /// Ids that were repeated with other bytes or in another topic.
     changed: Vec<RecordId>,
 }
 
@@ -42,12 +42,12 @@ impl Drop for Watch {
 
 impl Watch {
     pub(crate) async fn start(log: Arc<dyn Log>, prefix: &str) -> Result<Self> {
-        let mut places = Vec::new();
+        let mut partitions = Vec::new();
         for topic in TOPICS {
             let name: Arc<str> = format!("{prefix}{topic}").into();
-            places.extend((0..PARTITIONS).map(|at| (TopicPartition::new(name.clone(), at), SeekTo::Beginning)));
+            partitions.extend((0..PARTITIONS).map(|at| (TopicPartition::new(name.clone(), at), SeekTo::Beginning)));
         }
-        let mut source = log.read(places).await?;
+        let mut source = log.read(partitions).await?;
         let seen = Arc::new(Mutex::new(Seen::default()));
         let task = tokio::spawn({
             let seen = seen.clone();
@@ -56,7 +56,7 @@ impl Watch {
                     if let Event::Records(records) = event {
                         let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
                         for record in records {
-                            seen.take(&record.topic, record.value.expect("observations have values"));
+                            seen.record(&record.topic, record.value.expect("observations have values"));
                         }
                     }
                 }
@@ -65,46 +65,46 @@ impl Watch {
         Ok(Self { seen, task })
     }
 
-    /// Whether frames behind a mark have been observed in every partition of it.
-    pub(crate) fn is_past(&self, mark: &BTreeMap<u32, u64>) -> bool {
+    /// Whether every partition has an observation of a frame after these offsets.
+    pub(crate) fn has_passed(&self, newest_offsets: &BTreeMap<u32, u64>) -> bool {
         let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        // Of every partition, also at first, when nothing has been sent.
-        let is_past = |at: u32| seen.highest.get(&at) > mark.get(&at);
-        (0..PARTITIONS).all(is_past)
+        // All partitions, even before frames are sent.
+        let has_passed = |at: u32| seen.highest.get(&at) > newest_offsets.get(&at);
+        (0..PARTITIONS).all(has_passed)
     }
 
-    /// Waits until there are as many observations as there should be, then compares them one by one.
-    pub(crate) async fn until_complete(&self, sent: &Sent, patience: Duration) -> Result<()> {
+    /// Waits for the expected number of observations, then compares them.
+    pub(crate) async fn wait_for_all(&self, sent: &Sent, timeout: Duration) -> Result<()> {
         let count = async || {
             let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
             (seen.observations.len() >= sent.first_copies.len()).then_some(())
         };
-        let complete = wait_until(patience, "all observations", count).await;
+        let complete = wait_until(timeout, "all observations", count).await;
         let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         let expected = sent.first_copies.iter().map(|(partition, offset)| id(*partition, *offset));
         let missing: Vec<_> = expected.filter(|id| !seen.observations.contains_key(&id.0)).collect();
         complete.with_context(|| format!("{} are missing, such as {:?}", missing.len(), missing.first()))?;
         ensure!(missing.is_empty(), "{} are missing, such as {}", missing.len(), missing[0]);
         let more = seen.observations.len() - sent.first_copies.len();
-        ensure!(more == 0, "{more} observations too many");
-        ensure!(seen.changed.is_empty(), "given out again with other bytes: {:?}", seen.changed);
-        ensure!(seen.again > 0, "no fault hit: nothing was given out twice");
+        ensure!(more == 0, "{more} unexpected observations");
+        ensure!(seen.changed.is_empty(), "repeated with other bytes: {:?}", seen.changed);
+        ensure!(seen.repeated > 0, "expected repeated observations: the faults had no effect");
         Ok(())
     }
 
-    /// Observations, and how many came more than once.
+    /// The number of observations, and of repetitions.
     pub(crate) fn counts(&self) -> (usize, usize) {
         let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        (seen.observations.len(), seen.again)
+        (seen.observations.len(), seen.repeated)
     }
 }
 
 fn id(partition: u32, offset: u64) -> RecordId {
-    RecordId::new(u16::try_from(partition).expect("a topic has few partitions"), offset)
+    RecordId::new(u16::try_from(partition).expect("the number of a partition fits 16 bits"), offset)
 }
 
 impl Seen {
-    fn take(&mut self, topic: &Arc<str>, value: Bytes) {
+    fn record(&mut self, topic: &Arc<str>, value: Bytes) {
         let framed = framing::decode(&value).expect("in the wire format");
         let observation = Observation::decode(framed.payload).expect("an observation");
         let id = RecordId(observation.observation_id);
@@ -113,7 +113,7 @@ impl Seen {
         match self.observations.get(&id.0) {
             None => drop(self.observations.insert(id.0, (topic.clone(), value))),
             Some(known) => {
-                self.again += 1;
+                self.repeated += 1;
                 if *known != (topic.clone(), value) {
                     self.changed.push(id);
                 }

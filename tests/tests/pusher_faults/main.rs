@@ -1,8 +1,8 @@
-//! What clients of the pusher feel of faults around it, on the real stack: nothing that their contract does not name.
+//! The effects of faults around the pusher on its clients, on the real stack: only those that the contract names.
 //!
 //! One test at a time: each loads the machine, and some compare latencies.
 
-#![allow(clippy::print_stdout, reason = "how many clients there were, and what was measured, belongs to the result")]
+#![allow(clippy::print_stdout, reason = "the number of clients and the measurements are part of the result")]
 
 use std::time::Duration;
 
@@ -18,10 +18,10 @@ mod hostile;
 mod maps;
 mod rig;
 
-const PATIENCE: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_secs(60);
 static ONE_AT_A_TIME: Mutex<()> = Mutex::const_new(());
 
-/// Fewer where nothing is optimised.
+/// A smaller number in debug builds.
 fn fewer_in_debug(count: usize, debug: usize) -> usize {
     if cfg!(debug_assertions) { debug } else { count }
 }
@@ -31,7 +31,7 @@ fn viewers(count: usize) -> Vec<String> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_loses_its_instance_goes_on_at_the_other() -> Result<()> {
+async fn clients_continue_at_another_instance() -> Result<()> {
     let _alone = ONE_AT_A_TIME.lock().await;
     let count = fewer_in_debug(5_000, 2_000);
     let redis = Redis::start().await?;
@@ -42,50 +42,53 @@ async fn who_loses_its_instance_goes_on_at_the_other() -> Result<()> {
     let crowd = rig.crowd(&maps, count, &[at_one, at_two]).await?;
     all_maps(&maps, "every client to have its token", |map| map.has_token()).await?;
 
-    // Both count all of them.
+    // Both instances count all clients.
     for pusher in [&one, &two] {
         let counted = async || {
             let connections = pusher.metric("fanet_pusher_presence_connections", &[]).await.ok()?;
             let instances = pusher.metric("fanet_pusher_presence_instances", &[]).await.ok()?;
             ((connections, instances) == (count as f64, 2.0)).then_some(())
         };
-        wait_until(PATIENCE, "presence to count the clients of both instances", counted).await?;
-        let (status, told) = pusher.http("/api/v1/presence").await?;
-        let told: serde_json::Value = serde_json::from_str(&told)?;
-        ensure!((status, &told["connections"], &told["instances"]) == (200, &count.into(), &2.into()), "{told}");
+        wait_until(TIMEOUT, "presence to count the clients of both instances", counted).await?;
+        let (status, presence) = pusher.http("/api/v1/presence").await?;
+        let presence: serde_json::Value = serde_json::from_str(&presence)?;
+        ensure!(
+            (status, &presence["connections"], &presence["instances"]) == (200, &count.into(), &2.into()),
+            "{presence}"
+        );
     }
-    // Redis goes; nobody notices but the count.
+    // Redis is stopped; only the count is affected.
     redis.service().kill().await?;
     let uncounted = async || (one.metric("fanet_pusher_presence_instances", &[]).await.ok()? == 0.0).then_some(());
-    wait_until(PATIENCE, "presence to say that Redis is gone", uncounted).await?;
+    wait_until(TIMEOUT, "presence to report that Redis is unavailable", uncounted).await?;
     ensure!(crowd.open() == count, "clients stay without Redis");
     ensure!(one.admin("/ready").await?.0 == 200, "it serves without Redis");
     redis.service().start().await?;
     let counted = async || (two.metric("fanet_pusher_presence_instances", &[]).await.ok()? == 2.0).then_some(());
-    wait_until(PATIENCE, "presence to count again", counted).await?;
+    wait_until(TIMEOUT, "presence to count again", counted).await?;
 
-    // One instance is killed, and some of what it showed ends before its clients are back.
+    // One instance is killed, and some objects are removed before its clients are back.
     let killed = clock::now();
     one.service().kill().await?;
     for device in (0..400).step_by(37) {
-        rig.end(device).await?;
+        rig.remove(device).await?;
     }
     let all_there = async || (crowd.open() == count).then_some(());
-    wait_until(PATIENCE, "all clients to be at the other instance", all_there).await?;
+    wait_until(TIMEOUT, "all clients to be at the other instance", all_there).await?;
     let half = count.div_ceil(2);
-    let resumed = || maps.book().maps.iter().filter(|map| map.resumed == [true]).count();
+    let resumed = || maps.state().maps.iter().filter(|map| map.resumed == [true]).count();
     let all_resumed = async || (resumed() == half).then_some(());
-    wait_until(PATIENCE, "all of them to be resumed by their token", all_resumed).await?;
+    wait_until(TIMEOUT, "all of them to be resumed with their token", all_resumed).await?;
     println!("{half} of {count} clients lost their instance and were live at the other after {:?}", killed.elapsed());
 
-    // The other stops in order: all are told to come back elsewhere, which is the first one, started again.
+    // The other instance shuts down: all clients must reconnect to the first one, which was started again.
     one.service().start().await?;
-    maps.book().refuge = vec![at_one];
+    maps.state().addresses = vec![at_one];
     let stopping = tokio::spawn(async move { two.service().stop().await });
     let moved = |map: &maps::Map| map.endings.contains(&Ending::Closed(1001)) && map.resumed.last() == Some(&true);
     all_maps(&maps, "every client to be sent away and resumed", moved).await?;
     stopping.await??;
-    rig.land_and_compare(&maps).await?;
+    rig.stop_and_compare(&maps).await?;
     drop(crowd);
     Ok(())
 }
@@ -93,7 +96,7 @@ async fn who_loses_its_instance_goes_on_at_the_other() -> Result<()> {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_storm_of_reconnects_is_absorbed() -> Result<()> {
     const PER_SECOND: usize = 300;
-    const MOST_BYTES: u64 = 40 << 10;
+    const MAX_BYTES: u64 = 40 << 10;
     let _alone = ONE_AT_A_TIME.lock().await;
     let count = 5_000;
     let rig = Rig::start(Stack::shared().kafka().await?.bootstrap(), &[]).await?;
@@ -101,50 +104,53 @@ async fn a_storm_of_reconnects_is_absorbed() -> Result<()> {
     let two = rig.pusher_with(&[("UPDRAFT_PUSHER_MAX_HANDSHAKES", &PER_SECOND.to_string())]).await?;
     let maps = Maps::new(viewers(count), vec![address(&one)?]);
     let crowd = rig.crowd(&maps, count, &[address(&one)?]).await?;
-    all_maps(&maps, "every client to be live and to have its token", |map| map.lives == 1 && map.has_token()).await?;
+    all_maps(&maps, "every client to be live and to have its token", |map| map.live_count == 1 && map.has_token())
+        .await?;
 
-    // Half of them come back with their token, the others are pages that are loaded again.
-    maps.book().refuge = vec![address(&two)?];
-    maps.book().forgetful = true;
+    // Half of them reconnect with their token, the others are pages that are loaded again.
+    maps.state().addresses = vec![address(&two)?];
+    maps.state().half_without_token = true;
     let before = two.resident_bytes().unwrap_or_default();
     let killed = clock::now();
     one.service().kill().await?;
-    let live_again = |map: &maps::Map| map.lives >= 2;
+    let live_again = |map: &maps::Map| map.live_count >= 2;
     all_maps(&maps, "every client to be live again", live_again).await.with_context(|| {
-        let live = maps.book().maps.iter().filter(|map| live_again(map)).count();
+        let live = maps.state().maps.iter().filter(|map| live_again(map)).count();
         format!("{live} of {count} are, {} are open", crowd.open())
     })?;
     let took = killed.elapsed();
     let grown = two.resident_bytes().unwrap_or_default().saturating_sub(before) / count as u64;
-    // A metric that never counted is not there. Snapshots are counted some times a second.
+    // A metric without a count is not exported. Snapshots are counted several times a second.
     let counted = async |name: &str, label: &str| two.metric(name, &[label]).await.unwrap_or_default();
     let snapshots = async || {
-        let anew = counted("fanet_pusher_snapshots_total", "made=\"anew\"").await;
+        let new = counted("fanet_pusher_snapshots_total", "made=\"anew\"").await;
         let shared = counted("fanet_pusher_snapshots_total", "made=\"shared\"").await;
-        ((anew + shared) as usize == count).then_some(shared)
+        ((new + shared) as usize == count).then_some(shared)
     };
-    let shared = wait_until(PATIENCE, "all snapshots to be counted", snapshots).await?;
+    let shared = wait_until(TIMEOUT, "all snapshots to be counted", snapshots).await?;
     let refused = counted("fanet_pusher_handshakes_refused_total", "reason=\"rush\"").await;
-    let whole = count / 2;
+    let complete = count / 2;
     println!(
         "{count} clients lost their instance at once and were live at the other after {took:?}: {PER_SECOND} a second"
     );
-    println!("{refused} handshakes were put off, {shared} of {whole} whole snapshots shared, {grown} bytes per client");
+    println!(
+        "{refused} handshakes were deferred, {shared} of {complete} complete snapshots shared, {grown} bytes per client"
+    );
     ensure!(crowd.open() == count, "{} are open", crowd.open());
     let least = Duration::from_secs((count / PER_SECOND - 1) as u64);
-    ensure!(took >= least && refused > 0.0, "{PER_SECOND} a second may come, not {count} in {took:?}");
-    // Two of three look at a take-off that others look at too; those elsewhere have a snapshot of their own.
-    ensure!(shared >= whole as f64 / 4.0, "{shared} snapshots were shared");
-    ensure!(grown < MOST_BYTES, "{grown} bytes per client");
-    let resumed = maps.book().maps.iter().filter(|map| map.resumed == [true]).count();
-    ensure!(resumed == count - whole, "{resumed} were resumed by their token");
-    rig.land_and_compare(&maps).await?;
+    ensure!(took >= least && refused > 0.0, "expected at most {PER_SECOND} a second, not {count} in {took:?}");
+    // Two of three clients share a region with others; the others have a separate snapshot.
+    ensure!(shared >= complete as f64 / 4.0, "{shared} snapshots were shared");
+    ensure!(grown < MAX_BYTES, "{grown} bytes per client");
+    let resumed = maps.state().maps.iter().filter(|map| map.resumed == [true]).count();
+    ensure!(resumed == count - complete, "{resumed} were resumed with their token");
+    rig.stop_and_compare(&maps).await?;
     drop(crowd);
     Ok(())
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn without_kafka_clients_stay_are_told_and_catch_up() -> Result<()> {
+async fn without_kafka_clients_stay_and_catch_up() -> Result<()> {
     let _alone = ONE_AT_A_TIME.lock().await;
     let count = 500;
     let kafka = Kafka::start(KafkaOptions::default()).await?;
@@ -153,55 +159,63 @@ async fn without_kafka_clients_stay_are_told_and_catch_up() -> Result<()> {
     let maps = Maps::new(viewers(count), Vec::new());
     let crowd = rig.crowd(&maps, count, &[address(&pusher)?]).await?;
     kafka.node(0).kill().await?;
-    all_maps(&maps, "every client to be told that the picture is stale", |map| map.stale).await?;
+    all_maps(&maps, "every client to receive that the data is stale", |map| map.stale).await?;
     let (status, text) = pusher.admin("/ready").await?;
-    ensure!(status == 200 && text.contains("stale"), "it serves what it has, and says so: {status} {text}");
-    // A minute where there is time for it: the connections to Kafka pass all steps of their backoff.
+    ensure!(
+        status == 200 && text.contains("stale"),
+        "it serves the last state and reports it as stale: {status} {text}"
+    );
+    // A minute in release builds: the connections to Kafka pass all steps of their backoff.
     let away = Duration::from_secs(fewer_in_debug(60, 10) as u64);
     tokio::time::sleep(away).await;
     let (status, _) = pusher.http("/api/v1/pilots?bounds=43,5,49,15").await?;
     ensure!((crowd.open(), status) == (count, 200), "all stay, and REST answers");
     kafka.node(0).start().await?;
     let back = clock::now();
-    all_maps(&maps, "every client to be told that it is fresh again", |map| !map.stale).await?;
+    all_maps(&maps, "every client to receive that the data is fresh", |map| !map.stale).await?;
     println!("{count} clients; Kafka was away for {away:?} and more; fresh {:?} after its return", back.elapsed());
     let (_, text) = pusher.admin("/ready").await?;
     ensure!(!text.contains("limps"), "{text}");
-    rig.land_and_compare(&maps).await
+    rig.stop_and_compare(&maps).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_stops_reading_slows_nobody_else_down() -> Result<()> {
+async fn a_client_that_stops_reading_slows_no_other() -> Result<()> {
     let _alone = ONE_AT_A_TIME.lock().await;
-    let (count, deaf) = (fewer_in_debug(1_000, 300), fewer_in_debug(100, 30));
+    let (count, not_reading) = (fewer_in_debug(1_000, 300), fewer_in_debug(100, 30));
     let rig = Rig::start(Stack::shared().kafka().await?.bootstrap(), &[("UPDRAFT_PUSHER_SLOW_FOR", "5s")]).await?;
     let pusher = rig.pusher().await?;
-    // All of the Alps: what is not read fills the kernel's buffers within seconds.
+    // All of the Alps: unread data fills the kernel's buffers within seconds.
     let queries = vec!["bounds=43,5,49,15".to_owned(); count];
     let maps = Maps::new(queries, Vec::new());
     let crowd = rig.crowd(&maps, count, &[address(&pusher)?]).await?;
     maps.take_p95_ms();
     tokio::time::sleep(Duration::from_secs(5)).await;
     let (before_ms, before_rss) = (maps.take_p95_ms(), pusher.resident_bytes().unwrap_or_default());
-    crowd.read(0..deaf, false);
+    crowd.read(0..not_reading, false);
     let slow = async || {
         let closed = pusher.metric("fanet_pusher_connections_closed_total", &["reason=\"slow\""]).await.ok()?;
-        (closed == deaf as f64).then_some(())
+        (closed == not_reading as f64).then_some(())
     };
     maps.take_p95_ms();
-    wait_until(PATIENCE, "those that do not read to be closed as slow", slow).await?;
+    wait_until(TIMEOUT, "the slow clients to be disconnected", slow).await?;
     let (during_ms, during_rss) = (maps.take_p95_ms(), pusher.resident_bytes().unwrap_or_default());
-    println!("{deaf} of {count} stop reading: p95 of the others {before_ms:.0} ms before, {during_ms:.0} ms meanwhile");
-    ensure!(during_ms < 2.0 * before_ms + 250.0, "the others wait {during_ms} ms instead of {before_ms} ms");
+    println!(
+        "{not_reading} of {count} stop reading: p95 of the others {before_ms:.0} ms before, {during_ms:.0} ms meanwhile"
+    );
+    ensure!(
+        during_ms < 2.0 * before_ms + 250.0,
+        "the latency of the others grew from {before_ms} ms to {during_ms} ms"
+    );
     let grown = during_rss.saturating_sub(before_rss);
     ensure!(grown < 32 << 20, "the pusher grew by {grown} bytes");
-    let others = maps.book().maps[deaf..].iter().all(|map| map.endings.is_empty());
-    ensure!(others, "none of the others lost its connection");
+    let others = maps.state().maps[not_reading..].iter().all(|map| map.endings.is_empty());
+    ensure!(others, "another client lost its connection");
     Ok(())
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn hostile_clients_cost_the_others_nothing() -> Result<()> {
+async fn hostile_clients_do_not_affect_the_others() -> Result<()> {
     let _alone = ONE_AT_A_TIME.lock().await;
     let count = 300;
     let rig = Rig::start(Stack::shared().kafka().await?.bootstrap(), &[]).await?;
@@ -215,10 +229,13 @@ async fn hostile_clients_cost_the_others_nothing() -> Result<()> {
     let sent = hostile::all(at).await?;
     let (during_ms, during_rss) = (maps.take_p95_ms(), pusher.resident_bytes().unwrap_or_default());
     println!("{sent}: p95 of {count} others {before_ms:.0} ms before, {during_ms:.0} ms meanwhile");
-    ensure!(during_ms < 2.0 * before_ms + 250.0, "the others wait {during_ms} ms instead of {before_ms} ms");
+    ensure!(
+        during_ms < 2.0 * before_ms + 250.0,
+        "the latency of the others grew from {before_ms} ms to {during_ms} ms"
+    );
     let grown = during_rss.saturating_sub(before_rss);
     println!("the pusher grew by {} KB", grown / 1024);
     ensure!(grown < 32 << 20, "the pusher grew by {grown} bytes");
-    ensure!(crowd.open() == count, "none of the others lost its connection");
-    rig.land_and_compare(&maps).await
+    ensure!(crowd.open() == count, "another client lost its connection");
+    rig.stop_and_compare(&maps).await
 }

@@ -1,6 +1,7 @@
 //! Devices as checkpoints keep them.
 
-use schemas::v1::{Audience, DeviceMemory, ObjectKind};
+use schemas::object::Kind;
+use schemas::v1::{Audience, DeviceMemory};
 
 use crate::core::aircraft::Aircraft;
 use crate::core::alert::{Alert, Raised};
@@ -40,10 +41,10 @@ impl Device {
             aircraft: self
                 .aircraft
                 .as_ref()
-                .map(|aircraft| aircraft.to_checkpoint(self.address, self.shown.of(ObjectKind::Aircraft))),
-            ground: self.ground.as_ref().map(|ground| ground.to_checkpoint(self.shown.of(ObjectKind::Ground))),
-            station: self.station.as_ref().map(|station| station.to_checkpoint(self.shown.of(ObjectKind::Station))),
-            alert: self.alert.as_ref().map(|alert| alert.to_checkpoint(self.shown.of(ObjectKind::Alert))),
+                .map(|aircraft| aircraft.to_checkpoint(self.address, self.shown.of(Kind::Aircraft))),
+            ground: self.ground.as_ref().map(|ground| ground.to_checkpoint(self.shown.of(Kind::Ground))),
+            station: self.station.as_ref().map(|station| station.to_checkpoint(self.shown.of(Kind::Station))),
+            alert: self.alert.as_ref().map(|alert| alert.to_checkpoint(self.shown.of(Kind::Alert))),
             alerts_raised_at_us: rare.map(|rare| rare.raised.0.clone()).unwrap_or_default(),
             command_ids: rare
                 .map(|rare| rare.command_ids.iter().map(|id| id.to_string()).collect())

@@ -1,9 +1,10 @@
 //! Inputs that do not come from the radio: positions sent by telephones, and reports of feeds.
 
+use schemas::object::Kind;
 use schemas::v1::observation::Body;
 use schemas::v1::{
-    AircraftPosition, AppPosition, GroundKind, GroundPosition, ObjectKind, Observation, Position, SourceKind,
-    SourceReport, WeatherReading,
+    AircraftPosition, AppPosition, GroundKind, GroundPosition, Observation, Position, SourceKind, SourceReport,
+    WeatherReading,
 };
 
 use crate::core::device::Device;
@@ -77,8 +78,8 @@ impl Core {
         // A feed publishes all its objects; the consent that the device itself sent over the radio overrides that.
         let own = self.consent_of(device).and_then(|consent| consent.online_tracking());
         let online_tracking = own.unwrap_or(true);
-        let body = match report.object_kind() {
-            ObjectKind::Aircraft => Body::Position(AircraftPosition {
+        let body = match Kind::from_wire(report.object_kind) {
+            Some(Kind::Aircraft) => Body::Position(AircraftPosition {
                 position: Some(position),
                 online_tracking,
                 aircraft_kind: report.aircraft_kind.unwrap_or_default(),
@@ -87,13 +88,13 @@ impl Core {
                 course_deg: report.course_deg,
                 ..AircraftPosition::default()
             }),
-            ObjectKind::Ground => Body::GroundPosition(GroundPosition {
+            Some(Kind::Ground) => Body::GroundPosition(GroundPosition {
                 position: Some(position),
                 online_tracking,
                 ground_kind: GroundKind::Other.into(),
                 ground_type: 0,
             }),
-            ObjectKind::Station => Body::Weather(WeatherReading {
+            Some(Kind::Station) => Body::Weather(WeatherReading {
                 position: Some(position),
                 temperature_c: report.temperature_c,
                 wind_from_deg: report.wind_from_deg,
@@ -103,8 +104,8 @@ impl Core {
                 pressure_hpa: report.pressure_hpa,
                 ..WeatherReading::default()
             }),
-            kind => {
-                out.reject = refuse("unknown_source_object", kind.as_str_name());
+            Some(Kind::Thermal | Kind::Receiver | Kind::Alert) | None => {
+                out.reject = refuse("unknown_source_object", report.object_kind().as_str_name());
                 return;
             }
         };

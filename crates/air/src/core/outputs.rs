@@ -1,8 +1,8 @@
 //! The outputs of one raw record. A buffer that its owner clears and passes again.
 
+use schemas::object::{Kind, State};
 use schemas::v1::{
-    AddressConflict, AircraftState, AlertState, Audience, GroundState, ObjectKind, Observation, PrivacyState,
-    ReceiverClockTrouble, Reception, StationState, ThermalReport,
+    AddressConflict, Audience, Observation, PrivacyState, ReceiverClockTrouble, Reception, ThermalReport,
 };
 
 use crate::core::partition_clock::Leap;
@@ -99,32 +99,10 @@ pub struct StateChange {
     pub at_us: u64,
     /// Who may see it.
     pub audience: Audience,
-    /// The state.
-    pub content: Content,
-}
-
-/// A state, or the end of one with its kind.
-#[derive(Debug, Clone, PartialEq)]
-#[allow(missing_docs, reason = "the names say it")]
-pub enum Content {
-    Aircraft(AircraftState),
-    Ground(GroundState),
-    Station(StationState),
-    Alert(AlertState),
-    Ended(ObjectKind),
-}
-
-impl Content {
-    /// What it is about.
-    pub fn kind(&self) -> ObjectKind {
-        match self {
-            Self::Aircraft(_) => ObjectKind::Aircraft,
-            Self::Ground(_) => ObjectKind::Ground,
-            Self::Station(_) => ObjectKind::Station,
-            Self::Alert(_) => ObjectKind::Alert,
-            Self::Ended(kind) => *kind,
-        }
-    }
+    /// The kind of the object.
+    pub kind: Kind,
+    /// The state. `None`: it has ended.
+    pub state: Option<State>,
 }
 
 /// A device's trust after a frame.

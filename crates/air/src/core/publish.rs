@@ -1,10 +1,11 @@
 //! Audience of a device's states: the one place where states leave the core, so the one place that enforces privacy.
 
-use schemas::v1::{AlertKind, Audience, ObjectKind};
+use schemas::object::{Kind, State};
+use schemas::v1::{AlertKind, Audience};
 
 use crate::core::alert::is_distress;
 use crate::core::device::{ApplyContext, Device};
-use crate::core::outputs::{Content, Outputs, PrivacyChange, StateChange};
+use crate::core::outputs::{Outputs, PrivacyChange, StateChange};
 use crate::core::settings::Settings;
 use crate::core::shown::{Changed, Shown};
 
@@ -21,15 +22,16 @@ impl Device {
         for kind in Shown::KINDS {
             let audience = wanted.of(kind);
             let is_new = match kind {
-                ObjectKind::Aircraft => changed.aircraft,
-                ObjectKind::Ground => changed.ground,
-                ObjectKind::Station => changed.station,
-                _ => changed.alert,
+                Kind::Aircraft => changed.aircraft,
+                Kind::Ground => changed.ground,
+                Kind::Station => changed.station,
+                Kind::Alert => changed.alert,
+                Kind::Thermal | Kind::Receiver => false,
             };
             if audience != Audience::Unspecified && (is_new || before.of(kind) != audience) {
                 self.set_version(kind, at.offset);
                 out.states.extend(self.state(kind, at.settings));
-                out.urgent |= changed.urgent && kind == ObjectKind::Alert;
+                out.urgent |= changed.urgent && kind == Kind::Alert;
             }
         }
     }
@@ -43,7 +45,7 @@ impl Device {
     }
 
     /// The state of a kind as it was last published. `None`: it is not published.
-    pub fn state(&self, kind: ObjectKind, settings: &Settings) -> Option<StateChange> {
+    pub fn state(&self, kind: Kind, settings: &Settings) -> Option<StateChange> {
         let audience = self.shown.of(kind);
         if audience == Audience::Unspecified {
             return None;
@@ -53,28 +55,25 @@ impl Device {
         let alert_kind = self.alert.as_ref().filter(|alert| alert.is_standing()).map(|alert| alert.state.alert_kind);
         let alert_kind = alert_kind.filter(|kind| named || AlertKind::try_from(*kind).is_ok_and(is_distress));
         let unverified = !self.score.is_published();
-        let (content, version, at_us) = match kind {
-            ObjectKind::Aircraft => {
+        let state = match kind {
+            Kind::Aircraft => {
                 let mut state = self.aircraft.as_ref()?.state(self.address);
                 (state.name, state.received_by, state.unverified) = (name, self.received_by(), unverified);
                 (state.alert_kind, state.address_conflict) = (alert_kind, self.has_conflict());
-                let (version, at_us) = (state.version, state.event_at_us);
-                (Content::Aircraft(state), version, at_us)
+                State::Aircraft(state)
             }
-            ObjectKind::Ground => {
+            Kind::Ground => {
                 let mut state = self.ground.as_ref()?.state.clone();
                 (state.name, state.received_by, state.unverified) = (name, self.received_by(), unverified);
                 state.alert_kind = alert_kind;
-                let (version, at_us) = (state.version, state.event_at_us);
-                (Content::Ground(state), version, at_us)
+                State::Ground(state)
             }
-            ObjectKind::Station => {
+            Kind::Station => {
                 let mut state = self.station.as_ref()?.state.clone();
                 (state.name, state.received_by) = (name, self.received_by());
-                let (version, at_us) = (state.version, state.event_at_us);
-                (Content::Station(state), version, at_us)
+                State::Station(state)
             }
-            ObjectKind::Alert => {
+            Kind::Alert => {
                 let alert = self.alert.as_ref()?;
                 let mut state = alert.state.clone();
                 state.name = name;
@@ -83,12 +82,15 @@ impl Device {
                     // help.
                     state.position = None;
                 }
-                let (version, at_us) = (state.version, state.resolved_at_us.unwrap_or(state.refreshed_at_us));
-                (Content::Alert(state), version, at_us)
+                State::Alert(state)
             }
-            _ => return None,
+            Kind::Thermal | Kind::Receiver => return None,
         };
-        Some(StateChange { device: self.address, version, at_us, audience, content })
+        let at_us = match &state {
+            State::Alert(alert) => alert.resolved_at_us.unwrap_or(alert.refreshed_at_us),
+            state => state.event_at_us(),
+        };
+        Some(StateChange { device: self.address, version: state.version(), at_us, audience, kind, state: Some(state) })
     }
 
     /// All published states.
@@ -97,13 +99,14 @@ impl Device {
     }
 
     fn withdraw(&self, before: &Shown, at: &ApplyContext<'_>, out: &mut Outputs) {
-        let mut withdraw = |kind: ObjectKind, audience: Audience| {
+        let mut withdraw = |kind: Kind, audience: Audience| {
             out.states.push(StateChange {
                 device: self.address,
                 version: at.offset,
                 at_us: at.clock_us,
                 audience,
-                content: Content::Ended(kind),
+                kind,
+                state: None,
             });
         };
         for kind in Shown::KINDS {
@@ -114,9 +117,9 @@ impl Device {
         if let Some(kind) = before.private_object().filter(|_| self.shown.private_object().is_none()) {
             withdraw(kind, Audience::Private);
         }
-        let alert = |shown: &Shown| shown.of(ObjectKind::Alert);
+        let alert = |shown: &Shown| shown.of(Kind::Alert);
         if alert(before) == Audience::Private && alert(&self.shown) != Audience::Private {
-            withdraw(ObjectKind::Alert, Audience::Private);
+            withdraw(Kind::Alert, Audience::Private);
         }
     }
 
@@ -144,12 +147,13 @@ impl Device {
         )
     }
 
-    fn set_version(&mut self, kind: ObjectKind, version: u64) {
+    fn set_version(&mut self, kind: Kind, version: u64) {
         match kind {
-            ObjectKind::Aircraft => self.aircraft.as_mut().map(|aircraft| aircraft.version = version),
-            ObjectKind::Ground => self.ground.as_mut().map(|ground| ground.state.version = version),
-            ObjectKind::Station => self.station.as_mut().map(|station| station.state.version = version),
-            _ => self.alert.as_mut().map(|alert| alert.state.version = version),
+            Kind::Aircraft => self.aircraft.as_mut().map(|aircraft| aircraft.version = version),
+            Kind::Ground => self.ground.as_mut().map(|ground| ground.state.version = version),
+            Kind::Station => self.station.as_mut().map(|station| station.state.version = version),
+            Kind::Alert => self.alert.as_mut().map(|alert| alert.state.version = version),
+            Kind::Thermal | Kind::Receiver => None,
         };
     }
 }

@@ -1,6 +1,7 @@
 //! Which states of a device have changed, and where each is shown.
 
-use schemas::v1::{Audience, ObjectKind};
+use schemas::object::Kind;
+use schemas::v1::Audience;
 
 /// Which states of a device have new content.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -39,8 +40,8 @@ pub struct Shown {
 }
 
 impl Shown {
-    pub(super) const KINDS: [ObjectKind; 4] =
-        [ObjectKind::Aircraft, ObjectKind::Ground, ObjectKind::Station, ObjectKind::Alert];
+    /// The kinds that are states of a device.
+    pub(super) const KINDS: [Kind; 4] = [Kind::Aircraft, Kind::Ground, Kind::Station, Kind::Alert];
 
     /// Where each is shown.
     pub fn new(aircraft: Audience, ground: Audience, station: Audience, alert: Audience) -> Self {
@@ -49,19 +50,19 @@ impl Shown {
     }
 
     /// Where one of them is shown.
-    pub fn of(&self, kind: ObjectKind) -> Audience {
+    pub fn of(&self, kind: Kind) -> Audience {
         let number = match kind {
-            ObjectKind::Aircraft => self.aircraft,
-            ObjectKind::Ground => self.ground,
-            ObjectKind::Station => self.station,
-            ObjectKind::Alert => self.alert,
-            _ => 0,
+            Kind::Aircraft => self.aircraft,
+            Kind::Ground => self.ground,
+            Kind::Station => self.station,
+            Kind::Alert => self.alert,
+            Kind::Thermal | Kind::Receiver => 0,
         };
         Audience::try_from(i32::from(number)).unwrap_or_default()
     }
 
     /// The private topic holds one object per device beside its alert.
-    pub(super) fn private_object(&self) -> Option<ObjectKind> {
+    pub(super) fn private_object(&self) -> Option<Kind> {
         Self::KINDS[..3].iter().copied().find(|kind| self.of(*kind) == Audience::Private)
     }
 }

@@ -113,7 +113,7 @@ impl Hearing {
     }
 
     /// The version of a receiver that was last published.
-    pub fn given_version(&self, receiver_id: &str) -> Option<u64> {
+    pub fn published_version(&self, receiver_id: &str) -> Option<u64> {
         self.receivers.get(receiver_id).map(|receiver| receiver.state.version)
     }
 

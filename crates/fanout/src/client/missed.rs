@@ -1,44 +1,44 @@
-//! What a client was not told while its line was full: names, not messages, so that it gets the newest state and the
-//! memory has a bound.
+//! The objects of deliveries that a client's socket could not take: ids instead of messages, so that the client gets
+//! the newest states and the memory has a bound.
 
 use rustc_hash::FxHashMap;
 
-use crate::compose::News;
+use crate::compose::PendingObject;
 use crate::view::ObjectId;
 
-/// Beyond so many objects it is cheaper, and bounded, to tell everything again.
+/// With more objects, sending all objects again is cheaper and has a bound.
 const MAX_OBJECTS: usize = 512;
 
 #[derive(Debug, Default)]
 pub(super) struct Missed {
-    news: FxHashMap<ObjectId, bool>,
-    too_much: bool,
+    objects: FxHashMap<ObjectId, bool>,
+    overflowed: bool,
 }
 
 impl Missed {
-    pub(super) fn add(&mut self, news: impl IntoIterator<Item = News>) {
-        for News { id, named } in news {
-            if self.too_much {
+    pub(super) fn add(&mut self, objects: impl IntoIterator<Item = PendingObject>) {
+        for PendingObject { id, named } in objects {
+            if self.overflowed {
                 return;
             }
-            *self.news.entry(id).or_default() |= named;
-            if self.news.len() > MAX_OBJECTS {
-                self.too_much = true;
-                self.news = FxHashMap::default();
+            *self.objects.entry(id).or_default() |= named;
+            if self.objects.len() > MAX_OBJECTS {
+                self.overflowed = true;
+                self.objects = FxHashMap::default();
             }
         }
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.news.is_empty() && !self.too_much
+        self.objects.is_empty() && !self.overflowed
     }
 
-    pub(super) fn is_too_much(&self) -> bool {
-        self.too_much
+    pub(super) fn has_overflowed(&self) -> bool {
+        self.overflowed
     }
 
-    /// Takes all news out, and gives their memory back: a client is rarely behind.
-    pub(super) fn take(&mut self) -> impl Iterator<Item = News> + use<> {
-        std::mem::take(&mut self.news).into_iter().map(|(id, named)| News { id, named })
+    /// Takes all objects and frees their memory, since a client is rarely behind.
+    pub(super) fn take(&mut self) -> impl Iterator<Item = PendingObject> + use<> {
+        std::mem::take(&mut self.objects).into_iter().map(|(id, named)| PendingObject { id, named })
     }
 }

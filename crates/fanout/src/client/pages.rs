@@ -1,4 +1,4 @@
-//! A snapshot, page by page, each made when the line can take it.
+//! A snapshot in pages, each composed when the socket can take it.
 
 use schemas::v1::{self, server_message};
 
@@ -9,24 +9,24 @@ use crate::view::{ObjectId, View};
 /// Objects on a page: about 12 KB.
 const PAGE_OBJECTS: usize = 256;
 
-/// How many pages so many objects have.
+/// How many pages this number of objects has.
 pub(super) fn count(objects: usize) -> usize {
     objects.div_ceil(PAGE_OBJECTS).max(1)
 }
 
-/// What the pages are for.
+/// The purpose of the pages.
 #[derive(Debug)]
 pub(super) enum Form {
     /// They answer a subscription.
     Answer {
-        /// Of the message that asked; 0 for the URL.
+        /// The id of the client's request; 0 for the URL.
         request_id: u64,
         /// All cells of the subscription.
         cells: Vec<String>,
-        /// After a resume: whether the token was of use.
+        /// After a resume: whether the token was accepted.
         resumed: Option<bool>,
     },
-    /// They repeat what a slow client missed.
+    /// They send a slow client all objects again.
     Again,
 }
 
@@ -40,7 +40,7 @@ pub(super) struct Pages {
 }
 
 impl Pages {
-    /// `present`: closes with the names of everything that is there.
+    /// `present`: the last message has the ids of all present objects.
     pub(super) fn new(form: Form, ids: Vec<ObjectId>, present: bool) -> Self {
         Self { form, ids, page: 0, paged: false, present }
     }
@@ -49,7 +49,7 @@ impl Pages {
         matches!(self.form, Form::Answer { .. })
     }
 
-    /// True where the client was told of the cells that these pages are for.
+    /// Whether the client has received the cells of these pages.
     pub(super) fn is_begun(&self) -> bool {
         self.page > 0 || !self.is_answer()
     }
@@ -58,7 +58,8 @@ impl Pages {
         self.paged && !self.present
     }
 
-    /// The next message. The names are those of the moment they are sent: nothing that came meanwhile may be dropped.
+    /// The next message. The ids of present objects are those at the time of sending, so that the client does not drop
+    /// newer objects.
     pub(super) fn next(&mut self, view: &View, subscription: &Subscription, at_us: u64) -> server_message::Message {
         if self.paged {
             self.present = false;

@@ -1,8 +1,8 @@
-//! Snapshots that several clients get: made once, sent to all who come within a second and look at the same.
+//! Shared snapshots: composed once, and sent to all clients that connect within a second with the same subscription.
 //!
-//! After a restart thousands of clients come back at once, and many of them look at the same places. A snapshot that is sent
-//! again is older than the client's first delta, so whatever changed in its cells since it was made is told after it, by
-//! name: the client ends up with the newest state of each, as it would with a snapshot of its own.
+//! After a restart thousands of clients reconnect at once, and many of them have the same region. A shared snapshot is
+//! older than a client's first delta, so the objects in its cells that have changed since are sent after it: the client
+//! has the newest state of each, as with a snapshot of its own.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -12,34 +12,34 @@ use bytes::Bytes;
 use rustc_hash::FxHashMap;
 
 use super::pages::{Form, Pages};
-use crate::compose::{self, News, message};
+use crate::compose::{self, PendingObject, message};
 use crate::subscription::Subscription;
 use crate::view::{Change, ObjectId, View};
 use crate::wire::{Encoder, Wire};
 
 /// How long a snapshot is shared.
 const MAX_AGE: Duration = Duration::from_secs(1);
-/// Snapshots that are kept; the oldest goes first.
-const MAX_KEPT: usize = 32;
-/// Subscriptions that are remembered as asked for once.
-const MAX_ASKED: usize = 256;
-/// A snapshot of more objects is made page by page, each when its client's line can take it.
+/// The maximum number of cached snapshots; the oldest is removed first.
+const MAX_CACHED: usize = 32;
+/// The maximum number of subscriptions that are stored as requested once.
+const MAX_REQUESTED: usize = 256;
+/// A snapshot of more objects is not shared.
 const MAX_OBJECTS: usize = 4096;
-/// A snapshot of which more has changed is made anew.
+/// A snapshot of which more objects have changed is removed.
 const MAX_CHANGED: usize = 256;
 
-/// What a snapshot is of, and for whom.
+/// The parameters of a snapshot.
 #[derive(Clone, PartialEq, Debug)]
-pub(crate) struct Wanted {
+pub(crate) struct SnapshotKey {
     pub(crate) subscription: Subscription,
     pub(crate) wire: Wire,
     pub(crate) resumed: Option<bool>,
 }
 
-/// A snapshot, and what became of it since.
+/// A snapshot, and the objects that have changed since.
 #[derive(Debug)]
-struct Kept {
-    wanted: Wanted,
+struct Cached {
+    key: SnapshotKey,
     frames: Arc<[Bytes]>,
     made_at: Duration,
     changed: FxHashMap<ObjectId, bool>,
@@ -47,12 +47,12 @@ struct Kept {
 
 /// The snapshots of the last second.
 #[derive(Debug, Default)]
-pub(crate) struct Shelf {
-    kept: VecDeque<Kept>,
-    asked: VecDeque<(Wanted, Duration)>,
+pub(crate) struct SnapshotCache {
+    cached: VecDeque<Cached>,
+    requested: VecDeque<(SnapshotKey, Duration)>,
 }
 
-/// The frames of a shared snapshot, on their way to one client.
+/// The frames of a shared snapshot that wait for one client.
 #[derive(Debug)]
 pub(super) struct SharedPages {
     frames: Arc<[Bytes]>,
@@ -75,68 +75,69 @@ impl SharedPages {
     }
 }
 
-impl Shelf {
-    /// The snapshot's frames, and the news since it was made; `None` for who comes first: that one gets its own.
+impl SnapshotCache {
+    /// The snapshot's frames, and the objects that have changed since; `None` for the first client with this key, which
+    /// gets a snapshot of its own.
     pub(crate) fn take(
         &mut self,
-        wanted: &Wanted,
+        key: &SnapshotKey,
         view: &View,
         now: Duration,
         at_us: u64,
         encoder: &mut Encoder,
-    ) -> Option<(Arc<[Bytes]>, Vec<News>)> {
+    ) -> Option<(Arc<[Bytes]>, Vec<PendingObject>)> {
         let young = |at: Duration| now.saturating_sub(at) < MAX_AGE;
-        self.kept.retain(|kept| young(kept.made_at));
-        if let Some(kept) = self.kept.iter().find(|kept| kept.wanted == *wanted) {
-            let news = kept.changed.iter().map(|(id, named)| News { id: *id, named: *named }).collect();
-            return Some((kept.frames.clone(), news));
+        self.cached.retain(|cached| young(cached.made_at));
+        if let Some(cached) = self.cached.iter().find(|cached| cached.key == *key) {
+            let changed = cached.changed.iter().map(|(id, named)| PendingObject { id: *id, named: *named }).collect();
+            return Some((cached.frames.clone(), changed));
         }
-        self.asked.retain(|(_, at)| young(*at));
-        if !self.asked.iter().any(|(asked, _)| asked == wanted) {
-            self.asked.truncate(MAX_ASKED - 1);
-            self.asked.push_front((wanted.clone(), now));
+        self.requested.retain(|(_, at)| young(*at));
+        if !self.requested.iter().any(|(requested, _)| requested == key) {
+            self.requested.truncate(MAX_REQUESTED - 1);
+            self.requested.push_front((key.clone(), now));
             return None;
         }
-        let ids = compose::seen(view, &wanted.subscription);
+        let ids = compose::seen(view, &key.subscription);
         if ids.len() > MAX_OBJECTS {
             return None;
         }
-        let frames = self.make(wanted, ids, view, at_us, encoder);
-        self.kept.truncate(MAX_KEPT - 1);
+        let frames = self.make(key, ids, view, at_us, encoder);
+        self.cached.truncate(MAX_CACHED - 1);
         let changed = FxHashMap::default();
-        self.kept.push_front(Kept { wanted: wanted.clone(), frames: frames.clone(), made_at: now, changed });
+        self.cached.push_front(Cached { key: key.clone(), frames: frames.clone(), made_at: now, changed });
         Some((frames, Vec::new()))
     }
 
-    /// Notes what changes in the cells of the snapshots that are kept.
+    /// Stores the changed object with each cached snapshot whose cells it is or was in.
     pub(crate) fn apply(&mut self, change: &Change) {
-        for kept in &mut self.kept {
-            let subscription = &kept.wanted.subscription;
+        for cached in &mut self.cached {
+            let subscription = &cached.key.subscription;
             let inside = |cell| subscription.covers(cell);
             if subscription.kinds().contains(change.id.kind)
                 && (change.from.is_some_and(inside) || change.to.is_some_and(inside))
             {
-                *kept.changed.entry(change.id).or_default() |=
+                *cached.changed.entry(change.id).or_default() |=
                     change.named || change.from.is_none_or(|from| !inside(from));
             }
         }
-        self.kept.retain(|kept| kept.changed.len() <= MAX_CHANGED);
+        self.cached.retain(|cached| cached.changed.len() <= MAX_CHANGED);
     }
 
     fn make(
         &self,
-        wanted: &Wanted,
+        key: &SnapshotKey,
         ids: Vec<ObjectId>,
         view: &View,
         at_us: u64,
         encoder: &mut Encoder,
     ) -> Arc<[Bytes]> {
-        let cells = wanted.subscription.cells().iter().map(ToString::to_string).collect();
-        let mut pages = Pages::new(Form::Answer { request_id: 0, cells, resumed: wanted.resumed }, ids, false);
+        let cells = key.subscription.cells().iter().map(ToString::to_string).collect();
+        let mut pages = Pages::new(Form::Answer { request_id: 0, cells, resumed: key.resumed }, ids, false);
         let mut frames = Vec::new();
         while !pages.is_done() {
-            let body = pages.next(view, &wanted.subscription, at_us);
-            frames.push(encoder.frame(&message(body), wanted.wire));
+            let body = pages.next(view, &key.subscription, at_us);
+            frames.push(encoder.frame(&message(body), key.wire));
         }
         frames.into()
     }

@@ -1,10 +1,10 @@
-//! One group: its members by the form they read, and what they have not heard yet.
+//! One group: its members by the form of their frames, and the objects to send.
 
 use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
 
 use super::interest::{ClientId, Interest};
-use crate::compose::News;
+use crate::compose::PendingObject;
 use crate::subscription::Rate;
 use crate::view::{KindSet, ObjectId};
 use crate::wire::Wire;
@@ -15,9 +15,9 @@ pub(super) struct Group {
     pub(super) interest: Interest,
     pub(super) kinds: KindSet,
     pub(super) rate: Rate,
-    /// By form, each sorted: four bytes per member, since there are many groups and most of them are small.
+    /// By form, each sorted. Vectors with four bytes per member, since there are many groups and most are small.
     members: SmallVec<[(Wire, Vec<ClientId>); 1]>,
-    /// With the name or without.
+    /// The objects to send, and whether with their names.
     pending: FxHashMap<ObjectId, bool>,
 }
 
@@ -26,7 +26,7 @@ impl Group {
         Self { interest, kinds, rate, members: SmallVec::new(), pending: FxHashMap::default() }
     }
 
-    /// False where it was a member already.
+    /// Returns false when the client was a member already.
     pub(super) fn add(&mut self, client: ClientId, wire: Wire) -> bool {
         let readers = match self.members.iter_mut().position(|(form, _)| *form == wire) {
             Some(index) => &mut self.members[index].1,
@@ -36,18 +36,18 @@ impl Group {
                 &mut self.members[last].1
             }
         };
-        let place = readers.binary_search(&client);
-        if let Err(place) = place {
-            readers.insert(place, client);
+        let found = readers.binary_search(&client);
+        if let Err(index) = found {
+            readers.insert(index, client);
         }
-        place.is_err()
+        found.is_err()
     }
 
     pub(super) fn remove(&mut self, client: ClientId, wire: Wire) -> bool {
         let Some(index) = self.members.iter().position(|(form, _)| *form == wire) else { return false };
         let readers = &mut self.members[index].1;
-        let Ok(place) = readers.binary_search(&client) else { return false };
-        readers.remove(place);
+        let Ok(member) = readers.binary_search(&client) else { return false };
+        readers.remove(member);
         if readers.is_empty() {
             self.members.remove(index);
         }
@@ -74,16 +74,16 @@ impl Group {
         !self.pending.is_empty()
     }
 
-    pub(super) fn pending(&self) -> impl Iterator<Item = News> {
-        self.pending.iter().map(|(id, named)| News { id: *id, named: *named })
+    pub(super) fn pending(&self) -> impl Iterator<Item = PendingObject> {
+        self.pending.iter().map(|(id, named)| PendingObject { id: *id, named: *named })
     }
 
-    /// Takes the news out, and gives the memory back where there was much.
-    pub(super) fn take_pending(&mut self) -> Vec<News> {
-        let news = self.pending.drain().map(|(id, named)| News { id, named }).collect();
+    /// Takes the objects; frees the memory after many.
+    pub(super) fn take_pending(&mut self) -> Vec<PendingObject> {
+        let objects = self.pending.drain().map(|(id, named)| PendingObject { id, named }).collect();
         if self.pending.capacity() > 64 {
             self.pending = FxHashMap::default();
         }
-        news
+        objects
     }
 }

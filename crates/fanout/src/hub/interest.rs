@@ -1,15 +1,15 @@
-//! Clients, and what they wait for.
+//! Ids of clients, and the interests of groups.
 
 use geo::Cell;
 
 use crate::subscription::Subject;
 use crate::view::KindSet;
 
-/// Names a client within its shard.
+/// A client within its shard.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, PartialOrd, Ord)]
 pub struct ClientId(pub u32);
 
-/// What a group waits for: changes in a cell, or of a device.
+/// What the clients of a group subscribe to: changes in a cell, or of a device.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(super) enum Interest {
     Cell(Cell),

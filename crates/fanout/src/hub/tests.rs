@@ -26,44 +26,44 @@ fn a_group_is_encoded_once_for_any_number_of_members() {
     let deliveries = hub.flush(LIVE, &view, 0, &mut Encoder::default());
     assert_eq!(deliveries.len(), 1);
     assert_eq!(hub.members(&deliveries[0]).count(), 1_000);
-    assert_eq!(deliveries[0].news.len(), 1, "two changes of one object are one");
+    assert_eq!(deliveries[0].objects.len(), 1, "two changes of one object are one");
     assert!(hub.flush(LIVE, &view, 0, &mut Encoder::default()).is_empty());
 }
 
 #[test]
-fn who_leaves_is_told_what_it_has_not_heard_and_empty_groups_go() {
+fn leaving_returns_unsent_objects() {
     let (mut view, mut hub) = (View::new(1), Hub::default());
     let subject = Subject::Device(7);
     hub.join(ClientId(1), Wire::default(), subject, Rate::Every30s);
     moved(&mut view, &mut hub, 1, (46.5, 8.0));
     assert!(!hub.is_dirty(LIVE) && hub.is_dirty([true; 4]));
-    let mut unheard = Vec::new();
-    hub.leave(ClientId(1), Wire::default(), subject, Rate::Every30s, &mut unheard);
-    assert_eq!(unheard.len(), 1);
+    let mut unsent = Vec::new();
+    hub.leave(ClientId(1), Wire::default(), subject, Rate::Every30s, &mut unsent);
+    assert_eq!(unsent.len(), 1);
     assert_eq!(hub.groups(), 0);
     assert!(!hub.is_dirty([true; 4]));
 }
 
 #[test]
-fn the_cell_that_is_left_and_the_cell_that_is_entered_both_hear_of_it() {
+fn a_change_goes_to_the_former_and_the_new_cell() {
     let (mut view, mut hub) = (View::new(1), Hub::default());
-    let places = [(46.5, 8.0), (46.5, 9.0)];
-    for (client, (lat, lon)) in (0..).zip(places) {
+    let positions = [(46.5, 8.0), (46.5, 9.0)];
+    for (client, (lat, lon)) in (0..).zip(positions) {
         let subject = Subject::Cell(KindSet::ALL, Cell::at(lat, lon, 5));
         hub.join(ClientId(client), Wire::default(), subject, Rate::Live);
     }
-    moved(&mut view, &mut hub, 1, places[0]);
+    moved(&mut view, &mut hub, 1, positions[0]);
     let _ = hub.flush(LIVE, &view, 0, &mut Encoder::default());
-    moved(&mut view, &mut hub, 2, places[1]);
+    moved(&mut view, &mut hub, 2, positions[1]);
     let deliveries = hub.flush(LIVE, &view, 0, &mut Encoder::default());
-    let mut told: Vec<_> =
-        deliveries.iter().map(|delivery| (hub.members(delivery).next(), delivery.news[0].named)).collect();
-    told.sort();
-    assert_eq!(told, [(Some(ClientId(0)), false), (Some(ClientId(1)), true)], "only the new cell needs the name");
+    let mut receivers: Vec<_> =
+        deliveries.iter().map(|delivery| (hub.members(delivery).next(), delivery.objects[0].named)).collect();
+    receivers.sort();
+    assert_eq!(receivers, [(Some(ClientId(0)), false), (Some(ClientId(1)), true)], "only the new cell needs the name");
 }
 
 #[test]
-fn groups_of_other_kinds_hear_nothing() {
+fn groups_of_other_kinds_receive_nothing() {
     let (mut view, mut hub) = (View::new(1), Hub::default());
     let cell = Cell::at(46.5, 8.0, 4);
     for (client, kinds) in [(0, vec![Kind::Ground]), (1, vec![Kind::Aircraft, Kind::Ground])] {
@@ -72,6 +72,6 @@ fn groups_of_other_kinds_hear_nothing() {
     }
     moved(&mut view, &mut hub, 1, (46.5, 8.0));
     let deliveries = hub.flush(LIVE, &view, 0, &mut Encoder::default());
-    let told: Vec<_> = deliveries.iter().flat_map(|delivery| hub.members(delivery)).collect();
-    assert_eq!(told, [ClientId(1)]);
+    let receivers: Vec<_> = deliveries.iter().flat_map(|delivery| hub.members(delivery)).collect();
+    assert_eq!(receivers, [ClientId(1)]);
 }

@@ -1,4 +1,4 @@
-//! How much one client may ask for.
+//! The limits of one client.
 
 use std::time::Duration;
 
@@ -7,23 +7,23 @@ use schemas::v1;
 /// Limits of one connection.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SessionLimits {
-    /// Of a circle, km.
+    /// The maximum radius of a circle, km.
     pub max_radius_km: f64,
-    /// From south to north and from west to east of a rectangle, km.
+    /// The maximum height and width of bounds, km.
     pub max_bounds_km: f64,
-    /// Of a subscription's cover.
+    /// The maximum number of cells of a subscription.
     pub max_cells: usize,
-    /// Devices to follow.
+    /// The maximum number of followed devices.
     pub max_followed_devices: usize,
-    /// Changes of the subscription; one that is much work counts as several.
+    /// The maximum number of changes of the subscription per minute; an expensive one counts as several.
     pub max_subscribes_per_minute: u32,
-    /// Messages of any kind, and what is no message: pings, pongs, fragments.
+    /// The maximum number of messages, pings, pongs and fragments per minute.
     pub max_messages_per_minute: u32,
-    /// Of a message from the client.
+    /// The maximum size of a client's message.
     pub max_message_bytes: usize,
-    /// A client whose URL asks for nothing has so long to send its first message.
+    /// How long a client whose URL has no subscription may take to send its first message.
     pub first_message_within: Duration,
-    /// A client that cannot take one frame for so long is closed.
+    /// How long a client may take to read one frame before it is closed.
     pub slow_for: Duration,
 }
 
@@ -44,7 +44,7 @@ impl Default for SessionLimits {
 }
 
 impl SessionLimits {
-    /// As the welcome tells them.
+    /// As in the welcome.
     pub(super) fn wire(&self) -> v1::Limits {
         v1::Limits {
             max_radius_km: self.max_radius_km,
@@ -58,34 +58,34 @@ impl SessionLimits {
     }
 }
 
-/// A number of things per minute: full at the start, and filling up again steadily.
+/// A token bucket: full at the start, and refilled at a number per minute.
 #[derive(Clone, Copy, Debug)]
 pub struct Budget {
     per_minute: u32,
-    most: f64,
+    capacity: f64,
     left: f64,
     at: Duration,
 }
 
 impl Budget {
-    /// So many at once, and so many per minute.
+    /// A bucket whose capacity is its rate per minute.
     pub fn per_minute(per_minute: u32) -> Self {
-        let most = f64::from(per_minute);
-        Self { per_minute, most, left: most, at: Duration::ZERO }
+        let capacity = f64::from(per_minute);
+        Self { per_minute, capacity, left: capacity, at: Duration::ZERO }
     }
 
-    /// The same, but at once only what a second brings.
+    /// The same with the capacity of one second.
     #[must_use]
     pub fn burst_of_a_second(mut self) -> Self {
-        self.most = (self.most / 60.0).max(1.0);
-        self.left = self.most;
+        self.capacity = (self.capacity / 60.0).max(1.0);
+        self.left = self.capacity;
         self
     }
 
-    /// Takes one; false where none is left.
+    /// Takes one token; returns false when none is left.
     pub fn take(&mut self, now: Duration) -> bool {
         let minutes = now.saturating_sub(self.at).as_secs_f64() / 60.0;
-        self.left = (self.left + minutes * f64::from(self.per_minute)).min(self.most);
+        self.left = (self.left + minutes * f64::from(self.per_minute)).min(self.capacity);
         self.at = now;
         if self.left < 1.0 {
             return false;
@@ -94,9 +94,10 @@ impl Budget {
         true
     }
 
-    /// Takes more of them after the fact, also where they are not there: they are missing later, for a minute at most.
+    /// Takes more tokens afterwards, also beyond those that are left: the bucket then stays empty, for a minute at
+    /// most.
     pub fn charge(&mut self, further: u32) {
-        self.left = (self.left - f64::from(further)).max(-self.most);
+        self.left = (self.left - f64::from(further)).max(-self.capacity);
     }
 }
 
@@ -105,7 +106,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_budget_is_used_up_and_fills_again() {
+    fn a_budget_is_refilled() {
         let mut budget = Budget::per_minute(60);
         let start = Duration::from_secs(1_000);
         assert_eq!((0..100).filter(|_| budget.take(start)).count(), 60);
@@ -114,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_charged_is_missing_for_a_minute_at_most() {
+    fn a_charge_lasts_a_minute_at_most() {
         let mut budget = Budget::per_minute(60);
         let start = Duration::from_secs(1_000);
         assert!(budget.take(start));

@@ -1,4 +1,4 @@
-//! From what a client asks for to a subscription, or to the reason why not.
+//! Turns a client's request into a subscription, or into a refusal.
 
 use std::borrow::Cow;
 
@@ -18,64 +18,71 @@ const MIN_RADIUS_KM: f64 = 1.0;
 /// The highest address of a device: 24 bits.
 const MAX_DEVICE: u32 = 0xFF_FFFF;
 
-/// Something the client cannot have; the connection stays.
+/// The error of a refused request; the connection stays open.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
-    /// From the closed set of the client documentation.
+    /// A code of the closed set in the client documentation.
     pub code: &'static str,
-    /// For the person who writes the client.
+    /// A message for the client's developer.
     pub message: Cow<'static, str>,
 }
 
 impl Refusal {
     /// A message without content, or of a newer protocol.
     pub(super) const UNKNOWN_MESSAGE: Self =
-        Self::fixed("unknown_message", "subscribe, unsubscribe and ping are known");
+        Self::fixed("unknown_message", "unknown message: expected subscribe, unsubscribe or ping");
     /// More changes of the subscription than the limit.
-    pub(super) const TOO_MANY_SUBSCRIBES: Self =
-        Self::fixed("too_many_subscribes", "the subscription changed too often within a minute; try again later");
+    pub(super) const TOO_MANY_SUBSCRIBES: Self = Self::fixed(
+        "too_many_subscribes",
+        "too many changes of the subscription within a minute: try again after some seconds",
+    );
 
     const fn fixed(code: &'static str, message: &'static str) -> Self {
         Self { code, message: Cow::Borrowed(message) }
     }
 
-    fn told(code: &'static str, message: String) -> Self {
+    fn new(code: &'static str, message: String) -> Self {
         Self { code, message: Cow::Owned(message) }
     }
 }
 
-/// The subscription that a client's wish makes of its current one; what the wish leaves out stays as it is.
+/// The subscription after a client's request; fields that the request leaves out keep their values.
 pub(super) fn apply(
     current: &Subscription,
-    wish: &v1::Subscribe,
+    request: &v1::Subscribe,
     limits: &SessionLimits,
     covers: &mut Covers,
 ) -> Result<Subscription, Refusal> {
-    if wish.fleet.is_some() {
-        return Err(Refusal::fixed("fleet_not_allowed", "fleets need an access token that allows them"));
+    if request.fleet.is_some() {
+        return Err(Refusal::fixed(
+            "fleet_not_allowed",
+            "fleets are not allowed: connect with an access token for the fleet",
+        ));
     }
-    if wish.follow_devices.len() > limits.max_followed_devices {
-        let message = format!("at most {} devices can be followed", limits.max_followed_devices);
-        return Err(Refusal::told("too_many_devices", message));
+    if request.follow_devices.len() > limits.max_followed_devices {
+        let (requested, limit) = (request.follow_devices.len(), limits.max_followed_devices);
+        let message = format!("{requested} followed devices: expected at most {limit}");
+        return Err(Refusal::new("too_many_devices", message));
     }
-    if let Some(beyond) = wish.follow_devices.iter().find(|device| **device > MAX_DEVICE) {
-        return Err(Refusal::told(
+    if let Some(beyond) = request.follow_devices.iter().find(|device| **device > MAX_DEVICE) {
+        return Err(Refusal::new(
             "bad_device",
             format!("invalid device {beyond:X}: expected an address of 24 bits, at most FFFFFF"),
         ));
     }
     let mut next = current.clone();
-    if wish.replace_lists || !wish.kinds.is_empty() {
-        next = next.with_kinds(kinds(&wish.kinds)?);
+    if request.replace_lists || !request.kinds.is_empty() {
+        next = next.with_kinds(kinds(&request.kinds)?);
     }
-    if wish.replace_lists || !wish.follow_devices.is_empty() {
-        next = next.with_follow(wish.follow_devices.clone());
+    if request.replace_lists || !request.follow_devices.is_empty() {
+        next = next.with_follow(request.follow_devices.clone());
     }
-    if let Some(number) = wish.rate {
+    if let Some(number) = request.rate {
         let rate = v1::RateClass::try_from(number).ok().and_then(Rate::from_wire);
-        next = next.with_rate(rate.ok_or(Refusal::fixed("unknown_rate", "live, 1s, 5s and 30s are known"))?);
+        next =
+            next.with_rate(rate.ok_or(Refusal::fixed("unknown_rate", "unknown rate: expected live, 1s, 5s or 30s"))?);
     }
-    if let Some(wanted) = &wish.region {
+    if let Some(wanted) = &request.region {
         next = next.with_cells(covers.cells(&region(wanted, limits)?, limits.max_cells));
     }
     Ok(next)
@@ -86,15 +93,18 @@ fn kinds(numbers: &[i32]) -> Result<crate::view::KindSet, Refusal> {
         return Ok(crate::view::KindSet::ALL);
     }
     let kinds: Option<_> = numbers.iter().map(|number| Kind::from_wire(*number)).collect();
-    kinds.ok_or(Refusal::fixed("unknown_kind", "aircraft, ground, thermal, station, receiver and alert are known"))
+    kinds.ok_or(Refusal::fixed(
+        "unknown_kind",
+        "unknown kind: expected aircraft, ground, thermal, station, receiver or alert",
+    ))
 }
 
 fn region(wanted: &subscribe::Region, limits: &SessionLimits) -> Result<Region, Refusal> {
-    let bad = |error: String| Refusal::told("bad_region", error);
+    let bad = |error: String| Refusal::new("bad_region", error);
     let region = match wanted {
         subscribe::Region::Circle(circle) => {
             if circle.radius_km.is_nan() || circle.radius_km < MIN_RADIUS_KM {
-                return Err(radius_beyond(limits));
+                return Err(bad_radius(limits));
             }
             let circle =
                 Circle::new(circle.latitude_deg, circle.longitude_deg, circle.radius_km.min(Circle::MAX_RADIUS_KM));
@@ -108,15 +118,15 @@ fn region(wanted: &subscribe::Region, limits: &SessionLimits) -> Result<Region, 
     within_limits(&region, limits).map(|()| region)
 }
 
-/// Whether a client may look at so much at once.
+/// Checks the size of a region.
 ///
 /// # Errors
-/// The region is larger than the limits allow, or a circle smaller than 1 km.
+/// The region is larger than the limits, or a circle is smaller than 1 km.
 pub fn within_limits(region: &Region, limits: &SessionLimits) -> Result<(), Refusal> {
     match region {
         Region::Circle(circle) => {
             let fits = (MIN_RADIUS_KM..=limits.max_radius_km).contains(&circle.radius_km());
-            fits.then_some(()).ok_or_else(|| radius_beyond(limits))
+            fits.then_some(()).ok_or_else(|| bad_radius(limits))
         }
         Region::Bounds(bounds) => {
             let (south, north) = (bounds.south_deg(), bounds.north_deg());
@@ -124,14 +134,18 @@ pub fn within_limits(region: &Region, limits: &SessionLimits) -> Result<(), Refu
             let widest = if south <= 0.0 && north >= 0.0 { 1.0 } else { widest };
             let (height_km, width_km) = ((north - south) * KM_PER_DEGREE, bounds.width_deg() * KM_PER_DEGREE * widest);
             if height_km.max(width_km) > limits.max_bounds_km {
-                let message = format!("bounds are at most {} km high and wide", limits.max_bounds_km);
-                return Err(Refusal::told("region_too_large", message));
+                let limit = limits.max_bounds_km;
+                let message = format!(
+                    "bounds of {height_km:.0} km by {width_km:.0} km: expected at most {limit} km in height and width"
+                );
+                return Err(Refusal::new("region_too_large", message));
             }
             Ok(())
         }
     }
 }
 
-fn radius_beyond(limits: &SessionLimits) -> Refusal {
-    Refusal::told("region_too_large", format!("the radius is within {MIN_RADIUS_KM} and {} km", limits.max_radius_km))
+fn bad_radius(limits: &SessionLimits) -> Refusal {
+    let message = format!("invalid radius: expected {MIN_RADIUS_KM} to {} km", limits.max_radius_km);
+    Refusal::new("region_too_large", message)
 }

@@ -17,7 +17,7 @@ fn settings() -> SessionSettings {
 
 fn open() -> Session {
     let mut session = Session::open(&settings(), Subscription::empty(), START, 7).0;
-    session.asked();
+    session.set_subscribed();
     session
 }
 
@@ -26,13 +26,13 @@ fn circle(radius_km: f64) -> v1::Subscribe {
     v1::Subscribe { region: Some(subscribe::Region::Circle(circle)), ..Default::default() }
 }
 
-fn ask(session: &mut Session, request_id: u64, message: client_message::Message) -> Action {
+fn send_message(session: &mut Session, request_id: u64, message: client_message::Message) -> Action {
     let received = v1::ClientMessage { request_id, message: Some(message) };
     session.received(&settings(), received, &mut Covers::default(), START, 9)
 }
 
-fn subscribe(session: &mut Session, wish: v1::Subscribe) -> Action {
-    ask(session, 5, client_message::Message::Subscribe(wish))
+fn subscribe(session: &mut Session, request: v1::Subscribe) -> Action {
+    send_message(session, 5, client_message::Message::Subscribe(request))
 }
 
 fn error_code(action: &Action) -> &str {
@@ -43,7 +43,7 @@ fn error_code(action: &Action) -> &str {
 }
 
 #[test]
-fn the_welcome_tells_epoch_heartbeat_and_limits() {
+fn the_welcome_has_epoch_heartbeat_and_limits() {
     let (_, welcome) = Session::open(&settings(), Subscription::empty(), START, 7);
     let Action::Send(message) = welcome else { panic!("{welcome:?}") };
     let Some(server_message::Message::Welcome(welcome)) = message.message else { panic!("no welcome") };
@@ -55,13 +55,13 @@ fn the_welcome_tells_epoch_heartbeat_and_limits() {
 
 #[test]
 fn a_ping_is_answered_with_its_id() {
-    let pong = ask(&mut open(), 77, client_message::Message::Ping(v1::Ping {}));
+    let pong = send_message(&mut open(), 77, client_message::Message::Ping(v1::Ping {}));
     let expected = v1::Pong { request_id: 77, server_at_us: 9 };
     assert_eq!(pong, send(server_message::Message::Pong(expected)));
 }
 
 #[test]
-fn what_a_subscribe_leaves_out_stays() {
+fn omitted_fields_of_a_subscribe_keep_their_values() {
     let mut session = open();
     let first = v1::Subscribe {
         kinds: vec![v1::ObjectKind::Ground.into()],
@@ -82,10 +82,10 @@ fn what_a_subscribe_leaves_out_stays() {
 }
 
 #[test]
-fn what_cannot_be_had_is_refused_by_code_and_changes_nothing() {
-    let refused = |wish: v1::Subscribe| {
+fn invalid_requests_are_refused_by_code() {
+    let refused = |request: v1::Subscribe| {
         let mut session = open();
-        let action = subscribe(&mut session, wish);
+        let action = subscribe(&mut session, request);
         assert_eq!(*session.subscription(), Subscription::empty());
         error_code(&action).to_owned()
     };
@@ -118,7 +118,7 @@ fn changes_of_the_subscription_are_limited_per_minute() {
 }
 
 #[test]
-fn a_change_that_is_much_work_counts_as_several() {
+fn an_expensive_change_counts_as_several() {
     let mut session = open();
     assert!(matches!(subscribe(&mut session, circle(10.0)), Action::Switch { .. }));
     session.charge(1_900);
@@ -128,16 +128,16 @@ fn a_change_that_is_much_work_counts_as_several() {
 }
 
 #[test]
-fn frames_that_are_no_messages_count() {
+fn frames_without_messages_count() {
     let mut session = open();
     assert!((0..600).all(|_| session.frame(START)));
     assert!(!session.frame(START));
 }
 
 #[test]
-fn a_flood_of_messages_closes() {
+fn too_many_messages_close_the_connection() {
     let mut session = open();
-    let ping = |session: &mut Session| ask(session, 1, client_message::Message::Ping(v1::Ping {}));
+    let ping = |session: &mut Session| send_message(session, 1, client_message::Message::Ping(v1::Ping {}));
     for _ in 0..600 {
         assert!(matches!(ping(&mut session), Action::Send(_)));
     }
@@ -145,22 +145,22 @@ fn a_flood_of_messages_closes() {
 }
 
 #[test]
-fn silence_is_asked_about_once_and_then_closes() {
+fn silence_causes_one_ping_and_then_a_close() {
     let mut session = open();
     let at = |seconds| START + Duration::from_secs(seconds);
     assert_eq!(session.tick(&settings(), at(29)), None);
-    assert_eq!(session.tick(&settings(), at(30)), Some(Action::AskForLife));
+    assert_eq!(session.tick(&settings(), at(30)), Some(Action::Ping));
     assert_eq!(session.tick(&settings(), at(31)), None);
     assert_eq!(session.tick(&settings(), at(60)), Some(Action::Close(CloseCode::Silent)));
     assert!(session.frame(at(59)));
     assert_eq!(session.tick(&settings(), at(60)), None);
-    assert_eq!(session.tick(&settings(), at(89)), Some(Action::AskForLife), "asked again after a sign of life");
+    assert_eq!(session.tick(&settings(), at(89)), Some(Action::Ping), "a new ping after a frame");
 }
 
 #[test]
-fn unsubscribing_keeps_the_connection_and_shows_nothing() {
+fn unsubscribing_keeps_the_connection() {
     let mut session = open();
     let _ = subscribe(&mut session, circle(10.0));
-    let action = ask(&mut session, 6, client_message::Message::Unsubscribe(v1::Unsubscribe {}));
+    let action = send_message(&mut session, 6, client_message::Message::Unsubscribe(v1::Unsubscribe {}));
     assert_eq!(action, Action::Switch { request_id: 6, to: Box::new(Subscription::empty()) });
 }

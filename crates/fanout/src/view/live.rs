@@ -1,31 +1,19 @@
-//! From states to the short forms that travel over the WebSocket.
+//! Converts states into the compact messages of the WebSocket.
 
 use flight::units::{CMPS_PER_MPS, DKMH_PER_KMH, e7};
-use schemas::object::State;
+use schemas::object::{State, Update};
 use schemas::v1;
 use schemas::wire::KindAndPhase;
 
-/// A state in its wire form, with age 0 and without a name: made once per change, so that a flush only copies it.
-#[derive(Clone, Debug)]
-pub(crate) enum Live {
-    Aircraft(v1::AircraftUpdate),
-    Ground(v1::GroundUpdate),
-    Thermal(v1::ThermalUpdate),
-    Station(v1::StationUpdate),
-    Receiver(v1::ReceiverUpdate),
-    Alert(v1::AlertUpdate),
-}
-
-impl Live {
-    pub(super) fn of(state: &State) -> Self {
-        match state {
-            State::Aircraft(state) => Self::Aircraft(aircraft(state)),
-            State::Ground(state) => Self::Ground(ground(state)),
-            State::Thermal(state) => Self::Thermal(thermal(state)),
-            State::Station(state) => Self::Station(station(state)),
-            State::Receiver(state) => Self::Receiver(receiver(state)),
-            State::Alert(state) => Self::Alert(alert(state)),
-        }
+/// The message of a state, with age 0 and without a name: composed once per change, so that a flush only copies it.
+pub(super) fn update_of(state: &State) -> Update {
+    match state {
+        State::Aircraft(state) => Update::Aircraft(aircraft(state)),
+        State::Ground(state) => Update::Ground(ground(state)),
+        State::Thermal(state) => Update::Thermal(thermal(state)),
+        State::Station(state) => Update::Station(station(state)),
+        State::Receiver(state) => Update::Receiver(receiver(state)),
+        State::Alert(state) => Update::Alert(alert(state)),
     }
 }
 
@@ -34,7 +22,7 @@ pub(super) fn position_e7(position: &v1::Position) -> (i32, i32) {
     (e7(position.latitude_deg), e7(position.longitude_deg))
 }
 
-/// Scales and rounds; a value that the wire form cannot hold is not sent rather than sent wrong.
+/// Scales and rounds; a value outside of the field's range is left out.
 fn unsigned(value: Option<f64>, scale: f64) -> Option<u32> {
     let scaled = (value? * scale).round();
     (0.0..=f64::from(u32::MAX)).contains(&scaled).then_some(scaled as u32)
@@ -49,12 +37,12 @@ fn course(course_deg: Option<f64>) -> Option<u32> {
     unsigned(course_deg.map(|course| course.rem_euclid(360.0)), 1.0).map(|course| course % 360)
 }
 
-fn place(position: Option<&v1::Position>) -> (i32, i32) {
+fn position_or_zero(position: Option<&v1::Position>) -> (i32, i32) {
     position.map(position_e7).unwrap_or_default()
 }
 
 fn aircraft(state: &v1::AircraftState) -> v1::AircraftUpdate {
-    let (latitude_e7, longitude_e7) = place(state.position.as_ref());
+    let (latitude_e7, longitude_e7) = position_or_zero(state.position.as_ref());
     v1::AircraftUpdate {
         device: state.device,
         latitude_e7,
@@ -71,7 +59,7 @@ fn aircraft(state: &v1::AircraftState) -> v1::AircraftUpdate {
 }
 
 fn ground(state: &v1::GroundState) -> v1::GroundUpdate {
-    let (latitude_e7, longitude_e7) = place(state.position.as_ref());
+    let (latitude_e7, longitude_e7) = position_or_zero(state.position.as_ref());
     v1::GroundUpdate {
         device: state.device,
         latitude_e7,
@@ -85,7 +73,7 @@ fn ground(state: &v1::GroundState) -> v1::GroundUpdate {
 }
 
 fn thermal(state: &v1::ThermalState) -> v1::ThermalUpdate {
-    let (latitude_e7, longitude_e7) = place(state.position.as_ref());
+    let (latitude_e7, longitude_e7) = position_or_zero(state.position.as_ref());
     let plain = |value: f64, scale: f64| signed(Some(value), scale).unwrap_or_default();
     v1::ThermalUpdate {
         thermal_id: state.thermal_id,
@@ -106,7 +94,7 @@ fn thermal(state: &v1::ThermalState) -> v1::ThermalUpdate {
 }
 
 fn station(state: &v1::StationState) -> v1::StationUpdate {
-    let (latitude_e7, longitude_e7) = place(state.position.as_ref());
+    let (latitude_e7, longitude_e7) = position_or_zero(state.position.as_ref());
     v1::StationUpdate {
         device: state.device,
         latitude_e7,
@@ -125,11 +113,11 @@ fn station(state: &v1::StationState) -> v1::StationUpdate {
 }
 
 fn receiver(state: &v1::ReceiverState) -> v1::ReceiverUpdate {
-    let place = state.position.as_ref().map(position_e7);
+    let position = state.position.as_ref().map(position_e7);
     v1::ReceiverUpdate {
         receiver_id: state.receiver_id.clone(),
-        latitude_e7: place.map(|(latitude_e7, _)| latitude_e7),
-        longitude_e7: place.map(|(_, longitude_e7)| longitude_e7),
+        latitude_e7: position.map(|(latitude_e7, _)| latitude_e7),
+        longitude_e7: position.map(|(_, longitude_e7)| longitude_e7),
         frames_per_minute: unsigned(Some(state.frames_per_minute), 1.0).unwrap_or_default(),
         estimated: state.position_source == Some(v1::ReceiverPositionSource::Estimated as i32),
         version: state.version,
@@ -138,12 +126,12 @@ fn receiver(state: &v1::ReceiverState) -> v1::ReceiverUpdate {
 }
 
 fn alert(state: &v1::AlertState) -> v1::AlertUpdate {
-    let place = state.position.as_ref().map(position_e7);
+    let position = state.position.as_ref().map(position_e7);
     v1::AlertUpdate {
         alert_id: state.alert_id,
         device: state.device,
-        latitude_e7: place.map(|(latitude_e7, _)| latitude_e7),
-        longitude_e7: place.map(|(_, longitude_e7)| longitude_e7),
+        latitude_e7: position.map(|(latitude_e7, _)| latitude_e7),
+        longitude_e7: position.map(|(_, longitude_e7)| longitude_e7),
         alert_kind: state.alert_kind,
         status: state.status,
         opened_at_us: state.opened_at_us,
@@ -159,7 +147,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_the_wire_cannot_hold_stays_away() {
+    fn values_out_of_range_are_left_out() {
         assert_eq!(unsigned(Some(-0.6), 1.0), None);
         assert_eq!(signed(Some(f64::NAN), 1.0), None);
         assert_eq!(unsigned(None, 10.0), None);

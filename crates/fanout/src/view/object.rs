@@ -1,55 +1,56 @@
-//! One object of the air picture, and the names by which it is found.
+//! One object of the air picture, and its id.
 
 use flight::units::degrees;
 use geo::Cell;
-use schemas::object::{Kind, State};
+use schemas::object::{Kind, State, Update};
 use schemas::v1;
 
-use super::live::{Live, position_e7};
+use super::live::{position_e7, update_of};
 use super::quality::quality;
 
-/// Names one object. The key is the device's address, the record id of a thermal or alert, or the view's own number of a
-/// receiver.
+/// The id of one object. The key is the device's address, the record id of a thermal or alert, or the view's number of
+/// a receiver.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
 pub struct ObjectId {
-    /// What it is.
+    /// The kind of object.
     pub kind: Kind,
-    /// Which one.
+    /// The key within the kind.
     pub key: u64,
 }
 
-/// Which record told a state: the number of its topic partition in the view, and its offset.
+/// The record of a state.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Origin {
-    /// See [`super::Positions`].
+    /// The number of the topic partition, see [`super::Offsets`].
     pub partition: u16,
-    /// In that partition.
+    /// The offset in that partition.
     pub offset: u64,
 }
 
 /// An object in the view.
 #[derive(Clone, Debug)]
 pub struct Object {
-    /// Its name.
+    /// The id.
     pub id: ObjectId,
-    /// What is known of it.
+    /// The newest state.
     pub state: State,
-    /// The record that said so.
+    /// The record of the state.
     pub origin: Origin,
-    /// The finest cell it is in; `None` where its position is not known.
+    /// Its cell with the maximum precision; `None`: its position is unknown.
     pub cell: Option<Cell>,
-    /// Its live form with age 0 and without a name.
-    live: Live,
+    /// Its message with age 0 and without a name.
+    live: Update,
 }
 
 impl Object {
-    /// Makes the object; its cell is that of the position as it goes over the wire, so that clients find the same.
+    /// Creates the object; its cell is that of the rounded position in its messages, so that clients compute the same
+    /// cell.
     pub fn new(id: ObjectId, state: State, origin: Origin) -> Self {
         let cell = state.position().map(|position| {
             let (latitude_e7, longitude_e7) = position_e7(position);
             Cell::at(degrees(latitude_e7), degrees(longitude_e7), Cell::MAX_PRECISION)
         });
-        let live = Live::of(&state);
+        let live = update_of(&state);
         Self { id, state, origin, cell, live }
     }
 
@@ -58,19 +59,19 @@ impl Object {
         self.state.version()
     }
 
-    /// Adds it to a message that is made at `at_us`, with its name where `named`.
+    /// Adds it to a message with the time `at_us`, and with its name if `named`.
     pub fn add_to(&self, objects: &mut v1::Objects, at_us: u64, named: bool) {
         let age_ds = age_ds(self.state.event_at_us(), at_us);
         let name = || self.state.name().filter(|_| named).map(str::to_owned);
         match &self.live {
-            Live::Aircraft(live) => {
+            Update::Aircraft(live) => {
                 objects.aircraft.push(v1::AircraftUpdate { age_ds, name: name(), ..live.clone() });
             }
-            Live::Ground(live) => objects.ground.push(v1::GroundUpdate { age_ds, name: name(), ..live.clone() }),
-            Live::Station(live) => objects.stations.push(v1::StationUpdate { age_ds, name: name(), ..live.clone() }),
-            Live::Alert(live) => objects.alerts.push(v1::AlertUpdate { age_ds, name: name(), ..live.clone() }),
-            Live::Receiver(live) => objects.receivers.push(v1::ReceiverUpdate { age_ds, ..live.clone() }),
-            Live::Thermal(live) => {
+            Update::Ground(live) => objects.ground.push(v1::GroundUpdate { age_ds, name: name(), ..live.clone() }),
+            Update::Station(live) => objects.stations.push(v1::StationUpdate { age_ds, name: name(), ..live.clone() }),
+            Update::Alert(live) => objects.alerts.push(v1::AlertUpdate { age_ds, name: name(), ..live.clone() }),
+            Update::Receiver(live) => objects.receivers.push(v1::ReceiverUpdate { age_ds, ..live.clone() }),
+            Update::Thermal(live) => {
                 let quality = match &self.state {
                     State::Thermal(state) => quality(state, at_us),
                     _ => 0,
@@ -81,7 +82,7 @@ impl Object {
     }
 }
 
-/// Tenths of a second from an event to now; 0 where the event is ahead of our clock.
+/// Tenths of a second from an event to now; 0 for an event in the future.
 fn age_ds(event_at_us: u64, at_us: u64) -> u32 {
     u32::try_from(at_us.saturating_sub(event_at_us) / 100_000).unwrap_or(u32::MAX)
 }
@@ -93,7 +94,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_aircraft_goes_out_in_the_units_of_the_wire() {
+    fn an_aircraft_is_sent_in_the_units_of_the_message() {
         let state = v1::AircraftState {
             device: 0x11_0B90,
             version: 42,

@@ -1,7 +1,7 @@
-//! What of the past of each device the public may see, as the processor says it.
+//! The public past of each device, from the processor's records.
 //!
-//! One entry per address in pages of 256, since addresses cost a stranger nothing and no entry may be dropped (that would
-//! show what somebody has hidden): were all addresses that there are to refuse, it would take some 270 MB.
+//! One entry per address, in pages of 256: anyone can invent addresses, and no entry may be dropped, since that would
+//! show a hidden device. If all possible addresses objected, the entries would take some 270 MB.
 
 use rustc_hash::FxHashMap;
 use schemas::privacy::PublicPast;
@@ -25,7 +25,7 @@ pub struct PrivacyView {
 }
 
 impl PrivacyView {
-    /// Takes a record. Returns false for one that is older than what is known.
+    /// Applies a record. Returns false for one that is older than the known state.
     pub fn apply(&mut self, state: &PrivacyState) -> bool {
         let page = self.pages.entry(state.device >> 8).or_insert_with(|| Box::new([Entry::default(); PAGE]));
         let entry = &mut page[state.device as usize % PAGE];
@@ -39,13 +39,13 @@ impl PrivacyView {
         true
     }
 
-    /// What of the past of a device the public may see.
+    /// The public past of a device.
     pub fn public_past(&self, device: u32) -> PublicPast {
         let page = self.pages.get(&(device >> 8));
         page.map_or(PublicPast::Everything, |page| page[device as usize % PAGE].past())
     }
 
-    /// How many devices are hidden, live or silent.
+    /// The number of hidden devices, whether or not they are in the air picture.
     pub fn hidden(&self) -> usize {
         self.hidden
     }
@@ -88,7 +88,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn it_answers_as_a_map_would(records in prop::collection::vec((0..600_u32, 0..9_u64, past()), 0..80)) {
+        fn the_view_agrees_with_a_map(records in prop::collection::vec((0..600_u32, 0..9_u64, past()), 0..80)) {
             let mut view = PrivacyView::default();
             let mut known: std::collections::BTreeMap<u32, (u64, PublicPast)> = Default::default();
             for (device, version, past) in records {

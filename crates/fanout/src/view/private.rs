@@ -1,10 +1,10 @@
-//! Hidden devices: a view of its own, so that no public answer can hold one by mistake.
+//! Hidden devices: a separate view, so that no public answer can contain one by mistake.
 
 use rustc_hash::FxHashMap;
 use schemas::keys::PrivatePart;
 use schemas::v1::{AlertState, PrivateState, private_state};
 
-/// The states of hidden devices, and their alerts. Only fleet and rescue scopes may look at it.
+/// The states of hidden devices, and their alerts. Only for fleet and rescue scopes.
 #[derive(Debug, Default)]
 pub struct PrivateView {
     objects: FxHashMap<u32, PrivateState>,
@@ -12,8 +12,8 @@ pub struct PrivateView {
 }
 
 impl PrivateView {
-    /// Takes a record of a device; `None` is a tombstone. Returns false for one that is older than what is known, or that is
-    /// no alert where an alert belongs.
+    /// Applies a record of a device; `None` is a tombstone. Returns false for a record that is older than the known
+    /// state, or for another state in the place of an alert.
     pub fn apply(&mut self, device: u32, part: PrivatePart, state: Option<PrivateState>) -> bool {
         match (part, state) {
             (PrivatePart::Object, None) => self.objects.remove(&device).is_some(),
@@ -36,27 +36,27 @@ impl PrivateView {
         }
     }
 
-    /// What is known of a hidden device.
+    /// The state of a hidden device.
     pub fn state(&self, device: u32) -> Option<&PrivateState> {
         self.objects.get(&device)
     }
 
-    /// The call for help of a hidden device.
+    /// The alert of a hidden device.
     pub fn alert(&self, device: u32) -> Option<&AlertState> {
         self.alerts.get(&device)
     }
 
-    /// All calls for help of hidden devices, in no order.
+    /// The alerts of all hidden devices, in no order.
     pub fn alerts(&self) -> impl Iterator<Item = &AlertState> {
         self.alerts.values()
     }
 
-    /// How many devices are hidden now.
+    /// The number of hidden devices with a state.
     pub fn len(&self) -> usize {
         self.objects.len()
     }
 
-    /// True where none is, and none calls for help.
+    /// Whether there are neither states nor alerts.
     pub fn is_empty(&self) -> bool {
         self.objects.is_empty() && self.alerts.is_empty()
     }
@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn an_alert_stands_beside_the_object_and_outlives_it() {
+    fn an_alert_outlives_its_object() {
         let mut view = PrivateView::default();
         assert!(view.apply(7, PrivatePart::Object, Some(aircraft(5))));
         assert!(view.apply(7, PrivatePart::Alert, Some(alert(6))));

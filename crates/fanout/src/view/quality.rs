@@ -1,12 +1,12 @@
-//! How far a thermal can be relied on: one number from 0 to 5.
+//! The quality of a thermal: a number from 0 to 5.
 
 use schemas::v1::ThermalState;
 
-/// After so long without a report a thermal is worth half.
+/// The quality halves in this time without a report.
 const HALF_LIFE_S: f64 = 1_800.0;
 
-/// From 0 (forget it) to 5 (several pilots climb there now): confidence, halved every half hour since the last report, and
-/// somewhat less where fewer than three pilots confirmed it.
+/// From 0 (expired) to 5 (several pilots climb there now): the confidence, halved every half hour since the last
+/// report, and reduced when fewer than three pilots have confirmed it.
 pub fn quality(thermal: &ThermalState, at_us: u64) -> u32 {
     let age_s = at_us.saturating_sub(thermal.last_seen_at_us) as f64 / 1e6;
     let fresh = 0.5_f64.powf(age_s / HALF_LIFE_S);

@@ -2,7 +2,7 @@ use schemas::v1;
 
 use super::*;
 
-const PLACE: (f64, f64) = (46.5, 8.0);
+const POSITION: (f64, f64) = (46.5, 8.0);
 
 fn aircraft(device: u32, version: u64, (latitude_deg, longitude_deg): (f64, f64)) -> State {
     State::Aircraft(v1::AircraftState {
@@ -17,8 +17,8 @@ fn alert(alert_id: u64, device: u32, version: u64) -> State {
     State::Alert(v1::AlertState { alert_id, device, version, ..Default::default() })
 }
 
-fn gone(kind: Kind, key: &str, version: u64) -> Input {
-    Input::Gone { kind, key: key.into(), version: Some(version) }
+fn removed(kind: Kind, key: &str, version: u64) -> Input {
+    Input::Removed { kind, key: key.into(), version: Some(version) }
 }
 
 struct Reader {
@@ -47,63 +47,63 @@ fn id(kind: Kind, key: u64) -> ObjectId {
 #[test]
 fn an_older_or_equal_version_changes_nothing() {
     let mut reader = Reader::new();
-    assert_eq!(reader.read(Input::State(aircraft(1, 5, PLACE))).len(), 1);
+    assert_eq!(reader.read(Input::State(aircraft(1, 5, POSITION))).len(), 1);
     assert_eq!(reader.read(Input::State(aircraft(1, 4, (47.0, 9.0)))), []);
     assert_eq!(reader.read(Input::State(aircraft(1, 5, (47.0, 9.0)))), []);
     assert_eq!(reader.view.object(id(Kind::Aircraft, 1)).unwrap().version(), 5);
     assert_eq!(reader.view.sequence(), 1);
-    assert!(reader.view.positions().has_read(Origin { partition: 0, offset: 2 }), "read all the same");
+    assert!(reader.view.offsets().has_read(Origin { partition: 0, offset: 2 }), "marked as read");
 }
 
 #[test]
-fn an_object_is_found_in_every_cell_around_it_and_nowhere_else() {
+fn an_object_is_found_in_its_cells_only() {
     let mut reader = Reader::new();
-    let _ = reader.read(Input::State(aircraft(1, 1, PLACE)));
+    let _ = reader.read(Input::State(aircraft(1, 1, POSITION)));
     let change = reader.read(Input::State(aircraft(1, 2, (46.9, 9.5))))[0];
-    assert_eq!(change.from, Some(Cell::at(PLACE.0, PLACE.1, 6)));
+    assert_eq!(change.from, Some(Cell::at(POSITION.0, POSITION.1, 6)));
     assert_eq!(change.to, Some(Cell::at(46.9, 9.5, 6)));
     for precision in 1..=6 {
         let here = Cell::at(46.9, 9.5, precision);
         assert_eq!(reader.view.in_cell(Kind::Aircraft, here).collect::<Vec<_>>(), [id(Kind::Aircraft, 1)]);
         assert_eq!(reader.view.in_cell(Kind::Ground, here).count(), 0);
     }
-    assert_eq!(reader.view.in_cell(Kind::Aircraft, Cell::at(PLACE.0, PLACE.1, 5)).count(), 0);
+    assert_eq!(reader.view.in_cell(Kind::Aircraft, Cell::at(POSITION.0, POSITION.1, 5)).count(), 0);
 }
 
 #[test]
-fn a_tombstone_removes_and_a_late_older_state_does_not_revive() {
+fn a_late_older_state_does_not_restore_an_object() {
     let mut reader = Reader::new();
-    let _ = reader.read(Input::State(aircraft(0x11_0B90, 5, PLACE)));
-    assert_eq!(reader.read(gone(Kind::Aircraft, "110B90", 4)), [], "older than the state");
-    let change = reader.read(gone(Kind::Aircraft, "110B90", 9))[0];
-    assert_eq!((change.from, change.to), (Some(Cell::at(PLACE.0, PLACE.1, 6)), None));
-    assert_eq!(reader.view.gone(id(Kind::Aircraft, 0x11_0B90)).unwrap().version, 9);
-    assert_eq!(reader.read(Input::State(aircraft(0x11_0B90, 8, PLACE))), []);
-    assert_eq!(reader.read(Input::State(aircraft(0x11_0B90, 10, PLACE))).len(), 1);
-    assert!(reader.view.gone(id(Kind::Aircraft, 0x11_0B90)).is_none());
+    let _ = reader.read(Input::State(aircraft(0x11_0B90, 5, POSITION)));
+    assert_eq!(reader.read(removed(Kind::Aircraft, "110B90", 4)), [], "older than the state");
+    let change = reader.read(removed(Kind::Aircraft, "110B90", 9))[0];
+    assert_eq!((change.from, change.to), (Some(Cell::at(POSITION.0, POSITION.1, 6)), None));
+    assert_eq!(reader.view.removed(id(Kind::Aircraft, 0x11_0B90)).unwrap().version, 9);
+    assert_eq!(reader.read(Input::State(aircraft(0x11_0B90, 8, POSITION))), []);
+    assert_eq!(reader.read(Input::State(aircraft(0x11_0B90, 10, POSITION))).len(), 1);
+    assert!(reader.view.removed(id(Kind::Aircraft, 0x11_0B90)).is_none());
 }
 
 #[test]
-fn a_tombstone_that_overtakes_its_state_holds_it_back() {
+fn a_tombstone_before_its_state_suppresses_it() {
     let mut reader = Reader::new();
-    let _ = reader.read(gone(Kind::Aircraft, "000001", 9));
-    assert_eq!(reader.read(Input::State(aircraft(1, 8, PLACE))), []);
+    let _ = reader.read(removed(Kind::Aircraft, "000001", 9));
+    assert_eq!(reader.read(Input::State(aircraft(1, 8, POSITION))), []);
 }
 
 #[test]
-fn what_is_gone_is_forgotten_after_ten_minutes() {
+fn removals_expire_after_ten_minutes() {
     let mut reader = Reader::new();
-    let _ = reader.read(gone(Kind::Aircraft, "000001", 9));
-    reader.at_us = GONE_MEMORY_US;
-    let _ = reader.read(Input::State(aircraft(2, 1, PLACE)));
-    assert!(reader.view.gone.is_empty() && reader.view.gone_order.is_empty());
+    let _ = reader.read(removed(Kind::Aircraft, "000001", 9));
+    reader.at_us = REMOVED_TTL_US;
+    let _ = reader.read(Input::State(aircraft(2, 1, POSITION)));
+    assert!(reader.view.removed.is_empty() && reader.view.removed_order.is_empty());
 }
 
 #[test]
-fn a_name_is_news_when_the_object_is_new_or_the_name_changes() {
+fn new_objects_and_new_names_are_named() {
     let mut reader = Reader::new();
     let mut named = |version, name: &str| {
-        let State::Aircraft(mut state) = aircraft(1, version, PLACE) else { unreachable!() };
+        let State::Aircraft(mut state) = aircraft(1, version, POSITION) else { unreachable!() };
         state.name = Some(name.into());
         reader.read(Input::State(State::Aircraft(state)))[0].named
     };
@@ -117,9 +117,9 @@ fn a_second_alert_of_a_device_ends_the_first() {
     let changes = reader.read(Input::State(alert(200, 7, 2)));
     assert_eq!(changes.iter().map(|change| change.id.key).collect::<Vec<_>>(), [100, 200]);
     assert!(reader.view.object(id(Kind::Alert, 100)).is_none());
-    assert_eq!(reader.read(Input::State(alert(100, 7, 1))), [], "the first does not come back");
+    assert_eq!(reader.read(Input::State(alert(100, 7, 1))), [], "the first is not restored");
     assert_eq!(reader.view.of_device(7).count(), 1);
-    let changes = reader.read(gone(Kind::Alert, "000007", 3));
+    let changes = reader.read(removed(Kind::Alert, "000007", 3));
     assert_eq!(changes[0].id.key, 200);
     assert_eq!(reader.view.of_device(7).count(), 0);
 }
@@ -132,17 +132,17 @@ fn receivers_and_thermals_are_found_by_their_keys() {
     let thermal = v1::ThermalState { thermal_id: RecordId::new(3, 9).0, version: 1, ..Default::default() };
     let _ = reader.read(Input::State(State::Thermal(thermal)));
     let roof = reader.view.find(Kind::Receiver, "roof").unwrap();
-    assert_eq!(reader.read(gone(Kind::Receiver, "roof", 2)).len(), 1);
-    assert_eq!(reader.view.receiver_id(roof), Some("roof"), "its removal still has to name it");
-    assert_eq!(reader.read(gone(Kind::Thermal, "3-9", 2)).len(), 1);
-    assert_eq!(reader.read(gone(Kind::Thermal, "nonsense", 2)), []);
+    assert_eq!(reader.read(removed(Kind::Receiver, "roof", 2)).len(), 1);
+    assert_eq!(reader.view.receiver_id(roof), Some("roof"), "its removal needs the id");
+    assert_eq!(reader.read(removed(Kind::Thermal, "3-9", 2)).len(), 1);
+    assert_eq!(reader.read(removed(Kind::Thermal, "nonsense", 2)), []);
 }
 
 #[test]
 fn distress_is_urgent() {
     let mut reader = Reader::new();
-    let State::Aircraft(mut state) = aircraft(1, 1, PLACE) else { unreachable!() };
+    let State::Aircraft(mut state) = aircraft(1, 1, POSITION) else { unreachable!() };
     state.alert_kind = Some(v1::AlertKind::Distress.into());
     assert!(reader.read(Input::State(State::Aircraft(state)))[0].urgent);
-    assert!(!reader.read(Input::State(aircraft(1, 2, PLACE)))[0].urgent);
+    assert!(!reader.read(Input::State(aircraft(1, 2, POSITION)))[0].urgent);
 }

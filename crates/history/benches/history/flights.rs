@@ -1,4 +1,4 @@
-//! Flights as FANET tells of them.
+//! Flights, as FANET frames describe them.
 
 use std::path::Path;
 
@@ -7,12 +7,12 @@ use history::PositionRow;
 
 /// 2026-06-01 06:00:00 UTC.
 pub(crate) const START_MS: i64 = 1_780_293_600_000;
-/// A device sends every 5 s where there are few of them.
+/// A device sends every 5 s when few devices are near.
 pub(crate) const STEP_MS: i64 = 5_000;
 /// Raw partitions.
 const PARTITIONS: usize = 24;
 
-/// One moment of a flight.
+/// One position of a flight.
 #[derive(Clone, Copy)]
 struct Fix {
     latitude_deg: f64,
@@ -20,9 +20,9 @@ struct Fix {
     altitude_m: f64,
 }
 
-/// Flights that devices fly, each its own place and part of one.
+/// The flights of the devices, each at another position and in another part of a flight.
 pub(crate) struct Sky {
-    /// Each a fix per step.
+    /// One fix per step.
     flights: Vec<Vec<Fix>>,
 }
 
@@ -34,7 +34,7 @@ impl Sky {
     pub(crate) fn new() -> Result<Self> {
         let flights = match std::env::var_os("UPDRAFT_IGC_DIR") {
             Some(dir) => recorded(Path::new(&dir))?,
-            None => (0..24).map(|seed| made_up(seed, 2_000)).collect(),
+            None => (0..24).map(|seed| simulated(seed, 2_000)).collect(),
         };
         let fixes: usize = flights.iter().map(Vec::len).sum();
         eprintln!("{} flights with {fixes} positions", flights.len());
@@ -51,7 +51,7 @@ impl Sky {
     /// The n-th position of a device; ids interleave with those of the other devices of its partition.
     pub(crate) fn position(&self, number: usize, step: usize, devices: usize) -> PositionRow {
         let flight = &self.flights[number % self.flights.len()];
-        // Another device on the same flight is at another point of it.
+        // Devices on the same flight are at different points of it.
         let at = (step + number * 97) % (flight.len() - 2) + 1;
         let (before, fix) = (flight[at - 1], flight[at]);
         let mut noise = Noise((number as u64) << 32 ^ step as u64);
@@ -71,7 +71,7 @@ impl Sky {
         let offset = (step * in_partition + number / PARTITIONS) as u64 * 2 + noise.below(2);
         PositionRow {
             device: device(number),
-            // The radio waits for a free moment, the network for itself.
+            // The radio waits until the channel is free.
             event_at_ms: START_MS + step as i64 * STEP_MS + (number * 13 % 5_000) as i64 + noise.below(40) as i64,
             observation_id: ((number % PARTITIONS) as u64) << 48 | offset,
             ingest_delay_ms: 0,
@@ -94,7 +94,7 @@ impl Sky {
     }
 }
 
-/// A coordinate as the radio carries it: so many steps per degree.
+/// Rounds a coordinate to the steps per degree of the radio.
 fn rounded(degrees: f64, steps: f64) -> i32 {
     ((degrees * steps).round() / steps * 1e7).round() as i32
 }
@@ -137,8 +137,8 @@ fn fixes(text: &str) -> Vec<Fix> {
     flight
 }
 
-/// Circles and glides in air that is never quite still.
-fn made_up(seed: u64, steps: usize) -> Vec<Fix> {
+/// A simulated flight: circles and glides in turbulent air.
+fn simulated(seed: u64, steps: usize) -> Vec<Fix> {
     let mut noise = Noise(seed);
     let (mut north_m, mut east_m, mut altitude_m, mut course, mut climb) =
         (0.0_f64, 0.0_f64, 1_200.0_f64, 1.0_f64, 0.0_f64);
@@ -163,7 +163,7 @@ fn made_up(seed: u64, steps: usize) -> Vec<Fix> {
     (0..steps).map(|_| fix(&mut noise)).collect()
 }
 
-/// Numbers that look like chance and are the same each time.
+/// Pseudo-random numbers, the same in each run.
 struct Noise(u64);
 
 impl Noise {

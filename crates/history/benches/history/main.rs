@@ -1,7 +1,7 @@
 //! The stores under load: prints `bench: <name> <value> <unit>` lines.
 //!
-//! Flights are those of `UPDRAFT_IGC_DIR` where it names a folder of IGC files, flown again and again by many devices, else
-//! made up; sampled every 5 s and rounded as FANET does. `UPDRAFT_BENCH_ROWS` says how many positions (10 million).
+//! The flights are the IGC files in the folder `UPDRAFT_IGC_DIR`, repeated by many devices, or simulated without that
+//! setting; sampled every 5 s and rounded as in FANET. `UPDRAFT_BENCH_ROWS` sets the number of positions (10 million).
 
 #![allow(clippy::disallowed_methods, clippy::print_stdout, reason = "a benchmark measures real time and prints")]
 
@@ -57,7 +57,7 @@ async fn clickhouse(sky: &Sky, rows: usize) -> Result<()> {
     let store = ClickHouse::new(&format!("{}/bench", engine.url()), Clock::system())?;
     store.migrate(&Retention { position_days: 0, reception_days: 0, statistics_days: 0 }, false).await?;
     let mut writing = 0.0;
-    // Two at a time, as the historian does.
+    // Two blocks concurrently, as in the historian.
     let mut all = std::pin::pin!(futures::stream::iter(blocks(sky, rows, BLOCK)).ready_chunks(1));
     let mut pair = Vec::new();
     loop {
@@ -75,7 +75,7 @@ async fn clickhouse(sky: &Sky, rows: usize) -> Result<()> {
         }
     }
     report("history_insert_rows_per_second", rows as f64 / writing, "rows/s");
-    settle(&store).await?;
+    wait_for_merges(&store).await?;
     let parts =
         "SELECT toFloat64(count()) FROM system.parts WHERE database = 'bench' AND table = 'positions' AND active";
     report("history_parts", store.client().query(parts).fetch_one::<f64>().await?, "parts");
@@ -83,7 +83,7 @@ async fn clickhouse(sky: &Sky, rows: usize) -> Result<()> {
     size(&engine, sky).await
 }
 
-/// Each flight once: what is flown again would be packed away.
+/// Each flight once, since repeated ones would compress too well.
 async fn size(engine: &Engine, sky: &Sky) -> Result<()> {
     let store = ClickHouse::new(&format!("{}/bench_size", engine.url()), Clock::system())?;
     store.migrate(&Retention { position_days: 0, reception_days: 0, statistics_days: 0 }, false).await?;
@@ -99,8 +99,8 @@ async fn size(engine: &Engine, sky: &Sky) -> Result<()> {
     Ok(())
 }
 
-/// Waits for the merges that a load of hours within seconds leaves behind: tracks are asked for beside a trickle.
-async fn settle(store: &ClickHouse) -> Result<()> {
+/// Waits for the merges after the load, since tracks are usually queried beside a low rate of inserts.
+async fn wait_for_merges(store: &ClickHouse) -> Result<()> {
     let at_rest = async || {
         let merges = store.client().query("SELECT count() FROM system.merges").fetch_one::<u64>().await.ok()?;
         (merges == 0).then_some(())
@@ -108,9 +108,9 @@ async fn settle(store: &ClickHouse) -> Result<()> {
     harness::wait_until(Duration::from_secs(120), "the engine to have merged its parts", at_rest).await
 }
 
-/// The tracks of many devices, one after the other, each as a map asks for it.
+/// Queries the tracks of many devices, one after the other, as a map does.
 async fn tracks(store: &ClickHouse, devices: usize) -> Result<()> {
-    // What a question costs that finds nothing: the way to the engine, its plan, and a look into every part.
+    // The cost of a query without a result: the request, the plan, and reading an index of every part.
     timed(store, "track_of_nobody", 0, |_| flights::device(devices)).await?;
     timed(store, "track_12h", TRACK * 9 / 10, |query| flights::device(query * 37 % devices)).await
 }
@@ -139,7 +139,7 @@ async fn timed(store: &ClickHouse, name: &str, at_least: usize, device: impl Fn(
     Ok(())
 }
 
-/// Positions in the order in which they happen, as the log has them: all devices in turns.
+/// Positions in the order of the log: all devices in turn.
 fn blocks(sky: &Sky, rows: usize, size: usize) -> impl Iterator<Item = Block> + '_ {
     let devices = rows.div_ceil(TRACK);
     let positions = move |range: std::ops::Range<usize>| -> Vec<PositionRow> {

@@ -1,4 +1,5 @@
-//! Questions to a server that does not answer fail at once, instead of each waiting for its own time limit.
+//! A circuit breaker: queries to a server that does not answer fail immediately, instead of waiting for their time
+//! limits.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -11,72 +12,74 @@ use tokio::sync::watch;
 use super::errors;
 use crate::HistoryError;
 
-/// How long nobody else asks after a question without an answer, microseconds.
-const PAUSE_US: u64 = 2_000_000;
+/// How long the breaker stays open after a query without an answer, microseconds.
+const OPEN_US: u64 = 2_000_000;
 
-/// Shared by all questions to one server.
+/// Shared by all queries to one server.
 #[derive(Clone)]
 pub(super) struct Breaker {
     /// Microseconds since the epoch.
-    closed_until: Arc<AtomicU64>,
-    /// What the newest probe found, where there are probes.
-    silent: Arc<watch::Sender<bool>>,
+    open_until: Arc<AtomicU64>,
+    /// Whether the newest probe, if any, got no answer.
+    unresponsive: Arc<watch::Sender<bool>>,
     clock: Clock,
 }
 
 impl Breaker {
     pub(super) fn new(clock: Clock) -> Self {
-        Self { closed_until: Arc::default(), silent: Arc::new(watch::Sender::new(false)), clock }
+        Self { open_until: Arc::default(), unresponsive: Arc::new(watch::Sender::new(false)), clock }
     }
 
-    /// # Errors
-    /// Transient: the server did not answer a moment ago.
-    pub(super) fn pass(&self, attempted: &str) -> Result<(), HistoryError> {
-        if !*self.silent.borrow() && self.clock.now_us() >= self.closed_until.load(Ordering::Relaxed) {
-            return Ok(());
-        }
-        Err(HistoryError::transient("unavailable", attempted, "the server did not answer a moment ago"))
-    }
-
-    /// Remembers that the server did not answer.
-    pub(super) fn heed(&self, error: &HistoryError) {
-        if matches!(error.reason(), "unavailable" | "timeout") {
-            self.closed_until.store(self.clock.now_us() + PAUSE_US, Ordering::Relaxed);
-        }
-    }
-
-    /// What a probe found. Questions under way are given up when the server falls silent.
-    pub(super) fn report(&self, answers: bool) {
-        self.silent.send_if_modified(|silent| std::mem::replace(silent, !answers) == answers);
-        if answers {
-            self.closed_until.store(0, Ordering::Relaxed);
-        }
-    }
-
-    /// Waits for an answer within a time, as long as the server is known to answer at all.
+    /// Checks whether a query may be sent.
     ///
     /// # Errors
-    /// Those of the question. Transient: no answer in time, or a probe found that the server is silent.
+    /// Transient: the server did not answer the last query or probe.
+    pub(super) fn check(&self, attempted: &str) -> Result<(), HistoryError> {
+        if !*self.unresponsive.borrow() && self.clock.now_us() >= self.open_until.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        Err(HistoryError::transient("unavailable", attempted, "the server did not answer the last request"))
+    }
+
+    /// Opens the breaker after an error of a server that did not answer.
+    pub(super) fn record(&self, error: &HistoryError) {
+        if matches!(error.reason(), "unavailable" | "timeout") {
+            self.open_until.store(self.clock.now_us() + OPEN_US, Ordering::Relaxed);
+        }
+    }
+
+    /// Reports the result of a probe. When the server does not answer, queries in progress fail.
+    pub(super) fn report(&self, answers: bool) {
+        self.unresponsive.send_if_modified(|unresponsive| std::mem::replace(unresponsive, !answers) == answers);
+        if answers {
+            self.open_until.store(0, Ordering::Relaxed);
+        }
+    }
+
+    /// Waits for an answer up to a time limit, and only while the server answers probes.
+    ///
+    /// # Errors
+    /// Those of the query. Transient: no answer in time, or a probe without an answer.
     pub(super) async fn answer<T>(
         &self,
         attempted: &str,
         within: Duration,
-        asked: impl Future<Output = Result<T, clickhouse::error::Error>>,
+        request: impl Future<Output = Result<T, clickhouse::error::Error>>,
     ) -> Result<T, HistoryError> {
-        self.pass(attempted)?;
-        let mut silent = self.silent.subscribe();
-        let fallen_silent = async {
-            // The sender is in `self`.
-            let _ = silent.wait_for(|silent| *silent).await;
+        self.check(attempted)?;
+        let mut unresponsive = self.unresponsive.subscribe();
+        let becomes_unresponsive = async {
+            // `self` owns the sender, so that the channel stays open.
+            let _ = unresponsive.wait_for(|unresponsive| *unresponsive).await;
         };
         let outcome = tokio::select! {
-            outcome = tokio::time::timeout(within, asked) => match outcome {
+            outcome = tokio::time::timeout(within, request) => match outcome {
                 Ok(outcome) => outcome.map_err(|cause| errors::error(attempted, cause)),
                 Err(_) => Err(errors::timeout(attempted)),
             },
-            () = fallen_silent => Err(errors::timeout(attempted)),
+            () = becomes_unresponsive => Err(errors::timeout(attempted)),
         };
-        outcome.inspect_err(|error| self.heed(error))
+        outcome.inspect_err(|error| self.record(error))
     }
 }
 
@@ -87,25 +90,25 @@ mod tests {
     const WITHIN: Duration = Duration::from_secs(30);
 
     #[test]
-    fn after_silence_nobody_waits_for_a_while() {
+    fn queries_fail_immediately_after_a_timeout() {
         let clock = Clock::manual(1_000_000_000);
         let breaker = Breaker::new(clock.clone());
-        breaker.heed(&HistoryError::transient("busy", "x", "too many queries"));
-        assert!(breaker.pass("x").is_ok(), "it answered");
-        breaker.heed(&HistoryError::transient("timeout", "x", "silence"));
-        assert!(breaker.pass("x").is_err_and(|error| error.is_transient()));
+        breaker.record(&HistoryError::transient("busy", "x", "too many queries"));
+        assert!(breaker.check("x").is_ok(), "it answered");
+        breaker.record(&HistoryError::transient("timeout", "x", "silence"));
+        assert!(breaker.check("x").is_err_and(|error| error.is_transient()));
         clock.advance(Duration::from_secs(2));
-        assert!(breaker.pass("x").is_ok());
+        assert!(breaker.check("x").is_ok());
     }
 
     #[tokio::test]
-    async fn a_silent_server_ends_what_is_under_way() {
+    async fn an_unanswered_probe_ends_queries_in_progress() {
         let breaker = Breaker::new(Clock::manual(1_000_000_000));
         let mut asked = Box::pin(breaker.answer::<()>("x", WITHIN, std::future::pending()));
         assert!(futures::poll!(asked.as_mut()).is_pending());
         breaker.report(false);
         assert!(asked.await.is_err_and(|error| error.reason() == "timeout"));
-        assert!(breaker.answer("x", WITHIN, async { Ok(1) }).await.is_err(), "nobody asks it");
+        assert!(breaker.answer("x", WITHIN, async { Ok(1) }).await.is_err(), "not sent");
         breaker.report(true);
         assert_eq!(breaker.answer("x", WITHIN, async { Ok(1) }).await.expect("it answers again"), 1);
     }

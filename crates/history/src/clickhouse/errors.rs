@@ -1,16 +1,16 @@
-//! What the server's and the client's words mean for us.
+//! Classifies errors of the server and the client.
 
 use clickhouse::error::Error;
 
 use crate::HistoryError;
 
-/// A table, database, column or view that is not there (yet).
+/// A missing table, database, column or view.
 const NOT_MIGRATED: &[u32] = &[10, 16, 47, 60, 81];
-/// Too much at once, now: queries, parts, memory, time, disk; a replica that is read-only.
+/// Overload: queries, parts, memory, time, disk; a read-only replica.
 const BUSY: &[u32] = &[159, 160, 202, 203, 209, 210, 241, 242, 243, 252, 319, 364, 439, 745];
-/// Who we are is not enough.
+/// Missing or refused credentials.
 const UNAUTHORISED: &[u32] = &[192, 193, 194, 497, 516];
-/// Some value of the rows.
+/// A value of the rows is refused.
 const REFUSED_ROWS: &[u32] = &[6, 26, 27, 33, 41, 69, 70, 72, 117, 131, 321, 349, 469];
 
 pub(super) fn error(attempted: impl Into<String>, cause: Error) -> HistoryError {
@@ -27,7 +27,7 @@ pub(super) fn error(attempted: impl Into<String>, cause: Error) -> HistoryError 
             Some(_) => HistoryError::transient("broken", attempted, cause),
             None => HistoryError::transient("unavailable", attempted, cause),
         },
-        // An answer that ends in the middle: the server went away while it spoke.
+        // An incomplete answer: the connection was lost.
         _ => HistoryError::transient("broken", attempted, cause),
     }
 }
@@ -48,7 +48,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn codes_decide_the_fate() {
+    fn the_code_decides_the_family() {
         let of = |text: &str| error("insert", Error::BadResponse(text.to_owned()));
         let cases = [
             ("Code: 60. DB::Exception: Unknown table", "not_migrated", true),

@@ -1,5 +1,5 @@
-//! Flights of the devices whose rows changed, made by the rules of `crates/flight` as SQLite's are: what the two stores and
-//! the live core say of a take-off is the same.
+//! Computes the flights of devices whose rows have changed, by the rules of `crates/flight`, as SQLite and the live
+//! core do: all agree on a take-off.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,25 +8,26 @@ use schemas::privacy::PublicPast;
 
 use super::ClickHouse;
 use super::read::Sql;
-use super::write::DELETE;
+use super::write::DELETE_TIMEOUT;
 use crate::dialect::{self, Dialect as _};
 use crate::flights::find;
 use crate::model::Stored;
 use crate::{FlightRow, HistoryError, Period, PositionRow, PrivacyRow};
 
 const DAY_MS: i64 = 86_400_000;
-/// How often flights are made, microseconds.
-const EVERY_US: u64 = 10 * 60 * 1_000_000;
-/// Days whose rows changed within this time are done again, hours: an outage delays both.
+/// How often flights are computed, microseconds.
+const INTERVAL_US: u64 = 10 * 60 * 1_000_000;
+/// Days whose rows have changed within this time are computed again, hours. It covers an outage that delays the
+/// computation.
 const TOUCHED_HOURS: u32 = 2;
-/// Devices whose positions are read with one query.
+/// The number of devices per query of positions.
 const DEVICES: usize = 100;
 
 impl ClickHouse {
-    /// Makes flights, unless that was done less than ten minutes ago.
-    pub(super) async fn refresh_flights_in_turn(&self) -> Result<(), HistoryError> {
+    /// Computes flights, unless that was done less than ten minutes ago.
+    pub(super) async fn refresh_flights_if_due(&self) -> Result<(), HistoryError> {
         let now_us = self.clock.now_us();
-        let due = |next_us: u64| (next_us <= now_us).then_some(now_us + EVERY_US);
+        let due = |next_us: u64| (next_us <= now_us).then_some(now_us + INTERVAL_US);
         let order = std::sync::atomic::Ordering::Relaxed;
         match self.flights_due_us.fetch_update(order, order, due) {
             Ok(_) => self.refresh_flights().await,
@@ -34,13 +35,14 @@ impl ClickHouse {
         }
     }
 
-    /// Makes the flights of all days whose rows changed, with their neighbours, since a flight may go over midnight.
+    /// Computes the flights of all days whose rows have changed, and of the days beside them, since a flight can cross
+    /// midnight.
     pub(super) async fn refresh_flights(&self) -> Result<(), HistoryError> {
         let touched = format!(
             "SELECT device, toInt64(toInt32(day)) AS day FROM touched_devices GROUP BY device, day \
              HAVING max(touched_at) > now() - INTERVAL {TOUCHED_HOURS} HOUR ORDER BY device, day"
         );
-        let touched: Vec<(u32, i64)> = self.all(&touched, "look for devices whose rows changed").await?;
+        let touched: Vec<(u32, i64)> = self.all(&touched, "find devices whose rows have changed").await?;
         let mut days: BTreeMap<u32, BTreeSet<i64>> = BTreeMap::new();
         for (device, day) in touched {
             days.entry(device).or_default().extend([day - 1, day, day + 1]);
@@ -60,7 +62,8 @@ impl ClickHouse {
         let privacy: Vec<PrivacyRow> =
             self.all(&dialect::privacy::<Sql>(&devices), "read whose past is public").await?;
         let pasts: BTreeMap<u32, PublicPast> = privacy.iter().map(|row| (row.device, row.public_past())).collect();
-        let mut rows = self.rows::<PositionRow>(&dialect::flown::<Sql>(&devices, period), "read positions of flights");
+        let mut rows =
+            self.rows::<PositionRow>(&dialect::track_positions::<Sql>(&devices, period), "read positions of flights");
         let (mut made, mut of_device) = (Vec::new(), Vec::new());
         let mut make = |positions: &mut Vec<PositionRow>| {
             made.extend(find(positions));
@@ -79,13 +82,13 @@ impl ClickHouse {
         }
         make(&mut of_device);
         made.retain(|flight| days[&flight.device].contains(&flight.take_off_at_ms.div_euclid(DAY_MS)));
-        self.forget_former_flights(days, &made).await?;
+        self.delete_former_flights(days, &made).await?;
         self.write_flights(&made).await
     }
 
-    /// `flights_now` shows the newest result of a device and day: of a day that has no flight any more, the former ones
-    /// have to go.
-    async fn forget_former_flights(
+    /// `flights_now` shows the newest result of a device and day. Deletes the former flights of days that have no
+    /// flight any more.
+    async fn delete_former_flights(
         &self,
         days: &BTreeMap<u32, &BTreeSet<i64>>,
         made: &[FlightRow],
@@ -104,13 +107,13 @@ impl ClickHouse {
                 let sql = format!(
                     "DELETE FROM flights WHERE device = {device} AND take_off_at >= {from} AND take_off_at < {to}"
                 );
-                self.execute(&sql, DELETE).await?;
+                self.execute(&sql, DELETE_TIMEOUT).await?;
             }
         }
         Ok(())
     }
 
-    /// All in one insert, so that they have one time of computing.
+    /// In one insert, so that all have the same time of computation.
     async fn write_flights(&self, flights: &[FlightRow]) -> Result<(), HistoryError> {
         if flights.is_empty() {
             return Ok(());
@@ -119,11 +122,11 @@ impl ClickHouse {
         let rows: Vec<String> = flights.iter().map(|flight| values(flight, &computed_at)).collect();
         let columns = FlightRow::COLUMNS.join(", ");
         let sql = format!("INSERT INTO flights ({columns}, computed_at) VALUES {}", rows.join(", "));
-        self.execute(&sql, DELETE).await
+        self.execute(&sql, DELETE_TIMEOUT).await
     }
 }
 
-/// The time of computing orders the results of several writers, so it is the system's, whatever clock a test moves.
+/// The time of computation orders the results of several writers: it is the system's, also under a test's clock.
 fn system_ms() -> i64 {
     i64::try_from(runtime::Clock::system().now_us() / 1_000).unwrap_or(i64::MAX)
 }

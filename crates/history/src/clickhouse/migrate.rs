@@ -1,14 +1,14 @@
-//! Tables and how long they keep.
+//! Migrations and retention.
 
 use std::time::Duration;
 
 use super::{ClickHouse, errors};
 use crate::HistoryError;
 use crate::migrations::{CLICKHOUSE, Migration, MigrationStatus};
-use crate::retention::{Keep, Retention};
+use crate::retention::{Retention, TableRetention};
 
-/// A statement of a migration can rewrite parts of a table.
-const STATEMENT: Duration = Duration::from_secs(600);
+/// How long a statement of a migration may take: it can rewrite parts of a table.
+const STATEMENT_TIMEOUT: Duration = Duration::from_secs(600);
 const APPLIED: &str = "SELECT toUInt32(max(version)) FROM schema_migrations";
 const HISTORIES: &str =
     "SELECT database FROM system.tables WHERE name = 'schema_migrations' ORDER BY database LIMIT 10";
@@ -19,10 +19,10 @@ const VERSIONS: &str = "CREATE TABLE IF NOT EXISTS schema_migrations (
 ) ENGINE = ReplacingMergeTree ORDER BY version COMMENT 'Migrations that were applied.'";
 
 impl ClickHouse {
-    /// Where the database stands; 0 where there is none.
+    /// The version of the database; 0 for a missing database.
     ///
     /// # Errors
-    /// Transient: the server is away.
+    /// Transient: the server is unavailable.
     pub async fn migration_status(&self) -> Result<MigrationStatus, HistoryError> {
         let attempted = format!("read the version of {}", self.name());
         let applied = match self.number(APPLIED, &attempted).await {
@@ -33,12 +33,12 @@ impl ClickHouse {
         Ok(MigrationStatus::new(CLICKHOUSE, applied))
     }
 
-    /// Brings the database to this program's version and the given retention. Returns what was executed, statement by
-    /// statement; with `dry_run` what would be. Doing it again changes nothing.
+    /// Migrates the database to this program's version and the given retention. Returns the executed statements; with
+    /// `dry_run`, executes none. Running it again changes nothing.
     ///
     /// # Errors
-    /// Fatal with reason `newer_than_program`: a later version has been here. Transient: the server is away; what was done
-    /// stays, and the next try goes on from there.
+    /// Fatal with reason `newer_than_program`: a newer program has migrated it. Transient: the server is unavailable;
+    /// the next attempt continues.
     pub async fn migrate(&self, retention: &Retention, dry_run: bool) -> Result<Vec<String>, HistoryError> {
         let status = self.migration_status().await?;
         if status.is_newer_than_program() {
@@ -51,8 +51,8 @@ impl ClickHouse {
         }
         let mut done = Vec::new();
         if status.applied == 0 {
-            // Where a server has a default database only, it is in the client's requests, too.
-            let create = format!("CREATE DATABASE IF NOT EXISTS `{}`", self.place.database);
+            // In a request to `default`, since the database of the URL may be missing.
+            let create = format!("CREATE DATABASE IF NOT EXISTS `{}`", self.endpoint.database);
             let server = self.client.clone().with_database("default");
             self.step(&server, create, dry_run, &mut done).await?;
             self.step(&self.client, VERSIONS.to_owned(), dry_run, &mut done).await?;
@@ -75,9 +75,9 @@ impl ClickHouse {
         self.step(&self.client, record, dry_run, done).await
     }
 
-    /// Sets a table's TTL where it is another one.
-    async fn keep(&self, keep: &Keep, dry_run: bool, done: &mut Vec<String>) -> Result<(), HistoryError> {
-        let Keep { table, time, has_private, days } = keep;
+    /// Sets a table's TTL where it differs.
+    async fn keep(&self, keep: &TableRetention, dry_run: bool, done: &mut Vec<String>) -> Result<(), HistoryError> {
+        let TableRetention { table, time, has_private, days } = keep;
         let hours = days * 24;
         let ttl = match has_private {
             true => format!("toDateTime({time}) + toIntervalHour(if(private, 24, {hours}))"),
@@ -86,7 +86,7 @@ impl ClickHouse {
         let present = format!(
             "SELECT toUInt32(count()) FROM system.tables WHERE database = '{}' AND name = '{table}' \
              AND position(engine_full, 'TTL {ttl}') > 0",
-            self.place.database
+            self.endpoint.database
         );
         let unchanged = self.number(&present, "read the retention of a table").await;
         if matches!(unchanged, Ok(1)) {
@@ -104,9 +104,9 @@ impl ClickHouse {
     ) -> Result<(), HistoryError> {
         if !dry_run {
             let first_line = statement.lines().next().unwrap_or_default().to_owned();
-            // A question mark in a statement is no place for a value.
+            // The client library takes question marks for parameters: escape them.
             let run = client.query(&statement.replace('?', "??")).execute();
-            match tokio::time::timeout(STATEMENT, run).await {
+            match tokio::time::timeout(STATEMENT_TIMEOUT, run).await {
                 Ok(outcome) => outcome.map_err(|cause| errors::error(first_line, cause))?,
                 Err(_) => return Err(errors::timeout(first_line)),
             }
@@ -117,17 +117,17 @@ impl ClickHouse {
 
     /// A query's single number.
     pub(super) async fn number(&self, sql: &str, attempted: &str) -> Result<u32, HistoryError> {
-        let asked = self.client.query(sql).fetch_one::<u32>();
-        match tokio::time::timeout(super::read::ANSWER, asked).await {
+        let request = self.client.query(sql).fetch_one::<u32>();
+        match tokio::time::timeout(super::read::ANSWER_TIMEOUT, request).await {
             Ok(answer) => answer.map_err(|cause| errors::error(attempted, cause)),
             Err(_) => Err(errors::timeout(attempted)),
         }
     }
 
-    /// Where this database has no history: the databases of the server that have one. None where the server does not tell.
+    /// If this database has no history: the server's databases that have one. Empty when the server does not list them.
     ///
     /// # Errors
-    /// Transient: the server is away.
+    /// Transient: the server is unavailable.
     pub async fn other_histories(&self) -> Result<Vec<String>, HistoryError> {
         match self.migration_status().await?.applied {
             0 => Ok(self.histories().await),
@@ -138,21 +138,21 @@ impl ClickHouse {
     async fn histories(&self) -> Vec<String> {
         let server = self.client.clone().with_database("default");
         let asked = server.query(HISTORIES).fetch_all::<String>();
-        match tokio::time::timeout(super::read::ANSWER, asked).await {
+        match tokio::time::timeout(super::read::ANSWER_TIMEOUT, asked).await {
             Ok(Ok(names)) => names,
             Ok(Err(_)) | Err(_) => Vec::new(),
         }
     }
 
-    /// Whether the tables that this program needs are there. A newer database is fine: migrations only add.
+    /// Checks that the tables that this program needs exist. A newer database is accepted: migrations only add.
     pub(super) async fn check_version(&self) -> Result<(), HistoryError> {
         let status = self.migration_status().await?;
         match status.pending.is_empty() {
             true => Ok(()),
             false => {
-                // Where there is none, one under another name says rather that this name is wrong.
+                // Without a history here, a history in another database means that this name is probably wrong.
                 let others = if status.applied == 0 { self.histories().await } else { Vec::new() };
-                let why = not_migrated(&self.place.database, &status, &others);
+                let why = not_migrated(&self.endpoint.database, &status, &others);
                 Err(HistoryError::transient("not_migrated", format!("use {}", self.name()), why))
             }
         }
@@ -166,7 +166,7 @@ fn not_migrated(database: &str, status: &MigrationStatus, others: &[String]) -> 
         return format!("the database is at version {applied}, this program needs {known}: run `processor migrate`");
     }
     format!(
-        "there is no history in the database {database:?}, and there is one in {}: check the database's name at the end of \
+        "there is no history in the database {database:?}, but there is one in {}: check the database's name at the end of \
          --clickhouse-url",
         others.join(", ")
     )
@@ -177,7 +177,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_mistyped_database_is_no_reason_to_make_one() {
+    fn another_history_hints_at_a_mistyped_database() {
         let status = MigrationStatus::new(CLICKHOUSE, 0);
         let line = not_migrated("updrfat", &status, &["updraft".to_owned()]);
         assert!(

@@ -1,4 +1,4 @@
-//! Questions.
+//! Queries.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -17,8 +17,8 @@ use crate::{
     PrivacyRow, ReceptionRow, Rows, ThermalRow, TrackQuery, WeatherRow,
 };
 
-/// An answer, or the next block of one, comes within this.
-pub(super) const ANSWER: Duration = Duration::from_secs(30);
+/// How long an answer, or the next block of one, may take.
+pub(super) const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
 /// Rows in a block.
 const BLOCK_ROWS: usize = 4_096;
 /// Rows of one page.
@@ -54,16 +54,15 @@ impl Dialect for Sql {
 
 impl ClickHouse {
     fn query(&self, sql: &str) -> clickhouse::query::Query {
-        let query = self.client.query(sql).with_setting("max_execution_time", ANSWER.as_secs().to_string());
-        // A row key lies in one partition, whatever it is: they need not be merged with each other.
+        let query = self.client.query(sql).with_setting("max_execution_time", ANSWER_TIMEOUT.as_secs().to_string());
+        // All versions of a row key are in one partition: FINAL need not merge partitions with each other.
         query.with_setting("do_not_merge_across_partitions_select_final", "1")
     }
 
-    /// The rows of a query as the server sends them, for one who reads as fast as it can: until its end it holds a
-    /// connection.
+    /// The rows of a query as the server sends them. It holds a connection until its end, so the caller must read fast.
     pub(super) fn rows<T: RowOwned + RowRead + Send + 'static>(&self, sql: &str, attempted: &'static str) -> Rows<T> {
         let breaker = self.breaker.clone();
-        let asked = breaker.pass(attempted);
+        let asked = breaker.check(attempted);
         let cursor = asked.and_then(|()| self.query(sql).fetch::<T>().map_err(|cause| errors::error(attempted, cause)));
         let begun = stream::once(async move { cursor });
         let blocks = begun.flat_map(move |cursor| match cursor {
@@ -73,7 +72,7 @@ impl ClickHouse {
                     let breaker = breaker.clone();
                     async move {
                         let (block, cursor) = block(cursor?, attempted).await?;
-                        block.as_ref().err().inspect(|error| breaker.heed(error));
+                        block.as_ref().err().inspect(|error| breaker.record(error));
                         Some((block, cursor))
                     }
                 };
@@ -84,16 +83,16 @@ impl ClickHouse {
         blocks.boxed()
     }
 
-    /// All rows of a table (of a period, by event time), hidden ones too, each once: for comparing with the log.
+    /// All rows of a table (of a period, by event time), also hidden ones, each once: for a comparison with the log.
     pub fn whole<T: Stored + RowOwned + RowRead + Send + 'static>(
         &self,
         period: Option<Period>,
         attempted: &'static str,
     ) -> Rows<T> {
-        self.rows(&dialect::whole::<Sql, T>(period), attempted)
+        self.rows(&dialect::all_rows::<Sql, T>(period), attempted)
     }
 
-    /// The rows of a question in its order; nothing is held at the server between two pages.
+    /// The rows of an ordered query; no resource of the server is held between two pages.
     fn pages<T: Keyed + RowOwned + RowRead>(
         &self,
         limit: u64,
@@ -125,10 +124,10 @@ impl ClickHouse {
         attempted: &'static str,
         is_first: bool,
     ) -> Result<Vec<T>, HistoryError> {
-        // A server that does not answer is told of before anybody waits for a turn.
-        self.breaker.pass(attempted)?;
-        let _turn = self.turns.take(attempted, is_first).await?;
-        self.breaker.answer(attempted, ANSWER, self.query(sql).fetch_all::<T>()).await
+        // Checked first, so that no query waits for a permit while the server does not answer.
+        self.breaker.check(attempted)?;
+        let _permit = self.limiter.acquire(attempted, is_first).await?;
+        self.breaker.answer(attempted, ANSWER_TIMEOUT, self.query(sql).fetch_all::<T>()).await
     }
 
     /// All rows of a query.
@@ -157,7 +156,7 @@ async fn block<T: RowOwned + RowRead + Send>(
         }
         Ok((rows, false))
     };
-    match tokio::time::timeout(ANSWER, read).await {
+    match tokio::time::timeout(ANSWER_TIMEOUT, read).await {
         Ok(Ok((rows, true))) if rows.is_empty() => None,
         Ok(Ok((rows, ended))) => Some((Ok(rows), (!ended).then_some(cursor))),
         Ok(Err(cause)) => Some((Err(errors::error(attempted, cause)), None)),
@@ -176,8 +175,8 @@ impl HistoryReader for ClickHouse {
     }
 
     fn track(&self, query: TrackQuery) -> Rows<PositionRow> {
-        // A few granules of each part: more threads would cost more than they read, and to read them in order took 18 ms
-        // where reading and sorting took 13.
+        // A few granules of each part: more threads cost more than they save, and reading in order took 18 ms where
+        // reading and sorting took 13 ms.
         let now_ms = self.now_ms();
         let sql = move |page: &Page| {
             let sql = dialect::track::<Sql>(&query, page, now_ms);

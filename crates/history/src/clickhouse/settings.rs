@@ -1,18 +1,18 @@
-//! Where the database is.
+//! The URL of the database.
 
 use clap::Args;
 use runtime::Redacted;
 use url::Url;
 
-/// The database where the URL names none. ClickHouse's own `default` can hold no refreshable views everywhere.
+/// The database of a URL without one. Not ClickHouse's `default`, which does not support refreshable views everywhere.
 const DATABASE: &str = "updraft";
 
-/// Where the history is. The same names in every program.
+/// How to connect to the history. Every program has the same setting names.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "History")]
 pub struct ClickHouseOptions {
-    /// ClickHouse's HTTP interface: http(s)://[user[:password]@]host:port[/database]; the database is updraft where none
-    /// is named.
+    /// URL of ClickHouse's HTTP interface: http(s)://[user[:password]@]host:port[/database]; the default database is
+    /// updraft.
     #[arg(
         long,
         env = "UPDRAFT_CLICKHOUSE_URL",
@@ -24,35 +24,35 @@ pub struct ClickHouseOptions {
 }
 
 impl ClickHouseOptions {
-    /// One line that says what is wrong with it.
+    /// Checks the URL.
     ///
     /// # Errors
-    /// The line.
+    /// One line that says what is wrong and what is expected.
     pub fn check(&self) -> Result<(), String> {
-        Place::parse(self.clickhouse_url.reveal()).map(|_| ()).map_err(|line| format!("--clickhouse-url: {line}"))
+        Endpoint::parse(self.clickhouse_url.reveal()).map(|_| ()).map_err(|line| format!("--clickhouse-url: {line}"))
     }
 }
 
-/// A URL taken apart.
+/// A parsed URL.
 #[derive(Clone)]
-pub(super) struct Place {
+pub(super) struct Endpoint {
     pub(super) server: String,
     pub(super) database: String,
     pub(super) credentials: Option<(String, Redacted)>,
 }
 
-impl Place {
+impl Endpoint {
     /// # Errors
-    /// One line, without the URL: it can hold a password.
+    /// One line without the URL, which can contain a password.
     pub(super) fn parse(text: &str) -> Result<Self, String> {
-        let refuse = |why: &str| format!("{why}; http(s)://[user[:password]@]host:port[/database] is allowed");
+        let refuse = |why: &str| format!("{why}: expected http(s)://[user[:password]@]host:port[/database]");
         let url = Url::parse(text).map_err(|error| refuse(&error.to_string()))?;
-        let host = url.host_str().filter(|host| !host.is_empty()).ok_or_else(|| refuse("there is no host"))?;
+        let host = url.host_str().filter(|host| !host.is_empty()).ok_or_else(|| refuse("missing host"))?;
         if !matches!(url.scheme(), "http" | "https") {
-            return Err(refuse("neither http nor https"));
+            return Err(refuse("scheme other than http and https"));
         }
         let default_port = if url.scheme() == "https" { 8443 } else { 8123 };
-        // The scheme's own port is dropped by the parser when it is written.
+        // The parser drops the scheme's default port.
         let written = text.rsplit_once('@').map_or(text, |(_, rest)| rest);
         let port = if written.contains(":80/") || written.ends_with(":80") { 80 } else { default_port };
         let server = format!("{}://{host}:{}", url.scheme(), url.port().unwrap_or(port));
@@ -62,9 +62,9 @@ impl Place {
         };
         let plain = database.chars().all(|letter| letter.is_ascii_alphanumeric() || "_-".contains(letter));
         if !plain || url.query().is_some() || url.fragment().is_some() {
-            return Err(refuse("a database is letters, digits, _ and -, and nothing follows it"));
+            return Err(refuse("invalid database: only letters, digits, _ and - are allowed, and nothing after it"));
         }
-        let decode = |text: &str| percent_decoded(text).ok_or_else(|| refuse("user or password is not UTF-8"));
+        let decode = |text: &str| percent_decoded(text).ok_or_else(|| refuse("user or password that is not UTF-8"));
         let credentials = match (url.username(), url.password()) {
             ("", None) => None,
             (user, password) => Some((decode(user)?, decode(password.unwrap_or_default())?.into())),
@@ -77,7 +77,7 @@ impl Place {
     }
 }
 
-/// `%40` is `@`. The parser has checked nothing of it.
+/// Decodes `%40` to `@`. The parser has not validated it.
 fn percent_decoded(text: &str) -> Option<String> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
@@ -103,21 +103,21 @@ mod tests {
 
     #[test]
     fn a_url_names_server_database_and_user() {
-        let place = Place::parse("https://map:s%40cret@ch.example:9440/flying").expect("good");
-        assert_eq!((place.server.as_str(), place.database.as_str()), ("https://ch.example:9440", "flying"));
-        let (user, password) = place.credentials.expect("given");
+        let endpoint = Endpoint::parse("https://map:s%40cret@ch.example:9440/flying").expect("good");
+        assert_eq!((endpoint.server.as_str(), endpoint.database.as_str()), ("https://ch.example:9440", "flying"));
+        let (user, password) = endpoint.credentials.expect("given");
         assert_eq!((user.as_str(), password.reveal()), ("map", "s@cret"));
-        let place = Place::parse("http://localhost").expect("good");
-        assert_eq!((place.server.as_str(), place.database.as_str()), ("http://localhost:8123", "updraft"));
-        assert_eq!(Place::parse("http://x:80/a").expect("good").server, "http://x:80");
-        assert!(place.credentials.is_none());
+        let endpoint = Endpoint::parse("http://localhost").expect("good");
+        assert_eq!((endpoint.server.as_str(), endpoint.database.as_str()), ("http://localhost:8123", "updraft"));
+        assert_eq!(Endpoint::parse("http://x:80/a").expect("good").server, "http://x:80");
+        assert!(endpoint.credentials.is_none());
     }
 
     #[test]
-    fn what_is_no_such_url_is_refused_without_its_password() {
+    fn an_error_about_a_url_has_no_password() {
         for bad in ["", "localhost:8123", "tcp://u:geheim@x:9000", "http://u:geheim@x/a.b", "http://u:geheim@x/a?b=c"] {
-            let Err(line) = Place::parse(bad) else { panic!("{bad} is taken") };
-            assert!(line.contains("is allowed") && !line.contains("geheim"), "{line}");
+            let Err(line) = Endpoint::parse(bad) else { panic!("{bad} is accepted") };
+            assert!(line.contains("expected") && !line.contains("geheim"), "{line}");
         }
     }
 }

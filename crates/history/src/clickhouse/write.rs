@@ -1,4 +1,4 @@
-//! Blocks of rows.
+//! Writes blocks of rows.
 
 use std::time::Duration;
 
@@ -9,24 +9,25 @@ use super::{ClickHouse, errors};
 use crate::model::Stored;
 use crate::{Block, ErasureRow, HistoryError, HistoryWriter};
 
-/// The server takes a chunk of a block within this, and has all of it within the next.
-const SEND: Duration = Duration::from_secs(10);
-const END: Duration = Duration::from_secs(30);
-/// Deleting rewrites marks of parts.
-pub(super) const DELETE: Duration = Duration::from_secs(120);
+/// How long the server may take to receive a chunk of a block.
+const SEND_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long the server may take to store a block.
+const END_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long a deletion may take: it rewrites the masks of parts.
+pub(super) const DELETE_TIMEOUT: Duration = Duration::from_secs(120);
 
-/// Views that count anew every ten minutes by themselves.
+/// Views that the server refreshes every ten minutes.
 const REFRESHED: [&str; 2] = ["device_days_view", "receiver_days_view"];
 
 impl ClickHouse {
-    /// Brings the views and the flights up to date now, which they are every ten minutes by themselves.
+    /// Refreshes the views and the flights now, instead of every ten minutes.
     ///
     /// # Errors
-    /// Transient: the server is away, or a view's query failed.
+    /// Transient: the server is unavailable, or a view's query failed.
     pub async fn refresh(&self) -> Result<(), HistoryError> {
         for view in REFRESHED {
-            self.execute(&format!("SYSTEM REFRESH VIEW {view}"), DELETE).await?;
-            self.execute(&format!("SYSTEM WAIT VIEW {view}"), DELETE).await?;
+            self.execute(&format!("SYSTEM REFRESH VIEW {view}"), DELETE_TIMEOUT).await?;
+            self.execute(&format!("SYSTEM WAIT VIEW {view}"), DELETE_TIMEOUT).await?;
         }
         self.refresh_flights().await
     }
@@ -38,7 +39,7 @@ impl ClickHouse {
         }
     }
 
-    /// One table's share of a block, as one insert.
+    /// Inserts one table's rows of a block, in one statement.
     async fn insert<T>(&self, token: &str, rows: &[T]) -> Result<(), HistoryError>
     where
         T: Stored + RowWrite + Row,
@@ -49,13 +50,13 @@ impl ClickHouse {
         }
         let attempted = || format!("insert {} rows into {}", rows.len(), T::TABLE);
         let insert = async {
-            // Set one by one, since the server's defaults change from version to version: the insert is done when it
-            // answers, its token decides what is a repeat, views included, and a block may span any number of days.
+            // Explicit, since the server's defaults change between versions: the insert is complete when it answers,
+            // its token identifies a repeated block, also for views, and a block may span any number of days.
             let mut insert = self
                 .client
                 .insert::<T>(T::TABLE)
                 .await?
-                .with_timeouts(Some(SEND), Some(END))
+                .with_timeouts(Some(SEND_TIMEOUT), Some(END_TIMEOUT))
                 .with_setting("async_insert", "0")
                 .with_setting("insert_deduplicate", "1")
                 .with_setting("insert_deduplication_token", token)
@@ -66,48 +67,56 @@ impl ClickHouse {
             }
             insert.end().await
         };
-        // The table's columns are asked for before the first insert, without a limit of its own.
-        match tokio::time::timeout(SEND + END, insert).await {
+        // The client queries the table's columns before the first insert, without a limit of its own.
+        match tokio::time::timeout(SEND_TIMEOUT + END_TIMEOUT, insert).await {
             Ok(outcome) => outcome.map_err(|cause| errors::error(attempted(), cause)),
             Err(_) => Err(errors::timeout(attempted())),
         }
     }
 
-    /// Deletes what the order is about. Receptions go first: they are found through the observations.
-    async fn forget(&self, order: &ErasureRow) -> Result<(), HistoryError> {
-        let ErasureRow { device, observation_id, erased_at_ms } = order;
+    /// Deletes the rows of an erasure. Receptions first, since they are found by their observations.
+    async fn erase(&self, erasure: &ErasureRow) -> Result<(), HistoryError> {
+        let ErasureRow { device, observation_id, erased_at_ms } = erasure;
         let partition = observation_id >> 48;
         let until = |id: &str| {
             format!("device = {device} AND {id} <= {observation_id} AND bitShiftRight({id}, 48) = {partition}")
         };
         let observed = until("observation_id");
-        let heard = ["positions", "ground_positions", "weather", "names"];
+        let tables = ["positions", "ground_positions", "weather", "names"];
         let ids: Vec<String> =
-            heard.iter().map(|table| format!("SELECT observation_id FROM {table} WHERE {observed}")).collect();
-        self.execute(&format!("DELETE FROM receptions WHERE observation_id IN ({})", ids.join(" UNION ALL ")), DELETE)
-            .await?;
-        for table in heard.into_iter().chain(["confirmations"]) {
-            self.execute(&format!("DELETE FROM {table} WHERE {observed}"), DELETE).await?;
+            tables.iter().map(|table| format!("SELECT observation_id FROM {table} WHERE {observed}")).collect();
+        self.execute(
+            &format!("DELETE FROM receptions WHERE observation_id IN ({})", ids.join(" UNION ALL ")),
+            DELETE_TIMEOUT,
+        )
+        .await?;
+        for table in tables.into_iter().chain(["confirmations"]) {
+            self.execute(&format!("DELETE FROM {table} WHERE {observed}"), DELETE_TIMEOUT).await?;
         }
-        self.execute(&format!("DELETE FROM alerts WHERE {}", until("alert_id")), DELETE).await?;
+        self.execute(&format!("DELETE FROM alerts WHERE {}", until("alert_id")), DELETE_TIMEOUT).await?;
         let at = format!("fromUnixTimestamp64Milli(toInt64({erased_at_ms}), 'UTC')");
-        self.execute(&format!("DELETE FROM flights WHERE device = {device} AND take_off_at <= {at}"), DELETE).await?;
-        self.execute(&format!("DELETE FROM device_days WHERE device = {device} AND day <= toDate({at})"), DELETE).await
+        self.execute(&format!("DELETE FROM flights WHERE device = {device} AND take_off_at <= {at}"), DELETE_TIMEOUT)
+            .await?;
+        self.execute(
+            &format!("DELETE FROM device_days WHERE device = {device} AND day <= toDate({at})"),
+            DELETE_TIMEOUT,
+        )
+        .await
     }
 
-    /// Orders to forget whose devices have rows again: somebody replayed an hour from before.
-    async fn disobeyed(&self) -> Result<Vec<ErasureRow>, HistoryError> {
+    /// Erasures whose devices have rows again, since an older hour was replayed.
+    async fn replayed_erasures(&self) -> Result<Vec<ErasureRow>, HistoryError> {
         let sql = "SELECT e.device AS device, e.observation_id AS observation_id, e.erased_at AS erased_at \
              FROM erasures AS e INNER JOIN (SELECT device, observation_id FROM positions WHERE device IN (SELECT device FROM erasures)) AS p \
              ON p.device = e.device WHERE p.observation_id <= e.observation_id \
              AND bitShiftRight(p.observation_id, 48) = bitShiftRight(e.observation_id, 48) \
              GROUP BY device, observation_id, erased_at";
-        let mut rows = self.rows::<ErasureRow>(sql, "look for rows of erased devices");
-        let mut orders = Vec::new();
+        let mut rows = self.rows::<ErasureRow>(sql, "find rows of erased devices");
+        let mut erasures = Vec::new();
         while let Some(block) = futures::StreamExt::next(&mut rows).await {
-            orders.append(&mut block?);
+            erasures.append(&mut block?);
         }
-        Ok(orders)
+        Ok(erasures)
     }
 }
 
@@ -118,15 +127,15 @@ impl HistoryWriter for ClickHouse {
     }
 
     async fn maintain(&self) -> Result<(), HistoryError> {
-        for order in self.disobeyed().await? {
-            self.forget(&order).await?;
+        for erasure in self.replayed_erasures().await? {
+            self.erase(&erasure).await?;
         }
-        self.refresh_flights_in_turn().await
+        self.refresh_flights_if_due().await
     }
 
     async fn write(&self, block: &Block) -> Result<(), HistoryError> {
         let (token, rows) = (block.token.as_str(), &block.rows);
-        // Before the positions: what touches their days is complete when flights are made.
+        // Before the positions, so that the confirmations are stored when flights are computed.
         self.insert(token, &rows.confirmations).await?;
         self.insert(token, &rows.positions).await?;
         self.insert(token, &rows.ground_positions).await?;
@@ -138,8 +147,8 @@ impl HistoryWriter for ClickHouse {
         self.insert(token, &rows.alerts).await?;
         self.insert(token, &rows.privacy).await?;
         self.insert(token, &rows.erasures).await?;
-        for order in &rows.erasures {
-            self.forget(order).await?;
+        for erasure in &rows.erasures {
+            self.erase(erasure).await?;
         }
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! Which columns each table has.
+//! The columns of each table.
 
 use schemas::v1::{AircraftKind, SourceKind};
 use schemas::{DeviceAddress, RecordId};
@@ -7,7 +7,7 @@ use super::ColumnKind::{Flag, Integer, Number, Text, Time};
 use super::{Cells, Column, Value};
 use crate::{PositionRow, ReceptionRow, ThermalRow, WeatherRow, flag};
 
-/// A row that can leave as a row of a table.
+/// A row of the history that can be exported.
 pub trait Exported {
     /// The table's columns.
     const COLUMNS: &'static [Column];
@@ -47,7 +47,7 @@ impl Exported for ReceptionRow {
     }
 }
 
-/// A table: each column, and how a row makes its cell.
+/// A table: each column, and the function that computes its cell.
 type Table<R, const N: usize> = [(Column, fn(&R) -> Value); N];
 
 const fn columns<R, const N: usize>(table: &Table<R, N>) -> [Column; N] {
@@ -148,7 +148,7 @@ fn id(record: u64) -> Value {
     Value::Text(RecordId(record).to_string())
 }
 
-/// A single-precision number as it is written in decimal: 0.1 stays 0.1.
+/// A single-precision number by its decimal text: 0.1 stays 0.1.
 fn single(value: Option<f32>) -> Value {
     let exact = |value: f32| (f64::from(value) * 1e4).round() / 1e4;
     value.map(exact).into()
@@ -166,14 +166,14 @@ fn aircraft_kind(number: u8) -> Value {
         AircraftKind::Helicopter => "helicopter",
         AircraftKind::Uav => "uav",
     };
-    Value::Word(word)
+    Value::Identifier(word)
 }
 
 fn source(number: u8) -> Value {
     match SourceKind::try_from(i32::from(number)).unwrap_or_default() {
         SourceKind::Unspecified => Value::Absent,
-        SourceKind::Radio => Value::Word("radio"),
-        SourceKind::App => Value::Word("app"),
-        SourceKind::Feed => Value::Word("feed"),
+        SourceKind::Radio => Value::Identifier("radio"),
+        SourceKind::App => Value::Identifier("app"),
+        SourceKind::Feed => Value::Identifier("feed"),
     }
 }

@@ -1,4 +1,4 @@
-//! CSV: RFC 4180, UTF-8, ISO 8601 in UTC; absent is empty, and no text starts a formula in a spreadsheet.
+//! CSV: RFC 4180, UTF-8, ISO 8601 in UTC; absent values are empty, and no text starts a formula in a spreadsheet.
 
 use super::{Column, ExportError, TableWriter, Value};
 use crate::csv_line::CsvForm;
@@ -21,7 +21,7 @@ impl TableWriter for CsvTable {
     fn begin(&mut self, out: &mut Vec<u8>) -> Result<(), ExportError> {
         self.form.begin(out);
         let mut header = self.form.line(out);
-        self.columns.iter().for_each(|column| header.word(column.name));
+        self.columns.iter().for_each(|column| header.identifier(column.name));
         header.end();
         Ok(())
     }
@@ -33,8 +33,8 @@ impl TableWriter for CsvTable {
                 match cell {
                     Value::Absent => line.absent(),
                     Value::Text(text) => line.text(text),
-                    Value::Word(word) => line.word(word),
-                    Value::Flag(yes) => line.word(if *yes { "true" } else { "false" }),
+                    Value::Identifier(word) => line.identifier(word),
+                    Value::Flag(yes) => line.identifier(if *yes { "true" } else { "false" }),
                     Value::Integer(number) => line.integer(*number),
                     Value::Number(number) => line.number(*number),
                     Value::Time(at_ms) => line.time(u64::try_from(*at_ms).unwrap_or_default().saturating_mul(1_000)),

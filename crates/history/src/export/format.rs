@@ -1,11 +1,11 @@
-//! The forms of a table.
+//! The file formats of a table.
 
 #[cfg(feature = "parquet")]
 use super::ParquetTable;
 use super::{Column, CsvTable, ExportError, TableWriter};
 use crate::csv_line::CsvForm;
 
-/// A form of a table.
+/// A file format of a table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum TableFormat {
     /// RFC 4180, UTF-8, times in ISO 8601.
@@ -18,10 +18,10 @@ pub enum TableFormat {
 }
 
 impl TableFormat {
-    /// All of them.
+    /// All formats.
     pub const ALL: [Self; 3] = [Self::Csv, Self::Xlsx, Self::Parquet];
 
-    /// As it is written in a query, and the ending of a file's name.
+    /// The text in a URL, which is also the file name's extension.
     pub fn word(self) -> &'static str {
         match self {
             Self::Csv => "csv",
@@ -30,7 +30,7 @@ impl TableFormat {
         }
     }
 
-    /// The form of a word.
+    /// The format of a text in a URL.
     pub fn of(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|format| format.word() == word)
     }
@@ -40,7 +40,7 @@ impl TableFormat {
         self != Self::Parquet || cfg!(feature = "parquet")
     }
 
-    /// Its media type, without parameters.
+    /// The media type, without parameters.
     pub fn media_type(self) -> &'static str {
         match self {
             Self::Csv => "text/csv",
@@ -49,10 +49,10 @@ impl TableFormat {
         }
     }
 
-    /// A writer that streams; `None` for XLSX, which is a file first ([`super::XlsxTable`]). `csv` says for whom CSV is.
+    /// A streaming writer; `None` for XLSX, which needs a file first ([`super::XlsxTable`]). `csv` is the form of CSV.
     ///
     /// # Errors
-    /// The library refuses the columns, or was left out of this build.
+    /// The library refuses the columns, or this build is without it.
     pub fn writer(self, columns: &'static [Column], csv: CsvForm) -> Result<Option<Box<dyn TableWriter>>, ExportError> {
         Ok(match self {
             Self::Csv => Some(Box::new(CsvTable::new(columns, csv))),

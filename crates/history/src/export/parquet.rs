@@ -14,7 +14,7 @@ use parquet::schema::parser::parse_message_type;
 
 use super::{Column, ColumnKind, ExportError, TableWriter, Value};
 
-/// Rows that are written together: what is held in memory.
+/// Rows of a row group, which are kept in memory.
 const GROUP_ROWS: usize = 50_000;
 
 /// Writes a table as Parquet.
@@ -22,12 +22,12 @@ pub struct ParquetTable {
     columns: &'static [Column],
     writer: SerializedFileWriter<Shared>,
     bytes: Shared,
-    group: Vec<Held>,
-    held: usize,
+    group: Vec<ColumnValues>,
+    group_rows: usize,
 }
 
 /// The values of a column of the current group, and which rows have one.
-struct Held {
+struct ColumnValues {
     present: Vec<i16>,
     values: Values,
 }
@@ -39,7 +39,7 @@ enum Values {
     Flag(Vec<bool>),
 }
 
-/// Where the library writes to, and where the stream takes from.
+/// The buffer between the library and the stream.
 #[derive(Clone, Default)]
 struct Shared(Arc<Mutex<Vec<u8>>>);
 
@@ -81,28 +81,28 @@ impl ParquetTable {
         let bytes = Shared::default();
         let schema = Arc::new(parse_message_type(&schema)?);
         let writer = SerializedFileWriter::new(bytes.clone(), schema, Arc::new(properties))?;
-        Ok(Self { group: columns.iter().map(Held::new).collect(), columns, writer, bytes, held: 0 })
+        Ok(Self { group: columns.iter().map(ColumnValues::new).collect(), columns, writer, bytes, group_rows: 0 })
     }
 
     fn flush(&mut self) -> Result<(), ExportError> {
-        if self.held == 0 {
+        if self.group_rows == 0 {
             return Ok(());
         }
         let mut group = self.writer.next_row_group()?;
-        for held in &mut self.group {
-            let mut column = group.next_column()?.expect("as many as the schema has");
-            let present = Some(held.present.as_slice());
-            match &held.values {
+        for values in &mut self.group {
+            let mut column = group.next_column()?.expect("one per column of the schema");
+            let present = Some(values.present.as_slice());
+            match &values.values {
                 Values::Text(values) => column.typed::<ByteArrayType>().write_batch(values, present, None)?,
                 Values::Integer(values) => column.typed::<Int64Type>().write_batch(values, present, None)?,
                 Values::Number(values) => column.typed::<DoubleType>().write_batch(values, present, None)?,
                 Values::Flag(values) => column.typed::<BoolType>().write_batch(values, present, None)?,
             };
             column.close()?;
-            held.clear();
+            values.clear();
         }
         group.close()?;
-        self.held = 0;
+        self.group_rows = 0;
         Ok(())
     }
 
@@ -119,11 +119,11 @@ impl TableWriter for ParquetTable {
 
     fn rows(&mut self, cells: &[Value], out: &mut Vec<u8>) -> Result<(), ExportError> {
         for row in cells.chunks_exact(self.columns.len()) {
-            for ((held, column), cell) in self.group.iter_mut().zip(self.columns).zip(row) {
-                held.push(cell, column)?;
+            for ((values, column), cell) in self.group.iter_mut().zip(self.columns).zip(row) {
+                values.push(cell, column)?;
             }
-            self.held += 1;
-            if self.held >= GROUP_ROWS {
+            self.group_rows += 1;
+            if self.group_rows >= GROUP_ROWS {
                 self.flush()?;
             }
         }
@@ -139,7 +139,7 @@ impl TableWriter for ParquetTable {
     }
 }
 
-impl Held {
+impl ColumnValues {
     fn new(column: &Column) -> Self {
         let values = match column.kind {
             ColumnKind::Text => Values::Text(Vec::new()),
@@ -157,7 +157,7 @@ impl Held {
                 return Ok(());
             }
             (Values::Text(values), Value::Text(text)) => values.push(ByteArray::from(text.as_str())),
-            (Values::Text(values), Value::Word(word)) => values.push(ByteArray::from(*word)),
+            (Values::Text(values), Value::Identifier(word)) => values.push(ByteArray::from(*word)),
             (Values::Integer(values), Value::Integer(number) | Value::Time(number)) => values.push(*number),
             (Values::Number(values), Value::Number(number)) => values.push(*number),
             (Values::Flag(values), Value::Flag(yes)) => values.push(*yes),

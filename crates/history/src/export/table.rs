@@ -1,40 +1,40 @@
-//! Columns, values and what writes them.
+//! Columns, values and their writers.
 
-/// What the values of a column are.
+/// The type of a column's values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ColumnKind {
     /// Text: names, addresses, ids.
     Text,
-    /// A whole number.
+    /// An integer.
     Integer,
     /// A number.
     Number,
     /// Yes or no.
     Flag,
-    /// A moment, UTC, to the millisecond.
+    /// A time in UTC with milliseconds.
     Time,
 }
 
 /// One column of a table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Column {
-    /// Its name, the unit at the end.
+    /// The name, with the unit at the end.
     pub name: &'static str,
-    /// Its type.
+    /// The type.
     pub kind: ColumnKind,
-    /// The unit in words; empty where it has none.
+    /// The unit as text; empty without a unit.
     pub unit: &'static str,
 }
 
 /// One cell.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Value {
-    /// Not transmitted, or not known.
+    /// Not transmitted, or unknown.
     Absent,
     /// Of [`ColumnKind::Text`].
     Text(String),
     /// A text of a closed set.
-    Word(&'static str),
+    Identifier(&'static str),
     /// Of [`ColumnKind::Integer`].
     Integer(i64),
     /// Of [`ColumnKind::Number`].

@@ -1,4 +1,4 @@
-//! What can be held without another program; `tests/exports.rs` has the files read by pandas.
+//! Unit tests of the exports; `pusher/tests/past.rs` has the files read by pandas.
 
 use super::*;
 use crate::{CsvForm, PositionRow, ReceptionRow};
@@ -63,7 +63,7 @@ fn csv_has_units_times_and_empty_cells() {
 }
 
 #[test]
-fn csv_quotes_what_must_be_quoted_and_disarms_formulas() {
+fn csv_quotes_text_and_disarms_formulas() {
     let text = csv(&[reception("=cmd|' /C calc'!A0"), reception("a,\"b\"\r\nc"), reception("@x")]);
     let lines: Vec<&str> = text.split("\r\n").collect();
     assert!(lines[1].starts_with("\"'=cmd|' /C calc'!A0\",2026"), "{}", lines[1]);
@@ -92,7 +92,7 @@ fn parquet_streams_group_by_group() {
 }
 
 #[test]
-fn xlsx_is_an_archive_with_a_size() {
+fn xlsx_is_a_zip_archive_of_known_size() {
     let mut table = XlsxTable::new(PositionRow::COLUMNS, "positions", 0).expect("columns");
     let mut cells = Cells::new();
     position(1).cells(&mut cells);

@@ -1,5 +1,5 @@
-//! XLSX: a file first, since its directory stands at its end and its rows are compressed in between. Rows go to a temporary
-//! file as they come, so memory stays flat.
+//! XLSX: needs a file first, since the archive's directory is at its end. Rows are written to a temporary file
+//! immediately, so that the memory is bounded.
 
 use std::fs::File;
 use std::io::{Seek as _, SeekFrom};
@@ -8,9 +8,9 @@ use rust_xlsxwriter::{DocProperties, ExcelDateTime, Format, Workbook, Worksheet}
 
 use super::{Column, ColumnKind, ExportError, Value};
 
-/// A sheet has 1,048,576 rows, the header among them.
+/// A sheet has 1,048,576 rows, including the header.
 pub const MAX_XLSX_ROWS: u64 = 1_048_575;
-/// Days from 1899-12-30, where spreadsheets count from, to 1970-01-01.
+/// Days from 1899-12-30, the epoch of spreadsheets, to 1970-01-01.
 const EPOCH_DAYS: f64 = 25_569.0;
 const DAY_MS: f64 = 86_400_000.0;
 
@@ -23,8 +23,8 @@ pub struct XlsxTable {
 }
 
 impl XlsxTable {
-    /// A table with these columns, on a sheet of this name (at most 31 characters), in a file that says that it was made
-    /// `created_at_s` seconds after the epoch: the same table at the same time is the same file, byte for byte.
+    /// A table with these columns, on a sheet of this name (at most 31 characters), in a file with the creation time
+    /// `created_at_s`, seconds since the epoch: the same table with the same time gives the same bytes.
     ///
     /// # Errors
     /// The library refuses.
@@ -45,7 +45,7 @@ impl XlsxTable {
         Ok(Self { columns, workbook, time: Format::new().set_num_format("yyyy-mm-dd hh:mm:ss.000"), row: 0 })
     }
 
-    /// Adds whole rows.
+    /// Adds rows.
     ///
     /// # Errors
     /// The library refuses: the sheet is full, or the disk is.
@@ -60,7 +60,7 @@ impl XlsxTable {
         Ok(())
     }
 
-    /// The file, read from its beginning, and its size in bytes. It is gone when it is closed.
+    /// The file, positioned at its start, and its size in bytes. It is deleted when it is closed.
     ///
     /// # Errors
     /// The disk is full.
@@ -73,7 +73,7 @@ impl XlsxTable {
     }
 }
 
-/// Text is written as text whatever it begins with: no cell becomes a formula.
+/// Writes text always as text, so that no cell becomes a formula.
 fn write_cell(
     worksheet: &mut Worksheet,
     row: u32,
@@ -84,7 +84,7 @@ fn write_cell(
     match cell {
         Value::Absent => return Ok(()),
         Value::Text(text) => worksheet.write_string(row, column, text)?,
-        Value::Word(word) => worksheet.write_string(row, column, *word)?,
+        Value::Identifier(word) => worksheet.write_string(row, column, *word)?,
         Value::Integer(number) => worksheet.write_number(row, column, *number as f64)?,
         Value::Number(number) => worksheet.write_number(row, column, *number)?,
         Value::Flag(yes) => worksheet.write_boolean(row, column, *yes)?,

@@ -1,12 +1,12 @@
-//! A column's value in SQLite, where numbers are 64 bit and signed.
+//! A column's value in SQLite, where integers have 64 bits and a sign.
 
 use rusqlite::types::{Value, ValueRef};
 
-/// A value that a column of the embedded store can hold.
+/// A value of a column in SQLite.
 pub trait Cell: Sized {
-    /// As SQLite stores it.
+    /// Converts to SQLite's value.
     fn store(&self) -> Value;
-    /// As it was stored; `None` where the stored value is none of this type.
+    /// Converts from SQLite's value; `None`: it has another type.
     fn load(value: ValueRef<'_>) -> Option<Self>;
 }
 
@@ -28,7 +28,7 @@ macro_rules! integers {
 
 integers!(u8, u16, u32, i8, i16, i32, i64);
 
-/// Bit by bit: ids stay below 2^63 and so keep their order.
+/// With the same bits: ids are below 2^63, so that their order is kept.
 impl Cell for u64 {
     fn store(&self) -> Value {
         Value::Integer(self.cast_signed())

@@ -1,4 +1,4 @@
-//! Flights: made of positions, not of records.
+//! Flights, which are computed from positions.
 
 use super::row::stored;
 use flight::units::{degrees, mps};
@@ -12,11 +12,11 @@ stored! {
         "take_off_at" take_off_at_ms: i64,
         /// Last position of the flight, milliseconds since the epoch.
         "landed_at" landed_at_ms: i64,
-        /// Place of the first position, degrees north times 10^7.
+        /// The first position, degrees north times 10^7.
         "take_off_latitude_e7" take_off_latitude_e7: i32,
         /// Degrees east times 10^7.
         "take_off_longitude_e7" take_off_longitude_e7: i32,
-        /// Place of the last position, degrees north times 10^7.
+        /// The last position, degrees north times 10^7.
         "landing_latitude_e7" landing_latitude_e7: i32,
         /// Degrees east times 10^7.
         "landing_longitude_e7" landing_longitude_e7: i32,
@@ -26,7 +26,7 @@ stored! {
         "max_altitude_m" max_altitude_m: Option<i16>,
         /// Best climb, cm/s.
         "max_climb_cmps" max_climb_cmps: i16,
-        /// Positions that it is made of.
+        /// The number of positions.
         "positions" positions: u32,
         /// Number of `schemas::v1::AircraftKind`.
         "aircraft_kind" aircraft_kind: u8,

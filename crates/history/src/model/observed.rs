@@ -1,4 +1,4 @@
-//! Rows made of observations.
+//! Rows of observations.
 
 use flight::units::{self, degrees};
 
@@ -9,11 +9,11 @@ stored! {
     PositionRow in "positions" {
         /// Device address, 24 bit.
         "device" device: u32,
-        /// When it happened, milliseconds since the epoch.
+        /// Event time, milliseconds since the epoch.
         "event_at" event_at_ms: i64,
         /// Raw partition << 48 | raw offset.
         "observation_id" observation_id: u64,
-        /// Time of ingest minus event time, milliseconds; 0 for frames that were not held up.
+        /// Time of ingest minus event time, milliseconds; 0 for frames that were not delayed.
         "ingest_delay_ms" ingest_delay_ms: i32,
         /// Degrees north times 10^7.
         "latitude_e7" latitude_e7: i32,
@@ -41,7 +41,7 @@ stored! {
         "source" source: u8,
         /// The pilot's consent bit in this frame.
         "online_tracking" online_tracking: bool,
-        /// The device was hidden: expires after 24 h, never for the public.
+        /// The device was hidden: the row expires after 24 h and is never public.
         "private" private: bool,
     }
 }
@@ -51,7 +51,7 @@ stored! {
     GroundPositionRow in "ground_positions" {
         /// Device address, 24 bit.
         "device" device: u32,
-        /// When it happened, milliseconds since the epoch.
+        /// Event time, milliseconds since the epoch.
         "event_at" event_at_ms: i64,
         /// Raw partition << 48 | raw offset.
         "observation_id" observation_id: u64,
@@ -73,7 +73,7 @@ stored! {
         "source" source: u8,
         /// The pilot's consent bit in this frame.
         "online_tracking" online_tracking: bool,
-        /// The device was hidden: expires after 24 h, never for the public.
+        /// The device was hidden: the row expires after 24 h and is never public.
         "private" private: bool,
     }
 }
@@ -83,7 +83,7 @@ stored! {
     WeatherRow in "weather" {
         /// Device address, 24 bit.
         "device" device: u32,
-        /// When it happened, milliseconds since the epoch.
+        /// Event time, milliseconds since the epoch.
         "event_at" event_at_ms: i64,
         /// Raw partition << 48 | raw offset.
         "observation_id" observation_id: u64,
@@ -113,37 +113,37 @@ stored! {
         "internet_gateway" internet_gateway: bool,
         /// Bits of [`crate::flag`].
         "flags" flags: u8,
-        /// The device was hidden: expires after 24 h, never for the public.
+        /// The device was hidden: the row expires after 24 h and is never public.
         "private" private: bool,
     }
 }
 
 stored! {
-    /// A device says its name (packet type 2). Key: device, event_at, observation_id.
+    /// A name that a device sent (packet type 2). Key: device, event_at, observation_id.
     NameRow in "names" {
         /// Device address, 24 bit.
         "device" device: u32,
-        /// When it happened, milliseconds since the epoch.
+        /// Event time, milliseconds since the epoch.
         "event_at" event_at_ms: i64,
         /// Raw partition << 48 | raw offset.
         "observation_id" observation_id: u64,
-        /// As text.
+        /// The name.
         "name" name: String,
-        /// The device was hidden: expires after 24 h, never for the public.
+        /// The device was hidden: the row expires after 24 h and is never public.
         "private" private: bool,
     }
 }
 
 stored! {
-    /// An earlier observation that has become plausible, whatever its flags say. Key: device, observation_id.
+    /// A confirmation that an earlier observation is plausible, regardless of its flags. Key: device, observation_id.
     ConfirmationRow in "confirmations" {
         /// Device address, 24 bit.
         "device" device: u32,
-        /// When the observation happened that confirms it, milliseconds since the epoch.
+        /// Event time of the confirming observation, milliseconds since the epoch.
         "event_at" event_at_ms: i64,
         /// The id of the confirmed observation.
         "observation_id" observation_id: u64,
-        /// The device was hidden: expires after 24 h, never for the public.
+        /// The device was hidden: the row expires after 24 h and is never public.
         "private" private: bool,
     }
 }

@@ -10,17 +10,17 @@ pub trait Stored: Sized + Send + Sync + 'static {
     const COLUMNS: &'static [&'static str];
     /// The values as SQLite stores them, in the order of the columns.
     fn values(&self) -> Vec<Value>;
-    /// A row of a query that selects all columns in their order.
+    /// Reads a row of a query that selects all columns in order.
     ///
     /// # Errors
-    /// A column holds a value that is none of its type.
+    /// A column has a value of another type.
     fn of_sqlite(row: &rusqlite::Row<'_>) -> rusqlite::Result<Self>;
 }
 
-/// The value of a column.
+/// Reads the value of a column.
 ///
 /// # Errors
-/// It is none of the wanted type.
+/// The value has another type.
 pub(super) fn load<T: super::Cell>(row: &rusqlite::Row<'_>, index: usize) -> rusqlite::Result<T> {
     let value = row.get_ref(index)?;
     let kind = value.data_type();

@@ -1,10 +1,10 @@
-//! What SQLite's words mean for us.
+//! Classifies errors of SQLite.
 
 use rusqlite::{Error, ErrorCode};
 
 use crate::HistoryError;
 
-/// Whether the file is no database, or a damaged one.
+/// Whether the file is not a database, or is damaged.
 pub(super) fn is_malformed(error: &Error) -> bool {
     matches!(error.sqlite_error_code(), Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt))
 }
@@ -21,7 +21,7 @@ pub(super) fn error(attempted: impl Into<String>, cause: Error) -> HistoryError 
             | ErrorCode::ReadOnly
             | ErrorCode::FileLockingProtocolFailed,
         ) => HistoryError::transient("unavailable", attempted, cause),
-        // The file is moved aside: the next try finds a new one.
+        // The file is moved aside: a retry finds a new one.
         Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => {
             HistoryError::transient("broken", attempted, cause)
         }

@@ -1,4 +1,4 @@
-//! What has been kept long enough, in chunks: between two of them blocks are written.
+//! Deletes expired rows, in chunks: blocks are written between two chunks.
 
 use rusqlite::Connection;
 
@@ -10,16 +10,16 @@ use crate::retention::FOR_EVER_DAYS;
 const CHUNK: i64 = 2_000;
 const DAY_MS: i64 = 86_400_000;
 
-/// A statement that deletes one chunk of what happened before a time.
+/// A statement that deletes one chunk of the rows before a time.
 #[derive(Clone)]
-pub(super) struct Order {
+pub(super) struct Expiry {
     sql: String,
     before_ms: i64,
 }
 
-/// What to delete now.
-pub(super) fn orders(retention: &Retention, now_ms: i64) -> Vec<Order> {
-    let mut orders = Vec::new();
+/// The rows to delete now.
+pub(super) fn expired(retention: &Retention, now_ms: i64) -> Vec<Expiry> {
+    let mut expired = Vec::new();
     for keep in retention.of_tables() {
         let (table, time) = (keep.table, keep.time);
         let key = match table {
@@ -27,7 +27,7 @@ pub(super) fn orders(retention: &Retention, now_ms: i64) -> Vec<Order> {
             "receptions" => "receiver_id, ingested_at, reception_id",
             "confirmations" => "device, observation_id",
             "thermals" => "thermal_id",
-            // There are no daily statistics here.
+            // SQLite has no daily statistics.
             _ => continue,
         };
         let chosen = |which: &str| {
@@ -36,16 +36,16 @@ pub(super) fn orders(retention: &Retention, now_ms: i64) -> Vec<Order> {
             )
         };
         if keep.has_private {
-            orders.push(Order { sql: chosen("private AND "), before_ms: now_ms - PRIVATE_MS });
+            expired.push(Expiry { sql: chosen("private AND "), before_ms: now_ms - PRIVATE_MS });
         }
         if keep.days < FOR_EVER_DAYS {
-            orders.push(Order { sql: chosen(""), before_ms: now_ms - i64::from(keep.days) * DAY_MS });
+            expired.push(Expiry { sql: chosen(""), before_ms: now_ms - i64::from(keep.days) * DAY_MS });
         }
     }
-    orders
+    expired
 }
 
-/// Deletes one chunk; how many rows it had.
-pub(super) fn chunk(connection: &mut Connection, order: &Order) -> rusqlite::Result<usize> {
-    connection.prepare_cached(&order.sql)?.execute([order.before_ms])
+/// Deletes one chunk; returns the number of rows.
+pub(super) fn chunk(connection: &mut Connection, expiry: &Expiry) -> rusqlite::Result<usize> {
+    connection.prepare_cached(&expiry.sql)?.execute([expiry.before_ms])
 }

@@ -1,4 +1,4 @@
-//! The file: opened, brought to this program's version, and moved aside where it is malformed.
+//! Opens the file, migrates it, and moves a malformed one aside.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -14,20 +14,20 @@ use crate::{
     ReceiverRow, ReceptionRow, ThermalRow, WeatherRow,
 };
 
-/// What SQLite keeps beside a file.
+/// The suffixes of SQLite's additional files.
 const BESIDE: [&str; 2] = ["-wal", "-shm"];
 
 /// Why a file cannot be used.
 enum Unusable {
-    /// It is no history, or a damaged one.
+    /// It is not a history, or is damaged.
     Malformed(String),
     Other(HistoryError),
 }
 
-/// Opens the file that writes; a malformed one is moved aside first.
+/// Opens the writing connection; a malformed file is moved aside first.
 ///
 /// # Errors
-/// Fatal: it is of a newer program. Transient: it cannot be opened now.
+/// Fatal: the file is of a newer program. Transient: it cannot be opened.
 pub(super) fn open(path: &Path, clock: &Clock) -> Result<Connection, HistoryError> {
     let why = match prepared(path) {
         Ok(connection) => return Ok(connection),
@@ -41,10 +41,10 @@ pub(super) fn open(path: &Path, clock: &Clock) -> Result<Connection, HistoryErro
     })
 }
 
-/// Renames the file to one of the time of day, with what SQLite keeps beside it; says so.
+/// Renames the file and SQLite's additional files to names with the time, and logs it.
 ///
 /// # Errors
-/// Transient: the folder does not allow it.
+/// Transient: the rename failed.
 pub(super) fn move_aside(path: &Path, why: &str, clock: &Clock) -> Result<(), HistoryError> {
     let suffix = format!(".malformed-{}", clock.now_us());
     for beside in [""].into_iter().chain(BESIDE) {
@@ -64,7 +64,7 @@ pub(super) fn move_aside(path: &Path, why: &str, clock: &Clock) -> Result<(), Hi
         file = %path.display(),
         why,
         kept = %kept.display(),
-        "the malformed history was moved aside and a new one begins: repair the kept file by hand, or remove it"
+        "the malformed history was moved aside and a new one was created: repair the old file by hand, or remove it"
     );
     Ok(())
 }
@@ -79,18 +79,18 @@ fn attempted(path: &Path) -> String {
     format!("open the history in {}", path.display())
 }
 
-/// A connection to the file.
+/// Connects to the file.
 pub(super) fn connect(path: &Path) -> rusqlite::Result<Connection> {
     let connection = Connection::open_with_flags(path, OpenFlags::default())?;
     connection.busy_timeout(Duration::from_secs(5))?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
-    // A power cut can take the last blocks; their offsets are in memory and go with them.
+    // A power failure can lose the last blocks; their offsets are in memory and are lost, too.
     connection.pragma_update(None, "synchronous", "NORMAL")?;
     connection.set_prepared_statement_cache_capacity(64);
     Ok(connection)
 }
 
-/// A connection to a file of this program's version that has all tables.
+/// Connects to the file and migrates it; the result has all tables.
 fn prepared(path: &Path) -> Result<Connection, Unusable> {
     let unusable = |error: rusqlite::Error| match errors::is_malformed(&error) {
         true => Unusable::Malformed(error.to_string()),
@@ -99,7 +99,7 @@ fn prepared(path: &Path) -> Result<Connection, Unusable> {
     let mut connection = connect(path).map_err(unusable)?;
     migrate(&mut connection, path)?;
     for (table, columns) in TABLES {
-        // Refused where a table is not as this program makes it.
+        // Fails for a table that differs from this program's.
         connection
             .prepare(&format!("SELECT {} FROM {table}", columns.join(", ")))
             .map_err(|error| of_other_tables(path, error))?;
@@ -145,7 +145,7 @@ fn migrate(writer: &mut Connection, path: &Path) -> Result<(), Unusable> {
     Ok(())
 }
 
-/// A statement of ours that is wrong for this file says that its tables are other ones.
+/// A failure of one of our statements means that the file has other tables.
 fn of_other_tables(path: &Path, error: rusqlite::Error) -> Unusable {
     let is_refused = matches!(error, rusqlite::Error::SqlInputError { .. })
         || error.sqlite_error_code() == Some(rusqlite::ErrorCode::Unknown);

@@ -1,4 +1,4 @@
-//! Flights of one device after the other, made anew for the days whose rows changed.
+//! Computes flights device by device, again for the days whose rows have changed.
 
 use rusqlite::{Connection, OptionalExtension as _, params, params_from_iter};
 
@@ -11,8 +11,8 @@ use schemas::privacy::PublicPast;
 
 const DAY_MS: i64 = 86_400_000;
 
-/// Makes one device's flights; whether there was one to do. A day is done with its neighbours, since a flight may go over
-/// midnight.
+/// Computes the flights of one device; returns whether there was one to do. A day is computed with the days beside it,
+/// since a flight can cross midnight.
 pub(super) fn refresh_one(connection: &mut Connection) -> rusqlite::Result<bool> {
     let block = connection.transaction()?;
     let next = "SELECT device, min(day), max(day) FROM touched GROUP BY device LIMIT 1";
@@ -26,7 +26,7 @@ pub(super) fn refresh_one(connection: &mut Connection) -> rusqlite::Result<bool>
     };
     let mut positions: Vec<PositionRow> = {
         let period = Period { from_ms: from - DAY_MS, to_ms: to + DAY_MS };
-        let mut statement = block.prepare(&dialect::flown::<Sql>(&[device], period))?;
+        let mut statement = block.prepare(&dialect::track_positions::<Sql>(&[device], period))?;
         let rows = statement.query_map([], PositionRow::of_sqlite)?;
         rows.collect::<rusqlite::Result<_>>()?
     };
@@ -34,10 +34,10 @@ pub(super) fn refresh_one(connection: &mut Connection) -> rusqlite::Result<bool>
     let old = "DELETE FROM flights WHERE device = ?1 AND take_off_at >= ?2 AND take_off_at < ?3";
     block.execute(old, params![device, from, to])?;
     for flight in find(&positions).iter().filter(|flight| (from..to).contains(&flight.take_off_at_ms)) {
-        let places = vec!["?"; FlightRow::COLUMNS.len()].join(", ");
+        let parameters = vec!["?"; FlightRow::COLUMNS.len()].join(", ");
         let columns = FlightRow::COLUMNS.join(", ");
         let mut statement =
-            block.prepare_cached(&format!("INSERT OR REPLACE INTO flights ({columns}) VALUES ({places})"))?;
+            block.prepare_cached(&format!("INSERT OR REPLACE INTO flights ({columns}) VALUES ({parameters})"))?;
         statement.execute(params_from_iter(flight.values()))?;
     }
     block.execute("DELETE FROM touched WHERE device = ?1", [device])?;

@@ -1,4 +1,4 @@
-//! Questions.
+//! Queries.
 
 use std::collections::HashMap;
 
@@ -21,7 +21,7 @@ pub(super) struct Sql;
 
 impl Dialect for Sql {
     const FLIGHTS: &'static str = "flights";
-    // A bare column beside max() is that of the row with the maximum.
+    // A bare column beside max() has the value of the row with the maximum.
     const LAST_NAME: &'static str = "name, max(event_at)";
 
     fn once(table: &str) -> String {
@@ -36,7 +36,7 @@ impl Dialect for Sql {
         number.to_owned()
     }
 
-    // Stored bit by bit.
+    // Stored with the same bits.
     fn id(id: u64) -> String {
         id.cast_signed().to_string()
     }
@@ -47,7 +47,7 @@ impl Dialect for Sql {
 }
 
 impl Sqlite {
-    /// The rows of a question in its order; no reader is held between two pages.
+    /// The rows of an ordered query; no reader is held between two pages.
     fn pages<T: Keyed>(
         &self,
         limit: u64,
@@ -88,7 +88,7 @@ impl Sqlite {
 #[async_trait]
 impl HistoryReader for Sqlite {
     async fn check(&self) -> Result<(), HistoryError> {
-        self.all("SELECT 1".to_owned(), "ask the history", true, |row| row.get::<_, i64>(0)).await.map(|_| ())
+        self.all("SELECT 1".to_owned(), "check the history", true, |row| row.get::<_, i64>(0)).await.map(|_| ())
     }
 
     fn track(&self, query: TrackQuery) -> Rows<PositionRow> {

@@ -1,4 +1,4 @@
-//! Blocks of rows.
+//! Writes blocks of rows.
 
 use std::collections::BTreeSet;
 
@@ -18,7 +18,7 @@ impl HistoryWriter for Sqlite {
     }
 
     async fn maintain(&self) -> Result<(), HistoryError> {
-        self.writing("forget what was asked for", obey_all).await?;
+        self.writing("apply erasures", apply_erasures).await?;
         self.expire().await?;
         self.refresh().await
     }
@@ -30,20 +30,20 @@ impl HistoryWriter for Sqlite {
 }
 
 impl Sqlite {
-    /// Makes the flights of devices that moved anew, one device after the other.
+    /// Computes the flights of devices whose positions have changed, device by device.
     ///
     /// # Errors
     /// Transient: the file is busy.
     pub async fn refresh(&self) -> Result<(), HistoryError> {
-        while self.writing("make flights", flights::refresh_one).await? {}
+        while self.writing("compute flights", flights::refresh_one).await? {}
         Ok(())
     }
 
     async fn expire(&self) -> Result<(), HistoryError> {
-        for order in expire::orders(&self.0.retention, self.now_ms()) {
+        for expiry in expire::expired(&self.0.retention, self.now_ms()) {
             loop {
-                let order = order.clone();
-                if self.writing("delete expired rows", move |connection| expire::chunk(connection, &order)).await? == 0
+                let expiry = expiry.clone();
+                if self.writing("delete expired rows", move |connection| expire::chunk(connection, &expiry)).await? == 0
                 {
                     break;
                 }
@@ -56,7 +56,7 @@ impl Sqlite {
 fn write(connection: &mut Connection, rows: &BlockRows) -> rusqlite::Result<()> {
     let block = connection.transaction()?;
     add(&block, &rows.positions)?;
-    touch(&block, &rows.positions)?;
+    mark_days(&block, &rows.positions)?;
     add(&block, &rows.confirmations)?;
     add(&block, &rows.ground_positions)?;
     add(&block, &rows.weather)?;
@@ -67,18 +67,18 @@ fn write(connection: &mut Connection, rows: &BlockRows) -> rusqlite::Result<()> 
     replace(&block, "thermal_id", &rows.thermals)?;
     replace(&block, "device", &rows.privacy)?;
     add(&block, &rows.erasures)?;
-    for order in &rows.erasures {
-        forget(&block, order)?;
+    for erasure in &rows.erasures {
+        erase(&block, erasure)?;
     }
     block.commit()
 }
 
 fn insert<T: Stored>(instead: &str) -> String {
-    let places = vec!["?"; T::COLUMNS.len()].join(", ");
-    format!("INSERT {instead} INTO {} ({}) VALUES ({places})", T::TABLE, T::COLUMNS.join(", "))
+    let parameters = vec!["?"; T::COLUMNS.len()].join(", ");
+    format!("INSERT {instead} INTO {} ({}) VALUES ({parameters})", T::TABLE, T::COLUMNS.join(", "))
 }
 
-/// A row that is there stays as it is.
+/// Inserts rows; an existing row is kept.
 fn add<T: Stored>(block: &Transaction<'_>, rows: &[T]) -> rusqlite::Result<()> {
     if rows.is_empty() {
         return Ok(());
@@ -90,7 +90,7 @@ fn add<T: Stored>(block: &Transaction<'_>, rows: &[T]) -> rusqlite::Result<()> {
     Ok(())
 }
 
-/// The highest version of a key stays.
+/// Inserts rows; of each key the highest version is kept.
 fn replace<T: Stored>(block: &Transaction<'_>, key: &str, rows: &[T]) -> rusqlite::Result<()> {
     let set: Vec<String> = T::COLUMNS.iter().map(|column| format!("{column} = excluded.{column}")).collect();
     let newer = format!("ON CONFLICT ({key}) DO UPDATE SET {} WHERE excluded.version > version", set.join(", "));
@@ -101,8 +101,8 @@ fn replace<T: Stored>(block: &Transaction<'_>, key: &str, rows: &[T]) -> rusqlit
     Ok(())
 }
 
-/// Marks the days whose flights are to be made anew.
-fn touch(block: &Transaction<'_>, positions: &[PositionRow]) -> rusqlite::Result<()> {
+/// Marks the days whose flights must be computed again.
+fn mark_days(block: &Transaction<'_>, positions: &[PositionRow]) -> rusqlite::Result<()> {
     let public = positions.iter().filter(|row| !row.private);
     let days: BTreeSet<_> = public.map(|row| (row.device, row.event_at_ms.div_euclid(DAY_MS))).collect();
     for (device, day) in days {
@@ -112,36 +112,38 @@ fn touch(block: &Transaction<'_>, positions: &[PositionRow]) -> rusqlite::Result
     Ok(())
 }
 
-/// Deletes what the order is about. Receptions go first: they are found through the observations.
-fn forget(block: &Transaction<'_>, order: &ErasureRow) -> rusqlite::Result<()> {
-    let (device, last) = (order.device, order.observation_id.cast_signed());
+/// Deletes the rows of an erasure. Receptions first, since they are found by their observations.
+fn erase(block: &Transaction<'_>, erasure: &ErasureRow) -> rusqlite::Result<()> {
+    let (device, last) = (erasure.device, erasure.observation_id.cast_signed());
     let first = last >> 48 << 48;
     for table in ["positions", "ground_positions", "weather", "names", "confirmations"] {
         let of = format!("FROM {table} WHERE device = ?1 AND observation_id BETWEEN ?2 AND ?3");
-        let heard = format!("DELETE FROM receptions WHERE observation_id IN (SELECT observation_id {of})");
-        block.execute(&heard, params![device, first, last])?;
+        let receptions = format!("DELETE FROM receptions WHERE observation_id IN (SELECT observation_id {of})");
+        block.execute(&receptions, params![device, first, last])?;
         block.execute(&format!("DELETE {of}"), params![device, first, last])?;
     }
     block
         .execute("DELETE FROM alerts WHERE device = ?1 AND alert_id BETWEEN ?2 AND ?3", params![device, first, last])?;
-    block
-        .execute("DELETE FROM flights WHERE device = ?1 AND take_off_at <= ?2", params![device, order.erased_at_ms])?;
+    block.execute(
+        "DELETE FROM flights WHERE device = ?1 AND take_off_at <= ?2",
+        params![device, erasure.erased_at_ms],
+    )?;
     Ok(())
 }
 
-/// All orders again: somebody may have replayed an hour from before. Finds nothing in most cases.
-fn obey_all(connection: &mut Connection) -> rusqlite::Result<()> {
+/// Applies all erasures again, since an older hour may have been replayed. Usually finds no rows.
+fn apply_erasures(connection: &mut Connection) -> rusqlite::Result<()> {
     let block = connection.transaction()?;
-    let orders: Vec<ErasureRow> = {
+    let erasures: Vec<ErasureRow> = {
         let mut statement = block.prepare_cached("SELECT device, observation_id, erased_at FROM erasures")?;
         let rows = statement.query_map([], ErasureRow::of_sqlite)?;
         rows.collect::<rusqlite::Result<_>>()?
     };
-    for order in &orders {
-        let (last, first) = (order.observation_id.cast_signed(), order.observation_id.cast_signed() >> 48 << 48);
-        let there = "SELECT EXISTS (SELECT 1 FROM positions WHERE device = ?1 AND observation_id BETWEEN ?2 AND ?3)";
-        if block.query_row(there, params![order.device, first, last], |row| row.get::<_, bool>(0))? {
-            forget(&block, order)?;
+    for erasure in &erasures {
+        let (last, first) = (erasure.observation_id.cast_signed(), erasure.observation_id.cast_signed() >> 48 << 48);
+        let exists = "SELECT EXISTS (SELECT 1 FROM positions WHERE device = ?1 AND observation_id BETWEEN ?2 AND ?3)";
+        if block.query_row(exists, params![erasure.device, first, last], |row| row.get::<_, bool>(0))? {
+            erase(&block, erasure)?;
         }
     }
     block.commit()

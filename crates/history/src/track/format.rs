@@ -1,4 +1,4 @@
-//! The forms in which a track leaves: each a writer that is fed position by position.
+//! The file formats of tracks: each is a writer that takes the track position by position.
 
 mod csv;
 mod geojson;
@@ -19,10 +19,10 @@ pub use writer::TrackWriter;
 use super::Subject;
 use crate::csv_line::CsvForm;
 
-/// A form of a track.
+/// A file format of a track.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Format {
-    /// Segments of positions, as our other JSON answers have them.
+    /// Segments of positions, in the style of our other JSON answers.
     #[default]
     Json,
     /// RFC 7946: a line per segment.
@@ -38,10 +38,10 @@ pub enum Format {
 }
 
 impl Format {
-    /// All of them.
+    /// All formats.
     pub const ALL: [Self; 6] = [Self::Json, Self::GeoJson, Self::Gpx, Self::Kml, Self::Igc, Self::Csv];
 
-    /// As it is written in a query, and the ending of a file's name.
+    /// The text in a URL, which is also the file name's extension.
     pub fn word(self) -> &'static str {
         match self {
             Self::Json => "json",
@@ -53,12 +53,12 @@ impl Format {
         }
     }
 
-    /// The form of a word.
+    /// The format of a text in a URL.
     pub fn of(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|format| format.word() == word)
     }
 
-    /// Its media type, without parameters.
+    /// The media type, without parameters.
     pub fn media_type(self) -> &'static str {
         match self {
             Self::Json => "application/json",
@@ -70,7 +70,7 @@ impl Format {
         }
     }
 
-    /// A writer for a track of this subject; `csv` says for whom CSV is.
+    /// A writer for a track of this subject; `csv` is the form of CSV.
     pub fn writer(self, subject: Subject, csv: CsvForm) -> Box<dyn TrackWriter> {
         match self {
             Self::Json => Box::new(json::Json::new(subject)),

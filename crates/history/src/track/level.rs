@@ -1,4 +1,4 @@
-//! Levels: which recorded positions are shown, and what is done to them.
+//! Levels: which recorded positions are shown, and how they are processed.
 
 use std::collections::VecDeque;
 
@@ -6,24 +6,24 @@ use flight::{ALTITUDES_M, Step, max_speed_kmh};
 
 use super::TrackPoint;
 
-/// How much is done to a track before it is shown.
+/// How much a track is processed before it is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Level {
-    /// Everything that was recorded, as it was recorded.
+    /// All recorded positions, unchanged.
     Raw,
-    /// Without positions that cannot be: those that failed the check on arrival or were never confirmed, impossible
-    /// altitudes, and single positions that could only be reached and left at more than the aircraft's greatest speed.
+    /// Without impossible positions: those that failed the check on arrival or were never confirmed, impossible
+    /// altitudes, and single positions that could only be reached and left above the aircraft's maximum speed.
     #[default]
     Plausible,
-    /// As plausible, with the noise of GPS and rounding taken out.
+    /// As plausible, with the noise of GPS and rounding removed.
     Smoothed,
 }
 
 impl Level {
-    /// All of them.
+    /// All levels.
     pub const ALL: [Self; 3] = [Self::Raw, Self::Plausible, Self::Smoothed];
 
-    /// As it is written in a query.
+    /// The text in a URL.
     pub fn word(self) -> &'static str {
         match self {
             Self::Raw => "raw",
@@ -32,13 +32,13 @@ impl Level {
         }
     }
 
-    /// The level of a word.
+    /// The level of a text in a URL.
     pub fn of(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|level| level.word() == word)
     }
 }
 
-/// Leaves out what cannot be. Looks one position ahead.
+/// Leaves out impossible positions. Looks one position ahead.
 #[derive(Debug, Default)]
 pub(crate) struct Plausible {
     accepted: Option<TrackPoint>,
@@ -46,7 +46,7 @@ pub(crate) struct Plausible {
 }
 
 impl Plausible {
-    /// Takes the next position; gives out the one before it, unless that cannot be.
+    /// Takes the next position; returns the one before it, unless that is impossible.
     pub(crate) fn push(&mut self, next: TrackPoint) -> Option<TrackPoint> {
         if next.implausible || next.altitude_m.is_some_and(|altitude| !ALTITUDES_M.contains(&altitude)) {
             return None;
@@ -59,13 +59,13 @@ impl Plausible {
         Some(pending)
     }
 
-    /// Gives out the last position.
+    /// Returns the last position.
     pub(crate) fn finish(&mut self) -> Option<TrackPoint> {
         self.pending.take()
     }
 }
 
-/// Reached and left too fast, while the way past it is possible.
+/// Whether a position is reached and left too fast, while the step past it is possible.
 fn is_spike(before: &TrackPoint, point: &TrackPoint, after: &TrackPoint) -> bool {
     too_fast(before, point) && too_fast(point, after) && !too_fast(before, after)
 }
@@ -75,22 +75,23 @@ fn too_fast(from: &TrackPoint, to: &TrackPoint) -> bool {
         == Step::Impossible
 }
 
-/// Half the width of the window for places, s. Narrow, since a thermal circle takes 15 to 25 s and must stay round: at one
-/// position every 5 s nothing is smoothed, at one a second the noise halves.
-const PLACE_WINDOW_S: f64 = 4.0;
-/// Half the width of the window for altitudes, s: climbing is steadier than circling.
+/// Half the width of the window for horizontal positions, s. Narrow, since a thermal circle takes 15 to 25 s and must
+/// stay round: with one position every 5 s nothing is smoothed, with one per second the noise halves.
+const HORIZONTAL_WINDOW_S: f64 = 4.0;
+/// Half the width of the window for altitudes, s. Wider, since climbing is steadier than circling.
 const ALTITUDE_WINDOW_S: f64 = 15.0;
-/// A parabola through fewer has nothing to average.
-const FEWEST: usize = 4;
-/// Positions in the window; more per second than any device sends.
-const MOST_HELD: usize = 256;
+/// A parabola through fewer positions has nothing to average.
+const MIN_SAMPLES: usize = 4;
+/// The maximum number of positions in the window: more per second than any device sends.
+const MAX_WINDOW: usize = 256;
 
-/// Fits a parabola over time to the positions around each (least squares, near ones weigh more) and takes its value: keeps
-/// turns and changes of climb, which a moving average would cut. Course, speed and climb stay as the instrument sent them.
+/// Replaces each position by the value of a parabola over time that is fitted to the positions around it (least
+/// squares, near ones weigh more). This keeps turns and changes of climb, which a moving average would flatten. Course,
+/// speed and climb are unchanged.
 #[derive(Debug, Default)]
 pub(super) struct Smooth {
     window: VecDeque<TrackPoint>,
-    /// Which of the window comes out next.
+    /// The index in the window of the next position to return.
     next: usize,
 }
 
@@ -99,7 +100,7 @@ impl Smooth {
         self.window.push_back(point);
         while self.next < self.window.len() {
             let waiting = point.seconds_since(&self.window[self.next]) <= ALTITUDE_WINDOW_S;
-            if waiting && self.window.len() < MOST_HELD {
+            if waiting && self.window.len() < MAX_WINDOW {
                 return;
             }
             self.emit(out);
@@ -118,7 +119,7 @@ impl Smooth {
         self.next += 1;
         let upcoming = self.window.get(self.next).copied().unwrap_or(point);
         while self.window.front().is_some_and(|old| {
-            self.next > 0 && (upcoming.seconds_since(old) > ALTITUDE_WINDOW_S || self.next >= MOST_HELD / 2)
+            self.next > 0 && (upcoming.seconds_since(old) > ALTITUDE_WINDOW_S || self.next >= MAX_WINDOW / 2)
         }) {
             self.window.pop_front();
             self.next -= 1;
@@ -130,13 +131,13 @@ impl Smooth {
             let around = self.window.iter().map(move |other| (other.seconds_since(point), other));
             around.filter(move |(seconds, _)| seconds.abs() <= width_s)
         };
-        let places = near(PLACE_WINDOW_S).map(|(seconds, other)| {
+        let positions = near(HORIZONTAL_WINDOW_S).map(|(seconds, other)| {
             let (north_m, east_m) = point.offset_to(other.latitude_deg, other.longitude_deg);
             (seconds, north_m, east_m)
         });
-        let places: Vec<_> = places.collect();
-        let north = parabola(places.iter().map(|(seconds, north_m, _)| (*seconds, *north_m)), PLACE_WINDOW_S);
-        let east = parabola(places.iter().map(|(seconds, _, east_m)| (*seconds, *east_m)), PLACE_WINDOW_S);
+        let positions: Vec<_> = positions.collect();
+        let north = parabola(positions.iter().map(|(seconds, north_m, _)| (*seconds, *north_m)), HORIZONTAL_WINDOW_S);
+        let east = parabola(positions.iter().map(|(seconds, _, east_m)| (*seconds, *east_m)), HORIZONTAL_WINDOW_S);
         let altitudes = near(ALTITUDE_WINDOW_S).filter_map(|(seconds, other)| Some((seconds, other.altitude_m?)));
         let mut smoothed = *point;
         if let (Some(north_m), Some(east_m)) = (north, east) {
@@ -151,7 +152,7 @@ impl Smooth {
     }
 }
 
-/// The value at 0 of the parabola that fits best; `None` where there is too little to fit.
+/// The value at 0 of the fitted parabola; `None`: too few samples.
 fn parabola(samples: impl Iterator<Item = (f64, f64)>, width: f64) -> Option<f64> {
     // Sums of weight * x^k, k up to 4, and of weight * y * x^k, k up to 2.
     let (mut x, mut y) = ([0.0; 5], [0.0; 3]);
@@ -173,8 +174,8 @@ fn parabola(samples: impl Iterator<Item = (f64, f64)>, width: f64) -> Option<f64
         a[0] * (b[1] * c[2] - b[2] * c[1]) - b[0] * (a[1] * c[2] - a[2] * c[1]) + c[0] * (a[1] * b[2] - a[2] * b[1])
     };
     let columns = ([x[0], x[1], x[2]], [x[1], x[2], x[3]], [x[2], x[3], x[4]]);
-    let whole = determinant(columns.0, columns.1, columns.2);
-    (count >= FEWEST && whole.abs() > 1e-9).then(|| determinant(y, columns.1, columns.2) / whole)
+    let denominator = determinant(columns.0, columns.1, columns.2);
+    (count >= MIN_SAMPLES && denominator.abs() > 1e-9).then(|| determinant(y, columns.1, columns.2) / denominator)
 }
 
 #[cfg(test)]
@@ -190,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn words_name_the_levels() {
+    fn levels_are_parsed_from_text() {
         for level in Level::ALL {
             assert_eq!(Level::of(level.word()), Some(level));
         }
@@ -198,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_is_left_out() {
+    fn impossible_positions_are_left_out() {
         let mut points: Vec<_> =
             (0..6).map(|i| point(f64::from(i) * 5.0, 46.5, 8.0 + f64::from(i) * 0.0005, 900.0)).collect();
         points[2].latitude_deg = 46.6;
@@ -211,9 +212,9 @@ mod tests {
     }
 
     #[test]
-    fn a_fast_flight_is_no_row_of_spikes() {
+    fn a_fast_flight_has_no_spikes() {
         let fast: Vec<_> = (0..5).map(|i| point(f64::from(i) * 5.0, 46.5, 8.0 + f64::from(i) * 0.01, 900.0)).collect();
-        assert_eq!(plausible(&fast).len(), 5, "each is too fast, but so is the way past it");
+        assert_eq!(plausible(&fast).len(), 5, "each is too fast, but so is the step past it");
     }
 
     fn smooth(points: &[TrackPoint]) -> Vec<TrackPoint> {
@@ -224,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn smoothing_takes_the_noise_and_keeps_the_circles() {
+    fn smoothing_removes_noise_and_keeps_circles() {
         let truth = flight(900);
         let noise = |i: usize, step: f64| ((i as f64 * step).fract() - 0.5) * 2.0;
         let noisy: Vec<_> = truth
@@ -249,7 +250,7 @@ mod tests {
         let smoothed = smooth(&noisy);
         assert_eq!(smoothed.len(), noisy.len());
         let (before, after) = (error(&noisy), error(&smoothed));
-        assert!(after.0 < 0.75 * before.0, "places: {before:?} became {after:?}");
+        assert!(after.0 < 0.75 * before.0, "positions: {before:?} became {after:?}");
         assert!(after.1 < 0.6 * before.1, "altitudes: {before:?} became {after:?}");
         let (exact, kept) = (error(&truth), error(&smooth(&truth)));
         assert_eq!(exact, (0.0, 0.0));
@@ -257,14 +258,14 @@ mod tests {
     }
 
     #[test]
-    fn a_sparse_track_is_left_as_it_is_and_memory_is_bounded() {
+    fn a_sparse_track_is_unchanged_in_bounded_memory() {
         let sparse: Vec<_> = (0..40).map(|i| point(f64::from(i) * 20.0, 46.5, 8.0, 900.0 + f64::from(i % 3))).collect();
         assert_eq!(smooth(&sparse), sparse);
         let mut stage = Smooth::default();
         let mut out = Vec::new();
         for i in 0..10_000 {
             stage.push(point(0.001 * f64::from(i), 46.5, 8.0, 900.0), &mut out);
-            assert!(stage.window.len() <= MOST_HELD);
+            assert!(stage.window.len() <= MAX_WINDOW);
         }
         stage.finish(&mut out);
         assert_eq!(out.len(), 10_000);

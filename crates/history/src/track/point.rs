@@ -9,7 +9,7 @@ use crate::PositionRow;
 pub struct TrackPoint {
     /// The id of the observation.
     pub observation_id: u64,
-    /// When it happened, microseconds since the epoch.
+    /// Event time, microseconds since the epoch.
     pub event_at_us: u64,
     /// Degrees north.
     pub latitude_deg: f64,
@@ -17,19 +17,19 @@ pub struct TrackPoint {
     pub longitude_deg: f64,
     /// Above mean sea level (GPS), metres. `None`: not transmitted.
     pub altitude_m: Option<f64>,
-    /// Over ground.
+    /// Ground speed, km/h.
     pub speed_kmh: Option<f64>,
-    /// Up is positive.
+    /// Vertical speed, m/s, up is positive.
     pub climb_mps: Option<f64>,
-    /// Degrees true.
+    /// Course over ground, degrees true.
     pub course_deg: Option<f64>,
     /// Pressure altitude (QNE) minus GPS altitude, metres. `None`: not transmitted.
     pub qne_offset_m: Option<f64>,
-    /// What flew.
+    /// The kind of aircraft.
     pub kind: AircraftKind,
-    /// Not part of the device's track: it failed the plausibility check when it came in, or nothing confirmed it.
+    /// Not part of the device's track: it failed the plausibility check on arrival, or was never confirmed.
     pub implausible: bool,
-    /// Counts the segments of a track from 0; the recorded position itself knows none.
+    /// The number of its segment in the track, from 0; set by [`super::Shaper`].
     pub segment: u32,
 }
 
@@ -59,14 +59,13 @@ impl TrackPoint {
         (self.event_at_us as f64 - earlier.event_at_us as f64) / 1e6
     }
 
-    /// Metres over ground, on a plane that touches the globe between the two: good to a part in a thousand within
-    /// 100 km.
+    /// Metres over ground, on a plane that touches the globe between the two: accurate to 0.1 % within 100 km.
     pub(crate) fn metres_to(&self, other: &Self) -> f64 {
         let (north_m, east_m) = self.offset_to(other.latitude_deg, other.longitude_deg);
         north_m.hypot(east_m)
     }
 
-    /// Metres north and east from here to a place.
+    /// Metres north and east from here to a position.
     pub(crate) fn offset_to(&self, latitude_deg: f64, longitude_deg: f64) -> (f64, f64) {
         let middle = f64::midpoint(self.latitude_deg, latitude_deg).to_radians();
         let east_deg = (longitude_deg - self.longitude_deg + 540.0).rem_euclid(360.0) - 180.0;
@@ -81,7 +80,7 @@ pub(crate) const METRES_PER_DEGREE: f64 = 111_194.93;
 pub(crate) mod testing {
     use super::*;
 
-    /// A paraglider's position `seconds` after a moment in July 2026.
+    /// A paraglider's position `seconds` after a time in July 2026.
     pub(crate) fn point(seconds: f64, latitude_deg: f64, longitude_deg: f64, altitude_m: f64) -> TrackPoint {
         TrackPoint {
             observation_id: (seconds * 1_000.0) as u64,

@@ -1,9 +1,9 @@
-//! Segments: a track is cut where nothing was heard for too long to draw a line.
+//! Segments: a track is cut where a silence is too long to draw a line.
 
 use super::TrackPoint;
 
-/// Longer silence than this cuts a track: 3 minutes. Instruments send every 1 to 20 s and lose single frames behind ridges,
-/// which a straight line bridges well; in three minutes a paraglider climbs 500 m or flies 2 km, and a line would lie.
+/// A longer silence cuts a track. Instruments send every 1 to 20 s and lose single frames behind ridges, which a
+/// straight line bridges well; in three minutes a paraglider climbs 500 m or flies 2 km, so that a line would be wrong.
 pub const GAP_US: u64 = 180_000_000;
 
 /// Numbers the segments.
@@ -13,7 +13,7 @@ pub(super) struct Segments {
 }
 
 impl Segments {
-    /// The same position with the number of its segment.
+    /// Sets the number of a position's segment.
     pub(super) fn number(&mut self, mut point: TrackPoint) -> TrackPoint {
         point.segment = match self.previous {
             None => 0,
@@ -30,7 +30,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_a_silence_above_the_limit_cuts() {
+    fn only_a_silence_above_the_limit_cuts_a_track() {
         let mut segments = Segments::default();
         let at = [0.0, 5.0, 185.0, 365.001, 366.0, 900.0];
         let numbers: Vec<u32> = at.iter().map(|at| segments.number(point(*at, 46.0, 8.0, 0.0)).segment).collect();

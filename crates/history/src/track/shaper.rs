@@ -1,23 +1,23 @@
-//! The way of a position through the stages: level, segments, simplification.
+//! Passes each position through the stages: level, segments, simplification.
 
 use super::level::{Level, Plausible, Smooth};
 use super::segment::Segments;
 use super::simplify::Simplify;
 use super::{MAX_POINTS, TrackPoint};
 
-/// What was done, known at the end.
+/// The summary of a track, complete at its end.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Summary {
-    /// Positions that went in.
+    /// The number of recorded positions.
     pub recorded: u64,
-    /// Positions that came out.
+    /// The number of shown positions.
     pub shown: u64,
-    /// How far a position that was left out by simplification can lie from the line that is shown, metres; altitudes count
+    /// The maximum distance of a position that simplification left out from the shown line, metres; altitudes count
     /// [`super::ALTITUDE_WEIGHT`] times. 0: none was left out.
     pub error_m: f64,
 }
 
-/// Makes a track fit to be looked at, position by position, in bounded memory.
+/// Prepares a track for display, position by position, in bounded memory.
 #[derive(Debug)]
 pub struct Shaper {
     level: Level,
@@ -31,7 +31,7 @@ pub struct Shaper {
 }
 
 impl Shaper {
-    /// `max_points`: how many positions may come out, from 2 to [`MAX_POINTS`]; `None`: as many as there are.
+    /// `max_points`: the maximum number of shown positions, from 2 to [`MAX_POINTS`]; `None`: unlimited.
     pub fn new(level: Level, max_points: Option<usize>) -> Self {
         Self {
             level,
@@ -45,14 +45,14 @@ impl Shaper {
         }
     }
 
-    /// Takes the next position, in the order of (time, id); what may be shown by now is added to `out`. A position that
-    /// comes twice, or out of order, is left out.
+    /// Takes the next position, in the order of (time, id), and adds the positions that are ready to `out`. A repeated
+    /// position, or one out of order, is left out.
     pub fn push(&mut self, point: TrackPoint, out: &mut Vec<TrackPoint>) {
-        let place = (point.event_at_us, point.observation_id);
-        if self.newest.is_some_and(|newest| newest >= place) {
+        let position = (point.event_at_us, point.observation_id);
+        if self.newest.is_some_and(|newest| newest >= position) {
             return;
         }
-        self.newest = Some(place);
+        self.newest = Some(position);
         self.summary.recorded += 1;
         let mut held = std::mem::take(&mut self.held);
         match self.level {
@@ -68,7 +68,7 @@ impl Shaper {
         self.held = held;
     }
 
-    /// Gives out what is left.
+    /// Adds the remaining positions to `out`.
     pub fn finish(&mut self, out: &mut Vec<TrackPoint>) -> Summary {
         let mut held = Vec::new();
         match (self.level, self.plausible.finish()) {
@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn raw_is_what_was_recorded() {
+    fn raw_shows_all_recorded_positions() {
         let points = flight(700);
         let (out, summary) = shape(&points, Level::Raw, None);
         assert_eq!(out, points);
@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn every_level_gives_out_all_of_a_clean_flight() {
+    fn every_level_keeps_all_of_a_clean_flight() {
         for level in Level::ALL {
             assert_eq!(shape(&flight(700), level, None).0.len(), 700, "{level:?}");
             assert_eq!(shape(&flight(1), level, Some(10)).0.len(), 1, "{level:?}");
@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn what_comes_twice_or_too_late_is_left_out() {
+    fn repeated_and_late_positions_are_left_out() {
         let points = [
             point(0.0, 46.0, 8.0, 1.0),
             point(0.0, 46.0, 8.0, 1.0),
@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn the_budget_is_kept_and_the_gaps_stay() {
+    fn the_maximum_is_kept_and_gaps_stay() {
         let mut points = flight(900);
         let pause = points[500].event_at_us;
         points.iter_mut().filter(|point| point.event_at_us > pause).for_each(|point| point.event_at_us += 600_000_000);

@@ -1,26 +1,26 @@
-//! Simplification: fewer positions that tell the same flight.
+//! Simplification: fewer positions for the same flight.
 //!
-//! Bottom-up by the synchronous distance: the position that is missed least goes first. What it would be missed by is how
-//! far it lies from where the line between its neighbours says the aircraft was *at that time*, altitude included. Known
-//! ways to thin a line fit worse: Douglas-Peucker keeps to a tolerance and not to a number of points, and needs the whole
-//! track at once; Visvalingam's triangles know nothing of time, so a straight glide that slows down, or a climb on the
-//! spot, costs nothing. Here speed and climb stay right too, and the memory is bounded: beyond it, positions are dropped
-//! while more come in, the least missed first.
+//! Bottom-up by the synchronous Euclidean distance: the position with the smallest error is removed first. Its error is
+//! the distance from the point of the line between its neighbours *at its time*, altitude included. Other algorithms
+//! fit worse: Douglas-Peucker has a tolerance instead of a number of points, and needs the complete track at once;
+//! Visvalingam's triangles ignore time, so that a straight glide that slows down, or a vertical climb, has no error.
+//! Here speed and climb are kept too, and the memory is bounded: beyond the bound, positions are removed while more
+//! arrive.
 
 use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
 
 use super::TrackPoint;
 
-/// The most positions that can be asked for.
+/// The maximum number of positions that can be requested.
 pub const MAX_POINTS: usize = 10_000;
-/// How much more a metre of altitude counts than a metre over ground: in a climb of 1,000 m the circles are 100 m wide.
+/// The weight of a metre of altitude against a metre over ground: in a climb of 1,000 m the circles are 100 m wide.
 pub const ALTITUDE_WEIGHT: f64 = 3.0;
-/// Positions that are held for each that may come out.
+/// Positions in memory for each that may be shown.
 const HELD_PER_POINT: usize = 4;
-/// At least so many are held: short tracks are simplified as if all were known at once.
+/// The minimum capacity: short tracks are simplified with all positions in memory.
 const HELD_AT_LEAST: usize = 20_000;
-/// What a segment's end counts, metres: goes only when there are more segments than positions.
+/// The error of a segment's end, metres: it is removed only when there are more segments than positions.
 const END_COST: f64 = 1e9;
 const NONE: usize = usize::MAX;
 
@@ -29,9 +29,9 @@ struct Node {
     point: TrackPoint,
     previous: usize,
     next: usize,
-    /// The cost of the dearest neighbour that went: errors add up along the line.
+    /// The highest cost of a removed neighbour: errors add up along the line.
     inherited: f64,
-    /// Changes when the cost does: older entries of the queue count no more.
+    /// Changes with the cost, so that older entries of the queue are ignored.
     stamp: u32,
 }
 
@@ -54,7 +54,7 @@ impl Ord for Entry {
     }
 }
 
-/// Holds what may still be shown.
+/// The positions that may still be shown.
 #[derive(Debug)]
 pub(super) struct Simplify {
     max_points: usize,
@@ -103,15 +103,15 @@ impl Simplify {
         let before = std::mem::replace(&mut self.last, index);
         self.held += 1;
         if before != NONE {
-            self.judge(before);
+            self.enqueue(before);
         }
         self.reduce_to(self.capacity);
     }
 
-    /// Adds what is shown to `out`, and says how far off the line what is not shown can lie.
+    /// Adds the shown positions to `out`, and returns the maximum distance of the others from the line.
     pub(super) fn finish(&mut self, out: &mut Vec<TrackPoint>) -> f64 {
         if self.last != NONE {
-            self.judge(self.last);
+            self.enqueue(self.last);
         }
         self.reduce_to(self.max_points);
         let mut at = self.first;
@@ -144,14 +144,14 @@ impl Simplify {
         self.nodes[index].stamp += 1;
         self.free.push(index);
         self.held -= 1;
-        // An end is no point of a line: what it cost says nothing of how far off the line is.
+        // The cost of a segment's end is not a distance from the line.
         let passed_on = if cost < END_COST { cost } else { 0.0 };
         self.error_m = self.error_m.max(passed_on);
         for neighbour in [previous, next] {
             if neighbour != NONE && neighbour != self.last {
                 let node = &mut self.nodes[neighbour];
                 node.inherited = node.inherited.max(passed_on);
-                self.judge(neighbour);
+                self.enqueue(neighbour);
             }
         }
         if self.last != NONE {
@@ -162,9 +162,9 @@ impl Simplify {
         }
     }
 
-    /// Puts a position into the queue by what it would be missed by.
-    fn judge(&mut self, index: usize) {
-        let cost = self.nodes[index].inherited + self.missed_by(index).unwrap_or(END_COST);
+    /// Adds a position to the queue by its error.
+    fn enqueue(&mut self, index: usize) {
+        let cost = self.nodes[index].inherited + self.error_of(index).unwrap_or(END_COST);
         let node = &mut self.nodes[index];
         node.stamp += 1;
         self.queue.push(Reverse(Entry { cost, node: index, stamp: node.stamp }));
@@ -175,7 +175,7 @@ impl Simplify {
     }
 
     /// Metres between a position and the line of its neighbours at its time; `None` at the end of a segment.
-    fn missed_by(&self, index: usize) -> Option<f64> {
+    fn error_of(&self, index: usize) -> Option<f64> {
         let node = &self.nodes[index];
         let before = &self.nodes.get(node.previous)?.point;
         let after = &self.nodes.get(node.next)?.point;
@@ -184,7 +184,7 @@ impl Simplify {
     }
 }
 
-/// How far `here` lies from where the straight line from `before` to `after` is at its time, altitude weighted.
+/// The distance of `here` from the point of the line from `before` to `after` at its time, with weighted altitude.
 pub(super) fn distance_m(before: &TrackPoint, here: &TrackPoint, after: &TrackPoint) -> f64 {
     let whole_s = after.seconds_since(before);
     let share = if whole_s > 0.0 { here.seconds_since(before) / whole_s } else { 0.0 };
@@ -213,7 +213,7 @@ mod tests {
         (out, error_m)
     }
 
-    /// The greatest distance of any position from the line that is shown.
+    /// The maximum distance of any position from the shown line.
     fn worst_m(points: &[TrackPoint], shown: &[TrackPoint]) -> f64 {
         let mut worst = 0.0_f64;
         for pair in shown.windows(2) {
@@ -227,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn what_lies_on_a_line_costs_nothing() {
+    fn positions_on_a_line_are_removed_first() {
         let line: Vec<_> =
             (0..100).map(|i| point(f64::from(i), 46.5, 8.0 + f64::from(i) * 1e-4, 1_000.0 - f64::from(i))).collect();
         let (shown, error_m) = simplify(&line, 2, None);
@@ -236,26 +236,26 @@ mod tests {
     }
 
     #[test]
-    fn a_climb_on_the_spot_and_a_stop_stay() {
+    fn a_vertical_climb_and_a_stop_are_kept() {
         let mut points: Vec<_> = (0..100).map(|i| point(f64::from(i), 46.5, 8.0, 1_000.0)).collect();
         points[50].altitude_m = Some(1_200.0);
         let (shown, _) = simplify(&points, 5, None);
-        assert!(shown.contains(&points[50]), "a peak that lies on the line over ground");
+        assert!(shown.contains(&points[50]), "a peak that is on the line over ground");
         let stop = |i: i32| point(f64::from(i), 46.5, 8.0 + 1e-4 * f64::from(i.min(30).max(i - 30)), 1_000.0);
         let points: Vec<_> = (0..100).map(stop).collect();
         let (shown, _) = simplify(&points, 4, None);
-        let turns: Vec<u64> = shown.iter().map(|point| point.observation_id / 1_000).collect();
-        assert_eq!(turns, [0, 30, 60, 99], "where it stopped and went on, on one straight line");
+        let kept: Vec<u64> = shown.iter().map(|point| point.observation_id / 1_000).collect();
+        assert_eq!(kept, [0, 30, 60, 99], "where it stopped and continued, on a straight line");
     }
 
     #[test]
-    fn the_error_is_within_what_is_told_and_far_below_that_of_every_nth() {
+    fn the_error_is_within_the_reported_one() {
         let points = flight(7_200);
         for max_points in [100, 400, 1_500] {
-            let (shown, told_m) = simplify(&points, max_points, None);
+            let (shown, reported_m) = simplify(&points, max_points, None);
             let worst = worst_m(&points, &shown);
             assert_eq!(shown.len(), max_points);
-            assert!(worst <= told_m, "{max_points} points: {worst} m, told {told_m} m");
+            assert!(worst <= reported_m, "{max_points} points: {worst} m, reported {reported_m} m");
             let nth: Vec<_> =
                 points.iter().step_by(points.len() / max_points).copied().chain(points.last().copied()).collect();
             assert!(
@@ -267,17 +267,17 @@ mod tests {
     }
 
     #[test]
-    fn a_small_memory_costs_little_shape() {
+    fn a_small_capacity_adds_little_error() {
         let points = flight(7_200);
-        let (whole, _) = simplify(&points, 400, None);
-        let (narrow, told_m) = simplify(&points, 400, Some(1_600));
+        let (complete, _) = simplify(&points, 400, None);
+        let (narrow, reported_m) = simplify(&points, 400, Some(1_600));
         assert_eq!(narrow.len(), 400);
-        let (whole_m, narrow_m) = (worst_m(&points, &whole), worst_m(&points, &narrow));
-        assert!(narrow_m <= told_m && narrow_m < 2.0 * whole_m, "{whole_m} m, {narrow_m} m, told {told_m} m");
+        let (complete_m, narrow_m) = (worst_m(&points, &complete), worst_m(&points, &narrow));
+        assert!(narrow_m <= reported_m && narrow_m < 2.0 * complete_m, "{complete_m} m, {narrow_m} m, {reported_m} m");
     }
 
     #[test]
-    fn more_segments_than_points_leave_as_many_as_may_be() {
+    fn more_segments_than_points_keep_the_maximum() {
         let points: Vec<_> =
             (0..50_u32).map(|i| TrackPoint { segment: i, ..point(f64::from(i) * 400.0, 46.5, 8.0, 1.0) }).collect();
         let (shown, error_m) = simplify(&points, 10, None);

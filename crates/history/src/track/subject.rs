@@ -1,24 +1,24 @@
-//! Whose track it is.
+//! The subject of a track: device, period and level.
 
 use super::Level;
 
-/// Whose track it is, and which part of it: what stands at the head of a file.
+/// Device, period and level of a track, for the header of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Subject {
     /// The device address.
     pub device: u32,
-    /// The name that the device sends. `None`: none is known.
+    /// The name that the device sends. `None`: unknown.
     pub name: Option<String>,
-    /// From here on, microseconds since the epoch.
+    /// The start (included), microseconds since the epoch.
     pub from_us: u64,
-    /// Up to here, without it.
+    /// The end (excluded), microseconds since the epoch.
     pub to_us: u64,
-    /// Which positions are left out, and what was done to the others.
+    /// How the track was processed.
     pub level: Level,
 }
 
 impl Subject {
-    /// The name, or the address where none is known.
+    /// The name, or else the address.
     pub fn title(&self) -> String {
         self.name.clone().unwrap_or_else(|| self.address())
     }

@@ -1,4 +1,4 @@
-//! ClickHouse keeps them, on the real engine.
+//! The contract on ClickHouse, with the real engine.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ impl Refresh for ClickHouse {
     }
 }
 
-/// For ever: the rows' times are fixed, the server's clock is not.
+/// For ever, since the rows' times are fixed and the server's clock is not.
 const KEEP: Retention = Retention { position_days: 0, reception_days: 0, statistics_days: 0 };
 
 async fn unmigrated(test: &str) -> ClickHouse {
@@ -32,7 +32,7 @@ pub(crate) async fn store(test: &str) -> ClickHouse {
 
 keeps_all_promises! { store("promise").await; }
 
-/// The server's own clock expires such rows at once where they are older: these are of today.
+/// The server's own clock expires older rows immediately, so these are of today.
 #[tokio::test]
 async fn hidden_rows_expire_after_a_day() {
     let store = store("hidden").await;
@@ -44,14 +44,16 @@ async fn hidden_rows_expire_after_a_day() {
         ..position(GLIDER, 0)
     };
     store.write(&positions_block("t-0-0-9", vec![at(1, 1), at(23, 2), at(26, 4), at(49, 8)])).await.expect("written");
-    // The engine drops a part some moment after it finds that all of it has expired. The sum tells which rows are left.
+    // The engine drops a part some time after all of its rows have expired. The sum identifies the remaining rows.
     let ids = "SELECT toUInt32(sum(observation_id)) FROM positions FINAL WHERE private";
     let left = async || (store.number(ids).await == 1 + 2).then_some(());
-    harness::wait_until(Duration::from_secs(30), "the old hours to expire, each by itself", left).await.expect("gone");
+    harness::wait_until(Duration::from_secs(30), "the old hours to expire, each by itself", left)
+        .await
+        .expect("expired");
 }
 
 #[tokio::test]
-async fn migrations_apply_once_and_say_what_they_do() {
+async fn migrations_apply_once_and_return_statements() {
     let store = unmigrated("migrations").await;
     let error = store.check().await.expect_err("not migrated");
     assert_eq!((error.reason(), error.is_transient()), ("not_migrated", true));
@@ -60,7 +62,7 @@ async fn migrations_apply_once_and_say_what_they_do() {
     let dry = store.migrate(&Retention::default(), true).await.expect("planned");
     assert!(dry.len() > 20 && store.migration_status().await.expect("read").applied == 0);
     let done = store.migrate(&Retention::default(), false).await.expect("migrated");
-    assert_eq!(done, dry, "what was announced is what was done");
+    assert_eq!(done, dry, "the dry run returned the executed statements");
     assert!(store.migration_status().await.expect("read").pending.is_empty());
     assert_eq!(store.migrate(&Retention::default(), false).await.expect("again"), Vec::<String>::new());
     let longer = Retention { reception_days: 30, ..Retention::default() };
@@ -70,7 +72,7 @@ async fn migrations_apply_once_and_say_what_they_do() {
 }
 
 #[tokio::test]
-async fn an_interrupted_migration_is_applied_anew() {
+async fn an_interrupted_migration_is_applied_again() {
     let store = unmigrated("interrupted").await;
     store.migrate(&KEEP, false).await.expect("migrated");
     store.run("DELETE FROM schema_migrations WHERE version >= 2").await;
@@ -87,27 +89,27 @@ async fn a_newer_database_is_not_migrated() {
     assert_eq!((error.reason(), error.is_transient()), ("newer_than_program", false));
     let line = runtime::retry::with_causes(&error);
     assert!(line.contains("version 99") && line.contains("use the newer program"), "{line}");
-    store.check().await.expect("reading and writing go on: migrations only add");
+    store.check().await.expect("reading and writing continue: migrations only add");
 }
 
 #[tokio::test]
-async fn rows_that_the_server_refuses_are_told_from_a_server_that_is_away() {
+async fn refused_rows_differ_from_an_absent_server() {
     let store = store("refused").await;
     store.run("ALTER TABLE positions ADD CONSTRAINT tame CHECK altitude_m < 5000").await;
     let wild = PositionRow { altitude_m: Some(6_000), ..position(GLIDER, 1) };
     let error = store.write(&positions_block("t-0-0-1", vec![position(GLIDER, 0), wild])).await.expect_err("refused");
     assert_eq!((error.reason(), error.is_transient()), ("refused_rows", false));
-    let nobody = ClickHouse::new("http://127.0.0.1:1/x", Clock::manual(NOW_US)).expect("a good URL");
-    let error = nobody.check().await.expect_err("nobody there");
+    let absent = ClickHouse::new("http://127.0.0.1:1/x", Clock::manual(NOW_US)).expect("a good URL");
+    let error = absent.check().await.expect_err("absent");
     assert_eq!((error.reason(), error.is_transient()), ("unavailable", true));
-    let mut rows = nobody.positions(history::ExportQuery {
+    let mut rows = absent.positions(history::ExportQuery {
         bounds: geo::Bounds::WORLD,
         period: history::Period { from_ms: 0, to_ms: 1 },
         limit: 1,
     });
     let first = futures::StreamExt::next(&mut rows).await.expect("an error");
-    assert_eq!(first.expect_err("nobody there").reason(), "unavailable");
-    assert!(futures::StreamExt::next(&mut rows).await.is_none(), "it ends after the first error");
+    assert_eq!(first.expect_err("absent").reason(), "unavailable");
+    assert!(futures::StreamExt::next(&mut rows).await.is_none(), "ends after the first error");
 }
 
 #[tokio::test]
@@ -123,7 +125,7 @@ async fn a_block_may_span_any_number_of_days() {
     assert_eq!(store.number("SELECT toUInt32(count()) FROM positions FINAL").await, 300);
 }
 
-/// Statistics count each row once, however often and with whatever borders it came.
+/// Statistics count each row once, also when it was written several times in blocks of different ranges.
 #[tokio::test]
 async fn statistics_count_each_row_once() {
     let store = store("statistics").await;
@@ -147,7 +149,7 @@ async fn statistics_count_each_row_once() {
     assert!((14_900..15_000).contains(&farthest), "299 steps of 50 m north: {farthest}");
     assert_eq!(one("arrayElement(coverage_bearing_deg, 1)) FROM receiver_days FINAL").await, 0);
     assert_eq!(one("sum(flights)) FROM launch_days").await, 1);
-    // A position that nothing confirms is counted and makes no record; a confirmed one does.
+    // An unconfirmed position is counted, but not in the records; a confirmed one is.
     let high = |step: i64, altitude_m: i16| PositionRow {
         flags: history::flag::UNCONFIRMED,
         altitude_m: Some(altitude_m),
@@ -174,7 +176,7 @@ fn promises_positions(store: &ClickHouse) -> history::Rows<PositionRow> {
     })
 }
 
-/// By hand, past the port.
+/// Queries without the port.
 pub(crate) trait ByHand {
     async fn number(&self, sql: &str) -> u32;
     async fn run(&self, sql: &str);

@@ -1,4 +1,4 @@
-//! The data dictionary is what the database itself says of its tables.
+//! The data dictionary is generated from the database's own description of its tables.
 
 use std::fmt::Write as _;
 
@@ -58,9 +58,9 @@ async fn the_data_dictionary_is_up_to_date() {
     let there = std::fs::read_to_string(&file).expect("docs/data-dictionary.md");
     assert!(
         there == text,
-        "docs/data-dictionary.md is not what the tables say: UPDATE_DATA_DICTIONARY=1 writes it anew"
+        "docs/data-dictionary.md differs from the tables: run this test with UPDATE_DATA_DICTIONARY=1 to write it again"
     );
-    assert_eq!(store.number("SELECT toUInt32(count()) FROM launch_days").await, 0, "views answer");
+    assert_eq!(store.number("SELECT toUInt32(count()) FROM launch_days").await, 0, "views can be queried");
 }
 
 fn page(tables: &[Table], columns: &[Column]) -> String {

@@ -1,4 +1,4 @@
-//! What a history promises, held by every form of it.
+//! The contract of the history, on every store.
 
 mod clickhouse;
 mod dictionary;

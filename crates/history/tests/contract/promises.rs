@@ -1,4 +1,4 @@
-//! The promises, one function each.
+//! The contract's promises, one function each.
 
 use futures::StreamExt as _;
 use geo::Bounds;
@@ -14,27 +14,27 @@ use crate::rows::{
     reception, thermal, track, weather,
 };
 
-/// Every promise as a test of its own. `$store` makes an empty store, `$also` are promises that only it can be held to.
+/// Makes a test of each promise. `$store` creates an empty store, `$also` are promises of this store only.
 macro_rules! keeps_all_promises {
     ($store:expr; $($also:ident)*) => {
         crate::promises::keeps_promises! { $store;
-            what_goes_in_comes_out_as_it_was
+            rows_are_read_back_unchanged
             extreme_values_survive
-            writing_again_changes_nothing
-            the_highest_version_of_a_thermal_stays
+            writing_is_idempotent
+            the_highest_version_of_a_thermal_is_kept
             a_track_is_a_period_of_one_device_in_order
             a_long_track_comes_in_bounded_blocks
-            an_export_goes_on_behind_each_page
-            readers_that_stop_hold_up_nobody
-            implausible_positions_are_left_out_on_demand
+            an_export_has_all_pages
+            slow_readers_do_not_block_others
+            implausible_positions_can_be_left_out
             unconfirmed_positions_wait_for_confirmation
             flights_begin_at_confirmed_positions
             slow_soaring_is_one_flight
             an_export_is_a_region_and_a_period
             flights_are_found_in_positions
-            what_is_erased_is_gone_and_stays_gone
-            the_newest_word_on_privacy_stays
-            flights_begin_where_the_device_is_shown_again
+            erased_rows_stay_erased
+            the_newest_privacy_is_kept
+            flights_begin_when_the_device_is_public_again
             $($also)*
         }
     };
@@ -69,7 +69,7 @@ fn export(bounds: Bounds) -> ExportQuery {
     ExportQuery { bounds, period: DAY, limit: 100_000 }
 }
 
-/// Flights made of positions, now.
+/// Computes flights from positions now.
 pub(crate) trait Refresh {
     async fn refresh_now(&self);
 }
@@ -77,7 +77,7 @@ pub(crate) trait Refresh {
 pub(crate) trait Store: HistoryReader + HistoryWriter + Refresh {}
 impl<T: HistoryReader + HistoryWriter + Refresh> Store for T {}
 
-pub(crate) async fn what_goes_in_comes_out_as_it_was(store: &impl Store) {
+pub(crate) async fn rows_are_read_back_unchanged(store: &impl Store) {
     let rows = BlockRows {
         positions: track(GLIDER, 0..3),
         weather: vec![weather(1, 0), weather(1, 1)],
@@ -131,19 +131,19 @@ pub(crate) async fn extreme_values_survive(store: &impl Store) {
     assert_eq!(all(store.track(of(GLIDER))).await, [low, high]);
 }
 
-pub(crate) async fn writing_again_changes_nothing(store: &impl Store) {
+pub(crate) async fn writing_is_idempotent(store: &impl Store) {
     let rows = track(GLIDER, 0..100);
     for _ in 0..3 {
         store.write(&positions_block("t-0-0-99", rows.clone())).await.expect("written");
     }
-    // Other borders, as after a crash between insert and commit.
+    // Other ranges, as after a crash between insert and commit.
     store.write(&positions_block("t-0-50-149", track(GLIDER, 50..150))).await.expect("written");
     store.write(&positions_block("t-0-100-120", track(GLIDER, 100..121))).await.expect("written");
     assert_eq!(all(store.track(of(GLIDER))).await, track(GLIDER, 0..150));
     assert_eq!(store.count(ExportKind::Positions, export(Bounds::WORLD)).await.expect("counted"), 150);
 }
 
-pub(crate) async fn the_highest_version_of_a_thermal_stays(store: &impl Store) {
+pub(crate) async fn the_highest_version_of_a_thermal_is_kept(store: &impl Store) {
     for (token, version) in [("t-0-1-1", 3), ("t-0-2-2", 7), ("t-0-3-3", 5)] {
         let rows = BlockRows { thermals: vec![thermal(5, version)], ..BlockRows::default() };
         store.write(&block(token, rows)).await.expect("written");
@@ -172,8 +172,8 @@ pub(crate) async fn a_long_track_comes_in_bounded_blocks(store: &impl Store) {
     assert_eq!(all(store.track(of(GLIDER))).await.len(), 8_000);
 }
 
-/// More of them than either store reads for at once.
-pub(crate) async fn readers_that_stop_hold_up_nobody(store: &impl Store) {
+/// More readers than either store serves concurrently.
+pub(crate) async fn slow_readers_do_not_block_others(store: &impl Store) {
     store.write(&positions_block("t-0-0-0", track(GLIDER, 0..10_000))).await.expect("written");
     let mut open = Vec::new();
     for number in 0..40 {
@@ -183,15 +183,15 @@ pub(crate) async fn readers_that_stop_hold_up_nobody(store: &impl Store) {
     }
     store.write(&positions_block("t-0-1-1", track(GLIDER + 1, 0..10))).await.expect("written");
     assert_eq!(all(store.track(of(GLIDER + 1))).await.len(), 10);
-    // What stopped goes on where it was.
+    // A stopped reader continues where it was.
     let mut stopped = open.swap_remove(0);
     let next = stopped.next().await.expect("a block").expect("the store answers");
     let before = next.first().expect("a row").event_at_ms - 5_000;
     assert!(before > NOON_MS && all(stopped).await.last() == Some(&position(GLIDER, 9_999)));
 }
 
-/// More rows than a page of either store, in the order of their keys; receivers have any names.
-pub(crate) async fn an_export_goes_on_behind_each_page(store: &impl Store) {
+/// More rows than a page of either store, in the order of their keys; receivers have arbitrary names.
+pub(crate) async fn an_export_has_all_pages(store: &impl Store) {
     let receivers = ["", "8896672", "O'Hara", "\\'); --", "Zürich \u{1F30D}"];
     let mut receptions: Vec<_> = (0..9_000).map(|step| reception(receivers[step as usize % 5], step)).collect();
     receptions.sort_by(|a, b| (&a.receiver_id, a.ingested_at_ms).cmp(&(&b.receiver_id, b.ingested_at_ms)));
@@ -214,7 +214,7 @@ pub(crate) async fn an_export_goes_on_behind_each_page(store: &impl Store) {
     assert_eq!(all(store.positions(some)).await, positions[..4_097]);
 }
 
-pub(crate) async fn implausible_positions_are_left_out_on_demand(store: &impl Store) {
+pub(crate) async fn implausible_positions_can_be_left_out(store: &impl Store) {
     let bad = PositionRow { flags: flag::IMPLAUSIBLE | flag::RELAYED | flag::CLAMPED, ..position(GLIDER, 1) };
     let odd = PositionRow { flags: flag::SIGNED | flag::UNTRUSTED | flag::RELAYED, ..position(GLIDER, 2) };
     let rows = vec![position(GLIDER, 0), bad, odd.clone()];
@@ -232,7 +232,7 @@ pub(crate) async fn unconfirmed_positions_wait_for_confirmation(store: &impl Sto
     let rows = vec![phantom.clone(), first.clone(), moved.clone(), position(GLIDER, 3)];
     store.write(&positions_block("t-0-0-3", rows)).await.expect("written");
     assert_eq!(plausible().await, [position(GLIDER, 3)]);
-    // Another partition's block, and twice.
+    // In a block of another partition, written twice.
     for _ in 0..2 {
         let confirmations = vec![confirmation(&first), confirmation(&moved)];
         let rows = BlockRows { confirmations, ..BlockRows::default() };
@@ -258,7 +258,7 @@ pub(crate) async fn flights_begin_at_confirmed_positions(store: &impl Store) {
     let mut rows = vec![far(0, flag::UNCONFIRMED), first.clone()];
     rows.extend(track(GLIDER, 2..102));
     rows.extend([far(50, flag::UNCONFIRMED), far(70, flag::IMPLAUSIBLE), far(110, flag::UNCONFIRMED)]);
-    // One that nothing was said of on arrival, and that no other one is near to.
+    // A position without flags that is far from all others.
     rows.push(PositionRow { event_at_ms: position(GLIDER, 60).event_at_ms + 2_000, ..far(60, flag::DELAYED) });
     let confirmations = vec![confirmation(&first)];
     let rows = BlockRows { positions: rows, confirmations, ..BlockRows::default() };
@@ -274,7 +274,7 @@ pub(crate) async fn flights_begin_at_confirmed_positions(store: &impl Store) {
 }
 
 pub(crate) async fn slow_soaring_is_one_flight(store: &impl Store) {
-    // Ten minutes of flight, twenty at 2 km/h and 1,500 m, ten minutes of flight; then it stands.
+    // Ten minutes of flight, twenty at 2 km/h and 1,500 m, ten minutes of flight; then it stands still.
     let pace = |step: i64| match step {
         0..120 | 360..480 => 360,
         120..360 => 20,
@@ -296,8 +296,8 @@ pub(crate) async fn slow_soaring_is_one_flight(store: &impl Store) {
     assert_eq!(times, [(NOON_MS, position(GLIDER, 480).event_at_ms)]);
 }
 
-/// The rows' private ones are of the last day by the store's clock.
-pub(crate) async fn hidden_rows_are_for_those_who_may_and_for_a_day(store: &impl Store) {
+/// The private rows are of the last day by the store's clock.
+pub(crate) async fn hidden_rows_are_visible_with_private_for_a_day(store: &impl Store) {
     let hidden = PositionRow { private: true, ..position(GLIDER, 1) };
     let old = PositionRow { private: true, event_at_ms: NOON_MS - 23 * 3_600_000, ..position(GLIDER, 2) };
     let rows = BlockRows {
@@ -330,14 +330,18 @@ pub(crate) async fn an_export_is_a_region_and_a_period(store: &impl Store) {
     assert_eq!(all(store.positions(before)).await, []);
     let few = ExportQuery { limit: 2, ..export(Bounds::WORLD) };
     assert_eq!(all(store.positions(few)).await.len(), 2);
-    assert_eq!(store.count(ExportKind::Positions, few).await.expect("counted"), 3, "one more than the limit tells");
+    assert_eq!(
+        store.count(ExportKind::Positions, few).await.expect("counted"),
+        3,
+        "counting ends at the limit plus one"
+    );
     for kind in [ExportKind::Thermals, ExportKind::Weather, ExportKind::Receptions] {
         assert_eq!(store.count(kind, export(Bounds::WORLD)).await.expect("counted"), 0);
     }
 }
 
 pub(crate) async fn flights_are_found_in_positions(store: &impl Store) {
-    // One flight of 500 s, a break of an hour, another one; a hop of 30 s is none, nor is who stands.
+    // One flight of 500 s, a break of an hour, another one; a hop of 30 s and standing still are no flights.
     let mut rows = track(GLIDER, 0..101);
     rows.extend(track(GLIDER, 820..1_000));
     rows.extend(track(GLIDER + 1, 0..6));
@@ -350,7 +354,7 @@ pub(crate) async fn flights_are_found_in_positions(store: &impl Store) {
     let phantom = PositionRow { flags: flag::IMPLAUSIBLE, latitude_e7: 0, ..position(GLIDER, 50) };
     rows.push(PositionRow { observation_id: 1, ..phantom });
     rows.extend(track(GLIDER + 3, 0..101).into_iter().map(|row| PositionRow { private: true, ..row }));
-    // A part of it once more: counted once.
+    // A part of it again: counted once.
     store.write(&positions_block("t-0-0-500", rows)).await.expect("written");
     store.write(&positions_block("t-0-50-60", track(GLIDER, 50..61))).await.expect("written");
     store.refresh_now().await;
@@ -366,7 +370,7 @@ pub(crate) async fn flights_are_found_in_positions(store: &impl Store) {
     assert!((4_950..5_050).contains(&first.distance_m), "{first:?}");
     assert_eq!(first.landing_deg().0, position(GLIDER, 100).latitude_deg());
     assert_eq!(second.take_off_at_ms, NOON_MS + 820 * 5_000);
-    // It goes on: the same flight, longer.
+    // It continues: the same flight, longer.
     store.write(&positions_block("t-0-501-520", track(GLIDER, 1_000..1_020))).await.expect("written");
     store.refresh_now().await;
     let flights = store.flights(query).await.expect("read");
@@ -381,7 +385,7 @@ pub(crate) async fn flights_are_found_in_positions(store: &impl Store) {
     }
 }
 
-pub(crate) async fn what_is_erased_is_gone_and_stays_gone(store: &impl Store) {
+pub(crate) async fn erased_rows_stay_erased(store: &impl Store) {
     let before = BlockRows {
         positions: track(GLIDER, 0..100).into_iter().chain(track(GLIDER + 1, 0..10)).collect(),
         names: vec![history::NameRow { observation_id: 7 << 48 | 2, ..name(GLIDER, 2, "Zoë") }],
@@ -404,17 +408,17 @@ pub(crate) async fn what_is_erased_is_gone_and_stays_gone(store: &impl Store) {
     assert_eq!(store.alerts(Some(GLIDER), DAY, 10).await.expect("read"), []);
     let flights = FlightQuery { device: Some(GLIDER), limit: 10, ..FlightQuery::default() };
     assert_eq!(store.flights(flights).await.expect("read"), []);
-    // Somebody replays that hour.
+    // The hour is replayed.
     store.write(&block("t-0-0-8", before)).await.expect("written");
     store.maintain().await.expect("maintained");
     check().await;
 }
 
-pub(crate) async fn the_newest_word_on_privacy_stays(store: &impl Store) {
+pub(crate) async fn the_newest_privacy_is_kept(store: &impl Store) {
     let rows = |rows: Vec<PrivacyRow>| BlockRows { privacy: rows, ..BlockRows::default() };
     store.write(&block("v-0-0-1", rows(vec![privacy(1, 5, true, 0), privacy(2, 6, true, 0)]))).await.expect("written");
     store.write(&block("v-0-2-3", rows(vec![privacy(1, 9, false, NOON_MS)]))).await.expect("written");
-    store.write(&block("v-0-0-0", rows(vec![privacy(1, 5, true, 0)]))).await.expect("written, once more");
+    store.write(&block("v-0-0-0", rows(vec![privacy(1, 5, true, 0)]))).await.expect("written again");
     let mut kept = all(store.privacy()).await;
     kept.sort_by_key(|row| row.device);
     assert_eq!(kept, [privacy(1, 9, false, NOON_MS), privacy(2, 6, true, 0)]);
@@ -422,12 +426,12 @@ pub(crate) async fn the_newest_word_on_privacy_stays(store: &impl Store) {
     assert_eq!(kept[1].public_past(), PublicPast::Nothing);
 }
 
-pub(crate) async fn flights_begin_where_the_device_is_shown_again(store: &impl Store) {
+pub(crate) async fn flights_begin_when_the_device_is_public_again(store: &impl Store) {
     store.write(&positions_block("t-0-0-99", track(GLIDER, 0..101))).await.expect("written");
     store.refresh_now().await;
     let query = FlightQuery { device: Some(GLIDER), limit: 10, ..FlightQuery::default() };
     assert_eq!(store.flights(query).await.expect("read")[0].take_off_at_ms, NOON_MS);
-    // It was hidden for a moment, and goes on.
+    // It was hidden briefly, and continues.
     let since_ms = NOON_MS + 40 * 5_000;
     let shown = BlockRows { privacy: vec![privacy(GLIDER, 9, false, since_ms)], ..BlockRows::default() };
     store.write(&block("v-0-0-0", shown)).await.expect("written");

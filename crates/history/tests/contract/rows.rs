@@ -1,4 +1,4 @@
-//! Rows to play with.
+//! Rows for the tests.
 
 use history::{
     AlertRow, Block, BlockRows, ConfirmationRow, ErasureRow, NameRow, PositionRow, PrivacyRow, ReceiverRow,
@@ -47,7 +47,7 @@ pub(crate) fn track(device: u32, steps: std::ops::Range<i64>) -> Vec<PositionRow
     steps.map(|step| position(device, step)).collect()
 }
 
-/// The position after it confirms it.
+/// The confirmation of a position by the next one.
 pub(crate) fn confirmation(row: &PositionRow) -> ConfirmationRow {
     let PositionRow { device, event_at_ms, observation_id, private, .. } = *row;
     ConfirmationRow { device, event_at_ms: event_at_ms + 5_000, observation_id, private }

@@ -1,4 +1,4 @@
-//! SQLite keeps them.
+//! The contract on SQLite.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ fn store() -> Sqlite {
     Sqlite::open(None, Retention::default(), Clock::manual(NOW_US)).expect("opened")
 }
 
-keeps_all_promises! { store(); hidden_rows_are_for_those_who_may_and_for_a_day }
+keeps_all_promises! { store(); hidden_rows_are_visible_with_private_for_a_day }
 
 fn whole(device: u32) -> TrackQuery {
     let period = history::Period { from_ms: 0, to_ms: i64::MAX / 2 };
@@ -27,7 +27,7 @@ fn whole(device: u32) -> TrackQuery {
 }
 
 #[tokio::test]
-async fn rows_expire_by_table_and_the_file_outlives_the_program() {
+async fn rows_expire_by_table() {
     let dir = tempfile::tempdir().expect("a folder");
     let file = dir.path().join("history.sqlite");
     let clock = Clock::manual(NOW_US);
@@ -45,7 +45,8 @@ async fn rows_expire_by_table_and_the_file_outlives_the_program() {
     clock.advance(Duration::from_secs(25 * 3_600));
     store.maintain().await.expect("maintained");
     clock.advance(Duration::from_secs(364 * 86_400));
-    // By now the first hours are a year old, and the hidden row is gone: the clock would hide it anyway, so look below.
+    // Now the first hours are a year old, and the hidden row is deleted. The port would not return it anyway, so read
+    // the file.
     store.maintain().await.expect("maintained");
     let left = all(store.track(whole(GLIDER))).await;
     let year_ago_ms = clock.now_us() as i64 / 1_000 - 365 * 86_400_000;
@@ -68,7 +69,7 @@ async fn a_file_of_a_newer_program_is_refused() {
     assert_eq!((refused.reason(), refused.is_transient()), ("newer_than_program", false));
 }
 
-/// The names in a folder that were moved aside.
+/// The names of files in a folder that were moved aside.
 fn moved_aside(dir: &std::path::Path) -> Vec<String> {
     let names = std::fs::read_dir(dir).expect("listed").map(|entry| entry.expect("an entry").file_name());
     let names = names.map(|name| name.into_string().expect("UTF-8"));
@@ -105,7 +106,7 @@ async fn a_malformed_file_is_moved_aside() {
 }
 
 #[tokio::test]
-async fn damage_while_it_runs_begins_a_new_file() {
+async fn damage_during_operation_begins_a_new_file() {
     let dir = tempfile::tempdir().expect("a folder");
     let file = dir.path().join("history.sqlite");
     let store = Sqlite::open(Some(&file), Retention::default(), Clock::manual(NOW_US)).expect("opened");

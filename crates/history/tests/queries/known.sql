@@ -22,7 +22,7 @@ FROM numbers(60);
 INSERT INTO names (device, event_at, observation_id, name, private) VALUES
     (1117072, '2026-07-14 09:00:00', 1, 'Ad', false), (1117072, '2026-07-14 10:00:00', 2, 'Ada', false), (1117074, '2026-07-14 10:00:00', 3, 'Eve', true);
 
--- Three thermals within 5 km of the site (one is told twice), one far away.
+-- Three thermals within 5 km of the site (one has two versions), one far away.
 INSERT INTO thermals (thermal_id, version, first_seen_at, last_seen_at, latitude_e7, longitude_e7, radius_m, base_altitude_m, top_altitude_m, mean_climb_mps, max_climb_mps, pilots, reports, confidence_pct) VALUES
     (1, 1, '2026-07-14 11:05:00', '2026-07-14 11:10:00', 466900000, 78600000, 200, 1200, 2000, 0.5, 1, 1, 1, 50),
     (1, 2, '2026-07-14 11:05:00', '2026-07-14 11:20:00', 466900000, 78600000, 200, 1200, 2400, 2, 3, 3, 5, 80),

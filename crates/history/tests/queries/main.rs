@@ -1,4 +1,4 @@
-//! The questions of `docs/queries.md`, asked as they stand there, about rows that can be counted by hand (`known.sql`).
+//! Runs the queries of `docs/queries.md` unchanged, on rows that can be counted by hand (`known.sql`).
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,8 @@ use runtime::Clock;
 /// Title and answer, tab separated.
 const ANSWERS: [(&str, &str); 9] = [
     ("1. Thermals by hour of day at a site", "11\t2\t1.5\t2600\n13\t1\t3.5\t3000\n"),
-    // Ada circles for an hour at 1 m/s, Bob twice for half an hour at 2.6; his first last position lasts a minute.
+    // Ada circles for an hour at 1 m/s, Bob twice for half an hour at 2.6; the last position of his first half hour
+    // counts a minute.
     ("2. Histogram of climbs", "1\t60\n2.5\t61\n"),
     (
         "4. The longest flights of a day",
@@ -26,7 +27,7 @@ const ANSWERS: [(&str, &str); 9] = [
     ),
 ];
 
-/// Corners of what `south` covers, degrees east and north: calculated on a sphere, apart from the query.
+/// The corners of the coverage of `south`, degrees east and north: calculated on a sphere, independent of the query.
 const COVERED: [(f64, f64); 9] = [
     (7.873, 46.680),
     (7.900, 46.683),
@@ -68,27 +69,27 @@ fn queries() -> BTreeMap<&'static str, &'static str> {
     sections.map(|section| query(section).expect("a heading and a query")).collect()
 }
 
-async fn ask(store: &ClickHouse, query: &str) -> String {
+async fn run(store: &ClickHouse, query: &str) -> String {
     let mut answer = store.client().query(query).fetch_bytes("TSV").expect("is sent");
     let bytes = answer.collect().await.unwrap_or_else(|error| panic!("{query}: {error}"));
     String::from_utf8(bytes.to_vec()).expect("text")
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_query_of_the_page_gives_the_answer_that_can_be_counted() {
+async fn every_query_gives_the_counted_answer() {
     let store = known().await;
     let queries = queries();
-    assert_eq!(queries.len(), ANSWERS.len() + 1, "the polygon has an answer of its own: {:?}", queries.keys());
+    assert_eq!(queries.len(), ANSWERS.len() + 1, "the polygon is compared separately: {:?}", queries.keys());
     for (title, expected) in ANSWERS {
-        assert_eq!(ask(&store, queries[title]).await, expected, "{title}");
+        assert_eq!(run(&store, queries[title]).await, expected, "{title}");
     }
-    let polygon = ask(&store, queries["3. Coverage of a receiver"]).await;
+    let polygon = run(&store, queries["3. Coverage of a receiver"]).await;
     let polygon: serde_json::Value = serde_json::from_str(&polygon).expect("GeoJSON");
     let corners = polygon["coordinates"][0].as_array().expect("a ring");
     assert_eq!((corners.len(), &corners[0]), (37, &corners[36]), "36 sectors, closed");
-    // Counterclockwise, as RFC 7946 has it: from the last sector to the first.
+    // Counterclockwise, as RFC 7946 requires: from the last sector to the first.
     for (sector, corner) in corners[..36].iter().rev().enumerate() {
-        // Where nothing was received, it is the receiver's own place.
+        // Where nothing was received, it is the receiver's own position.
         let (longitude, latitude) = COVERED.get(sector).copied().unwrap_or((7.86, 46.58));
         let off = |at: usize, expected: f64| (corner[at].as_f64().expect("a number") - expected).abs();
         assert!(off(0, longitude) < 0.005 && off(1, latitude) < 0.005, "sector {sector}: {corner}");

@@ -1,4 +1,4 @@
-//! The log of this process, with what is peculiar to a Kafka consumer: it serves no seek while a revocation is not done.
+//! The embedded log with a property of Kafka consumers: no seek during a revocation.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use streams::{
     TopicDescription, TopicOutcome, TopicPartition, Watermarks,
 };
 
-/// The log, and how many partitions another member of the group owns: some as soon as a revocation is done.
+/// The log, and the number of partitions that another member of the group owns: more than 0 after a revocation.
 pub(crate) struct KafkaLikeLog {
     log: EmbeddedLog,
     others: Gauge,

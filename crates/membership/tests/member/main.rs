@@ -1,4 +1,4 @@
-//! A member on the log of this process: what it promises to tasks, and to the group.
+//! A member on the embedded log: its promises to the tasks and to the group.
 
 mod log;
 
@@ -23,47 +23,47 @@ use tokio::task::JoinHandle;
 
 use crate::log::KafkaLikeLog;
 
-const SOON: Duration = Duration::from_secs(20);
+const TIMEOUT: Duration = Duration::from_secs(20);
 const PARTITIONS: u32 = 4;
 
-/// Notes what its tasks are given.
+/// The records and commands that the tasks receive, and the behaviour that the test wants.
 #[derive(Default)]
-struct Notes {
-    /// By partition, the offsets in the order in which they came.
+struct Recorded {
+    /// By partition, the offsets in the order of arrival.
     seen: Mutex<BTreeMap<u32, Vec<u64>>>,
-    /// So many tasks still fail at their first record.
+    /// How many tasks still fail at their first record.
     failures: AtomicU32,
     are_final: bool,
     is_full: AtomicBool,
     restores_from: Option<u64>,
-    /// What waits for the test. 2: the restore of partition 0, and checkpoints; 1: checkpoints.
+    /// What waits for the test. 2: the restore of partition 0 and checkpoints; 1: checkpoints.
     held_back: watch::Sender<u8>,
     /// Partitions that have reported that they are restored.
     restored: AtomicU32,
-    /// Checkpoints that were commanded.
+    /// The number of checkpoint commands.
     checkpoints: AtomicU32,
 }
 
-impl Notes {
+impl Recorded {
     fn count(&self) -> usize {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner).values().map(Vec::len).sum()
     }
 
     async fn unless_held_back(&self, from: u8) {
-        self.held_back.subscribe().wait_for(|held_back| *held_back < from).await.expect("the notes live");
+        self.held_back.subscribe().wait_for(|held_back| *held_back < from).await.expect("the sender exists");
     }
 }
 
-struct Work(Arc<Notes>);
+struct TestGroup(Arc<Recorded>);
 
-struct Stay(Arc<Notes>);
+struct TestMembership(Arc<Recorded>);
 
 #[async_trait]
-impl Group for Work {
-    type Membership = Stay;
+impl Group for TestGroup {
+    type Membership = TestMembership;
 
-    async fn prepare(&self) -> Result<Option<Stay>, Interrupted> {
-        Ok(Some(Stay(self.0.clone())))
+    async fn prepare(&self) -> Result<Option<TestMembership>, Interrupted> {
+        Ok(Some(TestMembership(self.0.clone())))
     }
 
     fn is_final(&self, _: &anyhow::Error) -> bool {
@@ -71,34 +71,34 @@ impl Group for Work {
     }
 }
 
-impl Membership for Stay {
+impl Membership for TestMembership {
     fn open(&self, start: TaskStart) -> BoxFuture<'static, anyhow::Result<()>> {
         let TaskStart { partition, mut commands, reports } = start;
-        let notes = self.0.clone();
+        let recorded = self.0.clone();
         Box::pin(async move {
-            if notes.restores_from.is_some() {
+            if recorded.restores_from.is_some() {
                 if partition.partition == 0 {
-                    notes.unless_held_back(2).await;
+                    recorded.unless_held_back(2).await;
                 }
-                reports.send(TaskEvent::Restored { next_offset: notes.restores_from }).await;
-                notes.restored.fetch_add(1, Ordering::SeqCst);
+                reports.send(TaskEvent::Restored { next_offset: recorded.restores_from }).await;
+                recorded.restored.fetch_add(1, Ordering::SeqCst);
             }
             let mut next_offset = None;
             while let Some(command) = commands.recv().await {
                 match command {
                     Command::Records(records) => {
                         let fails = |left: u32| left.checked_sub(1);
-                        if notes.failures.fetch_update(Ordering::SeqCst, Ordering::SeqCst, fails).is_ok() {
+                        if recorded.failures.fetch_update(Ordering::SeqCst, Ordering::SeqCst, fails).is_ok() {
                             anyhow::bail!("as the test wants it");
                         }
                         let offsets = records.iter().map(|record| record.offset);
                         next_offset = offsets.clone().last().map(|last| last + 1);
-                        let mut seen = notes.seen.lock().unwrap_or_else(PoisonError::into_inner);
+                        let mut seen = recorded.seen.lock().unwrap_or_else(PoisonError::into_inner);
                         seen.entry(partition.partition).or_default().extend(offsets);
                     }
                     Command::Checkpoint => {
-                        notes.checkpoints.fetch_add(1, Ordering::SeqCst);
-                        notes.unless_held_back(1).await;
+                        recorded.checkpoints.fetch_add(1, Ordering::SeqCst);
+                        recorded.unless_held_back(1).await;
                         reports.send(TaskEvent::Checkpointed { next_offset }).await;
                     }
                     Command::FindLateWrites => {}
@@ -146,11 +146,11 @@ struct Running {
 }
 
 impl Running {
-    fn start(log: &EmbeddedLog, notes: &Arc<Notes>) -> Self {
-        Self::start_in("readers", Arc::new(log.clone()), notes, new_metrics())
+    fn start(log: &EmbeddedLog, recorded: &Arc<Recorded>) -> Self {
+        Self::start_in("readers", Arc::new(log.clone()), recorded, new_metrics())
     }
 
-    fn start_in(group: &str, log: Arc<dyn Log>, notes: &Arc<Notes>, metrics: MemberMetrics) -> Self {
+    fn start_in(group: &str, log: Arc<dyn Log>, recorded: &Arc<Recorded>, metrics: MemberMetrics) -> Self {
         let context = Context::new(Clock::system());
         let member = Member {
             context: context.clone(),
@@ -158,11 +158,11 @@ impl Running {
             settings: GroupSettings::new(group, ["inputs"]),
             checkpoint_interval: None,
             commit_interval: None,
-            drain_deadline: SOON,
+            drain_deadline: TIMEOUT,
             part: context.readiness.part("member"),
             metrics: metrics.clone(),
         };
-        let (work, stop) = (Work(notes.clone()), context.shutdown.clone());
+        let (work, stop) = (TestGroup(recorded.clone()), context.shutdown.clone());
         let work = tokio::spawn(async move { member.run(&work, stop).await });
         Self { context, metrics, work }
     }
@@ -183,10 +183,10 @@ fn new_metrics() -> MemberMetrics {
 }
 
 async fn eventually(what: &str, is_so: impl Fn() -> bool) {
-    wait_until(SOON, what, async || is_so().then_some(())).await.expect(what);
+    wait_until(TIMEOUT, what, async || is_so().then_some(())).await.expect(what);
 }
 
-/// What a member of the group that comes later is given.
+/// How many records a later member of the group receives.
 async fn left_for_others(log: &EmbeddedLog) -> usize {
     let mut source = log.subscribe(GroupSettings::new("readers", ["inputs"])).await.expect("joined");
     let (mut records, mut caught_up) = (0, 0);
@@ -202,103 +202,105 @@ async fn left_for_others(log: &EmbeddedLog) -> usize {
 
 #[tokio::test]
 async fn stop_drains_and_commits() {
-    let (log, notes) = (new_log().await, Arc::<Notes>::default());
+    let (log, recorded) = (new_log().await, Arc::<Recorded>::default());
     write(&log, 100).await;
-    let running = Running::start(&log, &notes);
-    eventually("all are read", || notes.count() == 100).await;
+    let running = Running::start(&log, &recorded);
+    eventually("all are read", || recorded.count() == 100).await;
     assert_eq!(running.metrics.partitions.get(), i64::from(PARTITIONS));
     running.stop().await;
     assert_eq!(left_for_others(&log).await, 0);
-    let seen = notes.seen.lock().unwrap_or_else(PoisonError::into_inner);
+    let seen = recorded.seen.lock().unwrap_or_else(PoisonError::into_inner);
     assert!(seen.values().all(|offsets| offsets.is_sorted()), "{seen:?}");
 }
 
 #[tokio::test]
 async fn a_revoked_partition_is_drained_and_committed() {
-    let (log, notes) = (new_log().await, Arc::<Notes>::default());
+    let (log, recorded) = (new_log().await, Arc::<Recorded>::default());
     write(&log, 100).await;
-    let first = Running::start(&log, &notes);
-    eventually("all are read", || notes.count() == 100).await;
-    let second = Running::start(&log, &notes);
+    let first = Running::start(&log, &recorded);
+    eventually("all are read", || recorded.count() == 100).await;
+    let second = Running::start(&log, &recorded);
     let half = i64::from(PARTITIONS / 2);
-    eventually("they share", || [&first, &second].iter().all(|running| running.metrics.partitions.get() == half)).await;
+    eventually("each owns half", || [&first, &second].iter().all(|running| running.metrics.partitions.get() == half))
+        .await;
     write(&log, 100).await;
-    eventually("the rest is read", || notes.count() >= 200).await;
+    eventually("the rest is read", || recorded.count() >= 200).await;
     first.stop().await;
     second.stop().await;
-    assert_eq!((notes.count(), left_for_others(&log).await), (200, 0), "each once");
+    assert_eq!((recorded.count(), left_for_others(&log).await), (200, 0), "each once");
 }
 
 #[tokio::test]
 async fn a_failed_task_makes_the_member_join_again() {
-    let (log, notes) = (new_log().await, Arc::new(Notes { failures: 1.into(), ..Notes::default() }));
+    let (log, recorded) = (new_log().await, Arc::new(Recorded { failures: 1.into(), ..Recorded::default() }));
     write(&log, 100).await;
-    let running = Running::start(&log, &notes);
-    eventually("all are read", || notes.count() >= 100).await;
+    let running = Running::start(&log, &recorded);
+    eventually("all are read", || recorded.count() >= 100).await;
     assert_eq!(running.metrics.restarts.get(), 1);
-    let counts: Vec<usize> = notes.seen.lock().unwrap_or_else(PoisonError::into_inner).values().map(Vec::len).collect();
-    assert!(counts.iter().all(|count| *count >= 25), "what was not committed came again: {counts:?}");
+    let counts: Vec<usize> =
+        recorded.seen.lock().unwrap_or_else(PoisonError::into_inner).values().map(Vec::len).collect();
+    assert!(counts.iter().all(|count| *count >= 25), "uncommitted records are repeated: {counts:?}");
     running.stop().await;
 }
 
 #[tokio::test]
 async fn a_final_error_ends_the_member() {
-    let notes = Arc::new(Notes { failures: 1.into(), are_final: true, ..Notes::default() });
+    let recorded = Arc::new(Recorded { failures: 1.into(), are_final: true, ..Recorded::default() });
     let log = new_log().await;
     write(&log, 1).await;
-    let ended = Running::start(&log, &notes).work.await.expect("no panic");
-    assert_eq!(ended.expect_err("it ends").to_string(), "as the test wants it");
+    let ended = Running::start(&log, &recorded).work.await.expect("no panic");
+    assert_eq!(ended.expect_err("final").to_string(), "as the test wants it");
 }
 
 #[tokio::test]
 async fn a_full_membership_is_paused() {
-    let (log, notes) = (new_log().await, Arc::<Notes>::default());
-    let running = Running::start(&log, &notes);
+    let (log, recorded) = (new_log().await, Arc::<Recorded>::default());
+    let running = Running::start(&log, &recorded);
     eventually("it has joined", || running.metrics.partitions.get() == i64::from(PARTITIONS)).await;
-    notes.is_full.store(true, Ordering::SeqCst);
-    // The first record makes it look; then it reads no more.
+    recorded.is_full.store(true, Ordering::SeqCst);
+    // The member checks after the first record; then it reads no more.
     write(&log, 1).await;
-    eventually("it is read", || notes.count() == 1).await;
-    let others = Arc::<Notes>::default();
+    eventually("it is read", || recorded.count() == 1).await;
+    let others = Arc::<Recorded>::default();
     let free = Running::start_in("others", Arc::new(log.clone()), &others, new_metrics());
     write(&log, 100).await;
     eventually("others have read all", || others.count() == 101).await;
     free.stop().await;
-    assert_eq!(notes.count(), 1);
-    notes.is_full.store(false, Ordering::SeqCst);
-    eventually("it goes on", || notes.count() == 101).await;
+    assert_eq!(recorded.count(), 1);
+    recorded.is_full.store(false, Ordering::SeqCst);
+    eventually("it continues", || recorded.count() == 101).await;
     running.stop().await;
     assert_eq!(left_for_others(&log).await, 0);
 }
 
 #[tokio::test]
-async fn a_task_is_given_records_from_where_it_restored() {
-    let (log, notes) = (new_log().await, Arc::new(Notes { restores_from: Some(5), ..Notes::default() }));
+async fn a_task_receives_records_from_its_restored_offset() {
+    let (log, recorded) = (new_log().await, Arc::new(Recorded { restores_from: Some(5), ..Recorded::default() }));
     write(&log, 40).await;
-    let running = Running::start(&log, &notes);
-    eventually("the rest is read", || notes.count() == 20).await;
+    let running = Running::start(&log, &recorded);
+    eventually("the rest is read", || recorded.count() == 20).await;
     running.stop().await;
-    let seen = notes.seen.lock().unwrap_or_else(PoisonError::into_inner);
+    let seen = recorded.seen.lock().unwrap_or_else(PoisonError::into_inner);
     assert!(seen.values().all(|offsets| *offsets == [5, 6, 7, 8, 9]), "{seen:?}");
 }
 
-/// Kafka serves no seek before revoked partitions are released: a seek during their drain would outlast it.
+/// Kafka serves no seek before revoked partitions are released: a seek during their drain would block it.
 #[tokio::test]
 async fn a_restore_during_a_drain_is_not_lost() {
     let held_back = watch::Sender::new(2);
-    let notes = Arc::new(Notes { restores_from: Some(0), held_back, ..Notes::default() });
+    let recorded = Arc::new(Recorded { restores_from: Some(0), held_back, ..Recorded::default() });
     let (log, metrics) = (new_log().await, new_metrics());
     write(&log, 40).await;
     let first_log = KafkaLikeLog::new(log.clone(), metrics.partitions.clone());
-    let first = Running::start_in("readers", Arc::new(first_log), &notes, new_metrics());
-    eventually("all but partition 0 are read", || notes.count() == 30).await;
-    let others = Arc::<Notes>::default();
+    let first = Running::start_in("readers", Arc::new(first_log), &recorded, new_metrics());
+    eventually("all but partition 0 are read", || recorded.count() == 30).await;
+    let others = Arc::<Recorded>::default();
     let second = Running::start_in("readers", Arc::new(log.clone()), &others, metrics);
-    eventually("half of them are drained", || notes.checkpoints.load(Ordering::SeqCst) == PARTITIONS / 2).await;
-    notes.held_back.send_replace(1);
-    eventually("partition 0 is restored", || notes.restored.load(Ordering::SeqCst) == PARTITIONS).await;
-    notes.held_back.send_replace(0);
-    eventually("partition 0 is read", || notes.count() == 40).await;
+    eventually("half of them are drained", || recorded.checkpoints.load(Ordering::SeqCst) == PARTITIONS / 2).await;
+    recorded.held_back.send_replace(1);
+    eventually("partition 0 is restored", || recorded.restored.load(Ordering::SeqCst) == PARTITIONS).await;
+    recorded.held_back.send_replace(0);
+    eventually("partition 0 is read", || recorded.count() == 40).await;
     first.stop().await;
     second.stop().await;
     assert_eq!((others.count(), left_for_others(&log).await), (0, 0), "the drained ones were committed");

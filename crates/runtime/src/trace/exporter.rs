@@ -15,6 +15,7 @@ use opentelemetry_otlp::WithExportConfig as _;
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::error::OTelSdkError;
 use opentelemetry_sdk::trace::{SpanData, SpanExporter as _};
+use prometheus_client::metrics::counter::Counter;
 
 use super::queue::{Queue, SpanMetrics, Taken};
 use super::{Service, Tracer};
@@ -63,8 +64,14 @@ impl Exporter {
         exporter.set_resource(&resource(service));
         let queue = Arc::new(Queue::new(QUEUE_SPANS, SpanMetrics::register(metrics)));
         let (end, ended) = sync_channel(1);
-        let worker =
-            Worker { exporter, endpoint: endpoint.to_owned(), queue: queue.clone(), is_away: false, was_full: false };
+        let worker = Worker {
+            exporter,
+            endpoint: endpoint.to_owned(),
+            queue: queue.clone(),
+            exported: metrics.register("trace_spans_exported", "Spans that the OTLP endpoint took", Counter::default()),
+            is_away: false,
+            was_full: false,
+        };
         let thread = std::thread::Builder::new().name("otlp".to_owned());
         thread
             .spawn(move || {
@@ -108,6 +115,7 @@ struct Worker {
     exporter: opentelemetry_otlp::SpanExporter,
     endpoint: String,
     queue: Arc<Queue>,
+    exported: Counter,
     is_away: bool,
     was_full: bool,
 }
@@ -126,7 +134,7 @@ impl Worker {
         let (count, metrics) = (spans.len(), &self.queue.metrics);
         match block_on(self.exporter.export(spans)) {
             Ok(()) => {
-                metrics.exported.inc_by(count as u64);
+                self.exported.inc_by(count as u64);
                 if std::mem::take(&mut self.is_away) {
                     let dropped = metrics.dropped("export_failed");
                     tracing::info!(endpoint = self.endpoint, dropped, "spans are exported again");

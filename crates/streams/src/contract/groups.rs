@@ -9,7 +9,7 @@ use super::support::{
 };
 use crate::{Contiguous, Event, GroupSettings, SeekTo, Start, TopicPartition};
 
-/// A committed offset within a compressed batch is where the next member starts: nothing lost, nothing twice.
+/// The next member starts at the committed offset, also within a compressed batch: no loss, no duplicate.
 pub async fn a_group_resumes_in_the_middle_of_a_batch(fixture: &dyn Fixture) {
     let topic = topic(fixture, "resume", 1).await;
     let partition = TopicPartition::new(&*topic, 0);
@@ -28,8 +28,8 @@ pub async fn a_group_resumes_in_the_middle_of_a_batch(fixture: &dyn Fixture) {
     }
 }
 
-/// Work is done out of order; what is committed is the lowest offset below which all is done.
-pub async fn the_lowest_contiguous_offset_is_where_a_group_resumes(fixture: &dyn Fixture) {
+/// With work done out of order, the committed offset is the lowest one below which all is done.
+pub async fn a_group_resumes_at_the_lowest_contiguous_offset(fixture: &dyn Fixture) {
     let topic = topic(fixture, "contiguous", 1).await;
     let partition = TopicPartition::new(&*topic, 0);
     write_numbers(fixture, &topic, 0, 0..20).await;
@@ -38,7 +38,7 @@ pub async fn the_lowest_contiguous_offset_is_where_a_group_resumes(fixture: &dyn
     let found = at_least(&mut *source, 20).await;
     let mut work = Contiguous::new();
     found.iter().for_each(|record| work.begin(record.offset));
-    // All but number 7, the last first.
+    // All except number 7, in reverse order.
     found.iter().rev().filter(|record| record.offset != found[7].offset).for_each(|record| work.done(record.offset));
     let committable = work.committable().expect("the first seven are done");
     source.commit(&[(partition, committable)]).await.expect("committed");
@@ -49,20 +49,20 @@ pub async fn the_lowest_contiguous_offset_is_where_a_group_resumes(fixture: &dyn
     assert_eq!(numbers(&at_least(&mut *source, 13).await), (7..20).collect::<Vec<_>>());
 }
 
-/// Between an assignment and the next call, the caller may seek: no record of the old place is delivered.
-pub async fn nothing_is_delivered_before_the_assignment_was_taken(fixture: &dyn Fixture) {
+/// Between an assignment and the next call, the caller may seek: no record of the old position is delivered.
+pub async fn the_assignment_comes_before_its_records(fixture: &dyn Fixture) {
     let topic = topic(fixture, "restore", 2).await;
     write_numbers(fixture, &topic, 0, 0..100).await;
     write_numbers(fixture, &topic, 1, 0..100).await;
     let mut source = fixture.log().subscribe(group(fixture, "restore", &topic)).await.expect("joined");
     let mut open = BTreeSet::new();
     while open.len() < 2 {
-        let Event::Assigned(partitions) = within("an assignment", source.next()).await.expect("goes on") else {
+        let Event::Assigned(partitions) = within("an assignment", source.next()).await.expect("continues") else {
             panic!("assignment expected");
         };
         for partition in &partitions {
             let to = SeekTo::Time { timestamp_ms: time_of(60) };
-            source.seek(partition, to).await.expect("sought");
+            source.seek(partition, to).await.expect("seek succeeded");
         }
         open.extend(partitions);
     }
@@ -73,9 +73,9 @@ pub async fn nothing_is_delivered_before_the_assignment_was_taken(fixture: &dyn 
     }
 }
 
-/// While all is paused nothing is delivered, but the member answers when another joins; what stays, stays paused, and
-/// goes on where it stopped.
-pub async fn a_paused_partition_is_silent_and_the_member_still_answers(fixture: &dyn Fixture) {
+/// While all partitions are paused nothing is delivered, but the member takes part in a rebalance. Partitions that it
+/// keeps stay paused, and continue where they stopped.
+pub async fn a_member_with_paused_partitions_answers(fixture: &dyn Fixture) {
     let topic = topic(fixture, "pause", 2).await;
     for partition in 0..2 {
         write_numbers(fixture, &topic, partition, 0..5).await;
@@ -99,7 +99,7 @@ pub async fn a_paused_partition_is_silent_and_the_member_still_answers(fixture: 
     revocation.done();
     let (_second, moved) = within("the second member", joining).await.expect("no panic");
     assert!(!moved.contains(&kept));
-    assert!(is_silent(&mut *first, Duration::from_millis(300)).await, "the pause is forgotten");
+    assert!(is_silent(&mut *first, Duration::from_millis(300)).await, "the pause is lost");
 
     first.resume(std::slice::from_ref(&kept)).expect("open");
     let mut all: Vec<_> = before.into_iter().filter(|record| record.partition == kept.partition).collect();
@@ -109,8 +109,8 @@ pub async fn a_paused_partition_is_silent_and_the_member_still_answers(fixture: 
     assert_eq!(numbers(&all), (0..5).collect::<Vec<_>>());
 }
 
-/// A partition moves only when its owner has said that it is flushed and committed; the next owner starts right there.
-pub async fn a_revoked_partition_is_flushed_and_committed_before_it_moves(fixture: &dyn Fixture) {
+/// A partition moves only after its owner has confirmed the flush and the commit; the next owner starts at that offset.
+pub async fn a_revoked_partition_moves_after_the_commit(fixture: &dyn Fixture) {
     let topic = topic(fixture, "moves", 4).await;
     for partition in 0..4 {
         write_numbers(fixture, &topic, partition, 0..50).await;
@@ -124,7 +124,7 @@ pub async fn a_revoked_partition_is_flushed_and_committed_before_it_moves(fixtur
     let (events, mut from_second) = tokio::sync::mpsc::channel(1);
     let joining = tokio::spawn(async move {
         let owned = assigned(&mut *second, 2).await;
-        events.send(owned).await.expect("heard");
+        events.send(owned).await.expect("received");
         second
     });
     let (revocation, more) = revoked(&mut *first).await;
@@ -152,11 +152,11 @@ pub async fn a_revoked_partition_is_flushed_and_committed_before_it_moves(fixtur
         let of_it: Vec<_> = rest.iter().filter(|record| record.topic_partition() == *of).cloned().collect();
         assert_eq!(numbers(&of_it), (done(of)..50).collect::<Vec<_>>(), "{of}");
     }
-    assert!(is_silent(&mut *second, Duration::from_millis(200)).await, "a record came twice");
+    assert!(is_silent(&mut *second, Duration::from_millis(200)).await, "a record was delivered twice");
 }
 
-/// A member that does not answer loses the partition at the deadline, and cannot commit it afterwards.
-pub async fn a_revocation_that_is_not_answered_ends_at_its_deadline(fixture: &dyn Fixture) {
+/// A member that does not confirm a revocation loses the partition at the deadline, and cannot commit it afterwards.
+pub async fn an_unanswered_revocation_ends_at_its_deadline(fixture: &dyn Fixture) {
     let topic = topic(fixture, "deadline", 2).await;
     let settings =
         || GroupSettings { revoke_deadline: Duration::from_millis(700), ..group(fixture, "deadline", &topic) };
@@ -171,8 +171,8 @@ pub async fn a_revocation_that_is_not_answered_ends_at_its_deadline(fixture: &dy
     assert_eq!((error.reason(), error.is_transient()), ("not_owned", true));
 }
 
-/// Only the owner commits, and a reader without a group never.
-pub async fn what_is_not_owned_cannot_be_committed(fixture: &dyn Fixture) {
+/// Only the owner can commit; a reader without a group cannot.
+pub async fn only_owned_partitions_can_be_committed(fixture: &dyn Fixture) {
     let topic = topic(fixture, "owned", 1).await;
     let partition = TopicPartition::new(&*topic, 0);
     let high = fixture.log().watermarks(&partition).await.expect("watermarks").high;
@@ -188,14 +188,14 @@ pub async fn what_is_not_owned_cannot_be_committed(fixture: &dyn Fixture) {
     assert_eq!((error.reason(), error.is_transient()), ("no_group", false));
 }
 
-/// A group without an offset that wants the latest gets only what is written after it was assigned.
-pub async fn latest_starts_with_what_comes(fixture: &dyn Fixture) {
+/// A group without an offset that starts at the latest receives only records that are written after its assignment.
+pub async fn latest_starts_after_the_newest_record(fixture: &dyn Fixture) {
     let topic = topic(fixture, "latest", 1).await;
     write_numbers(fixture, &topic, 0, 0..10).await;
     let settings = GroupSettings { start: Start::Latest, ..group(fixture, "latest", &topic) };
     let mut source = fixture.log().subscribe(settings).await.expect("joined");
     assigned(&mut *source, 1).await;
-    assert!(matches!(within("the end", source.next()).await.expect("goes on"), Event::CaughtUp(_)));
+    assert!(matches!(within("the end", source.next()).await.expect("continues"), Event::CaughtUp(_)));
     write_numbers(fixture, &topic, 0, 10..12).await;
     assert_eq!(numbers(&at_least(&mut *source, 2).await), [10, 11]);
 }

@@ -1,4 +1,4 @@
-//! Cases about reading without a group, and about a caller that does not read.
+//! Cases about readers without a group, and about a caller that does not read.
 
 use std::time::Duration;
 
@@ -9,9 +9,9 @@ use super::support::{
 };
 use crate::{Event, GroupSettings, SeekTo, SinkSettings, TopicPartition};
 
-/// An offset, a time, the beginning and the end are found; a time between two records is the later one.
-pub async fn reading_starts_where_it_is_told(fixture: &dyn Fixture) {
-    let topic = topic(fixture, "places", 1).await;
+/// An offset, a time, the beginning and the end are found; a time between two records selects the later one.
+pub async fn reading_starts_at_the_requested_position(fixture: &dyn Fixture) {
+    let topic = topic(fixture, "positions", 1).await;
     write_numbers(fixture, &topic, 0, 0..100).await;
     let low = fixture.log().watermarks(&TopicPartition::new(&*topic, 0)).await.expect("watermarks").low;
     let cases = [
@@ -28,14 +28,14 @@ pub async fn reading_starts_where_it_is_told(fixture: &dyn Fixture) {
     }
     for (from, first) in [(SeekTo::End, 100), (SeekTo::Time { timestamp_ms: time_of(200) }, 101)] {
         let mut source = read(fixture, &topic, 1, from).await;
-        assert!(matches!(within("the end", source.next()).await.expect("goes on"), Event::CaughtUp(_)), "{from:?}");
+        assert!(matches!(within("the end", source.next()).await.expect("continues"), Event::CaughtUp(_)), "{from:?}");
         write_numbers(fixture, &topic, 0, first..first + 1).await;
         assert_eq!(numbers(&records(&mut *source).await), [first], "{from:?}");
     }
 }
 
-/// After a seek the next record is the one asked for, whatever had been fetched.
-pub async fn a_seek_voids_what_was_read_before(fixture: &dyn Fixture) {
+/// After a seek the next record is the requested one; records that were fetched before are dropped.
+pub async fn a_seek_drops_fetched_records(fixture: &dyn Fixture) {
     let topic = topic(fixture, "seek", 2).await;
     write_numbers(fixture, &topic, 0, 0..3_000).await;
     let partition = TopicPartition::new(&*topic, 0);
@@ -48,59 +48,59 @@ pub async fn a_seek_voids_what_was_read_before(fixture: &dyn Fixture) {
         (SeekTo::Time { timestamp_ms: time_of(1_234) }, 1_234),
         (SeekTo::Offset(low + 7), 7),
     ] {
-        source.seek(&partition, to).await.expect("sought");
+        source.seek(&partition, to).await.expect("seek succeeded");
         let found = numbers(&records(&mut *source).await);
         assert_eq!(found, (first..first + found.len()).collect::<Vec<_>>(), "{to:?}");
     }
-    source.seek(&partition, SeekTo::End).await.expect("sought");
+    source.seek(&partition, SeekTo::End).await.expect("seek succeeded");
     write_numbers(fixture, &topic, 0, 3_000..3_001).await;
     assert_eq!(numbers(&records(&mut *source).await), [3_000]);
     let error = source.seek(&TopicPartition::new(&*topic, 5), SeekTo::End).await.expect_err("not read here");
     assert_eq!(error.reason(), "not_owned");
 }
 
-/// Catching up is told after the records that make it true, right away for an empty partition, again after a seek and
-/// never in between.
-pub async fn caught_up_comes_once_after_the_last_record(fixture: &dyn Fixture) {
+/// Catching up is reported after the last record that existed, immediately for an empty partition, again after a seek,
+/// and not in between.
+pub async fn caught_up_is_reported_once_after_the_last_record(fixture: &dyn Fixture) {
     let topic = topic(fixture, "caught-up", 2).await;
     write_numbers(fixture, &topic, 0, 0..2_500).await;
     let full = TopicPartition::new(&*topic, 0);
     let mut source = read(fixture, &topic, 2, SeekTo::Beginning).await;
     let mut read = 0;
-    let mut told = Vec::new();
-    while told.len() < 2 {
-        match within("both to catch up", source.next()).await.expect("goes on") {
+    let mut caught_up = Vec::new();
+    while caught_up.len() < 2 {
+        match within("both to catch up", source.next()).await.expect("continues") {
             Event::Records(records) => read += records.len(),
             Event::CaughtUp(partition) => {
-                assert!(partition != full || read == 2_500, "told after {read} of 2500 records");
-                told.push(partition);
+                assert!(partition != full || read == 2_500, "reported after {read} of 2500 records");
+                caught_up.push(partition);
             }
             other => panic!("{other:?}"),
         }
     }
-    told.sort();
-    assert_eq!(told, [full.clone(), TopicPartition::new(&*topic, 1)]);
+    caught_up.sort();
+    assert_eq!(caught_up, [full.clone(), TopicPartition::new(&*topic, 1)]);
 
     write_numbers(fixture, &topic, 0, 2_500..2_501).await;
-    assert!(matches!(within("a record", source.next()).await.expect("goes on"), Event::Records(_)));
-    assert!(tokio::time::timeout(Duration::from_millis(300), source.next()).await.is_err(), "told again");
+    assert!(matches!(within("a record", source.next()).await.expect("continues"), Event::Records(_)));
+    assert!(tokio::time::timeout(Duration::from_millis(300), source.next()).await.is_err(), "reported again");
 
-    source.seek(&full, SeekTo::End).await.expect("sought");
-    assert!(matches!(within("the end", source.next()).await.expect("goes on"), Event::CaughtUp(of) if of == full));
+    source.seek(&full, SeekTo::End).await.expect("seek succeeded");
+    assert!(matches!(within("the end", source.next()).await.expect("continues"), Event::CaughtUp(of) if of == full));
 }
 
-/// A caller that takes nothing for longer than the log waits for the dead stays a member, holds a bounded part of what
-/// there is in memory, and then gets all of it in order.
-pub async fn a_caller_that_does_not_read_stays_a_member_and_misses_nothing(fixture: &dyn Fixture) {
+/// A caller that takes no records for longer than the session timeout stays a member, uses bounded memory, and then
+/// receives all records in order.
+pub async fn a_caller_that_does_not_read_stays_a_member(fixture: &dyn Fixture) {
     const RECORDS: usize = 60_000;
     const RECORD_BYTES: usize = 2_000;
     let topic = topic(fixture, "stalled", 1).await;
     let settings = GroupSettings { queue_records: 1_000, ..group(fixture, "stalled", &topic) };
     let mut source = fixture.log().subscribe(settings).await.expect("joined");
     assigned(&mut *source, 1).await;
-    // Started, so that fetching begins; then nobody reads.
-    assert!(matches!(within("the end", source.next()).await.expect("goes on"), Event::CaughtUp(_)));
-    // A short queue, so that the writer's own memory does not blur the figure.
+    // Started, so that fetching begins; then the caller stops reading.
+    assert!(matches!(within("the end", source.next()).await.expect("continues"), Event::CaughtUp(_)));
+    // A short queue, so that the writer's own memory does not distort the measurement.
     let sink = fixture.log().sink(SinkSettings { queue_records: 500, ..SinkSettings::new("contract") });
     let sink = sink.expect("sink opened");
     let padded = |number: usize| {
@@ -115,8 +115,8 @@ pub async fn a_caller_that_does_not_read_stays_a_member_and_misses_nothing(fixtu
     tokio::time::sleep(fixture.unresponsive_after()).await;
     if !fixture.holds_the_log_in_memory() {
         let grown = resident_bytes().saturating_sub(before);
-        // 120 MB were written; other cases are in the figure too.
-        assert!(grown < 60 << 20, "grew by {} MiB while nobody read", grown >> 20);
+        // 120 MB were written; the memory of other cases counts too.
+        assert!(grown < 60 << 20, "grew by {} MiB while the caller did not read", grown >> 20);
     }
     let mut next = 0;
     while next < RECORDS {
@@ -129,10 +129,10 @@ pub async fn a_caller_that_does_not_read_stays_a_member_and_misses_nothing(fixtu
     assert!(is_silent(&mut *source, Duration::from_millis(100)).await);
 }
 
-/// What this process has in memory now, as Linux tells it.
+/// The resident memory of this process, as Linux reports it.
 fn resident_bytes() -> usize {
     let status = std::fs::read_to_string("/proc/self/status").expect("Linux");
-    let line = status.lines().find(|line| line.starts_with("VmRSS:")).expect("VmRSS is told");
+    let line = status.lines().find(|line| line.starts_with("VmRSS:")).expect("VmRSS is reported");
     let kib: usize = line.split_whitespace().nth(1).and_then(|kib| kib.parse().ok()).expect("a number");
     kib * 1024
 }

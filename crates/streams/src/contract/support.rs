@@ -1,4 +1,4 @@
-//! What the cases share.
+//! Functions that the cases share.
 
 use std::collections::BTreeSet;
 use std::future::Future;
@@ -6,24 +6,25 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::{Fixture, PATIENCE};
+use super::{Fixture, TIMEOUT};
 use crate::{
     Event, Flush, GroupSettings, Headers, Incoming, NewTopic, Outgoing, Revocation, SeekTo, Sink, SinkSettings, Source,
     TopicPartition,
 };
 
-/// Waits, but not for ever.
+/// Waits up to [`TIMEOUT`].
 pub(super) async fn within<T>(what: &str, future: impl Future<Output = T>) -> T {
-    match tokio::time::timeout(PATIENCE, future).await {
+    match tokio::time::timeout(TIMEOUT, future).await {
         Ok(value) => value,
-        Err(_) => panic!("waited {PATIENCE:?} in vain for {what}"),
+        Err(_) => panic!("timed out after {TIMEOUT:?} waiting for {what}"),
     }
 }
 
 /// A topic of the case's own.
 pub(super) async fn topic(fixture: &dyn Fixture, name: &str, partitions: u32) -> String {
     let name = format!("{}{name}", fixture.prefix());
-    // The records' times are long past: a cluster that looks after retention just then would delete them.
+    // The records' times are long past: without this, a cluster that applies retention during the case would delete
+    // them.
     let topic = NewTopic::new(&name, partitions).with("retention.ms", "-1");
     fixture.log().create_topics(&[topic]).await.expect("topic created");
     name
@@ -37,7 +38,7 @@ pub(super) fn group(fixture: &dyn Fixture, name: &str, topic: &str) -> GroupSett
     GroupSettings::new(format!("{}{name}", fixture.prefix()), [topic])
 }
 
-/// The record number `number`, to one partition; its time is its number.
+/// The record with this number, for one partition; its time follows from the number.
 pub(super) fn numbered(topic: &str, partition: u32, number: usize) -> Outgoing {
     Outgoing {
         topic: topic.into(),
@@ -49,7 +50,7 @@ pub(super) fn numbered(topic: &str, partition: u32, number: usize) -> Outgoing {
     }
 }
 
-/// Far enough from 0 to be a time, and from now to be nobody else's.
+/// Times in the past, that no other record has.
 pub(super) fn time_of(number: usize) -> i64 {
     1_700_000_000_000 + i64::try_from(number).expect("small") * 10
 }
@@ -82,10 +83,10 @@ pub(super) async fn read(fixture: &dyn Fixture, topic: &str, partitions: u32, fr
     fixture.log().read(from).await.expect("reader opened")
 }
 
-/// The next records; what else happens meanwhile is an error of the case.
+/// The next records; any other event but [`Event::CaughtUp`] fails the case.
 pub(super) async fn records(source: &mut dyn Source) -> Vec<Incoming> {
     loop {
-        match within("records", source.next()).await.expect("source goes on") {
+        match within("records", source.next()).await.expect("source continues") {
             Event::Records(records) => return records,
             Event::CaughtUp(_) => {}
             other => panic!("records expected, not {other:?}"),
@@ -102,11 +103,11 @@ pub(super) async fn at_least(source: &mut dyn Source, count: usize) -> Vec<Incom
     all
 }
 
-/// Reads until the member owns exactly `count` partitions in all; returns those.
+/// Reads until the member owns exactly `count` partitions; returns them.
 pub(super) async fn assigned(source: &mut dyn Source, count: usize) -> BTreeSet<TopicPartition> {
     let mut owned = BTreeSet::new();
     while owned.len() < count {
-        match within("an assignment", source.next()).await.expect("source goes on") {
+        match within("an assignment", source.next()).await.expect("source continues") {
             Event::Assigned(partitions) => owned.extend(partitions),
             Event::Revoked(revocation) => {
                 owned.retain(|partition| !revocation.partitions.contains(partition));
@@ -120,11 +121,11 @@ pub(super) async fn assigned(source: &mut dyn Source, count: usize) -> BTreeSet<
     owned
 }
 
-/// Reads until something is revoked; the records on the way are returned too.
+/// Reads until a revocation; also returns the records before it.
 pub(super) async fn revoked(source: &mut dyn Source) -> (Revocation, Vec<Incoming>) {
     let mut read = Vec::new();
     loop {
-        match within("a revocation", source.next()).await.expect("source goes on") {
+        match within("a revocation", source.next()).await.expect("source continues") {
             Event::Revoked(revocation) => return (revocation, read),
             Event::Records(records) => read.extend(records),
             Event::CaughtUp(_) => {}
@@ -133,11 +134,11 @@ pub(super) async fn revoked(source: &mut dyn Source) -> (Revocation, Vec<Incomin
     }
 }
 
-/// Whether the source stays silent (but for having caught up) for a while.
+/// Whether the source has no event but [`Event::CaughtUp`] for a while.
 pub(super) async fn is_silent(source: &mut dyn Source, during: Duration) -> bool {
     let other = async {
         loop {
-            match source.next().await.expect("source goes on") {
+            match source.next().await.expect("source continues") {
                 Event::CaughtUp(_) => {}
                 other => return other,
             }

@@ -4,7 +4,7 @@ use super::Fixture;
 use super::support::{topic, write_numbers};
 use crate::{NewTopic, TopicOutcome, TopicPartition};
 
-/// A topic that is there is compared, not changed.
+/// An existing topic is compared, not changed.
 pub async fn topics_are_created_once_and_compared(fixture: &dyn Fixture) {
     let name = |of: &str| format!("{}{of}", fixture.prefix());
     let compacted = NewTopic::new(name("compacted"), 3)
@@ -28,7 +28,7 @@ pub async fn topics_are_created_once_and_compared(fixture: &dyn Fixture) {
     assert_eq!(differences, [("retention.ms", "7200000", Some("3600000"))]);
 
     assert_eq!(fixture.log().partitions(&compacted.name).await.expect("counted"), 3);
-    let error = fixture.log().partitions(&name("absent")).await.expect_err("not there");
+    let error = fixture.log().partitions(&name("absent")).await.expect_err("missing");
     assert_eq!((error.reason(), error.is_transient()), ("unknown_topic", true));
 
     let topics = fixture.log().describe_topics().await.expect("described");
@@ -43,9 +43,9 @@ pub async fn topics_are_created_once_and_compared(fixture: &dyn Fixture) {
     assert!(!error.is_transient(), "{error:?}");
 }
 
-/// The borders move with what is written; the epoch stays.
+/// The watermarks advance with each record; the epoch stays.
 pub async fn watermarks_and_epoch_name_the_data(fixture: &dyn Fixture) {
-    let topic = topic(fixture, "borders", 1).await;
+    let topic = topic(fixture, "watermarks", 1).await;
     let partition = TopicPartition::new(&*topic, 0);
     let empty = fixture.log().watermarks(&partition).await.expect("watermarks");
     assert_eq!(empty.low, empty.high);

@@ -1,4 +1,4 @@
-//! Cases about what is written.
+//! Cases about writing.
 
 use std::collections::BTreeMap;
 use std::sync::mpsc::{Receiver, sync_channel};
@@ -16,7 +16,7 @@ use crate::{
     partitioner,
 };
 
-/// Remembers every answer.
+/// Stores every answer.
 #[derive(Default)]
 struct Answers(Mutex<BTreeMap<u64, Vec<Result<Delivered, DeliveryError>>>>);
 
@@ -32,9 +32,9 @@ impl Acknowledge for Answers {
     }
 }
 
-/// Records of one key go to the partition that every producer computes, and come out in order; each receipt is answered
-/// once and names the place.
-pub async fn a_key_keeps_its_order_and_its_partition(fixture: &dyn Fixture) {
+/// Records of one key go to the partition that every producer computes, and stay in order; each receipt is answered
+/// once, with the record's position.
+pub async fn a_key_keeps_its_order_and_partition(fixture: &dyn Fixture) {
     const PARTITIONS: u32 = 4;
     let topic = topic(fixture, "keys", PARTITIONS).await;
     let sink = sink(fixture);
@@ -44,7 +44,7 @@ pub async fn a_key_keeps_its_order_and_its_partition(fixture: &dyn Fixture) {
         let record = Outgoing { partition: None, key: Some(key), ..numbered(&topic, 0, number) };
         sink.send(record, Receipt::new(answers.clone(), number as u64)).await.expect("sent");
     }
-    within("a flush", sink.flush(super::PATIENCE)).await.expect("flushed");
+    within("a flush", sink.flush(super::TIMEOUT)).await.expect("flushed");
 
     let mut source = read(fixture, &topic, PARTITIONS, SeekTo::Beginning).await;
     let all = at_least(&mut *source, 1_000).await;
@@ -55,13 +55,13 @@ pub async fn a_key_keeps_its_order_and_its_partition(fixture: &dyn Fixture) {
         assert_eq!(record.partition, partitioner::partition_of(&key, PARTITIONS), "{key:?}");
         let number = number_of(record);
         assert!(last.insert(key, number).is_none_or(|before| before < number), "record {number} is out of order");
-        let place = Delivered { partition: record.partition, offset: record.offset };
-        assert_eq!(answers.of(number as u64), [Ok(place)], "record {number}");
+        let position = Delivered { partition: record.partition, offset: record.offset };
+        assert_eq!(answers.of(number as u64), [Ok(position)], "record {number}");
     }
 }
 
-/// Nothing about a record changes on its way; a tombstone is not an empty value.
-pub async fn headers_tombstones_and_empty_values_arrive_as_they_were(fixture: &dyn Fixture) {
+/// All parts of a record are unchanged; a tombstone is not an empty value.
+pub async fn records_arrive_unchanged(fixture: &dyn Fixture) {
     let topic = topic(fixture, "shapes", 1).await;
     let headers = Headers::new()
         .with("traceparent", "00-1")
@@ -94,8 +94,8 @@ pub async fn headers_tombstones_and_empty_values_arrive_as_they_were(fixture: &d
     }
 }
 
-/// A record that the log will not take is reported to its sender, alone.
-pub async fn a_record_that_is_too_large_is_refused_and_its_neighbours_are_not(fixture: &dyn Fixture) {
+/// The receipt of a too large record reports it; the records beside it are written.
+pub async fn only_the_too_large_record_is_refused(fixture: &dyn Fixture) {
     let topic = topic(fixture, "large", 1).await;
     let sink = sink(fixture);
     let answers = Arc::new(Answers::default());
@@ -106,7 +106,7 @@ pub async fn a_record_that_is_too_large_is_refused_and_its_neighbours_are_not(fi
         }
         sink.send(record, Receipt::new(answers.clone(), number as u64)).await.expect("sent");
     }
-    within("a flush", sink.flush(super::PATIENCE)).await.expect("flushed");
+    within("a flush", sink.flush(super::TIMEOUT)).await.expect("flushed");
     let refused = answers.of(1);
     assert!(matches!(&refused[..], [Err(error)] if error.is_refused() && error.reason() == "too_large"), "{refused:?}");
     assert!(matches!(answers.of(0)[..], [Ok(_)]) && matches!(answers.of(2)[..], [Ok(_)]));
@@ -114,7 +114,7 @@ pub async fn a_record_that_is_too_large_is_refused_and_its_neighbours_are_not(fi
     assert_eq!(numbers(&at_least(&mut *source, 2).await), [0, 2]);
 }
 
-/// The bytes of a small generator: no compression brings them below the limit.
+/// Pseudo-random bytes, which compression does not bring below the limit.
 fn incompressible(length: usize) -> Bytes {
     let mut state = 0x9E37_79B9_u32;
     let mut next = || {
@@ -124,8 +124,8 @@ fn incompressible(length: usize) -> Bytes {
     (0..length).map(|_| next()).collect()
 }
 
-/// A topic that is not there may come; a partition that is not there is the record's fault.
-pub async fn what_cannot_be_written_is_reported(fixture: &dyn Fixture) {
+/// A missing topic may be created later, so that it is no refusal; a missing partition is an error of the record.
+pub async fn failed_writes_are_reported(fixture: &dyn Fixture) {
     let topic = topic(fixture, "narrow", 2).await;
     let sink = sink(fixture);
     write(&*sink, [numbered(&topic, 0, 0)]).await;
@@ -140,18 +140,18 @@ pub async fn what_cannot_be_written_is_reported(fixture: &dyn Fixture) {
     }
 }
 
-/// Lets nobody be answered until it is told to.
+/// Blocks the answers until it is opened.
 struct Gate(Mutex<Receiver<()>>);
 
 impl Acknowledge for Gate {
     fn acknowledged(&self, _tag: u64, _outcome: Result<Delivered, DeliveryError>) {
-        // Closed: open for good.
+        // A closed channel opens the gate permanently.
         let _ = self.0.lock().expect("no panic under it").recv();
     }
 }
 
-/// A queue has a bound: over it, the record comes back whole, and goes through once there is room.
-pub async fn a_full_queue_gives_the_record_back(fixture: &dyn Fixture) {
+/// A queue has a bound: beyond it, the record is returned complete, and can be sent once there is room.
+pub async fn a_full_queue_returns_the_record(fixture: &dyn Fixture) {
     let topic = topic(fixture, "full", 1).await;
     let settings = SinkSettings { queue_records: 10, ..SinkSettings::new("contract") };
     let sink = fixture.log().sink(settings).expect("sink opened");
@@ -173,7 +173,7 @@ pub async fn a_full_queue_gives_the_record_back(fixture: &dyn Fixture) {
     assert_eq!(numbers(&at_least(&mut *source, 11).await), (0..11).collect::<Vec<_>>());
 }
 
-/// After a flush every receipt is answered; one that cannot end in time says so.
+/// After a flush every receipt is answered; a flush that does not end in time reports a timeout.
 pub async fn flush_waits_for_every_receipt(fixture: &dyn Fixture) {
     let topic = topic(fixture, "flush", 1).await;
     let sink = sink(fixture);
@@ -181,20 +181,20 @@ pub async fn flush_waits_for_every_receipt(fixture: &dyn Fixture) {
     for number in 0..500 {
         sink.try_send(numbered(&topic, 0, number), latch.receipt()).expect("room");
     }
-    within("a flush", sink.flush(super::PATIENCE)).await.expect("flushed");
+    within("a flush", sink.flush(super::TIMEOUT)).await.expect("flushed");
     assert_eq!(latch.open(), 0);
 
     let (open, gate) = sync_channel(0);
     let gate = Arc::new(Gate(Mutex::new(gate)));
     sink.try_send(numbered(&topic, 0, 500), Receipt::new(gate, 0)).expect("room");
-    let error = sink.flush(Duration::from_millis(50)).await.expect_err("the receipt is held up");
+    let error = sink.flush(Duration::from_millis(50)).await.expect_err("the receipt is blocked");
     assert_eq!((error.reason(), error.is_transient()), ("timeout", true));
     drop(open);
 }
 
-/// What is written before, while and after the log's server restarts arrives in order, each record once, at a reader
-/// and at a writer that stayed open all the time.
-pub async fn everything_arrives_once_across_a_restart(fixture: &dyn Fixture) {
+/// Records that are written before, during and after a restart of the log's server arrive in order, each once, with a
+/// reader and a writer that stay open.
+pub async fn records_arrive_once_across_a_restart(fixture: &dyn Fixture) {
     let topic = topic(fixture, "restart", 1).await;
     write_numbers(fixture, &topic, 0, 0..100).await;
     let mut source = read(fixture, &topic, 1, SeekTo::Beginning).await;
@@ -217,5 +217,5 @@ pub async fn everything_arrives_once_across_a_restart(fixture: &dyn Fixture) {
         all.extend(numbers(&records(&mut *source).await));
     }
     assert_eq!(all, (0..300).collect::<Vec<_>>());
-    assert!(is_silent(&mut *source, Duration::from_millis(300)).await, "a record came twice");
+    assert!(is_silent(&mut *source, Duration::from_millis(300)).await, "a record was delivered twice");
 }

@@ -1,17 +1,17 @@
-//! Who reads what: balanced per topic, moving as little as possible. Pure.
+//! Assigns partitions to members: balanced per topic, with as few moves as possible. Pure.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::TopicPartition;
 
-/// A member of a group; lower ones joined earlier.
+/// A member of a group; lower ids joined earlier.
 pub(super) type MemberId = u64;
 
-/// The owner of every partition that somebody subscribes to.
+/// The owner of every partition of the subscribed topics.
 ///
-/// Per topic, its subscribers get equally many partitions, or one more; a partition stays where it is unless its owner has
-/// too many. The same input gives the same answer.
+/// The numbers of partitions per subscriber of a topic differ by one at most; a partition stays with its owner unless
+/// the owner has too many. The same input gives the same result.
 pub(super) fn assign(
     subscriptions: &BTreeMap<MemberId, Vec<Arc<str>>>,
     topics: &BTreeMap<Arc<str>, u32>,
@@ -93,7 +93,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn everything_is_owned_and_balanced_and_little_moves(
+        fn assignments_are_balanced_and_move_little(
             joins in proptest::collection::btree_set(0..20_u64, 1..8),
             leaves in proptest::collection::btree_set(0..20_u64, 0..8),
             sizes in proptest::collection::vec(1..30_u32, 1..4),
@@ -120,7 +120,7 @@ mod tests {
                 }
             }
             prop_assert_eq!(&assign(&after, &topics, &second), &second, "a settled assignment stays");
-            // Only what lost its owner, or what its owner had over its new share, may move.
+            // Only partitions without an owner, or beyond the owner's new share, may move.
             for (topic, size) in &topics {
                 if after.is_empty() { continue; }
                 let fair = *size as usize / after.len();
@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn a_member_gets_only_what_it_subscribes_to() {
+    fn a_member_gets_only_subscribed_topics() {
         let topics = BTreeMap::from([(Arc::from("a"), 3), (Arc::from("b"), 3)]);
         let subscriptions = BTreeMap::from([(1, vec![Arc::from("a")]), (2, vec![Arc::from("a"), Arc::from("b")])]);
         let owners = assign(&subscriptions, &topics, &BTreeMap::new());

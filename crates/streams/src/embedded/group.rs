@@ -1,4 +1,5 @@
-//! A consumer group in process: cooperative, one owner per partition at any time. Pure but for the instants it is given.
+//! A consumer group of the embedded log: cooperative, with one owner per partition at any time. Pure; the caller passes
+//! the time.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -34,7 +35,7 @@ struct Revoking {
     until: Instant,
 }
 
-/// What a member is told, in order.
+/// The events of a member, in order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Signal {
     Assigned(Vec<TopicPartition>),
@@ -69,7 +70,7 @@ impl Group {
         self.rebalance(topics, now);
     }
 
-    /// The next thing this member has to hear.
+    /// The next event of this member.
     pub(super) fn take_signal(&mut self, member: MemberId) -> Option<Signal> {
         self.members.get_mut(&member)?.signals.pop_front()
     }
@@ -86,7 +87,7 @@ impl Group {
         self.committed.get(partition).copied()
     }
 
-    /// A member has flushed what was revoked: it goes to the next owner. Late for a deadline, it changes nothing.
+    /// A member has flushed the revoked partitions: they move to the next owner. Ignored after the deadline.
     pub(super) fn release(&mut self, revocation: u64, topics: &BTreeMap<Arc<str>, u32>, now: Instant) {
         let owners = &mut self.owners;
         let before = self.revoking.len();
@@ -101,12 +102,12 @@ impl Group {
         }
     }
 
-    /// When the next revocation runs out, so that somebody calls [`Group::expire`].
+    /// The deadline of the next revocation, when [`Group::expire`] must be called.
     pub(super) fn next_deadline(&self) -> Option<Instant> {
         self.revoking.values().map(|revoking| revoking.until).min()
     }
 
-    /// Takes away what was not released in time.
+    /// Releases the partitions whose deadline has passed.
     pub(super) fn expire(&mut self, topics: &BTreeMap<Arc<str>, u32>, now: Instant) {
         let mut overdue: Vec<u64> = self
             .revoking
@@ -117,8 +118,8 @@ impl Group {
         overdue.dedup();
         for revocation in overdue {
             for signal in self.members.values_mut().flat_map(|member| &mut member.signals) {
-                if let Signal::Revoked { revocation: told, lost, .. } = signal
-                    && *told == revocation
+                if let Signal::Revoked { revocation: signalled, lost, .. } = signal
+                    && *signalled == revocation
                 {
                     *lost = true;
                 }
@@ -127,7 +128,7 @@ impl Group {
         }
     }
 
-    /// Brings the owners to what the assignor wants: what is free is given, what must move is asked back first.
+    /// Moves the owners towards the target of the assignor: free partitions are assigned, others are revoked first.
     pub(super) fn rebalance(&mut self, topics: &BTreeMap<Arc<str>, u32>, now: Instant) {
         let subscriptions = self.members.iter().map(|(id, member)| (*id, member.topics.clone())).collect();
         let settled: BTreeMap<_, _> = self
@@ -167,7 +168,7 @@ impl Group {
             self.revoking.insert(partition.clone(), Revoking { revocation, until });
         }
         self.signal(owner, Signal::Revoked { revocation, partitions, lost: false });
-        // Whoever waits now must watch the new deadline.
+        // All waiting members must wait for the new deadline.
         self.members.values().for_each(|member| member.wake.notify_one());
     }
 

@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use crate::{EmbeddedSettings, Headers, SeekTo, Watermarks};
 
-/// What a record costs beside its own bytes: the entry, the reference counts behind its parts.
+/// The memory of a record besides its own bytes: the entry, and the reference counts of its parts.
 const OVERHEAD_BYTES: usize = 160;
 
 #[derive(Clone, Debug)]
@@ -29,7 +29,7 @@ impl Stored {
     }
 }
 
-/// When records go.
+/// When records are dropped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Policy {
     /// Drops the oldest by age and size.
@@ -51,7 +51,7 @@ impl Policy {
             match policy {
                 "delete" => delete = true,
                 "compact" => compact = true,
-                other => return Err(format!("cleanup.policy {other} is neither compact nor delete")),
+                other => return Err(format!("cleanup.policy {other}: expected compact, delete, or both")),
             }
         }
         Ok(Self {
@@ -64,10 +64,10 @@ impl Policy {
     }
 }
 
-/// A topic's own limit where it is lower; Kafka writes "none" as -1.
+/// The lower of the topic's and the log's limit; Kafka's -1 means no limit.
 fn limit(topic: &BTreeMap<String, String>, name: &str, most: i64) -> Result<i64, String> {
     let Some(text) = topic.get(name) else { return Ok(most) };
-    let own: i64 = text.parse().map_err(|_| format!("{name} {text} is not a number"))?;
+    let own: i64 = text.parse().map_err(|_| format!("{name} {text}: expected a number"))?;
     Ok(if own < 0 { most } else { own.min(most) })
 }
 
@@ -79,11 +79,11 @@ pub(super) struct Partition {
     low: u64,
     newest_ms: i64,
     bytes: usize,
-    /// Only where the topic is compacted: the newest offset of each key.
+    /// The newest offset of each key; empty unless the topic is compacted.
     newest: HashMap<Bytes, u64>,
-    /// Weight of what the next compaction may drop: superseded records and tombstones.
+    /// Bytes that the next compaction may drop: superseded records and tombstones.
     reclaimable: usize,
-    /// What the last compaction left of that (young tombstones).
+    /// Bytes of these that the last compaction kept (young tombstones).
     unreclaimed: usize,
 }
 
@@ -106,7 +106,7 @@ impl Partition {
         Watermarks { low: self.low, high: self.next_offset }
     }
 
-    /// Writes at the end and drops what is over the bounds; the offset it got.
+    /// Appends a record, drops those beyond the bounds, and returns the offset.
     pub(super) fn append(
         &mut self,
         key: Option<Bytes>,
@@ -136,9 +136,9 @@ impl Partition {
         self.records.range(start..).take(max)
     }
 
-    /// The offset that a place means now.
-    pub(super) fn resolve(&self, place: SeekTo) -> u64 {
-        match place {
+    /// The present offset of a position.
+    pub(super) fn resolve(&self, position: SeekTo) -> u64 {
+        match position {
             SeekTo::Offset(offset) => offset,
             SeekTo::Beginning => self.low,
             SeekTo::End => self.next_offset,
@@ -153,7 +153,7 @@ impl Partition {
         self.records.partition_point(|record| record.offset < offset)
     }
 
-    /// Notes that the key's former record, if any, may go.
+    /// Counts the key's former record, if any, as reclaimable.
     fn supersede(&mut self, record: &Stored) {
         if !self.policy.compact {
             return;
@@ -176,7 +176,7 @@ impl Partition {
             if self.records.len() == 1 || (self.bytes <= self.policy.max_bytes && oldest.timestamp_ms >= oldest_ms) {
                 break;
             }
-            let oldest = self.records.pop_front().expect("looked at above");
+            let oldest = self.records.pop_front().expect("checked above");
             self.bytes -= oldest.weight();
             self.forget(&oldest);
         }
@@ -199,7 +199,7 @@ impl Partition {
         }
     }
 
-    /// Keeps the newest record of each key, and tombstones while they are young.
+    /// Keeps the newest record of each key, and young tombstones.
     fn compact(&mut self) {
         let oldest_tombstone_ms = self.newest_ms.saturating_sub(self.policy.tombstone_age_ms);
         let newest = &mut self.newest;

@@ -1,22 +1,22 @@
-//! What bounds the embedded log.
+//! The bounds of the embedded log.
 
 use std::time::Duration;
 
-/// What bounds the embedded log.
+/// The bounds of the embedded log.
 #[derive(Clone, Debug)]
 pub struct EmbeddedSettings {
-    /// The offset of the first record of every partition. The Unix milliseconds of the start keep offsets from
-    /// repeating against a history that outlives the process; they fit 48 bits.
+    /// The offset of the first record of every partition. With the Unix milliseconds of the start, which fit 48 bits,
+    /// offsets never repeat in a history that outlives the process.
     pub first_offset: u64,
-    /// Bytes of records (keys, values, headers and what holds them) after which a partition drops its oldest; in a
-    /// compacted topic, the bytes of superseded records that may pile up. A topic's `retention.bytes` may be lower.
+    /// Bytes of records (keys, values, headers and overhead) after which a partition drops its oldest ones; in a
+    /// compacted topic, the bytes of superseded records that may accumulate. A topic's `retention.bytes` may be lower.
     pub max_bytes_per_partition: usize,
-    /// The age, against the newest record of the partition, at which records are dropped, and tombstones of compacted
-    /// topics too. A topic's `retention.ms` and `delete.retention.ms` may be lower.
+    /// The age, relative to the newest record of the partition, at which records and tombstones of compacted topics are
+    /// dropped. A topic's `retention.ms` and `delete.retention.ms` may be lower.
     pub max_age: Duration,
-    /// The largest record that is taken: key, value and headers.
+    /// The largest accepted record: bytes of key, value and headers.
     pub max_record_bytes: usize,
-    /// How many partitions a topic gets that is written to or read without having been created; `None` refuses it.
+    /// How many partitions a topic gets that is created at its first use; `None`: such a topic is refused.
     pub auto_create_partitions: Option<u32>,
 }
 

@@ -1,5 +1,5 @@
-//! Writing to the embedded log. Receipts are answered from a thread of their own, as a Kafka client does it, so that a
-//! caller may hold a lock of its own while it hands records over, on either log.
+//! Writing to the embedded log. A thread answers the receipts, as in a Kafka client, so that a caller may hold a lock
+//! of its own while it sends records, on either log.
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -16,7 +16,7 @@ type Answer = (Receipt, Result<Delivered, DeliveryError>);
 pub(super) struct EmbeddedSink {
     log: Arc<Shared>,
     answers: SyncSender<Answer>,
-    /// One permit per record that may wait for its receipt's answer; so the channel never blocks.
+    /// One permit per record whose receipt is not answered, so that the channel never blocks.
     room: Arc<Semaphore>,
     queue_records: u32,
 }
@@ -32,16 +32,16 @@ impl EmbeddedSink {
         let room = Arc::new(Semaphore::new(settings.queue_records));
         let thread = std::thread::Builder::new().name("embedded-receipts".into());
         let answered = room.clone();
-        // It ends with the sink, whose drop closes the channel.
+        // The thread ends with the sink, whose drop closes the channel.
         thread
             .spawn(move || answer_all(&to_answer, &answered))
             .map_err(|cause| StreamError::fatal("closed", attempted(), cause))?;
         Ok(Self { log, answers, room, queue_records })
     }
 
-    /// Only with a permit taken.
+    /// Requires a permit.
     fn append(&self, record: Outgoing, receipt: Receipt) {
-        // One lock over both, so that answers come in the order of offsets.
+        // One lock for both, so that the answers are in the order of the offsets.
         let mut log = self.log.lock();
         let outcome = log.append(record);
         self.answers.send((receipt, outcome)).expect("the receipts thread ends after its sink");

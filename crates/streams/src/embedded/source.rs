@@ -1,4 +1,4 @@
-//! Reading the embedded log: straight from its partitions, so nothing queues up.
+//! Reading the embedded log: directly from its partitions, without a queue.
 
 mod cursor;
 mod group;

@@ -1,4 +1,4 @@
-//! Everything under the log's one lock.
+//! The state behind the log's lock.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -28,7 +28,7 @@ impl Shared {
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, State> {
-        // A panic under the lock is a bug of this module; the log still answers, so that others can say so.
+        // A panic under the lock is a bug of this module; the log still works, so that errors can be reported.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -45,8 +45,8 @@ pub(super) struct State {
 struct Topic {
     settings: BTreeMap<String, String>,
     partitions: Vec<Partition>,
-    /// Where the next record without a key goes.
-    spread: u32,
+    /// The partition of the last record without a key.
+    last_keyless: u32,
     readers: Vec<(u64, Arc<Notify>)>,
 }
 
@@ -60,11 +60,11 @@ impl State {
             });
         }
         if wanted.partitions == 0 {
-            return Err(refuse("a topic has at least one partition".into()));
+            return Err(refuse("0 partitions: expected at least 1".into()));
         }
         let policy = Policy::new(&self.settings, &wanted.settings).map_err(refuse)?;
         let partitions = (0..wanted.partitions).map(|_| Partition::new(policy, self.settings.first_offset)).collect();
-        let topic = Topic { settings: wanted.settings.clone(), partitions, spread: 0, readers: Vec::new() };
+        let topic = Topic { settings: wanted.settings.clone(), partitions, last_keyless: 0, readers: Vec::new() };
         self.topics.insert(wanted.name.as_str().into(), topic);
         let counts = self.partition_counts();
         let now = Instant::now();
@@ -72,7 +72,7 @@ impl State {
         Ok(TopicOutcome::Created)
     }
 
-    /// Creates a topic that is used before it was created, where the settings allow that.
+    /// Creates a topic at its first use, where the settings allow that.
     pub(super) fn ensure_topic(&mut self, name: &str) {
         if let Some(partitions) = self.settings.auto_create_partitions
             && !self.topics.contains_key(name)
@@ -103,7 +103,7 @@ impl State {
         let size = Stored::size_bytes(record.key.as_ref(), record.value.as_ref(), &record.headers);
         if size > self.settings.max_record_bytes {
             let limit = self.settings.max_record_bytes;
-            return Err(refused("too_large", format!("record of {size} bytes, at most {limit} are taken")));
+            return Err(refused("too_large", format!("record of {size} bytes: expected at most {limit} bytes")));
         }
         self.ensure_topic(&record.topic);
         let Some(topic) = self.topics.get_mut(&record.topic) else {
@@ -119,7 +119,7 @@ impl State {
         Ok(Delivered { partition, offset })
     }
 
-    /// Wakes `wake` whenever one of the topics gets a record. The id ends it.
+    /// Notifies `wake` about each record in one of the topics. Returns the reader's id, for [`State::unwatch`].
     pub(super) fn watch<'a>(&mut self, topics: impl Iterator<Item = &'a Arc<str>>, wake: &Arc<Notify>) -> u64 {
         let reader = self.next_reader;
         self.next_reader += 1;
@@ -133,7 +133,7 @@ impl State {
         reader
     }
 
-    /// Adds topics to what a reader watches: a group's topic may be created later than the group.
+    /// Adds topics to those that a reader watches: a group's topic may be created later than the group.
     pub(super) fn watch_more<'a>(
         &mut self,
         reader: u64,
@@ -153,7 +153,7 @@ impl State {
         self.topics.values_mut().for_each(|topic| topic.readers.retain(|(known, _)| *known != reader));
     }
 
-    /// The group of that name (made at its first use), and how many partitions each topic has.
+    /// The group of that name (created at its first use), and how many partitions each topic has.
     pub(super) fn group(&mut self, name: &str) -> (&mut Group, BTreeMap<Arc<str>, u32>) {
         let counts = self.partition_counts();
         (self.groups.entry(name.to_owned()).or_default(), counts)
@@ -171,8 +171,8 @@ impl Topic {
             (Some(partition), _) => partition,
             (None, Some(key)) => partitioner::partition_of(key, partitions),
             (None, None) => {
-                self.spread = (self.spread + 1) % partitions;
-                self.spread
+                self.last_keyless = (self.last_keyless + 1) % partitions;
+                self.last_keyless
             }
         }
     }

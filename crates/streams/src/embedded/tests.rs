@@ -33,14 +33,14 @@ async fn write(log: &EmbeddedLog, records: impl IntoIterator<Item = Outgoing>) {
 
 async fn records(source: &mut dyn Source) -> Vec<Incoming> {
     loop {
-        if let Event::Records(records) = source.next().await.expect("goes on") {
+        if let Event::Records(records) = source.next().await.expect("continues") {
             return records;
         }
     }
 }
 
 #[tokio::test]
-async fn a_reader_that_is_too_slow_goes_on_with_what_is_left() {
+async fn a_slow_reader_continues_at_the_low_watermark() {
     let log = log(EmbeddedSettings { max_bytes_per_partition: 2_000, ..EmbeddedSettings::new(100) }).await;
     let mut source = log.read(vec![(TopicPartition::new("t", 0), SeekTo::Offset(100))]).await.expect("reader");
     write(&log, (0..50).map(|number| record("t", &number.to_string()))).await;
@@ -58,7 +58,7 @@ async fn a_waiting_reader_is_woken_by_the_first_record() {
 }
 
 #[tokio::test]
-async fn a_dropped_call_of_next_loses_nothing() {
+async fn next_is_cancel_safe() {
     let log = log(EmbeddedSettings::new(0)).await;
     let mut source = log.subscribe(GroupSettings::new("g", ["t"])).await.expect("joined");
     let mut next = source.next();
@@ -72,7 +72,7 @@ async fn a_dropped_call_of_next_loses_nothing() {
 }
 
 #[tokio::test]
-async fn topics_are_made_at_their_first_use_only_where_that_is_wanted() {
+async fn topics_are_created_at_first_use_if_set() {
     let strict = EmbeddedLog::new(EmbeddedSettings::new(0));
     let error = strict.watermarks(&TopicPartition::new("new", 0)).await.expect_err("no such topic");
     assert_eq!(error.reason(), "unknown_topic");
@@ -83,18 +83,18 @@ async fn topics_are_made_at_their_first_use_only_where_that_is_wanted() {
 }
 
 #[tokio::test]
-async fn a_group_hears_of_a_topic_that_comes_later() {
+async fn a_group_is_assigned_a_topic_created_later() {
     let log = EmbeddedLog::new(EmbeddedSettings::new(0));
     let settings = GroupSettings { start: Start::Earliest, ..GroupSettings::new("g", ["t"]) };
     let mut source = log.subscribe(settings).await.expect("joined");
     log.create_topics(&[NewTopic::new("t", 1)]).await.expect("created");
-    assert!(matches!(source.next().await.expect("goes on"), Event::Assigned(_)));
+    assert!(matches!(source.next().await.expect("continues"), Event::Assigned(_)));
     let (read, ()) = tokio::join!(records(&mut *source), write(&log, [record("t", "x")]));
     assert_eq!(read.len(), 1);
 }
 
 #[tokio::test]
-async fn a_sender_may_hold_the_lock_that_its_receipts_need() {
+async fn a_sender_may_hold_the_lock_of_its_receipts() {
     struct Locked(std::sync::Mutex<u32>);
     impl crate::Acknowledge for Locked {
         fn acknowledged(&self, _tag: u64, _outcome: Result<crate::Delivered, crate::DeliveryError>) {

@@ -21,7 +21,7 @@ fn headers_are_the_golden_bytes() {
 }
 
 #[test]
-fn golden_bytes_are_taken_apart() {
+fn golden_bytes_are_decoded() {
     for (indexes, golden) in GOLDEN {
         let value = [golden, b"message"].concat();
         let framed = decode(&value.into()).expect("well-formed");
@@ -30,20 +30,20 @@ fn golden_bytes_are_taken_apart() {
 }
 
 #[test]
-fn the_long_form_of_the_first_message_is_read_too() {
+fn the_long_form_of_the_first_message_is_decoded() {
     let framed = decode(&Bytes::from_static(&[0, 0, 0, 0, 7, 2, 0])).expect("well-formed");
     assert_eq!((framed.schema_id, framed.indexes), (7, vec![0]));
 }
 
 #[test]
-fn a_whole_value_is_the_golden_bytes() {
+fn a_complete_value_is_the_golden_bytes() {
     // A Timestamp of 1 s 2 ns: field 1 varint 1, field 2 varint 2.
     let value = encode(5, &[0], &prost_types::Timestamp { seconds: 1, nanos: 2 });
     assert_eq!(value, [0, 0, 0, 0, 5, 0, 0x08, 1, 0x10, 2].as_slice());
 }
 
 #[test]
-fn garbage_is_refused_by_name() {
+fn malformed_values_are_rejected_by_name() {
     let cases: [(&[u8], FramingError); 7] = [
         (&[], FramingError::Truncated { length: 0 }),
         (b"{}", FramingError::Magic { found: b'{' }),
@@ -69,7 +69,7 @@ proptest! {
     }
 
     #[test]
-    fn any_bytes_are_taken_apart_or_refused(bytes: Vec<u8>) {
+    fn any_bytes_are_decoded_or_rejected(bytes: Vec<u8>) {
         let _ = decode(&bytes.into());
     }
 }

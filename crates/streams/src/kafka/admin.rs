@@ -1,4 +1,4 @@
-//! Topics: created where they are missing, described, compared.
+//! Creates missing topics; describes and compares existing ones.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -13,17 +13,18 @@ use rdkafka::error::KafkaError;
 use rdkafka::types::RDKafkaErrorCode;
 
 use super::client::SharedClient;
-use super::context::AskingContext;
+use super::context::QueryContext;
 use super::errors::classify;
 use super::settings::REQUEST_TIMEOUT;
 use crate::topics::differences;
 use crate::{NewTopic, StreamError, TopicDescription, TopicOutcome};
 
-/// How long the cluster may take until a new topic has its leaders.
+/// How long the cluster may take to elect the leaders of a new topic.
 const CREATE_TIMEOUT: Duration = Duration::from_secs(30);
-/// A busy broker knows a topic some time after its controller has created it: how often it is asked, and how long between.
+/// A busy broker learns of a topic some time after the controller has created it: how many attempts, and the time
+/// between them.
 const KNOWN_ATTEMPTS: u32 = 50;
-const KNOWN_PAUSE: Duration = Duration::from_millis(200);
+const KNOWN_INTERVAL: Duration = Duration::from_millis(200);
 
 pub(super) async fn create(client: &Arc<SharedClient>, topics: &[NewTopic]) -> Result<Vec<TopicOutcome>, StreamError> {
     let known = partition_counts(client).await?;
@@ -37,7 +38,7 @@ pub(super) async fn create(client: &Arc<SharedClient>, topics: &[NewTopic]) -> R
         for outcome in outcomes.map_err(|error| classify(error, "create topics"))? {
             match outcome {
                 Ok(name) => created.push(name),
-                // Another program was faster; below it is compared like any other.
+                // Another program has created it; it is compared below like any other.
                 Err((_, RDKafkaErrorCode::TopicAlreadyExists)) => {}
                 Err((name, code)) => {
                     return Err(classify(KafkaError::AdminOp(code), format!("create topic {name}")));
@@ -72,12 +73,12 @@ pub(super) async fn describe(client: &Arc<SharedClient>) -> Result<Vec<TopicDesc
     Ok(known.into_iter().map(describe).collect())
 }
 
-/// Made for each call: it has no thread that serves its events, so a long life would pile them up.
-fn admin(client: &Arc<SharedClient>) -> Result<AdminClient<AskingContext>, StreamError> {
-    let mut config: ClientConfig = client.settings.for_watcher();
-    // No events wanted.
+/// Created for each call: no thread serves its events, so that they would accumulate in a long-lived client.
+fn admin(client: &Arc<SharedClient>) -> Result<AdminClient<QueryContext>, StreamError> {
+    let mut config: ClientConfig = client.settings.for_metadata();
+    // Statistics are not read.
     config.set("statistics.interval.ms", "0");
-    config.create_with_context(AskingContext).map_err(|error| classify(error, "open an admin client"))
+    config.create_with_context(QueryContext).map_err(|error| classify(error, "open an admin client"))
 }
 
 fn kafka_topic(topic: &NewTopic) -> KafkaTopic<'_> {
@@ -86,36 +87,36 @@ fn kafka_topic(topic: &NewTopic) -> KafkaTopic<'_> {
     topic.settings.iter().fold(new, |new, (name, value)| new.set(name, value))
 }
 
-/// As [`partition_counts`], once the broker that answers knows all of `topics`; or as it then is.
+/// Like [`partition_counts`], but retries until the broker knows all of `topics`, or until the attempts are used up.
 async fn await_known(client: &Arc<SharedClient>, topics: &[NewTopic]) -> Result<BTreeMap<String, u32>, StreamError> {
     let mut known = partition_counts(client).await?;
     for _ in 0..KNOWN_ATTEMPTS {
         if topics.iter().all(|topic| known.get(&topic.name).is_some_and(|partitions| *partitions > 0)) {
             break;
         }
-        tokio::time::sleep(KNOWN_PAUSE).await;
+        tokio::time::sleep(KNOWN_INTERVAL).await;
         known = partition_counts(client).await?;
     }
     Ok(known)
 }
 
-/// All topics but internal ones.
+/// The number of partitions of all topics except internal ones.
 pub(super) async fn partition_counts(client: &Arc<SharedClient>) -> Result<BTreeMap<String, u32>, StreamError> {
-    let question = |client: &SharedClient| {
+    let request = |client: &SharedClient| {
         let metadata = client
-            .watcher()?
+            .metadata_client()?
             .client()
             .fetch_metadata(None, REQUEST_TIMEOUT)
-            .map_err(|error| classify(error, format!("ask {} for its topics", client.settings.bootstrap)))?;
+            .map_err(|error| classify(error, format!("request the topics of {}", client.settings.bootstrap)))?;
         let topics = metadata.topics().iter().filter(|topic| !topic.name().starts_with("__"));
         let count = |partitions: usize| u32::try_from(partitions).unwrap_or(u32::MAX);
         Ok(topics.map(|topic| (topic.name().to_owned(), count(topic.partitions().len()))).collect())
     };
-    client.ask("ask for the topics", question).await
+    client.run_blocking("request the topics", request).await
 }
 
 async fn settings(
-    admin: &AdminClient<AskingContext>,
+    admin: &AdminClient<QueryContext>,
     topics: &[&str],
 ) -> Result<BTreeMap<String, ConfigResource>, StreamError> {
     if topics.is_empty() {

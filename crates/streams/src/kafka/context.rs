@@ -1,4 +1,4 @@
-//! What librdkafka calls back: its lines for every client, rebalances for consumers.
+//! librdkafka's callbacks: log lines of every client, rebalances of consumers.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,11 +12,11 @@ use rdkafka::consumer::{BaseConsumer, Consumer as _, ConsumerContext, Rebalance}
 use rdkafka::error::KafkaError;
 use rdkafka::{ClientContext, TopicPartitionList};
 
-use super::lanes::HandOver;
-use super::lookout::Lookout;
+use super::brokers::BrokerMonitor;
+use super::hand_over::HandOver;
 use crate::{Revocation, TopicPartition};
 
-/// librdkafka's own lines are details: what matters shows in health and in the errors of calls.
+/// librdkafka's log lines are details: health and the errors of calls report what matters.
 pub(super) fn log(level: RDKafkaLogLevel, facility: &str, line: &str) {
     match level {
         RDKafkaLogLevel::Debug => tracing::trace!(facility, "librdkafka: {line}"),
@@ -24,11 +24,11 @@ pub(super) fn log(level: RDKafkaLogLevel, facility: &str, line: &str) {
     }
 }
 
-/// The callbacks of a client that is only asked: what goes wrong is in its answers. Without it `rdkafka` logs each broker
-/// that is away as an error.
-pub(super) struct AskingContext;
+/// The callbacks of a client for queries, whose errors are in the answers. Without it `rdkafka` logs each unavailable
+/// broker as an error.
+pub(super) struct QueryContext;
 
-impl ClientContext for AskingContext {
+impl ClientContext for QueryContext {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, line: &str) {
         log(level, facility, line);
     }
@@ -38,9 +38,9 @@ impl ClientContext for AskingContext {
     }
 }
 
-impl ConsumerContext for AskingContext {}
+impl ConsumerContext for QueryContext {}
 
-/// One assigned partition: its own queue in librdkafka, and whether something may be in it.
+/// One assigned partition: its own queue in librdkafka, and whether the queue may contain something.
 pub(super) struct Feed {
     pub(super) queue: PartitionQueue<ConsumerEvents>,
     pub(super) ready: Arc<AtomicBool>,
@@ -48,49 +48,50 @@ pub(super) struct Feed {
 
 /// A consumer's callbacks. They run on its thread, while it polls.
 pub(super) struct ConsumerEvents {
-    pub(super) lookout: Lookout,
+    pub(super) brokers: BrokerMonitor,
     hand_over: Arc<HandOver>,
     revoke_deadline: Duration,
-    /// Whether something may be in the common queue.
+    /// Whether the common queue may contain events.
     events_ready: Arc<AtomicBool>,
     consumer: OnceLock<Weak<BaseConsumer<Self>>>,
     feeds: Mutex<BTreeMap<TopicPartition, Feed>>,
 }
 
 impl ConsumerEvents {
-    pub(super) fn new(lookout: Lookout, hand_over: Arc<HandOver>, revoke_deadline: Duration) -> Self {
+    pub(super) fn new(brokers: BrokerMonitor, hand_over: Arc<HandOver>, revoke_deadline: Duration) -> Self {
         let events_ready = Arc::new(AtomicBool::new(true));
-        Self { lookout, hand_over, revoke_deadline, events_ready, consumer: OnceLock::new(), feeds: Mutex::default() }
+        Self { brokers, hand_over, revoke_deadline, events_ready, consumer: OnceLock::new(), feeds: Mutex::default() }
     }
 
-    /// For librdkafka to call when the common queue is no longer empty.
+    /// The callback for a common queue that is no longer empty.
     pub(super) fn on_events(&self) -> impl Fn() + Send + Sync + 'static {
         waker(self.events_ready.clone(), self.hand_over.clone())
     }
 
-    /// Cleared before the queue is looked at: what arrives meanwhile sets it again.
+    /// Cleared before the queue is read: an event that arrives meanwhile sets it again.
     pub(super) fn take_events_ready(&self) -> bool {
         self.events_ready.swap(false, Ordering::AcqRel)
     }
 
-    /// Before the first poll.
+    /// Call it before the first poll.
     pub(super) fn bind(&self, consumer: &Arc<BaseConsumer<Self>>) {
-        // Bound once, right after the consumer is made.
+        // Set once, right after the consumer is created.
         let _ = self.consumer.set(Arc::downgrade(consumer));
     }
 
-    /// Not to be held while the consumer is polled: a rebalance changes them.
+    /// Do not hold the lock while the consumer is polled: a rebalance changes the feeds.
     pub(super) fn feeds(&self) -> MutexGuard<'_, BTreeMap<TopicPartition, Feed>> {
         self.feeds.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Gives each partition a queue of its own; before it is assigned, or records would go to the common queue.
+    /// Creates a queue for each partition. Call it before the assignment, otherwise records would go to the common
+    /// queue.
     pub(super) fn split(&self, partitions: &[TopicPartition]) {
         let Some(consumer) = self.consumer.get().and_then(Weak::upgrade) else { return };
         for partition in partitions {
             let queue = consumer.split_partition_queue(&partition.topic, partition.partition.cast_signed());
             let Some(mut queue) = queue else {
-                // Only for a name with a zero byte, which no cluster can have sent.
+                // Only for a name with a zero byte, which no cluster sends.
                 tracing::error!(%partition, "partition has no queue");
                 continue;
             };
@@ -100,19 +101,19 @@ impl ConsumerEvents {
         }
     }
 
-    /// Hands the revocation to the caller and waits until it is flushed and committed.
+    /// Passes the revocation to the caller and waits until the caller has flushed and committed.
     fn revoke(&self, partitions: Vec<TopicPartition>, lost: bool) {
         let dropped: Vec<_> = partitions.iter().map(|partition| self.feeds().remove(partition)).collect();
         drop(dropped);
         let (done, is_done) = sync_channel(1);
         let revocation = Revocation::new(partitions.clone(), lost, move || {
-            // A deadline that has passed no longer listens.
+            // After the deadline the receiver is closed.
             let _ = done.send(());
         });
-        let closing = self.hand_over.with(|lanes| {
-            let closing = lanes.is_closing();
+        let closing = self.hand_over.with(|queues| {
+            let closing = queues.is_closing();
             if !closing {
-                lanes.revoke(revocation);
+                queues.revoke(revocation);
             }
             closing
         });
@@ -122,7 +123,7 @@ impl ConsumerEvents {
         if is_done.recv_timeout(self.revoke_deadline).is_err() {
             tracing::warn!(?partitions, deadline = ?self.revoke_deadline, "revoked partitions were not flushed in time");
         }
-        self.hand_over.with(|lanes| lanes.release(&partitions));
+        self.hand_over.with(|queues| queues.release(&partitions));
     }
 }
 
@@ -132,11 +133,11 @@ impl ClientContext for ConsumerEvents {
     }
 
     fn stats_raw(&self, statistics: &[u8]) {
-        self.lookout.statistics(statistics);
+        self.brokers.statistics(statistics);
     }
 
     fn error(&self, error: KafkaError, text: &str) {
-        self.lookout.error(&error, text);
+        self.brokers.error(&error, text);
     }
 }
 
@@ -148,7 +149,7 @@ impl ConsumerContext for ConsumerEvents {
                 tracing::debug!(?partitions, "assigned");
                 if !partitions.is_empty() {
                     self.split(&partitions);
-                    self.hand_over.with(|lanes| lanes.assign(partitions));
+                    self.hand_over.with(|queues| queues.assign(partitions));
                 }
             }
             Rebalance::Revoke(list) => {
@@ -158,7 +159,7 @@ impl ConsumerContext for ConsumerEvents {
                     self.revoke(partitions, lost);
                 }
             }
-            Rebalance::Error(error) => self.lookout.error(error, &error.to_string()),
+            Rebalance::Error(error) => self.brokers.error(error, &error.to_string()),
         }
     }
 }

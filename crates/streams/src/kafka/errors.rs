@@ -1,11 +1,11 @@
-//! librdkafka's errors, sorted by what the caller should do.
+//! Classifies librdkafka's errors by what the caller should do.
 
 use rdkafka::error::KafkaError;
 use rdkafka::types::RDKafkaErrorCode as Code;
 
 use crate::{DeliveryError, StreamError};
 
-/// The error of a call.
+/// Classifies the error of a call.
 pub(super) fn classify(error: KafkaError, attempted: impl Into<String>) -> StreamError {
     let Some(code) = code_of(&error) else {
         return match error {
@@ -24,7 +24,7 @@ pub(super) fn classify(error: KafkaError, attempted: impl Into<String>) -> Strea
     }
 }
 
-/// The library leaves administrative errors out of its own.
+/// The code of an error; rdkafka's own function lacks those of administrative calls.
 fn code_of(error: &KafkaError) -> Option<Code> {
     match error {
         KafkaError::AdminOp(code) => Some(*code),
@@ -32,7 +32,7 @@ fn code_of(error: &KafkaError) -> Option<Code> {
     }
 }
 
-/// The code of our closed set, and whether trying again may help.
+/// The reason of our closed set, and whether a retry may help.
 pub(super) fn reason_of(code: Code) -> (&'static str, bool) {
     match code {
         Code::AllBrokersDown
@@ -74,7 +74,7 @@ pub(super) fn reason_of(code: Code) -> (&'static str, bool) {
     }
 }
 
-/// The fate of a record that was not delivered.
+/// Classifies the error of a record that was not delivered.
 pub(super) fn delivery_error(code: Code, detail: String) -> DeliveryError {
     let detail = detail.into();
     match code {
@@ -96,7 +96,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn families_follow_the_code() {
+    fn the_code_decides_the_family() {
         let cases = [
             (Code::AllBrokersDown, "unavailable", true),
             (Code::UnknownTopicOrPartition, "unknown_topic", true),
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn a_record_is_refused_only_when_it_is_at_fault() {
+    fn only_the_record_itself_causes_a_refusal() {
         assert!(delivery_error(Code::MessageSizeTooLarge, String::new()).is_refused());
         assert!(!delivery_error(Code::UnknownTopic, String::new()).is_refused());
         assert_eq!(delivery_error(Code::PurgeQueue, String::new()), DeliveryError::Abandoned);

@@ -1,5 +1,5 @@
-//! Whether the cluster can be reached: up when it answers a question, down when it does not, or when a client of this
-//! process says so first.
+//! Whether the cluster can be reached: up when it answers a request, down when it does not, or when a client of this
+//! process reports an error first.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -9,22 +9,22 @@ use tokio::time::Instant;
 /// Whether a cluster can be reached.
 #[derive(Clone, Debug)]
 pub struct Health {
-    /// What is known.
+    /// The state.
     pub state: HealthState,
     /// Since when.
     pub since: Instant,
-    /// The last error a client met, kept after it is over.
+    /// The last error of a client, kept after the cluster is up again.
     pub last_error: Option<String>,
 }
 
-/// What is known of a cluster.
+/// The state of a cluster.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HealthState {
-    /// Nobody answered yet, and nothing failed yet.
+    /// No answer and no error yet.
     Connecting,
     /// At least one broker answers.
     Up,
-    /// No broker answers, or none lets us in.
+    /// No broker answers, or all refuse the credentials.
     Down,
 }
 
@@ -35,13 +35,13 @@ impl Health {
     }
 }
 
-/// Collects what the clients see. Logs once per change.
-pub(super) struct Monitor {
+/// Collects the observations of all clients. Logs once per change.
+pub(super) struct HealthMonitor {
     bootstrap: String,
     health: Mutex<Health>,
 }
 
-impl Monitor {
+impl HealthMonitor {
     pub(super) fn new(bootstrap: &str) -> Self {
         let health = Health { state: HealthState::Connecting, since: Instant::now(), last_error: None };
         Self { bootstrap: bootstrap.to_owned(), health: Mutex::new(health) }
@@ -51,11 +51,11 @@ impl Monitor {
         self.lock().clone()
     }
 
-    /// A client's error. Only some say that the whole cluster is away.
+    /// A client's error. Only some mean that the cluster is unavailable.
     pub(super) fn error(&self, code: RDKafkaErrorCode, text: &str) {
         let mut health = self.lock();
         let known = health.last_error.as_deref() == Some(text);
-        // "All brokers are down" says less than the error that came before it.
+        // "All brokers are down" has less detail than the error before it.
         if !(code == RDKafkaErrorCode::AllBrokersDown && health.last_error.is_some()) {
             health.last_error = Some(text.to_owned());
         }
@@ -66,16 +66,16 @@ impl Monitor {
         }
     }
 
-    /// A question went without its answer.
+    /// A request was not answered.
     pub(super) fn silent(&self, text: &str) {
         let mut health = self.lock();
-        // Why it could not be reached from the beginning is known better by those who tried.
+        // Before the first answer, the errors of the clients have more detail.
         let known = health.last_error.take().filter(|_| health.state != HealthState::Up);
         health.last_error = known.or_else(|| Some(text.to_owned()));
         self.down(&mut health);
     }
 
-    /// A question was answered.
+    /// A request was answered.
     pub(super) fn up(&self) {
         let mut health = self.lock();
         if !health.is_up() {
@@ -85,7 +85,7 @@ impl Monitor {
         }
     }
 
-    /// Whether a question was answered just now.
+    /// Whether the last request was answered.
     pub(super) fn is_up(&self) -> bool {
         self.lock().is_up()
     }
@@ -114,8 +114,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn goes_down_with_the_cause_and_up_with_the_first_broker() {
-        let monitor = Monitor::new("h:1");
+    fn goes_down_with_the_cause_and_up_with_an_answer() {
+        let monitor = HealthMonitor::new("h:1");
         assert_eq!(monitor.now().state, HealthState::Connecting);
         monitor.error(RDKafkaErrorCode::BrokerTransportFailure, "h:1: connection refused");
         assert_eq!(monitor.now().state, HealthState::Connecting);
@@ -127,8 +127,8 @@ mod tests {
     }
 
     #[test]
-    fn a_question_without_an_answer_is_down() {
-        let monitor = Monitor::new("h:1");
+    fn an_unanswered_request_is_down() {
+        let monitor = HealthMonitor::new("h:1");
         monitor.up();
         monitor.error(RDKafkaErrorCode::BrokerTransportFailure, "h:1: disconnected");
         monitor.silent("no answer");
@@ -142,7 +142,7 @@ mod tests {
 
     #[test]
     fn refused_credentials_are_down() {
-        let monitor = Monitor::new("h:1");
+        let monitor = HealthMonitor::new("h:1");
         monitor.up();
         monitor.error(RDKafkaErrorCode::Authentication, "SASL authentication error");
         assert_eq!(monitor.now().state, HealthState::Down);

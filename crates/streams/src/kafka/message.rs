@@ -1,4 +1,4 @@
-//! A record out of librdkafka's memory into ours: one allocation for all its bytes.
+//! Copies a record out of librdkafka's memory: one allocation for all its bytes.
 
 use std::sync::Arc;
 
@@ -7,27 +7,31 @@ use rdkafka::message::{BorrowedMessage, Headers as _, Message as _};
 
 use crate::{HeaderName, Headers, Incoming, TopicPartition};
 
-/// Header names seen before: a topic has a handful, and each record repeats them.
+/// Known header names: a topic has few, and each record repeats them.
 #[derive(Default)]
-pub(super) struct Names(Vec<Arc<str>>);
+pub(super) struct HeaderNames(Vec<Arc<str>>);
 
-impl Names {
-    const REMEMBERED: usize = 32;
+impl HeaderNames {
+    const MAX: usize = 32;
 
     fn shared(&mut self, name: &str) -> HeaderName {
         if let Some(known) = self.0.iter().find(|known| &***known == name) {
             return known.clone().into();
         }
         let name: Arc<str> = name.into();
-        if self.0.len() < Self::REMEMBERED {
+        if self.0.len() < Self::MAX {
             self.0.push(name.clone());
         }
         name.into()
     }
 }
 
-/// Copies a record; the second value is its weight in bytes.
-pub(super) fn incoming(message: &BorrowedMessage<'_>, of: &TopicPartition, names: &mut Names) -> (Incoming, usize) {
+/// Copies a record; the second value is its size in bytes.
+pub(super) fn incoming(
+    message: &BorrowedMessage<'_>,
+    of: &TopicPartition,
+    names: &mut HeaderNames,
+) -> (Incoming, usize) {
     let (key, value) = (message.key(), message.payload());
     let headers: Vec<_> = message.headers().into_iter().flat_map(|headers| headers.iter()).collect();
     let parts = || [key, value].into_iter().chain(headers.iter().map(|header| header.value)).flatten();
@@ -42,7 +46,7 @@ pub(super) fn incoming(message: &BorrowedMessage<'_>, of: &TopicPartition, names
     let value = value.map(&mut next);
     let mut kept = Headers::new();
     for header in &headers {
-        // Kafka knows headers without a value; we do not tell them from empty ones.
+        // Kafka has headers without a value; here they become empty ones.
         kept.push(names.shared(header.key), next(header.value.unwrap_or_default()));
     }
     let record = Incoming {

@@ -1,16 +1,15 @@
-//! Asks the cluster all the time whether it answers. A connection alone says nothing: it stays open to a broker that stands
-//! still.
+//! Checks with a regular request whether the cluster answers. An open connection is no proof: it stays open to a frozen
+//! broker.
 
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
-/// Between two questions.
-const PAUSE: Duration = Duration::from_secs(2);
-/// A cluster that answers no later than this counts as there. With the pause before: what stands still is known to within
-/// 7 s.
-pub(super) const PATIENCE: Duration = Duration::from_secs(5);
+/// The time between two requests.
+const INTERVAL: Duration = Duration::from_secs(2);
+/// How long an answer may take. Together with the interval, a frozen cluster is detected within 7 s.
+pub(super) const TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Asks until it is dropped.
+/// Sends requests until it is dropped.
 pub(super) struct Probe(Arc<Stop>);
 
 #[derive(Default)]
@@ -20,21 +19,21 @@ struct Stop {
 }
 
 impl Probe {
-    /// `ask` blocks, and is `None` once there is nobody to ask for. Without a thread for it, the cluster's clients are left
-    /// to tell.
-    pub(super) fn start(ask: impl Fn() -> Option<()> + Send + 'static) -> Self {
+    /// `request` blocks, and returns `None` to end the probe. When no thread can be started, only the errors of the
+    /// cluster's clients report its health.
+    pub(super) fn start(request: impl Fn() -> Option<()> + Send + 'static) -> Self {
         let stop = Arc::new(Stop::default());
         let ended = stop.clone();
-        // Not joined: a question may be under way when nobody cares for its answer any more. It ends by itself.
+        // Not joined: a request may be in progress when the probe is dropped. The thread ends by itself.
         let thread = std::thread::Builder::new().name("kafka-probe".into()).spawn(move || {
-            while ask().is_some() {
+            while request().is_some() {
                 if !ended.pause() {
                     return;
                 }
             }
         });
         if let Err(cause) = thread {
-            tracing::error!(%cause, "no thread to ask kafka with: whether it answers stays unknown");
+            tracing::error!(%cause, "cannot start the thread that probes kafka: its health stays unknown");
         }
         Self(stop)
     }
@@ -50,7 +49,7 @@ impl Drop for Probe {
 impl Stop {
     fn pause(&self) -> bool {
         let stopped = self.stopped.lock().unwrap_or_else(PoisonError::into_inner);
-        let waited = self.changed.wait_timeout_while(stopped, PAUSE, |stopped| !*stopped);
+        let waited = self.changed.wait_timeout_while(stopped, INTERVAL, |stopped| !*stopped);
         !*waited.unwrap_or_else(PoisonError::into_inner).0
     }
 }

@@ -15,21 +15,21 @@ use rdkafka::{ClientConfig, ClientContext};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
+use super::brokers::{BrokerMonitor, WHY_STRANDED};
 use super::context::log;
 use super::errors::{classify, delivery_error};
-use super::health::Monitor;
-use super::lookout::{Lookout, WHY_STRANDED};
-use crate::watchdog::Standstill;
+use super::health::HealthMonitor;
+use crate::watchdog::StallTimer;
 use crate::{Delivered, DeliveryError, Receipt, StreamError};
 
-/// How long a round of polling takes: a stop waits for its end. Acknowledgements wake it at once. The binding counts what is
-/// left of it in whole milliseconds, and asks again and again during the last one: each round costs one.
-const ROUND: Duration = Duration::from_millis(250);
-/// Nothing is acknowledged for so long, by a cluster that answers others: the producer has lost its way.
-const NO_ANSWER: Duration = Duration::from_secs(15);
+/// How long one poll waits: a stop waits for its end. Acknowledgements end the wait immediately. The binding rounds the
+/// remaining time down to milliseconds and spins during the last one, so that each poll costs a millisecond of CPU.
+const POLL_TIMEOUT: Duration = Duration::from_millis(250);
+/// A producer without acknowledgements for this long is broken when the cluster answers other clients.
+const STALLED_AFTER: Duration = Duration::from_secs(15);
 
-/// What becomes of what it holds then.
-const WHY_UNANSWERED: &str = "nothing is acknowledged by a cluster that answers others, and another must take over";
+/// The cause in the errors of a stalled producer.
+const WHY_STALLED: &str = "the cluster answers other clients but acknowledges no record of this writer: open a new one";
 
 /// A producer, polled by a thread of its own until it is dropped. Dropping it abandons what is not acknowledged.
 pub(super) struct Producer {
@@ -38,20 +38,20 @@ pub(super) struct Producer {
 }
 
 impl Producer {
-    pub(super) fn open(config: &ClientConfig, health: Arc<Monitor>) -> Result<Self, StreamError> {
-        let events = ProducerEvents { lookout: Lookout::new(health), outcomes: Arc::default() };
+    pub(super) fn open(config: &ClientConfig, health: Arc<HealthMonitor>) -> Result<Self, StreamError> {
+        let events = ProducerEvents { brokers: BrokerMonitor::new(health), outcomes: Arc::default() };
         let producer: BaseProducer<ProducerEvents> =
             config.create_with_context(events).map_err(|error| classify(error, "open a producer"))?;
         let producer = Arc::new(producer);
         let thread = std::thread::Builder::new().name("kafka-producer".into()).spawn({
             let producer = producer.clone();
             move || {
-                let (mut answers, began) = (Standstill::default(), Instant::now());
+                let (mut acknowledgements, began) = (StallTimer::default(), Instant::now());
                 while !producer.context().outcomes.closing.load(Ordering::Relaxed) {
-                    producer.poll(ROUND);
+                    producer.poll(POLL_TIMEOUT);
                     producer.context().outcomes.answer_refused();
-                    give_up_stalled(&producer, &mut answers, began.elapsed());
-                    give_up_stranded(&producer);
+                    break_stalled(&producer, &mut acknowledgements, began.elapsed());
+                    break_stranded(&producer);
                 }
                 producer.context().outcomes.answer_refused();
             }
@@ -60,16 +60,16 @@ impl Producer {
         Ok(Self { producer, thread: Some(thread) })
     }
 
-    /// For questions to the cluster.
+    /// For requests to the cluster.
     pub(super) fn client(&self) -> &Client<impl ClientContext> {
         self.producer.client()
     }
 
-    /// As if librdkafka had told so for a while.
+    /// Simulates these statistics of librdkafka.
     #[cfg(test)]
     pub(super) fn strand(&self, statistics: &[u8]) {
         for _ in 0..2 {
-            self.producer.context().lookout.statistics(statistics);
+            self.producer.context().brokers.statistics(statistics);
         }
     }
 
@@ -77,8 +77,8 @@ impl Producer {
         &self.producer.context().outcomes
     }
 
-    /// Hands a record to librdkafka, which copies it.
-    #[allow(clippy::result_large_err, reason = "the receipt comes back")]
+    /// Passes a record to librdkafka, which copies it.
+    #[allow(clippy::result_large_err, reason = "the receipt is returned")]
     pub(super) fn send(
         &self,
         record: BaseRecord<'_, [u8], [u8], Box<Receipt>>,
@@ -104,43 +104,43 @@ impl Drop for Producer {
     }
 }
 
-/// A producer that nobody answers, though others are, is as good as one that finds no broker.
-fn give_up_stalled(producer: &BaseProducer<ProducerEvents>, answers: &mut Standstill, now: Duration) {
-    let ProducerEvents { lookout, outcomes } = producer.context().as_ref();
+/// Breaks a producer whose records are not acknowledged although the cluster answers other clients.
+fn break_stalled(producer: &BaseProducer<ProducerEvents>, acknowledgements: &mut StallTimer, now: Duration) {
+    let ProducerEvents { brokers, outcomes } = producer.context().as_ref();
     let answered = outcomes.answered_by_log.load(Ordering::Relaxed);
-    let is_due = lookout.cluster_answers() && outcomes.sent.load(Ordering::Relaxed) != answered;
-    if answers.observe(now, is_due, answered) < NO_ANSWER {
+    let is_due = brokers.cluster_answers() && outcomes.sent.load(Ordering::Relaxed) != answered;
+    if acknowledgements.observe(now, is_due, answered) < STALLED_AFTER {
         return;
     }
-    if outcomes.fatal.set(WHY_UNANSWERED.into()).is_ok() {
-        tracing::warn!(seconds = NO_ANSWER.as_secs(), "a producer gets no answers where others do, and is given up");
+    if outcomes.fatal.set(WHY_STALLED.into()).is_ok() {
+        tracing::warn!(seconds = STALLED_AFTER.as_secs(), "a producer gets no acknowledgements and must be replaced");
     }
-    lookout.give_up();
+    brokers.set_stranded();
 }
 
-/// A producer that finds no broker any more is broken: everything it holds is answered so. Again in each round, since a
-/// record may have come in just before it was known.
-fn give_up_stranded(producer: &BaseProducer<ProducerEvents>) {
-    let ProducerEvents { lookout, outcomes } = producer.context().as_ref();
-    if !lookout.is_stranded() {
+/// Breaks a producer that has lost all brokers: all its records fail. Called after each poll, since a record may have
+/// arrived just before the producer was marked as broken.
+fn break_stranded(producer: &BaseProducer<ProducerEvents>) {
+    let ProducerEvents { brokers, outcomes } = producer.context().as_ref();
+    if !brokers.is_stranded() {
         return;
     }
     if outcomes.fatal.set(WHY_STRANDED.into()).is_ok() {
-        tracing::warn!("a producer knows no broker any more, and is given up");
+        tracing::warn!("a producer has lost all brokers and must be replaced");
     }
     producer.purge(PurgeConfig::default().queue().inflight());
 }
 
-/// What becomes of records.
+/// The outcomes of records.
 #[derive(Default)]
 pub(super) struct Outcomes {
-    /// Set once: the producer must be built anew.
+    /// Set once: the producer is broken and must be replaced.
     fatal: OnceLock<Arc<str>>,
-    /// Set when the producer is dropped: its thread ends, and what is given up from then on is the caller's doing.
+    /// Set when the producer is dropped: its thread ends, and the records that are purged from then on are abandoned.
     closing: AtomicBool,
-    /// Refused before librdkafka took them: answered from the producer's thread, like all others.
+    /// Records that librdkafka refused; their receipts are answered from the producer's thread, like all others.
     refused: Mutex<Vec<(Receipt, DeliveryError)>>,
-    /// Records that librdkafka took, and those it has answered for.
+    /// How many records librdkafka has accepted, and how many of them it has answered.
     sent: AtomicU64,
     answered_by_log: AtomicU64,
     /// Called after each answer.
@@ -154,7 +154,7 @@ impl Outcomes {
     }
 
     pub(super) fn on_answer(&self, hook: impl Fn() + Send + Sync + 'static) {
-        // Set once, right after the producer is made.
+        // Set once, right after the producer is created.
         let _ = self.answered.set(Box::new(hook));
     }
 
@@ -162,12 +162,12 @@ impl Outcomes {
         self.refused.lock().unwrap_or_else(PoisonError::into_inner).push((receipt, error));
     }
 
-    /// What a code of librdkafka says of a record. It purges what waits also when it cannot go on, which may be heard before
-    /// the error that made it so.
-    fn fate(&self, code: RDKafkaErrorCode, detail: String) -> DeliveryError {
+    /// The error of a record by librdkafka's code. librdkafka also purges records after a fatal error, which may be
+    /// reported after the purge.
+    fn error_of(&self, code: RDKafkaErrorCode, detail: String) -> DeliveryError {
         match delivery_error(code, detail) {
             DeliveryError::Abandoned if !self.closing.load(Ordering::Relaxed) => {
-                let detail = self.fatal().cloned().unwrap_or_else(|| "the writer cannot go on".into());
+                let detail = self.fatal().cloned().unwrap_or_else(|| "the writer is broken".into());
                 DeliveryError::Fatal { detail }
             }
             error => error,
@@ -189,7 +189,7 @@ impl Outcomes {
 
 /// A producer's callbacks. They run on its thread.
 struct ProducerEvents {
-    lookout: Lookout,
+    brokers: BrokerMonitor,
     outcomes: Arc<Outcomes>,
 }
 
@@ -199,14 +199,14 @@ impl ClientContext for ProducerEvents {
     }
 
     fn stats_raw(&self, statistics: &[u8]) {
-        self.lookout.statistics(statistics);
+        self.brokers.statistics(statistics);
     }
 
     fn error(&self, error: KafkaError, text: &str) {
         if error.rdkafka_error_code() == Some(RDKafkaErrorCode::Fatal) && self.outcomes.fatal.set(text.into()).is_ok() {
             tracing::error!("kafka producer is broken: {text}");
         }
-        self.lookout.error(&error, text);
+        self.brokers.error(&error, text);
     }
 }
 
@@ -220,7 +220,7 @@ impl ProducerContext for ProducerEvents {
             }
             Err((error, message)) => {
                 let code = error.rdkafka_error_code().unwrap_or(RDKafkaErrorCode::Fail);
-                Err(self.outcomes.fate(code, format!("{}: {code}", message.topic())))
+                Err(self.outcomes.error_of(code, format!("{}: {code}", message.topic())))
             }
         };
         self.outcomes.answered_by_log.fetch_add(1, Ordering::Relaxed);

@@ -1,5 +1,5 @@
-//! A reader without a group. It knows where each of its partitions goes on, and so outlives a consumer that finds no broker
-//! any more: another one takes over there, without a gap and without a copy.
+//! A reader without a group. It stores the next position of each partition, so that it can replace a stranded or
+//! stalled consumer without a gap and without duplicates.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -9,31 +9,31 @@ use async_trait::async_trait;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
-use super::ask::Scope;
+use super::brokers::STRANDED;
 use super::client::SharedClient;
-use super::lookout::STRANDED;
+use super::query::Scope;
 use super::source::KafkaSource;
-use super::watch::{STALLED, Watch};
+use super::watchdog::{STALLED, WatchdogHandle};
 use crate::{Event, Incoming, SeekTo, Source, StreamError, TopicPartition};
 
-/// How soon the next consumer is tried where one cannot be opened.
-const AGAIN: Duration = Duration::from_secs(1);
-/// Who reads for so long is watched over; most readers are done long before.
-const LONG_READING: Duration = Duration::from_secs(10);
+/// The time between two attempts to open the next consumer.
+const RETRY_INTERVAL: Duration = Duration::from_secs(1);
+/// When a watchdog starts to observe a reader; most readers end long before.
+const WATCHDOG_AFTER: Duration = Duration::from_secs(10);
 
 pub(super) struct KafkaReader {
     client: Arc<SharedClient>,
     source: KafkaSource,
-    places: BTreeMap<TopicPartition, Place>,
-    /// The next consumer, at most one. A task of its own, since callers of `next` come and go.
+    positions: BTreeMap<TopicPartition, Position>,
+    /// Opens the next consumer, at most one. A task, since a call of `next` can be cancelled.
     opening: JoinSet<KafkaSource>,
-    watch: Option<Watch>,
-    watch_at: Instant,
+    watchdog: Option<WatchdogHandle>,
+    watchdog_at: Instant,
 }
 
-/// How it stands with a partition.
+/// The position in a partition.
 #[derive(Clone, Copy)]
-struct Place {
+struct Position {
     next: SeekTo,
     paused: bool,
     caught_up: bool,
@@ -44,63 +44,66 @@ impl KafkaReader {
         client: Arc<SharedClient>,
         from: Vec<(TopicPartition, SeekTo)>,
     ) -> Result<Self, StreamError> {
-        let mut places = BTreeMap::new();
+        let mut positions = BTreeMap::new();
         for (partition, to) in from {
-            let next = lasting(&client, &partition, to).await?;
-            places.insert(partition, Place { next, paused: false, caught_up: false });
+            let next = fixed_position(&client, &partition, to).await?;
+            positions.insert(partition, Position { next, paused: false, caught_up: false });
         }
-        let source = read(&client, &places).await?;
-        let watch_at = Instant::now() + LONG_READING;
-        Ok(Self { client, source, places, opening: JoinSet::new(), watch: None, watch_at })
+        let source = read(&client, &positions).await?;
+        let watchdog_at = Instant::now() + WATCHDOG_AFTER;
+        Ok(Self { client, source, positions, opening: JoinSet::new(), watchdog: None, watchdog_at })
     }
 
-    /// Opens the next consumer, however often it takes.
-    fn take_over(&mut self) {
-        let (client, places) = (self.client.clone(), self.places.clone());
+    /// Opens the next consumer in the background, with retries.
+    fn open_next(&mut self) {
+        let (client, positions) = (self.client.clone(), self.positions.clone());
         self.opening.spawn(async move {
             loop {
-                match read(&client, &places).await {
+                match read(&client, &positions).await {
                     Ok(source) => return source,
-                    Err(error) => tracing::warn!(reason = error.reason(), "a reader cannot go on yet: {error}"),
+                    Err(error) => tracing::warn!(
+                        reason = error.reason(),
+                        "cannot open the next consumer of a reader yet: {error}"
+                    ),
                 }
-                tokio::time::sleep(AGAIN).await;
+                tokio::time::sleep(RETRY_INTERVAL).await;
             }
         });
     }
 
-    fn watch_over(&mut self) -> Result<(), StreamError> {
+    fn start_watchdog(&mut self) -> Result<(), StreamError> {
         let SharedClient { settings, health, .. } = &*self.client;
-        let scope = Scope::Partitions(self.places.keys().cloned().collect());
-        let watch = self.watch.insert(Watch::start(settings, health.clone(), scope)?);
-        watch.attend(self.source.hand_over());
+        let scope = Scope::Partitions(self.positions.keys().cloned().collect());
+        let watchdog = self.watchdog.insert(WatchdogHandle::start(settings, health.clone(), scope)?);
+        watchdog.set_member(self.source.hand_over());
         Ok(())
     }
 
     /// Replaces the consumer once the next one is open.
-    async fn taken_over(&mut self) -> Result<(), StreamError> {
+    async fn switch_to_next(&mut self) -> Result<(), StreamError> {
         let Some(opened) = self.opening.join_next().await else { return Ok(()) };
         self.source = opened.map_err(|cause| StreamError::transient("closed", "open a reader", cause))?;
-        if let Some(watch) = &self.watch {
-            watch.attend(self.source.hand_over());
+        if let Some(watchdog) = &self.watchdog {
+            watchdog.set_member(self.source.hand_over());
         }
-        let paused = self.places.iter().filter(|(_, place)| place.paused);
+        let paused = self.positions.iter().filter(|(_, position)| position.paused);
         let paused: Vec<_> = paused.map(|(partition, _)| partition.clone()).collect();
         self.source.pause(&paused)
     }
 
-    fn note(&mut self, records: &[Incoming]) {
+    fn store_positions(&mut self, records: &[Incoming]) {
         let same = |one: &Incoming, other: &Incoming| one.partition == other.partition && one.topic == other.topic;
         for last in records.chunk_by(same).filter_map(<[_]>::last) {
-            if let Some(place) = self.places.get_mut(&last.topic_partition()) {
-                place.next = SeekTo::Offset(last.offset + 1);
+            if let Some(position) = self.positions.get_mut(&last.topic_partition()) {
+                position.next = SeekTo::Offset(last.offset + 1);
             }
         }
     }
 
     fn set_paused(&mut self, partitions: &[TopicPartition], paused: bool) {
         for partition in partitions {
-            if let Some(place) = self.places.get_mut(partition) {
-                place.paused = paused;
+            if let Some(position) = self.positions.get_mut(partition) {
+                position.paused = paused;
             }
         }
     }
@@ -110,24 +113,24 @@ impl KafkaReader {
 impl Source for KafkaReader {
     async fn next(&mut self) -> Result<Event, StreamError> {
         loop {
-            self.taken_over().await?;
+            self.switch_to_next().await?;
             let event = tokio::select! {
                 event = self.source.next() => event,
-                () = sleep_until(self.watch_at), if self.watch.is_none() => {
-                    self.watch_over()?;
+                () = sleep_until(self.watchdog_at), if self.watchdog.is_none() => {
+                    self.start_watchdog()?;
                     continue;
                 }
             };
             match event {
-                Err(error) if [STRANDED, STALLED].contains(&error.reason()) => self.take_over(),
+                Err(error) if [STRANDED, STALLED].contains(&error.reason()) => self.open_next(),
                 Ok(Event::CaughtUp(partition)) => {
-                    let place = self.places.get_mut(&partition);
-                    if place.is_none_or(|place| !std::mem::replace(&mut place.caught_up, true)) {
+                    let position = self.positions.get_mut(&partition);
+                    if position.is_none_or(|position| !std::mem::replace(&mut position.caught_up, true)) {
                         return Ok(Event::CaughtUp(partition));
                     }
                 }
                 Ok(Event::Records(records)) => {
-                    self.note(&records);
+                    self.store_positions(&records);
                     return Ok(Event::Records(records));
                 }
                 other => return other,
@@ -150,14 +153,14 @@ impl Source for KafkaReader {
     }
 
     async fn seek(&mut self, partition: &TopicPartition, to: SeekTo) -> Result<(), StreamError> {
-        self.taken_over().await?;
-        let Some(place) = self.places.get_mut(partition) else {
-            // Which refuses it.
+        self.switch_to_next().await?;
+        let Some(position) = self.positions.get_mut(partition) else {
+            // It refuses the seek.
             return self.source.seek(partition, to).await;
         };
-        let next = lasting(&self.client, partition, to).await?;
+        let next = fixed_position(&self.client, partition, to).await?;
         self.source.seek(partition, next).await?;
-        (place.next, place.caught_up) = (next, false);
+        (position.next, position.caught_up) = (next, false);
         Ok(())
     }
 
@@ -168,15 +171,19 @@ impl Source for KafkaReader {
 
 async fn read(
     client: &Arc<SharedClient>,
-    places: &BTreeMap<TopicPartition, Place>,
+    positions: &BTreeMap<TopicPartition, Position>,
 ) -> Result<KafkaSource, StreamError> {
-    let from: Vec<_> = places.iter().map(|(partition, place)| (partition.clone(), place.next)).collect();
+    let from: Vec<_> = positions.iter().map(|(partition, position)| (partition.clone(), position.next)).collect();
     let open = move |client: &SharedClient| KafkaSource::read(&client.settings, client.health.clone(), &from);
-    client.ask("open a reader", open).await
+    client.run_blocking("open a reader", open).await
 }
 
-/// The same place in a while: the end moves on.
-async fn lasting(client: &Arc<SharedClient>, partition: &TopicPartition, to: SeekTo) -> Result<SeekTo, StreamError> {
+/// A position that does not move: the end as an offset.
+async fn fixed_position(
+    client: &Arc<SharedClient>,
+    partition: &TopicPartition,
+    to: SeekTo,
+) -> Result<SeekTo, StreamError> {
     match to {
         SeekTo::End => Ok(SeekTo::Offset(client.watermarks(partition).await?.high)),
         to => Ok(to),
@@ -188,7 +195,7 @@ mod tests {
     use rdkafka::mocking::MockCluster;
 
     use super::*;
-    use crate::kafka::lookout::tests::NONE;
+    use crate::kafka::brokers::tests::NONE;
     use crate::{Flush, Headers, KafkaLog, KafkaSettings, Log, Outgoing, SinkSettings};
 
     async fn write(log: &KafkaLog, numbers: std::ops::Range<u32>) {
@@ -208,11 +215,11 @@ mod tests {
         flush.wait().await.expect("written");
     }
 
-    /// The numbers of each partition's next records, `count` in all; and how many partitions were caught up with.
+    /// The numbers of the next records of all partitions, `count` in total; and how many partitions have caught up.
     async fn take(reader: &mut KafkaReader, count: usize) -> (Vec<String>, usize) {
         let (mut numbers, mut caught_up) = (Vec::new(), 0);
         while numbers.len() < count {
-            match reader.next().await.expect("goes on") {
+            match reader.next().await.expect("continues") {
                 Event::Records(records) => {
                     let text = |record: &Incoming| String::from_utf8_lossy(record.value.as_deref().unwrap()).into();
                     numbers.extend(records.iter().map(text));
@@ -226,13 +233,13 @@ mod tests {
     }
 
     #[tokio::test(flavor = "multi_thread")]
-    async fn another_consumer_goes_on_where_a_stranded_one_ended() {
+    async fn a_stranded_consumer_is_replaced_without_a_gap() {
         let cluster = MockCluster::new(1).expect("a cluster");
         cluster.create_topic("topic", 2, 1).expect("a topic");
         let log = KafkaLog::connect(KafkaSettings::new(cluster.bootstrap_servers(), "test")).expect("a log");
         write(&log, 0..10).await;
-        let places = [(0, SeekTo::Beginning), (1, SeekTo::End)];
-        let from = places.map(|(partition, to)| (TopicPartition::new("topic", partition), to));
+        let positions = [(0, SeekTo::Beginning), (1, SeekTo::End)];
+        let from = positions.map(|(partition, to)| (TopicPartition::new("topic", partition), to));
         let mut reader = KafkaReader::open(log.client.clone(), from.to_vec()).await.expect("a reader");
         let (before, _) = take(&mut reader, 5).await;
         assert_eq!(before, ["0", "2", "4", "6", "8"]);
@@ -247,7 +254,7 @@ mod tests {
         reader.pause(&[TopicPartition::new("topic", 0)]).expect("paused");
         write(&log, 14..18).await;
         let (open, _) = take(&mut reader, 2).await;
-        assert_eq!(open, ["15", "17"], "what was paused stays so");
+        assert_eq!(open, ["15", "17"], "a paused partition stays paused");
         reader.resume(&[TopicPartition::new("topic", 0)]).expect("resumed");
         assert_eq!(take(&mut reader, 2).await.0, ["14", "16"]);
     }

@@ -1,4 +1,4 @@
-//! What librdkafka is told, and why.
+//! librdkafka's settings, with reasons.
 
 use std::fmt;
 use std::time::Duration;
@@ -8,17 +8,17 @@ use rdkafka::config::RDKafkaLogLevel;
 
 use crate::{GroupSettings, SinkSettings, Start};
 
-/// How long a question to the cluster may take.
+/// How long a request to the cluster may take.
 pub(super) const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How to reach a cluster.
+/// How to connect to a cluster.
 #[derive(Clone)]
 pub struct KafkaSettings {
     /// Brokers as `host:port`, separated by commas.
     pub bootstrap: String,
-    /// Handed to librdkafka as they are, after our own and so above them: TLS, SASL, tuning.
+    /// Passed to librdkafka unchanged, after our settings, which they override: TLS, SASL, tuning.
     pub extra: Vec<(String, String)>,
-    /// Names this program in the cluster's logs where nothing narrower does.
+    /// The name of this program in the cluster's logs; groups and sinks can have their own.
     pub client_id: String,
 }
 
@@ -32,10 +32,10 @@ impl KafkaSettings {
         let mut config = self.consumer(&group.client_id, group.start);
         config
             .set("group.id", &group.group)
-            // A partition that stays is never taken away in between.
+            // A rebalance does not interrupt the partitions that stay with their member.
             .set("partition.assignment.strategy", "cooperative-sticky");
         if !group.gather_time.is_zero() {
-            // Answered when the time is over, or when so much is there.
+            // The broker answers after this time, or when it has this many bytes.
             config
                 .set("fetch.min.bytes", (256 << 10).to_string())
                 .set("fetch.wait.max.ms", group.gather_time.as_millis().to_string());
@@ -43,22 +43,22 @@ impl KafkaSettings {
         self.finish(config)
     }
 
-    /// Partitions assigned by hand: the group's name is only a name.
+    /// For partitions that are assigned by hand: the group's name is required but unused.
     pub(super) fn for_reader(&self) -> ClientConfig {
         let mut config = self.consumer(&self.client_id, Start::Earliest);
         config.set("group.id", format!("{}-reader", self.client_id));
         self.finish(config)
     }
 
-    /// Asks for what is committed by a group, and is never a member of it.
-    pub(super) fn for_asker(&self, group: Option<&str>) -> ClientConfig {
+    /// For queries of a group's committed offsets; never a member of the group.
+    pub(super) fn for_query_client(&self, group: Option<&str>) -> ClientConfig {
         let mut config = self.client(&format!("{}-watchdog", self.client_id));
         let group = group.map_or_else(|| format!("{}-watchdog", self.client_id), str::to_owned);
         config
             .set("group.id", group)
             .set("enable.auto.commit", "false")
             .set("allow.auto.create.topics", "false")
-            // Nobody would read them.
+            // Statistics are not read.
             .set("statistics.interval.ms", "0");
         self.finish(config)
     }
@@ -66,25 +66,26 @@ impl KafkaSettings {
     pub(super) fn for_sink(&self, sink: &SinkSettings) -> ClientConfig {
         let mut config = self.client(&sink.client_id);
         config
-            // In order and once per record, also across retries; never given up, so that the caller's window is the brake.
+            // In order and exactly once, also across retries. Without a timeout, so that the caller's window applies
+            // backpressure.
             .set("enable.idempotence", "true")
             .set("acks", "all")
             .set("message.timeout.ms", "0")
             .set("linger.ms", sink.linger.as_millis().to_string())
-            // Cheap to make and to read; the network is not our bottleneck.
+            // Fast to compress and to decompress; the network is not the bottleneck.
             .set("compression.type", "lz4")
-            // Java's; librdkafka's own default would put a device elsewhere than other producers do.
+            // As the Java clients: with librdkafka's own default, producers would disagree on a device's partition.
             .set("partitioner", "murmur2_random")
-            // The sink counts records itself. librdkafka counts one until the whole event that answered it is freed, so
-            // that up to twice as many can be in its books.
+            // The sink counts records itself. librdkafka counts a record until the event with its answer is freed, so
+            // that it can count up to twice as many.
             .set("queue.buffering.max.messages", (sink.queue_records * 2).to_string())
             .set("queue.buffering.max.kbytes", (sink.queue_bytes / 1024).max(1).to_string())
-            // The topic's own limit decides what is too large, and the receipt says so; this is only against runaways.
+            // The topic's own limit applies, and the receipt reports it; this only bounds extreme sizes.
             .set("message.max.bytes", "8388608");
         self.finish(config)
     }
 
-    pub(super) fn for_watcher(&self) -> ClientConfig {
+    pub(super) fn for_metadata(&self) -> ClientConfig {
         let mut config = self.client(&self.client_id);
         config.set("message.timeout.ms", "10000");
         self.finish(config)
@@ -94,19 +95,20 @@ impl KafkaSettings {
         let mut config = self.client(client_id);
         config
             .set("auto.offset.reset", if start == Start::Earliest { "earliest" } else { "latest" })
-            // A killed member's partitions move within 6 s; a member that polls (always) is not taken for dead.
+            // A killed member's partitions move within 6 s. The consumer's thread always polls, so that a slow caller
+            // does not lose its membership.
             .set("session.timeout.ms", "6000")
             .set("heartbeat.interval.ms", "1500")
             .set("enable.auto.commit", "false")
             .set("enable.auto.offset.store", "false")
             .set("enable.partition.eof", "true")
             .set("allow.auto.create.topics", "false")
-            // How long a partition waits to be fetched again after its queue was full: the default (1 s) is felt.
+            // How long a partition waits for its next fetch after its queue was full: the default of 1 s is noticeable.
             .set("fetch.queue.backoff.ms", "10")
             .set("fetch.error.backoff.ms", "100")
-            // A partition that joins waits for the fetch in flight; one that has data is answered at once anyway.
+            // A new partition waits for the fetch in flight; a partition with data is answered immediately anyway.
             .set("fetch.wait.max.ms", "50")
-            // Per partition, since each has its own queue: 24 partitions keep at most 24 MiB ahead of the caller.
+            // Per partition, since each has its own queue: 24 partitions prefetch at most 24 MiB.
             .set("queued.min.messages", "2000")
             .set("queued.max.messages.kbytes", "1024");
         config
@@ -118,12 +120,12 @@ impl KafkaSettings {
             .set_log_level(RDKafkaLogLevel::Info)
             .set("bootstrap.servers", &self.bootstrap)
             .set("client.id", client_id)
-            // Back within seconds when the cluster is, and a topic made late is seen soon.
+            // Reconnects within seconds when the cluster is available again, and finds new topics soon.
             .set("reconnect.backoff.max.ms", "2000")
             .set("topic.metadata.refresh.interval.ms", "10000")
             .set("socket.keepalive.enable", "true")
             .set("log.connection.close", "false")
-            // Carries which brokers a client knows, and whether it is connected to any.
+            // The statistics name the brokers that a client knows, and their states.
             .set("statistics.interval.ms", "1000");
         config
     }
@@ -153,7 +155,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn extra_settings_come_last_and_their_values_are_not_shown() {
+    fn extra_settings_override_and_are_redacted() {
         let mut settings = KafkaSettings::new("localhost:9092", "bridge");
         settings.extra = vec![("linger.ms".into(), "7".into()), ("sasl.password".into(), "secret".into())];
         let config = settings.for_sink(&SinkSettings::new("bridge"));
@@ -168,9 +170,9 @@ mod tests {
         let configs = [
             settings.for_group(&GroupSettings::new("group", ["topic"])),
             settings.for_reader(),
-            settings.for_asker(None),
+            settings.for_query_client(None),
             settings.for_sink(&SinkSettings::new("sink")),
-            settings.for_watcher(),
+            settings.for_metadata(),
         ];
         for config in configs {
             config.create_native_config().expect("every name and value is known");

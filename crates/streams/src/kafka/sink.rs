@@ -1,4 +1,4 @@
-//! The port's writer on top of a producer.
+//! The port's writer on a producer.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,12 +13,12 @@ use super::errors::delivery_error;
 use super::producer::Producer;
 use crate::{Outgoing, Receipt, SendRefused, Sink, SinkSettings, StreamError};
 
-/// How long a record waits for room in bytes before it is tried again unasked.
-const LOOK_AGAIN: Duration = Duration::from_millis(20);
+/// How often a record that waits for room in bytes is retried without a wake-up.
+const RETRY_INTERVAL: Duration = Duration::from_millis(20);
 
 pub(super) struct KafkaSink {
     producer: Producer,
-    /// One permit per record that may be in flight: who waits for room waits in turn.
+    /// One permit per record that may be in flight; senders wait for permits in order.
     room: Arc<Semaphore>,
     queue_records: u32,
 }
@@ -47,8 +47,8 @@ impl KafkaSink {
         self.producer.outcomes().fatal().map(|cause| StreamError::fatal("fenced", "send a record", cause.to_string()))
     }
 
-    /// Only with a permit taken; gives it back with the record.
-    #[allow(clippy::result_large_err, reason = "the refused record comes back, as in the port")]
+    /// Requires a permit; releases it with a refused record.
+    #[allow(clippy::result_large_err, reason = "the refused record is returned, as in the port")]
     fn produce(&self, record: Outgoing, receipt: Receipt) -> Result<(), SendRefused> {
         let sent = self.producer.send(BaseRecord {
             topic: &record.topic,
@@ -102,16 +102,17 @@ impl Sink for KafkaSink {
                 return Err(error);
             }
             self.room.acquire().await.expect("never closed").forget();
-            // Before the try, so that no answer in between is missed.
+            // Before the attempt, so that no answer in between is missed.
             let room = self.producer.outcomes().room.notified();
             match self.produce(record, receipt) {
                 Ok(()) => return Ok(()),
                 Err(refused) if !refused.is_full() => return Err(refused.error),
-                // Room by count but not by bytes: wait until something was answered.
+                // There is room for records but not for bytes: wait for an answer.
                 Err(refused) => (record, receipt) = (refused.record, refused.receipt),
             }
-            // librdkafka frees a record's bytes after its answer: whoever hears of the last one too early looks again.
-            let _ = tokio::time::timeout(LOOK_AGAIN, room).await;
+            // librdkafka frees a record's bytes after its answer, so that the wake-up of the last answer can come too
+            // early.
+            let _ = tokio::time::timeout(RETRY_INTERVAL, room).await;
         }
     }
 
@@ -141,12 +142,12 @@ mod tests {
     use std::net::{Ipv4Addr, TcpListener};
 
     use super::*;
-    use crate::kafka::lookout::tests::NONE;
+    use crate::kafka::brokers::tests::NONE;
     use crate::{DeliveryError, Flush, Headers, KafkaLog, KafkaSettings, Log};
 
     #[tokio::test]
-    async fn a_stranded_writer_answers_for_everything_and_takes_nothing_more() {
-        // It listens and never answers.
+    async fn a_stranded_writer_fails_all_records() {
+        // It accepts connections and never answers.
         let silent = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
         let bootstrap = silent.local_addr().expect("bound").to_string();
         let log = KafkaLog::connect(KafkaSettings::new(bootstrap, "test")).expect("a log");
@@ -165,10 +166,10 @@ mod tests {
         let flush = Flush::new();
         sink.send(record.clone(), flush.receipt()).await.expect("taken");
         sink.producer.strand(NONE);
-        let error = flush.wait().await.expect_err("nobody has it");
+        let error = flush.wait().await.expect_err("not written");
         assert!(matches!(&error, DeliveryError::Fatal { .. }), "{error:?}");
         let error = sink.send(record, flush.receipt()).await.expect_err("broken");
         assert!(!error.is_transient(), "{error:?}");
-        assert_eq!(log.sink(settings).map(drop).map_err(|error| error.reason()), Ok(()), "another takes over");
+        assert_eq!(log.sink(settings).map(drop).map_err(|error| error.reason()), Ok(()), "the next writer opens");
     }
 }

@@ -9,16 +9,16 @@ use rdkafka::{ClientConfig, Offset, TopicPartitionList};
 use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout};
 
+use super::brokers::BrokerMonitor;
 use super::context::ConsumerEvents;
 use super::errors::classify;
-use super::health::Monitor;
-use super::lanes::{HandOver, SeekRequest};
-use super::lookout::Lookout;
+use super::hand_over::{HandOver, SeekRequest};
+use super::health::HealthMonitor;
 use super::poller::Poller;
 use super::settings::{KafkaSettings, REQUEST_TIMEOUT};
 use crate::{Event, GroupSettings, SeekTo, Source, StreamError, TopicPartition};
 
-/// A reader without a group has no settings; these are a group's defaults.
+/// A reader without a group has no settings; these are the defaults of a group.
 const READER_BATCH_RECORDS: usize = 1_000;
 const READER_QUEUE_RECORDS: usize = 10_000;
 
@@ -28,7 +28,7 @@ pub(super) struct KafkaSource {
     hand_over: Arc<HandOver>,
     group: Option<String>,
     max_batch_records: usize,
-    /// Assigned in the last event: the next call of `next` starts them.
+    /// The partitions that the last event assigned: the next call of `next` starts them.
     to_start: Vec<TopicPartition>,
     closed: Option<oneshot::Receiver<()>>,
 }
@@ -36,7 +36,7 @@ pub(super) struct KafkaSource {
 impl KafkaSource {
     pub(super) fn subscribe(
         settings: &KafkaSettings,
-        health: Arc<Monitor>,
+        health: Arc<HealthMonitor>,
         group: &GroupSettings,
     ) -> Result<Self, StreamError> {
         let attempted = format!("join group {}", group.group);
@@ -45,23 +45,23 @@ impl KafkaSource {
             return Err(StreamError::fatal("bad_settings", attempted, cause));
         }
         let hand_over = Arc::new(HandOver::new(group.queue_records));
-        let events = ConsumerEvents::new(Lookout::new(health), hand_over.clone(), group.revoke_deadline);
+        let events = ConsumerEvents::new(BrokerMonitor::new(health), hand_over.clone(), group.revoke_deadline);
         let consumer = open(&settings.for_group(group), events, &attempted)?;
         let topics: Vec<_> = group.topics.iter().map(String::as_str).collect();
         consumer.subscribe(&topics).map_err(|error| classify(error, attempted.as_str()))?;
         Self::start(consumer, hand_over, Some(group.group.clone()), group.max_batch_records)
     }
 
-    /// Partitions by hand, in no group. Blocks on the cluster.
+    /// Reads partitions without a group. Blocks on the cluster.
     pub(super) fn read(
         settings: &KafkaSettings,
-        health: Arc<Monitor>,
+        health: Arc<HealthMonitor>,
         from: &[(TopicPartition, SeekTo)],
     ) -> Result<Self, StreamError> {
         let hand_over = Arc::new(HandOver::new(READER_QUEUE_RECORDS));
-        let events = ConsumerEvents::new(Lookout::new(health), hand_over.clone(), Duration::ZERO);
+        let events = ConsumerEvents::new(BrokerMonitor::new(health), hand_over.clone(), Duration::ZERO);
         let consumer = open(&settings.for_reader(), events, "open a reader")?;
-        check_exist(&consumer, from)?;
+        check_existence(&consumer, from)?;
         let mut list = TopicPartitionList::with_capacity(from.len());
         for (partition, to) in from {
             let offset = resolve(&consumer, partition, *to)?;
@@ -70,9 +70,9 @@ impl KafkaSource {
         }
         let partitions: Vec<_> = from.iter().map(|(partition, _)| partition.clone()).collect();
         consumer.context().split(&partitions);
-        hand_over.with(|lanes| {
-            lanes.open(&partitions);
-            lanes.start(partitions);
+        hand_over.with(|queues| {
+            queues.open(&partitions);
+            queues.start(partitions);
         });
         consumer.assign(&list).map_err(|error| classify(error, "assign partitions"))?;
         Self::start(consumer, hand_over, None, READER_BATCH_RECORDS)
@@ -101,11 +101,11 @@ impl KafkaSource {
         })
     }
 
-    /// As if librdkafka had told so for a while.
+    /// Simulates these statistics of librdkafka.
     #[cfg(test)]
     pub(super) fn strand(&self, statistics: &[u8]) {
         for _ in 0..2 {
-            self.consumer().context().lookout.statistics(statistics);
+            self.consumer().context().brokers.statistics(statistics);
         }
     }
 
@@ -113,7 +113,7 @@ impl KafkaSource {
         self.consumer.as_ref().expect("present until it is dropped")
     }
 
-    /// For who watches over its progress.
+    /// For the watchdog.
     pub(super) fn hand_over(&self) -> Arc<HandOver> {
         self.hand_over.clone()
     }
@@ -122,15 +122,15 @@ impl KafkaSource {
         StreamError::transient("not_owned", format!("{attempted} {partition}"), "it is not assigned to this source")
     }
 
-    /// A question that blocks on the cluster, off the async threads. It may be asked while the consumer's own thread
-    /// waits for a revocation: librdkafka answers it from another.
-    async fn ask<T: Send + 'static>(
+    /// Runs a request that blocks on the cluster, off the async threads. It works while the consumer's thread waits for
+    /// a revocation: librdkafka answers from another thread.
+    async fn run_blocking<T: Send + 'static>(
         &self,
         attempted: String,
-        question: impl FnOnce(&Arc<BaseConsumer<ConsumerEvents>>) -> Result<T, StreamError> + Send + 'static,
+        request: impl FnOnce(&Arc<BaseConsumer<ConsumerEvents>>) -> Result<T, StreamError> + Send + 'static,
     ) -> Result<T, StreamError> {
         let consumer = self.consumer().clone();
-        let answer = tokio::task::spawn_blocking(move || question(&consumer));
+        let answer = tokio::task::spawn_blocking(move || request(&consumer));
         match timeout(REQUEST_TIMEOUT, answer).await {
             Ok(Ok(answer)) => answer,
             Ok(Err(cause)) => Err(StreamError::transient("closed", attempted, cause)),
@@ -145,10 +145,10 @@ impl Source for KafkaSource {
         tokio::task::consume_budget().await;
         if !self.to_start.is_empty() {
             let starting = std::mem::take(&mut self.to_start);
-            self.hand_over.with(|lanes| lanes.start(starting));
+            self.hand_over.with(|queues| queues.start(starting));
         }
         loop {
-            if let Some(event) = self.hand_over.with(|lanes| lanes.take(self.max_batch_records)) {
+            if let Some(event) = self.hand_over.with(|queues| queues.take(self.max_batch_records)) {
                 if let Ok(Event::Assigned(partitions)) = &event {
                     self.to_start.clone_from(partitions);
                 }
@@ -163,7 +163,7 @@ impl Source for KafkaSource {
             return Err(StreamError::fatal("no_group", "commit offsets", "this source reads without a group"));
         };
         let attempted = format!("commit for group {group}");
-        let unowned = self.hand_over.with(|lanes| offsets.iter().find(|(partition, _)| !lanes.owns(partition)));
+        let unowned = self.hand_over.with(|queues| offsets.iter().find(|(partition, _)| !queues.owns(partition)));
         if let Some((partition, _)) = unowned {
             return Err(self.not_owned("commit", partition));
         }
@@ -179,39 +179,39 @@ impl Source for KafkaSource {
             )
             .map_err(|error| classify(error, attempted.as_str()))?;
         }
-        self.ask(attempted.clone(), move |consumer| {
+        self.run_blocking(attempted.clone(), move |consumer| {
             consumer.commit(&list, CommitMode::Sync).map_err(|error| classify(error, attempted))
         })
         .await
     }
 
     fn pause(&mut self, partitions: &[TopicPartition]) -> Result<(), StreamError> {
-        self.hand_over.with(|lanes| lanes.set_paused(partitions, true));
+        self.hand_over.with(|queues| queues.set_paused(partitions, true));
         Ok(())
     }
 
     fn resume(&mut self, partitions: &[TopicPartition]) -> Result<(), StreamError> {
-        self.hand_over.with(|lanes| lanes.set_paused(partitions, false));
+        self.hand_over.with(|queues| queues.set_paused(partitions, false));
         Ok(())
     }
 
     async fn seek(&mut self, partition: &TopicPartition, to: SeekTo) -> Result<(), StreamError> {
-        if !self.hand_over.with(|lanes| lanes.is_open(partition)) {
+        if !self.hand_over.with(|queues| queues.is_open(partition)) {
             return Err(self.not_owned("seek in", partition));
         }
         let attempted = format!("seek in {partition}");
         let of = partition.clone();
-        let to = self.ask(attempted.clone(), move |consumer| resolve(consumer, &of, to)).await?;
+        let to = self.run_blocking(attempted.clone(), move |consumer| resolve(consumer, &of, to)).await?;
         let (reply, answer) = oneshot::channel();
         let give_up_at = Instant::now() + REQUEST_TIMEOUT;
         let request = SeekRequest { partition: partition.clone(), to, give_up_at, reply };
-        self.hand_over.with(|lanes| lanes.seek(request));
+        self.hand_over.with(|queues| queues.seek(request));
         answer.await.map_err(|cause| StreamError::transient("closed", attempted, cause))?
     }
 
     async fn close(mut self: Box<Self>) -> Result<(), StreamError> {
         let closed = self.closed.take().expect("taken only here");
-        self.hand_over.with(|lanes| lanes.leave());
+        self.hand_over.with(|queues| queues.leave());
         drop(self);
         match timeout(REQUEST_TIMEOUT, closed).await {
             Ok(_) => Ok(()),
@@ -222,9 +222,9 @@ impl Source for KafkaSource {
 
 impl Drop for KafkaSource {
     fn drop(&mut self) {
-        // Ours first: closing a consumer takes a while, and that should happen on its own thread.
+        // Dropped first, so that the consumer, whose closing takes a while, closes on its own thread.
         self.consumer = None;
-        self.hand_over.with(|lanes| lanes.close());
+        self.hand_over.with(|queues| queues.close());
     }
 }
 
@@ -242,13 +242,13 @@ fn open(
     Ok(consumer)
 }
 
-/// librdkafka waits for ever for a partition that is not there; we would rather know.
-fn check_exist(
+/// Fails for a missing partition, for which librdkafka would wait for ever.
+fn check_existence(
     consumer: &BaseConsumer<ConsumerEvents>,
     partitions: &[(TopicPartition, SeekTo)],
 ) -> Result<(), StreamError> {
     let metadata =
-        consumer.fetch_metadata(None, REQUEST_TIMEOUT).map_err(|error| classify(error, "ask for the topics"))?;
+        consumer.fetch_metadata(None, REQUEST_TIMEOUT).map_err(|error| classify(error, "request the topics"))?;
     let exists = |of: &TopicPartition| {
         let topic = metadata.topics().iter().find(|topic| topic.name() == &*of.topic);
         topic.is_some_and(|topic| (of.partition as usize) < topic.partitions().len())
@@ -261,7 +261,7 @@ fn check_exist(
     }
 }
 
-/// Blocks on the cluster for a place in time.
+/// Blocks on the cluster to find the offset of a time.
 fn resolve(
     consumer: &BaseConsumer<ConsumerEvents>,
     partition: &TopicPartition,
@@ -277,7 +277,7 @@ fn resolve(
         let mut list = TopicPartitionList::with_capacity(1);
         list.add_partition_offset(&partition.topic, partition.partition.cast_signed(), Offset::Offset(timestamp_ms))?;
         let found = consumer.offsets_for_times(list, REQUEST_TIMEOUT)?;
-        let element = found.elements().into_iter().next().expect("one was asked for");
+        let element = found.elements().into_iter().next().expect("one was requested");
         element.error()?;
         Ok(element.offset())
     };
@@ -289,8 +289,8 @@ mod tests {
     use rdkafka::mocking::MockCluster;
 
     use super::*;
-    use crate::kafka::lookout::STRANDED;
-    use crate::kafka::lookout::tests::NONE;
+    use crate::kafka::brokers::STRANDED;
+    use crate::kafka::brokers::tests::NONE;
 
     async fn assigned(member: &mut KafkaSource) -> Vec<TopicPartition> {
         loop {
@@ -301,16 +301,16 @@ mod tests {
     }
 
     #[tokio::test(flavor = "multi_thread")]
-    async fn a_stranded_member_fails_and_the_next_one_has_its_partitions() {
+    async fn a_stranded_member_is_replaced() {
         let cluster = MockCluster::new(1).expect("a cluster");
         cluster.create_topic("topic", 2, 1).expect("a topic");
         let settings = KafkaSettings::new(cluster.bootstrap_servers(), "test");
-        let health = Arc::new(Monitor::new("test"));
+        let health = Arc::new(HealthMonitor::new("test"));
         let group = GroupSettings::new("group", ["topic"]);
         let mut member = KafkaSource::subscribe(&settings, health.clone(), &group).expect("a member");
         assert_eq!(assigned(&mut member).await.len(), 2);
         member.strand(NONE);
-        let error = member.next().await.expect_err("it cannot go on");
+        let error = member.next().await.expect_err("stranded");
         assert_eq!((error.reason(), error.is_transient()), (STRANDED, false));
         Box::new(member).close().await.expect("closed in time");
         let mut next = KafkaSource::subscribe(&settings, health, &group).expect("another member");

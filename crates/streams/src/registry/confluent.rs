@@ -38,9 +38,9 @@ impl Registry {
         &self.url
     }
 
-    /// Whether the registry answers, with a schema of the subject or without.
+    /// Checks that the registry answers, with a schema of the subject or without.
     pub(super) async fn ask(&self, subject: String) -> Result<(), StreamError> {
-        let attempted = format!("ask for the schema of {subject}");
+        let attempted = format!("request the schema of {subject}");
         match get_schema_by_subject(&self.client, &SubjectNameStrategy::RecordNameStrategy(subject)).await {
             Ok(_) => Ok(()),
             Err(error) if error.error.contains("failed with status 404") => Ok(()),
@@ -48,7 +48,7 @@ impl Registry {
         }
     }
 
-    /// Registers a file and those that it imports under a subject, and gives its id.
+    /// Registers a file and its imports under a subject, and returns its id.
     pub(super) async fn register(&self, subject: String, location: &MessageLocation) -> Result<u32, StreamError> {
         let attempted = format!("register the schema of {subject}");
         let (name, text) = (location.source.name.to_owned(), location.source.text.to_owned());
@@ -74,15 +74,15 @@ fn stream_error(error: SRCError, attempted: String) -> StreamError {
         Some(cause) => format!("{}: {cause}", error.error),
         None => error.error.clone(),
     };
-    // `retriable` does not tell: whatever happens to an imported file is passed on as not retriable.
+    // `retriable` cannot be used: the library reports every failure of an imported file as not retriable.
     match refusal(&detail) {
         Some(reason) => StreamError::fatal(reason, attempted, detail),
         None => StreamError::transient("unavailable", attempted, detail),
     }
 }
 
-/// The registry's own no: 409 to a schema that would break readers, 422 to one that it cannot parse. The library keeps the
-/// status only in its message; digits anywhere else may be those of a port.
+/// A refusal by the registry itself: 409 for an incompatible schema, 422 for one that it cannot parse. The library
+/// keeps the status only in its message; digits elsewhere can be a port.
 fn refusal(detail: &str) -> Option<&'static str> {
     let (_, status) = detail.split_once("failed with status ")?;
     match status.get(..3)? {
@@ -117,11 +117,12 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_absent_registry_is_transient_and_a_bad_url_is_not() {
-        let nobody = Schemas::registry("http://127.0.0.1:1").expect("a URL");
-        let error = nobody.prepare("", &find(topic::RAW).expect("in the catalogue")).await.expect_err("nobody there");
+    async fn an_unavailable_registry_is_transient() {
+        let unavailable = Schemas::registry("http://127.0.0.1:1").expect("a URL");
+        let error =
+            unavailable.prepare("", &find(topic::RAW).expect("in the catalogue")).await.expect_err("unavailable");
         assert!(error.is_transient(), "{error:?}");
-        let error = nobody.ask("", &find(topic::RAW).expect("in the catalogue")).await.expect_err("nobody there");
+        let error = unavailable.ask("", &find(topic::RAW).expect("in the catalogue")).await.expect_err("unavailable");
         assert!(error.is_transient(), "{error:?}");
         assert!(Schemas::registry("registry:8081").is_err());
     }

@@ -1,19 +1,21 @@
-//! Rows made of observations.
+//! Rows of observations.
 
 use flight::units::{CDEG_PER_DEGREE, CDPS_PER_DPS, CMPS_PER_MPS, DKMH_PER_KMH};
 use history::{BlockRows, ConfirmationRow, ErasureRow, GroundPositionRow, NameRow, PositionRow, WeatherRow, flag};
 use schemas::v1::observation::Body;
 use schemas::v1::{AircraftPosition, GroundPosition, Observation, ObservationFlag, WeatherReading};
 
-use super::columns::{MaybePlace, Place, address, id, maybe, maybe_scaled, narrow, scaled, time_ms};
+use super::columns::{
+    OptionalPosition, StoredPosition, address, id, narrow, optional_float, optional_scaled, scaled, time_ms,
+};
 use air::decode::Reject;
 
-/// Event times further from the time of ingest are moved there: a receiver whose clock is years off must not spread rows
-/// over partitions of as many days. Milliseconds, before and after.
+/// Event times further from the time of ingest are moved to these limits: a receiver whose clock is wrong by years must not
+/// spread rows over the partitions of as many days. Milliseconds, before and after.
 const EARLIEST_MS: i64 = 7 * 86_400_000;
 const LATEST_MS: i64 = 3_600_000;
 
-/// Adds the row of an observation, where there is one to make.
+/// Adds the rows of an observation; some bodies have none.
 pub(super) fn add_observation(observation: &Observation, private: bool, rows: &mut BlockRows) -> Result<(), Reject> {
     let Some(body) = &observation.body else { return Ok(()) };
     for confirmed in &observation.confirms {
@@ -26,18 +28,20 @@ pub(super) fn add_observation(observation: &Observation, private: bool, rows: &m
         rows.names.push(NameRow { device, event_at_ms, observation_id, name: name.clone(), private });
     }
     match body {
-        Body::Position(told) => rows.positions.push(position(Common::of(observation, private)?, told)?),
-        Body::GroundPosition(told) => rows.ground_positions.push(ground(Common::of(observation, private)?, told)?),
-        Body::Weather(told) => rows.weather.push(weather(Common::of(observation, private)?, told)?),
-        Body::Name(told) => {
+        Body::Position(report) => rows.positions.push(position(Common::of(observation, private)?, report)?),
+        Body::GroundPosition(report) => {
+            rows.ground_positions.push(ground(Common::of(observation, private)?, report)?);
+        }
+        Body::Weather(reading) => rows.weather.push(weather(Common::of(observation, private)?, reading)?),
+        Body::Name(name) => {
             let Common { device, event_at_ms, observation_id, private, .. } = Common::of(observation, private)?;
-            rows.names.push(NameRow { device, event_at_ms, observation_id, name: told.name.clone(), private });
+            rows.names.push(NameRow { device, event_at_ms, observation_id, name: name.name.clone(), private });
         }
         Body::Erased(_) => {
             let Common { device, event_at_ms, observation_id, .. } = Common::of(observation, private)?;
             rows.erasures.push(ErasureRow { device, observation_id, erased_at_ms: event_at_ms });
         }
-        // The log keeps them for 30 days; nobody asks for them later.
+        // The log keeps them for 30 days; the history does not need them.
         Body::Message(_)
         | Body::Thermal(_)
         | Body::Hardware(_)
@@ -49,7 +53,7 @@ pub(super) fn add_observation(observation: &Observation, private: bool, rows: &m
     Ok(())
 }
 
-/// What all rows of observations share.
+/// The columns that all rows of observations share.
 struct Common {
     device: u32,
     event_at_ms: i64,
@@ -64,14 +68,14 @@ struct Common {
 impl Common {
     fn of(observation: &Observation, private: bool) -> Result<Self, Reject> {
         let ingested_at_ms = time_ms("ingested_at_us", observation.ingested_at_us)?;
-        let told_ms = i64::try_from(observation.event_at_us / 1_000).unwrap_or(i64::MAX);
-        let event_at_ms = told_ms.clamp(ingested_at_ms - EARLIEST_MS, ingested_at_ms + LATEST_MS);
-        let clamped = if event_at_ms == told_ms { 0 } else { flag::CLAMPED };
+        let stated_ms = i64::try_from(observation.event_at_us / 1_000).unwrap_or(i64::MAX);
+        let event_at_ms = stated_ms.clamp(ingested_at_ms - EARLIEST_MS, ingested_at_ms + LATEST_MS);
+        let clamped = if event_at_ms == stated_ms { 0 } else { flag::CLAMPED };
         Ok(Self {
             device: address(observation.device)?,
             event_at_ms,
             observation_id: id("observation_id", observation.observation_id)?,
-            // Within the limits above, it fits.
+            // Fits because of the limits above.
             ingest_delay_ms: i32::try_from(ingested_at_ms - event_at_ms).unwrap_or(i32::MAX),
             flags: observation.flags().map(bit_of).fold(clamped, |flags, bit| flags | bit),
             score: observation.score.map(|score| narrow("score", score)).transpose()?,
@@ -81,8 +85,8 @@ impl Common {
     }
 }
 
-fn bit_of(told: ObservationFlag) -> u8 {
-    match told {
+fn bit_of(observed: ObservationFlag) -> u8 {
+    match observed {
         ObservationFlag::Unspecified => 0,
         ObservationFlag::Delayed => flag::DELAYED,
         ObservationFlag::HistoryOnly => flag::HISTORY_ONLY,
@@ -94,9 +98,9 @@ fn bit_of(told: ObservationFlag) -> u8 {
     }
 }
 
-fn position(common: Common, told: &AircraftPosition) -> Result<PositionRow, Reject> {
+fn position(common: Common, report: &AircraftPosition) -> Result<PositionRow, Reject> {
     let Common { device, event_at_ms, observation_id, ingest_delay_ms, flags, score, source, private } = common;
-    let Place { latitude_e7, longitude_e7, altitude_m } = Place::of(told.position.as_ref())?;
+    let StoredPosition { latitude_e7, longitude_e7, altitude_m } = StoredPosition::of(report.position.as_ref())?;
     Ok(PositionRow {
         device,
         event_at_ms,
@@ -105,23 +109,23 @@ fn position(common: Common, told: &AircraftPosition) -> Result<PositionRow, Reje
         latitude_e7,
         longitude_e7,
         altitude_m,
-        speed_dkmh: scaled("speed_kmh", told.speed_kmh, DKMH_PER_KMH)?,
-        climb_cmps: scaled("climb_mps", told.climb_mps, CMPS_PER_MPS)?,
-        course_cdeg: maybe_scaled("course_deg", told.course_deg, CDEG_PER_DEGREE)?,
-        turn_rate_cdps: maybe_scaled("turn_rate_dps", told.turn_rate_dps, CDPS_PER_DPS)?,
-        qne_offset_m: maybe_scaled("qne_offset_m", told.qne_offset_m, 1.0)?,
-        aircraft_kind: narrow("aircraft_kind", told.aircraft_kind)?,
+        speed_dkmh: scaled("speed_kmh", report.speed_kmh, DKMH_PER_KMH)?,
+        climb_cmps: scaled("climb_mps", report.climb_mps, CMPS_PER_MPS)?,
+        course_cdeg: optional_scaled("course_deg", report.course_deg, CDEG_PER_DEGREE)?,
+        turn_rate_cdps: optional_scaled("turn_rate_dps", report.turn_rate_dps, CDPS_PER_DPS)?,
+        qne_offset_m: optional_scaled("qne_offset_m", report.qne_offset_m, 1.0)?,
+        aircraft_kind: narrow("aircraft_kind", report.aircraft_kind)?,
         flags,
         score,
         source,
-        online_tracking: told.online_tracking,
+        online_tracking: report.online_tracking,
         private,
     })
 }
 
-fn ground(common: Common, told: &GroundPosition) -> Result<GroundPositionRow, Reject> {
+fn ground(common: Common, report: &GroundPosition) -> Result<GroundPositionRow, Reject> {
     let Common { device, event_at_ms, observation_id, ingest_delay_ms, flags, score, source, private } = common;
-    let Place { latitude_e7, longitude_e7, altitude_m } = Place::of(told.position.as_ref())?;
+    let StoredPosition { latitude_e7, longitude_e7, altitude_m } = StoredPosition::of(report.position.as_ref())?;
     Ok(GroundPositionRow {
         device,
         event_at_ms,
@@ -130,18 +134,18 @@ fn ground(common: Common, told: &GroundPosition) -> Result<GroundPositionRow, Re
         latitude_e7,
         longitude_e7,
         altitude_m,
-        ground_type: narrow("ground_type", told.ground_type)?,
+        ground_type: narrow("ground_type", report.ground_type)?,
         flags,
         score,
         source,
-        online_tracking: told.online_tracking,
+        online_tracking: report.online_tracking,
         private,
     })
 }
 
-fn weather(common: Common, told: &WeatherReading) -> Result<WeatherRow, Reject> {
+fn weather(common: Common, reading: &WeatherReading) -> Result<WeatherRow, Reject> {
     let Common { device, event_at_ms, observation_id, ingest_delay_ms, flags, private, .. } = common;
-    let MaybePlace { latitude_e7, longitude_e7, altitude_m } = MaybePlace::of(told.position.as_ref())?;
+    let OptionalPosition { latitude_e7, longitude_e7, altitude_m } = OptionalPosition::of(reading.position.as_ref())?;
     Ok(WeatherRow {
         device,
         event_at_ms,
@@ -150,14 +154,14 @@ fn weather(common: Common, told: &WeatherReading) -> Result<WeatherRow, Reject> 
         latitude_e7,
         longitude_e7,
         altitude_m,
-        temperature_c: maybe("temperature_c", told.temperature_c)?,
-        wind_from_deg: maybe("wind_from_deg", told.wind_from_deg)?,
-        wind_speed_kmh: maybe("wind_speed_kmh", told.wind_speed_kmh)?,
-        wind_gust_kmh: maybe("wind_gust_kmh", told.wind_gust_kmh)?,
-        humidity_pct: maybe("humidity_pct", told.humidity_pct)?,
-        pressure_hpa: maybe("pressure_hpa", told.pressure_hpa)?,
-        state_of_charge_pct: maybe("state_of_charge_pct", told.state_of_charge_pct)?,
-        internet_gateway: told.internet_gateway,
+        temperature_c: optional_float("temperature_c", reading.temperature_c)?,
+        wind_from_deg: optional_float("wind_from_deg", reading.wind_from_deg)?,
+        wind_speed_kmh: optional_float("wind_speed_kmh", reading.wind_speed_kmh)?,
+        wind_gust_kmh: optional_float("wind_gust_kmh", reading.wind_gust_kmh)?,
+        humidity_pct: optional_float("humidity_pct", reading.humidity_pct)?,
+        pressure_hpa: optional_float("pressure_hpa", reading.pressure_hpa)?,
+        state_of_charge_pct: optional_float("state_of_charge_pct", reading.state_of_charge_pct)?,
+        internet_gateway: reading.internet_gateway,
         flags,
         private,
     })

@@ -1,4 +1,4 @@
-//! Each message as its row, and what has no place in one.
+//! The rows of each message, and values that do not fit.
 
 use history::{ErasureRow, NameRow, PositionRow, flag};
 use schemas::v1::observation::Body;
@@ -35,7 +35,7 @@ fn of_value(topic: &str, codec: &TopicCodec, value: Option<bytes::Bytes>) -> Res
     Ok(rows)
 }
 
-fn place(latitude_deg: f64, longitude_deg: f64, altitude_m: Option<f64>) -> Option<Position> {
+fn position(latitude_deg: f64, longitude_deg: f64, altitude_m: Option<f64>) -> Option<Position> {
     Some(Position { latitude_deg, longitude_deg, altitude_m })
 }
 
@@ -55,7 +55,7 @@ fn observation(body: Body) -> Observation {
 
 fn flying() -> AircraftPosition {
     AircraftPosition {
-        position: place(47.123_456_78, -11.5, Some(1_234.4)),
+        position: position(47.123_456_78, -11.5, Some(1_234.4)),
         online_tracking: true,
         aircraft_kind: 2,
         speed_kmh: 37.5,
@@ -93,9 +93,9 @@ async fn a_position_keeps_its_values_in_the_units_of_the_columns() {
 }
 
 #[tokio::test]
-async fn what_stands_in_the_private_topic_is_private() {
-    let told = observation(Body::Position(flying()));
-    assert!(made(topic::PRIVATE_OBSERVATION, &told).await.expect("rows").positions[0].private);
+async fn records_of_the_private_topic_are_private() {
+    let hidden = observation(Body::Position(flying()));
+    assert!(made(topic::PRIVATE_OBSERVATION, &hidden).await.expect("rows").positions[0].private);
     let erased = observation(Body::Erased(Erased { command_id: "c".into() }));
     let rows = made(topic::PRIVATE_OBSERVATION, &erased).await.expect("rows");
     assert_eq!(rows.erasures, [ErasureRow { device: 0x11_0B90, observation_id: ID, erased_at_ms: AT_MS }]);
@@ -108,7 +108,7 @@ async fn each_body_goes_to_its_table_or_nowhere() {
         let BlockRows { positions, ground_positions, weather, names, .. } = &rows;
         (positions.len(), ground_positions.len(), weather.len(), names.len(), rows.len())
     };
-    let ground = GroundPosition { position: place(0.0, 180.0, None), ground_type: 15, ..GroundPosition::default() };
+    let ground = GroundPosition { position: position(0.0, 180.0, None), ground_type: 15, ..GroundPosition::default() };
     assert_eq!(count(Body::GroundPosition(ground)).await, (0, 1, 0, 0, 1));
     let reading = WeatherReading { temperature_c: Some(-40.5), humidity_pct: Some(102.0), ..WeatherReading::default() };
     assert_eq!(count(Body::Weather(reading)).await, (0, 0, 1, 0, 1));
@@ -118,9 +118,9 @@ async fn each_body_goes_to_its_table_or_nowhere() {
 
 #[tokio::test]
 async fn a_position_with_a_name_makes_both_rows() {
-    let told = Observation { sent_name: Some("Zoë".into()), ..observation(Body::Position(flying())) };
+    let named = Observation { sent_name: Some("Zoë".into()), ..observation(Body::Position(flying())) };
     for (topic, private) in [(topic::OBSERVATION, false), (topic::PRIVATE_OBSERVATION, true)] {
-        let rows = made(topic, &told).await.expect("rows");
+        let rows = made(topic, &named).await.expect("rows");
         let expected =
             NameRow { device: 0x11_0B90, event_at_ms: AT_MS, observation_id: ID, name: "Zoë".into(), private };
         assert_eq!((rows.positions.len(), rows.names), (1, vec![expected]));
@@ -128,7 +128,7 @@ async fn a_position_with_a_name_makes_both_rows() {
 }
 
 #[tokio::test]
-async fn event_times_far_from_the_time_of_ingest_are_moved_and_marked() {
+async fn event_times_far_from_ingest_are_moved_and_marked() {
     let day_us = 86_400_000_000;
     let cases = [
         (AT_US - 6 * day_us, AT_MS - 6 * 86_400_000, 0),
@@ -138,43 +138,43 @@ async fn event_times_far_from_the_time_of_ingest_are_moved_and_marked() {
         (u64::MAX, AT_MS + 1_500 + 3_600_000, flag::CLAMPED),
     ];
     for (event_at_us, event_at_ms, flags) in cases {
-        let told = Observation { event_at_us, flags: Vec::new(), ..observation(Body::Position(flying())) };
-        let row = made(topic::OBSERVATION, &told).await.expect("rows").positions.remove(0);
+        let observed = Observation { event_at_us, flags: Vec::new(), ..observation(Body::Position(flying())) };
+        let row = made(topic::OBSERVATION, &observed).await.expect("rows").positions.remove(0);
         assert_eq!((row.event_at_ms, row.flags), (event_at_ms, flags), "{event_at_us}");
         assert_eq!(row.ingested_at_ms(), AT_MS + 1_500);
     }
 }
 
 #[tokio::test]
-async fn values_without_a_place_are_rejects() {
+async fn values_that_do_not_fit_are_rejects() {
     let with = |change: fn(&mut AircraftPosition)| {
-        let mut told = flying();
-        change(&mut told);
-        observation(Body::Position(told))
+        let mut report = flying();
+        change(&mut report);
+        observation(Body::Position(report))
     };
     let cases = [
-        (with(|told| told.position = place(91.0, 0.0, None)), "out_of_range"),
-        (with(|told| told.position = place(f64::NAN, 0.0, None)), "out_of_range"),
-        (with(|told| told.position = place(0.0, 0.0, Some(40_000.0))), "out_of_range"),
-        (with(|told| told.position = None), "no_position"),
-        (with(|told| told.speed_kmh = -1.0), "out_of_range"),
-        (with(|told| told.speed_kmh = f64::INFINITY), "out_of_range"),
-        (with(|told| told.climb_mps = 400.0), "out_of_range"),
-        (with(|told| told.course_deg = Some(f64::NAN)), "out_of_range"),
-        (with(|told| told.aircraft_kind = 300), "out_of_range"),
+        (with(|report| report.position = position(91.0, 0.0, None)), "out_of_range"),
+        (with(|report| report.position = position(f64::NAN, 0.0, None)), "out_of_range"),
+        (with(|report| report.position = position(0.0, 0.0, Some(40_000.0))), "out_of_range"),
+        (with(|report| report.position = None), "no_position"),
+        (with(|report| report.speed_kmh = -1.0), "out_of_range"),
+        (with(|report| report.speed_kmh = f64::INFINITY), "out_of_range"),
+        (with(|report| report.climb_mps = 400.0), "out_of_range"),
+        (with(|report| report.course_deg = Some(f64::NAN)), "out_of_range"),
+        (with(|report| report.aircraft_kind = 300), "out_of_range"),
         (Observation { device: 0x0100_0000, ..with(|_| {}) }, "out_of_range"),
         (Observation { score: Some(256), ..with(|_| {}) }, "out_of_range"),
         (Observation { ingested_at_us: 7, ..with(|_| {}) }, "out_of_range"),
         (Observation { ingested_at_us: u64::MAX, ..with(|_| {}) }, "out_of_range"),
         (Observation { observation_id: u64::MAX, ..with(|_| {}) }, "out_of_range"),
     ];
-    for (index, (told, reason)) in cases.into_iter().enumerate() {
-        assert_eq!(made(topic::OBSERVATION, &told).await, Err(reason), "case {index}");
+    for (index, (observation, reason)) in cases.into_iter().enumerate() {
+        assert_eq!(made(topic::OBSERVATION, &observation).await, Err(reason), "case {index}");
     }
 }
 
 #[tokio::test]
-async fn bytes_that_are_no_message_are_rejects_and_tombstones_are_nothing() {
+async fn unreadable_values_are_rejects_and_tombstones_no_rows() {
     let codec = codec(topic::ALERT).await;
     assert_eq!(of_value(topic::ALERT, &codec, None), Ok(BlockRows::default()));
     let reason = of_value(topic::ALERT, &codec, Some("not framed".into())).expect_err("no message");
@@ -190,7 +190,7 @@ async fn states_and_receptions_become_rows() {
         receiver_stamp_s: 1_780_308_000,
         relayed: true,
         packet_type: Some(1),
-        position: place(47.0, 11.0, Some(1_000.0)),
+        position: position(47.0, 11.0, Some(1_000.0)),
         device: Some(7),
         ..HeardFrame::default()
     };
@@ -225,7 +225,7 @@ async fn states_and_receptions_become_rows() {
     let thermal = ThermalState {
         thermal_id: ID,
         version: 9,
-        position: place(47.0, 11.0, Some(1_500.5)),
+        position: position(47.0, 11.0, Some(1_500.5)),
         first_seen_at_us: AT_US,
         last_seen_at_us: AT_US,
         max_climb_mps: 4.5,
@@ -233,8 +233,8 @@ async fn states_and_receptions_become_rows() {
     };
     let row = made(topic::THERMAL, &thermal).await.expect("rows").thermals.remove(0);
     assert_eq!((row.altitude_m, row.max_climb_mps, row.wind_from_deg), (Some(1_500.5), 4.5, None));
-    let endless = ThermalState { radius_m: f64::INFINITY, ..thermal };
-    assert_eq!(made(topic::THERMAL, &endless).await, Err("out_of_range"));
+    let infinite = ThermalState { radius_m: f64::INFINITY, ..thermal };
+    assert_eq!(made(topic::THERMAL, &infinite).await, Err("out_of_range"));
 
     let receiver = ReceiverState { receiver_id: "Alpha".into(), last_seen_at_us: AT_US, ..ReceiverState::default() };
     let row = made(topic::RECEIVER, &receiver).await.expect("rows").receivers.remove(0);
@@ -242,7 +242,7 @@ async fn states_and_receptions_become_rows() {
 }
 
 #[tokio::test]
-async fn what_was_said_about_privacy_becomes_a_row() {
+async fn a_privacy_state_becomes_a_row() {
     let hidden = PrivacyState { device: 7, version: 9, hidden: true, denied: true, ..PrivacyState::default() };
     let row = made(topic::PRIVACY, &hidden).await.expect("rows").privacy.remove(0);
     assert_eq!((row.device, row.version, row.hidden, row.denied, row.refused), (7, 9, true, true, false));

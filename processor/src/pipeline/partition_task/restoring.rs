@@ -6,16 +6,16 @@ use streams::{Event, SeekTo, StreamError, TopicPartition, Watermarks};
 use tokio::sync::mpsc;
 
 use super::PartitionTask;
-use super::open::Open;
-use crate::pipeline::machine::{Fit, Machine};
-use crate::pipeline::restore::Parts;
+use super::state::TaskState;
+use crate::pipeline::checkpoint_parts::Parts;
+use crate::pipeline::machine::{CheckpointOrigin, Machine};
 
-/// A restored task, and the first offset that it needs.
-type Restored<M> = (Open<M>, Option<u64>);
+/// The state of a restored task, and the first offset that it needs.
+type Restored<M> = (TaskState<M>, Option<u64>);
 
 impl<M: Machine> PartitionTask<M> {
-    /// Tries until it works. `None`: the partition is no longer owned.
-    pub(super) async fn restore_patiently(
+    /// Restores, with retries while the log is unreachable. `None`: the partition is no longer owned.
+    pub(super) async fn restore_with_retries(
         &self,
         commands: &mpsc::Receiver<Command>,
     ) -> anyhow::Result<Option<Restored<M>>> {
@@ -36,11 +36,11 @@ impl<M: Machine> PartitionTask<M> {
         }
     }
 
-    /// Reads the checkpoints of the partition up to where they end now.
+    /// Reads the checkpoints of the partition up to their end at the time of the call.
     async fn restore(&self) -> Result<Restored<M>, StreamError> {
         let began = self.clock.monotonic();
-        let place = TopicPartition::new(self.checkpoints.clone(), self.partition.partition);
-        let mut source = self.log.read(vec![(place, SeekTo::Beginning)]).await?;
+        let checkpoints = TopicPartition::new(self.checkpoints.clone(), self.partition.partition);
+        let mut source = self.log.read(vec![(checkpoints, SeekTo::Beginning)]).await?;
         let mut parts = Parts::default();
         loop {
             match source.next().await? {
@@ -51,21 +51,24 @@ impl<M: Machine> PartitionTask<M> {
         }
         let input = self.log.watermarks(&self.partition).await?;
         let new = || (self.machine)(self.partition.partition, &self.epoch);
-        let (with_ahead, mut count) = (new().takes_parts_ahead(), 0_u64);
-        let (was_interrupted, verified) = (parts.has_ahead(), parts.verified().to_vec());
-        let Some(mut machine) = self.rebuild(new(), parts.into_values(with_ahead), input, &mut count) else {
-            tracing::warn!(partition = %self.partition, "checkpoints are those of another log: starting with nothing");
-            return Ok((Open::new(new(), &self.checkpoints, &[]), None));
+        let (with_newer, mut count) = (new().accepts_newer_parts(), 0_u64);
+        let (was_interrupted, verified) = (parts.has_newer(), parts.verified().to_vec());
+        let Some(mut machine) = self.rebuild(new(), parts.into_values(with_newer), input, &mut count) else {
+            tracing::warn!(
+                partition = %self.partition,
+                "the checkpoints belong to another log: starting without them"
+            );
+            return Ok((TaskState::new(new(), &self.checkpoints, &[]), None));
         };
-        if was_interrupted && !with_ahead {
-            // Compaction keeps the newest of a key, and that is not what the sealed checkpoint holds.
+        if was_interrupted && !with_newer {
+            // Compaction keeps the newest record of a key, which is not part of the complete checkpoint.
             machine.checkpoint_all();
         }
         let seconds = (self.clock.monotonic() - began).as_secs_f64();
         self.metrics.restore_seconds.observe(seconds);
         let next_offset = machine.next_offset();
         tracing::info!(partition = %self.partition, records = count, next_offset, seconds, "restored");
-        Ok((Open::new(machine, &self.checkpoints, &verified), (next_offset > 0).then_some(next_offset)))
+        Ok((TaskState::new(machine, &self.checkpoints, &verified), (next_offset > 0).then_some(next_offset)))
     }
 
     /// `None`: the checkpoints do not belong to this log.
@@ -79,11 +82,11 @@ impl<M: Machine> PartitionTask<M> {
         for value in values {
             *count += 1;
             match machine.restore(&value) {
-                Ok(Fit::Ours) => {}
-                Ok(Fit::OtherLog) => return None,
+                Ok(CheckpointOrigin::ThisLog) => {}
+                Ok(CheckpointOrigin::OtherLog) => return None,
                 Err(error) => {
                     let reason = error.reason();
-                    tracing::error!(partition = %self.partition, reason, "a checkpoint record is left out: {error}");
+                    tracing::error!(partition = %self.partition, reason, "a checkpoint record is ignored: {error}");
                 }
             }
         }

@@ -10,10 +10,10 @@ use streams::trace::TRACEPARENT;
 use streams::{Delivered, EmbeddedLog, EmbeddedSettings, Headers, NewTopic, SendRefused, StreamError};
 
 use super::*;
-use crate::pipeline::machine::Fit;
+use crate::pipeline::machine::CheckpointOrigin;
 use crate::sinks::live::LiveUpdate;
 
-/// Gives out every record as it came, and checkpoints how far it is.
+/// Outputs every record unchanged; its checkpoint is its next offset.
 struct Echo {
     next_offset: u64,
 }
@@ -43,11 +43,11 @@ impl Machine for Echo {
         vec![("#".into(), Some(self.next_offset.to_string().into()))]
     }
 
-    fn restore(&mut self, _: &Bytes) -> Result<Fit, FramingError> {
-        Ok(Fit::Ours)
+    fn restore(&mut self, _: &Bytes) -> Result<CheckpointOrigin, FramingError> {
+        Ok(CheckpointOrigin::ThisLog)
     }
 
-    fn takes_parts_ahead(&self) -> bool {
+    fn accepts_newer_parts(&self) -> bool {
         false
     }
 
@@ -64,13 +64,13 @@ impl Machine for Echo {
     }
 }
 
-/// Tells what it is given, and leaves the answer to the test.
-struct Slow(mpsc::Sender<(Outgoing, Receipt)>);
+/// Passes the records to the test, which acknowledges them.
+struct TestSink(mpsc::Sender<(Outgoing, Receipt)>);
 
 #[async_trait]
-impl Sink for Slow {
+impl Sink for TestSink {
     fn try_send(&self, record: Outgoing, receipt: Receipt) -> Result<(), SendRefused> {
-        self.0.try_send((record, receipt)).expect("the test listens");
+        self.0.try_send((record, receipt)).expect("the test receives");
         Ok(())
     }
 
@@ -83,11 +83,11 @@ impl Sink for Slow {
     }
 }
 
-/// A task of partition 0 of `inputs`, and all that it reports.
+/// A task of partition 0 of `inputs`, its reports and its outputs.
 struct Rig {
     commands: mpsc::Sender<Command>,
     reports: ReportReader,
-    given_out: mpsc::Receiver<(Outgoing, Receipt)>,
+    outputs: mpsc::Receiver<(Outgoing, Receipt)>,
 }
 
 impl Rig {
@@ -101,11 +101,11 @@ impl Rig {
         let traces = RecordTracer::new(tracer, &log);
         let (commands, queue) = mpsc::channel(8);
         let (reports, events) = Reports::alone(TopicPartition::new("inputs", 0));
-        let (sink, given_out) = mpsc::channel(8);
+        let (sink, outputs) = mpsc::channel(8);
         let task = PartitionTask {
             partition: TopicPartition::new("inputs", 0),
             log: Arc::new(log),
-            sink: Arc::new(Slow(sink)),
+            sink: Arc::new(TestSink(sink)),
             checkpoints: "checkpoints".into(),
             dead_letters: "dead-letters".into(),
             service: "test",
@@ -122,7 +122,7 @@ impl Rig {
             metrics: GroupMetrics::register(&Metrics::new(), "test"),
         };
         tokio::spawn(task.run(queue));
-        let mut rig = Self { commands, reports: events, given_out };
+        let mut rig = Self { commands, reports: events, outputs };
         assert!(matches!(rig.reported().await, TaskEvent::Restored { next_offset: None }));
         rig
     }
@@ -148,9 +148,9 @@ impl Rig {
         self.command(Command::Records(vec![record])).await;
     }
 
-    /// The task's next output: topic, key and value, and the receipt that waits for its answer.
+    /// The task's next output: topic, key and value, and its receipt.
     async fn next(&mut self) -> ((String, String, String), Receipt) {
-        let (record, receipt) = self.given_out.recv().await.expect("the task runs");
+        let (record, receipt) = self.outputs.recv().await.expect("the task runs");
         let text = |bytes: Option<Bytes>| String::from_utf8(bytes.unwrap_or_default().into()).expect("text");
         ((record.topic.to_string(), text(record.key), text(record.value)), receipt)
     }
@@ -173,29 +173,29 @@ fn answer(receipt: Receipt) {
 }
 
 #[tokio::test]
-async fn records_go_on_while_a_checkpoint_waits_for_the_log() {
+async fn records_are_applied_while_a_checkpoint_waits() {
     let mut rig = Rig::start().await;
     rig.record(0).await;
     rig.command(Command::Checkpoint).await;
     rig.record(1).await;
     let (first, before) = rig.next().await;
     let (second, after) = rig.next().await;
-    assert_eq!((first, second), (output("0"), output("1")), "nothing is answered yet");
-    // What came after it is none of its business.
+    assert_eq!((first, second), (output("0"), output("1")), "nothing is acknowledged yet");
+    // The checkpoint does not wait for outputs after it.
     answer(after);
     rig.record(2).await;
     let (third, last) = rig.next().await;
     assert_eq!(third, output("2"));
     answer(before);
     let (written, receipt) = rig.next().await;
-    assert_eq!(written, part("1"), "what the core knew when it was commanded");
+    assert_eq!(written, part("1"), "the state of the core at the command");
     answer(receipt);
     assert!(matches!(rig.reported().await, TaskEvent::Checkpointed { next_offset: Some(1) }));
     answer(last);
 }
 
 #[tokio::test]
-async fn a_checkpoint_waits_for_the_one_before() {
+async fn a_checkpoint_waits_for_the_previous_one() {
     let mut rig = Rig::start().await;
     rig.record(0).await;
     rig.command(Command::Checkpoint).await;
@@ -207,7 +207,7 @@ async fn a_checkpoint_waits_for_the_one_before() {
     assert_eq!(written, part("1"));
     answer(receipt);
     assert!(matches!(rig.reported().await, TaskEvent::Checkpointed { next_offset: Some(1) }));
-    // Nothing holds up either of them.
+    // Both continue.
     let mut written = Vec::new();
     for _ in 0..2 {
         let (record, receipt) = rig.next().await;
@@ -230,11 +230,11 @@ async fn outputs_name_the_span_that_publishes_them() {
     let (tracer, recorded) = Tracer::recorded(&Clock::manual(0), 0.0);
     let mut rig = Rig::traced(tracer).await;
     rig.record_with(0, Headers::new().with(TRACEPARENT, SENT)).await;
-    let (record, receipt) = rig.given_out.recv().await.expect("the task runs");
+    let (record, receipt) = rig.outputs.recv().await.expect("the task runs");
     answer(receipt);
     // The record is done when the next one comes.
     rig.record(1).await;
-    let (untraced, receipt) = rig.given_out.recv().await.expect("the task runs");
+    let (untraced, receipt) = rig.outputs.recv().await.expect("the task runs");
     answer(receipt);
     assert_eq!(header(&untraced), None);
     let spans = recorded.take();
@@ -251,7 +251,7 @@ async fn outputs_name_the_span_that_publishes_them() {
 async fn without_an_endpoint_the_header_is_passed_on() {
     let mut rig = Rig::start().await;
     rig.record_with(0, Headers::new().with(TRACEPARENT, SENT)).await;
-    let (record, receipt) = rig.given_out.recv().await.expect("the task runs");
+    let (record, receipt) = rig.outputs.recv().await.expect("the task runs");
     answer(receipt);
     assert_eq!(header(&record).as_deref(), Some(SENT));
 }

@@ -1,6 +1,6 @@
-//! The bodies of exports: streamed where the form can be, a finished file where it cannot.
+//! The bodies of exports: streamed where the format allows it, otherwise a completed file.
 //!
-//! While the client takes its time, an export holds its slot and no permit: [`Exports`] says how many of each there are.
+//! While an export waits for its client, it holds a slot and no work permit. [`Exports`] limits both.
 
 use std::fs::File;
 use std::io::Read as _;
@@ -14,46 +14,49 @@ use history::{CsvForm, HistoryError};
 use runtime::Clock;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::slots::{Held, Slots};
+use super::slots::{Slot, Slots};
 use super::table::Table;
 use crate::rest::problem::Problem;
 use crate::rest::streamed::{Piece, streamed};
 
-/// Exports that are worked on at the same time. A new one beyond is told to come back; one under way waits for its turn.
-const AT_ONCE: usize = 4;
-/// Of a finished file, per piece.
+/// Exports that run at the same time. Beyond it, a new export is refused, and one in progress waits.
+const MAX_RUNNING: usize = 4;
+/// One piece of a completed file.
 const PIECE_BYTES: u64 = 64 << 10;
 
-/// Bounds how many exports are worked on, and how many wait for their clients. Clones share the bounds.
+/// Limits how many exports run, and how many wait for their clients. Clones share the limits.
 #[derive(Clone)]
 pub(crate) struct Exports {
-    work: Arc<Semaphore>,
+    running: Arc<Semaphore>,
     slots: Slots<Export>,
 }
 
 impl Exports {
-    /// No export yet.
+    /// Without exports.
     pub(crate) fn new(clock: Clock) -> Self {
-        Self { work: Arc::new(Semaphore::new(AT_ONCE)), slots: Slots::new(clock) }
+        Self { running: Arc::new(Semaphore::new(MAX_RUNNING)), slots: Slots::new(clock) }
     }
 
-    /// A permit to work on a new export.
+    /// A permit to run a new export.
     ///
     /// # Errors
-    /// Peer: there is none.
+    /// 503: too many exports run.
     pub(super) fn begin(&self) -> Result<OwnedSemaphorePermit, Problem> {
-        let permit = self.work.clone().try_acquire_owned();
-        permit.map_err(|_| busy(format!("{AT_ONCE} exports are worked on; come back soon")))
+        let permit = self.running.clone().try_acquire_owned();
+        permit.map_err(|_| {
+            busy(format!("{MAX_RUNNING} exports are running: repeat the request after the seconds of Retry-After"))
+        })
     }
 
-    async fn go_on(&self) -> OwnedSemaphorePermit {
-        self.work.clone().acquire_owned().await.expect("never closed")
+    /// A permit to continue an export.
+    async fn resume(&self) -> OwnedSemaphorePermit {
+        self.running.clone().acquire_owned().await.expect("never closed")
     }
 
-    /// The body, and its size where it is known before it is sent. `failed`: what a client is told of a history that fails.
+    /// The body, and its length where it is known in advance. `failed` makes the problem document of a history error.
     ///
     /// # Errors
-    /// Peer: too many exports wait for their clients, the history does not answer, or the file cannot be written.
+    /// 503: too many exports wait for their clients, the history does not answer, or the file cannot be written.
     pub(super) async fn body(
         &self,
         table: Table,
@@ -62,91 +65,93 @@ impl Exports {
         created_at_us: u64,
         failed: fn(&HistoryError) -> Problem,
     ) -> Result<(Body, Option<u64>), Problem> {
-        let full = || busy("too many exports wait for their clients; come back soon".to_owned());
-        let held = self.slots.take().ok_or_else(full)?;
+        let full = || {
+            busy(
+                "too many exports wait for their clients: repeat the request after the seconds of Retry-After"
+                    .to_owned(),
+            )
+        };
+        let slot = self.slots.take().ok_or_else(full)?;
         let (export, bytes) = match format.writer(table.columns, csv).map_err(|error| not_written(&error))? {
-            Some(writer) => (Export::Table(Sent { blocks: table.blocks, writer, stage: Stage::Begin }), None),
+            Some(writer) => (Export::Table(StreamedTable { blocks: table.blocks, writer, has_begun: false }), None),
             None => {
                 let (file, bytes) = spreadsheet(table, name, created_at_us, failed).await?;
                 (Export::File(file), Some(bytes))
             }
         };
-        held.put(export);
-        Ok((streamed((held, self.clone()), next), bytes))
+        slot.put(export);
+        Ok((streamed((slot, self.clone()), next), bytes))
     }
 }
 
 fn busy(detail: String) -> Problem {
-    Problem::busy("exports_busy", detail)
+    Problem::unavailable("exports_busy", detail)
 }
 
-/// An export on its way out.
+/// An export that waits for its client.
 enum Export {
-    Table(Sent),
+    Table(StreamedTable),
     File(File),
 }
 
-/// A table, block by block; the work is done beside the async threads.
-struct Sent {
+/// A table that is written block by block, on the threads for blocking work.
+struct StreamedTable {
     blocks: BoxStream<'static, Result<Cells, HistoryError>>,
     writer: Box<dyn TableWriter>,
-    stage: Stage,
+    has_begun: bool,
 }
 
-enum Stage {
-    Begin,
-    Rows,
-}
-
-/// Why an export ended early. The connection ends with it, so that nobody takes half a table for a whole one.
+/// Why an export failed. The connection ends with it, so that the client does not take a part of the table for all of
+/// it.
 #[derive(Debug, thiserror::Error)]
-enum Broken {
+enum BodyError {
     #[error(transparent)]
     Read(#[from] HistoryError),
     #[error(transparent)]
     Write(#[from] ExportError),
-    #[error("cannot read the finished file")]
+    #[error("cannot read the completed file")]
     File(#[from] std::io::Error),
-    #[error("the export was stopped")]
-    Stopped,
-    #[error("the export had to make room for others: its client took nothing")]
-    MadeRoom,
+    #[error("the program is stopping")]
+    Stopping,
+    #[error("the export was evicted: its client read nothing and other exports needed the slot")]
+    Evicted,
 }
 
-type Waiting = (Held<Export>, Exports);
+type Waiting = (Slot<Export>, Exports);
 
-async fn next((held, exports): Waiting) -> Option<Piece<Waiting, Broken>> {
-    let stepped = match held.take() {
-        Some(Export::Table(sent)) => {
-            let _permit = exports.go_on().await;
-            sent.step().await.map(|(bytes, sent)| (Some(bytes), sent.map(Export::Table)))
+async fn next((slot, exports): Waiting) -> Option<Piece<Waiting, BodyError>> {
+    let piece = match slot.take() {
+        Some(Export::Table(table)) => {
+            let _permit = exports.resume().await;
+            table.next().await.map(|(bytes, table)| (Some(bytes), table.map(Export::Table)))
         }
         Some(Export::File(file)) => next_piece(file),
-        None => Err(Broken::MadeRoom),
+        None => Err(BodyError::Evicted),
     };
-    match stepped {
+    match piece {
         Ok((bytes, Some(export))) => {
-            held.put(export);
-            Some((Ok(bytes?), Some((held, exports))))
+            slot.put(export);
+            Some((Ok(bytes?), Some((slot, exports))))
         }
         Ok((bytes, None)) => Some((Ok(bytes?), None)),
         Err(error) => {
-            tracing::warn!(%error, "an export ends early");
+            tracing::warn!(%error, "an export failed");
             Some((Err(error), None))
         }
     }
 }
 
-impl Sent {
-    async fn step(mut self) -> Result<(Bytes, Option<Self>), Broken> {
-        let mut begun = matches!(std::mem::replace(&mut self.stage, Stage::Rows), Stage::Begin);
+impl StreamedTable {
+    /// The next bytes, and the table, unless it is complete.
+    async fn next(mut self) -> Result<(Bytes, Option<Self>), BodyError> {
         loop {
             let block = self.blocks.next().await.transpose()?;
-            let done = block.is_none();
+            let is_complete = block.is_none();
             let mut writer = self.writer;
-            let work = move || {
+            let is_first = !std::mem::replace(&mut self.has_begun, true);
+            let write = move || {
                 let mut out = Vec::new();
-                if begun {
+                if is_first {
                     writer.begin(&mut out)?;
                 }
                 match block {
@@ -155,17 +160,16 @@ impl Sent {
                 }
                 Ok::<_, ExportError>((writer, out))
             };
-            let (writer, out) = tokio::task::spawn_blocking(work).await.map_err(|_| Broken::Stopped)??;
+            let (writer, out) = tokio::task::spawn_blocking(write).await.map_err(|_| BodyError::Stopping)??;
             self.writer = writer;
-            begun = false;
-            if done || !out.is_empty() {
-                return Ok((out.into(), (!done).then_some(self)));
+            if is_complete || !out.is_empty() {
+                return Ok((out.into(), (!is_complete).then_some(self)));
             }
         }
     }
 }
 
-/// The whole file, in the folder for temporary files.
+/// The complete file, in the directory for temporary files.
 async fn spreadsheet(
     mut table: Table,
     name: &str,
@@ -176,24 +180,25 @@ async fn spreadsheet(
         .map_err(|error| not_written(&error))?;
     while let Some(cells) = table.blocks.next().await.transpose().map_err(|error| failed(&error))? {
         let written = tokio::task::spawn_blocking(move || sheet.rows(&cells).map(|()| sheet)).await;
-        sheet = written.map_err(|_| stopped())?.map_err(|error| not_written(&error))?;
+        sheet = written.map_err(|_| stopping())?.map_err(|error| not_written(&error))?;
     }
-    let finished = tokio::task::spawn_blocking(move || sheet.finish()).await;
-    finished.map_err(|_| stopped())?.map_err(|error| not_written(&error))
+    let completed = tokio::task::spawn_blocking(move || sheet.finish()).await;
+    completed.map_err(|_| stopping())?.map_err(|error| not_written(&error))
 }
 
-/// The next piece of a file that is there; none at its end. It is in the system's cache: reading it does not block for long.
-fn next_piece(mut file: File) -> Result<(Option<Bytes>, Option<Export>), Broken> {
+/// The next piece of a completed file; none at its end. The file is in the page cache, so that the read does not block
+/// for long.
+fn next_piece(mut file: File) -> Result<(Option<Bytes>, Option<Export>), BodyError> {
     let mut piece = Vec::with_capacity(PIECE_BYTES as usize);
     let read = (&mut file).take(PIECE_BYTES).read_to_end(&mut piece)?;
     Ok(((read > 0).then(|| piece.into()), (read > 0).then_some(Export::File(file))))
 }
 
 fn not_written(error: &ExportError) -> Problem {
-    tracing::warn!(%error, "an export cannot be written");
-    Problem::busy("export_failed", "the file cannot be written now".to_owned())
+    tracing::warn!(%error, "cannot write an export");
+    Problem::unavailable("export_failed", "the server cannot write the file now: try again later".to_owned())
 }
 
-fn stopped() -> Problem {
-    Problem::busy("stopping", "this server is stopping".to_owned())
+fn stopping() -> Problem {
+    Problem::unavailable("stopping", "this server is stopping: try again later".to_owned())
 }

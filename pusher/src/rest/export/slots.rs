@@ -1,5 +1,5 @@
-//! What is kept for clients that take it at their own pace, bounded: when all slots are taken, the one whose client has taken
-//! nothing for longest makes room.
+//! Slots for values that wait for their clients, limited in number: when all are taken, the value is evicted whose
+//! client has read nothing for the longest time.
 
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -7,22 +7,21 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use runtime::Clock;
 
-/// Slots.
-const MOST: usize = 32;
-/// A client that took something since is not made to leave.
+const MAX_SLOTS: usize = 32;
+/// A value whose client read something within this time is not evicted.
 const IDLE: Duration = Duration::from_secs(2);
 
-type Slot<T> = Mutex<Option<Kept<T>>>;
+type Shared<T> = Mutex<Option<Waiting<T>>>;
 
-struct Kept<T> {
+struct Waiting<T> {
     value: T,
-    /// When it was put here, by the monotonic clock.
+    /// Since when it waits, by the monotonic clock.
     since: Duration,
 }
 
 /// The slots. Clones share them.
 pub(super) struct Slots<T> {
-    slots: Arc<Mutex<Vec<Weak<Slot<T>>>>>,
+    slots: Arc<Mutex<Vec<Weak<Shared<T>>>>>,
     clock: Clock,
 }
 
@@ -32,9 +31,9 @@ impl<T> Clone for Slots<T> {
     }
 }
 
-/// One slot; it is free again when this is dropped.
-pub(super) struct Held<T> {
-    slot: Arc<Slot<T>>,
+/// One slot; dropping it frees the slot.
+pub(super) struct Slot<T> {
+    shared: Arc<Shared<T>>,
     clock: Clock,
 }
 
@@ -43,40 +42,39 @@ impl<T> Slots<T> {
         Self { slots: Arc::default(), clock }
     }
 
-    /// A slot, empty; `None`: all are taken, by clients that take what they get.
-    pub(super) fn take(&self) -> Option<Held<T>> {
+    /// An empty slot. `None`: all are taken by clients that read.
+    pub(super) fn take(&self) -> Option<Slot<T>> {
         let mut slots = self.slots.lock();
         slots.retain(|slot| slot.strong_count() > 0);
-        if slots.len() >= MOST {
-            let index = self.idlest(&slots)?;
-            let idlest = slots.swap_remove(index);
-            if let Some(slot) = idlest.upgrade() {
-                drop(slot.lock().take());
+        if slots.len() >= MAX_SLOTS {
+            let index = self.longest_idle(&slots)?;
+            if let Some(evicted) = slots.swap_remove(index).upgrade() {
+                drop(evicted.lock().take());
             }
         }
-        let slot = Arc::new(Mutex::new(None));
-        slots.push(Arc::downgrade(&slot));
-        Some(Held { slot, clock: self.clock.clone() })
+        let shared = Arc::new(Mutex::new(None));
+        slots.push(Arc::downgrade(&shared));
+        Some(Slot { shared, clock: self.clock.clone() })
     }
 
-    /// An empty slot is being worked on.
-    fn idlest(&self, slots: &[Weak<Slot<T>>]) -> Option<usize> {
-        let since = |slot: &Weak<Slot<T>>| slot.upgrade()?.lock().as_ref().map(|kept| kept.since);
-        let kept = slots.iter().enumerate().filter_map(|(index, slot)| Some((since(slot)?, index)));
-        let (since, index) = kept.min()?;
+    /// Empty slots are skipped: work on their values is in progress.
+    fn longest_idle(&self, slots: &[Weak<Shared<T>>]) -> Option<usize> {
+        let since = |slot: &Weak<Shared<T>>| slot.upgrade()?.lock().as_ref().map(|waiting| waiting.since);
+        let waiting = slots.iter().enumerate().filter_map(|(index, slot)| Some((since(slot)?, index)));
+        let (since, index) = waiting.min()?;
         (self.clock.monotonic().saturating_sub(since) >= IDLE).then_some(index)
     }
 }
 
-impl<T> Held<T> {
-    /// Keeps a value until the client wants more.
+impl<T> Slot<T> {
+    /// Puts a value into the slot until the client reads more.
     pub(super) fn put(&self, value: T) {
-        *self.slot.lock() = Some(Kept { value, since: self.clock.monotonic() });
+        *self.shared.lock() = Some(Waiting { value, since: self.clock.monotonic() });
     }
 
-    /// Takes the value out to work on it; `None`: it had to make room.
+    /// Takes the value to work on it. `None`: it was evicted.
     pub(super) fn take(&self) -> Option<T> {
-        self.slot.lock().take().map(|kept| kept.value)
+        self.shared.lock().take().map(|waiting| waiting.value)
     }
 }
 
@@ -85,34 +83,34 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_idlest_makes_room() {
+    fn the_longest_idle_value_is_evicted() {
         let clock = Clock::manual(1_000_000_000);
         let slots = Slots::new(clock.clone());
-        let mut held: Vec<Held<usize>> = (0..MOST).map(|_| slots.take().expect("room")).collect();
-        held.iter().enumerate().for_each(|(number, held)| held.put(number));
+        let mut taken: Vec<Slot<usize>> = (0..MAX_SLOTS).map(|_| slots.take().expect("a free slot")).collect();
+        taken.iter().enumerate().for_each(|(number, slot)| slot.put(number));
         assert!(slots.take().is_none(), "all are new");
         clock.advance(IDLE);
-        for (number, held) in held.iter().enumerate().filter(|(number, _)| *number != 5) {
-            assert_eq!(held.take(), Some(number));
-            held.put(number);
+        for (number, slot) in taken.iter().enumerate().filter(|(number, _)| *number != 5) {
+            assert_eq!(slot.take(), Some(number));
+            slot.put(number);
         }
-        held.push(slots.take().expect("the sixth makes room"));
-        assert_eq!((held[5].take(), held[6].take()), (None, Some(6)));
+        taken.push(slots.take().expect("the sixth is evicted"));
+        assert_eq!((taken[5].take(), taken[6].take()), (None, Some(6)));
         assert!(slots.take().is_none());
-        held.pop();
+        taken.pop();
         assert!(slots.take().is_some(), "one has ended");
     }
 
     #[test]
-    fn what_is_worked_on_stays() {
+    fn a_value_in_work_is_not_evicted() {
         let clock = Clock::manual(1_000_000_000);
         let slots: Slots<()> = Slots::new(clock.clone());
-        let held: Vec<_> = (0..MOST).map(|_| slots.take().expect("room")).collect();
+        let taken: Vec<_> = (0..MAX_SLOTS).map(|_| slots.take().expect("a free slot")).collect();
         clock.advance(10 * IDLE);
         assert!(slots.take().is_none());
-        held[3].put(());
+        taken[3].put(());
         clock.advance(IDLE);
         assert!(slots.take().is_some());
-        assert_eq!(held[3].take(), None);
+        assert_eq!(taken[3].take(), None);
     }
 }

@@ -1,4 +1,4 @@
-//! A table to be exported: its columns and its rows.
+//! A table for export: its columns and rows.
 
 use futures::stream::BoxStream;
 use futures::{StreamExt as _, TryStreamExt as _};
@@ -12,8 +12,8 @@ pub(super) struct Table {
 }
 
 impl Table {
-    /// The rows that are to be kept.
-    pub(super) fn of<R: Exported + Send + 'static>(rows: Rows<R>, keep: impl Fn(&R) -> bool + Send + 'static) -> Self {
+    /// The table of the rows for which `keep` is true.
+    pub(super) fn new<R: Exported + Send + 'static>(rows: Rows<R>, keep: impl Fn(&R) -> bool + Send + 'static) -> Self {
         let cells = move |rows: Vec<R>| {
             let mut cells = Cells::with_capacity(rows.len() * R::COLUMNS.len());
             rows.iter().filter(|row| keep(row)).for_each(|row| row.cells(&mut cells));

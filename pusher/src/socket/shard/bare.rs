@@ -1,5 +1,5 @@
-//! A shard without its thread, flushed by hand: so that a bench can compare what it costs with what a plain loop of gathered
-//! writes costs, over the same sockets and with the same buffers.
+//! A shard without its thread, for benches: the caller flushes it, and compares its cost with that of a plain loop of
+//! gathered writes over the same sockets and with the same buffers.
 
 use std::io::{self, IoSlice, Write as _};
 use std::net::{self, Ipv4Addr};
@@ -11,13 +11,15 @@ use parking_lot::RwLock;
 use runtime::Context;
 use tokio::sync::mpsc;
 
-use super::{Changes, NewConnection, Shard, ShardParts};
+use super::{Shard, ShardParts};
 use crate::metrics::PusherMetrics;
+use crate::socket::admission::{Admission, AdmissionLimits};
+use crate::socket::connection::configure;
+use crate::socket::message::NewConnection;
 use crate::socket::turn::Turn;
-use crate::socket::{Admission, AdmissionLimits, Way};
+use fanout::dispatcher::Opening;
 use fanout::hub::ClientId;
 use fanout::session::SessionSettings;
-use fanout::switchboard::Opening;
 use fanout::view::{Change, View};
 
 /// One shard and its view.
@@ -25,30 +27,30 @@ pub struct BareShard {
     shard: Shard,
     view: Arc<RwLock<View>>,
     admission: Admission,
-    /// What the last flush sent, by client.
+    /// The frames of the last flush, by client.
     sent: Vec<(ClientId, Vec<Bytes>)>,
 }
 
-/// What a flush, or its repetition, did.
+/// The cost of a flush or of its repetition.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Cost {
-    /// CPU, or whatever the given clock measures.
+    /// By the given clock, for example CPU time.
     pub time: Duration,
-    /// Clients that were sent something.
+    /// Clients that got frames.
     pub clients: usize,
-    /// Bytes that the kernel was given.
+    /// Bytes of these frames.
     pub bytes: usize,
 }
 
 impl BareShard {
-    /// Looks at this view; nobody is connected yet.
+    /// A shard of this view, without clients.
     ///
     /// # Errors
-    /// No epoll can be had.
+    /// The operating system gives no epoll instance.
     pub fn new(settings: SessionSettings, view: View, context: &Context) -> io::Result<Self> {
-        let positions = view.positions().clone();
+        let positions = view.offsets().clone();
         let view = Arc::new(RwLock::new(view));
-        // What a feed would tell is applied by hand.
+        // Unused: `change` applies the changes.
         let (_, inbox) = mpsc::channel(1);
         let (shard, _) = Shard::new(ShardParts {
             settings: Arc::new(settings),
@@ -68,53 +70,50 @@ impl BareShard {
         Ok(Self { shard, view, admission, sent: Vec::new() })
     }
 
-    /// Takes a socket whose handshake is done, as the pusher takes it.
+    /// Adds a socket after its handshake, as the pusher does.
     ///
     /// # Errors
-    /// The socket cannot be set up.
+    /// The operating system refuses an option of the socket.
     pub fn open(&mut self, stream: net::TcpStream, opening: Opening) -> io::Result<()> {
         stream.set_nonblocking(true)?;
-        let socket = socket2::SockRef::from(&stream);
-        socket.set_send_buffer_size(crate::socket::SEND_BUFFER_BYTES)?;
-        socket.set_tcp_nodelay(true)?;
+        configure(&stream)?;
         let now = self.shard.now().monotonic;
-        let admitted = self.admission.admit(Ipv4Addr::LOCALHOST.into(), now).map_err(io::Error::other)?;
+        let permit = self.admission.admit(Ipv4Addr::LOCALHOST.into(), now).map_err(io::Error::other)?;
         self.shard.turn = Turn::new();
-        self.shard.open(NewConnection { stream, early: Bytes::new(), opening, admitted });
+        self.shard.open(NewConnection { stream, early: Bytes::new(), opening, permit });
         while self.shard.has_work() {
             self.shard.turn = Turn::new();
-            self.shard.send_on();
-            self.shard.read_on();
+            self.shard.continue_sending();
+            self.shard.continue_reading();
         }
         Ok(())
     }
 
-    /// Changes the view and tells the shard.
+    /// Changes the view, and applies the changes to the shard.
     pub fn change(&mut self, change: impl FnOnce(&mut View, &mut Vec<Change>)) {
         let mut changes = Vec::new();
         change(&mut self.view.write(), &mut changes);
-        let batch = Changes { changes, read: Vec::new(), way: Way::default(), traced: Vec::new() };
-        self.shard.board.apply(&batch.changes, &batch.read);
+        self.shard.dispatcher.apply(&changes, &[]);
     }
 
-    /// One flush as the shard does it: encode, compress, sort out by client, send. `clock` tells time as it is to be measured.
+    /// One flush as the shard does it: encode, compress, assign to clients, send. `clock` measures the cost.
     pub fn flush(&mut self, clock: impl Fn() -> Duration) -> Cost {
         self.shard.turn = Turn::new();
         let now = self.shard.now();
         let began = clock();
-        let flush = self.shard.board.flush(&self.view.read(), now);
-        let made = clock();
-        // Noted for the repetition, and not measured: a shard has no need of it.
-        let board = &self.shard.board;
+        let flush = self.shard.dispatcher.flush(&self.view.read(), now);
+        let flushed = clock();
+        // Recorded for the repetition and not measured.
+        let dispatcher = &self.shard.dispatcher;
         let frames = |id: &ClientId| {
-            let wire = board.wire(*id);
-            let batch = board.batch(*id).iter();
+            let wire = dispatcher.wire(*id);
+            let batch = dispatcher.batch(*id).iter();
             (*id, batch.map(|index| flush.deliveries[*index as usize].frames.of(wire).clone()).collect::<Vec<_>>())
         };
         self.sent = flush.touched.iter().map(frames).collect();
-        let again = clock();
-        self.shard.send_out(flush, now);
-        let time = (made - began) + (clock() - again);
+        let resumed = clock();
+        self.shard.send_flush(flush, now);
+        let time = (flushed - began) + (clock() - resumed);
         Cost {
             time,
             clients: self.sent.len(),
@@ -122,7 +121,7 @@ impl BareShard {
         }
     }
 
-    /// The sends of the last flush once more, with the same buffers to the same sockets, by a plain loop.
+    /// Repeats the sends of the last flush in a plain loop: the same buffers to the same sockets.
     pub fn repeat(&mut self, clock: impl Fn() -> Duration) -> Cost {
         let began = clock();
         let mut bytes = 0;
@@ -137,8 +136,8 @@ impl BareShard {
         Cost { time: clock() - began, clients: self.sent.len(), bytes }
     }
 
-    /// Clients whose sockets could not take all of it.
-    pub fn behind(&self) -> usize {
-        self.shard.board.behind()
+    /// Clients whose socket buffers are full.
+    pub fn slow_clients(&self) -> usize {
+        self.shard.dispatcher.behind()
     }
 }

@@ -1,134 +1,134 @@
-//! The receiving half of a shard: what clients ask for, a turn at a time.
+//! The receiving half of a shard: handles the messages of clients, turn by turn.
 
 use prost::Message as _;
 use schemas::v1;
 
 use super::Shard;
-use crate::socket::connection::{Connection, ReadEnd};
+use crate::socket::connection::{Connection, ReadOutcome};
 use crate::socket::frame::{Event, pong};
 use fanout::close::CloseCode;
 use fanout::hub::ClientId;
 use fanout::wire::Encoding;
 
 impl Shard {
-    /// Sends more to those in line, the first one first. Half of the turn at most: the rest is for those who ask.
-    pub(super) fn send_on(&mut self) {
-        for _ in 0..self.unsent.len() {
+    /// Sends more to the queued clients, in order. It uses at most half of the turn: the rest is for clients that send.
+    pub(super) fn continue_sending(&mut self) {
+        for _ in 0..self.to_send.len() {
             if self.turn.is_half_over() {
                 return;
             }
-            let Some(id) = self.unsent.pop_front() else { return };
-            self.with(id, |connection| connection.in_line.to_send = false);
-            self.drain(id);
+            let Some(id) = self.to_send.pop_front() else { return };
+            self.with(id, |connection| connection.queued.to_send = false);
+            self.send_pending(id);
         }
     }
 
-    /// Reads those in line, the first one first: after the clients that are not in line, since these ask for little. One at
-    /// least, so that no rush of others keeps the line from moving.
-    pub(super) fn read_on(&mut self) {
-        for number in 0..self.unread.len() {
+    /// Reads the queued clients, in order and after those that are not queued, which cause little work. It reads at
+    /// least one, so that the queue advances under any load.
+    pub(super) fn continue_reading(&mut self) {
+        for number in 0..self.to_read.len() {
             if number > 0 && self.turn.is_over() {
                 return;
             }
-            let Some(id) = self.unread.pop_front() else { return };
-            self.with(id, |connection| connection.in_line.to_read = false);
+            let Some(id) = self.to_read.pop_front() else { return };
+            self.with(id, |connection| connection.queued.to_read = false);
             self.read_now(id);
         }
     }
 
-    /// Lets a client be read again when it has a turn.
-    fn read_later(&mut self, id: ClientId) {
-        let begins = self.with(id, |connection| !std::mem::replace(&mut connection.in_line.to_read, true));
-        if begins == Some(true) {
-            self.unread.push_back(id);
+    /// Queues a client to be read in a later turn.
+    fn queue_read(&mut self, id: ClientId) {
+        let is_new = self.with(id, |connection| !std::mem::replace(&mut connection.queued.to_read, true));
+        if is_new == Some(true) {
+            self.to_read.push_back(id);
         }
     }
 
-    /// Lets a client be sent more when it has a turn.
-    pub(super) fn send_later(&mut self, id: ClientId) {
-        let begins = self.with(id, |connection| !std::mem::replace(&mut connection.in_line.to_send, true));
-        if begins == Some(true) {
-            self.unsent.push_back(id);
+    /// Queues a client to be sent more in a later turn.
+    pub(super) fn queue_send(&mut self, id: ClientId) {
+        let is_new = self.with(id, |connection| !std::mem::replace(&mut connection.queued.to_send, true));
+        if is_new == Some(true) {
+            self.to_send.push_back(id);
         }
     }
 
-    /// Reads a client now, or, where the turn is over, in a later one.
+    /// Reads a client, now or, where the turn is over, in a later turn.
     pub(super) fn read(&mut self, id: ClientId) {
         match self.turn.is_over() {
-            true => self.read_later(id),
+            true => self.queue_read(id),
             false => self.read_now(id),
         }
     }
 
     fn read_now(&mut self, id: ClientId) {
-        if let Some((held, end)) = self.with(id, Connection::take_held).flatten() {
-            return self.hear(id, held, end);
+        if let Some((events, outcome)) = self.with(id, Connection::take_deferred).flatten() {
+            return self.handle_events(id, events, outcome);
         }
-        let mut heard = Vec::new();
+        let mut events = Vec::new();
         let mut buffer = std::mem::take(&mut self.buffer);
-        let end = self.with(id, |connection| connection.read(&mut buffer, |event| heard.push(event)));
+        let outcome = self.with(id, |connection| connection.read(&mut buffer, |event| events.push(event)));
         self.buffer = buffer;
-        if let Some(end) = end {
-            self.hear(id, heard, end);
+        if let Some(outcome) = outcome {
+            self.handle_events(id, events, outcome);
         }
     }
 
-    pub(super) fn hear(&mut self, id: ClientId, heard: Vec<Event>, end: ReadEnd) {
-        let answers = !heard.is_empty();
-        let mut events = heard.into_iter();
+    pub(super) fn handle_events(&mut self, id: ClientId, events: Vec<Event>, outcome: ReadOutcome) {
+        let has_events = !events.is_empty();
+        let mut events = events.into_iter();
         while let Some(event) = events.next() {
-            self.take(id, event);
-            let work = self.board.take_work();
+            self.handle_event(id, event);
+            let work = self.dispatcher.take_work();
             self.turn.spend(work.max(1));
-            // One change each, then the others have their turn.
+            // One change per client and turn: then the other clients have their turn.
             if (work > 0 || self.turn.is_over()) && events.len() > 0 {
-                self.with(id, |connection| connection.hold(events.collect(), end));
-                self.read_later(id);
-                self.drain(id);
-                return self.cut_later(id, self.now());
+                self.with(id, |connection| connection.defer(events.collect(), outcome));
+                self.queue_read(id);
+                self.send_pending(id);
+                return self.start_close_timeout(id, self.now());
             }
         }
-        match end {
-            ReadEnd::Gone => {
-                // It may still read the answer to its close frame.
-                self.drain(id);
+        match outcome {
+            ReadOutcome::Closed => {
+                // The client may still read the answer to its close frame.
+                self.send_pending(id);
                 return self.remove(id);
             }
-            ReadEnd::Refused(code) => {
+            ReadOutcome::Violation(code) => {
                 self.close(id, code);
-                self.read_later(id);
+                self.queue_read(id);
             }
-            ReadEnd::More => self.read_later(id),
-            ReadEnd::Empty => {}
+            ReadOutcome::More => self.queue_read(id),
+            ReadOutcome::Empty => {}
         }
-        if !answers && matches!(end, ReadEnd::Empty | ReadEnd::More) {
+        if !has_events && matches!(outcome, ReadOutcome::Empty | ReadOutcome::More) {
             return;
         }
-        self.drain(id);
-        // Also where its socket takes nothing: then it never hears why.
-        self.cut_later(id, self.now());
+        self.send_pending(id);
+        // Also where the socket buffer is full: then the client never receives the close frame.
+        self.start_close_timeout(id, self.now());
     }
 
-    fn take(&mut self, id: ClientId, event: Event) {
-        if self.board.closing(id).is_some() && event != Event::Close {
+    fn handle_event(&mut self, id: ClientId, event: Event) {
+        if self.dispatcher.closing(id).is_some() && event != Event::Close {
             return;
         }
         let now = self.now();
-        let message = match (event, self.board.wire(id).encoding) {
+        let message = match (event, self.dispatcher.wire(id).encoding) {
             (Event::Pong | Event::Fragment, _) => {
-                self.board.frame(id, now);
+                self.dispatcher.frame(id, now);
                 return;
             }
             (Event::Ping(body), _) => {
-                if self.board.frame(id, now) {
-                    self.board.push(id, pong(&body));
+                if self.dispatcher.frame(id, now) {
+                    self.dispatcher.push(id, pong(&body));
                 }
                 return;
             }
             (Event::Close, _) => {
                 self.with(id, |connection| connection.peer_closed = true);
-                if self.board.closing(id).is_none() {
-                    self.board.say_close(id, CloseCode::Normal);
+                if self.dispatcher.closing(id).is_none() {
+                    self.dispatcher.close(id, CloseCode::Normal);
                 }
                 return;
             }
@@ -137,7 +137,7 @@ impl Shard {
             _ => return self.close(id, CloseCode::Unsupported),
         };
         match message {
-            Some(message) => self.board.received(id, message, &self.parts.view.read(), now),
+            Some(message) => self.dispatcher.received(id, message, &self.parts.view.read(), now),
             None => self.close(id, CloseCode::Unreadable),
         }
     }

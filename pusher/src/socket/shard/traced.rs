@@ -1,26 +1,17 @@
-//! Traced states between the view and the sockets: which spans a flush has to continue. Pure.
+//! Traced states between the view and the sockets: the spans that a flush has to continue. Pure.
 
 use std::time::Duration;
 
 use runtime::trace::TraceContext;
 use rustc_hash::FxHashMap;
 
-use crate::socket::Changes;
+use crate::socket::message::Changes;
 use fanout::view::ObjectId;
 
-/// How long a traced state waits for a client that looks at it: longer than the slowest rate.
+/// How long a traced state waits for a client that sees it: longer than the slowest rate.
 const MAX_AGE: Duration = Duration::from_secs(60);
-/// Traced states that may wait. Those beyond get no `flush` span, which is counted.
+/// Traced states that may wait. Further ones get no `flush` span, and are counted.
 const MAX_WAITING: usize = 4096;
-
-/// A change of the view that is traced.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct TracedChange {
-    /// Its place among the changes of its batch.
-    pub(crate) index: usize,
-    /// The span that took it into the view.
-    pub(crate) fold: TraceContext,
-}
 
 /// Objects whose newest state is traced and was not written to a client yet.
 #[derive(Debug, Default)]
@@ -33,12 +24,13 @@ struct Waiting {
 }
 
 impl TracedStates {
-    /// Whether none waits.
+    /// Whether no state waits.
     pub(super) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Takes the traced states of a batch, and lets go of those that a newer state replaces. Returns how many found no room.
+    /// Adds the traced states of a batch and removes those that a newer state replaces. Returns how many were refused
+    /// because too many wait.
     pub(super) fn apply(&mut self, batch: &Changes, now: Duration) -> usize {
         if self.0.is_empty() && batch.traced.is_empty() {
             return 0;
@@ -54,12 +46,12 @@ impl TracedStates {
         refused
     }
 
-    /// An object's newest state was written to a client: the span that took it into the view, once.
-    pub(super) fn written(&mut self, id: ObjectId) -> Option<TraceContext> {
+    /// Removes a state that was written to a client. Returns the span that applied it to the view.
+    pub(super) fn take_written(&mut self, id: ObjectId) -> Option<TraceContext> {
         self.0.remove(&id).map(|waiting| waiting.fold)
     }
 
-    /// Lets go of what nobody looks at.
+    /// Removes states that no client sees.
     pub(super) fn expire(&mut self, now: Duration) {
         self.0.retain(|_, waiting| now.saturating_sub(waiting.since) < MAX_AGE);
     }
@@ -68,7 +60,8 @@ impl TracedStates {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::socket::Way;
+    use crate::socket::hop_times::HopTimes;
+    use crate::socket::message::TracedChange;
     use fanout::view::{Change, Kind};
 
     fn id(key: u64) -> ObjectId {
@@ -79,9 +72,10 @@ mod tests {
         TraceContext { trace_id: 1, span_id, sampled: true }
     }
 
-    /// Changes of these objects, each with the span that folded it where there is one.
+    /// Changes of these objects, each with the id of its span where it is traced.
     fn batch(changed: impl IntoIterator<Item = (u64, Option<u64>)>) -> Changes {
-        let mut batch = Changes { changes: Vec::new(), read: Vec::new(), way: Way::default(), traced: Vec::new() };
+        let (changes, traced) = (Vec::new(), Vec::new());
+        let mut batch = Changes { changes, read: Vec::new(), hop_times: HopTimes::default(), traced };
         for (index, (key, span_id)) in changed.into_iter().enumerate() {
             let (device, from, to, named, urgent) = (None, None, None, false, false);
             batch.changes.push(Change { id: id(key), device, from, to, named, urgent });
@@ -94,15 +88,15 @@ mod tests {
     fn a_state_is_written_once_and_only_the_newest() {
         let mut states = TracedStates::default();
         states.apply(&batch([(1, Some(10)), (2, Some(20)), (2, Some(21)), (3, Some(30)), (3, None)]), Duration::ZERO);
-        assert_eq!(states.written(id(1)), Some(fold(10)));
-        assert_eq!(states.written(id(1)), None);
-        assert_eq!(states.written(id(2)), Some(fold(21)));
-        assert_eq!(states.written(id(3)), None, "what is written is an untraced state");
+        assert_eq!(states.take_written(id(1)), Some(fold(10)));
+        assert_eq!(states.take_written(id(1)), None);
+        assert_eq!(states.take_written(id(2)), Some(fold(21)));
+        assert_eq!(states.take_written(id(3)), None, "the newest state is not traced");
         assert!(states.is_empty());
     }
 
     #[test]
-    fn what_nobody_looks_at_expires() {
+    fn states_that_no_client_sees_expire() {
         let mut states = TracedStates::default();
         states.apply(&batch([(1, Some(10))]), Duration::from_secs(5));
         states.expire(Duration::from_secs(64));
@@ -117,6 +111,6 @@ mod tests {
         let full = MAX_WAITING as u64;
         assert_eq!(states.apply(&batch((0..full).map(|key| (key, Some(1)))), Duration::ZERO), 0);
         assert_eq!(states.apply(&batch([(full, Some(1)), (0, Some(2))]), Duration::ZERO), 1);
-        assert_eq!((states.written(id(full)), states.written(id(0))), (None, Some(fold(2))));
+        assert_eq!((states.take_written(id(full)), states.take_written(id(0))), (None, Some(fold(2))));
     }
 }

@@ -2,11 +2,12 @@
 
 use fanet::Packet;
 use fanet::packet::GroundType;
+use schemas::object::Kind;
 use schemas::v1::raw_record::Input;
-use schemas::v1::{Audience, ObjectKind, reception};
+use schemas::v1::{Audience, reception};
 
 use super::kit::{PILOT, Story, at, frame_of, ground, name, tracking};
-use crate::core::{Bounds, Content, Evicted, Outputs, Settings};
+use crate::core::{Bounds, Evicted, Outputs, Settings};
 
 const CALLER: u32 = 0x11_0CA1;
 
@@ -56,11 +57,8 @@ fn made_up_devices_are_bounded() {
     assert!(evicted.len() > 18_000, "{}", evicted.len());
     assert!(evicted.iter().all(|of| !of.was_published && of.device >= made_up(0)), "shown ones stay");
     assert_eq!(evicted[0], Evicted { device: made_up(0), was_published: false }, "the oldest is evicted first");
-    let kinds: Vec<_> = story.core.states().map(|change| (change.device, change.content.kind())).collect();
-    assert!(
-        kinds.contains(&(PILOT, ObjectKind::Aircraft)) && kinds.contains(&(CALLER, ObjectKind::Alert)),
-        "{kinds:?}"
-    );
+    let kinds: Vec<_> = story.core.states().map(|change| (change.device, change.kind)).collect();
+    assert!(kinds.contains(&(PILOT, Kind::Aircraft)) && kinds.contains(&(CALLER, Kind::Alert)), "{kinds:?}");
 }
 
 #[test]
@@ -74,7 +72,7 @@ fn an_evicted_device_leaves_tombstones() {
     // The new one is not shown yet: of two that are not equal, it is evicted before those that are.
     assert_eq!(out.evicted[0], Evicted { device: PILOT, was_published: false });
     assert_eq!(out.evicted[1], Evicted { device: made_up(0), was_published: true });
-    let ended: Vec<_> = out.states.iter().filter(|change| matches!(change.content, Content::Ended(_))).collect();
+    let ended: Vec<_> = out.states.iter().filter(|change| change.state.is_none()).collect();
     assert_eq!(ended.len(), 2, "three were evicted, and one of them was never shown");
     assert!(ended.iter().all(|change| change.version == offset && change.audience == Audience::Public));
     // It comes back like any new device.
@@ -92,7 +90,7 @@ fn a_flood_of_calls_evicts_no_caller() {
         let out = story.frame(made_up(number), Packet::GroundTracking(call));
         assert_eq!(out.evicted, []);
     }
-    let alerts = story.core.states().filter(|change| change.content.kind() == ObjectKind::Alert).count();
+    let alerts = story.core.states().filter(|change| change.kind == Kind::Alert).count();
     assert_eq!(alerts, 200);
 }
 

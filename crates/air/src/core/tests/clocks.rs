@@ -5,13 +5,14 @@ use fanet::{Frame, Packet};
 use geo::Position;
 use geo::distance::{distance_m, shifted};
 use proptest::prelude::*;
+use schemas::object::State;
 use schemas::v1::raw_record::Input;
 use schemas::v1::{
     AlertResolution, AlertState, AlertStatus, ObservationFlag, ReceiverClockTrouble, ReceiverState, Tick, reception,
 };
 
 use super::kit::{PILOT, Story, at, frame_of, ground, tracking};
-use crate::core::{Content, Outputs};
+use crate::core::Outputs;
 use crate::group::GroupCore as _;
 use crate::receivers::{Hearing, ReceiverPositions};
 use crate::thermals::{Aggregator, Changes};
@@ -36,15 +37,15 @@ fn calling_at(seconds: f64) -> Frame<'static> {
 }
 
 fn aircraft_of(out: &Outputs) -> Option<&schemas::v1::AircraftState> {
-    out.states.iter().rev().find_map(|change| match &change.content {
-        Content::Aircraft(state) => Some(state),
+    out.states.iter().rev().find_map(|change| match &change.state {
+        Some(State::Aircraft(state)) => Some(state),
         _ => None,
     })
 }
 
 fn alert_of(out: &Outputs) -> Option<&AlertState> {
-    out.states.iter().find_map(|change| match &change.content {
-        Content::Alert(state) => Some(state),
+    out.states.iter().find_map(|change| match &change.state {
+        Some(State::Alert(state)) => Some(state),
         _ => None,
     })
 }
@@ -380,7 +381,7 @@ fn nothing_stays_in_the_future() {
     story.bridge_ahead_s = 0;
     let out = story.tick();
     assert_eq!(out.leap.map(|leap| leap.by_us < 0), Some(true));
-    let kinds: Vec<_> = out.states.iter().map(|change| change.content.kind()).collect();
+    let kinds: Vec<_> = out.states.iter().map(|change| change.kind).collect();
     assert_eq!(kinds.len(), 2, "the ground object and its alert: {kinds:?}");
     for change in &out.states {
         assert_eq!(change.version, story.offset - 1);

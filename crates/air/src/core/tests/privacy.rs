@@ -6,12 +6,13 @@ use std::collections::{BTreeMap, HashMap};
 use fanet::Packet;
 use fanet::packet::Tracking;
 use proptest::prelude::*;
+use schemas::object::Kind;
 use schemas::privacy::PublicPast;
 use schemas::v1::command::{Action, Allow, Deny, Erase, Hide, Show};
-use schemas::v1::{Audience, ObjectKind, PrivacyState, ProcessorState, reception, thermal_report};
+use schemas::v1::{Audience, PrivacyState, ProcessorState, reception, thermal_report};
 
 use super::kit::{PILOT, Story, at, frame_of, name, thermal, tracking};
-use crate::core::{Content, Core, Outputs, Settings};
+use crate::core::{Core, Outputs, Settings};
 
 /// Never says anything but yes.
 const OTHER: u32 = 0x11_0001;
@@ -45,7 +46,7 @@ fn act() -> impl Strategy<Value = Act> {
 /// What readers have of the topics.
 #[derive(Default)]
 struct Readers {
-    live: HashMap<(ObjectKind, u32), u64>,
+    live: HashMap<(Kind, u32), u64>,
     /// Public observations, receptions and climbs, by event time and device: rows of the history.
     rows: Vec<(u64, u32)>,
     privacy: HashMap<u32, PrivacyState>,
@@ -60,10 +61,10 @@ impl Readers {
             *newest = *state;
         }
         for change in out.states.iter().filter(|change| change.audience == Audience::Public) {
-            let key = (change.content.kind(), change.device);
-            match change.content {
-                Content::Ended(_) => self.live.remove(&key),
-                _ => self.live.insert(key, change.version),
+            let key = (change.kind, change.device);
+            match change.state {
+                None => self.live.remove(&key),
+                Some(_) => self.live.insert(key, change.version),
             };
         }
         let public = out.observations.iter().filter(|observation| !observation.private);

@@ -7,12 +7,13 @@ use fanet::packet::{GroundTracking, GroundType, Tracking};
 use fanet::{Address, Frame, Header, Packet};
 use proptest::prelude::*;
 use prost::Message as _;
+use schemas::object::{Kind, State};
 use schemas::v1::command::{Action, Allow, Deny, Erase, Hide, ResetScore, Show};
 use schemas::v1::raw_record::Input;
-use schemas::v1::{Audience, ObjectKind, ProcessorState, ReceiverState, processor_state, reception, thermal_report};
+use schemas::v1::{Audience, ProcessorState, ReceiverState, processor_state, reception, thermal_report};
 
 use super::kit::{Story, at, ground, name, station, thermal, tracking};
-use crate::core::{Bounds, Content, Core, Outputs, Settings};
+use crate::core::{Bounds, Core, Outputs, Settings};
 use crate::group::GroupCore as _;
 use crate::receivers::Hearing;
 
@@ -157,22 +158,22 @@ impl Consents {
 
 /// The newest state per topic and key, as a reader of the topics has it.
 #[derive(Default)]
-struct Fold(HashMap<(Audience, ObjectKind, u32), u64>);
+struct Fold(HashMap<(Audience, Kind, u32), u64>);
 
 impl Fold {
     fn take(&mut self, out: &Outputs) -> Result<(), TestCaseError> {
         for change in &out.states {
             // The private topic has one record per device beside its alert.
-            let kind = match (change.audience, change.content.kind()) {
-                (Audience::Private, ObjectKind::Ground | ObjectKind::Station) => ObjectKind::Aircraft,
+            let kind = match (change.audience, change.kind) {
+                (Audience::Private, Kind::Ground | Kind::Station) => Kind::Aircraft,
                 (_, kind) => kind,
             };
             let key = (change.audience, kind, change.device);
-            match change.content {
-                Content::Ended(_) => {
+            match change.state {
+                None => {
                     self.0.remove(&key);
                 }
-                _ => {
+                Some(_) => {
                     let known = self.0.insert(key, change.version);
                     prop_assert!(known.is_none_or(|known| known < change.version), "{key:?}");
                 }
@@ -208,8 +209,8 @@ proptest! {
             let mut emitted: Vec<_> = out
                 .states
                 .iter()
-                .filter(|change| !matches!(change.content, Content::Ended(_)))
-                .map(|change| (change.device, change.content.kind() as i32))
+                .filter(|change| change.state.is_some())
+                .map(|change| (change.device, change.kind as i32))
                 .collect();
             emitted.sort_unstable();
             let count = emitted.len();
@@ -240,15 +241,15 @@ proptest! {
                 prop_assert!(matches!(report.content, Some(thermal_report::Content::Clock(_))));
             }
             for change in out.states.iter().filter(|change| change.audience == Audience::Public) {
-                let name = match &change.content {
-                    Content::Aircraft(state) => { prop_assert!(state.alert_kind.is_some()); &state.name }
-                    Content::Ground(state) => { prop_assert!(state.alert_kind.is_some()); &state.name }
-                    Content::Station(state) => &state.name,
-                    Content::Alert(state) => {
+                let name = match &change.state {
+                    Some(State::Aircraft(state)) => { prop_assert!(state.alert_kind.is_some()); &state.name }
+                    Some(State::Ground(state)) => { prop_assert!(state.alert_kind.is_some()); &state.name }
+                    Some(State::Station(state)) => &state.name,
+                    Some(State::Alert(state)) => {
                         prop_assert!(state.resolved_at_us.is_none() || state.position.is_none());
                         &state.name
                     }
-                    Content::Ended(_) => continue,
+                    Some(State::Thermal(_) | State::Receiver(_)) | None => continue,
                 };
                 prop_assert!(name.is_none(), "only distress, and without the name");
             }
@@ -295,12 +296,12 @@ proptest! {
                 }
             }
             for change in out.states.iter().filter(|change| change.audience == Audience::Public && own(change.device)) {
-                let (name, calls) = match &change.content {
-                    Content::Aircraft(state) => (&state.name, state.alert_kind.is_some()),
-                    Content::Ground(state) => (&state.name, state.alert_kind.is_some()),
-                    Content::Station(state) => (&state.name, false),
-                    Content::Alert(state) => (&state.name, state.resolved_at_us.is_none() || state.position.is_none()),
-                    Content::Ended(_) => continue,
+                let (name, calls) = match &change.state {
+                    Some(State::Aircraft(state)) => (&state.name, state.alert_kind.is_some()),
+                    Some(State::Ground(state)) => (&state.name, state.alert_kind.is_some()),
+                    Some(State::Station(state)) => (&state.name, false),
+                    Some(State::Alert(state)) => (&state.name, state.resolved_at_us.is_none() || state.position.is_none()),
+                    Some(State::Thermal(_) | State::Receiver(_)) | None => continue,
                 };
                 prop_assert!(calls && name.is_none(), "{change:?}");
             }

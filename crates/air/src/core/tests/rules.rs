@@ -2,33 +2,35 @@
 
 use fanet::packet::{GroundType, Tracking};
 use fanet::{Address, Frame, Header, Packet};
+use schemas::object::{Kind, State};
 use schemas::v1::command::{AcknowledgeAlert, Action, Deny, Erase, Hide, ResolveAlert, Show};
 use schemas::v1::raw_record::Input;
 use schemas::v1::{
-    AlertKind, AlertResolution, AlertStatus, AppPosition, Audience, FlightPhase, ObjectKind, ObservationFlag, Position,
+    AlertKind, AlertResolution, AlertStatus, AppPosition, Audience, FlightPhase, ObservationFlag, Position,
     observation, reception, thermal_report,
 };
 
 use super::kit::{PILOT, Story, at, frame_of, ground, name, station, thermal, tracking};
-use crate::core::{Content, Outputs};
+use crate::core::{Outputs, StateChange};
 
 fn kinds(out: &Outputs) -> Vec<(Audience, &'static str)> {
-    let kind_of = |content: &Content| match content {
-        Content::Aircraft(_) => "aircraft",
-        Content::Ground(_) => "ground",
-        Content::Station(_) => "station",
-        Content::Alert(_) => "alert",
-        Content::Ended(ObjectKind::Aircraft) => "no aircraft",
-        Content::Ended(ObjectKind::Ground) => "no ground",
-        Content::Ended(ObjectKind::Station) => "no station",
-        Content::Ended(_) => "no alert",
+    let kind_of = |change: &StateChange| match (change.kind, change.state.is_some()) {
+        (Kind::Aircraft, true) => "aircraft",
+        (Kind::Ground, true) => "ground",
+        (Kind::Station, true) => "station",
+        (Kind::Alert, true) => "alert",
+        (Kind::Aircraft, false) => "no aircraft",
+        (Kind::Ground, false) => "no ground",
+        (Kind::Station, false) => "no station",
+        (Kind::Alert, false) => "no alert",
+        (Kind::Thermal | Kind::Receiver, _) => "not of a device",
     };
-    out.states.iter().map(|change| (change.audience, kind_of(&change.content))).collect()
+    out.states.iter().map(|change| (change.audience, kind_of(change))).collect()
 }
 
 fn alert_of(out: &Outputs) -> &schemas::v1::AlertState {
-    let alert = out.states.iter().find_map(|change| match &change.content {
-        Content::Alert(state) => Some(state),
+    let alert = out.states.iter().find_map(|change| match &change.state {
+        Some(State::Alert(state)) => Some(state),
         _ => None,
     });
     alert.expect("an alert")
@@ -49,7 +51,7 @@ fn a_second_frame_shows_a_pilot() {
     story.pass(5.0);
     let second = story.frame(PILOT, Packet::Tracking(tracking(home())));
     assert_eq!(kinds(&second), [(Audience::Public, "aircraft")]);
-    let Content::Aircraft(state) = &second.states[0].content else { panic!("not an aircraft") };
+    let Some(State::Aircraft(state)) = &second.states[0].state else { panic!("not an aircraft") };
     assert_eq!((state.version, second.states[0].version), (101, 101));
     assert_eq!(state.flight_phase(), FlightPhase::Flying);
     assert_eq!(state.received_by.len(), 1);
@@ -78,7 +80,7 @@ fn copies_make_receptions_and_no_observations() {
     story.pass(5.0);
     let refresh = story.heard("a", 0, &frame);
     assert_eq!((refresh.observations.len(), refresh.states.len()), (1, 1));
-    let Content::Aircraft(state) = &refresh.states[0].content else { panic!("not an aircraft") };
+    let Some(State::Aircraft(state)) = &refresh.states[0].state else { panic!("not an aircraft") };
     assert_eq!(state.received_by.len(), 4, "a, b, c and the first receiver");
 }
 
@@ -98,7 +100,7 @@ fn consent_decides_where_things_go() {
     story.pass(5.0);
     let out = story.frame(PILOT, Packet::Tracking(tracking(home())));
     assert_eq!(kinds(&out), [(Audience::Private, "no aircraft"), (Audience::Public, "aircraft")]);
-    let Content::Aircraft(state) = &out.states[1].content else { panic!("not an aircraft") };
+    let Some(State::Aircraft(state)) = &out.states[1].state else { panic!("not an aircraft") };
     assert_eq!(state.name.as_deref(), Some("Eva"));
 }
 
@@ -114,7 +116,7 @@ fn a_name_waits_for_consent() {
     assert!(out.states.is_empty());
     story.introduce(PILOT, home());
     let out = story.frame(PILOT, Packet::Tracking(tracking(home())));
-    let Content::Aircraft(state) = &out.states[0].content else { panic!("not an aircraft") };
+    let Some(State::Aircraft(state)) = &out.states[0].state else { panic!("not an aircraft") };
     assert_eq!(state.name.as_deref(), Some("Eva"));
 }
 
@@ -213,7 +215,7 @@ fn distress_is_shown_to_all_without_the_name_while_it_stands() {
     let alert = alert_of(&out);
     assert_eq!((alert.status(), alert.alert_kind()), (AlertStatus::Open, AlertKind::Distress));
     assert!(alert.position.is_some() && alert.name.is_none() && !alert.unverified);
-    let Content::Ground(state) = &out.states[1].content else { panic!("not a ground object") };
+    let Some(State::Ground(state)) = &out.states[1].state else { panic!("not a ground object") };
     assert_eq!((state.name.as_ref(), state.alert_kind), (None, Some(AlertKind::Distress.into())));
     // Landed well: over, and hidden again.
     story.pass(60.0);
@@ -309,7 +311,7 @@ fn an_app_position_counts_like_a_frame() {
         assert!(repeat.observations.is_empty(), "a repeat says nothing new");
         story.pass(5.0);
     }
-    let Content::Aircraft(state) = &last.states[0].content else { panic!("not an aircraft") };
+    let Some(State::Aircraft(state)) = &last.states[0].state else { panic!("not an aircraft") };
     assert_eq!((state.name.as_deref(), state.course_deg), (Some("Eva"), None));
     assert!(
         last.receptions.is_empty() || last.receptions.iter().all(|(_, reception)| reception.receiver_id.is_empty())

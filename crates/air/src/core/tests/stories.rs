@@ -6,10 +6,11 @@ use std::sync::Arc;
 use fanet::packet::{GroundType, Tracking};
 use fanet::{Frame, Header, Packet};
 use geo::distance::{from_components, shifted};
+use schemas::object::State;
 use schemas::v1::{Audience, ObservationFlag, reception, thermal_report};
 
 use super::kit::{PILOT, START_S, Story, at, frame_of, ground, name, tracking};
-use crate::core::{Content, Outputs};
+use crate::core::Outputs;
 use crate::group::GroupCore as _;
 use crate::receivers::{Hearing, ReceiverPositions};
 use crate::thermals::{Aggregator, Changes};
@@ -29,8 +30,8 @@ fn describe(story: &Story, out: &Outputs) -> String {
     for change in &out.states {
         let audience = if change.audience == Audience::Public { "public" } else { "private" };
         let _ = write!(text, "{second:>5} s    {audience} ");
-        let _ = match &change.content {
-            Content::Aircraft(state) => writeln!(
+        let _ = match &change.state {
+            Some(State::Aircraft(state)) => writeln!(
                 text,
                 "aircraft {}, {:?}, at {:.4} {:.4}{}{}",
                 state.name.as_deref().unwrap_or("(no name)"),
@@ -43,16 +44,17 @@ fn describe(story: &Story, out: &Outputs) -> String {
                     .unwrap_or_default(),
                 state.landed_at_us.map(|at_us| format!(", landed {}", at_us / 1_000_000 - START_S)).unwrap_or_default(),
             ),
-            Content::Ground(state) => writeln!(text, "ground object, {:?}", state.ground_kind()),
-            Content::Station(_) => writeln!(text, "station"),
-            Content::Alert(state) => writeln!(
+            Some(State::Ground(state)) => writeln!(text, "ground object, {:?}", state.ground_kind()),
+            Some(State::Station(_)) => writeln!(text, "station"),
+            Some(State::Alert(state)) => writeln!(
                 text,
                 "alert {:?}, {:?}{}",
                 state.alert_kind(),
                 state.status(),
                 if state.unverified { ", unverified" } else { "" }
             ),
-            Content::Ended(kind) => writeln!(text, "{kind:?} ended"),
+            Some(State::Thermal(_) | State::Receiver(_)) => writeln!(text, "not of a device"),
+            None => writeln!(text, "{:?} ended", change.kind),
         };
     }
     for (_, report) in &out.thermal_reports {

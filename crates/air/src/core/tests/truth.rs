@@ -5,11 +5,12 @@ use fanet::packet::GroundType;
 use geo::Position;
 use geo::distance::{distance_m, offset};
 use proptest::prelude::*;
+use schemas::object::{Kind, State};
 use schemas::v1::{Audience, ObservationFlag};
 
 use super::kit::{PILOT, Story, at, frame_of, ground, station, tracking};
+use crate::core::Outputs;
 use crate::core::score::Reason;
-use crate::core::{Content, Outputs};
 
 /// 60 N 150 W, from 07A013.
 const FAR_PILOT: &str = "010713a02855558e5595dc95500000";
@@ -22,20 +23,15 @@ fn home() -> fanet::Position {
     at(46.2, 13.6)
 }
 
-fn position_of(content: &Content) -> Option<Position> {
-    let position = match content {
-        Content::Aircraft(state) => state.position,
-        Content::Ground(state) => state.position,
-        Content::Station(state) => state.position,
-        Content::Alert(_) | Content::Ended(_) => None,
-    };
+fn position_of(state: &State) -> Option<Position> {
+    let position = state.position().filter(|_| state.kind() != Kind::Alert);
     position.map(|position| Position::new(position.latitude_deg, position.longitude_deg))
 }
 
 /// Where a record shows its device.
 fn shown(out: &Outputs) -> Option<Position> {
     let public = out.states.iter().filter(|change| change.audience == Audience::Public);
-    public.filter_map(|change| position_of(&change.content)).next_back()
+    public.filter_map(|change| position_of(change.state.as_ref()?)).next_back()
 }
 
 fn has(out: &Outputs, flag: ObservationFlag) -> bool {
@@ -128,7 +124,7 @@ fn a_first_fix_waits_for_a_second() {
     let third = story.frame(PILOT, Packet::Tracking(tracking(moved(50.0))));
     assert_eq!(third.observations[0].confirms, [second.observations[0].observation_id]);
     assert!(shown(&third).is_some());
-    let Content::Aircraft(state) = &third.states[0].content else { panic!("not an aircraft") };
+    let Some(State::Aircraft(state)) = &third.states[0].state else { panic!("not an aircraft") };
     assert_eq!(state.first_seen_at_us, second.observations[0].event_at_us);
 }
 

@@ -75,9 +75,9 @@ fn what_was_given_out_last_is_known_by_its_version() {
         .filter_map(|(_, checkpoint)| checkpoint)
         .for_each(|part| after.restore(part));
     for hearing in [&before, &after] {
-        assert_eq!(hearing.given_version("r"), Some(out[1].version));
+        assert_eq!(hearing.published_version("r"), Some(out[1].version));
         assert!(hearing.newest("r").expect("live").version > out[1].version);
-        assert_eq!(hearing.given_version("unknown"), None);
+        assert_eq!(hearing.published_version("unknown"), None);
     }
 }
 

@@ -36,7 +36,7 @@ impl TrackWriter for Csv {
     fn begin(&mut self, out: &mut Vec<u8>) {
         self.form.begin(out);
         let mut header = self.form.line(out);
-        HEADER.iter().for_each(|name| header.word(name));
+        HEADER.iter().for_each(|name| header.identifier(name));
         header.end();
     }
 
@@ -58,7 +58,7 @@ impl TrackWriter for Csv {
                 None => line.absent(),
             }
         }
-        line.word(&point.kind.as_str_name().trim_start_matches("AIRCRAFT_KIND_").to_lowercase());
+        line.identifier(&point.kind.as_str_name().trim_start_matches("AIRCRAFT_KIND_").to_lowercase());
         line.end();
     }
 

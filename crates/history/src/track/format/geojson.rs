@@ -1,7 +1,7 @@
-//! GeoJSON (RFC 7946): a feature per segment, its times in the property `coordTimes`, which viewers of tracks know.
+//! GeoJSON (RFC 7946): a feature per segment, its times in the property `coordTimes`, which track viewers support.
 //!
-//! The RFC has altitudes above the ellipsoid of WGS84. These are above mean sea level, since the device sends nothing else
-//! and the difference (about 50 m in the Alps) is not known here; the property `altitudes` says so.
+//! The RFC has altitudes above the ellipsoid of WGS84. These are above mean sea level, since the device sends only
+//! those and the difference (about 50 m in the Alps) is unknown here; the property `altitudes` declares that.
 
 use serde_json::{Value, json};
 
@@ -28,11 +28,11 @@ impl GeoJson {
         }
         self.features += 1;
         let times: Vec<String> = run.iter().map(|point| rfc3339(point.event_at_us)).collect();
-        let places: Vec<Value> = run.iter().map(place).collect();
-        // A line has two positions or more.
-        let geometry = match places.as_slice() {
+        let positions: Vec<Value> = run.iter().map(position).collect();
+        // A line needs at least two positions.
+        let geometry = match positions.as_slice() {
             [single] => json!({"type": "Point", "coordinates": single}),
-            _ => json!({"type": "LineString", "coordinates": places}),
+            _ => json!({"type": "LineString", "coordinates": positions}),
         };
         let mut properties = json!({
             "device": self.subject.address(),
@@ -49,7 +49,7 @@ impl GeoJson {
     }
 }
 
-fn place(point: &TrackPoint) -> Value {
+fn position(point: &TrackPoint) -> Value {
     let (longitude, latitude) = (rounded(point.longitude_deg, 1e7), rounded(point.latitude_deg, 1e7));
     match point.altitude_m {
         Some(altitude) => json!([longitude, latitude, rounded(altitude, 10.0)]),

@@ -1,4 +1,4 @@
-//! GPX 1.1 (topografix.com/GPX/1/1): a track segment per segment; speed and course in Garmin's TrackPointExtension v2,
+//! GPX 1.1 (topografix.com/GPX/1/1): one `trkseg` per segment; speed and course in Garmin's TrackPointExtension v2,
 //! which programs for pilots read.
 
 use std::io::Write as _;
@@ -54,7 +54,7 @@ impl TrackWriter for Gpx {
 }
 
 fn write_point(point: &TrackPoint, out: &mut Vec<u8>) -> std::io::Result<()> {
-    // The schema has longitudes below 180: that meridian is -180.
+    // The schema requires longitudes below 180: that meridian is -180.
     let longitude_deg = rounded(point.longitude_deg, 1e7);
     let longitude_deg = if longitude_deg >= 180.0 { longitude_deg - 360.0 } else { longitude_deg };
     write!(out, "<trkpt lat=\"{:.7}\" lon=\"{longitude_deg:.7}\">", point.latitude_deg)?;

@@ -1,13 +1,13 @@
-//! IGC, the flight recorder format of the FAI (Technical Specification for GNSS Flight Recorders, appendix A). There is no
-//! G record: nobody can sign what came over the radio, so a contest will not take the file; every other program reads it.
+//! IGC, the flight recorder format of the FAI (Technical Specification for GNSS Flight Recorders, appendix A). Without
+//! a G record, since radio frames cannot be signed afterwards: contests refuse the file; other programs read it.
 //!
-//! Times have milliseconds (extension TDS) and places two more digits of a minute (LAD, LOD) than the fixed columns, about
-//! 2 cm. The format has no date per position: a track must be shorter than a day, so that a time of day that goes back means
-//! midnight.
+//! Times have milliseconds (extension TDS) and coordinates two more digits of a minute (LAD, LOD) than the fixed
+//! columns, about 2 cm. The format has no date per position: a track must be shorter than a day, so that a time of day
+//! that goes back means midnight.
 //!
-//! Altitudes: the GNSS altitude is above mean sea level, as the device sees it (`HFALG`: GEO, the geoid; without this record
-//! readers take it for the ellipsoid, about 50 m off in the Alps). The pressure altitude is that of the standard atmosphere
-//! (`HFALP`: ISA), and 0 where the device sends none.
+//! Altitudes: the GNSS altitude is above mean sea level, as the device sends it (`HFALG`: GEO, the geoid; without this
+//! record readers assume the ellipsoid, about 50 m off in the Alps). The pressure altitude is that of the standard
+//! atmosphere (`HFALP`: ISA), and 0 when the device sends none.
 
 use std::io::Write as _;
 
@@ -15,7 +15,7 @@ use super::TrackWriter;
 use super::text::{igc as plain, rfc3339};
 use crate::track::{Subject, Summary, TrackPoint};
 
-/// The longest line, without its end.
+/// The maximum length of a line, without its end.
 const MAX_LINE: usize = 76;
 
 pub(super) struct Igc {
@@ -34,7 +34,8 @@ impl Igc {
         }
         let date = rfc3339(first_us);
         let address = self.subject.address();
-        // X: a recorder that is not approved. Three letters of it, three of the unit's number, then free text.
+        // X: a recorder without approval. Three letters of the manufacturer, three of the serial number, then free
+        // text.
         write!(out, "AXUD{}-FANET {address}\r\n", &address[3..])?;
         write!(out, "HFDTEDATE:{}{}{},01\r\n", &date[8..10], &date[5..7], &date[2..4])?;
         let pilot = format!("HFPLTPILOTINCHARGE:{}", plain(self.subject.name.as_deref().unwrap_or_default()));
@@ -65,7 +66,7 @@ fn write_fix(point: &TrackPoint, out: &mut Vec<u8>) -> std::io::Result<()> {
     let time = rfc3339(point.event_at_us);
     let latitude = Angle::of(point.latitude_deg, 90);
     let longitude = Angle::of(point.longitude_deg, 180);
-    // A: a fix in space; V: without altitude. The pressure altitude is 0 where there is none.
+    // A: a 3D fix; V: without altitude. An unknown pressure altitude is 0.
     let validity = if point.altitude_m.is_some() { 'A' } else { 'V' };
     let gps_m = point.altitude_m.unwrap_or_default();
     let pressure_m = point.qne_offset_m.filter(|_| point.altitude_m.is_some()).map_or(0.0, |offset| gps_m + offset);
@@ -89,13 +90,13 @@ fn write_fix(point: &TrackPoint, out: &mut Vec<u8>) -> std::io::Result<()> {
     )
 }
 
-/// Five characters, the minus sign among them.
+/// Five characters, including a minus sign.
 fn metres(altitude_m: f64) -> String {
-    let whole = altitude_m.round().clamp(-9_999.0, 99_999.0);
-    if whole < 0.0 { format!("-{:04}", -whole) } else { format!("{:05}", whole.abs()) }
+    let rounded = altitude_m.round().clamp(-9_999.0, 99_999.0);
+    if rounded < 0.0 { format!("-{:04}", -rounded) } else { format!("{:05}", rounded.abs()) }
 }
 
-/// Degrees, thousandths of a minute, and hundredths of those.
+/// Degrees, thousandths of a minute, and hundred-thousandths of a minute.
 struct Angle {
     negative: bool,
     degrees: u64,

@@ -1,4 +1,4 @@
-//! JSON: what `v1.Track` is, written as it goes.
+//! JSON: a streamed `v1.Track`.
 
 use schemas::RecordId;
 use schemas::v1::AircraftKind;
@@ -81,7 +81,7 @@ impl TrackWriter for Json {
     }
 }
 
-/// Without digits that say nothing: the store knows a ten-millionth of a degree.
+/// Rounds to the precision of the store: ten-millionths of a degree.
 pub(super) fn rounded(value: f64, steps: f64) -> f64 {
     (value * steps).round() / steps
 }

@@ -1,6 +1,6 @@
-//! KML 2.2: a folder per segment with its line in space, as the OGC has it, and the same positions as `gx:Track`, Google's
-//! extension with a time per position, which Google Earth plays. The line is for programs that know the standard alone; the
-//! track draws none, so that nothing is drawn twice.
+//! KML 2.2: a folder per segment with its line in space (OGC), and the same positions as `gx:Track`, Google's extension
+//! with a time per position, which Google Earth plays. The line is for programs that only support the standard; the
+//! track has no line of its own, so that nothing is drawn twice.
 
 use std::io::Write as _;
 
@@ -52,7 +52,7 @@ impl TrackWriter for Kml {
 
 fn write_run(run: &[TrackPoint], out: &mut Vec<u8>) -> std::io::Result<()> {
     let from = rfc3339(run[0].event_at_us);
-    // One position without an altitude would drag the line to the ground: then the whole of it lies there.
+    // One position without an altitude would pull the line to the ground: then the complete line is drawn there.
     let in_space = run.iter().all(|point| point.altitude_m.is_some());
     writeln!(out, "<Folder><name>{from}</name>")?;
     write_line(run, in_space, out)?;
@@ -77,7 +77,7 @@ fn write_line(run: &[TrackPoint], in_space: bool, out: &mut Vec<u8>) -> std::io:
     writeln!(out, "</coordinates></{geometry}></Placemark>")
 }
 
-/// All times come before the first position: the schema has it so.
+/// The schema requires all times before the first position.
 fn write_track(run: &[TrackPoint], in_space: bool, out: &mut Vec<u8>) -> std::io::Result<()> {
     writeln!(out, "<Placemark><name>{}</name><styleUrl>#moving</styleUrl>", rfc3339(run[0].event_at_us))?;
     writeln!(out, "<gx:Track><altitudeMode>{}</altitudeMode>", mode(in_space))?;

@@ -1,4 +1,5 @@
-//! Every form of any track can be read: over longitude 180, at the poles, of one position or none, with names of any text.
+//! Property tests: every format of any track can be read, also across longitude 180, at the poles, with one position or
+//! none, and with any name.
 
 use std::collections::BTreeSet;
 
@@ -33,7 +34,7 @@ fn track_point() -> impl Strategy<Value = TrackPoint> {
     )
 }
 
-/// Up to 40 positions in the order of time, the number of their segment never falling.
+/// Up to 40 positions in the order of time, with increasing segment numbers.
 fn track() -> impl Strategy<Value = Vec<TrackPoint>> {
     prop::collection::vec(track_point(), 0..40).prop_map(|mut points| {
         let mut segment = 0;
@@ -47,7 +48,7 @@ fn track() -> impl Strategy<Value = Vec<TrackPoint>> {
     })
 }
 
-/// Any text, also a very long one, and text that means something to one of the forms.
+/// Any text, also a very long one, and text with a meaning in one of the formats.
 fn name() -> impl Strategy<Value = Option<String>> {
     let long = (any::<char>(), 200..5_000_usize).prop_map(|(letter, count)| letter.to_string().repeat(count));
     let text = prop_oneof![any::<String>(), long, "[=+@;,\"'<>&\\]\\[\r\n\t -]{0,20}"];
@@ -67,15 +68,15 @@ fn written(format: Format, csv: CsvForm, name: Option<String>, points: &[TrackPo
 /// Positions as (longitude, latitude) of each line of a GeoJSON document.
 fn geojson_lines(text: &str) -> Vec<Vec<(f64, f64)>> {
     let document: serde_json::Value = serde_json::from_str(text).expect("JSON");
-    let place = |at: &serde_json::Value| (at[0].as_f64().expect("a number"), at[1].as_f64().expect("a number"));
+    let position = |at: &serde_json::Value| (at[0].as_f64().expect("a number"), at[1].as_f64().expect("a number"));
     let line = |feature: &serde_json::Value| {
         let (geometry, times) = (&feature["geometry"], feature["properties"]["coordTimes"].as_array().expect("times"));
-        let places: Vec<_> = match geometry["type"].as_str() {
-            Some("Point") => vec![place(&geometry["coordinates"])],
-            _ => geometry["coordinates"].as_array().expect("positions").iter().map(place).collect(),
+        let positions: Vec<_> = match geometry["type"].as_str() {
+            Some("Point") => vec![position(&geometry["coordinates"])],
+            _ => geometry["coordinates"].as_array().expect("positions").iter().map(position).collect(),
         };
-        assert_eq!(places.len(), times.len(), "a time for each position");
-        places
+        assert_eq!(positions.len(), times.len(), "a time for each position");
+        positions
     };
     document["features"].as_array().expect("features").iter().map(line).collect()
 }
@@ -104,7 +105,7 @@ fn xml_texts(document: &str, element: &str) -> Vec<String> {
 
 proptest! {
     #[test]
-    fn geojson_lines_stay_on_their_side(points in track(), name in name()) {
+    fn geojson_lines_do_not_cross_longitude_180(points in track(), name in name()) {
         let lines = geojson_lines(&written(Format::GeoJson, CsvForm::Programs, name, &points));
         prop_assert!(lines.iter().flatten().count() >= points.len());
         for pair in lines.iter().flat_map(|line| line.windows(2)) {
@@ -121,7 +122,7 @@ proptest! {
         prop_assert!(whens.len() == coords.len() && coords.len() >= points.len());
         let lines = xml_texts(&text, "coordinates");
         let placed: usize = lines.iter().map(|line| line.split_whitespace().count()).sum();
-        prop_assert_eq!(placed, coords.len(), "the line has what the track has");
+        prop_assert_eq!(placed, coords.len(), "the line has the positions of the track");
     }
 
     #[test]
@@ -160,7 +161,7 @@ proptest! {
             let mut reader = ::csv::ReaderBuilder::new();
             reader.delimiter(if is_excel { b';' } else { b',' });
             let rows: Result<Vec<::csv::StringRecord>, _> = reader.from_reader(text.as_bytes()).records().collect();
-            let rows = rows.expect("as many cells in each line as in the header");
+            let rows = rows.expect("equally many cells in each line");
             prop_assert_eq!(rows.len(), points.len());
             let devices: BTreeSet<&str> = rows.iter().filter_map(|row| row.get(0)).collect();
             let expected = if is_excel { "=\"07E010\"" } else { "07E010" };

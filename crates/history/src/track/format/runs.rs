@@ -1,10 +1,11 @@
-//! Lines of bounded length that stay on one side of longitude 180, for formats that need to know a line to its end before
-//! they can write it.
+//! Lines of bounded length that do not cross longitude 180, for formats that need the complete line before they can
+//! write it.
 
 use crate::track::TrackPoint;
 
-/// The most positions in one line. A longer segment becomes several lines, each of which begins where the last one ends.
-const MOST: usize = 10_000;
+/// The maximum number of positions in a line. A longer segment becomes several lines, each of which begins where the
+/// last one ends.
+const MAX_POSITIONS: usize = 10_000;
 
 /// Collects a line.
 #[derive(Debug, Default)]
@@ -13,7 +14,7 @@ pub(super) struct Runs {
 }
 
 impl Runs {
-    /// Takes the next position; gives out a line that is complete now.
+    /// Takes the next position; returns a line that is complete.
     pub(super) fn push(&mut self, point: &TrackPoint) -> Option<Vec<TrackPoint>> {
         let before = self.points.last().filter(|last| last.segment == point.segment);
         let point = &before.and_then(|before| on_the_side_of(before, point)).unwrap_or(*point);
@@ -22,7 +23,7 @@ impl Runs {
             return Some(std::mem::replace(&mut self.points, vec![begin, *point]));
         }
         let cut = self.points.last().is_some_and(|last| last.segment != point.segment);
-        let full = self.points.len() >= MOST;
+        let full = self.points.len() >= MAX_POSITIONS;
         let done = (cut || full).then(|| std::mem::take(&mut self.points));
         if let Some(last) = done.as_ref().and_then(|done| done.last()).filter(|_| !cut) {
             self.points.push(*last);
@@ -37,15 +38,15 @@ impl Runs {
     }
 }
 
-/// A position on longitude 180 itself, as seen from the side that the one before is on; `None` elsewhere.
+/// A position on longitude 180 itself, with the sign of the position before; `None` elsewhere.
 fn on_the_side_of(before: &TrackPoint, point: &TrackPoint) -> Option<TrackPoint> {
     let changes_sides =
         point.longitude_deg.abs() >= 180.0 && (before.longitude_deg < 0.0) != (point.longitude_deg < 0.0);
     changes_sides.then(|| TrackPoint { longitude_deg: -point.longitude_deg, ..*point })
 }
 
-/// Where the shorter way between two positions goes over longitude 180: the same place as the end of one line and the
-/// beginning of the next, as RFC 7946 (3.1.9) asks.
+/// Where the shorter way between two positions crosses longitude 180: the same point as the end of one line and the
+/// start of the next, as RFC 7946 (3.1.9) requires.
 fn crossing(from: &TrackPoint, to: &TrackPoint) -> Option<(TrackPoint, TrackPoint)> {
     let east_deg = to.longitude_deg - from.longitude_deg;
     if east_deg.abs() <= 180.0 {
@@ -72,7 +73,7 @@ mod tests {
     use crate::track::point::testing::point;
 
     #[test]
-    fn lines_end_with_their_segment_or_when_they_are_full() {
+    fn lines_end_with_their_segment_or_when_full() {
         let mut runs = Runs::default();
         let mut lines = Vec::new();
         for i in 0..25_000_u32 {
@@ -82,6 +83,6 @@ mod tests {
         lines.extend(runs.finish());
         let shape: Vec<_> = lines.iter().map(|line| (line[0].segment, line.len())).collect();
         assert_eq!(shape, [(0, 10_000), (0, 2_001), (1, 10_000), (1, 3_001)]);
-        assert_eq!(lines[0].last(), lines[1].first(), "no hole between two lines of one segment");
+        assert_eq!(lines[0].last(), lines[1].first(), "no gap between two lines of one segment");
     }
 }

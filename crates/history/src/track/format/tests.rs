@@ -1,4 +1,4 @@
-//! What each form looks like; whether others can read it is held by `tests/formats.rs` with programs of another make.
+//! The output of each format; `pusher/tests/past.rs` has it read by independent programs.
 
 use super::*;
 use crate::csv_line::CsvForm;
@@ -34,7 +34,7 @@ fn two_segments() -> Vec<TrackPoint> {
 }
 
 #[test]
-fn words_and_media_types_name_the_forms() {
+fn formats_have_a_text_and_a_media_type() {
     for format in Format::ALL {
         assert_eq!(Format::of(format.word()), Some(format));
         assert_eq!(Format::ALL.iter().filter(|other| other.media_type() == format.media_type()).count(), 1);
@@ -59,7 +59,7 @@ fn igc_has_the_columns_of_the_specification() {
 }
 
 #[test]
-fn json_has_segments_and_leaves_out_what_is_not_known() {
+fn json_has_segments_and_omits_unknown_values() {
     let track: serde_json::Value = serde_json::from_str(&written(Format::Json, &two_segments())).expect("JSON");
     assert_eq!(
         (&track["device"], &track["name"], &track["level"]),
@@ -74,7 +74,7 @@ fn json_has_segments_and_leaves_out_what_is_not_known() {
 }
 
 #[test]
-fn csv_has_units_in_its_header_and_starts_no_formula() {
+fn csv_has_units_in_its_header_and_no_formulas() {
     let text = written(Format::Csv, &two_segments());
     let lines: Vec<&str> = text.split("\r\n").collect();
     assert_eq!(lines[0].split(',').nth(7), Some("altitude_m"));
@@ -85,7 +85,7 @@ fn csv_has_units_in_its_header_and_starts_no_formula() {
 }
 
 #[test]
-fn a_track_without_positions_is_whole_in_every_form() {
+fn an_empty_track_is_valid_in_every_format() {
     for format in Format::ALL {
         let text = written(format, &[]);
         assert!(!text.is_empty(), "{format:?}");
@@ -96,7 +96,7 @@ fn a_track_without_positions_is_whole_in_every_form() {
 }
 
 #[test]
-fn a_long_track_needs_little_memory_to_be_written() {
+fn a_long_track_is_written_in_little_memory() {
     for format in Format::ALL {
         let (mut writer, mut out, mut largest) = (format.writer(subject(), CsvForm::Programs), Vec::new(), 0);
         writer.begin(&mut out);
@@ -109,7 +109,7 @@ fn a_long_track_needs_little_memory_to_be_written() {
     }
 }
 
-/// East over longitude 180, and back where it is.
+/// Across longitude 180 to the east, and back at once.
 fn over_the_antimeridian() -> Vec<TrackPoint> {
     vec![
         point(0.0, -17.0, 179.8, 1_000.0),
@@ -121,7 +121,7 @@ fn over_the_antimeridian() -> Vec<TrackPoint> {
 
 #[test]
 fn lines_are_cut_at_the_antimeridian() {
-    // RFC 7946, 3.1.9: no line goes over longitude 180; each part ends on its own side of it.
+    // RFC 7946, 3.1.9: no line crosses longitude 180; each part ends on its own side.
     let text = written(Format::GeoJson, &over_the_antimeridian());
     let collection: serde_json::Value = serde_json::from_str(&text).expect("JSON");
     let lines: Vec<&serde_json::Value> = collection["features"].as_array().expect("features").iter().collect();
@@ -140,7 +140,7 @@ fn lines_are_cut_at_the_antimeridian() {
         assert_eq!(times, line["geometry"]["coordinates"].as_array().map(Vec::len));
         assert_eq!(line["properties"]["segment"], 0, "still one segment");
     }
-    assert_eq!(lines_time(&collection), "2026-07-14T12:00:05.000Z", "when it was there, as far as two positions tell");
+    assert_eq!(lines_time(&collection), "2026-07-14T12:00:05.000Z", "interpolated between the two positions");
     let kml = written(Format::Kml, &over_the_antimeridian());
     assert_eq!(kml.matches("<LineString>").count(), 2);
     assert!(

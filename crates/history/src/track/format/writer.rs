@@ -1,13 +1,13 @@
-//! What every form of a track does.
+//! The interface of the track formats.
 
 use crate::track::{Summary, TrackPoint};
 
-/// Writes a track. Every call appends to `out`; nothing but a bounded run of positions is kept.
+/// Writes a track. Every call appends to `out`; only a bounded number of positions is kept.
 pub trait TrackWriter: Send {
-    /// What comes before the positions.
+    /// Writes the start, before the positions.
     fn begin(&mut self, out: &mut Vec<u8>);
-    /// The next position, in order; its segment tells where lines are cut.
+    /// Writes the next position, in order; lines are cut where its segment changes.
     fn point(&mut self, point: &TrackPoint, out: &mut Vec<u8>);
-    /// What comes after the positions.
+    /// Writes the end, after the positions.
     fn end(&mut self, summary: &Summary, out: &mut Vec<u8>);
 }

@@ -36,11 +36,11 @@ async fn a_partition_is_assigned_only_after_its_release() {
     group.release(revocation, &topics(4), now);
     assert_eq!(group.take_signal(second), Some(Signal::Assigned(partitions.clone())));
     assert!(!group.owns(first, &partitions[0]) && group.owns(second, &partitions[0]));
-    assert_eq!(group.take_signal(first), None, "what stays is not touched");
+    assert_eq!(group.take_signal(first), None, "the other partitions stay");
 }
 
 #[tokio::test]
-async fn a_deadline_takes_it_away_and_says_that_it_is_lost() {
+async fn partitions_are_lost_at_the_deadline() {
     let (mut group, now) = (Group::default(), Instant::now());
     let first = join(&mut group, 2, now);
     group.take_signal(first);
@@ -51,14 +51,14 @@ async fn a_deadline_takes_it_away_and_says_that_it_is_lost() {
     group.expire(&topics(2), now + DEADLINE);
     assert!(matches!(group.take_signal(second), Some(Signal::Assigned(_))));
     let Some(Signal::Revoked { revocation, lost: true, .. }) = group.take_signal(first) else { panic!("lost") };
-    // A late answer takes nothing from the new owner.
+    // A late release does not affect the new owner.
     group.release(revocation, &topics(2), now + DEADLINE);
     assert_eq!(group.owners.len(), 2);
     assert_eq!(group.next_deadline(), None);
 }
 
 #[tokio::test]
-async fn who_leaves_in_the_middle_of_a_revocation_frees_everything() {
+async fn leaving_during_a_revocation_frees_all_partitions() {
     let (mut group, now) = (Group::default(), Instant::now());
     let first = join(&mut group, 4, now);
     let second = join(&mut group, 4, now);
@@ -69,7 +69,7 @@ async fn who_leaves_in_the_middle_of_a_revocation_frees_everything() {
 }
 
 #[tokio::test]
-async fn a_topic_that_comes_later_is_assigned_then() {
+async fn a_topic_that_is_created_later_is_assigned() {
     let (mut group, now) = (Group::default(), Instant::now());
     let member = group.join(vec!["t".into()], DEADLINE, Arc::default(), &BTreeMap::new(), now);
     assert_eq!(group.take_signal(member), None);
@@ -77,7 +77,7 @@ async fn a_topic_that_comes_later_is_assigned_then() {
     assert!(matches!(group.take_signal(member), Some(Signal::Assigned(_))));
 }
 
-/// What a well-behaved observer believes each member has, by the signals alone.
+/// The partitions of each member, by its signals alone.
 #[derive(Default)]
 struct Observer {
     held: BTreeMap<MemberId, BTreeSet<u32>>,
@@ -132,9 +132,9 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 }
 
 proptest! {
-    /// Whatever happens in whatever order: never two owners, and once all have answered, all is owned evenly.
+    /// In any order of events: never two owners, and once all members have answered, a balanced assignment.
     #[test]
-    fn one_owner_at_any_time_and_all_owned_in_the_end(steps in steps(), partitions in 1..25_u32) {
+    fn each_partition_has_one_owner(steps in steps(), partitions in 1..25_u32) {
         let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
         let _clock = runtime.enter();
         let (topics, mut now) = (topics(partitions), Instant::now());
@@ -162,8 +162,8 @@ proptest! {
                     group.release(revocation, &topics, now);
                 }
                 Step::Expire => {
-                    // Members that sleep through a deadline are a case of their own, above: here all have listened, and
-                    // those that did not answer hold nothing of it any more.
+                    // A member that does not read its signals before a deadline has a test of its own, above. Here all
+                    // have read them, and those that did not answer own the partitions no more.
                     for member in &members {
                         while let Some(signal) = group.take_signal(*member) {
                             observer.observe(*member, signal);
@@ -178,14 +178,14 @@ proptest! {
                 _ => {}
             }
         }
-        // Everybody answers until nobody has anything to say.
+        // All members answer until there are no more signals.
         loop {
-            let said: Vec<_> =
+            let signals: Vec<_> =
                 members.iter().filter_map(|member| Some((*member, group.take_signal(*member)?))).collect();
-            if said.is_empty() && observer.open.is_empty() {
+            if signals.is_empty() && observer.open.is_empty() {
                 break;
             }
-            said.into_iter().for_each(|(member, signal)| observer.observe(member, signal));
+            signals.into_iter().for_each(|(member, signal)| observer.observe(member, signal));
             for (member, revocation, released) in std::mem::take(&mut observer.open) {
                 observer.forget(member, &released);
                 group.release(revocation, &topics, now);

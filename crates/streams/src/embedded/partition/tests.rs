@@ -14,7 +14,7 @@ fn put(log: &mut Partition, key: &str, value: Option<&str>, timestamp_ms: i64) -
     log.append(Some(bytes(key)), value.map(bytes), Headers::new(), timestamp_ms)
 }
 
-/// Key and value of all that is left.
+/// Key and value of all remaining records.
 fn left(log: &Partition) -> Vec<(String, Option<String>)> {
     let text = |bytes: &Bytes| String::from_utf8(bytes.to_vec()).expect("text");
     log.from(0, usize::MAX)
@@ -23,7 +23,7 @@ fn left(log: &Partition) -> Vec<(String, Option<String>)> {
 }
 
 #[test]
-fn offsets_start_where_they_are_told_and_go_on_by_one() {
+fn offsets_start_at_the_first_and_increase_by_one() {
     let mut log = Partition::new(policy(&[]), 1_790_000_000_000);
     assert_eq!(log.watermarks(), Watermarks { low: 1_790_000_000_000, high: 1_790_000_000_000 });
     assert_eq!(put(&mut log, "a", Some("1"), 0), 1_790_000_000_000);
@@ -32,7 +32,7 @@ fn offsets_start_where_they_are_told_and_go_on_by_one() {
 }
 
 #[test]
-fn the_oldest_go_when_there_are_too_many_bytes() {
+fn too_many_bytes_drop_the_oldest_records() {
     let mut log = Partition::new(policy(&[("retention.bytes", "1000")]), 5);
     for number in 0..100 {
         put(&mut log, "k", Some(&number.to_string()), 0);
@@ -44,26 +44,26 @@ fn the_oldest_go_when_there_are_too_many_bytes() {
 }
 
 #[test]
-fn the_old_go_by_the_age_of_the_newest() {
+fn records_age_by_the_newest_one() {
     let mut log = Partition::new(policy(&[("retention.ms", "60000")]), 0);
     put(&mut log, "a", Some("old"), 0);
     put(&mut log, "b", Some("young"), 30 * SECOND_MS);
     put(&mut log, "c", Some("new"), 61 * SECOND_MS);
     assert_eq!(log.watermarks().low, 1);
-    // A late record does not turn the clock back.
+    // A late record does not set the clock back.
     put(&mut log, "d", Some("late"), SECOND_MS);
     assert_eq!(log.watermarks().low, 1);
 }
 
 #[test]
-fn one_record_stays_however_large_or_old() {
+fn the_last_record_is_never_dropped() {
     let mut log = Partition::new(policy(&[("retention.bytes", "10"), ("retention.ms", "1")]), 0);
     put(&mut log, "a", Some("larger than the bound"), 0);
     assert_eq!(left(&log).len(), 1);
 }
 
 #[test]
-fn compaction_keeps_the_newest_of_each_key_past_any_bound() {
+fn compaction_keeps_the_newest_record_of_each_key() {
     let mut log = Partition::new(policy(&[("cleanup.policy", "compact"), ("retention.bytes", "2000")]), 0);
     put(&mut log, "quiet", Some("kept"), 0);
     for number in 0..1_000 {
@@ -91,7 +91,7 @@ fn tombstones_stay_while_they_are_young() {
 }
 
 #[test]
-fn compact_and_delete_together_drop_even_the_newest_of_a_key_when_it_is_old() {
+fn compact_and_delete_drop_old_keys() {
     let mut log = Partition::new(policy(&[("cleanup.policy", "compact,delete"), ("retention.ms", "60000")]), 0);
     put(&mut log, "hidden", Some("x"), 0);
     put(&mut log, "other", Some("y"), 61 * SECOND_MS);
@@ -100,19 +100,19 @@ fn compact_and_delete_together_drop_even_the_newest_of_a_key_when_it_is_old() {
 }
 
 #[test]
-fn settings_that_make_no_sense_are_refused() {
+fn invalid_settings_are_refused() {
     for (name, value) in [("cleanup.policy", "sometimes"), ("retention.ms", "a week")] {
         let own = BTreeMap::from([(name.to_owned(), value.to_owned())]);
         assert!(Policy::new(&EmbeddedSettings::new(0), &own).is_err(), "{name}");
     }
-    // Kafka's way of saying "no limit" is ours of saying "the log's own".
+    // Kafka's value for "no limit" means the limit of the log.
     assert_eq!(policy(&[("retention.ms", "-1"), ("retention.bytes", "-1")]), policy(&[]));
 }
 
 proptest! {
     /// A reader of a compacted partition ends with the same map as one that saw every record.
     #[test]
-    fn compaction_never_changes_what_a_late_reader_knows(
+    fn compaction_keeps_the_state_of_a_late_reader(
         writes in proptest::collection::vec((0..8_u8, proptest::option::of(0..100_u8)), 1..300),
         bound in 0..5_000_usize,
     ) {

@@ -1,4 +1,4 @@
-//! Where a reader stands in each of its partitions. Pure.
+//! A reader's position in each of its partitions. Pure.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,8 @@ use crate::{Event, Incoming, SeekTo, Start, StreamError, TopicPartition};
 #[derive(Debug)]
 pub(super) struct Cursors {
     cursors: BTreeMap<TopicPartition, Cursor>,
-    /// The partition read last: the next batch starts behind it, so that a busy one does not starve the others.
+    /// The partition that was read last: the next batch starts behind it, so that a busy one does not starve the
+    /// others.
     last: Option<TopicPartition>,
     start: Start,
 }
@@ -16,7 +17,7 @@ pub(super) struct Cursors {
 #[derive(Debug)]
 struct Cursor {
     next: u64,
-    /// `Some` until [`Event::CaughtUp`] is due: the high watermark as it was.
+    /// The high watermark at the start of reading. `None` after [`Event::CaughtUp`].
     catching_up_to: Option<u64>,
     paused: bool,
 }
@@ -38,8 +39,8 @@ impl Cursors {
         self.cursors.remove(partition);
     }
 
-    /// Reads on from `to`; a paused partition stays paused.
-    pub(super) fn place(&mut self, state: &State, partition: &TopicPartition, to: SeekTo) -> Result<(), StreamError> {
+    /// Sets the position of a partition; a paused one stays paused.
+    pub(super) fn set(&mut self, state: &State, partition: &TopicPartition, to: SeekTo) -> Result<(), StreamError> {
         let log = state.partition(partition)?;
         let paused = self.cursors.get(partition).is_some_and(|cursor| cursor.paused);
         let cursor = Cursor { next: log.resolve(to), catching_up_to: Some(log.watermarks().high), paused };
@@ -55,7 +56,7 @@ impl Cursors {
         }
     }
 
-    /// What there is to say: that a partition has caught up, or up to `max` records.
+    /// The next event: a partition that has caught up, or up to `max` records.
     pub(super) fn next(&mut self, state: &State, max: usize) -> Option<Event> {
         let caught_up = self
             .cursors
@@ -92,7 +93,7 @@ impl Cursors {
 }
 
 impl Cursor {
-    /// Whether nothing is left below the target (compaction may have taken the last ones before it).
+    /// Whether no record is left below the target (compaction may have removed the last ones before it).
     fn has_caught_up(&self, state: &State, partition: &TopicPartition) -> bool {
         let Some(target) = self.catching_up_to else { return false };
         let log = state.partition(partition).expect("topics are never deleted");
@@ -107,8 +108,8 @@ impl Cursor {
                 Start::Earliest => watermarks.low,
                 Start::Latest => watermarks.high,
             };
-            // What a reader is not fast enough for is gone: the log is bounded, and the reader should know.
-            tracing::warn!(partition = %from, wanted = self.next, restart, "offset is not in the log any more");
+            // The log is bounded: it has dropped records before this reader has read them.
+            tracing::warn!(partition = %from, wanted = self.next, restart, "offset has expired");
             self.next = restart;
         }
         for record in log.from(self.next, max) {

@@ -41,7 +41,7 @@ impl GroupSource {
         Ok(Self { log, settings, cursors, wake, member, reader })
     }
 
-    /// What there is to say now, or else when to look again at the latest.
+    /// The next event; without one, the deadline at which to try again.
     fn step(&mut self, state: &mut State) -> Result<Event, Option<Instant>> {
         let (group, counts) = state.group(&self.settings.group);
         group.expire(&counts, Instant::now());
@@ -63,7 +63,7 @@ impl GroupSource {
     }
 
     fn assign(&mut self, state: &mut State, partitions: &[TopicPartition], committed: &[Option<u64>]) {
-        // The topic may be younger than the group.
+        // The topic may have been created after the group.
         state.watch_more(self.reader, partitions.iter().map(|partition| &partition.topic), &self.wake);
         let start = match self.settings.start {
             Start::Earliest => SeekTo::Beginning,
@@ -71,7 +71,7 @@ impl GroupSource {
         };
         for (partition, committed) in partitions.iter().zip(committed) {
             let to = committed.map_or(start, SeekTo::Offset);
-            self.cursors.place(state, partition, to).expect("only partitions that exist are assigned");
+            self.cursors.set(state, partition, to).expect("only existing partitions are assigned");
         }
     }
 
@@ -104,7 +104,7 @@ impl Source for GroupSource {
             };
             match deadline {
                 Some(deadline) => {
-                    // Either way the next step looks at everything.
+                    // In both cases the next step checks everything.
                     let _ = tokio::time::timeout_at(deadline, self.wake.notified()).await;
                 }
                 None => self.wake.notified().await,
@@ -136,7 +136,7 @@ impl Source for GroupSource {
         if !self.cursors.contains(partition) {
             return Err(self.not_owned("seek in", partition));
         }
-        self.cursors.place(&self.log.lock(), partition, to)
+        self.cursors.set(&self.log.lock(), partition, to)
     }
 
     async fn close(self: Box<Self>) -> Result<(), StreamError> {

@@ -1,4 +1,4 @@
-//! A reader that is in no group.
+//! A reader without a group.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use super::super::state::Shared;
 use super::cursor::Cursors;
 use crate::{Event, SeekTo, Source, Start, StreamError, TopicPartition};
 
-/// A plain reader has no settings; this many records come at once.
+/// The maximum number of records in one event: a plain reader has no settings.
 const BATCH_RECORDS: usize = 1_000;
 
 pub(crate) struct PlainSource {
@@ -27,7 +27,7 @@ impl PlainSource {
             let mut state = log.lock();
             for (partition, to) in from {
                 state.ensure_topic(&partition.topic);
-                cursors.place(&state, partition, *to)?;
+                cursors.set(&state, partition, *to)?;
             }
             state.watch(cursors.partitions().map(|partition| &partition.topic), &wake)
         };
@@ -66,7 +66,7 @@ impl Source for PlainSource {
             let cause = "this source does not read it";
             return Err(StreamError::transient("not_owned", format!("seek in {partition}"), cause));
         }
-        self.cursors.place(&self.log.lock(), partition, to)
+        self.cursors.set(&self.log.lock(), partition, to)
     }
 
     async fn close(self: Box<Self>) -> Result<(), StreamError> {

@@ -1,0 +1,54 @@
+//! The messages that a shard receives from the rest of the process.
+
+use std::net::TcpStream;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use runtime::trace::TraceContext;
+
+use super::admission::ConnectionPermit;
+use super::hop_times::HopTimes;
+use fanout::dispatcher::Opening;
+use fanout::view::{Change, Origin};
+
+/// A message to a shard.
+pub(crate) enum ShardMessage {
+    /// A connection after its handshake.
+    Open(Box<NewConnection>),
+    /// Changes of the view, which has them already.
+    Changes(Arc<Changes>),
+    /// Whether the log is stale.
+    Stale(bool),
+    /// Close every connection, and end.
+    Stop,
+}
+
+/// A connection that is handed over to a shard.
+pub(crate) struct NewConnection {
+    pub(crate) stream: TcpStream,
+    /// Bytes of the WebSocket that came together with the handshake.
+    pub(crate) early: Bytes,
+    pub(crate) opening: Opening,
+    pub(crate) permit: ConnectionPermit,
+}
+
+/// The changes of one batch of records.
+#[derive(Debug)]
+pub(crate) struct Changes {
+    pub(crate) changes: Vec<Change>,
+    /// The last record of each partition in the batch.
+    pub(crate) read: Vec<Origin>,
+    /// Of the oldest record in the batch; empty while the feed catches up.
+    pub(crate) hop_times: HopTimes,
+    /// The changes that are traced, in order.
+    pub(crate) traced: Vec<TracedChange>,
+}
+
+/// A change of the view that is traced.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct TracedChange {
+    /// Index among the changes of its batch.
+    pub(crate) index: usize,
+    /// The span in which the change was applied to the view.
+    pub(crate) fold: TraceContext,
+}

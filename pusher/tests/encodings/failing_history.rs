@@ -1,0 +1,84 @@
+//! A history that fails in the middle of its results.
+
+use std::collections::HashMap;
+
+use async_trait::async_trait;
+use futures::{StreamExt as _, stream};
+use history::{
+    AlertRow, ExportKind, ExportQuery, FlightQuery, FlightRow, HistoryError, HistoryReader, Period, PositionRow,
+    PrivacyRow, ReceptionRow, Rows, ThermalRow, TrackQuery, WeatherRow,
+};
+
+/// Returns these positions, and then an error.
+pub(crate) struct FailingHistory(pub(crate) Vec<PositionRow>);
+
+fn failure() -> HistoryError {
+    HistoryError::transient("unavailable", "read rows", "the connection to the store is lost")
+}
+
+fn no_rows<T: Send + 'static>() -> Rows<T> {
+    stream::empty().boxed()
+}
+
+impl FailingHistory {
+    fn rows(&self) -> Rows<PositionRow> {
+        let blocks = self.0.chunks(100).map(|block| Ok(block.to_vec())).chain([Err(failure())]);
+        // As with a slow store: the body is sent while the next block is read.
+        let after_yield = |block| async {
+            tokio::task::yield_now().await;
+            block
+        };
+        stream::iter(blocks.collect::<Vec<_>>()).then(after_yield).boxed()
+    }
+}
+
+#[async_trait]
+impl HistoryReader for FailingHistory {
+    async fn check(&self) -> Result<(), HistoryError> {
+        Ok(())
+    }
+
+    fn track(&self, _: TrackQuery) -> Rows<PositionRow> {
+        self.rows()
+    }
+
+    fn weather(&self, _: u32, _: Period, _: u64) -> Rows<WeatherRow> {
+        no_rows()
+    }
+
+    async fn flights(&self, _: FlightQuery) -> Result<Vec<FlightRow>, HistoryError> {
+        Ok(Vec::new())
+    }
+
+    async fn count(&self, _: ExportKind, _: ExportQuery) -> Result<u64, HistoryError> {
+        Ok(self.0.len() as u64)
+    }
+
+    fn positions(&self, _: ExportQuery) -> Rows<PositionRow> {
+        self.rows()
+    }
+
+    fn thermals(&self, _: ExportQuery) -> Rows<ThermalRow> {
+        no_rows()
+    }
+
+    fn weather_in(&self, _: ExportQuery) -> Rows<WeatherRow> {
+        no_rows()
+    }
+
+    fn receptions(&self, _: ExportQuery) -> Rows<ReceptionRow> {
+        no_rows()
+    }
+
+    async fn names_at(&self, _: &[u32], _: i64) -> Result<HashMap<u32, String>, HistoryError> {
+        Ok(HashMap::new())
+    }
+
+    fn privacy(&self) -> Rows<PrivacyRow> {
+        no_rows()
+    }
+
+    async fn alerts(&self, _: Option<u32>, _: Period, _: u64) -> Result<Vec<AlertRow>, HistoryError> {
+        Ok(Vec::new())
+    }
+}

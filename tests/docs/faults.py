@@ -1,7 +1,0 @@
-"""What the checks found."""
-
-found = []
-
-
-def fault(where, text):
-    found.append(f"{where}: {text}")
