@@ -13,11 +13,11 @@ use crate::metrics::PusherMetrics;
 use crate::positions::Positions;
 use crate::raw_writer::RawWriter;
 use crate::redis::Redis;
-use crate::rest::{Exports, Problem, RedisPicture, ResponseCache};
+use crate::rest::{Exports, Problem, RecordedSilences, RedisPicture, ResponseCache};
 use crate::scores::ScoreReader;
 use crate::socket::{Admission, Shards};
 use fanout::session::SessionSettings;
-use fanout::view::{PrivacyView, PrivateView, View};
+use fanout::view::{PrivacyView, PrivateView, View, WindView};
 
 /// Cheap to clone: clones share everything.
 #[derive(Clone)]
@@ -48,6 +48,8 @@ pub(crate) struct App {
     pub(crate) scores: Option<Arc<dyn ScoreReader>>,
     /// Limits the exports in progress.
     pub(crate) exports: Exports,
+    /// Flights of the last day that ended without a landing.
+    pub(crate) silent: RecordedSilences,
     /// Set when the view has caught up with the log.
     pub(crate) live: Arc<OnceLock<Arc<Live>>>,
     /// When the process started, microseconds since the epoch: part of every ETag.
@@ -64,6 +66,8 @@ pub(crate) struct Live {
     pub(crate) private: Arc<RwLock<PrivateView>>,
     /// The public past of each device.
     pub(crate) privacy: Arc<RwLock<PrivacyView>>,
+    /// The wind aloft.
+    pub(crate) winds: Arc<RwLock<WindView>>,
     pub(crate) session: Arc<SessionSettings>,
     pub(crate) shards: Arc<Shards>,
 }

@@ -69,7 +69,15 @@ impl Feed {
             metrics: self.app.metrics.clone(),
             tracer: self.app.context.tracer.clone(),
         })?);
-        let live = Arc::new(Live { epoch, view, private: Arc::default(), privacy: Arc::default(), session, shards });
+        let live = Arc::new(Live {
+            epoch,
+            view,
+            private: Arc::default(),
+            privacy: Arc::default(),
+            winds: Arc::default(),
+            session,
+            shards,
+        });
         let follower = Follower {
             catching_up: topics.partitions().cloned().collect(),
             received_at: self.app.context.clock.monotonic(),
@@ -233,6 +241,11 @@ impl Follower {
                 privacy.apply(&state);
                 self.feed.app.metrics.hidden_pasts.set(privacy.hidden() as i64);
                 drop(privacy);
+                span.into_iter().for_each(Span::end);
+                None
+            }
+            (Role::Wind, Ok(Decoded::Wind(key, version, state))) => {
+                self.live.winds.write().apply(&key, version, state);
                 span.into_iter().for_each(Span::end);
                 None
             }

@@ -39,7 +39,7 @@ use crate::positions::Positions;
 use crate::presence::Presence;
 use crate::raw_writer::RawWriter;
 use crate::redis::Redis;
-use crate::rest::{Exports, RedisPicture, ResponseCache};
+use crate::rest::{Exports, RecordedSilences, RedisPicture, ResponseCache};
 use crate::socket::Admission;
 #[cfg(feature = "services")]
 pub use config::{Command, Config};
@@ -148,6 +148,7 @@ impl Pusher {
             history,
             scores,
             exports: Exports::new(clock.clone()),
+            silent: RecordedSilences::new(clock.clone()),
             started_at_us: clock.now_us(),
             context: context.clone(),
         };

@@ -19,10 +19,12 @@ mod problem;
 mod public_history;
 mod query;
 mod redis_picture;
+mod region_history;
 mod response_cache;
 mod search;
 mod security;
 mod selection;
+mod silent;
 mod snapshot;
 mod spreadsheet;
 mod streamed;
@@ -32,6 +34,7 @@ mod track;
 mod unread;
 mod validation;
 mod weather_history;
+mod winds;
 
 use std::time::Duration;
 
@@ -52,6 +55,7 @@ pub(crate) use problem::Problem;
 pub(crate) use query::Query;
 pub(crate) use redis_picture::RedisPicture;
 pub(crate) use response_cache::ResponseCache;
+pub(crate) use silent::Recorded as RecordedSilences;
 
 /// How long a browser may cache the response to a preflight request.
 const PREFLIGHT_MAX_AGE: Duration = Duration::from_secs(3_600);
@@ -66,7 +70,10 @@ pub(crate) fn router(app: App) -> Router {
         .route(search::ENDPOINT.path, get(search::get))
         .route(track::ENDPOINT.path, get(track::get))
         .route(flights::ENDPOINT.path, get(flights::get))
+        .route(region_history::ENDPOINT.path, get(region_history::get))
+        .route(silent::ENDPOINT.path, get(silent::get))
         .route(weather_history::ENDPOINT.path, get(weather_history::get))
+        .route(winds::ENDPOINT.path, get(winds::get))
         .route(export::ENDPOINT.path, get(export::get))
         .route(validation::ENDPOINT.path, get(validation::get))
         .route(validation::RESET_PATH, post(validation::reset))

@@ -11,7 +11,7 @@ use schemas::v1::{self, raw_record};
 use serde_json::{Value, json};
 use stage::{Client, Stage, aircraft};
 use streams::registry::Schemas;
-use streams::{EmbeddedLog, EmbeddedSettings, Event, Log as _, SeekTo, TopicPartition};
+use streams::{EmbeddedLog, EmbeddedSettings, Event, Log as _, Outgoing, SeekTo, TopicPartition};
 
 async fn get(stage: &Stage, path: &str) -> Value {
     stage.get(path).await.json().await.expect("JSON")
@@ -187,6 +187,45 @@ async fn a_name_of_the_go_backend_gets_the_new_one() {
     }
     let problem: Value = stage.get("/metrics").await.json().await.unwrap();
     assert_eq!((&problem["code"], &problem["status"]), (&"moved".into(), &404.into()));
+    stage.close().await;
+}
+
+#[tokio::test]
+async fn winds_are_those_of_the_cells_of_a_region() {
+    let stage = Stage::open().await;
+    let wind = |base_altitude_m: i32, version: u64| v1::WindState {
+        cell: "u0m7".to_owned(),
+        base_altitude_m,
+        top_altitude_m: base_altitude_m + 500,
+        version,
+        wind_from_deg: 270.0,
+        wind_speed_kmh: 18.5,
+        pilots: 3,
+        last_seen_at_us: now_us(),
+        ..Default::default()
+    };
+    stage.publish_value(topic::WIND, "u0m7/1500", &wind(1_500, 4)).await;
+    stage.publish_value(topic::WIND, "u0m7/2000", &wind(2_000, 5)).await;
+    let count =
+        async |query: &str| get(&stage, &format!("/api/v1/winds?{query}")).await["winds"].as_array().map(Vec::len);
+    stage.until("two winds", || async { count("").await == Some(2) }).await;
+    let list = get(&stage, "/api/v1/winds").await;
+    let cell: geo::Cell = "u0m7".parse().unwrap();
+    let (middle, bounds) = (&list["winds"][0]["position"], cell.bounds());
+    assert_eq!(middle["latitude_deg"].as_f64(), Some((bounds.south_deg() + bounds.north_deg()) / 2.0));
+    assert_eq!(middle["altitude_m"], 1_750.0);
+    assert_eq!((&list["winds"][1]["wind"]["wind_speed_kmh"], &list["truncated"]), (&json!(18.5), &json!(false)));
+    let (lat, lon) = (bounds.south_deg(), bounds.west_deg());
+    assert_eq!(count(&format!("lat={lat}&lon={lon}&radius=1")).await, Some(2), "at a corner");
+    assert_eq!(count("bounds=-10,0,10,10").await, Some(0));
+    assert_eq!(count("max_age_s=600").await, Some(2));
+    assert_eq!(stage.get("/api/v1/winds?types=paraglider").await.status(), 400);
+    let response = stage.get_with("/api/v1/winds", "accept", "application/x-protobuf").await;
+    let list = v1::WindList::decode(response.bytes().await.unwrap()).unwrap();
+    assert_eq!(list.winds[0].wind.as_ref().map(|wind| wind.version), Some(4));
+    let ended = Outgoing { key: Some("u0m7/1500".into()), ..stage.record(topic::WIND, 0, None, 6) };
+    stage.publish(ended).await;
+    stage.until("one wind", || async { count("").await == Some(1) }).await;
     stage.close().await;
 }
 

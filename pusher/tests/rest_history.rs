@@ -11,7 +11,8 @@ use std::process::Command;
 use std::sync::Arc;
 
 use history::PositionRow;
-use recorded::{ADA, NAME, recorded, recorded_with};
+use prost::Message as _;
+use recorded::{ADA, NAME, recorded, recorded_at, recorded_with};
 use runtime::Clock;
 use schemas::catalogue::topic;
 use schemas::{RecordId, v1};
@@ -116,6 +117,14 @@ async fn hidden_unknown_or_invalid_is_a_problem() {
         ("/api/v1/flights", 400, "missing_parameter"),
         ("/api/v1/flights?day=today", 400, "bad_parameter"),
         ("/api/v1/flights?bounds=50,7,40,8", 400, "bad_region"),
+        ("/api/v1/history?from=2026-01-01&to=2026-01-02", 400, "period_too_long"),
+        ("/api/v1/history?step=0", 400, "bad_parameter"),
+        ("/api/v1/history?step=3601", 400, "bad_parameter"),
+        ("/api/v1/history?limit=10001", 400, "bad_parameter"),
+        ("/api/v1/history?cursor=next", 400, "bad_parameter"),
+        ("/api/v1/history?hours=1", 400, "unknown_parameter"),
+        ("/api/v1/history?bounds=50,7,40,8", 400, "bad_region"),
+        ("/api/v1/silent?limit=0", 400, "bad_parameter"),
         ("/api/v1/weather/110B90/history", 404, "unknown_device"),
         ("/api/v1/export?kind=secrets", 400, "bad_parameter"),
         ("/api/v1/export?format=pdf", 400, "bad_parameter"),
@@ -136,9 +145,12 @@ async fn visible(stage: &Stage) -> Vec<(&'static str, usize)> {
     let track: Value = stage.get("/api/v1/track/110B90?hours=1").await.json().await.expect("JSON");
     let segments = track["segments"].as_array().cloned().unwrap_or_default();
     let flights: Value = stage.get("/api/v1/flights?bounds=-90,-180,90,180").await.json().await.expect("JSON");
+    let region: Value = stage.get("/api/v1/history?step=1").await.json().await.expect("JSON");
     let mut visible = vec![
         ("track", segments.iter().map(|segment| segment["points"].as_array().map_or(0, Vec::len)).sum()),
         ("flights", flights["flights"].as_array().map_or(0, Vec::len)),
+        ("region", region["positions"].as_array().map_or(0, Vec::len)),
+        ("names in the region", region["names"].as_array().map_or(0, Vec::len)),
         ("positions", rows(text("/api/v1/export?hours=1").await)),
         ("receptions", rows(text("/api/v1/export?kind=receptions&hours=1").await)),
     ];
@@ -188,7 +200,7 @@ async fn a_hidden_past_stays_hidden_after_expiry() {
     let again: std::collections::HashMap<_, _> = visible(&stage).await.into_iter().collect();
     let late = recorded.positions.iter().filter(|row| row.event_at_ms as u64 * 1_000 >= since_us).count();
     assert!(late > 0 && late < recorded.positions.len());
-    assert_eq!((again["track"], again["positions"]), (late, late), "{again:?}");
+    assert_eq!((again["track"], again["positions"], again["region"]), (late, late, late), "{again:?}");
     assert_eq!((again["flights"], again["receptions"]), (0, 0), "from before: {again:?}");
     stage.close().await;
 }
@@ -206,6 +218,7 @@ async fn a_private_state_alone_hides_the_history() {
     let (_, _, detail) = recorded.problem("/api/v1/track/110B90").await;
     assert_eq!(detail, "the history has nothing of the device 110B90", "as for an unknown device");
     assert_eq!(recorded.json("/api/v1/flights?bounds=-90,-180,90,180").await["flights"], json!([]));
+    assert_eq!(recorded.json("/api/v1/history").await["positions"], json!([]));
     assert_eq!(recorded.text("/api/v1/export?hours=1").await.lines().count(), 1, "only the header");
     recorded.stage.close().await;
 }
@@ -213,7 +226,7 @@ async fn a_private_state_alone_hides_the_history() {
 #[tokio::test]
 async fn the_live_picture_needs_no_history() {
     let stage = Stage::open().await;
-    for path in ["track/110B90", "flights?day=2026-07-14", "weather/080100/history", "export"] {
+    for path in ["track/110B90", "flights?day=2026-07-14", "weather/080100/history", "export", "history", "silent"] {
         let response = stage.get(&format!("/api/v1/{path}")).await;
         assert_eq!(response.status(), 503, "{path}");
         assert_eq!(response.json::<Value>().await.expect("JSON")["code"], "no_history");
@@ -223,7 +236,7 @@ async fn the_live_picture_needs_no_history() {
     // An unreachable store.
     let unreachable = history::ClickHouse::new("http://127.0.0.1:1", Clock::system()).expect("a URL");
     let stage = Stage::open_with_history(Arc::new(unreachable), &[]).await;
-    for path in ["track/110B90", "flights?day=2026-07-14", "weather/080100/history", "export"] {
+    for path in ["track/110B90", "flights?day=2026-07-14", "weather/080100/history", "export", "history", "silent"] {
         let response = stage.get(&format!("/api/v1/{path}")).await;
         assert_eq!(response.status(), 503, "{path}");
         assert_eq!(response.headers()["retry-after"], "2");
@@ -250,7 +263,7 @@ async fn requests_fail_fast_while_the_history_is_frozen() {
     let (url, server) = silent_server().await;
     let frozen = history::ClickHouse::new(&url, Clock::system()).expect("a URL");
     let stage = Stage::open_with_history(Arc::new(frozen), &[]).await;
-    let paths = ["track/110B90", "flights?day=2026-07-14", "weather/080100/history", "export"];
+    let paths = ["track/110B90", "flights?day=2026-07-14", "weather/080100/history", "export", "history", "silent"];
     // Also requests before the first failed probe; far below the 30 s that a query may take.
     let stage_ref = &stage;
     let requests = paths.map(|path| async move { stage_ref.get(&format!("/api/v1/{path}")).await });
@@ -267,6 +280,139 @@ async fn requests_fail_fast_while_the_history_is_frozen() {
     assert_eq!(stage.get("/api/v1/pilots").await.status(), 200);
     stage.close().await;
     server.abort();
+}
+
+/// South of the equator and west of Greenwich, as the flight is.
+const REGION: &str = "bounds=-13,-71,-12,-69";
+
+#[tokio::test]
+async fn the_history_of_a_region_has_pages() {
+    let recorded = recorded().await;
+    let (from, to) = (humantime_ms(recorded.start_ms), humantime_ms(recorded.start_ms + 3_600_000));
+    let period = format!("from={from}&to={to}");
+    let (mut found, mut cursor, mut pages) = (Vec::new(), String::new(), 0);
+    loop {
+        let page = recorded.json(&format!("/api/v1/history?{REGION}&{period}&step=1&limit=90{cursor}")).await;
+        assert_eq!((&page["from"], &page["to"], &page["step_s"]), (&json!(from), &json!(to), &json!(1)));
+        assert_eq!(page["names"], json!([{ "device": "110B90", "name": NAME }]));
+        found.extend(page["positions"].as_array().expect("a list").clone());
+        pages += 1;
+        let Some(next) = page["next"].as_str() else { break };
+        cursor = format!("&cursor={next}");
+    }
+    let position = |row: &PositionRow| {
+        json!({
+            "device": "110B90", "event_at_us": (row.event_at_ms * 1_000).to_string(), "latitude_deg": row.latitude_deg(),
+            "longitude_deg": row.longitude_deg(), "altitude_m": row.altitude_m.map(f64::from), "speed_kmh": row.speed_kmh(),
+            "climb_mps": row.climb_mps(), "course_deg": row.course_deg(), "aircraft_kind": "paraglider",
+        })
+    };
+    let expected: Vec<Value> = recorded.positions.iter().map(position).collect();
+    assert_eq!((pages, found.len()), (4, expected.len()));
+    assert_eq!(found, expected);
+    recorded.stage.close().await;
+}
+
+#[tokio::test]
+async fn the_history_of_a_region_is_thinned_and_cut() {
+    let recorded = recorded().await;
+    let count = async |query: &str| {
+        recorded.json(&format!("/api/v1/history?{query}")).await["positions"].as_array().map(Vec::len)
+    };
+    let mut minutes: Vec<i64> = recorded.positions.iter().map(|row| row.event_at_ms / 60_000).collect();
+    minutes.dedup();
+    assert_eq!(recorded.json("/api/v1/history").await["step_s"], 60, "of 12 hours");
+    assert_eq!(count("").await, Some(minutes.len()), "of the whole world");
+    assert_eq!(count(REGION).await, Some(minutes.len()));
+    assert_eq!(count(&format!("{REGION}&step=1")).await, Some(300));
+    assert_eq!(count("bounds=40,0,50,10").await, Some(0));
+    let first = &recorded.positions[0];
+    let circle = |km: u32| format!("lat={}&lon={}&radius={km}&step=1", first.latitude_deg(), first.longitude_deg());
+    let near = |km: f64| {
+        let circle = geo::Circle::new(first.latitude_deg(), first.longitude_deg(), km).expect("a circle");
+        recorded.positions.iter().filter(|row| circle.contains(row.latitude_deg(), row.longitude_deg())).count()
+    };
+    assert_eq!((count(&circle(5)).await, count(&circle(50)).await), (Some(near(5.0)), Some(300)));
+    assert!((10..250).contains(&near(5.0)), "{}", near(5.0));
+    let response = recorded.stage.get_with("/api/v1/history?step=1", "accept", "application/x-protobuf").await;
+    assert_eq!(response.headers()["content-type"], "application/x-protobuf");
+    let history = v1::RegionHistory::decode(response.bytes().await.expect("a body")).expect("Protobuf");
+    assert_eq!((history.positions.len(), history.names[0].name.as_str(), history.next), (300, NAME, None));
+    assert_eq!(history.positions[0].event_at_us, recorded.positions[0].event_at_ms as u64 * 1_000);
+    recorded.stage.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_aircraft_is_silent_until_it_is_heard_again() {
+    let clock = Clock::manual(Clock::system().now_us());
+    let recorded = recorded_at(clock.clone(), &[]).await;
+    let stage = &recorded.stage;
+    let silent = async |query: &str| -> Vec<Value> {
+        let list: Value = stage.get(&format!("/api/v1/silent?{query}")).await.json().await.expect("JSON");
+        list["aircraft"].as_array().expect("a list").clone()
+    };
+    assert!(silent("").await.is_empty(), "a quarter of an hour has not passed");
+    clock.advance(std::time::Duration::from_secs(20 * 60));
+    let found = silent("").await;
+    let last = recorded.positions.last().expect("a flight");
+    let [ada] = &found[..] else { panic!("one: {found:?}") };
+    assert_eq!(
+        (&ada["device"], &ada["name"], &ada["aircraft_kind"]),
+        (&json!("110B90"), &json!(NAME), &json!("paraglider"))
+    );
+    assert_eq!(ada["silent_since_us"], (last.event_at_ms * 1_000).to_string());
+    assert_eq!(ada["position"]["latitude_deg"].as_f64(), Some(last.latitude_deg()));
+    assert_eq!((&ada["climb_mps"], &ada["in_coverage"]), (&json!(last.climb_mps()), &json!(false)));
+    assert_eq!((ada.get("ground_kind"), ada.get("alert_kind")), (None, None));
+    assert_eq!((silent(REGION).await.len(), silent("bounds=40,0,50,10").await.len()), (1, 0));
+    // A receiver south of the position has heard aircraft that far to the north.
+    let receiver = v1::ReceiverState {
+        receiver_id: "south".into(),
+        version: 1,
+        last_seen_at_us: clock.now_us(),
+        position: Some(v1::Position {
+            latitude_deg: last.latitude_deg() - 0.1,
+            longitude_deg: last.longitude_deg() - 0.001,
+            altitude_m: None,
+        }),
+        coverage: vec![v1::CoverageSector { bearing_deg: 0, distance_m: 20_000.0 }],
+        ..Default::default()
+    };
+    stage.publish_value(topic::RECEIVER, "south", &receiver).await;
+    stage.until("coverage", || async { silent("").await[0]["in_coverage"] == true }).await;
+    // It is heard on the ground, then in the air again.
+    let position = Some(v1::Position { latitude_deg: -12.3, longitude_deg: -70.0, altitude_m: None });
+    let walks = v1::GroundState {
+        device: ADA,
+        version: 5,
+        event_at_us: clock.now_us(),
+        position,
+        ground_kind: v1::GroundKind::Walking.into(),
+        ..Default::default()
+    };
+    stage.publish_value(topic::GROUND, "110B90", &walks).await;
+    stage.until("the ground state", || async { silent("").await[0]["ground_kind"] == "walking" }).await;
+    let response = stage.get_with("/api/v1/silent?limit=1", "accept", "application/x-protobuf").await;
+    let list = v1::SilentList::decode(response.bytes().await.expect("a body")).expect("Protobuf");
+    assert_eq!(list.aircraft[0].ground_at_us, Some(walks.event_at_us));
+    let flies = v1::AircraftState { event_at_us: clock.now_us(), ..stage::aircraft(ADA, 9, -12.3, -70.0) };
+    stage.publish_aircraft(&flies).await;
+    stage.until("no aircraft is silent", || async { silent("").await.is_empty() }).await;
+    recorded.stage.close().await;
+}
+
+#[tokio::test]
+async fn a_hidden_device_is_not_listed_as_silent() {
+    let clock = Clock::manual(Clock::system().now_us());
+    let recorded = recorded_at(clock.clone(), &[]).await;
+    clock.advance(std::time::Duration::from_secs(20 * 60));
+    let count = async || recorded.json("/api/v1/silent").await["aircraft"].as_array().map(Vec::len);
+    assert_eq!(count().await, Some(1));
+    let hidden = v1::PrivacyState { device: ADA, version: 9, hidden: true, ..Default::default() };
+    recorded.stage.publish_value(topic::PRIVACY, "110B90", &hidden).await;
+    // At once, although the cached flights still have her.
+    recorded.stage.until("Ada is hidden", || async { count().await == Some(0) }).await;
+    recorded.stage.close().await;
 }
 
 #[tokio::test]

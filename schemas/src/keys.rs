@@ -44,6 +44,12 @@ pub fn wind(cell: &str, base_altitude_m: i32) -> String {
     format!("{cell}/{base_altitude_m}")
 }
 
+/// Reads a key of the topic of winds: the cell and the lowest altitude of the band. `None`: it is none.
+pub fn parse_wind(key: &str) -> Option<(&str, i32)> {
+    let (cell, base_altitude_m) = key.split_once('/')?;
+    Some((cell, base_altitude_m.parse().ok()?))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -55,6 +61,16 @@ mod tests {
         }
         for odd in ["", "/alert", "110B9", "110B90/alert/alert", "110B90/"] {
             assert_eq!(parse_private(odd), None, "{odd}");
+        }
+    }
+
+    #[test]
+    fn wind_keys_round_trip() {
+        for base_altitude_m in [-500, 0, 1_500] {
+            assert_eq!(parse_wind(&wind("u23k", base_altitude_m)), Some(("u23k", base_altitude_m)));
+        }
+        for odd in ["", "u23k", "u23k/", "u23k/high", "u23k/0/0"] {
+            assert_eq!(parse_wind(odd), None, "{odd}");
         }
     }
 }

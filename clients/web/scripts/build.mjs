@@ -11,4 +11,4 @@ const compiler = join(dirname(resolve('typescript/package.json')), 'bin/tsc');
 
 rmSync(join(root, 'dist'), { recursive: true, force: true });
 execFileSync(process.execPath, [compiler, '-p', 'tsconfig.build.json'], { cwd: root, stdio: 'inherit' });
-for (const file of ['live.js', 'live.d.ts']) cpSync(join(root, 'src/proto', file), join(root, 'dist/proto', file));
+for (const file of ['live.js', 'live.d.ts', 'rest.js', 'rest.d.ts']) cpSync(join(root, 'src/proto', file), join(root, 'dist/proto', file));

@@ -1,4 +1,5 @@
-// Compiles the live protocol's schema into src/proto: `live.js` by pbf, and `live.d.ts` for its types.
+// Compiles the live protocol's schema into src/proto: `live.js` by pbf, and `live.d.ts` for its types; `rest.js` has the bodies of
+// REST that the map reads as Protobuf.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -65,12 +66,12 @@ function typeOf(field) {
   return field.type;
 }
 
-function interfaceOf(message) {
+function interfaceOf(message, messages) {
   const oneofs = new Map();
   const lines = message.fields.map((field) => {
     const real = field.oneof && !field.oneof.startsWith('_');
     if (real) oneofs.set(field.oneof, [...(oneofs.get(field.oneof) ?? []), field.name]);
-    const maybe = real || isOptional(field) || isMessage(field.type);
+    const maybe = real || isOptional(field) || messages.has(field.type);
     return field.repeated ? `  ${field.name}: ${typeOf(field)}[];` : `  ${field.name}${maybe ? '?' : ''}: ${typeOf(field)};`;
   });
   for (const [name, members] of oneofs) lines.push(`  ${name}?: ${members.map((m) => `'${m}'`).join(' | ')};`);
@@ -86,22 +87,33 @@ function enumOf({ name, values }) {
   return `export const ${name}: {\n${members.join('\n')}\n};\nexport type ${name} = number;`;
 }
 
-const schema = load('updraft/v1/live.proto');
-const messages = new Set(schema.messages.map((message) => message.name));
-function isMessage(type) { return messages.has(type); }
+/** Of a schema only these messages and what they are made of. */
+function only(schema, names) {
+  const used = new Set(names);
+  for (const name of used) {
+    for (const { type } of schema.messages.find((message) => message.name === name)?.fields ?? []) used.add(type);
+  }
+  const isUsed = ({ name }) => used.has(name);
+  return { ...schema, messages: schema.messages.filter(isUsed), enums: schema.enums.filter(isUsed) };
+}
 
-const types = [
-  "import type { PbfReader, PbfWriter } from 'pbf';",
-  ...schema.messages.map(interfaceOf),
-  ...schema.enums.map(enumOf),
-].join('\n');
-markOptionals(schema);
-const code = dropSyntheticOneofs(compileRaw(schema));
-if (/\b_[a-z]/.test(code)) throw new Error('a synthetic oneof is left in the generated code: has pbf changed its output?');
+function generate(name, schema) {
+  const messages = new Set(schema.messages.map((message) => message.name));
+  const types = [
+    "import type { PbfReader, PbfWriter } from 'pbf';",
+    ...schema.messages.map((message) => interfaceOf(message, messages)),
+    ...schema.enums.map(enumOf),
+  ].join('\n');
+  markOptionals(schema);
+  const code = dropSyntheticOneofs(compileRaw(schema));
+  if (/\b_[a-z]/.test(code)) throw new Error('a synthetic oneof is left in the generated code: has pbf changed its output?');
+  writeFileSync(join(out, `${name}.js`), code);
+  writeFileSync(join(out, `${name}.d.ts`), `// Generated from schemas/proto.\n${types}\n`);
+}
 
 mkdirSync(out, { recursive: true });
-writeFileSync(join(out, 'live.js'), code);
-writeFileSync(join(out, 'live.d.ts'), `// Generated from schemas/proto.\n${types}\n`);
+generate('live', load('updraft/v1/live.proto'));
+generate('rest', only(load('updraft/v1/rest.proto'), ['RegionHistory']));
 
 /** The constants of a Rust file, under the same names. */
 function constantsOf(path) {

@@ -1,9 +1,10 @@
-import { PbfReader } from 'pbf';
+import { PbfReader, PbfWriter } from 'pbf';
 import { describe, expect, it } from 'vitest';
 import { encodeServerMessage } from '../tests/encode.mjs';
 import { aircraft, objects } from '../tests/wire.js';
-import { decode, encode } from './codec.js';
+import { decode, decodeHistory, encode } from './codec.js';
 import { readClientMessage } from './proto/live.js';
+import { writeRegionHistory } from './proto/rest.js';
 
 const hex = (text: string) => Uint8Array.from(text.match(/../g)!, (byte) => parseInt(byte, 16));
 
@@ -58,5 +59,24 @@ describe('encode', () => {
 
   it('writes a ping', () => {
     expect(readClientMessage(new PbfReader(encode({ request_id: 1, ping: {} }))).message).toBe('ping');
+  });
+});
+
+describe('decodeHistory', () => {
+  it('reads a page that was written by hand after the schema', () => {
+    // step_s 5, positions { device 0x110B90, event_at_us 1780308000000000, latitude 46.5, longitude -8, kind 2 }, next "n"
+    const bytes = hex('2005' + '2a' + '21' + '08909744' + '108090b98fe4e59403' + '190000000000404740' + '2100000000000020c0' + '4802' + '3a016e');
+    const page = decodeHistory(bytes);
+    expect([page.step_s, page.next, page.names]).toEqual([5, 'n', []]);
+    expect(page.positions).toEqual([expect.objectContaining({ device: 0x110b90, event_at_us: 1_780_308_000_000_000, latitude_deg: 46.5, longitude_deg: -8, aircraft_kind: 2 })]);
+    expect(page.positions[0]!.altitude_m).toBeUndefined();
+  });
+
+  it('knows the last page, and an altitude of zero', () => {
+    const writer = new PbfWriter();
+    writeRegionHistory({ positions: [{ device: 1, event_at_us: 1, latitude_deg: 0, longitude_deg: 0, altitude_m: 0, aircraft_kind: 1 }], names: [{ device: 1, name: 'Zoë' }] }, writer);
+    const page = decodeHistory(writer.finish());
+    expect([page.next, page.positions[0]!.altitude_m, page.positions[0]!.climb_mps]).toEqual([undefined, 0, undefined]);
+    expect(page.names).toEqual([{ device: 1, name: 'Zoë' }]);
   });
 });

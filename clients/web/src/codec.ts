@@ -1,5 +1,6 @@
 import { PbfReader, PbfWriter } from 'pbf';
 import { readServerMessage, writeClientMessage, type ClientMessage, type ServerMessage } from './proto/live.js';
+import { readRegionHistory, type RegionHistory } from './proto/rest.js';
 
 const TWO_32 = 2 ** 32;
 
@@ -28,4 +29,13 @@ export function encode(message: Partial<ClientMessage>): Uint8Array<ArrayBuffer>
   const writer = new PbfWriter();
   writeClientMessage(message, writer);
   return writer.finish().slice();
+}
+
+/**
+ * Reads a page of `/api/v1/history`, requested with `Accept: application/x-protobuf`.
+ *
+ * @throws when the bytes are not such a page
+ */
+export function decodeHistory(bytes: ArrayBuffer | Uint8Array): RegionHistory {
+  return readRegionHistory(new Reader(bytes));
 }

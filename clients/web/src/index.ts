@@ -2,7 +2,7 @@
 export { formatAddress, parseAddress } from './address.js';
 export { backoffMs } from './backoff.js';
 export { CellSet, cellOf } from './cells.js';
-export { decode, encode } from './codec.js';
+export { decode, decodeHistory, encode } from './codec.js';
 export { lineUse, PAUSE_AFTER_MS, type Conditions, type LineUse } from './conditions.js';
 export { Connection, socketUrl, type ConnectionOptions } from './connection.js';
 export { DataMeter } from './meter.js';
@@ -11,6 +11,7 @@ export * from './objects.js';
 export type { Position } from './objects.js';
 export { AirPicture, type AircraftObserver } from './picture.js';
 export * from './proto/live.js';
+export type { PastName, PastPosition, RegionHistory } from './proto/rest.js';
 export * from './proto/units.js';
 export * from './region.js';
 export { Session, type Effect, type Status } from './session.js';

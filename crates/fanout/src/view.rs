@@ -10,6 +10,7 @@ mod offsets;
 mod privacy;
 mod private;
 mod quality;
+mod winds;
 
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
@@ -25,6 +26,7 @@ pub use privacy::PrivacyView;
 pub use private::PrivateView;
 pub use quality::quality;
 pub use schemas::object::{Kind, KindSet, State};
+pub use winds::WindView;
 
 /// How long a removal is stored, so that a late older record cannot restore the object.
 const REMOVED_TTL_US: u64 = 600_000_000;

@@ -101,6 +101,23 @@ impl Circle {
         std::f64::consts::TAU * EARTH_RADIUS_KM.powi(2) * cap_height
     }
 
+    /// The smallest rectangle around it; all longitudes where it holds a pole.
+    ///
+    /// # Panics
+    /// Never: its edges are within their ranges.
+    pub fn bounds(&self) -> Bounds {
+        let angle_deg = self.touching_km() / KM_PER_DEGREE;
+        let (south_deg, north_deg) = (self.latitude_deg - angle_deg, self.latitude_deg + angle_deg);
+        let (west_deg, east_deg) = if south_deg <= -90.0 || north_deg >= 90.0 {
+            (-180.0, 180.0)
+        } else {
+            let sine = angle_deg.to_radians().sin() / self.latitude_deg.to_radians().cos();
+            let half_width_deg = sine.min(1.0).asin().to_degrees();
+            (self.longitude_deg - half_width_deg, self.longitude_deg + half_width_deg)
+        };
+        Bounds::new(south_deg.max(-90.0), west_deg, north_deg.min(90.0), east_deg).expect("edges within their ranges")
+    }
+
     /// From the centre to the nearest point of the rectangle, km; 0 where the centre is inside.
     pub fn nearest_km(&self, bounds: &Bounds) -> f64 {
         let from_west = (self.longitude_deg - bounds.west_deg()).rem_euclid(360.0);
@@ -164,7 +181,37 @@ mod tests {
         assert_eq!(Circle::new(0.0, 0.0, f64::NAN), Err(CircleError::Radius));
     }
 
+    #[test]
+    fn bounds_of_a_circle_touch_its_rim() {
+        // One degree around the equator, over the date line.
+        let bounds = Circle::new(0.0, 179.5, 111.195_08).unwrap().bounds();
+        for (edge, expected) in [
+            (bounds.south_deg(), -1.0),
+            (bounds.west_deg(), 178.5),
+            (bounds.north_deg(), 1.0),
+            (bounds.east_deg(), -179.5),
+        ] {
+            assert!((edge - expected).abs() < 1e-6, "{bounds:?}");
+        }
+        let pole = Circle::new(89.5, 20.0, 100.0).unwrap().bounds();
+        assert_eq!((pole.north_deg(), pole.west_deg(), pole.east_deg()), (90.0, -180.0, 180.0));
+        assert_eq!(Circle::new(10.0, 20.0, Circle::MAX_RADIUS_KM).unwrap().bounds(), Bounds::WORLD);
+    }
+
     proptest! {
+        /// Every point of a circle is in its bounds.
+        #[test]
+        fn bounds_of_a_circle_hold_its_points(
+            lat in -90.0..=90.0_f64, lon in -180.0..=180.0_f64, radius_km in 0.001..8_000.0_f64,
+            other_lat in -90.0..=90.0_f64, other_lon in -180.0..=180.0_f64,
+        ) {
+            let circle = Circle::new(lat, lon, radius_km).unwrap();
+            if circle.contains(other_lat, other_lon) {
+                prop_assert!(circle.bounds().contains(other_lat, other_lon), "{:?}", circle.bounds());
+            }
+            prop_assert!(circle.bounds().contains(lat, lon));
+        }
+
         /// No sampled point of the rectangle is nearer than the nearest or farther than the farthest.
         #[test]
         fn nearest_and_farthest_bound_every_place_of_a_rectangle(

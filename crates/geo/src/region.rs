@@ -40,7 +40,7 @@ impl Region {
     }
 
     /// True where the rectangle has a point of the region, or is so near that rounding could make it so.
-    pub(crate) fn touches(&self, bounds: &Bounds) -> bool {
+    pub fn touches(&self, bounds: &Bounds) -> bool {
         match self {
             Self::Circle(circle) => circle.nearest_km(bounds) <= circle.touching_km(),
             Self::Bounds(region) => region.touches(bounds),

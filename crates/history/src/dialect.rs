@@ -9,9 +9,11 @@ use geo::Bounds;
 
 use crate::model::Stored;
 use crate::pages::Page;
+use crate::slices::Slice;
 use crate::{
-    AlertRow, ConfirmationRow, ExportKind, ExportQuery, FlightQuery, FlightRow, Period, PositionRow, PrivacyRow,
-    ReceptionRow, ThermalRow, TrackQuery, Visibility, WeatherRow, flag,
+    AlertRow, ConfirmationRow, ExportKind, ExportQuery, FlightQuery, FlightRow, GroundPositionRow, Period, PositionKey,
+    PositionRow, PrivacyRow, ReceiverRow, ReceptionRow, RegionQuery, Since, ThermalRow, TrackQuery, Visibility,
+    WeatherRow, flag,
 };
 
 /// How long rows of hidden devices are visible for fleet and rescue scopes, milliseconds.
@@ -29,6 +31,14 @@ pub(crate) trait Dialect {
     fn id(id: u64) -> String;
     /// A text, inserted into the query as hex digits.
     fn text(text: &str) -> String;
+    /// A time column as milliseconds since the epoch.
+    fn milliseconds(column: &str) -> String;
+    /// The table of positions and the condition by which the store finds those of a short period.
+    fn positions_in(period: Period) -> (&'static str, String);
+    /// The condition that selects at least the confirmations of the positions of a period.
+    fn confirmations_of(period: Period) -> String;
+    /// Whether the store reads many devices at once instead of one after the other.
+    const ALL_AT_ONCE: bool;
     /// The table or view of flights.
     const FLIGHTS: &'static str;
     /// The newest name of a group.
@@ -114,7 +124,7 @@ fn columns<T: Stored>() -> String {
     T::COLUMNS.join(", ")
 }
 
-fn within<D: Dialect>(column: &str, period: Period) -> String {
+pub(crate) fn within<D: Dialect>(column: &str, period: Period) -> String {
     format!("{column} >= {} AND {column} < {}", D::time(period.from_ms), D::time(period.to_ms))
 }
 
@@ -144,7 +154,7 @@ pub(crate) fn track<D: Dialect>(query: &TrackQuery, page: &Page, now_ms: i64) ->
         "SELECT {} FROM (SELECT {} FROM {} WHERE device = {device} AND {} AND {}{after}){of_track} \
          ORDER BY event_at, observation_id LIMIT {rows}",
         columns::<PositionRow>(),
-        confirmed_columns::<D>(&format!(" WHERE device = {device}")),
+        confirmed_columns::<D>(Confirmed::Of(&format!(" WHERE device = {device}"))),
         D::once(PositionRow::TABLE),
         within::<D>("event_at", *period),
         visible::<D>(*visibility, now_ms),
@@ -159,7 +169,7 @@ pub(crate) fn track_positions<D: Dialect>(devices: &[u32], period: Period) -> St
         "SELECT {} FROM (SELECT {} FROM {} WHERE {of_devices} AND {} AND NOT private) WHERE NOT {} \
          ORDER BY device, event_at, observation_id",
         columns::<PositionRow>(),
-        confirmed_columns::<D>(&format!(" WHERE {of_devices}")),
+        confirmed_columns::<D>(Confirmed::Of(&format!(" WHERE {of_devices}"))),
         D::once(PositionRow::TABLE),
         within::<D>("event_at", period),
         is_excluded_from_track(),
@@ -172,15 +182,120 @@ fn is_excluded_from_track() -> String {
     format!("(flags % {next} >= {bit} OR flags >= {})", flag::UNCONFIRMED)
 }
 
-/// The columns of positions; the flags of confirmed rows are cleared. `of` selects the confirmations.
-fn confirmed_columns<D: Dialect>(of: &str) -> String {
+/// Which confirmations are used.
+enum Confirmed<'a> {
+    /// Those of devices: a condition.
+    Of(&'a str),
+    /// Those of the positions of a period.
+    InPeriod(Period),
+}
+
+/// The columns of positions; the flags of confirmed rows are cleared. `which` selects the confirmations.
+fn confirmed_columns<D: Dialect>(which: Confirmed<'_>) -> String {
     let (bit, next) = (flag::IMPLAUSIBLE, u16::from(flag::IMPLAUSIBLE) * 2);
     let cleared = format!("flags % {} - flags % {next} + flags % {bit}", flag::UNCONFIRMED);
-    let confirmed = format!("observation_id IN (SELECT observation_id FROM {}{of})", ConfirmationRow::TABLE);
+    let table = ConfirmationRow::TABLE;
+    let confirmed = match which {
+        Confirmed::Of(devices) => format!("observation_id IN (SELECT observation_id FROM {table}{devices})"),
+        Confirmed::InPeriod(period) => format!(
+            "(device, observation_id) IN (SELECT device, observation_id FROM {table}{})",
+            D::confirmations_of(period)
+        ),
+    };
     let flags =
         D::byte(&format!("CASE WHEN {} AND {confirmed} THEN {cleared} ELSE flags END", is_excluded_from_track()));
     let column = |name: &&'static str| if *name == "flags" { format!("{flags} AS flags") } else { (*name).to_owned() };
     PositionRow::COLUMNS.iter().map(column).collect::<Vec<_>>().join(", ")
+}
+
+/// One slice of the positions of a region by time: of each device the first one in each step. Repeated rows are equal, and
+/// only one of them is the first.
+pub(crate) fn by_time<D: Dialect>(query: &RegionQuery, slice: &Slice) -> String {
+    let Slice { period, after, rows, .. } = slice;
+    let after = after.map_or(String::new(), |key| behind(&in_time::<D>(&key)));
+    let at = D::milliseconds("event_at");
+    let step = format!("{at} - {at} % {}", query.step_ms);
+    let names = columns::<PositionRow>();
+    let (table, when) = D::positions_in(*period);
+    format!(
+        "SELECT {names} FROM (SELECT {names}, \
+         row_number() OVER (PARTITION BY device, {step} ORDER BY event_at, observation_id) AS nth \
+         FROM (SELECT {} FROM {table} WHERE {when} AND {} AND NOT private) WHERE NOT {}) \
+         WHERE nth = 1{after} ORDER BY event_at, device, observation_id LIMIT {rows}",
+        confirmed_columns::<D>(Confirmed::InPeriod(*period)),
+        inside("", &query.bounds),
+        is_excluded_from_track(),
+    )
+}
+
+/// The columns of the order of time with the values of a position, as the store writes them.
+fn in_time<D: Dialect>(key: &PositionKey) -> Vec<(&'static str, String)> {
+    let PositionKey { event_at_ms, device, observation_id } = *key;
+    vec![("event_at", D::time(event_at_ms)), ("device", device.to_string()), ("observation_id", D::id(observation_id))]
+}
+
+/// Of each device the first positions of its track, three at most.
+pub(crate) fn first_since<D: Dialect>(since: &[Since]) -> String {
+    let (names, table, excluded) = (columns::<PositionRow>(), D::once(PositionRow::TABLE), is_excluded_from_track());
+    let devices: Vec<String> = since.iter().map(|since| since.device.to_string()).collect();
+    let confirmed = confirmed_columns::<D>(Confirmed::Of(&format!(" WHERE device IN ({})", devices.join(", "))));
+    let rows = |which: &str| {
+        format!(
+            "SELECT {names} FROM (SELECT {confirmed} FROM {table} WHERE {which} AND NOT private) WHERE NOT {excluded}"
+        )
+    };
+    of_each::<D>(since, rows, "event_at, observation_id", 3)
+}
+
+/// Of each device the newest ground position.
+pub(crate) fn ground_since<D: Dialect>(since: &[Since]) -> String {
+    let (names, table, excluded) =
+        (columns::<GroundPositionRow>(), D::once(GroundPositionRow::TABLE), is_excluded_from_track());
+    let rows = |which: &str| format!("SELECT {names} FROM {table} WHERE {which} AND NOT private AND NOT {excluded}");
+    of_each::<D>(since, rows, "event_at DESC, observation_id DESC", 1)
+}
+
+/// Of each device so many rows from its time on. `rows` selects those that a condition chooses.
+fn of_each<D: Dialect>(since: &[Since], rows: impl Fn(&str) -> String, order: &str, most: u32) -> String {
+    let which = |since: &Since| format!("device = {} AND event_at >= {}", since.device, D::time(since.from_ms));
+    if D::ALL_AT_ONCE {
+        let any: Vec<String> = since.iter().map(|since| format!("({})", which(since))).collect();
+        let earliest_ms = since.iter().map(|since| since.from_ms).min().unwrap_or_default();
+        let chosen = format!("event_at >= {} AND ({})", D::time(earliest_ms), any.join(" OR "));
+        return format!("{} ORDER BY device, {order} LIMIT {most} BY device", rows(&chosen));
+    }
+    let one = |since: &Since| format!("SELECT * FROM ({} ORDER BY {order} LIMIT {most})", rows(&which(since)));
+    since.iter().map(one).collect::<Vec<_>>().join(" UNION ALL ")
+}
+
+/// Copies of an observation come within this time before and after its own time of ingest, milliseconds.
+const COPIES_MS: i64 = 60_000;
+
+/// The receptions of observations. Those of a time are found by their receivers.
+pub(crate) fn receptions_of<D: Dialect>(positions: &[PositionRow]) -> String {
+    let names = columns::<ReceptionRow>();
+    let around = |first_ms: i64, last_ms: i64| {
+        let period = Period { from_ms: first_ms - COPIES_MS, to_ms: last_ms + COPIES_MS };
+        within::<D>("ingested_at", period)
+    };
+    if D::ALL_AT_ONCE {
+        let ids: Vec<String> = positions.iter().map(|row| D::id(row.observation_id)).collect();
+        let times = || positions.iter().map(PositionRow::ingested_at_ms);
+        let when = around(times().min().unwrap_or_default(), times().max().unwrap_or_default());
+        let (table, ids) = (ReceptionRow::TABLE, ids.join(", "));
+        return format!("SELECT DISTINCT {names} FROM {table} WHERE {when} AND observation_id IN ({ids})");
+    }
+    let one = |row: &PositionRow| {
+        format!(
+            "SELECT {names} FROM (SELECT receiver_id AS known FROM {}) CROSS JOIN {} \
+             ON receiver_id = known AND {} WHERE observation_id = {}",
+            ReceiverRow::TABLE,
+            ReceptionRow::TABLE,
+            around(row.ingested_at_ms(), row.ingested_at_ms()),
+            D::id(row.observation_id),
+        )
+    };
+    positions.iter().map(one).collect::<Vec<_>>().join(" UNION ALL ")
 }
 
 pub(crate) fn weather<D: Dialect>(device: u32, period: Period, page: &Page) -> String {
@@ -255,7 +370,7 @@ pub(crate) fn all_rows<D: Dialect, T: Stored>(period: Option<Period>) -> String 
 pub(crate) fn export<D: Dialect>(kind: ExportKind, query: &ExportQuery, page: &Page) -> String {
     let Page { after, rows } = page;
     let (names, order) = match kind {
-        ExportKind::Positions => (confirmed_columns::<D>(""), "device, event_at, observation_id"),
+        ExportKind::Positions => (confirmed_columns::<D>(Confirmed::Of("")), "device, event_at, observation_id"),
         ExportKind::Weather => (columns::<WeatherRow>(), "device, event_at, observation_id"),
         ExportKind::Thermals => (columns::<ThermalRow>(), "thermal_id"),
         ExportKind::Receptions => (columns::<ReceptionRow>(), "receiver_id, ingested_at, reception_id"),

@@ -13,6 +13,7 @@ mod pages;
 mod port;
 mod read_limiter;
 mod retention;
+mod slices;
 mod sqlite;
 pub mod track;
 
@@ -22,14 +23,17 @@ pub use csv_line::{CsvForm, DecimalMark};
 pub use error::HistoryError;
 pub use migrations::{CLICKHOUSE, Migration, MigrationStatus, SQLITE};
 pub use model::{
-    AlertRow, Cell, ConfirmationRow, ErasureRow, FlightRow, GroundPositionRow, NameRow, PositionRow, PrivacyRow,
-    ReceiverRow, ReceptionRow, Stored, ThermalRow, WeatherRow, flag,
+    AlertRow, Cell, ConfirmationRow, ErasureRow, FlightRow, GroundPositionRow, NameRow, PositionKey, PositionRow,
+    PrivacyRow, ReceiverRow, ReceptionRow, Stored, ThermalRow, WeatherRow, flag,
 };
 pub use port::{
-    Block, BlockRows, ExportKind, ExportQuery, FlightQuery, HistoryReader, HistoryWriter, Period, Rows, TrackQuery,
-    Visibility,
+    Block, BlockRows, ExportKind, ExportQuery, FlightQuery, HistoryReader, HistoryWriter, Period, RegionQuery, Rows,
+    Since, TrackQuery, Visibility,
 };
 pub use retention::Retention;
 /// A column's value as SQLite stores it.
 pub use rusqlite::types::Value;
 pub use sqlite::Sqlite;
+
+/// A longer silence ends a flight, milliseconds.
+pub const SILENCE_MS: i64 = (flight::progress::SILENCE_US / 1_000).cast_signed();

@@ -28,7 +28,9 @@ macro_rules! migrations {
 pub const CLICKHOUSE: &[Migration] =
     migrations!("clickhouse": 1 "0001_tables", 2 "0002_statistics", 3 "0003_confirmations", 4 "0004_privacy");
 /// The migrations of SQLite.
-pub const SQLITE: &[Migration] = migrations!("sqlite": 1 "0001_tables", 2 "0002_confirmations", 3 "0003_privacy");
+pub const SQLITE: &[Migration] = migrations!(
+    "sqlite": 1 "0001_tables", 2 "0002_confirmations", 3 "0003_privacy", 4 "0004_positions_by_time"
+);
 
 /// The version of a store.
 #[derive(Debug, Clone, PartialEq, Eq)]

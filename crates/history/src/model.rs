@@ -11,7 +11,7 @@ mod states;
 
 pub use cell::Cell;
 pub use flight::FlightRow;
-pub use observed::{ConfirmationRow, GroundPositionRow, NameRow, PositionRow, WeatherRow};
+pub use observed::{ConfirmationRow, GroundPositionRow, NameRow, PositionKey, PositionRow, WeatherRow};
 pub use row::Stored;
 pub use states::{AlertRow, ErasureRow, PrivacyRow, ReceiverRow, ReceptionRow, ThermalRow};
 

@@ -7,8 +7,8 @@ use futures::stream::BoxStream;
 use geo::Bounds;
 
 use crate::{
-    AlertRow, ConfirmationRow, ErasureRow, FlightRow, GroundPositionRow, HistoryError, NameRow, PositionRow,
-    PrivacyRow, ReceiverRow, ReceptionRow, ThermalRow, WeatherRow,
+    AlertRow, ConfirmationRow, ErasureRow, FlightRow, GroundPositionRow, HistoryError, NameRow, PositionKey,
+    PositionRow, PrivacyRow, ReceiverRow, ReceptionRow, ThermalRow, WeatherRow,
 };
 
 /// Rows in blocks of at most a few thousand. Each block is read on demand, by a query of its own that begins after the
@@ -61,6 +61,31 @@ pub struct FlightQuery {
     pub period: Option<Period>,
     /// The maximum number of flights; those with the newest take-off are returned.
     pub limit: u64,
+}
+
+/// A query for the public positions of a region, thinned.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct RegionQuery {
+    /// The region.
+    pub bounds: Bounds,
+    /// By event time.
+    pub period: Period,
+    /// Of each device the first position in each step of this length, milliseconds; at least 1. Steps begin at multiples
+    /// of it since the epoch, so that all pages of a response have the same steps.
+    pub step_ms: i64,
+    /// Begins after this position. `None`: at the beginning.
+    pub after: Option<PositionKey>,
+    /// The maximum number of rows.
+    pub limit: u64,
+}
+
+/// A device from a time on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Since {
+    /// Device address.
+    pub device: u32,
+    /// The first millisecond, since the Unix epoch.
+    pub from_ms: i64,
 }
 
 /// The tables that can be exported.
@@ -125,6 +150,10 @@ pub trait HistoryReader: Send + Sync {
     /// Positions of a region and time, by device, then time.
     fn positions(&self, query: ExportQuery) -> Rows<PositionRow>;
 
+    /// Positions of a region by time, then device: those that are part of their device's track, at most one per device and
+    /// step. Read in slices of at most an hour, so that each query reads no more than that.
+    fn positions_by_time(&self, query: RegionQuery) -> Rows<PositionRow>;
+
     /// Thermals of a region and time, by id.
     fn thermals(&self, query: ExportQuery) -> Rows<ThermalRow>;
 
@@ -143,6 +172,24 @@ pub trait HistoryReader: Send + Sync {
 
     /// The privacy of all devices that are or were hidden, each as last written; in no order.
     fn privacy(&self) -> Rows<PrivacyRow>;
+
+    /// Of each device the first public positions of its track from its time on, at most three, in their order.
+    ///
+    /// # Errors
+    /// Transient: the store is unavailable.
+    async fn first_since(&self, since: &[Since]) -> Result<Vec<PositionRow>, HistoryError>;
+
+    /// Of each device its newest public ground position from its time on; devices without one are left out.
+    ///
+    /// # Errors
+    /// Transient: the store is unavailable.
+    async fn ground_since(&self, since: &[Since]) -> Result<Vec<GroundPositionRow>, HistoryError>;
+
+    /// The receptions of these positions, in no order; those of unknown receivers may be missing.
+    ///
+    /// # Errors
+    /// Transient: the store is unavailable.
+    async fn receptions_of(&self, positions: &[PositionRow]) -> Result<Vec<ReceptionRow>, HistoryError>;
 
     /// The versions of a device's (or all) alerts that were raised in a period, by alert, then version; at most
     /// `limit`.

@@ -6,7 +6,7 @@ use prost::Message;
 use schemas::catalogue::{self, topic};
 use schemas::headers::{VERSION, parse_number};
 use schemas::keys::{self, PrivatePart};
-use schemas::v1::{self, PrivacyState, PrivateState};
+use schemas::v1::{self, PrivacyState, PrivateState, WindState};
 use streams::Incoming;
 use streams::registry::{Schemas, TopicCodec};
 
@@ -23,6 +23,9 @@ pub(super) enum Decoded {
     Private(u32, PrivatePart, Option<PrivateState>),
     /// The public past of a device.
     Privacy(PrivacyState),
+    /// The wind of a cell and altitude band: the record's key, the version of a tombstone, and the state; `None`: a
+    /// tombstone.
+    Wind(String, Option<u64>, Option<WindState>),
     /// A record that only shows that the log has new records.
     Heartbeat,
 }
@@ -33,6 +36,7 @@ pub(super) struct Decoder {
     codecs: [TopicCodec; Kind::COUNT],
     private: TopicCodec,
     privacy: TopicCodec,
+    wind: TopicCodec,
 }
 
 impl Decoder {
@@ -43,7 +47,12 @@ impl Decoder {
             codecs.push(codec(kind.topic()).await?);
         }
         let codecs = codecs.try_into().map_err(|_| anyhow::anyhow!("the number of kinds and of codecs differs"))?;
-        Ok(Self { codecs, private: codec(topic::PRIVATE_STATE).await?, privacy: codec(topic::PRIVACY).await? })
+        Ok(Self {
+            codecs,
+            private: codec(topic::PRIVATE_STATE).await?,
+            privacy: codec(topic::PRIVACY).await?,
+            wind: codec(topic::WIND).await?,
+        })
     }
 
     /// # Errors
@@ -61,14 +70,17 @@ impl Decoder {
                 Some(value) => value_of(&self.privacy, value).map(Decoded::Privacy),
                 None => Ok(Decoded::Heartbeat),
             },
+            Role::Wind => {
+                let state = record.value.as_ref().map(|value| value_of(&self.wind, value)).transpose()?;
+                Ok(Decoded::Wind(key(record)?.to_owned(), version(record), state))
+            }
             Role::Public { kind, .. } => self.public(*kind, record).map(Decoded::Public),
         }
     }
 
     fn public(&self, kind: Kind, record: &Incoming) -> Result<view::Input, &'static str> {
         let Some(value) = &record.value else {
-            let version = record.headers.first(VERSION).and_then(|version| parse_number(version));
-            return Ok(view::Input::Removed { kind, key: key(record)?.to_owned(), version });
+            return Ok(view::Input::Removed { kind, key: key(record)?.to_owned(), version: version(record) });
         };
         let codec = &self.codecs[kind.index()];
         Ok(view::Input::State(match kind {
@@ -89,6 +101,11 @@ async fn codec(name: &str) -> anyhow::Result<TopicCodec> {
 
 fn value_of<M: Message + Default>(codec: &TopicCodec, value: &Bytes) -> Result<M, &'static str> {
     codec.decode(value).map_err(|error| error.reason())
+}
+
+/// The version of a tombstone.
+fn version(record: &Incoming) -> Option<u64> {
+    record.headers.first(VERSION).and_then(|version| parse_number(version))
 }
 
 fn key(record: &Incoming) -> Result<&str, &'static str> {

@@ -16,6 +16,8 @@ pub(super) enum Role {
     Private,
     /// The public past of devices.
     Privacy,
+    /// The wind by cell and altitude band.
+    Wind,
     /// Clocks of the raw partitions: a record every few seconds, also when nothing flies.
     Clock,
 }
@@ -27,6 +29,7 @@ impl Role {
             Self::Public { kind, .. } => kind.as_str(),
             Self::Private => "private",
             Self::Privacy => "privacy",
+            Self::Wind => "wind",
             Self::Clock => "clock",
         }
     }
@@ -65,6 +68,7 @@ impl Topics {
         let public_partitions = roles.len();
         roles.extend(partitions_of(topic::PRIVATE_STATE)?.map(|at| (at, Role::Private)));
         roles.extend(partitions_of(topic::PRIVACY)?.map(|at| (at, Role::Privacy)));
+        roles.extend(partitions_of(topic::WIND)?.map(|at| (at, Role::Wind)));
         roles.extend(partitions_of(topic::THERMAL_REPORT)?.map(|at| (at, Role::Clock)));
         Ok(Self { roles, public_partitions })
     }
@@ -99,8 +103,8 @@ mod tests {
     use super::*;
 
     fn cluster(prefix: &str) -> Vec<TopicDescription> {
-        let names =
-            Kind::ALL.map(Kind::topic).into_iter().chain([topic::PRIVATE_STATE, topic::PRIVACY, topic::THERMAL_REPORT]);
+        let others = [topic::PRIVATE_STATE, topic::PRIVACY, topic::WIND, topic::THERMAL_REPORT];
+        let names = Kind::ALL.map(Kind::topic).into_iter().chain(others);
         let describe = |name: &str| TopicDescription {
             name: format!("{prefix}{name}"),
             partitions: 2,
@@ -117,7 +121,8 @@ mod tests {
         assert_eq!(ground, Some(Role::Public { kind: Kind::Ground, partition: 3 }));
         let clock = TopicPartition::new("test.fanet.thermal-report.v1", 0);
         assert_eq!(topics.start(&clock), SeekTo::End);
-        assert_eq!(topics.partitions().count(), 18);
+        assert_eq!(topics.role(&"test.fanet.state.wind.v1".into(), 1), Some(Role::Wind));
+        assert_eq!(topics.partitions().count(), 20);
     }
 
     #[test]

@@ -10,16 +10,22 @@ use schemas::json_schema::Types;
 use serde_json::{Map, Value, json};
 
 use super::endpoint::{Endpoint, Parameter};
-use super::{devices, export, flights, list, position, presence, search, snapshot, track, validation, weather_history};
+use super::{
+    devices, export, flights, list, position, presence, region_history, search, silent, snapshot, track, validation,
+    weather_history, winds,
+};
 
 /// The endpoints for GET that are no lists.
-const ENDPOINTS: [&Endpoint; 8] = [
+const ENDPOINTS: [&Endpoint; 11] = [
     &snapshot::ENDPOINT,
     &devices::ENDPOINT,
     &search::ENDPOINT,
     &track::ENDPOINT,
     &flights::ENDPOINT,
+    &region_history::ENDPOINT,
+    &silent::ENDPOINT,
     &weather_history::ENDPOINT,
+    &winds::ENDPOINT,
     &export::ENDPOINT,
     &validation::ENDPOINT,
 ];
@@ -190,6 +196,7 @@ fn schema_of(parameter: &Parameter) -> Value {
         "lon" => json!({ "minimum": -180, "maximum": 180 }),
         "radius" => json!({ "exclusiveMinimum": 0, "maximum": geo::Circle::MAX_RADIUS_KM }),
         "max_age_s" => json!({ "minimum": 0, "maximum": 10_000_000 }),
+        "step" => json!({ "minimum": 1, "maximum": 3_600 }),
         "min_quality" => json!({ "minimum": 0, "maximum": 5 }),
         "q" => json!({ "minLength": 2 }),
         _ => json!({}),

@@ -11,6 +11,9 @@ use fanout::view::{Kind, Object, View};
 /// Objects in one response. Further ones are left out, and `truncated` is true.
 pub(super) const MAX_OBJECTS: usize = 10_000;
 
+/// The maximum of `max_age_s`.
+pub(super) const MAX_AGE_S: u64 = 10_000_000;
+
 /// The region and age of a request.
 #[derive(Debug)]
 pub(super) struct Selection {
@@ -22,7 +25,7 @@ impl Selection {
     /// # Errors
     /// 400: an invalid region or age.
     pub(super) fn parse(query: &Query) -> Result<Self, Problem> {
-        let seconds = query.number("max_age_s", 0_u64..=10_000_000)?;
+        let seconds = query.number("max_age_s", 0..=MAX_AGE_S)?;
         Ok(Self { region: query.region()?, max_age_us: seconds.map(|seconds| seconds * 1_000_000) })
     }
 

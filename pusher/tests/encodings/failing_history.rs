@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use async_trait::async_trait;
 use futures::{StreamExt as _, stream};
 use history::{
-    AlertRow, ExportKind, ExportQuery, FlightQuery, FlightRow, HistoryError, HistoryReader, Period, PositionRow,
-    PrivacyRow, ReceptionRow, Rows, ThermalRow, TrackQuery, WeatherRow,
+    AlertRow, ExportKind, ExportQuery, FlightQuery, FlightRow, GroundPositionRow, HistoryError, HistoryReader, Period,
+    PositionRow, PrivacyRow, ReceptionRow, RegionQuery, Rows, Since, ThermalRow, TrackQuery, WeatherRow,
 };
 
 /// Returns these positions, and then an error.
@@ -58,6 +58,10 @@ impl HistoryReader for FailingHistory {
         self.rows()
     }
 
+    fn positions_by_time(&self, _: RegionQuery) -> Rows<PositionRow> {
+        self.rows()
+    }
+
     fn thermals(&self, _: ExportQuery) -> Rows<ThermalRow> {
         no_rows()
     }
@@ -76,6 +80,18 @@ impl HistoryReader for FailingHistory {
 
     fn privacy(&self) -> Rows<PrivacyRow> {
         no_rows()
+    }
+
+    async fn first_since(&self, _: &[Since]) -> Result<Vec<PositionRow>, HistoryError> {
+        Ok(Vec::new())
+    }
+
+    async fn ground_since(&self, _: &[Since]) -> Result<Vec<GroundPositionRow>, HistoryError> {
+        Ok(Vec::new())
+    }
+
+    async fn receptions_of(&self, _: &[PositionRow]) -> Result<Vec<ReceptionRow>, HistoryError> {
+        Ok(Vec::new())
     }
 
     async fn alerts(&self, _: Option<u32>, _: Period, _: u64) -> Result<Vec<AlertRow>, HistoryError> {

@@ -14,6 +14,7 @@ const FURTHER_PATHS: &[&str] =
 const QUERIES: &[(&str, &str)] = &[
     ("/api/v1/track/{address}", "hours=1&level=raw"),
     ("/api/v1/flights", "address=110B90"),
+    ("/api/v1/history", "step=5"),
     ("/api/v1/export", "hours=1"),
     ("/api/v1/weather/{address}/history", "hours=2"),
     ("/api/v1/search", "q=ad"),

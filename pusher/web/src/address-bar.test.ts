@@ -7,11 +7,12 @@ describe('the address of the page', () => {
   const state: PageState = {
     device: 0x110b90, followed: [0x110b90, 0x080003], hidden: ['trails'], filter: { ...EVERYTHING, kinds: [2, 5], climbing: true, calls: true, fromM: 1000 },
     group: { title: 'A day', members: [{ device: 0x110b91, colour: '#0072b2' }], endsAt: Date.UTC(2026, 6, 14, 18) },
+    at: Date.UTC(2026, 5, 1, 12),
   };
 
-  it('holds what is selected, followed, switched off and filtered', () => {
+  it('holds what is selected, followed, switched off and filtered, and the time that is shown', () => {
     const hash = writeState('#map=9/46.6/8', state);
-    expect(hash).toBe('#map=9/46.6/8&device=110B90&follow=110B90,080003&hide=trails&filter=climbing,calls,kind:2,kind:5,from:1000&group=110B91&group-title=A%20day&group-end=2026-07-14T18:00');
+    expect(hash).toBe('#map=9/46.6/8&device=110B90&follow=110B90,080003&hide=trails&filter=climbing,calls,kind:2,kind:5,from:1000&group=110B91&group-title=A%20day&group-end=2026-07-14T18:00&at=2026-06-01T12:00:00Z');
     expect(readState(hash)).toEqual(state);
   });
 
@@ -22,10 +23,15 @@ describe('the address of the page', () => {
   });
 
   it('takes over only valid values', () => {
-    expect(readState('#device=xyz&follow=1,110B90,110b90&hide=nothing,ground&filter=kind:a,up,from:')).toEqual({
+    expect(readState('#device=xyz&follow=1,110B90,110b90&hide=nothing,ground&filter=kind:a,up,from:&at=yesterday')).toEqual({
       ...FIRST_STATE, followed: [0x110b90], hidden: ['ground'], filter: EVERYTHING,
     });
   });
+});
+
+it('reads a time with and without seconds', () => {
+  expect(readState('#at=2026-06-01T12:00Z').at).toBe(Date.UTC(2026, 5, 1, 12));
+  expect(['2026-06-01', '2026-13-01T12:00Z', '2026-06-01T12:00', '1'].map((text) => readState(`#at=${text}`).at)).toEqual([undefined, undefined, undefined, undefined]);
 });
 
 describe('a filter', () => {

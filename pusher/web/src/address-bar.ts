@@ -12,10 +12,12 @@ export interface PageState {
   hidden: readonly LayerKey[];
   filter: Filter;
   group: Group | undefined;
+  /** The time that is shown, ms since the Unix epoch; undefined: live. */
+  at: number | undefined;
 }
 
 /** Layers that are off unless the address switches them on. */
-export const HIDDEN_AT_FIRST: readonly LayerKey[] = ['receivers'];
+export const HIDDEN_AT_FIRST: readonly LayerKey[] = ['winds', 'receivers'];
 
 export function readState(hash: string): PageState {
   const fields = new URLSearchParams(hash.replace(/^#/, ''));
@@ -28,11 +30,12 @@ export function readState(hash: string): PageState {
     hidden: hidden === null ? HIDDEN_AT_FIRST : LAYER_KEYS.filter((key) => list(hidden).includes(key)),
     filter: parseFilter(fields.get('filter')),
     group: parseGroup(fields),
+    at: parseTime(fields.get('at')),
   };
 }
 
 /** The fragment with this state; parameters of other parts of the page are kept. */
-export function writeState(hash: string, { device, followed, hidden, filter, group }: PageState): string {
+export function writeState(hash: string, { device, followed, hidden, filter, group, at }: PageState): string {
   const written = writeGroup(group);
   const fields = [
     ['device', device === undefined ? undefined : formatAddress(device)],
@@ -40,6 +43,7 @@ export function writeState(hash: string, { device, followed, hidden, filter, gro
     ['hide', [...hidden].sort().join() === [...HIDDEN_AT_FIRST].sort().join() ? undefined : hidden.join(',')],
     ['filter', writeFilter(filter) || undefined],
     ...GROUP_FIELDS.map((name) => [name, written[name]] as const),
+    ['at', at === undefined ? undefined : `${new Date(at).toISOString().slice(0, 19)}Z`],
   ] as const;
   const ours = new Set<string>(fields.map(([name]) => name));
   const others = hash.replace(/^#/, '').split('&').filter((field) => field !== '' && !ours.has(field.split('=')[0]!));
@@ -48,8 +52,14 @@ export function writeState(hash: string, { device, followed, hidden, filter, gro
   return all === '' ? '' : `#${all}`;
 }
 
-/** Nothing selected, followed or filtered. */
-export const FIRST_STATE: PageState = { device: undefined, followed: [], hidden: HIDDEN_AT_FIRST, filter: EVERYTHING, group: undefined };
+/** Nothing selected, followed or filtered, and live. */
+export const FIRST_STATE: PageState = { device: undefined, followed: [], hidden: HIDDEN_AT_FIRST, filter: EVERYTHING, group: undefined, at: undefined };
+
+/** `2026-06-01T12:00:00Z`, or without seconds. */
+function parseTime(text: string | null): number | undefined {
+  const at = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d)?Z$/.test(text ?? '') ? Date.parse(text!) : NaN;
+  return Number.isFinite(at) ? at : undefined;
+}
 
 function list(text: string | null): string[] {
   return (text ?? '').split(',').filter((part) => part !== '');

@@ -8,6 +8,7 @@ import { Here } from './here';
 import { Line } from './line';
 import { hooks, type Hooks } from './hooks';
 import { ReceiverReports } from './live/receiver-reports';
+import { Winds } from './live/winds';
 import { Board } from './map/board';
 import { kindsWithout } from './map/kinds';
 import type { LayerKey } from './map/layers/layer';
@@ -15,7 +16,7 @@ import type { Scene } from './map/scene';
 import { COLOUR_SCALES, type ColourScale } from './map/symbols/colour';
 import { Air } from './motion/air';
 import { Flights, type PastFlight } from './motion/flights';
-import { Past } from './motion/past';
+import { aroundTime, Past } from './motion/past';
 import { Notifier } from './notifier';
 import { isSameSelection, type Selection } from './selection';
 import { Favourites } from './settings/favourites';
@@ -23,11 +24,13 @@ import { Formats } from './settings/formats';
 import { t } from './settings/language';
 import { storePreferences, type Preferences } from './settings/preferences';
 import type { DataView, DeviceSubject } from './data/data-view';
+import { isPresent, Travel } from './travel/travel';
 import { AlertBanner } from './ui/alerts';
 import { countRequests, DataUseLine } from './ui/data-use';
 import { Announcer } from './ui/announcer';
 import { Card } from './ui/card';
 import type { Compare } from './ui/compare';
+import type { SilentView } from './ui/silent';
 import { byId, h, setText } from './ui/dom';
 import type { Filter } from './ui/filter';
 import { GroupPanel } from './ui/group-panel';
@@ -37,19 +40,29 @@ import { ObjectList } from './ui/list';
 import { OutageBanner } from './ui/outage';
 import { layerPanel, settingsPanel } from './ui/panels';
 import { StatusChip } from './ui/status';
+import { TravelBar } from './ui/travel-bar';
 import { applyTheme, systemTheme } from './ui/theme';
 import { Tools } from './ui/tools';
 
 /** From this number of aircraft on, the map is drawn less often, with this time between two drawings, ms. */
 const DRAW_STEPS = [[0, 250], [1500, 500], [5000, 1000]] as const;
+/** While the past is played, it is drawn so often, ms. */
+const PLAY_STEP_MS = 100;
 const PANEL_MS = 500;
 const PRUNE_MS = 10_000;
 /** The smallest zoom at which a selection from the list is shown. */
 const CLOSE_ZOOM = 10.5;
-/** In a wider view reports of receivers are not loaded. */
-const MAX_RECEIVER_SPAN_DEG = 20;
+/** In a wider view reports of receivers and winds are not loaded. */
+const MAX_REPORT_SPAN_DEG = 20;
+/** The band of winds that is shown unless the user chooses: its lowest altitude, metres. */
+const FIRST_WIND_BAND_M = 2000;
 /** How long a short notice stays on the page, ms. */
 const HINT_MS = 6000;
+/** Where playing begins when the map is live, ms before now. */
+const REPLAY_MS = 15 * 60_000;
+/** While the past is played, the address follows so often, ms; while the user drags the slider, so often: browsers count its changes. */
+const ADDRESS_MS = 5000;
+const ADDRESS_REST_MS = 500;
 
 /** The page: takes the user's input and draws every part from one scene. */
 export class App {
@@ -57,6 +70,7 @@ export class App {
   readonly #past = new Past();
   readonly #flights = new Flights();
   readonly #receivers = new ReceiverReports();
+  readonly #winds = new Winds();
   readonly #picture = new AirPicture((next) => this.#air.observe(next, Date.now()));
   readonly #session = new Session(this.#picture);
   readonly #connection = new Connection(this.#session, socketUrl(), { onMessage: () => this.#watch() });
@@ -80,6 +94,7 @@ export class App {
   readonly #status = new StatusChip();
   readonly #outage = new OutageBanner(() => this.#connection.retry());
   readonly #tools: Tools;
+  readonly #travelBar: TravelBar;
   readonly #count = h('span', { class: 'count' });
   readonly #hint = h('p', { class: 'banner hint', hidden: true });
   /** The last requested subscription. */
@@ -89,10 +104,13 @@ export class App {
   #group: Group | undefined;
   #compare: Compare | undefined;
   #data: DataView | undefined;
+  #silent: SilentView | undefined;
   /** Of the selected device, shown in place of the last hours. */
   #flight: PastFlight | undefined;
   /** The device that the map keeps in the middle. */
   #camera: number | undefined;
+  /** The time of the past that is shown; undefined: the map is live. */
+  #travel: Travel | undefined;
   #theme: Theme;
   #baseMap: BaseMap;
   #colour: ColourScale;
@@ -100,6 +118,9 @@ export class App {
   #say: { text: string; until: number } | undefined;
   #panelAt = 0;
   #pruneAt = 0;
+  #addressAt = 0;
+  /** The address has another time than is shown. */
+  #addressStale = false;
 
   constructor(config: Config, preferences: Preferences, language: string) {
     this.#config = config;
@@ -127,7 +148,7 @@ export class App {
       onView: () => this.#subscribe(),
       onPick: (selection) => this.#select(selection),
     });
-    this.#list = new ObjectList((selection, position) => this.#select(selection, true, position), () => this.#showPanel(), (filter) => this.#setFilter(filter));
+    this.#list = new ObjectList((selection, position) => this.#select(selection, true, position), () => this.#showPanel(), (filter) => this.#setFilter(filter), () => void this.#openSilent());
     this.#card = new Card(byId('card'), {
       close: () => this.#select(undefined),
       follow: (device) => this.#toggleFollow(device),
@@ -141,9 +162,12 @@ export class App {
       showData: (device, station) => void this.#openData({ device, station }),
     });
     this.#alerts = new AlertBanner((alert, position) => {
+      // The calls are those of now.
+      this.#goLive();
       this.#select({ kind: 'device', device: alert.device });
       if (position) this.#board.goTo(position, CLOSE_ZOOM);
     }, () => {
+      this.#goLive();
       this.#list.open('calls');
       byId('panel').classList.add('open');
       this.#showPanel();
@@ -154,17 +178,27 @@ export class App {
       select: (device) => this.#select({ kind: 'device', device }, true),
       setOnly: (only) => this.#setFilter({ ...this.#filter, group: only }),
       compare: () => void this.#openCompare(),
-      fit: () => this.#board.fit([...this.#colours.keys()].flatMap((device) => this.#picture.aircraft.get(device) ?? this.#picture.ground.get(device) ?? []), CLOSE_ZOOM),
+      fit: () => {
+        const { picture } = this.#scene();
+        this.#board.fit([...this.#colours.keys()].flatMap((device) => picture.aircraft.get(device) ?? picture.ground.get(device) ?? []), CLOSE_ZOOM);
+      },
+    });
+    this.#travelBar = new TravelBar(byId('travel'), {
+      seek: (at) => this.#seek(at),
+      toggle: () => this.#togglePlaying(),
+      setSpeed: (speed) => this.#travel?.setSpeed(speed),
+      live: () => this.#goLive(),
     });
     this.#tools = this.#makeTools();
     this.#furnish();
     this.#board.map.on('dragstart', () => { this.#camera = undefined; });
+    if (state.at !== undefined) this.#seek(state.at);
     this.#subscribe();
     this.#run();
   }
 
   get hooks(): Hooks {
-    return hooks(this.#session, this.#picture, this.#board, this.#past);
+    return hooks(this.#session, this.#picture, this.#board, this.#past, () => this.#travel);
   }
 
   #makeFormats(): Formats {
@@ -179,19 +213,26 @@ export class App {
       { label: 'tool.legend', icon: 'key', popover: { id: 'legend', content: () => legend(this.#colour, this.#formats) } },
       { label: 'tool.group', icon: 'group', popover: { id: 'group', content: () => this.#groupPanel.element } },
       { label: 'tool.data', icon: 'table', act: () => void this.#openData() },
+      { label: 'tool.travel', icon: 'clock', act: () => this.#toggleTravel() },
       { label: 'tool.locate', icon: 'locate', act: () => this.#locate() },
       { label: 'tool.settings', icon: 'settings', popover: { id: 'settings', content: () => this.#settings() } },
-      { label: 'tool.help', icon: 'help', popover: { id: 'help', content: keyHelp } },
+      { label: 'tool.help', icon: 'help', keyboard: true, popover: { id: 'help', content: keyHelp } },
     ]);
   }
 
   #layers(): HTMLElement {
     return layerPanel({
       hidden: this.#hidden, baseMaps: baseMapsOf(this.#config), baseMap: this.#baseMap, styleUrl: this.#config.styleUrl, colour: this.#colour,
+      winds: this.#winds.all, windBand: this.#windBand, formats: this.#formats,
       setVisible: (key, visible) => this.#setVisible(key, visible),
       setBaseMap: (baseMap) => this.#setBaseMap(baseMap),
       setColour: (colour) => this.#setColour(colour),
+      setWindBand: (baseM) => this.#prefer({ windBand: baseM }),
     });
+  }
+
+  get #windBand(): number {
+    return this.#preferences.windBand ?? FIRST_WIND_BAND_M;
   }
 
   #settings(): HTMLElement {
@@ -208,6 +249,7 @@ export class App {
     byId('tools').setAttribute('aria-label', t('tools'));
     byId('banners').setAttribute('aria-label', t('notices'));
     byId('card').setAttribute('aria-label', t('details'));
+    byId('travel').setAttribute('aria-label', t('tool.travel'));
     setText(document.querySelector('.skip')!, t('skip'));
     byId('banners').append(this.#alerts.element, this.#outage.element, this.#hint);
     byId('tools').append(...this.#tools.elements);
@@ -242,6 +284,12 @@ export class App {
       l: () => this.#tools.toggle('layers'),
       s: () => this.#tools.toggle('settings'),
       d: () => void this.#openData(),
+      p: () => {
+        if (byId('travel').hidden) this.#toggleTravel();
+        else this.#togglePlaying();
+      },
+      n: () => this.#closeTravel(),
+      u: () => void this.#openSilent(),
       g: () => this.#tools.toggle('group'),
       t: () => this.#prefer({ theme: THEMES[(THEMES.indexOf(this.#theme) + 1) % THEMES.length]! }),
       c: () => this.#setColour(COLOUR_SCALES[(COLOUR_SCALES.indexOf(this.#colour) + 1) % COLOUR_SCALES.length]!),
@@ -255,28 +303,89 @@ export class App {
 
   #run(): void {
     this.#draw();
-    const interval = DRAW_STEPS.findLast(([from]) => this.#picture.aircraft.size >= from)?.[1] ?? DRAW_STEPS[0][1];
+    const { size } = (this.#travel?.air.picture ?? this.#picture).aircraft;
+    const calm = DRAW_STEPS[0][1];
+    const step = DRAW_STEPS.findLast(([from]) => size >= from)?.[1] ?? calm;
+    const interval = this.#travel?.playing && step === calm ? PLAY_STEP_MS : step;
     setTimeout(() => requestAnimationFrame(() => this.#run()), interval);
   }
 
   #draw(): void {
+    const now = Date.now();
+    if (this.#travel && !this.#travel.update(this.#board.view, now)) this.#goLive();
     const scene = this.#scene();
     this.#board.draw(scene);
     this.#keepInMiddle(scene);
-    if (scene.now - this.#panelAt >= PANEL_MS) this.#showPanel();
-    if (scene.now - this.#pruneAt < PRUNE_MS) return;
-    this.#pruneAt = scene.now;
-    this.#air.prune((device) => this.#picture.aircraft.get(device) !== undefined, scene.now);
+    this.#showTravel(now);
+    if (now - this.#panelAt >= PANEL_MS) this.#showPanel();
+    if (now - this.#addressAt >= (this.#addressStale ? ADDRESS_REST_MS : this.#travel?.playing ? ADDRESS_MS : Infinity)) this.#writeAddress();
+    if (now - this.#pruneAt < PRUNE_MS) return;
+    this.#pruneAt = now;
+    this.#air.prune((device) => this.#picture.aircraft.get(device) !== undefined, now);
+  }
+
+  /** Shows this time of the past, or the present where it is that. */
+  #seek(at: number): void {
+    const now = Date.now();
+    if (isPresent(at, now)) {
+      this.#goLive();
+      return;
+    }
+    if (this.#travel) this.#travel.seek(at);
+    else this.#travel = new Travel(at, now);
+    byId('travel').hidden = false;
+    this.#addressStale = true;
+    this.#showPast();
+  }
+
+  #togglePlaying(): void {
+    if (!this.#travel) this.#seek(Date.now() - REPLAY_MS);
+    this.#travel?.setPlaying(!this.#travel.playing);
+    this.#writeAddress();
+  }
+
+  #goLive(): void {
+    if (!this.#travel) return;
+    this.#travel.stop();
+    this.#travel = undefined;
+    this.#writeAddress();
+    this.#showPast();
+  }
+
+  #toggleTravel(): void {
+    if (byId('travel').hidden) byId('travel').hidden = false;
+    else this.#closeTravel();
+  }
+
+  #closeTravel(): void {
+    byId('travel').hidden = true;
+    this.#goLive();
+  }
+
+  /** After a change between the present and the past, or of the time that is shown. */
+  #showPast(): void {
+    document.body.classList.toggle('past', this.#travel !== undefined);
+    this.#board.redraw();
+    // The address may name a time before there is a map to draw.
+    if (this.#panelAt > 0) this.#showPanel();
+  }
+
+  #showTravel(now: number): void {
+    if (!byId('travel').hidden) this.#travelBar.show(this.#travel, now, this.#formats);
   }
 
   get #colours(): ReadonlyMap<number, string> {
     return coloursOf(this.#group, Date.now());
   }
 
-  #scene(): Scene {
+  /** `live`: the present, also while the past is shown. */
+  #scene(live = this.#travel === undefined): Scene {
+    const shown = live || !this.#travel ? { picture: this.#picture, air: this.#air, now: Date.now() }
+      : { picture: this.#travel.air.picture, air: this.#travel.air, now: this.#travel.at };
     return {
-      picture: this.#picture, air: this.#air, now: Date.now(), selection: this.#selection, followed: this.#followed, past: this.#past, flights: this.#flights,
+      ...shown, isLive: live, selection: this.#selection, followed: this.#followed, past: this.#past, flights: this.#flights,
       favourites: this.#favourites.devices, group: this.#colours, filter: this.#filter, colour: this.#colour, formats: this.#formats,
+      winds: this.#winds.all, windBand: this.#windBand,
       elevationAt: (lat, lon) => this.#board.elevationAt(lat, lon),
       receiverReport: (id) => this.#receivers.get(id),
       distanceFromHere: (position) => this.#here.distanceTo(position, this.#formats),
@@ -285,27 +394,32 @@ export class App {
 
   #showPanel(): void {
     const scene = this.#scene();
-    this.#panelAt = scene.now;
+    const present = scene.isLive ? scene : this.#scene(true);
+    const { now } = present;
+    this.#panelAt = now;
     const device = scene.selection?.kind === 'device' ? scene.selection.device : undefined;
-    this.#past.want(device, scene.now, this.#flight);
-    this.#flights.want(device, scene.now);
+    this.#past.want(device, now, this.#flight, scene.isLive ? undefined : aroundTime(scene.now));
+    this.#flights.want(device, now);
     const { south, west, north, east } = this.#board.view;
-    this.#receivers.want(this.#hidden.has('receivers') || east - west > MAX_RECEIVER_SPAN_DEG ? undefined : [south, west, north, east], scene.now);
+    const reported = (key: LayerKey) => (this.#hidden.has(key) || east - west > MAX_REPORT_SPAN_DEG ? undefined : [south, west, north, east] as const);
+    this.#receivers.want(reported('receivers'), now);
+    this.#winds.want(reported('winds'), now);
     // The server may have sent new limits.
     this.#subscribe();
     const count = this.#list.show(scene, this.#board.view);
     this.#card.show(scene);
-    this.#alerts.update(scene);
-    this.#announcer.update(scene, this.#session, this.#preferences.sound ?? true);
-    this.#status.show(this.#session, scene.now);
-    this.#dataUse.show(this.#connection.meter, this.#session, scene.now);
-    this.#outage.show(this.#session, this.#formats, scene.now);
+    // Calls for help are those of now, whatever the map shows.
+    this.#alerts.update(present);
+    this.#announcer.update(present, this.#session, this.#preferences.sound ?? true);
+    this.#status.show(this.#session, now, !scene.isLive);
+    this.#dataUse.show(this.#connection.meter, this.#session, now);
+    this.#outage.show(this.#session, this.#formats, now);
     setText(this.#count, count === 0 ? '' : String(count));
     const title = count === 0 ? 'Updraft' : `Updraft · ${count}`;
     if (document.title !== title) document.title = title;
     this.#groupPanel.show(scene, this.#group, this.#session.maxFollowed);
     this.#line.watching = this.#notifies && (this.#followed.size > 0 || scene.group.size > 0);
-    this.#showHint(scene.now);
+    this.#showHint(now);
   }
 
   #showHint(now: number): void {
@@ -367,6 +481,19 @@ export class App {
     this.#data.open(subject);
   }
 
+  async #openSilent(): Promise<void> {
+    const { SilentView } = await import('./ui/silent');
+    this.#silent ??= new SilentView({
+      scene: () => this.#scene(),
+      view: () => this.#board.view,
+      show: ({ device, position }, at) => {
+        this.#seek(at);
+        this.#select({ kind: 'device', device }, true, position);
+      },
+    });
+    this.#silent.open();
+  }
+
   async #openCompare(): Promise<void> {
     const { Compare } = await import('./ui/compare');
     this.#compare ??= new Compare(() => this.#scene());
@@ -379,7 +506,8 @@ export class App {
     this.#selection = selection;
     this.#writeAddress();
     this.#showPanel();
-    const known = selection?.kind === 'device' ? this.#picture.aircraft.get(selection.device) ?? this.#picture.ground.get(selection.device) : undefined;
+    const { picture } = this.#scene();
+    const known = selection?.kind === 'device' ? picture.aircraft.get(selection.device) ?? picture.ground.get(selection.device) : undefined;
     const position = known ?? elsewhere;
     if (show) byId('panel').classList.remove('open');
     if (!position) return;
@@ -408,10 +536,10 @@ export class App {
     this.#showPanel();
   }
 
-  #keepInMiddle({ now }: Scene): void {
-    const aircraft = this.#camera === undefined ? undefined : this.#picture.aircraft.get(this.#camera);
+  #keepInMiddle({ picture, air, now }: Scene): void {
+    const aircraft = this.#camera === undefined ? undefined : picture.aircraft.get(this.#camera);
     if (!aircraft || this.#board.map.isZooming()) return;
-    this.#board.centre(this.#air.whereNow(aircraft, now), DRAW_STEPS[0][1]);
+    this.#board.centre(air.whereNow(aircraft, now), DRAW_STEPS[0][1]);
   }
 
   #locate(): void {
@@ -425,6 +553,8 @@ export class App {
     if (visible) this.#hidden.delete(key);
     else this.#hidden.add(key);
     this.#board.setVisible(key, visible);
+    // The bands are offered with their layer.
+    if (key === 'winds') this.#tools.refresh('layers');
     this.#writeAddress();
     this.#subscribe();
   }
@@ -470,7 +600,9 @@ export class App {
 
   #writeAddress(): void {
     const device = this.#selection?.kind === 'device' ? this.#selection.device : undefined;
-    const hash = writeState(location.hash, { device, followed: [...this.#followed], hidden: [...this.#hidden], filter: this.#filter, group: this.#group });
+    this.#addressAt = Date.now();
+    this.#addressStale = false;
+    const hash = writeState(location.hash, { device, followed: [...this.#followed], hidden: [...this.#hidden], filter: this.#filter, group: this.#group, at: this.#travel?.at });
     history.replaceState(history.state, '', hash || location.pathname + location.search);
   }
 }

@@ -1,6 +1,7 @@
 import { formatAddress, type AirPicture, type Session } from 'updraft-client';
 import type { Board } from './map/board';
 import type { Past } from './motion/past';
+import type { Travel } from './travel/travel';
 
 /** Read-only functions for browser tests, as `window.updraft`. Nothing on the page depends on them. */
 export interface Hooks {
@@ -23,11 +24,13 @@ export interface Hooks {
   spot(layer: string, label: string): { x: number; y: number } | undefined;
   /** Milliseconds from navigation to the first aircraft on the screen. */
   firstAircraftMs(): number | undefined;
+  /** What of the past is shown; undefined: the map is live. `positions`: how many are loaded. */
+  travel(): { at: number; playing: boolean; loading: boolean; aircraft: number; positions: number } | undefined;
   /** Metres above sea level in the elevation model. */
   elevationAt(lat: number, lon: number): number | undefined;
 }
 
-export function hooks(session: Session, picture: AirPicture, board: Board, past: Past): Hooks {
+export function hooks(session: Session, picture: AirPicture, board: Board, past: Past, travel: () => Travel | undefined): Hooks {
   return Object.freeze({
     connected: () => session.status === 'live',
     resumable: () => session.isResumable,
@@ -48,6 +51,10 @@ export function hooks(session: Session, picture: AirPicture, board: Board, past:
     spot: (layer: string, label: string) => board.spot(layer, label),
     firstAircraftMs: () => board.firstAircraftMs,
     elevationAt: (lat: number, lon: number) => board.elevationAt(lat, lon),
+    travel: () => {
+      const shown = travel();
+      return shown && { at: shown.at, playing: shown.playing, loading: shown.loading, aircraft: shown.air.picture.aircraft.size, positions: shown.positions };
+    },
     track: () => past.segments.map(({ length }) => length),
   });
 }

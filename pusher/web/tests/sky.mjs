@@ -5,9 +5,10 @@ import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { dirname, extname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { PbfReader } from 'pbf';
+import { PbfReader, PbfWriter } from 'pbf';
 import { WebSocketServer } from 'ws';
 import { readClientMessage } from '../../../clients/web/src/proto/live.js';
+import { writeRegionHistory } from '../../../clients/web/src/proto/rest.js';
 import { encodeServerMessage } from '../../../clients/web/tests/encode.mjs';
 
 const DIST = join(dirname(fileURLToPath(import.meta.url)), '../dist');
@@ -115,6 +116,30 @@ class Sky {
   }
 }
 
+/** The aircraft of the recorded past: they fly circles. */
+const PAST_COUNT = 40;
+const PAST_PAGE = 2000;
+
+/** A page of `/api/v1/history`; its cursor is the number of the first position. */
+function pastOf(query) {
+  const [from, to] = [Date.parse(query.get('from')), Date.parse(query.get('to'))];
+  const stepMs = Number(query.get('step')) * 1000;
+  const times = Array.from({ length: Math.max(0, Math.ceil(to / stepMs) - Math.ceil(from / stepMs)) }, (_, i) => (Math.ceil(from / stepMs) + i) * stepMs);
+  const first = Number(query.get('cursor') ?? 0);
+  const count = times.length * PAST_COUNT;
+  const positions = Array.from({ length: Math.min(PAST_PAGE, count - first) }, (_, i) => {
+    const [at, pilot] = [times[Math.floor((first + i) / PAST_COUNT)], (first + i) % PAST_COUNT];
+    const angle = at / 60_000 + pilot;
+    return {
+      device: 0x120b00 + pilot, event_at_us: at * 1000, latitude_deg: 46.6 + 0.2 * Math.sin(pilot) + 0.02 * Math.sin(angle), longitude_deg: 7.85 + 0.4 * Math.cos(pilot * 1.7) + 0.03 * Math.cos(angle),
+      altitude_m: 1500 + pilot * 20, speed_kmh: 38, climb_mps: 1, course_deg: 90, aircraft_kind: 2,
+    };
+  });
+  const next = first + positions.length < count ? String(first + positions.length) : undefined;
+  const names = Array.from({ length: PAST_COUNT }, (_, pilot) => ({ device: 0x120b00 + pilot, name: `Past ${pilot}` }));
+  return { server_time: '', from: query.get('from'), to: query.get('to'), step_s: stepMs / 1000, positions, names, next };
+}
+
 function e7(degrees) {
   return Math.round(degrees * 1e7);
 }
@@ -194,6 +219,12 @@ async function serve(request, response, { config, files }) {
     send(request, response, files[path], 'application/vnd.pmtiles');
     return;
   }
+  if (path === '/api/v1/history') {
+    const writer = new PbfWriter();
+    writeRegionHistory(pastOf(new URL(request.url, 'http://sky').searchParams), writer);
+    response.writeHead(200, { 'content-type': 'application/x-protobuf' }).end(writer.finish());
+    return;
+  }
   if (path.startsWith('/api/v1/devices/')) {
     const first = String((Date.now() - 3_900_000) * 1000);
     response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({
@@ -211,6 +242,35 @@ async function serve(request, response, { config, files }) {
     const coverage = Array.from({ length: 36 }, (_, i) => ({ bearing_deg: i * 10, distance_m: 15_000 + 9000 * Math.sin(i) }));
     response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({
       receivers: Array.from({ length: 6 }, (_, i) => ({ receiver_id: `ogn-be-${i + 1}`, coverage, ...(i === 0 && { clock_trouble: 'offset', clock_offset_us: '34125867' }) })),
+    }));
+    return;
+  }
+  if (path === '/api/v1/silent') {
+    const us = (hours) => String((Date.now() - hours * 3_600_000) * 1000);
+    response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({
+      aircraft: [
+        {
+          device: '120B03', name: 'Past 3', aircraft_kind: 'paraglider', take_off_at_us: us(5), silent_since_us: us(3), position: { latitude_deg: 46.6, longitude_deg: 7.9, altitude_m: 2100 },
+          speed_kmh: 38, climb_mps: -6.1, course_deg: 250, received_by: [{ receiver_id: 'ogn-be-1' }, { receiver_id: 'ogn-be-4' }], in_coverage: true,
+        },
+        {
+          device: '120B04', aircraft_kind: 'hang_glider', take_off_at_us: us(9), silent_since_us: us(8), position: { latitude_deg: 46.7, longitude_deg: 7.8 }, in_coverage: false, received_by: [],
+          ground_kind: 'landed_well', ground_at_us: us(7),
+        },
+      ],
+      truncated: false,
+    }));
+    return;
+  }
+  if (path === '/api/v1/winds') {
+    response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({
+      winds: Array.from({ length: 12 }, (_, i) => ({
+        wind: {
+          cell: `u0m${i}`, base_altitude_m: 1500 + 500 * (i % 3), top_altitude_m: 2000 + 500 * (i % 3), wind_from_deg: 230 + 10 * i, wind_speed_kmh: 10 + 5 * i, pilots: 1 + i, confidence_pct: 90,
+          last_seen_at_us: String((Date.now() - 600_000) * 1000),
+        },
+        position: { latitude_deg: 46.5 + 0.17 * Math.floor(i / 4), longitude_deg: 7.2 + 0.35 * (i % 4) },
+      })),
     }));
     return;
   }

@@ -12,9 +12,10 @@ use super::{ClickHouse, errors};
 use crate::dialect::{self, Dialect, Keyed};
 use crate::model::Stored;
 use crate::pages::{Page, pages};
+use crate::slices::slices;
 use crate::{
-    AlertRow, ExportKind, ExportQuery, FlightQuery, FlightRow, HistoryError, HistoryReader, Period, PositionRow,
-    PrivacyRow, ReceptionRow, Rows, ThermalRow, TrackQuery, WeatherRow,
+    AlertRow, ExportKind, ExportQuery, FlightQuery, FlightRow, GroundPositionRow, HistoryError, HistoryReader, Period,
+    PositionRow, PrivacyRow, ReceptionRow, RegionQuery, Rows, Since, ThermalRow, TrackQuery, WeatherRow,
 };
 
 /// How long an answer, or the next block of one, may take.
@@ -23,11 +24,16 @@ pub(super) const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
 const BLOCK_ROWS: usize = 4_096;
 /// Rows of one page.
 const PAGE_ROWS: u64 = 4_096;
+/// Devices of one query.
+const DEVICES: usize = 200;
+/// The observation that confirms a position happens within this time of it, milliseconds.
+const CONFIRMED_WITHIN_MS: i64 = 24 * 3_600_000;
 
 /// ClickHouse's SQL.
 pub(super) struct Sql;
 
 impl Dialect for Sql {
+    const ALL_AT_ONCE: bool = true;
     const FLIGHTS: &'static str = "flights_now";
     const LAST_NAME: &'static str = "argMax(name, (event_at, observation_id))";
 
@@ -49,6 +55,20 @@ impl Dialect for Sql {
 
     fn text(text: &str) -> String {
         format!("unhex('{}')", dialect::hex(text))
+    }
+
+    fn milliseconds(column: &str) -> String {
+        format!("toUnixTimestamp64Milli({column})")
+    }
+
+    // Parts are of a day, and each knows its first and last time.
+    fn positions_in(period: Period) -> (&'static str, String) {
+        (PositionRow::TABLE, dialect::within::<Self>("event_at", period))
+    }
+
+    fn confirmations_of(period: Period) -> String {
+        let (from_ms, to_ms) = (period.from_ms - CONFIRMED_WITHIN_MS, period.to_ms + CONFIRMED_WITHIN_MS);
+        format!(" WHERE {}", dialect::within::<Self>("event_at", Period { from_ms, to_ms }))
     }
 }
 
@@ -130,6 +150,21 @@ impl ClickHouse {
         self.breaker.answer(attempted, ANSWER_TIMEOUT, self.query(sql).fetch_all::<T>()).await
     }
 
+    /// What `sql` asks about some of `subjects`, asked about all of them.
+    async fn about<T: RowOwned + RowRead, S>(
+        &self,
+        subjects: &[S],
+        attempted: &'static str,
+        sql: impl Fn(&[S]) -> String + Send,
+    ) -> Result<Vec<T>, HistoryError> {
+        let mut rows = Vec::new();
+        let queries: Vec<String> = subjects.chunks(DEVICES).map(sql).collect();
+        for (index, query) in queries.iter().enumerate() {
+            rows.extend(self.page(query, attempted, index == 0).await?);
+        }
+        Ok(rows)
+    }
+
     /// All rows of a query.
     pub(super) async fn all<T: RowOwned + RowRead>(
         &self,
@@ -203,6 +238,14 @@ impl HistoryReader for ClickHouse {
         self.export(ExportKind::Positions, query, "export positions")
     }
 
+    fn positions_by_time(&self, query: RegionQuery) -> Rows<PositionRow> {
+        let store = self.clone();
+        slices(query, PAGE_ROWS, move |slice| {
+            let (store, sql) = (store.clone(), dialect::by_time::<Sql>(&query, &slice));
+            async move { store.page(&sql, "read a region's past", slice.is_first).await }
+        })
+    }
+
     fn thermals(&self, query: ExportQuery) -> Rows<ThermalRow> {
         self.export(ExportKind::Thermals, query, "export thermals")
     }
@@ -226,6 +269,18 @@ impl HistoryReader for ClickHouse {
     fn privacy(&self) -> Rows<PrivacyRow> {
         let (attempted, after) = ("read whose past is public", dialect::after::<Sql, PrivacyRow>);
         self.pages(u64::MAX, attempted, after, dialect::privacy_of_all::<Sql>)
+    }
+
+    async fn first_since(&self, since: &[Since]) -> Result<Vec<PositionRow>, HistoryError> {
+        self.about(since, "read first positions", dialect::first_since::<Sql>).await
+    }
+
+    async fn ground_since(&self, since: &[Since]) -> Result<Vec<GroundPositionRow>, HistoryError> {
+        self.about(since, "read ground positions", dialect::ground_since::<Sql>).await
+    }
+
+    async fn receptions_of(&self, positions: &[PositionRow]) -> Result<Vec<ReceptionRow>, HistoryError> {
+        self.about(positions, "read receptions", dialect::receptions_of::<Sql>).await
     }
 
     async fn alerts(&self, device: Option<u32>, period: Period, limit: u64) -> Result<Vec<AlertRow>, HistoryError> {

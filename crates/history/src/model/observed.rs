@@ -4,6 +4,17 @@ use flight::units::{self, degrees};
 
 use super::row::stored;
 
+/// The place of a position in the order of time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct PositionKey {
+    /// When it happened, milliseconds since the epoch.
+    pub event_at_ms: i64,
+    /// Device address.
+    pub device: u32,
+    /// The id of the observation.
+    pub observation_id: u64,
+}
+
 stored! {
     /// An aircraft's position (packet type 1, apps, feeds). Key: device, event_at, observation_id.
     PositionRow in "positions" {
@@ -149,6 +160,12 @@ stored! {
 }
 
 impl PositionRow {
+    /// Its place in the order of time.
+    pub fn time_key(&self) -> PositionKey {
+        let Self { event_at_ms, device, observation_id, .. } = *self;
+        PositionKey { event_at_ms, device, observation_id }
+    }
+
     /// Degrees north.
     pub fn latitude_deg(&self) -> f64 {
         degrees(self.latitude_e7)

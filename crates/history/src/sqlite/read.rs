@@ -8,18 +8,24 @@ use super::Sqlite;
 use crate::dialect::{self, Dialect, Keyed};
 use crate::model::Stored;
 use crate::pages::{Page, pages};
+use crate::slices::slices;
 use crate::{
-    AlertRow, ExportKind, ExportQuery, FlightQuery, FlightRow, HistoryError, HistoryReader, Period, PositionRow,
-    PrivacyRow, ReceptionRow, Rows, ThermalRow, TrackQuery, WeatherRow,
+    AlertRow, ExportKind, ExportQuery, FlightQuery, FlightRow, GroundPositionRow, HistoryError, HistoryReader, Period,
+    PositionRow, PrivacyRow, ReceptionRow, RegionQuery, Rows, Since, ThermalRow, TrackQuery, WeatherRow,
 };
 
 /// Rows of one page.
 const PAGE_ROWS: u64 = 2_048;
+/// Devices of one query; a query of SQLite joins 500 at most.
+const DEVICES: usize = 100;
+/// What the index of positions by time is made of, milliseconds.
+const MINUTE_MS: i64 = 60_000;
 
 /// SQLite's SQL.
 pub(super) struct Sql;
 
 impl Dialect for Sql {
+    const ALL_AT_ONCE: bool = false;
     const FLIGHTS: &'static str = "flights";
     // A bare column beside max() has the value of the row with the maximum.
     const LAST_NAME: &'static str = "name, max(event_at)";
@@ -44,6 +50,23 @@ impl Dialect for Sql {
     fn text(text: &str) -> String {
         format!("CAST(X'{}' AS TEXT)", dialect::hex(text))
     }
+
+    fn milliseconds(column: &str) -> String {
+        column.to_owned()
+    }
+
+    // An index of whole minutes, which no other query can use: those that want an order by device would be slower with it.
+    fn positions_in(period: Period) -> (&'static str, String) {
+        let (first, last) = (period.from_ms / MINUTE_MS, period.to_ms / MINUTE_MS);
+        let exact = dialect::within::<Self>("event_at", period);
+        let minutes = format!("event_at / {MINUTE_MS} >= {first} AND event_at / {MINUTE_MS} <= {last}");
+        ("positions INDEXED BY positions_by_minute", format!("{minutes} AND {exact}"))
+    }
+
+    // Found by their key, one by one.
+    fn confirmations_of(_: Period) -> String {
+        String::new()
+    }
 }
 
 impl Sqlite {
@@ -66,6 +89,21 @@ impl Sqlite {
         self.pages(query.limit, attempted, dialect::after::<Sql, T>, move |page| {
             dialect::export::<Sql>(kind, &query, page)
         })
+    }
+
+    /// What `sql` asks about some of `subjects`, asked about all of them.
+    async fn about<T: Stored, S>(
+        &self,
+        subjects: &[S],
+        attempted: &'static str,
+        sql: impl Fn(&[S]) -> String + Send,
+    ) -> Result<Vec<T>, HistoryError> {
+        let mut rows = Vec::new();
+        let queries: Vec<String> = subjects.chunks(DEVICES).map(sql).collect();
+        for (index, query) in queries.into_iter().enumerate() {
+            rows.extend(self.all(query, attempted, index == 0, T::of_sqlite).await?);
+        }
+        Ok(rows)
     }
 
     /// All rows of a query.
@@ -116,6 +154,14 @@ impl HistoryReader for Sqlite {
         self.export(ExportKind::Positions, query, "export positions")
     }
 
+    fn positions_by_time(&self, query: RegionQuery) -> Rows<PositionRow> {
+        let store = self.clone();
+        slices(query, PAGE_ROWS, move |slice| {
+            let (store, sql) = (store.clone(), dialect::by_time::<Sql>(&query, &slice));
+            async move { store.all(sql, "read a region's past", slice.is_first, PositionRow::of_sqlite).await }
+        })
+    }
+
     fn thermals(&self, query: ExportQuery) -> Rows<ThermalRow> {
         self.export(ExportKind::Thermals, query, "export thermals")
     }
@@ -136,6 +182,18 @@ impl HistoryReader for Sqlite {
     fn privacy(&self) -> Rows<PrivacyRow> {
         let (attempted, after) = ("read whose past is public", dialect::after::<Sql, PrivacyRow>);
         self.pages(u64::MAX, attempted, after, dialect::privacy_of_all::<Sql>)
+    }
+
+    async fn first_since(&self, since: &[Since]) -> Result<Vec<PositionRow>, HistoryError> {
+        self.about(since, "read first positions", dialect::first_since::<Sql>).await
+    }
+
+    async fn ground_since(&self, since: &[Since]) -> Result<Vec<GroundPositionRow>, HistoryError> {
+        self.about(since, "read ground positions", dialect::ground_since::<Sql>).await
+    }
+
+    async fn receptions_of(&self, positions: &[PositionRow]) -> Result<Vec<ReceptionRow>, HistoryError> {
+        self.about(positions, "read receptions", dialect::receptions_of::<Sql>).await
     }
 
     async fn alerts(&self, device: Option<u32>, period: Period, limit: u64) -> Result<Vec<AlertRow>, HistoryError> {

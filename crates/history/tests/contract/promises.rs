@@ -4,13 +4,13 @@ use futures::StreamExt as _;
 use geo::Bounds;
 use history::{
     BlockRows, ExportKind, ExportQuery, FlightQuery, HistoryReader, HistoryWriter, Period, PositionRow, PrivacyRow,
-    Rows, TrackQuery, Visibility, flag,
+    RegionQuery, Rows, Since, TrackQuery, Visibility, flag,
 };
 
 use schemas::privacy::PublicPast;
 
 use crate::rows::{
-    GLIDER, NOON_MS, alert, block, confirmation, erasure, name, position, positions_block, privacy, receiver,
+    GLIDER, NOON_MS, alert, block, confirmation, erasure, ground, name, position, positions_block, privacy, receiver,
     reception, thermal, track, weather,
 };
 
@@ -31,6 +31,12 @@ macro_rules! keeps_all_promises {
             flights_begin_at_confirmed_positions
             slow_soaring_is_one_flight
             an_export_is_a_region_and_a_period
+            a_region_comes_by_time_and_thinned
+            a_region_continues_behind_any_position
+            a_region_has_only_public_positions_of_tracks
+            a_region_is_cut_at_its_edges
+            what_came_since_a_time_is_found
+            receptions_are_found_by_their_position
             flights_are_found_in_positions
             erased_rows_stay_erased
             the_newest_privacy_is_kept
@@ -338,6 +344,142 @@ pub(crate) async fn an_export_is_a_region_and_a_period(store: &impl Store) {
     for kind in [ExportKind::Thermals, ExportKind::Weather, ExportKind::Receptions] {
         assert_eq!(store.count(kind, export(Bounds::WORLD)).await.expect("counted"), 0);
     }
+}
+
+fn region(step_ms: i64) -> RegionQuery {
+    RegionQuery { bounds: Bounds::WORLD, period: DAY, step_ms, after: None, limit: 1_000_000 }
+}
+
+fn by_time(mut rows: Vec<PositionRow>) -> Vec<PositionRow> {
+    rows.sort_by_key(PositionRow::time_key);
+    rows
+}
+
+/// More rows than a page of either store.
+pub(crate) async fn a_region_comes_by_time_and_thinned(store: &impl Store) {
+    let mut rows = track(GLIDER, 0..5_000);
+    rows.extend(track(GLIDER + 1, 0..5_000).into_iter().map(|row| PositionRow {
+        event_at_ms: row.event_at_ms + 1_300,
+        observation_id: row.observation_id + (1 << 48),
+        ..row
+    }));
+    let expected = by_time(rows.clone());
+    rows.reverse();
+    store.write(&positions_block("t-0-0-9999", rows.clone())).await.expect("written");
+    // Again, with other borders.
+    store.write(&positions_block("t-0-0-99", rows[..100].to_vec())).await.expect("written");
+    assert_eq!(all(store.positions_by_time(region(1_000))).await, expected);
+    // Noon is a whole minute: of each device every twelfth.
+    let minutes: Vec<_> =
+        expected.iter().filter(|row| row.altitude_m.is_some_and(|up| (up - 1_000) % 12 == 0)).collect();
+    let found = all(store.positions_by_time(region(60_000))).await;
+    assert_eq!(found.iter().collect::<Vec<_>>(), minutes);
+    // Steps begin at multiples of their length, whenever the period begins.
+    let late = Period { from_ms: NOON_MS + 20_000, to_ms: NOON_MS + 130_000 };
+    let found = all(store.positions_by_time(RegionQuery { period: late, ..region(60_000) })).await;
+    let of_one: Vec<_> = found.iter().filter(|row| row.device == GLIDER).cloned().collect();
+    assert_eq!(of_one, [position(GLIDER, 4), position(GLIDER, 12), position(GLIDER, 24)]);
+}
+
+pub(crate) async fn a_region_continues_behind_any_position(store: &impl Store) {
+    let mut rows = track(GLIDER, 0..300);
+    rows.extend(track(GLIDER + 1, 0..300).into_iter().map(|row| PositionRow { observation_id: 1, ..row }));
+    store.write(&positions_block("t-0-0-599", rows)).await.expect("written");
+    let whole = region(15_000);
+    let expected = all(store.positions_by_time(whole)).await;
+    assert_eq!(expected.len(), 200);
+    for index in [0, 1, 2, 57, 198, 199] {
+        let after = Some(expected[index].time_key());
+        let rest = all(store.positions_by_time(RegionQuery { after, ..whole })).await;
+        assert_eq!(rest, expected[index + 1..], "{index}");
+        let few = RegionQuery { after, limit: 3, ..whole };
+        assert_eq!(all(store.positions_by_time(few)).await, expected[index + 1..(index + 4).min(200)], "{index}");
+    }
+}
+
+pub(crate) async fn a_region_has_only_public_positions_of_tracks(store: &impl Store) {
+    let hidden = PositionRow { private: true, ..position(GLIDER, 0) };
+    let phantom = PositionRow { flags: flag::IMPLAUSIBLE | flag::RELAYED, ..position(GLIDER, 1) };
+    let first = PositionRow { flags: flag::UNCONFIRMED | flag::RELAYED, ..position(GLIDER, 2) };
+    let alone = PositionRow { flags: flag::UNCONFIRMED, ..position(GLIDER + 1, 3) };
+    let rows = BlockRows {
+        positions: vec![hidden, phantom, first.clone(), position(GLIDER, 3), alone],
+        confirmations: vec![confirmation(&first)],
+        ..BlockRows::default()
+    };
+    store.write(&block("t-0-0-4", rows)).await.expect("written");
+    let confirmed = PositionRow { flags: flag::RELAYED, ..first };
+    let found = all(store.positions_by_time(region(1_000))).await;
+    assert_eq!(found, [confirmed.clone(), position(GLIDER, 3)]);
+    // A position that is left out takes nobody's place in its step.
+    assert_eq!(all(store.positions_by_time(region(60_000))).await, [confirmed]);
+}
+
+pub(crate) async fn a_region_is_cut_at_its_edges(store: &impl Store) {
+    let east = PositionRow { longitude_e7: 1_799_000_000, ..position(GLIDER, 0) };
+    let west = PositionRow { longitude_e7: -1_799_000_000, ..position(GLIDER, 1) };
+    let rows = vec![east.clone(), west.clone(), position(GLIDER, 2)];
+    store.write(&positions_block("t-0-0-2", rows)).await.expect("written");
+    let within = |south, west, north, east| RegionQuery {
+        bounds: Bounds::new(south, west, north, east).expect("bounds"),
+        ..region(60_000)
+    };
+    assert_eq!(all(store.positions_by_time(within(46.9, 10.5, 47.01, 11.5))).await, [position(GLIDER, 2)]);
+    assert_eq!(all(store.positions_by_time(within(40.0, 179.0, 50.0, -179.0))).await, [east]);
+    assert_eq!(all(store.positions_by_time(within(40.0, -179.95, 50.0, -179.0))).await, [west]);
+    assert_eq!(all(store.positions_by_time(within(0.0, 0.0, 10.0, 10.0))).await, []);
+    let before = RegionQuery { period: Period { from_ms: NOON_MS - 3_600_000, to_ms: NOON_MS }, ..region(60_000) };
+    assert_eq!(all(store.positions_by_time(before)).await, []);
+}
+
+fn since(device: u32, step: i64) -> Since {
+    Since { device, from_ms: position(device, step).event_at_ms }
+}
+
+pub(crate) async fn what_came_since_a_time_is_found(store: &impl Store) {
+    let mut positions = track(GLIDER, 0..50);
+    positions.extend(track(GLIDER + 1, 0..20));
+    positions.push(PositionRow { private: true, ..position(GLIDER + 1, 20) });
+    positions.push(PositionRow { flags: flag::IMPLAUSIBLE, ..position(GLIDER + 1, 21) });
+    let late = PositionRow { flags: flag::UNCONFIRMED, ..position(GLIDER + 1, 22) };
+    positions.push(late.clone());
+    let (first, last) = (ground(GLIDER, 30), ground(GLIDER, 40));
+    let hidden = history::GroundPositionRow { private: true, ..ground(GLIDER, 41) };
+    let rows = BlockRows {
+        positions,
+        confirmations: vec![confirmation(&late)],
+        ground_positions: vec![first, last.clone(), hidden, ground(GLIDER + 1, 5)],
+        ..BlockRows::default()
+    };
+    store.write(&block("t-0-0-99", rows)).await.expect("written");
+    let asked = [since(GLIDER, 10), since(GLIDER + 1, 19), since(GLIDER + 2, 0)];
+    let mut found = store.first_since(&asked).await.expect("read");
+    found.sort_by_key(|row| (row.device, row.event_at_ms));
+    let mut expected = track(GLIDER, 10..13);
+    expected.extend([position(GLIDER + 1, 19), position(GLIDER + 1, 22)]);
+    assert_eq!(found, expected);
+    assert_eq!(store.ground_since(&asked).await.expect("read"), [last]);
+    // More devices than one query has.
+    let many: Vec<Since> = (0..450).map(|device| since(GLIDER - 400 + device, 49)).collect();
+    assert_eq!(store.first_since(&many).await.expect("read").first(), Some(&position(GLIDER, 49)));
+    assert!(store.first_since(&[]).await.expect("read").is_empty());
+    assert!(store.ground_since(&many).await.expect("read").is_empty());
+}
+
+pub(crate) async fn receptions_are_found_by_their_position(store: &impl Store) {
+    let rows = BlockRows {
+        positions: track(GLIDER, 0..9),
+        receptions: vec![reception("Alpha", 5), reception("Beta", 5), reception("Alpha", 6), reception("Beta", 8)],
+        receivers: vec![receiver("Alpha"), receiver("Beta")],
+        ..BlockRows::default()
+    };
+    for token in ["t-0-0-8", "t-0-0-9"] {
+        store.write(&block(token, rows.clone())).await.expect("written");
+    }
+    let mut found = store.receptions_of(&[position(GLIDER, 5), position(GLIDER, 7)]).await.expect("read");
+    found.sort_by(|a, b| a.receiver_id.cmp(&b.receiver_id));
+    assert_eq!(found, [reception("Alpha", 5), reception("Beta", 5)]);
+    assert!(store.receptions_of(&[]).await.expect("read").is_empty());
 }
 
 pub(crate) async fn flights_are_found_in_positions(store: &impl Store) {

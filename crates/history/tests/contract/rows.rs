@@ -1,8 +1,8 @@
 //! Rows for the tests.
 
 use history::{
-    AlertRow, Block, BlockRows, ConfirmationRow, ErasureRow, NameRow, PositionRow, PrivacyRow, ReceiverRow,
-    ReceptionRow, ThermalRow, WeatherRow,
+    AlertRow, Block, BlockRows, ConfirmationRow, ErasureRow, GroundPositionRow, NameRow, PositionRow, PrivacyRow,
+    ReceiverRow, ReceptionRow, ThermalRow, WeatherRow,
 };
 
 /// 2026-06-01 10:00:00 UTC.
@@ -45,6 +45,25 @@ pub(crate) fn position(device: u32, step: i64) -> PositionRow {
 
 pub(crate) fn track(device: u32, steps: std::ops::Range<i64>) -> Vec<PositionRow> {
     steps.map(|step| position(device, step)).collect()
+}
+
+/// A position of a walking pilot.
+pub(crate) fn ground(device: u32, step: i64) -> GroundPositionRow {
+    GroundPositionRow {
+        device,
+        event_at_ms: NOON_MS + step * 5_000,
+        observation_id: 6 << 48 | step.unsigned_abs(),
+        ingest_delay_ms: 0,
+        latitude_e7: 470_000_000,
+        longitude_e7: 110_000_000,
+        altitude_m: None,
+        ground_type: 1,
+        flags: 0,
+        score: None,
+        source: 1,
+        online_tracking: true,
+        private: false,
+    }
 }
 
 /// The confirmation of a position by the next one.

@@ -16,6 +16,7 @@ import { ReceiverLayer } from './layers/receivers';
 import { StationLayer } from './layers/stations';
 import { ThermalLayer } from './layers/thermals';
 import { TrailLayer } from './layers/trails';
+import { WindLayer } from './layers/winds';
 import { Rim } from './rim';
 import type { Scene } from './scene';
 import { drawById } from './symbols/resolve';
@@ -44,7 +45,7 @@ export class Board {
   readonly #aircraft = new AircraftLayer();
   /** From below to above. */
   readonly #layers: Layer[] = [
-    new ThermalLayer(), new TrailLayer(), new ReceiverLayer(), new StationLayer(), new GroundLayer(), this.#aircraft,
+    new ThermalLayer(), new TrailLayer(), new ReceiverLayer(), new WindLayer(), new StationLayer(), new GroundLayer(), this.#aircraft,
   ];
   readonly #rim = new Rim();
   readonly #beacons: Beacons;
@@ -136,10 +137,12 @@ export class Board {
       this.#selection = scene.selection;
       this.#drawnAt.clear();
     }
+    // By the user's clock: the time of the scene may be of the past.
+    const now = Date.now();
     for (const layer of this.#layers) {
-      if (this.#hidden.has(layer.key) || scene.now - (this.#drawnAt.get(layer) ?? 0) < layer.intervalMs) continue;
+      if (this.#hidden.has(layer.key) || now - (this.#drawnAt.get(layer) ?? 0) < layer.intervalMs) continue;
       layer.draw(this.map, scene);
-      this.#drawnAt.set(layer, scene.now);
+      this.#drawnAt.set(layer, now);
     }
     this.#beacons.draw(scene.picture);
   }

@@ -9,7 +9,7 @@ export interface Area {
 /** The panels that lie over the map now. */
 export function covering(map: HTMLElement): Area[] {
   const { left, top } = map.getBoundingClientRect();
-  return [...document.querySelectorAll<HTMLElement>('#card, #panel, .alerts')].filter((element) => !element.hidden).map((element) => {
+  return [...document.querySelectorAll<HTMLElement>('#card, #panel, #travel, .alerts')].filter((element) => !element.hidden).map((element) => {
     const box = element.getBoundingClientRect();
     return { left: box.left - left, top: box.top - top, right: box.right - left, bottom: box.bottom - top };
   });

@@ -1,7 +1,8 @@
 import type { AirPicture, Position } from 'updraft-client';
 import type { ReceiverReport } from '../live/receiver-reports';
-import type { Air } from '../motion/air';
+import type { Wind } from '../live/winds';
 import type { Flights } from '../motion/flights';
+import type { Motion } from '../motion/motion';
 import type { Past } from '../motion/past';
 import type { Selection } from '../selection';
 import type { Formats } from '../settings/formats';
@@ -11,15 +12,20 @@ import type { ColourScale } from './symbols/colour';
 /** Everything that is drawn in one go. */
 export interface Scene extends Marks {
   picture: AirPicture;
-  air: Air;
-  /** Client's clock, ms. */
+  air: Motion;
+  /** Client's clock, ms; in the past the time that is shown. */
   now: number;
+  /** False: a time of the past is shown. */
+  isLive: boolean;
   selection: Selection | undefined;
   followed: ReadonlySet<number>;
   past: Past;
   flights: Flights;
   filter: Filter;
   colour: ColourScale;
+  winds: readonly Wind[];
+  /** The lowest altitude of the band of winds that is drawn, metres. */
+  windBand: number;
   formats: Formats;
   /** Metres above sea level; undefined where nothing is known (yet). */
   elevationAt: (lat: number, lon: number) => number | undefined;

@@ -1,10 +1,11 @@
 import type { Aircraft } from 'updraft-client';
 import { nextFlight, whereNow, type Flight } from './flight';
 import type { Estimate, Fix } from './extrapolate';
+import type { Motion } from './motion';
 import { Trails } from './trail';
 
 /** The motion of all aircraft between updates, and their trails. */
-export class Air {
+export class Air implements Motion {
   readonly trails = new Trails();
   readonly #flights = new Map<number, Flight>();
 

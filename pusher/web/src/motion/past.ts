@@ -11,6 +11,9 @@ export const PAST_FILES = ['gpx', 'igc', 'kml', 'geojson', 'csv', 'json'] as con
 export type PastFile = (typeof PAST_FILES)[number];
 /** The last hours, or a flight. */
 export type Period = { hours: number } | { from: number; to: number };
+/** In the past a track goes so far to both sides of the time that is shown, hours. */
+const AROUND_HOURS = FILE_HOURS / 2;
+const HOUR_MS = 3_600_000;
 /** Around a flight, ms: its ends stand between two positions. */
 const MARGIN_MS = 60_000;
 /** Enough for a screen; the server leaves out the least important points. */
@@ -39,6 +42,7 @@ export interface Track {
 export class Past {
   #device: number | undefined;
   #flight: PastFlight | undefined;
+  #period: Period = { hours: PAST_HOURS };
   #requestedAt = 0;
   #segments: readonly (readonly Fix[])[] = [];
   #points = 0;
@@ -53,23 +57,40 @@ export class Past {
     return this.#flight;
   }
 
-  /** Loads the track of a device when that is due; undefined: no device. `flight`: shown in place of the last hours. */
-  want(device: number | undefined, now: number, flight?: PastFlight): void {
-    if (device !== this.#device || flight?.from !== this.#flight?.from) {
+  /**
+   * Loads the track of a device when that is due; undefined: no device. `flight`: shown in place of the last hours, and of the
+   * hours `around` a time of the past.
+   */
+  want(device: number | undefined, now: number, flight?: PastFlight, around?: Period): void {
+    const period = flight ?? around ?? { hours: PAST_HOURS };
+    if (device !== this.#device || periodQuery(period) !== periodQuery(this.#period)) {
       this.#device = device;
       this.#flight = flight;
+      this.#period = period;
       this.#segments = [];
       this.#points = 0;
       this.#requestedAt = 0;
     }
     if (device === undefined || now - this.#requestedAt < refreshAfterMs(this.#points)) return;
     this.#requestedAt = now;
-    void fetchTrack(device, flight ?? { hours: PAST_HOURS }, MAX_POINTS).then((segments) => {
-      if (!segments || device !== this.#device || flight?.from !== this.#flight?.from) return;
+    const asked = this.#period;
+    void fetchTrack(device, asked, MAX_POINTS).then((segments) => {
+      if (!segments || device !== this.#device || asked !== this.#period) return;
       this.#segments = segments;
       this.#points = this.#segments.reduce((sum, { length }) => sum + length, 0);
     });
   }
+}
+
+/** The hours around a time of the past: the same while it plays for an hour. */
+export function aroundTime(at: number): Period {
+  const hour = Math.floor(at / HOUR_MS) * HOUR_MS;
+  return { from: hour - AROUND_HOURS * HOUR_MS, to: hour + AROUND_HOURS * HOUR_MS };
+}
+
+/** Of a track what had happened at a time. */
+export function segmentsUntil(segments: readonly (readonly Fix[])[], at: number): readonly (readonly Fix[])[] {
+  return segments.map((segment) => segment.filter((fix) => fix.at <= at)).filter(({ length }) => length > 0);
 }
 
 /** The address of a track as a file. */

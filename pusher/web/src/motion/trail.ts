@@ -9,6 +9,7 @@ export const TRAIL_GAP_MS = 60_000;
 
 /** The tracks of the last minutes as they were received. Bounded in time, points and devices. */
 export class Trails {
+  readonly gapMs = TRAIL_GAP_MS;
   readonly #trails = new Map<number, Fix[]>();
 
   add(device: number, fix: Fix): void {

@@ -1,7 +1,7 @@
 import { formatAddress, type Position } from 'updraft-client';
 import type { Scene } from '../map/scene';
 import type { PastFlight } from '../motion/flights';
-import { FILE_HOURS, fileName, PAST_FILES, trackUrl, withTrail, type Period } from '../motion/past';
+import { aroundTime, FILE_HOURS, fileName, PAST_FILES, segmentsUntil, trackUrl, withTrail, type Period } from '../motion/past';
 import { isSameSelection, type Selection } from '../selection';
 import { t } from '../settings/language';
 import { Actions } from './actions';
@@ -46,6 +46,7 @@ export class Card {
   #view: DeviceView | undefined;
   #requestedAt = 0;
   #content: Content | undefined;
+  #isLive = true;
 
   constructor(element: HTMLElement, actions: CardActions) {
     this.#element = element;
@@ -62,9 +63,10 @@ export class Card {
   }
 
   show(scene: Scene): void {
-    const { selection, now } = scene;
-    if (!isSameSelection(selection, this.#selection)) {
+    const { selection, now, isLive } = scene;
+    if (!isSameSelection(selection, this.#selection) || isLive !== this.#isLive) {
       this.#selection = selection;
+      this.#isLive = isLive;
       this.#view = undefined;
       this.#content = undefined;
       this.#requestedAt = 0;
@@ -72,7 +74,8 @@ export class Card {
     }
     this.#element.hidden = selection === undefined;
     if (!selection) return;
-    if ('device' in selection && now - this.#requestedAt > REFRESH_MS) this.#ask(selection, now);
+    // What the server knows of a device is of the present.
+    if (isLive && 'device' in selection && now - this.#requestedAt > REFRESH_MS) this.#ask(selection, now);
     this.#content = contentOf(selection, scene, this.#view) ?? (this.#content && endedContent(this.#content)) ?? unknownContent(selection);
     this.#render(this.#content, scene);
   }
@@ -80,7 +83,7 @@ export class Card {
   #ask(selection: Selection & { device: number }, now: number): void {
     this.#requestedAt = now;
     void fetchDevice(formatAddress(selection.device)).then((view) => {
-      if (isSameSelection(selection, this.#selection) && view) this.#view = view;
+      if (isSameSelection(selection, this.#selection) && this.#isLive && view) this.#view = view;
     });
   }
 
@@ -89,14 +92,15 @@ export class Card {
     setText(this.#subtitle, subtitle);
     this.#actions.show(title, device, position, scene);
     const { flight } = scene.past;
-    const track = flight ? scene.past.segments.flat() : withTrail(scene.past.segments.at(-1) ?? [], device === undefined ? [] : scene.air.trails.of(device));
+    const recorded = scene.isLive ? scene.past.segments : segmentsUntil(scene.past.segments, scene.now);
+    const track = flight ? scene.past.segments.flat() : withTrail(recorded.at(-1) ?? [], device === undefined ? [] : scene.air.trails.of(device));
     this.#profile.show(device === undefined ? [] : track, scene);
     this.#flights.show(device === undefined ? [] : scene.flights.flights, flight, scene.formats);
     this.#data.hidden = !this.#selection || !('device' in this.#selection);
-    this.#history.show(this.#selection?.kind === 'station' ? this.#selection.device : undefined, scene);
+    this.#history.show(this.#selection?.kind === 'station' && scene.isLive ? this.#selection.device : undefined, scene);
     this.#renderFacts(facts);
     this.#track.hidden = device === undefined;
-    const period: Period = flight ?? { hours: FILE_HOURS };
+    const period: Period = flight ?? (scene.isLive ? { hours: FILE_HOURS } : aroundTime(scene.now));
     setText(this.#trackText, flight ? t('action.track.flight') : t('action.track'));
     for (const { format, link } of this.#files) {
       const url = device === undefined ? '' : trackUrl(device, format, period);

@@ -32,7 +32,7 @@ export function phaseLabel(phase: number): string | undefined {
 
 /** The last heard fix and its age; an estimate has its own label, and is only shown while it is made. */
 export function aircraftFacts(aircraft: Aircraft, estimate: Estimate, scene: Scene): Fact[] {
-  const { now, formats } = scene;
+  const { now, formats, isLive } = scene;
   const ageMs = now - aircraft.at;
   const estimated = ageMs > NOW_MS && ageMs <= MAX_AHEAD_S * 1000 && (aircraft.speedKmh ?? 0) > 0;
   return [
@@ -41,9 +41,10 @@ export function aircraftFacts(aircraft: Aircraft, estimate: Estimate, scene: Sce
     fact('fact.climb', aircraft.climbMps === undefined ? UNKNOWN : `${formats.climb(aircraft.climbMps)} ${formats.climbUnit}`),
     fact('fact.speed', formats.speed(aircraft.speedKmh)),
     fact('fact.course', formatCourse(aircraft.courseDeg)),
-    heard('fact.heard', aircraft, scene),
-    wide('fact.position', formatPosition(aircraft.lat, aircraft.lon)),
-    ...(estimated ? [wide('fact.estimate', `${formatPosition(estimate.lat, estimate.lon)}${estimate.altitudeM === undefined ? '' : `, ${formats.altitude(estimate.altitudeM)}`}`)] : []),
+    // In the past a position is on the way from one that was heard to the next.
+    ...(isLive || ageMs > NOW_MS ? [heard('fact.heard', aircraft, scene), wide('fact.position', formatPosition(aircraft.lat, aircraft.lon))]
+      : [wide('fact.place', formatPosition(aircraft.lat, aircraft.lon))]),
+    ...(isLive && estimated ? [wide('fact.estimate', `${formatPosition(estimate.lat, estimate.lon)}${estimate.altitudeM === undefined ? '' : `, ${formats.altitude(estimate.altitudeM)}`}`)] : []),
     ...distance(aircraft, scene),
   ];
 }

@@ -3,7 +3,7 @@ import { h } from './dom';
 
 /** The action of a key, and its label in the help. */
 export const KEYS: readonly (readonly [key: string, label: TextKey])[] = [
-  ['/', 'help.search'], ['↑ ↓', 'help.rows'], ['F', 'help.follow'], ['L', 'help.layers'], ['S', 'help.settings'], ['G', 'help.group'], ['D', 'help.data'], ['T', 'help.theme'],
+  ['/', 'help.search'], ['↑ ↓', 'help.rows'], ['F', 'help.follow'], ['L', 'help.layers'], ['S', 'help.settings'], ['G', 'help.group'], ['D', 'help.data'], ['P', 'help.travel'], ['N', 'help.live'], ['U', 'help.silent'], ['T', 'help.theme'],
   ['C', 'help.colour'], ['+ − ← →', 'help.map'], ['Esc', 'help.close'], ['?', 'help.help'],
 ];
 
@@ -13,5 +13,5 @@ export function keyHelp(): HTMLElement {
 
 /** Whether a key is typed into a text field. */
 export function isTyping({ target }: KeyboardEvent): boolean {
-  return target instanceof HTMLInputElement && !['checkbox', 'radio'].includes(target.type);
+  return target instanceof HTMLInputElement && !['checkbox', 'radio', 'range'].includes(target.type);
 }

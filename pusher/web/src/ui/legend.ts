@@ -23,6 +23,7 @@ export function legend(scale: ColourScale, formats: Formats): HTMLElement {
       ...AIRCRAFT_KINDS.map((kind) => symbol(symbolId.aircraft(kind, 'climb', step), aircraftKind(kind).label())),
       ...GROUND_KINDS.map((kind) => symbol(symbolId.ground(kind), groundKind(kind).label())),
       symbol(symbolId.station(windStep(SAMPLE_WIND_KMH), barbKnots(SAMPLE_WIND_KMH)), t('legend.station')),
+      symbol(symbolId.wind(windStep(SAMPLE_WIND_KMH), barbKnots(SAMPLE_WIND_KMH)), t('legend.windAloft')),
       symbol(symbolId.mark('receiver', 'dark'), t('legend.receiver')),
       h('li', {}, h('i', { class: 'ring' }), t('legend.thermal')),
       h('li', {}, h('i', { class: 'stack' }), t('legend.stack'))));

@@ -41,6 +41,7 @@ export class ObjectList {
   readonly #headRow = h('div', { class: 'heads', role: 'group', 'aria-label': t('list.sort') });
   readonly #tabs = new Map<Tab, { button: HTMLButtonElement; count: HTMLElement }>();
   readonly #note = h('p', { class: 'note' });
+  readonly #silent = h('button', { type: 'button', class: 'action silent' }, t('tool.silent'));
   readonly #filter: FilterPanel;
   readonly #elsewhere: Elsewhere;
   readonly #rows: { air: VirtualRows<Aircraft, Row>; ground: VirtualRows<Ground, Row>; calls: VirtualRows<Alert, Row> };
@@ -52,10 +53,11 @@ export class ObjectList {
 
   /**
    * `pick` gets a position where the air picture may have none, `changed` is called when the list has to be shown again,
-   * `filtered` when the user changed the filter.
+   * `filtered` when the user changed the filter, `openSilent` for those who were not heard of since.
    */
-  constructor(pick: (selection: Selection, position?: Position) => void, changed: () => void, filtered: (filter: Filter) => void) {
+  constructor(pick: (selection: Selection, position?: Position) => void, changed: () => void, filtered: (filter: Filter) => void, openSilent: () => void) {
     this.#pick = pick;
+    this.#silent.addEventListener('click', openSilent);
     this.#elsewhere = new Elsewhere(({ selection, position }) => pick(selection, position));
     this.#search.addEventListener('input', changed);
     this.#filter = new FilterPanel(filtered);
@@ -74,7 +76,7 @@ export class ObjectList {
         update: (row, one) => this.#updateCall(row, one),
       }),
     };
-    const body = h('div', { class: 'body', id: 'list', role: 'tabpanel', tabindex: -1, 'aria-label': t('list.title') }, ...TABS.map((tab) => this.#rows[tab].element), this.#note, this.#elsewhere.element);
+    const body = h('div', { class: 'body', id: 'list', role: 'tabpanel', tabindex: -1, 'aria-label': t('list.title') }, ...TABS.map((tab) => this.#rows[tab].element), this.#note, this.#silent, this.#elsewhere.element);
     this.element = h('div', { class: 'list' },
       h('div', { class: 'tabs', role: 'tablist', onkeydown: (event) => this.#moveTab(event as KeyboardEvent) }, ...tabs),
       h('div', { class: 'search' }, this.#search, this.#filter.button), this.#filter.element, this.#headRow, body);
@@ -93,6 +95,7 @@ export class ObjectList {
       this.#rows[key].element.hidden = key !== tab;
     }
     this.#headRow.hidden = tab !== 'air';
+    this.#silent.hidden = tab !== 'calls';
     this.#filter.setPossible(tab !== 'calls');
   }
 

@@ -2,10 +2,11 @@ import { THEMES } from '../basemap/theme';
 import type { BaseMap } from '../config';
 import { LAYER_KEYS, type LayerKey } from '../map/layers/layer';
 import { COLOUR_SCALES, type ColourScale } from '../map/symbols/colour';
-import { TIME_ZONES, UNITS } from '../settings/formats';
+import { BAND_M, bandsOf, type Wind } from '../live/winds';
+import { TIME_ZONES, UNITS, type Formats } from '../settings/formats';
 import { LANGUAGES, t } from '../settings/language';
 import { DATA_USES, type Preferences } from '../settings/preferences';
-import { choice, toggle } from './choices';
+import { choice, selection, toggle } from './choices';
 import { h } from './dom';
 
 export interface LayerChoices {
@@ -14,18 +15,29 @@ export interface LayerChoices {
   baseMap: BaseMap;
   styleUrl: string | undefined;
   colour: ColourScale;
+  winds: readonly Wind[];
+  windBand: number;
+  formats: Formats;
   setVisible: (key: LayerKey, visible: boolean) => void;
   setBaseMap: (baseMap: BaseMap) => void;
   setColour: (colour: ColourScale) => void;
+  setWindBand: (baseM: number) => void;
 }
 
 /** The settings of the map: layers, base map, the meaning of colours. */
-export function layerPanel({ hidden, baseMaps, baseMap, styleUrl, colour, setVisible, setBaseMap, setColour }: LayerChoices): HTMLElement {
+export function layerPanel({ hidden, baseMaps, baseMap, styleUrl, colour, winds, windBand, formats, setVisible, setBaseMap, setColour, setWindBand }: LayerChoices): HTMLElement {
   const host = styleUrl === undefined ? '' : new URL(styleUrl, location.href).host;
   return h('div', {},
     ...LAYER_KEYS.map((key) => toggle(key, t(`layer.${key}`), !hidden.has(key), (visible) => setVisible(key, visible))),
+    !hidden.has('winds') && selection('wind-band', t('wind.band'), bandsOf(winds).map(({ baseM, count }) => [baseM, bandLabel(baseM, count, formats)] as const), windBand, setWindBand),
     choice('colour', t('colour.title'), COLOUR_SCALES.map((scale) => [scale, t(`colour.${scale}`)] as const), colour, setColour),
     baseMaps.length > 1 && choice('base', t('base.title'), baseMaps.map((one) => [one, t(`base.${one}`, { host })] as const), baseMap, setBaseMap));
+}
+
+/** `1500–2000 m (3)`: how many winds there are. */
+function bandLabel(baseM: number, count: number, formats: Formats): string {
+  const band = `${formats.altitude(baseM).replace(/\s.*/, '')}–${formats.altitude(baseM + BAND_M)}`;
+  return count === 0 ? band : `${band} (${count})`;
 }
 
 /** The settings of values and of the page's look, for this browser. */

@@ -8,7 +8,14 @@ export class StatusChip {
   readonly #numbers = h('span', { class: 'numbers' });
   readonly element = h('div', { class: 'status', 'data-state': 'idle', title: t('status.numbers') }, h('i', { class: 'dot' }), this.#state, this.#numbers);
 
-  show(session: Session, now: number): void {
+  /** `isPast`: a time of the past is shown, whatever the connection does. */
+  show(session: Session, now: number, isPast: boolean): void {
+    if (isPast) {
+      this.element.dataset.state = 'past';
+      setText(this.#state, t('status.past'));
+      setText(this.#numbers, '');
+      return;
+    }
     const stale = session.status === 'live' && session.isStale(now);
     this.element.dataset.state = stale ? 'stale' : session.status;
     setText(this.#state, t(stale ? 'status.stale' : `status.${session.status}`));

@@ -11,6 +11,8 @@ export interface Tool {
   popover?: { id: string; content: () => Node };
   /** Only where the list is not always shown. */
   small?: boolean;
+  /** Only for those who have a keyboard. */
+  keyboard?: boolean;
 }
 
 /** The buttons at the corner, each with what it opens. */
@@ -21,7 +23,7 @@ export class Tools {
   constructor(tools: readonly Tool[]) {
     const buttons = tools.map((tool) => {
       const { popover } = tool;
-      const button = icon(tool.label, tool.icon, tool.act ?? (() => this.toggle(popover!.id)), tool.small ? 'only-small' : '');
+      const button = icon(tool.label, tool.icon, tool.act ?? (() => this.toggle(popover!.id)), tool.small ? 'only-small' : tool.keyboard ? 'only-keyboard' : '');
       if (popover) {
         button.setAttribute('aria-controls', popover.id);
         button.setAttribute('aria-expanded', 'false');

@@ -1,6 +1,7 @@
 import type { Map as MapLibre } from 'maplibre-gl';
 import { isDark, type Theme } from '../../basemap/theme';
-import { TRAIL_GAP_MS, TRAIL_MS } from '../../motion/trail';
+import { segmentsUntil } from '../../motion/past';
+import { TRAIL_MS } from '../../motion/trail';
 import type { Fix } from '../../motion/extrapolate';
 import { isSelectedDevice } from '../../selection';
 import type { Scene } from '../scene';
@@ -34,14 +35,15 @@ export class TrailLayer implements Layer {
   }
 
   draw(map: MapLibre, scene: Scene): void {
-    const { picture, air, now, selection, followed, group, filter, past } = scene;
-    const features: GeoJSON.Feature[] = past.segments.flatMap((segment) => segments(segment, true, Infinity));
+    const { picture, air, now, selection, followed, group, filter, past, isLive } = scene;
+    const recorded = isLive || past.flight ? past.segments : segmentsUntil(past.segments, now);
+    const features: GeoJSON.Feature[] = recorded.flatMap((segment) => segments(segment, true, Infinity));
     for (const aircraft of picture.aircraft.values()) {
       const colour = group.get(aircraft.device);
       const selected = isSelectedDevice(selection, aircraft.device) || followed.has(aircraft.device) || colour !== undefined;
       if (!selected && !passes(aircraft, filter, scene)) continue;
       const since = now - (selected ? TRAIL_MS : SHORT_MS);
-      features.push(...segments(air.trails.of(aircraft.device).filter(({ at }) => at >= since), selected, TRAIL_GAP_MS, colour));
+      features.push(...segments(air.trails.of(aircraft.device).filter(({ at }) => at >= since), selected, air.trails.gapMs, colour));
       if (features.length > MAX_SEGMENTS) break;
     }
     setFeatures(map, 'trails', features);
@@ -49,7 +51,7 @@ export class TrailLayer implements Layer {
 }
 
 /** Lines of equal climb colour, or of one colour, broken where the aircraft was not heard or crossed the date line. */
-function segments(trail: readonly Fix[], selected: boolean, gapMs = TRAIL_GAP_MS, colour?: string): GeoJSON.Feature[] {
+function segments(trail: readonly Fix[], selected: boolean, gapMs: number, colour?: string): GeoJSON.Feature[] {
   const lines: { step: number; coordinates: [number, number][] }[] = [];
   let before: Fix | undefined;
   for (const fix of trail) {

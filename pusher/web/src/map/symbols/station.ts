@@ -43,8 +43,21 @@ export function drawStation(g: CanvasRenderingContext2D, step: number, knots: nu
   g.stroke();
 }
 
-function drawBarb(g: CanvasRenderingContext2D, knots: number): void {
-  const barb = new Path2D('M0 -9 L0 -19.4');
+/** A wind barb alone, on a dot in the colour of its strength. */
+export function drawWind(g: CanvasRenderingContext2D, step: number, knots: number): void {
+  if (knots > 0) drawBarb(g, knots, 0);
+  g.beginPath();
+  g.arc(0, 0, 4.4, 0, 2 * Math.PI);
+  g.fillStyle = windColour(step);
+  g.fill();
+  g.strokeStyle = '#0c1620';
+  g.lineWidth = 1.6;
+  g.stroke();
+}
+
+/** `from`: where the shaft begins, above the middle. */
+function drawBarb(g: CanvasRenderingContext2D, knots: number, from = 9): void {
+  const barb = new Path2D(`M0 ${-from} L0 -19.4`);
   const flags = new Path2D();
   let y = -19.4;
   let left = knots;

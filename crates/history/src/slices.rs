@@ -1,0 +1,253 @@
+//! Positions by time, read slice by slice.
+//!
+//! Neither store keeps positions in the order of time, so that a query reads and sorts all of its period, however few rows
+//! are wanted. A slice bounds that. Slices begin and end where steps do: the first position of a step is the same in every
+//! page. Between two slices nothing of the store is held.
+
+use std::future::Future;
+
+use futures::{StreamExt as _, stream};
+
+use crate::{HistoryError, Period, PositionKey, PositionRow, RegionQuery, Rows};
+
+/// Steps of the first slice, and so at most as many rows of each device.
+const STEPS: i64 = 60;
+/// No slice is longer, milliseconds, unless its one step is.
+const LONGEST_MS: i64 = 3_600_000;
+/// A slice with so many times fewer rows than wanted is followed by one that is twice as long.
+const FEW: u64 = 4;
+
+/// What to read next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Slice {
+    /// Its part of the period.
+    pub(crate) period: Period,
+    /// Begins behind this position.
+    pub(crate) after: Option<PositionKey>,
+    /// At most so many rows.
+    pub(crate) rows: u64,
+    /// Whether a new question begins with it.
+    pub(crate) is_first: bool,
+}
+
+/// The rows of a question, `page_rows` at most in each block. `read` answers one slice.
+pub(crate) fn slices<F, R>(query: RegionQuery, page_rows: u64, read: R) -> Rows<PositionRow>
+where
+    R: Fn(Slice) -> F + Send + 'static,
+    F: Future<Output = Result<Vec<PositionRow>, HistoryError>> + Send + 'static,
+{
+    let next = move |(progress, read): (Option<Progress>, R)| async move {
+        let mut progress = progress?;
+        loop {
+            let slice = progress.next(page_rows)?;
+            match read(slice).await {
+                Err(error) => return Some((Err(error), (None, read))),
+                Ok(block) => {
+                    progress.advance(&slice, &block);
+                    if !block.is_empty() {
+                        return Some((Ok(block), (Some(progress), read)));
+                    }
+                }
+            }
+        }
+    };
+    stream::unfold((Some(Progress::new(query)), read), next).fuse().boxed()
+}
+
+/// How far a question was answered.
+#[derive(Debug)]
+struct Progress {
+    period: Period,
+    step_ms: i64,
+    /// Where the next slice begins, and behind which position.
+    from_ms: i64,
+    after: Option<PositionKey>,
+    /// How long it is: a multiple of the step.
+    length_ms: i64,
+    /// Rows that are still wanted.
+    left: u64,
+    is_first: bool,
+}
+
+impl Progress {
+    fn new(query: RegionQuery) -> Self {
+        let RegionQuery { period, step_ms, after, limit, .. } = query;
+        let step_ms = step_ms.max(1);
+        let from_ms = period.from_ms;
+        let length_ms = whole_steps(step_ms, step_ms.saturating_mul(STEPS));
+        let progress = Self { period, step_ms, from_ms, after, length_ms, left: limit, is_first: true };
+        match after {
+            Some(key) => Self { from_ms: progress.begin_of_step(key.event_at_ms), ..progress },
+            None => progress,
+        }
+    }
+
+    /// `None`: there is nothing more to read.
+    fn next(&self, page_rows: u64) -> Option<Slice> {
+        if self.left == 0 || self.from_ms >= self.period.to_ms {
+            return None;
+        }
+        let to_ms = (self.from_ms - self.from_ms.rem_euclid(self.step_ms)).saturating_add(self.length_ms);
+        Some(Slice {
+            period: Period { from_ms: self.from_ms, to_ms: to_ms.min(self.period.to_ms) },
+            after: self.after,
+            rows: self.left.min(page_rows),
+            is_first: self.is_first,
+        })
+    }
+
+    fn advance(&mut self, slice: &Slice, block: &[PositionRow]) {
+        let count = block.len() as u64;
+        self.is_first = false;
+        self.left = self.left.saturating_sub(count);
+        match block.last() {
+            Some(last) if count >= slice.rows => {
+                self.from_ms = self.begin_of_step(last.event_at_ms);
+                self.after = Some(last.time_key());
+            }
+            _ => {
+                self.from_ms = slice.period.to_ms;
+                self.after = None;
+                if count.saturating_mul(FEW) < slice.rows {
+                    self.length_ms = whole_steps(self.step_ms, self.length_ms.saturating_mul(2));
+                }
+            }
+        }
+    }
+
+    fn begin_of_step(&self, at_ms: i64) -> i64 {
+        (at_ms - at_ms.rem_euclid(self.step_ms)).max(self.period.from_ms)
+    }
+}
+
+/// The whole steps in a time, at least one and not more than fit into the longest slice.
+fn whole_steps(step_ms: i64, ms: i64) -> i64 {
+    (ms.min(LONGEST_MS) / step_ms).max(1) * step_ms
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::sync::Arc;
+
+    use geo::Bounds;
+    use parking_lot::Mutex;
+
+    use super::*;
+
+    fn row(device: u32, event_at_ms: i64) -> PositionRow {
+        PositionRow {
+            device,
+            event_at_ms,
+            observation_id: event_at_ms.unsigned_abs(),
+            ingest_delay_ms: 0,
+            latitude_e7: 0,
+            longitude_e7: 0,
+            altitude_m: None,
+            speed_dkmh: 0,
+            climb_cmps: 0,
+            course_cdeg: None,
+            turn_rate_cdps: None,
+            qne_offset_m: None,
+            aircraft_kind: 2,
+            flags: 0,
+            score: None,
+            source: 1,
+            online_tracking: true,
+            private: false,
+        }
+    }
+
+    fn query(period: (i64, i64), step_ms: i64, limit: u64) -> RegionQuery {
+        let period = Period { from_ms: period.0, to_ms: period.1 };
+        RegionQuery { bounds: Bounds::WORLD, period, step_ms, after: None, limit }
+    }
+
+    /// A store as the contract has it, and the slices that were asked for.
+    fn rows_of(all: Vec<PositionRow>, query: RegionQuery) -> (Rows<PositionRow>, Arc<Mutex<Vec<Slice>>>) {
+        let asked = Arc::new(Mutex::new(Vec::new()));
+        let seen = asked.clone();
+        let read = move |slice: Slice| {
+            seen.lock().push(slice);
+            let mut rows: Vec<_> = all.clone();
+            rows.retain(|row| (slice.period.from_ms..slice.period.to_ms).contains(&row.event_at_ms));
+            rows.sort_by_key(PositionRow::time_key);
+            let mut steps = BTreeSet::new();
+            rows.retain(|row| steps.insert((row.device, row.event_at_ms.div_euclid(query.step_ms))));
+            rows.retain(|row| slice.after.is_none_or(|after| row.time_key() > after));
+            rows.truncate(usize::try_from(slice.rows).expect("small"));
+            std::future::ready(Ok(rows))
+        };
+        (slices(query, 10, read), asked)
+    }
+
+    async fn read(all: Vec<PositionRow>, query: RegionQuery) -> (Vec<(i64, u32)>, Vec<Slice>) {
+        let (mut rows, asked) = rows_of(all, query);
+        let mut found = Vec::new();
+        while let Some(block) = rows.next().await {
+            let block = block.expect("answers");
+            assert!((1..=10).contains(&block.len()));
+            found.extend(block.iter().map(|row| (row.event_at_ms, row.device)));
+        }
+        let asked = asked.lock().clone();
+        (found, asked)
+    }
+
+    /// Two devices, a position every 5 s, of two hours.
+    fn two() -> Vec<PositionRow> {
+        (0..1_440).flat_map(|step| [row(7, step * 5_000), row(3, step * 5_000 + 1_000)]).collect()
+    }
+
+    #[tokio::test]
+    async fn each_step_has_its_first_position_once() {
+        for (step_ms, from_ms) in [(60_000, 0), (60_000, 1_234_567), (7_000, 11_000), (1_000, 0), (10_000_000, 5)] {
+            let (found, asked) = read(two(), query((from_ms, 7_200_000), step_ms, u64::MAX)).await;
+            let mut expected = two();
+            expected.retain(|row| row.event_at_ms >= from_ms);
+            expected.sort_by_key(PositionRow::time_key);
+            let mut steps = BTreeSet::new();
+            expected.retain(|row| steps.insert((row.device, row.event_at_ms.div_euclid(step_ms))));
+            let expected: Vec<_> = expected.iter().map(|row| (row.event_at_ms, row.device)).collect();
+            assert_eq!(found, expected, "{step_ms} {from_ms}");
+            let longest = asked.iter().map(|slice| slice.period.to_ms - slice.period.from_ms).max();
+            assert!(longest <= Some(LONGEST_MS.max(step_ms)), "{step_ms}: {longest:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_question_continues_behind_any_row() {
+        let whole = query((2_500, 3_000_000), 30_000, u64::MAX);
+        let (all, _) = read(two(), whole).await;
+        for (index, (event_at_ms, device)) in all.iter().copied().enumerate() {
+            let after = Some(row(device, event_at_ms).time_key());
+            let (rest, asked) = read(two(), RegionQuery { after, ..whole }).await;
+            assert_eq!(rest, all[index + 1..], "{event_at_ms} {device}");
+            assert!(asked[0].is_first && asked[1..].iter().all(|slice| !slice.is_first));
+        }
+    }
+
+    #[tokio::test]
+    async fn the_limit_ends_it() {
+        for limit in [0, 1, 10, 13, 40] {
+            let (found, _) = read(two(), query((0, 7_200_000), 5_000, limit)).await;
+            assert_eq!(found.len() as u64, limit);
+        }
+    }
+
+    #[tokio::test]
+    async fn an_empty_time_is_passed_in_long_slices() {
+        let (found, asked) = read(Vec::new(), query((0, 12 * 3_600_000), 1_000, 100)).await;
+        assert!(found.is_empty());
+        assert!(asked.len() < 20, "{}", asked.len());
+        let gaps = asked.windows(2).filter(|pair| pair[0].period.to_ms != pair[1].period.from_ms).count();
+        assert_eq!((gaps, asked.last().map(|slice| slice.period.to_ms)), (0, Some(12 * 3_600_000)));
+    }
+
+    #[tokio::test]
+    async fn nothing_comes_after_an_error() {
+        let failing = |_: Slice| std::future::ready(Err(HistoryError::transient("busy", "read", "no")));
+        let mut rows = slices(query((0, 1_000), 1_000, 5), 10, failing);
+        assert!(rows.next().await.is_some_and(|block| block.is_err()));
+        assert!(rows.next().await.is_none());
+    }
+}

@@ -1,0 +1,194 @@
+//! `GET /api/v1/history`: the positions of a region by time, thinned, page by page.
+
+use std::collections::HashMap;
+
+use axum::extract::{RawQuery, State};
+use axum::http::HeaderMap;
+use axum::response::Response;
+use futures::TryStreamExt as _;
+use geo::{Bounds, Region};
+use history::{Period, PositionKey, PositionRow, RegionQuery};
+use schemas::{DeviceAddress, RecordId, v1};
+
+use super::endpoint::{BOUNDS, Endpoint, LAT, LON, Parameter, RADIUS};
+use super::picture_request::{accepts_protobuf, message_response};
+use super::problem::Problem;
+use super::public_history::{FROM, PublicHistory, TO, history_failed, ms_to_us};
+use super::query::Query;
+use super::time::rfc3339;
+use crate::app::App;
+
+pub(super) const ENDPOINT: Endpoint = Endpoint {
+    path: "/api/v1/history",
+    summary: "The recorded positions of aircraft in a region and a time of at most 12 hours, the oldest first, at most one \
+              per device and `step`, in pages: `next` of a page is the `cursor` of the following one, with the other \
+              parameters unchanged and `from` and `to` as in the response. A page may have no positions and a `next`. \
+              Hidden devices have none.",
+    path_parameters: &[],
+    parameters: &[
+        &LAT,
+        &LON,
+        &RADIUS,
+        &BOUNDS,
+        &FROM,
+        &TO,
+        &Parameter {
+            name: "step",
+            kind: "integer",
+            about: "Of each device the first position in each step of this number of seconds, 1 to 3,600; steps begin at \
+                    multiples of it. The default is the 720th part of the period: 60 for 12 hours, 5 for one.",
+        },
+        &Parameter {
+            name: "limit",
+            kind: "integer",
+            about: "Maximum number of positions in a page, 1 to 10,000. The default is 10,000.",
+        },
+        &Parameter {
+            name: "cursor",
+            kind: "string",
+            about: "`next` of the page before. The default is the first page.",
+        },
+    ],
+    message: "RegionHistory",
+};
+
+const LONGEST_HOURS: i64 = 12;
+const LONGEST_MS: i64 = LONGEST_HOURS * 3_600_000;
+const MAX_STEP_S: u32 = 3_600;
+/// Steps of a period, where the query does not choose.
+const STEPS: u64 = 720;
+const MAX_LIMIT: u64 = 10_000;
+
+pub(super) async fn get(
+    State(app): State<App>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let query = ENDPOINT.query(query.as_deref())?;
+    let region = query.region()?;
+    let step_s = query.number("step", 1..=MAX_STEP_S)?;
+    let limit = query.number("limit", 1..=MAX_LIMIT)?.unwrap_or(MAX_LIMIT);
+    let after = cursor(&query)?;
+    let history = PublicHistory::open(&app)?;
+    let period = history.period(&query)?;
+    if period.to_ms - period.from_ms > LONGEST_MS {
+        return Err(Problem::bad_request(
+            "period_too_long",
+            format!("the period is too long: at most {LONGEST_HOURS} hours at once"),
+        ));
+    }
+    let step_s = step_s.unwrap_or_else(|| default_step_s(period));
+    let (positions, next) = page(&history, region, period, step_s, after, limit).await?;
+    let names = names_of(&history, &positions).await?;
+    let message = v1::RegionHistory {
+        server_time: rfc3339(history.now_us),
+        from: rfc3339(ms_to_us(period.from_ms)),
+        to: rfc3339(ms_to_us(period.to_ms)),
+        step_s,
+        positions: positions.iter().map(position).collect(),
+        names: names.into_iter().map(|(device, name)| v1::PastName { device, name }).collect(),
+        next: next.map(write_cursor),
+    };
+    Ok(message_response(&message, accepts_protobuf(&headers)))
+}
+
+/// The public positions of a page, and the last one that was read where more follow.
+async fn page(
+    history: &PublicHistory,
+    region: Option<Region>,
+    period: Period,
+    step_s: u32,
+    after: Option<PositionKey>,
+    limit: u64,
+) -> Result<(Vec<PositionRow>, Option<PositionKey>), Problem> {
+    let bounds = match &region {
+        Some(Region::Bounds(bounds)) => *bounds,
+        Some(Region::Circle(circle)) => circle.bounds(),
+        None => Bounds::WORLD,
+    };
+    let query = RegionQuery { bounds, period, step_ms: i64::from(step_s) * 1_000, after, limit: limit + 1 };
+    let rows = history.store.positions_by_time(query).try_concat().await;
+    let mut rows = rows.map_err(|error| history_failed(&error))?;
+    let has_more = rows.len() as u64 > limit;
+    rows.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+    let next = rows.last().map(PositionRow::time_key).filter(|_| has_more);
+    rows.retain(|row| {
+        let is_inside = region.as_ref().is_none_or(|region| region.contains(row.latitude_deg(), row.longitude_deg()));
+        is_inside && history.public_past(row.device).shows_ms(row.event_at_ms)
+    });
+    Ok((rows, next))
+}
+
+/// The names that the devices of these positions had at the last of them, by device.
+async fn names_of(history: &PublicHistory, positions: &[PositionRow]) -> Result<Vec<(u32, String)>, Problem> {
+    let Some(last) = positions.last() else { return Ok(Vec::new()) };
+    let mut devices: Vec<u32> = positions.iter().map(|row| row.device).collect();
+    devices.sort_unstable();
+    devices.dedup();
+    let names: Result<HashMap<u32, String>, _> = history.store.names_at(&devices, last.event_at_ms).await;
+    let mut names: Vec<_> = names.map_err(|error| history_failed(&error))?.into_iter().collect();
+    names.sort_unstable();
+    Ok(names)
+}
+
+fn position(row: &PositionRow) -> v1::PastPosition {
+    v1::PastPosition {
+        device: row.device,
+        event_at_us: ms_to_us(row.event_at_ms),
+        latitude_deg: row.latitude_deg(),
+        longitude_deg: row.longitude_deg(),
+        altitude_m: row.altitude_m.map(f64::from),
+        speed_kmh: Some(row.speed_kmh()),
+        climb_mps: Some(row.climb_mps()),
+        course_deg: row.course_deg(),
+        aircraft_kind: row.aircraft_kind.into(),
+    }
+}
+
+fn default_step_s(period: Period) -> u32 {
+    let ms = (period.to_ms - period.from_ms).unsigned_abs();
+    u32::try_from(ms.div_ceil(STEPS * 1_000)).unwrap_or(MAX_STEP_S).max(1)
+}
+
+/// `1780308000000.110B90.7-123`; opaque for clients.
+fn write_cursor(key: PositionKey) -> String {
+    format!("{}.{}.{}", key.event_at_ms, DeviceAddress(key.device), RecordId(key.observation_id))
+}
+
+fn cursor(query: &Query) -> Result<Option<PositionKey>, Problem> {
+    let Some(text) = query.get("cursor") else { return Ok(None) };
+    let invalid = || Problem::invalid_parameter("cursor", text, "`next` of the page before");
+    read_cursor(text).map(Some).ok_or_else(invalid)
+}
+
+fn read_cursor(text: &str) -> Option<PositionKey> {
+    let mut parts = text.split('.');
+    let event_at_ms = parts.next()?.parse::<i64>().ok().filter(|at_ms| *at_ms >= 0)?;
+    let device: DeviceAddress = parts.next()?.parse().ok()?;
+    let observation: RecordId = parts.next()?.parse().ok()?;
+    let is_all = parts.next().is_none();
+    is_all.then_some(PositionKey { event_at_ms, device: device.0, observation_id: observation.0 })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cursors_round_trip() {
+        let key =
+            PositionKey { event_at_ms: 1_780_308_000_000, device: 0x01_0B90, observation_id: RecordId::new(7, 123).0 };
+        assert_eq!(write_cursor(key), "1780308000000.010B90.7-123");
+        assert_eq!(read_cursor(&write_cursor(key)), Some(key));
+        for bad in ["", "1.110B90", "1.110B90.7", "-1.110B90.7-1", "x.110B90.7-1", "1.110B90.7-1.9", "1.zz.7-1"] {
+            assert_eq!(read_cursor(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn the_step_follows_from_the_period() {
+        let step_s = |ms| default_step_s(Period { from_ms: 5, to_ms: 5 + ms });
+        let hour_ms = 3_600_000;
+        assert_eq!([1, 600_000, hour_ms, hour_ms + 1, LONGEST_MS].map(step_s), [1, 1, 5, 6, 60]);
+    }
+}

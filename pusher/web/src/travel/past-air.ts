@@ -1,0 +1,86 @@
+import { AirPicture, DKMH_PER_KMH, CMPS_PER_MPS, E7_PER_DEGREE, wrapLongitude, type Aircraft, type AircraftUpdate } from 'updraft-client';
+import type { Estimate, Fix } from '../motion/extrapolate';
+import type { Motion } from '../motion/motion';
+import { TRAIL_MS } from '../motion/trail';
+import type { PastFix, Timeline } from './timeline';
+
+/** An aircraft that was not heard for this time is not shown, ms; as on the live map. */
+export const LIFETIME_MS = 15 * 60_000;
+/** After a longer silence the way is not known, ms. */
+const GAP_MS = 3 * 60_000;
+
+/** The air picture at a time of the past, made of loaded positions. Between two of them an aircraft is where the line says. */
+export class PastAir implements Motion {
+  readonly picture = new AirPicture();
+  readonly trails = {
+    gapMs: GAP_MS,
+    of: (device: number): readonly Fix[] => {
+      const track = this.#timeline.track(device, { from: this.#at - TRAIL_MS, to: this.#at });
+      const { before, after } = this.#timeline.around(device, this.#at);
+      return before && before.at < this.#at && isOneWay(before, after) ? [...track, between(before, after, this.#at)] : track;
+    },
+  };
+  readonly #timeline: Timeline;
+  #at = 0;
+  #changes = -1;
+
+  constructor(timeline: Timeline) {
+    this.#timeline = timeline;
+  }
+
+  /** Makes the picture of this time. */
+  show(at: number): void {
+    if (at === this.#at && this.#timeline.changes === this.#changes) return;
+    // Versions are times: what is later would not be replaced.
+    if (at < this.#at) this.picture.clear();
+    this.#at = at;
+    this.#changes = this.#timeline.changes;
+    const aircraft: AircraftUpdate[] = [];
+    for (const device of this.#timeline.devices()) {
+      const { before, after } = this.#timeline.around(device, at);
+      if (before && (at - before.at <= LIFETIME_MS || isOneWay(before, after))) aircraft.push(updateOf(device, this.#timeline.name(device), at, before, after));
+    }
+    const shown = new Set(aircraft.map(({ device }) => device));
+    for (const { device, version } of [...this.picture.aircraft.values()]) {
+      if (!shown.has(device)) this.picture.aircraft.remove(device, version);
+    }
+    this.picture.put({ aircraft, ground: [], thermals: [], stations: [], receivers: [], alerts: [] }, { now: at, connection: 0 });
+  }
+
+  /** The picture has each aircraft where it is. */
+  whereNow(aircraft: Aircraft): Estimate {
+    return aircraft;
+  }
+}
+
+function isOneWay(before: PastFix, after: PastFix | undefined): after is PastFix {
+  return after !== undefined && after.at - before.at <= GAP_MS;
+}
+
+/** As the server would send it: on its way to the next position, or at the last one with its age. */
+function updateOf(device: number, name: string | undefined, at: number, before: PastFix, after: PastFix | undefined): AircraftUpdate {
+  const fix = isOneWay(before, after) ? between(before, after, at) : before;
+  return {
+    device, name, latitude_e7: Math.round(fix.lat * E7_PER_DEGREE), longitude_e7: Math.round(fix.lon * E7_PER_DEGREE),
+    altitude_m: rounded(fix.altitudeM), speed_dkmh: rounded(before.speedKmh, DKMH_PER_KMH), climb_cmps: rounded(before.climbMps, CMPS_PER_MPS),
+    course_deg: fix.courseDeg, kind_and_phase: before.kind, version: before.at, age_ds: fix === before ? Math.round((at - before.at) / 100) : 0,
+  };
+}
+
+/** Where the line between two positions is at a time. */
+export function between(before: Fix, after: Fix, at: number): Fix {
+  const share = (at - before.at) / (after.at - before.at);
+  const on = (from: number | undefined, to: number | undefined) => (from === undefined || to === undefined ? from : from + (to - from) * share);
+  const turned = before.courseDeg === undefined || after.courseDeg === undefined ? 0 : ((after.courseDeg - before.courseDeg + 540) % 360) - 180;
+  return {
+    ...before, at,
+    lat: before.lat + (after.lat - before.lat) * share,
+    lon: wrapLongitude(before.lon + wrapLongitude(after.lon - before.lon) * share),
+    altitudeM: on(before.altitudeM, after.altitudeM),
+    courseDeg: before.courseDeg === undefined ? undefined : (before.courseDeg + turned * share + 360) % 360,
+  };
+}
+
+function rounded(value: number | undefined, factor = 1): number | undefined {
+  return value === undefined ? undefined : Math.round(value * factor);
+}

@@ -1,0 +1,74 @@
+import type { View } from 'updraft-client';
+import { PastClock, type Speed } from './clock';
+import { PastLoader, type Trouble } from './loader';
+import { PastAir } from './past-air';
+
+/** From here on it is the present: nothing newer is recorded for certain. Ms before now. */
+export const LIVE_EDGE_MS = 60_000;
+
+/** The map at a time of the past, standing or played. */
+export class Travel {
+  readonly #loader = new PastLoader();
+  readonly #clock: PastClock;
+  readonly air = new PastAir(this.#loader.timeline);
+
+  constructor(at: number, now: number) {
+    this.#clock = new PastClock(at, now);
+  }
+
+  /** The time that is shown, ms since the Unix epoch. */
+  get at(): number {
+    return this.#clock.at;
+  }
+
+  get playing(): boolean {
+    return this.#clock.playing;
+  }
+
+  get speed(): Speed {
+    return this.#clock.speed;
+  }
+
+  /** Whether the positions of this time are on their way. */
+  get loading(): boolean {
+    return this.#clock.waiting && this.trouble === undefined;
+  }
+
+  get trouble(): Trouble | undefined {
+    return this.#loader.trouble;
+  }
+
+  /** Loaded positions. */
+  get positions(): number {
+    return this.#loader.timeline.size;
+  }
+
+  seek(at: number): void {
+    this.#clock.at = at;
+  }
+
+  setPlaying(playing: boolean): void {
+    this.#clock.playing = playing;
+  }
+
+  setSpeed(speed: Speed): void {
+    this.#clock.speed = speed;
+  }
+
+  /** Moves on and loads; returns false once it has reached the present. `now`: the user's clock. */
+  update(view: View, now: number): boolean {
+    this.#clock.tick(now, this.#loader.loadedUntil(this.at));
+    if (isPresent(this.at, now)) return false;
+    this.#loader.want({ view, at: this.at, speed: this.speed, now });
+    this.air.show(this.at);
+    return true;
+  }
+
+  stop(): void {
+    this.#loader.stop();
+  }
+}
+
+export function isPresent(at: number, now: number): boolean {
+  return at > now - LIVE_EDGE_MS;
+}

@@ -1,0 +1,112 @@
+// Aircraft that were not heard of since they flew: the worst first. Loaded when it is opened.
+import { formatAddress, type View } from 'updraft-client';
+import { writeState, FIRST_STATE } from '../address-bar';
+import { fetchSilent, type Silent, type SilentList } from '../live/silent';
+import type { Scene } from '../map/scene';
+import { aircraftKind } from '../map/symbols/aircraft';
+import { groundKind } from '../map/symbols/ground';
+import { trackUrl } from '../motion/past';
+import { formatAge, formatCourse, UNKNOWN } from '../settings/formats';
+import { t, type TextKey } from '../settings/language';
+import { h, setText } from './dom';
+import { Sheet } from './sheet';
+
+/** The list is loaded again after this time, ms. */
+const REFRESH_MS = 60_000;
+/** "Show then" begins so long before the last position, ms. */
+const BEFORE_MS = 5 * 60_000;
+/** Of a link to the place. */
+const ZOOM = 12;
+const COLUMNS: readonly TextKey[] = ['list.name', 'silent.since', 'silent.then', 'silent.coverage', 'fact.receivedBy', 'silent.ground', 'silent.links'];
+
+export interface SilentOptions {
+  /** The newest. */
+  scene: () => Scene;
+  view: () => View;
+  /** Shows an aircraft and the time before it fell silent. */
+  show: (silent: Silent, at: number) => void;
+}
+
+export class SilentView {
+  readonly #options: SilentOptions;
+  readonly #sheet = new Sheet('silent', t('tool.silent'));
+  readonly #note = h('p', { class: 'small' }, t('silent.note'));
+  readonly #state = h('p', { class: 'small' });
+  readonly #rows = h('tbody');
+  readonly #table = h('table', { class: 'plain' }, h('thead', {}, h('tr', {}, ...COLUMNS.map((key) => h('th', { scope: 'col' }, t(key))))), this.#rows);
+  #timer: ReturnType<typeof setInterval> | undefined;
+
+  constructor(options: SilentOptions) {
+    this.#options = options;
+    this.#sheet.body.append(this.#note, this.#state, this.#table);
+    this.#sheet.onclose = () => clearInterval(this.#timer);
+  }
+
+  open(): void {
+    this.#sheet.open();
+    this.#rows.replaceChildren();
+    this.#table.hidden = true;
+    setText(this.#state, t('travel.loading'));
+    clearInterval(this.#timer);
+    this.#timer = setInterval(() => void this.#load(), REFRESH_MS);
+    void this.#load();
+  }
+
+  async #load(): Promise<void> {
+    const list = await fetchSilent(this.#options.view());
+    if (!this.#sheet.isOpen) return;
+    setText(this.#state, stateOf(list));
+    if (!list) return;
+    const scene = this.#options.scene();
+    this.#table.hidden = list.aircraft.length === 0;
+    this.#rows.replaceChildren(...list.aircraft.map((silent) => this.#row(silent, scene)));
+  }
+
+  #row(silent: Silent, scene: Scene): HTMLElement {
+    const { formats } = scene;
+    const at = silent.since - BEFORE_MS;
+    const name = silent.name ?? formatAddress(silent.device);
+    const show = h('a', { class: 'file', href: linkTo(silent, at), 'aria-label': `${t('silent.show')}: ${name}` }, t('silent.show'));
+    show.addEventListener('click', (event) => {
+      event.preventDefault();
+      this.#sheet.element.close();
+      this.#options.show(silent, at);
+    });
+    const file = `${formatAddress(silent.device)}-${new Date(silent.since).toISOString().slice(0, 10)}.gpx`;
+    const gpx = h('a', { class: 'file', href: trackUrl(silent.device, 'gpx', { from: silent.takeOffAt, to: silent.since }), download: file, 'aria-label': `GPX: ${name}` }, 'GPX');
+    return h('tr', { class: silent.calls ? 'alarm' : '' },
+      h('th', { scope: 'row' }, name, h('br'), h('span', { class: 'small' }, aircraftKind(silent.kind).label())),
+      // Of now, whatever time the map shows.
+      h('td', {}, t('silent.ago', { time: formats.dateTime(silent.since), age: formatAge(Date.now() - silent.since) })),
+      h('td', {}, thenOf(silent, scene)),
+      h('td', {}, t(silent.inCoverage ? 'silent.yes' : 'silent.no')),
+      h('td', {}, silent.receivers.join(', ') || UNKNOWN),
+      h('td', {}, silent.ground ? t('silent.groundAt', { kind: groundKind(silent.ground.kind).label(), time: formats.time(silent.ground.at) }) : t('silent.nothing')),
+      h('td', {}, h('span', { class: 'files' }, show, gpx)));
+  }
+}
+
+/** `undefined`: it could not be loaded. */
+function stateOf(list: SilentList | undefined): string {
+  if (!list) return t('silent.failed');
+  if (list.aircraft.length === 0) return t('silent.none');
+  return list.truncated ? t('silent.more') : '';
+}
+
+/** `2100 m (350 m AGL), −6.1 m/s, 38 km/h, 250° WSW`. */
+function thenOf({ position, altitudeM, climbMps, speedKmh, courseDeg }: Silent, { formats, elevationAt }: Scene): string {
+  const ground = altitudeM === undefined ? undefined : elevationAt(position.lat, position.lon);
+  const above = ground === undefined || altitudeM === undefined ? '' : ` (${formats.altitude(Math.max(0, altitudeM - ground))} AGL)`;
+  return [
+    altitudeM === undefined ? '' : `${formats.altitude(altitudeM)}${above}`,
+    climbMps === undefined ? '' : `${formats.climb(climbMps)} ${formats.climbUnit}`,
+    speedKmh === undefined ? '' : formats.speed(speedKmh),
+    courseDeg === undefined ? '' : formatCourse(courseDeg),
+  ].filter(Boolean).join(', ');
+}
+
+/** The page at that place and time. */
+function linkTo({ device, position }: Silent, at: number): string {
+  const map = `map=${ZOOM}/${position.lat.toFixed(4)}/${position.lon.toFixed(4)}`;
+  return `${location.pathname}${location.search}${writeState(map, { ...FIRST_STATE, device, at })}`;
+}

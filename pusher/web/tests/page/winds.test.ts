@@ -1,0 +1,56 @@
+// The wind aloft: a layer that is loaded while it is on, and its bands of altitude.
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
+import type { Hooks } from '../../src/hooks';
+import { launch } from '../browser.mjs';
+import { startSky } from '../sky.mjs';
+import { DESKTOP, STEP, Visit, type SkyServer } from './open';
+
+declare const window: { updraft?: Hooks };
+
+let browser: Browser;
+let sky: SkyServer;
+let visit: Visit;
+let page: Page;
+
+beforeAll(async () => { browser = await launch(); });
+afterAll(() => browser?.close());
+
+beforeEach(async () => {
+  sky = await startSky();
+  visit = await Visit.start(browser, sky, { viewport: DESKTOP });
+  page = visit.page;
+});
+
+afterEach(async () => {
+  try {
+    await visit.end();
+  } finally {
+    sky.close();
+  }
+});
+
+const shows = (count: number) => page.waitForFunction((winds) => window.updraft!.shown('winds').length === winds, count, STEP);
+
+it('draws the winds of one band while the layer is on', async () => {
+  await visit.open('#map=8/46.62/7.85');
+  await page.waitForFunction(() => window.updraft!.moved() > 0, undefined, STEP);
+  expect(visit.requests.filter((url) => url.includes('/api/v1/winds'))).toEqual([]);
+  await page.keyboard.press('l');
+  await page.click('label:has([name=winds])');
+  // Twelve winds in three bands; the band of 2000 m is chosen.
+  await shows(4);
+  expect(visit.requests.filter((url) => /api\/v1\/winds\?bounds=/.test(url))).toHaveLength(1);
+  expect(await page.evaluate(() => location.hash)).toContain('hide=receivers');
+  expect(await page.$$eval('[name=wind-band] option', (options) => options.map(({ textContent }) => textContent))).toContain('2000–2500 m');
+  await page.selectOption('[name=wind-band]', '1500');
+  await page.waitForFunction(() => window.updraft!.spot('winds', 'u0m0/1500') !== undefined, undefined, STEP);
+  await page.reload();
+  await visit.live();
+  // The choice is kept, and the link has the layer.
+  await page.waitForFunction(() => window.updraft!.spot('winds', 'u0m0/1500') !== undefined, undefined, STEP);
+  await page.keyboard.press('l');
+  await page.waitForSelector('[name=wind-band] option >> text=1500–2000 m (4)', { ...STEP, state: 'attached' });
+  await page.click('label:has([name=winds])');
+  await shows(0);
+});
