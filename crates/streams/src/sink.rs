@@ -104,7 +104,7 @@ impl Receipt {
         Self { to: Some(to), tag }
     }
 
-    /// A receipt that reports to nobody.
+    /// A receipt whose outcome is ignored.
     pub fn ignored() -> Self {
         Self { to: None, tag: 0 }
     }

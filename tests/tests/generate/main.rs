@@ -152,7 +152,7 @@ async fn kafka_has_all_frames_in_order_as_the_truth_says() -> Result<()> {
     let stand: BTreeSet<String> = stand.collect();
     ensure!(receivers.is_subset(&stand), "{receivers:?}: {stand:?}");
 
-    // Another number of partitions is refused; without one, the topic's own is taken, once nobody writes to it.
+    // Another number of partitions is refused; without one, the topic's own is taken, once no program writes to it.
     let arguments = [&SKY[..], &["--kafka-prefix", &prefix, "--for", "2s"]].concat();
     refuses(&[&arguments[..], &["--partitions", "4"]].concat(), &environment, "5 partitions, --partitions is 4")?;
     self::summary(&run(&arguments, &environment)?)?;

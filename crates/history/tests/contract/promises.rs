@@ -411,7 +411,7 @@ pub(crate) async fn a_region_has_only_public_positions_of_tracks(store: &impl St
     let confirmed = PositionRow { flags: flag::RELAYED, ..first };
     let found = all(store.positions_by_time(region(1_000))).await;
     assert_eq!(found, [confirmed.clone(), position(GLIDER, 3)]);
-    // A position that is left out takes nobody's place in its step.
+    // A position that is left out does not count as the first one of its step.
     assert_eq!(all(store.positions_by_time(region(60_000))).await, [confirmed]);
 }
 

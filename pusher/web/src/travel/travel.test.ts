@@ -98,7 +98,7 @@ describe('the air of the past', () => {
     expect(air.trails.of(1).map(({ at }) => at)).toEqual([NOON, NOON + 10_000]);
   });
 
-  it('shows nobody before their first position, nor long after their last one', () => {
+  it('shows no aircraft before its first position, nor long after its last one', () => {
     const air = new PastAir(timelineOf(position(1, NOON), position(2, NOON + MINUTE)));
     const shown = (at: number) => {
       air.show(at);

@@ -211,7 +211,7 @@ fn copies_have_the_event_time_of_the_first() {
     assert_eq!(first.receptions[0].0, story.now_us - 500_000);
 }
 
-/// One frame comes late though those around it do not. It is a copy; and where nobody else heard it, it moves nobody back.
+/// One frame comes late though those around it do not. It is a copy; if no other receiver heard it, no aircraft moves back.
 #[test]
 fn a_single_delayed_frame_moves_no_aircraft() {
     let mut story = Story::new();
