@@ -3,9 +3,11 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, Parser};
+use clap::{Args, Parser, Subcommand};
 use runtime::program::Program;
 use runtime::settings::parse_duration;
+#[cfg(feature = "services")]
+use runtime::{CertificateFiles, CertificateUse};
 use runtime::{Redacted, ShellOptions};
 use streams::LogOptions;
 
@@ -28,6 +30,9 @@ use crate::shard::Shard;
 #[derive(Debug, Clone, Parser)]
 #[command(name = "bridge")]
 pub struct Config {
+    /// What to do; without a command it runs.
+    #[command(subcommand)]
+    pub command: Option<Command>,
     #[command(flatten)]
     #[allow(missing_docs)]
     pub bridge: BridgeOptions,
@@ -37,6 +42,14 @@ pub struct Config {
     #[command(flatten)]
     #[allow(missing_docs)]
     pub shell: ShellOptions,
+}
+
+/// What to do instead of running.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Subcommand)]
+pub enum Command {
+    /// Ask the running bridge on its admin port whether it is ready, and print the answer in one line. Exit codes: 0 ready,
+    /// 1 not ready, 2 not reachable.
+    Health,
 }
 
 /// The bridge's own options.
@@ -111,6 +124,14 @@ impl BridgeOptions {
     pub fn client_id(&self) -> String {
         format!("{}{}", self.client_id, self.shard.suffix())
     }
+
+    /// Exports when the certificates for the broker expire.
+    #[cfg(feature = "services")]
+    pub(crate) fn watch_certificates(&self, certificates: &CertificateFiles) {
+        let own = self.mqtt_certificate.as_deref().map(|file| (file, CertificateUse::Own));
+        let trusted = self.mqtt_ca.as_deref().map(|file| (file, CertificateUse::Trusted));
+        own.into_iter().chain(trusted).for_each(|(file, purpose)| certificates.watch(file, purpose));
+    }
 }
 
 impl Default for BridgeOptions {
@@ -130,6 +151,10 @@ impl Program for Config {
 
     fn admin_port(&self) -> Option<u16> {
         Some(9101)
+    }
+
+    fn health_of(&self) -> Option<u16> {
+        self.command.and(self.admin_port())
     }
 
     fn check(&self) -> Result<(), String> {
@@ -190,6 +215,13 @@ mod tests {
         let config = parse(&[]).expect("good");
         assert_eq!(config.bridge.mqtt_url.as_str(), "mqtt://localhost:1883");
         assert_eq!((config.bridge.topics, config.bridge.window), (vec!["fb/b".to_owned()], 8192));
+    }
+
+    #[test]
+    fn health_asks_the_port_of_the_bridge() {
+        assert_eq!(parse(&[]).expect("good").health_of(), None);
+        let config = parse(&["health"]).expect("good");
+        assert_eq!((config.command, config.health_of()), (Some(Command::Health), Some(9101)));
     }
 
     #[test]

@@ -39,7 +39,7 @@ use runtime::{Context, Tasks};
 use schemas::catalogue::topic as names;
 use streams::{Cluster, unless_stopped};
 
-pub use config::{BridgeOptions, Config};
+pub use config::{BridgeOptions, Command, Config};
 pub use inlet::{Acknowledgement, Inlet, Message, Outlet, Publisher, inlet};
 pub use shard::Shard;
 
@@ -60,6 +60,8 @@ const STOP: Duration = Duration::from_secs(15);
 /// Errors that a retry cannot fix: bad credentials, an incompatible schema.
 #[cfg(feature = "services")]
 pub async fn run(config: Config, context: Context) -> anyhow::Result<()> {
+    config.log.watch_certificates(&context.certificates);
+    config.bridge.watch_certificates(&context.certificates);
     let cluster = Cluster::connect(&config.log, config.bridge.client_id())?;
     serve(config.bridge, cluster, context).await
 }

@@ -50,6 +50,13 @@ def mounts(service):
             yield source
 
 
+def health_command(command):
+    """The health check of one of our programs: its health command, which for the processor names the command that runs."""
+    program, *rest = command
+    which = rest[:1] if program == "processor" and rest[:1] != ["run"] else []
+    return ["CMD", program, "health", *which]
+
+
 def problems_of(name, file, service, everything, volumes):
     if "image" in service and not pinned(service["image"]):
         yield f"{name}: {service['image']} is not pinned to a version"
@@ -76,6 +83,10 @@ def problems_of(name, file, service, everything, volumes):
                 yield f"{name}: {what} is missing"
         if "healthcheck" not in service and name not in WITHOUT_HEALTH:
             yield f"{name}: has no health check"
+        if str(service.get("image", "")).startswith("updraft") and "healthcheck" in service and "command" in service:
+            asked, wanted = service["healthcheck"].get("test"), health_command(service["command"])
+            if asked != wanted:
+                yield f"{name}: its health is asked with {asked}, not with {wanted}"
         if str(service.get("image", "")).startswith("updraft") and not (service.get("read_only") and service.get("cap_drop") == ["ALL"]):
             yield f"{name}: a program of ours has a read-only root and no capabilities"
 

@@ -30,6 +30,19 @@ class Rules(unittest.TestCase):
         ):
             self.assertIn(text, "\n".join(problems(**changes)), changes)
 
+    def test_programs_are_asked_by_themselves(self):
+        program = {"image": "updraft:latest", "read_only": True, "cap_drop": ["ALL"]}
+        for command, test, is_sound in (
+            (["bridge"], ["CMD", "bridge", "health"], True),
+            (["pusher", "run"], ["CMD", "pusher", "health"], True),
+            (["processor", "run"], ["CMD", "processor", "health"], True),
+            (["processor", "archive", "--to", "x"], ["CMD", "processor", "health", "archive"], True),
+            (["processor", "thermals"], ["CMD", "processor", "health"], False),
+            (["bridge"], ["CMD", "curl", "http://localhost:9101/health"], False),
+        ):
+            found = problems(**program, command=command, healthcheck={"test": test})
+            self.assertEqual(found == [], is_sound, found)
+
     def test_missing_limits_are_found(self):
         service = {name: value for name, value in SOUND.items() if name not in ("mem_limit", "healthcheck")}
         found = list(compose.problems_of("x", "docker-compose.yml", service, KNOWN, set()))

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 #[cfg(feature = "services")]
-pub use command_line::{Command, Config};
+pub use command_line::{Command, Config, Service};
 use offline::parse_bound;
 pub use offline::{CoreOptions, Privacy};
 use runtime::Redacted;

@@ -32,11 +32,11 @@ use runtime::retry::with_causes;
 use runtime::{Context, Part, Tasks, keep_trying};
 use schemas::catalogue::topic;
 use streams::trace::RecordTracer;
-use streams::{Cluster, GroupSettings, Log, SinkSettings, unless_stopped};
+use streams::{Cluster, GroupSettings, SinkSettings, unless_stopped};
 use tokio::sync::Semaphore;
 
 use crate::historian::block::BlockLimits;
-use crate::historian::block_tasks::{BlockTasks, NextOffsets, Topics};
+use crate::historian::block_tasks::{BlockTasks, Topics};
 use crate::historian::block_writer::BlockWriter;
 use crate::historian::waiting_records::WaitingRecords;
 use crate::progress::{GroupProgress, part_of};
@@ -46,8 +46,6 @@ pub use options::HistorianOptions;
 
 /// The group's name, after the prefix.
 const GROUP: &str = "historian";
-/// Time between two measurements of the lag.
-const LAG_INTERVAL: Duration = Duration::from_secs(10);
 /// Time between two maintenance calls to the history.
 const MAINTENANCE_INTERVAL: Duration = Duration::from_secs(60);
 /// The time limit for a revoked partition to write and commit; its next owner reads the rest again.
@@ -82,7 +80,6 @@ pub async fn serve_historian(
     let metrics = HistorianMetrics::register(&context.metrics);
     let part = context.readiness.part("history");
     let maintenance = maintain(context.clone(), writer.clone());
-    let next_offsets = NextOffsets::default();
     let group = cluster.full_name(GROUP).to_string();
     let progress = GroupProgress {
         context: context.clone(),
@@ -91,8 +88,8 @@ pub async fn serve_historian(
         part: part_of("historian"),
         stalls: metrics.stalls.clone(),
         lag: metrics.lag.clone(),
+        lag_seconds: metrics.lag_seconds.clone(),
     };
-    let lag = measure_lag(context.clone(), cluster.log.clone(), group.clone(), next_offsets.clone(), metrics.clone());
     let member = Member {
         context: context.clone(),
         log: cluster.log.clone(),
@@ -116,10 +113,8 @@ pub async fn serve_historian(
     };
     let mut tasks = Tasks::new(context.clock.clone(), context.shutdown.clone());
     let topics = Arc::new(topics);
-    let historian =
-        Historian { options, writer, history_name, cluster, context, topics, metrics, history: part, next_offsets };
+    let historian = Historian { options, writer, history_name, cluster, context, topics, metrics, history: part };
     tasks.spawn("maintenance", |stop| async move { stop.or(maintenance).await.unwrap_or(Ok(())) });
-    tasks.spawn("lag", |stop| async move { stop.or(lag).await.unwrap_or(Ok(())) });
     tasks.spawn("progress", |stop| progress.run(stop));
     tasks.spawn("historian", |stop| async move { member.run(&historian, stop).await });
     tasks.run(STOP_DEADLINE).await
@@ -135,7 +130,6 @@ struct Historian {
     topics: Arc<Topics>,
     metrics: HistorianMetrics,
     history: Part,
-    next_offsets: NextOffsets,
 }
 
 #[async_trait]
@@ -165,38 +159,12 @@ impl Group for Historian {
             writer: Arc::new(writer),
             writers: Arc::new(Semaphore::new(self.options.writers)),
             waiting: Arc::new(waiting),
-            next_offsets: self.next_offsets.clone(),
             clock: self.context.clock.clone(),
         }))
     }
 
     fn is_final(&self, error: &anyhow::Error) -> bool {
         error.downcast_ref().is_some_and(|error: &HistoryError| !error.is_transient())
-    }
-}
-
-/// Measures the lag of the history, on a log without a watchdog.
-async fn measure_lag(
-    context: Context,
-    log: Arc<dyn Log>,
-    group: String,
-    next_offsets: NextOffsets,
-    metrics: HistorianMetrics,
-) -> anyhow::Result<()> {
-    loop {
-        context.clock.sleep(LAG_INTERVAL).await;
-        if log.progress(&group).is_some() {
-            continue;
-        }
-        let known: Vec<_> = next_offsets.lock().iter().map(|(partition, next)| (partition.clone(), *next)).collect();
-        let mut lag = 0;
-        for (partition, next) in known {
-            // An unreachable log is reported by its part of `/ready`.
-            if let Ok(marks) = log.watermarks(&partition).await {
-                lag += marks.high.saturating_sub(next);
-            }
-        }
-        metrics.lag.set(i64::try_from(lag).unwrap_or(i64::MAX));
     }
 }
 

@@ -25,6 +25,12 @@ pub(crate) struct KindLabel {
     kind: &'static str,
 }
 
+/// What became of a frame.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(crate) struct Outcome {
+    outcome: &'static str,
+}
+
 /// Whether something was shown.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub(crate) struct Shown {
@@ -73,6 +79,7 @@ pub struct GroupMetrics {
     pub(crate) restarts: Counter,
     pub(crate) stalls: Counter,
     pub(crate) lag: Gauge,
+    pub(crate) lag_seconds: Gauge<f64, AtomicU64>,
     pub(crate) partitions: Gauge,
     pub(crate) repairs: Counter,
     rejects: Family<Reason, Counter>,
@@ -109,6 +116,11 @@ impl GroupMetrics {
             lag: metrics.register(
                 &name("lag_records"),
                 "Records in the log that the group has not committed, over all partitions",
+                Gauge::default(),
+            ),
+            lag_seconds: metrics.register(
+                &name("lag_seconds"),
+                "How long ago the records were written that this member reads now; 0 where it has read everything",
                 Gauge::default(),
             ),
             partitions: metrics.register(&name("partitions"), "Partitions owned now", Gauge::default()),
@@ -156,6 +168,7 @@ impl GroupMetrics {
 /// Further metrics of the group on the raw topic.
 #[derive(Debug, Clone)]
 pub struct RawMetrics {
+    frames: Family<Outcome, Counter>,
     observations: Counter,
     private_observations: Counter,
     receptions: Counter,
@@ -173,6 +186,11 @@ impl RawMetrics {
     /// Registers them.
     pub fn register(metrics: &Metrics) -> Self {
         Self {
+            frames: metrics.register(
+                "processor_frames",
+                "Frames of receivers, by outcome: a public observation, a hidden one, a copy of what another receiver heard, rejected, or none of these",
+                Family::<Outcome, Counter>::default(),
+            ),
             observations: metrics.register("processor_observations", "Public observations", Counter::default()),
             private_observations: metrics.register(
                 "processor_private_observations",
@@ -245,6 +263,18 @@ impl RawMetrics {
         for (_, trouble) in TROUBLES.into_iter().filter(|(kind, _)| Some(*kind) == out.clock_trouble) {
             self.troubles.get_or_create(&Trouble { trouble }).inc();
         }
+    }
+
+    /// Counts a frame by what the core made of it.
+    pub(crate) fn count_frame(&self, out: &Outputs) {
+        let outcome = match out.observations.first() {
+            _ if out.reject.is_some() => "rejected",
+            Some(observation) if observation.private => "hidden",
+            Some(_) => "public",
+            None if !out.receptions.is_empty() => "copy",
+            None => "other",
+        };
+        self.frames.get_or_create(&Outcome { outcome }).inc();
     }
 
     pub(crate) fn devices(&self, partition: u16, count: usize, kept: usize) {

@@ -32,6 +32,7 @@ pub async fn run(config: Config, context: Context) -> anyhow::Result<()> {
 }
 
 async fn run_on_kafka(config: Config, context: Context) -> anyhow::Result<()> {
+    config.log.watch_certificates(&context.certificates);
     let cluster = Cluster::connect(&config.log, "updraft-processor")?;
     let (watched, watching) = (cluster.clone(), context.clone());
     let work = async {
@@ -48,7 +49,9 @@ async fn run_on_kafka(config: Config, context: Context) -> anyhow::Result<()> {
             }
             Command::Verify { verify } => verify::run(verify, cluster, context).await,
             Command::Command { command } => command::run(command, cluster, context).await,
-            Command::Core { .. } | Command::Migrate { .. } => unreachable!("run without Kafka"),
+            Command::Core { .. } | Command::Health { .. } | Command::Migrate { .. } => {
+                unreachable!("run without Kafka")
+            }
             Command::Topics { action, layout } => {
                 let Cluster { log, schemas, topic_prefix, .. } = cluster;
                 topics::run(action, layout, &topic_prefix, log.as_ref(), &schemas, &context).await

@@ -1,6 +1,8 @@
-//! Reports the progress of a consumer group to `/ready` and the metrics; ends the process where joining again does not help.
+//! Reports the progress and the lag of a consumer group to `/ready` and the metrics; ends the process where joining again
+//! does not help.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use prometheus_client::metrics::counter::Counter;
@@ -11,7 +13,7 @@ use streams::Log;
 /// Time between two reports.
 const REPORT_INTERVAL: Duration = Duration::from_secs(1);
 
-/// Reports the progress of one group; nothing on a log without a watchdog.
+/// Reports the progress and the lag of one group; only the lag on a log without a watchdog.
 pub(crate) struct GroupProgress {
     pub(crate) context: Context,
     pub(crate) log: Arc<dyn Log>,
@@ -21,6 +23,7 @@ pub(crate) struct GroupProgress {
     pub(crate) part: &'static str,
     pub(crate) stalls: Counter,
     pub(crate) lag: Gauge,
+    pub(crate) lag_seconds: Gauge<f64, AtomicU64>,
 }
 
 impl GroupProgress {
@@ -31,12 +34,13 @@ impl GroupProgress {
     pub(crate) async fn run(self, stop: Shutdown) -> anyhow::Result<()> {
         let mut part: Option<Part> = None;
         while stop.or(self.context.clock.sleep(REPORT_INTERVAL)).await.is_some() {
+            if let Some(lag) = self.log.lag(&self.group) {
+                self.lag.set(i64::try_from(lag.records).unwrap_or(i64::MAX));
+                self.lag_seconds.set(lag.seconds(self.context.clock.now_us()));
+            }
             let Some(progress) = self.log.progress(&self.group) else { continue };
             let part = part.get_or_insert_with(|| self.context.readiness.part(self.part));
             self.stalls.inc_by(progress.stalls.saturating_sub(self.stalls.get()));
-            if let Some(lag) = progress.lag_records {
-                self.lag.set(i64::try_from(lag).unwrap_or(i64::MAX));
-            }
             match &progress.stall {
                 None => part.ready(),
                 Some(why) => part.not_ready(format!("group {} makes no progress: {why}", self.group)),

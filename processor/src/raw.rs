@@ -66,6 +66,9 @@ impl Machine for RawMachine {
         }
         let is_judged = record.offset >= self.core.next_offset() && !matches!(input.input, Some(Input::Tick(_)));
         self.core.apply(&RawInput { offset: record.offset, record: &input }, &mut self.outputs);
+        if is_judged && matches!(input.input, Some(Input::MqttFrame(_))) {
+            self.metrics.count_frame(&self.outputs);
+        }
         out.verdict = if is_judged { Verdict::Usable } else { Verdict::NotJudged };
         if let Some(reject) = self.outputs.reject.take() {
             tracing::debug!(partition = record.partition, offset = record.offset, reason = reject.reason, "{reject}");

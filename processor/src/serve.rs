@@ -114,6 +114,7 @@ impl Group {
             part: part_of(pipeline.service),
             stalls: pipeline.metrics.stalls.clone(),
             lag: pipeline.metrics.lag.clone(),
+            lag_seconds: pipeline.metrics.lag_seconds.clone(),
         };
         tasks.spawn("progress", |stop| progress.run(stop));
         tasks.spawn(name, |stop| pipeline.run(stop));

@@ -94,6 +94,9 @@ impl HistoryOptions {
 pub enum Command {
     /// Serve map, REST and WebSocket until stopped. The default.
     Run,
+    /// Ask the running pusher on its admin port whether it is ready, and print the answer in one line. Exit codes: 0
+    /// ready, 1 not ready, 2 not reachable.
+    Health,
 }
 
 /// The pusher's own options.
@@ -318,6 +321,10 @@ impl Program for Config {
         Some(9104)
     }
 
+    fn health_of(&self) -> Option<u16> {
+        self.admin_port().filter(|_| self.command == Some(Command::Health))
+    }
+
     fn check(&self) -> Result<(), String> {
         let options = &self.pusher;
         if let Some(Err(error)) = options.redis_url().map(redis_servers::check) {
@@ -391,6 +398,8 @@ mod tests {
             let config = parse(&arguments).unwrap();
             assert_eq!((config.command, config.pusher.tick), (Some(Command::Run), Duration::from_millis(50)));
         }
+        assert_eq!(parse(&["run"]).unwrap().health_of(), None);
+        assert_eq!(parse(&["health"]).unwrap().health_of(), Some(9104));
         let command = Config::command();
         let not_global: Vec<_> =
             command.get_arguments().filter(|one| !one.is_global_set()).map(|one| one.get_id()).collect();

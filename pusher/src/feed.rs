@@ -27,6 +27,8 @@ use topics::{Role, Topics};
 
 /// Time between two checks of freshness.
 const FRESHNESS_INTERVAL: Duration = Duration::from_secs(1);
+/// Time between two measurements of the lag.
+const LAG_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Reads the log until stopped.
 pub(crate) struct Feed {
@@ -54,6 +56,8 @@ impl Feed {
         let Some((epoch, topics, reader)) = connected? else { return Ok(()) };
         let view =
             Arc::new(RwLock::new(View::new(topics.public_partitions()).with_bound(self.app.options.max_objects)));
+        let (counted, metrics) = (view.clone(), self.app.metrics.clone());
+        self.app.context.metrics.before_export(move || metrics.count_aircraft(&counted.read()));
         let session = Arc::new(SessionSettings {
             version: env!("CARGO_PKG_VERSION"),
             epoch: epoch.clone(),
@@ -87,6 +91,7 @@ impl Feed {
             traces: RecordTracer::new(self.app.context.tracer.clone(), self.cluster.log.as_ref()),
             stale: false,
             log_failing: false,
+            measured_at: Duration::ZERO,
             live: live.clone(),
             feed: self,
             topics,
@@ -123,6 +128,8 @@ struct Follower {
     stale: bool,
     /// Whether the log reported a failure at the last check.
     log_failing: bool,
+    /// When the lag was last measured.
+    measured_at: Duration,
 }
 
 impl Follower {
@@ -137,6 +144,20 @@ impl Follower {
                     self.check_freshness().await;
                 }
             }
+            self.measure_lag(&reader);
+        }
+    }
+
+    /// Measures the lag at most once a second, since it is called after each event.
+    fn measure_lag(&mut self, reader: &Reader) {
+        let App { context, metrics, .. } = &self.feed.app;
+        let now = context.clock.monotonic();
+        if now.saturating_sub(self.measured_at) < LAG_INTERVAL {
+            return;
+        }
+        self.measured_at = now;
+        if let Some(lag) = reader.lag() {
+            metrics.measure_lag(&lag, context.clock.now_us());
         }
     }
 

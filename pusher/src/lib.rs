@@ -25,7 +25,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use history::HistoryReader;
-use runtime::{Context, Tasks};
+use runtime::{CertificateUse, Context, Tasks};
 use streams::Cluster;
 use tokio::net::TcpListener;
 use tokio_util::task::TaskTracker;
@@ -57,6 +57,7 @@ const RELAY_DEADLINE: Duration = Duration::from_secs(2);
 /// Fatal: the port is in use, credentials are refused, a file of a setting is invalid.
 #[cfg(feature = "services")]
 pub async fn run(config: Config, context: Context) -> anyhow::Result<()> {
+    config.log.watch_certificates(&context.certificates);
     let cluster = Cluster::connect(&config.log, "updraft-pusher")?;
     let history = config.history.open(&context)?;
     serve(config.pusher, cluster, history, context).await
@@ -120,7 +121,10 @@ impl Pusher {
         let Self { options, listener, scores } = self;
         let context = Context { tracer: context.tracer.named("pusher"), ..context };
         let tls = match (&options.tls_cert, &options.tls_key) {
-            (Some(cert), Some(key)) => Some(http::tls::open(cert, key)?),
+            (Some(cert), Some(key)) => {
+                context.certificates.watch(cert, CertificateUse::Own);
+                Some(http::tls::open(cert, key)?)
+            }
             _ => None,
         };
         let raw_writer = Arc::new(RawWriter::new(cluster.clone(), context.tracer.clone()));

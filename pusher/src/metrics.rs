@@ -1,6 +1,11 @@
 //! Metrics of the pusher.
 
+use std::sync::atomic::AtomicU64;
+
+use fanout::view::{Kind, State, View};
 use runtime::Metrics;
+use schemas::v1::AircraftKind;
+use streams::Lag;
 
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
@@ -26,6 +31,12 @@ pub(crate) struct KindLabel {
     pub(crate) kind: &'static str,
 }
 
+/// A label with a kind of aircraft.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct AircraftKindLabel {
+    kind: String,
+}
+
 /// A label that distinguishes snapshots that were encoded for one client from those that were shared.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub(crate) struct SnapshotLabel {
@@ -46,6 +57,9 @@ pub(crate) struct PusherMetrics {
     pub(crate) groups: Gauge,
     pub(crate) subscriptions: Gauge,
     pub(crate) slow_clients: Gauge,
+    pub(crate) lag: Gauge,
+    pub(crate) lag_seconds: Gauge<f64, AtomicU64>,
+    aircraft: Family<AircraftKindLabel, Gauge>,
     pub(crate) hidden: Gauge,
     pub(crate) hidden_alerts: Gauge,
     pub(crate) hidden_pasts: Gauge,
@@ -94,6 +108,21 @@ impl PusherMetrics {
                 "pusher_slow_clients",
                 "Clients whose socket buffers are full.",
                 Gauge::default(),
+            ),
+            lag: metrics.register(
+                "pusher_lag_records",
+                "Records of the state topics that this instance has not read.",
+                Gauge::default(),
+            ),
+            lag_seconds: metrics.register(
+                "pusher_lag_seconds",
+                "How long ago the records were written that this instance reads now; 0 where it has read everything.",
+                Gauge::default(),
+            ),
+            aircraft: metrics.register(
+                "pusher_aircraft",
+                "Aircraft in the public view, by kind of aircraft.",
+                Family::default(),
             ),
             hidden: metrics.register("pusher_hidden_devices", "Devices in the private view.", Gauge::default()),
             hidden_alerts: metrics.register(
@@ -226,6 +255,71 @@ impl PusherMetrics {
                 "Time to answer an HTTP request, by endpoint and status.",
                 Family::new_with_constructor(seconds as fn() -> Histogram),
             ),
+        }
+    }
+
+    /// Sets the lag at `now_us`.
+    pub(crate) fn measure_lag(&self, lag: &Lag, now_us: u64) {
+        self.lag.set(i64::try_from(lag.records).unwrap_or(i64::MAX));
+        self.lag_seconds.set(lag.seconds(now_us));
+    }
+
+    /// Counts the aircraft of a view by their kinds.
+    pub(crate) fn count_aircraft(&self, view: &View) {
+        let mut counts = [0; AIRCRAFT_KINDS.len()];
+        for object in view.objects(Kind::Aircraft) {
+            let State::Aircraft(state) = &object.state else { continue };
+            // An unknown kind, of a newer protocol, counts as one that was not stated.
+            let index = AIRCRAFT_KINDS.iter().position(|kind| *kind == state.aircraft_kind()).unwrap_or_default();
+            counts[index] += 1;
+        }
+        for (kind, count) in AIRCRAFT_KINDS.iter().zip(counts) {
+            let kind = kind.as_str_name().trim_start_matches("AIRCRAFT_KIND_").to_lowercase();
+            self.aircraft.get_or_create(&AircraftKindLabel { kind }).set(count);
+        }
+    }
+}
+
+/// All kinds of aircraft, the one that was not stated first.
+const AIRCRAFT_KINDS: [AircraftKind; 9] = [
+    AircraftKind::Unspecified,
+    AircraftKind::Other,
+    AircraftKind::Paraglider,
+    AircraftKind::HangGlider,
+    AircraftKind::Balloon,
+    AircraftKind::Glider,
+    AircraftKind::Powered,
+    AircraftKind::Helicopter,
+    AircraftKind::Uav,
+];
+
+#[cfg(test)]
+mod tests {
+    use fanout::view::{Input, Origin};
+    use schemas::v1::AircraftState;
+
+    use super::*;
+
+    #[test]
+    fn aircraft_are_counted_by_kind() {
+        let metrics = Metrics::new();
+        let (ours, mut view) = (PusherMetrics::register(&metrics), View::new(1));
+        let kinds = [AircraftKind::Paraglider, AircraftKind::HangGlider, AircraftKind::Paraglider];
+        for (device, kind) in (1..).zip(kinds) {
+            let state = AircraftState {
+                device,
+                version: device.into(),
+                aircraft_kind: kind.into(),
+                ..AircraftState::default()
+            };
+            let origin = Origin { partition: 0, offset: device.into() };
+            view.apply(origin, 0, Input::State(State::Aircraft(state)), &mut Vec::new());
+        }
+        ours.count_aircraft(&view);
+        let text = metrics.to_text();
+        for (kind, count) in [("paraglider", 2), ("hang_glider", 1), ("unspecified", 0), ("uav", 0)] {
+            let line = format!("fanet_pusher_aircraft{{kind=\"{kind}\"}} {count}\n");
+            assert!(text.contains(&line), "{line}{text}");
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
-use clap::{Args, Parser};
+use clap::{Args, Parser, Subcommand};
 use pusher::MapOptions;
 use replay::input::Input;
 use replay::time::Time;
@@ -21,6 +21,9 @@ use runtime::settings::parse_address;
 #[derive(Debug, Clone, Parser)]
 #[command(name = "updraft", after_help = AFTER_HELP, mut_arg("log", |log| log.default_value(DEFAULT_LOG)))]
 pub struct Config {
+    /// What to do; without a command it runs.
+    #[command(subcommand)]
+    pub command: Option<Command>,
     /// The traffic.
     #[command(flatten)]
     pub traffic: Traffic,
@@ -40,6 +43,14 @@ pub struct Config {
     /// The process itself.
     #[command(flatten)]
     pub shell: ShellOptions,
+}
+
+/// What to do instead of running.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Subcommand)]
+pub enum Command {
+    /// Ask the running program on its admin port whether it is ready, and print the answer in one line. Exit codes: 0
+    /// ready, 1 not ready, 2 not reachable.
+    Health,
 }
 
 /// The traffic.
@@ -102,6 +113,10 @@ impl Program for Config {
         Some(9107)
     }
 
+    fn health_of(&self) -> Option<u16> {
+        self.command.and(self.admin_port())
+    }
+
     fn check(&self) -> Result<(), String> {
         if self.http_listen == self.mqtt_listen && self.http_listen.port() != 0 {
             return Err(format!(
@@ -135,6 +150,8 @@ mod tests {
         assert_eq!((config.http_listen.port(), config.mqtt_listen.port()), (8090, 1883));
         assert_eq!((config.traffic.pilots, config.traffic.live), (40, false));
         assert_eq!(config.shell.telemetry.log, DEFAULT_LOG);
+        assert_eq!((config.command, config.health_of()), (None, None));
+        assert_eq!(parse(&["health"]).expect("good").health_of(), Some(9107));
     }
 
     #[test]

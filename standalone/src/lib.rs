@@ -15,9 +15,9 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use runtime::{Context, Tasks};
+use runtime::{Context, Tasks, reachable};
 
-pub use config::Config;
+pub use config::{Command, Config};
 
 use crate::mqtt::{Front, Probe};
 use crate::programs::Programs;
@@ -60,7 +60,7 @@ pub async fn run(config: Config, context: Context) -> anyhow::Result<()> {
     tasks.spawn("thermals", |stop| programs.clone().thermals(stop));
     tasks.spawn("processor", |stop| programs.clone().processor(stop));
     tasks.spawn("bridge", |stop| programs.clone().bridge(bridge, outlet, stop));
-    tasks.spawn("traffic", |stop| traffic.fly(mqtt::reachable(address), clock, stop));
+    tasks.spawn("traffic", |stop| traffic.fly(reachable(address), clock, stop));
     tasks.run(STOP).await
 }
 

@@ -31,4 +31,4 @@ mod shared;
 mod version;
 
 pub(crate) use front::Front;
-pub(crate) use probe::{Probe, reachable};
+pub(crate) use probe::Probe;

@@ -1,7 +1,8 @@
 """Generates docs/metrics.md from the sources: each `metrics.register("name", "help", ...)` with the type of its field.
 
     metrics.py            prints the page
-    metrics.py --check A  checks that each name in file A, an output of /metrics, is on the page
+    metrics.py --check A  checks that each name in file A, an output of /metrics, is on the page, and that A has each metric of every
+                          program
 """
 import re
 import sys
@@ -14,7 +15,7 @@ PROGRAMS = (("every program", "crates/runtime"), ("bridge", "bridge"), ("process
 # Consumer groups, whose names are part of their metrics' names; the receivers group writes no Redis.
 GROUPS = ("processor", "receivers", "thermals")
 # A name is a literal, or the result of a closure that is defined earlier in the file.
-REGISTER = re.compile(r'(?:(\w+):\s*)?(?:[\w.]+\s*\.\s*)?\bregister\(\s*("|&name\(")([a-z0-9_]+)"\)?,\s*((?:"(?:[^"\\]|\\.|\\\n)*"))', re.S)
+REGISTER = re.compile(r'(?:(\w+):\s*)?(?:[\w.]+\s*\.\s*)?\bregister(_process)?\(\s*("|&name\(")([a-z0-9_]+)"\)?,\s*((?:"(?:[^"\\]|\\.|\\\n)*"))', re.S)
 
 
 # Tests in the file itself; separate test files are skipped by name.
@@ -34,10 +35,10 @@ def type_of(field, source, aliases):
     return kind
 
 
-def names_of(how, name, before):
+def names_of(standard, how, name, before):
     """The full names, without the suffix of counters."""
     if how == '"':
-        return [f"fanet_{name}"]
+        return [f"process_{name}" if standard else f"fanet_{name}"]
     between = re.findall(r'format!\("\{group\}_(\w*)\{what\}"\)', before)[-1]
     return [f"fanet_{group}_{between}{name}" for group in GROUPS if (group, between) != ("receivers", "redis_")]
 
@@ -59,13 +60,13 @@ def metrics(program):
     for source in sources:
         aliases = dict(re.findall(r"^(?:pub\(crate\) )?type (\w+) = ([^;]+);", source, re.M))
         for found in REGISTER.finditer(TESTS.split(source)[0]):
-            field, how, name, literal = found.groups()
+            field, standard, how, name, literal = found.groups()
             # Rarely the struct is in another file.
             kind = type_of(field, source, aliases) or type_of(field, everything, aliases)
             form = next((form for form in ("Histogram", "Gauge", "Counter") if form in kind), None)
             if form is None:
                 sys.exit(f"metrics.py: {program}: unknown type of {name} ({field}: {kind!r}): expected a counter, gauge or histogram")
-            for full in names_of(how, name, source[: found.start()]):
+            for full in names_of(standard, how, name, source[: found.start()]):
                 full += "_total" if form == "Counter" else ""
                 yield full, form.lower(), labels_of(kind, source, everything), text_of(literal)
 
@@ -84,9 +85,20 @@ def page():
     return "\n".join(lines) + "\n"
 
 
+def problems(text):
+    """What is wrong with what a program exports."""
+    named = set(re.findall(r"`((?:fanet|process)_\w+)`", page()))
+    exported = set(re.findall(r"^# HELP (\w+)", text, re.M))
+    for name in sorted(exported):
+        if name not in named and f"{name}_total" not in named:
+            yield f"{name} is not on the page"
+    for name, *_ in metrics("crates/runtime"):
+        # Traces are counted where they are sent.
+        if name.removesuffix("_total") not in exported and not name.startswith("fanet_trace_"):
+            yield f"{name} is not exported, though every program should"
+
+
 if len(sys.argv) > 2:
-    named = set(re.findall(r"`(fanet_\w+)`", page()))
-    exported = set(re.findall(r"^# HELP (\w+)", Path(sys.argv[2]).read_text(), re.M))
-    missing = sorted(name for name in exported if name not in named and f"{name}_total" not in named)
-    sys.exit(f"metrics.py: not on the page: {missing}" if missing or not exported else 0)
+    found = list(problems(Path(sys.argv[2]).read_text()))
+    sys.exit("metrics.py: " + "; ".join(found) if found else 0)
 print(page(), end="")

@@ -182,7 +182,7 @@ def check_text(document):
                 report(where, f"{name} is not a topic of schemas/topics.toml")
         for span in code_spans(line):
             check_path(where, document, span)
-            metric = re.match(r"^(fanet_[a-z0-9_]+)(\{.*\})?$", span)
+            metric = re.match(r"^((?:fanet|process)_[a-z0-9_]+)(\{.*\})?$", span)
             if metric and not predecessor and document.path != "docs/metrics.md":
                 name = re.sub(r"_(count|sum|bucket)$", "", metric.group(1))
                 if not any(f"`{known}`" in known_metrics for known in (name, metric.group(1))):

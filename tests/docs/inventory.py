@@ -114,7 +114,7 @@ def admin_port(command):
     sources = [folder / "config.rs", folder / "config/command_line.rs"]
     code = next(text for path in sources if path.exists() and "fn admin_port" in (text := path.read_text()))
     code = code.split("fn admin_port", 1)[1].split("\n    }", 1)[0]
-    variant = f"Command::{subcommand.capitalize()} .*?" if subcommand and program == "processor" else ""
+    variant = f"Self::{subcommand.capitalize()} => " if subcommand and program == "processor" else ""
     found = re.search(rf"{variant}(91\d\d)", code)
     return int(found.group(1)) if found else None
 

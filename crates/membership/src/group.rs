@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use futures::future::BoxFuture;
-use streams::{StreamError, TopicPartition};
+use streams::StreamError;
 
 use crate::task::TaskStart;
 
@@ -36,12 +36,6 @@ pub trait Membership: Send + Sync {
     fn is_full(&self) -> bool {
         false
     }
-
-    /// An owned partition is done up to this offset.
-    fn done(&self, _partition: &TopicPartition, _next_offset: u64) {}
-
-    /// A partition is no longer owned.
-    fn closed(&self, _partition: &TopicPartition) {}
 }
 
 /// Why a session ended early.

@@ -123,9 +123,7 @@ impl<'a, M: Membership> Session<'a, M> {
     /// Aborts all tasks.
     pub(crate) async fn end_tasks(&mut self) {
         self.tasks.shutdown().await;
-        for (partition, _) in self.partitions.drain() {
-            self.membership.closed(&partition);
-        }
+        self.partitions.clear();
         self.measure();
     }
 
@@ -210,7 +208,6 @@ impl<'a, M: Membership> Session<'a, M> {
             }
             TaskEvent::Done { next_offset } => {
                 task.uncommitted = Some(next_offset);
-                self.membership.done(&partition, next_offset);
                 match self.member.commit_interval {
                     Some(_) => Ok(()),
                     None => self.commit(|of| *of == partition).await,
@@ -255,9 +252,7 @@ impl<'a, M: Membership> Session<'a, M> {
             self.drain_in_time(&revocation.partitions).await?;
         }
         for partition in &revocation.partitions {
-            if self.partitions.remove(partition).is_some() {
-                self.membership.closed(partition);
-            }
+            self.partitions.remove(partition);
         }
         self.measure();
         revocation.done();

@@ -1,8 +1,7 @@
 //! The admin port: `/health`, `/ready`, `/metrics`, `/log`, and `/debug/profile` where enabled.
 //!
 //! Requests that change the process or take its time (`PUT /log`, profiles) are for clients on this machine only, on
-//! every
-//! bound address: the port has no accounts.
+//! every bound address: the port has no accounts.
 
 #[cfg(feature = "profile")]
 mod profile;
@@ -80,8 +79,7 @@ impl Admin {
     }
 
     /// `/health` and `/ready` for a public port: parts and whether they are ready, without the reasons, since those
-    /// contain
-    /// addresses and internals.
+    /// contain addresses and internals.
     pub fn public_probes(self) -> Router {
         Router::new().route("/health", get(health)).route("/ready", get(public_ready)).with_state(self)
     }
@@ -159,7 +157,11 @@ async fn public_ready(State(admin): State<Admin>) -> Response {
 
 async fn metrics(State(admin): State<Admin>) -> Response {
     let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-    ([(header::CONTENT_TYPE, kind)], admin.context.metrics.to_text()).into_response()
+    // What is measured for it reads files.
+    match tokio::task::spawn_blocking(move || admin.context.metrics.to_text()).await {
+        Ok(text) => ([(header::CONTENT_TYPE, kind)], text).into_response(),
+        Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, format!("cannot export: {error}\n")).into_response(),
+    }
 }
 
 async fn set_log_filter(State(admin): State<Admin>, filter: String) -> Response {

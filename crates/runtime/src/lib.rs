@@ -6,11 +6,14 @@
 
 pub mod admin;
 pub mod backoff;
+pub mod certificates;
 pub mod clock;
 pub mod context;
 pub mod files;
+mod health;
 pub mod metrics;
 mod open_files;
+mod process;
 pub mod program;
 pub mod readiness;
 pub mod retry;
@@ -21,8 +24,10 @@ pub mod telemetry;
 pub mod trace;
 
 pub use backoff::Backoff;
+pub use certificates::{CertificateFiles, CertificateUse};
 pub use clock::Clock;
 pub use context::Context;
+pub use health::reachable;
 pub use metrics::Metrics;
 pub use readiness::{Part, Readiness};
 pub use retry::keep_trying;

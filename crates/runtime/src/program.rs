@@ -8,12 +8,11 @@ use anyhow::Context as _;
 use clap::{CommandFactory, FromArgMatches};
 
 use crate::admin::{self, Admin};
-use crate::open_files;
 use crate::settings::{self, ProcessEnvironment, ShellOptions, Stop};
 use crate::shutdown::signal;
 use crate::telemetry::Telemetry;
 use crate::trace::Service;
-use crate::{Clock, Context, Metrics};
+use crate::{Clock, Context, Metrics, health, open_files, process};
 
 /// Exit code for a bad setting (`EX_USAGE` of sysexits.h).
 pub const BAD_SETTING: u8 = 64;
@@ -26,6 +25,11 @@ pub trait Program: CommandFactory + FromArgMatches {
     fn shell(&self) -> &ShellOptions;
     /// The admin port where none is set; `None` for commands that end by themselves and have no admin port.
     fn admin_port(&self) -> Option<u16>;
+    /// For the command that asks whether a running program is ready: the admin port of that program where none is set.
+    /// `None` for every other command.
+    fn health_of(&self) -> Option<u16> {
+        None
+    }
     /// Checks options against each other, for example two that exclude each other. The error is one line.
     ///
     /// # Errors
@@ -35,7 +39,8 @@ pub trait Program: CommandFactory + FromArgMatches {
     }
 }
 
-/// Runs a program to its exit code: 0 done, 64 bad setting, 1 failed. `version` is the program's own.
+/// Runs a program to its exit code: 0 done, 64 bad setting, 1 failed; of its health command 1 not ready, 2 not reachable.
+/// `version` is the program's own.
 #[allow(clippy::print_stdout, clippy::print_stderr, reason = "help and bad settings come before the log")]
 pub fn run<P, F>(version: &'static str, work: impl FnOnce(P, Context) -> F) -> ExitCode
 where
@@ -56,17 +61,22 @@ where
         Ok(program) => program,
         Err(error) => return bad_setting(&command, error.to_string().trim_end()),
     };
+    let shell = program.shell();
+    // Before the check: that the files of a setting were replaced by bad ones says nothing of the running program.
+    if let Some(port) = program.health_of().filter(|_| !shell.check_config) {
+        return health::run(command.get_name(), admin_address(shell, port));
+    }
     if let Err(line) = program.check() {
         return bad_setting(&command, &line);
     }
-    if program.shell().check_config {
+    if shell.check_config {
         settings.warnings.iter().for_each(|line| eprintln!("{}: {line}", command.get_name()));
         print!("{}", settings::effective(&command, &settings));
         return ExitCode::SUCCESS;
     }
     let (clock, metrics) = (Clock::system(), Metrics::new());
     let service = Service { name: program.service(), version };
-    let telemetry = match Telemetry::start(&program.shell().telemetry, service, &clock, &metrics) {
+    let telemetry = match Telemetry::start(&shell.telemetry, service, &clock, &metrics) {
         Ok(telemetry) => telemetry,
         Err(error) => return bad_setting(&command, &format!("{error:#}")),
     };
@@ -74,7 +84,8 @@ where
     // Not within the log line: it must also run where that level is off.
     let open_files = open_files::raise();
     tracing::info!("{open_files}");
-    let context = Context { tracer: telemetry.tracer(), metrics, ..Context::new(clock) };
+    process::register(&metrics, version);
+    let context = Context { tracer: telemetry.tracer(), ..Context::with_metrics(clock, metrics) };
     match run_to_end(program, version, context, &telemetry, work) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -105,9 +116,7 @@ where
     runtime.block_on(async {
         let clock = context.clock.clone();
         let shell = program.shell().clone();
-        let listen = program
-            .admin_port()
-            .map(|port| shell.admin_listen.unwrap_or_else(|| SocketAddr::from((Ipv4Addr::LOCALHOST, port))));
+        let listen = program.admin_port().map(|port| admin_address(&shell, port));
         let admin = Admin::new(context.clone(), version, Some(telemetry.log_filter.clone()), shell.profile);
         let served = async {
             let Some(listen) = listen else { return std::future::pending().await };
@@ -134,6 +143,11 @@ where
             }
         }
     })
+}
+
+/// Where the admin port listens: as set, or at `port` of the loopback.
+fn admin_address(shell: &ShellOptions, port: u16) -> SocketAddr {
+    shell.admin_listen.unwrap_or_else(|| (Ipv4Addr::LOCALHOST, port).into())
 }
 
 fn program_name<P: CommandFactory>() -> String {

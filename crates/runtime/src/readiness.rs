@@ -16,7 +16,8 @@ use crate::{Clock, Metrics};
 pub struct Readiness {
     clock: Clock,
     parts: Arc<Mutex<BTreeMap<&'static str, PartState>>>,
-    gauges: Family<PartLabel, Gauge>,
+    ready: Family<PartLabel, Gauge>,
+    degraded: Family<PartLabel, Gauge>,
 }
 
 /// A part's name.
@@ -46,7 +47,12 @@ impl Readiness {
         Self {
             clock,
             parts: Arc::default(),
-            gauges: metrics.register("ready", "1 while a part of the program can do its work", Family::default()),
+            ready: metrics.register("ready", "1 while a part of the program can do its work", Family::default()),
+            degraded: metrics.register(
+                "degraded",
+                "1 while a part of the program can do its work, but one of its dependencies is missing",
+                Family::default(),
+            ),
         }
     }
 
@@ -57,7 +63,9 @@ impl Readiness {
             || PartState { ready: false, since_us: now_us, last_error: Some("starting".into()), degraded: None };
         self.parts.lock().entry(name).or_insert_with(starting);
         // Shown from the beginning.
-        drop(self.gauges.get_or_create(&PartLabel { part: name }));
+        for gauges in [&self.ready, &self.degraded] {
+            drop(gauges.get_or_create(&PartLabel { part: name }));
+        }
         Part { name, readiness: self.clone() }
     }
 
@@ -72,15 +80,18 @@ impl Readiness {
         !parts.is_empty() && parts.values().all(|part| part.ready)
     }
 
-    fn set(&self, name: &'static str, ready: bool, error: Option<String>) {
+    fn set(&self, name: &'static str, ready: bool, error: Option<String>, degraded: Option<String>) {
         let now_us = self.clock.now_us();
         let mut parts = self.parts.lock();
         let Some(part) = parts.get_mut(name) else { return };
-        part.degraded = None;
+        if part.degraded.is_some() != degraded.is_some() {
+            self.degraded.get_or_create(&PartLabel { part: name }).set(i64::from(degraded.is_some()));
+        }
+        part.degraded = degraded;
         let changed = part.ready != ready;
         if changed {
             (part.ready, part.since_us) = (ready, now_us);
-            self.gauges.get_or_create(&PartLabel { part: name }).set(i64::from(ready));
+            self.ready.get_or_create(&PartLabel { part: name }).set(i64::from(ready));
         }
         if let Some(error) = error {
             let is_change = changed || part.last_error.as_ref() != Some(&error);
@@ -105,20 +116,17 @@ pub struct Part {
 impl Part {
     /// The part can do its work. Logged when that has changed.
     pub fn ready(&self) {
-        self.readiness.set(self.name, true, None);
+        self.readiness.set(self.name, true, None, None);
     }
 
     /// The part can do its work, but something is missing: `/ready` reports it and stays 200.
     pub fn degraded(&self, reason: impl std::fmt::Display) {
-        self.ready();
-        if let Some(part) = self.readiness.parts.lock().get_mut(self.name) {
-            part.degraded = Some(reason.to_string());
-        }
+        self.readiness.set(self.name, true, None, Some(reason.to_string()));
     }
 
     /// The part cannot do its work, and why. Logged when the reason has changed.
     pub fn not_ready(&self, reason: impl std::fmt::Display) {
-        self.readiness.set(self.name, false, Some(reason.to_string()));
+        self.readiness.set(self.name, false, Some(reason.to_string()), None);
     }
 }
 
@@ -161,5 +169,25 @@ mod tests {
         assert_eq!(readiness.parts()["kafka"].degraded.as_deref(), Some("stale"));
         kafka.ready();
         assert_eq!(readiness.parts()["kafka"].degraded, None);
+    }
+
+    #[test]
+    fn degraded_is_exported_until_it_ends() {
+        let metrics = Metrics::new();
+        let feed = Readiness::new(Clock::manual(0), &metrics).part("feed");
+        let exported = |ready: u8, degraded: u8| {
+            let text = metrics.to_text();
+            text.contains(&format!("fanet_ready{{part=\"feed\"}} {ready}\n"))
+                && text.contains(&format!("fanet_degraded{{part=\"feed\"}} {degraded}\n"))
+        };
+        assert!(exported(0, 0));
+        feed.degraded("stale");
+        feed.degraded("still stale");
+        assert!(exported(1, 1));
+        feed.not_ready("cannot reach the log");
+        assert!(exported(0, 0));
+        feed.degraded("stale");
+        feed.ready();
+        assert!(exported(1, 0));
     }
 }

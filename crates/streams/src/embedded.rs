@@ -18,7 +18,7 @@ use async_trait::async_trait;
 
 use crate::topics::unknown_topic;
 use crate::{
-    GroupSettings, Log, NewTopic, SeekTo, Sink, SinkSettings, Source, StreamError, TopicDescription, TopicOutcome,
+    GroupSettings, Lag, Log, NewTopic, SeekTo, Sink, SinkSettings, Source, StreamError, TopicDescription, TopicOutcome,
     TopicPartition, Watermarks,
 };
 
@@ -74,6 +74,10 @@ impl Log for EmbeddedLog {
 
     fn system(&self) -> &'static str {
         "updraft"
+    }
+
+    fn lag(&self, group: &str) -> Option<Lag> {
+        self.shared.lock().lag(group)
     }
 }
 

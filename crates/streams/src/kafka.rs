@@ -12,6 +12,7 @@
 //! | [`health`], [`probe`] | whether the cluster can be reached; the regular request that checks it |
 //! | [`brokers`] | which of the cluster's brokers one client knows |
 //! | [`watchdog`], [`query`] | whether a reader makes progress, by the cluster's offsets |
+//! | [`behind`] | the lag of a reader, by the same offsets |
 //!
 //! Properties of librdkafka that shaped this: a consumer hangs in its drop while a partition list from `committed()`
 //! lives, so none is kept; an end-of-partition event does not name its topic on the common queue, so every partition
@@ -19,6 +20,7 @@
 //! partition's queue and continues to poll for events.
 
 mod admin;
+mod behind;
 mod brokers;
 mod client;
 mod context;
@@ -47,8 +49,8 @@ pub use self::settings::KafkaSettings;
 use self::settings::REQUEST_TIMEOUT;
 use crate::topics::unknown_topic;
 use crate::{
-    GroupProgress, GroupSettings, Log, NewTopic, SeekTo, Sink, SinkSettings, Source, StreamError, TopicDescription,
-    TopicOutcome, TopicPartition, Watermarks,
+    GroupProgress, GroupSettings, Lag, Log, NewTopic, SeekTo, Sink, SinkSettings, Source, StreamError,
+    TopicDescription, TopicOutcome, TopicPartition, Watermarks,
 };
 
 /// A Kafka cluster. Clones share it.
@@ -133,6 +135,10 @@ impl Log for KafkaLog {
 
     fn progress(&self, group: &str) -> Option<GroupProgress> {
         self.client.progress(group)
+    }
+
+    fn lag(&self, group: &str) -> Option<Lag> {
+        self.client.lag(group)
     }
 
     fn unavailable_reason(&self) -> Option<String> {

@@ -15,6 +15,7 @@ mod embedded;
 mod error;
 #[cfg(feature = "kafka")]
 mod kafka;
+mod lag;
 mod log;
 mod offsets;
 mod options;
@@ -33,6 +34,7 @@ pub use embedded::{EmbeddedLog, EmbeddedSettings};
 pub use error::{DeliveryError, StreamError};
 #[cfg(feature = "kafka")]
 pub use kafka::{Health, HealthState, KafkaLog, KafkaSettings};
+pub use lag::{Behind, Lag};
 pub use log::{GroupProgress, GroupSettings, Log, Start, Watermarks};
 pub use offsets::Contiguous;
 pub use options::{LogOptions, Pairs};

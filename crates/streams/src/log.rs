@@ -6,7 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use crate::{
-    NewTopic, SeekTo, Sink, SinkSettings, Source, StreamError, TopicDescription, TopicOutcome, TopicPartition,
+    Lag, NewTopic, SeekTo, Sink, SinkSettings, Source, StreamError, TopicDescription, TopicOutcome, TopicPartition,
 };
 
 /// One cluster: Kafka, or the embedded log of this process.
@@ -73,6 +73,11 @@ pub trait Log: Send + Sync {
         None
     }
 
+    /// The lag of a group that was joined here. `None`: it is not known (yet).
+    fn lag(&self, _group: &str) -> Option<Lag> {
+        None
+    }
+
     /// Why the cluster does not answer. `None`: it answers, or the reason is not known yet.
     fn unavailable_reason(&self) -> Option<String> {
         None
@@ -86,8 +91,6 @@ pub struct GroupProgress {
     pub stall: Option<String>,
     /// How many times the group has stalled.
     pub stalls: u64,
-    /// Records that the group has not committed, over all partitions; `None` before the first answer of the cluster.
-    pub lag_records: Option<u64>,
     /// Why the process should restart: joining again did not help.
     pub must_restart: Option<String>,
 }

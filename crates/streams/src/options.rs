@@ -1,8 +1,12 @@
 //! The settings that every program shares to connect to the log and its schemas.
 
+#[cfg(feature = "kafka")]
+use std::path::Path;
 use std::sync::Arc;
 
 use clap::Args;
+#[cfg(feature = "kafka")]
+use runtime::{CertificateFiles, CertificateUse};
 
 /// How to connect to the log. Every program has the same setting names.
 #[derive(Debug, Clone, Args)]
@@ -44,6 +48,21 @@ pub struct LogOptions {
 impl Default for LogOptions {
     fn default() -> Self {
         runtime::settings::defaults()
+    }
+}
+
+#[cfg(feature = "kafka")]
+impl LogOptions {
+    /// Exports when the certificates for Kafka expire.
+    pub fn watch_certificates(&self, certificates: &CertificateFiles) {
+        for (key, value) in self.kafka_config.0.iter() {
+            let purpose = match key.as_str() {
+                "ssl.certificate.location" => CertificateUse::Own,
+                "ssl.ca.location" => CertificateUse::Trusted,
+                _ => continue,
+            };
+            certificates.watch(Path::new(value), purpose);
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use std::fmt;
 
 use async_trait::async_trait;
 
-use crate::{Incoming, SeekTo, StreamError, TopicPartition};
+use crate::{Incoming, Lag, SeekTo, StreamError, TopicPartition};
 
 /// A reader of the log, alone or as a member of a group. Dropping it leaves the group in the background;
 /// [`Source::close`] waits for that.
@@ -46,6 +46,12 @@ pub trait Source: Send {
     /// Transient when the cluster is unavailable, and with reason `not_owned` when this source does not read the
     /// partition.
     async fn seek(&mut self, partition: &TopicPartition, to: SeekTo) -> Result<(), StreamError>;
+
+    /// The lag of a reader without a group. `None`: it is not known (yet), or the source is in a group, whose lag is
+    /// [`crate::Log::lag`].
+    fn lag(&self) -> Option<Lag> {
+        None
+    }
 
     /// Leaves the group and waits until that is done, so that another member need not wait for a timeout.
     ///

@@ -1,6 +1,6 @@
 //! The command line of the program.
 
-use clap::{Parser, Subcommand};
+use clap::{Parser, Subcommand, ValueEnum};
 use history::ClickHouseOptions;
 use runtime::ShellOptions;
 use runtime::program::Program;
@@ -126,6 +126,36 @@ pub enum Command {
         #[command(flatten)]
         layout: Layout,
     },
+    /// Asks a running command of this program on its admin port whether it is ready, and prints the answer in one line. Exit
+    /// codes: 0 ready, 1 not ready, 2 not reachable.
+    Health {
+        /// The command that is asked: its default port is used where no --admin-listen is set.
+        #[arg(value_enum, value_name = "COMMAND", default_value = "run")]
+        of: Service,
+    },
+}
+
+/// A command that runs until it is stopped, and so has an admin port.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[allow(missing_docs, reason = "as the commands of these names")]
+pub enum Service {
+    Run,
+    Thermals,
+    Receivers,
+    Historian,
+    Archive,
+}
+
+impl Service {
+    fn admin_port(self) -> u16 {
+        match self {
+            Self::Run => 9102,
+            Self::Historian => 9103,
+            Self::Thermals => 9105,
+            Self::Receivers => 9106,
+            Self::Archive => 9108,
+        }
+    }
 }
 
 impl Program for Config {
@@ -142,6 +172,7 @@ impl Program for Config {
             Command::RebuildRedis { .. } => "rebuild-redis",
             Command::Command { .. } => "command",
             Command::Topics { .. } => "topics",
+            Command::Health { .. } => "health",
         }
     }
 
@@ -150,18 +181,27 @@ impl Program for Config {
     }
 
     fn admin_port(&self) -> Option<u16> {
-        match &self.command {
-            Command::Run { .. } => Some(9102),
-            Command::Thermals { .. } => Some(9105),
-            Command::Receivers { .. } => Some(9106),
-            Command::Archive { archive } => archive.every.map(|_| 9108),
-            Command::Historian { .. } => Some(9103),
+        let service = match &self.command {
+            Command::Run { .. } => Service::Run,
+            Command::Thermals { .. } => Service::Thermals,
+            Command::Receivers { .. } => Service::Receivers,
+            Command::Archive { archive } => archive.every.map(|_| Service::Archive)?,
+            Command::Historian { .. } => Service::Historian,
             Command::Command { .. }
             | Command::Core { .. }
+            | Command::Health { .. }
             | Command::Migrate { .. }
             | Command::RebuildRedis { .. }
             | Command::Topics { .. }
-            | Command::Verify { .. } => None,
+            | Command::Verify { .. } => return None,
+        };
+        Some(service.admin_port())
+    }
+
+    fn health_of(&self) -> Option<u16> {
+        match self.command {
+            Command::Health { of } => Some(of.admin_port()),
+            _ => None,
         }
     }
 
@@ -216,6 +256,21 @@ mod tests {
         assert_eq!(core.settings(), CoreOptions::default().settings());
         assert_eq!(core.settings(), air::core::Settings::default());
         assert_eq!(group.checkpoint_interval, GroupOptions::default().checkpoint_interval);
+    }
+
+    #[test]
+    fn health_asks_the_port_of_its_command() {
+        let health = |arguments: &[&str]| {
+            let config = Config::parse_from(["processor", "health"].into_iter().chain(arguments.iter().copied()));
+            (config.health_of(), config.admin_port())
+        };
+        assert_eq!(health(&[]), (Some(9102), None));
+        for command in ["run", "thermals", "receivers", "historian"] {
+            let config = Config::parse_from(["processor", command]);
+            assert_eq!((config.health_of(), health(&[command]).0), (None, config.admin_port()), "{command}");
+        }
+        let archive = Config::parse_from(["processor", "archive", "--to", "folder", "--every", "10m"]);
+        assert_eq!(health(&["archive"]).0, archive.admin_port());
     }
 
     #[test]

@@ -5,18 +5,14 @@ use std::sync::Arc;
 
 use futures::future::BoxFuture;
 use membership::{Command, Membership, Reports, TaskEvent, TaskStart};
-use parking_lot::Mutex;
 use runtime::Clock;
 use streams::registry::TopicCodec;
-use streams::{Incoming, Topic, TopicPartition};
+use streams::{Incoming, Topic};
 use tokio::sync::{Semaphore, mpsc};
 
 use crate::historian::block::{BlockLimits, Pending};
 use crate::historian::block_writer::BlockWriter;
 use crate::historian::waiting_records::WaitingRecords;
-
-/// The next offset to write of each partition owned.
-pub(super) type NextOffsets = Arc<Mutex<HashMap<TopicPartition, u64>>>;
 
 /// By full name of a topic: its name in the catalogue, and the topic.
 pub(super) type Topics = HashMap<Arc<str>, (&'static str, Topic)>;
@@ -29,7 +25,6 @@ pub(super) struct BlockTasks {
     /// Limits the number of blocks that are written at the same time.
     pub(super) writers: Arc<Semaphore>,
     pub(super) waiting: Arc<WaitingRecords>,
-    pub(super) next_offsets: NextOffsets,
     pub(super) clock: Clock,
 }
 
@@ -61,14 +56,6 @@ impl Membership for BlockTasks {
 
     fn is_full(&self) -> bool {
         self.waiting.is_full()
-    }
-
-    fn done(&self, partition: &TopicPartition, next_offset: u64) {
-        self.next_offsets.lock().insert(partition.clone(), next_offset);
-    }
-
-    fn closed(&self, partition: &TopicPartition) {
-        self.next_offsets.lock().remove(partition);
     }
 }
 

@@ -1,5 +1,7 @@
 //! Metrics of the historian.
 
+use std::sync::atomic::AtomicU64;
+
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -29,6 +31,7 @@ pub struct HistorianMetrics {
     pub(crate) waiting: Gauge,
     pub(crate) partitions: Gauge,
     pub(crate) lag: Gauge,
+    pub(crate) lag_seconds: Gauge<f64, AtomicU64>,
     pub(crate) stalls: Counter,
     pub(crate) restarts: Counter,
 }
@@ -70,6 +73,11 @@ impl HistorianMetrics {
             lag: metrics.register(
                 "historian_lag_records",
                 "Records in the log that are not in the history yet, over all partitions",
+                Gauge::default(),
+            ),
+            lag_seconds: metrics.register(
+                "historian_lag_seconds",
+                "How long ago the records were written that this member reads now; 0 where it has read everything",
                 Gauge::default(),
             ),
             stalls: metrics.register(

@@ -4,7 +4,7 @@
 //! hundreds of requests per second for new positions name the partitions of aircraft only. The requests for the many
 //! other partitions wait at the broker until one of them has a record.
 
-use streams::{Event, Log, SeekTo, Source, StreamError, TopicPartition};
+use streams::{Event, Lag, Log, SeekTo, Source, StreamError, TopicPartition};
 
 use super::topics::Topics;
 
@@ -33,6 +33,11 @@ impl Reader {
             event = self.aircraft.next() => event,
             event = self.others.next() => event,
         }
+    }
+
+    /// The lag of both readers together. `None`: it is not known yet.
+    pub(super) fn lag(&self) -> Option<Lag> {
+        Some(self.aircraft.lag()?.and(self.others.lag()?))
     }
 
     /// # Errors

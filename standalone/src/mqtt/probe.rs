@@ -1,9 +1,9 @@
 //! A client of our own that connects regularly, so that `/ready` shows whether receivers can connect.
 
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::time::Duration;
 
-use runtime::{Clock, Part, Shutdown};
+use runtime::{Clock, Part, Shutdown, reachable};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
@@ -63,17 +63,10 @@ async fn connect(address: SocketAddr) -> std::io::Result<[u8; 4]> {
     Ok(answer)
 }
 
-/// The address under which this process reaches its own listener.
-pub(crate) fn reachable(listening: SocketAddr) -> SocketAddr {
-    match listening {
-        SocketAddr::V4(address) if address.ip().is_unspecified() => (Ipv4Addr::LOCALHOST, address.port()).into(),
-        SocketAddr::V6(address) if address.ip().is_unspecified() => (Ipv6Addr::LOCALHOST, address.port()).into(),
-        named => named,
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::net::Ipv4Addr;
+
     use tokio::net::TcpListener;
 
     use super::*;

@@ -17,6 +17,8 @@ pub(super) struct Group {
     owners: BTreeMap<TopicPartition, MemberId>,
     revoking: BTreeMap<TopicPartition, Revoking>,
     committed: BTreeMap<TopicPartition, u64>,
+    /// The next offsets that the owners read.
+    positions: BTreeMap<TopicPartition, u64>,
     next_member: MemberId,
     next_revocation: u64,
 }
@@ -85,6 +87,24 @@ impl Group {
 
     pub(super) fn committed(&self, partition: &TopicPartition) -> Option<u64> {
         self.committed.get(partition).copied()
+    }
+
+    /// Stores the next offset that the owner of a partition reads.
+    pub(super) fn set_position(&mut self, partition: &TopicPartition, next: u64) {
+        if let Some(position) = self.positions.get_mut(partition) {
+            *position = next;
+        } else {
+            self.positions.insert(partition.clone(), next);
+        }
+    }
+
+    /// The partitions that members own, each with its owner's position, if known, and the committed offset.
+    pub(super) fn owned(&self) -> impl Iterator<Item = (&TopicPartition, Option<u64>, Option<u64>)> {
+        self.owners.keys().map(|partition| {
+            let [position, committed] =
+                [&self.positions, &self.committed].map(|offsets| offsets.get(partition).copied());
+            (partition, position, committed)
+        })
     }
 
     /// A member has flushed the revoked partitions: they move to the next owner. Ignored after the deadline.

@@ -1,10 +1,11 @@
 //! The records of one partition, bounded. Pure.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::time::Duration;
 
 use bytes::Bytes;
 
-use crate::{EmbeddedSettings, Headers, SeekTo, Watermarks};
+use crate::{Behind, EmbeddedSettings, Headers, SeekTo, Watermarks};
 
 /// The memory of a record besides its own bytes: the entry, and the reference counts of its parts.
 const OVERHEAD_BYTES: usize = 160;
@@ -134,6 +135,13 @@ impl Partition {
     pub(super) fn from(&self, offset: u64, max: usize) -> impl Iterator<Item = &Stored> {
         let start = self.index_of(offset);
         self.records.range(start..).take(max)
+    }
+
+    /// The lag of a reader whose next offset is `next`; `None` where there is nothing more to read.
+    pub(super) fn behind(&self, next: u64) -> Option<Behind> {
+        let unread = self.from(next, 1).next()?;
+        // Exact, since the next record is known.
+        Some(Behind { read_to_ms: Some(unread.timestamp_ms), at_least: Duration::MAX })
     }
 
     /// The present offset of a position.

@@ -10,8 +10,8 @@ use super::group::Group;
 use super::partition::{Partition, Policy, Stored};
 use crate::topics::differences;
 use crate::{
-    Delivered, DeliveryError, EmbeddedSettings, NewTopic, Outgoing, StreamError, TopicDescription, TopicOutcome,
-    TopicPartition, partitioner,
+    Delivered, DeliveryError, EmbeddedSettings, Lag, NewTopic, Outgoing, StreamError, TopicDescription, TopicOutcome,
+    TopicPartition, Watermarks, partitioner,
 };
 
 #[derive(Debug)]
@@ -157,6 +157,30 @@ impl State {
     pub(super) fn group(&mut self, name: &str) -> (&mut Group, BTreeMap<Arc<str>, u32>) {
         let counts = self.partition_counts();
         (self.groups.entry(name.to_owned()).or_default(), counts)
+    }
+
+    /// Stores the next offsets that a member of a group reads.
+    pub(super) fn store_positions<'a>(
+        &mut self,
+        group: &str,
+        positions: impl Iterator<Item = (&'a TopicPartition, u64)>,
+    ) {
+        if let Some(group) = self.groups.get_mut(group) {
+            positions.for_each(|(partition, next)| group.set_position(partition, next));
+        }
+    }
+
+    /// The lag of a group; `None` where no member has joined it.
+    pub(super) fn lag(&self, group: &str) -> Option<Lag> {
+        let mut lag = Lag::default();
+        for (partition, position, committed) in self.groups.get(group)?.owned() {
+            let log = self.partition(partition).expect("only partitions that exist are owned");
+            let Watermarks { low, high } = log.watermarks();
+            let committed = committed.unwrap_or(low).max(low);
+            lag.records += high.saturating_sub(committed);
+            lag.behind.extend(log.behind(position.unwrap_or(committed)));
+        }
+        Some(lag)
     }
 
     fn partition_counts(&self) -> BTreeMap<Arc<str>, u32> {

@@ -3,7 +3,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::*;
-use crate::{Event, Flush, Headers, Incoming, Outgoing, Receipt, Start};
+use crate::{Behind, Event, Flush, Headers, Incoming, Outgoing, Receipt, Start};
 
 fn record(topic: &str, value: &str) -> Outgoing {
     Outgoing {
@@ -69,6 +69,25 @@ async fn next_is_cancel_safe() {
     drop(waiting);
     write(&log, [record("t", "x")]).await;
     assert_eq!(records(&mut *source).await.len(), 1);
+}
+
+#[tokio::test]
+async fn lag_counts_records_that_are_not_read_or_not_committed() {
+    let log = log(EmbeddedSettings::new(0)).await;
+    let partition = TopicPartition::new("t", 0);
+    assert_eq!(log.lag("g"), None);
+    let mut member = log.subscribe(GroupSettings::new("g", ["t"])).await.expect("joined");
+    let mut reader = log.read(vec![(partition.clone(), SeekTo::Beginning)]).await.expect("reader");
+    assert_eq!(log.lag("g"), Some(Lag::default()));
+
+    write(&log, (5..8).map(|number| Outgoing { timestamp_ms: number * 1_000, ..record("t", "x") })).await;
+    let unread = Lag { records: 3, behind: vec![Behind { read_to_ms: Some(5_000), at_least: Duration::MAX }] };
+    assert_eq!((log.lag("g"), reader.lag()), (Some(unread.clone()), Some(unread)));
+    assert_eq!((records(&mut *member).await.len(), records(&mut *reader).await.len()), (3, 3));
+    let uncommitted = |records| Lag { records, behind: Vec::new() };
+    assert_eq!((log.lag("g"), reader.lag()), (Some(uncommitted(3)), Some(uncommitted(0))));
+    member.commit(&[(partition, 2)]).await.expect("committed");
+    assert_eq!(log.lag("g"), Some(uncommitted(1)));
 }
 
 #[tokio::test]

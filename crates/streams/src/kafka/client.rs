@@ -11,7 +11,7 @@ use super::producer::Producer;
 use super::query::Scope;
 use super::settings::{KafkaSettings, REQUEST_TIMEOUT};
 use super::watchdog::WatchdogHandle;
-use crate::{GroupProgress, GroupSettings, StreamError, TopicPartition, Watermarks};
+use crate::{GroupProgress, GroupSettings, Lag, StreamError, TopicPartition, Watermarks};
 
 /// The state that all sources and sinks of one cluster share.
 pub(super) struct SharedClient {
@@ -85,6 +85,12 @@ impl SharedClient {
     pub(super) fn progress(&self, group: &str) -> Option<GroupProgress> {
         let watchdogs = self.watchdogs.lock().unwrap_or_else(PoisonError::into_inner);
         watchdogs.get(group).map(WatchdogHandle::progress)
+    }
+
+    /// The lag of a group that was joined.
+    pub(super) fn lag(&self, group: &str) -> Option<Lag> {
+        let watchdogs = self.watchdogs.lock().unwrap_or_else(PoisonError::into_inner);
+        watchdogs.get(group).and_then(WatchdogHandle::lag)
     }
 
     /// Sends a request to the cluster and stores whether it was answered.

@@ -111,6 +111,8 @@ struct RecordQueue {
     end: End,
     /// After the last record that the caller took.
     position: Option<u64>,
+    /// The time of the last record that the caller took.
+    read_to_ms: Option<i64>,
     /// The end was reached since the last call of [`RecordQueues::status`].
     at_end: bool,
 }
@@ -354,7 +356,7 @@ impl RecordQueue {
         let mut bytes = 0;
         for (record, weight) in self.records.drain(..count) {
             bytes += weight;
-            self.position = Some(record.offset + 1);
+            (self.position, self.read_to_ms) = (Some(record.offset + 1), Some(record.timestamp_ms));
             into.push(record);
         }
         self.bytes -= bytes;

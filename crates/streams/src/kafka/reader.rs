@@ -14,7 +14,7 @@ use super::client::SharedClient;
 use super::query::Scope;
 use super::source::KafkaSource;
 use super::watchdog::{STALLED, WatchdogHandle};
-use crate::{Event, Incoming, SeekTo, Source, StreamError, TopicPartition};
+use crate::{Event, Incoming, Lag, SeekTo, Source, StreamError, TopicPartition};
 
 /// The time between two attempts to open the next consumer.
 const RETRY_INTERVAL: Duration = Duration::from_secs(1);
@@ -162,6 +162,10 @@ impl Source for KafkaReader {
         self.source.seek(partition, next).await?;
         (position.next, position.caught_up) = (next, false);
         Ok(())
+    }
+
+    fn lag(&self) -> Option<Lag> {
+        self.watchdog.as_ref().and_then(WatchdogHandle::lag)
     }
 
     async fn close(self: Box<Self>) -> Result<(), StreamError> {

@@ -1,5 +1,5 @@
-//! A thread that queries the offsets of a reader, has the [`Watchdog`] judge them, and makes a stalled reader join
-//! again.
+//! A thread that queries the offsets of a reader, measures its lag, has the [`Watchdog`] judge its progress, and makes a
+//! stalled reader join again.
 //!
 //! It outlives the reader's clients and sessions, so that it also detects a reader without either.
 
@@ -8,12 +8,13 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::behind::{BehindSince, PartitionRead};
 use super::hand_over::{Control, HandOver};
 use super::health::HealthMonitor;
-use super::query::{QueryClient, Scope};
+use super::query::{PartitionOffsets, QueryClient, Scope};
 use super::settings::KafkaSettings;
 use crate::watchdog::{PartitionStatus, ReaderStatus, Reason, Stall, Verdict, Watchdog, WatchdogLimits};
-use crate::{GroupProgress, StreamError};
+use crate::{GroupProgress, Lag, StreamError};
 
 /// The time between two queries.
 const INTERVAL: Duration = Duration::from_secs(2);
@@ -39,6 +40,8 @@ struct State {
     /// The reader's present consumer.
     member: Option<Arc<HandOver>>,
     progress: GroupProgress,
+    /// `None` before the first answer of the cluster.
+    lag: Option<Lag>,
 }
 
 impl WatchdogHandle {
@@ -55,7 +58,9 @@ impl WatchdogHandle {
             name: scope.to_string(),
             scope,
             watchdog: Watchdog::new(WatchdogLimits::default()),
+            behind_since: BehindSince::default(),
             query_client: None,
+            began: Instant::now(),
             answered_at: Instant::now(),
         };
         // Not joined: a query may be in progress when the handle is dropped. The thread ends by itself.
@@ -71,6 +76,10 @@ impl WatchdogHandle {
 
     pub(super) fn progress(&self) -> GroupProgress {
         self.0.lock().progress.clone()
+    }
+
+    pub(super) fn lag(&self) -> Option<Lag> {
+        self.0.lock().lag.clone()
     }
 }
 
@@ -101,13 +110,14 @@ struct WatchdogThread {
     name: String,
     scope: Scope,
     watchdog: Watchdog,
+    behind_since: BehindSince,
     query_client: Option<QueryClient>,
+    began: Instant,
     answered_at: Instant,
 }
 
 impl WatchdogThread {
     fn run(mut self) {
-        let began = Instant::now();
         while self.shared.pause() {
             let member = self.shared.lock().member.clone();
             let Some(member) = member.filter(|member| !member.with(|queues| queues.has_left())) else { continue };
@@ -115,8 +125,8 @@ impl WatchdogThread {
             // Between two consumers this process has no member of the group; the program reports why.
             let is_closed = member.with(|queues| queues.is_closing());
             let judged = if is_closed { &ReaderStatus::Unavailable } else { &status };
-            let verdict = self.watchdog.judge(began.elapsed(), judged);
-            self.store(&status, verdict);
+            let verdict = self.watchdog.judge(self.began.elapsed(), judged);
+            self.store(verdict);
             self.apply(&member, verdict);
         }
     }
@@ -149,13 +159,17 @@ impl WatchdogThread {
         };
         let query_client = self.query_client.insert(query_client);
         let offsets = query_client.offsets()?;
-        let partitions: Vec<_> = offsets
+        let read: Vec<_> = offsets
             .into_iter()
-            .map(|(partition, offsets)| {
-                let owned = member.with(|queues| queues.status(&partition, offsets.end));
-                PartitionStatus { partition, low: offsets.low, end: offsets.end, committed: offsets.committed, owned }
+            .map(|(partition, PartitionOffsets { low, end, committed })| {
+                let (owned, read_to_ms) =
+                    member.with(|queues| (queues.status(&partition, end), queues.read_to_ms(&partition)));
+                PartitionRead { status: PartitionStatus { partition, low, end, committed, owned }, read_to_ms }
             })
             .collect();
+        let is_group = matches!(self.scope, Scope::Group { .. });
+        self.shared.lock().lag = Some(self.behind_since.observe(self.began.elapsed(), is_group, &read));
+        let partitions: Vec<_> = read.into_iter().map(|read| read.status).collect();
         let owned = partitions.iter().filter(|status| status.owned.is_some()).count();
         let lags = |status: &PartitionStatus| status.owned.is_none() && status.lag() > 0;
         // Only where it matters, since it is the most expensive query.
@@ -168,12 +182,9 @@ impl WatchdogThread {
         Ok(ReaderStatus::Known { partitions, others_own })
     }
 
-    fn store(&self, status: &ReaderStatus, verdict: Verdict) {
+    fn store(&self, verdict: Verdict) {
         let mut state = self.shared.lock();
         let progress = &mut state.progress;
-        if let ReaderStatus::Known { partitions, .. } = status {
-            progress.lag_records = Some(partitions.iter().map(PartitionStatus::lag).sum());
-        }
         match verdict {
             // Unchanged: health reports an unavailable cluster.
             Verdict::Unknown => {}

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::super::state::State;
-use crate::{Event, Incoming, SeekTo, Start, StreamError, TopicPartition};
+use crate::{Event, Incoming, Lag, SeekTo, Start, StreamError, TopicPartition};
 
 #[derive(Debug)]
 pub(super) struct Cursors {
@@ -54,6 +54,23 @@ impl Cursors {
                 cursor.paused = paused;
             }
         }
+    }
+
+    /// The partitions, each with the next offset to read.
+    pub(super) fn positions(&self) -> impl Iterator<Item = (&TopicPartition, u64)> {
+        self.cursors.iter().map(|(partition, cursor)| (partition, cursor.next))
+    }
+
+    /// The lag of the reader.
+    pub(super) fn lag(&self, state: &State) -> Lag {
+        let mut lag = Lag::default();
+        for (partition, next) in self.positions() {
+            let log = state.partition(partition).expect("topics are never deleted");
+            let watermarks = log.watermarks();
+            lag.records += watermarks.high.saturating_sub(next.max(watermarks.low));
+            lag.behind.extend(log.behind(next));
+        }
+        lag
     }
 
     /// The next event: a partition that has caught up, or up to `max` records.

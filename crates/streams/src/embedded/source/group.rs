@@ -57,7 +57,9 @@ impl GroupSource {
             }
             None => {
                 let deadline = group.next_deadline();
-                self.cursors.next(state, self.settings.max_batch_records).ok_or(deadline)
+                let event = self.cursors.next(state, self.settings.max_batch_records).ok_or(deadline)?;
+                state.store_positions(&self.settings.group, self.cursors.positions());
+                Ok(event)
             }
         }
     }
@@ -73,6 +75,7 @@ impl GroupSource {
             let to = committed.map_or(start, SeekTo::Offset);
             self.cursors.set(state, partition, to).expect("only existing partitions are assigned");
         }
+        state.store_positions(&self.settings.group, self.cursors.positions());
     }
 
     fn revocation(&self, revocation: u64, partitions: Vec<TopicPartition>, lost: bool) -> Revocation {

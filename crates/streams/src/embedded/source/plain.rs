@@ -7,7 +7,7 @@ use tokio::sync::Notify;
 
 use super::super::state::Shared;
 use super::cursor::Cursors;
-use crate::{Event, SeekTo, Source, Start, StreamError, TopicPartition};
+use crate::{Event, Lag, SeekTo, Source, Start, StreamError, TopicPartition};
 
 /// The maximum number of records in one event: a plain reader has no settings.
 const BATCH_RECORDS: usize = 1_000;
@@ -67,6 +67,10 @@ impl Source for PlainSource {
             return Err(StreamError::transient("not_owned", format!("seek in {partition}"), cause));
         }
         self.cursors.set(&self.log.lock(), partition, to)
+    }
+
+    fn lag(&self) -> Option<Lag> {
+        Some(self.cursors.lag(&self.log.lock()))
     }
 
     async fn close(self: Box<Self>) -> Result<(), StreamError> {

@@ -22,6 +22,11 @@ impl RecordQueues {
         Some(OwnedStatus { position: queue.position, waiting_for })
     }
 
+    /// The time of the last record of a partition that the caller took.
+    pub(in crate::kafka) fn read_to_ms(&self, partition: &TopicPartition) -> Option<i64> {
+        self.queues.get(partition)?.read_to_ms
+    }
+
     /// Whether the caller has left the group: then the watchdog ignores this member.
     pub(in crate::kafka) fn has_left(&self) -> bool {
         self.has_left
