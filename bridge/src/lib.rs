@@ -20,7 +20,6 @@ mod gate;
 mod inlet;
 mod intake;
 mod limits;
-mod lru;
 mod metrics;
 mod mqtt;
 mod pipeline;

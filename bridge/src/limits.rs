@@ -6,9 +6,7 @@
 
 use std::time::Duration;
 
-use rate::{RateLimit, TokenBucket};
-
-use crate::lru::Lru;
+use rate::{Lru, RateLimit, TokenBucket};
 
 /// The maximum time that is credited.
 const LONGEST_AWAY: Duration = Duration::from_secs(3_600);

@@ -7,6 +7,7 @@ use parking_lot::RwLock;
 use runtime::Context;
 use tokio_util::task::TaskTracker;
 
+use crate::auth::Auth;
 use crate::config::PusherOptions;
 use crate::http::Connections;
 use crate::metrics::PusherMetrics;
@@ -16,6 +17,7 @@ use crate::redis::Redis;
 use crate::rest::{Exports, Problem, RecordedSilences, RedisPicture, ResponseCache};
 use crate::scores::ScoreReader;
 use crate::socket::{Admission, Shards};
+use crate::throttle::Throttle;
 use fanout::session::SessionSettings;
 use fanout::view::{PrivacyView, PrivateView, View, WindView};
 
@@ -38,8 +40,12 @@ pub(crate) struct App {
     pub(crate) redis: Option<Redis>,
     /// The air picture in Redis, until `live` is set.
     pub(crate) redis_picture: Option<Arc<RedisPicture>>,
-    /// Accepts positions of telephones; `None`: no keys are set.
-    pub(crate) positions: Option<Arc<Positions>>,
+    /// Identifies the caller of a request.
+    pub(crate) auth: Arc<Auth>,
+    /// The limits of clients.
+    pub(crate) throttle: Arc<Throttle>,
+    /// Accepts positions of telephones.
+    pub(crate) positions: Arc<Positions>,
     /// Writes positions and commands into the raw topic.
     pub(crate) raw_writer: Arc<RawWriter>,
     /// `None`: no history is set.

@@ -1,5 +1,6 @@
 //! Settings of the pusher.
 
+mod access;
 mod map;
 
 use std::net::SocketAddr;
@@ -20,10 +21,13 @@ use runtime::{Context, ShellOptions, program::Program};
 #[cfg(feature = "services")]
 use streams::LogOptions;
 
+pub use self::access::AccessOptions;
 use crate::http::ConnectionLimits;
+#[cfg(feature = "services")]
+use crate::keys_command::{KeysAction, NewKeyOptions};
 use crate::socket::AdmissionLimits;
 #[cfg(feature = "services")]
-use crate::{http::tls, positions};
+use crate::{auth, http::tls, positions};
 use fanout::session::SessionLimits;
 pub use map::{MapOptions, MapStart, TerrainEncoding};
 
@@ -90,13 +94,22 @@ impl HistoryOptions {
 
 /// What to do. Settings may stand before or after it.
 #[cfg(feature = "services")]
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Subcommand)]
+#[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
 pub enum Command {
     /// Serve map, REST and WebSocket until stopped. The default.
     Run,
     /// Ask the running pusher on its admin port whether it is ready, and print the answer in one line. Exit codes: 0
     /// ready, 1 not ready, 2 not reachable.
     Health,
+    /// Make an API key: print it, and its entry for the file of --api-keys, which has only the hash.
+    Keys {
+        /// new: make one.
+        #[arg(value_enum)]
+        action: KeysAction,
+        #[command(flatten)]
+        #[allow(missing_docs)]
+        new: NewKeyOptions,
+    },
 }
 
 /// The pusher's own options.
@@ -241,14 +254,17 @@ pub struct PusherOptions {
     /// PEM file with the private key of the certificate. It is reloaded when it changes.
     #[arg(long, env = "UPDRAFT_PUSHER_TLS_KEY", value_name = "FILE", requires = "tls_cert", global = true)]
     pub tls_key: Option<PathBuf>,
-    /// TOML file with the keys of permitted position senders, see docs/rest.md. Without it every position is refused.
-    /// It is reloaded when it changes.
+    /// TOML file with a key for each device that may send positions, see docs/rest.md. Access tokens and API keys may send
+    /// positions, too. It is reloaded when it changes.
     #[arg(long, env = "UPDRAFT_PUSHER_POSITION_KEYS", value_name = "FILE", global = true)]
     pub position_keys: Option<PathBuf>,
-    /// Accept operator commands (reset a device's score) without credentials. Set it only where operators alone can
-    /// reach this port.
+    /// Every client is an operator: reads and resets the scores of devices without credentials. For development. Set it
+    /// only where operators alone can reach this port.
     #[arg(long, env = "UPDRAFT_PUSHER_OPEN_OPERATOR", global = true)]
     pub open_operator: bool,
+    /// Access control.
+    #[command(flatten)]
+    pub access: AccessOptions,
     /// URL of Redis, which answers REST until the air picture is complete: redis://host:port, or rediss://host:port for
     /// TLS; the nodes of a cluster separated by commas; none: no Redis.
     #[arg(
@@ -318,7 +334,10 @@ impl Program for Config {
     }
 
     fn admin_port(&self) -> Option<u16> {
-        Some(9104)
+        match self.command {
+            None | Some(Command::Run | Command::Health) => Some(9104),
+            Some(Command::Keys { .. }) => None,
+        }
     }
 
     fn health_of(&self) -> Option<u16> {
@@ -326,6 +345,10 @@ impl Program for Config {
     }
 
     fn check(&self) -> Result<(), String> {
+        // The files of the settings may not be there yet: the first key is for one of them.
+        if matches!(self.command, Some(Command::Keys { .. })) {
+            return Ok(());
+        }
         let options = &self.pusher;
         if let Some(Err(error)) = options.redis_url().map(redis_servers::check) {
             return Err(format!("--redis-url: {error}"));
@@ -335,6 +358,12 @@ impl Program for Config {
         }
         if let Some(file) = &options.position_keys {
             positions::check(file).map_err(|error| format!("{error:#}"))?;
+        }
+        if let Some(file) = &options.access.api_keys {
+            auth::check_api_keys(file).map_err(|error| format!("{error:#}"))?;
+        }
+        if let Some((_, keys)) = options.access.tokens()? {
+            auth::check_token_keys(keys).map_err(|error| format!("{error:#}"))?;
         }
         options.map.check()?;
         self.history.check()

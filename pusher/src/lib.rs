@@ -4,11 +4,15 @@
 //! `socket` owns the WebSocket connections, `rest` answers requests. This crate decodes no frames.
 
 mod app;
+mod auth;
 mod config;
 mod feed;
 mod history_monitor;
 mod http;
+#[cfg(feature = "services")]
+mod keys_command;
 mod metrics;
+mod networks;
 mod pmtiles;
 mod positions;
 mod presence;
@@ -17,6 +21,7 @@ mod redis;
 mod rest;
 mod scores;
 pub mod socket;
+mod throttle;
 mod watched;
 
 use std::net::SocketAddr;
@@ -31,6 +36,7 @@ use tokio::net::TcpListener;
 use tokio_util::task::TaskTracker;
 
 use crate::app::App;
+use crate::auth::Auth;
 use crate::feed::Feed;
 use crate::history_monitor::HistoryMonitor;
 use crate::http::Connections;
@@ -41,9 +47,13 @@ use crate::raw_writer::RawWriter;
 use crate::redis::Redis;
 use crate::rest::{Exports, RecordedSilences, RedisPicture, ResponseCache};
 use crate::socket::Admission;
+use crate::throttle::Throttle;
+pub use config::{AccessOptions, MapOptions, MapStart, PusherOptions, TerrainEncoding};
 #[cfg(feature = "services")]
 pub use config::{Command, Config};
-pub use config::{MapOptions, MapStart, PusherOptions, TerrainEncoding};
+#[cfg(feature = "services")]
+pub use keys_command::{KeysAction, NewKeyOptions};
+pub use networks::Network;
 pub use scores::ScoreReader;
 
 /// How long each part may take to stop.
@@ -58,6 +68,9 @@ const RELAY_DEADLINE: Duration = Duration::from_secs(2);
 #[cfg(feature = "services")]
 pub async fn run(config: Config, context: Context) -> anyhow::Result<()> {
     config.log.watch_certificates(&context.certificates);
+    if let Some(Command::Keys { new, .. }) = &config.command {
+        return keys_command::run(new, &context);
+    }
     let cluster = Cluster::connect(&config.log, "updraft-pusher")?;
     let history = config.history.open(&context)?;
     serve(config.pusher, cluster, history, context).await
@@ -128,14 +141,20 @@ impl Pusher {
             _ => None,
         };
         let raw_writer = Arc::new(RawWriter::new(cluster.clone(), context.tracer.clone()));
-        let positions = match &options.position_keys {
-            Some(file) => Some(Arc::new(Positions::open(file, raw_writer.clone())?)),
-            None => None,
-        };
         let redis = options.redis_url().map(Redis::new).transpose()?;
         let clock = context.clock.clone();
         let redis_picture = redis.clone().map(|redis| Arc::new(RedisPicture::new(redis, context.clock.clone())));
         let metrics = PusherMetrics::register(&context.metrics);
+        let throttle = Arc::new(Throttle::new(&options.access, clock.clone(), metrics.limited.clone()));
+        let auth = Auth::open(
+            &options.access,
+            options.position_keys.as_deref(),
+            options.open_operator,
+            throttle.clone(),
+            clock.clone(),
+            metrics.clone(),
+        )?;
+        let positions = Arc::new(Positions::new(raw_writer.clone(), throttle.clone()));
         let app = App {
             admission: Admission::new(options.admission_limits()),
             http_connections: Connections::new(options.connection_limits(), clock.clone(), metrics.clone()),
@@ -147,6 +166,8 @@ impl Pusher {
             live: Arc::new(OnceLock::new()),
             redis,
             redis_picture,
+            auth: Arc::new(auth),
+            throttle,
             positions,
             raw_writer,
             history,
@@ -163,9 +184,7 @@ impl Pusher {
         if let Some(tls) = tls.clone() {
             tasks.spawn("certificate", |stop| tls.run(clock.clone(), stop));
         }
-        if let Some(positions) = app.positions.clone() {
-            tasks.spawn("position keys", |stop| positions.keys().run(clock.clone(), stop));
-        }
+        app.auth.spawn(&mut tasks);
         if let Some(redis) = app.redis.clone() {
             let presence = Presence::new(redis, context.clone(), app.metrics.clone());
             tasks.spawn("presence", |stop| presence.run(stop));

@@ -90,6 +90,9 @@ pub(crate) struct PusherMetrics {
     pub(crate) http_held_bytes: Gauge,
     pub(crate) http_cut: Family<Reason, Counter>,
     pub(crate) http_refused: Family<Reason, Counter>,
+    pub(crate) logins_refused: Family<Reason, Counter>,
+    pub(crate) limited: Family<Reason, Counter>,
+    pub(crate) token_key_fetches: Family<Reason, Counter>,
     pub(crate) http_seconds: Family<Request, Histogram, fn() -> Histogram>,
 }
 
@@ -248,6 +251,21 @@ impl PusherMetrics {
             http_refused: metrics.register(
                 "pusher_http_refused",
                 "Connections and requests for REST and the map that were refused because a limit was reached, by reason.",
+                Family::default(),
+            ),
+            logins_refused: metrics.register(
+                "pusher_logins_refused",
+                "Access tokens, API keys and position keys that were refused, by reason.",
+                Family::default(),
+            ),
+            limited: metrics.register(
+                "pusher_limited",
+                "Requests, WebSockets and positions beyond the limits of a client, by limit.",
+                Family::default(),
+            ),
+            token_key_fetches: metrics.register(
+                "pusher_token_key_fetches",
+                "Fetches of the identity provider's public keys, by outcome.",
                 Family::default(),
             ),
             http_seconds: metrics.register(

@@ -7,8 +7,10 @@ mod endpoint;
 mod export;
 mod flights;
 mod go_backend;
+mod guard;
 mod list;
 mod map;
+mod me;
 mod measure;
 mod openapi;
 mod picture;
@@ -39,14 +41,14 @@ mod winds;
 use std::time::Duration;
 
 use axum::Router;
-use axum::http::{Method, Uri};
+use axum::http::{HeaderValue, Method, Uri};
 use axum::middleware;
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::routing::{MethodRouter, get, post};
 use runtime::admin::Admin;
 use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Predicate};
-use tower_http::cors::{AllowHeaders, Any, CorsLayer};
+use tower_http::cors::{AllowHeaders, AllowOrigin, Any, CorsLayer};
 
 use crate::app::App;
 use crate::socket;
@@ -63,27 +65,13 @@ const PREFLIGHT_MAX_AGE: Duration = Duration::from_secs(3_600);
 /// Everything on the pusher's port.
 pub(crate) fn router(app: App) -> Router {
     let probes = Admin::new(app.context.clone(), env!("CARGO_PKG_VERSION"), None, false).public_probes();
-    let lists = list::LISTS.iter().fold(Router::new(), |router, one| router.route(one.endpoint.path, list::route(one)));
-    let api = lists
-        .route(snapshot::ENDPOINT.path, get(snapshot::get))
-        .route(devices::ENDPOINT.path, get(devices::get))
-        .route(search::ENDPOINT.path, get(search::get))
-        .route(track::ENDPOINT.path, get(track::get))
-        .route(flights::ENDPOINT.path, get(flights::get))
-        .route(region_history::ENDPOINT.path, get(region_history::get))
-        .route(silent::ENDPOINT.path, get(silent::get))
-        .route(weather_history::ENDPOINT.path, get(weather_history::get))
-        .route(winds::ENDPOINT.path, get(winds::get))
-        .route(export::ENDPOINT.path, get(export::get))
-        .route(validation::ENDPOINT.path, get(validation::get))
-        .route(validation::RESET_PATH, post(validation::reset))
-        .route(position::PATH, post(position::post))
-        .route(presence::PATH, get(presence::get))
-        .route("/api/openapi.json", get(openapi::get))
-        .route("/api/docs", get(docs::get))
-        // Before the layer, so that the layer gets the OPTIONS requests of preflights.
+    let api = routes().into_iter().fold(Router::new(), |router, (_, path, handler)| router.route(path, handler));
+    let api = api
+        // Before the layers, so that they get the OPTIONS requests of preflights.
         .method_not_allowed_fallback(method_not_allowed)
-        .layer(cors());
+        .layer(middleware::from_fn_with_state(app.clone(), guard::guard))
+        // Outside of the guard: a page of another origin can read why it is refused, and asks before without credentials.
+        .layer(cors(&app.options.access.cors_origins));
     let policy = security::page_policy(&app.options.map);
     let secure_page = move |response| std::future::ready(security::secure_page(response, policy.clone()));
     let pages = Router::new().route("/config.json", get(map::config)).fallback(map::file);
@@ -104,12 +92,39 @@ pub(crate) fn router(app: App) -> Router {
         .merge(probes)
 }
 
-/// Pages of any origin may use the API: it uses no cookies, so that a page gets nothing that it could not request
-/// without the user. The allowed headers are those that the page asks for, because `*` does not include
-/// `Authorization`.
-fn cors() -> CorsLayer {
+/// Every route of the API, by method and path: a test compares them with the table of rules.
+fn routes() -> Vec<(&'static str, &'static str, MethodRouter<App>)> {
+    let lists = list::LISTS.iter().map(|one| ("GET", one.endpoint.path, list::route(one)));
+    let others = [
+        ("GET", snapshot::ENDPOINT.path, get(snapshot::get)),
+        ("GET", devices::ENDPOINT.path, get(devices::get)),
+        ("GET", search::ENDPOINT.path, get(search::get)),
+        ("GET", track::ENDPOINT.path, get(track::get)),
+        ("GET", flights::ENDPOINT.path, get(flights::get)),
+        ("GET", region_history::ENDPOINT.path, get(region_history::get)),
+        ("GET", silent::ENDPOINT.path, get(silent::get)),
+        ("GET", weather_history::ENDPOINT.path, get(weather_history::get)),
+        ("GET", winds::ENDPOINT.path, get(winds::get)),
+        ("GET", export::ENDPOINT.path, get(export::get)),
+        ("GET", validation::ENDPOINT.path, get(validation::get)),
+        ("POST", validation::RESET_PATH, post(validation::reset)),
+        ("POST", position::PATH, post(position::post)),
+        ("GET", presence::PATH, get(presence::get)),
+        ("GET", me::PATH, get(me::get)),
+        ("GET", "/api/openapi.json", get(openapi::get)),
+        ("GET", "/api/docs", get(docs::get)),
+    ];
+    lists.chain(others).collect()
+}
+
+/// Pages of these origins may use the API, by default those of any origin: the API uses no cookies, so that a page gets
+/// nothing that it could not request without the user. The allowed headers are those that the page asks for, because `*`
+/// does not include `Authorization`.
+fn cors(origins: &[HeaderValue]) -> CorsLayer {
+    let is_any = origins.iter().any(|origin| origin == "*");
+    let origins = if is_any { AllowOrigin::any() } else { AllowOrigin::list(origins.iter().cloned()) };
     CorsLayer::new()
-        .allow_origin(Any)
+        .allow_origin(origins)
         .allow_methods([Method::GET, Method::HEAD, Method::POST])
         .allow_headers(AllowHeaders::mirror_request())
         .expose_headers(Any)
@@ -128,4 +143,29 @@ fn compressible() -> impl Predicate {
 
 async fn method_not_allowed(uri: Uri) -> Response {
     Problem::method_not_allowed(uri.path()).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use access::rules::{RULES, WEBSOCKET};
+    use schemas::json_schema::Types;
+
+    use super::*;
+
+    #[test]
+    fn every_route_has_a_rule_and_every_rule_a_route() {
+        let routes: BTreeSet<_> = routes().iter().map(|(method, path, _)| (*method, *path)).collect();
+        let rules: BTreeSet<_> = RULES.iter().map(|rule| (rule.method, rule.path)).collect();
+        assert_eq!(routes, rules, "left: the router, right: the table in crates/access/src/rules.rs");
+    }
+
+    #[test]
+    fn every_message_of_a_client_has_a_rule() {
+        let message = Types::get().message("ClientMessage").expect("the messages of clients");
+        let messages = message.field.iter().map(|field| field.name()).filter(|name| *name != "request_id");
+        let messages: BTreeSet<&str> = messages.chain(["connect"]).collect();
+        assert_eq!(messages, WEBSOCKET.iter().map(|ability| ability.name).collect());
+    }
 }

@@ -6,6 +6,8 @@ use crate::v1::AircraftState;
 pub const SUBPROTOCOL_PROTO: &str = "updraft.v1.proto";
 /// The subprotocol of the same messages as JSON.
 pub const SUBPROTOCOL_JSON: &str = "updraft.v1.json";
+/// Before an access token or API key that a browser offers beside the real subprotocol. The server never answers with it.
+pub const SUBPROTOCOL_BEARER_PREFIX: &str = "updraft.bearer.";
 
 /// In `AircraftUpdate.kind_and_phase` the flight phase begins at this bit.
 pub const PHASE_SHIFT: u32 = 5;

@@ -80,7 +80,9 @@ async fn tracks_are_recorded_and_outlive_the_program_in_its_folder() -> Result<(
 
 #[tokio::test]
 async fn scores_are_kept_without_redis() -> Result<()> {
-    let program = start(free_port(), &["--pilots", "5"]).await?;
+    let listen = format!("127.0.0.1:{}", free_port());
+    let options = ProgramOptions::new("updraft").args(["--mqtt-listen", &listen, "--pilots", "5"]);
+    let program = Program::start(options.env("UPDRAFT_PUSHER_OPEN_OPERATOR", "true")).await?;
     let pilots = until_shown(&program, "pilots", 1).await?;
     let device = pilots[0]["device"].as_str().context("no address")?;
     let known = async || {

@@ -71,7 +71,10 @@ impl Pipeline {
             stage.publish("fb/b/8896672/f/1", &flight.payload(index)).await?;
         }
         let without_kafka = stage.settings().into_iter().filter(|(name, _)| name != "UPDRAFT_KAFKA_BOOTSTRAP");
-        let options = ProgramOptions::new("pusher").envs(without_kafka).env("UPDRAFT_KAFKA_BOOTSTRAP", "127.0.0.1:9");
+        let options = ProgramOptions::new("pusher")
+            .envs(without_kafka)
+            .env("UPDRAFT_KAFKA_BOOTSTRAP", "127.0.0.1:9")
+            .env("UPDRAFT_PUSHER_OPEN_OPERATOR", "true");
         let pusher = Program::spawn(options)?;
         wait_for_redis(&pusher, &flight).await?;
         let path = format!("/api/v1/validation/{}", flight.address());
@@ -112,6 +115,7 @@ async fn refuses_an_unknown_ca(redis: &Redis, certificates: &Certificates) -> Re
     let options = ProgramOptions::new("pusher")
         .env("UPDRAFT_REDIS_URL", redis.url())
         .env("UPDRAFT_KAFKA_BOOTSTRAP", "127.0.0.1:9")
+        .env("UPDRAFT_PUSHER_OPEN_OPERATOR", "true")
         .env("SSL_CERT_FILE", certificates.path("other-ca.pem"));
     let pusher = Program::spawn(options)?;
     let refused = async || {

@@ -13,6 +13,7 @@
 //! | 4002 | a message could not be decoded | fix the client; do not reconnect |
 //! | 4003 | too many messages | reconnects after a minute |
 //! | 4004 | the URL has no subscription, and no `subscribe` arrived in time | sends its subscription, in the URL or at once |
+//! | 4005 | the access token or API key has expired | gets a new token, then reconnects at once, with its resume token |
 
 /// A close code of the contract.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
@@ -40,11 +41,13 @@ pub enum CloseCode {
     TooMany = 4003,
     /// No subscription arrived in time.
     Idle = 4004,
+    /// The credentials of the handshake have expired.
+    Expired = 4005,
 }
 
 impl CloseCode {
     /// All, for metrics.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Normal,
         Self::GoingAway,
         Self::Protocol,
@@ -56,6 +59,7 @@ impl CloseCode {
         Self::Unreadable,
         Self::TooMany,
         Self::Idle,
+        Self::Expired,
     ];
 
     /// The number on the wire.
@@ -77,6 +81,7 @@ impl CloseCode {
             Self::Unreadable => "unreadable_message",
             Self::TooMany => "too_many_messages",
             Self::Idle => "nothing_asked_for",
+            Self::Expired => "credentials_expired",
         }
     }
 

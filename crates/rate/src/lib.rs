@@ -1,4 +1,8 @@
-//! Rate limits. Pure: the caller passes the time.
+//! Rate limits, and the bounded table of those who are limited. Pure: the caller passes the time.
+
+mod lru;
+
+pub use lru::{Dropped, Lru};
 
 /// `burst` times at once, and once more with every `period_us`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,6 +50,11 @@ impl TokenBucket {
         self.full_at_us <= now_us
     }
 
+    /// How long until it has a token; 0: it has one.
+    pub const fn wait_us(self, limit: RateLimit, now_us: u64) -> u64 {
+        self.full_at_us.saturating_sub(now_us.saturating_add(limit.tolerance_us()))
+    }
+
     /// Takes a token. False: there is none.
     pub fn take(&mut self, limit: RateLimit, now_us: u64) -> bool {
         self.take_with_credit(limit, 0, now_us)
@@ -85,6 +94,17 @@ mod tests {
         assert_eq!(taken(&mut bucket, limit, 100, start_us + 350_000), 2);
         assert!(!bucket.is_full(start_us + 350_000));
         assert_eq!(taken(&mut bucket, limit, 100, start_us + 60 * SECOND_US), 5, "a pause gives no more than a burst");
+    }
+
+    #[test]
+    fn the_wait_ends_with_a_token() {
+        let (limit, mut bucket) = (RateLimit::per_second(10, 5), TokenBucket::default());
+        let start_us = 1_000 * SECOND_US;
+        assert_eq!(bucket.wait_us(limit, start_us), 0);
+        assert_eq!(taken(&mut bucket, limit, 100, start_us), 5);
+        let wait_us = bucket.wait_us(limit, start_us);
+        assert_eq!(wait_us, 100_000);
+        assert!(!bucket.take(limit, start_us + wait_us - 1) && bucket.take(limit, start_us + wait_us));
     }
 
     #[test]

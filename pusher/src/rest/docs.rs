@@ -58,7 +58,15 @@ fn write(page: &mut String, document: &Value) -> fmt::Result {
 
 fn endpoint(page: &mut String, path: &str, method: &str, operation: &Value) -> fmt::Result {
     write!(page, "<h2><b>{}</b>{}</h2><p>{}", Text(&method.to_uppercase()), Text(path), text(&operation["summary"]))?;
-    if method == "get" && !path.contains('{') && operation["parameters"].as_array().is_none_or(Vec::is_empty) {
+    let is_public = operation["security"].is_null();
+    if let Some(scope) = operation["security"][0]["token"][0].as_str() {
+        write!(page, " <i>Needs the scope {}.</i>", Text(scope))?;
+    }
+    if is_public
+        && method == "get"
+        && !path.contains('{')
+        && operation["parameters"].as_array().is_none_or(Vec::is_empty)
+    {
         write!(page, " <a href='{0}'>Try it</a>", Text(path))?;
     }
     page.push_str("<table>");

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
+use access::rules::{Needs, RULES};
 use axum::body::Bytes;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
@@ -11,7 +12,7 @@ use serde_json::{Map, Value, json};
 
 use super::endpoint::{Endpoint, Parameter};
 use super::{
-    devices, export, flights, list, position, presence, region_history, search, silent, snapshot, track, validation,
+    devices, export, flights, list, me, position, presence, region_history, search, silent, snapshot, track, validation,
     weather_history, winds,
 };
 
@@ -68,6 +69,9 @@ fn generate() -> Value {
     schemas.insert("Presence".to_owned(), presence_schema());
     paths.insert(presence::PATH.to_owned(), json!({ "get": presence_operation() }));
     paths.insert(validation::RESET_PATH.to_owned(), json!({ "post": reset_operation() }));
+    schemas.insert("Me".to_owned(), me_schema());
+    paths.insert(me::PATH.to_owned(), json!({ "get": me_operation() }));
+    add_access(&mut paths);
     json!({
         "openapi": "3.1.0",
         "info": {
@@ -79,7 +83,70 @@ fn generate() -> Value {
         "paths": paths,
         "components": {
             "schemas": schemas,
-            "securitySchemes": { "key": { "type": "http", "scheme": "bearer" } },
+            "securitySchemes": security_schemes(),
+        },
+    })
+}
+
+/// How credentials are sent: one way for all kinds.
+fn security_schemes() -> Value {
+    json!({
+        "token": {
+            "type": "http", "scheme": "bearer", "bearerFormat": "JWT",
+            "description": "An access token of the identity provider.",
+        },
+        "key": {
+            "type": "http", "scheme": "bearer",
+            "description": "An API key (updraft_…) or a position key.",
+        },
+    })
+}
+
+/// What the table of rules says of each operation: which credentials it needs, and the answers without them.
+fn add_access(paths: &mut Map<String, Value>) {
+    for rule in RULES {
+        let operation = paths.get_mut(rule.path).and_then(|path| path.get_mut(rule.method.to_lowercase()));
+        let Some(operation) = operation.and_then(Value::as_object_mut) else { continue };
+        let scopes: Vec<&str> = match rule.needs {
+            Needs::Nothing | Needs::Credentials => Vec::new(),
+            Needs::Scope(scope) => vec![scope.as_str()],
+        };
+        if let Some(Value::Object(responses)) = operation.get_mut("responses") {
+            responses.insert("429".to_owned(), problem("Too many requests; Retry-After says when to come back."));
+            if rule.needs != Needs::Nothing {
+                responses.insert("401".to_owned(), problem("The credentials are missing, or not accepted."));
+                responses.insert("403".to_owned(), problem("The credentials do not allow it."));
+                responses.entry("503").or_insert_with(|| problem("Not now; Retry-After says when."));
+            }
+        }
+        if rule.needs != Needs::Nothing {
+            operation.insert("security".to_owned(), json!([{ "token": scopes }, { "key": scopes }]));
+        }
+    }
+}
+
+fn me_schema() -> Value {
+    json!({
+        "type": "object",
+        "properties": {
+            "server_time": {"type": "string"}, "subject": {"type": "string"},
+            "credential": {"type": "string", "enum": ["token", "api_key", "position_key"]},
+            "scopes": {"type": "array", "items": {"type": "string"}},
+            "company": {"type": "string"},
+            "devices": {"type": "array", "items": {"type": "string", "pattern": "^[0-9A-F]{6}$"}},
+            "expires_at": {"type": "string"},
+        },
+        "required": ["server_time", "subject", "credential", "scopes", "devices"],
+    })
+}
+
+fn me_operation() -> Value {
+    let schema = json!({ "$ref": "#/components/schemas/Me" });
+    json!({
+        "summary": me::SUMMARY,
+        "responses": {
+            "200": { "description": "The caller.", "content": { "application/json": { "schema": schema } } },
+            "400": problem("It has no parameters."),
         },
     })
 }
@@ -161,16 +228,19 @@ fn reset_operation() -> Value {
                 "headers": { "x-observation-id": { "description": "Id of the record.", "schema": { "type": "string" } } },
             },
             "400": problem("The request is invalid."),
-            "403": problem("This server accepts no commands."),
             "503": problem("The log is not available; Retry-After has the time to wait."),
         },
     })
 }
 
 fn position_operation() -> Value {
+    let device = json!({
+        "name": position::DEVICE.name, "in": "query", "required": false, "description": position::DEVICE.about,
+        "schema": { "type": "string", "pattern": "^[0-9A-Fa-f]{6}$" },
+    });
     json!({
         "summary": position::SUMMARY,
-        "security": [{ "key": [] }],
+        "parameters": [device],
         "requestBody": { "required": true, "content": content("PositionReport") },
         "responses": {
             "202": {
@@ -178,10 +248,8 @@ fn position_operation() -> Value {
                 "headers": { "x-observation-id": { "description": "Id of the record.", "schema": { "type": "string" } } },
             },
             "400": problem("The request is invalid."),
-            "401": problem("The key is missing or unknown."),
             "413": problem("The body is too large."),
             "415": problem("The body is neither JSON nor Protobuf."),
-            "429": problem("Less than a second after the previous position."),
             "503": problem("The log is not available; Retry-After has the time to wait."),
         },
     })
@@ -250,9 +318,14 @@ mod tests {
         let aircraft = &document["components"]["schemas"]["AircraftState"];
         assert_eq!(aircraft["properties"]["device"]["pattern"], "^[0-9A-F]{6}$");
         assert_eq!(aircraft["properties"]["aircraft_kind"]["enum"][2], "paraglider");
-        for (path, method) in [(validation::RESET_PATH, "post"), (position::PATH, "post"), (presence::PATH, "get")] {
-            assert!(document["paths"][path][method]["responses"].is_object(), "{path}");
+        for rule in RULES.iter().filter(|rule| rule.path.starts_with("/api/v1/")) {
+            let operation = &document["paths"][rule.path][rule.method.to_lowercase()];
+            assert!(operation["responses"]["429"].is_object(), "{}", rule.path);
+            assert_eq!(operation["security"].is_array(), rule.needs != Needs::Nothing, "{}", rule.path);
+            assert_eq!(operation["responses"]["401"].is_object(), rule.needs != Needs::Nothing, "{}", rule.path);
         }
+        let reset = &document["paths"][validation::RESET_PATH]["post"]["security"];
+        assert_eq!(reset[0]["token"][0], "validation:reset");
         let text = document.to_string();
         for reference in text.split("#/components/schemas/").skip(1) {
             let name = reference.split('"').next().unwrap_or_default();

@@ -1,24 +1,32 @@
-//! `POST /api/v1/position`: a position of a telephone. There are no accounts yet: a file of keys lists the permitted
-//! senders.
+//! `POST /api/v1/position`: a position of a telephone. The credentials name the devices whose positions it may send.
 
 use std::sync::Arc;
 
+use access::Caller;
 use axum::body::{Body, to_bytes};
 use axum::extract::{Extension, RawQuery, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use prost::Message as _;
+use schemas::DeviceAddress;
 use schemas::v1::{AppPosition, Position, PositionReport};
 use serde_json::Value;
 
+use super::endpoint::Parameter;
 use super::measure::RequestSpan;
 use super::problem::Problem;
 use super::query::Query;
 use crate::app::App;
-use crate::positions::{PositionError, Positions, Sender};
+use crate::auth::Denied;
+use crate::positions::PositionError;
 
 pub(super) const PATH: &str = "/api/v1/position";
-pub(super) const SUMMARY: &str = "Send a position of the key's device. At most one per second.";
+pub(super) const SUMMARY: &str = "Send a position of a device of the credentials. One per second, ten at once.";
+pub(super) const DEVICE: Parameter = Parameter {
+    name: "device",
+    kind: "string",
+    about: "The device of the position, six hex digits; not needed where the credentials are for one device alone.",
+};
 
 /// The id of the position's record.
 const OBSERVATION_ID: HeaderName = HeaderName::from_static("x-observation-id");
@@ -44,11 +52,12 @@ pub(super) async fn post(
     State(app): State<App>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
+    Extension(caller): Extension<Arc<Caller>>,
     span: Option<Extension<RequestSpan>>,
     body: Body,
 ) -> Result<Response, Problem> {
-    Query::parse(query.as_deref(), &[])?;
-    let (positions, sender) = authenticate(&app, &headers)?;
+    let query = Query::parse(query.as_deref(), &[DEVICE.name])?;
+    let device = device(&caller, query.get(DEVICE.name))?;
     let bytes = to_bytes(body, MAX_BODY_BYTES).await;
     let bytes = bytes
         .map_err(|_| Problem::too_large(format!("the body is too large: expected at most {MAX_BODY_BYTES} bytes")))?;
@@ -62,13 +71,13 @@ pub(super) async fn post(
         }
     };
     let clock = &app.context.clock;
-    let position = position(&report, &sender, clock.now_us())?;
-    match positions.write(position, span.map(|Extension(RequestSpan(cause))| cause), clock).await {
+    let position = position(&report, device, &caller, clock.now_us())?;
+    match app.positions.write(position, span.map(|Extension(RequestSpan(cause))| cause), clock).await {
         Ok(id) => {
             let id = HeaderValue::from_str(&id.to_string()).expect("digits");
             Ok((StatusCode::ACCEPTED, [(OBSERVATION_ID, id)]).into_response())
         }
-        Err(error @ PositionError::TooSoon) => Err(Problem::too_many_requests(error.to_string())),
+        Err(PositionError::TooSoon(limited)) => Ok(Denied::Limited(limited).into_response()),
         Err(error) => {
             tracing::warn!(error = format!("{:#}", anyhow::anyhow!(error)), "cannot write a position");
             let detail = "the position was not written: send it again".to_owned();
@@ -77,17 +86,19 @@ pub(super) async fn post(
     }
 }
 
-fn authenticate(app: &App, headers: &HeaderMap) -> Result<(Arc<Positions>, Arc<Sender>), Problem> {
-    let Some(positions) = &app.positions else {
-        return Err(Problem::unauthorized("this server accepts no positions: --position-keys is not set"));
-    };
-    let credentials = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-    let (scheme, key) = credentials.and_then(|credentials| credentials.split_once(' ')).unwrap_or_default();
-    let sender = positions.keys().value().find(key.trim()).filter(|_| scheme.eq_ignore_ascii_case("bearer"));
-    let sender = sender.ok_or_else(|| {
-        Problem::unauthorized("missing or unknown key: expected the header Authorization: Bearer <key>")
-    })?;
-    Ok((positions.clone(), sender))
+/// The device of a position: the requested one, or the only one of the credentials.
+fn device(caller: &Caller, requested: Option<&str>) -> Result<DeviceAddress, Problem> {
+    let invalid = |error: schemas::id::ParseIdError| Problem::bad_request("bad_address", error.to_string());
+    let requested: Option<DeviceAddress> = requested.map(str::parse).transpose().map_err(invalid)?;
+    match (requested, &caller.devices[..]) {
+        (Some(requested), devices) if devices.contains(&requested) => Ok(requested),
+        (None, [only]) => Ok(*only),
+        (None, [_, _, ..]) => {
+            let detail = "these credentials are for several devices: expected the parameter device".to_owned();
+            Err(Problem::bad_request("no_device", detail))
+        }
+        _ => Err(Problem::forbidden("not_your_device", "these credentials are not for that device")),
+    }
 }
 
 fn media_type(headers: &HeaderMap) -> &str {
@@ -112,7 +123,12 @@ fn parse_json(bytes: &[u8]) -> Result<PositionReport, Problem> {
 }
 
 /// The position for the raw topic.
-fn position(report: &PositionReport, sender: &Sender, now_us: u64) -> Result<AppPosition, Problem> {
+fn position(
+    report: &PositionReport,
+    device: DeviceAddress,
+    caller: &Caller,
+    now_us: u64,
+) -> Result<AppPosition, Problem> {
     let at_us = report.positioned_at_us;
     if at_us > now_us + MAX_AHEAD_US || at_us < now_us.saturating_sub(MAX_BEHIND_US) {
         let detail = format!(
@@ -129,18 +145,19 @@ fn position(report: &PositionReport, sender: &Sender, now_us: u64) -> Result<App
     within("course_deg", report.course_deg, 0.0, 360.0)?;
     within("accuracy_m", report.accuracy_m, 0.0, 100_000.0)?;
     let (latitude_deg, longitude_deg, altitude_m) = (report.latitude_deg, report.longitude_deg, report.altitude_m);
+    let pilot = &caller.pilot;
     Ok(AppPosition {
-        device: sender.device,
+        device: device.0,
         positioned_at_us: at_us,
         position: Some(Position { latitude_deg, longitude_deg, altitude_m }),
         speed_kmh: report.speed_kmh,
         climb_mps: report.climb_mps,
         course_deg: report.course_deg,
         accuracy_m: report.accuracy_m,
-        aircraft_kind: Some(sender.aircraft_kind.into()),
+        aircraft_kind: Some(pilot.aircraft_kind.into()),
         ground_kind: None,
-        public: sender.public,
-        name: sender.name.clone(),
+        public: pilot.public,
+        name: pilot.name.clone(),
     })
 }
 
@@ -156,14 +173,41 @@ fn within(name: &str, value: Option<f64>, low: f64, high: f64) -> Result<(), Pro
 
 #[cfg(test)]
 mod tests {
+    use access::{Credential, Pilot, Scopes};
     use schemas::json_schema::Types;
 
     use super::*;
 
     const NOW_US: u64 = 1_780_000_000_000_000;
+    const ADA: DeviceAddress = DeviceAddress(0x11_0B90);
 
-    fn sender() -> Sender {
-        Sender { device: 0x11_0B90, public: true, name: None, aircraft_kind: schemas::v1::AircraftKind::Glider }
+    fn caller(devices: &[DeviceAddress]) -> Caller {
+        Caller {
+            subject: "ada".to_owned(),
+            credential: Credential::Token,
+            scopes: Scopes::ALL,
+            company: None,
+            devices: devices.to_vec(),
+            pilot: Pilot { public: true, name: None, aircraft_kind: schemas::v1::AircraftKind::Glider },
+            expires_at_s: None,
+            accepted_until_s: None,
+        }
+    }
+
+    fn accepted(report: &PositionReport) -> Result<AppPosition, Problem> {
+        position(report, ADA, &caller(&[ADA]), NOW_US)
+    }
+
+    #[test]
+    fn a_position_is_of_a_device_of_the_caller() {
+        let other = DeviceAddress(0x07_AB12);
+        assert_eq!(device(&caller(&[ADA]), None), Ok(ADA));
+        assert_eq!(device(&caller(&[ADA, other]), Some("07ab12")), Ok(other));
+        let status = |found: Result<DeviceAddress, Problem>| found.unwrap_err().into_response().status().as_u16();
+        assert_eq!(status(device(&caller(&[ADA, other]), None)), 400, "which of them?");
+        assert_eq!(status(device(&caller(&[ADA]), Some("07AB12"))), 403);
+        assert_eq!(status(device(&caller(&[]), None)), 403);
+        assert_eq!(status(device(&caller(&[ADA]), Some("Ada"))), 400);
     }
 
     #[test]
@@ -176,9 +220,9 @@ mod tests {
     fn a_body_is_complete_and_has_no_other_fields() {
         let good = format!("{{\"positioned_at_us\":\"{NOW_US}\",\"latitude_deg\":46.5,\"longitude_deg\":8}}");
         let report = parse_json(good.as_bytes()).unwrap();
-        let accepted = position(&report, &sender(), NOW_US).unwrap();
-        assert_eq!((accepted.device, accepted.positioned_at_us, accepted.public), (0x11_0B90, NOW_US, true));
-        assert_eq!(accepted.position.unwrap().altitude_m, None, "an absent field is unknown");
+        let position = accepted(&report).unwrap();
+        assert_eq!((position.device, position.positioned_at_us, position.public), (0x11_0B90, NOW_US, true));
+        assert_eq!(position.position.unwrap().altitude_m, None, "an absent field is unknown");
         for invalid in ["", "[]", "{}", r#"{"latitude_deg":46,"longitude_deg":8}"#, r#"{"latitude_deg":"x"}"#] {
             assert!(parse_json(invalid.as_bytes()).is_err(), "{invalid}");
         }
@@ -197,9 +241,9 @@ mod tests {
             PositionReport { positioned_at_us: NOW_US + MAX_AHEAD_US + 1, ..good },
             PositionReport { positioned_at_us: NOW_US / 1_000, ..good },
         ];
-        assert!(position(&good, &sender(), NOW_US).is_ok());
+        assert!(accepted(&good).is_ok());
         for report in impossible {
-            assert!(position(&report, &sender(), NOW_US).is_err(), "{report:?}");
+            assert!(accepted(&report).is_err(), "{report:?}");
         }
     }
 }

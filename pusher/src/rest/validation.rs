@@ -1,9 +1,10 @@
 //! `GET /api/v1/validation/{address}`: the trust in a device, from Redis or from the processor in the same process, and
-//! `POST /api/v1/validation/{address}/reset`: the command to reset its score. There are no accounts yet: commands are
-//! accepted only with `--open-operator`.
+//! `POST /api/v1/validation/{address}/reset`: the command to reset its score. Both are for operators.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
+use access::Caller;
 use axum::extract::{Extension, Path, RawQuery, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -73,21 +74,18 @@ pub(super) async fn reset(
     State(app): State<App>,
     Path(address): Path<String>,
     RawQuery(query): RawQuery,
+    Extension(caller): Extension<Arc<Caller>>,
     span: Option<Extension<RequestSpan>>,
 ) -> Result<Response, Problem> {
     Query::parse(query.as_deref(), &[])?;
     let device = device(&address)?;
-    if !app.options.open_operator {
-        let detail = "this server accepts no commands: there are no accounts yet, and --open-operator is not set";
-        return Err(Problem::forbidden("no_operator", detail));
-    }
     let clock = &app.context.clock;
     let now_us = clock.now_us();
     let command = Command {
         // Commands of the same microsecond are one.
         command_id: format!("reset-{device}-{now_us}"),
         device: device.0,
-        issued_by: "open-operator".to_owned(),
+        issued_by: caller.subject.clone(),
         issued_at_us: now_us,
         action: Some(Action::ResetScore(ResetScore {})),
     };

@@ -36,6 +36,8 @@ pub(super) struct Connection {
     unsent: Bytes,
     /// When the connection is removed, after a close frame was sent.
     pub(super) close_deadline: Option<Duration>,
+    /// When its credentials expire; `None`: it has none, or they do not expire.
+    pub(super) expires_at: Option<Duration>,
     /// The client closed first: the connection is removed as soon as our close frame is sent.
     pub(super) peer_closed: bool,
     /// Events that wait for a later turn, and the outcome of the read. Nothing more is read before they are handled.
@@ -73,6 +75,7 @@ impl Connection {
             reader,
             unsent: Bytes::new(),
             close_deadline: None,
+            expires_at: None,
             peer_closed: false,
             deferred: None,
             queued: Queued::default(),

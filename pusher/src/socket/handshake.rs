@@ -1,10 +1,11 @@
 //! `GET /ws/v1/updates`: answers the handshake and hands the socket over to a shard.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::body::Body;
-use axum::extract::{ConnectInfo, RawQuery, Request, State};
+use axum::extract::{RawQuery, Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use hyper::upgrade::OnUpgrade;
@@ -16,9 +17,11 @@ use super::connection::configure;
 use super::message::NewConnection;
 use super::negotiate::{Agreement, DEFLATE, negotiate};
 use crate::app::{App, Live};
+use crate::auth::{self, Denied, Presented};
 use crate::http::detach;
 use crate::metrics::Reason;
 use crate::rest::{Problem, Query};
+use crate::throttle::Client;
 use fanout::dispatcher::Opening;
 use fanout::session::{SessionSettings, within_limits};
 use fanout::subscription::{Rate, Subscription};
@@ -27,26 +30,49 @@ const PARAMETERS: [&str; 8] = ["lat", "lon", "radius", "bounds", "token", "resum
 
 /// Answers the handshake; the socket then goes to a shard.
 pub(crate) async fn upgrade(State(app): State<App>, RawQuery(query): RawQuery, mut request: Request) -> Response {
-    match prepare(&app, query.as_deref(), &mut request) {
+    let client = app.throttle.client(request.extensions(), request.headers());
+    if let Err(limited) = app.throttle.connect(&client) {
+        app.metrics.refused.get_or_create(&Reason { reason: limited.reason }).inc();
+        return Denied::Limited(limited).into_response();
+    }
+    let presented = auth::of_websocket(request.headers(), query.as_deref());
+    let expires_at = match expiry(&app, presented, &client).await {
+        Ok(expires_at) => expires_at,
+        Err(denied) => return denied.into_response(),
+    };
+    match prepare(&app, query.as_deref(), client.address, &mut request) {
         Ok((live, agreement, opening, permit, on_upgrade)) => {
             let shards = live.shards.clone();
+            let accepted = Accepted { opening, permit, expires_at };
             // Tracked, so that a server that stops waits for it.
-            app.handovers.spawn(hand_over(on_upgrade, opening, permit, shards, app.tls_relays.clone()));
+            app.handovers.spawn(hand_over(on_upgrade, accepted, shards, app.tls_relays.clone()));
             switching(&agreement)
         }
         Err(problem) => problem.into_response(),
     }
 }
 
+/// When the credentials of a handshake expire, by the monotonic clock; `None`: it has none, or they do not expire. A
+/// handshake needs no credentials. Where this server accepts none at all, they are ignored.
+async fn expiry(app: &App, presented: Presented, client: &Client) -> Result<Option<Duration>, Denied> {
+    let presented = match presented {
+        Presented::Once(presented) if app.auth.accepts_sign_in() => presented,
+        Presented::Twice => return Err(Denied::Twice),
+        Presented::Once(_) | Presented::Nothing => return Ok(None),
+    };
+    let caller = app.auth.identify(&presented, client).await?;
+    let clock = &app.context.clock;
+    let left = |until_s: u64| Duration::from_secs(until_s).saturating_sub(Duration::from_micros(clock.now_us()));
+    Ok(caller.accepted_until_s.map(|until_s| clock.monotonic().saturating_add(left(until_s))))
+}
+
 type Prepared = (Arc<Live>, Agreement, Opening, ConnectionPermit, OnUpgrade);
 
-fn prepare(app: &App, query: Option<&str>, request: &mut Request) -> Result<Prepared, Problem> {
+fn prepare(app: &App, query: Option<&str>, address: IpAddr, request: &mut Request) -> Result<Prepared, Problem> {
     let agreement = negotiate(request.headers(), app.options.compression)
         .map_err(|error| Problem::bad_request("bad_handshake", error.to_string()))?;
     let live = app.ready()?;
     let opening = opening(query, &live.session, &agreement)?;
-    let address = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
-    let address = address.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
     let permit = app.admission.admit(address, app.context.clock.monotonic()).map_err(|error| {
         app.metrics.refused.get_or_create(&Reason { reason: error.reason() }).inc();
         Problem::unavailable(error.reason(), error.to_string())
@@ -108,13 +134,14 @@ fn switching(agreement: &Agreement) -> Response {
     response
 }
 
-async fn hand_over(
-    on_upgrade: OnUpgrade,
+/// A connection after its handshake.
+struct Accepted {
     opening: Opening,
     permit: ConnectionPermit,
-    shards: Arc<Shards>,
-    tls_relays: TaskTracker,
-) {
+    expires_at: Option<Duration>,
+}
+
+async fn hand_over(on_upgrade: OnUpgrade, accepted: Accepted, shards: Arc<Shards>, tls_relays: TaskTracker) {
     // An error: the client disconnected before the response was sent.
     let Ok(upgraded) = on_upgrade.await else { return };
     let (stream, early) = match detach(upgraded, &tls_relays) {
@@ -124,5 +151,6 @@ async fn hand_over(
     if let Err(error) = configure(&stream) {
         tracing::debug!(%error, "cannot set the socket options of a WebSocket: it keeps the defaults");
     }
-    shards.open(NewConnection { stream, early, opening, permit }).await;
+    let Accepted { opening, permit, expires_at } = accepted;
+    shards.open(NewConnection { stream, early, opening, permit, expires_at }).await;
 }

@@ -2,6 +2,7 @@
 
 use std::net::TcpStream;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use runtime::trace::TraceContext;
@@ -30,6 +31,8 @@ pub(crate) struct NewConnection {
     pub(crate) early: Bytes,
     pub(crate) opening: Opening,
     pub(crate) permit: ConnectionPermit,
+    /// When its credentials expire; `None`: it has none, or they do not expire.
+    pub(crate) expires_at: Option<Duration>,
 }
 
 /// The changes of one batch of records.

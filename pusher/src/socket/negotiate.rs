@@ -6,7 +6,7 @@ use base64::engine::general_purpose::STANDARD;
 use sha1::{Digest as _, Sha1};
 
 use fanout::wire::{Encoding, Wire};
-use schemas::wire::{SUBPROTOCOL_JSON, SUBPROTOCOL_PROTO};
+use schemas::wire::{SUBPROTOCOL_BEARER_PREFIX, SUBPROTOCOL_JSON, SUBPROTOCOL_PROTO};
 
 /// Fixed by RFC 6455, section 1.3.
 const KEY_SUFFIX: &str = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
@@ -52,7 +52,8 @@ pub(super) fn negotiate(headers: &HeaderMap, may_deflate: bool) -> Result<Agreem
     }
     let offered: Vec<&str> = tokens(headers, header::SEC_WEBSOCKET_PROTOCOL).collect();
     let known = |offer: &&str| SUBPROTOCOLS.iter().find(|(name, _)| name == offer);
-    let chosen = offered.iter().find_map(known);
+    // Credentials are offered as a subprotocol, and are none.
+    let chosen = offered.iter().filter(|offer| !offer.starts_with(SUBPROTOCOL_BEARER_PREFIX)).find_map(known);
     if chosen.is_none() && !offered.is_empty() {
         return Err(HandshakeError::Subprotocol);
     }
@@ -125,6 +126,12 @@ mod tests {
         let chosen = |offer| negotiate(&request(&[("sec-websocket-protocol", offer)]), true).map(|a| a.subprotocol);
         assert_eq!(chosen("chat, updraft.v1.json, updraft.v1.proto"), Ok(Some("updraft.v1.json")));
         assert_eq!(chosen("chat"), Err(HandshakeError::Subprotocol));
+        assert_eq!(chosen("updraft.bearer.a.b.c, updraft.v1.json"), Ok(Some("updraft.v1.json")));
+        assert_eq!(
+            chosen("updraft.bearer.a.b.c"),
+            Err(HandshakeError::Subprotocol),
+            "credentials alone are no subprotocol"
+        );
     }
 
     #[test]

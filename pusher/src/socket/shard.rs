@@ -199,7 +199,9 @@ impl Shard {
         if self.connections.len() <= index {
             self.connections.resize_with(index + 1, || None);
         }
-        self.connections[index] = Some(Connection::new(stream, reader, new.permit));
+        let mut connection = Connection::new(stream, reader, new.permit);
+        connection.expires_at = new.expires_at;
+        self.connections[index] = Some(connection);
         self.parts.metrics.connections.inc();
         if !new.early.is_empty() {
             let mut events = Vec::new();
@@ -237,6 +239,7 @@ impl Shard {
             self.send_pending(id);
             self.start_close_timeout(id, now);
         }
+        self.close_expired(now);
         let is_overdue =
             |connection: &Connection| connection.close_deadline.is_some_and(|deadline| now.monotonic >= deadline);
         let overdue: Vec<u32> = (0..)
@@ -246,6 +249,24 @@ impl Shard {
             .collect();
         overdue.into_iter().for_each(|index| self.remove(ClientId(index)));
         self.update_gauges();
+    }
+
+    /// Closes the connections whose credentials have expired.
+    fn close_expired(&mut self, now: Now) {
+        let has_expired = |connection: &Connection| {
+            connection.close_deadline.is_none() && connection.expires_at.is_some_and(|at| now.monotonic >= at)
+        };
+        let expired: Vec<ClientId> = (0..)
+            .zip(&self.connections)
+            .filter(|(_, slot)| slot.as_ref().is_some_and(has_expired))
+            .map(|(index, _)| ClientId(index))
+            .filter(|id| self.dispatcher.closing(*id).is_none())
+            .collect();
+        for id in expired {
+            self.close(id, CloseCode::Expired);
+            self.send_pending(id);
+            self.start_close_timeout(id, now);
+        }
     }
 
     /// Adds the changes of this shard to the gauges, which all shards share.

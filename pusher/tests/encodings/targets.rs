@@ -32,11 +32,9 @@ fn status_of(path: &str) -> u16 {
     match path {
         // There is no such file or endpoint.
         "/nothing.js" | "/api/v1/nothing" => 404,
-        // Scores are in Redis, which is not set.
-        "/api/v1/validation/{address}" => 503,
-        // Neither commands nor position keys are enabled.
-        "/api/v1/validation/{address}/reset" => 403,
-        "/api/v1/position" => 401,
+        // Neither operators nor keys are configured.
+        "/api/v1/validation/{address}" | "/api/v1/validation/{address}/reset" => 403,
+        "/api/v1/position" | "/api/v1/me" => 401,
         _ => 200,
     }
 }

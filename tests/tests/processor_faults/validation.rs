@@ -51,7 +51,7 @@ async fn operators_read_and_reset_a_validation_score() -> Result<()> {
         "{body}"
     );
     let (status, body) = validation(&closed).await?;
-    ensure!(status == 503 && body["code"] == "no_redis", "{status} {body}");
+    ensure!(status == 403 && body["code"] == "no_operator", "{status} {body}");
     ensure!(scored(95).await.is_some(), "expected no reset after the refusal");
 
     let (status, body) = reset(&stage.pusher).await?;

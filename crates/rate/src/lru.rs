@@ -1,5 +1,4 @@
-//! The most recently used of many keys, with a value each. Pure, and bounded: beyond that the least recently used is
-//! evicted.
+//! The most recently used of many keys, with a value each. Bounded: beyond that the least recently used is evicted.
 
 use std::collections::HashMap;
 
@@ -7,11 +6,11 @@ use std::collections::HashMap;
 const NONE: usize = usize::MAX;
 
 /// An evicted key and its value.
-pub(crate) type Dropped<V> = (Box<[u8]>, V);
+pub type Dropped<V> = (Box<[u8]>, V);
 
 /// A map of at most so many keys.
 #[derive(Debug)]
-pub(crate) struct Lru<V> {
+pub struct Lru<V> {
     most: usize,
     /// Hashed with random keys: unauthenticated clients choose the keys.
     slots: HashMap<Box<[u8]>, usize>,
@@ -30,12 +29,12 @@ struct Entry<V> {
 
 impl<V: Default> Lru<V> {
     /// Empty; `most` is at least one.
-    pub(crate) fn new(most: usize) -> Self {
+    pub fn new(most: usize) -> Self {
         Self { most: most.max(1), slots: HashMap::new(), entries: Vec::new(), newest: NONE, oldest: NONE }
     }
 
     /// The value of a key, which is the most recently used now; and the key and value that were evicted for it.
-    pub(crate) fn touch(&mut self, key: &[u8]) -> (&mut V, Option<Dropped<V>>) {
+    pub fn touch(&mut self, key: &[u8]) -> (&mut V, Option<Dropped<V>>) {
         if let Some(&slot) = self.slots.get(key) {
             if slot != self.newest {
                 self.unlink(slot);
@@ -59,8 +58,18 @@ impl<V: Default> Lru<V> {
         (&mut self.entries[slot].value, dropped)
     }
 
+    /// The value of a key that is there, which is the most recently used now.
+    pub fn get(&mut self, key: &[u8]) -> Option<&mut V> {
+        if self.slots.contains_key(key) { Some(self.touch(key).0) } else { None }
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
     /// How many keys there are.
-    pub(crate) fn len(&self) -> usize {
+    pub fn len(&self) -> usize {
         self.entries.len()
     }
 
@@ -100,6 +109,16 @@ mod tests {
         let (value, dropped) = lru.touch(b"c");
         assert_eq!((*value, dropped), (0, Some((b"b".as_slice().into(), 2))));
         assert_eq!((*lru.touch(b"a").0, lru.len()), (1, 2));
+    }
+
+    #[test]
+    fn a_look_adds_no_key() {
+        let mut lru = Lru::<u32>::new(2);
+        assert!(lru.get(b"a").is_none() && lru.is_empty());
+        *lru.touch(b"a").0 = 1;
+        lru.touch(b"b");
+        assert_eq!(lru.get(b"a"), Some(&mut 1));
+        assert_eq!(lru.touch(b"c").1, Some((b"b".as_slice().into(), 0)), "the look was a use");
     }
 
     proptest! {

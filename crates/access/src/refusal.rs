@@ -1,0 +1,106 @@
+//! Why credentials are refused.
+
+/// A reason for the log and the metric. A client is not sent it: it would help to guess, and the remedy is always other
+/// credentials.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Refusal {
+    /// Longer than any token or key.
+    #[error("more than 8 KiB")]
+    Oversized,
+    /// Neither a token nor a key.
+    #[error("neither a token nor a key")]
+    Malformed,
+    /// Signed with an algorithm that this installation does not accept, or not at all.
+    #[error("an algorithm that is not accepted here")]
+    Algorithm,
+    /// Signed with a key that the identity provider does not publish.
+    #[error("signed with an unknown key")]
+    UnknownKey,
+    /// It does not name its key, and there are several.
+    #[error("it does not name its key, and there are several")]
+    NoKeyId,
+    /// The signature is not of that key.
+    #[error("a wrong signature")]
+    Signature,
+    /// Claims that are missing or of a wrong form.
+    #[error("claims that are missing or of a wrong form")]
+    Claims,
+    /// Its time is over.
+    #[error("expired")]
+    Expired,
+    /// Its time has not come.
+    #[error("not valid yet")]
+    NotYet,
+    /// Of another identity provider.
+    #[error("of another issuer")]
+    Issuer,
+    /// For another program.
+    #[error("for another audience")]
+    Audience,
+    /// A key that no file has.
+    #[error("an unknown key of a machine")]
+    UnknownApiKey,
+    /// A kind of credential that this installation does not accept.
+    #[error("a kind of credential that is not accepted here")]
+    NotAccepted,
+    /// The identity provider's keys are not there yet: nothing can be verified.
+    #[error("the keys of the identity provider are not there yet")]
+    NoKeys,
+}
+
+impl Refusal {
+    /// All of them.
+    pub const ALL: [Self; 14] = [
+        Self::Oversized,
+        Self::Malformed,
+        Self::Algorithm,
+        Self::UnknownKey,
+        Self::NoKeyId,
+        Self::Signature,
+        Self::Claims,
+        Self::Expired,
+        Self::NotYet,
+        Self::Issuer,
+        Self::Audience,
+        Self::UnknownApiKey,
+        Self::NotAccepted,
+        Self::NoKeys,
+    ];
+
+    /// The label of the metric.
+    pub const fn reason(self) -> &'static str {
+        match self {
+            Self::Oversized => "oversized",
+            Self::Malformed => "malformed",
+            Self::Algorithm => "algorithm",
+            Self::UnknownKey => "unknown_key",
+            Self::NoKeyId => "no_key_id",
+            Self::Signature => "signature",
+            Self::Claims => "claims",
+            Self::Expired => "expired",
+            Self::NotYet => "not_yet_valid",
+            Self::Issuer => "issuer",
+            Self::Audience => "audience",
+            Self::UnknownApiKey => "unknown_api_key",
+            Self::NotAccepted => "not_accepted",
+            Self::NoKeys => "no_keys",
+        }
+    }
+
+    /// Whether the same credentials may be accepted later, without a change of them.
+    pub const fn is_transient(self) -> bool {
+        matches!(self, Self::NoKeys)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_reason_is_one_of_its_own() {
+        let reasons: std::collections::BTreeSet<_> = Refusal::ALL.iter().map(|refusal| refusal.reason()).collect();
+        assert_eq!(reasons.len(), Refusal::ALL.len());
+    }
+}

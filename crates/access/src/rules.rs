@@ -1,0 +1,137 @@
+//! What each route and each ability of a WebSocket needs: the only table of it. A route that is not in it is refused.
+//!
+//! The pusher asks [`find`] before a handler runs, and its tests hold the table against the router.
+
+use crate::scope::Scope;
+
+/// What a caller needs.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Needs {
+    /// Nothing: open to all, without credentials. Credentials are not looked at.
+    Nothing,
+    /// Credentials, whatever they allow.
+    Credentials,
+    /// Credentials with this scope.
+    Scope(Scope),
+}
+
+impl Needs {
+    /// The text for documents.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Nothing => "nothing",
+            Self::Credentials => "any credentials",
+            Self::Scope(scope) => scope.as_str(),
+        }
+    }
+}
+
+/// One route.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Rule {
+    /// `GET` stands for `HEAD` too.
+    pub method: &'static str,
+    /// As the router has it, with the names of its parameters.
+    pub path: &'static str,
+    /// What it needs.
+    pub needs: Needs,
+}
+
+/// One ability of an open WebSocket, or the opening of it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Ability {
+    /// `connect`, or the message of the client.
+    pub name: &'static str,
+    /// What it needs.
+    pub needs: Needs,
+}
+
+/// Every route of the API.
+pub const RULES: &[Rule] = &[
+    public("/api/docs"),
+    public("/api/openapi.json"),
+    public("/api/v1/alerts"),
+    public("/api/v1/devices/{address}"),
+    public("/api/v1/export"),
+    public("/api/v1/flights"),
+    public("/api/v1/ground"),
+    public("/api/v1/history"),
+    Rule { method: "GET", path: "/api/v1/me", needs: Needs::Credentials },
+    public("/api/v1/pilots"),
+    Rule { method: "POST", path: "/api/v1/position", needs: Needs::Scope(Scope::PositionWrite) },
+    public("/api/v1/presence"),
+    public("/api/v1/receivers"),
+    public("/api/v1/search"),
+    public("/api/v1/silent"),
+    public("/api/v1/snapshot"),
+    public("/api/v1/stations"),
+    public("/api/v1/thermals"),
+    public("/api/v1/track/{address}"),
+    Rule { method: "GET", path: "/api/v1/validation/{address}", needs: Needs::Scope(Scope::ValidationRead) },
+    Rule { method: "POST", path: "/api/v1/validation/{address}/reset", needs: Needs::Scope(Scope::ValidationReset) },
+    public("/api/v1/weather/{address}/history"),
+    public("/api/v1/winds"),
+];
+
+/// Everything that a WebSocket can do: the names are those of `ClientMessage`.
+pub const WEBSOCKET: &[Ability] = &[
+    Ability { name: "connect", needs: Needs::Nothing },
+    Ability { name: "subscribe", needs: Needs::Nothing },
+    Ability { name: "unsubscribe", needs: Needs::Nothing },
+    Ability { name: "ping", needs: Needs::Nothing },
+];
+
+const fn public(path: &'static str) -> Rule {
+    Rule { method: "GET", path, needs: Needs::Nothing }
+}
+
+/// What the table says of a request.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Found {
+    /// What it needs.
+    Needs(Needs),
+    /// The path has other methods: the router answers that.
+    OtherMethod,
+    /// The table does not know the path: nobody may use it.
+    Unknown,
+}
+
+/// Looks up a request by method and by path as the router has it.
+pub fn find(method: &str, path: &str) -> Found {
+    let method = if method == "HEAD" { "GET" } else { method };
+    let mut of_path = RULES.iter().filter(|rule| rule.path == path).peekable();
+    if of_path.peek().is_none() {
+        return Found::Unknown;
+    }
+    of_path.find(|rule| rule.method == method).map_or(Found::OtherMethod, |rule| Found::Needs(rule.needs))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_is_found_by_method_and_path() {
+        let reset = "/api/v1/validation/{address}/reset";
+        assert_eq!(find("POST", reset), Found::Needs(Needs::Scope(Scope::ValidationReset)));
+        assert_eq!(find("GET", reset), Found::OtherMethod);
+        assert_eq!(find("HEAD", "/api/v1/pilots"), Found::Needs(Needs::Nothing));
+        assert_eq!(find("GET", "/api/v1/pilots/"), Found::Unknown);
+    }
+
+    #[test]
+    fn each_route_stands_once_and_in_order() {
+        let keys: Vec<_> = RULES.iter().map(|rule| (rule.path, rule.method)).collect();
+        let mut sorted = keys.clone();
+        sorted.sort_unstable();
+        sorted.dedup();
+        assert_eq!(keys, sorted);
+    }
+
+    #[test]
+    fn what_changes_something_needs_a_scope() {
+        for rule in RULES.iter().filter(|rule| rule.method != "GET") {
+            assert!(matches!(rule.needs, Needs::Scope(_)), "{rule:?}");
+        }
+    }
+}

@@ -1,0 +1,156 @@
+//! Scopes and roles.
+
+use std::fmt;
+
+/// One thing that a caller may do.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
+pub enum Scope {
+    /// See the public air picture, live and recorded. Everyone has it, also without credentials.
+    PictureRead,
+    /// Send positions of the devices that the credential names.
+    PositionWrite,
+    /// See how far devices are believed.
+    ValidationRead,
+    /// Make the score of a device begin again.
+    ValidationReset,
+}
+
+impl Scope {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::PictureRead, Self::PositionWrite, Self::ValidationRead, Self::ValidationReset];
+
+    /// The name in tokens and key files.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::PictureRead => "picture:read",
+            Self::PositionWrite => "position:write",
+            Self::ValidationRead => "validation:read",
+            Self::ValidationReset => "validation:reset",
+        }
+    }
+
+    const fn bit(self) -> u8 {
+        1 << self as u8
+    }
+}
+
+impl fmt::Display for Scope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// What a person or machine is, as an identity provider knows it: a set of scopes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
+pub enum Role {
+    /// Looks at the map.
+    Viewer,
+    /// Flies, and sends positions of the own devices.
+    Pilot,
+    /// Cares for the devices of a fleet, and sends their positions.
+    FleetManager,
+    /// Coordinates rescues. Sees what is public; more follows with the handling of alerts.
+    Rescue,
+    /// Runs the installation.
+    Operator,
+}
+
+impl Role {
+    /// All of them.
+    pub const ALL: [Self; 5] = [Self::Viewer, Self::Pilot, Self::FleetManager, Self::Rescue, Self::Operator];
+
+    /// The name in tokens and key files.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Viewer => "viewer",
+            Self::Pilot => "pilot",
+            Self::FleetManager => "fleet_manager",
+            Self::Rescue => "rescue",
+            Self::Operator => "operator",
+        }
+    }
+
+    /// The scopes that it grants.
+    pub fn scopes(self) -> Scopes {
+        match self {
+            Self::Viewer | Self::Rescue => Scopes::PUBLIC,
+            Self::Pilot | Self::FleetManager => Scopes::PUBLIC.with(Scope::PositionWrite),
+            Self::Operator => Scopes::ALL,
+        }
+    }
+}
+
+/// A set of scopes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
+pub struct Scopes(u8);
+
+impl Scopes {
+    /// What everyone has.
+    pub const PUBLIC: Self = Self(Scope::PictureRead.bit());
+    /// Every scope.
+    pub const ALL: Self = Self((1 << Scope::ALL.len()) - 1);
+
+    /// With one more.
+    #[must_use]
+    pub const fn with(self, scope: Scope) -> Self {
+        Self(self.0 | scope.bit())
+    }
+
+    /// Those of both.
+    #[must_use]
+    pub const fn and(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    /// Whether a scope is among them.
+    pub const fn has(self, scope: Scope) -> bool {
+        self.0 & scope.bit() != 0
+    }
+
+    /// The scopes of one name: a scope, or a role with all that it grants. `None` for any other name.
+    pub fn named(name: &str) -> Option<Self> {
+        let scope = Scope::ALL.into_iter().find(|scope| scope.as_str() == name);
+        let role = || Role::ALL.into_iter().find(|role| role.as_str() == name);
+        scope.map(|scope| Self::PUBLIC.with(scope)).or_else(|| role().map(Role::scopes))
+    }
+
+    /// The scopes of names as a token has them. Unknown names are for other programs, and are ignored.
+    pub fn of_names<'a>(names: impl Iterator<Item = &'a str>) -> Self {
+        names.filter_map(Self::named).fold(Self::PUBLIC, Self::and)
+    }
+
+    /// One after the other.
+    pub fn iter(self) -> impl Iterator<Item = Scope> {
+        Scope::ALL.into_iter().filter(move |scope| self.has(*scope))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_a_scope_or_a_role() {
+        assert_eq!(Scopes::named("position:write"), Some(Scopes::PUBLIC.with(Scope::PositionWrite)));
+        assert_eq!(Scopes::named("operator"), Some(Scopes::ALL));
+        for other in ["", "openid", "Operator", "position", "position:write "] {
+            assert_eq!(Scopes::named(other), None, "{other:?}");
+        }
+    }
+
+    #[test]
+    fn unknown_names_grant_nothing() {
+        let granted = Scopes::of_names(["openid", "profile", "position:write", "offline_access"].into_iter());
+        assert!(granted.iter().eq([Scope::PictureRead, Scope::PositionWrite]));
+        assert_eq!(Scopes::of_names(std::iter::empty()), Scopes::PUBLIC);
+    }
+
+    #[test]
+    fn every_scope_is_in_one_role_at_least() {
+        for scope in Scope::ALL {
+            assert!(Role::ALL.iter().any(|role| role.scopes().has(scope)), "{scope}");
+        }
+        assert!(Scopes::ALL.iter().eq(Scope::ALL));
+        assert!(!Role::Rescue.scopes().has(Scope::ValidationReset), "operators only");
+    }
+}

@@ -1,0 +1,213 @@
+//! Access tokens: signed JWT (RFC 7519) of the installation's identity provider.
+//!
+//! A token is accepted when all of this holds: at most 8 KiB; `alg` is one of the [configured](TokenSettings)
+//! algorithms, which are asymmetric ones alone; the key is one of the provider's, of the kind that the algorithm needs;
+//! the signature is of that key; `iss` and `aud` are the configured ones; `exp` has not passed and `nbf` has, with a
+//! leeway; `sub` names someone. Keys that a token brings along (`jwk`, `jku`, `x5c`) are never used.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jsonwebtoken::Validation;
+use jsonwebtoken::errors::ErrorKind;
+use schemas::DeviceAddress;
+use schemas::v1::AircraftKind;
+use serde::{Deserialize, Deserializer};
+
+use crate::caller::{Caller, Credential, Pilot};
+use crate::key_set::KeySet;
+use crate::refusal::Refusal;
+use crate::scope::Scopes;
+
+/// The longest token.
+pub const MAX_BYTES: usize = 8 << 10;
+/// By how much the clocks of the identity provider and of this machine may differ, seconds.
+pub const LEEWAY_S: u64 = 30;
+/// Subjects and companies are written into logs and records.
+const MAX_NAME_BYTES: usize = 256;
+const MAX_DEVICES: usize = 256;
+
+/// An algorithm of signatures.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Algorithm {
+    /// RSA with PKCS #1 v1.5 and SHA-256.
+    Rs256,
+    /// ECDSA with P-256 and SHA-256.
+    Es256,
+    /// Ed25519.
+    EdDsa,
+}
+
+impl Algorithm {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Rs256, Self::Es256, Self::EdDsa];
+
+    /// The name in the header of a token.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Rs256 => "RS256",
+            Self::Es256 => "ES256",
+            Self::EdDsa => "EdDSA",
+        }
+    }
+
+    /// The algorithm of a name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|algorithm| algorithm.as_str() == name)
+    }
+
+    fn of_library(self) -> jsonwebtoken::Algorithm {
+        match self {
+            Self::Rs256 => jsonwebtoken::Algorithm::RS256,
+            Self::Es256 => jsonwebtoken::Algorithm::ES256,
+            Self::EdDsa => jsonwebtoken::Algorithm::EdDSA,
+        }
+    }
+}
+
+/// Which tokens an installation accepts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TokenSettings {
+    /// `iss` of every token.
+    pub issuer: String,
+    /// `aud` of every token, or one of it.
+    pub audience: String,
+    /// The algorithms, one at least.
+    pub algorithms: Vec<Algorithm>,
+}
+
+#[derive(Deserialize)]
+struct Header {
+    alg: String,
+    kid: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Claims {
+    sub: Option<String>,
+    exp: Option<Seconds>,
+    nbf: Option<Seconds>,
+    iss: Option<String>,
+    aud: Option<OneOrMany>,
+    /// Scopes, separated by spaces (RFC 8693, section 4.2); some providers make a list of them.
+    scope: Option<OneOrMany>,
+    roles: Option<OneOrMany>,
+    company: Option<String>,
+    devices: Option<OneOrMany>,
+    public: Option<bool>,
+    aircraft_kind: Option<String>,
+}
+
+/// A `NumericDate`: seconds since the epoch, which may have a fraction.
+struct Seconds(u64);
+
+impl<'de> Deserialize<'de> for Seconds {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let seconds = f64::deserialize(deserializer)?;
+        // A greater one is as good as never; the conversion saturates.
+        if seconds >= 0.0 { Ok(Self(seconds as u64)) } else { Err(serde::de::Error::custom("a time before 1970")) }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum OneOrMany {
+    One(String),
+    Many(Vec<String>),
+}
+
+impl OneOrMany {
+    fn iter(&self) -> impl Iterator<Item = &str> {
+        match self {
+            Self::One(one) => std::slice::from_ref(one),
+            Self::Many(many) => many,
+        }
+        .iter()
+        .map(String::as_str)
+    }
+}
+
+/// Verifies a token.
+///
+/// # Errors
+/// [`Refusal`] says why it is not accepted. [`Refusal::UnknownKey`]: the provider may have new keys.
+pub fn verify(token: &str, settings: &TokenSettings, keys: &KeySet, now_s: u64) -> Result<Caller, Refusal> {
+    if token.len() > MAX_BYTES {
+        return Err(Refusal::Oversized);
+    }
+    let header = header(token)?;
+    let algorithm = Algorithm::named(&header.alg).filter(|algorithm| settings.algorithms.contains(algorithm));
+    let algorithm = algorithm.ok_or(Refusal::Algorithm)?;
+    let key = keys.find(header.kid.as_deref(), algorithm)?;
+    // The library checks the signature alone: it would read the system's clock, and answers with less detail.
+    let mut validation = Validation::new(algorithm.of_library());
+    validation.required_spec_claims.clear();
+    validation.validate_exp = false;
+    validation.validate_nbf = false;
+    validation.validate_aud = false;
+    let decoded = jsonwebtoken::decode::<Claims>(token, key, &validation).map_err(|error| match error.kind() {
+        ErrorKind::InvalidSignature | ErrorKind::InvalidEcdsaKey | ErrorKind::InvalidEddsaKey => Refusal::Signature,
+        ErrorKind::InvalidAlgorithm | ErrorKind::InvalidKeyFormat => Refusal::Algorithm,
+        ErrorKind::Json(_) | ErrorKind::Utf8(_) => Refusal::Claims,
+        _ => Refusal::Malformed,
+    })?;
+    caller(decoded.claims, settings, now_s)
+}
+
+fn header(token: &str) -> Result<Header, Refusal> {
+    let mut parts = token.split('.');
+    let (Some(header), Some(_), Some(_), None) = (parts.next(), parts.next(), parts.next(), parts.next()) else {
+        return Err(Refusal::Malformed);
+    };
+    let header = URL_SAFE_NO_PAD.decode(header).map_err(|_| Refusal::Malformed)?;
+    serde_json::from_slice(&header).map_err(|_| Refusal::Malformed)
+}
+
+fn caller(claims: Claims, settings: &TokenSettings, now_s: u64) -> Result<Caller, Refusal> {
+    if claims.iss.as_deref() != Some(settings.issuer.as_str()) {
+        return Err(Refusal::Issuer);
+    }
+    if !claims.aud.as_ref().is_some_and(|audiences| audiences.iter().any(|one| one == settings.audience)) {
+        return Err(Refusal::Audience);
+    }
+    let Seconds(expires_at_s) = claims.exp.ok_or(Refusal::Claims)?;
+    let accepted_until_s = expires_at_s.saturating_add(LEEWAY_S);
+    if now_s >= accepted_until_s {
+        return Err(Refusal::Expired);
+    }
+    if claims.nbf.is_some_and(|Seconds(from_s)| now_s.saturating_add(LEEWAY_S) < from_s) {
+        return Err(Refusal::NotYet);
+    }
+    let names = claims.scope.iter().flat_map(OneOrMany::iter).flat_map(|names| names.split(' '));
+    let roles = claims.roles.iter().flat_map(OneOrMany::iter);
+    Ok(Caller {
+        subject: claims.sub.filter(|subject| is_name(subject)).ok_or(Refusal::Claims)?,
+        credential: Credential::Token,
+        scopes: Scopes::of_names(names.chain(roles)),
+        company: claims.company.filter(|company| is_name(company)),
+        devices: devices(claims.devices.as_ref())?,
+        pilot: Pilot {
+            public: claims.public.unwrap_or_default(),
+            name: None,
+            aircraft_kind: aircraft_kind(claims.aircraft_kind.as_deref()).ok_or(Refusal::Claims)?,
+        },
+        expires_at_s: Some(expires_at_s),
+        accepted_until_s: Some(accepted_until_s),
+    })
+}
+
+/// Something to call a caller by.
+pub(crate) fn is_name(text: &str) -> bool {
+    !text.is_empty() && text.len() <= MAX_NAME_BYTES && !text.chars().any(char::is_control)
+}
+
+/// A kind of aircraft by its name in lower case; a paraglider where none is given.
+pub(crate) fn aircraft_kind(name: Option<&str>) -> Option<AircraftKind> {
+    let name = name.unwrap_or("paraglider");
+    AircraftKind::from_str_name(&format!("AIRCRAFT_KIND_{}", name.to_ascii_uppercase()))
+}
+
+fn devices(names: Option<&OneOrMany>) -> Result<Vec<DeviceAddress>, Refusal> {
+    let devices = names.iter().flat_map(|names| names.iter()).map(str::parse);
+    let devices: Vec<DeviceAddress> = devices.collect::<Result<_, _>>().map_err(|_| Refusal::Claims)?;
+    if devices.len() > MAX_DEVICES { Err(Refusal::Claims) } else { Ok(devices) }
+}

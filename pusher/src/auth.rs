@@ -1,0 +1,186 @@
+//! Whose credentials a request has: access tokens of the identity provider, API keys, position keys.
+
+mod api_key_file;
+mod credentials;
+mod denied;
+#[cfg(feature = "jwks")]
+mod jwks_url;
+mod key_source;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use access::token::{self, TokenSettings};
+use access::{ApiKeys, Caller, Credential, Limited, Refusal, Scope, Scopes, TokenCache, api_keys};
+use parking_lot::Mutex;
+use runtime::{Clock, Shutdown, Tasks};
+
+use crate::config::AccessOptions;
+use crate::metrics::{PusherMetrics, Reason};
+use crate::positions;
+use crate::throttle::{Client, Throttle};
+use crate::watched::Watched;
+#[cfg(feature = "services")]
+pub(crate) use api_key_file::check as check_api_keys;
+pub(crate) use credentials::{Presented, of_request, of_websocket};
+pub(crate) use denied::Denied;
+use key_source::KeySource;
+#[cfg(feature = "services")]
+pub(crate) use key_source::check as check_token_keys;
+
+/// Verified tokens that are remembered.
+const MAX_CACHED_TOKENS: usize = 10_000;
+
+/// What credentials are checked with.
+pub(crate) struct Auth {
+    tokens: Option<Tokens>,
+    api_keys: Option<Arc<Watched<ApiKeys>>>,
+    position_keys: Option<Arc<Watched<positions::Keys>>>,
+    open_operator: bool,
+    throttle: Arc<Throttle>,
+    clock: Clock,
+    metrics: PusherMetrics,
+}
+
+/// Access tokens.
+struct Tokens {
+    settings: TokenSettings,
+    keys: KeySource,
+    cache: Mutex<TokenCache>,
+}
+
+/// Why a caller is not known.
+enum Failure {
+    Refused(Refusal),
+    Limited(Limited),
+}
+
+impl From<Refusal> for Failure {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+impl Auth {
+    /// Reads the files; keys at a URL are fetched when it runs.
+    ///
+    /// # Errors
+    /// A file cannot be used, or settings do not go together.
+    pub(crate) fn open(
+        options: &AccessOptions,
+        position_keys: Option<&Path>,
+        open_operator: bool,
+        throttle: Arc<Throttle>,
+        clock: Clock,
+        metrics: PusherMetrics,
+    ) -> anyhow::Result<Self> {
+        let tokens = match options.tokens().map_err(anyhow::Error::msg)? {
+            None => None,
+            Some((settings, keys)) => Some(Tokens {
+                settings,
+                keys: KeySource::open(keys, clock.clone(), metrics.clone())?,
+                cache: Mutex::new(TokenCache::new(MAX_CACHED_TOKENS)),
+            }),
+        };
+        let api_keys = options.api_keys.as_deref().map(api_key_file::open).transpose()?;
+        let position_keys = position_keys.map(positions::open).transpose()?;
+        if open_operator {
+            tracing::warn!(
+                "--open-operator: every client that reaches this port may see and reset the scores of devices; for \
+                 development only"
+            );
+        }
+        Ok(Self { tokens, api_keys, position_keys, open_operator, throttle, clock, metrics })
+    }
+
+    /// Reads files again when they change, and fetches keys, until stopped.
+    pub(crate) fn spawn(&self, tasks: &mut Tasks) {
+        let clock = &self.clock;
+        if let Some(keys) = self.position_keys.clone() {
+            let clock = clock.clone();
+            tasks.spawn("position keys", |stop| keys.run(clock, stop));
+        }
+        if let Some(keys) = self.api_keys.clone() {
+            let clock = clock.clone();
+            tasks.spawn("API keys", |stop| keys.run(clock, stop));
+        }
+        if let Some(tokens) = &self.tokens {
+            let (keys, clock) = (tokens.keys.clone(), clock.clone());
+            tasks.spawn("token keys", |stop: Shutdown| keys.run(clock, stop));
+        }
+    }
+
+    /// Whether tokens or API keys are accepted.
+    pub(crate) fn accepts_sign_in(&self) -> bool {
+        self.tokens.is_some() || self.api_keys.is_some()
+    }
+
+    /// The caller without credentials, where anyone is an operator.
+    pub(crate) fn open_operator(&self) -> Option<Arc<Caller>> {
+        self.open_operator.then(|| {
+            Arc::new(Caller {
+                subject: "open-operator".to_owned(),
+                credential: Credential::OpenOperator,
+                scopes: Scopes::PUBLIC.with(Scope::ValidationRead).with(Scope::ValidationReset),
+                company: None,
+                devices: Vec::new(),
+                pilot: access::Pilot::default(),
+                expires_at_s: None,
+                accepted_until_s: None,
+            })
+        })
+    }
+
+    /// Whose credentials they are.
+    ///
+    /// # Errors
+    /// They are of nobody, or too many logins of this client have failed.
+    pub(crate) async fn identify(&self, presented: &str, client: &Client) -> Result<Arc<Caller>, Denied> {
+        let refusal = match self.find(presented, client).await {
+            Ok(caller) => return Ok(caller),
+            Err(Failure::Limited(limited)) => return Err(Denied::Limited(limited)),
+            Err(Failure::Refused(refusal)) => refusal,
+        };
+        self.metrics.logins_refused.get_or_create(&Reason { reason: refusal.reason() }).inc();
+        if refusal.is_transient() {
+            return Err(Denied::NoKeys);
+        }
+        self.throttle.may_log_in(client).map_err(Denied::Limited)?;
+        if self.throttle.login_failed(client) {
+            tracing::info!(reason = refusal.reason(), client = %client.address, "credentials were refused: {refusal}");
+        }
+        Err(Denied::Unknown)
+    }
+
+    async fn find(&self, presented: &str, client: &Client) -> Result<Arc<Caller>, Failure> {
+        if presented.len() > token::MAX_BYTES {
+            return Err(Refusal::Oversized.into());
+        }
+        if let Some(sender) = self.position_keys.as_ref().and_then(|keys| keys.value().find(presented)) {
+            return Ok(sender);
+        }
+        let now_s = self.clock.now_us() / 1_000_000;
+        if presented.starts_with(api_keys::PREFIX) {
+            let keys = self.api_keys.as_ref().ok_or(Refusal::NotAccepted)?;
+            return Ok(keys.value().find(presented, now_s)?);
+        }
+        let tokens = self.tokens.as_ref().ok_or(Refusal::NotAccepted)?;
+        let keys = tokens.keys.value();
+        if let Some(caller) = tokens.cache.lock().get(presented, &keys, now_s) {
+            return Ok(caller);
+        }
+        // A signature costs some work. What is known already, and keys, are found without it, also meanwhile.
+        self.throttle.may_log_in(client).map_err(Failure::Limited)?;
+        let (caller, keys) = match token::verify(presented, &tokens.settings, &keys, now_s) {
+            Ok(caller) => (caller, keys),
+            Err(Refusal::UnknownKey) => {
+                let newer = tokens.keys.newer_than(&keys).await.ok_or(Refusal::UnknownKey)?;
+                (token::verify(presented, &tokens.settings, &newer, now_s)?, newer)
+            }
+            Err(refusal) => return Err(refusal.into()),
+        };
+        let caller = Arc::new(caller);
+        tokens.cache.lock().insert(presented, &keys, caller.clone());
+        Ok(caller)
+    }
+}

@@ -1,0 +1,168 @@
+//! Settings of access control: whose credentials are accepted, and how much a client may ask for.
+
+use std::path::PathBuf;
+
+use access::LimitSettings;
+use access::token::{Algorithm, TokenSettings};
+use axum::http::HeaderValue;
+use clap::Args;
+use url::Url;
+
+use crate::networks::Network;
+
+/// Access tokens, API keys, limits of clients.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Access")]
+pub struct AccessOptions {
+    /// Public keys of the identity provider whose access tokens are accepted: a URL (JSON Web Key Set, https) or a file
+    /// (PEM or key set, read again when it changes). Without it no token is accepted.
+    #[arg(long, env = "UPDRAFT_PUSHER_AUTH_JWKS", value_name = "URL|FILE", global = true)]
+    pub auth_jwks: Option<String>,
+    /// Issuer of every access token: its claim `iss`, exactly.
+    #[arg(long, env = "UPDRAFT_PUSHER_AUTH_ISSUER", value_name = "ISSUER", global = true)]
+    pub auth_issuer: Option<String>,
+    /// Audience of every access token: its claim `aud`, or one of it. A name that no other program of the identity
+    /// provider has.
+    #[arg(long, env = "UPDRAFT_PUSHER_AUTH_AUDIENCE", value_name = "AUDIENCE", global = true)]
+    pub auth_audience: Option<String>,
+    /// Algorithms of access tokens, separated by commas: those that the identity provider uses, and no others.
+    #[arg(
+        long,
+        env = "UPDRAFT_PUSHER_AUTH_ALGORITHMS",
+        value_name = "ALGORITHMS",
+        value_delimiter = ',',
+        default_value = "RS256,ES256,EdDSA",
+        value_parser = parse_algorithm,
+        global = true
+    )]
+    pub auth_algorithms: Vec<Algorithm>,
+    /// TOML file with the hashes of API keys: see docs/access.md; `pusher keys new` makes them. Read again when it changes.
+    #[arg(long, env = "UPDRAFT_PUSHER_API_KEYS", value_name = "FILE", global = true)]
+    pub api_keys: Option<PathBuf>,
+    /// Origins whose pages may use the API, separated by commas; *: all. WebSockets are not covered: browsers do not ask.
+    #[arg(
+        long,
+        env = "UPDRAFT_PUSHER_CORS_ORIGINS",
+        value_name = "ORIGINS",
+        value_delimiter = ',',
+        default_value = "*",
+        value_parser = parse_origin,
+        global = true
+    )]
+    pub cors_origins: Vec<HeaderValue>,
+    /// Networks of the proxies in front, separated by commas: a request from there is counted for the address that
+    /// X-Forwarded-For names. From anywhere else that header is ignored.
+    #[arg(
+        long,
+        env = "UPDRAFT_PUSHER_TRUSTED_PROXIES",
+        value_name = "CIDR",
+        value_delimiter = ',',
+        value_parser = Network::parse,
+        global = true
+    )]
+    pub trusted_proxies: Vec<Network>,
+    /// Requests to the API per second, of one address and of one credential; 0: any number. More are answered with 429.
+    #[arg(long, env = "UPDRAFT_PUSHER_REQUEST_RATE", value_name = "PER_SECOND", default_value_t = 100, global = true)]
+    pub request_rate: u32,
+    /// Requests to the API at once, of one address and of one credential.
+    #[arg(long, env = "UPDRAFT_PUSHER_REQUEST_BURST", value_name = "COUNT", default_value_t = 200, global = true)]
+    pub request_burst: u32,
+    /// New WebSockets of one address per minute; 0: any number. More are answered with 429.
+    #[arg(
+        long,
+        env = "UPDRAFT_PUSHER_MAX_CONNECTS_PER_MINUTE",
+        value_name = "COUNT",
+        default_value_t = 240,
+        global = true
+    )]
+    pub max_connects_per_minute: u32,
+    /// Limit private and loopback addresses like all others. Without it they have no limits: they are often proxies
+    /// that --trusted-proxies does not name, and stand for all their clients.
+    #[arg(long, env = "UPDRAFT_PUSHER_LIMIT_PRIVATE", global = true)]
+    pub limit_private: bool,
+}
+
+impl Default for AccessOptions {
+    fn default() -> Self {
+        runtime::settings::defaults()
+    }
+}
+
+impl AccessOptions {
+    /// Which tokens are accepted, and where the keys to verify them are; `None`: none are.
+    ///
+    /// # Errors
+    /// Some of the settings are given without the others.
+    pub(crate) fn tokens(&self) -> Result<Option<(TokenSettings, &str)>, String> {
+        // Compose and similar tools set an unset variable to an empty text.
+        let given = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
+        let keys = self.auth_jwks.as_deref().filter(|text| !text.is_empty());
+        match (keys, given(&self.auth_issuer), given(&self.auth_audience)) {
+            (None, None, None) => Ok(None),
+            (Some(keys), Some(issuer), Some(audience)) => {
+                let algorithms = self.auth_algorithms.clone();
+                Ok(Some((TokenSettings { issuer, audience, algorithms }, keys)))
+            }
+            _ => Err("--auth-jwks, --auth-issuer and --auth-audience go together: set all of them, or none".to_owned()),
+        }
+    }
+
+    pub(crate) fn limit_settings(&self) -> LimitSettings {
+        LimitSettings {
+            requests_per_second: self.request_rate,
+            request_burst: self.request_burst,
+            connects_per_minute: self.max_connects_per_minute,
+        }
+    }
+}
+
+fn parse_algorithm(text: &str) -> Result<Algorithm, String> {
+    let known = Algorithm::ALL.map(Algorithm::as_str).join(", ");
+    Algorithm::named(text).ok_or_else(|| format!("expected one of {known}"))
+}
+
+fn parse_origin(text: &str) -> Result<HeaderValue, String> {
+    let refuse = || "expected an origin, for example https://map.example.org, or * for all".to_owned();
+    if text == "*" {
+        return Ok(HeaderValue::from_static("*"));
+    }
+    let url = Url::parse(text).map_err(|_| refuse())?;
+    let is_origin = matches!(url.scheme(), "http" | "https") && url.origin().ascii_serialization() == text;
+    if is_origin { HeaderValue::from_str(text).map_err(|_| refuse()) } else { Err(refuse()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn origins_have_no_path() {
+        for good in ["*", "https://map.example.org", "http://localhost:5173"] {
+            assert_eq!(parse_origin(good).unwrap(), good);
+        }
+        for bad in ["", "map.example.org", "https://map.example.org/", "https://*.example.org/a", "ftp://a", "null"] {
+            assert!(parse_origin(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn algorithms_are_asymmetric_ones() {
+        assert_eq!(parse_algorithm("ES256"), Ok(Algorithm::Es256));
+        for bad in ["none", "HS256", "es256", "RS512", ""] {
+            assert!(parse_algorithm(bad).unwrap_err().contains("RS256"), "{bad}");
+        }
+        assert_eq!(AccessOptions::default().auth_algorithms, Algorithm::ALL);
+    }
+
+    #[test]
+    fn keys_issuer_and_audience_go_together() {
+        let some = || Some("https://id.example.org".to_owned());
+        let options = AccessOptions { auth_jwks: some(), auth_issuer: some(), ..AccessOptions::default() };
+        assert!(options.tokens().unwrap_err().contains("--auth-audience"));
+        let options = AccessOptions { auth_audience: Some("updraft".to_owned()), ..options };
+        assert_eq!(options.tokens().unwrap().unwrap().0.audience, "updraft");
+        let empty = Some(String::new());
+        let options = AccessOptions { auth_jwks: empty.clone(), auth_issuer: empty, ..AccessOptions::default() };
+        assert_eq!(options.tokens(), Ok(None));
+    }
+}

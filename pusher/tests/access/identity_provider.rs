@@ -1,0 +1,65 @@
+//! The key set of an identity provider, over HTTP.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::get;
+use parking_lot::Mutex;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+
+pub(crate) struct IdentityProvider {
+    address: SocketAddr,
+    shared: Arc<Shared>,
+    running: JoinHandle<()>,
+}
+
+#[derive(Default)]
+struct Shared {
+    /// `None`: it answers with 500.
+    answer: Mutex<Option<String>>,
+    asked: AtomicU32,
+}
+
+impl IdentityProvider {
+    pub(crate) async fn start(key_set: &str) -> Self {
+        let shared = Arc::new(Shared { answer: Mutex::new(Some(key_set.to_owned())), ..Shared::default() });
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("port 0 is free");
+        let address = listener.local_addr().expect("bound");
+        let router = Router::new().route("/jwks", get(answer)).with_state(shared.clone());
+        let running = tokio::spawn(async move { axum::serve(listener, router).await.expect("serves") });
+        Self { address, shared, running }
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}/jwks", self.address)
+    }
+
+    pub(crate) fn answer_with(&self, answer: Option<String>) {
+        *self.shared.answer.lock() = answer;
+    }
+
+    /// How often it was asked.
+    pub(crate) fn asked(&self) -> u32 {
+        self.shared.asked.load(Ordering::Relaxed)
+    }
+}
+
+impl Drop for IdentityProvider {
+    fn drop(&mut self) {
+        self.running.abort();
+    }
+}
+
+async fn answer(State(shared): State<Arc<Shared>>) -> Response {
+    shared.asked.fetch_add(1, Ordering::Relaxed);
+    match shared.answer.lock().clone() {
+        Some(text) => text.into_response(),
+        None => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    }
+}
