@@ -34,18 +34,6 @@ ALONE = {
     "pusher_faults",
     "streams_faults",
 }
-# Outside of the package `tests`, these need a service or a program, too.
-WITH_SERVICES = {
-    "history contract",
-    "history queries",
-    "processor archive",
-    "processor command",
-    "processor kafka",
-    "processor redis",
-    "processor topics",
-    "pusher makes",
-    "standalone updraft",
-}
 # Started first: the longest determine the duration.
 LONGEST = [
     "documents",
@@ -74,8 +62,8 @@ class Binary:
 
     @property
     def needs_services(self):
-        """Whether it needs a service, a browser or a built program."""
-        return (self.package_dir.name == "tests" and not self.is_unit) or self.name in WITH_SERVICES
+        """Whether it needs a service, a browser or a built program: such tests are in the package `tests` only."""
+        return self.package_dir.name == "tests" and not self.is_unit
 
 
 def built(cargo_arguments):

@@ -134,28 +134,10 @@ mod tests {
     use parking_lot::Mutex;
 
     use super::*;
+    use crate::testing;
 
     fn row(device: u32, event_at_ms: i64) -> PositionRow {
-        PositionRow {
-            device,
-            event_at_ms,
-            observation_id: event_at_ms.unsigned_abs(),
-            ingest_delay_ms: 0,
-            latitude_e7: 0,
-            longitude_e7: 0,
-            altitude_m: None,
-            speed_dkmh: 0,
-            climb_cmps: 0,
-            course_cdeg: None,
-            turn_rate_cdps: None,
-            qne_offset_m: None,
-            aircraft_kind: 2,
-            flags: 0,
-            score: None,
-            source: 1,
-            online_tracking: true,
-            private: false,
-        }
+        PositionRow { event_at_ms, observation_id: event_at_ms.unsigned_abs(), ..testing::position(device, 0) }
     }
 
     fn query(period: (i64, i64), step_ms: i64, limit: u64) -> RegionQuery {

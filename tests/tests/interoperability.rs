@@ -9,7 +9,7 @@
 //! Chromium always offers compression, and tokio-tungstenite never does. So the test runs twice, with a server that
 //! compresses and with one that does not.
 
-#[path = "live/stage.rs"]
+#[path = "../../pusher/tests/live/stage.rs"]
 mod stage;
 
 use std::collections::BTreeMap;
