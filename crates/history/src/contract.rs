@@ -55,6 +55,7 @@ macro_rules! contract {
             a_region_continues_behind_any_position
             a_region_has_only_public_positions_of_tracks
             a_region_is_cut_at_its_edges
+            empty_years_of_a_region_are_skipped
             what_came_since_a_time_is_found
             receptions_are_found_by_their_position
             flights_are_found_in_positions

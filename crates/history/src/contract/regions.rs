@@ -1,5 +1,7 @@
 //! The positions of a region by time.
 
+use std::time::Duration;
+
 use geo::Bounds;
 
 use super::{DAY, Store, all};
@@ -90,4 +92,21 @@ pub async fn a_region_is_cut_at_its_edges(store: &impl Store) {
     assert_eq!(all(store.positions_by_time(within(0.0, 0.0, 10.0, 10.0))).await, []);
     let before = RegionQuery { period: Period { from_ms: NOON_MS - 3_600_000, to_ms: NOON_MS }, ..region(60_000) };
     assert_eq!(all(store.positions_by_time(before)).await, []);
+}
+
+/// Rows at both ends of fifty years: hour by hour they would be half a million queries.
+pub async fn empty_years_of_a_region_are_skipped(store: &impl Store) {
+    const FIFTY_YEARS_MS: i64 = 50 * 365 * 86_400_000;
+    let old = PositionRow { event_at_ms: NOON_MS - FIFTY_YEARS_MS, ..position(GLIDER, 0) };
+    let rows = vec![old.clone(), position(GLIDER, 1)];
+    store.write(&positions_block("t-0-0-1", rows.clone())).await.expect("written");
+    for (from_ms, to_ms, expected) in [
+        (old.event_at_ms, NOON_MS + FIFTY_YEARS_MS, rows),
+        (old.event_at_ms + 1, NOON_MS, vec![]),
+        (NOON_MS + 3_600_000, NOON_MS + FIFTY_YEARS_MS, vec![]),
+    ] {
+        let query = RegionQuery { period: Period { from_ms, to_ms }, ..region(60_000) };
+        let found = tokio::time::timeout(Duration::from_secs(30), all(store.positions_by_time(query))).await;
+        assert_eq!(found.expect("few queries"), expected, "{from_ms} {to_ms}");
+    }
 }
