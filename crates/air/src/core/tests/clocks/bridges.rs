@@ -6,7 +6,7 @@ use schemas::v1::{AlertState, AlertStatus};
 
 use super::{aircraft_of, alert_of, calling, fly_a_minute, flying, off_m};
 use crate::core::Outputs;
-use crate::core::tests::kit::{self, PILOT, Story, at, ground, tracking};
+use crate::core::tests::kit::{self, PILOT, Story, at, tracking};
 use crate::group::GroupCore as _;
 use crate::receivers::{Hearing, ReceiverPositions};
 use crate::thermals::{Aggregator, Changes};

@@ -6,7 +6,7 @@ use schemas::v1::{AlertStatus, ReceiverClockTrouble, ReceiverState, Tick, recept
 
 use super::{aircraft_of, alert_of, calling_at, fly_a_minute, flying, off_m};
 use crate::core::Outputs;
-use crate::core::tests::kit::{self, PILOT, Story, at, frame_of};
+use crate::core::tests::kit::{self, PILOT, Story, frame_of};
 use crate::group::GroupCore as _;
 use crate::receivers::{Hearing, ReceiverPositions};
 
