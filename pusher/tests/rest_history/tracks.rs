@@ -1,48 +1,9 @@
 //! Tracks, flights and weather.
 
-use history::PositionRow;
 use serde_json::{Value, json};
 
+use crate::humantime_ms;
 use crate::recorded::{NAME, recorded};
-use crate::{CSV, humantime_ms, run_python, write};
-
-/// The expected track, with the segments before and after the pause of seven minutes.
-fn expected_track(positions: &[PositionRow]) -> Value {
-    let point = |(i, row): (usize, &PositionRow)| {
-        json!({
-            "segment": u8::from(i >= 200),
-            "event_at_us": row.event_at_ms * 1_000,
-            "latitude_deg": f64::from(row.latitude_e7) / 1e7,
-            "longitude_deg": f64::from(row.longitude_e7) / 1e7,
-            "altitude_m": row.altitude_m,
-            "speed_kmh": f64::from(row.speed_dkmh) / 10.0,
-            "climb_mps": f64::from(row.climb_cmps) / 100.0,
-        })
-    };
-    let points: Vec<_> = positions.iter().enumerate().map(point).collect();
-    json!({ "device": "110B90", "name": NAME, "points": points })
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn independent_programs_read_every_track_format() {
-    let recorded = recorded().await;
-    let dir = tempfile::tempdir().expect("a directory");
-    for format in ["json", "geojson", "gpx", "kml", "igc", "csv"] {
-        let response = recorded.stage.get(&format!("/api/v1/track/110b90?hours=1&level=raw&format={format}")).await;
-        assert_eq!(response.status(), 200, "{format}");
-        let disposition = response.headers().get("content-disposition").map(|value| value.to_str().unwrap().to_owned());
-        assert_eq!(disposition.is_some_and(|text| text.ends_with(&format!(".{format}\""))), !format.ends_with("json"));
-        write(dir.path(), &format!("track.{format}"), &response.bytes().await.expect("a body"));
-    }
-    for (file, query) in [("excel.csv", "excel=true"), ("comma.csv", "excel=true&decimal=comma")] {
-        let response = recorded.stage.get(&format!("/api/v1/track/110b90?hours=1&level=raw&{query}")).await;
-        assert_eq!((response.status().as_u16(), &response.headers()["content-type"]), (200, &CSV.parse().unwrap()));
-        write(dir.path(), file, &response.bytes().await.expect("a body"));
-    }
-    write(dir.path(), "expected.json", expected_track(&recorded.positions).to_string().as_bytes());
-    run_python("check_tracks.py", &[dir.path().as_os_str()]);
-    recorded.stage.close().await;
-}
 
 #[tokio::test]
 async fn a_track_is_shaped_as_asked() {
