@@ -14,7 +14,8 @@ const COUNT: u16 = 17_000;
 /// it is free and its use.
 const SLOTS: u16 = 8;
 
-/// First port and number of ports of this process. `tests/run.py` gives each process a slot; without one it has all.
+/// First port and number of ports of this process. `tests/run.py` gives each process a slot, from 0 to 5 on two cores;
+/// without one it has all.
 static RANGE: LazyLock<(u16, u16)> = LazyLock::new(|| {
     let slot = std::env::var("UPDRAFT_TEST_SLOT").ok().and_then(|slot| slot.parse::<u16>().ok());
     slot.map_or((FIRST, COUNT), |slot| (FIRST + slot % SLOTS * (COUNT / SLOTS), COUNT / SLOTS))
