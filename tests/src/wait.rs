@@ -1,4 +1,5 @@
-//! Waits: for a condition, for the next of a simulated sequence, for an outage to last. Only this module sleeps.
+//! Waits: for a condition, for the next of a simulated sequence, for an outage to last. Only this module sleeps, and the
+//! proxy, which delays what it forwards.
 
 use std::future::Future;
 use std::ops::ControlFlow;
