@@ -114,13 +114,20 @@ async fn me(stage: &Stage, presented: &str) -> StatusCode {
 
 /// Moves the clock until it is so.
 async fn until(clock: &Clock, what: &str, is_so: impl AsyncFn() -> bool) {
-    let asked = async {
-        while !is_so().await {
-            clock.advance(Duration::from_secs(1));
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
+    let moved = async || {
+        let reached = is_so().await;
+        clock.advance(Duration::from_secs(u64::from(!reached)));
+        reached.then_some(())
     };
-    tokio::time::timeout(SOON, asked).await.unwrap_or_else(|_| panic!("never: {what}"));
+    harness::wait_until(SOON, what, moved).await.expect("reached");
+}
+
+/// Moves the clock by the interval of the files' readers, so many times, each time long enough for them to read.
+async fn pass(clock: &Clock, intervals: usize) {
+    for _ in 0..intervals {
+        clock.advance(Duration::from_secs(3));
+        harness::let_pass(Duration::from_millis(5)).await;
+    }
 }
 
 #[tokio::test]
@@ -265,10 +272,7 @@ async fn key_files_are_read_again_when_they_change() {
     assert_eq!(me(&stage, &key).await, StatusCode::UNAUTHORIZED, "not read yet");
     until(&clock, "the new key", async || me(&stage, &key).await == StatusCode::OK).await;
     files.write("api-keys.toml", "[[key]]\nid = \"broken\"\n");
-    for _ in 0..5 {
-        clock.advance(Duration::from_secs(3));
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    pass(&clock, 5).await;
     assert_eq!(me(&stage, &key).await, StatusCode::OK, "a bad file changes nothing");
     std::fs::remove_file(files.path("api-keys.toml")).expect("removed");
     until(&clock, "the end of the key", async || me(&stage, &key).await == StatusCode::UNAUTHORIZED).await;
@@ -412,7 +416,7 @@ async fn a_websocket_takes_credentials_and_ends_with_them() {
     }
 
     clock.advance(Duration::from_secs(60 + LEEWAY_S - 1));
-    tokio::time::sleep(Duration::from_millis(500)).await;
+    harness::let_pass(Duration::from_millis(500)).await;
     assert_eq!(stage.metric("fanet_websocket_connections_active"), 4.0, "within the leeway");
     clock.advance(Duration::from_secs(2));
     for socket in &mut sockets {
@@ -614,10 +618,7 @@ async fn no_credentials_are_in_any_log_line() {
     // A person may confuse the two.
     let hash = "0".repeat(64);
     files.write("api-keys.toml", &format!("[[key]]\nid = \"{key}\"\nsha256 = \"{hash}\"\nscopes = []\n"));
-    for _ in 0..3 {
-        clock.advance(Duration::from_secs(3));
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    pass(&clock, 3).await;
     stage.close().await;
     drop(logging);
     let text = lines.text();

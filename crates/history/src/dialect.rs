@@ -35,6 +35,8 @@ pub(crate) trait Dialect {
     fn milliseconds(column: &str) -> String;
     /// The table of positions and the condition by which the store finds those of a short period.
     fn positions_in(period: Period) -> (&'static str, String);
+    /// The query for a time before which a period has no positions, milliseconds; without rows where it has none.
+    fn begin_of_positions(period: Period) -> String;
     /// The condition that selects at least the confirmations of the positions of a period.
     fn confirmations_of(period: Period) -> String;
     /// Whether the store reads many devices at once instead of one after the other.

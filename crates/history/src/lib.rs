@@ -2,6 +2,8 @@
 
 #[cfg(feature = "clickhouse")]
 mod clickhouse;
+#[cfg(feature = "testing")]
+pub mod contract;
 mod csv_line;
 mod dialect;
 mod error;
@@ -15,6 +17,8 @@ mod read_limiter;
 mod retention;
 mod slices;
 mod sqlite;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 pub mod track;
 
 #[cfg(feature = "clickhouse")]

@@ -151,7 +151,7 @@ pub trait HistoryReader: Send + Sync {
     fn positions(&self, query: ExportQuery) -> Rows<PositionRow>;
 
     /// Positions of a region by time, then device: those that are part of their device's track, at most one per device and
-    /// step. Read in slices of at most an hour, so that each query reads no more than that.
+    /// step. Read in slices of at most an hour, so that each query reads no more than that; times without positions are skipped.
     fn positions_by_time(&self, query: RegionQuery) -> Rows<PositionRow>;
 
     /// Thermals of a region and time, by id.

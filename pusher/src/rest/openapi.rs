@@ -12,8 +12,8 @@ use serde_json::{Map, Value, json};
 
 use super::endpoint::{Endpoint, Parameter};
 use super::{
-    devices, export, flights, list, me, position, presence, region_history, search, silent, snapshot, track, validation,
-    weather_history, winds,
+    devices, export, flights, list, me, position, presence, region_history, search, silent, snapshot, track,
+    validation, weather_history, winds,
 };
 
 /// The endpoints for GET that are no lists.

@@ -12,7 +12,7 @@ use super::{ClickHouse, errors};
 use crate::dialect::{self, Dialect, Keyed};
 use crate::model::Stored;
 use crate::pages::{Page, pages};
-use crate::slices::slices;
+use crate::slices::{Slice, slices};
 use crate::{
     AlertRow, ExportKind, ExportQuery, FlightQuery, FlightRow, GroundPositionRow, HistoryError, HistoryReader, Period,
     PositionRow, PrivacyRow, ReceptionRow, RegionQuery, Rows, Since, ThermalRow, TrackQuery, WeatherRow,
@@ -64,6 +64,12 @@ impl Dialect for Sql {
     // Parts are of a day, and each knows its first and last time.
     fn positions_in(period: Period) -> (&'static str, String) {
         (PositionRow::TABLE, dialect::within::<Self>("event_at", period))
+    }
+
+    // Reads one column, of the parts of the period's days.
+    fn begin_of_positions(period: Period) -> String {
+        let (table, within) = Self::positions_in(period);
+        format!("SELECT toUnixTimestamp64Milli(min(event_at)) FROM {table} WHERE {within} HAVING count() > 0")
     }
 
     fn confirmations_of(period: Period) -> String {
@@ -239,10 +245,15 @@ impl HistoryReader for ClickHouse {
     }
 
     fn positions_by_time(&self, query: RegionQuery) -> Rows<PositionRow> {
-        let store = self.clone();
-        slices(query, PAGE_ROWS, move |slice| {
+        const ATTEMPTED: &str = "read a region's past";
+        let (store, searched) = (self.clone(), self.clone());
+        let read = move |slice: Slice| {
             let (store, sql) = (store.clone(), dialect::by_time::<Sql>(&query, &slice));
-            async move { store.page(&sql, "read a region's past", slice.is_first).await }
+            async move { store.page(&sql, ATTEMPTED, slice.is_first).await }
+        };
+        slices(query, PAGE_ROWS, read, move |period| {
+            let (store, sql) = (searched.clone(), Sql::begin_of_positions(period));
+            async move { store.page::<i64>(&sql, ATTEMPTED, false).await.map(|found| found.first().copied()) }
         })
     }
 

@@ -8,7 +8,7 @@ use super::Sqlite;
 use crate::dialect::{self, Dialect, Keyed};
 use crate::model::Stored;
 use crate::pages::{Page, pages};
-use crate::slices::slices;
+use crate::slices::{Slice, slices};
 use crate::{
     AlertRow, ExportKind, ExportQuery, FlightQuery, FlightRow, GroundPositionRow, HistoryError, HistoryReader, Period,
     PositionRow, PrivacyRow, ReceptionRow, RegionQuery, Rows, Since, ThermalRow, TrackQuery, WeatherRow,
@@ -61,6 +61,16 @@ impl Dialect for Sql {
         let exact = dialect::within::<Self>("event_at", period);
         let minutes = format!("event_at / {MINUTE_MS} >= {first} AND event_at / {MINUTE_MS} <= {last}");
         ("positions INDEXED BY positions_by_minute", format!("{minutes} AND {exact}"))
+    }
+
+    // The first entry of the index: its minute begins before the row.
+    fn begin_of_positions(period: Period) -> String {
+        let (first, last) = (period.from_ms / MINUTE_MS, period.to_ms / MINUTE_MS);
+        format!(
+            "SELECT event_at / {MINUTE_MS} * {MINUTE_MS} FROM positions INDEXED BY positions_by_minute \
+             WHERE event_at / {MINUTE_MS} >= {first} AND event_at / {MINUTE_MS} <= {last} \
+             ORDER BY event_at / {MINUTE_MS} LIMIT 1"
+        )
     }
 
     // Found by their key, one by one.
@@ -155,10 +165,18 @@ impl HistoryReader for Sqlite {
     }
 
     fn positions_by_time(&self, query: RegionQuery) -> Rows<PositionRow> {
-        let store = self.clone();
-        slices(query, PAGE_ROWS, move |slice| {
+        const ATTEMPTED: &str = "read a region's past";
+        let (store, searched) = (self.clone(), self.clone());
+        let read = move |slice: Slice| {
             let (store, sql) = (store.clone(), dialect::by_time::<Sql>(&query, &slice));
-            async move { store.all(sql, "read a region's past", slice.is_first, PositionRow::of_sqlite).await }
+            async move { store.all(sql, ATTEMPTED, slice.is_first, PositionRow::of_sqlite).await }
+        };
+        slices(query, PAGE_ROWS, read, move |period| {
+            let (store, sql) = (searched.clone(), Sql::begin_of_positions(period));
+            async move {
+                let found = store.all(sql, ATTEMPTED, false, |row| row.get::<_, i64>(0)).await;
+                found.map(|found| found.first().copied())
+            }
         })
     }
 

@@ -1,25 +1,18 @@
-//! The contract on SQLite.
+//! The contract of the history on SQLite, and what only a file can suffer.
 
 use std::time::Duration;
 
 use futures::StreamExt as _;
+use history::contract::all;
+use history::testing::{GLIDER, NOON_MS, NOW_US, position, positions_block, track};
 use history::{HistoryReader as _, HistoryWriter as _, PositionRow, Retention, Sqlite, TrackQuery, Visibility};
 use runtime::Clock;
-
-use crate::promises::{Refresh, all, keeps_all_promises};
-use crate::rows::{GLIDER, NOON_MS, NOW_US, position, positions_block, track};
-
-impl Refresh for Sqlite {
-    async fn refresh_now(&self) {
-        self.refresh().await.expect("refreshed");
-    }
-}
 
 fn store() -> Sqlite {
     Sqlite::open(None, Retention::default(), Clock::manual(NOW_US)).expect("opened")
 }
 
-keeps_all_promises! { store(); hidden_rows_are_visible_with_private_for_a_day }
+history::contract! { store(); hidden_rows_are_visible_with_private_for_a_day }
 
 fn whole(device: u32) -> TrackQuery {
     let period = history::Period { from_ms: 0, to_ms: i64::MAX / 2 };

@@ -1,6 +1,6 @@
 //! `processor command` as a process on a real Kafka and a real registry: its records and its output.
 
-use std::process::{Command, Output};
+use std::process::Output;
 use std::sync::Arc;
 
 use harness::{NOTHING, Stack, check_log, unique_prefix};
@@ -12,7 +12,7 @@ use streams::{Event, Incoming, KafkaLog, KafkaSettings, Log, SeekTo, TopicPartit
 
 /// Exit code, standard output, standard error.
 fn command(arguments: &[&str]) -> (Option<i32>, String, String) {
-    let output = Command::new(env!("CARGO_BIN_EXE_processor")).arg("command").args(arguments).output();
+    let output = crate::processor().arg("command").args(arguments).output();
     let Output { status, stdout, stderr } = output.expect("the processor starts");
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("text");
     (status.code(), text(stdout), text(stderr))

@@ -10,9 +10,11 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use harness::wait_until;
 
-/// Starts a process that owns a stack; returns its addresses by variable.
-fn holder() -> Result<(Child, HashMap<String, String>)> {
+/// Starts a process that owns a stack; returns its addresses by variable. `slot`: the part of the ports that it takes, which
+/// `tests/run.py` gives to no test.
+fn holder(slot: u16) -> Result<(Child, HashMap<String, String>)> {
     let mut holder = Command::new(env!("CARGO_BIN_EXE_stack"));
+    holder.env("UPDRAFT_TEST_SLOT", slot.to_string());
     for kind in harness::ServiceKind::ALL {
         holder.env_remove(kind.variable());
     }
@@ -81,12 +83,12 @@ fn temporary_directory(pid: u32) -> Option<String> {
 
 #[tokio::test]
 async fn kill_9_of_the_holder_ends_all_services() -> Result<()> {
-    let (holder, addresses) = holder()?;
+    let (holder, addresses) = holder(6)?;
     all_end(holder, addresses, "-KILL").await
 }
 
 #[tokio::test]
 async fn a_terminated_stack_leaves_nothing() -> Result<()> {
-    let (holder, addresses) = holder()?;
+    let (holder, addresses) = holder(7)?;
     all_end(holder, addresses, "-TERM").await
 }

@@ -8,11 +8,13 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, ensure};
 use fanet::packet::{AircraftType, GroundTracking, GroundType, Tracking};
 use fanet::{Address, Frame, Header, Packet, Position, Wrapped};
-use harness::{OtlpReceiver, Program, ProgramOptions, free_port, wait_until};
+use harness::{OtlpReceiver, Pace, Program, ProgramOptions, free_port, wait_until};
 use rumqttc::{AsyncClient, MqttOptions, QoS};
 use serde_json::Value;
 
 const SOON: Duration = Duration::from_secs(30);
+/// The time between two frames of a pilot.
+const STEP: Duration = Duration::from_millis(1_100);
 
 async fn start(mqtt_port: u16, arguments: &[&str]) -> Result<Program> {
     let listen = format!("127.0.0.1:{mqtt_port}");
@@ -109,7 +111,9 @@ async fn frames_of_real_receivers_arrive_and_the_hidden_do_not() -> Result<()> {
         anyhow::bail!("the connection has ended")
     };
     let publishing = async {
+        let mut pace = Pace::every(STEP);
         for step in 0..60_u32 {
+            pace.next().await;
             let frames = [tracking(0x11_0001, step, true), tracking(0x11_0002, step, false), walking(0x11_0003, step)];
             for frame in frames {
                 let payload =
@@ -121,7 +125,6 @@ async fn frames_of_real_receivers_arrive_and_the_hidden_do_not() -> Result<()> {
             if !pilots.is_empty() && !ground.is_empty() {
                 return Ok((pilots, ground));
             }
-            tokio::time::sleep(Duration::from_millis(1_100)).await;
         }
         anyhow::bail!("nothing shown:\n{}", program.service().log_tail(30))
     };
@@ -151,7 +154,9 @@ impl Pilot {
 
     /// Flies on until it is so.
     async fn fly_until(&mut self, shown: bool, what: &str, is_so: impl AsyncFn() -> Option<bool>) -> Result<()> {
+        let mut pace = Pace::every(STEP);
         for _ in 0..60 {
+            pace.next().await;
             self.step += 1;
             let frame = tracking(0x07_A014, self.step, shown);
             let payload =
@@ -160,7 +165,6 @@ impl Pilot {
             if is_so().await == Some(true) {
                 return Ok(());
             }
-            tokio::time::sleep(Duration::from_millis(1_100)).await;
         }
         anyhow::bail!("not {what} after a minute of flight")
     }
@@ -248,7 +252,9 @@ async fn a_track_begins_where_the_flight_does() -> Result<()> {
     let publishing = async {
         let no_fix = hex_bytes("010713a00000000000000090500040");
         let garbled = hex_bytes("010713a002855558 5e5595dc95500000");
+        let mut pace = Pace::every(STEP);
         for step in 0..60_u32 {
+            pace.next().await;
             let frame = match step {
                 0 => no_fix.clone(),
                 1 => garbled.clone(),
@@ -268,7 +274,6 @@ async fn a_track_begins_where_the_flight_does() -> Result<()> {
             if status == 200 && points.len() >= 4 {
                 return Ok(points);
             }
-            tokio::time::sleep(Duration::from_millis(1_100)).await;
         }
         anyhow::bail!("no track:\n{}", program.service().log_tail(30))
     };

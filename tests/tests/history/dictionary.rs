@@ -2,8 +2,9 @@
 
 use std::fmt::Write as _;
 
-use ::clickhouse::Row;
+use history::ClickHouse;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 
 use crate::clickhouse::{ByHand as _, store};
 
@@ -11,7 +12,7 @@ const HEAD: &str = "\
 # Data dictionary
 
 What the history in ClickHouse holds, as the database itself says it (`system.tables`, `system.columns`). Made by a test;
-after a new migration: `UPDATE_DATA_DICTIONARY=1 cargo test -p history --test contract dictionary`.
+after a new migration: `UPDATE_DATA_DICTIONARY=1 cargo test -p updraft-tests --test history dictionary`.
 
 Times are UTC. Coordinates are whole numbers: divide by 10^7 for degrees. NULL is what was not transmitted or is not known,
 never zero. Rows with `private` are of hidden devices and expire after 24 hours. Tables whose engine begins with Replacing may
@@ -21,7 +22,7 @@ Kinds are the numbers of the schemas' enums ([tables](for-analysts.md#numbers-an
 protocol's own number and one less: `alert_kind` 9 and `ground_type` 8 are the same.
 ";
 
-#[derive(Row, Deserialize)]
+#[derive(Deserialize)]
 struct Table {
     name: String,
     engine: String,
@@ -30,7 +31,7 @@ struct Table {
     partition_key: String,
 }
 
-#[derive(Row, Deserialize)]
+#[derive(Deserialize)]
 struct Column {
     table: String,
     name: String,
@@ -45,8 +46,8 @@ async fn the_data_dictionary_is_up_to_date() {
                   WHERE database = currentDatabase() AND engine != 'MaterializedView' ORDER BY name";
     let columns = "SELECT table, name, type AS kind, comment FROM system.columns \
                    WHERE database = currentDatabase() ORDER BY table, position";
-    let tables: Vec<Table> = store.client().query(tables).fetch_all().await.expect("tables");
-    let columns: Vec<Column> = store.client().query(columns).fetch_all().await.expect("columns");
+    let tables: Vec<Table> = rows(&store, tables).await;
+    let columns: Vec<Column> = rows(&store, columns).await;
     let text = page(&tables, &columns);
     for column in columns.iter().filter(|column| tables.iter().any(|table| table.name == column.table)) {
         assert!(!column.comment.is_empty(), "{}.{} has no comment", column.table, column.name);
@@ -61,6 +62,14 @@ async fn the_data_dictionary_is_up_to_date() {
         "docs/data-dictionary.md differs from the tables: run this test with UPDATE_DATA_DICTIONARY=1 to write it again"
     );
     assert_eq!(store.number("SELECT toUInt32(count()) FROM launch_days").await, 0, "views can be queried");
+}
+
+/// The rows of a query, by the names of its columns.
+async fn rows<T: DeserializeOwned>(store: &ClickHouse, query: &str) -> Vec<T> {
+    let mut answer = store.client().query(query).fetch_bytes("JSONEachRow").expect("is sent");
+    let bytes = answer.collect().await.unwrap_or_else(|error| panic!("{query}: {error}"));
+    let lines = bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+    lines.map(|line| serde_json::from_slice(line).expect("a row")).collect()
 }
 
 fn page(tables: &[Table], columns: &[Column]) -> String {

@@ -1,12 +1,5 @@
 //! Redis with TLS, and as a cluster: a pusher without Kafka answers from the keys that the processor writes.
 
-#[path = "bridge/certificates.rs"]
-#[allow(dead_code, reason = "these tests use only a part of it")]
-mod certificates;
-#[path = "e2e/flight.rs"]
-#[allow(dead_code, reason = "these tests use only a part of it")]
-mod flight;
-
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};

@@ -3,17 +3,10 @@
 use std::time::Duration;
 
 use harness::Stack;
+use history::contract::all;
+use history::testing::{GLIDER, NOW_US, block, confirmation, position, positions_block, receiver, reception, track};
 use history::{ClickHouse, HistoryReader as _, HistoryWriter as _, PositionRow, Retention};
 use runtime::Clock;
-
-use crate::promises::{Refresh, all, keeps_all_promises};
-use crate::rows::{GLIDER, NOW_US, position, positions_block, track};
-
-impl Refresh for ClickHouse {
-    async fn refresh_now(&self) {
-        self.refresh().await.expect("refreshed");
-    }
-}
 
 /// For ever, since the rows' times are fixed and the server's clock is not.
 const KEEP: Retention = Retention { position_days: 0, reception_days: 0, statistics_days: 0 };
@@ -30,7 +23,7 @@ pub(crate) async fn store(test: &str) -> ClickHouse {
     store
 }
 
-keeps_all_promises! { store("promise").await; }
+history::contract! { store("promise").await; }
 
 /// The server's own clock expires older rows immediately, so these are of today.
 #[tokio::test]
@@ -131,13 +124,13 @@ async fn statistics_count_each_row_once() {
     let store = store("statistics").await;
     let rows = |steps: std::ops::Range<i64>| history::BlockRows {
         positions: track(GLIDER, steps.clone()),
-        receptions: steps.clone().map(|step| crate::rows::reception("Alpha", step)).collect(),
-        receivers: vec![crate::rows::receiver("Alpha")],
+        receptions: steps.clone().map(|step| reception("Alpha", step)).collect(),
+        receivers: vec![receiver("Alpha")],
         ..history::BlockRows::default()
     };
     for (token, steps) in [("t-0-0-199", 0..200), ("t-0-0-199", 0..200), ("t-0-100-299", 100..300), ("t-0-0-50", 0..51)]
     {
-        store.write(&crate::rows::block(token, rows(steps))).await.expect("written");
+        store.write(&block(token, rows(steps))).await.expect("written");
         store.refresh().await.expect("refreshed");
     }
     let one = async |sql: &str| store.number(&format!("SELECT toUInt32({sql}")).await;
@@ -157,18 +150,18 @@ async fn statistics_count_each_row_once() {
     };
     let confirmed = high(301, 2_000);
     let rows = history::BlockRows {
-        confirmations: vec![crate::rows::confirmation(&confirmed)],
+        confirmations: vec![confirmation(&confirmed)],
         positions: vec![high(300, 9_000), confirmed],
         ..history::BlockRows::default()
     };
-    store.write(&crate::rows::block("t-0-300-301", rows)).await.expect("written");
+    store.write(&block("t-0-300-301", rows)).await.expect("written");
     store.refresh().await.expect("refreshed");
     assert_eq!(one("sum(positions)) FROM device_days FINAL").await, 302);
     assert_eq!(one("assumeNotNull(max(max_altitude_m))) FROM device_days FINAL").await, 2_000);
-    assert_eq!(all(promises_positions(&store)).await.len(), 302);
+    assert_eq!(all(all_positions(&store)).await.len(), 302);
 }
 
-fn promises_positions(store: &ClickHouse) -> history::Rows<PositionRow> {
+fn all_positions(store: &ClickHouse) -> history::Rows<PositionRow> {
     store.positions(history::ExportQuery {
         bounds: geo::Bounds::WORLD,
         period: history::Period { from_ms: 0, to_ms: 4_000_000_000_000 },

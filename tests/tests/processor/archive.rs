@@ -1,14 +1,13 @@
 //! `processor archive` as a process: from a real Kafka into a directory and into an S3-compatible store.
 
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::Output;
 use std::sync::Arc;
 
 use archive::{Manifest, S3Options, Store};
 use bytes::Bytes;
 use capture::{Capture, Filter};
 use harness::{NOTHING, S3, Stack, check_log, unique_prefix};
-
 use runtime::{Clock, Redacted};
 use schemas::catalogue::{self, topic};
 use streams::{
@@ -67,7 +66,7 @@ impl Fixture {
     }
 
     fn archive(&self, arguments: &[&str]) -> (bool, String) {
-        let output = Command::new(env!("CARGO_BIN_EXE_processor"))
+        let output = crate::processor()
             .args(["archive", "--kafka-bootstrap", self.bootstrap, "--topic-prefix", &self.prefix])
             .args(arguments)
             .output();
@@ -177,7 +176,7 @@ fn bad_settings_are_one_line() {
         (&["archive", "--to", "ftp://host/x"], "expected a directory, s3://bucket or s3://bucket/folder"),
         (&["archive", "--to", "s3://b", "--s3-access-key-id", "id"], "go together"),
     ] {
-        let output = Command::new(env!("CARGO_BIN_EXE_processor")).args(arguments).output().expect("starts");
+        let output = crate::processor().args(arguments).output().expect("starts");
         let error = String::from_utf8_lossy(&output.stderr).into_owned();
         assert_eq!(output.status.code(), Some(64), "{error}");
         assert!(error.contains(expected) && error.trim_end().lines().count() == 1, "{error}");

@@ -1,22 +1,17 @@
 //! The group on the raw topic as processes on a real Kafka: kills do not change the outputs.
 
-#[path = "support/outcome.rs"]
-mod outcome;
-#[path = "support/traffic.rs"]
-#[allow(dead_code, reason = "shared with the bench")]
-mod traffic;
-
 use std::collections::BTreeSet;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
 use harness::{NOTHING, Stack, check_log, unique_prefix};
-use outcome::Environment;
 use streams::registry::Schemas;
 use streams::{KafkaLog, KafkaSettings};
 use tempfile::NamedTempFile;
-use traffic::{Dice, Plan};
+
+use crate::outcome::{Environment, Output};
+use crate::traffic::{Dice, Plan};
 
 const KILLS: usize = 6;
 
@@ -26,7 +21,7 @@ struct Processor(Child, NamedTempFile);
 impl Processor {
     fn start(bootstrap: &str, registry: &str, prefix: &str) -> Self {
         let log = NamedTempFile::new().expect("a file");
-        let child = Command::new(env!("CARGO_BIN_EXE_processor"))
+        let child = crate::processor()
             .args(["run", "--redis-url", "none", "--checkpoint-interval", "200ms", "--max-batch-records", "100"])
             .args(["--kafka-bootstrap", bootstrap, "--schema-registry-url", registry, "--topic-prefix", prefix])
             .args(["--admin-listen", "127.0.0.1:0"])
@@ -80,7 +75,7 @@ async fn wait(environment: &Environment, observations: usize, limit_ms: u64) {
     let _ = tokio::time::timeout(Duration::from_millis(limit_ms), environment.until_observed(observations)).await;
 }
 
-fn observations_in(expected: &BTreeSet<outcome::Output>) -> usize {
+fn observations_in(expected: &BTreeSet<Output>) -> usize {
     expected.iter().filter(|output| output.0 == "fanet.observation.v1").count()
 }
 

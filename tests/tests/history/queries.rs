@@ -59,7 +59,7 @@ async fn known() -> ClickHouse {
 
 /// The queries of the page by their headings.
 fn queries() -> BTreeMap<&'static str, &'static str> {
-    let page = include_str!("../../../../docs/queries.md");
+    let page = include_str!("../../../docs/queries.md");
     let sections = page.split("\n## ").skip(1);
     let query = |section: &'static str| {
         let (title, rest) = section.split_once('\n')?;

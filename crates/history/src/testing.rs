@@ -1,26 +1,29 @@
-//! Rows for the tests.
+//! Rows for tests: of one flight, a station, receivers.
 
-use history::{
+use crate::{
     AlertRow, Block, BlockRows, ConfirmationRow, ErasureRow, GroundPositionRow, NameRow, PositionRow, PrivacyRow,
     ReceiverRow, ReceptionRow, ThermalRow, WeatherRow,
 };
 
 /// 2026-06-01 10:00:00 UTC.
-pub(crate) const NOON_MS: i64 = 1_780_308_000_000;
+pub const NOON_MS: i64 = 1_780_308_000_000;
 /// The time of the stores' clocks, microseconds: two hours after that.
-pub(crate) const NOW_US: u64 = (NOON_MS as u64 + 2 * 3_600_000) * 1_000;
-pub(crate) const GLIDER: u32 = 0x11_0B90;
+pub const NOW_US: u64 = (NOON_MS as u64 + 2 * 3_600_000) * 1_000;
+/// The device of the flight.
+pub const GLIDER: u32 = 0x11_0B90;
 
-pub(crate) fn block(token: &str, rows: BlockRows) -> Block {
+/// A block of these rows.
+pub fn block(token: &str, rows: BlockRows) -> Block {
     Block { token: token.to_owned(), rows }
 }
 
-pub(crate) fn positions_block(token: &str, positions: Vec<PositionRow>) -> Block {
+/// A block of positions.
+pub fn positions_block(token: &str, positions: Vec<PositionRow>) -> Block {
     block(token, BlockRows { positions, ..BlockRows::default() })
 }
 
 /// A paraglider on its way north: 36 km/h, 50 m every 5 s, up one metre each.
-pub(crate) fn position(device: u32, step: i64) -> PositionRow {
+pub fn position(device: u32, step: i64) -> PositionRow {
     PositionRow {
         device,
         event_at_ms: NOON_MS + step * 5_000,
@@ -43,12 +46,13 @@ pub(crate) fn position(device: u32, step: i64) -> PositionRow {
     }
 }
 
-pub(crate) fn track(device: u32, steps: std::ops::Range<i64>) -> Vec<PositionRow> {
+/// The positions of some steps.
+pub fn track(device: u32, steps: std::ops::Range<i64>) -> Vec<PositionRow> {
     steps.map(|step| position(device, step)).collect()
 }
 
 /// A position of a walking pilot.
-pub(crate) fn ground(device: u32, step: i64) -> GroundPositionRow {
+pub fn ground(device: u32, step: i64) -> GroundPositionRow {
     GroundPositionRow {
         device,
         event_at_ms: NOON_MS + step * 5_000,
@@ -67,12 +71,13 @@ pub(crate) fn ground(device: u32, step: i64) -> GroundPositionRow {
 }
 
 /// The confirmation of a position by the next one.
-pub(crate) fn confirmation(row: &PositionRow) -> ConfirmationRow {
+pub fn confirmation(row: &PositionRow) -> ConfirmationRow {
     let PositionRow { device, event_at_ms, observation_id, private, .. } = *row;
     ConfirmationRow { device, event_at_ms: event_at_ms + 5_000, observation_id, private }
 }
 
-pub(crate) fn weather(device: u32, step: i64) -> WeatherRow {
+/// A reading of a station, every 40 s.
+pub fn weather(device: u32, step: i64) -> WeatherRow {
     WeatherRow {
         device,
         event_at_ms: NOON_MS + step * 40_000,
@@ -94,7 +99,8 @@ pub(crate) fn weather(device: u32, step: i64) -> WeatherRow {
     }
 }
 
-pub(crate) fn name(device: u32, step: i64, name: &str) -> NameRow {
+/// A name that a device sends at a step.
+pub fn name(device: u32, step: i64, name: &str) -> NameRow {
     NameRow {
         device,
         event_at_ms: NOON_MS + step * 5_000,
@@ -104,7 +110,8 @@ pub(crate) fn name(device: u32, step: i64, name: &str) -> NameRow {
     }
 }
 
-pub(crate) fn reception(receiver: &str, step: i64) -> ReceptionRow {
+/// A receiver hears the position of a step.
+pub fn reception(receiver: &str, step: i64) -> ReceptionRow {
     let heard = position(GLIDER, step);
     ReceptionRow {
         receiver_id: receiver.to_owned(),
@@ -123,7 +130,8 @@ pub(crate) fn reception(receiver: &str, step: i64) -> ReceptionRow {
     }
 }
 
-pub(crate) fn privacy(device: u32, version: u64, hidden: bool, public_since_ms: i64) -> PrivacyRow {
+/// The privacy of a device that an operator hid.
+pub fn privacy(device: u32, version: u64, hidden: bool, public_since_ms: i64) -> PrivacyRow {
     PrivacyRow {
         device,
         version,
@@ -136,7 +144,8 @@ pub(crate) fn privacy(device: u32, version: u64, hidden: bool, public_since_ms: 
     }
 }
 
-pub(crate) fn thermal(id: u64, version: u64) -> ThermalRow {
+/// A thermal with as many reports as its version says.
+pub fn thermal(id: u64, version: u64) -> ThermalRow {
     ThermalRow {
         thermal_id: id,
         version,
@@ -160,7 +169,8 @@ pub(crate) fn thermal(id: u64, version: u64) -> ThermalRow {
     }
 }
 
-pub(crate) fn alert(device: u32, version: u64, status: u8) -> AlertRow {
+/// An alert of a device; status 2 is acknowledged.
+pub fn alert(device: u32, version: u64, status: u8) -> AlertRow {
     AlertRow {
         device,
         alert_id: 7 << 48 | 3,
@@ -180,7 +190,8 @@ pub(crate) fn alert(device: u32, version: u64, status: u8) -> AlertRow {
     }
 }
 
-pub(crate) fn receiver(id: &str) -> ReceiverRow {
+/// A receiver near the flight.
+pub fn receiver(id: &str) -> ReceiverRow {
     ReceiverRow {
         receiver_id: id.to_owned(),
         version: 1,
@@ -192,6 +203,7 @@ pub(crate) fn receiver(id: &str) -> ReceiverRow {
     }
 }
 
-pub(crate) fn erasure(device: u32, observation_id: u64) -> ErasureRow {
+/// The erasure of a device up to an observation.
+pub fn erasure(device: u32, observation_id: u64) -> ErasureRow {
     ErasureRow { device, observation_id, erased_at_ms: NOON_MS + 3_600_000 }
 }

@@ -1,11 +1,11 @@
 //! `processor topics` as a process on a real Kafka and a real registry.
 
-use std::process::{Command, Output};
+use std::process::Output;
 
 use harness::{NOTHING, Stack, check_log, unique_prefix};
 
 fn topics(action: &[&str], bootstrap: &str, registry: &str, prefix: &str) -> (bool, String, String) {
-    let output = Command::new(env!("CARGO_BIN_EXE_processor"))
+    let output = crate::processor()
         .arg("topics")
         .args(action)
         .args(["--kafka-bootstrap", bootstrap, "--schema-registry-url", registry])

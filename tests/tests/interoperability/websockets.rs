@@ -9,9 +9,6 @@
 //! Chromium always offers compression, and tokio-tungstenite never does. So the test runs twice, with a server that
 //! compresses and with one that does not.
 
-#[path = "live/stage.rs"]
-mod stage;
-
 use std::collections::BTreeMap;
 use std::process::Stdio;
 use std::sync::{Arc, Mutex};
@@ -21,10 +18,11 @@ use futures::{SinkExt as _, StreamExt as _};
 use harness::{Browser, tool_path, wait_until, workspace_dir};
 use prost::Message as _;
 use schemas::v1::{self, ServerMessage, server_message::Message};
-use stage::{Stage, aircraft};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, Command};
 use tokio_tungstenite::tungstenite::{self, client::IntoClientRequest as _};
+
+use crate::stage::{Stage, aircraft};
 
 const PROTO: &str = "updraft.v1.proto";
 const JSON: &str = "updraft.v1.json";
