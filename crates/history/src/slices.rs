@@ -55,10 +55,7 @@ where
         let mut progress = progress?;
         loop {
             let read_on = match progress.next(page_rows)? {
-                Next::Read(slice) => read(slice).await.map(|block| {
-                    progress.advance(&slice, &block);
-                    block
-                }),
+                Next::Read(slice) => read(slice).await.inspect(|block| progress.advance(&slice, block)),
                 Next::Search(period) => begin_of_rows(period).await.map(|begin_ms| {
                     progress.skip(period, begin_ms);
                     Vec::new()

@@ -6,7 +6,7 @@ use schemas::v1;
 use serde_json::{Value, json};
 
 use crate::recorded::{ADA, recorded};
-use crate::stage::Stage;
+use crate::stage::{self, Stage};
 
 /// The public rows of Ada's history, by each endpoint.
 async fn visible(stage: &Stage) -> Vec<(&'static str, usize)> {

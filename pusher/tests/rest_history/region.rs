@@ -9,7 +9,7 @@ use crate::humantime_ms;
 use crate::recorded::{NAME, recorded};
 
 /// South of the equator and west of Greenwich, as the flight is.
-const REGION: &str = "bounds=-13,-71,-12,-69";
+pub(crate) const REGION: &str = "bounds=-13,-71,-12,-69";
 
 #[tokio::test]
 async fn the_history_of_a_region_has_pages() {

@@ -7,6 +7,8 @@ use schemas::v1;
 use serde_json::{Value, json};
 
 use crate::recorded::{ADA, NAME, recorded_at};
+use crate::region::REGION;
+use crate::stage;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_aircraft_is_silent_until_it_is_heard_again() {
