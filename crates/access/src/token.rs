@@ -16,7 +16,7 @@ use serde::{Deserialize, Deserializer};
 use crate::caller::{Caller, Credential, Pilot};
 use crate::key_set::KeySet;
 use crate::refusal::Refusal;
-use crate::scope::Scopes;
+use crate::scope::{Role, Scopes};
 
 /// The longest token.
 pub const MAX_BYTES: usize = 8 << 10;
@@ -91,6 +91,8 @@ struct Claims {
     /// Scopes, separated by spaces (RFC 8693, section 4.2); some providers make a list of them.
     scope: Option<OneOrMany>,
     roles: Option<OneOrMany>,
+    name: Option<String>,
+    preferred_username: Option<String>,
     company: Option<String>,
     devices: Option<OneOrMany>,
     public: Option<bool>,
@@ -177,12 +179,17 @@ fn caller(claims: Claims, settings: &TokenSettings, now_s: u64) -> Result<Caller
     if claims.nbf.is_some_and(|Seconds(from_s)| now_s.saturating_add(LEEWAY_S) < from_s) {
         return Err(Refusal::NotYet);
     }
-    let names = claims.scope.iter().flat_map(OneOrMany::iter).flat_map(|names| names.split(' '));
-    let roles = claims.roles.iter().flat_map(OneOrMany::iter);
+    let names = || {
+        let scopes = claims.scope.iter().flat_map(OneOrMany::iter).flat_map(|names| names.split(' '));
+        scopes.chain(claims.roles.iter().flat_map(OneOrMany::iter))
+    };
+    let (scopes, roles) = (Scopes::of_names(names()), Role::among(names()));
     Ok(Caller {
         subject: claims.sub.filter(|subject| is_name(subject)).ok_or(Refusal::Claims)?,
+        name: claims.name.or(claims.preferred_username).filter(|name| is_name(name)),
+        roles,
         credential: Credential::Token,
-        scopes: Scopes::of_names(names.chain(roles)),
+        scopes,
         company: claims.company.filter(|company| is_name(company)),
         devices: devices(claims.devices.as_ref())?,
         pilot: Pilot {

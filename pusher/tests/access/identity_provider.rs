@@ -1,4 +1,4 @@
-//! The key set of an identity provider, over HTTP.
+//! The key set and the discovery document of an identity provider, over HTTP.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -23,6 +23,8 @@ pub(crate) struct IdentityProvider {
 struct Shared {
     /// `None`: it answers with 500.
     answer: Mutex<Option<String>>,
+    /// The discovery document; `None`: it answers with 500.
+    document: Mutex<Option<String>>,
     asked: AtomicU32,
 }
 
@@ -31,9 +33,21 @@ impl IdentityProvider {
         let shared = Arc::new(Shared { answer: Mutex::new(Some(key_set.to_owned())), ..Shared::default() });
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("port 0 is free");
         let address = listener.local_addr().expect("bound");
-        let router = Router::new().route("/jwks", get(answer)).with_state(shared.clone());
+        let router = Router::new()
+            .route("/jwks", get(answer))
+            .route("/other-jwks", get(answer))
+            .route("/.well-known/openid-configuration", get(document))
+            .with_state(shared.clone());
         let running = tokio::spawn(async move { axum::serve(listener, router).await.expect("serves") });
         Self { address, shared, running }
+    }
+
+    pub(crate) fn issuer(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    pub(crate) fn describe_with(&self, document: Option<String>) {
+        *self.shared.document.lock() = document;
     }
 
     pub(crate) fn url(&self) -> String {
@@ -53,6 +67,13 @@ impl IdentityProvider {
 impl Drop for IdentityProvider {
     fn drop(&mut self) {
         self.running.abort();
+    }
+}
+
+async fn document(State(shared): State<Arc<Shared>>) -> Response {
+    match shared.document.lock().clone() {
+        Some(text) => text.into_response(),
+        None => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
     }
 }
 
