@@ -71,6 +71,7 @@ export class Account {
       if (this.#tokens) this.#forget(undefined, 'off');
       return;
     }
+    if (answer.state === 'unreached' && !returned && !this.#tokens) return;
     if (returned) await this.#attempt(() => this.#finish(returned));
     else if (this.#tokens) await this.#attempt(() => this.#resume());
     else this.#become({ status: 'out' });
@@ -186,10 +187,12 @@ export class Account {
   }
 
   async #usableOffer(): Promise<Offer> {
-    if (this.#offer === 'unavailable') {
+    if (this.#offer === 'unavailable' || this.#offer === 'unreached') {
       const answer = await loadOffer();
-      if (answer.state !== 'off') this.#offer = answer.state;
+      this.#offer = answer.state;
+      this.#clockOffsetMs = answer.clockOffsetMs;
     }
+    if (this.#offer === 'unreached') throw new SignInError('server', 'the server does not answer');
     if (this.#offer === 'unavailable') throw new SignInError('provider', 'the server has not reached the provider');
     if (typeof this.#offer === 'string') throw new SignInError('setup', 'the provider has no endpoints for pages');
     return this.#offer;

@@ -10,8 +10,8 @@ export interface Offer {
   revocationEndpoint: string | undefined;
 }
 
-/** `off`: nobody can sign in here. `unavailable`: not now, since the provider does not answer. `unsupported`: it lacks what the page needs. */
-export type OfferState = 'off' | 'unavailable' | 'unsupported' | Offer;
+/** `off`: nobody can sign in here. `unreached`: the server does not answer. `unavailable`: not now, since the provider does not answer. `unsupported`: it lacks what the page needs. */
+export type OfferState = 'off' | 'unreached' | 'unavailable' | 'unsupported' | Offer;
 
 export interface OfferAnswer {
   state: OfferState;
@@ -19,13 +19,13 @@ export interface OfferAnswer {
   clockOffsetMs: number;
 }
 
-/** Loads how one signs in; a server without an answer has no sign-in. */
+/** Loads how one signs in; a server without such an endpoint has no sign-in. */
 export async function loadOffer(): Promise<OfferAnswer> {
   try {
     const response = await fetch('./api/v1/sign-in', { headers: { accept: 'application/json' } });
     return response.ok ? readOffer(await response.json(), Date.now()) : { state: 'off', clockOffsetMs: 0 };
   } catch {
-    return { state: 'off', clockOffsetMs: 0 };
+    return { state: 'unreached', clockOffsetMs: 0 };
   }
 }
 

@@ -204,6 +204,23 @@ it('asks again where the server did not answer', async () => {
   expect(account.state).toMatchObject({ status: 'in', person: { name: 'ada' }, problem: undefined });
 });
 
+it('stays signed in where the page starts without a network', async () => {
+  let connected = false;
+  answers(() => me(600));
+  const online = globalThis.fetch;
+  vi.stubGlobal('fetch', (...request: Parameters<typeof fetch>) => (connected ? online(...request) : Promise.reject(new TypeError('Failed to fetch'))));
+  const { account, store } = signedIn('r0');
+  await account.start(undefined);
+  expect([account.state.status, account.state.problem, store.tokens?.access]).toEqual(['in', 'server', 'first']);
+  connected = true;
+  await vi.advanceTimersByTimeAsync(MINUTE_MS);
+  expect(account.state).toMatchObject({ status: 'in', person: { name: 'ada' }, problem: undefined });
+  connected = false;
+  const nobody = new Account(new Store(memory()), { changed: () => {}, credentialsChanged: () => {} });
+  await nobody.start(undefined);
+  expect(nobody.state.status).toBe('off');
+});
+
 it('takes no answer to a question that this tab has not asked', async () => {
   answers(() => me(600));
   const account = new Account(new Store(memory()), { changed: () => {}, credentialsChanged: () => {} });
