@@ -1,6 +1,8 @@
 //! Whose credentials a request has: access tokens of the identity provider, API keys, position keys.
 
 mod api_key_file;
+#[cfg(feature = "jwks")]
+mod breaker;
 mod credentials;
 mod denied;
 #[cfg(feature = "jwks")]
@@ -13,6 +15,8 @@ mod key_source;
 mod offer;
 #[cfg(feature = "jwks")]
 mod sign_in;
+#[cfg(feature = "jwks")]
+mod user_endpoint;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -27,6 +31,7 @@ use runtime::{Clock, Shutdown, Tasks};
 use crate::config::{AccessOptions, Keys};
 use crate::metrics::{PusherMetrics, Reason};
 use crate::positions;
+use crate::redis::Redis;
 use crate::throttle::{Client, Throttle};
 use crate::watched::Watched;
 #[cfg(feature = "services")]
@@ -43,6 +48,10 @@ pub(crate) use offer::SignIn;
 use sign_in::SignInPoint;
 #[cfg(feature = "services")]
 pub(crate) use sign_in::check as check_issuer;
+#[cfg(feature = "jwks")]
+use user_endpoint::UserEndpoint;
+#[cfg(feature = "services")]
+pub(crate) use user_endpoint::check as check_user_endpoint;
 
 #[cfg(not(feature = "jwks"))]
 const NO_CLIENT: &str = "this program was built without a client for URLs";
@@ -54,6 +63,8 @@ pub(crate) struct Auth {
     tokens: Option<Tokens>,
     #[cfg(feature = "jwks")]
     sign_in: Option<Arc<SignInPoint>>,
+    #[cfg(feature = "jwks")]
+    users: Option<UserEndpoint>,
     api_keys: Option<Arc<Watched<ApiKeys>>>,
     position_keys: Option<Arc<Watched<positions::Keys>>>,
     open_operator: bool,
@@ -90,11 +101,21 @@ impl Auth {
         options: &AccessOptions,
         position_keys: Option<&Path>,
         open_operator: bool,
+        redis: Option<Redis>,
         throttle: Arc<Throttle>,
         clock: Clock,
         metrics: PusherMetrics,
     ) -> anyhow::Result<Self> {
         let accepted = options.tokens().map_err(anyhow::Error::msg)?;
+        #[cfg(feature = "jwks")]
+        let users = match options.user_endpoint() {
+            Some(url) => Some(UserEndpoint::open(url, redis, clock.clone(), metrics.clone())?),
+            None => None,
+        };
+        #[cfg(not(feature = "jwks"))]
+        anyhow::ensure!(options.user_endpoint().is_none(), "--auth-userinfo: {NO_CLIENT}");
+        #[cfg(not(feature = "jwks"))]
+        drop(redis);
         #[cfg(not(feature = "jwks"))]
         anyhow::ensure!(options.sign_in().is_none(), "--auth-client-id: {NO_CLIENT}");
         #[cfg(feature = "jwks")]
@@ -135,6 +156,8 @@ impl Auth {
             tokens,
             #[cfg(feature = "jwks")]
             sign_in,
+            #[cfg(feature = "jwks")]
+            users,
             api_keys,
             position_keys,
             open_operator,
@@ -179,6 +202,10 @@ impl Auth {
 
     /// Whether tokens or API keys are accepted.
     pub(crate) fn accepts_sign_in(&self) -> bool {
+        #[cfg(feature = "jwks")]
+        if self.users.is_some() {
+            return true;
+        }
         self.tokens.is_some() || self.api_keys.is_some()
     }
 
@@ -232,6 +259,20 @@ impl Auth {
         if presented.starts_with(api_keys::PREFIX) {
             let keys = self.api_keys.as_ref().ok_or(Refusal::NotAccepted)?;
             return Ok(keys.value().find(presented, now_s)?);
+        }
+        #[cfg(feature = "jwks")]
+        if let Some(users) = &self.users
+            && (self.tokens.is_none() || !token::is_jwt(presented))
+        {
+            if let Some(answer) = users.remembered(presented) {
+                return Ok(answer?);
+            }
+            // Anything else could not be sent, and would count as a failure of the endpoint.
+            if !token::is_bearer(presented) {
+                return Err(Refusal::Malformed.into());
+            }
+            self.throttle.may_log_in(client).map_err(Failure::Limited)?;
+            return Ok(users.find(presented).await?);
         }
         let tokens = self.tokens.as_ref().ok_or(Refusal::NotAccepted)?;
         let keys = tokens.keys.value();

@@ -369,6 +369,9 @@ impl Program for Config {
                 .and_then(|()| if needs_provider { auth::check_issuer(&settings.issuer) } else { Ok(()) })
                 .map_err(|error| format!("{error:#}"))?;
         }
+        if let Some(url) = options.access.user_endpoint() {
+            auth::check_user_endpoint(url).map_err(|error| format!("{error:#}"))?;
+        }
         options.map.check()?;
         self.history.check()
     }

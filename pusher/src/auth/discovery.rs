@@ -137,7 +137,7 @@ impl Discovery {
     /// There is no good one: the last one stays.
     pub(super) async fn fetch(&self) -> Result<Arc<Provider>, NotFetched> {
         let request = self.http.get(self.url.clone()).header("accept", "application/json");
-        let provider = Provider::parse(&fetch::body(request).await?, &self.issuer)?;
+        let provider = Provider::parse(&fetch::body(request, fetch::MAX_BYTES).await?, &self.issuer)?;
         let mut newest = self.newest.write();
         if let Some(known) = newest.as_ref().filter(|known| ***known == provider) {
             return Ok(known.clone());

@@ -9,7 +9,7 @@ use url::{Host, Url};
 /// Of one request.
 pub(super) const DEADLINE: Duration = Duration::from_secs(5);
 /// The largest answer.
-const MAX_BYTES: usize = 256 << 10;
+pub(super) const MAX_BYTES: usize = 256 << 10;
 
 /// Why something was not fetched.
 #[derive(Debug, thiserror::Error)]
@@ -50,7 +50,7 @@ pub(super) fn client() -> anyhow::Result<reqwest::Client> {
 ///
 /// # Errors
 /// There is none, or it is larger than any good one.
-pub(super) async fn body(request: reqwest::RequestBuilder) -> Result<Vec<u8>, NotFetched> {
+pub(super) async fn body(request: reqwest::RequestBuilder, max_bytes: usize) -> Result<Vec<u8>, NotFetched> {
     // Without the URL: it is in the settings, and may have a password.
     let unreachable = |error: reqwest::Error| NotFetched::Unreachable(error.without_url());
     let mut answer = request.send().await.map_err(unreachable)?;
@@ -59,7 +59,7 @@ pub(super) async fn body(request: reqwest::RequestBuilder) -> Result<Vec<u8>, No
     }
     let mut text = Vec::new();
     while let Some(part) = answer.chunk().await.map_err(unreachable)? {
-        if text.len() + part.len() > MAX_BYTES {
+        if text.len() + part.len() > max_bytes {
             return Err(NotFetched::TooLarge);
         }
         text.extend_from_slice(&part);

@@ -185,7 +185,7 @@ impl JwksUrl {
             Place::Discovered(discovery) => self.discovered(discovery).await?,
         };
         let request = self.http.get(url).header("accept", "application/jwk-set+json, application/json");
-        fetch::body(request).await
+        fetch::body(request, fetch::MAX_BYTES).await
     }
 
     /// Where the provider says that its keys are; while it says nothing, where they were.

@@ -1,4 +1,4 @@
-//! What the map page is told of signing in.
+//! What the map page receives about signing in.
 
 use serde::Serialize;
 

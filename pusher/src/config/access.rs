@@ -59,6 +59,11 @@ pub struct AccessOptions {
         global = true
     )]
     pub auth_algorithms: Vec<Algorithm>,
+    /// User endpoint of the identity provider, for opaque access tokens: it is asked with the token (Authorization: Bearer),
+    /// and answers with the user as JSON. https, or http to this machine. Tokens with the form of a JWT do not go there where
+    /// --auth-issuer is set.
+    #[arg(long, env = "UPDRAFT_PUSHER_AUTH_USERINFO", value_name = "URL", global = true)]
+    pub auth_userinfo: Option<String>,
     /// TOML file with the hashes of API keys: see docs/access.md; `pusher keys new` makes them. Read again when it changes.
     #[arg(long, env = "UPDRAFT_PUSHER_API_KEYS", value_name = "FILE", global = true)]
     pub api_keys: Option<PathBuf>,
@@ -144,6 +149,11 @@ impl AccessOptions {
             None if keys == Keys::Discovered && self.sign_in().is_none() => Ok(None),
             None => Err("--auth-jwks and --auth-client-id need --auth-issuer: set it too, or none of them".to_owned()),
         }
+    }
+
+    /// The user endpoint for opaque tokens.
+    pub(crate) fn user_endpoint(&self) -> Option<&str> {
+        given(self.auth_userinfo.as_ref())
     }
 
     /// How one signs in on the map; `None`: not at all.
