@@ -150,6 +150,7 @@ impl Pusher {
             &options.access,
             options.position_keys.as_deref(),
             options.open_operator,
+            redis.clone(),
             throttle.clone(),
             clock.clone(),
             metrics.clone(),

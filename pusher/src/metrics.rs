@@ -93,6 +93,8 @@ pub(crate) struct PusherMetrics {
     pub(crate) logins_refused: Family<Reason, Counter>,
     pub(crate) limited: Family<Reason, Counter>,
     pub(crate) token_key_fetches: Family<Reason, Counter>,
+    pub(crate) user_lookups: Family<Reason, Counter>,
+    pub(crate) user_endpoint_failures: Family<Reason, Counter>,
     pub(crate) http_seconds: Family<Request, Histogram, fn() -> Histogram>,
 }
 
@@ -261,6 +263,17 @@ impl PusherMetrics {
             limited: metrics.register(
                 "pusher_limited",
                 "Requests, WebSockets and positions beyond the limits of a client, by limit.",
+                Family::default(),
+            ),
+            user_lookups: metrics.register(
+                "pusher_user_lookups",
+                "Opaque tokens that were looked up, by where the answer came from: this process, Redis, the user endpoint, \
+                 an older answer while the endpoint is down, or none.",
+                Family::default(),
+            ),
+            user_endpoint_failures: metrics.register(
+                "pusher_user_endpoint_failures",
+                "Requests to the user endpoint that failed, or were not made because the ones before did, by reason.",
                 Family::default(),
             ),
             token_key_fetches: metrics.register(

@@ -26,6 +26,7 @@ mod response_cache;
 mod search;
 mod security;
 mod selection;
+mod sign_in;
 mod silent;
 mod snapshot;
 mod spreadsheet;
@@ -72,7 +73,7 @@ pub(crate) fn router(app: App) -> Router {
         .layer(middleware::from_fn_with_state(app.clone(), guard::guard))
         // Outside of the guard: a page of another origin can read why it is refused, and asks before without credentials.
         .layer(cors(&app.options.access.cors_origins));
-    let policy = security::page_policy(&app.options.map);
+    let policy = security::page_policy(&app.options.map, app.options.access.sign_in().as_ref());
     let secure_page = move |response| std::future::ready(security::secure_page(response, policy.clone()));
     let pages = Router::new().route("/config.json", get(map::config)).fallback(map::file);
     let pages = pages.layer(middleware::map_response(secure_page));
@@ -111,6 +112,7 @@ fn routes() -> Vec<(&'static str, &'static str, MethodRouter<App>)> {
         ("POST", position::PATH, post(position::post)),
         ("GET", presence::PATH, get(presence::get)),
         ("GET", me::PATH, get(me::get)),
+        ("GET", sign_in::PATH, get(sign_in::get)),
         ("GET", "/api/openapi.json", get(openapi::get)),
         ("GET", "/api/docs", get(docs::get)),
     ];

@@ -3,7 +3,7 @@
 use schemas::DeviceAddress;
 use schemas::v1::AircraftKind;
 
-use crate::scope::Scopes;
+use crate::scope::{Role, Scopes};
 
 /// What a caller has shown.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -52,6 +52,10 @@ impl Default for Pilot {
 pub struct Caller {
     /// Who it is: the subject of a token, the id of a key.
     pub subject: String,
+    /// The name of the person, as the identity provider has it. It is for the caller alone, and is in no position.
+    pub name: Option<String>,
+    /// The roles that the credential names; their scopes are among `scopes`.
+    pub roles: Vec<Role>,
     /// What was shown.
     pub credential: Credential,
     /// What it may do.

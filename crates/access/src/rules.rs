@@ -62,6 +62,7 @@ pub const RULES: &[Rule] = &[
     public("/api/v1/presence"),
     public("/api/v1/receivers"),
     public("/api/v1/search"),
+    public("/api/v1/sign-in"),
     public("/api/v1/silent"),
     public("/api/v1/snapshot"),
     public("/api/v1/stations"),

@@ -70,6 +70,17 @@ impl Role {
         }
     }
 
+    /// The role of a name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|role| role.as_str() == name)
+    }
+
+    /// The roles among names, each once and in their order.
+    pub fn among<'a>(names: impl Iterator<Item = &'a str>) -> Vec<Self> {
+        let named: Vec<Self> = names.filter_map(Self::named).collect();
+        Self::ALL.into_iter().filter(|role| named.contains(role)).collect()
+    }
+
     /// The scopes that it grants.
     pub fn scopes(self) -> Scopes {
         match self {
@@ -110,8 +121,7 @@ impl Scopes {
     /// The scopes of one name: a scope, or a role with all that it grants. `None` for any other name.
     pub fn named(name: &str) -> Option<Self> {
         let scope = Scope::ALL.into_iter().find(|scope| scope.as_str() == name);
-        let role = || Role::ALL.into_iter().find(|role| role.as_str() == name);
-        scope.map(|scope| Self::PUBLIC.with(scope)).or_else(|| role().map(Role::scopes))
+        scope.map(|scope| Self::PUBLIC.with(scope)).or_else(|| Role::named(name).map(Role::scopes))
     }
 
     /// The scopes of names as a token has them. Unknown names are for other programs, and are ignored.
@@ -143,6 +153,7 @@ mod tests {
         let granted = Scopes::of_names(["openid", "profile", "position:write", "offline_access"].into_iter());
         assert!(granted.iter().eq([Scope::PictureRead, Scope::PositionWrite]));
         assert_eq!(Scopes::of_names(std::iter::empty()), Scopes::PUBLIC);
+        assert_eq!(Role::among(["operator", "openid", "pilot", "operator"].into_iter()), [Role::Pilot, Role::Operator]);
     }
 
     #[test]

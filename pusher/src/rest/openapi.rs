@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 
 use super::endpoint::{Endpoint, Parameter};
 use super::{
-    devices, export, flights, list, me, position, presence, region_history, search, silent, snapshot, track,
+    devices, export, flights, list, me, position, presence, region_history, search, sign_in, silent, snapshot, track,
     validation, weather_history, winds,
 };
 
@@ -70,7 +70,12 @@ fn generate() -> Value {
     paths.insert(presence::PATH.to_owned(), json!({ "get": presence_operation() }));
     paths.insert(validation::RESET_PATH.to_owned(), json!({ "post": reset_operation() }));
     schemas.insert("Me".to_owned(), me_schema());
-    paths.insert(me::PATH.to_owned(), json!({ "get": me_operation() }));
+    paths.insert(me::PATH.to_owned(), json!({ "get": own_operation(me::SUMMARY, "Me", "The caller.") }));
+    schemas.insert("SignIn".to_owned(), sign_in::schema());
+    paths.insert(
+        sign_in::PATH.to_owned(),
+        json!({ "get": own_operation(sign_in::SUMMARY, "SignIn", "How one signs in.") }),
+    );
     add_access(&mut paths);
     json!({
         "openapi": "3.1.0",
@@ -129,23 +134,25 @@ fn me_schema() -> Value {
     json!({
         "type": "object",
         "properties": {
-            "server_time": {"type": "string"}, "subject": {"type": "string"},
+            "server_time": {"type": "string"}, "subject": {"type": "string"}, "name": {"type": "string"},
             "credential": {"type": "string", "enum": ["token", "api_key", "position_key"]},
+            "roles": {"type": "array", "items": {"type": "string"}},
             "scopes": {"type": "array", "items": {"type": "string"}},
             "company": {"type": "string"},
             "devices": {"type": "array", "items": {"type": "string", "pattern": "^[0-9A-F]{6}$"}},
             "expires_at": {"type": "string"},
         },
-        "required": ["server_time", "subject", "credential", "scopes", "devices"],
+        "required": ["server_time", "subject", "credential", "roles", "scopes", "devices"],
     })
 }
 
-fn me_operation() -> Value {
-    let schema = json!({ "$ref": "#/components/schemas/Me" });
+/// Of an endpoint without parameters, whose answer has a schema of its own.
+fn own_operation(summary: &str, schema: &str, answer: &str) -> Value {
+    let schema = json!({ "$ref": format!("#/components/schemas/{schema}") });
     json!({
-        "summary": me::SUMMARY,
+        "summary": summary,
         "responses": {
-            "200": { "description": "The caller.", "content": { "application/json": { "schema": schema } } },
+            "200": { "description": answer, "content": { "application/json": { "schema": schema } } },
             "400": problem("It has no parameters."),
         },
     })

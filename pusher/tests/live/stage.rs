@@ -95,8 +95,9 @@ impl Stage {
         clock: Clock,
     ) -> Self {
         let process_log = ProcessLog::watch();
-        let defaults = ["pusher", "--http-listen", "127.0.0.1:0", "--redis-url", "none"];
-        let config = Config::parse_from(defaults.iter().chain(arguments));
+        let no_redis: &[&str] = if arguments.contains(&"--redis-url") { &[] } else { &["--redis-url", "none"] };
+        let defaults = ["pusher", "--http-listen", "127.0.0.1:0"];
+        let config = Config::parse_from(defaults.iter().chain(no_redis).chain(arguments));
         let context = Context::new(clock);
         let pusher = Pusher::bind(config.pusher).await.expect("port 0 is free");
         let address = pusher.address().expect("bound");

@@ -24,7 +24,11 @@ import { Formats } from './settings/formats';
 import { t } from './settings/language';
 import { storePreferences, type Preferences } from './settings/preferences';
 import type { DataView, DeviceSubject } from './data/data-view';
+import { Account } from './sign-in/account';
+import type { Returned } from './sign-in/returned';
+import type { Store } from './sign-in/store';
 import { isPresent, Travel } from './travel/travel';
+import { accountPanel, problemText } from './ui/account-panel';
 import { AlertBanner } from './ui/alerts';
 import { countRequests, DataUseLine } from './ui/data-use';
 import { Announcer } from './ui/announcer';
@@ -73,7 +77,7 @@ export class App {
   readonly #winds = new Winds();
   readonly #picture = new AirPicture((next) => this.#air.observe(next, Date.now()));
   readonly #session = new Session(this.#picture);
-  readonly #connection = new Connection(this.#session, socketUrl(), { onMessage: () => this.#watch() });
+  readonly #connection = new Connection(this.#session, socketUrl(), { onMessage: () => this.#watch(), token: () => this.#account.token() });
   readonly #line: Line;
   readonly #dataUse = new DataUseLine();
   readonly #here = new Here();
@@ -94,6 +98,7 @@ export class App {
   readonly #status = new StatusChip();
   readonly #outage = new OutageBanner(() => this.#connection.retry());
   readonly #tools: Tools;
+  readonly #account: Account;
   readonly #travelBar: TravelBar;
   readonly #count = h('span', { class: 'count' });
   readonly #hint = h('p', { class: 'banner hint', hidden: true });
@@ -122,7 +127,8 @@ export class App {
   /** The address has another time than is shown. */
   #addressStale = false;
 
-  constructor(config: Config, preferences: Preferences, language: string) {
+  constructor(config: Config, preferences: Preferences, language: string, store: Store) {
+    this.#account = new Account(store, { changed: () => this.#showAccount(), credentialsChanged: () => this.#connection.reconnect() });
     this.#config = config;
     this.#preferences = preferences;
     this.#language = language;
@@ -197,6 +203,19 @@ export class App {
     this.#run();
   }
 
+  /** `returned`: the identity provider's answer, where the page was left for it. */
+  async startAccount(returned: Returned | undefined): Promise<void> {
+    // A frame of another page is no place for credentials.
+    if (window.top === window) await this.#account.start(returned);
+  }
+
+  #showAccount(): void {
+    const { status, problem } = this.#account.state;
+    if (status !== 'off') this.#tools.show('account');
+    this.#tools.refresh('account');
+    if (problem) this.#say = { text: problemText(problem), until: Date.now() + HINT_MS };
+  }
+
   get hooks(): Hooks {
     return hooks(this.#session, this.#picture, this.#board, this.#past, () => this.#travel);
   }
@@ -215,6 +234,10 @@ export class App {
       { label: 'tool.data', icon: 'table', act: () => void this.#openData() },
       { label: 'tool.travel', icon: 'clock', act: () => this.#toggleTravel() },
       { label: 'tool.locate', icon: 'locate', act: () => this.#locate() },
+      {
+        label: 'tool.account', icon: 'account', hidden: true,
+        popover: { id: 'account', content: () => accountPanel(this.#account.state, this.#formats, { signIn: () => void this.#account.signIn(), signOut: () => void this.#account.signOut() }) },
+      },
       { label: 'tool.settings', icon: 'settings', popover: { id: 'settings', content: () => this.#settings() } },
       { label: 'tool.help', icon: 'help', keyboard: true, popover: { id: 'help', content: keyHelp } },
     ]);

@@ -13,6 +13,8 @@ export interface Tool {
   small?: boolean;
   /** Only for those who have a keyboard. */
   keyboard?: boolean;
+  /** Only once it is shown with `show`. */
+  hidden?: boolean;
 }
 
 /** The buttons at the corner, each with what it opens. */
@@ -24,6 +26,7 @@ export class Tools {
     const buttons = tools.map((tool) => {
       const { popover } = tool;
       const button = icon(tool.label, tool.icon, tool.act ?? (() => this.toggle(popover!.id)), tool.small ? 'only-small' : tool.keyboard ? 'only-keyboard' : '');
+      button.hidden = tool.hidden === true;
       if (popover) {
         button.setAttribute('aria-controls', popover.id);
         button.setAttribute('aria-expanded', 'false');
@@ -51,6 +54,12 @@ export class Tools {
     this.toggle(open[0]);
     open[1].button.focus();
     return true;
+  }
+
+  /** Shows the button of one that was hidden. */
+  show(id: string): void {
+    const found = this.#popovers.get(id);
+    if (found) found.button.hidden = false;
   }
 
   /** Makes the content of an open one again. */

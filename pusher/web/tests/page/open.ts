@@ -51,11 +51,11 @@ export class Visit {
     await this.page.waitForFunction(() => window.updraft?.connected(), undefined, STEP);
   }
 
-  /** Checks that there was no error and no request to another host. `expected`: errors that the test caused on purpose. */
-  async end(expected: RegExp[] = []): Promise<void> {
+  /** Checks that there was no error and no request to another host. `expected`: errors that the test caused on purpose; `hosts`: of its other servers. */
+  async end(expected: RegExp[] = [], hosts: string[] = []): Promise<void> {
     await this.page.close();
     expect(this.complaints.filter((text) => !expected.some((one) => one.test(text)))).toEqual([]);
-    const own = new URL(this.sky.url).host;
-    expect(this.requests.filter((url) => /^(https?|wss?):/.test(url) && new URL(url).host !== own)).toEqual([]);
+    const own = [new URL(this.sky.url).host, ...hosts];
+    expect(this.requests.filter((url) => /^(https?|wss?):/.test(url) && !own.includes(new URL(url).host))).toEqual([]);
   }
 }
