@@ -5,6 +5,10 @@ import { GROUP_FIELDS, parseGroup, writeGroup, type Group } from './group';
 import { LAYER_KEYS, type LayerKey } from './map/layers/layer';
 import { EVERYTHING, parseFilter, writeFilter, type Filter } from './ui/filter';
 
+/** The address follows so often while the past is played, ms; and so often while the user drags the slider. */
+const CHANGING_MS = 5000;
+const REST_MS = 500;
+
 export interface PageState {
   /** The selected device. */
   device: number | undefined;
@@ -50,6 +54,29 @@ export function writeState(hash: string, { device, followed, hidden, filter, gro
   const own = fields.filter(([, value]) => value !== undefined).map(([name, value]) => `${name}=${value}`);
   const all = [...others, ...own].join('&');
   return all === '' ? '' : `#${all}`;
+}
+
+/** Keeps the state of the page in its address. Browsers count its changes: while the state changes by itself, it follows now and then. */
+export class AddressBar {
+  #writtenAt = 0;
+  #isStale = false;
+
+  write(state: PageState): void {
+    this.#writtenAt = Date.now();
+    this.#isStale = false;
+    history.replaceState(history.state, '', writeState(location.hash, state) || location.pathname + location.search);
+  }
+
+  /** The state has changed, and is about to change again. */
+  markStale(): void {
+    this.#isStale = true;
+  }
+
+  /** `changing`: the state changes by itself. */
+  isDue(now: number, changing: boolean): boolean {
+    const interval = this.#isStale ? REST_MS : changing ? CHANGING_MS : Infinity;
+    return now - this.#writtenAt >= interval;
+  }
 }
 
 /** Nothing selected, followed or filtered, and live. */

@@ -12,6 +12,20 @@ export function keyHelp(): HTMLElement {
 }
 
 /** Whether a key is typed into a text field. */
-export function isTyping({ target }: KeyboardEvent): boolean {
+function isTyping({ target }: KeyboardEvent): boolean {
   return target instanceof HTMLInputElement && !['checkbox', 'radio', 'range'].includes(target.type);
+}
+
+/** Calls the action of a pressed key, by its lower-case name, except while text is typed or a dialog is open. */
+export function onKeys(actions: Readonly<Record<string, () => void>>): void {
+  addEventListener('keydown', (event) => {
+    if (document.querySelector('dialog[open]')) return;
+    const { key } = event;
+    if (key === 'Escape') actions.escape?.();
+    if (isTyping(event) || event.ctrlKey || event.metaKey || event.altKey) return;
+    const act = key.length === 1 ? actions[key.toLowerCase()] : undefined;
+    if (!act) return;
+    event.preventDefault();
+    act();
+  });
 }
