@@ -31,7 +31,8 @@ import { Announcer } from './ui/announcer';
 import { Card } from './ui/card';
 import { Dialogs } from './ui/dialogs';
 import { byId, h, setText } from './ui/dom';
-import type { Filter } from './ui/filter';
+import { EVERYTHING, type Filter } from './ui/filter';
+import { FilterBanner } from './ui/filter-banner';
 import { closeList, furnish, openList, toggleList } from './ui/frame';
 import { GroupPanel } from './ui/group-panel';
 import { HintBanner } from './ui/hint';
@@ -82,6 +83,7 @@ export class App {
   readonly #travel: TimeTravel;
   readonly #dialogs: Dialogs;
   readonly #hint = new HintBanner();
+  readonly #filterBanner = new FilterBanner(() => this.#setFilter(EVERYTHING));
   readonly #address = new AddressBar();
   readonly #count = h('span', { class: 'count' });
   #selection: Selection | undefined;
@@ -157,7 +159,7 @@ export class App {
     this.#travel = new TimeTravel(byId('travel'), { moved: () => this.#showTravelled(), stood: () => this.#writeAddress() });
     this.#tools = this.#makeTools();
     furnish({
-      count: this.#count, status: this.#status.element, list: this.#list.element, banners: [this.#alerts.element, this.#outage.element, this.#hint.element],
+      count: this.#count, status: this.#status.element, list: this.#list.element, banners: [this.#alerts.element, this.#outage.element, this.#filterBanner.element, this.#hint.element],
       tools: this.#tools.elements, announcer: this.#announcer.element,
     });
     this.#listenToKeys();
@@ -208,6 +210,11 @@ export class App {
         this.#list.focusSearch();
       },
       '?': () => this.#tools.toggle('help'),
+      k: () => {
+        openList();
+        this.#list.toggleFilter();
+      },
+      x: () => this.#setFilter(EVERYTHING),
       l: () => this.#tools.toggle('layers'),
       s: () => this.#tools.toggle('settings'),
       d: () => void this.#dialogs.openData(),
@@ -282,7 +289,8 @@ export class App {
     this.#winds.want(reported('winds'), now);
     // The server may have sent new limits.
     this.#subscribe();
-    const count = this.#list.show(scene, this.#board.view);
+    const { aircraft: count, hidden } = this.#list.show(scene, this.#board.view);
+    this.#filterBanner.show(this.#filter, hidden);
     this.#card.show(scene);
     // Calls for help are those of now, whatever the map shows.
     this.#alerts.update(present);
@@ -351,6 +359,7 @@ export class App {
   #setFilter(filter: Filter): void {
     this.#filter = filter;
     this.#writeAddress();
+    this.#board.redraw();
     this.#showPanel();
   }
 

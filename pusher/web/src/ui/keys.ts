@@ -3,7 +3,7 @@ import { h } from './dom';
 
 /** The action of a key, and its label in the help. */
 export const KEYS: readonly (readonly [key: string, label: TextKey])[] = [
-  ['/', 'help.search'], ['↑ ↓', 'help.rows'], ['F', 'help.follow'], ['L', 'help.layers'], ['S', 'help.settings'], ['G', 'help.group'], ['D', 'help.data'], ['P', 'help.travel'], ['N', 'help.live'], ['U', 'help.silent'], ['T', 'help.theme'],
+  ['/', 'help.search'], ['↑ ↓', 'help.rows'], ['K', 'help.filter'], ['X', 'help.unfilter'], ['F', 'help.follow'], ['L', 'help.layers'], ['S', 'help.settings'], ['G', 'help.group'], ['D', 'help.data'], ['P', 'help.travel'], ['N', 'help.live'], ['U', 'help.silent'], ['T', 'help.theme'],
   ['C', 'help.colour'], ['+ − ← →', 'help.map'], ['Esc', 'help.close'], ['?', 'help.help'],
 ];
 
@@ -11,9 +11,9 @@ export function keyHelp(): HTMLElement {
   return h('dl', { class: 'keys' }, ...KEYS.flatMap(([key, label]) => [h('dt', {}, ...key.split(' ').map((one) => h('kbd', {}, one))), h('dd', {}, t(label))]));
 }
 
-/** Whether a key is typed into a text field. */
+/** Whether a key is typed into a text field, or chooses in a list. */
 function isTyping({ target }: KeyboardEvent): boolean {
-  return target instanceof HTMLInputElement && !['checkbox', 'radio', 'range'].includes(target.type);
+  return target instanceof HTMLSelectElement || target instanceof HTMLInputElement && !['checkbox', 'radio', 'range'].includes(target.type);
 }
 
 /** Calls the action of a pressed key, by its lower-case name, except while text is typed or a dialog is open. */

@@ -105,10 +105,27 @@ it('filters list and map by the address, and shows one number', async ({ page, v
   expect(drawn).toBeGreaterThan(0);
   expect(drawn).toBeLessThan(12);
   expect(count).toBeLessThanOrEqual(drawn);
-  await page.click('button[aria-label=Filter]');
-  await page.click('text=Show all');
+  // How many are hidden is always in sight, and one click shows them again.
+  expect(Number((await page.textContent('.banner.filtered span'))!.match(/^Hidden by the filter: (\d+)$/)![1])).toBeGreaterThan(70);
+  await page.click('.banner.filtered >> text=Show all');
   await page.waitForFunction(() => window.updraft!.drawn().length > 80, undefined, STEP);
   expect(await page.evaluate(() => location.hash)).not.toContain('filter');
+  expect(await page.isVisible('.banner.filtered')).toBe(false);
+});
+
+it('filters kinds on the ground by keyboard', async ({ page, visit }) => {
+  await visit.open();
+  await page.waitForFunction(() => window.updraft!.shown('ground').length === 7, undefined, STEP);
+  await page.keyboard.press('k');
+  expect(await page.evaluate(() => document.activeElement?.closest('#filter') !== null)).toBe(true);
+  await page.focus('#filter [role=group][aria-label="On the ground"] .chip >> text=Vehicle');
+  await page.keyboard.press('Enter');
+  // Calls for help and for a ride stay.
+  await page.waitForFunction(() => window.updraft!.shown('ground').length === 4, undefined, STEP);
+  expect(await page.evaluate(() => location.hash)).toContain('filter=ground:3');
+  expect(await page.textContent('.banner.filtered span')).toBe('Hidden by the filter: 3');
+  await page.keyboard.press('x');
+  await page.waitForFunction(() => window.updraft!.shown('ground').length === 7, undefined, STEP);
 });
 
 it('lists hundreds in the order of the shown values, with a few rows in the document', async ({ browser }) => {
