@@ -1,4 +1,4 @@
-import { AirPicture, Connection, Session, socketUrl, type Position } from 'updraft-client';
+import { AirPicture, Connection, Session, socketUrl, type Aircraft, type Position } from 'updraft-client';
 import { AddressBar, readState } from './address-bar';
 import { baseMapsOf, type Config } from './config';
 import { THEMES } from './basemap/theme';
@@ -8,6 +8,7 @@ import { coloursOf, withMember, withoutMember, type Group } from './group';
 import { Here } from './here';
 import { Line } from './line';
 import { hooks, type Hooks } from './hooks';
+import { Arrivals } from './live/arrivals';
 import { ReceiverReports } from './live/receiver-reports';
 import { Subscription } from './live/subscription';
 import { Winds } from './live/winds';
@@ -59,7 +60,8 @@ export class App {
   readonly #flights = new Flights();
   readonly #receivers = new ReceiverReports();
   readonly #winds = new Winds();
-  readonly #picture = new AirPicture((next) => this.#air.observe(next, Date.now()));
+  readonly #arrivals = new Arrivals();
+  readonly #picture = new AirPicture((next, before) => this.#observe(next, before));
   readonly #session = new Session(this.#picture);
   readonly #connection = new Connection(this.#session, socketUrl(), { onMessage: () => this.#watch() });
   readonly #subscription = new Subscription(this.#connection, this.#session);
@@ -232,6 +234,13 @@ export class App {
     });
   }
 
+  #observe(next: Aircraft, before: Aircraft | undefined): void {
+    const now = Date.now();
+    this.#air.observe(next, now);
+    // The first state comes with a snapshot, at any time after it was made.
+    if (before) this.#arrivals.note(next.device, next.version, now);
+  }
+
   #draw(): Load {
     const now = Date.now();
     this.#travel.update(this.#board.view, now);
@@ -244,7 +253,9 @@ export class App {
     if (this.#address.isDue(now, playing)) this.#writeAddress();
     if (now - this.#pruneAt >= PRUNE_MS) {
       this.#pruneAt = now;
-      this.#air.prune((device) => this.#picture.aircraft.get(device) !== undefined, now);
+      const isShown = (device: number) => this.#picture.aircraft.get(device) !== undefined;
+      this.#air.prune(isShown, now);
+      this.#arrivals.prune(isShown);
     }
     return { aircraft: scene.picture.aircraft.size, playing };
   }
@@ -271,6 +282,10 @@ export class App {
       favourites: this.#favourites.devices, group: this.#colours, filter: this.#filter, colour, formats, winds: this.#winds.all, windBand,
       elevationAt: (lat, lon) => this.#board.elevationAt(lat, lon),
       receiverReport: (id) => this.#receivers.get(id),
+      arrivalOf: (of, version) => {
+        const at = this.#arrivals.of(of, version);
+        return at === undefined ? undefined : this.#session.serverTime(at);
+      },
       distanceFromHere: (position) => this.#here.distanceTo(position, formats),
     };
   }

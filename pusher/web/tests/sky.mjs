@@ -37,6 +37,7 @@ class Sky {
   constructor(count) {
     const random = randomFrom(7);
     this.version = 1000;
+    this.steppedAt = Date.now();
     this.random = random;
     this.thermals = Array.from({ length: 14 }, (_, i) => ({
       thermal_id: `${i % 24}-${5000 + i}`, latitude_e7: e7(46.35 + random() * 0.5), longitude_e7: e7(7.3 + random() * 1.3), base_altitude_m: 1400,
@@ -83,6 +84,7 @@ class Sky {
 
   /** Moves all aircraft. */
   step(seconds = STEP_S) {
+    this.steppedAt = Date.now();
     for (const pilot of this.pilots) {
       if (pilot.silentSince) continue;
       const metres = (pilot.kmh / 3.6) * seconds;
@@ -152,7 +154,7 @@ function e7(degrees) {
  */
 export async function startSky({ count = 90, stepMs = 1000, port = 0, config, files = {} } = {}) {
   const sky = new Sky(count);
-  const http = createServer((request, response) => serve(request, response, { config, files }));
+  const http = createServer((request, response) => serve(request, response, { config, files, sky }));
   const sockets = new WebSocketServer({ server: http, path: '/ws/v1/updates', handleProtocols: () => 'updraft.v1.proto' });
   const subscribed = [];
   const addresses = [];
@@ -197,6 +199,13 @@ function broadcast(sockets, message) {
   for (const socket of sockets.clients) if (socket.readyState === 1) socket.send(bytes);
 }
 
+/** When the frame behind the last step passed the programs. */
+function wayOf({ pilots, steppedAt }, device) {
+  const pilot = pilots.find((one) => one.device === device);
+  const at = (before) => String((steppedAt - before) * 1000);
+  return pilot && { version: String(pilot.version), receiver_at_us: String(Math.floor((steppedAt - 400) / 1000) * 1_000_000), bridge_at_us: at(46), processor_at_us: at(21), pusher_at_us: at(9) };
+}
+
 /** The bytes, or the range of them that was requested. */
 function send(request, response, bytes, type) {
   const headers = { 'content-type': type, 'content-security-policy': POLICY };
@@ -209,7 +218,7 @@ function send(request, response, bytes, type) {
   response.writeHead(206, { ...headers, 'content-range': `bytes ${first}-${Number(first) + part.length - 1}/${bytes.length}` }).end(part);
 }
 
-async function serve(request, response, { config, files }) {
+async function serve(request, response, { config, files, sky }) {
   const path = normalize(new URL(request.url, 'http://sky').pathname);
   if (path === '/config.json') {
     response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ ...CONFIG, ...config }));
@@ -228,7 +237,7 @@ async function serve(request, response, { config, files }) {
   if (path.startsWith('/api/v1/devices/')) {
     const first = String((Date.now() - 3_900_000) * 1000);
     response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({
-      device: path.slice(-6), manufacturer: 'Fanet+', aircraft: { first_seen_at_us: first, take_off_at_us: first, received_by: [{ receiver_id: 'ogn-be-1', rssi_dbm: -97 }, { receiver_id: 'ogn-be-4', rssi_dbm: -109 }] },
+      device: path.slice(-6), manufacturer: 'Fanet+', way: wayOf(sky, parseInt(path.slice(-6), 16)), aircraft: { first_seen_at_us: first, take_off_at_us: first, received_by: [{ receiver_id: 'ogn-be-1', rssi_dbm: -97 }, { receiver_id: 'ogn-be-4', rssi_dbm: -109 }] },
     }));
     return;
   }

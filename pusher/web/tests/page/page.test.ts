@@ -33,6 +33,22 @@ it('finds a pilot by name, shows the details, and closes them again', async ({ p
   await page.waitForSelector('#card', { ...STEP, state: 'hidden' });
 });
 
+it('breaks the latency down hop by hop', async ({ page, visit }) => {
+  await visit.open();
+  // The version in the details must have come as an update.
+  await page.waitForFunction(() => window.updraft!.moved() > 300, undefined, STEP);
+  await page.click('.row', STEP);
+  await page.waitForSelector('.way:not([hidden]) summary', STEP);
+  expect(await page.textContent('.way summary')).toMatch(/^Latency from the bridge: \d+(\.\d)? m?s$/);
+  await page.click('.way summary');
+  const hops = await page.$$eval('.way dd', (all) => all.map(({ textContent }) => textContent));
+  expect(hops.slice(0, 3)).toEqual([expect.stringMatching(/^at most (\d+ ms|1\.\d s)$/), '25 ms', '12 ms']);
+  await page.waitForFunction(() => /^\d/.test([...document.querySelectorAll('.way dd')].at(-1)!.textContent!), undefined, STEP);
+  const widths = await page.$$eval('.way .bar i:not([hidden])', (all) => all.map((one) => one.getBoundingClientRect().width));
+  expect(widths.length).toBeGreaterThan(2);
+  expect(Math.min(...widths)).toBeGreaterThan(0);
+});
+
 it('finds an aircraft outside of the view, and moves there', async ({ page, visit }) => {
   await visit.open();
   await page.keyboard.press('/');
