@@ -7,12 +7,12 @@ describe('the address of the page', () => {
   const state: PageState = {
     device: 0x110b90, followed: [0x110b90, 0x080003], hidden: ['trails'], filter: { ...EVERYTHING, kinds: [2, 5], groundKinds: [3], climbing: true, calls: true, fromM: 1000 },
     group: { title: 'A day', members: [{ device: 0x110b91, colour: '#0072b2' }], endsAt: Date.UTC(2026, 6, 14, 18) },
-    at: Date.UTC(2026, 5, 1, 12),
+    at: Date.UTC(2026, 5, 1, 12), raised: true,
   };
 
   it('holds what is selected, followed, switched off and filtered, and the time that is shown', () => {
     const hash = writeState('#map=9/46.6/8', state);
-    expect(hash).toBe('#map=9/46.6/8&device=110B90&follow=110B90,080003&hide=trails&filter=climbing,calls,kind:2,kind:5,ground:3,from:1000&group=110B91&group-title=A%20day&group-end=2026-07-14T18:00&at=2026-06-01T12:00:00Z');
+    expect(hash).toBe('#map=9/46.6/8&device=110B90&follow=110B90,080003&hide=trails&filter=climbing,calls,kind:2,kind:5,ground:3,from:1000&group=110B91&group-title=A%20day&group-end=2026-07-14T18:00&at=2026-06-01T12:00:00Z&terrain=3d');
     expect(readState(hash)).toEqual(state);
   });
 
@@ -23,7 +23,7 @@ describe('the address of the page', () => {
   });
 
   it('takes over only valid values', () => {
-    expect(readState('#device=xyz&follow=1,110B90,110b90&hide=nothing,ground&filter=kind:a,up,from:&at=yesterday')).toEqual({
+    expect(readState('#device=xyz&follow=1,110B90,110b90&hide=nothing,ground&filter=kind:a,up,from:&at=yesterday&terrain=4d')).toEqual({
       ...FIRST_STATE, followed: [0x110b90], hidden: ['ground'], filter: EVERYTHING,
     });
   });

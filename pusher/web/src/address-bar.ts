@@ -18,6 +18,8 @@ export interface PageState {
   group: Group | undefined;
   /** The time that is shown, ms since the Unix epoch; undefined: live. */
   at: number | undefined;
+  /** Whether the terrain is shown in 3D. */
+  raised: boolean;
 }
 
 /** Layers that are off unless the address switches them on. */
@@ -35,11 +37,12 @@ export function readState(hash: string): PageState {
     filter: parseFilter(fields.get('filter')),
     group: parseGroup(fields),
     at: parseTime(fields.get('at')),
+    raised: fields.get('terrain') === '3d',
   };
 }
 
 /** The fragment with this state; parameters of other parts of the page are kept. */
-export function writeState(hash: string, { device, followed, hidden, filter, group, at }: PageState): string {
+export function writeState(hash: string, { device, followed, hidden, filter, group, at, raised }: PageState): string {
   const written = writeGroup(group);
   const fields = [
     ['device', device === undefined ? undefined : formatAddress(device)],
@@ -48,6 +51,7 @@ export function writeState(hash: string, { device, followed, hidden, filter, gro
     ['filter', writeFilter(filter) || undefined],
     ...GROUP_FIELDS.map((name) => [name, written[name]] as const),
     ['at', at === undefined ? undefined : `${new Date(at).toISOString().slice(0, 19)}Z`],
+    ['terrain', raised ? '3d' : undefined],
   ] as const;
   const ours = new Set<string>(fields.map(([name]) => name));
   const others = hash.replace(/^#/, '').split('&').filter((field) => field !== '' && !ours.has(field.split('=')[0]!));
@@ -80,7 +84,7 @@ export class AddressBar {
 }
 
 /** Nothing selected, followed or filtered, and live. */
-export const FIRST_STATE: PageState = { device: undefined, followed: [], hidden: HIDDEN_AT_FIRST, filter: EVERYTHING, group: undefined, at: undefined };
+export const FIRST_STATE: PageState = { device: undefined, followed: [], hidden: HIDDEN_AT_FIRST, filter: EVERYTHING, group: undefined, at: undefined, raised: false };
 
 /** `2026-06-01T12:00:00Z`, or without seconds. */
 function parseTime(text: string | null): number | undefined {

@@ -91,6 +91,8 @@ export class App {
   #selection: Selection | undefined;
   #filter: Filter;
   #group: Group | undefined;
+  /** The terrain is shown in 3D. */
+  #raised: boolean;
   /** Of the selected device, shown in place of the last hours. */
   #flight: PastFlight | undefined;
   #panelAt = 0;
@@ -104,6 +106,7 @@ export class App {
     this.#followed = new Followed(state.followed, (device) => this.#select({ kind: 'device', device }, true));
     this.#filter = state.filter;
     this.#group = state.group;
+    this.#raised = state.raised && config.terrain !== undefined;
     this.#selection = state.device === undefined ? undefined : { kind: 'device', device: state.device };
     this.#line = new Line(this.#connection, preferences.data ?? 'auto');
     countRequests(this.#connection.meter);
@@ -114,6 +117,7 @@ export class App {
       theme: this.#choices.theme,
       baseMap: this.#choices.baseMap,
       hidden: this.#hidden,
+      raised: this.#raised,
       onView: () => this.#subscribe(),
       onPick: (selection) => this.#select(selection),
     });
@@ -183,6 +187,7 @@ export class App {
       { label: 'tool.group', icon: 'group', popover: { id: 'group', content: () => this.#groupPanel.element } },
       { label: 'tool.data', icon: 'table', act: () => void this.#dialogs.openData() },
       { label: 'tool.travel', icon: 'clock', act: () => this.#travel.toggle() },
+      ...(this.#config.terrain ? [{ label: 'tool.terrain', icon: 'terrain', act: () => this.#setRaised(!this.#raised), isOn: () => this.#raised } as const] : []),
       { label: 'tool.locate', icon: 'locate', act: () => this.#locate() },
       { label: 'tool.settings', icon: 'settings', popover: { id: 'settings', content: () => this.#settings() } },
       { label: 'tool.help', icon: 'help', keyboard: true, popover: { id: 'help', content: keyHelp } },
@@ -220,6 +225,7 @@ export class App {
       l: () => this.#tools.toggle('layers'),
       s: () => this.#tools.toggle('settings'),
       d: () => void this.#dialogs.openData(),
+      3: () => { if (this.#config.terrain) this.#setRaised(!this.#raised); },
       p: () => {
         if (this.#travel.isOpen) this.#travel.togglePlaying();
         else this.#travel.toggle();
@@ -408,6 +414,13 @@ export class App {
     this.#subscribe();
   }
 
+  #setRaised(raised: boolean): void {
+    this.#raised = raised;
+    this.#board.setRaised(raised);
+    this.#tools.showSwitches();
+    this.#writeAddress();
+  }
+
   #prefer(change: Partial<Preferences>): void {
     this.#choices.change(change);
     if (change.language !== undefined) location.reload();
@@ -433,7 +446,7 @@ export class App {
   #writeAddress(): void {
     const device = this.#selection?.kind === 'device' ? this.#selection.device : undefined;
     this.#address.write({
-      device, followed: [...this.#followed.devices], hidden: [...this.#hidden], filter: this.#filter, group: this.#group, at: this.#travel.past?.at,
+      device, followed: [...this.#followed.devices], hidden: [...this.#hidden], filter: this.#filter, group: this.#group, at: this.#travel.past?.at, raised: this.#raised,
     });
   }
 }

@@ -3,7 +3,7 @@ import { h } from './dom';
 
 /** The action of a key, and its label in the help. */
 export const KEYS: readonly (readonly [key: string, label: TextKey])[] = [
-  ['/', 'help.search'], ['↑ ↓', 'help.rows'], ['K', 'help.filter'], ['X', 'help.unfilter'], ['F', 'help.follow'], ['L', 'help.layers'], ['S', 'help.settings'], ['G', 'help.group'], ['D', 'help.data'], ['P', 'help.travel'], ['N', 'help.live'], ['U', 'help.silent'], ['T', 'help.theme'],
+  ['/', 'help.search'], ['↑ ↓', 'help.rows'], ['K', 'help.filter'], ['X', 'help.unfilter'], ['F', 'help.follow'], ['L', 'help.layers'], ['S', 'help.settings'], ['G', 'help.group'], ['3', 'help.terrain'], ['D', 'help.data'], ['P', 'help.travel'], ['N', 'help.live'], ['U', 'help.silent'], ['T', 'help.theme'],
   ['C', 'help.colour'], ['+ − ← →', 'help.map'], ['Esc', 'help.close'], ['?', 'help.help'],
 ];
 
