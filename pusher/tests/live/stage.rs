@@ -169,6 +169,12 @@ impl Stage {
         flush.wait().await.expect("the log has it");
     }
 
+    /// `way`: the header with the times at which the frame passed the programs before.
+    pub(crate) async fn publish_with_way(&self, state: &v1::AircraftState, way: &str) {
+        let record = self.record(topic::AIRCRAFT, state.device, Some(self.codec.encode(state)), state.version);
+        self.publish(Outgoing { headers: record.headers.with("way", way.to_owned()), ..record }).await;
+    }
+
     pub(crate) async fn remove_aircraft(&self, device: u32, version: u64) {
         self.publish(self.record(topic::AIRCRAFT, device, None, version)).await;
     }

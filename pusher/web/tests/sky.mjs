@@ -38,6 +38,7 @@ class Sky {
   constructor(count) {
     const random = randomFrom(7);
     this.version = 1000;
+    this.steppedAt = Date.now();
     this.random = random;
     this.thermals = Array.from({ length: 14 }, (_, i) => ({
       thermal_id: `${i % 24}-${5000 + i}`, latitude_e7: e7(46.35 + random() * 0.5), longitude_e7: e7(7.3 + random() * 1.3), base_altitude_m: 1400,
@@ -84,6 +85,7 @@ class Sky {
 
   /** Moves all aircraft. */
   step(seconds = STEP_S) {
+    this.steppedAt = Date.now();
     for (const pilot of this.pilots) {
       if (pilot.silentSince) continue;
       const metres = (pilot.kmh / 3.6) * seconds;
@@ -154,7 +156,7 @@ function e7(degrees) {
  */
 export async function startSky({ count = 90, stepMs = 1000, port = 0, config, files = {}, issuer, api = {} } = {}) {
   const sky = new Sky(count);
-  const http = createServer((request, response) => serve(request, response, { config, files, api, policy: policyWith(issuer) }));
+  const http = createServer((request, response) => serve(request, response, { config, files, api, sky, policy: policyWith(issuer) }));
   const sockets = new WebSocketServer({ server: http, path: '/ws/v1/updates', handleProtocols: () => 'updraft.v1.proto' });
   const subscribed = [];
   const addresses = [];
@@ -201,6 +203,13 @@ function broadcast(sockets, message) {
   for (const socket of sockets.clients) if (socket.readyState === 1) socket.send(bytes);
 }
 
+/** When the frame behind the last step passed the programs. */
+function wayOf({ pilots, steppedAt }, device) {
+  const pilot = pilots.find((one) => one.device === device);
+  const at = (before) => String((steppedAt - before) * 1000);
+  return pilot && { version: String(pilot.version), receiver_at_us: String(Math.floor((steppedAt - 400) / 1000) * 1_000_000), bridge_at_us: at(46), processor_at_us: at(21), pusher_at_us: at(9) };
+}
+
 /** The bytes, or the range of them that was requested. */
 function send(request, response, bytes, type, policy) {
   const headers = { 'content-type': type, 'content-security-policy': policy };
@@ -213,7 +222,7 @@ function send(request, response, bytes, type, policy) {
   response.writeHead(206, { ...headers, 'content-range': `bytes ${first}-${Number(first) + part.length - 1}/${bytes.length}` }).end(part);
 }
 
-async function serve(request, response, { config, files, api, policy }) {
+async function serve(request, response, { config, files, api, sky, policy }) {
   const path = normalize(new URL(request.url, 'http://sky').pathname);
   if (api[path]) {
     const { status = 200, body } = await api[path](request);
@@ -237,7 +246,7 @@ async function serve(request, response, { config, files, api, policy }) {
   if (path.startsWith('/api/v1/devices/')) {
     const first = String((Date.now() - 3_900_000) * 1000);
     response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({
-      device: path.slice(-6), manufacturer: 'Fanet+', aircraft: { first_seen_at_us: first, take_off_at_us: first, received_by: [{ receiver_id: 'ogn-be-1', rssi_dbm: -97 }, { receiver_id: 'ogn-be-4', rssi_dbm: -109 }] },
+      device: path.slice(-6), manufacturer: 'Fanet+', way: wayOf(sky, parseInt(path.slice(-6), 16)), aircraft: { first_seen_at_us: first, take_off_at_us: first, received_by: [{ receiver_id: 'ogn-be-1', rssi_dbm: -97 }, { receiver_id: 'ogn-be-4', rssi_dbm: -109 }] },
     }));
     return;
   }
