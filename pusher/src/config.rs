@@ -246,6 +246,10 @@ pub struct PusherOptions {
         global = true
     )]
     pub export_max_rows: u64,
+    /// Age beyond which the archive of the raw topic removes hours, as its setting of the same name says; 0s: never. The
+    /// answer to an erasure names it. Without it: that the operator knows.
+    #[arg(long, env = "UPDRAFT_ARCHIVE_RETENTION", value_name = "DURATION", value_parser = parse_duration, global = true)]
+    pub archive_retention: Option<Duration>,
     /// The map page.
     #[command(flatten)]
     pub map: MapOptions,

@@ -1,6 +1,11 @@
 //! REST, version 1: the lists in one table, one file per other resource; and the map page.
 
+mod alert_commands;
+mod audit;
 mod byte_range;
+mod command;
+mod device_commands;
+mod device_data;
 mod devices;
 mod docs;
 mod endpoint;
@@ -45,7 +50,7 @@ use axum::Router;
 use axum::http::{HeaderValue, Method, Uri};
 use axum::middleware;
 use axum::response::{IntoResponse, Response};
-use axum::routing::{MethodRouter, get, post};
+use axum::routing::{MethodRouter, delete, get, post};
 use runtime::admin::Admin;
 use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Predicate};
@@ -109,6 +114,13 @@ fn routes() -> Vec<(&'static str, &'static str, MethodRouter<App>)> {
         ("GET", export::ENDPOINT.path, get(export::get)),
         ("GET", validation::ENDPOINT.path, get(validation::get)),
         ("POST", validation::RESET_PATH, post(validation::reset)),
+        ("POST", device_commands::HIDE_PATH, post(device_commands::hide)),
+        ("POST", device_commands::SHOW_PATH, post(device_commands::show)),
+        ("DELETE", device_commands::HISTORY_PATH, delete(device_commands::erase)),
+        ("GET", device_data::ENDPOINT.path, get(device_data::get)),
+        ("POST", alert_commands::ACKNOWLEDGE_PATH, post(alert_commands::acknowledge)),
+        ("POST", alert_commands::RESOLVE_PATH, post(alert_commands::resolve)),
+        ("GET", audit::ENDPOINT.path, get(audit::get)),
         ("POST", position::PATH, post(position::post)),
         ("GET", presence::PATH, get(presence::get)),
         ("GET", me::PATH, get(me::get)),
@@ -127,7 +139,7 @@ fn cors(origins: &[HeaderValue]) -> CorsLayer {
     let origins = if is_any { AllowOrigin::any() } else { AllowOrigin::list(origins.iter().cloned()) };
     CorsLayer::new()
         .allow_origin(origins)
-        .allow_methods([Method::GET, Method::HEAD, Method::POST])
+        .allow_methods([Method::GET, Method::HEAD, Method::POST, Method::DELETE])
         .allow_headers(AllowHeaders::mirror_request())
         .expose_headers(Any)
         .max_age(PREFLIGHT_MAX_AGE)

@@ -136,7 +136,7 @@ async fn each_role_may_do_what_the_table_says() {
     let stage = files.stage(&clock, &[]).await;
     let mut asked = 0;
     for rule in RULES {
-        let path = rule.path.replace("{address}", "110B90");
+        let path = rule.path.replace("{address}", "110B90").replace("{id}", "3-77");
         let callers = Role::ALL.map(Some).into_iter().chain([None]);
         for role in callers {
             let token = role.map(|role| files.token(&json!({ "roles": [role.as_str()] })));

@@ -13,11 +13,31 @@ pub enum Scope {
     ValidationRead,
     /// Make the score of a device begin again.
     ValidationReset,
+    /// Hide, show, erase and export the devices that the credential names.
+    DeviceManage,
+    /// The same of every device; only together with [`Scope::DeviceManage`].
+    DeviceManageAny,
+    /// Acknowledge and resolve alerts of the devices that the credential names.
+    AlertHandle,
+    /// The same of every device; only together with [`Scope::AlertHandle`].
+    AlertHandleAny,
+    /// Read who changed what, and who looked at private data.
+    AuditRead,
 }
 
 impl Scope {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::PictureRead, Self::PositionWrite, Self::ValidationRead, Self::ValidationReset];
+    pub const ALL: [Self; 9] = [
+        Self::PictureRead,
+        Self::PositionWrite,
+        Self::ValidationRead,
+        Self::ValidationReset,
+        Self::DeviceManage,
+        Self::DeviceManageAny,
+        Self::AlertHandle,
+        Self::AlertHandleAny,
+        Self::AuditRead,
+    ];
 
     /// The name in tokens and key files.
     pub const fn as_str(self) -> &'static str {
@@ -26,11 +46,16 @@ impl Scope {
             Self::PositionWrite => "position:write",
             Self::ValidationRead => "validation:read",
             Self::ValidationReset => "validation:reset",
+            Self::DeviceManage => "device:manage",
+            Self::DeviceManageAny => "device:manage_any",
+            Self::AlertHandle => "alert:handle",
+            Self::AlertHandleAny => "alert:handle_any",
+            Self::AuditRead => "audit:read",
         }
     }
 
-    const fn bit(self) -> u8 {
-        1 << self as u8
+    const fn bit(self) -> u16 {
+        1 << self as u16
     }
 }
 
@@ -45,11 +70,11 @@ impl fmt::Display for Scope {
 pub enum Role {
     /// Looks at the map.
     Viewer,
-    /// Flies, and sends positions of the own devices.
+    /// Flies: sends positions of the own devices, and decides who sees them.
     Pilot,
-    /// Cares for the devices of a fleet, and sends their positions.
+    /// Cares for the devices of a fleet as their pilots do, and handles their alerts.
     FleetManager,
-    /// Coordinates rescues. Sees what is public; more follows with the handling of alerts.
+    /// Coordinates rescues: handles the alerts of all devices.
     Rescue,
     /// Runs the installation.
     Operator,
@@ -84,8 +109,10 @@ impl Role {
     /// The scopes that it grants.
     pub fn scopes(self) -> Scopes {
         match self {
-            Self::Viewer | Self::Rescue => Scopes::PUBLIC,
-            Self::Pilot | Self::FleetManager => Scopes::PUBLIC.with(Scope::PositionWrite),
+            Self::Viewer => Scopes::PUBLIC,
+            Self::Pilot => Scopes::PUBLIC.with(Scope::PositionWrite).with(Scope::DeviceManage),
+            Self::FleetManager => Self::Pilot.scopes().with(Scope::AlertHandle),
+            Self::Rescue => Scopes::PUBLIC.with(Scope::AlertHandle).with(Scope::AlertHandleAny),
             Self::Operator => Scopes::ALL,
         }
     }
@@ -93,7 +120,7 @@ impl Role {
 
 /// A set of scopes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
-pub struct Scopes(u8);
+pub struct Scopes(u16);
 
 impl Scopes {
     /// What everyone has.
@@ -162,6 +189,11 @@ mod tests {
             assert!(Role::ALL.iter().any(|role| role.scopes().has(scope)), "{scope}");
         }
         assert!(Scopes::ALL.iter().eq(Scope::ALL));
-        assert!(!Role::Rescue.scopes().has(Scope::ValidationReset), "operators only");
+        for scope in [Scope::ValidationReset, Scope::DeviceManageAny, Scope::AuditRead] {
+            assert!(
+                Role::ALL.iter().all(|role| *role == Role::Operator || !role.scopes().has(scope)),
+                "operators only"
+            );
+        }
     }
 }

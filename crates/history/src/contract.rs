@@ -60,6 +60,8 @@ macro_rules! contract {
             receptions_are_found_by_their_position
             flights_are_found_in_positions
             erased_rows_stay_erased
+            late_rows_of_an_erased_device_are_erased
+            everything_about_a_device_is_read
             the_newest_privacy_is_kept
             flights_begin_when_the_device_is_public_again
             $($also)*

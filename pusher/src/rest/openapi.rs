@@ -12,12 +12,12 @@ use serde_json::{Map, Value, json};
 
 use super::endpoint::{Endpoint, Parameter};
 use super::{
-    devices, export, flights, list, me, position, presence, region_history, search, sign_in, silent, snapshot, track,
-    validation, weather_history, winds,
+    alert_commands, audit, device_commands, device_data, devices, export, flights, list, me, position, presence,
+    region_history, search, sign_in, silent, snapshot, track, validation, weather_history, winds,
 };
 
 /// The endpoints for GET that are no lists.
-const ENDPOINTS: [&Endpoint; 11] = [
+const ENDPOINTS: [&Endpoint; 13] = [
     &snapshot::ENDPOINT,
     &devices::ENDPOINT,
     &search::ENDPOINT,
@@ -29,6 +29,8 @@ const ENDPOINTS: [&Endpoint; 11] = [
     &winds::ENDPOINT,
     &export::ENDPOINT,
     &validation::ENDPOINT,
+    &device_data::ENDPOINT,
+    &audit::ENDPOINT,
 ];
 
 pub(super) async fn get() -> Response {
@@ -53,6 +55,7 @@ fn media_types(endpoint: &Endpoint) -> Vec<&'static str> {
     match endpoint.path {
         path if path == track::ENDPOINT.path => track::media_types().collect(),
         path if path == export::ENDPOINT.path => export::media_types().collect(),
+        path if path == device_data::ENDPOINT.path => vec![device_data::MEDIA_TYPE],
         _ => Vec::new(),
     }
 }
@@ -68,7 +71,10 @@ fn generate() -> Value {
     paths.insert(position::PATH.to_owned(), json!({ "post": position_operation() }));
     schemas.insert("Presence".to_owned(), presence_schema());
     paths.insert(presence::PATH.to_owned(), json!({ "get": presence_operation() }));
-    paths.insert(validation::RESET_PATH.to_owned(), json!({ "post": reset_operation() }));
+    Types::get().collect("CommandReceipt", &mut schemas);
+    for (path, method, operation) in commands() {
+        paths.insert(path.to_owned(), json!({ (method): operation }));
+    }
     schemas.insert("Me".to_owned(), me_schema());
     paths.insert(me::PATH.to_owned(), json!({ "get": own_operation(me::SUMMARY, "Me", "The caller.") }));
     schemas.insert("SignIn".to_owned(), sign_in::schema());
@@ -221,21 +227,48 @@ fn contents(endpoint: &Endpoint) -> Value {
     contents
 }
 
-fn reset_operation() -> Value {
-    let address = json!({
-        "name": "address", "in": "path", "required": true, "description": "Six hex digits, for example 110B90.",
-        "schema": { "type": "string", "pattern": "^[0-9A-Fa-f]{6}$" },
+/// The commands, by path and method.
+fn commands() -> [(&'static str, &'static str, Value); 6] {
+    let mut erase = command_operation(device_commands::ERASE_SUMMARY, &devices::ADDRESS);
+    erase["responses"]["409"] = problem("The device has an open alert.");
+    let mut acknowledge = command_operation(alert_commands::ACKNOWLEDGE_SUMMARY, &alert_commands::ID);
+    let mut resolve = command_operation(alert_commands::RESOLVE_SUMMARY, &alert_commands::ID);
+    for (operation, done) in [(&mut acknowledge, "acknowledged"), (&mut resolve, "resolved")] {
+        let description = format!("It was {done} before: nothing was written. Its state is in the receipt.");
+        operation["responses"]["200"] = json!({ "description": description, "content": content("CommandReceipt") });
+        operation["responses"]["404"] = problem("There is no such alert.");
+    }
+    acknowledge["responses"]["409"] = problem("The alert is resolved.");
+    let remark = json!({ "type": "string", "maxLength": alert_commands::MAX_CHARACTERS });
+    let body = json!({ "type": "object", "properties": { "remark": remark }, "additionalProperties": false });
+    resolve["requestBody"] = json!({ "required": false, "content": { "application/json": { "schema": body } } });
+    resolve["responses"]["413"] = problem("The body is too large.");
+    [
+        (validation::RESET_PATH, "post", command_operation(validation::RESET_SUMMARY, &devices::ADDRESS)),
+        (device_commands::HIDE_PATH, "post", command_operation(device_commands::HIDE_SUMMARY, &devices::ADDRESS)),
+        (device_commands::SHOW_PATH, "post", command_operation(device_commands::SHOW_SUMMARY, &devices::ADDRESS)),
+        (device_commands::HISTORY_PATH, "delete", erase),
+        (alert_commands::ACKNOWLEDGE_PATH, "post", acknowledge),
+        (alert_commands::RESOLVE_PATH, "post", resolve),
+    ]
+}
+
+fn command_operation(summary: &str, subject: &Parameter) -> Value {
+    let subject = json!({
+        "name": subject.name, "in": "path", "required": true, "description": subject.about, "schema": schema_of(subject),
     });
     json!({
-        "summary": validation::RESET_SUMMARY,
-        "parameters": [address],
+        "summary": summary,
+        "parameters": [subject],
         "responses": {
             "202": {
-                "description": "The command is in the log.",
+                "description": "The command is in the log, after its audit record.",
                 "headers": { "x-observation-id": { "description": "Id of the record.", "schema": { "type": "string" } } },
+                "content": content("CommandReceipt"),
             },
             "400": problem("The request is invalid."),
-            "503": problem("The log is not available; Retry-After has the time to wait."),
+            "503": problem("The log did not accept the command or its audit record: nothing is changed. Retry-After has the \
+                            time to wait."),
         },
     })
 }
@@ -267,6 +300,7 @@ fn schema_of(parameter: &Parameter) -> Value {
     let mut schema = json!({ "type": parameter.kind });
     let limits = match parameter.name {
         "address" => json!({ "pattern": "^[0-9A-Fa-f]{6}$" }),
+        "id" => json!({ "pattern": "^[0-9]+-[0-9]+$" }),
         "lat" => json!({ "minimum": -90, "maximum": 90 }),
         "lon" => json!({ "minimum": -180, "maximum": 180 }),
         "radius" => json!({ "exclusiveMinimum": 0, "maximum": geo::Circle::MAX_RADIUS_KM }),

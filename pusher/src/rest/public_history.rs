@@ -138,7 +138,7 @@ const HOUR_MS: f64 = 3_600_000.0;
 pub(super) const DAY_MS: i64 = 86_400_000;
 
 /// A parameter that is a time, milliseconds since the epoch.
-fn time(query: &Query, name: &'static str) -> Result<Option<i64>, Problem> {
+pub(super) fn time(query: &Query, name: &'static str) -> Result<Option<i64>, Problem> {
     let Some(text) = query.get(name) else { return Ok(None) };
     let invalid =
         || Problem::invalid_parameter(name, text, "a time in UTC after 1970, for example 2026-07-14T09:00:00Z");

@@ -11,6 +11,7 @@ use fanet::{Address, Frame, Header, Packet, Position, Wrapped};
 use harness::{OtlpReceiver, Pace, Program, ProgramOptions, free_port, wait_until};
 use rumqttc::{AsyncClient, MqttOptions, QoS};
 use serde_json::Value;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 const SOON: Duration = Duration::from_secs(30);
 /// The time between two frames of a pilot.
@@ -235,6 +236,92 @@ async fn withdrawn_consent_outlives_aircraft_and_program() -> Result<()> {
     let again = past_of(&program).await.context("the past")?;
     let before: Vec<_> = again.iter().filter(|step| **step <= hidden_until).collect();
     assert!(before.is_empty(), "what was hidden is shown: {before:?} up to {hidden_until}");
+    Ok(())
+}
+
+/// Keys of the file that [`write_keys`] writes.
+const PILOT_KEY: (&str, &str) = ("00000000000000a1", "a1");
+const OPERATOR_KEY: (&str, &str) = ("00000000000000b2", "b2");
+
+/// A file of API keys: of a pilot with one device, and of an operator. The hashes are `sha256sum` of the keys.
+fn write_keys(path: &Path) -> Result<()> {
+    let text = format!(
+        "[[key]]\nid = \"{}\"\nsha256 = \"71d4f9289d1d33b670edef7d58f56e0888a3134147eff3436833c6a4d7d5f63c\"\n\
+         scopes = [\"pilot\"]\ndevices = [\"{}\"]\n\
+         [[key]]\nid = \"{}\"\nsha256 = \"735bbe21f2240b334ee0098bd0692d8b7fcfc6f7c2dd9c094eff145cef875c70\"\n\
+         scopes = [\"operator\"]\n",
+        PILOT_KEY.0,
+        Pilot::DEVICE,
+        OPERATOR_KEY.0,
+    );
+    std::fs::write(path, text)?;
+    std::fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
+    Ok(())
+}
+
+/// Status and body of a request with a key.
+async fn ask(program: &Program, (id, byte): (&str, &str), method: &str, path: &str) -> Result<(u16, String)> {
+    let mut stream = tokio::net::TcpStream::connect(program.http_address()).await?;
+    let key = format!("updraft_{id}_{}", byte.repeat(32));
+    let head = format!(
+        "{method} {path} HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {key}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
+    );
+    stream.write_all(head.as_bytes()).await?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await?;
+    let (head, body) = answer.split_once("\r\n\r\n").context("an answer")?;
+    let status = head.split(' ').nth(1).context("a status")?.parse()?;
+    Ok((status, body.to_owned()))
+}
+
+/// Hide, show and erase by REST work as with services, and outlive the program.
+#[tokio::test]
+async fn pilots_hide_show_and_erase_their_device() -> Result<()> {
+    let dir = tempfile::tempdir()?;
+    let (folder, keys) = (dir.path().join("data").display().to_string(), dir.path().join("keys.toml"));
+    write_keys(&keys)?;
+    let start = async |port: u16| {
+        let listen = format!("127.0.0.1:{port}");
+        let options = ProgramOptions::new("updraft")
+            .args(["--mqtt-listen", &listen, "--live", "--data-dir", &folder])
+            .env("UPDRAFT_PUSHER_API_KEYS", keys.display());
+        Program::start(options).await
+    };
+    let device = format!("/api/v1/devices/{}", Pilot::DEVICE);
+    let is_live = async |program: &Program| Some(!shown(program, "pilots").await.ok()?.is_empty());
+    let nothing = async |program: &Program| Some(past_of(program).await?.is_empty());
+    let rows = async |program: &Program| -> Option<usize> {
+        let (status, body) = ask(program, PILOT_KEY, "GET", &format!("{device}/data")).await.ok()?;
+        (status == 200).then(|| body.matches("\"table\":\"positions\"").count())
+    };
+
+    let mqtt_port = free_port();
+    let program = start(mqtt_port).await?;
+    let mut pilot = Pilot::new(mqtt_port, 0);
+    pilot.fly_until(true, "recorded", async || Some(past_of(&program).await?.len() >= 6)).await?;
+    let (status, body) = ask(&program, PILOT_KEY, "POST", &format!("{device}/hide")).await?;
+    ensure!(status == 202, "{status} {body}");
+    pilot.fly_until(true, "hidden", async || Some(nothing(&program).await? && !is_live(&program).await?)).await?;
+    ensure!(rows(&program).await.is_some_and(|rows| rows >= 6), "its owner still has all of it");
+    let (status, body) = ask(&program, PILOT_KEY, "POST", &format!("{device}/show")).await?;
+    ensure!(status == 202, "{status} {body}");
+    pilot.fly_until(true, "shown again", async || Some(!nothing(&program).await? && is_live(&program).await?)).await?;
+    let (status, body) = ask(&program, PILOT_KEY, "DELETE", &format!("{device}/history")).await?;
+    ensure!(status == 202 && body.contains("\"place\":\"fanet.raw.v1\""), "{status} {body}");
+    let is_erased = async || (nothing(&program).await? && rows(&program).await? == 0).then_some(());
+    wait_until(SOON, "no row is left", is_erased).await?;
+    let (status, audit) = ask(&program, OPERATOR_KEY, "GET", "/api/v1/audit?limit=1000").await?;
+    ensure!(status == 200, "{status} {audit}");
+    for action in ["device.hide", "device.show", "device.erase", "device.export"] {
+        ensure!(audit.contains(&format!("\"action\":\"{action}\"")), "{action}: {audit}");
+    }
+    let code = program.service().stop().await?;
+    ensure!(code == 0, "ended with {code}:\n{}", program.service().log_tail(30));
+    drop(program);
+
+    let program = start(free_port()).await?;
+    assert_eq!(nothing(&program).await, Some(true), "after a restart");
+    assert_eq!(rows(&program).await, Some(0), "after a restart");
     Ok(())
 }
 

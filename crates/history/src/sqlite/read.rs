@@ -5,13 +5,15 @@ use std::collections::HashMap;
 use async_trait::async_trait;
 
 use super::Sqlite;
-use crate::dialect::{self, Dialect, Keyed};
-use crate::model::Stored;
+use crate::device_rows::{in_turn, rows_of, with_receptions};
+use crate::dialect::{self, Dialect, Keyed, OfDevice};
+use crate::model::{Heard, Stored};
 use crate::pages::{Page, pages};
 use crate::slices::{Slice, slices};
 use crate::{
-    AlertRow, ExportKind, ExportQuery, FlightQuery, FlightRow, GroundPositionRow, HistoryError, HistoryReader, Period,
-    PositionRow, PrivacyRow, ReceptionRow, RegionQuery, Rows, Since, ThermalRow, TrackQuery, WeatherRow,
+    AlertRow, DeviceRow, ExportKind, ExportQuery, FlightQuery, FlightRow, GroundPositionRow, HistoryError,
+    HistoryReader, Period, PositionRow, PrivacyRow, ReceptionRow, RegionQuery, Rows, Since, ThermalRow, TrackQuery,
+    WeatherRow,
 };
 
 /// Rows of one page.
@@ -99,6 +101,16 @@ impl Sqlite {
         self.pages(query.limit, attempted, dialect::after::<Sql, T>, move |page| {
             dialect::export::<Sql>(kind, &query, page)
         })
+    }
+
+    /// All rows of a device in one table.
+    fn table_of_device<T: OfDevice>(&self, device: u32) -> Rows<T> {
+        let after = dialect::after_in_device::<Sql, T>;
+        self.pages(u64::MAX, "read all about a device", after, move |page| dialect::of_device::<Sql, T>(device, page))
+    }
+
+    async fn receptions_of_heard(&self, observations: Vec<Heard>) -> Result<Vec<ReceptionRow>, HistoryError> {
+        self.about(&observations, "read receptions", dialect::receptions_of::<Sql>).await
     }
 
     /// What `sql` asks about some of `subjects`, asked about all of them.
@@ -211,10 +223,32 @@ impl HistoryReader for Sqlite {
     }
 
     async fn receptions_of(&self, positions: &[PositionRow]) -> Result<Vec<ReceptionRow>, HistoryError> {
-        self.about(positions, "read receptions", dialect::receptions_of::<Sql>).await
+        self.receptions_of_heard(positions.iter().map(Heard::from).collect()).await
     }
 
     async fn alerts(&self, device: Option<u32>, period: Period, limit: u64) -> Result<Vec<AlertRow>, HistoryError> {
         self.all(dialect::alerts::<Sql>(device, period, limit), "read alerts", true, AlertRow::of_sqlite).await
+    }
+
+    fn of_device(&self, device: u32) -> Rows<DeviceRow> {
+        let store = self.clone();
+        let heard = move |rows| {
+            let (store, read) = (store.clone(), rows);
+            async move { store.receptions_of_heard(read).await }
+        };
+        let observed = in_turn(vec![
+            rows_of(self.table_of_device(device), DeviceRow::Positions),
+            rows_of(self.table_of_device(device), DeviceRow::GroundPositions),
+            rows_of(self.table_of_device(device), DeviceRow::Weather),
+            rows_of(self.table_of_device(device), DeviceRow::Names),
+        ]);
+        in_turn(vec![
+            with_receptions(observed, heard),
+            rows_of(self.table_of_device(device), DeviceRow::Confirmations),
+            rows_of(self.table_of_device(device), DeviceRow::Alerts),
+            rows_of(self.table_of_device(device), DeviceRow::Flights),
+            rows_of(self.table_of_device(device), DeviceRow::Erasures),
+            rows_of(self.table_of_device(device), DeviceRow::Privacy),
+        ])
     }
 }
