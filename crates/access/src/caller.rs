@@ -110,6 +110,8 @@ mod tests {
         Caller {
             subject: "ada".to_owned(),
             credential: Credential::Token,
+            name: None,
+            roles: Vec::new(),
             scopes,
             company: None,
             devices: devices.to_vec(),

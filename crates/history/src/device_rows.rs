@@ -3,13 +3,9 @@
 use std::future::ready;
 
 use futures::{StreamExt as _, TryStreamExt as _, stream};
-use serde::Serialize;
 
-use crate::dialect::Heard;
-use crate::{
-    AlertRow, ConfirmationRow, ErasureRow, FlightRow, GroundPositionRow, HistoryError, NameRow, PositionRow,
-    PrivacyRow, ReceptionRow, Rows, WeatherRow,
-};
+use crate::model::Heard;
+use crate::{DeviceRow, HistoryError, ReceptionRow, Rows};
 
 /// The rows of one table as rows about a device.
 pub(crate) fn rows_of<T: Send + 'static>(rows: Rows<T>, row: fn(T) -> DeviceRow) -> Rows<DeviceRow> {

@@ -111,7 +111,7 @@ fn find(app: &App, id: &str) -> Result<Found, Problem> {
     let id: RecordId = id
         .parse()
         .map_err(|error: schemas::id::ParseIdError| Problem::bad_request("bad_alert_id", error.to_string()))?;
-    find_in(&app.ready()?, id).ok_or_else(|| unknown(id))
+    find_in(&*app.ready()?, id).ok_or_else(|| unknown(id))
 }
 
 fn find_in(live: &Live, id: RecordId) -> Option<Found> {

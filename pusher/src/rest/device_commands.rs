@@ -60,7 +60,7 @@ pub(super) async fn erase(
 ) -> Result<Response, Problem> {
     let device = device(&address)?;
     // An open call for help would end with the rest. Others learn no more than that the device is not theirs.
-    if requester.caller.manages(device).is_some() && has_standing_alert(&app.ready()?, device) {
+    if requester.caller.manages(device).is_some() && has_standing_alert(&*app.ready()?, device) {
         let detail = format!("the device {device} has an open alert: resolve it first");
         return Err(Problem::conflict("alert_open", detail));
     }

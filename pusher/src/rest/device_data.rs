@@ -78,7 +78,7 @@ pub(super) async fn get(
 /// The live states of the device, public and hidden ones, and its score.
 async fn live_lines(app: &App, device: DeviceAddress) -> Result<Bytes, Problem> {
     let mut out = Vec::new();
-    for state in live_states(&app.ready()?, device) {
+    for state in live_states(&*app.ready()?, device) {
         add_line(&mut out, &state);
     }
     if let Some(score) = validation::score_of(app, device).await? {

@@ -35,7 +35,7 @@ impl Device {
                 self.acknowledge(target.alert_id, command, &mut changed);
             }
             Action::ResolveAlert(target) => {
-                self.resolve_by_command(target.alert_id, command, at.clock_us, &mut changed)
+                self.resolve_by_command(target.alert_id, command, at.clock_us, &mut changed);
             }
         }
         self.publish(changed, at, out);
