@@ -37,3 +37,14 @@ run "unknown_levels_are_refused" {
   }
   expect_failures = [var.compatibility]
 }
+
+run "subjects_keep_the_level" {
+  command = plan
+  variables {
+    compatibility = "BACKWARD"
+  }
+  assert {
+    condition     = alltrue([for config in restapi_object.compatibility : jsondecode(config.data).compatibility == "BACKWARD"])
+    error_message = "every subject has the chosen level"
+  }
+}
