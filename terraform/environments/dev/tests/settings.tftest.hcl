@@ -6,7 +6,11 @@ mock_provider "kafka" {
   }
 }
 
-mock_provider "restapi" {}
+mock_provider "restapi" {
+  mock_resource "restapi_object" {
+    defaults = { api_data = { version = "1", id = "7" } }
+  }
+}
 
 run "settings_are_those_of_the_programs" {
   command = plan

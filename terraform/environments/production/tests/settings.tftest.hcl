@@ -6,7 +6,11 @@ mock_provider "kafka" {
   }
 }
 
-mock_provider "restapi" {}
+mock_provider "restapi" {
+  mock_resource "restapi_object" {
+    defaults = { api_data = { version = "1", id = "7" } }
+  }
+}
 mock_provider "clickhousedbops" {}
 mock_provider "kubernetes" {}
 
