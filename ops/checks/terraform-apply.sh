@@ -90,7 +90,8 @@ from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, C
 _, bootstrap, topic, setting, value = sys.argv
 entry = ConfigEntry(setting, value, incremental_operation=AlterConfigOpType.SET)
 resource = ConfigResource(ResourceType.TOPIC, topic, incremental_configs=[entry])
-for future in AdminClient({"bootstrap.servers": bootstrap}).incremental_alter_configs([resource]).values():
+client = AdminClient({"bootstrap.servers": bootstrap})
+for future in client.incremental_alter_configs([resource]).values():
     future.result(30)
 PYTHON
 }

@@ -5,7 +5,7 @@ UPDRAFT_TOFU=${UPDRAFT_TOFU:-$(command -v tofu || command -v terraform || true)}
     echo "neither tofu nor terraform is here; build OpenTofu with: just terraform-setup" >&2
     exit 1
 }
-if [ "$UPDRAFT_TOFU" = "$UPDRAFT_CACHE/bin/tofu" ] && [ -z "${TF_CLI_CONFIG_FILE:-}" ]; then
+if [ "$UPDRAFT_TOFU" = "$UPDRAFT_CACHE/bin/tofu" ] && [ ! -f "${TF_CLI_CONFIG_FILE:-}" ]; then
     export TF_CLI_CONFIG_FILE=$UPDRAFT_CACHE/tofu/tofu.rc
 fi
 UPDRAFT_PROVIDER_SCHEMAS=$(git rev-parse --show-toplevel)/terraform/provider-schemas.json

@@ -33,7 +33,8 @@ build() {
 
 go_build() {
     mkdir -p "$(dirname "$3")"
-    (cd "$1" && go build -mod=readonly -trimpath -ldflags=-s -o "$4" "$2")
+    # OpenTofu calls itself a development version otherwise.
+    (cd "$1" && go build -mod=readonly -trimpath -ldflags="-s -X github.com/opentofu/opentofu/version.dev=no" -o "$4" "$2")
     mv "$4" "$3"
 }
 
