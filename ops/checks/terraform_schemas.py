@@ -38,6 +38,9 @@ def schemas_of_providers(program):
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder) / "terraform"
         shutil.copytree(ROOT / "terraform", copy, ignore=shutil.ignore_patterns(".terraform*", "*.tfstate*"))
+        # The state is not needed, and `providers schema` wants to open it.
+        main = copy / ENVIRONMENT / "main.tf"
+        main.write_text(re.sub(r'backend "\w+" {}', "", main.read_text()))
         for arguments in (["init", "-backend=false", "-input=false", "-no-color"], ["providers", "schema", "-json"]):
             ran = subprocess.run([program, f"-chdir={copy / ENVIRONMENT}", *arguments], capture_output=True, text=True)
             if ran.returncode:
