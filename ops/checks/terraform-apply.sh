@@ -96,7 +96,7 @@ for future in client.incremental_alter_configs([resource]).values():
 PYTHON
 }
 
-"$UPDRAFT_TOFU" version | head -n 1
+"$UPDRAFT_TOFU" version | sed -n 1p
 run "$UPDRAFT_TOFU" init
 apply
 ok "$(grep '^Apply complete' "$copy/log")"
