@@ -8,10 +8,11 @@ mod stage;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use access::Algorithm;
 use access::api_keys::NewKey;
 use access::rules::{Needs, RULES};
 use access::testing::{Issuer, key_set};
-use access::token::{Algorithm, LEEWAY_S};
+use access::token::LEEWAY_S;
 use access::{Role, Scopes};
 use futures::StreamExt as _;
 use identity_provider::IdentityProvider;

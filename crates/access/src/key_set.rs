@@ -5,9 +5,9 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::DecodingKey;
 use serde::Deserialize;
 
+use crate::algorithm::Algorithm;
 use crate::refusal::Refusal;
 use crate::spki::{PublicKey, read_pem};
-use crate::token::Algorithm;
 
 /// More keys than any identity provider has at a time.
 const MAX_KEYS: usize = 64;

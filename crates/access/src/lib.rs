@@ -9,6 +9,7 @@
 //!
 //! All of it is pure: the caller passes the time, the randomness and the contents of files.
 
+mod algorithm;
 pub mod api_keys;
 mod cache;
 mod caller;
@@ -23,6 +24,7 @@ mod spki;
 pub mod testing;
 pub mod token;
 
+pub use algorithm::Algorithm;
 pub use api_keys::ApiKeys;
 pub use cache::TokenCache;
 pub use caller::{Caller, Credential, Pilot};

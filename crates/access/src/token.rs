@@ -13,6 +13,7 @@ use schemas::DeviceAddress;
 use schemas::v1::AircraftKind;
 use serde::{Deserialize, Deserializer};
 
+use crate::algorithm::Algorithm;
 use crate::caller::{Caller, Credential, Pilot};
 use crate::key_set::KeySet;
 use crate::refusal::Refusal;
@@ -25,44 +26,6 @@ pub const LEEWAY_S: u64 = 30;
 /// Subjects and companies are written into logs and records.
 const MAX_NAME_BYTES: usize = 256;
 const MAX_DEVICES: usize = 256;
-
-/// An algorithm of signatures.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Algorithm {
-    /// RSA with PKCS #1 v1.5 and SHA-256.
-    Rs256,
-    /// ECDSA with P-256 and SHA-256.
-    Es256,
-    /// Ed25519.
-    EdDsa,
-}
-
-impl Algorithm {
-    /// All of them.
-    pub const ALL: [Self; 3] = [Self::Rs256, Self::Es256, Self::EdDsa];
-
-    /// The name in the header of a token.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Rs256 => "RS256",
-            Self::Es256 => "ES256",
-            Self::EdDsa => "EdDSA",
-        }
-    }
-
-    /// The algorithm of a name.
-    pub fn named(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|algorithm| algorithm.as_str() == name)
-    }
-
-    fn of_library(self) -> jsonwebtoken::Algorithm {
-        match self {
-            Self::Rs256 => jsonwebtoken::Algorithm::RS256,
-            Self::Es256 => jsonwebtoken::Algorithm::ES256,
-            Self::EdDsa => jsonwebtoken::Algorithm::EdDSA,
-        }
-    }
-}
 
 /// Which tokens an installation accepts.
 #[derive(Clone, Debug, PartialEq, Eq)]

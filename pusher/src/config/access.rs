@@ -2,8 +2,9 @@
 
 use std::path::PathBuf;
 
+use access::Algorithm;
 use access::LimitSettings;
-use access::token::{Algorithm, TokenSettings};
+use access::token::TokenSettings;
 use axum::http::HeaderValue;
 use clap::Args;
 use url::Url;

@@ -120,7 +120,7 @@ it('is small and loads fast', async () => {
   expect(index).toContain('href="./map.webmanifest"');
   for (const { src } of manifest.icons) expect(statSync(new URL(src, DIST)).size).toBeGreaterThan(0);
   const sky = await startSky({ count: 1000 });
-  const visit = await Visit.start(browser, sky);
+  const visit = await Visit.start(browser, sky, { viewport: DESKTOP, deviceScaleFactor: 1 });
   await visit.open();
   await visit.page.waitForFunction(() => window.updraft!.firstAircraftMs() !== undefined, undefined, STEP);
   const first = await visit.page.evaluate(() => window.updraft!.firstAircraftMs()!);
