@@ -79,7 +79,9 @@ pub(crate) fn router(app: App) -> Router {
         // Outside of the guard: a page of another origin can read why it is refused, and asks before without credentials.
         .layer(cors(&app.options.access.cors_origins));
     let policy = security::page_policy(&app.options.map, app.options.access.sign_in().as_ref());
-    let secure_page = move |response| std::future::ready(security::secure_page(response, policy.clone()));
+    let unframed = security::unframed(&policy);
+    let secure_page =
+        move |response| std::future::ready(security::secure_page(response, policy.clone(), unframed.clone()));
     let pages = Router::new().route("/config.json", get(map::config)).fallback(map::file);
     let pages = pages.layer(middleware::map_response(secure_page));
     let compressed = api

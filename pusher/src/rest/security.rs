@@ -34,8 +34,19 @@ pub(super) fn page_policy(map: &MapOptions, sign_in: Option<&SignInSettings>) ->
     HeaderValue::try_from(policy).expect("the origin of a URL is ASCII")
 }
 
-/// Adds the policy of a page.
-pub(super) fn secure_page(mut response: Response, policy: HeaderValue) -> Response {
+/// Mark of the response with a page that no other page may frame: a click on it changes something.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Unframed;
+
+/// The policy of a page that no other page may frame.
+pub(super) fn unframed(policy: &HeaderValue) -> HeaderValue {
+    let policy = policy.to_str().expect("it is ASCII");
+    HeaderValue::try_from(format!("{policy}; frame-ancestors 'none'")).expect("it is ASCII")
+}
+
+/// Adds the policy of a page; `unframed`: of one with [`Unframed`].
+pub(super) fn secure_page(mut response: Response, policy: HeaderValue, unframed: HeaderValue) -> Response {
+    let policy = if response.extensions().get::<Unframed>().is_some() { unframed } else { policy };
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_SECURITY_POLICY, policy);
     headers.insert(HeaderName::from_static("permissions-policy"), HeaderValue::from_static(PERMISSIONS));
