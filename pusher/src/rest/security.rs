@@ -44,9 +44,14 @@ pub(super) fn unframed(policy: &HeaderValue) -> HeaderValue {
     HeaderValue::try_from(format!("{policy}; frame-ancestors 'none'")).expect("it is ASCII")
 }
 
-/// Adds the policy of a page; `unframed`: of one with [`Unframed`].
-pub(super) fn secure_page(mut response: Response, policy: HeaderValue, unframed: HeaderValue) -> Response {
-    let policy = if response.extensions().get::<Unframed>().is_some() { unframed } else { policy };
+/// Which of the two is the policy of a response.
+pub(super) fn policy_of(response: &Response, policy: &HeaderValue, unframed: &HeaderValue) -> HeaderValue {
+    let is_unframed = response.extensions().get::<Unframed>().is_some();
+    if is_unframed { unframed.clone() } else { policy.clone() }
+}
+
+/// Adds the policy of a page.
+pub(super) fn secure_page(mut response: Response, policy: HeaderValue) -> Response {
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_SECURITY_POLICY, policy);
     headers.insert(HeaderName::from_static("permissions-policy"), HeaderValue::from_static(PERMISSIONS));

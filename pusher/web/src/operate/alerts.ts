@@ -3,10 +3,10 @@ import { AlertKind } from 'updraft-client';
 import { h } from '../ui/dom';
 import { mapHash } from './address';
 import { may } from './caller';
-import type { Desk, TabContent } from './desk';
+import type { TabContext, TabContent } from './tab-content';
 import { Table } from './table';
 import { t, textOfCode } from './texts';
-import { momentText, msOf } from './time';
+import { timeAndAge, msOf } from './time';
 
 export interface Alert {
   id: string;
@@ -43,10 +43,10 @@ function kindText(kind: string): string {
   return alertLabel((AlertKind as unknown as Record<string, number>)[`ALERT_KIND_${kind.toUpperCase()}`] ?? 0);
 }
 
-export function alertsTab(desk: Desk): TabContent {
-  const { api, formats, caller } = desk;
+export function alertsTab(context: TabContext): TabContent {
+  const { api, formats, caller } = context;
   const isHandled = ({ device }: Alert) => may(caller, device, 'alert:handle', 'alert:handle_any');
-  const step = (name: 'acknowledge' | 'resolve', remark: boolean) => (alert: Alert) => void desk.change({
+  const step = (name: 'acknowledge' | 'resolve', remark: boolean) => (alert: Alert) => void context.change({
     question: { title: t(`alerts.${name}.title`, { device: whoOf(alert) }), text: t(`alerts.${name}.text`), button: t(`alerts.${name}`), remark },
     request: (text) => api.post(`alerts/${encodeURIComponent(alert.id)}/${name}`, remark ? text : undefined),
     done: t(`alerts.${name}.done`, { device: whoOf(alert) }),
@@ -58,8 +58,8 @@ export function alertsTab(desk: Desk): TabContent {
       { label: 'column.kind', value: ({ kind }) => kindText(kind) },
       { label: 'column.device', value: ({ device }) => device, href: ({ device, position }) => mapHash(device, position) },
       { label: 'column.name', value: ({ name }) => name },
-      { label: 'column.opened', value: ({ openedAt }) => openedAt, text: ({ openedAt }) => momentText(openedAt, formats, Date.now()) },
-      { label: 'column.heard', value: ({ refreshedAt }) => refreshedAt, text: ({ refreshedAt }) => momentText(refreshedAt, formats, Date.now()) },
+      { label: 'column.opened', value: ({ openedAt }) => openedAt, text: ({ openedAt }) => timeAndAge(openedAt, formats, Date.now()) },
+      { label: 'column.heard', value: ({ refreshedAt }) => refreshedAt, text: ({ refreshedAt }) => timeAndAge(refreshedAt, formats, Date.now()) },
       { label: 'column.by', value: ({ by }) => by },
       { label: 'column.id', value: ({ id }) => id },
     ],

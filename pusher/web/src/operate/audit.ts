@@ -1,9 +1,9 @@
 import { h } from '../ui/dom';
 import { deviceAddress, hashOf } from './address';
-import type { Desk, TabContent } from './desk';
+import type { TabContext, TabContent } from './tab-content';
 import { Table } from './table';
 import { t, textOfCode } from './texts';
-import { momentText, msOf } from './time';
+import { timeAndAge, msOf } from './time';
 
 export interface AuditRecord {
   happened_at_us?: string;
@@ -35,7 +35,7 @@ export function deviceOf({ subject, details }: AuditRecord): string | undefined 
   return deviceAddress(subject) ?? deviceAddress(details?.device ?? '');
 }
 
-export function auditTab({ api, formats }: Desk): TabContent {
+export function auditTab({ api, formats }: TabContext): TabContent {
   const device = h('input', { id: 'audit-device', type: 'text', maxlength: 6, autocomplete: 'off', spellcheck: 'false' });
   const user = h('input', { id: 'audit-user', type: 'text', maxlength: 200, autocomplete: 'off', spellcheck: 'false' });
   const truncated = h('p', { class: 'small', hidden: true }, t('list.truncated'));
@@ -43,7 +43,7 @@ export function auditTab({ api, formats }: Desk): TabContent {
   const table = new Table<AuditRecord & { index: number }>({
     id: 'audit', caption: 'tab.audit', empty: 'audit.none', sort: { column: 0, ascending: false }, key: ({ request_id, outcome, index }) => `${request_id ?? index}/${outcome ?? ''}`, name: ({ action }) => action,
     columns: [
-      { label: 'column.time', value: ({ happened_at_us }) => msOf(happened_at_us), text: ({ happened_at_us }) => momentText(msOf(happened_at_us), formats, Date.now()) },
+      { label: 'column.time', value: ({ happened_at_us }) => msOf(happened_at_us), text: ({ happened_at_us }) => timeAndAge(msOf(happened_at_us), formats, Date.now()) },
       { label: 'column.user', value: ({ user_id }) => user_id },
       { label: 'column.action', value: ({ action }) => textOfCode('action', action) },
       { label: 'column.subject', value: ({ subject }) => subject, href: (record) => { const about = deviceOf(record); return about && hashOf('audit', about); } },

@@ -36,7 +36,8 @@ export class Credentials {
   async start(returned: Returned | undefined): Promise<void> {
     const key = this.#key;
     await this.#account.start(returned);
-    if (key !== undefined) await this.useKey(key);
+    // Where nobody can sign in, the account reports no change.
+    await (key === undefined ? this.#follow() : this.useKey(key));
   }
 
   /** What requests show. */

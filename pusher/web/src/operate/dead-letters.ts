@@ -1,8 +1,8 @@
 import { h } from '../ui/dom';
-import type { Desk, TabContent } from './desk';
+import type { TabContext, TabContent } from './tab-content';
 import { Table } from './table';
 import { t, textOfCode } from './texts';
-import { momentText, msOf } from './time';
+import { timeAndAge, msOf } from './time';
 
 export interface DeadLetter {
   partition: number;
@@ -16,8 +16,8 @@ export interface DeadLetter {
   source_offset?: string;
   receiver_id?: string;
   size?: number;
-  /** The first bytes, hex. */
-  hex?: string;
+  /** Its first bytes, hex. */
+  value?: string;
   explanation?: string;
 }
 
@@ -34,17 +34,17 @@ export function sourceOf({ source_topic, source_partition, source_offset }: Dead
 }
 
 /** What its bytes mean, else the bytes alone. */
-export function bytesOf({ explanation, hex = '', size = 0 }: DeadLetter): string {
-  const more = hex.length / 2 < size ? ' …' : '';
-  return explanation ?? (hex.replace(/(..)(?=.)/g, '$1 ') || '–') + more;
+export function bytesOf({ explanation, value = '', size = 0 }: DeadLetter): string {
+  const more = value.length / 2 < size ? ' …' : '';
+  return explanation ?? (value.replace(/(..)(?=.)/g, '$1 ') || '–') + more;
 }
 
-export function deadLettersTab({ api, formats }: Desk): TabContent {
+export function deadLettersTab({ api, formats }: TabContext): TabContent {
   const truncated = h('p', { class: 'small', hidden: true }, t('list.truncated'));
   const table = new Table<DeadLetter>({
     id: 'dead-letters', caption: 'tab.dead-letters', empty: 'letters.none', sort: { column: 0, ascending: false }, key: ({ partition, offset }) => `${partition}/${offset}`, name: sourceOf,
     columns: [
-      { label: 'column.time', value: ({ failed_at_us }) => msOf(failed_at_us), text: ({ failed_at_us }) => momentText(msOf(failed_at_us), formats, Date.now()) },
+      { label: 'column.time', value: ({ failed_at_us }) => msOf(failed_at_us), text: ({ failed_at_us }) => timeAndAge(msOf(failed_at_us), formats, Date.now()) },
       { label: 'column.reason', value: ({ reason }) => textOfCode('reason', reason) },
       { label: 'column.service', value: ({ service, service_version }) => [service, service_version].filter(Boolean).join(' ') },
       { label: 'column.source', value: sourceOf },

@@ -1,4 +1,4 @@
-import type { Change, Desk } from './desk';
+import type { Change, TabContext } from './tab-content';
 import { managesAny, may, type Caller } from './caller';
 import { t } from './texts';
 
@@ -15,7 +15,7 @@ export function mayChange(caller: Caller, change: DeviceChange, device: string):
   }
 }
 
-export function changeOf({ api }: Desk, change: DeviceChange, device: string): Change {
+export function changeOf({ api }: TabContext, change: DeviceChange, device: string): Change {
   const remark = change === 'deny' || change === 'allow';
   const path = change === 'reset' ? `validation/${device}/reset` : `devices/${device}/${change}`;
   return {

@@ -1,12 +1,12 @@
 import { formatPosition } from '../settings/formats';
 import { h, setText } from '../ui/dom';
 import { deviceAddress, hashOf, mapHash } from './address';
-import type { Desk, TabContent } from './desk';
+import type { TabContext, TabContent } from './tab-content';
 import { changeOf, DEVICE_CHANGES, mayChange, type DeviceChange } from './device-changes';
 import { refusalText } from './refusal';
 import { Table, type RowAction } from './table';
 import { t, textOfCode } from './texts';
-import { momentText, msOf } from './time';
+import { timeAndAge, msOf } from './time';
 
 interface Position {
   latitude_deg: number;
@@ -42,10 +42,10 @@ function whereOf(position: Position | undefined, receiver: string | undefined): 
   return receiver === undefined ? at : t('devices.by', { position: at, receiver });
 }
 
-export function devicesTab(desk: Desk): TabContent {
-  const { api, formats, caller } = desk;
+export function devicesTab(context: TabContext): TabContent {
+  const { api, formats, caller } = context;
   const action = (change: DeviceChange): RowAction<Validation> => ({
-    label: `change.${change}`, isFor: ({ device }) => mayChange(caller, change, device), run: ({ device }) => void desk.change(changeOf(desk, change, device)),
+    label: `change.${change}`, isFor: ({ device }) => mayChange(caller, change, device), run: ({ device }) => void context.change(changeOf(context, change, device)),
   });
   const shared = { key: ({ device }: Validation) => device, name: ({ device }: Validation) => device, actions: [action('reset'), action('hide'), action('deny')] };
   const suspects = new Table<Validation>({
@@ -63,14 +63,14 @@ export function devicesTab(desk: Desk): TabContent {
     ...shared, id: 'conflicts', caption: 'devices.conflicts', empty: 'devices.noConflicts', sort: { column: 1, ascending: false },
     columns: [
       { label: 'column.device', value: ({ device }) => device, href: ({ device, address_conflict }) => mapHash(device, address_conflict?.position) },
-      { label: 'column.newest', value: ({ address_conflict }) => msOf(address_conflict?.newest_us), text: ({ address_conflict }) => momentText(msOf(address_conflict?.newest_us), formats, Date.now()) },
-      { label: 'column.since', value: ({ address_conflict }) => msOf(address_conflict?.since_us), text: ({ address_conflict }) => momentText(msOf(address_conflict?.since_us), formats, Date.now()) },
+      { label: 'column.newest', value: ({ address_conflict }) => msOf(address_conflict?.newest_us), text: ({ address_conflict }) => timeAndAge(msOf(address_conflict?.newest_us), formats, Date.now()) },
+      { label: 'column.since', value: ({ address_conflict }) => msOf(address_conflict?.since_us), text: ({ address_conflict }) => timeAndAge(msOf(address_conflict?.since_us), formats, Date.now()) },
       { label: 'column.followed', value: ({ address_conflict }) => whereOf(address_conflict?.position, address_conflict?.receiver_id) },
       { label: 'column.other', value: ({ address_conflict }) => whereOf(address_conflict?.other_position, address_conflict?.other_receiver_id) },
       { label: 'column.otherFrames', value: ({ address_conflict }) => Number(address_conflict?.frames ?? 0) },
     ],
   });
-  const search = new DeviceSearch(desk);
+  const search = new DeviceSearch(context);
   const truncated = h('p', { class: 'small', hidden: true }, t('list.truncated'));
   return {
     element: h('div', {}, search.element, h('p', { class: 'small' }, t('devices.note')), truncated, conflicts.element, suspects.element),
@@ -92,14 +92,14 @@ export function devicesTab(desk: Desk): TabContent {
 
 /** One device by its address, with everything that can be done about it. */
 class DeviceSearch {
-  readonly #desk: Desk;
+  readonly #context: TabContext;
   readonly #input = h('input', { id: 'device', type: 'text', maxlength: 6, autocomplete: 'off', spellcheck: 'false', placeholder: '110B90' });
   readonly #found = h('div', { class: 'found', role: 'status' });
   readonly element: HTMLElement;
   #device: string | undefined;
 
-  constructor(desk: Desk) {
-    this.#desk = desk;
+  constructor(context: TabContext) {
+    this.#context = context;
     this.element = h('form', { class: 'filter-form', role: 'search' }, h('label', { for: 'device' }, t('devices.search')), this.#input, h('button', { type: 'submit', class: 'action' }, t('devices.find')), this.#found);
     this.element.addEventListener('submit', (event) => {
       event.preventDefault();
@@ -119,7 +119,7 @@ class DeviceSearch {
   async load(): Promise<void> {
     const device = this.#device;
     if (device === undefined) return;
-    const { api, caller } = this.#desk;
+    const { api, caller } = this.#context;
     const { body, refusal } = await api.get<Validation>(`validation/${device}`);
     if (device !== this.#device) return;
     const state = refusal ? refusalText(refusal) : t('devices.state', {
@@ -135,7 +135,7 @@ class DeviceSearch {
     this.#found.replaceChildren(h('span', { class: 'state' }, state),
       h('span', { class: 'row-actions' },
         ...DEVICE_CHANGES.filter((change) => mayChange(caller, change, device)).map((change) => h('button', {
-          type: 'button', class: 'action', 'data-action': `change.${change}`, onclick: () => void this.#desk.change(changeOf(this.#desk, change, device)),
+          type: 'button', class: 'action', 'data-action': `change.${change}`, onclick: () => void this.#context.change(changeOf(this.#context, change, device)),
         }, t(`change.${change}`))),
         h('a', { class: 'file', href: mapHash(device) }, t('devices.map')), h('a', { class: 'file', href: hashOf('audit', device) }, t('tab.audit'))));
   }

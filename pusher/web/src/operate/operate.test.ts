@@ -8,6 +8,7 @@ import { callerOf, may } from './caller';
 import { bytesOf, sourceOf } from './dead-letters';
 import { mayChange } from './device-changes';
 import { divided } from './devices';
+import { allowedText } from './keys';
 import { clockText, isInTrouble, unusablePct } from './receivers';
 import { refusalOf, refusalText } from './refusal';
 import { Reload } from './reload';
@@ -30,7 +31,7 @@ it('has all texts in all languages of the map', () => {
 });
 
 describe('refusals', () => {
-  it('are told apart by their status', () => {
+  it('are distinguished by their status', () => {
     const kinds = [401, 403, 429, 503, 409, 500].map((status) => refusalOf(status, null, undefined).kind);
     expect(kinds).toEqual(['signedOut', 'forbidden', 'limited', 'unavailable', 'invalid', 'invalid']);
     expect(refusalOf(409, null, { detail: 'the alert 1-2 is resolved' })).toEqual({ kind: 'invalid', detail: 'the alert 1-2 is resolved' });
@@ -100,10 +101,14 @@ it('knows receivers in trouble', () => {
 });
 
 it('explains dead letters as far as it can', () => {
-  const letter = { partition: 0, offset: '1', reason: 'truncated', service: 'bridge', source_topic: 'fb/b/x/f/1', size: 4, hex: '0102' };
+  const letter = { partition: 0, offset: '1', reason: 'truncated', service: 'bridge', source_topic: 'fb/b/x/f/1', size: 4, value: '0102' };
   expect([sourceOf(letter), bytesOf(letter)]).toEqual(['fb/b/x/f/1', '01 02 …']);
   expect([sourceOf({ ...letter, source_topic: 'fanet.raw.v1', source_partition: 7, source_offset: '9' }), bytesOf({ ...letter, explanation: 'a frame', size: 2 })]).toEqual(['fanet.raw.v1 7/9', 'a frame']);
   expect([textOfCode('reason', 'speed'), textOfCode('reason', 'unknown_topic'), textOfCode('reason', undefined)]).toEqual(['too fast', 'unknown topic', '']);
+});
+
+it('shows what a key allows', () => {
+  expect([allowedText({ key_id: 'a', roles: ['rescue'], scopes: ['picture:read', 'alert:handle'] }), allowedText({ key_id: 'b', scopes: ['position:write'] })]).toEqual(['rescue', 'position:write']);
 });
 
 it('shows what a record of the audit trail is about', () => {

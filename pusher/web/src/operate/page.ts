@@ -8,7 +8,7 @@ import type { Caller } from './caller';
 import { confirm } from './confirmation';
 import type { Credentials } from './credentials';
 import { deadLettersTab } from './dead-letters';
-import type { Change, Desk, TabContent } from './desk';
+import type { Change, TabContext, TabContent } from './tab-content';
 import { devicesTab } from './devices';
 import { keysTab } from './keys';
 import { receiversTab } from './receivers';
@@ -22,7 +22,7 @@ import { t, type Key } from './texts';
 interface TabKind extends Tab {
   /** The scope that its list needs; undefined: none. */
   scope?: string;
-  make: (desk: Desk) => TabContent;
+  make: (context: TabContext) => TabContent;
 }
 
 const TABS: readonly TabKind[] = [
@@ -93,7 +93,7 @@ export class Page {
   #open(kind: TabKind, caller: Caller): void {
     this.#close();
     const isAllowed = kind.scope === undefined || caller.scopes.has(kind.scope);
-    const content = isAllowed ? kind.make(this.#desk(caller)) : undefined;
+    const content = isAllowed ? kind.make(this.#context(caller)) : undefined;
     this.#shown = { id: kind.id, content };
     document.title = `${t(kind.label)} – ${t('title')}`;
     this.#tabs.select(kind.id);
@@ -127,7 +127,7 @@ export class Page {
     return refusal;
   }
 
-  #desk(caller: Caller): Desk {
+  #context(caller: Caller): TabContext {
     return { api: this.#api, formats: this.#formats, caller, change: (change) => this.#change(change) };
   }
 

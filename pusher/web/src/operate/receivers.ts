@@ -1,10 +1,10 @@
 import { formatAge } from '../settings/formats';
 import { t as mapText, type TextKey } from '../settings/language';
 import { h } from '../ui/dom';
-import type { Desk, TabContent } from './desk';
+import type { TabContext, TabContent } from './tab-content';
 import { Table } from './table';
 import { t, textOfCode } from './texts';
-import { momentText, msOf } from './time';
+import { timeAndAge, msOf } from './time';
 
 export interface Receiver {
   receiver_id: string;
@@ -47,7 +47,7 @@ export function clockText({ clock_trouble, clock_offset_us }: Receiver): string 
   return `${mapText(CLOCK_TROUBLES[clock_trouble] ?? 'clock.other')}${off}`;
 }
 
-export function receiversTab({ api, formats }: Desk): TabContent {
+export function receiversTab({ api, formats }: TabContext): TabContent {
   const all = h('input', { id: 'all-receivers', type: 'checkbox' });
   let receivers: readonly Receiver[] = [];
   const table = new Table<Receiver>({
@@ -56,11 +56,11 @@ export function receiversTab({ api, formats }: Desk): TabContent {
     columns: [
       { label: 'column.receiver', value: ({ receiver_id }) => receiver_id },
       { label: 'column.clock', value: clockText },
-      { label: 'column.setAside', value: ({ set_aside_since_us }) => msOf(set_aside_since_us), text: ({ set_aside_since_us }) => momentText(msOf(set_aside_since_us), formats, Date.now()) },
+      { label: 'column.setAside', value: ({ set_aside_since_us }) => msOf(set_aside_since_us), text: ({ set_aside_since_us }) => timeAndAge(msOf(set_aside_since_us), formats, Date.now()) },
       { label: 'column.reason', value: ({ set_aside_reason }) => textOfCode('reason', set_aside_reason) },
       { label: 'column.unusable', value: unusablePct, text: (receiver) => `${unusablePct(receiver).toFixed(1)} %` },
       { label: 'column.perMinute', value: ({ frames_per_minute }) => frames_per_minute, text: ({ frames_per_minute }) => (frames_per_minute ?? 0).toFixed(0) },
-      { label: 'column.heard', value: ({ last_seen_at_us }) => msOf(last_seen_at_us), text: ({ last_seen_at_us }) => momentText(msOf(last_seen_at_us), formats, Date.now()) },
+      { label: 'column.heard', value: ({ last_seen_at_us }) => msOf(last_seen_at_us), text: ({ last_seen_at_us }) => timeAndAge(msOf(last_seen_at_us), formats, Date.now()) },
     ],
   });
   const show = () => table.show(all.checked ? receivers : receivers.filter(isInTrouble));

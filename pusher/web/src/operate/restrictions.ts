@@ -1,6 +1,6 @@
 import { h } from '../ui/dom';
 import { hashOf } from './address';
-import type { Desk, TabContent } from './desk';
+import type { TabContext, TabContent } from './tab-content';
 import { changeOf, mayChange, type DeviceChange } from './device-changes';
 import { Table, type RowAction } from './table';
 import { t } from './texts';
@@ -16,10 +16,10 @@ export interface RestrictionList {
   truncated?: boolean;
 }
 
-export function restrictionsTab(desk: Desk): TabContent {
-  const { api, caller } = desk;
+export function restrictionsTab(context: TabContext): TabContent {
+  const { api, caller } = context;
   const action = (change: DeviceChange, isFor: (restriction: Restriction) => boolean): RowAction<Restriction> => ({
-    label: `change.${change}`, isFor: (one) => isFor(one) && mayChange(caller, change, one.device), run: ({ device }) => void desk.change(changeOf(desk, change, device)),
+    label: `change.${change}`, isFor: (one) => isFor(one) && mayChange(caller, change, one.device), run: ({ device }) => void context.change(changeOf(context, change, device)),
   });
   const table = new Table<Restriction>({
     id: 'restrictions', caption: 'tab.restrictions', empty: 'restrictions.none', sort: { column: 0, ascending: true }, key: ({ device }) => device, name: ({ device }) => device,

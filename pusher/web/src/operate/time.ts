@@ -8,6 +8,6 @@ export function msOf(us: string | undefined): number | undefined {
 }
 
 /** `2026-07-14 18:00:05, 3 min ago`. */
-export function momentText(ms: number | undefined, formats: Formats, now: number): string {
+export function timeAndAge(ms: number | undefined, formats: Formats, now: number): string {
   return ms === undefined ? '' : t('time.ago', { time: formats.sortableTime(ms), age: formatAge(Math.max(0, now - ms)) });
 }

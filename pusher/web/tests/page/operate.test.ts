@@ -4,12 +4,14 @@ import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { launch } from '../browser.mjs';
 import { startSky, type Answer } from '../sky.mjs';
-import { axeViolations, DESKTOP, STEP, Visit } from './open';
+import { axeViolations, DESKTOP, Visit } from './open';
 
 let browser: Browser;
 beforeAll(async () => { browser = await launch(); });
 afterAll(() => browser?.close());
 
+/** Nothing is drawn: it does not take long. */
+const STEP = { timeout: 15_000 };
 const KEY = 'updraft_a1b2c3d4e5f60718_5e';
 const SCOPES = ['picture:read', 'position:write', 'validation:read', 'validation:reset', 'device:manage', 'device:manage_any', 'alert:handle', 'alert:handle_any', 'audit:read', 'dead_letter:read', 'key:read'];
 const ago = (seconds: number) => String((Date.now() - seconds * 1000) * 1000);
@@ -47,12 +49,12 @@ class Operated {
     '/api/v1/restrictions': this.#with(() => ({ devices: [{ device: '07AB12', denied: true }, { device: '110B92', hidden_by_command: true }] })),
     '/api/v1/dead-letters': this.#with(() => ({
       dead_letters: [
-        { partition: 3, offset: '77', failed_at_us: ago(60), reason: 'truncated', service: 'processor', service_version: '0.1.0', source_topic: 'fanet.raw.v1', source_partition: 7, source_offset: '1234', receiver_id: 'ogn-be-1', size: 12, hex: '8986446888fffeff0111900b', explanation: 'refused: truncated\n    0  89 86 44 68   timestamp_s   1749321353\n' },
-        { partition: 1, offset: '5', failed_at_us: ago(90), reason: 'unknown_topic', service: 'bridge', source_topic: 'fb/b/x/q/1', size: 4, hex: '0102' },
+        { partition: 3, offset: '77', failed_at_us: ago(60), reason: 'truncated', service: 'processor', service_version: '0.1.0', source_topic: 'fanet.raw.v1', source_partition: 7, source_offset: '1234', receiver_id: 'ogn-be-1', size: 12, value: '8986446888fffeff0111900b', explanation: 'refused: truncated\n    0  89 86 44 68   timestamp_s   1749321353\n' },
+        { partition: 1, offset: '5', failed_at_us: ago(90), reason: 'unknown_topic', service: 'bridge', source_topic: 'fb/b/x/q/1', size: 4, value: '0102' },
       ],
     })),
     '/api/v1/audit': this.#with(() => ({ records: this.#audit })),
-    '/api/v1/keys': this.#with(() => ({ loaded: true, keys: [{ key_id: 'a1b2c3d4e5f60718', name: 'rescue desk', scopes: SCOPES }, { key_id: 'ff', scopes: ['position:write'], devices: ['110B90'], public: true, expires_at_us: ago(3600) }] })),
+    '/api/v1/keys': this.#with(() => ({ loaded: true, keys: [{ key_id: 'a1b2c3d4e5f60718', name: 'rescue desk', roles: ['operator'], scopes: SCOPES }, { key_id: 'ff', scopes: ['position:write'], devices: ['110B90'], public: true, expires_at_us: ago(3600) }] })),
   };
 
   #isKnown({ headers }: IncomingMessage): boolean {
@@ -79,6 +81,7 @@ class Operated {
 async function open(operated: Operated, options = {}): Promise<{ visit: Visit; page: Page; close: (expected?: RegExp[]) => Promise<void> }> {
   const sky = await startSky({ count: 1, api: operated.api });
   const visit = await Visit.start(browser, sky, { viewport: DESKTOP, bypassCSP: true, ...options });
+  visit.page.setDefaultTimeout(STEP.timeout);
   await visit.page.goto(`${sky.url}operate`);
   return { visit, page: visit.page, close: async (expected) => { await visit.end(expected); sky.close(); } };
 }
@@ -224,6 +227,17 @@ it('says what is refused, and forgets a key that is not accepted', async () => {
   await page.waitForSelector('#key', STEP);
   expect(await page.evaluate(() => sessionStorage.length)).toBe(0);
   await close([/status of (401|503)/]);
+});
+
+it('works under the policy of the server', async () => {
+  const operated = new Operated();
+  const { page, close } = await open(operated, { bypassCSP: false });
+  await useKey(page);
+  await page.click('[data-action="alerts.acknowledge"]', STEP);
+  await confirmed(page);
+  await page.waitForSelector('#alerts tbody >> text=acknowledged', STEP);
+  expect(operated.commands).toHaveLength(1);
+  await close();
 });
 
 it('does not work inside another page', async () => {

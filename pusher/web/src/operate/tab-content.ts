@@ -12,7 +12,7 @@ export interface Change {
 }
 
 /** What each tab works with. */
-export interface Desk {
+export interface TabContext {
   api: Api;
   formats: Formats;
   caller: Caller;
