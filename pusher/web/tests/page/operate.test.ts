@@ -172,7 +172,7 @@ it('shows restrictions, receivers, dead letters and keys, by keyboard', async ()
   };
   for (const [id, [row, count]] of Object.entries(content)) {
     await page.keyboard.press('ArrowRight');
-    expect(await page.getAttribute(`[data-tab=${id}]`, 'aria-selected')).toBe('true');
+    await page.waitForSelector(`[data-tab=${id}][aria-selected=true]`, STEP);
     await page.waitForSelector(row, STEP);
     expect(await page.locator(row).count(), id).toBe(count);
     expect(await axeViolations(page), id).toEqual([]);
