@@ -14,6 +14,7 @@ mod export;
 mod flights;
 mod go_backend;
 mod guard;
+mod hidden_alerts;
 mod keys;
 mod list;
 mod map;
@@ -134,6 +135,7 @@ fn routes() -> Vec<(&'static str, &'static str, MethodRouter<App>)> {
         ("POST", alert_commands::ACKNOWLEDGE_PATH, post(alert_commands::acknowledge)),
         ("POST", alert_commands::RESOLVE_PATH, post(alert_commands::resolve)),
         ("GET", audit::ENDPOINT.path, get(audit::get)),
+        ("GET", hidden_alerts::ENDPOINT.path, get(hidden_alerts::get)),
         ("GET", dead_letters::ENDPOINT.path, get(dead_letters::get)),
         ("GET", keys::ENDPOINT.path, get(keys::get)),
         ("POST", position::PATH, post(position::post)),

@@ -9,7 +9,9 @@ mod stage;
 use people::{People, outcome, plain, read_all};
 use schemas::catalogue::topic;
 use schemas::v1::command::{Action, Allow, Deny};
-use schemas::v1::{AuditOutcome, AuditRecord, PrivacyState, RawRecord, raw_record};
+use schemas::v1::{
+    AlertState, AuditOutcome, AuditRecord, PrivacyState, PrivateState, RawRecord, private_state, raw_record,
+};
 use serde_json::{Value, json};
 use stage::Stage;
 use streams::{DeadLetter, DeadLetterSource};
@@ -133,6 +135,35 @@ async fn each_look_at_the_restricted_devices_is_recorded() {
         (&looks[0].user_id, looks[0].scope.as_deref()),
         (&people.subject("operator"), Some("device:manage_any"))
     );
+    stage.close().await;
+}
+
+#[tokio::test]
+async fn alerts_of_hidden_devices_are_for_those_who_handle_them() {
+    let people = people();
+    let stage = open(&people, &[]).await;
+    for (device, address, opened_at_us) in [(0x11_0B90, OWN, 5), (0x07_AB12, OTHER, 6)] {
+        let alert = AlertState { alert_id: opened_at_us, device, version: 5, opened_at_us, ..AlertState::default() };
+        let private = PrivateState { state: Some(private_state::State::Alert(alert)) };
+        stage.publish_value(topic::PRIVATE_STATE, &format!("{address}/alert"), &private).await;
+    }
+    stage.until("the alerts", || async { stage.metric("fanet_pusher_hidden_alerts") == 2.0 }).await;
+    let path = "/api/v1/hidden-alerts";
+    for (name, expected) in [("operator", vec![OTHER, OWN]), ("rescue", vec![OTHER, OWN]), ("fleet", vec![OWN])] {
+        let answer = people.ask(&stage, name, "GET", path).await;
+        let list: Value = serde_json::from_slice(&plain(answer).await).expect("JSON");
+        let devices: Vec<_> =
+            list["alerts"].as_array().expect("a list").iter().map(|one| one["device"].clone()).collect();
+        assert_eq!(devices, expected, "{name}");
+    }
+    for name in ["viewer", "ada"] {
+        let refused = people.outcome(&stage, name, "GET", path).await;
+        assert_eq!(refused, (403, "insufficient_scope".to_owned()), "{name}");
+    }
+    let public: Value = stage.get("/api/v1/alerts").await.json().await.expect("JSON");
+    assert_eq!(public["alerts"], json!([]));
+    let scopes = looks(&stage, "alert.view").await.into_iter().map(|look| look.scope.unwrap_or_default());
+    assert_eq!(scopes.collect::<Vec<_>>(), ["alert:handle_any", "alert:handle_any", "alert:handle"]);
     stage.close().await;
 }
 

@@ -65,6 +65,7 @@ pub const RULES: &[Rule] = &[
     public("/api/v1/export"),
     public("/api/v1/flights"),
     public("/api/v1/ground"),
+    needs("GET", "/api/v1/hidden-alerts", Scope::AlertHandle),
     public("/api/v1/history"),
     needs("GET", "/api/v1/keys", Scope::KeyRead),
     Rule { method: "GET", path: "/api/v1/me", needs: Needs::Credentials },

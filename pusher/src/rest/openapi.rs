@@ -12,13 +12,13 @@ use serde_json::{Map, Value, json};
 
 use super::endpoint::{Endpoint, Parameter};
 use super::{
-    alert_commands, audit, command, dead_letters, device_commands, device_data, devices, export, flights, keys, list,
-    me, position, presence, region_history, restrictions, search, sign_in, silent, snapshot, suspects, track,
-    validation, weather_history, winds,
+    alert_commands, audit, command, dead_letters, device_commands, device_data, devices, export, flights,
+    hidden_alerts, keys, list, me, position, presence, region_history, restrictions, search, sign_in, silent, snapshot,
+    suspects, track, validation, weather_history, winds,
 };
 
 /// The endpoints for GET that are no lists.
-const ENDPOINTS: [&Endpoint; 17] = [
+const ENDPOINTS: [&Endpoint; 18] = [
     &snapshot::ENDPOINT,
     &devices::ENDPOINT,
     &search::ENDPOINT,
@@ -35,6 +35,7 @@ const ENDPOINTS: [&Endpoint; 17] = [
     &suspects::ENDPOINT,
     &restrictions::ENDPOINT,
     &dead_letters::ENDPOINT,
+    &hidden_alerts::ENDPOINT,
     &keys::ENDPOINT,
 ];
 

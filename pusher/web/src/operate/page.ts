@@ -8,7 +8,7 @@ import type { Caller } from './caller';
 import { confirm } from './confirmation';
 import type { Credentials } from './credentials';
 import { deadLettersTab } from './dead-letters';
-import type { Change, TabContext, TabContent } from './tab-content';
+import { APPLIED_MS, type Change, type TabContent, type TabContext } from './tab-content';
 import { devicesTab } from './devices';
 import { keysTab } from './keys';
 import { receiversTab } from './receivers';
@@ -34,8 +34,6 @@ const TABS: readonly TabKind[] = [
   { id: 'audit', label: 'tab.audit', scope: 'audit:read', make: auditTab },
   { id: 'keys', label: 'tab.keys', scope: 'key:read', make: keysTab },
 ];
-/** The processor applies a command within a second. */
-const APPLIED_MS = 1_200;
 
 /** The page: who uses it, the tabs, and the result of the newest change. */
 export class Page {
@@ -131,19 +129,22 @@ export class Page {
     return { api: this.#api, formats: this.#formats, caller, change: (change) => this.#change(change) };
   }
 
-  async #change({ question, request, done }: Change): Promise<void> {
+  async #change({ question, request, done }: Change): Promise<boolean> {
     const before = document.activeElement;
+    let isDone = false;
     const answer = await confirm(question);
     if (answer) {
       setText(this.#result, t('change.sending'));
       this.#result.classList.remove('failed');
       const { body, refusal } = await request(answer.remark);
-      this.#result.classList.toggle('failed', refusal !== undefined);
+      isDone = refusal === undefined;
+      this.#result.classList.toggle('failed', !isDone);
       setText(this.#result, refusal ? t('change.failed', { why: refusalText(refusal) }) : resultText(done, body?.record_id));
       void this.#reload?.now();
       setTimeout(() => void this.#reload?.now(), APPLIED_MS);
     }
     if (before instanceof HTMLElement && before.isConnected) before.focus();
+    return isDone;
   }
 
   #setPaused(isPaused: boolean): void {

@@ -16,9 +16,12 @@ export interface TabContext {
   api: Api;
   formats: Formats;
   caller: Caller;
-  /** Asks, changes, says the result, and loads the tab again. */
-  change(change: Change): Promise<void>;
+  /** Asks, changes, says the result, and loads the tab again. Whether the log has it. */
+  change(change: Change): Promise<boolean>;
 }
+
+/** The processor applies a command within a second, ms. */
+export const APPLIED_MS = 1_200;
 
 /** The content of a tab. */
 export interface TabContent {

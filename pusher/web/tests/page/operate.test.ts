@@ -35,6 +35,7 @@ class Operated {
       this.refusal = undefined;
       return refusal ?? { body: { alerts: [this.#alert] } };
     },
+    '/api/v1/hidden-alerts': this.#with(() => ({ alerts: [{ alert_id: '18-5', device: '110B95', alert_kind: 'need_ride', status: 'open', opened_at_us: ago(30), refreshed_at_us: ago(20) }] })),
     '/api/v1/alerts/17-123456/acknowledge': this.#command('alert.acknowledge', 'alert/17-123456', () => Object.assign(this.#alert, { status: 'acknowledged', acknowledged_by: 'a1b2c3d4e5f60718' })),
     '/api/v1/alerts/17-123456/resolve': this.#command('alert.resolve', 'alert/17-123456', () => Object.assign(this.#alert, { status: 'resolved' })),
     '/api/v1/validation': this.#with(() => ({
@@ -130,6 +131,11 @@ it('handles an alert and a score with a key, and shows them in the audit trail',
   await confirmed(page, 'found, unhurt');
   await page.waitForSelector('#alerts tbody >> text=resolved', STEP);
   expect(await page.locator('#alerts button.action').count()).toBe(0);
+
+  expect(await page.isVisible('#hidden-alerts')).toBe(false);
+  await page.click('#show-hidden');
+  await page.waitForSelector('#hidden-alerts >> text=110B95', STEP);
+  expect(await axeViolations(page)).toEqual([]);
 
   await tab(page, 'devices', '#suspects >> text=too fast');
   expect(page.url()).toContain('#devices');
