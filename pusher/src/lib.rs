@@ -23,6 +23,8 @@ mod raw_writer;
 mod redis;
 mod rest;
 mod scores;
+mod session_monitor;
+mod sessions;
 pub mod socket;
 mod throttle;
 mod watched;
@@ -195,6 +197,10 @@ impl Pusher {
             tasks.spawn("certificate", |stop| tls.run(clock.clone(), stop));
         }
         app.auth.spawn(&mut tasks);
+        if let Some(sessions) = app.auth.sessions().cloned() {
+            let app = app.clone();
+            tasks.spawn("sessions", |stop| session_monitor::run(app, sessions, stop));
+        }
         if let Some(redis) = app.redis.clone() {
             let presence = Presence::new(redis, context.clone(), app.metrics.clone());
             tasks.spawn("presence", |stop| presence.run(stop));

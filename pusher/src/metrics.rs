@@ -108,6 +108,7 @@ pub(crate) struct PusherMetrics {
     pub(crate) token_key_fetches: Family<Reason, Counter>,
     pub(crate) user_lookups: Family<Reason, Counter>,
     pub(crate) user_endpoint_failures: Family<Reason, Counter>,
+    pub(crate) sessions: Family<OutcomeLabel, Counter>,
     pub(crate) commands: Family<ActionLabel, Counter>,
     pub(crate) audit_records: Family<OutcomeLabel, Counter>,
     pub(crate) http_seconds: Family<Request, Histogram, fn() -> Histogram>,
@@ -289,6 +290,12 @@ impl PusherMetrics {
             user_endpoint_failures: metrics.register(
                 "pusher_user_endpoint_failures",
                 "Requests to the user endpoint that failed, or were not made because the ones before did, by reason.",
+                Family::default(),
+            ),
+            sessions: metrics.register(
+                "pusher_sessions",
+                "Sessions by what became of them: created, refreshed, ended, refused (a secret or refresh token that is not good), \
+                 reused (a refresh token that was used before) or unavailable (Redis does not answer).",
                 Family::default(),
             ),
             commands: metrics.register(

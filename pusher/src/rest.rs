@@ -31,6 +31,7 @@ mod response_cache;
 mod search;
 mod security;
 mod selection;
+mod session;
 mod sign_in;
 mod silent;
 mod snapshot;
@@ -124,6 +125,9 @@ fn routes() -> Vec<(&'static str, &'static str, MethodRouter<App>)> {
         ("POST", position::PATH, post(position::post)),
         ("GET", presence::PATH, get(presence::get)),
         ("GET", me::PATH, get(me::get)),
+        ("DELETE", session::PATH, delete(session::end)),
+        ("POST", session::PATH, post(session::create)),
+        ("POST", session::REFRESH_PATH, post(session::refresh)),
         ("GET", sign_in::PATH, get(sign_in::get)),
         ("GET", "/api/openapi.json", get(openapi::get)),
         ("GET", "/api/docs", get(docs::get)),

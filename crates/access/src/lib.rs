@@ -4,6 +4,8 @@
 //! - [`rules`]: the one table of what each route and each ability of a WebSocket needs
 //! - [`token`]: access tokens of an identity provider (JWT), verified with a [`KeySet`]
 //! - [`api_keys`]: keys of machines, kept as hashes
+//! - [`session`]: sessions of our own, which a key of a machine or a one-time secret of a person opens; [`SigningKeys`] sign
+//!   their tokens
 //! - [`TokenCache`]: verified tokens, so that a signature is checked once
 //! - [`Limits`]: rates of requests, connections, positions and commands, and the delay after failed logins
 //!
@@ -18,6 +20,8 @@ mod limits;
 mod refusal;
 pub mod rules;
 pub mod scope;
+pub mod session;
+mod signing;
 mod spki;
 #[cfg(feature = "testing")]
 pub mod testing;
@@ -30,6 +34,7 @@ pub use key_set::{KeySet, KeySetError};
 pub use limits::{LimitSettings, Limited, Limits};
 pub use refusal::Refusal;
 pub use scope::{Role, Scope, Scopes};
+pub use signing::{SigningKeys, SigningKeysError};
 
 use sha2::{Digest as _, Sha256};
 

@@ -13,6 +13,10 @@ pub enum Needs {
     Credentials,
     /// Credentials with this scope.
     Scope(Scope),
+    /// An API key or a one-time secret that opens a session. The handler verifies it.
+    Login,
+    /// The refresh token of a session. The handler verifies it.
+    RefreshToken,
 }
 
 impl Needs {
@@ -22,6 +26,8 @@ impl Needs {
             Self::Nothing => "nothing",
             Self::Credentials => "any credentials",
             Self::Scope(scope) => scope.as_str(),
+            Self::Login => "an API key or a one-time secret",
+            Self::RefreshToken => "a refresh token",
         }
     }
 }
@@ -69,6 +75,9 @@ pub const RULES: &[Rule] = &[
     public("/api/v1/presence"),
     public("/api/v1/receivers"),
     public("/api/v1/search"),
+    Rule { method: "DELETE", path: "/api/v1/session", needs: Needs::Credentials },
+    Rule { method: "POST", path: "/api/v1/session", needs: Needs::Login },
+    Rule { method: "POST", path: "/api/v1/session/refresh", needs: Needs::RefreshToken },
     public("/api/v1/sign-in"),
     public("/api/v1/silent"),
     public("/api/v1/snapshot"),
@@ -143,7 +152,9 @@ mod tests {
     #[test]
     fn what_changes_something_needs_a_scope() {
         for rule in RULES.iter().filter(|rule| rule.method != "GET") {
-            assert!(matches!(rule.needs, Needs::Scope(_)), "{rule:?}");
+            // Whoever has a session may end it.
+            let is_of_own_session = rule.path.starts_with("/api/v1/session") && rule.needs != Needs::Nothing;
+            assert!(is_of_own_session || matches!(rule.needs, Needs::Scope(_)), "{rule:?}");
         }
     }
 }
