@@ -4,6 +4,7 @@ mod alert_commands;
 mod audit;
 mod byte_range;
 mod command;
+mod deprecation;
 mod device_commands;
 mod device_data;
 mod devices;
@@ -77,6 +78,8 @@ pub(crate) fn router(app: App) -> Router {
         // Before the layers, so that they get the OPTIONS requests of preflights.
         .method_not_allowed_fallback(method_not_allowed)
         .layer(middleware::from_fn_with_state(app.clone(), guard::guard))
+        // Outside of the guard: a refused answer says it too.
+        .layer(middleware::from_fn_with_state(deprecation::DEPRECATED, deprecation::announce))
         // Outside of the guard: a page of another origin can read why it is refused, and asks before without credentials.
         .layer(cors(&app.options.access.cors_origins));
     let policy = security::page_policy(&app.options.map, app.options.access.sign_in().as_ref());

@@ -12,8 +12,8 @@ use serde_json::{Map, Value, json};
 
 use super::endpoint::{Endpoint, Parameter};
 use super::{
-    alert_commands, audit, device_commands, device_data, devices, export, flights, list, me, position, presence,
-    region_history, search, session, sign_in, silent, snapshot, track, validation, weather_history, winds,
+    alert_commands, audit, deprecation, device_commands, device_data, devices, export, flights, list, me, position,
+    presence, region_history, search, session, sign_in, silent, snapshot, track, validation, weather_history, winds,
 };
 
 /// The endpoints for GET that are no lists.
@@ -120,6 +120,9 @@ fn add_access(paths: &mut Map<String, Value>) {
     for rule in RULES {
         let operation = paths.get_mut(rule.path).and_then(|path| path.get_mut(rule.method.to_lowercase()));
         let Some(operation) = operation.and_then(Value::as_object_mut) else { continue };
+        if deprecation::find(deprecation::DEPRECATED, rule.method, rule.path).is_some() {
+            operation.insert("deprecated".to_owned(), json!(true));
+        }
         let scopes: Vec<&str> = match rule.needs {
             Needs::Nothing | Needs::Credentials | Needs::Login | Needs::RefreshToken => Vec::new(),
             Needs::Scope(scope) => vec![scope.as_str()],
