@@ -25,6 +25,7 @@ mod rest;
 mod scores;
 mod session_monitor;
 mod sessions;
+pub mod shared_limits;
 pub mod socket;
 mod throttle;
 mod watched;
@@ -53,6 +54,7 @@ use crate::presence::Presence;
 use crate::raw_writer::RawWriter;
 use crate::redis::Redis;
 use crate::rest::{Exports, RecordedSilences, RedisPicture, ResponseCache};
+use crate::shared_limits::SharedMetrics;
 use crate::socket::Admission;
 use crate::throttle::Throttle;
 pub use config::{AccessOptions, MapOptions, MapStart, PusherOptions, TerrainEncoding};
@@ -152,7 +154,10 @@ impl Pusher {
         let clock = context.clock.clone();
         let redis_picture = redis.clone().map(|redis| Arc::new(RedisPicture::new(redis, context.clock.clone())));
         let metrics = PusherMetrics::register(&context.metrics);
-        let throttle = Arc::new(Throttle::new(&options.access, clock.clone(), metrics.limited.clone()));
+        let shared = SharedMetrics { checks: metrics.limit_checks.clone(), shared: metrics.limits_shared.clone() };
+        let (shared_limits, asker) = redis.clone().map(|redis| shared_limits::open(redis, shared)).unzip();
+        let throttle = Throttle::new(&options.access, shared_limits, clock.clone(), metrics.limited.clone());
+        let throttle = Arc::new(throttle);
         let auth = Auth::open(
             &options.access,
             options.position_keys.as_deref(),
@@ -200,6 +205,9 @@ impl Pusher {
         if let Some(sessions) = app.auth.sessions().cloned() {
             let app = app.clone();
             tasks.spawn("sessions", |stop| session_monitor::run(app, sessions, stop));
+        }
+        if let Some(asker) = asker {
+            tasks.spawn("limits", |stop| asker.run(stop));
         }
         if let Some(redis) = app.redis.clone() {
             let presence = Presence::new(redis, context.clone(), app.metrics.clone());

@@ -105,6 +105,8 @@ pub(crate) struct PusherMetrics {
     pub(crate) http_refused: Family<Reason, Counter>,
     pub(crate) logins_refused: Family<Reason, Counter>,
     pub(crate) limited: Family<Reason, Counter>,
+    pub(crate) limit_checks: Family<Reason, Counter>,
+    pub(crate) limits_shared: Gauge,
     pub(crate) token_key_fetches: Family<Reason, Counter>,
     pub(crate) user_lookups: Family<Reason, Counter>,
     pub(crate) user_endpoint_failures: Family<Reason, Counter>,
@@ -280,6 +282,18 @@ impl PusherMetrics {
                 "pusher_limited",
                 "Requests, WebSockets and positions beyond the limits of a client, by limit.",
                 Family::default(),
+            ),
+            limit_checks: metrics.register(
+                "pusher_limit_checks",
+                "Checks of limits that instances share, by where they were made: shared (Redis), local (it does not answer) or full \
+                 (too many wait for it: local).",
+                Family::default(),
+            ),
+            limits_shared: metrics.register(
+                "pusher_limits_shared",
+                "1 while the limits of clients are those of all instances; 0 while Redis does not answer and they are those of this \
+                 instance, and without Redis.",
+                Gauge::default(),
             ),
             user_lookups: metrics.register(
                 "pusher_user_lookups",

@@ -31,7 +31,7 @@ pub use api_keys::ApiKeys;
 pub use cache::TokenCache;
 pub use caller::{Caller, Credential, Pilot};
 pub use key_set::{KeySet, KeySetError};
-pub use limits::{LimitSettings, Limited, Limits};
+pub use limits::{Limit, LimitSettings, Limited, Limits};
 pub use refusal::Refusal;
 pub use scope::{Role, Scope, Scopes};
 pub use signing::{SigningKeys, SigningKeysError};
@@ -44,6 +44,16 @@ pub type Hash = [u8; 32];
 /// Hashes a token or key. They have 256 random bits: nothing slower is needed against guessing.
 pub fn hash(presented: &str) -> Hash {
     Sha256::digest(presented).into()
+}
+
+/// Hashes several values, each of its length: no two lists of values are the same to it.
+pub fn hash_all(values: &[&[u8]]) -> Hash {
+    let mut digest = Sha256::new();
+    for value in values {
+        digest.update((value.len() as u64).to_be_bytes());
+        digest.update(value);
+    }
+    digest.finalize().into()
 }
 
 /// Whether two hashes are the same, in the same time for all.

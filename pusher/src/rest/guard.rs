@@ -23,7 +23,7 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// extensions, or, where they verify a secret themselves, the [`Visitor`] and the [`Client`].
 pub(super) async fn guard(State(app): State<App>, mut request: Request, next: Next) -> Response {
     let client = app.throttle.client(request.extensions(), request.headers());
-    if let Err(limited) = app.throttle.request(&client) {
+    if let Err(limited) = app.throttle.request(&client).await {
         return Denied::Limited(limited).into_response();
     }
     // No route: the router answers that.
@@ -83,7 +83,7 @@ async fn with_credentials(
         return Err(Denied::NoOperator);
     }
     let caller = app.auth.identify(presented.ok_or(Denied::Missing)?, client).await?;
-    app.throttle.caller(client, &caller).map_err(Denied::Limited)?;
+    app.throttle.caller(client, &caller).await.map_err(Denied::Limited)?;
     match needs {
         Needs::Scope(scope) if !caller.scopes.has(scope) => Err(Denied::Scope(scope)),
         _ => Ok(caller),

@@ -63,7 +63,7 @@ pub(super) async fn create(
         }
     };
     let requester = visitor.of(login.caller.clone());
-    if let Err(limited) = app.throttle.command(&login.caller) {
+    if let Err(limited) = app.throttle.command(&login.caller).await {
         return Ok(Denied::Limited(limited).into_response());
     }
     let created = async {
@@ -121,7 +121,7 @@ pub(super) async fn refresh(
     };
     let caller = Caller { credential: Credential::Session, ..(*found.caller).clone() };
     let requester = visitor.of(Arc::new(caller));
-    if let Err(limited) = app.throttle.command(&requester.caller) {
+    if let Err(limited) = app.throttle.command(&requester.caller).await {
         return Ok(Denied::Limited(limited).into_response());
     }
     let act = act(REFRESH, Some(&*id), &[]);
@@ -148,7 +148,7 @@ pub(super) async fn end(
         let detail = "these credentials are of no session: expected the access token of one".to_owned();
         return Err(Problem::conflict("no_session", detail));
     };
-    if let Err(limited) = app.throttle.command(caller) {
+    if let Err(limited) = app.throttle.command(caller).await {
         return Ok(Denied::Limited(limited).into_response());
     }
     let act = act(END, Some(&**id), &[]);
@@ -216,7 +216,7 @@ impl Failure<'_> {
             Some(key_id) => Caller { subject: key_id.clone(), ..(*requester.caller).clone() },
             None => (*requester.caller).clone(),
         };
-        if is_recorded || (is_known && self.app.throttle.command(&caller).is_ok()) {
+        if is_recorded || (is_known && self.app.throttle.command(&caller).await.is_ok()) {
             let requester = Requester { caller: Arc::new(caller), ..requester.clone() };
             // A made-up name of a session is nothing to keep.
             let session = session.filter(|_| is_known);

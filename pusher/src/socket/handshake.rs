@@ -32,7 +32,7 @@ const PARAMETERS: [&str; 8] = ["lat", "lon", "radius", "bounds", "token", "resum
 /// Answers the handshake; the socket then goes to a shard.
 pub(crate) async fn upgrade(State(app): State<App>, RawQuery(query): RawQuery, mut request: Request) -> Response {
     let client = app.throttle.client(request.extensions(), request.headers());
-    if let Err(limited) = app.throttle.connect(&client) {
+    if let Err(limited) = app.throttle.connect(&client).await {
         app.metrics.refused.get_or_create(&Reason { reason: limited.reason }).inc();
         return Denied::Limited(limited).into_response();
     }
