@@ -3,9 +3,11 @@
 //! The shell around [`fanout`], which holds the air picture and decides what each client gets: `feed` reads the log,
 //! `socket` owns the WebSocket connections, `rest` answers requests. This crate decodes no frames.
 
+mod accounts;
 mod app;
 mod audit;
 mod auth;
+mod claims;
 mod commands;
 mod config;
 mod feed;
@@ -16,6 +18,7 @@ mod keys_command;
 mod log_writer;
 mod metrics;
 mod networks;
+mod ownership;
 mod pmtiles;
 mod positions;
 mod presence;
@@ -41,14 +44,17 @@ use streams::Cluster;
 use tokio::net::TcpListener;
 use tokio_util::task::TaskTracker;
 
+use crate::accounts::Accounts;
 use crate::app::App;
 use crate::audit::Audit;
 use crate::auth::Auth;
+use crate::claims::Claims;
 use crate::commands::Commands;
 use crate::feed::Feed;
 use crate::history_monitor::HistoryMonitor;
 use crate::http::Connections;
 use crate::metrics::PusherMetrics;
+use crate::ownership::Ownership;
 use crate::positions::Positions;
 use crate::presence::Presence;
 use crate::raw_writer::RawWriter;
@@ -171,6 +177,10 @@ impl Pusher {
         let audit = Audit::new(cluster.clone(), context.tracer.clone(), clock.clone(), metrics.clone());
         let audit = Arc::new(audit);
         let commands = Commands::new(raw_writer, audit.clone(), throttle.clone(), clock.clone(), metrics.clone());
+        let ownership = Arc::<Ownership>::default();
+        let (claims, proofs) = Claims::new(clock.clone());
+        let tracer = context.tracer.clone();
+        let accounts = Accounts::new(cluster.clone(), tracer, audit.clone(), ownership.clone(), clock.clone());
         let app = App {
             admission: Admission::new(options.admission_limits()),
             http_connections: Connections::new(options.connection_limits(), clock.clone(), metrics.clone()),
@@ -187,6 +197,9 @@ impl Pusher {
             positions,
             audit,
             commands: Arc::new(commands),
+            ownership,
+            claims: Arc::new(claims),
+            accounts: Arc::new(accounts),
             history,
             scores,
             exports: Exports::new(clock.clone()),
@@ -202,6 +215,8 @@ impl Pusher {
             tasks.spawn("certificate", |stop| tls.run(clock.clone(), stop));
         }
         app.auth.spawn(&mut tasks);
+        let accounts = app.accounts.clone();
+        tasks.spawn("claims", |stop| accounts.run(proofs, stop));
         if let Some(sessions) = app.auth.sessions().cloned() {
             let app = app.clone();
             tasks.spawn("sessions", |stop| session_monitor::run(app, sessions, stop));

@@ -19,6 +19,7 @@ mod map;
 mod me;
 mod measure;
 mod openapi;
+mod ownership;
 mod picture;
 mod picture_request;
 mod position;
@@ -52,7 +53,7 @@ use axum::Router;
 use axum::http::{HeaderValue, Method, Uri};
 use axum::middleware;
 use axum::response::{IntoResponse, Response};
-use axum::routing::{MethodRouter, delete, get, post};
+use axum::routing::{MethodRouter, delete, get, post, put};
 use runtime::admin::Admin;
 use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Predicate};
@@ -121,6 +122,8 @@ fn routes() -> Vec<(&'static str, &'static str, MethodRouter<App>)> {
         ("POST", device_commands::HIDE_PATH, post(device_commands::hide)),
         ("POST", device_commands::SHOW_PATH, post(device_commands::show)),
         ("DELETE", device_commands::HISTORY_PATH, delete(device_commands::erase)),
+        ("POST", ownership::CLAIM_PATH, post(ownership::claim)),
+        ("PUT", ownership::OWNER_PATH, put(ownership::set_owner)),
         ("GET", device_data::ENDPOINT.path, get(device_data::get)),
         ("POST", alert_commands::ACKNOWLEDGE_PATH, post(alert_commands::acknowledge)),
         ("POST", alert_commands::RESOLVE_PATH, post(alert_commands::resolve)),
@@ -146,7 +149,7 @@ fn cors(origins: &[HeaderValue]) -> CorsLayer {
     let origins = if is_any { AllowOrigin::any() } else { AllowOrigin::list(origins.iter().cloned()) };
     CorsLayer::new()
         .allow_origin(origins)
-        .allow_methods([Method::GET, Method::HEAD, Method::POST, Method::DELETE])
+        .allow_methods([Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::DELETE])
         .allow_headers(AllowHeaders::mirror_request())
         .expose_headers(Any)
         .max_age(PREFLIGHT_MAX_AGE)

@@ -184,6 +184,7 @@ async fn a_caller_learns_who_it_is() {
     let expected = json!({
         "server_time": body["server_time"],
         "subject": "ada",
+        "user_id": "token/ada",
         "name": "Ada Lovelace",
         "credential": "token",
         "roles": ["pilot"],

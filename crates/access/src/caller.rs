@@ -97,6 +97,16 @@ impl Caller {
         }
     }
 
+    /// Its name as an owner of devices: with the kind before it, since a subject of the identity provider may be the id of a
+    /// key. `None`: it owns none.
+    pub fn user_id(&self) -> Option<String> {
+        match self.credential {
+            Credential::Token => Some(format!("token/{}", self.subject)),
+            Credential::ApiKey | Credential::Session => Some(format!("key/{}", self.subject)),
+            Credential::PositionKey | Credential::OpenOperator => None,
+        }
+    }
+
     /// Whether the credential is still accepted.
     pub fn is_accepted(&self, now_s: u64) -> bool {
         self.accepted_until_s.is_none_or(|until| now_s < until)

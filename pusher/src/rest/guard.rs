@@ -49,6 +49,7 @@ pub(super) async fn guard(State(app): State<App>, mut request: Request, next: Ne
         let presented = auth::of_request(request.headers()).map(str::to_owned);
         match caller(&app, presented.as_deref(), needs, &client).await {
             Ok(caller) => {
+                let caller = app.ownership.with_devices(caller);
                 request.extensions_mut().insert(visitor.of(caller.clone()));
                 request.extensions_mut().insert(caller);
             }

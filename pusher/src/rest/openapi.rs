@@ -12,8 +12,9 @@ use serde_json::{Map, Value, json};
 
 use super::endpoint::{Endpoint, Parameter};
 use super::{
-    alert_commands, audit, deprecation, device_commands, device_data, devices, export, flights, list, me, position,
-    presence, region_history, search, session, sign_in, silent, snapshot, track, validation, weather_history, winds,
+    alert_commands, audit, deprecation, device_commands, device_data, devices, export, flights, list, me, ownership,
+    position, presence, region_history, search, session, sign_in, silent, snapshot, track, validation, weather_history,
+    winds,
 };
 
 /// The endpoints for GET that are no lists.
@@ -82,6 +83,8 @@ fn generate() -> Value {
         sign_in::PATH.to_owned(),
         json!({ "get": own_operation(sign_in::SUMMARY, "SignIn", "How one signs in.") }),
     );
+    schemas.insert("Claim".to_owned(), ownership::schema());
+    ownership_operations().into_iter().for_each(|(path, operations)| _ = paths.insert(path.to_owned(), operations));
     schemas.insert("Session".to_owned(), session::schema());
     session_operations().into_iter().for_each(|(path, operations)| _ = paths.insert(path.to_owned(), operations));
     add_access(&mut paths);
@@ -149,7 +152,8 @@ fn me_schema() -> Value {
     json!({
         "type": "object",
         "properties": {
-            "server_time": {"type": "string"}, "subject": {"type": "string"}, "name": {"type": "string"},
+            "server_time": {"type": "string"}, "subject": {"type": "string"}, "user_id": {"type": "string"},
+            "name": {"type": "string"},
             "credential": {"type": "string", "enum": ["token", "api_key", "position_key", "session"]},
             "roles": {"type": "array", "items": {"type": "string"}},
             "scopes": {"type": "array", "items": {"type": "string"}},
@@ -171,6 +175,40 @@ fn own_operation(summary: &str, schema: &str, answer: &str) -> Value {
             "400": problem("It has no parameters."),
         },
     })
+}
+
+/// Those of owners, by path.
+fn ownership_operations() -> [(&'static str, Value); 2] {
+    let device = json!({
+        "name": devices::ADDRESS.name, "in": "path", "required": true, "description": devices::ADDRESS.about,
+        "schema": schema_of(&devices::ADDRESS),
+    });
+    let content = json!({ "application/json": { "schema": { "$ref": "#/components/schemas/Claim" } } });
+    let claim = json!({
+        "summary": ownership::CLAIM_SUMMARY,
+        "parameters": [device],
+        "responses": {
+            "201": { "description": "The code, and until when the device has to send it.", "content": content },
+            "400": problem("The request is invalid."),
+            "409": problem("The device has an owner."),
+        },
+    });
+    let user_id = json!({ "type": ["string", "null"] });
+    let body = json!({
+        "type": "object", "properties": { "user_id": user_id }, "required": ["user_id"], "additionalProperties": false,
+    });
+    let owner = json!({
+        "summary": ownership::OWNER_SUMMARY,
+        "parameters": [device],
+        "requestBody": { "required": true, "content": { "application/json": { "schema": body } } },
+        "responses": {
+            "204": { "description": "The owner is in the log, after its audit record." },
+            "400": problem("The request is invalid."),
+            "413": problem("The body is too large."),
+            "503": problem("The log did not accept the owner or its audit record. Retry-After has the time to wait."),
+        },
+    });
+    [(ownership::CLAIM_PATH, json!({ "post": claim })), (ownership::OWNER_PATH, json!({ "put": owner }))]
 }
 
 /// Those of sessions, by path.
