@@ -155,7 +155,7 @@ async fn a_hidden_device_proves_it_too_and_a_code_expires() {
     let stage = Stage::open_at(clock.clone(), None, &arguments).await;
     let hidden = async |version: u64, name: &str| {
         let state = AircraftState { name: Some(name.to_owned()), ..aircraft(0x07_AB12, version, 46.5, 8.0) };
-        let value = PrivateState { state: Some(private_state::State::Aircraft(state)), ..PrivateState::default() };
+        let value = PrivateState { state: Some(private_state::State::Aircraft(state)) };
         stage.publish_value(topic::PRIVATE_STATE, HIDDEN, &value).await;
     };
     let late = code(&people, &stage, "bob", HIDDEN).await;
