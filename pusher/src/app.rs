@@ -7,13 +7,16 @@ use parking_lot::RwLock;
 use runtime::Context;
 use tokio_util::task::TaskTracker;
 
+use crate::accounts::Accounts;
 use crate::audit::Audit;
 use crate::auth::Auth;
+use crate::claims::Claims;
 use crate::commands::Commands;
 use crate::config::PusherOptions;
 use crate::dead_letters::DeadLetters;
 use crate::http::Connections;
 use crate::metrics::PusherMetrics;
+use crate::ownership::Ownership;
 use crate::positions::Positions;
 use crate::redis::Redis;
 use crate::rest::{Exports, Problem, RecordedSilences, RedisPicture, ResponseCache, Suspects};
@@ -54,6 +57,12 @@ pub(crate) struct App {
     pub(crate) dead_letters: Arc<DeadLetters>,
     /// Accepts commands, and looks at private data.
     pub(crate) commands: Arc<Commands>,
+    /// Whose devices are whose.
+    pub(crate) ownership: Arc<Ownership>,
+    /// Devices that wait to prove whose they are.
+    pub(crate) claims: Arc<Claims>,
+    /// Writes who owns a device.
+    pub(crate) accounts: Arc<Accounts>,
     /// `None`: no history is set.
     pub(crate) history: Option<Arc<dyn HistoryReader>>,
     /// Scores of devices, where they are not in Redis.

@@ -13,6 +13,7 @@ use runtime::retry::with_causes;
 use runtime::trace::Span;
 use runtime::{Part, Shutdown, keep_trying};
 use schemas::headers::WAY;
+use schemas::v1::{PrivateState, private_state};
 use streams::trace::RecordTracer;
 use streams::{Cluster, Event, Incoming, StreamError, TopicPartition};
 
@@ -20,7 +21,7 @@ use crate::app::{App, Live};
 use crate::metrics::{KindLabel, Reason};
 use crate::socket::{Changes, HopTimes, ShardSettings, Shards, TracedChange};
 use fanout::session::SessionSettings;
-use fanout::view::{Change, Origin, PrivacyView, PrivateView, View, Way};
+use fanout::view::{Change, Origin, PrivacyView, PrivateView, State, View, Way};
 use reader::Reader;
 use record::{Decoded, Decoder};
 use topics::{Role, Topics};
@@ -249,12 +250,18 @@ impl Follower {
             (Role::Public { partition, .. }, decoded) => {
                 let origin = Origin { partition, offset: record.offset };
                 let input = match decoded {
-                    Ok(Decoded::Public(input)) => Some(input),
+                    Ok(Decoded::Public(input)) => {
+                        self.hear(&input);
+                        Some(input)
+                    }
                     _ => None,
                 };
                 Some((origin, input, span))
             }
             (Role::Private, Ok(Decoded::Private(device, part, state))) => {
+                if let Some(name) = state.as_ref().and_then(private_name) {
+                    self.feed.app.claims.hear(device, name);
+                }
                 let mut private = self.private.write();
                 private.apply(device, part, state);
                 self.feed.app.metrics.hidden.set(private.len() as i64);
@@ -271,6 +278,11 @@ impl Follower {
                 span.into_iter().for_each(Span::end);
                 None
             }
+            (Role::Account, Ok(Decoded::Account(record))) => {
+                self.feed.app.ownership.apply(&record);
+                span.into_iter().for_each(Span::end);
+                None
+            }
             (Role::Wind, Ok(Decoded::Wind(key, version, state))) => {
                 self.live.winds.write().apply(&key, version, state);
                 span.into_iter().for_each(Span::end);
@@ -280,6 +292,20 @@ impl Follower {
                 span.into_iter().for_each(Span::end);
                 None
             }
+        }
+    }
+
+    /// Devices prove by their name whose they are.
+    fn hear(&self, input: &fanout::view::Input) {
+        let fanout::view::Input::State(state) = input else { return };
+        let device = match state {
+            State::Aircraft(state) => state.device,
+            State::Ground(state) => state.device,
+            State::Station(state) => state.device,
+            State::Thermal(_) | State::Receiver(_) | State::Alert(_) => return,
+        };
+        if let Some(name) = state.name() {
+            self.feed.app.claims.hear(device, name);
         }
     }
 
@@ -329,6 +355,16 @@ impl Follower {
             }
             self.live.shards.set_stale(stale).await;
         }
+    }
+}
+
+/// The name of a hidden device.
+fn private_name(state: &PrivateState) -> Option<&str> {
+    match state.state.as_ref()? {
+        private_state::State::Aircraft(state) => state.name.as_deref(),
+        private_state::State::Ground(state) => state.name.as_deref(),
+        private_state::State::Station(state) => state.name.as_deref(),
+        private_state::State::Alert(_) => None,
     }
 }
 

@@ -5,6 +5,7 @@ mod audit;
 mod byte_range;
 mod command;
 mod dead_letters;
+mod deprecation;
 mod device_commands;
 mod device_data;
 mod devices;
@@ -21,6 +22,7 @@ mod map;
 mod me;
 mod measure;
 mod openapi;
+mod ownership;
 mod picture;
 mod picture_request;
 mod position;
@@ -35,6 +37,7 @@ mod restrictions;
 mod search;
 mod security;
 mod selection;
+mod session;
 mod sign_in;
 mod silent;
 mod snapshot;
@@ -55,7 +58,7 @@ use axum::Router;
 use axum::http::{HeaderValue, Method, Uri};
 use axum::middleware;
 use axum::response::{IntoResponse, Response};
-use axum::routing::{MethodRouter, delete, get, post};
+use axum::routing::{MethodRouter, delete, get, post, put};
 use runtime::admin::Admin;
 use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Predicate};
@@ -82,6 +85,8 @@ pub(crate) fn router(app: App) -> Router {
         // Before the layers, so that they get the OPTIONS requests of preflights.
         .method_not_allowed_fallback(method_not_allowed)
         .layer(middleware::from_fn_with_state(app.clone(), guard::guard))
+        // Outside of the guard: a refused answer says it too.
+        .layer(middleware::from_fn_with_state(deprecation::DEPRECATED, deprecation::announce))
         // Outside of the guard: a page of another origin can read why it is refused, and asks before without credentials.
         .layer(cors(&app.options.access.cors_origins));
     let policy = security::page_policy(&app.options.map, app.options.access.sign_in().as_ref());
@@ -131,6 +136,8 @@ fn routes() -> Vec<(&'static str, &'static str, MethodRouter<App>)> {
         ("POST", device_commands::ALLOW_PATH, post(device_commands::allow)),
         ("GET", restrictions::ENDPOINT.path, get(restrictions::get)),
         ("DELETE", device_commands::HISTORY_PATH, delete(device_commands::erase)),
+        ("POST", ownership::CLAIM_PATH, post(ownership::claim)),
+        ("PUT", ownership::OWNER_PATH, put(ownership::set_owner)),
         ("GET", device_data::ENDPOINT.path, get(device_data::get)),
         ("POST", alert_commands::ACKNOWLEDGE_PATH, post(alert_commands::acknowledge)),
         ("POST", alert_commands::RESOLVE_PATH, post(alert_commands::resolve)),
@@ -141,6 +148,9 @@ fn routes() -> Vec<(&'static str, &'static str, MethodRouter<App>)> {
         ("POST", position::PATH, post(position::post)),
         ("GET", presence::PATH, get(presence::get)),
         ("GET", me::PATH, get(me::get)),
+        ("DELETE", session::PATH, delete(session::end)),
+        ("POST", session::PATH, post(session::create)),
+        ("POST", session::REFRESH_PATH, post(session::refresh)),
         ("GET", sign_in::PATH, get(sign_in::get)),
         ("GET", "/api/openapi.json", get(openapi::get)),
         ("GET", "/api/docs", get(docs::get)),
@@ -156,7 +166,7 @@ fn cors(origins: &[HeaderValue]) -> CorsLayer {
     let origins = if is_any { AllowOrigin::any() } else { AllowOrigin::list(origins.iter().cloned()) };
     CorsLayer::new()
         .allow_origin(origins)
-        .allow_methods([Method::GET, Method::HEAD, Method::POST, Method::DELETE])
+        .allow_methods([Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::DELETE])
         .allow_headers(AllowHeaders::mirror_request())
         .expose_headers(Any)
         .max_age(PREFLIGHT_MAX_AGE)

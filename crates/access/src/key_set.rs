@@ -141,6 +141,11 @@ impl KeySet {
         }
     }
 
+    /// Of these keys alone.
+    pub(crate) fn of(keys: impl Iterator<Item = (String, PublicKey)>) -> Self {
+        Self(keys.filter_map(|(id, public)| key_of(Some(id), public)).collect())
+    }
+
     /// How many keys there are.
     pub fn len(&self) -> usize {
         self.0.len()

@@ -13,6 +13,10 @@ pub enum Needs {
     Credentials,
     /// Credentials with this scope.
     Scope(Scope),
+    /// An API key or a one-time secret that opens a session. The handler verifies it.
+    Login,
+    /// The refresh token of a session. The handler verifies it.
+    RefreshToken,
 }
 
 impl Needs {
@@ -22,6 +26,8 @@ impl Needs {
             Self::Nothing => "nothing",
             Self::Credentials => "any credentials",
             Self::Scope(scope) => scope.as_str(),
+            Self::Login => "an API key or a one-time secret",
+            Self::RefreshToken => "a refresh token",
         }
     }
 }
@@ -57,10 +63,12 @@ pub const RULES: &[Rule] = &[
     needs("GET", "/api/v1/dead-letters", Scope::DeadLetterRead),
     public("/api/v1/devices/{address}"),
     needs("POST", "/api/v1/devices/{address}/allow", Scope::DeviceManageAny),
+    needs("POST", "/api/v1/devices/{address}/claim", Scope::DeviceManage),
     needs("GET", "/api/v1/devices/{address}/data", Scope::DeviceManage),
     needs("POST", "/api/v1/devices/{address}/deny", Scope::DeviceManageAny),
     needs("POST", "/api/v1/devices/{address}/hide", Scope::DeviceManage),
     needs("DELETE", "/api/v1/devices/{address}/history", Scope::DeviceManage),
+    needs("PUT", "/api/v1/devices/{address}/owner", Scope::DeviceManageAny),
     needs("POST", "/api/v1/devices/{address}/show", Scope::DeviceManage),
     public("/api/v1/export"),
     public("/api/v1/flights"),
@@ -75,6 +83,9 @@ pub const RULES: &[Rule] = &[
     public("/api/v1/receivers"),
     needs("GET", "/api/v1/restrictions", Scope::DeviceManageAny),
     public("/api/v1/search"),
+    Rule { method: "DELETE", path: "/api/v1/session", needs: Needs::Credentials },
+    Rule { method: "POST", path: "/api/v1/session", needs: Needs::Login },
+    Rule { method: "POST", path: "/api/v1/session/refresh", needs: Needs::RefreshToken },
     public("/api/v1/sign-in"),
     public("/api/v1/silent"),
     public("/api/v1/snapshot"),
@@ -150,7 +161,9 @@ mod tests {
     #[test]
     fn what_changes_something_needs_a_scope() {
         for rule in RULES.iter().filter(|rule| rule.method != "GET") {
-            assert!(matches!(rule.needs, Needs::Scope(_)), "{rule:?}");
+            // Whoever has a session may end it.
+            let is_of_own_session = rule.path.starts_with("/api/v1/session") && rule.needs != Needs::Nothing;
+            assert!(is_of_own_session || matches!(rule.needs, Needs::Scope(_)), "{rule:?}");
         }
     }
 }

@@ -18,6 +18,8 @@ pub(super) enum Role {
     Privacy,
     /// The wind by cell and altitude band.
     Wind,
+    /// Who owns which device.
+    Account,
     /// Clocks of the raw partitions: a record every few seconds, also when nothing flies.
     Clock,
 }
@@ -30,6 +32,7 @@ impl Role {
             Self::Private => "private",
             Self::Privacy => "privacy",
             Self::Wind => "wind",
+            Self::Account => "account",
             Self::Clock => "clock",
         }
     }
@@ -69,6 +72,7 @@ impl Topics {
         roles.extend(partitions_of(topic::PRIVATE_STATE)?.map(|at| (at, Role::Private)));
         roles.extend(partitions_of(topic::PRIVACY)?.map(|at| (at, Role::Privacy)));
         roles.extend(partitions_of(topic::WIND)?.map(|at| (at, Role::Wind)));
+        roles.extend(partitions_of(topic::ACCOUNT)?.map(|at| (at, Role::Account)));
         roles.extend(partitions_of(topic::THERMAL_REPORT)?.map(|at| (at, Role::Clock)));
         Ok(Self { roles, public_partitions })
     }
@@ -103,7 +107,7 @@ mod tests {
     use super::*;
 
     fn cluster(prefix: &str) -> Vec<TopicDescription> {
-        let others = [topic::PRIVATE_STATE, topic::PRIVACY, topic::WIND, topic::THERMAL_REPORT];
+        let others = [topic::PRIVATE_STATE, topic::PRIVACY, topic::WIND, topic::ACCOUNT, topic::THERMAL_REPORT];
         let names = Kind::ALL.map(Kind::topic).into_iter().chain(others);
         let describe = |name: &str| TopicDescription {
             name: format!("{prefix}{name}"),
@@ -122,7 +126,7 @@ mod tests {
         let clock = TopicPartition::new("test.fanet.thermal-report.v1", 0);
         assert_eq!(topics.start(&clock), SeekTo::End);
         assert_eq!(topics.role(&"test.fanet.state.wind.v1".into(), 1), Some(Role::Wind));
-        assert_eq!(topics.partitions().count(), 20);
+        assert_eq!(topics.partitions().count(), 22);
     }
 
     #[test]

@@ -12,9 +12,9 @@ use serde_json::{Map, Value, json};
 
 use super::endpoint::{Endpoint, Parameter};
 use super::{
-    alert_commands, audit, command, dead_letters, device_commands, device_data, devices, export, flights,
-    hidden_alerts, keys, list, me, position, presence, region_history, restrictions, search, sign_in, silent, snapshot,
-    suspects, track, validation, weather_history, winds,
+    alert_commands, audit, command, dead_letters, deprecation, device_commands, device_data, devices, export, flights,
+    hidden_alerts, keys, list, me, ownership, position, presence, region_history, restrictions, search, session,
+    sign_in, silent, snapshot, suspects, track, validation, weather_history, winds,
 };
 
 /// The endpoints for GET that are no lists.
@@ -88,6 +88,10 @@ fn generate() -> Value {
         sign_in::PATH.to_owned(),
         json!({ "get": own_operation(sign_in::SUMMARY, "SignIn", "How one signs in.") }),
     );
+    schemas.insert("Claim".to_owned(), ownership::schema());
+    ownership_operations().into_iter().for_each(|(path, operations)| _ = paths.insert(path.to_owned(), operations));
+    schemas.insert("Session".to_owned(), session::schema());
+    session_operations().into_iter().for_each(|(path, operations)| _ = paths.insert(path.to_owned(), operations));
     add_access(&mut paths);
     json!({
         "openapi": "3.1.0",
@@ -110,7 +114,7 @@ fn security_schemes() -> Value {
     json!({
         "token": {
             "type": "http", "scheme": "bearer", "bearerFormat": "JWT",
-            "description": "An access token of the identity provider.",
+            "description": "An access token of the identity provider, or of a session.",
         },
         "key": {
             "type": "http", "scheme": "bearer",
@@ -124,8 +128,11 @@ fn add_access(paths: &mut Map<String, Value>) {
     for rule in RULES {
         let operation = paths.get_mut(rule.path).and_then(|path| path.get_mut(rule.method.to_lowercase()));
         let Some(operation) = operation.and_then(Value::as_object_mut) else { continue };
+        if deprecation::find(deprecation::DEPRECATED, rule.method, rule.path).is_some() {
+            operation.insert("deprecated".to_owned(), json!(true));
+        }
         let scopes: Vec<&str> = match rule.needs {
-            Needs::Nothing | Needs::Credentials => Vec::new(),
+            Needs::Nothing | Needs::Credentials | Needs::Login | Needs::RefreshToken => Vec::new(),
             Needs::Scope(scope) => vec![scope.as_str()],
         };
         if let Some(Value::Object(responses)) = operation.get_mut("responses") {
@@ -136,9 +143,13 @@ fn add_access(paths: &mut Map<String, Value>) {
                 responses.entry("503").or_insert_with(|| problem("Not now; Retry-After says when."));
             }
         }
-        if rule.needs != Needs::Nothing {
-            operation.insert("security".to_owned(), json!([{ "token": scopes }, { "key": scopes }]));
-        }
+        let security = match rule.needs {
+            // The refresh token is in the body.
+            Needs::Nothing | Needs::RefreshToken => continue,
+            Needs::Login => json!([{ "key": scopes }]),
+            Needs::Credentials | Needs::Scope(_) => json!([{ "token": scopes }, { "key": scopes }]),
+        };
+        operation.insert("security".to_owned(), security);
     }
 }
 
@@ -146,8 +157,9 @@ fn me_schema() -> Value {
     json!({
         "type": "object",
         "properties": {
-            "server_time": {"type": "string"}, "subject": {"type": "string"}, "name": {"type": "string"},
-            "credential": {"type": "string", "enum": ["token", "api_key", "position_key"]},
+            "server_time": {"type": "string"}, "subject": {"type": "string"}, "user_id": {"type": "string"},
+            "name": {"type": "string"},
+            "credential": {"type": "string", "enum": ["token", "api_key", "position_key", "session"]},
             "roles": {"type": "array", "items": {"type": "string"}},
             "scopes": {"type": "array", "items": {"type": "string"}},
             "company": {"type": "string"},
@@ -168,6 +180,78 @@ fn own_operation(summary: &str, schema: &str, answer: &str) -> Value {
             "400": problem("It has no parameters."),
         },
     })
+}
+
+/// Those of owners, by path.
+fn ownership_operations() -> [(&'static str, Value); 2] {
+    let device = json!({
+        "name": devices::ADDRESS.name, "in": "path", "required": true, "description": devices::ADDRESS.about,
+        "schema": schema_of(&devices::ADDRESS),
+    });
+    let content = json!({ "application/json": { "schema": { "$ref": "#/components/schemas/Claim" } } });
+    let claim = json!({
+        "summary": ownership::CLAIM_SUMMARY,
+        "parameters": [device],
+        "responses": {
+            "201": { "description": "The code, and until when the device has to send it.", "content": content },
+            "400": problem("The request is invalid."),
+            "409": problem("The device has an owner."),
+        },
+    });
+    let user_id = json!({ "type": ["string", "null"] });
+    let body = json!({
+        "type": "object", "properties": { "user_id": user_id }, "required": ["user_id"], "additionalProperties": false,
+    });
+    let owner = json!({
+        "summary": ownership::OWNER_SUMMARY,
+        "parameters": [device],
+        "requestBody": { "required": true, "content": { "application/json": { "schema": body } } },
+        "responses": {
+            "204": { "description": "The owner is in the log, after its audit record." },
+            "400": problem("The request is invalid."),
+            "413": problem("The body is too large."),
+            "503": problem("The log did not accept the owner or its audit record. Retry-After has the time to wait."),
+        },
+    });
+    [(ownership::CLAIM_PATH, json!({ "post": claim })), (ownership::OWNER_PATH, json!({ "put": owner }))]
+}
+
+/// Those of sessions, by path.
+fn session_operations() -> [(&'static str, Value); 2] {
+    let content = json!({ "application/json": { "schema": { "$ref": "#/components/schemas/Session" } } });
+    let unavailable = "Redis or the log does not answer, and nothing is changed. Retry-After has the time to wait.";
+    let create = json!({
+        "summary": session::CREATE_SUMMARY,
+        "responses": {
+            "201": { "description": "The session is open.", "content": content },
+            "400": problem("It has no parameters."),
+            "503": problem(unavailable),
+        },
+    });
+    let end = json!({
+        "summary": session::END_SUMMARY,
+        "responses": {
+            "204": { "description": "It has ended." },
+            "400": problem("It has no parameters."),
+            "409": problem("The credentials are of no session."),
+            "503": problem("Redis or the log does not answer. Retry-After has the time to wait."),
+        },
+    });
+    let body = json!({
+        "type": "object", "properties": { "refresh_token": {"type": "string"} }, "required": ["refresh_token"],
+        "additionalProperties": false,
+    });
+    let refresh = json!({
+        "summary": session::REFRESH_SUMMARY,
+        "requestBody": { "required": true, "content": { "application/json": { "schema": body } } },
+        "responses": {
+            "200": { "description": "The next tokens.", "content": content },
+            "400": problem("The request is invalid."),
+            "413": problem("The body is too large."),
+            "503": problem(unavailable),
+        },
+    });
+    [(session::PATH, json!({ "post": create, "delete": end })), (session::REFRESH_PATH, json!({ "post": refresh }))]
 }
 
 fn problem_schema() -> Value {
@@ -374,7 +458,9 @@ mod tests {
         for rule in RULES.iter().filter(|rule| rule.path.starts_with("/api/v1/")) {
             let operation = &document["paths"][rule.path][rule.method.to_lowercase()];
             assert!(operation["responses"]["429"].is_object(), "{}", rule.path);
-            assert_eq!(operation["security"].is_array(), rule.needs != Needs::Nothing, "{}", rule.path);
+            // A refresh token is in the body.
+            let in_header = !matches!(rule.needs, Needs::Nothing | Needs::RefreshToken);
+            assert_eq!(operation["security"].is_array(), in_header, "{}", rule.path);
             assert_eq!(operation["responses"]["401"].is_object(), rule.needs != Needs::Nothing, "{}", rule.path);
         }
         let reset = &document["paths"][validation::RESET_PATH]["post"]["security"];
