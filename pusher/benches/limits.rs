@@ -40,7 +40,7 @@ async fn main() -> Result<()> {
         Ok(started.elapsed() / (CLIENTS * CHECKS))
     };
     round().await?;
-    let mut times = vec![round().await?, round().await?, round().await?];
+    let mut times = [round().await?, round().await?, round().await?];
     times.sort_unstable();
     ensure!(limits.is_shared(), "Redis was away: nothing was measured");
     println!("bench: rate_limit_us {:.2} us", times[1].as_secs_f64() * 1e6);

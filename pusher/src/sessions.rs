@@ -5,6 +5,7 @@
 
 mod keys;
 mod memory;
+mod no_store;
 mod shared;
 mod store;
 
@@ -28,8 +29,9 @@ use keys::Keys;
 #[cfg(feature = "services")]
 pub(crate) use keys::check;
 use memory::Memory;
+use no_store::NoStore;
 use shared::Shared;
-use store::{MAX_OF_KEY, NoStore, Store};
+use store::{MAX_OF_KEY, Store};
 
 /// Time between two looks at what other instances have ended.
 const INTERVAL: Duration = Duration::from_secs(2);

@@ -161,7 +161,7 @@ mod tests {
     #[test]
     fn what_changes_something_needs_a_scope() {
         for rule in RULES.iter().filter(|rule| rule.method != "GET") {
-            // Whoever has a session may end it.
+            // Each session may be ended by its own token.
             let is_of_own_session = rule.path.starts_with("/api/v1/session") && rule.needs != Needs::Nothing;
             assert!(is_of_own_session || matches!(rule.needs, Needs::Scope(_)), "{rule:?}");
         }

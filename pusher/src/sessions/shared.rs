@@ -10,7 +10,7 @@ use redis::streams::StreamRangeReply;
 use redis::{RedisError, Script};
 use schemas::redis::{ENDED_SESSIONS_KEY, session_key, sessions_of_key, spent_secret_key};
 
-use super::store::NoStore;
+use super::no_store::NoStore;
 use crate::redis::Redis;
 
 /// For each step. A Redis that takes longer does not answer.

@@ -5,15 +5,11 @@ use std::sync::Arc;
 use access::session::Session;
 
 use super::memory::Memory;
+use super::no_store::NoStore;
 use super::shared::Shared;
 
 /// Sessions that one key may have; the oldest makes room.
 pub(super) const MAX_OF_KEY: usize = 100;
-
-/// The store does not answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the store of sessions does not answer")]
-pub(crate) struct NoStore;
 
 /// Sessions, and one-time secrets that were used.
 pub(super) enum Store {
