@@ -11,6 +11,7 @@ const TESTS: &str = "updraft-tests";
 const CRATES: &[(&str, &[&str])] = &[
     ("access", &["rate", "schemas"]),
     ("envelope", &[]),
+    ("explain", &["envelope", "fanet"]),
     ("fanet", &["envelope"]),
     ("geo", &[]),
     ("schemas", &[]),
@@ -47,12 +48,15 @@ const CRATES: &[(&str, &[&str])] = &[
             "streams",
         ],
     ),
-    ("pusher", &["access", "fanout", "geo", "history", "rate", "redis-servers", "runtime", "schemas", "streams"]),
+    (
+        "pusher",
+        &["access", "explain", "fanout", "geo", "history", "rate", "redis-servers", "runtime", "schemas", "streams"],
+    ),
     (
         "replay",
         &[
-            "air", "archive", "capture", "envelope", "fanet", "flight", "geo", "offline", "runtime", "schemas",
-            "streams",
+            "air", "archive", "capture", "envelope", "explain", "fanet", "flight", "geo", "offline", "runtime",
+            "schemas", "streams",
         ],
     ),
     (
@@ -111,7 +115,7 @@ const EXTERNAL: &[(&str, &[&str], &[&str])] = &[
 ];
 
 /// Pure crates, including their dependencies.
-const PURE: &[&str] = &["access", "air", "envelope", "fanet", "fanout", "flight", "geo", "rate", "schemas"];
+const PURE: &[&str] = &["access", "air", "envelope", "explain", "fanet", "fanout", "flight", "geo", "rate", "schemas"];
 
 /// Libraries that pure crates may not use: runtimes, sockets, clocks, logs.
 const IMPURE: &[&str] = &[
