@@ -11,11 +11,12 @@ use crate::audit::Audit;
 use crate::auth::Auth;
 use crate::commands::Commands;
 use crate::config::PusherOptions;
+use crate::dead_letters::DeadLetters;
 use crate::http::Connections;
 use crate::metrics::PusherMetrics;
 use crate::positions::Positions;
 use crate::redis::Redis;
-use crate::rest::{Exports, Problem, RecordedSilences, RedisPicture, ResponseCache};
+use crate::rest::{Exports, Problem, RecordedSilences, RedisPicture, ResponseCache, Suspects};
 use crate::scores::ScoreReader;
 use crate::socket::{Admission, Shards};
 use crate::throttle::Throttle;
@@ -49,6 +50,8 @@ pub(crate) struct App {
     pub(crate) positions: Arc<Positions>,
     /// Searches the audit trail.
     pub(crate) audit: Arc<Audit>,
+    /// Reads the newest dead letters.
+    pub(crate) dead_letters: Arc<DeadLetters>,
     /// Accepts commands, and looks at private data.
     pub(crate) commands: Arc<Commands>,
     /// `None`: no history is set.
@@ -59,6 +62,8 @@ pub(crate) struct App {
     pub(crate) exports: Exports,
     /// Flights of the last day that ended without a landing.
     pub(crate) silent: RecordedSilences,
+    /// The devices that are in doubt.
+    pub(crate) suspects: Suspects,
     /// Set when the view has caught up with the log.
     pub(crate) live: Arc<OnceLock<Arc<Live>>>,
     /// When the process started, microseconds since the epoch: part of every ETag.

@@ -37,7 +37,7 @@ pub(crate) struct Requester {
 pub(crate) struct Act {
     /// From a closed set.
     pub(crate) action: &'static str,
-    /// A device address, or `alert/<id>`.
+    /// A device address, `alert/<id>`, or the list that is looked at.
     pub(crate) subject: String,
     /// The scope that permits it; `None`: it is refused.
     pub(crate) scope: Option<Scope>,

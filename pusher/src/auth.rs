@@ -209,6 +209,11 @@ impl Auth {
         self.tokens.is_some() || self.api_keys.is_some()
     }
 
+    /// Whose API keys there are, by id. `None`: no file of them is set.
+    pub(crate) fn api_keys(&self) -> Option<Vec<Arc<Caller>>> {
+        self.api_keys.as_ref().map(|keys| keys.value().callers())
+    }
+
     /// The caller without credentials, where anyone is an operator.
     pub(crate) fn open_operator(&self) -> Option<Arc<Caller>> {
         self.open_operator.then(|| {

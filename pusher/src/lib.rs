@@ -8,6 +8,7 @@ mod audit;
 mod auth;
 mod commands;
 mod config;
+mod dead_letters;
 mod feed;
 mod history_monitor;
 mod http;
@@ -24,6 +25,7 @@ mod redis;
 mod rest;
 mod scores;
 pub mod socket;
+mod tail;
 mod throttle;
 mod watched;
 
@@ -42,6 +44,7 @@ use crate::app::App;
 use crate::audit::Audit;
 use crate::auth::Auth;
 use crate::commands::Commands;
+use crate::dead_letters::DeadLetters;
 use crate::feed::Feed;
 use crate::history_monitor::HistoryMonitor;
 use crate::http::Connections;
@@ -50,7 +53,7 @@ use crate::positions::Positions;
 use crate::presence::Presence;
 use crate::raw_writer::RawWriter;
 use crate::redis::Redis;
-use crate::rest::{Exports, RecordedSilences, RedisPicture, ResponseCache};
+use crate::rest::{Exports, RecordedSilences, RedisPicture, ResponseCache, Suspects};
 use crate::socket::Admission;
 use crate::throttle::Throttle;
 pub use config::{AccessOptions, MapOptions, MapStart, PusherOptions, TerrainEncoding};
@@ -179,11 +182,13 @@ impl Pusher {
             throttle,
             positions,
             audit,
+            dead_letters: Arc::new(DeadLetters::new(cluster.clone(), clock.clone())),
             commands: Arc::new(commands),
             history,
             scores,
             exports: Exports::new(clock.clone()),
             silent: RecordedSilences::new(clock.clone()),
+            suspects: Suspects::new(clock.clone()),
             started_at_us: clock.now_us(),
             context: context.clone(),
         };

@@ -4,6 +4,7 @@ mod alert_commands;
 mod audit;
 mod byte_range;
 mod command;
+mod dead_letters;
 mod device_commands;
 mod device_data;
 mod devices;
@@ -13,6 +14,8 @@ mod export;
 mod flights;
 mod go_backend;
 mod guard;
+mod hidden_alerts;
+mod keys;
 mod list;
 mod map;
 mod me;
@@ -28,6 +31,7 @@ mod query;
 mod redis_picture;
 mod region_history;
 mod response_cache;
+mod restrictions;
 mod search;
 mod security;
 mod selection;
@@ -36,6 +40,7 @@ mod silent;
 mod snapshot;
 mod spreadsheet;
 mod streamed;
+mod suspects;
 mod tiles;
 mod time;
 mod track;
@@ -64,6 +69,7 @@ pub(crate) use query::Query;
 pub(crate) use redis_picture::RedisPicture;
 pub(crate) use response_cache::ResponseCache;
 pub(crate) use silent::Recorded as RecordedSilences;
+pub(crate) use suspects::Suspects;
 
 /// How long a browser may cache the response to a preflight request.
 const PREFLIGHT_MAX_AGE: Duration = Duration::from_secs(3_600);
@@ -79,7 +85,11 @@ pub(crate) fn router(app: App) -> Router {
         // Outside of the guard: a page of another origin can read why it is refused, and asks before without credentials.
         .layer(cors(&app.options.access.cors_origins));
     let policy = security::page_policy(&app.options.map, app.options.access.sign_in().as_ref());
-    let secure_page = move |response| std::future::ready(security::secure_page(response, policy.clone()));
+    let unframed = security::unframed(&policy);
+    let secure_page = move |response| {
+        let policy = security::policy_of(&response, &policy, &unframed);
+        std::future::ready(security::secure_page(response, policy))
+    };
     let pages = Router::new().route("/config.json", get(map::config)).fallback(map::file);
     let pages = pages.layer(middleware::map_response(secure_page));
     let compressed = api
@@ -112,15 +122,22 @@ fn routes() -> Vec<(&'static str, &'static str, MethodRouter<App>)> {
         ("GET", weather_history::ENDPOINT.path, get(weather_history::get)),
         ("GET", winds::ENDPOINT.path, get(winds::get)),
         ("GET", export::ENDPOINT.path, get(export::get)),
+        ("GET", suspects::ENDPOINT.path, get(suspects::get)),
         ("GET", validation::ENDPOINT.path, get(validation::get)),
         ("POST", validation::RESET_PATH, post(validation::reset)),
         ("POST", device_commands::HIDE_PATH, post(device_commands::hide)),
         ("POST", device_commands::SHOW_PATH, post(device_commands::show)),
+        ("POST", device_commands::DENY_PATH, post(device_commands::deny)),
+        ("POST", device_commands::ALLOW_PATH, post(device_commands::allow)),
+        ("GET", restrictions::ENDPOINT.path, get(restrictions::get)),
         ("DELETE", device_commands::HISTORY_PATH, delete(device_commands::erase)),
         ("GET", device_data::ENDPOINT.path, get(device_data::get)),
         ("POST", alert_commands::ACKNOWLEDGE_PATH, post(alert_commands::acknowledge)),
         ("POST", alert_commands::RESOLVE_PATH, post(alert_commands::resolve)),
         ("GET", audit::ENDPOINT.path, get(audit::get)),
+        ("GET", hidden_alerts::ENDPOINT.path, get(hidden_alerts::get)),
+        ("GET", dead_letters::ENDPOINT.path, get(dead_letters::get)),
+        ("GET", keys::ENDPOINT.path, get(keys::get)),
         ("POST", position::PATH, post(position::post)),
         ("GET", presence::PATH, get(presence::get)),
         ("GET", me::PATH, get(me::get)),

@@ -109,6 +109,13 @@ impl ApiKeys {
         if key.caller.is_accepted(now_s) { Ok(key.caller.clone()) } else { Err(Refusal::Expired) }
     }
 
+    /// Whose keys there are, expired ones too, by id.
+    pub fn callers(&self) -> Vec<Arc<Caller>> {
+        let mut callers: Vec<_> = self.0.values().map(|key| key.caller.clone()).collect();
+        callers.sort_unstable_by(|a, b| a.subject.cmp(&b.subject));
+        callers
+    }
+
     /// How many keys there are.
     pub fn len(&self) -> usize {
         self.0.len()
@@ -264,6 +271,7 @@ mod tests {
         assert!(!entry.contains(&"09".repeat(32)), "the file has the hash alone");
         let keys = ApiKeys::parse(&entry).unwrap();
         let caller = keys.find(&key, NOW_S).unwrap();
+        assert_eq!(keys.callers(), std::slice::from_ref(&caller));
         assert!(caller.scopes.has(Scope::PositionWrite) && !caller.scopes.has(Scope::ValidationRead));
         assert_eq!((caller.devices.len(), caller.pilot.public), (2, true));
         assert_eq!(caller.pilot.aircraft_kind, schemas::v1::AircraftKind::Glider);

@@ -83,6 +83,13 @@ impl Caller {
         self.may(device, Scope::DeviceManage, Scope::DeviceManageAny)
     }
 
+    /// The scope by which it may manage every device: deny and allow it, and see which ones are restricted. `None`: it may
+    /// not.
+    pub fn manages_all(&self) -> Option<Scope> {
+        let has_both = self.scopes.has(Scope::DeviceManage) && self.scopes.has(Scope::DeviceManageAny);
+        has_both.then_some(Scope::DeviceManageAny)
+    }
+
     /// The scope by which it may acknowledge and resolve alerts of a device. `None`: it may not.
     pub fn handles_alerts_of(&self, device: DeviceAddress) -> Option<Scope> {
         self.may(device, Scope::AlertHandle, Scope::AlertHandleAny)
@@ -133,6 +140,7 @@ mod tests {
         ] {
             let caller = caller(role.scopes(), &[OWN]);
             assert_eq!((caller.manages(OWN), caller.manages(OTHER)), (manages_own, manages_other), "{role:?}");
+            assert_eq!(caller.manages_all(), manages_other, "{role:?}");
             let handles = (caller.handles_alerts_of(OWN), caller.handles_alerts_of(OTHER));
             assert_eq!(handles, (handles_own, handles_other), "{role:?}");
         }
@@ -141,6 +149,6 @@ mod tests {
     #[test]
     fn the_wider_scope_alone_allows_nothing() {
         let caller = caller(Scopes::PUBLIC.with(Scope::DeviceManageAny).with(Scope::AlertHandleAny), &[OWN]);
-        assert_eq!((caller.manages(OWN), caller.handles_alerts_of(OWN)), (None, None));
+        assert_eq!((caller.manages(OWN), caller.handles_alerts_of(OWN), caller.manages_all()), (None, None, None));
     }
 }

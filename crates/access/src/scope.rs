@@ -23,11 +23,15 @@ pub enum Scope {
     AlertHandleAny,
     /// Read who changed what, and who looked at private data.
     AuditRead,
+    /// Read the newest dead letters.
+    DeadLetterRead,
+    /// Read which API keys there are, without their secrets.
+    KeyRead,
 }
 
 impl Scope {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 11] = [
         Self::PictureRead,
         Self::PositionWrite,
         Self::ValidationRead,
@@ -37,6 +41,8 @@ impl Scope {
         Self::AlertHandle,
         Self::AlertHandleAny,
         Self::AuditRead,
+        Self::DeadLetterRead,
+        Self::KeyRead,
     ];
 
     /// The name in tokens and key files.
@@ -51,6 +57,8 @@ impl Scope {
             Self::AlertHandle => "alert:handle",
             Self::AlertHandleAny => "alert:handle_any",
             Self::AuditRead => "audit:read",
+            Self::DeadLetterRead => "dead_letter:read",
+            Self::KeyRead => "key:read",
         }
     }
 
@@ -189,7 +197,9 @@ mod tests {
             assert!(Role::ALL.iter().any(|role| role.scopes().has(scope)), "{scope}");
         }
         assert!(Scopes::ALL.iter().eq(Scope::ALL));
-        for scope in [Scope::ValidationReset, Scope::DeviceManageAny, Scope::AuditRead] {
+        for scope in
+            [Scope::ValidationReset, Scope::DeviceManageAny, Scope::AuditRead, Scope::DeadLetterRead, Scope::KeyRead]
+        {
             assert!(
                 Role::ALL.iter().all(|role| *role == Role::Operator || !role.scopes().has(scope)),
                 "operators only"

@@ -12,12 +12,13 @@ use serde_json::{Map, Value, json};
 
 use super::endpoint::{Endpoint, Parameter};
 use super::{
-    alert_commands, audit, device_commands, device_data, devices, export, flights, list, me, position, presence,
-    region_history, search, sign_in, silent, snapshot, track, validation, weather_history, winds,
+    alert_commands, audit, command, dead_letters, device_commands, device_data, devices, export, flights,
+    hidden_alerts, keys, list, me, position, presence, region_history, restrictions, search, sign_in, silent, snapshot,
+    suspects, track, validation, weather_history, winds,
 };
 
 /// The endpoints for GET that are no lists.
-const ENDPOINTS: [&Endpoint; 13] = [
+const ENDPOINTS: [&Endpoint; 18] = [
     &snapshot::ENDPOINT,
     &devices::ENDPOINT,
     &search::ENDPOINT,
@@ -31,6 +32,11 @@ const ENDPOINTS: [&Endpoint; 13] = [
     &validation::ENDPOINT,
     &device_data::ENDPOINT,
     &audit::ENDPOINT,
+    &suspects::ENDPOINT,
+    &restrictions::ENDPOINT,
+    &dead_letters::ENDPOINT,
+    &hidden_alerts::ENDPOINT,
+    &keys::ENDPOINT,
 ];
 
 pub(super) async fn get() -> Response {
@@ -228,7 +234,7 @@ fn contents(endpoint: &Endpoint) -> Value {
 }
 
 /// The commands, by path and method.
-fn commands() -> [(&'static str, &'static str, Value); 6] {
+fn commands() -> [(&'static str, &'static str, Value); 8] {
     let mut erase = command_operation(device_commands::ERASE_SUMMARY, &devices::ADDRESS);
     erase["responses"]["409"] = problem("The device has an open alert.");
     let mut acknowledge = command_operation(alert_commands::ACKNOWLEDGE_SUMMARY, &alert_commands::ID);
@@ -239,14 +245,20 @@ fn commands() -> [(&'static str, &'static str, Value); 6] {
         operation["responses"]["404"] = problem("There is no such alert.");
     }
     acknowledge["responses"]["409"] = problem("The alert is resolved.");
-    let remark = json!({ "type": "string", "maxLength": alert_commands::MAX_CHARACTERS });
+    let mut deny = command_operation(device_commands::DENY_SUMMARY, &devices::ADDRESS);
+    let mut allow = command_operation(device_commands::ALLOW_SUMMARY, &devices::ADDRESS);
+    let remark = json!({ "type": "string", "maxLength": command::MAX_CHARACTERS });
     let body = json!({ "type": "object", "properties": { "remark": remark }, "additionalProperties": false });
-    resolve["requestBody"] = json!({ "required": false, "content": { "application/json": { "schema": body } } });
-    resolve["responses"]["413"] = problem("The body is too large.");
+    for operation in [&mut resolve, &mut deny, &mut allow] {
+        operation["requestBody"] = json!({ "required": false, "content": { "application/json": { "schema": body } } });
+        operation["responses"]["413"] = problem("The body is too large.");
+    }
     [
         (validation::RESET_PATH, "post", command_operation(validation::RESET_SUMMARY, &devices::ADDRESS)),
         (device_commands::HIDE_PATH, "post", command_operation(device_commands::HIDE_SUMMARY, &devices::ADDRESS)),
         (device_commands::SHOW_PATH, "post", command_operation(device_commands::SHOW_SUMMARY, &devices::ADDRESS)),
+        (device_commands::DENY_PATH, "post", deny),
+        (device_commands::ALLOW_PATH, "post", allow),
         (device_commands::HISTORY_PATH, "delete", erase),
         (alert_commands::ACKNOWLEDGE_PATH, "post", acknowledge),
         (alert_commands::RESOLVE_PATH, "post", resolve),
