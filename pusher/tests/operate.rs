@@ -6,14 +6,14 @@ mod people;
 #[path = "live/stage.rs"]
 mod stage;
 
-use people::{People, outcome, plain, read_all};
+use people::{People, outcome, plain};
 use schemas::catalogue::topic;
 use schemas::v1::command::{Action, Allow, Deny};
 use schemas::v1::{
     AlertState, AuditOutcome, AuditRecord, PrivacyState, PrivateState, RawRecord, private_state, raw_record,
 };
 use serde_json::{Value, json};
-use stage::Stage;
+use stage::{Stage, read_all};
 use streams::{DeadLetter, DeadLetterSource};
 
 const OWN: &str = "110B90";
