@@ -101,7 +101,7 @@ pub(super) async fn erase(
     order.send(&app, &requester, &address, query.as_deref(), &headers).await
 }
 
-/// What an operator decides about a device, whoever owns it.
+/// What an operator decides about a device of any owner.
 struct Decision {
     address: String,
     query: Option<String>,
