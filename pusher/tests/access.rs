@@ -627,7 +627,9 @@ async fn a_websocket_takes_credentials_and_ends_with_them() {
     for socket in &mut sockets {
         assert_eq!(socket.close_code().await, 4005);
     }
-    assert!(stage.metrics().contains("fanet_pusher_connections_closed_total{reason=\"credentials_expired\"} 3"));
+    // A connection is counted after its close frame was sent.
+    let closed = "fanet_pusher_connections_closed_total{reason=\"credentials_expired\"} 3";
+    stage.until(closed, || async { stage.metrics().contains(closed) }).await;
     let next = tokio::time::timeout(Duration::from_millis(500), async {
         while let Some(Ok(message)) = anonymous.socket.next().await {
             assert!(!message.is_close(), "without credentials nothing expires");
