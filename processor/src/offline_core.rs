@@ -10,6 +10,9 @@ use capture::Capture;
 use clap::Args;
 use offline::{Applied, OfflineCore, is_capture};
 
+/// Bytes of output that are written at once: what a pipe of Linux holds.
+const OUTPUT_BYTES: usize = 1 << 16;
+
 /// The input and what to print.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Input and output")]
@@ -46,7 +49,7 @@ pub fn run(options: &OfflineOptions, settings: &Settings) -> anyhow::Result<()> 
 }
 
 fn run_all(options: &OfflineOptions, settings: &Settings) -> anyhow::Result<()> {
-    let mut out = BufWriter::new(io::stdout().lock());
+    let mut out = BufWriter::with_capacity(OUTPUT_BYTES, io::stdout().lock());
     let mut core = OfflineCore::new(settings, None);
     let mut see = |applied: Applied<'_>| {
         let Applied { partition, offset, outputs, .. } = applied;

@@ -13,7 +13,7 @@ use air::core::{Outputs, PrivacyChange, ScoreChange, StateChange};
 
 /// One output.
 #[derive(Serialize)]
-struct Line<'a> {
+struct Line<'a, V> {
     partition: u32,
     offset: u64,
     /// The topic, or the key in Redis.
@@ -22,7 +22,22 @@ struct Line<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     version: Option<u64>,
     /// `null`: a tombstone.
-    value: Value,
+    value: V,
+}
+
+/// Writes the lines of one record.
+struct Lines<'a, W> {
+    partition: u32,
+    offset: u64,
+    out: &'a mut W,
+}
+
+impl<W: Write> Lines<'_, W> {
+    fn put(&mut self, to: &str, key: String, version: Option<u64>, value: impl Serialize) -> io::Result<()> {
+        let &mut Self { partition, offset, .. } = self;
+        serde_json::to_writer(&mut *self.out, &Line { partition, offset, to, key, version, value })?;
+        self.out.write_all(b"\n")
+    }
 }
 
 /// Prints the outputs of one record, in the order in which they are emitted; of `device` only where one is given.
@@ -37,42 +52,35 @@ pub fn print(
     out: &mut impl Write,
 ) -> io::Result<()> {
     let is_wanted = |of: Option<u32>| device.is_none_or(|device| of == Some(device));
-    let mut put = |to: &str, key: String, version: Option<u64>, value: Value| {
-        serde_json::to_writer(&mut *out, &Line { partition, offset, to, key, version, value })?;
-        out.write_all(b"\n")
-    };
+    let mut lines = Lines { partition, offset, out };
     for observation in outputs.observations.iter().filter(|observation| is_wanted(Some(observation.device))) {
-        put(observation_topic(observation), address(observation.device), None, value(observation))?;
+        lines.put(observation_topic(observation), address(observation.device), None, observation)?;
     }
     for PrivacyChange { state, .. } in outputs.privacy.iter().filter(|change| is_wanted(Some(change.state.device))) {
-        put(topic::PRIVACY, address(state.device), Some(state.version), value(state))?;
+        lines.put(topic::PRIVACY, address(state.device), Some(state.version), state)?;
     }
     for change in outputs.states.iter().filter(|change| is_wanted(Some(change.device))) {
-        put(state_topic(change), address(change.device), Some(change.version), value(&change.state))?;
+        lines.put(state_topic(change), address(change.device), Some(change.version), &change.state)?;
     }
     for (_, reception) in outputs.receptions.iter().filter(|_| device.is_none()) {
-        put(topic::RECEPTION, receiver(reception), None, value(reception))?;
+        lines.put(topic::RECEPTION, receiver(reception), None, reception)?;
     }
     for (_, report) in outputs.thermal_reports.iter().filter(|(_, report)| is_wanted(reporter(report))) {
         let key = reporter(report).map_or_else(|| keys::clock(partition), address);
-        put(topic::THERMAL_REPORT, key, None, value(report))?;
+        lines.put(topic::THERMAL_REPORT, key, None, report)?;
     }
     for score in outputs.scores.iter().filter(|score| is_wanted(Some(score.device))) {
-        put("fanet:{validation}", address(score.device), Some(score.version), trust(score))?;
+        lines.put("fanet:{validation}", address(score.device), Some(score.version), trust(score))?;
     }
     if let Some(reject) = outputs.reject.as_ref().filter(|_| device.is_none()) {
         let value = json!({ "reason": reject.reason, "detail": reject.to_string() });
-        put(topic::DEAD_LETTER, String::new(), None, value)?;
+        lines.put(topic::DEAD_LETTER, String::new(), None, value)?;
     }
     Ok(())
 }
 
 fn address(device: u32) -> String {
     DeviceAddress(device).to_string()
-}
-
-fn value(message: &impl Serialize) -> Value {
-    serde_json::to_value(message).expect("our messages have string keys")
 }
 
 fn observation_topic(observation: &Observation) -> &'static str {
