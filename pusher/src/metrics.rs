@@ -107,8 +107,11 @@ pub(crate) struct PusherMetrics {
     pub(crate) limited: Family<Reason, Counter>,
     pub(crate) limit_checks: Family<Reason, Counter>,
     pub(crate) limits_shared: Gauge,
+    #[cfg(feature = "jwks")]
     pub(crate) token_key_fetches: Family<Reason, Counter>,
+    #[cfg(feature = "jwks")]
     pub(crate) user_lookups: Family<Reason, Counter>,
+    #[cfg(feature = "jwks")]
     pub(crate) user_endpoint_failures: Family<Reason, Counter>,
     pub(crate) sessions: Family<OutcomeLabel, Counter>,
     pub(crate) commands: Family<ActionLabel, Counter>,
@@ -295,12 +298,14 @@ impl PusherMetrics {
                  instance, and without Redis.",
                 Gauge::default(),
             ),
+            #[cfg(feature = "jwks")]
             user_lookups: metrics.register(
                 "pusher_user_lookups",
                 "Opaque tokens that were looked up, by where the answer came from: this process, Redis, the user endpoint, \
                  an older answer while the endpoint is down, or none.",
                 Family::default(),
             ),
+            #[cfg(feature = "jwks")]
             user_endpoint_failures: metrics.register(
                 "pusher_user_endpoint_failures",
                 "Requests to the user endpoint that failed, or were not made because the ones before did, by reason.",
@@ -323,6 +328,7 @@ impl PusherMetrics {
                 "Records of the audit trail, by outcome: written or failed.",
                 Family::default(),
             ),
+            #[cfg(feature = "jwks")]
             token_key_fetches: metrics.register(
                 "pusher_token_key_fetches",
                 "Fetches of the identity provider's public keys, by outcome.",
