@@ -14,13 +14,13 @@ export function hillM(lat, lon) {
   return 600 + 2200 * Math.exp(-(((lat - 46.62) / 0.12) ** 2) - ((lon - 7.85) / 0.18) ** 2);
 }
 
-/** Terrarium: red * 256 + green + blue / 256 - 32768. */
-export function terrainArchive() {
-  return writePmtiles(tiles().map(({ z, x, y }) => ({ z, x, y, data: png((px, py) => {
+/** Terrarium: red * 256 + green + blue / 256 - 32768. `heightM`: of the ground, from latitude and longitude. */
+export function terrainArchive({ heightM = hillM, zooms = [ZOOM], bounds = BOUNDS } = {}) {
+  return writePmtiles(zooms.flatMap((zoom) => tiles(zoom, bounds)).map(({ z, x, y }) => ({ z, x, y, data: png((px, py) => {
     const [lat, lon] = degrees(x + (px + 0.5) / SIDE, y + (py + 0.5) / SIDE, z);
-    const metres = hillM(lat, lon) + 32_768;
+    const metres = heightM(lat, lon) + 32_768;
     return [Math.floor(metres / 256), Math.floor(metres) % 256, Math.floor((metres % 1) * 256)];
-  }) })), { tileType: TILE_TYPE.png, bounds: BOUNDS, metadata: { name: 'A hill', attribution: 'Made-up terrain' } });
+  }) })), { tileType: TILE_TYPE.png, bounds, metadata: { name: 'A hill', attribution: 'Made-up terrain' } });
 }
 
 /** Land, a lake with a name, a road and a town, in the Protomaps schema. */
@@ -40,14 +40,14 @@ export function basemapArchive() {
   return writePmtiles(made, { tileType: TILE_TYPE.mvt, bounds: BOUNDS, metadata: { name: 'A town', attribution: 'Made-up map', vector_layers: Object.keys(layers).map((id) => ({ id, fields: {} })) } });
 }
 
-function tiles() {
+function tiles(z = ZOOM, bounds = BOUNDS) {
   const at = (lat, lon) => {
     const sine = Math.sin((lat * Math.PI) / 180);
-    return [Math.floor(((lon + 180) / 360) * 2 ** ZOOM), Math.floor((0.5 - Math.log((1 + sine) / (1 - sine)) / (4 * Math.PI)) * 2 ** ZOOM)];
+    return [Math.floor(((lon + 180) / 360) * 2 ** z), Math.floor((0.5 - Math.log((1 + sine) / (1 - sine)) / (4 * Math.PI)) * 2 ** z)];
   };
-  const [west, south, east, north] = BOUNDS;
+  const [west, south, east, north] = bounds;
   const [[x0, y1], [x1, y0]] = [at(south, west), at(north, east)];
-  return Array.from({ length: (x1 - x0 + 1) * (y1 - y0 + 1) }, (_, i) => ({ z: ZOOM, x: x0 + (i % (x1 - x0 + 1)), y: y0 + Math.floor(i / (x1 - x0 + 1)) }));
+  return Array.from({ length: (x1 - x0 + 1) * (y1 - y0 + 1) }, (_, i) => ({ z, x: x0 + (i % (x1 - x0 + 1)), y: y0 + Math.floor(i / (x1 - x0 + 1)) }));
 }
 
 function degrees(x, y, z) {
