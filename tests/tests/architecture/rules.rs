@@ -18,7 +18,8 @@ const CRATES: &[(&str, &[&str])] = &[
     ("flight", &["geo", "schemas"]),
     ("capture", &["envelope", "schemas"]),
     ("archive", &["capture", "runtime", "streams"]),
-    ("air", &["fanet", "flight", "geo", "rate", "schemas"]),
+    ("zones", &["geo", "schemas"]),
+    ("air", &["fanet", "flight", "geo", "rate", "schemas", "zones"]),
     ("fanout", &["flight", "geo", "schemas"]),
     ("runtime", &[]),
     ("redis-servers", &["runtime"]),
@@ -47,7 +48,10 @@ const CRATES: &[(&str, &[&str])] = &[
             "streams",
         ],
     ),
-    ("pusher", &["access", "fanout", "geo", "history", "rate", "redis-servers", "runtime", "schemas", "streams"]),
+    (
+        "pusher",
+        &["access", "fanout", "geo", "history", "rate", "redis-servers", "runtime", "schemas", "streams", "zones"],
+    ),
     (
         "replay",
         &[
@@ -108,7 +112,7 @@ const EXTERNAL: &[(&str, &[&str], &[&str])] = &[
 ];
 
 /// Pure crates, including their dependencies.
-const PURE: &[&str] = &["access", "air", "envelope", "fanet", "fanout", "flight", "geo", "rate", "schemas"];
+const PURE: &[&str] = &["access", "air", "envelope", "fanet", "fanout", "flight", "geo", "rate", "schemas", "zones"];
 
 /// Libraries that pure crates may not use: runtimes, sockets, clocks, logs.
 const IMPURE: &[&str] = &[
