@@ -18,6 +18,8 @@ use crate::rest::{Exports, Problem, RecordedSilences, RedisPicture, ResponseCach
 use crate::scores::ScoreReader;
 use crate::socket::{Admission, Shards};
 use crate::throttle::Throttle;
+use crate::zone_view::{ZoneEvents, ZoneView};
+use crate::zone_writer::ZoneWriter;
 use fanout::session::SessionSettings;
 use fanout::view::{PrivacyView, PrivateView, View, WindView};
 
@@ -48,6 +50,8 @@ pub(crate) struct App {
     pub(crate) positions: Arc<Positions>,
     /// Writes positions and commands into the raw topic.
     pub(crate) raw_writer: Arc<RawWriter>,
+    /// Writes sets of zones.
+    pub(crate) zone_writer: Arc<ZoneWriter>,
     /// `None`: no history is set.
     pub(crate) history: Option<Arc<dyn HistoryReader>>,
     /// Scores of devices, where they are not in Redis.
@@ -74,6 +78,10 @@ pub(crate) struct Live {
     pub(crate) privacy: Arc<RwLock<PrivacyView>>,
     /// The wind aloft.
     pub(crate) winds: Arc<RwLock<WindView>>,
+    /// The sets of zones.
+    pub(crate) zones: Arc<RwLock<ZoneView>>,
+    /// Aircraft that entered and left zones lately.
+    pub(crate) zone_events: Arc<RwLock<ZoneEvents>>,
     pub(crate) session: Arc<SessionSettings>,
     pub(crate) shards: Arc<Shards>,
 }

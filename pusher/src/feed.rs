@@ -19,6 +19,7 @@ use streams::{Cluster, Event, Incoming, StreamError, TopicPartition};
 use crate::app::{App, Live};
 use crate::metrics::{KindLabel, Reason};
 use crate::socket::{Changes, HopTimes, ShardSettings, Shards, TracedChange};
+use crate::zone_view::EVENTS_HELD_US;
 use fanout::session::SessionSettings;
 use fanout::view::{Change, Origin, PrivacyView, PrivateView, View};
 use reader::Reader;
@@ -79,6 +80,8 @@ impl Feed {
             private: Arc::default(),
             privacy: Arc::default(),
             winds: Arc::default(),
+            zones: Arc::default(),
+            zone_events: Arc::default(),
             session,
             shards,
         });
@@ -104,6 +107,7 @@ impl Feed {
         let attempt = || async {
             let epoch = self.cluster.log.epoch().await?;
             let topics = Topics::find(&self.cluster.log.describe_topics().await?, &self.cluster.topic_prefix)?;
+            let topics = topics.with_events_since(self.app.context.clock.now_us().saturating_sub(EVENTS_HELD_US));
             let reader = Reader::open(self.cluster.log.as_ref(), &topics).await?;
             Ok((epoch, topics, reader))
         };
@@ -267,6 +271,22 @@ impl Follower {
             }
             (Role::Wind, Ok(Decoded::Wind(key, version, state))) => {
                 self.live.winds.write().apply(&key, version, state);
+                span.into_iter().for_each(Span::end);
+                None
+            }
+            (Role::Zone, Ok(Decoded::Zone(part))) => {
+                let mut zones = self.live.zones.write();
+                if let Err(reason) = zones.take(part) {
+                    metrics.rejected.get_or_create(&Reason { reason }).inc();
+                }
+                metrics.zones.set(zones.inside(None).count() as i64);
+                drop(zones);
+                span.into_iter().for_each(Span::end);
+                None
+            }
+            (Role::ZoneEvent, Ok(Decoded::ZoneEvent(event))) => {
+                let now_us = self.feed.app.context.clock.now_us();
+                self.live.zone_events.write().add(event, now_us);
                 span.into_iter().for_each(Span::end);
                 None
             }

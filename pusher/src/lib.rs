@@ -23,6 +23,9 @@ mod scores;
 pub mod socket;
 mod throttle;
 mod watched;
+mod zone_repeater;
+mod zone_view;
+mod zone_writer;
 
 use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
@@ -48,6 +51,7 @@ use crate::redis::Redis;
 use crate::rest::{Exports, RecordedSilences, RedisPicture, ResponseCache};
 use crate::socket::Admission;
 use crate::throttle::Throttle;
+use crate::zone_writer::ZoneWriter;
 pub use config::{AccessOptions, MapOptions, MapStart, PusherOptions, TerrainEncoding};
 #[cfg(feature = "services")]
 pub use config::{Command, Config};
@@ -141,6 +145,7 @@ impl Pusher {
             _ => None,
         };
         let raw_writer = Arc::new(RawWriter::new(cluster.clone(), context.tracer.clone()));
+        let zone_writer = Arc::new(ZoneWriter::new(cluster.clone()));
         let redis = options.redis_url().map(Redis::new).transpose()?;
         let clock = context.clock.clone();
         let redis_picture = redis.clone().map(|redis| Arc::new(RedisPicture::new(redis, context.clock.clone())));
@@ -170,6 +175,7 @@ impl Pusher {
             throttle,
             positions,
             raw_writer,
+            zone_writer,
             history,
             scores,
             exports: Exports::new(clock.clone()),
@@ -194,6 +200,8 @@ impl Pusher {
             tasks.spawn("history", |stop| monitor.run(stop));
         }
         tasks.spawn("feed", |stop| feed.run(stop));
+        let of_zones = app.clone();
+        tasks.spawn("zones", |stop| zone_repeater::run(of_zones, stop));
         let tls_relays = app.tls_relays.clone();
         tasks.spawn("http", |stop| http::serve(app, listener, tls, router, stop));
         let ended = tasks.run(STOP_DEADLINE).await;

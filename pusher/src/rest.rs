@@ -37,6 +37,8 @@ mod unread;
 mod validation;
 mod weather_history;
 mod winds;
+mod zone_events;
+mod zones;
 
 use std::time::Duration;
 
@@ -44,7 +46,7 @@ use axum::Router;
 use axum::http::{HeaderValue, Method, Uri};
 use axum::middleware;
 use axum::response::{IntoResponse, Response};
-use axum::routing::{MethodRouter, get, post};
+use axum::routing::{MethodRouter, delete, get, post, put};
 use runtime::admin::Admin;
 use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Predicate};
@@ -105,6 +107,10 @@ fn routes() -> Vec<(&'static str, &'static str, MethodRouter<App>)> {
         ("GET", silent::ENDPOINT.path, get(silent::get)),
         ("GET", weather_history::ENDPOINT.path, get(weather_history::get)),
         ("GET", winds::ENDPOINT.path, get(winds::get)),
+        ("GET", zones::ENDPOINT.path, get(zones::get)),
+        ("PUT", zones::SET_PATH, put(zones::put)),
+        ("DELETE", zones::SET_PATH, delete(zones::delete)),
+        ("GET", zone_events::ENDPOINT.path, get(zone_events::get)),
         ("GET", export::ENDPOINT.path, get(export::get)),
         ("GET", validation::ENDPOINT.path, get(validation::get)),
         ("POST", validation::RESET_PATH, post(validation::reset)),
@@ -125,7 +131,7 @@ fn cors(origins: &[HeaderValue]) -> CorsLayer {
     let origins = if is_any { AllowOrigin::any() } else { AllowOrigin::list(origins.iter().cloned()) };
     CorsLayer::new()
         .allow_origin(origins)
-        .allow_methods([Method::GET, Method::HEAD, Method::POST])
+        .allow_methods([Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::DELETE])
         .allow_headers(AllowHeaders::mirror_request())
         .expose_headers(Any)
         .max_age(PREFLIGHT_MAX_AGE)

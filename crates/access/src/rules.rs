@@ -71,6 +71,10 @@ pub const RULES: &[Rule] = &[
     Rule { method: "POST", path: "/api/v1/validation/{address}/reset", needs: Needs::Scope(Scope::ValidationReset) },
     public("/api/v1/weather/{address}/history"),
     public("/api/v1/winds"),
+    public("/api/v1/zone-events"),
+    public("/api/v1/zones"),
+    Rule { method: "DELETE", path: "/api/v1/zones/{set}", needs: Needs::Scope(Scope::ZoneWrite) },
+    Rule { method: "PUT", path: "/api/v1/zones/{set}", needs: Needs::Scope(Scope::ZoneWrite) },
 ];
 
 /// Everything that a WebSocket can do: the names are those of `ClientMessage`.

@@ -13,11 +13,14 @@ pub enum Scope {
     ValidationRead,
     /// Make the score of a device begin again.
     ValidationReset,
+    /// Import and remove sets of zones.
+    ZoneWrite,
 }
 
 impl Scope {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::PictureRead, Self::PositionWrite, Self::ValidationRead, Self::ValidationReset];
+    pub const ALL: [Self; 5] =
+        [Self::PictureRead, Self::PositionWrite, Self::ValidationRead, Self::ValidationReset, Self::ZoneWrite];
 
     /// The name in tokens and key files.
     pub const fn as_str(self) -> &'static str {
@@ -26,6 +29,7 @@ impl Scope {
             Self::PositionWrite => "position:write",
             Self::ValidationRead => "validation:read",
             Self::ValidationReset => "validation:reset",
+            Self::ZoneWrite => "zone:write",
         }
     }
 

@@ -18,6 +18,10 @@ pub(super) enum Role {
     Privacy,
     /// The wind by cell and altitude band.
     Wind,
+    /// Sets of zones.
+    Zone,
+    /// Aircraft entering and leaving zones.
+    ZoneEvent,
     /// Clocks of the raw partitions: a record every few seconds, also when nothing flies.
     Clock,
 }
@@ -30,6 +34,8 @@ impl Role {
             Self::Private => "private",
             Self::Privacy => "privacy",
             Self::Wind => "wind",
+            Self::Zone => "zone",
+            Self::ZoneEvent => "zone_event",
             Self::Clock => "clock",
         }
     }
@@ -40,6 +46,8 @@ impl Role {
 pub(super) struct Topics {
     roles: HashMap<TopicPartition, Role>,
     public_partitions: usize,
+    /// From when on zone events are read.
+    events_since_us: u64,
 }
 
 impl Topics {
@@ -69,8 +77,15 @@ impl Topics {
         roles.extend(partitions_of(topic::PRIVATE_STATE)?.map(|at| (at, Role::Private)));
         roles.extend(partitions_of(topic::PRIVACY)?.map(|at| (at, Role::Privacy)));
         roles.extend(partitions_of(topic::WIND)?.map(|at| (at, Role::Wind)));
+        roles.extend(partitions_of(topic::ZONE)?.map(|at| (at, Role::Zone)));
+        roles.extend(partitions_of(topic::ZONE_EVENT)?.map(|at| (at, Role::ZoneEvent)));
         roles.extend(partitions_of(topic::THERMAL_REPORT)?.map(|at| (at, Role::Clock)));
-        Ok(Self { roles, public_partitions })
+        Ok(Self { roles, public_partitions, events_since_us: 0 })
+    }
+
+    /// Leaves out zone events before this time.
+    pub(super) fn with_events_since(self, events_since_us: u64) -> Self {
+        Self { events_since_us, ..self }
     }
 
     pub(super) fn public_partitions(&self) -> usize {
@@ -81,10 +96,11 @@ impl Topics {
         self.roles.keys()
     }
 
-    /// States are read from the beginning, clocks from the end.
+    /// States are read from the beginning, events from a time on, clocks from the end.
     pub(super) fn start(&self, partition: &TopicPartition) -> SeekTo {
         match self.roles.get(partition) {
             Some(Role::Clock) => SeekTo::End,
+            Some(Role::ZoneEvent) => SeekTo::Time { timestamp_ms: (self.events_since_us / 1_000).cast_signed() },
             _ => SeekTo::Beginning,
         }
     }
@@ -103,7 +119,8 @@ mod tests {
     use super::*;
 
     fn cluster(prefix: &str) -> Vec<TopicDescription> {
-        let others = [topic::PRIVATE_STATE, topic::PRIVACY, topic::WIND, topic::THERMAL_REPORT];
+        let others =
+            [topic::PRIVATE_STATE, topic::PRIVACY, topic::WIND, topic::ZONE, topic::ZONE_EVENT, topic::THERMAL_REPORT];
         let names = Kind::ALL.map(Kind::topic).into_iter().chain(others);
         let describe = |name: &str| TopicDescription {
             name: format!("{prefix}{name}"),
@@ -122,7 +139,7 @@ mod tests {
         let clock = TopicPartition::new("test.fanet.thermal-report.v1", 0);
         assert_eq!(topics.start(&clock), SeekTo::End);
         assert_eq!(topics.role(&"test.fanet.state.wind.v1".into(), 1), Some(Role::Wind));
-        assert_eq!(topics.partitions().count(), 20);
+        assert_eq!(topics.partitions().count(), 24);
     }
 
     #[test]

@@ -12,12 +12,12 @@ use serde_json::{Map, Value, json};
 
 use super::endpoint::{Endpoint, Parameter};
 use super::{
-    devices, export, flights, list, me, position, presence, region_history, search, silent, snapshot, track, validation,
-    weather_history, winds,
+    devices, export, flights, list, me, position, presence, region_history, search, silent, snapshot, track,
+    validation, weather_history, winds, zone_events, zones,
 };
 
 /// The endpoints for GET that are no lists.
-const ENDPOINTS: [&Endpoint; 11] = [
+const ENDPOINTS: [&Endpoint; 13] = [
     &snapshot::ENDPOINT,
     &devices::ENDPOINT,
     &search::ENDPOINT,
@@ -27,6 +27,8 @@ const ENDPOINTS: [&Endpoint; 11] = [
     &silent::ENDPOINT,
     &weather_history::ENDPOINT,
     &winds::ENDPOINT,
+    &zones::ENDPOINT,
+    &zone_events::ENDPOINT,
     &export::ENDPOINT,
     &validation::ENDPOINT,
 ];
@@ -53,6 +55,7 @@ fn media_types(endpoint: &Endpoint) -> Vec<&'static str> {
     match endpoint.path {
         path if path == track::ENDPOINT.path => track::media_types().collect(),
         path if path == export::ENDPOINT.path => export::media_types().collect(),
+        path if path == zones::ENDPOINT.path => vec![zones::MEDIA_TYPE],
         _ => Vec::new(),
     }
 }
@@ -68,6 +71,11 @@ fn generate() -> Value {
     paths.insert(position::PATH.to_owned(), json!({ "post": position_operation() }));
     schemas.insert("Presence".to_owned(), presence_schema());
     paths.insert(presence::PATH.to_owned(), json!({ "get": presence_operation() }));
+    schemas.insert("ZoneImport".to_owned(), zone_import_schema());
+    paths.insert(
+        zones::SET_PATH.to_owned(),
+        json!({ "put": zone_import_operation(), "delete": zone_removal_operation() }),
+    );
     paths.insert(validation::RESET_PATH.to_owned(), json!({ "post": reset_operation() }));
     schemas.insert("Me".to_owned(), me_schema());
     paths.insert(me::PATH.to_owned(), json!({ "get": me_operation() }));
@@ -212,6 +220,56 @@ fn contents(endpoint: &Endpoint) -> Value {
         contents.extend(further.into_iter().map(|media_type| (media_type.to_owned(), json!({}))));
     }
     contents
+}
+
+fn zone_import_schema() -> Value {
+    json!({
+        "type": "object",
+        "properties": {
+            "set": {"type": "string"}, "version": {"type": "string"}, "zones": {"type": "integer"},
+            "vertices": {"type": "integer"}, "not_judged": {"type": "integer"},
+            "not_judged_names": {"type": "array", "items": {"type": "string"}}, "ignored": {"type": "integer"},
+        },
+        "required": ["set", "version", "zones", "vertices", "not_judged", "not_judged_names", "ignored"],
+    })
+}
+
+fn zone_set_parameter() -> Value {
+    json!({
+        "name": "set", "in": "path", "required": true, "description": "The name of the set.",
+        "schema": { "type": "string", "pattern": "^[a-z0-9-]{1,48}$" },
+    })
+}
+
+fn zone_import_operation() -> Value {
+    let schema = json!({ "$ref": "#/components/schemas/ZoneImport" });
+    json!({
+        "summary": zones::PUT_SUMMARY,
+        "parameters": [zone_set_parameter()],
+        "requestBody": { "required": true, "content": {
+            (zones::OPENAIR_TYPE): { "schema": { "type": "string" } }, (zones::MEDIA_TYPE): {}, "application/json": {},
+        } },
+        "responses": {
+            "200": { "description": "The set is in the log.", "content": { "application/json": { "schema": schema } } },
+            "400": problem("The file cannot be used; the detail names the line or the feature."),
+            "413": problem("The body is too large."),
+            "415": problem("The body is neither OpenAir nor GeoJSON."),
+            "503": problem("The log is not available; Retry-After has the time to wait."),
+        },
+    })
+}
+
+fn zone_removal_operation() -> Value {
+    json!({
+        "summary": zones::DELETE_SUMMARY,
+        "parameters": [zone_set_parameter()],
+        "responses": {
+            "204": { "description": "The set is removed." },
+            "400": problem("The request is invalid."),
+            "404": problem("There is no such set."),
+            "503": problem("The log is not available; Retry-After has the time to wait."),
+        },
+    })
 }
 
 fn reset_operation() -> Value {

@@ -1,0 +1,176 @@
+//! The zones that the map shows, and the latest events of aircraft entering and leaving them.
+
+use std::collections::{BTreeMap, HashSet, VecDeque};
+
+use geo::{Bounds, Region};
+use schemas::v1::{self, ZoneEvent, ZoneSetPart};
+use serde_json::json;
+use zones::{Change, Zone, ZoneSets, geojson, limit_text};
+
+/// How long events are held, microseconds: a client that was away for a night gets them all.
+pub(crate) const EVENTS_HELD_US: u64 = 24 * 3_600 * 1_000_000;
+/// Events that are held; beyond it, the oldest are dropped.
+const MOST_EVENTS: usize = 20_000;
+
+/// The sets of zones, with the zones as features of GeoJSON.
+#[derive(Debug, Default)]
+pub(crate) struct ZoneView {
+    sets: ZoneSets,
+    /// By set, in the order of their import.
+    features: BTreeMap<String, Vec<Feature>>,
+}
+
+/// A zone as the map gets it.
+#[derive(Debug)]
+struct Feature {
+    bounds: Vec<Bounds>,
+    vertices: usize,
+    json: String,
+}
+
+impl ZoneView {
+    /// Takes a part of a set.
+    pub(crate) fn take(&mut self, part: ZoneSetPart) -> Result<Change, &'static str> {
+        let set = part.set.clone();
+        let change = self.sets.take(part)?;
+        if change.is_active {
+            let features: Vec<Feature> = self.sets.zones_of(&set).filter_map(|zone| feature(&set, zone)).collect();
+            self.features.remove(&set);
+            if !features.is_empty() {
+                self.features.insert(set, features);
+            }
+        }
+        Ok(change)
+    }
+
+    /// The sets behind it.
+    pub(crate) fn sets(&self) -> &ZoneSets {
+        &self.sets
+    }
+
+    /// How many sets, zones and vertices there are beside those of a set.
+    pub(crate) fn totals_without(&self, set: &str) -> (usize, usize, usize) {
+        let (mut sets, mut zones, mut vertices) = (0, 0, 0);
+        for (_, features) in self.features.iter().filter(|(other, _)| other.as_str() != set) {
+            sets += 1;
+            zones += features.len();
+            vertices += features.iter().map(|feature| feature.vertices).sum::<usize>();
+        }
+        (sets, zones, vertices)
+    }
+
+    /// The features in a region (without one: all) as texts of JSON.
+    pub(crate) fn inside<'a>(&'a self, region: Option<&'a Region>) -> impl Iterator<Item = &'a str> {
+        let all = self.features.values().flatten();
+        let touches = move |feature: &&Feature| {
+            region.is_none_or(|region| feature.bounds.iter().any(|bounds| region.touches(bounds)))
+        };
+        all.filter(touches).map(|feature| feature.json.as_str())
+    }
+}
+
+/// `None`: no zone that can be used.
+fn feature(set: &str, zone: &v1::Zone) -> Option<Feature> {
+    let decoded = Zone::decode(set, zone)?;
+    let json = json!({
+        "type": "Feature",
+        "id": format!("{set}/{}", zone.zone_id),
+        "geometry": geojson::geometry(zone),
+        "properties": {
+            "set": set,
+            "id": zone.zone_id,
+            "name": zone.name,
+            "class": zone.zone_class,
+            "floor": limit_text(zone.floor.as_ref()),
+            "ceiling": limit_text(zone.ceiling.as_ref()),
+            "judged": decoded.is_judged(),
+            "valid_from_us": zone.valid_from_us.map(|at_us| at_us.to_string()),
+            "valid_until_us": zone.valid_until_us.map(|at_us| at_us.to_string()),
+        },
+    });
+    Some(Feature { bounds: decoded.bounds().collect(), vertices: decoded.vertices(), json: json.to_string() })
+}
+
+/// The latest events.
+#[derive(Debug, Default)]
+pub(crate) struct ZoneEvents {
+    events: VecDeque<ZoneEvent>,
+    ids: HashSet<String>,
+}
+
+impl ZoneEvents {
+    /// Adds an event. One that is written again after a restart of the processor is known.
+    pub(crate) fn add(&mut self, event: ZoneEvent, now_us: u64) {
+        if !self.ids.insert(event.event_id.clone()) {
+            return;
+        }
+        self.events.push_back(event);
+        let is_old = |event: &ZoneEvent| event.event_at_us.saturating_add(EVENTS_HELD_US) < now_us;
+        while self.events.len() > MOST_EVENTS || self.events.front().is_some_and(is_old) {
+            if let Some(oldest) = self.events.pop_front() {
+                self.ids.remove(&oldest.event_id);
+            }
+        }
+    }
+
+    /// All events, in the order of their arrival.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &ZoneEvent> {
+        self.events.iter()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FILE: &str = "AC R\nAN Reserve\nAL GND\nAH 300 m AGL\nV X=46:00:00 N 008:00:00 E\nDC 1\n\
+                        AC CTR\nAN Fiji\nV X=17:00:00 S 180:00:00 E\nDC 5\n";
+
+    fn view() -> ZoneView {
+        let mut view = ZoneView::default();
+        let import = zones::openair::parse(FILE).unwrap();
+        for part in zones::split("swiss", 5, "me", import.zones) {
+            view.take(part).unwrap();
+        }
+        view
+    }
+
+    #[test]
+    fn a_region_has_the_zones_that_it_touches() {
+        let view = view();
+        let names = |south, west, north, east| {
+            let region = Region::Bounds(Bounds::new(south, west, north, east).unwrap());
+            let features =
+                view.inside(Some(&region)).map(|json| serde_json::from_str::<serde_json::Value>(json).unwrap());
+            features.map(|feature| feature["properties"]["name"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+        };
+        assert_eq!(names(46.0, 8.0, 47.0, 9.0), ["Reserve"]);
+        assert_eq!(names(-18.0, 179.0, -16.0, 179.99), ["Fiji"]);
+        assert_eq!(names(-18.0, -179.99, -16.0, -179.0), ["Fiji"]);
+        assert!(names(0.0, 0.0, 1.0, 1.0).is_empty());
+        assert_eq!(view.inside(None).count(), 2);
+        assert_eq!(view.totals_without("swiss"), (0, 0, 0));
+        assert_eq!(view.totals_without("other").1, 2);
+    }
+
+    #[test]
+    fn a_removed_set_has_no_features() {
+        let mut view = view();
+        view.take(zones::split("swiss", 6, "me", Vec::new()).remove(0)).unwrap();
+        assert_eq!((view.inside(None).count(), view.sets().version("swiss")), (0, 6));
+    }
+
+    #[test]
+    fn a_repeated_event_counts_once_and_old_ones_end() {
+        let mut events = ZoneEvents::default();
+        let event = |id: u64| ZoneEvent { event_id: id.to_string(), event_at_us: id, ..ZoneEvent::default() };
+        for id in [1, 2, 1, 3] {
+            events.add(event(id), 3);
+        }
+        assert_eq!(events.all().count(), 3);
+        events.add(event(EVENTS_HELD_US + 3), EVENTS_HELD_US + 3);
+        assert_eq!(events.all().map(|event| event.event_at_us).collect::<Vec<_>>(), [3, EVENTS_HELD_US + 3]);
+        (4..50_000).for_each(|id| events.add(event(id), 3));
+        assert_eq!((events.all().count(), events.ids.len()), (MOST_EVENTS, MOST_EVENTS));
+    }
+}
