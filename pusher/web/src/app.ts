@@ -9,6 +9,7 @@ import { Line } from './line';
 import { hooks, type Hooks } from './hooks';
 import { ReceiverReports } from './live/receiver-reports';
 import { Winds } from './live/winds';
+import { Zones } from './live/zones';
 import { Board } from './map/board';
 import { kindsWithout } from './map/kinds';
 import type { LayerKey } from './map/layers/layer';
@@ -52,7 +53,7 @@ const PANEL_MS = 500;
 const PRUNE_MS = 10_000;
 /** The smallest zoom at which a selection from the list is shown. */
 const CLOSE_ZOOM = 10.5;
-/** In a wider view reports of receivers and winds are not loaded. */
+/** In a wider view reports of receivers, winds and zones are not loaded. */
 const MAX_REPORT_SPAN_DEG = 20;
 /** The band of winds that is shown unless the user chooses: its lowest altitude, metres. */
 const FIRST_WIND_BAND_M = 2000;
@@ -71,6 +72,7 @@ export class App {
   readonly #flights = new Flights();
   readonly #receivers = new ReceiverReports();
   readonly #winds = new Winds();
+  readonly #zones = new Zones();
   readonly #picture = new AirPicture((next) => this.#air.observe(next, Date.now()));
   readonly #session = new Session(this.#picture);
   readonly #connection = new Connection(this.#session, socketUrl(), { onMessage: () => this.#watch() });
@@ -385,7 +387,7 @@ export class App {
     return {
       ...shown, isLive: live, selection: this.#selection, followed: this.#followed, past: this.#past, flights: this.#flights,
       favourites: this.#favourites.devices, group: this.#colours, filter: this.#filter, colour: this.#colour, formats: this.#formats,
-      winds: this.#winds.all, windBand: this.#windBand,
+      winds: this.#winds.all, windBand: this.#windBand, zones: this.#zones.all,
       elevationAt: (lat, lon) => this.#board.elevationAt(lat, lon),
       receiverReport: (id) => this.#receivers.get(id),
       distanceFromHere: (position) => this.#here.distanceTo(position, this.#formats),
@@ -404,6 +406,7 @@ export class App {
     const reported = (key: LayerKey) => (this.#hidden.has(key) || east - west > MAX_REPORT_SPAN_DEG ? undefined : [south, west, north, east] as const);
     this.#receivers.want(reported('receivers'), now);
     this.#winds.want(reported('winds'), now);
+    this.#zones.want(reported('zones'), now);
     // The server may have sent new limits.
     this.#subscribe();
     const count = this.#list.show(scene, this.#board.view);

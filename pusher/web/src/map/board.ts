@@ -17,6 +17,7 @@ import { StationLayer } from './layers/stations';
 import { ThermalLayer } from './layers/thermals';
 import { TrailLayer } from './layers/trails';
 import { WindLayer } from './layers/winds';
+import { ZoneLayer } from './layers/zones';
 import { Rim } from './rim';
 import type { Scene } from './scene';
 import { drawById } from './symbols/resolve';
@@ -45,7 +46,7 @@ export class Board {
   readonly #aircraft = new AircraftLayer();
   /** From below to above. */
   readonly #layers: Layer[] = [
-    new ThermalLayer(), new TrailLayer(), new ReceiverLayer(), new WindLayer(), new StationLayer(), new GroundLayer(), this.#aircraft,
+    new ZoneLayer(), new ThermalLayer(), new TrailLayer(), new ReceiverLayer(), new WindLayer(), new StationLayer(), new GroundLayer(), this.#aircraft,
   ];
   readonly #rim = new Rim();
   readonly #beacons: Beacons;
