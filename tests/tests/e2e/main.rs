@@ -9,3 +9,4 @@ mod recorded;
 mod traces;
 mod track;
 mod watcher;
+mod zones;
