@@ -6,11 +6,13 @@
     run.py live rest  only binaries whose name contains one of these
 
 Each binary runs in the directory of its package, as with `cargo test`; its output is printed when it fails. A binary that
-hangs is ended after 15 minutes, with all its child processes. The exit code is 1 when a test fails.
+hangs is ended after 15 minutes, with all its child processes. The exit code is 1 when a test fails. Which of the binaries
+with services run beside each other follows from suites.toml.
 """
 
 import argparse
 import concurrent.futures
+import contextlib
 import json
 import os
 import pathlib
@@ -23,39 +25,35 @@ import time
 
 WORKSPACE = pathlib.Path(__file__).resolve().parent.parent
 LIMIT_S = 900
-# These run alone: they freeze and kill services under load, and limit latency, memory or duplicates.
-ALONE = {
-    "attack",
-    "attack_mqtt",
-    "bridge_faults",
-    "freezes",
-    "historian_faults",
-    "processor_faults",
-    "pusher_faults",
-    "streams_faults",
-}
-# Outside of the package `tests`, these need a service or a program, too.
-WITH_SERVICES = {
-    "history contract",
-    "history queries",
-    "processor archive",
-    "processor command",
-    "processor kafka",
-    "processor redis",
-    "processor topics",
-    "pusher makes",
-    "standalone updraft",
-}
-# Started first: the longest determine the duration.
-LONGEST = [
-    "documents",
-    "clients",
-    "replay",
-    "encodings",
-    "determinism",
-    "limits",
-    "live",
-]
+# What a test binary with services takes of a core, in thirds (tests/suites.toml describes the needs).
+THIRDS = {"waits": 2, "busy": 3, "heavy": 4, "alone": 1000}
+
+
+# Of the test binaries without services these begin first: the longest determine the duration.
+LONGEST = ["encodings", "determinism", "limits", "live", "rest_history", "access", "pipeline", "generate"]
+
+
+class Suite:
+    """What a test binary with services needs: an entry of suites.toml."""
+
+    def __init__(self, name, entry):
+        unknown = entry.keys() - {"needs", "seconds", "threads", "because"}
+        if unknown or entry.get("needs") not in THIRDS or "seconds" not in entry or "because" not in entry:
+            sys.exit(f"run: suites.toml: {name}: expected needs (one of {', '.join(THIRDS)}), seconds, because, and perhaps threads")
+        self.name, self.thirds, self.seconds = name, THIRDS[entry["needs"]], entry["seconds"]
+        self.threads = entry.get("threads", 2)
+
+    @property
+    def order(self):
+        """Those that need most come first, since they fit nowhere later; among equals the longest."""
+        return -self.thirds, -self.seconds, self.name
+
+
+def suites():
+    """The entries of suites.toml by name."""
+    import tomllib  # From Python 3.11: the tests without services need none.
+    entries = tomllib.loads((WORKSPACE / "tests/suites.toml").read_text())
+    return {name: Suite(name, entry) for name, entry in entries.items()}
 
 
 class Binary:
@@ -74,8 +72,8 @@ class Binary:
 
     @property
     def needs_services(self):
-        """Whether it needs a service, a browser or a built program."""
-        return (self.package_dir.name == "tests" and not self.is_unit) or self.name in WITH_SERVICES
+        """Whether it needs a service, a browser or a built program: such tests are in the package `tests` only."""
+        return self.package_dir.name == "tests" and not self.is_unit
 
 
 def built(cargo_arguments):
@@ -90,22 +88,28 @@ def built(cargo_arguments):
 
 
 class Services:
-    """The shared services, while this context is open."""
+    """The shared services: they start with this object, and stop at the end of its context."""
 
     KINDS = ["kafka", "registry", "clickhouse"]
 
-    def __enter__(self):
+    def __init__(self):
         program = WORKSPACE / "target/debug/stack"
         self.folder = tempfile.TemporaryDirectory()
-        env_file = pathlib.Path(self.folder.name) / "stack.env"
-        environment = {**os.environ, "UPDRAFT_STACK_ENV": str(env_file)}
+        self.env_file = pathlib.Path(self.folder.name) / "stack.env"
+        environment = {**os.environ, "UPDRAFT_STACK_ENV": str(self.env_file)}
         self.process = subprocess.Popen([program, *self.KINDS], env=environment, stdout=subprocess.DEVNULL)
+
+    def __enter__(self):
+        return self
+
+    def addresses(self):
+        """Waits until they are ready and returns their addresses by variable."""
         deadline = time.monotonic() + 180
-        while not (env_file.exists() and env_file.read_text()):
+        while not (self.env_file.exists() and self.env_file.read_text()):
             if self.process.poll() is not None or time.monotonic() > deadline:
                 sys.exit("run: the services did not start; their messages are above")
             time.sleep(0.1)
-        pairs = (line.removeprefix("export ").split("=", 1) for line in env_file.read_text().splitlines())
+        pairs = (line.removeprefix("export ").split("=", 1) for line in self.env_file.read_text().splitlines())
         # The programs' settings stay unset: each test sets them.
         return {name: value for name, value in pairs if not name.startswith("UPDRAFT_")}
 
@@ -136,26 +140,63 @@ def passed(output):
     return sum(int(n) for n in re.findall(r"test result: .*?(\d+) passed", output))
 
 
-def run_all(binaries, environment, jobs, arguments):
-    """Runs the binaries and prints a line for each; returns the results in the order of completion."""
-    results = []
-    with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
-        running = [pool.submit(run, binary, environment, arguments) for binary in binaries]
+class Report:
+    """Prints a line for each binary that has ended, and the output of one that failed."""
+
+    def __init__(self, count):
+        self.count, self.results = count, []
+
+    def add(self, result):
+        binary, code, seconds, output = result
+        self.results.append(result)
+        verdict = f"{passed(output)} passed" if code == 0 else f"FAILED (exit code {code})"
+        print(f"run: {len(self.results)}/{self.count} {binary.name}: {verdict}, {seconds:.1f} s", flush=True)
+        if code:
+            print(output, flush=True)
+
+
+def run_in_order(binaries, jobs, arguments, report):
+    """Runs the binaries that need no service. They wait for a part of their time: one more than there are cores at once."""
+    order = {name: index for index, name in enumerate(LONGEST)}
+    binaries = sorted(binaries, key=lambda binary: order.get(binary.target, len(order)))
+    with concurrent.futures.ThreadPoolExecutor(jobs + 1) as pool:
+        threads = {"RUST_TEST_THREADS": str(2 * jobs)}
+        running = [pool.submit(run, binary, threads, arguments) for binary in binaries]
         for done in concurrent.futures.as_completed(running):
-            binary, code, seconds, output = done.result()
-            results.append((binary, code, seconds, output))
-            verdict = f"{passed(output)} passed" if code == 0 else f"FAILED (exit code {code})"
-            print(f"run: {len(results)}/{len(binaries)} {binary.name}: {verdict}, {seconds:.1f} s", flush=True)
-            if code:
-                print(output, flush=True)
-    return results
+            report.add(done.result())
+
+
+def run_planned(binaries, environment, jobs, arguments, report):
+    """Runs the binaries with services: at each moment as many as the cores carry, in the order of the suites."""
+    waiting = sorted(binaries, key=lambda binary: binary.suite.order)
+    capacity = 3 * jobs
+    running, free, slots = {}, capacity, set(range(capacity))
+    with concurrent.futures.ThreadPoolExecutor(capacity) as pool:
+        while waiting or running:
+            for binary in list(waiting):
+                # One that needs more than there is runs alone.
+                thirds = min(binary.suite.thirds, capacity)
+                if thirds <= free:
+                    waiting.remove(binary)
+                    free -= thirds
+                    slot = min(slots)
+                    slots.remove(slot)
+                    # Each has ports of its own, and a number of threads that fits its waiting.
+                    own = {"UPDRAFT_TEST_SLOT": str(slot), "RUST_TEST_THREADS": str(binary.suite.threads)}
+                    running[pool.submit(run, binary, {**environment, **own}, arguments)] = thirds, slot
+            done, _ = concurrent.futures.wait(running, return_when=concurrent.futures.FIRST_COMPLETED)
+            for ended in done:
+                thirds, slot = running.pop(ended)
+                free += thirds
+                slots.add(slot)
+                report.add(ended.result())
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("names", nargs="*", help="parts of the names of binaries")
     parser.add_argument("--unit", action="store_true", help="only tests that need no service")
-    parser.add_argument("--jobs", type=int, default=2, help="number of parallel binaries (2)")
+    parser.add_argument("--jobs", type=int, default=2, help="number of cores to fill (2)")
     parser.add_argument("--times", type=pathlib.Path, help="write the seconds of each binary to this file, as Markdown")
     parser.add_argument("--locked", action="store_true", help="pass --locked to cargo")
     options, arguments = parser.parse_known_args()
@@ -167,17 +208,24 @@ def main():
         binaries = [binary for binary in binaries if any(name in binary.name for name in options.names)]
     if not binaries:
         sys.exit("run: no test binary matches: give a part of a name, for example `live`")
-    order = {name: index for index, name in enumerate(LONGEST)}
-    binaries.sort(key=lambda binary: order.get(binary.target, len(order)))
     unit = [binary for binary in binaries if not binary.needs_services]
-    alone = [binary for binary in binaries if binary.needs_services and binary.target in ALONE]
-    parallel = [binary for binary in binaries if binary.needs_services and binary.target not in ALONE]
+    with_services = [binary for binary in binaries if binary.needs_services]
+    known = suites() if with_services else {}
+    for binary in with_services:
+        if binary.target not in known:
+            sys.exit(f"run: tests/suites.toml does not say what {binary.target} needs: add an entry")
+        binary.suite = known[binary.target]
+    targets = {binary.target for binary in with_services}
+    if not options.names and known.keys() - targets:
+        sys.exit(f"run: tests/suites.toml has entries without a test: {', '.join(sorted(known.keys() - targets))}")
     print(f"run: {len(binaries)} test binaries built after {time.monotonic() - began:.0f} s", flush=True)
-    results = run_all(unit, {}, options.jobs, arguments)
-    if parallel or alone:
-        with Services() as environment:
-            results += run_all(parallel, environment, options.jobs, arguments)
-            results += run_all(alone, environment, 1, arguments)
+    report = Report(len(binaries))
+    # The services start while tests without them run.
+    with Services() if with_services else contextlib.nullcontext() as services:
+        run_in_order(unit, options.jobs, arguments, report)
+        if with_services:
+            run_planned(with_services, services.addresses(), options.jobs, arguments, report)
+    results = report.results
     if options.times:
         lines = [f"| {b.name} | {s:.1f} |" for b, _, s, _ in sorted(results, key=lambda result: -result[2])]
         options.times.write_text("| binary | seconds |\n| --- | --- |\n" + "\n".join(lines) + "\n")

@@ -70,12 +70,8 @@ impl Scene {
 }
 
 async fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
-    let (clock, mut polls) = (Clock::system(), 0);
-    while !is_so() {
-        assert!(clock.monotonic() < SOON, "{what} after {polls} looks");
-        polls += 1;
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    let look = || std::future::ready(is_so().then_some(()));
+    harness::wait_until(SOON, what, look).await.expect("it happens");
 }
 
 fn options(arguments: &[&str]) -> BridgeOptions {

@@ -1,7 +1,7 @@
 """All programs as their own principals, on a Kafka that refuses what Terraform's module kafka-access does not allow.
 
 Starts an Apache Kafka with passwords and access lists, applies topics and rights, runs every program under load, and fails where
-the broker denied a request of ours, a program is not ready, or a stranger is let in. Needs terraform and its registry; the other
+the broker denied a request of ours, a program is not ready, or a stranger is let in. Needs OpenTofu or Terraform; the other
 services come from the environment: just terraform-access
 """
 import contextlib
@@ -141,7 +141,7 @@ module "access" {{
 }}
 """)
     for arguments in (["init", "-input=false"], ["apply", "-auto-approve", "-input=false"], ["plan", "-detailed-exitcode"]):
-        ran = subprocess.run(["terraform", f"-chdir={root}", *arguments, "-no-color"], capture_output=True, text=True)
+        ran = subprocess.run([os.environ["UPDRAFT_TOFU"], f"-chdir={root}", *arguments], capture_output=True, text=True)
         if ran.returncode != 0:
             sys.exit(f"terraform {arguments[0]}: {ran.stdout[-2000:]}{ran.stderr[-2000:]}")
 

@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[2]
 RUNBOOKS = ROOT / "ops/runbooks"
 PARTS = ["Meaning", "First three commands", "Mitigation", "Resolved when", "Escalation"]
 # The admin ports of the programs, the map, the collector.
-PORTS = {*range(9101, 9108), 8090, 4318}
+PORTS = {*range(9101, 9109), 8090, 4318}
 PATHS = {"/ready", "/health", "/metrics", "/log"}
 
 

@@ -1,76 +1,146 @@
 #!/usr/bin/env bash
-# environments/dev applied to a real Kafka and registry: apply, an empty second plan, drift, refusals, adoption, and our own
-# `topics check` on what came out. Needs terraform, its registry, and the addresses in the environment:
-#   just terraform-apply
+# Applies environments/dev to a real Kafka and registry: apply, an empty second plan, drift, refusals, adoption, and `processor
+# topics check` on the result. Needs OpenTofu or Terraform, and the addresses in the environment:
+#
+#   just terraform-apply            topics and subjects
+#   just terraform-apply topics     topics alone: where the provider of subjects is only a recorded schema
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 : "${UPDRAFT_KAFKA_BOOTSTRAP:?run it with just terraform-apply}" "${UPDRAFT_SCHEMA_REGISTRY_URL:?run it with just terraform-apply}"
+case ${1:-all} in
+all) targets=() ;;
+topics) targets=(-target=module.topics) ;;
+*)
+    echo "terraform-apply: unknown part '$1'; expected all or topics" >&2
+    exit 64
+    ;;
+esac
+# shellcheck source=ops/checks/tofu.sh
+. ops/checks/tofu.sh
 python=$UPDRAFT_CACHE/bin/test-python
 processor=${UPDRAFT_PROCESSOR:-$PWD/target/debug/processor}
+for needed in "$python" "$processor" jq curl; do
+    command -v "$needed" >/dev/null || { echo "terraform-apply: $needed is missing; see just terraform-apply" >&2; exit 1; }
+done
+topics=$(jq '.topics | length' terraform/catalogue.json)
 copy=$(mktemp -d)
 trap 'rm -rf "$copy"' EXIT
-mkdir -p "$copy/schemas"
-cp -r terraform "$copy/"
-cp -r schemas/proto "$copy/schemas/"
-find "$copy" \( -name .terraform -o -name '*.tfstate*' \) -prune -exec rm -rf {} +
+terraform_copy "$copy"
 cd "$copy/terraform/environments/dev"
-export TF_IN_AUTOMATION=1 TF_INPUT=0 TF_CLI_ARGS=-no-color
 export TF_VAR_kafka_bootstrap=$UPDRAFT_KAFKA_BOOTSTRAP TF_VAR_schema_registry_url=$UPDRAFT_SCHEMA_REGISTRY_URL TF_VAR_topic_prefix=dev.
-terraform init >/dev/null
 
 fail() {
     echo "terraform-apply: $*" >&2
     exit 1
 }
 
-# refused WHAT TEXT TERRAFORM-ARGUMENT...: the command fails, and its output contains the text.
+# run COMMAND...: its output is shown when it fails, and is in $copy/log.
+run() {
+    "$@" >"$copy/log" 2>&1 || { cat "$copy/log" >&2; fail "failed: $*"; }
+}
+
+# ok TEXT: with the seconds since the start.
+ok() {
+    printf 'ok    %3d s  %s\n' "$SECONDS" "$*"
+}
+
+# refused WHAT TEXT ARGUMENT...: the command fails, and its output contains the text.
 refused() {
     local what=$1 text=$2 output
     shift 2
-    if output=$(terraform "$@" 2>&1); then fail "$what was not refused"; fi
-    # Terraform wraps its lines.
-    grep -q "$text" <<<"$(tr '
-' ' ' <<<"$output" | tr -s ' ')" || fail "$what: $output"
-    echo "ok    $what is refused"
+    if output=$("$UPDRAFT_TOFU" "$@" "${targets[@]}" 2>&1); then fail "$what was not refused"; fi
+    # Long lines are wrapped behind a bar.
+    grep -qF "$text" <<<"$(tr -d '│╷╵' <<<"$output" | tr -s ' \n' ' ')" || fail "$what: $output"
+    ok "$what is refused: $text"
 }
 
-# plan_exits CODE WHAT TERRAFORM-ARGUMENT...
+# apply ARGUMENT...
+apply() {
+    run "$UPDRAFT_TOFU" apply -auto-approve "$@" "${targets[@]}"
+}
+
+# plan_exits CODE WHAT ARGUMENT...
 plan_exits() {
     local wanted=$1 what=$2 code=0
     shift 2
-    terraform plan -detailed-exitcode "$@" >"$copy/plan" 2>&1 || code=$?
+    "$UPDRAFT_TOFU" plan -detailed-exitcode "$@" "${targets[@]}" >"$copy/plan" 2>&1 || code=$?
     [ "$code" = "$wanted" ] || { cat "$copy/plan" >&2; fail "$what: the plan exits $code instead of $wanted"; }
-    echo "ok    $what"
+    ok "$what"
 }
 
-terraform apply -auto-approve >"$copy/log" 2>&1 || { cat "$copy/log" >&2; fail "apply failed"; }
-echo "ok    $(grep '^Apply complete' "$copy/log")"
+# with_settings COMMAND...: with the outputs as its environment, and without that of this script.
+with_settings() {
+    (
+        unset UPDRAFT_KAFKA_BOOTSTRAP UPDRAFT_SCHEMA_REGISTRY_URL
+        set -a
+        # shellcheck source=/dev/null
+        . "$copy/dev.env"
+        set +a
+        "$@"
+    )
+}
+
+# change_topic TOPIC SETTING VALUE: as a person would with Kafka's tools.
+change_topic() {
+    "$python" - "$UPDRAFT_KAFKA_BOOTSTRAP" "$@" <<'PYTHON'
+import sys
+
+from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource, ResourceType
+
+_, bootstrap, topic, setting, value = sys.argv
+entry = ConfigEntry(setting, value, incremental_operation=AlterConfigOpType.SET)
+resource = ConfigResource(ResourceType.TOPIC, topic, incremental_configs=[entry])
+client = AdminClient({"bootstrap.servers": bootstrap})
+for future in client.incremental_alter_configs([resource]).values():
+    future.result(30)
+PYTHON
+}
+
+"$UPDRAFT_TOFU" version | sed -n 1p
+run "$UPDRAFT_TOFU" init
+apply
+ok "$(grep '^Apply complete' "$copy/log")"
 plan_exits 0 "the second plan is empty"
 
-terraform output -json settings | jq -r 'to_entries[] | "\(.key)=\(.value)"' >"$copy/dev.env"
-(set -a; . "$copy/dev.env"; set +a; "$processor" topics check >"$copy/check" 2>/dev/null) || { cat "$copy/check" >&2; fail "our programs find differences"; }
-(set -a; . "$copy/dev.env"; set +a; "$processor" topics apply >/dev/null 2>&1) || fail "our programs cannot register their schemas"
-plan_exits 0 "our programs change nothing"
+"$UPDRAFT_TOFU" output -json settings | jq -r 'to_entries[] | "\(.key)=\(.value)"' >"$copy/dev.env"
+run with_settings "$processor" run --check-config
+ok "the processor accepts the outputs as its environment"
+if [ ${#targets[@]} -gt 0 ]; then
+    run with_settings "$processor" topics apply
+    ok "topics apply registers the subjects"
+fi
+run with_settings "$processor" topics check
+ok "topics check agrees"
+run with_settings "$processor" topics apply
+plan_exits 0 "topics apply changes nothing"
 
-"$python" - <<PYTHON
-from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource, ResourceType
-shorter = ConfigEntry("retention.ms", "1000", incremental_operation=AlterConfigOpType.SET)
-client = AdminClient({"bootstrap.servers": "$UPDRAFT_KAFKA_BOOTSTRAP"})
-changed = client.incremental_alter_configs([ConfigResource(ResourceType.TOPIC, "dev.fanet.raw.v1", incremental_configs=[shorter])])
-[future.result() for future in changed.values()]
-PYTHON
-curl -fsS -X PUT -H 'content-type: application/json' -d '{"compatibility":"NONE"}' "$UPDRAFT_SCHEMA_REGISTRY_URL/config/dev.fanet.alert.v1-value" >/dev/null
+change_topic dev.fanet.raw.v1 retention.ms 1000
+drifted=('kafka_topic.topic["fanet.raw.v1"]')
+if [ ${#targets[@]} -eq 0 ]; then
+    curl -fsS -X PUT -H 'content-type: application/json' -d '{"compatibility":"NONE"}' "$UPDRAFT_SCHEMA_REGISTRY_URL/config/dev.fanet.alert.v1-value" >/dev/null
+    drifted+=('compatibility["dev.fanet.alert.v1-value"]')
+fi
 plan_exits 2 "drift is found"
-grep -q 'kafka_topic.topic\["fanet.raw.v1"\] will be updated' "$copy/plan" || fail "the topic's drift is not shown"
-grep -q 'compatibility\["dev.fanet.alert.v1-value"\] will be updated' "$copy/plan" || fail "the subject's drift is not shown"
-echo "ok    drift is shown, of a topic and of a subject"
-terraform apply -auto-approve >/dev/null
-plan_exits 0 "drift is mended"
+for resource in "${drifted[@]}"; do
+    grep -qF "$resource will be updated" "$copy/plan" || { cat "$copy/plan" >&2; fail "the drift of $resource is not shown"; }
+done
+grep -q "^Plan: .*0 to add, ${#drifted[@]} to change, 0 to destroy" "$copy/plan" || { cat "$copy/plan" >&2; fail "more than the drift is shown"; }
+if with_settings "$processor" topics check >"$copy/log" 2>&1; then fail "topics check does not see the drift"; fi
+ok "drift is shown, and nothing else: ${drifted[*]}; topics check sees it, too"
+apply
+plan_exits 0 "the next apply corrects it"
+run with_settings "$processor" topics check
+ok "topics check agrees again"
 
-refused "another partition count" "has 6 partitions, and 12 are wanted" plan -var partitions=12
+refused "another partition count" "dev.fanet.raw.v1 has 6 partitions, and 12 are wanted" plan -var partitions=12
 refused "destroying" "prevent_destroy" destroy -auto-approve
+plan_exits 0 "nothing was destroyed"
 
-UPDRAFT_TOPIC_PREFIX=old. "$processor" topics apply --partitions 4 >/dev/null 2>&1 || fail "topics apply"
-terraform apply -auto-approve -state="$copy/old.tfstate" -var topic_prefix=old. -var adopt=true -var partitions=4 >"$copy/log" 2>&1 || { cat "$copy/log" >&2; fail "adoption failed"; }
-grep -q '19 imported, .* 0 changed, 0 destroyed' "$copy/log" || { cat "$copy/log" >&2; fail "adoption changes something"; }
-plan_exits 0 "topics that were there are taken over as they are" -state="$copy/old.tfstate" -var topic_prefix=old. -var adopt=true -var partitions=4
+run env UPDRAFT_TOPIC_PREFIX=old. "$processor" topics apply --partitions 4 --new-prefix
+old=(-state="$copy/old.tfstate" -var topic_prefix=old. -var partitions=4)
+apply "${old[@]}" -var adopt=true
+grep -qE "$topics imported, .* 0 changed, 0 destroyed" "$copy/log" || { cat "$copy/log" >&2; fail "adoption changes something"; }
+ok "existing topics are adopted: $(grep '^Apply complete' "$copy/log")"
+plan_exits 0 "the plan after adoption is empty" "${old[@]}" -var adopt=true
+plan_exits 0 "also without adopt" "${old[@]}"
+ok "passed"

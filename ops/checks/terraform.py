@@ -53,6 +53,7 @@ class Folder:
         self.locals = {name for _, body in self.all("locals") for name in body}
         self.resources = {labels: body for labels, body in self.all("resource")}
         self.data = {labels: body for labels, body in self.all("data")}
+        self.providers = self.all("provider")
 
     def all(self, kind):
         return [found for parsed in self.parsed for found in blocks(parsed, kind)]
@@ -62,36 +63,72 @@ class Folder:
         return "\n".join(re.sub(r"^\s*#.*$", "", text, flags=re.M) for text in self.texts.values())
 
 
-def check_body(where, body, schema, meta=frozenset()):
-    attributes, inner = schema["attributes"], schema["blocks"]
+def check_body(where, body, block, meta=frozenset()):
+    """A block of a file against its recorded schema."""
+    attributes, inner = block.get("attributes", {}), block.get("block_types", {})
     for name, value in body.items():
         if name in meta:
             continue
         if name in inner:
-            for block in value if isinstance(value, list) else [value]:
-                yield from check_body(f"{where}.{name}", plain(block), inner[name])
+            for nested in value if isinstance(value, list) else [value]:
+                yield from check_body(f"{where}.{name}", plain(nested), inner[name]["block"])
         elif name not in attributes:
             yield f"{where}: the provider knows no {name}"
-        elif attributes[name] == "computed":
+        elif not {"required", "optional"} & set(attributes[name]):
             yield f"{where}: {name} is the provider's to say"
-    for name, kind in attributes.items():
-        if kind == "required" and name not in body:
+        elif attributes[name].get("deprecated"):
+            yield f"{where}: the provider has deprecated {name}"
+    for name, attribute in attributes.items():
+        if attribute.get("required") and name not in body:
             yield f"{where}: {name} is required"
-    for name, block in inner.items():
-        if block["required"] and name not in body:
+    for name, nested in inner.items():
+        if nested.get("min_items") and name not in body:
             yield f"{where}: a block {name} is required"
+
+
+class Schemas:
+    """The recorded schemas of the providers, in the form of `terraform providers schema -json`."""
+
+    def __init__(self, file):
+        recorded = json.loads(file.read_text())["provider_schemas"]
+        self.providers = {address.rsplit("/", 1)[1]: found["provider"]["block"] for address, found in recorded.items()}
+        self.kinds = {
+            kind: {type_: schema["block"] for found in recorded.values() for type_, schema in found.get(f"{name}_schemas", {}).items()}
+            for kind, name in (("resource", "resource"), ("data", "data_source"))
+        }
 
 
 def check_resources(folder, schemas):
     for kind, found in (("resource", folder.resources), ("data", folder.data)):
         for (type_, name), body in found.items():
-            schema = schemas[kind].get(type_)
-            if schema is None:
+            block = schemas.kinds[kind].get(type_)
+            if block is None:
                 yield f"{type_}.{name}: not among the recorded {kind} schemas"
                 continue
-            yield from check_body(f"{type_}.{name}", body, schema, META)
+            yield from check_body(f"{type_}.{name}", body, block, META)
             if kind == "resource" and type_ in PROTECTED and "'prevent_destroy': True" not in str(body.get("lifecycle")):
                 yield f"{type_}.{name}: holds data, and prevent_destroy is not set"
+
+
+def check_providers(folder, schemas):
+    for (name,), body in folder.providers:
+        if name in schemas.providers:
+            yield from check_body(f"provider {name}", body, schemas.providers[name], {"alias"})
+        else:
+            yield f"provider {name}: not among the recorded schemas"
+
+
+def check_tests(folder):
+    """Every rule for a variable has a test in which it refuses a value."""
+    tests = list(folder.path.glob("tests/*.tftest.hcl"))
+    if not tests:
+        yield "has no tests"
+    refused = set(re.findall(r"\bvar\.(\w+)", " ".join(re.findall(r"expect_failures\s*=\s*\[([^\]]*)\]", "\n".join(test.read_text() for test in tests)))))
+    for name, said in folder.variables.items():
+        if "validation" in said and name not in refused:
+            yield f"variable {name}: no test expects that a value is refused"
+    for name in sorted(refused - set(folder.variables)):
+        yield f"a test expects that var.{name} is refused, which is not declared"
 
 
 def check_references(folder):
@@ -135,16 +172,20 @@ def check_modules(folder, loaded):
 
 
 def check(terraform):
-    schemas = json.loads((terraform / "provider-schemas.json").read_text())
+    schemas = Schemas(terraform / "provider-schemas.json")
     paths = sorted({file.parent for file in terraform.rglob("*.tf") if ".terraform" not in file.parts})
     loaded = {path.resolve(): Folder(path) for path in paths}
     problems = []
     for path, folder in loaded.items():
         where = path.relative_to(terraform.resolve())
-        for problem in [*check_resources(folder, schemas), *check_references(folder), *check_modules(folder, loaded)]:
+        for problem in [
+            *check_resources(folder, schemas),
+            *check_providers(folder, schemas),
+            *check_references(folder),
+            *check_modules(folder, loaded),
+            *check_tests(folder),
+        ]:
             problems.append(f"terraform/{where}: {problem}")
-        if where.parts[0] == "modules" and not list(path.glob("tests/*.tftest.hcl")):
-            problems.append(f"terraform/{where}: has no tests")
     return problems, len(loaded)
 
 

@@ -30,6 +30,12 @@ class Planted(unittest.TestCase):
     def test_missing_attributes_are_found(self):
         self.assertIn("acl_principal is required", self.problems(ACCESS, "acl_principal ", "# acl_principal "))
 
+    def test_unknown_attributes_of_providers_are_found(self):
+        self.assertIn("provider kafka: the provider knows no tls", self.problems(DEV, "tls_enabled", "tls"))
+
+    def test_rules_without_a_test_are_found(self):
+        self.assertIn("variable prefix: no test expects", self.problems("modules/kafka-topics/tests/topics.tftest.hcl", "[var.prefix]", "[var.partitions]"))
+
     def test_unprotected_topics_are_found(self):
         self.assertIn("prevent_destroy is not set", self.problems("modules/kafka-topics/main.tf", "prevent_destroy = true", "prevent_destroy = false"))
 

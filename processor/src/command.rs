@@ -10,7 +10,7 @@ use runtime::Context;
 use schemas::catalogue::{self, topic};
 use schemas::id::{DeviceAddress, RecordId};
 use schemas::v1::command::{Action, Allow, Deny, Erase, Hide, ResetScore, Show};
-use schemas::v1::{AuditRecord, Command, RawRecord, raw_record};
+use schemas::v1::{AuditOutcome, AuditRecord, Command, RawRecord, raw_record};
 use streams::registry::TopicCodec;
 use streams::{Acknowledge, Cluster, Delivered, DeliveryError, Headers, Outgoing, Receipt, Sink, SinkSettings};
 use tokio::sync::oneshot;
@@ -70,7 +70,7 @@ impl DeviceCommand {
     fn audit_action(self) -> &'static str {
         match self {
             Self::Hide => "device.hide",
-            Self::Unhide => "device.unhide",
+            Self::Unhide => "device.show",
             Self::Deny => "device.deny",
             Self::Allow => "device.allow",
             Self::Erase => "device.erase",
@@ -142,7 +142,7 @@ fn records(options: &CommandOptions, issuer: &str, now_us: u64) -> Records {
     details.extend(remark.clone().map(|remark| ("remark".to_owned(), remark)));
     Records {
         command: Command {
-            command_id,
+            command_id: command_id.clone(),
             device: device.0,
             issued_by: issuer.to_owned(),
             issued_at_us: now_us,
@@ -154,6 +154,9 @@ fn records(options: &CommandOptions, issuer: &str, now_us: u64) -> Records {
             action: audit_action.to_owned(),
             subject: device.to_string(),
             details,
+            credential: "command_line".to_owned(),
+            outcome: AuditOutcome::Accepted.into(),
+            request_id: command_id.clone(),
             ..AuditRecord::default()
         },
     }

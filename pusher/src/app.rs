@@ -7,12 +7,13 @@ use parking_lot::RwLock;
 use runtime::Context;
 use tokio_util::task::TaskTracker;
 
+use crate::audit::Audit;
 use crate::auth::Auth;
+use crate::commands::Commands;
 use crate::config::PusherOptions;
 use crate::http::Connections;
 use crate::metrics::PusherMetrics;
 use crate::positions::Positions;
-use crate::raw_writer::RawWriter;
 use crate::redis::Redis;
 use crate::rest::{Exports, Problem, RecordedSilences, RedisPicture, ResponseCache};
 use crate::scores::ScoreReader;
@@ -48,8 +49,10 @@ pub(crate) struct App {
     pub(crate) throttle: Arc<Throttle>,
     /// Accepts positions of telephones.
     pub(crate) positions: Arc<Positions>,
-    /// Writes positions and commands into the raw topic.
-    pub(crate) raw_writer: Arc<RawWriter>,
+    /// Searches the audit trail.
+    pub(crate) audit: Arc<Audit>,
+    /// Accepts commands, and looks at private data.
+    pub(crate) commands: Arc<Commands>,
     /// Writes sets of zones.
     pub(crate) zone_writer: Arc<ZoneWriter>,
     /// `None`: no history is set.

@@ -1,39 +1,70 @@
 //! Whose credentials a request has: access tokens of the identity provider, API keys, position keys.
 
 mod api_key_file;
+#[cfg(feature = "jwks")]
+mod breaker;
 mod credentials;
 mod denied;
 #[cfg(feature = "jwks")]
+mod discovery;
+#[cfg(feature = "jwks")]
+mod fetch;
+#[cfg(feature = "jwks")]
 mod jwks_url;
 mod key_source;
+mod offer;
+#[cfg(feature = "jwks")]
+mod sign_in;
+#[cfg(feature = "jwks")]
+mod user_endpoint;
 
 use std::path::Path;
 use std::sync::Arc;
 
 use access::token::{self, TokenSettings};
 use access::{ApiKeys, Caller, Credential, Limited, Refusal, Scope, Scopes, TokenCache, api_keys};
+#[cfg(feature = "jwks")]
+use anyhow::Context as _;
 use parking_lot::Mutex;
 use runtime::{Clock, Shutdown, Tasks};
 
-use crate::config::AccessOptions;
+use crate::config::{AccessOptions, Keys};
 use crate::metrics::{PusherMetrics, Reason};
 use crate::positions;
+use crate::redis::Redis;
 use crate::throttle::{Client, Throttle};
 use crate::watched::Watched;
 #[cfg(feature = "services")]
 pub(crate) use api_key_file::check as check_api_keys;
 pub(crate) use credentials::{Presented, of_request, of_websocket};
 pub(crate) use denied::Denied;
+#[cfg(feature = "jwks")]
+use discovery::Discovery;
 use key_source::KeySource;
 #[cfg(feature = "services")]
 pub(crate) use key_source::check as check_token_keys;
+pub(crate) use offer::SignIn;
+#[cfg(feature = "jwks")]
+use sign_in::SignInPoint;
+#[cfg(feature = "services")]
+pub(crate) use sign_in::check as check_issuer;
+#[cfg(feature = "jwks")]
+use user_endpoint::UserEndpoint;
+#[cfg(feature = "services")]
+pub(crate) use user_endpoint::check as check_user_endpoint;
 
+#[cfg(not(feature = "jwks"))]
+const NO_CLIENT: &str = "this program was built without a client for URLs";
 /// Verified tokens that are remembered.
 const MAX_CACHED_TOKENS: usize = 10_000;
 
 /// What credentials are checked with.
 pub(crate) struct Auth {
     tokens: Option<Tokens>,
+    #[cfg(feature = "jwks")]
+    sign_in: Option<Arc<SignInPoint>>,
+    #[cfg(feature = "jwks")]
+    users: Option<UserEndpoint>,
     api_keys: Option<Arc<Watched<ApiKeys>>>,
     position_keys: Option<Arc<Watched<positions::Keys>>>,
     open_operator: bool,
@@ -70,17 +101,48 @@ impl Auth {
         options: &AccessOptions,
         position_keys: Option<&Path>,
         open_operator: bool,
+        redis: Option<Redis>,
         throttle: Arc<Throttle>,
         clock: Clock,
         metrics: PusherMetrics,
     ) -> anyhow::Result<Self> {
-        let tokens = match options.tokens().map_err(anyhow::Error::msg)? {
+        let accepted = options.tokens().map_err(anyhow::Error::msg)?;
+        #[cfg(feature = "jwks")]
+        let users = match options.user_endpoint() {
+            Some(url) => Some(UserEndpoint::open(url, redis, clock.clone(), metrics.clone())?),
             None => None,
-            Some((settings, keys)) => Some(Tokens {
-                settings,
-                keys: KeySource::open(keys, clock.clone(), metrics.clone())?,
-                cache: Mutex::new(TokenCache::new(MAX_CACHED_TOKENS)),
-            }),
+        };
+        #[cfg(not(feature = "jwks"))]
+        anyhow::ensure!(options.user_endpoint().is_none(), "--auth-userinfo: {NO_CLIENT}");
+        #[cfg(not(feature = "jwks"))]
+        drop(redis);
+        #[cfg(not(feature = "jwks"))]
+        anyhow::ensure!(options.sign_in().is_none(), "--auth-client-id: {NO_CLIENT}");
+        #[cfg(feature = "jwks")]
+        let discovery = match &accepted {
+            Some((settings, Keys::Discovered)) => Some(Discovery::open(&settings.issuer, &clock, &metrics)?),
+            _ => None,
+        };
+        #[cfg(feature = "jwks")]
+        let sign_in = match options.sign_in() {
+            Some(settings) => Some(Arc::new(SignInPoint::open(settings, discovery.clone(), &clock, &metrics)?)),
+            None => None,
+        };
+        let tokens = match accepted {
+            None => None,
+            Some((settings, keys)) => {
+                let keys = match keys {
+                    Keys::At(place) => KeySource::open(place, clock.clone(), metrics.clone())?,
+                    #[cfg(feature = "jwks")]
+                    Keys::Discovered => {
+                        let discovery = discovery.context("it was opened for these keys")?;
+                        KeySource::discovered(discovery, clock.clone(), metrics.clone())?
+                    }
+                    #[cfg(not(feature = "jwks"))]
+                    Keys::Discovered => anyhow::bail!("--auth-issuer without --auth-jwks: {NO_CLIENT}"),
+                };
+                Some(Tokens { settings, keys, cache: Mutex::new(TokenCache::new(MAX_CACHED_TOKENS)) })
+            }
         };
         let api_keys = options.api_keys.as_deref().map(api_key_file::open).transpose()?;
         let position_keys = position_keys.map(positions::open).transpose()?;
@@ -90,7 +152,19 @@ impl Auth {
                  development only"
             );
         }
-        Ok(Self { tokens, api_keys, position_keys, open_operator, throttle, clock, metrics })
+        Ok(Self {
+            tokens,
+            #[cfg(feature = "jwks")]
+            sign_in,
+            #[cfg(feature = "jwks")]
+            users,
+            api_keys,
+            position_keys,
+            open_operator,
+            throttle,
+            clock,
+            metrics,
+        })
     }
 
     /// Reads files again when they change, and fetches keys, until stopped.
@@ -108,10 +182,30 @@ impl Auth {
             let (keys, clock) = (tokens.keys.clone(), clock.clone());
             tasks.spawn("token keys", |stop: Shutdown| keys.run(clock, stop));
         }
+        #[cfg(feature = "jwks")]
+        if let Some(document) = self.sign_in.as_ref().and_then(|point| point.own_document()) {
+            tasks.spawn("sign-in", |stop| document.run(stop));
+        }
+    }
+
+    /// Whether one can sign in on the map page, and how.
+    #[cfg(feature = "jwks")]
+    pub(crate) fn sign_in(&self) -> SignIn {
+        self.sign_in.as_ref().map_or(SignIn::Off, |point| point.value())
+    }
+
+    /// Nobody can: there is no client for URLs.
+    #[cfg(not(feature = "jwks"))]
+    pub(crate) fn sign_in(&self) -> SignIn {
+        SignIn::Off
     }
 
     /// Whether tokens or API keys are accepted.
     pub(crate) fn accepts_sign_in(&self) -> bool {
+        #[cfg(feature = "jwks")]
+        if self.users.is_some() {
+            return true;
+        }
         self.tokens.is_some() || self.api_keys.is_some()
     }
 
@@ -120,6 +214,8 @@ impl Auth {
         self.open_operator.then(|| {
             Arc::new(Caller {
                 subject: "open-operator".to_owned(),
+                name: None,
+                roles: Vec::new(),
                 credential: Credential::OpenOperator,
                 scopes: Scopes::PUBLIC.with(Scope::ValidationRead).with(Scope::ValidationReset),
                 company: None,
@@ -163,6 +259,20 @@ impl Auth {
         if presented.starts_with(api_keys::PREFIX) {
             let keys = self.api_keys.as_ref().ok_or(Refusal::NotAccepted)?;
             return Ok(keys.value().find(presented, now_s)?);
+        }
+        #[cfg(feature = "jwks")]
+        if let Some(users) = &self.users
+            && (self.tokens.is_none() || !token::is_jwt(presented))
+        {
+            if let Some(answer) = users.remembered(presented) {
+                return Ok(answer?);
+            }
+            // Anything else could not be sent, and would count as a failure of the endpoint.
+            if !token::is_bearer(presented) {
+                return Err(Refusal::Malformed.into());
+            }
+            self.throttle.may_log_in(client).map_err(Failure::Limited)?;
+            return Ok(users.find(presented).await?);
         }
         let tokens = self.tokens.as_ref().ok_or(Refusal::NotAccepted)?;
         let keys = tokens.keys.value();

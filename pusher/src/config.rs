@@ -22,6 +22,7 @@ use runtime::{Context, ShellOptions, program::Program};
 use streams::LogOptions;
 
 pub use self::access::AccessOptions;
+pub(crate) use self::access::{Keys, SignInSettings};
 use crate::http::ConnectionLimits;
 #[cfg(feature = "services")]
 use crate::keys_command::{KeysAction, NewKeyOptions};
@@ -245,6 +246,10 @@ pub struct PusherOptions {
         global = true
     )]
     pub export_max_rows: u64,
+    /// Age beyond which the archive of the raw topic removes hours, as its setting of the same name says; 0s: never. The
+    /// answer to an erasure names it. Without it: that the operator knows.
+    #[arg(long, env = "UPDRAFT_ARCHIVE_RETENTION", value_name = "DURATION", value_parser = parse_duration, global = true)]
+    pub archive_retention: Option<Duration>,
     /// The map page.
     #[command(flatten)]
     pub map: MapOptions,
@@ -362,8 +367,14 @@ impl Program for Config {
         if let Some(file) = &options.access.api_keys {
             auth::check_api_keys(file).map_err(|error| format!("{error:#}"))?;
         }
-        if let Some((_, keys)) = options.access.tokens()? {
-            auth::check_token_keys(keys).map_err(|error| format!("{error:#}"))?;
+        if let Some((settings, keys)) = options.access.tokens()? {
+            let needs_provider = keys == Keys::Discovered || options.access.sign_in().is_some();
+            auth::check_token_keys(keys)
+                .and_then(|()| if needs_provider { auth::check_issuer(&settings.issuer) } else { Ok(()) })
+                .map_err(|error| format!("{error:#}"))?;
+        }
+        if let Some(url) = options.access.user_endpoint() {
+            auth::check_user_endpoint(url).map_err(|error| format!("{error:#}"))?;
         }
         options.map.check()?;
         self.history.check()

@@ -21,7 +21,7 @@ use crate::metrics::{KindLabel, Reason};
 use crate::socket::{Changes, HopTimes, ShardSettings, Shards, TracedChange};
 use crate::zone_view::EVENTS_HELD_US;
 use fanout::session::SessionSettings;
-use fanout::view::{Change, Origin, PrivacyView, PrivateView, View};
+use fanout::view::{Change, Origin, PrivacyView, PrivateView, View, Way};
 use reader::Reader;
 use record::{Decoded, Decoder};
 use topics::{Role, Topics};
@@ -193,16 +193,18 @@ impl Follower {
         let mut hop_times = HopTimes::default();
         let (mut traced, mut spans) = (Vec::new(), Vec::new());
         {
-            let inputs: Vec<_> = records.iter().filter_map(|record| self.decode(record)).collect();
+            let inputs: Vec<_> =
+                records.iter().filter_map(|record| Some((self.decode(record)?, record.headers.first(WAY)))).collect();
             // Records that are read to catch up are old: their times say nothing about the present latency.
-            if self.catching_up.is_empty() {
+            let is_live = self.catching_up.is_empty();
+            if is_live {
                 let header = records.iter().find_map(|record| record.headers.first(WAY));
                 hop_times = header.map(|header| HopTimes::parse(header, now_us)).unwrap_or_default();
             }
             // Locked for one batch: decoding is done, so that only look-ups and moves remain.
             let mut view = self.live.view.write();
             let mut dropped = 0;
-            for (origin, input, span) in inputs {
+            for ((origin, input, span), way) in inputs {
                 match read.iter_mut().find(|last| last.partition == origin.partition) {
                     Some(last) => *last = origin,
                     None => read.push(origin),
@@ -211,6 +213,10 @@ impl Follower {
                 match input {
                     Some(input) => dropped += view.apply(origin, now_us, input, &mut changes),
                     None => view.skip(origin),
+                }
+                if let Some(header) = way.filter(|_| is_live) {
+                    let of_devices = changes[before..].iter().filter(|change| change.device.is_some());
+                    of_devices.for_each(|change| view.set_way(change.id, Way::parse(header, now_us)));
                 }
                 if let Some(span) = span {
                     let fold = span.context();

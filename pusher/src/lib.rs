@@ -4,13 +4,16 @@
 //! `socket` owns the WebSocket connections, `rest` answers requests. This crate decodes no frames.
 
 mod app;
+mod audit;
 mod auth;
+mod commands;
 mod config;
 mod feed;
 mod history_monitor;
 mod http;
 #[cfg(feature = "services")]
 mod keys_command;
+mod log_writer;
 mod metrics;
 mod networks;
 mod pmtiles;
@@ -23,6 +26,7 @@ mod scores;
 pub mod socket;
 mod throttle;
 mod watched;
+mod zone_policy;
 mod zone_repeater;
 mod zone_view;
 mod zone_writer;
@@ -39,7 +43,9 @@ use tokio::net::TcpListener;
 use tokio_util::task::TaskTracker;
 
 use crate::app::App;
+use crate::audit::Audit;
 use crate::auth::Auth;
+use crate::commands::Commands;
 use crate::feed::Feed;
 use crate::history_monitor::HistoryMonitor;
 use crate::http::Connections;
@@ -155,11 +161,15 @@ impl Pusher {
             &options.access,
             options.position_keys.as_deref(),
             options.open_operator,
+            redis.clone(),
             throttle.clone(),
             clock.clone(),
             metrics.clone(),
         )?;
         let positions = Arc::new(Positions::new(raw_writer.clone(), throttle.clone()));
+        let audit = Audit::new(cluster.clone(), context.tracer.clone(), clock.clone(), metrics.clone());
+        let audit = Arc::new(audit);
+        let commands = Commands::new(raw_writer, audit.clone(), throttle.clone(), clock.clone(), metrics.clone());
         let app = App {
             admission: Admission::new(options.admission_limits()),
             http_connections: Connections::new(options.connection_limits(), clock.clone(), metrics.clone()),
@@ -174,7 +184,8 @@ impl Pusher {
             auth: Arc::new(auth),
             throttle,
             positions,
-            raw_writer,
+            audit,
+            commands: Arc::new(commands),
             zone_writer,
             history,
             scores,

@@ -43,6 +43,19 @@ pub(crate) struct SnapshotLabel {
     pub(crate) made: &'static str,
 }
 
+/// A label with an outcome from a closed set.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(crate) struct OutcomeLabel {
+    pub(crate) outcome: &'static str,
+}
+
+/// Labels with an action and its outcome, from closed sets.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(crate) struct ActionLabel {
+    pub(crate) action: &'static str,
+    pub(crate) outcome: &'static str,
+}
+
 /// Labels with the endpoint of a request and the status of its response.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub(crate) struct Request {
@@ -94,6 +107,10 @@ pub(crate) struct PusherMetrics {
     pub(crate) logins_refused: Family<Reason, Counter>,
     pub(crate) limited: Family<Reason, Counter>,
     pub(crate) token_key_fetches: Family<Reason, Counter>,
+    pub(crate) user_lookups: Family<Reason, Counter>,
+    pub(crate) user_endpoint_failures: Family<Reason, Counter>,
+    pub(crate) commands: Family<ActionLabel, Counter>,
+    pub(crate) audit_records: Family<OutcomeLabel, Counter>,
     pub(crate) http_seconds: Family<Request, Histogram, fn() -> Histogram>,
 }
 
@@ -263,6 +280,28 @@ impl PusherMetrics {
             limited: metrics.register(
                 "pusher_limited",
                 "Requests, WebSockets and positions beyond the limits of a client, by limit.",
+                Family::default(),
+            ),
+            user_lookups: metrics.register(
+                "pusher_user_lookups",
+                "Opaque tokens that were looked up, by where the answer came from: this process, Redis, the user endpoint, \
+                 an older answer while the endpoint is down, or none.",
+                Family::default(),
+            ),
+            user_endpoint_failures: metrics.register(
+                "pusher_user_endpoint_failures",
+                "Requests to the user endpoint that failed, or were not made because the ones before did, by reason.",
+                Family::default(),
+            ),
+            commands: metrics.register(
+                "pusher_commands",
+                "Commands about devices and alerts, and looks at private data, by action and outcome: accepted, refused, \
+                 limited, no_audit (the audit record was not written, so that nothing was done) or no_log.",
+                Family::default(),
+            ),
+            audit_records: metrics.register(
+                "pusher_audit_records",
+                "Records of the audit trail, by outcome: written or failed.",
                 Family::default(),
             ),
             token_key_fetches: metrics.register(

@@ -80,6 +80,15 @@ fn read_hop(text: &str) -> Option<IpAddr> {
     address.map(|address| address.to_canonical())
 }
 
+/// What is recorded of an address: where it is, and not which one.
+pub(crate) fn class(address: IpAddr) -> &'static str {
+    match address.to_canonical() {
+        address if address.is_loopback() => "loopback",
+        address if is_private(address) => "private",
+        _ => "public",
+    }
+}
+
 /// Whether an address is of this machine or of a network that the Internet does not reach.
 pub(crate) fn is_private(address: IpAddr) -> bool {
     match address.to_canonical() {

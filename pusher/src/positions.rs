@@ -10,7 +10,8 @@ use runtime::trace::TraceContext;
 use schemas::v1::{AppPosition, raw_record};
 use schemas::{DeviceAddress, RecordId};
 
-use crate::raw_writer::{RawWriteError, RawWriter};
+use crate::log_writer::WriteError;
+use crate::raw_writer::RawWriter;
 use crate::throttle::Throttle;
 #[cfg(feature = "services")]
 pub(crate) use keys::check;
@@ -30,7 +31,7 @@ pub(crate) enum PositionError {
     TooSoon(Limited),
     /// The log did not accept it.
     #[error(transparent)]
-    Log(#[from] RawWriteError),
+    Log(#[from] WriteError),
 }
 
 impl Positions {

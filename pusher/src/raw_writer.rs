@@ -1,134 +1,37 @@
-//! Writes the inputs of people (positions of telephones, commands of operators) into the raw topic.
+//! Writes the inputs of people (positions of telephones, commands) into the raw topic.
 
-use std::sync::Arc;
-use std::time::Duration;
-
-use bytes::Bytes;
-use parking_lot::Mutex;
 use runtime::Clock;
 use runtime::trace::{TraceContext, Tracer};
 use schemas::catalogue::topic;
 use schemas::v1::{RawRecord, raw_record};
 use schemas::{DeviceAddress, RecordId};
-use streams::trace::{RecordTracer, ending};
-use streams::{
-    Acknowledge, Cluster, Delivered, DeliveryError, Headers, Outgoing, Receipt, Sink, SinkSettings, StreamError, Topic,
-};
-use tokio::sync::oneshot;
+use streams::Cluster;
 
-/// Time in which the log has to accept a record; then the request fails.
-pub(crate) const DEADLINE: Duration = Duration::from_secs(5);
-/// Unacknowledged records. Further ones wait and fail at the deadline.
-const QUEUE_RECORDS: usize = 10_000;
+use crate::log_writer::{LogWriter, WriteError};
 
-/// Writes into the raw topic. The first record opens the sink.
-pub(crate) struct RawWriter {
-    cluster: Cluster,
-    traces: RecordTracer,
-    output: tokio::sync::Mutex<Option<Output>>,
-}
-
-#[derive(Clone)]
-struct Output {
-    sink: Arc<dyn Sink>,
-    topic: Topic,
-}
-
-/// Why a record was not written.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum RawWriteError {
-    /// No acknowledgement in time.
-    #[error("the log did not acknowledge the record within {} s", DEADLINE.as_secs())]
-    Timeout,
-    /// The log or the registry is unreachable, or refuses.
-    #[error("the log is not available")]
-    Stream(#[from] StreamError),
-    /// The log gave up the delivery.
-    #[error("the record was not delivered")]
-    Delivery(#[from] DeliveryError),
-}
+/// Writes into the raw topic.
+pub(crate) struct RawWriter(LogWriter);
 
 impl RawWriter {
     /// Not connected yet.
     pub(crate) fn new(cluster: Cluster, tracer: Tracer) -> Self {
-        let traces = RecordTracer::new(tracer, cluster.log.as_ref());
-        Self { cluster, traces, output: tokio::sync::Mutex::default() }
+        Self(LogWriter::new(cluster, topic::RAW, tracer))
     }
 
     /// Writes an input about a device into the partition of the device's frames, and returns the id of its record.
-    /// `cause`: the span of the request, where it is traced.
     ///
     /// # Errors
-    /// As [`RawWriteError`]. After a timeout the record may still be written.
+    /// As [`LogWriter::write`].
     pub(crate) async fn write(
         &self,
         device: DeviceAddress,
         input: raw_record::Input,
         cause: Option<TraceContext>,
         clock: &Clock,
-    ) -> Result<RecordId, RawWriteError> {
-        tokio::select! {
-            written = self.write_and_wait(device, input, cause, clock) => written,
-            () = clock.sleep(DEADLINE) => Err(RawWriteError::Timeout),
-        }
-    }
-
-    async fn write_and_wait(
-        &self,
-        device: DeviceAddress,
-        input: raw_record::Input,
-        cause: Option<TraceContext>,
-        clock: &Clock,
-    ) -> Result<RecordId, RawWriteError> {
+    ) -> Result<RecordId, WriteError> {
         let now_us = clock.now_us();
-        let Output { sink, topic } = self.open().await?;
         let raw = RawRecord { ingested_at_us: now_us, input: Some(input), ..Default::default() };
-        let mut record = Outgoing {
-            topic: topic.name.clone(),
-            // By key, as the frames of the device.
-            partition: None,
-            key: Some(Bytes::from(device.to_string())),
-            value: Some(topic.codec.encode(&raw)),
-            headers: Headers::new(),
-            timestamp_ms: i64::try_from(now_us / 1_000).unwrap_or(i64::MAX),
-        };
-        let (sender, outcome) = oneshot::channel();
-        let receipt = Receipt::new(Arc::new(Acknowledgement(Mutex::new(Some(sender)))), 0);
-        let span = cause.and_then(|cause| self.traces.send_below(cause, "log", &mut record, clock.timestamp()));
-        let receipt = match span {
-            Some(span) => ending(span, receipt),
-            None => receipt,
-        };
-        if let Err(error) = sink.send(record, receipt).await {
-            // A sink that has failed once stays broken: the next record opens a new one.
-            *self.output.lock().await = None;
-            return Err(error.into());
-        }
-        let delivered = outcome.await.unwrap_or(Err(DeliveryError::Abandoned))?;
-        Ok(RecordId::new(u16::try_from(delivered.partition).unwrap_or(u16::MAX), delivered.offset))
-    }
-
-    async fn open(&self) -> Result<Output, StreamError> {
-        let mut output = self.output.lock().await;
-        if let Some(output) = &*output {
-            return Ok(output.clone());
-        }
-        let topic = self.cluster.try_topic(topic::RAW).await?;
-        let settings = SinkSettings { queue_records: QUEUE_RECORDS, ..SinkSettings::new("updraft-pusher") };
-        let opened = Output { sink: self.cluster.log.sink(settings)?, topic };
-        *output = Some(opened.clone());
-        Ok(opened)
-    }
-}
-
-/// Passes the outcome to the request that waits for it.
-struct Acknowledgement(Mutex<Option<oneshot::Sender<Result<Delivered, DeliveryError>>>>);
-
-impl Acknowledge for Acknowledgement {
-    fn acknowledged(&self, _tag: u64, outcome: Result<Delivered, DeliveryError>) {
-        if let Some(sender) = self.0.lock().take() {
-            // Fails where the request has timed out.
-            let _ = sender.send(outcome);
-        }
+        // By key, as the frames of the device.
+        self.0.write(device.to_string(), &raw, now_us, cause, clock).await
     }
 }

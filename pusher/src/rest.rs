@@ -1,6 +1,11 @@
 //! REST, version 1: the lists in one table, one file per other resource; and the map page.
 
+mod alert_commands;
+mod audit;
 mod byte_range;
+mod command;
+mod device_commands;
+mod device_data;
 mod devices;
 mod docs;
 mod endpoint;
@@ -26,6 +31,7 @@ mod response_cache;
 mod search;
 mod security;
 mod selection;
+mod sign_in;
 mod silent;
 mod snapshot;
 mod spreadsheet;
@@ -74,7 +80,7 @@ pub(crate) fn router(app: App) -> Router {
         .layer(middleware::from_fn_with_state(app.clone(), guard::guard))
         // Outside of the guard: a page of another origin can read why it is refused, and asks before without credentials.
         .layer(cors(&app.options.access.cors_origins));
-    let policy = security::page_policy(&app.options.map);
+    let policy = security::page_policy(&app.options.map, app.options.access.sign_in().as_ref());
     let secure_page = move |response| std::future::ready(security::secure_page(response, policy.clone()));
     let pages = Router::new().route("/config.json", get(map::config)).fallback(map::file);
     let pages = pages.layer(middleware::map_response(secure_page));
@@ -114,9 +120,17 @@ fn routes() -> Vec<(&'static str, &'static str, MethodRouter<App>)> {
         ("GET", export::ENDPOINT.path, get(export::get)),
         ("GET", validation::ENDPOINT.path, get(validation::get)),
         ("POST", validation::RESET_PATH, post(validation::reset)),
+        ("POST", device_commands::HIDE_PATH, post(device_commands::hide)),
+        ("POST", device_commands::SHOW_PATH, post(device_commands::show)),
+        ("DELETE", device_commands::HISTORY_PATH, delete(device_commands::erase)),
+        ("GET", device_data::ENDPOINT.path, get(device_data::get)),
+        ("POST", alert_commands::ACKNOWLEDGE_PATH, post(alert_commands::acknowledge)),
+        ("POST", alert_commands::RESOLVE_PATH, post(alert_commands::resolve)),
+        ("GET", audit::ENDPOINT.path, get(audit::get)),
         ("POST", position::PATH, post(position::post)),
         ("GET", presence::PATH, get(presence::get)),
         ("GET", me::PATH, get(me::get)),
+        ("GET", sign_in::PATH, get(sign_in::get)),
         ("GET", "/api/openapi.json", get(openapi::get)),
         ("GET", "/api/docs", get(docs::get)),
     ];

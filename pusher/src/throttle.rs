@@ -115,8 +115,7 @@ impl Throttle {
         if client.key.is_none() {
             return Ok(());
         }
-        let key = format!("{} {}", caller.credential.as_str(), caller.subject);
-        let outcome = self.limits.lock().caller(key.as_bytes(), self.clock.monotonic());
+        let outcome = self.limits.lock().caller(name(caller).as_bytes(), self.clock.monotonic());
         self.count(outcome)
     }
 
@@ -126,6 +125,15 @@ impl Throttle {
     /// It had too many.
     pub(crate) fn position(&self, device: u32) -> Result<(), Limited> {
         let outcome = self.limits.lock().position(device, self.clock.monotonic());
+        self.count(outcome)
+    }
+
+    /// A command, or a look at private data. It is limited for all clients: each leaves a record that is kept for long.
+    ///
+    /// # Errors
+    /// The caller had too many.
+    pub(crate) fn command(&self, caller: &Caller) -> Result<(), Limited> {
+        let outcome = self.limits.lock().command(name(caller).as_bytes(), self.clock.monotonic());
         self.count(outcome)
     }
 
@@ -141,4 +149,9 @@ impl Throttle {
     fn count(&self, outcome: Result<(), Limited>) -> Result<(), Limited> {
         outcome.inspect_err(|limited| _ = self.limited.get_or_create(&Reason { reason: limited.reason }).inc())
     }
+}
+
+/// What stands for a caller in the tables.
+fn name(caller: &Caller) -> String {
+    format!("{} {}", caller.credential.as_str(), caller.subject)
 }

@@ -4,8 +4,7 @@ use std::collections::{BTreeMap, HashSet, VecDeque};
 
 use geo::{Bounds, Region};
 use schemas::v1::{self, ZoneEvent, ZoneSetPart};
-use serde_json::json;
-use zones::{Change, Zone, ZoneSets, geojson, limit_text};
+use zones::{Change, Zone, ZoneSets, geojson};
 
 /// How long events are held, microseconds: a client that was away for a night gets them all.
 pub(crate) const EVENTS_HELD_US: u64 = 24 * 3_600 * 1_000_000;
@@ -18,6 +17,14 @@ pub(crate) struct ZoneView {
     sets: ZoneSets,
     /// By set, in the order of their import.
     features: BTreeMap<String, Vec<Feature>>,
+}
+
+/// How much some sets have together.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Totals {
+    pub(crate) sets: usize,
+    pub(crate) zones: usize,
+    pub(crate) vertices: usize,
 }
 
 /// A zone as the map gets it.
@@ -48,15 +55,15 @@ impl ZoneView {
         &self.sets
     }
 
-    /// How many sets, zones and vertices there are beside those of a set.
-    pub(crate) fn totals_without(&self, set: &str) -> (usize, usize, usize) {
-        let (mut sets, mut zones, mut vertices) = (0, 0, 0);
-        for (_, features) in self.features.iter().filter(|(other, _)| other.as_str() != set) {
-            sets += 1;
-            zones += features.len();
-            vertices += features.iter().map(|feature| feature.vertices).sum::<usize>();
+    /// How much the chosen sets have together. `is_chosen` gets a set's name, and its importer with its company.
+    pub(crate) fn totals(&self, is_chosen: impl Fn(&str, Option<(&str, Option<&str>)>) -> bool) -> Totals {
+        let mut totals = Totals::default();
+        for (_, features) in self.features.iter().filter(|(set, _)| is_chosen(set, self.sets.importer(set))) {
+            totals.sets += 1;
+            totals.zones += features.len();
+            totals.vertices += features.iter().map(|feature| feature.vertices).sum::<usize>();
         }
-        (sets, zones, vertices)
+        totals
     }
 
     /// The features in a region (without one: all) as texts of JSON.
@@ -72,22 +79,7 @@ impl ZoneView {
 /// `None`: no zone that can be used.
 fn feature(set: &str, zone: &v1::Zone) -> Option<Feature> {
     let decoded = Zone::decode(set, zone)?;
-    let json = json!({
-        "type": "Feature",
-        "id": format!("{set}/{}", zone.zone_id),
-        "geometry": geojson::geometry(zone),
-        "properties": {
-            "set": set,
-            "id": zone.zone_id,
-            "name": zone.name,
-            "class": zone.zone_class,
-            "floor": limit_text(zone.floor.as_ref()),
-            "ceiling": limit_text(zone.ceiling.as_ref()),
-            "judged": decoded.is_judged(),
-            "valid_from_us": zone.valid_from_us.map(|at_us| at_us.to_string()),
-            "valid_until_us": zone.valid_until_us.map(|at_us| at_us.to_string()),
-        },
-    });
+    let json = geojson::feature(set, zone, decoded.is_judged());
     Some(Feature { bounds: decoded.bounds().collect(), vertices: decoded.vertices(), json: json.to_string() })
 }
 
@@ -149,8 +141,8 @@ mod tests {
         assert_eq!(names(-18.0, -179.99, -16.0, -179.0), ["Fiji"]);
         assert!(names(0.0, 0.0, 1.0, 1.0).is_empty());
         assert_eq!(view.inside(None).count(), 2);
-        assert_eq!(view.totals_without("swiss"), (0, 0, 0));
-        assert_eq!(view.totals_without("other").1, 2);
+        assert_eq!(view.totals(|set, _| set != "swiss"), Totals::default());
+        assert_eq!(view.totals(|_, importer| importer == Some(("me", None))).zones, 2);
     }
 
     #[test]

@@ -16,6 +16,7 @@ use schemas::keys;
 use schemas::v1::{self, RawRecord, ZoneSetPart, raw_record};
 use streams::{Cluster, DeliveryError, Flush, Headers, Outgoing, Sink, SinkSettings, StreamError, Topic};
 
+use crate::zone_policy::{Refused, Wanted};
 use crate::zone_view::ZoneView;
 
 /// Time in which the log has to accept an import; then the request fails.
@@ -37,6 +38,9 @@ struct Output {
 /// Why a set was not written.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ZoneWriteError {
+    /// Another import came first, and leaves no room or has the name.
+    #[error(transparent)]
+    Refused(#[from] Refused),
     /// No acknowledgement in time.
     #[error("the log did not acknowledge the zones within {} s", DEADLINE.as_secs())]
     Timeout,
@@ -61,14 +65,15 @@ impl ZoneWriter {
     pub(crate) async fn replace(
         &self,
         view: &RwLock<ZoneView>,
-        set: &str,
+        wanted: &Wanted<'_>,
         zones: Vec<v1::Zone>,
-        issued_by: &str,
         clock: &Clock,
     ) -> Result<u64, ZoneWriteError> {
         let write = async {
             let mut output = self.output.lock().await;
-            let written = self.replace_now(&mut output, view, set, zones, issued_by, clock).await;
+            // Again, now that no other import is in progress here.
+            wanted.check(&view.read())?;
+            let written = self.replace_now(&mut output, view, wanted, zones, clock).await;
             if written.is_err() {
                 *output = None;
             }
@@ -84,18 +89,19 @@ impl ZoneWriter {
         &self,
         output: &mut Option<Output>,
         view: &RwLock<ZoneView>,
-        set: &str,
+        wanted: &Wanted<'_>,
         zones: Vec<v1::Zone>,
-        issued_by: &str,
         clock: &Clock,
     ) -> Result<u64, ZoneWriteError> {
+        let Wanted { caller, set, .. } = *wanted;
         let now_us = clock.now_us();
         let version = now_us.max(view.read().sets().version(set) + 1);
         let former: Vec<(u64, u32)> = {
             let known = view.read();
             known.sets().parts().filter(|part| part.set == set).map(|part| (part.version, part.part)).collect()
         };
-        let parts = zones::split(set, version, issued_by, zones);
+        let mut parts = zones::split(set, version, &caller.subject, zones);
+        parts.iter_mut().for_each(|part| part.company.clone_from(&caller.company));
         let output = self.open(output).await?;
         let flush = Flush::new();
         for part in &parts {

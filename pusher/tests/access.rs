@@ -114,13 +114,20 @@ async fn me(stage: &Stage, presented: &str) -> StatusCode {
 
 /// Moves the clock until it is so.
 async fn until(clock: &Clock, what: &str, is_so: impl AsyncFn() -> bool) {
-    let asked = async {
-        while !is_so().await {
-            clock.advance(Duration::from_secs(1));
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
+    let moved = async || {
+        let reached = is_so().await;
+        clock.advance(Duration::from_secs(u64::from(!reached)));
+        reached.then_some(())
     };
-    tokio::time::timeout(SOON, asked).await.unwrap_or_else(|_| panic!("never: {what}"));
+    harness::wait_until(SOON, what, moved).await.expect("reached");
+}
+
+/// Moves the clock by the interval of the files' readers, so many times, each time long enough for them to read.
+async fn pass(clock: &Clock, intervals: usize) {
+    for _ in 0..intervals {
+        clock.advance(Duration::from_secs(3));
+        harness::let_pass(Duration::from_millis(5)).await;
+    }
 }
 
 #[tokio::test]
@@ -129,7 +136,7 @@ async fn each_role_may_do_what_the_table_says() {
     let stage = files.stage(&clock, &[]).await;
     let mut asked = 0;
     for rule in RULES {
-        let path = rule.path.replace("{address}", "110B90");
+        let path = rule.path.replace("{address}", "110B90").replace("{id}", "3-77");
         let callers = Role::ALL.map(Some).into_iter().chain([None]);
         for role in callers {
             let token = role.map(|role| files.token(&json!({ "roles": [role.as_str()] })));
@@ -167,15 +174,17 @@ async fn a_caller_learns_who_it_is() {
     };
     let key = files.add_api_key(&new);
     let stage = files.stage(&clock, &[]).await;
-    let token = files.token(&json!({ "scope": "position:write", "company": "Club Alpin" }));
+    let token = files.token(&json!({ "scope": "openid pilot", "company": "Club Alpin", "name": "Ada Lovelace" }));
     let answer = ask(&stage, "GET", "/api/v1/me", &bearer(&token)).await;
     assert_eq!(answer.headers()["cache-control"], "no-store");
     let body: Value = answer.json().await.expect("JSON");
     let expected = json!({
         "server_time": body["server_time"],
         "subject": "ada",
+        "name": "Ada Lovelace",
         "credential": "token",
-        "scopes": ["picture:read", "position:write"],
+        "roles": ["pilot"],
+        "scopes": ["picture:read", "position:write", "device:manage"],
         "company": "Club Alpin",
         "devices": ["110B90"],
         "expires_at": "2026-05-28T21:26:40.000Z",
@@ -265,10 +274,7 @@ async fn key_files_are_read_again_when_they_change() {
     assert_eq!(me(&stage, &key).await, StatusCode::UNAUTHORIZED, "not read yet");
     until(&clock, "the new key", async || me(&stage, &key).await == StatusCode::OK).await;
     files.write("api-keys.toml", "[[key]]\nid = \"broken\"\n");
-    for _ in 0..5 {
-        clock.advance(Duration::from_secs(3));
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    pass(&clock, 5).await;
     assert_eq!(me(&stage, &key).await, StatusCode::OK, "a bad file changes nothing");
     std::fs::remove_file(files.path("api-keys.toml")).expect("removed");
     until(&clock, "the end of the key", async || me(&stage, &key).await == StatusCode::UNAUTHORIZED).await;
@@ -331,6 +337,204 @@ async fn keys_of_a_url_are_rotated_and_outlive_an_outage() {
     assert!(flood.iter().all(|status| *status == StatusCode::UNAUTHORIZED));
     assert!(provider.asked() <= before + 2, "{} more", provider.asked() - before);
     stage.close().await;
+}
+
+/// The discovery document of a provider, with the key set at this path.
+fn document(provider: &IdentityProvider, jwks: &str) -> Value {
+    let issuer = provider.issuer();
+    json!({
+        "issuer": issuer, "jwks_uri": format!("{issuer}{jwks}"), "authorization_endpoint": format!("{issuer}/auth"),
+        "token_endpoint": format!("{issuer}/token"), "end_session_endpoint": format!("{issuer}/end"),
+        "scopes_supported": ["openid", "offline_access"],
+    })
+}
+
+#[tokio::test]
+async fn the_issuer_alone_is_enough() {
+    let (files, clock) = (Files::new(), clock());
+    let provider = IdentityProvider::start(&key_set(&[&files.issuer])).await;
+    let issuer = provider.issuer();
+    let stage = Stage::open_at(clock.clone(), None, &["--auth-issuer", &issuer, "--auth-client-id", "map"]).await;
+    let offered = async || stage.get("/api/v1/sign-in").await.json::<Value>().await.expect("JSON");
+    let long = json!({ "iss": issuer, "exp": NOW_S + 1_000_000 });
+    let token = files.token(&long);
+
+    // Nothing is known yet: neither good nor bad.
+    assert_eq!(offered().await["status"], "unavailable");
+    assert_eq!(me(&stage, &token).await, StatusCode::SERVICE_UNAVAILABLE);
+    provider.describe_with(Some(document(&provider, "/jwks").to_string()));
+    until(&clock, "the keys", async || me(&stage, &token).await == StatusCode::OK).await;
+    let answer = offered().await;
+    assert_eq!((answer["status"].as_str(), &answer["provider"]["client_id"]), (Some("ready"), &json!("map")));
+    assert_eq!(answer["provider"]["scope"], "openid offline_access", "profile is not offered");
+    assert_eq!(answer["provider"]["token_endpoint"], format!("{issuer}/token"));
+    assert_eq!(me(&stage, &files.token(&json!({}))).await, StatusCode::UNAUTHORIZED, "of another issuer");
+
+    // An outage, and the document of another issuer, change nothing.
+    let mut other = document(&provider, "/jwks");
+    other["issuer"] = json!("https://evil.example");
+    for bad in [None, Some("{".to_owned()), Some(other.to_string())] {
+        provider.describe_with(bad.clone());
+        clock.advance(Duration::from_secs(301));
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        let fresh = files.token(&json!({ "iss": issuer, "exp": NOW_S + 1_000_000, "jti": bad }));
+        assert_eq!((me(&stage, &fresh).await, offered().await["status"].as_str()), (StatusCode::OK, Some("ready")));
+    }
+    let metrics = stage.metrics();
+    for reason in ["status", "discovery_not_json", "discovery_other_issuer"] {
+        assert!(metrics.contains(&format!("token_key_fetches_total{{reason=\"{reason}\"}}")), "{reason}: {metrics}");
+    }
+
+    // The keys move, and so do the endpoints.
+    let second = Issuer::new("b", Algorithm::Es256);
+    provider.answer_with(Some(key_set(&[&second])));
+    let mut moved = document(&provider, "/other-jwks");
+    moved["token_endpoint"] = json!("https://elsewhere.example/token");
+    provider.describe_with(Some(moved.to_string()));
+    clock.advance(Duration::from_secs(31));
+    assert_eq!(me(&stage, &second.token(&claims(&long))).await, StatusCode::OK);
+    assert_eq!(offered().await["status"], "unsupported", "the page may ask its issuer alone");
+    stage.close().await;
+}
+
+#[tokio::test]
+async fn the_page_may_ask_the_issuer_only_where_one_can_sign_in() {
+    let (files, clock) = (Files::new(), clock());
+    let provider = IdentityProvider::start("").await;
+    provider.describe_with(Some(document(&provider, "/jwks").to_string()));
+    let issuer = provider.issuer();
+    let jwks = files.path("jwks.json").display().to_string();
+    for (arguments, status, allowed) in [
+        (vec![], "off", false),
+        (vec!["--auth-issuer", &issuer], "off", false),
+        (vec!["--auth-issuer", &issuer, "--auth-jwks", &jwks, "--auth-client-id", "map"], "ready", true),
+    ] {
+        let stage = Stage::open_at(clock.clone(), None, &arguments).await;
+        let offered = async || stage.get("/api/v1/sign-in").await.json::<Value>().await.expect("JSON");
+        until(&clock, status, async || offered().await["status"] == status).await;
+        let page = stage.get("/").await;
+        let policy = page.headers()["content-security-policy"].to_str().expect("text").to_owned();
+        let expected = if allowed { format!("connect-src 'self' {issuer};") } else { "connect-src 'self';".to_owned() };
+        assert!(policy.contains(&expected), "{arguments:?}: {policy}");
+        assert_eq!(stage.get("/api/v1/sign-in?a=b").await.status(), StatusCode::BAD_REQUEST);
+        stage.close().await;
+    }
+}
+
+const ADA: &str = r#"{"sub":"ada","name":"Ada Lovelace","roles":["operator"]}"#;
+
+fn counted(stage: &Stage, name: &str, reason: &str) -> u32 {
+    let name = format!("fanet_pusher_{name}_total{{reason=\"{reason}\"}} ");
+    stage.metrics().lines().find_map(|line| line.strip_prefix(&name)?.parse().ok()).unwrap_or_default()
+}
+
+#[tokio::test]
+async fn opaque_tokens_are_looked_up_and_remembered() {
+    let (files, clock) = (Files::new(), clock());
+    let provider = IdentityProvider::start("").await;
+    let bob = format!("{{\"sub\":\"bob\",\"exp\":{}}}", NOW_S + 60);
+    provider.set_users(Some(&[
+        ("opaque-ada", ADA),
+        ("opaque-bob", bob.as_str()),
+        ("no-name", "{}"),
+        ("html", "<html>"),
+    ]));
+    let stage = files.stage(&clock, &["--auth-userinfo", &provider.user_endpoint()]).await;
+    for _ in 0..5 {
+        let answer = ask(&stage, "GET", "/api/v1/me", &bearer("opaque-ada")).await;
+        let body: Value = answer.json().await.expect("JSON");
+        assert_eq!((&body["name"], &body["roles"][0]), (&json!("Ada Lovelace"), &json!("operator")), "{body}");
+    }
+    let scores = ask(&stage, "GET", "/api/v1/validation/110B90", &bearer("opaque-ada")).await;
+    assert!(!matches!(scores.status().as_u16(), 401 | 403), "an operator: {}", scores.status());
+    assert_eq!((provider.users_asked(), counted(&stage, "user_lookups", "local")), (1, 5));
+    assert_eq!(me(&stage, &files.token(&json!({}))).await, StatusCode::OK, "a JWT is verified");
+    assert_eq!(me(&stage, &files.token(&json!({ "aud": "mail" }))).await, StatusCode::UNAUTHORIZED);
+    assert_eq!(provider.users_asked(), 1, "and does not go to the endpoint");
+
+    // Unknown ones are remembered too, for a shorter time.
+    for presented in ["unknown", "unknown", "no-name", "no-name", "no,token"] {
+        assert_eq!(me(&stage, presented).await, StatusCode::UNAUTHORIZED, "{presented}");
+    }
+    assert_eq!((provider.users_asked(), counted(&stage, "logins_refused", "unknown_user")), (3, 2));
+    assert_eq!(me(&stage, "html").await, StatusCode::SERVICE_UNAVAILABLE, "the page of a proxy is no answer");
+    assert_eq!(counted(&stage, "user_endpoint_failures", "not_json"), 1);
+    clock.advance(Duration::from_secs(31));
+    assert_eq!((me(&stage, "unknown").await, provider.users_asked()), (StatusCode::UNAUTHORIZED, 5));
+
+    // An answer holds for 5 minutes, and ends with its token.
+    assert_eq!(me(&stage, "opaque-bob").await, StatusCode::OK);
+    clock.advance(Duration::from_secs(60 + LEEWAY_S));
+    assert_eq!(me(&stage, "opaque-bob").await, StatusCode::UNAUTHORIZED);
+    provider.set_users(Some(&[]));
+    assert_eq!(me(&stage, "opaque-ada").await, StatusCode::OK, "not asked yet");
+    clock.advance(Duration::from_secs(300));
+    assert_eq!(me(&stage, "opaque-ada").await, StatusCode::UNAUTHORIZED, "withdrawn");
+    stage.close().await;
+}
+
+#[tokio::test]
+async fn known_users_stay_while_the_endpoint_is_down() {
+    let clock = clock();
+    let provider = IdentityProvider::start("").await;
+    provider.set_users(Some(&[("opaque-ada", ADA), ("opaque-eve", r#"{"sub":"eve"}"#)]));
+    let stage = Stage::open_at(clock.clone(), None, &["--auth-userinfo", &provider.user_endpoint()]).await;
+    assert_eq!(me(&stage, "opaque-ada").await, StatusCode::OK);
+    provider.set_users(None);
+    clock.advance(Duration::from_secs(301));
+    assert_eq!(me(&stage, "opaque-ada").await, StatusCode::OK, "an older answer is used");
+    let asked = provider.users_asked();
+    for number in 0..50 {
+        let answer = ask(&stage, "GET", "/api/v1/me", &bearer(&format!("new-{number}"))).await;
+        assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE, "neither good nor bad");
+        assert_eq!(answer.json::<Value>().await.expect("a problem document")["code"], "keys_unavailable");
+    }
+    assert_eq!(provider.users_asked() - asked, 4, "after five failures in a row nothing is asked");
+    assert_eq!(me(&stage, "opaque-ada").await, StatusCode::OK);
+    assert_eq!(counted(&stage, "user_endpoint_failures", "status"), 5);
+    assert_eq!(stage.get("/api/v1/pilots").await.status(), StatusCode::OK, "the public picture needs it not");
+
+    // It is tried again by one request, and then by all.
+    provider.set_users(Some(&[("opaque-ada", ADA), ("opaque-eve", r#"{"sub":"eve"}"#)]));
+    assert_eq!(me(&stage, "opaque-eve").await, StatusCode::SERVICE_UNAVAILABLE, "not tried yet");
+    clock.advance(Duration::from_secs(10));
+    assert_eq!(me(&stage, "opaque-eve").await, StatusCode::OK);
+    assert_eq!(me(&stage, "new-1").await, StatusCode::UNAUTHORIZED);
+
+    // An older answer is not used for ever, and a large one not at all.
+    provider.set_users(None);
+    clock.advance(Duration::from_secs(3_700));
+    assert_eq!(me(&stage, "opaque-ada").await, StatusCode::SERVICE_UNAVAILABLE);
+    let large = format!("{{\"sub\":\"ada\",\"more\":\"{}\"}}", "x".repeat(20 << 10));
+    provider.set_users(Some(&[("opaque-ada", large.as_str())]));
+    assert_eq!(me(&stage, "opaque-ada").await, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(counted(&stage, "user_endpoint_failures", "too_large"), 1);
+    stage.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn instances_share_what_the_endpoint_said() {
+    let clock = clock();
+    let redis = harness::Redis::start().await.expect("Redis starts");
+    let provider = IdentityProvider::start("").await;
+    provider.set_users(Some(&[("opaque-ada", ADA)]));
+    let arguments = ["--auth-userinfo", &provider.user_endpoint(), "--redis-url", redis.url()];
+    let one = Stage::open_at(clock.clone(), None, &arguments).await;
+    let other = Stage::open_at(clock.clone(), None, &arguments).await;
+    assert_eq!((me(&one, "opaque-ada").await, me(&one, "unknown").await), (StatusCode::OK, StatusCode::UNAUTHORIZED));
+    assert_eq!(
+        (me(&other, "opaque-ada").await, me(&other, "unknown").await),
+        (StatusCode::OK, StatusCode::UNAUTHORIZED)
+    );
+    assert_eq!(provider.users_asked(), 2, "by the first instance");
+    assert_eq!(counted(&other, "user_lookups", "redis"), 2);
+    redis.service().kill().await.expect("killed");
+    assert_eq!(me(&other, "opaque-ada").await, StatusCode::OK, "remembered here");
+    clock.advance(Duration::from_secs(301));
+    assert_eq!(me(&other, "opaque-ada").await, StatusCode::OK, "Redis is away: it is asked itself");
+    assert_eq!(provider.users_asked(), 3);
+    one.close().await;
+    other.close().await;
 }
 
 #[tokio::test]
@@ -412,7 +616,7 @@ async fn a_websocket_takes_credentials_and_ends_with_them() {
     }
 
     clock.advance(Duration::from_secs(60 + LEEWAY_S - 1));
-    tokio::time::sleep(Duration::from_millis(500)).await;
+    harness::let_pass(Duration::from_millis(500)).await;
     assert_eq!(stage.metric("fanet_websocket_connections_active"), 4.0, "within the leeway");
     clock.advance(Duration::from_secs(2));
     for socket in &mut sockets {
@@ -425,6 +629,8 @@ async fn a_websocket_takes_credentials_and_ends_with_them() {
         }
     });
     assert!(next.await.is_err(), "it stays");
+    // The clock stands still, so that a client that does not answer the close would be waited for without end.
+    drop((sockets, anonymous));
     stage.close().await;
 }
 
@@ -616,10 +822,7 @@ async fn no_credentials_are_in_any_log_line() {
     // A person may confuse the two.
     let hash = "0".repeat(64);
     files.write("api-keys.toml", &format!("[[key]]\nid = \"{key}\"\nsha256 = \"{hash}\"\nscopes = []\n"));
-    for _ in 0..3 {
-        clock.advance(Duration::from_secs(3));
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    pass(&clock, 3).await;
     stage.close().await;
     drop(logging);
     let text = lines.text();

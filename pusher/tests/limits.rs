@@ -211,15 +211,17 @@ async fn a_slow_handshake_is_closed() {
         ("a head without its end", b"GET /ws/v1/updates HTTP/1.1\r\nHost: x\r\nX-Slow: "),
         ("HTTP/2 without a request", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0"),
     ];
-    for (name, beginning) in beginnings {
-        let mut slow = TcpStream::connect(stage.address).await.expect("connects");
+    let address = stage.address;
+    let closed = beginnings.map(|(name, beginning)| async move {
+        let mut slow = TcpStream::connect(address).await.expect("connects");
         slow.write_all(beginning).await.expect("is sent");
         let mut received = Vec::new();
         // An error ends the connection too.
         let ended = tokio::time::timeout(TIMEOUT, slow.read_to_end(&mut received)).await;
         assert!(ended.is_ok(), "{name}: the server did not close the connection");
-        bystander.assert_served(&stage).await;
-    }
+    });
+    tokio::join!(futures::future::join_all(closed), bystander.assert_served(&stage));
+    bystander.assert_served(&stage).await;
     // A WebSocket that was opened in time stays open longer than the limit.
     let mut held = Raw::open(&stage, ALPS, "").await;
     let ended = async { while held.next().await.is_some() {} };

@@ -110,6 +110,21 @@ async fn a_device_is_found_by_address_and_name() {
 }
 
 #[tokio::test]
+async fn a_device_has_the_way_of_its_newest_state() {
+    let stage = Stage::open().await;
+    stage.publish_with_way(&aircraft(0x11_0B90, 1, 46.5, 8.0), "r=5000000,b=6000000,p=6000400").await;
+    stage.until_pilots(1).await;
+    let way = &get(&stage, "/api/v1/devices/110B90").await["way"];
+    let known = ["version", "receiver_at_us", "bridge_at_us", "processor_at_us"].map(|name| way[name].clone());
+    assert_eq!(known, ["1", "5000000", "6000000", "6000400"].map(Value::from));
+    assert!(way["pusher_at_us"].is_string());
+    stage.publish_aircraft(&aircraft(0x11_0B90, 2, 46.5, 8.0)).await;
+    stage.until_version(1, 2).await;
+    assert_eq!(get(&stage, "/api/v1/devices/110B90").await.get("way"), None, "the newer record has none");
+    stage.close().await;
+}
+
+#[tokio::test]
 async fn probes_settings_and_page_share_the_port() {
     let stage = Stage::open_with(&["--map-start", "47,9,7.5", "--web-dir", env!("CARGO_MANIFEST_DIR")]).await;
     assert_eq!(get(&stage, "/health").await["status"], "ok");

@@ -91,6 +91,12 @@ impl Types {
         by_type || form == Some(JsonForm::DeviceAddress)
     }
 
+    /// Key and value of a map. `None`: the field is none.
+    fn map_entry(&self, field: &FieldDescriptorProto) -> Option<&[FieldDescriptorProto]> {
+        let entry = &self.messages.get(short_name(field))?.descriptor;
+        entry.options.as_ref().is_some_and(|options| options.map_entry()).then_some(&entry.field[..])
+    }
+
     fn form(&self, message: &Message, field: &FieldDescriptorProto) -> Option<JsonForm> {
         self.forms.get(&format!("{}.{}", message.full_name, field.name())).copied()
     }
@@ -101,6 +107,9 @@ impl Types {
         form: Option<JsonForm>,
         schemas: &mut BTreeMap<String, Value>,
     ) -> Value {
+        if let Some([_, value]) = self.map_entry(field) {
+            return json!({ "type": "object", "additionalProperties": self.schema(value, None, schemas) });
+        }
         let one = match field.r#type() {
             Type::Message => {
                 let name = short_name(field);
@@ -150,6 +159,15 @@ mod tests {
                 assert!(form != Some(JsonForm::DeviceAddress) || is_number, "{label} is no number");
             }
         }
+    }
+
+    #[test]
+    fn a_map_is_an_object_with_any_names() {
+        let mut schemas = BTreeMap::new();
+        Types::get().collect("AuditList", &mut schemas);
+        let details = &schemas["AuditRecord"]["properties"]["details"];
+        assert_eq!(*details, json!({ "type": "object", "additionalProperties": { "type": "string" } }));
+        assert!(!schemas.contains_key("DetailsEntry"));
     }
 
     #[test]

@@ -61,6 +61,11 @@ pub fn instance_key(instance: &str) -> String {
     object_key("presence", instance)
 }
 
+/// The key of a user endpoint's answer for an opaque token, by the SHA-256 of the token in hex. A slot of its own each.
+pub fn user_key(token_hash: &str) -> String {
+    format!("fanet:{{user:{token_hash}}}")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -72,6 +77,7 @@ mod tests {
         assert_eq!(set_key("station", Set::Complete), "fanet:{station}:complete");
         assert_eq!(object_key("thermal", "17-123456"), "fanet:{thermal}:17-123456");
         assert_eq!(validation_key("110B90"), "fanet:{validation}:110B90");
+        assert_eq!(user_key("a1"), "fanet:{user:a1}");
         assert_eq!(kind_pattern("aircraft"), "fanet:{aircraft}:*");
         assert!(INSTANCES_KEY.starts_with("fanet:{presence}:") && instance_key("a") == "fanet:{presence}:a");
     }

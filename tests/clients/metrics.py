@@ -93,8 +93,8 @@ def problems(text):
         if name not in named and f"{name}_total" not in named:
             yield f"{name} is not on the page"
     for name, *_ in metrics("crates/runtime"):
-        # Traces are counted where they are sent.
-        if name.removesuffix("_total") not in exported and not name.startswith("fanet_trace_"):
+        # Traces are counted where they are sent, certificates where a setting names one.
+        if name.removesuffix("_total") not in exported and not name.startswith(("fanet_trace_", "fanet_certificate_")):
             yield f"{name} is not exported, though every program should"
 
 

@@ -3,15 +3,16 @@
     run.py PROGRAMS [DOCUMENT...]
 
 PROGRAMS is the directory of our built programs. The environment has the addresses of the services, as `just up` prints them.
-The script executes docs/run-it-for-real.md first, which starts our programs; then the other documents (or those named), in a
-copy of the repository's sources and with the environment of `just up`; and finally the blocks marked `last`. The only
-substitutions:
+The script executes docs/run-it-for-real.md first, which starts our programs; then the other documents (or those named), each in
+a shell of its own and several at once, in a copy of the repository's sources and with the environment of `just up`; and finally
+the blocks marked `last`. The only substitutions:
 
 - addresses: `localhost:PORT` of a default port becomes the test's address of that service or program;
 - days: 2026-07-14 becomes today, and earlier days as many days before, since the pipeline's rows are of today;
 - `python` is the tests' Python, `pip` checks that the package is installed, `npm install` links the tests' packages,
   `just kcat` is its recipe, `cargo run -p NAME` and `--example NAME` are the programs that the test built.
 """
+import concurrent.futures
 import datetime
 import os
 import re
@@ -41,6 +42,8 @@ HTTP_PORT = 8090
 SERVICES = {1883: "MQTT_URL", 6379: "REDIS_URL", 8123: "CLICKHOUSE_URL", 9092: "KAFKA_BOOTSTRAP", 8081: "SCHEMA_REGISTRY_URL"}
 DAY = datetime.date(2026, 7, 14)
 BLOCK_WITHIN_S = 180
+# Documents at once: most of their blocks wait for a program.
+AT_ONCE = 4
 
 
 def free_port():
@@ -200,41 +203,61 @@ def execute(sandbox, shell, block):
     raise Failed(f"a block of {block.language} cannot be executed")
 
 
+def publishes(name):
+    """Whether a document sends frames to the broker."""
+    return any(block.runs and "--mqtt" in block.code for block in documents.read(name).blocks)
+
+
+class Run:
+    """The results of the executed documents."""
+
+    def __init__(self, sandbox):
+        self.sandbox, self.failures, self.last, self.executed = sandbox, [], [], []
+        self.verbose = os.environ.get("DOCUMENTS_VERBOSE")
+
+    def document(self, name):
+        """Executes a document up to its first failure."""
+        blocks = [block for block in documents.read(name).blocks if block.runs or "parse" in block.options]
+        if not blocks:
+            return
+        # The first document sets the addresses.
+        addresses = {} if name == FIRST else self.sandbox.addresses
+        shell = Shell(self.sandbox, self.sandbox.environment() | addresses)
+        for block in blocks:
+            if "last" in block.options:
+                self.last.append((shell, block))
+                continue
+            try:
+                output = execute(self.sandbox, shell, block)
+                self.executed.append(block.where)
+                details = "\n    " + output[:1500].replace("\n", "\n    ") if self.verbose else ""
+                print(f"{block.where}: {block.language}: done{details}", flush=True)
+            except (Failed, subprocess.TimeoutExpired) as error:
+                self.failures.append(f"{block.where}: {error}")
+                print(f"FAILED {self.failures[-1]}", flush=True)
+                break
+        if name != FIRST:
+            shell.bash.stdin.close()
+
+
 def main():
     sandbox = Sandbox(sys.argv[1])
     chosen = sys.argv[2:] or documents.names()
-    order = [FIRST] + [name for name in chosen if name != FIRST]
-    verbose = os.environ.get("DOCUMENTS_VERBOSE")
-    failures, last, executed = [], [], 0
-    for name in order:
-        document = documents.read(name)
-        blocks = [block for block in document.blocks if block.runs or "parse" in block.options]
-        # The first document sets the addresses.
-        addresses = {} if name == FIRST else sandbox.addresses
-        shell = Shell(sandbox, sandbox.environment() | addresses) if blocks else None
-        for block in blocks:
-            if "last" in block.options:
-                last.append((shell, block))
-                continue
-            try:
-                output = execute(sandbox, shell, block)
-                executed += 1
-                print(f"{block.where}: {block.language}: done", flush=True)
-                if verbose:
-                    print("    " + output[:1500].replace("\n", "\n    "), flush=True)
-            except (Failed, subprocess.TimeoutExpired) as error:
-                failures.append(f"{block.where}: {error}")
-                print(f"FAILED {failures[-1]}", flush=True)
-                break
-        if name == FIRST:
-            if failures:
-                break
-            # Refresh the views now, which are refreshed every ten minutes. The historian makes the flights.
-            for view in sandbox.ask("SELECT view FROM system.view_refreshes WHERE database = 'updraft'", "TSV").split():
-                sandbox.ask(f"SYSTEM REFRESH VIEW {view}")
-                sandbox.ask(f"SYSTEM WAIT VIEW {view}")
-        elif shell:
-            shell.bash.stdin.close()
+    run = Run(sandbox)
+    run.document(FIRST)
+    if not run.failures:
+        # Refresh the views now, which are refreshed every ten minutes. The historian makes the flights.
+        for view in sandbox.ask("SELECT view FROM system.view_refreshes WHERE database = 'updraft'", "TSV").split():
+            sandbox.ask(f"SYSTEM REFRESH VIEW {view}")
+            sandbox.ask(f"SYSTEM WAIT VIEW {view}")
+        others = [name for name in chosen if name != FIRST]
+        # Those that publish come last and alone: the others ask for devices that have a past.
+        publishing = [name for name in others if publishes(name)]
+        with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
+            list(pool.map(run.document, (name for name in others if name not in publishing)))
+        for name in publishing:
+            run.document(name)
+    failures, last, executed = run.failures, run.last, len(run.executed)
     if not failures and not sys.argv[2:]:
         # The example that docs/for-analysts.md quotes.
         queue = [sys.executable, str(ROOT / "tests/docs/observation_queue.py"), os.environ["KAFKA_BOOTSTRAP"], str(sandbox.dir / "queue")]

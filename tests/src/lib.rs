@@ -49,4 +49,4 @@ pub use stage::{Record, Stage, apply_topics, beside_the_test, captured_messages}
 pub use strict_json::parse as parse_strict_json;
 pub use tools::{artefacts_dir, client_jars, java, python, tool_path, workspace_dir};
 pub use usage::{cpu_seconds, machine_cpu_seconds, resident_bytes};
-pub use wait::wait_until;
+pub use wait::{Pace, let_pass, wait_until};

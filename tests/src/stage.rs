@@ -50,7 +50,7 @@ impl Stage {
     pub async fn start_with(name: &str, extra: impl IntoIterator<Item = (String, String)>) -> Result<Self> {
         let stack = Stack::shared();
         let prefix = unique_prefix(name);
-        let (mosquitto, redis) = (Mosquitto::start().await?, Redis::start().await?);
+        let (mosquitto, redis) = tokio::try_join!(Mosquitto::start(), Redis::start())?;
         // Later values override.
         let mut settings = stack.settings(&prefix).await?;
         settings.extend([
@@ -63,17 +63,15 @@ impl Stage {
         settings.extend(extra);
         apply_topics(&settings)?;
         let program = |name: &str| ProgramOptions::new(name).envs(settings.clone());
-        Ok(Self {
-            processor: Program::start(program("processor").args(["run"])).await?,
-            thermals: Program::start(program("processor").args(["thermals"])).await?,
-            receivers: Program::start(program("processor").args(["receivers"])).await?,
-            pusher: Program::start(program("pusher")).await?,
-            bridge: Program::start(program("bridge")).await?,
-            settings,
-            prefix,
-            mosquitto,
-            redis,
-        })
+        // Each waits for its partitions and its first reading: together they wait once.
+        let (processor, thermals, receivers, pusher, bridge) = tokio::try_join!(
+            Program::start(program("processor").args(["run"])),
+            Program::start(program("processor").args(["thermals"])),
+            Program::start(program("processor").args(["receivers"])),
+            Program::start(program("pusher")),
+            Program::start(program("bridge")),
+        )?;
+        Ok(Self { bridge, processor, pusher, thermals, receivers, settings, prefix, mosquitto, redis })
     }
 
     /// Fails when the log of one of its programs has unannounced errors. Checked when it is dropped; tests that share a

@@ -1,10 +1,13 @@
-//! Waits for a condition: only this module sleeps.
+//! Waits: for a condition, for the next of a simulated sequence, for an outage to last. Only this module sleeps, and the
+//! proxy, which delays what it forwards.
 
 use std::future::Future;
 use std::ops::ControlFlow;
 use std::time::Duration;
 
 use anyhow::{Error, Result, anyhow};
+
+use tokio::time::{Interval, MissedTickBehavior, interval};
 
 use crate::clock::Stopwatch;
 
@@ -40,6 +43,31 @@ where
     };
     // Also limits a single call that never ends.
     tokio::time::timeout(deadline, look).await.map_err(|_| anyhow!("waited {deadline:?} for {what}"))
+}
+
+/// Lets time pass, where the time itself is what the test is about: an outage of that length, a client that sends slowly, a
+/// silence. To wait for something to happen use [`wait_until`].
+pub async fn let_pass(duration: Duration) {
+    tokio::time::sleep(duration).await;
+}
+
+/// The pace of a simulated sequence, such as the frames of a pilot.
+#[derive(Debug)]
+pub struct Pace(Interval);
+
+impl Pace {
+    /// One event in each of these intervals, the first immediately.
+    pub fn every(length: Duration) -> Self {
+        let mut interval = interval(length);
+        // After a delay the events do not come faster: the sequence would be another one.
+        interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        Self(interval)
+    }
+
+    /// Waits until the next event is due.
+    pub async fn next(&mut self) {
+        self.0.tick().await;
+    }
 }
 
 /// The same for blocking code: polls until `look` breaks, and reports the last reason to continue.

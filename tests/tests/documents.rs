@@ -37,8 +37,13 @@ async fn names_in_documents_exist() -> Result<()> {
 #[tokio::test(flavor = "multi_thread")]
 async fn commands_in_documents_work() -> Result<()> {
     // Separate services, since the documents use topics and the database without a prefix.
-    let (kafka, registry) = tokio::try_join!(Kafka::start(KafkaOptions::default()), Registry::start())?;
-    let (redis, mosquitto, clickhouse) = tokio::try_join!(Redis::start(), Mosquitto::start(), ClickHouse::start())?;
+    let (kafka, registry, redis, mosquitto, clickhouse) = tokio::try_join!(
+        Kafka::start(KafkaOptions::default()),
+        Registry::start(),
+        Redis::start(),
+        Mosquitto::start(),
+        ClickHouse::start()
+    )?;
     let services = [
         ("KAFKA_BOOTSTRAP", kafka.bootstrap()),
         ("SCHEMA_REGISTRY_URL", registry.url()),

@@ -8,15 +8,18 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+use futures::future::try_join_all;
 use harness::traffic::frames;
 use harness::traffic::publisher::Publisher;
-use harness::{ClickHouse, Kafka, KafkaOptions, Mosquitto, Program, ProgramOptions, Stack, unique_prefix, wait_until};
+use harness::{
+    ClickHouse, Kafka, KafkaOptions, Mosquitto, Program, ProgramOptions, Stack, let_pass, unique_prefix, wait_until,
+};
 use schemas::catalogue::{self, topic};
 use schemas::v1::RawRecord;
 use schemas::v1::raw_record::Input;
 use streams::registry::{Schemas, TopicCodec};
 use streams::{Event, KafkaLog, KafkaSettings, Log, SeekTo, TopicPartition};
-use tokio::time::{Instant, timeout};
+use tokio::time::Instant;
 
 /// The time limit for a group to continue after the broker does.
 const RECOVERY_LIMIT: Duration = Duration::from_secs(30);
@@ -73,17 +76,18 @@ impl Rig {
         options("processor").args(["topics", "apply", "--new-prefix"]).run().await?;
         options("processor").args(["migrate", "--new-database"]).run().await?;
         let processor = |group: &'static str| options("processor").args([group]);
-        let mut programs = Vec::new();
-        for (name, options, counter) in [
+        let starting = [
             ("run", processor("run"), "fanet_processor_records_in_total"),
             ("thermals", processor("thermals"), "fanet_thermals_records_in_total"),
             ("receivers", processor("receivers"), "fanet_receivers_records_in_total"),
             ("historian", processor("historian"), "fanet_historian_rows_total"),
             ("bridge", options("bridge"), "fanet_bridge_forwarded_total"),
             ("pusher", options("pusher"), "fanet_pusher_records_total"),
-        ] {
-            programs.push(Member { name, program: Program::start(options).await?, counter });
-        }
+        ];
+        let starting = starting.map(|(name, options, counter)| async move {
+            anyhow::Ok(Member { name, program: Program::start(options).await?, counter })
+        });
+        let programs = try_join_all(starting).await?;
         let (host, port) = mosquitto.host_port();
         let publisher = Publisher::start(format!("{host}:{port}"), "freezes", 100);
         let log = KafkaLog::connect(KafkaSettings::new(kafka.bootstrap(), "freezes"))?;
@@ -144,7 +148,7 @@ impl Rig {
         self.kafka.node(0).freeze()?;
         let reported = if length > REPORT_LIMIT { self.wait_for_reports().await } else { Ok(()) };
         let left = length.saturating_sub(began.elapsed());
-        let _ = timeout(left, std::future::pending::<()>()).await;
+        let_pass(left).await;
         self.kafka.node(0).thaw()?;
         reported?;
         self.wait_for_recovery().await

@@ -6,6 +6,7 @@ const away = (code: number, attempt = 0) => stayAwayMs(code, attempt, () => 1);
 it('reconnects after the delay of each code', () => {
   expect(away(1001)).toBe(5000);
   expect(away(4000)).toBe(200);
+  expect(away(4005)).toBe(200);
   expect(away(1006)).toBe(500);
   expect(away(4001)).toBe(500);
   expect(away(4003)).toBe(60_000);

@@ -1,5 +1,5 @@
 import { decode, encode } from './codec.js';
-import { SUBPROTOCOL_PROTO } from './proto/wire.js';
+import { SUBPROTOCOL_BEARER_PREFIX, SUBPROTOCOL_PROTO } from './proto/wire.js';
 import type { Effect, Session } from './session.js';
 import { DataMeter } from './meter.js';
 import type { Rate, Subscription } from './subscription.js';
@@ -8,10 +8,17 @@ const TICK_MS = 200;
 const ABNORMAL = 1006;
 /** `WebSocket.OPEN` of any implementation. */
 const OPEN = 1;
+/** What a subprotocol may consist of (RFC 9110, `token`): any JWT and API key does. */
+const IS_PROTOCOL = /^[\w!#$%&'*+.^`|~-]+$/;
 
 export interface ConnectionOptions {
   /** Called after each message that the session took. */
   onMessage?: () => void;
+  /**
+   * The access token or API key for the next attempt to connect: asked for before each, so that it can be renewed. Undefined: none is
+   * sent, and a connection needs none. An error counts as none.
+   */
+  token?: () => string | undefined | Promise<string | undefined>;
   /** Where the platform has no WebSocket of its own: one with the same interface, for example that of the package `ws`. */
   WebSocket?: typeof WebSocket;
 }
@@ -21,6 +28,8 @@ export class Connection {
   /** Bytes of received messages, before compression: a browser does not report the bytes on the network. */
   readonly meter = new DataMeter();
   #socket: WebSocket | undefined;
+  /** The attempt that waits for its token. */
+  #opening: object | undefined;
   readonly #session: Session;
   readonly #url: string;
   readonly #options: ConnectionOptions;
@@ -63,6 +72,12 @@ export class Connection {
     this.#run(this.#session.hurry(Date.now()));
   }
 
+  /** Closes the connection and opens it again at once, with the token of now; it catches up from the resume token. */
+  reconnect(): void {
+    this.#lose();
+    this.retry();
+  }
+
   /** Closes the connection and does not reconnect. */
   close(): void {
     clearInterval(this.#timer);
@@ -74,21 +89,39 @@ export class Connection {
   #run(effects: Effect[]): void {
     for (const effect of effects) {
       switch (effect.do) {
-        case 'connect': this.#open(`${this.#url}?${effect.query}`); break;
+        case 'connect': void this.#open(`${this.#url}?${effect.query}`); break;
         case 'send': this.#send(encode(effect.message)); break;
         case 'disconnect': this.#lose(); break;
       }
     }
   }
 
-  #open(url: string): void {
-    const socket = new (this.#options.WebSocket ?? WebSocket)(url, SUBPROTOCOL_PROTO);
+  async #open(url: string): Promise<void> {
+    const protocols = [SUBPROTOCOL_PROTO];
+    if (this.#options.token) {
+      const opening = this.#opening = {};
+      const token = await this.#token(this.#options.token);
+      // Closed meanwhile.
+      if (this.#opening !== opening) return;
+      this.#opening = undefined;
+      if (token !== undefined) protocols.push(SUBPROTOCOL_BEARER_PREFIX + token);
+    }
+    const socket = new (this.#options.WebSocket ?? WebSocket)(url, protocols);
     socket.binaryType = 'arraybuffer';
     socket.onmessage = ({ data }: MessageEvent<ArrayBuffer>) => this.#receive(data);
     socket.onclose = ({ code }) => this.#lose(code);
     // The close event has the reason; without a listener the package `ws` ends the process.
     socket.onerror = () => {};
     this.#socket = socket;
+  }
+
+  async #token(ask: NonNullable<ConnectionOptions['token']>): Promise<string | undefined> {
+    try {
+      const token = await ask();
+      return token !== undefined && IS_PROTOCOL.test(token) ? token : undefined;
+    } catch {
+      return undefined;
+    }
   }
 
   #receive(data: ArrayBuffer): void {
@@ -111,10 +144,12 @@ export class Connection {
   /** `code`: of the server's close frame; undefined when this client closed the connection or the network failed. */
   #lose(code = ABNORMAL): void {
     const socket = this.#socket;
-    if (!socket) return;
-    this.#socket = undefined;
-    socket.onmessage = socket.onclose = null;
-    socket.close();
+    if (!socket && !this.#opening) return;
+    this.#socket = this.#opening = undefined;
+    if (socket) {
+      socket.onmessage = socket.onclose = null;
+      socket.close();
+    }
     this.#run(this.#session.closed(code, Date.now()));
   }
 }

@@ -181,6 +181,7 @@ describe('pings', () => {
     // Made 30 ms ago on the server's clock, from a position that was 0.2 s old then.
     bench.receive(updates({ server_at_us: 5_001_010_000, objects: objects({ aircraft: [aircraft({ age_ds: 2 })] }) }));
     expect(bench.session.stats.medianMs(bench.now)).toBeCloseTo(230, 0);
+    expect(bench.session.serverTime(bench.now)).toBeCloseTo(5_001_040, 0);
   });
 });
 

@@ -97,6 +97,11 @@ export class Session {
     return this.#receivedAt || undefined;
   }
 
+  /** The server's clock at a time of the client's, ms. */
+  serverTime(at: number): number {
+    return at + this.#clockOffset;
+  }
+
   /** Consecutive failed attempts to connect. */
   get failedAttempts(): number {
     return this.#attempt;

@@ -101,3 +101,37 @@ it('waits for a server that refuses it', async () => {
   await vi.waitFor(() => expect(session.status).toBe('waiting'), within);
   await vi.waitFor(() => expect(session.failedAttempts).toBe(2), within);
 });
+
+it('asks for the token of each attempt, and shows a new one after a close as expired', async () => {
+  const tokens: (string | undefined)[] = ['a.b-c_d', 'second', undefined, 'not/one'];
+  const session = new Session(new AirPicture(), () => 0);
+  connection = new Connection(session, server.url, { WebSocket: WebSocket as never, token: () => Promise.resolve(tokens[server.protocols.length]) });
+  connection.want({ region: BERN, kinds: KINDS, follow: [] });
+  await vi.waitFor(() => expect(session.isResumable).toBe(true), within);
+  for (const socket of server.sockets) socket.close(4005);
+  await vi.waitFor(() => expect(server.protocols.length).toBe(2), within);
+  expect(server.addresses[1]).toContain('resume=');
+  await vi.waitFor(() => expect(session.status).toBe('live'), within);
+  // Signed out, then something that no subprotocol may be.
+  connection.reconnect();
+  await vi.waitFor(() => expect(server.protocols.length).toBe(3), within);
+  await vi.waitFor(() => expect(session.status).toBe('live'), within);
+  connection.reconnect();
+  await vi.waitFor(() => expect(server.protocols.length).toBe(4), within);
+  expect(server.protocols).toEqual(['updraft.v1.proto,updraft.bearer.a.b-c_d', 'updraft.v1.proto,updraft.bearer.second', 'updraft.v1.proto', 'updraft.v1.proto']);
+});
+
+it('connects without a token where none can be had, and not at all when it is closed meanwhile', async () => {
+  const session = new Session(new AirPicture(), () => 0);
+  connection = new Connection(session, server.url, { WebSocket: WebSocket as never, token: () => Promise.reject(new Error('no answer')) });
+  connection.want({ region: BERN, kinds: KINDS, follow: [] });
+  await vi.waitFor(() => expect(session.status).toBe('live'), within);
+  connection.close();
+  let answer = (_: string) => {};
+  const late = new Connection(new Session(new AirPicture(), () => 0), server.url, { WebSocket: WebSocket as never, token: () => new Promise((resolve) => { answer = resolve; }) });
+  late.want({ region: BERN, kinds: KINDS, follow: [] });
+  late.close();
+  answer('late');
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  expect(server.protocols.length).toBe(1);
+});

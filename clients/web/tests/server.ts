@@ -11,6 +11,8 @@ export interface TestServer {
   url: string;
   /** The address of each connection, the newest last. */
   addresses: string[];
+  /** The subprotocols that each connection offered. */
+  protocols: string[];
   /** What clients sent. */
   messages: ClientMessage[];
   sockets: Set<WebSocket>;
@@ -26,6 +28,7 @@ export async function startServer({ count = 20, stepMs = 50 } = {}): Promise<Tes
   const sockets = new WebSocketServer({ port: 0, host: '127.0.0.1', path: '/ws/v1/updates', handleProtocols: () => 'updraft.v1.proto' });
   await once(sockets, 'listening');
   const addresses: string[] = [];
+  const protocols: string[] = [];
   const messages: ClientMessage[] = [];
   const snapshot = (request_id: number) => ({
     snapshot: {
@@ -35,6 +38,7 @@ export async function startServer({ count = 20, stepMs = 50 } = {}): Promise<Tes
   });
   sockets.on('connection', (socket, request) => {
     addresses.push(request.url ?? '');
+    protocols.push(request.headers['sec-websocket-protocol'] ?? '');
     socket.send(encodeServerMessage({ welcome: { server_at_us: Date.now() * 1000, version: '1', epoch: 'e1', heartbeat_interval_s: 30 } }));
     socket.send(encodeServerMessage(snapshot(0)));
     socket.on('message', (data) => {
@@ -53,7 +57,7 @@ export async function startServer({ count = 20, stepMs = 50 } = {}): Promise<Tes
     broadcast({ checkpoint: { resume: `step-${step}`, server_at_us: Date.now() * 1000 } });
   }, stepMs);
   return {
-    url: `ws://127.0.0.1:${(sockets.address() as AddressInfo).port}/ws/v1/updates`, addresses, messages, sockets: sockets.clients, broadcast,
+    url: `ws://127.0.0.1:${(sockets.address() as AddressInfo).port}/ws/v1/updates`, addresses, protocols, messages, sockets: sockets.clients, broadcast,
     close() {
       clearInterval(timer);
       for (const socket of sockets.clients) socket.terminate();

@@ -21,7 +21,7 @@ use toml::value::Datetime;
 
 use crate::caller::{Caller, Credential, Pilot};
 use crate::refusal::Refusal;
-use crate::scope::Scopes;
+use crate::scope::{Role, Scopes};
 use crate::token::{aircraft_kind, is_name};
 use crate::{Hash, civil, hash, is_same};
 
@@ -150,6 +150,8 @@ impl Entry {
         };
         let caller = Caller {
             subject: self.id.clone(),
+            name: self.name.clone(),
+            roles: Role::among(self.scopes.iter().map(String::as_str)),
             credential: Credential::ApiKey,
             scopes,
             company: None,

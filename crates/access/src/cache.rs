@@ -57,6 +57,8 @@ mod tests {
     fn caller(subject: &str, accepted_until_s: u64) -> Arc<Caller> {
         Arc::new(Caller {
             subject: subject.to_owned(),
+            name: None,
+            roles: Vec::new(),
             credential: Credential::Token,
             scopes: Scopes::PUBLIC,
             company: None,

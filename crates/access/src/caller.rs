@@ -3,7 +3,7 @@
 use schemas::DeviceAddress;
 use schemas::v1::AircraftKind;
 
-use crate::scope::Scopes;
+use crate::scope::{Role, Scope, Scopes};
 
 /// What a caller has shown.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -52,13 +52,17 @@ impl Default for Pilot {
 pub struct Caller {
     /// Who it is: the subject of a token, the id of a key.
     pub subject: String,
+    /// The name of the person, as the identity provider has it. It is for the caller alone, and is in no position.
+    pub name: Option<String>,
+    /// The roles that the credential names; their scopes are among `scopes`.
+    pub roles: Vec<Role>,
     /// What was shown.
     pub credential: Credential,
     /// What it may do.
     pub scopes: Scopes,
     /// The company, club or school that it belongs to.
     pub company: Option<String>,
-    /// Whose positions it may send.
+    /// Its devices: whose positions it may send, and which it may manage.
     pub devices: Vec<DeviceAddress>,
     /// How those positions are published.
     pub pilot: Pilot,
@@ -72,5 +76,104 @@ impl Caller {
     /// Whether the credential is still accepted.
     pub fn is_accepted(&self, now_s: u64) -> bool {
         self.accepted_until_s.is_none_or(|until| now_s < until)
+    }
+
+    /// The scope by which it may hide, show, erase and export a device. `None`: it may not.
+    pub fn manages(&self, device: DeviceAddress) -> Option<Scope> {
+        self.may(device, Scope::DeviceManage, Scope::DeviceManageAny)
+    }
+
+    /// The scope by which it may acknowledge and resolve alerts of a device. `None`: it may not.
+    pub fn handles_alerts_of(&self, device: DeviceAddress) -> Option<Scope> {
+        self.may(device, Scope::AlertHandle, Scope::AlertHandleAny)
+    }
+
+    /// The scope by which it may replace and remove a set of zones. `imported_by`: the caller and the company that have
+    /// imported it; `None`: there is no such set. `None`: it may not.
+    pub fn changes_zones_of(&self, imported_by: Option<(&str, Option<&str>)>) -> Option<Scope> {
+        if !self.scopes.has(Scope::ZoneWrite) {
+            return None;
+        }
+        let is_own = imported_by.is_none_or(|(subject, company)| {
+            subject == self.subject || company.is_some_and(|company| self.company.as_deref() == Some(company))
+        });
+        let any = self.scopes.has(Scope::ZoneWriteAny).then_some(Scope::ZoneWriteAny);
+        is_own.then_some(Scope::ZoneWrite).or(any)
+    }
+
+    /// `own` allows it for the devices of the credential, `any` for all of them.
+    fn may(&self, device: DeviceAddress, own: Scope, any: Scope) -> Option<Scope> {
+        if !self.scopes.has(own) {
+            return None;
+        }
+        let is_own = self.devices.contains(&device).then_some(own);
+        is_own.or_else(|| self.scopes.has(any).then_some(any))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Role;
+
+    const OWN: DeviceAddress = DeviceAddress(0x11_0B90);
+    const OTHER: DeviceAddress = DeviceAddress(0x07_AB12);
+
+    fn caller(scopes: Scopes, devices: &[DeviceAddress]) -> Caller {
+        Caller {
+            subject: "ada".to_owned(),
+            credential: Credential::Token,
+            name: None,
+            roles: Vec::new(),
+            scopes,
+            company: None,
+            devices: devices.to_vec(),
+            pilot: Pilot::default(),
+            expires_at_s: None,
+            accepted_until_s: None,
+        }
+    }
+
+    #[test]
+    fn owners_manage_their_devices_and_operators_all() {
+        use Scope::{AlertHandle, AlertHandleAny, DeviceManage, DeviceManageAny};
+        for (role, manages_own, manages_other, handles_own, handles_other) in [
+            (Role::Viewer, None, None, None, None),
+            (Role::Pilot, Some(DeviceManage), None, None, None),
+            (Role::FleetManager, Some(DeviceManage), None, Some(AlertHandle), None),
+            (Role::Rescue, None, None, Some(AlertHandle), Some(AlertHandleAny)),
+            (Role::Operator, Some(DeviceManage), Some(DeviceManageAny), Some(AlertHandle), Some(AlertHandleAny)),
+        ] {
+            let caller = caller(role.scopes(), &[OWN]);
+            assert_eq!((caller.manages(OWN), caller.manages(OTHER)), (manages_own, manages_other), "{role:?}");
+            let handles = (caller.handles_alerts_of(OWN), caller.handles_alerts_of(OTHER));
+            assert_eq!(handles, (handles_own, handles_other), "{role:?}");
+        }
+    }
+
+    #[test]
+    fn zones_are_changed_by_their_company_and_by_operators() {
+        use Scope::{ZoneWrite, ZoneWriteAny};
+        let of = |role: Role, company: Option<&str>| Caller {
+            company: company.map(str::to_owned),
+            ..caller(role.scopes(), &[])
+        };
+        let (own, of_club, of_other) = (("ada", None), ("bob", Some("club")), ("bob", Some("school")));
+        for (caller, new, own_set, of_the_club, of_others) in [
+            (of(Role::Pilot, Some("club")), None, None, None, None),
+            (of(Role::FleetManager, None), Some(ZoneWrite), Some(ZoneWrite), None, None),
+            (of(Role::FleetManager, Some("club")), Some(ZoneWrite), Some(ZoneWrite), Some(ZoneWrite), None),
+            (of(Role::Operator, None), Some(ZoneWrite), Some(ZoneWrite), Some(ZoneWriteAny), Some(ZoneWriteAny)),
+        ] {
+            let may = |set| caller.changes_zones_of(set);
+            assert_eq!((may(None), may(Some(own))), (new, own_set), "{caller:?}");
+            assert_eq!((may(Some(of_club)), may(Some(of_other))), (of_the_club, of_others), "{caller:?}");
+        }
+    }
+
+    #[test]
+    fn the_wider_scope_alone_allows_nothing() {
+        let caller = caller(Scopes::PUBLIC.with(Scope::DeviceManageAny).with(Scope::AlertHandleAny), &[OWN]);
+        assert_eq!((caller.manages(OWN), caller.handles_alerts_of(OWN)), (None, None));
     }
 }

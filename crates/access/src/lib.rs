@@ -5,7 +5,7 @@
 //! - [`token`]: access tokens of an identity provider (JWT), verified with a [`KeySet`]
 //! - [`api_keys`]: keys of machines, kept as hashes
 //! - [`TokenCache`]: verified tokens, so that a signature is checked once
-//! - [`Limits`]: rates of requests, connections and positions, and the delay after failed logins
+//! - [`Limits`]: rates of requests, connections, positions and commands, and the delay after failed logins
 //!
 //! All of it is pure: the caller passes the time, the randomness and the contents of files.
 

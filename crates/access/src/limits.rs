@@ -11,6 +11,8 @@ const MAX_CLIENTS: usize = 50_000;
 const MAX_DEVICES: usize = 100_000;
 /// Positions of one device.
 const POSITIONS: RateLimit = RateLimit::per_second(1, 10);
+/// Commands of one caller, and looks at private data: each is an audit record that is kept for long.
+const COMMANDS: RateLimit = RateLimit::per_second(2, 30);
 /// So many failed logins cost nothing.
 const FREE_FAILURES: u32 = 5;
 /// The delay after the next one; it doubles with each further one.
@@ -47,6 +49,7 @@ pub struct Limits {
     addresses: Lru<Address>,
     callers: Lru<TokenBucket>,
     devices: Lru<TokenBucket>,
+    commanders: Lru<TokenBucket>,
 }
 
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -93,6 +96,7 @@ impl Limits {
             addresses: Lru::new(MAX_CLIENTS),
             callers: Lru::new(MAX_CLIENTS),
             devices: Lru::new(MAX_DEVICES),
+            commanders: Lru::new(MAX_CLIENTS),
         }
     }
 
@@ -129,6 +133,14 @@ impl Limits {
     /// It had too many.
     pub fn position(&mut self, device: u32, now: Duration) -> Result<(), Limited> {
         take(self.devices.touch(&device.to_be_bytes()).0, POSITIONS, now, "position")
+    }
+
+    /// A command of a caller, or a look at private data, by what names the caller.
+    ///
+    /// # Errors
+    /// The caller had too many.
+    pub fn command(&mut self, caller: &[u8], now: Duration) -> Result<(), Limited> {
+        take(self.commanders.touch(caller).0, COMMANDS, now, "command")
     }
 
     /// Whether an address may try a login now.
@@ -212,6 +224,15 @@ mod tests {
         let passed = |limits: &mut Limits, now| (0..100).filter(|_| limits.position(1, now).is_ok()).count();
         assert_eq!(passed(&mut limits, START), 10);
         assert_eq!(passed(&mut limits, START + 3 * SECOND), 3);
+    }
+
+    #[test]
+    fn commands_are_two_a_second_with_a_burst() {
+        let mut limits = limits();
+        let passed = |limits: &mut Limits, now| (0..100).filter(|_| limits.command(b"ada", now).is_ok()).count();
+        assert_eq!(passed(&mut limits, START), 30);
+        assert_eq!(passed(&mut limits, START + 3 * SECOND), 6);
+        assert_eq!(limits.command(b"bob", START), Ok(()));
     }
 
     #[test]

@@ -44,6 +44,12 @@ pub enum Refusal {
     /// A kind of credential that this installation does not accept.
     #[error("a kind of credential that is not accepted here")]
     NotAccepted,
+    /// An opaque token that the user endpoint does not know.
+    #[error("unknown to the user endpoint")]
+    UnknownUser,
+    /// The user endpoint does not answer, and the token is not remembered.
+    #[error("the user endpoint does not answer")]
+    NoUserEndpoint,
     /// The identity provider's keys are not there yet: nothing can be verified.
     #[error("the keys of the identity provider are not there yet")]
     NoKeys,
@@ -51,7 +57,7 @@ pub enum Refusal {
 
 impl Refusal {
     /// All of them.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 16] = [
         Self::Oversized,
         Self::Malformed,
         Self::Algorithm,
@@ -65,6 +71,8 @@ impl Refusal {
         Self::Audience,
         Self::UnknownApiKey,
         Self::NotAccepted,
+        Self::UnknownUser,
+        Self::NoUserEndpoint,
         Self::NoKeys,
     ];
 
@@ -84,13 +92,15 @@ impl Refusal {
             Self::Audience => "audience",
             Self::UnknownApiKey => "unknown_api_key",
             Self::NotAccepted => "not_accepted",
+            Self::UnknownUser => "unknown_user",
+            Self::NoUserEndpoint => "no_user_endpoint",
             Self::NoKeys => "no_keys",
         }
     }
 
     /// Whether the same credentials may be accepted later, without a change of them.
     pub const fn is_transient(self) -> bool {
-        matches!(self, Self::NoKeys)
+        matches!(self, Self::NoKeys | Self::NoUserEndpoint)
     }
 }
 

@@ -51,30 +51,38 @@ pub const RULES: &[Rule] = &[
     public("/api/docs"),
     public("/api/openapi.json"),
     public("/api/v1/alerts"),
+    needs("POST", "/api/v1/alerts/{id}/acknowledge", Scope::AlertHandle),
+    needs("POST", "/api/v1/alerts/{id}/resolve", Scope::AlertHandle),
+    needs("GET", "/api/v1/audit", Scope::AuditRead),
     public("/api/v1/devices/{address}"),
+    needs("GET", "/api/v1/devices/{address}/data", Scope::DeviceManage),
+    needs("POST", "/api/v1/devices/{address}/hide", Scope::DeviceManage),
+    needs("DELETE", "/api/v1/devices/{address}/history", Scope::DeviceManage),
+    needs("POST", "/api/v1/devices/{address}/show", Scope::DeviceManage),
     public("/api/v1/export"),
     public("/api/v1/flights"),
     public("/api/v1/ground"),
     public("/api/v1/history"),
     Rule { method: "GET", path: "/api/v1/me", needs: Needs::Credentials },
     public("/api/v1/pilots"),
-    Rule { method: "POST", path: "/api/v1/position", needs: Needs::Scope(Scope::PositionWrite) },
+    needs("POST", "/api/v1/position", Scope::PositionWrite),
     public("/api/v1/presence"),
     public("/api/v1/receivers"),
     public("/api/v1/search"),
+    public("/api/v1/sign-in"),
     public("/api/v1/silent"),
     public("/api/v1/snapshot"),
     public("/api/v1/stations"),
     public("/api/v1/thermals"),
     public("/api/v1/track/{address}"),
-    Rule { method: "GET", path: "/api/v1/validation/{address}", needs: Needs::Scope(Scope::ValidationRead) },
-    Rule { method: "POST", path: "/api/v1/validation/{address}/reset", needs: Needs::Scope(Scope::ValidationReset) },
+    needs("GET", "/api/v1/validation/{address}", Scope::ValidationRead),
+    needs("POST", "/api/v1/validation/{address}/reset", Scope::ValidationReset),
     public("/api/v1/weather/{address}/history"),
     public("/api/v1/winds"),
     public("/api/v1/zone-events"),
     public("/api/v1/zones"),
-    Rule { method: "DELETE", path: "/api/v1/zones/{set}", needs: Needs::Scope(Scope::ZoneWrite) },
-    Rule { method: "PUT", path: "/api/v1/zones/{set}", needs: Needs::Scope(Scope::ZoneWrite) },
+    needs("DELETE", "/api/v1/zones/{set}", Scope::ZoneWrite),
+    needs("PUT", "/api/v1/zones/{set}", Scope::ZoneWrite),
 ];
 
 /// Everything that a WebSocket can do: the names are those of `ClientMessage`.
@@ -87,6 +95,10 @@ pub const WEBSOCKET: &[Ability] = &[
 
 const fn public(path: &'static str) -> Rule {
     Rule { method: "GET", path, needs: Needs::Nothing }
+}
+
+const fn needs(method: &'static str, path: &'static str, scope: Scope) -> Rule {
+    Rule { method, path, needs: Needs::Scope(scope) }
 }
 
 /// What the table says of a request.

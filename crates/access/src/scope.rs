@@ -13,14 +13,37 @@ pub enum Scope {
     ValidationRead,
     /// Make the score of a device begin again.
     ValidationReset,
-    /// Import and remove sets of zones.
+    /// Hide, show, erase and export the devices that the credential names.
+    DeviceManage,
+    /// The same of every device; only together with [`Scope::DeviceManage`].
+    DeviceManageAny,
+    /// Acknowledge and resolve alerts of the devices that the credential names.
+    AlertHandle,
+    /// The same of every device; only together with [`Scope::AlertHandle`].
+    AlertHandleAny,
+    /// Read who changed what, and who looked at private data.
+    AuditRead,
+    /// Import sets of zones, and replace and remove those of the credential's company.
     ZoneWrite,
+    /// The same of every set; only together with [`Scope::ZoneWrite`].
+    ZoneWriteAny,
 }
 
 impl Scope {
     /// All of them.
-    pub const ALL: [Self; 5] =
-        [Self::PictureRead, Self::PositionWrite, Self::ValidationRead, Self::ValidationReset, Self::ZoneWrite];
+    pub const ALL: [Self; 11] = [
+        Self::PictureRead,
+        Self::PositionWrite,
+        Self::ValidationRead,
+        Self::ValidationReset,
+        Self::DeviceManage,
+        Self::DeviceManageAny,
+        Self::AlertHandle,
+        Self::AlertHandleAny,
+        Self::AuditRead,
+        Self::ZoneWrite,
+        Self::ZoneWriteAny,
+    ];
 
     /// The name in tokens and key files.
     pub const fn as_str(self) -> &'static str {
@@ -29,12 +52,18 @@ impl Scope {
             Self::PositionWrite => "position:write",
             Self::ValidationRead => "validation:read",
             Self::ValidationReset => "validation:reset",
+            Self::DeviceManage => "device:manage",
+            Self::DeviceManageAny => "device:manage_any",
+            Self::AlertHandle => "alert:handle",
+            Self::AlertHandleAny => "alert:handle_any",
+            Self::AuditRead => "audit:read",
             Self::ZoneWrite => "zone:write",
+            Self::ZoneWriteAny => "zone:write_any",
         }
     }
 
-    const fn bit(self) -> u8 {
-        1 << self as u8
+    const fn bit(self) -> u16 {
+        1 << self as u16
     }
 }
 
@@ -49,11 +78,11 @@ impl fmt::Display for Scope {
 pub enum Role {
     /// Looks at the map.
     Viewer,
-    /// Flies, and sends positions of the own devices.
+    /// Flies: sends positions of the own devices, and decides who sees them.
     Pilot,
-    /// Cares for the devices of a fleet, and sends their positions.
+    /// Cares for the devices of a fleet as their pilots do, handles their alerts, and has zones of its own.
     FleetManager,
-    /// Coordinates rescues. Sees what is public; more follows with the handling of alerts.
+    /// Coordinates rescues: handles the alerts of all devices.
     Rescue,
     /// Runs the installation.
     Operator,
@@ -74,11 +103,24 @@ impl Role {
         }
     }
 
+    /// The role of a name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|role| role.as_str() == name)
+    }
+
+    /// The roles among names, each once and in their order.
+    pub fn among<'a>(names: impl Iterator<Item = &'a str>) -> Vec<Self> {
+        let named: Vec<Self> = names.filter_map(Self::named).collect();
+        Self::ALL.into_iter().filter(|role| named.contains(role)).collect()
+    }
+
     /// The scopes that it grants.
     pub fn scopes(self) -> Scopes {
         match self {
-            Self::Viewer | Self::Rescue => Scopes::PUBLIC,
-            Self::Pilot | Self::FleetManager => Scopes::PUBLIC.with(Scope::PositionWrite),
+            Self::Viewer => Scopes::PUBLIC,
+            Self::Pilot => Scopes::PUBLIC.with(Scope::PositionWrite).with(Scope::DeviceManage),
+            Self::FleetManager => Self::Pilot.scopes().with(Scope::AlertHandle).with(Scope::ZoneWrite),
+            Self::Rescue => Scopes::PUBLIC.with(Scope::AlertHandle).with(Scope::AlertHandleAny),
             Self::Operator => Scopes::ALL,
         }
     }
@@ -86,7 +128,7 @@ impl Role {
 
 /// A set of scopes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
-pub struct Scopes(u8);
+pub struct Scopes(u16);
 
 impl Scopes {
     /// What everyone has.
@@ -114,8 +156,7 @@ impl Scopes {
     /// The scopes of one name: a scope, or a role with all that it grants. `None` for any other name.
     pub fn named(name: &str) -> Option<Self> {
         let scope = Scope::ALL.into_iter().find(|scope| scope.as_str() == name);
-        let role = || Role::ALL.into_iter().find(|role| role.as_str() == name);
-        scope.map(|scope| Self::PUBLIC.with(scope)).or_else(|| role().map(Role::scopes))
+        scope.map(|scope| Self::PUBLIC.with(scope)).or_else(|| Role::named(name).map(Role::scopes))
     }
 
     /// The scopes of names as a token has them. Unknown names are for other programs, and are ignored.
@@ -147,6 +188,7 @@ mod tests {
         let granted = Scopes::of_names(["openid", "profile", "position:write", "offline_access"].into_iter());
         assert!(granted.iter().eq([Scope::PictureRead, Scope::PositionWrite]));
         assert_eq!(Scopes::of_names(std::iter::empty()), Scopes::PUBLIC);
+        assert_eq!(Role::among(["operator", "openid", "pilot", "operator"].into_iter()), [Role::Pilot, Role::Operator]);
     }
 
     #[test]
@@ -155,6 +197,11 @@ mod tests {
             assert!(Role::ALL.iter().any(|role| role.scopes().has(scope)), "{scope}");
         }
         assert!(Scopes::ALL.iter().eq(Scope::ALL));
-        assert!(!Role::Rescue.scopes().has(Scope::ValidationReset), "operators only");
+        for scope in [Scope::ValidationReset, Scope::DeviceManageAny, Scope::AuditRead, Scope::ZoneWriteAny] {
+            assert!(
+                Role::ALL.iter().all(|role| *role == Role::Operator || !role.scopes().has(scope)),
+                "operators only"
+            );
+        }
     }
 }

@@ -16,7 +16,7 @@ use serde::{Deserialize, Deserializer};
 use crate::caller::{Caller, Credential, Pilot};
 use crate::key_set::KeySet;
 use crate::refusal::Refusal;
-use crate::scope::Scopes;
+use crate::scope::{Role, Scopes};
 
 /// The longest token.
 pub const MAX_BYTES: usize = 8 << 10;
@@ -83,6 +83,8 @@ struct Header {
 
 #[derive(Deserialize)]
 struct Claims {
+    /// Of token introspection (RFC 7662), which some user endpoints are.
+    active: Option<bool>,
     sub: Option<String>,
     exp: Option<Seconds>,
     nbf: Option<Seconds>,
@@ -91,6 +93,8 @@ struct Claims {
     /// Scopes, separated by spaces (RFC 8693, section 4.2); some providers make a list of them.
     scope: Option<OneOrMany>,
     roles: Option<OneOrMany>,
+    name: Option<String>,
+    preferred_username: Option<String>,
     company: Option<String>,
     devices: Option<OneOrMany>,
     public: Option<bool>,
@@ -169,30 +173,65 @@ fn caller(claims: Claims, settings: &TokenSettings, now_s: u64) -> Result<Caller
     if !claims.aud.as_ref().is_some_and(|audiences| audiences.iter().any(|one| one == settings.audience)) {
         return Err(Refusal::Audience);
     }
-    let Seconds(expires_at_s) = claims.exp.ok_or(Refusal::Claims)?;
-    let accepted_until_s = expires_at_s.saturating_add(LEEWAY_S);
-    if now_s >= accepted_until_s {
-        return Err(Refusal::Expired);
+    if claims.exp.is_none() {
+        return Err(Refusal::Claims);
     }
-    if claims.nbf.is_some_and(|Seconds(from_s)| now_s.saturating_add(LEEWAY_S) < from_s) {
-        return Err(Refusal::NotYet);
+    claims.caller(now_s)
+}
+
+/// The caller of an opaque token, as the user endpoint describes it: the claims of a JWT in a JSON object. Issuer and audience
+/// are not looked at: the endpoint is the one of the setting. It may say when the token expires.
+///
+/// # Errors
+/// The answer does not name anyone, or the token is not valid now.
+pub fn of_user_endpoint(answer: &[u8], now_s: u64) -> Result<Caller, Refusal> {
+    let claims: Claims = serde_json::from_slice(answer).map_err(|_| Refusal::Claims)?;
+    if claims.active == Some(false) { Err(Refusal::UnknownUser) } else { claims.caller(now_s) }
+}
+
+/// Whether it has the characters of a bearer token (RFC 6750, section 2.1).
+pub fn is_bearer(token: &str) -> bool {
+    let is_part = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~+/=".contains(&byte);
+    !token.is_empty() && token.bytes().all(is_part)
+}
+
+/// Whether it has the form of a signed JWT; all other tokens are opaque.
+pub fn is_jwt(token: &str) -> bool {
+    header(token).is_ok()
+}
+
+impl Claims {
+    fn caller(self, now_s: u64) -> Result<Caller, Refusal> {
+        let expires_at_s = self.exp.map(|Seconds(at_s)| at_s);
+        let accepted_until_s = expires_at_s.map(|at_s| at_s.saturating_add(LEEWAY_S));
+        if accepted_until_s.is_some_and(|until_s| now_s >= until_s) {
+            return Err(Refusal::Expired);
+        }
+        if self.nbf.as_ref().is_some_and(|Seconds(from_s)| now_s.saturating_add(LEEWAY_S) < *from_s) {
+            return Err(Refusal::NotYet);
+        }
+        let names = || {
+            let scopes = self.scope.iter().flat_map(OneOrMany::iter).flat_map(|names| names.split(' '));
+            scopes.chain(self.roles.iter().flat_map(OneOrMany::iter))
+        };
+        let (scopes, roles) = (Scopes::of_names(names()), Role::among(names()));
+        Ok(Caller {
+            subject: self.sub.filter(|subject| is_name(subject)).ok_or(Refusal::Claims)?,
+            name: self.name.or(self.preferred_username).filter(|name| is_name(name)),
+            roles,
+            credential: Credential::Token,
+            scopes,
+            company: self.company.filter(|company| is_name(company)),
+            devices: devices(self.devices.as_ref())?,
+            pilot: Pilot {
+                public: self.public.unwrap_or_default(),
+                name: None,
+                aircraft_kind: aircraft_kind(self.aircraft_kind.as_deref()).ok_or(Refusal::Claims)?,
+            },
+            expires_at_s,
+            accepted_until_s,
+        })
     }
-    let names = claims.scope.iter().flat_map(OneOrMany::iter).flat_map(|names| names.split(' '));
-    let roles = claims.roles.iter().flat_map(OneOrMany::iter);
-    Ok(Caller {
-        subject: claims.sub.filter(|subject| is_name(subject)).ok_or(Refusal::Claims)?,
-        credential: Credential::Token,
-        scopes: Scopes::of_names(names.chain(roles)),
-        company: claims.company.filter(|company| is_name(company)),
-        devices: devices(claims.devices.as_ref())?,
-        pilot: Pilot {
-            public: claims.public.unwrap_or_default(),
-            name: None,
-            aircraft_kind: aircraft_kind(claims.aircraft_kind.as_deref()).ok_or(Refusal::Claims)?,
-        },
-        expires_at_s: Some(expires_at_s),
-        accepted_until_s: Some(accepted_until_s),
-    })
 }
 
 /// Something to call a caller by.
@@ -210,4 +249,45 @@ fn devices(names: Option<&OneOrMany>) -> Result<Vec<DeviceAddress>, Refusal> {
     let devices = names.iter().flat_map(|names| names.iter()).map(str::parse);
     let devices: Vec<DeviceAddress> = devices.collect::<Result<_, _>>().map_err(|_| Refusal::Claims)?;
     if devices.len() > MAX_DEVICES { Err(Refusal::Claims) } else { Ok(devices) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scope::Scope;
+
+    const NOW_S: u64 = 1_800_000_000;
+
+    #[test]
+    fn a_user_endpoint_names_the_caller_as_a_token_does() {
+        let answer = br#"{"sub":"ada","name":"Ada","roles":["pilot"],"devices":["110B90"],"more":[1]}"#;
+        let caller = of_user_endpoint(answer, NOW_S).unwrap();
+        assert_eq!((caller.subject.as_str(), caller.name.as_deref(), caller.expires_at_s), ("ada", Some("Ada"), None));
+        assert!(caller.scopes.has(Scope::PositionWrite) && !caller.scopes.has(Scope::ValidationRead));
+        let expiring = format!(r#"{{"sub":"ada","active":true,"exp":{}}}"#, NOW_S + 60);
+        assert_eq!(of_user_endpoint(expiring.as_bytes(), NOW_S).unwrap().accepted_until_s, Some(NOW_S + 60 + LEEWAY_S));
+        for (answer, refusal) in [
+            (r#"{"active":false}"#, Refusal::UnknownUser),
+            (r#"{"name":"Ada"}"#, Refusal::Claims),
+            (r#"{"sub":""}"#, Refusal::Claims),
+            (r#"{"sub":"ada","exp":1}"#, Refusal::Expired),
+            (r#"{"sub":"ada","devices":["no"]}"#, Refusal::Claims),
+            ("[]", Refusal::Claims),
+            ("<html>", Refusal::Claims),
+        ] {
+            assert_eq!(of_user_endpoint(answer.as_bytes(), NOW_S), Err(refusal), "{answer}");
+        }
+    }
+
+    #[test]
+    fn only_a_jwt_has_the_form_of_one() {
+        assert!(is_jwt(include_str!("../tests/fixtures/es256.jwt").trim()));
+        for opaque in ["", "2YotnFZFEjr1zCsicMWpAA", "a.b.c", "gho_16C7e42F292c6912E7710c838347Ae178B4a", "e30.e30.a"] {
+            assert!(!is_jwt(opaque), "{opaque}");
+        }
+        assert!(is_bearer("a.b-c_d~+/9=="));
+        for bad in ["", "a b", "a\nb", "a\u{e9}", "\"", "a,b"] {
+            assert!(!is_bearer(bad), "{bad:?}");
+        }
+    }
 }

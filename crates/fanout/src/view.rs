@@ -10,6 +10,7 @@ mod offsets;
 mod privacy;
 mod private;
 mod quality;
+mod way;
 mod winds;
 
 use std::collections::{BTreeSet, VecDeque};
@@ -26,6 +27,7 @@ pub use privacy::PrivacyView;
 pub use private::PrivateView;
 pub use quality::quality;
 pub use schemas::object::{Kind, KindSet, State};
+pub use way::Way;
 pub use winds::WindView;
 
 /// How long a removal is stored, so that a late older record cannot restore the object.
@@ -91,6 +93,8 @@ pub struct View {
     /// By the view's number of the receiver.
     receiver_ids: FxHashMap<u64, String>,
     last_receiver_number: u64,
+    /// Of the present state of an object, where its record has one.
+    ways: FxHashMap<ObjectId, Way>,
     max_objects: usize,
     offsets: Offsets,
     sequence: u64,
@@ -231,6 +235,7 @@ impl View {
         }
         let object = Arc::new(Object::new(id, state, origin));
         let known = self.objects.insert(id, object.clone());
+        self.ways.remove(&id);
         let from = known.as_ref().and_then(|known| known.cell);
         self.forget(id);
         self.move_in_cells(id, from, object.cell);
@@ -252,6 +257,7 @@ impl View {
         }
         let object = object.clone();
         self.objects.remove(&id);
+        self.ways.remove(&id);
         self.move_in_cells(id, object.cell, None);
         let device = object.state.device();
         if let Some(device) = device.filter(|device| self.alerts.get(device) == Some(&id)) {

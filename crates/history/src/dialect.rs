@@ -7,13 +7,13 @@ use std::fmt::Write as _;
 use flight::units::e7;
 use geo::Bounds;
 
-use crate::model::Stored;
+use crate::model::{Heard, Stored};
 use crate::pages::Page;
 use crate::slices::Slice;
 use crate::{
-    AlertRow, ConfirmationRow, ExportKind, ExportQuery, FlightQuery, FlightRow, GroundPositionRow, Period, PositionKey,
-    PositionRow, PrivacyRow, ReceiverRow, ReceptionRow, RegionQuery, Since, ThermalRow, TrackQuery, Visibility,
-    WeatherRow, flag,
+    AlertRow, ConfirmationRow, ErasureRow, ExportKind, ExportQuery, FlightQuery, FlightRow, GroundPositionRow, NameRow,
+    Period, PositionKey, PositionRow, PrivacyRow, ReceiverRow, ReceptionRow, RegionQuery, Since, ThermalRow,
+    TrackQuery, Visibility, WeatherRow, flag,
 };
 
 /// How long rows of hidden devices are visible for fleet and rescue scopes, milliseconds.
@@ -35,6 +35,8 @@ pub(crate) trait Dialect {
     fn milliseconds(column: &str) -> String;
     /// The table of positions and the condition by which the store finds those of a short period.
     fn positions_in(period: Period) -> (&'static str, String);
+    /// The query for a time before which a period has no positions, milliseconds; without rows where it has none.
+    fn begin_of_positions(period: Period) -> String;
     /// The condition that selects at least the confirmations of the positions of a period.
     fn confirmations_of(period: Period) -> String;
     /// Whether the store reads many devices at once instead of one after the other.
@@ -43,6 +45,58 @@ pub(crate) trait Dialect {
     const FLIGHTS: &'static str;
     /// The newest name of a group.
     const LAST_NAME: &'static str;
+}
+
+/// A row of a table whose key begins with the device, and the order of a device's rows.
+pub(crate) trait OfDevice: Keyed {
+    /// The columns of the order, without the device.
+    const ORDER: &'static str;
+    /// The table or view that has them, each once.
+    fn table<D: Dialect>() -> String {
+        D::once(Self::TABLE)
+    }
+}
+
+const BY_OBSERVATION: &str = "event_at, observation_id";
+
+impl OfDevice for PositionRow {
+    const ORDER: &'static str = BY_OBSERVATION;
+}
+
+impl OfDevice for GroundPositionRow {
+    const ORDER: &'static str = BY_OBSERVATION;
+}
+
+impl OfDevice for WeatherRow {
+    const ORDER: &'static str = BY_OBSERVATION;
+}
+
+impl OfDevice for NameRow {
+    const ORDER: &'static str = BY_OBSERVATION;
+}
+
+impl OfDevice for ConfirmationRow {
+    const ORDER: &'static str = BY_OBSERVATION;
+}
+
+impl OfDevice for AlertRow {
+    const ORDER: &'static str = "alert_id, version";
+}
+
+impl OfDevice for FlightRow {
+    const ORDER: &'static str = "take_off_at";
+
+    fn table<D: Dialect>() -> String {
+        D::FLIGHTS.to_owned()
+    }
+}
+
+impl OfDevice for ErasureRow {
+    const ORDER: &'static str = "observation_id";
+}
+
+impl OfDevice for PrivacyRow {
+    const ORDER: &'static str = "device";
 }
 
 /// A row of an ordered query.
@@ -77,15 +131,34 @@ fn observed<D: Dialect>(device: u32, event_at_ms: i64, observation_id: u64) -> V
     vec![("device", device.to_string()), ("event_at", D::time(event_at_ms)), ("observation_id", D::id(observation_id))]
 }
 
-impl Keyed for PositionRow {
+/// Keys of rows that belong to one observation each.
+macro_rules! keyed_by_observation {
+    ($($row:ty),*) => {$(
+        impl Keyed for $row {
+            fn key<D: Dialect>(&self) -> Vec<(&'static str, String)> {
+                observed::<D>(self.device, self.event_at_ms, self.observation_id)
+            }
+        }
+    )*};
+}
+
+keyed_by_observation!(PositionRow, GroundPositionRow, WeatherRow, NameRow, ConfirmationRow);
+
+impl Keyed for AlertRow {
     fn key<D: Dialect>(&self) -> Vec<(&'static str, String)> {
-        observed::<D>(self.device, self.event_at_ms, self.observation_id)
+        vec![("device", self.device.to_string()), ("alert_id", D::id(self.alert_id)), ("version", D::id(self.version))]
     }
 }
 
-impl Keyed for WeatherRow {
+impl Keyed for FlightRow {
     fn key<D: Dialect>(&self) -> Vec<(&'static str, String)> {
-        observed::<D>(self.device, self.event_at_ms, self.observation_id)
+        vec![("device", self.device.to_string()), ("take_off_at", D::time(self.take_off_at_ms))]
+    }
+}
+
+impl Keyed for ErasureRow {
+    fn key<D: Dialect>(&self) -> Vec<(&'static str, String)> {
+        vec![("device", self.device.to_string()), ("observation_id", D::id(self.observation_id))]
     }
 }
 
@@ -272,31 +345,42 @@ fn of_each<D: Dialect>(since: &[Since], rows: impl Fn(&str) -> String, order: &s
 const COPIES_MS: i64 = 60_000;
 
 /// The receptions of observations. Those of a time are found by their receivers.
-pub(crate) fn receptions_of<D: Dialect>(positions: &[PositionRow]) -> String {
+pub(crate) fn receptions_of<D: Dialect>(observations: &[Heard]) -> String {
     let names = columns::<ReceptionRow>();
     let around = |first_ms: i64, last_ms: i64| {
         let period = Period { from_ms: first_ms - COPIES_MS, to_ms: last_ms + COPIES_MS };
         within::<D>("ingested_at", period)
     };
     if D::ALL_AT_ONCE {
-        let ids: Vec<String> = positions.iter().map(|row| D::id(row.observation_id)).collect();
-        let times = || positions.iter().map(PositionRow::ingested_at_ms);
+        let ids: Vec<String> = observations.iter().map(|row| D::id(row.observation_id)).collect();
+        let times = || observations.iter().map(|row| row.ingested_at_ms);
         let when = around(times().min().unwrap_or_default(), times().max().unwrap_or_default());
         let (table, ids) = (ReceptionRow::TABLE, ids.join(", "));
         return format!("SELECT DISTINCT {names} FROM {table} WHERE {when} AND observation_id IN ({ids})");
     }
-    let one = |row: &PositionRow| {
+    let one = |row: &Heard| {
         format!(
             "SELECT {names} FROM (SELECT receiver_id AS known FROM {}) CROSS JOIN {} \
              ON receiver_id = known AND {} WHERE observation_id = {}",
             ReceiverRow::TABLE,
             ReceptionRow::TABLE,
-            around(row.ingested_at_ms(), row.ingested_at_ms()),
+            around(row.ingested_at_ms, row.ingested_at_ms),
             D::id(row.observation_id),
         )
     };
-    positions.iter().map(one).collect::<Vec<_>>().join(" UNION ALL ")
+    observations.iter().map(one).collect::<Vec<_>>().join(" UNION ALL ")
 }
+
+/// One page of all rows of a device, hidden ones too, in order.
+pub(crate) fn of_device<D: Dialect, T: OfDevice>(device: u32, page: &Page) -> String {
+    let Page { after, rows } = page;
+    let (names, table, order) = (columns::<T>(), T::table::<D>(), T::ORDER);
+    format!("SELECT {names} FROM {table} WHERE device = {device}{after} ORDER BY {order} LIMIT {rows}")
+}
+
+/// The tables whose rows an erasure deletes by their observation; those of `alerts` and `flights` have other keys.
+pub(crate) const ERASED_BY_OBSERVATION: [&str; 5] =
+    [PositionRow::TABLE, GroundPositionRow::TABLE, WeatherRow::TABLE, NameRow::TABLE, ConfirmationRow::TABLE];
 
 pub(crate) fn weather<D: Dialect>(device: u32, period: Period, page: &Page) -> String {
     let Page { after, rows } = page;

@@ -2,7 +2,10 @@
 
 #[cfg(feature = "clickhouse")]
 mod clickhouse;
+#[cfg(feature = "testing")]
+pub mod contract;
 mod csv_line;
+mod device_rows;
 mod dialect;
 mod error;
 pub mod export;
@@ -15,6 +18,8 @@ mod read_limiter;
 mod retention;
 mod slices;
 mod sqlite;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 pub mod track;
 
 #[cfg(feature = "clickhouse")]
@@ -23,8 +28,8 @@ pub use csv_line::{CsvForm, DecimalMark};
 pub use error::HistoryError;
 pub use migrations::{CLICKHOUSE, Migration, MigrationStatus, SQLITE};
 pub use model::{
-    AlertRow, Cell, ConfirmationRow, ErasureRow, FlightRow, GroundPositionRow, NameRow, PositionKey, PositionRow,
-    PrivacyRow, ReceiverRow, ReceptionRow, Stored, ThermalRow, WeatherRow, flag,
+    AlertRow, Cell, ConfirmationRow, DeviceRow, ErasureRow, FlightRow, GroundPositionRow, NameRow, PositionKey,
+    PositionRow, PrivacyRow, ReceiverRow, ReceptionRow, Stored, ThermalRow, WeatherRow, flag,
 };
 pub use port::{
     Block, BlockRows, ExportKind, ExportQuery, FlightQuery, HistoryReader, HistoryWriter, Period, RegionQuery, Rows,

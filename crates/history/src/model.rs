@@ -4,12 +4,15 @@
 //! `None` and never a number. The accessors give degrees, km/h and m/s.
 
 mod cell;
+mod device;
 mod flight;
 mod observed;
 mod row;
 mod states;
 
 pub use cell::Cell;
+pub use device::DeviceRow;
+pub(crate) use device::Heard;
 pub use flight::FlightRow;
 pub use observed::{ConfirmationRow, GroundPositionRow, NameRow, PositionKey, PositionRow, WeatherRow};
 pub use row::Stored;

@@ -7,7 +7,7 @@ use futures::stream::BoxStream;
 use geo::Bounds;
 
 use crate::{
-    AlertRow, ConfirmationRow, ErasureRow, FlightRow, GroundPositionRow, HistoryError, NameRow, PositionKey,
+    AlertRow, ConfirmationRow, DeviceRow, ErasureRow, FlightRow, GroundPositionRow, HistoryError, NameRow, PositionKey,
     PositionRow, PrivacyRow, ReceiverRow, ReceptionRow, ThermalRow, WeatherRow,
 };
 
@@ -151,7 +151,7 @@ pub trait HistoryReader: Send + Sync {
     fn positions(&self, query: ExportQuery) -> Rows<PositionRow>;
 
     /// Positions of a region by time, then device: those that are part of their device's track, at most one per device and
-    /// step. Read in slices of at most an hour, so that each query reads no more than that.
+    /// step. Read in slices of at most an hour, so that each query reads no more than that; times without positions are skipped.
     fn positions_by_time(&self, query: RegionQuery) -> Rows<PositionRow>;
 
     /// Thermals of a region and time, by id.
@@ -197,6 +197,10 @@ pub trait HistoryReader: Send + Sync {
     /// # Errors
     /// Transient: the store is unavailable.
     async fn alerts(&self, device: Option<u32>, period: Period, limit: u64) -> Result<Vec<AlertRow>, HistoryError>;
+
+    /// Everything about a device, also what is hidden, in the stored form: table by table, in the order of their keys;
+    /// receptions behind their observations. Only for those who may manage the device.
+    fn of_device(&self, device: u32) -> Rows<DeviceRow>;
 }
 
 /// The rows of one block, by table.

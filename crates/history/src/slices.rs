@@ -2,7 +2,8 @@
 //!
 //! Neither store keeps positions in the order of time, so that a query reads and sorts all of its period, however few rows
 //! are wanted. A slice bounds that. Slices begin and end where steps do: the first position of a step is the same in every
-//! page. Between two slices nothing of the store is held.
+//! page. Between two slices nothing of the store is held. Behind an empty slice of full length the store is asked where its
+//! rows go on, so that empty years take a few queries instead of one for each hour.
 
 use std::future::Future;
 
@@ -16,6 +17,8 @@ const STEPS: i64 = 60;
 const LONGEST_MS: i64 = 3_600_000;
 /// A slice with so many times fewer rows than wanted is followed by one that is twice as long.
 const FEW: u64 = 4;
+/// Behind an empty slice the store is asked for its rows in this time, then in twice as much, and so on, milliseconds.
+const FIRST_SEARCH_MS: i64 = 24 * 3_600_000;
 
 /// What to read next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,28 +33,42 @@ pub(crate) struct Slice {
     pub(crate) is_first: bool,
 }
 
-/// The rows of a question, `page_rows` at most in each block. `read` answers one slice.
-pub(crate) fn slices<F, R>(query: RegionQuery, page_rows: u64, read: R) -> Rows<PositionRow>
+/// What comes next in a question.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Next {
+    /// Reads a slice.
+    Read(Slice),
+    /// Asks where in this period the rows go on.
+    Search(Period),
+}
+
+/// The rows of a question, `page_rows` at most in each block. `read` answers one slice. `begin_of_rows` returns a time before
+/// which a period has no rows of any region, or `None` where it has none at all.
+pub(crate) fn slices<R, F, B, G>(query: RegionQuery, page_rows: u64, read: R, begin_of_rows: B) -> Rows<PositionRow>
 where
     R: Fn(Slice) -> F + Send + 'static,
     F: Future<Output = Result<Vec<PositionRow>, HistoryError>> + Send + 'static,
+    B: Fn(Period) -> G + Send + 'static,
+    G: Future<Output = Result<Option<i64>, HistoryError>> + Send + 'static,
 {
-    let next = move |(progress, read): (Option<Progress>, R)| async move {
+    let next = move |(progress, read, begin_of_rows): (Option<Progress>, R, B)| async move {
         let mut progress = progress?;
         loop {
-            let slice = progress.next(page_rows)?;
-            match read(slice).await {
-                Err(error) => return Some((Err(error), (None, read))),
-                Ok(block) => {
-                    progress.advance(&slice, &block);
-                    if !block.is_empty() {
-                        return Some((Ok(block), (Some(progress), read)));
-                    }
-                }
+            let read_on = match progress.next(page_rows)? {
+                Next::Read(slice) => read(slice).await.inspect(|block| progress.advance(&slice, block)),
+                Next::Search(period) => begin_of_rows(period).await.map(|begin_ms| {
+                    progress.skip(period, begin_ms);
+                    Vec::new()
+                }),
+            };
+            match read_on {
+                Err(error) => return Some((Err(error), (None, read, begin_of_rows))),
+                Ok(block) if block.is_empty() => {}
+                Ok(block) => return Some((Ok(block), (Some(progress), read, begin_of_rows))),
             }
         }
     };
-    stream::unfold((Some(Progress::new(query)), read), next).fuse().boxed()
+    stream::unfold((Some(Progress::new(query)), read, begin_of_rows), next).fuse().boxed()
 }
 
 /// How far a question was answered.
@@ -64,6 +81,8 @@ struct Progress {
     after: Option<PositionKey>,
     /// How long it is: a multiple of the step.
     length_ms: i64,
+    /// How far to search for rows before the next slice, if the last one had none.
+    search_ms: Option<i64>,
     /// Rows that are still wanted.
     left: u64,
     is_first: bool,
@@ -75,7 +94,8 @@ impl Progress {
         let step_ms = step_ms.max(1);
         let from_ms = period.from_ms;
         let length_ms = whole_steps(step_ms, step_ms.saturating_mul(STEPS));
-        let progress = Self { period, step_ms, from_ms, after, length_ms, left: limit, is_first: true };
+        let progress =
+            Self { period, step_ms, from_ms, after, length_ms, search_ms: None, left: limit, is_first: true };
         match after {
             Some(key) => Self { from_ms: progress.begin_of_step(key.event_at_ms), ..progress },
             None => progress,
@@ -83,17 +103,35 @@ impl Progress {
     }
 
     /// `None`: there is nothing more to read.
-    fn next(&self, page_rows: u64) -> Option<Slice> {
+    fn next(&self, page_rows: u64) -> Option<Next> {
         if self.left == 0 || self.from_ms >= self.period.to_ms {
             return None;
         }
+        if let Some(search_ms) = self.search_ms {
+            let to_ms = self.from_ms.saturating_add(search_ms).min(self.period.to_ms);
+            return Some(Next::Search(Period { from_ms: self.from_ms, to_ms }));
+        }
         let to_ms = (self.from_ms - self.from_ms.rem_euclid(self.step_ms)).saturating_add(self.length_ms);
-        Some(Slice {
+        Some(Next::Read(Slice {
             period: Period { from_ms: self.from_ms, to_ms: to_ms.min(self.period.to_ms) },
             after: self.after,
             rows: self.left.min(page_rows),
             is_first: self.is_first,
-        })
+        }))
+    }
+
+    /// Continues where the rows do, or behind a period without rows.
+    fn skip(&mut self, searched: Period, begin_ms: Option<i64>) {
+        match begin_ms {
+            Some(begin_ms) => {
+                self.from_ms = self.begin_of_step(begin_ms).max(self.from_ms);
+                self.search_ms = None;
+            }
+            None => {
+                self.from_ms = searched.to_ms;
+                self.search_ms = self.search_ms.map(|search_ms| search_ms.saturating_mul(2));
+            }
+        }
     }
 
     fn advance(&mut self, slice: &Slice, block: &[PositionRow]) {
@@ -108,6 +146,8 @@ impl Progress {
             _ => {
                 self.from_ms = slice.period.to_ms;
                 self.after = None;
+                let is_longest = self.length_ms >= whole_steps(self.step_ms, LONGEST_MS);
+                self.search_ms = (block.is_empty() && is_longest).then_some(FIRST_SEARCH_MS);
                 if count.saturating_mul(FEW) < slice.rows {
                     self.length_ms = whole_steps(self.step_ms, self.length_ms.saturating_mul(2));
                 }
@@ -134,28 +174,10 @@ mod tests {
     use parking_lot::Mutex;
 
     use super::*;
+    use crate::testing;
 
     fn row(device: u32, event_at_ms: i64) -> PositionRow {
-        PositionRow {
-            device,
-            event_at_ms,
-            observation_id: event_at_ms.unsigned_abs(),
-            ingest_delay_ms: 0,
-            latitude_e7: 0,
-            longitude_e7: 0,
-            altitude_m: None,
-            speed_dkmh: 0,
-            climb_cmps: 0,
-            course_cdeg: None,
-            turn_rate_cdps: None,
-            qne_offset_m: None,
-            aircraft_kind: 2,
-            flags: 0,
-            score: None,
-            source: 1,
-            online_tracking: true,
-            private: false,
-        }
+        PositionRow { event_at_ms, observation_id: event_at_ms.unsigned_abs(), ..testing::position(device, 0) }
     }
 
     fn query(period: (i64, i64), step_ms: i64, limit: u64) -> RegionQuery {
@@ -167,6 +189,12 @@ mod tests {
     fn rows_of(all: Vec<PositionRow>, query: RegionQuery) -> (Rows<PositionRow>, Arc<Mutex<Vec<Slice>>>) {
         let asked = Arc::new(Mutex::new(Vec::new()));
         let seen = asked.clone();
+        let times: Vec<i64> = all.iter().map(|row| row.event_at_ms).collect();
+        let begin_of_rows = move |period: Period| {
+            let inside = times.iter().copied().filter(|at_ms| (period.from_ms..period.to_ms).contains(at_ms));
+            // A store may know it by the minute only.
+            std::future::ready(Ok(inside.min().map(|at_ms| at_ms - at_ms.rem_euclid(60_000))))
+        };
         let read = move |slice: Slice| {
             seen.lock().push(slice);
             let mut rows: Vec<_> = all.clone();
@@ -178,7 +206,7 @@ mod tests {
             rows.truncate(usize::try_from(slice.rows).expect("small"));
             std::future::ready(Ok(rows))
         };
-        (slices(query, 10, read), asked)
+        (slices(query, 10, read, begin_of_rows), asked)
     }
 
     async fn read(all: Vec<PositionRow>, query: RegionQuery) -> (Vec<(i64, u32)>, Vec<Slice>) {
@@ -240,13 +268,37 @@ mod tests {
         assert!(found.is_empty());
         assert!(asked.len() < 20, "{}", asked.len());
         let gaps = asked.windows(2).filter(|pair| pair[0].period.to_ms != pair[1].period.from_ms).count();
-        assert_eq!((gaps, asked.last().map(|slice| slice.period.to_ms)), (0, Some(12 * 3_600_000)));
+        assert_eq!(gaps, 0);
+    }
+
+    #[tokio::test]
+    async fn empty_years_are_skipped_to_the_next_rows() {
+        const YEAR_MS: i64 = 365 * 86_400_000;
+        for step_ms in [1_000, 7_000, 60_000, 10_000_000] {
+            let rows = || vec![row(7, 3), row(7, 50 * YEAR_MS + 12_345), row(3, 50 * YEAR_MS + 3 * 3_600_000)];
+            let (found, asked) = read(rows(), query((0, 60 * YEAR_MS), step_ms, 100)).await;
+            assert_eq!(found, rows().iter().map(|row| (row.event_at_ms, row.device)).collect::<Vec<_>>(), "{step_ms}");
+            assert!(asked.len() < 40, "{step_ms}: {}", asked.len());
+        }
+    }
+
+    #[test]
+    fn a_search_doubles_until_it_finds_rows() {
+        let mut progress = Progress::new(query((0, i64::MAX), 1_000, 5));
+        progress.search_ms = Some(FIRST_SEARCH_MS);
+        let mut searches = 0;
+        while let Some(Next::Search(period)) = progress.next(10) {
+            searches += 1;
+            progress.skip(period, None);
+        }
+        assert!(progress.next(10).is_none() && searches < 50, "{searches}");
     }
 
     #[tokio::test]
     async fn nothing_comes_after_an_error() {
         let failing = |_: Slice| std::future::ready(Err(HistoryError::transient("busy", "read", "no")));
-        let mut rows = slices(query((0, 1_000), 1_000, 5), 10, failing);
+        let none = |_: Period| std::future::ready(Ok(None));
+        let mut rows = slices(query((0, 1_000), 1_000, 5), 10, failing, none);
         assert!(rows.next().await.is_some_and(|block| block.is_err()));
         assert!(rows.next().await.is_none());
     }

@@ -2,14 +2,14 @@
 //!
 //! | property | meaning |
 //! | --- | --- |
-//! | `id`, or the feature's `id` | the id of the zone in its set; without it, an id is made of the name |
+//! | `id`, else the feature's `id` | the id of the zone in its set; without it, an id is made of the name |
 //! | `name` | shown |
 //! | `class` | as OpenAir has it: `CTR`, `R`, `D` |
 //! | `floor`, `ceiling` | a number: metres above mean sea level; a text: as OpenAir has it, `"FL95"`, `"300 m AGL"` |
 //! | `ground_altitude_m` | of the ground inside, for limits above ground |
 //! | `valid_from`, `valid_until` | RFC 3339 in UTC, `2026-05-01T08:00:00Z` |
 //!
-//! Other properties are ignored; features with points or lines are passed over and counted. An edge goes the shorter way around
+//! [`feature`] writes the same properties, so that a set can be read, changed and imported again. Other properties are ignored; features with points or lines are passed over and counted. An edge goes the shorter way around
 //! the globe, so that an outline may cross the antimeridian; one that RFC 7946 cuts there is a `MultiPolygon`.
 
 mod time;
@@ -19,9 +19,9 @@ use schemas::v1::{ZoneLimit, ZonePolygon};
 use serde_json::{Map, Value};
 
 use crate::import::{Drawn, Import, ImportError, polygon};
-use crate::limit::{InvalidLimit, altitude, parse_limit};
+use crate::limit::{InvalidLimit, altitude, limit_text, parse_limit};
 use crate::limits::{POLYGONS, RING_VERTICES};
-use time::parse_time;
+use time::{parse_time, time_text};
 
 /// Reads a feature collection, or one feature.
 ///
@@ -65,7 +65,7 @@ fn zone(feature: &Value) -> Result<Option<Drawn>, String> {
     let none = Map::new();
     let properties = feature.get("properties").and_then(Value::as_object).unwrap_or(&none);
     let text = |name: &str| properties.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
-    let id = feature.get("id").or_else(|| properties.get("id"));
+    let id = properties.get("id").or_else(|| feature.get("id"));
     let id = match id {
         Some(Value::String(id)) => id.clone(),
         Some(Value::Number(id)) => id.to_string(),
@@ -124,8 +124,28 @@ fn time(properties: &Map<String, Value>, name: &str) -> Result<Option<u64>, Stri
     time.map(Some).ok_or_else(|| format!("invalid {name}: expected a time in UTC like \"2026-05-01T08:00:00Z\""))
 }
 
-/// The geometry of a zone.
-pub fn geometry(zone: &schemas::v1::Zone) -> Value {
+/// A zone as a feature, as [`parse`] reads it.
+pub fn feature(set: &str, zone: &schemas::v1::Zone, is_judged: bool) -> Value {
+    serde_json::json!({
+        "type": "Feature",
+        "id": format!("{set}/{}", zone.zone_id),
+        "geometry": geometry(zone),
+        "properties": {
+            "set": set,
+            "id": zone.zone_id,
+            "name": zone.name,
+            "class": zone.zone_class,
+            "floor": limit_text(zone.floor.as_ref()),
+            "ceiling": limit_text(zone.ceiling.as_ref()),
+            "ground_altitude_m": zone.ground_altitude_m,
+            "valid_from": zone.valid_from_us.map(time_text),
+            "valid_until": zone.valid_until_us.map(time_text),
+            "judged": is_judged,
+        },
+    })
+}
+
+fn geometry(zone: &schemas::v1::Zone) -> Value {
     let ring = |ring: &schemas::v1::ZoneRing| {
         let positions = crate::ring::positions(ring);
         positions.iter().map(|at| Value::from(vec![at.longitude_deg, at.latitude_deg])).collect::<Vec<Value>>()
@@ -144,11 +164,10 @@ pub fn geometry(zone: &schemas::v1::Zone) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::limit::limit_text;
     use crate::zone::{Fix, Judgement, Zone};
 
-    /// One feature with these parts.
-    fn feature(geometry: &str, properties: &str) -> String {
+    /// A file of one feature with these parts.
+    fn file(geometry: &str, properties: &str) -> String {
         format!(
             "{{\"type\":\"FeatureCollection\",\"features\":[{{\"type\":\"Feature\",\"geometry\":{geometry},\
              \"properties\":{properties}}}]}}"
@@ -157,6 +176,9 @@ mod tests {
 
     const SQUARE: &str = r#"{"type":"Polygon","coordinates":[[[7,46],[8,46],[8,47],[7,47],[7,46]],
         [[7.4,46.4],[7.6,46.4],[7.6,46.6],[7.4,46.6],[7.4,46.4]]]}"#;
+
+    const TWO: &str = r#"{"type":"MultiPolygon","coordinates":[[[[179,-18],[180,-18],[180,-17],[179,-17],[179,-18]]],
+        [[[-180,-18],[-179,-18],[-179,-17],[-180,-17],[-180,-18]]]]}"#;
 
     fn inside(zone: &schemas::v1::Zone, lat: f64, lon: f64) -> bool {
         let fix = Fix::new(Position::new(lat, lon), Some(1_000.0)).expect("on Earth");
@@ -167,7 +189,7 @@ mod tests {
     fn a_feature_becomes_a_zone_with_holes() {
         let properties = r#"{"name":"Jura","class":"n","floor":"GND","ceiling":1800,"ground_altitude_m":900,
             "valid_from":"2026-05-01T00:00:00Z","valid_until":"2026-07-01T00:00:00Z","colour":"red"}"#;
-        let import = parse(&feature(SQUARE, properties)).unwrap();
+        let import = parse(&file(SQUARE, properties)).unwrap();
         let zone = &import.zones[0];
         assert_eq!((zone.zone_id.as_str(), zone.name.as_str(), zone.zone_class.as_str()), ("jura", "Jura", "N"));
         assert_eq!(
@@ -180,9 +202,7 @@ mod tests {
 
     #[test]
     fn several_polygons_are_one_zone() {
-        let two = r#"{"type":"MultiPolygon","coordinates":[[[[179,-18],[180,-18],[180,-17],[179,-17],[179,-18]]],
-            [[[-180,-18],[-179,-18],[-179,-17],[-180,-17],[-180,-18]]]]}"#;
-        let import = parse(&feature(two, "null")).unwrap();
+        let import = parse(&file(TWO, "null")).unwrap();
         let zone = &import.zones[0];
         assert!(inside(zone, -17.5, 179.5) && inside(zone, -17.5, -179.5) && inside(zone, -17.5, 180.0));
         assert!(!inside(zone, -17.5, 178.5) && !inside(zone, -17.5, 0.0));
@@ -190,7 +210,7 @@ mod tests {
 
     #[test]
     fn what_has_no_area_is_passed_over() {
-        let import = parse(&feature(r#"{"type":"Point","coordinates":[7,46]}"#, "{}")).unwrap();
+        let import = parse(&file(r#"{"type":"Point","coordinates":[7,46]}"#, "{}")).unwrap();
         assert_eq!((import.zones.len(), import.ignored), (0, 1));
     }
 
@@ -206,20 +226,26 @@ mod tests {
             (r#"{"ground_altitude_m":"x"}"#, "feature 1: invalid ground_altitude_m"),
             (r#"{"floor":2000,"ceiling":1000}"#, "feature 1: the floor of"),
         ] {
-            assert!(error(&feature(SQUARE, properties)).starts_with(problem), "{properties}");
+            assert!(error(&file(SQUARE, properties)).starts_with(problem), "{properties}");
         }
         let line = r#"{"type":"Polygon","coordinates":[[[7,46],[8,46],[7,46]]]}"#;
-        assert!(error(&feature(line, "{}")).starts_with("feature 1: an outline has fewer than 3"));
+        assert!(error(&file(line, "{}")).starts_with("feature 1: an outline has fewer than 3"));
         let swapped = r#"{"type":"Polygon","coordinates":[[[7,460],[8,46],[7,47]]]}"#;
-        assert!(error(&feature(swapped, "{}")).starts_with("feature 1: a position is not on the globe"));
+        assert!(error(&file(swapped, "{}")).starts_with("feature 1: a position is not on the globe"));
         let texts = r#"{"type":"Polygon","coordinates":[[["7","46"]]]}"#;
-        assert_eq!(error(&feature(texts, "{}")), "feature 1: expected positions as [longitude, latitude] in degrees");
+        assert_eq!(error(&file(texts, "{}")), "feature 1: expected positions as [longitude, latitude] in degrees");
     }
 
     #[test]
     fn a_zone_is_the_same_after_its_way_through_geojson() {
-        let zone = &parse(&feature(SQUARE, r#"{"name":"a"}"#)).unwrap().zones[0];
-        let feature = feature(&geometry(zone).to_string(), r#"{"name":"a"}"#);
-        assert_eq!(&parse(&feature).unwrap().zones[0], zone);
+        let properties = r#"{"id":"a.1","name":"Ä","class":"CTR","floor":"4500 ft","ceiling":"300 m AGL","ground_altitude_m":1400.5,
+            "valid_from":"2026-05-01T08:00:00Z"}"#;
+        for (geometry, properties) in
+            [(SQUARE, properties), (SQUARE, "{}"), (TWO, r#"{"floor":"GND","ceiling":"FL95"}"#)]
+        {
+            let zone = &parse(&file(geometry, properties)).unwrap().zones[0];
+            let written = feature("test", zone, true).to_string();
+            assert_eq!(&parse(&written).unwrap().zones[0], zone);
+        }
     }
 }

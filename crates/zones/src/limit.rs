@@ -74,6 +74,7 @@ pub fn parse_limit(text: &str) -> Result<Option<ZoneLimit>, InvalidLimit> {
     if metres.abs() > HIGHEST_M {
         return Err(InvalidLimit);
     }
+    let metres = to_centimetres(metres);
     Ok(limit(if is_height { Limit::HeightM(metres) } else { Limit::AltitudeM(metres) }))
 }
 
@@ -91,20 +92,25 @@ fn words(text: &str) -> impl Iterator<Item = &str> {
 
 /// A limit in metres above mean sea level.
 pub(crate) fn altitude(metres: f64) -> Option<ZoneLimit> {
-    (metres.abs() <= HIGHEST_M).then(|| limit(Limit::AltitudeM(metres))).flatten()
+    (metres.abs() <= HIGHEST_M).then(|| limit(Limit::AltitudeM(to_centimetres(metres)))).flatten()
+}
+
+/// So that a limit is the same after it was written as a text and read again.
+fn to_centimetres(metres: f64) -> f64 {
+    (metres * 100.0).round() / 100.0
 }
 
 fn limit(limit: Limit) -> Option<ZoneLimit> {
     Some(ZoneLimit { limit: Some(limit) })
 }
 
-/// A limit as maps show it: `GND`, `FL95`, `1372 m`, `300 m AGL`, `UNL`.
+/// A limit as [`parse_limit`] reads it, exact to a centimetre: `GND`, `FL95`, `1371.6 m`, `300 m AGL`, `UNL`.
 pub fn limit_text(limit: Option<&ZoneLimit>) -> String {
     match limit.and_then(|limit| limit.limit) {
         None => "UNL".to_owned(),
-        Some(Limit::AltitudeM(metres)) => format!("{} m", metres.round()),
+        Some(Limit::AltitudeM(metres)) => format!("{} m", to_centimetres(metres)),
         Some(Limit::HeightM(metres)) if metres <= 0.0 => "GND".to_owned(),
-        Some(Limit::HeightM(metres)) => format!("{} m AGL", metres.round()),
+        Some(Limit::HeightM(metres)) => format!("{} m AGL", to_centimetres(metres)),
         Some(Limit::FlightLevel(level)) => format!("FL{level}"),
     }
 }
@@ -122,16 +128,16 @@ mod tests {
             ("FL 95", "FL95"),
             ("FL095", "FL95"),
             ("UNLIM", "UNL"),
-            ("4500 ft MSL", "1372 m"),
-            ("4500ft", "1372 m"),
-            ("4500", "1372 m"),
-            ("4500 AMSL", "1372 m"),
-            ("1000MSL", "305 m"),
+            ("4500 ft MSL", "1371.6 m"),
+            ("4500ft", "1371.6 m"),
+            ("4500", "1371.6 m"),
+            ("4500 AMSL", "1371.6 m"),
+            ("1000MSL", "304.8 m"),
             ("1500 M MSL", "1500 m"),
             ("300 m AGL", "300 m AGL"),
             ("300MAGL", "300 m AGL"),
-            ("1000FTAGL", "305 m AGL"),
-            ("-100 ft", "-30 m"),
+            ("1000FTAGL", "304.8 m AGL"),
+            ("-100 ft", "-30.48 m"),
         ] {
             assert_eq!(parse_limit(text).map(|limit| limit_text(limit.as_ref())), Ok(read.to_owned()), "{text}");
         }

@@ -8,6 +8,12 @@ pub const SETS: usize = 32;
 pub const ZONES: usize = 10_000;
 /// Vertices of all sets together; arcs and circles count as the lines that they become.
 pub const VERTICES: usize = 200_000;
+/// Sets of one importer, or of one company, that is no operator: so that no company takes the room of all.
+pub const OWN_SETS: usize = 4;
+/// Zones of those sets together.
+pub const OWN_ZONES: usize = 500;
+/// Vertices of those sets together.
+pub const OWN_VERTICES: usize = 20_000;
 /// Vertices of one ring.
 pub const RING_VERTICES: usize = 10_000;
 /// Polygons of one zone.

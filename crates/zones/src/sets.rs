@@ -129,6 +129,15 @@ impl ZoneSets {
         versions.filter(|(set, _)| self.zones_of(set).next().is_some())
     }
 
+    /// Who has imported a set that has zones: the importer, and its company.
+    pub fn importer(&self, set: &str) -> Option<(&str, Option<&str>)> {
+        let parts = self.sets.get(set)?;
+        let version = active_version(parts);
+        self.zones_of(set).next()?;
+        let part = parts.range((version, 0)..).next().map(|(_, part)| part)?;
+        Some((part.issued_by.as_str(), part.company.as_deref()))
+    }
+
     /// The zones of a set.
     pub fn zones_of(&self, set: &str) -> impl Iterator<Item = &v1::Zone> {
         let parts = self.sets.get(set);
@@ -189,6 +198,7 @@ pub fn split(set: &str, version: u64, issued_by: &str, zones: Vec<v1::Zone>) -> 
         parts,
         zones,
         issued_by: issued_by.to_owned(),
+        company: None,
     };
     (0..).zip(groups).map(part).collect()
 }

@@ -62,7 +62,7 @@ fn with_zones(mut records: Vec<Sent>) -> Vec<Sent> {
         part,
         parts,
         zones: vec![zone],
-        issued_by: String::new(),
+        ..ZoneSetPart::default()
     };
     let sent = |at: &Sent, part: ZoneSetPart| Sent {
         key: None,

@@ -39,7 +39,7 @@ impl Denied {
             }
             Self::NoOperator => Problem::forbidden(
                 "no_operator",
-                "no operator is known here: --auth-jwks or --api-keys say who is one, and --open-operator is not set",
+                "no operator is known here: --auth-issuer or --api-keys say who is one, and --open-operator is not set",
             ),
             Self::Twice => Problem::bad_request(
                 "bad_credentials",

@@ -6,27 +6,32 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use access::{KeySet, KeySetError};
-use anyhow::{Context as _, ensure};
 use parking_lot::{Mutex, RwLock};
-use reqwest::redirect::Policy;
 use runtime::{Clock, Shutdown};
 use tokio::sync::{Notify, watch};
-use url::{Host, Url};
+use url::Url;
 
+use super::discovery::{self, Discovery};
+use super::fetch::{self, NotFetched};
 use crate::metrics::{PusherMetrics, Reason};
 
 /// How often the keys are fetched without a reason: withdrawn keys end within it.
 const INTERVAL: Duration = Duration::from_secs(300);
 /// The shortest time between two fetches, whatever clients send.
 const SHORTEST: Duration = Duration::from_secs(30);
-/// Of one fetch.
-const DEADLINE: Duration = Duration::from_secs(5);
-/// The largest answer.
-const MAX_BYTES: usize = 256 << 10;
+/// Of one fetch, with the look for its URL.
+const DEADLINE: Duration = Duration::from_secs(2 * fetch::DEADLINE.as_secs());
+
+/// Where the keys are.
+pub(super) enum Place {
+    Fixed(Url),
+    /// Where the provider says.
+    Discovered(Arc<Discovery>),
+}
 
 /// The keys at a URL.
 pub(super) struct JwksUrl {
-    url: Url,
+    place: Place,
     http: reqwest::Client,
     clock: Clock,
     metrics: PusherMetrics,
@@ -58,60 +63,15 @@ impl Fetches {
     }
 }
 
-/// Why keys were not fetched.
-#[derive(Debug, thiserror::Error)]
-enum NotFetched {
-    #[error("no answer")]
-    Unreachable(#[source] reqwest::Error),
-    #[error("the answer was {0}")]
-    Status(u16),
-    #[error("the answer has more than {} KiB", MAX_BYTES >> 10)]
-    TooLarge,
-    #[error(transparent)]
-    Unreadable(#[from] KeySetError),
-}
-
-impl NotFetched {
-    fn reason(&self) -> &'static str {
-        match self {
-            Self::Unreachable(_) => "unreachable",
-            Self::Status(_) => "status",
-            Self::TooLarge => "too_large",
-            Self::Unreadable(error) => error.reason(),
-        }
-    }
-}
-
-/// Parses the URL: https, or http to this machine.
-///
-/// # Errors
-/// The expected form.
-pub(super) fn parse(text: &str) -> anyhow::Result<Url> {
-    let url = Url::parse(text).context("--auth-jwks: not a URL")?;
-    let is_local = match url.host() {
-        Some(Host::Domain(name)) => name == "localhost",
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    };
-    // Who can change the answer on its way could sign any token.
-    ensure!(
-        url.scheme() == "https" || (url.scheme() == "http" && is_local),
-        "--auth-jwks: expected https://…, or http:// to this machine (localhost, 127.0.0.1, [::1])"
-    );
-    Ok(url)
-}
-
 impl JwksUrl {
     /// Nothing is fetched yet.
     ///
     /// # Errors
-    /// The URL is none that may be fetched.
-    pub(super) fn new(text: &str, clock: Clock, metrics: PusherMetrics) -> anyhow::Result<Self> {
-        let http = reqwest::Client::builder().redirect(Policy::none()).timeout(DEADLINE).connect_timeout(DEADLINE);
+    /// The client's library cannot start.
+    pub(super) fn new(place: Place, clock: Clock, metrics: PusherMetrics) -> anyhow::Result<Self> {
         Ok(Self {
-            url: parse(text)?,
-            http: http.build().context("an HTTP client")?,
+            place,
+            http: fetch::client()?,
             clock,
             metrics,
             newest: RwLock::default(),
@@ -212,44 +172,35 @@ impl JwksUrl {
         if self.newest.read().text == text {
             return Ok(());
         }
-        let keys = Arc::new(KeySet::parse(&text)?);
+        let unusable = |error: KeySetError| NotFetched::Unusable { reason: error.reason(), problem: error.to_string() };
+        let keys = Arc::new(KeySet::parse(&text).map_err(unusable)?);
         tracing::info!(keys = keys.len(), "the keys of the identity provider are new");
         *self.newest.write() = Newest { keys, text };
         Ok(())
     }
 
     async fn fetch(&self) -> Result<Vec<u8>, NotFetched> {
-        let request = self.http.get(self.url.clone()).header("accept", "application/jwk-set+json, application/json");
-        // Without the URL: it is in the settings, and may have a password.
-        let unreachable = |error: reqwest::Error| NotFetched::Unreachable(error.without_url());
-        let mut answer = request.send().await.map_err(unreachable)?;
-        if !answer.status().is_success() {
-            return Err(NotFetched::Status(answer.status().as_u16()));
-        }
-        let mut text = Vec::new();
-        while let Some(part) = answer.chunk().await.map_err(unreachable)? {
-            if text.len() + part.len() > MAX_BYTES {
-                return Err(NotFetched::TooLarge);
-            }
-            text.extend_from_slice(&part);
-        }
-        Ok(text)
+        let url = match &self.place {
+            Place::Fixed(url) => url.clone(),
+            Place::Discovered(discovery) => self.discovered(discovery).await?,
+        };
+        let request = self.http.get(url).header("accept", "application/jwk-set+json, application/json");
+        fetch::body(request, fetch::MAX_BYTES).await
     }
-}
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn keys_come_over_https_or_from_this_machine() {
-        for good in
-            ["https://id.example.org/jwks", "http://localhost:8080/jwks", "http://127.0.0.1:1/", "http://[::1]/"]
-        {
-            assert!(parse(good).is_ok(), "{good}");
-        }
-        for bad in ["http://id.example.org/jwks", "ftp://localhost/jwks", "https://", "http://127.0.0.1.example.org/"] {
-            assert!(parse(bad).is_err(), "{bad}");
-        }
+    /// Where the provider says that its keys are; while it says nothing, where they were.
+    async fn discovered(&self, discovery: &Discovery) -> Result<Url, NotFetched> {
+        let provider = match discovery.fetch().await {
+            Ok(provider) => provider,
+            Err(error) => {
+                let known = discovery.value();
+                if known.is_some() {
+                    self.metrics.token_key_fetches.get_or_create(&Reason { reason: error.reason() }).inc();
+                    discovery::warn(&error);
+                }
+                known.ok_or(error)?
+            }
+        };
+        Ok(provider.jwks.clone())
     }
 }

@@ -8,7 +8,13 @@ use anyhow::Context as _;
 use runtime::{Clock, Shutdown};
 
 #[cfg(feature = "jwks")]
-use super::jwks_url::JwksUrl;
+use super::discovery::Discovery;
+#[cfg(feature = "jwks")]
+use super::fetch;
+#[cfg(feature = "jwks")]
+use super::jwks_url::{JwksUrl, Place};
+#[cfg(feature = "services")]
+use crate::config::Keys;
 use crate::metrics::PusherMetrics;
 use crate::watched::Watched;
 
@@ -34,7 +40,17 @@ impl KeySource {
 
     #[cfg(feature = "jwks")]
     fn of_url(url: &str, clock: Clock, metrics: PusherMetrics) -> anyhow::Result<Self> {
-        Ok(Self::Url(Arc::new(JwksUrl::new(url, clock, metrics)?)))
+        let place = Place::Fixed(fetch::parse("--auth-jwks", url)?);
+        Ok(Self::Url(Arc::new(JwksUrl::new(place, clock, metrics)?)))
+    }
+
+    /// The keys are where the provider says.
+    ///
+    /// # Errors
+    /// The client's library cannot start.
+    #[cfg(feature = "jwks")]
+    pub(super) fn discovered(discovery: Arc<Discovery>, clock: Clock, metrics: PusherMetrics) -> anyhow::Result<Self> {
+        Ok(Self::Url(Arc::new(JwksUrl::new(Place::Discovered(discovery), clock, metrics)?)))
     }
 
     #[cfg(not(feature = "jwks"))]
@@ -79,9 +95,10 @@ impl KeySource {
 /// # Errors
 /// Why not.
 #[cfg(feature = "services")]
-pub(crate) fn check(place: &str) -> anyhow::Result<()> {
+pub(crate) fn check(keys: Keys<'_>) -> anyhow::Result<()> {
+    let Keys::At(place) = keys else { return Ok(()) };
     match is_url(place) {
-        true => super::jwks_url::parse(place).map(drop),
+        true => fetch::parse("--auth-jwks", place).map(drop),
         false => open_file(place).map(drop),
     }
 }

@@ -10,21 +10,44 @@ use url::Url;
 
 use crate::networks::Network;
 
+const DEFAULT_AUDIENCE: &str = "updraft";
+
 /// Access tokens, API keys, limits of clients.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Access")]
 pub struct AccessOptions {
-    /// Public keys of the identity provider whose access tokens are accepted: a URL (JSON Web Key Set, https) or a file
-    /// (PEM or key set, read again when it changes). Without it no token is accepted.
+    /// Public keys of the identity provider: a URL (JSON Web Key Set, https) or a file (PEM or key set, read again when it
+    /// changes). Without it they are where the provider says (OpenID Connect Discovery at --auth-issuer).
     #[arg(long, env = "UPDRAFT_PUSHER_AUTH_JWKS", value_name = "URL|FILE", global = true)]
     pub auth_jwks: Option<String>,
-    /// Issuer of every access token: its claim `iss`, exactly.
+    /// Identity provider whose access tokens are accepted: their claim `iss`, exactly. Without it no token is accepted.
     #[arg(long, env = "UPDRAFT_PUSHER_AUTH_ISSUER", value_name = "ISSUER", global = true)]
     pub auth_issuer: Option<String>,
     /// Audience of every access token: its claim `aud`, or one of it. A name that no other program of the identity
     /// provider has.
-    #[arg(long, env = "UPDRAFT_PUSHER_AUTH_AUDIENCE", value_name = "AUDIENCE", global = true)]
-    pub auth_audience: Option<String>,
+    #[arg(
+        long,
+        env = "UPDRAFT_PUSHER_AUTH_AUDIENCE",
+        value_name = "AUDIENCE",
+        default_value = DEFAULT_AUDIENCE,
+        global = true
+    )]
+    pub auth_audience: String,
+    /// Client id of the map page at the identity provider: a public client, without a secret. With it people can sign in
+    /// on the map.
+    #[arg(long, env = "UPDRAFT_PUSHER_AUTH_CLIENT_ID", value_name = "CLIENT", global = true)]
+    pub auth_client_id: Option<String>,
+    /// Scopes that the map page asks for when one signs in, separated by spaces. offline_access gives a refresh token,
+    /// with which the page renews the sign-in; a standard scope that the provider does not list is left out.
+    #[arg(
+        long,
+        env = "UPDRAFT_PUSHER_AUTH_SCOPES",
+        value_name = "SCOPES",
+        default_value = "openid profile offline_access",
+        value_parser = parse_scopes,
+        global = true
+    )]
+    pub auth_scopes: String,
     /// Algorithms of access tokens, separated by commas: those that the identity provider uses, and no others.
     #[arg(
         long,
@@ -36,6 +59,11 @@ pub struct AccessOptions {
         global = true
     )]
     pub auth_algorithms: Vec<Algorithm>,
+    /// User endpoint of the identity provider, for opaque access tokens: it is asked with the token (Authorization: Bearer),
+    /// and answers with the user as JSON. https, or http to this machine. Tokens with the form of a JWT do not go there where
+    /// --auth-issuer is set.
+    #[arg(long, env = "UPDRAFT_PUSHER_AUTH_USERINFO", value_name = "URL", global = true)]
+    pub auth_userinfo: Option<String>,
     /// TOML file with the hashes of API keys: see docs/access.md; `pusher keys new` makes them. Read again when it changes.
     #[arg(long, env = "UPDRAFT_PUSHER_API_KEYS", value_name = "FILE", global = true)]
     pub api_keys: Option<PathBuf>,
@@ -82,6 +110,24 @@ pub struct AccessOptions {
     pub limit_private: bool,
 }
 
+/// Where the keys of access tokens are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Keys<'a> {
+    /// At a URL or in a file.
+    At(&'a str),
+    /// Where the identity provider says.
+    Discovered,
+}
+
+/// How one signs in on the map page.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct SignInSettings {
+    pub(crate) issuer: String,
+    pub(crate) client_id: String,
+    pub(crate) audience: String,
+    pub(crate) scopes: String,
+}
+
 impl Default for AccessOptions {
     fn default() -> Self {
         runtime::settings::defaults()
@@ -92,19 +138,34 @@ impl AccessOptions {
     /// Which tokens are accepted, and where the keys to verify them are; `None`: none are.
     ///
     /// # Errors
-    /// Some of the settings are given without the others.
-    pub(crate) fn tokens(&self) -> Result<Option<(TokenSettings, &str)>, String> {
-        // Compose and similar tools set an unset variable to an empty text.
-        let given = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
-        let keys = self.auth_jwks.as_deref().filter(|text| !text.is_empty());
-        match (keys, given(&self.auth_issuer), given(&self.auth_audience)) {
-            (None, None, None) => Ok(None),
-            (Some(keys), Some(issuer), Some(audience)) => {
-                let algorithms = self.auth_algorithms.clone();
-                Ok(Some((TokenSettings { issuer, audience, algorithms }, keys)))
+    /// Settings are given that need the issuer.
+    pub(crate) fn tokens(&self) -> Result<Option<(TokenSettings, Keys<'_>)>, String> {
+        let keys = given(self.auth_jwks.as_ref()).map_or(Keys::Discovered, Keys::At);
+        match given(self.auth_issuer.as_ref()) {
+            Some(issuer) => {
+                let (issuer, algorithms) = (issuer.to_owned(), self.auth_algorithms.clone());
+                Ok(Some((TokenSettings { issuer, audience: self.audience(), algorithms }, keys)))
             }
-            _ => Err("--auth-jwks, --auth-issuer and --auth-audience go together: set all of them, or none".to_owned()),
+            None if keys == Keys::Discovered && self.sign_in().is_none() => Ok(None),
+            None => Err("--auth-jwks and --auth-client-id need --auth-issuer: set it too, or none of them".to_owned()),
         }
+    }
+
+    /// The user endpoint for opaque tokens.
+    pub(crate) fn user_endpoint(&self) -> Option<&str> {
+        given(self.auth_userinfo.as_ref())
+    }
+
+    /// How one signs in on the map; `None`: not at all.
+    pub(crate) fn sign_in(&self) -> Option<SignInSettings> {
+        let client_id = given(self.auth_client_id.as_ref())?.to_owned();
+        let issuer = given(self.auth_issuer.as_ref()).unwrap_or_default().to_owned();
+        let audience = self.audience();
+        Some(SignInSettings { issuer, client_id, audience, scopes: self.auth_scopes.clone() })
+    }
+
+    fn audience(&self) -> String {
+        given(Some(&self.auth_audience)).unwrap_or(DEFAULT_AUDIENCE).to_owned()
     }
 
     pub(crate) fn limit_settings(&self) -> LimitSettings {
@@ -114,6 +175,21 @@ impl AccessOptions {
             connects_per_minute: self.max_connects_per_minute,
         }
     }
+}
+
+/// Compose and similar tools set an unset variable to an empty text.
+fn given(text: Option<&String>) -> Option<&str> {
+    text.map(String::as_str).filter(|text| !text.is_empty())
+}
+
+/// Scopes as RFC 6749 (section 3.3) writes them.
+fn parse_scopes(text: &str) -> Result<String, String> {
+    let is_scope = |scope: &str| scope.bytes().all(|byte| matches!(byte, 0x21 | 0x23..=0x5B | 0x5D..=0x7E));
+    let scopes: Vec<&str> = text.split_whitespace().collect();
+    if scopes.iter().all(|scope| is_scope(scope)) && scopes.contains(&"openid") {
+        return Ok(scopes.join(" "));
+    }
+    Err("expected scopes with spaces between them, openid among them, for example \"openid profile\"".to_owned())
 }
 
 fn parse_algorithm(text: &str) -> Result<Algorithm, String> {
@@ -155,14 +231,30 @@ mod tests {
     }
 
     #[test]
-    fn keys_issuer_and_audience_go_together() {
+    fn the_issuer_alone_is_enough() {
         let some = || Some("https://id.example.org".to_owned());
-        let options = AccessOptions { auth_jwks: some(), auth_issuer: some(), ..AccessOptions::default() };
-        assert!(options.tokens().unwrap_err().contains("--auth-audience"));
-        let options = AccessOptions { auth_audience: Some("updraft".to_owned()), ..options };
-        assert_eq!(options.tokens().unwrap().unwrap().0.audience, "updraft");
+        let options = AccessOptions { auth_issuer: some(), ..AccessOptions::default() };
+        let (settings, keys) = options.tokens().unwrap().unwrap();
+        assert_eq!((settings.audience.as_str(), keys), ("updraft", Keys::Discovered));
+        let options = AccessOptions { auth_jwks: some(), ..options };
+        assert_eq!(options.tokens().unwrap().unwrap().1, Keys::At("https://id.example.org"));
+        assert_eq!(options.sign_in(), None);
+        for alone in [
+            AccessOptions { auth_jwks: some(), ..AccessOptions::default() },
+            AccessOptions { auth_client_id: some(), ..AccessOptions::default() },
+        ] {
+            assert!(alone.tokens().unwrap_err().contains("--auth-issuer"));
+        }
         let empty = Some(String::new());
         let options = AccessOptions { auth_jwks: empty.clone(), auth_issuer: empty, ..AccessOptions::default() };
         assert_eq!(options.tokens(), Ok(None));
+    }
+
+    #[test]
+    fn scopes_are_those_of_oauth() {
+        assert_eq!(parse_scopes(" openid  profile "), Ok("openid profile".to_owned()));
+        for bad in ["", "profile", "openid \"", "openid\u{e9}"] {
+            assert!(parse_scopes(bad).is_err(), "{bad}");
+        }
     }
 }

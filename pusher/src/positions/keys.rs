@@ -92,6 +92,8 @@ fn sender(entry: &Entry) -> anyhow::Result<(Hash, Caller)> {
         .with_context(|| format!("unknown kind {kind:?}: expected a name of AircraftKind, for example paraglider"))?;
     let sender = Caller {
         subject: device.to_string(),
+        name: None,
+        roles: Vec::new(),
         credential: Credential::PositionKey,
         scopes: Scopes::PUBLIC.with(Scope::PositionWrite),
         company: None,

@@ -39,7 +39,10 @@ pub(super) async fn get(
     if let Some(response) = request.cached_response() {
         return Ok(response);
     }
-    let objects: Vec<_> = request.view(|view| view.of_device(device.0).cloned().collect());
+    let (objects, way) = request.view(|view| {
+        let objects: Vec<_> = view.of_device(device.0).cloned().collect();
+        (objects, view.way_of_device(device.0))
+    });
     if objects.is_empty() {
         return Err(Problem::not_found("unknown_device", format!("the device {device} is unknown")));
     }
@@ -47,6 +50,7 @@ pub(super) async fn get(
         server_time: rfc3339(request.now_us()),
         device: device.0,
         manufacturer: device.manufacturer().map(str::to_owned),
+        way,
         ..Default::default()
     };
     for object in objects {

@@ -66,8 +66,7 @@ pub(super) async fn get(
     if csv.is_some() && format != TableFormat::Csv {
         return Err(bad_parameter("excel=true needs format=csv".to_owned()));
     }
-    let history = PublicHistory::open(&app)?;
-    let period = history.period(&query)?;
+    let (history, period) = PublicHistory::open_for(&app, &query)?;
     let bounds = query.bounds()?.unwrap_or(geo::Bounds::WORLD);
     let limit = match format {
         TableFormat::Xlsx => app.options.export_max_rows.min(MAX_XLSX_ROWS),
@@ -153,16 +152,16 @@ impl Kind {
         let store = history.store.clone();
         match self {
             // A device that is hidden now is left out, also where it was public when its position was recorded.
-            Self::Positions => Table::new(store.positions(query), move |row: &PositionRow| {
-                history.public_past(row.device).shows_ms(row.event_at_ms)
-            }),
-            Self::Weather => Table::new(store.weather_in(query), move |row: &WeatherRow| {
-                history.public_past(row.device).shows_ms(row.event_at_ms)
-            }),
+            Self::Positions => {
+                Table::new(store.positions(query), move |row: &PositionRow| history.shows(row.device, row.event_at_ms))
+            }
+            Self::Weather => {
+                Table::new(store.weather_in(query), move |row: &WeatherRow| history.shows(row.device, row.event_at_ms))
+            }
             Self::Thermals => Table::new(store.thermals(query), |_: &ThermalRow| true),
             // Rows of old versions have no device, so that their privacy is unknown: they are left out.
             Self::Receptions => Table::new(store.receptions(query), move |row: &ReceptionRow| {
-                row.device.is_some_and(|device| history.public_past(device).shows_ms(row.ingested_at_ms))
+                row.device.is_some_and(|device| history.shows(device, row.ingested_at_ms))
             }),
         }
     }

@@ -78,7 +78,7 @@ async fn visible_flights(history: &PublicHistory, query: FlightQuery) -> Result<
     loop {
         let mut found = history.store.flights(FlightQuery { limit, ..query }).await?;
         let is_all = (found.len() as u64) < limit;
-        found.retain(|flight| history.public_past(flight.device).shows_ms(flight.take_off_at_ms));
+        found.retain(|flight| history.shows(flight.device, flight.take_off_at_ms));
         if is_all || found.len() as u64 >= query.limit || limit >= MAX_READ {
             return Ok(found);
         }

@@ -5,15 +5,22 @@ use std::sync::Arc;
 use access::rules::{self, Found, Needs};
 use access::{Caller, Role, Scope};
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::{HeaderValue, header};
+use axum::http::{HeaderName, HeaderValue, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
+use super::measure::RequestSpan;
 use crate::app::App;
+use crate::audit::Requester;
 use crate::auth::{self, Denied};
+use crate::networks;
 use crate::throttle::Client;
 
-/// Answers the request where its caller may; handlers find the caller, an `Arc<Caller>`, in its extensions.
+/// The id of a request that needs credentials: audit records have the same.
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Answers the request where its caller may; handlers find the caller, an `Arc<Caller>`, and the [`Requester`] in its
+/// extensions.
 pub(super) async fn guard(State(app): State<App>, mut request: Request, next: Next) -> Response {
     let client = app.throttle.client(request.extensions(), request.headers());
     if let Err(limited) = app.throttle.request(&client) {
@@ -31,8 +38,14 @@ pub(super) async fn guard(State(app): State<App>, mut request: Request, next: Ne
     let presented = auth::of_request(request.headers()).map(str::to_owned);
     match caller(&app, presented.as_deref(), needs, &client).await {
         Ok(caller) => {
+            let request_id: Arc<str> = format!("{:032x}", rand::random::<u128>()).into();
+            let cause = request.extensions().get::<RequestSpan>().map(|RequestSpan(cause)| *cause);
+            let client_class = networks::class(client.address);
+            let requester = Requester { caller: caller.clone(), client_class, request_id: request_id.clone(), cause };
+            request.extensions_mut().insert(requester);
             request.extensions_mut().insert(caller);
             let mut response = next.run(request).await;
+            response.headers_mut().insert(REQUEST_ID, HeaderValue::from_str(&request_id).expect("hex digits"));
             // What one caller may see is kept for no other.
             response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
             response

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use access::{Caller, Scope};
+use access::{Caller, Role, Scope};
 use axum::extract::{Extension, RawQuery, State};
 use axum::response::{IntoResponse, Json, Response};
 use serde::Serialize;
@@ -23,8 +23,14 @@ struct Me<'a> {
     server_time: String,
     /// The subject of a token, the id of an API key, the device of a position key.
     subject: &'a str,
+    /// Of the person, as the identity provider has it, or of an API key.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<&'a str>,
     /// `token`, `api_key` or `position_key`.
     credential: &'static str,
+    /// Those that the credentials name.
+    roles: Vec<&'static str>,
+    /// What they allow, with the scopes of the roles.
     scopes: Vec<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     company: Option<&'a str>,
@@ -44,7 +50,9 @@ pub(super) async fn get(
     let me = Me {
         server_time: rfc3339(app.context.clock.now_us()),
         subject: &caller.subject,
+        name: caller.name.as_deref(),
         credential: caller.credential.as_str(),
+        roles: caller.roles.iter().copied().map(Role::as_str).collect(),
         scopes: caller.scopes.iter().map(Scope::as_str).collect(),
         company: caller.company.as_deref(),
         devices: caller.devices.iter().map(ToString::to_string).collect(),

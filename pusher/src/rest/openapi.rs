@@ -1,5 +1,7 @@
 //! `GET /api/openapi.json`: generated from the parameters of the endpoints and the descriptors of their messages.
 
+mod zone_sets;
+
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
@@ -12,12 +14,12 @@ use serde_json::{Map, Value, json};
 
 use super::endpoint::{Endpoint, Parameter};
 use super::{
-    devices, export, flights, list, me, position, presence, region_history, search, silent, snapshot, track,
-    validation, weather_history, winds, zone_events, zones,
+    alert_commands, audit, device_commands, device_data, devices, export, flights, list, me, position, presence,
+    region_history, search, sign_in, silent, snapshot, track, validation, weather_history, winds, zone_events, zones,
 };
 
 /// The endpoints for GET that are no lists.
-const ENDPOINTS: [&Endpoint; 13] = [
+const ENDPOINTS: [&Endpoint; 15] = [
     &snapshot::ENDPOINT,
     &devices::ENDPOINT,
     &search::ENDPOINT,
@@ -31,6 +33,8 @@ const ENDPOINTS: [&Endpoint; 13] = [
     &zone_events::ENDPOINT,
     &export::ENDPOINT,
     &validation::ENDPOINT,
+    &device_data::ENDPOINT,
+    &audit::ENDPOINT,
 ];
 
 pub(super) async fn get() -> Response {
@@ -56,6 +60,8 @@ fn media_types(endpoint: &Endpoint) -> Vec<&'static str> {
         path if path == track::ENDPOINT.path => track::media_types().collect(),
         path if path == export::ENDPOINT.path => export::media_types().collect(),
         path if path == zones::ENDPOINT.path => vec![zones::MEDIA_TYPE],
+        path if path == device_data::ENDPOINT.path => vec![device_data::MEDIA_TYPE],
+        path if path == device_data::ENDPOINT.path => vec![device_data::MEDIA_TYPE],
         _ => Vec::new(),
     }
 }
@@ -71,14 +77,22 @@ fn generate() -> Value {
     paths.insert(position::PATH.to_owned(), json!({ "post": position_operation() }));
     schemas.insert("Presence".to_owned(), presence_schema());
     paths.insert(presence::PATH.to_owned(), json!({ "get": presence_operation() }));
-    schemas.insert("ZoneImport".to_owned(), zone_import_schema());
+    schemas.insert("ZoneImport".to_owned(), zone_sets::import_schema());
     paths.insert(
         zones::SET_PATH.to_owned(),
-        json!({ "put": zone_import_operation(), "delete": zone_removal_operation() }),
+        json!({ "put": zone_sets::import_operation(), "delete": zone_sets::removal_operation() }),
     );
-    paths.insert(validation::RESET_PATH.to_owned(), json!({ "post": reset_operation() }));
+    Types::get().collect("CommandReceipt", &mut schemas);
+    for (path, method, operation) in commands() {
+        paths.insert(path.to_owned(), json!({ (method): operation }));
+    }
     schemas.insert("Me".to_owned(), me_schema());
-    paths.insert(me::PATH.to_owned(), json!({ "get": me_operation() }));
+    paths.insert(me::PATH.to_owned(), json!({ "get": own_operation(me::SUMMARY, "Me", "The caller.") }));
+    schemas.insert("SignIn".to_owned(), sign_in::schema());
+    paths.insert(
+        sign_in::PATH.to_owned(),
+        json!({ "get": own_operation(sign_in::SUMMARY, "SignIn", "How one signs in.") }),
+    );
     add_access(&mut paths);
     json!({
         "openapi": "3.1.0",
@@ -137,23 +151,25 @@ fn me_schema() -> Value {
     json!({
         "type": "object",
         "properties": {
-            "server_time": {"type": "string"}, "subject": {"type": "string"},
+            "server_time": {"type": "string"}, "subject": {"type": "string"}, "name": {"type": "string"},
             "credential": {"type": "string", "enum": ["token", "api_key", "position_key"]},
+            "roles": {"type": "array", "items": {"type": "string"}},
             "scopes": {"type": "array", "items": {"type": "string"}},
             "company": {"type": "string"},
             "devices": {"type": "array", "items": {"type": "string", "pattern": "^[0-9A-F]{6}$"}},
             "expires_at": {"type": "string"},
         },
-        "required": ["server_time", "subject", "credential", "scopes", "devices"],
+        "required": ["server_time", "subject", "credential", "roles", "scopes", "devices"],
     })
 }
 
-fn me_operation() -> Value {
-    let schema = json!({ "$ref": "#/components/schemas/Me" });
+/// Of an endpoint without parameters, whose answer has a schema of its own.
+fn own_operation(summary: &str, schema: &str, answer: &str) -> Value {
+    let schema = json!({ "$ref": format!("#/components/schemas/{schema}") });
     json!({
-        "summary": me::SUMMARY,
+        "summary": summary,
         "responses": {
-            "200": { "description": "The caller.", "content": { "application/json": { "schema": schema } } },
+            "200": { "description": answer, "content": { "application/json": { "schema": schema } } },
             "400": problem("It has no parameters."),
         },
     })
@@ -222,71 +238,48 @@ fn contents(endpoint: &Endpoint) -> Value {
     contents
 }
 
-fn zone_import_schema() -> Value {
-    json!({
-        "type": "object",
-        "properties": {
-            "set": {"type": "string"}, "version": {"type": "string"}, "zones": {"type": "integer"},
-            "vertices": {"type": "integer"}, "not_judged": {"type": "integer"},
-            "not_judged_names": {"type": "array", "items": {"type": "string"}}, "ignored": {"type": "integer"},
-        },
-        "required": ["set", "version", "zones", "vertices", "not_judged", "not_judged_names", "ignored"],
-    })
+/// The commands, by path and method.
+fn commands() -> [(&'static str, &'static str, Value); 6] {
+    let mut erase = command_operation(device_commands::ERASE_SUMMARY, &devices::ADDRESS);
+    erase["responses"]["409"] = problem("The device has an open alert.");
+    let mut acknowledge = command_operation(alert_commands::ACKNOWLEDGE_SUMMARY, &alert_commands::ID);
+    let mut resolve = command_operation(alert_commands::RESOLVE_SUMMARY, &alert_commands::ID);
+    for (operation, done) in [(&mut acknowledge, "acknowledged"), (&mut resolve, "resolved")] {
+        let description = format!("It was {done} before: nothing was written. Its state is in the receipt.");
+        operation["responses"]["200"] = json!({ "description": description, "content": content("CommandReceipt") });
+        operation["responses"]["404"] = problem("There is no such alert.");
+    }
+    acknowledge["responses"]["409"] = problem("The alert is resolved.");
+    let remark = json!({ "type": "string", "maxLength": alert_commands::MAX_CHARACTERS });
+    let body = json!({ "type": "object", "properties": { "remark": remark }, "additionalProperties": false });
+    resolve["requestBody"] = json!({ "required": false, "content": { "application/json": { "schema": body } } });
+    resolve["responses"]["413"] = problem("The body is too large.");
+    [
+        (validation::RESET_PATH, "post", command_operation(validation::RESET_SUMMARY, &devices::ADDRESS)),
+        (device_commands::HIDE_PATH, "post", command_operation(device_commands::HIDE_SUMMARY, &devices::ADDRESS)),
+        (device_commands::SHOW_PATH, "post", command_operation(device_commands::SHOW_SUMMARY, &devices::ADDRESS)),
+        (device_commands::HISTORY_PATH, "delete", erase),
+        (alert_commands::ACKNOWLEDGE_PATH, "post", acknowledge),
+        (alert_commands::RESOLVE_PATH, "post", resolve),
+    ]
 }
 
-fn zone_set_parameter() -> Value {
-    json!({
-        "name": "set", "in": "path", "required": true, "description": "The name of the set.",
-        "schema": { "type": "string", "pattern": "^[a-z0-9-]{1,48}$" },
-    })
-}
-
-fn zone_import_operation() -> Value {
-    let schema = json!({ "$ref": "#/components/schemas/ZoneImport" });
-    json!({
-        "summary": zones::PUT_SUMMARY,
-        "parameters": [zone_set_parameter()],
-        "requestBody": { "required": true, "content": {
-            (zones::OPENAIR_TYPE): { "schema": { "type": "string" } }, (zones::MEDIA_TYPE): {}, "application/json": {},
-        } },
-        "responses": {
-            "200": { "description": "The set is in the log.", "content": { "application/json": { "schema": schema } } },
-            "400": problem("The file cannot be used; the detail names the line or the feature."),
-            "413": problem("The body is too large."),
-            "415": problem("The body is neither OpenAir nor GeoJSON."),
-            "503": problem("The log is not available; Retry-After has the time to wait."),
-        },
-    })
-}
-
-fn zone_removal_operation() -> Value {
-    json!({
-        "summary": zones::DELETE_SUMMARY,
-        "parameters": [zone_set_parameter()],
-        "responses": {
-            "204": { "description": "The set is removed." },
-            "400": problem("The request is invalid."),
-            "404": problem("There is no such set."),
-            "503": problem("The log is not available; Retry-After has the time to wait."),
-        },
-    })
-}
-
-fn reset_operation() -> Value {
-    let address = json!({
-        "name": "address", "in": "path", "required": true, "description": "Six hex digits, for example 110B90.",
-        "schema": { "type": "string", "pattern": "^[0-9A-Fa-f]{6}$" },
+fn command_operation(summary: &str, subject: &Parameter) -> Value {
+    let subject = json!({
+        "name": subject.name, "in": "path", "required": true, "description": subject.about, "schema": schema_of(subject),
     });
     json!({
-        "summary": validation::RESET_SUMMARY,
-        "parameters": [address],
+        "summary": summary,
+        "parameters": [subject],
         "responses": {
             "202": {
-                "description": "The command is in the log.",
+                "description": "The command is in the log, after its audit record.",
                 "headers": { "x-observation-id": { "description": "Id of the record.", "schema": { "type": "string" } } },
+                "content": content("CommandReceipt"),
             },
             "400": problem("The request is invalid."),
-            "503": problem("The log is not available; Retry-After has the time to wait."),
+            "503": problem("The log did not accept the command or its audit record: nothing is changed. Retry-After has the \
+                            time to wait."),
         },
     })
 }
@@ -318,6 +311,7 @@ fn schema_of(parameter: &Parameter) -> Value {
     let mut schema = json!({ "type": parameter.kind });
     let limits = match parameter.name {
         "address" => json!({ "pattern": "^[0-9A-Fa-f]{6}$" }),
+        "id" => json!({ "pattern": "^[0-9]+-[0-9]+$" }),
         "lat" => json!({ "minimum": -90, "maximum": 90 }),
         "lon" => json!({ "minimum": -180, "maximum": 180 }),
         "radius" => json!({ "exclusiveMinimum": 0, "maximum": geo::Circle::MAX_RADIUS_KM }),

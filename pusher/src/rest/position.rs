@@ -184,6 +184,8 @@ mod tests {
     fn caller(devices: &[DeviceAddress]) -> Caller {
         Caller {
             subject: "ada".to_owned(),
+            name: None,
+            roles: Vec::new(),
             credential: Credential::Token,
             scopes: Scopes::ALL,
             company: None,

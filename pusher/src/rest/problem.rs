@@ -107,6 +107,11 @@ impl Problem {
         )
     }
 
+    /// 409: not in this state.
+    pub(crate) fn conflict(code: &'static str, detail: String) -> Self {
+        Self::new(StatusCode::CONFLICT, code, detail)
+    }
+
     /// 501: not in this build.
     pub(crate) fn not_implemented(detail: String) -> Self {
         Self::new(StatusCode::NOT_IMPLEMENTED, "not_built", detail)

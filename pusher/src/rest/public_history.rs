@@ -42,6 +42,21 @@ impl PublicHistory {
         Ok(Self { store, live: app.ready()?, now_us: app.context.clock.now_us() })
     }
 
+    /// The history, and the period of the query.
+    ///
+    /// # Errors
+    /// As for [`open`](Self::open) and [`period`](Self::period).
+    pub(super) fn open_for(app: &App, query: &Query) -> Result<(Self, Period), Problem> {
+        let history = Self::open(app)?;
+        let period = history.period(query)?;
+        Ok((history, period))
+    }
+
+    /// Whether the public may see what a device did at a time, milliseconds since the epoch.
+    pub(super) fn shows(&self, device: u32, at_ms: i64) -> bool {
+        self.public_past(device).shows_ms(at_ms)
+    }
+
     /// What the public may see of the device's past. Every endpoint on the history applies it to every row.
     pub(super) fn public_past(&self, device: u32) -> PublicPast {
         // The two topics are read independently: the first one that hides the device counts.
@@ -123,7 +138,7 @@ const HOUR_MS: f64 = 3_600_000.0;
 pub(super) const DAY_MS: i64 = 86_400_000;
 
 /// A parameter that is a time, milliseconds since the epoch.
-fn time(query: &Query, name: &'static str) -> Result<Option<i64>, Problem> {
+pub(super) fn time(query: &Query, name: &'static str) -> Result<Option<i64>, Problem> {
     let Some(text) = query.get(name) else { return Ok(None) };
     let invalid =
         || Problem::invalid_parameter(name, text, "a time in UTC after 1970, for example 2026-07-14T09:00:00Z");

@@ -69,8 +69,7 @@ pub(super) async fn get(
     let step_s = query.number("step", 1..=MAX_STEP_S)?;
     let limit = query.number("limit", 1..=MAX_LIMIT)?.unwrap_or(MAX_LIMIT);
     let after = cursor(&query)?;
-    let history = PublicHistory::open(&app)?;
-    let period = history.period(&query)?;
+    let (history, period) = PublicHistory::open_for(&app, &query)?;
     if period.to_ms - period.from_ms > LONGEST_MS {
         return Err(Problem::bad_request(
             "period_too_long",
@@ -114,7 +113,7 @@ async fn page(
     let next = rows.last().map(PositionRow::time_key).filter(|_| has_more);
     rows.retain(|row| {
         let is_inside = region.as_ref().is_none_or(|region| region.contains(row.latitude_deg(), row.longitude_deg()));
-        is_inside && history.public_past(row.device).shows_ms(row.event_at_ms)
+        is_inside && history.shows(row.device, row.event_at_ms)
     });
     Ok((rows, next))
 }

@@ -4,7 +4,7 @@ use axum::http::{HeaderName, HeaderValue, header};
 use axum::response::Response;
 use url::Url;
 
-use crate::config::MapOptions;
+use crate::config::{MapOptions, SignInSettings};
 
 /// The policy of the API's documentation: one page with an inline style, and nothing else.
 pub(super) const DOCS_POLICY: &str =
@@ -18,16 +18,18 @@ const COMMON: [(HeaderName, &str); 2] =
 /// The page requests the user's position only at a click, to measure distances.
 const PERMISSIONS: &str = "geolocation=(self), camera=(), microphone=(), payment=(), usb=()";
 
-/// The Content-Security-Policy of the map page: it allows only this server and the origins of the operator's style. Any
-/// page may frame the map page: it has no login that a frame could abuse.
-pub(super) fn page_policy(map: &MapOptions) -> HeaderValue {
+/// The Content-Security-Policy of the map page: it allows only this server, the origins of the operator's style, and,
+/// where one can sign in, the origin of the issuer. Any page may frame the map page: in a frame nobody can sign in.
+pub(super) fn page_policy(map: &MapOptions, sign_in: Option<&SignInSettings>) -> HeaderValue {
     let style = map.map_style.as_deref().and_then(|style| Url::parse(style).ok());
     let mut origins: Vec<String> = style.iter().map(|style| style.origin().ascii_serialization()).collect();
     origins.extend(map.map_style_origins.iter().cloned());
     let origins: String = origins.iter().map(|origin| format!(" {origin}")).collect();
+    let issuer = sign_in.and_then(|settings| Url::parse(&settings.issuer).ok());
+    let issuer = issuer.map(|issuer| format!(" {}", issuer.origin().ascii_serialization())).unwrap_or_default();
     let policy = format!(
         "default-src 'none'; script-src 'self'; worker-src 'self'; style-src 'self'; font-src 'self'; manifest-src 'self'; \
-         img-src 'self' data: blob:{origins}; connect-src 'self'{origins}; base-uri 'none'; form-action 'none'"
+         img-src 'self' data: blob:{origins}; connect-src 'self'{origins}{issuer}; base-uri 'none'; form-action 'none'"
     );
     HeaderValue::try_from(policy).expect("the origin of a URL is ASCII")
 }
@@ -55,16 +57,30 @@ mod tests {
 
     #[test]
     fn only_the_operators_style_adds_other_hosts() {
-        let default = page_policy(&MapOptions::default());
+        let default = page_policy(&MapOptions::default(), None);
         assert!(!default.to_str().unwrap().contains("http"), "{default:?}");
         let map = MapOptions {
             map_style: Some("https://maps.example.org/alps/style.json".to_owned()),
             map_style_origins: vec!["https://tiles.example.org".to_owned()],
             ..MapOptions::default()
         };
-        let policy = page_policy(&map);
+        let policy = page_policy(&map, None);
         let policy = policy.to_str().unwrap();
         assert!(policy.contains("connect-src 'self' https://maps.example.org https://tiles.example.org;"), "{policy}");
         assert!(policy.contains("script-src 'self';"), "{policy}");
+    }
+
+    #[test]
+    fn the_page_asks_the_issuer_for_tokens_alone() {
+        let settings = SignInSettings {
+            issuer: "https://id.example.org:8443/realms/club".to_owned(),
+            client_id: "map".to_owned(),
+            audience: "updraft".to_owned(),
+            scopes: "openid".to_owned(),
+        };
+        let policy = page_policy(&MapOptions::default(), Some(&settings));
+        let policy = policy.to_str().unwrap();
+        assert!(policy.contains("connect-src 'self' https://id.example.org:8443;"), "{policy}");
+        assert_eq!(policy.matches("example").count(), 1, "{policy}");
     }
 }

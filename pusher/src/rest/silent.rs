@@ -61,7 +61,7 @@ pub(super) async fn get(
     let region = query.region()?;
     let limit = query.number("limit", 1..=MAX_LIMIT)?.unwrap_or(DEFAULT_LIMIT);
     let history = PublicHistory::open(&app)?;
-    let is_public = |device, at_ms| history.public_past(device).shows_ms(at_ms);
+    let is_public = |device, at_ms| history.shows(device, at_ms);
     let now_ms = us_to_ms(history.now_us);
     let recorded = app.silent.get(|| read(history.store.as_ref(), now_ms, is_public)).await;
     let recorded = recorded.map_err(|error| history_failed(&error))?;

@@ -2,24 +2,24 @@
 //! `POST /api/v1/validation/{address}/reset`: the command to reset its score. Both are for operators.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
-use access::Caller;
+use access::Scope;
 use axum::extract::{Extension, Path, RawQuery, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode};
-use axum::response::{IntoResponse, Response};
+use axum::http::HeaderMap;
+use axum::response::Response;
 use schemas::DeviceAddress;
 use schemas::redis::validation_key;
 use schemas::v1::command::{Action, ResetScore};
-use schemas::v1::{self, Command, raw_record};
+use schemas::v1::{self, CommandReceipt};
 
+use super::command::{about, device, send};
 use super::endpoint::{Endpoint, Parameter};
-use super::measure::RequestSpan;
 use super::picture_request::{accepts_protobuf, message_response};
 use super::problem::Problem;
 use super::query::Query;
 use super::time::rfc3339;
 use crate::app::App;
+use crate::audit::Requester;
 use crate::redis::Redis;
 
 pub(super) const RESET_PATH: &str = "/api/v1/validation/{address}/reset";
@@ -41,17 +41,23 @@ pub(super) async fn get(
 ) -> Result<Response, Problem> {
     ENDPOINT.query(query.as_deref())?;
     let device = device(&address)?;
-    let now = rfc3339(app.context.clock.now_us());
-    let view = match (&app.scores, &app.redis) {
-        (Some(scores), _) => scores.score(device.0).map(|view| v1::ValidationView { server_time: now, ..view }),
-        (None, Some(redis)) => read_redis(redis, device, now).await?,
-        (None, None) => {
-            let detail = "scores are in Redis, which this server does not use: --redis-url is not set".to_owned();
-            return Err(Problem::unavailable("no_redis", detail));
-        }
-    };
+    if app.scores.is_none() && app.redis.is_none() {
+        let detail = "scores are in Redis, which this server does not use: --redis-url is not set".to_owned();
+        return Err(Problem::unavailable("no_redis", detail));
+    }
+    let view = score_of(&app, device).await?;
     let view = view.ok_or_else(|| Problem::not_found("unknown_device", format!("the device {device} has no score")))?;
     Ok(message_response(&view, accepts_protobuf(&headers)))
+}
+
+/// The trust in a device. `None`: it has no score, or this server does not know any.
+pub(super) async fn score_of(app: &App, device: DeviceAddress) -> Result<Option<v1::ValidationView>, Problem> {
+    let now = rfc3339(app.context.clock.now_us());
+    match (&app.scores, &app.redis) {
+        (Some(scores), _) => Ok(scores.score(device.0).map(|view| v1::ValidationView { server_time: now, ..view })),
+        (None, Some(redis)) => read_redis(redis, device, now).await,
+        (None, None) => Ok(None),
+    }
 }
 
 async fn read_redis(
@@ -74,38 +80,15 @@ pub(super) async fn reset(
     State(app): State<App>,
     Path(address): Path<String>,
     RawQuery(query): RawQuery,
-    Extension(caller): Extension<Arc<Caller>>,
-    span: Option<Extension<RequestSpan>>,
+    headers: HeaderMap,
+    Extension(requester): Extension<Requester>,
 ) -> Result<Response, Problem> {
     Query::parse(query.as_deref(), &[])?;
     let device = device(&address)?;
-    let clock = &app.context.clock;
-    let now_us = clock.now_us();
-    let command = Command {
-        // Commands of the same microsecond are one.
-        command_id: format!("reset-{device}-{now_us}"),
-        device: device.0,
-        issued_by: caller.subject.clone(),
-        issued_at_us: now_us,
-        action: Some(Action::ResetScore(ResetScore {})),
-    };
-    let cause = span.map(|Extension(RequestSpan(cause))| cause);
-    match app.raw_writer.write(device, raw_record::Input::Command(command), cause, clock).await {
-        Ok(id) => {
-            tracing::info!(%device, record = %id, "the reset of a score is in the log");
-            let id = HeaderValue::from_str(&id.to_string()).expect("digits");
-            Ok((StatusCode::ACCEPTED, [("x-observation-id", id)]).into_response())
-        }
-        Err(error) => {
-            tracing::warn!(error = format!("{:#}", anyhow::anyhow!(error)), "cannot write a command");
-            let detail = "the command was not written: send it again".to_owned();
-            Err(Problem::unavailable("log_unavailable", detail))
-        }
-    }
-}
-
-fn device(address: &str) -> Result<DeviceAddress, Problem> {
-    address.parse().map_err(|error: schemas::id::ParseIdError| Problem::bad_request("bad_address", error.to_string()))
+    let act = about(device, "device.reset_score", Some(Scope::ValidationReset));
+    let action = Action::ResetScore(ResetScore {});
+    let protobuf = accepts_protobuf(&headers);
+    Ok(send(&app, &requester, act, device, action, CommandReceipt::default(), protobuf).await)
 }
 
 /// The view of a hash; `None`: there is no score, or it has ended.

@@ -3,7 +3,6 @@
 use std::hash::{Hash as _, Hasher as _};
 use std::sync::Arc;
 
-use access::Caller;
 use axum::body::{Body, to_bytes};
 use axum::extract::{Extension, Path, RawQuery, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -11,13 +10,18 @@ use axum::response::{IntoResponse, Json, Response};
 use rustc_hash::FxHasher;
 use schemas::v1;
 use serde::Serialize;
-use zones::limits::{ID_CHARS, IMPORT_BYTES, SETS, VERTICES, ZONES};
+use zones::limits::{ID_CHARS, IMPORT_BYTES, ZONES};
 use zones::{Import, geojson, is_set_name, openair, text_of};
 
+use super::command::not_done;
 use super::endpoint::{BOUNDS, Endpoint, LAT, LON, RADIUS};
 use super::problem::Problem;
 use super::query::Query;
 use crate::app::{App, Live};
+use crate::audit::{Act, Requester};
+use crate::commands::CommandError;
+use crate::zone_policy::{Refused, Wanted};
+use crate::zone_writer::ZoneWriteError;
 
 pub(super) const SET_PATH: &str = "/api/v1/zones/{set}";
 pub(super) const PUT_SUMMARY: &str = "Import zones from an OpenAir file (text/plain) or GeoJSON: they replace the set.";
@@ -83,7 +87,7 @@ pub(super) async fn put(
     State(app): State<App>,
     Path(set): Path<String>,
     RawQuery(query): RawQuery,
-    Extension(caller): Extension<Arc<Caller>>,
+    Extension(requester): Extension<Requester>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
@@ -99,11 +103,14 @@ pub(super) async fn put(
         let detail = "the file has no zone: to remove the set, use DELETE".to_owned();
         return Err(Problem::bad_request("no_zones", detail));
     }
-    check_limits(&live, &set, &import)?;
     let (count, vertices) = (import.zones.len(), import.vertices());
     let zones = std::mem::take(&mut import.zones);
-    let version = write(&app, &live, &set, zones, &caller).await?;
-    tracing::info!(%set, version, zones = count, by = %caller.subject, "a set of zones is imported");
+    let wanted = Wanted { caller: &requester.caller, set: &set, zones: count, vertices };
+    let version = match replace(&app, &live, &requester, &wanted, zones).await {
+        Ok(version) => version,
+        Err(answer) => return Ok(answer),
+    };
+    tracing::info!(%set, version, zones = count, "a set of zones is imported");
     let names = &import.not_judged;
     let imported = Imported {
         set: &set,
@@ -121,14 +128,18 @@ pub(super) async fn delete(
     State(app): State<App>,
     Path(set): Path<String>,
     RawQuery(query): RawQuery,
-    Extension(caller): Extension<Arc<Caller>>,
+    Extension(requester): Extension<Requester>,
 ) -> Result<Response, Problem> {
     let live = ready(&app, &set, query.as_deref())?;
     if !live.zones.read().sets().versions().any(|(known, _)| known == set) {
         return Err(Problem::not_found("unknown_zone_set", format!("there is no set {set:?}")));
     }
-    let version = write(&app, &live, &set, Vec::new(), &caller).await?;
-    tracing::info!(%set, version, by = %caller.subject, "a set of zones is removed");
+    let wanted = Wanted { caller: &requester.caller, set: &set, zones: 0, vertices: 0 };
+    let version = match replace(&app, &live, &requester, &wanted, Vec::new()).await {
+        Ok(version) => version,
+        Err(answer) => return Ok(answer),
+    };
+    tracing::info!(%set, version, "a set of zones is removed");
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
@@ -160,27 +171,49 @@ fn parser(headers: &HeaderMap) -> Result<Parser, Problem> {
     }
 }
 
-/// All sets together are within the limits, since each core holds them all.
-fn check_limits(live: &Live, set: &str, import: &Import) -> Result<(), Problem> {
-    let (sets, zones, vertices) = live.zones.read().totals_without(set);
-    let all = [
-        ("sets", sets + 1, SETS),
-        ("zones", zones + import.zones.len(), ZONES),
-        ("points of outlines", vertices + import.vertices(), VERTICES),
-    ];
-    match all.into_iter().find(|(_, count, most)| count > most) {
-        Some((what, count, most)) => {
-            let detail = format!("with this set there were {count} {what}: expected at most {most}; remove other sets");
-            Err(Problem::bad_request("too_many_zones", detail))
+/// Replaces a set, after the audit record of that; without zones, removes it. The new version, or the answer where it is not
+/// done.
+async fn replace(
+    app: &App,
+    live: &Live,
+    requester: &Requester,
+    wanted: &Wanted<'_>,
+    zones: Vec<v1::Zone>,
+) -> Result<u64, Response> {
+    let checked = wanted.check(&live.zones.read());
+    if let Err(refused @ (Refused::Full { .. } | Refused::OwnFull { .. })) = checked {
+        return Err(problem(refused).into_response());
+    }
+    let act = Act {
+        action: if zones.is_empty() { "zone.remove" } else { "zone.import" },
+        subject: format!("zone/{}", wanted.set),
+        scope: checked.ok(),
+        details: if zones.is_empty() { Vec::new() } else { vec![("zones", zones.len().to_string())] },
+    };
+    app.commands.permit(requester, &act).await.map_err(|error| match error {
+        CommandError::Forbidden => problem(Refused::NotYours).into_response(),
+        error => not_done(error),
+    })?;
+    match app.zone_writer.replace(&live.zones, wanted, zones, &app.context.clock).await {
+        Ok(version) => Ok(version),
+        Err(error) => {
+            app.audit.fail(requester, &act).await;
+            Err(not_written(error).into_response())
         }
-        None => Ok(()),
     }
 }
 
-async fn write(app: &App, live: &Live, set: &str, zones: Vec<v1::Zone>, caller: &Caller) -> Result<u64, Problem> {
-    let written = app.zone_writer.replace(&live.zones, set, zones, &caller.subject, &app.context.clock).await;
-    written.map_err(|error| {
-        tracing::warn!(error = format!("{:#}", anyhow::anyhow!(error)), "cannot write a set of zones");
-        Problem::unavailable("log_unavailable", "the zones were not written completely: send them again".to_owned())
-    })
+fn not_written(error: ZoneWriteError) -> Problem {
+    if let ZoneWriteError::Refused(refused) = error {
+        return problem(refused);
+    }
+    tracing::warn!(error = format!("{:#}", anyhow::anyhow!(error)), "cannot write a set of zones");
+    Problem::unavailable("log_unavailable", "the zones were not written completely: send them again".to_owned())
+}
+
+fn problem(refused: Refused) -> Problem {
+    match refused {
+        Refused::NotYours => Problem::forbidden("not_your_zones", &refused.to_string()),
+        Refused::Full { .. } | Refused::OwnFull { .. } => Problem::bad_request("too_many_zones", refused.to_string()),
+    }
 }

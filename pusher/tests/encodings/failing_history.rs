@@ -5,8 +5,9 @@ use std::collections::HashMap;
 use async_trait::async_trait;
 use futures::{StreamExt as _, stream};
 use history::{
-    AlertRow, ExportKind, ExportQuery, FlightQuery, FlightRow, GroundPositionRow, HistoryError, HistoryReader, Period,
-    PositionRow, PrivacyRow, ReceptionRow, RegionQuery, Rows, Since, ThermalRow, TrackQuery, WeatherRow,
+    AlertRow, DeviceRow, ExportKind, ExportQuery, FlightQuery, FlightRow, GroundPositionRow, HistoryError,
+    HistoryReader, Period, PositionRow, PrivacyRow, ReceptionRow, RegionQuery, Rows, Since, ThermalRow, TrackQuery,
+    WeatherRow,
 };
 
 /// Returns these positions, and then an error.
@@ -96,5 +97,10 @@ impl HistoryReader for FailingHistory {
 
     async fn alerts(&self, _: Option<u32>, _: Period, _: u64) -> Result<Vec<AlertRow>, HistoryError> {
         Ok(Vec::new())
+    }
+
+    fn of_device(&self, _: u32) -> Rows<DeviceRow> {
+        let rows = self.rows();
+        rows.map(|block| block.map(|rows| rows.into_iter().map(DeviceRow::Positions).collect())).boxed()
     }
 }

@@ -33,8 +33,11 @@ fn status_of(path: &str) -> u16 {
         // There is no such file or endpoint.
         "/nothing.js" | "/api/v1/nothing" => 404,
         // Neither operators nor keys are configured.
-        "/api/v1/validation/{address}" | "/api/v1/validation/{address}/reset" | "/api/v1/zones/{set}" => 403,
-        "/api/v1/position" | "/api/v1/me" => 401,
+        "/api/v1/validation/{address}" | "/api/v1/validation/{address}/reset" | "/api/v1/audit" => 403,
+        "/api/v1/position" | "/api/v1/me" | "/api/v1/zones/{set}" => 401,
+        path if path.starts_with("/api/v1/alerts/") => 401,
+        "/api/v1/devices/{address}/hide" | "/api/v1/devices/{address}/show" => 401,
+        "/api/v1/devices/{address}/history" | "/api/v1/devices/{address}/data" => 401,
         _ => 200,
     }
 }
@@ -88,7 +91,8 @@ fn with_type(plain: &Target, endpoint: &str, media_type: &str) -> Target {
 /// The path with values for its parameters.
 fn url(path: &str, operation: &Value) -> String {
     let device = if path.starts_with("/api/v1/weather/") { STATION } else { ADA };
-    let url = path.replace("{address}", &DeviceAddress(device).to_string()).replace("{set}", "alps");
+    let url =
+        path.replace("{address}", &DeviceAddress(device).to_string()).replace("{id}", "3-77").replace("{set}", "alps");
     assert!(!url.contains('{'), "{url}: add a value for the path parameter above");
     let query = QUERIES.iter().find(|(endpoint, _)| *endpoint == path).map(|(_, query)| *query);
     for parameter in operation["parameters"].as_array().into_iter().flatten() {

@@ -95,8 +95,9 @@ impl Stage {
         clock: Clock,
     ) -> Self {
         let process_log = ProcessLog::watch();
-        let defaults = ["pusher", "--http-listen", "127.0.0.1:0", "--redis-url", "none"];
-        let config = Config::parse_from(defaults.iter().chain(arguments));
+        let no_redis: &[&str] = if arguments.contains(&"--redis-url") { &[] } else { &["--redis-url", "none"] };
+        let defaults = ["pusher", "--http-listen", "127.0.0.1:0"];
+        let config = Config::parse_from(defaults.iter().chain(no_redis).chain(arguments));
         let context = Context::new(clock);
         let pusher = Pusher::bind(config.pusher).await.expect("port 0 is free");
         let address = pusher.address().expect("bound");
@@ -166,6 +167,12 @@ impl Stage {
             self.sink.send(record, flush.receipt()).await.expect("the log accepts it");
         }
         flush.wait().await.expect("the log has it");
+    }
+
+    /// `way`: the header with the times at which the frame passed the programs before.
+    pub(crate) async fn publish_with_way(&self, state: &v1::AircraftState, way: &str) {
+        let record = self.record(topic::AIRCRAFT, state.device, Some(self.codec.encode(state)), state.version);
+        self.publish(Outgoing { headers: record.headers.with("way", way.to_owned()), ..record }).await;
     }
 
     pub(crate) async fn remove_aircraft(&self, device: u32, version: u64) {

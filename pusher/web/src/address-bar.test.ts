@@ -5,14 +5,14 @@ import { EVERYTHING, passes, passesGround, type Filter, type Marks } from './ui/
 
 describe('the address of the page', () => {
   const state: PageState = {
-    device: 0x110b90, followed: [0x110b90, 0x080003], hidden: ['trails'], filter: { ...EVERYTHING, kinds: [2, 5], climbing: true, calls: true, fromM: 1000 },
+    device: 0x110b90, followed: [0x110b90, 0x080003], hidden: ['trails'], filter: { ...EVERYTHING, kinds: [2, 5], groundKinds: [3], climbing: true, calls: true, fromM: 1000 },
     group: { title: 'A day', members: [{ device: 0x110b91, colour: '#0072b2' }], endsAt: Date.UTC(2026, 6, 14, 18) },
-    at: Date.UTC(2026, 5, 1, 12),
+    at: Date.UTC(2026, 5, 1, 12), raised: true,
   };
 
   it('holds what is selected, followed, switched off and filtered, and the time that is shown', () => {
     const hash = writeState('#map=9/46.6/8', state);
-    expect(hash).toBe('#map=9/46.6/8&device=110B90&follow=110B90,080003&hide=trails&filter=climbing,calls,kind:2,kind:5,from:1000&group=110B91&group-title=A%20day&group-end=2026-07-14T18:00&at=2026-06-01T12:00:00Z');
+    expect(hash).toBe('#map=9/46.6/8&device=110B90&follow=110B90,080003&hide=trails&filter=climbing,calls,kind:2,kind:5,ground:3,from:1000&group=110B91&group-title=A%20day&group-end=2026-07-14T18:00&at=2026-06-01T12:00:00Z&terrain=3d');
     expect(readState(hash)).toEqual(state);
   });
 
@@ -23,7 +23,7 @@ describe('the address of the page', () => {
   });
 
   it('takes over only valid values', () => {
-    expect(readState('#device=xyz&follow=1,110B90,110b90&hide=nothing,ground&filter=kind:a,up,from:&at=yesterday')).toEqual({
+    expect(readState('#device=xyz&follow=1,110B90,110b90&hide=nothing,ground&filter=kind:a,up,from:&at=yesterday&terrain=4d')).toEqual({
       ...FIRST_STATE, followed: [0x110b90], hidden: ['ground'], filter: EVERYTHING,
     });
   });
@@ -53,6 +53,17 @@ describe('a filter', () => {
     expect(passing(aircraft({ alert: 15 }), only({ kinds: [5], climbing: true, fromM: 0 }))).toBe(true);
   });
 
+  const ground = (device: number, kind: number) => ({ device, kind, alert: 0, lat: 0, lon: 0, version: 1, at: 0, connection: 1 });
+
+  it('keeps kinds on the ground, and every call', () => {
+    const kept = (groundKinds: number[]) => [2, 3, 10, 9].filter((kind) => passesGround(ground(1, kind), only({ groundKinds }), marks));
+    expect(kept([])).toEqual([2, 3, 10, 9]);
+    expect(kept([3])).toEqual([3, 9]);
+    // Kinds of aircraft do not concern the ground, nor those of the ground the aircraft.
+    expect(passesGround(ground(1, 2), only({ kinds: [5] }), marks)).toBe(true);
+    expect(passing(aircraft({}), only({ groundKinds: [3] }))).toBe(true);
+  });
+
   it('keeps favourites, the group and those who call', () => {
     const kept = (some: Partial<Filter>) => [1, 2, 3].filter((device) => passing(aircraft({ device }), only(some)));
     expect(kept({ favourites: true })).toEqual([1]);
@@ -61,7 +72,6 @@ describe('a filter', () => {
     expect(passing(aircraft({ device: 3, alert: 9 }), only({ group: true, calls: true }))).toBe(true);
     // Without a group there is nothing to keep to.
     expect(passes(aircraft({ device: 3 }), only({ group: true }), { ...marks, group: new Map() })).toBe(true);
-    const ground = (device: number, kind: number) => ({ device, kind, alert: 0, lat: 0, lon: 0, version: 1, at: 0, connection: 1 });
     expect([ground(2, 10), ground(3, 10), ground(3, 9)].map((one) => passesGround(one, only({ group: true, climbing: true }), marks))).toEqual([true, false, true]);
   });
 });

@@ -5,6 +5,10 @@ import { GROUP_FIELDS, parseGroup, writeGroup, type Group } from './group';
 import { LAYER_KEYS, type LayerKey } from './map/layers/layer';
 import { EVERYTHING, parseFilter, writeFilter, type Filter } from './ui/filter';
 
+/** The address follows so often while the past is played, ms; and so often while the user drags the slider. */
+const CHANGING_MS = 5000;
+const REST_MS = 500;
+
 export interface PageState {
   /** The selected device. */
   device: number | undefined;
@@ -14,6 +18,8 @@ export interface PageState {
   group: Group | undefined;
   /** The time that is shown, ms since the Unix epoch; undefined: live. */
   at: number | undefined;
+  /** Whether the terrain is shown in 3D. */
+  raised: boolean;
 }
 
 /** Layers that are off unless the address switches them on. */
@@ -31,11 +37,12 @@ export function readState(hash: string): PageState {
     filter: parseFilter(fields.get('filter')),
     group: parseGroup(fields),
     at: parseTime(fields.get('at')),
+    raised: fields.get('terrain') === '3d',
   };
 }
 
 /** The fragment with this state; parameters of other parts of the page are kept. */
-export function writeState(hash: string, { device, followed, hidden, filter, group, at }: PageState): string {
+export function writeState(hash: string, { device, followed, hidden, filter, group, at, raised }: PageState): string {
   const written = writeGroup(group);
   const fields = [
     ['device', device === undefined ? undefined : formatAddress(device)],
@@ -44,6 +51,7 @@ export function writeState(hash: string, { device, followed, hidden, filter, gro
     ['filter', writeFilter(filter) || undefined],
     ...GROUP_FIELDS.map((name) => [name, written[name]] as const),
     ['at', at === undefined ? undefined : `${new Date(at).toISOString().slice(0, 19)}Z`],
+    ['terrain', raised ? '3d' : undefined],
   ] as const;
   const ours = new Set<string>(fields.map(([name]) => name));
   const others = hash.replace(/^#/, '').split('&').filter((field) => field !== '' && !ours.has(field.split('=')[0]!));
@@ -52,8 +60,31 @@ export function writeState(hash: string, { device, followed, hidden, filter, gro
   return all === '' ? '' : `#${all}`;
 }
 
+/** Keeps the state of the page in its address. Browsers count its changes: while the state changes by itself, it follows now and then. */
+export class AddressBar {
+  #writtenAt = 0;
+  #isStale = false;
+
+  write(state: PageState): void {
+    this.#writtenAt = Date.now();
+    this.#isStale = false;
+    history.replaceState(history.state, '', writeState(location.hash, state) || location.pathname + location.search);
+  }
+
+  /** The state has changed, and is about to change again. */
+  markStale(): void {
+    this.#isStale = true;
+  }
+
+  /** `changing`: the state changes by itself. */
+  isDue(now: number, changing: boolean): boolean {
+    const interval = this.#isStale ? REST_MS : changing ? CHANGING_MS : Infinity;
+    return now - this.#writtenAt >= interval;
+  }
+}
+
 /** Nothing selected, followed or filtered, and live. */
-export const FIRST_STATE: PageState = { device: undefined, followed: [], hidden: HIDDEN_AT_FIRST, filter: EVERYTHING, group: undefined, at: undefined };
+export const FIRST_STATE: PageState = { device: undefined, followed: [], hidden: HIDDEN_AT_FIRST, filter: EVERYTHING, group: undefined, at: undefined, raised: false };
 
 /** `2026-06-01T12:00:00Z`, or without seconds. */
 function parseTime(text: string | null): number | undefined {

@@ -1,69 +1,62 @@
-import { AirPicture, Connection, Session, isWider, padded, regionOf, socketUrl, suits, type Position, type Region } from 'updraft-client';
-import { readState, writeState } from './address-bar';
-import { baseMapsOf, firstBaseMap, type BaseMap, type Config } from './config';
-import { THEMES, type Theme } from './basemap/theme';
-import { FollowedEvents } from './followed-events';
+import { AirPicture, Connection, Session, socketUrl, type Aircraft, type Position } from 'updraft-client';
+import { AddressBar, readState } from './address-bar';
+import { baseMapsOf, type Config } from './config';
+import { THEMES } from './basemap/theme';
+import { CALM_STEP_MS, drawRepeatedly, type Load } from './draw-loop';
+import { Followed } from './followed';
 import { coloursOf, withMember, withoutMember, type Group } from './group';
 import { Here } from './here';
 import { Line } from './line';
 import { hooks, type Hooks } from './hooks';
+import { Arrivals } from './live/arrivals';
 import { ReceiverReports } from './live/receiver-reports';
+import { Subscription } from './live/subscription';
 import { Winds } from './live/winds';
 import { Zones } from './live/zones';
 import { Board } from './map/board';
-import { kindsWithout } from './map/kinds';
 import type { LayerKey } from './map/layers/layer';
 import type { Scene } from './map/scene';
-import { COLOUR_SCALES, type ColourScale } from './map/symbols/colour';
+import { COLOUR_SCALES } from './map/symbols/colour';
 import { Air } from './motion/air';
 import { Flights, type PastFlight } from './motion/flights';
 import { aroundTime, Past } from './motion/past';
 import { Notifier } from './notifier';
 import { isSameSelection, type Selection } from './selection';
+import { Choices } from './settings/choices';
 import { Favourites } from './settings/favourites';
-import { Formats } from './settings/formats';
 import { t } from './settings/language';
-import { storePreferences, type Preferences } from './settings/preferences';
-import type { DataView, DeviceSubject } from './data/data-view';
-import { isPresent, Travel } from './travel/travel';
+import type { Preferences } from './settings/preferences';
+import { Account } from './sign-in/account';
+import type { Returned } from './sign-in/returned';
+import type { Store } from './sign-in/store';
+import { TimeTravel } from './travel/time-travel';
+import { accountPanel, problemText } from './ui/account-panel';
 import { AlertBanner } from './ui/alerts';
 import { countRequests, DataUseLine } from './ui/data-use';
 import { Announcer } from './ui/announcer';
 import { Card } from './ui/card';
-import type { Compare } from './ui/compare';
-import type { SilentView } from './ui/silent';
+import { Dialogs } from './ui/dialogs';
 import { byId, h, setText } from './ui/dom';
-import type { Filter } from './ui/filter';
+import { EVERYTHING, type Filter } from './ui/filter';
+import { FilterBanner } from './ui/filter-banner';
+import { closeList, furnish, openList, toggleList } from './ui/frame';
 import { GroupPanel } from './ui/group-panel';
-import { isTyping, keyHelp } from './ui/keys';
+import { HintBanner } from './ui/hint';
+import { keyHelp, onKeys } from './ui/keys';
 import { legend } from './ui/legend';
 import { ObjectList } from './ui/list';
 import { OutageBanner } from './ui/outage';
 import { layerPanel, settingsPanel } from './ui/panels';
 import { StatusChip } from './ui/status';
-import { TravelBar } from './ui/travel-bar';
-import { applyTheme, systemTheme } from './ui/theme';
+import { applyTheme } from './ui/theme';
 import { Tools } from './ui/tools';
 
-/** From this number of aircraft on, the map is drawn less often, with this time between two drawings, ms. */
-const DRAW_STEPS = [[0, 250], [1500, 500], [5000, 1000]] as const;
-/** While the past is played, it is drawn so often, ms. */
-const PLAY_STEP_MS = 100;
 const PANEL_MS = 500;
 const PRUNE_MS = 10_000;
 /** The smallest zoom at which a selection from the list is shown. */
 const CLOSE_ZOOM = 10.5;
 /** In a wider view reports of receivers, winds and zones are not loaded. */
 const MAX_REPORT_SPAN_DEG = 20;
-/** The band of winds that is shown unless the user chooses: its lowest altitude, metres. */
-const FIRST_WIND_BAND_M = 2000;
-/** How long a short notice stays on the page, ms. */
-const HINT_MS = 6000;
-/** Where playing begins when the map is live, ms before now. */
-const REPLAY_MS = 15 * 60_000;
-/** While the past is played, the address follows so often, ms; while the user drags the slider, so often: browsers count its changes. */
-const ADDRESS_MS = 5000;
-const ADDRESS_REST_MS = 500;
 
 /** The page: takes the user's input and draws every part from one scene. */
 export class App {
@@ -73,20 +66,19 @@ export class App {
   readonly #receivers = new ReceiverReports();
   readonly #winds = new Winds();
   readonly #zones = new Zones();
-  readonly #picture = new AirPicture((next) => this.#air.observe(next, Date.now()));
+  readonly #arrivals = new Arrivals();
+  readonly #picture = new AirPicture((next, before) => this.#observe(next, before));
   readonly #session = new Session(this.#picture);
-  readonly #connection = new Connection(this.#session, socketUrl(), { onMessage: () => this.#watch() });
+  readonly #connection = new Connection(this.#session, socketUrl(), { onMessage: () => this.#watch(), token: () => this.#account.token() });
+  readonly #subscription = new Subscription(this.#connection, this.#session);
   readonly #line: Line;
   readonly #dataUse = new DataUseLine();
   readonly #here = new Here();
   readonly #config: Config;
-  readonly #preferences: Preferences;
-  readonly #language: string;
+  readonly #choices: Choices;
   readonly #hidden: Set<LayerKey>;
-  readonly #followed: Set<number>;
+  readonly #followed: Followed;
   readonly #favourites = new Favourites();
-  readonly #followedEvents = new FollowedEvents();
-  readonly #notifier = new Notifier((device) => this.#select({ kind: 'device', device }, true));
   readonly #groupPanel: GroupPanel;
   readonly #board: Board;
   readonly #list: ObjectList;
@@ -96,61 +88,54 @@ export class App {
   readonly #status = new StatusChip();
   readonly #outage = new OutageBanner(() => this.#connection.retry());
   readonly #tools: Tools;
-  readonly #travelBar: TravelBar;
+  readonly #account: Account;
+  readonly #travel: TimeTravel;
+  readonly #dialogs: Dialogs;
+  readonly #hint = new HintBanner();
+  readonly #filterBanner = new FilterBanner(() => this.#setFilter(EVERYTHING));
+  readonly #address = new AddressBar();
   readonly #count = h('span', { class: 'count' });
-  readonly #hint = h('p', { class: 'banner hint', hidden: true });
-  /** The last requested subscription. */
-  #region: Region | undefined;
   #selection: Selection | undefined;
   #filter: Filter;
   #group: Group | undefined;
-  #compare: Compare | undefined;
-  #data: DataView | undefined;
-  #silent: SilentView | undefined;
+  /** The terrain is shown in 3D. */
+  #raised: boolean;
   /** Of the selected device, shown in place of the last hours. */
   #flight: PastFlight | undefined;
-  /** The device that the map keeps in the middle. */
-  #camera: number | undefined;
-  /** The time of the past that is shown; undefined: the map is live. */
-  #travel: Travel | undefined;
-  #theme: Theme;
-  #baseMap: BaseMap;
-  #colour: ColourScale;
-  #formats: Formats;
-  #say: { text: string; until: number } | undefined;
   #panelAt = 0;
   #pruneAt = 0;
-  #addressAt = 0;
-  /** The address has another time than is shown. */
-  #addressStale = false;
 
-  constructor(config: Config, preferences: Preferences, language: string) {
+  constructor(config: Config, preferences: Preferences, language: string, store: Store) {
+    this.#account = new Account(store, { changed: () => this.#showAccount(), credentialsChanged: () => this.#connection.reconnect() });
     this.#config = config;
-    this.#preferences = preferences;
-    this.#language = language;
+    this.#choices = new Choices(preferences, config, language);
     const state = readState(location.hash);
     this.#hidden = new Set(state.hidden);
-    this.#followed = new Set(state.followed);
+    this.#followed = new Followed(state.followed, (device) => this.#select({ kind: 'device', device }, true));
     this.#filter = state.filter;
     this.#group = state.group;
+    this.#raised = state.raised && config.terrain !== undefined;
     this.#selection = state.device === undefined ? undefined : { kind: 'device', device: state.device };
     this.#line = new Line(this.#connection, preferences.data ?? 'auto');
     countRequests(this.#connection.meter);
-    this.#theme = preferences.theme ?? systemTheme();
-    this.#colour = preferences.colour ?? 'climb';
-    this.#formats = this.#makeFormats();
-    this.#baseMap = firstBaseMap(config, location.search, preferences.baseMap ?? null, location.href);
-    applyTheme(this.#theme);
+    applyTheme(this.#choices.theme);
     this.#board = new Board({
       ...config,
       container: byId('map'),
-      theme: this.#theme,
-      baseMap: this.#baseMap,
+      theme: this.#choices.theme,
+      baseMap: this.#choices.baseMap,
       hidden: this.#hidden,
+      raised: this.#raised,
       onView: () => this.#subscribe(),
       onPick: (selection) => this.#select(selection),
     });
-    this.#list = new ObjectList((selection, position) => this.#select(selection, true, position), () => this.#showPanel(), (filter) => this.#setFilter(filter), () => void this.#openSilent());
+    this.#dialogs = new Dialogs({
+      scene: () => this.#scene(),
+      view: () => this.#board.view,
+      select: (selection, position) => this.#select(selection, true, position),
+      seek: (at) => this.#travel.seek(at),
+    });
+    this.#list = new ObjectList((selection, position) => this.#select(selection, true, position), () => this.#showPanel(), (filter) => this.#setFilter(filter), () => void this.#dialogs.openSilent());
     this.#card = new Card(byId('card'), {
       close: () => this.#select(undefined),
       follow: (device) => this.#toggleFollow(device),
@@ -161,219 +146,157 @@ export class App {
       group: (device) => this.#setGroup(this.#colours.has(device) ? withoutMember(this.#group!, device) : withMember(this.#group, device)),
       goTo: (position) => this.#board.goTo(position, CLOSE_ZOOM),
       showFlight: (flight) => this.#showFlight(flight),
-      showData: (device, station) => void this.#openData({ device, station }),
+      showData: (device, station) => void this.#dialogs.openData({ device, station }),
     });
     this.#alerts = new AlertBanner((alert, position) => {
       // The calls are those of now.
-      this.#goLive();
+      this.#travel.goLive();
       this.#select({ kind: 'device', device: alert.device });
       if (position) this.#board.goTo(position, CLOSE_ZOOM);
     }, () => {
-      this.#goLive();
+      this.#travel.goLive();
       this.#list.open('calls');
-      byId('panel').classList.add('open');
+      openList();
       this.#showPanel();
     });
     this.#groupPanel = new GroupPanel({
       change: (group) => this.#setGroup(group),
-      fromFollowed: () => this.#setGroup([...this.#followed].reduce<Group | undefined>(withMember, this.#group)),
+      fromFollowed: () => this.#setGroup([...this.#followed.devices].reduce<Group | undefined>(withMember, this.#group)),
       select: (device) => this.#select({ kind: 'device', device }, true),
       setOnly: (only) => this.#setFilter({ ...this.#filter, group: only }),
-      compare: () => void this.#openCompare(),
+      compare: () => void this.#dialogs.openCompare(this.#group),
       fit: () => {
         const { picture } = this.#scene();
         this.#board.fit([...this.#colours.keys()].flatMap((device) => picture.aircraft.get(device) ?? picture.ground.get(device) ?? []), CLOSE_ZOOM);
       },
     });
-    this.#travelBar = new TravelBar(byId('travel'), {
-      seek: (at) => this.#seek(at),
-      toggle: () => this.#togglePlaying(),
-      setSpeed: (speed) => this.#travel?.setSpeed(speed),
-      live: () => this.#goLive(),
-    });
+    this.#travel = new TimeTravel(byId('travel'), { moved: () => this.#showTravelled(), stood: () => this.#writeAddress() });
     this.#tools = this.#makeTools();
-    this.#furnish();
-    this.#board.map.on('dragstart', () => { this.#camera = undefined; });
-    if (state.at !== undefined) this.#seek(state.at);
+    furnish({
+      count: this.#count, status: this.#status.element, list: this.#list.element, banners: [this.#alerts.element, this.#outage.element, this.#filterBanner.element, this.#hint.element],
+      tools: this.#tools.elements, announcer: this.#announcer.element,
+    });
+    this.#listenToKeys();
+    this.#board.map.on('dragstart', () => this.#followed.release());
+    if (state.at !== undefined) this.#travel.seek(state.at);
     this.#subscribe();
-    this.#run();
+    drawRepeatedly(() => this.#draw());
+  }
+
+  /** `returned`: the identity provider's answer, where the page was left for it. */
+  async startAccount(returned: Returned | undefined): Promise<void> {
+    // A frame of another page is no place for credentials.
+    if (window.top === window) await this.#account.start(returned);
+  }
+
+  #showAccount(): void {
+    const { status, problem } = this.#account.state;
+    if (status !== 'off') this.#tools.show('account');
+    this.#tools.refresh('account');
+    if (problem) this.#hint.say(problemText(problem));
   }
 
   get hooks(): Hooks {
-    return hooks(this.#session, this.#picture, this.#board, this.#past, () => this.#travel);
-  }
-
-  #makeFormats(): Formats {
-    const { units = 'metric', zone = 'local' } = this.#preferences;
-    return new Formats(units, zone, this.#language);
+    return hooks(this.#session, this.#picture, this.#board, this.#past, () => this.#travel.past);
   }
 
   #makeTools(): Tools {
     return new Tools([
-      { label: 'tool.list', icon: 'list', act: () => this.#toggleList(), small: true },
+      { label: 'tool.list', icon: 'list', act: toggleList, small: true },
       { label: 'tool.layers', icon: 'layers', popover: { id: 'layers', content: () => this.#layers() } },
-      { label: 'tool.legend', icon: 'key', popover: { id: 'legend', content: () => legend(this.#colour, this.#formats) } },
+      { label: 'tool.legend', icon: 'key', popover: { id: 'legend', content: () => legend(this.#choices.colour, this.#choices.formats) } },
       { label: 'tool.group', icon: 'group', popover: { id: 'group', content: () => this.#groupPanel.element } },
-      { label: 'tool.data', icon: 'table', act: () => void this.#openData() },
-      { label: 'tool.travel', icon: 'clock', act: () => this.#toggleTravel() },
+      { label: 'tool.data', icon: 'table', act: () => void this.#dialogs.openData() },
+      { label: 'tool.travel', icon: 'clock', act: () => this.#travel.toggle() },
+      ...(this.#config.terrain ? [{ label: 'tool.terrain', icon: 'terrain', act: () => this.#setRaised(!this.#raised), isOn: () => this.#raised } as const] : []),
       { label: 'tool.locate', icon: 'locate', act: () => this.#locate() },
+      {
+        label: 'tool.account', icon: 'account', hidden: true,
+        popover: { id: 'account', content: () => accountPanel(this.#account.state, this.#choices.formats, { signIn: () => void this.#account.signIn(), signOut: () => void this.#account.signOut() }) },
+      },
       { label: 'tool.settings', icon: 'settings', popover: { id: 'settings', content: () => this.#settings() } },
       { label: 'tool.help', icon: 'help', keyboard: true, popover: { id: 'help', content: keyHelp } },
     ]);
   }
 
   #layers(): HTMLElement {
+    const { baseMap, colour, windBandM: windBand, formats } = this.#choices;
     return layerPanel({
-      hidden: this.#hidden, baseMaps: baseMapsOf(this.#config), baseMap: this.#baseMap, styleUrl: this.#config.styleUrl, colour: this.#colour,
-      winds: this.#winds.all, windBand: this.#windBand, formats: this.#formats,
+      hidden: this.#hidden, baseMaps: baseMapsOf(this.#config), baseMap, styleUrl: this.#config.styleUrl, colour, winds: this.#winds.all, windBand, formats,
       setVisible: (key, visible) => this.#setVisible(key, visible),
-      setBaseMap: (baseMap) => this.#setBaseMap(baseMap),
-      setColour: (colour) => this.#setColour(colour),
-      setWindBand: (baseM) => this.#prefer({ windBand: baseM }),
+      setBaseMap: (chosen) => this.#prefer({ baseMap: chosen }),
+      setColour: (chosen) => this.#prefer({ colour: chosen }),
+      setWindBand: (chosen) => this.#prefer({ windBand: chosen }),
     });
   }
 
-  get #windBand(): number {
-    return this.#preferences.windBand ?? FIRST_WIND_BAND_M;
-  }
-
   #settings(): HTMLElement {
-    return settingsPanel({ ...this.#preferences, theme: this.#theme, language: this.#language }, (change) => this.#prefer(change), this.#dataUse.element);
+    const { stored, theme, language } = this.#choices;
+    return settingsPanel({ ...stored, theme, language }, (change) => this.#prefer(change), this.#dataUse.element);
   }
 
-  #furnish(): void {
-    const title = h('h1', {}, h('img', { src: './favicon.svg', alt: '', width: 26, height: 26 }), 'Updraft', this.#count);
-    const panel = byId('panel');
-    // On a small screen the header is the handle of the sheet; elsewhere the class changes nothing.
-    panel.append(h('header', { onclick: () => this.#toggleList() }, title, this.#status.element), this.#list.element);
-    panel.setAttribute('aria-label', t('list.title'));
-    byId('map').setAttribute('aria-label', t('map'));
-    byId('tools').setAttribute('aria-label', t('tools'));
-    byId('banners').setAttribute('aria-label', t('notices'));
-    byId('card').setAttribute('aria-label', t('details'));
-    byId('travel').setAttribute('aria-label', t('tool.travel'));
-    setText(document.querySelector('.skip')!, t('skip'));
-    byId('banners').append(this.#alerts.element, this.#outage.element, this.#hint);
-    byId('tools').append(...this.#tools.elements);
-    document.body.append(this.#announcer.element);
-    if (new URLSearchParams(location.search).has('embed')) this.#embed();
-    addEventListener('keydown', (event) => this.#pressed(event));
-  }
-
-  /** Embedded in another page: the map with calls and details, and a link to the full page. */
-  #embed(): void {
-    document.body.classList.add('embed');
-    const open = h('a', { class: 'banner open', target: '_blank', rel: 'noopener', href: location.pathname }, t('embed.open'));
-    // The shown region changes until the user clicks.
-    open.addEventListener('click', () => { open.setAttribute('href', location.pathname + location.hash); });
-    byId('banners').append(open);
-  }
-
-  #toggleList(): void {
-    byId('panel').classList.toggle('open');
-  }
-
-  #pressed(event: KeyboardEvent): void {
-    if (document.querySelector('dialog[open]')) return;
-    if (event.key === 'Escape' && !this.#tools.close()) this.#select(undefined);
-    if (isTyping(event) || event.ctrlKey || event.metaKey || event.altKey) return;
-    const act: Record<string, () => void> = {
+  #listenToKeys(): void {
+    onKeys({
       '/': () => {
-        byId('panel').classList.add('open');
+        openList();
         this.#list.focusSearch();
       },
       '?': () => this.#tools.toggle('help'),
+      k: () => {
+        openList();
+        this.#list.toggleFilter();
+      },
+      x: () => this.#setFilter(EVERYTHING),
       l: () => this.#tools.toggle('layers'),
       s: () => this.#tools.toggle('settings'),
-      d: () => void this.#openData(),
+      d: () => void this.#dialogs.openData(),
+      3: () => { if (this.#config.terrain) this.#setRaised(!this.#raised); },
       p: () => {
-        if (byId('travel').hidden) this.#toggleTravel();
-        else this.#togglePlaying();
+        if (this.#travel.isOpen) this.#travel.togglePlaying();
+        else this.#travel.toggle();
       },
-      n: () => this.#closeTravel(),
-      u: () => void this.#openSilent(),
+      n: () => this.#travel.close(),
+      u: () => void this.#dialogs.openSilent(),
       g: () => this.#tools.toggle('group'),
-      t: () => this.#prefer({ theme: THEMES[(THEMES.indexOf(this.#theme) + 1) % THEMES.length]! }),
-      c: () => this.#setColour(COLOUR_SCALES[(COLOUR_SCALES.indexOf(this.#colour) + 1) % COLOUR_SCALES.length]!),
+      t: () => this.#prefer({ theme: nextOf(THEMES, this.#choices.theme) }),
+      c: () => this.#prefer({ colour: nextOf(COLOUR_SCALES, this.#choices.colour) }),
       f: () => { if (this.#selection?.kind === 'device') this.#toggleFollow(this.#selection.device); },
-    };
-    const found = act[event.key.length === 1 ? event.key.toLowerCase() : ''];
-    if (!found) return;
-    event.preventDefault();
-    found();
+      escape: () => { if (!this.#tools.close()) this.#select(undefined); },
+    });
   }
 
-  #run(): void {
-    this.#draw();
-    const { size } = (this.#travel?.air.picture ?? this.#picture).aircraft;
-    const calm = DRAW_STEPS[0][1];
-    const step = DRAW_STEPS.findLast(([from]) => size >= from)?.[1] ?? calm;
-    const interval = this.#travel?.playing && step === calm ? PLAY_STEP_MS : step;
-    setTimeout(() => requestAnimationFrame(() => this.#run()), interval);
-  }
-
-  #draw(): void {
+  #observe(next: Aircraft, before: Aircraft | undefined): void {
     const now = Date.now();
-    if (this.#travel && !this.#travel.update(this.#board.view, now)) this.#goLive();
+    this.#air.observe(next, now);
+    // The first state comes with a snapshot, at any time after it was made.
+    if (before) this.#arrivals.note(next.device, next.version, now);
+  }
+
+  #draw(): Load {
+    const now = Date.now();
+    this.#travel.update(this.#board.view, now);
     const scene = this.#scene();
     this.#board.draw(scene);
     this.#keepInMiddle(scene);
-    this.#showTravel(now);
+    this.#travel.show(now, this.#choices.formats);
     if (now - this.#panelAt >= PANEL_MS) this.#showPanel();
-    if (now - this.#addressAt >= (this.#addressStale ? ADDRESS_REST_MS : this.#travel?.playing ? ADDRESS_MS : Infinity)) this.#writeAddress();
-    if (now - this.#pruneAt < PRUNE_MS) return;
-    this.#pruneAt = now;
-    this.#air.prune((device) => this.#picture.aircraft.get(device) !== undefined, now);
-  }
-
-  /** Shows this time of the past, or the present where it is that. */
-  #seek(at: number): void {
-    const now = Date.now();
-    if (isPresent(at, now)) {
-      this.#goLive();
-      return;
+    const playing = this.#travel.past?.playing === true;
+    if (this.#address.isDue(now, playing)) this.#writeAddress();
+    if (now - this.#pruneAt >= PRUNE_MS) {
+      this.#pruneAt = now;
+      const isShown = (device: number) => this.#picture.aircraft.get(device) !== undefined;
+      this.#air.prune(isShown, now);
+      this.#arrivals.prune(isShown);
     }
-    if (this.#travel) this.#travel.seek(at);
-    else this.#travel = new Travel(at, now);
-    byId('travel').hidden = false;
-    this.#addressStale = true;
-    this.#showPast();
-  }
-
-  #togglePlaying(): void {
-    if (!this.#travel) this.#seek(Date.now() - REPLAY_MS);
-    this.#travel?.setPlaying(!this.#travel.playing);
-    this.#writeAddress();
-  }
-
-  #goLive(): void {
-    if (!this.#travel) return;
-    this.#travel.stop();
-    this.#travel = undefined;
-    this.#writeAddress();
-    this.#showPast();
-  }
-
-  #toggleTravel(): void {
-    if (byId('travel').hidden) byId('travel').hidden = false;
-    else this.#closeTravel();
-  }
-
-  #closeTravel(): void {
-    byId('travel').hidden = true;
-    this.#goLive();
+    return { aircraft: scene.picture.aircraft.size, playing };
   }
 
   /** After a change between the present and the past, or of the time that is shown. */
-  #showPast(): void {
-    document.body.classList.toggle('past', this.#travel !== undefined);
+  #showTravelled(): void {
+    if (this.#travel.past) this.#address.markStale();
     this.#board.redraw();
     // The address may name a time before there is a map to draw.
     if (this.#panelAt > 0) this.#showPanel();
-  }
-
-  #showTravel(now: number): void {
-    if (!byId('travel').hidden) this.#travelBar.show(this.#travel, now, this.#formats);
   }
 
   get #colours(): ReadonlyMap<number, string> {
@@ -381,16 +304,21 @@ export class App {
   }
 
   /** `live`: the present, also while the past is shown. */
-  #scene(live = this.#travel === undefined): Scene {
-    const shown = live || !this.#travel ? { picture: this.#picture, air: this.#air, now: Date.now() }
-      : { picture: this.#travel.air.picture, air: this.#travel.air, now: this.#travel.at };
+  #scene(live = this.#travel.past === undefined): Scene {
+    const { past } = this.#travel;
+    const { colour, formats, windBandM: windBand } = this.#choices;
+    const shown = live || !past ? { picture: this.#picture, air: this.#air, now: Date.now() } : { picture: past.air.picture, air: past.air, now: past.at };
     return {
-      ...shown, isLive: live, selection: this.#selection, followed: this.#followed, past: this.#past, flights: this.#flights,
-      favourites: this.#favourites.devices, group: this.#colours, filter: this.#filter, colour: this.#colour, formats: this.#formats,
-      winds: this.#winds.all, windBand: this.#windBand, zones: this.#zones.all,
+      ...shown, isLive: live, selection: this.#selection, followed: this.#followed.devices, past: this.#past, flights: this.#flights,
+      favourites: this.#favourites.devices, group: this.#colours, filter: this.#filter, colour, formats, winds: this.#winds.all, windBand,
+      zones: this.#zones.all,
       elevationAt: (lat, lon) => this.#board.elevationAt(lat, lon),
       receiverReport: (id) => this.#receivers.get(id),
-      distanceFromHere: (position) => this.#here.distanceTo(position, this.#formats),
+      arrivalOf: (of, version) => {
+        const at = this.#arrivals.of(of, version);
+        return at === undefined ? undefined : this.#session.serverTime(at);
+      },
+      distanceFromHere: (position) => this.#here.distanceTo(position, formats),
     };
   }
 
@@ -409,57 +337,40 @@ export class App {
     this.#zones.want(reported('zones'), now);
     // The server may have sent new limits.
     this.#subscribe();
-    const count = this.#list.show(scene, this.#board.view);
+    const { aircraft: count, hidden } = this.#list.show(scene, this.#board.view);
+    this.#filterBanner.show(this.#filter, hidden);
     this.#card.show(scene);
     // Calls for help are those of now, whatever the map shows.
     this.#alerts.update(present);
-    this.#announcer.update(present, this.#session, this.#preferences.sound ?? true);
+    this.#announcer.update(present, this.#session, this.#choices.stored.sound ?? true);
     this.#status.show(this.#session, now, !scene.isLive);
     this.#dataUse.show(this.#connection.meter, this.#session, now);
-    this.#outage.show(this.#session, this.#formats, now);
+    this.#outage.show(this.#session, this.#choices.formats, now);
     setText(this.#count, count === 0 ? '' : String(count));
     const title = count === 0 ? 'Updraft' : `Updraft · ${count}`;
     if (document.title !== title) document.title = title;
     this.#groupPanel.show(scene, this.#group, this.#session.maxFollowed);
-    this.#line.watching = this.#notifies && (this.#followed.size > 0 || scene.group.size > 0);
-    this.#showHint(now);
-  }
-
-  #showHint(now: number): void {
-    const { lastError, regionLimits } = this.#session;
-    const clamped = isWider(this.#board.view, regionLimits) && this.#region !== undefined;
-    const km = this.#region && 'circle' in this.#region ? this.#region.circle.radius_km : regionLimits.maxSpanKm / 2;
-    const said = this.#say && now < this.#say.until ? this.#say.text : undefined;
-    const text = said ?? lastError ?? (clamped ? t('hint.region', { distance: this.#formats.distance(km).replace(/\.0 /, ' ') }) : undefined);
-    this.#hint.hidden = text === undefined;
-    if (text !== undefined) setText(this.#hint, text);
+    this.#line.watching = this.#notifies && (this.#followed.devices.size > 0 || scene.group.size > 0);
+    const km = this.#subscription.liveRadiusKm(this.#board.view);
+    this.#hint.show(this.#session.lastError ?? (km === undefined ? undefined : t('hint.region', { distance: this.#choices.formats.distance(km).replace(/\.0 /, ' ') })), now);
   }
 
   #subscribe(): void {
-    const view = this.#board.view;
-    const limits = this.#session.regionLimits;
-    const wider = isWider(view, limits);
-    if (!this.#region || !suits(this.#region, view, limits)) {
-      const wide = padded(view);
-      this.#region = regionOf(isWider(wide, limits) ? view : wide, limits);
-      this.#board.showRegion(wider ? this.#region : undefined);
-    }
-    this.#connection.want({ region: this.#region, kinds: kindsWithout(this.#hidden), follow: this.#watched });
+    this.#subscription.want(this.#board.view, this.#hidden, this.#watched, (region) => this.#board.showRegion(region));
   }
 
   /** Who is followed and in the group, as many as the server allows. */
   get #watched(): number[] {
-    return [...new Set([...this.#followed, ...this.#colours.keys()])].slice(0, this.#session.maxFollowed);
+    return [...new Set([...this.#followed.devices, ...this.#colours.keys()])].slice(0, this.#session.maxFollowed);
   }
 
   get #notifies(): boolean {
-    return this.#preferences.notify === true && Notifier.isAllowed;
+    return this.#choices.stored.notify === true && Notifier.isAllowed;
   }
 
   /** Looks for events of followed pilots: with each message, since a hidden page draws nothing. */
   #watch(): void {
-    const events = this.#followedEvents.update(this.#watched, this.#picture);
-    if (this.#notifies) for (const event of events) void this.#notifier.show(event);
+    this.#followed.watch(this.#watched, this.#picture, this.#notifies);
   }
 
   #setGroup(group: Group | undefined): void {
@@ -477,32 +388,6 @@ export class App {
     this.#board.redraw();
   }
 
-  /** `subject`: the device whose past is shown; absent: the objects of the region. */
-  async #openData(subject?: DeviceSubject): Promise<void> {
-    const { DataView } = await import('./data/data-view');
-    this.#data ??= new DataView({ scene: () => this.#scene(), view: () => this.#board.view, select: (selection, position) => this.#select(selection, true, position) });
-    this.#data.open(subject);
-  }
-
-  async #openSilent(): Promise<void> {
-    const { SilentView } = await import('./ui/silent');
-    this.#silent ??= new SilentView({
-      scene: () => this.#scene(),
-      view: () => this.#board.view,
-      show: ({ device, position }, at) => {
-        this.#seek(at);
-        this.#select({ kind: 'device', device }, true, position);
-      },
-    });
-    this.#silent.open();
-  }
-
-  async #openCompare(): Promise<void> {
-    const { Compare } = await import('./ui/compare');
-    this.#compare ??= new Compare(() => this.#scene());
-    this.#compare.open(this.#group?.members ?? []);
-  }
-
   /** `show`: brings it into the middle; `elsewhere`: where it is if it is not in the air picture. */
   #select(selection: Selection | undefined, show = false, elsewhere?: Position): void {
     if (!isSameSelection(selection, this.#selection)) this.#flight = undefined;
@@ -512,7 +397,7 @@ export class App {
     const { picture } = this.#scene();
     const known = selection?.kind === 'device' ? picture.aircraft.get(selection.device) ?? picture.ground.get(selection.device) : undefined;
     const position = known ?? elsewhere;
-    if (show) byId('panel').classList.remove('open');
+    if (show) closeList();
     if (!position) return;
     if (show) this.#board.goTo(position, CLOSE_ZOOM);
     // The selected object must not disappear below its own details.
@@ -522,34 +407,28 @@ export class App {
   #setFilter(filter: Filter): void {
     this.#filter = filter;
     this.#writeAddress();
+    this.#board.redraw();
     this.#showPanel();
   }
 
   #toggleFollow(device: number): void {
-    if (this.#followed.delete(device)) {
-      if (this.#camera === device) this.#camera = undefined;
-    } else {
-      const oldest = this.#followed.size >= this.#session.maxFollowed ? this.#followed.values().next().value : undefined;
-      if (oldest !== undefined) this.#followed.delete(oldest);
-      this.#followed.add(device);
-      this.#camera = device;
-    }
+    this.#followed.toggle(device, this.#session.maxFollowed);
     this.#writeAddress();
     this.#subscribe();
     this.#showPanel();
   }
 
   #keepInMiddle({ picture, air, now }: Scene): void {
-    const aircraft = this.#camera === undefined ? undefined : picture.aircraft.get(this.#camera);
+    const aircraft = this.#followed.centred === undefined ? undefined : picture.aircraft.get(this.#followed.centred);
     if (!aircraft || this.#board.map.isZooming()) return;
-    this.#board.centre(air.whereNow(aircraft, now), DRAW_STEPS[0][1]);
+    this.#board.centre(air.whereNow(aircraft, now), CALM_STEP_MS);
   }
 
   #locate(): void {
     this.#here.locate((position) => {
       this.#board.showHere(position);
       this.#board.goTo(position, CLOSE_ZOOM);
-    }, () => { this.#say = { text: t('locate.denied'), until: Date.now() + HINT_MS }; });
+    }, () => this.#hint.say(t('locate.denied')));
   }
 
   #setVisible(key: LayerKey, visible: boolean): void {
@@ -562,50 +441,43 @@ export class App {
     this.#subscribe();
   }
 
-  #setBaseMap(baseMap: BaseMap): void {
-    this.#baseMap = baseMap;
-    this.#preferences.baseMap = baseMap;
-    storePreferences(this.#preferences);
-    this.#board.setBaseMap(baseMap);
-  }
-
-  #setColour(colour: ColourScale): void {
-    this.#colour = colour;
-    this.#preferences.colour = colour;
-    storePreferences(this.#preferences);
-    this.#tools.refresh('legend');
-    this.#board.redraw();
+  #setRaised(raised: boolean): void {
+    this.#raised = raised;
+    this.#board.setRaised(raised);
+    this.#tools.showSwitches();
+    this.#writeAddress();
   }
 
   #prefer(change: Partial<Preferences>): void {
-    Object.assign(this.#preferences, change);
-    storePreferences(this.#preferences);
+    this.#choices.change(change);
     if (change.language !== undefined) location.reload();
     if (change.notify) void this.#askToNotify();
     if (change.data !== undefined) this.#line.choice = change.data;
     if (change.theme !== undefined) {
-      this.#theme = change.theme;
       applyTheme(change.theme);
       this.#board.setTheme(change.theme);
     }
-    this.#formats = this.#makeFormats();
+    if (change.baseMap !== undefined) this.#board.setBaseMap(change.baseMap);
+    if (change.colour !== undefined) this.#tools.refresh('legend');
     this.#board.redraw();
     this.#showPanel();
   }
 
   async #askToNotify(): Promise<void> {
     if (await Notifier.ask()) return;
-    this.#preferences.notify = false;
-    storePreferences(this.#preferences);
+    this.#choices.change({ notify: false });
     this.#tools.refresh('settings');
-    this.#say = { text: t('notify.denied'), until: Date.now() + HINT_MS };
+    this.#hint.say(t('notify.denied'));
   }
 
   #writeAddress(): void {
     const device = this.#selection?.kind === 'device' ? this.#selection.device : undefined;
-    this.#addressAt = Date.now();
-    this.#addressStale = false;
-    const hash = writeState(location.hash, { device, followed: [...this.#followed], hidden: [...this.#hidden], filter: this.#filter, group: this.#group, at: this.#travel?.at });
-    history.replaceState(history.state, '', hash || location.pathname + location.search);
+    this.#address.write({
+      device, followed: [...this.#followed.devices], hidden: [...this.#hidden], filter: this.#filter, group: this.#group, at: this.#travel.past?.at, raised: this.#raised,
+    });
   }
+}
+
+function nextOf<T>(all: readonly T[], one: T): T {
+  return all[(all.indexOf(one) + 1) % all.length]!;
 }

@@ -28,6 +28,8 @@ export interface Hooks {
   travel(): { at: number; playing: boolean; loading: boolean; aircraft: number; positions: number } | undefined;
   /** Metres above sea level in the elevation model. */
   elevationAt(lat: number, lon: number): number | undefined;
+  /** The height at which the terrain is drawn, metres; undefined: it is flat. */
+  raisedAt(lat: number, lon: number): number | undefined;
 }
 
 export function hooks(session: Session, picture: AirPicture, board: Board, past: Past, travel: () => Travel | undefined): Hooks {
@@ -51,6 +53,7 @@ export function hooks(session: Session, picture: AirPicture, board: Board, past:
     spot: (layer: string, label: string) => board.spot(layer, label),
     firstAircraftMs: () => board.firstAircraftMs,
     elevationAt: (lat: number, lon: number) => board.elevationAt(lat, lon),
+    raisedAt: (lat: number, lon: number) => board.raisedAt(lat, lon),
     travel: () => {
       const shown = travel();
       return shown && { at: shown.at, playing: shown.playing, loading: shown.loading, aircraft: shown.air.picture.aircraft.size, positions: shown.positions };

@@ -5,6 +5,8 @@ import { loadConfig } from './config';
 import type { Hooks } from './hooks';
 import { languageFor, useLanguage } from './settings/language';
 import { loadPreferences } from './settings/preferences';
+import { takeAnswer } from './sign-in/returned';
+import { Store, tabStorage } from './sign-in/store';
 import { startOfflineSupport } from './worker/offline';
 
 declare global {
@@ -14,10 +16,14 @@ declare global {
   }
 }
 
+const store = new Store(window.top === window ? tabStorage() : undefined);
+// Before anything reads the address.
+const returned = takeAnswer(store);
 const preferences = loadPreferences();
 const language = languageFor(preferences.language, navigator.languages);
 document.documentElement.lang = language;
 const [config] = await Promise.all([loadConfig(), useLanguage(language)]);
-const app = new App(config, preferences, language);
+const app = new App(config, preferences, language, store);
 window.updraft = app.hooks;
+void app.startAccount(returned);
 if (import.meta.env.PROD) startOfflineSupport();

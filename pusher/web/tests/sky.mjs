@@ -15,6 +15,7 @@ const DIST = join(dirname(fileURLToPath(import.meta.url)), '../dist');
 /** The page's policy as the server sends it, without the origins of a style. */
 const POLICY = readFileSync(join(dirname(fileURLToPath(import.meta.url)), '../../src/rest/security.rs'), 'utf8')
   .match(/let policy = format!\(\s*"([^;]*;[^"]*)"/)[1].replace(/\\\n\s*/g, '').replaceAll('{origins}', '');
+const policyWith = (issuer) => POLICY.replace('{issuer}', issuer === undefined ? '' : ` ${issuer}`);
 const CONFIG = { center: [8, 46.6], zoom: 8, style: null, basemap: null, terrain: null };
 const TYPES = { '.html': 'text/html', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml', '.json': 'application/json', '.webmanifest': 'application/manifest+json' };
 const NAMES = ['Anna K.', 'Beat', 'Céline', 'Dario', 'Eva-Maria', 'Fabienne', 'Gian', 'Hannes', 'Ilka', 'Jürg', 'Karl', 'Lea', 'Marco', 'Nina', 'Otto', 'Petra', 'Reto', 'Sandra', 'Toni', 'Urs'];
@@ -37,6 +38,7 @@ class Sky {
   constructor(count) {
     const random = randomFrom(7);
     this.version = 1000;
+    this.steppedAt = Date.now();
     this.random = random;
     this.thermals = Array.from({ length: 14 }, (_, i) => ({
       thermal_id: `${i % 24}-${5000 + i}`, latitude_e7: e7(46.35 + random() * 0.5), longitude_e7: e7(7.3 + random() * 1.3), base_altitude_m: 1400,
@@ -83,6 +85,7 @@ class Sky {
 
   /** Moves all aircraft. */
   step(seconds = STEP_S) {
+    this.steppedAt = Date.now();
     for (const pilot of this.pilots) {
       if (pilot.silentSince) continue;
       const metres = (pilot.kmh / 3.6) * seconds;
@@ -148,16 +151,19 @@ function e7(degrees) {
  * Starts it on a free port.
  *
  * `config`: the content of /config.json; `files`: further files by path. `broadcast` sends to all clients, `addresses`: of each connection, the newest last; `nextSubscribe` resolves
- * with the next Subscribe of one; its types are in sky.d.mts.
+ * with the next Subscribe of one; `protocols`: the subprotocols that each connection offered. `api`: answers of other endpoints by
+ * path; `issuer`: the origin of an identity provider, for the page's policy. The types are in sky.d.mts.
  */
-export async function startSky({ count = 90, stepMs = 1000, port = 0, config, files = {} } = {}) {
+export async function startSky({ count = 90, stepMs = 1000, port = 0, config, files = {}, issuer, api = {} } = {}) {
   const sky = new Sky(count);
-  const http = createServer((request, response) => serve(request, response, { config, files }));
+  const http = createServer((request, response) => serve(request, response, { config, files, api, sky, policy: policyWith(issuer) }));
   const sockets = new WebSocketServer({ server: http, path: '/ws/v1/updates', handleProtocols: () => 'updraft.v1.proto' });
   const subscribed = [];
   const addresses = [];
+  const protocols = [];
   sockets.on('connection', (socket, request) => {
     addresses.push(request.url);
+    protocols.push(request.headers['sec-websocket-protocol']);
     attach(socket, sky, (subscribe) => subscribed.splice(0).forEach((resolve) => resolve(subscribe)));
   });
   const timer = setInterval(() => {
@@ -167,7 +173,7 @@ export async function startSky({ count = 90, stepMs = 1000, port = 0, config, fi
   const checkpoints = setInterval(() => broadcast(sockets, { checkpoint: { resume: 'sky', server_at_us: Date.now() * 1000 } }), 5000);
   await new Promise((resolve) => http.listen(port, '127.0.0.1', resolve));
   return {
-    url: `http://127.0.0.1:${http.address().port}/`, sky, sockets: sockets.clients, addresses,
+    url: `http://127.0.0.1:${http.address().port}/`, sky, sockets: sockets.clients, addresses, protocols,
     broadcast: (message) => broadcast(sockets, message),
     nextSubscribe: () => new Promise((resolve) => subscribed.push(resolve)),
     close() {
@@ -197,9 +203,16 @@ function broadcast(sockets, message) {
   for (const socket of sockets.clients) if (socket.readyState === 1) socket.send(bytes);
 }
 
+/** When the frame behind the last step passed the programs. */
+function wayOf({ pilots, steppedAt }, device) {
+  const pilot = pilots.find((one) => one.device === device);
+  const at = (before) => String((steppedAt - before) * 1000);
+  return pilot && { version: String(pilot.version), receiver_at_us: String(Math.floor((steppedAt - 400) / 1000) * 1_000_000), bridge_at_us: at(46), processor_at_us: at(21), pusher_at_us: at(9) };
+}
+
 /** The bytes, or the range of them that was requested. */
-function send(request, response, bytes, type) {
-  const headers = { 'content-type': type, 'content-security-policy': POLICY };
+function send(request, response, bytes, type, policy) {
+  const headers = { 'content-type': type, 'content-security-policy': policy };
   const [, first, last] = /^bytes=(\d+)-(\d+)$/.exec(request.headers.range ?? '') ?? [];
   if (first === undefined) {
     response.writeHead(200, headers).end(bytes);
@@ -209,14 +222,19 @@ function send(request, response, bytes, type) {
   response.writeHead(206, { ...headers, 'content-range': `bytes ${first}-${Number(first) + part.length - 1}/${bytes.length}` }).end(part);
 }
 
-async function serve(request, response, { config, files }) {
+async function serve(request, response, { config, files, api, sky, policy }) {
   const path = normalize(new URL(request.url, 'http://sky').pathname);
+  if (api[path]) {
+    const { status = 200, body } = await api[path](request);
+    response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+    return;
+  }
   if (path === '/config.json') {
     response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ ...CONFIG, ...config }));
     return;
   }
   if (files[path]) {
-    send(request, response, files[path], 'application/vnd.pmtiles');
+    send(request, response, files[path], 'application/vnd.pmtiles', policy);
     return;
   }
   if (path === '/api/v1/history') {
@@ -228,7 +246,7 @@ async function serve(request, response, { config, files }) {
   if (path.startsWith('/api/v1/devices/')) {
     const first = String((Date.now() - 3_900_000) * 1000);
     response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({
-      device: path.slice(-6), manufacturer: 'Fanet+', aircraft: { first_seen_at_us: first, take_off_at_us: first, received_by: [{ receiver_id: 'ogn-be-1', rssi_dbm: -97 }, { receiver_id: 'ogn-be-4', rssi_dbm: -109 }] },
+      device: path.slice(-6), manufacturer: 'Fanet+', way: wayOf(sky, parseInt(path.slice(-6), 16)), aircraft: { first_seen_at_us: first, take_off_at_us: first, received_by: [{ receiver_id: 'ogn-be-1', rssi_dbm: -97 }, { receiver_id: 'ogn-be-4', rssi_dbm: -109 }] },
     }));
     return;
   }
@@ -260,6 +278,10 @@ async function serve(request, response, { config, files }) {
       ],
       truncated: false,
     }));
+    return;
+  }
+  if (path === '/api/v1/sign-in') {
+    response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ status: 'off', server_time: new Date().toISOString() }));
     return;
   }
   if (path === '/api/v1/winds') {
@@ -301,7 +323,7 @@ async function serve(request, response, { config, files }) {
   }
   try {
     const file = path === '/' ? '/index.html' : path;
-    send(request, response, await readFile(join(DIST, file)), TYPES[extname(file)] ?? 'application/octet-stream');
+    send(request, response, await readFile(join(DIST, file)), TYPES[extname(file)] ?? 'application/octet-stream', policy);
   } catch {
     response.writeHead(404).end();
   }

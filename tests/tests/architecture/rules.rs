@@ -81,7 +81,10 @@ const CRATES: &[(&str, &[&str])] = &[
     (
         TESTS,
         &[
+            "air",
+            "archive",
             "bridge",
+            "capture",
             "fanet",
             "geo",
             "history",
@@ -101,7 +104,7 @@ const EXTERNAL: &[(&str, &[&str], &[&str])] = &[
     ("rdkafka", &["streams"], &[]),
     ("rdkafka-sys", &["streams"], &[]),
     ("schema_registry_converter", &["streams"], &[]),
-    ("rumqttc", &["bridge", "replay"], &["standalone", TESTS]),
+    ("rumqttc", &["bridge", "replay"], &[TESTS]),
     ("rmqtt-codec", &["standalone"], &[]),
     ("clickhouse", &["history"], &[]),
     ("rusqlite", &["history"], &[]),
@@ -232,7 +235,7 @@ mod tests {
             ("streams", "rdkafka", Kind::Normal),
             ("streams", TESTS, Kind::Dev),
             ("standalone", "pusher", Kind::Normal),
-            ("standalone", "rumqttc", Kind::Dev),
+            (TESTS, "rumqttc", Kind::Dev),
             (TESTS, "redis", Kind::Dev),
             ("fanet", "serde", Kind::Normal),
             ("pusher", "tokio", Kind::Normal),
@@ -252,7 +255,7 @@ mod tests {
             (("bridge", "rdkafka", Kind::Dev), "bridge depends on rdkafka; only allowed in streams"),
             (
                 ("standalone", "rumqttc", Kind::Normal),
-                "standalone depends on rumqttc; only allowed in bridge, replay and the tests of standalone, updraft-tests",
+                "standalone depends on rumqttc; only allowed in bridge, replay and the tests of updraft-tests",
             ),
             (("processor", "clickhouse", Kind::Normal), "processor depends on clickhouse; only allowed in history"),
             (("geo", "tokio", Kind::Normal), "geo is pure, but depends on tokio"),

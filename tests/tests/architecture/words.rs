@@ -84,7 +84,7 @@ const ALLOWED: &[(&str, Allowed, &str)] = &[
     ("processor/README.md", Allowed::One("limps"), "the field of /ready"),
     ("pusher/README.md", Allowed::One("limps"), "the field of /ready"),
     ("pusher/src/socket/shard.rs", Allowed::One("anew"), "a value of the label `made` of fanet_pusher_snapshots_total"),
-    ("pusher/tests/rest_history.rs", Allowed::One("limps"), "the field of /ready"),
+    ("pusher/tests/rest_history/unavailable.rs", Allowed::One("limps"), "the field of /ready"),
     ("tests/services/chdb_http.py", Allowed::One("tell"), "a method of Python's files"),
     ("tests/tests/freezes.rs", Allowed::One("limps"), "the field of /ready"),
     ("tests/tests/pusher_faults/main.rs", Allowed::One("anew"), "a label of a metric"),

@@ -27,21 +27,11 @@ fn positions_of(device: u32, positions: i32, now_ms: i64) -> Vec<PositionRow> {
         device,
         event_at_ms: now_ms - i64::from(positions - step) * 500,
         observation_id: 3 << 48 | u64::from(device) << 20 | u64::from(step.unsigned_abs()),
-        ingest_delay_ms: 0,
         latitude_e7: 465_000_000 + step * 400,
         longitude_e7: 80_000_000 + (step % 90) * 250,
         altitude_m: Some(1_500 + (step % 700) as i16),
-        speed_dkmh: 361,
-        climb_cmps: 120,
         course_cdeg: Some(((step * 450) % 36_000) as u16),
-        turn_rate_cdps: None,
-        qne_offset_m: None,
-        aircraft_kind: 2,
-        flags: 0,
-        score: Some(90),
-        source: 1,
-        online_tracking: true,
-        private: false,
+        ..history::testing::position(device, 0)
     };
     (0..positions).map(row).collect()
 }

@@ -12,8 +12,8 @@ const TIMEOUT: Duration = Duration::from_secs(60);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn programs_wait_for_their_services() -> Result<()> {
-    let kafka = Kafka::start(KafkaOptions::default()).await?;
-    let (registry, redis, mosquitto) = (Registry::start().await?, Redis::start().await?, Mosquitto::start().await?);
+    let (kafka, registry, redis, mosquitto) =
+        tokio::try_join!(Kafka::start(KafkaOptions::default()), Registry::start(), Redis::start(), Mosquitto::start())?;
     let prefix = unique_prefix("absent");
     let settings = [
         ("UPDRAFT_KAFKA_BOOTSTRAP", kafka.bootstrap()),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use fanet::packet::{AircraftType, Tracking};
+use fanet::packet::{AircraftType, GroundTracking, GroundType, Tracking};
 use fanet::{Address, Frame, Header, Packet, Position};
 use harness::wait_until;
 
@@ -83,19 +83,39 @@ impl Flight {
             turn_rate_dps: None,
             qne_offset_m: None,
         });
-        let source = Address::new((self.device >> 16) as u8, (self.device & 0xFFFF) as u16);
-        Frame::new(Header::broadcast(source), packet).encode().expect("encodable").to_vec()
+        self.encode(packet)
     }
 
     /// The MQTT payload of a receiver with a correct clock.
     pub(crate) fn payload(&self, index: usize) -> Vec<u8> {
-        let stamp = now().duration_since(std::time::UNIX_EPOCH).expect("after 1970").as_secs() as u32;
-        let mut payload = stamp.to_le_bytes().to_vec();
-        payload.extend((-80_i16).to_le_bytes());
-        payload.extend(7_i16.to_le_bytes());
-        payload.extend(self.frame(index));
-        payload
+        received(&self.frame(index))
     }
+
+    /// The same of a call for help, from where it was last.
+    pub(crate) fn distress_payload(&self) -> Vec<u8> {
+        let (latitude_deg, longitude_deg) = self.newest();
+        let packet = Packet::GroundTracking(GroundTracking {
+            position: Position { latitude_deg, longitude_deg },
+            ground_type: GroundType::Distress,
+            online_tracking: self.online_tracking,
+        });
+        received(&self.encode(packet))
+    }
+
+    fn encode(&self, packet: Packet<'_>) -> Vec<u8> {
+        let source = Address::new((self.device >> 16) as u8, (self.device & 0xFFFF) as u16);
+        Frame::new(Header::broadcast(source), packet).encode().expect("encodable").to_vec()
+    }
+}
+
+/// A frame as a receiver with a correct clock publishes it.
+fn received(frame: &[u8]) -> Vec<u8> {
+    let stamp = now().duration_since(std::time::UNIX_EPOCH).expect("after 1970").as_secs() as u32;
+    let mut payload = stamp.to_le_bytes().to_vec();
+    payload.extend((-80_i16).to_le_bytes());
+    payload.extend(7_i16.to_le_bytes());
+    payload.extend(frame);
+    payload
 }
 
 #[allow(clippy::disallowed_methods, reason = "the flight runs in real time")]

@@ -2,6 +2,7 @@
 
 mod absent;
 mod browser;
+mod commands;
 mod flight;
 mod pipeline;
 mod privacy;

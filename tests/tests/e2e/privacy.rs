@@ -18,13 +18,13 @@ const POSITIONS: usize = 8;
 
 /// What clients can find of the pilot, by each path.
 #[derive(Debug, PartialEq, Eq, Default)]
-struct Found {
+pub(crate) struct Found {
     snapshot: bool,
     device: bool,
     search: bool,
     redis: bool,
-    track_points: usize,
-    export_rows: usize,
+    pub(crate) track_points: usize,
+    pub(crate) export_rows: usize,
     flights: usize,
 }
 
@@ -60,7 +60,7 @@ impl Found {
         })
     }
 
-    fn is_nothing(&self) -> bool {
+    pub(crate) fn is_nothing(&self) -> bool {
         *self == Self::default()
     }
 }
@@ -82,7 +82,7 @@ fn mentions(value: &Value, address: &str) -> bool {
     }
 }
 
-async fn fly(stage: &Stage, flight: &mut Flight) -> Result<()> {
+pub(crate) async fn fly(stage: &Stage, flight: &mut Flight) -> Result<()> {
     let index = flight.advance().await;
     for receiver in ["8896672", "7048812"] {
         stage.publish(&format!("fb/b/{receiver}/f/1"), &flight.payload(index)).await?;
@@ -90,7 +90,7 @@ async fn fly(stage: &Stage, flight: &mut Flight) -> Result<()> {
     Ok(())
 }
 
-async fn until(stage: &Stage, address: &str, what: &str, holds: impl Fn(&Found) -> bool) -> Result<Found> {
+pub(crate) async fn until(stage: &Stage, address: &str, what: &str, holds: impl Fn(&Found) -> bool) -> Result<Found> {
     let seen = wait_until(TIMEOUT, what, async || Found::look(stage, address).await.ok().filter(&holds)).await;
     match seen {
         Ok(found) => Ok(found),

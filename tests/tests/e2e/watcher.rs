@@ -18,6 +18,8 @@ pub(crate) struct Picture {
     pub(crate) ground: BTreeMap<String, Value>,
     pub(crate) stations: BTreeMap<String, Value>,
     pub(crate) thermals: BTreeMap<String, Value>,
+    /// By device.
+    pub(crate) alerts: BTreeMap<String, Value>,
     /// All updates of each aircraft, in the order received.
     pub(crate) tracks: BTreeMap<String, Vec<Aircraft>>,
     messages: BTreeMap<String, usize>,
@@ -136,9 +138,12 @@ impl Picture {
             self.tracks.entry(device(update)).or_default().push(aircraft(update));
             self.aircraft.insert(device(update), aircraft(update));
         }
-        for (name, into) in
-            [("ground", &mut self.ground), ("stations", &mut self.stations), ("thermals", &mut self.thermals)]
-        {
+        for (name, into) in [
+            ("ground", &mut self.ground),
+            ("stations", &mut self.stations),
+            ("thermals", &mut self.thermals),
+            ("alerts", &mut self.alerts),
+        ] {
             for update in list(objects, name) {
                 let id = if name == "thermals" { update["thermal_id"].to_string() } else { device(update) };
                 into.insert(id, update.clone());

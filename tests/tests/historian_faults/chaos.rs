@@ -1,4 +1,4 @@
-//! A million observations, with kills and failing services.
+//! Half a million observations, with kills and failing services.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use streams::{Event, GroupSettings, Log as _, SeekTo, TopicPartition};
 use crate::fixture::{Fixture, PARTITIONS, TIMEOUT, id, observation, reception};
 
 /// The number of observations, unless `UPDRAFT_TEST_OBSERVATIONS` is set.
-const OBSERVATIONS: u64 = 1_000_000;
+const OBSERVATIONS: u64 = 500_000;
 /// The number of kills of the historian.
 const KILLS: u64 = 20;
 const DEVICES: u64 = 480;

@@ -22,6 +22,9 @@ pub(crate) const STATES: [&str; 5] = [
     "fanet.private.state.v1",
 ];
 
+/// The group removes a killed or frozen member within two seconds, so that ten kills fit into a test.
+const SHORT_SESSION: &str = "session.timeout.ms=2000,heartbeat.interval.ms=500";
+
 pub(crate) struct Rig {
     pub(crate) processors: [Program; 2],
     pub(crate) traffic: Traffic,
@@ -44,8 +47,9 @@ pub(crate) struct LastStates {
 impl Rig {
     pub(crate) async fn start() -> Result<Self> {
         let registry = Stack::shared().registry().await?.url();
-        let (kafka, redis) =
-            tokio::try_join!(Kafka::start(KafkaOptions { nodes: 3, ..KafkaOptions::default() }), Redis::start())?;
+        let settings = vec![("group.min.session.timeout.ms".to_owned(), "500".to_owned())];
+        let options = KafkaOptions { nodes: 3, settings, ..KafkaOptions::default() };
+        let (kafka, redis) = tokio::try_join!(Kafka::start(options), Redis::start())?;
         let redis_proxy = TcpProxy::start(redis.url().trim_start_matches("redis://")).await?;
         let prefix = unique_prefix("survive");
         let settings: Vec<(String, String)> = [
@@ -54,6 +58,7 @@ impl Rig {
             ("UPDRAFT_REDIS_URL", format!("redis://{}", redis_proxy.address())),
             ("UPDRAFT_TOPIC_PREFIX", prefix.clone()),
             ("UPDRAFT_PROCESSOR_CHECKPOINT_INTERVAL", "1s".to_owned()),
+            ("UPDRAFT_KAFKA_CONFIG", SHORT_SESSION.to_owned()),
         ]
         .map(|(name, value)| (name.to_owned(), value))
         .into();

@@ -96,7 +96,7 @@ async fn slow_handshakes(at: SocketAddr) -> Result<usize> {
         streams.push(stream);
     }
     for byte in b"slowly" {
-        tokio::time::sleep(Duration::from_secs(1)).await;
+        harness::let_pass(Duration::from_secs(1)).await;
         for stream in &mut streams {
             let _ = stream.write_all(&[*byte]).await;
         }

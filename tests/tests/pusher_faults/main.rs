@@ -1,6 +1,7 @@
 //! The effects of faults around the pusher on its clients, on the real stack: only those that the contract names.
 //!
-//! One test at a time: each loads the machine, and some compare latencies.
+//! No test compares latencies: what a fault must not delay has to arrive before the fault ends. Those with thousands of
+//! clients run one at a time.
 
 #![allow(clippy::print_stdout, reason = "the number of clients and the measurements are part of the result")]
 
@@ -8,7 +9,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 use harness::traffic::sky;
-use harness::{Ending, Kafka, KafkaOptions, Redis, Stack, clock, wait_until};
+use harness::{Ending, Kafka, KafkaOptions, Redis, Stack, clock, let_pass, wait_until};
 use tokio::sync::Mutex;
 
 use crate::maps::Maps;
@@ -18,8 +19,9 @@ mod hostile;
 mod maps;
 mod rig;
 
-const TIMEOUT: Duration = Duration::from_secs(60);
-static ONE_AT_A_TIME: Mutex<()> = Mutex::const_new(());
+const TIMEOUT: Duration = Duration::from_secs(120);
+/// Held by the tests with thousands of clients.
+static LARGE_CROWD: Mutex<()> = Mutex::const_new(());
 
 /// A smaller number in debug builds.
 fn fewer_in_debug(count: usize, debug: usize) -> usize {
@@ -32,7 +34,7 @@ fn viewers(count: usize) -> Vec<String> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn clients_continue_at_another_instance() -> Result<()> {
-    let _alone = ONE_AT_A_TIME.lock().await;
+    let _alone = LARGE_CROWD.lock().await;
     let count = fewer_in_debug(5_000, 2_000);
     let redis = Redis::start().await?;
     let rig = Rig::start(Stack::shared().kafka().await?.bootstrap(), &[("UPDRAFT_REDIS_URL", redis.url())]).await?;
@@ -97,7 +99,7 @@ async fn clients_continue_at_another_instance() -> Result<()> {
 async fn a_storm_of_reconnects_is_absorbed() -> Result<()> {
     const PER_SECOND: usize = 300;
     const MAX_BYTES: u64 = 40 << 10;
-    let _alone = ONE_AT_A_TIME.lock().await;
+    let _alone = LARGE_CROWD.lock().await;
     let count = 5_000;
     let rig = Rig::start(Stack::shared().kafka().await?.bootstrap(), &[]).await?;
     let one = rig.pusher().await?;
@@ -151,7 +153,6 @@ async fn a_storm_of_reconnects_is_absorbed() -> Result<()> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn without_kafka_clients_stay_and_catch_up() -> Result<()> {
-    let _alone = ONE_AT_A_TIME.lock().await;
     let count = 500;
     let kafka = Kafka::start(KafkaOptions::default()).await?;
     let rig = Rig::start(kafka.bootstrap(), &[("UPDRAFT_PUSHER_STALE_AFTER", "3s")]).await?;
@@ -167,7 +168,7 @@ async fn without_kafka_clients_stay_and_catch_up() -> Result<()> {
     );
     // A minute in release builds: the connections to Kafka pass all steps of their backoff.
     let away = Duration::from_secs(fewer_in_debug(60, 10) as u64);
-    tokio::time::sleep(away).await;
+    let_pass(away).await;
     let (status, _) = pusher.http("/api/v1/pilots?bounds=43,5,49,15").await?;
     ensure!((crowd.open(), status) == (count, 200), "all stay, and REST answers");
     kafka.node(0).start().await?;
@@ -181,32 +182,29 @@ async fn without_kafka_clients_stay_and_catch_up() -> Result<()> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_client_that_stops_reading_slows_no_other() -> Result<()> {
-    let _alone = ONE_AT_A_TIME.lock().await;
     let (count, not_reading) = (fewer_in_debug(1_000, 300), fewer_in_debug(100, 30));
-    let rig = Rig::start(Stack::shared().kafka().await?.bootstrap(), &[("UPDRAFT_PUSHER_SLOW_FOR", "5s")]).await?;
+    let rig = Rig::start(Stack::shared().kafka().await?.bootstrap(), &[("UPDRAFT_PUSHER_SLOW_FOR", "10s")]).await?;
     let pusher = rig.pusher().await?;
     // All of the Alps: unread data fills the kernel's buffers within seconds.
     let queries = vec!["bounds=43,5,49,15".to_owned(); count];
     let maps = Maps::new(queries, Vec::new());
     let crowd = rig.crowd(&maps, count, &[address(&pusher)?]).await?;
-    maps.take_p95_ms();
-    tokio::time::sleep(Duration::from_secs(5)).await;
-    let (before_ms, before_rss) = (maps.take_p95_ms(), pusher.resident_bytes().unwrap_or_default());
+    all_maps(&maps, "every client to be live", |map| map.live_count > 0).await?;
+    let before_rss = pusher.resident_bytes().unwrap_or_default();
     crowd.read(0..not_reading, false);
-    let slow = async || {
-        let closed = pusher.metric("fanet_pusher_connections_closed_total", &["reason=\"slow\""]).await.ok()?;
-        (closed == not_reading as f64).then_some(())
-    };
     maps.take_p95_ms();
-    wait_until(TIMEOUT, "the slow clients to be disconnected", slow).await?;
+    let stopped_us = clock::unix_us();
+    // A metric without a count is not exported.
+    let slow =
+        async || pusher.metric("fanet_pusher_connections_closed_total", &["reason=\"slow\""]).await.unwrap_or_default();
+    let served =
+        async || maps.state().maps[not_reading..].iter().all(|map| map.is_served_since(stopped_us)).then_some(());
+    wait_until(TIMEOUT, "the others to have newer positions", served).await?;
+    ensure!(slow().await == 0.0, "the others had newer positions only after the slow clients were disconnected");
+    let all_slow = async || (slow().await == not_reading as f64).then_some(());
+    wait_until(TIMEOUT, "the slow clients to be disconnected", all_slow).await?;
     let (during_ms, during_rss) = (maps.take_p95_ms(), pusher.resident_bytes().unwrap_or_default());
-    println!(
-        "{not_reading} of {count} stop reading: p95 of the others {before_ms:.0} ms before, {during_ms:.0} ms meanwhile"
-    );
-    ensure!(
-        during_ms < 2.0 * before_ms + 250.0,
-        "the latency of the others grew from {before_ms} ms to {during_ms} ms"
-    );
+    println!("{not_reading} of {count} stop reading: p95 of the others {during_ms:.0} ms meanwhile");
     let grown = during_rss.saturating_sub(before_rss);
     ensure!(grown < 32 << 20, "the pusher grew by {grown} bytes");
     let others = maps.state().maps[not_reading..].iter().all(|map| map.endings.is_empty());
@@ -216,23 +214,24 @@ async fn a_client_that_stops_reading_slows_no_other() -> Result<()> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn hostile_clients_do_not_affect_the_others() -> Result<()> {
-    let _alone = ONE_AT_A_TIME.lock().await;
     let count = 300;
     let rig = Rig::start(Stack::shared().kafka().await?.bootstrap(), &[]).await?;
     let pusher = rig.pusher().await?;
     let at = address(&pusher)?;
     let maps = Maps::new(viewers(count), Vec::new());
     let crowd = rig.crowd(&maps, count, &[at]).await?;
+    all_maps(&maps, "every client to be live", |map| map.live_count > 0).await?;
     maps.take_p95_ms();
-    tokio::time::sleep(Duration::from_secs(5)).await;
-    let (before_ms, before_rss) = (maps.take_p95_ms(), pusher.resident_bytes().unwrap_or_default());
-    let sent = hostile::all(at).await?;
+    let (began_us, before_rss) = (clock::unix_us(), pusher.resident_bytes().unwrap_or_default());
+    let attacks = async { hostile::all(at).await.map(|sent| (sent, clock::now())) };
+    let served = async {
+        all_maps(&maps, "the others to have newer positions", |map| map.is_served_since(began_us)).await?;
+        anyhow::Ok(clock::now())
+    };
+    let ((sent, ended), served) = tokio::try_join!(attacks, served)?;
+    ensure!(served < ended, "the others had newer positions only after the attacks");
     let (during_ms, during_rss) = (maps.take_p95_ms(), pusher.resident_bytes().unwrap_or_default());
-    println!("{sent}: p95 of {count} others {before_ms:.0} ms before, {during_ms:.0} ms meanwhile");
-    ensure!(
-        during_ms < 2.0 * before_ms + 250.0,
-        "the latency of the others grew from {before_ms} ms to {during_ms} ms"
-    );
+    println!("{sent}: p95 of {count} others {during_ms:.0} ms meanwhile");
     let grown = during_rss.saturating_sub(before_rss);
     println!("the pusher grew by {} KB", grown / 1024);
     ensure!(grown < 32 << 20, "the pusher grew by {grown} bytes");

@@ -163,6 +163,12 @@ impl State {
 }
 
 impl Map {
+    /// Whether it has a position that was published after this time, in microseconds since the epoch; true where no
+    /// aircraft is in its region.
+    pub(crate) fn is_served_since(&self, unix_us: u64) -> bool {
+        self.aircraft.is_empty() || self.aircraft.values().any(|(version, _)| *version > unix_us)
+    }
+
     pub(crate) fn has_token(&self) -> bool {
         self.token.is_some()
     }

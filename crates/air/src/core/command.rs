@@ -1,7 +1,7 @@
-//! Operators' commands, applied in order among the frames.
+//! Commands of operators, pilots and rescuers, applied in order among the frames.
 
 use schemas::v1::command::Action;
-use schemas::v1::{AlertResolution, Command};
+use schemas::v1::{AlertResolution, AlertStatus, Command};
 
 use crate::core::device::{ApplyContext, Device};
 use crate::core::outputs::Outputs;
@@ -35,14 +35,7 @@ impl Device {
                 self.acknowledge(target.alert_id, command, &mut changed);
             }
             Action::ResolveAlert(target) => {
-                let clock_us = at.clock_us;
-                let alert = self.alert.as_mut().filter(|alert| alert.state.alert_id == target.alert_id);
-                if let Some(alert) = alert.filter(|alert| alert.is_standing()) {
-                    alert.resolve(clock_us, AlertResolution::Operator, clock_us);
-                    // An operator has checked: frames may resolve again.
-                    self.rare_mut().raised.0.clear();
-                    changed = Changed::all();
-                }
+                self.resolve_by_command(target.alert_id, command, at.clock_us, &mut changed);
             }
         }
         self.publish(changed, at, out);
@@ -56,10 +49,21 @@ impl Device {
 
     fn acknowledge(&mut self, alert_id: u64, command: &Command, changed: &mut Changed) {
         let Some(alert) = self.alert.as_mut().filter(|alert| alert.state.alert_id == alert_id) else { return };
-        if alert.is_standing() {
+        // Of two that acknowledge it the first one stays.
+        if alert.state.status() == AlertStatus::Open {
             alert.acknowledge(command.issued_at_us, &command.issued_by);
             changed.alert = true;
         }
+    }
+
+    fn resolve_by_command(&mut self, alert_id: u64, command: &Command, clock_us: u64, changed: &mut Changed) {
+        let alert = self.alert.as_mut().filter(|alert| alert.state.alert_id == alert_id && alert.is_standing());
+        let Some(alert) = alert else { return };
+        alert.resolve(clock_us, AlertResolution::Operator, clock_us);
+        alert.state.resolved_by = Some(command.issued_by.clone());
+        // A person has checked: frames may resolve again.
+        self.rare_mut().raised.0.clear();
+        *changed = Changed::all();
     }
 
     fn is_repeat(&self, command_id: &str) -> bool {

@@ -9,13 +9,15 @@ use futures::StreamExt as _;
 use futures::stream;
 
 use super::{ClickHouse, errors};
-use crate::dialect::{self, Dialect, Keyed};
-use crate::model::Stored;
+use crate::device_rows::{in_turn, rows_of, with_receptions};
+use crate::dialect::{self, Dialect, Keyed, OfDevice};
+use crate::model::{Heard, Stored};
 use crate::pages::{Page, pages};
-use crate::slices::slices;
+use crate::slices::{Slice, slices};
 use crate::{
-    AlertRow, ExportKind, ExportQuery, FlightQuery, FlightRow, GroundPositionRow, HistoryError, HistoryReader, Period,
-    PositionRow, PrivacyRow, ReceptionRow, RegionQuery, Rows, Since, ThermalRow, TrackQuery, WeatherRow,
+    AlertRow, DeviceRow, ExportKind, ExportQuery, FlightQuery, FlightRow, GroundPositionRow, HistoryError,
+    HistoryReader, Period, PositionRow, PrivacyRow, ReceptionRow, RegionQuery, Rows, Since, ThermalRow, TrackQuery,
+    WeatherRow,
 };
 
 /// How long an answer, or the next block of one, may take.
@@ -64,6 +66,12 @@ impl Dialect for Sql {
     // Parts are of a day, and each knows its first and last time.
     fn positions_in(period: Period) -> (&'static str, String) {
         (PositionRow::TABLE, dialect::within::<Self>("event_at", period))
+    }
+
+    // Reads one column, of the parts of the period's days.
+    fn begin_of_positions(period: Period) -> String {
+        let (table, within) = Self::positions_in(period);
+        format!("SELECT toUnixTimestamp64Milli(min(event_at)) FROM {table} WHERE {within} HAVING count() > 0")
     }
 
     fn confirmations_of(period: Period) -> String {
@@ -148,6 +156,16 @@ impl ClickHouse {
         self.breaker.check(attempted)?;
         let _permit = self.limiter.acquire(attempted, is_first).await?;
         self.breaker.answer(attempted, ANSWER_TIMEOUT, self.query(sql).fetch_all::<T>()).await
+    }
+
+    /// All rows of a device in one table.
+    fn table_of_device<T: OfDevice + RowOwned + RowRead>(&self, device: u32) -> Rows<T> {
+        let after = dialect::after_in_device::<Sql, T>;
+        self.pages(u64::MAX, "read all about a device", after, move |page| dialect::of_device::<Sql, T>(device, page))
+    }
+
+    async fn receptions_of_heard(&self, observations: Vec<Heard>) -> Result<Vec<ReceptionRow>, HistoryError> {
+        self.about(&observations, "read receptions", dialect::receptions_of::<Sql>).await
     }
 
     /// What `sql` asks about some of `subjects`, asked about all of them.
@@ -239,10 +257,15 @@ impl HistoryReader for ClickHouse {
     }
 
     fn positions_by_time(&self, query: RegionQuery) -> Rows<PositionRow> {
-        let store = self.clone();
-        slices(query, PAGE_ROWS, move |slice| {
+        const ATTEMPTED: &str = "read a region's past";
+        let (store, searched) = (self.clone(), self.clone());
+        let read = move |slice: Slice| {
             let (store, sql) = (store.clone(), dialect::by_time::<Sql>(&query, &slice));
-            async move { store.page(&sql, "read a region's past", slice.is_first).await }
+            async move { store.page(&sql, ATTEMPTED, slice.is_first).await }
+        };
+        slices(query, PAGE_ROWS, read, move |period| {
+            let (store, sql) = (searched.clone(), Sql::begin_of_positions(period));
+            async move { store.page::<i64>(&sql, ATTEMPTED, false).await.map(|found| found.first().copied()) }
         })
     }
 
@@ -280,10 +303,32 @@ impl HistoryReader for ClickHouse {
     }
 
     async fn receptions_of(&self, positions: &[PositionRow]) -> Result<Vec<ReceptionRow>, HistoryError> {
-        self.about(positions, "read receptions", dialect::receptions_of::<Sql>).await
+        self.receptions_of_heard(positions.iter().map(Heard::from).collect()).await
     }
 
     async fn alerts(&self, device: Option<u32>, period: Period, limit: u64) -> Result<Vec<AlertRow>, HistoryError> {
         self.all(&dialect::alerts::<Sql>(device, period, limit), "read alerts").await
+    }
+
+    fn of_device(&self, device: u32) -> Rows<DeviceRow> {
+        let store = self.clone();
+        let heard = move |rows| {
+            let (store, read) = (store.clone(), rows);
+            async move { store.receptions_of_heard(read).await }
+        };
+        let observed = in_turn(vec![
+            rows_of(self.table_of_device(device), DeviceRow::Positions),
+            rows_of(self.table_of_device(device), DeviceRow::GroundPositions),
+            rows_of(self.table_of_device(device), DeviceRow::Weather),
+            rows_of(self.table_of_device(device), DeviceRow::Names),
+        ]);
+        in_turn(vec![
+            with_receptions(observed, heard),
+            rows_of(self.table_of_device(device), DeviceRow::Confirmations),
+            rows_of(self.table_of_device(device), DeviceRow::Alerts),
+            rows_of(self.table_of_device(device), DeviceRow::Flights),
+            rows_of(self.table_of_device(device), DeviceRow::Erasures),
+            rows_of(self.table_of_device(device), DeviceRow::Privacy),
+        ])
     }
 }

@@ -6,8 +6,9 @@ use async_trait::async_trait;
 use clickhouse::{Row, RowWrite};
 
 use super::{ClickHouse, errors};
+use crate::dialect::ERASED_BY_OBSERVATION;
 use crate::model::Stored;
-use crate::{Block, ErasureRow, HistoryError, HistoryWriter};
+use crate::{AlertRow, Block, ErasureRow, HistoryError, HistoryWriter};
 
 /// How long the server may take to receive a chunk of a block.
 const SEND_TIMEOUT: Duration = Duration::from_secs(10);
@@ -90,7 +91,7 @@ impl ClickHouse {
             DELETE_TIMEOUT,
         )
         .await?;
-        for table in tables.into_iter().chain(["confirmations"]) {
+        for table in ERASED_BY_OBSERVATION {
             self.execute(&format!("DELETE FROM {table} WHERE {observed}"), DELETE_TIMEOUT).await?;
         }
         self.execute(&format!("DELETE FROM alerts WHERE {}", until("alert_id")), DELETE_TIMEOUT).await?;
@@ -104,14 +105,22 @@ impl ClickHouse {
         .await
     }
 
-    /// Erasures whose devices have rows again, since an older hour was replayed.
+    /// Erasures whose devices have rows again: an older hour was replayed, or a block of another topic came later.
     async fn replayed_erasures(&self) -> Result<Vec<ErasureRow>, HistoryError> {
-        let sql = "SELECT e.device AS device, e.observation_id AS observation_id, e.erased_at AS erased_at \
-             FROM erasures AS e INNER JOIN (SELECT device, observation_id FROM positions WHERE device IN (SELECT device FROM erasures)) AS p \
+        let of_erased = |table: &str, id: &str| {
+            format!("SELECT device, {id} AS observation_id FROM {table} WHERE device IN (SELECT device FROM erasures)")
+        };
+        let mut tables = ERASED_BY_OBSERVATION.map(|table| of_erased(table, "observation_id")).to_vec();
+        tables.push(of_erased(AlertRow::TABLE, "alert_id"));
+        let sql = format!(
+            "SELECT e.device AS device, e.observation_id AS observation_id, e.erased_at AS erased_at \
+             FROM erasures AS e INNER JOIN ({}) AS p \
              ON p.device = e.device WHERE p.observation_id <= e.observation_id \
              AND bitShiftRight(p.observation_id, 48) = bitShiftRight(e.observation_id, 48) \
-             GROUP BY device, observation_id, erased_at";
-        let mut rows = self.rows::<ErasureRow>(sql, "find rows of erased devices");
+             GROUP BY device, observation_id, erased_at",
+            tables.join(" UNION ALL ")
+        );
+        let mut rows = self.rows::<ErasureRow>(&sql, "find rows of erased devices");
         let mut erasures = Vec::new();
         while let Some(block) = futures::StreamExt::next(&mut rows).await {
             erasures.append(&mut block?);

@@ -1,4 +1,4 @@
-//! Unit tests of the exports; `pusher/tests/past.rs` has the files read by pandas.
+//! Unit tests of the exports; `tests/tests/interoperability` has the files read by pandas.
 
 use super::*;
 use crate::{CsvForm, PositionRow, ReceptionRow};

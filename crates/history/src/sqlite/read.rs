@@ -5,13 +5,15 @@ use std::collections::HashMap;
 use async_trait::async_trait;
 
 use super::Sqlite;
-use crate::dialect::{self, Dialect, Keyed};
-use crate::model::Stored;
+use crate::device_rows::{in_turn, rows_of, with_receptions};
+use crate::dialect::{self, Dialect, Keyed, OfDevice};
+use crate::model::{Heard, Stored};
 use crate::pages::{Page, pages};
-use crate::slices::slices;
+use crate::slices::{Slice, slices};
 use crate::{
-    AlertRow, ExportKind, ExportQuery, FlightQuery, FlightRow, GroundPositionRow, HistoryError, HistoryReader, Period,
-    PositionRow, PrivacyRow, ReceptionRow, RegionQuery, Rows, Since, ThermalRow, TrackQuery, WeatherRow,
+    AlertRow, DeviceRow, ExportKind, ExportQuery, FlightQuery, FlightRow, GroundPositionRow, HistoryError,
+    HistoryReader, Period, PositionRow, PrivacyRow, ReceptionRow, RegionQuery, Rows, Since, ThermalRow, TrackQuery,
+    WeatherRow,
 };
 
 /// Rows of one page.
@@ -63,6 +65,16 @@ impl Dialect for Sql {
         ("positions INDEXED BY positions_by_minute", format!("{minutes} AND {exact}"))
     }
 
+    // The first entry of the index: its minute begins before the row.
+    fn begin_of_positions(period: Period) -> String {
+        let (first, last) = (period.from_ms / MINUTE_MS, period.to_ms / MINUTE_MS);
+        format!(
+            "SELECT event_at / {MINUTE_MS} * {MINUTE_MS} FROM positions INDEXED BY positions_by_minute \
+             WHERE event_at / {MINUTE_MS} >= {first} AND event_at / {MINUTE_MS} <= {last} \
+             ORDER BY event_at / {MINUTE_MS} LIMIT 1"
+        )
+    }
+
     // Found by their key, one by one.
     fn confirmations_of(_: Period) -> String {
         String::new()
@@ -89,6 +101,16 @@ impl Sqlite {
         self.pages(query.limit, attempted, dialect::after::<Sql, T>, move |page| {
             dialect::export::<Sql>(kind, &query, page)
         })
+    }
+
+    /// All rows of a device in one table.
+    fn table_of_device<T: OfDevice>(&self, device: u32) -> Rows<T> {
+        let after = dialect::after_in_device::<Sql, T>;
+        self.pages(u64::MAX, "read all about a device", after, move |page| dialect::of_device::<Sql, T>(device, page))
+    }
+
+    async fn receptions_of_heard(&self, observations: Vec<Heard>) -> Result<Vec<ReceptionRow>, HistoryError> {
+        self.about(&observations, "read receptions", dialect::receptions_of::<Sql>).await
     }
 
     /// What `sql` asks about some of `subjects`, asked about all of them.
@@ -155,10 +177,18 @@ impl HistoryReader for Sqlite {
     }
 
     fn positions_by_time(&self, query: RegionQuery) -> Rows<PositionRow> {
-        let store = self.clone();
-        slices(query, PAGE_ROWS, move |slice| {
+        const ATTEMPTED: &str = "read a region's past";
+        let (store, searched) = (self.clone(), self.clone());
+        let read = move |slice: Slice| {
             let (store, sql) = (store.clone(), dialect::by_time::<Sql>(&query, &slice));
-            async move { store.all(sql, "read a region's past", slice.is_first, PositionRow::of_sqlite).await }
+            async move { store.all(sql, ATTEMPTED, slice.is_first, PositionRow::of_sqlite).await }
+        };
+        slices(query, PAGE_ROWS, read, move |period| {
+            let (store, sql) = (searched.clone(), Sql::begin_of_positions(period));
+            async move {
+                let found = store.all(sql, ATTEMPTED, false, |row| row.get::<_, i64>(0)).await;
+                found.map(|found| found.first().copied())
+            }
         })
     }
 
@@ -193,10 +223,32 @@ impl HistoryReader for Sqlite {
     }
 
     async fn receptions_of(&self, positions: &[PositionRow]) -> Result<Vec<ReceptionRow>, HistoryError> {
-        self.about(positions, "read receptions", dialect::receptions_of::<Sql>).await
+        self.receptions_of_heard(positions.iter().map(Heard::from).collect()).await
     }
 
     async fn alerts(&self, device: Option<u32>, period: Period, limit: u64) -> Result<Vec<AlertRow>, HistoryError> {
         self.all(dialect::alerts::<Sql>(device, period, limit), "read alerts", true, AlertRow::of_sqlite).await
+    }
+
+    fn of_device(&self, device: u32) -> Rows<DeviceRow> {
+        let store = self.clone();
+        let heard = move |rows| {
+            let (store, read) = (store.clone(), rows);
+            async move { store.receptions_of_heard(read).await }
+        };
+        let observed = in_turn(vec![
+            rows_of(self.table_of_device(device), DeviceRow::Positions),
+            rows_of(self.table_of_device(device), DeviceRow::GroundPositions),
+            rows_of(self.table_of_device(device), DeviceRow::Weather),
+            rows_of(self.table_of_device(device), DeviceRow::Names),
+        ]);
+        in_turn(vec![
+            with_receptions(observed, heard),
+            rows_of(self.table_of_device(device), DeviceRow::Confirmations),
+            rows_of(self.table_of_device(device), DeviceRow::Alerts),
+            rows_of(self.table_of_device(device), DeviceRow::Flights),
+            rows_of(self.table_of_device(device), DeviceRow::Erasures),
+            rows_of(self.table_of_device(device), DeviceRow::Privacy),
+        ])
     }
 }

@@ -6,8 +6,9 @@ use async_trait::async_trait;
 use rusqlite::{Connection, Transaction, params, params_from_iter};
 
 use super::{Sqlite, expire, flights};
+use crate::dialect::ERASED_BY_OBSERVATION;
 use crate::model::Stored;
-use crate::{Block, BlockRows, ErasureRow, HistoryError, HistoryWriter, PositionRow};
+use crate::{AlertRow, Block, BlockRows, ErasureRow, HistoryError, HistoryWriter, PositionRow};
 
 const DAY_MS: i64 = 86_400_000;
 
@@ -116,7 +117,7 @@ fn mark_days(block: &Transaction<'_>, positions: &[PositionRow]) -> rusqlite::Re
 fn erase(block: &Transaction<'_>, erasure: &ErasureRow) -> rusqlite::Result<()> {
     let (device, last) = (erasure.device, erasure.observation_id.cast_signed());
     let first = last >> 48 << 48;
-    for table in ["positions", "ground_positions", "weather", "names", "confirmations"] {
+    for table in ERASED_BY_OBSERVATION {
         let of = format!("FROM {table} WHERE device = ?1 AND observation_id BETWEEN ?2 AND ?3");
         let receptions = format!("DELETE FROM receptions WHERE observation_id IN (SELECT observation_id {of})");
         block.execute(&receptions, params![device, first, last])?;
@@ -131,7 +132,8 @@ fn erase(block: &Transaction<'_>, erasure: &ErasureRow) -> rusqlite::Result<()> 
     Ok(())
 }
 
-/// Applies all erasures again, since an older hour may have been replayed. Usually finds no rows.
+/// Applies all erasures again, since an older hour may have been replayed, and blocks of other topics may come later.
+/// Usually finds no rows.
 fn apply_erasures(connection: &mut Connection) -> rusqlite::Result<()> {
     let block = connection.transaction()?;
     let erasures: Vec<ErasureRow> = {
@@ -139,10 +141,13 @@ fn apply_erasures(connection: &mut Connection) -> rusqlite::Result<()> {
         let rows = statement.query_map([], ErasureRow::of_sqlite)?;
         rows.collect::<rusqlite::Result<_>>()?
     };
+    let of = |table: &str, id: &str| format!("SELECT 1 FROM {table} WHERE device = ?1 AND {id} BETWEEN ?2 AND ?3");
+    let mut tables = ERASED_BY_OBSERVATION.map(|table| of(table, "observation_id")).to_vec();
+    tables.push(of(AlertRow::TABLE, "alert_id"));
+    let exists = format!("SELECT EXISTS ({})", tables.join(" UNION ALL "));
     for erasure in &erasures {
         let (last, first) = (erasure.observation_id.cast_signed(), erasure.observation_id.cast_signed() >> 48 << 48);
-        let exists = "SELECT EXISTS (SELECT 1 FROM positions WHERE device = ?1 AND observation_id BETWEEN ?2 AND ?3)";
-        if block.query_row(exists, params![erasure.device, first, last], |row| row.get::<_, bool>(0))? {
+        if block.query_row(&exists, params![erasure.device, first, last], |row| row.get::<_, bool>(0))? {
             erase(&block, erasure)?;
         }
     }

@@ -12,7 +12,8 @@ fuzz_target!(|bytes: &[u8]| {
     for import in [openair::parse(&text), geojson::parse(&text)].into_iter().flatten() {
         let judged = import.zones.len() - import.not_judged.len();
         for zone in &import.zones {
-            geojson::geometry(zone);
+            let written = geojson::feature("fuzz", zone, true).to_string();
+            drop(geojson::parse(&written));
         }
         let mut sets = ZoneSets::default();
         for part in split("fuzz", 1, "me", import.zones) {

@@ -21,6 +21,25 @@ pub(super) fn parse_time(text: &str) -> Option<u64> {
     Some((days * 86_400 + hour * 3_600 + minute * 60 + second) * 1_000_000)
 }
 
+/// The text of a time, in full seconds.
+pub(super) fn time_text(at_us: u64) -> String {
+    let seconds = at_us / 1_000_000;
+    let (mut days, second) = (seconds / 86_400, seconds % 86_400);
+    let mut year = 1970;
+    let days_of_year = |year| if is_leap(year) { 366 } else { 365 };
+    while days >= days_of_year(year) {
+        days -= days_of_year(year);
+        year += 1;
+    }
+    let mut month = 1;
+    while days >= days_of(year, month) {
+        days -= days_of(year, month);
+        month += 1;
+    }
+    let (hour, minute, second) = (second / 3_600, second / 60 % 60, second % 60);
+    format!("{year:04}-{month:02}-{:02}T{hour:02}:{minute:02}:{second:02}Z", days + 1)
+}
+
 fn numbers(text: &str, separator: char) -> Option<[u64; 3]> {
     let is_digits = |part: &&str| (2..=4).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_digit());
     let parts: Option<Vec<u64>> =
@@ -55,7 +74,9 @@ mod tests {
             ("2000-03-01T00:00:00z", 951_868_800),
         ] {
             assert_eq!(parse_time(text), Some(seconds * 1_000_000), "{text}");
+            assert_eq!(parse_time(&time_text(seconds * 1_000_000)), Some(seconds * 1_000_000), "{text}");
         }
+        assert_eq!(time_text(1_709_251_199_500_000), "2024-02-29T23:59:59Z");
         for text in [
             "",
             "2026-05-01",

@@ -40,7 +40,7 @@ fn a_file_gives_its_zones() {
         let limits = (limit_text(zone.floor.as_ref()), limit_text(zone.ceiling.as_ref()));
         (zone.zone_id.as_str(), zone.name.as_str(), zone.zone_class.as_str(), limits)
     };
-    assert_eq!(shown(0), ("ctr-bern", "CTR Bern", "CTR", ("GND".into(), "1372 m".into())));
+    assert_eq!(shown(0), ("ctr-bern", "CTR Bern", "CTR", ("GND".into(), "1371.6 m".into())));
     assert_eq!(shown(1), ("ls-r-7", "LS-R 7", "R", ("FL95".into(), "UNL".into())));
     assert_eq!((import.zones.len(), import.ignored), (2, 1), "the frequency");
     // Five nautical miles are 9,260 m: 0.0833 degrees of latitude.

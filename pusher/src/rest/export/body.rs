@@ -41,7 +41,7 @@ impl Exports {
     ///
     /// # Errors
     /// 503: too many exports run.
-    pub(super) fn begin(&self) -> Result<OwnedSemaphorePermit, Problem> {
+    pub(in crate::rest) fn begin(&self) -> Result<OwnedSemaphorePermit, Problem> {
         let permit = self.running.clone().try_acquire_owned();
         permit.map_err(|_| {
             busy(format!("{MAX_RUNNING} exports are running: repeat the request after the seconds of Retry-After"))
@@ -65,12 +65,6 @@ impl Exports {
         created_at_us: u64,
         failed: fn(&HistoryError) -> Problem,
     ) -> Result<(Body, Option<u64>), Problem> {
-        let full = || {
-            busy(
-                "too many exports wait for their clients: repeat the request after the seconds of Retry-After"
-                    .to_owned(),
-            )
-        };
         let slot = self.slots.take().ok_or_else(full)?;
         let (export, bytes) = match format.writer(table.columns, csv).map_err(|error| not_written(&error))? {
             Some(writer) => (Export::Table(StreamedTable { blocks: table.blocks, writer, has_begun: false }), None),
@@ -82,6 +76,23 @@ impl Exports {
         slot.put(export);
         Ok((streamed((slot, self.clone()), next), bytes))
     }
+
+    /// A body of lines that are read block by block.
+    ///
+    /// # Errors
+    /// 503: too many exports wait for their clients.
+    pub(in crate::rest) fn lines(
+        &self,
+        blocks: BoxStream<'static, Result<Bytes, HistoryError>>,
+    ) -> Result<Body, Problem> {
+        let slot = self.slots.take().ok_or_else(full)?;
+        slot.put(Export::Lines(blocks));
+        Ok(streamed((slot, self.clone()), next))
+    }
+}
+
+fn full() -> Problem {
+    busy("too many exports wait for their clients: repeat the request after the seconds of Retry-After".to_owned())
 }
 
 fn busy(detail: String) -> Problem {
@@ -91,6 +102,7 @@ fn busy(detail: String) -> Problem {
 /// An export that waits for its client.
 enum Export {
     Table(StreamedTable),
+    Lines(BoxStream<'static, Result<Bytes, HistoryError>>),
     File(File),
 }
 
@@ -125,6 +137,10 @@ async fn next((slot, exports): Waiting) -> Option<Piece<Waiting, BodyError>> {
             let _permit = exports.resume().await;
             table.next().await.map(|(bytes, table)| (Some(bytes), table.map(Export::Table)))
         }
+        Some(Export::Lines(blocks)) => {
+            let _permit = exports.resume().await;
+            next_lines(blocks).await
+        }
         Some(Export::File(file)) => next_piece(file),
         None => Err(BodyError::Evicted),
     };
@@ -139,6 +155,15 @@ async fn next((slot, exports): Waiting) -> Option<Piece<Waiting, BodyError>> {
             Some((Err(error), None))
         }
     }
+}
+
+/// The next lines, and the rest; none at the end.
+async fn next_lines(
+    mut blocks: BoxStream<'static, Result<Bytes, HistoryError>>,
+) -> Result<(Option<Bytes>, Option<Export>), BodyError> {
+    let block = blocks.next().await.transpose()?;
+    let rest = block.is_some().then_some(Export::Lines(blocks));
+    Ok((block, rest))
 }
 
 impl StreamedTable {

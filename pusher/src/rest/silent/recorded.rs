@@ -188,26 +188,7 @@ mod tests {
     }
 
     fn position(device: u32, event_at_ms: i64) -> PositionRow {
-        PositionRow {
-            device,
-            event_at_ms,
-            observation_id: event_at_ms.unsigned_abs(),
-            ingest_delay_ms: 0,
-            latitude_e7: 0,
-            longitude_e7: 0,
-            altitude_m: None,
-            speed_dkmh: 0,
-            climb_cmps: 0,
-            course_cdeg: None,
-            turn_rate_cdps: None,
-            qne_offset_m: None,
-            aircraft_kind: 2,
-            flags: 0,
-            score: None,
-            source: 1,
-            online_tracking: true,
-            private: false,
-        }
+        PositionRow { event_at_ms, observation_id: event_at_ms.unsigned_abs(), ..history::testing::position(device, 0) }
     }
 
     #[test]

@@ -1,7 +1,8 @@
-import type { GeoJSONSource, LayerSpecification, Map as MapLibre, SourceSpecification } from 'maplibre-gl';
+import type { GeoJSONSource, LayerSpecification, Map as MapLibre, RasterDEMTileSource, SourceSpecification } from 'maplibre-gl';
 import type { TerrainSource } from '../config';
 import { Terrain } from '../terrain/terrain';
 import { Contours } from '../terrain/contours';
+import { raise, RAISED_SOURCE } from '../terrain/raise';
 import { contourLayers, hillshadeLayers } from '../terrain/style';
 import { archiveAt } from './archives';
 import worldUrl from './data/world.pmtiles?url';
@@ -28,6 +29,8 @@ export class Ground {
   readonly #map: MapLibre;
   readonly #options: GroundOptions;
   readonly #contours: Contours | undefined;
+  #raised = false;
+  #theme: Theme = 'dark';
   #turn = 0;
 
   constructor(map: MapLibre, options: GroundOptions) {
@@ -46,6 +49,7 @@ export class Ground {
    */
   async show(theme: Theme, { styled, file }: { styled: boolean; file: boolean }): Promise<void> {
     const turn = ++this.#turn;
+    this.#theme = theme;
     const { basemap, terrain, below } = this.#options;
     const [lines, labels] = [lineLayers(theme), labelLayers(theme)];
     if (!styled) {
@@ -79,7 +83,24 @@ export class Ground {
       this.#addSource('contours', { type: 'geojson', data: EMPTY, tolerance: 0.2 });
       this.#addLayers([...hillshadeLayers(theme), ...contourLayers(theme)], overLand);
       void this.#contours?.draw(true);
+      if (this.#raised) this.#raise();
     }
+  }
+
+  /** Shows the terrain in 3D, or flat; in this style and the next ones. */
+  setRaised(raised: boolean): void {
+    if (raised === this.#raised) return;
+    this.#raised = raised;
+    // Before the archive is read there is nothing to raise.
+    if (this.#map.getSource('terrain')) this.#raise();
+  }
+
+  #raise(): void {
+    const { terrain } = this.#options;
+    const shaded = this.#map.getSource<RasterDEMTileSource>('terrain');
+    if (!terrain || !shaded) return;
+    this.#addSource(RAISED_SOURCE, { type: 'raster-dem', url: archiveAt(terrain.url).url, encoding: terrain.encoding, tileSize: shaded.tileSize });
+    raise(this.#map, this.#raised, this.#theme);
   }
 
   /** The source, whether the archive has what a layer draws, and its smallest zoom. */

@@ -2,6 +2,8 @@
 
 /** Bands are as high as this, metres; the server chose it. */
 export const BAND_M = 500;
+/** The band that is shown unless the user chooses: its lowest altitude, metres. */
+export const FIRST_BAND_M = 2000;
 /** Bands that can be chosen whether there is a wind in them or not: up to this altitude, metres. */
 const HIGHEST_M = 5000;
 /** Loaded again after this time, ms. */

@@ -9,12 +9,12 @@ export interface ZoneProperties {
   name: string;
   /** As airspace files have it, for example `CTR`. */
   class: string;
-  /** `GND`, `FL95`, `1372 m`, `300 m AGL`, `UNL`. */
+  /** `GND`, `FL95`, `1371.6 m`, `300 m AGL`, `UNL`. */
   floor: string;
   ceiling: string;
-  /** Microseconds since the Unix epoch; null: no limit. */
-  valid_from_us: string | null;
-  valid_until_us: string | null;
+  /** RFC 3339, UTC; null: no limit. */
+  valid_from: string | null;
+  valid_until: string | null;
 }
 
 /** The zones in view, while their layer is shown. */
@@ -46,13 +46,13 @@ export function around([south, west, north, east]: readonly [number, number, num
 }
 
 export function isValid({ properties }: ZoneFeature, now: number): boolean {
-  const at = now * 1000;
-  return Number(properties.valid_from_us ?? 0) <= at && (properties.valid_until_us === null || at < Number(properties.valid_until_us));
+  const { valid_from: from, valid_until: until } = properties;
+  return (from === null || Date.parse(from) <= now) && (until === null || now < Date.parse(until));
 }
 
-/** A limit in the user's units: `1372 m` becomes `4501 ft`. */
+/** A limit in the user's units: `1371.6 m` becomes `4500 ft`. */
 export function limitText(limit: string, altitude: (metres: number) => string): string {
-  const [, metres, reference] = /^(-?\d+) m( AGL)?$/.exec(limit) ?? [];
+  const [, metres, reference] = /^(-?[\d.]+) m( AGL)?$/.exec(limit) ?? [];
   return metres === undefined ? limit : altitude(Number(metres)) + (reference ?? '');
 }
 

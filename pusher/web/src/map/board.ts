@@ -6,6 +6,7 @@ import { bareStyle } from '../basemap/style';
 import type { Theme } from '../basemap/theme';
 import { viewOf } from '../basemap/view';
 import type { BaseMap, Config } from '../config';
+import { maxPitchDeg, tilt } from '../terrain/raise';
 import { isSameSelection, type Selection } from '../selection';
 import { Beacons } from './beacons';
 import { covering, freeArea } from './free-area';
@@ -36,6 +37,8 @@ export interface BoardOptions extends Config {
   theme: Theme;
   baseMap: BaseMap;
   hidden: ReadonlySet<LayerKey>;
+  /** Whether the terrain is shown in 3D. */
+  raised: boolean;
   onView: (view: View) => void;
   onPick: (selection: Selection | undefined) => void;
 }
@@ -58,6 +61,7 @@ export class Board {
   readonly #hidden: Set<LayerKey>;
   readonly #options: BoardOptions;
   #theme: Theme;
+  #raised: boolean;
   #ready = false;
   readonly #drawnAt = new Map<Layer, number>();
   #selection: Selection | undefined;
@@ -67,6 +71,7 @@ export class Board {
     this.#options = options;
     this.#theme = options.theme;
     this.#baseMap = options.baseMap;
+    this.#raised = options.raised;
     this.#hidden = new Set(options.hidden);
     this.map = new MapLibre({
       container: options.container,
@@ -75,7 +80,7 @@ export class Board {
       zoom: options.zoom,
       hash: 'map',
       fadeDuration: 0,
-      maxPitch: 60,
+      maxPitch: maxPitchDeg(options.raised),
       attributionControl: false,
     });
     this.map.setMissingStyleImageResolver((id) => this.#drawImage(id));
@@ -130,6 +135,18 @@ export class Board {
   /** Metres above sea level; undefined where it is not known (yet). */
   elevationAt(lat: number, lon: number): number | undefined {
     return this.#ground?.terrain?.elevationAt(lat, lon);
+  }
+
+  /** The height at which the terrain is drawn, metres; undefined: it is flat. */
+  raisedAt(lat: number, lon: number): number | undefined {
+    return this.map.getTerrain() ? this.map.queryTerrainElevation([lon, lat]) ?? undefined : undefined;
+  }
+
+  /** Shows the terrain in 3D, or flat. */
+  setRaised(raised: boolean): void {
+    this.#raised = raised;
+    this.#ground?.setRaised(raised);
+    tilt(this.map, raised);
   }
 
   draw(scene: Scene): void {
@@ -259,6 +276,7 @@ export class Board {
     void import('../basemap/ground').then(({ Ground }) => {
       const { basemap, terrain } = this.#options;
       this.#ground = new Ground(this.map, { basemap, terrain, below: LOWEST });
+      this.#ground.setRaised(this.#raised);
       if (this.#ready) this.#showGround();
     }, (error) => {
       console.warn('the ground cannot be shown yet', error);

@@ -33,6 +33,8 @@ export interface Scene extends Marks {
   elevationAt: (lat: number, lon: number) => number | undefined;
   /** Coverage and clock of a receiver; undefined until the server has reported them. */
   receiverReport: (id: string) => ReceiverReport | undefined;
+  /** When a version of a device came to this page, server's clock, ms; undefined: not as an update. */
+  arrivalOf: (device: number, version: number) => number | undefined;
   /** With its direction, as the user reads it; undefined: the user's position is not known. */
   distanceFromHere: (position: Position) => string | undefined;
 }

@@ -12,6 +12,7 @@ import type { Fact } from './facts';
 import { FlightList } from './flight-list';
 import { StationHistory } from './history';
 import { Profile } from './profile';
+import { WayBar } from './way-bar';
 
 /** The details are loaded again after this time, ms. */
 const REFRESH_MS = 20_000;
@@ -36,6 +37,7 @@ export class Card {
   readonly #facts = h('dl');
   readonly #profile = new Profile();
   readonly #history = new StationHistory();
+  readonly #way = new WayBar();
   readonly #actions: Actions;
   readonly #files = PAST_FILES.map((format) => ({ format, link: h('a', { class: 'file' }, format.toUpperCase()) }));
   readonly #trackText = h('span');
@@ -59,7 +61,7 @@ export class Card {
     const close = h('button', { type: 'button', class: 'close', 'aria-label': t('close'), onclick: actions.close }, '×');
     element.append(
       h('div', { class: 'top' }, h('header', {}, h('div', {}, this.#title, this.#subtitle), close), this.#actions.element),
-      h('div', { class: 'facts' }, this.#profile.element, this.#history.element, this.#facts, this.#flights.element, this.#track, this.#data));
+      h('div', { class: 'facts' }, this.#profile.element, this.#history.element, this.#facts, this.#way.element, this.#flights.element, this.#track, this.#data));
   }
 
   show(scene: Scene): void {
@@ -99,6 +101,7 @@ export class Card {
     this.#data.hidden = !this.#selection || !('device' in this.#selection);
     this.#history.show(this.#selection?.kind === 'station' && scene.isLive ? this.#selection.device : undefined, scene);
     this.#renderFacts(facts);
+    this.#way.show(this.#selection && 'device' in this.#selection ? this.#selection.device : undefined, this.#view?.way, scene);
     this.#track.hidden = device === undefined;
     const period: Period = flight ?? (scene.isLive ? { hours: FILE_HOURS } : aroundTime(scene.now));
     setText(this.#trackText, flight ? t('action.track.flight') : t('action.track'));

@@ -1,5 +1,7 @@
 // The fields of one device in the REST API that the details show. 64-bit numbers are text.
 
+import type { Way } from '../live/way';
+
 interface ReceivedBy {
   receiver_id: string;
   rssi_dbm?: number;
@@ -19,6 +21,8 @@ export interface DeviceView {
   aircraft?: State;
   ground?: State;
   station?: State;
+  /** Of the newest of these states. */
+  way?: Way;
 }
 
 /** Loads the data of a device; undefined if the server has none or cannot be reached. */

@@ -1,18 +1,22 @@
-import type { Aircraft } from 'updraft-client';
+import type { Aircraft, Ground } from 'updraft-client';
+import { urgencyOf } from '../live/alerts';
 import type { Scene } from '../map/scene';
 import { aircraftKind } from '../map/symbols/aircraft';
+import { groundKind } from '../map/symbols/ground';
 import { t } from '../settings/language';
 import { h } from './dom';
+import { KindChips } from './kind-chips';
 import { EVERYTHING, isFiltered, type Filter } from './filter';
 import { icon } from './icon-button';
 
 const FLAGS = ['calls', 'favourites', 'group'] as const;
 
-/** Chooses which aircraft are shown: kinds in view, a band of altitude, climbing ones, those that call for help, favourites, the group. */
+/** Chooses what is shown: kinds of aircraft and of objects on the ground in view, a band of altitude, climbing ones, those that call for help, favourites, the group. */
 export class FilterPanel {
   readonly element = h('div', { class: 'filter', id: 'filter', hidden: true });
   readonly button: HTMLButtonElement;
-  readonly #kinds = h('div', { class: 'chips', role: 'group', 'aria-label': t('list.filter.types') });
+  readonly #kinds = new KindChips(t('list.air'), (kind) => aircraftKind(kind).label(), (kinds) => this.#set({ kinds }));
+  readonly #groundKinds = new KindChips(t('list.ground'), (kind) => groundKind(kind).label(), (groundKinds) => this.#set({ groundKinds }));
   readonly #climbing = h('input', { type: 'checkbox' });
   readonly #flags = FLAGS.map((flag) => ({ flag, input: h('input', { type: 'checkbox', name: `filter-${flag}` }) }));
   readonly #groupLabel: HTMLElement;
@@ -35,7 +39,7 @@ export class FilterPanel {
     this.#from.addEventListener('change', () => this.#set({ fromM: number(this.#from) }));
     this.#to.addEventListener('change', () => this.#set({ toM: number(this.#to) }));
     this.element.append(
-      this.#kinds,
+      this.#kinds.element, this.#groundKinds.element,
       h('label', { class: 'check' }, this.#climbing, t('list.filter.climbing')),
       ...flags,
       h('div', { class: 'band' }, t('list.altitude'), this.#from, t('list.filter.to'), this.#to, 'm'),
@@ -49,7 +53,13 @@ export class FilterPanel {
     this.element.hidden = !possible || this.button.getAttribute('aria-expanded') !== 'true';
   }
 
-  show({ filter, group }: Scene, inView: readonly Aircraft[]): void {
+  /** Opens it for the keyboard, or closes it. */
+  toggleByKey(): void {
+    this.#toggle();
+    if (!this.element.hidden) this.element.querySelector<HTMLElement>('button, input')?.focus();
+  }
+
+  show({ filter, group }: Scene, inView: readonly Aircraft[], onGround: readonly Ground[]): void {
     if (filter !== this.#filter) {
       this.#filter = filter;
       this.#climbing.checked = filter.climbing;
@@ -59,27 +69,15 @@ export class FilterPanel {
     }
     this.#groupLabel.hidden = group.size === 0 && !filter.group;
     this.button.classList.toggle('active', isFiltered(filter));
-    const kinds = [...new Set([...inView.map(({ kind }) => kind), ...filter.kinds])].sort((a, b) => a - b);
-    const wanted = kinds.join();
-    if (this.#kinds.dataset.kinds !== wanted) {
-      this.#kinds.dataset.kinds = wanted;
-      this.#kinds.replaceChildren(...kinds.map((kind) => h('button', { type: 'button', class: 'chip', 'data-kind': kind, onclick: () => this.#toggleKind(kind) }, aircraftKind(kind).label())));
-    }
-    for (const chip of this.#kinds.children) {
-      const pressed = String(filter.kinds.includes(Number((chip as HTMLElement).dataset.kind)));
-      if (chip.getAttribute('aria-pressed') !== pressed) chip.setAttribute('aria-pressed', pressed);
-    }
+    this.#kinds.show(inView.map(({ kind }) => kind), filter.kinds);
+    // Calls pass every filter.
+    this.#groundKinds.show(onGround.map(({ kind }) => kind).filter((kind) => urgencyOf(kind) === 'none'), filter.groundKinds);
   }
 
   #toggle(): void {
     const open = this.element.hidden && this.#possible;
     this.element.hidden = !open;
     this.button.setAttribute('aria-expanded', String(open));
-  }
-
-  #toggleKind(kind: number): void {
-    const { kinds } = this.#filter;
-    this.#set({ kinds: kinds.includes(kind) ? kinds.filter((one) => one !== kind) : [...kinds, kind] });
   }
 
   #set(change: Partial<Filter>): void {

@@ -1,10 +1,12 @@
 import type { Aircraft, Ground } from 'updraft-client';
 import { urgencyOf } from '../live/alerts';
 
-/** Which aircraft the list and the map show. */
+/** Which aircraft and which objects on the ground the list and the map show. */
 export interface Filter {
-  /** Only these kinds; empty: all. */
+  /** Only these kinds of aircraft; empty: all. */
   kinds: readonly number[];
+  /** Only these kinds of objects on the ground; empty: all. */
+  groundKinds: readonly number[];
   climbing: boolean;
   /** Only those who call for help, a ride or support. */
   calls: boolean;
@@ -24,7 +26,7 @@ export interface Marks {
   group: ReadonlyMap<number, string>;
 }
 
-export const EVERYTHING: Filter = { kinds: [], climbing: false, calls: false, favourites: false, group: false, fromM: undefined, toM: undefined };
+export const EVERYTHING: Filter = { kinds: [], groundKinds: [], climbing: false, calls: false, favourites: false, group: false, fromM: undefined, toM: undefined };
 /** From here on it counts as climbing, m/s. */
 const CLIMBING_MPS = 0.5;
 
@@ -45,7 +47,8 @@ export function passes(aircraft: Aircraft, filter: Filter, marks: Marks): boolea
 
 /** The same for those on the ground, whom kinds of aircraft, climb and altitude do not concern. */
 export function passesGround(ground: Ground, filter: Filter, marks: Marks): boolean {
-  return ground.alert !== 0 || urgencyOf(ground.kind) !== 'none' || passesMarks(ground.device, filter, marks);
+  if (ground.alert !== 0 || urgencyOf(ground.kind) !== 'none') return true;
+  return passesMarks(ground.device, filter, marks) && (filter.groundKinds.length === 0 || filter.groundKinds.includes(ground.kind));
 }
 
 function passesMarks(device: number, { calls, favourites, group }: Filter, marks: Marks): boolean {
@@ -54,11 +57,11 @@ function passesMarks(device: number, { calls, favourites, group }: Filter, marks
   return !group || marks.group.size === 0 || marks.group.has(device);
 }
 
-/** As in the page's address: `climbing,kind:2,kind:5,from:1000,to:3000`. */
-export function writeFilter({ kinds, climbing, calls, favourites, group, fromM, toM }: Filter): string {
+/** As in the page's address: `climbing,kind:2,kind:5,ground:3,from:1000,to:3000`. */
+export function writeFilter({ kinds, groundKinds, climbing, calls, favourites, group, fromM, toM }: Filter): string {
   return [
     ...(climbing ? ['climbing'] : []), ...(calls ? ['calls'] : []), ...(favourites ? ['favourites'] : []), ...(group ? ['group'] : []),
-    ...kinds.map((kind) => `kind:${kind}`),
+    ...kinds.map((kind) => `kind:${kind}`), ...groundKinds.map((kind) => `ground:${kind}`),
     ...(fromM === undefined ? [] : [`from:${fromM}`]), ...(toM === undefined ? [] : [`to:${toM}`]),
   ].join(',');
 }
@@ -68,6 +71,8 @@ export function parseFilter(text: string | null): Filter {
   const parts = (text ?? '').split(',');
   const numbers = (name: string) => parts.filter((part) => part.startsWith(`${name}:`) && part.length > name.length + 1)
     .map((part) => Number(part.slice(name.length + 1))).filter(Number.isFinite);
-  return { kinds: numbers('kind'), climbing: parts.includes('climbing'), calls: parts.includes('calls'), favourites: parts.includes('favourites'), group: parts.includes('group'),
-    fromM: numbers('from')[0], toM: numbers('to')[0] };
+  return {
+    kinds: numbers('kind'), groundKinds: numbers('ground'), climbing: parts.includes('climbing'), calls: parts.includes('calls'), favourites: parts.includes('favourites'),
+    group: parts.includes('group'), fromM: numbers('from')[0], toM: numbers('to')[0],
+  };
 }

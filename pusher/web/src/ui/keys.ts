@@ -3,7 +3,7 @@ import { h } from './dom';
 
 /** The action of a key, and its label in the help. */
 export const KEYS: readonly (readonly [key: string, label: TextKey])[] = [
-  ['/', 'help.search'], ['↑ ↓', 'help.rows'], ['F', 'help.follow'], ['L', 'help.layers'], ['S', 'help.settings'], ['G', 'help.group'], ['D', 'help.data'], ['P', 'help.travel'], ['N', 'help.live'], ['U', 'help.silent'], ['T', 'help.theme'],
+  ['/', 'help.search'], ['↑ ↓', 'help.rows'], ['K', 'help.filter'], ['X', 'help.unfilter'], ['F', 'help.follow'], ['L', 'help.layers'], ['S', 'help.settings'], ['G', 'help.group'], ['3', 'help.terrain'], ['D', 'help.data'], ['P', 'help.travel'], ['N', 'help.live'], ['U', 'help.silent'], ['T', 'help.theme'],
   ['C', 'help.colour'], ['+ − ← →', 'help.map'], ['Esc', 'help.close'], ['?', 'help.help'],
 ];
 
@@ -11,7 +11,21 @@ export function keyHelp(): HTMLElement {
   return h('dl', { class: 'keys' }, ...KEYS.flatMap(([key, label]) => [h('dt', {}, ...key.split(' ').map((one) => h('kbd', {}, one))), h('dd', {}, t(label))]));
 }
 
-/** Whether a key is typed into a text field. */
-export function isTyping({ target }: KeyboardEvent): boolean {
-  return target instanceof HTMLInputElement && !['checkbox', 'radio', 'range'].includes(target.type);
+/** Whether a key is typed into a text field, or chooses in a list. */
+function isTyping({ target }: KeyboardEvent): boolean {
+  return target instanceof HTMLSelectElement || target instanceof HTMLInputElement && !['checkbox', 'radio', 'range'].includes(target.type);
+}
+
+/** Calls the action of a pressed key, by its lower-case name, except while text is typed or a dialog is open. */
+export function onKeys(actions: Readonly<Record<string, () => void>>): void {
+  addEventListener('keydown', (event) => {
+    if (document.querySelector('dialog[open]')) return;
+    const { key } = event;
+    if (key === 'Escape') actions.escape?.();
+    if (isTyping(event) || event.ctrlKey || event.metaKey || event.altKey) return;
+    const act = key.length === 1 ? actions[key.toLowerCase()] : undefined;
+    if (!act) return;
+    event.preventDefault();
+    act();
+  });
 }

@@ -23,6 +23,13 @@ const TABS = ['air', 'ground', 'calls'] as const;
 export type Tab = (typeof TABS)[number];
 const OLD_MS = 60_000;
 
+export interface Counts {
+  /** Aircraft of the view that pass the filter: the number that the page shows everywhere. */
+  aircraft: number;
+  /** Objects of the view that the filter hides. */
+  hidden: number;
+}
+
 interface Row {
   element: HTMLButtonElement;
   icon: HTMLImageElement;
@@ -99,8 +106,13 @@ export class ObjectList {
     this.#filter.setPossible(tab !== 'calls');
   }
 
-  /** Shows a scene; returns how many aircraft of the view pass the filter: the number that the page shows everywhere. */
-  show(scene: Scene, view: View): number {
+  toggleFilter(): void {
+    if (this.#tab === 'calls') this.open('air');
+    this.#filter.toggleByKey();
+  }
+
+  /** Shows a scene. */
+  show(scene: Scene, view: View): Counts {
     this.#scene = scene;
     const inView = [...scene.picture.aircraft.values()].filter((one) => isInView(one, view) || scene.followed.has(one.device) || scene.group.has(one.device));
     const aircraft = inView.filter((one) => passes(one, scene.filter, scene));
@@ -117,7 +129,7 @@ export class ObjectList {
       ground: rankGround(ground.filter((one) => matches(one, search))),
       calls: calls.filter((one) => matches(one, search)),
     };
-    this.#filter.show(scene, inView);
+    this.#filter.show(scene, inView, onGround);
     if (this.#tab === 'air') this.#rows.air.show(found.air);
     else if (this.#tab === 'ground') this.#rows.ground.show(found.ground);
     else this.#rows.calls.show(found.calls);
@@ -126,7 +138,7 @@ export class ObjectList {
     const empty = found[this.#tab].length === 0;
     this.#note.hidden = !empty;
     if (empty) setText(this.#note, all === 0 ? t(`list.empty.${this.#tab}`) : t('list.none'));
-    return aircraft.length;
+    return { aircraft: aircraft.length, hidden: inView.length - aircraft.length + onGround.length - ground.length };
   }
 
   #makeTab(tab: Tab, changed: () => void): HTMLButtonElement {

@@ -25,7 +25,8 @@ export class StatusChip {
   }
 }
 
-function formatLatency(ms: number): string {
+/** `87 ms`, `1.2 s`. */
+export function formatLatency(ms: number): string {
   return ms < 995 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(1)} s`;
 }
 

@@ -11,19 +11,26 @@ export interface Tool {
   popover?: { id: string; content: () => Node };
   /** Only where the list is not always shown. */
   small?: boolean;
+  /** Switches something on and off: whether it is on. */
+  isOn?: () => boolean;
   /** Only for those who have a keyboard. */
   keyboard?: boolean;
+  /** Only once it is shown with `show`. */
+  hidden?: boolean;
 }
 
 /** The buttons at the corner, each with what it opens. */
 export class Tools {
   readonly elements: HTMLElement[];
+  readonly #switches: { button: HTMLButtonElement; isOn: () => boolean }[] = [];
   readonly #popovers = new Map<string, { button: HTMLButtonElement; popover: HTMLElement; content: () => Node }>();
 
   constructor(tools: readonly Tool[]) {
     const buttons = tools.map((tool) => {
       const { popover } = tool;
       const button = icon(tool.label, tool.icon, tool.act ?? (() => this.toggle(popover!.id)), tool.small ? 'only-small' : tool.keyboard ? 'only-keyboard' : '');
+      button.hidden = tool.hidden === true;
+      if (tool.isOn) this.#switches.push({ button, isOn: tool.isOn });
       if (popover) {
         button.setAttribute('aria-controls', popover.id);
         button.setAttribute('aria-expanded', 'false');
@@ -31,6 +38,7 @@ export class Tools {
       }
       return button;
     });
+    this.showSwitches();
     this.elements = [h('div', { class: 'buttons panel' }, ...buttons), ...[...this.#popovers.values()].map(({ popover }) => popover)];
   }
 
@@ -44,6 +52,11 @@ export class Tools {
     }
   }
 
+  /** Shows which of the switches are on. */
+  showSwitches(): void {
+    for (const { button, isOn } of this.#switches) button.setAttribute('aria-pressed', String(isOn()));
+  }
+
   /** True when one was open. The keyboard's focus returns to its button. */
   close(): boolean {
     const open = [...this.#popovers].find(([, { popover }]) => !popover.hidden);
@@ -51,6 +64,12 @@ export class Tools {
     this.toggle(open[0]);
     open[1].button.focus();
     return true;
+  }
+
+  /** Shows the button of one that was hidden. */
+  show(id: string): void {
+    const found = this.#popovers.get(id);
+    if (found) found.button.hidden = false;
   }
 
   /** Makes the content of an open one again. */

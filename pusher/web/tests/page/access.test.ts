@@ -1,5 +1,4 @@
 // Access to the page: by keyboard, by screen reader, in other languages and units; and its size and loading time.
-import { createRequire } from 'node:module';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
 import type { Browser } from 'playwright-core';
@@ -7,11 +6,10 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { launch } from '../browser.mjs';
 import { startSky } from '../sky.mjs';
 import type { Hooks } from '../../src/hooks';
-import { DESKTOP, PHONE, STEP, Visit } from './open';
+import { axeViolations, DESKTOP, PHONE, STEP, Visit } from './open';
 
 declare const window: { updraft?: Hooks };
 
-const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const DIST = new URL('../../dist/', import.meta.url);
 const MAX_SCRIPT_KB = 350;
 
@@ -22,7 +20,6 @@ afterAll(() => browser?.close());
 for (const [name, options, theme] of [['on a desktop', { viewport: DESKTOP }, 'dark'], ['in the sun', { viewport: DESKTOP }, 'sunlight'], ['on a phone', PHONE, 'light']] as const) {
   it(`breaks no rule of axe ${name}`, async () => {
     const sky = await startSky();
-    // The page's own policy does not allow injected scripts, not even those of the test.
     const visit = await Visit.start(browser, sky, { ...options, bypassCSP: true });
     const { page } = visit;
     await page.addInitScript((chosen) => localStorage.setItem('updraft-settings', JSON.stringify({ theme: chosen })), theme);
@@ -34,12 +31,7 @@ for (const [name, options, theme] of [['on a desktop', { viewport: DESKTOP }, 'd
     await visit.live();
     await page.waitForSelector('#card:not([hidden]) >> text=Manufacturer', { ...STEP, state: 'attached' });
     await page.click('button[aria-label=Settings]', STEP);
-    await page.evaluate(AXE);
-    const found = await page.evaluate(async () => {
-      const { axe } = globalThis as never as { axe: { run(): Promise<{ violations: { id: string; nodes: { html: string; failureSummary: string }[] }[] }> } };
-      return (await axe.run()).violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html, failureSummary }) => `${html} ${failureSummary}`).join('; ')}`);
-    });
-    expect(found).toEqual([]);
+    expect(await axeViolations(page)).toEqual([]);
     await visit.end();
     sky.close();
   });

@@ -1,84 +1,59 @@
 // The table of objects and of one device's past: sorted, refreshed, charted, and downloaded as it is shown.
-import { createRequire } from 'node:module';
 import { readFileSync } from 'node:fs';
 import { strFromU8, unzipSync } from 'fflate';
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
+import type { Page } from 'playwright-core';
+import { expect } from 'vitest';
 import type { Hooks } from '../../src/hooks';
-import { launch } from '../browser.mjs';
-import { startSky } from '../sky.mjs';
-import { DESKTOP, STEP, VIEW, Visit, type SkyServer } from './open';
+import { axeViolations, DESKTOP, pageTest, STEP, VIEW, Visit } from './open';
 
 declare const window: { updraft?: Hooks };
 
-const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+const it = pageTest({ viewport: DESKTOP, acceptDownloads: true });
 
-let browser: Browser;
-let sky: SkyServer;
-let visit: Visit;
-let page: Page;
+const column = (page: Page, index: number) => page.$$eval('#data .data tbody tr', (rows, at) => rows.map((row) => row.children[at]!.textContent!), index);
 
-beforeAll(async () => { browser = await launch(); });
-afterAll(() => browser?.close());
-
-beforeEach(async () => {
-  sky = await startSky();
-  visit = await Visit.start(browser, sky, { viewport: DESKTOP, acceptDownloads: true });
-  page = visit.page;
-});
-
-afterEach(async () => {
-  try {
-    await visit.end();
-  } finally {
-    sky.close();
-  }
-});
-
-const column = (index: number) => page.$$eval('#data .data tbody tr', (rows, at) => rows.map((row) => row.children[at]!.textContent!), index);
-
-async function download(label: string): Promise<{ name: string; bytes: Uint8Array }> {
+async function download(page: Page, label: string): Promise<{ name: string; bytes: Uint8Array }> {
   const [file] = await Promise.all([page.waitForEvent('download', STEP), page.click(`#data .downloads >> text=${label}`)]);
   return { name: file.suggestedFilename(), bytes: new Uint8Array(readFileSync(await file.path())) };
 }
 
-it('shows all objects, sorts them, stands still on request, and gives exactly that as files', async () => {
+it('shows all objects, sorts them, stands still on request, and gives exactly that as files', async ({ page, visit }) => {
   await visit.open();
   await page.waitForFunction(() => window.updraft!.counts().aircraft > 80, undefined, STEP);
   await page.keyboard.press('d');
   await page.waitForFunction(() => document.querySelectorAll('#data .data tbody tr').length > 80, undefined, STEP);
   await page.click('#data .sort >> text=Altitude (m)');
   expect(await page.getAttribute('#data th:nth-child(7)', 'aria-sort')).toBe('descending');
-  const altitudes = (await column(6)).filter(Boolean).map(Number);
+  const altitudes = (await column(page, 6)).filter(Boolean).map(Number);
   expect(altitudes).toEqual([...altitudes].sort((a, b) => b - a));
   // It refreshes by itself until it is paused.
   const note = () => page.textContent('#data .small');
   const before = await note();
   await expect.poll(note, STEP).not.toBe(before);
   await page.click('#data >> text=Pause');
-  const [still, addresses] = [await note(), await column(1)];
+  const [still, addresses] = [await note(), await column(page, 1)];
   const moved = await page.evaluate(() => window.updraft!.moved());
   await page.waitForFunction((start) => window.updraft!.moved() > start + 300, moved, STEP);
   expect(await note()).toBe(still);
 
-  const csv = await download('CSV');
+  const csv = await download(page, 'CSV');
   expect(csv.name).toMatch(/^updraft-aircraft-\d{4}-\d\d-\d\dT\d{6}\.csv$/);
   const lines = new TextDecoder().decode(csv.bytes).split('\r\n');
   expect(lines).toHaveLength(addresses.length + 2);
   expect(lines.slice(1, -1).map((line) => /"([0-9A-F]{6})"/.exec(line)![1])).toEqual(addresses);
-  const xlsx = await download('XLSX');
+  const xlsx = await download(page, 'XLSX');
   const sheet = strFromU8(unzipSync(xlsx.bytes)['xl/worksheets/sheet1.xml']!);
   expect([...sheet.matchAll(/>([0-9A-F]{6})<\/t>/g)].map(([, address]) => address)).toEqual(addresses);
 
   await page.fill('#data input[type=search]', 'urs');
   await page.waitForFunction(() => [...document.querySelectorAll('#data .data tbody tr')].every((row) => /urs/i.test(row.textContent!)), undefined, STEP);
-  const [name] = await column(0);
+  const [name] = await column(page, 0);
   await page.click('#data .data .link');
   await page.waitForSelector('#card:not([hidden])', STEP);
   expect(await page.textContent('#card h2')).toBe(name);
 });
 
-it('shows each kind of object', async () => {
+it('shows each kind of object', async ({ page, visit }) => {
   await visit.open(`${VIEW}&hide=`);
   await page.click('button[aria-label=Table]');
   for (const [kind, count] of [['stations', 11], ['thermals', 14], ['alerts', 3], ['ground', 7], ['receivers', 6]] as const) {
@@ -87,7 +62,7 @@ it('shows each kind of object', async () => {
   }
 });
 
-it('shows the past of one device as a table and charts', async () => {
+it('shows the past of one device as a table and charts', async ({ page, visit }) => {
   await visit.open();
   await page.click('.row', STEP);
   await page.click('#card >> text=Table and charts');
@@ -95,31 +70,26 @@ it('shows the past of one device as a table and charts', async () => {
   await page.waitForFunction(() => document.querySelectorAll('#data .data tbody tr').length === 50, undefined, STEP);
   expect(visit.requests.some((url) => /track\/[0-9A-F]{6}\?hours=6&level=raw$/.test(url))).toBe(true);
   // The newest first.
-  const times = await column(0);
+  const times = await column(page, 0);
   expect(times).toEqual([...times].sort().reverse());
   await page.selectOption('#data select >> nth=1', '24');
   await expect.poll(() => visit.requests.some((url) => url.includes('hours=24&level=raw')), STEP).toBe(true);
-  expect((await download('CSV')).name).toMatch(/^updraft-[0-9A-F]{6}-.*\.csv$/);
+  expect((await download(page, 'CSV')).name).toMatch(/^updraft-[0-9A-F]{6}-.*\.csv$/);
 });
 
-it('breaks no rule of axe', async () => {
-  await visit.end();
-  visit = await Visit.start(browser, sky, { viewport: DESKTOP, bypassCSP: true });
-  page = visit.page;
+it('breaks no rule of axe', async ({ browser, sky }) => {
+  const visit = await Visit.start(browser, sky, { viewport: DESKTOP, bypassCSP: true });
+  const { page } = visit;
   await visit.open(`${VIEW}&group=110B00,110B01`);
-  await page.evaluate(AXE);
-  const violations = () => page.evaluate(async () => {
-    const { axe } = globalThis as never as { axe: { run(): Promise<{ violations: { id: string; nodes: { html: string }[] }[] }> } };
-    return (await axe.run()).violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join('; ')}`);
-  });
   await page.keyboard.press('d');
   await page.waitForSelector('#data .data tbody tr', STEP);
-  expect(await violations()).toEqual([]);
+  expect(await axeViolations(page)).toEqual([]);
   await page.keyboard.press('Escape');
   await page.keyboard.press('g');
   await page.waitForSelector('#group .members li', STEP);
-  expect(await violations()).toEqual([]);
+  expect(await axeViolations(page)).toEqual([]);
   await page.click('text=Compare altitudes');
   await page.waitForSelector('#compare .chart canvas', STEP);
-  expect(await violations()).toEqual([]);
+  expect(await axeViolations(page)).toEqual([]);
+  await visit.end();
 });

@@ -13,6 +13,8 @@ const FILES = { '/map/basemap.pmtiles': basemapArchive(), '/map/terrain.pmtiles'
 const CONFIG = { basemap: './map/basemap.pmtiles?v=1', terrain: { url: './map/terrain.pmtiles?v=1', encoding: 'terrarium' } };
 /** Shading a hill without a graphics card takes long. */
 const SMALL = { viewport: { width: 900, height: 520 } };
+/** Raising it takes longer still. */
+const RAISING = { timeout: 180_000 };
 const TOP = { lat: 46.62, lon: 7.85 };
 
 let browser: Browser;
@@ -57,6 +59,36 @@ it('shows the operator\'s map and terrain, and heights above ground', async () =
   await visit.live();
   await page.click('button[aria-label=Layers]');
   expect(await page.isChecked('[name=base][value=outline]')).toBe(true);
+  await visit.end();
+  sky.close();
+});
+
+it('raises the terrain by link, and lays it flat by key', async () => {
+  const sky = await startSky({ count: 6, stepMs: 4000, config: CONFIG, files: FILES });
+  const visit = await Visit.start(browser, sky, { viewport: { width: 420, height: 320 }, reducedMotion: 'reduce' });
+  const { page } = visit;
+  await visit.open('#map=11/46.62/7.85/0/60&terrain=3d');
+  // A little higher than it is.
+  await page.waitForFunction(({ lat, lon }) => (window.updraft!.raisedAt(lat, lon) ?? 0) > 2700, TOP, RAISING);
+  expect(await page.evaluate(({ lat, lon }) => window.updraft!.raisedAt(lat, lon), TOP)).toBeLessThan(2800 * 1.3);
+  const pressed = () => page.getAttribute('button[aria-label="Terrain in 3D"]', 'aria-pressed');
+  expect(await pressed()).toBe('true');
+  await page.waitForFunction(() => window.updraft!.shown('aircraft').length > 0, undefined, RAISING);
+  await page.keyboard.press('3');
+  await page.waitForFunction(({ lat, lon }) => window.updraft!.raisedAt(lat, lon) === undefined && /map=11\/[^/]*\/[\d.]*$/.test(location.hash), TOP, RAISING);
+  expect(await pressed()).toBe('false');
+  await visit.end();
+  sky.close();
+}, 480_000);
+
+it('offers no terrain in 3D where the server has no terrain', async () => {
+  const sky = await startSky({ count: 5 });
+  const visit = await Visit.start(browser, sky, SMALL);
+  await visit.open('#map=11/46.62/7.85&terrain=3d');
+  await visit.page.keyboard.press('3');
+  await visit.page.waitForFunction(() => window.updraft!.moved() > 0, undefined, STEP);
+  expect(await visit.page.evaluate(() => window.updraft!.raisedAt(46.62, 7.85))).toBeUndefined();
+  expect(await visit.page.$$('button[aria-label="Terrain in 3D"]')).toHaveLength(0);
   await visit.end();
   sky.close();
 });

@@ -1,40 +1,18 @@
 // Groups by link, favourites, and what is reported of followed pilots.
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
+import type { Page } from 'playwright-core';
+import { expect } from 'vitest';
 import { aircraft, ground, objects, removal } from '../../../../clients/web/tests/wire.js';
 import type { Hooks } from '../../src/hooks';
-import { launch } from '../browser.mjs';
-import { startSky } from '../sky.mjs';
-import { DESKTOP, STEP, VIEW, Visit, type SkyServer } from './open';
+import { pageTest, STEP, VIEW } from './open';
 
 declare const window: { updraft?: Hooks };
 
-let browser: Browser;
-let sky: SkyServer;
-let visit: Visit;
-let page: Page;
-
-beforeAll(async () => { browser = await launch(); });
-afterAll(() => browser?.close());
-
-beforeEach(async () => {
-  sky = await startSky();
-  visit = await Visit.start(browser, sky, { viewport: DESKTOP });
-  page = visit.page;
-});
-
-afterEach(async () => {
-  try {
-    await visit.end();
-  } finally {
-    sky.close();
-  }
-});
+const it = pageTest();
 
 const MEMBERS = ['110B00', '110B01', '110B02'];
-const drawn = () => page.evaluate(() => window.updraft!.drawn().map(({ device }) => device).sort());
+const drawn = (page: Page) => page.evaluate(() => window.updraft!.drawn().map(({ device }) => device).sort());
 
-it('shows a group from a link: its colours, alone on the map, and its altitudes together', async () => {
+it('shows a group from a link: its colours, alone on the map, and its altitudes together', async ({ page, visit }) => {
   await visit.open(`${VIEW}&group=${MEMBERS.join(',')}&group-title=Day%201`);
   await page.waitForFunction(() => window.updraft!.drawn().length > 80, undefined, STEP);
   await page.waitForSelector('.row.member', STEP);
@@ -45,7 +23,7 @@ it('shows a group from a link: its colours, alone on the map, and its altitudes 
   await page.waitForFunction(() => [...document.querySelectorAll('#group .members .detail')].every((one) => /\d+ m/.test(one.textContent!)), undefined, STEP);
   await page.click('label:has([name=only-group])');
   await page.waitForFunction(() => window.updraft!.drawn().length === 3, undefined, STEP);
-  expect(await drawn()).toEqual(MEMBERS);
+  expect(await drawn(page)).toEqual(MEMBERS);
   expect(new URL(page.url()).hash).toContain('filter=group');
   await page.click('text=Compare altitudes');
   await page.waitForSelector('#compare .chart canvas', STEP);
@@ -55,7 +33,7 @@ it('shows a group from a link: its colours, alone on the map, and its altitudes 
   expect(await page.isVisible('#compare')).toBe(false);
 });
 
-it('makes a group of followed pilots, follows it wherever it flies, and its link holds nothing else', async () => {
+it('makes a group of followed pilots, follows it wherever it flies, and its link holds nothing else', async ({ page, sky, visit }) => {
   await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
   await visit.open();
   await page.click('.row', STEP);
@@ -83,7 +61,7 @@ it('makes a group of followed pilots, follows it wherever it flies, and its link
   expect((await subscribe).follow_devices).toEqual([parseInt(device, 16)]);
 });
 
-it('shows no member of a group that has ended', async () => {
+it('shows no member of a group that has ended', async ({ page, visit }) => {
   await visit.open(`${VIEW}&group=${MEMBERS.join(',')}&group-end=2026-01-01T00:00&filter=group`);
   await page.waitForFunction(() => window.updraft!.drawn().length > 80, undefined, STEP);
   expect(await page.$$('.row.member')).toHaveLength(0);
@@ -91,7 +69,7 @@ it('shows no member of a group that has ended', async () => {
   await page.waitForSelector('#group >> text=The group ended on', STEP);
 });
 
-it('keeps favourites in the browser', async () => {
+it('keeps favourites in the browser', async ({ page, visit }) => {
   await visit.open();
   await page.click('.row', STEP);
   const name = await page.textContent('#card h2');
@@ -106,7 +84,7 @@ it('keeps favourites in the browser', async () => {
   expect(await page.textContent('.row.favourite .name')).toBe(name);
 });
 
-it('notifies of followed pilots once the user allowed it', async () => {
+it('notifies of followed pilots once the user allowed it', async ({ page, sky, visit }) => {
   await page.context().grantPermissions(['notifications']);
   await page.addInitScript(() => {
     const shown: string[] = [];

@@ -1,46 +1,24 @@
 // What the page does with its connection: the rate by network and battery, the pause of a hidden page, and what it costs.
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
+import type { Page } from 'playwright-core';
+import { expect } from 'vitest';
 import type { Hooks } from '../../src/hooks';
-import { launch } from '../browser.mjs';
-import { startSky } from '../sky.mjs';
-import { DESKTOP, STEP, VIEW, Visit, type SkyServer } from './open';
+import { pageTest, STEP, VIEW } from './open';
 
 declare const window: { updraft?: Hooks };
 
-let browser: Browser;
-let sky: SkyServer;
-let visit: Visit;
-let page: Page;
-
-beforeAll(async () => { browser = await launch(); });
-afterAll(() => browser?.close());
-
-beforeEach(async () => {
-  sky = await startSky();
-  visit = await Visit.start(browser, sky, { viewport: DESKTOP });
-  page = visit.page;
-});
-
-afterEach(async () => {
-  try {
-    await visit.end();
-  } finally {
-    sky.close();
-  }
-});
+const it = pageTest();
 
 const rateOf = (address: string | undefined) => new URL(address ?? '', 'ws://sky').searchParams.get('rate');
 
 /** As the browser would report it; playwright keeps every page visible. */
-async function setVisibility(state: 'hidden' | 'visible'): Promise<void> {
+async function setVisibility(page: Page, state: 'hidden' | 'visible'): Promise<void> {
   await page.evaluate((next) => {
     Object.defineProperty(document, 'visibilityState', { configurable: true, get: () => next });
     document.dispatchEvent(new Event('visibilitychange'));
   }, state);
 }
 
-it('requests fewer updates if the user saves data, and shows how much it received', async () => {
+it('requests fewer updates if the user saves data, and shows how much it received', async ({ page, sky, visit }) => {
   const devtools = await page.context().newCDPSession(page);
   await devtools.send('Emulation.setDataSaverOverride', { dataSaverEnabled: true });
   await visit.open();
@@ -54,7 +32,7 @@ it('requests fewer updates if the user saves data, and shows how much it receive
   expect(sky.addresses).toHaveLength(1);
 });
 
-it('saves a battery that is nearly empty', async () => {
+it('saves a battery that is nearly empty', async ({ page, sky, visit }) => {
   await page.addInitScript(() => {
     const battery = Object.assign(new EventTarget(), { level: 0.15, charging: false });
     Object.assign(globalThis, { battery });
@@ -71,18 +49,18 @@ it('saves a battery that is nearly empty', async () => {
   expect(message.rate).toBe(1);
 });
 
-it('pauses while it is hidden, and catches up', async () => {
+it('pauses while it is hidden, and catches up', async ({ page, sky, visit }) => {
   await page.clock.install();
   await visit.open(VIEW);
   await page.waitForFunction(() => window.updraft!.resumable(), undefined, STEP);
-  await setVisibility('hidden');
+  await setVisibility(page, 'hidden');
   await page.clock.fastForward(20_000);
   expect(sky.sockets.size).toBe(1);
   await page.clock.fastForward(20_000);
   await page.waitForFunction(() => !window.updraft!.connected(), undefined, STEP);
   await expect.poll(() => sky.sockets.size, STEP).toBe(0);
   expect((await page.evaluate(() => window.updraft!.counts())).aircraft).toBeGreaterThan(80);
-  await setVisibility('visible');
+  await setVisibility(page, 'visible');
   await visit.live();
   expect(new URL(sky.addresses.at(-1)!, 'ws://sky').searchParams.get('resume')).toBe('sky');
   expect(sky.addresses).toHaveLength(2);

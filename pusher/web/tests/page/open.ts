@@ -1,7 +1,10 @@
 // Shared by the page's browser tests: Chromium, a simulated sky, and checks that hold for every open page.
+import { createRequire } from 'node:module';
+import { readFileSync } from 'node:fs';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
-import { expect } from 'vitest';
+import { expect, test } from 'vitest';
 import type { Hooks } from '../../src/hooks';
+import { launch } from '../browser.mjs';
 import { startSky } from '../sky.mjs';
 
 declare const window: { updraft?: Hooks };
@@ -13,6 +16,17 @@ export const VIEW = '#map=9/46.62/7.85';
 export const STEP = { timeout: 60_000 };
 export const DESKTOP = { width: 1200, height: 760 };
 export const PHONE: BrowserContextOptions = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true };
+
+const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+
+/** The rules of axe that the page breaks, with the elements. The page must have been opened with `bypassCSP`: its policy allows no injected script. */
+export async function axeViolations(page: Page): Promise<string[]> {
+  await page.evaluate(AXE);
+  return await page.evaluate(async () => {
+    const { axe } = globalThis as never as { axe: { run(): Promise<{ violations: { id: string; nodes: { html: string; failureSummary: string }[] }[] }> } };
+    return (await axe.run()).violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html, failureSummary }) => `${html} ${failureSummary}`).join('; ')}`);
+  });
+}
 
 /** One open page, and its errors. */
 export class Visit {
@@ -51,11 +65,43 @@ export class Visit {
     await this.page.waitForFunction(() => window.updraft?.connected(), undefined, STEP);
   }
 
-  /** Checks that there was no error and no request to another host. `expected`: errors that the test caused on purpose. */
-  async end(expected: RegExp[] = []): Promise<void> {
+  /** Checks that there was no error and no request to another host. `expected`: errors that the test caused on purpose; `hosts`: of its other servers. */
+  async end(expected: RegExp[] = [], hosts: string[] = []): Promise<void> {
     await this.page.close();
     expect(this.complaints.filter((text) => !expected.some((one) => one.test(text)))).toEqual([]);
-    const own = new URL(this.sky.url).host;
-    expect(this.requests.filter((url) => /^(https?|wss?):/.test(url) && new URL(url).host !== own)).toEqual([]);
+    const own = [new URL(this.sky.url).host, ...hosts];
+    expect(this.requests.filter((url) => /^(https?|wss?):/.test(url) && !own.includes(new URL(url).host))).toEqual([]);
   }
+}
+
+interface OnePage {
+  browser: Browser;
+  sky: SkyServer;
+  visit: Visit;
+  page: Page;
+  /** Errors that the test causes on purpose. */
+  expected: RegExp[];
+}
+
+/** Tests of one page over a fresh sky, which must report no other error than the expected ones. `options`: of the page of every test. */
+export function pageTest(options: BrowserContextOptions = { viewport: DESKTOP }) {
+  return test.extend<OnePage>({
+    browser: [async ({}, use) => {
+      const browser = await launch();
+      await use(browser);
+      await browser.close();
+    }, { scope: 'file' }],
+    expected: async ({}, use) => use([]),
+    sky: async ({}, use) => {
+      const sky = await startSky();
+      await use(sky);
+      sky.close();
+    },
+    visit: async ({ browser, sky, expected }, use) => {
+      const visit = await Visit.start(browser, sky, options);
+      await use(visit);
+      await visit.end(expected);
+    },
+    page: async ({ visit }, use) => use(visit.page),
+  });
 }

@@ -1,39 +1,15 @@
 // The built page in a real browser, over a simulated sky.
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
-import { launch } from '../browser.mjs';
+import { expect } from 'vitest';
 import { startSky } from '../sky.mjs';
 import type { Hooks } from '../../src/hooks';
 import { objects, removal } from '../../../../clients/web/tests/wire.js';
-import { STEP, VIEW, Visit, type SkyServer } from './open';
+import { pageTest, STEP, VIEW, Visit } from './open';
 
 declare const window: { updraft?: Hooks };
 
-let browser: Browser;
-let sky: SkyServer;
-let visit: Visit;
-let page: Page;
-let expected: RegExp[];
+const it = pageTest();
 
-beforeAll(async () => { browser = await launch(); });
-afterAll(() => browser?.close());
-
-beforeEach(async () => {
-  sky = await startSky();
-  visit = await Visit.start(browser, sky);
-  page = visit.page;
-  expected = [];
-});
-
-afterEach(async () => {
-  try {
-    await visit.end(expected);
-  } finally {
-    sky.close();
-  }
-});
-
-it('shows and moves aircraft, and uses only its own server', async () => {
+it('shows and moves aircraft, and uses only its own server', async ({ page, visit }) => {
   await visit.open();
   const counts = await page.evaluate(() => window.updraft!.counts());
   expect(counts).toMatchObject({ ground: 7, thermals: 14, stations: 11, alerts: 3 });
@@ -43,7 +19,7 @@ it('shows and moves aircraft, and uses only its own server', async () => {
   expect(first?.device).toMatch(/^[0-9A-F]{6}$/);
 });
 
-it('finds a pilot by name, shows the details, and closes them again', async () => {
+it('finds a pilot by name, shows the details, and closes them again', async ({ page, visit }) => {
   await visit.open();
   await page.waitForSelector('.row', STEP);
   await page.keyboard.press('/');
@@ -57,7 +33,23 @@ it('finds a pilot by name, shows the details, and closes them again', async () =
   await page.waitForSelector('#card', { ...STEP, state: 'hidden' });
 });
 
-it('finds an aircraft outside of the view, and moves there', async () => {
+it('breaks the latency down hop by hop', async ({ page, visit }) => {
+  await visit.open();
+  // The version in the details must have come as an update.
+  await page.waitForFunction(() => window.updraft!.moved() > 300, undefined, STEP);
+  await page.click('.row', STEP);
+  await page.waitForSelector('.way:not([hidden]) summary', STEP);
+  expect(await page.textContent('.way summary')).toMatch(/^Latency from the bridge: \d+(\.\d)? m?s$/);
+  await page.click('.way summary');
+  const hops = await page.$$eval('.way dd', (all) => all.map(({ textContent }) => textContent));
+  expect(hops.slice(0, 3)).toEqual([expect.stringMatching(/^at most (\d+ ms|1\.\d s)$/), '25 ms', '12 ms']);
+  await page.waitForFunction(() => /^\d/.test([...document.querySelectorAll('.way dd')].at(-1)!.textContent!), undefined, STEP);
+  const widths = await page.$$eval('.way .bar i:not([hidden])', (all) => all.map((one) => one.getBoundingClientRect().width));
+  expect(widths.length).toBeGreaterThan(2);
+  expect(Math.min(...widths)).toBeGreaterThan(0);
+});
+
+it('finds an aircraft outside of the view, and moves there', async ({ page, visit }) => {
   await visit.open();
   await page.keyboard.press('/');
   await page.keyboard.type('zora');
@@ -66,7 +58,7 @@ it('finds an aircraft outside of the view, and moves there', async () => {
   expect(visit.requests.filter((url) => url.includes('/api/v1/search'))).toHaveLength(1);
 });
 
-it('shows the last heard fix with its age, and labels an estimate', async () => {
+it('shows the last heard fix with its age, and labels an estimate', async ({ page, sky, visit }) => {
   await visit.open();
   const [first] = await page.evaluate(() => window.updraft!.aircraft());
   sky.sky.silence(parseInt(first!.device, 16));
@@ -84,7 +76,7 @@ it('shows the last heard fix with its age, and labels an estimate', async () => 
   expect(await page.getAttribute('#card a.action', 'href')).toBe(`geo:${known!.lat.toFixed(6)},${known!.lon.toFixed(6)}`);
 });
 
-it('shows the recorded track of the selection, and links to its files', async () => {
+it('shows the recorded track of the selection, and links to its files', async ({ page, visit }) => {
   await visit.open();
   expect(await page.evaluate(() => window.updraft!.track())).toEqual([]);
   await page.click('.row', STEP);
@@ -105,7 +97,7 @@ it('shows the recorded track of the selection, and links to its files', async ()
   await page.waitForFunction(() => window.updraft!.track().length === 0, undefined, STEP);
 });
 
-it('follows a pilot: the map moves along, and a link contains the state', async () => {
+it('follows a pilot: the map moves along, and a link contains the state', async ({ page, visit }) => {
   await visit.open();
   await page.click('.row', STEP);
   await page.click('text=Follow', STEP);
@@ -120,7 +112,7 @@ it('follows a pilot: the map moves along, and a link contains the state', async 
   expect(await page.textContent('#card h2')).toBe(name);
 });
 
-it('filters list and map by the address, and shows one number', async () => {
+it('filters list and map by the address, and shows one number', async ({ page, visit }) => {
   await visit.open(`${VIEW}&filter=kind:5,climbing`);
   await page.waitForFunction(() => window.updraft!.drawn().length > 0, undefined, STEP);
   await page.waitForFunction(() => document.querySelector('h1 .count')?.textContent === document.querySelector('[data-tab=air] .count')?.textContent, undefined, STEP);
@@ -129,18 +121,33 @@ it('filters list and map by the address, and shows one number', async () => {
   expect(drawn).toBeGreaterThan(0);
   expect(drawn).toBeLessThan(12);
   expect(count).toBeLessThanOrEqual(drawn);
-  await page.click('button[aria-label=Filter]');
-  await page.click('text=Show all');
+  // How many are hidden is always in sight, and one click shows them again.
+  expect(Number((await page.textContent('.banner.filtered span'))!.match(/^Hidden by the filter: (\d+)$/)![1])).toBeGreaterThan(70);
+  await page.click('.banner.filtered >> text=Show all');
   await page.waitForFunction(() => window.updraft!.drawn().length > 80, undefined, STEP);
   expect(await page.evaluate(() => location.hash)).not.toContain('filter');
+  expect(await page.isVisible('.banner.filtered')).toBe(false);
 });
 
-it('lists hundreds in the order of the shown values, with a few rows in the document', async () => {
-  sky.close();
-  sky = await startSky({ count: 900 });
-  await page.close();
-  visit = await Visit.start(browser, sky);
-  page = visit.page;
+it('filters kinds on the ground by keyboard', async ({ page, visit }) => {
+  await visit.open();
+  await page.waitForFunction(() => window.updraft!.shown('ground').length === 7, undefined, STEP);
+  await page.keyboard.press('k');
+  expect(await page.evaluate(() => document.activeElement?.closest('#filter') !== null)).toBe(true);
+  await page.focus('#filter [role=group][aria-label="On the ground"] .chip >> text=Vehicle');
+  await page.keyboard.press('Enter');
+  // Calls for help and for a ride stay.
+  await page.waitForFunction(() => window.updraft!.shown('ground').length === 4, undefined, STEP);
+  expect(await page.evaluate(() => location.hash)).toContain('filter=ground:3');
+  expect(await page.textContent('.banner.filtered span')).toBe('Hidden by the filter: 3');
+  await page.keyboard.press('x');
+  await page.waitForFunction(() => window.updraft!.shown('ground').length === 7, undefined, STEP);
+});
+
+it('lists hundreds in the order of the shown values, with a few rows in the document', async ({ browser }) => {
+  const sky = await startSky({ count: 900 });
+  const visit = await Visit.start(browser, sky);
+  const { page } = visit;
   await visit.open('#map=8.4/46.62/7.85');
   await page.waitForSelector('.row', STEP);
   const count = Number(await page.textContent('h1 .count'));
@@ -154,9 +161,11 @@ it('lists hundreds in the order of the shown values, with a few rows in the docu
   for (const rows of [first]) expect(rows.map(({ altitude }) => altitude)).toEqual(rows.map(({ altitude }) => altitude).sort((a, b) => b - a));
   await page.$eval('.rows:not([hidden])', (rows) => { rows.scrollTop = rows.scrollHeight; });
   await page.waitForFunction((all) => [...document.querySelectorAll('.rows:not([hidden]) .item')].some((item) => Number(item.getAttribute('aria-posinset')) > all), count - 30, STEP);
+  await visit.end();
+  sky.close();
 });
 
-it('subscribes receivers once they are switched on', async () => {
+it('subscribes receivers once they are switched on', async ({ page, sky, visit }) => {
   await visit.open();
   await page.click('button[aria-label=Layers]');
   expect(await page.isChecked('[name=receivers]')).toBe(false);
@@ -164,7 +173,7 @@ it('subscribes receivers once they are switched on', async () => {
   expect(message.kinds).toContain(5);
 });
 
-it('shows the coverage and the clock of a receiver, and the wind that a station measured', async () => {
+it('shows the coverage and the clock of a receiver, and the wind that a station measured', async ({ page, visit }) => {
   await visit.open(`${VIEW.replace('9/', '9.5/')}&hide=aircraft,ground,thermals,trails`);
   const spot = (layer: string, id: string) => page.evaluate(([name, label]) => window.updraft!.spot(name!, label!), [layer, id]);
   await page.waitForFunction(() => window.updraft!.spot('receivers', 'ogn-be-1') !== undefined, undefined, STEP);
@@ -182,7 +191,7 @@ it('shows the coverage and the clock of a receiver, and the wind that a station 
   expect(await page.getAttribute('svg.station', 'aria-label')).toBe('Wind and gusts of the last 12 h, at most 32 km/h');
 });
 
-it('shows the facts of a distress call, and drops it when it ends', async () => {
+it('shows the facts of a distress call, and drops it when it ends', async ({ page, sky, visit }) => {
   await visit.open();
   await page.waitForSelector('.beacon', STEP);
   const text = await page.textContent('.alerts');
@@ -193,7 +202,7 @@ it('shows the facts of a distress call, and drops it when it ends', async () => 
   await page.waitForSelector('.alerts', { ...STEP, state: 'hidden' });
 });
 
-it('lists calls for a ride without alarm, with the nearest helpers', async () => {
+it('lists calls for a ride without alarm, with the nearest helpers', async ({ page, visit }) => {
   await visit.open();
   await page.click('.banner.calm', STEP);
   expect(await page.textContent('.banner.calm')).toBe('Open calls for a ride or support: 2 · Show the list');
@@ -206,7 +215,7 @@ it('lists calls for a ride without alarm, with the nearest helpers', async () =>
   expect(await page.textContent('.rows:not([hidden]) .item[aria-posinset="1"]')).not.toContain('Landed');
 });
 
-it('shows when data is stale, and when it is not any more', async () => {
+it('shows when data is stale, and when it is not any more', async ({ page, sky, visit }) => {
   await visit.open();
   sky.broadcast({ updates: { server_at_us: 0, removals: [], stale: true } });
   await page.waitForSelector('.banner.stale >> text=no fresh data', STEP);
@@ -214,8 +223,8 @@ it('shows when data is stale, and when it is not any more', async () => {
   await page.waitForSelector('.banner.stale', { ...STEP, state: 'hidden' });
 });
 
-it('keeps the picture while the server is away, shows since when, and reconnects at a click', async () => {
-  expected = [/ERR_CONNECTION_REFUSED|ERR_EMPTY_RESPONSE|ERR_CONNECTION_RESET|WebSocket|cannot be shown|Failed to fetch|fetching the script/];
+it('keeps the picture while the server is away, shows since when, and reconnects at a click', async ({ expected, page, sky, visit }) => {
+  expected.push(/ERR_CONNECTION_REFUSED|ERR_EMPTY_RESPONSE|ERR_CONNECTION_RESET|WebSocket|cannot be shown|Failed to fetch|fetching the script/);
   await page.addInitScript(() => {
     const page = globalThis as never as { attempts: number };
     page.attempts = 0;
@@ -234,12 +243,13 @@ it('keeps the picture while the server is away, shows since when, and reconnects
     document.querySelector<HTMLElement>('.retry')!.click();
     return page.attempts === before + 1;
   }, undefined, STEP);
-  sky = await startSky({ port });
+  const back = await startSky({ port });
   await visit.live();
   await page.waitForSelector('.banner.stale', { ...STEP, state: 'hidden' });
+  back.close();
 });
 
-it('announces only new calls to screen readers', async () => {
+it('announces only new calls to screen readers', async ({ page, sky, visit }) => {
   await visit.open();
   await page.waitForFunction(() => document.querySelector('[role=alert]')?.textContent?.includes('Distress call'), undefined, STEP);
   await page.evaluate(() => {
@@ -255,7 +265,7 @@ it('announces only new calls to screen readers', async () => {
   await page.waitForFunction(() => document.querySelector('[role=status]')?.textContent === 'Needs a ride: device 110201', undefined, STEP);
 });
 
-it('shows a region of a view that is wider than the limit of the server', async () => {
+it('shows a region of a view that is wider than the limit of the server', async ({ page, sky, visit }) => {
   await visit.open('#map=3/46.6/8');
   await page.waitForSelector('.banner.hint >> text=Live within 1000 km', STEP);
   const message = await Promise.race([sky.nextSubscribe(), page.evaluate(() => { location.hash = 'map=3/40/20'; }).then(() => sky.nextSubscribe())]);
@@ -264,12 +274,12 @@ it('shows a region of a view that is wider than the limit of the server', async 
   expect((await page.evaluate(() => window.updraft!.counts())).aircraft).toBeGreaterThan(80);
 });
 
-it('loads no style that the server does not name', async () => {
+it('loads no style that the server does not name', async ({ page, visit }) => {
   await visit.open(VIEW, '?style=https://elsewhere.example/style.json');
   await page.waitForFunction(() => window.updraft!.moved() > 0, undefined, STEP);
 });
 
-it('spreads aircraft that fly at one position', async () => {
+it('spreads aircraft that fly at one position', async ({ page, visit }) => {
   await visit.open('#map=8/46.62/7.85');
   await page.waitForFunction(() => window.updraft!.moved() > 1500, undefined, STEP);
   const near = await page.evaluate(() => {

@@ -1,40 +1,13 @@
 // Aircraft that were not heard of since: listed, shown at that time, and downloaded.
-import { createRequire } from 'node:module';
-import { readFileSync } from 'node:fs';
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
+import { expect } from 'vitest';
 import type { Hooks } from '../../src/hooks';
-import { launch } from '../browser.mjs';
-import { startSky } from '../sky.mjs';
-import { DESKTOP, STEP, Visit, type SkyServer } from './open';
+import { axeViolations, DESKTOP, pageTest, STEP } from './open';
 
 declare const window: { updraft?: Hooks };
 
-const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+const it = pageTest({ viewport: DESKTOP, bypassCSP: true });
 
-let browser: Browser;
-let sky: SkyServer;
-let visit: Visit;
-let page: Page;
-
-beforeAll(async () => { browser = await launch(); });
-afterAll(() => browser?.close());
-
-beforeEach(async () => {
-  sky = await startSky();
-  visit = await Visit.start(browser, sky, { viewport: DESKTOP, bypassCSP: true });
-  page = visit.page;
-});
-
-afterEach(async () => {
-  try {
-    await visit.end();
-  } finally {
-    sky.close();
-  }
-});
-
-it('lists them with what is known, and links to the place, the time and the track', async () => {
+it('lists them with what is known, and links to the place, the time and the track', async ({ page, visit }) => {
   await visit.open();
   await page.click('[data-tab=calls]');
   await page.click('.action.silent');
@@ -47,12 +20,7 @@ it('lists them with what is known, and links to the place, the time and the trac
   const links = await page.$$eval('#silent tbody tr:first-child a', (all) => all.map((link) => link.getAttribute('href')));
   expect(links[0]).toMatch(/^\/#map=12\/46\.6000\/7\.9000&device=120B03&at=\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/);
   expect(links[1]).toMatch(/^\.\/api\/v1\/track\/120B03\?from=[^&]+Z&to=[^&]+Z&format=gpx$/);
-  await page.evaluate(AXE);
-  const violations = await page.evaluate(async () => {
-    const { axe } = globalThis as never as { axe: { run(): Promise<{ violations: { id: string; nodes: { html: string }[] }[] }> } };
-    return (await axe.run()).violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join('; ')}`);
-  });
-  expect(violations).toEqual([]);
+  expect(await axeViolations(page)).toEqual([]);
   expect(visit.requests.filter((url) => /api\/v1\/silent\?bounds=/.test(url))).toHaveLength(1);
 
   await page.keyboard.press('Escape');

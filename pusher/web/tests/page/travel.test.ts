@@ -1,50 +1,24 @@
 // The past of the region: by link, by slider, played, and back to the live map.
-import { createRequire } from 'node:module';
-import { readFileSync } from 'node:fs';
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
+import type { Page } from 'playwright-core';
+import { expect } from 'vitest';
 import type { Hooks } from '../../src/hooks';
-import { launch } from '../browser.mjs';
-import { startSky } from '../sky.mjs';
-import { DESKTOP, PHONE, STEP, VIEW, Visit, type SkyServer } from './open';
+import { axeViolations, DESKTOP, pageTest, PHONE, STEP, VIEW, Visit } from './open';
 
 declare const window: { updraft?: Hooks };
-
-const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const THEN = '2026-06-01T12:00:00Z';
 
-let browser: Browser;
-let sky: SkyServer;
-let visit: Visit;
-let page: Page;
+const it = pageTest();
 
-beforeAll(async () => { browser = await launch(); });
-afterAll(() => browser?.close());
-
-beforeEach(async () => {
-  sky = await startSky();
-  visit = await Visit.start(browser, sky, { viewport: DESKTOP });
-  page = visit.page;
-});
-
-afterEach(async () => {
-  try {
-    await visit.end();
-  } finally {
-    sky.close();
-  }
-});
-
-const travel = () => page.evaluate(() => window.updraft!.travel());
-const drawsPast = () => page.waitForFunction(() => {
+const travel = (page: Page) => page.evaluate(() => window.updraft!.travel());
+const drawsPast = (page: Page) => page.waitForFunction(() => {
   const drawn = window.updraft!.drawn();
   return drawn.length === 40 && drawn.every(({ device }) => device.startsWith('120B'));
 }, undefined, STEP);
 
-it('shows the time of a link with list and details, and says that it is the past', async () => {
+it('shows the time of a link with list and details, and says that it is the past', async ({ page, visit }) => {
   await visit.open(`${VIEW}&at=${THEN}&device=120B03`);
-  await drawsPast();
-  expect(await travel()).toMatchObject({ at: Date.parse(THEN), playing: false, aircraft: 40 });
+  await drawsPast(page);
+  expect(await travel(page)).toMatchObject({ at: Date.parse(THEN), playing: false, aircraft: 40 });
   await page.waitForSelector('.status[data-state=past] >> text=Past', STEP);
   await page.waitForSelector('#card h2 >> text=Past 3', STEP);
   expect(await page.textContent('#card dl')).toMatch(/Altitude1560 m/);
@@ -56,9 +30,9 @@ it('shows the time of a link with list and details, and says that it is the past
   expect(visit.requests.some((url) => /history\?bounds=[^&]+&from=2026-06-01T12:00:00.000Z&to=[^&]+&step=5&cursor=2000$/.test(url))).toBe(true);
 });
 
-it('plays, stands still, and keeps the time in the address', async () => {
+it('plays, stands still, and keeps the time in the address', async ({ page, visit }) => {
   await visit.open(`${VIEW}&at=${THEN}`);
-  await drawsPast();
+  await drawsPast(page);
   const moved = await page.evaluate(() => window.updraft!.moved());
   await page.selectOption('#travel select', '120');
   await page.click('#travel .play');
@@ -66,21 +40,21 @@ it('plays, stands still, and keeps the time in the address', async () => {
   expect(await page.evaluate(() => window.updraft!.moved())).toBeGreaterThan(moved);
   await page.waitForFunction((start) => location.hash.includes('at=') && !location.hash.includes(start), `at=${THEN}`, STEP);
   await page.keyboard.press('p');
-  const still = (await travel())!;
+  const still = (await travel(page))!;
   expect(still.playing).toBe(false);
   await page.waitForFunction((seconds) => location.hash.includes(seconds), `at=${new Date(still.at).toISOString().slice(0, 19)}Z`, STEP);
   await expect.poll(() => visit.requests.some((url) => url.includes('step=60')), STEP).toBe(true);
 });
 
-it('goes to a date, to a time of the last hours, and back to the live map', async () => {
+it('goes to a date, to a time of the last hours, and back to the live map', async ({ page, visit }) => {
   await visit.open();
   await page.waitForFunction(() => window.updraft!.drawn().length > 80, undefined, STEP);
   await page.keyboard.press('p');
   await page.waitForSelector('#travel .travel-time >> text=Live', STEP);
   await page.fill('#travel input[type=datetime-local]', '2026-03-04T15:06:07');
-  await drawsPast();
+  await drawsPast(page);
   const local = await page.evaluate(() => new Date(2026, 2, 4, 15, 6, 7).getTime());
-  expect((await travel())!.at).toBe(local);
+  expect((await travel(page))!.at).toBe(local);
   expect(await page.evaluate(() => document.body.classList.contains('past'))).toBe(true);
   await page.click('#travel .live');
   await page.waitForFunction(() => window.updraft!.drawn().length > 80, undefined, STEP);
@@ -88,8 +62,8 @@ it('goes to a date, to a time of the last hours, and back to the live map', asyn
 
   await page.focus('#travel input[type=range]');
   await page.keyboard.press('PageDown');
-  await drawsPast();
-  const { at } = (await travel())!;
+  await drawsPast(page);
+  const { at } = (await travel(page))!;
   expect(Date.now() - at).toBeGreaterThan(60_000);
   expect(Date.now() - at).toBeLessThan(12 * 3_600_000);
   await page.keyboard.press('n');
@@ -97,27 +71,21 @@ it('goes to a date, to a time of the last hours, and back to the live map', asyn
   await page.waitForFunction(() => window.updraft!.drawn().length > 80 && window.updraft!.travel() === undefined, undefined, STEP);
 });
 
-it('keeps calls for help live, and goes back to them', async () => {
+it('keeps calls for help live, and goes back to them', async ({ page, visit }) => {
   await visit.open(`${VIEW}&at=${THEN}`);
-  await drawsPast();
+  await drawsPast(page);
   await page.waitForSelector('.alerts >> text=Distress call', STEP);
   await page.click('.alerts button >> text=Show');
   await page.waitForFunction(() => window.updraft!.travel() === undefined, undefined, STEP);
   await page.waitForSelector('#card:not([hidden])', STEP);
 });
 
-it('breaks no rule of axe, on a phone too', async () => {
+it('breaks no rule of axe, on a phone too', async ({ browser, sky }) => {
   for (const options of [{ viewport: DESKTOP }, PHONE]) {
-    await visit.end();
-    visit = await Visit.start(browser, sky, { ...options, bypassCSP: true });
-    page = visit.page;
+    const visit = await Visit.start(browser, sky, { ...options, bypassCSP: true });
     await visit.open(`${VIEW}&at=${THEN}&device=120B03`);
-    await drawsPast();
-    await page.evaluate(AXE);
-    const violations = await page.evaluate(async () => {
-      const { axe } = globalThis as never as { axe: { run(): Promise<{ violations: { id: string; nodes: { html: string }[] }[] }> } };
-      return (await axe.run()).violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join('; ')}`);
-    });
-    expect(violations).toEqual([]);
+    await drawsPast(visit.page);
+    expect(await axeViolations(visit.page)).toEqual([]);
+    await visit.end();
   }
 });

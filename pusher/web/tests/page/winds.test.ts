@@ -1,45 +1,23 @@
 // The wind aloft: a layer that is loaded while it is on, and its bands of altitude.
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
+import type { Page } from 'playwright-core';
+import { expect } from 'vitest';
 import type { Hooks } from '../../src/hooks';
-import { launch } from '../browser.mjs';
-import { startSky } from '../sky.mjs';
-import { DESKTOP, STEP, Visit, type SkyServer } from './open';
+import { pageTest, STEP } from './open';
 
 declare const window: { updraft?: Hooks };
 
-let browser: Browser;
-let sky: SkyServer;
-let visit: Visit;
-let page: Page;
+const it = pageTest();
 
-beforeAll(async () => { browser = await launch(); });
-afterAll(() => browser?.close());
+const shows = (page: Page, count: number) => page.waitForFunction((winds) => window.updraft!.shown('winds').length === winds, count, STEP);
 
-beforeEach(async () => {
-  sky = await startSky();
-  visit = await Visit.start(browser, sky, { viewport: DESKTOP });
-  page = visit.page;
-});
-
-afterEach(async () => {
-  try {
-    await visit.end();
-  } finally {
-    sky.close();
-  }
-});
-
-const shows = (count: number) => page.waitForFunction((winds) => window.updraft!.shown('winds').length === winds, count, STEP);
-
-it('draws the winds of one band while the layer is on', async () => {
+it('draws the winds of one band while the layer is on', async ({ page, visit }) => {
   await visit.open('#map=8/46.62/7.85');
   await page.waitForFunction(() => window.updraft!.moved() > 0, undefined, STEP);
   expect(visit.requests.filter((url) => url.includes('/api/v1/winds'))).toEqual([]);
   await page.keyboard.press('l');
   await page.click('label:has([name=winds])');
   // Twelve winds in three bands; the band of 2000 m is chosen.
-  await shows(4);
+  await shows(page, 4);
   expect(visit.requests.filter((url) => /api\/v1\/winds\?bounds=/.test(url))).toHaveLength(1);
   expect(await page.evaluate(() => location.hash)).toContain('hide=receivers');
   expect(await page.$$eval('[name=wind-band] option', (options) => options.map(({ textContent }) => textContent))).toContain('2000–2500 m');
@@ -52,5 +30,5 @@ it('draws the winds of one band while the layer is on', async () => {
   await page.keyboard.press('l');
   await page.waitForSelector('[name=wind-band] option >> text=1500–2000 m (4)', { ...STEP, state: 'attached' });
   await page.click('label:has([name=winds])');
-  await shows(0);
+  await shows(page, 0);
 });

@@ -31,3 +31,15 @@ run "the_default_database_is_refused" {
   }
   expect_failures = [var.database]
 }
+
+run "users_have_the_rights_of_the_shared_file" {
+  command = plan
+  assert {
+    condition     = { for user in ["owner", "historian", "reader"] : user => toset([for grant in clickhousedbops_grant_privilege.grant : grant.privilege_name if grant.grantee_user_name == "updraft_${user}"]) } == { for user, privileges in jsondecode(file("../../../ops/clickhouse/privileges.json")) : user => toset(privileges) }
+    error_message = "as docker-compose.prod.yml has them"
+  }
+  assert {
+    condition     = output.users == { owner = "updraft_owner", historian = "updraft_historian", reader = "updraft_reader" } && output.database == "updraft"
+    error_message = "users and database, as UPDRAFT_CLICKHOUSE_URL names them"
+  }
+}

@@ -67,3 +67,26 @@ run "wildcard_principals_are_refused" {
   }
   expect_failures = [var.principals]
 }
+
+run "groups_carry_the_prefix" {
+  command = plan
+  assert {
+    condition     = sort([for acl in kafka_acl.group : "${acl.acl_operation} ${acl.resource_name}" if acl.acl_principal == "User:p"]) == tolist(["Describe updraft-processor-reader", "Read dev.processor"])
+    error_message = "the processor's own group, and that of reads without a group"
+  }
+  assert {
+    condition     = alltrue([for acl in kafka_acl.group : acl.resource_pattern_type_filter == "Literal" || acl.acl_principal == "User:a"])
+    error_message = "prefixed groups are for analytics alone"
+  }
+}
+
+run "rights_are_listed_for_people" {
+  command = plan
+  variables {
+    principals = { bridge = "User:b" }
+  }
+  assert {
+    condition     = output.rights == tolist(["bridge Write fanet.dead-letter.v1", "bridge Write fanet.raw.v1"])
+    error_message = "program, operation and topic"
+  }
+}

@@ -107,6 +107,32 @@ run "more_in_sync_than_copies_is_refused" {
   expect_failures = [kafka_topic.topic]
 }
 
+run "settings_are_those_of_the_programs" {
+  command = plan
+  variables {
+    prefix = "dev."
+  }
+  assert {
+    condition     = output.settings == { UPDRAFT_TOPIC_PREFIX = "dev.", UPDRAFT_PROCESSOR_PARTITIONS = "6" }
+    error_message = "names and text values, as in the environment of a program"
+  }
+  assert {
+    condition     = output.topics["fanet.raw.v1"] == { name = "dev.fanet.raw.v1", partitions = 6 }
+    error_message = "topics by their name without prefix"
+  }
+}
+
+run "in_sync_replicas_are_a_setting_of_each_topic" {
+  command = plan
+  variables {
+    min_in_sync_replicas = 2
+  }
+  assert {
+    condition     = alltrue([for topic in kafka_topic.topic : topic.config["min.insync.replicas"] == "2"])
+    error_message = "every topic, since the cluster's default may differ"
+  }
+}
+
 run "prefix_needs_a_dot" {
   command = plan
   variables {
@@ -121,4 +147,44 @@ run "zero_partitions_are_refused" {
     partitions = 0
   }
   expect_failures = [var.partitions]
+}
+
+run "a_fraction_of_partitions_is_refused" {
+  command = plan
+  variables {
+    partitions = 6.5
+  }
+  expect_failures = [var.partitions]
+}
+
+run "zero_copies_are_refused" {
+  command = plan
+  variables {
+    replication_factor = 0
+  }
+  expect_failures = [var.replication_factor]
+}
+
+run "zero_in_sync_replicas_are_refused" {
+  command = plan
+  variables {
+    min_in_sync_replicas = 0
+  }
+  expect_failures = [var.min_in_sync_replicas]
+}
+
+run "retention_in_days_is_refused" {
+  command = plan
+  variables {
+    retention = { "fanet.raw.v1" = "14d" }
+  }
+  expect_failures = [var.retention]
+}
+
+run "retention_of_unknown_topics_is_refused" {
+  command = plan
+  variables {
+    retention = { "fanet.row.v1" = "336h" }
+  }
+  expect_failures = [kafka_topic.topic]
 }

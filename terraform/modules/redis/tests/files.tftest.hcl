@@ -46,3 +46,22 @@ run "shared_passwords_are_refused" {
   }
   expect_failures = [var.password_hashes]
 }
+
+run "nothing_is_evicted" {
+  command = plan
+  variables {
+    max_memory_mb = 256
+  }
+  assert {
+    condition     = strcontains(output.configuration, "maxmemory 256mb\n") && strcontains(output.configuration, "maxmemory-policy noeviction\n")
+    error_message = "Redis refuses writes at its limit, and the programs refill it"
+  }
+}
+
+run "too_little_memory_is_refused" {
+  command = plan
+  variables {
+    max_memory_mb = 32
+  }
+  expect_failures = [var.max_memory_mb]
+}

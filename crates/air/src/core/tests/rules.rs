@@ -249,8 +249,16 @@ fn alerts_are_acknowledged_and_resolved_by_command() {
     assert_eq!(alert_of(&out).acknowledged_by.as_deref(), Some("operator"));
     let repeat = story.command(PILOT, "c1", Action::AcknowledgeAlert(AcknowledgeAlert { alert_id }));
     assert!(repeat.states.is_empty());
-    let out = story.command(PILOT, "c2", Action::ResolveAlert(ResolveAlert { alert_id, remark: None }));
+    let second = story.command(PILOT, "c2", Action::AcknowledgeAlert(AcknowledgeAlert { alert_id }));
+    assert!(second.states.is_empty(), "the first one stays");
+    let other = story.command(PILOT, "c3", Action::ResolveAlert(ResolveAlert { alert_id: alert_id + 1, remark: None }));
+    assert!(other.states.is_empty(), "another alert");
+    let out = story.command(PILOT, "c4", Action::ResolveAlert(ResolveAlert { alert_id, remark: None }));
     assert_eq!(alert_of(&out).resolution, Some(AlertResolution::Operator.into()));
+    assert_eq!(alert_of(&out).resolved_by.as_deref(), Some("operator"));
+    assert_eq!(alert_of(&out).acknowledged_by.as_deref(), Some("operator"), "it is kept");
+    let again = story.command(PILOT, "c5", Action::ResolveAlert(ResolveAlert { alert_id, remark: None }));
+    assert!(again.states.is_empty());
     story.pass(24.0 * 3_600.0);
     assert!(kinds(&story.tick()).contains(&(Audience::Public, "no alert")));
 }

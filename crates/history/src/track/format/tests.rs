@@ -1,4 +1,4 @@
-//! The output of each format; `pusher/tests/past.rs` has it read by independent programs.
+//! The output of each format; `tests/tests/interoperability` has it read by independent programs.
 
 use super::*;
 use crate::csv_line::CsvForm;

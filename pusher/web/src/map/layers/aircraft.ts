@@ -68,7 +68,7 @@ export class AircraftLayer implements Layer {
     map.addLayer({
       id: 'aircraft', type: 'symbol', source: 'aircraft', minzoom: SYMBOL_ZOOM,
       layout: {
-        'icon-image': ['get', 'icon'], 'icon-rotate': ['get', 'course'], 'icon-rotation-alignment': 'map', 'icon-allow-overlap': true,
+        'icon-image': ['get', 'icon'], 'icon-rotate': ['get', 'course'], 'icon-rotation-alignment': 'map', 'icon-pitch-alignment': 'viewport', 'icon-allow-overlap': true,
         'icon-ignore-placement': true, 'icon-size': ['interpolate', ['linear'], ['zoom'], ...SYMBOL_SIZES.flat()] as unknown as ExpressionSpecification,
         'symbol-sort-key': ['get', 'sort'],
         'text-field': ['step', ['zoom'], ['get', 'age'], 8.5, ['concat', ['get', 'name'], ['case', ['==', ['get', 'age'], ''], '', ['concat', '\n', ['get', 'age']]]], VALUES_ZOOM, [

@@ -31,7 +31,7 @@ export class StationLayer implements Layer {
     map.addLayer({
       id: 'stations', type: 'symbol', source: 'stations', minzoom: 6.5,
       layout: {
-        'icon-image': ['get', 'icon'], 'icon-rotate': ['get', 'from'], 'icon-rotation-alignment': 'map', 'icon-allow-overlap': true,
+        'icon-image': ['get', 'icon'], 'icon-rotate': ['get', 'from'], 'icon-rotation-alignment': 'map', 'icon-pitch-alignment': 'viewport', 'icon-allow-overlap': true,
         'icon-ignore-placement': true, 'icon-size': size,
       },
       paint: { 'icon-opacity': ['get', 'opacity'] },

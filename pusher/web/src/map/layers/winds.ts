@@ -23,7 +23,7 @@ export class WindLayer implements Layer {
     map.addLayer({
       id: 'winds', type: 'symbol', source: 'winds', minzoom: 5,
       layout: {
-        'icon-image': ['get', 'icon'], 'icon-rotate': ['get', 'from'], 'icon-rotation-alignment': 'map', 'icon-allow-overlap': true,
+        'icon-image': ['get', 'icon'], 'icon-rotate': ['get', 'from'], 'icon-rotation-alignment': 'map', 'icon-pitch-alignment': 'viewport', 'icon-allow-overlap': true,
         'icon-ignore-placement': true, 'icon-size': ['interpolate', ['linear'], ['zoom'], 5, 0.6, 8, 1, 11, 1.3],
       },
       paint: { 'icon-opacity': ['get', 'opacity'] },

@@ -1,0 +1,77 @@
+//! What all commands share: who may, the answer once the log has it, and what it says otherwise.
+
+use access::Scope;
+use axum::http::{HeaderName, HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use schemas::DeviceAddress;
+use schemas::v1::CommandReceipt;
+use schemas::v1::command::Action;
+
+use super::picture_request::message_response;
+use super::problem::Problem;
+use super::time::rfc3339;
+use crate::app::App;
+use crate::audit::{Act, Requester};
+use crate::auth::Denied;
+use crate::commands::{Accepted, CommandError};
+
+/// The id of the command's record.
+const OBSERVATION_ID: HeaderName = HeaderName::from_static("x-observation-id");
+
+/// An act about a device.
+pub(super) fn about(device: DeviceAddress, action: &'static str, scope: Option<Scope>) -> Act {
+    Act { action, subject: device.to_string(), scope, details: Vec::new() }
+}
+
+/// A device address of a path.
+pub(super) fn device(address: &str) -> Result<DeviceAddress, Problem> {
+    address.parse().map_err(|error: schemas::id::ParseIdError| Problem::bad_request("bad_address", error.to_string()))
+}
+
+/// Sends a command. 202 with its receipt once the log has it.
+pub(super) async fn send(
+    app: &App,
+    requester: &Requester,
+    act: Act,
+    device: DeviceAddress,
+    action: Action,
+    receipt: CommandReceipt,
+    protobuf: bool,
+) -> Response {
+    let name = act.action;
+    match app.commands.send(requester, act, device, action).await {
+        Ok(Accepted { command_id, record_id }) => {
+            tracing::info!(%device, record = %record_id, command = name, "a command is in the log");
+            let server_time = rfc3339(app.context.clock.now_us());
+            let receipt = CommandReceipt { server_time, command_id, record_id: Some(record_id.0), ..receipt };
+            let id = HeaderValue::from_str(&record_id.to_string()).expect("digits");
+            let mut response = message_response(&receipt, protobuf);
+            *response.status_mut() = StatusCode::ACCEPTED;
+            response.headers_mut().insert(OBSERVATION_ID, id);
+            response
+        }
+        Err(error) => not_done(error),
+    }
+}
+
+/// The answer where nothing was done.
+pub(super) fn not_done(error: CommandError) -> Response {
+    match error {
+        CommandError::TooMany(limited) => Denied::Limited(limited).into_response(),
+        CommandError::Forbidden => not_your_device().into_response(),
+        CommandError::Audit(_) => {
+            let detail = "nothing was done, since its audit record was not written: send it again".to_owned();
+            Problem::unavailable("audit_unavailable", detail).into_response()
+        }
+        CommandError::Log(error) => {
+            tracing::warn!(error = format!("{:#}", anyhow::anyhow!(error)), "cannot write a command");
+            let detail = "the command was not written: send it again".to_owned();
+            Problem::unavailable("log_unavailable", detail).into_response()
+        }
+    }
+}
+
+/// 403, whether the device is known or not.
+pub(super) fn not_your_device() -> Problem {
+    Problem::forbidden("not_your_device", "these credentials are not for that device")
+}

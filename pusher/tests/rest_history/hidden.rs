@@ -1,0 +1,94 @@
+//! The past of hidden devices.
+
+use runtime::Clock;
+use schemas::catalogue::topic;
+use schemas::v1;
+use serde_json::{Value, json};
+
+use crate::recorded::{ADA, recorded};
+use crate::stage::{self, Stage};
+
+/// The public rows of Ada's history, by each endpoint.
+async fn visible(stage: &Stage) -> Vec<(&'static str, usize)> {
+    let rows = |text: String| text.lines().count().saturating_sub(1);
+    let text = async |path: &str| stage.get(path).await.text().await.expect("text");
+    let track: Value = stage.get("/api/v1/track/110B90?hours=1").await.json().await.expect("JSON");
+    let segments = track["segments"].as_array().cloned().unwrap_or_default();
+    let flights: Value = stage.get("/api/v1/flights?bounds=-90,-180,90,180").await.json().await.expect("JSON");
+    let region: Value = stage.get("/api/v1/history?step=1").await.json().await.expect("JSON");
+    let mut visible = vec![
+        ("track", segments.iter().map(|segment| segment["points"].as_array().map_or(0, Vec::len)).sum()),
+        ("flights", flights["flights"].as_array().map_or(0, Vec::len)),
+        ("region", region["positions"].as_array().map_or(0, Vec::len)),
+        ("names in the region", region["names"].as_array().map_or(0, Vec::len)),
+        ("positions", rows(text("/api/v1/export?hours=1").await)),
+        ("receptions", rows(text("/api/v1/export?kind=receptions&hours=1").await)),
+    ];
+    for format in ["gpx", "kml", "igc", "csv", "geojson"] {
+        let response = stage.get(&format!("/api/v1/track/110B90?hours=1&format={format}")).await;
+        visible.push((format, usize::from(response.status() == 200)));
+    }
+    visible
+}
+
+fn is_hidden(visible: &[(&str, usize)]) -> bool {
+    visible.iter().all(|(_, count)| *count == 0)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hidden_past_stays_hidden_after_expiry() {
+    let recorded = recorded().await;
+    let before = visible(&recorded.stage).await;
+    assert!(before.iter().all(|(_, count)| *count > 0), "{before:?}");
+    // Ada withdraws her consent while she flies.
+    let aircraft = v1::AircraftState { version: 9, ..stage::aircraft(ADA, 9, 46.5, 8.0) };
+    let state = v1::PrivateState { state: Some(v1::private_state::State::Aircraft(aircraft)) };
+    let hidden = |version| v1::PrivacyState { device: ADA, version, hidden: true, ..Default::default() };
+    recorded.stage.publish_value(topic::PRIVACY, "110B90", &hidden(9)).await;
+    recorded.stage.publish_value(topic::PRIVATE_STATE, "110B90", &state).await;
+    recorded.stage.until("Ada is hidden", || async { is_hidden(&visible(&recorded.stage).await) }).await;
+    // Her aircraft expires: its private state ends, and her objection stays.
+    recorded.stage.publish(recorded.stage.record(topic::PRIVATE_STATE, ADA, None, 10)).await;
+    recorded
+        .stage
+        .until("the aircraft has expired", || async { recorded.stage.metric("fanet_pusher_hidden_devices") == 0.0 })
+        .await;
+    assert_eq!(recorded.stage.metric("fanet_pusher_hidden_pasts"), 1.0);
+    assert!(is_hidden(&visible(&recorded.stage).await), "after it has expired: {:?}", visible(&recorded.stage).await);
+    // A new pusher reads the same topics from their beginning.
+    let log = recorded.stage.log.clone();
+    let (store, start_ms) = (recorded.store.clone(), recorded.start_ms);
+    recorded.stage.close().await;
+    let stage = Stage::start_with(log, &[], Some(store), Clock::system()).await;
+    stage.until_ready().await;
+    assert!(is_hidden(&visible(&stage).await), "after a restart: {:?}", visible(&stage).await);
+    // She consents again in the middle of the flight: positions after that are public.
+    let since_us = (start_ms as u64 + 25 * 60_000) * 1_000;
+    let shown = v1::PrivacyState { hidden: false, public_since_us: since_us, ..hidden(11) };
+    stage.publish_value(topic::PRIVACY, "110B90", &shown).await;
+    stage.until("Ada is shown again", || async { stage.get("/api/v1/track/110B90").await.status() == 200 }).await;
+    let again: std::collections::HashMap<_, _> = visible(&stage).await.into_iter().collect();
+    let late = recorded.positions.iter().filter(|row| row.event_at_ms as u64 * 1_000 >= since_us).count();
+    assert!(late > 0 && late < recorded.positions.len());
+    assert_eq!((again["track"], again["positions"], again["region"]), (late, late, late), "{again:?}");
+    assert_eq!((again["flights"], again["receptions"]), (0, 0), "from before: {again:?}");
+    stage.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_private_state_alone_hides_the_history() {
+    let recorded = recorded().await;
+    let aircraft = v1::AircraftState { version: 9, ..stage::aircraft(ADA, 9, 46.5, 8.0) };
+    let state = v1::PrivateState { state: Some(v1::private_state::State::Aircraft(aircraft)) };
+    recorded.stage.publish_value(topic::PRIVATE_STATE, "110B90", &state).await;
+    recorded
+        .stage
+        .until("Ada is hidden", || async { recorded.stage.get("/api/v1/track/110B90").await.status() == 404 })
+        .await;
+    let (_, _, detail) = recorded.problem("/api/v1/track/110B90").await;
+    assert_eq!(detail, "the history has nothing of the device 110B90", "as for an unknown device");
+    assert_eq!(recorded.json("/api/v1/flights?bounds=-90,-180,90,180").await["flights"], json!([]));
+    assert_eq!(recorded.json("/api/v1/history").await["positions"], json!([]));
+    assert_eq!(recorded.text("/api/v1/export?hours=1").await.lines().count(), 1, "only the header");
+    recorded.stage.close().await;
+}

@@ -1,0 +1,53 @@
+import type { Position, View } from 'updraft-client';
+import type { DataView, DeviceSubject } from '../data/data-view';
+import type { Group } from '../group';
+import type { Scene } from '../map/scene';
+import type { Selection } from '../selection';
+import type { Compare } from './compare';
+import type { SilentView } from './silent';
+
+export interface DialogActions {
+  scene: () => Scene;
+  view: () => View;
+  select: (selection: Selection, position?: Position) => void;
+  /** Shows a time of the past. */
+  seek: (at: number) => void;
+}
+
+/** The dialogs over the map: table and charts, comparison of a group, aircraft that are silent. Each is loaded when it is opened first. */
+export class Dialogs {
+  readonly #actions: DialogActions;
+  #data: DataView | undefined;
+  #silent: SilentView | undefined;
+  #compare: Compare | undefined;
+
+  constructor(actions: DialogActions) {
+    this.#actions = actions;
+  }
+
+  /** `subject`: the device whose past is shown; absent: the objects of the region. */
+  async openData(subject?: DeviceSubject): Promise<void> {
+    const { DataView } = await import('../data/data-view');
+    this.#data ??= new DataView(this.#actions);
+    this.#data.open(subject);
+  }
+
+  async openSilent(): Promise<void> {
+    const { SilentView } = await import('./silent');
+    const { scene, view, seek, select } = this.#actions;
+    this.#silent ??= new SilentView({
+      scene, view,
+      show: ({ device, position }, at) => {
+        seek(at);
+        select({ kind: 'device', device }, position);
+      },
+    });
+    this.#silent.open();
+  }
+
+  async openCompare(group: Group | undefined): Promise<void> {
+    const { Compare } = await import('./compare');
+    this.#compare ??= new Compare(this.#actions.scene);
+    this.#compare.open(group?.members ?? []);
+  }
+}

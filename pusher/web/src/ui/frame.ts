@@ -1,0 +1,48 @@
+import { t } from '../settings/language';
+import { byId, h, setText } from './dom';
+
+export interface FrameParts {
+  /** The number in the title of the list. */
+  count: HTMLElement;
+  status: HTMLElement;
+  list: HTMLElement;
+  banners: readonly HTMLElement[];
+  tools: readonly HTMLElement[];
+  announcer: HTMLElement;
+}
+
+/** Puts the parts into the page, labels its regions, and leaves out what a frame in another page does not need. */
+export function furnish({ count, status, list, banners, tools, announcer }: FrameParts): void {
+  const title = h('h1', {}, h('img', { src: './favicon.svg', alt: '', width: 26, height: 26 }), 'Updraft', count);
+  // On a small screen the header is the handle of the sheet; elsewhere the class changes nothing.
+  byId('panel').append(h('header', { onclick: toggleList }, title, status), list);
+  for (const [id, label] of [['panel', 'list.title'], ['map', 'map'], ['tools', 'tools'], ['banners', 'notices'], ['card', 'details'], ['travel', 'tool.travel']] as const) {
+    byId(id).setAttribute('aria-label', t(label));
+  }
+  setText(document.querySelector('.skip')!, t('skip'));
+  byId('banners').append(...banners);
+  byId('tools').append(...tools);
+  document.body.append(announcer);
+  if (new URLSearchParams(location.search).has('embed')) embed();
+}
+
+export function openList(): void {
+  byId('panel').classList.add('open');
+}
+
+export function closeList(): void {
+  byId('panel').classList.remove('open');
+}
+
+export function toggleList(): void {
+  byId('panel').classList.toggle('open');
+}
+
+/** Embedded in another page: the map with calls and details, and a link to the full page. */
+function embed(): void {
+  document.body.classList.add('embed');
+  const open = h('a', { class: 'banner open', target: '_blank', rel: 'noopener', href: location.pathname }, t('embed.open'));
+  // The shown region changes until the user clicks.
+  open.addEventListener('click', () => { open.setAttribute('href', location.pathname + location.hash); });
+  byId('banners').append(open);
+}

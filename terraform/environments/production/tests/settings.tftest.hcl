@@ -1,0 +1,78 @@
+# Without a cluster: the providers are mocks.
+
+mock_provider "kafka" {
+  mock_data "kafka_topics" {
+    defaults = { list = [] }
+  }
+}
+
+mock_provider "restapi" {
+  mock_resource "restapi_object" {
+    defaults = { api_data = { version = "1", id = "7" } }
+  }
+}
+mock_provider "clickhousedbops" {}
+mock_provider "kubernetes" {}
+
+variables {
+  kafka_bootstrap           = "kafka-1.example.org:9093,kafka-2.example.org:9093"
+  schema_registry_url       = "https://registry.example.org/apis/ccompat/v7"
+  mqtt_url                  = "mqtts://mqtt.example.org:8883"
+  clickhouse_host           = "clickhouse.example.org"
+  clickhouse_admin_password = "0123456789abcdef-admin"
+  clickhouse_passwords      = { owner = "0123456789abcdef-owner", historian = "0123456789abcdef-historian", reader = "0123456789abcdef-reader" }
+  redis_url                 = "redis://redis.internal.example.org:6379"
+  redis_password_hashes     = { processor = sha256("a"), pusher = sha256("b"), monitor = sha256("c") }
+  kubernetes_context        = "production"
+}
+
+run "settings_are_those_of_the_programs" {
+  command = plan
+  assert {
+    condition = output.settings == {
+      UPDRAFT_KAFKA_BOOTSTRAP      = "kafka-1.example.org:9093,kafka-2.example.org:9093"
+      UPDRAFT_LOG_FORMAT           = "json"
+      UPDRAFT_MQTT_URL             = "mqtts://mqtt.example.org:8883"
+      UPDRAFT_PROCESSOR_PARTITIONS = "24"
+      UPDRAFT_SCHEMA_REGISTRY_URL  = "https://registry.example.org/apis/ccompat/v7"
+      UPDRAFT_TOPIC_PREFIX         = ""
+    }
+    error_message = "names and values, as in the environment of a program"
+  }
+  assert {
+    condition     = alltrue([for topic in module.topics.topics : contains([1, 6, 24], topic.partitions)]) && module.topics.topics["fanet.raw.v1"].partitions == 24
+    error_message = "24 partitions, and those of topics that do not scale"
+  }
+}
+
+run "one_broker_is_refused" {
+  command = plan
+  variables {
+    kafka_bootstrap = "kafka-1.example.org:9093"
+  }
+  expect_failures = [var.kafka_bootstrap]
+}
+
+run "a_registry_without_tls_is_refused" {
+  command = plan
+  variables {
+    schema_registry_url = "http://registry.example.org/apis/ccompat/v7"
+  }
+  expect_failures = [var.schema_registry_url]
+}
+
+run "mqtt_without_tls_is_refused" {
+  command = plan
+  variables {
+    mqtt_url = "mqtt://mqtt.example.org:1883"
+  }
+  expect_failures = [var.mqtt_url]
+}
+
+run "passwords_in_urls_are_refused" {
+  command = plan
+  variables {
+    mqtt_url = "mqtts://user:secret@mqtt.example.org:8883"
+  }
+  expect_failures = [var.mqtt_url]
+}
