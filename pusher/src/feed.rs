@@ -13,6 +13,7 @@ use runtime::retry::with_causes;
 use runtime::trace::Span;
 use runtime::{Part, Shutdown, keep_trying};
 use schemas::headers::WAY;
+use schemas::v1::ZoneEvent;
 use streams::trace::RecordTracer;
 use streams::{Cluster, Event, Incoming, StreamError, TopicPartition};
 
@@ -92,6 +93,7 @@ impl Feed {
             private: live.private.clone(),
             privacy: live.privacy.clone(),
             traces: RecordTracer::new(self.app.context.tracer.clone(), self.cluster.log.as_ref()),
+            new_zone_events: Vec::new(),
             stale: false,
             log_failing: false,
             measured_at: Duration::ZERO,
@@ -125,6 +127,8 @@ struct Follower {
     private: Arc<RwLock<PrivateView>>,
     privacy: Arc<RwLock<PrivacyView>>,
     traces: RecordTracer,
+    /// Those of the present batch, for the WebSockets.
+    new_zone_events: Vec<ZoneEvent>,
     /// Partitions that are not read up to their end yet.
     catching_up: HashSet<TopicPartition>,
     /// When records last arrived.
@@ -232,7 +236,20 @@ impl Follower {
             self.feed.app.metrics.objects.set(self.live.view.read().len() as i64);
             self.live.shards.changed(Arc::new(Changes { changes, read, hop_times, traced })).await?;
         }
+        self.send_zone_events().await;
         Ok(())
+    }
+
+    /// Sends the batch's events of devices that are still public.
+    async fn send_zone_events(&mut self) {
+        let mut events = std::mem::take(&mut self.new_zone_events);
+        {
+            let privacy = self.privacy.read();
+            events.retain(|event| privacy.public_past(event.device).shows(event.event_at_us));
+        }
+        if !events.is_empty() {
+            self.live.shards.zone_events(events.into()).await;
+        }
     }
 
     /// The input of a record for the public view; `None` for records of other topics. An unusable record is counted,
@@ -285,14 +302,18 @@ impl Follower {
                 if let Err(reason) = zones.take(part) {
                     metrics.rejected.get_or_create(&Reason { reason }).inc();
                 }
-                metrics.zones.set(zones.inside(None).count() as i64);
+                metrics.zones.set(zones.inside(None, None).count() as i64);
                 drop(zones);
                 span.into_iter().for_each(Span::end);
                 None
             }
             (Role::ZoneEvent, Ok(Decoded::ZoneEvent(event))) => {
                 let now_us = self.feed.app.context.clock.now_us();
-                self.live.zone_events.write().add(event, now_us);
+                let is_new = self.live.zone_events.write().add(event.clone(), now_us);
+                // Those that are read to catch up are in REST, and nobody is connected yet.
+                if is_new && self.catching_up.is_empty() {
+                    self.new_zone_events.push(event);
+                }
                 span.into_iter().for_each(Span::end);
                 None
             }

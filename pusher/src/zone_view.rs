@@ -66,9 +66,14 @@ impl ZoneView {
         totals
     }
 
-    /// The features in a region (without one: all) as texts of JSON.
-    pub(crate) fn inside<'a>(&'a self, region: Option<&'a Region>) -> impl Iterator<Item = &'a str> {
-        let all = self.features.values().flatten();
+    /// The features of a set in a region (without one: of all sets, everywhere) as texts of JSON.
+    pub(crate) fn inside<'a>(
+        &'a self,
+        set: Option<&'a str>,
+        region: Option<&'a Region>,
+    ) -> impl Iterator<Item = &'a str> {
+        let chosen = self.features.iter().filter(move |(name, _)| set.is_none_or(|set| name.as_str() == set));
+        let all = chosen.flat_map(|(_, features)| features);
         let touches = move |feature: &&Feature| {
             region.is_none_or(|region| feature.bounds.iter().any(|bounds| region.touches(bounds)))
         };
@@ -91,10 +96,10 @@ pub(crate) struct ZoneEvents {
 }
 
 impl ZoneEvents {
-    /// Adds an event. One that is written again after a restart of the processor is known.
-    pub(crate) fn add(&mut self, event: ZoneEvent, now_us: u64) {
+    /// Adds an event. Returns false for one that is known: the processor writes some again after a restart.
+    pub(crate) fn add(&mut self, event: ZoneEvent, now_us: u64) -> bool {
         if !self.ids.insert(event.event_id.clone()) {
-            return;
+            return false;
         }
         self.events.push_back(event);
         let is_old = |event: &ZoneEvent| event.event_at_us.saturating_add(EVENTS_HELD_US) < now_us;
@@ -103,6 +108,7 @@ impl ZoneEvents {
                 self.ids.remove(&oldest.event_id);
             }
         }
+        true
     }
 
     /// All events, in the order of their arrival.
@@ -133,14 +139,15 @@ mod tests {
         let names = |south, west, north, east| {
             let region = Region::Bounds(Bounds::new(south, west, north, east).unwrap());
             let features =
-                view.inside(Some(&region)).map(|json| serde_json::from_str::<serde_json::Value>(json).unwrap());
+                view.inside(None, Some(&region)).map(|json| serde_json::from_str::<serde_json::Value>(json).unwrap());
             features.map(|feature| feature["properties"]["name"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
         };
         assert_eq!(names(46.0, 8.0, 47.0, 9.0), ["Reserve"]);
         assert_eq!(names(-18.0, 179.0, -16.0, 179.99), ["Fiji"]);
         assert_eq!(names(-18.0, -179.99, -16.0, -179.0), ["Fiji"]);
         assert!(names(0.0, 0.0, 1.0, 1.0).is_empty());
-        assert_eq!(view.inside(None).count(), 2);
+        assert_eq!(view.inside(None, None).count(), 2);
+        assert_eq!((view.inside(Some("swiss"), None).count(), view.inside(Some("other"), None).count()), (2, 0));
         assert_eq!(view.totals(|set, _| set != "swiss"), Totals::default());
         assert_eq!(view.totals(|_, importer| importer == Some(("me", None))).zones, 2);
     }
@@ -149,7 +156,7 @@ mod tests {
     fn a_removed_set_has_no_features() {
         let mut view = view();
         view.take(zones::split("swiss", 6, "me", Vec::new()).remove(0)).unwrap();
-        assert_eq!((view.inside(None).count(), view.sets().version("swiss")), (0, 6));
+        assert_eq!((view.inside(None, None).count(), view.sets().version("swiss")), (0, 6));
     }
 
     #[test]
@@ -162,7 +169,9 @@ mod tests {
         assert_eq!(events.all().count(), 3);
         events.add(event(EVENTS_HELD_US + 3), EVENTS_HELD_US + 3);
         assert_eq!(events.all().map(|event| event.event_at_us).collect::<Vec<_>>(), [3, EVENTS_HELD_US + 3]);
-        (4..50_000).for_each(|id| events.add(event(id), 3));
+        for id in 4..50_000 {
+            events.add(event(id), 3);
+        }
         assert_eq!((events.all().count(), events.ids.len()), (MOST_EVENTS, MOST_EVENTS));
     }
 }
