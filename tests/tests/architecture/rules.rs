@@ -74,6 +74,7 @@ const CRATES: &[(&str, &[&str])] = &[
             "runtime",
             "schemas",
             "streams",
+            "zones",
         ],
     ),
     // An example for third parties, who have only the contract.
