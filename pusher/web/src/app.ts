@@ -50,6 +50,7 @@ import { layerPanel, settingsPanel } from './ui/panels';
 import { StatusChip } from './ui/status';
 import { applyTheme } from './ui/theme';
 import { Tools } from './ui/tools';
+import type { ZonePanel } from './zones/panel';
 
 const PANEL_MS = 500;
 const PRUNE_MS = 10_000;
@@ -95,6 +96,7 @@ export class App {
   readonly #filterBanner = new FilterBanner(() => this.#setFilter(EVERYTHING));
   readonly #address = new AddressBar();
   readonly #count = h('span', { class: 'count' });
+  #zonePanel: ZonePanel | undefined;
   #selection: Selection | undefined;
   #filter: Filter;
   #group: Group | undefined;
@@ -159,6 +161,9 @@ export class App {
       openList();
       this.#showPanel();
     });
+    this.#session.onZoneEvents = (events) => {
+      if (this.#notifies) this.#followed.showZoneEvents(this.#watched, events, this.#picture);
+    };
     this.#groupPanel = new GroupPanel({
       change: (group) => this.#setGroup(group),
       fromFollowed: () => this.#setGroup([...this.#followed.devices].reduce<Group | undefined>(withMember, this.#group)),
@@ -190,8 +195,9 @@ export class App {
   }
 
   #showAccount(): void {
-    const { status, problem } = this.#account.state;
+    const { status, person, problem } = this.#account.state;
     if (status !== 'off') this.#tools.show('account');
+    this.#tools.show('zones', person?.scopes.includes('zone:write'));
     this.#tools.refresh('account');
     if (problem) this.#hint.say(problemText(problem));
   }
@@ -214,9 +220,30 @@ export class App {
         label: 'tool.account', icon: 'account', hidden: true,
         popover: { id: 'account', content: () => accountPanel(this.#account.state, this.#choices.formats, { signIn: () => void this.#account.signIn(), signOut: () => void this.#account.signOut() }) },
       },
+      { label: 'tool.zones', icon: 'zones', hidden: true, popover: { id: 'zones', content: () => this.#zoneTools() } },
       { label: 'tool.settings', icon: 'settings', popover: { id: 'settings', content: () => this.#settings() } },
       { label: 'tool.help', icon: 'help', keyboard: true, popover: { id: 'help', content: keyHelp } },
     ]);
+  }
+
+  /** Drawing and importing of zones: loaded when it is opened first. */
+  #zoneTools(): HTMLElement {
+    const place = h('div');
+    void import('./zones/panel').then(({ ZonePanel }) => {
+      this.#zonePanel ??= new ZonePanel({
+        token: () => this.#account.token(),
+        capture: (take) => this.#board.capture(take),
+        draw: (corners) => this.#board.showDraft(corners),
+        changed: () => {
+          this.#zones.forget();
+          this.#showPanel();
+        },
+        sets: () => this.#zones.sets,
+      });
+      this.#zonePanel.show();
+      place.replaceChildren(this.#zonePanel.element);
+    });
+    return place;
   }
 
   #layers(): HTMLElement {

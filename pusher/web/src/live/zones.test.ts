@@ -3,7 +3,7 @@ import { around, isValid, limitText, type ZoneFeature } from './zones';
 
 const zone = (valid_from: string | null, valid_until: string | null): ZoneFeature => ({
   type: 'Feature', geometry: { type: 'Polygon', coordinates: [] },
-  properties: { name: 'a', class: 'R', floor: 'GND', ceiling: 'UNL', valid_from, valid_until },
+  properties: { set: 'alps', name: 'a', class: 'R', floor: 'GND', ceiling: 'UNL', valid_from, valid_until },
 });
 
 const AT = '2026-05-01T08:00:00Z', LATER = '2026-05-01T08:00:01Z';

@@ -6,6 +6,7 @@ const REFRESH_MS = 300_000;
 export type ZoneFeature = GeoJSON.Feature<GeoJSON.Polygon | GeoJSON.MultiPolygon, ZoneProperties>;
 
 export interface ZoneProperties {
+  set: string;
   name: string;
   /** As airspace files have it, for example `CTR`. */
   class: string;
@@ -25,6 +26,16 @@ export class Zones {
 
   get all(): readonly ZoneFeature[] {
     return this.#zones;
+  }
+
+  /** The sets of those in view. */
+  get sets(): string[] {
+    return [...new Set(this.#zones.map(({ properties }) => properties.set))].sort();
+  }
+
+  /** They are others now: the next call of `want` loads them. */
+  forget(): void {
+    this.#requested = '';
   }
 
   /** Loads the zones when that is due. `bounds`: south, west, north, east; undefined: the layer is not shown. */
