@@ -21,6 +21,8 @@ use crate::zone_view::ZoneView;
 
 /// Time in which the log has to accept an import; then the request fails.
 const DEADLINE: Duration = Duration::from_secs(30);
+/// Time between two parts in the raw topic: frames get their turn, and a log that is bounded by bytes is read meanwhile.
+const PAUSE: Duration = Duration::from_millis(100);
 
 /// Writes sets of zones. The first record opens the sink.
 pub(crate) struct ZoneWriter {
@@ -110,7 +112,7 @@ impl ZoneWriter {
             output.sink.send(record, flush.receipt()).await?;
         }
         flush.wait().await?;
-        self.write_raw(output, &parts, now_us).await?;
+        self.write_raw(output, &parts, clock).await?;
         for part in parts {
             // This instance answers with them at once; the others read them.
             let _ = view.write().take(part);
@@ -125,10 +127,13 @@ impl ZoneWriter {
     }
 
     /// Writes parts into all partitions of the raw topic.
-    async fn write_raw(&self, output: &Output, parts: &[ZoneSetPart], now_us: u64) -> Result<(), ZoneWriteError> {
+    async fn write_raw(&self, output: &Output, parts: &[ZoneSetPart], clock: &Clock) -> Result<(), ZoneWriteError> {
         let partitions = self.cluster.log.partitions(&output.raw.name).await?;
-        let flush = Flush::new();
-        for part in parts {
+        for (number, part) in parts.iter().enumerate() {
+            if number > 0 {
+                clock.sleep(PAUSE).await;
+            }
+            let (now_us, flush) = (clock.now_us(), Flush::new());
             let input = Some(raw_record::Input::ZoneSet(part.clone()));
             let value = RawRecord { ingested_at_us: now_us, input, ..RawRecord::default() };
             let value: Bytes = output.raw.codec.encode(&value);
@@ -143,8 +148,9 @@ impl ZoneWriter {
                 };
                 output.sink.send(record, flush.receipt()).await?;
             }
+            flush.wait().await?;
         }
-        Ok(flush.wait().await?)
+        Ok(())
     }
 
     async fn open<'a>(&self, output: &'a mut Option<Output>) -> Result<&'a Output, StreamError> {
@@ -169,7 +175,7 @@ impl ZoneWriter {
         let mut output = self.output.lock().await;
         let written = async {
             let opened = self.open(&mut output).await?;
-            self.write_raw(opened, &parts, clock.now_us()).await
+            self.write_raw(opened, &parts, clock).await
         };
         let written = tokio::select! {
             written = written => written,

@@ -6,9 +6,9 @@ mod stage;
 use std::time::Duration;
 
 use schemas::catalogue::{self, topic};
-use schemas::v1::{PrivacyState, RawRecord, ZoneEvent, ZoneEventKind, ZoneSetPart, raw_record};
+use schemas::v1::{PrivacyState, RawRecord, ZoneEvent, ZoneEventKind, ZoneSetPart, raw_record, server_message};
 use serde_json::Value;
-use stage::Stage;
+use stage::{Client, Stage};
 use streams::registry::Schemas;
 use streams::{Event, Incoming, Log as _, SeekTo, TopicPartition};
 
@@ -189,6 +189,86 @@ async fn events_are_listed_and_stay_hidden_with_their_device() {
     };
     stage.publish_value(topic::PRIVACY, "110B90", &hidden).await;
     stage.until("one event", || async { ids("").await == [first.clone()] }).await;
+    stage.close().await;
+}
+
+#[tokio::test]
+async fn a_websocket_that_asks_gets_events_as_they_happen() {
+    let stage = Stage::open().await;
+    let now_us = runtime::Clock::system().now_us();
+    let event = |device: u32, event_id: &str| ZoneEvent {
+        event_id: event_id.to_owned(),
+        device,
+        event_at_us: now_us,
+        event_kind: ZoneEventKind::Leave.into(),
+        set: "alps".to_owned(),
+        position: Some(schemas::v1::Position { latitude_deg: 46.5, longitude_deg: 7.5, altitude_m: Some(1_500.0) }),
+        ..ZoneEvent::default()
+    };
+    let hidden = PrivacyState {
+        device: 0x11_0B91,
+        version: 1,
+        ..schemas::privacy::PublicPast::Nothing.put(PrivacyState::default())
+    };
+    stage.publish_value(topic::PRIVACY, "110B91", &hidden).await;
+    stage.until("a hidden device", || async { stage.metric("fanet_pusher_hidden_pasts") == 1.0 }).await;
+    let region = "lat=46.5&lon=7.5&radius=20&kinds=thermal";
+    for protocol in ["updraft.v1.proto", "updraft.v1.json"] {
+        let mut asking = Client::connect(&stage, &format!("{region}&zone_events=true"), protocol).await;
+        let mut silent = Client::connect(&stage, region, protocol).await;
+        asking.until_live().await;
+        silent.until_live().await;
+        let (first, second) = (format!("{protocol}-1"), format!("{protocol}-2"));
+        // Written again after a restart of the processor, and one of a device that has become hidden since.
+        for (device, id) in
+            [(0x11_0B90, &first), (0x11_0B90, &first), (0x11_0B91, &"hidden".to_owned()), (0x11_0B90, &second)]
+        {
+            stage.publish_value(topic::ZONE_EVENT, "x", &event(device, id)).await;
+        }
+        let mut ids = Vec::new();
+        while ids.len() < 2 {
+            match asking.next().await {
+                server_message::Message::ZoneEvents(batch) => {
+                    ids.extend(batch.events.into_iter().map(|one| one.event_id));
+                }
+                server_message::Message::Checkpoint(_) => {}
+                other => panic!("{other:?}"),
+            }
+        }
+        assert_eq!(ids, [first, second]);
+        // The next message of the other one is a checkpoint.
+        assert!(matches!(silent.next().await, server_message::Message::Checkpoint(_)));
+    }
+    let refused = stage.get("/ws/v1/updates?lat=46.5&lon=7.5&radius=20&zone_events=maybe").await;
+    assert_eq!(refused.status(), 400);
+    stage.close().await;
+}
+
+#[tokio::test]
+async fn imports_are_audited_and_sets_of_others_refused() {
+    let stage = Stage::open_with(&["--open-operator"]).await;
+    send(&stage, "PUT", "/api/v1/zones/alps", "text/plain", OPENAIR).await;
+    send(&stage, "DELETE", "/api/v1/zones/alps", "text/plain", "").await;
+    let trail: Value = stage.get("/api/v1/audit").await.json().await.expect("JSON");
+    let acts: Vec<_> = trail["records"].as_array().expect("records").iter().collect();
+    assert_eq!(
+        acts.iter().map(|act| act["action"].as_str().expect("text")).collect::<Vec<_>>(),
+        ["zone.remove", "zone.import"]
+    );
+    assert!(acts.iter().all(|act| act["subject"] == "zone/alps" && act["outcome"] == "accepted"), "{trail}");
+    assert_eq!((&acts[1]["scope"], &acts[1]["details"]["zones"]), (&"zone:write".into(), &"1".into()));
+    stage.close().await;
+}
+
+#[tokio::test]
+async fn a_set_can_be_read_changed_and_imported_again() {
+    let stage = Stage::open_with(&["--open-operator"]).await;
+    send(&stage, "PUT", "/api/v1/zones/alps", "text/plain", OPENAIR).await;
+    send(&stage, "PUT", "/api/v1/zones/fiji", "application/geo+json", GEOJSON).await;
+    let file = stage.get("/api/v1/zones?set=alps").await.text().await.expect("a body");
+    assert_eq!(send(&stage, "PUT", "/api/v1/zones/alps", "application/geo+json", &file).await.status(), 200);
+    assert_eq!(stage.get("/api/v1/zones?set=alps").await.text().await.expect("a body"), file);
+    assert_eq!(names(&stage, "?set=fiji").await, ["Fiji"]);
     stage.close().await;
 }
 

@@ -14,7 +14,7 @@ use zones::limits::{ID_CHARS, IMPORT_BYTES, ZONES};
 use zones::{Import, geojson, is_set_name, openair, text_of};
 
 use super::command::not_done;
-use super::endpoint::{BOUNDS, Endpoint, LAT, LON, RADIUS};
+use super::endpoint::{BOUNDS, Endpoint, LAT, LON, Parameter, RADIUS};
 use super::problem::Problem;
 use super::query::Query;
 use crate::app::{App, Live};
@@ -31,12 +31,15 @@ pub(super) const OPENAIR_TYPE: &str = "text/plain";
 /// Names in an answer.
 const MOST_NAMES: usize = 100;
 
+const SET: Parameter =
+    Parameter { name: "set", kind: "string", about: "Only the zones of this set: a file that can be imported again." };
+
 pub(super) const ENDPOINT: Endpoint = Endpoint {
     path: "/api/v1/zones",
     summary: "The zones in a region, as a feature collection with name, class, floor and ceiling. They are no airspace \
               information for flying.",
     path_parameters: &[],
-    parameters: &[&LAT, &LON, &RADIUS, &BOUNDS],
+    parameters: &[&SET, &LAT, &LON, &RADIUS, &BOUNDS],
     message: "ZoneCollection",
 };
 
@@ -57,7 +60,7 @@ pub(super) async fn get(
     let mut response = if tags.split(',').any(|tag| tag.trim() == etag || tag.trim() == "*") {
         StatusCode::NOT_MODIFIED.into_response()
     } else {
-        let features: Vec<&str> = view.inside(region.as_ref()).take(ZONES + 1).collect();
+        let features: Vec<&str> = view.inside(parsed.get("set"), region.as_ref()).take(ZONES + 1).collect();
         let truncated = features.len() > ZONES;
         let features = features[..features.len().min(ZONES)].join(",");
         let body = format!("{{\"type\":\"FeatureCollection\",\"truncated\":{truncated},\"features\":[{features}]}}");
