@@ -1,9 +1,9 @@
-//! A release build contains the map page: it fails where the page was not built.
+//! A release build contains the map page and the operators' page: it fails where they were not built.
 
 use std::env;
 use std::path::Path;
 
-const PAGE: &str = "web/dist/index.html";
+const PAGES: [&str; 2] = ["web/dist/index.html", "web/dist/operate.html"];
 
 fn main() {
     println!("cargo:rerun-if-changed=build.rs");
@@ -12,8 +12,10 @@ fn main() {
         return;
     }
     println!("cargo:rerun-if-changed=web/dist");
-    assert!(
-        Path::new(PAGE).exists(),
-        "pusher/{PAGE} is missing: a release build contains the map page. Build it first: ops/setup/web.sh"
-    );
+    for page in PAGES {
+        assert!(
+            Path::new(page).exists(),
+            "pusher/{page} is missing: a release build contains the pages. Build them first: ops/setup/web.sh"
+        );
+    }
 }

@@ -7,7 +7,8 @@
 
 Each binary runs in the directory of its package, as with `cargo test`; its output is printed when it fails. A binary that
 hangs is ended after 15 minutes, with all its child processes. The exit code is 1 when a test fails. Which of the binaries
-with services run beside each other follows from suites.toml.
+with services run beside each other follows from suites.toml, which also names suites that are no test binaries: those of the
+map page, in a browser.
 """
 
 import argparse
@@ -37,11 +38,15 @@ class Suite:
     """What a test binary with services needs: an entry of suites.toml."""
 
     def __init__(self, name, entry):
-        unknown = entry.keys() - {"needs", "seconds", "threads", "because"}
+        unknown = entry.keys() - {"needs", "seconds", "threads", "because", "command", "directory"}
         if unknown or entry.get("needs") not in THIRDS or "seconds" not in entry or "because" not in entry:
-            sys.exit(f"run: suites.toml: {name}: expected needs (one of {', '.join(THIRDS)}), seconds, because, and perhaps threads")
+            sys.exit(
+                f"run: suites.toml: {name}: expected needs (one of {', '.join(THIRDS)}), seconds, because, and perhaps threads, "
+                "command and directory"
+            )
         self.name, self.thirds, self.seconds = name, THIRDS[entry["needs"]], entry["seconds"]
         self.threads = entry.get("threads", 2)
+        self.command, self.directory = entry.get("command"), WORKSPACE / entry.get("directory", "")
 
     @property
     def order(self):
@@ -62,7 +67,7 @@ class Binary:
     def __init__(self, message):
         target = message["target"]
         manifest = pathlib.Path(message["manifest_path"])
-        self.path = message["executable"]
+        self.command = [message["executable"]]
         self.package_dir = manifest.parent
         self.package = re.sub(r".*[/#]", "", message["package_id"]).split("@")[0]
         self.is_unit = target["kind"] != ["test"]
@@ -74,6 +79,17 @@ class Binary:
     def needs_services(self):
         """Whether it needs a service, a browser or a built program: such tests are in the package `tests` only."""
         return self.package_dir.name == "tests" and not self.is_unit
+
+
+class Program:
+    """A suite that is no test binary: a command of suites.toml."""
+
+    needs_services = True
+
+    def __init__(self, suite):
+        self.suite, self.command, self.package_dir = suite, suite.command, suite.directory
+        self.package = self.target = suite.name
+        self.name = f"{suite.directory.name} {suite.name}"
 
 
 def built(cargo_arguments):
@@ -122,7 +138,8 @@ class Services:
 def run(binary, environment, arguments):
     """Runs a binary and returns its exit code, seconds and output."""
     began = time.monotonic()
-    command = ["timeout", "--signal=ABRT", "--kill-after=10", str(LIMIT_S), binary.path, *arguments]
+    own_arguments = arguments if isinstance(binary, Binary) else []
+    command = ["timeout", "--signal=ABRT", "--kill-after=10", str(LIMIT_S), *binary.command, *own_arguments]
     environment = {
         **os.environ,
         **environment,
@@ -136,8 +153,9 @@ def run(binary, environment, arguments):
 
 
 def passed(output):
-    """The number of passed tests."""
-    return sum(int(n) for n in re.findall(r"test result: .*?(\d+) passed", output))
+    """The number of passed tests: of cargo's reports, and of vitest's."""
+    plain = re.sub(r"\x1b\[[0-9;]*m", "", output)
+    return sum(int(n) for n in re.findall(r"(?:test result: |^ +Tests  ).*?(\d+) passed", plain, re.MULTILINE))
 
 
 class Report:
@@ -202,6 +220,8 @@ def main():
     options, arguments = parser.parse_known_args()
     began = time.monotonic()
     binaries = built(["--locked"] if options.locked else [])
+    known = {} if options.unit else suites()
+    binaries += [Program(suite) for suite in known.values() if suite.command]
     if options.unit:
         binaries = [binary for binary in binaries if not binary.needs_services]
     if options.names:
@@ -210,7 +230,6 @@ def main():
         sys.exit("run: no test binary matches: give a part of a name, for example `live`")
     unit = [binary for binary in binaries if not binary.needs_services]
     with_services = [binary for binary in binaries if binary.needs_services]
-    known = suites() if with_services else {}
     for binary in with_services:
         if binary.target not in known:
             sys.exit(f"run: tests/suites.toml does not say what {binary.target} needs: add an entry")

@@ -1,17 +1,17 @@
 #!/bin/bash
-# Builds the map page into pusher/web/dist, unless that is newer than all that it is made of.
+# Builds the map page and the operators' page into pusher/web/dist, unless that is newer than all that it is made of.
 set -euo pipefail
 cd "$(dirname "$0")/../../pusher/web"
 
 client=../../clients/web
-sources=(package.json package-lock.json index.html vite.config.ts tsconfig.json src public scripts
+sources=(package.json package-lock.json index.html operate.html vite.config.ts tsconfig.json src public scripts
     "$client/package.json" "$client/package-lock.json" "$client/src" "$client/scripts" ../../schemas/proto ../../schemas/src/wire.rs ../../crates/flight/src/units.rs)
 existing=()
 for source in "${sources[@]}"; do
     [ ! -e "$source" ] || existing+=("$source")
 done
 # Files that the build itself writes below src/ are no sources.
-if [ -e dist/index.html ] &&
+if [ -e dist/index.html ] && [ -e dist/operate.html ] &&
     [ -z "$(find "${existing[@]}" -type f -newer dist/index.html -not -path "$client/src/proto*" -not -path 'src/basemap/data*' -print -quit)" ]; then
     echo "web: the map page is up to date"
     exit 0

@@ -7,15 +7,19 @@ use parking_lot::RwLock;
 use runtime::Context;
 use tokio_util::task::TaskTracker;
 
+use crate::accounts::Accounts;
 use crate::audit::Audit;
 use crate::auth::Auth;
+use crate::claims::Claims;
 use crate::commands::Commands;
 use crate::config::PusherOptions;
+use crate::dead_letters::DeadLetters;
 use crate::http::Connections;
 use crate::metrics::PusherMetrics;
+use crate::ownership::Ownership;
 use crate::positions::Positions;
 use crate::redis::Redis;
-use crate::rest::{Exports, Problem, RecordedSilences, RedisPicture, ResponseCache};
+use crate::rest::{Exports, Problem, RecordedSilences, RedisPicture, ResponseCache, Suspects};
 use crate::scores::ScoreReader;
 use crate::socket::{Admission, Shards};
 use crate::throttle::Throttle;
@@ -51,10 +55,18 @@ pub(crate) struct App {
     pub(crate) positions: Arc<Positions>,
     /// Searches the audit trail.
     pub(crate) audit: Arc<Audit>,
+    /// Reads the newest dead letters.
+    pub(crate) dead_letters: Arc<DeadLetters>,
     /// Accepts commands, and looks at private data.
     pub(crate) commands: Arc<Commands>,
     /// Writes sets of zones.
     pub(crate) zone_writer: Arc<ZoneWriter>,
+    /// Whose devices are whose.
+    pub(crate) ownership: Arc<Ownership>,
+    /// Devices that wait to prove whose they are.
+    pub(crate) claims: Arc<Claims>,
+    /// Writes who owns a device.
+    pub(crate) accounts: Arc<Accounts>,
     /// `None`: no history is set.
     pub(crate) history: Option<Arc<dyn HistoryReader>>,
     /// Scores of devices, where they are not in Redis.
@@ -63,6 +75,8 @@ pub(crate) struct App {
     pub(crate) exports: Exports,
     /// Flights of the last day that ended without a landing.
     pub(crate) silent: RecordedSilences,
+    /// The devices that are in doubt.
+    pub(crate) suspects: Suspects,
     /// Set when the view has caught up with the log.
     pub(crate) live: Arc<OnceLock<Arc<Live>>>,
     /// When the process started, microseconds since the epoch: part of every ETag.

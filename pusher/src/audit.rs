@@ -32,12 +32,28 @@ pub(crate) struct Requester {
     pub(crate) cause: Option<TraceContext>,
 }
 
+/// A request whose caller is not known yet.
+#[derive(Clone, Debug)]
+pub(crate) struct Visitor {
+    pub(crate) client_class: &'static str,
+    pub(crate) request_id: Arc<str>,
+    pub(crate) cause: Option<TraceContext>,
+}
+
+impl Visitor {
+    /// The request, with its caller.
+    pub(crate) fn of(self, caller: Arc<Caller>) -> Requester {
+        let Self { client_class, request_id, cause } = self;
+        Requester { caller, client_class, request_id, cause }
+    }
+}
+
 /// What is to be done, or looked at.
 #[derive(Clone, Debug)]
 pub(crate) struct Act {
     /// From a closed set.
     pub(crate) action: &'static str,
-    /// A device address, `alert/<id>` or `zone/<set>`.
+    /// A device address, `alert/<id>`, `session/<id>`, `zone/<set>`, or the list that is looked at.
     pub(crate) subject: String,
     /// The scope that permits it; `None`: it is refused.
     pub(crate) scope: Option<Scope>,

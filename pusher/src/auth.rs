@@ -21,8 +21,9 @@ mod user_endpoint;
 use std::path::Path;
 use std::sync::Arc;
 
+use access::api_keys::Login;
 use access::token::{self, TokenSettings};
-use access::{ApiKeys, Caller, Credential, Limited, Refusal, Scope, Scopes, TokenCache, api_keys};
+use access::{ApiKeys, Caller, Credential, Limited, Refusal, Scope, Scopes, TokenCache, api_keys, session};
 #[cfg(feature = "jwks")]
 use anyhow::Context as _;
 use parking_lot::Mutex;
@@ -32,6 +33,7 @@ use crate::config::{AccessOptions, Keys};
 use crate::metrics::{PusherMetrics, Reason};
 use crate::positions;
 use crate::redis::Redis;
+use crate::sessions::Sessions;
 use crate::throttle::{Client, Throttle};
 use crate::watched::Watched;
 #[cfg(feature = "services")]
@@ -66,6 +68,7 @@ pub(crate) struct Auth {
     #[cfg(feature = "jwks")]
     users: Option<UserEndpoint>,
     api_keys: Option<Arc<Watched<ApiKeys>>>,
+    sessions: Option<Arc<Sessions>>,
     position_keys: Option<Arc<Watched<positions::Keys>>>,
     open_operator: bool,
     throttle: Arc<Throttle>,
@@ -109,13 +112,11 @@ impl Auth {
         let accepted = options.tokens().map_err(anyhow::Error::msg)?;
         #[cfg(feature = "jwks")]
         let users = match options.user_endpoint() {
-            Some(url) => Some(UserEndpoint::open(url, redis, clock.clone(), metrics.clone())?),
+            Some(url) => Some(UserEndpoint::open(url, redis.clone(), clock.clone(), metrics.clone())?),
             None => None,
         };
         #[cfg(not(feature = "jwks"))]
         anyhow::ensure!(options.user_endpoint().is_none(), "--auth-userinfo: {NO_CLIENT}");
-        #[cfg(not(feature = "jwks"))]
-        drop(redis);
         #[cfg(not(feature = "jwks"))]
         anyhow::ensure!(options.sign_in().is_none(), "--auth-client-id: {NO_CLIENT}");
         #[cfg(feature = "jwks")]
@@ -145,6 +146,13 @@ impl Auth {
             }
         };
         let api_keys = options.api_keys.as_deref().map(api_key_file::open).transpose()?;
+        let sessions = match &api_keys {
+            Some(api_keys) => {
+                let (signing_keys, api_keys) = (options.session_keys(), api_keys.clone());
+                Some(Arc::new(Sessions::open(signing_keys, api_keys, redis, clock.clone(), metrics.clone())?))
+            }
+            None => None,
+        };
         let position_keys = position_keys.map(positions::open).transpose()?;
         if open_operator {
             tracing::warn!(
@@ -159,6 +167,7 @@ impl Auth {
             #[cfg(feature = "jwks")]
             users,
             api_keys,
+            sessions,
             position_keys,
             open_operator,
             throttle,
@@ -177,6 +186,9 @@ impl Auth {
         if let Some(keys) = self.api_keys.clone() {
             let clock = clock.clone();
             tasks.spawn("API keys", |stop| keys.run(clock, stop));
+        }
+        if let Some(sessions) = &self.sessions {
+            sessions.spawn(tasks);
         }
         if let Some(tokens) = &self.tokens {
             let (keys, clock) = (tokens.keys.clone(), clock.clone());
@@ -200,6 +212,11 @@ impl Auth {
         SignIn::Off
     }
 
+    /// Sessions of our own; `None`: there are no API keys, which open them.
+    pub(crate) fn sessions(&self) -> Option<&Arc<Sessions>> {
+        self.sessions.as_ref()
+    }
+
     /// Whether tokens or API keys are accepted.
     pub(crate) fn accepts_sign_in(&self) -> bool {
         #[cfg(feature = "jwks")]
@@ -207,6 +224,11 @@ impl Auth {
             return true;
         }
         self.tokens.is_some() || self.api_keys.is_some()
+    }
+
+    /// Whose API keys there are, by id. `None`: no file of them is set.
+    pub(crate) fn api_keys(&self) -> Option<Vec<Arc<Caller>>> {
+        self.api_keys.as_ref().map(|keys| keys.value().callers())
     }
 
     /// The caller without credentials, where anyone is an operator.
@@ -221,6 +243,7 @@ impl Auth {
                 company: None,
                 devices: Vec::new(),
                 pilot: access::Pilot::default(),
+                session: None,
                 expires_at_s: None,
                 accepted_until_s: None,
             })
@@ -237,15 +260,33 @@ impl Auth {
             Err(Failure::Limited(limited)) => return Err(Denied::Limited(limited)),
             Err(Failure::Refused(refusal)) => refusal,
         };
+        Err(self.refuse(refusal, client).0)
+    }
+
+    /// Whose session an API key or a one-time secret opens.
+    ///
+    /// # Errors
+    /// It is of nobody: as [`Auth::refuse`].
+    pub(crate) fn log_in(&self, presented: &str, client: &Client) -> Result<Login, (Denied, bool)> {
+        let now_s = self.clock.now_us() / 1_000_000;
+        let keys = self.api_keys.as_ref().ok_or(Refusal::NotAccepted);
+        keys.and_then(|keys| keys.value().log_in(presented, now_s)).map_err(|refusal| self.refuse(refusal, client))
+    }
+
+    /// Counts a failed login. The answer to it, and whether a record may say so: where many fail, some of them do.
+    pub(crate) fn refuse(&self, refusal: Refusal, client: &Client) -> (Denied, bool) {
         self.metrics.logins_refused.get_or_create(&Reason { reason: refusal.reason() }).inc();
         if refusal.is_transient() {
-            return Err(Denied::NoKeys);
+            return (Denied::NoKeys, false);
         }
-        self.throttle.may_log_in(client).map_err(Denied::Limited)?;
-        if self.throttle.login_failed(client) {
+        if let Err(limited) = self.throttle.may_log_in(client) {
+            return (Denied::Limited(limited), false);
+        }
+        let is_recorded = self.throttle.login_failed(client);
+        if is_recorded {
             tracing::info!(reason = refusal.reason(), client = %client.address, "credentials were refused: {refusal}");
         }
-        Err(Denied::Unknown)
+        (Denied::Unknown, is_recorded)
     }
 
     async fn find(&self, presented: &str, client: &Client) -> Result<Arc<Caller>, Failure> {
@@ -259,6 +300,14 @@ impl Auth {
         if presented.starts_with(api_keys::PREFIX) {
             let keys = self.api_keys.as_ref().ok_or(Refusal::NotAccepted)?;
             return Ok(keys.value().find(presented, now_s)?);
+        }
+        if session::is_access_token(presented) {
+            let sessions = self.sessions.as_ref().ok_or(Refusal::NotAccepted)?;
+            if let Some(answer) = sessions.remembered(presented) {
+                return Ok(answer?);
+            }
+            self.throttle.may_log_in(client).map_err(Failure::Limited)?;
+            return Ok(sessions.verify(presented)?);
         }
         #[cfg(feature = "jwks")]
         if let Some(users) = &self.users

@@ -126,7 +126,7 @@ impl Commands {
     }
 
     async fn check(&self, requester: &Requester, act: &Act) -> Result<(), CommandError> {
-        self.throttle.command(&requester.caller).map_err(CommandError::TooMany)?;
+        self.throttle.command(&requester.caller).await.map_err(CommandError::TooMany)?;
         if act.scope.is_none() {
             self.audit.refuse(requester, act).await;
             return Err(CommandError::Forbidden);

@@ -28,7 +28,7 @@ use crate::http::ConnectionLimits;
 use crate::keys_command::{KeysAction, NewKeyOptions};
 use crate::socket::AdmissionLimits;
 #[cfg(feature = "services")]
-use crate::{auth, http::tls, positions};
+use crate::{auth, http::tls, positions, sessions};
 use fanout::session::SessionLimits;
 pub use map::{MapOptions, MapStart, TerrainEncoding};
 
@@ -366,6 +366,12 @@ impl Program for Config {
         }
         if let Some(file) = &options.access.api_keys {
             auth::check_api_keys(file).map_err(|error| format!("{error:#}"))?;
+        }
+        if let Some(file) = options.access.session_keys() {
+            if options.access.api_keys.is_none() {
+                return Err("--session-keys needs --api-keys: the keys that open sessions".to_owned());
+            }
+            sessions::check(file).map_err(|error| format!("{error:#}"))?;
         }
         if let Some((settings, keys)) = options.access.tokens()? {
             let needs_provider = keys == Keys::Discovered || options.access.sign_in().is_some();

@@ -13,7 +13,7 @@ use runtime::retry::with_causes;
 use runtime::trace::Span;
 use runtime::{Part, Shutdown, keep_trying};
 use schemas::headers::WAY;
-use schemas::v1::ZoneEvent;
+use schemas::v1::{PrivateState, ZoneEvent, private_state};
 use streams::trace::RecordTracer;
 use streams::{Cluster, Event, Incoming, StreamError, TopicPartition};
 
@@ -22,7 +22,7 @@ use crate::metrics::{KindLabel, Reason};
 use crate::socket::{Changes, HopTimes, ShardSettings, Shards, TracedChange};
 use crate::zone_view::EVENTS_HELD_US;
 use fanout::session::SessionSettings;
-use fanout::view::{Change, Origin, PrivacyView, PrivateView, View, Way};
+use fanout::view::{Change, Origin, PrivacyView, PrivateView, State, View, Way};
 use reader::Reader;
 use record::{Decoded, Decoder};
 use topics::{Role, Topics};
@@ -270,12 +270,18 @@ impl Follower {
             (Role::Public { partition, .. }, decoded) => {
                 let origin = Origin { partition, offset: record.offset };
                 let input = match decoded {
-                    Ok(Decoded::Public(input)) => Some(input),
+                    Ok(Decoded::Public(input)) => {
+                        self.hear(&input);
+                        Some(input)
+                    }
                     _ => None,
                 };
                 Some((origin, input, span))
             }
             (Role::Private, Ok(Decoded::Private(device, part, state))) => {
+                if let Some(name) = state.as_ref().and_then(private_name) {
+                    self.feed.app.claims.hear(device, name);
+                }
                 let mut private = self.private.write();
                 private.apply(device, part, state);
                 self.feed.app.metrics.hidden.set(private.len() as i64);
@@ -289,6 +295,11 @@ impl Follower {
                 privacy.apply(&state);
                 self.feed.app.metrics.hidden_pasts.set(privacy.hidden() as i64);
                 drop(privacy);
+                span.into_iter().for_each(Span::end);
+                None
+            }
+            (Role::Account, Ok(Decoded::Account(record))) => {
+                self.feed.app.ownership.apply(&record);
                 span.into_iter().for_each(Span::end);
                 None
             }
@@ -321,6 +332,20 @@ impl Follower {
                 span.into_iter().for_each(Span::end);
                 None
             }
+        }
+    }
+
+    /// Devices prove by their name whose they are.
+    fn hear(&self, input: &fanout::view::Input) {
+        let fanout::view::Input::State(state) = input else { return };
+        let device = match state {
+            State::Aircraft(state) => state.device,
+            State::Ground(state) => state.device,
+            State::Station(state) => state.device,
+            State::Thermal(_) | State::Receiver(_) | State::Alert(_) => return,
+        };
+        if let Some(name) = state.name() {
+            self.feed.app.claims.hear(device, name);
         }
     }
 
@@ -370,6 +395,16 @@ impl Follower {
             }
             self.live.shards.set_stale(stale).await;
         }
+    }
+}
+
+/// The name of a hidden device.
+fn private_name(state: &PrivateState) -> Option<&str> {
+    match state.state.as_ref()? {
+        private_state::State::Aircraft(state) => state.name.as_deref(),
+        private_state::State::Ground(state) => state.name.as_deref(),
+        private_state::State::Station(state) => state.name.as_deref(),
+        private_state::State::Alert(_) => None,
     }
 }
 

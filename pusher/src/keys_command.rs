@@ -10,6 +10,9 @@ use runtime::Context;
 use runtime::settings::parse_duration;
 use schemas::DeviceAddress;
 
+/// How long a one-time secret is good.
+const ONCE_WITHIN: Duration = Duration::from_secs(3_600);
+
 /// What to do with API keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum KeysAction {
@@ -35,6 +38,10 @@ pub struct NewKeyOptions {
     /// Kind of these aircraft, for example glider [default: paraglider].
     #[arg(long, value_name = "KIND")]
     pub kind: Option<String>,
+    /// Make a one-time secret instead: it opens one session (POST /api/v1/session) and nothing else, within the time of
+    /// --expires [default: 1h]. For the first operator, and for people without an identity provider.
+    #[arg(long)]
+    pub once: bool,
     /// Time until it expires, for example 90d or 12h; without it, it does not.
     #[arg(long, value_name = "DURATION", value_parser = parse_days)]
     pub expires: Option<Duration>,
@@ -51,20 +58,26 @@ pub(crate) fn run(options: &NewKeyOptions, context: &Context) -> anyhow::Result<
     rand::rngs::SysRng.try_fill_bytes(&mut id).context("no randomness")?;
     rand::rngs::SysRng.try_fill_bytes(&mut secret).context("no randomness")?;
     let (key, entry) = options.key(now_s).make(id, secret)?;
-    println!("# The key. It is shown once, and is not in the file: give it to its program.\n{key}\n");
+    let what = match options.once {
+        true => "The one-time secret. It opens one session, with POST /api/v1/session: give it to its person.",
+        false => "The key. It is shown once, and is not in the file: give it to its program.",
+    };
+    println!("# {what}\n{key}\n");
     print!("# Its lines for the file of --api-keys.\n{entry}");
     Ok(())
 }
 
 impl NewKeyOptions {
     fn key(&self, now_s: u64) -> NewKey {
+        let expires = self.expires.or(self.once.then_some(ONCE_WITHIN));
         NewKey {
             scopes: self.scope.clone(),
             name: self.name.clone(),
             devices: self.device.clone(),
             public: self.public,
             kind: self.kind.clone(),
-            expires_at_s: self.expires.map(|expires| now_s.saturating_add(expires.as_secs())),
+            expires_at_s: expires.map(|expires| now_s.saturating_add(expires.as_secs())),
+            once: self.once,
         }
     }
 }
@@ -109,11 +122,16 @@ mod tests {
             device: vec![DeviceAddress(0x11_0B90)],
             public: true,
             kind: None,
+            once: false,
             expires: Some(Duration::from_secs(86_400)),
         };
         let (key, entry) = options.key(1_800_000_000).make([1; 8], [2; 32]).unwrap();
         let caller = ApiKeys::parse(&entry).unwrap().find(&key, 1_800_000_000).unwrap();
         assert_eq!((caller.expires_at_s, &caller.devices), (Some(1_800_086_400), &options.device));
+        let once = NewKeyOptions { once: true, expires: None, ..options.clone() };
+        let (secret, entry) = once.key(1_800_000_000).make([1; 8], [2; 32]).unwrap();
+        let login = ApiKeys::parse(&entry).unwrap().log_in(&secret, 1_800_000_000).unwrap();
+        assert_eq!(login.once_until_s, Some(1_800_003_600));
         let unknown = NewKeyOptions { scope: vec!["admin".to_owned()], ..options };
         assert!(unknown.key(0).make([1; 8], [2; 32]).unwrap_err().to_string().contains("there is no scope"));
     }

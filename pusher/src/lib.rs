@@ -3,11 +3,14 @@
 //! The shell around [`fanout`], which holds the air picture and decides what each client gets: `feed` reads the log,
 //! `socket` owns the WebSocket connections, `rest` answers requests. This crate decodes no frames.
 
+mod accounts;
 mod app;
 mod audit;
 mod auth;
+mod claims;
 mod commands;
 mod config;
+mod dead_letters;
 mod feed;
 mod history_monitor;
 mod http;
@@ -16,6 +19,7 @@ mod keys_command;
 mod log_writer;
 mod metrics;
 mod networks;
+mod ownership;
 mod pmtiles;
 mod positions;
 mod presence;
@@ -23,7 +27,11 @@ mod raw_writer;
 mod redis;
 mod rest;
 mod scores;
+mod session_monitor;
+mod sessions;
+pub mod shared_limits;
 pub mod socket;
+mod tail;
 mod throttle;
 mod watched;
 mod zone_policy;
@@ -42,19 +50,24 @@ use streams::Cluster;
 use tokio::net::TcpListener;
 use tokio_util::task::TaskTracker;
 
+use crate::accounts::Accounts;
 use crate::app::App;
 use crate::audit::Audit;
 use crate::auth::Auth;
+use crate::claims::Claims;
 use crate::commands::Commands;
+use crate::dead_letters::DeadLetters;
 use crate::feed::Feed;
 use crate::history_monitor::HistoryMonitor;
 use crate::http::Connections;
 use crate::metrics::PusherMetrics;
+use crate::ownership::Ownership;
 use crate::positions::Positions;
 use crate::presence::Presence;
 use crate::raw_writer::RawWriter;
 use crate::redis::Redis;
-use crate::rest::{Exports, RecordedSilences, RedisPicture, ResponseCache};
+use crate::rest::{Exports, RecordedSilences, RedisPicture, ResponseCache, Suspects};
+use crate::shared_limits::SharedMetrics;
 use crate::socket::Admission;
 use crate::throttle::Throttle;
 use crate::zone_writer::ZoneWriter;
@@ -156,7 +169,10 @@ impl Pusher {
         let clock = context.clock.clone();
         let redis_picture = redis.clone().map(|redis| Arc::new(RedisPicture::new(redis, context.clock.clone())));
         let metrics = PusherMetrics::register(&context.metrics);
-        let throttle = Arc::new(Throttle::new(&options.access, clock.clone(), metrics.limited.clone()));
+        let shared = SharedMetrics { checks: metrics.limit_checks.clone(), shared: metrics.limits_shared.clone() };
+        let (shared_limits, asker) = redis.clone().map(|redis| shared_limits::open(redis, shared)).unzip();
+        let throttle = Throttle::new(&options.access, shared_limits, clock.clone(), metrics.limited.clone());
+        let throttle = Arc::new(throttle);
         let auth = Auth::open(
             &options.access,
             options.position_keys.as_deref(),
@@ -170,6 +186,10 @@ impl Pusher {
         let audit = Audit::new(cluster.clone(), context.tracer.clone(), clock.clone(), metrics.clone());
         let audit = Arc::new(audit);
         let commands = Commands::new(raw_writer, audit.clone(), throttle.clone(), clock.clone(), metrics.clone());
+        let ownership = Arc::<Ownership>::default();
+        let (claims, proofs) = Claims::new(clock.clone());
+        let tracer = context.tracer.clone();
+        let accounts = Accounts::new(cluster.clone(), tracer, audit.clone(), ownership.clone(), clock.clone());
         let app = App {
             admission: Admission::new(options.admission_limits()),
             http_connections: Connections::new(options.connection_limits(), clock.clone(), metrics.clone()),
@@ -185,12 +205,17 @@ impl Pusher {
             throttle,
             positions,
             audit,
+            dead_letters: Arc::new(DeadLetters::new(cluster.clone(), clock.clone())),
             commands: Arc::new(commands),
             zone_writer,
+            ownership,
+            claims: Arc::new(claims),
+            accounts: Arc::new(accounts),
             history,
             scores,
             exports: Exports::new(clock.clone()),
             silent: RecordedSilences::new(clock.clone()),
+            suspects: Suspects::new(clock.clone()),
             started_at_us: clock.now_us(),
             context: context.clone(),
         };
@@ -202,6 +227,15 @@ impl Pusher {
             tasks.spawn("certificate", |stop| tls.run(clock.clone(), stop));
         }
         app.auth.spawn(&mut tasks);
+        let accounts = app.accounts.clone();
+        tasks.spawn("claims", |stop| accounts.run(proofs, stop));
+        if let Some(sessions) = app.auth.sessions().cloned() {
+            let app = app.clone();
+            tasks.spawn("sessions", |stop| session_monitor::run(app, sessions, stop));
+        }
+        if let Some(asker) = asker {
+            tasks.spawn("limits", |stop| asker.run(stop));
+        }
         if let Some(redis) = app.redis.clone() {
             let presence = Presence::new(redis, context.clone(), app.metrics.clone());
             tasks.spawn("presence", |stop| presence.run(stop));

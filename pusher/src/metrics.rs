@@ -106,9 +106,12 @@ pub(crate) struct PusherMetrics {
     pub(crate) http_refused: Family<Reason, Counter>,
     pub(crate) logins_refused: Family<Reason, Counter>,
     pub(crate) limited: Family<Reason, Counter>,
+    pub(crate) limit_checks: Family<Reason, Counter>,
+    pub(crate) limits_shared: Gauge,
     pub(crate) token_key_fetches: Family<Reason, Counter>,
     pub(crate) user_lookups: Family<Reason, Counter>,
     pub(crate) user_endpoint_failures: Family<Reason, Counter>,
+    pub(crate) sessions: Family<OutcomeLabel, Counter>,
     pub(crate) commands: Family<ActionLabel, Counter>,
     pub(crate) audit_records: Family<OutcomeLabel, Counter>,
     pub(crate) http_seconds: Family<Request, Histogram, fn() -> Histogram>,
@@ -282,6 +285,18 @@ impl PusherMetrics {
                 "Requests, WebSockets and positions beyond the limits of a client, by limit.",
                 Family::default(),
             ),
+            limit_checks: metrics.register(
+                "pusher_limit_checks",
+                "Checks of limits that instances share, by where they were made: shared (Redis), local (it does not answer) or full \
+                 (too many wait for it: local).",
+                Family::default(),
+            ),
+            limits_shared: metrics.register(
+                "pusher_limits_shared",
+                "1 while the limits of clients are those of all instances; 0 while Redis does not answer and they are those of this \
+                 instance, and without Redis.",
+                Gauge::default(),
+            ),
             user_lookups: metrics.register(
                 "pusher_user_lookups",
                 "Opaque tokens that were looked up, by where the answer came from: this process, Redis, the user endpoint, \
@@ -291,6 +306,12 @@ impl PusherMetrics {
             user_endpoint_failures: metrics.register(
                 "pusher_user_endpoint_failures",
                 "Requests to the user endpoint that failed, or were not made because the ones before did, by reason.",
+                Family::default(),
+            ),
+            sessions: metrics.register(
+                "pusher_sessions",
+                "Sessions by what became of them: created, refreshed, ended, refused (a secret or refresh token that is not good), \
+                 reused (a refresh token that was used before) or unavailable (Redis does not answer).",
                 Family::default(),
             ),
             commands: metrics.register(

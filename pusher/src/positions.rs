@@ -51,7 +51,7 @@ impl Positions {
         cause: Option<TraceContext>,
         clock: &Clock,
     ) -> Result<RecordId, PositionError> {
-        self.throttle.position(position.device).map_err(PositionError::TooSoon)?;
+        self.throttle.position(position.device).await.map_err(PositionError::TooSoon)?;
         let device = DeviceAddress(position.device);
         Ok(self.writer.write(device, raw_record::Input::AppPosition(position), cause, clock).await?)
     }

@@ -4,6 +4,8 @@ mod alert_commands;
 mod audit;
 mod byte_range;
 mod command;
+mod dead_letters;
+mod deprecation;
 mod device_commands;
 mod device_data;
 mod devices;
@@ -13,11 +15,14 @@ mod export;
 mod flights;
 mod go_backend;
 mod guard;
+mod hidden_alerts;
+mod keys;
 mod list;
 mod map;
 mod me;
 mod measure;
 mod openapi;
+mod ownership;
 mod picture;
 mod picture_request;
 mod position;
@@ -28,14 +33,17 @@ mod query;
 mod redis_picture;
 mod region_history;
 mod response_cache;
+mod restrictions;
 mod search;
 mod security;
 mod selection;
+mod session;
 mod sign_in;
 mod silent;
 mod snapshot;
 mod spreadsheet;
 mod streamed;
+mod suspects;
 mod tiles;
 mod time;
 mod track;
@@ -66,6 +74,7 @@ pub(crate) use query::Query;
 pub(crate) use redis_picture::RedisPicture;
 pub(crate) use response_cache::ResponseCache;
 pub(crate) use silent::Recorded as RecordedSilences;
+pub(crate) use suspects::Suspects;
 
 /// How long a browser may cache the response to a preflight request.
 const PREFLIGHT_MAX_AGE: Duration = Duration::from_secs(3_600);
@@ -78,10 +87,16 @@ pub(crate) fn router(app: App) -> Router {
         // Before the layers, so that they get the OPTIONS requests of preflights.
         .method_not_allowed_fallback(method_not_allowed)
         .layer(middleware::from_fn_with_state(app.clone(), guard::guard))
+        // Outside of the guard: a refused answer says it too.
+        .layer(middleware::from_fn_with_state(deprecation::DEPRECATED, deprecation::announce))
         // Outside of the guard: a page of another origin can read why it is refused, and asks before without credentials.
         .layer(cors(&app.options.access.cors_origins));
     let policy = security::page_policy(&app.options.map, app.options.access.sign_in().as_ref());
-    let secure_page = move |response| std::future::ready(security::secure_page(response, policy.clone()));
+    let unframed = security::unframed(&policy);
+    let secure_page = move |response| {
+        let policy = security::policy_of(&response, &policy, &unframed);
+        std::future::ready(security::secure_page(response, policy))
+    };
     let pages = Router::new().route("/config.json", get(map::config)).fallback(map::file);
     let pages = pages.layer(middleware::map_response(secure_page));
     let compressed = api
@@ -118,18 +133,30 @@ fn routes() -> Vec<(&'static str, &'static str, MethodRouter<App>)> {
         ("DELETE", zones::SET_PATH, delete(zones::delete)),
         ("GET", zone_events::ENDPOINT.path, get(zone_events::get)),
         ("GET", export::ENDPOINT.path, get(export::get)),
+        ("GET", suspects::ENDPOINT.path, get(suspects::get)),
         ("GET", validation::ENDPOINT.path, get(validation::get)),
         ("POST", validation::RESET_PATH, post(validation::reset)),
         ("POST", device_commands::HIDE_PATH, post(device_commands::hide)),
         ("POST", device_commands::SHOW_PATH, post(device_commands::show)),
+        ("POST", device_commands::DENY_PATH, post(device_commands::deny)),
+        ("POST", device_commands::ALLOW_PATH, post(device_commands::allow)),
+        ("GET", restrictions::ENDPOINT.path, get(restrictions::get)),
         ("DELETE", device_commands::HISTORY_PATH, delete(device_commands::erase)),
+        ("POST", ownership::CLAIM_PATH, post(ownership::claim)),
+        ("PUT", ownership::OWNER_PATH, put(ownership::set_owner)),
         ("GET", device_data::ENDPOINT.path, get(device_data::get)),
         ("POST", alert_commands::ACKNOWLEDGE_PATH, post(alert_commands::acknowledge)),
         ("POST", alert_commands::RESOLVE_PATH, post(alert_commands::resolve)),
         ("GET", audit::ENDPOINT.path, get(audit::get)),
+        ("GET", hidden_alerts::ENDPOINT.path, get(hidden_alerts::get)),
+        ("GET", dead_letters::ENDPOINT.path, get(dead_letters::get)),
+        ("GET", keys::ENDPOINT.path, get(keys::get)),
         ("POST", position::PATH, post(position::post)),
         ("GET", presence::PATH, get(presence::get)),
         ("GET", me::PATH, get(me::get)),
+        ("DELETE", session::PATH, delete(session::end)),
+        ("POST", session::PATH, post(session::create)),
+        ("POST", session::REFRESH_PATH, post(session::refresh)),
         ("GET", sign_in::PATH, get(sign_in::get)),
         ("GET", "/api/openapi.json", get(openapi::get)),
         ("GET", "/api/docs", get(docs::get)),

@@ -117,6 +117,13 @@ impl Shards {
         }
     }
 
+    /// Closes the connections of a session that has ended.
+    pub(crate) async fn end_session(&self, session: &Arc<str>) {
+        for handle in &self.handles {
+            handle.send(ShardMessage::EndSession(session.clone())).await;
+        }
+    }
+
     /// Notifies every shard whether the log is stale.
     pub(crate) async fn set_stale(&self, stale: bool) {
         for handle in &self.handles {

@@ -1,9 +1,10 @@
-//! The limits of clients, by the address that a request comes from or by its credentials. Of this process alone.
+//! The limits of clients, by the address that a request comes from or by its credentials: first those of this process, then,
+//! where there is a Redis, those of all instances together. Failed logins are counted by each process.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use access::{Caller, Limited, Limits};
+use access::{Caller, Limit, Limited, Limits};
 use axum::extract::ConnectInfo;
 use axum::http::{Extensions, HeaderMap};
 use parking_lot::Mutex;
@@ -15,6 +16,7 @@ use runtime::Clock;
 use crate::config::AccessOptions;
 use crate::metrics::Reason;
 use crate::networks::{self, Network};
+use crate::shared_limits::SharedLimits;
 
 /// Log lines about failed logins.
 const LINES: RateLimit = RateLimit::every_us(10_000_000, 10);
@@ -24,6 +26,8 @@ pub(crate) struct Throttle {
     trusted: Vec<Network>,
     limit_private: bool,
     limits: Mutex<Limits>,
+    /// `None`: there is no Redis.
+    shared: Option<SharedLimits>,
     lines: Mutex<TokenBucket>,
     clock: Clock,
     limited: Family<Reason, Counter>,
@@ -40,11 +44,17 @@ pub(crate) struct Client {
 }
 
 impl Throttle {
-    pub(crate) fn new(options: &AccessOptions, clock: Clock, limited: Family<Reason, Counter>) -> Self {
+    pub(crate) fn new(
+        options: &AccessOptions,
+        shared: Option<SharedLimits>,
+        clock: Clock,
+        limited: Family<Reason, Counter>,
+    ) -> Self {
         Self {
             trusted: options.trusted_proxies.clone(),
             limit_private: options.limit_private,
             limits: Mutex::new(Limits::new(options.limit_settings())),
+            shared,
             lines: Mutex::default(),
             clock,
             limited,
@@ -77,16 +87,16 @@ impl Throttle {
     ///
     /// # Errors
     /// The client had too many.
-    pub(crate) fn request(&self, client: &Client) -> Result<(), Limited> {
-        self.check(client, Limits::request)
+    pub(crate) async fn request(&self, client: &Client) -> Result<(), Limited> {
+        self.address(Limit::Requests, client).await
     }
 
     /// A new WebSocket.
     ///
     /// # Errors
     /// The client had too many.
-    pub(crate) fn connect(&self, client: &Client) -> Result<(), Limited> {
-        self.check(client, Limits::connect)
+    pub(crate) async fn connect(&self, client: &Client) -> Result<(), Limited> {
+        self.address(Limit::Connects, client).await
     }
 
     /// Whether a client may try a login.
@@ -94,47 +104,55 @@ impl Throttle {
     /// # Errors
     /// Too many have failed.
     pub(crate) fn may_log_in(&self, client: &Client) -> Result<(), Limited> {
-        self.check(client, Limits::may_log_in)
+        let Some(key) = &client.key else { return Ok(()) };
+        let outcome = self.limits.lock().may_log_in(key, self.clock.monotonic());
+        self.count(outcome)
     }
 
-    fn check(
-        &self,
-        client: &Client,
-        limit: impl FnOnce(&mut Limits, &[u8], std::time::Duration) -> Result<(), Limited>,
-    ) -> Result<(), Limited> {
-        let Some(key) = &client.key else { return Ok(()) };
-        let outcome = limit(&mut self.limits.lock(), key, self.clock.monotonic());
-        self.count(outcome)
+    async fn address(&self, limit: Limit, client: &Client) -> Result<(), Limited> {
+        match &client.key {
+            Some(key) => self.take(limit, key).await,
+            None => Ok(()),
+        }
     }
 
     /// A request with credentials.
     ///
     /// # Errors
     /// The caller had too many, from whatever addresses.
-    pub(crate) fn caller(&self, client: &Client, caller: &Caller) -> Result<(), Limited> {
-        if client.key.is_none() {
-            return Ok(());
+    pub(crate) async fn caller(&self, client: &Client, caller: &Caller) -> Result<(), Limited> {
+        match &client.key {
+            Some(_) => self.take(Limit::Credential, name(caller).as_bytes()).await,
+            None => Ok(()),
         }
-        let outcome = self.limits.lock().caller(name(caller).as_bytes(), self.clock.monotonic());
-        self.count(outcome)
     }
 
     /// A position of a device.
     ///
     /// # Errors
     /// It had too many.
-    pub(crate) fn position(&self, device: u32) -> Result<(), Limited> {
-        let outcome = self.limits.lock().position(device, self.clock.monotonic());
-        self.count(outcome)
+    pub(crate) async fn position(&self, device: u32) -> Result<(), Limited> {
+        self.take(Limit::Positions, &device.to_be_bytes()).await
     }
 
     /// A command, or a look at private data. It is limited for all clients: each leaves a record that is kept for long.
     ///
     /// # Errors
     /// The caller had too many.
-    pub(crate) fn command(&self, caller: &Caller) -> Result<(), Limited> {
-        let outcome = self.limits.lock().command(name(caller).as_bytes(), self.clock.monotonic());
-        self.count(outcome)
+    pub(crate) async fn command(&self, caller: &Caller) -> Result<(), Limited> {
+        self.take(Limit::Commands, name(caller).as_bytes()).await
+    }
+
+    async fn take(&self, limit: Limit, of: &[u8]) -> Result<(), Limited> {
+        let (here, rate) = {
+            let mut limits = self.limits.lock();
+            (limits.take(limit, of, self.clock.monotonic()), limits.rate(limit))
+        };
+        self.count(here)?;
+        match (&self.shared, rate) {
+            (Some(shared), Some(rate)) => self.count(shared.take(limit.reason(), of, rate).await),
+            _ => Ok(()),
+        }
     }
 
     /// A login has failed. The result: whether a log line may say so.

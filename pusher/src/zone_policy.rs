@@ -83,6 +83,7 @@ mod tests {
             pilot: Pilot::default(),
             expires_at_s: None,
             accepted_until_s: None,
+            session: None,
         }
     }
 

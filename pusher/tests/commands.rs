@@ -10,7 +10,7 @@ mod stage;
 use std::sync::Arc;
 use std::time::Duration;
 
-use people::{People, outcome, plain, read_all};
+use people::{People, outcome, plain};
 use recorded::recorded_with;
 use runtime::Clock;
 use schemas::catalogue::{self, topic};
@@ -21,7 +21,7 @@ use schemas::v1::{
 };
 use schemas::{DeviceAddress, RecordId};
 use serde_json::{Value, json};
-use stage::{Client, Stage, aircraft};
+use stage::{Client, Stage, aircraft, read_all};
 use streams::{EmbeddedLog, EmbeddedSettings, Log as _, NewTopic};
 
 const OWN: &str = "110B90";

@@ -90,6 +90,30 @@ async fn files_are_sent_as_the_build_compressed_them() {
 }
 
 #[tokio::test]
+async fn the_operators_page_is_beside_the_map() {
+    let dir = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| fs::write(dir.path().join(name), text).unwrap();
+    write("index.html", "map");
+    let stage = Stage::open_with(&["--web-dir", path(dir.path())]).await;
+    let missing = stage.get("/operate").await;
+    assert_eq!(missing.status(), 404);
+    assert!(missing.text().await.unwrap().contains("not built"));
+    write("operate.html", "operate");
+    write("operate.html.br", "compressed");
+    for (accepted, body) in [("br", "compressed"), ("identity", "operate")] {
+        let page = stage.get_with("/operate", "accept-encoding", accepted).await;
+        assert_eq!((page.status().as_u16(), header(&page, "content-type")), (200, "text/html; charset=utf-8"));
+        let policy = header(&page, "content-security-policy").to_owned();
+        assert!(policy.starts_with("default-src 'none'; script-src 'self';"), "{policy}");
+        assert!(policy.ends_with("; frame-ancestors 'none'"), "a click on it changes something: {policy}");
+        assert_eq!(page.text().await.unwrap(), body);
+    }
+    let map = stage.get("/").await;
+    assert!(!header(&map, "content-security-policy").contains("frame-ancestors"), "any page may frame the map");
+    stage.close().await;
+}
+
+#[tokio::test]
 async fn every_response_has_security_headers() {
     let dir = tempfile::tempdir().unwrap();
     fs::write(dir.path().join("index.html"), "<!doctype html>").unwrap();

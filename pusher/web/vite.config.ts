@@ -1,6 +1,6 @@
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { createHash } from 'node:crypto';
-import { join, relative } from 'node:path';
+import { basename, join, relative } from 'node:path';
 import { promisify } from 'node:util';
 import { brotliCompress, constants, gzip } from 'node:zlib';
 import { defaultClientConditions, defineConfig, type Plugin } from 'vite';
@@ -9,6 +9,8 @@ const COMPRESSIBLE = /\.(js|css|svg|html|json|webmanifest)$/;
 
 const SERVICE_WORKER = 'src/worker/service-worker.js';
 const WORKER_FILE = 'sw.js';
+/** The mode that builds the operators' page, and how the names of its files begin. */
+const OPERATE = 'operate';
 
 /** Writes the service worker, with the files that it keeps and a version that changes with any of them. */
 async function writeServiceWorker(root: string, folder: string): Promise<void> {
@@ -28,8 +30,8 @@ async function writeServiceWorker(root: string, folder: string): Promise<void> {
   await writeFile(join(folder, WORKER_FILE), written('files', kept, written('version', hash.digest('hex').slice(0, 12), source)));
 }
 
-/** Writes the service worker, then each text file compressed beside itself, so that the server need not do it for every request. */
-function finish(): Plugin {
+/** Writes the map's service worker, then each text file compressed beside itself, so that the server need not do it for every request. */
+function finish(isOperate: boolean): Plugin {
   let folder = 'dist', root = '.';
   return {
     name: 'service-worker-and-compression',
@@ -39,8 +41,9 @@ function finish(): Plugin {
       folder = join(root, config.build.outDir);
     },
     async closeBundle() {
-      await writeServiceWorker(root, folder);
-      const files = (await readdir(folder, { recursive: true })).filter((file) => COMPRESSIBLE.test(file));
+      if (!isOperate) await writeServiceWorker(root, folder);
+      const isOwn = (file: string) => !isOperate || basename(file).startsWith(OPERATE);
+      const files = (await readdir(folder, { recursive: true })).filter((file) => COMPRESSIBLE.test(file) && isOwn(file));
       await Promise.all(files.map(async (file) => {
         const bytes = await readFile(join(folder, file));
         const params = { [constants.BROTLI_PARAM_QUALITY]: constants.BROTLI_MAX_QUALITY, [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length };
@@ -51,31 +54,44 @@ function finish(): Plugin {
   };
 }
 
-export default defineConfig({
-  plugins: [finish()],
-  // Relative, so that the page works under any path of the server.
-  base: './',
-  // The client of clients/web is taken from its source: nothing of it has to be built first.
-  resolve: { conditions: ['updraft-source', ...defaultClientConditions] },
-  build: {
-    target: 'es2023',
-    assetsInlineLimit: 0,
-    chunkSizeWarningLimit: 1500,
-    modulePreload: { polyfill: false },
-    rolldownOptions: {
-      output: {
-        // MapLibre's worker ends in .mjs, which some servers do not serve as JavaScript.
-        assetFileNames: ({ names }) => `assets/[name]-[hash]${names.some((name) => name.endsWith('.mjs')) ? '.js' : '[extname]'}`,
+/**
+ * The map, or with `--mode operate` the operators' page beside it. They are built apart, so that the map loads no file because of
+ * the other page and its service worker keeps none of it.
+ */
+export default defineConfig(({ mode }) => {
+  const isOperate = mode === OPERATE;
+  const named = `assets/${isOperate ? `${OPERATE}-` : ''}[name]-[hash]`;
+  return {
+    plugins: [finish(isOperate)],
+    // Relative, so that the page works under any path of the server.
+    base: './',
+    publicDir: isOperate ? false : 'public',
+    // The client of clients/web is taken from its source: nothing of it has to be built first.
+    resolve: { conditions: ['updraft-source', ...defaultClientConditions] },
+    build: {
+      target: 'es2023',
+      emptyOutDir: !isOperate,
+      assetsInlineLimit: 0,
+      chunkSizeWarningLimit: 1500,
+      modulePreload: { polyfill: false },
+      rolldownOptions: {
+        input: isOperate ? `${OPERATE}.html` : 'index.html',
+        output: {
+          entryFileNames: `${named}.js`,
+          chunkFileNames: `${named}.js`,
+          // MapLibre's worker ends in .mjs, which some servers do not serve as JavaScript.
+          assetFileNames: ({ names }) => `${named}${names.some((name) => name.endsWith('.mjs')) ? '.js' : '[extname]'}`,
+        },
       },
     },
-  },
-  server: {
-    // `npx vite` develops against a running pusher.
-    proxy: {
-      '/api': 'http://localhost:8090',
-      '/config.json': 'http://localhost:8090',
-      '/map': 'http://localhost:8090',
-      '/ws': { target: 'ws://localhost:8090', ws: true },
+    server: {
+      // `npx vite` develops against a running pusher.
+      proxy: {
+        '/api': 'http://localhost:8090',
+        '/config.json': 'http://localhost:8090',
+        '/map': 'http://localhost:8090',
+        '/ws': { target: 'ws://localhost:8090', ws: true },
+      },
     },
-  },
+  };
 });

@@ -7,6 +7,7 @@ use archive::S3Options;
 use capture::{Framed, Record};
 use clap::Args;
 use envelope::Wrapped;
+use explain::Explainer;
 use fanet::json::Report;
 use fanet::{DecodeError, Frame};
 use offline::LineReader;
@@ -15,7 +16,6 @@ use schemas::v1::ZoneSetPart;
 use schemas::v1::raw_record::Input as Content;
 use serde_json::{Value, json};
 
-use crate::explain::Explainer;
 use crate::input::{Input, open};
 use crate::select::{SelectArgs, decode};
 use crate::time::text_of_ms;
@@ -166,7 +166,7 @@ impl Printer {
                 if self.form.explain
                     && let Some(Content::MqttFrame(payload)) = framed.as_ref().and_then(|f| f.record.input.as_ref())
                 {
-                    out.extend_from_slice(self.explainer.explain_payload(payload).as_bytes());
+                    out.extend_from_slice(self.explainer.payload(payload).as_bytes());
                 }
             }
         }

@@ -13,8 +13,8 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
+use explain::Explainer;
 
-use crate::explain::Explainer;
 use line::{Format, LineDecoder};
 
 /// Size of reads and writes.
@@ -160,7 +160,7 @@ impl<W: Write> Session<'_, W> {
         match &self.explainer {
             None => line::write_json(&decoded, &mut self.out),
             Some(explainer) => {
-                let text = explainer.explain(&self.decoder.parts(), &decoded);
+                let text = line::explained(explainer, &self.decoder.parts(), &decoded);
                 self.out.write_all(text.as_bytes())
             }
         }

@@ -4,7 +4,6 @@ pub mod cat;
 pub mod decode;
 pub mod diff;
 pub mod evaluate;
-mod explain;
 pub mod generate;
 pub mod igc;
 pub mod info;

@@ -66,6 +66,30 @@ pub fn user_key(token_hash: &str) -> String {
     format!("fanet:{{user:{token_hash}}}")
 }
 
+/// The key of a token bucket that all instances share, by a hash of what it is of. All of them are in one slot, so that one
+/// call takes of many.
+pub fn limit_key(hash: &str) -> String {
+    object_key("limit", hash)
+}
+
+/// The key of a session of our own. All keys of sessions are in one slot.
+pub fn session_key(session: &str) -> String {
+    object_key("session", session)
+}
+
+/// The key of the sessions that one API key has opened: a sorted set by when they were opened, Unix seconds.
+pub fn sessions_of_key(key_id: &str) -> String {
+    object_key("session", &format!("of:{key_id}"))
+}
+
+/// The key that says that a one-time secret has opened its session.
+pub fn spent_secret_key(key_id: &str) -> String {
+    object_key("session", &format!("spent:{key_id}"))
+}
+
+/// The stream of sessions that have ended before their time.
+pub const ENDED_SESSIONS_KEY: &str = "fanet:{session}:ended";
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -78,6 +102,10 @@ mod tests {
         assert_eq!(object_key("thermal", "17-123456"), "fanet:{thermal}:17-123456");
         assert_eq!(validation_key("110B90"), "fanet:{validation}:110B90");
         assert_eq!(user_key("a1"), "fanet:{user:a1}");
+        assert_eq!(limit_key("a1"), "fanet:{limit}:a1");
+        assert_eq!(session_key("a1"), "fanet:{session}:a1");
+        assert_eq!(sessions_of_key("a1"), "fanet:{session}:of:a1");
+        assert_eq!(spent_secret_key("a1"), "fanet:{session}:spent:a1");
         assert_eq!(kind_pattern("aircraft"), "fanet:{aircraft}:*");
         assert!(INSTANCES_KEY.starts_with("fanet:{presence}:") && instance_key("a") == "fanet:{presence}:a");
     }

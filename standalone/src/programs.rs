@@ -33,6 +33,10 @@ impl ScoreReader for KeptScores {
     fn score(&self, device: u32) -> Option<ValidationView> {
         self.0.score(device)
     }
+
+    fn matching(&self, is_wanted: fn(&ValidationView) -> bool) -> Vec<ValidationView> {
+        self.0.matching(is_wanted)
+    }
 }
 
 impl Programs {

@@ -190,14 +190,14 @@ impl Member {
         let (status, body) = self.program.admin("/ready").await.ok()?;
         let body: serde_json::Value = serde_json::from_str(&body).ok()?;
         let degraded =
-            body["parts"].as_object()?.iter().any(|(part, state)| part != "clock" && state.get("limps").is_some());
+            body["parts"].as_object()?.iter().any(|(part, state)| part != "clock" && state.get("degraded").is_some());
         Some(status == 200 && !degraded)
     }
 
     async fn reports_outage(&self) -> bool {
         let Ok((status, body)) = self.program.admin("/ready").await else { return false };
         match self.name {
-            "pusher" => status == 200 && body.contains("\"limps\":\"cannot reach"),
+            "pusher" => status == 200 && body.contains("\"degraded\":\"cannot reach"),
             _ => status == 503 && body.contains("cannot reach"),
         }
     }

@@ -10,6 +10,7 @@
 //! public = true                       # the pilots' consent to be shown; false unless it is said
 //! kind = "glider"                     # paraglider unless it is said
 //! expires = 2027-03-01T00:00:00Z      # may be left out
+//! once = true                         # a one-time secret: it opens one session, and nothing else
 //! ```
 
 use std::collections::HashMap;
@@ -38,6 +39,17 @@ pub struct ApiKeys(HashMap<String, ApiKey>);
 struct ApiKey {
     hash: Hash,
     caller: Arc<Caller>,
+    /// Of a one-time secret: until when it opens its session, seconds since the epoch.
+    once_until_s: Option<u64>,
+}
+
+/// Who may open a session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Login {
+    /// Whose key it is.
+    pub caller: Arc<Caller>,
+    /// Of a one-time secret, which opens one session alone: until when, seconds since the epoch.
+    pub once_until_s: Option<u64>,
 }
 
 /// Why a file cannot be used.
@@ -78,6 +90,8 @@ struct Entry {
     public: bool,
     kind: Option<String>,
     expires: Option<Datetime>,
+    #[serde(default)]
+    once: bool,
 }
 
 impl ApiKeys {
@@ -101,12 +115,41 @@ impl ApiKeys {
     /// Whose key it is.
     ///
     /// # Errors
-    /// The key is unknown, or its time is over.
+    /// The key is unknown, its time is over, or it is a one-time secret, which is for [`log_in`](Self::log_in) alone.
     pub fn find(&self, presented: &str, now_s: u64) -> Result<Arc<Caller>, Refusal> {
+        let key = self.key(presented, now_s)?;
+        if key.once_until_s.is_some() { Err(Refusal::OneTime) } else { Ok(key.caller.clone()) }
+    }
+
+    /// Whose session a key or one-time secret opens. Whether a one-time secret was used before is not known here.
+    ///
+    /// # Errors
+    /// It is unknown, or its time is over.
+    pub fn log_in(&self, presented: &str, now_s: u64) -> Result<Login, Refusal> {
+        let key = self.key(presented, now_s)?;
+        Ok(Login { caller: key.caller.clone(), once_until_s: key.once_until_s })
+    }
+
+    /// Whose session it is that a key of this id has opened: as the file says it now. `None`: the key was taken out, or its
+    /// time is over. The time of a one-time secret is that for opening the session.
+    pub fn of_session(&self, id: &str, now_s: u64) -> Option<Arc<Caller>> {
+        let key = self.0.get(id).filter(|key| key.caller.is_accepted(now_s))?;
+        Some(key.caller.clone())
+    }
+
+    fn key(&self, presented: &str, now_s: u64) -> Result<&ApiKey, Refusal> {
         let (id, _) = presented.strip_prefix(PREFIX).and_then(|rest| rest.split_once('_')).ok_or(Refusal::Malformed)?;
         let presented = hash(presented);
         let key = self.0.get(id).filter(|key| is_same(&key.hash, &presented)).ok_or(Refusal::UnknownApiKey)?;
-        if key.caller.is_accepted(now_s) { Ok(key.caller.clone()) } else { Err(Refusal::Expired) }
+        let is_accepted = key.caller.is_accepted(now_s) && key.once_until_s.is_none_or(|until_s| now_s < until_s);
+        if is_accepted { Ok(key) } else { Err(Refusal::Expired) }
+    }
+
+    /// Whose keys there are, expired ones too, by id.
+    pub fn callers(&self) -> Vec<Arc<Caller>> {
+        let mut callers: Vec<_> = self.0.values().map(|key| key.caller.clone()).collect();
+        callers.sort_unstable_by(|a, b| a.subject.cmp(&b.subject));
+        callers
     }
 
     /// How many keys there are.
@@ -148,6 +191,14 @@ impl Entry {
                 format!("invalid expires {time}: expected a date, or a time with its offset, for example 2027-03-01T00:00:00Z")
             })?),
         };
+        let once_until_s = expires_at_s.filter(|_| self.once);
+        // The time of a one-time secret is not that of its session.
+        let expires_at_s = expires_at_s.filter(|_| !self.once);
+        if self.once && once_until_s.is_none() {
+            return Err(
+                "a one-time secret without expires: expected the time until which it opens its session".to_owned()
+            );
+        }
         let caller = Caller {
             subject: self.id.clone(),
             name: self.name.clone(),
@@ -158,10 +209,11 @@ impl Entry {
             devices,
             // The name of a machine is no pilot's.
             pilot: Pilot { public: self.public, name: None, aircraft_kind },
+            session: None,
             expires_at_s,
             accepted_until_s: expires_at_s,
         };
-        Ok((self.id, ApiKey { hash, caller: Arc::new(caller) }))
+        Ok((self.id, ApiKey { hash, caller: Arc::new(caller), once_until_s }))
     }
 }
 
@@ -199,6 +251,8 @@ pub struct NewKey {
     pub kind: Option<String>,
     /// When it expires, seconds since the epoch.
     pub expires_at_s: Option<u64>,
+    /// Whether it is a one-time secret, which opens one session and nothing else.
+    pub once: bool,
 }
 
 impl NewKey {
@@ -220,6 +274,9 @@ impl NewKey {
         }
         lines.extend(self.kind.as_ref().map(|kind| format!("kind = {}", quoted(kind))));
         lines.extend(self.expires_at_s.map(|at_s| format!("expires = {}", civil::text(at_s))));
+        if self.once {
+            lines.push("once = true".to_owned());
+        }
         let entry = format!("[[key]]\n{}\n", lines.join("\n"));
         ApiKeys::parse(&entry)?;
         Ok((key, entry))
@@ -234,7 +291,7 @@ fn quoted(text: &str) -> String {
     toml::Value::String(text.to_owned()).to_string()
 }
 
-fn hex(bytes: &[u8]) -> String {
+pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
@@ -258,12 +315,14 @@ mod tests {
             public: true,
             kind: Some("glider".to_owned()),
             expires_at_s: Some(NOW_S + 86_400),
+            once: false,
         };
         let (key, entry) = new.make([7; 8], [9; 32]).unwrap();
         assert_eq!(key, format!("updraft_{}_{}", "07".repeat(8), "09".repeat(32)));
         assert!(!entry.contains(&"09".repeat(32)), "the file has the hash alone");
         let keys = ApiKeys::parse(&entry).unwrap();
         let caller = keys.find(&key, NOW_S).unwrap();
+        assert_eq!(keys.callers(), std::slice::from_ref(&caller));
         assert!(caller.scopes.has(Scope::PositionWrite) && !caller.scopes.has(Scope::ValidationRead));
         assert_eq!((caller.devices.len(), caller.pilot.public), (2, true));
         assert_eq!(caller.pilot.aircraft_kind, schemas::v1::AircraftKind::Glider);
@@ -274,6 +333,25 @@ mod tests {
         for malformed in ["", "updraft_", "updraft_a1", "updraft"] {
             assert_eq!(keys.find(malformed, NOW_S), Err(Refusal::Malformed), "{malformed}");
         }
+    }
+
+    #[test]
+    fn a_one_time_secret_opens_a_session_and_nothing_else() {
+        let new = NewKey { scopes: vec!["operator".to_owned()], once: true, ..NewKey::default() };
+        assert!(new.make([7; 8], [9; 32]).is_err(), "it has an end");
+        let new = NewKey { expires_at_s: Some(NOW_S + 60), ..new };
+        let (secret, entry) = new.make([7; 8], [9; 32]).unwrap();
+        let keys = ApiKeys::parse(&entry).unwrap();
+        assert_eq!(keys.find(&secret, NOW_S), Err(Refusal::OneTime));
+        let login = keys.log_in(&secret, NOW_S).unwrap();
+        assert!(login.once_until_s == Some(NOW_S + 60) && login.caller.scopes == Scopes::ALL);
+        assert_eq!(keys.log_in(&secret, NOW_S + 60), Err(Refusal::Expired));
+        assert_eq!(keys.log_in(&secret.replace("09", "08"), NOW_S), Err(Refusal::UnknownApiKey));
+        let id = "07".repeat(8);
+        assert!(keys.of_session(&id, NOW_S + 9_999).is_some(), "the session outlives the secret");
+        assert!(ApiKeys::default().of_session(&id, NOW_S).is_none(), "and not its entry");
+        let (_, entry) = NewKey { once: false, ..new }.make([7; 8], [9; 32]).unwrap();
+        assert!(ApiKeys::parse(&entry).unwrap().of_session(&id, NOW_S + 60).is_none(), "nor a key's end");
     }
 
     #[test]
@@ -294,6 +372,7 @@ mod tests {
             (entry("scopes = []\nkind = \"zeppelin\""), "zeppelin"),
             (entry("scopes = []\nexpires = 2027-03-01T00:00:00"), "a time with its offset"),
             (entry("scopes = []\nsecret = 1"), "unknown field"),
+            (entry("scopes = []\nonce = true"), "until which it opens"),
             (entry("scopes = []").repeat(2), "key 2: the id \"a1\" stands twice"),
             (entry("scopes = []").replace("a1\"", "a_1\""), "letters and digits"),
             ("[[key]]\nid = \"a1\"\nsha256 = \"12\"\nscopes = []\n".to_owned(), "64 hex digits"),

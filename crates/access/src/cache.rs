@@ -64,6 +64,7 @@ mod tests {
             company: None,
             devices: Vec::new(),
             pilot: Pilot::default(),
+            session: None,
             expires_at_s: Some(accepted_until_s),
             accepted_until_s: Some(accepted_until_s),
         })

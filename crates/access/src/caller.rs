@@ -1,5 +1,7 @@
 //! Who calls.
 
+use std::sync::Arc;
+
 use schemas::DeviceAddress;
 use schemas::v1::AircraftKind;
 
@@ -12,6 +14,8 @@ pub enum Credential {
     Token,
     /// A key of the file of API keys.
     ApiKey,
+    /// An access token of a session of our own.
+    Session,
     /// A key of the file of position keys.
     PositionKey,
     /// None: the installation lets anyone be an operator.
@@ -24,6 +28,7 @@ impl Credential {
         match self {
             Self::Token => "token",
             Self::ApiKey => "api_key",
+            Self::Session => "session",
             Self::PositionKey => "position_key",
             Self::OpenOperator => "open_operator",
         }
@@ -66,6 +71,8 @@ pub struct Caller {
     pub devices: Vec<DeviceAddress>,
     /// How those positions are published.
     pub pilot: Pilot,
+    /// The session of our own that its token is of.
+    pub session: Option<Arc<str>>,
     /// When the credential expires, seconds since the epoch; `None`: never.
     pub expires_at_s: Option<u64>,
     /// Until when it is accepted: a token is, for the leeway between clocks, a little longer.
@@ -73,6 +80,33 @@ pub struct Caller {
 }
 
 impl Caller {
+    /// Nobody that is known, for records of what was refused.
+    pub fn unknown(credential: Credential) -> Self {
+        Self {
+            subject: "unknown".to_owned(),
+            name: None,
+            roles: Vec::new(),
+            credential,
+            scopes: Scopes::PUBLIC,
+            company: None,
+            devices: Vec::new(),
+            pilot: Pilot::default(),
+            session: None,
+            expires_at_s: None,
+            accepted_until_s: None,
+        }
+    }
+
+    /// Its name as an owner of devices: with the kind before it, since a subject of the identity provider may be the id of a
+    /// key. `None`: it owns none.
+    pub fn user_id(&self) -> Option<String> {
+        match self.credential {
+            Credential::Token => Some(format!("token/{}", self.subject)),
+            Credential::ApiKey | Credential::Session => Some(format!("key/{}", self.subject)),
+            Credential::PositionKey | Credential::OpenOperator => None,
+        }
+    }
+
     /// Whether the credential is still accepted.
     pub fn is_accepted(&self, now_s: u64) -> bool {
         self.accepted_until_s.is_none_or(|until| now_s < until)
@@ -81,6 +115,13 @@ impl Caller {
     /// The scope by which it may hide, show, erase and export a device. `None`: it may not.
     pub fn manages(&self, device: DeviceAddress) -> Option<Scope> {
         self.may(device, Scope::DeviceManage, Scope::DeviceManageAny)
+    }
+
+    /// The scope by which it may manage every device: deny and allow it, and see which ones are restricted. `None`: it may
+    /// not.
+    pub fn manages_all(&self) -> Option<Scope> {
+        let has_both = self.scopes.has(Scope::DeviceManage) && self.scopes.has(Scope::DeviceManageAny);
+        has_both.then_some(Scope::DeviceManageAny)
     }
 
     /// The scope by which it may acknowledge and resolve alerts of a device. `None`: it may not.
@@ -129,6 +170,7 @@ mod tests {
             company: None,
             devices: devices.to_vec(),
             pilot: Pilot::default(),
+            session: None,
             expires_at_s: None,
             accepted_until_s: None,
         }
@@ -146,6 +188,7 @@ mod tests {
         ] {
             let caller = caller(role.scopes(), &[OWN]);
             assert_eq!((caller.manages(OWN), caller.manages(OTHER)), (manages_own, manages_other), "{role:?}");
+            assert_eq!(caller.manages_all(), manages_other, "{role:?}");
             let handles = (caller.handles_alerts_of(OWN), caller.handles_alerts_of(OTHER));
             assert_eq!(handles, (handles_own, handles_other), "{role:?}");
         }
@@ -174,6 +217,6 @@ mod tests {
     #[test]
     fn the_wider_scope_alone_allows_nothing() {
         let caller = caller(Scopes::PUBLIC.with(Scope::DeviceManageAny).with(Scope::AlertHandleAny), &[OWN]);
-        assert_eq!((caller.manages(OWN), caller.handles_alerts_of(OWN)), (None, None));
+        assert_eq!((caller.manages(OWN), caller.handles_alerts_of(OWN), caller.manages_all()), (None, None, None));
     }
 }

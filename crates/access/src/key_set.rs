@@ -5,9 +5,9 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::DecodingKey;
 use serde::Deserialize;
 
+use crate::algorithm::Algorithm;
 use crate::refusal::Refusal;
 use crate::spki::{PublicKey, read_pem};
-use crate::token::Algorithm;
 
 /// More keys than any identity provider has at a time.
 const MAX_KEYS: usize = 64;
@@ -139,6 +139,11 @@ impl KeySet {
             (None, _) => Err(Refusal::UnknownKey),
             (Some(_), Some(_)) => Err(Refusal::NoKeyId),
         }
+    }
+
+    /// Of these keys alone.
+    pub(crate) fn of(keys: impl Iterator<Item = (String, PublicKey)>) -> Self {
+        Self(keys.filter_map(|(id, public)| key_of(Some(id), public)).collect())
     }
 
     /// How many keys there are.

@@ -4,11 +4,14 @@
 //! - [`rules`]: the one table of what each route and each ability of a WebSocket needs
 //! - [`token`]: access tokens of an identity provider (JWT), verified with a [`KeySet`]
 //! - [`api_keys`]: keys of machines, kept as hashes
+//! - [`session`]: sessions of our own, which a key of a machine or a one-time secret of a person opens; [`SigningKeys`] sign
+//!   their tokens
 //! - [`TokenCache`]: verified tokens, so that a signature is checked once
 //! - [`Limits`]: rates of requests, connections, positions and commands, and the delay after failed logins
 //!
 //! All of it is pure: the caller passes the time, the randomness and the contents of files.
 
+mod algorithm;
 pub mod api_keys;
 mod cache;
 mod caller;
@@ -18,18 +21,22 @@ mod limits;
 mod refusal;
 pub mod rules;
 pub mod scope;
+pub mod session;
+mod signing;
 mod spki;
 #[cfg(feature = "testing")]
 pub mod testing;
 pub mod token;
 
+pub use algorithm::Algorithm;
 pub use api_keys::ApiKeys;
 pub use cache::TokenCache;
 pub use caller::{Caller, Credential, Pilot};
 pub use key_set::{KeySet, KeySetError};
-pub use limits::{LimitSettings, Limited, Limits};
+pub use limits::{Limit, LimitSettings, Limited, Limits};
 pub use refusal::Refusal;
 pub use scope::{Role, Scope, Scopes};
+pub use signing::{SigningKeys, SigningKeysError};
 
 use sha2::{Digest as _, Sha256};
 
@@ -39,6 +46,16 @@ pub type Hash = [u8; 32];
 /// Hashes a token or key. They have 256 random bits: nothing slower is needed against guessing.
 pub fn hash(presented: &str) -> Hash {
     Sha256::digest(presented).into()
+}
+
+/// Hashes several values, each of its length: no two lists of values are the same to it.
+pub fn hash_all(values: &[&[u8]]) -> Hash {
+    let mut digest = Sha256::new();
+    for value in values {
+        digest.update((value.len() as u64).to_be_bytes());
+        digest.update(value);
+    }
+    digest.finalize().into()
 }
 
 /// Whether two hashes are the same, in the same time for all.

@@ -32,6 +32,34 @@ pub struct LimitSettings {
     pub connects_per_minute: u32,
 }
 
+/// A limit that all instances share.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Limit {
+    /// Requests of an address.
+    Requests,
+    /// Requests of a credential.
+    Credential,
+    /// New WebSockets of an address.
+    Connects,
+    /// Positions of a device.
+    Positions,
+    /// Commands of a caller, and looks at private data.
+    Commands,
+}
+
+impl Limit {
+    /// The label of the metric.
+    pub const fn reason(self) -> &'static str {
+        match self {
+            Self::Requests => "address",
+            Self::Credential => "credential",
+            Self::Connects => "connects",
+            Self::Positions => "position",
+            Self::Commands => "command",
+        }
+    }
+}
+
 /// A request that came too early.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limited {
@@ -100,47 +128,34 @@ impl Limits {
         }
     }
 
-    /// A request of an address.
+    /// How fast the buckets of a limit fill; `None`: there is no such limit.
+    pub fn rate(&self, limit: Limit) -> Option<RateLimit> {
+        match limit {
+            Limit::Requests | Limit::Credential => self.requests,
+            Limit::Connects => self.connects,
+            Limit::Positions => Some(POSITIONS),
+            Limit::Commands => Some(COMMANDS),
+        }
+    }
+
+    /// Takes one of a limit: of an address, of what names a caller, or of a device.
     ///
     /// # Errors
     /// It had too many.
-    pub fn request(&mut self, address: &[u8], now: Duration) -> Result<(), Limited> {
-        let Some(limit) = self.requests else { return Ok(()) };
-        take(&mut self.addresses.touch(address).0.requests, limit, now, "address")
-    }
-
-    /// A request with credentials, by what names the caller.
-    ///
-    /// # Errors
-    /// The caller had too many, from whatever addresses.
-    pub fn caller(&mut self, caller: &[u8], now: Duration) -> Result<(), Limited> {
-        let Some(limit) = self.requests else { return Ok(()) };
-        take(self.callers.touch(caller).0, limit, now, "credential")
-    }
-
-    /// A new WebSocket of an address.
-    ///
-    /// # Errors
-    /// It had too many.
-    pub fn connect(&mut self, address: &[u8], now: Duration) -> Result<(), Limited> {
-        let Some(limit) = self.connects else { return Ok(()) };
-        take(&mut self.addresses.touch(address).0.connects, limit, now, "connects")
-    }
-
-    /// A position of a device.
-    ///
-    /// # Errors
-    /// It had too many.
-    pub fn position(&mut self, device: u32, now: Duration) -> Result<(), Limited> {
-        take(self.devices.touch(&device.to_be_bytes()).0, POSITIONS, now, "position")
-    }
-
-    /// A command of a caller, or a look at private data, by what names the caller.
-    ///
-    /// # Errors
-    /// The caller had too many.
-    pub fn command(&mut self, caller: &[u8], now: Duration) -> Result<(), Limited> {
-        take(self.commanders.touch(caller).0, COMMANDS, now, "command")
+    pub fn take(&mut self, limit: Limit, of: &[u8], now: Duration) -> Result<(), Limited> {
+        let Some(rate) = self.rate(limit) else { return Ok(()) };
+        let bucket = match limit {
+            Limit::Requests => &mut self.addresses.touch(of).0.requests,
+            Limit::Connects => &mut self.addresses.touch(of).0.connects,
+            Limit::Credential => self.callers.touch(of).0,
+            Limit::Positions => self.devices.touch(of).0,
+            Limit::Commands => self.commanders.touch(of).0,
+        };
+        let now_us = u64::try_from(now.as_micros()).unwrap_or(u64::MAX);
+        if bucket.take(rate, now_us) {
+            return Ok(());
+        }
+        Err(Limited { reason: limit.reason(), retry_after: Duration::from_micros(bucket.wait_us(rate, now_us)) })
     }
 
     /// Whether an address may try a login now.
@@ -159,14 +174,6 @@ impl Limits {
     }
 }
 
-fn take(bucket: &mut TokenBucket, limit: RateLimit, now: Duration, reason: &'static str) -> Result<(), Limited> {
-    let now_us = u64::try_from(now.as_micros()).unwrap_or(u64::MAX);
-    if bucket.take(limit, now_us) {
-        return Ok(());
-    }
-    Err(Limited { reason, retry_after: Duration::from_micros(bucket.wait_us(limit, now_us)) })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -181,13 +188,17 @@ mod tests {
     #[test]
     fn one_address_leaves_the_others_alone() {
         let mut limits = limits();
-        let passed = (0..1_000).filter(|_| limits.request(b"loud", START).is_ok()).count();
+        let passed = (0..1_000).filter(|_| limits.take(Limit::Requests, b"loud", START).is_ok()).count();
         assert_eq!(passed, 200);
-        assert_eq!(limits.request(b"other", START), Ok(()));
-        let limited = limits.request(b"loud", START).unwrap_err();
+        assert_eq!(limits.take(Limit::Requests, b"other", START), Ok(()));
+        let limited = limits.take(Limit::Requests, b"loud", START).unwrap_err();
         assert_eq!((limited.reason, limited.retry_after), ("address", Duration::from_millis(10)));
-        assert_eq!(limits.request(b"loud", START + limited.retry_after), Ok(()));
-        assert_eq!((0..100).filter(|_| limits.connect(b"loud", START).is_ok()).count(), 60, "another bucket");
+        assert_eq!(limits.take(Limit::Requests, b"loud", START + limited.retry_after), Ok(()));
+        assert_eq!(
+            (0..100).filter(|_| limits.take(Limit::Connects, b"loud", START).is_ok()).count(),
+            60,
+            "another bucket"
+        );
     }
 
     #[test]
@@ -195,9 +206,16 @@ mod tests {
         let settings = LimitSettings { requests_per_second: 0, request_burst: 0, connects_per_minute: 0 };
         let mut limits = Limits::new(settings);
         for _ in 0..10_000 {
-            assert_eq!(limits.request(b"a", START).and(limits.connect(b"a", START)), Ok(()));
+            assert_eq!(
+                limits.take(Limit::Requests, b"a", START).and(limits.take(Limit::Connects, b"a", START)),
+                Ok(())
+            );
         }
-        assert_eq!((0..100).filter(|_| limits.position(7, START).is_ok()).count(), 10, "of positions there is always");
+        assert_eq!(
+            (0..100).filter(|_| limits.take(Limit::Positions, b"7", START).is_ok()).count(),
+            10,
+            "of positions there is always"
+        );
     }
 
     #[test]
@@ -221,7 +239,8 @@ mod tests {
     #[test]
     fn positions_are_one_a_second_with_a_burst() {
         let mut limits = limits();
-        let passed = |limits: &mut Limits, now| (0..100).filter(|_| limits.position(1, now).is_ok()).count();
+        let passed =
+            |limits: &mut Limits, now| (0..100).filter(|_| limits.take(Limit::Positions, b"1", now).is_ok()).count();
         assert_eq!(passed(&mut limits, START), 10);
         assert_eq!(passed(&mut limits, START + 3 * SECOND), 3);
     }
@@ -229,17 +248,18 @@ mod tests {
     #[test]
     fn commands_are_two_a_second_with_a_burst() {
         let mut limits = limits();
-        let passed = |limits: &mut Limits, now| (0..100).filter(|_| limits.command(b"ada", now).is_ok()).count();
+        let passed =
+            |limits: &mut Limits, now| (0..100).filter(|_| limits.take(Limit::Commands, b"ada", now).is_ok()).count();
         assert_eq!(passed(&mut limits, START), 30);
         assert_eq!(passed(&mut limits, START + 3 * SECOND), 6);
-        assert_eq!(limits.command(b"bob", START), Ok(()));
+        assert_eq!(limits.take(Limit::Commands, b"bob", START), Ok(()));
     }
 
     #[test]
     fn made_up_addresses_are_bounded() {
         let mut limits = limits();
         for number in 0..(MAX_CLIENTS as u32 + 1_000) {
-            assert_eq!(limits.request(&number.to_be_bytes(), START), Ok(()));
+            assert_eq!(limits.take(Limit::Requests, &number.to_be_bytes(), START), Ok(()));
         }
         assert_eq!(limits.addresses.len(), MAX_CLIENTS);
     }

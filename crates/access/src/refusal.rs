@@ -41,6 +41,18 @@ pub enum Refusal {
     /// A key that no file has.
     #[error("an unknown key of a machine")]
     UnknownApiKey,
+    /// A one-time secret, presented for anything but a session.
+    #[error("a one-time secret, which opens a session and nothing else")]
+    OneTime,
+    /// A one-time secret that has opened its session.
+    #[error("a one-time secret that was used before")]
+    Spent,
+    /// Of a session that has ended, or a refresh token of none.
+    #[error("of no session, or of one that has ended")]
+    NoSession,
+    /// A refresh token that was used before: its session ends.
+    #[error("a refresh token that was used before: its session has ended")]
+    Reused,
     /// A kind of credential that this installation does not accept.
     #[error("a kind of credential that is not accepted here")]
     NotAccepted,
@@ -50,6 +62,9 @@ pub enum Refusal {
     /// The user endpoint does not answer, and the token is not remembered.
     #[error("the user endpoint does not answer")]
     NoUserEndpoint,
+    /// The store of sessions does not answer.
+    #[error("the store of sessions does not answer")]
+    NoSessionStore,
     /// The identity provider's keys are not there yet: nothing can be verified.
     #[error("the keys of the identity provider are not there yet")]
     NoKeys,
@@ -57,7 +72,7 @@ pub enum Refusal {
 
 impl Refusal {
     /// All of them.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 21] = [
         Self::Oversized,
         Self::Malformed,
         Self::Algorithm,
@@ -70,6 +85,11 @@ impl Refusal {
         Self::Issuer,
         Self::Audience,
         Self::UnknownApiKey,
+        Self::OneTime,
+        Self::Spent,
+        Self::NoSession,
+        Self::Reused,
+        Self::NoSessionStore,
         Self::NotAccepted,
         Self::UnknownUser,
         Self::NoUserEndpoint,
@@ -91,6 +111,11 @@ impl Refusal {
             Self::Issuer => "issuer",
             Self::Audience => "audience",
             Self::UnknownApiKey => "unknown_api_key",
+            Self::OneTime => "one_time",
+            Self::Spent => "spent",
+            Self::NoSession => "no_session",
+            Self::Reused => "reused",
+            Self::NoSessionStore => "no_session_store",
             Self::NotAccepted => "not_accepted",
             Self::UnknownUser => "unknown_user",
             Self::NoUserEndpoint => "no_user_endpoint",
@@ -100,7 +125,7 @@ impl Refusal {
 
     /// Whether the same credentials may be accepted later, without a change of them.
     pub const fn is_transient(self) -> bool {
-        matches!(self, Self::NoKeys | Self::NoUserEndpoint)
+        matches!(self, Self::NoKeys | Self::NoUserEndpoint | Self::NoSessionStore)
     }
 }
 

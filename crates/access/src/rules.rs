@@ -13,6 +13,10 @@ pub enum Needs {
     Credentials,
     /// Credentials with this scope.
     Scope(Scope),
+    /// An API key or a one-time secret that opens a session. The handler verifies it.
+    Login,
+    /// The refresh token of a session. The handler verifies it.
+    RefreshToken,
 }
 
 impl Needs {
@@ -22,6 +26,8 @@ impl Needs {
             Self::Nothing => "nothing",
             Self::Credentials => "any credentials",
             Self::Scope(scope) => scope.as_str(),
+            Self::Login => "an API key or a one-time secret",
+            Self::RefreshToken => "a refresh token",
         }
     }
 }
@@ -54,27 +60,39 @@ pub const RULES: &[Rule] = &[
     needs("POST", "/api/v1/alerts/{id}/acknowledge", Scope::AlertHandle),
     needs("POST", "/api/v1/alerts/{id}/resolve", Scope::AlertHandle),
     needs("GET", "/api/v1/audit", Scope::AuditRead),
+    needs("GET", "/api/v1/dead-letters", Scope::DeadLetterRead),
     public("/api/v1/devices/{address}"),
+    needs("POST", "/api/v1/devices/{address}/allow", Scope::DeviceManageAny),
+    needs("POST", "/api/v1/devices/{address}/claim", Scope::DeviceManage),
     needs("GET", "/api/v1/devices/{address}/data", Scope::DeviceManage),
+    needs("POST", "/api/v1/devices/{address}/deny", Scope::DeviceManageAny),
     needs("POST", "/api/v1/devices/{address}/hide", Scope::DeviceManage),
     needs("DELETE", "/api/v1/devices/{address}/history", Scope::DeviceManage),
+    needs("PUT", "/api/v1/devices/{address}/owner", Scope::DeviceManageAny),
     needs("POST", "/api/v1/devices/{address}/show", Scope::DeviceManage),
     public("/api/v1/export"),
     public("/api/v1/flights"),
     public("/api/v1/ground"),
+    needs("GET", "/api/v1/hidden-alerts", Scope::AlertHandle),
     public("/api/v1/history"),
+    needs("GET", "/api/v1/keys", Scope::KeyRead),
     Rule { method: "GET", path: "/api/v1/me", needs: Needs::Credentials },
     public("/api/v1/pilots"),
     needs("POST", "/api/v1/position", Scope::PositionWrite),
     public("/api/v1/presence"),
     public("/api/v1/receivers"),
+    needs("GET", "/api/v1/restrictions", Scope::DeviceManageAny),
     public("/api/v1/search"),
+    Rule { method: "DELETE", path: "/api/v1/session", needs: Needs::Credentials },
+    Rule { method: "POST", path: "/api/v1/session", needs: Needs::Login },
+    Rule { method: "POST", path: "/api/v1/session/refresh", needs: Needs::RefreshToken },
     public("/api/v1/sign-in"),
     public("/api/v1/silent"),
     public("/api/v1/snapshot"),
     public("/api/v1/stations"),
     public("/api/v1/thermals"),
     public("/api/v1/track/{address}"),
+    needs("GET", "/api/v1/validation", Scope::ValidationRead),
     needs("GET", "/api/v1/validation/{address}", Scope::ValidationRead),
     needs("POST", "/api/v1/validation/{address}/reset", Scope::ValidationReset),
     public("/api/v1/weather/{address}/history"),
@@ -147,7 +165,9 @@ mod tests {
     #[test]
     fn what_changes_something_needs_a_scope() {
         for rule in RULES.iter().filter(|rule| rule.method != "GET") {
-            assert!(matches!(rule.needs, Needs::Scope(_)), "{rule:?}");
+            // Each session may be ended by its own token.
+            let is_of_own_session = rule.path.starts_with("/api/v1/session") && rule.needs != Needs::Nothing;
+            assert!(is_of_own_session || matches!(rule.needs, Needs::Scope(_)), "{rule:?}");
         }
     }
 }

@@ -23,6 +23,10 @@ pub enum Scope {
     AlertHandleAny,
     /// Read who changed what, and who looked at private data.
     AuditRead,
+    /// Read the newest dead letters.
+    DeadLetterRead,
+    /// Read which API keys there are, without their secrets.
+    KeyRead,
     /// Import sets of zones, and replace and remove those of the credential's company.
     ZoneWrite,
     /// The same of every set; only together with [`Scope::ZoneWrite`].
@@ -31,7 +35,7 @@ pub enum Scope {
 
 impl Scope {
     /// All of them.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 13] = [
         Self::PictureRead,
         Self::PositionWrite,
         Self::ValidationRead,
@@ -41,6 +45,8 @@ impl Scope {
         Self::AlertHandle,
         Self::AlertHandleAny,
         Self::AuditRead,
+        Self::DeadLetterRead,
+        Self::KeyRead,
         Self::ZoneWrite,
         Self::ZoneWriteAny,
     ];
@@ -57,6 +63,8 @@ impl Scope {
             Self::AlertHandle => "alert:handle",
             Self::AlertHandleAny => "alert:handle_any",
             Self::AuditRead => "audit:read",
+            Self::DeadLetterRead => "dead_letter:read",
+            Self::KeyRead => "key:read",
             Self::ZoneWrite => "zone:write",
             Self::ZoneWriteAny => "zone:write_any",
         }
@@ -197,7 +205,14 @@ mod tests {
             assert!(Role::ALL.iter().any(|role| role.scopes().has(scope)), "{scope}");
         }
         assert!(Scopes::ALL.iter().eq(Scope::ALL));
-        for scope in [Scope::ValidationReset, Scope::DeviceManageAny, Scope::AuditRead, Scope::ZoneWriteAny] {
+        for scope in [
+            Scope::ValidationReset,
+            Scope::DeviceManageAny,
+            Scope::AuditRead,
+            Scope::DeadLetterRead,
+            Scope::KeyRead,
+            Scope::ZoneWriteAny,
+        ] {
             assert!(
                 Role::ALL.iter().all(|role| *role == Role::Operator || !role.scopes().has(scope)),
                 "operators only"

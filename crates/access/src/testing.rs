@@ -10,7 +10,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
-use crate::token::Algorithm;
+use crate::algorithm::Algorithm;
 
 /// A key of an identity provider.
 #[derive(Debug)]

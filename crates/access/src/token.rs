@@ -11,8 +11,10 @@ use jsonwebtoken::Validation;
 use jsonwebtoken::errors::ErrorKind;
 use schemas::DeviceAddress;
 use schemas::v1::AircraftKind;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
 
+use crate::algorithm::Algorithm;
 use crate::caller::{Caller, Credential, Pilot};
 use crate::key_set::KeySet;
 use crate::refusal::Refusal;
@@ -25,44 +27,6 @@ pub const LEEWAY_S: u64 = 30;
 /// Subjects and companies are written into logs and records.
 const MAX_NAME_BYTES: usize = 256;
 const MAX_DEVICES: usize = 256;
-
-/// An algorithm of signatures.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Algorithm {
-    /// RSA with PKCS #1 v1.5 and SHA-256.
-    Rs256,
-    /// ECDSA with P-256 and SHA-256.
-    Es256,
-    /// Ed25519.
-    EdDsa,
-}
-
-impl Algorithm {
-    /// All of them.
-    pub const ALL: [Self; 3] = [Self::Rs256, Self::Es256, Self::EdDsa];
-
-    /// The name in the header of a token.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Rs256 => "RS256",
-            Self::Es256 => "ES256",
-            Self::EdDsa => "EdDSA",
-        }
-    }
-
-    /// The algorithm of a name.
-    pub fn named(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|algorithm| algorithm.as_str() == name)
-    }
-
-    fn of_library(self) -> jsonwebtoken::Algorithm {
-        match self {
-            Self::Rs256 => jsonwebtoken::Algorithm::RS256,
-            Self::Es256 => jsonwebtoken::Algorithm::ES256,
-            Self::EdDsa => jsonwebtoken::Algorithm::EdDSA,
-        }
-    }
-}
 
 /// Which tokens an installation accepts.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -77,6 +41,7 @@ pub struct TokenSettings {
 
 #[derive(Deserialize)]
 struct Header {
+    typ: Option<String>,
     alg: String,
     kid: Option<String>,
 }
@@ -135,11 +100,16 @@ impl OneOrMany {
 /// # Errors
 /// [`Refusal`] says why it is not accepted. [`Refusal::UnknownKey`]: the provider may have new keys.
 pub fn verify(token: &str, settings: &TokenSettings, keys: &KeySet, now_s: u64) -> Result<Caller, Refusal> {
+    caller(signed(token, &settings.algorithms, keys)?, settings, now_s)
+}
+
+/// The claims of a token whose signature is good. Nothing else of it is verified.
+pub(crate) fn signed<C: DeserializeOwned>(token: &str, algorithms: &[Algorithm], keys: &KeySet) -> Result<C, Refusal> {
     if token.len() > MAX_BYTES {
         return Err(Refusal::Oversized);
     }
     let header = header(token)?;
-    let algorithm = Algorithm::named(&header.alg).filter(|algorithm| settings.algorithms.contains(algorithm));
+    let algorithm = Algorithm::named(&header.alg).filter(|algorithm| algorithms.contains(algorithm));
     let algorithm = algorithm.ok_or(Refusal::Algorithm)?;
     let key = keys.find(header.kid.as_deref(), algorithm)?;
     // The library checks the signature alone: it would read the system's clock, and answers with less detail.
@@ -148,13 +118,13 @@ pub fn verify(token: &str, settings: &TokenSettings, keys: &KeySet, now_s: u64) 
     validation.validate_exp = false;
     validation.validate_nbf = false;
     validation.validate_aud = false;
-    let decoded = jsonwebtoken::decode::<Claims>(token, key, &validation).map_err(|error| match error.kind() {
+    let decoded = jsonwebtoken::decode::<C>(token, key, &validation).map_err(|error| match error.kind() {
         ErrorKind::InvalidSignature | ErrorKind::InvalidEcdsaKey | ErrorKind::InvalidEddsaKey => Refusal::Signature,
         ErrorKind::InvalidAlgorithm | ErrorKind::InvalidKeyFormat => Refusal::Algorithm,
         ErrorKind::Json(_) | ErrorKind::Utf8(_) => Refusal::Claims,
         _ => Refusal::Malformed,
     })?;
-    caller(decoded.claims, settings, now_s)
+    Ok(decoded.claims)
 }
 
 fn header(token: &str) -> Result<Header, Refusal> {
@@ -195,6 +165,11 @@ pub fn is_bearer(token: &str) -> bool {
     !token.is_empty() && token.bytes().all(is_part)
 }
 
+/// Whether its header names this type.
+pub(crate) fn is_of_type(token: &str, name: &str) -> bool {
+    header(token).is_ok_and(|header| header.typ.as_deref() == Some(name))
+}
+
 /// Whether it has the form of a signed JWT; all other tokens are opaque.
 pub fn is_jwt(token: &str) -> bool {
     header(token).is_ok()
@@ -228,6 +203,7 @@ impl Claims {
                 name: None,
                 aircraft_kind: aircraft_kind(self.aircraft_kind.as_deref()).ok_or(Refusal::Claims)?,
             },
+            session: None,
             expires_at_s,
             accepted_until_s,
         })

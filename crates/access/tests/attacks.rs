@@ -1,7 +1,8 @@
 //! Tokens that attackers make, and why each is refused; and tokens of OpenSSL, which are not made by our own code.
 
+use access::Algorithm;
 use access::testing::{Issuer, hmac_token, key_set, message};
-use access::token::{Algorithm, LEEWAY_S, MAX_BYTES, TokenSettings, verify};
+use access::token::{LEEWAY_S, MAX_BYTES, TokenSettings, verify};
 use access::{Caller, KeySet, Refusal, Scope, Scopes};
 use serde_json::{Value, json};
 

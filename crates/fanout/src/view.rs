@@ -23,7 +23,7 @@ use smallvec::SmallVec;
 
 pub use object::{Object, ObjectId, Origin};
 pub use offsets::{Offsets, RegionMark, TokenError};
-pub use privacy::PrivacyView;
+pub use privacy::{PrivacyView, Restriction};
 pub use private::PrivateView;
 pub use quality::quality;
 pub use schemas::object::{Kind, KindSet, State};

@@ -22,8 +22,13 @@ impl RateLimit {
         Self::every_us(1_000_000 / if rate == 0 { 1 } else { rate as u64 }, burst)
     }
 
+    /// The time in which one token comes.
+    pub const fn period_us(self) -> u64 {
+        self.period_us
+    }
+
     /// How far ahead of now the full time of a bucket may be for it to still have a token.
-    const fn tolerance_us(self) -> u64 {
+    pub const fn tolerance_us(self) -> u64 {
         self.period_us.saturating_mul(self.burst as u64 - 1)
     }
 }
@@ -82,6 +87,35 @@ mod tests {
 
     fn taken(bucket: &mut TokenBucket, limit: RateLimit, asked: u32, now_us: u64) -> usize {
         (0..asked).filter(|_| bucket.take(limit, now_us)).count()
+    }
+
+    #[test]
+    fn a_bucket_fills_and_empties_as_the_table_says() {
+        // One a second, three at once. Each row: when, whether there is a token, and how long until there is one after it.
+        let (limit, mut bucket) = (RateLimit::per_second(1, 3), TokenBucket::default());
+        let start_us = 1_000 * SECOND_US;
+        for (at_us, taken, wait_us) in [
+            (0, true, 0),
+            (0, true, 0),
+            (0, true, 1_000_000),
+            (0, false, 1_000_000),
+            (999_999, false, 1),
+            (1_000_000, true, 1_000_000),
+            (1_500_000, false, 500_000),
+            (3_000_000, true, 0),
+            (3_000_000, true, 1_000_000),
+            (3_000_000, false, 1_000_000),
+            (60_000_000, true, 0),
+            (60_000_000, true, 0),
+            (60_000_000, true, 1_000_000),
+            (60_000_000, false, 1_000_000),
+            // A clock that was set back waits for a burst's time at most.
+            (0, false, 1_000_000),
+            (1_000_000, true, 1_000_000),
+        ] {
+            let now_us = start_us + at_us;
+            assert_eq!((bucket.take(limit, now_us), bucket.wait_us(limit, now_us)), (taken, wait_us), "{at_us}");
+        }
     }
 
     #[test]

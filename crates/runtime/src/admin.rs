@@ -61,8 +61,8 @@ struct PublicReady {
 struct PublicPart {
     ready: bool,
     since_us: u64,
-    /// It works without one of its dependencies. The name on the wire stays.
-    #[serde(rename = "limps", skip_serializing_if = "std::ops::Not::not")]
+    /// It works without one of its dependencies.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
     degraded: bool,
 }
 

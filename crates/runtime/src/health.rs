@@ -43,7 +43,6 @@ struct Ready {
 struct Part {
     ready: bool,
     last_error: Option<String>,
-    #[serde(rename = "limps")]
     degraded: Option<String>,
 }
 

@@ -36,8 +36,8 @@ pub struct PartState {
     /// Why it is not ready; or its last error, where it is ready again.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_error: Option<String>,
-    /// What is missing, where it can do its work without it. The name on the wire stays.
-    #[serde(rename = "limps", skip_serializing_if = "Option::is_none")]
+    /// What is missing, where it can do its work without it.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub degraded: Option<String>,
 }
 

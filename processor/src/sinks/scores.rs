@@ -35,6 +35,11 @@ impl Scores {
         self.0.lock().get(&device).map(|known| known.view.clone())
     }
 
+    /// The scores that are wanted, without the time of the answer, in no order.
+    pub fn matching(&self, is_wanted: impl Fn(&ValidationView) -> bool) -> Vec<ValidationView> {
+        self.0.lock().values().map(|known| &known.view).filter(|view| is_wanted(view)).cloned().collect()
+    }
+
     fn apply(&self, taken: Pending) {
         let mut scores = self.0.lock();
         for update in taken.updates.into_values() {
@@ -148,6 +153,8 @@ mod tests {
         let known = scores.score(7).expect("known");
         assert_eq!((known.score, known.published, known.plausible_frames), (90, true, 3));
         assert_eq!(scores.score(8), None);
+        assert_eq!(scores.matching(|view| view.published).len(), 1);
+        assert!(scores.matching(|view| !view.published).is_empty());
         scores.remove_before(1_000);
         assert!(scores.score(7).is_some());
         scores.apply(pending(None, 6, 2_000));

@@ -9,9 +9,10 @@ use std::time::Duration;
 use schemas::catalogue::{self, topic};
 use schemas::v1::AuditRecord;
 use streams::registry::{Schemas, TopicCodec};
-use streams::{Event, Incoming, SeekTo, Source, StreamError, TopicPartition};
+use streams::{Event, Incoming, SeekTo, StreamError, TopicPartition};
 
 use super::Audit;
+use crate::tail::{self, Tail};
 
 /// Records of all partitions that one search reads.
 const MAX_READ: u64 = 30_000;
@@ -78,42 +79,18 @@ impl Audit {
     }
 
     async fn read(&self, search: &Search) -> Result<Found, StreamError> {
-        let windows = self.windows(search).await?;
+        let partitions = tail::partitions(&self.cluster, topic::AUDIT).await?;
+        let ends = match search.to_us {
+            None => BTreeMap::new(),
+            Some(to_us) => self.offsets_at(&partitions, to_us).await?,
+        };
+        let tail = Tail::find(&self.cluster, &partitions, ends, MAX_READ).await?;
         let entry = catalogue::find(topic::AUDIT).expect("in the catalogue");
         // The schema of this build reads the records of all builds, and needs no registry.
         let codec = Schemas::local().prepare("", &entry).await?;
         let mut newest = Newest::new(search, codec);
-        let read: BTreeMap<_, _> = windows.iter().filter(|(_, window)| window.from < window.to).collect();
-        if !read.is_empty() {
-            let from = read.iter().map(|(at, window)| ((*at).clone(), SeekTo::Offset(window.from))).collect();
-            let mut source = self.cluster.log.read(from).await?;
-            let outcome = fill(source.as_mut(), read, &mut newest).await;
-            let closed = source.close().await;
-            outcome.and(closed)?;
-        }
-        let is_cut = windows.values().any(|window| window.is_cut);
-        Ok(newest.found(is_cut))
-    }
-
-    /// The newest records of each partition before the end of the search.
-    async fn windows(&self, search: &Search) -> Result<BTreeMap<TopicPartition, Window>, StreamError> {
-        let log = &self.cluster.log;
-        let name = self.cluster.full_name(topic::AUDIT);
-        let partitions = log.partitions(&name).await?;
-        let most = MAX_READ / u64::from(partitions.max(1));
-        let all: Vec<_> = (0..partitions).map(|partition| TopicPartition::new(name.clone(), partition)).collect();
-        let mut ends = match search.to_us {
-            None => BTreeMap::new(),
-            Some(to_us) => self.offsets_at(&all, to_us).await?,
-        };
-        let mut windows = BTreeMap::new();
-        for at in all {
-            let marks = log.watermarks(&at).await?;
-            let to = ends.remove(&at).unwrap_or(marks.high).min(marks.high);
-            let from = to.saturating_sub(most).max(marks.low.min(to));
-            windows.insert(at, Window { from, to, is_cut: from > marks.low });
-        }
-        Ok(windows)
+        tail.read(&self.cluster, |record| newest.add(record)).await?;
+        Ok(newest.found(tail.is_cut))
     }
 
     /// The offset of the first record at or after a time; partitions without one are left out.
@@ -137,44 +114,6 @@ impl Audit {
         }
         Ok(offsets)
     }
-}
-
-/// Offsets of a partition.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Window {
-    from: u64,
-    to: u64,
-    /// There are older records.
-    is_cut: bool,
-}
-
-/// Reads each partition to the end of its window.
-async fn fill(
-    source: &mut dyn Source,
-    mut unread: BTreeMap<&TopicPartition, &Window>,
-    newest: &mut Newest<'_>,
-) -> Result<(), StreamError> {
-    while !unread.is_empty() {
-        match source.next().await? {
-            Event::Records(records) => {
-                for record in records {
-                    let at = record.topic_partition();
-                    let Some(window) = unread.get(&at) else { continue };
-                    if record.offset < window.to {
-                        newest.add(&record);
-                    }
-                    if record.offset + 1 >= window.to {
-                        unread.remove(&at);
-                    }
-                }
-            }
-            Event::CaughtUp(at) => {
-                unread.remove(&at);
-            }
-            Event::Assigned(_) | Event::Revoked(_) => {}
-        }
-    }
-    Ok(())
 }
 
 /// The newest records that match.

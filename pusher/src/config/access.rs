@@ -1,9 +1,10 @@
 //! Settings of access control: whose credentials are accepted, and how much a client may ask for.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use access::Algorithm;
 use access::LimitSettings;
-use access::token::{Algorithm, TokenSettings};
+use access::token::TokenSettings;
 use axum::http::HeaderValue;
 use clap::Args;
 use url::Url;
@@ -67,6 +68,11 @@ pub struct AccessOptions {
     /// TOML file with the hashes of API keys: see docs/access.md; `pusher keys new` makes them. Read again when it changes.
     #[arg(long, env = "UPDRAFT_PUSHER_API_KEYS", value_name = "FILE", global = true)]
     pub api_keys: Option<PathBuf>,
+    /// PEM file with the private keys that sign the tokens of sessions, Ed25519 or P-256: the first one signs, all of them are
+    /// accepted. All instances have the same file. Read again when it changes. Without it each process makes a key of its own,
+    /// for development.
+    #[arg(long, env = "UPDRAFT_PUSHER_SESSION_KEYS", value_name = "FILE", global = true)]
+    pub session_keys: Option<PathBuf>,
     /// Origins whose pages may use the API, separated by commas; *: all. WebSockets are not covered: browsers do not ask.
     #[arg(
         long,
@@ -154,6 +160,12 @@ impl AccessOptions {
     /// The user endpoint for opaque tokens.
     pub(crate) fn user_endpoint(&self) -> Option<&str> {
         given(self.auth_userinfo.as_ref())
+    }
+
+    /// The file of keys that sign the tokens of sessions.
+    pub(crate) fn session_keys(&self) -> Option<&Path> {
+        // Compose and similar tools set an unset variable to an empty text.
+        self.session_keys.as_deref().filter(|file| !file.as_os_str().is_empty())
     }
 
     /// How one signs in on the map; `None`: not at all.

@@ -6,7 +6,7 @@ use prost::Message;
 use schemas::catalogue::{self, topic};
 use schemas::headers::{VERSION, parse_number};
 use schemas::keys::{self, PrivatePart};
-use schemas::v1::{self, PrivacyState, PrivateState, WindState, ZoneEvent, ZoneSetPart};
+use schemas::v1::{self, Account, PrivacyState, PrivateState, WindState, ZoneEvent, ZoneSetPart};
 use streams::Incoming;
 use streams::registry::{Schemas, TopicCodec};
 
@@ -26,6 +26,8 @@ pub(super) enum Decoded {
     /// The wind of a cell and altitude band: the record's key, the version of a tombstone, and the state; `None`: a
     /// tombstone.
     Wind(String, Option<u64>, Option<WindState>),
+    /// The owner of a device, or another account.
+    Account(Account),
     /// A part of a set of zones.
     Zone(ZoneSetPart),
     /// An aircraft entered or left a zone.
@@ -41,6 +43,7 @@ pub(super) struct Decoder {
     private: TopicCodec,
     privacy: TopicCodec,
     wind: TopicCodec,
+    account: TopicCodec,
     zone: TopicCodec,
     zone_event: TopicCodec,
 }
@@ -58,6 +61,7 @@ impl Decoder {
             private: codec(topic::PRIVATE_STATE).await?,
             privacy: codec(topic::PRIVACY).await?,
             wind: codec(topic::WIND).await?,
+            account: codec(topic::ACCOUNT).await?,
             zone: codec(topic::ZONE).await?,
             zone_event: codec(topic::ZONE_EVENT).await?,
         })
@@ -76,6 +80,11 @@ impl Decoder {
             // A tombstone changes nothing: an objection outlives it.
             Role::Privacy => match &record.value {
                 Some(value) => value_of(&self.privacy, value).map(Decoded::Privacy),
+                None => Ok(Decoded::Heartbeat),
+            },
+            // Nobody writes tombstones: an owner is taken away by a record without one.
+            Role::Account => match &record.value {
+                Some(value) => value_of(&self.account, value).map(Decoded::Account),
                 None => Ok(Decoded::Heartbeat),
             },
             Role::Wind => {

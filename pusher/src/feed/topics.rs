@@ -18,6 +18,8 @@ pub(super) enum Role {
     Privacy,
     /// The wind by cell and altitude band.
     Wind,
+    /// Who owns which device.
+    Account,
     /// Sets of zones.
     Zone,
     /// Aircraft entering and leaving zones.
@@ -34,6 +36,7 @@ impl Role {
             Self::Private => "private",
             Self::Privacy => "privacy",
             Self::Wind => "wind",
+            Self::Account => "account",
             Self::Zone => "zone",
             Self::ZoneEvent => "zone_event",
             Self::Clock => "clock",
@@ -77,6 +80,7 @@ impl Topics {
         roles.extend(partitions_of(topic::PRIVATE_STATE)?.map(|at| (at, Role::Private)));
         roles.extend(partitions_of(topic::PRIVACY)?.map(|at| (at, Role::Privacy)));
         roles.extend(partitions_of(topic::WIND)?.map(|at| (at, Role::Wind)));
+        roles.extend(partitions_of(topic::ACCOUNT)?.map(|at| (at, Role::Account)));
         roles.extend(partitions_of(topic::ZONE)?.map(|at| (at, Role::Zone)));
         roles.extend(partitions_of(topic::ZONE_EVENT)?.map(|at| (at, Role::ZoneEvent)));
         roles.extend(partitions_of(topic::THERMAL_REPORT)?.map(|at| (at, Role::Clock)));
@@ -119,8 +123,15 @@ mod tests {
     use super::*;
 
     fn cluster(prefix: &str) -> Vec<TopicDescription> {
-        let others =
-            [topic::PRIVATE_STATE, topic::PRIVACY, topic::WIND, topic::ZONE, topic::ZONE_EVENT, topic::THERMAL_REPORT];
+        let others = [
+            topic::PRIVATE_STATE,
+            topic::PRIVACY,
+            topic::WIND,
+            topic::ACCOUNT,
+            topic::ZONE,
+            topic::ZONE_EVENT,
+            topic::THERMAL_REPORT,
+        ];
         let names = Kind::ALL.map(Kind::topic).into_iter().chain(others);
         let describe = |name: &str| TopicDescription {
             name: format!("{prefix}{name}"),
@@ -139,7 +150,7 @@ mod tests {
         let clock = TopicPartition::new("test.fanet.thermal-report.v1", 0);
         assert_eq!(topics.start(&clock), SeekTo::End);
         assert_eq!(topics.role(&"test.fanet.state.wind.v1".into(), 1), Some(Role::Wind));
-        assert_eq!(topics.partitions().count(), 24);
+        assert_eq!(topics.partitions().count(), 26);
     }
 
     #[test]

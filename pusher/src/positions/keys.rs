@@ -99,6 +99,7 @@ fn sender(entry: &Entry) -> anyhow::Result<(Hash, Caller)> {
         company: None,
         devices: vec![device],
         pilot: Pilot { public: entry.public, name: entry.name.clone(), aircraft_kind },
+        session: None,
         expires_at_s: None,
         accepted_until_s: None,
     };

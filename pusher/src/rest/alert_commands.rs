@@ -1,15 +1,14 @@
 //! `POST /api/v1/alerts/{id}/acknowledge` and `/resolve`: the commands of those who help.
 
-use axum::body::{Body, to_bytes};
+use axum::body::Body;
 use axum::extract::{Extension, Path, RawQuery, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
 use schemas::v1::command::{AcknowledgeAlert, Action, ResolveAlert};
 use schemas::v1::{AlertState, AlertStatus, CommandReceipt};
 use schemas::{DeviceAddress, RecordId};
-use serde::Deserialize;
 
-use super::command::{not_done, send};
+use super::command::{not_done, remark, send};
 use super::endpoint::Parameter;
 use super::picture_request::{accepts_protobuf, message_response};
 use super::problem::Problem;
@@ -29,17 +28,6 @@ pub(super) const RESOLVE_SUMMARY: &str =
 /// The path parameter of both.
 pub(super) const ID: Parameter =
     Parameter { name: "id", kind: "string", about: "The `alert_id`, for example 17-123456." };
-/// Of a remark.
-pub(super) const MAX_CHARACTERS: usize = 200;
-const MAX_BODY_BYTES: usize = 4 << 10;
-
-/// The body of `resolve`; it may be left out.
-#[derive(Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Resolution {
-    /// For the audit trail.
-    remark: Option<String>,
-}
 
 pub(super) async fn acknowledge(
     State(app): State<App>,
@@ -70,10 +58,7 @@ pub(super) async fn resolve(
     body: Body,
 ) -> Result<Response, Problem> {
     Query::parse(query.as_deref(), &[])?;
-    let bytes = to_bytes(body, MAX_BODY_BYTES).await;
-    let bytes = bytes
-        .map_err(|_| Problem::too_large(format!("the body is too large: expected at most {MAX_BODY_BYTES} bytes")))?;
-    let remark = remark(&bytes)?;
+    let remark = remark(body).await?;
     let found = find(&app, &id)?;
     let alert_id = found.alert.alert_id;
     let step = Step {
@@ -84,20 +69,6 @@ pub(super) async fn resolve(
         is_too_late: |_| false,
     };
     step.take(&app, &requester, found, accepts_protobuf(&headers)).await
-}
-
-fn remark(body: &[u8]) -> Result<Option<String>, Problem> {
-    if body.is_empty() {
-        return Ok(None);
-    }
-    let invalid = |error: String| Problem::bad_request("bad_body", format!("the body is not a resolution: {error}"));
-    let Resolution { remark } = serde_json::from_slice(body).map_err(|error| invalid(error.to_string()))?;
-    match remark {
-        Some(remark) if remark.chars().count() > MAX_CHARACTERS || remark.contains(char::is_control) => {
-            Err(invalid(format!("expected a remark of at most {MAX_CHARACTERS} characters in one line")))
-        }
-        remark => Ok(remark),
-    }
 }
 
 /// An alert as it is known now.
@@ -169,21 +140,5 @@ impl Step {
         }
         let receipt = CommandReceipt { alert: Some(alert), ..CommandReceipt::default() };
         Ok(send(app, requester, act, device, self.action, receipt, protobuf).await)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_remark_is_one_short_line() {
-        assert_eq!(remark(b""), Ok(None));
-        assert_eq!(remark(b"{}"), Ok(None));
-        assert_eq!(remark(br#"{"remark":"found, unhurt"}"#), Ok(Some("found, unhurt".to_owned())));
-        let long = format!("{{\"remark\":\"{}\"}}", "x".repeat(MAX_CHARACTERS + 1));
-        for invalid in ["x", "[]", r#"{"remark":"a\nb"}"#, r#"{"note":"a"}"#, long.as_str()] {
-            assert!(remark(invalid.as_bytes()).is_err(), "{invalid}");
-        }
     }
 }

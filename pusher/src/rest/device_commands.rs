@@ -1,22 +1,23 @@
 //! Commands of a device's owner: `POST /api/v1/devices/{address}/hide` and `/show`, and `DELETE
-//! /api/v1/devices/{address}/history`.
+//! /api/v1/devices/{address}/history`; and of operators: `POST /api/v1/devices/{address}/deny` and `/allow`.
 
 use std::time::Duration;
 
+use axum::body::Body;
 use axum::extract::{Extension, Path, RawQuery, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
 use schemas::DeviceAddress;
 use schemas::catalogue::{self, topic};
-use schemas::v1::command::{Action, Erase, Hide, Show};
+use schemas::v1::command::{Action, Allow, Deny, Erase, Hide, Show};
 use schemas::v1::{AlertStatus, CommandReceipt, RetainedCopy};
 
-use super::command::{about, device, send};
+use super::command::{about, device, remark, send};
 use super::picture_request::accepts_protobuf;
 use super::problem::Problem;
 use super::query::Query;
 use crate::app::{App, Live};
-use crate::audit::Requester;
+use crate::audit::{Act, Requester};
 use fanout::view::State as Known;
 
 pub(super) const HIDE_PATH: &str = "/api/v1/devices/{address}/hide";
@@ -25,6 +26,12 @@ pub(super) const HIDE_SUMMARY: &str = "Hide a device of the credentials, live an
 pub(super) const SHOW_PATH: &str = "/api/v1/devices/{address}/show";
 pub(super) const SHOW_SUMMARY: &str = "Undo `hide`: what the device sends from then on is shown, where its pilot consents. What \
                                        was recorded before stays hidden.";
+pub(super) const DENY_PATH: &str = "/api/v1/devices/{address}/deny";
+pub(super) const DENY_SUMMARY: &str = "Put a device on the deny list: as `hide`, whatever its owner wants, and its calls for \
+                                       help are not public either. For operators.";
+pub(super) const ALLOW_PATH: &str = "/api/v1/devices/{address}/allow";
+pub(super) const ALLOW_SUMMARY: &str = "Take a device off the deny list: what it sends from then on is shown, where its pilot \
+                                        consents. For operators.";
 pub(super) const HISTORY_PATH: &str = "/api/v1/devices/{address}/history";
 pub(super) const ERASE_SUMMARY: &str = "Delete everything that is recorded of a device of the credentials up to now. It cannot be \
                                         undone. The answer names the copies that end with their age alone.";
@@ -51,6 +58,30 @@ pub(super) async fn show(
     order.send(&app, &requester, &address, query.as_deref(), &headers).await
 }
 
+pub(super) async fn deny(
+    State(app): State<App>,
+    Path(address): Path<String>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+    Extension(requester): Extension<Requester>,
+    body: Body,
+) -> Result<Response, Problem> {
+    let decision = Decision { address, query, headers, remark: remark(body).await? };
+    decision.send(&app, &requester, "device.deny", |remark| Action::Deny(Deny { remark })).await
+}
+
+pub(super) async fn allow(
+    State(app): State<App>,
+    Path(address): Path<String>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+    Extension(requester): Extension<Requester>,
+    body: Body,
+) -> Result<Response, Problem> {
+    let decision = Decision { address, query, headers, remark: remark(body).await? };
+    decision.send(&app, &requester, "device.allow", |_| Action::Allow(Allow {})).await
+}
+
 pub(super) async fn erase(
     State(app): State<App>,
     Path(address): Path<String>,
@@ -68,6 +99,32 @@ pub(super) async fn erase(
     let receipt = CommandReceipt { retained, ..CommandReceipt::default() };
     let order = Order { action: Action::Erase(Erase {}), name: "device.erase", receipt };
     order.send(&app, &requester, &address, query.as_deref(), &headers).await
+}
+
+/// What an operator decides about a device of any owner.
+struct Decision {
+    address: String,
+    query: Option<String>,
+    headers: HeaderMap,
+    remark: Option<String>,
+}
+
+impl Decision {
+    async fn send(
+        self,
+        app: &App,
+        requester: &Requester,
+        name: &'static str,
+        action: impl FnOnce(Option<String>) -> Action,
+    ) -> Result<Response, Problem> {
+        Query::parse(self.query.as_deref(), &[])?;
+        let device = device(&self.address)?;
+        let details = self.remark.clone().map(|remark| ("remark", remark));
+        let act = about(device, name, requester.caller.manages_all());
+        let act = Act { details: details.into_iter().collect(), ..act };
+        let (receipt, protobuf) = (CommandReceipt::default(), accepts_protobuf(&self.headers));
+        Ok(send(app, requester, act, device, action(self.remark), receipt, protobuf).await)
+    }
 }
 
 /// A command about a device, with the receipt for it.

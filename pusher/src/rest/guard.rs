@@ -11,7 +11,7 @@ use axum::response::{IntoResponse, Response};
 
 use super::measure::RequestSpan;
 use crate::app::App;
-use crate::audit::Requester;
+use crate::audit::Visitor;
 use crate::auth::{self, Denied};
 use crate::networks;
 use crate::throttle::Client;
@@ -19,11 +19,11 @@ use crate::throttle::Client;
 /// The id of a request that needs credentials: audit records have the same.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// Answers the request where its caller may; handlers find the caller, an `Arc<Caller>`, and the [`Requester`] in its
-/// extensions.
+/// Answers the request where its caller may; handlers find the caller, an `Arc<Caller>`, and the `Requester` in its
+/// extensions, or, where they verify a secret themselves, the [`Visitor`] and the [`Client`].
 pub(super) async fn guard(State(app): State<App>, mut request: Request, next: Next) -> Response {
     let client = app.throttle.client(request.extensions(), request.headers());
-    if let Err(limited) = app.throttle.request(&client) {
+    if let Err(limited) = app.throttle.request(&client).await {
         return Denied::Limited(limited).into_response();
     }
     // No route: the router answers that.
@@ -35,23 +35,32 @@ pub(super) async fn guard(State(app): State<App>, mut request: Request, next: Ne
         Found::Needs(needs) => needs,
         Found::Unknown => return Denied::NoRule.into_response(),
     };
-    let presented = auth::of_request(request.headers()).map(str::to_owned);
-    match caller(&app, presented.as_deref(), needs, &client).await {
-        Ok(caller) => {
-            let request_id: Arc<str> = format!("{:032x}", rand::random::<u128>()).into();
-            let cause = request.extensions().get::<RequestSpan>().map(|RequestSpan(cause)| *cause);
-            let client_class = networks::class(client.address);
-            let requester = Requester { caller: caller.clone(), client_class, request_id: request_id.clone(), cause };
-            request.extensions_mut().insert(requester);
-            request.extensions_mut().insert(caller);
-            let mut response = next.run(request).await;
-            response.headers_mut().insert(REQUEST_ID, HeaderValue::from_str(&request_id).expect("hex digits"));
-            // What one caller may see is kept for no other.
-            response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-            response
+    let visitor = Visitor {
+        client_class: networks::class(client.address),
+        request_id: format!("{:032x}", rand::random::<u128>()).into(),
+        cause: request.extensions().get::<RequestSpan>().map(|RequestSpan(cause)| *cause),
+    };
+    let request_id = HeaderValue::from_str(&visitor.request_id).expect("hex digits");
+    if matches!(needs, Needs::Login | Needs::RefreshToken) {
+        // The handler verifies the secret.
+        request.extensions_mut().insert(visitor);
+        request.extensions_mut().insert(client);
+    } else {
+        let presented = auth::of_request(request.headers()).map(str::to_owned);
+        match caller(&app, presented.as_deref(), needs, &client).await {
+            Ok(caller) => {
+                let caller = app.ownership.with_devices(caller);
+                request.extensions_mut().insert(visitor.of(caller.clone()));
+                request.extensions_mut().insert(caller);
+            }
+            Err(denied) => return denied.into_response(),
         }
-        Err(denied) => denied.into_response(),
     }
+    let mut response = next.run(request).await;
+    response.headers_mut().insert(REQUEST_ID, request_id);
+    // What one caller may see is kept for no other.
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
 }
 
 /// Who calls, where that caller may.
@@ -75,7 +84,7 @@ async fn with_credentials(
         return Err(Denied::NoOperator);
     }
     let caller = app.auth.identify(presented.ok_or(Denied::Missing)?, client).await?;
-    app.throttle.caller(client, &caller).map_err(Denied::Limited)?;
+    app.throttle.caller(client, &caller).await.map_err(Denied::Limited)?;
     match needs {
         Needs::Scope(scope) if !caller.scopes.has(scope) => Err(Denied::Scope(scope)),
         _ => Ok(caller),

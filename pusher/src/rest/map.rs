@@ -1,4 +1,4 @@
-//! The map page: files that are embedded in the program, or those of a directory.
+//! The map page and the operators' page: files that are embedded in the program, or those of a directory.
 
 use std::borrow::Cow;
 use std::path::{Component, Path, PathBuf};
@@ -13,6 +13,7 @@ use serde_json::json;
 use super::byte_range::ByteRange;
 use super::go_backend::{self, Renamed};
 use super::problem::Problem;
+use super::security::Unframed;
 use super::tiles;
 use super::unread::StaticBody;
 use crate::app::App;
@@ -23,6 +24,9 @@ use crate::app::App;
 struct Embedded;
 
 const INDEX: &str = "index.html";
+/// The operators' page is at `/operate`, beside the map: both have the same relative addresses.
+const OPERATE_PATH: &str = "operate";
+const OPERATE: &str = "operate.html";
 /// The names of files in this directory have a hash of their content.
 const HASHED: &str = "assets/";
 
@@ -74,7 +78,11 @@ pub(super) async fn file(State(app): State<App>, method: Method, uri: Uri, heade
     if method != Method::GET && method != Method::HEAD {
         return Problem::method_not_allowed(uri.path()).into_response();
     }
-    let path = if path.is_empty() { INDEX } else { path };
+    let path = match path {
+        "" => INDEX,
+        OPERATE_PATH => OPERATE,
+        path => path,
+    };
     let directory = app.options.map.web_dir.as_deref();
     if let Some((coding, bytes)) = compressed(directory, path, &headers).await {
         let mut response = file_response(path, bytes, &headers);
@@ -83,7 +91,7 @@ pub(super) async fn file(State(app): State<App>, method: Method, uri: Uri, heade
     }
     match read(directory, path).await {
         Some(bytes) => mark_static(directory, file_response(path, bytes, &headers)),
-        None if path == INDEX => (StatusCode::NOT_FOUND, Html(NOT_BUILT)).into_response(),
+        None if path == INDEX || path == OPERATE => (StatusCode::NOT_FOUND, Html(NOT_BUILT)).into_response(),
         None => Problem::not_found("no_file", "the map page has no such file".to_owned()).into_response(),
     }
 }
@@ -143,6 +151,9 @@ fn file_response(path: &str, bytes: Bytes, request: &HeaderMap) -> Response {
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type(path)));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(age));
     headers.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
+    if path == OPERATE {
+        response.extensions_mut().insert(Unframed);
+    }
     response
 }
 

@@ -23,10 +23,13 @@ struct Me<'a> {
     server_time: String,
     /// The subject of a token, the id of an API key, the device of a position key.
     subject: &'a str,
+    /// The name as an owner of devices.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user_id: Option<String>,
     /// Of the person, as the identity provider has it, or of an API key.
     #[serde(skip_serializing_if = "Option::is_none")]
     name: Option<&'a str>,
-    /// `token`, `api_key` or `position_key`.
+    /// `token`, `api_key`, `session` or `position_key`.
     credential: &'static str,
     /// Those that the credentials name.
     roles: Vec<&'static str>,
@@ -50,6 +53,7 @@ pub(super) async fn get(
     let me = Me {
         server_time: rfc3339(app.context.clock.now_us()),
         subject: &caller.subject,
+        user_id: caller.user_id(),
         name: caller.name.as_deref(),
         credential: caller.credential.as_str(),
         roles: caller.roles.iter().copied().map(Role::as_str).collect(),

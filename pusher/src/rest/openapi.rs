@@ -14,12 +14,13 @@ use serde_json::{Map, Value, json};
 
 use super::endpoint::{Endpoint, Parameter};
 use super::{
-    alert_commands, audit, device_commands, device_data, devices, export, flights, list, me, position, presence,
-    region_history, search, sign_in, silent, snapshot, track, validation, weather_history, winds, zone_events, zones,
+    alert_commands, audit, command, dead_letters, deprecation, device_commands, device_data, devices, export, flights,
+    hidden_alerts, keys, list, me, ownership, position, presence, region_history, restrictions, search, session,
+    sign_in, silent, snapshot, suspects, track, validation, weather_history, winds, zone_events, zones,
 };
 
 /// The endpoints for GET that are no lists.
-const ENDPOINTS: [&Endpoint; 15] = [
+const ENDPOINTS: [&Endpoint; 20] = [
     &snapshot::ENDPOINT,
     &devices::ENDPOINT,
     &search::ENDPOINT,
@@ -35,6 +36,11 @@ const ENDPOINTS: [&Endpoint; 15] = [
     &validation::ENDPOINT,
     &device_data::ENDPOINT,
     &audit::ENDPOINT,
+    &suspects::ENDPOINT,
+    &restrictions::ENDPOINT,
+    &dead_letters::ENDPOINT,
+    &hidden_alerts::ENDPOINT,
+    &keys::ENDPOINT,
 ];
 
 pub(super) async fn get() -> Response {
@@ -93,6 +99,10 @@ fn generate() -> Value {
         sign_in::PATH.to_owned(),
         json!({ "get": own_operation(sign_in::SUMMARY, "SignIn", "How one signs in.") }),
     );
+    schemas.insert("Claim".to_owned(), ownership::schema());
+    ownership_operations().into_iter().for_each(|(path, operations)| _ = paths.insert(path.to_owned(), operations));
+    schemas.insert("Session".to_owned(), session::schema());
+    session_operations().into_iter().for_each(|(path, operations)| _ = paths.insert(path.to_owned(), operations));
     add_access(&mut paths);
     json!({
         "openapi": "3.1.0",
@@ -115,7 +125,7 @@ fn security_schemes() -> Value {
     json!({
         "token": {
             "type": "http", "scheme": "bearer", "bearerFormat": "JWT",
-            "description": "An access token of the identity provider.",
+            "description": "An access token of the identity provider, or of a session.",
         },
         "key": {
             "type": "http", "scheme": "bearer",
@@ -129,8 +139,11 @@ fn add_access(paths: &mut Map<String, Value>) {
     for rule in RULES {
         let operation = paths.get_mut(rule.path).and_then(|path| path.get_mut(rule.method.to_lowercase()));
         let Some(operation) = operation.and_then(Value::as_object_mut) else { continue };
+        if deprecation::find(deprecation::DEPRECATED, rule.method, rule.path).is_some() {
+            operation.insert("deprecated".to_owned(), json!(true));
+        }
         let scopes: Vec<&str> = match rule.needs {
-            Needs::Nothing | Needs::Credentials => Vec::new(),
+            Needs::Nothing | Needs::Credentials | Needs::Login | Needs::RefreshToken => Vec::new(),
             Needs::Scope(scope) => vec![scope.as_str()],
         };
         if let Some(Value::Object(responses)) = operation.get_mut("responses") {
@@ -141,9 +154,13 @@ fn add_access(paths: &mut Map<String, Value>) {
                 responses.entry("503").or_insert_with(|| problem("Not now; Retry-After says when."));
             }
         }
-        if rule.needs != Needs::Nothing {
-            operation.insert("security".to_owned(), json!([{ "token": scopes }, { "key": scopes }]));
-        }
+        let security = match rule.needs {
+            // The refresh token is in the body.
+            Needs::Nothing | Needs::RefreshToken => continue,
+            Needs::Login => json!([{ "key": scopes }]),
+            Needs::Credentials | Needs::Scope(_) => json!([{ "token": scopes }, { "key": scopes }]),
+        };
+        operation.insert("security".to_owned(), security);
     }
 }
 
@@ -151,8 +168,9 @@ fn me_schema() -> Value {
     json!({
         "type": "object",
         "properties": {
-            "server_time": {"type": "string"}, "subject": {"type": "string"}, "name": {"type": "string"},
-            "credential": {"type": "string", "enum": ["token", "api_key", "position_key"]},
+            "server_time": {"type": "string"}, "subject": {"type": "string"}, "user_id": {"type": "string"},
+            "name": {"type": "string"},
+            "credential": {"type": "string", "enum": ["token", "api_key", "position_key", "session"]},
             "roles": {"type": "array", "items": {"type": "string"}},
             "scopes": {"type": "array", "items": {"type": "string"}},
             "company": {"type": "string"},
@@ -173,6 +191,78 @@ fn own_operation(summary: &str, schema: &str, answer: &str) -> Value {
             "400": problem("It has no parameters."),
         },
     })
+}
+
+/// Those of owners, by path.
+fn ownership_operations() -> [(&'static str, Value); 2] {
+    let device = json!({
+        "name": devices::ADDRESS.name, "in": "path", "required": true, "description": devices::ADDRESS.about,
+        "schema": schema_of(&devices::ADDRESS),
+    });
+    let content = json!({ "application/json": { "schema": { "$ref": "#/components/schemas/Claim" } } });
+    let claim = json!({
+        "summary": ownership::CLAIM_SUMMARY,
+        "parameters": [device],
+        "responses": {
+            "201": { "description": "The code, and until when the device has to send it.", "content": content },
+            "400": problem("The request is invalid."),
+            "409": problem("The device has an owner."),
+        },
+    });
+    let user_id = json!({ "type": ["string", "null"] });
+    let body = json!({
+        "type": "object", "properties": { "user_id": user_id }, "required": ["user_id"], "additionalProperties": false,
+    });
+    let owner = json!({
+        "summary": ownership::OWNER_SUMMARY,
+        "parameters": [device],
+        "requestBody": { "required": true, "content": { "application/json": { "schema": body } } },
+        "responses": {
+            "204": { "description": "The owner is in the log, after its audit record." },
+            "400": problem("The request is invalid."),
+            "413": problem("The body is too large."),
+            "503": problem("The log did not accept the owner or its audit record. Retry-After has the time to wait."),
+        },
+    });
+    [(ownership::CLAIM_PATH, json!({ "post": claim })), (ownership::OWNER_PATH, json!({ "put": owner }))]
+}
+
+/// Those of sessions, by path.
+fn session_operations() -> [(&'static str, Value); 2] {
+    let content = json!({ "application/json": { "schema": { "$ref": "#/components/schemas/Session" } } });
+    let unavailable = "Redis or the log does not answer, and nothing is changed. Retry-After has the time to wait.";
+    let create = json!({
+        "summary": session::CREATE_SUMMARY,
+        "responses": {
+            "201": { "description": "The session is open.", "content": content },
+            "400": problem("It has no parameters."),
+            "503": problem(unavailable),
+        },
+    });
+    let end = json!({
+        "summary": session::END_SUMMARY,
+        "responses": {
+            "204": { "description": "It has ended." },
+            "400": problem("It has no parameters."),
+            "409": problem("The credentials are of no session."),
+            "503": problem("Redis or the log does not answer. Retry-After has the time to wait."),
+        },
+    });
+    let body = json!({
+        "type": "object", "properties": { "refresh_token": {"type": "string"} }, "required": ["refresh_token"],
+        "additionalProperties": false,
+    });
+    let refresh = json!({
+        "summary": session::REFRESH_SUMMARY,
+        "requestBody": { "required": true, "content": { "application/json": { "schema": body } } },
+        "responses": {
+            "200": { "description": "The next tokens.", "content": content },
+            "400": problem("The request is invalid."),
+            "413": problem("The body is too large."),
+            "503": problem(unavailable),
+        },
+    });
+    [(session::PATH, json!({ "post": create, "delete": end })), (session::REFRESH_PATH, json!({ "post": refresh }))]
 }
 
 fn problem_schema() -> Value {
@@ -239,7 +329,7 @@ fn contents(endpoint: &Endpoint) -> Value {
 }
 
 /// The commands, by path and method.
-fn commands() -> [(&'static str, &'static str, Value); 6] {
+fn commands() -> [(&'static str, &'static str, Value); 8] {
     let mut erase = command_operation(device_commands::ERASE_SUMMARY, &devices::ADDRESS);
     erase["responses"]["409"] = problem("The device has an open alert.");
     let mut acknowledge = command_operation(alert_commands::ACKNOWLEDGE_SUMMARY, &alert_commands::ID);
@@ -250,14 +340,20 @@ fn commands() -> [(&'static str, &'static str, Value); 6] {
         operation["responses"]["404"] = problem("There is no such alert.");
     }
     acknowledge["responses"]["409"] = problem("The alert is resolved.");
-    let remark = json!({ "type": "string", "maxLength": alert_commands::MAX_CHARACTERS });
+    let mut deny = command_operation(device_commands::DENY_SUMMARY, &devices::ADDRESS);
+    let mut allow = command_operation(device_commands::ALLOW_SUMMARY, &devices::ADDRESS);
+    let remark = json!({ "type": "string", "maxLength": command::MAX_CHARACTERS });
     let body = json!({ "type": "object", "properties": { "remark": remark }, "additionalProperties": false });
-    resolve["requestBody"] = json!({ "required": false, "content": { "application/json": { "schema": body } } });
-    resolve["responses"]["413"] = problem("The body is too large.");
+    for operation in [&mut resolve, &mut deny, &mut allow] {
+        operation["requestBody"] = json!({ "required": false, "content": { "application/json": { "schema": body } } });
+        operation["responses"]["413"] = problem("The body is too large.");
+    }
     [
         (validation::RESET_PATH, "post", command_operation(validation::RESET_SUMMARY, &devices::ADDRESS)),
         (device_commands::HIDE_PATH, "post", command_operation(device_commands::HIDE_SUMMARY, &devices::ADDRESS)),
         (device_commands::SHOW_PATH, "post", command_operation(device_commands::SHOW_SUMMARY, &devices::ADDRESS)),
+        (device_commands::DENY_PATH, "post", deny),
+        (device_commands::ALLOW_PATH, "post", allow),
         (device_commands::HISTORY_PATH, "delete", erase),
         (alert_commands::ACKNOWLEDGE_PATH, "post", acknowledge),
         (alert_commands::RESOLVE_PATH, "post", resolve),
@@ -373,7 +469,9 @@ mod tests {
         for rule in RULES.iter().filter(|rule| rule.path.starts_with("/api/v1/")) {
             let operation = &document["paths"][rule.path][rule.method.to_lowercase()];
             assert!(operation["responses"]["429"].is_object(), "{}", rule.path);
-            assert_eq!(operation["security"].is_array(), rule.needs != Needs::Nothing, "{}", rule.path);
+            // A refresh token is in the body.
+            let in_header = !matches!(rule.needs, Needs::Nothing | Needs::RefreshToken);
+            assert_eq!(operation["security"].is_array(), in_header, "{}", rule.path);
             assert_eq!(operation["responses"]["401"].is_object(), rule.needs != Needs::Nothing, "{}", rule.path);
         }
         let reset = &document["paths"][validation::RESET_PATH]["post"]["security"];

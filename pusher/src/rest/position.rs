@@ -191,6 +191,7 @@ mod tests {
             company: None,
             devices: devices.to_vec(),
             pilot: Pilot { public: true, name: None, aircraft_kind: schemas::v1::AircraftKind::Glider },
+            session: None,
             expires_at_s: None,
             accepted_until_s: None,
         }

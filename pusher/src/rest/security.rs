@@ -34,6 +34,22 @@ pub(super) fn page_policy(map: &MapOptions, sign_in: Option<&SignInSettings>) ->
     HeaderValue::try_from(policy).expect("the origin of a URL is ASCII")
 }
 
+/// Mark of the response with a page that no other page may frame: a click on it changes something.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Unframed;
+
+/// The policy of a page that no other page may frame.
+pub(super) fn unframed(policy: &HeaderValue) -> HeaderValue {
+    let policy = policy.to_str().expect("it is ASCII");
+    HeaderValue::try_from(format!("{policy}; frame-ancestors 'none'")).expect("it is ASCII")
+}
+
+/// Which of the two is the policy of a response.
+pub(super) fn policy_of(response: &Response, policy: &HeaderValue, unframed: &HeaderValue) -> HeaderValue {
+    let is_unframed = response.extensions().get::<Unframed>().is_some();
+    if is_unframed { unframed.clone() } else { policy.clone() }
+}
+
 /// Adds the policy of a page.
 pub(super) fn secure_page(mut response: Response, policy: HeaderValue) -> Response {
     let headers = response.headers_mut();

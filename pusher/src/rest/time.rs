@@ -1,4 +1,4 @@
-//! Times as RFC 3339 text.
+//! Times as RFC 3339 text, and as the dates of HTTP.
 
 /// UTC with milliseconds, for example `2026-07-14T12:34:56.789Z`.
 pub(super) fn rfc3339(at_us: u64) -> String {
@@ -7,6 +7,21 @@ pub(super) fn rfc3339(at_us: u64) -> String {
     let (hours, minutes) = (of_day_ms / 3_600_000, of_day_ms / 60_000 % 60);
     let (seconds, millis) = (of_day_ms / 1_000 % 60, of_day_ms % 1_000);
     format!("{year:04}-{month:02}-{day:02}T{hours:02}:{minutes:02}:{seconds:02}.{millis:03}Z")
+}
+
+/// UTC in full seconds, as RFC 9110 (section 5.6.7) writes it, for example `Tue, 14 Jul 2026 12:34:56 GMT`.
+pub(super) fn http_date(at_s: u64) -> String {
+    const DAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
+    const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+    let (days, of_day_s) = (at_s / 86_400, at_s % 86_400);
+    let (year, month, day) = civil(days);
+    let name =
+        |names: &[&'static str], index: u64| usize::try_from(index).ok().and_then(|index| names.get(index).copied());
+    // The first day of the epoch was a Thursday.
+    let weekday = name(&DAYS, days % 7).unwrap_or_default();
+    let month = name(&MONTHS, month - 1).unwrap_or_default();
+    let (hours, minutes, seconds) = (of_day_s / 3_600, of_day_s / 60 % 60, of_day_s % 60);
+    format!("{weekday}, {day:02} {month} {year:04} {hours:02}:{minutes:02}:{seconds:02} GMT")
 }
 
 /// The Gregorian date of a day since 1970-01-01. In the calculation years begin in March, so that the leap day is the
@@ -25,6 +40,19 @@ fn civil(days: u64) -> (u64, u64, u64) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn dates_of_http_are_as_date_prints_them() {
+        // Expected values from `date -u -d @… '+%a, %d %b %Y %T GMT'`.
+        for (at_s, text) in [
+            (0, "Thu, 01 Jan 1970 00:00:00 GMT"),
+            (951_782_400, "Tue, 29 Feb 2000 00:00:00 GMT"),
+            (1_798_761_599, "Thu, 31 Dec 2026 23:59:59 GMT"),
+            (4_107_542_400, "Mon, 01 Mar 2100 00:00:00 GMT"),
+        ] {
+            assert_eq!(http_date(at_s), text);
+        }
+    }
 
     #[test]
     fn times_are_as_date_prints_them() {

@@ -42,12 +42,24 @@ pub(super) async fn get(
     ENDPOINT.query(query.as_deref())?;
     let device = device(&address)?;
     if app.scores.is_none() && app.redis.is_none() {
-        let detail = "scores are in Redis, which this server does not use: --redis-url is not set".to_owned();
-        return Err(Problem::unavailable("no_redis", detail));
+        return Err(no_scores());
     }
     let view = score_of(&app, device).await?;
     let view = view.ok_or_else(|| Problem::not_found("unknown_device", format!("the device {device} has no score")))?;
     Ok(message_response(&view, accepts_protobuf(&headers)))
+}
+
+/// 503: this server knows no scores.
+pub(super) fn no_scores() -> Problem {
+    let detail = "scores are in Redis, which this server does not use: --redis-url is not set".to_owned();
+    Problem::unavailable("no_redis", detail)
+}
+
+/// 503: Redis does not answer.
+pub(super) fn unreadable(redis: &Redis, error: &::redis::RedisError) -> Problem {
+    tracing::warn!(%error, "cannot read scores from {}", redis.name());
+    // Without the address of Redis, which clients must not learn.
+    Problem::unavailable("redis_unavailable", "the scores cannot be read: try again later".to_owned())
 }
 
 /// The trust in a device. `None`: it has no score, or this server does not know any.
@@ -68,12 +80,7 @@ async fn read_redis(
     let mut command = ::redis::cmd("HGETALL");
     command.arg(validation_key(&device.to_string()));
     let fields: Result<HashMap<String, String>, _> = command.query_async(&mut redis.connection()).await;
-    let fields = fields.map_err(|error| {
-        tracing::warn!(%error, "cannot read a score from {}", redis.name());
-        // Without the address of Redis, which clients must not learn.
-        Problem::unavailable("redis_unavailable", "the scores cannot be read: try again later".to_owned())
-    })?;
-    Ok(validation(device, &fields, server_time))
+    Ok(validation(device, &fields.map_err(|error| unreadable(redis, &error))?, server_time))
 }
 
 pub(super) async fn reset(
@@ -92,7 +99,7 @@ pub(super) async fn reset(
 }
 
 /// The view of a hash; `None`: there is no score, or it has ended.
-fn validation(
+pub(super) fn validation(
     device: DeviceAddress,
     fields: &HashMap<String, String>,
     server_time: String,

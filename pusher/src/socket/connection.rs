@@ -2,6 +2,7 @@
 
 use std::io::{self, ErrorKind, IoSlice, Read, Write};
 use std::net;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Buf, Bytes};
@@ -38,6 +39,8 @@ pub(super) struct Connection {
     pub(super) close_deadline: Option<Duration>,
     /// When its credentials expire; `None`: it has none, or they do not expire.
     pub(super) expires_at: Option<Duration>,
+    /// The session that its credentials are of.
+    pub(super) session: Option<Arc<str>>,
     /// The client closed first: the connection is removed as soon as our close frame is sent.
     pub(super) peer_closed: bool,
     /// Events that wait for a later turn, and the outcome of the read. Nothing more is read before they are handled.
@@ -76,6 +79,7 @@ impl Connection {
             unsent: Bytes::new(),
             close_deadline: None,
             expires_at: None,
+            session: None,
             peer_closed: false,
             deferred: None,
             queued: Queued::default(),

@@ -21,6 +21,7 @@ use crate::auth::{self, Denied, Presented};
 use crate::http::detach;
 use crate::metrics::Reason;
 use crate::rest::{Problem, Query};
+use crate::sessions::Sessions;
 use crate::throttle::Client;
 use fanout::dispatcher::Opening;
 use fanout::session::{SessionSettings, within_limits};
@@ -31,39 +32,49 @@ const PARAMETERS: [&str; 9] = ["lat", "lon", "radius", "bounds", "token", "resum
 /// Answers the handshake; the socket then goes to a shard.
 pub(crate) async fn upgrade(State(app): State<App>, RawQuery(query): RawQuery, mut request: Request) -> Response {
     let client = app.throttle.client(request.extensions(), request.headers());
-    if let Err(limited) = app.throttle.connect(&client) {
+    if let Err(limited) = app.throttle.connect(&client).await {
         app.metrics.refused.get_or_create(&Reason { reason: limited.reason }).inc();
         return Denied::Limited(limited).into_response();
     }
     let presented = auth::of_websocket(request.headers(), query.as_deref());
-    let expires_at = match expiry(&app, presented, &client).await {
-        Ok(expires_at) => expires_at,
+    let credentials = match credentials(&app, presented, &client).await {
+        Ok(credentials) => credentials,
         Err(denied) => return denied.into_response(),
     };
     match prepare(&app, query.as_deref(), client.address, &mut request) {
         Ok((live, agreement, opening, permit, on_upgrade)) => {
             let shards = live.shards.clone();
-            let accepted = Accepted { opening, permit, expires_at };
+            let accepted = Accepted { opening, permit, credentials };
+            let sessions = app.auth.sessions().cloned();
             // Tracked, so that a server that stops waits for it.
-            app.handovers.spawn(hand_over(on_upgrade, accepted, shards, app.tls_relays.clone()));
+            app.handovers.spawn(hand_over(on_upgrade, accepted, shards, sessions, app.tls_relays.clone()));
             switching(&agreement)
         }
         Err(problem) => problem.into_response(),
     }
 }
 
-/// When the credentials of a handshake expire, by the monotonic clock; `None`: it has none, or they do not expire. A
-/// handshake needs no credentials. Where this server accepts none at all, they are ignored.
-async fn expiry(app: &App, presented: Presented, client: &Client) -> Result<Option<Duration>, Denied> {
+/// How long the credentials of a connection are accepted.
+#[derive(Default)]
+struct Credentials {
+    /// When they expire, by the monotonic clock; `None`: there are none, or they do not expire.
+    expires_at: Option<Duration>,
+    /// The session that they are of.
+    session: Option<Arc<str>>,
+}
+
+/// The credentials of a handshake, which needs none. Where this server accepts none at all, they are ignored.
+async fn credentials(app: &App, presented: Presented, client: &Client) -> Result<Credentials, Denied> {
     let presented = match presented {
         Presented::Once(presented) if app.auth.accepts_sign_in() => presented,
         Presented::Twice => return Err(Denied::Twice),
-        Presented::Once(_) | Presented::Nothing => return Ok(None),
+        Presented::Once(_) | Presented::Nothing => return Ok(Credentials::default()),
     };
     let caller = app.auth.identify(&presented, client).await?;
     let clock = &app.context.clock;
     let left = |until_s: u64| Duration::from_secs(until_s).saturating_sub(Duration::from_micros(clock.now_us()));
-    Ok(caller.accepted_until_s.map(|until_s| clock.monotonic().saturating_add(left(until_s))))
+    let expires_at = caller.accepted_until_s.map(|until_s| clock.monotonic().saturating_add(left(until_s)));
+    Ok(Credentials { expires_at, session: caller.session.clone() })
 }
 
 type Prepared = (Arc<Live>, Agreement, Opening, ConnectionPermit, OnUpgrade);
@@ -142,10 +153,16 @@ fn switching(agreement: &Agreement) -> Response {
 struct Accepted {
     opening: Opening,
     permit: ConnectionPermit,
-    expires_at: Option<Duration>,
+    credentials: Credentials,
 }
 
-async fn hand_over(on_upgrade: OnUpgrade, accepted: Accepted, shards: Arc<Shards>, tls_relays: TaskTracker) {
+async fn hand_over(
+    on_upgrade: OnUpgrade,
+    accepted: Accepted,
+    shards: Arc<Shards>,
+    sessions: Option<Arc<Sessions>>,
+    tls_relays: TaskTracker,
+) {
     // An error: the client disconnected before the response was sent.
     let Ok(upgraded) = on_upgrade.await else { return };
     let (stream, early) = match detach(upgraded, &tls_relays) {
@@ -155,6 +172,13 @@ async fn hand_over(on_upgrade: OnUpgrade, accepted: Accepted, shards: Arc<Shards
     if let Err(error) = configure(&stream) {
         tracing::debug!(%error, "cannot set the socket options of a WebSocket: it keeps the defaults");
     }
-    let Accepted { opening, permit, expires_at } = accepted;
-    shards.open(NewConnection { stream, early, opening, permit, expires_at }).await;
+    let Accepted { opening, permit, credentials: Credentials { expires_at, session } } = accepted;
+    let of_session = session.clone();
+    shards.open(NewConnection { stream, early, opening, permit, expires_at, session }).await;
+    // It may have ended between the look at its credentials and now, when the shard did not have the connection yet.
+    if let (Some(session), Some(sessions)) = (of_session, sessions)
+        && sessions.has_ended(&session)
+    {
+        shards.end_session(&session).await;
+    }
 }

@@ -23,6 +23,8 @@ pub(crate) enum ShardMessage {
     ZoneEvents(Arc<[ZoneEvent]>),
     /// Whether the log is stale.
     Stale(bool),
+    /// A session has ended: close its connections.
+    EndSession(Arc<str>),
     /// Close every connection, and end.
     Stop,
 }
@@ -36,6 +38,8 @@ pub(crate) struct NewConnection {
     pub(crate) permit: ConnectionPermit,
     /// When its credentials expire; `None`: it has none, or they do not expire.
     pub(crate) expires_at: Option<Duration>,
+    /// The session that its credentials are of.
+    pub(crate) session: Option<Arc<str>>,
 }
 
 /// The changes of one batch of records.

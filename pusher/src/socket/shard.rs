@@ -172,6 +172,7 @@ impl Shard {
                     let ids = self.dispatcher.set_stale(stale, self.now());
                     ids.into_iter().for_each(|id| self.send_pending(id));
                 }
+                ShardMessage::EndSession(session) => self.end_session(&session),
                 ShardMessage::Stop => self.stop(),
             }
         }
@@ -182,6 +183,17 @@ impl Shard {
                 break;
             }
         }
+    }
+
+    /// The credentials of its connections expire now.
+    fn end_session(&mut self, session: &str) {
+        let waiting = self.to_open.iter_mut().filter(|new| new.session.as_deref() == Some(session));
+        waiting.for_each(|new| new.expires_at = Some(Duration::ZERO));
+        let open = self.connections.iter_mut().flatten();
+        for connection in open.filter(|connection| connection.session.as_deref() == Some(session)) {
+            connection.expires_at = Some(Duration::ZERO);
+        }
+        self.close_expired(self.now());
     }
 
     fn open(&mut self, new: NewConnection) {
@@ -205,6 +217,7 @@ impl Shard {
         }
         let mut connection = Connection::new(stream, reader, new.permit);
         connection.expires_at = new.expires_at;
+        connection.session = new.session;
         self.connections[index] = Some(connection);
         self.parts.metrics.connections.inc();
         if !new.early.is_empty() {

@@ -3,12 +3,8 @@
 use std::io::Read;
 
 use access::api_keys::NewKey;
-use prost::Message;
 use reqwest::{Method, Response};
-use schemas::catalogue;
 use serde_json::Value;
-use streams::registry::Schemas;
-use streams::{Event, Log as _, SeekTo, TopicPartition};
 use tempfile::TempDir;
 
 use crate::stage::Stage;
@@ -96,24 +92,4 @@ pub(crate) async fn plain(answer: Response) -> Vec<u8> {
     };
     read.read_to_end(&mut plain).expect("the encoding of the header");
     plain
-}
-
-/// Everything that is in a topic, by time.
-pub(crate) async fn read_all<M: Message + Default>(stage: &Stage, topic: &str) -> Vec<M> {
-    let entry = catalogue::find(topic).expect("in the catalogue");
-    let codec = Schemas::local().prepare("", &entry).await.expect("a schema");
-    let partitions = (0..entry.partitions).map(|partition| TopicPartition::new(topic, partition));
-    let from = partitions.map(|at| (at, SeekTo::Beginning)).collect();
-    let mut source = stage.log.read(from).await.expect("the topic exists");
-    let (mut records, mut unread) = (Vec::new(), entry.partitions);
-    while unread > 0 {
-        match source.next().await.expect("an event") {
-            Event::Records(batch) => records.extend(batch),
-            Event::CaughtUp(_) => unread -= 1,
-            Event::Assigned(_) | Event::Revoked(_) => {}
-        }
-    }
-    records.sort_by_key(|record| record.timestamp_ms);
-    let values = records.iter().filter_map(|record| record.value.as_ref());
-    values.map(|value| codec.decode(value).expect("of this schema")).collect()
 }

@@ -17,7 +17,10 @@ use schemas::DeviceAddress;
 use schemas::catalogue::{self, topic};
 use schemas::v1::{self, server_message::Message};
 use streams::registry::{Schemas, TopicCodec};
-use streams::{Cluster, EmbeddedLog, EmbeddedSettings, Flush, Headers, Log, NewTopic, Outgoing, Sink, SinkSettings};
+use streams::{
+    Cluster, EmbeddedLog, EmbeddedSettings, Event, Flush, Headers, Log, NewTopic, Outgoing, SeekTo, Sink, SinkSettings,
+    TopicPartition,
+};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::task::JoinHandle;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
@@ -234,6 +237,26 @@ impl Stage {
             panic!("timed out: {what}; {}", self.reasons());
         }
     }
+}
+
+/// Everything that is in a topic, by time.
+pub(crate) async fn read_all<M: prost::Message + Default>(stage: &Stage, topic: &str) -> Vec<M> {
+    let entry = catalogue::find(topic).expect("in the catalogue");
+    let codec = Schemas::local().prepare("", &entry).await.expect("a schema");
+    let partitions = (0..entry.partitions).map(|partition| TopicPartition::new(topic, partition));
+    let from = partitions.map(|at| (at, SeekTo::Beginning)).collect();
+    let mut source = stage.log.read(from).await.expect("the topic exists");
+    let (mut records, mut unread) = (Vec::new(), entry.partitions);
+    while unread > 0 {
+        match source.next().await.expect("an event") {
+            Event::Records(batch) => records.extend(batch),
+            Event::CaughtUp(_) => unread -= 1,
+            Event::Assigned(_) | Event::Revoked(_) => {}
+        }
+    }
+    records.sort_by_key(|record| record.timestamp_ms);
+    let values = records.iter().filter_map(|record| record.value.as_ref());
+    values.map(|value| codec.decode(value).expect("of this schema")).collect()
 }
 
 pub(crate) struct Client {

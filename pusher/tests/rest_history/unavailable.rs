@@ -60,7 +60,7 @@ async fn requests_fail_fast_while_the_history_is_frozen() {
     let ready = stage.get("/ready").await;
     assert_eq!(ready.status(), 200, "the map works");
     let ready: Value = ready.json().await.expect("JSON");
-    assert_eq!(ready["parts"]["history-reader"]["limps"], true, "{ready}");
+    assert_eq!(ready["parts"]["history-reader"]["degraded"], true, "{ready}");
     assert_eq!(stage.get("/api/v1/pilots").await.status(), 200);
     stage.close().await;
     server.abort();

@@ -326,7 +326,7 @@ async function serve(request, response, { config, files, api, sky, policy }) {
     return;
   }
   try {
-    const file = path === '/' ? '/index.html' : path;
+    const file = { '/': '/index.html', '/operate': '/operate.html' }[path] ?? path;
     send(request, response, await readFile(join(DIST, file)), TYPES[extname(file)] ?? 'application/octet-stream', policy);
   } catch {
     response.writeHead(404).end();

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::io::{self, Write};
 
+use explain::{Explainer, Parts};
 use fanet::json::Report;
 use fanet::{DecodeError, RawFrame, Wrapped};
 use serde::Deserialize;
@@ -70,14 +71,6 @@ pub(crate) struct LineDecoder<'k> {
     is_wrapped: bool,
 }
 
-/// The bytes of the last line, for explaining them.
-pub(crate) struct Parts<'a> {
-    /// All bytes of the line.
-    pub(crate) bytes: &'a [u8],
-    /// Whether they begin with a wrapper.
-    pub(crate) is_wrapped: bool,
-}
-
 impl<'k> LineDecoder<'k> {
     pub(crate) const fn new(format: Format, key: Option<&'k [u8]>) -> Self {
         Self { format, key, bytes: Vec::new(), own_key: Vec::new(), has_own_key: false, is_wrapped: false }
@@ -129,6 +122,15 @@ fn report<'a>(bytes: &'a [u8], is_wrapped: bool, key: Option<&[u8]>) -> Result<R
     let raw = RawFrame::parse(wrapped.map_or(bytes, |wrapped| wrapped.frame))?;
     let frame = raw.decode()?;
     Ok(Report { wrapped, frame, signature_valid: key.map(|key| raw.is_signed_with(key)) })
+}
+
+/// The explanation of one line.
+pub(crate) fn explained(explainer: &Explainer, parts: &Parts<'_>, decoded: &Result<Report<'_>, LineError>) -> String {
+    match decoded {
+        Ok(report) => explainer.decoded(parts, report),
+        Err(LineError::Frame(error)) => explainer.refused(parts, error),
+        Err(other) => explainer.unreadable(other.codes().0),
+    }
 }
 
 /// Writes one line of JSON.

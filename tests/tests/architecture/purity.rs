@@ -8,6 +8,7 @@ use anyhow::{Context, Result};
 const PURE: &[&str] = &[
     "crates/access/src",
     "crates/envelope/src",
+    "crates/explain/src",
     "crates/fanet/src",
     "crates/flight/src",
     "crates/geo/src",

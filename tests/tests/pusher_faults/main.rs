@@ -176,7 +176,7 @@ async fn without_kafka_clients_stay_and_catch_up() -> Result<()> {
     all_maps(&maps, "every client to receive that the data is fresh", |map| !map.stale).await?;
     println!("{count} clients; Kafka was away for {away:?} and more; fresh {:?} after its return", back.elapsed());
     let (_, text) = pusher.admin("/ready").await?;
-    ensure!(!text.contains("limps"), "{text}");
+    ensure!(!text.contains("degraded"), "{text}");
     rig.stop_and_compare(&maps).await
 }
 

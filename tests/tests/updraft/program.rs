@@ -298,7 +298,8 @@ async fn pilots_hide_show_and_erase_their_device() -> Result<()> {
     let mqtt_port = free_port();
     let program = start(mqtt_port).await?;
     let mut pilot = Pilot::new(mqtt_port, 0);
-    pilot.fly_until(true, "recorded", async || Some(past_of(&program).await?.len() >= 6)).await?;
+    let is_recorded = async || Some(rows(&program).await? >= 6 && !nothing(&program).await?);
+    pilot.fly_until(true, "recorded", is_recorded).await?;
     let (status, body) = ask(&program, PILOT_KEY, "POST", &format!("{device}/hide")).await?;
     ensure!(status == 202, "{status} {body}");
     pilot.fly_until(true, "hidden", async || Some(nothing(&program).await? && !is_live(&program).await?)).await?;

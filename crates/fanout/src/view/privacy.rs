@@ -3,6 +3,8 @@
 //! One entry per address, in pages of 256: anyone can invent addresses, and no entry may be dropped, since that would
 //! show a hidden device. If all possible addresses objected, the entries would take some 270 MB.
 
+use std::collections::BTreeMap;
+
 use rustc_hash::FxHashMap;
 use schemas::privacy::PublicPast;
 use schemas::v1::PrivacyState;
@@ -17,11 +19,22 @@ struct Entry {
     public_since_us: u64,
 }
 
+/// What commands of people have restricted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Restriction {
+    /// On the deny list.
+    pub denied: bool,
+    /// Hidden by its owner or an operator.
+    pub hidden_by_command: bool,
+}
+
 /// The privacy of all devices that are or were hidden.
 #[derive(Debug, Default)]
 pub struct PrivacyView {
     pages: FxHashMap<u32, Box<[Entry; PAGE]>>,
     hidden: usize,
+    /// Only commands make entries, and only people with credentials make commands.
+    restricted: BTreeMap<u32, Restriction>,
 }
 
 impl PrivacyView {
@@ -36,6 +49,12 @@ impl PrivacyView {
         let was_hidden = entry.past() == PublicPast::Nothing;
         *entry = Entry { version: state.version, public_since_us: past.first_us().unwrap_or(u64::MAX) };
         self.hidden = self.hidden + usize::from(past == PublicPast::Nothing) - usize::from(was_hidden);
+        let PrivacyState { denied, hidden_by_command, .. } = *state;
+        if denied || hidden_by_command {
+            self.restricted.insert(state.device, Restriction { denied, hidden_by_command });
+        } else {
+            self.restricted.remove(&state.device);
+        }
         true
     }
 
@@ -43,6 +62,11 @@ impl PrivacyView {
     pub fn public_past(&self, device: u32) -> PublicPast {
         let page = self.pages.get(&(device >> 8));
         page.map_or(PublicPast::Everything, |page| page[device as usize % PAGE].past())
+    }
+
+    /// The devices that commands restrict, by address.
+    pub fn restricted(&self) -> impl Iterator<Item = (u32, Restriction)> {
+        self.restricted.iter().map(|(device, restriction)| (*device, *restriction))
     }
 
     /// The number of hidden devices, whether or not they are in the air picture.
@@ -80,6 +104,25 @@ mod tests {
         assert!(view.apply(&state(7, 6, PublicPast::Since(9))));
         assert_eq!((view.public_past(7), view.hidden()), (PublicPast::Since(9), 0));
         assert_eq!(view.public_past(7 + 256), PublicPast::Everything, "another page");
+    }
+
+    #[test]
+    fn restrictions_are_those_of_the_newest_record() {
+        let mut view = PrivacyView::default();
+        let command = |version, denied, hidden_by_command| PrivacyState {
+            denied,
+            hidden_by_command,
+            ..state(7, version, PublicPast::Nothing)
+        };
+        assert!(view.apply(&state(8, 1, PublicPast::Nothing)), "hidden by its own bit");
+        assert!(view.apply(&command(5, true, true)));
+        assert!(!view.apply(&command(4, false, false)), "older");
+        let both = Restriction { denied: true, hidden_by_command: true };
+        assert!(view.restricted().eq([(7, both)]));
+        assert!(view.apply(&command(6, false, true)));
+        assert!(view.restricted().eq([(7, Restriction { denied: false, ..both })]));
+        assert!(view.apply(&command(7, false, false)));
+        assert_eq!(view.restricted().count(), 0);
     }
 
     fn past() -> impl Strategy<Value = PublicPast> {

@@ -43,7 +43,7 @@ async fn the_public_form_has_no_reasons() {
     assert!(operators.contains("kafka-1.internal:9092") && operators.contains("10.0.0.7"), "{operators}");
     let (status, strangers) = asked(admin().public_probes()).await;
     assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
-    let expected = r#"{"ready":false,"parts":{"feed":{"ready":true,"since_us":7000000,"limps":true},"kafka":{"ready":false,"since_us":7000000}}}"#;
+    let expected = r#"{"ready":false,"parts":{"feed":{"ready":true,"since_us":7000000,"degraded":true},"kafka":{"ready":false,"since_us":7000000}}}"#;
     assert_eq!(strangers, expected);
 }
 

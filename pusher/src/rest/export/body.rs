@@ -41,7 +41,7 @@ impl Exports {
     ///
     /// # Errors
     /// 503: too many exports run.
-    pub(in crate::rest) fn begin(&self) -> Result<OwnedSemaphorePermit, Problem> {
+    pub(crate) fn begin(&self) -> Result<OwnedSemaphorePermit, Problem> {
         let permit = self.running.clone().try_acquire_owned();
         permit.map_err(|_| {
             busy(format!("{MAX_RUNNING} exports are running: repeat the request after the seconds of Retry-After"))
@@ -81,10 +81,7 @@ impl Exports {
     ///
     /// # Errors
     /// 503: too many exports wait for their clients.
-    pub(in crate::rest) fn lines(
-        &self,
-        blocks: BoxStream<'static, Result<Bytes, HistoryError>>,
-    ) -> Result<Body, Problem> {
+    pub(crate) fn lines(&self, blocks: BoxStream<'static, Result<Bytes, HistoryError>>) -> Result<Body, Problem> {
         let slot = self.slots.take().ok_or_else(full)?;
         slot.put(Export::Lines(blocks));
         Ok(streamed((slot, self.clone()), next))

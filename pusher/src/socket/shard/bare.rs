@@ -80,7 +80,14 @@ impl BareShard {
         let now = self.shard.now().monotonic;
         let permit = self.admission.admit(Ipv4Addr::LOCALHOST.into(), now).map_err(io::Error::other)?;
         self.shard.turn = Turn::new();
-        self.shard.open(NewConnection { stream, early: Bytes::new(), opening, permit, expires_at: None });
+        self.shard.open(NewConnection {
+            stream,
+            early: Bytes::new(),
+            opening,
+            permit,
+            expires_at: None,
+            session: None,
+        });
         while self.shard.has_work() {
             self.shard.turn = Turn::new();
             self.shard.continue_sending();

@@ -1,4 +1,4 @@
-/** So many versions of a device are kept: details name one that is a moment old. */
+/** So many versions of a device are kept: details name one that is a little old. */
 const KEPT = 4;
 
 /** When the newest versions of each device came as updates: the end of their way. */

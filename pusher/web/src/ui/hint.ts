@@ -3,7 +3,7 @@ import { h, setText } from './dom';
 /** How long a short notice stays on the page, ms. */
 const NOTICE_MS = 6000;
 
-/** One line about the page itself: a short notice, else what is true at the moment. */
+/** One line about the page itself: a short notice, else what is true now. */
 export class HintBanner {
   readonly element = h('p', { class: 'banner hint', hidden: true });
   #notice: { text: string; until: number } | undefined;

@@ -94,12 +94,12 @@ it('can be embedded in another page, with a link to the full page', async () => 
   await visit.open(undefined, '?embed');
   await page.waitForFunction(() => window.updraft!.drawn().length > 0, undefined, STEP);
   expect(await page.isVisible('#panel')).toBe(false);
-  expect(await page.isVisible('.alerts')).toBe(true);
+  await page.waitForSelector('.alerts', STEP);
   const [full] = await Promise.all([page.context().waitForEvent('page', STEP), page.click('text=Open the full map')]);
   await full.waitForFunction(() => window.updraft?.connected(), undefined, STEP);
   expect(new URL(full.url()).search).toBe('');
   expect(full.url()).toContain('#map=9/');
-  expect(await full.isVisible('#panel')).toBe(true);
+  await full.waitForSelector('#panel', STEP);
   await full.close();
   await visit.end();
   sky.close();
@@ -120,7 +120,7 @@ it('is small and loads fast', async () => {
   expect(index).toContain('href="./map.webmanifest"');
   for (const { src } of manifest.icons) expect(statSync(new URL(src, DIST)).size).toBeGreaterThan(0);
   const sky = await startSky({ count: 1000 });
-  const visit = await Visit.start(browser, sky);
+  const visit = await Visit.start(browser, sky, { viewport: DESKTOP, deviceScaleFactor: 1 });
   await visit.open();
   await visit.page.waitForFunction(() => window.updraft!.firstAircraftMs() !== undefined, undefined, STEP);
   const first = await visit.page.evaluate(() => window.updraft!.firstAircraftMs()!);

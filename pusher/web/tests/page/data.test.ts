@@ -85,6 +85,8 @@ it('breaks no rule of axe', async ({ browser, sky }) => {
   await page.waitForSelector('#data .data tbody tr', STEP);
   expect(await axeViolations(page)).toEqual([]);
   await page.keyboard.press('Escape');
+  // The browser closes a dialog after the key event.
+  await page.waitForSelector('#data', { ...STEP, state: 'hidden' });
   await page.keyboard.press('g');
   await page.waitForSelector('#group .members li', STEP);
   expect(await axeViolations(page)).toEqual([]);

@@ -25,7 +25,7 @@ interface Stage {
   page: Page;
 }
 
-/** `offered`: changes of what the server tells the page. `clockMs`: the server's clock minus the one of this machine. */
+/** `offered`: changes of what the server reports to the page. `clockMs`: the server's clock minus the one of this machine. */
 async function stage({ tokenS = 600, offered = {}, clockMs = 0, issuer }: { tokenS?: number; offered?: Record<string, string>; clockMs?: number; issuer?: (own: string) => string } = {}): Promise<Stage> {
   let provider: IdentityProvider | undefined;
   const answers = {

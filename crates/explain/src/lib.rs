@@ -1,4 +1,6 @@
 //! Explanations of frames: every byte with its field and meaning.
+//!
+//! `replay` prints them in a terminal, and the pusher shows those of dead letters to operators. Pure: bytes in, text out.
 
 mod fields;
 mod layout;
@@ -8,42 +10,70 @@ mod table;
 
 use std::fmt::Write;
 
-use envelope::WRAPPER_BYTES;
+use envelope::{Topic, WRAPPER_BYTES};
 use fanet::json::Report;
-use fanet::{DecodeError, Frame, RawFrame};
+use fanet::{DecodeError, Frame, RawFrame, Wrapped};
 
-use crate::decode::line::{LineError, Parts};
 use layout::{Kind, Layout};
 use table::Table;
 
+/// The bytes of one message.
+#[derive(Clone, Copy, Debug)]
+pub struct Parts<'a> {
+    /// All of them.
+    pub bytes: &'a [u8],
+    /// Whether they begin with a wrapper.
+    pub is_wrapped: bool,
+}
+
 /// Writes explanations, in colour or not.
-pub(crate) struct Explainer {
-    colour: bool,
+#[derive(Clone, Copy, Debug)]
+pub struct Explainer {
+    table: Table,
 }
 
 impl Explainer {
-    pub(crate) const fn new(colour: bool) -> Self {
-        Self { colour }
+    /// `colour`: with the codes of a terminal.
+    pub const fn new(colour: bool) -> Self {
+        Self { table: Table::new(colour) }
     }
 
-    /// The explanation of one line.
-    pub(crate) fn explain(&self, parts: &Parts<'_>, decoded: &Result<Report<'_>, LineError>) -> String {
-        let table = Table::new(self.colour);
-        match decoded {
-            Ok(report) => table.print(&title(&report.frame, parts), &known(parts, report)),
-            Err(LineError::Frame(error)) => table.print(&format!("refused: {error}"), &refused(parts, error)),
-            Err(other) => table.print(&format!("refused: {}", other.codes().0), &Layout::new(&[])),
-        }
+    /// The explanation of a message that decodes as `report`.
+    ///
+    /// # Panics
+    /// `report` is of other bytes.
+    pub fn decoded(&self, parts: &Parts<'_>, report: &Report<'_>) -> String {
+        self.table.print(&title(&report.frame, parts), &known(parts, report))
+    }
+
+    /// The explanation of a message that is refused, up to where.
+    pub fn refused(&self, parts: &Parts<'_>, error: &DecodeError) -> String {
+        self.table.print(&format!("refused: {error}"), &refused(parts, error))
+    }
+
+    /// That there is no message. `reason`: a code.
+    pub fn unreadable(&self, reason: &str) -> String {
+        self.table.print(&format!("refused: {reason}"), &Layout::new(&[]))
     }
 
     /// The explanation of an MQTT payload.
-    pub(crate) fn explain_payload(&self, payload: &[u8]) -> String {
-        let decoded = crate::select::decode(payload).map(|(wrapped, frame)| Report {
-            wrapped: Some(wrapped),
-            frame,
-            signature_valid: None,
+    pub fn payload(&self, payload: &[u8]) -> String {
+        let parts = Parts { bytes: payload, is_wrapped: true };
+        let decoded = Wrapped::decode(payload).map_err(DecodeError::from).and_then(|wrapped| {
+            Ok(Report { wrapped: Some(wrapped), frame: Frame::decode(wrapped.frame)?, signature_valid: None })
         });
-        self.explain(&Parts { bytes: payload, is_wrapped: true }, &decoded.map_err(LineError::Frame))
+        match decoded {
+            Ok(report) => self.decoded(&parts, &report),
+            Err(error) => self.refused(&parts, &error),
+        }
+    }
+}
+
+/// The receiver whose frames an MQTT topic has, under any prefix. `None`: it is for something else.
+pub fn receiver_of_frames(topic: &str) -> Option<&str> {
+    match Topic::parse_under_any_prefix(topic)? {
+        Topic::Frame { receiver, .. } => Some(receiver),
+        Topic::Hardware { .. } => None,
     }
 }
 

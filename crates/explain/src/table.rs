@@ -10,6 +10,7 @@ use super::layout::{Kind, Layout, Span};
 const ROW: usize = 8;
 
 /// Prints layouts, in colour or not.
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Table {
     colour: bool,
 }

@@ -1,0 +1,99 @@
+//! Writes who owns a device into `fanet.account.v1`, after the audit record of it.
+
+use std::sync::Arc;
+
+use runtime::trace::Tracer;
+use runtime::{Clock, Shutdown};
+use schemas::DeviceAddress;
+use schemas::catalogue::topic;
+use schemas::v1::{Account, UserDevice, account};
+use streams::Cluster;
+use tokio::sync::mpsc;
+
+use crate::audit::{Act, Audit, Requester};
+use crate::claims::Proof;
+use crate::commands::CommandError;
+use crate::log_writer::LogWriter;
+use crate::ownership::{MAX_DEVICES, Ownership};
+
+/// The action of a proof.
+pub(crate) const CLAIM: &str = "device.claim";
+
+/// Writes owners.
+pub(crate) struct Accounts {
+    writer: LogWriter,
+    audit: Arc<Audit>,
+    ownership: Arc<Ownership>,
+    clock: Clock,
+}
+
+impl Accounts {
+    /// Not connected yet.
+    pub(crate) fn new(
+        cluster: Cluster,
+        tracer: Tracer,
+        audit: Arc<Audit>,
+        ownership: Arc<Ownership>,
+        clock: Clock,
+    ) -> Self {
+        Self { writer: LogWriter::new(cluster, topic::ACCOUNT, tracer), audit, ownership, clock }
+    }
+
+    /// Writes the owner of a device; an empty one takes it away. The caller is permitted to.
+    ///
+    /// # Errors
+    /// The log does not accept the audit record, or the owner.
+    pub(crate) async fn set_owner(
+        &self,
+        requester: &Requester,
+        act: &Act,
+        device: DeviceAddress,
+        user_id: &str,
+    ) -> Result<(), CommandError> {
+        self.audit.permit(requester, act).await.map_err(CommandError::Audit)?;
+        let now_us = self.clock.now_us();
+        let owned =
+            UserDevice { user_id: user_id.to_owned(), device: device.0, claimed_at_us: now_us, display_name: None };
+        let record = Account { changed_at_us: now_us, entity: Some(account::Entity::UserDevice(owned)) };
+        let written =
+            self.writer.write(format!("device/{device}"), &record, now_us, requester.cause, &self.clock).await;
+        match written {
+            Ok(_) => {
+                // The topic brings it to all instances; here it holds at once.
+                self.ownership.apply(&record);
+                Ok(())
+            }
+            Err(error) => {
+                self.audit.fail(requester, act).await;
+                Err(CommandError::Log(error))
+            }
+        }
+    }
+
+    /// Writes what is proven, until stopped.
+    ///
+    /// # Errors
+    /// None: a proof that is not written is to be made again.
+    pub(crate) async fn run(self: Arc<Self>, mut proofs: mpsc::Receiver<Proof>, stop: Shutdown) -> anyhow::Result<()> {
+        while let Some(Some(proof)) = stop.or(proofs.recv()).await {
+            let Some(()) = stop.or(self.prove(&proof)).await else { break };
+        }
+        Ok(())
+    }
+
+    async fn prove(&self, Proof { device, requester, user_id }: &Proof) {
+        let is_of_another = self.ownership.owner(*device).is_some_and(|owner| *owner != **user_id);
+        let details = vec![("user_id", user_id.clone()), ("by", "radio".to_owned())];
+        let scope =
+            (!is_of_another && self.ownership.count(user_id) < MAX_DEVICES).then_some(access::Scope::DeviceManage);
+        let act = Act { action: CLAIM, subject: device.to_string(), scope, details };
+        if scope.is_none() {
+            self.audit.refuse(requester, &act).await;
+            return;
+        }
+        match self.set_owner(requester, &act, *device, user_id).await {
+            Ok(()) => tracing::info!(%device, "a claim was proven by radio"),
+            Err(error) => tracing::warn!(%device, %error, "a proven claim was not written: it has to be made again"),
+        }
+    }
+}
