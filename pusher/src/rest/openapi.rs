@@ -1,5 +1,6 @@
 //! `GET /api/openapi.json`: generated from the parameters of the endpoints and the descriptors of their messages.
 
+mod problem;
 mod zone_sets;
 
 use std::collections::BTreeMap;
@@ -12,6 +13,7 @@ use axum::response::{IntoResponse, Response};
 use schemas::json_schema::Types;
 use serde_json::{Map, Value, json};
 
+use self::problem::problem;
 use super::endpoint::{Endpoint, Parameter};
 use super::{
     alert_commands, audit, command, dead_letters, deprecation, device_commands, device_data, devices, export, flights,
@@ -300,13 +302,6 @@ fn presence_operation() -> Value {
             },
             "400": problem("The endpoint has no parameters."),
         },
-    })
-}
-
-fn problem(description: &str) -> Value {
-    json!({
-        "description": description,
-        "content": { "application/problem+json": { "schema": { "$ref": "#/components/schemas/Problem" } } },
     })
 }
 

@@ -15,6 +15,7 @@ use zones::{Import, geojson, is_set_name, openair, text_of};
 
 use super::command::not_done;
 use super::endpoint::{BOUNDS, Endpoint, LAT, LON, Parameter, RADIUS};
+use super::picture_request::VARY;
 use super::problem::Problem;
 use super::query::Query;
 use crate::app::{App, Live};
@@ -67,6 +68,7 @@ pub(super) async fn get(
         ([(header::CONTENT_TYPE, MEDIA_TYPE)], body).into_response()
     };
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    response.headers_mut().insert(header::VARY, VARY);
     response.headers_mut().extend(HeaderValue::from_str(&etag).ok().map(|etag| (header::ETAG, etag)));
     Ok(response)
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::problem;
+use super::problem::problem;
 use crate::rest::zones;
 
 pub(super) fn import_schema() -> Value {
