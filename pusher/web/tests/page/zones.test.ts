@@ -81,7 +81,7 @@ it('draws a zone, says why one is refused, and removes a set', async () => {
   await shown(page, 1);
   await page.click('button[aria-label="Draw zones"]');
   await page.click('#zones >> text=Draw a zone');
-  for (const [x, y] of [[300, 250], [420, 250], [420, 380], [360, 420], [300, 380]] as const) await page.mouse.click(x, y);
+  for (const [x, y] of [[380, 430], [560, 430], [560, 560], [470, 600], [380, 560]] as const) await page.mouse.click(x, y);
   await page.waitForSelector('#zones >> text=Click the corners on the map: 5', STEP);
   await page.click('#zones >> text=Undo');
   await page.waitForSelector('#zones >> text=Click the corners on the map: 4', STEP);
