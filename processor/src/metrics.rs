@@ -180,6 +180,7 @@ pub struct RawMetrics {
     evicted_receivers: Counter,
     leaps: Family<Direction, Counter>,
     troubles: Family<Trouble, Counter>,
+    zone_events: Counter,
 }
 
 impl RawMetrics {
@@ -218,6 +219,11 @@ impl RawMetrics {
                 "Changes of devices' public past: hidden, or public again from a time on",
                 Counter::default(),
             ),
+            zone_events: metrics.register(
+                "processor_zone_events",
+                "Public aircraft that entered or left a zone",
+                Counter::default(),
+            ),
             evicted_devices: metrics.register(
                 "processor_devices_evicted",
                 "Devices removed before they expired, since there were too many, by whether they were shown",
@@ -247,6 +253,7 @@ impl RawMetrics {
         self.observations.inc_by((out.observations.len() - private) as u64);
         self.privacy_changes.inc_by(out.privacy.len() as u64);
         self.receptions.inc_by(out.receptions.len() as u64);
+        self.zone_events.inc_by(out.zone_events.len() as u64);
         self.evicted_receivers.inc_by(out.evicted_receivers as u64);
         for evicted in &out.evicted {
             self.evicted_devices

@@ -23,6 +23,8 @@ use crate::rest::{Exports, Problem, RecordedSilences, RedisPicture, ResponseCach
 use crate::scores::ScoreReader;
 use crate::socket::{Admission, Shards};
 use crate::throttle::Throttle;
+use crate::zone_view::{ZoneEvents, ZoneView};
+use crate::zone_writer::ZoneWriter;
 use fanout::session::SessionSettings;
 use fanout::view::{PrivacyView, PrivateView, View, WindView};
 
@@ -57,6 +59,8 @@ pub(crate) struct App {
     pub(crate) dead_letters: Arc<DeadLetters>,
     /// Accepts commands, and looks at private data.
     pub(crate) commands: Arc<Commands>,
+    /// Writes sets of zones.
+    pub(crate) zone_writer: Arc<ZoneWriter>,
     /// Whose devices are whose.
     pub(crate) ownership: Arc<Ownership>,
     /// Devices that wait to prove whose they are.
@@ -91,6 +95,10 @@ pub(crate) struct Live {
     pub(crate) privacy: Arc<RwLock<PrivacyView>>,
     /// The wind aloft.
     pub(crate) winds: Arc<RwLock<WindView>>,
+    /// The sets of zones.
+    pub(crate) zones: Arc<RwLock<ZoneView>>,
+    /// Aircraft that entered and left zones lately.
+    pub(crate) zone_events: Arc<RwLock<ZoneEvents>>,
     pub(crate) session: Arc<SessionSettings>,
     pub(crate) shards: Arc<Shards>,
 }

@@ -53,7 +53,7 @@ impl Visitor {
 pub(crate) struct Act {
     /// From a closed set.
     pub(crate) action: &'static str,
-    /// A device address, `alert/<id>`, `session/<id>`, or the list that is looked at.
+    /// A device address, `alert/<id>`, `session/<id>`, `zone/<set>`, or the list that is looked at.
     pub(crate) subject: String,
     /// The scope that permits it; `None`: it is refused.
     pub(crate) scope: Option<Scope>,

@@ -156,8 +156,8 @@ impl Auth {
         let position_keys = position_keys.map(positions::open).transpose()?;
         if open_operator {
             tracing::warn!(
-                "--open-operator: every client that reaches this port may see and reset the scores of devices; for \
-                 development only"
+                "--open-operator: every client that reaches this port may see and reset the scores of devices, and change \
+                 zones; for development only"
             );
         }
         Ok(Self {
@@ -239,7 +239,11 @@ impl Auth {
                 name: None,
                 roles: Vec::new(),
                 credential: Credential::OpenOperator,
-                scopes: Scopes::PUBLIC.with(Scope::ValidationRead).with(Scope::ValidationReset),
+                scopes: Scopes::PUBLIC
+                    .with(Scope::ValidationRead)
+                    .with(Scope::ValidationReset)
+                    .with(Scope::ZoneWrite)
+                    .with(Scope::ZoneWriteAny),
                 company: None,
                 devices: Vec::new(),
                 pilot: access::Pilot::default(),

@@ -263,8 +263,8 @@ pub struct PusherOptions {
     /// positions, too. It is reloaded when it changes.
     #[arg(long, env = "UPDRAFT_PUSHER_POSITION_KEYS", value_name = "FILE", global = true)]
     pub position_keys: Option<PathBuf>,
-    /// Every client is an operator: reads and resets the scores of devices without credentials. For development. Set it
-    /// only where operators alone can reach this port.
+    /// Every client is an operator: reads and resets the scores of devices and changes zones without credentials. For
+    /// development. Set it only where operators alone can reach this port.
     #[arg(long, env = "UPDRAFT_PUSHER_OPEN_OPERATOR", global = true)]
     pub open_operator: bool,
     /// Access control.

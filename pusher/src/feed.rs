@@ -13,13 +13,14 @@ use runtime::retry::with_causes;
 use runtime::trace::Span;
 use runtime::{Part, Shutdown, keep_trying};
 use schemas::headers::WAY;
-use schemas::v1::{PrivateState, private_state};
+use schemas::v1::{PrivateState, ZoneEvent, private_state};
 use streams::trace::RecordTracer;
 use streams::{Cluster, Event, Incoming, StreamError, TopicPartition};
 
 use crate::app::{App, Live};
 use crate::metrics::{KindLabel, Reason};
 use crate::socket::{Changes, HopTimes, ShardSettings, Shards, TracedChange};
+use crate::zone_view::EVENTS_HELD_US;
 use fanout::session::SessionSettings;
 use fanout::view::{Change, Origin, PrivacyView, PrivateView, State, View, Way};
 use reader::Reader;
@@ -80,6 +81,8 @@ impl Feed {
             private: Arc::default(),
             privacy: Arc::default(),
             winds: Arc::default(),
+            zones: Arc::default(),
+            zone_events: Arc::default(),
             session,
             shards,
         });
@@ -90,6 +93,7 @@ impl Feed {
             private: live.private.clone(),
             privacy: live.privacy.clone(),
             traces: RecordTracer::new(self.app.context.tracer.clone(), self.cluster.log.as_ref()),
+            new_zone_events: Vec::new(),
             stale: false,
             log_failing: false,
             measured_at: Duration::ZERO,
@@ -105,6 +109,7 @@ impl Feed {
         let attempt = || async {
             let epoch = self.cluster.log.epoch().await?;
             let topics = Topics::find(&self.cluster.log.describe_topics().await?, &self.cluster.topic_prefix)?;
+            let topics = topics.with_events_since(self.app.context.clock.now_us().saturating_sub(EVENTS_HELD_US));
             let reader = Reader::open(self.cluster.log.as_ref(), &topics).await?;
             Ok((epoch, topics, reader))
         };
@@ -122,6 +127,8 @@ struct Follower {
     private: Arc<RwLock<PrivateView>>,
     privacy: Arc<RwLock<PrivacyView>>,
     traces: RecordTracer,
+    /// Those of the present batch, for the WebSockets.
+    new_zone_events: Vec<ZoneEvent>,
     /// Partitions that are not read up to their end yet.
     catching_up: HashSet<TopicPartition>,
     /// When records last arrived.
@@ -229,7 +236,20 @@ impl Follower {
             self.feed.app.metrics.objects.set(self.live.view.read().len() as i64);
             self.live.shards.changed(Arc::new(Changes { changes, read, hop_times, traced })).await?;
         }
+        self.send_zone_events().await;
         Ok(())
+    }
+
+    /// Sends the batch's events of devices that are still public.
+    async fn send_zone_events(&mut self) {
+        let mut events = std::mem::take(&mut self.new_zone_events);
+        {
+            let privacy = self.privacy.read();
+            events.retain(|event| privacy.public_past(event.device).shows(event.event_at_us));
+        }
+        if !events.is_empty() {
+            self.live.shards.zone_events(events.into()).await;
+        }
     }
 
     /// The input of a record for the public view; `None` for records of other topics. An unusable record is counted,
@@ -285,6 +305,26 @@ impl Follower {
             }
             (Role::Wind, Ok(Decoded::Wind(key, version, state))) => {
                 self.live.winds.write().apply(&key, version, state);
+                span.into_iter().for_each(Span::end);
+                None
+            }
+            (Role::Zone, Ok(Decoded::Zone(part))) => {
+                let mut zones = self.live.zones.write();
+                if let Err(reason) = zones.take(part) {
+                    metrics.rejected.get_or_create(&Reason { reason }).inc();
+                }
+                metrics.zones.set(zones.inside(None, None).count() as i64);
+                drop(zones);
+                span.into_iter().for_each(Span::end);
+                None
+            }
+            (Role::ZoneEvent, Ok(Decoded::ZoneEvent(event))) => {
+                let now_us = self.feed.app.context.clock.now_us();
+                let is_new = self.live.zone_events.write().add(event.clone(), now_us);
+                // Those that are read to catch up are in REST, and nobody is connected yet.
+                if is_new && self.catching_up.is_empty() {
+                    self.new_zone_events.push(event);
+                }
                 span.into_iter().for_each(Span::end);
                 None
             }

@@ -34,6 +34,10 @@ pub mod socket;
 mod tail;
 mod throttle;
 mod watched;
+mod zone_policy;
+mod zone_repeater;
+mod zone_view;
+mod zone_writer;
 
 use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
@@ -66,6 +70,7 @@ use crate::rest::{Exports, RecordedSilences, RedisPicture, ResponseCache, Suspec
 use crate::shared_limits::SharedMetrics;
 use crate::socket::Admission;
 use crate::throttle::Throttle;
+use crate::zone_writer::ZoneWriter;
 pub use config::{AccessOptions, MapOptions, MapStart, PusherOptions, TerrainEncoding};
 #[cfg(feature = "services")]
 pub use config::{Command, Config};
@@ -159,6 +164,7 @@ impl Pusher {
             _ => None,
         };
         let raw_writer = Arc::new(RawWriter::new(cluster.clone(), context.tracer.clone()));
+        let zone_writer = Arc::new(ZoneWriter::new(cluster.clone()));
         let redis = options.redis_url().map(Redis::new).transpose()?;
         let clock = context.clock.clone();
         let redis_picture = redis.clone().map(|redis| Arc::new(RedisPicture::new(redis, context.clock.clone())));
@@ -201,6 +207,7 @@ impl Pusher {
             audit,
             dead_letters: Arc::new(DeadLetters::new(cluster.clone(), clock.clone())),
             commands: Arc::new(commands),
+            zone_writer,
             ownership,
             claims: Arc::new(claims),
             accounts: Arc::new(accounts),
@@ -238,6 +245,8 @@ impl Pusher {
             tasks.spawn("history", |stop| monitor.run(stop));
         }
         tasks.spawn("feed", |stop| feed.run(stop));
+        let of_zones = app.clone();
+        tasks.spawn("zones", |stop| zone_repeater::run(of_zones, stop));
         let tls_relays = app.tls_relays.clone();
         tasks.spawn("http", |stop| http::serve(app, listener, tls, router, stop));
         let ended = tasks.run(STOP_DEADLINE).await;

@@ -76,6 +76,7 @@ pub(crate) struct PusherMetrics {
     pub(crate) hidden: Gauge,
     pub(crate) hidden_alerts: Gauge,
     pub(crate) hidden_pasts: Gauge,
+    pub(crate) zones: Gauge,
     pub(crate) objects: Gauge,
     pub(crate) objects_dropped: Counter,
     pub(crate) instances: Gauge,
@@ -161,6 +162,7 @@ impl PusherMetrics {
                 "Devices, live or not, whose past is hidden from the public.",
                 Gauge::default(),
             ),
+            zones: metrics.register("pusher_zones", "Zones of all sets.", Gauge::default()),
             objects: metrics.register("pusher_objects", "Objects in the public view.", Gauge::default()),
             objects_dropped: metrics.register(
                 "pusher_objects_dropped",

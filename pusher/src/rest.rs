@@ -51,6 +51,8 @@ mod unread;
 mod validation;
 mod weather_history;
 mod winds;
+mod zone_events;
+mod zones;
 
 use std::time::Duration;
 
@@ -126,6 +128,10 @@ fn routes() -> Vec<(&'static str, &'static str, MethodRouter<App>)> {
         ("GET", silent::ENDPOINT.path, get(silent::get)),
         ("GET", weather_history::ENDPOINT.path, get(weather_history::get)),
         ("GET", winds::ENDPOINT.path, get(winds::get)),
+        ("GET", zones::ENDPOINT.path, get(zones::get)),
+        ("PUT", zones::SET_PATH, put(zones::put)),
+        ("DELETE", zones::SET_PATH, delete(zones::delete)),
+        ("GET", zone_events::ENDPOINT.path, get(zone_events::get)),
         ("GET", export::ENDPOINT.path, get(export::get)),
         ("GET", suspects::ENDPOINT.path, get(suspects::get)),
         ("GET", validation::ENDPOINT.path, get(validation::get)),

@@ -22,6 +22,7 @@ use mio::Waker;
 use parking_lot::{Mutex, RwLock};
 use runtime::Clock;
 use runtime::trace::Tracer;
+use schemas::v1::ZoneEvent;
 use tokio::sync::mpsc;
 
 use crate::metrics::PusherMetrics;
@@ -107,6 +108,13 @@ impl Shards {
             anyhow::ensure!(is_running, "a shard has ended early");
         }
         Ok(())
+    }
+
+    /// Sends events of zones to every shard.
+    pub(crate) async fn zone_events(&self, events: Arc<[ZoneEvent]>) {
+        for handle in &self.handles {
+            handle.send(ShardMessage::ZoneEvents(events.clone())).await;
+        }
     }
 
     /// Closes the connections of a session that has ended.

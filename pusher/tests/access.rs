@@ -650,6 +650,8 @@ async fn without_settings_no_credentials_are_looked_at() {
         ("GET", "/api/v1/me", 401, "unauthorized"),
         ("GET", "/api/v1/validation/110B90", 403, "no_operator"),
         ("POST", "/api/v1/validation/110B90/reset", 403, "no_operator"),
+        ("PUT", "/api/v1/zones/alps", 401, "unauthorized"),
+        ("DELETE", "/api/v1/zones/alps", 401, "unauthorized"),
         ("POST", "/api/v1/position", 401, "unauthorized"),
     ] {
         for headers in [vec![], bearer("nonsense").to_vec()] {

@@ -12,6 +12,7 @@ use fanet::json::Report;
 use fanet::{DecodeError, Frame};
 use offline::LineReader;
 use runtime::Clock;
+use schemas::v1::ZoneSetPart;
 use schemas::v1::raw_record::Input as Content;
 use serde_json::{Value, json};
 
@@ -187,10 +188,17 @@ pub(crate) fn text(record: &Record, framed: Option<&Framed>) -> String {
         Some(Content::AppPosition(position)) => format!("app position {}", as_json(position)),
         Some(Content::SourceReport(report)) => format!("source report {}", as_json(report)),
         Some(Content::Command(command)) => format!("command {}", as_json(command)),
+        Some(Content::ZoneSet(part)) => zones_text(part),
         Some(Content::Tick(tick)) => format!("tick of {}", tick.bridge_id),
         None => "unknown input".to_owned(),
     };
     format!("{head} {receiver} {content}")
+}
+
+/// Without the outlines, which `--json` has.
+fn zones_text(part: &ZoneSetPart) -> String {
+    let ZoneSetPart { set, version, part: number, parts, zones, .. } = part;
+    format!("zones {set} version {version} part {} of {parts}: {} zones", number + 1, zones.len())
 }
 
 fn as_json(message: &impl serde::Serialize) -> Value {

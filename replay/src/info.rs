@@ -174,6 +174,7 @@ impl Info {
             Some(Content::AppPosition(_)) => "app position",
             Some(Content::SourceReport(_)) => "source report",
             Some(Content::Command(_)) => "command",
+            Some(Content::ZoneSet(_)) => "zones",
             Some(Content::Tick(_)) => "tick",
             None => "unknown input",
         };

@@ -10,7 +10,7 @@ use offline::{Applied, CoreOptions, OfflineCore};
 use runtime::Clock;
 use schemas::object::{Kind, State};
 use schemas::v1::raw_record::Input as RecordInput;
-use schemas::v1::{Audience, ObservationFlag, RawRecord, reception};
+use schemas::v1::{Audience, ObservationFlag, RawRecord, ZoneEventKind, reception};
 use schemas::{DeviceAddress, RecordId};
 
 use crate::input::{Input, open};
@@ -111,6 +111,10 @@ pub(crate) fn explanation(device: u32, applied: &Applied<'_>) -> Vec<String> {
         };
         lines.push(format!("{at}   state: {what}"));
     }
+    for event in outputs.zone_events.iter().filter(|event| event.device == device) {
+        let what = if event.event_kind() == ZoneEventKind::Enter { "enters" } else { "leaves" };
+        lines.push(format!("{at}   zone: {what} {:?} ({}/{})", event.zone_name, event.set, event.zone_id));
+    }
     for score in outputs.scores.iter().filter(|score| score.device == device) {
         let trust = if score.published { "trusted" } else { "not trusted yet: not shown" };
         let reason = score.last_reason.map(|reason| format!(", newest implausible: {}", reason.as_str()));
@@ -145,7 +149,7 @@ fn sender(record: &RawRecord) -> Option<u32> {
         RecordInput::AppPosition(position) => Some(position.device),
         RecordInput::SourceReport(report) => report.device,
         RecordInput::Command(command) => Some(command.device),
-        RecordInput::ReceiverHardware(_) | RecordInput::Tick(_) => None,
+        RecordInput::ReceiverHardware(_) | RecordInput::ZoneSet(_) | RecordInput::Tick(_) => None,
     }
 }
 

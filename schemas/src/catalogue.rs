@@ -35,6 +35,10 @@ pub mod topic {
     pub const PRIVATE_STATE: &str = "fanet.private.state.v1";
     /// The public past of devices.
     pub const PRIVACY: &str = "fanet.private.privacy.v1";
+    /// Sets of zones.
+    pub const ZONE: &str = "fanet.zone.v1";
+    /// Aircraft entering and leaving zones.
+    pub const ZONE_EVENT: &str = "fanet.zone-event.v1";
     /// Checkpoints of the stream core.
     pub const PROCESSOR_STATE: &str = "fanet.processor-state.v1";
     /// Checkpoints of the thermal aggregator.
@@ -242,7 +246,14 @@ mod tests {
         for name in [topic::OBSERVATION, topic::AIRCRAFT, topic::GROUND, topic::STATION, topic::ALERT] {
             assert_eq!(find(name).expect("in the catalogue").partitions, raw.partitions, "{name}");
         }
-        for name in [topic::PRIVATE_OBSERVATION, topic::PRIVATE_STATE, topic::PRIVACY, topic::PROCESSOR_STATE] {
+        let others = [
+            topic::PRIVATE_OBSERVATION,
+            topic::PRIVATE_STATE,
+            topic::PRIVACY,
+            topic::ZONE_EVENT,
+            topic::PROCESSOR_STATE,
+        ];
+        for name in others {
             assert_eq!(find(name).expect("in the catalogue").partitions, raw.partitions, "{name}");
         }
     }

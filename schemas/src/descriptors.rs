@@ -32,7 +32,7 @@ pub const SOURCES: [Source; 8] = [
     source!("updraft/v1/live.proto" imports "updraft/v1/common.proto"),
     source!("updraft/v1/account.proto" imports "updraft/v1/common.proto"),
     source!("updraft/v1/rest.proto" imports "updraft/v1/account.proto" "updraft/v1/common.proto" "updraft/v1/state.proto"),
-    source!("updraft/v1/internal.proto" imports "updraft/v1/common.proto" "updraft/v1/observation.proto" "updraft/v1/state.proto"),
+    source!("updraft/v1/internal.proto" imports "updraft/v1/common.proto" "updraft/v1/observation.proto" "updraft/v1/raw.proto" "updraft/v1/state.proto"),
 ];
 
 /// Where a message is declared.

@@ -50,6 +50,16 @@ pub fn parse_wind(key: &str) -> Option<(&str, i32)> {
     Some((cell, base_altitude_m.parse().ok()?))
 }
 
+/// The key of a part of a set of zones.
+pub fn zones(set: &str, version: u64, part: u32) -> String {
+    format!("{set}/{version}/{part}")
+}
+
+/// The key of the same among the checkpoints of the stream core.
+pub fn zones_checkpoint(set: &str, version: u64, part: u32) -> String {
+    format!("{PARTITION}/zones/{}", zones(set, version, part))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -147,6 +147,7 @@ fn updates_channel() -> Value {
             "resume": text("Resume token of an earlier connection with the same subscription, or of a REST snapshot."),
             "kinds": text("aircraft,ground,thermal,station,receiver,alert: some of them."),
             "rate": text("live, 1s, 5s or 30s."),
+            "zone_events": text("true or false: events of aircraft that enter and leave zones."),
         } } } },
     })
 }

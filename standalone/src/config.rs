@@ -33,8 +33,8 @@ pub struct Config {
     /// Address to which receivers publish: MQTT 3.1, 3.1.1 and 5, without TLS and passwords. Subscriptions are refused.
     #[arg(long, env = "UPDRAFT_STANDALONE_MQTT_LISTEN", value_name = "ADDRESS:PORT", default_value_t = any(1883), value_parser = parse_address)]
     pub mqtt_listen: SocketAddr,
-    /// Folder of the history (tracks, flights, and the privacy of devices). Without it the history is lost when the
-    /// process ends.
+    /// Folder of the history (tracks, flights, and the privacy of devices) and of the zones. Without it they are lost when
+    /// the process ends.
     #[arg(long, env = "UPDRAFT_STANDALONE_DATA_DIR", value_name = "FOLDER")]
     pub data_dir: Option<PathBuf>,
     /// The map page.

@@ -10,6 +10,7 @@ mod log;
 mod mqtt;
 mod programs;
 mod traffic;
+mod zone_file;
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -22,6 +23,7 @@ pub use config::{Command, Config};
 use crate::mqtt::{Front, Probe};
 use crate::programs::Programs;
 use crate::traffic::Traffic;
+use crate::zone_file::ZoneFile;
 
 /// How long each part may take to end: longer than the bounds within the parts (the pusher cuts unfinished requests after 5 s
 /// and closes WebSockets after that), so that these end in order.
@@ -49,12 +51,19 @@ pub async fn run(config: Config, context: Context) -> anyhow::Result<()> {
     let history = history::open(config.data_dir.as_deref(), &clock)?;
     let programs = Programs::new(log::open(&clock).await?, history, context.clone());
     programs.clone().remember_privacy().await.context("cannot read the privacy of devices from the history")?;
+    let zone_file = config.data_dir.as_deref().map(ZoneFile::new);
+    if let Some(file) = &zone_file {
+        programs.restore_zones(file).await?;
+    }
     announce(http, address, &traffic);
     // They end in reverse order: first the input stops, then each stage finishes the output of the one before.
     let mut tasks = Tasks::new(clock.clone(), context.shutdown.clone());
     tasks.spawn("mqtt", |stop| front.serve(stop));
     tasks.spawn("mqtt-probe", |stop| probe.run(stop));
     tasks.spawn("pusher", |stop| programs.clone().pusher(pusher, stop));
+    if let Some(file) = zone_file {
+        tasks.spawn("zones", |stop| programs.clone().keep_zones(file, stop));
+    }
     tasks.spawn("historian", |stop| programs.clone().historian(stop));
     tasks.spawn("receivers", |stop| programs.clone().receivers(stop));
     tasks.spawn("thermals", |stop| programs.clone().thermals(stop));

@@ -15,6 +15,8 @@ use runtime::{Context, Redacted, Shutdown};
 use schemas::v1::ValidationView;
 use streams::{Cluster, Log};
 
+use crate::zone_file::ZoneFile;
+
 /// The dependencies of all programs.
 #[derive(Clone)]
 pub(crate) struct Programs {
@@ -59,6 +61,22 @@ impl Programs {
             }
         }
         writer.close().await
+    }
+
+    /// Copies the sets of zones of a file into the log.
+    ///
+    /// # Errors
+    /// As [`ZoneFile::restore`].
+    pub(crate) async fn restore_zones(&self, file: &ZoneFile) -> anyhow::Result<()> {
+        file.restore(&self.cluster, &self.context.clock).await
+    }
+
+    /// Sets of zones into their file.
+    ///
+    /// # Errors
+    /// As [`ZoneFile::keep`].
+    pub(crate) async fn keep_zones(self, file: ZoneFile, stop: Shutdown) -> anyhow::Result<()> {
+        file.keep(self.cluster, stop).await
     }
 
     /// Messages of the MQTT front into the raw topic.

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from dataclasses import replace
 
 import pytest
 from websockets.asyncio.server import serve
@@ -65,6 +66,19 @@ async def reads_changes():
         assert there.paths[0].startswith("/ws/v1/updates?lat=46.60000&lon=8.00000&radius=50&kinds=aircraft")
 
 
+async def reads_zone_events():
+    asked = replace(HERE, zone_events=True)
+    async with server() as there, Client(there.url, asked) as client:
+        await until(lambda: client.status == "live")
+        assert "zone_events=true" in there.paths[0]
+        event = {"event_id": "1-2/alps/bern", "device": DEVICE, "event_at_us": 5_000_000, "event_kind": 1, "set": "alps", "latitude_e7": 465_000_000}
+        await there.sockets[0].send(message(zone_events={"events": [event, event | {"event_kind": 2}]}))
+        events = client.zone_events()
+        first, second = [await asyncio.wait_for(anext(events), 10) for _ in range(2)]
+        assert (first.event_id, first.address, first.at_s, first.latitude_deg, first.altitude_m) == ("1-2/alps/bern", "110B90", 5.0, 46.5, None)
+        assert (first.entered, second.entered) == (True, False)
+
+
 async def comes_back():
     async with server() as there, Client(there.url, HERE) as client:
         await until(lambda: client.session.status == "live" and client.session._resume)
@@ -86,6 +100,10 @@ async def leaves_nonsense():
 
 def test_changes_are_read():
     asyncio.run(reads_changes())
+
+
+def test_zone_events_are_read():
+    asyncio.run(reads_zone_events())
 
 
 def test_comes_back_and_pauses():

@@ -257,6 +257,20 @@ describe('a moving view', () => {
   });
 });
 
+describe('zone events', () => {
+  it('are asked for in the address and in messages, and passed on', () => {
+    const bench = new Bench();
+    const ids: string[] = [];
+    bench.session.onZoneEvents = (events) => ids.push(...events.map(({ event_id }) => event_id));
+    expect(queryOf(bench.want({ ...HERE, zoneEvents: true })).get('zone_events')).toBe('true');
+    const event = { event_id: '1-2/alps/bern', device: DEVICE, event_at_us: 5, event_kind: 1, set: 'alps', zone_id: 'bern', zone_name: 'Bern', zone_class: 'CTR', latitude_e7: 0, longitude_e7: 0 };
+    bench.receive(welcome(), snapshot({ objects: ONE }), { message: 'zone_events', zone_events: { events: [event] } });
+    expect(ids).toEqual(['1-2/alps/bern']);
+    bench.want(HERE);
+    expect(subscribes(bench.pass(1000)).map(({ subscribe }) => subscribe!.zone_events)).toEqual([false]);
+  });
+});
+
 describe('resuming', () => {
   const checkpoint = { message: 'checkpoint', checkpoint: { resume: 't1', server_at_us: 0 } } as const;
 

@@ -1,7 +1,7 @@
 // The client's side of the protocol as a state machine: it touches no socket and reads no clock.
 import { stayAwayMs, wasTooSlow } from './close.js';
 import type { AirPicture } from './picture.js';
-import type { ClientMessage, Limits, ServerMessage, Snapshot, UpdateBatch } from './proto/live.js';
+import type { ClientMessage, Limits, ServerMessage, Snapshot, UpdateBatch, ZoneEventUpdate } from './proto/live.js';
 import { narrowed, type RegionLimits } from './region.js';
 import { UpdateStats } from './stats.js';
 import { isSameSubscription, RATES, subscribeMessage, subscriptionQuery, type Rate, type Subscription } from './subscription.js';
@@ -39,6 +39,8 @@ interface Resume {
 export class Session {
   readonly stats = new UpdateStats();
   readonly picture: AirPicture;
+  /** Called with aircraft that entered and left zones, where the subscription asks for them. */
+  onZoneEvents: ((events: readonly ZoneEventUpdate[]) => void) | undefined;
 
   #status: Status = 'idle';
   #connection = 0;
@@ -176,6 +178,7 @@ export class Session {
       case 'checkpoint':
         if (this.#confirmed) this.#resume = { token: message.checkpoint!.resume, subscription: this.#confirmed };
         return [];
+      case 'zone_events': this.onZoneEvents?.(message.zone_events!.events); return [];
       case 'pong': this.#ponged(message.pong!.server_at_us, now); return [];
       case 'error': this.#refused(message.error!); return [];
       default: return [];

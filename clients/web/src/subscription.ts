@@ -7,6 +7,8 @@ export interface Subscription {
   kinds: ObjectKind[];
   /** Devices to receive in any region. */
   follow: number[];
+  /** Whether to get the events of aircraft that enter and leave zones (`Session.onZoneEvents`). Undefined: no. */
+  zoneEvents?: boolean;
 }
 
 const KIND_NAMES: Record<number, string> = {
@@ -27,15 +29,16 @@ const RATE_CLASSES: Record<Rate, RateClass> = {
 };
 
 /** As a message on an open connection. */
-export function subscribeMessage({ region, kinds, follow }: Subscription, rate: Rate): Subscribe {
-  return { ...regionField(region), kinds, follow_devices: follow, replace_lists: true, rate: RATE_CLASSES[rate] };
+export function subscribeMessage({ region, kinds, follow, zoneEvents = false }: Subscription, rate: Rate): Subscribe {
+  return { ...regionField(region), kinds, follow_devices: follow, replace_lists: true, rate: RATE_CLASSES[rate], zone_events: zoneEvents };
 }
 
 /** As the query of a new connection. Followed devices do not fit there: they need a Subscribe message. */
-export function subscriptionQuery({ region, kinds }: Subscription, rate: Rate, resume?: string): string {
+export function subscriptionQuery({ region, kinds, zoneEvents }: Subscription, rate: Rate, resume?: string): string {
   const query = new URLSearchParams(regionQuery(region));
   query.set('kinds', kinds.map((kind) => KIND_NAMES[kind]).join(','));
   if (rate !== 'live') query.set('rate', rate);
+  if (zoneEvents) query.set('zone_events', 'true');
   if (resume) query.set('resume', resume);
   return query.toString();
 }

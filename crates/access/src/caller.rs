@@ -129,6 +129,19 @@ impl Caller {
         self.may(device, Scope::AlertHandle, Scope::AlertHandleAny)
     }
 
+    /// The scope by which it may replace and remove a set of zones. `imported_by`: the caller and the company that have
+    /// imported it; `None`: there is no such set. `None`: it may not.
+    pub fn changes_zones_of(&self, imported_by: Option<(&str, Option<&str>)>) -> Option<Scope> {
+        if !self.scopes.has(Scope::ZoneWrite) {
+            return None;
+        }
+        let is_own = imported_by.is_none_or(|(subject, company)| {
+            subject == self.subject || company.is_some_and(|company| self.company.as_deref() == Some(company))
+        });
+        let any = self.scopes.has(Scope::ZoneWriteAny).then_some(Scope::ZoneWriteAny);
+        is_own.then_some(Scope::ZoneWrite).or(any)
+    }
+
     /// `own` allows it for the devices of the credential, `any` for all of them.
     fn may(&self, device: DeviceAddress, own: Scope, any: Scope) -> Option<Scope> {
         if !self.scopes.has(own) {
@@ -178,6 +191,26 @@ mod tests {
             assert_eq!(caller.manages_all(), manages_other, "{role:?}");
             let handles = (caller.handles_alerts_of(OWN), caller.handles_alerts_of(OTHER));
             assert_eq!(handles, (handles_own, handles_other), "{role:?}");
+        }
+    }
+
+    #[test]
+    fn zones_are_changed_by_their_company_and_by_operators() {
+        use Scope::{ZoneWrite, ZoneWriteAny};
+        let of = |role: Role, company: Option<&str>| Caller {
+            company: company.map(str::to_owned),
+            ..caller(role.scopes(), &[])
+        };
+        let (own, of_club, of_other) = (("ada", None), ("bob", Some("club")), ("bob", Some("school")));
+        for (caller, new, own_set, of_the_club, of_others) in [
+            (of(Role::Pilot, Some("club")), None, None, None, None),
+            (of(Role::FleetManager, None), Some(ZoneWrite), Some(ZoneWrite), None, None),
+            (of(Role::FleetManager, Some("club")), Some(ZoneWrite), Some(ZoneWrite), Some(ZoneWrite), None),
+            (of(Role::Operator, None), Some(ZoneWrite), Some(ZoneWrite), Some(ZoneWriteAny), Some(ZoneWriteAny)),
+        ] {
+            let may = |set| caller.changes_zones_of(set);
+            assert_eq!((may(None), may(Some(own))), (new, own_set), "{caller:?}");
+            assert_eq!((may(Some(of_club)), may(Some(of_other))), (of_the_club, of_others), "{caller:?}");
         }
     }
 

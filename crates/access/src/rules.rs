@@ -97,6 +97,10 @@ pub const RULES: &[Rule] = &[
     needs("POST", "/api/v1/validation/{address}/reset", Scope::ValidationReset),
     public("/api/v1/weather/{address}/history"),
     public("/api/v1/winds"),
+    public("/api/v1/zone-events"),
+    public("/api/v1/zones"),
+    needs("DELETE", "/api/v1/zones/{set}", Scope::ZoneWrite),
+    needs("PUT", "/api/v1/zones/{set}", Scope::ZoneWrite),
 ];
 
 /// Everything that a WebSocket can do: the names are those of `ClientMessage`.

@@ -27,11 +27,15 @@ pub enum Scope {
     DeadLetterRead,
     /// Read which API keys there are, without their secrets.
     KeyRead,
+    /// Import sets of zones, and replace and remove those of the credential's company.
+    ZoneWrite,
+    /// The same of every set; only together with [`Scope::ZoneWrite`].
+    ZoneWriteAny,
 }
 
 impl Scope {
     /// All of them.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 13] = [
         Self::PictureRead,
         Self::PositionWrite,
         Self::ValidationRead,
@@ -43,6 +47,8 @@ impl Scope {
         Self::AuditRead,
         Self::DeadLetterRead,
         Self::KeyRead,
+        Self::ZoneWrite,
+        Self::ZoneWriteAny,
     ];
 
     /// The name in tokens and key files.
@@ -59,6 +65,8 @@ impl Scope {
             Self::AuditRead => "audit:read",
             Self::DeadLetterRead => "dead_letter:read",
             Self::KeyRead => "key:read",
+            Self::ZoneWrite => "zone:write",
+            Self::ZoneWriteAny => "zone:write_any",
         }
     }
 
@@ -80,7 +88,7 @@ pub enum Role {
     Viewer,
     /// Flies: sends positions of the own devices, and decides who sees them.
     Pilot,
-    /// Cares for the devices of a fleet as their pilots do, and handles their alerts.
+    /// Cares for the devices of a fleet as their pilots do, handles their alerts, and has zones of its own.
     FleetManager,
     /// Coordinates rescues: handles the alerts of all devices.
     Rescue,
@@ -119,7 +127,7 @@ impl Role {
         match self {
             Self::Viewer => Scopes::PUBLIC,
             Self::Pilot => Scopes::PUBLIC.with(Scope::PositionWrite).with(Scope::DeviceManage),
-            Self::FleetManager => Self::Pilot.scopes().with(Scope::AlertHandle),
+            Self::FleetManager => Self::Pilot.scopes().with(Scope::AlertHandle).with(Scope::ZoneWrite),
             Self::Rescue => Scopes::PUBLIC.with(Scope::AlertHandle).with(Scope::AlertHandleAny),
             Self::Operator => Scopes::ALL,
         }
@@ -197,9 +205,14 @@ mod tests {
             assert!(Role::ALL.iter().any(|role| role.scopes().has(scope)), "{scope}");
         }
         assert!(Scopes::ALL.iter().eq(Scope::ALL));
-        for scope in
-            [Scope::ValidationReset, Scope::DeviceManageAny, Scope::AuditRead, Scope::DeadLetterRead, Scope::KeyRead]
-        {
+        for scope in [
+            Scope::ValidationReset,
+            Scope::DeviceManageAny,
+            Scope::AuditRead,
+            Scope::DeadLetterRead,
+            Scope::KeyRead,
+            Scope::ZoneWriteAny,
+        ] {
             assert!(
                 Role::ALL.iter().all(|role| *role == Role::Operator || !role.scopes().has(scope)),
                 "operators only"

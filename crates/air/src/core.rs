@@ -29,6 +29,7 @@ use crate::core::partition_clock::{Arrival, PartitionClock};
 use crate::core::receiver_clocks::ReceiverClocks;
 use crate::core::receiver_name::ReceiverNames;
 use crate::core::rejects::Rejects;
+use crate::core::zone_state::ZoneState;
 use crate::decode::may_be_regression;
 
 pub mod aircraft;
@@ -57,8 +58,10 @@ mod set_back;
 pub mod settings;
 pub mod shown;
 pub mod station;
+mod stays;
 pub mod time;
 pub mod track;
+mod zone_state;
 
 pub use outputs::{Evicted, Outputs, PrivacyChange, ReceiverHealth, ScoreChange, StateChange};
 pub use settings::{Bounds, Lifetimes, Settings};
@@ -92,6 +95,7 @@ pub struct Core {
     devices: FxHashMap<u32, Box<Device>>,
     /// Devices of which only the privacy is left.
     kept: KeptDevices,
+    zones: ZoneState,
     /// Devices among them that may be dropped before their time.
     evictable: usize,
     /// (when, device): at least one entry per device that has a deadline, at or before it.
@@ -117,6 +121,7 @@ impl Core {
             names: ReceiverNames::default(),
             devices: FxHashMap::default(),
             kept: KeptDevices::default(),
+            zones: ZoneState::default(),
             evictable: 0,
             deadlines: BinaryHeap::new(),
             changed: Vec::new(),
@@ -170,6 +175,7 @@ impl Core {
             return;
         }
         self.names = ReceiverNames::default();
+        self.zones.refresh();
         let arrival = self.read_clock(input, out);
         self.expire(input.offset, out);
         match &input.record.input {
@@ -185,6 +191,12 @@ impl Core {
                 let applied = self.with_device(command.device, input.offset, apply);
                 if applied == Some(true) && matches!(command.action, Some(Action::Erase(_))) {
                     out.observations.push(self.erased(input, command));
+                }
+            }
+            Some(Input::ZoneSet(part)) => {
+                if let Err(reason) = self.zones.take(part) {
+                    let detail = format!("part {} of {:?}: a part of a set of zones is not sound", part.part, part.set);
+                    out.reject = Some(crate::decode::Reject::new(reason, detail));
                 }
             }
             Some(Input::Tick(_)) => {}
@@ -232,8 +244,8 @@ impl Core {
         judged.map(|device| device.score_change(device.next_offset.saturating_sub(1), &self.settings))
     }
 
-    /// The changes since the last call, as checkpoint records: devices (`None`: to be dropped), and the partition's
-    /// own part last. They must be durable, in this order, before the next offset is committed, and committed before
+    /// The changes since the last call, as checkpoint records: devices and parts of zones (`None`: to be dropped), and the
+    /// partition's own part last. They must be durable, in this order, before the next offset is committed, and committed before
     /// the next call.
     pub fn changed_checkpoints(&mut self, epoch: &str) -> Vec<(String, Option<ProcessorState>)> {
         let mut records = Vec::with_capacity(self.changed.len() + self.blank.len() + 1);
@@ -257,6 +269,7 @@ impl Core {
             let part = processor_state::Part::Device(device.to_checkpoint());
             records.push((DeviceAddress(address).to_string(), Some(ProcessorState { part: Some(part) })));
         }
+        records.extend(self.zones.changed_checkpoints());
         let (rejects, dead_letters_full_at_us) = self.rejects.to_checkpoint();
         let mut checkpoint = PartitionMemory {
             next_offset: self.next_offset,
@@ -275,6 +288,7 @@ impl Core {
 
     /// The next call of [`Core::changed_checkpoints`] returns all devices, changed or not.
     pub fn change_all(&mut self) {
+        self.zones.change_all();
         for address in self.kept.addresses(|_| true) {
             self.wake(address);
         }
@@ -304,6 +318,7 @@ impl Core {
                 self.evictable += usize::from(device.is_evictable());
                 self.devices.insert(device.address, device);
             }
+            Some(processor_state::Part::ZoneSet(part)) => self.zones.restore(part),
             Some(processor_state::Part::Partition(checkpoint)) => {
                 self.next_offset = checkpoint.next_offset;
                 self.clock = PartitionClock::from_checkpoint(&checkpoint);
@@ -374,7 +389,7 @@ impl Core {
             return None;
         }
         let (clock_us, clock_sent_us) = (self.clock.now_us(), self.clock_sent_us);
-        let at = ApplyContext { settings: &self.settings, offset, clock_us, clock_sent_us };
+        let at = ApplyContext { settings: &self.settings, offset, clock_us, clock_sent_us, zones: self.zones.index() };
         let was_evictable = device.is_evictable();
         let done = work(device, &at);
         self.evictable = self.evictable + usize::from(device.is_evictable()) - usize::from(was_evictable);

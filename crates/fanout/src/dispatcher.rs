@@ -19,6 +19,7 @@ use crate::subscription::Subscription;
 use crate::view::{Change, Offsets, Origin, RegionMark, TokenError, View};
 use crate::wire::{Encoder, Template, Wire};
 use crate::work;
+use crate::zone_event::{cell, zone_event};
 use rustc_hash::{FxHashMap, FxHashSet};
 use schedule::Schedule;
 
@@ -219,6 +220,25 @@ impl Dispatcher {
             client.push(frames.of(client.wire).clone());
         }
         self.ids()
+    }
+
+    /// Sends events of zones to the clients that get them, each encoded once. Returns the clients with something to send.
+    pub fn zone_events(&mut self, events: &[v1::ZoneEvent]) -> Vec<ClientId> {
+        let mut touched = Vec::new();
+        for event in events {
+            let at = cell(event);
+            let gets =
+                |client: &&mut Client| client.closing.is_none() && client.joined.gets_zone_event(event.device, at);
+            let mut frames = None;
+            for client in self.clients.iter_mut().map(|(_, client)| client).filter(gets) {
+                let frames = frames.get_or_insert_with(|| self.encoder.frames(&zone_event(event), |_| true));
+                client.push(frames.of(client.wire).clone());
+                touched.push(client.id);
+            }
+        }
+        touched.sort_unstable();
+        touched.dedup();
+        touched
     }
 
     /// Whether a flush at this time has something to do.

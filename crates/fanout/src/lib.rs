@@ -14,3 +14,4 @@ pub mod subscription;
 pub mod view;
 pub mod wire;
 mod work;
+mod zone_event;

@@ -68,7 +68,7 @@ pub enum Subject {
     Device(u32),
 }
 
-/// A client's subscription: cells, kinds, followed devices, rate.
+/// A client's subscription: cells, kinds, followed devices, rate, and whether it gets zone events.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct Subscription {
     /// Sorted; no cell contains another.
@@ -77,6 +77,7 @@ pub struct Subscription {
     /// Sorted.
     follow_devices: Vec<u32>,
     rate: Rate,
+    zone_events: bool,
 }
 
 impl Subscription {
@@ -118,6 +119,13 @@ impl Subscription {
     #[must_use]
     pub fn with_rate(mut self, rate: Rate) -> Self {
         self.rate = rate;
+        self
+    }
+
+    /// The same with or without events of zones.
+    #[must_use]
+    pub fn with_zone_events(mut self, wanted: bool) -> Self {
+        self.zone_events = wanted;
         self
     }
 
@@ -175,6 +183,11 @@ impl Subscription {
     /// Whether the object is of one of its kinds, at any position, or of a followed device.
     pub fn shows_kind(&self, object: &Object) -> bool {
         self.kinds.contains(object.id.kind) || object.state.device().is_some_and(|device| self.follows(device))
+    }
+
+    /// Whether the client gets the events of zones of a device that is in a cell. The kinds do not matter.
+    pub fn gets_zone_event(&self, device: u32, cell: Option<Cell>) -> bool {
+        self.zone_events && (self.follows(device) || cell.is_some_and(|cell| self.covers(cell)))
     }
 
     /// Whether the cell is in one of its cells.

@@ -69,6 +69,9 @@ pub fn print(
         let key = reporter(report).map_or_else(|| keys::clock(partition), address);
         lines.put(topic::THERMAL_REPORT, key, None, report)?;
     }
+    for event in outputs.zone_events.iter().filter(|event| is_wanted(Some(event.device))) {
+        put(topic::ZONE_EVENT, address(event.device), None, value(event))?;
+    }
     for score in outputs.scores.iter().filter(|score| is_wanted(Some(score.device))) {
         lines.put("fanet:{validation}", address(score.device), Some(score.version), trust(score))?;
     }

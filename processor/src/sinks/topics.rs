@@ -9,7 +9,7 @@ use schemas::headers::{OBSERVATION_ID, WAY, Way};
 use schemas::id::{DeviceAddress, RecordId};
 use schemas::keys::{self, PrivatePart};
 use schemas::object::{Kind, State};
-use schemas::v1::{Audience, Observation, Reception, ThermalReport};
+use schemas::v1::{Audience, Observation, Reception, ThermalReport, ZoneEvent};
 use streams::{Cluster, Headers, Incoming, Outgoing, Topic, Unprepared, put_version};
 
 use air::core::{Outputs, PrivacyChange, StateChange};
@@ -29,6 +29,7 @@ pub struct RawTopics {
     pub private_state: Topic,
     pub privacy: Topic,
     pub thermal_report: Topic,
+    pub zone_event: Topic,
     pub checkpoints: Topic,
 }
 
@@ -56,6 +57,7 @@ impl RawTopics {
             private_state: cluster.topic(context, topic::PRIVATE_STATE).await?,
             privacy: cluster.topic(context, topic::PRIVACY).await?,
             thermal_report: cluster.topic(context, topic::THERMAL_REPORT).await?,
+            zone_event: cluster.topic(context, topic::ZONE_EVENT).await?,
             checkpoints: cluster.topic(context, topic::PROCESSOR_STATE).await?,
         })
     }
@@ -71,6 +73,9 @@ impl RawTopics {
         }
         for change in &out.states {
             records.extend(self.state(change, cause));
+        }
+        for event in out.zone_events.drain(..) {
+            records.push(self.zone_event(&event, cause));
         }
         for (at_us, reception) in out.receptions.drain(..) {
             records.push(self.reception(at_us, &reception, cause));
@@ -146,6 +151,13 @@ impl RawTopics {
             Kind::Alert => Some(&self.alert),
             Kind::Thermal | Kind::Receiver => None,
         }
+    }
+
+    fn zone_event(&self, event: &ZoneEvent, cause: &Cause<'_>) -> Outgoing {
+        let mut headers = Headers::new();
+        headers.push(OBSERVATION_ID, RecordId(event.observation_id).to_string());
+        let key = device_key(event.device);
+        self.zone_event.record(Some(cause.record.partition), key, event, event.event_at_us, headers)
     }
 
     fn reception(&self, at_us: u64, reception: &Reception, cause: &Cause<'_>) -> Outgoing {

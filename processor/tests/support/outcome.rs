@@ -11,12 +11,14 @@ use processor::sinks::topics::RawTopics;
 use processor::{ClockReadiness, RawMetrics};
 use runtime::{Clock, Context, Metrics};
 use schemas::catalogue;
+use schemas::v1::raw_record::Input;
+use schemas::v1::{RawRecord, Zone, ZonePolygon, ZoneRing, ZoneSetPart};
 use streams::registry::Schemas;
 use streams::{
     Cluster, Event, Flush, Headers, Incoming, Log, Outgoing, SeekTo, SinkSettings, TopicPartition, partitioner,
 };
 
-use crate::traffic::{self, Plan};
+use crate::traffic::{self, Plan, Sent};
 
 pub(crate) const PARTITIONS: u32 = 24;
 
@@ -28,7 +30,7 @@ fn output(topic: &str, partition: u32, key: Option<&[u8]>, value: Option<&[u8]>,
     (topic.to_owned(), partition, key.map(<[u8]>::to_vec), value.map(<[u8]>::to_vec), version)
 }
 
-const OUTPUTS: [&str; 10] = [
+const OUTPUTS: [&str; 11] = [
     "fanet.observation.v1",
     "fanet.private.observation.v1",
     "fanet.reception.v1",
@@ -39,7 +41,45 @@ const OUTPUTS: [&str; 10] = [
     "fanet.private.state.v1",
     "fanet.private.privacy.v1",
     "fanet.thermal-report.v1",
+    "fanet.zone-event.v1",
 ];
+
+/// With a set of zones that all pilots fly through: before the first record, and halfway another version of it in two parts.
+fn with_zones(mut records: Vec<Sent>) -> Vec<Sent> {
+    let zone = |zone_id: &str, west_deg: f64, east_deg: f64| {
+        let e6 = |degrees: f64| (degrees * 1e6) as i32;
+        let width = e6(east_deg) - e6(west_deg);
+        let outline = ZoneRing {
+            latitudes_e6: vec![e6(44.0), 0, e6(4.0), 0],
+            longitudes_e6: vec![e6(west_deg), width, 0, -width],
+        };
+        let polygons = vec![ZonePolygon { outline: Some(outline), holes: Vec::new() }];
+        Zone { zone_id: zone_id.to_owned(), name: zone_id.to_owned(), polygons, ..Zone::default() }
+    };
+    let part = |version: u64, part: u32, parts: u32, zone: Zone| ZoneSetPart {
+        set: "test".to_owned(),
+        version,
+        part,
+        parts,
+        zones: vec![zone],
+        ..ZoneSetPart::default()
+    };
+    let sent = |at: &Sent, part: ZoneSetPart| Sent {
+        key: None,
+        record: RawRecord {
+            ingested_at_us: at.record.ingested_at_us,
+            input: Some(Input::ZoneSet(part)),
+            ..RawRecord::default()
+        },
+    };
+    let middle = records.len() / 2;
+    let narrow = sent(&records[0], part(1, 0, 1, zone("a", 6.01, 6.02)));
+    let wide = [part(2, 0, 2, zone("a", 6.005, 6.03)), part(2, 1, 2, zone("b", 6.0, 6.01))];
+    let wide = wide.map(|part| sent(&records[middle], part));
+    records.splice(middle..middle, wide);
+    records.insert(0, narrow);
+    records
+}
 
 fn partitions_of(topic: &str) -> u32 {
     catalogue::find(topic).expect("in the catalogue").partitions
@@ -70,7 +110,7 @@ impl Environment {
         let codec = self.schemas.prepare(&self.prefix, &raw).await.expect("a codec");
         let sink = self.log.sink(SinkSettings::new("test")).expect("a sink");
         let (flush, name) = (Flush::new(), Arc::<str>::from(raw.full_name(&self.prefix)));
-        for sent in traffic::records(plan) {
+        for sent in with_zones(traffic::records(plan)) {
             let partitions = match &sent.key {
                 Some(key) => vec![partitioner::partition_of(key.as_bytes(), PARTITIONS)],
                 None => (0..PARTITIONS).collect(),

@@ -6,7 +6,7 @@ use prost::Message;
 use schemas::catalogue::{self, topic};
 use schemas::headers::{VERSION, parse_number};
 use schemas::keys::{self, PrivatePart};
-use schemas::v1::{self, Account, PrivacyState, PrivateState, WindState};
+use schemas::v1::{self, Account, PrivacyState, PrivateState, WindState, ZoneEvent, ZoneSetPart};
 use streams::Incoming;
 use streams::registry::{Schemas, TopicCodec};
 
@@ -28,6 +28,10 @@ pub(super) enum Decoded {
     Wind(String, Option<u64>, Option<WindState>),
     /// The owner of a device, or another account.
     Account(Account),
+    /// A part of a set of zones.
+    Zone(ZoneSetPart),
+    /// An aircraft entered or left a zone.
+    ZoneEvent(ZoneEvent),
     /// A record that only shows that the log has new records.
     Heartbeat,
 }
@@ -40,6 +44,8 @@ pub(super) struct Decoder {
     privacy: TopicCodec,
     wind: TopicCodec,
     account: TopicCodec,
+    zone: TopicCodec,
+    zone_event: TopicCodec,
 }
 
 impl Decoder {
@@ -56,6 +62,8 @@ impl Decoder {
             privacy: codec(topic::PRIVACY).await?,
             wind: codec(topic::WIND).await?,
             account: codec(topic::ACCOUNT).await?,
+            zone: codec(topic::ZONE).await?,
+            zone_event: codec(topic::ZONE_EVENT).await?,
         })
     }
 
@@ -83,6 +91,15 @@ impl Decoder {
                 let state = record.value.as_ref().map(|value| value_of(&self.wind, value)).transpose()?;
                 Ok(Decoded::Wind(key(record)?.to_owned(), version(record), state))
             }
+            // A tombstone of a former version changes nothing: a set is removed by a version without zones.
+            Role::Zone => match &record.value {
+                Some(value) => value_of(&self.zone, value).map(Decoded::Zone),
+                None => Ok(Decoded::Heartbeat),
+            },
+            Role::ZoneEvent => match &record.value {
+                Some(value) => value_of(&self.zone_event, value).map(Decoded::ZoneEvent),
+                None => Ok(Decoded::Heartbeat),
+            },
             Role::Public { kind, .. } => self.public(*kind, record).map(Decoded::Public),
         }
     }

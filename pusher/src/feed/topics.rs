@@ -20,6 +20,10 @@ pub(super) enum Role {
     Wind,
     /// Who owns which device.
     Account,
+    /// Sets of zones.
+    Zone,
+    /// Aircraft entering and leaving zones.
+    ZoneEvent,
     /// Clocks of the raw partitions: a record every few seconds, also when nothing flies.
     Clock,
 }
@@ -33,6 +37,8 @@ impl Role {
             Self::Privacy => "privacy",
             Self::Wind => "wind",
             Self::Account => "account",
+            Self::Zone => "zone",
+            Self::ZoneEvent => "zone_event",
             Self::Clock => "clock",
         }
     }
@@ -43,6 +49,8 @@ impl Role {
 pub(super) struct Topics {
     roles: HashMap<TopicPartition, Role>,
     public_partitions: usize,
+    /// From when on zone events are read.
+    events_since_us: u64,
 }
 
 impl Topics {
@@ -73,8 +81,15 @@ impl Topics {
         roles.extend(partitions_of(topic::PRIVACY)?.map(|at| (at, Role::Privacy)));
         roles.extend(partitions_of(topic::WIND)?.map(|at| (at, Role::Wind)));
         roles.extend(partitions_of(topic::ACCOUNT)?.map(|at| (at, Role::Account)));
+        roles.extend(partitions_of(topic::ZONE)?.map(|at| (at, Role::Zone)));
+        roles.extend(partitions_of(topic::ZONE_EVENT)?.map(|at| (at, Role::ZoneEvent)));
         roles.extend(partitions_of(topic::THERMAL_REPORT)?.map(|at| (at, Role::Clock)));
-        Ok(Self { roles, public_partitions })
+        Ok(Self { roles, public_partitions, events_since_us: 0 })
+    }
+
+    /// Leaves out zone events before this time.
+    pub(super) fn with_events_since(self, events_since_us: u64) -> Self {
+        Self { events_since_us, ..self }
     }
 
     pub(super) fn public_partitions(&self) -> usize {
@@ -85,10 +100,11 @@ impl Topics {
         self.roles.keys()
     }
 
-    /// States are read from the beginning, clocks from the end.
+    /// States are read from the beginning, events from a time on, clocks from the end.
     pub(super) fn start(&self, partition: &TopicPartition) -> SeekTo {
         match self.roles.get(partition) {
             Some(Role::Clock) => SeekTo::End,
+            Some(Role::ZoneEvent) => SeekTo::Time { timestamp_ms: (self.events_since_us / 1_000).cast_signed() },
             _ => SeekTo::Beginning,
         }
     }
@@ -107,7 +123,15 @@ mod tests {
     use super::*;
 
     fn cluster(prefix: &str) -> Vec<TopicDescription> {
-        let others = [topic::PRIVATE_STATE, topic::PRIVACY, topic::WIND, topic::ACCOUNT, topic::THERMAL_REPORT];
+        let others = [
+            topic::PRIVATE_STATE,
+            topic::PRIVACY,
+            topic::WIND,
+            topic::ACCOUNT,
+            topic::ZONE,
+            topic::ZONE_EVENT,
+            topic::THERMAL_REPORT,
+        ];
         let names = Kind::ALL.map(Kind::topic).into_iter().chain(others);
         let describe = |name: &str| TopicDescription {
             name: format!("{prefix}{name}"),
@@ -126,7 +150,7 @@ mod tests {
         let clock = TopicPartition::new("test.fanet.thermal-report.v1", 0);
         assert_eq!(topics.start(&clock), SeekTo::End);
         assert_eq!(topics.role(&"test.fanet.state.wind.v1".into(), 1), Some(Role::Wind));
-        assert_eq!(topics.partitions().count(), 22);
+        assert_eq!(topics.partitions().count(), 26);
     }
 
     #[test]

@@ -1,5 +1,8 @@
 //! `GET /api/openapi.json`: generated from the parameters of the endpoints and the descriptors of their messages.
 
+mod problem;
+mod zone_sets;
+
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
@@ -10,15 +13,16 @@ use axum::response::{IntoResponse, Response};
 use schemas::json_schema::Types;
 use serde_json::{Map, Value, json};
 
+use self::problem::problem;
 use super::endpoint::{Endpoint, Parameter};
 use super::{
     alert_commands, audit, command, dead_letters, deprecation, device_commands, device_data, devices, export, flights,
     hidden_alerts, keys, list, me, ownership, position, presence, region_history, restrictions, search, session,
-    sign_in, silent, snapshot, suspects, track, validation, weather_history, winds,
+    sign_in, silent, snapshot, suspects, track, validation, weather_history, winds, zone_events, zones,
 };
 
 /// The endpoints for GET that are no lists.
-const ENDPOINTS: [&Endpoint; 18] = [
+const ENDPOINTS: [&Endpoint; 20] = [
     &snapshot::ENDPOINT,
     &devices::ENDPOINT,
     &search::ENDPOINT,
@@ -28,6 +32,8 @@ const ENDPOINTS: [&Endpoint; 18] = [
     &silent::ENDPOINT,
     &weather_history::ENDPOINT,
     &winds::ENDPOINT,
+    &zones::ENDPOINT,
+    &zone_events::ENDPOINT,
     &export::ENDPOINT,
     &validation::ENDPOINT,
     &device_data::ENDPOINT,
@@ -61,6 +67,8 @@ fn media_types(endpoint: &Endpoint) -> Vec<&'static str> {
     match endpoint.path {
         path if path == track::ENDPOINT.path => track::media_types().collect(),
         path if path == export::ENDPOINT.path => export::media_types().collect(),
+        path if path == zones::ENDPOINT.path => vec![zones::MEDIA_TYPE],
+        path if path == device_data::ENDPOINT.path => vec![device_data::MEDIA_TYPE],
         path if path == device_data::ENDPOINT.path => vec![device_data::MEDIA_TYPE],
         _ => Vec::new(),
     }
@@ -77,6 +85,11 @@ fn generate() -> Value {
     paths.insert(position::PATH.to_owned(), json!({ "post": position_operation() }));
     schemas.insert("Presence".to_owned(), presence_schema());
     paths.insert(presence::PATH.to_owned(), json!({ "get": presence_operation() }));
+    schemas.insert("ZoneImport".to_owned(), zone_sets::import_schema());
+    paths.insert(
+        zones::SET_PATH.to_owned(),
+        json!({ "put": zone_sets::import_operation(), "delete": zone_sets::removal_operation() }),
+    );
     Types::get().collect("CommandReceipt", &mut schemas);
     for (path, method, operation) in commands() {
         paths.insert(path.to_owned(), json!({ (method): operation }));
@@ -289,13 +302,6 @@ fn presence_operation() -> Value {
             },
             "400": problem("The endpoint has no parameters."),
         },
-    })
-}
-
-fn problem(description: &str) -> Value {
-    json!({
-        "description": description,
-        "content": { "application/problem+json": { "schema": { "$ref": "#/components/schemas/Problem" } } },
     })
 }
 

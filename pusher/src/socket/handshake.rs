@@ -27,7 +27,7 @@ use fanout::dispatcher::Opening;
 use fanout::session::{SessionSettings, within_limits};
 use fanout::subscription::{Rate, Subscription};
 
-const PARAMETERS: [&str; 8] = ["lat", "lon", "radius", "bounds", "token", "resume", "kinds", "rate"];
+const PARAMETERS: [&str; 9] = ["lat", "lon", "radius", "bounds", "token", "resume", "kinds", "rate", "zone_events"];
 
 /// Answers the handshake; the socket then goes to a shard.
 pub(crate) async fn upgrade(State(app): State<App>, RawQuery(query): RawQuery, mut request: Request) -> Response {
@@ -110,12 +110,16 @@ fn opening(query: Option<&str>, session: &SessionSettings, agreement: &Agreement
     }
     let mut subscription = Subscription::empty();
     let (kinds, rate) = (query.kinds()?, query.one_of("rate", "live, 1s, 5s, 30s", Rate::parse)?);
-    let has_subscription = region.is_some() || kinds.is_some() || rate.is_some();
+    let zone_events = query.one_of("zone_events", "true, false", |text| text.parse::<bool>().ok())?;
+    let has_subscription = region.is_some() || kinds.is_some() || rate.is_some() || zone_events.is_some();
     if let Some(kinds) = kinds {
         subscription = subscription.with_kinds(kinds);
     }
     if let Some(rate) = rate {
         subscription = subscription.with_rate(rate);
+    }
+    if let Some(wanted) = zone_events {
+        subscription = subscription.with_zone_events(wanted);
     }
     if let Some(region) = region {
         subscription = subscription.with_region(&region, limits.max_cells);

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use runtime::trace::TraceContext;
+use schemas::v1::ZoneEvent;
 
 use super::admission::ConnectionPermit;
 use super::hop_times::HopTimes;
@@ -18,6 +19,8 @@ pub(crate) enum ShardMessage {
     Open(Box<NewConnection>),
     /// Changes of the view, which has them already.
     Changes(Arc<Changes>),
+    /// Aircraft that entered and left zones.
+    ZoneEvents(Arc<[ZoneEvent]>),
     /// Whether the log is stale.
     Stale(bool),
     /// A session has ended: close its connections.

@@ -164,6 +164,10 @@ impl Shard {
                     let refused = self.traced.apply(&batch, self.parts.clock.monotonic());
                     self.parts.tracer.count_dropped("too_many_waiting", refused);
                 }
+                ShardMessage::ZoneEvents(events) => {
+                    let ids = self.dispatcher.zone_events(&events);
+                    ids.into_iter().for_each(|id| self.send_pending(id));
+                }
                 ShardMessage::Stale(stale) => {
                     let ids = self.dispatcher.set_stale(stale, self.now());
                     ids.into_iter().for_each(|id| self.send_pending(id));

@@ -37,6 +37,7 @@ fn status_of(path: &str) -> u16 {
         "/api/v1/validation" | "/api/v1/restrictions" | "/api/v1/dead-letters" | "/api/v1/keys" => 403,
         "/api/v1/devices/{address}/deny" | "/api/v1/devices/{address}/allow" | "/api/v1/devices/{address}/owner" => 403,
         "/api/v1/position" | "/api/v1/me" | "/api/v1/hidden-alerts" | "/api/v1/session" => 401,
+        "/api/v1/zones/{set}" => 401,
         // Without a body.
         "/api/v1/session/refresh" => 400,
         path if path.starts_with("/api/v1/alerts/") => 401,
@@ -96,7 +97,8 @@ fn with_type(plain: &Target, endpoint: &str, media_type: &str) -> Target {
 /// The path with values for its parameters.
 fn url(path: &str, operation: &Value) -> String {
     let device = if path.starts_with("/api/v1/weather/") { STATION } else { ADA };
-    let url = path.replace("{address}", &DeviceAddress(device).to_string()).replace("{id}", "3-77");
+    let url =
+        path.replace("{address}", &DeviceAddress(device).to_string()).replace("{id}", "3-77").replace("{set}", "alps");
     assert!(!url.contains('{'), "{url}: add a value for the path parameter above");
     let query = QUERIES.iter().find(|(endpoint, _)| *endpoint == path).map(|(_, query)| *query);
     for parameter in operation["parameters"].as_array().into_iter().flatten() {

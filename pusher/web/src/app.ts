@@ -12,6 +12,7 @@ import { Arrivals } from './live/arrivals';
 import { ReceiverReports } from './live/receiver-reports';
 import { Subscription } from './live/subscription';
 import { Winds } from './live/winds';
+import { Zones } from './live/zones';
 import { Board } from './map/board';
 import type { LayerKey } from './map/layers/layer';
 import type { Scene } from './map/scene';
@@ -49,12 +50,13 @@ import { layerPanel, settingsPanel } from './ui/panels';
 import { StatusChip } from './ui/status';
 import { applyTheme } from './ui/theme';
 import { Tools } from './ui/tools';
+import type { ZonePanel } from './zones/panel';
 
 const PANEL_MS = 500;
 const PRUNE_MS = 10_000;
 /** The smallest zoom at which a selection from the list is shown. */
 const CLOSE_ZOOM = 10.5;
-/** In a wider view reports of receivers and winds are not loaded. */
+/** In a wider view reports of receivers, winds and zones are not loaded. */
 const MAX_REPORT_SPAN_DEG = 20;
 
 /** The page: takes the user's input and draws every part from one scene. */
@@ -64,6 +66,7 @@ export class App {
   readonly #flights = new Flights();
   readonly #receivers = new ReceiverReports();
   readonly #winds = new Winds();
+  readonly #zones = new Zones();
   readonly #arrivals = new Arrivals();
   readonly #picture = new AirPicture((next, before) => this.#observe(next, before));
   readonly #session = new Session(this.#picture);
@@ -93,6 +96,7 @@ export class App {
   readonly #filterBanner = new FilterBanner(() => this.#setFilter(EVERYTHING));
   readonly #address = new AddressBar();
   readonly #count = h('span', { class: 'count' });
+  #zonePanel: ZonePanel | undefined;
   #selection: Selection | undefined;
   #filter: Filter;
   #group: Group | undefined;
@@ -157,6 +161,9 @@ export class App {
       openList();
       this.#showPanel();
     });
+    this.#session.onZoneEvents = (events) => {
+      if (this.#notifies) this.#followed.showZoneEvents(this.#watched, events, this.#picture);
+    };
     this.#groupPanel = new GroupPanel({
       change: (group) => this.#setGroup(group),
       fromFollowed: () => this.#setGroup([...this.#followed.devices].reduce<Group | undefined>(withMember, this.#group)),
@@ -188,8 +195,9 @@ export class App {
   }
 
   #showAccount(): void {
-    const { status, problem } = this.#account.state;
+    const { status, person, problem } = this.#account.state;
     if (status !== 'off') this.#tools.show('account');
+    this.#tools.show('zones', person?.scopes.includes('zone:write'));
     this.#tools.refresh('account');
     if (problem) this.#hint.say(problemText(problem));
   }
@@ -212,9 +220,30 @@ export class App {
         label: 'tool.account', icon: 'account', hidden: true,
         popover: { id: 'account', content: () => accountPanel(this.#account.state, this.#choices.formats, { signIn: () => void this.#account.signIn(), signOut: () => void this.#account.signOut() }) },
       },
+      { label: 'tool.zones', icon: 'zones', hidden: true, popover: { id: 'zones', content: () => this.#zoneTools() } },
       { label: 'tool.settings', icon: 'settings', popover: { id: 'settings', content: () => this.#settings() } },
       { label: 'tool.help', icon: 'help', keyboard: true, popover: { id: 'help', content: keyHelp } },
     ]);
+  }
+
+  /** Drawing and importing of zones: loaded when it is opened first. */
+  #zoneTools(): HTMLElement {
+    const place = h('div');
+    void import('./zones/panel').then(({ ZonePanel }) => {
+      this.#zonePanel ??= new ZonePanel({
+        token: () => this.#account.token(),
+        capture: (take) => this.#board.capture(take),
+        draw: (corners) => this.#board.showDraft(corners),
+        changed: () => {
+          this.#zones.forget();
+          this.#showPanel();
+        },
+        sets: () => this.#zones.sets,
+      });
+      this.#zonePanel.show();
+      place.replaceChildren(this.#zonePanel.element);
+    });
+    return place;
   }
 
   #layers(): HTMLElement {
@@ -309,6 +338,7 @@ export class App {
     return {
       ...shown, isLive: live, selection: this.#selection, followed: this.#followed.devices, past: this.#past, flights: this.#flights,
       favourites: this.#favourites.devices, group: this.#colours, filter: this.#filter, colour, formats, winds: this.#winds.all, windBand,
+      zones: this.#zones.all,
       elevationAt: (lat, lon) => this.#board.elevationAt(lat, lon),
       receiverReport: (id) => this.#receivers.get(id),
       arrivalOf: (of, version) => {
@@ -331,6 +361,7 @@ export class App {
     const reported = (key: LayerKey) => (this.#hidden.has(key) || east - west > MAX_REPORT_SPAN_DEG ? undefined : [south, west, north, east] as const);
     this.#receivers.want(reported('receivers'), now);
     this.#winds.want(reported('winds'), now);
+    this.#zones.want(reported('zones'), now);
     // The server may have sent new limits.
     this.#subscribe();
     const { aircraft: count, hidden } = this.#list.show(scene, this.#board.view);

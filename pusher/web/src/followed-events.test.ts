@@ -1,7 +1,7 @@
 import { AirPicture } from 'updraft-client';
 import { expect, it } from 'vitest';
 import { aircraft, DEVICE, ground, objects, removal } from '../../../clients/web/tests/wire.js';
-import { FollowedEvents } from './followed-events';
+import { FollowedEvents, zoneEventsOf } from './followed-events';
 
 const ARRIVAL = { now: 0, connection: 1 };
 const PHASES = { ground: 1, flying: 2, circling: 3, landed: 4 };
@@ -60,4 +60,12 @@ it('forgets a device that is not followed any more', () => {
   events.update([], picture);
   fly('flying');
   expect(events.update([DEVICE], picture)).toEqual([]);
+});
+
+it('reports the zones of followed pilots alone', () => {
+  const { picture } = bench();
+  picture.put(objects({ aircraft: [aircraft({ name: 'Ada' })] }), ARRIVAL);
+  const event = (device: number, event_kind: number) => ({ event_id: '', device, event_at_us: 0, event_kind, set: 'alps', zone_id: 'bern', zone_name: 'CTR Bern', zone_class: 'CTR', latitude_e7: 0, longitude_e7: 0 });
+  const zone = { device: DEVICE, name: 'Ada', zone: 'CTR Bern', zoneId: 'alps/bern' };
+  expect(zoneEventsOf([DEVICE], [event(DEVICE, 1), event(5, 1), event(DEVICE, 2)], picture)).toEqual([{ event: 'zoneEnter', ...zone }, { event: 'zoneLeave', ...zone }]);
 });

@@ -1,10 +1,11 @@
-import { AlertKind, FlightPhase, type AirPicture, type AlertKind as Kind } from 'updraft-client';
+import { AlertKind, FlightPhase, ZoneEventKind, type AirPicture, type AlertKind as Kind, type ZoneEventUpdate } from 'updraft-client';
 import { openCalls } from './live/alerts';
 
 /** Something that happened to a pilot whom the user follows. */
 export type FollowedEvent =
   | { event: 'takeOff' | 'landing'; device: number; name: string | undefined }
-  | { event: 'call'; device: number; name: string | undefined; kind: Kind };
+  | { event: 'call'; device: number; name: string | undefined; kind: Kind }
+  | { event: 'zoneEnter' | 'zoneLeave'; device: number; name: string | undefined; zone: string; zoneId: string };
 
 const IN_AIR: readonly number[] = [FlightPhase.FLIGHT_PHASE_FLYING, FlightPhase.FLIGHT_PHASE_CIRCLING];
 const ON_GROUND: readonly number[] = [FlightPhase.FLIGHT_PHASE_ON_GROUND, FlightPhase.FLIGHT_PHASE_LANDED];
@@ -46,4 +47,13 @@ export class FollowedEvents {
     if (call !== 0 && call !== before.call) events.push({ event: 'call', device, name, kind: call });
     return events;
   }
+}
+
+/** Of events in the region, those of followed devices. */
+export function zoneEventsOf(devices: Iterable<number>, events: readonly ZoneEventUpdate[], picture: AirPicture): FollowedEvent[] {
+  const followed = new Set(devices);
+  return events.filter(({ device }) => followed.has(device)).map(({ device, event_kind, set, zone_id, zone_name }) => ({
+    event: event_kind === ZoneEventKind.ZONE_EVENT_KIND_ENTER ? 'zoneEnter' : 'zoneLeave', device, name: (picture.aircraft.get(device) ?? picture.ground.get(device))?.name,
+    zone: zone_name, zoneId: `${set}/${zone_id}`,
+  }));
 }

@@ -1,5 +1,5 @@
-import type { AirPicture } from 'updraft-client';
-import { FollowedEvents } from './followed-events';
+import type { AirPicture, ZoneEventUpdate } from 'updraft-client';
+import { FollowedEvents, zoneEventsOf } from './followed-events';
 import { Notifier } from './notifier';
 
 /** Whom the user follows, whom of them the map keeps in the middle, and the notifications about them. */
@@ -45,5 +45,10 @@ export class Followed {
   watch(devices: readonly number[], picture: AirPicture, notifies: boolean): void {
     const events = this.#events.update(devices, picture);
     if (notifies) for (const event of events) void this.#notifier.show(event);
+  }
+
+  /** Notifies of zones that these devices entered and left. */
+  showZoneEvents(devices: readonly number[], events: readonly ZoneEventUpdate[], picture: AirPicture): void {
+    for (const event of zoneEventsOf(devices, events, picture)) void this.#notifier.show(event);
   }
 }

@@ -30,8 +30,9 @@ export class Notifier {
 
   async show(event: FollowedEvent): Promise<void> {
     const { device } = event;
-    // One per device and kind: a newer one replaces it.
-    const options: NotificationOptions = { tag: `${formatAddress(device)}-${event.event}`, icon: ICON, data: { device } };
+    // One per device and kind, or zone: a newer one replaces it.
+    const about = 'zoneId' in event ? event.zoneId : event.event;
+    const options: NotificationOptions = { tag: `${formatAddress(device)}-${about}`, icon: ICON, data: { device } };
     // Android shows notifications of a service worker only; other browsers do too, and keep them when the page is closed.
     const worker = await navigator.serviceWorker?.getRegistration();
     if (worker?.active) {
@@ -49,5 +50,6 @@ export class Notifier {
 export function textOf(event: FollowedEvent): string {
   const who = event.name ?? formatAddress(event.device);
   if (event.event === 'call') return t('announce.alert', { kind: alertLabel(event.kind), who });
+  if ('zone' in event) return t(`notify.${event.event}`, { who, zone: event.zone });
   return t(`notify.${event.event}`, { who });
 }

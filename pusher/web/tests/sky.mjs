@@ -284,6 +284,10 @@ async function serve(request, response, { config, files, api, sky, policy }) {
     response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ status: 'off', server_time: new Date().toISOString() }));
     return;
   }
+  if (path === '/api/v1/zones') {
+    response.writeHead(200, { 'content-type': 'application/geo+json' }).end(JSON.stringify({ type: 'FeatureCollection', truncated: false, features: [] }));
+    return;
+  }
   if (path === '/api/v1/winds') {
     response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({
       winds: Array.from({ length: 12 }, (_, i) => ({

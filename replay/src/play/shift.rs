@@ -28,7 +28,8 @@ pub(super) fn shifted(mut record: Record, by_ms: i64) -> Record {
         Some(Input::Command(command)) => {
             command.issued_at_us = command.issued_at_us.saturating_add_signed(by_us);
         }
-        Some(Input::ReceiverHardware(_) | Input::Tick(_)) | None => {}
+        // The version of a set of zones orders imports; it is no time of an event.
+        Some(Input::ReceiverHardware(_) | Input::ZoneSet(_) | Input::Tick(_)) | None => {}
     }
     record.value = Some(framed.to_value());
     record

@@ -146,6 +146,6 @@ fn key_of(record: &schemas::v1::RawRecord) -> Option<Bytes> {
             Some(device) => Some(schemas::DeviceAddress(device).to_string().into()),
             None => Some(report.outside_id.clone().into()),
         },
-        Input::Tick(_) => None,
+        Input::ZoneSet(_) | Input::Tick(_) => None,
     }
 }

@@ -14,6 +14,7 @@ const PURE: &[&str] = &[
     "crates/geo/src",
     "crates/air/src",
     "crates/rate/src",
+    "crates/zones/src",
     "bridge/src/limits.rs",
     "bridge/src/window.rs",
     "crates/fanout/src",

@@ -19,7 +19,8 @@ const CRATES: &[(&str, &[&str])] = &[
     ("flight", &["geo", "schemas"]),
     ("capture", &["envelope", "schemas"]),
     ("archive", &["capture", "runtime", "streams"]),
-    ("air", &["fanet", "flight", "geo", "rate", "schemas"]),
+    ("zones", &["geo", "schemas"]),
+    ("air", &["fanet", "flight", "geo", "rate", "schemas", "zones"]),
     ("fanout", &["flight", "geo", "schemas"]),
     ("runtime", &[]),
     ("redis-servers", &["runtime"]),
@@ -50,7 +51,19 @@ const CRATES: &[(&str, &[&str])] = &[
     ),
     (
         "pusher",
-        &["access", "explain", "fanout", "geo", "history", "rate", "redis-servers", "runtime", "schemas", "streams"],
+        &[
+            "access",
+            "explain",
+            "fanout",
+            "geo",
+            "history",
+            "rate",
+            "redis-servers",
+            "runtime",
+            "schemas",
+            "streams",
+            "zones",
+        ],
     ),
     (
         "replay",
@@ -74,6 +87,7 @@ const CRATES: &[(&str, &[&str])] = &[
             "runtime",
             "schemas",
             "streams",
+            "zones",
         ],
     ),
     // An example for third parties, who have only the contract.
@@ -115,7 +129,8 @@ const EXTERNAL: &[(&str, &[&str], &[&str])] = &[
 ];
 
 /// Pure crates, including their dependencies.
-const PURE: &[&str] = &["access", "air", "envelope", "explain", "fanet", "fanout", "flight", "geo", "rate", "schemas"];
+const PURE: &[&str] =
+    &["access", "air", "envelope", "explain", "fanet", "fanout", "flight", "geo", "rate", "schemas", "zones"];
 
 /// Libraries that pure crates may not use: runtimes, sockets, clocks, logs.
 const IMPURE: &[&str] = &[

@@ -10,3 +10,4 @@ mod recorded;
 mod traces;
 mod track;
 mod watcher;
+mod zones;

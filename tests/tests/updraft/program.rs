@@ -13,7 +13,7 @@ use rumqttc::{AsyncClient, MqttOptions, QoS};
 use serde_json::Value;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
-const SOON: Duration = Duration::from_secs(30);
+pub(crate) const SOON: Duration = Duration::from_secs(30);
 /// The time between two frames of a pilot.
 const STEP: Duration = Duration::from_millis(1_100);
 
@@ -31,7 +31,7 @@ async fn shown(program: &Program, list: &str) -> Result<Vec<Value>> {
     Ok(body[list].as_array().context("no list")?.clone())
 }
 
-async fn until_shown(program: &Program, list: &'static str, least: usize) -> Result<Vec<Value>> {
+pub(crate) async fn until_shown(program: &Program, list: &'static str, least: usize) -> Result<Vec<Value>> {
     let what = format!("{least} {list} on the map");
     wait_until(SOON, &what, async || shown(program, list).await.ok().filter(|found| found.len() >= least)).await
 }

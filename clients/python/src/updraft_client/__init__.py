@@ -6,8 +6,9 @@ from .objects import Aircraft, Alert, Ground, Kind, Receiver, Station, Thermal, 
 from .picture import AirPicture
 from .session import Connect, Disconnect, Effect, Send, Session, Status
 from .subscription import Bounds, Circle, Rate, Subscription
+from .zone_event import ZoneEvent
 
 __all__ = [
     "AirPicture", "Aircraft", "Alert", "Bounds", "Change", "Circle", "Client", "Connect", "Disconnect", "Effect", "Ground", "Kind",
-    "Rate", "Receiver", "Send", "Session", "Station", "Status", "Subscription", "Thermal", "Tracked", "format_address", "parse_address",
+    "Rate", "Receiver", "Send", "Session", "Station", "Status", "Subscription", "Thermal", "Tracked", "ZoneEvent", "format_address", "parse_address",
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections import deque
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from types import TracebackType
@@ -21,12 +22,15 @@ from .picture import AirPicture, Key
 from .session import Connect, Disconnect, Effect, Send, Session, Status
 from .subscription import Rate, Subscription
 from .wire import ServerMessage
+from .zone_event import ZoneEvent
 
 SUBPROTOCOL = Subprotocol("updraft.v1.proto")
 PATH = "/ws/v1/updates"
 TICK_S = 0.2
 ABNORMAL = 1006
 UNREADABLE = 1007
+# Events that wait for a reader.
+MOST_ZONE_EVENTS = 1000
 
 _log = logging.getLogger(__name__)
 
@@ -54,7 +58,10 @@ class Client:
         self._changed: dict[tuple[Kind, Key], Tracked | None] = {}
         self._news = asyncio.Event()
         self.picture = AirPicture(self._observe)
-        self.session = Session(self.picture)
+        # The newest ones: of a reader that is slow the oldest are dropped.
+        self._zone_events: deque[ZoneEvent] = deque(maxlen=MOST_ZONE_EVENTS)
+        self._zone_news = asyncio.Event()
+        self.session = Session(self.picture, on_zone_event=self._keep_zone_event)
         self._url = url.rstrip("/") + PATH
         self._wanted = subscription
         self._socket: ClientConnection | None = None
@@ -81,13 +88,27 @@ class Client:
             while self._changed:
                 kind, key = next(iter(self._changed))
                 yield Change(kind, key, self._changed.pop((kind, key)))
-            self._news.clear()
-            waiter = asyncio.create_task(self._news.wait())
-            done, _ = await asyncio.wait({waiter, *([self._runner] if self._runner else [])}, return_when=asyncio.FIRST_COMPLETED)
-            if self._runner in done:
-                waiter.cancel()
-                await self._runner  # Raises what ended it.
+            if not await self._runs_until(self._news):
                 return
+
+    async def zone_events(self) -> AsyncIterator[ZoneEvent]:
+        """Aircraft that enter and leave zones, where the subscription asks for them. One reader at a time."""
+        while True:
+            while self._zone_events:
+                yield self._zone_events.popleft()
+            if not await self._runs_until(self._zone_news):
+                return
+
+    async def _runs_until(self, news: asyncio.Event) -> bool:
+        """Waits for news. False: the client has ended before."""
+        news.clear()
+        waiter = asyncio.create_task(news.wait())
+        done, _ = await asyncio.wait({waiter, *([self._runner] if self._runner else [])}, return_when=asyncio.FIRST_COMPLETED)
+        if self._runner and self._runner in done:
+            waiter.cancel()
+            await self._runner  # Raises what ended it.
+            return False
+        return True
 
     def want(self, subscription: Subscription) -> None:
         """Changes what is subscribed to."""
@@ -103,6 +124,10 @@ class Client:
     async def unpause(self) -> None:
         """Connects again after `pause`, and catches up."""
         await self._do(self.session.unpause(time.time()))
+
+    def _keep_zone_event(self, event: ZoneEvent) -> None:
+        self._zone_events.append(event)
+        self._zone_news.set()
 
     def _observe(self, kind: Kind, key: Key, value: Tracked | None) -> None:
         self._changed[kind, key] = value

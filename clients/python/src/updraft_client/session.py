@@ -11,6 +11,7 @@ from .objects import Arrival
 from .picture import AirPicture
 from .subscription import RATES, Rate, Subscription
 from .wire import ClientMessage, optional
+from .zone_event import ZoneEvent, zone_event
 
 Status = Literal["idle", "connecting", "loading", "live", "waiting", "paused"]
 
@@ -66,8 +67,11 @@ def stay_away_s(code: int, attempt: int, chance: Callable[[], float]) -> float:
 class Session:
     """Takes what happens and answers what to do. `chance`: a random number from 0 to 1."""
 
-    def __init__(self, picture: AirPicture, chance: Callable[[], float] = random.random) -> None:
+    def __init__(
+        self, picture: AirPicture, chance: Callable[[], float] = random.random, on_zone_event: Callable[[ZoneEvent], None] = lambda _: None,
+    ) -> None:
         self.picture = picture
+        self._on_zone_event = on_zone_event
         self.status: Status = "idle"
         self.last_error: str | None = None
         """What the server last refused, and why."""
@@ -145,6 +149,9 @@ class Session:
                 self._updated(message.updates, now)
             case "present":
                 self.picture.keep_present(message.present, self._connection)
+            case "zone_events":
+                for event in message.zone_events.events:
+                    self._on_zone_event(zone_event(event))
             case "checkpoint" if self._confirmed:
                 self._resume = (message.checkpoint.resume, self._confirmed)
             case "error":

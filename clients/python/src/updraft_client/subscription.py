@@ -36,19 +36,23 @@ class Subscription:
     kinds: tuple[Kind, ...] = tuple(Kind)
     follow: tuple[int, ...] = field(default=())
     """Devices to receive wherever they are."""
+    zone_events: bool = False
+    """Whether to get the events of aircraft that enter and leave zones."""
 
     def query(self, rate: Rate, resume: str | None) -> dict[str, str]:
         """As the query of a new connection. Followed devices do not fit in there: they need a Subscribe of their own."""
         query = _region_query(self.region) | {"kinds": ",".join(kind.name.lower() for kind in self.kinds)}
         if rate != "live":
             query["rate"] = rate
+        if self.zone_events:
+            query["zone_events"] = "true"
         if resume:
             query["resume"] = resume
         return query
 
     def message(self, rate: Rate) -> Any:
         """As a message on an open connection."""
-        message = Subscribe(kinds=self.kinds, follow_devices=self.follow, replace_lists=True, rate=RATES.index(rate) + 1)
+        message = Subscribe(kinds=self.kinds, follow_devices=self.follow, replace_lists=True, rate=RATES.index(rate) + 1, zone_events=self.zone_events)
         target = message.circle if isinstance(self.region, Circle) else message.bounds
         for name in self.region.__slots__:
             setattr(target, name, getattr(self.region, name))

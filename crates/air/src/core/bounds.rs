@@ -22,7 +22,7 @@ impl Core {
         }
         let seen = self.devices.values().filter(|device| device.is_evictable() && device.next_offset <= offset + 1);
         let (clock_us, clock_sent_us) = (self.clock.now_us(), self.clock_sent_us);
-        let at = ApplyContext { settings: &self.settings, offset, clock_us, clock_sent_us };
+        let at = ApplyContext { settings: &self.settings, offset, clock_us, clock_sent_us, zones: self.zones.index() };
         for (was_published, _, _, address) in lowest(seen.map(|device| rank(device)), surplus) {
             let Some(device) = self.devices.get_mut(&address) else { continue };
             device.evict(&at, out);

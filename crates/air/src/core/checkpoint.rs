@@ -55,6 +55,7 @@ impl Device {
             sender_clock: rare
                 .and_then(|rare| rare.sender_clock.as_ref())
                 .map(|clock| clock.to_checkpoint("", self.last_seen_us)),
+            zone_keys: rare.map(|rare| rare.zone_keys.clone()).unwrap_or_default(),
         }
     }
 
@@ -73,6 +74,7 @@ impl Device {
                 .map(|checkpoint| Box::new(Conflict::from_checkpoint(checkpoint))),
             called_id: checkpoint.called_id,
             sender_clock: checkpoint.sender_clock.as_ref().map(ReceiverClock::from_checkpoint),
+            zone_keys: checkpoint.zone_keys.clone(),
         };
         let score = checkpoint.score.unwrap_or_default();
         let suspect = checkpoint.suspect_fix.as_slice();

@@ -2,6 +2,7 @@
 
 use geo::Position;
 use schemas::v1::{AlertResolution, ReceivedBy};
+use zones::Index;
 
 use crate::core::aircraft::Aircraft;
 use crate::core::alert::{Alert, Raised};
@@ -32,6 +33,8 @@ pub struct ApplyContext<'a> {
     pub clock_us: u64,
     /// When the partition's clock was last passed on: no later report may be older.
     pub clock_sent_us: u64,
+    /// The zones that count.
+    pub zones: &'a Index,
 }
 
 /// One receiver's newest reception of a device.
@@ -76,6 +79,8 @@ pub struct Rare {
     pub called_id: u64,
     /// The clock of the telephone or feed that reports it.
     pub sender_clock: Option<ReceiverClock>,
+    /// The zones that it is in, in the order in which it entered them.
+    pub zone_keys: Vec<u64>,
 }
 
 /// The state of one device.

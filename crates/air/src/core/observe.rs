@@ -18,6 +18,7 @@ use crate::core::score::{Claim, Judgement, Verdict};
 use crate::core::settings::Settings;
 use crate::core::shown::Changed;
 use crate::core::station::Station;
+use crate::core::stays::ZoneFix;
 use crate::core::time::{EventTime, Lateness};
 
 impl Device {
@@ -64,6 +65,7 @@ impl Device {
             out.scores.push(self.score_change(at.offset, at.settings));
         }
         let private = observation.private;
+        let newest = ZoneFix::of(&observation).filter(|_| changed.aircraft && !private);
         out.observations.push(observation);
         if let Some(report) = report.filter(|_| !private && self.score.is_published() && lateness == Lateness::Prompt) {
             // Where clocks of bridges differ, a prompt report can be older than the last clock that thermals received.
@@ -72,6 +74,9 @@ impl Device {
             out.thermal_reports.push((event_at_us, ThermalReport { content: Some(content) }));
         }
         self.publish(changed, at, out);
+        if let Some(newest) = newest.filter(|_| self.may_have_stays(at.settings)) {
+            self.update_stays(&newest, at, out);
+        }
         private
     }
 

@@ -2,7 +2,7 @@
 
 use schemas::object::{Kind, State};
 use schemas::v1::{
-    AddressConflict, Audience, Observation, PrivacyState, ReceiverClockTrouble, Reception, ThermalReport,
+    AddressConflict, Audience, Observation, PrivacyState, ReceiverClockTrouble, Reception, ThermalReport, ZoneEvent,
 };
 
 use crate::core::partition_clock::Leap;
@@ -23,6 +23,8 @@ pub struct Outputs {
     pub states: Vec<StateChange>,
     /// Climbs and clocks, each with the time it is about.
     pub thermal_reports: Vec<(u64, ThermalReport)>,
+    /// Public aircraft entering and leaving zones.
+    pub zone_events: Vec<ZoneEvent>,
     /// Changed trust, for operators.
     pub scores: Vec<ScoreChange>,
     /// The record could not be used.
@@ -49,6 +51,7 @@ impl Outputs {
         self.receptions.clear();
         self.states.clear();
         self.thermal_reports.clear();
+        self.zone_events.clear();
         self.scores.clear();
         self.reject = None;
         self.is_withheld = false;

@@ -15,9 +15,11 @@ impl Device {
         self.publish_public_past(at, out);
         let wanted = self.wanted(at.settings);
         if wanted == self.shown && changed == Changed::default() {
+            self.end_hidden_stays(at.settings);
             return;
         }
         let before = std::mem::replace(&mut self.shown, wanted);
+        self.end_hidden_stays(at.settings);
         self.withdraw(&before, at, out);
         for kind in Shown::KINDS {
             let audience = wanted.of(kind);

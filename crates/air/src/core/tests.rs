@@ -8,3 +8,4 @@ mod properties;
 mod rules;
 mod stories;
 mod truth;
+mod zones;

@@ -2,6 +2,7 @@
 
 mod model;
 mod world;
+mod zone_events;
 
 use std::collections::BTreeMap;
 

@@ -82,6 +82,9 @@ pub(super) fn apply(
         next =
             next.with_rate(rate.ok_or(Refusal::fixed("unknown_rate", "unknown rate: expected live, 1s, 5s or 30s"))?);
     }
+    if let Some(wanted) = request.zone_events {
+        next = next.with_zone_events(wanted);
+    }
     if let Some(wanted) = &request.region {
         next = next.with_cells(covers.cells(&region(wanted, limits)?, limits.max_cells));
     }

@@ -174,7 +174,8 @@ impl Client {
                 report(json!({"event": "checkpoint"}));
             }
             server_message::Message::Error(error) => report(json!({"event": "error", "code": error.code})),
-            server_message::Message::Pong(_) => {}
+            // Not asked for.
+            server_message::Message::ZoneEvents(_) | server_message::Message::Pong(_) => {}
         }
         false
     }

@@ -22,7 +22,8 @@ export class Subscription {
       this.#region = regionOf(isWider(wide, limits) ? view : wide, limits);
       clamped(isWider(view, limits) ? this.#region : undefined);
     }
-    this.#connection.want({ region: this.#region, kinds: kindsWithout(hidden), follow });
+    // For notifications of those who are followed.
+    this.#connection.want({ region: this.#region, kinds: kindsWithout(hidden), follow, zoneEvents: follow.length > 0 });
   }
 
   /** Kilometres from the middle to the rim of the live region; undefined: the full view is live. */

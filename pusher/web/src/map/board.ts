@@ -18,6 +18,8 @@ import { StationLayer } from './layers/stations';
 import { ThermalLayer } from './layers/thermals';
 import { TrailLayer } from './layers/trails';
 import { WindLayer } from './layers/winds';
+import { ZoneLayer } from './layers/zones';
+import { Draft } from './draft';
 import { Rim } from './rim';
 import type { Scene } from './scene';
 import { drawById } from './symbols/resolve';
@@ -48,9 +50,12 @@ export class Board {
   readonly #aircraft = new AircraftLayer();
   /** From below to above. */
   readonly #layers: Layer[] = [
-    new ThermalLayer(), new TrailLayer(), new ReceiverLayer(), new WindLayer(), new StationLayer(), new GroundLayer(), this.#aircraft,
+    new ZoneLayer(), new ThermalLayer(), new TrailLayer(), new ReceiverLayer(), new WindLayer(), new StationLayer(), new GroundLayer(), this.#aircraft,
   ];
   readonly #rim = new Rim();
+  readonly #draft = new Draft();
+  /** Takes the clicks while a zone is drawn. */
+  #capture: ((at: Position) => void) | undefined;
   readonly #beacons: Beacons;
   #ground: Ground | undefined;
   #here: Marker | undefined;
@@ -91,9 +96,12 @@ export class Board {
     this.map.on('render', () => this.#lookForAircraft());
     setTimeout(() => this.#wantGround(), GROUND_AFTER_MS);
     this.map.on('move', () => options.onView(viewOf(this.map)));
-    this.map.on('click', ({ point }) => options.onPick(this.#pickAt(point.x, point.y)));
+    this.map.on('click', ({ point, lngLat }) => {
+      if (this.#capture) this.#capture({ lat: lngLat.lat, lon: lngLat.wrap().lng });
+      else options.onPick(this.#pickAt(point.x, point.y));
+    });
     this.map.on('mousemove', ({ point }) => {
-      this.map.getCanvas().style.cursor = this.#pickAt(point.x, point.y) ? 'pointer' : '';
+      this.map.getCanvas().style.cursor = this.#capture ? 'crosshair' : this.#pickAt(point.x, point.y) ? 'pointer' : '';
     });
   }
 
@@ -198,6 +206,17 @@ export class Board {
     this.#rim.show(this.map, region);
   }
 
+  /** Gives the clicks on the map to `take` instead of selecting what is there; undefined: they select again. */
+  capture(take: ((at: Position) => void) | undefined): void {
+    this.#capture = take;
+    this.map.getCanvas().style.cursor = take ? 'crosshair' : '';
+  }
+
+  /** The corners of a zone that is being drawn. */
+  showDraft(corners: readonly Position[]): void {
+    this.#draft.show(this.map, corners);
+  }
+
   /** Draws everything again at the next update. */
   redraw(): void {
     this.#drawnAt.clear();
@@ -256,6 +275,7 @@ export class Board {
       layer.add(this.map, this.#theme);
       this.#applyVisibility(layer);
     }
+    this.#draft.add(this.map);
     this.#drawnAt.clear();
     this.#ready = true;
     this.#showGround();

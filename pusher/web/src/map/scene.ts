@@ -1,6 +1,7 @@
 import type { AirPicture, Position } from 'updraft-client';
 import type { ReceiverReport } from '../live/receiver-reports';
 import type { Wind } from '../live/winds';
+import type { ZoneFeature } from '../live/zones';
 import type { Flights } from '../motion/flights';
 import type { Motion } from '../motion/motion';
 import type { Past } from '../motion/past';
@@ -26,6 +27,7 @@ export interface Scene extends Marks {
   winds: readonly Wind[];
   /** The lowest altitude of the band of winds that is drawn, metres. */
   windBand: number;
+  zones: readonly ZoneFeature[];
   formats: Formats;
   /** Metres above sea level; undefined where nothing is known (yet). */
   elevationAt: (lat: number, lon: number) => number | undefined;

@@ -7,6 +7,8 @@ import type { Store, Tokens } from './store';
 export interface Person {
   name: string;
   roles: readonly string[];
+  /** What the credentials allow. */
+  scopes: readonly string[];
   /** When the sign-in expires unless it is renewed, this browser's clock, ms; undefined: never. */
   expiresAt: number | undefined;
 }
@@ -243,11 +245,16 @@ async function identify(access: string): Promise<Person> {
 
 /** The answer of /api/v1/me. Its times are the server's: only their difference counts. */
 export function personOf(answer: unknown, now: number): Person {
-  const { subject, name, roles, server_time, expires_at } = (answer ?? {}) as Record<string, unknown>;
+  const { subject, name, roles, scopes, server_time, expires_at } = (answer ?? {}) as Record<string, unknown>;
   const left = Date.parse(String(expires_at)) - Date.parse(String(server_time));
   return {
     name: [name, subject].find((text): text is string => typeof text === 'string' && text !== '') ?? '?',
-    roles: Array.isArray(roles) ? roles.filter((role): role is string => typeof role === 'string') : [],
+    roles: textsOf(roles),
+    scopes: textsOf(scopes),
     expiresAt: Number.isFinite(left) ? now + left : undefined,
   };
+}
+
+function textsOf(list: unknown): string[] {
+  return Array.isArray(list) ? list.filter((one): one is string => typeof one === 'string') : [];
 }

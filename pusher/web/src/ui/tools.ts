@@ -66,10 +66,15 @@ export class Tools {
     return true;
   }
 
-  /** Shows the button of one that was hidden. */
-  show(id: string): void {
+  /** Shows the button of one that was hidden, or hides it. */
+  show(id: string, isShown = true): void {
     const found = this.#popovers.get(id);
-    if (found) found.button.hidden = false;
+    if (!found) return;
+    found.button.hidden = !isShown;
+    if (!isShown) {
+      found.popover.hidden = true;
+      found.button.setAttribute('aria-expanded', 'false');
+    }
   }
 
   /** Makes the content of an open one again. */
