@@ -70,7 +70,7 @@ pub fn print(
         lines.put(topic::THERMAL_REPORT, key, None, report)?;
     }
     for event in outputs.zone_events.iter().filter(|event| is_wanted(Some(event.device))) {
-        put(topic::ZONE_EVENT, address(event.device), None, value(event))?;
+        lines.put(topic::ZONE_EVENT, address(event.device), None, event)?;
     }
     for score in outputs.scores.iter().filter(|score| is_wanted(Some(score.device))) {
         lines.put("fanet:{validation}", address(score.device), Some(score.version), trust(score))?;
