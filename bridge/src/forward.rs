@@ -26,12 +26,12 @@ const TURN: Duration = Duration::from_millis(1);
 const STEADY: Duration = Duration::from_secs(5);
 
 /// The parts of `/ready` of every bridge; the input has one of its own.
-pub(crate) struct Parts {
+pub(crate) struct ReadinessParts {
     pub(crate) kafka: Part,
     pub(crate) window: Part,
 }
 
-impl Parts {
+impl ReadinessParts {
     pub(crate) fn new(readiness: &Readiness) -> Self {
         Self { kafka: readiness.part("kafka"), window: readiness.part("window") }
     }

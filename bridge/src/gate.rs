@@ -14,7 +14,7 @@ use crate::shard::Shard;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fate {
     /// It is written to the log, as a record or a dead letter.
-    Carried,
+    Forwarded,
     /// Another bridge forwards it.
     Others,
     /// A retained message: its time of receipt is meaningless.
@@ -56,12 +56,12 @@ impl Gate {
             return Fate::Others;
         }
         if message.repeated {
-            return Fate::Carried;
+            return Fate::Forwarded;
         }
         let (now, receiver) =
             (self.dependencies.context.clock.monotonic(), envelope::limit_key(message.topic, &self.prefixes));
         match self.limits.admit(receiver, now) {
-            Admission::Admitted => return Fate::Carried,
+            Admission::Admitted => return Fate::Forwarded,
             Admission::Refused(Some(last_time)) => tracing::warn!(
                 receiver = %String::from_utf8_lossy(receiver),
                 rate = self.rate,
@@ -84,7 +84,7 @@ impl Gate {
         }
     }
 
-    /// Counts a message that is not carried.
+    /// Counts a message that is not forwarded.
     pub(crate) fn leave(&self, fate: Fate) {
         let metrics = &self.dependencies.metrics;
         let counter = match fate {
@@ -94,7 +94,7 @@ impl Gate {
             }
             Fate::Limited => &metrics.limited,
             Fate::Retained => &metrics.retained,
-            Fate::Others | Fate::Carried => &metrics.others,
+            Fate::Others | Fate::Forwarded => &metrics.others,
         };
         counter.inc();
     }

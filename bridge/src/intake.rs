@@ -4,7 +4,7 @@ use bytes::Bytes;
 use envelope::Topic;
 use streams::{DeadLetter, DeadLetterSource, Headers, Outgoing};
 
-use crate::carried::Carried;
+use crate::in_flight::InFlightMessage;
 use crate::dependencies::Dependencies;
 use crate::raw::{self, Keyed};
 use crate::reject::Reject;
@@ -22,7 +22,7 @@ impl Intake {
     }
 
     /// Takes a received message in.
-    pub(crate) fn carried(&self, topic: &[u8], payload: &Bytes) -> Carried {
+    pub(crate) fn in_flight(&self, topic: &[u8], payload: &Bytes) -> InFlightMessage {
         let now_us = self.dependencies.context.clock.now_us();
         let received_at = self.dependencies.context.clock.monotonic();
         let keyed = std::str::from_utf8(topic)
@@ -31,37 +31,37 @@ impl Intake {
             .ok_or(Reject::Topic)
             .and_then(|topic| raw::record_of(topic, payload.clone(), now_us));
         match keyed {
-            Ok(keyed) => Carried { record: self.record(keyed, now_us), received_at, dead_letter: None, span: None },
+            Ok(keyed) => InFlightMessage { record: self.record(keyed, now_us), received_at, dead_letter: None, span: None },
             Err(reject) => {
                 let source = DeadLetterSource::Mqtt { topic: String::from_utf8_lossy(topic).into_owned() };
                 let letter = self.letter(source, reject, now_us);
                 let letter = DeadLetter { value: Some(payload.clone()), timestamp_ms: millis(now_us), ..letter };
                 let record = letter.into_record(self.dependencies.dead_letter_topic.clone());
-                Carried { record, received_at, dead_letter: Some(reject), span: None }
+                InFlightMessage { record, received_at, dead_letter: Some(reject), span: None }
             }
         }
     }
 
     /// The placeholder of a message that this bridge does not forward: it is never sent.
-    pub(crate) fn not_carried(&self) -> Carried {
+    pub(crate) fn skipped(&self) -> InFlightMessage {
         let received_at = self.dependencies.context.clock.monotonic();
         let topic = self.dependencies.raw.name.clone();
         let headers = Headers::new();
         let record = Outgoing { topic, partition: None, key: None, value: None, headers, timestamp_ms: 0 };
-        Carried { record, received_at, dead_letter: None, span: None }
+        InFlightMessage { record, received_at, dead_letter: None, span: None }
     }
 
     /// A record that the log permanently refuses becomes a dead letter.
-    pub(crate) fn put_aside(&self, carried: &mut Carried) {
+    pub(crate) fn put_aside(&self, in_flight: &mut InFlightMessage) {
         let source = DeadLetterSource::Mqtt { topic: self.dependencies.raw.name.to_string() };
         let letter = DeadLetter {
-            key: carried.record.key.clone(),
-            value: carried.record.value.clone(),
-            timestamp_ms: carried.record.timestamp_ms,
+            key: in_flight.record.key.clone(),
+            value: in_flight.record.value.clone(),
+            timestamp_ms: in_flight.record.timestamp_ms,
             ..self.letter(source, Reject::RefusedByLog, self.dependencies.context.clock.now_us())
         };
-        carried.record = letter.into_record(self.dependencies.dead_letter_topic.clone());
-        carried.dead_letter = Some(Reject::RefusedByLog);
+        in_flight.record = letter.into_record(self.dependencies.dead_letter_topic.clone());
+        in_flight.dead_letter = Some(Reject::RefusedByLog);
     }
 
     fn record(&self, Keyed { key, record }: Keyed, now_us: u64) -> Outgoing {

@@ -1,25 +1,25 @@
-//! MQTT frames into the raw topic; nothing acknowledged is lost.
+//! Forwards MQTT frames to the raw topic.
 //!
-//! The promise: a frame with a PUBACK is in Kafka, in the order received per device and connection.
-//! [`window`] holds the messages between receipt and acknowledgement, [`pipeline`] processes them, and [`carrier`]
-//! writes
-//! them to the log. Messages come from a broker over the connection in [`mqtt`] ([`forward`] is its loop),
-//! or from a sender in the same process through the [`inlet`]. Everything else is pure.
+//! The bridge sends the PUBACK of a forwarded frame after Kafka has acknowledged it; the README lists the messages that
+//! are acknowledged and not forwarded. Order is kept per device and connection. [`window`] holds the messages between
+//! arrival and acknowledgement, [`pipeline`] processes them, and [`log_writer`] writes them to the log. Messages come
+//! from an MQTT broker over the connection in [`mqtt`] ([`forward`] is its loop), or from a sender in the same process
+//! ([`in_process`]).
 //!
 //! The payload is never decoded here; of the frame only the four header bytes are read, for the record's key.
 
 mod answers;
-mod carried;
-mod carrier;
 mod config;
 mod dependencies;
-mod fill;
 mod flow;
 mod forward;
+mod full_timer;
 mod gate;
-mod inlet;
+mod in_flight;
+mod in_process;
 mod intake;
 mod limits;
+mod log_writer;
 mod metrics;
 mod mqtt;
 mod pipeline;
@@ -39,19 +39,19 @@ use schemas::catalogue::topic as names;
 use streams::{Cluster, unless_stopped};
 
 pub use config::{BridgeOptions, Command, Config};
-pub use inlet::{Acknowledgement, Inlet, Message, Outlet, Publisher, inlet};
+pub use in_process::{AckHandler, Acknowledgement, Message, MessageReceiver, MessageSender, message_channel};
 pub use shard::Shard;
 
 use crate::dependencies::Dependencies;
-use crate::forward::{Forwarder, Parts};
-use crate::inlet::InletForwarder;
+use crate::forward::{Forwarder, ReadinessParts};
+use crate::in_process::InProcessForwarder;
 use crate::metrics::BridgeMetrics;
 use crate::mqtt::BrokerMonitor;
 use crate::ticks::Ticker;
 use crate::traces::Traces;
 
-/// How long each part may take to end.
-const STOP: Duration = Duration::from_secs(15);
+/// The time each task has to end after a stop is requested.
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// Runs the bridge against Kafka and the schema registry until stopped.
 ///
@@ -65,7 +65,7 @@ pub async fn run(config: Config, context: Context) -> anyhow::Result<()> {
     serve(config.bridge, cluster, context).await
 }
 
-/// Runs the bridge between a broker and any log until stopped.
+/// Like [`run`], with a connected cluster: Kafka, or a log in this process.
 ///
 /// # Errors
 /// Errors that a retry cannot fix: bad credentials, an incompatible schema.
@@ -77,41 +77,41 @@ pub async fn serve(options: BridgeOptions, cluster: Cluster, context: Context) -
     tasks.spawn("monitor", |stop| monitor.run(stop));
     let forwarder = Forwarder::new(dependencies, options, mqtt, parts.window)?;
     tasks.spawn("forward", |stop| forwarder.run(stop));
-    tasks.run(STOP).await
+    tasks.run(SHUTDOWN_TIMEOUT).await
 }
 
-/// Runs the bridge on messages from this process, without a broker: each is acknowledged when the log has it. The
-/// sender sets the part `mqtt` of
-/// `/ready`.
+/// Runs the bridge on messages from this process, without an MQTT broker: each is acknowledged when the log has it. The
+/// sender sets the part `mqtt` of `/ready`.
 ///
 /// # Errors
 /// Errors that a retry cannot fix: an incompatible schema.
-pub async fn serve_inlet(
+pub async fn serve_in_process(
     options: BridgeOptions,
-    outlet: Outlet,
+    message_receiver: MessageReceiver,
     cluster: Cluster,
     context: Context,
 ) -> anyhow::Result<()> {
     let Some((dependencies, parts, mut tasks)) = prepare(&options, cluster, &context).await? else { return Ok(()) };
-    let forwarder = InletForwarder::new(dependencies, &options, parts.window, outlet)?;
+    let forwarder = InProcessForwarder::new(dependencies, &options, parts.window, message_receiver)?;
     tasks.spawn("forward", |stop| forwarder.run(stop));
-    tasks.run(STOP).await
+    tasks.run(SHUTDOWN_TIMEOUT).await
 }
 
-/// The dependencies of both inputs: the raw topic's schema, and ticks. `None`: stop.
+/// Registers the raw topic's schema and starts the ticker. Returns `None` if the program was asked to stop meanwhile.
 async fn prepare(
     options: &BridgeOptions,
     cluster: Cluster,
     context: &Context,
-) -> anyhow::Result<Option<(Dependencies, Parts, Tasks)>> {
+) -> anyhow::Result<Option<(Dependencies, ReadinessParts, Tasks)>> {
     // All parts of `/ready` are registered before the first wait.
     context.readiness.part("registry");
-    let parts = Parts::new(&context.readiness);
-    // With a mistyped prefix there is no such topic: then nothing is registered under it.
+    let parts = ReadinessParts::new(&context.readiness);
+    // Waits for the raw topic before a schema is registered: with a mistyped prefix the topic does not exist, and no
+    // schema must be registered under that prefix.
     if cluster.find_topic(context, &parts.kafka, names::RAW).await?.is_none() {
         return Ok(None);
     }
-    let raw = unless_stopped(cluster.topic(context, names::RAW).await).context("the schema of the raw topic")?;
+    let raw = unless_stopped(cluster.topic(context, names::RAW).await).context("cannot register the schema of the raw topic")?;
     let Some(raw) = raw else { return Ok(None) };
     let dependencies = Dependencies {
         traces: Traces::new(context, cluster.log.as_ref(), options.topics.clone()),

@@ -1,7 +1,7 @@
 //! From a message's receipt to its acknowledgement, the same for both inputs: the window, the log, and their metrics.
 //!
 //! `A` is the acknowledgement of a message to its sender. The loops around it ([`crate::forward`] for a broker,
-//! [`crate::inlet`] for a sender in this process) decide when to take more.
+//! [`crate::in_process`] for a sender in this process) decide when to take more.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,11 +10,11 @@ use runtime::Part;
 use streams::SinkSettings;
 
 use crate::answers::Answers;
-use crate::carried::Carried;
-use crate::carrier::Carrier;
+use crate::in_flight::InFlightMessage;
+use crate::log_writer::LogWriter;
 use crate::config::BridgeOptions;
 use crate::dependencies::Dependencies;
-use crate::fill::Fill;
+use crate::full_timer::FullTimer;
 use crate::flow::{Flow, Step};
 use crate::gate::{Fate, Gate};
 use crate::intake::Intake;
@@ -43,9 +43,9 @@ pub(crate) struct Pipeline<A> {
     part: Part,
     capacity: usize,
     intake: Intake,
-    window: Window<A, Carried>,
-    carrier: Carrier,
-    fill: Fill,
+    window: Window<A, InFlightMessage>,
+    log_writer: LogWriter,
+    full_timer: FullTimer,
     flow: Flow,
     flow_at: Duration,
     /// The error that only a restart of the process can fix.
@@ -62,8 +62,8 @@ impl<A> Pipeline<A> {
         Ok(Self {
             intake: Intake::new(dependencies.clone(), options.topics.clone()),
             window: Window::new(capacity, MAX_BYTES),
-            carrier: Carrier::new(dependencies.clone(), sink_settings(options))?,
-            fill: Fill::default(),
+            log_writer: LogWriter::new(dependencies.clone(), sink_settings(options))?,
+            full_timer: FullTimer::default(),
             flow: Flow::default(),
             flow_at: Duration::ZERO,
             hopeless: None,
@@ -75,7 +75,7 @@ impl<A> Pipeline<A> {
     }
 
     /// The window, to ask it for room.
-    pub(crate) fn window(&self) -> &Window<A, Carried> {
+    pub(crate) fn window(&self) -> &Window<A, InFlightMessage> {
         &self.window
     }
 
@@ -100,26 +100,26 @@ impl<A> Pipeline<A> {
         release: impl FnMut(A),
     ) -> Taken {
         let is_acknowledged = acknowledge.is_some();
-        if fate != Fate::Carried && !is_acknowledged {
+        if fate != Fate::Forwarded && !is_acknowledged {
             self.gate.leave(fate);
             return Taken::Yes;
         }
         let weight = message.topic.len() + message.payload.len();
-        let carried = match fate {
-            Fate::Carried => self.intake.carried(message.topic, message.payload),
-            _ => self.intake.not_carried(),
+        let in_flight = match fate {
+            Fate::Forwarded => self.intake.in_flight(message.topic, message.payload),
+            _ => self.intake.skipped(),
         };
-        let fate = self.gate.with_letter(fate, carried.dead_letter, message);
-        let same = |earlier: &A, _: &Carried, now: &A, _: &Carried| same(earlier, now);
-        match self.window.enter(acknowledge, carried, weight, message.repeated, same) {
-            Entered::New(sequence) if fate == Fate::Carried => {
+        let fate = self.gate.with_letter(fate, in_flight.dead_letter, message);
+        let same = |earlier: &A, _: &InFlightMessage, now: &A, _: &InFlightMessage| same(earlier, now);
+        match self.window.enter(acknowledge, in_flight, weight, message.repeated, same) {
+            Entered::New(sequence) if fate == Fate::Forwarded => {
                 let traces = &self.dependencies.traces;
                 if traces.samples()
-                    && let Some(carried) = self.window.item_mut(sequence)
+                    && let Some(in_flight) = self.window.item_mut(sequence)
                 {
-                    traces.begin(carried, message.topic, message.payload.len(), message.read_at);
+                    traces.begin(in_flight, message.topic, message.payload.len(), message.read_at);
                 }
-                self.carrier.forward(sequence, &self.window);
+                self.log_writer.forward(sequence, &self.window);
             }
             // It is not written to the log, and acknowledged in order: a withheld acknowledgement would delay all later
             // ones.
@@ -146,18 +146,18 @@ impl<A> Pipeline<A> {
 
     /// Applies the log's answers; `release` gets every acknowledgement that may leave now, in the order of receipt.
     pub(crate) fn work_off(&mut self, release: impl FnMut(A)) {
-        self.carrier.work_off(&mut self.window, &self.intake, release);
+        self.log_writer.work_off(&mut self.window, &self.intake, release);
         let now = self.dependencies.context.clock.monotonic();
         let metrics = &self.dependencies.metrics;
         metrics.in_flight.set(i64::try_from(self.window.len()).unwrap_or(i64::MAX));
-        let full_for = self.fill.note(self.window.is_full(), now);
+        let full_for = self.full_timer.update(self.window.is_full(), now);
         metrics.window_full.inc_by(full_for.as_secs_f64());
         if !full_for.is_zero() {
             self.gate.make_up_for(full_for, now);
         }
         self.gate.update_metrics();
         self.judge_flow(now);
-        match (self.carrier.trouble(), self.fill.is_lasting(now)) {
+        match (self.log_writer.trouble(), self.full_timer.is_full_too_long(now)) {
             (Some(trouble), _) => self.part.not_ready(trouble),
             (None, true) => self.part.not_ready(format!(
                 "the window of {} is full: {} takes nothing, the sender's messages wait",
@@ -180,11 +180,11 @@ impl<A> Pipeline<A> {
         self.flow_at = now + LOOK_AGAIN;
         let (waiting, answers) = (self.window.len(), self.dependencies.cluster.log.unavailable_reason().is_none());
         let why = "the window does not move though the log answers";
-        match self.flow.judge(now, waiting, self.carrier.done_count(), answers) {
+        match self.flow.judge(now, waiting, self.log_writer.done_count(), answers) {
             Step::None => {}
             Step::Replace => {
                 self.dependencies.metrics.stalls.inc();
-                self.carrier.replace_writer(why, waiting);
+                self.log_writer.replace_writer(why, waiting);
             }
             Step::End => {
                 self.hopeless = Some(format!("{why}, and other writers did not help: {waiting} messages wait"));
@@ -196,8 +196,8 @@ impl<A> Pipeline<A> {
     pub(crate) async fn wait_for_answers(&self) {
         let clock = &self.dependencies.context.clock;
         let now = clock.monotonic();
-        let due = self.carrier.again_at().map_or(LOOK_AGAIN, |due| due.saturating_sub(now));
-        let answers: Arc<Answers> = self.carrier.answers();
+        let due = self.log_writer.again_at().map_or(LOOK_AGAIN, |due| due.saturating_sub(now));
+        let answers: Arc<Answers> = self.log_writer.answers();
         tokio::select! {
             () = answers.arrived() => {}
             () = clock.sleep(due) => {}

@@ -186,29 +186,29 @@ async fn retained_is_dropped_and_a_refused_sys_is_quiet() {
 #[derive(Default)]
 struct Ledger(Mutex<Vec<u64>>);
 
-impl Publisher for Ledger {
-    fn acknowledged(&self, message_id: u64) {
+impl AckHandler for Ledger {
+    fn on_acknowledged(&self, message_id: u64) {
         self.0.lock().push(message_id);
     }
 }
 
 fn message(ledger: &Arc<Ledger>, message_id: u64, topic: &'static str) -> Message {
-    let acknowledgement = Some(Acknowledgement { publisher: ledger.clone(), message_id });
+    let acknowledgement = Some(Acknowledgement { handler: ledger.clone(), message_id });
     Message { topic: topic.into(), payload: Bytes::from(vec![message_id as u8; 20]), acknowledgement }
 }
 
 #[tokio::test]
-async fn inlet_acknowledges_in_order_when_the_log_has_it() {
+async fn in_process_acknowledges_in_order_when_the_log_has_it() {
     let scene = Scene::new().await;
-    let (inlet, outlet) = inlet();
+    let (message_sender, message_receiver) = message_channel();
     let (ledger, window) = (Arc::<Ledger>::default(), options(&["--window", "3"]));
-    let running = tokio::spawn(serve_inlet(window, outlet, scene.cluster(), scene.context.clone()));
+    let running = tokio::spawn(serve_in_process(window, message_receiver, scene.cluster(), scene.context.clone()));
     for id in 0..100 {
         // Every tenth is a dead letter, which is acknowledged in its turn.
         let topic = if id % 10 == 9 { "fb/b/1/f/x" } else { FRAMES };
-        inlet.send(message(&ledger, id, topic)).await.expect("taken");
+        message_sender.send(message(&ledger, id, topic)).await.expect("taken");
     }
-    inlet.send(Message { acknowledgement: None, ..message(&ledger, 100, FRAMES) }).await.expect("taken");
+    message_sender.send(Message { acknowledgement: None, ..message(&ledger, 100, FRAMES) }).await.expect("taken");
     eventually("not acknowledged", || ledger.0.lock().len() == 100).await;
     assert_eq!(*ledger.0.lock(), (0..100).collect::<Vec<u64>>());
     eventually("not all there", || scene.metric("fanet_bridge_forwarded_total 91")).await;
@@ -217,18 +217,18 @@ async fn inlet_acknowledges_in_order_when_the_log_has_it() {
     assert!(scene.metric("fanet_bridge_dropped_total 0"), "QoS 0 waits for room as the others do");
     scene.context.shutdown.request();
     running.await.expect("joined").expect("ended well");
-    assert!(inlet.is_closed(), "its senders find out");
+    assert!(message_sender.is_closed(), "its senders find out");
 }
 
 #[tokio::test]
-async fn inlet_takes_no_more_than_the_window_holds() {
+async fn in_process_takes_no_more_than_the_window_holds() {
     let scene = Scene::new().await;
-    let (inlet, outlet) = inlet();
+    let (message_sender, message_receiver) = message_channel();
     let (ledger, log) = (Arc::<Ledger>::default(), Arc::new(held::HeldLog::new(scene.log.clone())));
     let cluster = Cluster::in_process(log.clone());
     let window = options(&["--window", "10"]);
-    let running = tokio::spawn(serve_inlet(window, outlet, cluster, scene.context.clone()));
-    let (sender, senders_ledger) = (inlet.clone(), ledger.clone());
+    let running = tokio::spawn(serve_in_process(window, message_receiver, cluster, scene.context.clone()));
+    let (sender, senders_ledger) = (message_sender.clone(), ledger.clone());
     let sending = tokio::spawn(async move {
         for id in 0..500 {
             let qos_0 = id % 2 == 1;
@@ -237,7 +237,7 @@ async fn inlet_takes_no_more_than_the_window_holds() {
             sender.send(message).await.expect("open");
         }
     });
-    eventually("the queue is not full", || log.waiting() == 10 && inlet.capacity() == 0).await;
+    eventually("the queue is not full", || log.waiting() == 10 && message_sender.capacity() == 0).await;
     assert!(ledger.0.lock().is_empty() && !sending.is_finished(), "its senders wait");
     log.release();
     sending.await.expect("all are taken");

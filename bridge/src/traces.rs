@@ -8,7 +8,7 @@ use schemas::id::DeviceAddress;
 use streams::Log;
 use streams::trace::RecordTracer;
 
-use crate::carried::Carried;
+use crate::in_flight::InFlightMessage;
 
 /// Begins traces. The sampling decision of a frame is made only here.
 #[derive(Clone, Debug)]
@@ -32,8 +32,8 @@ impl Traces {
 
     /// Begins the trace of a message that goes to the raw topic, and names it in its record. `read_at`: when its bytes were
     /// read (monotonic).
-    pub(crate) fn begin(&self, carried: &mut Carried, topic: &[u8], payload_bytes: usize, read_at: Duration) {
-        if carried.dead_letter.is_some() {
+    pub(crate) fn begin(&self, in_flight: &mut InFlightMessage, topic: &[u8], payload_bytes: usize, read_at: Duration) {
+        if in_flight.dead_letter.is_some() {
             return;
         }
         let now = self.clock.timestamp();
@@ -45,11 +45,11 @@ impl Traces {
         receive.set("messaging.message.body.size", i64::try_from(payload_bytes).unwrap_or(i64::MAX));
         let receiver = envelope::receiver_of(topic, &self.prefixes);
         receive.set("updraft.receiver", String::from_utf8_lossy(receiver).into_owned());
-        let key = carried.record.key.as_deref().and_then(|key| std::str::from_utf8(key).ok()).unwrap_or_default();
+        let key = in_flight.record.key.as_deref().and_then(|key| std::str::from_utf8(key).ok()).unwrap_or_default();
         if let Ok(device) = key.parse::<DeviceAddress>() {
             receive.set("updraft.device", device.to_string());
         }
-        carried.span = Some(self.records.send(&receive, "log", &mut carried.record, now.monotonic()));
+        in_flight.span = Some(self.records.send(&receive, "log", &mut in_flight.record, now.monotonic()));
         receive.end_at(now.monotonic());
     }
 }
@@ -66,7 +66,7 @@ mod tests {
 
     const TOPIC: &[u8] = b"fb/b/8896672/f/1";
 
-    fn carried(dead_letter: Option<Reject>) -> Carried {
+    fn in_flight(dead_letter: Option<Reject>) -> InFlightMessage {
         let record = Outgoing {
             topic: "raw".into(),
             partition: None,
@@ -75,7 +75,7 @@ mod tests {
             headers: Headers::new(),
             timestamp_ms: 0,
         };
-        Carried { record, received_at: Duration::ZERO, dead_letter, span: None }
+        InFlightMessage { record, received_at: Duration::ZERO, dead_letter, span: None }
     }
 
     fn traces(tracer: Tracer, clock: &Clock) -> Traces {
@@ -87,11 +87,11 @@ mod tests {
     fn the_record_names_the_span_that_logs_it() {
         let clock = Clock::manual(5_000);
         let (tracer, recorded) = Tracer::recorded(&clock, 1.0);
-        let (traces, mut carried) = (traces(tracer, &clock), carried(None));
+        let (traces, mut in_flight) = (traces(tracer, &clock), in_flight(None));
         assert!(traces.samples());
-        traces.begin(&mut carried, TOPIC, 23, Duration::from_micros(4_000));
-        let log = carried.span.take().expect("traced");
-        let header = carried.record.headers.first(TRACEPARENT).expect("set");
+        traces.begin(&mut in_flight, TOPIC, 23, Duration::from_micros(4_000));
+        let log = in_flight.span.take().expect("traced");
+        let header = in_flight.record.headers.first(TRACEPARENT).expect("set");
         assert_eq!(TraceContext::parse(header), Some(log.context()));
         log.end();
         let spans = recorded.take();
@@ -118,9 +118,9 @@ mod tests {
     fn dead_letters_are_not_traced() {
         let clock = Clock::manual(0);
         let (tracer, recorded) = Tracer::recorded(&clock, 1.0);
-        let mut carried = carried(Some(Reject::PayloadTooShort));
-        traces(tracer, &clock).begin(&mut carried, TOPIC, 3, Duration::ZERO);
-        assert!(carried.span.is_none() && carried.record.headers.is_empty());
+        let mut in_flight = in_flight(Some(Reject::PayloadTooShort));
+        traces(tracer, &clock).begin(&mut in_flight, TOPIC, 3, Duration::ZERO);
+        assert!(in_flight.span.is_none() && in_flight.record.headers.is_empty());
         assert!(recorded.take().is_empty());
     }
 }

@@ -11,7 +11,7 @@ use runtime::Clock;
 use schemas::v1::raw_record::Input as Content;
 use serde::Serialize;
 
-use crate::input::{Input, block_on, may_hold, open, open_file, open_store};
+use crate::input::{Recording, block_on, may_hold, open, open_file, open_store};
 use crate::select::{SelectArgs, decode};
 use crate::time::text_of_ms;
 
@@ -22,7 +22,7 @@ use crate::time::text_of_ms;
 #[derive(Args, Clone, Debug)]
 pub struct InfoArgs {
     /// A capture's file, or an archive: a folder or s3://bucket/folder.
-    pub input: Input,
+    pub input: Recording,
     /// Print one JSON object instead of a table.
     #[arg(long)]
     pub json: bool,
@@ -96,7 +96,7 @@ pub fn run(args: &InfoArgs) -> anyhow::Result<ExitCode> {
     let mut out = io::stdout().lock();
     let now_ms = i64::try_from(Clock::system().now_us() / 1000)?;
     let is_complete = match &args.input {
-        Input::Archive(location) => {
+        Recording::Archive(location) => {
             let store = open_store(location, &args.s3)?;
             let manifests = block_on(async {
                 let hours = store.hours().await?;
@@ -116,7 +116,7 @@ pub fn run(args: &InfoArgs) -> anyhow::Result<ExitCode> {
             }
             info.missing.is_empty() && info.breaks.is_empty()
         }
-        Input::Capture(path) => {
+        Recording::Capture(path) => {
             let capture = open_file(path)?;
             let mut info = Info {
                 complete: *capture.ending() == Ending::Complete,

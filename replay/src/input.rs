@@ -14,14 +14,14 @@ use crate::usage::BadUsage;
 
 /// A capture's file, or an archive.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Input {
+pub enum Recording {
     /// A file.
     Capture(PathBuf),
     /// The folder or bucket that `processor archive` writes.
     Archive(Location),
 }
 
-impl FromStr for Input {
+impl FromStr for Recording {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
@@ -32,12 +32,13 @@ impl FromStr for Input {
     }
 }
 
-/// Records of an input, and its damage.
-pub struct Records {
-    /// The source of the first capture.
+/// The selected records of a source, in order. Damaged parts are returned as errors.
+pub struct SelectedRecords {
+    /// The header of the first capture.
     pub header: FileHeader,
-    /// Records in the blocks that hold wanted ones: an upper limit of their number.
-    pub total: u64,
+    /// Upper bound of the number of selected records: counts all records of each block (archive: hour) that may contain
+    /// one.
+    pub max_records: u64,
     /// The first record's time, ms since the epoch; `None` where there is no record.
     pub first_ms: Option<i64>,
     /// The last record's time.
@@ -48,8 +49,8 @@ pub struct Records {
 }
 
 enum Part {
-    /// Damage that is known before the records are read: where there is no index.
-    Gap(String),
+    /// Damage that was found when the capture was opened.
+    Damaged(String),
     File(Box<Capture<BufReader<File>>>),
     Hour(Box<(Store, Manifest)>),
 }
@@ -57,15 +58,19 @@ enum Part {
 /// Opens an input and resolves the selection's times.
 ///
 /// # Errors
-/// It is no capture or archive, or cannot be reached; or the hours of the archive are of different clusters.
+/// - The file or archive cannot be opened.
+/// - The file is not a capture.
+/// - The archive has no hour in the selected time.
+/// - The selected hours have different epochs.
 #[allow(clippy::print_stderr, reason = "an incomplete capture is reported on standard error")]
-pub fn open(input: &Input, s3: &S3Options, select: &SelectArgs, now_ms: i64) -> anyhow::Result<Records> {
+pub fn open(input: &Recording, s3: &S3Options, select: &SelectArgs, now_ms: i64) -> anyhow::Result<SelectedRecords> {
     match input {
-        Input::Capture(path) => {
+        Recording::Capture(path) => {
             let capture = open_file(path)?;
             if let Ending::CutOff { lost_bytes, .. } = capture.ending() {
                 eprintln!(
-                    "{}: incomplete; {lost_bytes} bytes behind the last complete block are skipped",
+                    "{}: incomplete capture (its writer is still running, or was killed): skipped {lost_bytes} bytes after the \
+                     last complete block",
                     path.display()
                 );
             }
@@ -73,20 +78,20 @@ pub fn open(input: &Input, s3: &S3Options, select: &SelectArgs, now_ms: i64) -> 
             let (first_ms, last_ms) = (summaries().map(|s| s.first_ms).min(), summaries().map(|s| s.last_ms).max());
             let selection = select.resolve(now_ms, first_ms)?;
             let wanted = summaries().filter(|summary| selection.filter.may_match(summary));
-            let total = wanted.map(|summary| u64::from(summary.records)).sum();
+            let max_records = wanted.map(|summary| u64::from(summary.records)).sum();
             let header = capture.header().clone();
-            let gap = |(start, end): (u64, u64)| {
-                Part::Gap(format!("the capture is damaged: bytes {start} to {end} are unreadable"))
+            let damaged = |(start, end): (u64, u64)| {
+                Part::Damaged(format!("the capture is damaged: bytes {start} to {end} are unreadable"))
             };
-            let mut parts: Vec<Part> = capture.damage().map(gap).collect();
+            let mut parts: Vec<Part> = capture.damage().map(damaged).collect();
             parts.push(Part::File(Box::new(capture)));
-            Ok(Records { header, total, first_ms, last_ms, selection, parts: parts.into_iter(), current: None })
+            Ok(SelectedRecords { header, max_records, first_ms, last_ms, selection, parts: parts.into_iter(), current: None })
         }
-        Input::Archive(location) => {
+        Recording::Archive(location) => {
             let store = open_store(location, s3)?;
-            wait_for(async {
+            block_on_new_thread(async {
                 let hours = store.hours().await?;
-                anyhow::ensure!(!hours.is_empty(), "the archive {location} has no hours yet");
+                anyhow::ensure!(!hours.is_empty(), "the archive {location} is empty: expected hourly files; write them with `processor archive`, or check the location");
                 let selection = select.resolve(now_ms, hours.first().map(|hour| hour.start_ms()))?;
                 let mut manifests = Vec::new();
                 for hour in hours.iter().filter(|hour| may_hold(**hour, &selection)) {
@@ -94,15 +99,15 @@ pub fn open(input: &Input, s3: &S3Options, select: &SelectArgs, now_ms: i64) -> 
                 }
                 let first = manifests.first().with_context(|| {
                     format!(
-                        "the archive {location} has no hour in this time; it has {} to {}",
+                        "the archive {location} has no hour in the time selected with --from and --to: choose a time from {} to {}",
                         hours[0],
                         hours[hours.len() - 1]
                     )
                 })?;
                 if let Some(other) = manifests.iter().find(|manifest| manifest.epoch != first.epoch) {
                     anyhow::bail!(
-                        "the hours {} and {} are of different clusters, whose offsets mean different records: choose with \
-                         --from and --to",
+                        "the hours {} and {} have different epochs (different Kafka clusters), whose offsets cannot be compared: \
+                         limit --from and --to to hours of one epoch",
                         first.hour,
                         other.hour
                     );
@@ -113,9 +118,9 @@ pub fn open(input: &Input, s3: &S3Options, select: &SelectArgs, now_ms: i64) -> 
                     partitions: first.partitions.len() as u32,
                     ..FileHeader::default()
                 };
-                Ok(Records {
+                Ok(SelectedRecords {
                     header,
-                    total: manifests.iter().map(|manifest| manifest.records).sum(),
+                    max_records: manifests.iter().map(|manifest| manifest.records).sum(),
                     first_ms: Some(first.hour.start_ms()),
                     last_ms: manifests.last().map(|manifest| manifest.hour.end_ms()),
                     selection,
@@ -152,24 +157,25 @@ pub(crate) fn open_store(location: &Location, s3: &S3Options) -> anyhow::Result<
 /// There is no such file, or it is no capture.
 pub fn open_file(path: &Path) -> anyhow::Result<Capture<BufReader<File>>> {
     let name = || path.display().to_string();
-    let file = File::open(path).with_context(|| format!("cannot open {}", name()))?;
+    let file = File::open(path).with_context(|| format!("cannot open {}: expected a capture file, or the folder of an archive", name()))?;
     Capture::open(BufReader::with_capacity(1 << 18, file)).with_context(name)
 }
 
-/// Runs network work to its end, on a thread of its own: the caller may be in an async runtime itself.
-fn wait_for<T: Send>(work: impl Future<Output = anyhow::Result<T>> + Send) -> anyhow::Result<T> {
+/// Runs a future to completion on a new thread, because the caller may be inside an async runtime.
+fn block_on_new_thread<T: Send>(work: impl Future<Output = anyhow::Result<T>> + Send) -> anyhow::Result<T> {
     std::thread::scope(|scope| scope.spawn(|| block_on(work)).join())
         .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
 
-/// Runs network work to its end. Not from within an async runtime.
+/// Runs a future to completion. Panics inside an async runtime.
 pub(crate) fn block_on<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
     runtime.context("cannot start the async runtime")?.block_on(work)
 }
 
-impl Records {
-    /// Also ticks, where records are chosen by device, receiver, type or bounds: the core needs them for its clock.
+impl SelectedRecords {
+    /// Keeps ticks when a selection by device, receiver, type or bounds would drop them: the processor's core needs them
+    /// to advance its clock.
     #[must_use]
     pub fn with_ticks(mut self) -> Self {
         self.selection = self.selection.with_ticks();
@@ -179,9 +185,9 @@ impl Records {
     fn next_part(&mut self) -> Option<anyhow::Result<()>> {
         let filter = self.selection.filter.clone();
         let current: Box<dyn Iterator<Item = capture::Result<Record>> + Send> = match self.parts.next()? {
-            Part::Gap(damage) => return Some(Err(anyhow::anyhow!(damage))),
+            Part::Damaged(damage) => return Some(Err(anyhow::anyhow!(damage))),
             Part::File(capture) => Box::new((*capture).into_records(filter)),
-            Part::Hour(hour) => match wait_for(hour.0.open_hour(&hour.1)) {
+            Part::Hour(hour) => match block_on_new_thread(hour.0.open_hour(&hour.1)) {
                 Ok(capture) => Box::new(capture.into_records(filter)),
                 Err(error) => return Some(Err(error.context(format!("the hour {}", hour.1.hour)))),
             },
@@ -191,7 +197,7 @@ impl Records {
     }
 }
 
-impl Iterator for Records {
+impl Iterator for SelectedRecords {
     type Item = anyhow::Result<Record>;
 
     fn next(&mut self) -> Option<Self::Item> {

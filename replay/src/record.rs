@@ -14,7 +14,7 @@ use runtime::Clock;
 pub use args::{CaptureArgs, Source};
 use file::begin;
 
-use crate::input::{Input, open};
+use crate::input::{Recording, open};
 use crate::progress::Progress;
 
 /// Captures.
@@ -27,8 +27,8 @@ pub fn run(args: &CaptureArgs) -> anyhow::Result<ExitCode> {
     let (written, is_complete) = match &args.from_what {
         Source::Kafka => kafka::capture(args, &clock)?,
         Source::Mqtt(target) => (mqtt::capture(args, target, &clock)?, true),
-        Source::Input(Input::Capture(path)) if lines::is_lines(path)? => (lines::capture(args, path, &clock)?, true),
-        Source::Input(input) => (copy(args, input, &clock)?, true),
+        Source::Recording(Recording::Capture(path)) if lines::is_lines(path)? => (lines::capture(args, path, &clock)?, true),
+        Source::Recording(input) => (copy(args, input, &clock)?, true),
     };
     let bytes = std::fs::metadata(&args.out)?.len();
     eprintln!("{written} records in {}, {bytes} bytes", args.out.display());
@@ -36,11 +36,11 @@ pub fn run(args: &CaptureArgs) -> anyhow::Result<ExitCode> {
 }
 
 /// Selected records of a capture or an archive.
-fn copy(args: &CaptureArgs, input: &Input, clock: &Clock) -> anyhow::Result<u64> {
+fn copy(args: &CaptureArgs, input: &Recording, clock: &Clock) -> anyhow::Result<u64> {
     let now_ms = i64::try_from(clock.now_us() / 1000)?;
     let records = open(input, &args.s3, &args.select, now_ms)?.with_ticks();
     let header = FileHeader { source: format!("{:?}", args.from_what), ..records.header.clone() };
-    let mut progress = Progress::new(clock, (!args.select.is_partial()).then_some(records.total));
+    let mut progress = Progress::new(clock, (!args.select.is_partial()).then_some(records.max_records));
     let mut writer = begin(args, header)?;
     for record in records {
         let record = record?;

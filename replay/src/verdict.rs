@@ -13,7 +13,7 @@ use schemas::v1::raw_record::Input as RecordInput;
 use schemas::v1::{Audience, ObservationFlag, RawRecord, ZoneEventKind, reception};
 use schemas::{DeviceAddress, RecordId};
 
-use crate::input::{Input, open};
+use crate::input::{Recording, open};
 use crate::select::SelectArgs;
 use crate::time::{Time, text_of_ms};
 
@@ -30,7 +30,7 @@ pub struct ExplainArgs {
     #[arg(value_parser = parse_device)]
     pub device: DeviceAddress,
     /// A capture's file, or an archive: a folder or s3://bucket/folder.
-    pub input: Input,
+    pub input: Recording,
     /// Show the minutes around this time (UTC): 13:40, 2026-07-14T13:40.
     #[arg(long, value_name = "TIME")]
     pub at: Option<Time>,

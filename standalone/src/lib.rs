@@ -38,10 +38,10 @@ pub async fn run(config: Config, context: Context) -> anyhow::Result<()> {
     let clock = context.clock.clone();
     let traffic = Traffic::new(&config.traffic, &clock)?;
     let bridge = programs::bridge_options()?;
-    let (inlet, outlet) = bridge::inlet();
+    let (message_sender, message_receiver) = bridge::message_channel();
     let topics = bridge.topics.clone();
     let front =
-        Front::bind(config.mqtt_listen, "--mqtt-listen", topics, inlet, clock.clone(), &context.metrics).await?;
+        Front::bind(config.mqtt_listen, "--mqtt-listen", topics, message_sender, clock.clone(), &context.metrics).await?;
     let address = front.address()?;
     let probe = Probe::new(address, context.readiness.part("mqtt"), clock.clone());
     let mut map = config.map;
@@ -68,7 +68,7 @@ pub async fn run(config: Config, context: Context) -> anyhow::Result<()> {
     tasks.spawn("receivers", |stop| programs.clone().receivers(stop));
     tasks.spawn("thermals", |stop| programs.clone().thermals(stop));
     tasks.spawn("processor", |stop| programs.clone().processor(stop));
-    tasks.spawn("bridge", |stop| programs.clone().bridge(bridge, outlet, stop));
+    tasks.spawn("bridge", |stop| programs.clone().bridge(bridge, message_receiver, stop));
     tasks.spawn("traffic", |stop| traffic.fly(reachable(address), clock, stop));
     tasks.run(STOP).await
 }

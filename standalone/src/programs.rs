@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use bridge::{BridgeOptions, Outlet};
+use bridge::{BridgeOptions, MessageReceiver};
 use futures::StreamExt as _;
 use history::{HistoryReader as _, Sqlite};
 use processor::privacy::PrivacyWriter;
@@ -82,10 +82,10 @@ impl Programs {
     /// Messages of the MQTT front into the raw topic.
     ///
     /// # Errors
-    /// As [`bridge::serve_inlet`].
-    pub(crate) async fn bridge(self, options: BridgeOptions, outlet: Outlet, stop: Shutdown) -> anyhow::Result<()> {
+    /// As [`bridge::serve_in_process`].
+    pub(crate) async fn bridge(self, options: BridgeOptions, message_receiver: MessageReceiver, stop: Shutdown) -> anyhow::Result<()> {
         let context = self.stopping(stop);
-        bridge::serve_inlet(options, outlet, self.cluster, context).await
+        bridge::serve_in_process(options, message_receiver, self.cluster, context).await
     }
 
     /// Raw frames into observations and states.

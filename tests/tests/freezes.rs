@@ -123,7 +123,7 @@ impl Rig {
             let tail = member.log_tail();
             report.push_str(&format!("{} ({}: {count:?}): {ready}\n{tail}\n", member.name, member.counter));
         }
-        let frames = self.publisher.look(|published| {
+        let frames = self.publisher.with_published(|published| {
             let acknowledged = published.acknowledged.iter().filter(|acknowledged| **acknowledged).count();
             (published.acknowledged.len(), acknowledged)
         });
@@ -241,7 +241,7 @@ async fn every_group_continues_after_each_freeze() -> Result<()> {
     rig.publisher.allow(0);
     let published = rig.publisher.count();
     let all_acknowledged = async || {
-        rig.publisher.look(|published| published.acknowledged.iter().all(|acknowledged| *acknowledged)).then_some(())
+        rig.publisher.with_published(|published| published.acknowledged.iter().all(|acknowledged| *acknowledged)).then_some(())
     };
     wait_until(TIMEOUT, "the MQTT broker to acknowledge all", all_acknowledged).await?;
     let forwarded = async || {

@@ -1,4 +1,4 @@
-"""The session by the vectors that all clients share."""
+"""Runs the test vectors that all clients share against `Session`."""
 
 import json
 from pathlib import Path
@@ -11,12 +11,13 @@ from updraft_client.wire import ServerMessage
 VECTORS = Path(__file__).resolve().parents[2] / "vectors/session.json"
 CASES = json.loads(VECTORS.read_text())["cases"]
 NAMES = {Connect: "connect", Send: "send", Disconnect: "disconnect"}
-# How a vector calls what this client calls otherwise.
+# The names of the vectors that differ in this client: of the vectors, then of the client.
 FIELDS = {"kind": "aircraft_kind", "alert": "alert_kind"}
 
 
-class Bench:
+class VectorRunner:
     def __init__(self):
+        # The longest of the possible delays, so that the times of the vectors hold.
         self.session = Session(AirPicture(), lambda: 1.0)
         self.now = 1_000_000.0
         self.effects = []
@@ -44,7 +45,7 @@ class Bench:
             case "expect":
                 self.expect(step)
             case unknown:
-                raise ValueError(unknown)
+                raise ValueError(f"unknown step {unknown!r}: expected want, receive, tick, close, rate, pause, unpause or expect")
 
     def expect(self, step):
         session, picture = self.session, self.session.picture
@@ -77,6 +78,6 @@ class Bench:
 
 @pytest.mark.parametrize("case", CASES, ids=[case["name"] for case in CASES])
 def test_vector(case):
-    bench = Bench()
+    bench = VectorRunner()
     for step in case["steps"]:
         bench.step(step)

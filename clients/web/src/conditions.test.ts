@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest';
-import { lineUse, PAUSE_AFTER_MS, type Conditions } from './conditions.js';
+import { connectionPolicy, PAUSE_AFTER_MS, type Conditions } from './conditions.js';
 
 const VISIBLE: Conditions = { saveData: false, watching: false };
-const use = (some: Partial<Conditions>, now = 0) => lineUse({ ...VISIBLE, ...some }, now);
+const use = (some: Partial<Conditions>, now = 0) => connectionPolicy({ ...VISIBLE, ...some }, now);
 
 it('is live while nothing speaks against it', () => {
   expect(use({})).toEqual({ paused: false, rate: 'live' });

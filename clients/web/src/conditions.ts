@@ -13,7 +13,7 @@ export interface Conditions {
 }
 
 /** What a connection does about it. */
-export interface LineUse {
+export interface ConnectionPolicy {
   /** No connection until this changes. */
   paused: boolean;
   rate: Rate;
@@ -25,7 +25,7 @@ export const PAUSE_AFTER_MS = 30_000;
 const LOW_BATTERY = 0.2;
 
 /** Chooses the rate class, and whether to be connected at all. */
-export function lineUse({ saveData, battery, hiddenSince, watching }: Conditions, now: number): LineUse {
+export function connectionPolicy({ saveData, battery, hiddenSince, watching }: Conditions, now: number): ConnectionPolicy {
   const low = battery !== undefined && !battery.charging && battery.level <= LOW_BATTERY;
   const visible: Rate = saveData || low ? '5s' : 'live';
   if (hiddenSince === undefined || now - hiddenSince < PAUSE_AFTER_MS) return { paused: false, rate: visible };

@@ -1,7 +1,7 @@
 import { decode, encode } from './codec.js';
 import { SUBPROTOCOL_BEARER_PREFIX, SUBPROTOCOL_PROTO } from './proto/wire.js';
 import type { Effect, Session } from './session.js';
-import { DataMeter } from './meter.js';
+import { TrafficCounter } from './traffic.js';
 import type { Rate, Subscription } from './subscription.js';
 
 const TICK_MS = 200;
@@ -26,7 +26,7 @@ export interface ConnectionOptions {
 /** The socket around a session: runs its effects and passes events to it. */
 export class Connection {
   /** Bytes of received messages, before compression: a browser does not report the bytes on the network. */
-  readonly meter = new DataMeter();
+  readonly traffic = new TrafficCounter();
   #socket: WebSocket | undefined;
   /** The attempt that waits for its token. */
   #opening: object | undefined;
@@ -126,7 +126,7 @@ export class Connection {
 
   #receive(data: ArrayBuffer): void {
     const now = Date.now();
-    this.meter.add(data.byteLength, now);
+    this.traffic.add(data.byteLength, now);
     try {
       this.#run(this.#session.received(decode(data), now));
     } catch (error) {

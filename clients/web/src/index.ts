@@ -3,9 +3,9 @@ export { formatAddress, parseAddress } from './address.js';
 export { backoffMs } from './backoff.js';
 export { CellSet, cellOf } from './cells.js';
 export { decode, decodeHistory, encode } from './codec.js';
-export { lineUse, PAUSE_AFTER_MS, type Conditions, type LineUse } from './conditions.js';
+export { connectionPolicy, PAUSE_AFTER_MS, type Conditions, type ConnectionPolicy } from './conditions.js';
 export { Connection, socketUrl, type ConnectionOptions } from './connection.js';
-export { DataMeter } from './meter.js';
+export { TrafficCounter } from './traffic.js';
 export * from './objects.js';
 // The protocol has a message of this name too.
 export type { Position } from './objects.js';

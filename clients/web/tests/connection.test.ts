@@ -91,7 +91,7 @@ it('changes its rate on the open connection, and counts what it receives', async
   connection!.setRate('5s');
   await vi.waitFor(() => expect(server.messages.at(-1)?.subscribe?.rate).toBe(3), within);
   expect(server.addresses).toHaveLength(1);
-  expect(connection!.meter.totalBytes).toBeGreaterThan(1000);
+  expect(connection!.traffic.totalBytes).toBeGreaterThan(1000);
 });
 
 it('waits for a server that refuses it', async () => {

@@ -204,7 +204,7 @@ impl Core {
         }
         if let Some(reject) = &out.reject {
             let receiver = receiver_of(input.record);
-            out.is_withheld = !self.rejects.count(receiver, reject.reason, self.clock.now_us());
+            out.is_withheld = !self.rejects.count_and_sample(receiver, reject.reason, self.clock.now_us());
             if may_be_regression(reject.reason) {
                 self.receivers.note_unreadable(receiver);
             }
@@ -217,7 +217,7 @@ impl Core {
     /// Passes over a record that cannot even be read; true: it becomes a dead letter.
     pub fn skip(&mut self, offset: u64, reason: &'static str) -> bool {
         self.next_offset = self.next_offset.max(offset + 1);
-        self.rejects.count("", reason, self.clock.now_us())
+        self.rejects.count_and_sample("", reason, self.clock.now_us())
     }
 
     /// How readable good receivers were, twice a minute. For operators: a replay does not repeat it.
@@ -473,7 +473,7 @@ impl Core {
     /// Reports unusable frames to the states of their receivers.
     fn report_rejects(&mut self, input: &RawInput<'_>, out: &mut Outputs) {
         let clock_us = self.clock.now_us();
-        for report in self.rejects.report(clock_us) {
+        for report in self.rejects.take_reports(clock_us) {
             let frames = UnusableFrames { frames: report.frames, reason: report.reason.into_owned() };
             let reception = Reception {
                 reception_id: self.record_id(input),

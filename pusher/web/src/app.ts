@@ -119,7 +119,7 @@ export class App {
     this.#raised = state.raised && config.terrain !== undefined;
     this.#selection = state.device === undefined ? undefined : { kind: 'device', device: state.device };
     this.#line = new Line(this.#connection, preferences.data ?? 'auto');
-    countRequests(this.#connection.meter);
+    countRequests(this.#connection.traffic);
     applyTheme(this.#choices.theme);
     this.#board = new Board({
       ...config,
@@ -371,7 +371,7 @@ export class App {
     this.#alerts.update(present);
     this.#announcer.update(present, this.#session, this.#choices.stored.sound ?? true);
     this.#status.show(this.#session, now, !scene.isLive);
-    this.#dataUse.show(this.#connection.meter, this.#session, now);
+    this.#dataUse.show(this.#connection.traffic, this.#session, now);
     this.#outage.show(this.#session, this.#choices.formats, now);
     setText(this.#count, count === 0 ? '' : String(count));
     const title = count === 0 ? 'Updraft' : `Updraft · ${count}`;

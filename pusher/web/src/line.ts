@@ -1,4 +1,4 @@
-import { lineUse, type Conditions, type Connection } from 'updraft-client';
+import { connectionPolicy, type Conditions, type Connection } from 'updraft-client';
 import type { DataUse } from './settings/preferences';
 
 /** Of `navigator.getBattery()`, which not every browser has. */
@@ -55,7 +55,7 @@ export class Line {
   #apply(): void {
     const now = Date.now();
     this.#hiddenSince = document.visibilityState === 'visible' ? undefined : this.#hiddenSince ?? now;
-    const { paused, rate } = lineUse(this.#conditions(), now);
+    const { paused, rate } = connectionPolicy(this.#conditions(), now);
     this.#connection.setRate(rate);
     if (paused) this.#connection.pause();
     else this.#connection.unpause();

@@ -14,7 +14,7 @@ use streams::LogOptions;
 use super::broker::play as play_to_mqtt;
 use super::kafka::{KafkaTarget, play as play_to_kafka};
 use super::{Speed, Tape};
-use crate::input::Input;
+use crate::input::Recording;
 use crate::progress::Progress;
 use crate::publish::MqttTarget;
 use crate::select::SelectArgs;
@@ -31,7 +31,7 @@ use crate::select::SelectArgs;
 #[derive(Args, Clone, Debug)]
 pub struct PlayArgs {
     /// A capture's file, or an archive: a folder or s3://bucket/folder.
-    pub input: Input,
+    pub input: Recording,
     #[command(flatten)]
     target: Target,
     /// Speed: 1 is real time, 10 is ten times as fast, max is as fast as possible.

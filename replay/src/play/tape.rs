@@ -6,14 +6,14 @@ use runtime::Clock;
 
 use super::pace::Speed;
 use super::resume::Bookmark;
-use crate::input::{Input, Records, open};
+use crate::input::{Recording, SelectedRecords, open};
 use crate::select::SelectArgs;
 
 /// The records to play, and the speed.
 #[derive(Clone, Debug)]
 pub struct Tape {
     /// The input.
-    pub input: Input,
+    pub input: Recording,
     /// How to reach an archive.
     pub s3: S3Options,
     /// The selection.
@@ -31,14 +31,14 @@ impl Tape {
     ///
     /// # Errors
     /// As [`open`].
-    pub fn open(&self, clock: &Clock) -> anyhow::Result<Records> {
+    pub fn open(&self, clock: &Clock) -> anyhow::Result<SelectedRecords> {
         let now_ms = i64::try_from(clock.now_us() / 1000)?;
-        open(&self.input, &self.s3, &self.select, now_ms).map(Records::with_ticks)
+        open(&self.input, &self.s3, &self.select, now_ms).map(SelectedRecords::with_ticks)
     }
 
     /// How many records will be played, where that is known.
-    pub(super) fn total(&self, records: &Records) -> Option<u64> {
-        (!self.select.is_partial()).then_some(records.total)
+    pub(super) fn total(&self, records: &SelectedRecords) -> Option<u64> {
+        (!self.select.is_partial()).then_some(records.max_records)
     }
 
     /// By how much this run moves times, ms.

@@ -7,7 +7,7 @@ use archive::S3Options;
 use clap::Args;
 use streams::LogOptions;
 
-use crate::input::Input;
+use crate::input::Recording;
 use crate::publish::MqttTarget;
 use crate::select::SelectArgs;
 
@@ -55,7 +55,7 @@ pub enum Source {
     /// A live broker.
     Mqtt(MqttTarget),
     /// A capture, an archive, or a file of lines.
-    Input(Input),
+    Recording(Recording),
 }
 
 impl FromStr for Source {
@@ -67,8 +67,8 @@ impl FromStr for Source {
             _ if text.starts_with("mqtt://") => {
                 text.parse().map(Self::Mqtt).map_err(|error: crate::publish::MqttTargetError| error.to_string())
             }
-            "-" => Ok(Self::Input(Input::Capture("-".into()))),
-            _ => text.parse().map(Self::Input),
+            "-" => Ok(Self::Recording(Recording::Capture("-".into()))),
+            _ => text.parse().map(Self::Recording),
         }
     }
 }

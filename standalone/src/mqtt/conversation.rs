@@ -12,7 +12,7 @@ use tokio::net::TcpStream;
 use tokio::sync::mpsc::Permit;
 use tokio::sync::mpsc::error::TrySendError;
 
-use super::deliveries::{Assured, Offer, Receipt};
+use super::deliveries::{AckedQos, Offer, Ack};
 use super::ending::Ending;
 use super::packet::{Codec, Fault, Incoming, Outgoing, Publish};
 use super::rate::TokenBucket;
@@ -34,7 +34,7 @@ pub(super) struct Conversation<'a> {
     received_at: Duration,
     /// When the first bytes came of a packet that is not complete.
     packet_began_at: Option<Duration>,
-    receipts: Vec<Receipt>,
+    acks: Vec<Ack>,
     reported_topic: bool,
 }
 
@@ -52,7 +52,7 @@ impl<'a> Conversation<'a> {
             throttled_until: None,
             received_at: now,
             packet_began_at: None,
-            receipts: Vec::new(),
+            acks: Vec::new(),
             reported_topic: false,
         }
     }
@@ -80,13 +80,13 @@ impl<'a> Conversation<'a> {
         outbox: &mut BytesMut,
         stop: &Shutdown,
     ) -> Result<std::convert::Infallible, Ending> {
-        let (clock, inlet) = (&self.shared.clock, &self.shared.inlet);
+        let (clock, message_sender) = (&self.shared.clock, &self.shared.message_sender);
         let wake = self.hold.attached.wake.clone();
         let (mut reader, mut writer) = stream.split();
         let mut written_at = clock.monotonic();
         let mut was_reading = true;
         loop {
-            self.send_receipts(codec, outbox)?;
+            self.send_acks(codec, outbox)?;
             self.take_in(codec, inbox, outbox)?;
             let now = clock.monotonic();
             let reading = self.may_read(outbox);
@@ -105,7 +105,7 @@ impl<'a> Conversation<'a> {
                 biased;
                 () = stop.requested() => return Err(Ending::Stopping),
                 () = wake.notified() => {}
-                permit = inlet.reserve(), if self.pending.is_some() => {
+                permit = message_sender.reserve(), if self.pending.is_some() => {
                     // The bridge ends before the front does.
                     let permit = permit.map_err(|_| Ending::Stopping)?;
                     if let Some(publish) = self.pending.take() {
@@ -163,12 +163,12 @@ impl<'a> Conversation<'a> {
         Ok(due.saturating_sub(now))
     }
 
-    fn send_receipts(&mut self, codec: &mut Codec, outbox: &mut BytesMut) -> Result<(), Ending> {
+    fn send_acks(&mut self, codec: &mut Codec, outbox: &mut BytesMut) -> Result<(), Ending> {
         let Attached { session, generation, .. } = &self.hold.attached;
-        let taken = session.take_receipts(*generation, &mut self.receipts);
+        let taken = session.take_acks(*generation, &mut self.acks);
         self.has_room = taken.ok_or(Ending::TakenOver)?;
-        for receipt in self.receipts.drain(..) {
-            codec.put(answer(receipt), outbox)?;
+        for ack in self.acks.drain(..) {
+            codec.put(answer(ack), outbox)?;
         }
         Ok(())
     }
@@ -227,7 +227,7 @@ impl<'a> Conversation<'a> {
         let is_ours = publish.topic.len() <= self.shared.limits.topic_bytes
             && envelope::is_subscribed(&publish.topic, &self.shared.topics);
         if is_ours {
-            return match self.shared.inlet.try_reserve() {
+            return match self.shared.message_sender.try_reserve() {
                 Ok(permit) => self.forward(publish, permit, codec, outbox),
                 Err(TrySendError::Full(())) => {
                     self.pending = Some(publish);
@@ -270,35 +270,35 @@ impl<'a> Conversation<'a> {
         outbox: &mut BytesMut,
     ) -> Result<(), Ending> {
         let Publish { topic, payload, qos, packet_id, .. } = publish;
-        let assured = match qos {
+        let qos = match qos {
             QoS::AtMostOnce => {
                 permit.send(Message { topic, payload, acknowledgement: None });
                 return Ok(());
             }
-            QoS::AtLeastOnce => Assured::AtLeastOnce,
-            QoS::ExactlyOnce => Assured::ExactlyOnce,
+            QoS::AtLeastOnce => AckedQos::AtLeastOnce,
+            QoS::ExactlyOnce => AckedQos::ExactlyOnce,
         };
         let Attached { session, generation, .. } = &self.hold.attached;
-        let (offer, has_room) = session.offer(*generation, assured, packet_id);
+        let (offer, has_room) = session.offer(*generation, qos, packet_id);
         self.has_room = has_room;
         match offer {
             Offer::Forward(message) => {
-                let publisher: Arc<dyn bridge::Publisher> = session.clone();
-                let acknowledgement = Acknowledgement { publisher, message_id: message.pack() };
+                let handler: Arc<dyn bridge::AckHandler> = session.clone();
+                let acknowledgement = Acknowledgement { handler, message_id: message.pack() };
                 permit.send(Message { topic, payload, acknowledgement: Some(acknowledgement) });
                 Ok(())
             }
             Offer::InFlight => Ok(()),
-            Offer::Again(receipt) => Ok(codec.put(answer(receipt), outbox)?),
+            Offer::AlreadyInLog(ack) => Ok(codec.put(answer(ack), outbox)?),
             Offer::TooMany => Err(Ending::TooManyUnreleased),
             Offer::TakenOver => Err(Ending::TakenOver),
         }
     }
 }
 
-fn answer(receipt: Receipt) -> Outgoing {
-    match receipt {
-        Receipt::PubAck(packet_id) => Outgoing::PubAck { packet_id, carried: true },
-        Receipt::PubRec(packet_id) => Outgoing::PubRec { packet_id, carried: true },
+fn answer(ack: Ack) -> Outgoing {
+    match ack {
+        Ack::PubAck(packet_id) => Outgoing::PubAck { packet_id, carried: true },
+        Ack::PubRec(packet_id) => Outgoing::PubRec { packet_id, carried: true },
     }
 }

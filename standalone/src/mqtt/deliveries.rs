@@ -8,9 +8,9 @@
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
-/// A QoS with acknowledgements.
+/// The QoS of a message that is acknowledged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Assured {
+pub(super) enum AckedQos {
     /// QoS 1.
     AtLeastOnce,
     /// QoS 2.
@@ -19,7 +19,7 @@ pub(super) enum Assured {
 
 /// The first acknowledgement of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Receipt {
+pub(super) enum Ack {
     /// PUBACK of this packet id.
     PubAck(u16),
     /// PUBREC of this packet id.
@@ -30,7 +30,7 @@ pub(super) enum Receipt {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct MessageId {
     generation: u32,
-    qos: Assured,
+    qos: AckedQos,
     packet_id: u16,
 }
 
@@ -38,15 +38,15 @@ impl MessageId {
     /// As a number, to pass it to the bridge and back.
     pub(super) fn pack(self) -> u64 {
         let qos = match self.qos {
-            Assured::AtLeastOnce => 1,
-            Assured::ExactlyOnce => 2,
+            AckedQos::AtLeastOnce => 1,
+            AckedQos::ExactlyOnce => 2,
         };
         u64::from(self.generation) << 32 | qos << 16 | u64::from(self.packet_id)
     }
 
     /// The inverse of [`MessageId::pack`].
     pub(super) fn unpack(number: u64) -> Self {
-        let qos = if number >> 16 & 0xFFFF == 1 { Assured::AtLeastOnce } else { Assured::ExactlyOnce };
+        let qos = if number >> 16 & 0xFFFF == 1 { AckedQos::AtLeastOnce } else { AckedQos::ExactlyOnce };
         Self { generation: (number >> 32) as u32, qos, packet_id: number as u16 }
     }
 }
@@ -56,10 +56,10 @@ impl MessageId {
 pub(super) enum Offer {
     /// Forward it under this id.
     Forward(MessageId),
-    /// It is in flight already; its receipt leaves when the log has it.
+    /// It is in flight already; its acknowledgement is sent when the log has it.
     InFlight,
     /// The log has it already.
-    Again(Receipt),
+    AlreadyInLog(Ack),
     /// The client has too many QoS 2 messages: it must release some first.
     TooMany,
     /// Another connection has taken the session over.
@@ -82,19 +82,19 @@ pub(super) struct Deliveries {
     /// Messages of the present connection that are not in the log yet.
     in_flight: usize,
     exactly_once: BTreeMap<u16, Stage>,
-    receipts: Vec<Receipt>,
+    acks: Vec<Ack>,
 }
 
 impl Deliveries {
     pub(super) fn new(capacity: usize) -> Self {
-        Self { capacity, generation: 0, in_flight: 0, exactly_once: BTreeMap::new(), receipts: Vec::new() }
+        Self { capacity, generation: 0, in_flight: 0, exactly_once: BTreeMap::new(), acks: Vec::new() }
     }
 
-    /// A new connection takes the session over. Its generation.
-    pub(super) fn begin(&mut self) -> u32 {
+    /// A new connection takes the session over. Returns its generation.
+    pub(super) fn take_over(&mut self) -> u32 {
         self.generation = self.generation.wrapping_add(1);
         self.in_flight = 0;
-        self.receipts.clear();
+        self.acks.clear();
         self.generation
     }
 
@@ -109,16 +109,16 @@ impl Deliveries {
     }
 
     /// A connection delivers a message.
-    pub(super) fn offer(&mut self, generation: u32, qos: Assured, packet_id: u16) -> Offer {
+    pub(super) fn offer(&mut self, generation: u32, qos: AckedQos, packet_id: u16) -> Offer {
         if generation != self.generation {
             return Offer::TakenOver;
         }
-        if qos == Assured::ExactlyOnce {
+        if qos == AckedQos::ExactlyOnce {
             let in_use = self.exactly_once.len();
             match self.exactly_once.entry(packet_id) {
                 Entry::Occupied(mut stage) => {
                     return match stage.get_mut() {
-                        Stage::Received => Offer::Again(Receipt::PubRec(packet_id)),
+                        Stage::Received => Offer::AlreadyInLog(Ack::PubRec(packet_id)),
                         Stage::InFlight { asked_by } => {
                             *asked_by = generation;
                             Offer::InFlight
@@ -133,24 +133,24 @@ impl Deliveries {
         Offer::Forward(MessageId { generation, qos, packet_id })
     }
 
-    /// The log has a message. Whether a receipt waits to be sent.
-    pub(super) fn acknowledged(&mut self, message: MessageId) -> bool {
+    /// The log has a message. Returns whether an acknowledgement waits to be sent.
+    pub(super) fn on_acknowledged(&mut self, message: MessageId) -> bool {
         let MessageId { generation, qos, packet_id } = message;
         if generation == self.generation {
             self.in_flight = self.in_flight.saturating_sub(1);
         }
         match qos {
-            Assured::AtLeastOnce if generation == self.generation => self.receipts.push(Receipt::PubAck(packet_id)),
-            Assured::AtLeastOnce => {}
-            Assured::ExactlyOnce => {
+            AckedQos::AtLeastOnce if generation == self.generation => self.acks.push(Ack::PubAck(packet_id)),
+            AckedQos::AtLeastOnce => {}
+            AckedQos::ExactlyOnce => {
                 let before =
                     self.exactly_once.get_mut(&packet_id).map(|stage| std::mem::replace(stage, Stage::Received));
                 if before == Some(Stage::InFlight { asked_by: self.generation }) {
-                    self.receipts.push(Receipt::PubRec(packet_id));
+                    self.acks.push(Ack::PubRec(packet_id));
                 }
             }
         }
-        !self.receipts.is_empty()
+        !self.acks.is_empty()
     }
 
     /// The client releases a QoS 2 packet id: it may be used for another message. One that is still in flight stays, since
@@ -161,9 +161,9 @@ impl Deliveries {
         }
     }
 
-    /// Moves the receipts that may leave on the present connection.
-    pub(super) fn take_receipts(&mut self, into: &mut Vec<Receipt>) {
-        into.append(&mut self.receipts);
+    /// Moves the acknowledgements that may be sent on the present connection.
+    pub(super) fn take_acks(&mut self, into: &mut Vec<Ack>) {
+        into.append(&mut self.acks);
     }
 }
 

@@ -7,7 +7,7 @@ use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use bridge::Inlet;
+use bridge::MessageSender;
 use parking_lot::Mutex;
 use runtime::{Clock, Metrics, Shutdown};
 use socket2::{SockRef, TcpKeepalive};
@@ -37,7 +37,7 @@ pub(crate) struct Front {
 }
 
 impl Front {
-    /// Listens. Messages under `topics` go into `inlet`.
+    /// Listens. Messages under `topics` go into `message_sender`.
     ///
     /// # Errors
     /// The address cannot be bound; the error names `setting`.
@@ -45,7 +45,7 @@ impl Front {
         address: SocketAddr,
         setting: &str,
         topics: Vec<String>,
-        inlet: Inlet,
+        message_sender: MessageSender,
         clock: Clock,
         metrics: &Metrics,
     ) -> anyhow::Result<Self> {
@@ -55,7 +55,7 @@ impl Front {
         let sessions = Mutex::new(Sessions::new(&limits));
         let metrics = FrontMetrics::register(metrics);
         let (log, assigned) = (Mutex::default(), AtomicU64::default());
-        let shared = Arc::new(Shared { limits, sessions, inlet, topics, metrics, clock, log, assigned });
+        let shared = Arc::new(Shared { limits, sessions, message_sender, topics, metrics, clock, log, assigned });
         Ok(Self { listener, shared, stop: Shutdown::new() })
     }
 

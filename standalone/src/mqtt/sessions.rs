@@ -8,11 +8,11 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bridge::Publisher;
+use bridge::AckHandler;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
-use super::deliveries::{Assured, Deliveries, MessageId, Offer, Receipt};
+use super::deliveries::{AckedQos, Deliveries, MessageId, Offer, Ack};
 use super::limits::Limits;
 
 /// The state that consecutive connections of one client share.
@@ -32,15 +32,15 @@ impl Session {
     }
 
     /// Makes a new connection the present one; the last one's task finds that out and ends.
-    fn begin(&self) -> (u32, Arc<Notify>) {
+    fn take_over(&self) -> (u32, Arc<Notify>) {
         let mut state = self.0.lock();
         let wake = Arc::<Notify>::default();
         std::mem::replace(&mut state.wake, wake.clone()).notify_one();
-        (state.deliveries.begin(), wake)
+        (state.deliveries.take_over(), wake)
     }
 
     /// As [`Deliveries::offer`], and whether there is room for another message.
-    pub(super) fn offer(&self, generation: u32, qos: Assured, packet_id: u16) -> (Offer, bool) {
+    pub(super) fn offer(&self, generation: u32, qos: AckedQos, packet_id: u16) -> (Offer, bool) {
         let mut state = self.0.lock();
         (state.deliveries.offer(generation, qos, packet_id), !state.deliveries.is_full())
     }
@@ -51,21 +51,21 @@ impl Session {
     }
 
     /// Moves what may be sent now, and says whether there is room for more. `None`: another connection has the session.
-    pub(super) fn take_receipts(&self, generation: u32, into: &mut Vec<Receipt>) -> Option<bool> {
+    pub(super) fn take_acks(&self, generation: u32, into: &mut Vec<Ack>) -> Option<bool> {
         let mut state = self.0.lock();
         if !state.deliveries.is_current(generation) {
             return None;
         }
-        state.deliveries.take_receipts(into);
+        state.deliveries.take_acks(into);
         Some(!state.deliveries.is_full())
     }
 }
 
-impl Publisher for Session {
-    fn acknowledged(&self, message_id: u64) {
+impl AckHandler for Session {
+    fn on_acknowledged(&self, message_id: u64) {
         let mut state = self.0.lock();
-        state.deliveries.acknowledged(MessageId::unpack(message_id));
-        // Also where no receipt waits: there may be room again.
+        state.deliveries.on_acknowledged(MessageId::unpack(message_id));
+        // Also where no ack waits: there may be room again.
         state.wake.notify_one();
     }
 }
@@ -108,14 +108,14 @@ impl Sessions {
         let kept = found.and_then(|Entry { session, expires_at, .. }| {
             let is_expired = expires_at.is_some_and(|at| at <= now);
             if is_clean || is_expired {
-                session.begin();
+                session.take_over();
                 return None;
             }
             Some(session)
         });
         let is_resumed = kept.is_some();
         let session = kept.unwrap_or_else(|| Arc::new(Session::new(self.in_flight)));
-        let (generation, wake) = session.begin();
+        let (generation, wake) = session.take_over();
         self.make_room(now);
         let entry = Entry { session: session.clone(), generation, expires_at: None };
         self.by_client.insert(client_id.to_owned(), entry);
@@ -161,7 +161,7 @@ mod tests {
     }
 
     fn is_current(attached: &Attached) -> bool {
-        attached.session.take_receipts(attached.generation, &mut Vec::new()).is_some()
+        attached.session.take_acks(attached.generation, &mut Vec::new()).is_some()
     }
 
     #[test]

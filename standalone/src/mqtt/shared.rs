@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
-use bridge::Inlet;
+use bridge::MessageSender;
 use bytes::BytesMut;
 use parking_lot::Mutex;
 use runtime::Clock;
@@ -24,7 +24,7 @@ pub(super) const READ_BYTES: usize = 4 << 10;
 pub(super) struct Shared {
     pub(super) limits: Limits,
     pub(super) sessions: Mutex<Sessions>,
-    pub(super) inlet: Inlet,
+    pub(super) message_sender: MessageSender,
     /// The prefixes of receivers' topics.
     pub(super) topics: Vec<String>,
     pub(super) metrics: FrontMetrics,

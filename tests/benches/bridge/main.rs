@@ -32,7 +32,7 @@ const MAX_IN_FLIGHT: usize = 6_000;
 const QUIET_POLLS: u32 = 25;
 const NO_LIMIT_HZ: u32 = 200_000;
 const STEADY_HZ: u32 = 5_000;
-const STEADY: usize = 10 * STEADY_HZ as usize;
+const STEADY_FRAMES: usize = 10 * STEADY_HZ as usize;
 const TIMEOUT: Duration = Duration::from_secs(120);
 
 fn main() -> Result<()> {
@@ -45,17 +45,17 @@ fn main() -> Result<()> {
 }
 
 async fn run() -> Result<()> {
-    let stage = Stage::start().await?;
-    stage.speed(1, WARM_UP, "").await?;
-    stage.latency().await?;
-    stage.speed(1, FRAMES, "bridge_frames_per_second").await?;
-    stage.speed(0, FRAMES, "bridge_frames_per_second_qos0").await?;
-    stage.memory().await?;
-    stage.bridge.service().stop().await?;
-    subscriber::measure(&stage.mosquitto, FRAMES).await
+    let services = Services::start().await?;
+    services.throughput(1, WARM_UP, None).await?;
+    services.latency().await?;
+    services.throughput(1, FRAMES, Some("bridge_frames_per_second")).await?;
+    services.throughput(0, FRAMES, Some("bridge_frames_per_second_qos0")).await?;
+    services.memory().await?;
+    services.bridge.service().stop().await?;
+    subscriber::measure(&services.mosquitto, FRAMES).await
 }
 
-struct Stage {
+struct Services {
     kafka: Kafka,
     mosquitto: Mosquitto,
     bridge: Program,
@@ -63,7 +63,7 @@ struct Stage {
     partitions: u32,
 }
 
-impl Stage {
+impl Services {
     async fn start() -> Result<Self> {
         let prefix = unique_prefix("bench");
         let kafka = Kafka::start(KafkaOptions { fast: true, ..KafkaOptions::default() }).await?;
@@ -73,11 +73,11 @@ impl Stage {
             .env("UPDRAFT_KAFKA_BOOTSTRAP", kafka.bootstrap())
             .env("UPDRAFT_SCHEMA_REGISTRY_URL", Stack::shared().registry().await?.url())
             .env("UPDRAFT_TOPIC_PREFIX", &prefix)
-            // A few receivers publish as many frames as thousands.
+            // 0: no limit, because each simulated receiver sends as many frames as thousands of real ones.
             .env("UPDRAFT_BRIDGE_RECEIVER_RATE", 0)
             .env("UPDRAFT_MQTT_URL", mosquitto.url());
         let bridge = Program::start(bridge).await?;
-        let raw = catalogue::find(topic::RAW).context("in the catalogue")?;
+        let raw = catalogue::find(topic::RAW).context("the raw topic is not in the catalogue")?;
         Ok(Self { kafka, mosquitto, bridge, raw_topic: raw.full_name(&prefix), partitions: raw.partitions })
     }
 
@@ -91,31 +91,30 @@ impl Stage {
     }
 
     fn bridge_cpu_s(&self) -> Result<f64> {
-        cpu_seconds(self.bridge.service().pid().context("runs")?).context("its CPU time")
+        cpu_seconds(self.bridge.service().pid().context("the bridge has ended")?).context("cannot read the CPU time of the bridge")
     }
 
     /// Maximum throughput with `MAX_IN_FLIGHT` frames in flight, and the bridge's CPU time.
-    async fn speed(&self, qos: u8, frames: usize, name: &str) -> Result<()> {
+    /// `name`: of the printed figure; `None`: a warm-up, prints nothing.
+    async fn throughput(&self, qos: u8, frames: usize, name: Option<&str>) -> Result<()> {
         let before = (self.forwarded().await?, self.bridge_cpu_s()?);
         let started = clock::now();
         let publisher = self.publisher(&format!("fast-{qos}"), NO_LIMIT_HZ, qos, MAX_IN_FLIGHT);
-        let (last, quiet, more) = (Cell::new(0), Cell::new(0), Cell::new(0));
+        let (last, quiet, republished) = (Cell::new(0), Cell::new(0), Cell::new(0));
         let all_forwarded = async || {
             let forwarded_frames = self.forwarded().await.ok()? - before.0;
             quiet.set(if forwarded_frames == last.replace(forwarded_frames) { quiet.get() + 1 } else { 0 });
             // The broker may drop frames at QoS 0: publish as many again.
             if qos == 0 && quiet.get() >= QUIET_POLLS {
-                more.set(more.get() + MAX_IN_FLIGHT);
+                republished.set(republished.get() + MAX_IN_FLIGHT);
                 quiet.set(0);
             }
-            publisher.allow((forwarded_frames + MAX_IN_FLIGHT).min(frames) + more.get());
+            publisher.allow((forwarded_frames + MAX_IN_FLIGHT).min(frames) + republished.get());
             (forwarded_frames >= frames).then_some(())
         };
         wait_until(TIMEOUT, "all frames to be in Kafka", all_forwarded).await?;
         let seconds = started.elapsed().as_secs_f64();
-        if name.is_empty() {
-            return Ok(());
-        }
+        let Some(name) = name else { return Ok(()) };
         println!("bench: {name} {:.0} frames/s", frames as f64 / seconds);
         let suffix = if qos == 0 { "_qos0" } else { "" };
         let cpu_us = (self.bridge_cpu_s()? - before.1) * 1e6 / frames as f64;
@@ -125,15 +124,15 @@ impl Stage {
 
     /// Latency from the publisher's socket to a reader of the raw topic.
     async fn latency(&self) -> Result<()> {
-        let publisher = self.publisher("steady", STEADY_HZ, 1, STEADY);
+        let publisher = self.publisher("steady", STEADY_HZ, 1, STEADY_FRAMES);
         let ledger =
-            Ledger::open_in_the_middle(self.kafka.bootstrap(), &self.raw_topic, self.partitions, SeekTo::End).await?;
+            Ledger::open_from(self.kafka.bootstrap(), &self.raw_topic, self.partitions, SeekTo::End).await?;
         let cpu_s = self.bridge_cpu_s()?;
-        let all = async || ledger.look(|entries| (entries.first_seen.len() >= STEADY).then_some(()));
+        let all = async || ledger.with_entries(|entries| (entries.first_seen.len() >= STEADY_FRAMES).then_some(()));
         wait_until(TIMEOUT, "all frames to be read", all).await?;
-        let cpu_us = (self.bridge_cpu_s()? - cpu_s) * 1e6 / STEADY as f64;
-        let mut latencies_ms: Vec<f64> = publisher.look(|published| {
-            ledger.look(|entries| {
+        let cpu_us = (self.bridge_cpu_s()? - cpu_s) * 1e6 / STEADY_FRAMES as f64;
+        let mut latencies_ms: Vec<f64> = publisher.with_published(|published| {
+            ledger.with_entries(|entries| {
                 let latencies = published.at.iter().zip(&entries.first_seen);
                 // Without the first second, in which the reader starts.
                 let latencies = latencies.skip(STEADY_HZ as usize).filter_map(|(sent, seen)| Some((*seen)? - *sent));
@@ -158,7 +157,7 @@ impl Stage {
             (in_flight >= window).then_some(())
         };
         let filled = wait_until(TIMEOUT, "the window to be full", full).await;
-        let megabytes = self.bridge.resident_bytes().unwrap_or_default() as f64 / f64::from(1 << 20);
+        let megabytes = self.bridge.resident_bytes().unwrap_or_default() as f64 / 1e6;
         self.kafka.node(0).thaw()?;
         filled?;
         println!("bench: bridge_rss_mb {megabytes:.1} MB");

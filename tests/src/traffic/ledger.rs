@@ -49,11 +49,11 @@ impl Ledger {
         Self::open_at(bootstrap, topic, partitions, SeekTo::Beginning, Entries::default()).await
     }
 
-    /// Reads from a position in the middle of the numbers.
+    /// Reads from `from`. The first frame of a device may have any sequence number.
     ///
     /// # Errors
     /// Kafka refuses the reader.
-    pub async fn open_in_the_middle(bootstrap: &str, topic: &str, partitions: u32, from: SeekTo) -> Result<Self> {
+    pub async fn open_from(bootstrap: &str, topic: &str, partitions: u32, from: SeekTo) -> Result<Self> {
         Self::open_at(bootstrap, topic, partitions, from, Entries { from_the_middle: true, ..Entries::default() }).await
     }
 
@@ -78,8 +78,8 @@ impl Ledger {
     }
 
     /// Reads the entries.
-    pub fn look<T>(&self, look: impl FnOnce(&Entries) -> T) -> T {
-        look(&self.entries.lock().unwrap_or_else(PoisonError::into_inner))
+    pub fn with_entries<T>(&self, read: impl FnOnce(&Entries) -> T) -> T {
+        read(&self.entries.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 

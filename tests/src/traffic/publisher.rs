@@ -76,13 +76,13 @@ impl Publisher {
     }
 
     /// Reads the state of the published frames.
-    pub fn look<T>(&self, look: impl FnOnce(&Published) -> T) -> T {
-        look(&self.published.lock().unwrap_or_else(PoisonError::into_inner))
+    pub fn with_published<T>(&self, read: impl FnOnce(&Published) -> T) -> T {
+        read(&self.published.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// The number of frames sent so far.
     pub fn count(&self) -> usize {
-        self.look(|published| published.at.len())
+        self.with_published(|published| published.at.len())
     }
 
     /// Sets the number of frames after which publishing pauses.

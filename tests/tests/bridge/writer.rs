@@ -32,7 +32,7 @@ async fn a_deleted_topic_replaces_the_writer() -> Result<()> {
     fixture.create(&[topic::RAW]).await?;
 
     let raw = catalogue::find(topic::RAW).context("in the catalogue")?;
-    let ledger = Ledger::open_in_the_middle(
+    let ledger = Ledger::open_from(
         fixture.bootstrap(),
         &fixture.full_name(topic::RAW),
         raw.partitions,
@@ -41,13 +41,13 @@ async fn a_deleted_topic_replaces_the_writer() -> Result<()> {
     .await?;
     let end = publisher.count() + RATE_HZ as usize;
     let all = async || {
-        ledger.look(|entries| {
+        ledger.with_entries(|entries| {
             (broken..end).all(|number| entries.first_seen.get(number).is_some_and(Option::is_some)).then_some(())
         })
     };
     let all = wait_until(TIMEOUT, "every frame since the writer failed", all).await;
     all.with_context(|| format!("log of the bridge:\n{}", bridge.service().log_tail(20)))?;
-    ledger.look(|entries| {
+    ledger.with_entries(|entries| {
         ensure!(entries.wrong.is_empty(), "{} wrong, first: {}", entries.wrong.len(), entries.wrong[0]);
         Ok(())
     })?;

@@ -149,7 +149,7 @@ pub(crate) async fn poison(rig: &Rig) -> Result<Duration> {
         (b"fb/b/88 96/f/1", good, "mqtt_topic"),
     ];
     let dead_letters = rig.records(topic::DEAD_LETTER).await?;
-    let acknowledged = || rig.publisher.look(|published| published.others_acknowledged);
+    let acknowledged = || rig.publisher.with_published(|published| published.others_acknowledged);
     let before = acknowledged();
     for _ in 0..POISON {
         for (topic, payload, _) in &kinds {

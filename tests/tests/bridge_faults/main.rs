@@ -70,7 +70,7 @@ async fn survive(
     fault: impl Future<Output = Result<Duration>>,
 ) -> Result<Row> {
     let first = rig.publisher.count();
-    let (duplicates, wrong) = rig.ledger.look(|entries| (entries.duplicates, entries.wrong.len()));
+    let (duplicates, wrong) = rig.ledger.with_entries(|entries| (entries.duplicates, entries.wrong.len()));
     let mut rss_mb = 0.0_f64;
     let mut samples = tokio::time::interval(MEMORY_SAMPLE_INTERVAL);
     let mut fault = pin!(fault);
@@ -91,9 +91,9 @@ async fn survive(
         what,
         acknowledged: end - first,
         lost,
-        duplicates: rig.ledger.look(|entries| entries.duplicates) - duplicates,
+        duplicates: rig.ledger.with_entries(|entries| entries.duplicates) - duplicates,
         max_duplicates,
-        wrong: rig.ledger.look(|entries| entries.wrong[wrong..].to_vec()),
+        wrong: rig.ledger.with_entries(|entries| entries.wrong[wrong..].to_vec()),
         recovery,
         rss_mb,
     };
@@ -105,8 +105,8 @@ async fn survive(
 /// frames.
 async fn count_lost(rig: &Rig, first: usize, end: usize) -> usize {
     let open = |of_acknowledged: bool| {
-        rig.publisher.look(|published| {
-            rig.ledger.look(|entries| {
+        rig.publisher.with_published(|published| {
+            rig.ledger.with_entries(|entries| {
                 let missing = |number: &usize| entries.first_seen.get(*number).copied().flatten().is_none();
                 let counts = |number: &usize| !of_acknowledged || published.acknowledged[*number];
                 let unacknowledged = |number: &usize| !of_acknowledged && !published.acknowledged[*number];

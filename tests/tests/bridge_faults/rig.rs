@@ -74,17 +74,17 @@ impl Rig {
 
     /// Waits until this number of further frames is in Kafka.
     pub(crate) async fn wait_for_carried(&self, more: usize) -> Result<()> {
-        let seen = || self.ledger.look(|entries| entries.first_seen.len());
+        let seen = || self.ledger.with_entries(|entries| entries.first_seen.len());
         let until = seen() + more;
         wait_until(TIMEOUT, "more frames in Kafka", async || (seen() >= until).then_some(())).await
     }
 
     /// The time from `end`, the end of a fault, until a frame published after it is in Kafka within a second.
     pub(crate) async fn wait_for_recovery(&self, end: Instant) -> Result<Duration> {
-        let next = Cell::new(self.publisher.look(|published| published.at.partition_point(|at| *at < end)));
+        let next = Cell::new(self.publisher.with_published(|published| published.at.partition_point(|at| *at < end)));
         let normal = async || {
             let look = |published: &crate::publisher::Published| {
-                self.ledger.look(|entries| {
+                self.ledger.with_entries(|entries| {
                     while let Some(Some(seen)) = entries.first_seen.get(next.get()).copied() {
                         if seen - published.at[next.get()] < NORMAL_LATENCY {
                             return Some(seen - end);
@@ -94,7 +94,7 @@ impl Rig {
                     None
                 })
             };
-            self.publisher.look(look)
+            self.publisher.with_published(look)
         };
         wait_until(TIMEOUT, "normal latency", normal).await
     }

@@ -1,4 +1,4 @@
-//! `updraft`: everything in one process, alone and with its map in a browser.
+//! The program `updraft` (all programs in one process): by its API, and by its map page in a browser.
 
 mod demo;
 mod program;

@@ -1,6 +1,6 @@
 use std::net::Ipv4Addr;
 
-use bridge::{Message, Outlet};
+use bridge::{Message, MessageReceiver};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::task::JoinHandle;
 
@@ -13,7 +13,7 @@ const ACCEPTED: [u8; 4] = [0x20, 2, 0, 0];
 /// A front on some free port, with the bridge's end of it.
 struct Scene {
     address: SocketAddr,
-    outlet: Outlet,
+    message_receiver: MessageReceiver,
     metrics: Metrics,
     stop: Shutdown,
     serving: JoinHandle<anyhow::Result<()>>,
@@ -21,15 +21,15 @@ struct Scene {
 
 impl Scene {
     async fn open(limits: Limits) -> Self {
-        let (inlet, outlet) = bridge::inlet();
+        let (message_sender, message_receiver) = bridge::message_channel();
         let metrics = Metrics::new();
         let topics = vec!["fb/b".to_owned()];
         let listen = (Ipv4Addr::LOCALHOST, 0).into();
-        let front = Front::bind(listen, "--mqtt-listen", topics, inlet, Clock::system(), &metrics).await;
+        let front = Front::bind(listen, "--mqtt-listen", topics, message_sender, Clock::system(), &metrics).await;
         let front = front.expect("a port").with_limits(limits);
         let (address, stop) = (front.address().expect("an address"), Shutdown::new());
         let serving = tokio::spawn(front.serve(stop.clone()));
-        Self { address, outlet, metrics, stop, serving }
+        Self { address, message_receiver, metrics, stop, serving }
     }
 
     async fn connect(&self, connect: &[u8]) -> TcpStream {
@@ -45,7 +45,7 @@ impl Scene {
     }
 
     async fn next(&mut self) -> Message {
-        tokio::time::timeout(SOON, self.outlet.next()).await.expect("no message came").expect("the front is open")
+        tokio::time::timeout(SOON, self.message_receiver.next()).await.expect("no message came").expect("the front is open")
     }
 
     /// Waits until a connection has ended for this reason.
@@ -131,7 +131,7 @@ async fn a_full_window_stops_reading_and_loses_nothing() {
     for _ in 0..4 {
         held.push(scene.next().await);
     }
-    assert!(scene.outlet.try_next().is_none(), "no more than may be in flight");
+    assert!(scene.message_receiver.try_next().is_none(), "no more than may be in flight");
     for id in 5..=20_u8 {
         acknowledge(held.remove(0));
         held.push(scene.next().await);
@@ -216,8 +216,8 @@ async fn unreleased_qos_2_is_bounded() {
 async fn a_port_that_is_taken_is_named_with_its_setting() {
     let taken = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a port");
     let address = taken.local_addr().expect("an address");
-    let (inlet, _outlet) = bridge::inlet();
-    let bound = Front::bind(address, "--mqtt-listen", Vec::new(), inlet, Clock::system(), &Metrics::new()).await;
+    let (message_sender, _message_receiver) = bridge::message_channel();
+    let bound = Front::bind(address, "--mqtt-listen", Vec::new(), message_sender, Clock::system(), &Metrics::new()).await;
     let error = format!("{:#}", bound.expect_err("the port is taken"));
     assert!(error.contains("--mqtt-listen") && error.contains(&address.to_string()), "{error}");
 }

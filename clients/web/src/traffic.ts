@@ -3,7 +3,7 @@ const MINUTE_MS = 60_000;
 const SAMPLE_MS = 1000;
 
 /** How many bytes were received: in total, and per minute. */
-export class DataMeter {
+export class TrafficCounter {
   #total = 0;
   #since: number | undefined;
   #samples: { at: number; bytes: number }[] = [];

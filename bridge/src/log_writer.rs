@@ -1,6 +1,5 @@
-//! From the window to the log, in order, and the results of the writes. A broken writer is replaced, and all
-//! unacknowledged
-//! messages are sent through the new one, in order.
+//! Writes messages from the window to the log, in order, and handles the results of the writes. A broken writer is
+//! replaced, and all unacknowledged messages are sent through the new one, in order.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -12,18 +11,17 @@ use streams::trace::record_outcome;
 use streams::{Delivered, DeliveryError, Sink, SinkSettings};
 
 use crate::answers::{Answer, Answers};
-use crate::carried::Carried;
+use crate::in_flight::InFlightMessage;
 use crate::dependencies::Dependencies;
 use crate::intake::Intake;
 use crate::metrics::Reason;
 use crate::window::Window;
 
 /// After which time a writer that was full is tried again without an answer: librdkafka counts bytes a little longer
-/// than
-/// records.
+/// than records.
 const FULL_AGAIN: Duration = Duration::from_millis(20);
 
-pub(crate) struct Carrier {
+pub(crate) struct LogWriter {
     dependencies: Dependencies,
     settings: SinkSettings,
     /// None while the last one is broken and the next one is not due.
@@ -43,7 +41,7 @@ pub(crate) struct Carrier {
     done: u64,
 }
 
-impl Carrier {
+impl LogWriter {
     pub(crate) fn new(dependencies: Dependencies, settings: SinkSettings) -> anyhow::Result<Self> {
         let sink = dependencies.cluster.log.sink(settings.clone())?;
         Ok(Self {
@@ -76,7 +74,7 @@ impl Carrier {
         self.answers.clone()
     }
 
-    /// When [`Carrier::work_off`] is due without an answer of the log (monotonic).
+    /// When [`LogWriter::work_off`] is due without an answer of the log (monotonic).
     pub(crate) fn again_at(&self) -> Option<Duration> {
         self.again_at
     }
@@ -87,7 +85,7 @@ impl Carrier {
     }
 
     /// A message that entered the window goes to the log, behind those that wait.
-    pub(crate) fn forward<A>(&mut self, sequence: u64, window: &Window<A, Carried>) {
+    pub(crate) fn forward<A>(&mut self, sequence: u64, window: &Window<A, InFlightMessage>) {
         self.unsent.push_back(sequence);
         self.send_unsent(window);
     }
@@ -95,7 +93,7 @@ impl Carrier {
     /// Processes the log's answers, and calls `acknowledge` for each message that may be acknowledged now, in order.
     pub(crate) fn work_off<A>(
         &mut self,
-        window: &mut Window<A, Carried>,
+        window: &mut Window<A, InFlightMessage>,
         intake: &Intake,
         mut acknowledge: impl FnMut(A),
     ) {
@@ -123,16 +121,16 @@ impl Carrier {
         &mut self,
         sequence: u64,
         outcome: &Result<Delivered, DeliveryError>,
-        window: &mut Window<A, Carried>,
+        window: &mut Window<A, InFlightMessage>,
         acknowledge: impl FnMut(A),
     ) {
         self.done += 1;
-        if let Some(carried) = window.item_mut(sequence) {
+        if let Some(in_flight) = window.item_mut(sequence) {
             let now = self.dependencies.context.clock.monotonic();
-            let waited = now.saturating_sub(carried.received_at);
-            end_span(carried, outcome, now);
+            let waited = now.saturating_sub(in_flight.received_at);
+            end_span(in_flight, outcome, now);
             self.dependencies.metrics.acknowledge.observe(waited.as_secs_f64());
-            match carried.dead_letter {
+            match in_flight.dead_letter {
                 None => self.dependencies.metrics.forwarded.inc(),
                 Some(reject) => {
                     let reason = Reason { reason: reject.reason() };
@@ -154,18 +152,18 @@ impl Carrier {
         &mut self,
         sequence: u64,
         error: &DeliveryError,
-        window: &mut Window<A, Carried>,
+        window: &mut Window<A, InFlightMessage>,
         intake: &Intake,
         acknowledge: impl FnMut(A),
     ) {
-        let Some(carried) = window.item_mut(sequence) else { return };
+        let Some(in_flight) = window.item_mut(sequence) else { return };
         self.count(error.reason());
-        if carried.dead_letter.is_some() {
+        if in_flight.dead_letter.is_some() {
             tracing::error!(%error, "the log refuses a dead letter; the message is lost");
             return self.done(sequence, &Err(error.clone()), window, acknowledge);
         }
-        end_span(carried, &Err(error.clone()), self.dependencies.context.clock.monotonic());
-        intake.put_aside(carried);
+        end_span(in_flight, &Err(error.clone()), self.dependencies.context.clock.monotonic());
+        intake.put_aside(in_flight);
         self.unsent.push_back(sequence);
     }
 
@@ -193,7 +191,7 @@ impl Carrier {
         }
     }
 
-    fn try_again<A>(&mut self, window: &Window<A, Carried>) {
+    fn try_again<A>(&mut self, window: &Window<A, InFlightMessage>) {
         if self.again_at.is_none_or(|due| self.dependencies.context.clock.monotonic() < due) {
             return;
         }
@@ -217,13 +215,13 @@ impl Carrier {
     }
 
     /// Sends the waiting messages, in order, until the sink is full.
-    fn send_unsent<A>(&mut self, window: &Window<A, Carried>) {
+    fn send_unsent<A>(&mut self, window: &Window<A, InFlightMessage>) {
         while let (Some(&sequence), Some(sink)) = (self.unsent.front(), &self.sink) {
-            let Some(carried) = window.item(sequence) else {
+            let Some(in_flight) = window.item(sequence) else {
                 self.unsent.pop_front();
                 continue;
             };
-            let Err(refused) = sink.try_send(carried.record.clone(), self.answers.receipt(sequence)) else {
+            let Err(refused) = sink.try_send(in_flight.record.clone(), self.answers.receipt(sequence)) else {
                 self.unsent.pop_front();
                 continue;
             };
@@ -247,14 +245,14 @@ impl Carrier {
 }
 
 /// Ends the span of a message that is in the log, or will not be.
-fn end_span(carried: &mut Carried, outcome: &Result<Delivered, DeliveryError>, now: Duration) {
-    if let Some(mut span) = carried.span.take() {
+fn end_span(in_flight: &mut InFlightMessage, outcome: &Result<Delivered, DeliveryError>, now: Duration) {
+    if let Some(mut span) = in_flight.span.take() {
         record_outcome(&mut span, outcome);
         span.end_at(now);
     }
 }
 
-fn is_unwritten_letter<A>(sequence: u64, error: &DeliveryError, window: &Window<A, Carried>) -> bool {
+fn is_unwritten_letter<A>(sequence: u64, error: &DeliveryError, window: &Window<A, InFlightMessage>) -> bool {
     matches!(error, DeliveryError::Unavailable { .. })
         && window.item(sequence).is_some_and(|item| item.dead_letter.is_some())
 }

@@ -22,17 +22,17 @@ const BATCH: usize = 64;
 /// How long an orderly stop waits for the log to acknowledge the messages in flight.
 const DRAIN: Duration = Duration::from_secs(10);
 
-/// The publisher of a message, to be notified of its acknowledgement.
-pub trait Publisher: Send + Sync {
+/// The sender of messages, to be notified of each one's acknowledgement.
+pub trait AckHandler: Send + Sync {
     /// The log has the message. Called once for each message, from the bridge's own task: it must not block.
-    fn acknowledged(&self, message_id: u64);
+    fn on_acknowledged(&self, message_id: u64);
 }
 
 /// Acknowledges one message.
 pub struct Acknowledgement {
-    /// Its publisher.
-    pub publisher: Arc<dyn Publisher>,
-    /// The publisher's id of it.
+    /// Who is notified.
+    pub handler: Arc<dyn AckHandler>,
+    /// The handler's id of the message.
     pub message_id: u64,
 }
 
@@ -54,13 +54,13 @@ pub struct Message {
 }
 
 /// The sending end. Clones share the queue.
-pub type Inlet = mpsc::Sender<Message>;
+pub type MessageSender = mpsc::Sender<Message>;
 
 /// The bridge's end of the queue.
 #[derive(Debug)]
-pub struct Outlet(mpsc::Receiver<Message>);
+pub struct MessageReceiver(mpsc::Receiver<Message>);
 
-impl Outlet {
+impl MessageReceiver {
     /// The next message, for other readers than the bridge. `None`: there is no sender any more.
     pub async fn next(&mut self) -> Option<Message> {
         self.0.recv().await
@@ -73,28 +73,28 @@ impl Outlet {
 }
 
 /// A queue into a bridge; it holds at most 256 messages.
-pub fn inlet() -> (Inlet, Outlet) {
+pub fn message_channel() -> (MessageSender, MessageReceiver) {
     let (sender, receiver) = mpsc::channel(QUEUE);
-    (sender, Outlet(receiver))
+    (sender, MessageReceiver(receiver))
 }
 
-pub(crate) struct InletForwarder {
+pub(crate) struct InProcessForwarder {
     dependencies: Dependencies,
     pipeline: Pipeline<Acknowledgement>,
     messages: mpsc::Receiver<Message>,
 }
 
-impl InletForwarder {
+impl InProcessForwarder {
     /// # Errors
     /// The log gives no writer.
     pub(crate) fn new(
         dependencies: Dependencies,
         options: &BridgeOptions,
         window: Part,
-        outlet: Outlet,
+        message_receiver: MessageReceiver,
     ) -> anyhow::Result<Self> {
         let pipeline = Pipeline::new(dependencies.clone(), options, window)?;
-        Ok(Self { dependencies, pipeline, messages: outlet.0 })
+        Ok(Self { dependencies, pipeline, messages: message_receiver.0 })
     }
 
     /// Runs until a stop is requested, or until there is no sender left.
@@ -151,5 +151,5 @@ impl InletForwarder {
 }
 
 fn acknowledge(acknowledgement: Acknowledgement) {
-    acknowledgement.publisher.acknowledged(acknowledgement.message_id);
+    acknowledgement.handler.on_acknowledged(acknowledgement.message_id);
 }
