@@ -31,6 +31,7 @@ export function aircraftFrom(u: wire.AircraftUpdate, { now, connection }: Arriva
     phase: (u.kind_and_phase >> PHASE_SHIFT) & NUMBER_MASK,
     alert: u.kind_and_phase >> ALERT_SHIFT,
     name: u.name ?? before?.name,
+    ...text(u),
   };
 }
 
@@ -42,6 +43,7 @@ export function groundFrom(u: wire.GroundUpdate, arrival: Arrival, before?: Grou
     kind: u.ground_kind,
     alert: u.alert_kind ?? 0,
     name: u.name ?? before?.name,
+    ...text(u),
   };
 }
 
@@ -114,4 +116,8 @@ function position(u: { latitude_e7: number; longitude_e7: number }): { lat: numb
 
 function scaled(value: number | undefined, divisor: number): number | undefined {
   return value === undefined ? undefined : value / divisor;
+}
+
+function text({ text, text_at_us }: wire.AircraftUpdate | wire.GroundUpdate): Pick<Aircraft, 'text' | 'textAt'> {
+  return text === undefined ? {} : { text, textAt: (text_at_us ?? 0) / 1000 };
 }

@@ -28,6 +28,9 @@ export interface Aircraft extends Tracked, Position {
   /** 0: no alert. */
   alert: AlertKind;
   name?: string;
+  /** The newest text that it has broadcast, for half an hour, and when it was sent (ms). */
+  text?: string;
+  textAt?: number;
 }
 
 export interface Ground extends Tracked, Position {
@@ -36,6 +39,9 @@ export interface Ground extends Tracked, Position {
   /** 0: no alert. */
   alert: AlertKind;
   name?: string;
+  /** The newest text that it has broadcast, for half an hour, and when it was sent (ms). */
+  text?: string;
+  textAt?: number;
 }
 
 export interface Thermal extends Tracked, Position {

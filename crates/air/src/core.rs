@@ -59,6 +59,7 @@ pub mod settings;
 pub mod shown;
 pub mod station;
 mod stays;
+mod text;
 pub mod time;
 pub mod track;
 mod zone_state;

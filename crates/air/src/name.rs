@@ -1,20 +1,31 @@
-//! Cleans names that users send, once, at the input, so that live states, history and files have the same text.
+//! Cleans names and texts that users send, once, at the input, so that live states, history and files have the same text.
 
 /// Longer names are cut, characters.
 const LONGEST: usize = 80;
+/// Longer texts are cut, characters: more than one frame can carry.
+const LONGEST_TEXT: usize = 250;
 
 /// A name on one line, without what is no letter: control characters (the beginnings of escape sequences among them),
 /// directions of writing and other characters that are not seen. Empty: nothing is left.
 pub fn clean_name(name: &str) -> String {
-    let mut clean = String::with_capacity(name.len().min(LONGEST));
+    clean(name, LONGEST)
+}
+
+/// A text message, cleaned as a name is.
+pub fn clean_text(text: &str) -> String {
+    clean(text, LONGEST_TEXT)
+}
+
+fn clean(text: &str, longest: usize) -> String {
+    let mut clean = String::with_capacity(text.len().min(longest));
     let mut count = 0;
-    for word in name.split(char::is_whitespace) {
+    for word in text.split(char::is_whitespace) {
         let mut letters = word.chars().filter(|letter| is_shown(*letter)).peekable();
-        if letters.peek().is_some() && count > 0 && count < LONGEST {
+        if letters.peek().is_some() && count > 0 && count < longest {
             clean.push(' ');
             count += 1;
         }
-        for letter in letters.take(LONGEST - count) {
+        for letter in letters.take(longest - count) {
             clean.push(letter);
             count += 1;
         }
@@ -55,6 +66,7 @@ mod tests {
         ];
         for (name, expected) in cases {
             assert_eq!(clean_name(name), expected, "{name:?}");
+            assert_eq!(clean_text(name), expected, "{name:?}");
         }
     }
 

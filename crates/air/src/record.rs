@@ -5,7 +5,7 @@ use fanet::packet::{GroundType, HwAnswer, HwInfo, HwInfoDeprecated, Landmark, La
 use fanet::packet::{Thermal, Tracking};
 use fanet::{BuildDate, Elements, Packet};
 
-use crate::name::clean_name;
+use crate::name::{clean_name, clean_text};
 use schemas::v1::observation::Body;
 use schemas::v1::{
     Acknowledgement, AircraftKind, AircraftPosition, DeviceName, GroundKind, GroundPosition, HardwareReport,
@@ -20,7 +20,7 @@ pub fn body(packet: &Packet<'_>) -> Body {
         Packet::Tracking(tracking) => Body::Position(aircraft_position(tracking)),
         Packet::Name(name) => Body::Name(DeviceName { name: clean_name(&name.name.display()) }),
         Packet::Message(message) => {
-            Body::Message(TextMessage { subtype: message.subtype.into(), text: message.message.display().into_owned() })
+            Body::Message(TextMessage { subtype: message.subtype.into(), text: clean_text(&message.message.display()) })
         }
         Packet::Service(service) => Body::Weather(weather(service)),
         Packet::Landmark(landmark) => Body::Landmark(landmark_report(landmark)),

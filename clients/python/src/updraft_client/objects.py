@@ -69,6 +69,10 @@ class Aircraft(_OfDevice):
     phase: int
     alert_kind: int
     """0: no alert."""
+    text: str | None
+    """The newest text that it has broadcast, for half an hour."""
+    text_at_s: float | None
+    """When it was sent. None as above."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +81,10 @@ class Ground(_OfDevice):
     ground_kind: int
     alert_kind: int
     """0: no alert."""
+    text: str | None
+    """The newest text that it has broadcast, for half an hour."""
+    text_at_s: float | None
+    """When it was sent. None as above."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,16 +176,23 @@ def _name(update: Any, before: Any) -> str | None:
     return name if name is not None or before is None else before.name
 
 
+def _text(update: Any) -> dict[str, Any]:
+    return {"text": optional(update, "text"), "text_at_s": _scaled(update, "text_at_us", 1e6)}
+
+
 def aircraft(u: Any, arrival: Arrival, before: Aircraft | None) -> Aircraft:
     return Aircraft(
         **_tracked(u, arrival), device=u.device, name=_name(u, before), altitude_m=optional(u, "altitude_m"),
         speed_kmh=_scaled(u, "speed_dkmh", 10), climb_mps=_scaled(u, "climb_cmps", 100), course_deg=optional(u, "course_deg"),
         aircraft_kind=u.kind_and_phase & NUMBER_MASK, phase=u.kind_and_phase >> PHASE_SHIFT & NUMBER_MASK, alert_kind=u.kind_and_phase >> ALERT_SHIFT,
+        **_text(u),
     )
 
 
 def ground(u: Any, arrival: Arrival, before: Ground | None) -> Ground:
-    return Ground(**_tracked(u, arrival), device=u.device, name=_name(u, before), ground_kind=u.ground_kind, alert_kind=u.alert_kind)
+    return Ground(
+        **_tracked(u, arrival), device=u.device, name=_name(u, before), ground_kind=u.ground_kind, alert_kind=u.alert_kind, **_text(u),
+    )
 
 
 def station(u: Any, arrival: Arrival, before: Station | None) -> Station:

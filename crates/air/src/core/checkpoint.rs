@@ -14,6 +14,7 @@ use crate::core::receiver_name::ReceiverNames;
 use crate::core::score::Score;
 use crate::core::shown::Shown;
 use crate::core::station::Station;
+use crate::core::text::Text;
 use crate::dedupe::LatestFrames;
 
 impl Device {
@@ -27,6 +28,7 @@ impl Device {
             heard_at_us: heard.heard_at_us(self.last_seen_us),
         };
         let rare = self.rare.as_deref();
+        let text = rare.and_then(|rare| rare.text.as_ref());
         DeviceMemory {
             device: self.address,
             next_offset: self.next_offset,
@@ -56,6 +58,8 @@ impl Device {
                 .and_then(|rare| rare.sender_clock.as_ref())
                 .map(|clock| clock.to_checkpoint("", self.last_seen_us)),
             zone_keys: rare.map(|rare| rare.zone_keys.clone()).unwrap_or_default(),
+            text: text.map(|text| text.text.to_string()),
+            text_at_us: text.map_or(0, |text| text.at_us),
         }
     }
 
@@ -75,6 +79,7 @@ impl Device {
             called_id: checkpoint.called_id,
             sender_clock: checkpoint.sender_clock.as_ref().map(ReceiverClock::from_checkpoint),
             zone_keys: checkpoint.zone_keys.clone(),
+            text: checkpoint.text.as_ref().map(|text| Text { text: text.as_str().into(), at_us: checkpoint.text_at_us }),
         };
         let score = checkpoint.score.unwrap_or_default();
         let suspect = checkpoint.suspect_fix.as_slice();

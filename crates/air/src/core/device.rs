@@ -16,6 +16,7 @@ use crate::core::score::Score;
 use crate::core::settings::{Lifetimes, Settings};
 use crate::core::shown::{Changed, Shown};
 use crate::core::station::Station;
+use crate::core::text::Text;
 use crate::dedupe::LatestFrames;
 
 /// Receivers that heard the device within this time are published with its state, milliseconds.
@@ -81,6 +82,8 @@ pub struct Rare {
     pub sender_clock: Option<ReceiverClock>,
     /// The zones that it is in, in the order in which it entered them.
     pub zone_keys: Vec<u64>,
+    /// The newest text that it has broadcast.
+    pub text: Option<Text>,
 }
 
 /// The state of one device.

@@ -141,6 +141,13 @@ impl Device {
                 }
                 None
             }
+            Body::Message(sent) => {
+                let is_plain = sent.subtype == 0;
+                if is_plain && lateness == Lateness::Prompt && self.set_text(&sent.text, observation.event_at_us) {
+                    (changed.aircraft, changed.ground) = (true, true);
+                }
+                None
+            }
             _ => None,
         }
     }

@@ -8,6 +8,7 @@ use crate::core::device::{ApplyContext, Device};
 use crate::core::outputs::{Outputs, PrivacyChange, StateChange};
 use crate::core::settings::Settings;
 use crate::core::shown::{Changed, Shown};
+use crate::core::text::Text;
 
 impl Device {
     /// Emits changed states to the audiences that may see them, and tombstones to those that may no longer.
@@ -57,17 +58,23 @@ impl Device {
         let alert_kind = self.alert.as_ref().filter(|alert| alert.is_standing()).map(|alert| alert.state.alert_kind);
         let alert_kind = alert_kind.filter(|kind| named || AlertKind::try_from(*kind).is_ok_and(is_distress));
         let unverified = !self.score.is_published();
+        let text_at = |event_at_us: u64| self.text_at(event_at_us).filter(|_| named);
+        let text_of = |text: &Text| text.text.to_string();
         let state = match kind {
             Kind::Aircraft => {
                 let mut state = self.aircraft.as_ref()?.state(self.address);
                 (state.name, state.received_by, state.unverified) = (name, self.received_by(), unverified);
                 (state.alert_kind, state.address_conflict) = (alert_kind, self.has_conflict());
+                let text = text_at(state.event_at_us);
+                (state.text, state.text_at_us) = (text.map(text_of), text.map(|text| text.at_us));
                 State::Aircraft(state)
             }
             Kind::Ground => {
                 let mut state = self.ground.as_ref()?.state.clone();
                 (state.name, state.received_by, state.unverified) = (name, self.received_by(), unverified);
                 state.alert_kind = alert_kind;
+                let text = text_at(state.event_at_us);
+                (state.text, state.text_at_us) = (text.map(text_of), text.map(|text| text.at_us));
                 State::Ground(state)
             }
             Kind::Station => {

@@ -64,7 +64,7 @@ impl Back {
     }
 
     fn device(&self, checkpoint: &mut DeviceMemory) {
-        self.shift(&mut checkpoint.last_seen_us);
+        self.shift_all([&mut checkpoint.last_seen_us, &mut checkpoint.text_at_us]);
         checkpoint.sender_clock = None;
         // Tracks that are not followed, and what is known of them, begin again.
         checkpoint.candidate_fixes.clear();

@@ -4,6 +4,8 @@
 pub const SECOND_US: u64 = 1_000_000;
 /// Microseconds in an hour.
 pub const HOUR_US: u64 = 3_600 * SECOND_US;
+/// Microseconds.
+pub const MINUTE_US: u64 = 60 * SECOND_US;
 
 /// Settings of a partition's core. The same raw records give the same outputs only under the same settings.
 #[derive(Clone, Debug, PartialEq, Eq)]

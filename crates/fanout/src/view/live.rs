@@ -55,6 +55,8 @@ fn aircraft(state: &v1::AircraftState) -> v1::AircraftUpdate {
         version: state.version,
         age_ds: 0,
         name: None,
+        text: state.text.clone(),
+        text_at_us: state.text_at_us,
     }
 }
 
@@ -69,6 +71,8 @@ fn ground(state: &v1::GroundState) -> v1::GroundUpdate {
         version: state.version,
         age_ds: 0,
         name: None,
+        text: state.text.clone(),
+        text_at_us: state.text_at_us,
     }
 }
 

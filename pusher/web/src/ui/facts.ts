@@ -45,12 +45,13 @@ export function aircraftFacts(aircraft: Aircraft, estimate: Estimate, scene: Sce
     ...(isLive || ageMs > NOW_MS ? [heard('fact.heard', aircraft, scene), wide('fact.position', formatPosition(aircraft.lat, aircraft.lon))]
       : [wide('fact.place', formatPosition(aircraft.lat, aircraft.lon))]),
     ...(isLive && estimated ? [wide('fact.estimate', `${formatPosition(estimate.lat, estimate.lon)}${estimate.altitudeM === undefined ? '' : `, ${formats.altitude(estimate.altitudeM)}`}`)] : []),
+    ...textOf(aircraft, scene),
     ...distance(aircraft, scene),
   ];
 }
 
 export function groundFacts(ground: Ground, scene: Scene): Fact[] {
-  return [heard('fact.heard', ground, scene), ...distance(ground, scene), wide('fact.position', formatPosition(ground.lat, ground.lon))];
+  return [heard('fact.heard', ground, scene), ...textOf(ground, scene), ...distance(ground, scene), wide('fact.position', formatPosition(ground.lat, ground.lon))];
 }
 
 /** The open call of a device, and the nearest helpers. */
@@ -142,6 +143,12 @@ function fact(label: TextKey, text: string): Fact {
 
 function wide(label: TextKey, text: string): Fact {
   return { label, text, wide: true };
+}
+
+/** The text that the device has broadcast, with its age. */
+function textOf({ text, textAt }: Aircraft | Ground, { now, formats }: Scene): Fact[] {
+  if (text === undefined || textAt === undefined) return [];
+  return [wide('fact.text', `${text} (${t('fact.ago', { age: formatAge(now - textAt), time: formats.timeOfDay(textAt) })})`)];
 }
 
 function heard(label: TextKey, { at }: Tracked, { now, formats }: Scene): Fact {

@@ -1,6 +1,6 @@
 //! A hand-moved clock, and frames as receivers publish them.
 
-use fanet::packet::{AircraftType, GroundTracking, GroundType, Name, Service, Thermal, Tracking, Wind};
+use fanet::packet::{AircraftType, GroundTracking, GroundType, Message, Name, Service, Thermal, Tracking, Wind};
 use fanet::{Address, Frame, Header, Packet, Text, Wrapped};
 use schemas::v1::command::Action;
 use schemas::v1::raw_record::Input;
@@ -46,6 +46,10 @@ pub(super) fn station(position: fanet::Position) -> Service {
 
 pub(super) fn thermal(position: fanet::Position) -> Thermal {
     Thermal { position, confidence: 7, altitude_m: 1_600, climb_ms: 2.5, wind_speed_kmh: 10.0, wind_heading_deg: 270.0 }
+}
+
+pub(super) fn message(subtype: u8, text: &str) -> Packet<'_> {
+    Packet::Message(Message { subtype, message: Text::new(text) })
 }
 
 pub(super) fn name(text: &str) -> Packet<'_> {

@@ -10,7 +10,7 @@ use schemas::v1::{
     observation, reception, thermal_report,
 };
 
-use super::kit::{PILOT, Story, at, frame_of, ground, name, station, thermal, tracking};
+use super::kit::{PILOT, Story, at, frame_of, ground, message, name, station, thermal, tracking};
 use crate::core::{Outputs, StateChange};
 
 fn kinds(out: &Outputs) -> Vec<(Audience, &'static str)> {
@@ -441,4 +441,38 @@ fn a_frame_that_comes_as_its_aircraft_expires_counts() {
         ),
         (1, 1)
     );
+}
+
+#[test]
+fn a_broadcast_text_is_shown_with_its_device() {
+    let mut story = Story::new();
+    story.introduce(PILOT, at(0.0, 0.0));
+    let text_of = |out: &Outputs| out.states.iter().find_map(|change| match &change.state {
+        Some(State::Aircraft(state)) => Some((state.text.clone(), state.text_at_us)),
+        _ => None,
+    });
+    let sent_us = story.now_us;
+    let shown = (Some("landing at the lake".to_owned()), Some(sent_us));
+    assert_eq!(text_of(&story.frame(PILOT, message(0, "landing\u{1b} at\r\nthe lake"))), Some(shown.clone()));
+    story.pass(5.0);
+    let flown = story.frame(PILOT, Packet::Tracking(tracking(at(0.0, 0.0))));
+    assert_eq!(text_of(&flown), Some(shown), "it stays with the next position");
+    story.pass(5.0);
+    assert_eq!(text_of(&story.frame(PILOT, message(1, "not a plain one"))), None);
+    assert_eq!(text_of(&story.frame(PILOT, message(0, ""))), Some((None, None)), "taken back");
+}
+
+#[test]
+fn a_text_of_a_hidden_device_or_for_one_device_is_not_public() {
+    let mut story = Story::new();
+    story.introduce(PILOT, at(0.0, 0.0));
+    let to_one = Header::unicast(Address::new(0x11, 0x0B90), Address::new(0x11, 0x77));
+    let out = story.heard("r", 0, &Frame::new(to_one, message(0, "only for you")));
+    assert!(out.states.is_empty() && out.observations.iter().all(|observation| observation.private));
+    story.pass(5.0);
+    story.frame(PILOT, Packet::Tracking(Tracking { online_tracking: false, ..tracking(at(0.0, 0.0)) }));
+    story.pass(5.0);
+    let out = story.frame(PILOT, message(0, "hidden"));
+    assert!(out.observations.iter().all(|observation| observation.private));
+    assert!(out.states.iter().all(|change| change.audience == Audience::Private), "{:?}", out.states);
 }
