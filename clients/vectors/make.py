@@ -137,6 +137,12 @@ VECTORS_OF = {
         expect(thermals=["65535-281474976710655"], alerts=["17-123456"]),
         updates(removals=[{"object_kind": 6, "record_id": (17 << 48) + 123456, "version": 2}]), expect(alerts=[]),
     ],
+    "a landmark is shown until its removal": [
+        *LIVE, updates(landmarks=[{"landmark_id": (17 << 48) + 5, "device": DEVICE, "latitude_e7": 466000000, "longitude_e7": 80000000,
+                                   "layer": 2, "shape": 2, "latitudes_e7": [466100000], "longitudes_e7": [80100000], "text": "Wires", "version": 1}]),
+        expect(landmarks=["17-5"]),
+        updates(removals=[{"object_kind": 7, "record_id": (17 << 48) + 5, "version": 2}]), expect(landmarks=[]),
+    ],
     "a broken connection is resumed, and what was removed meanwhile is dropped": [
         *LIVE, updates(aircraft=[aircraft(device=5, version=20)]), checkpoint(), close(1006), expect(status="waiting"),
         passing(499), expect(effects=[]), passing(1), connected({"resume": "t1"}),

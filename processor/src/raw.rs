@@ -190,5 +190,5 @@ fn receiver_stamp_s(input: &RawRecord) -> Option<u32> {
 /// The update of Redis for a change. `None`: it is not public, or Redis does not hold its kind.
 fn live_update(change: StateChange) -> Option<LiveUpdate> {
     let is_held = change.audience == Audience::Public && schemas::redis::holds(change.kind);
-    is_held.then(|| LiveUpdate::of_object(change.kind, change.device.into(), change.version, change.state))
+    is_held.then(|| LiveUpdate::of_object(change.kind, change.number, change.version, change.state))
 }

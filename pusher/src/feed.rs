@@ -342,7 +342,7 @@ impl Follower {
             State::Aircraft(state) => state.device,
             State::Ground(state) => state.device,
             State::Station(state) => state.device,
-            State::Thermal(_) | State::Receiver(_) | State::Alert(_) => return,
+            State::Thermal(_) | State::Receiver(_) | State::Alert(_) | State::Landmark(_) => return,
         };
         if let Some(name) = state.name() {
             self.feed.app.claims.hear(device, name);

@@ -21,6 +21,8 @@ pub mod topic {
     pub const STATION: &str = "fanet.state.station.v1";
     /// Calls for help.
     pub const ALERT: &str = "fanet.alert.v1";
+    /// Marks on the map that devices broadcast.
+    pub const LANDMARK: &str = "fanet.state.landmark.v1";
     /// Receivers.
     pub const RECEIVER: &str = "fanet.state.receiver.v1";
     /// Single climbs.

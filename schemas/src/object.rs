@@ -24,14 +24,16 @@ pub enum Kind {
     Receiver,
     /// A call for help.
     Alert,
+    /// A mark on the map that a device broadcasts.
+    Landmark,
 }
 
 impl Kind {
     /// How many there are.
-    pub const COUNT: usize = 6;
+    pub const COUNT: usize = 7;
     /// All, in the order of their numbers.
     pub const ALL: [Self; Self::COUNT] =
-        [Self::Aircraft, Self::Ground, Self::Thermal, Self::Station, Self::Receiver, Self::Alert];
+        [Self::Aircraft, Self::Ground, Self::Thermal, Self::Station, Self::Receiver, Self::Alert, Self::Landmark];
 
     /// From 0.
     pub fn index(self) -> usize {
@@ -47,6 +49,7 @@ impl Kind {
             Self::Station => v1::ObjectKind::Station,
             Self::Receiver => v1::ObjectKind::Receiver,
             Self::Alert => v1::ObjectKind::Alert,
+            Self::Landmark => v1::ObjectKind::Landmark,
         }
     }
 
@@ -64,6 +67,7 @@ impl Kind {
             Self::Station => "station",
             Self::Receiver => "receiver",
             Self::Alert => "alert",
+            Self::Landmark => "landmark",
         }
     }
 
@@ -81,17 +85,18 @@ impl Kind {
             Self::Station => topic::STATION,
             Self::Receiver => topic::RECEIVER,
             Self::Alert => topic::ALERT,
+            Self::Landmark => topic::LANDMARK,
         }
     }
 
-    /// The record key of a numbered object: of a thermal by its record id, of other objects by the device's address.
+    /// The record key of a numbered object: of a thermal or landmark by its record id, of other objects by the device's address.
     /// `None`: receivers have no number.
     pub fn key(self, number: u64) -> Option<String> {
         match self {
             Self::Aircraft | Self::Ground | Self::Station | Self::Alert => {
                 u32::try_from(number).ok().map(|device| DeviceAddress(device).to_string())
             }
-            Self::Thermal => Some(RecordId(number).to_string()),
+            Self::Thermal | Self::Landmark => Some(RecordId(number).to_string()),
             Self::Receiver => None,
         }
     }
@@ -103,7 +108,7 @@ impl Kind {
             Self::Aircraft | Self::Ground | Self::Station | Self::Alert => {
                 key.parse::<DeviceAddress>().ok().map(|device| device.0.into())
             }
-            Self::Thermal => key.parse::<RecordId>().ok().map(|id| id.0),
+            Self::Thermal | Self::Landmark => key.parse::<RecordId>().ok().map(|id| id.0),
             Self::Receiver => None,
         }
     }
@@ -144,6 +149,7 @@ pub enum State {
     Station(v1::StationState),
     Receiver(v1::ReceiverState),
     Alert(v1::AlertState),
+    Landmark(v1::LandmarkState),
 }
 
 impl State {
@@ -156,6 +162,7 @@ impl State {
             Self::Station(_) => Kind::Station,
             Self::Receiver(_) => Kind::Receiver,
             Self::Alert(_) => Kind::Alert,
+            Self::Landmark(_) => Kind::Landmark,
         }
     }
 
@@ -168,6 +175,7 @@ impl State {
             Self::Station(state) => state.version,
             Self::Receiver(state) => state.version,
             Self::Alert(state) => state.version,
+            Self::Landmark(state) => state.version,
         }
     }
 
@@ -180,17 +188,19 @@ impl State {
             Self::Station(state) => state.position.as_ref(),
             Self::Receiver(state) => state.position.as_ref(),
             Self::Alert(state) => state.position.as_ref(),
+            Self::Landmark(state) => state.points.first(),
         }
     }
 
-    /// The device it is about; thermals and receivers are about none.
+    /// The device it is about; thermals and receivers are about none. A landmark is where it is, whoever broadcasts it: it does
+    /// not follow its device.
     pub fn device(&self) -> Option<u32> {
         match self {
             Self::Aircraft(state) => Some(state.device),
             Self::Ground(state) => Some(state.device),
             Self::Station(state) => Some(state.device),
             Self::Alert(state) => Some(state.device),
-            Self::Thermal(_) | Self::Receiver(_) => None,
+            Self::Thermal(_) | Self::Receiver(_) | Self::Landmark(_) => None,
         }
     }
 
@@ -201,6 +211,7 @@ impl State {
             Self::Ground(state) => state.name.as_deref(),
             Self::Station(state) => state.name.as_deref(),
             Self::Alert(state) => state.name.as_deref(),
+            Self::Landmark(state) => state.name.as_deref(),
             Self::Thermal(_) | Self::Receiver(_) => None,
         }
     }
@@ -214,6 +225,7 @@ impl State {
             Self::Station(state) => state.event_at_us,
             Self::Receiver(state) => state.last_seen_at_us,
             Self::Alert(state) => state.refreshed_at_us,
+            Self::Landmark(state) => state.event_at_us,
         }
     }
 
@@ -227,7 +239,7 @@ impl State {
             Self::Aircraft(state) => distress(state.alert_kind),
             Self::Ground(state) => distress(state.alert_kind),
             Self::Alert(state) => state.status == v1::AlertStatus::Open as i32,
-            Self::Thermal(_) | Self::Station(_) | Self::Receiver(_) => false,
+            Self::Thermal(_) | Self::Station(_) | Self::Receiver(_) | Self::Landmark(_) => false,
         }
     }
 
@@ -254,6 +266,7 @@ impl Serialize for State {
             Self::Station(state) => state.serialize(serializer),
             Self::Receiver(state) => state.serialize(serializer),
             Self::Alert(state) => state.serialize(serializer),
+            Self::Landmark(state) => state.serialize(serializer),
         }
     }
 }
@@ -268,6 +281,7 @@ pub enum Update {
     Station(v1::StationUpdate),
     Receiver(v1::ReceiverUpdate),
     Alert(v1::AlertUpdate),
+    Landmark(v1::LandmarkUpdate),
 }
 
 #[cfg(test)]

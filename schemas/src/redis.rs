@@ -9,11 +9,11 @@ pub const PUT_FUNCTION: &str = "updraft_put";
 /// The function that removes members whose state has expired.
 pub const SWEEP_FUNCTION: &str = "updraft_sweep";
 
-/// Whether Redis holds the states of a kind. Receivers and alerts are in the log alone.
+/// Whether Redis holds the states of a kind. Receivers, alerts and landmarks are only in the log.
 pub fn holds(kind: Kind) -> bool {
     match kind {
         Kind::Aircraft | Kind::Ground | Kind::Thermal | Kind::Station => true,
-        Kind::Receiver | Kind::Alert => false,
+        Kind::Receiver | Kind::Alert | Kind::Landmark => false,
     }
 }
 

@@ -2,7 +2,7 @@
 import type * as wire from './proto/live.js';
 import { CMPS_PER_MPS, DKMH_PER_KMH, E7_PER_DEGREE } from './proto/units.js';
 import { ALERT_SHIFT, PHASE_SHIFT } from './proto/wire.js';
-import type { Aircraft, Alert, Ground, Receiver, Station, Thermal, Tracked } from './objects.js';
+import type { Aircraft, Alert, Ground, Landmark, Receiver, Station, Thermal, Tracked } from './objects.js';
 
 /** When and on which connection a message came. */
 export interface Arrival {
@@ -102,6 +102,26 @@ export function alertFrom(u: wire.AlertUpdate, arrival: Arrival, before?: Alert)
     status: u.status,
     openedAt: u.opened_at_us / 1000,
     unverified: u.unverified,
+    name: u.name ?? before?.name,
+  };
+}
+
+export function landmarkFrom(u: wire.LandmarkUpdate, arrival: Arrival, before?: Landmark): Landmark {
+  const first = position(u);
+  return {
+    ...tracked(u, arrival),
+    ...first,
+    id: u.landmark_id,
+    device: u.device,
+    layer: u.layer,
+    shape: u.shape,
+    points: [first, ...u.latitudes_e7.map((latitude_e7, index) => position({ latitude_e7, longitude_e7: u.longitudes_e7[index] ?? 0 }))],
+    radiiM: u.radii_m,
+    text: u.text,
+    bottomM: u.altitude_bottom_m,
+    topM: u.altitude_top_m,
+    windSectors: u.wind_sectors,
+    expiresAt: u.expires_at_us / 1000,
     name: u.name ?? before?.name,
   };
 }

@@ -5,7 +5,6 @@ export { CellSet, cellOf } from './cells.js';
 export { decode, decodeHistory, encode } from './codec.js';
 export { connectionPolicy, PAUSE_AFTER_MS, type Conditions, type ConnectionPolicy } from './conditions.js';
 export { Connection, socketUrl, type ConnectionOptions } from './connection.js';
-export { TrafficCounter } from './traffic.js';
 export * from './objects.js';
 // The protocol has a message of this name too.
 export type { Position } from './objects.js';
@@ -18,3 +17,4 @@ export { Session, type Effect, type Status } from './session.js';
 export { UpdateStats } from './stats.js';
 export { RATES, subscriptionQuery, type Rate, type Subscription } from './subscription.js';
 export { ObjectTable } from './table.js';
+export { TrafficCounter } from './traffic.js';

@@ -1,5 +1,5 @@
 // The objects of the map, in display units. Absent fields are unknown.
-import type { AlertKind, AlertStatus, AircraftKind, FlightPhase, GroundKind } from './proto/live.js';
+import type { AlertKind, AlertStatus, AircraftKind, FlightPhase, GroundKind, LandmarkLayer, LandmarkShape } from './proto/live.js';
 
 /** The common fields of all objects of the air picture. */
 export interface Tracked {
@@ -87,5 +87,26 @@ export interface Alert extends Tracked {
   status: AlertStatus;
   openedAt: number;
   unverified: boolean;
+  name?: string;
+}
+
+/** A mark on the map that a device broadcasts. */
+export interface Landmark extends Tracked, Position {
+  id: string;
+  /** Who broadcasts it. */
+  device: number;
+  layer: LandmarkLayer;
+  shape: LandmarkShape;
+  /** The first one is its position. */
+  points: Position[];
+  /** Of circles and cylinders, one for each point. */
+  radiiM: number[];
+  text?: string;
+  bottomM?: number;
+  topM?: number;
+  /** Bit 0 north, then clockwise; undefined: it counts in any wind. */
+  windSectors?: number;
+  expiresAt: number;
+  /** Of the device. */
   name?: string;
 }

@@ -1,6 +1,6 @@
 import { CellSet } from './cells.js';
-import { aircraftFrom, alertFrom, groundFrom, receiverFrom, stationFrom, thermalFrom, type Arrival } from './convert.js';
-import type { Aircraft, Alert, Ground, Receiver, Station, Thermal, Tracked } from './objects.js';
+import { aircraftFrom, alertFrom, groundFrom, landmarkFrom, receiverFrom, stationFrom, thermalFrom, type Arrival } from './convert.js';
+import type { Aircraft, Alert, Ground, Landmark, Receiver, Station, Thermal, Tracked } from './objects.js';
 import { ObjectKind, type Objects, type Present, type Removal } from './proto/live.js';
 import { ObjectTable } from './table.js';
 
@@ -18,6 +18,7 @@ export class AirPicture {
   readonly stations = new ObjectTable<number, Station>();
   readonly receivers = new ObjectTable<string, Receiver>();
   readonly alerts = new ObjectTable<string, Alert>();
+  readonly landmarks = new ObjectTable<string, Landmark>();
 
   #cells: CellSet | undefined;
   #followed: ReadonlySet<number> = new Set();
@@ -52,6 +53,7 @@ export class AirPicture {
     for (const u of objects.stations) this.#put(this.stations, u.device, stationFrom(u, arrival, this.stations.get(u.device)));
     for (const u of objects.receivers) this.#put(this.receivers, u.receiver_id, receiverFrom(u, arrival));
     for (const u of objects.alerts) this.#put(this.alerts, u.alert_id, alertFrom(u, arrival, this.alerts.get(u.alert_id)));
+    for (const u of objects.landmarks) this.#put(this.landmarks, u.landmark_id, landmarkFrom(u, arrival, this.landmarks.get(u.landmark_id)));
   }
 
   remove(removal: Removal): void {
@@ -62,6 +64,7 @@ export class AirPicture {
       case ObjectKind.OBJECT_KIND_STATION: this.stations.remove(device ?? 0, version); break;
       case ObjectKind.OBJECT_KIND_THERMAL: this.thermals.remove(record_id ?? '', version); break;
       case ObjectKind.OBJECT_KIND_ALERT: this.alerts.remove(record_id ?? '', version); break;
+      case ObjectKind.OBJECT_KIND_LANDMARK: this.landmarks.remove(record_id ?? '', version); break;
       case ObjectKind.OBJECT_KIND_RECEIVER: this.receivers.remove(receiver_id ?? '', version); break;
     }
   }
@@ -76,12 +79,14 @@ export class AirPicture {
     const thermals = new Set(present.thermal_ids);
     const alerts = new Set(present.alert_ids);
     const receivers = new Set(present.receiver_ids);
+    const landmarks = new Set(present.landmark_ids);
     this.aircraft.retain((object, key) => aircraft.has(key) || followed(object));
     this.ground.retain((object, key) => ground.has(key) || followed(object));
     this.stations.retain((object, key) => stations.has(key) || followed(object));
     this.thermals.retain((_, key) => thermals.has(key));
     this.alerts.retain((object, key) => alerts.has(key) || followed(object));
     this.receivers.retain((_, key) => receivers.has(key));
+    this.landmarks.retain((_, key) => landmarks.has(key));
   }
 
   /** Removes everything, versions included: versions start again in another epoch. */
@@ -133,6 +138,7 @@ export class AirPicture {
       [ObjectKind.OBJECT_KIND_STATION, this.stations],
       [ObjectKind.OBJECT_KIND_RECEIVER, this.receivers],
       [ObjectKind.OBJECT_KIND_ALERT, this.alerts],
+      [ObjectKind.OBJECT_KIND_LANDMARK, this.landmarks],
     ];
     return all as [ObjectKind, ObjectTable<unknown, Tracked & Whereabouts>][];
   }

@@ -18,6 +18,7 @@ const KIND_NAMES: Record<number, string> = {
   [ObjectKind.OBJECT_KIND_STATION]: 'station',
   [ObjectKind.OBJECT_KIND_RECEIVER]: 'receiver',
   [ObjectKind.OBJECT_KIND_ALERT]: 'alert',
+  [ObjectKind.OBJECT_KIND_LANDMARK]: 'landmark',
 };
 
 /** How often a client receives changes at most; the slower rates are for slow connections. */

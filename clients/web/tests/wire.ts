@@ -12,11 +12,11 @@ export function ground(update: Partial<GroundUpdate> = {}): GroundUpdate {
 }
 
 export function objects(some: Partial<Objects>): Objects {
-  return { aircraft: [], ground: [], thermals: [], stations: [], receivers: [], alerts: [], ...some };
+  return { aircraft: [], ground: [], thermals: [], stations: [], receivers: [], alerts: [], landmarks: [], ...some };
 }
 
 export function present(some: Partial<Present> = {}): Present {
-  return { aircraft_devices: [], ground_devices: [], station_devices: [], thermal_ids: [], alert_ids: [], receiver_ids: [], ...some };
+  return { aircraft_devices: [], ground_devices: [], station_devices: [], thermal_ids: [], alert_ids: [], receiver_ids: [], landmark_ids: [], ...some };
 }
 
 /** Of an aircraft, unless the test sets another kind. */

@@ -76,6 +76,7 @@ pub const RULES: &[Rule] = &[
     needs("GET", "/api/v1/hidden-alerts", Scope::AlertHandle),
     public("/api/v1/history"),
     needs("GET", "/api/v1/keys", Scope::KeyRead),
+    public("/api/v1/landmarks"),
     Rule { method: "GET", path: "/api/v1/me", needs: Needs::Credentials },
     public("/api/v1/pilots"),
     needs("POST", "/api/v1/position", Scope::PositionWrite),

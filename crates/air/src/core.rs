@@ -42,6 +42,7 @@ pub mod device;
 pub mod evict;
 mod frame;
 pub mod ground;
+mod landmark;
 mod kept;
 mod observe;
 mod other;

@@ -170,7 +170,7 @@ fn landmark_report(landmark: &Landmark<'_>) -> LandmarkReport {
         Shape::Text { position: at, text } => LandmarkReport {
             subtype: 0,
             points: vec![LandmarkPoint { position: Some(position(*at, None)), radius_m: None }],
-            text: Some(text.display().into_owned()),
+            text: Some(clean_text(&text.display())),
             ..report
         },
         Shape::Line(at) => LandmarkReport { subtype: 1, points: points(at), ..report },

@@ -33,7 +33,7 @@ pub fn updates(view: &View, pending: impl IntoIterator<Item = PendingObject>, at
 fn removal(view: &View, id: ObjectId, version: u64) -> v1::Removal {
     let which = match id.kind {
         Kind::Aircraft | Kind::Ground | Kind::Station => removal::Id::Device(id.key as u32),
-        Kind::Thermal | Kind::Alert => removal::Id::RecordId(id.key),
+        Kind::Thermal | Kind::Alert | Kind::Landmark => removal::Id::RecordId(id.key),
         Kind::Receiver => removal::Id::ReceiverId(view.receiver_id(id).unwrap_or_default().to_owned()),
     };
     v1::Removal { object_kind: id.kind.wire().into(), id: Some(which), version }
@@ -65,6 +65,7 @@ pub fn present(view: &View, subscription: &Subscription) -> v1::Present {
             Kind::Station => present.station_devices.push(id.key as u32),
             Kind::Thermal => present.thermal_ids.push(id.key),
             Kind::Alert => present.alert_ids.push(id.key),
+            Kind::Landmark => present.landmark_ids.push(id.key),
             Kind::Receiver => {
                 present.receiver_ids.push(view.receiver_id(id).unwrap_or_default().to_owned());
             }

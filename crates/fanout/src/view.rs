@@ -331,6 +331,7 @@ impl View {
         let key = match state {
             State::Thermal(thermal) => thermal.thermal_id,
             State::Alert(alert) => alert.alert_id,
+            State::Landmark(landmark) => landmark.landmark_id,
             State::Receiver(receiver) => return Some(self.number_receiver(&receiver.receiver_id)),
             _ => u64::from(state.device()?),
         };
@@ -353,7 +354,7 @@ impl View {
 fn plain_id(kind: Kind, key: &str) -> Option<ObjectId> {
     let key = match kind {
         Kind::Aircraft | Kind::Ground | Kind::Station => u64::from(key.parse::<DeviceAddress>().ok()?.0),
-        Kind::Thermal => key.parse::<RecordId>().ok()?.0,
+        Kind::Thermal | Kind::Landmark => key.parse::<RecordId>().ok()?.0,
         Kind::Receiver | Kind::Alert => return None,
     };
     Some(ObjectId { kind, key })

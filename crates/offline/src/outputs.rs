@@ -60,7 +60,8 @@ pub fn print(
         lines.put(topic::PRIVACY, address(state.device), Some(state.version), state)?;
     }
     for change in outputs.states.iter().filter(|change| is_wanted(Some(change.device))) {
-        lines.put(state_topic(change), address(change.device), Some(change.version), &change.state)?;
+        let key = change.kind.key(change.number).unwrap_or_default();
+        lines.put(state_topic(change), key, Some(change.version), &change.state)?;
     }
     for (_, reception) in outputs.receptions.iter().filter(|_| device.is_none()) {
         lines.put(topic::RECEPTION, receiver(reception), None, reception)?;

@@ -10,6 +10,7 @@ const LISTS = {
   stations: ['station', 'device'],
   receivers: ['receiver', 'receiver_id'],
   alerts: ['alert', 'alert_id'],
+  landmarks: ['landmark', 'landmark_id'],
 };
 
 /** The lists of `Present` and the kind in each. */
@@ -19,6 +20,7 @@ const PRESENT = {
   station_devices: 'station',
   thermal_ids: 'thermal',
   alert_ids: 'alert',
+  landmark_ids: 'landmark',
   receiver_ids: 'receiver',
 };
 

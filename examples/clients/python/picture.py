@@ -10,6 +10,7 @@ LISTS = {
     "stations": ("station", "device"),
     "receivers": ("receiver", "receiver_id"),
     "alerts": ("alert", "alert_id"),
+    "landmarks": ("landmark", "landmark_id"),
 }
 # The lists of Present and the kind in each.
 PRESENT = {
@@ -18,17 +19,18 @@ PRESENT = {
     "station_devices": "station",
     "thermal_ids": "thermal",
     "alert_ids": "alert",
+    "landmark_ids": "landmark",
     "receiver_ids": "receiver",
 }
 # ObjectKind by number.
-KINDS = (None, "aircraft", "ground", "thermal", "station", "receiver", "alert")
+KINDS = (None, "aircraft", "ground", "thermal", "station", "receiver", "alert", "landmark")
 
 
 def written(id_name, value):
     """An id in its text form: 110B90, 17-123456, or a receiver's own."""
     if id_name == "device":
         return f"{value:06X}"
-    if id_name in ("thermal_id", "alert_id", "record_id"):
+    if id_name in ("thermal_id", "alert_id", "landmark_id", "record_id"):
         return f"{value >> 48}-{value & (1 << 48) - 1}"
     return value
 

@@ -49,7 +49,7 @@ impl LiveLifetimes {
             LiveKind::Object(Kind::Station) => self.station_s,
             LiveKind::Object(Kind::Thermal) => self.thermal_s,
             // Redis does not hold them.
-            LiveKind::Object(Kind::Receiver | Kind::Alert) => 0,
+            LiveKind::Object(Kind::Receiver | Kind::Alert | Kind::Landmark) => 0,
             LiveKind::Validation => self.validation_s,
         }
     }

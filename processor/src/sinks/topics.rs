@@ -26,6 +26,7 @@ pub struct RawTopics {
     pub ground: Topic,
     pub station: Topic,
     pub alert: Topic,
+    pub landmark: Topic,
     pub private_state: Topic,
     pub privacy: Topic,
     pub thermal_report: Topic,
@@ -54,6 +55,7 @@ impl RawTopics {
             ground: cluster.topic(context, topic::GROUND).await?,
             station: cluster.topic(context, topic::STATION).await?,
             alert: cluster.topic(context, topic::ALERT).await?,
+            landmark: cluster.topic(context, topic::LANDMARK).await?,
             private_state: cluster.topic(context, topic::PRIVATE_STATE).await?,
             privacy: cluster.topic(context, topic::PRIVACY).await?,
             thermal_report: cluster.topic(context, topic::THERMAL_REPORT).await?,
@@ -101,8 +103,8 @@ impl RawTopics {
     }
 
     /// The topics of states and alerts.
-    pub fn states(&self) -> [&Topic; 5] {
-        [&self.aircraft, &self.ground, &self.station, &self.alert, &self.private_state]
+    pub fn states(&self) -> [&Topic; 6] {
+        [&self.aircraft, &self.ground, &self.station, &self.alert, &self.landmark, &self.private_state]
     }
 
     /// A state that is published again, long after its raw record.
@@ -123,7 +125,7 @@ impl RawTopics {
     fn state_with(&self, change: &StateChange, partition: u32, headers: Headers) -> Option<Outgoing> {
         let (partition, is_public) = (Some(partition), change.audience == Audience::Public);
         let (topic, key) = if is_public {
-            (self.public(change.kind)?, device_key(change.device))
+            (self.public(change.kind)?, change.kind.key(change.number)?.into())
         } else {
             (&self.private_state, private_key(change.device, change.kind))
         };
@@ -139,6 +141,7 @@ impl RawTopics {
             State::Ground(state) => Some(topic.record(partition, key, state, change.at_us, headers)),
             State::Station(state) => Some(topic.record(partition, key, state, change.at_us, headers)),
             State::Alert(state) => Some(topic.record(partition, key, state, change.at_us, headers)),
+            State::Landmark(state) => Some(topic.record(partition, key, state, change.at_us, headers)),
             State::Thermal(_) | State::Receiver(_) => None,
         }
     }
@@ -149,6 +152,7 @@ impl RawTopics {
             Kind::Ground => Some(&self.ground),
             Kind::Station => Some(&self.station),
             Kind::Alert => Some(&self.alert),
+            Kind::Landmark => Some(&self.landmark),
             Kind::Thermal | Kind::Receiver => None,
         }
     }

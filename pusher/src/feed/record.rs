@@ -116,6 +116,7 @@ impl Decoder {
             Kind::Station => State::Station(value_of(codec, value)?),
             Kind::Receiver => State::Receiver(value_of(codec, value)?),
             Kind::Alert => State::Alert(value_of(codec, value)?),
+            Kind::Landmark => State::Landmark(value_of(codec, value)?),
         }))
     }
 }

@@ -98,7 +98,7 @@ fn live_states(live: &Live, device: DeviceAddress) -> Vec<Value> {
         Known::Ground(one) => Some(state("ground", false, one)),
         Known::Station(one) => Some(state("station", false, one)),
         Known::Alert(one) => Some(state("alert", false, one)),
-        Known::Thermal(_) | Known::Receiver(_) => None,
+        Known::Thermal(_) | Known::Receiver(_) | Known::Landmark(_) => None,
     };
     let mut states: Vec<Value> =
         live.view.read().of_device(device.0).filter_map(|object| known(&object.state)).collect();

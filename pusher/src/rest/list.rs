@@ -114,6 +114,19 @@ pub(super) static LISTS: [List; Kind::COUNT] = [
             request.respond(&v1::AlertList { server_time, alerts, truncated })
         },
     },
+    List {
+        endpoint: endpoint(
+            "/api/v1/landmarks",
+            "Marks in a region that devices broadcast: notes, warnings, landing fields.",
+            PLAIN,
+            "LandmarkList",
+        ),
+        kind: Kind::Landmark,
+        filter: all,
+        respond: |request, v1::AirPicture { server_time, landmarks, truncated, .. }| {
+            request.respond(&v1::LandmarkList { server_time, landmarks, truncated })
+        },
+    },
 ];
 
 const PLAIN: &[&Parameter] = &[&LAT, &LON, &RADIUS, &BOUNDS, &MAX_AGE];

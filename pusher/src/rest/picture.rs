@@ -15,6 +15,7 @@ pub(super) fn add(picture: &mut v1::AirPicture, object: &Object, now_us: u64) {
         Known::Station(state) => picture.stations.push(state.clone()),
         Known::Receiver(state) => picture.receivers.push(state.clone()),
         Known::Alert(state) => picture.alerts.push(state.clone()),
+        Known::Landmark(state) => picture.landmarks.push(state.clone()),
     }
 }
 

@@ -109,7 +109,7 @@ fn state(types: &Types, kind: Kind, hash: &HashMap<String, String>) -> Option<St
         Kind::Ground => serde_json::from_value::<v1::GroundState>(json("GroundState")).map(State::Ground).ok(),
         Kind::Station => serde_json::from_value::<v1::StationState>(json("StationState")).map(State::Station).ok(),
         Kind::Thermal => serde_json::from_value::<v1::ThermalState>(json("ThermalState")).map(State::Thermal).ok(),
-        Kind::Receiver | Kind::Alert => None,
+        Kind::Receiver | Kind::Alert | Kind::Landmark => None,
     }
 }
 

@@ -168,7 +168,7 @@ export async function startSky({ count = 90, stepMs = 1000, port = 0, config, fi
   });
   const timer = setInterval(() => {
     sky.step();
-    broadcast(sockets, { updates: { server_at_us: Date.now() * 1000, objects: { aircraft: sky.aircraft(false), ground: [], thermals: [], stations: [], receivers: [], alerts: [] }, removals: [] } });
+    broadcast(sockets, { updates: { server_at_us: Date.now() * 1000, objects: { aircraft: sky.aircraft(false), ground: [], thermals: [], stations: [], receivers: [], alerts: [], landmarks: [] }, removals: [] } });
   }, stepMs);
   const checkpoints = setInterval(() => broadcast(sockets, { checkpoint: { resume: 'sky', server_at_us: Date.now() * 1000 } }), 5000);
   await new Promise((resolve) => http.listen(port, '127.0.0.1', resolve));

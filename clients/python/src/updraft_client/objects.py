@@ -23,6 +23,7 @@ class Kind(IntEnum):
     STATION = 4
     RECEIVER = 5
     ALERT = 6
+    LANDMARK = 7
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,6 +148,33 @@ class Alert(Tracked):
         return self.alert_id
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Landmark(Tracked):
+    """A mark on the map that a device broadcasts."""
+
+    kind = Kind.LANDMARK
+    landmark_id: str
+    device: int
+    name: str | None
+    """Of the device."""
+    layer: int
+    shape: int
+    points: tuple[tuple[float, float], ...]
+    """Degrees north and east; the first one is its position."""
+    radii_m: tuple[int, ...]
+    """Of circles and cylinders, one for each point."""
+    text: str | None
+    bottom_m: int | None
+    top_m: int | None
+    wind_sectors: int | None
+    """Bit 0 north, then clockwise. None: it counts in any wind."""
+    expires_at_s: float
+
+    @property
+    def key(self) -> str:
+        return self.landmark_id
+
+
 @dataclass(frozen=True, slots=True)
 class Arrival:
     """When and on which connection a message came."""
@@ -219,4 +247,14 @@ def alert(u: Any, arrival: Arrival, before: Alert | None) -> Alert:
     return Alert(
         **_tracked(u, arrival), alert_id=format_record_id(u.alert_id), device=u.device, name=_name(u, before), alert_kind=u.alert_kind,
         status=u.status, opened_at_s=u.opened_at_us / 1e6, unverified=u.unverified,
+    )
+
+
+def landmark(u: Any, arrival: Arrival, before: Landmark | None) -> Landmark:
+    rest = zip(u.latitudes_e7, u.longitudes_e7, strict=True)
+    return Landmark(
+        **_tracked(u, arrival), landmark_id=format_record_id(u.landmark_id), device=u.device, name=_name(u, before), layer=u.layer,
+        shape=u.shape, points=tuple((north / 1e7, east / 1e7) for north, east in [(u.latitude_e7, u.longitude_e7), *rest]),
+        radii_m=tuple(u.radii_m), text=optional(u, "text"), bottom_m=optional(u, "altitude_bottom_m"),
+        top_m=optional(u, "altitude_top_m"), wind_sectors=optional(u, "wind_sectors"), expires_at_s=u.expires_at_us / 1e6,
     )

@@ -9,7 +9,7 @@ from typing import Any
 from . import objects as made
 from .address import format_record_id
 from .cells import CellSet
-from .objects import Aircraft, Alert, Arrival, Ground, Kind, Receiver, Station, Thermal, Tracked
+from .objects import Aircraft, Alert, Arrival, Ground, Kind, Landmark, Receiver, Station, Thermal, Tracked
 
 Key = int | str
 Observer = Callable[[Kind, Key, Tracked | None], None]
@@ -96,6 +96,10 @@ class AirPicture:
     def alerts(self) -> Mapping[str, Alert]:
         return MappingProxyType(self._tables[Kind.ALERT].shown)  # type: ignore[arg-type]
 
+    @property
+    def landmarks(self) -> Mapping[str, Landmark]:
+        return MappingProxyType(self._tables[Kind.LANDMARK].shown)  # type: ignore[arg-type]
+
     def set_cells(self, cells: Iterable[str]) -> None:
         """Changes the region; what is outside of it and not followed is dropped."""
         self._cells = CellSet(cells)
@@ -126,6 +130,8 @@ class AirPicture:
             self._put(made.receiver(u, arrival, None))
         for u in update.alerts:
             self._put(made.alert(u, arrival, self.alerts.get(format_record_id(u.alert_id))))
+        for u in update.landmarks:
+            self._put(made.landmark(u, arrival, self.landmarks.get(format_record_id(u.landmark_id))))
 
     def remove(self, removal: Any) -> None:
         kind, field = Kind(removal.object_kind), removal.WhichOneof("id")
@@ -141,7 +147,7 @@ class AirPicture:
         named = {
             Kind.AIRCRAFT: set(present.aircraft_devices), Kind.GROUND: set(present.ground_devices), Kind.STATION: set(present.station_devices),
             Kind.THERMAL: {format_record_id(one) for one in present.thermal_ids}, Kind.ALERT: {format_record_id(one) for one in present.alert_ids},
-            Kind.RECEIVER: set(present.receiver_ids),
+            Kind.RECEIVER: set(present.receiver_ids), Kind.LANDMARK: {format_record_id(one) for one in present.landmark_ids},
         }
         for kind, keys in named.items():
             self._retain(kind, lambda value, keys=keys: value.key in keys or (value.connection == connection and self._is_followed(value)))

@@ -8,6 +8,7 @@ use crate::core::alert::{Alert, Raised};
 use crate::core::conflict::Conflict;
 use crate::core::device::{Device, HeardBy, Rare};
 use crate::core::ground::Ground;
+use crate::core::landmark::Landmark;
 use crate::core::privacy::Consent;
 use crate::core::receiver_clock::ReceiverClock;
 use crate::core::receiver_name::ReceiverNames;
@@ -60,6 +61,7 @@ impl Device {
             zone_keys: rare.map(|rare| rare.zone_keys.clone()).unwrap_or_default(),
             text: text.map(|text| text.text.to_string()),
             text_at_us: text.map_or(0, |text| text.at_us),
+            landmarks: rare.map(|rare| rare.landmarks.iter().map(Landmark::to_checkpoint).collect()).unwrap_or_default(),
         }
     }
 
@@ -80,6 +82,7 @@ impl Device {
             sender_clock: checkpoint.sender_clock.as_ref().map(ReceiverClock::from_checkpoint),
             zone_keys: checkpoint.zone_keys.clone(),
             text: checkpoint.text.as_ref().map(|text| Text { text: text.as_str().into(), at_us: checkpoint.text_at_us }),
+            landmarks: checkpoint.landmarks.iter().map(Landmark::from_checkpoint).collect(),
         };
         let score = checkpoint.score.unwrap_or_default();
         let suspect = checkpoint.suspect_fix.as_slice();

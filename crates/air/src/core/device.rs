@@ -8,6 +8,7 @@ use crate::core::aircraft::Aircraft;
 use crate::core::alert::{Alert, Raised};
 use crate::core::conflict::Conflict;
 use crate::core::ground::Ground;
+use crate::core::landmark::Landmark;
 use crate::core::outputs::Outputs;
 use crate::core::privacy::Consent;
 use crate::core::receiver_clock::ReceiverClock;
@@ -84,6 +85,8 @@ pub struct Rare {
     pub zone_keys: Vec<u64>,
     /// The newest text that it has broadcast.
     pub text: Option<Text>,
+    /// Landmarks that it broadcasts, in the order in which they were first heard.
+    pub landmarks: Vec<Landmark>,
 }
 
 /// The state of one device.
@@ -185,7 +188,8 @@ impl Device {
             true => self.last_seen_us + lifetimes.alert_us,
             false => alert.resolved_us + lifetimes.resolved_alert_us,
         });
-        let live = [aircraft, ground, station, alert].into_iter().flatten().min();
+        let landmark = self.landmarks().iter().map(Landmark::expires_us).min();
+        let live = [aircraft, ground, station, alert, landmark].into_iter().flatten().min();
         live.unwrap_or_else(|| match self.is_remembered() {
             true => self.last_seen_us + lifetimes.device_us,
             false => u64::MAX,
@@ -232,7 +236,12 @@ impl Device {
     }
 
     pub(super) fn has_live(&self) -> bool {
-        self.aircraft.is_some() || self.ground.is_some() || self.station.is_some() || self.alert.is_some()
+        let has_object = self.aircraft.is_some() || self.ground.is_some() || self.station.is_some();
+        has_object || self.alert.is_some() || !self.landmarks().is_empty()
+    }
+
+    fn landmarks(&self) -> &[Landmark] {
+        self.rare.as_ref().map_or(&[], |rare| &rare.landmarks)
     }
 
     pub(super) fn is_remembered(&self) -> bool {

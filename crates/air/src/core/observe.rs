@@ -54,6 +54,12 @@ impl Device {
         if !unicast {
             self.observe_call(&observation, time, &mut changed, at);
         }
+        if let Some(Body::Landmark(report)) = &observation.body
+            && !unicast
+            && lateness == Lateness::Prompt
+        {
+            self.learn_landmark(&observation, report, at);
+        }
         self.publish_public_past(at, out);
         // A late observation from the time before the device was shown again stays hidden.
         let is_past = self.consent.public_past().shows(observation.event_at_us);

@@ -96,6 +96,8 @@ pub struct PrivacyChange {
 pub struct StateChange {
     /// The device.
     pub device: u32,
+    /// The number in the key of its record, see [`Kind::key`]: the device, or the id of a landmark.
+    pub number: u64,
     /// The raw offset that made it.
     pub version: u64,
     /// The time it is about: the event, or the partition's clock for tombstones.

@@ -14,6 +14,7 @@ impl Device {
     /// Emits changed states to the audiences that may see them, and tombstones to those that may no longer.
     pub fn publish(&mut self, changed: Changed, at: &ApplyContext<'_>, out: &mut Outputs) {
         self.publish_public_past(at, out);
+        self.publish_landmarks(changed.landmarks, at, out);
         let wanted = self.wanted(at.settings);
         if wanted == self.shown && changed == Changed::default() {
             self.end_hidden_stays(at.settings);
@@ -29,7 +30,7 @@ impl Device {
                 Kind::Ground => changed.ground,
                 Kind::Station => changed.station,
                 Kind::Alert => changed.alert,
-                Kind::Thermal | Kind::Receiver => false,
+                Kind::Thermal | Kind::Receiver | Kind::Landmark => false,
             };
             if audience != Audience::Unspecified && (is_new || before.of(kind) != audience) {
                 self.set_version(kind, at.offset);
@@ -58,7 +59,9 @@ impl Device {
         let alert_kind = self.alert.as_ref().filter(|alert| alert.is_standing()).map(|alert| alert.state.alert_kind);
         let alert_kind = alert_kind.filter(|kind| named || AlertKind::try_from(*kind).is_ok_and(is_distress));
         let unverified = !self.score.is_published();
-        let text_at = |event_at_us: u64| self.text_at(event_at_us).filter(|_| named);
+        // What was sent while the device was hidden stays hidden.
+        let may_be_shown = |text: &&Text| audience == Audience::Private || self.consent.public_past().shows(text.at_us);
+        let text_at = |event_at_us: u64| self.text_at(event_at_us).filter(|_| named).filter(may_be_shown);
         let text_of = |text: &Text| text.text.to_string();
         let state = match kind {
             Kind::Aircraft => {
@@ -93,24 +96,27 @@ impl Device {
                 }
                 State::Alert(state)
             }
-            Kind::Thermal | Kind::Receiver => return None,
+            Kind::Thermal | Kind::Receiver | Kind::Landmark => return None,
         };
         let at_us = match &state {
             State::Alert(alert) => alert.resolved_at_us.unwrap_or(alert.refreshed_at_us),
             state => state.event_at_us(),
         };
-        Some(StateChange { device: self.address, version: state.version(), at_us, audience, kind, state: Some(state) })
+        let (device, number, version) = (self.address, self.address.into(), state.version());
+        Some(StateChange { device, number, version, at_us, audience, kind, state: Some(state) })
     }
 
     /// All published states.
     pub fn states(&self, settings: &Settings) -> impl Iterator<Item = StateChange> {
-        Shown::KINDS.into_iter().filter_map(|kind| self.state(kind, settings))
+        let of_device = Shown::KINDS.into_iter().filter_map(|kind| self.state(kind, settings));
+        of_device.chain(self.landmark_states())
     }
 
     fn withdraw(&self, before: &Shown, at: &ApplyContext<'_>, out: &mut Outputs) {
         let mut withdraw = |kind: Kind, audience: Audience| {
             out.states.push(StateChange {
                 device: self.address,
+                number: self.address.into(),
                 version: at.offset,
                 at_us: at.clock_us,
                 audience,
@@ -162,7 +168,7 @@ impl Device {
             Kind::Ground => self.ground.as_mut().map(|ground| ground.state.version = version),
             Kind::Station => self.station.as_mut().map(|station| station.state.version = version),
             Kind::Alert => self.alert.as_mut().map(|alert| alert.state.version = version),
-            Kind::Thermal | Kind::Receiver => None,
+            Kind::Thermal | Kind::Receiver | Kind::Landmark => None,
         };
     }
 }

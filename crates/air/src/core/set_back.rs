@@ -88,6 +88,11 @@ impl Back {
         checkpoint.ground.iter_mut().for_each(|ground| self.ground(ground));
         checkpoint.station.iter_mut().for_each(|station| self.station(station));
         checkpoint.alert.iter_mut().for_each(|alert| self.alert(alert));
+        for state in checkpoint.landmarks.iter_mut().filter_map(|landmark| landmark.state.as_mut()) {
+            // Its end is ahead of the clock in any case, by its lifetime.
+            self.shift(&mut state.event_at_us);
+            state.expires_at_us = state.expires_at_us.saturating_sub(self.by_us).max(self.clock_us);
+        }
     }
 
     fn aircraft(&self, checkpoint: &mut AircraftMemory) {

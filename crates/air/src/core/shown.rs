@@ -14,6 +14,8 @@ pub struct Changed {
     pub station: bool,
     /// The alert.
     pub alert: bool,
+    /// All landmarks; one that is new is published without it.
+    pub landmarks: bool,
     /// This record is a call for help.
     pub urgent: bool,
 }
@@ -21,7 +23,7 @@ pub struct Changed {
 impl Changed {
     /// All that there is.
     pub fn all() -> Self {
-        Self { aircraft: true, ground: true, station: true, alert: true, urgent: false }
+        Self { aircraft: true, ground: true, station: true, alert: true, landmarks: true, urgent: false }
     }
 
     /// A call for help: changes the alert and the object that calls.
@@ -56,7 +58,7 @@ impl Shown {
             Kind::Ground => self.ground,
             Kind::Station => self.station,
             Kind::Alert => self.alert,
-            Kind::Thermal | Kind::Receiver => 0,
+            Kind::Thermal | Kind::Receiver | Kind::Landmark => 0,
         };
         Audience::try_from(i32::from(number)).unwrap_or_default()
     }

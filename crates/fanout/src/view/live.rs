@@ -14,6 +14,7 @@ pub(super) fn update_of(state: &State) -> Update {
         State::Station(state) => Update::Station(station(state)),
         State::Receiver(state) => Update::Receiver(receiver(state)),
         State::Alert(state) => Update::Alert(alert(state)),
+        State::Landmark(state) => Update::Landmark(landmark(state)),
     }
 }
 
@@ -126,6 +127,30 @@ fn receiver(state: &v1::ReceiverState) -> v1::ReceiverUpdate {
         estimated: state.position_source == Some(v1::ReceiverPositionSource::Estimated as i32),
         version: state.version,
         age_ds: 0,
+    }
+}
+
+fn landmark(state: &v1::LandmarkState) -> v1::LandmarkUpdate {
+    let (latitude_e7, longitude_e7) = position_or_zero(state.points.first());
+    let (latitudes_e7, longitudes_e7) = state.points.iter().skip(1).map(position_e7).unzip();
+    v1::LandmarkUpdate {
+        landmark_id: state.landmark_id,
+        latitude_e7,
+        longitude_e7,
+        layer: state.layer,
+        shape: state.shape,
+        latitudes_e7,
+        longitudes_e7,
+        radii_m: state.radii_m.iter().map(|radius_m| unsigned(Some(*radius_m), 1.0).unwrap_or_default()).collect(),
+        version: state.version,
+        age_ds: 0,
+        name: None,
+        text: state.text.clone(),
+        altitude_bottom_m: signed(state.altitude_bottom_m, 1.0),
+        altitude_top_m: signed(state.altitude_top_m, 1.0),
+        device: state.device,
+        wind_sectors: state.wind_sectors,
+        expires_at_us: state.expires_at_us,
     }
 }
 

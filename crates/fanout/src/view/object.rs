@@ -8,7 +8,7 @@ use schemas::v1;
 use super::live::{position_e7, update_of};
 use super::quality::quality;
 
-/// The id of one object. The key is the device's address, the record id of a thermal or alert, or the view's number of
+/// The id of one object. The key is the device's address, the record id of a thermal, alert or landmark, or the view's number of
 /// a receiver.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
 pub struct ObjectId {
@@ -70,6 +70,9 @@ impl Object {
             Update::Ground(live) => objects.ground.push(v1::GroundUpdate { age_ds, name: name(), ..live.clone() }),
             Update::Station(live) => objects.stations.push(v1::StationUpdate { age_ds, name: name(), ..live.clone() }),
             Update::Alert(live) => objects.alerts.push(v1::AlertUpdate { age_ds, name: name(), ..live.clone() }),
+            Update::Landmark(live) => {
+                objects.landmarks.push(v1::LandmarkUpdate { age_ds, name: name(), ..live.clone() });
+            }
             Update::Receiver(live) => objects.receivers.push(v1::ReceiverUpdate { age_ds, ..live.clone() }),
             Update::Thermal(live) => {
                 let quality = match &self.state {
@@ -107,6 +110,8 @@ mod tests {
             course_deg: Some(359.7),
             name: Some("Ada".into()),
             alert_kind: Some(v1::AlertKind::Distress.into()),
+            text: Some("landing".into()),
+            text_at_us: Some(9_000_000),
             ..Default::default()
         };
         let id = ObjectId { kind: Kind::Aircraft, key: 0x11_0B90 };
@@ -126,6 +131,8 @@ mod tests {
             version: 42,
             age_ds: 25,
             name: Some("Ada".into()),
+            text: Some("landing".into()),
+            text_at_us: Some(9_000_000),
         };
         assert_eq!(objects.aircraft[0], expected);
         assert_eq!(

@@ -105,6 +105,7 @@ impl Picture {
             .chain(devices(ObjectKind::Station, present.station_devices))
             .chain(records(ObjectKind::Thermal, present.thermal_ids))
             .chain(records(ObjectKind::Alert, present.alert_ids))
+            .chain(records(ObjectKind::Landmark, present.landmark_ids))
             .chain(receivers)
             .collect();
         self.retain(|_, key, _| named.contains(key));
@@ -188,6 +189,10 @@ fn updates(objects: v1::Objects) -> Vec<Update> {
     }
     for one in objects.alerts {
         add(ObjectKind::Alert, Id::Record(one.alert_id), one.version, one.latitude_e7, one.longitude_e7);
+    }
+    for one in objects.landmarks {
+        let (id, latitude_e7, longitude_e7) = (Id::Record(one.landmark_id), one.latitude_e7, one.longitude_e7);
+        add(ObjectKind::Landmark, id, one.version, Some(latitude_e7), Some(longitude_e7));
     }
     for one in objects.receivers {
         add(ObjectKind::Receiver, Id::Receiver(one.receiver_id), one.version, one.latitude_e7, one.longitude_e7);

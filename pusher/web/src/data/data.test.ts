@@ -36,7 +36,7 @@ describe('a table', () => {
     const aviation = regionTable('aircraft', picture(), new Formats('aviation', 'utc'));
     expect(headOf(aviation.columns[6]!)).toBe('Altitude (ft)');
     expect(aviation.rows[0]!.values[6]).toBe(8491);
-    expect(REGION_TABLES.map((kind) => regionTable(kind, picture(), METRIC).rows.length)).toEqual([3, 0, 0, 0, 0, 0]);
+    expect(REGION_TABLES.map((kind) => regionTable(kind, picture(), METRIC).rows.length)).toEqual([3, 0, 0, 0, 0, 0, 0]);
   });
 
   it('is sorted by any column, with what is not known at the end', () => {

@@ -1,5 +1,5 @@
 // Tables of what is known, as they are shown and downloaded: one value per cell, in the user's units, rounded as it is shown.
-import { formatAddress, type Aircraft, type AirPicture, type Alert, type Ground, type Position, type Receiver, type Station, type Thermal } from 'updraft-client';
+import { formatAddress, type Aircraft, type AirPicture, type Alert, type Ground, type Landmark, type Position, type Receiver, type Station, type Thermal } from 'updraft-client';
 import { positionOf } from '../live/alerts';
 import { aircraftKind } from '../map/symbols/aircraft';
 import { groundKind } from '../map/symbols/ground';
@@ -7,9 +7,9 @@ import type { Selection } from '../selection';
 import type { Formats, Unit } from '../settings/formats';
 import { t, type TextKey } from '../settings/language';
 import { alertLabel, callerOf } from '../ui/calls';
-import { phaseLabel } from '../ui/facts';
+import { landmarkLabel, phaseLabel } from '../ui/facts';
 
-export const REGION_TABLES = ['aircraft', 'ground', 'alerts', 'thermals', 'stations', 'receivers'] as const;
+export const REGION_TABLES = ['aircraft', 'ground', 'alerts', 'thermals', 'stations', 'receivers', 'landmarks'] as const;
 export type RegionTable = (typeof REGION_TABLES)[number];
 
 /** A number is written with `digits`; a time is milliseconds since the Unix epoch. Undefined: not known. */
@@ -110,6 +110,10 @@ export function regionTable(kind: RegionTable, picture: AirPicture, formats: For
       number('fact.humidity', plain('%'), (one) => one.humidityPct), number('fact.pressure', plain('hPa'), (one) => one.pressureHpa),
       number('fact.battery', plain('%'), (one) => one.chargePct), time('fact.measured', (one) => one.at),
     ], [...picture.stations.values()], (one) => ({ selection: { kind: 'station', device: one.device }, position: one }));
+    case 'landmarks': return tableOf<Landmark>([
+      text('data.id', (one) => one.id), text('data.type', (one) => landmarkLabel(one.layer)), text('fact.text', (one) => one.text), text('fact.broadcastBy', (one) => one.name ?? formatAddress(one.device)),
+      ...positionFields((one: Position) => one), number('fact.base', altitude, (one) => one.bottomM), number('fact.top', altitude, (one) => one.topM), time('fact.until', (one) => one.expiresAt), heard,
+    ], [...picture.landmarks.values()], (one) => ({ selection: { kind: 'landmark', id: one.id }, position: one }));
     case 'receivers': return tableOf<Receiver>([
       text('data.id', (one) => one.id), ...positionFields((one: { lat?: number; lon?: number }) => one), number('fact.frames', plain('/min'), (one) => one.framesPerMinute), heard,
     ], [...picture.receivers.values()], ({ id, lat, lon }) => ({ selection: { kind: 'receiver', id }, ...(lat !== undefined && lon !== undefined && { position: { lat, lon } }) }));

@@ -12,6 +12,7 @@ import { Beacons } from './beacons';
 import { covering, freeArea } from './free-area';
 import { AircraftLayer } from './layers/aircraft';
 import { GroundLayer } from './layers/ground';
+import { LandmarkLayer } from './layers/landmarks';
 import type { Layer, LayerKey } from './layers/layer';
 import { ReceiverLayer } from './layers/receivers';
 import { StationLayer } from './layers/stations';
@@ -50,7 +51,7 @@ export class Board {
   readonly #aircraft = new AircraftLayer();
   /** From below to above. */
   readonly #layers: Layer[] = [
-    new ZoneLayer(), new ThermalLayer(), new TrailLayer(), new ReceiverLayer(), new WindLayer(), new StationLayer(), new GroundLayer(), this.#aircraft,
+    new ZoneLayer(), new LandmarkLayer(), new ThermalLayer(), new TrailLayer(), new ReceiverLayer(), new WindLayer(), new StationLayer(), new GroundLayer(), this.#aircraft,
   ];
   readonly #rim = new Rim();
   readonly #draft = new Draft();

@@ -44,7 +44,7 @@ export class PastAir implements Motion {
     for (const { device, version } of [...this.picture.aircraft.values()]) {
       if (!shown.has(device)) this.picture.aircraft.remove(device, version);
     }
-    this.picture.put({ aircraft, ground: [], thermals: [], stations: [], receivers: [], alerts: [] }, { now: at, connection: 0 });
+    this.picture.put({ aircraft, ground: [], thermals: [], stations: [], receivers: [], alerts: [], landmarks: [] }, { now: at, connection: 0 });
   }
 
   /** The picture has each aircraft where it is. */

@@ -6,7 +6,7 @@ import { groundKind } from '../map/symbols/ground';
 import type { Selection } from '../selection';
 import { t } from '../settings/language';
 import type { DeviceView } from './device-view';
-import { aircraftFacts, callFacts, deviceFacts, groundFacts, phaseLabel, receiverFacts, stationFacts, thermalFacts, type Fact } from './facts';
+import { aircraftFacts, callFacts, deviceFacts, groundFacts, phaseLabel, landmarkFacts, landmarkLabel, receiverFacts, stationFacts, thermalFacts, type Fact } from './facts';
 
 export interface Content {
   title: string;
@@ -48,6 +48,12 @@ export function contentOf(selection: Selection, scene: Scene, view: DeviceView |
     case 'thermal': {
       const thermal = picture.thermals.get(selection.id);
       return thermal && { title: t('card.thermal'), subtitle: t('card.thermal.how'), facts: thermalFacts(thermal, scene), position: thermal };
+    }
+    case 'landmark': {
+      const landmark = picture.landmarks.get(selection.id);
+      return landmark && {
+        title: landmark.text ?? landmarkLabel(landmark.layer), subtitle: landmarkLabel(landmark.layer), facts: landmarkFacts(landmark, scene), position: landmark,
+      };
     }
     case 'receiver': {
       const receiver = picture.receivers.get(selection.id);

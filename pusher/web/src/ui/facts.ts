@@ -1,5 +1,5 @@
 // The facts of each kind of object in the details: pairs of a label and a text.
-import { FlightPhase, formatAddress, type Aircraft, type Ground, type Receiver, type Station, type Thermal, type Tracked } from 'updraft-client';
+import { FlightPhase, formatAddress, LandmarkLayer, type Aircraft, type Ground, type Landmark, type Receiver, type Station, type Thermal, type Tracked } from 'updraft-client';
 import { callOf, nearestHelpers, positionOf } from '../live/alerts';
 import type { ReceiverReport } from '../live/receiver-reports';
 import type { Scene } from '../map/scene';
@@ -95,6 +95,29 @@ export function thermalFacts(thermal: Thermal, scene: Scene): Fact[] {
     fact('fact.wind', thermal.windKmh === undefined ? UNKNOWN : t('fact.windFrom', { speed: formats.speed(thermal.windKmh), course: formatCourse(thermal.windFromDeg) })),
     heard('fact.lastUsed', thermal, scene),
     ...distance(thermal, scene),
+  ];
+}
+
+const LANDMARKS: Partial<Record<LandmarkLayer, TextKey>> = {
+  [LandmarkLayer.LANDMARK_LAYER_INFO]: 'landmark.info', [LandmarkLayer.LANDMARK_LAYER_WARNING]: 'landmark.warning',
+  [LandmarkLayer.LANDMARK_LAYER_KEEP_OUT]: 'landmark.keepOut', [LandmarkLayer.LANDMARK_LAYER_TOUCH_DOWN]: 'landmark.touchDown',
+};
+
+export function landmarkLabel(layer: LandmarkLayer): string {
+  return t(LANDMARKS[layer] ?? 'landmark.other');
+}
+
+export function landmarkFacts(landmark: Landmark, scene: Scene): Fact[] {
+  const { bottomM, topM, device, name, expiresAt } = landmark;
+  const { formats } = scene;
+  return [
+    ...(bottomM === undefined ? [] : [fact('fact.base', formats.altitude(bottomM))]),
+    ...(topM === undefined ? [] : [fact('fact.top', formats.altitude(topM))]),
+    wide('fact.broadcastBy', name === undefined ? formatAddress(device) : `${name} (${formatAddress(device)})`),
+    heard('fact.heard', landmark, scene),
+    fact('fact.until', formats.time(expiresAt)),
+    wide('fact.place', formatPosition(landmark.lat, landmark.lon)),
+    ...distance(landmark, scene),
   ];
 }
 

@@ -1,6 +1,6 @@
 //! One test per rule that spans more than one file.
 
-use fanet::packet::{GroundType, Tracking};
+use fanet::packet::{GroundType, Landmark, Layer, Shape, Tracking};
 use fanet::{Address, Frame, Header, Packet};
 use schemas::object::{Kind, State};
 use schemas::v1::command::{AcknowledgeAlert, Action, Deny, Erase, Hide, ResolveAlert, Show};
@@ -23,6 +23,8 @@ fn kinds(out: &Outputs) -> Vec<(Audience, &'static str)> {
         (Kind::Ground, false) => "no ground",
         (Kind::Station, false) => "no station",
         (Kind::Alert, false) => "no alert",
+        (Kind::Landmark, true) => "landmark",
+        (Kind::Landmark, false) => "no landmark",
         (Kind::Thermal | Kind::Receiver, _) => "not of a device",
     };
     out.states.iter().map(|change| (change.audience, kind_of(change))).collect()
@@ -475,4 +477,69 @@ fn a_text_of_a_hidden_device_or_for_one_device_is_not_public() {
     let out = story.frame(PILOT, message(0, "hidden"));
     assert!(out.observations.iter().all(|observation| observation.private));
     assert!(out.states.iter().all(|change| change.audience == Audience::Private), "{:?}", out.states);
+}
+
+/// A text mark at a position, for 20 minutes.
+fn mark(position: fanet::Position, layer: Layer) -> Packet<'static> {
+    let shape = Shape::Text { position, text: fanet::Text::new("Wires!") };
+    Packet::Landmark(Landmark { ttl_min: 20, layer, wind_sectors: None, shape })
+}
+
+fn landmarks(out: &Outputs) -> Vec<(u64, Option<String>)> {
+    let of = out.states.iter().filter(|change| change.kind == Kind::Landmark);
+    of.map(|change| match &change.state {
+        Some(State::Landmark(state)) => (change.number, state.text.clone()),
+        _ => (change.number, None),
+    })
+    .collect()
+}
+
+#[test]
+fn a_landmark_is_shown_until_its_lifetime_ends_or_it_is_removed() {
+    let mut story = Story::new();
+    story.introduce(PILOT, at(46.2, 13.6));
+    let first = landmarks(&story.frame(PILOT, mark(at(46.21, 13.61), Layer::Warning)));
+    let [(id, Some(text))] = first.as_slice() else { panic!("{first:?}") };
+    assert_eq!(text, "Wires!");
+    story.pass(600.0);
+    let again = landmarks(&story.frame(PILOT, mark(at(46.21, 13.61), Layer::Info)));
+    assert_eq!(again, [(*id, Some("Wires!".into()))], "the same body is the same landmark");
+    let other = landmarks(&story.frame(PILOT, mark(at(46.22, 13.61), Layer::Info)));
+    assert_ne!(other[0].0, *id);
+    story.pass(5.0);
+    let removed = landmarks(&story.frame(PILOT, mark(at(46.22, 13.61), Layer::DontCare)));
+    assert_eq!(removed, [(other[0].0, None)]);
+    story.pass(1_190.0);
+    assert_eq!(landmarks(&story.tick()), [], "ten minutes after the first, 20 after the second");
+    story.pass(10.0);
+    assert_eq!(landmarks(&story.tick()), [(*id, None)]);
+}
+
+#[test]
+fn landmarks_of_hidden_devices_and_far_away_are_not_shown() {
+    let mut story = Story::new();
+    assert_eq!(landmarks(&story.frame(PILOT, mark(at(46.2, 13.6), Layer::Info))), [], "nothing is known of it");
+    story.introduce(PILOT, at(46.2, 13.6));
+    assert_eq!(landmarks(&story.frame(PILOT, mark(at(10.0, 13.6), Layer::Info))), [], "far away");
+    let shown = landmarks(&story.frame(PILOT, mark(at(46.2, 13.6), Layer::Info)));
+    story.pass(5.0);
+    let hidden = Tracking { online_tracking: false, ..tracking(at(46.2, 13.6)) };
+    assert_eq!(landmarks(&story.frame(PILOT, Packet::Tracking(hidden))), [(shown[0].0, None)]);
+    story.frame(PILOT, mark(at(46.2, 13.6), Layer::Info));
+    story.pass(5.0);
+    assert_eq!(landmarks(&story.frame(PILOT, Packet::Tracking(tracking(at(46.2, 13.6))))), [], "sent while it was hidden");
+}
+
+#[test]
+fn a_device_has_at_most_sixteen_landmarks() {
+    let mut story = Story::new();
+    story.introduce(PILOT, at(46.2, 13.6));
+    let mut live = std::collections::BTreeSet::new();
+    for number in 0..20 {
+        story.pass(5.0);
+        for (id, text) in landmarks(&story.frame(PILOT, mark(at(46.2 + f64::from(number) * 1e-3, 13.6), Layer::Info))) {
+            if text.is_some() { live.insert(id) } else { live.remove(&id) };
+        }
+    }
+    assert_eq!(live.len(), 16);
 }

@@ -53,6 +53,7 @@ fn describe(story: &Story, out: &Outputs) -> String {
                 state.status(),
                 if state.unverified { ", unverified" } else { "" }
             ),
+            Some(State::Landmark(state)) => writeln!(text, "landmark, {:?}", state.shape()),
             Some(State::Thermal(_) | State::Receiver(_)) => writeln!(text, "not of a device"),
             None => writeln!(text, "{:?} ended", change.kind),
         };

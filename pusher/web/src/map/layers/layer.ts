@@ -4,7 +4,7 @@ import type { Selection } from '../../selection';
 import type { Scene } from '../scene';
 
 /** What the user can switch on and off. */
-export const LAYER_KEYS = ['aircraft', 'trails', 'ground', 'thermals', 'stations', 'winds', 'receivers', 'zones'] as const;
+export const LAYER_KEYS = ['aircraft', 'trails', 'ground', 'thermals', 'stations', 'winds', 'receivers', 'landmarks', 'zones'] as const;
 export type LayerKey = (typeof LAYER_KEYS)[number];
 
 /** One kind of object on the map: a source, its style layers, and how a scene becomes features. */
