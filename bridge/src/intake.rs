@@ -4,8 +4,8 @@ use bytes::Bytes;
 use envelope::Topic;
 use streams::{DeadLetter, DeadLetterSource, Headers, Outgoing};
 
-use crate::in_flight::InFlightMessage;
 use crate::dependencies::Dependencies;
+use crate::in_flight::InFlightMessage;
 use crate::raw::{self, Keyed};
 use crate::reject::Reject;
 
@@ -31,7 +31,9 @@ impl Intake {
             .ok_or(Reject::Topic)
             .and_then(|topic| raw::record_of(topic, payload.clone(), now_us));
         match keyed {
-            Ok(keyed) => InFlightMessage { record: self.record(keyed, now_us), received_at, dead_letter: None, span: None },
+            Ok(keyed) => {
+                InFlightMessage { record: self.record(keyed, now_us), received_at, dead_letter: None, span: None }
+            }
             Err(reject) => {
                 let source = DeadLetterSource::Mqtt { topic: String::from_utf8_lossy(topic).into_owned() };
                 let letter = self.letter(source, reject, now_us);

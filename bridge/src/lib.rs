@@ -111,7 +111,8 @@ async fn prepare(
     if cluster.find_topic(context, &parts.kafka, names::RAW).await?.is_none() {
         return Ok(None);
     }
-    let raw = unless_stopped(cluster.topic(context, names::RAW).await).context("cannot register the schema of the raw topic")?;
+    let raw = unless_stopped(cluster.topic(context, names::RAW).await)
+        .context("cannot register the schema of the raw topic")?;
     let Some(raw) = raw else { return Ok(None) };
     let dependencies = Dependencies {
         traces: Traces::new(context, cluster.log.as_ref(), options.topics.clone()),

@@ -11,8 +11,8 @@ use streams::trace::record_outcome;
 use streams::{Delivered, DeliveryError, Sink, SinkSettings};
 
 use crate::answers::{Answer, Answers};
-use crate::in_flight::InFlightMessage;
 use crate::dependencies::Dependencies;
+use crate::in_flight::InFlightMessage;
 use crate::intake::Intake;
 use crate::metrics::Reason;
 use crate::window::Window;

@@ -10,14 +10,14 @@ use runtime::Part;
 use streams::SinkSettings;
 
 use crate::answers::Answers;
-use crate::in_flight::InFlightMessage;
-use crate::log_writer::LogWriter;
 use crate::config::BridgeOptions;
 use crate::dependencies::Dependencies;
-use crate::full_timer::FullTimer;
 use crate::flow::{Flow, Step};
+use crate::full_timer::FullTimer;
 use crate::gate::{Fate, Gate};
+use crate::in_flight::InFlightMessage;
 use crate::intake::Intake;
+use crate::log_writer::LogWriter;
 use crate::received::Received;
 use crate::window::{Entered, Window};
 

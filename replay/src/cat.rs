@@ -16,7 +16,7 @@ use schemas::v1::ZoneSetPart;
 use schemas::v1::raw_record::Input as Content;
 use serde_json::{Value, json};
 
-use crate::input::{Input, open};
+use crate::input::{Recording, open};
 use crate::select::{SelectArgs, decode};
 use crate::time::text_of_ms;
 use crate::usage::BadUsage;
@@ -28,7 +28,7 @@ use crate::usage::BadUsage;
 #[derive(Args, Clone, Debug)]
 pub struct CatArgs {
     /// A capture's file, or an archive: a folder or s3://bucket/folder.
-    pub input: Input,
+    pub input: Recording,
     #[command(flatten)]
     form: FormArgs,
     #[command(flatten)]

@@ -85,13 +85,24 @@ pub fn open(input: &Recording, s3: &S3Options, select: &SelectArgs, now_ms: i64)
             };
             let mut parts: Vec<Part> = capture.damage().map(damaged).collect();
             parts.push(Part::File(Box::new(capture)));
-            Ok(SelectedRecords { header, max_records, first_ms, last_ms, selection, parts: parts.into_iter(), current: None })
+            Ok(SelectedRecords {
+                header,
+                max_records,
+                first_ms,
+                last_ms,
+                selection,
+                parts: parts.into_iter(),
+                current: None,
+            })
         }
         Recording::Archive(location) => {
             let store = open_store(location, s3)?;
             block_on_new_thread(async {
                 let hours = store.hours().await?;
-                anyhow::ensure!(!hours.is_empty(), "the archive {location} is empty: expected hourly files; write them with `processor archive`, or check the location");
+                anyhow::ensure!(
+                    !hours.is_empty(),
+                    "the archive {location} is empty: expected hourly files; write them with `processor archive`, or check the location"
+                );
                 let selection = select.resolve(now_ms, hours.first().map(|hour| hour.start_ms()))?;
                 let mut manifests = Vec::new();
                 for hour in hours.iter().filter(|hour| may_hold(**hour, &selection)) {
@@ -157,7 +168,8 @@ pub(crate) fn open_store(location: &Location, s3: &S3Options) -> anyhow::Result<
 /// There is no such file, or it is no capture.
 pub fn open_file(path: &Path) -> anyhow::Result<Capture<BufReader<File>>> {
     let name = || path.display().to_string();
-    let file = File::open(path).with_context(|| format!("cannot open {}: expected a capture file, or the folder of an archive", name()))?;
+    let file = File::open(path)
+        .with_context(|| format!("cannot open {}: expected a capture file, or the folder of an archive", name()))?;
     Capture::open(BufReader::with_capacity(1 << 18, file)).with_context(name)
 }
 

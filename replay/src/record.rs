@@ -27,7 +27,9 @@ pub fn run(args: &CaptureArgs) -> anyhow::Result<ExitCode> {
     let (written, is_complete) = match &args.from_what {
         Source::Kafka => kafka::capture(args, &clock)?,
         Source::Mqtt(target) => (mqtt::capture(args, target, &clock)?, true),
-        Source::Recording(Recording::Capture(path)) if lines::is_lines(path)? => (lines::capture(args, path, &clock)?, true),
+        Source::Recording(Recording::Capture(path)) if lines::is_lines(path)? => {
+            (lines::capture(args, path, &clock)?, true)
+        }
         Source::Recording(input) => (copy(args, input, &clock)?, true),
     };
     let bytes = std::fs::metadata(&args.out)?.len();

@@ -243,14 +243,14 @@ impl State {
         }
     }
 
-    /// The record of a hidden device. `None`: thermals and receivers are never hidden.
+    /// The record of a hidden device. `None`: thermals, receivers and landmarks have no private form.
     pub fn into_private(self) -> Option<v1::PrivateState> {
         let state = match self {
             Self::Aircraft(state) => private_state::State::Aircraft(state),
             Self::Ground(state) => private_state::State::Ground(state),
             Self::Station(state) => private_state::State::Station(state),
             Self::Alert(state) => private_state::State::Alert(state),
-            Self::Thermal(_) | Self::Receiver(_) => return None,
+            Self::Thermal(_) | Self::Receiver(_) | Self::Landmark(_) => return None,
         };
         Some(v1::PrivateState { state: Some(state) })
     }

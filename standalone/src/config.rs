@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 use pusher::MapOptions;
-use replay::input::Input;
+use replay::input::Recording;
 use replay::time::Time;
 use runtime::ShellOptions;
 use runtime::program::Program;
@@ -69,7 +69,7 @@ pub struct Traffic {
     /// Play a capture (`replay capture`), or an archive, at the time when it was recorded: the clock of all programs starts
     /// there.
     #[arg(long, env = "UPDRAFT_STANDALONE_CAPTURE", value_name = "FILE", conflicts_with_all = ["pilots", "igc", "live"])]
-    pub capture: Option<Input>,
+    pub capture: Option<Recording>,
     /// Speed of the capture, 0.1 to 100 times real time.
     #[arg(long, env = "UPDRAFT_STANDALONE_SPEED", value_name = "FACTOR", default_value_t = 1.0, requires = "capture")]
     pub speed: f64,

@@ -41,7 +41,8 @@ pub async fn run(config: Config, context: Context) -> anyhow::Result<()> {
     let (message_sender, message_receiver) = bridge::message_channel();
     let topics = bridge.topics.clone();
     let front =
-        Front::bind(config.mqtt_listen, "--mqtt-listen", topics, message_sender, clock.clone(), &context.metrics).await?;
+        Front::bind(config.mqtt_listen, "--mqtt-listen", topics, message_sender, clock.clone(), &context.metrics)
+            .await?;
     let address = front.address()?;
     let probe = Probe::new(address, context.readiness.part("mqtt"), clock.clone());
     let mut map = config.map;

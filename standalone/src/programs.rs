@@ -83,7 +83,12 @@ impl Programs {
     ///
     /// # Errors
     /// As [`bridge::serve_in_process`].
-    pub(crate) async fn bridge(self, options: BridgeOptions, message_receiver: MessageReceiver, stop: Shutdown) -> anyhow::Result<()> {
+    pub(crate) async fn bridge(
+        self,
+        options: BridgeOptions,
+        message_receiver: MessageReceiver,
+        stop: Shutdown,
+    ) -> anyhow::Result<()> {
         let context = self.stopping(stop);
         bridge::serve_in_process(options, message_receiver, self.cluster, context).await
     }

@@ -66,7 +66,10 @@ impl Traffic {
         }
         if let Some(tape) = tape(settings) {
             let records = tape.open(clock).context("--capture")?;
-            let label = format!("{} records of a capture, {} times as fast as it was", records.total, settings.speed);
+            let label = format!(
+                "at most {} records of a capture, {} times as fast as it was",
+                records.max_records, settings.speed
+            );
             let position = records.filter_map(Result::ok).find_map(|record| position_of(&record));
             let map_start =
                 position.map(|(latitude_deg, longitude_deg)| MapStart { latitude_deg, longitude_deg, zoom: 9.0 });

@@ -241,7 +241,9 @@ async fn every_group_continues_after_each_freeze() -> Result<()> {
     rig.publisher.allow(0);
     let published = rig.publisher.count();
     let all_acknowledged = async || {
-        rig.publisher.with_published(|published| published.acknowledged.iter().all(|acknowledged| *acknowledged)).then_some(())
+        rig.publisher
+            .with_published(|published| published.acknowledged.iter().all(|acknowledged| *acknowledged))
+            .then_some(())
     };
     wait_until(TIMEOUT, "the MQTT broker to acknowledge all", all_acknowledged).await?;
     let forwarded = async || {

@@ -199,6 +199,7 @@ fn update_of(kind: Kind, codec: &TopicCodec, record: &Incoming) -> Option<LiveUp
             Kind::Station => State::Station(decode(codec, value)?),
             Kind::Receiver => State::Receiver(decode(codec, value)?),
             Kind::Alert => State::Alert(decode(codec, value)?),
+            Kind::Landmark => State::Landmark(decode(codec, value)?),
         }),
     };
     Some(LiveUpdate::of_object(kind, id, version, state))

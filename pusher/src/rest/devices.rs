@@ -59,7 +59,7 @@ pub(super) async fn get(
             Known::Ground(state) => device_view.ground = Some(state.clone()),
             Known::Station(state) => device_view.station = Some(state.clone()),
             Known::Alert(state) => device_view.alert = Some(state.clone()),
-            Known::Thermal(_) | Known::Receiver(_) => {}
+            Known::Thermal(_) | Known::Receiver(_) | Known::Landmark(_) => {}
         }
     }
     Ok(request.respond(&device_view))

@@ -12,7 +12,7 @@ use tokio::net::TcpStream;
 use tokio::sync::mpsc::Permit;
 use tokio::sync::mpsc::error::TrySendError;
 
-use super::deliveries::{AckedQos, Offer, Ack};
+use super::deliveries::{Ack, AckedQos, Offer};
 use super::ending::Ending;
 use super::packet::{Codec, Fault, Incoming, Outgoing, Publish};
 use super::rate::TokenBucket;

@@ -12,7 +12,7 @@ use bridge::AckHandler;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
-use super::deliveries::{AckedQos, Deliveries, MessageId, Offer, Ack};
+use super::deliveries::{Ack, AckedQos, Deliveries, MessageId, Offer};
 use super::limits::Limits;
 
 /// The state that consecutive connections of one client share.

@@ -91,7 +91,8 @@ impl Services {
     }
 
     fn bridge_cpu_s(&self) -> Result<f64> {
-        cpu_seconds(self.bridge.service().pid().context("the bridge has ended")?).context("cannot read the CPU time of the bridge")
+        cpu_seconds(self.bridge.service().pid().context("the bridge has ended")?)
+            .context("cannot read the CPU time of the bridge")
     }
 
     /// Maximum throughput with `MAX_IN_FLIGHT` frames in flight, and the bridge's CPU time.
@@ -125,8 +126,7 @@ impl Services {
     /// Latency from the publisher's socket to a reader of the raw topic.
     async fn latency(&self) -> Result<()> {
         let publisher = self.publisher("steady", STEADY_HZ, 1, STEADY_FRAMES);
-        let ledger =
-            Ledger::open_from(self.kafka.bootstrap(), &self.raw_topic, self.partitions, SeekTo::End).await?;
+        let ledger = Ledger::open_from(self.kafka.bootstrap(), &self.raw_topic, self.partitions, SeekTo::End).await?;
         let cpu_s = self.bridge_cpu_s()?;
         let all = async || ledger.with_entries(|entries| (entries.first_seen.len() >= STEADY_FRAMES).then_some(()));
         wait_until(TIMEOUT, "all frames to be read", all).await?;

@@ -29,8 +29,9 @@ impl Sender {
 
     /// Waits until the broker has acknowledged all messages.
     pub(crate) async fn wait_for_acknowledgements(&self) -> Result<()> {
-        let acknowledged =
-            async || self.publisher.with_published(|published| published.others_acknowledged >= self.sent).then_some(());
+        let acknowledged = async || {
+            self.publisher.with_published(|published| published.others_acknowledged >= self.sent).then_some(())
+        };
         wait_until(TIMEOUT, "the broker to acknowledge all messages", acknowledged).await
     }
 }

@@ -32,13 +32,9 @@ async fn a_deleted_topic_replaces_the_writer() -> Result<()> {
     fixture.create(&[topic::RAW]).await?;
 
     let raw = catalogue::find(topic::RAW).context("in the catalogue")?;
-    let ledger = Ledger::open_from(
-        fixture.bootstrap(),
-        &fixture.full_name(topic::RAW),
-        raw.partitions,
-        SeekTo::Beginning,
-    )
-    .await?;
+    let ledger =
+        Ledger::open_from(fixture.bootstrap(), &fixture.full_name(topic::RAW), raw.partitions, SeekTo::Beginning)
+            .await?;
     let end = publisher.count() + RATE_HZ as usize;
     let all = async || {
         ledger.with_entries(|entries| {

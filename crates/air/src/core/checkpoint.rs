@@ -61,7 +61,9 @@ impl Device {
             zone_keys: rare.map(|rare| rare.zone_keys.clone()).unwrap_or_default(),
             text: text.map(|text| text.text.to_string()),
             text_at_us: text.map_or(0, |text| text.at_us),
-            landmarks: rare.map(|rare| rare.landmarks.iter().map(Landmark::to_checkpoint).collect()).unwrap_or_default(),
+            landmarks: rare
+                .map(|rare| rare.landmarks.iter().map(Landmark::to_checkpoint).collect())
+                .unwrap_or_default(),
         }
     }
 
@@ -81,7 +83,10 @@ impl Device {
             called_id: checkpoint.called_id,
             sender_clock: checkpoint.sender_clock.as_ref().map(ReceiverClock::from_checkpoint),
             zone_keys: checkpoint.zone_keys.clone(),
-            text: checkpoint.text.as_ref().map(|text| Text { text: text.as_str().into(), at_us: checkpoint.text_at_us }),
+            text: checkpoint
+                .text
+                .as_ref()
+                .map(|text| Text { text: text.as_str().into(), at_us: checkpoint.text_at_us }),
             landmarks: checkpoint.landmarks.iter().map(Landmark::from_checkpoint).collect(),
         };
         let score = checkpoint.score.unwrap_or_default();

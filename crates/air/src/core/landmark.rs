@@ -93,7 +93,8 @@ impl Device {
         }
         state.landmark_id = observation.observation_id;
         if landmarks.iter().filter(|known| known.expires_us() > 0).count() >= MOST {
-            let first = landmarks.iter_mut().filter(|known| known.expires_us() > 0).min_by_key(|known| known.expires_us());
+            let first =
+                landmarks.iter_mut().filter(|known| known.expires_us() > 0).min_by_key(|known| known.expires_us());
             first.into_iter().for_each(Landmark::end);
         }
         landmarks.push(Landmark { state, is_shown: false, is_new: true });

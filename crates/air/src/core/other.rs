@@ -104,7 +104,7 @@ impl Core {
                 pressure_hpa: report.pressure_hpa,
                 ..WeatherReading::default()
             }),
-            Some(Kind::Thermal | Kind::Receiver | Kind::Alert) | None => {
+            Some(Kind::Thermal | Kind::Receiver | Kind::Alert | Kind::Landmark) | None => {
                 out.reject = refuse("unknown_source_object", report.object_kind().as_str_name());
                 return;
             }

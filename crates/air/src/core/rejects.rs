@@ -59,7 +59,8 @@ impl Rejects {
         let rejects = self.by_receiver.get_mut(receiver).expect("inserted above");
         rejects.unreported = rejects.unreported.saturating_add(1);
         (rejects.reason, rejects.last_us) = (Cow::Borrowed(reason), clock_us);
-        rejects.dead_letters.take(RECEIVER_DEAD_LETTERS, clock_us) && self.dead_letters.take(PARTITION_DEAD_LETTERS, clock_us)
+        rejects.dead_letters.take(RECEIVER_DEAD_LETTERS, clock_us)
+            && self.dead_letters.take(PARTITION_DEAD_LETTERS, clock_us)
     }
 
     /// Returns the counts since the previous call, sorted by receiver, and resets them.
@@ -76,7 +77,7 @@ impl Rejects {
 
     /// The partition's clock was ahead and is set back: refills all token buckets, whose times would lie in the future.
     pub fn set_back(&mut self, clock_us: u64) {
-        self.letters = TokenBucket::default();
+        self.dead_letters = TokenBucket::default();
         for rejects in self.by_receiver.values_mut() {
             (rejects.dead_letters, rejects.last_us) = (TokenBucket::default(), rejects.last_us.min(clock_us));
         }

@@ -40,7 +40,8 @@ mod tests {
     #[test]
     fn the_newest_text_is_shown_for_half_an_hour() {
         let mut device = Device::new(1);
-        let text_at = |device: &Device, minute: u64| device.text_at(minute * MINUTE_US).map(|text| text.text.to_string());
+        let text_at =
+            |device: &Device, minute: u64| device.text_at(minute * MINUTE_US).map(|text| text.text.to_string());
         assert!(!device.set_text("", MINUTE_US), "nothing to take back");
         assert!(device.set_text("landing at the lake", 10 * MINUTE_US));
         assert!(!device.set_text("older", 9 * MINUTE_US));

@@ -45,7 +45,10 @@ impl Scene {
     }
 
     async fn next(&mut self) -> Message {
-        tokio::time::timeout(SOON, self.message_receiver.next()).await.expect("no message came").expect("the front is open")
+        tokio::time::timeout(SOON, self.message_receiver.next())
+            .await
+            .expect("no message came")
+            .expect("the front is open")
     }
 
     /// Waits until a connection has ended for this reason.
@@ -75,7 +78,7 @@ async fn rest(stream: &mut TcpStream) -> Vec<u8> {
 
 fn acknowledge(message: Message) {
     let acknowledgement = message.acknowledgement.expect("it wants one");
-    acknowledgement.publisher.acknowledged(acknowledgement.message_id);
+    acknowledgement.handler.on_acknowledged(acknowledgement.message_id);
 }
 
 fn publish(qos: u8, packet_id: u16, payload: &[u8]) -> Vec<u8> {
@@ -217,7 +220,8 @@ async fn a_port_that_is_taken_is_named_with_its_setting() {
     let taken = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a port");
     let address = taken.local_addr().expect("an address");
     let (message_sender, _message_receiver) = bridge::message_channel();
-    let bound = Front::bind(address, "--mqtt-listen", Vec::new(), message_sender, Clock::system(), &Metrics::new()).await;
+    let bound =
+        Front::bind(address, "--mqtt-listen", Vec::new(), message_sender, Clock::system(), &Metrics::new()).await;
     let error = format!("{:#}", bound.expect_err("the port is taken"));
     assert!(error.contains("--mqtt-listen") && error.contains(&address.to_string()), "{error}");
 }

@@ -1,6 +1,8 @@
 //! A hand-moved clock, and frames as receivers publish them.
 
-use fanet::packet::{AircraftType, GroundTracking, GroundType, Message, Name, Service, Thermal, Tracking, Wind};
+use fanet::packet::{
+    AircraftType, GroundTracking, GroundType, Landmark, Layer, Message, Name, Service, Shape, Thermal, Tracking, Wind,
+};
 use fanet::{Address, Frame, Header, Packet, Text, Wrapped};
 use schemas::v1::command::Action;
 use schemas::v1::raw_record::Input;
@@ -46,6 +48,12 @@ pub(super) fn station(position: fanet::Position) -> Service {
 
 pub(super) fn thermal(position: fanet::Position) -> Thermal {
     Thermal { position, confidence: 7, altitude_m: 1_600, climb_ms: 2.5, wind_speed_kmh: 10.0, wind_heading_deg: 270.0 }
+}
+
+/// A text mark at a position, for 20 minutes.
+pub(super) fn mark(position: fanet::Position, layer: Layer) -> Packet<'static> {
+    let shape = Shape::Text { position, text: Text::new("Wires!") };
+    Packet::Landmark(Landmark { ttl_min: 20, layer, reserved: 0, wind_sectors: None, shape })
 }
 
 pub(super) fn message(subtype: u8, text: &str) -> Packet<'_> {

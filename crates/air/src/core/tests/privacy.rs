@@ -46,7 +46,7 @@ fn act() -> impl Strategy<Value = Act> {
 /// What readers have of the topics.
 #[derive(Default)]
 struct Readers {
-    live: HashMap<(Kind, u32), u64>,
+    live: HashMap<(Kind, u64), u64>,
     /// Public observations, receptions and climbs, by event time and device: rows of the history.
     rows: Vec<(u64, u32)>,
     privacy: HashMap<u32, PrivacyState>,
@@ -61,7 +61,7 @@ impl Readers {
             *newest = *state;
         }
         for change in out.states.iter().filter(|change| change.audience == Audience::Public) {
-            let key = (change.kind, change.device);
+            let key = (change.kind, change.number);
             match change.state {
                 None => self.live.remove(&key),
                 Some(_) => self.live.insert(key, change.version),
@@ -90,7 +90,7 @@ impl Readers {
     }
 
     fn is_live(&self, device: u32) -> bool {
-        self.live.keys().any(|(_, of)| *of == device)
+        self.live.keys().any(|(_, of)| *of == u64::from(device))
     }
 }
 

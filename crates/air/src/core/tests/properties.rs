@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use fanet::packet::{GroundTracking, GroundType, Tracking};
+use fanet::packet::{GroundTracking, GroundType, Layer, Tracking};
 use fanet::{Address, Frame, Header, Packet};
 use proptest::prelude::*;
 use prost::Message as _;
@@ -12,7 +12,7 @@ use schemas::v1::command::{Action, Allow, Deny, Erase, Hide, ResetScore, Show};
 use schemas::v1::raw_record::Input;
 use schemas::v1::{Audience, ProcessorState, ReceiverState, processor_state, reception, thermal_report};
 
-use super::kit::{Story, at, ground, name, station, thermal, tracking};
+use super::kit::{Story, at, ground, mark, message, name, station, thermal, tracking};
 use crate::core::{Bounds, Core, Outputs, Settings};
 use crate::group::GroupCore as _;
 use crate::receivers::Hearing;
@@ -34,6 +34,8 @@ enum What {
     Weather,
     Climb,
     Name(u8),
+    Text(u8),
+    Landmark { which: u8, layer: u8 },
     Unicast,
     Command(u8),
     Garbage(Vec<u8>),
@@ -47,6 +49,8 @@ fn what() -> impl Strategy<Value = What> {
         2 => Just(What::Weather),
         2 => Just(What::Climb),
         1 => (0..3_u8).prop_map(What::Name),
+        1 => (0..3_u8).prop_map(What::Text),
+        1 => (0..20_u8, 0..3_u8).prop_map(|(which, layer)| What::Landmark { which, layer }),
         1 => Just(What::Unicast),
         1 => (0..6_u8).prop_map(What::Command),
         1 => prop::collection::vec(any::<u8>(), 0..40).prop_map(What::Garbage),
@@ -95,6 +99,11 @@ impl Story {
             What::Weather => (header, Packet::Service(station(position(2)))),
             What::Climb => (header, Packet::Thermal(thermal(position(3)))),
             What::Name(which) => (header, name(["Eva", "Jo", ""][usize::from(*which)])),
+            What::Text(which) => (header, message(0, ["landed", "on my way", ""][usize::from(*which)])),
+            What::Landmark { which, layer } => {
+                let layer = [Layer::Info, Layer::Warning, Layer::DontCare][usize::from(*layer)];
+                (header, mark(position(10 + u32::from(*which)), layer))
+            }
             What::Unicast => {
                 (Header::unicast(source, Address::new(0x11, 0x77)), Packet::Tracking(tracking(position(4))))
             }
@@ -158,7 +167,7 @@ impl Consents {
 
 /// The newest state per topic and key, as a reader of the topics has it.
 #[derive(Default)]
-struct Fold(HashMap<(Audience, Kind, u32), u64>);
+struct Fold(HashMap<(Audience, Kind, u64), u64>);
 
 impl Fold {
     fn take(&mut self, out: &Outputs) -> Result<(), TestCaseError> {
@@ -168,7 +177,7 @@ impl Fold {
                 (Audience::Private, Kind::Ground | Kind::Station) => Kind::Aircraft,
                 (_, kind) => kind,
             };
-            let key = (change.audience, kind, change.device);
+            let key = (change.audience, kind, change.number);
             match change.state {
                 None => {
                     self.0.remove(&key);
@@ -210,7 +219,7 @@ proptest! {
                 .states
                 .iter()
                 .filter(|change| change.state.is_some())
-                .map(|change| (change.device, change.kind as i32))
+                .map(|change| (change.number, change.kind as i32))
                 .collect();
             emitted.sort_unstable();
             let count = emitted.len();
@@ -249,6 +258,7 @@ proptest! {
                         prop_assert!(state.resolved_at_us.is_none() || state.position.is_none());
                         &state.name
                     }
+                    Some(State::Landmark(_)) => { prop_assert!(false, "a landmark of a hidden device"); continue }
                     Some(State::Thermal(_) | State::Receiver(_)) | None => continue,
                 };
                 prop_assert!(name.is_none(), "only distress, and without the name");
@@ -301,6 +311,7 @@ proptest! {
                     Some(State::Ground(state)) => (&state.name, state.alert_kind.is_some()),
                     Some(State::Station(state)) => (&state.name, false),
                     Some(State::Alert(state)) => (&state.name, state.resolved_at_us.is_none() || state.position.is_none()),
+                    Some(State::Landmark(_)) => { prop_assert!(false, "a landmark of a hidden device"); continue }
                     Some(State::Thermal(_) | State::Receiver(_)) | None => continue,
                 };
                 prop_assert!(calls && name.is_none(), "{change:?}");

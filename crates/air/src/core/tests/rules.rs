@@ -1,6 +1,6 @@
 //! One test per rule that spans more than one file.
 
-use fanet::packet::{GroundType, Landmark, Layer, Shape, Tracking};
+use fanet::packet::{GroundType, Layer, Tracking};
 use fanet::{Address, Frame, Header, Packet};
 use schemas::object::{Kind, State};
 use schemas::v1::command::{AcknowledgeAlert, Action, Deny, Erase, Hide, ResolveAlert, Show};
@@ -10,7 +10,7 @@ use schemas::v1::{
     observation, reception, thermal_report,
 };
 
-use super::kit::{PILOT, Story, at, frame_of, ground, message, name, station, thermal, tracking};
+use super::kit::{PILOT, Story, at, frame_of, ground, mark, message, name, station, thermal, tracking};
 use crate::core::{Outputs, StateChange};
 
 fn kinds(out: &Outputs) -> Vec<(Audience, &'static str)> {
@@ -448,16 +448,18 @@ fn a_frame_that_comes_as_its_aircraft_expires_counts() {
 #[test]
 fn a_broadcast_text_is_shown_with_its_device() {
     let mut story = Story::new();
-    story.introduce(PILOT, at(0.0, 0.0));
-    let text_of = |out: &Outputs| out.states.iter().find_map(|change| match &change.state {
-        Some(State::Aircraft(state)) => Some((state.text.clone(), state.text_at_us)),
-        _ => None,
-    });
+    story.introduce(PILOT, at(46.2, 13.6));
+    let text_of = |out: &Outputs| {
+        out.states.iter().find_map(|change| match &change.state {
+            Some(State::Aircraft(state)) => Some((state.text.clone(), state.text_at_us)),
+            _ => None,
+        })
+    };
     let sent_us = story.now_us;
     let shown = (Some("landing at the lake".to_owned()), Some(sent_us));
     assert_eq!(text_of(&story.frame(PILOT, message(0, "landing\u{1b} at\r\nthe lake"))), Some(shown.clone()));
     story.pass(5.0);
-    let flown = story.frame(PILOT, Packet::Tracking(tracking(at(0.0, 0.0))));
+    let flown = story.frame(PILOT, Packet::Tracking(tracking(at(46.2, 13.6))));
     assert_eq!(text_of(&flown), Some(shown), "it stays with the next position");
     story.pass(5.0);
     assert_eq!(text_of(&story.frame(PILOT, message(1, "not a plain one"))), None);
@@ -467,22 +469,16 @@ fn a_broadcast_text_is_shown_with_its_device() {
 #[test]
 fn a_text_of_a_hidden_device_or_for_one_device_is_not_public() {
     let mut story = Story::new();
-    story.introduce(PILOT, at(0.0, 0.0));
+    story.introduce(PILOT, at(46.2, 13.6));
     let to_one = Header::unicast(Address::new(0x11, 0x0B90), Address::new(0x11, 0x77));
     let out = story.heard("r", 0, &Frame::new(to_one, message(0, "only for you")));
     assert!(out.states.is_empty() && out.observations.iter().all(|observation| observation.private));
     story.pass(5.0);
-    story.frame(PILOT, Packet::Tracking(Tracking { online_tracking: false, ..tracking(at(0.0, 0.0)) }));
+    story.frame(PILOT, Packet::Tracking(Tracking { online_tracking: false, ..tracking(at(46.2, 13.6)) }));
     story.pass(5.0);
     let out = story.frame(PILOT, message(0, "hidden"));
     assert!(out.observations.iter().all(|observation| observation.private));
     assert!(out.states.iter().all(|change| change.audience == Audience::Private), "{:?}", out.states);
-}
-
-/// A text mark at a position, for 20 minutes.
-fn mark(position: fanet::Position, layer: Layer) -> Packet<'static> {
-    let shape = Shape::Text { position, text: fanet::Text::new("Wires!") };
-    Packet::Landmark(Landmark { ttl_min: 20, layer, wind_sectors: None, shape })
 }
 
 fn landmarks(out: &Outputs) -> Vec<(u64, Option<String>)> {
@@ -527,7 +523,11 @@ fn landmarks_of_hidden_devices_and_far_away_are_not_shown() {
     assert_eq!(landmarks(&story.frame(PILOT, Packet::Tracking(hidden))), [(shown[0].0, None)]);
     story.frame(PILOT, mark(at(46.2, 13.6), Layer::Info));
     story.pass(5.0);
-    assert_eq!(landmarks(&story.frame(PILOT, Packet::Tracking(tracking(at(46.2, 13.6))))), [], "sent while it was hidden");
+    assert_eq!(
+        landmarks(&story.frame(PILOT, Packet::Tracking(tracking(at(46.2, 13.6))))),
+        [],
+        "sent while it was hidden"
+    );
 }
 
 #[test]
@@ -538,7 +538,11 @@ fn a_device_has_at_most_sixteen_landmarks() {
     for number in 0..20 {
         story.pass(5.0);
         for (id, text) in landmarks(&story.frame(PILOT, mark(at(46.2 + f64::from(number) * 1e-3, 13.6), Layer::Info))) {
-            if text.is_some() { live.insert(id) } else { live.remove(&id) };
+            if text.is_some() {
+                live.insert(id)
+            } else {
+                live.remove(&id)
+            };
         }
     }
     assert_eq!(live.len(), 16);
