@@ -9,7 +9,7 @@ export interface Hooks {
   connected(): boolean;
   /** The next connection can catch up from a resume token. */
   resumable(): boolean;
-  counts(): { aircraft: number; ground: number; thermals: number; stations: number; receivers: number; alerts: number };
+  counts(): { aircraft: number; ground: number; thermals: number; stations: number; receivers: number; alerts: number; landmarks: number };
   /** The newest known states, not the extrapolated ones. */
   aircraft(): { device: string; lat: number; lon: number; alt: number | undefined; name: string | undefined; version: number }[];
   /** How often an aircraft was drawn at another position than before. */
@@ -43,6 +43,7 @@ export function hooks(session: Session, picture: AirPicture, board: Board, past:
       stations: picture.stations.size,
       receivers: picture.receivers.size,
       alerts: picture.alerts.size,
+      landmarks: picture.landmarks.size,
     }),
     aircraft: () => [...picture.aircraft.values()].map(({ device, lat, lon, altitudeM, name, version }) => ({
       device: formatAddress(device), lat, lon, alt: altitudeM, name, version,

@@ -64,6 +64,16 @@ class Sky {
     this.receivers = Array.from({ length: 6 }, (_, i) => ({
       receiver_id: `ogn-be-${i + 1}`, latitude_e7: e7(46.45 + random() * 0.4), longitude_e7: e7(7.4 + random()), frames_per_minute: Math.round(random() * 300), estimated: i % 3 === 0, version: 2, age_ds: 10,
     }));
+    // A note, a landing field and a circle to keep out of.
+    const landmark = (number, lat, lon, some) => ({
+      landmark_id: `7-${900 + number}`, device: 0x080100, latitude_e7: e7(lat), longitude_e7: e7(lon), latitudes_e7: [], longitudes_e7: [], radii_m: [], version: 4, age_ds: 90,
+      expires_at_us: (Date.now() + 1200_000) * 1000, name: 'Niederhorn', ...some,
+    });
+    this.landmarks = [
+      landmark(0, 46.72, 7.7, { layer: 2, shape: 1, text: 'Cable across the valley' }),
+      landmark(1, 46.68, 7.87, { layer: 4, shape: 5, latitudes_e7: [466830000, 466820000], longitudes_e7: [78750000, 78790000] }),
+      landmark(2, 46.55, 7.98, { layer: 3, shape: 7, radii_m: [1200], altitude_top_m: 2500 }),
+    ];
   }
 
   #pilot({ kind, kmh }, i) {
@@ -81,6 +91,11 @@ class Sky {
   /** Stops the reports of a device. */
   silence(device) {
     for (const pilot of this.pilots) if (pilot.device === device) pilot.silentSince ??= Date.now();
+  }
+
+  /** A pilot broadcasts a text. */
+  say(pilot, text) {
+    Object.assign(this.pilots[pilot], { text, textAt: Date.now() });
   }
 
   /** Moves all aircraft. */
@@ -106,6 +121,7 @@ class Sky {
       climb_cmps: Math.round(pilot.climb * 100), course_deg: Math.round(pilot.course) % 360, kind_and_phase: pilot.kind + 32 * (pilot.circling ? 3 : 2), version: pilot.version,
       age_ds: pilot.silentSince ? Math.round((Date.now() - pilot.silentSince) / 100) : 1,
       ...(all && pilot.name && { name: pilot.name }),
+      ...(pilot.text && { text: pilot.text, text_at_us: pilot.textAt * 1000 }),
     }));
   }
 
@@ -113,7 +129,7 @@ class Sky {
     return {
       snapshot: {
         request_id, page: 0, live: true, cells: ['u0', 'u1', 'u2', 'u3', 'sp', 'sr'], server_at_us: Date.now() * 1000,
-        objects: { aircraft: this.aircraft(true), ground: this.ground, thermals: this.thermals, stations: this.stations, receivers: this.receivers, alerts: this.alerts },
+        objects: { aircraft: this.aircraft(true), ground: this.ground, thermals: this.thermals, stations: this.stations, receivers: this.receivers, alerts: this.alerts, landmarks: this.landmarks },
       },
     };
   }

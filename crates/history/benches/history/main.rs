@@ -9,12 +9,13 @@ mod flights;
 
 use std::time::{Duration, Instant};
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use futures::StreamExt as _;
+use geo::Bounds;
 use harness::ClickHouse as Engine;
 use history::{
-    Block, BlockRows, ClickHouse, HistoryReader, HistoryWriter, Period, PositionRow, Retention, Sqlite, TrackQuery,
-    Visibility,
+    Block, BlockRows, ClickHouse, HistoryReader, HistoryWriter, Period, PositionRow, RegionQuery, Retention, Sqlite,
+    TrackQuery, Visibility,
 };
 use runtime::Clock;
 
@@ -27,6 +28,10 @@ const BLOCK: usize = 20_000;
 const SQLITE_ROWS: usize = 500_000;
 const SQLITE_BLOCK: usize = 1_000;
 const QUERIES: usize = 200;
+const SEEKS: usize = 60;
+/// What the map asks for at a time: the lifetime of an aircraft before it, and some minutes ahead.
+const SEEK_MS: i64 = 17 * 60_000;
+const SEEK_PAGE: u64 = 10_000;
 
 #[tokio::main]
 async fn main() -> Result<()> {
@@ -80,6 +85,7 @@ async fn clickhouse(sky: &Sky, rows: usize) -> Result<()> {
         "SELECT toFloat64(count()) FROM system.parts WHERE database = 'bench' AND table = 'positions' AND active";
     report("history_parts", store.client().query(parts).fetch_one::<f64>().await?, "parts");
     tracks(&store, rows / TRACK).await?;
+    seeks(&store, &sky.position(0, 0, rows.div_ceil(TRACK)), rows).await?;
     size(&engine, sky).await
 }
 
@@ -136,6 +142,38 @@ async fn timed(store: &ClickHouse, name: &str, at_least: usize, device: impl Fn(
     seconds.sort_by(f64::total_cmp);
     report(&format!("{name}_p50_ms"), seconds[QUERIES / 2] * 1e3, "ms");
     report(&format!("{name}_p95_ms"), seconds[QUERIES * 95 / 100] * 1e3, "ms");
+    Ok(())
+}
+
+/// Jumps to times of the past as the map's time travel does: the first page of what a region saw in a few minutes.
+async fn seeks(store: &ClickHouse, somewhere: &PositionRow, rows: usize) -> Result<()> {
+    let degrees = |e7: i32| f64::from(e7) / 1e7;
+    let (latitude_deg, longitude_deg) = (degrees(somewhere.latitude_e7), degrees(somewhere.longitude_e7));
+    let bounds = Bounds::new(latitude_deg - 0.5, longitude_deg - 0.7, latitude_deg + 0.5, longitude_deg + 0.7)
+        .context("bounds")?;
+    // As in `blocks`: all devices send one position in a step.
+    let length_ms = (rows / rows.div_ceil(TRACK)) as i64 * STEP_MS - SEEK_MS;
+    let mut seconds = Vec::new();
+    for seek in 0..SEEKS {
+        let from_ms = START_MS + length_ms * seek as i64 / SEEKS as i64;
+        let query = RegionQuery {
+            bounds,
+            period: Period { from_ms, to_ms: from_ms + SEEK_MS },
+            step_ms: STEP_MS,
+            after: None,
+            limit: SEEK_PAGE,
+        };
+        let began = Instant::now();
+        let (mut rows, mut count) = (store.positions_by_time(query), 0);
+        while let Some(block) = rows.next().await {
+            count += block?.len();
+        }
+        seconds.push(began.elapsed().as_secs_f64());
+        anyhow::ensure!(count > 0, "no position at {from_ms}");
+    }
+    seconds.sort_by(f64::total_cmp);
+    report("seek_p50_ms", seconds[SEEKS / 2] * 1e3, "ms");
+    report("seek_p95_ms", seconds[SEEKS * 95 / 100] * 1e3, "ms");
     Ok(())
 }
 
