@@ -57,34 +57,34 @@ impl Known {
     fn is_known(&self) -> bool {
         self.frames >= KNOWN_FROM_FRAMES
     }
+
+    fn judge(&mut self, arrival: Arrival, stamp_s: u32, clock_us: u64) -> Judged {
+        if clock_us >= self.last_seen_us + FORGET_US {
+            (self.clock, self.frames) = (ReceiverClock::default(), 0);
+        }
+        self.last_seen_us = clock_us;
+        self.frames = self.frames.saturating_add(1);
+        self.readable = self.readable.saturating_add(1);
+        let (time, found) = match arrival {
+            Arrival::Exact(arrived_at_us) => self.clock.observe(arrived_at_us, stamp_s),
+            Arrival::About(_) | Arrival::HeldBack(..) => (arrival.event_time(), None),
+        };
+        Judged { receiver: self.name.clone(), time, clock: self.clock.report(), found }
+    }
 }
 
 impl ReceiverClocks {
     /// Judges a frame. Where its arrival is not known exactly its stamp is not looked at. `clock_us` is the partition's
     /// clock.
     pub fn judge(&mut self, receiver: &str, arrival: Arrival, stamp_s: u32, clock_us: u64) -> Judged {
-        let known = self.known(receiver, clock_us);
-        known.frames = known.frames.saturating_add(1);
-        known.readable = known.readable.saturating_add(1);
-        let (time, found) = match arrival {
-            Arrival::Exact(arrived_at_us) => known.clock.observe(arrived_at_us, stamp_s),
-            Arrival::About(_) | Arrival::HeldBack(..) => (arrival.event_time(), None),
-        };
-        Judged { receiver: known.name.clone(), time, clock: known.clock.report(), found }
-    }
-
-    fn known(&mut self, receiver: &str, clock_us: u64) -> &mut Known {
         self.forget_silent(clock_us);
-        if !self.by_id.contains_key(receiver) {
-            let name = ReceiverName::new(receiver);
-            self.by_id.insert(name.clone(), Known::new(name, ReceiverClock::default(), clock_us, 0));
+        // One look-up for a receiver that is known.
+        if let Some(known) = self.by_id.get_mut(receiver) {
+            return known.judge(arrival, stamp_s, clock_us);
         }
-        let known = self.by_id.get_mut(receiver).expect("it was put there");
-        if clock_us >= known.last_seen_us + FORGET_US {
-            (known.clock, known.frames) = (ReceiverClock::default(), 0);
-        }
-        known.last_seen_us = clock_us;
-        known
+        let name = ReceiverName::new(receiver);
+        let known = Known::new(name.clone(), ReceiverClock::default(), clock_us, 0);
+        self.by_id.entry(name).or_insert(known).judge(arrival, stamp_s, clock_us)
     }
 
     /// Counts a frame that a good receiver sent and this release cannot read.

@@ -36,6 +36,8 @@ const SILENCES_US: std::ops::RangeInclusive<u64> = 10 * SECOND_US..=flight::prog
 const NEAR_US: u64 = 60 * SECOND_US;
 /// A reported position farther than this from the device's own is ignored, metres.
 const NEAR_M: f64 = 20_000.0;
+/// Positions that differ by less in latitude and in longitude are nearer than [`NEAR_M`], degrees.
+const CLOSE_DEG: f64 = 0.12;
 
 /// The verdict on a position. Only a plausible one changes shown states.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -134,7 +136,11 @@ impl Score {
 
     /// Whether a position that the device reports is near its own. `None`: its own is not known.
     pub fn is_near(&self, position: Position) -> Option<bool> {
-        Some(position.is_on_earth() && distance_m(self.position()?, position) <= NEAR_M)
+        let own = self.position()?;
+        // Nearly always decided without a cosine: a degree of longitude is never longer than one of latitude.
+        let is_close = (position.latitude_deg - own.latitude_deg).abs() < CLOSE_DEG
+            && (position.longitude_deg - own.longitude_deg).abs() < CLOSE_DEG;
+        Some(position.is_on_earth() && (is_close || distance_m(own, position) <= NEAR_M))
     }
 
     /// Starts again, by an operator's command. A device that is shown stays so until it is caught again.
