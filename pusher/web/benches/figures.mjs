@@ -65,7 +65,14 @@ async function decodeAndStore(browser) {
   print('map_decode_1000_updates_ms', median(times).toFixed(2), 'ms');
 }
 
-/** The share of the main thread that many moving aircraft take. */
+/** The share of the time in which the main thread runs our code, MapLibre's, or collects garbage; without waiting for what draws. */
+function scriptShare({ nodes, samples, timeDeltas }) {
+  const outside = new Set(nodes.filter(({ callFrame }) => ['(program)', '(idle)', '(root)'].includes(callFrame.functionName)).map(({ id }) => id));
+  const all = timeDeltas.reduce((sum, us) => sum + us, 0);
+  return (100 * samples.reduce((sum, id, i) => sum + (outside.has(id) ? 0 : timeDeltas[i]), 0)) / all;
+}
+
+/** What many moving aircraft cost the main thread: by scripts, and with its waits for the process that draws, which has no graphics card here. */
 async function busy(browser) {
   const sky = await startSky({ count: MANY });
   const page = await browser.newPage({ viewport: VIEWPORT });
@@ -75,10 +82,14 @@ async function busy(browser) {
   await cdp.send('Performance.enable', { timeDomain: 'timeTicks' });
   const metrics = async () => Object.fromEntries((await cdp.send('Performance.getMetrics')).metrics.map(({ name, value }) => [name, value]));
   await page.waitForTimeout(5000);
+  await cdp.send('Profiler.enable');
+  await cdp.send('Profiler.start');
   const [before, moved] = [await metrics(), await page.evaluate(() => window.updraft.moved())];
   await page.waitForTimeout(WATCHED_S * 1000);
   const [after, movedAfter] = [await metrics(), await page.evaluate(() => window.updraft.moved())];
+  const { profile } = await cdp.send('Profiler.stop');
   const seconds = after.Timestamp - before.Timestamp;
+  print('map_5000_aircraft_script_pct', scriptShare(profile).toFixed(1), '%');
   print('map_5000_aircraft_main_thread_pct', ((100 * (after.TaskDuration - before.TaskDuration)) / seconds).toFixed(1), '%');
   print('map_5000_aircraft_moves_per_second', ((movedAfter - moved) / seconds).toFixed(0), 'moves/s');
   await page.close();
