@@ -11,6 +11,7 @@ alerts stay silent.
 """
 import argparse
 import copy
+import os
 import shutil
 import signal
 import subprocess
@@ -63,6 +64,18 @@ def address_of(text):
     return program, address
 
 
+def with_templates(command):
+    """Debian's Alertmanager reads its templates below /usr/share. Where setup has only unpacked the package, they are laid over it
+    for this command alone, which needs no rights.
+    """
+    templates = "prometheus/alertmanager/default.tmpl"
+    unpacked = Path(os.environ.get("UPDRAFT_CACHE", "/nonexistent")) / "debian/root/usr/share"
+    if Path("/usr/share", templates).exists() or not (unpacked / templates).exists() or shutil.which("unshare") is None:
+        return command
+    lay = f'mount -t overlay overlay -o "lowerdir={unpacked}:/usr/share" /usr/share && exec "$@"'
+    return ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", lay, "sh", *command]
+
+
 def program(*names):
     found = next((path for path in map(shutil.which, names) if path), None)
     return found or sys.exit(f"native: {names[0]} is not on the PATH: apt-get install prometheus prometheus-alertmanager, or just setup")
@@ -95,7 +108,7 @@ def main():
         signal.signal(signal.SIGTERM, signal.default_int_handler)
         try:
             for command in commands:
-                running.append(subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=(folder / f"{Path(command[0]).name}.log").open("w")))
+                running.append(subprocess.Popen(with_templates(command), stdout=subprocess.DEVNULL, stderr=(folder / f"{Path(command[0]).name}.log").open("w")))
             print(f"Prometheus:   http://{options.prometheus}\nAlertmanager: http://{options.alertmanager}\nCtrl-C ends both.", flush=True)
             while all(process.poll() is None for process in running):
                 time.sleep(0.5)
