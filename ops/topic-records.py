@@ -15,7 +15,10 @@ import os
 import sys
 from pathlib import Path
 
-from confluent_kafka import KafkaError, OFFSET_BEGINNING, Consumer, Producer, TopicPartition
+try:
+    from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, Producer, TopicPartition
+except ImportError:
+    sys.exit("topic-records: Python's confluent_kafka is missing: apt-get install python3-confluent-kafka")
 
 TIMEOUT_S = 30
 

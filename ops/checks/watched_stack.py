@@ -3,6 +3,7 @@ program that is killed is an alert at a webhook through a real Alertmanager, and
 
 The services come from the environment: just watched-stack
 """
+import contextlib
 import http.server
 import json
 import os
@@ -61,12 +62,23 @@ class WebhookHandler(http.server.BaseHTTPRequestHandler):
         pass
 
 
+def read_map(address):
+    """Asks for the picture each second, as a map without WebSockets does."""
+    while True:
+        with contextlib.suppress(OSError), urllib.request.urlopen(f"http://{address}/api/v1/snapshot?lat=45.8&lon=11.75&radius=200", timeout=10) as answer:
+            answer.read()
+        time.sleep(1)
+
+
 def ask(prometheus, path, **parameters):
     url = f"http://{prometheus}{path}?{urllib.parse.urlencode(parameters)}"
     try:
         with urllib.request.urlopen(url, timeout=20) as answer:
             return json.load(answer)["data"]
     except urllib.error.HTTPError as error:
+        if error.code == 503:
+            # It has just begun.
+            raise
         sys.exit(f"{path} {parameters}: {error.read().decode()}")
 
 
@@ -85,9 +97,7 @@ def check_dashboards(prometheus):
         if not ask(prometheus, "/api/v1/query", query=expression)["result"]:
             empty.append((dashboard, panel, expression))
     print(f"ok    {asked} queries of the dashboards are answered, {asked - len(empty)} of them with values", flush=True)
-    for dashboard, panel, expression in empty:
-        print(f"      no value: {dashboard}: {panel}: {expression}", flush=True)
-    # A ratio of nothing and a counter that did not count yet have no value; what the overview shows has one.
+    # Counters of failures that did not happen have no value, and panels about others' exporters; what the overview shows has one.
     missing = [f"{panel}: {expression}" for dashboard, panel, expression in empty if dashboard == "overview" and not any(name in expression for name in NOT_HERE)]
     return missing
 
@@ -95,7 +105,8 @@ def check_dashboards(prometheus):
 def main():
     folder = Path(tempfile.mkdtemp())
     running, programs, admin = [], {}, {name: free_port() for name in RUN}
-    env = dict(os.environ, UPDRAFT_TOPIC_PREFIX=PREFIX, UPDRAFT_HTTP_LISTEN=f"127.0.0.1:{free_port()}")
+    map_address = f"127.0.0.1:{free_port()}"
+    env = dict(os.environ, UPDRAFT_TOPIC_PREFIX=PREFIX, UPDRAFT_HTTP_LISTEN=map_address)
 
     def begin(name):
         program, *arguments = RUN[name]
@@ -115,6 +126,7 @@ def main():
         native = [sys.executable, ROOT / "ops/monitoring/native.py", "--prometheus", prometheus, "--alertmanager", alertmanager, "--webhook", hook, *addresses]
         start(running, native, folder / "native.log")
         start(running, [PROGRAMS / "replay", "generate", "--mqtt", os.environ["UPDRAFT_MQTT_URL"], "--pilots", "60"], folder / "load.log")
+        threading.Thread(target=read_map, args=[map_address], daemon=True).start()
         wait_for("Prometheus", lambda: len(ask(prometheus, "/api/v1/query", query="up == 1")["result"]) == len(RUN))
         print(f"ok    {len(RUN)} programs are up at Prometheus", flush=True)
         wait_for("the heartbeat at the webhook", lambda: webhook.when("Watchdog", None, "firing"))
