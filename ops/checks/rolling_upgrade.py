@@ -4,6 +4,7 @@ no acknowledged frame is lost, every stop is orderly, and a client that resumes 
 The services come from the environment: just rolling-upgrade
 """
 import asyncio
+import itertools
 import json
 import os
 import shutil
@@ -55,14 +56,15 @@ class Installation:
         wait_for(f"{name}: ready", lambda: is_ready(self.admin[name]))
 
     def replace(self, name):
-        old = self.programs[name]
+        old, begun = self.programs[name], time.monotonic()
         old.send_signal(signal.SIGTERM)
         code = old.wait(40)
         if code != 0:
             sys.exit(f"{name}: its stop was not orderly (exit code {code})")
+        stopped = time.monotonic()
         self.begin(name)
         self.await_ready(name)
-        print(f"ok    {name} is replaced", flush=True)
+        print(f"ok    {name} is replaced: ended in {stopped - begun:.1f} s, ready {time.monotonic() - stopped:.1f} s later", flush=True)
 
     def command(self, *arguments):
         subprocess.run([PROGRAMS / "processor", *arguments], env=self.env, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -78,8 +80,8 @@ def client_of(folder, urls):
     watch.report = lambda event: None
     client = watch.Client(urls[0], REGION, [])
     client.picture._report = lambda event: None
-    ends, resumes = [], []
-    connection, live = client.connection, client.live
+    ends, resumes, messages = [], [], []
+    connection, live, take = client.connection, client.live, client.take
 
     async def next_server():
         client.url = urls[len(ends) % len(urls)]
@@ -91,9 +93,18 @@ def client_of(folder, urls):
         resumes.append(client.resumed)
         await live(socket, snapshot)
 
-    client.connection, client.live = next_server, resumed
+    async def taken(socket, message):
+        messages.append(time.monotonic())
+        await take(socket, message)
+
+    client.connection, client.live, client.take = next_server, resumed, taken
     threading.Thread(target=lambda: asyncio.run(client.run()), daemon=True).start()
-    return client, ends, resumes
+    return client, ends, resumes, messages
+
+
+def longest_silence(messages):
+    """Seconds without a message, at most: a client gets a checkpoint every 5 s where nothing else happens."""
+    return max(later - earlier for earlier, later in itertools.pairwise(messages))
 
 
 def pictures_agree(client, port):
@@ -145,7 +156,7 @@ def main():
         time.sleep(1)
         load = start(installation.running, [PROGRAMS / "replay", "generate", "--mqtt", os.environ["UPDRAFT_MQTT_URL"], "--pilots", "60"], folder / "load.log")
         urls = [f"ws://127.0.0.1:{port}" for port in installation.http.values()]
-        client, ends, resumes = client_of(folder, urls)
+        client, ends, resumes, messages = client_of(folder, urls)
         wait_for("aircraft at the client", lambda: sum(kind == "aircraft" for kind, _ in list(client.picture.objects)) >= 10)
         print(f"ok    {len(COMMANDS)} programs are ready, and a client sees aircraft", flush=True)
         for name in COMMANDS:
@@ -157,7 +168,7 @@ def main():
         wait_for("the client's picture is the server's", lambda: pictures_agree(client, installation.http["pusher-b"]), 60)
         if len(ends) < 2 or not all(resumes[1:]):
             sys.exit(f"the client was to resume at both replacements: ends {ends}, resumed {resumes}")
-        print(f"ok    the client resumed {len(resumes) - 1} times (closed with {ends}), and has the server's picture", flush=True)
+        print(f"ok    the client resumed {len(resumes) - 1} times (closed with {ends}), and has the server's picture; {longest_silence(list(messages)):.1f} s without a message at most", flush=True)
         witness.terminate()
         witness.wait(10)
         accepted = set((folder / "accepted").read_text().split())

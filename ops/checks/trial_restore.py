@@ -1,0 +1,198 @@
+"""The backups of ops/runbooks/disaster-recovery.md and their restoration, on real services: the history is backed up under load,
+restored beside the original and compared with the log, then lost, restored, and filled from the log; the same for the accounts.
+Prints how much was lost (RPO) and how long it took (RTO).
+
+Kafka, registry and MQTT come from the environment; ClickHouse's engine is started here, with a folder for backups: just trial-restore
+"""
+import datetime
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, TopicPartition
+from confluent_kafka.admin import AdminClient
+from kafka_access import PROGRAMS, ROOT, free_port, is_ready, start, wait_for
+
+PREFIX = "trial."
+RUN = {"historian": ["processor", "historian"], "receivers": ["processor", "receivers"], "processor": ["processor", "run"], "bridge": ["bridge"], "pusher": ["pusher", "run"]}
+LOAD_S = 60
+
+
+def now():
+    return datetime.datetime.now(datetime.UTC)
+
+
+def text(when):
+    return when.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+class Installation:
+    def __init__(self, folder):
+        self.folder, self.running, self.programs = folder, [], {}
+        self.admin = {name: free_port() for name in RUN}
+        self.backups = folder / "backups"
+        self.backups.mkdir()
+        port = free_port()
+        engine = [sys.executable, ROOT / "tests/services/chdb_http.py", "--port", str(port), "--path", folder / "clickhouse", "--backups", self.backups]
+        start(self.running, engine, folder / "clickhouse.log")
+        self.clickhouse = f"http://127.0.0.1:{port}"
+        self.env = dict(os.environ, UPDRAFT_TOPIC_PREFIX=PREFIX, UPDRAFT_CLICKHOUSE_URL=f"{self.clickhouse}/updraft", UPDRAFT_HTTP_LISTEN=f"127.0.0.1:{free_port()}", UPDRAFT_REDIS_URL="none")
+        wait_for("ClickHouse", lambda: self.query("SELECT 1") == "1")
+
+    def query(self, sql):
+        try:
+            with urllib.request.urlopen(f"{self.clickhouse}/", data=sql.encode(), timeout=120) as answer:
+                return answer.read().decode().strip()
+        except urllib.error.HTTPError as error:
+            sys.exit(f"{sql}: {error.read().decode()}")
+
+    def begin(self, name):
+        program, *arguments = RUN[name]
+        env = self.env | {"UPDRAFT_ADMIN_LISTEN": f"127.0.0.1:{self.admin[name]}"}
+        self.programs[name] = start(self.running, [PROGRAMS / program, *arguments], self.folder / f"{name}.log", env=env)
+        wait_for(f"{name}: ready", lambda: is_ready(self.admin[name]))
+
+    def end(self, name):
+        self.programs[name].send_signal(signal.SIGTERM)
+        if code := self.programs[name].wait(40):
+            sys.exit(f"{name}: its stop was not orderly (exit code {code})")
+
+    def command(self, *arguments, env=None, check=True):
+        return subprocess.run([PROGRAMS / "processor", *arguments], env=self.env | (env or {}), check=check, capture_output=True, text=True)
+
+    def agrees(self, begun, ended, database="updraft"):
+        """Whether log and history agree for a period, and what `verify` prints."""
+        verified = self.command("verify", "--from", text(begun), "--to", text(ended), env={"UPDRAFT_CLICKHOUSE_URL": f"{self.clickhouse}/{database}"}, check=False)
+        return verified.returncode == 0, verified.stdout + verified.stderr
+
+    def rows(self, database):
+        return int(self.query(f"SELECT count() FROM {database}.positions FINAL"))
+
+    def fly(self, seconds):
+        generate = ["generate", "--mqtt", os.environ["UPDRAFT_MQTT_URL"], "--pilots", "60", "--for", f"{seconds}s"]
+        return start(self.running, [PROGRAMS / "replay", *generate], self.folder / "load.log")
+
+
+def set_group_back(group, when):
+    """As `kafka-consumer-groups.sh --reset-offsets --to-datetime --all-topics`."""
+    bootstrap = os.environ["UPDRAFT_KAFKA_BOOTSTRAP"]
+    admin = AdminClient({"bootstrap.servers": bootstrap})
+    committed = admin.list_consumer_group_offsets([ConsumerGroupTopicPartitions(group)])[group].result(30).topic_partitions
+    consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": f"{group}-times"})
+    milliseconds = int(when.timestamp() * 1000)
+    found = consumer.offsets_for_times([TopicPartition(each.topic, each.partition, milliseconds) for each in committed], timeout=30)
+    # Behind the last record there is no time: the end.
+    earlier = [TopicPartition(each.topic, each.partition, each.offset) for each in found if each.offset >= 0]
+    consumer.close()
+    wait_for(f"{group} has no members", lambda: not admin.describe_consumer_groups([group])[group].result(30).members, 60)
+    admin.alter_consumer_group_offsets([ConsumerGroupTopicPartitions(group, earlier)])[group].result(30)
+    return len(earlier)
+
+
+def group_of_historian():
+    admin = AdminClient({"bootstrap.servers": os.environ["UPDRAFT_KAFKA_BOOTSTRAP"]})
+    names = [group.group_id for group in admin.list_consumer_groups().result(30).valid]
+    return next(name for name in names if name.startswith(PREFIX) and "historian" in name)
+
+
+def trial(installation):
+    begun = now() - datetime.timedelta(seconds=1)
+    load = installation.fly(LOAD_S)
+    time.sleep(LOAD_S / 2)
+    half = now()
+    started = time.monotonic()
+    backup = f"File('{installation.backups}/updraft-{half:%F}')"
+    installation.query(f"BACKUP DATABASE updraft TO {backup}")
+    took = time.monotonic() - started
+    size = sum(file.stat().st_size for file in installation.backups.rglob("*") if file.is_file())
+    print(f"ok    backup of the history under load: {took:.1f} s, {size / 1e6:.1f} MB", flush=True)
+    load.wait(LOAD_S)
+    ended = now() + datetime.timedelta(seconds=1)
+    wait_for("log and history agree", lambda: installation.agrees(begun, ended)[0], 120)
+    rows = installation.rows("updraft")
+    if rows < 500:
+        sys.exit(f"only {rows} positions are in the history")
+
+    # The monthly trial: beside the original, compared for a period that both have. A block is 5 s old at most.
+    safe = half - datetime.timedelta(seconds=15)
+    started = time.monotonic()
+    installation.query(f"RESTORE DATABASE updraft AS trial FROM {backup}")
+    agrees, said = installation.agrees(begun, safe, "trial")
+    if not agrees:
+        sys.exit(f"the restored backup differs from the log:\n{said}")
+    print(f"ok    trial restore: {installation.rows('trial')} of {rows} positions, and processor verify agrees up to the backup: {time.monotonic() - started:.1f} s", flush=True)
+    if installation.agrees(begun, ended, "trial")[0]:
+        sys.exit("verify does not see that the backup is older than the log")
+    print("ok    verify sees that the backup ends before the log does", flush=True)
+    installation.query("DROP DATABASE trial")
+
+    lost = time.monotonic()
+    installation.end("historian")
+    installation.query("DROP DATABASE updraft")
+    installation.query(f"RESTORE DATABASE updraft FROM {backup}")
+    restored = installation.rows("updraft")
+    installation.command("migrate")
+    group = group_of_historian()
+    partitions = set_group_back(group, half - datetime.timedelta(minutes=1))
+    installation.begin("historian")
+    wait_for("log and history agree again", lambda: installation.agrees(begun, ended)[0], 180)
+    again = installation.rows("updraft")
+    if again != rows:
+        sys.exit(f"{rows} positions before, {again} after")
+    print(f"ok    history lost and back: {restored} positions from the backup, {again - restored} from the log ({partitions} partitions set back): RPO 0, RTO {time.monotonic() - lost:.1f} s", flush=True)
+
+
+def accounts(folder):
+    """A compacted topic, saved and restored into an empty one. The aircraft's here: accounts need an identity provider."""
+    lost, topic = f"{PREFIX}fanet.state.aircraft.v1", f"{PREFIX}fanet.account.v1"
+    files = [folder / "saved.jsonl", folder / "again.jsonl"]
+    tool = [sys.executable, ROOT / "ops/topic-records.py"]
+    subprocess.run([*tool, "save", lost, files[0]], check=True)
+    refused = subprocess.run([*tool, "restore", lost, files[0]], capture_output=True, text=True)
+    if refused.returncode == 0 or "has records" not in refused.stderr:
+        sys.exit(f"records were added to a topic that had some: {refused.stderr}")
+    subprocess.run([*tool, "restore", topic, files[0]], check=True)
+    subprocess.run([*tool, "save", topic, files[1]], check=True)
+    lines = [sorted(file.read_text().splitlines()) for file in files]
+    if not lines[0] or lines[0] != lines[1]:
+        sys.exit(f"{len(lines[0])} records were saved, and {len(lines[1])} are restored, or they differ")
+    print(f"ok    {len(lines[0])} records of a compacted topic are saved and restored, byte for byte", flush=True)
+
+
+def main():
+    folder = Path(tempfile.mkdtemp())
+    installation = Installation(folder)
+    try:
+        installation.command("topics", "apply", "--partitions", "6")
+        installation.command("migrate")
+        for name in RUN:
+            installation.begin(name)
+        print(f"ok    {len(RUN)} programs are ready", flush=True)
+        trial(installation)
+        for name in RUN:
+            installation.end(name)
+        accounts(folder)
+    except BaseException:
+        print(f"the logs are in {folder}", file=sys.stderr)
+        raise
+    else:
+        shutil.rmtree(folder)
+    finally:
+        for process in reversed(installation.running):
+            process.terminate()
+        for process in installation.running:
+            try:
+                process.wait(30)
+            except subprocess.TimeoutExpired:
+                process.kill()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,169 @@
+"""The stack that ops/README.md brings up without Docker, watched: every query of the dashboards answers at a real Prometheus, a
+program that is killed is an alert at a webhook through a real Alertmanager, and it resolves when the program is back.
+
+The services come from the environment: just watched-stack
+"""
+import contextlib
+import http.server
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import tomllib
+import urllib.error
+import urllib.parse
+import urllib.request
+from pathlib import Path
+
+from kafka_access import PROGRAMS, ROOT, free_port, is_ready, start, wait_for
+
+PREFIX = "watched."
+# Each program with its command, by Prometheus' job.
+RUN = {
+    "historian": ["processor", "historian"],
+    "receivers": ["processor", "receivers"],
+    "thermals": ["processor", "thermals"],
+    "processor": ["processor", "run"],
+    "bridge": ["bridge"],
+    "pusher": ["pusher", "run"],
+}
+VICTIM = "thermals"
+# Panels about what nothing exports here: exporters of others, and the archive.
+NOT_HERE = ("node_", "redis_", "probe_", "kube_", "fanet_archive_")
+
+
+class Webhook(http.server.ThreadingHTTPServer):
+    """Keeps the alerts that are posted to it: name, job, status, and when."""
+
+    def __init__(self):
+        super().__init__(("127.0.0.1", 0), WebhookHandler)
+        self.alerts = []
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+    def when(self, name, job, status):
+        found = [when for when, *alert in list(self.alerts) if alert == [name, job, status]]
+        return found[0] if found else None
+
+
+class WebhookHandler(http.server.BaseHTTPRequestHandler):
+    def do_POST(self):
+        body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+        for alert in body["alerts"]:
+            self.server.alerts.append((time.monotonic(), alert["labels"]["alertname"], alert["labels"].get("job"), alert["status"]))
+        self.send_response(200)
+        self.end_headers()
+
+    def log_message(self, *_):
+        pass
+
+
+def read_map(address):
+    """Asks for the picture each second, as a map without WebSockets does."""
+    while True:
+        with contextlib.suppress(OSError), urllib.request.urlopen(f"http://{address}/api/v1/snapshot?lat=45.8&lon=11.75&radius=200", timeout=10) as answer:
+            answer.read()
+        time.sleep(1)
+
+
+def ask(prometheus, path, **parameters):
+    url = f"http://{prometheus}{path}?{urllib.parse.urlencode(parameters)}"
+    try:
+        with urllib.request.urlopen(url, timeout=20) as answer:
+            return json.load(answer)["data"]
+    except urllib.error.HTTPError as error:
+        if error.code == 503:
+            # It has just begun.
+            raise
+        sys.exit(f"{path} {parameters}: {error.read().decode()}")
+
+
+def queries():
+    """Dashboard, panel and expression."""
+    for dashboard in tomllib.loads((ROOT / "ops/monitoring/dashboards.toml").read_text())["dashboard"]:
+        for panel in dashboard["panel"]:
+            for expression, _ in panel["queries"]:
+                yield dashboard["name"], panel["title"], expression
+
+
+def check_dashboards(prometheus):
+    empty, asked = [], 0
+    for dashboard, panel, expression in queries():
+        asked += 1
+        if not ask(prometheus, "/api/v1/query", query=expression)["result"]:
+            empty.append((dashboard, panel, expression))
+    print(f"ok    {asked} queries of the dashboards are answered, {asked - len(empty)} of them with values", flush=True)
+    # Counters of failures that did not happen have no value, and panels about others' exporters; what the overview shows has one.
+    missing = [f"{panel}: {expression}" for dashboard, panel, expression in empty if dashboard == "overview" and not any(name in expression for name in NOT_HERE)]
+    return missing
+
+
+def main():
+    folder = Path(tempfile.mkdtemp())
+    running, programs, admin = [], {}, {name: free_port() for name in RUN}
+    map_address = f"127.0.0.1:{free_port()}"
+    env = dict(os.environ, UPDRAFT_TOPIC_PREFIX=PREFIX, UPDRAFT_HTTP_LISTEN=map_address)
+
+    def begin(name):
+        program, *arguments = RUN[name]
+        programs[name] = start(running, [PROGRAMS / program, *arguments], folder / f"{name}.log", env=env | {"UPDRAFT_ADMIN_LISTEN": f"127.0.0.1:{admin[name]}"})
+
+    try:
+        for arguments in (["topics", "apply", "--partitions", "6"], ["migrate"]):
+            subprocess.run([PROGRAMS / "processor", *arguments], env=env, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        for name in RUN:
+            begin(name)
+        for name in RUN:
+            wait_for(f"{name}: ready", lambda name=name: is_ready(admin[name]))
+        webhook = Webhook()
+        prometheus, alertmanager = (f"127.0.0.1:{free_port()}" for _ in range(2))
+        addresses = [f"{name}=127.0.0.1:{port}" for name, port in admin.items()]
+        hook = f"http://127.0.0.1:{webhook.server_port}/"
+        native = [sys.executable, ROOT / "ops/monitoring/native.py", "--prometheus", prometheus, "--alertmanager", alertmanager, "--webhook", hook, *addresses]
+        start(running, native, folder / "native.log")
+        start(running, [PROGRAMS / "replay", "generate", "--mqtt", os.environ["UPDRAFT_MQTT_URL"], "--pilots", "60"], folder / "load.log")
+        threading.Thread(target=read_map, args=[map_address], daemon=True).start()
+        wait_for("Prometheus", lambda: len(ask(prometheus, "/api/v1/query", query="up == 1")["result"]) == len(RUN))
+        print(f"ok    {len(RUN)} programs are up at Prometheus", flush=True)
+        wait_for("the heartbeat at the webhook", lambda: webhook.when("Watchdog", None, "firing"))
+        print("ok    the heartbeat (Watchdog) arrives at the webhook", flush=True)
+        # Rates need two samples, and ranges of the dashboards five minutes to be full.
+        time.sleep(45)
+        if missing := check_dashboards(prometheus):
+            sys.exit("the overview shows nothing for:\n" + "\n".join(missing))
+        firing = {alert["labels"]["alertname"] for alert in ask(prometheus, "/api/v1/alerts")["alerts"] if alert["state"] == "firing"}
+        if firing != {"Watchdog"}:
+            sys.exit(f"alerts fire though nothing is wrong: {sorted(firing - {'Watchdog'})}")
+        print("ok    no alert fires but Watchdog", flush=True)
+        killed = time.monotonic()
+        programs[VICTIM].send_signal(signal.SIGKILL)
+        wait_for("ServiceDown at the webhook", lambda: webhook.when("ServiceDown", VICTIM, "firing"), 240)
+        print(f"ok    ServiceDown of {VICTIM} is at the webhook {webhook.when('ServiceDown', VICTIM, 'firing') - killed:.0f} s after it was killed", flush=True)
+        begin(VICTIM)
+        back = time.monotonic()
+        # group_interval: 5 minutes.
+        wait_for("its end at the webhook", lambda: webhook.when("ServiceDown", VICTIM, "resolved"), 420)
+        print(f"ok    and its end {webhook.when('ServiceDown', VICTIM, 'resolved') - back:.0f} s after it was started again", flush=True)
+        others = {alert[1] for alert in webhook.alerts} - {"Watchdog", "ServiceDown"}
+        print(f"ok    further alerts meanwhile: {', '.join(sorted(others)) or 'none'}", flush=True)
+    except BaseException:
+        print(f"the logs are in {folder}", file=sys.stderr)
+        raise
+    else:
+        shutil.rmtree(folder)
+    finally:
+        for process in reversed(running):
+            process.terminate()
+        for process in running:
+            try:
+                process.wait(30)
+            except subprocess.TimeoutExpired:
+                process.kill()
+
+
+if __name__ == "__main__":
+    main()

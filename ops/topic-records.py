@@ -1,0 +1,105 @@
+#!/usr/bin/env python3
+"""Saves the records of a compacted topic in a file, and writes them back: the backup of accounts, keys and sessions.
+
+    ops/topic-records.py save fanet.account.v1 account-2026-06-01.jsonl
+    ops/topic-records.py restore fanet.account.v1 account-2026-06-01.jsonl
+
+Each line is a record: partition, time in milliseconds, key, value and headers, in Base64. Values keep the ids of their schemas:
+restore the registry's storage first. `restore` refuses a topic that has records, and another partition count. It needs Python's
+confluent_kafka (Debian: python3-confluent-kafka). UPDRAFT_KAFKA_BOOTSTRAP names the brokers, UPDRAFT_KAFKA_CONFIG more settings
+of librdkafka, as for the programs.
+"""
+import base64
+import json
+import os
+import sys
+from pathlib import Path
+
+try:
+    from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, Producer, TopicPartition
+except ImportError:
+    sys.exit("topic-records: Python's confluent_kafka is missing: apt-get install python3-confluent-kafka")
+
+TIMEOUT_S = 30
+
+
+def settings():
+    pairs = os.environ.get("UPDRAFT_KAFKA_CONFIG", "").replace("\n", ",").split(",")
+    more = dict(pair.strip().split("=", 1) for pair in pairs if "=" in pair)
+    return {"bootstrap.servers": os.environ.get("UPDRAFT_KAFKA_BOOTSTRAP", "localhost:9092"), **more}
+
+
+def encoded(data):
+    return None if data is None else base64.b64encode(data).decode()
+
+
+def decoded(text):
+    return None if text is None else base64.b64decode(text)
+
+
+def partitions(client, topic):
+    found = client.list_topics(topic, timeout=TIMEOUT_S).topics[topic]
+    if found.error:
+        sys.exit(f"topic-records: {topic}: {found.error}")
+    return sorted(found.partitions)
+
+
+def records(topic):
+    """All records of now, partition by partition in their order."""
+    consumer = Consumer(settings() | {"group.id": "topic-records", "enable.auto.commit": False, "enable.partition.eof": True})
+    for partition in partitions(consumer, topic):
+        consumer.assign([TopicPartition(topic, partition, OFFSET_BEGINNING)])
+        while True:
+            record = consumer.poll(TIMEOUT_S)
+            if record is None:
+                sys.exit(f"topic-records: {topic}: no answer within {TIMEOUT_S} s")
+            if record.error():
+                if record.error().code() == KafkaError._PARTITION_EOF:
+                    break
+                sys.exit(f"topic-records: {topic}: {record.error()}")
+            yield record
+    consumer.close()
+
+
+def save(topic, file):
+    new, count = file.with_suffix(".new"), 0
+    # Hashes of keys and the names of users: for the owner alone.
+    with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as out:
+        for record in records(topic):
+            headers = [[name, encoded(value)] for name, value in record.headers() or []]
+            line = {"partition": record.partition(), "time_ms": record.timestamp()[1], "key": encoded(record.key()), "value": encoded(record.value()), "headers": headers}
+            out.write(json.dumps(line) + "\n")
+            count += 1
+    new.replace(file)
+    print(f"{count} records of {topic} are in {file}")
+
+
+def restore(topic, file):
+    if next(records(topic), None) is not None:
+        sys.exit(f"topic-records: {topic} has records: restore into an empty topic")
+    lines = [json.loads(line) for line in file.read_text().splitlines()]
+    failures = []
+    producer = Producer(settings() | {"acks": "all", "enable.idempotence": True})
+    there = partitions(producer, topic)
+    beyond = {line["partition"] for line in lines} - set(there)
+    if beyond:
+        sys.exit(f"topic-records: {topic} has {len(there)} partitions, and the file has records of partition {max(beyond)}")
+    for line in lines:
+        headers = [(name, decoded(value)) for name, value in line["headers"]]
+        producer.produce(topic, key=decoded(line["key"]), value=decoded(line["value"]), partition=line["partition"], timestamp=line["time_ms"], headers=headers,
+                         on_delivery=lambda error, _: failures.append(error) if error else None)
+        producer.poll(0)
+    if producer.flush(TIMEOUT_S) or failures:
+        sys.exit(f"topic-records: not all records are written: {failures[:1] or 'no answer'}")
+    print(f"{len(lines)} records are in {topic}")
+
+
+def main():
+    if len(sys.argv) != 4 or sys.argv[1] not in ("save", "restore"):
+        print(__doc__, file=sys.stderr)
+        sys.exit(64)
+    {"save": save, "restore": restore}[sys.argv[1]](sys.argv[2], Path(sys.argv[3]))
+
+
+if __name__ == "__main__":
+    main()
