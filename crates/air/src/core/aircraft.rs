@@ -80,6 +80,7 @@ impl Aircraft {
         self.seen_us = clock_us;
         if event_at_us > self.event_at_us + SILENCE_US {
             self.track.clear();
+            self.climb = Climb::default();
         }
         self.event_at_us = event_at_us;
         (self.latitude_deg, self.longitude_deg) = (position.latitude_deg, position.longitude_deg);
@@ -123,7 +124,7 @@ impl Aircraft {
 
     /// The stretch of a climb that the newest position completes, if it does.
     pub fn climb(&mut self, device: u32, report_id: u64) -> Option<ClimbReport> {
-        if self.phase() != FlightPhase::Circling {
+        if self.progress.phase() != Phase::Flying {
             return None;
         }
         let Stretch { climb_mps, best_mps, base_m, top_m, circles } =

@@ -1,10 +1,14 @@
 //! The latest part of a device's track, and the circling that it shows: turn, drift, centre.
 
+mod turning;
+
 use flight::units::{CDEG_PER_DEGREE, CDPS_PER_DPS, KMH_PER_MPS, degrees, e7};
 use geo::Position;
 use geo::distance::{from_components, local_m, shifted, to_components};
 use geo::position::wrap_difference_deg;
 use schemas::v1;
+
+use crate::core::track::turning::{MOST_POINTS, Turning};
 
 /// Points older than this are dropped, milliseconds.
 const KEEP_MS: i32 = 57_000;
@@ -14,7 +18,6 @@ const SPACING_MS: i32 = 2_000;
 const GAP_MS: i32 = 16_000;
 /// a little further where both have a turn rate.
 const TURNING_GAP_MS: i32 = 21_000;
-const MOST_POINTS: usize = 32;
 
 /// One point in sixteen bytes: a device holds a dozen of them. Courses, speeds and turns have the resolution of the
 /// radio.
@@ -141,18 +144,17 @@ impl Track {
         legs.map(|leg| turn_deg(&leg[0], &leg[1]).unwrap_or_default()).sum()
     }
 
-    /// The lowest level since the turning began that goes on now, the latest of equally low ones.
-    pub fn foot(&self) -> Option<Level> {
-        let (mut turned, mut most, mut began) = (0.0_f64, 0.0, self.0.len().checked_sub(1)?);
-        for (index, leg) in self.0.windows(2).enumerate().rev() {
-            let Some(leg_turn) = turn_deg(&leg[0], &leg[1]) else { break };
-            turned += leg_turn;
-            if turned.abs() > most {
-                (most, began) = (turned.abs(), index);
-            }
-        }
-        let levels = self.0[began..].windows(2).rev().map(|pair| self.level(&pair[0], &pair[1]));
-        levels.min_by(|a, b| a.altitude_m.total_cmp(&b.altitude_m))
+    /// The turns of the points, as far back as they determine them.
+    pub fn turning(&self) -> Turning {
+        let newest = self.0.last();
+        let legs = self.0.windows(2).rev();
+        Turning::of(legs.map_while(|leg| Some((newest?.after_s(&leg[0]), turn_deg(&leg[0], &leg[1])?))))
+    }
+
+    /// The levels of the last seconds, oldest first.
+    pub fn levels(&self, since_s: f64) -> impl Iterator<Item = Level> {
+        let levels = self.0.windows(2).map(|pair| self.level(&pair[0], &pair[1]));
+        levels.skip_while(move |level| level.ago_s > since_s)
     }
 
     /// The newest level.

@@ -4,7 +4,7 @@ use crate::core::track::Track;
 
 const CIRCLING_DEG: f64 = 270.0;
 /// In how long, seconds.
-pub(super) const CIRCLING_S: i32 = 45;
+const CIRCLING_S: i32 = 45;
 /// Turned at least this much in the last `STILL_S` seconds: still turning.
 const STILL_DEG: f64 = 45.0;
 const STILL_S: i32 = 16;
