@@ -65,7 +65,7 @@ impl Climb {
     pub(super) fn complete(&mut self, track: &Track, event_at_us: u64) -> Option<Stretch> {
         let newest = track.newest_level()?;
         let turning = track.turning();
-        let Some(circled) = turning.circled() else {
+        let Some(circled_ago_s) = turning.circled_ago_s() else {
             if turning.is_conclusive() {
                 *self = Self { best_cmps: self.best_cmps, ..Self::default() };
             }
@@ -74,9 +74,10 @@ impl Climb {
         if self.is_open() {
             self.rise(&newest, event_at_us);
         } else {
-            track.levels(circled.since_s + EARLIER_S).for_each(|level| self.rise(&level, event_at_us));
+            let since_s = turning.circling_since_s(circled_ago_s) + EARLIER_S;
+            track.levels(since_s).for_each(|level| self.rise(&level, event_at_us));
         }
-        if circled.until_s > STILL_S {
+        if circled_ago_s > STILL_S {
             return None;
         }
         let (gained_m, mean_mps, _) = gain(&newest, event_at_us, self.foot_m, self.foot_at_us);

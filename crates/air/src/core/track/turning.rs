@@ -32,15 +32,6 @@ pub struct Turning {
     rate_dps: f64,
 }
 
-/// The newest stretch of circling.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Circled {
-    /// How long ago it began, as far as the points reach back, seconds.
-    pub since_s: f64,
-    /// How long ago it was circled last, seconds.
-    pub until_s: f64,
-}
-
 impl Turning {
     /// From the legs between the points, newest first: seconds from their beginning to the newest point, and their turn in
     /// degrees, clockwise positive.
@@ -64,21 +55,29 @@ impl Turning {
         self.reach_s() >= BREAK_S
     }
 
-    /// The newest stretch of circling. `None`: it has not circled for a while.
-    pub fn circled(&self) -> Option<Circled> {
-        if !self.turns_enough() {
-            return None;
-        }
-        let mut circled: Option<Circled> = None;
-        for step in 0..=(self.reach_s() / STEP_S) as u32 {
-            let ago_s = f64::from(step) * STEP_S;
-            if self.is_circled(ago_s) {
-                circled.get_or_insert(Circled { since_s: ago_s, until_s: ago_s }).since_s = ago_s;
-            } else if ago_s - circled.map_or(0.0, |stretch| stretch.since_s) > BREAK_S {
+    /// How long ago it circled last, seconds. `None`: it has not for a while.
+    pub fn circled_ago_s(&self) -> Option<f64> {
+        let mut moments = self.moments(0.0).take_while(|ago_s| *ago_s <= BREAK_S);
+        if self.turns_enough() { moments.find(|ago_s| self.is_circled(*ago_s)) } else { None }
+    }
+
+    /// How long ago the circling began that went on at a moment, as far as is known, seconds.
+    pub fn circling_since_s(&self, ago_s: f64) -> f64 {
+        let mut since_s = ago_s;
+        for earlier_s in self.moments(ago_s) {
+            if self.is_circled(earlier_s) {
+                since_s = earlier_s;
+            } else if earlier_s - since_s > BREAK_S {
                 break;
             }
         }
-        circled
+        since_s
+    }
+
+    /// Moments from one on backwards.
+    fn moments(&self, from_s: f64) -> impl Iterator<Item = f64> + use<> {
+        let count = ((self.reach_s() - from_s) / STEP_S) as u32;
+        (0..=count).map(move |step| from_s + f64::from(step) * STEP_S)
     }
 
     /// Straight flight, which is most, needs no closer look.
@@ -121,7 +120,7 @@ impl Turning {
         &self.points[..self.count]
     }
 
-    fn reach_s(&self) -> f64 {
+    pub fn reach_s(&self) -> f64 {
         self.points[self.count - 1].0
     }
 }
@@ -140,33 +139,34 @@ mod tests {
     }
 
     #[test]
-    fn circles_are_circled_from_their_beginning_on() {
+    fn circles_are_circled_after_the_first_half_turn() {
         for rate_dps in [9.0, -15.0, 18.0] {
-            let circled = turning(|at_s| (at_s - 10.0).max(0.0) * rate_dps).circled().expect("it circles");
-            // Half a turn lies before the first moment.
-            assert!((circled.since_s - (45.0 - 180.0 / f64::abs(rate_dps))).abs() < 5.0, "{rate_dps}: {circled:?}");
-            assert_eq!(circled.until_s, 0.0, "{rate_dps}");
+            let turning = turning(|at_s| (at_s - 10.0).max(0.0) * rate_dps);
+            let ago_s = turning.circled_ago_s().expect("it circles");
+            let since_s = turning.circling_since_s(ago_s);
+            assert!(ago_s < 5.0, "{rate_dps}: {ago_s}");
+            assert!((since_s - (45.0 - 180.0 / f64::abs(rate_dps))).abs() < 5.0, "{rate_dps}: {since_s}");
         }
     }
 
     #[test]
     fn straight_flight_and_turns_to_both_sides_are_no_circles() {
-        assert_eq!(turning(|_| 80.0).circled(), None);
+        assert_eq!(turning(|_| 80.0).circled_ago_s(), None);
         let ridge = turning(|at_s| 100.0 * libm::sin(at_s / 40.0 * std::f64::consts::TAU));
-        assert_eq!(ridge.circled(), None);
-        assert_eq!(Turning::of(std::iter::empty()).circled(), None);
+        assert_eq!(ridge.circled_ago_s(), None);
+        assert_eq!(Turning::of(std::iter::empty()).circled_ago_s(), None);
     }
 
     #[test]
     fn one_turn_between_two_glides_is_no_circle() {
-        let once = turning(|at_s| (at_s - 10.0).clamp(0.0, 25.0) * 12.0);
-        assert_eq!(once.circled(), None);
+        assert_eq!(turning(|at_s| (at_s - 10.0).clamp(0.0, 25.0) * 12.0).circled_ago_s(), None);
     }
 
     #[test]
     fn circling_has_ended_when_it_was_long_ago() {
-        let left = |straight_s: f64| turning(move |at_s| at_s.min(55.0 - straight_s) * 15.0).circled();
-        assert!(left(10.0).is_some_and(|circled| circled.until_s > 0.0));
-        assert_eq!(left(40.0), None);
+        let left = |straight_s: f64| turning(move |at_s| at_s.min(55.0 - straight_s) * 15.0);
+        assert!(left(5.0).circled_ago_s().is_some_and(|ago_s| ago_s > 5.0));
+        assert_eq!(left(40.0).circled_ago_s(), None);
+        assert!(left(40.0).is_conclusive());
     }
 }
