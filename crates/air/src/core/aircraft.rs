@@ -14,6 +14,7 @@ use schemas::v1::{
     AircraftMemory, AircraftPosition, AircraftState, Audience, ClimbReport, FlightPhase, RestMemory, SourceKind,
 };
 
+use crate::core::aircraft::circling::may_circle;
 use crate::core::aircraft::climb::{Climb, Stretch};
 use crate::core::aircraft::optional::{OptionalF32, OptionalF64};
 use crate::core::settings::SECOND_US;
@@ -80,6 +81,7 @@ impl Aircraft {
         self.seen_us = clock_us;
         if event_at_us > self.event_at_us + SILENCE_US {
             self.track.clear();
+            self.climb = Climb::default();
         }
         self.event_at_us = event_at_us;
         (self.latitude_deg, self.longitude_deg) = (position.latitude_deg, position.longitude_deg);
@@ -123,7 +125,8 @@ impl Aircraft {
 
     /// The stretch of a climb that the newest position completes, if it does.
     pub fn climb(&mut self, device: u32, report_id: u64) -> Option<ClimbReport> {
-        if self.phase() != FlightPhase::Circling {
+        let is_flying = self.progress.phase() == Phase::Flying;
+        if !is_flying || !(self.is_circling || self.climb.is_open() || may_circle(&self.track)) {
             return None;
         }
         let Stretch { climb_mps, best_mps, base_m, top_m, circles } =
@@ -284,21 +287,45 @@ mod tests {
         assert_eq!(aircraft.state(1).take_off_at_us, None, "it was first heard in flight");
     }
 
-    #[test]
-    fn circles_are_seen_and_their_climb_is_reported() {
-        let mut aircraft = Aircraft::new(0);
-        let mut reports = Vec::new();
-        for step in 0u32..16 {
+    /// Circles with a position every 5 s, at altitudes by the second.
+    fn circled(positions: u32, altitude_m: impl Fn(f64) -> f64) -> (Aircraft, Vec<ClimbReport>) {
+        let (mut aircraft, mut reports) = (Aircraft::new(0), Vec::new());
+        for step in 0..positions {
             let second = f64::from(step) * 5.0;
             let (position, mut report) = crate::core::track::tests::circling(second, (3.0, 0.0));
             report.position = Some(schemas::v1::Position {
                 latitude_deg: position.latitude_deg,
                 longitude_deg: position.longitude_deg,
-                altitude_m: Some(1_000.0 + second * 2.0),
+                altitude_m: Some(altitude_m(second)),
             });
             aircraft.update((second * 1e6) as u64 + 1, SourceKind::Radio, &report, 0);
             reports.extend(aircraft.climb(1, step.into()));
         }
+        (aircraft, reports)
+    }
+
+    #[test]
+    fn a_loss_ends_a_climb_and_another_one_begins_at_its_own_foot() {
+        let (_, reports) = circled(36, |second| match second {
+            ..=70.0 => 1_000.0 + 2.0 * second,
+            ..=90.0 => 1_140.0 - 2.0 * (second - 70.0),
+            _ => 1_100.0 + 3.0 * (second - 90.0),
+        });
+        let bases: Vec<f64> = reports.iter().filter_map(|report| report.base_altitude_m).collect();
+        let second = bases.windows(2).position(|pair| pair[1] < pair[0]).expect("a second foot") + 1;
+        assert!((bases[0] - 1_000.0).abs() < 10.0 && (bases[second] - 1_100.0).abs() < 10.0, "{bases:?}");
+        assert!((2.2..3.2).contains(&reports[second].climb_mps), "{}", reports[second].climb_mps);
+        assert!(bases[second + 1..].windows(2).all(|pair| pair[1] > pair[0]), "{bases:?}");
+    }
+
+    #[test]
+    fn circles_in_weak_lift_are_no_climb() {
+        assert_eq!(circled(36, |second| 1_000.0 + 0.7 * second).1, Vec::new());
+    }
+
+    #[test]
+    fn circles_are_seen_and_their_climb_is_reported() {
+        let (aircraft, reports) = circled(16, |second| 1_000.0 + second * 2.0);
         assert_eq!(aircraft.phase(), FlightPhase::Circling);
         assert_eq!(reports.len(), 4, "the first after 50 m in 25 s, then every third position: {reports:#?}");
         let report = &reports[0];

@@ -1,10 +1,16 @@
 //! The latest part of a device's track, and the circling that it shows: turn, drift, centre.
 
+mod drift;
+mod turning;
+
 use flight::units::{CDEG_PER_DEGREE, CDPS_PER_DPS, KMH_PER_MPS, degrees, e7};
 use geo::Position;
 use geo::distance::{from_components, local_m, shifted, to_components};
 use geo::position::wrap_difference_deg;
 use schemas::v1;
+
+use crate::core::track::drift::{Part, drift_mps};
+use crate::core::track::turning::{MOST_POINTS, Turning};
 
 /// Points older than this are dropped, milliseconds.
 const KEEP_MS: i32 = 57_000;
@@ -14,7 +20,9 @@ const SPACING_MS: i32 = 2_000;
 const GAP_MS: i32 = 16_000;
 /// a little further where both have a turn rate.
 const TURNING_GAP_MS: i32 = 21_000;
-const MOST_POINTS: usize = 32;
+
+/// The way between two points is looked at in so many parts.
+const PARTS_PER_LEG: u32 = 4;
 
 /// One point in sixteen bytes: a device holds a dozen of them. Courses, speeds and turns have the resolution of the
 /// radio.
@@ -141,18 +149,17 @@ impl Track {
         legs.map(|leg| turn_deg(&leg[0], &leg[1]).unwrap_or_default()).sum()
     }
 
-    /// The lowest level since the turning began that goes on now, the latest of equally low ones.
-    pub fn foot(&self) -> Option<Level> {
-        let (mut turned, mut most, mut began) = (0.0_f64, 0.0, self.0.len().checked_sub(1)?);
-        for (index, leg) in self.0.windows(2).enumerate().rev() {
-            let Some(leg_turn) = turn_deg(&leg[0], &leg[1]) else { break };
-            turned += leg_turn;
-            if turned.abs() > most {
-                (most, began) = (turned.abs(), index);
-            }
-        }
-        let levels = self.0[began..].windows(2).rev().map(|pair| self.level(&pair[0], &pair[1]));
-        levels.min_by(|a, b| a.altitude_m.total_cmp(&b.altitude_m))
+    /// The turns of the points, as far back as they determine them.
+    pub fn turning(&self) -> Turning {
+        let newest = self.0.last();
+        let legs = self.0.windows(2).rev();
+        Turning::of(legs.map_while(|leg| Some((newest?.after_s(&leg[0]), turn_deg(&leg[0], &leg[1])?))))
+    }
+
+    /// The levels of the last seconds, oldest first.
+    pub fn levels(&self, since_s: f64) -> impl Iterator<Item = Level> {
+        let levels = self.0.windows(2).map(|pair| self.level(&pair[0], &pair[1]));
+        levels.skip_while(move |level| level.ago_s > since_s)
     }
 
     /// The newest level.
@@ -171,7 +178,33 @@ impl Track {
 
     /// The newest full circles, two where there are two. `None`: not even one.
     pub fn circles(&self) -> Option<Circles> {
-        [720.0, 360.0].into_iter().find_map(|turns_deg| self.last_turns(turns_deg))
+        let circles = [720.0, 360.0].into_iter().find_map(|turns_deg| self.last_turns(turns_deg))?;
+        let Some((east_mps, north_mps)) = drift_mps(&self.parts()) else { return Some(circles) };
+        let (drift_course_deg, drift_mps) = from_components(east_mps, north_mps);
+        Some(Circles { drift_course_deg, drift_mps, ..circles })
+    }
+
+    /// The way as far as the turns are known, newest first; metres from the newest point.
+    fn parts(&self) -> Vec<Part> {
+        let Some(newest) = self.0.last() else { return Vec::new() };
+        let (mut turned_deg, mut parts) = (0.0, Vec::with_capacity(self.0.len() * PARTS_PER_LEG as usize));
+        for leg in self.0.windows(2).rev() {
+            let Some(leg_deg) = turn_deg(&leg[0], &leg[1]) else { break };
+            let curve = Curve::new(newest.position(), &leg[0], &leg[1]);
+            for part in 0..PARTS_PER_LEG {
+                let back = (f64::from(part) + 0.5) / f64::from(PARTS_PER_LEG);
+                let (east_m, north_m) = curve.at(1.0 - back);
+                parts.push(Part {
+                    turned_deg: f64::abs(turned_deg + leg_deg * back),
+                    ago_s: newest.after_s(&leg[1]) + back * curve.seconds,
+                    east_m,
+                    north_m,
+                    seconds: curve.seconds / f64::from(PARTS_PER_LEG),
+                });
+            }
+            turned_deg += leg_deg;
+        }
+        parts
     }
 
     /// The stretch in which the newest `turns_deg` degrees were turned. Over full circles the flight through the air
@@ -292,12 +325,10 @@ struct DriftSamples {
 }
 
 impl DriftSamples {
-    const PER_LEG: u32 = 4;
-
     /// Adds the part of a leg from the share `from` of it on; `end_s` is how long before the newest point it ends.
     fn add(&mut self, curve: &Curve, end_s: f64, from: f64) {
-        let part = (1.0 - from) / f64::from(Self::PER_LEG);
-        for index in 0..Self::PER_LEG {
+        let part = (1.0 - from) / f64::from(PARTS_PER_LEG);
+        for index in 0..PARTS_PER_LEG {
             let share = from + (f64::from(index) + 0.5) * part;
             let (east, north) = curve.at(share);
             self.samples.push((end_s + (1.0 - share) * curve.seconds, east, north, part * curve.seconds));

@@ -3,8 +3,10 @@
 use crate::core::track::Track;
 
 const CIRCLING_DEG: f64 = 270.0;
+/// Turned at least this much: it may begin to circle.
+const MAYBE_DEG: f64 = 150.0;
 /// In how long, seconds.
-pub(super) const CIRCLING_S: i32 = 45;
+const CIRCLING_S: i32 = 45;
 /// Turned at least this much in the last `STILL_S` seconds: still turning.
 const STILL_DEG: f64 = 45.0;
 const STILL_S: i32 = 16;
@@ -14,7 +16,13 @@ const STRAIGHT_S: i32 = 20;
 
 /// Turned enough, and still turning.
 pub(super) fn circles(track: &Track) -> bool {
-    track.turned_deg(CIRCLING_S).abs() > CIRCLING_DEG && track.turned_deg(STILL_S).abs() > STILL_DEG
+    // Most aircraft fly straight on: the shorter look tells.
+    track.turned_deg(STILL_S).abs() > STILL_DEG && track.turned_deg(CIRCLING_S).abs() > CIRCLING_DEG
+}
+
+/// Turned so much of late that it may circle before long: without that, nobody need look closer.
+pub(super) fn may_circle(track: &Track) -> bool {
+    track.turned_deg(CIRCLING_S).abs() > MAYBE_DEG
 }
 
 /// No longer circling.

@@ -32,10 +32,12 @@ impl Aircraft {
         } else {
             self.track.clear();
             self.is_circling = false;
+            self.climb = Climb::default();
         }
-        match self.is_circling {
-            true => self.climb.note_climb(climb_mps),
-            false => self.climb = Climb::default(),
+        if self.is_circling || self.climb.is_open() {
+            self.climb.note_climb(climb_mps);
+        } else {
+            self.climb = Climb::default();
         }
     }
 

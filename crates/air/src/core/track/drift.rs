@@ -1,0 +1,51 @@
+//! How circles drift, by the way between the centre of the newest turn and that of an earlier one.
+//!
+//! A centre is the mean of a full turn: where a circle was widened or moved, the mean shows less of it than two single
+//! positions would.
+
+const TURN_DEG: f64 = 360.0;
+/// With less than this the two turns have too much in common.
+const LEAST_DEG: f64 = 450.0;
+/// Farther back the wind is that of another altitude.
+const MOST_DEG: f64 = 1_080.0;
+
+/// A part of the way.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Part {
+    /// Turned from there to the newest point, to whichever side, degrees.
+    pub(super) turned_deg: f64,
+    /// Seconds before the newest point.
+    pub(super) ago_s: f64,
+    /// Metres from any origin.
+    pub(super) east_m: f64,
+    pub(super) north_m: f64,
+    /// How long it took.
+    pub(super) seconds: f64,
+}
+
+/// Metres per second east and north, from the parts of the way, newest first. `None`: they are too few turns.
+pub(super) fn drift_mps(parts: &[Part]) -> Option<(f64, f64)> {
+    let turned_deg = parts.last()?.turned_deg.min(MOST_DEG);
+    if turned_deg < LEAST_DEG {
+        return None;
+    }
+    let newest = mean(parts, 0.0)?;
+    let earlier = mean(parts, turned_deg - TURN_DEG)?;
+    let seconds = earlier.ago_s - newest.ago_s;
+    let moved = (newest.east_m - earlier.east_m, newest.north_m - earlier.north_m);
+    (seconds > 0.0).then(|| (moved.0 / seconds, moved.1 / seconds))
+}
+
+/// The middle of one full turn.
+fn mean(parts: &[Part], from_deg: f64) -> Option<Part> {
+    let turn = || parts.iter().filter(|part| (from_deg..from_deg + TURN_DEG).contains(&part.turned_deg));
+    let seconds: f64 = turn().map(|part| part.seconds).sum();
+    let mean_of = |value: fn(&Part) -> f64| turn().map(|part| value(part) * part.seconds).sum::<f64>() / seconds;
+    (seconds > 0.0).then(|| Part {
+        turned_deg: from_deg + TURN_DEG / 2.0,
+        ago_s: mean_of(|part| part.ago_s),
+        east_m: mean_of(|part| part.east_m),
+        north_m: mean_of(|part| part.north_m),
+        seconds,
+    })
+}
