@@ -43,10 +43,8 @@ import { closeList, furnish, openList, toggleList } from './ui/frame';
 import { GroupPanel } from './ui/group-panel';
 import { HintBanner } from './ui/hint';
 import { keyHelp, onKeys } from './ui/keys';
-import { legend } from './ui/legend';
 import { ObjectList } from './ui/list';
 import { OutageBanner } from './ui/outage';
-import { layerPanel, settingsPanel } from './ui/panels';
 import { StatusChip } from './ui/status';
 import { applyTheme } from './ui/theme';
 import { Tools } from './ui/tools';
@@ -210,7 +208,7 @@ export class App {
     return new Tools([
       { label: 'tool.list', icon: 'list', act: toggleList, small: true },
       { label: 'tool.layers', icon: 'layers', popover: { id: 'layers', content: () => this.#layers() } },
-      { label: 'tool.legend', icon: 'key', popover: { id: 'legend', content: () => legend(this.#choices.colour, this.#choices.formats) } },
+      { label: 'tool.legend', icon: 'key', popover: { id: 'legend', content: async () => (await import('./ui/legend')).legend(this.#choices.colour, this.#choices.formats) } },
       { label: 'tool.group', icon: 'group', popover: { id: 'group', content: () => this.#groupPanel.element } },
       { label: 'tool.data', icon: 'table', act: () => void this.#dialogs.openData() },
       { label: 'tool.travel', icon: 'clock', act: () => this.#travel.toggle() },
@@ -226,27 +224,25 @@ export class App {
     ]);
   }
 
-  /** Drawing and importing of zones: loaded when it is opened first. */
-  #zoneTools(): HTMLElement {
-    const place = h('div');
-    void import('./zones/panel').then(({ ZonePanel }) => {
-      this.#zonePanel ??= new ZonePanel({
-        token: () => this.#account.token(),
-        capture: (take) => this.#board.capture(take),
-        draw: (corners) => this.#board.showDraft(corners),
-        changed: () => {
-          this.#zones.forget();
-          this.#showPanel();
-        },
-        sets: () => this.#zones.sets,
-      });
-      this.#zonePanel.show();
-      place.replaceChildren(this.#zonePanel.element);
+  /** Drawing and importing of zones. */
+  async #zoneTools(): Promise<HTMLElement> {
+    const { ZonePanel } = await import('./zones/panel');
+    this.#zonePanel ??= new ZonePanel({
+      token: () => this.#account.token(),
+      capture: (take) => this.#board.capture(take),
+      draw: (corners) => this.#board.showDraft(corners),
+      changed: () => {
+        this.#zones.forget();
+        this.#showPanel();
+      },
+      sets: () => this.#zones.sets,
     });
-    return place;
+    this.#zonePanel.show();
+    return this.#zonePanel.element;
   }
 
-  #layers(): HTMLElement {
+  async #layers(): Promise<HTMLElement> {
+    const { layerPanel } = await import('./ui/panels');
     const { baseMap, colour, windBandM: windBand, formats } = this.#choices;
     return layerPanel({
       hidden: this.#hidden, baseMaps: baseMapsOf(this.#config), baseMap, styleUrl: this.#config.styleUrl, colour, winds: this.#winds.all, windBand, formats,
@@ -257,7 +253,8 @@ export class App {
     });
   }
 
-  #settings(): HTMLElement {
+  async #settings(): Promise<HTMLElement> {
+    const { settingsPanel } = await import('./ui/panels');
     const { stored, theme, language } = this.#choices;
     return settingsPanel({ ...stored, theme, language }, (change) => this.#prefer(change), this.#dataUse.element);
   }

@@ -1,14 +1,16 @@
 import { h } from './dom';
 import { icon, type IconName } from './icon-button';
-import type { TextKey } from '../settings/language';
+import { t, type TextKey } from '../settings/language';
+
+type Content = Node | Promise<Node>;
 
 export interface Tool {
   label: TextKey;
   icon: IconName;
   /** The action of the button; absent: it opens its popover. */
   act?: () => void;
-  /** Makes the content when it is opened. */
-  popover?: { id: string; content: () => Node };
+  /** Makes the content when it is opened; its code may be loaded then. */
+  popover?: { id: string; content: () => Content };
   /** Only where the list is not always shown. */
   small?: boolean;
   /** Switches something on and off: whether it is on. */
@@ -23,7 +25,7 @@ export interface Tool {
 export class Tools {
   readonly elements: HTMLElement[];
   readonly #switches: { button: HTMLButtonElement; isOn: () => boolean }[] = [];
-  readonly #popovers = new Map<string, { button: HTMLButtonElement; popover: HTMLElement; content: () => Node }>();
+  readonly #popovers = new Map<string, { button: HTMLButtonElement; popover: HTMLElement; content: () => Content }>();
 
   constructor(tools: readonly Tool[]) {
     const buttons = tools.map((tool) => {
@@ -48,7 +50,7 @@ export class Tools {
       const open = other === id && popover.hidden;
       popover.hidden = !open;
       button.setAttribute('aria-expanded', String(open));
-      if (open) popover.replaceChildren(content());
+      if (open) fill(popover, content());
     }
   }
 
@@ -80,6 +82,11 @@ export class Tools {
   /** Makes the content of an open one again. */
   refresh(id: string): void {
     const found = this.#popovers.get(id);
-    if (found && !found.popover.hidden) found.popover.replaceChildren(found.content());
+    if (found && !found.popover.hidden) fill(found.popover, found.content());
   }
+}
+
+function fill(popover: HTMLElement, content: Content): void {
+  if (content instanceof Node) popover.replaceChildren(content);
+  else content.then((node) => popover.replaceChildren(node), () => popover.replaceChildren(h('p', { class: 'note', role: 'alert' }, t('tool.failed'))));
 }
