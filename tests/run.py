@@ -2,8 +2,8 @@
 """Builds the test binaries of the workspace and runs them in parallel, with one set of services for all of them.
 
     run.py            all tests; Kafka, the registry and ClickHouse start once
-    run.py --unit     only tests that need no service
-    run.py live rest  only binaries whose name contains one of these
+    run.py --unit     only tests that need no service: without those that have `redis` in their name
+    run.py api air    only binaries whose name contains one of these
 
 Each binary runs in the directory of its package, as with `cargo test`; its output is printed when it fails. A binary that
 hangs is ended after 15 minutes, with all its child processes. The exit code is 1 when a test fails. Which of the binaries
@@ -31,7 +31,7 @@ THIRDS = {"waits": 2, "busy": 3, "heavy": 4, "alone": 1000}
 
 
 # Of the test binaries without services these begin first: the longest determine the duration.
-LONGEST = ["encodings", "determinism", "limits", "live", "rest_history", "access", "pipeline", "generate"]
+LONGEST = ["api", "determinism", "pipeline", "generate"]
 
 
 class Suite:
@@ -224,10 +224,11 @@ def main():
     binaries += [Program(suite) for suite in known.values() if suite.command]
     if options.unit:
         binaries = [binary for binary in binaries if not binary.needs_services]
+        arguments += ["--skip", "redis"]
     if options.names:
         binaries = [binary for binary in binaries if any(name in binary.name for name in options.names)]
     if not binaries:
-        sys.exit("run: no test binary matches: give a part of a name, for example `live`")
+        sys.exit("run: no test binary matches: give a part of a name, for example `api`")
     unit = [binary for binary in binaries if not binary.needs_services]
     with_services = [binary for binary in binaries if binary.needs_services]
     for binary in with_services:

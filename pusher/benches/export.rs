@@ -1,7 +1,7 @@
 //! Exports a million rows of the history over HTTP in every format and measures the memory; reads a hundred tracks.
 #![allow(clippy::disallowed_methods, clippy::print_stdout, reason = "a bench measures and prints")]
 
-#[path = "../tests/live/stage.rs"]
+#[path = "../tests/api/stage.rs"]
 mod stage;
 
 use std::sync::Arc;

@@ -1,15 +1,12 @@
 //! REST over HTTP.
 
-#[path = "live/stage.rs"]
-mod stage;
-
 use std::sync::Arc;
 
+use crate::stage::{Client, Stage, aircraft};
 use prost::Message as _;
 use schemas::catalogue::{self, topic};
 use schemas::v1::{self, raw_record};
 use serde_json::{Value, json};
-use stage::{Client, Stage, aircraft};
 use streams::registry::Schemas;
 use streams::{EmbeddedLog, EmbeddedSettings, Event, Log as _, Outgoing, SeekTo, TopicPartition};
 
@@ -151,7 +148,7 @@ async fn a_missing_topic_is_named_and_awaited() {
     stage.until("the missing topic to be named", is_named).await;
     let public = stage.get("/ready").await.text().await.unwrap();
     assert!(public.contains("\"ready\":false") && !public.contains("fanet.state"), "without the reason: {public}");
-    stage::create_topics(&log).await;
+    crate::stage::create_topics(&log).await;
     stage.until_ready().await;
     stage.close().await;
 }
@@ -181,7 +178,7 @@ async fn a_snapshot_has_the_requested_kinds() {
 #[tokio::test]
 async fn a_name_of_the_go_backend_gets_the_new_one() {
     let stage = Stage::open().await;
-    let page = include_str!("../../docs/coming-from-the-go-backend.md");
+    let page = include_str!("../../../docs/coming-from-the-go-backend.md");
     let section = page.split("\n## ").find(|section| section.starts_with("Parameters that have another name")).unwrap();
     let rows: Vec<Vec<&str>> =
         section.lines().filter(|line| line.starts_with("| `")).map(|row| row.split('`').collect()).collect();

@@ -7,7 +7,7 @@ use schemas::v1;
 use serde_json::{Value, json};
 
 use crate::recorded::{ADA, NAME, recorded_at};
-use crate::region::REGION;
+use crate::rest_history::region::REGION;
 use crate::stage;
 
 #[tokio::test(flavor = "multi_thread")]

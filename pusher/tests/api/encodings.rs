@@ -3,24 +3,20 @@
 
 mod clients;
 mod failing_history;
-#[path = "../live/recorded.rs"]
-mod recorded;
-#[path = "../live/stage.rs"]
-mod stage;
 mod targets;
 
 use std::sync::Arc;
 
+use crate::recorded::{ADA, flight, recorded_at};
+use crate::stage::{Stage, aircraft};
 use clients::{CLIENTS, Received, accepted, requesters};
 use failing_history::FailingHistory;
-use recorded::{ADA, flight, recorded_at};
 use reqwest::Method;
 use reqwest::header::{
     ACCEPT_RANGES, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, DATE, ETAG, TRANSFER_ENCODING, VARY,
 };
 use runtime::Clock;
 use serde_json::Value;
-use stage::{Stage, aircraft};
 use targets::{Target, targets};
 
 /// A pusher with a manual clock, so that equal requests have equal responses, and all requests.

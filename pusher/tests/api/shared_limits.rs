@@ -1,15 +1,12 @@
 //! Limits that instances share through a real Redis, and what holds while it is away.
 
-#[path = "live/stage.rs"]
-mod stage;
-
 use std::path::Path;
 use std::time::Duration;
 
+use crate::stage::Stage;
 use access::api_keys::NewKey;
 use runtime::Clock;
 use serde_json::json;
-use stage::Stage;
 
 const NOW_S: u64 = 1_780_000_000;
 const SOON: Duration = Duration::from_secs(20);
@@ -61,7 +58,7 @@ fn api_key(dir: &Path) -> (String, String) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn two_instances_share_a_bucket() {
+async fn two_instances_share_a_bucket_through_redis() {
     let redis = harness::Redis::start().await.expect("Redis starts");
     let dir = tempfile::tempdir().expect("a folder");
     let (key, file) = api_key(dir.path());

@@ -1,13 +1,11 @@
 //! Access control over real sockets: who may do what, where credentials stand, keys that change and expire, and limits.
 
-#[path = "access/identity_provider.rs"]
 mod identity_provider;
-#[path = "live/stage.rs"]
-mod stage;
 
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::stage::Stage;
 use access::Algorithm;
 use access::api_keys::NewKey;
 use access::rules::{Needs, RULES};
@@ -20,7 +18,6 @@ use reqwest::header::{HeaderMap, HeaderValue};
 use reqwest::{Method, Response, StatusCode};
 use runtime::Clock;
 use serde_json::{Value, json};
-use stage::Stage;
 use tempfile::TempDir;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::tungstenite::{self, Message};
@@ -518,7 +515,7 @@ async fn known_users_stay_while_the_endpoint_is_down() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn instances_share_what_the_endpoint_said() {
+async fn instances_share_through_redis_what_the_endpoint_said() {
     let clock = clock();
     let redis = harness::Redis::start().await.expect("Redis starts");
     let provider = IdentityProvider::start("").await;

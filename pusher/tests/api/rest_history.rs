@@ -3,12 +3,8 @@
 
 mod exports;
 mod hidden;
-#[path = "../live/recorded.rs"]
-mod recorded;
 mod region;
 mod silent;
-#[path = "../live/stage.rs"]
-mod stage;
 mod tracks;
 mod unavailable;
 

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::humantime_ms;
 use crate::recorded::{NAME, recorded};
+use crate::rest_history::humantime_ms;
 
 #[tokio::test]
 async fn a_track_is_shaped_as_asked() {

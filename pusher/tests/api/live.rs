@@ -1,14 +1,11 @@
 //! The pusher over the embedded log, seen by clients with an independent WebSocket library.
 
-#[path = "live/stage.rs"]
-mod stage;
-
 use std::time::Duration;
 
+use crate::stage::{Client, Stage, aircraft};
 use futures::{SinkExt as _, StreamExt as _};
 use schemas::catalogue::topic;
 use schemas::v1::{self, server_message::Message};
-use stage::{Client, Stage, aircraft};
 use tokio_tungstenite::tungstenite;
 
 const ALPS: &str = "lat=46.5&lon=8&radius=50";

@@ -1,17 +1,11 @@
 //! Commands of people over real sockets: who may, what is in the raw topic and in the audit trail, and what not.
 
-#[path = "commands/people.rs"]
-mod people;
-#[path = "live/recorded.rs"]
-mod recorded;
-#[path = "live/stage.rs"]
-mod stage;
-
 use std::sync::Arc;
 use std::time::Duration;
 
-use people::{People, outcome, plain};
-use recorded::recorded_with;
+use crate::people::{People, outcome, plain};
+use crate::recorded::recorded_with;
+use crate::stage::{Client, Stage, aircraft, read_all};
 use runtime::Clock;
 use schemas::catalogue::{self, topic};
 use schemas::v1::command::Action;
@@ -21,7 +15,6 @@ use schemas::v1::{
 };
 use schemas::{DeviceAddress, RecordId};
 use serde_json::{Value, json};
-use stage::{Client, Stage, aircraft, read_all};
 use streams::{EmbeddedLog, EmbeddedSettings, Log as _, NewTopic};
 
 const OWN: &str = "110B90";
@@ -281,7 +274,7 @@ async fn owners_get_everything_about_their_device() {
     let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
     let recorded = recorded_with(&arguments).await;
     let stage = recorded.stage;
-    stage.publish_aircraft(&aircraft(recorded::ADA, 5, 46.5, 8.0)).await;
+    stage.publish_aircraft(&aircraft(crate::recorded::ADA, 5, 46.5, 8.0)).await;
     stage.until_pilots(1).await;
     let path = |device: &str| format!("/api/v1/devices/{device}/data");
     let answer = people.ask(&stage, "ada", "GET", &path(OWN)).await;

@@ -17,21 +17,16 @@
 //! | `--heartbeat` | nothing sent for twice the time | close 4000 |
 //! | `--slow-for` | nothing read for the time | close 4001 |
 
-#[path = "live/raw.rs"]
-mod raw;
-#[path = "live/stage.rs"]
-mod stage;
-#[path = "limits/storm.rs"]
 mod storm;
 
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
+use crate::raw::{Raw, frame};
+use crate::stage::{Client, Stage, aircraft};
 use futures::SinkExt as _;
 use prost::Message as _;
-use raw::{Raw, frame};
 use schemas::v1::{self, server_message::Message, subscribe::Region};
-use stage::{Client, Stage, aircraft};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::sync::watch;

@@ -1,17 +1,14 @@
 //! Zones over REST: import, removal, what the raw topic and the topic of zones get, and the events.
 
-#[path = "live/stage.rs"]
-mod stage;
-
 use std::time::Duration;
 
+use crate::stage::{Client, Stage};
 use schemas::catalogue::{self, topic};
 use schemas::v1::{
     AuditOutcome, AuditRecord, PrivacyState, RawRecord, ZoneEvent, ZoneEventKind, ZoneSetPart, raw_record,
     server_message,
 };
 use serde_json::Value;
-use stage::{Client, Stage};
 use streams::registry::Schemas;
 use streams::{Event, Incoming, Log as _, SeekTo, TopicPartition};
 

@@ -5,8 +5,8 @@ use std::io::Read as _;
 use reqwest::header::{ACCEPT, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Client, Method, Response, Version};
 
+use crate::encodings::targets::Target;
 use crate::stage::Stage;
-use crate::targets::Target;
 
 /// Headers of a request.
 pub(crate) type Headers = &'static [(&'static str, &'static str)];

@@ -1,18 +1,13 @@
 //! Whose devices are whose, over real sockets: a code that the device sends by radio, and an operator's word.
 
-#[path = "commands/people.rs"]
-mod people;
-#[path = "live/stage.rs"]
-mod stage;
-
 use std::time::Duration;
 
-use people::{People, plain};
+use crate::people::{People, plain};
+use crate::stage::{Stage, aircraft, read_all};
 use runtime::Clock;
 use schemas::catalogue::topic;
 use schemas::v1::{Account, AircraftState, AuditOutcome, AuditRecord, PrivateState, account, private_state};
 use serde_json::{Value, json};
-use stage::{Stage, aircraft, read_all};
 
 const DEVICE: &str = "110B90";
 const HIDDEN: &str = "07AB12";

@@ -4,16 +4,11 @@
 //! last ping proves it; where it must close, the test waits for the end of the stream. Another client is served
 //! meanwhile.
 
-#[path = "live/raw.rs"]
-mod raw;
-#[path = "live/stage.rs"]
-mod stage;
-
+use crate::raw::{Frame, Raw, frame};
+use crate::stage::{Client, Stage, aircraft};
 use flate2::{Compress, Compression, FlushCompress};
 use prost::Message as _;
-use raw::{Frame, Raw, frame};
 use schemas::v1::{self, server_message::Message};
-use stage::{Client, Stage, aircraft};
 
 const TEXT: u8 = 0x1;
 const BINARY: u8 = 0x2;

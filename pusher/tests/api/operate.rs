@@ -1,19 +1,14 @@
 //! What the operators' page needs beyond the public API, by role, over real sockets: the deny list, devices in doubt, dead
 //! letters, keys; and what of it is in the audit trail.
 
-#[path = "commands/people.rs"]
-mod people;
-#[path = "live/stage.rs"]
-mod stage;
-
-use people::{People, outcome, plain};
+use crate::people::{People, outcome, plain};
+use crate::stage::{Stage, read_all};
 use schemas::catalogue::topic;
 use schemas::v1::command::{Action, Allow, Deny};
 use schemas::v1::{
     AlertState, AuditOutcome, AuditRecord, PrivacyState, PrivateState, RawRecord, private_state, raw_record,
 };
 use serde_json::{Value, json};
-use stage::{Stage, read_all};
 use streams::{DeadLetter, DeadLetterSource};
 
 const OWN: &str = "110B90";

@@ -5,8 +5,8 @@ use prost::Message as _;
 use schemas::v1;
 use serde_json::{Value, json};
 
-use crate::humantime_ms;
 use crate::recorded::{NAME, recorded};
+use crate::rest_history::humantime_ms;
 
 /// South of the equator and west of Greenwich, as the flight is.
 pub(crate) const REGION: &str = "bounds=-13,-71,-12,-69";

@@ -1,13 +1,10 @@
 //! The map page over HTTP: files of the build, tile archives by range, and security headers.
 
-#[path = "live/stage.rs"]
-mod stage;
-
 use std::fs;
 use std::path::Path;
 
+use crate::stage::Stage;
 use serde_json::Value;
-use stage::Stage;
 
 const ARCHIVE_BYTES: usize = 200_000;
 

@@ -7,9 +7,9 @@ use std::time::Duration;
 use prost::Message as _;
 use schemas::v1::{self, client_message, server_message, subscribe::Region};
 
+use crate::limits::{ALPS, Bystander, TIMEOUT};
 use crate::raw::{Raw, frame};
 use crate::stage::Stage;
-use crate::{ALPS, Bystander, TIMEOUT};
 
 const CLIENTS: u32 = 20;
 /// As many changes as one client may make at once.
@@ -66,10 +66,10 @@ async fn a_storm_of_subscribes_delays_no_other_client() {
 #[tokio::test]
 async fn a_large_change_counts_as_several() {
     let stage = Stage::open_with(&["--max-subscribes-per-minute", "12"]).await;
-    let states: Vec<_> = (0..6_000).map(|device| crate::aircraft(device + 1, 1, 46.5, 8.0)).collect();
+    let states: Vec<_> = (0..6_000).map(|device| crate::limits::aircraft(device + 1, 1, 46.5, 8.0)).collect();
     stage.publish_all(&states).await;
     stage.until_pilots(6_000).await;
-    let mut client = crate::Client::connect(&stage, "kinds=ground", "updraft.v1.proto").await;
+    let mut client = crate::limits::Client::connect(&stage, "kinds=ground", "updraft.v1.proto").await;
     client.until_live().await;
     let kinds = |kind: v1::ObjectKind| v1::Subscribe { kinds: vec![kind.into()], ..Default::default() };
     let circle = v1::Circle { latitude_deg: 46.5, longitude_deg: 8.0, radius_km: 50.0 };
@@ -92,7 +92,7 @@ async fn a_large_change_counts_as_several() {
 }
 
 /// The code of an error; `None` for a snapshot.
-async fn error(client: &mut crate::Client) -> Option<String> {
+async fn error(client: &mut crate::limits::Client) -> Option<String> {
     loop {
         match client.next().await {
             server_message::Message::Error(error) => return Some(error.code),

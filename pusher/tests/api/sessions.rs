@@ -1,11 +1,9 @@
 //! Sessions over real sockets: who opens one, how it is refreshed and ended, what closes with it, and what is recorded.
 
-#[path = "live/stage.rs"]
-mod stage;
-
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::stage::{Stage, read_all};
 use access::api_keys::NewKey;
 use access::session::{ACCESS_S, IDLE_S};
 use access::token::LEEWAY_S;
@@ -15,15 +13,14 @@ use runtime::Clock;
 use schemas::catalogue::topic;
 use schemas::v1::{AuditOutcome, AuditRecord};
 use serde_json::{Value, json};
-use stage::{Stage, read_all};
 use tempfile::TempDir;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 
 const NOW_S: u64 = 1_780_000_000;
 const SOON: Duration = Duration::from_secs(20);
-const SIGNING_KEY: &str = include_str!("../../crates/access/tests/fixtures/signing-p256.pem");
-const NEXT_SIGNING_KEY: &str = include_str!("../../crates/access/tests/fixtures/signing-ed25519.pem");
+const SIGNING_KEY: &str = include_str!("../../../crates/access/tests/fixtures/signing-p256.pem");
+const NEXT_SIGNING_KEY: &str = include_str!("../../../crates/access/tests/fixtures/signing-ed25519.pem");
 
 /// Files of keys.
 struct Files {
