@@ -16,11 +16,12 @@ const HALF_TURN_S: f64 = 45.0;
 /// It turns on as it did in so many of the last seconds,
 const RATE_S: f64 = 6.0;
 /// for so many seconds. With more, turns that end are taken for circles; with fewer, slow circles are seen late.
-const AHEAD_S: f64 = 18.0;
+const AHEAD_S: f64 = 20.0;
 /// Moments are looked at this far apart, seconds.
 const STEP_S: f64 = 2.5;
-/// Circling that is interrupted for no longer than this continues, seconds.
-const BREAK_S: f64 = 20.0;
+/// Circling that is interrupted for no longer than this continues, seconds: the breaks of 15 s that a climb survives
+/// look longer where positions are lost.
+const BREAK_S: f64 = 25.0;
 
 /// The turns up to the newest point, as far back as the points determine them.
 #[derive(Debug)]
