@@ -45,8 +45,8 @@ def ground(**some):
     return {"device": DEVICE, "latitude_e7": 466000000, "longitude_e7": 80000000, "ground_kind": 10, "version": 11, **some}
 
 
-def want(region=HERE, follow=()):
-    return {"do": "want", "region": region, "kinds": KINDS, "follow": list(follow)}
+def want(region=HERE, follow=(), fleet=None):
+    return {"do": "want", "region": region, "kinds": KINDS, "follow": list(follow), **({} if fleet is None else {"fleet": fleet})}
 
 
 def receive(**message):
@@ -125,6 +125,15 @@ VECTORS_OF = {
         want(follow=[DEVICE]), welcome(), snapshot(), passing(400), expect(effects=["send"]),
         snapshot(request_id=2, objects={"aircraft": [aircraft(latitude_e7=100000000, longitude_e7=100000000)]}), expect(aircraft={"110B90": {}}),
         want(), expect(aircraft={}),
+    ],
+    "the devices of a fleet are kept wherever they are, until it ends": [
+        *LIVE, want(fleet="red"), passing(400), expect(effects=["send"], fleet="red"),
+        snapshot(request_id=2, fleet={"fleet_id": "red", "devices": [5, 6]}, objects={"aircraft": [aircraft(device=5, latitude_e7=100000000, longitude_e7=100000000)]}),
+        expect(aircraft={"110B90": {}, "000005": {}}),
+        receive(updates={"fleet": {"fleet_id": "red", "devices": [6]}, "objects": {"aircraft": [aircraft(device=6, latitude_e7=100000000, longitude_e7=100000000)]}}),
+        expect(aircraft={"110B90": {}, "000006": {}}),
+        receive(error={"code": "fleet_ended", "message": "it has ended"}), expect(aircraft={"110B90": {}}, error="it has ended"),
+        passing(5000), expect(effects=[]), want(), passing(400), expect(effects=["send"], fleet=""),
     ],
     "a device that lands is a ground object and no aircraft": [
         *LIVE, updates(ground=[ground()], removals=[{"object_kind": 1, "device": DEVICE, "version": 11}]), expect(aircraft={}, ground=["110B90"]),

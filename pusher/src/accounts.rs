@@ -1,25 +1,25 @@
-//! Writes who owns a device into `fanet.account.v1`, after the audit record of it.
+//! Writes accounts into `fanet.account.v1`: who owns a device, after the audit record of it; companies, fleets and settings.
 
 use std::sync::Arc;
 
-use runtime::trace::Tracer;
+use runtime::trace::{TraceContext, Tracer};
 use runtime::{Clock, Shutdown};
-use schemas::DeviceAddress;
 use schemas::catalogue::topic;
 use schemas::v1::{Account, UserDevice, account};
+use schemas::{DeviceAddress, RecordId};
 use streams::Cluster;
 use tokio::sync::mpsc;
 
 use crate::audit::{Act, Audit, Requester};
 use crate::claims::Proof;
 use crate::commands::CommandError;
-use crate::log_writer::LogWriter;
+use crate::log_writer::{LogWriter, WriteError};
 use crate::ownership::{MAX_DEVICES, Ownership};
 
 /// The action of a proof.
 pub(crate) const CLAIM: &str = "device.claim";
 
-/// Writes owners.
+/// Writes accounts.
 pub(crate) struct Accounts {
     writer: LogWriter,
     audit: Arc<Audit>,
@@ -56,7 +56,7 @@ impl Accounts {
             UserDevice { user_id: user_id.to_owned(), device: device.0, claimed_at_us: now_us, display_name: None };
         let record = Account { changed_at_us: now_us, entity: Some(account::Entity::UserDevice(owned)) };
         let written =
-            self.writer.write(format!("device/{device}"), &record, now_us, requester.cause, &self.clock).await;
+            self.writer.write(format!("device/{device}"), Some(&record), now_us, requester.cause, &self.clock).await;
         match written {
             Ok(_) => {
                 // The topic brings it to all instances; here it holds at once.
@@ -68,6 +68,20 @@ impl Accounts {
                 Err(CommandError::Log(error))
             }
         }
+    }
+
+    /// Writes a record, or with `None` removes what its key had. Returns its id, whose offset is newer than that of any record
+    /// of the key before. The caller has written its audit record.
+    ///
+    /// # Errors
+    /// The log does not accept it.
+    pub(crate) async fn put(
+        &self,
+        key: String,
+        record: Option<&Account>,
+        cause: Option<TraceContext>,
+    ) -> Result<RecordId, WriteError> {
+        self.writer.write(key, record, self.clock.now_us(), cause, &self.clock).await
     }
 
     /// Writes what is proven, until stopped.

@@ -5,6 +5,7 @@ use std::sync::{Arc, OnceLock};
 use history::HistoryReader;
 use parking_lot::RwLock;
 use runtime::Context;
+use tokio::sync::mpsc;
 use tokio_util::task::TaskTracker;
 
 use crate::accounts::Accounts;
@@ -13,7 +14,9 @@ use crate::auth::Auth;
 use crate::claims::Claims;
 use crate::commands::Commands;
 use crate::config::PusherOptions;
+use crate::connection_list::ConnectionLister;
 use crate::dead_letters::DeadLetters;
+use crate::fleets::Fleets;
 use crate::http::Connections;
 use crate::metrics::PusherMetrics;
 use crate::ownership::Ownership;
@@ -21,12 +24,13 @@ use crate::positions::Positions;
 use crate::redis::Redis;
 use crate::rest::{Exports, Problem, RecordedSilences, RedisPicture, ResponseCache, Suspects};
 use crate::scores::ScoreReader;
+use crate::socket::fleet_requests::Question;
 use crate::socket::{Admission, Shards};
 use crate::throttle::Throttle;
 use crate::zone_view::{ZoneEvents, ZoneView};
 use crate::zone_writer::ZoneWriter;
 use fanout::session::SessionSettings;
-use fanout::view::{PrivacyView, PrivateView, View, WindView};
+use fanout::view::{PrivacyView, View, WindView};
 
 /// Cheap to clone: clones share everything.
 #[derive(Clone)]
@@ -65,7 +69,13 @@ pub(crate) struct App {
     pub(crate) ownership: Arc<Ownership>,
     /// Devices that wait to prove whose they are.
     pub(crate) claims: Arc<Claims>,
-    /// Writes who owns a device.
+    /// Companies and fleets.
+    pub(crate) fleets: Arc<Fleets>,
+    /// Lists the open WebSockets.
+    pub(crate) connection_lister: ConnectionLister,
+    /// Fleets that clients ask for after their handshake.
+    pub(crate) fleet_requests: mpsc::Sender<Question>,
+    /// Writes accounts.
     pub(crate) accounts: Arc<Accounts>,
     /// `None`: no history is set.
     pub(crate) history: Option<Arc<dyn HistoryReader>>,
@@ -89,8 +99,6 @@ pub(crate) struct Live {
     /// The name of the data behind the log.
     pub(crate) epoch: String,
     pub(crate) view: Arc<RwLock<View>>,
-    /// States of hidden devices.
-    pub(crate) private: Arc<RwLock<PrivateView>>,
     /// The public past of each device.
     pub(crate) privacy: Arc<RwLock<PrivacyView>>,
     /// The wind aloft.

@@ -128,7 +128,8 @@ impl Audit {
             outcome = outcome.as_str_name(),
             "audit"
         );
-        let written = self.writer.write(record.user_id.clone(), &record, now_us, requester.cause, &self.clock).await;
+        let written =
+            self.writer.write(record.user_id.clone(), Some(&record), now_us, requester.cause, &self.clock).await;
         let label = OutcomeLabel { outcome: if written.is_ok() { "written" } else { "failed" } };
         self.metrics.audit_records.get_or_create(&label).inc();
         if let Err(error) = &written {

@@ -13,6 +13,7 @@ use runtime::retry::with_causes;
 use runtime::trace::Span;
 use runtime::{Part, Shutdown, keep_trying};
 use schemas::headers::WAY;
+use schemas::keys::PrivatePart;
 use schemas::v1::{PrivateState, ZoneEvent, private_state};
 use streams::trace::RecordTracer;
 use streams::{Cluster, Event, Incoming, StreamError, TopicPartition};
@@ -22,7 +23,7 @@ use crate::metrics::{KindLabel, Reason};
 use crate::socket::{Changes, HopTimes, ShardSettings, Shards, TracedChange};
 use crate::zone_view::EVENTS_HELD_US;
 use fanout::session::SessionSettings;
-use fanout::view::{Change, Origin, PrivacyView, PrivateView, State, View, Way};
+use fanout::view::{Change, Origin, PrivacyView, State, View, Way};
 use reader::Reader;
 use record::{Decoded, Decoder};
 use topics::{Role, Topics};
@@ -74,11 +75,13 @@ impl Feed {
             clock: self.app.context.clock.clone(),
             metrics: self.app.metrics.clone(),
             tracer: self.app.context.tracer.clone(),
+            fleets: self.app.fleets.clone(),
+            fleet_requests: self.app.fleet_requests.clone(),
         })?);
+        self.app.connection_lister.begin(shards.clone());
         let live = Arc::new(Live {
             epoch,
             view,
-            private: Arc::default(),
             privacy: Arc::default(),
             winds: Arc::default(),
             zones: Arc::default(),
@@ -90,10 +93,11 @@ impl Feed {
             catching_up: topics.partitions().cloned().collect(),
             received_at: self.app.context.clock.monotonic(),
             decoder: Decoder::new().await?,
-            private: live.private.clone(),
             privacy: live.privacy.clone(),
             traces: RecordTracer::new(self.app.context.tracer.clone(), self.cluster.log.as_ref()),
             new_zone_events: Vec::new(),
+            private_records: Vec::new(),
+            changed_fleets: Vec::new(),
             stale: false,
             log_failing: false,
             measured_at: Duration::ZERO,
@@ -124,11 +128,14 @@ struct Follower {
     live: Arc<Live>,
     topics: Topics,
     decoder: Decoder,
-    private: Arc<RwLock<PrivateView>>,
     privacy: Arc<RwLock<PrivacyView>>,
     traces: RecordTracer,
     /// Those of the present batch, for the WebSockets.
     new_zone_events: Vec<ZoneEvent>,
+    /// Those of the present batch, for the view.
+    private_records: Vec<(u32, PrivatePart, Option<PrivateState>)>,
+    /// Those that the present batch changes.
+    changed_fleets: Vec<Arc<str>>,
     /// Partitions that are not read up to their end yet.
     catching_up: HashSet<TopicPartition>,
     /// When records last arrived.
@@ -193,6 +200,7 @@ impl Follower {
     async fn apply_records(&mut self, records: &[Incoming]) -> anyhow::Result<()> {
         let now_us = self.feed.app.context.clock.now_us();
         let mut changes: Vec<Change> = Vec::new();
+        let mut hidden: Vec<Change> = Vec::new();
         let mut read: Vec<Origin> = Vec::new();
         let mut hop_times = HopTimes::default();
         let (mut traced, mut spans) = (Vec::new(), Vec::new());
@@ -229,14 +237,22 @@ impl Follower {
                 }
             }
             self.feed.app.metrics.objects_dropped.inc_by(dropped as u64);
+            if !self.private_records.is_empty() {
+                for (device, part, state) in self.private_records.drain(..) {
+                    view.private_mut().apply(device, part, state, now_us, &mut hidden);
+                }
+                self.feed.app.metrics.hidden.set(view.private().len() as i64);
+                self.feed.app.metrics.hidden_alerts.set(view.private().alert_count() as i64);
+            }
         }
         spans.into_iter().for_each(|(span, ended)| span.end_at(ended));
-        if !read.is_empty() {
+        if !(read.is_empty() && hidden.is_empty()) {
             self.feed.app.metrics.changes.inc_by(changes.len() as u64);
             self.feed.app.metrics.objects.set(self.live.view.read().len() as i64);
-            self.live.shards.changed(Arc::new(Changes { changes, read, hop_times, traced })).await?;
+            self.live.shards.changed(Arc::new(Changes { changes, hidden, read, hop_times, traced })).await?;
         }
         self.send_zone_events().await;
+        self.live.shards.fleets_changed(std::mem::take(&mut self.changed_fleets)).await;
         Ok(())
     }
 
@@ -282,11 +298,7 @@ impl Follower {
                 if let Some(name) = state.as_ref().and_then(private_name) {
                     self.feed.app.claims.hear(device, name);
                 }
-                let mut private = self.private.write();
-                private.apply(device, part, state);
-                self.feed.app.metrics.hidden.set(private.len() as i64);
-                self.feed.app.metrics.hidden_alerts.set(private.alerts().count() as i64);
-                drop(private);
+                self.private_records.push((device, part, state));
                 span.into_iter().for_each(Span::end);
                 None
             }
@@ -298,8 +310,10 @@ impl Follower {
                 span.into_iter().for_each(Span::end);
                 None
             }
-            (Role::Account, Ok(Decoded::Account(record))) => {
-                self.feed.app.ownership.apply(&record);
+            (Role::Account, Ok(Decoded::Account(key, offset, record))) => {
+                // An owner is taken away by a record without one.
+                record.iter().for_each(|record| self.feed.app.ownership.apply(record));
+                self.changed_fleets.extend(self.feed.app.fleets.apply(&key, offset, record.as_ref()));
                 span.into_iter().for_each(Span::end);
                 None
             }

@@ -29,6 +29,9 @@ pub struct NewKeyOptions {
     /// Name of the machine or program, to find its key in the file.
     #[arg(long, value_name = "NAME")]
     pub name: Option<String>,
+    /// Company, club or school that it belongs to: a fleet manager changes the fleets of it.
+    #[arg(long, value_name = "ID")]
+    pub company: Option<String>,
     /// Address of a device whose positions it may send; more with commas between them, or repeated.
     #[arg(long, value_name = "ADDRESS", value_delimiter = ',', value_parser = parse_device)]
     pub device: Vec<DeviceAddress>,
@@ -73,6 +76,7 @@ impl NewKeyOptions {
         NewKey {
             scopes: self.scope.clone(),
             name: self.name.clone(),
+            company: self.company.clone(),
             devices: self.device.clone(),
             public: self.public,
             kind: self.kind.clone(),
@@ -119,6 +123,7 @@ mod tests {
         let options = NewKeyOptions {
             scope: vec!["position:write".to_owned()],
             name: Some("gateway".to_owned()),
+            company: Some("club".to_owned()),
             device: vec![DeviceAddress(0x11_0B90)],
             public: true,
             kind: None,
@@ -127,6 +132,7 @@ mod tests {
         };
         let (key, entry) = options.key(1_800_000_000).make([1; 8], [2; 32]).unwrap();
         let caller = ApiKeys::parse(&entry).unwrap().find(&key, 1_800_000_000).unwrap();
+        assert_eq!(caller.company.as_deref(), Some("club"));
         assert_eq!((caller.expires_at_s, &caller.devices), (Some(1_800_086_400), &options.device));
         let once = NewKeyOptions { once: true, expires: None, ..options.clone() };
         let (secret, entry) = once.key(1_800_000_000).make([1; 8], [2; 32]).unwrap();

@@ -3,15 +3,19 @@
 //! The shell around [`fanout`], which holds the air picture and decides what each client gets: `feed` reads the log,
 //! `socket` owns the WebSocket connections, `rest` answers requests. This crate decodes no frames.
 
+mod account_cache;
 mod accounts;
 mod app;
 mod audit;
 mod auth;
 mod claims;
 mod commands;
+mod company_use;
 mod config;
+mod connection_list;
 mod dead_letters;
 mod feed;
+mod fleets;
 mod history_monitor;
 mod http;
 #[cfg(feature = "services")]
@@ -50,14 +54,17 @@ use streams::Cluster;
 use tokio::net::TcpListener;
 use tokio_util::task::TaskTracker;
 
+use crate::account_cache::AccountCache;
 use crate::accounts::Accounts;
 use crate::app::App;
 use crate::audit::Audit;
 use crate::auth::Auth;
 use crate::claims::Claims;
 use crate::commands::Commands;
+use crate::connection_list::ConnectionLister;
 use crate::dead_letters::DeadLetters;
 use crate::feed::Feed;
+use crate::fleets::Fleets;
 use crate::history_monitor::HistoryMonitor;
 use crate::http::Connections;
 use crate::metrics::PusherMetrics;
@@ -188,6 +195,8 @@ impl Pusher {
         let commands = Commands::new(raw_writer, audit.clone(), throttle.clone(), clock.clone(), metrics.clone());
         let ownership = Arc::<Ownership>::default();
         let (claims, proofs) = Claims::new(clock.clone());
+        let fleets = Arc::<Fleets>::default();
+        let (fleet_requests, asked) = socket::fleet_requests::queue();
         let tracer = context.tracer.clone();
         let accounts = Accounts::new(cluster.clone(), tracer, audit.clone(), ownership.clone(), clock.clone());
         let app = App {
@@ -199,6 +208,7 @@ impl Pusher {
             handovers: TaskTracker::new(),
             tls_relays: TaskTracker::new(),
             live: Arc::new(OnceLock::new()),
+            connection_lister: ConnectionLister::new(),
             redis,
             redis_picture,
             auth: Arc::new(auth),
@@ -210,6 +220,8 @@ impl Pusher {
             zone_writer,
             ownership,
             claims: Arc::new(claims),
+            fleets,
+            fleet_requests,
             accounts: Arc::new(accounts),
             history,
             scores,
@@ -229,6 +241,8 @@ impl Pusher {
         app.auth.spawn(&mut tasks);
         let accounts = app.accounts.clone();
         tasks.spawn("claims", |stop| accounts.run(proofs, stop));
+        let (fleets, commands) = (app.fleets.clone(), app.commands.clone());
+        tasks.spawn("fleets", |stop| socket::fleet_requests::run(fleets, commands, asked, stop));
         if let Some(sessions) = app.auth.sessions().cloned() {
             let app = app.clone();
             tasks.spawn("sessions", |stop| session_monitor::run(app, sessions, stop));
@@ -237,7 +251,11 @@ impl Pusher {
             tasks.spawn("limits", |stop| asker.run(stop));
         }
         if let Some(redis) = app.redis.clone() {
-            let presence = Presence::new(redis, context.clone(), app.metrics.clone());
+            let cache = AccountCache::new(redis, app.fleets.clone(), context.clone());
+            tasks.spawn("accounts", |stop| cache.run(stop));
+        }
+        if let Some(redis) = app.redis.clone() {
+            let presence = Presence::new(redis, context.clone(), app.metrics.clone(), app.connection_lister.clone());
             tasks.spawn("presence", |stop| presence.run(stop));
         }
         if let Some(history) = app.history.clone() {

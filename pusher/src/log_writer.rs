@@ -56,15 +56,15 @@ impl LogWriter {
         Self { cluster, topic, traces, output: tokio::sync::Mutex::default() }
     }
 
-    /// Writes a record into the partition of its key, and returns its id once the log has it. `at_us`: its time. `cause`:
-    /// the span of the request, where it is traced.
+    /// Writes a record into the partition of its key, and returns its id once the log has it; without a value, a tombstone.
+    /// `at_us`: its time. `cause`: the span of the request, where it is traced.
     ///
     /// # Errors
     /// As [`WriteError`]. After a timeout the record may still be written.
     pub(crate) async fn write(
         &self,
         key: String,
-        value: &impl Message,
+        value: Option<&impl Message>,
         at_us: u64,
         cause: Option<TraceContext>,
         clock: &Clock,
@@ -78,7 +78,7 @@ impl LogWriter {
     async fn write_and_wait(
         &self,
         key: String,
-        value: &impl Message,
+        value: Option<&impl Message>,
         at_us: u64,
         cause: Option<TraceContext>,
         clock: &Clock,
@@ -89,7 +89,7 @@ impl LogWriter {
             // By key.
             partition: None,
             key: Some(Bytes::from(key)),
-            value: Some(topic.codec.encode(value)),
+            value: value.map(|value| topic.codec.encode(value)),
             headers: Headers::new(),
             timestamp_ms: i64::try_from(at_us / 1_000).unwrap_or(i64::MAX),
         };

@@ -3,14 +3,17 @@
 //! `fanet:{presence}:instances` is a sorted set of the instances by the time of their last write (Unix seconds), and
 //! `fanet:{presence}:<instance>` has the number of its connections until it expires. The numbers are only reported, no
 //! decision depends on them: while Redis is unreachable everything else works, and the gauges of all instances are 0.
+//! `fanet:{presence}:<instance>:connections` has what operators see of them.
 
-use std::hash::{BuildHasher as _, RandomState};
 use std::time::Duration;
 
+use prost::Message as _;
 use redis::{RedisError, pipe};
 use runtime::{Context, Shutdown};
-use schemas::redis::{INSTANCES_KEY, instance_key};
+use schemas::redis::{INSTANCES_KEY, instance_connections_key, instance_key};
+use schemas::v1::{ConnectionList, ConnectionView};
 
+use crate::connection_list::ConnectionLister;
 use crate::metrics::PusherMetrics;
 use crate::redis::Redis;
 
@@ -23,13 +26,12 @@ pub(crate) struct Presence {
     redis: Redis,
     context: Context,
     metrics: PusherMetrics,
-    instance: String,
+    lister: ConnectionLister,
 }
 
 impl Presence {
-    pub(crate) fn new(redis: Redis, context: Context, metrics: PusherMetrics) -> Self {
-        let random = RandomState::new().hash_one(std::process::id());
-        Self { redis, context, metrics, instance: format!("{random:016x}") }
+    pub(crate) fn new(redis: Redis, context: Context, metrics: PusherMetrics, lister: ConnectionLister) -> Self {
+        Self { redis, context, metrics, lister }
     }
 
     /// Exchanges the numbers until stopped, then removes those of this instance.
@@ -67,17 +69,30 @@ impl Presence {
     async fn exchange(&self) -> Result<(i64, i64), RedisError> {
         let mut connection = self.redis.connection();
         let now_s = self.context.clock.now_us() / 1_000_000;
+        let instance = &*self.lister.instance;
+        let total = self.metrics.connections.get();
+        let list = ConnectionList {
+            connections: self.lister.list().await,
+            total: u32::try_from(total).unwrap_or_default(),
+            ..ConnectionList::default()
+        };
         let (instances,): (Vec<String>,) = pipe()
             .cmd("SET")
-            .arg(instance_key(&self.instance))
-            .arg(self.metrics.connections.get())
+            .arg(instance_key(instance))
+            .arg(total)
+            .arg("EX")
+            .arg(EXPIRY_S)
+            .ignore()
+            .cmd("SET")
+            .arg(instance_connections_key(instance))
+            .arg(list.encode_to_vec())
             .arg("EX")
             .arg(EXPIRY_S)
             .ignore()
             .cmd("ZADD")
             .arg(INSTANCES_KEY)
             .arg(now_s)
-            .arg(&self.instance)
+            .arg(instance)
             .ignore()
             .cmd("ZREMRANGEBYSCORE")
             .arg(INSTANCES_KEY)
@@ -108,12 +123,42 @@ impl Presence {
         pipe()
             .cmd("ZREM")
             .arg(INSTANCES_KEY)
-            .arg(&self.instance)
+            .arg(&*self.lister.instance)
             .ignore()
             .cmd("DEL")
-            .arg(instance_key(&self.instance))
+            .arg(instance_key(&self.lister.instance))
+            .arg(instance_connections_key(&self.lister.instance))
             .ignore()
             .query_async(&mut connection)
             .await
     }
+}
+
+/// The connections of the other instances as they wrote them some seconds ago, and how many they have.
+///
+/// # Errors
+/// Redis is unreachable.
+pub(crate) async fn connections_of_others(
+    redis: &Redis,
+    instance: &str,
+) -> Result<(Vec<ConnectionView>, u32), RedisError> {
+    let mut connection = redis.connection();
+    let instances: Vec<String> =
+        redis::cmd("ZRANGE").arg(INSTANCES_KEY).arg(0).arg(-1).query_async(&mut connection).await?;
+    let mut lists = redis::cmd("MGET");
+    let mut has_others = false;
+    for other in instances.iter().filter(|other| **other != instance) {
+        lists.arg(instance_connections_key(other));
+        has_others = true;
+    }
+    if !has_others {
+        return Ok((Vec::new(), 0));
+    }
+    let lists: Vec<Option<Vec<u8>>> = lists.query_async(&mut connection).await?;
+    // One of another version may not be readable.
+    let lists = lists.into_iter().flatten().filter_map(|list| ConnectionList::decode(&list[..]).ok());
+    Ok(lists.fold((Vec::new(), 0), |(mut connections, total), list| {
+        connections.extend(list.connections);
+        (connections, total.saturating_add(list.total))
+    }))
 }

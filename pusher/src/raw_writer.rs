@@ -32,6 +32,6 @@ impl RawWriter {
         let now_us = clock.now_us();
         let raw = RawRecord { ingested_at_us: now_us, input: Some(input), ..Default::default() };
         // By key, as the frames of the device.
-        self.0.write(device.to_string(), &raw, now_us, cause, clock).await
+        self.0.write(device.to_string(), Some(&raw), now_us, cause, clock).await
     }
 }

@@ -2,8 +2,11 @@
 
 mod alert_commands;
 mod audit;
+mod body;
 mod byte_range;
 mod command;
+mod companies;
+mod connections;
 mod dead_letters;
 mod deprecation;
 mod device_commands;
@@ -12,6 +15,7 @@ mod devices;
 mod docs;
 mod endpoint;
 mod export;
+mod fleets;
 mod flights;
 mod go_backend;
 mod guard;
@@ -150,10 +154,18 @@ fn routes() -> Vec<(&'static str, &'static str, MethodRouter<App>)> {
         ("GET", audit::ENDPOINT.path, get(audit::get)),
         ("GET", hidden_alerts::ENDPOINT.path, get(hidden_alerts::get)),
         ("GET", dead_letters::ENDPOINT.path, get(dead_letters::get)),
+        ("GET", fleets::ENDPOINT.path, get(fleets::get)),
+        ("PUT", fleets::PATH, put(fleets::put)),
+        ("DELETE", fleets::PATH, delete(fleets::delete)),
+        ("GET", connections::ENDPOINT.path, get(connections::get)),
+        ("GET", companies::ENDPOINT.path, get(companies::get)),
+        ("PUT", companies::PATH, put(companies::put)),
+        ("DELETE", companies::PATH, delete(companies::delete)),
         ("GET", keys::ENDPOINT.path, get(keys::get)),
         ("POST", position::PATH, post(position::post)),
         ("GET", presence::PATH, get(presence::get)),
         ("GET", me::PATH, get(me::get)),
+        ("PUT", me::PATH, put(me::put)),
         ("DELETE", session::PATH, delete(session::end)),
         ("POST", session::PATH, post(session::create)),
         ("POST", session::REFRESH_PATH, post(session::refresh)),

@@ -3,6 +3,7 @@
 
 mod admission;
 mod connection;
+pub(crate) mod fleet_requests;
 mod frame;
 mod handshake;
 mod hop_times;
@@ -22,13 +23,15 @@ use mio::Waker;
 use parking_lot::{Mutex, RwLock};
 use runtime::Clock;
 use runtime::trace::Tracer;
-use schemas::v1::ZoneEvent;
+use schemas::v1::{ConnectionView, ZoneEvent};
 use tokio::sync::mpsc;
 
+use crate::fleets::Fleets;
 use crate::metrics::PusherMetrics;
 pub(crate) use admission::{Admission, AdmissionLimits};
 use fanout::session::SessionSettings;
 use fanout::view::View;
+use fleet_requests::Question;
 pub(crate) use handshake::upgrade;
 pub(crate) use hop_times::HopTimes;
 pub(crate) use message::{Changes, TracedChange};
@@ -63,6 +66,8 @@ pub(crate) struct ShardSettings {
     pub(crate) clock: Clock,
     pub(crate) metrics: PusherMetrics,
     pub(crate) tracer: Tracer,
+    pub(crate) fleets: Arc<Fleets>,
+    pub(crate) fleet_requests: mpsc::Sender<Question>,
 }
 
 impl Shards {
@@ -84,6 +89,9 @@ impl Shards {
                 inbox,
                 tick: settings.tick,
                 tracer: settings.tracer.clone(),
+                fleets: settings.fleets.clone(),
+                fleet_requests: settings.fleet_requests.clone(),
+                own_inbox: sender.clone(),
             })?;
             let thread = std::thread::Builder::new().name(format!("shard-{number}"));
             threads.push(thread.spawn(move || shard.run())?);
@@ -115,6 +123,33 @@ impl Shards {
         for handle in &self.handles {
             handle.send(ShardMessage::ZoneEvents(events.clone())).await;
         }
+    }
+
+    /// Notifies every shard of fleets that have changed.
+    pub(crate) async fn fleets_changed(&self, fleets: Vec<Arc<str>>) {
+        if fleets.is_empty() {
+            return;
+        }
+        let fleets: Arc<[Arc<str>]> = fleets.into();
+        for handle in &self.handles {
+            handle.send(ShardMessage::FleetsChanged(fleets.clone())).await;
+        }
+    }
+
+    /// The connections, those with credentials first, at most `most` of each shard.
+    pub(crate) async fn list(&self, most: usize) -> Vec<ConnectionView> {
+        let (sender, mut answers) = mpsc::channel(self.handles.len());
+        for handle in &self.handles {
+            handle.send(ShardMessage::List(most, sender.clone())).await;
+        }
+        drop(sender);
+        let mut connections = Vec::new();
+        while let Some(more) = answers.recv().await {
+            connections.extend(more);
+        }
+        connections.sort_by_key(|connection| (connection.subject.is_none(), connection.opened_at_us));
+        connections.truncate(most);
+        connections
     }
 
     /// Closes the connections of a session that has ended.

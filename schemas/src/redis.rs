@@ -61,6 +61,19 @@ pub fn instance_key(instance: &str) -> String {
     object_key("presence", instance)
 }
 
+/// The key of the list of one pusher instance's WebSockets, a `ConnectionList` as Protobuf.
+pub fn instance_connections_key(instance: &str) -> String {
+    object_key("presence", &format!("{instance}:connections"))
+}
+
+/// The key of the companies of a user with their devices: a hash, the addresses with spaces between them.
+pub fn account_user_key(user_id: &str) -> String {
+    object_key("account", &format!("user:{user_id}"))
+}
+
+/// Is there as long as all users are.
+pub const ACCOUNTS_COMPLETE_KEY: &str = "fanet:{account}:complete";
+
 /// The key of a user endpoint's answer for an opaque token, by the SHA-256 of the token in hex. A slot of its own each.
 pub fn user_key(token_hash: &str) -> String {
     format!("fanet:{{user:{token_hash}}}")
@@ -106,6 +119,8 @@ mod tests {
         assert_eq!(session_key("a1"), "fanet:{session}:a1");
         assert_eq!(sessions_of_key("a1"), "fanet:{session}:of:a1");
         assert_eq!(spent_secret_key("a1"), "fanet:{session}:spent:a1");
+        assert_eq!(account_user_key("token/ada"), "fanet:{account}:user:token/ada");
+        assert_eq!(instance_connections_key("a1"), "fanet:{presence}:a1:connections");
         assert_eq!(kind_pattern("aircraft"), "fanet:{aircraft}:*");
         assert!(INSTANCES_KEY.starts_with("fanet:{presence}:") && instance_key("a") == "fanet:{presence}:a");
     }

@@ -28,7 +28,7 @@ class VectorRunner:
             case "want":
                 [(form, values)] = step["region"].items()
                 region = Circle(**values) if form == "circle" else Bounds(**values)
-                self.effects = session.want(Subscription(region, tuple(map(Kind, step["kinds"])), tuple(step["follow"])), now)
+                self.effects = session.want(Subscription(region, tuple(map(Kind, step["kinds"])), tuple(step["follow"]), fleet=step.get("fleet")), now)
             case "receive":
                 self.effects = session.received(ServerMessage.FromString(bytes.fromhex(step["frame"])), now)
             case "tick":
@@ -58,6 +58,8 @@ class VectorRunner:
                 assert self.effects[0].query.get(name) == value
         if "rate" in step:
             assert self.effects[-1].message.subscribe.rate == step["rate"]
+        if "fleet" in step:
+            assert self.effects[-1].message.subscribe.fleet == step["fleet"]
         if "stale" in step:
             assert session.is_stale(self.now) == step["stale"]
         if "error" in step:

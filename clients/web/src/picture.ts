@@ -9,7 +9,7 @@ export type AircraftObserver = (next: Aircraft, before: Aircraft | undefined) =>
 
 /**
  * The air picture as this client sees it. Invariants: per object the highest version; a device is an aircraft or a ground
- * object and never both; nothing outside of the cells unless it is followed.
+ * object and never both; nothing outside of the cells unless it is followed or of the fleet.
  */
 export class AirPicture {
   readonly aircraft = new ObjectTable<number, Aircraft>();
@@ -22,6 +22,7 @@ export class AirPicture {
 
   #cells: CellSet | undefined;
   #followed: ReadonlySet<number> = new Set();
+  #fleet: ReadonlySet<number> | undefined;
   readonly #observe: AircraftObserver;
 
   constructor(observe: AircraftObserver = () => {}) {
@@ -36,6 +37,16 @@ export class AirPicture {
 
   setFollowed(devices: Iterable<number>): void {
     this.#followed = new Set(devices);
+    this.#dropOutside();
+  }
+
+  /** The devices of the subscribed fleet; undefined: none is subscribed to. */
+  get fleet(): ReadonlySet<number> | undefined {
+    return this.#fleet;
+  }
+
+  setFleet(devices: Iterable<number> | undefined): void {
+    this.#fleet = devices && new Set(devices);
     this.#dropOutside();
   }
 
@@ -72,7 +83,7 @@ export class AirPicture {
   /** Drops objects that ended while this client was disconnected. Keeps followed devices that this connection received. */
   keepPresent(present: Present, connection: number): void {
     const followed = (object: Tracked & { device: number }) =>
-      object.connection === connection && this.#followed.has(object.device);
+      object.connection === connection && this.#isWanted(object.device);
     const aircraft = new Set(present.aircraft_devices);
     const ground = new Set(present.ground_devices);
     const stations = new Set(present.station_devices);
@@ -121,9 +132,14 @@ export class AirPicture {
   }
 
   #isInside({ lat, lon, device }: Whereabouts): boolean {
-    if (device !== undefined && this.#followed.has(device)) return true;
+    if (device !== undefined && this.#isWanted(device)) return true;
     if (!this.#cells || lat === undefined || lon === undefined) return true;
     return this.#cells.contains(lat, lon);
+  }
+
+  /** In any region. */
+  #isWanted(device: number): boolean {
+    return this.#followed.has(device) || this.#fleet?.has(device) === true;
   }
 
   #dropOutside(): void {

@@ -318,6 +318,31 @@ describe('resuming', () => {
     expect(subscribes(bench.pass(400))[0]?.subscribe?.circle?.latitude_deg).toBe(46);
   });
 
+  it('asks for a fleet with a message, and keeps its devices', () => {
+    const bench = Bench.live();
+    const asks = (subscription: Subscription) => {
+      bench.want(subscription);
+      return subscribes(bench.pass(400))[0]!;
+    };
+    const red = asks({ ...HERE, fleet: 'red' });
+    expect(red.subscribe?.fleet).toBe('red');
+    bench.receive(snapshot({ request_id: red.request_id!, fleet: { fleet_id: 'red', devices: [7, 8] } }));
+    expect([...bench.picture.fleet!]).toEqual([7, 8]);
+    bench.receive(updates({ fleet: { fleet_id: 'red', devices: [8] } }));
+    expect([...bench.picture.fleet!]).toEqual([8]);
+    expect(asks(HERE).subscribe?.fleet).toBe('');
+    const blue = asks({ ...HERE, fleet: 'blue' });
+    bench.receive(snapshot({ request_id: blue.request_id!, fleet: { fleet_id: 'blue', devices: [9] } }));
+    bench.receive({ message: 'error', error: { code: 'fleet_ended', message: 'ended' } });
+    expect(bench.picture.fleet).toBeUndefined();
+    expect(subscribes(bench.pass(60_000))).toEqual([]);
+    // A server of before knows no empty fleet.
+    expect(subscribes(Bench.live().pass(400))).toEqual([]);
+    const plain = Bench.live();
+    plain.want(THERE);
+    expect(subscribes(plain.pass(400))[0]?.subscribe?.fleet).toBeUndefined();
+  });
+
   it('names the followed devices again', () => {
     const bench = Bench.live();
     bench.want({ ...HERE, follow: [7] });

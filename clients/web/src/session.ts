@@ -27,6 +27,8 @@ const DEFAULT_MAX_RADIUS_KM = 200;
 /** Until the server sends its limit of bounds, this size is requested, and less after a refusal. */
 const DEFAULT_MAX_SPAN_KM = 2000;
 const TOO_LARGE = 'region_too_large';
+/** The fleet was removed, or the credentials are of no member any more. */
+const FLEET_ENDED = 'fleet_ended';
 
 type Refusal = NonNullable<ServerMessage['error']>;
 
@@ -77,6 +79,8 @@ export class Session {
   #subscribes: number[] = [];
   #resume: Resume | undefined;
   #resuming = false;
+  /** A fleet was named on this connection. */
+  #hadFleet = false;
 
   readonly #random: () => number;
 
@@ -224,8 +228,10 @@ export class Session {
     this.#silentSince = now;
     this.#retryAt = Infinity;
     this.#resuming = this.#resume !== undefined;
-    // The address contains no followed devices, so a subscription with some is sent again once connected.
-    this.#asking = { ...subscription, follow: [] };
+    // The address contains neither followed devices nor a fleet, so a subscription with some is sent again once connected.
+    const { fleet: _, ...rest } = subscription;
+    this.#asking = { ...rest, follow: [] };
+    this.#hadFleet = false;
     this.#requested.set(0, this.#asking);
     this.#requestedRate = this.#rate;
     return [{ do: 'connect', query: subscriptionQuery(subscription, this.rate, this.#resume?.token) }];
@@ -251,6 +257,8 @@ export class Session {
       if (first && (!this.#resuming || snapshot.resumed === false)) this.picture.clear();
       // The token covers the objects that were just dropped.
       if (snapshot.resumed === false) this.#resume = undefined;
+      // Before the cells, so that what stays is not dropped between them.
+      if (snapshot.fleet || !first) this.picture.setFleet(snapshot.fleet?.devices);
       if (snapshot.cells.length > 0) this.picture.setCells(snapshot.cells);
       if (subscription) this.picture.setKinds(subscription.kinds);
     }
@@ -264,6 +272,7 @@ export class Session {
   }
 
   #updated(batch: UpdateBatch, now: number): void {
+    if (batch.fleet) this.picture.setFleet(batch.fleet.devices);
     if (batch.objects) {
       this.picture.put(batch.objects, { now, connection: this.#connection });
       const onTheWay = Math.max(0, now + this.#clockOffset - batch.server_at_us / 1000);
@@ -281,6 +290,7 @@ export class Session {
   #refused({ request_id, code, message }: Refusal): void {
     const refused = request_id === undefined ? undefined : this.#requested.get(request_id);
     if (request_id) this.#requested.delete(request_id);
+    if (code === FLEET_ENDED || (refused && this.#requested.size === 0 && code.startsWith('fleet_'))) this.picture.setFleet(undefined);
     if (code === TOO_LARGE && refused && 'bounds' in refused.region) this.#spanRefused = true;
     else this.#lastError = message;
   }
@@ -304,7 +314,9 @@ export class Session {
     this.#lastError = undefined;
     const request_id = ++this.#requestId;
     this.#requested.set(request_id, wanted);
-    return [{ do: 'send', message: { request_id, subscribe: subscribeMessage(wanted, this.rate) } }];
+    const subscribe = subscribeMessage(wanted, this.rate, this.#hadFleet);
+    this.#hadFleet = wanted.fleet !== undefined;
+    return [{ do: 'send', message: { request_id, subscribe } }];
   }
 
   #maySubscribe(now: number): boolean {

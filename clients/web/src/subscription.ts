@@ -9,6 +9,8 @@ export interface Subscription {
   follow: number[];
   /** Whether to get the events of aircraft that enter and leave zones (`Session.onZoneEvents`). Undefined: no. */
   zoneEvents?: boolean;
+  /** A fleet of the credentials: its devices in any region, hidden ones where they allow it (`AirPicture.fleet`). Undefined: none. */
+  fleet?: string;
 }
 
 const KIND_NAMES: Record<number, string> = {
@@ -29,12 +31,18 @@ const RATE_CLASSES: Record<Rate, RateClass> = {
   live: RateClass.RATE_CLASS_LIVE, '1s': RateClass.RATE_CLASS_EVERY_1S, '5s': RateClass.RATE_CLASS_EVERY_5S, '30s': RateClass.RATE_CLASS_EVERY_30S,
 };
 
-/** As a message on an open connection. */
-export function subscribeMessage({ region, kinds, follow, zoneEvents = false }: Subscription, rate: Rate): Subscribe {
-  return { ...regionField(region), kinds, follow_devices: follow, replace_lists: true, rate: RATE_CLASSES[rate], zone_events: zoneEvents };
+/** As a message on an open connection. `hadFleet`: one was named on it before, and ends where this subscription has none. */
+export function subscribeMessage({ region, kinds, follow, zoneEvents = false, fleet }: Subscription, rate: Rate, hadFleet = false): Subscribe {
+  return {
+    ...regionField(region), kinds, follow_devices: follow, replace_lists: true, rate: RATE_CLASSES[rate], zone_events: zoneEvents,
+    fleet: fleet ?? (hadFleet ? '' : undefined),
+  };
 }
 
-/** As the query of a new connection. Followed devices do not fit there: they need a Subscribe message. */
+/**
+ * As the query of a new connection. Followed devices do not fit there, and for a fleet that is not allowed any more there would be no
+ * connection at all: both need a Subscribe message.
+ */
 export function subscriptionQuery({ region, kinds, zoneEvents }: Subscription, rate: Rate, resume?: string): string {
   const query = new URLSearchParams(regionQuery(region));
   query.set('kinds', kinds.map((kind) => KIND_NAMES[kind]).join(','));

@@ -4,7 +4,7 @@ import { expect, it } from 'vitest';
 import { AirPicture, decode, formatAddress, Session, type Aircraft, type Effect, type Rate, type Region } from '../src/index.js';
 
 type Step =
-  | { do: 'want'; region: Region; kinds: number[]; follow: number[] }
+  | { do: 'want'; region: Region; kinds: number[]; follow: number[]; fleet?: string }
   | { do: 'receive'; frame: string }
   | { do: 'tick'; ms: number }
   | { do: 'close'; code: number }
@@ -17,6 +17,7 @@ interface Expectation {
   effects?: Effect['do'][];
   query?: Record<string, string | null>;
   rate?: number;
+  fleet?: string;
   stale?: boolean;
   error?: string;
   aircraft?: Record<string, Record<string, number | string | null>>;
@@ -42,7 +43,7 @@ class Bench {
   step(step: Step): void {
     const session = this.#session;
     switch (step.do) {
-      case 'want': this.#effects = session.want({ region: step.region, kinds: step.kinds, follow: step.follow }, this.#now); break;
+      case 'want': this.#effects = session.want({ region: step.region, kinds: step.kinds, follow: step.follow, ...(step.fleet !== undefined && { fleet: step.fleet }) }, this.#now); break;
       case 'receive': this.#effects = session.received(decode(Buffer.from(step.frame, 'hex')), this.#now); break;
       case 'tick':
         this.#now += step.ms;
@@ -56,7 +57,7 @@ class Bench {
     }
   }
 
-  #expect({ status, effects, query, rate, stale, error, aircraft, ground, thermals, alerts }: Expectation): void {
+  #expect({ status, effects, query, rate, fleet, stale, error, aircraft, ground, thermals, alerts }: Expectation): void {
     const { picture } = this.#session;
     const [effect] = this.#effects;
     if (status !== undefined) expect(this.#session.status).toBe(status);
@@ -66,6 +67,7 @@ class Bench {
       for (const [name, value] of Object.entries(query)) expect(new URLSearchParams(effect.query).get(name), name).toBe(value);
     }
     if (rate !== undefined) expect(effect?.do === 'send' && effect.message.subscribe?.rate).toBe(rate);
+    if (fleet !== undefined) expect(effect?.do === 'send' && effect.message.subscribe?.fleet).toBe(fleet);
     if (stale !== undefined) expect(this.#session.isStale(this.#now)).toBe(stale);
     if (error !== undefined) expect(this.#session.lastError).toBe(error);
     if (aircraft) {

@@ -84,6 +84,7 @@ struct Entry {
     sha256: String,
     name: Option<String>,
     scopes: Vec<String>,
+    company: Option<String>,
     #[serde(default)]
     devices: Vec<String>,
     #[serde(default)]
@@ -176,6 +177,9 @@ impl Entry {
         if self.name.as_ref().is_some_and(|name| !is_name(name) || name.len() > MAX_NAME_BYTES) {
             return Err(format!("invalid name: expected 1 to {MAX_NAME_BYTES} bytes without control characters"));
         }
+        if self.company.as_ref().is_some_and(|company| !is_name(company) || company.len() > MAX_NAME_BYTES) {
+            return Err(format!("invalid company: expected 1 to {MAX_NAME_BYTES} bytes without control characters"));
+        }
         let mut scopes = Scopes::PUBLIC;
         for name in &self.scopes {
             // Unlike a token, the file is for this program alone: an unknown name is a mistake.
@@ -205,7 +209,7 @@ impl Entry {
             roles: Role::among(self.scopes.iter().map(String::as_str)),
             credential: Credential::ApiKey,
             scopes,
-            company: None,
+            company: self.company,
             devices,
             // The name of a machine is no pilot's.
             pilot: Pilot { public: self.public, name: None, aircraft_kind },
@@ -243,6 +247,8 @@ pub struct NewKey {
     pub scopes: Vec<String>,
     /// What it is for.
     pub name: Option<String>,
+    /// The company, club or school that it belongs to.
+    pub company: Option<String>,
     /// Whose positions it may send.
     pub devices: Vec<DeviceAddress>,
     /// The pilots' consent to be shown.
@@ -266,6 +272,7 @@ impl NewKey {
         let mut lines = vec![format!("id = \"{id}\""), format!("sha256 = \"{}\"", hex(&hash(&key)))];
         lines.extend(self.name.as_ref().map(|name| format!("name = {}", quoted(name))));
         lines.push(format!("scopes = [{}]", list(self.scopes.iter().map(|scope| quoted(scope)))));
+        lines.extend(self.company.as_ref().map(|company| format!("company = {}", quoted(company))));
         if !self.devices.is_empty() {
             lines.push(format!("devices = [{}]", list(self.devices.iter().map(|device| format!("\"{device}\"")))));
         }
@@ -311,6 +318,7 @@ mod tests {
         let new = NewKey {
             scopes: vec!["position:write".to_owned()],
             name: Some("the club's \"gateway\"".to_owned()),
+            company: Some("club".to_owned()),
             devices: vec![DeviceAddress(0x11_0B90), DeviceAddress(0x07_AB12)],
             public: true,
             kind: Some("glider".to_owned()),
@@ -325,6 +333,7 @@ mod tests {
         assert_eq!(keys.callers(), std::slice::from_ref(&caller));
         assert!(caller.scopes.has(Scope::PositionWrite) && !caller.scopes.has(Scope::ValidationRead));
         assert_eq!((caller.devices.len(), caller.pilot.public), (2, true));
+        assert_eq!(caller.company.as_deref(), Some("club"));
         assert_eq!(caller.pilot.aircraft_kind, schemas::v1::AircraftKind::Glider);
         assert_eq!(keys.find(&key, NOW_S + 86_400), Err(Refusal::Expired));
         for other in [format!("{key}0"), key.replace("09", "08"), key.replace("07", "06")] {

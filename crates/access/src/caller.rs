@@ -79,6 +79,15 @@ pub struct Caller {
     pub accepted_until_s: Option<u64>,
 }
 
+/// What a caller sees of a fleet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FleetSight {
+    /// The scope that permits it.
+    pub scope: Scope,
+    /// Its hidden devices too.
+    pub sees_hidden: bool,
+}
+
 impl Caller {
     /// Nobody that is known, for records of what was refused.
     pub fn unknown(credential: Credential) -> Self {
@@ -140,6 +149,26 @@ impl Caller {
         });
         let any = self.scopes.has(Scope::ZoneWriteAny).then_some(Scope::ZoneWriteAny);
         is_own.then_some(Scope::ZoneWrite).or(any)
+    }
+
+    /// The scope by which it may change the fleets of a company. `None`: it may not.
+    pub fn manages_fleets_of(&self, company: &str) -> Option<Scope> {
+        if !self.scopes.has(Scope::FleetManage) {
+            return None;
+        }
+        let is_own = self.company.as_deref() == Some(company);
+        let any = self.scopes.has(Scope::FleetManageAny).then_some(Scope::FleetManageAny);
+        is_own.then_some(Scope::FleetManage).or(any)
+    }
+
+    /// What it sees of a fleet: those who may change it see everything, its members what their scopes allow. `None`: nothing.
+    pub fn sees_fleet(&self, company: &str, is_member: bool) -> Option<FleetSight> {
+        if let Some(scope) = self.manages_fleets_of(company) {
+            return Some(FleetSight { scope, sees_hidden: true });
+        }
+        let sees_hidden = self.scopes.has(Scope::FleetRead);
+        let scope = if sees_hidden { Scope::FleetRead } else { Scope::PictureRead };
+        is_member.then_some(FleetSight { scope, sees_hidden })
     }
 
     /// `own` allows it for the devices of the credential, `any` for all of them.
@@ -215,8 +244,34 @@ mod tests {
     }
 
     #[test]
+    fn fleets_are_seen_by_managers_of_the_company_and_by_members() {
+        use Scope::{FleetManage, FleetManageAny, FleetRead, PictureRead};
+        let sees = |role: Role, company: Option<&str>, is_member| {
+            let caller = Caller { company: company.map(str::to_owned), ..caller(role.scopes(), &[]) };
+            caller.sees_fleet("club", is_member).map(|sight| (sight.scope, sight.sees_hidden))
+        };
+        for (role, company, of_others, as_member) in [
+            (Role::Viewer, None, None, Some((PictureRead, false))),
+            (Role::Viewer, Some("club"), None, Some((PictureRead, false))),
+            (Role::Rescue, Some("club"), None, Some((PictureRead, false))),
+            (Role::Pilot, Some("club"), None, Some((FleetRead, true))),
+            (Role::FleetManager, None, None, Some((FleetRead, true))),
+            (Role::FleetManager, Some("school"), None, Some((FleetRead, true))),
+            (Role::FleetManager, Some("club"), Some((FleetManage, true)), Some((FleetManage, true))),
+            (Role::Operator, None, Some((FleetManageAny, true)), Some((FleetManageAny, true))),
+        ] {
+            assert_eq!(sees(role, company, false), of_others, "{role:?} {company:?}");
+            assert_eq!(sees(role, company, true), as_member, "{role:?} {company:?}");
+        }
+    }
+
+    #[test]
     fn the_wider_scope_alone_allows_nothing() {
         let caller = caller(Scopes::PUBLIC.with(Scope::DeviceManageAny).with(Scope::AlertHandleAny), &[OWN]);
+        assert_eq!(
+            Caller { scopes: caller.scopes.with(Scope::FleetManageAny), ..caller.clone() }.sees_fleet("x", false),
+            None
+        );
         assert_eq!((caller.manages(OWN), caller.handles_alerts_of(OWN), caller.manages_all()), (None, None, None));
     }
 }

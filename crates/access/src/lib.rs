@@ -6,6 +6,7 @@
 //! - [`api_keys`]: keys of machines, kept as hashes
 //! - [`session`]: sessions of our own, which a key of a machine or a one-time secret of a person opens; [`SigningKeys`] sign
 //!   their tokens
+//! - [`fleets`]: companies, fleets, their members and limits, and the settings of users, as `fanet.account.v1` has them
 //! - [`TokenCache`]: verified tokens, so that a signature is checked once
 //! - [`Limits`]: rates of requests, connections, positions and commands, and the delay after failed logins
 //!
@@ -16,6 +17,7 @@ pub mod api_keys;
 mod cache;
 mod caller;
 mod civil;
+pub mod fleets;
 mod key_set;
 mod limits;
 mod refusal;
@@ -31,7 +33,7 @@ pub mod token;
 pub use algorithm::Algorithm;
 pub use api_keys::ApiKeys;
 pub use cache::TokenCache;
-pub use caller::{Caller, Credential, Pilot};
+pub use caller::{Caller, Credential, FleetSight, Pilot};
 pub use key_set::{KeySet, KeySetError};
 pub use limits::{Limit, LimitSettings, Limited, Limits};
 pub use refusal::Refusal;

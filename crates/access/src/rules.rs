@@ -60,6 +60,10 @@ pub const RULES: &[Rule] = &[
     needs("POST", "/api/v1/alerts/{id}/acknowledge", Scope::AlertHandle),
     needs("POST", "/api/v1/alerts/{id}/resolve", Scope::AlertHandle),
     needs("GET", "/api/v1/audit", Scope::AuditRead),
+    needs("GET", "/api/v1/companies", Scope::FleetManage),
+    needs("DELETE", "/api/v1/companies/{id}", Scope::FleetManageAny),
+    needs("PUT", "/api/v1/companies/{id}", Scope::FleetManageAny),
+    needs("GET", "/api/v1/connections", Scope::ConnectionRead),
     needs("GET", "/api/v1/dead-letters", Scope::DeadLetterRead),
     public("/api/v1/devices/{address}"),
     needs("POST", "/api/v1/devices/{address}/allow", Scope::DeviceManageAny),
@@ -71,6 +75,9 @@ pub const RULES: &[Rule] = &[
     needs("PUT", "/api/v1/devices/{address}/owner", Scope::DeviceManageAny),
     needs("POST", "/api/v1/devices/{address}/show", Scope::DeviceManage),
     public("/api/v1/export"),
+    Rule { method: "GET", path: "/api/v1/fleets", needs: Needs::Credentials },
+    needs("DELETE", "/api/v1/fleets/{id}", Scope::FleetManage),
+    needs("PUT", "/api/v1/fleets/{id}", Scope::FleetManage),
     public("/api/v1/flights"),
     public("/api/v1/ground"),
     needs("GET", "/api/v1/hidden-alerts", Scope::AlertHandle),
@@ -78,6 +85,7 @@ pub const RULES: &[Rule] = &[
     needs("GET", "/api/v1/keys", Scope::KeyRead),
     public("/api/v1/landmarks"),
     Rule { method: "GET", path: "/api/v1/me", needs: Needs::Credentials },
+    Rule { method: "PUT", path: "/api/v1/me", needs: Needs::Credentials },
     public("/api/v1/pilots"),
     needs("POST", "/api/v1/position", Scope::PositionWrite),
     public("/api/v1/presence"),
@@ -168,7 +176,9 @@ mod tests {
         for rule in RULES.iter().filter(|rule| rule.method != "GET") {
             // Each session may be ended by its own token.
             let is_of_own_session = rule.path.starts_with("/api/v1/session") && rule.needs != Needs::Nothing;
-            assert!(is_of_own_session || matches!(rule.needs, Needs::Scope(_)), "{rule:?}");
+            // Each caller has settings of its own.
+            let is_own = is_of_own_session || (rule.path == "/api/v1/me" && rule.needs == Needs::Credentials);
+            assert!(is_own || matches!(rule.needs, Needs::Scope(_)), "{rule:?}");
         }
     }
 }

@@ -31,11 +31,19 @@ pub enum Scope {
     ZoneWrite,
     /// The same of every set; only together with [`Scope::ZoneWrite`].
     ZoneWriteAny,
+    /// See the hidden devices of the fleets whose member one is.
+    FleetRead,
+    /// See and change the fleets of the credential's company.
+    FleetManage,
+    /// The same of every fleet, and change companies; only together with [`Scope::FleetManage`].
+    FleetManageAny,
+    /// Read which WebSockets are open, and what they subscribe to.
+    ConnectionRead,
 }
 
 impl Scope {
     /// All of them.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 17] = [
         Self::PictureRead,
         Self::PositionWrite,
         Self::ValidationRead,
@@ -49,6 +57,10 @@ impl Scope {
         Self::KeyRead,
         Self::ZoneWrite,
         Self::ZoneWriteAny,
+        Self::FleetRead,
+        Self::FleetManage,
+        Self::FleetManageAny,
+        Self::ConnectionRead,
     ];
 
     /// The name in tokens and key files.
@@ -67,10 +79,14 @@ impl Scope {
             Self::KeyRead => "key:read",
             Self::ZoneWrite => "zone:write",
             Self::ZoneWriteAny => "zone:write_any",
+            Self::FleetRead => "fleet:read",
+            Self::FleetManage => "fleet:manage",
+            Self::FleetManageAny => "fleet:manage_any",
+            Self::ConnectionRead => "connection:read",
         }
     }
 
-    const fn bit(self) -> u16 {
+    const fn bit(self) -> u32 {
         1 << self as u16
     }
 }
@@ -88,7 +104,7 @@ pub enum Role {
     Viewer,
     /// Flies: sends positions of the own devices, and decides who sees them.
     Pilot,
-    /// Cares for the devices of a fleet as their pilots do, handles their alerts, and has zones of its own.
+    /// Cares for the devices of a company as their pilots do, handles their alerts, and has fleets and zones of its own.
     FleetManager,
     /// Coordinates rescues: handles the alerts of all devices.
     Rescue,
@@ -126,8 +142,10 @@ impl Role {
     pub fn scopes(self) -> Scopes {
         match self {
             Self::Viewer => Scopes::PUBLIC,
-            Self::Pilot => Scopes::PUBLIC.with(Scope::PositionWrite).with(Scope::DeviceManage),
-            Self::FleetManager => Self::Pilot.scopes().with(Scope::AlertHandle).with(Scope::ZoneWrite),
+            Self::Pilot => Scopes::PUBLIC.with(Scope::PositionWrite).with(Scope::DeviceManage).with(Scope::FleetRead),
+            Self::FleetManager => {
+                Self::Pilot.scopes().with(Scope::AlertHandle).with(Scope::ZoneWrite).with(Scope::FleetManage)
+            }
             Self::Rescue => Scopes::PUBLIC.with(Scope::AlertHandle).with(Scope::AlertHandleAny),
             Self::Operator => Scopes::ALL,
         }
@@ -136,7 +154,7 @@ impl Role {
 
 /// A set of scopes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
-pub struct Scopes(u16);
+pub struct Scopes(u32);
 
 impl Scopes {
     /// What everyone has.

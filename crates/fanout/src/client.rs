@@ -15,6 +15,7 @@ use schemas::v1::{self, server_message};
 
 use crate::close::CloseCode;
 use crate::compose::{self, PendingObject, message};
+use crate::fleet::{Fleet, Sight};
 use crate::hub::{ClientId, Hub};
 use crate::session::Session;
 use crate::subscription::{Subject, Subscription};
@@ -36,6 +37,15 @@ pub(crate) struct Waiting {
     pub(crate) until: Duration,
 }
 
+/// A request for a fleet that waits for permission, and the client's requests after it, which wait, too.
+#[derive(Debug)]
+pub(crate) struct Asking {
+    pub(crate) ticket: u64,
+    pub(crate) request_id: u64,
+    pub(crate) subscribe: v1::Subscribe,
+    pub(crate) queued: VecDeque<v1::ClientMessage>,
+}
+
 /// One client of a shard.
 #[derive(Debug)]
 pub(crate) struct Client {
@@ -44,6 +54,8 @@ pub(crate) struct Client {
     pub(crate) session: Session,
     /// The subscription with which it has joined the hub.
     pub(crate) joined: Subscription,
+    /// A fleet that it has asked for.
+    pub(crate) asking: Option<Asking>,
     /// Of what it has joined.
     pub(crate) mark: RegionMark,
     /// Deliveries of the current flush, by index.
@@ -91,6 +103,7 @@ impl Client {
             wire,
             session,
             joined: Subscription::empty(),
+            asking: None,
             mark: Subscription::empty().mark(),
             batch: Vec::new(),
             waiting: None,
@@ -125,6 +138,19 @@ impl Client {
         self.snapshots.clear();
         self.outbox.push_back(code.frame());
         self.outbox_bytes = 0;
+    }
+
+    /// Its fleet has changed: other devices, another sight of them, or none. It has joined the fleet's group before.
+    pub(crate) fn renew_fleet(&mut self, fleet: Option<Fleet>, hub: &mut Hub, view: &View) {
+        let has_key = |joined: &Subscription| joined.fleet().map(Fleet::key) == fleet.as_ref().map(Fleet::key);
+        if has_key(&self.joined) {
+            // The hub sends what the group's clients have not seen.
+            self.joined = self.joined.clone().with_fleet(fleet);
+            return;
+        }
+        self.join(self.joined.clone().with_fleet(fleet), hub, view);
+        let all = compose::of_fleet(view, &self.joined);
+        self.missed.add(all.into_iter().map(|id| PendingObject { id, named: true }));
     }
 
     /// A delivery could not be sent; its objects are sent when the socket is writable again.
@@ -165,11 +191,12 @@ impl Client {
         let knows_its_cells = self.snapshots.iter().all(QueuedSnapshot::is_begun);
         if knows_its_cells && !self.missed.is_empty() {
             let joined = &self.joined;
+            let sight = Sight::of(joined.fleet());
             // Objects of kinds that the client no longer subscribes to must not be sent.
             let is_shown =
-                |pending: &PendingObject| view.object(pending.id).is_none_or(|object| joined.shows_kind(object));
+                |pending: &PendingObject| sight.object(view, pending.id).is_none_or(|object| joined.shows_kind(object));
             let pending: Vec<PendingObject> = self.missed.take().filter(is_shown).collect();
-            return Some(server_message::Message::Updates(compose::updates(view, pending, at_us)));
+            return Some(server_message::Message::Updates(compose::updates(view, sight, pending, at_us)));
         }
         let QueuedSnapshot::Own(pages) = self.snapshots.front_mut()? else { return None };
         let body = pages.next(view, &self.joined, at_us);
@@ -232,7 +259,7 @@ impl Client {
     }
 
     /// Joins and leaves groups; returns the former subscription.
-    fn join(&mut self, to: Subscription, hub: &mut Hub, view: &View) -> Subscription {
+    pub(crate) fn join(&mut self, to: Subscription, hub: &mut Hub, view: &View) -> Subscription {
         self.mark = to.mark();
         let from = std::mem::replace(&mut self.joined, to);
         let (joined, id, wire) = (&self.joined, self.id, self.wire);
@@ -241,6 +268,7 @@ impl Client {
         for subject in from.subjects().filter(|subject| !(same_rate && joined.has(*subject))) {
             hub.leave(id, wire, subject, from.rate(), &mut unsent);
         }
+        joined.fleet().into_iter().for_each(|fleet| hub.know(fleet));
         for subject in joined.subjects().filter(|subject| !(same_rate && from.has(*subject))) {
             hub.join(id, wire, subject, joined.rate());
         }
@@ -274,13 +302,18 @@ pub(crate) enum Resume {
 /// not count as known: the client drops them before the server receives the change.
 fn added(view: &View, from: &Subscription, to: &Subscription) -> Vec<ObjectId> {
     let mut ids = Vec::new();
-    let is_new = |id: &ObjectId| view.object(*id).is_some_and(|object| !from.covers_object(object));
+    let is_new = |id: &ObjectId| view.object(*id).is_none_or(|object| !from.covers_object(object));
     for subject in to.subjects().filter(|subject| !from.has(*subject)) {
         match subject {
             Subject::Cell(kinds, cell) => {
                 ids.extend(kinds.iter().flat_map(|kind| view.in_cell(kind, cell)).filter(is_new));
             }
             Subject::Device(device) => ids.extend(view.of_device(device).map(|object| object.id)),
+            Subject::Fleet(_) => {
+                ids.extend(compose::of_fleet(view, to).into_iter().filter(is_new));
+                ids.sort_unstable();
+                ids.dedup();
+            }
         }
     }
     ids
@@ -292,7 +325,8 @@ fn added(view: &View, from: &Subscription, to: &Subscription) -> Vec<ObjectId> {
 fn ended_unsent(view: &View, from: &Subscription, to: &Subscription) -> Vec<PendingObject> {
     let begun = to.subjects().filter(|subject| !from.has(*subject)).filter_map(|subject| match subject {
         Subject::Device(device) => Some(device),
-        Subject::Cell(..) => None,
+        // The client learns which devices a fleet has with the answer.
+        Subject::Cell(..) | Subject::Fleet(_) => None,
     });
     begun.flat_map(|device| view.ended_of_device(device)).map(|id| PendingObject { id, named: false }).collect()
 }

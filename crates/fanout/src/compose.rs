@@ -2,6 +2,7 @@
 
 use schemas::v1::{self, removal, server_message};
 
+use crate::fleet::Sight;
 use crate::subscription::{Subject, Subscription};
 use crate::view::{Kind, ObjectId, View};
 
@@ -14,20 +15,25 @@ pub struct PendingObject {
     pub named: bool,
 }
 
-/// The newest state of each object, or its removal.
-pub fn updates(view: &View, pending: impl IntoIterator<Item = PendingObject>, at_us: u64) -> v1::UpdateBatch {
+/// The newest state of each object that may be seen, or its removal.
+pub fn updates(
+    view: &View,
+    sight: Sight<'_>,
+    pending: impl IntoIterator<Item = PendingObject>,
+    at_us: u64,
+) -> v1::UpdateBatch {
     let mut objects = v1::Objects::default();
     let mut removals = Vec::new();
     let mut has_objects = false;
     for PendingObject { id, named } in pending {
-        if let Some(object) = view.object(id) {
+        if let Some(object) = sight.object(view, id) {
             object.add_to(&mut objects, at_us, named);
             has_objects = true;
-        } else if let Some(removed) = view.removed(id) {
-            removals.push(removal(view, id, removed.version));
+        } else if let Some(version) = sight.removed(view, id) {
+            removals.push(removal(view, id, version));
         }
     }
-    v1::UpdateBatch { server_at_us: at_us, objects: has_objects.then_some(objects), removals, stale: None }
+    v1::UpdateBatch { server_at_us: at_us, objects: has_objects.then_some(objects), removals, ..Default::default() }
 }
 
 fn removal(view: &View, id: ObjectId, version: u64) -> v1::Removal {
@@ -50,9 +56,22 @@ pub fn seen(view: &View, subscription: &Subscription) -> Vec<ObjectId> {
                 let outside = view.of_device(device).filter(|object| !subscription.covers_object(object));
                 ids.extend(outside.map(|object| object.id));
             }
+            Subject::Fleet(_) => {
+                ids.extend(of_fleet(view, subscription));
+                // A device may be in the region or followed, too.
+                ids.sort_unstable();
+                ids.dedup();
+            }
         }
     }
     ids
+}
+
+/// The objects of the fleet of a subscription.
+pub(crate) fn of_fleet(view: &View, subscription: &Subscription) -> Vec<ObjectId> {
+    let fleet = subscription.fleet();
+    let sight = Sight::of(fleet);
+    fleet.into_iter().flat_map(|fleet| fleet.devices()).flat_map(|device| sight.of_device(view, *device)).collect()
 }
 
 /// The ids of all objects that the subscription sees now.

@@ -1,5 +1,6 @@
 //! A shard without its sockets: the hub, the clients, and the messages of each. Pure: the caller passes time and view.
 
+mod fleets;
 mod schedule;
 
 use std::sync::Arc;
@@ -20,6 +21,7 @@ use crate::view::{Change, Offsets, Origin, RegionMark, TokenError, View};
 use crate::wire::{Encoder, Template, Wire};
 use crate::work;
 use crate::zone_event::{cell, zone_event};
+pub use fleets::FleetRequest;
 use rustc_hash::{FxHashMap, FxHashSet};
 use schedule::Schedule;
 
@@ -72,6 +74,9 @@ pub struct Dispatcher {
     covers: Covers,
     /// The work of clients' requests since the last [`Dispatcher::take_work`].
     work: u32,
+    /// Fleets that clients have asked for since the last [`Dispatcher::take_fleet_requests`].
+    fleet_requests: Vec<FleetRequest>,
+    last_ticket: u64,
     /// The number of snapshots for one client, and of shared ones.
     snapshots: [u64; 2],
     stale: bool,
@@ -91,6 +96,8 @@ impl Dispatcher {
             snapshot_cache: SnapshotCache::default(),
             covers: Covers::default(),
             work: 0,
+            fleet_requests: Vec::new(),
+            last_ticket: 0,
             snapshots: [0; 2],
             stale: false,
         }
@@ -112,6 +119,9 @@ impl Dispatcher {
         self.clients[id.0 as usize].session.set_subscribed();
         let resume = match opening.resume {
             None => Resume::None,
+            // The offsets of a token are those of the public view: they do not say what a client has of hidden devices, and
+            // not which devices its fleet had.
+            Some(_) if to.fleet().is_some() => Resume::Refused,
             Some(token) => match self.since(&token, &to, view) {
                 Err(_) => Resume::Refused,
                 Ok(since) if view.offsets().reaches(&since) => Resume::Since(since),
@@ -138,8 +148,8 @@ impl Dispatcher {
         let key = SnapshotKey { subscription: to, wire: client.wire, resumed };
         let shared = match &resume {
             Resume::Since(_) => None,
-            // The cache does not track changes of followed devices.
-            _ if key.subscription.followed() > 0 => None,
+            // The cache does not track changes of followed devices and of fleets.
+            _ if key.subscription.followed() > 0 || key.subscription.fleet().is_some() => None,
             _ => self.snapshot_cache.take(&key, view, now.monotonic, now.us, &mut self.encoder),
         };
         self.snapshots[usize::from(shared.is_some())] += 1;
@@ -157,6 +167,7 @@ impl Dispatcher {
     /// A message of a client has arrived.
     pub fn received(&mut self, id: ClientId, received: v1::ClientMessage, view: &View, now: Now) {
         let Some(client) = self.clients.get_mut(id.0 as usize) else { return };
+        let Some(received) = client.queue_behind_fleet(received) else { return };
         let action = client.session.received(&self.settings, received, &mut self.covers, now.monotonic, now.us);
         self.act(id, action, view);
     }
@@ -206,6 +217,11 @@ impl Dispatcher {
             self.snapshot_cache.apply(change);
         }
         read.iter().for_each(|origin| self.offsets.advance(*origin));
+    }
+
+    /// Applies changes of the view of hidden devices.
+    pub fn apply_hidden(&mut self, changes: &[Change]) {
+        changes.iter().for_each(|change| self.hub.apply_hidden(change));
     }
 
     /// Sets whether the data is stale; a change is sent to all clients. Returns the clients with something to send.
@@ -327,6 +343,11 @@ impl Dispatcher {
         self.clients.get(id.0 as usize).and_then(|client| client.closing)
     }
 
+    /// What a client subscribes to.
+    pub fn subscription_of(&self, id: ClientId) -> Option<&Subscription> {
+        self.clients.get(id.0 as usize).map(|client| client.session.subscription())
+    }
+
     /// The form of a client's frames.
     pub fn wire(&self, id: ClientId) -> Wire {
         self.clients.get(id.0 as usize).map(|client| client.wire).unwrap_or_default()
@@ -403,6 +424,7 @@ impl Dispatcher {
                 client.session.charge(work);
                 self.work = self.work.saturating_add(work);
             }
+            Action::AskFleet { request_id, subscribe } => self.ask_fleet(id, request_id, *subscribe),
             Action::Ping => client.push(PING),
             Action::Close(code) => client.close(code),
         }

@@ -15,6 +15,7 @@ use slab::Slab;
 use smallvec::SmallVec;
 
 use crate::compose::{self, PendingObject};
+use crate::fleet::{Fleet, FleetKey, Sight};
 use crate::subscription::{Rate, Subject};
 use crate::view::{Change, KindSet, View};
 use crate::wire::{Encoder, Frames, Wire};
@@ -45,9 +46,47 @@ pub struct Hub {
     dirty: [Vec<u32>; Rate::COUNT],
     urgent: Vec<u32>,
     memberships: usize,
+    /// The fleets that groups have.
+    fleets: FxHashMap<FleetKey, Fleet>,
+    of_device: FxHashMap<u32, SmallVec<[FleetKey; 2]>>,
 }
 
 impl Hub {
+    /// Learns the devices of a fleet, before the first client joins its group.
+    pub fn know(&mut self, fleet: &Fleet) {
+        if self.fleets.get(&fleet.key()) == Some(fleet) {
+            return;
+        }
+        self.forget(fleet.key());
+        for device in fleet.devices() {
+            self.of_device.entry(*device).or_default().push(fleet.key());
+        }
+        self.fleets.insert(fleet.key(), fleet.clone());
+    }
+
+    /// The devices of a fleet have changed: its groups get the objects of those that are new.
+    pub fn renew(&mut self, fleet: &Fleet, view: &View) {
+        let Some(before) = self.fleets.get(&fleet.key()).cloned() else { return };
+        self.know(fleet);
+        let sight = Sight::of(Some(fleet));
+        let added = fleet.devices().iter().filter(|device| !before.has(**device));
+        for id in added.flat_map(|device| sight.of_device(view, *device)) {
+            let change = Change { id, device: None, from: None, to: None, named: true, urgent: false };
+            self.mark(Interest::Fleet(fleet.key()), &change, true);
+        }
+    }
+
+    fn forget(&mut self, key: FleetKey) {
+        let Some(fleet) = self.fleets.remove(&key) else { return };
+        for device in fleet.devices() {
+            let Some(keys) = self.of_device.get_mut(device) else { continue };
+            keys.retain(|other| *other != key);
+            if keys.is_empty() {
+                self.of_device.remove(device);
+            }
+        }
+    }
+
     /// Adds a client to the group of a subject.
     pub fn join(&mut self, client: ClientId, wire: Wire, subject: Subject, rate: Rate) {
         let (interest, kinds) = subject.into();
@@ -96,7 +135,21 @@ impl Hub {
         }
         if let Some(device) = change.device {
             self.mark(Interest::Device(device), change, change.named);
+            self.mark_fleets(device, change, |_| true);
         }
+    }
+
+    /// Marks the groups of fleets whose clients see a hidden device.
+    pub fn apply_hidden(&mut self, change: &Change) {
+        if let Some(device) = change.device {
+            self.mark_fleets(device, change, |key| key.sees_hidden);
+        }
+    }
+
+    fn mark_fleets(&mut self, device: u32, change: &Change, is_meant: impl Fn(&FleetKey) -> bool) {
+        let keys: SmallVec<[FleetKey; 4]> =
+            self.of_device.get(&device).into_iter().flatten().copied().filter(is_meant).collect();
+        keys.into_iter().for_each(|key| self.mark(Interest::Fleet(key), change, change.named));
     }
 
     /// Whether a group with one of the rates must be flushed.
@@ -160,6 +213,9 @@ impl Hub {
             here.retain(|other| *other != index);
             if here.is_empty() {
                 self.by_interest.remove(&group.interest);
+                if let Interest::Fleet(key) = group.interest {
+                    self.forget(key);
+                }
             }
         }
     }
@@ -184,7 +240,11 @@ impl Hub {
     fn flush_group(&mut self, index: u32, view: &View, at_us: u64, encoder: &mut Encoder) -> Option<Delivery> {
         let group = &mut self.groups[index as usize];
         let objects = group.take_pending();
-        let batch = compose::updates(view, objects.iter().copied(), at_us);
+        let sight = match group.interest {
+            Interest::Fleet(key) => Sight::of(self.fleets.get(&key)),
+            Interest::Cell(_) | Interest::Device(_) => Sight::PUBLIC,
+        };
+        let batch = compose::updates(view, sight, objects.iter().copied(), at_us);
         if batch.objects.is_none() && batch.removals.is_empty() {
             return None;
         }

@@ -8,6 +8,7 @@ pub mod close;
 pub mod compose;
 pub mod covers;
 pub mod dispatcher;
+pub mod fleet;
 pub mod hub;
 pub mod session;
 pub mod subscription;

@@ -10,6 +10,7 @@ use schemas::v1::{self, client_message, server_message};
 use crate::close::CloseCode;
 use crate::compose::message;
 use crate::covers::Covers;
+use crate::fleet::Fleet;
 use crate::subscription::Subscription;
 use crate::work::further_changes;
 pub use limits::{Budget, SessionLimits};
@@ -39,6 +40,13 @@ pub enum Action {
         request_id: u64,
         /// The new subscription.
         to: Box<Subscription>,
+    },
+    /// Find out whether the client may see a fleet, and then call [`Session::granted`]: the request is sound beside that.
+    AskFleet {
+        /// The id of the client's message.
+        request_id: u64,
+        /// The client's request.
+        subscribe: Box<v1::Subscribe>,
     },
     /// Send a ping frame.
     Ping,
@@ -155,6 +163,37 @@ impl Session {
         None
     }
 
+    /// A fleet was asked for, and the client may see it or not.
+    pub fn granted(
+        &mut self,
+        settings: &SessionSettings,
+        request_id: u64,
+        subscribe: &v1::Subscribe,
+        fleet: Result<Fleet, Refusal>,
+        covers: &mut Covers,
+    ) -> Action {
+        let next = fleet.and_then(|fleet| {
+            let next = request::apply(&self.subscription, subscribe, &settings.limits, covers)?;
+            Ok(next.with_fleet(Some(fleet)))
+        });
+        self.switch(request_id, next)
+    }
+
+    /// The fleet of its subscription has changed, or has ended.
+    pub fn renew_fleet(&mut self, fleet: Option<Fleet>) {
+        self.subscription = self.subscription.clone().with_fleet(fleet);
+    }
+
+    fn switch(&mut self, request_id: u64, next: Result<Subscription, Refusal>) -> Action {
+        match next {
+            Ok(to) => {
+                self.subscription = to;
+                Action::Switch { request_id, to: Box::new(self.subscription.clone()) }
+            }
+            Err(refusal) => refuse(request_id, &refusal),
+        }
+    }
+
     fn subscribe(
         &mut self,
         settings: &SessionSettings,
@@ -166,16 +205,15 @@ impl Session {
         if !self.subscribes.take(now) {
             return refuse(request_id, &Refusal::TOO_MANY_SUBSCRIBES);
         }
-        match request::apply(&self.subscription, subscribe, &settings.limits, covers) {
-            Ok(to) => {
-                self.subscription = to;
-                Action::Switch { request_id, to: Box::new(self.subscription.clone()) }
-            }
-            Err(refusal) => refuse(request_id, &refusal),
+        let next = request::apply(&self.subscription, subscribe, &settings.limits, covers);
+        if next.is_ok() && request::wanted_fleet(&self.subscription, subscribe).is_some() {
+            return Action::AskFleet { request_id, subscribe: Box::new(subscribe.clone()) };
         }
+        self.switch(request_id, next)
     }
 }
 
+/// The error that refuses a request.
 fn refuse(request_id: u64, refusal: &Refusal) -> Action {
     send(server_message::Message::Error(v1::Error {
         request_id: Some(request_id),

@@ -4,6 +4,7 @@ use geo::{Cell, Region};
 use schemas::v1;
 
 use crate::covers::cells_of;
+use crate::fleet::{Fleet, FleetKey};
 use crate::view::{KindSet, Object, RegionMark};
 
 /// How often a client receives updates.
@@ -66,9 +67,11 @@ pub enum Subject {
     Cell(KindSet, Cell),
     /// All objects of one device, at any position.
     Device(u32),
+    /// All objects of a fleet's devices, at any position.
+    Fleet(FleetKey),
 }
 
-/// A client's subscription: cells, kinds, followed devices, rate, and whether it gets zone events.
+/// A client's subscription: cells, kinds, followed devices, a fleet, rate, and whether it gets zone events.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct Subscription {
     /// Sorted; no cell contains another.
@@ -76,6 +79,7 @@ pub struct Subscription {
     kinds: KindSet,
     /// Sorted.
     follow_devices: Vec<u32>,
+    fleet: Option<Fleet>,
     rate: Rate,
     zone_events: bool,
 }
@@ -115,6 +119,13 @@ impl Subscription {
         self
     }
 
+    /// The same with this fleet, or with none.
+    #[must_use]
+    pub fn with_fleet(mut self, fleet: Option<Fleet>) -> Self {
+        self.fleet = fleet;
+        self
+    }
+
     /// The same with this rate.
     #[must_use]
     pub fn with_rate(mut self, rate: Rate) -> Self {
@@ -144,13 +155,18 @@ impl Subscription {
         self.rate
     }
 
+    /// The fleet whose devices it has at any position.
+    pub fn fleet(&self) -> Option<&Fleet> {
+        self.fleet.as_ref()
+    }
+
     /// How many devices it follows.
     pub fn followed(&self) -> usize {
         self.follow_devices.len()
     }
 
     /// A hash of its region and kinds. Followed devices are not included, since the URL of a connection does not
-    /// contain them.
+    /// contain them, and neither is the fleet: nobody resumes with one.
     pub fn mark(&self) -> RegionMark {
         let kinds = self.kinds.iter().map(|kind| kind.index() as u32);
         RegionMark::of(self.cells.iter().map(|cell| cell.number()).chain(kinds))
@@ -159,7 +175,8 @@ impl Subscription {
     /// All its subjects, without repetition.
     pub fn subjects(&self) -> impl Iterator<Item = Subject> {
         let cells = self.cells.iter().map(|cell| Subject::Cell(self.kinds, *cell));
-        cells.chain(self.follow_devices.iter().map(|device| Subject::Device(*device)))
+        let followed = self.follow_devices.iter().map(|device| Subject::Device(*device));
+        cells.chain(followed).chain(self.fleet.iter().map(|fleet| Subject::Fleet(fleet.key())))
     }
 
     /// Whether it has the subject.
@@ -167,12 +184,13 @@ impl Subscription {
         match subject {
             Subject::Cell(kinds, cell) => self.kinds == kinds && self.cells.binary_search(&cell).is_ok(),
             Subject::Device(device) => self.follows(device),
+            Subject::Fleet(key) => self.fleet.as_ref().is_some_and(|fleet| fleet.key() == key),
         }
     }
 
     /// Whether the client shows the object.
     pub fn sees(&self, object: &Object) -> bool {
-        object.state.device().is_some_and(|device| self.follows(device)) || self.covers_object(object)
+        object.state.device().is_some_and(|device| self.has_device(device)) || self.covers_object(object)
     }
 
     /// Whether the object is in one of its cells and of one of its kinds.
@@ -180,19 +198,24 @@ impl Subscription {
         object.cell.is_some_and(|cell| self.kinds.contains(object.id.kind) && self.covers(cell))
     }
 
-    /// Whether the object is of one of its kinds, at any position, or of a followed device.
+    /// Whether the object is of one of its kinds, at any position, or of a device that it follows or has in its fleet.
     pub fn shows_kind(&self, object: &Object) -> bool {
-        self.kinds.contains(object.id.kind) || object.state.device().is_some_and(|device| self.follows(device))
+        self.kinds.contains(object.id.kind) || object.state.device().is_some_and(|device| self.has_device(device))
     }
 
     /// Whether the client gets the events of zones of a device that is in a cell. The kinds do not matter.
     pub fn gets_zone_event(&self, device: u32, cell: Option<Cell>) -> bool {
-        self.zone_events && (self.follows(device) || cell.is_some_and(|cell| self.covers(cell)))
+        self.zone_events && (self.has_device(device) || cell.is_some_and(|cell| self.covers(cell)))
     }
 
     /// Whether the cell is in one of its cells.
     pub fn covers(&self, cell: Cell) -> bool {
         (1..=cell.precision()).any(|precision| self.cells.binary_search(&cell.ancestor(precision)).is_ok())
+    }
+
+    /// Whether it has a device at any position: followed, or in its fleet.
+    fn has_device(&self, device: u32) -> bool {
+        self.follows(device) || self.fleet.as_ref().is_some_and(|fleet| fleet.has(device))
     }
 
     fn follows(&self, device: u32) -> bool {

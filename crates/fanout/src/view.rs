@@ -72,6 +72,8 @@ pub struct Change {
 pub struct Removed {
     /// The offset that removed it.
     pub version: u64,
+    /// The version of its last state.
+    pub last_version: u64,
     at_us: u64,
     /// The device of an alert, which is not in the alert's id.
     device: Option<u32>,
@@ -98,6 +100,8 @@ pub struct View {
     max_objects: usize,
     offsets: Offsets,
     sequence: u64,
+    /// Nothing of it is in the rest of the view.
+    private: PrivateView,
 }
 
 impl View {
@@ -123,7 +127,7 @@ impl View {
                 if let Some(id) = self.find(kind, &key) {
                     self.remove(id, version, at_us, changes);
                 } else if let (Some(id), Some(version)) = (plain_id(kind, &key), version) {
-                    self.store_removed(id, None, version, at_us);
+                    self.store_removed(id, None, version, version, at_us);
                 }
             }
         }
@@ -180,6 +184,16 @@ impl View {
             Kind::Alert => self.alerts.get(&key.parse::<DeviceAddress>().ok()?.0).copied(),
             _ => plain_id(kind, key).filter(|id| self.objects.contains_key(id)),
         }
+    }
+
+    /// Hidden devices, for those who may see them.
+    pub fn private(&self) -> &PrivateView {
+        &self.private
+    }
+
+    /// Hidden devices, to be changed.
+    pub fn private_mut(&mut self) -> &mut PrivateView {
+        &mut self.private
     }
 
     /// The offsets up to which the topics were read.
@@ -263,7 +277,8 @@ impl View {
         if let Some(device) = device.filter(|device| self.alerts.get(device) == Some(&id)) {
             self.alerts.remove(&device);
         }
-        self.store_removed(id, device.filter(|_| id.kind == Kind::Alert), version, at_us);
+        let of_alert = device.filter(|_| id.kind == Kind::Alert);
+        self.store_removed(id, of_alert, version, object.version(), at_us);
         changes.push(Change { id, device, from: object.cell, to: None, named: false, urgent: false });
     }
 
@@ -280,9 +295,9 @@ impl View {
         }
     }
 
-    fn store_removed(&mut self, id: ObjectId, device: Option<u32>, version: u64, at_us: u64) {
+    fn store_removed(&mut self, id: ObjectId, device: Option<u32>, version: u64, last_version: u64, at_us: u64) {
         let before = self.removed.get(&id).map_or(0, |removed| removed.version);
-        self.removed.insert(id, Removed { version: version.max(before), at_us, device });
+        self.removed.insert(id, Removed { version: version.max(before), last_version, at_us, device });
         self.removed_order.push_back((at_us, id));
         if let Some(device) = device {
             let alerts = self.removed_alerts.entry(device).or_default();

@@ -26,8 +26,8 @@ pub(super) enum Decoded {
     /// The wind of a cell and altitude band: the record's key, the version of a tombstone, and the state; `None`: a
     /// tombstone.
     Wind(String, Option<u64>, Option<WindState>),
-    /// The owner of a device, or another account.
-    Account(Account),
+    /// The owner of a device, or another account: the record's key, its offset, and the account; `None`: a tombstone.
+    Account(String, u64, Option<Account>),
     /// A part of a set of zones.
     Zone(ZoneSetPart),
     /// An aircraft entered or left a zone.
@@ -82,11 +82,10 @@ impl Decoder {
                 Some(value) => value_of(&self.privacy, value).map(Decoded::Privacy),
                 None => Ok(Decoded::Heartbeat),
             },
-            // Nobody writes tombstones: an owner is taken away by a record without one.
-            Role::Account => match &record.value {
-                Some(value) => value_of(&self.account, value).map(Decoded::Account),
-                None => Ok(Decoded::Heartbeat),
-            },
+            Role::Account => {
+                let account = record.value.as_ref().map(|value| value_of(&self.account, value)).transpose()?;
+                Ok(Decoded::Account(key(record)?.to_owned(), record.offset, account))
+            }
             Role::Wind => {
                 let state = record.value.as_ref().map(|value| value_of(&self.wind, value)).transpose()?;
                 Ok(Decoded::Wind(key(record)?.to_owned(), version(record), state))

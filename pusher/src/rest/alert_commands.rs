@@ -90,7 +90,7 @@ fn find_in(live: &Live, id: RecordId) -> Option<Found> {
     if let Some(Known::Alert(alert)) = public.as_ref().map(|object| &object.state) {
         return Some(Found { alert: alert.clone(), is_private: false });
     }
-    let private = live.private.read().alerts().find(|alert| alert.alert_id == id.0).cloned();
+    let private = live.view.read().private().alerts().find(|alert| alert.alert_id == id.0).cloned();
     private.map(|alert| Found { alert, is_private: true })
 }
 

@@ -156,7 +156,7 @@ fn has_standing_alert(live: &Live, device: DeviceAddress) -> bool {
         Known::Alert(alert) => is_standing(alert.status()),
         _ => false,
     });
-    is_public || live.private.read().alert(device.0).is_some_and(|alert| is_standing(alert.status()))
+    is_public || live.view.read().private().alert(device.0).is_some_and(|alert| is_standing(alert.status()))
 }
 
 /// What an erasure does not delete: topics whose records end with their age, archives of them, and that the device's past

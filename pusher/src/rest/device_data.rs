@@ -11,7 +11,6 @@ use axum::http::{HeaderValue, Method, header};
 use axum::response::{IntoResponse, Response};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use schemas::DeviceAddress;
-use schemas::v1::private_state;
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -93,23 +92,15 @@ fn state(kind: &str, is_private: bool, state: &impl Serialize) -> Value {
 }
 
 fn live_states(live: &Live, device: DeviceAddress) -> Vec<Value> {
-    let known = |object: &Known| match object {
-        Known::Aircraft(one) => Some(state("aircraft", false, one)),
-        Known::Ground(one) => Some(state("ground", false, one)),
-        Known::Station(one) => Some(state("station", false, one)),
-        Known::Alert(one) => Some(state("alert", false, one)),
+    let known = |object: &Known, is_private: bool| match object {
+        Known::Aircraft(one) => Some(state("aircraft", is_private, one)),
+        Known::Ground(one) => Some(state("ground", is_private, one)),
+        Known::Station(one) => Some(state("station", is_private, one)),
+        Known::Alert(one) => Some(state("alert", is_private, one)),
         Known::Thermal(_) | Known::Receiver(_) | Known::Landmark(_) => None,
     };
-    let mut states: Vec<Value> =
-        live.view.read().of_device(device.0).filter_map(|object| known(&object.state)).collect();
-    let private = live.private.read();
-    let hidden = private.state(device.0).and_then(|state| state.state.as_ref());
-    states.extend(hidden.map(|hidden| match hidden {
-        private_state::State::Aircraft(one) => state("aircraft", true, one),
-        private_state::State::Ground(one) => state("ground", true, one),
-        private_state::State::Station(one) => state("station", true, one),
-        private_state::State::Alert(one) => state("alert", true, one),
-    }));
-    states.extend(private.alert(device.0).map(|one| state("alert", true, one)));
-    states
+    let view = live.view.read();
+    let public = view.of_device(device.0).filter_map(|object| known(&object.state, false));
+    let hidden = view.private().of_device(device.0).filter_map(|object| known(&object.state, true));
+    public.chain(hidden).collect()
 }

@@ -46,7 +46,7 @@ pub(super) async fn get(
         return Ok(not_done(error));
     }
     let mut alerts: Vec<AlertState> =
-        live.private.read().alerts().filter(|alert| handles(caller, alert)).cloned().collect();
+        live.view.read().private().alerts().filter(|alert| handles(caller, alert)).cloned().collect();
     alerts.sort_unstable_by_key(|alert| std::cmp::Reverse((alert.opened_at_us, alert.device)));
     let truncated = alerts.len() > MAX_ALERTS;
     alerts.truncate(MAX_ALERTS);

@@ -1,5 +1,6 @@
 //! `GET /api/openapi.json`: generated from the parameters of the endpoints and the descriptors of their messages.
 
+mod fleets;
 mod problem;
 mod zone_sets;
 
@@ -16,13 +17,14 @@ use serde_json::{Map, Value, json};
 use self::problem::problem;
 use super::endpoint::{Endpoint, Parameter};
 use super::{
-    alert_commands, audit, command, dead_letters, deprecation, device_commands, device_data, devices, export, flights,
-    hidden_alerts, keys, list, me, ownership, position, presence, region_history, restrictions, search, session,
-    sign_in, silent, snapshot, suspects, track, validation, weather_history, winds, zone_events, zones,
+    alert_commands, audit, command, companies, connections, dead_letters, deprecation, device_commands, device_data,
+    devices, export, fleets as of_fleets, flights, hidden_alerts, keys, list, me, ownership, position, presence,
+    region_history, restrictions, search, session, sign_in, silent, snapshot, suspects, track, validation,
+    weather_history, winds, zone_events, zones,
 };
 
 /// The endpoints for GET that are no lists.
-const ENDPOINTS: [&Endpoint; 20] = [
+const ENDPOINTS: [&Endpoint; 23] = [
     &snapshot::ENDPOINT,
     &devices::ENDPOINT,
     &search::ENDPOINT,
@@ -43,6 +45,9 @@ const ENDPOINTS: [&Endpoint; 20] = [
     &dead_letters::ENDPOINT,
     &hidden_alerts::ENDPOINT,
     &keys::ENDPOINT,
+    &of_fleets::ENDPOINT,
+    &companies::ENDPOINT,
+    &connections::ENDPOINT,
 ];
 
 pub(super) async fn get() -> Response {
@@ -95,7 +100,9 @@ fn generate() -> Value {
         paths.insert(path.to_owned(), json!({ (method): operation }));
     }
     schemas.insert("Me".to_owned(), me_schema());
-    paths.insert(me::PATH.to_owned(), json!({ "get": own_operation(me::SUMMARY, "Me", "The caller.") }));
+    paths.insert(me::PATH.to_owned(), me_operations());
+    ["FleetView", "SavedView"].into_iter().for_each(|message| Types::get().collect(message, &mut schemas));
+    fleets::operations().into_iter().for_each(|(path, operations)| _ = paths.insert(path.to_owned(), operations));
     schemas.insert("SignIn".to_owned(), sign_in::schema());
     paths.insert(
         sign_in::PATH.to_owned(),
@@ -166,6 +173,10 @@ fn add_access(paths: &mut Map<String, Value>) {
     }
 }
 
+fn me_operations() -> Value {
+    json!({ "get": own_operation(me::SUMMARY, "Me", "The caller."), "put": fleets::settings_operation() })
+}
+
 fn me_schema() -> Value {
     json!({
         "type": "object",
@@ -177,9 +188,14 @@ fn me_schema() -> Value {
             "scopes": {"type": "array", "items": {"type": "string"}},
             "company": {"type": "string"},
             "devices": {"type": "array", "items": {"type": "string", "pattern": "^[0-9A-F]{6}$"}},
+            "fleets": {"type": "array", "items": {"$ref": "#/components/schemas/FleetView"}},
+            "views": {"type": "array", "items": {"$ref": "#/components/schemas/SavedView"}},
+            "display": {"type": "object", "additionalProperties": {"type": "string"}},
             "expires_at": {"type": "string"},
         },
-        "required": ["server_time", "subject", "credential", "roles", "scopes", "devices"],
+        "required": [
+            "server_time", "subject", "credential", "roles", "scopes", "devices", "fleets", "views", "display",
+        ],
     })
 }
 

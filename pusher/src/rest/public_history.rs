@@ -60,7 +60,7 @@ impl PublicHistory {
     /// What the public may see of the device's past. Every endpoint on the history applies it to every row.
     pub(super) fn public_past(&self, device: u32) -> PublicPast {
         // The two topics are read independently: the first one that hides the device counts.
-        if self.live.private.read().state(device).is_some() {
+        if self.live.view.read().private().has_state(device) {
             return PublicPast::Nothing;
         }
         self.live.privacy.read().public_past(device)

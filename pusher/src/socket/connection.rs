@@ -10,6 +10,9 @@ use mio::net::TcpStream;
 
 use super::admission::ConnectionPermit;
 use super::frame::{Event, FrameReader};
+use crate::audit::Requester;
+use crate::company_use::UsePermit;
+use crate::fleets::FleetPermit;
 use fanout::close::CloseCode;
 
 /// Frames in one gathered write.
@@ -41,6 +44,14 @@ pub(super) struct Connection {
     pub(super) expires_at: Option<Duration>,
     /// The session that its credentials are of.
     pub(super) session: Option<Arc<str>>,
+    /// Who has opened it, where it has credentials.
+    pub(super) requester: Option<Arc<Requester>>,
+    /// Microseconds since the epoch.
+    pub(super) opened_at_us: u64,
+    /// Counts among the connections of the requester's company.
+    pub(super) _company_use: Option<UsePermit>,
+    /// The permission for the fleet that it has.
+    pub(super) fleet: Option<FleetPermit>,
     /// The client closed first: the connection is removed as soon as our close frame is sent.
     pub(super) peer_closed: bool,
     /// Events that wait for a later turn, and the outcome of the read. Nothing more is read before they are handled.
@@ -80,6 +91,10 @@ impl Connection {
             close_deadline: None,
             expires_at: None,
             session: None,
+            requester: None,
+            opened_at_us: 0,
+            _company_use: None,
+            fleet: None,
             peer_closed: false,
             deferred: None,
             queued: Queued::default(),

@@ -17,9 +17,14 @@ use super::connection::configure;
 use super::message::NewConnection;
 use super::negotiate::{Agreement, DEFLATE, negotiate};
 use crate::app::{App, Live};
+use crate::audit::Requester;
 use crate::auth::{self, Denied, Presented};
+use crate::commands::CommandError;
+use crate::company_use::UsePermit;
+use crate::fleets::{FleetError, FleetPermit};
 use crate::http::detach;
 use crate::metrics::Reason;
+use crate::networks;
 use crate::rest::{Problem, Query};
 use crate::sessions::Sessions;
 use crate::throttle::Client;
@@ -27,7 +32,8 @@ use fanout::dispatcher::Opening;
 use fanout::session::{SessionSettings, within_limits};
 use fanout::subscription::{Rate, Subscription};
 
-const PARAMETERS: [&str; 9] = ["lat", "lon", "radius", "bounds", "token", "resume", "kinds", "rate", "zone_events"];
+const PARAMETERS: [&str; 10] =
+    ["lat", "lon", "radius", "bounds", "token", "resume", "kinds", "rate", "zone_events", "fleet"];
 
 /// Answers the handshake; the socket then goes to a shard.
 pub(crate) async fn upgrade(State(app): State<App>, RawQuery(query): RawQuery, mut request: Request) -> Response {
@@ -42,9 +48,17 @@ pub(crate) async fn upgrade(State(app): State<App>, RawQuery(query): RawQuery, m
         Err(denied) => return denied.into_response(),
     };
     match prepare(&app, query.as_deref(), client.address, &mut request) {
-        Ok((live, agreement, opening, permit, on_upgrade)) => {
+        Ok(Prepared { live, agreement, opening, fleet, permit, on_upgrade }) => {
+            let company_use = match admit(&app, credentials.requester.as_deref()) {
+                Ok(company_use) => company_use,
+                Err(problem) => return problem.into_response(),
+            };
+            let fleet = match look(&app, credentials.requester.as_deref(), fleet.as_deref()).await {
+                Ok(fleet) => fleet,
+                Err(refused) => return refused,
+            };
             let shards = live.shards.clone();
-            let accepted = Accepted { opening, permit, credentials };
+            let accepted = Accepted { opening, permit, credentials, company_use, fleet };
             let sessions = app.auth.sessions().cloned();
             // Tracked, so that a server that stops waits for it.
             app.handovers.spawn(hand_over(on_upgrade, accepted, shards, sessions, app.tls_relays.clone()));
@@ -61,6 +75,8 @@ struct Credentials {
     expires_at: Option<Duration>,
     /// The session that they are of.
     session: Option<Arc<str>>,
+    /// Who has shown them.
+    requester: Option<Arc<Requester>>,
 }
 
 /// The credentials of a handshake, which needs none. Where this server accepts none at all, they are ignored.
@@ -74,16 +90,59 @@ async fn credentials(app: &App, presented: Presented, client: &Client) -> Result
     let clock = &app.context.clock;
     let left = |until_s: u64| Duration::from_secs(until_s).saturating_sub(Duration::from_micros(clock.now_us()));
     let expires_at = caller.accepted_until_s.map(|until_s| clock.monotonic().saturating_add(left(until_s)));
-    Ok(Credentials { expires_at, session: caller.session.clone() })
+    let session = caller.session.clone();
+    let requester = Requester {
+        caller,
+        client_class: networks::class(client.address),
+        request_id: format!("{:032x}", rand::random::<u128>()).into(),
+        cause: None,
+    };
+    Ok(Credentials { expires_at, session, requester: Some(Arc::new(requester)) })
 }
 
-type Prepared = (Arc<Live>, Agreement, Opening, ConnectionPermit, OnUpgrade);
+/// Counts the connection among those of the requester's company.
+fn admit(app: &App, requester: Option<&Requester>) -> Result<Option<UsePermit>, Problem> {
+    let Some(requester) = requester else { return Ok(None) };
+    app.fleets.admit(requester).map_err(|most| {
+        app.metrics.refused.get_or_create(&Reason { reason: "company" }).inc();
+        let detail = format!("the company has {most} WebSockets, its limit: close one of them, or ask an operator");
+        Problem::unavailable("company_full", detail)
+    })
+}
+
+/// Permits the fleet of a URL.
+async fn look(app: &App, requester: Option<&Requester>, fleet: Option<&str>) -> Result<Option<FleetPermit>, Response> {
+    let Some(fleet) = fleet else { return Ok(None) };
+    let permit = match requester {
+        Some(requester) => app.fleets.permit(&app.commands, requester, fleet).await,
+        None => Err(FleetError::NotAllowed),
+    };
+    permit.map(Some).map_err(|error| match &error {
+        FleetError::NotAllowed => Problem::forbidden("fleet_not_allowed", &error.to_string()).into_response(),
+        FleetError::Full(_) => Problem::unavailable("fleet_full", error.to_string()).into_response(),
+        FleetError::Audit(CommandError::TooMany(limited)) => Denied::Limited(*limited).into_response(),
+        FleetError::Audit(_) => {
+            Problem::unavailable("audit_unavailable", format!("{error}: connect again")).into_response()
+        }
+    })
+}
+
+/// A handshake that is sound.
+struct Prepared {
+    live: Arc<Live>,
+    agreement: Agreement,
+    opening: Opening,
+    /// The id of the fleet in the URL.
+    fleet: Option<String>,
+    permit: ConnectionPermit,
+    on_upgrade: OnUpgrade,
+}
 
 fn prepare(app: &App, query: Option<&str>, address: IpAddr, request: &mut Request) -> Result<Prepared, Problem> {
     let agreement = negotiate(request.headers(), app.options.compression)
         .map_err(|error| Problem::bad_request("bad_handshake", error.to_string()))?;
     let live = app.ready()?;
-    let opening = opening(query, &live.session, &agreement)?;
+    let (opening, fleet) = opening(query, &live.session, &agreement)?;
     let permit = app.admission.admit(address, app.context.clock.monotonic()).map_err(|error| {
         app.metrics.refused.get_or_create(&Reason { reason: error.reason() }).inc();
         Problem::unavailable(error.reason(), error.to_string())
@@ -92,10 +151,15 @@ fn prepare(app: &App, query: Option<&str>, address: IpAddr, request: &mut Reques
         let detail = "this version of HTTP has no upgrade: open the WebSocket over HTTP/1.1".to_owned();
         Problem::bad_request("bad_handshake", detail)
     })?;
-    Ok((live, agreement, opening, permit, on_upgrade))
+    Ok(Prepared { live, agreement, opening, fleet, permit, on_upgrade })
 }
 
-fn opening(query: Option<&str>, session: &SessionSettings, agreement: &Agreement) -> Result<Opening, Problem> {
+/// The opening, and the fleet that is to be added to it.
+fn opening(
+    query: Option<&str>,
+    session: &SessionSettings,
+    agreement: &Agreement,
+) -> Result<(Opening, Option<String>), Problem> {
     let query = Query::parse(query, &PARAMETERS)?;
     let limits = &session.limits;
     let region = query.region()?;
@@ -103,7 +167,8 @@ fn opening(query: Option<&str>, session: &SessionSettings, agreement: &Agreement
         within_limits(region, limits)
             .map_err(|refusal| Problem::bad_request(refusal.code, refusal.message.into_owned()))?;
     }
-    if region.is_none() && query.get("resume").is_some() {
+    let fleet = query.get("fleet").filter(|fleet| !fleet.is_empty()).map(str::to_owned);
+    if region.is_none() && fleet.is_none() && query.get("resume").is_some() {
         let detail =
             "resume without a region: expected the region of the token, as bounds or as lat, lon and radius".to_owned();
         return Err(Problem::bad_request("bad_parameter", detail));
@@ -111,7 +176,8 @@ fn opening(query: Option<&str>, session: &SessionSettings, agreement: &Agreement
     let mut subscription = Subscription::empty();
     let (kinds, rate) = (query.kinds()?, query.one_of("rate", "live, 1s, 5s, 30s", Rate::parse)?);
     let zone_events = query.one_of("zone_events", "true, false", |text| text.parse::<bool>().ok())?;
-    let has_subscription = region.is_some() || kinds.is_some() || rate.is_some() || zone_events.is_some();
+    let has_subscription =
+        region.is_some() || kinds.is_some() || rate.is_some() || zone_events.is_some() || fleet.is_some();
     if let Some(kinds) = kinds {
         subscription = subscription.with_kinds(kinds);
     }
@@ -124,11 +190,12 @@ fn opening(query: Option<&str>, session: &SessionSettings, agreement: &Agreement
     if let Some(region) = region {
         subscription = subscription.with_region(&region, limits.max_cells);
     }
-    Ok(Opening {
+    let opening = Opening {
         wire: agreement.wire,
         subscription: has_subscription.then_some(subscription),
         resume: query.get("resume").map(str::to_owned),
-    })
+    };
+    Ok((opening, fleet))
 }
 
 fn switching(agreement: &Agreement) -> Response {
@@ -154,6 +221,8 @@ struct Accepted {
     opening: Opening,
     permit: ConnectionPermit,
     credentials: Credentials,
+    company_use: Option<UsePermit>,
+    fleet: Option<FleetPermit>,
 }
 
 async fn hand_over(
@@ -172,9 +241,11 @@ async fn hand_over(
     if let Err(error) = configure(&stream) {
         tracing::debug!(%error, "cannot set the socket options of a WebSocket: it keeps the defaults");
     }
-    let Accepted { opening, permit, credentials: Credentials { expires_at, session } } = accepted;
+    let Accepted { opening, permit, credentials, company_use, fleet } = accepted;
+    let Credentials { expires_at, session, requester } = credentials;
     let of_session = session.clone();
-    shards.open(NewConnection { stream, early, opening, permit, expires_at, session }).await;
+    let new = NewConnection { stream, early, opening, permit, expires_at, session, requester, company_use, fleet };
+    shards.open(new).await;
     // It may have ended between the look at its credentials and now, when the shard did not have the connection yet.
     if let (Some(session), Some(sessions)) = (of_session, sessions)
         && sessions.has_ended(&session)

@@ -6,11 +6,17 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use runtime::trace::TraceContext;
-use schemas::v1::ZoneEvent;
+use schemas::v1::{ConnectionView, ZoneEvent};
+use tokio::sync::mpsc;
 
 use super::admission::ConnectionPermit;
 use super::hop_times::HopTimes;
+use crate::audit::Requester;
+use crate::company_use::UsePermit;
+use crate::fleets::FleetPermit;
 use fanout::dispatcher::Opening;
+use fanout::hub::ClientId;
+use fanout::session::Refusal;
 use fanout::view::{Change, Origin};
 
 /// A message to a shard.
@@ -21,6 +27,12 @@ pub(crate) enum ShardMessage {
     Changes(Arc<Changes>),
     /// Aircraft that entered and left zones.
     ZoneEvents(Arc<[ZoneEvent]>),
+    /// Whether a client may see a fleet.
+    Fleet(Box<FleetAnswer>),
+    /// Fleets have changed.
+    FleetsChanged(Arc<[Arc<str>]>),
+    /// List the connections, at most this number.
+    List(usize, mpsc::Sender<Vec<ConnectionView>>),
     /// Whether the log is stale.
     Stale(bool),
     /// A session has ended: close its connections.
@@ -40,12 +52,28 @@ pub(crate) struct NewConnection {
     pub(crate) expires_at: Option<Duration>,
     /// The session that its credentials are of.
     pub(crate) session: Option<Arc<str>>,
+    /// Who has opened it, where it has credentials.
+    pub(crate) requester: Option<Arc<Requester>>,
+    /// Counts among the connections of the requester's company.
+    pub(crate) company_use: Option<UsePermit>,
+    /// The fleet of its URL.
+    pub(crate) fleet: Option<FleetPermit>,
+}
+
+/// The answer to a client's request for a fleet.
+pub(crate) struct FleetAnswer {
+    pub(crate) client: ClientId,
+    /// Of the request.
+    pub(crate) ticket: u64,
+    pub(crate) permit: Result<FleetPermit, Refusal>,
 }
 
 /// The changes of one batch of records.
 #[derive(Debug)]
 pub(crate) struct Changes {
     pub(crate) changes: Vec<Change>,
+    /// Of the view of hidden devices.
+    pub(crate) hidden: Vec<Change>,
     /// The last record of each partition in the batch.
     pub(crate) read: Vec<Origin>,
     /// Of the oldest record in the batch; empty while the feed catches up.

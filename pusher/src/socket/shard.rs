@@ -1,6 +1,8 @@
 //! One thread with its connections: epoll, the dispatcher, and every send. Nothing is locked or woken per client.
 
 pub(super) mod bare;
+mod fleets;
+mod listing;
 mod receiving;
 mod sending;
 mod traced;
@@ -17,16 +19,19 @@ use runtime::trace::Tracer;
 use tokio::sync::mpsc;
 
 use super::connection::{Connection, ReadOutcome};
+use super::fleet_requests::Question;
 use super::frame::FrameReader;
 use super::hop_times::HopTimes;
 use super::message::{NewConnection, ShardMessage};
 use super::pace::Pace;
 use super::turn::Turn;
+use crate::fleets::Fleets;
 use crate::metrics::{PusherMetrics, SnapshotLabel};
 use fanout::close::CloseCode;
 use fanout::dispatcher::{Dispatcher, Now};
 use fanout::hub::ClientId;
 use fanout::session::SessionSettings;
+use fanout::subscription::Subscription;
 use fanout::view::{Offsets, View};
 use traced::TracedStates;
 
@@ -47,10 +52,15 @@ pub(crate) struct ShardParts {
     pub(crate) inbox: mpsc::Receiver<ShardMessage>,
     pub(crate) tick: Duration,
     pub(crate) tracer: Tracer,
+    pub(crate) fleets: Arc<Fleets>,
+    /// Where fleets are asked for, and where the answers go.
+    pub(crate) fleet_requests: mpsc::Sender<Question>,
+    pub(crate) own_inbox: mpsc::Sender<ShardMessage>,
 }
 
 pub(crate) struct Shard {
     poll: Poll,
+    waker: Arc<Waker>,
     parts: ShardParts,
     dispatcher: Dispatcher,
     connections: Vec<Option<Connection>>,
@@ -83,6 +93,7 @@ impl Shard {
         let waker = Arc::new(Waker::new(poll.registry(), WAKE)?);
         let shard = Self {
             poll,
+            waker: waker.clone(),
             dispatcher: Dispatcher::new(parts.settings.clone(), parts.positions.clone()),
             connections: Vec::new(),
             buffer: vec![0; READ_BUFFER_BYTES],
@@ -160,6 +171,7 @@ impl Shard {
                 ShardMessage::Open(new) => self.to_open.push_back(new),
                 ShardMessage::Changes(batch) => {
                     self.dispatcher.apply(&batch.changes, &batch.read);
+                    self.dispatcher.apply_hidden(&batch.hidden);
                     self.hop_times = self.hop_times.or(batch.hop_times);
                     let refused = self.traced.apply(&batch, self.parts.clock.monotonic());
                     self.parts.tracer.count_dropped("too_many_waiting", refused);
@@ -168,6 +180,9 @@ impl Shard {
                     let ids = self.dispatcher.zone_events(&events);
                     ids.into_iter().for_each(|id| self.send_pending(id));
                 }
+                ShardMessage::Fleet(answer) => self.answer_fleet(*answer),
+                ShardMessage::FleetsChanged(changed) => self.change_fleets(&changed),
+                ShardMessage::List(most, answer) => drop(answer.try_send(self.list(most))),
                 ShardMessage::Stale(stale) => {
                     let ids = self.dispatcher.set_stale(stale, self.now());
                     ids.into_iter().for_each(|id| self.send_pending(id));
@@ -196,13 +211,19 @@ impl Shard {
         self.close_expired(self.now());
     }
 
-    fn open(&mut self, new: NewConnection) {
+    fn open(&mut self, mut new: NewConnection) {
         if self.stopping_since.is_some() {
             return;
         }
         let mut stream = mio::net::TcpStream::from_std(new.stream);
         let wire = new.opening.wire;
         let reader = FrameReader::new(self.parts.settings.limits.max_message_bytes, wire.deflate);
+        let fleet = new.fleet.as_ref().zip(new.requester.as_ref());
+        let fleet = fleet.map(|(permit, requester)| self.parts.fleets.sight(requester, &permit.fleet));
+        if let Some(Some(fleet)) = &fleet {
+            let subscription = new.opening.subscription.take().unwrap_or_else(Subscription::empty);
+            new.opening.subscription = Some(subscription.with_fleet(Some(fleet.clone())));
+        }
         let id = self.dispatcher.open(new.opening, &self.parts.view.read(), self.now());
         self.turn.spend(self.dispatcher.take_work());
         let both = Interest::READABLE | Interest::WRITABLE;
@@ -218,7 +239,15 @@ impl Shard {
         let mut connection = Connection::new(stream, reader, new.permit);
         connection.expires_at = new.expires_at;
         connection.session = new.session;
+        connection.requester = new.requester;
+        connection.opened_at_us = self.now().us;
+        connection._company_use = new.company_use;
+        connection.fleet = new.fleet.filter(|_| matches!(fleet, Some(Some(_))));
         self.connections[index] = Some(connection);
+        if matches!(fleet, Some(None)) {
+            // It has ended since it was permitted.
+            self.dispatcher.renew_fleet(vec![(id, None)], &self.parts.view.read(), self.now());
+        }
         self.parts.metrics.connections.inc();
         if !new.early.is_empty() {
             let mut events = Vec::new();

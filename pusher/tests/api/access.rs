@@ -186,9 +186,12 @@ async fn a_caller_learns_who_it_is() {
         "name": "Ada Lovelace",
         "credential": "token",
         "roles": ["pilot"],
-        "scopes": ["picture:read", "position:write", "device:manage"],
+        "scopes": ["picture:read", "position:write", "device:manage", "fleet:read"],
         "company": "Club Alpin",
         "devices": ["110B90"],
+        "fleets": [],
+        "views": [],
+        "display": {},
         "expires_at": "2026-05-28T21:26:40.000Z",
     });
     assert_eq!(body, expected);

@@ -16,14 +16,16 @@ pub(crate) struct People {
 }
 
 impl People {
-    /// Name, role, and devices of each.
+    /// Name, role (`role@company` where they are of one), and devices of each.
     pub(crate) fn new(people: &[(&'static str, &str, &[&str])]) -> Self {
         use std::os::unix::fs::PermissionsExt as _;
         let dir = tempfile::tempdir().expect("a folder");
         let (mut keys, mut text) = (Vec::new(), String::new());
         for (number, (name, role, devices)) in (1..).zip(people) {
             let devices = devices.iter().map(|device| device.parse().expect("an address")).collect();
-            let new = NewKey { scopes: vec![(*role).to_owned()], devices, ..NewKey::default() };
+            let (role, company) = role.split_once('@').map_or((*role, None), |(role, company)| (role, Some(company)));
+            let company = company.map(str::to_owned);
+            let new = NewKey { scopes: vec![role.to_owned()], company, devices, ..NewKey::default() };
             let (key, entry) = new.make([number; 8], [number; 32]).expect("a key");
             keys.push((*name, key));
             text += &entry;
@@ -43,7 +45,7 @@ impl People {
         vec!["--api-keys".to_owned(), self.path().display().to_string()]
     }
 
-    fn key(&self, name: &str) -> &str {
+    pub(crate) fn key(&self, name: &str) -> &str {
         &self.keys.iter().find(|(known, _)| *known == name).expect("a person").1
     }
 

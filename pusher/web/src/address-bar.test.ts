@@ -72,6 +72,8 @@ describe('a filter', () => {
     expect(passing(aircraft({ device: 3, alert: 9 }), only({ group: true, calls: true }))).toBe(true);
     // Without a group there is nothing to keep to.
     expect(passes(aircraft({ device: 3 }), only({ group: true }), { ...marks, group: new Map() })).toBe(true);
+    const alone = { ...marks, chosen: new Set([3]) };
+    expect([1, 2, 3].map((device) => passes(aircraft({ device }), EVERYTHING, alone))).toEqual([false, false, true]);
     expect([ground(2, 10), ground(3, 10), ground(3, 9)].map((one) => passesGround(one, only({ group: true, climbing: true }), marks))).toEqual([true, false, true]);
   });
 });

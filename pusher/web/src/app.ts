@@ -30,7 +30,7 @@ import { Account } from './sign-in/account';
 import type { Returned } from './sign-in/returned';
 import type { Store } from './sign-in/store';
 import { TimeTravel } from './travel/time-travel';
-import { accountPanel, problemText } from './ui/account-panel';
+import { accountPanel, problemText, type Shown } from './ui/account-panel';
 import { AlertBanner } from './ui/alerts';
 import { countRequests, DataUseLine } from './ui/data-use';
 import { Announcer } from './ui/announcer';
@@ -91,12 +91,14 @@ export class App {
   readonly #travel: TimeTravel;
   readonly #dialogs: Dialogs;
   readonly #hint = new HintBanner();
-  readonly #filterBanner = new FilterBanner(() => this.#setFilter(EVERYTHING));
+  readonly #filterBanner = new FilterBanner(() => this.#showEverything());
   readonly #address = new AddressBar();
   readonly #count = h('span', { class: 'count' });
   #zonePanel: ZonePanel | undefined;
   #selection: Selection | undefined;
   #filter: Filter;
+  /** Of a signed-in person: what is shown alone. */
+  #shown: Shown = 'all';
   #group: Group | undefined;
   /** The terrain is shown in 3D. */
   #raised: boolean;
@@ -196,6 +198,8 @@ export class App {
     const { status, person, problem } = this.#account.state;
     if (status !== 'off') this.#tools.show('account');
     this.#tools.show('zones', person?.scopes.includes('zone:write'));
+    // Signed out, there is neither.
+    if (!person && this.#shown !== 'all') this.#showOnly('all');
     this.#tools.refresh('account');
     if (problem) this.#hint.say(problemText(problem));
   }
@@ -216,7 +220,7 @@ export class App {
       { label: 'tool.locate', icon: 'locate', act: () => this.#locate() },
       {
         label: 'tool.account', icon: 'account', hidden: true,
-        popover: { id: 'account', content: () => accountPanel(this.#account.state, this.#choices.formats, { signIn: () => void this.#account.signIn(), signOut: () => void this.#account.signOut() }) },
+        popover: { id: 'account', content: () => accountPanel(this.#account.state, this.#shown, this.#choices.formats, { show: (shown) => this.#showOnly(shown), signIn: () => void this.#account.signIn(), signOut: () => void this.#account.signOut() }) },
       },
       { label: 'tool.zones', icon: 'zones', hidden: true, popover: { id: 'zones', content: () => this.#zoneTools() } },
       { label: 'tool.settings', icon: 'settings', popover: { id: 'settings', content: () => this.#settings() } },
@@ -270,7 +274,7 @@ export class App {
         openList();
         this.#list.toggleFilter();
       },
-      x: () => this.#setFilter(EVERYTHING),
+      x: () => this.#showEverything(),
       l: () => this.#tools.toggle('layers'),
       s: () => this.#tools.toggle('settings'),
       d: () => void this.#dialogs.openData(),
@@ -334,7 +338,7 @@ export class App {
     const shown = live || !past ? { picture: this.#picture, air: this.#air, now: Date.now() } : { picture: past.air.picture, air: past.air, now: past.at };
     return {
       ...shown, isLive: live, selection: this.#selection, followed: this.#followed.devices, past: this.#past, flights: this.#flights,
-      favourites: this.#favourites.devices, group: this.#colours, filter: this.#filter, colour, formats, winds: this.#winds.all, windBand,
+      favourites: this.#favourites.devices, group: this.#colours, ...this.#chosen, filter: this.#filter, colour, formats, winds: this.#winds.all, windBand,
       zones: this.#zones.all,
       elevationAt: (lat, lon) => this.#board.elevationAt(lat, lon),
       receiverReport: (id) => this.#receivers.get(id),
@@ -362,7 +366,7 @@ export class App {
     // The server may have sent new limits.
     this.#subscribe();
     const { aircraft: count, hidden } = this.#list.show(scene, this.#board.view);
-    this.#filterBanner.show(this.#filter, hidden);
+    this.#filterBanner.show(this.#filter, this.#shown !== 'all', hidden);
     this.#card.show(scene);
     // Calls for help are those of now, whatever the map shows.
     this.#alerts.update(present);
@@ -380,12 +384,21 @@ export class App {
   }
 
   #subscribe(): void {
-    this.#subscription.want(this.#board.view, this.#hidden, this.#watched, (region) => this.#board.showRegion(region));
+    const fleet = typeof this.#shown === 'string' ? undefined : this.#shown.fleet;
+    this.#subscription.want(this.#board.view, this.#hidden, this.#watched, fleet, (region) => this.#board.showRegion(region));
   }
 
   /** Who is followed and in the group, as many as the server allows. */
   get #watched(): number[] {
-    return [...new Set([...this.#followed.devices, ...this.#colours.keys()])].slice(0, this.#session.maxFollowed);
+    const own = this.#shown === 'own' ? this.#account.state.person?.devices ?? [] : [];
+    return [...new Set([...this.#followed.devices, ...this.#colours.keys(), ...own])].slice(0, this.#session.maxFollowed);
+  }
+
+  /** The devices that are shown alone. Those of a fleet are known with the answer to its subscription. */
+  get #chosen(): { chosen?: ReadonlySet<number> } {
+    if (this.#shown === 'all') return {};
+    if (this.#shown === 'own') return { chosen: new Set(this.#account.state.person?.devices) };
+    return { chosen: this.#picture.fleet ?? new Set() };
   }
 
   get #notifies(): boolean {
@@ -433,6 +446,19 @@ export class App {
     this.#writeAddress();
     this.#board.redraw();
     this.#showPanel();
+  }
+
+  #showOnly(shown: Shown): void {
+    this.#shown = shown;
+    this.#tools.refresh('account');
+    this.#subscribe();
+    this.#board.redraw();
+    this.#showPanel();
+  }
+
+  #showEverything(): void {
+    if (this.#shown !== 'all') this.#showOnly('all');
+    this.#setFilter(EVERYTHING);
   }
 
   #toggleFollow(device: number): void {

@@ -9,7 +9,7 @@ const TESTS: &str = "updraft-tests";
 
 /// The crates of ours that each crate may depend on. The tests of any crate may depend on the harness, too.
 const CRATES: &[(&str, &[&str])] = &[
-    ("access", &["rate", "schemas"]),
+    ("access", &["geo", "rate", "schemas"]),
     ("envelope", &[]),
     ("explain", &["envelope", "fanet"]),
     ("fanet", &["envelope"]),

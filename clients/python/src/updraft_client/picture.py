@@ -63,13 +63,15 @@ class _Table:
 class AirPicture:
     """
     Per object the highest version; a device is an aircraft or a ground object and never both; nothing outside of the cells unless it
-    is followed. `observer` is called with each change; its last argument is None where the object is not shown any more.
+    is followed or of the fleet. `observer` is called with each change; its last argument is None where the object is not shown any more.
     """
 
     def __init__(self, observer: Observer = lambda kind, key, value: None) -> None:
         self._tables = {kind: _Table() for kind in Kind}
         self._cells: CellSet | None = None
         self._followed: frozenset[int] = frozenset()
+        self.fleet: frozenset[int] | None = None
+        """The devices of the subscribed fleet; None: none is subscribed to."""
         self._observer = observer
 
     @property
@@ -107,6 +109,10 @@ class AirPicture:
 
     def set_followed(self, devices: Iterable[int]) -> None:
         self._followed = frozenset(devices)
+        self._retain_inside()
+
+    def set_fleet(self, devices: Iterable[int] | None) -> None:
+        self.fleet = None if devices is None else frozenset(devices)
         self._retain_inside()
 
     def set_kinds(self, kinds: Iterable[Kind]) -> None:
@@ -176,7 +182,8 @@ class AirPicture:
         self._observer(value.kind, value.key, value)
 
     def _is_followed(self, value: Tracked) -> bool:
-        return getattr(value, "device", None) in self._followed
+        device = getattr(value, "device", None)
+        return device in self._followed or (self.fleet is not None and device in self.fleet)
 
     def _is_inside(self, value: Tracked) -> bool:
         if self._is_followed(value) or self._cells is None or value.latitude_deg is None or value.longitude_deg is None:

@@ -22,6 +22,8 @@ GOING_AWAY, SILENT, SLOW, TOO_MANY = 1001, 4000, 4001, 4003
 MISUNDERSTOOD = (1002, 1003, 1007, 1009, 4002)
 # A server sends something every 5 s; after this silence what is known counts as stale.
 QUIET_S = 15.0
+# The fleet was removed, or the credentials are of no member any more.
+FLEET_ENDED = "fleet_ended"
 DEFAULT_HEARTBEAT_S = 30.0
 DEFAULT_SUBSCRIBES_PER_MINUTE = 30
 
@@ -97,6 +99,8 @@ class Session:
         # A token continues the subscription that it was given for, and no other.
         self._resume: tuple[str, Subscription] | None = None
         self._resuming = False
+        # A fleet was named on this connection.
+        self._had_fleet = False
 
     @property
     def rate(self) -> Rate:
@@ -156,8 +160,11 @@ class Session:
                 self._resume = (message.checkpoint.resume, self._confirmed)
             case "error":
                 # A refused subscription is not requested again until it changes.
-                self._asked.pop(message.error.request_id, None)
+                refused = self._asked.pop(message.error.request_id, None) if message.error.HasField("request_id") else None
                 self.last_error = message.error.message
+                is_of_fleet = message.error.code.startswith("fleet_") and refused is not None and not self._asked
+                if message.error.code == FLEET_ENDED or is_of_fleet:
+                    self.picture.set_fleet(None)
         return []
 
     def closed(self, code: int, now: float) -> list[Effect]:
@@ -194,8 +201,10 @@ class Session:
         self._connection += 1
         self._silent_since, self._retry_at = now, float("inf")
         self._resuming = token is not None
-        # The address carries no followed devices: a subscription with some is requested again after the connection opens.
-        self._asking = self._asked[0] = replace(subscription, follow=())
+        # The address carries neither followed devices nor a fleet, without which there would be no connection where it is not allowed any
+        # more: a subscription with some is requested again after the connection opens.
+        self._asking = self._asked[0] = replace(subscription, follow=(), fleet=None)
+        self._had_fleet = False
         self._asked_rate = RATES.index(self.rate)
         return [Connect(subscription.query(self.rate, token))]
 
@@ -220,6 +229,9 @@ class Session:
             # The token says that the client has what was just dropped.
             if resumed is False:
                 self._resume = None
+            # Before the cells, so that what stays is not dropped between them.
+            if snapshot.HasField("fleet") or snapshot.request_id != 0:
+                self.picture.set_fleet(snapshot.fleet.devices if snapshot.HasField("fleet") else None)
             if snapshot.cells:
                 self.picture.set_cells(snapshot.cells)
             if subscription:
@@ -232,6 +244,8 @@ class Session:
             self.status = "live"
 
     def _updated(self, batch: Any, now: float) -> None:
+        if batch.HasField("fleet"):
+            self.picture.set_fleet(batch.fleet.devices)
         self.picture.put(batch.objects, Arrival(now, self._connection))
         for removal in batch.removals:
             self.picture.remove(removal)
@@ -260,4 +274,6 @@ class Session:
         self._asking, self._asked_rate, self.last_error = wanted, RATES.index(self.rate), None
         self._request_id += 1
         self._asked[self._request_id] = wanted
-        return [Send(ClientMessage(request_id=self._request_id, subscribe=wanted.message(self.rate)))]
+        subscribe = wanted.message(self.rate, had_fleet=self._had_fleet)
+        self._had_fleet = wanted.fleet is not None
+        return [Send(ClientMessage(request_id=self._request_id, subscribe=subscribe))]

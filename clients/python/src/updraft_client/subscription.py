@@ -38,9 +38,11 @@ class Subscription:
     """Devices to receive wherever they are."""
     zone_events: bool = False
     """Whether to get the events of aircraft that enter and leave zones."""
+    fleet: str | None = None
+    """A fleet of the credentials: its devices wherever they are, hidden ones where they allow it."""
 
     def query(self, rate: Rate, resume: str | None) -> dict[str, str]:
-        """As the query of a new connection. Followed devices do not fit in there: they need a Subscribe of their own."""
+        """As the query of a new connection. Followed devices and the fleet are not in there: they need a Subscribe of their own."""
         query = _region_query(self.region) | {"kinds": ",".join(kind.name.lower() for kind in self.kinds)}
         if rate != "live":
             query["rate"] = rate
@@ -50,9 +52,11 @@ class Subscription:
             query["resume"] = resume
         return query
 
-    def message(self, rate: Rate) -> Any:
-        """As a message on an open connection."""
+    def message(self, rate: Rate, *, had_fleet: bool = False) -> Any:
+        """As a message on an open connection. `had_fleet`: one was named on it before, and ends where this subscription has none."""
         message = Subscribe(kinds=self.kinds, follow_devices=self.follow, replace_lists=True, rate=RATES.index(rate) + 1, zone_events=self.zone_events)
+        if self.fleet is not None or had_fleet:
+            message.fleet = self.fleet or ""
         target = message.circle if isinstance(self.region, Circle) else message.bounds
         for name in self.region.__slots__:
             setattr(target, name, getattr(self.region, name))

@@ -3,6 +3,7 @@
 use schemas::v1::{self, server_message};
 
 use crate::compose;
+use crate::fleet::{Fleet, Sight};
 use crate::subscription::Subscription;
 use crate::view::{ObjectId, View};
 
@@ -69,7 +70,7 @@ impl Pages {
         let ids = std::mem::replace(&mut self.ids, rest);
         self.paged = self.ids.is_empty();
         let mut objects = v1::Objects::default();
-        for object in ids.iter().filter_map(|id| view.object(*id)) {
+        for object in ids.iter().filter_map(|id| Sight::of(subscription.fleet()).object(view, *id)) {
             object.add_to(&mut objects, at_us, true);
         }
         let page = self.page;
@@ -88,6 +89,7 @@ impl Pages {
                 resumed: *resumed,
                 objects: (!ids.is_empty()).then_some(objects),
                 server_at_us: at_us,
+                fleet: subscription.fleet().filter(|_| page == 0).map(Fleet::message),
             }),
         }
     }

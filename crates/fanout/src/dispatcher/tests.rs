@@ -1,5 +1,6 @@
 //! After any sequence of events, every client has exactly the objects that its subscription sees, as in a simple model.
 
+mod fleets;
 mod model;
 mod world;
 mod zone_events;

@@ -2,6 +2,7 @@
 
 use geo::Cell;
 
+use crate::fleet::FleetKey;
 use crate::subscription::Subject;
 use crate::view::KindSet;
 
@@ -9,11 +10,12 @@ use crate::view::KindSet;
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, PartialOrd, Ord)]
 pub struct ClientId(pub u32);
 
-/// What the clients of a group subscribe to: changes in a cell, or of a device.
+/// What the clients of a group subscribe to: changes in a cell, of a device, or of a fleet.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(super) enum Interest {
     Cell(Cell),
     Device(u32),
+    Fleet(FleetKey),
 }
 
 impl From<Subject> for (Interest, KindSet) {
@@ -21,6 +23,7 @@ impl From<Subject> for (Interest, KindSet) {
         match subject {
             Subject::Cell(kinds, cell) => (Interest::Cell(cell), kinds),
             Subject::Device(device) => (Interest::Device(device), KindSet::ALL),
+            Subject::Fleet(key) => (Interest::Fleet(key), KindSet::ALL),
         }
     }
 }

@@ -37,7 +37,14 @@ impl Refusal {
         "too many changes of the subscription within a minute: try again after some seconds",
     );
 
-    const fn fixed(code: &'static str, message: &'static str) -> Self {
+    /// Neither a member of the fleet nor a manager of its company; or there is no such fleet.
+    pub const FLEET_NOT_ALLOWED: Self = Self::fixed(
+        "fleet_not_allowed",
+        "the fleet is not allowed: connect with the credentials of one of its members",
+    );
+
+    /// With a code of the documentation.
+    pub const fn fixed(code: &'static str, message: &'static str) -> Self {
         Self { code, message: Cow::Borrowed(message) }
     }
 
@@ -46,19 +53,20 @@ impl Refusal {
     }
 }
 
-/// The subscription after a client's request; fields that the request leaves out keep their values.
+/// The fleet that a request newly names: it needs permission.
+pub(super) fn wanted_fleet<'a>(current: &Subscription, request: &'a v1::Subscribe) -> Option<&'a str> {
+    let wanted = request.fleet.as_deref().filter(|wanted| !wanted.is_empty())?;
+    current.fleet().is_none_or(|fleet| fleet.id() != wanted).then_some(wanted)
+}
+
+/// The subscription after a client's request; fields that the request leaves out keep their values, and so does the fleet,
+/// unless the request names none.
 pub(super) fn apply(
     current: &Subscription,
     request: &v1::Subscribe,
     limits: &SessionLimits,
     covers: &mut Covers,
 ) -> Result<Subscription, Refusal> {
-    if request.fleet.is_some() {
-        return Err(Refusal::fixed(
-            "fleet_not_allowed",
-            "fleets are not allowed: connect with an access token for the fleet",
-        ));
-    }
     if request.follow_devices.len() > limits.max_followed_devices {
         let (requested, limit) = (request.follow_devices.len(), limits.max_followed_devices);
         let message = format!("{requested} followed devices: expected at most {limit}");
@@ -71,6 +79,9 @@ pub(super) fn apply(
         ));
     }
     let mut next = current.clone();
+    if request.fleet.as_deref() == Some("") {
+        next = next.with_fleet(None);
+    }
     if request.replace_lists || !request.kinds.is_empty() {
         next = next.with_kinds(kinds(&request.kinds)?);
     }

@@ -101,7 +101,6 @@ fn invalid_requests_are_refused_by_code() {
     assert_eq!(refused(bounds(46.0, -20.0, 47.0, 20.0)), "region_too_large");
     assert_eq!(refused(v1::Subscribe { kinds: vec![99], ..Default::default() }), "unknown_kind");
     assert_eq!(refused(v1::Subscribe { rate: Some(99), ..Default::default() }), "unknown_rate");
-    assert_eq!(refused(v1::Subscribe { fleet: Some("x".into()), ..Default::default() }), "fleet_not_allowed");
     assert_eq!(refused(v1::Subscribe { follow_devices: vec![1; 101], ..Default::default() }), "too_many_devices");
     assert_eq!(refused(v1::Subscribe { follow_devices: vec![0x100_0000], ..Default::default() }), "bad_device");
     let empty = v1::ClientMessage { request_id: 5, message: None };

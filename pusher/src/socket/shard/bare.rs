@@ -51,7 +51,8 @@ impl BareShard {
         let positions = view.offsets().clone();
         let view = Arc::new(RwLock::new(view));
         // Unused: `change` applies the changes.
-        let (_, inbox) = mpsc::channel(1);
+        let (own_inbox, inbox) = mpsc::channel(1);
+        let (fleet_requests, _) = mpsc::channel(1);
         let (shard, _) = Shard::new(ShardParts {
             settings: Arc::new(settings),
             view: view.clone(),
@@ -61,6 +62,9 @@ impl BareShard {
             inbox,
             tick: Duration::from_millis(1),
             tracer: context.tracer.clone(),
+            fleets: Arc::default(),
+            fleet_requests,
+            own_inbox,
         })?;
         let admission = Admission::new(AdmissionLimits {
             max_connections: usize::MAX,
@@ -87,6 +91,9 @@ impl BareShard {
             permit,
             expires_at: None,
             session: None,
+            requester: None,
+            company_use: None,
+            fleet: None,
         });
         while self.shard.has_work() {
             self.shard.turn = Turn::new();

@@ -137,7 +137,11 @@ impl Shard {
             _ => return self.close(id, CloseCode::Unsupported),
         };
         match message {
-            Some(message) => self.dispatcher.received(id, message, &self.parts.view.read(), now),
+            Some(message) => {
+                self.dispatcher.received(id, message, &self.parts.view.read(), now);
+                self.ask_fleets();
+                self.keep_permit(id, None);
+            }
             None => self.close(id, CloseCode::Unreadable),
         }
     }

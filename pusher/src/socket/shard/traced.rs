@@ -75,7 +75,8 @@ mod tests {
     /// Changes of these objects, each with the id of its span where it is traced.
     fn batch(changed: impl IntoIterator<Item = (u64, Option<u64>)>) -> Changes {
         let (changes, traced) = (Vec::new(), Vec::new());
-        let mut batch = Changes { changes, read: Vec::new(), hop_times: HopTimes::default(), traced };
+        let mut batch =
+            Changes { changes, hidden: Vec::new(), read: Vec::new(), hop_times: HopTimes::default(), traced };
         for (index, (key, span_id)) in changed.into_iter().enumerate() {
             let (device, from, to, named, urgent) = (None, None, None, false, false);
             batch.changes.push(Change { id: id(key), device, from, to, named, urgent });

@@ -15,7 +15,7 @@ export class Subscription {
   }
 
   /** Requests what a view needs. `clamped`: is called with a new region that is smaller than the view; undefined: it is not. */
-  want(view: View, hidden: ReadonlySet<LayerKey>, follow: number[], clamped: (region: Region | undefined) => void): void {
+  want(view: View, hidden: ReadonlySet<LayerKey>, follow: number[], fleet: string | undefined, clamped: (region: Region | undefined) => void): void {
     const limits = this.#session.regionLimits;
     if (!this.#region || !suits(this.#region, view, limits)) {
       const wide = padded(view);
@@ -23,7 +23,7 @@ export class Subscription {
       clamped(isWider(view, limits) ? this.#region : undefined);
     }
     // For notifications of those who are followed.
-    this.#connection.want({ region: this.#region, kinds: kindsWithout(hidden), follow, zoneEvents: follow.length > 0 });
+    this.#connection.want({ region: this.#region, kinds: kindsWithout(hidden), follow, zoneEvents: follow.length > 0, ...(fleet !== undefined && { fleet }) });
   }
 
   /** Kilometres from the middle to the rim of the live region; undefined: the full view is live. */

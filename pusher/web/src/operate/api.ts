@@ -6,6 +6,8 @@ export type Answer<T> = { body: T; refusal?: undefined } | { body?: undefined; r
 export interface Receipt {
   command_id?: string;
   record_id?: string;
+  /** Of a change without a record of its own: it is written. */
+  stored?: boolean;
 }
 
 const DEADLINE_MS = 20_000;
@@ -29,6 +31,14 @@ export class Api {
   /** `remark`: for the audit trail; undefined: the command takes none. */
   post(path: string, remark?: string): Promise<Answer<Receipt>> {
     return this.#request<Receipt>('POST', path, remark === undefined || remark === '' ? undefined : JSON.stringify({ remark }));
+  }
+
+  put(path: string, body: object): Promise<Answer<unknown>> {
+    return this.#request('PUT', path, JSON.stringify(body));
+  }
+
+  delete(path: string): Promise<Answer<unknown>> {
+    return this.#request('DELETE', path);
   }
 
   async #request<T>(method: string, path: string, body?: string): Promise<Answer<T>> {

@@ -2,7 +2,7 @@ import type { Formats } from '../settings/formats';
 import { h, setText } from '../ui/dom';
 import { alertsTab } from './alerts';
 import { hashOf, tabAddressOf } from './address';
-import { Api } from './api';
+import { Api, type Receipt } from './api';
 import { auditTab } from './audit';
 import type { Caller } from './caller';
 import { confirm } from './confirmation';
@@ -10,6 +10,7 @@ import type { Credentials } from './credentials';
 import { deadLettersTab } from './dead-letters';
 import { APPLIED_MS, type Change, type TabContent, type TabContext } from './tab-content';
 import { devicesTab } from './devices';
+import { fleetsTab } from './fleets';
 import { keysTab } from './keys';
 import { receiversTab } from './receivers';
 import { refusalText } from './refusal';
@@ -33,6 +34,7 @@ const TABS: readonly TabKind[] = [
   { id: 'dead-letters', label: 'tab.dead-letters', scope: 'dead_letter:read', make: deadLettersTab },
   { id: 'audit', label: 'tab.audit', scope: 'audit:read', make: auditTab },
   { id: 'keys', label: 'tab.keys', scope: 'key:read', make: keysTab },
+  { id: 'fleets', label: 'tab.fleets', scope: 'fleet:manage', make: fleetsTab },
 ];
 
 /** The page: who uses it, the tabs, and the result of the newest change. */
@@ -139,7 +141,7 @@ export class Page {
       const { body, refusal } = await request(answer.remark);
       isDone = refusal === undefined;
       this.#result.classList.toggle('failed', !isDone);
-      setText(this.#result, refusal ? t('change.failed', { why: refusalText(refusal) }) : resultText(done, body?.record_id));
+      setText(this.#result, refusal ? t('change.failed', { why: refusalText(refusal) }) : resultText(done, body));
       void this.#reload?.now();
       setTimeout(() => void this.#reload?.now(), APPLIED_MS);
     }
@@ -154,7 +156,8 @@ export class Page {
   }
 }
 
-function resultText(done: string, record: string | undefined): string {
+function resultText(done: string, { record_id: record, stored }: Receipt = {}): string {
+  if (stored) return done;
   // Without a record everything was as it asks already.
   const key: Key = record === undefined ? 'change.unchanged' : 'change.written';
   return t(key, { done, record: record ?? '' });

@@ -1,7 +1,14 @@
+import { parseAddress } from 'updraft-client';
 import { loadOffer, type Offer, type OfferState } from './offer';
 import { problemOf, SignInError, type Problem } from './problem';
 import type { Returned } from './returned';
 import type { Store, Tokens } from './store';
+
+/** A fleet that a person may see. */
+export interface Fleet {
+  id: string;
+  name: string;
+}
 
 /** Who is signed in, as the server says. */
 export interface Person {
@@ -9,6 +16,9 @@ export interface Person {
   roles: readonly string[];
   /** What the credentials allow. */
   scopes: readonly string[];
+  /** Whose positions they may send, and which they manage. */
+  devices: readonly number[];
+  fleets: readonly Fleet[];
   /** When the sign-in expires unless it is renewed, this browser's clock, ms; undefined: never. */
   expiresAt: number | undefined;
 }
@@ -245,12 +255,15 @@ async function identify(access: string): Promise<Person> {
 
 /** The answer of /api/v1/me. Its times are the server's: only their difference counts. */
 export function personOf(answer: unknown, now: number): Person {
-  const { subject, name, roles, scopes, server_time, expires_at } = (answer ?? {}) as Record<string, unknown>;
+  const { subject, name, roles, scopes, devices, fleets, server_time, expires_at } = (answer ?? {}) as Record<string, unknown>;
   const left = Date.parse(String(expires_at)) - Date.parse(String(server_time));
   return {
     name: [name, subject].find((text): text is string => typeof text === 'string' && text !== '') ?? '?',
     roles: textsOf(roles),
     scopes: textsOf(scopes),
+    devices: textsOf(devices).map(parseAddress).filter((device) => device !== undefined),
+    fleets: (Array.isArray(fleets) ? fleets : []).flatMap(({ fleet_id, name: of }: Record<string, unknown>) =>
+      typeof fleet_id === 'string' && typeof of === 'string' ? [{ id: fleet_id, name: of }] : []),
     expiresAt: Number.isFinite(left) ? now + left : undefined,
   };
 }

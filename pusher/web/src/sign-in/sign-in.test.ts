@@ -98,8 +98,9 @@ it('reads how one signs in, and believes nothing else', () => {
 
 it('shows the name, the roles and the expiry that the server says, by the clock of this browser', () => {
   const answer = { subject: 'u1', name: 'Ada', roles: ['pilot', 5], scopes: ['zone:write', 5], server_time: '2030-01-01T00:00:00Z', expires_at: '2030-01-01T00:15:00Z' };
-  expect(personOf(answer, 1000)).toEqual({ name: 'Ada', roles: ['pilot'], scopes: ['zone:write'], expiresAt: 901_000 });
-  expect(personOf({ subject: 'u1' }, 0)).toEqual({ name: 'u1', roles: [], scopes: [], expiresAt: undefined });
+  expect(personOf(answer, 1000)).toEqual({ name: 'Ada', roles: ['pilot'], scopes: ['zone:write'], devices: [], fleets: [], expiresAt: 901_000 });
+  expect(personOf({ devices: ['110B90', 'x'], fleets: [{ fleet_id: 'red', name: 'Red' }, { fleet_id: 1 }] }, 0)).toMatchObject({ devices: [0x110b90], fleets: [{ id: 'red', name: 'Red' }] });
+  expect(personOf({ subject: 'u1' }, 0)).toEqual({ name: 'u1', roles: [], scopes: [], devices: [], fleets: [], expiresAt: undefined });
   expect(personOf(null, 0).name).toBe('?');
 });
 

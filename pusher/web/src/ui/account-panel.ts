@@ -1,27 +1,42 @@
 import type { Formats } from '../settings/formats';
 import { t } from '../settings/language';
-import type { AccountState } from '../sign-in/account';
+import type { AccountState, Person } from '../sign-in/account';
 import type { Problem } from '../sign-in/problem';
+import { selection } from './choices';
 import { h } from './dom';
 
 const ROLES = ['viewer', 'pilot', 'fleet_manager', 'rescue', 'operator'] as const;
 
+/** What of the map is shown: everything, the own devices, or a fleet. */
+export type Shown = 'all' | 'own' | { fleet: string };
+
 export interface AccountActions {
+  show: (shown: Shown) => void;
   signIn: () => void;
   signOut: () => void;
 }
 
 /** Who is signed in, with which roles and until when; or the way to sign in. */
-export function accountPanel({ status, person, problem }: AccountState, formats: Formats, { signIn, signOut }: AccountActions): HTMLElement {
+export function accountPanel({ status, person, problem }: AccountState, shown: Shown, formats: Formats, { show, signIn, signOut }: AccountActions): HTMLElement {
   const isIn = status === 'in';
   const roles = person?.roles.map(roleText).join(', ') ?? '';
   return h('div', { class: 'account' },
     h('p', { class: 'who' }, person ? t('sign.as', { name: person.name }) : t(status === 'busy' ? 'sign.busy' : isIn ? 'sign.unknown' : 'sign.none')),
     roles !== '' && h('p', { class: 'roles' }, t('sign.roles', { roles })),
     person?.expiresAt !== undefined && h('p', { class: 'until' }, t('sign.until', { time: formats.timeOfDay(person.expiresAt) })),
+    person && (person.devices.length > 0 || person.fleets.length > 0) && whatIsShown(person, shown, show),
     problem && h('p', { class: 'problem', role: 'alert' }, problemText(problem)),
     isIn ? h('button', { type: 'button', class: 'action', onclick: signOut }, t('sign.out'))
       : h('button', { type: 'button', class: 'action primary', disabled: status === 'busy', onclick: signIn }, t('sign.in')));
+}
+
+/** Fleets and own devices, of which one can be shown alone. */
+function whatIsShown({ devices, fleets }: Person, shown: Shown, show: (shown: Shown) => void): HTMLElement {
+  const options: [string, string][] = [['all', t('account.all')]];
+  if (devices.length > 0) options.push(['own', t('account.own', { count: devices.length })]);
+  options.push(...fleets.map(({ id, name }): [string, string] => [`fleet:${id}`, t('account.fleet', { name })]));
+  const chosen = typeof shown === 'string' ? shown : `fleet:${shown.fleet}`;
+  return selection('shown', t('account.shown'), options, chosen, (value) => show(value === 'all' || value === 'own' ? value : { fleet: value.slice('fleet:'.length) }));
 }
 
 export function problemText(problem: Problem): string {

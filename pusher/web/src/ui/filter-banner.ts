@@ -2,7 +2,7 @@ import { t } from '../settings/language';
 import { h, setText } from './dom';
 import { isFiltered, type Filter } from './filter';
 
-/** While a filter is on: how many objects in view it hides, and a button that shows all again. */
+/** While a filter is on, or a fleet is shown alone: how many objects in view it hides, and a button that shows all again. */
 export class FilterBanner {
   readonly #text = h('span');
   readonly element: HTMLElement;
@@ -12,8 +12,8 @@ export class FilterBanner {
     this.element = h('div', { class: 'banner filtered', hidden: true }, this.#text, button);
   }
 
-  show(filter: Filter, hidden: number): void {
-    this.element.hidden = !isFiltered(filter);
+  show(filter: Filter, isAlone: boolean, hidden: number): void {
+    this.element.hidden = !isFiltered(filter) && !isAlone;
     setText(this.#text, t('list.filter.hidden', { count: hidden }));
   }
 }

@@ -24,6 +24,8 @@ export interface Marks {
   favourites: ReadonlySet<number>;
   /** The colours of the group by device; empty: there is no group. */
   group: ReadonlyMap<number, string>;
+  /** The devices of the fleet that is shown alone, or the own ones; undefined: all are shown. */
+  chosen?: ReadonlySet<number>;
 }
 
 export const EVERYTHING: Filter = { kinds: [], groundKinds: [], climbing: false, calls: false, favourites: false, group: false, fromM: undefined, toM: undefined };
@@ -52,6 +54,7 @@ export function passesGround(ground: Ground, filter: Filter, marks: Marks): bool
 }
 
 function passesMarks(device: number, { calls, favourites, group }: Filter, marks: Marks): boolean {
+  if (marks.chosen && !marks.chosen.has(device)) return false;
   if (calls) return false;
   if (favourites && !marks.favourites.has(device)) return false;
   return !group || marks.group.size === 0 || marks.group.has(device);
