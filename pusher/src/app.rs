@@ -16,6 +16,7 @@ use crate::config::PusherOptions;
 use crate::dead_letters::DeadLetters;
 use crate::http::Connections;
 use crate::metrics::PusherMetrics;
+use crate::notify::Notifications;
 use crate::ownership::Ownership;
 use crate::positions::Positions;
 use crate::redis::Redis;
@@ -67,6 +68,8 @@ pub(crate) struct App {
     pub(crate) claims: Arc<Claims>,
     /// Writes who owns a device.
     pub(crate) accounts: Arc<Accounts>,
+    /// Webhooks, and what calls them.
+    pub(crate) notifications: Arc<Notifications>,
     /// `None`: no history is set.
     pub(crate) history: Option<Arc<dyn HistoryReader>>,
     /// Scores of devices, where they are not in Redis.

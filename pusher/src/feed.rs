@@ -300,6 +300,12 @@ impl Follower {
             }
             (Role::Account, Ok(Decoded::Account(record))) => {
                 self.feed.app.ownership.apply(&record);
+                self.feed.app.notifications.apply(&record);
+                span.into_iter().for_each(Span::end);
+                None
+            }
+            (Role::Account, Ok(Decoded::AccountEnded(key))) => {
+                self.feed.app.notifications.end(&key);
                 span.into_iter().for_each(Span::end);
                 None
             }

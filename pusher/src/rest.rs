@@ -11,6 +11,7 @@ mod device_data;
 mod devices;
 mod docs;
 mod endpoint;
+mod event_filter;
 mod export;
 mod flights;
 mod go_backend;
@@ -21,6 +22,7 @@ mod list;
 mod map;
 mod me;
 mod measure;
+mod notification_targets;
 mod openapi;
 mod ownership;
 mod picture;
@@ -29,6 +31,7 @@ mod position;
 mod presence;
 mod problem;
 mod public_history;
+mod push;
 mod query;
 mod redis_picture;
 mod region_history;
@@ -45,11 +48,11 @@ mod spreadsheet;
 mod streamed;
 mod suspects;
 mod tiles;
-mod time;
 mod track;
 mod unread;
 mod validation;
 mod weather_history;
+mod webhooks;
 mod winds;
 mod zone_events;
 mod zones;
@@ -154,6 +157,14 @@ fn routes() -> Vec<(&'static str, &'static str, MethodRouter<App>)> {
         ("POST", position::PATH, post(position::post)),
         ("GET", presence::PATH, get(presence::get)),
         ("GET", me::PATH, get(me::get)),
+        ("GET", push::KEY_PATH, get(push::key)),
+        ("GET", push::PATH, get(push::list)),
+        ("POST", push::PATH, post(push::create)),
+        ("DELETE", push::ONE_PATH, delete(push::remove)),
+        ("GET", webhooks::PATH, get(webhooks::list)),
+        ("POST", webhooks::PATH, post(webhooks::create)),
+        ("DELETE", webhooks::ONE_PATH, delete(webhooks::remove)),
+        ("POST", webhooks::TEST_PATH, post(webhooks::test)),
         ("DELETE", session::PATH, delete(session::end)),
         ("POST", session::PATH, post(session::create)),
         ("POST", session::REFRESH_PATH, post(session::refresh)),

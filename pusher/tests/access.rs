@@ -189,7 +189,7 @@ async fn a_caller_learns_who_it_is() {
         "name": "Ada Lovelace",
         "credential": "token",
         "roles": ["pilot"],
-        "scopes": ["picture:read", "position:write", "device:manage"],
+        "scopes": ["picture:read", "position:write", "device:manage", "notification:write"],
         "company": "Club Alpin",
         "devices": ["110B90"],
         "expires_at": "2026-05-28T21:26:40.000Z",

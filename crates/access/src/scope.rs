@@ -31,11 +31,13 @@ pub enum Scope {
     ZoneWrite,
     /// The same of every set; only together with [`Scope::ZoneWrite`].
     ZoneWriteAny,
+    /// Have alerts and zone events sent to oneself.
+    NotificationWrite,
 }
 
 impl Scope {
     /// All of them.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::PictureRead,
         Self::PositionWrite,
         Self::ValidationRead,
@@ -49,6 +51,7 @@ impl Scope {
         Self::KeyRead,
         Self::ZoneWrite,
         Self::ZoneWriteAny,
+        Self::NotificationWrite,
     ];
 
     /// The name in tokens and key files.
@@ -67,6 +70,7 @@ impl Scope {
             Self::KeyRead => "key:read",
             Self::ZoneWrite => "zone:write",
             Self::ZoneWriteAny => "zone:write_any",
+            Self::NotificationWrite => "notification:write",
         }
     }
 
@@ -125,10 +129,10 @@ impl Role {
     /// The scopes that it grants.
     pub fn scopes(self) -> Scopes {
         match self {
-            Self::Viewer => Scopes::PUBLIC,
-            Self::Pilot => Scopes::PUBLIC.with(Scope::PositionWrite).with(Scope::DeviceManage),
+            Self::Viewer => Scopes::PUBLIC.with(Scope::NotificationWrite),
+            Self::Pilot => Self::Viewer.scopes().with(Scope::PositionWrite).with(Scope::DeviceManage),
             Self::FleetManager => Self::Pilot.scopes().with(Scope::AlertHandle).with(Scope::ZoneWrite),
-            Self::Rescue => Scopes::PUBLIC.with(Scope::AlertHandle).with(Scope::AlertHandleAny),
+            Self::Rescue => Self::Viewer.scopes().with(Scope::AlertHandle).with(Scope::AlertHandleAny),
             Self::Operator => Scopes::ALL,
         }
     }

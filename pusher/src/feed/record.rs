@@ -28,6 +28,8 @@ pub(super) enum Decoded {
     Wind(String, Option<u64>, Option<WindState>),
     /// The owner of a device, or another account.
     Account(Account),
+    /// The key of an account that has ended.
+    AccountEnded(String),
     /// A part of a set of zones.
     Zone(ZoneSetPart),
     /// An aircraft entered or left a zone.
@@ -82,10 +84,9 @@ impl Decoder {
                 Some(value) => value_of(&self.privacy, value).map(Decoded::Privacy),
                 None => Ok(Decoded::Heartbeat),
             },
-            // Nobody writes tombstones: an owner is taken away by a record without one.
             Role::Account => match &record.value {
                 Some(value) => value_of(&self.account, value).map(Decoded::Account),
-                None => Ok(Decoded::Heartbeat),
+                None => Ok(Decoded::AccountEnded(key(record)?.to_owned())),
             },
             Role::Wind => {
                 let state = record.value.as_ref().map(|value| value_of(&self.wind, value)).transpose()?;
