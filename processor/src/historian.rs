@@ -26,7 +26,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use history::{HistoryError, HistoryWriter};
-use membership::{Group, Interrupted, Member, MemberMetrics};
+use membership::{Group, GroupProgress, Interrupted, Member, MemberMetrics, part_of};
 use prometheus_client::metrics::counter::Counter;
 use runtime::retry::with_causes;
 use runtime::{Context, Part, Tasks, keep_trying};
@@ -39,7 +39,6 @@ use crate::historian::block::BlockLimits;
 use crate::historian::block_tasks::{BlockTasks, Topics};
 use crate::historian::block_writer::BlockWriter;
 use crate::historian::waiting_records::WaitingRecords;
-use crate::progress::{GroupProgress, part_of};
 
 pub use metrics::HistorianMetrics;
 pub use options::HistorianOptions;

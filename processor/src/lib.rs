@@ -21,7 +21,6 @@ pub mod pipeline;
 pub mod privacy;
 #[cfg(feature = "services")]
 mod program;
-mod progress;
 pub mod raw;
 pub mod receivers;
 mod serve;

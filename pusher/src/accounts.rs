@@ -50,19 +50,31 @@ impl Accounts {
         device: DeviceAddress,
         user_id: &str,
     ) -> Result<(), CommandError> {
-        self.audit.permit(requester, act).await.map_err(CommandError::Audit)?;
         let now_us = self.clock.now_us();
         let owned =
             UserDevice { user_id: user_id.to_owned(), device: device.0, claimed_at_us: now_us, display_name: None };
         let record = Account { changed_at_us: now_us, entity: Some(account::Entity::UserDevice(owned)) };
-        let written =
-            self.writer.write(format!("device/{device}"), Some(&record), now_us, requester.cause, &self.clock).await;
+        self.write(requester, act, format!("device/{device}"), Some(&record)).await?;
+        // The topic brings it to all instances; here it holds at once.
+        self.ownership.apply(&record);
+        Ok(())
+    }
+
+    /// Writes an entity, or, without one, its end. The caller is permitted to.
+    ///
+    /// # Errors
+    /// The log does not accept the audit record, or the entity.
+    pub(crate) async fn write(
+        &self,
+        requester: &Requester,
+        act: &Act,
+        key: String,
+        record: Option<&Account>,
+    ) -> Result<(), CommandError> {
+        self.audit.permit(requester, act).await.map_err(CommandError::Audit)?;
+        let written = self.writer.write_to(None, key, record, self.clock.now_us(), requester.cause, &self.clock).await;
         match written {
-            Ok(_) => {
-                // The topic brings it to all instances; here it holds at once.
-                self.ownership.apply(&record);
-                Ok(())
-            }
+            Ok(_) => Ok(()),
             Err(error) => {
                 self.audit.fail(requester, act).await;
                 Err(CommandError::Log(error))
@@ -82,6 +94,14 @@ impl Accounts {
         cause: Option<TraceContext>,
     ) -> Result<RecordId, WriteError> {
         self.writer.write(key, record, self.clock.now_us(), cause, &self.clock).await
+    }
+
+    /// Ends an entity that the program has found to be of no use.
+    ///
+    /// # Errors
+    /// The log does not accept it.
+    pub(crate) async fn end(&self, key: String) -> Result<(), WriteError> {
+        self.writer.write_to(None, key, None::<&Account>, self.clock.now_us(), None, &self.clock).await.map(drop)
     }
 
     /// Writes what is proven, until stopped.

@@ -19,6 +19,7 @@ use crate::dead_letters::DeadLetters;
 use crate::fleets::Fleets;
 use crate::http::Connections;
 use crate::metrics::PusherMetrics;
+use crate::notify::Notifications;
 use crate::ownership::Ownership;
 use crate::positions::Positions;
 use crate::redis::Redis;
@@ -77,6 +78,8 @@ pub(crate) struct App {
     pub(crate) fleet_requests: mpsc::Sender<Question>,
     /// Writes accounts.
     pub(crate) accounts: Arc<Accounts>,
+    /// Webhooks, and what calls them.
+    pub(crate) notifications: Arc<Notifications>,
     /// `None`: no history is set.
     pub(crate) history: Option<Arc<dyn HistoryReader>>,
     /// Scores of devices, where they are not in Redis.

@@ -20,6 +20,9 @@ use crate::log_writer::{LogWriter, WriteError};
 use crate::metrics::{OutcomeLabel, PusherMetrics};
 pub(crate) use search::{Found, Search, SearchError};
 
+/// The credential of what the program does by itself.
+const SERVICE: &str = "service";
+
 /// Who asks, and with which request.
 #[derive(Clone, Debug)]
 pub(crate) struct Requester {
@@ -61,9 +64,12 @@ pub(crate) struct Act {
 }
 
 impl Act {
+    fn details(&self) -> HashMap<String, String> {
+        self.details.iter().map(|(name, text)| ((*name).to_owned(), text.clone())).collect()
+    }
+
     /// The record of it.
     fn record(&self, requester: &Requester, outcome: AuditOutcome, at_us: u64) -> AuditRecord {
-        let details = self.details.iter().map(|(name, text)| ((*name).to_owned(), text.clone()));
         AuditRecord {
             happened_at_us: at_us,
             user_id: requester.caller.subject.clone(),
@@ -71,7 +77,7 @@ impl Act {
             subject: self.subject.clone(),
             scope: self.scope.map(|scope| scope.as_str().to_owned()),
             peer: None,
-            details: details.collect::<HashMap<_, _>>(),
+            details: self.details(),
             credential: requester.caller.credential.as_str().to_owned(),
             client_class: Some(requester.client_class.to_owned()),
             outcome: outcome.into(),
@@ -116,20 +122,38 @@ impl Audit {
         drop(self.write(requester, act, AuditOutcome::Failed).await);
     }
 
+    /// Writes what the program has done for a user by itself, as far as the log accepts it. `request_id`: of what was done.
+    pub(crate) async fn note(&self, user: &str, act: &Act, outcome: AuditOutcome, request_id: &str) {
+        let record = AuditRecord {
+            happened_at_us: self.clock.now_us(),
+            user_id: user.to_owned(),
+            action: act.action.to_owned(),
+            subject: act.subject.clone(),
+            details: act.details(),
+            credential: SERVICE.to_owned(),
+            outcome: outcome.into(),
+            request_id: request_id.to_owned(),
+            ..AuditRecord::default()
+        };
+        drop(self.write_record(record, None).await);
+    }
+
     async fn write(&self, requester: &Requester, act: &Act, outcome: AuditOutcome) -> Result<(), WriteError> {
-        let now_us = self.clock.now_us();
-        let record = act.record(requester, outcome, now_us);
+        self.write_record(act.record(requester, outcome, self.clock.now_us()), requester.cause).await
+    }
+
+    async fn write_record(&self, record: AuditRecord, cause: Option<TraceContext>) -> Result<(), WriteError> {
         // The log of the program too: it outlives the in-process log of `updraft`.
         tracing::info!(
             user = record.user_id,
             action = record.action,
             subject = record.subject,
             request = record.request_id,
-            outcome = outcome.as_str_name(),
+            outcome = record.outcome().as_str_name(),
             "audit"
         );
-        let written =
-            self.writer.write(record.user_id.clone(), Some(&record), now_us, requester.cause, &self.clock).await;
+        let at_us = record.happened_at_us;
+        let written = self.writer.write(record.user_id.clone(), Some(&record), at_us, cause, &self.clock).await;
         let label = OutcomeLabel { outcome: if written.is_ok() { "written" } else { "failed" } };
         self.metrics.audit_records.get_or_create(&label).inc();
         if let Err(error) = &written {

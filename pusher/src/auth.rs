@@ -27,7 +27,7 @@ use access::{ApiKeys, Caller, Credential, Limited, Refusal, Scope, Scopes, Token
 #[cfg(feature = "jwks")]
 use anyhow::Context as _;
 use parking_lot::Mutex;
-use runtime::{Clock, Shutdown, Tasks};
+use runtime::{Clock, Shutdown, Tasks, Watched};
 
 use crate::config::{AccessOptions, Keys};
 use crate::metrics::{PusherMetrics, Reason};
@@ -35,7 +35,6 @@ use crate::positions;
 use crate::redis::Redis;
 use crate::sessions::Sessions;
 use crate::throttle::{Client, Throttle};
-use crate::watched::Watched;
 #[cfg(feature = "services")]
 pub(crate) use api_key_file::check as check_api_keys;
 pub(crate) use credentials::{Presented, of_request, of_websocket};

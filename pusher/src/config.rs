@@ -2,6 +2,7 @@
 
 mod access;
 mod map;
+mod notify;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -23,12 +24,13 @@ use streams::LogOptions;
 
 pub use self::access::AccessOptions;
 pub(crate) use self::access::{Keys, SignInSettings};
+pub use self::notify::NotifyOptions;
 use crate::http::ConnectionLimits;
 #[cfg(feature = "services")]
 use crate::keys_command::{KeysAction, NewKeyOptions};
 use crate::socket::AdmissionLimits;
 #[cfg(feature = "services")]
-use crate::{auth, http::tls, positions, sessions};
+use crate::{auth, http::tls, notify::check as notify_keys, positions, sessions};
 use fanout::session::SessionLimits;
 pub use map::{MapOptions, MapStart, TerrainEncoding};
 
@@ -270,6 +272,9 @@ pub struct PusherOptions {
     /// Access control.
     #[command(flatten)]
     pub access: AccessOptions,
+    /// Notifications.
+    #[command(flatten)]
+    pub notify: NotifyOptions,
     /// URL of Redis, which answers REST until the air picture is complete: redis://host:port, or rediss://host:port for
     /// TLS; the nodes of a cluster separated by commas; none: no Redis.
     #[arg(
@@ -378,6 +383,9 @@ impl Program for Config {
             auth::check_token_keys(keys)
                 .and_then(|()| if needs_provider { auth::check_issuer(&settings.issuer) } else { Ok(()) })
                 .map_err(|error| format!("{error:#}"))?;
+        }
+        if let Some(file) = options.notify.keys() {
+            notify_keys(file).map_err(|error| format!("{error:#}"))?;
         }
         if let Some(url) = options.access.user_endpoint() {
             auth::check_user_endpoint(url).map_err(|error| format!("{error:#}"))?;

@@ -314,6 +314,10 @@ impl Follower {
                 // An owner is taken away by a record without one.
                 record.iter().for_each(|record| self.feed.app.ownership.apply(record));
                 self.changed_fleets.extend(self.feed.app.fleets.apply(&key, offset, record.as_ref()));
+                match &record {
+                    Some(record) => self.feed.app.notifications.apply(record),
+                    None => self.feed.app.notifications.end(&key),
+                }
                 span.into_iter().for_each(Span::end);
                 None
             }

@@ -23,6 +23,8 @@ mod keys_command;
 mod log_writer;
 mod metrics;
 mod networks;
+mod notify;
+mod notify_task;
 mod ownership;
 mod pmtiles;
 mod positions;
@@ -37,7 +39,7 @@ pub mod shared_limits;
 pub mod socket;
 mod tail;
 mod throttle;
-mod watched;
+mod time;
 mod zone_policy;
 mod zone_repeater;
 mod zone_view;
@@ -68,6 +70,7 @@ use crate::fleets::Fleets;
 use crate::history_monitor::HistoryMonitor;
 use crate::http::Connections;
 use crate::metrics::PusherMetrics;
+use crate::notify::{Deliverer, Notifications, NotifyMetrics, Parts, Targets};
 use crate::ownership::Ownership;
 use crate::positions::Positions;
 use crate::presence::Presence;
@@ -78,7 +81,7 @@ use crate::shared_limits::SharedMetrics;
 use crate::socket::Admission;
 use crate::throttle::Throttle;
 use crate::zone_writer::ZoneWriter;
-pub use config::{AccessOptions, MapOptions, MapStart, PusherOptions, TerrainEncoding};
+pub use config::{AccessOptions, MapOptions, MapStart, NotifyOptions, PusherOptions, TerrainEncoding};
 #[cfg(feature = "services")]
 pub use config::{Command, Config};
 #[cfg(feature = "services")]
@@ -199,6 +202,22 @@ impl Pusher {
         let (fleet_requests, asked) = socket::fleet_requests::queue();
         let tracer = context.tracer.clone();
         let accounts = Accounts::new(cluster.clone(), tracer, audit.clone(), ownership.clone(), clock.clone());
+        let accounts = Arc::new(accounts);
+        let targets = Arc::<Targets>::default();
+        let notify_metrics = NotifyMetrics::register(&context.metrics);
+        let parts = || Parts {
+            cluster: cluster.clone(),
+            targets: targets.clone(),
+            ownership: ownership.clone(),
+            accounts: accounts.clone(),
+            audit: audit.clone(),
+            clock: clock.clone(),
+            metrics: notify_metrics.clone(),
+            tracer: context.tracer.clone(),
+        };
+        let deliverer =
+            options.notify.keys().map(|file| Deliverer::open(&options.notify, file, parts())).transpose()?;
+        let notifications = Notifications { targets: targets.clone(), deliverer: deliverer.map(Arc::new) };
         let app = App {
             admission: Admission::new(options.admission_limits()),
             http_connections: Connections::new(options.connection_limits(), clock.clone(), metrics.clone()),
@@ -222,7 +241,8 @@ impl Pusher {
             claims: Arc::new(claims),
             fleets,
             fleet_requests,
-            accounts: Arc::new(accounts),
+            accounts,
+            notifications: Arc::new(notifications),
             history,
             scores,
             exports: Exports::new(clock.clone()),
@@ -231,7 +251,7 @@ impl Pusher {
             started_at_us: clock.now_us(),
             context: context.clone(),
         };
-        let feed = Feed::new(app.clone(), cluster);
+        let feed = Feed::new(app.clone(), cluster.clone());
         let router = rest::router(app.clone());
         tracing::info!(address = %listener.local_addr()?, tls = tls.is_some(), "serving map, REST and WebSocket");
         let mut tasks = Tasks::new(clock.clone(), context.shutdown.clone());
@@ -265,6 +285,10 @@ impl Pusher {
         tasks.spawn("feed", |stop| feed.run(stop));
         let of_zones = app.clone();
         tasks.spawn("zones", |stop| zone_repeater::run(of_zones, stop));
+        app.notifications.spawn(&mut tasks, &clock);
+        if let Some(member) = notify_task::member(&app, cluster) {
+            tasks.spawn("notifications", |stop| member.run(stop));
+        }
         let tls_relays = app.tls_relays.clone();
         tasks.spawn("http", |stop| http::serve(app, listener, tls, router, stop));
         let ended = tasks.run(STOP_DEADLINE).await;

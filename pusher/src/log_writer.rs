@@ -69,14 +69,31 @@ impl LogWriter {
         cause: Option<TraceContext>,
         clock: &Clock,
     ) -> Result<RecordId, WriteError> {
+        self.write_to(None, key, value, at_us, cause, clock).await
+    }
+
+    /// The same into a partition, or by key, of a record or, without a value, of a tombstone.
+    ///
+    /// # Errors
+    /// As [`Self::write`].
+    pub(crate) async fn write_to(
+        &self,
+        partition: Option<u32>,
+        key: String,
+        value: Option<&impl Message>,
+        at_us: u64,
+        cause: Option<TraceContext>,
+        clock: &Clock,
+    ) -> Result<RecordId, WriteError> {
         tokio::select! {
-            written = self.write_and_wait(key, value, at_us, cause, clock) => written,
+            written = self.write_and_wait(partition, key, value, at_us, cause, clock) => written,
             () = clock.sleep(DEADLINE) => Err(WriteError::Timeout),
         }
     }
 
     async fn write_and_wait(
         &self,
+        partition: Option<u32>,
         key: String,
         value: Option<&impl Message>,
         at_us: u64,
@@ -86,8 +103,7 @@ impl LogWriter {
         let Output { sink, topic } = self.open().await?;
         let mut record = Outgoing {
             topic: topic.name.clone(),
-            // By key.
-            partition: None,
+            partition,
             key: Some(Bytes::from(key)),
             value: value.map(|value| topic.codec.encode(value)),
             headers: Headers::new(),

@@ -14,6 +14,7 @@ mod device_data;
 mod devices;
 mod docs;
 mod endpoint;
+mod event_filter;
 mod export;
 mod fleets;
 mod flights;
@@ -25,6 +26,7 @@ mod list;
 mod map;
 mod me;
 mod measure;
+mod notification_targets;
 mod openapi;
 mod ownership;
 mod picture;
@@ -33,6 +35,7 @@ mod position;
 mod presence;
 mod problem;
 mod public_history;
+mod push;
 mod query;
 mod redis_picture;
 mod region_history;
@@ -49,11 +52,11 @@ mod spreadsheet;
 mod streamed;
 mod suspects;
 mod tiles;
-mod time;
 mod track;
 mod unread;
 mod validation;
 mod weather_history;
+mod webhooks;
 mod winds;
 mod zone_events;
 mod zones;
@@ -166,6 +169,14 @@ fn routes() -> Vec<(&'static str, &'static str, MethodRouter<App>)> {
         ("GET", presence::PATH, get(presence::get)),
         ("GET", me::PATH, get(me::get)),
         ("PUT", me::PATH, put(me::put)),
+        ("GET", push::KEY_PATH, get(push::key)),
+        ("GET", push::PATH, get(push::list)),
+        ("POST", push::PATH, post(push::create)),
+        ("DELETE", push::ONE_PATH, delete(push::remove)),
+        ("GET", webhooks::PATH, get(webhooks::list)),
+        ("POST", webhooks::PATH, post(webhooks::create)),
+        ("DELETE", webhooks::ONE_PATH, delete(webhooks::remove)),
+        ("POST", webhooks::TEST_PATH, post(webhooks::test)),
         ("DELETE", session::PATH, delete(session::end)),
         ("POST", session::PATH, post(session::create)),
         ("POST", session::REFRESH_PATH, post(session::refresh)),

@@ -19,12 +19,11 @@ use anyhow::Context as _;
 use parking_lot::Mutex;
 use rand::TryRng as _;
 use rate::Lru;
-use runtime::{Clock, Shutdown, Tasks};
+use runtime::{Clock, Shutdown, Tasks, Watched};
 use tokio::sync::Notify;
 
 use crate::metrics::{OutcomeLabel, PusherMetrics};
 use crate::redis::Redis;
-use crate::watched::Watched;
 use keys::Keys;
 #[cfg(feature = "services")]
 pub(crate) use keys::check;

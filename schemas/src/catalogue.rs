@@ -49,6 +49,8 @@ pub mod topic {
     pub const RECEIVERS_STATE: &str = "fanet.receivers-state.v1";
     /// Accounts.
     pub const ACCOUNT: &str = "fanet.account.v1";
+    /// Messages to webhooks and browsers.
+    pub const NOTIFICATION: &str = "fanet.notification.v1";
     /// Access and change records.
     pub const AUDIT: &str = "fanet.audit.v1";
     /// Unusable inputs.

@@ -1,15 +1,17 @@
 //! Settings of standalone.
 
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use pusher::MapOptions;
 use replay::input::Recording;
 use replay::time::Time;
 use runtime::ShellOptions;
 use runtime::program::Program;
 use runtime::settings::parse_address;
+
+use crate::mqtt::open_receivers;
 
 /// Run all of Updraft in one process: a live map of pilots within a second, with nothing else to install.
 ///
@@ -30,9 +32,14 @@ pub struct Config {
     /// Address of the map.
     #[arg(long, env = "UPDRAFT_HTTP_LISTEN", value_name = "ADDRESS:PORT", default_value_t = any(8090), value_parser = parse_address)]
     pub http_listen: SocketAddr,
-    /// Address to which receivers publish: MQTT 3.1, 3.1.1 and 5, without TLS and passwords. Subscriptions are refused.
+    /// Address to which receivers publish: MQTT 3.1, 3.1.1 and 5, without TLS. Subscriptions are refused.
     #[arg(long, env = "UPDRAFT_STANDALONE_MQTT_LISTEN", value_name = "ADDRESS:PORT", default_value_t = any(1883), value_parser = parse_address)]
     pub mqtt_listen: SocketAddr,
+    /// File of the receivers' passwords, hashed, in the form of Mosquitto's password_file; `updraft receivers new` makes a
+    /// line. Then a receiver needs its id as the user, and its password, and can publish under its own id alone. Read again
+    /// when it changes. Without it any client can publish as any receiver.
+    #[arg(long, env = "UPDRAFT_STANDALONE_RECEIVERS", value_name = "FILE")]
+    pub receivers: Option<PathBuf>,
     /// Folder of the history (tracks, flights, and the privacy of devices) and of the zones. Without it they are lost when
     /// the process ends.
     #[arg(long, env = "UPDRAFT_STANDALONE_DATA_DIR", value_name = "FOLDER")]
@@ -46,11 +53,26 @@ pub struct Config {
 }
 
 /// What to do instead of running.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Subcommand)]
+#[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
 pub enum Command {
     /// Ask the running program on its admin port whether it is ready, and print the answer in one line. Exit codes: 0
     /// ready, 1 not ready, 2 not reachable.
     Health,
+    /// Make a password for a receiver: print it, and its line for the file of --receivers, which has only the hash.
+    Receivers {
+        /// new: make one.
+        #[arg(value_enum)]
+        action: ReceiversAction,
+        /// Id of the receiver, as its topics have it, for example 8896672.
+        receiver: String,
+    },
+}
+
+/// What to do with receivers' passwords.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ReceiversAction {
+    /// Make one.
+    New,
 }
 
 /// The traffic.
@@ -93,6 +115,8 @@ Examples:
                                an afternoon again, ten times as fast
   updraft --live               your own receivers: point them at mqtt://this-machine:1883,
                                topics fb/b/<receiver>/f/<type>
+  updraft receivers new 8896672
+                               a password for a receiver, for --receivers
   updraft --http-listen 127.0.0.1:9000 --mqtt-listen 127.0.0.1:2883
                                other ports, for this machine only";
 
@@ -110,11 +134,14 @@ impl Program for Config {
     }
 
     fn admin_port(&self) -> Option<u16> {
-        Some(9107)
+        match self.command {
+            None | Some(Command::Health) => Some(9107),
+            Some(Command::Receivers { .. }) => None,
+        }
     }
 
     fn health_of(&self) -> Option<u16> {
-        self.command.and(self.admin_port())
+        self.admin_port().filter(|_| self.command == Some(Command::Health))
     }
 
     fn check(&self) -> Result<(), String> {
@@ -127,7 +154,24 @@ impl Program for Config {
         if !(0.1..=100.0).contains(&self.traffic.speed) {
             return Err(format!("invalid --speed {}: expected a factor from 0.1 to 100", self.traffic.speed));
         }
+        // The line may be the first one of the file.
+        if !matches!(self.command, Some(Command::Receivers { .. }))
+            && let Some(file) = self.receivers()
+        {
+            if !self.traffic.live {
+                return Err("--receivers needs --live: simulated receivers have no passwords".to_owned());
+            }
+            open_receivers(file).map_err(|error| format!("{error:#}"))?;
+        }
         self.map.check()
+    }
+}
+
+impl Config {
+    /// The file of receivers' passwords.
+    pub(crate) fn receivers(&self) -> Option<&Path> {
+        // Compose and similar tools set an unset variable to an empty text.
+        self.receivers.as_deref().filter(|file| !file.as_os_str().is_empty())
     }
 }
 
@@ -150,7 +194,7 @@ mod tests {
         assert_eq!((config.http_listen.port(), config.mqtt_listen.port()), (8090, 1883));
         assert_eq!((config.traffic.pilots, config.traffic.live), (40, false));
         assert_eq!(config.shell.telemetry.log, DEFAULT_LOG);
-        assert_eq!((config.command, config.health_of()), (None, None));
+        assert_eq!((config.health_of(), config.command), (None, None));
         assert_eq!(parse(&["health"]).expect("good").health_of(), Some(9107));
     }
 
@@ -163,6 +207,9 @@ mod tests {
             (&["--live", "--igc", "x"], "--igc"),
             (&["--live", "--pilots", "3"], "--pilots"),
             (&["--pilots", "many"], "--pilots"),
+            (&["--receivers", "passwords"], "--live"),
+            (&["--receivers", "/none", "--live"], "/none"),
+            (&["receivers", "new"], "RECEIVER"),
             (&["--speed", "10"], "--capture"),
             (&["--capture", "x", "--speed", "0"], "--speed"),
             (&["--capture", "x", "--at", "noon"], "--at"),

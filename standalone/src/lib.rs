@@ -34,14 +34,19 @@ const STOP: Duration = Duration::from_secs(15);
 /// # Errors
 /// A port that is in use, a folder that cannot be read, and the error that ends one of the programs.
 pub async fn run(config: Config, context: Context) -> anyhow::Result<()> {
+    if let Some(Command::Receivers { receiver, .. }) = &config.command {
+        return print_entry(receiver);
+    }
     let context = Context { clock: traffic::clock(&config.traffic, &context.clock)?, ..context };
     let clock = context.clock.clone();
     let traffic = Traffic::new(&config.traffic, &clock)?;
     let bridge = programs::bridge_options()?;
     let (message_sender, message_receiver) = bridge::message_channel();
     let topics = bridge.topics.clone();
+    let receivers = config.receivers().map(mqtt::open_receivers).transpose()?;
+    let (watched, metrics) = (receivers.clone(), &context.metrics);
     let front =
-        Front::bind(config.mqtt_listen, "--mqtt-listen", topics, message_sender, clock.clone(), &context.metrics)
+        Front::bind(config.mqtt_listen, "--mqtt-listen", topics, receivers, message_sender, clock.clone(), metrics)
             .await?;
     let address = front.address()?;
     let probe = Probe::new(address, context.readiness.part("mqtt"), clock.clone());
@@ -59,6 +64,9 @@ pub async fn run(config: Config, context: Context) -> anyhow::Result<()> {
     announce(http, address, &traffic);
     // They end in reverse order: first the input stops, then each stage finishes the output of the one before.
     let mut tasks = Tasks::new(clock.clone(), context.shutdown.clone());
+    if let Some(receivers) = watched {
+        tasks.spawn("receivers-file", |stop| receivers.run(clock.clone(), stop));
+    }
     tasks.spawn("mqtt", |stop| front.serve(stop));
     tasks.spawn("mqtt-probe", |stop| probe.run(stop));
     tasks.spawn("pusher", |stop| programs.clone().pusher(pusher, stop));
@@ -72,6 +80,16 @@ pub async fn run(config: Config, context: Context) -> anyhow::Result<()> {
     tasks.spawn("bridge", |stop| programs.clone().bridge(bridge, message_receiver, stop));
     tasks.spawn("traffic", |stop| traffic.fly(reachable(address), clock, stop));
     tasks.run(STOP).await
+}
+
+#[allow(clippy::print_stdout, reason = "the password is the answer")]
+fn print_entry(receiver: &str) -> anyhow::Result<()> {
+    let (password, entry) = mqtt::new_entry(receiver)?;
+    println!(
+        "# The password. It is shown once, and is not in the file: set it in the receiver, with {receiver} as the user."
+    );
+    println!("{password}\n\n# Its line for the file of --receivers.\n{entry}");
+    Ok(())
 }
 
 #[allow(clippy::print_stdout, reason = "the addresses are for the user who started it, not for the log")]

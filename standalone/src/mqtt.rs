@@ -26,9 +26,11 @@ mod metrics;
 mod packet;
 mod probe;
 mod rate;
+mod receivers;
 mod sessions;
 mod shared;
 mod version;
 
 pub(crate) use front::Front;
 pub(crate) use probe::Probe;
+pub(crate) use receivers::{new_entry, open as open_receivers};

@@ -39,11 +39,13 @@ pub enum Scope {
     FleetManageAny,
     /// Read which WebSockets are open, and what they subscribe to.
     ConnectionRead,
+    /// Have alerts and zone events sent to oneself.
+    NotificationWrite,
 }
 
 impl Scope {
     /// All of them.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::PictureRead,
         Self::PositionWrite,
         Self::ValidationRead,
@@ -61,6 +63,7 @@ impl Scope {
         Self::FleetManage,
         Self::FleetManageAny,
         Self::ConnectionRead,
+        Self::NotificationWrite,
     ];
 
     /// The name in tokens and key files.
@@ -83,6 +86,7 @@ impl Scope {
             Self::FleetManage => "fleet:manage",
             Self::FleetManageAny => "fleet:manage_any",
             Self::ConnectionRead => "connection:read",
+            Self::NotificationWrite => "notification:write",
         }
     }
 
@@ -141,12 +145,14 @@ impl Role {
     /// The scopes that it grants.
     pub fn scopes(self) -> Scopes {
         match self {
-            Self::Viewer => Scopes::PUBLIC,
-            Self::Pilot => Scopes::PUBLIC.with(Scope::PositionWrite).with(Scope::DeviceManage).with(Scope::FleetRead),
+            Self::Viewer => Scopes::PUBLIC.with(Scope::NotificationWrite),
+            Self::Pilot => {
+                Self::Viewer.scopes().with(Scope::PositionWrite).with(Scope::DeviceManage).with(Scope::FleetRead)
+            }
             Self::FleetManager => {
                 Self::Pilot.scopes().with(Scope::AlertHandle).with(Scope::ZoneWrite).with(Scope::FleetManage)
             }
-            Self::Rescue => Scopes::PUBLIC.with(Scope::AlertHandle).with(Scope::AlertHandleAny),
+            Self::Rescue => Self::Viewer.scopes().with(Scope::AlertHandle).with(Scope::AlertHandleAny),
             Self::Operator => Scopes::ALL,
         }
     }

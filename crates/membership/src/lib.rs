@@ -17,6 +17,7 @@
 
 mod group;
 mod member;
+mod progress;
 mod run;
 mod schedule;
 mod session;
@@ -24,5 +25,6 @@ mod task;
 
 pub use group::{Group, Interrupted, Membership};
 pub use member::{Member, MemberMetrics};
+pub use progress::{GroupProgress, part_of};
 pub use schedule::Schedule;
 pub use task::{Command, ReportReader, Reports, TaskEvent, TaskStart};

@@ -22,6 +22,7 @@ pub mod shutdown;
 pub mod tasks;
 pub mod telemetry;
 pub mod trace;
+pub mod watched;
 
 pub use backoff::Backoff;
 pub use certificates::{CertificateFiles, CertificateUse};
@@ -34,3 +35,4 @@ pub use retry::keep_trying;
 pub use settings::{Redacted, ShellOptions};
 pub use shutdown::Shutdown;
 pub use tasks::Tasks;
+pub use watched::Watched;

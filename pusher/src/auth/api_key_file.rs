@@ -5,8 +5,7 @@ use std::sync::Arc;
 
 use access::ApiKeys;
 use anyhow::Context as _;
-
-use crate::watched::Watched;
+use runtime::Watched;
 
 /// Reads the file. A deleted file revokes its keys.
 ///

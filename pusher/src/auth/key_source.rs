@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use access::KeySet;
 use anyhow::Context as _;
-use runtime::{Clock, Shutdown};
+use runtime::{Clock, Shutdown, Watched};
 
 #[cfg(feature = "jwks")]
 use super::discovery::Discovery;
@@ -16,7 +16,6 @@ use super::jwks_url::{JwksUrl, Place};
 #[cfg(feature = "services")]
 use crate::config::Keys;
 use crate::metrics::PusherMetrics;
-use crate::watched::Watched;
 
 /// The newest good keys. Clones share them.
 #[derive(Clone)]

@@ -5,11 +5,10 @@ use std::sync::Arc;
 
 use access::{Caller, Credential, Hash, Pilot, Scope, Scopes};
 use anyhow::{Context as _, ensure};
+use runtime::Watched;
 use schemas::DeviceAddress;
 use schemas::v1::AircraftKind;
 use serde::Deserialize;
-
-use crate::watched::Watched;
 
 /// Shorter keys could be guessed.
 const MIN_KEY_CHARACTERS: usize = 16;

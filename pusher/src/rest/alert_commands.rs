@@ -13,10 +13,10 @@ use super::endpoint::Parameter;
 use super::picture_request::{accepts_protobuf, message_response};
 use super::problem::Problem;
 use super::query::Query;
-use super::time::rfc3339;
 use crate::app::{App, Live};
 use crate::audit::{Act, Requester};
 use crate::commands::CommandError;
+use crate::time::rfc3339;
 use fanout::view::{Kind, ObjectId, State as Known};
 
 pub(super) const ACKNOWLEDGE_PATH: &str = "/api/v1/alerts/{id}/acknowledge";

@@ -10,9 +10,9 @@ use super::endpoint::{Endpoint, Parameter};
 use super::picture_request::{accepts_protobuf, message_response};
 use super::problem::Problem;
 use super::public_history::{ms_to_us, time};
-use super::time::rfc3339;
 use crate::app::App;
 use crate::audit::{Found, Search, SearchError};
+use crate::time::rfc3339;
 
 const MAX_RECORDS: usize = 1_000;
 const DEFAULT_RECORDS: usize = 100;

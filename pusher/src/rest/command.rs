@@ -11,11 +11,11 @@ use serde::Deserialize;
 
 use super::picture_request::message_response;
 use super::problem::Problem;
-use super::time::rfc3339;
 use crate::app::App;
 use crate::audit::{Act, Requester};
 use crate::auth::Denied;
 use crate::commands::{Accepted, CommandError};
+use crate::time::rfc3339;
 
 /// The id of the command's record.
 const OBSERVATION_ID: HeaderName = HeaderName::from_static("x-observation-id");

@@ -18,9 +18,9 @@ use super::endpoint::Endpoint;
 use super::fleets::{devices, problem, ready, write};
 use super::picture_request::{accepts_protobuf, message_response};
 use super::problem::Problem;
-use super::time::rfc3339;
 use crate::app::App;
 use crate::audit::{Act, Requester};
+use crate::time::rfc3339;
 
 pub(super) const ENDPOINT: Endpoint = Endpoint {
     path: "/api/v1/companies",

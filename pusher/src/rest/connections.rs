@@ -8,9 +8,9 @@ use schemas::v1::ConnectionList;
 use super::endpoint::Endpoint;
 use super::picture_request::{accepts_protobuf, message_response};
 use super::problem::Problem;
-use super::time::rfc3339;
 use crate::app::App;
 use crate::presence::connections_of_others;
+use crate::time::rfc3339;
 
 /// Of all instances.
 const MOST: usize = 5_000;

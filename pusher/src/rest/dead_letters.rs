@@ -10,10 +10,10 @@ use super::command::not_done;
 use super::endpoint::{Endpoint, Parameter};
 use super::picture_request::{accepts_protobuf, message_response};
 use super::problem::Problem;
-use super::time::rfc3339;
 use crate::app::App;
 use crate::audit::{Act, Requester};
 use crate::dead_letters::{Found, ReadError};
+use crate::time::rfc3339;
 
 const MAX_LETTERS: usize = 200;
 const DEFAULT_LETTERS: usize = 100;

@@ -8,8 +8,8 @@ use schemas::{DeviceAddress, v1};
 use super::endpoint::{Endpoint, Parameter};
 use super::picture_request::{Aging, PictureRequest};
 use super::problem::Problem;
-use super::time::rfc3339;
 use crate::app::App;
+use crate::time::rfc3339;
 use fanout::view::State as Known;
 
 pub(super) const ENDPOINT: Endpoint = Endpoint {

@@ -22,8 +22,8 @@ use super::public_history::{FROM, HOURS, PublicHistory, TO, bad_parameter, histo
 use super::query::Query;
 use super::spreadsheet::{self, DECIMAL, EXCEL};
 use super::streamed::of_unknown_length;
-use super::time::rfc3339;
 use crate::app::App;
+use crate::time::rfc3339;
 pub(crate) use body::Exports;
 use table::Table;
 

@@ -19,10 +19,10 @@ use super::endpoint::Endpoint;
 use super::picture_request::{accepts_protobuf, message_response};
 use super::problem::Problem;
 use super::query::Query;
-use super::time::rfc3339;
 use crate::app::App;
 use crate::audit::{Act, Requester};
 use crate::commands::CommandError;
+use crate::time::rfc3339;
 
 pub(super) const ENDPOINT: Endpoint = Endpoint {
     path: "/api/v1/fleets",

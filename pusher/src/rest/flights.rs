@@ -12,8 +12,8 @@ use super::endpoint::{BOUNDS, Endpoint, Parameter};
 use super::picture_request::{accepts_protobuf, message_response};
 use super::problem::Problem;
 use super::public_history::{PublicHistory, day, history_failed, ms_to_us, us_to_ms};
-use super::time::rfc3339;
 use crate::app::App;
+use crate::time::rfc3339;
 
 const DEFAULT_LIMIT: u64 = 1_000;
 const MAX_LIMIT: u64 = 10_000;

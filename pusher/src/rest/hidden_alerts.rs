@@ -11,9 +11,9 @@ use super::command::not_done;
 use super::endpoint::Endpoint;
 use super::picture_request::{accepts_protobuf, message_response};
 use super::problem::Problem;
-use super::time::rfc3339;
 use crate::app::App;
 use crate::audit::{Act, Requester};
+use crate::time::rfc3339;
 
 const MAX_ALERTS: usize = 1_000;
 

@@ -9,8 +9,8 @@ use schemas::v1::{ApiKeyList, ApiKeyView};
 use super::endpoint::Endpoint;
 use super::picture_request::{accepts_protobuf, message_response};
 use super::problem::Problem;
-use super::time::rfc3339;
 use crate::app::App;
+use crate::time::rfc3339;
 
 pub(super) const ENDPOINT: Endpoint = Endpoint {
     path: "/api/v1/keys",

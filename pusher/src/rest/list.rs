@@ -12,8 +12,8 @@ use super::picture_request::{Aging, PictureRequest};
 use super::problem::Problem;
 use super::query::Query;
 use super::selection::Selection;
-use super::time::rfc3339;
 use crate::app::App;
+use crate::time::rfc3339;
 use fanout::view::{Kind, Object, State as Known};
 
 /// A list of objects of one kind.

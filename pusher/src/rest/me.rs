@@ -16,11 +16,11 @@ use super::body;
 use super::command::not_done;
 use super::problem::Problem;
 use super::query::Query;
-use super::time::rfc3339;
 use crate::app::App;
 use crate::audit::Requester;
 use crate::auth::Denied;
 use crate::commands::CommandError;
+use crate::time::rfc3339;
 
 pub(super) const PATH: &str = "/api/v1/me";
 pub(super) const SUMMARY: &str = "Whose credentials these are, what they allow, and when they expire.";

@@ -1,6 +1,7 @@
 //! `GET /api/openapi.json`: generated from the parameters of the endpoints and the descriptors of their messages.
 
 mod fleets;
+mod notifications;
 mod problem;
 mod zone_sets;
 
@@ -112,6 +113,7 @@ fn generate() -> Value {
     ownership_operations().into_iter().for_each(|(path, operations)| _ = paths.insert(path.to_owned(), operations));
     schemas.insert("Session".to_owned(), session::schema());
     session_operations().into_iter().for_each(|(path, operations)| _ = paths.insert(path.to_owned(), operations));
+    notifications::add(&mut paths, &mut schemas);
     add_access(&mut paths);
     json!({
         "openapi": "3.1.0",

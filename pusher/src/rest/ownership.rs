@@ -13,12 +13,12 @@ use serde_json::{Value, json};
 use super::command::{about, device, not_done};
 use super::problem::Problem;
 use super::query::Query;
-use super::time::rfc3339;
 use crate::app::App;
 use crate::audit::Requester;
 use crate::auth::Denied;
 use crate::claims::CLAIM_FOR;
 use crate::ownership::MAX_DEVICES;
+use crate::time::rfc3339;
 
 pub(super) const CLAIM_PATH: &str = "/api/v1/devices/{address}/claim";
 pub(super) const CLAIM_SUMMARY: &str = "A code that proves that a device is yours: set it as the name of the device within 15 \

@@ -6,8 +6,8 @@ use serde::Serialize;
 
 use super::problem::Problem;
 use super::query::Query;
-use super::time::rfc3339;
 use crate::app::App;
+use crate::time::rfc3339;
 
 pub(super) const PATH: &str = "/api/v1/presence";
 pub(super) const SUMMARY: &str = "The number of open WebSockets, of the instance that answers and, counted in Redis some \

@@ -15,8 +15,8 @@ use super::picture_request::{accepts_protobuf, message_response};
 use super::problem::Problem;
 use super::public_history::{FROM, PublicHistory, TO, history_failed, ms_to_us};
 use super::query::Query;
-use super::time::rfc3339;
 use crate::app::App;
+use crate::time::rfc3339;
 
 pub(super) const ENDPOINT: Endpoint = Endpoint {
     path: "/api/v1/history",

@@ -11,8 +11,8 @@ use super::endpoint::{Endpoint, Parameter};
 use super::picture::add;
 use super::picture_request::{Aging, PictureRequest};
 use super::problem::Problem;
-use super::time::rfc3339;
 use crate::app::App;
+use crate::time::rfc3339;
 use fanout::view::{Kind, Object};
 
 const MAX_FOUND: usize = 50;

@@ -14,12 +14,12 @@ use serde_json::{Value, json};
 
 use super::problem::Problem;
 use super::query::Query;
-use super::time::rfc3339;
 use crate::app::App;
 use crate::audit::{Act, Requester, Visitor};
 use crate::auth::{self, Denied};
 use crate::sessions::{Granted, SessionError, Sessions};
 use crate::throttle::Client;
+use crate::time::rfc3339;
 
 pub(super) const PATH: &str = "/api/v1/session";
 pub(super) const CREATE_SUMMARY: &str = "Open a session with an API key, or once with a one-time secret (Authorization: Bearer): a \

@@ -7,9 +7,9 @@ use serde_json::{Value, json};
 
 use super::problem::Problem;
 use super::query::Query;
-use super::time::rfc3339;
 use crate::app::App;
 use crate::auth::SignIn;
+use crate::time::rfc3339;
 
 pub(super) const PATH: &str = "/api/v1/sign-in";
 pub(super) const SUMMARY: &str = "Whether one can sign in on the map page, and how.";

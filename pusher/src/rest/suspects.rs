@@ -14,11 +14,11 @@ use schemas::v1::ValidationList;
 use super::endpoint::Endpoint;
 use super::picture_request::{accepts_protobuf, message_response};
 use super::problem::Problem;
-use super::time::rfc3339;
 use super::validation::{no_scores, unreadable, validation};
 use crate::app::App;
 use crate::redis::Redis;
 use crate::scores::is_in_doubt;
+use crate::time::rfc3339;
 use in_doubt::InDoubt;
 pub(crate) use in_doubt::Suspects;
 

@@ -18,8 +18,8 @@ use super::public_history::{
 use super::query::Query;
 use super::spreadsheet::{self, DECIMAL, EXCEL};
 use super::streamed::{Piece, streamed};
-use super::time::rfc3339;
 use crate::app::App;
+use crate::time::rfc3339;
 
 pub(super) const ENDPOINT: Endpoint = Endpoint {
     path: "/api/v1/track/{address}",

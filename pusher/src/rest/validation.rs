@@ -17,10 +17,10 @@ use super::endpoint::{Endpoint, Parameter};
 use super::picture_request::{accepts_protobuf, message_response};
 use super::problem::Problem;
 use super::query::Query;
-use super::time::rfc3339;
 use crate::app::App;
 use crate::audit::Requester;
 use crate::redis::Redis;
+use crate::time::rfc3339;
 
 pub(super) const RESET_PATH: &str = "/api/v1/validation/{address}/reset";
 pub(super) const RESET_SUMMARY: &str = "Reset the score of a device. For operators.";

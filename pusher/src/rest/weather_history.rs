@@ -12,8 +12,8 @@ use super::endpoint::{Endpoint, Parameter};
 use super::picture_request::{accepts_protobuf, message_response};
 use super::problem::Problem;
 use super::public_history::{FROM, HOURS, PublicHistory, TO, history_failed, ms_to_us, unknown_device};
-use super::time::rfc3339;
 use crate::app::App;
+use crate::time::rfc3339;
 
 const MAX_LIMIT: u64 = 10_000;
 

@@ -10,8 +10,8 @@ use super::endpoint::{BOUNDS, Endpoint, LAT, LON, MAX_AGE, RADIUS};
 use super::picture_request::{accepts_protobuf, message_response};
 use super::problem::Problem;
 use super::selection::{MAX_AGE_S, MAX_OBJECTS};
-use super::time::rfc3339;
 use crate::app::App;
+use crate::time::rfc3339;
 
 pub(super) const ENDPOINT: Endpoint = Endpoint {
     path: "/api/v1/winds",

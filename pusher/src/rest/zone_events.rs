@@ -8,8 +8,8 @@ use schemas::v1::{ZoneEvent, ZoneEventList};
 use super::endpoint::{BOUNDS, Endpoint, LAT, LON, Parameter, RADIUS};
 use super::picture_request::{accepts_protobuf, message_response};
 use super::problem::Problem;
-use super::time::rfc3339;
 use crate::app::App;
+use crate::time::rfc3339;
 
 /// Events in one response.
 const MOST: usize = 1_000;

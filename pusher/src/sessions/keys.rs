@@ -6,8 +6,7 @@ use std::sync::Arc;
 use access::SigningKeys;
 use anyhow::Context as _;
 use rand::TryRng as _;
-
-use crate::watched::Watched;
+use runtime::Watched;
 
 /// Where the keys are.
 pub(super) enum Keys {

@@ -186,7 +186,7 @@ async fn a_caller_learns_who_it_is() {
         "name": "Ada Lovelace",
         "credential": "token",
         "roles": ["pilot"],
-        "scopes": ["picture:read", "position:write", "device:manage", "fleet:read"],
+        "scopes": ["picture:read", "position:write", "device:manage", "fleet:read", "notification:write"],
         "company": "Club Alpin",
         "devices": ["110B90"],
         "fleets": [],

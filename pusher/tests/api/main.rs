@@ -12,6 +12,7 @@ mod encodings;
 mod fleets;
 mod limits;
 mod live;
+mod notifications;
 mod operate;
 mod ownership;
 mod page;

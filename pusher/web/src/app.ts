@@ -21,6 +21,7 @@ import { Air } from './motion/air';
 import { Flights, type PastFlight } from './motion/flights';
 import { aroundTime, Past } from './motion/past';
 import { Notifier } from './notifier';
+import { Push, registration } from './push';
 import { isSameSelection, type Selection } from './selection';
 import { Choices } from './settings/choices';
 import { Favourites } from './settings/favourites';
@@ -88,6 +89,7 @@ export class App {
   readonly #outage = new OutageBanner(() => this.#connection.retry());
   readonly #tools: Tools;
   readonly #account: Account;
+  readonly #push: Push;
   readonly #travel: TimeTravel;
   readonly #dialogs: Dialogs;
   readonly #hint = new HintBanner();
@@ -111,6 +113,7 @@ export class App {
     this.#account = new Account(store, { changed: () => this.#showAccount(), credentialsChanged: () => this.#connection.reconnect() });
     this.#config = config;
     this.#choices = new Choices(preferences, config, language);
+    this.#push = new Push({ registration, token: () => this.#account.token(), language, send: (url, init) => fetch(url, init), store: () => localStorage });
     const state = readState(location.hash);
     this.#hidden = new Set(state.hidden);
     this.#followed = new Followed(state.followed, (device) => this.#select({ kind: 'device', device }, true));
@@ -220,7 +223,7 @@ export class App {
       { label: 'tool.locate', icon: 'locate', act: () => this.#locate() },
       {
         label: 'tool.account', icon: 'account', hidden: true,
-        popover: { id: 'account', content: () => accountPanel(this.#account.state, this.#shown, this.#choices.formats, { show: (shown) => this.#showOnly(shown), signIn: () => void this.#account.signIn(), signOut: () => void this.#account.signOut() }) },
+        popover: { id: 'account', content: () => accountPanel(this.#account.state, this.#shown, this.#choices.formats, { show: (shown) => this.#showOnly(shown), signIn: () => void this.#account.signIn(), signOut: () => void this.#signOut() }) },
       },
       { label: 'tool.zones', icon: 'zones', hidden: true, popover: { id: 'zones', content: () => this.#zoneTools() } },
       { label: 'tool.settings', icon: 'settings', popover: { id: 'settings', content: () => this.#settings() } },
@@ -378,6 +381,7 @@ export class App {
     const title = count === 0 ? 'Updraft' : `Updraft · ${count}`;
     if (document.title !== title) document.title = title;
     this.#groupPanel.show(scene, this.#group, this.#session.maxFollowed);
+    if (this.#pushes) this.#push.want(this.#watched, now);
     this.#line.watching = this.#notifies && (this.#followed.devices.size > 0 || scene.group.size > 0);
     const km = this.#subscription.liveRadiusKm(this.#board.view);
     this.#hint.show(this.#session.lastError ?? (km === undefined ? undefined : t('hint.region', { distance: this.#choices.formats.distance(km).replace(/\.0 /, ' ') })), now);
@@ -403,6 +407,11 @@ export class App {
 
   get #notifies(): boolean {
     return this.#choices.stored.notify === true && Notifier.isAllowed;
+  }
+
+  /** Whether notifications come while the page is closed too. */
+  get #pushes(): boolean {
+    return this.#notifies && this.#account.state.person?.scopes.includes('notification:write') === true;
   }
 
   /** Looks for events of followed pilots: with each message, since a hidden page draws nothing. */
@@ -502,6 +511,7 @@ export class App {
     this.#choices.change(change);
     if (change.language !== undefined) location.reload();
     if (change.notify) void this.#askToNotify();
+    else if (change.notify === false) void this.#push.cancel();
     if (change.data !== undefined) this.#line.choice = change.data;
     if (change.theme !== undefined) {
       applyTheme(change.theme);
@@ -511,6 +521,11 @@ export class App {
     if (change.colour !== undefined) this.#tools.refresh('legend');
     this.#board.redraw();
     this.#showPanel();
+  }
+
+  async #signOut(): Promise<void> {
+    await this.#push.cancel();
+    await this.#account.signOut();
   }
 
   async #askToNotify(): Promise<void> {

@@ -13,6 +13,7 @@ use super::conversation::Conversation;
 use super::ending::Ending;
 use super::limits::Limits;
 use super::packet::{Announced, Codec, Connect, Fault, Incoming, Outgoing};
+use super::receivers::Receiver;
 use super::shared::{Hold, READ_BYTES, Shared, read, session_expiry};
 use super::version::{Version, version};
 
@@ -25,7 +26,7 @@ const FAREWELL_BYTES: usize = 256 << 10;
 /// Serves a client until one of both ends it. `client_id` is filled in once it is known.
 pub(super) async fn serve(mut stream: TcpStream, shared: &Shared, stop: &Shutdown, client_id: &mut String) -> Ending {
     let mut inbox = BytesMut::with_capacity(READ_BYTES);
-    let (mut codec, connect) = match handshake(&mut stream, &mut inbox, shared, stop).await {
+    let (mut codec, connect, receiver) = match handshake(&mut stream, &mut inbox, shared, stop).await {
         Ok(accepted) => accepted,
         Err((ending, codec)) => {
             if let (Some(refusal), Some(mut codec)) = (ending.answer(), codec) {
@@ -42,7 +43,10 @@ pub(super) async fn serve(mut stream: TcpStream, shared: &Shared, stop: &Shutdow
     *client_id = if is_assigned { assigned_id(shared) } else { connect.client_id.clone() };
     let now = shared.clock.monotonic();
     let expiry = session_expiry(connect.session_expiry_s, shared);
-    let attached = shared.sessions.lock().attach(client_id, connect.is_clean, now);
+    // A receiver that uses the client id of another one would take over its session.
+    let session =
+        receiver.as_ref().map_or_else(|| client_id.clone(), |receiver| format!("{}/{client_id}", receiver.id()));
+    let attached = shared.sessions.lock().attach(&session, connect.is_clean, now);
     let accepted = Outgoing::Accepted {
         session_present: attached.is_resumed,
         assigned_id: is_assigned.then(|| client_id.clone()),
@@ -52,8 +56,8 @@ pub(super) async fn serve(mut stream: TcpStream, shared: &Shared, stop: &Shutdow
         tracing::debug!(client_id, "dropped the Will of a client: it would be published when it is old");
     }
     shared.metrics.accepted.inc();
-    let hold = Hold { shared, client_id: client_id.clone(), attached, expiry };
-    let mut conversation = Conversation::new(shared, hold, silence(connect.keep_alive_s, shared));
+    let hold = Hold { shared, client_id: session, attached, expiry };
+    let mut conversation = Conversation::new(shared, hold, receiver, silence(connect.keep_alive_s, shared));
     let ending = match codec.put(accepted, &mut outbox) {
         Ok(()) => conversation.run(&mut stream, &mut codec, &mut inbox, &mut outbox, stop).await,
         Err(fault) => fault.into(),
@@ -73,7 +77,7 @@ async fn handshake(
     inbox: &mut BytesMut,
     shared: &Shared,
     stop: &Shutdown,
-) -> Result<(Codec, Connect), (Ending, Option<Codec>)> {
+) -> Result<(Codec, Connect, Option<Receiver>), (Ending, Option<Codec>)> {
     let limits = &shared.limits;
     let mut codec = None;
     let first = async {
@@ -110,11 +114,24 @@ async fn handshake(
         Incoming::Connect(connect) => Ok(connect),
         _ => Err(Fault::Unexpected("another packet than CONNECT first").into()),
     });
+    let checked = match checked {
+        Ok(connect) => log_in(&connect, shared).await.map(|receiver| (connect, receiver)),
+        Err(ending) => Err(ending),
+    };
     match (checked, codec) {
-        (Ok(connect), Some(codec)) => Ok((codec, connect)),
+        (Ok((connect, receiver)), Some(codec)) => Ok((codec, connect, receiver)),
         (Ok(_), None) => Err((Ending::Closed, None)),
         (Err(ending), codec) => Err((ending, codec)),
     }
+}
+
+/// The receiver that a client is. `None`: it may publish as any.
+async fn log_in(connect: &Connect, shared: &Shared) -> Result<Option<Receiver>, Ending> {
+    let Some(receivers) = shared.receivers.as_ref().map(|watched| watched.value()) else { return Ok(None) };
+    let (user, password) = (connect.user.clone(), connect.password.clone().unwrap_or_default());
+    // Hashing takes its time.
+    let found = tokio::task::spawn_blocking(move || receivers.log_in(user.as_deref(), &password)).await;
+    found.map_err(|error| Ending::Io(std::io::Error::other(error)))?.map(Some).map_err(Ending::from)
 }
 
 fn codec_of(version: Version, limits: &Limits) -> Codec {

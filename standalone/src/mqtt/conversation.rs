@@ -14,8 +14,9 @@ use tokio::sync::mpsc::error::TrySendError;
 
 use super::deliveries::{Ack, AckedQos, Offer};
 use super::ending::Ending;
-use super::packet::{Codec, Fault, Incoming, Outgoing, Publish};
+use super::packet::{Carried, Codec, Fault, Incoming, Outgoing, Publish};
 use super::rate::TokenBucket;
+use super::receivers::{NoReceiver, Receiver};
 use super::sessions::Attached;
 use super::shared::{Hold, Shared, read, session_expiry};
 
@@ -23,6 +24,8 @@ use super::shared::{Hold, Shared, read, session_expiry};
 pub(super) struct Conversation<'a> {
     shared: &'a Shared,
     hold: Hold<'a>,
+    /// Whose topics it may use; `None`: those of all.
+    receiver: Option<Receiver>,
     silence: Duration,
     bucket: TokenBucket,
     /// A message that waits for the bridge; while there is one, nothing more is read.
@@ -40,11 +43,12 @@ pub(super) struct Conversation<'a> {
 
 impl<'a> Conversation<'a> {
     /// `silence`: how long the client may send nothing.
-    pub(super) fn new(shared: &'a Shared, hold: Hold<'a>, silence: Duration) -> Self {
+    pub(super) fn new(shared: &'a Shared, hold: Hold<'a>, receiver: Option<Receiver>, silence: Duration) -> Self {
         let now = shared.clock.monotonic();
         Self {
             shared,
             hold,
+            receiver,
             silence,
             bucket: TokenBucket::new(shared.limits.packets_per_second, now),
             pending: None,
@@ -226,7 +230,8 @@ impl<'a> Conversation<'a> {
         }
         let is_ours = publish.topic.len() <= self.shared.limits.topic_bytes
             && envelope::is_subscribed(&publish.topic, &self.shared.topics);
-        if is_ours {
+        let is_allowed = self.may_publish(&publish.topic)?;
+        if is_ours && is_allowed {
             return match self.shared.message_sender.try_reserve() {
                 Ok(permit) => self.forward(publish, permit, codec, outbox),
                 Err(TrySendError::Full(())) => {
@@ -236,21 +241,50 @@ impl<'a> Conversation<'a> {
                 Err(TrySendError::Closed(())) => Err(Ending::Stopping),
             };
         }
-        self.shared.metrics.other_topics.inc();
+        let carried = if is_ours { Carried::OtherReceiver } else { Carried::OtherTopic };
+        match carried {
+            Carried::OtherReceiver => self.shared.metrics.other_receivers.inc(),
+            _ => self.shared.metrics.other_topics.inc(),
+        };
         if !std::mem::replace(&mut self.reported_topic, true) {
-            self.report_topic(&publish.topic);
+            self.report_topic(&publish.topic, carried);
         }
         let packet_id = publish.packet_id;
         match publish.qos {
             QoS::AtMostOnce => {}
-            QoS::AtLeastOnce => codec.put(Outgoing::PubAck { packet_id, carried: false }, outbox)?,
-            QoS::ExactlyOnce => codec.put(Outgoing::PubRec { packet_id, carried: false }, outbox)?,
+            QoS::AtLeastOnce => codec.put(Outgoing::PubAck { packet_id, carried }, outbox)?,
+            QoS::ExactlyOnce => codec.put(Outgoing::PubRec { packet_id, carried }, outbox)?,
         }
         Ok(())
     }
 
-    fn report_topic(&self, topic: &[u8]) {
-        let Some(omitted) = self.shared.log.lock().admit("other_topic", self.shared.clock.monotonic()) else { return };
+    /// Whether a topic is of the receiver that the client is.
+    fn may_publish(&self, topic: &[u8]) -> Result<bool, Ending> {
+        let Some((receiver, receivers)) = self.receiver.as_ref().zip(self.shared.receivers.as_ref()) else {
+            return Ok(true);
+        };
+        // The file may have changed since the client connected.
+        if !receivers.value().has(receiver) {
+            return Err(NoReceiver::Removed(receiver.id().to_owned()).into());
+        }
+        Ok(envelope::receiver_of(topic, &self.shared.topics) == receiver.id().as_bytes())
+    }
+
+    fn report_topic(&self, topic: &[u8], carried: Carried) {
+        let reason = if carried == Carried::OtherReceiver { "other_receiver" } else { "other_topic" };
+        let Some(omitted) = self.shared.log.lock().admit(reason, self.shared.clock.monotonic()) else { return };
+        if let Some(receiver) = self.receiver.as_ref().filter(|_| carried == Carried::OtherReceiver) {
+            let topic = String::from_utf8_lossy(&topic[..topic.len().min(self.shared.limits.topic_bytes)]);
+            let receiver = receiver.id();
+            tracing::info!(
+                receiver,
+                ?topic,
+                reason,
+                omitted,
+                "dropped an MQTT message under the topic of another receiver"
+            );
+            return;
+        }
         let topic = String::from_utf8_lossy(&topic[..topic.len().min(self.shared.limits.topic_bytes)]);
         let (client_id, expected) = (&self.hold.client_id, &self.shared.topics);
         tracing::info!(
@@ -298,7 +332,7 @@ impl<'a> Conversation<'a> {
 
 fn answer(ack: Ack) -> Outgoing {
     match ack {
-        Ack::PubAck(packet_id) => Outgoing::PubAck { packet_id, carried: true },
-        Ack::PubRec(packet_id) => Outgoing::PubRec { packet_id, carried: true },
+        Ack::PubAck(packet_id) => Outgoing::PubAck { packet_id, carried: Carried::Yes },
+        Ack::PubRec(packet_id) => Outgoing::PubRec { packet_id, carried: Carried::Yes },
     }
 }

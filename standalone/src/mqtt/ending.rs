@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::packet::{Fault, Refusal};
+use super::receivers::NoReceiver;
 use super::version::NotMqtt;
 
 /// The end of one connection.
@@ -24,6 +25,8 @@ pub(super) enum Ending {
     LongClientId(usize),
     #[error("it requests enhanced authentication (AUTH), which is not supported")]
     Authentication,
+    #[error("{0}")]
+    Credentials(#[from] NoReceiver),
     #[error("a packet of it did not arrive within {0:?}")]
     SlowPacket(Duration),
     #[error("it has been silent for {0:?}, longer than its keep-alive allows")]
@@ -56,6 +59,10 @@ impl Ending {
             Self::Fault(Fault::SmallClient { .. }) => "small_client",
             Self::SlowHandshake(_) => "slow_handshake",
             Self::Authentication => "authentication",
+            Self::Credentials(NoReceiver::Missing) => "no_credentials",
+            Self::Credentials(NoReceiver::Unknown(_)) => "unknown_receiver",
+            Self::Credentials(NoReceiver::WrongPassword(_)) => "wrong_password",
+            Self::Credentials(NoReceiver::Removed(_)) => "removed_receiver",
             Self::SlowPacket(_) => "slow_packet",
             Self::Silent(_) => "silent",
             Self::SlowReader(_) => "slow_reader",
@@ -80,6 +87,7 @@ impl Ending {
             Self::Fault(Fault::ClientId) | Self::LongClientId(_) => Some(Refusal::ClientId),
             Self::Fault(Fault::Unexpected(_)) => Some(Refusal::Protocol),
             Self::Authentication => Some(Refusal::Authentication),
+            Self::Credentials(_) => Some(Refusal::Credentials),
             Self::Silent(_) => Some(Refusal::KeepAlive),
             Self::TakenOver => Some(Refusal::TakenOver),
             Self::Alias => Some(Refusal::Alias),

@@ -9,7 +9,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use bridge::MessageSender;
 use parking_lot::Mutex;
-use runtime::{Clock, Metrics, Shutdown};
+use runtime::{Clock, Metrics, Shutdown, Watched};
 use socket2::{SockRef, TcpKeepalive};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{JoinError, JoinSet};
@@ -18,6 +18,7 @@ use super::admission::{ConnectionSlots, Source};
 use super::connection::serve;
 use super::limits::Limits;
 use super::metrics::{FrontMetrics, Reason};
+use super::receivers::Receivers;
 use super::sessions::Sessions;
 use super::shared::Shared;
 
@@ -37,7 +38,7 @@ pub(crate) struct Front {
 }
 
 impl Front {
-    /// Listens. Messages under `topics` go into `message_sender`.
+    /// Listens. Messages under `topics` go into `message_sender`, only those of `receivers` where there are some.
     ///
     /// # Errors
     /// The address cannot be bound; the error names `setting`.
@@ -45,6 +46,7 @@ impl Front {
         address: SocketAddr,
         setting: &str,
         topics: Vec<String>,
+        receivers: Option<Arc<Watched<Receivers>>>,
         message_sender: MessageSender,
         clock: Clock,
         metrics: &Metrics,
@@ -55,7 +57,8 @@ impl Front {
         let sessions = Mutex::new(Sessions::new(&limits));
         let metrics = FrontMetrics::register(metrics);
         let (log, assigned) = (Mutex::default(), AtomicU64::default());
-        let shared = Arc::new(Shared { limits, sessions, message_sender, topics, metrics, clock, log, assigned });
+        let shared =
+            Arc::new(Shared { limits, sessions, message_sender, receivers, topics, metrics, clock, log, assigned });
         Ok(Self { listener, shared, stop: Shutdown::new() })
     }
 

@@ -19,6 +19,7 @@ pub(super) struct FrontMetrics {
     pub(super) accepted: Counter,
     pub(super) ended: Family<Reason, Counter>,
     pub(super) other_topics: Counter,
+    pub(super) other_receivers: Counter,
     pub(super) subscriptions_refused: Counter,
     pub(super) panics: Counter,
 }
@@ -44,6 +45,11 @@ impl FrontMetrics {
             other_topics: metrics.register(
                 "standalone_mqtt_other_topics",
                 "MQTT messages under unknown topics, acknowledged and dropped",
+                Counter::default(),
+            ),
+            other_receivers: metrics.register(
+                "standalone_mqtt_other_receivers",
+                "MQTT messages of a receiver under the topic of another one, acknowledged and dropped",
                 Counter::default(),
             ),
             subscriptions_refused: metrics.register(

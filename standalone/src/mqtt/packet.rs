@@ -65,6 +65,8 @@ pub(super) struct Connect {
     /// MQTT 5: the longest packet that the client accepts, bytes.
     pub(super) largest_packet: u32,
     pub(super) has_will: bool,
+    pub(super) user: Option<String>,
+    pub(super) password: Option<Bytes>,
     /// MQTT 5: the client wants an exchange of AUTH packets.
     pub(super) wants_auth: bool,
 }
@@ -87,6 +89,7 @@ pub(super) enum Refusal {
     Version,
     ClientId,
     Authentication,
+    Credentials,
     Malformed,
     TooLong,
     Protocol,
@@ -110,12 +113,11 @@ pub(super) enum Outgoing {
     Refused(Refusal),
     PubAck {
         packet_id: u16,
-        /// Whether the topic is a receiver's.
-        carried: bool,
+        carried: Carried,
     },
     PubRec {
         packet_id: u16,
-        carried: bool,
+        carried: Carried,
     },
     PubComp {
         packet_id: u16,
@@ -132,6 +134,16 @@ pub(super) enum Outgoing {
     Pong,
     /// The reason, for versions of MQTT that have reason codes.
     Goodbye(Refusal),
+}
+
+/// Whether a message was passed to the bridge.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Carried {
+    Yes,
+    /// The topic is not a receiver's.
+    OtherTopic,
+    /// The topic is another receiver's.
+    OtherReceiver,
 }
 
 /// Bounds that clients are informed of.

@@ -11,8 +11,8 @@ use tokio::net::TcpStream;
 const INTERVAL: Duration = Duration::from_secs(5);
 /// Time limit of one connection.
 const TIMEOUT: Duration = Duration::from_secs(5);
-/// CONNECT of MQTT 3.1.1 with a clean session, without an id and with a keep-alive of 10 s.
-const CONNECT: &[u8] = b"\x10\x0C\x00\x04MQTT\x04\x02\x00\x0A\x00\x00";
+/// CONNECT of MQTT 3.1.1 with a clean session, without an id, with a keep-alive of 10 s and the user of probes.
+const CONNECT: &[u8] = b"\x10\x14\x00\x04MQTT\x04\x82\x00\x0A\x00\x00\x00\x06$probe";
 /// CONNACK: accepted, no session.
 const ACCEPTED: [u8; 4] = [0x20, 2, 0, 0];
 const DISCONNECT: [u8; 2] = [0xE0, 0];
@@ -70,7 +70,13 @@ mod tests {
     use tokio::net::TcpListener;
 
     use super::*;
+    use crate::mqtt::receivers::PROBE;
     use runtime::Readiness;
+
+    #[test]
+    fn the_probe_has_its_own_user() {
+        assert!(CONNECT.ends_with(PROBE.as_bytes()) && usize::from(CONNECT[1]) == CONNECT.len() - 2);
+    }
 
     #[tokio::test]
     async fn a_port_that_does_not_answer_is_not_ready() {

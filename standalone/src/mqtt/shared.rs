@@ -1,30 +1,33 @@
 //! The state that all connections share, and a client's hold on its session.
 
-use std::fmt::Display;
+use std::fmt::{self, Display};
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use bridge::MessageSender;
 use bytes::BytesMut;
 use parking_lot::Mutex;
-use runtime::Clock;
+use runtime::{Clock, Watched};
 use tokio::io::AsyncReadExt as _;
 
 use super::limits::Limits;
 use super::log_limiter::LogLimiter;
 use super::metrics::FrontMetrics;
+use super::receivers::Receivers;
 use super::sessions::{Attached, Sessions};
 
 /// Room for one read.
 pub(super) const READ_BYTES: usize = 4 << 10;
 
 /// The state that all connections share.
-#[derive(Debug)]
 pub(super) struct Shared {
     pub(super) limits: Limits,
     pub(super) sessions: Mutex<Sessions>,
     pub(super) message_sender: MessageSender,
+    /// Who may publish as which receiver; `None`: anyone as any.
+    pub(super) receivers: Option<Arc<Watched<Receivers>>>,
     /// The prefixes of receivers' topics.
     pub(super) topics: Vec<String>,
     pub(super) metrics: FrontMetrics,
@@ -32,6 +35,12 @@ pub(super) struct Shared {
     pub(super) log: Mutex<LogLimiter>,
     /// Clients that got an id from us.
     pub(super) assigned: AtomicU64,
+}
+
+impl fmt::Debug for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Shared").field("topics", &self.topics).finish_non_exhaustive()
+    }
 }
 
 impl Shared {

@@ -42,6 +42,8 @@ locals {
   groups = concat(
     [for program in ["processor", "thermals", "receivers", "historian"] :
     { program = program, name = "${var.prefix}${program}", pattern = "Literal", operation = "Read" }],
+    # The pusher's group makes notifications.
+    [{ program = "pusher", name = "${var.prefix}notify", pattern = "Literal", operation = "Read" }],
     [{ program = "analytics", name = "${var.prefix}analytics", pattern = "Prefixed", operation = "Read" }],
     # Partitions that are read in no group: the client library asks for the coordinator of a group of this name all the same.
     [for program in ["processor", "thermals", "receivers", "historian", "archive"] :

@@ -13,6 +13,7 @@ const PURE: &[&str] = &[
     "crates/flight/src",
     "crates/geo/src",
     "crates/air/src",
+    "crates/notify/src",
     "crates/rate/src",
     "crates/zones/src",
     "bridge/src/limits.rs",

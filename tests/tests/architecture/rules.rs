@@ -26,6 +26,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("redis-servers", &["runtime"]),
     ("streams", &["runtime", "schemas"]),
     ("membership", &["runtime", "streams"]),
+    ("notify", &["schemas"]),
     ("history", &["flight", "geo", "runtime", "schemas"]),
     ("offline", &["air", "capture", "envelope", "runtime", "schemas", "streams"]),
     ("bridge", &["envelope", "rate", "runtime", "schemas", "streams"]),
@@ -57,6 +58,8 @@ const CRATES: &[(&str, &[&str])] = &[
             "fanout",
             "geo",
             "history",
+            "membership",
+            "notify",
             "rate",
             "redis-servers",
             "runtime",
@@ -130,7 +133,7 @@ const EXTERNAL: &[(&str, &[&str], &[&str])] = &[
 
 /// Pure crates, including their dependencies.
 const PURE: &[&str] =
-    &["access", "air", "envelope", "explain", "fanet", "fanout", "flight", "geo", "rate", "schemas", "zones"];
+    &["access", "air", "envelope", "explain", "fanet", "fanout", "flight", "geo", "notify", "rate", "schemas", "zones"];
 
 /// Libraries that pure crates may not use: runtimes, sockets, clocks, logs.
 const IMPURE: &[&str] = &[

@@ -20,6 +20,11 @@ impl Certificates {
         Ok(certificates)
     }
 
+    /// A certificate of a client with this name.
+    pub(crate) fn client(&self, name: &str) -> Result<()> {
+        self.signed(name, "extendedKeyUsage=clientAuth")
+    }
+
     pub(crate) fn path(&self, file: &str) -> String {
         self.dir.join(file).to_string_lossy().into_owned()
     }

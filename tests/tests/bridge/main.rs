@@ -7,6 +7,7 @@ mod disk;
 mod fixture;
 #[cfg(feature = "kafka-tls")]
 mod kafka_tls;
+mod receivers;
 mod records;
 mod retained;
 mod security;

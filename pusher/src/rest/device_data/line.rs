@@ -6,7 +6,7 @@ use schemas::{DeviceAddress, RecordId};
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::rest::time::rfc3339;
+use crate::time::rfc3339;
 
 const DEVICE: &str = "device";
 const IDS: [&str; 3] = ["observation_id", "reception_id", "alert_id"];

@@ -38,8 +38,10 @@ fn status_of(path: &str) -> u16 {
         "/api/v1/connections" => 403,
         "/api/v1/devices/{address}/deny" | "/api/v1/devices/{address}/allow" | "/api/v1/devices/{address}/owner" => 403,
         "/api/v1/position" | "/api/v1/me" | "/api/v1/hidden-alerts" | "/api/v1/session" => 401,
-        "/api/v1/zones/{set}" | "/api/v1/fleets" | "/api/v1/fleets/{id}" | "/api/v1/companies" => 401,
+        "/api/v1/fleets" | "/api/v1/fleets/{id}" | "/api/v1/companies" => 401,
         "/api/v1/companies/{id}" => 403,
+        "/api/v1/push-key" | "/api/v1/push-subscriptions" | "/api/v1/push-subscriptions/{id}" => 401,
+        "/api/v1/zones/{set}" | "/api/v1/webhooks" | "/api/v1/webhooks/{id}" | "/api/v1/webhooks/{id}/test" => 401,
         // Without a body.
         "/api/v1/session/refresh" => 400,
         path if path.starts_with("/api/v1/alerts/") => 401,

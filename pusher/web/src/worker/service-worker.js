@@ -19,6 +19,8 @@ self.addEventListener('fetch', (event) => {
   else if (known.has(url.href)) event.respondWith(file(request));
 });
 
+self.addEventListener('push', (event) => event.waitUntil(showEvent(event.data.json())));
+
 self.addEventListener('notificationclick', (event) => {
   event.notification.close();
   event.waitUntil(showDevice(event.notification.data.device));
@@ -71,6 +73,12 @@ async function part(kept, first, last) {
   headers.set('content-range', `bytes ${first}-${first + body.byteLength - 1}/${bytes.byteLength}`);
   headers.set('content-length', String(body.byteLength));
   return new Response(body, { status: 206, headers });
+}
+
+/** Shows what the server has sent. The tag is that of the page's own notifications: one event shows once. */
+async function showEvent({ data: { title, text, device, zone_event: zone } }) {
+  const about = zone ? `${zone.set}/${zone.zone_id}` : 'call';
+  await self.registration.showNotification(title, { body: text, tag: `${device}-${about}`, icon: './icon-192.png', data: { device: parseInt(device, 16) } });
 }
 
 /** Shows the device of a clicked notification in an open page, else in a new one. */

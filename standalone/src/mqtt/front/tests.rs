@@ -21,11 +21,16 @@ struct Scene {
 
 impl Scene {
     async fn open(limits: Limits) -> Self {
+        Self::open_for(None, limits).await
+    }
+
+    async fn open_for(receivers: Option<Arc<Watched<Receivers>>>, limits: Limits) -> Self {
         let (message_sender, message_receiver) = bridge::message_channel();
         let metrics = Metrics::new();
         let topics = vec!["fb/b".to_owned()];
         let listen = (Ipv4Addr::LOCALHOST, 0).into();
-        let front = Front::bind(listen, "--mqtt-listen", topics, message_sender, Clock::system(), &metrics).await;
+        let front =
+            Front::bind(listen, "--mqtt-listen", topics, receivers, message_sender, Clock::system(), &metrics).await;
         let front = front.expect("a port").with_limits(limits);
         let (address, stop) = (front.address().expect("an address"), Shutdown::new());
         let serving = tokio::spawn(front.serve(stop.clone()));
@@ -221,7 +226,64 @@ async fn a_port_that_is_taken_is_named_with_its_setting() {
     let address = taken.local_addr().expect("an address");
     let (message_sender, _message_receiver) = bridge::message_channel();
     let bound =
-        Front::bind(address, "--mqtt-listen", Vec::new(), message_sender, Clock::system(), &Metrics::new()).await;
+        Front::bind(address, "--mqtt-listen", Vec::new(), None, message_sender, Clock::system(), &Metrics::new()).await;
     let error = format!("{:#}", bound.expect_err("the port is taken"));
     assert!(error.contains("--mqtt-listen") && error.contains(&address.to_string()), "{error}");
+}
+
+/// CONNECT of MQTT 3.1.1 with a user and a password.
+fn connect_as(user: &str, password: &str) -> Vec<u8> {
+    let text = |text: &str| [&(text.len() as u16).to_be_bytes()[..], text.as_bytes()].concat();
+    let body = [b"\x00\x04MQTT\x04\xC2\x00\x00".to_vec(), text("a"), text(user), text(password)].concat();
+    [vec![0x10, body.len() as u8], body].concat()
+}
+
+fn publish_to(topic: &str, packet_id: u16) -> Vec<u8> {
+    let body = [&(topic.len() as u16).to_be_bytes()[..], topic.as_bytes(), &packet_id.to_be_bytes(), b"x"].concat();
+    [vec![0x32, body.len() as u8], body].concat()
+}
+
+#[tokio::test]
+async fn a_receiver_speaks_for_itself_alone() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let file = dir.path().join("receivers");
+    let ((password, entry), (_, other)) =
+        (crate::mqtt::new_entry("17").expect("made"), crate::mqtt::new_entry("18").expect("made"));
+    std::fs::write(&file, format!("{entry}\n{other}\n")).expect("written");
+    let receivers = crate::mqtt::open_receivers(&file).expect("read");
+    let clock = Clock::manual(0);
+    let (stop_watching, watched) = (Shutdown::new(), receivers.clone());
+    let watching = tokio::spawn(watched.run(clock.clone(), stop_watching.clone()));
+    let mut scene = Scene::open_for(Some(receivers), Limits::default()).await;
+    for (connect, reason) in [
+        (CONNECT.to_vec(), "no_credentials"),
+        (connect_as("17", "wrong"), "wrong_password"),
+        (connect_as("18", &password), "wrong_password"),
+        (connect_as("19", &password), "unknown_receiver"),
+    ] {
+        let mut refused = scene.connect(&connect).await;
+        assert_eq!(rest(&mut refused).await, [0x20, 2, 0, 4], "{reason}");
+        scene.ended(reason).await;
+    }
+    let mut client = scene.accepted(&connect_as("17", &password)).await;
+    client.write_all(&publish_to("fb/b/18/f", 1)).await.expect("written");
+    assert_eq!(read::<4>(&mut client).await, [0x40, 2, 0, 1], "acknowledged and dropped");
+    client.write_all(&publish_to("fb/b/17/f/1", 2)).await.expect("written");
+    let message = scene.next().await;
+    assert_eq!(&message.topic[..], b"fb/b/17/f/1", "the one of the other receiver was dropped");
+    acknowledge(message);
+    assert_eq!(read::<4>(&mut client).await, [0x40, 2, 0, 2]);
+    assert!(scene.metrics.to_text().contains("fanet_standalone_mqtt_other_receivers_total 1\n"));
+    // A receiver that is removed from the file is disconnected.
+    std::fs::write(&file, format!("{other}\n")).expect("written");
+    while scene.metrics.to_text().matches("removed_receiver").count() == 0 {
+        clock.advance(Duration::from_secs(2));
+        // The connection may have ended.
+        let _ = client.write_all(&publish_to("fb/b/17/f/1", 3)).await;
+        tokio::task::yield_now().await;
+    }
+    let mut refused = scene.connect(&connect_as("17", &password)).await;
+    assert_eq!(rest(&mut refused).await, [0x20, 2, 0, 4]);
+    stop_watching.request();
+    watching.await.expect("joined").expect("ended well");
 }

@@ -4,7 +4,7 @@ use std::num::NonZeroU16;
 
 use rmqtt_codec::{v3, v5};
 
-use super::{Announced, Outgoing, Refusal};
+use super::{Announced, Carried, Outgoing, Refusal};
 
 pub(super) fn to_v5(packet: Outgoing, announced: Announced) -> v5::Packet {
     use v5::Packet;
@@ -69,6 +69,7 @@ pub(super) fn to_v3(packet: Outgoing) -> Option<v3::Packet> {
                 Refusal::Version => v3::ConnectAckReason::UnacceptableProtocolVersion,
                 Refusal::ClientId => v3::ConnectAckReason::IdentifierRejected,
                 Refusal::Authentication => v3::ConnectAckReason::NotAuthorized,
+                Refusal::Credentials => v3::ConnectAckReason::BadUserNameOrPassword,
                 _ => v3::ConnectAckReason::ServiceUnavailable,
             };
             Packet::ConnectAck(v3::ConnectAck { return_code, session_present: false })
@@ -91,8 +92,12 @@ fn nonzero(packet_id: u16) -> NonZeroU16 {
     packet_id.try_into().unwrap_or(NonZeroU16::MIN)
 }
 
-fn publish_ack(packet_id: u16, carried: bool) -> v5::PublishAck {
-    let reason_code = if carried { v5::PublishAckReason::Success } else { v5::PublishAckReason::NoMatchingSubscribers };
+fn publish_ack(packet_id: u16, carried: Carried) -> v5::PublishAck {
+    let reason_code = match carried {
+        Carried::Yes => v5::PublishAckReason::Success,
+        Carried::OtherTopic => v5::PublishAckReason::NoMatchingSubscribers,
+        Carried::OtherReceiver => v5::PublishAckReason::NotAuthorized,
+    };
     v5::PublishAck { packet_id: nonzero(packet_id), reason_code, properties: Vec::new(), reason_string: None }
 }
 
@@ -109,6 +114,7 @@ fn connect_reason(refusal: Refusal) -> v5::ConnectAckReason {
         Refusal::Version => v5::ConnectAckReason::UnsupportedProtocolVersion,
         Refusal::ClientId => v5::ConnectAckReason::ClientIdentifierNotValid,
         Refusal::Authentication => v5::ConnectAckReason::BadAuthenticationMethod,
+        Refusal::Credentials => v5::ConnectAckReason::BadUserNameOrPassword,
         Refusal::Malformed => v5::ConnectAckReason::MalformedPacket,
         Refusal::TooLong => v5::ConnectAckReason::PacketTooLarge,
         Refusal::Stopping => v5::ConnectAckReason::ServerUnavailable,
@@ -126,6 +132,7 @@ fn disconnect_reason(refusal: Refusal) -> v5::DisconnectReasonCode {
         Refusal::Alias => Code::TopicAliasInvalid,
         Refusal::TooManyUnreleased => Code::ReceiveMaximumExceeded,
         Refusal::Stopping => Code::ServerShuttingDown,
+        Refusal::Credentials => Code::NotAuthorized,
         Refusal::Version | Refusal::ClientId | Refusal::Authentication | Refusal::Protocol => Code::ProtocolError,
     }
 }

@@ -31,6 +31,8 @@ fn connect_of_each_version() {
         session_expiry_s,
         largest_packet: u32::MAX,
         has_will: false,
+        user: None,
+        password: None,
         wants_auth: false,
     };
     let v31 = connect(Version::V31, b"\x10\x13\x00\x06MQIsdp\x03\x00\x00\x0a\x00\x05r/+#$");
@@ -119,9 +121,12 @@ fn answers_have_the_form_of_the_version() {
     assert_eq!(put(Version::V311, Outgoing::Refused(Refusal::Version)), b"\x20\x02\x00\x01");
     assert_eq!(put(Version::V311, Outgoing::Refused(Refusal::ClientId)), b"\x20\x02\x00\x02");
     assert_eq!(put(Version::V5, Outgoing::Refused(Refusal::ClientId))[..4], *b"\x20\x03\x00\x85");
-    assert_eq!(put(Version::V311, Outgoing::PubAck { packet_id: 258, carried: true }), b"\x40\x02\x01\x02");
+    assert_eq!(put(Version::V311, Outgoing::PubAck { packet_id: 258, carried: Carried::Yes }), b"\x40\x02\x01\x02");
     assert_eq!(put(Version::V311, Outgoing::PubComp { packet_id: 258 }), b"\x70\x02\x01\x02");
-    assert_eq!(put(Version::V5, Outgoing::PubAck { packet_id: 258, carried: false })[..5], *b"\x40\x04\x01\x02\x10");
+    assert_eq!(
+        put(Version::V5, Outgoing::PubAck { packet_id: 258, carried: Carried::OtherTopic })[..5],
+        *b"\x40\x04\x01\x02\x10"
+    );
     assert_eq!(put(Version::V311, Outgoing::Goodbye(Refusal::TakenOver)), b"", "3.1.1 has no such packet");
     assert_eq!(put(Version::V5, Outgoing::Goodbye(Refusal::TakenOver))[..3], *b"\xe0\x02\x8e");
     assert_eq!(put(Version::V5, Outgoing::UnsubAck { packet_id: 3, filters: 2 }), b"\xb0\x05\x00\x03\x00\x11\x11");

@@ -14,16 +14,21 @@ use streams::Log;
 const REPORT_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Reports the progress and the lag of one group; only the lag on a log without a watchdog.
-pub(crate) struct GroupProgress {
-    pub(crate) context: Context,
-    pub(crate) log: Arc<dyn Log>,
+pub struct GroupProgress {
+    /// The process.
+    pub context: Context,
+    /// The log.
+    pub log: Arc<dyn Log>,
     /// The group's name in the log.
-    pub(crate) group: String,
+    pub group: String,
     /// The name of its part of `/ready`.
-    pub(crate) part: &'static str,
-    pub(crate) stalls: Counter,
-    pub(crate) lag: Gauge,
-    pub(crate) lag_seconds: Gauge<f64, AtomicU64>,
+    pub part: &'static str,
+    /// Times that it made no progress.
+    pub stalls: Counter,
+    /// Records that it has not read.
+    pub lag: Gauge,
+    /// How long ago the oldest of them was written.
+    pub lag_seconds: Gauge<f64, AtomicU64>,
 }
 
 impl GroupProgress {
@@ -31,7 +36,7 @@ impl GroupProgress {
     ///
     /// # Errors
     /// The group makes no progress, and joining again has not helped.
-    pub(crate) async fn run(self, stop: Shutdown) -> anyhow::Result<()> {
+    pub async fn run(self, stop: Shutdown) -> anyhow::Result<()> {
         let mut part: Option<Part> = None;
         while stop.or(self.context.clock.sleep(REPORT_INTERVAL)).await.is_some() {
             if let Some(lag) = self.log.lag(&self.group) {
@@ -57,12 +62,13 @@ impl GroupProgress {
 }
 
 /// The name of a group's part of `/ready`.
-pub(crate) fn part_of(group: &str) -> &'static str {
+pub fn part_of(group: &str) -> &'static str {
     match group {
         "processor" => "processor progress",
         "thermals" => "thermals progress",
         "receivers" => "receivers progress",
         "historian" => "historian progress",
+        "notify" => "notify progress",
         _ => "progress",
     }
 }
@@ -75,7 +81,7 @@ mod tests {
 
     #[test]
     fn each_group_of_a_process_has_its_part() {
-        let parts = ["processor", "thermals", "receivers", "historian"].map(part_of);
+        let parts = ["processor", "thermals", "receivers", "historian", "notify"].map(part_of);
         assert_eq!(BTreeSet::from(parts).len(), parts.len());
     }
 }

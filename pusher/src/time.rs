@@ -1,7 +1,7 @@
 //! Times as RFC 3339 text, and as the dates of HTTP.
 
 /// UTC with milliseconds, for example `2026-07-14T12:34:56.789Z`.
-pub(super) fn rfc3339(at_us: u64) -> String {
+pub(crate) fn rfc3339(at_us: u64) -> String {
     let (days, of_day_ms) = (at_us / 86_400_000_000, at_us % 86_400_000_000 / 1_000);
     let (year, month, day) = civil(days);
     let (hours, minutes) = (of_day_ms / 3_600_000, of_day_ms / 60_000 % 60);
@@ -10,7 +10,7 @@ pub(super) fn rfc3339(at_us: u64) -> String {
 }
 
 /// UTC in full seconds, as RFC 9110 (section 5.6.7) writes it, for example `Tue, 14 Jul 2026 12:34:56 GMT`.
-pub(super) fn http_date(at_s: u64) -> String {
+pub(crate) fn http_date(at_s: u64) -> String {
     const DAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
     const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
     let (days, of_day_s) = (at_s / 86_400, at_s % 86_400);

@@ -1,14 +1,14 @@
 //! A value that is parsed from files and reloaded when they change: certificates, keys.
 
-use std::hash::{Hash as _, Hasher as _};
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
 use parking_lot::RwLock;
-use runtime::{Clock, Shutdown};
-use rustc_hash::FxHasher;
+
+use crate::{Clock, Shutdown, files};
 
 /// Time between two checks of the files.
 const INTERVAL: Duration = Duration::from_secs(2);
@@ -20,7 +20,7 @@ const MISSING_CHECKS: u32 = 2;
 type Parse<T> = fn(&[Vec<u8>]) -> anyhow::Result<T>;
 
 /// The value of the newest valid files.
-pub(crate) struct Watched<T> {
+pub struct Watched<T> {
     files: Vec<PathBuf>,
     parse: Parse<T>,
     /// The value while a file is deleted; `None`: the value stays.
@@ -52,7 +52,7 @@ impl<T> Watched<T> {
     ///
     /// # Errors
     /// A file cannot be read or is invalid.
-    pub(crate) fn open(files: Vec<PathBuf>, parse: Parse<T>) -> anyhow::Result<Self> {
+    pub fn open(files: Vec<PathBuf>, parse: Parse<T>) -> anyhow::Result<Self> {
         let contents = read(&files)?;
         let value = Arc::new(parse(&contents)?);
         let state = State { value, fingerprint: Some(fingerprint(&contents)), missing: 0 };
@@ -61,27 +61,27 @@ impl<T> Watched<T> {
 
     /// With a value that replaces the last one while a file is deleted.
     #[must_use]
-    pub(crate) fn revoked_by_deletion(self, value: fn() -> T) -> Self {
+    pub fn revoked_by_deletion(self, value: fn() -> T) -> Self {
         Self { deleted: Some(value), ..self }
     }
 
     /// With files that contain secrets. Logs a warning, now and after each change, where every account of this machine
     /// can read them.
     #[must_use]
-    pub(crate) fn with_secrets(self, secrets: Vec<PathBuf>) -> Self {
+    pub fn with_secrets(self, secrets: Vec<PathBuf>) -> Self {
         let watched = Self { secrets, ..self };
         watched.warn_if_exposed();
         watched
     }
 
     fn warn_if_exposed(&self) {
-        for line in self.secrets.iter().filter_map(|file| runtime::files::exposed(file)) {
+        for line in self.secrets.iter().filter_map(|file| files::exposed(file)) {
             tracing::warn!("{line}");
         }
     }
 
     /// The value of the newest valid files.
-    pub(crate) fn value(&self) -> Arc<T> {
+    pub fn value(&self) -> Arc<T> {
         self.state.read().value.clone()
     }
 
@@ -89,7 +89,7 @@ impl<T> Watched<T> {
     ///
     /// # Errors
     /// None: an invalid file leaves the value as it is.
-    pub(crate) async fn run(self: Arc<Self>, clock: Clock, stop: Shutdown) -> anyhow::Result<()> {
+    pub async fn run(self: Arc<Self>, clock: Clock, stop: Shutdown) -> anyhow::Result<()> {
         while stop.or(clock.sleep(INTERVAL)).await.is_some() {
             match self.check() {
                 Ok(Change::Reloaded) => {
@@ -146,7 +146,7 @@ fn read(files: &[PathBuf]) -> anyhow::Result<Vec<Vec<u8>>> {
 }
 
 fn fingerprint(contents: &[Vec<u8>]) -> u64 {
-    let mut hasher = FxHasher::default();
+    let mut hasher = DefaultHasher::new();
     contents.hash(&mut hasher);
     hasher.finish()
 }

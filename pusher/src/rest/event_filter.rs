@@ -1,0 +1,158 @@
+//! Which events a request asks for, and which its caller may have.
+
+use access::{Caller, Scope};
+use notify::Language;
+use notify::filter::{MAX_DEVICES, MAX_SETS};
+use schemas::DeviceAddress;
+use schemas::v1::EventFilter;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use zones::is_set_name;
+
+use super::problem::Problem;
+use crate::time::rfc3339;
+
+/// How long alerts of hidden devices are sent after the credentials have allowed it, microseconds.
+const HIDDEN_FOR_US: u64 = 90 * 86_400 * 1_000_000;
+
+/// Whose alerts.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Alerts {
+    #[default]
+    None,
+    /// Of `devices`.
+    Devices,
+    All,
+}
+
+/// The events, as a request says it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub(super) struct WantedEvents {
+    alerts: Alerts,
+    /// Addresses.
+    devices: Vec<String>,
+    /// Names of sets of zones.
+    zone_sets: Vec<String>,
+    zones_of_devices: bool,
+    /// Of hidden devices too.
+    hidden: bool,
+    language: Option<String>,
+}
+
+impl WantedEvents {
+    /// # Errors
+    /// 400 and 403: a value is not as it should be, nothing is wanted, or the caller may see no alerts of hidden devices.
+    pub(super) fn read(&self, caller: &Caller, now_us: u64) -> Result<(EventFilter, Language), Problem> {
+        let devices = self.devices()?;
+        let invalid = |detail: String| Problem::bad_request("bad_events", detail);
+        if self.zone_sets.len() > MAX_SETS {
+            return Err(invalid(format!("expected at most {MAX_SETS} zone_sets")));
+        }
+        if let Some(bad) = self.zone_sets.iter().find(|set| !is_set_name(set)) {
+            let bad: String = bad.chars().take(64).collect();
+            return Err(invalid(format!("invalid name of a set {bad:?}: expected a-z, 0-9 and -, for example alps")));
+        }
+        let needs_devices = self.alerts == Alerts::Devices || self.zones_of_devices;
+        if needs_devices && devices.is_empty() {
+            return Err(invalid("expected devices: their alerts or zone events are asked for".to_owned()));
+        }
+        if self.alerts == Alerts::None && self.zone_sets.is_empty() && !self.zones_of_devices {
+            let detail = "no events: expected alerts (all or devices), zone_sets or zones_of_devices";
+            return Err(invalid(detail.to_owned()));
+        }
+        let mut filter = EventFilter {
+            all_alerts: self.alerts == Alerts::All,
+            alerts_of_devices: self.alerts == Alerts::Devices,
+            devices: if needs_devices { devices } else { Vec::new() },
+            zone_sets: self.zone_sets.clone(),
+            zones_of_devices: self.zones_of_devices,
+            ..EventFilter::default()
+        };
+        if self.hidden {
+            self.allow_hidden(caller, now_us, &mut filter)?;
+        }
+        Ok((filter, self.language()?))
+    }
+
+    fn allow_hidden(&self, caller: &Caller, now_us: u64, filter: &mut EventFilter) -> Result<(), Problem> {
+        if self.alerts == Alerts::None || !caller.scopes.has(Scope::AlertHandle) {
+            let detail = "alerts of hidden devices need alerts, and credentials with alert:handle";
+            return Err(Problem::forbidden("no_hidden_alerts", detail));
+        }
+        filter.hidden_until_us = Some(now_us.saturating_add(HIDDEN_FOR_US));
+        filter.hidden_of_all = caller.scopes.has(Scope::AlertHandleAny);
+        filter.hidden_devices = caller.devices.iter().take(MAX_DEVICES).map(|device| device.0).collect();
+        Ok(())
+    }
+
+    fn devices(&self) -> Result<Vec<u32>, Problem> {
+        if self.devices.len() > MAX_DEVICES {
+            return Err(Problem::bad_request("bad_events", format!("expected at most {MAX_DEVICES} devices")));
+        }
+        let parse = |text: &String| {
+            let address = text.parse::<DeviceAddress>();
+            address.map(|address| address.0).map_err(|error| Problem::bad_request("bad_address", error.to_string()))
+        };
+        self.devices.iter().map(parse).collect()
+    }
+
+    fn language(&self) -> Result<Language, Problem> {
+        let Some(name) = &self.language else { return Ok(Language::default()) };
+        let expected = format!("one of: {}", Language::ALL.join(", "));
+        Language::named(name).ok_or_else(|| Problem::invalid_parameter("language", name, &expected))
+    }
+}
+
+/// A filter, as answers have it.
+#[derive(Debug, Serialize)]
+pub(super) struct KnownEvents {
+    alerts: Alerts,
+    devices: Vec<String>,
+    zone_sets: Vec<String>,
+    zones_of_devices: bool,
+    /// RFC 3339. Absent: never.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hidden_until: Option<String>,
+}
+
+impl KnownEvents {
+    pub(super) fn of(filter: &EventFilter) -> Self {
+        let alerts = match (filter.all_alerts, filter.alerts_of_devices) {
+            (true, _) => Alerts::All,
+            (false, true) => Alerts::Devices,
+            (false, false) => Alerts::None,
+        };
+        Self {
+            alerts,
+            devices: filter.devices.iter().map(|device| DeviceAddress(*device).to_string()).collect(),
+            zone_sets: filter.zone_sets.clone(),
+            zones_of_devices: filter.zones_of_devices,
+            hidden_until: filter.hidden_until_us.map(rfc3339),
+        }
+    }
+}
+
+/// The fields of a request, for the OpenAPI document.
+pub(super) fn request_properties() -> Value {
+    json!({
+        "alerts": { "type": "string", "enum": ["none", "devices", "all"], "description": "Whose alerts." },
+        "devices": { "type": "array", "maxItems": MAX_DEVICES, "items": { "type": "string", "pattern": "^[0-9A-Fa-f]{6}$" } },
+        "zone_sets": { "type": "array", "maxItems": MAX_SETS, "items": { "type": "string" },
+                       "description": "Aircraft that enter and leave zones of these sets." },
+        "zones_of_devices": { "type": "boolean", "description": "The devices entering and leaving zones of any set." },
+        "hidden": { "type": "boolean", "description": "Alerts of hidden devices too, for 90 days; needs alert:handle." },
+        "language": { "type": "string", "enum": Language::ALL },
+    })
+}
+
+/// The fields of an answer.
+pub(super) fn answer_properties() -> Value {
+    let mut properties = request_properties();
+    if let Some(fields) = properties.as_object_mut() {
+        fields.remove("hidden");
+        fields.insert("hidden_until".to_owned(), json!({ "type": "string" }));
+    }
+    properties
+}
