@@ -1,7 +1,7 @@
 //! Companies, fleets, their members, and the settings of users, as `fanet.account.v1` has them.
 //!
 //! A fleet is a named list of devices of one company. Its members see it, those who manage the company's fleets change it
-//! ([`Caller::sees_fleet`](crate::Caller::sees_fleet)). A fleet can have a device only where somebody vouches for that: an
+//! ([`Caller::sees_fleet`](crate::Caller::sees_fleet)). A fleet can have a device only where it is vouched for: an
 //! operator has named it among the company's devices, or the credentials of who puts it in have the device. Otherwise a
 //! manager could look at the hidden devices of strangers.
 

@@ -1,5 +1,6 @@
 //! A shard without its sockets: the hub, the clients, and the messages of each. Pure: the caller passes time and view.
 
+mod fleet_request;
 mod fleets;
 mod schedule;
 
@@ -21,7 +22,7 @@ use crate::view::{Change, Offsets, Origin, RegionMark, TokenError, View};
 use crate::wire::{Encoder, Template, Wire};
 use crate::work;
 use crate::zone_event::{cell, zone_event};
-pub use fleets::FleetRequest;
+pub use fleet_request::FleetRequest;
 use rustc_hash::{FxHashMap, FxHashSet};
 use schedule::Schedule;
 

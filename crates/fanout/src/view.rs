@@ -4,6 +4,7 @@
 //! cell; a removed object stays removed until a newer version arrives.
 
 mod bound;
+mod change;
 mod live;
 mod object;
 mod offsets;
@@ -21,6 +22,9 @@ use rustc_hash::FxHashMap;
 use schemas::{DeviceAddress, RecordId};
 use smallvec::SmallVec;
 
+use change::REMOVED_TTL_US;
+
+pub use change::Change;
 pub use object::{Object, ObjectId, Origin};
 pub use offsets::{Offsets, RegionMark, TokenError};
 pub use privacy::{PrivacyView, Restriction};
@@ -29,9 +33,6 @@ pub use quality::quality;
 pub use schemas::object::{Kind, KindSet, State};
 pub use way::Way;
 pub use winds::WindView;
-
-/// How long a removal is stored, so that a late older record cannot restore the object.
-const REMOVED_TTL_US: u64 = 600_000_000;
 
 /// The content of a record of a state topic.
 #[derive(Clone, Debug)]
@@ -48,23 +49,6 @@ pub enum Input {
         /// The offset that made the tombstone. `None`: it removes any known version.
         version: Option<u64>,
     },
-}
-
-/// A change of an object, with the cells whose subscribers must receive it.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Change {
-    /// The object.
-    pub id: ObjectId,
-    /// Its device, for the followers.
-    pub device: Option<u32>,
-    /// Its former cell.
-    pub from: Option<Cell>,
-    /// Its present cell.
-    pub to: Option<Cell>,
-    /// Whether the name must be sent: a new object, or another name.
-    pub named: bool,
-    /// Whether the change must be sent before the next flush is due.
-    pub urgent: bool,
 }
 
 /// A removed object.

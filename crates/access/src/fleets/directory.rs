@@ -1,7 +1,7 @@
 //! The companies and fleets that there are, who sees which, and the settings of users.
 //!
 //! Invariants: an entity is that of the highest offset of its key; a fleet whose company is not known is seen by nobody; a
-//! fleet's devices are those that somebody vouches for.
+//! fleet's devices are those that an operator or an owner vouches for.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
@@ -42,7 +42,7 @@ struct FleetEntry {
     offset: u64,
     /// The same as long as the fleet exists, and of no other one.
     number: u32,
-    /// Those that somebody vouches for, sorted.
+    /// Those that an operator or an owner vouches for, sorted.
     devices: Arc<[u32]>,
     /// Its company is known and not suspended.
     is_active: bool,

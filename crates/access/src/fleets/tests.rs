@@ -95,7 +95,7 @@ fn a_device_that_the_company_loses_leaves_its_fleets() {
 }
 
 #[test]
-fn managers_put_in_what_somebody_vouches_for() {
+fn managers_put_in_what_is_vouched_for() {
     let directory = directory();
     let manager = caller("eva", Role::FleetManager, Some("club"));
     let devices = [OWN, OF_COMPANY].map(DeviceAddress);

@@ -7,6 +7,7 @@ use std::collections::VecDeque;
 
 use schemas::v1::{self, client_message, server_message};
 
+use super::fleet_request::FleetRequest;
 use super::{Dispatcher, Now};
 use crate::client::{Asking, Client};
 use crate::compose::message;
@@ -19,17 +20,6 @@ use rustc_hash::FxHashMap;
 
 /// Requests of one client that wait behind one for a fleet; with more, the client is closed.
 const MAX_QUEUED: usize = 32;
-
-/// A fleet that a client asks for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FleetRequest {
-    /// Who asks.
-    pub client: ClientId,
-    /// Of this request: another client may get the same id later.
-    pub ticket: u64,
-    /// The fleet's id as the client wrote it.
-    pub fleet: String,
-}
 
 impl Client {
     /// Queues a request where one for a fleet is before it. Returns the message where it can be handled now.

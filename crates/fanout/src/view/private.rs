@@ -7,8 +7,9 @@ use rustc_hash::FxHashMap;
 use schemas::keys::PrivatePart;
 use schemas::v1::{AlertState, PrivateState, private_state};
 
+use super::change::{Change, REMOVED_TTL_US};
 use super::object::{Object, ObjectId, Origin};
-use super::{Change, Kind, REMOVED_TTL_US, State};
+use schemas::object::{Kind, State};
 
 /// Hidden objects have no place in the offsets of the public topics: no client resumes with them.
 const NO_ORIGIN: Origin = Origin { partition: u16::MAX, offset: 0 };
