@@ -17,7 +17,8 @@ use runtime::settings::parse_address;
 /// installation, and serves the map. By default it flies simulated pilots, whose frames arrive over MQTT like
 /// those of real receivers.
 ///
-/// The log is kept in memory and lost when the process ends, as is the history without --data-dir.
+/// Without --data-dir everything ends with the process. With it the history and the zones are kept, and with --live the log, too:
+/// the map continues where it was, and messages that were acknowledged are not lost.
 #[derive(Debug, Clone, Parser)]
 #[command(name = "updraft", after_help = AFTER_HELP, mut_arg("log", |log| log.default_value(DEFAULT_LOG)))]
 pub struct Config {
@@ -33,8 +34,8 @@ pub struct Config {
     /// Address to which receivers publish: MQTT 3.1, 3.1.1 and 5, without TLS and passwords. Subscriptions are refused.
     #[arg(long, env = "UPDRAFT_STANDALONE_MQTT_LISTEN", value_name = "ADDRESS:PORT", default_value_t = any(1883), value_parser = parse_address)]
     pub mqtt_listen: SocketAddr,
-    /// Folder of the history (tracks, flights, and the privacy of devices) and of the zones. Without it they are lost when
-    /// the process ends.
+    /// Folder of the history (tracks, flights, and the privacy of devices), of the zones, and with --live of the log (states,
+    /// scores, counters, messages in work). Without it they are lost when the process ends. One program uses it at a time.
     #[arg(long, env = "UPDRAFT_STANDALONE_DATA_DIR", value_name = "FOLDER")]
     pub data_dir: Option<PathBuf>,
     /// The map page.
