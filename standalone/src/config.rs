@@ -19,7 +19,8 @@ use crate::mqtt::open_receivers;
 /// installation, and serves the map. By default it flies simulated pilots, whose frames arrive over MQTT like
 /// those of real receivers.
 ///
-/// The log is kept in memory and lost when the process ends, as is the history without --data-dir.
+/// Without --data-dir everything ends with the process. With it the history and the zones are kept, and with --live the log, too:
+/// the map continues where it was, and messages that were acknowledged are not lost.
 #[derive(Debug, Clone, Parser)]
 #[command(name = "updraft", after_help = AFTER_HELP, mut_arg("log", |log| log.default_value(DEFAULT_LOG)))]
 pub struct Config {
@@ -40,8 +41,8 @@ pub struct Config {
     /// when it changes. Without it any client can publish as any receiver.
     #[arg(long, env = "UPDRAFT_STANDALONE_RECEIVERS", value_name = "FILE")]
     pub receivers: Option<PathBuf>,
-    /// Folder of the history (tracks, flights, and the privacy of devices) and of the zones. Without it they are lost when
-    /// the process ends.
+    /// Folder of the history (tracks, flights, and the privacy of devices), of the zones, and with --live of the log (states,
+    /// scores, counters, messages in work). Without it they are lost when the process ends. One program uses it at a time.
     #[arg(long, env = "UPDRAFT_STANDALONE_DATA_DIR", value_name = "FOLDER")]
     pub data_dir: Option<PathBuf>,
     /// The map page.

@@ -8,11 +8,13 @@ mod config;
 mod history;
 mod log;
 mod mqtt;
+mod privacy;
 mod programs;
 mod traffic;
 mod zone_file;
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -55,8 +57,11 @@ pub async fn run(config: Config, context: Context) -> anyhow::Result<()> {
     let pusher = programs::bind_pusher(config.http_listen, map).await?;
     let http = pusher.address()?;
     let history = history::open(config.data_dir.as_deref(), &clock)?;
-    let programs = Programs::new(log::open(&clock).await?, history, context.clone());
-    programs.clone().remember_privacy().await.context("cannot read the privacy of devices from the history")?;
+    // Simulated pilots and recorded flights begin again at each start, which is no continuation of what was.
+    let log_dir = config.data_dir.as_deref().filter(|_| config.traffic.live);
+    let log = log::open(&clock, log_dir, &context.readiness).await?;
+    let programs = Programs::new(Arc::new(log.clone()), history, context.clone());
+    programs.remember_privacy().await.context("cannot read the privacy of devices from the history")?;
     let zone_file = config.data_dir.as_deref().map(ZoneFile::new);
     if let Some(file) = &zone_file {
         programs.restore_zones(file).await?;
@@ -79,7 +84,9 @@ pub async fn run(config: Config, context: Context) -> anyhow::Result<()> {
     tasks.spawn("processor", |stop| programs.clone().processor(stop));
     tasks.spawn("bridge", |stop| programs.clone().bridge(bridge, message_receiver, stop));
     tasks.spawn("traffic", |stop| traffic.fly(reachable(address), clock, stop));
-    tasks.run(STOP).await
+    let ended = tasks.run(STOP).await;
+    log::close(log).await;
+    ended
 }
 
 #[allow(clippy::print_stdout, reason = "the password is the answer")]

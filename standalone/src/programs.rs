@@ -5,9 +5,7 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use bridge::{BridgeOptions, MessageReceiver};
-use futures::StreamExt as _;
-use history::{HistoryReader as _, Sqlite};
-use processor::privacy::PrivacyWriter;
+use history::Sqlite;
 use processor::{CoreOptions, GroupOptions, HistorianOptions, ReceiverOptions, RedisOptions, Scores};
 use pusher::{MapOptions, Pusher, PusherOptions, ScoreReader};
 use runtime::settings::from_environment;
@@ -15,6 +13,7 @@ use runtime::{Context, Redacted, Shutdown};
 use schemas::v1::ValidationView;
 use streams::{Cluster, Log};
 
+use crate::privacy;
 use crate::zone_file::ZoneFile;
 
 /// The dependencies of all programs.
@@ -45,22 +44,12 @@ impl Programs {
         Self { cluster: Cluster::in_process(log), history, scores: Scores::default(), context }
     }
 
-    /// Copies the privacy of devices from the history into the log, which is empty at each start. Call it before any
-    /// program
-    /// starts: none may serve history without it.
+    /// Copies the privacy of devices from the history into the log, where it lacks it.
     ///
     /// # Errors
-    /// The history cannot be read.
-    pub(crate) async fn remember_privacy(self) -> anyhow::Result<()> {
-        let rows = self.history.privacy();
-        let mut writer = PrivacyWriter::open(&self.cluster).await?;
-        let mut rows = std::pin::pin!(rows);
-        while let Some(block) = rows.next().await {
-            for row in block? {
-                writer.write(&row.state()).await?;
-            }
-        }
-        writer.close().await
+    /// As [`privacy::remember`].
+    pub(crate) async fn remember_privacy(&self) -> anyhow::Result<()> {
+        privacy::remember(&self.cluster, &self.history).await
     }
 
     /// Copies the sets of zones of a file into the log.

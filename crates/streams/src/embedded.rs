@@ -6,6 +6,8 @@
 
 mod assignor;
 mod group;
+mod journal;
+mod keeper;
 mod partition;
 mod settings;
 mod sink;
@@ -13,6 +15,7 @@ mod source;
 mod state;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 
@@ -22,9 +25,10 @@ use crate::{
     TopicPartition, Watermarks,
 };
 
+pub use keeper::{JournalSettings, Restored};
 pub use settings::EmbeddedSettings;
 
-/// A log in memory, bounded by bytes and time. Clones share it.
+/// A log in memory, bounded by bytes and time, and on request with a file from which it is restored. Clones share it.
 #[derive(Clone, Debug)]
 pub struct EmbeddedLog {
     shared: Arc<state::Shared>,
@@ -34,6 +38,28 @@ impl EmbeddedLog {
     /// An empty log.
     pub fn new(settings: EmbeddedSettings) -> Self {
         Self { shared: Arc::new(state::Shared::new(settings)) }
+    }
+
+    /// Restores the log from a file, and keeps it there from now on. Call it when the topics are created, and before anything
+    /// reads or writes.
+    ///
+    /// A sink's receipt of a record in one of [`JournalSettings::synced_topics`] is answered when the record is on the disk.
+    /// Everything else is written soon, in the order in which it happened: what a crash takes away is a tail that no group
+    /// has committed.
+    ///
+    /// # Errors
+    /// Fatal with reason `journal` where another process has the file, it is none of ours, or it cannot be read or written.
+    pub fn keep_in(&self, settings: JournalSettings) -> Result<Restored, StreamError> {
+        keeper::keep(&self.shared, settings)
+    }
+
+    /// Writes what the file lacks, and ends that. Returns whether everything is in the file: what is appended later is not.
+    pub fn close(&self, deadline: Duration) -> bool {
+        let journal = self.shared.lock().journal();
+        journal.is_none_or(|journal| {
+            journal.close();
+            journal.wait_closed(deadline)
+        })
     }
 }
 

@@ -9,7 +9,8 @@ type Cause = Box<dyn Error + Send + Sync>;
 ///
 /// `attempted` names the action and its object; the cause is the source. `reason` is one of a small closed set, fit for
 /// metric labels: `unavailable`, `timeout`, `queue_full`, `unknown_topic`, `unauthorised`, `not_owned`, `no_group`,
-/// `bad_settings`, `bad_request`, `incompatible_schema`, `fenced`, `stranded`, `stalled`, `stuck`, `closed`, `broker`.
+/// `bad_settings`, `bad_request`, `incompatible_schema`, `fenced`, `stranded`, `stalled`, `stuck`, `closed`, `broker`,
+/// `journal`.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StreamError {

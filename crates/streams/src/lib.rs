@@ -30,7 +30,7 @@ mod version;
 pub use batch::Flush;
 pub use cluster::{Cluster, ClusterError, Unprepared, unless_stopped};
 pub use dead_letter::{DeadLetter, DeadLetterSource};
-pub use embedded::{EmbeddedLog, EmbeddedSettings};
+pub use embedded::{EmbeddedLog, EmbeddedSettings, JournalSettings, Restored};
 pub use error::{DeliveryError, StreamError};
 #[cfg(feature = "kafka")]
 pub use kafka::{Health, HealthState, KafkaLog, KafkaSettings};

@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use streams::contract::Fixture;
-use streams::{EmbeddedLog, EmbeddedSettings, Log};
+use streams::{EmbeddedLog, EmbeddedSettings, JournalSettings, Log};
+use tempfile::TempDir;
 
-struct Embedded(EmbeddedLog);
+/// With the folder of its file.
+struct Embedded(EmbeddedLog, #[allow(dead_code, reason = "removed with the log")] Option<TempDir>);
 
 #[async_trait::async_trait]
 impl Fixture for Embedded {
@@ -30,10 +32,33 @@ impl Fixture for Embedded {
     }
 }
 
-async fn fixture(_case: &str) -> Embedded {
+fn in_memory() -> EmbeddedLog {
     // As in production: the offsets start at the Unix milliseconds of the start.
     let settings = EmbeddedSettings { max_bytes_per_partition: 256 << 20, ..EmbeddedSettings::new(1_790_000_000_000) };
-    Embedded(EmbeddedLog::new(settings))
+    EmbeddedLog::new(settings)
+}
+
+async fn fixture(_case: &str) -> Embedded {
+    Embedded(in_memory(), None)
 }
 
 streams::contract!(fixture);
+
+/// The same with a file.
+mod kept {
+    use super::*;
+
+    async fn fixture(_case: &str) -> Embedded {
+        let (log, folder) = (in_memory(), tempfile::tempdir().expect("a folder"));
+        let settings = JournalSettings {
+            file: folder.path().join("log"),
+            synced_topics: Vec::new(),
+            now_ms: 1_790_000_000_000,
+            report: Box::new(|_| {}),
+        };
+        log.keep_in(settings).expect("the file can be written");
+        Embedded(log, Some(folder))
+    }
+
+    streams::contract!(fixture);
+}

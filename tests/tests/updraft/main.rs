@@ -2,4 +2,5 @@
 
 mod demo;
 mod program;
+mod restart;
 mod zones;

@@ -470,7 +470,7 @@ fn encoded(device: u32, packet: Packet<'_>) -> Vec<u8> {
     Frame::new(Header::broadcast(source), packet).encode().expect("it can be sent")
 }
 
-fn tracking(device: u32, step: u32, online_tracking: bool) -> Vec<u8> {
+pub(crate) fn tracking(device: u32, step: u32, online_tracking: bool) -> Vec<u8> {
     let tracking = Tracking {
         position: Position::new(46.5, 8.0 + f64::from(step) * 1e-4),
         online_tracking,

@@ -89,6 +89,20 @@ impl Group {
         self.committed.get(partition).copied()
     }
 
+    /// The partitions that the group reads or has read, each with the committed offset.
+    pub(super) fn interests(&self) -> impl Iterator<Item = (&TopicPartition, Option<u64>)> {
+        let owned = self.owners.keys().filter(|partition| !self.committed.contains_key(*partition));
+        self.committed
+            .iter()
+            .map(|(partition, offset)| (partition, Some(*offset)))
+            .chain(owned.map(|owned| (owned, None)))
+    }
+
+    /// The committed offsets, to be corrected.
+    pub(super) fn committed_mut(&mut self) -> impl Iterator<Item = (&TopicPartition, &mut u64)> {
+        self.committed.iter_mut()
+    }
+
     /// Stores the next offset that the owner of a partition reads.
     pub(super) fn set_position(&mut self, partition: &TopicPartition, next: u64) {
         if let Some(position) = self.positions.get_mut(partition) {

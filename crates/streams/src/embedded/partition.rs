@@ -115,10 +115,67 @@ impl Partition {
         headers: Headers,
         timestamp_ms: i64,
     ) -> u64 {
-        let record = Stored { offset: self.next_offset, timestamp_ms, key, value, headers };
-        let offset = record.offset;
-        self.next_offset += 1;
-        self.newest_ms = self.newest_ms.max(timestamp_ms);
+        let offset = self.next_offset;
+        self.push(Stored { offset, timestamp_ms, key, value, headers });
+        offset
+    }
+
+    /// Takes over a record of a former process, whose offsets are below those of this one. A record that is not behind all
+    /// others, or too old at `now_ms`, is ignored: returns whether it was taken.
+    pub(super) fn restore(&mut self, record: Stored, now_ms: i64) -> bool {
+        self.continue_at(record.offset + 1);
+        let is_repeated = self.records.back().is_some_and(|last| record.offset <= last.offset);
+        if is_repeated || record.timestamp_ms < self.oldest_ms(now_ms) {
+            return false;
+        }
+        if self.records.is_empty() {
+            self.low = record.offset;
+        }
+        self.push(record);
+        true
+    }
+
+    /// Gives no offset below this one.
+    pub(super) fn continue_at(&mut self, offset: u64) {
+        self.next_offset = self.next_offset.max(offset);
+        if self.records.is_empty() {
+            self.low = self.next_offset;
+        }
+    }
+
+    /// The offset of the first record from `offset` on, or the next one where there is none.
+    pub(super) fn present(&self, offset: u64) -> u64 {
+        self.from(offset, 1).next().map_or(self.next_offset, |record| record.offset)
+    }
+
+    /// The time of the newest record.
+    pub(super) fn newest_ms(&self) -> i64 {
+        self.newest_ms
+    }
+
+    /// The records that a restart needs: of a compacted topic the newest of each key; of another those from `floor` on; none
+    /// that are too old at `now_ms`.
+    pub(super) fn needed(&self, floor: u64, now_ms: i64) -> Vec<Stored> {
+        let oldest_ms = self.oldest_ms(now_ms);
+        let needed = |record: &&Stored| {
+            let is_current = match (&record.key, self.policy.compact) {
+                (Some(key), true) => self.newest.get(key) == Some(&record.offset),
+                (None, true) => false,
+                (_, false) => record.offset >= floor,
+            };
+            is_current && record.timestamp_ms >= oldest_ms
+        };
+        self.records.iter().filter(needed).cloned().collect()
+    }
+
+    /// The time before which records are dropped for their age.
+    fn oldest_ms(&self, now_ms: i64) -> i64 {
+        if self.policy.delete { now_ms.saturating_sub(self.policy.max_age_ms) } else { i64::MIN }
+    }
+
+    fn push(&mut self, record: Stored) {
+        self.next_offset = self.next_offset.max(record.offset + 1);
+        self.newest_ms = self.newest_ms.max(record.timestamp_ms);
         self.bytes += record.weight();
         self.supersede(&record);
         self.records.push_back(record);
@@ -128,7 +185,6 @@ impl Partition {
         if self.policy.compact && self.reclaimable > self.policy.max_bytes.saturating_add(self.unreclaimed) {
             self.compact();
         }
-        offset
     }
 
     /// The records from `offset` on, at most `max`.

@@ -8,10 +8,10 @@ use std::time::Duration;
 use async_trait::async_trait;
 use tokio::sync::Semaphore;
 
-use super::state::Shared;
-use crate::{Delivered, DeliveryError, Outgoing, Receipt, SendRefused, Sink, SinkSettings, StreamError};
+use super::state::{Appended, Shared};
+use crate::{DeliveryError, Outgoing, Receipt, SendRefused, Sink, SinkSettings, StreamError};
 
-type Answer = (Receipt, Result<Delivered, DeliveryError>);
+type Answer = (Receipt, Result<Appended, DeliveryError>);
 
 pub(super) struct EmbeddedSink {
     log: Arc<Shared>,
@@ -50,7 +50,10 @@ impl EmbeddedSink {
 
 fn answer_all(answers: &Receiver<Answer>, room: &Semaphore) {
     for (receipt, outcome) in answers {
-        receipt.answer(outcome);
+        receipt.answer(outcome.and_then(|Appended { delivered, ticket }| match ticket {
+            Some(ticket) if !ticket.wait() => Err(DeliveryError::Abandoned),
+            _ => Ok(delivered),
+        }));
         room.add_permits(1);
     }
 }

@@ -7,6 +7,7 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::group::Group;
+use super::journal::{Entry, Journal, Ticket};
 use super::partition::{Partition, Policy, Stored};
 use crate::topics::differences;
 use crate::{
@@ -22,14 +23,33 @@ pub(super) struct Shared {
 
 impl Shared {
     pub(super) fn new(settings: EmbeddedSettings) -> Self {
-        let state =
-            State { settings: settings.clone(), topics: BTreeMap::new(), groups: HashMap::new(), next_reader: 0 };
+        let state = State {
+            settings: settings.clone(),
+            topics: BTreeMap::new(),
+            groups: HashMap::new(),
+            next_reader: 0,
+            journal: None,
+        };
         Self { settings, state: Mutex::new(state) }
+    }
+
+    /// The last user is gone: the writer ends when it has written what waits.
+    fn end_journal(&mut self) {
+        let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
+        if let Some(journal) = state.journal.take() {
+            journal.close();
+        }
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, State> {
         // A panic under the lock is a bug of this module; the log still works, so that errors can be reported.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        self.end_journal();
     }
 }
 
@@ -39,6 +59,15 @@ pub(super) struct State {
     topics: BTreeMap<Arc<str>, Topic>,
     groups: HashMap<String, Group>,
     next_reader: u64,
+    /// The way of changes to the file, where there is one.
+    journal: Option<Arc<Journal>>,
+}
+
+/// The outcome of a record that was appended.
+pub(super) struct Appended {
+    pub(super) delivered: Delivered,
+    /// To be waited for before the record is acknowledged.
+    pub(super) ticket: Option<Ticket>,
 }
 
 #[derive(Debug)]
@@ -99,7 +128,7 @@ impl State {
         found.ok_or_else(|| StreamError::transient("unknown_topic", format!("read {of}"), "there is no such partition"))
     }
 
-    pub(super) fn append(&mut self, record: Outgoing) -> Result<Delivered, DeliveryError> {
+    pub(super) fn append(&mut self, record: Outgoing) -> Result<Appended, DeliveryError> {
         let size = Stored::size_bytes(record.key.as_ref(), record.value.as_ref(), &record.headers);
         if size > self.settings.max_record_bytes {
             let limit = self.settings.max_record_bytes;
@@ -114,9 +143,88 @@ impl State {
         let Some(log) = topic.partitions.get_mut(partition as usize) else {
             return Err(refused("invalid", format!("{} has no partition {partition}", record.topic)));
         };
-        let offset = log.append(record.key, record.value, record.headers, record.timestamp_ms);
+        let Outgoing { topic: name, key, value, headers, timestamp_ms, .. } = record;
+        let ticket = self.journal.as_ref().and_then(|journal| {
+            let (offset, key, value, headers) = (log.watermarks().high, key.clone(), value.clone(), headers.clone());
+            let stored = Stored { offset, timestamp_ms, key, value, headers };
+            let number = journal.add(&Entry::Record(TopicPartition { topic: name.clone(), partition }, stored));
+            journal.is_synced(&name).then(|| Ticket { journal: journal.clone(), number })
+        });
+        let offset = log.append(key, value, headers, timestamp_ms);
         topic.readers.iter().for_each(|(_, wake)| wake.notify_one());
-        Ok(Delivered { partition, offset })
+        Ok(Appended { delivered: Delivered { partition, offset }, ticket })
+    }
+
+    /// Stores the offset that a group has committed.
+    pub(super) fn commit(&mut self, group: &str, partition: &TopicPartition, offset: u64) {
+        self.groups.entry(group.to_owned()).or_default().commit(partition, offset);
+        if let Some(journal) = &self.journal {
+            journal.add(&Entry::Commit(group.to_owned(), partition.clone(), offset));
+        }
+    }
+
+    /// Repeats a change of a former process. Returns whether it changed something: not where there is no such partition any
+    /// more, or where the record is too old at `now_ms`.
+    pub(super) fn restore(&mut self, entry: Entry, now_ms: i64) -> bool {
+        match entry {
+            Entry::Record(at, stored) => self.partition_mut(&at).is_some_and(|found| found.restore(stored, now_ms)),
+            Entry::Commit(group, at, offset) => {
+                let exists = self.partition_mut(&at).is_some();
+                if exists {
+                    self.groups.entry(group).or_default().commit(&at, offset);
+                }
+                exists
+            }
+            Entry::End(at, offset) => self.partition_mut(&at).map(|found| found.continue_at(offset)).is_some(),
+        }
+    }
+
+    /// Ends the restoration: committed offsets point to what is there, and changes go to the journal from now on.
+    pub(super) fn keep_in(&mut self, journal: Arc<Journal>) {
+        for group in self.groups.values_mut() {
+            for (at, offset) in group.committed_mut() {
+                let found = self.topics.get(&at.topic).and_then(|topic| topic.partitions.get(at.partition as usize));
+                *offset = found.map_or(*offset, |found| found.present(*offset));
+            }
+        }
+        self.journal = Some(journal);
+    }
+
+    /// The way of changes to the file.
+    pub(super) fn journal(&self) -> Option<Arc<Journal>> {
+        self.journal.clone()
+    }
+
+    /// The committed offsets of all groups.
+    pub(super) fn commits(&self) -> Vec<Entry> {
+        let of_group = |(name, group): (&String, &Group)| {
+            let committed = group.interests().filter_map(|(at, offset)| Some((at.clone(), offset?)));
+            committed.map(|(at, offset)| Entry::Commit(name.clone(), at, offset)).collect::<Vec<_>>()
+        };
+        self.groups.iter().flat_map(of_group).collect()
+    }
+
+    /// The partitions, each with the lowest offset that a group still needs.
+    pub(super) fn floors(&self) -> Vec<(TopicPartition, u64)> {
+        let mut floors: HashMap<&TopicPartition, u64> = HashMap::new();
+        for (at, committed) in self.groups.values().flat_map(Group::interests) {
+            let committed = committed.unwrap_or(0);
+            floors.entry(at).and_modify(|floor| *floor = committed.min(*floor)).or_insert(committed);
+        }
+        let partitions = self.topics.iter().flat_map(|(name, topic)| {
+            (0..count(&topic.partitions)).map(move |partition| TopicPartition { topic: name.clone(), partition })
+        });
+        partitions.map(|at| (at.clone(), floors.get(&at).copied().unwrap_or(0))).collect()
+    }
+
+    /// The time of the newest record.
+    pub(super) fn newest_ms(&self) -> i64 {
+        let partitions = self.topics.values().flat_map(|topic| &topic.partitions);
+        partitions.map(Partition::newest_ms).max().unwrap_or(i64::MIN)
+    }
+
+    fn partition_mut(&mut self, of: &TopicPartition) -> Option<&mut Partition> {
+        self.topics.get_mut(&of.topic)?.partitions.get_mut(of.partition as usize)
     }
 
     /// Notifies `wake` about each record in one of the topics. Returns the reader's id, for [`State::unwatch`].

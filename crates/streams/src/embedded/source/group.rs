@@ -121,7 +121,7 @@ impl Source for GroupSource {
         if let Some((partition, _)) = offsets.iter().find(|(partition, _)| !group.owns(self.member, partition)) {
             return Err(self.not_owned("commit", partition));
         }
-        offsets.iter().for_each(|(partition, offset)| group.commit(partition, *offset));
+        offsets.iter().for_each(|(partition, offset)| state.commit(&self.settings.group, partition, *offset));
         Ok(())
     }
 
