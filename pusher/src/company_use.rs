@@ -7,7 +7,10 @@ use parking_lot::Mutex;
 
 /// Counts by company. Clones share them.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct CompanyUse(Arc<Mutex<HashMap<(Arc<str>, Use), usize>>>);
+pub(crate) struct CompanyUse(Arc<Mutex<Counts>>);
+
+/// By company and kind of use.
+type Counts = HashMap<(Arc<str>, Use), usize>;
 
 /// What is counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -272,7 +272,7 @@ async fn alerts_of_hidden_devices_are_for_those_who_may_see_them() {
         assert_eq!((refused.status().as_u16(), &json_of(refused).await["code"]), (403, &"no_hidden_alerts".into()));
     }
     let hidden = alert(1, OTHER, AlertStatus::Open, &clock);
-    let state = PrivateState { state: Some(private_state::State::Alert(hidden)), ..PrivateState::default() };
+    let state = PrivateState { state: Some(private_state::State::Alert(hidden)) };
     stage.publish_value(topic::PRIVATE_STATE, &keys::private(OTHER, keys::PrivatePart::Alert), &state).await;
     until(&clock, "a call", async || rescue.calls().len() == 1).await;
     assert_eq!(rescue.calls()[0].json()["data"]["hidden"], true);

@@ -21,7 +21,7 @@ import { Air } from './motion/air';
 import { Flights, type PastFlight } from './motion/flights';
 import { aroundTime, Past } from './motion/past';
 import { Notifier } from './notifier';
-import { Push, registration } from './push';
+import type { Push } from './push';
 import { isSameSelection, type Selection } from './selection';
 import { Choices } from './settings/choices';
 import { Favourites } from './settings/favourites';
@@ -31,7 +31,8 @@ import { Account } from './sign-in/account';
 import type { Returned } from './sign-in/returned';
 import type { Store } from './sign-in/store';
 import { TimeTravel } from './travel/time-travel';
-import { accountPanel, problemText, type Shown } from './ui/account-panel';
+import type { Shown } from './ui/account-panel';
+import { problemText } from './ui/account-problem';
 import { AlertBanner } from './ui/alerts';
 import { countRequests, DataUseLine } from './ui/data-use';
 import { Announcer } from './ui/announcer';
@@ -89,7 +90,7 @@ export class App {
   readonly #outage = new OutageBanner(() => this.#connection.retry());
   readonly #tools: Tools;
   readonly #account: Account;
-  readonly #push: Push;
+  #push: Push | undefined;
   readonly #travel: TimeTravel;
   readonly #dialogs: Dialogs;
   readonly #hint = new HintBanner();
@@ -113,7 +114,6 @@ export class App {
     this.#account = new Account(store, { changed: () => this.#showAccount(), credentialsChanged: () => this.#connection.reconnect() });
     this.#config = config;
     this.#choices = new Choices(preferences, config, language);
-    this.#push = new Push({ registration, token: () => this.#account.token(), language, send: (url, init) => fetch(url, init), store: () => localStorage });
     const state = readState(location.hash);
     this.#hidden = new Set(state.hidden);
     this.#followed = new Followed(state.followed, (device) => this.#select({ kind: 'device', device }, true));
@@ -223,7 +223,7 @@ export class App {
       { label: 'tool.locate', icon: 'locate', act: () => this.#locate() },
       {
         label: 'tool.account', icon: 'account', hidden: true,
-        popover: { id: 'account', content: () => accountPanel(this.#account.state, this.#shown, this.#choices.formats, { show: (shown) => this.#showOnly(shown), signIn: () => void this.#account.signIn(), signOut: () => void this.#signOut() }) },
+        popover: { id: 'account', content: async () => (await import('./ui/account-panel')).accountPanel(this.#account.state, this.#shown, this.#choices.formats, { show: (shown) => this.#showOnly(shown), signIn: () => void this.#account.signIn(), signOut: () => void this.#signOut() }) },
       },
       { label: 'tool.zones', icon: 'zones', hidden: true, popover: { id: 'zones', content: () => this.#zoneTools() } },
       { label: 'tool.settings', icon: 'settings', popover: { id: 'settings', content: () => this.#settings() } },
@@ -381,7 +381,8 @@ export class App {
     const title = count === 0 ? 'Updraft' : `Updraft · ${count}`;
     if (document.title !== title) document.title = title;
     this.#groupPanel.show(scene, this.#group, this.#session.maxFollowed);
-    if (this.#pushes) this.#push.want(this.#watched, now);
+    if (this.#pushes && this.#push) this.#push.want(this.#watched, now);
+    else if (this.#pushes) void this.#loadPush().catch(() => undefined);
     this.#line.watching = this.#notifies && (this.#followed.devices.size > 0 || scene.group.size > 0);
     const km = this.#subscription.liveRadiusKm(this.#board.view);
     this.#hint.show(this.#session.lastError ?? (km === undefined ? undefined : t('hint.region', { distance: this.#choices.formats.distance(km).replace(/\.0 /, ' ') })), now);
@@ -511,7 +512,7 @@ export class App {
     this.#choices.change(change);
     if (change.language !== undefined) location.reload();
     if (change.notify) void this.#askToNotify();
-    else if (change.notify === false) void this.#push.cancel();
+    else if (change.notify === false) void this.#endPush();
     if (change.data !== undefined) this.#line.choice = change.data;
     if (change.theme !== undefined) {
       applyTheme(change.theme);
@@ -523,8 +524,19 @@ export class App {
     this.#showPanel();
   }
 
+  /** Notifications of the closed page: their code is loaded when they are needed first. */
+  async #loadPush(): Promise<Push> {
+    const { Push, registration } = await import('./push');
+    const { language } = this.#choices;
+    return this.#push ??= new Push({ registration, token: () => this.#account.token(), language, send: (url, init) => fetch(url, init), store: () => localStorage });
+  }
+
+  async #endPush(): Promise<void> {
+    await this.#loadPush().then((push) => push.cancel()).catch(() => undefined);
+  }
+
   async #signOut(): Promise<void> {
-    await this.#push.cancel();
+    await this.#endPush();
     await this.#account.signOut();
   }
 

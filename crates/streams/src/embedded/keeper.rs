@@ -24,6 +24,9 @@ const GROWTH_BYTES: u64 = 64 << 20;
 /// ... or when its oldest records are older by as much, so that deleted ones do not stay.
 const GROWTH_MS: i64 = 3_600_000;
 
+/// See [`JournalSettings::report`].
+pub(super) type Report = Box<dyn Fn(Option<&str>) + Send>;
+
 /// Where the log is kept.
 pub struct JournalSettings {
     /// The file. Beside it are another one while it is replaced (`.new`), and one that says that it is in use (`.lock`).
@@ -33,7 +36,7 @@ pub struct JournalSettings {
     /// The present time, in milliseconds since the Unix epoch: older records than the topics keep are not restored.
     pub now_ms: i64,
     /// Called by the writer when it cannot write, with the reason, and with `None` when it can again.
-    pub report: Box<dyn Fn(Option<&str>) + Send>,
+    pub report: Report,
 }
 
 /// What was restored.
@@ -117,7 +120,7 @@ struct Writer {
     file: PathBuf,
     /// The file as it is now; `None` where it has to be written again.
     now: Option<Now>,
-    report: Box<dyn Fn(Option<&str>) + Send>,
+    report: Report,
     _lock: File,
 }
 

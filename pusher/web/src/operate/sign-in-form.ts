@@ -1,4 +1,4 @@
-import { problemText } from '../ui/account-panel';
+import { problemText } from '../ui/account-problem';
 import { h } from '../ui/dom';
 import type { Credentials, CredentialsState } from './credentials';
 import { refusalText } from './refusal';

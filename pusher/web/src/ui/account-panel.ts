@@ -1,7 +1,7 @@
 import type { Formats } from '../settings/formats';
 import { t } from '../settings/language';
 import type { AccountState, Person } from '../sign-in/account';
-import type { Problem } from '../sign-in/problem';
+import { problemText } from './account-problem';
 import { selection } from './choices';
 import { h } from './dom';
 
@@ -37,10 +37,6 @@ function whatIsShown({ devices, fleets }: Person, shown: Shown, show: (shown: Sh
   options.push(...fleets.map(({ id, name }): [string, string] => [`fleet:${id}`, t('account.fleet', { name })]));
   const chosen = typeof shown === 'string' ? shown : `fleet:${shown.fleet}`;
   return selection('shown', t('account.shown'), options, chosen, (value) => show(value === 'all' || value === 'own' ? value : { fleet: value.slice('fleet:'.length) }));
-}
-
-export function problemText(problem: Problem): string {
-  return t(`sign.problem.${problem}`);
 }
 
 /** A role that this page does not know is shown as it is. */

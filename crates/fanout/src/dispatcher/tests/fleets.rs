@@ -124,9 +124,9 @@ fn a_fleet_is_sent_wherever_its_devices_are() {
         [(PUBLIC, vec![PUBLIC], vec![PUBLIC]), (OTHER, vec![], vec![]), (HIDDEN, vec![HIDDEN], vec![])]
     {
         if device == HIDDEN {
-            bench.moves_hidden(device)
+            bench.moves_hidden(device);
         } else {
-            bench.moves(device)
+            bench.moves(device);
         }
         let to_all = bench.got(manager).0;
         assert_eq!((to_all, device), (to_manager, device));
