@@ -190,10 +190,11 @@ impl Writer {
         };
         to.write_all(MAGIC)?;
         // First: the records that are read after it may be newer than the commits, and never the other way round.
-        let (commits, floors) = {
+        let (epoch, commits, floors) = {
             let state = log.lock();
-            (state.commits(), state.floors())
+            (state.epoch(), state.commits(), state.floors())
         };
+        put(&mut to, &Entry::Epoch(epoch))?;
         for commit in &commits {
             put(&mut to, commit)?;
         }
