@@ -204,9 +204,9 @@ async fn a_file_in_use_and_a_file_of_others_are_refused() {
     assert_eq!(error.reason(), "journal");
     close(log);
     let other = tempfile::tempdir().expect("a folder");
-    std::fs::write(other.path().join("log"), "a diary of somebody").expect("written");
+    std::fs::write(other.path().join("log"), "a diary of a pilot").expect("written");
     assert!(open_at(other.path(), 1_000).await.is_err());
-    assert_eq!(std::fs::read(other.path().join("log")).expect("kept"), b"a diary of somebody");
+    assert_eq!(std::fs::read(other.path().join("log")).expect("kept"), b"a diary of a pilot");
 }
 
 #[tokio::test]

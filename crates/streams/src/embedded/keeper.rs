@@ -28,7 +28,7 @@ const GROWTH_MS: i64 = 3_600_000;
 pub struct JournalSettings {
     /// The file. Beside it are another one while it is replaced (`.new`), and one that says that it is in use (`.lock`).
     pub file: PathBuf,
-    /// Topics whose records are acknowledged when they are on the disk: those that somebody outside relies upon.
+    /// Topics whose records are acknowledged when they are on the disk: those that clients outside rely upon.
     pub synced_topics: Vec<String>,
     /// The present time, in milliseconds since the Unix epoch: older records than the topics keep are not restored.
     pub now_ms: i64,
