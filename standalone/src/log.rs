@@ -14,7 +14,7 @@ const MAX_BYTES_PER_PARTITION: usize = 1 << 20;
 
 /// The file in the persistent folder.
 const FILE: &str = "log";
-/// Topics whose records somebody outside relies upon as soon as they are acknowledged: receivers, and callers of the API.
+/// Topics whose records receivers and callers of the API rely upon as soon as they are acknowledged.
 const ACKNOWLEDGED: [&str; 3] = [topic::RAW, topic::ACCOUNT, topic::AUDIT];
 /// How long the end waits for the disk.
 const CLOSE: Duration = Duration::from_secs(10);

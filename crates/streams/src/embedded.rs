@@ -95,7 +95,7 @@ impl Log for EmbeddedLog {
     }
 
     async fn epoch(&self) -> Result<String, StreamError> {
-        Ok(format!("embedded-{}", self.shared.settings.first_offset))
+        Ok(format!("embedded-{}", self.shared.lock().epoch()))
     }
 
     fn system(&self) -> &'static str {

@@ -89,8 +89,11 @@ async fn the_newest_states_are_there_after_a_restart() {
     for (key, value) in [("a", Some("1")), ("b", Some("1")), ("a", Some("2")), ("b", None)] {
         write(&log, STATE, key, value, 1_000).await;
     }
+    let epoch = log.epoch().await.expect("an epoch");
     close(log);
     let (log, _) = open_at(folder.path(), 5_000).await.expect("opens");
+    // Checkpoints and tokens of clients hold for an epoch.
+    assert_eq!(log.epoch().await.expect("an epoch"), epoch);
     let newest: BTreeMap<_, _> = all(&log, STATE).await.into_iter().map(|(_, key, value)| (key, value)).collect();
     assert_eq!(newest, BTreeMap::from([("a".into(), Some("2".into())), ("b".into(), None)]));
     write(&log, STATE, "a", Some("3"), 5_000).await;
@@ -201,9 +204,9 @@ async fn a_file_in_use_and_a_file_of_others_are_refused() {
     assert_eq!(error.reason(), "journal");
     close(log);
     let other = tempfile::tempdir().expect("a folder");
-    std::fs::write(other.path().join("log"), "a diary of somebody").expect("written");
+    std::fs::write(other.path().join("log"), "a diary of a pilot").expect("written");
     assert!(open_at(other.path(), 1_000).await.is_err());
-    assert_eq!(std::fs::read(other.path().join("log")).expect("kept"), b"a diary of somebody");
+    assert_eq!(std::fs::read(other.path().join("log")).expect("kept"), b"a diary of a pilot");
 }
 
 #[tokio::test]

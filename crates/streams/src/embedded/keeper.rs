@@ -31,7 +31,7 @@ pub(super) type Report = Box<dyn Fn(Option<&str>) + Send>;
 pub struct JournalSettings {
     /// The file. Beside it are another one while it is replaced (`.new`), and one that says that it is in use (`.lock`).
     pub file: PathBuf,
-    /// Topics whose records are acknowledged when they are on the disk: those that somebody outside relies upon.
+    /// Topics whose records are acknowledged when they are on the disk: those that clients outside rely upon.
     pub synced_topics: Vec<String>,
     /// The present time, in milliseconds since the Unix epoch: older records than the topics keep are not restored.
     pub now_ms: i64,
@@ -193,10 +193,11 @@ impl Writer {
         };
         to.write_all(MAGIC)?;
         // First: the records that are read after it may be newer than the commits, and never the other way round.
-        let (commits, floors) = {
+        let (epoch, commits, floors) = {
             let state = log.lock();
-            (state.commits(), state.floors())
+            (state.epoch(), state.commits(), state.floors())
         };
+        put(&mut to, &Entry::Epoch(epoch))?;
         for commit in &commits {
             put(&mut to, commit)?;
         }

@@ -17,20 +17,20 @@ use crate::{
 
 #[derive(Debug)]
 pub(super) struct Shared {
-    pub(super) settings: EmbeddedSettings,
     state: Mutex<State>,
 }
 
 impl Shared {
     pub(super) fn new(settings: EmbeddedSettings) -> Self {
         let state = State {
-            settings: settings.clone(),
+            epoch: settings.first_offset,
+            settings,
             topics: BTreeMap::new(),
             groups: HashMap::new(),
             next_reader: 0,
             journal: None,
         };
-        Self { settings, state: Mutex::new(state) }
+        Self { state: Mutex::new(state) }
     }
 
     /// The last user is gone: the writer ends when it has written what waits.
@@ -59,6 +59,8 @@ pub(super) struct State {
     topics: BTreeMap<Arc<str>, Topic>,
     groups: HashMap<String, Group>,
     next_reader: u64,
+    /// The first offset of the log that this one continues; its own without a former one.
+    epoch: u64,
     /// The way of changes to the file, where there is one.
     journal: Option<Arc<Journal>>,
 }
@@ -176,6 +178,10 @@ impl State {
                 exists
             }
             Entry::End(at, offset) => self.partition_mut(&at).map(|found| found.continue_at(offset)).is_some(),
+            Entry::Epoch(epoch) => {
+                self.epoch = epoch;
+                true
+            }
         }
     }
 
@@ -193,6 +199,11 @@ impl State {
     /// The way of changes to the file.
     pub(super) fn journal(&self) -> Option<Arc<Journal>> {
         self.journal.clone()
+    }
+
+    /// The first offset of the log that this one continues: offsets of both can be compared.
+    pub(super) fn epoch(&self) -> u64 {
+        self.epoch
     }
 
     /// The committed offsets of all groups.

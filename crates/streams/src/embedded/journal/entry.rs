@@ -20,7 +20,7 @@ const MAX_ENTRY_BYTES: usize = 4 << 20;
 
 #[derive(Clone, PartialEq, prost::Message)]
 struct Encoded {
-    #[prost(oneof = "Kind", tags = "1, 2, 3")]
+    #[prost(oneof = "Kind", tags = "1, 2, 3, 4")]
     kind: Option<Kind>,
 }
 
@@ -32,6 +32,8 @@ enum Kind {
     Commit(Position),
     #[prost(message, tag = "3")]
     End(Position),
+    #[prost(uint64, tag = "4")]
+    Epoch(u64),
 }
 
 #[derive(Clone, PartialEq, prost::Message)]
@@ -81,6 +83,8 @@ pub(in crate::embedded) enum Entry {
     Commit(String, TopicPartition, u64),
     /// The partition had this next offset: no later one may be lower.
     End(TopicPartition, u64),
+    /// The log is the continuation of the one that began with this first offset.
+    Epoch(u64),
 }
 
 impl Entry {
@@ -113,6 +117,7 @@ impl Entry {
             }),
             Self::Commit(group, at, offset) => Kind::Commit(position(group, at, *offset)),
             Self::End(at, offset) => Kind::End(position("", at, *offset)),
+            Self::Epoch(epoch) => Kind::Epoch(*epoch),
         }
     }
 
@@ -133,6 +138,7 @@ impl Entry {
             Kind::End(Position { topic, partition, offset, .. }) => {
                 Self::End(TopicPartition::new(Arc::<str>::from(topic), partition), offset)
             }
+            Kind::Epoch(epoch) => Self::Epoch(epoch),
         }
     }
 }
@@ -220,8 +226,13 @@ mod tests {
     #[test]
     fn entries_are_read_as_they_were_written() {
         let at = TopicPartition::new("t", 1);
-        let entries =
-            [record(Some("x")), record(None), Entry::Commit("processor".into(), at.clone(), 9), Entry::End(at, 10)];
+        let entries = [
+            record(Some("x")),
+            record(None),
+            Entry::Commit("processor".into(), at.clone(), 9),
+            Entry::End(at, 10),
+            Entry::Epoch(7),
+        ];
         let mut bytes = Vec::new();
         entries.iter().for_each(|entry| entry.encode(&mut bytes));
         let (found, end) = all(&bytes);
