@@ -6,7 +6,6 @@ mod turning;
 use flight::units::{CDEG_PER_DEGREE, CDPS_PER_DPS, KMH_PER_MPS, degrees, e7};
 use geo::Position;
 use geo::distance::{from_components, local_m, shifted, to_components};
-use geo::position::wrap_difference_deg;
 use schemas::v1;
 
 use crate::core::track::drift::{Part, drift_mps};
@@ -21,8 +20,8 @@ const GAP_MS: i32 = 16_000;
 /// a little further where both have a turn rate.
 const TURNING_GAP_MS: i32 = 21_000;
 
-/// The way between two points is looked at in so many parts.
-const PARTS_PER_LEG: u32 = 4;
+/// For the drift, the way between two points is looked at in so many parts.
+const PARTS_PER_LEG: u32 = 2;
 
 /// One point in sixteen bytes: a device holds a dozen of them. Courses, speeds and turns have the resolution of the
 /// radio.
@@ -271,7 +270,7 @@ fn turn_deg(from: &Fix, to: &Fix) -> Option<f64> {
     if to.after_ms(from) > if known == 2 { TURNING_GAP_MS } else { GAP_MS } {
         return None;
     }
-    let difference = wrap_difference_deg(to.course_deg() - from.course_deg());
+    let difference = f64::from(to.course.wrapping_sub(from.course).cast_signed()) / 256.0 * 360.0;
     let is_steady = match rates {
         [Some(from), Some(to)] => from * to > 0.0,
         _ => known > 0,
@@ -325,10 +324,12 @@ struct DriftSamples {
 }
 
 impl DriftSamples {
+    const PER_LEG: u32 = 4;
+
     /// Adds the part of a leg from the share `from` of it on; `end_s` is how long before the newest point it ends.
     fn add(&mut self, curve: &Curve, end_s: f64, from: f64) {
-        let part = (1.0 - from) / f64::from(PARTS_PER_LEG);
-        for index in 0..PARTS_PER_LEG {
+        let part = (1.0 - from) / f64::from(Self::PER_LEG);
+        for index in 0..Self::PER_LEG {
             let share = from + (f64::from(index) + 0.5) * part;
             let (east, north) = curve.at(share);
             self.samples.push((end_s + (1.0 - share) * curve.seconds, east, north, part * curve.seconds));

@@ -64,6 +64,12 @@ impl Climb {
     /// of the climb. A climb ends with its circling, and at its top with a loss: what follows is another one.
     pub(super) fn complete(&mut self, track: &Track, event_at_us: u64) -> Option<Stretch> {
         let newest = track.newest_level()?;
+        if self.is_reported() {
+            self.rise(&newest, event_at_us);
+            if self.is_reported() && self.since_report_s(&newest, event_at_us) < REPORT_EVERY_S {
+                return None;
+            }
+        }
         let turning = track.turning();
         let Some(circled_ago_s) = turning.circled_ago_s() else {
             if turning.is_conclusive() {
@@ -80,11 +86,11 @@ impl Climb {
         if circled_ago_s > STILL_S {
             return None;
         }
-        let (gained_m, mean_mps, _) = gain(&newest, event_at_us, self.foot_m, self.foot_at_us);
+        let (gained_m, mean_mps) = gain(&newest, event_at_us, self.foot_m, self.foot_at_us);
         let base_m = if self.is_reported() { self.reported_m } else { self.foot_m };
-        let (_, climb_mps, seconds) = gain(&newest, event_at_us, base_m, self.reported_at_us);
+        let (_, climb_mps) = gain(&newest, event_at_us, base_m, self.reported_at_us);
         let is_climb = gained_m >= CLIMB_GAIN_M && mean_mps > CLIMB_MPS;
-        if !is_climb || climb_mps < LEAST_MPS || seconds < REPORT_EVERY_S {
+        if !is_climb || climb_mps < LEAST_MPS || self.since_report_s(&newest, event_at_us) < REPORT_EVERY_S {
             return None;
         }
         let circles = track.circles()?;
@@ -114,16 +120,20 @@ impl Climb {
         }
     }
 
+    fn since_report_s(&self, level: &Level, event_at_us: u64) -> f64 {
+        time_of(level, event_at_us).saturating_sub(self.reported_at_us) as f64 / 1e6
+    }
+
     fn is_reported(&self) -> bool {
         self.reported_at_us > self.foot_at_us
     }
 }
 
-/// What was gained from an altitude and time up to a level: metres, m/s, seconds.
-fn gain(to: &Level, event_at_us: u64, from_m: i16, from_us: u64) -> (f64, f64, f64) {
+/// What was gained from an altitude and time up to a level: metres, m/s.
+fn gain(to: &Level, event_at_us: u64, from_m: i16, from_us: u64) -> (f64, f64) {
     let seconds = time_of(to, event_at_us).saturating_sub(from_us).max(1) as f64 / 1e6;
     let gained_m = to.altitude_m - f64::from(from_m);
-    (gained_m, gained_m / seconds, seconds)
+    (gained_m, gained_m / seconds)
 }
 
 /// The event time of a level, where that of the newest position is known.

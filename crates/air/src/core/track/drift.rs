@@ -38,14 +38,19 @@ pub(super) fn drift_mps(parts: &[Part]) -> Option<(f64, f64)> {
 
 /// The middle of one full turn.
 fn mean(parts: &[Part], from_deg: f64) -> Option<Part> {
-    let turn = || parts.iter().filter(|part| (from_deg..from_deg + TURN_DEG).contains(&part.turned_deg));
-    let seconds: f64 = turn().map(|part| part.seconds).sum();
-    let mean_of = |value: fn(&Part) -> f64| turn().map(|part| value(part) * part.seconds).sum::<f64>() / seconds;
-    (seconds > 0.0).then(|| Part {
-        turned_deg: from_deg + TURN_DEG / 2.0,
-        ago_s: mean_of(|part| part.ago_s),
-        east_m: mean_of(|part| part.east_m),
-        north_m: mean_of(|part| part.north_m),
-        seconds,
+    let turn = parts.iter().filter(|part| (from_deg..from_deg + TURN_DEG).contains(&part.turned_deg));
+    let none = Part { turned_deg: from_deg + TURN_DEG / 2.0, ago_s: 0.0, east_m: 0.0, north_m: 0.0, seconds: 0.0 };
+    let sum = turn.fold(none, |sum, part| Part {
+        ago_s: sum.ago_s + part.ago_s * part.seconds,
+        east_m: sum.east_m + part.east_m * part.seconds,
+        north_m: sum.north_m + part.north_m * part.seconds,
+        seconds: sum.seconds + part.seconds,
+        ..sum
+    });
+    (sum.seconds > 0.0).then(|| Part {
+        ago_s: sum.ago_s / sum.seconds,
+        east_m: sum.east_m / sum.seconds,
+        north_m: sum.north_m / sum.seconds,
+        ..sum
     })
 }

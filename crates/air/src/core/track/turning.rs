@@ -58,8 +58,7 @@ impl Turning {
 
     /// How long ago it circled last, seconds. `None`: it has not for a while.
     pub fn circled_ago_s(&self) -> Option<f64> {
-        let mut moments = self.moments(0.0).take_while(|ago_s| *ago_s <= BREAK_S);
-        if self.turns_enough() { moments.find(|ago_s| self.is_circled(*ago_s)) } else { None }
+        self.moments(0.0).take_while(|ago_s| *ago_s <= BREAK_S).find(|ago_s| self.is_circled(*ago_s))
     }
 
     /// How long ago the circling began that went on at a moment, as far as is known, seconds.
@@ -79,13 +78,6 @@ impl Turning {
     fn moments(&self, from_s: f64) -> impl Iterator<Item = f64> + use<> {
         let count = ((self.reach_s() - from_s) / STEP_S) as u32;
         (0..=count).map(move |step| from_s + f64::from(step) * STEP_S)
-    }
-
-    /// Straight flight, which is most, needs no closer look.
-    fn turns_enough(&self) -> bool {
-        let ahead_deg = self.at(-AHEAD_S);
-        let all = || self.known().iter().map(|point| point.1);
-        all().fold(ahead_deg, f64::max) - all().fold(ahead_deg, f64::min) > CIRCLED_DEG
     }
 
     fn is_circled(&self, ago_s: f64) -> bool {
