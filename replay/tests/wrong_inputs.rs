@@ -118,7 +118,7 @@ fn wrong_captures_are_named_by_each_command() {
     let not_a_capture = "not a capture: it starts with";
     for (name, bytes, codes, line, line_of_capture) in [
         ("complete", good.clone(), [0; 7], "", ""),
-        ("cut off", cut_off, [1, 0, 0, 0, 0, 0, 0], "", "bytes behind the last complete block are skipped"),
+        ("cut off", cut_off, [1, 0, 0, 0, 0, 0, 0], "", "bytes after the last complete block"),
         ("damaged", damaged(good.clone()), refused, "the checksum does not match", "the checksum does not match"),
         (
             "damaged without an index",
@@ -151,7 +151,7 @@ fn wrong_captures_are_named_by_each_command() {
     }
     check(&["info"], &run(&["info", text(&path("cut off"))]), 1, "no: cut off");
     let reported = run(&["cat", text(&path("cut off"))]);
-    check(&["cat"], &reported, 0, "bytes behind the last complete block are skipped");
+    check(&["cat"], &reported, 0, "bytes after the last complete block");
     check(&["grep"], &run(&["grep", "no such text", text(&path("complete"))]), 1, "");
     check(&["explain"], &run(&["explain", "110B91", text(&path("complete"))]), 1, "does not occur there");
 }
@@ -197,7 +197,7 @@ fn wrong_archives_are_named_by_each_command() {
     check(&["info"], &run(&["info", text(&good)]), 0, "2026-07-14T13");
     check(&["cat"], &run(&["cat", text(&good)]), 0, "110B90");
     let removed = ["--from", "2026-07-13T10", "--to", "2026-07-13T11"];
-    reading(&good, &removed, 1, "has no hour in this time; it has 2026-07-14T13 to 2026-07-14T13");
+    reading(&good, &removed, 1, "has no hour in the time selected with --from and --to: choose a time from 2026-07-14T13 to 2026-07-14T13");
 
     let (empty, _) = archive("empty");
     reading(&empty, &[], 1, "has no hours yet");

@@ -116,7 +116,7 @@ fn scopes_and_roles_are_read() {
     assert_eq!(scopes(json!({ "scope": null })), Scopes::PUBLIC);
     assert_eq!(scopes(json!({ "scope": "openid  validation:read" })), Scopes::PUBLIC.with(Scope::ValidationRead));
     assert_eq!(scopes(json!({ "scope": null, "roles": ["operator"] })), Scopes::ALL);
-    assert_eq!(scopes(json!({ "scope": "validation:read", "roles": "pilot" })).iter().count(), 5, "both count");
+    assert_eq!(scopes(json!({ "scope": "validation:read", "roles": "pilot" })).iter().count(), 6, "both count");
     assert_eq!(scopes(json!({ "scope": "OPERATOR", "roles": ["Operator"] })), Scopes::PUBLIC, "names are exact");
 }
 

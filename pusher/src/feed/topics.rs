@@ -144,13 +144,13 @@ mod tests {
     #[test]
     fn partitions_are_numbered_by_kind_and_order() {
         let topics = Topics::find(&cluster("test."), "test.").unwrap();
-        assert_eq!(topics.public_partitions(), 12);
+        assert_eq!(topics.public_partitions(), 14);
         let ground = topics.role(&"test.fanet.state.ground.v1".into(), 1);
         assert_eq!(ground, Some(Role::Public { kind: Kind::Ground, partition: 3 }));
         let clock = TopicPartition::new("test.fanet.thermal-report.v1", 0);
         assert_eq!(topics.start(&clock), SeekTo::End);
         assert_eq!(topics.role(&"test.fanet.state.wind.v1".into(), 1), Some(Role::Wind));
-        assert_eq!(topics.partitions().count(), 26);
+        assert_eq!(topics.partitions().count(), 28);
     }
 
     #[test]

@@ -159,7 +159,10 @@ impl Writer {
             }
             self.journal.gather(if is_failing { RETRY } else { GATHER });
         }
-        self.journal.closed();
+        let journal = self.journal.clone();
+        // The file is free before anybody learns that it is closed.
+        drop(self);
+        journal.closed();
     }
 
     /// After an error the end of the file is not known: it is written again.

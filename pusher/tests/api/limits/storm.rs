@@ -15,7 +15,7 @@ const CLIENTS: u32 = 20;
 /// As many changes as one client may make at once.
 const CHANGES: u32 = 120;
 /// Far fewer than the shard can send during the storm.
-const UPDATES: u32 = 20;
+const UPDATES: u32 = 10;
 
 /// A message that subscribes to another region than all others, so that its cover is not cached.
 fn subscribe(number: u32) -> Vec<u8> {
