@@ -200,8 +200,8 @@ fn wrong_archives_are_named_by_each_command() {
     reading(&good, &removed, 1, "has no hour in the time selected with --from and --to: choose a time from 2026-07-14T13 to 2026-07-14T13");
 
     let (empty, _) = archive("empty");
-    reading(&empty, &[], 1, "has no hours yet");
-    check(&["info"], &run(&["info", text(&empty)]), 1, "has no hours yet");
+    reading(&empty, &[], 1, "is empty: expected hourly files");
+    check(&["info"], &run(&["info", text(&empty)]), 1, "is empty: expected hourly files");
     let (damaged, store) = archive("damaged");
     put_hour(&store, hour, "one");
     let mut bytes = std::fs::read(file(&damaged, ".capture")).expect("it is there");
