@@ -197,7 +197,12 @@ fn wrong_archives_are_named_by_each_command() {
     check(&["info"], &run(&["info", text(&good)]), 0, "2026-07-14T13");
     check(&["cat"], &run(&["cat", text(&good)]), 0, "110B90");
     let removed = ["--from", "2026-07-13T10", "--to", "2026-07-13T11"];
-    reading(&good, &removed, 1, "has no hour in the time selected with --from and --to: choose a time from 2026-07-14T13 to 2026-07-14T13");
+    reading(
+        &good,
+        &removed,
+        1,
+        "has no hour in the time selected with --from and --to: choose a time from 2026-07-14T13 to 2026-07-14T13",
+    );
 
     let (empty, _) = archive("empty");
     reading(&empty, &[], 1, "is empty: expected hourly files");

@@ -57,9 +57,8 @@ async fn start(kafka: &Kafka) -> Result<Program> {
     let sky = Sky::open(kafka.bootstrap(), &prefix).await?;
     sky.fill(AIRCRAFT).await?;
     let pusher = Program::start(ProgramOptions::new("pusher").envs(settings)).await?;
-    let complete = async || {
-        (pusher.metric("fanet_pusher_objects", &[]).await.ok()? >= f64::from(AIRCRAFT)).then_some(())
-    };
+    let complete =
+        async || (pusher.metric("fanet_pusher_objects", &[]).await.ok()? >= f64::from(AIRCRAFT)).then_some(());
     wait_until(Duration::from_secs(60), "the picture to be complete", complete).await?;
     Ok(pusher)
 }

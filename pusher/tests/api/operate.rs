@@ -213,7 +213,10 @@ async fn keys_are_listed_without_their_secrets() {
     assert_eq!((keys.len(), &list["loaded"]), (5, &json!(true)));
     let ada = keys.iter().find(|key| key["key_id"] == people.subject("ada")).expect("her key");
     assert_eq!((&ada["roles"], &ada["devices"], &ada["public"]), (&json!(["pilot"]), &json!([OWN]), &json!(false)));
-    assert_eq!(ada["scopes"], json!(["picture:read", "position:write", "device:manage", "fleet:read", "notification:write"]));
+    assert_eq!(
+        ada["scopes"],
+        json!(["picture:read", "position:write", "device:manage", "fleet:read", "notification:write"])
+    );
     assert!(ada.get("expires_at_us").is_none(), "{ada}");
     let text = list.to_string();
     assert!(!text.contains("sha256") && !text.contains("updraft_"), "{text}");

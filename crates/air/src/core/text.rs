@@ -1,6 +1,5 @@
-//! The newest text that a device has broadcast (packet type 3): shown with its states for a while.
+//! The newest text that a device has broadcast (packet type 3).
 
-use crate::core::device::Device;
 use crate::core::settings::MINUTE_US;
 
 /// How long a text is shown, microseconds.
@@ -15,39 +14,9 @@ pub struct Text {
     pub at_us: u64,
 }
 
-impl Device {
-    /// Takes a text that was cleaned; an empty one takes the text before it back. Returns whether it is news.
-    pub(super) fn set_text(&mut self, text: &str, at_us: u64) -> bool {
-        let before = self.rare.as_ref().and_then(|rare| rare.text.as_ref());
-        if before.map_or(text.is_empty(), |before| before.at_us > at_us) {
-            return false;
-        }
-        self.rare_mut().text = (!text.is_empty()).then(|| Text { text: text.into(), at_us });
-        true
-    }
-
-    /// The text that a state of this event time shows.
-    pub(super) fn text_at(&self, event_at_us: u64) -> Option<&Text> {
-        let text = self.rare.as_ref()?.text.as_ref()?;
-        (event_at_us < text.at_us + SHOWN_US).then_some(text)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_newest_text_is_shown_for_half_an_hour() {
-        let mut device = Device::new(1);
-        let text_at =
-            |device: &Device, minute: u64| device.text_at(minute * MINUTE_US).map(|text| text.text.to_string());
-        assert!(!device.set_text("", MINUTE_US), "nothing to take back");
-        assert!(device.set_text("landing at the lake", 10 * MINUTE_US));
-        assert!(!device.set_text("older", 9 * MINUTE_US));
-        assert_eq!(text_at(&device, 39).as_deref(), Some("landing at the lake"));
-        assert_eq!(text_at(&device, 40), None);
-        assert!(device.set_text("", 11 * MINUTE_US));
-        assert_eq!(text_at(&device, 12), None);
+impl Text {
+    /// Whether a state of this event time shows it.
+    pub fn is_shown_at(&self, event_at_us: u64) -> bool {
+        event_at_us < self.at_us + SHOWN_US
     }
 }

@@ -1,7 +1,7 @@
 import { t } from '../settings/language';
 import type { Problem } from '../sign-in/problem';
 
-/** Why somebody is not signed in. */
+/** Why a person is not signed in. */
 export function problemText(problem: Problem): string {
   return t(`sign.problem.${problem}`);
 }

@@ -58,13 +58,13 @@ impl Turning {
 
     /// How long ago it circled last, seconds. `None`: it has not for a while.
     pub fn circled_ago_s(&self) -> Option<f64> {
-        self.moments(0.0).take_while(|ago_s| *ago_s <= BREAK_S).find(|ago_s| self.is_circled(*ago_s))
+        self.times(0.0).take_while(|ago_s| *ago_s <= BREAK_S).find(|ago_s| self.is_circled(*ago_s))
     }
 
     /// How long ago the circling began that went on at a moment, as far as is known, seconds.
     pub fn circling_since_s(&self, ago_s: f64) -> f64 {
         let mut since_s = ago_s;
-        for earlier_s in self.moments(ago_s) {
+        for earlier_s in self.times(ago_s) {
             if self.is_circled(earlier_s) {
                 since_s = earlier_s;
             } else if earlier_s - since_s > BREAK_S {
@@ -74,8 +74,8 @@ impl Turning {
         since_s
     }
 
-    /// Moments from one on backwards.
-    fn moments(&self, from_s: f64) -> impl Iterator<Item = f64> + use<> {
+    /// Times from one on backwards.
+    fn times(&self, from_s: f64) -> impl Iterator<Item = f64> + use<> {
         let count = ((self.reach_s() - from_s) / STEP_S) as u32;
         (0..=count).map(move |step| from_s + f64::from(step) * STEP_S)
     }

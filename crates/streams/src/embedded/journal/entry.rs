@@ -11,7 +11,7 @@ use crate::embedded::partition::Stored;
 use crate::{Headers, TopicPartition};
 
 /// The first bytes of a file.
-pub(in crate::embedded) const MAGIC: &[u8; 16] = b"updraft journal\x01";
+pub(crate) const MAGIC: &[u8; 16] = b"updraft journal\x01";
 
 /// Length and checksum.
 const HEAD_BYTES: usize = 8;
@@ -76,7 +76,7 @@ struct Position {
 
 /// A change of the log.
 #[derive(Clone, Debug)]
-pub(in crate::embedded) enum Entry {
+pub(crate) enum Entry {
     /// A record was appended.
     Record(TopicPartition, Stored),
     /// A group has committed an offset.
@@ -89,7 +89,7 @@ pub(in crate::embedded) enum Entry {
 
 impl Entry {
     /// Appends the entry to `bytes`.
-    pub(in crate::embedded) fn encode(&self, bytes: &mut Vec<u8>) {
+    pub(crate) fn encode(&self, bytes: &mut Vec<u8>) {
         let start = bytes.len();
         bytes.extend([0; HEAD_BYTES]);
         Encoded { kind: Some(self.kind()) }.encode(bytes).expect("the buffer grows");
@@ -149,7 +149,7 @@ fn position(group: &str, at: &TopicPartition, offset: u64) -> Position {
 
 /// What follows in a file.
 #[derive(Debug)]
-pub(in crate::embedded) enum Next {
+pub(crate) enum Next {
     /// An entry.
     Entry(Entry),
     /// Nothing, or the beginning of an entry whose rest was not written any more.
@@ -162,7 +162,7 @@ pub(in crate::embedded) enum Next {
 ///
 /// # Errors
 /// The file cannot be read.
-pub(in crate::embedded) fn read(from: &mut impl Read) -> std::io::Result<Next> {
+pub(crate) fn read(from: &mut impl Read) -> std::io::Result<Next> {
     let mut head = [0; HEAD_BYTES];
     if !read_all(from, &mut head)? {
         return Ok(Next::End);
