@@ -11,7 +11,7 @@ use runtime::Clock;
 use schemas::v1::raw_record::Input as Content;
 use serde::Serialize;
 
-use crate::input::{Recording, block_on, may_hold, open, open_file, open_store};
+use crate::input::{Recording, block_on, may_hold, no_hours, open, open_file, open_store};
 use crate::select::{SelectArgs, decode};
 use crate::time::text_of_ms;
 
@@ -100,7 +100,7 @@ pub fn run(args: &InfoArgs) -> anyhow::Result<ExitCode> {
             let store = open_store(location, &args.s3)?;
             let manifests = block_on(async {
                 let hours = store.hours().await?;
-                anyhow::ensure!(!hours.is_empty(), "the archive {location} has no hours yet");
+                anyhow::ensure!(!hours.is_empty(), "{}", no_hours(location));
                 let selection = args.select.resolve(now_ms, hours.first().map(|hour| hour.start_ms()))?;
                 let mut manifests = Vec::new();
                 for hour in hours.into_iter().filter(|hour| may_hold(*hour, &selection)) {

@@ -99,10 +99,7 @@ pub fn open(input: &Recording, s3: &S3Options, select: &SelectArgs, now_ms: i64)
             let store = open_store(location, s3)?;
             block_on_new_thread(async {
                 let hours = store.hours().await?;
-                anyhow::ensure!(
-                    !hours.is_empty(),
-                    "the archive {location} is empty: expected hourly files; write them with `processor archive`, or check the location"
-                );
+                anyhow::ensure!(!hours.is_empty(), "{}", no_hours(location));
                 let selection = select.resolve(now_ms, hours.first().map(|hour| hour.start_ms()))?;
                 let mut manifests = Vec::new();
                 for hour in hours.iter().filter(|hour| may_hold(**hour, &selection)) {
@@ -145,6 +142,13 @@ pub fn open(input: &Recording, s3: &S3Options, select: &SelectArgs, now_ms: i64)
             })
         }
     }
+}
+
+/// What is wrong with an archive without hours.
+pub(crate) fn no_hours(location: &Location) -> String {
+    format!(
+        "the archive {location} is empty: expected hourly files; write them with `processor archive`, or check the location"
+    )
 }
 
 /// Whether an hour may hold records of this time.

@@ -192,8 +192,8 @@ impl State {
         }
     }
 
-    /// The device it is about; thermals and receivers are about none. A landmark is where it is, whoever broadcasts it: it does
-    /// not follow its device.
+    /// The device it is about; thermals and receivers are about none. Neither is a landmark: it stays where it is, and does not
+    /// follow the device that broadcasts it.
     pub fn device(&self) -> Option<u32> {
         match self {
             Self::Aircraft(state) => Some(state.device),
