@@ -223,7 +223,7 @@ fn wrong_archives_are_named_by_each_command() {
     let (moved, store) = archive("moved");
     put_hour(&store, hour, "one");
     put_hour(&store, hour.next(), "two");
-    reading(&moved, &[], 1, "are of different clusters");
+    reading(&moved, &[], 1, "have different epochs");
     check(&["info"], &run(&["info", text(&moved)]), 1, "the cluster changed");
     let (gap, store) = archive("gap");
     put_hour(&store, hour, "one");

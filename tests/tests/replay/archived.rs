@@ -66,7 +66,7 @@ async fn an_archive_in_s3_gives_the_same_again() -> Result<()> {
     for arguments in [&["info", &archive][..], &["cat", &archive], &["play", &archive, "--dry-run"]] {
         refuses(&wrong, arguments, 1, &format!("in the archive {archive}"))?;
     }
-    refuses(&store, &["info", "s3://archive/elsewhere"], 1, "has no hours yet")
+    refuses(&store, &["info", "s3://archive/elsewhere"], 1, "is empty: expected hourly files")
 }
 
 fn store_settings(s3: &S3, secret: &str) -> Vec<(String, String)> {
