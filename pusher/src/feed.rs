@@ -339,7 +339,7 @@ impl Follower {
             (Role::ZoneEvent, Ok(Decoded::ZoneEvent(event))) => {
                 let now_us = self.feed.app.context.clock.now_us();
                 let is_new = self.live.zone_events.write().add(event.clone(), now_us);
-                // Those that are read to catch up are in REST, and nobody is connected yet.
+                // Those that are read to catch up are in REST, and no client is connected yet.
                 if is_new && self.catching_up.is_empty() {
                     self.new_zone_events.push(event);
                 }

@@ -166,7 +166,7 @@ impl Subscription {
     }
 
     /// A hash of its region and kinds. Followed devices are not included, since the URL of a connection does not
-    /// contain them, and neither is the fleet: nobody resumes with one.
+    /// contain them, and neither is the fleet: a subscription with one does not resume.
     pub fn mark(&self) -> RegionMark {
         let kinds = self.kinds.iter().map(|kind| kind.index() as u32);
         RegionMark::of(self.cells.iter().map(|cell| cell.number()).chain(kinds))

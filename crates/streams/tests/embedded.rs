@@ -6,13 +6,16 @@ use streams::contract::Fixture;
 use streams::{EmbeddedLog, EmbeddedSettings, JournalSettings, Log};
 use tempfile::TempDir;
 
-/// With the folder of its file.
-struct Embedded(EmbeddedLog, #[allow(dead_code, reason = "removed with the log")] Option<TempDir>);
+struct Embedded {
+    log: EmbeddedLog,
+    /// Of its file; removed with the log.
+    _folder: Option<TempDir>,
+}
 
 #[async_trait::async_trait]
 impl Fixture for Embedded {
     fn log(&self) -> &dyn Log {
-        &self.0
+        &self.log
     }
 
     fn prefix(&self) -> &str {
@@ -39,7 +42,7 @@ fn in_memory() -> EmbeddedLog {
 }
 
 async fn fixture(_case: &str) -> Embedded {
-    Embedded(in_memory(), None)
+    Embedded { log: in_memory(), _folder: None }
 }
 
 streams::contract!(fixture);
@@ -57,7 +60,7 @@ mod kept {
             report: Box::new(|_| {}),
         };
         log.keep_in(settings).expect("the file can be written");
-        Embedded(log, Some(folder))
+        Embedded { log, _folder: Some(folder) }
     }
 
     streams::contract!(fixture);

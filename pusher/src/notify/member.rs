@@ -99,7 +99,7 @@ impl Group for NotifyMember {
     type Membership = NotifyMembership;
 
     async fn prepare(&self) -> Result<Option<NotifyMembership>, Interrupted> {
-        // Before, nobody knows who gets what.
+        // Before, it is not known which events are public.
         while !self.sky.is_complete() {
             self.context.clock.sleep(LOOK_INTERVAL).await;
         }

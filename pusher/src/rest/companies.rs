@@ -30,8 +30,7 @@ pub(super) const ENDPOINT: Endpoint = Endpoint {
     message: "CompanyList",
 };
 pub(super) const PATH: &str = "/api/v1/companies/{id}";
-pub(super) const PUT_SUMMARY: &str =
-    "Make a company, or replace it: its name, limits and devices. Suspended, nobody sees its fleets. For operators.";
+pub(super) const PUT_SUMMARY: &str = "Make a company, or replace it: its name, limits and devices. The fleets of a suspended company are shown to no user. For operators.";
 pub(super) const DELETE_SUMMARY: &str = "Remove a company that has no fleets. For operators.";
 const MAX_BODY_BYTES: usize = 256 << 10;
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use axum::body::{Body, to_bytes};
+use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use schemas::v1::{Account, account};
 
@@ -107,11 +108,26 @@ pub(super) async fn create(
     Ok(())
 }
 
-/// Removes a target.
+/// Removes a target of the caller. `action`: in the audit trail; `unknown`: the detail of the answer where there is none.
 ///
 /// # Errors
-/// 429 and 503.
-pub(super) async fn remove(app: &App, requester: &Requester, act: &Act, target: &Target) -> Result<(), Otherwise> {
+/// 404, 409 and 429; 503: the log does not accept the audit record, or the end.
+pub(super) async fn remove(
+    app: &App,
+    requester: &Requester,
+    key: &str,
+    action: &'static str,
+    unknown: &'static str,
+) -> Result<Response, Problem> {
+    deliverer(app)?;
+    let target = find(app, requester, key, unknown)?;
+    match end(app, requester, &about(&target.key, action, target.url()), &target).await {
+        Ok(()) => Ok(StatusCode::NO_CONTENT.into_response()),
+        Err(otherwise) => otherwise.answer(),
+    }
+}
+
+async fn end(app: &App, requester: &Requester, act: &Act, target: &Target) -> Result<(), Otherwise> {
     throttle(app, requester).await?;
     let written = app.accounts.write(requester, act, target.key.to_string(), None).await;
     written.map_err(|error| Otherwise::Answer(not_done(error)))?;

@@ -135,13 +135,7 @@ pub(super) async fn remove(
     Extension(requester): Extension<Requester>,
 ) -> Result<Response, Problem> {
     Query::parse(query.as_deref(), &[])?;
-    deliverer(&app)?;
-    let target = find(&app, &requester, &browser_key(&id), UNKNOWN)?;
-    let act = about(&target.key, "push_subscription.remove", target.url());
-    match targets::remove(&app, &requester, &act, &target).await {
-        Ok(()) => Ok(StatusCode::NO_CONTENT.into_response()),
-        Err(otherwise) => otherwise.answer(),
-    }
+    targets::remove(&app, &requester, &browser_key(&id), "push_subscription.remove", UNKNOWN).await
 }
 
 fn push_key(app: &App) -> Result<String, Problem> {

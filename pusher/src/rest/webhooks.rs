@@ -120,13 +120,7 @@ pub(super) async fn remove(
     Extension(requester): Extension<Requester>,
 ) -> Result<Response, Problem> {
     Query::parse(query.as_deref(), &[])?;
-    deliverer(&app)?;
-    let target = find(&app, &requester, &webhook_key(&id), UNKNOWN)?;
-    let act = about(&target.key, "webhook.remove", target.url());
-    match targets::remove(&app, &requester, &act, &target).await {
-        Ok(()) => Ok(StatusCode::NO_CONTENT.into_response()),
-        Err(otherwise) => otherwise.answer(),
-    }
+    targets::remove(&app, &requester, &webhook_key(&id), "webhook.remove", UNKNOWN).await
 }
 
 pub(super) async fn test(

@@ -35,7 +35,7 @@ pub struct CompanyWish<'a> {
     pub id: &'a str,
     /// What people call it.
     pub name: &'a str,
-    /// Whether nobody sees its fleets.
+    /// Whether its fleets are shown to no user.
     pub suspended: bool,
     /// `None`: the defaults.
     pub limits: Option<CompanyLimits>,
@@ -55,7 +55,7 @@ pub enum Refused {
     /// An operator has suspended it.
     #[error("the company is suspended: ask an operator")]
     Suspended,
-    /// Nobody vouches for it.
+    /// Neither the company nor the credentials of the caller have the device.
     #[error(
         "the device {0} is not of the company: an operator adds it to the company's devices, or its owner puts it in"
     )]

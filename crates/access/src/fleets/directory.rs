@@ -1,6 +1,6 @@
 //! The companies and fleets that there are, who sees which, and the settings of users.
 //!
-//! Invariants: an entity is that of the highest offset of its key; a fleet whose company is not known is seen by nobody; a
+//! Invariants: an entity is that of the highest offset of its key; a fleet whose company is not known is shown to no user; a
 //! fleet's devices are those that an operator or an owner vouches for.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};

@@ -9,7 +9,6 @@
 use crate::core::Core;
 use crate::core::device::{ApplyContext, Device};
 use crate::core::evict::{lowest, surplus};
-use crate::core::landmark::Landmark;
 use crate::core::outputs::{Evicted, Outputs};
 use crate::core::shown::Changed;
 
@@ -53,8 +52,7 @@ impl Device {
 
     /// Ends its live objects and forgets its data.
     fn evict(&mut self, at: &ApplyContext<'_>, out: &mut Outputs) {
-        (self.aircraft, self.ground, self.station, self.alert) = (None, None, None, None);
-        self.rare.iter_mut().flat_map(|rare| &mut rare.landmarks).for_each(Landmark::end);
+        self.end_objects();
         self.publish(Changed::default(), at, out);
         self.forget();
         self.wake_us = u64::MAX;

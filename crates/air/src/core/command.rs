@@ -25,7 +25,7 @@ impl Device {
             Action::Allow(_) => self.consent.deny(false, at.clock_us),
             Action::Erase(_) => {
                 self.consent.erase(at.clock_us);
-                (self.aircraft, self.ground, self.station, self.alert) = (None, None, None, None);
+                self.end_objects();
             }
             Action::ResetScore(_) => {
                 self.score.reset();

@@ -230,6 +230,12 @@ impl Device {
         };
     }
 
+    /// Ends all of its objects: the next publication withdraws those that are shown.
+    pub(super) fn end_objects(&mut self) {
+        (self.aircraft, self.ground, self.station, self.alert) = (None, None, None, None);
+        self.rare.iter_mut().flat_map(|rare| &mut rare.landmarks).for_each(Landmark::end);
+    }
+
     /// The rare data, created if absent.
     pub fn rare_mut(&mut self) -> &mut Rare {
         self.rare.get_or_insert_default()

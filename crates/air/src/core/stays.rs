@@ -2,7 +2,7 @@
 //!
 //! Only what is public has stays. A stay ends without an event where the aircraft was not seen to leave: when it expires, is
 //! hidden, or becomes a ground object, and when the zone is removed or is valid no more. So neither an import nor a hidden device
-//! causes events that nobody flew.
+//! causes events without a flight.
 
 use geo::Position;
 use schemas::RecordId;

@@ -16,11 +16,11 @@ const STRAIGHT_S: i32 = 20;
 
 /// Turned enough, and still turning.
 pub(super) fn circles(track: &Track) -> bool {
-    // Most aircraft fly straight on: the shorter look tells.
+    // Most aircraft fly straight on: the shorter period shows it.
     track.turned_deg(STILL_S).abs() > STILL_DEG && track.turned_deg(CIRCLING_S).abs() > CIRCLING_DEG
 }
 
-/// Turned so much of late that it may circle before long: without that, nobody need look closer.
+/// Turned so much lately that it may circle soon: only then its turns are examined.
 pub(super) fn may_circle(track: &Track) -> bool {
     track.turned_deg(CIRCLING_S).abs() > MAYBE_DEG
 }

@@ -11,7 +11,7 @@ use schemas::v1::{
 };
 
 use super::kit::{PILOT, Story, at, frame_of, ground, mark, message, name, station, thermal, tracking};
-use crate::core::{Outputs, StateChange};
+use crate::core::{Outputs, Settings, StateChange};
 
 fn kinds(out: &Outputs) -> Vec<(Audience, &'static str)> {
     let kind_of = |change: &StateChange| match (change.kind, change.state.is_some()) {
@@ -546,4 +546,18 @@ fn a_device_has_at_most_sixteen_landmarks() {
         }
     }
     assert_eq!(live.len(), 16);
+}
+
+/// Where privacy is off, an erasure hides nothing: it has to end what is shown by itself.
+#[test]
+fn an_erasure_ends_landmarks_without_privacy_too() {
+    for privacy in [true, false] {
+        let mut story = Story::with(Settings { privacy, ..Settings::default() });
+        story.introduce(PILOT, at(46.2, 13.6));
+        let shown = landmarks(&story.frame(PILOT, mark(at(46.2, 13.6), Layer::Info)));
+        story.pass(5.0);
+        let out = story.command(PILOT, "c1", Action::Erase(Erase {}));
+        assert_eq!(landmarks(&out), [(shown[0].0, None)], "privacy: {privacy}");
+        assert_eq!(kinds(&out), [(Audience::Public, "no landmark"), (Audience::Public, "no aircraft")]);
+    }
 }
