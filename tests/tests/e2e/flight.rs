@@ -91,6 +91,11 @@ impl Flight {
         received(&self.frame(index))
     }
 
+    /// The same of any packet of the device.
+    pub(crate) fn payload_of(&self, packet: Packet<'_>) -> Vec<u8> {
+        received(&self.encode(packet))
+    }
+
     /// The same of a call for help, from where it was last.
     pub(crate) fn distress_payload(&self) -> Vec<u8> {
         let (latitude_deg, longitude_deg) = self.newest();
@@ -99,7 +104,7 @@ impl Flight {
             ground_type: GroundType::Distress,
             online_tracking: self.online_tracking,
         });
-        received(&self.encode(packet))
+        self.payload_of(packet)
     }
 
     fn encode(&self, packet: Packet<'_>) -> Vec<u8> {

@@ -4,6 +4,7 @@ mod absent;
 mod browser;
 mod commands;
 mod flight;
+mod landmarks;
 mod pipeline;
 mod privacy;
 mod recorded;
