@@ -8,6 +8,7 @@ mod command;
 mod companies;
 mod connections;
 mod dead_letters;
+mod decisions;
 mod deprecation;
 mod device_commands;
 mod device_data;
@@ -147,6 +148,9 @@ fn routes() -> Vec<(&'static str, &'static str, MethodRouter<App>)> {
         ("POST", device_commands::SHOW_PATH, post(device_commands::show)),
         ("POST", device_commands::DENY_PATH, post(device_commands::deny)),
         ("POST", device_commands::ALLOW_PATH, post(device_commands::allow)),
+        ("GET", decisions::ENDPOINT.path, get(decisions::get)),
+        ("POST", decisions::REJECT_PATH, post(decisions::reject)),
+        ("POST", decisions::ACCEPT_PATH, post(decisions::accept)),
         ("GET", restrictions::ENDPOINT.path, get(restrictions::get)),
         ("DELETE", device_commands::HISTORY_PATH, delete(device_commands::erase)),
         ("POST", ownership::CLAIM_PATH, post(ownership::claim)),

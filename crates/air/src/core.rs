@@ -37,6 +37,7 @@ pub mod alert;
 mod bounds;
 mod checkpoint;
 mod command;
+mod decision;
 pub mod conflict;
 pub mod device;
 pub mod evict;
@@ -193,8 +194,9 @@ impl Core {
             Some(Input::Command(command)) => {
                 let apply = |device: &mut Device, at: &ApplyContext<'_>| device.apply_command(command, at, out);
                 let applied = self.with_device(command.device, input.offset, apply);
-                if applied == Some(true) && matches!(command.action, Some(Action::Erase(_))) {
-                    out.observations.push(self.erased(input, command));
+                if applied == Some(true) {
+                    let erased = matches!(command.action, Some(Action::Erase(_))).then(|| self.erased(input, command));
+                    out.observations.extend(erased.or_else(|| self.decided(input, command)));
                 }
             }
             Some(Input::ZoneSet(part)) => {

@@ -11,7 +11,7 @@ use crate::model::{Heard, Stored};
 use crate::pages::Page;
 use crate::slices::Slice;
 use crate::{
-    AlertRow, ConfirmationRow, ErasureRow, ExportKind, ExportQuery, FlightQuery, FlightRow, GroundPositionRow, NameRow,
+    AlertRow, ConfirmationRow, DecisionRow, ErasureRow, ExportKind, ExportQuery, FlightQuery, FlightRow, GroundPositionRow, NameRow,
     Period, PositionKey, PositionRow, PrivacyRow, ReceiverRow, ReceptionRow, RegionQuery, Since, ThermalRow,
     TrackQuery, Visibility, WeatherRow, flag,
 };
@@ -39,6 +39,8 @@ pub(crate) trait Dialect {
     fn begin_of_positions(period: Period) -> String;
     /// The condition that selects at least the confirmations of the positions of a period.
     fn confirmations_of(period: Period) -> String;
+    /// The rejected positions, as far as a condition selects them, each once: a query for these columns.
+    fn rejected(columns: &str, condition: Option<&str>) -> String;
     /// Whether the store reads many devices at once instead of one after the other.
     const ALL_AT_ONCE: bool;
     /// The table or view of flights.
@@ -76,6 +78,10 @@ impl OfDevice for NameRow {
 }
 
 impl OfDevice for ConfirmationRow {
+    const ORDER: &'static str = BY_OBSERVATION;
+}
+
+impl OfDevice for DecisionRow {
     const ORDER: &'static str = BY_OBSERVATION;
 }
 
@@ -142,7 +148,7 @@ macro_rules! keyed_by_observation {
     )*};
 }
 
-keyed_by_observation!(PositionRow, GroundPositionRow, WeatherRow, NameRow, ConfirmationRow);
+keyed_by_observation!(PositionRow, GroundPositionRow, WeatherRow, NameRow, ConfirmationRow, DecisionRow);
 
 impl Keyed for AlertRow {
     fn key<D: Dialect>(&self) -> Vec<(&'static str, String)> {
@@ -218,17 +224,17 @@ fn visible<D: Dialect>(visibility: Visibility, now_ms: i64) -> String {
     }
 }
 
-/// One page of a device's positions in order.
-pub(crate) fn track<D: Dialect>(query: &TrackQuery, page: &Page, now_ms: i64) -> String {
+/// One page of a device's positions in order: of an aircraft, or of a ground object.
+pub(crate) fn track<D: Dialect, T: OfDevice>(query: &TrackQuery, page: &Page, now_ms: i64) -> String {
     let TrackQuery { device, period, visibility, plausible_only, limit: _ } = query;
     let Page { after, rows } = page;
     let of_track = if *plausible_only { format!(" WHERE NOT {}", is_excluded_from_track()) } else { String::new() };
     format!(
         "SELECT {} FROM (SELECT {} FROM {} WHERE device = {device} AND {} AND {}{after}){of_track} \
          ORDER BY event_at, observation_id LIMIT {rows}",
-        columns::<PositionRow>(),
-        confirmed_columns::<D>(Confirmed::Of(&format!(" WHERE device = {device}"))),
-        D::once(PositionRow::TABLE),
+        columns::<T>(),
+        judged_columns::<D, T>(Judged::Of(&format!("device = {device}"))),
+        D::once(T::TABLE),
         within::<D>("event_at", *period),
         visible::<D>(*visibility, now_ms),
     )
@@ -242,7 +248,7 @@ pub(crate) fn track_positions<D: Dialect>(devices: &[u32], period: Period) -> St
         "SELECT {} FROM (SELECT {} FROM {} WHERE {of_devices} AND {} AND NOT private) WHERE NOT {} \
          ORDER BY device, event_at, observation_id",
         columns::<PositionRow>(),
-        confirmed_columns::<D>(Confirmed::Of(&format!(" WHERE {of_devices}"))),
+        judged_columns::<D, PositionRow>(Judged::Of(&of_devices)),
         D::once(PositionRow::TABLE),
         within::<D>("event_at", period),
         is_excluded_from_track(),
@@ -255,30 +261,45 @@ fn is_excluded_from_track() -> String {
     format!("(flags % {next} >= {bit} OR flags >= {})", flag::UNCONFIRMED)
 }
 
-/// Which confirmations are used.
-enum Confirmed<'a> {
+/// Which confirmations and rejections are used.
+enum Judged<'a> {
     /// Those of devices: a condition.
     Of(&'a str),
     /// Those of the positions of a period.
     InPeriod(Period),
+    /// All.
+    All,
 }
 
-/// The columns of positions; the flags of confirmed rows are cleared. `which` selects the confirmations.
-fn confirmed_columns<D: Dialect>(which: Confirmed<'_>) -> String {
+/// The columns of positions with the flags as they are judged since: rejected rows are implausible, and the flags of confirmed
+/// rows are cleared. `which` selects the confirmations and rejections.
+fn judged_columns<D: Dialect, T: Stored>(which: Judged<'_>) -> String {
     let (bit, next) = (flag::IMPLAUSIBLE, u16::from(flag::IMPLAUSIBLE) * 2);
     let cleared = format!("flags % {} - flags % {next} + flags % {bit}", flag::UNCONFIRMED);
+    let set = format!("flags - flags % {next} + flags % {bit} + {bit}");
     let table = ConfirmationRow::TABLE;
-    let confirmed = match which {
-        Confirmed::Of(devices) => format!("observation_id IN (SELECT observation_id FROM {table}{devices})"),
-        Confirmed::InPeriod(period) => format!(
-            "(device, observation_id) IN (SELECT device, observation_id FROM {table}{})",
-            D::confirmations_of(period)
-        ),
+    let among = |confirmed: &str, condition: Option<&str>| {
+        let rejected = D::rejected("observation_id", condition);
+        (format!("observation_id IN ({confirmed})"), format!("observation_id IN ({rejected})"))
     };
-    let flags =
-        D::byte(&format!("CASE WHEN {} AND {confirmed} THEN {cleared} ELSE flags END", is_excluded_from_track()));
+    let (confirmed, rejected) = match which {
+        Judged::Of(devices) => {
+            among(&format!("SELECT observation_id FROM {table} WHERE {devices}"), Some(devices))
+        }
+        Judged::All => among(&format!("SELECT observation_id FROM {table}"), None),
+        Judged::InPeriod(period) => {
+            let key = "(device, observation_id)";
+            let confirmed = format!("SELECT device, observation_id FROM {table}{}", D::confirmations_of(period));
+            let rejected = D::rejected("device, observation_id", Some(&within::<D>("event_at", period)));
+            (format!("{key} IN ({confirmed})"), format!("{key} IN ({rejected})"))
+        }
+    };
+    let flags = D::byte(&format!(
+        "CASE WHEN {rejected} THEN {set} WHEN {} AND {confirmed} THEN {cleared} ELSE flags END",
+        is_excluded_from_track()
+    ));
     let column = |name: &&'static str| if *name == "flags" { format!("{flags} AS flags") } else { (*name).to_owned() };
-    PositionRow::COLUMNS.iter().map(column).collect::<Vec<_>>().join(", ")
+    T::COLUMNS.iter().map(column).collect::<Vec<_>>().join(", ")
 }
 
 /// One slice of the positions of a region by time: of each device the first one in each step. Repeated rows are equal, and
@@ -295,7 +316,7 @@ pub(crate) fn by_time<D: Dialect>(query: &RegionQuery, slice: &Slice) -> String 
          row_number() OVER (PARTITION BY device, {step} ORDER BY event_at, observation_id) AS nth \
          FROM (SELECT {} FROM {table} WHERE {when} AND {} AND NOT private) WHERE NOT {}) \
          WHERE nth = 1{after} ORDER BY event_at, device, observation_id LIMIT {rows}",
-        confirmed_columns::<D>(Confirmed::InPeriod(*period)),
+        judged_columns::<D, PositionRow>(Judged::InPeriod(*period)),
         inside("", &query.bounds),
         is_excluded_from_track(),
     )
@@ -311,10 +332,10 @@ fn in_time<D: Dialect>(key: &PositionKey) -> Vec<(&'static str, String)> {
 pub(crate) fn first_since<D: Dialect>(since: &[Since]) -> String {
     let (names, table, excluded) = (columns::<PositionRow>(), D::once(PositionRow::TABLE), is_excluded_from_track());
     let devices: Vec<String> = since.iter().map(|since| since.device.to_string()).collect();
-    let confirmed = confirmed_columns::<D>(Confirmed::Of(&format!(" WHERE device IN ({})", devices.join(", "))));
+    let judged = judged_columns::<D, PositionRow>(Judged::Of(&format!("device IN ({})", devices.join(", "))));
     let rows = |which: &str| {
         format!(
-            "SELECT {names} FROM (SELECT {confirmed} FROM {table} WHERE {which} AND NOT private) WHERE NOT {excluded}"
+            "SELECT {names} FROM (SELECT {judged} FROM {table} WHERE {which} AND NOT private) WHERE NOT {excluded}"
         )
     };
     of_each::<D>(since, rows, "event_at, observation_id", 3)
@@ -324,7 +345,13 @@ pub(crate) fn first_since<D: Dialect>(since: &[Since]) -> String {
 pub(crate) fn ground_since<D: Dialect>(since: &[Since]) -> String {
     let (names, table, excluded) =
         (columns::<GroundPositionRow>(), D::once(GroundPositionRow::TABLE), is_excluded_from_track());
-    let rows = |which: &str| format!("SELECT {names} FROM {table} WHERE {which} AND NOT private AND NOT {excluded}");
+    let devices: Vec<String> = since.iter().map(|since| since.device.to_string()).collect();
+    let judged = judged_columns::<D, GroundPositionRow>(Judged::Of(&format!("device IN ({})", devices.join(", "))));
+    let rows = |which: &str| {
+        format!(
+            "SELECT {names} FROM (SELECT {judged} FROM {table} WHERE {which} AND NOT private) WHERE NOT {excluded}"
+        )
+    };
     of_each::<D>(since, rows, "event_at DESC, observation_id DESC", 1)
 }
 
@@ -379,8 +406,14 @@ pub(crate) fn of_device<D: Dialect, T: OfDevice>(device: u32, page: &Page) -> St
 }
 
 /// The tables whose rows an erasure deletes by their observation; those of `alerts` and `flights` have other keys.
-pub(crate) const ERASED_BY_OBSERVATION: [&str; 5] =
-    [PositionRow::TABLE, GroundPositionRow::TABLE, WeatherRow::TABLE, NameRow::TABLE, ConfirmationRow::TABLE];
+pub(crate) const ERASED_BY_OBSERVATION: [&str; 6] = [
+    PositionRow::TABLE,
+    GroundPositionRow::TABLE,
+    WeatherRow::TABLE,
+    NameRow::TABLE,
+    ConfirmationRow::TABLE,
+    DecisionRow::TABLE,
+];
 
 pub(crate) fn weather<D: Dialect>(device: u32, period: Period, page: &Page) -> String {
     let Page { after, rows } = page;
@@ -454,7 +487,7 @@ pub(crate) fn all_rows<D: Dialect, T: Stored>(period: Option<Period>) -> String 
 pub(crate) fn export<D: Dialect>(kind: ExportKind, query: &ExportQuery, page: &Page) -> String {
     let Page { after, rows } = page;
     let (names, order) = match kind {
-        ExportKind::Positions => (confirmed_columns::<D>(Confirmed::Of("")), "device, event_at, observation_id"),
+        ExportKind::Positions => (judged_columns::<D, PositionRow>(Judged::All), "device, event_at, observation_id"),
         ExportKind::Weather => (columns::<WeatherRow>(), "device, event_at, observation_id"),
         ExportKind::Thermals => (columns::<ThermalRow>(), "thermal_id"),
         ExportKind::Receptions => (columns::<ReceptionRow>(), "receiver_id, ingested_at, reception_id"),

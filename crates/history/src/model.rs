@@ -14,7 +14,7 @@ pub use cell::Cell;
 pub use device::DeviceRow;
 pub(crate) use device::Heard;
 pub use flight::FlightRow;
-pub use observed::{ConfirmationRow, GroundPositionRow, NameRow, PositionKey, PositionRow, WeatherRow};
+pub use observed::{ConfirmationRow, DecisionRow, GroundPositionRow, NameRow, PositionKey, PositionRow, WeatherRow};
 pub use row::Stored;
 pub use states::{AlertRow, ErasureRow, PrivacyRow, ReceiverRow, ReceptionRow, ThermalRow};
 
@@ -37,6 +37,6 @@ pub mod flag {
     /// No second position agrees with it, or it continues the track of another device with the same address.
     pub const UNCONFIRMED: u8 = 1 << 7;
     /// Rows with one of these flags are not part of the device's track, unless a [`crate::ConfirmationRow`] names them:
-    /// reading a confirmed row clears the flags.
+    /// reading a confirmed row clears the flags. Reading a row that a [`crate::DecisionRow`] rejects sets `IMPLAUSIBLE`.
     pub const NOT_OF_TRACK: u8 = IMPLAUSIBLE | UNCONFIRMED;
 }

@@ -7,7 +7,7 @@ use futures::stream::BoxStream;
 use geo::Bounds;
 
 use crate::{
-    AlertRow, ConfirmationRow, DeviceRow, ErasureRow, FlightRow, GroundPositionRow, HistoryError, NameRow, PositionKey,
+    AlertRow, ConfirmationRow, DecisionRow, DeviceRow, ErasureRow, FlightRow, GroundPositionRow, HistoryError, NameRow, PositionKey,
     PositionRow, PrivacyRow, ReceiverRow, ReceptionRow, ThermalRow, WeatherRow,
 };
 
@@ -132,6 +132,9 @@ pub trait HistoryReader: Send + Sync {
     /// A device's positions in the order of event time and id, each observation once.
     fn track(&self, query: TrackQuery) -> Rows<PositionRow>;
 
+    /// A device's positions as a ground object, as those of [`track`](Self::track).
+    fn ground_track(&self, query: TrackQuery) -> Rows<GroundPositionRow>;
+
     /// A station's public readings in the order of time; at most `limit`, the oldest ones.
     fn weather(&self, device: u32, period: Period, limit: u64) -> Rows<WeatherRow>;
 
@@ -209,6 +212,7 @@ pub trait HistoryReader: Send + Sync {
 pub struct BlockRows {
     pub positions: Vec<PositionRow>,
     pub confirmations: Vec<ConfirmationRow>,
+    pub decisions: Vec<DecisionRow>,
     pub ground_positions: Vec<GroundPositionRow>,
     pub weather: Vec<WeatherRow>,
     pub names: Vec<NameRow>,
@@ -225,7 +229,8 @@ impl BlockRows {
     pub fn len(&self) -> usize {
         let observed = self.positions.len() + self.ground_positions.len() + self.weather.len() + self.names.len();
         let states = self.receptions.len() + self.receivers.len() + self.thermals.len() + self.alerts.len();
-        observed + states + self.confirmations.len() + self.erasures.len() + self.privacy.len()
+        let judged = self.confirmations.len() + self.decisions.len();
+        observed + states + judged + self.erasures.len() + self.privacy.len()
     }
 
     /// Whether there are no rows.

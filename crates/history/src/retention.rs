@@ -39,7 +39,7 @@ pub(crate) struct TableRetention {
 pub(crate) const FOR_EVER_DAYS: u32 = 20_000;
 
 impl Retention {
-    pub(crate) fn of_tables(&self) -> [TableRetention; 9] {
+    pub(crate) fn of_tables(&self) -> [TableRetention; 10] {
         let keep = |table, time, has_private, days: u32| TableRetention {
             table,
             time,
@@ -51,6 +51,7 @@ impl Retention {
             keep("ground_positions", "event_at", true, self.position_days),
             keep("names", "event_at", true, self.position_days),
             keep("confirmations", "event_at", true, self.position_days),
+            keep("decisions", "event_at", true, self.position_days),
             keep("weather", "event_at", true, self.statistics_days),
             keep("thermals", "last_seen_at", false, self.statistics_days),
             keep("receptions", "ingested_at", false, self.reception_days),

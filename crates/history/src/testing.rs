@@ -1,7 +1,7 @@
 //! Rows for tests: of one flight, a station, receivers.
 
 use crate::{
-    AlertRow, Block, BlockRows, ConfirmationRow, ErasureRow, GroundPositionRow, NameRow, PositionRow, PrivacyRow,
+    AlertRow, Block, BlockRows, ConfirmationRow, DecisionRow, ErasureRow, GroundPositionRow, NameRow, PositionRow, PrivacyRow,
     ReceiverRow, ReceptionRow, ThermalRow, WeatherRow,
 };
 
@@ -74,6 +74,12 @@ pub fn ground(device: u32, step: i64) -> GroundPositionRow {
 pub fn confirmation(row: &PositionRow) -> ConfirmationRow {
     let PositionRow { device, event_at_ms, observation_id, private, .. } = *row;
     ConfirmationRow { device, event_at_ms: event_at_ms + 5_000, observation_id, private }
+}
+
+/// A person's decision about a position; the highest version counts.
+pub fn decision(row: &PositionRow, version: u64, rejected: bool) -> DecisionRow {
+    let PositionRow { device, event_at_ms, observation_id, private, .. } = *row;
+    DecisionRow { device, event_at_ms, observation_id, version, rejected, private }
 }
 
 /// A reading of a station, every 40 s.

@@ -97,6 +97,7 @@ impl HistorianMetrics {
         let tables = [
             ("positions", rows.positions.len()),
             ("confirmations", rows.confirmations.len()),
+            ("decisions", rows.decisions.len()),
             ("ground_positions", rows.ground_positions.len()),
             ("weather", rows.weather.len()),
             ("names", rows.names.len()),

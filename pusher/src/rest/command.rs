@@ -49,11 +49,17 @@ fn parse_remark(body: &[u8]) -> Result<Option<String>, Problem> {
     }
     let invalid = |error: String| Problem::bad_request("bad_body", format!("the body is no remark: {error}"));
     let Remark { remark } = serde_json::from_slice(body).map_err(|error| invalid(error.to_string()))?;
+    checked_remark(remark.as_deref()).map_err(invalid)?;
+    Ok(remark)
+}
+
+/// Whether a remark is one short line.
+pub(super) fn checked_remark(remark: Option<&str>) -> Result<(), String> {
     match remark {
         Some(remark) if remark.chars().count() > MAX_CHARACTERS || remark.contains(char::is_control) => {
-            Err(invalid(format!("expected a remark of at most {MAX_CHARACTERS} characters in one line")))
+            Err(format!("expected a remark of at most {MAX_CHARACTERS} characters in one line"))
         }
-        remark => Ok(remark),
+        _ => Ok(()),
     }
 }
 

@@ -18,7 +18,7 @@ use serde_json::{Map, Value, json};
 use self::problem::problem;
 use super::endpoint::{Endpoint, Parameter};
 use super::{
-    alert_commands, audit, command, companies, connections, dead_letters, deprecation, device_commands, device_data,
+    alert_commands, audit, command, companies, connections, dead_letters, decisions, deprecation, device_commands, device_data,
     devices, export, fleets as of_fleets, flights, hidden_alerts, keys, list, me, ownership, position, presence,
     region_history, restrictions, search, session, sign_in, silent, snapshot, suspects, track, validation,
     weather_history, winds, zone_events, zones,
@@ -42,6 +42,7 @@ const ENDPOINTS: [&Endpoint; 23] = [
     &device_data::ENDPOINT,
     &audit::ENDPOINT,
     &suspects::ENDPOINT,
+    &decisions::ENDPOINT,
     &restrictions::ENDPOINT,
     &dead_letters::ENDPOINT,
     &hidden_alerts::ENDPOINT,
@@ -342,7 +343,7 @@ fn contents(endpoint: &Endpoint) -> Value {
 }
 
 /// The commands, by path and method.
-fn commands() -> [(&'static str, &'static str, Value); 8] {
+fn commands() -> [(&'static str, &'static str, Value); 10] {
     let mut erase = command_operation(device_commands::ERASE_SUMMARY, &devices::ADDRESS);
     erase["responses"]["409"] = problem("The device has an open alert.");
     let mut acknowledge = command_operation(alert_commands::ACKNOWLEDGE_SUMMARY, &alert_commands::ID);
@@ -368,9 +369,49 @@ fn commands() -> [(&'static str, &'static str, Value); 8] {
         (device_commands::DENY_PATH, "post", deny),
         (device_commands::ALLOW_PATH, "post", allow),
         (device_commands::HISTORY_PATH, "delete", erase),
+        (decisions::REJECT_PATH, "post", decision_operation(decisions::REJECT_SUMMARY, true)),
+        (decisions::ACCEPT_PATH, "post", decision_operation(decisions::ACCEPT_SUMMARY, false)),
         (alert_commands::ACKNOWLEDGE_PATH, "post", acknowledge),
         (alert_commands::RESOLVE_PATH, "post", resolve),
     ]
+}
+
+/// A decision about one recorded position.
+fn decision_operation(summary: &str, may_move: bool) -> Value {
+    let mut operation = command_operation(summary, &devices::ADDRESS);
+    let id = json!({
+        "name": decisions::ID.name, "in": "path", "required": true, "description": decisions::ID.about,
+        "schema": schema_of(&decisions::ID),
+    });
+    if let Some(parameters) = operation["parameters"].as_array_mut() {
+        parameters.push(id);
+    }
+    let mut properties = json!({
+        "event_at_us": {
+            "type": "string", "pattern": "^[0-9]{1,16}$", "description": "As the list has it: microseconds since 1970.",
+        },
+        "remark": { "type": "string", "maxLength": command::MAX_CHARACTERS },
+    });
+    if may_move {
+        properties["position"] = json!({
+            "type": "object",
+            "description": "Where the device really was. Without it no position takes the place of the wrong one.",
+            "properties": {
+                "latitude_deg": { "type": "number", "minimum": -90, "maximum": 90 },
+                "longitude_deg": { "type": "number", "minimum": -180, "maximum": 180 },
+                "altitude_m": { "type": "number", "minimum": -1000, "maximum": 32000 },
+            },
+            "required": ["latitude_deg", "longitude_deg"],
+            "additionalProperties": false,
+        });
+    }
+    let body = json!({
+        "type": "object", "properties": properties, "required": ["event_at_us"], "additionalProperties": false,
+    });
+    operation["requestBody"] = json!({ "required": true, "content": { "application/json": { "schema": body } } });
+    operation["responses"]["404"] = problem("The history has no such position.");
+    operation["responses"]["413"] = problem("The body is too large.");
+    operation
 }
 
 fn command_operation(summary: &str, subject: &Parameter) -> Value {

@@ -1,7 +1,9 @@
-//! Aircraft: their state, with the phase of flight (`phase`) and the climbs that their circles show (`climb`).
+//! Aircraft: their state, with the phase of flight (`phase`), the climbs that their circles show
+//! (`climb`), and what a person corrects (`correction`).
 
 mod circling;
 mod climb;
+mod correction;
 mod optional;
 mod phase;
 

@@ -31,6 +31,9 @@ impl Device {
                 self.score.reset();
                 out.scores.push(self.score_change(at.offset, at.settings));
             }
+            Action::RejectPosition(rejected) => self.reject_position(rejected, &mut changed),
+            // For the history: what is live rests on newer positions.
+            Action::AcceptPosition(_) => {}
             Action::AcknowledgeAlert(target) => {
                 self.acknowledge(target.alert_id, command, &mut changed);
             }

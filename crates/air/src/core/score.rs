@@ -149,6 +149,17 @@ impl Score {
         *self = Self { published, last, since_s, ..Self::default() };
     }
 
+    /// A person has rejected the positions of a time: the next one is judged against `before`, or is a first one again.
+    pub fn replace(&mut self, is_of: impl Fn(u64) -> bool, before: Option<(u64, Position)>) {
+        if self.last.is_some_and(|last| is_of(last.event_at_us())) {
+            self.last = before.map(|(event_at_us, at)| Fix::new(event_at_us, at.latitude_deg, at.longitude_deg));
+        }
+        if let Some(others) = &mut self.others {
+            others.forget(|fix| is_of(fix.event_at_us()));
+            self.forget_empty();
+        }
+    }
+
     /// Judges a position and counts the verdict.
     pub fn judge(&mut self, claim: &Claim) -> Judgement {
         let judgement = match claim.defect() {

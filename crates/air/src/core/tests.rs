@@ -2,6 +2,7 @@
 
 mod attacks;
 mod clocks;
+mod decisions;
 mod kit;
 mod privacy;
 mod properties;

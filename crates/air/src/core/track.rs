@@ -83,6 +83,11 @@ impl Fix {
         i32::from(self.event_16ms.wrapping_sub(earlier.event_16ms).cast_signed()) * 16
     }
 
+    /// How long before a time it was, in units of 16 ms; the time is at most some minutes later.
+    fn ago_16ms(&self, at_us: u64) -> u16 {
+        ((at_us / 16_000) as u16).wrapping_sub(self.event_16ms)
+    }
+
     /// Seconds from `earlier` to this point.
     pub fn after_s(&self, earlier: &Self) -> f64 {
         f64::from(self.after_ms(earlier)) / 1_000.0
@@ -129,6 +134,17 @@ impl Track {
             self.0.reserve_exact(if self.0.len() < 12 { 12 - self.0.len() } else { 1 });
         }
         self.0.push(fix);
+    }
+
+    /// Takes the newest point out, if it is of this time.
+    pub fn pop(&mut self, event_at_us: u64) {
+        self.0.pop_if(|newest| newest.ago_16ms(event_at_us) == 0);
+    }
+
+    /// The newest point before a time, which is at most some minutes later, and when it was, to 16 ms.
+    pub fn before(&self, event_at_us: u64) -> Option<(u64, Fix)> {
+        let earlier = |fix: &Fix| (event_at_us.saturating_sub(u64::from(fix.ago_16ms(event_at_us)) * 16_000), *fix);
+        self.0.last().map(earlier)
     }
 
     /// Forgets all points.

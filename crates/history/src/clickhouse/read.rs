@@ -78,6 +78,14 @@ impl Dialect for Sql {
         let (from_ms, to_ms) = (period.from_ms - CONFIRMED_WITHIN_MS, period.to_ms + CONFIRMED_WITHIN_MS);
         format!(" WHERE {}", dialect::within::<Self>("event_at", Period { from_ms, to_ms }))
     }
+
+    // Of a device that was hidden in between, the versions are in two partitions, which FINAL does not merge.
+    fn rejected(columns: &str, condition: Option<&str>) -> String {
+        let which = condition.map_or(String::new(), |condition| format!(" WHERE {condition}"));
+        format!(
+            "SELECT {columns} FROM decisions{which} GROUP BY device, observation_id HAVING argMax(rejected, version)"
+        )
+    }
 }
 
 impl ClickHouse {
@@ -232,10 +240,17 @@ impl HistoryReader for ClickHouse {
         // reading and sorting took 13 ms.
         let now_ms = self.now_ms();
         let sql = move |page: &Page| {
-            let sql = dialect::track::<Sql>(&query, page, now_ms);
+            let sql = dialect::track::<Sql, PositionRow>(&query, page, now_ms);
             format!("{sql} SETTINGS max_threads = 1, optimize_read_in_order = 0")
         };
         self.pages(query.limit, "read a track", dialect::after_in_device::<Sql, PositionRow>, sql)
+    }
+
+    fn ground_track(&self, query: TrackQuery) -> Rows<GroundPositionRow> {
+        let now_ms = self.now_ms();
+        let sql = move |page: &Page| dialect::track::<Sql, GroundPositionRow>(&query, page, now_ms);
+        let after = dialect::after_in_device::<Sql, GroundPositionRow>;
+        self.pages(query.limit, "read the track of a ground object", after, sql)
     }
 
     fn weather(&self, device: u32, period: Period, limit: u64) -> Rows<WeatherRow> {
@@ -325,6 +340,7 @@ impl HistoryReader for ClickHouse {
         in_turn(vec![
             with_receptions(observed, heard),
             rows_of(self.table_of_device(device), DeviceRow::Confirmations),
+            rows_of(self.table_of_device(device), DeviceRow::Decisions),
             rows_of(self.table_of_device(device), DeviceRow::Alerts),
             rows_of(self.table_of_device(device), DeviceRow::Flights),
             rows_of(self.table_of_device(device), DeviceRow::Erasures),

@@ -144,8 +144,9 @@ impl HistoryWriter for ClickHouse {
 
     async fn write(&self, block: &Block) -> Result<(), HistoryError> {
         let (token, rows) = (block.token.as_str(), &block.rows);
-        // Before the positions, so that the confirmations are stored when flights are computed.
+        // Before the positions, so that these are stored when flights are computed.
         self.insert(token, &rows.confirmations).await?;
+        self.insert(token, &rows.decisions).await?;
         self.insert(token, &rows.positions).await?;
         self.insert(token, &rows.ground_positions).await?;
         self.insert(token, &rows.weather).await?;

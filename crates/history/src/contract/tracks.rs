@@ -4,8 +4,8 @@ use futures::StreamExt as _;
 use geo::Bounds;
 
 use super::{Store, all, export, of};
-use crate::testing::{GLIDER, NOON_MS, block, confirmation, ground, position, positions_block, track};
-use crate::{BlockRows, GroundPositionRow, Period, PositionRow, Since, TrackQuery, flag};
+use crate::testing::{GLIDER, NOON_MS, block, confirmation, decision, ground, position, positions_block, track};
+use crate::{BlockRows, DecisionRow, GroundPositionRow, Period, PositionRow, RegionQuery, Since, TrackQuery, flag};
 
 pub async fn a_track_is_a_period_of_one_device_in_order(store: &impl Store) {
     let mut rows = track(GLIDER, 0..60);
@@ -58,6 +58,57 @@ pub async fn unconfirmed_positions_wait_for_confirmation(store: &impl Store) {
     let all_rows = [phantom, first, moved, position(GLIDER, 3)];
     assert_eq!(all(store.track(of(GLIDER))).await, all_rows);
     assert_eq!(all(store.positions(export(Bounds::WORLD))).await, all_rows);
+}
+
+pub async fn rejected_positions_are_left_out_until_that_is_taken_back(store: &impl Store) {
+    let spike = PositionRow { flags: flag::RELAYED, ..position(GLIDER, 1) };
+    let held = PositionRow { flags: flag::UNCONFIRMED, ..position(GLIDER, 2) };
+    let rows = vec![position(GLIDER, 0), spike.clone(), held.clone(), position(GLIDER, 3)];
+    let confirmations = vec![confirmation(&held)];
+    let rows = BlockRows { positions: rows, confirmations, ..BlockRows::default() };
+    store.write(&block("t-0-0-3", rows.clone())).await.expect("written");
+    let decide = async |token: &str, decisions: Vec<DecisionRow>| {
+        let rows = BlockRows { decisions, ..BlockRows::default() };
+        store.write(&block(token, rows)).await.expect("written");
+    };
+    let plausible = async || {
+        let rows = all(store.track(TrackQuery { plausible_only: true, ..of(GLIDER) })).await;
+        rows.iter().map(|row| (row.event_at_ms - NOON_MS) / 5_000).collect::<Vec<_>>()
+    };
+    assert_eq!(plausible().await, [0, 1, 2, 3]);
+    decide("t-0-4-5", vec![decision(&spike, 4, true), decision(&held, 5, true)]).await;
+    assert_eq!(plausible().await, [0, 3], "a decision counts more than a confirmation");
+    let flags: Vec<u8> = all(store.track(of(GLIDER))).await.iter().map(|row| row.flags).collect();
+    assert_eq!(flags, [0, flag::RELAYED | flag::IMPLAUSIBLE, flag::UNCONFIRMED | flag::IMPLAUSIBLE, 0]);
+    // While the device was hidden, and out of order, as a replay writes.
+    decide("t-0-7-7", vec![DecisionRow { private: true, ..decision(&spike, 7, false) }]).await;
+    decide("t-0-6-6", vec![decision(&spike, 6, true)]).await;
+    store.write(&block("t-9-0-3", rows)).await.expect("written");
+    assert_eq!(plausible().await, [0, 1, 3]);
+    let in_region = RegionQuery {
+        bounds: Bounds::WORLD,
+        period: of(GLIDER).period,
+        step_ms: 1,
+        after: None,
+        limit: 100,
+    };
+    assert_eq!(all(store.positions_by_time(in_region)).await.len(), 3);
+    assert_eq!(all(store.positions(export(Bounds::WORLD))).await[2].flags, flag::UNCONFIRMED | flag::IMPLAUSIBLE);
+}
+
+pub async fn a_ground_object_has_a_track(store: &impl Store) {
+    let hidden = GroundPositionRow { private: true, ..ground(GLIDER, 2) };
+    let rows = vec![ground(GLIDER, 0), ground(GLIDER, 1), hidden, ground(GLIDER + 1, 0)];
+    let rejected = decision(&position(GLIDER, 1), 9, true);
+    let rejected = DecisionRow { observation_id: rows[1].observation_id, ..rejected };
+    let rows = BlockRows { ground_positions: rows, decisions: vec![rejected], ..BlockRows::default() };
+    store.write(&block("t-0-0-3", rows)).await.expect("written");
+    let found = all(store.ground_track(of(GLIDER))).await;
+    assert_eq!(found, [ground(GLIDER, 0), GroundPositionRow { flags: flag::IMPLAUSIBLE, ..ground(GLIDER, 1) }]);
+    let plausible = all(store.ground_track(TrackQuery { plausible_only: true, ..of(GLIDER) })).await;
+    assert_eq!(plausible, [ground(GLIDER, 0)]);
+    let newest = store.ground_since(&[since(GLIDER, 0)]).await.expect("read");
+    assert_eq!(newest, [ground(GLIDER, 0)], "nor is it the newest");
 }
 
 pub async fn what_came_since_a_time_is_found(store: &impl Store) {

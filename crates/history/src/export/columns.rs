@@ -175,5 +175,6 @@ fn source(number: u8) -> Value {
         SourceKind::Radio => Value::Identifier("radio"),
         SourceKind::App => Value::Identifier("app"),
         SourceKind::Feed => Value::Identifier("feed"),
+        SourceKind::Person => Value::Identifier("person"),
     }
 }

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::{
-    AlertRow, ConfirmationRow, ErasureRow, FlightRow, GroundPositionRow, NameRow, PositionRow, PrivacyRow,
+    AlertRow, ConfirmationRow, DecisionRow, ErasureRow, FlightRow, GroundPositionRow, NameRow, PositionRow, PrivacyRow,
     ReceptionRow, WeatherRow,
 };
 
@@ -17,6 +17,7 @@ pub enum DeviceRow {
     Weather(WeatherRow),
     Names(NameRow),
     Confirmations(ConfirmationRow),
+    Decisions(DecisionRow),
     Receptions(ReceptionRow),
     Alerts(AlertRow),
     Flights(FlightRow),

@@ -159,6 +159,24 @@ stored! {
     }
 }
 
+stored! {
+    /// A person's decision about a position, regardless of its flags. Key: device, observation_id; the highest version counts.
+    DecisionRow in "decisions" {
+        /// Device address, 24 bit.
+        "device" device: u32,
+        /// Event time of the position, milliseconds since the epoch.
+        "event_at" event_at_ms: i64,
+        /// The id of the position's observation.
+        "observation_id" observation_id: u64,
+        /// The id of the decision.
+        "version" version: u64,
+        /// Not part of the device's track. False: an earlier decision is taken back.
+        "rejected" rejected: bool,
+        /// The device was hidden: the row expires after 24 h.
+        "private" private: bool,
+    }
+}
+
 impl PositionRow {
     /// Its place in the order of time.
     pub fn time_key(&self) -> PositionKey {

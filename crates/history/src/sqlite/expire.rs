@@ -25,7 +25,7 @@ pub(super) fn expired(retention: &Retention, now_ms: i64) -> Vec<Expiry> {
         let key = match table {
             "positions" | "ground_positions" | "names" | "weather" => "device, event_at, observation_id",
             "receptions" => "receiver_id, ingested_at, reception_id",
-            "confirmations" => "device, observation_id",
+            "confirmations" | "decisions" => "device, observation_id",
             "thermals" => "thermal_id",
             // SQLite has no daily statistics.
             _ => continue,

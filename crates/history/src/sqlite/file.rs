@@ -10,7 +10,7 @@ use super::errors;
 use crate::migrations::{MigrationStatus, SQLITE};
 use crate::model::Stored;
 use crate::{
-    AlertRow, ConfirmationRow, ErasureRow, FlightRow, GroundPositionRow, HistoryError, NameRow, PositionRow,
+    AlertRow, ConfirmationRow, DecisionRow, ErasureRow, FlightRow, GroundPositionRow, HistoryError, NameRow, PositionRow,
     ReceiverRow, ReceptionRow, ThermalRow, WeatherRow,
 };
 
@@ -107,9 +107,10 @@ fn prepared(path: &Path) -> Result<Connection, Unusable> {
     Ok(connection)
 }
 
-const TABLES: [(&str, &[&str]); 11] = [
+const TABLES: [(&str, &[&str]); 12] = [
     (PositionRow::TABLE, PositionRow::COLUMNS),
     (ConfirmationRow::TABLE, ConfirmationRow::COLUMNS),
+    (DecisionRow::TABLE, DecisionRow::COLUMNS),
     (GroundPositionRow::TABLE, GroundPositionRow::COLUMNS),
     (WeatherRow::TABLE, WeatherRow::COLUMNS),
     (NameRow::TABLE, NameRow::COLUMNS),

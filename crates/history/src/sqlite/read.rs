@@ -79,6 +79,11 @@ impl Dialect for Sql {
     fn confirmations_of(_: Period) -> String {
         String::new()
     }
+
+    fn rejected(columns: &str, condition: Option<&str>) -> String {
+        let also = condition.map_or(String::new(), |condition| format!(" AND {condition}"));
+        format!("SELECT {columns} FROM decisions WHERE rejected{also}")
+    }
 }
 
 impl Sqlite {
@@ -153,8 +158,15 @@ impl HistoryReader for Sqlite {
 
     fn track(&self, query: TrackQuery) -> Rows<PositionRow> {
         let now_ms = self.now_ms();
-        let sql = move |page: &Page| dialect::track::<Sql>(&query, page, now_ms);
+        let sql = move |page: &Page| dialect::track::<Sql, PositionRow>(&query, page, now_ms);
         self.pages(query.limit, "read a track", dialect::after_in_device::<Sql, PositionRow>, sql)
+    }
+
+    fn ground_track(&self, query: TrackQuery) -> Rows<GroundPositionRow> {
+        let now_ms = self.now_ms();
+        let sql = move |page: &Page| dialect::track::<Sql, GroundPositionRow>(&query, page, now_ms);
+        let after = dialect::after_in_device::<Sql, GroundPositionRow>;
+        self.pages(query.limit, "read the track of a ground object", after, sql)
     }
 
     fn weather(&self, device: u32, period: Period, limit: u64) -> Rows<WeatherRow> {
@@ -245,6 +257,7 @@ impl HistoryReader for Sqlite {
         in_turn(vec![
             with_receptions(observed, heard),
             rows_of(self.table_of_device(device), DeviceRow::Confirmations),
+            rows_of(self.table_of_device(device), DeviceRow::Decisions),
             rows_of(self.table_of_device(device), DeviceRow::Alerts),
             rows_of(self.table_of_device(device), DeviceRow::Flights),
             rows_of(self.table_of_device(device), DeviceRow::Erasures),

@@ -8,7 +8,7 @@ use rusqlite::{Connection, Transaction, params, params_from_iter};
 use super::{Sqlite, expire, flights};
 use crate::dialect::ERASED_BY_OBSERVATION;
 use crate::model::Stored;
-use crate::{AlertRow, Block, BlockRows, ErasureRow, HistoryError, HistoryWriter, PositionRow};
+use crate::{AlertRow, Block, BlockRows, ErasureRow, HistoryError, HistoryWriter};
 
 const DAY_MS: i64 = 86_400_000;
 
@@ -57,8 +57,9 @@ impl Sqlite {
 fn write(connection: &mut Connection, rows: &BlockRows) -> rusqlite::Result<()> {
     let block = connection.transaction()?;
     add(&block, &rows.positions)?;
-    mark_days(&block, &rows.positions)?;
+    mark_days(&block, rows)?;
     add(&block, &rows.confirmations)?;
+    replace(&block, "device, observation_id", &rows.decisions)?;
     add(&block, &rows.ground_positions)?;
     add(&block, &rows.weather)?;
     add(&block, &rows.names)?;
@@ -103,9 +104,11 @@ fn replace<T: Stored>(block: &Transaction<'_>, key: &str, rows: &[T]) -> rusqlit
 }
 
 /// Marks the days whose flights must be computed again.
-fn mark_days(block: &Transaction<'_>, positions: &[PositionRow]) -> rusqlite::Result<()> {
-    let public = positions.iter().filter(|row| !row.private);
-    let days: BTreeSet<_> = public.map(|row| (row.device, row.event_at_ms.div_euclid(DAY_MS))).collect();
+fn mark_days(block: &Transaction<'_>, rows: &BlockRows) -> rusqlite::Result<()> {
+    let flown = rows.positions.iter().filter(|row| !row.private).map(|row| (row.device, row.event_at_ms));
+    let decided = rows.decisions.iter().filter(|row| !row.private).map(|row| (row.device, row.event_at_ms));
+    let day = |(device, event_at_ms): (u32, i64)| (device, event_at_ms.div_euclid(DAY_MS));
+    let days: BTreeSet<_> = flown.chain(decided).map(day).collect();
     for (device, day) in days {
         let mut statement = block.prepare_cached("INSERT OR IGNORE INTO touched (device, day) VALUES (?, ?)")?;
         statement.execute(params![device, day])?;

@@ -1,9 +1,9 @@
 //! Rows of observations.
 
 use flight::units::{CDEG_PER_DEGREE, CDPS_PER_DPS, CMPS_PER_MPS, DKMH_PER_KMH};
-use history::{BlockRows, ConfirmationRow, ErasureRow, GroundPositionRow, NameRow, PositionRow, WeatherRow, flag};
+use history::{BlockRows, ConfirmationRow, DecisionRow, ErasureRow, GroundPositionRow, NameRow, PositionRow, WeatherRow, flag};
 use schemas::v1::observation::Body;
-use schemas::v1::{AircraftPosition, GroundPosition, Observation, ObservationFlag, WeatherReading};
+use schemas::v1::{AircraftPosition, GroundPosition, Observation, ObservationFlag, SourceKind, WeatherReading};
 
 use super::columns::{
     OptionalPosition, StoredPosition, address, id, narrow, optional_float, optional_scaled, scaled, time_ms,
@@ -23,6 +23,7 @@ pub(super) fn add_observation(observation: &Observation, private: bool, rows: &m
         let observation_id = id("confirms", *confirmed)?;
         rows.confirmations.push(ConfirmationRow { device, event_at_ms, observation_id, private });
     }
+    add_decisions(observation, body, private, rows)?;
     if let Some(name) = &observation.sent_name {
         let Common { device, event_at_ms, observation_id, private, .. } = Common::of(observation, private)?;
         rows.names.push(NameRow { device, event_at_ms, observation_id, name: name.clone(), private });
@@ -41,14 +42,32 @@ pub(super) fn add_observation(observation: &Observation, private: bool, rows: &m
             let Common { device, event_at_ms, observation_id, .. } = Common::of(observation, private)?;
             rows.erasures.push(ErasureRow { device, observation_id, erased_at_ms: event_at_ms });
         }
-        // The log keeps them for 30 days; the history does not need them.
-        Body::Message(_)
+        // The log keeps the others for 30 days; the history does not need them.
+        Body::Decision(_)
+        | Body::Message(_)
         | Body::Thermal(_)
         | Body::Hardware(_)
         | Body::Landmark(_)
         | Body::RemoteConfiguration(_)
         | Body::Acknowledgement(_)
         | Body::Other(_) => {}
+    }
+    Ok(())
+}
+
+/// What a person decided about earlier positions.
+fn add_decisions(observation: &Observation, body: &Body, private: bool, rows: &mut BlockRows) -> Result<(), Reject> {
+    let accepted = if matches!(body, Body::Decision(_)) { &observation.confirms[..] } else { &[] };
+    let decided = observation.rejects.iter().map(|one| (one, true)).chain(accepted.iter().map(|one| (one, false)));
+    for (position, rejected) in decided {
+        rows.decisions.push(DecisionRow {
+            device: address(observation.device)?,
+            event_at_ms: time_ms("event_at_us", observation.event_at_us)?,
+            observation_id: id("rejects", *position)?,
+            version: id("observation_id", observation.observation_id)?,
+            rejected,
+            private,
+        });
     }
     Ok(())
 }
@@ -69,7 +88,11 @@ impl Common {
     fn of(observation: &Observation, private: bool) -> Result<Self, Reject> {
         let ingested_at_ms = time_ms("ingested_at_us", observation.ingested_at_us)?;
         let stated_ms = i64::try_from(observation.event_at_us / 1_000).unwrap_or(i64::MAX);
-        let event_at_ms = stated_ms.clamp(ingested_at_ms - EARLIEST_MS, ingested_at_ms + LATEST_MS);
+        let event_at_ms = match observation.source() {
+            // Of any age: it is that of a position of the history.
+            SourceKind::Person => time_ms("event_at_us", observation.event_at_us)?,
+            _ => stated_ms.clamp(ingested_at_ms - EARLIEST_MS, ingested_at_ms + LATEST_MS),
+        };
         let clamped = if event_at_ms == stated_ms { 0 } else { flag::CLAMPED };
         Ok(Self {
             device: address(observation.device)?,

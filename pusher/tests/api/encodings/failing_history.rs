@@ -43,6 +43,10 @@ impl HistoryReader for FailingHistory {
         self.rows()
     }
 
+    fn ground_track(&self, _: TrackQuery) -> Rows<GroundPositionRow> {
+        no_rows()
+    }
+
     fn weather(&self, _: u32, _: Period, _: u64) -> Rows<WeatherRow> {
         no_rows()
     }

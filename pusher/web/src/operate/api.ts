@@ -33,6 +33,11 @@ export class Api {
     return this.#request<Receipt>('POST', path, remark === undefined || remark === '' ? undefined : JSON.stringify({ remark }));
   }
 
+  /** A command that says more than its path. */
+  command(path: string, body: object): Promise<Answer<Receipt>> {
+    return this.#request<Receipt>('POST', path, JSON.stringify(body));
+  }
+
   put(path: string, body: object): Promise<Answer<unknown>> {
     return this.#request('PUT', path, JSON.stringify(body));
   }

@@ -3,6 +3,8 @@ import { h, setText } from '../ui/dom';
 import { deviceAddress, hashOf, mapHash } from './address';
 import type { TabContext, TabContent } from './tab-content';
 import { changeOf, DEVICE_CHANGES, mayChange, type DeviceChange } from './device-changes';
+import { managesAny } from './caller';
+import { DevicePositions } from './positions';
 import { refusalText } from './refusal';
 import { Table, type RowAction } from './table';
 import { t, textOfCode } from './texts';
@@ -95,23 +97,27 @@ class DeviceSearch {
   readonly #context: TabContext;
   readonly #input = h('input', { id: 'device', type: 'text', maxlength: 6, autocomplete: 'off', spellcheck: 'false', placeholder: '110B90' });
   readonly #found = h('div', { class: 'found', role: 'status' });
+  /** Of the device that is found. */
+  readonly #positions = h('div');
   readonly element: HTMLElement;
   #device: string | undefined;
 
   constructor(context: TabContext) {
     this.#context = context;
-    this.element = h('form', { class: 'filter-form', role: 'search' }, h('label', { for: 'device' }, t('devices.search')), this.#input, h('button', { type: 'submit', class: 'action' }, t('devices.find')), this.#found);
-    this.element.addEventListener('submit', (event) => {
+    const form = h('form', { class: 'filter-form', role: 'search' }, h('label', { for: 'device' }, t('devices.search')), this.#input, h('button', { type: 'submit', class: 'action' }, t('devices.find')), this.#found);
+    form.addEventListener('submit', (event) => {
       event.preventDefault();
       this.find(this.#input.value);
       void this.load();
     });
+    this.element = h('div', {}, form, this.#positions);
   }
 
   find(text: string): void {
     if (text.trim() === '') return;
     const device = deviceAddress(text);
     this.#input.value = text.trim();
+    if (device !== this.#device) this.#positions.replaceChildren(...(device !== undefined && managesAny(this.#context.caller) ? [new DevicePositions(this.#context, device).element] : []));
     this.#device = device;
     this.#found.replaceChildren(...(device === undefined ? [t('devices.noAddress')] : []));
   }

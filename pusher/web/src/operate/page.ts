@@ -138,7 +138,7 @@ export class Page {
     if (answer) {
       setText(this.#result, t('change.sending'));
       this.#result.classList.remove('failed');
-      const { body, refusal } = await request(answer.remark);
+      const { body, refusal } = await request(answer.remark, answer.position);
       isDone = refusal === undefined;
       this.#result.classList.toggle('failed', !isDone);
       setText(this.#result, refusal ? t('change.failed', { why: refusalText(refusal) }) : resultText(done, body));

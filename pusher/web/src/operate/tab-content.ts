@@ -1,13 +1,14 @@
 import type { Formats } from '../settings/formats';
 import type { Answer, Api, Receipt } from './api';
 import type { Caller } from './caller';
-import type { Question } from './confirmation';
+import type { Place, Question } from './confirmation';
 import type { Refusal } from './refusal';
 
 /** A change: what is asked before, the request, and what is said after it. */
 export interface Change {
   question: Question;
-  request: (remark: string) => Promise<Answer<Receipt>>;
+  /** `position`: where the question asks for one. */
+  request: (remark: string, position: Place | undefined) => Promise<Answer<Receipt>>;
   done: string;
 }
 

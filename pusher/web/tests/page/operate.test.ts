@@ -25,6 +25,7 @@ class Operated {
     alert_id: '17-123456', device: '110B90', name: 'Ada', alert_kind: 'distress', status: 'open', opened_at_us: ago(300), refreshed_at_us: ago(20), position: { latitude_deg: 46.6, longitude_deg: 7.9 }, unverified: true,
   };
   #score = 20;
+  readonly #positions = [1, 2].map((step) => ({ observation_id: `17-${step}`, event_at_us: `178030800${step}000000`, position: { latitude_deg: 46.6, longitude_deg: 7.9, altitude_m: 1500 }, speed_kmh: 36, source: 'radio', of_track: true }));
   /** Answered once, in place of a list of alerts. */
   refusal: Answer | undefined;
 
@@ -46,6 +47,9 @@ class Operated {
     })),
     '/api/v1/validation/07AB12': this.#with(() => ({ device: '07AB12', score: this.#score, published: this.#score >= 70, last_reason: 'speed' })),
     '/api/v1/validation/07AB12/reset': this.#command('device.reset_score', '07AB12', () => { this.#score = 100; }),
+    '/api/v1/devices/07AB12/positions': this.#with(() => ({ device: '07AB12', positions: this.#positions })),
+    '/api/v1/devices/07AB12/positions/17-1/reject': this.#command('position.reject', '07AB12', () => { this.#positions[0]!.of_track = false; }),
+    '/api/v1/devices/07AB12/positions/17-1/accept': this.#command('position.accept', '07AB12', () => { this.#positions[0]!.of_track = true; }),
     '/api/v1/devices/07AB12/deny': this.#command('device.deny', '07AB12', () => {}),
     '/api/v1/restrictions': this.#with(() => ({ devices: [{ device: '07AB12', denied: true }, { device: '110B92', hidden_by_command: true }] })),
     '/api/v1/dead-letters': this.#with(() => ({
@@ -165,6 +169,38 @@ it('handles an alert and a score with a key, and shows them in the audit trail',
   await page.waitForFunction(() => (document.querySelector('#audit-device') as HTMLInputElement | null)?.value === '07AB12', undefined, STEP);
   expect(page.url()).toContain('#audit=07AB12');
   expect(await axeViolations(page)).toEqual([]);
+  await close();
+});
+
+it('rejects, corrects and accepts a recorded position', async () => {
+  const operated = new Operated();
+  const { page, close } = await open(operated);
+  await useKey(page);
+  await tab(page, 'devices', '#suspects tbody tr');
+  await page.fill('#device', '07AB12');
+  await page.keyboard.press('Enter');
+  await page.click('#positions-show', STEP);
+  const row = '#positions tbody tr:last-child';
+  await page.waitForSelector(`${row} >> text=46.60000° N 7.90000° E`, STEP);
+  expect(await axeViolations(page)).toEqual([]);
+  await page.click(`${row} [data-action="positions.reject"]`);
+  await confirmed(page, 'a reflection');
+  await page.waitForSelector('.result >> text=Rejected: 07AB12', STEP);
+  await page.click(`${row} [data-action="positions.accept"]`, STEP);
+  await confirmed(page, '');
+  await page.click(`${row} [data-action="positions.move"]`, STEP);
+  await page.waitForSelector('dialog[open]', STEP);
+  expect(await axeViolations(page)).toEqual([]);
+  await page.fill('#latitude', '46.61');
+  await page.fill('#altitude', '');
+  await confirmed(page, '');
+  await page.waitForSelector('.result >> text=Corrected: 07AB12', STEP);
+  const path = 'POST /api/v1/devices/07AB12/positions/17-1';
+  expect(operated.commands).toEqual([
+    `${path}/reject {"event_at_us":"1780308001000000","remark":"a reflection"}`,
+    `${path}/accept {"event_at_us":"1780308001000000"}`,
+    `${path}/reject {"event_at_us":"1780308001000000","position":{"latitude_deg":46.61,"longitude_deg":7.9}}`,
+  ]);
   await close();
 });
 

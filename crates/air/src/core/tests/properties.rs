@@ -8,7 +8,7 @@ use fanet::{Address, Frame, Header, Packet};
 use proptest::prelude::*;
 use prost::Message as _;
 use schemas::object::{Kind, State};
-use schemas::v1::command::{Action, Allow, Deny, Erase, Hide, ResetScore, Show};
+use schemas::v1::command::{AcceptPosition, Action, Allow, Deny, Erase, Hide, RejectPosition, ResetScore, Show};
 use schemas::v1::raw_record::Input;
 use schemas::v1::{Audience, ProcessorState, ReceiverState, processor_state, reception, thermal_report};
 
@@ -115,6 +115,8 @@ impl Story {
                     Action::Allow(Allow {}),
                     Action::Erase(Erase {}),
                     Action::ResetScore(ResetScore {}),
+                    Action::RejectPosition(RejectPosition::default()),
+                    Action::AcceptPosition(AcceptPosition::default()),
                 ];
                 let id = format!("c{}", self.offset);
                 return self.command(step.device, &id, action[usize::from(*which)].clone());
