@@ -60,6 +60,11 @@ impl Fleets {
         look(&self.directory.read())
     }
 
+    /// How much of their limits the companies use.
+    pub(crate) fn company_use(&self) -> &CompanyUse {
+        &self.company_use
+    }
+
     /// One change at a time.
     pub(crate) async fn begin_change(&self) -> MutexGuard<'_, ()> {
         self.changing.lock().await

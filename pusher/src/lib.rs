@@ -275,7 +275,8 @@ impl Pusher {
             tasks.spawn("accounts", |stop| cache.run(stop));
         }
         if let Some(redis) = app.redis.clone() {
-            let presence = Presence::new(redis, context.clone(), app.metrics.clone(), app.connection_lister.clone());
+            let (lister, fleets) = (app.connection_lister.clone(), app.fleets.clone());
+            let presence = Presence::new(redis, context.clone(), app.metrics.clone(), lister, fleets);
             tasks.spawn("presence", |stop| presence.run(stop));
         }
         if let Some(history) = app.history.clone() {

@@ -1,19 +1,23 @@
 //! Counts the viewers of all instances: each instance writes its number of connections to Redis and reads the others'.
 //!
 //! `fanet:{presence}:instances` is a sorted set of the instances by the time of their last write (Unix seconds), and
-//! `fanet:{presence}:<instance>` has the number of its connections until it expires. The numbers are only reported, no
-//! decision depends on them: while Redis is unreachable everything else works, and the gauges of all instances are 0.
-//! `fanet:{presence}:<instance>:connections` has what operators see of them.
+//! `fanet:{presence}:<instance>` has the number of its connections until it expires. While Redis is unreachable everything else
+//! works, and the gauges of all instances are 0. `fanet:{presence}:<instance>:connections` has what operators see of them.
+//! `fanet:{presence}:<instance>:companies` has what the companies use: their limits are those of all instances, some seconds
+//! late, and of each instance while Redis is unreachable.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use prost::Message as _;
 use redis::{RedisError, pipe};
 use runtime::{Context, Shutdown};
-use schemas::redis::{INSTANCES_KEY, instance_connections_key, instance_key};
+use schemas::redis::{INSTANCES_KEY, instance_companies_key, instance_connections_key, instance_key};
 use schemas::v1::{ConnectionList, ConnectionView};
 
+use crate::company_use::WrittenUse;
 use crate::connection_list::ConnectionLister;
+use crate::fleets::Fleets;
 use crate::metrics::PusherMetrics;
 use crate::redis::Redis;
 
@@ -27,11 +31,18 @@ pub(crate) struct Presence {
     context: Context,
     metrics: PusherMetrics,
     lister: ConnectionLister,
+    fleets: Arc<Fleets>,
 }
 
 impl Presence {
-    pub(crate) fn new(redis: Redis, context: Context, metrics: PusherMetrics, lister: ConnectionLister) -> Self {
-        Self { redis, context, metrics, lister }
+    pub(crate) fn new(
+        redis: Redis,
+        context: Context,
+        metrics: PusherMetrics,
+        lister: ConnectionLister,
+        fleets: Arc<Fleets>,
+    ) -> Self {
+        Self { redis, context, metrics, lister, fleets }
     }
 
     /// Exchanges the numbers until stopped, then removes those of this instance.
@@ -47,6 +58,7 @@ impl Presence {
             self.metrics.all_connections.set(connections);
             match &outcome {
                 Err(error) if reached => {
+                    self.fleets.company_use().set_elsewhere([]);
                     tracing::info!(%error, "cannot count the viewers of all instances in {}", self.redis.name());
                 }
                 Ok(_) if !reached => {
@@ -76,6 +88,7 @@ impl Presence {
             total: u32::try_from(total).unwrap_or_default(),
             ..ConnectionList::default()
         };
+        let companies = serde_json::to_vec(&self.fleets.company_use().here()).expect("text and numbers");
         let (instances,): (Vec<String>,) = pipe()
             .cmd("SET")
             .arg(instance_key(instance))
@@ -86,6 +99,12 @@ impl Presence {
             .cmd("SET")
             .arg(instance_connections_key(instance))
             .arg(list.encode_to_vec())
+            .arg("EX")
+            .arg(EXPIRY_S)
+            .ignore()
+            .cmd("SET")
+            .arg(instance_companies_key(instance))
+            .arg(companies)
             .arg("EX")
             .arg(EXPIRY_S)
             .ignore()
@@ -109,11 +128,17 @@ impl Presence {
             .arg(-1)
             .query_async(&mut connection)
             .await?;
-        let mut counts = redis::cmd("MGET");
+        let (mut counts, mut companies) = (redis::cmd("MGET"), redis::cmd("MGET"));
         for instance in &instances {
             counts.arg(instance_key(instance));
+            companies.arg(instance_companies_key(instance));
         }
         let counts: Vec<Option<i64>> = counts.query_async(&mut connection).await?;
+        let companies: Vec<Option<Vec<u8>>> = companies.query_async(&mut connection).await?;
+        let others = instances.iter().zip(companies).filter(|(other, _)| **other != *instance);
+        // One of another version may not be readable.
+        let read = |written: Vec<u8>| serde_json::from_slice::<WrittenUse>(&written).ok();
+        self.fleets.company_use().set_elsewhere(others.filter_map(|(_, written)| read(written?)));
         let known: Vec<i64> = counts.into_iter().flatten().collect();
         Ok((i64::try_from(known.len()).unwrap_or(i64::MAX), known.iter().sum()))
     }
@@ -128,6 +153,7 @@ impl Presence {
             .cmd("DEL")
             .arg(instance_key(&self.lister.instance))
             .arg(instance_connections_key(&self.lister.instance))
+            .arg(instance_companies_key(&self.lister.instance))
             .ignore()
             .query_async(&mut connection)
             .await

@@ -66,6 +66,11 @@ pub fn instance_connections_key(instance: &str) -> String {
     object_key("presence", &format!("{instance}:connections"))
 }
 
+/// The key of what the companies use at one pusher instance: JSON, connections and subscriptions by company.
+pub fn instance_companies_key(instance: &str) -> String {
+    object_key("presence", &format!("{instance}:companies"))
+}
+
 /// The key of the companies of a user with their devices: a hash, the addresses with spaces between them.
 pub fn account_user_key(user_id: &str) -> String {
     object_key("account", &format!("user:{user_id}"))

@@ -80,3 +80,48 @@ async fn a_flushed_redis_gets_the_fleets_of_users_again() {
     one.close().await;
     other.close().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn instances_count_a_companys_subscriptions_together_through_redis() {
+    let redis = harness::Redis::start().await.expect("Redis starts");
+    let people = people();
+    let mut arguments = people.arguments();
+    arguments.extend(["--redis-url".to_owned(), redis.url().to_owned()]);
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let one = Stage::open_with(&arguments).await;
+    let other = Stage::start_with(one.log.clone(), &arguments, None, Clock::system()).await;
+    other.until_ready().await;
+    let company = json!({ "name": "Club", "devices": ["110B90"], "limits": { "max_subscriptions": 1 } });
+    put(&people, &one, "/api/v1/companies/club", company).await;
+    let user = format!("key/{}", people.subject("pilot"));
+    let fleet = json!({ "company_id": "club", "name": "Red", "devices": ["110B90"], "user_ids": [user] });
+    put(&people, &one, "/api/v1/fleets/red", fleet).await;
+    let path = format!("/ws/v1/updates?fleet=red&token={}", people.key("pilot"));
+    let status = async |stage: &Stage| {
+        let request = reqwest::Client::new().get(format!("http://{}{path}", stage.address));
+        let request = request.header("connection", "upgrade").header("upgrade", "websocket");
+        let request = request.header("sec-websocket-version", "13");
+        request.header("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ==").send().await.ok().map(|answer| answer.status())
+    };
+    let knows = async || (status(&other).await?.as_u16() == 101).then_some(());
+    harness::wait_until(SOON, "the other instance to know the fleet", knows).await.expect("known");
+
+    let query = format!("fleet=red&token={}", people.key("pilot"));
+    let open = async || {
+        // What the other one has just closed counts for some seconds.
+        if status(&one).await?.as_u16() != 101 {
+            return None;
+        }
+        let mut viewer = Client::connect(&one, &query, "updraft.v1.proto").await;
+        viewer.until_live().await;
+        Some(viewer)
+    };
+    let viewer = harness::wait_until(SOON, "a subscription at one instance", open).await.expect("subscribed");
+    let refuses = async || (status(&other).await?.as_u16() == 503).then_some(());
+    harness::wait_until(SOON, "the other instance to refuse another", refuses).await.expect("refused");
+    drop(viewer);
+    let permits = async || (status(&other).await?.as_u16() == 101).then_some(());
+    harness::wait_until(SOON, "the other instance to permit it again", permits).await.expect("permitted");
+    one.close().await;
+    other.close().await;
+}
