@@ -18,6 +18,8 @@ async fn responses_match_the_openapi_document() -> Result<()> {
     fly(&stage, &mut flight, 3).await?;
     let mut command = Command::new(python()?);
     command.arg(workspace_dir().join("tests/clients/openapi.py")).arg(stage.pusher.http_url()).arg(NOISE_KEY);
+    // Without a history database, these paths answer 503.
+    command.arg("^/api/v1/(track|flights|export|weather|history|silent)");
     check(command).await.map(drop)
 }
 
