@@ -209,6 +209,7 @@ impl Pusher {
             cluster: cluster.clone(),
             targets: targets.clone(),
             ownership: ownership.clone(),
+            fleets: fleets.clone(),
             accounts: accounts.clone(),
             audit: audit.clone(),
             clock: clock.clone(),

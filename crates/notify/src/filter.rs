@@ -9,14 +9,26 @@ pub const MAX_DEVICES: usize = 100;
 /// Sets of zones in a filter.
 pub const MAX_SETS: usize = 32;
 
-/// Whether a filter wants an event and may have it. `owns`: whether the event's device is the user's own.
-pub fn wants(filter: &EventFilter, event: &Event, now_us: u64, owns: bool) -> bool {
+/// Fleets in a filter.
+pub const MAX_FLEETS: usize = 20;
+
+/// What a user has to do with the device of an event.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Ties {
+    /// It is the user's own.
+    pub owns: bool,
+    /// It is in one of the filter's fleets, and the user is a member of that.
+    pub is_in_fleet: bool,
+}
+
+/// Whether a filter wants an event and may have it.
+pub fn wants(filter: &EventFilter, event: &Event, now_us: u64, ties: Ties) -> bool {
     let device = event.device().0;
-    let is_named = filter.devices.contains(&device);
+    let is_named = ties.is_in_fleet || filter.devices.contains(&device);
     match event {
         Event::Alert { hidden, .. } => {
             (filter.all_alerts || (filter.alerts_of_devices && is_named))
-                && (!hidden || may_see_hidden(filter, device, now_us, owns))
+                && (!hidden || may_see_hidden(filter, device, now_us, ties))
         }
         Event::Zone(event) => filter.zone_sets.contains(&event.set) || (filter.zones_of_devices && is_named),
     }
@@ -24,9 +36,10 @@ pub fn wants(filter: &EventFilter, event: &Event, now_us: u64, owns: bool) -> bo
 
 /// Whether alerts of a device that is hidden may be sent. What the credentials have allowed counts until a time, since they
 /// are not there when an alert comes.
-pub fn may_see_hidden(filter: &EventFilter, device: u32, now_us: u64, owns: bool) -> bool {
+pub fn may_see_hidden(filter: &EventFilter, device: u32, now_us: u64, ties: Ties) -> bool {
     let is_allowed = filter.hidden_until_us.is_some_and(|until_us| now_us < until_us);
-    is_allowed && (filter.hidden_of_all || filter.hidden_devices.contains(&device) || owns)
+    let is_tied = ties.owns || ties.is_in_fleet;
+    is_allowed && (is_tied || filter.hidden_of_all || filter.hidden_devices.contains(&device))
 }
 
 #[cfg(test)]
@@ -37,6 +50,8 @@ mod tests {
 
     const OWN: u32 = 0x11_0B90;
     const OTHER: u32 = 0x07_AB12;
+    const NONE: Ties = Ties { owns: false, is_in_fleet: false };
+    const FLEET: Ties = Ties { owns: false, is_in_fleet: true };
 
     fn alert(device: u32, hidden: bool) -> Event {
         let alert = AlertState { device, status: AlertStatus::Open.into(), ..AlertState::default() };
@@ -55,7 +70,7 @@ mod tests {
         let named = EventFilter { devices: vec![OWN], alerts_of_devices: true, ..EventFilter::default() };
         for (filter, own, other) in [(&all, true, true), (&named, true, false), (&EventFilter::default(), false, false)]
         {
-            let wanted = [OWN, OTHER].map(|device| wants(filter, &alert(device, false), 0, false));
+            let wanted = [OWN, OTHER].map(|device| wants(filter, &alert(device, false), 0, NONE));
             assert_eq!(wanted, [own, other], "{filter:?}");
         }
     }
@@ -73,19 +88,32 @@ mod tests {
             (&any, 9, false, true, true),
             (&any, 10, false, false, false),
         ] {
-            let wanted = [OWN, OTHER].map(|device| wants(filter, &alert(device, true), now_us, owns));
+            let wanted = [OWN, OTHER].map(|device| wants(filter, &alert(device, true), now_us, Ties { owns, ..NONE }));
             assert_eq!(wanted, [own, other], "{filter:?} at {now_us}");
-            assert!(wants(filter, &alert(OTHER, false), now_us, false), "public ones in any case");
+            assert!(wants(filter, &alert(OTHER, false), now_us, NONE), "public ones in any case");
         }
         let named = EventFilter { all_alerts: false, alerts_of_devices: true, devices: vec![OWN], ..any };
-        assert!(!wants(&named, &alert(OTHER, true), 0, false), "it is not wanted");
+        assert!(!wants(&named, &alert(OTHER, true), 0, NONE), "it is not wanted");
+    }
+
+    #[test]
+    fn a_fleet_counts_as_its_devices() {
+        let filter = EventFilter { alerts_of_devices: true, fleets: vec!["red".to_owned()], ..EventFilter::default() };
+        let wanted = |filter: &EventFilter, hidden, ties| wants(filter, &alert(OTHER, hidden), 0, ties);
+        assert!(wanted(&filter, false, FLEET) && !wanted(&filter, false, NONE));
+        assert!(!wanted(&filter, true, FLEET), "of hidden ones for those who may");
+        let may = EventFilter { hidden_until_us: Some(10), ..filter.clone() };
+        assert!(wanted(&may, true, FLEET) && !wanted(&may, true, NONE));
+        assert!(!wants(&filter, &zone(OTHER, "jura"), 0, FLEET), "it is not asked for");
+        let zones = EventFilter { zones_of_devices: true, ..filter };
+        assert!(wants(&zones, &zone(OTHER, "jura"), 0, FLEET));
     }
 
     #[test]
     fn zone_events_are_of_sets_or_of_named_devices() {
         let sets = EventFilter { zone_sets: vec!["alps".to_owned()], devices: vec![OTHER], ..EventFilter::default() };
-        assert!(wants(&sets, &zone(OWN, "alps"), 0, false) && !wants(&sets, &zone(OTHER, "jura"), 0, false));
+        assert!(wants(&sets, &zone(OWN, "alps"), 0, NONE) && !wants(&sets, &zone(OTHER, "jura"), 0, NONE));
         let devices = EventFilter { devices: vec![OWN], zones_of_devices: true, ..EventFilter::default() };
-        assert!(wants(&devices, &zone(OWN, "jura"), 0, false) && !wants(&devices, &zone(OTHER, "jura"), 0, false));
+        assert!(wants(&devices, &zone(OWN, "jura"), 0, NONE) && !wants(&devices, &zone(OTHER, "jura"), 0, NONE));
     }
 }

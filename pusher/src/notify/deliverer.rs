@@ -7,7 +7,8 @@ use bytes::Bytes;
 use futures::StreamExt as _;
 use futures::stream::FuturesUnordered;
 use notify::signature::ServerKeys;
-use notify::{Attempt, Finished, Message, Offer, Outbox, OutboxSettings, Outcome, filter};
+use notify::filter::{self, Ties};
+use notify::{Attempt, Finished, Message, Offer, Outbox, OutboxSettings, Outcome};
 use parking_lot::Mutex;
 use runtime::{Clock, Shutdown, Watched};
 use schemas::catalogue::topic;
@@ -26,6 +27,7 @@ use super::targets::{Target, Targets};
 use crate::accounts::Accounts;
 use crate::audit::{Act, Audit};
 use crate::config::NotifyOptions;
+use crate::fleets::Fleets;
 use crate::log_writer::{LogWriter, WriteError};
 use crate::ownership::Ownership;
 
@@ -34,6 +36,7 @@ pub(crate) struct Parts {
     pub(crate) cluster: Cluster,
     pub(crate) targets: Arc<Targets>,
     pub(crate) ownership: Arc<Ownership>,
+    pub(crate) fleets: Arc<Fleets>,
     pub(crate) accounts: Arc<Accounts>,
     pub(crate) audit: Arc<Audit>,
     pub(crate) clock: Clock,
@@ -234,12 +237,18 @@ impl Deliverer {
         }
         let is_hidden = message.hidden || sky.hides_alert(device);
         !is_hidden
-            || filter::may_see_hidden(&target.filter, device, self.parts.clock.now_us(), self.owns(target, device))
+            || filter::may_see_hidden(&target.filter, device, self.parts.clock.now_us(), self.ties(target, device))
     }
 
-    /// Whether a device is of the user of a target.
-    pub(crate) fn owns(&self, target: &Target, device: u32) -> bool {
-        self.parts.ownership.owner(DeviceAddress(device)).is_some_and(|owner| *owner == *target.user_id)
+    /// What the user of a target has to do with a device.
+    pub(crate) fn ties(&self, target: &Target, device: u32) -> Ties {
+        let user_id = &*target.user_id;
+        let fleets = &target.filter.fleets;
+        Ties {
+            owns: self.parts.ownership.owner(DeviceAddress(device)).is_some_and(|owner| *owner == *user_id),
+            is_in_fleet: !fleets.is_empty()
+                && self.parts.fleets.read(|directory| directory.is_in_fleet_of(user_id, fleets, device)),
+        }
     }
 
     /// Sends a message once.

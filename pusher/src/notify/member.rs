@@ -253,7 +253,7 @@ impl PartitionTask {
         let is_wanted = |target: &Target| {
             // What happened before it was made is over.
             let is_since = target.created_at_us <= happened_at_us;
-            is_since && filter::wants(&target.filter, event, now_us, deliverer.owns(target, device))
+            is_since && filter::wants(&target.filter, event, now_us, deliverer.ties(target, device))
         };
         for target in deliverer.parts().targets.matching(is_wanted) {
             let id: Arc<str> = format!("{}:{}", target.id(), event.id()).into();

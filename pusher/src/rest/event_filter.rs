@@ -2,7 +2,7 @@
 
 use access::{Caller, Scope};
 use notify::Language;
-use notify::filter::{MAX_DEVICES, MAX_SETS};
+use notify::filter::{MAX_DEVICES, MAX_FLEETS, MAX_SETS};
 use schemas::DeviceAddress;
 use schemas::v1::EventFilter;
 use serde::{Deserialize, Serialize};
@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use zones::is_set_name;
 
 use super::problem::Problem;
+use crate::fleets::Fleets;
 use crate::time::rfc3339;
 
 /// How long alerts of hidden devices are sent after the credentials have allowed it, microseconds.
@@ -33,6 +34,8 @@ pub(super) struct WantedEvents {
     alerts: Alerts,
     /// Addresses.
     devices: Vec<String>,
+    /// Fleets, whose devices count as these.
+    fleets: Vec<String>,
     /// Names of sets of zones.
     zone_sets: Vec<String>,
     zones_of_devices: bool,
@@ -43,8 +46,14 @@ pub(super) struct WantedEvents {
 
 impl WantedEvents {
     /// # Errors
-    /// 400 and 403: a value is not as it should be, nothing is wanted, or the caller may see no alerts of hidden devices.
-    pub(super) fn read(&self, caller: &Caller, now_us: u64) -> Result<(EventFilter, Language), Problem> {
+    /// 400 and 403: a value is not as it should be, nothing is wanted, the caller is no member of a fleet, or may see no alerts of
+    /// hidden devices.
+    pub(super) fn read(
+        &self,
+        caller: &Caller,
+        fleets: &Fleets,
+        now_us: u64,
+    ) -> Result<(EventFilter, Language), Problem> {
         let devices = self.devices()?;
         let invalid = |detail: String| Problem::bad_request("bad_events", detail);
         if self.zone_sets.len() > MAX_SETS {
@@ -55,8 +64,17 @@ impl WantedEvents {
             return Err(invalid(format!("invalid name of a set {bad:?}: expected a-z, 0-9 and -, for example alps")));
         }
         let needs_devices = self.alerts == Alerts::Devices || self.zones_of_devices;
-        if needs_devices && devices.is_empty() {
-            return Err(invalid("expected devices: their alerts or zone events are asked for".to_owned()));
+        if needs_devices && devices.is_empty() && self.fleets.is_empty() {
+            return Err(invalid("expected devices or fleets: their alerts or zone events are asked for".to_owned()));
+        }
+        if self.fleets.len() > MAX_FLEETS {
+            return Err(invalid(format!("expected at most {MAX_FLEETS} fleets")));
+        }
+        let user_id = caller.user_id().unwrap_or_default();
+        let is_member = |fleet: &String| fleets.read(|directory| directory.is_member(&user_id, fleet));
+        if !self.fleets.iter().all(is_member) {
+            let detail = "expected fleets that the credentials are a member of: have a fleet manager add you";
+            return Err(Problem::forbidden("not_a_member", detail));
         }
         if self.alerts == Alerts::None && self.zone_sets.is_empty() && !self.zones_of_devices {
             let detail = "no events: expected alerts (all or devices), zone_sets or zones_of_devices";
@@ -66,6 +84,7 @@ impl WantedEvents {
             all_alerts: self.alerts == Alerts::All,
             alerts_of_devices: self.alerts == Alerts::Devices,
             devices: if needs_devices { devices } else { Vec::new() },
+            fleets: if needs_devices { self.fleets.clone() } else { Vec::new() },
             zone_sets: self.zone_sets.clone(),
             zones_of_devices: self.zones_of_devices,
             ..EventFilter::default()
@@ -110,6 +129,7 @@ impl WantedEvents {
 pub(super) struct KnownEvents {
     alerts: Alerts,
     devices: Vec<String>,
+    fleets: Vec<String>,
     zone_sets: Vec<String>,
     zones_of_devices: bool,
     /// RFC 3339. Absent: never.
@@ -127,6 +147,7 @@ impl KnownEvents {
         Self {
             alerts,
             devices: filter.devices.iter().map(|device| DeviceAddress(*device).to_string()).collect(),
+            fleets: filter.fleets.clone(),
             zone_sets: filter.zone_sets.clone(),
             zones_of_devices: filter.zones_of_devices,
             hidden_until: filter.hidden_until_us.map(rfc3339),
@@ -139,6 +160,8 @@ pub(super) fn request_properties() -> Value {
     json!({
         "alerts": { "type": "string", "enum": ["none", "devices", "all"], "description": "Whose alerts." },
         "devices": { "type": "array", "maxItems": MAX_DEVICES, "items": { "type": "string", "pattern": "^[0-9A-Fa-f]{6}$" } },
+        "fleets": { "type": "array", "maxItems": MAX_FLEETS, "items": { "type": "string" },
+                    "description": "Fleets of the caller, whose devices count as these." },
         "zone_sets": { "type": "array", "maxItems": MAX_SETS, "items": { "type": "string" },
                        "description": "Aircraft that enter and leave zones of these sets." },
         "zones_of_devices": { "type": "boolean", "description": "The devices entering and leaving zones of any set." },

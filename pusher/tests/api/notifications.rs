@@ -16,8 +16,8 @@ use reqwest::Response;
 use runtime::Clock;
 use schemas::catalogue::{self, topic};
 use schemas::v1::{
-    AlertKind, AlertState, AlertStatus, AuditRecord, PrivacyState, PrivateState, ZoneEvent, ZoneEventKind,
-    private_state,
+    Account, AlertKind, AlertState, AlertStatus, AuditRecord, Company, Group, PrivacyState, PrivateState, ZoneEvent,
+    ZoneEventKind, account, private_state,
 };
 use schemas::{DeviceAddress, RecordId, keys};
 use serde_json::{Value, json};
@@ -470,5 +470,48 @@ async fn a_server_without_keys_sends_nothing() {
         let refused = request(&stage, "GET", path, Some(files.key("pilot")), &Value::Null).await;
         assert_eq!((refused.status().as_u16(), &json_of(refused).await["code"]), (409, &"notifications_off".into()));
     }
+    stage.close().await;
+}
+
+#[tokio::test]
+async fn a_member_gets_the_alerts_of_a_fleet_until_it_leaves() {
+    let (files, clock, receiver) = (Files::new(), Clock::manual(NOW_US), Receiver::open().await);
+    let stage = files.stage(&clock, log().await, &[LOCAL, &["--notify-timeout", "60s"]].concat()).await;
+    let write = async |key: &str, entity: account::Entity| {
+        let record = Account { changed_at_us: clock.now_us(), entity: Some(entity) };
+        stage.publish_value(topic::ACCOUNT, key, &record).await;
+    };
+    let company = Company { company_id: "club".to_owned(), devices: vec![OTHER], ..Company::default() };
+    write("company/club", account::Entity::Company(company)).await;
+    // The pilot's key: the second one.
+    let group = |user: &str| Group {
+        group_id: "red".to_owned(),
+        company_id: "club".to_owned(),
+        name: "Red".to_owned(),
+        devices: vec![OTHER],
+        user_ids: vec![user.to_owned()],
+        ..Group::default()
+    };
+    write("group/red", account::Entity::Group(group("key/0101010101010101"))).await;
+    let members = async |role: &str| {
+        let fleets = json_of(request(&stage, "GET", "/api/v1/fleets", Some(files.key(role)), &Value::Null).await).await;
+        fleets["fleets"].as_array().map_or(0, Vec::len)
+    };
+    until(&clock, "the fleet", async || members("pilot").await == 1).await;
+    let events = json!({ "alerts": "devices", "fleets": ["red"], "url": receiver.url("/fleet") });
+    let refused = request(&stage, "POST", "/api/v1/webhooks", Some(files.key("viewer")), &events).await;
+    assert_eq!((refused.status().as_u16(), json_of(refused).await["code"].clone()), (403, json!("not_a_member")));
+    create(&stage, files.key("pilot"), &receiver.url("/fleet"), events).await;
+    create(&stage, files.key("viewer"), &receiver.url("/all"), json!({ "alerts": "all" })).await;
+    let calls = |path: &str| receiver.calls().iter().filter(|call| call.path == path).count();
+    publish_alert(&stage, &alert(2, DEVICE, AlertStatus::Open, &clock)).await;
+    publish_alert(&stage, &alert(3, OTHER, AlertStatus::Open, &clock)).await;
+    until(&clock, "the alert of the fleet", async || calls("/all") == 2 && calls("/fleet") == 1).await;
+
+    write("group/red", account::Entity::Group(group("key/0202020202020202"))).await;
+    until(&clock, "another member", async || members("pilot").await == 0).await;
+    publish_alert(&stage, &alert(4, OTHER, AlertStatus::Resolved, &clock)).await;
+    until(&clock, "the end of the alert", async || calls("/all") == 3).await;
+    assert_eq!(calls("/fleet"), 1);
     stage.close().await;
 }

@@ -146,6 +146,20 @@ impl Directory {
         self.fleets.get(id).map(|entry| &entry.record)
     }
 
+    /// Whether a user is a member of a fleet.
+    pub fn is_member(&self, user_id: &str, fleet: &str) -> bool {
+        self.of_user.get(user_id).is_some_and(|fleets| fleets.contains(fleet))
+    }
+
+    /// Whether a device is in one of these fleets that a user is a member of.
+    pub fn is_in_fleet_of(&self, user_id: &str, fleets: &[String], device: u32) -> bool {
+        let has_device = |fleet: &String| {
+            let entry = self.fleets.get(fleet.as_str()).filter(|entry| entry.is_active);
+            entry.is_some_and(|entry| entry.devices.binary_search(&device).is_ok())
+        };
+        fleets.iter().any(|fleet| self.is_member(user_id, fleet) && has_device(fleet))
+    }
+
     /// The records of a company's fleets.
     pub fn fleets_of_company(&self, company: &str) -> impl Iterator<Item = &Group> {
         self.of_company.get(company).into_iter().flatten().filter_map(|id| self.fleet(id))

@@ -49,6 +49,18 @@ fn wish<'a>(caller: &'a Caller, devices: &'a [DeviceAddress], user_ids: &'a [Str
 }
 
 #[test]
+fn a_device_is_in_the_fleet_of_members_alone() {
+    let mut directory = directory();
+    let red = ["red".to_owned()];
+    assert!(directory.is_in_fleet_of("token/ada", &red, OF_COMPANY));
+    assert!(!directory.is_in_fleet_of("token/bob", &red, OF_COMPANY));
+    assert!(!directory.is_in_fleet_of("token/ada", &["blue".to_owned()], OF_COMPANY));
+    assert!(!directory.is_in_fleet_of("token/ada", &red, OF_COMPANY + 1));
+    directory.apply("group/red", 9, Some(&fleet(&[OF_COMPANY], &["token/bob"])));
+    assert!(!directory.is_in_fleet_of("token/ada", &red, OF_COMPANY), "left out");
+}
+
+#[test]
 fn a_member_sees_the_fleet_until_it_is_left_out() {
     let (ada, bob) = (caller("ada", Role::Pilot, None), caller("bob", Role::Pilot, None));
     let mut directory = directory();
