@@ -9,7 +9,7 @@ use clap::{Args, ValueEnum};
 use runtime::Context;
 use schemas::catalogue::{self, topic};
 use schemas::id::{DeviceAddress, RecordId};
-use schemas::v1::command::{Action, Allow, Deny, Erase, Hide, ResetScore, Show};
+use schemas::v1::command::{Action, Allow, Deny, Erase, Hide, HideName, ResetScore, Show, ShowName};
 use schemas::v1::{AuditOutcome, AuditRecord, Command, RawRecord, raw_record};
 use streams::registry::TopicCodec;
 use streams::{Acknowledge, Cluster, Delivered, DeliveryError, Headers, Outgoing, Receipt, Sink, SinkSettings};
@@ -59,6 +59,10 @@ pub enum DeviceCommand {
     Deny,
     /// Remove it from the deny list.
     Allow,
+    /// Withhold the name, the texts and the landmarks that it sends from the public; the device itself stays public.
+    HideName,
+    /// Undo hide-name.
+    ShowName,
     /// Remove its state and delete its records from the history. Cannot be undone; hide and deny stay.
     Erase,
     /// Reset its validation score, for a device whose frames were wrongly judged implausible.
@@ -73,6 +77,8 @@ impl DeviceCommand {
             Self::Unhide => "device.show",
             Self::Deny => "device.deny",
             Self::Allow => "device.allow",
+            Self::HideName => "device.hide_name",
+            Self::ShowName => "device.show_name",
             Self::Erase => "device.erase",
             Self::ResetScore => "device.reset_score",
         }
@@ -84,6 +90,8 @@ impl DeviceCommand {
             Self::Unhide => Action::Show(Show {}),
             Self::Deny => Action::Deny(Deny { remark }),
             Self::Allow => Action::Allow(Allow {}),
+            Self::HideName => Action::HideName(HideName { remark }),
+            Self::ShowName => Action::ShowName(ShowName {}),
             Self::Erase => Action::Erase(Erase {}),
             Self::ResetScore => Action::ResetScore(ResetScore {}),
         }

@@ -148,6 +148,8 @@ fn routes() -> Vec<(&'static str, &'static str, MethodRouter<App>)> {
         ("POST", device_commands::SHOW_PATH, post(device_commands::show)),
         ("POST", device_commands::DENY_PATH, post(device_commands::deny)),
         ("POST", device_commands::ALLOW_PATH, post(device_commands::allow)),
+        ("POST", device_commands::HIDE_NAME_PATH, post(device_commands::hide_name)),
+        ("POST", device_commands::SHOW_NAME_PATH, post(device_commands::show_name)),
         ("GET", decisions::ENDPOINT.path, get(decisions::get)),
         ("POST", decisions::REJECT_PATH, post(decisions::reject)),
         ("POST", decisions::ACCEPT_PATH, post(decisions::accept)),

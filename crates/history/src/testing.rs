@@ -147,6 +147,7 @@ pub fn privacy(device: u32, version: u64, hidden: bool, public_since_ms: i64) ->
         denied: false,
         hidden_by_command: true,
         hidden_until_ms: NOON_MS,
+        name_hidden: false,
     }
 }
 

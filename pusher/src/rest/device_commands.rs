@@ -1,5 +1,6 @@
 //! Commands of a device's owner: `POST /api/v1/devices/{address}/hide` and `/show`, and `DELETE
-//! /api/v1/devices/{address}/history`; and of operators: `POST /api/v1/devices/{address}/deny` and `/allow`.
+//! /api/v1/devices/{address}/history`; and of operators: `POST /api/v1/devices/{address}/deny`, `/allow`, `/hide-name`
+//! and `/show-name`.
 
 use std::time::Duration;
 
@@ -9,7 +10,7 @@ use axum::http::HeaderMap;
 use axum::response::Response;
 use schemas::DeviceAddress;
 use schemas::catalogue::{self, topic};
-use schemas::v1::command::{Action, Allow, Deny, Erase, Hide, Show};
+use schemas::v1::command::{Action, Allow, Deny, Erase, Hide, HideName, Show, ShowName};
 use schemas::v1::{AlertStatus, CommandReceipt, RetainedCopy};
 
 use super::command::{about, device, remark, send};
@@ -32,6 +33,11 @@ pub(super) const DENY_SUMMARY: &str = "Put a device on the deny list: as `hide`,
 pub(super) const ALLOW_PATH: &str = "/api/v1/devices/{address}/allow";
 pub(super) const ALLOW_SUMMARY: &str = "Take a device off the deny list: what it sends from then on is shown, where its pilot \
                                         consents. For operators.";
+pub(super) const HIDE_NAME_PATH: &str = "/api/v1/devices/{address}/hide-name";
+pub(super) const HIDE_NAME_SUMMARY: &str = "Withhold the name, the texts and the landmarks that a device sends from the public, \
+                                            live and past; the device itself stays public. For operators.";
+pub(super) const SHOW_NAME_PATH: &str = "/api/v1/devices/{address}/show-name";
+pub(super) const SHOW_NAME_SUMMARY: &str = "Undo `hide-name`. For operators.";
 pub(super) const HISTORY_PATH: &str = "/api/v1/devices/{address}/history";
 pub(super) const ERASE_SUMMARY: &str = "Delete everything that is recorded of a device of the credentials up to now. It cannot be \
                                         undone. The answer names the copies that end with their age alone.";
@@ -80,6 +86,30 @@ pub(super) async fn allow(
 ) -> Result<Response, Problem> {
     let decision = Decision { address, query, headers, remark: remark(body).await? };
     decision.send(&app, &requester, "device.allow", |_| Action::Allow(Allow {})).await
+}
+
+pub(super) async fn hide_name(
+    State(app): State<App>,
+    Path(address): Path<String>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+    Extension(requester): Extension<Requester>,
+    body: Body,
+) -> Result<Response, Problem> {
+    let decision = Decision { address, query, headers, remark: remark(body).await? };
+    decision.send(&app, &requester, "device.hide_name", |remark| Action::HideName(HideName { remark })).await
+}
+
+pub(super) async fn show_name(
+    State(app): State<App>,
+    Path(address): Path<String>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+    Extension(requester): Extension<Requester>,
+    body: Body,
+) -> Result<Response, Problem> {
+    let decision = Decision { address, query, headers, remark: remark(body).await? };
+    decision.send(&app, &requester, "device.show_name", |_| Action::ShowName(ShowName {})).await
 }
 
 pub(super) async fn erase(

@@ -64,8 +64,7 @@ pub(super) async fn get(
     let mut devices: Vec<u32> = found.iter().map(|flight| flight.device).collect();
     devices.sort_unstable();
     devices.dedup();
-    let names = history.store.names_at(&devices, us_to_ms(history.now_us)).await;
-    let names = names.map_err(|error| history_failed(&error))?;
+    let names = history.names_at(&devices, us_to_ms(history.now_us)).await?;
     let flights = found.iter().map(|row| flight(row, &names)).collect();
     let list = v1::FlightList { server_time: rfc3339(history.now_us), flights, truncated };
     Ok(message_response(&list, accepts_protobuf(&headers)))

@@ -343,7 +343,7 @@ fn contents(endpoint: &Endpoint) -> Value {
 }
 
 /// The commands, by path and method.
-fn commands() -> [(&'static str, &'static str, Value); 10] {
+fn commands() -> [(&'static str, &'static str, Value); 12] {
     let mut erase = command_operation(device_commands::ERASE_SUMMARY, &devices::ADDRESS);
     erase["responses"]["409"] = problem("The device has an open alert.");
     let mut acknowledge = command_operation(alert_commands::ACKNOWLEDGE_SUMMARY, &alert_commands::ID);
@@ -356,9 +356,11 @@ fn commands() -> [(&'static str, &'static str, Value); 10] {
     acknowledge["responses"]["409"] = problem("The alert is resolved.");
     let mut deny = command_operation(device_commands::DENY_SUMMARY, &devices::ADDRESS);
     let mut allow = command_operation(device_commands::ALLOW_SUMMARY, &devices::ADDRESS);
+    let mut hide_name = command_operation(device_commands::HIDE_NAME_SUMMARY, &devices::ADDRESS);
+    let mut show_name = command_operation(device_commands::SHOW_NAME_SUMMARY, &devices::ADDRESS);
     let remark = json!({ "type": "string", "maxLength": command::MAX_CHARACTERS });
     let body = json!({ "type": "object", "properties": { "remark": remark }, "additionalProperties": false });
-    for operation in [&mut resolve, &mut deny, &mut allow] {
+    for operation in [&mut resolve, &mut deny, &mut allow, &mut hide_name, &mut show_name] {
         operation["requestBody"] = json!({ "required": false, "content": { "application/json": { "schema": body } } });
         operation["responses"]["413"] = problem("The body is too large.");
     }
@@ -368,6 +370,8 @@ fn commands() -> [(&'static str, &'static str, Value); 10] {
         (device_commands::SHOW_PATH, "post", command_operation(device_commands::SHOW_SUMMARY, &devices::ADDRESS)),
         (device_commands::DENY_PATH, "post", deny),
         (device_commands::ALLOW_PATH, "post", allow),
+        (device_commands::HIDE_NAME_PATH, "post", hide_name),
+        (device_commands::SHOW_NAME_PATH, "post", show_name),
         (device_commands::HISTORY_PATH, "delete", erase),
         (decisions::REJECT_PATH, "post", decision_operation(decisions::REJECT_SUMMARY, true)),
         (decisions::ACCEPT_PATH, "post", decision_operation(decisions::ACCEPT_SUMMARY, false)),

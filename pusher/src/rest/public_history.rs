@@ -1,5 +1,6 @@
 //! The history, limited to what the public may see: shared by all endpoints on the history.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::UNIX_EPOCH;
 
@@ -91,8 +92,15 @@ impl PublicHistory {
 
     /// The last name of the device before a time.
     pub(super) async fn name_at(&self, device: u32, at_ms: i64) -> Result<Option<String>, Problem> {
-        let names = self.store.names_at(&[device], at_ms).await.map_err(|error| history_failed(&error))?;
-        Ok(names.get(&device).cloned())
+        Ok(self.names_at(&[device], at_ms).await?.remove(&device))
+    }
+
+    /// The last names of devices before a time, without those that operators withhold.
+    pub(super) async fn names_at(&self, devices: &[u32], at_ms: i64) -> Result<HashMap<u32, String>, Problem> {
+        let mut names = self.store.names_at(devices, at_ms).await.map_err(|error| history_failed(&error))?;
+        let privacy = self.live.privacy.read();
+        names.retain(|device, _| !privacy.hides_name(*device));
+        Ok(names)
     }
 
     /// The period of the parameters `from`, `to` and `hours`.

@@ -124,8 +124,7 @@ async fn names_of(history: &PublicHistory, positions: &[PositionRow]) -> Result<
     let mut devices: Vec<u32> = positions.iter().map(|row| row.device).collect();
     devices.sort_unstable();
     devices.dedup();
-    let names: Result<HashMap<u32, String>, _> = history.store.names_at(&devices, last.event_at_ms).await;
-    let mut names: Vec<_> = names.map_err(|error| history_failed(&error))?.into_iter().collect();
+    let mut names: Vec<_> = history.names_at(&devices, last.event_at_ms).await?.into_iter().collect();
     names.sort_unstable();
     Ok(names)
 }

@@ -17,7 +17,8 @@ const MAX_DEVICES: usize = 10_000;
 
 pub(super) const ENDPOINT: Endpoint = Endpoint {
     path: "/api/v1/restrictions",
-    summary: "The devices on the deny list, and those that their owners or operators hide by a command. Devices that hide \
+    summary: "The devices on the deny list, those that their owners or operators hide by a command, and those whose name is \
+              withheld. Devices that hide \
               themselves by what they send are not among them. Each look is in the audit trail. For operators.",
     path_parameters: &[],
     parameters: &[],
@@ -45,6 +46,7 @@ pub(super) async fn get(
             device,
             denied: restriction.denied,
             hidden_by_command: restriction.hidden_by_command,
+            name_hidden: restriction.name_hidden,
         })
         .collect();
     drop(privacy);

@@ -78,7 +78,7 @@ pub(super) async fn get(
     silent.truncate(limit);
     let devices: Vec<u32> = silent.iter().map(|aircraft| aircraft.device).collect();
     if !devices.is_empty() {
-        let names = history.store.names_at(&devices, now_ms).await.map_err(|error| history_failed(&error))?;
+        let names = history.names_at(&devices, now_ms).await?;
         silent.iter_mut().for_each(|aircraft| aircraft.name = names.get(&aircraft.device).cloned());
     }
     let list = SilentList { server_time: rfc3339(history.now_us), aircraft: silent, truncated };

@@ -23,6 +23,10 @@ impl Device {
             Action::Show(_) => self.consent.hide_by_command(false, at.clock_us),
             Action::Deny(_) => self.consent.deny(true, at.clock_us),
             Action::Allow(_) => self.consent.deny(false, at.clock_us),
+            Action::HideName(_) | Action::ShowName(_) => {
+                self.consent.hide_name(matches!(action, Action::HideName(_)));
+                changed = Changed::all();
+            }
             Action::Erase(_) => {
                 self.consent.erase(at.clock_us);
                 self.end_objects();

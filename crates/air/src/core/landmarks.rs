@@ -51,7 +51,8 @@ impl Device {
     /// Emits new landmarks, with `all` each one again, and tombstones of those that have ended or may not be shown any more.
     pub(super) fn publish_landmarks(&mut self, all: bool, at: &ApplyContext<'_>, out: &mut Outputs) {
         let is_hidden = self.is_hidden(at.settings);
-        let is_public = self.score.is_published() && !is_hidden;
+        // A landmark has texts, too.
+        let is_public = self.score.is_published() && !is_hidden && !self.consent.hides_name();
         let name = self.name.as_deref();
         let Some(rare) = self.rare.as_mut().filter(|rare| !rare.landmarks.is_empty()) else { return };
         rare.landmarks.retain_mut(|landmark| {

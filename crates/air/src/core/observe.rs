@@ -63,7 +63,9 @@ impl Device {
         self.publish_public_past(at, out);
         // A late observation from the time before the device was shown again stays hidden.
         let is_past = self.consent.public_past().shows(observation.event_at_us);
-        observation.private = unicast || self.is_hidden(at.settings) || refuses(&observation, at.settings) || !is_past;
+        let is_withheld = self.withhold_name(&mut observation);
+        let is_refused = self.is_hidden(at.settings) || refuses(&observation, at.settings);
+        observation.private = unicast || is_refused || is_withheld || !is_past;
         if !self.score.is_published() {
             observation.flags.push(ObservationFlag::Untrusted.into());
         }
@@ -84,6 +86,15 @@ impl Device {
             self.update_stays(&newest, at, out);
         }
         private
+    }
+
+    /// Withholds a name that an operator hides. True: the whole observation is a name or a text.
+    fn withhold_name(&self, observation: &mut Observation) -> bool {
+        if !self.consent.hides_name() {
+            return false;
+        }
+        observation.sent_name = None;
+        matches!(observation.body, Some(Body::Name(_) | Body::Message(_) | Body::Landmark(_)))
     }
 
     /// The device's trust, for operators.

@@ -21,6 +21,8 @@ pub struct Consent {
     pub is_mobile: bool,
     denied: bool,
     hidden_by_command: bool,
+    /// An operator withholds the name and texts that it sends.
+    name_hidden: bool,
     /// Event time up to which it is known to have been hidden.
     hidden_until_us: u64,
     public_past: PublicPast,
@@ -53,6 +55,17 @@ impl Consent {
     pub fn deny(&mut self, denied: bool, clock_us: u64) {
         self.denied = denied;
         self.hidden_until_us = self.hidden_until_us.max(clock_us);
+    }
+
+    /// Withholds the name and texts that it sends from the public, or shows them again.
+    pub fn hide_name(&mut self, hidden: bool) {
+        self.is_unpublished |= self.name_hidden != hidden;
+        self.name_hidden = hidden;
+    }
+
+    /// Whether the public may not see the name and texts that it sends.
+    pub fn hides_name(&self) -> bool {
+        self.name_hidden
     }
 
     /// Hides all of its past, and forgets the device's own statements.
@@ -105,7 +118,7 @@ impl Consent {
         self.public_past
     }
 
-    /// The published state. `None`: it has never been hidden.
+    /// The published state. `None`: neither it nor its name has ever been hidden.
     pub fn state(&self, device: u32) -> Option<PrivacyState> {
         let state = PrivacyState {
             device,
@@ -114,9 +127,15 @@ impl Consent {
             denied: self.denied,
             hidden_by_command: self.hidden_by_command,
             hidden_until_us: self.hidden_until_us,
+            name_hidden: self.name_hidden,
             ..PrivacyState::default()
         };
-        (self.public_past != PublicPast::Everything).then(|| self.public_past.put(state))
+        self.was_published().then(|| self.public_past.put(state))
+    }
+
+    /// Whether it differs from that of a device that nothing is known of, or did so once: then it is published.
+    fn was_published(&self) -> bool {
+        self.public_past != PublicPast::Everything || self.name_hidden || self.published_at_offset > 0
     }
 
     /// As the checkpoint of a device of which nothing else is known, for a new log.
@@ -125,6 +144,7 @@ impl Consent {
             online_tracking: state.online_tracking.filter(|shown| !shown),
             denied: state.denied,
             hidden_by_command: state.hidden_by_command,
+            name_hidden: state.name_hidden,
             hidden_until_us: state.hidden_until_us,
             public_past: PublicPast::of(state),
             published_at_offset: state.version,
@@ -150,7 +170,7 @@ impl Consent {
 
     /// Whether it holds data that never expires: a refusal, a restriction, or that it was hidden once.
     pub fn is_durable(&self) -> bool {
-        self.is_restricted() || self.online_tracking == Some(false) || self.public_past != PublicPast::Everything
+        self.is_restricted() || self.online_tracking == Some(false) || self.was_published()
     }
 
     /// Forgets the statements that expire: consent, and the kind of device.
@@ -194,6 +214,7 @@ impl Consent {
             public_past: past,
             published_at_offset: self.published_at_offset,
             hidden_until_us: self.hidden_until_us,
+            name_hidden: self.name_hidden,
         }
     }
 
@@ -211,6 +232,7 @@ impl Consent {
             is_mobile: checkpoint.is_mobile,
             denied: checkpoint.denied,
             hidden_by_command: checkpoint.hidden_by_command,
+            name_hidden: checkpoint.name_hidden,
             hidden_until_us: checkpoint.hidden_until_us,
             public_past,
             published_at_offset: checkpoint.published_at_offset,

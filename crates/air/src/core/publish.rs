@@ -54,10 +54,11 @@ impl Device {
         if audience == Audience::Unspecified {
             return None;
         }
-        let named = audience == Audience::Private || !self.is_hidden(settings);
+        let is_seen = audience == Audience::Private || !self.is_hidden(settings);
+        let named = audience == Audience::Private || is_seen && !self.consent.hides_name();
         let name = self.name.as_deref().filter(|_| named).map(str::to_owned);
         let alert_kind = self.alert.as_ref().filter(|alert| alert.is_standing()).map(|alert| alert.state.alert_kind);
-        let alert_kind = alert_kind.filter(|kind| named || AlertKind::try_from(*kind).is_ok_and(is_distress));
+        let alert_kind = alert_kind.filter(|kind| is_seen || AlertKind::try_from(*kind).is_ok_and(is_distress));
         let unverified = !self.score.is_published();
         // What was sent while the device was hidden stays hidden.
         let may_be_shown = |text: &&Text| audience == Audience::Private || self.consent.public_past().shows(text.at_us);
@@ -89,7 +90,7 @@ impl Device {
                 let alert = self.alert.as_ref()?;
                 let mut state = alert.state.clone();
                 state.name = name;
-                if !named && !alert.is_standing() {
+                if !is_seen && !alert.is_standing() {
                     // The end of an alert is public; the position of a hidden device is public only while it calls for
                     // help.
                     state.position = None;

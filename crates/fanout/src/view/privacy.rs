@@ -26,6 +26,8 @@ pub struct Restriction {
     pub denied: bool,
     /// Hidden by its owner or an operator.
     pub hidden_by_command: bool,
+    /// Its name and texts are withheld.
+    pub name_hidden: bool,
 }
 
 /// The privacy of all devices that are or were hidden.
@@ -49,9 +51,9 @@ impl PrivacyView {
         let was_hidden = entry.past() == PublicPast::Nothing;
         *entry = Entry { version: state.version, public_since_us: past.first_us().unwrap_or(u64::MAX) };
         self.hidden = self.hidden + usize::from(past == PublicPast::Nothing) - usize::from(was_hidden);
-        let PrivacyState { denied, hidden_by_command, .. } = *state;
-        if denied || hidden_by_command {
-            self.restricted.insert(state.device, Restriction { denied, hidden_by_command });
+        let PrivacyState { denied, hidden_by_command, name_hidden, .. } = *state;
+        if denied || hidden_by_command || name_hidden {
+            self.restricted.insert(state.device, Restriction { denied, hidden_by_command, name_hidden });
         } else {
             self.restricted.remove(&state.device);
         }
@@ -62,6 +64,11 @@ impl PrivacyView {
     pub fn public_past(&self, device: u32) -> PublicPast {
         let page = self.pages.get(&(device >> 8));
         page.map_or(PublicPast::Everything, |page| page[device as usize % PAGE].past())
+    }
+
+    /// Whether the public may not see what a device calls itself.
+    pub fn hides_name(&self, device: u32) -> bool {
+        self.restricted.get(&device).is_some_and(|restriction| restriction.name_hidden)
     }
 
     /// The devices that commands restrict, by address.
@@ -117,7 +124,7 @@ mod tests {
         assert!(view.apply(&state(8, 1, PublicPast::Nothing)), "hidden by its own bit");
         assert!(view.apply(&command(5, true, true)));
         assert!(!view.apply(&command(4, false, false)), "older");
-        let both = Restriction { denied: true, hidden_by_command: true };
+        let both = Restriction { denied: true, hidden_by_command: true, name_hidden: false };
         assert!(view.restricted().eq([(7, both)]));
         assert!(view.apply(&command(6, false, true)));
         assert!(view.restricted().eq([(7, Restriction { denied: false, ..both })]));

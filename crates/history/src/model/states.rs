@@ -168,6 +168,8 @@ stored! {
         "hidden_by_command" hidden_by_command: bool,
         /// The last time at which it is known to have been hidden, milliseconds since the epoch.
         "hidden_until" hidden_until_ms: i64,
+        /// An operator withholds its name and texts.
+        "name_hidden" name_hidden: bool,
     }
 }
 
@@ -189,6 +191,7 @@ impl PrivacyRow {
             denied: self.denied,
             hidden_by_command: self.hidden_by_command,
             hidden_until_us: us(self.hidden_until_ms),
+            name_hidden: self.name_hidden,
         }
     }
 }

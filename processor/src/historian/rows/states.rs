@@ -51,6 +51,7 @@ pub(super) fn add_privacy(state: &PrivacyState, rows: &mut BlockRows) -> Result<
         denied: state.denied,
         hidden_by_command: state.hidden_by_command,
         hidden_until_ms: time_or_never_ms("hidden_until_us", state.hidden_until_us)?,
+        name_hidden: state.name_hidden,
     });
     Ok(())
 }

@@ -38,6 +38,7 @@ fn status_of(path: &str) -> u16 {
         "/api/v1/connections" => 403,
         "/api/v1/devices/{address}/positions" => 403,
         path if path.starts_with("/api/v1/devices/{address}/positions/") => 403,
+        "/api/v1/devices/{address}/hide-name" | "/api/v1/devices/{address}/show-name" => 403,
         "/api/v1/devices/{address}/deny" | "/api/v1/devices/{address}/allow" | "/api/v1/devices/{address}/owner" => 403,
         "/api/v1/position" | "/api/v1/me" | "/api/v1/hidden-alerts" | "/api/v1/session" => 401,
         "/api/v1/fleets" | "/api/v1/fleets/{id}" | "/api/v1/companies" => 401,

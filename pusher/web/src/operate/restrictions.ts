@@ -9,6 +9,7 @@ export interface Restriction {
   device: string;
   denied?: boolean;
   hidden_by_command?: boolean;
+  name_hidden?: boolean;
 }
 
 export interface RestrictionList {
@@ -27,11 +28,13 @@ export function restrictionsTab(context: TabContext): TabContent {
       { label: 'column.device', value: ({ device }) => device },
       { label: 'column.denied', value: ({ denied }) => t(denied ? 'yes' : 'no') },
       { label: 'column.hidden', value: ({ hidden_by_command }) => t(hidden_by_command ? 'yes' : 'no') },
+      { label: 'column.nameHidden', value: ({ name_hidden }) => t(name_hidden ? 'yes' : 'no') },
       { label: 'column.who', value: () => t('tab.audit'), href: ({ device }) => hashOf('audit', device) },
     ],
     actions: [
       action('allow', ({ denied }) => denied === true), action('deny', ({ denied }) => denied !== true),
       action('show', ({ hidden_by_command }) => hidden_by_command === true),
+      action('show-name', ({ name_hidden }) => name_hidden === true),
     ],
   });
   return {

@@ -51,7 +51,7 @@ class Operated {
     '/api/v1/devices/07AB12/positions/17-1/reject': this.#command('position.reject', '07AB12', () => { this.#positions[0]!.of_track = false; }),
     '/api/v1/devices/07AB12/positions/17-1/accept': this.#command('position.accept', '07AB12', () => { this.#positions[0]!.of_track = true; }),
     '/api/v1/devices/07AB12/deny': this.#command('device.deny', '07AB12', () => {}),
-    '/api/v1/restrictions': this.#with(() => ({ devices: [{ device: '07AB12', denied: true }, { device: '110B92', hidden_by_command: true }] })),
+    '/api/v1/restrictions': this.#with(() => ({ devices: [{ device: '07AB12', denied: true }, { device: '110B92', hidden_by_command: true, name_hidden: true }] })),
     '/api/v1/dead-letters': this.#with(() => ({
       dead_letters: [
         { partition: 3, offset: '77', failed_at_us: ago(60), reason: 'truncated', service: 'processor', service_version: '0.1.0', source_topic: 'fanet.raw.v1', source_partition: 7, source_offset: '1234', receiver_id: 'ogn-be-1', size: 12, value: '8986446888fffeff0111900b', explanation: 'refused: truncated\n    0  89 86 44 68   timestamp_s   1749321353\n' },

@@ -8,7 +8,9 @@ use fanet::{Address, Frame, Header, Packet};
 use proptest::prelude::*;
 use prost::Message as _;
 use schemas::object::{Kind, State};
-use schemas::v1::command::{AcceptPosition, Action, Allow, Deny, Erase, Hide, RejectPosition, ResetScore, Show};
+use schemas::v1::command::{
+    AcceptPosition, Action, Allow, Deny, Erase, Hide, HideName, RejectPosition, ResetScore, Show, ShowName,
+};
 use schemas::v1::raw_record::Input;
 use schemas::v1::{Audience, ProcessorState, ReceiverState, processor_state, reception, thermal_report};
 
@@ -117,6 +119,8 @@ impl Story {
                     Action::ResetScore(ResetScore {}),
                     Action::RejectPosition(RejectPosition::default()),
                     Action::AcceptPosition(AcceptPosition::default()),
+                    Action::HideName(HideName { remark: None }),
+                    Action::ShowName(ShowName {}),
                 ];
                 let id = format!("c{}", self.offset);
                 return self.command(step.device, &id, action[usize::from(*which)].clone());

@@ -303,6 +303,39 @@ fn commands_hide_show_deny_and_erase() {
 }
 
 #[test]
+fn a_hidden_name_is_for_no_public_state_or_record() {
+    let mut story = Story::new();
+    story.introduce(PILOT, home());
+    story.frame(PILOT, name("Rude"));
+    story.frame(PILOT, mark(home(), Layer::Info));
+    let out = story.command(PILOT, "1", Action::HideName(HideName { remark: None }));
+    let names = |out: &Outputs| {
+        let name = |change: &StateChange| match &change.state {
+            Some(State::Aircraft(state)) => Some(state.name.clone()),
+            _ => None,
+        };
+        out.states.iter().filter_map(name).collect::<Vec<_>>()
+    };
+    assert_eq!(names(&out), [None]);
+    assert!(kinds(&out).contains(&(Audience::Public, "no landmark")), "{:?}", kinds(&out));
+    assert!(matches!(&out.privacy[..], [change] if change.state.name_hidden && !change.state.hidden));
+    // The device itself stays public; what it calls itself does not.
+    let out = story.frame(PILOT, name("Ruder"));
+    assert_eq!((names(&out), out.observations[0].private), (vec![None], true));
+    assert!(story.frame(PILOT, message(0, "rude")).observations[0].private);
+    story.pass(5.0);
+    let out = story.frame(PILOT, Packet::Tracking(tracking(home())));
+    assert_eq!((names(&out), out.observations[0].private), (vec![None], false));
+    // For good: also after the core has forgotten all that it heard.
+    story.pass(25.0 * 3_600.0).tick();
+    story.introduce(PILOT, home());
+    assert_eq!(names(&story.frame(PILOT, name("Rude"))), [None]);
+    let out = story.command(PILOT, "2", Action::ShowName(ShowName {}));
+    assert_eq!(names(&out), [Some("Rude".to_owned())]);
+    assert!(matches!(&out.privacy[..], [change] if !change.state.name_hidden && change.state.public_since_us == 0));
+}
+
+#[test]
 fn an_app_position_counts_like_a_frame() {
     let mut story = Story::new();
     let mut report = AppPosition {
