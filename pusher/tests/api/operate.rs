@@ -120,8 +120,8 @@ async fn each_look_at_the_restricted_devices_is_recorded() {
     stage.until("the restrictions", || async { stage.metric("fanet_pusher_hidden_pasts") == 3.0 }).await;
     let list = json(&people, &stage, "/api/v1/restrictions").await;
     let expected = json!([
-        { "device": OTHER, "denied": true, "hidden_by_command": false },
-        { "device": OWN, "denied": false, "hidden_by_command": true },
+        { "device": OTHER, "denied": true, "hidden_by_command": false, "name_hidden": false },
+        { "device": OWN, "denied": false, "hidden_by_command": true, "name_hidden": false },
     ]);
     assert_eq!((&list["devices"], &list["truncated"]), (&expected, &json!(false)));
     let looks = looks(&stage, "restrictions.view").await;

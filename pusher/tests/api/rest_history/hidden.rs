@@ -5,7 +5,7 @@ use schemas::catalogue::topic;
 use schemas::v1;
 use serde_json::{Value, json};
 
-use crate::recorded::{ADA, recorded};
+use crate::recorded::{ADA, NAME, recorded};
 use crate::stage::{self, Stage};
 
 /// The public rows of Ada's history, by each endpoint.
@@ -90,5 +90,34 @@ async fn a_private_state_alone_hides_the_history() {
     assert_eq!(recorded.json("/api/v1/flights?bounds=-90,-180,90,180").await["flights"], json!([]));
     assert_eq!(recorded.json("/api/v1/history").await["positions"], json!([]));
     assert_eq!(recorded.text("/api/v1/export?hours=1").await.lines().count(), 1, "only the header");
+    recorded.stage.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_withheld_name_is_in_no_answer_from_the_past() {
+    let recorded = recorded().await;
+    let stage = &recorded.stage;
+    let paths = [
+        "/api/v1/track/110B90?hours=1",
+        "/api/v1/flights?bounds=-90,-180,90,180",
+        "/api/v1/history?step=1",
+        "/api/v1/track/110B90?hours=1&format=igc",
+    ];
+    let named = async || {
+        let mut named = 0;
+        for path in paths {
+            let response = stage.get(path).await;
+            assert_eq!(response.status(), 200, "{path}");
+            named += usize::from(response.text().await.expect("text").contains(NAME));
+        }
+        named
+    };
+    assert_eq!(named().await, paths.len());
+    let withheld = v1::PrivacyState { device: ADA, version: 9, name_hidden: true, ..Default::default() };
+    stage.publish_value(topic::PRIVACY, "110B90", &withheld).await;
+    stage.until("the name is withheld", || async { named().await == 0 }).await;
+    let shown = v1::PrivacyState { version: 10, name_hidden: false, ..withheld };
+    stage.publish_value(topic::PRIVACY, "110B90", &shown).await;
+    stage.until("the name is shown again", || async { named().await == paths.len() }).await;
     recorded.stage.close().await;
 }
