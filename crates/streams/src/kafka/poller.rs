@@ -145,8 +145,10 @@ impl Poller {
 
     /// Returns the request when it should be retried.
     fn serve_seek(&self, seek: SeekRequest) -> Option<SeekRequest> {
+        use RDKafkaErrorCode as Code;
         let outcome = self.seek(&seek);
-        if let Err(KafkaError::OffsetFetch(RDKafkaErrorCode::State | RDKafkaErrorCode::PreviousInProgress)) = outcome
+        // The partition is not open yet, its last seek is under way, or its queue was replaced while this one was under way.
+        if let Err(KafkaError::OffsetFetch(Code::State | Code::PreviousInProgress | Code::Outdated)) = outcome
             && Instant::now() < seek.give_up_at
         {
             return Some(seek);
