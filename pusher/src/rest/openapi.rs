@@ -25,7 +25,7 @@ use super::{
 };
 
 /// The endpoints for GET that are no lists.
-const ENDPOINTS: [&Endpoint; 23] = [
+const ENDPOINTS: [&Endpoint; 24] = [
     &snapshot::ENDPOINT,
     &devices::ENDPOINT,
     &search::ENDPOINT,

@@ -10,6 +10,7 @@ import { mayChange } from './device-changes';
 import { divided } from './devices';
 import { allowedText } from './keys';
 import { clockText, isInTrouble, unusablePct } from './receivers';
+import { periodOf } from './positions';
 import { refusalOf, refusalText } from './refusal';
 import { Reload } from './reload';
 import { next, sorted } from './sorting';
@@ -141,4 +142,10 @@ describe('reloading', () => {
     vi.unstubAllGlobals();
     vi.useRealTimers();
   });
+});
+
+it('asks for positions until now, or until a local time', () => {
+  const ahead = () => 2 * 3_600_000;
+  expect(periodOf('', ahead, 10)).toEqual({ hours: String(1 / 6) });
+  expect(periodOf('2026-07-14T12:00', ahead, 60)).toEqual({ from: '2026-07-14T09:00:00.000Z', to: '2026-07-14T10:00:00.000Z' });
 });

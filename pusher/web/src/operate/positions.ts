@@ -41,7 +41,7 @@ export class DevicePositions {
   readonly #context: TabContext;
   readonly #device: string;
   readonly #until = h('input', { id: 'positions-until', type: 'datetime-local', step: 1 });
-  readonly #minutes = h('select', { id: 'positions-minutes' }, ...MINUTES.map((minutes) => h('option', { value: minutes }, t('positions.minutes', { minutes }))));
+  readonly #minutes = h('select', { id: 'positions-minutes', 'aria-label': t('positions.length') }, ...MINUTES.map((minutes) => h('option', { value: minutes }, t('positions.minutes', { minutes }))));
   readonly #problem = h('p', { class: 'small', role: 'status' });
   readonly #table: Table<RecordedPosition>;
   readonly element: HTMLElement;

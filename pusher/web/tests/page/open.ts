@@ -19,6 +19,35 @@ export const PHONE: BrowserContextOptions = { viewport: { width: 390, height: 84
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
+/** Time between two pictures, ms: enough for every test, and a processor that draws has time for the rest of the page. */
+const FRAME_MS = 120;
+
+/** Runs in the page: its animation frames come at most so often. */
+function drawLessOften(frameMs: number): void {
+  const draw = globalThis.requestAnimationFrame.bind(globalThis);
+  const cancel = globalThis.cancelAnimationFrame.bind(globalThis);
+  const waiting = new Map<number, { timer?: ReturnType<typeof setTimeout>; frame?: number }>();
+  let [last, drawnAt] = [0, -Infinity];
+  globalThis.requestAnimationFrame = (callback) => {
+    last += 1;
+    const id = last;
+    const frame = (time: number) => {
+      waiting.delete(id);
+      drawnAt = performance.now();
+      callback(time);
+    };
+    const timer = setTimeout(() => waiting.set(id, { frame: draw(frame) }), Math.max(0, drawnAt + frameMs - performance.now()));
+    waiting.set(id, { timer });
+    return id;
+  };
+  globalThis.cancelAnimationFrame = (id) => {
+    const { timer, frame } = waiting.get(id) ?? {};
+    waiting.delete(id);
+    clearTimeout(timer);
+    if (frame !== undefined) cancel(frame);
+  };
+}
+
 /** The rules of axe that the page breaks, with the elements. The page must have been opened with `bypassCSP`: its policy allows no injected script. */
 export async function axeViolations(page: Page): Promise<string[]> {
   await page.evaluate(AXE);
@@ -53,7 +82,9 @@ export class Visit {
 
   static async start(browser: Browser, sky: SkyServer, options: BrowserContextOptions = { viewport: DESKTOP }): Promise<Visit> {
     // A quarter of the pixels, since a processor draws them; the layout stays the same.
-    return new Visit(await browser.newPage({ locale: 'en-GB', deviceScaleFactor: 0.5, ...options }), sky);
+    const page = await browser.newPage({ locale: 'en-GB', deviceScaleFactor: 0.5, ...options });
+    await page.addInitScript(drawLessOften, FRAME_MS);
+    return new Visit(page, sky);
   }
 
   /** Opens the page and waits until it is live. */

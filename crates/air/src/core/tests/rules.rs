@@ -3,7 +3,7 @@
 use fanet::packet::{GroundType, Layer, Tracking};
 use fanet::{Address, Frame, Header, Packet};
 use schemas::object::{Kind, State};
-use schemas::v1::command::{AcknowledgeAlert, Action, Deny, Erase, Hide, ResolveAlert, Show};
+use schemas::v1::command::{AcknowledgeAlert, Action, Deny, Erase, Hide, HideName, ResolveAlert, Show, ShowName};
 use schemas::v1::raw_record::Input;
 use schemas::v1::{
     AlertKind, AlertResolution, AlertStatus, AppPosition, Audience, FlightPhase, ObservationFlag, Position,
