@@ -11,9 +11,9 @@ use crate::model::{Heard, Stored};
 use crate::pages::Page;
 use crate::slices::Slice;
 use crate::{
-    AlertRow, ConfirmationRow, DecisionRow, ErasureRow, ExportKind, ExportQuery, FlightQuery, FlightRow, GroundPositionRow, NameRow,
-    Period, PositionKey, PositionRow, PrivacyRow, ReceiverRow, ReceptionRow, RegionQuery, Since, ThermalRow,
-    TrackQuery, Visibility, WeatherRow, flag,
+    AlertRow, ConfirmationRow, DecisionRow, ErasureRow, ExportKind, ExportQuery, FlightQuery, FlightRow,
+    GroundPositionRow, NameRow, Period, PositionKey, PositionRow, PrivacyRow, ReceiverRow, ReceptionRow, RegionQuery,
+    Since, ThermalRow, TrackQuery, Visibility, WeatherRow, flag,
 };
 
 /// How long rows of hidden devices are visible for fleet and rescue scopes, milliseconds.
@@ -283,9 +283,7 @@ fn judged_columns<D: Dialect, T: Stored>(which: Judged<'_>) -> String {
         (format!("observation_id IN ({confirmed})"), format!("observation_id IN ({rejected})"))
     };
     let (confirmed, rejected) = match which {
-        Judged::Of(devices) => {
-            among(&format!("SELECT observation_id FROM {table} WHERE {devices}"), Some(devices))
-        }
+        Judged::Of(devices) => among(&format!("SELECT observation_id FROM {table} WHERE {devices}"), Some(devices)),
         Judged::All => among(&format!("SELECT observation_id FROM {table}"), None),
         Judged::InPeriod(period) => {
             let key = "(device, observation_id)";
@@ -334,9 +332,7 @@ pub(crate) fn first_since<D: Dialect>(since: &[Since]) -> String {
     let devices: Vec<String> = since.iter().map(|since| since.device.to_string()).collect();
     let judged = judged_columns::<D, PositionRow>(Judged::Of(&format!("device IN ({})", devices.join(", "))));
     let rows = |which: &str| {
-        format!(
-            "SELECT {names} FROM (SELECT {judged} FROM {table} WHERE {which} AND NOT private) WHERE NOT {excluded}"
-        )
+        format!("SELECT {names} FROM (SELECT {judged} FROM {table} WHERE {which} AND NOT private) WHERE NOT {excluded}")
     };
     of_each::<D>(since, rows, "event_at, observation_id", 3)
 }
@@ -348,9 +344,7 @@ pub(crate) fn ground_since<D: Dialect>(since: &[Since]) -> String {
     let devices: Vec<String> = since.iter().map(|since| since.device.to_string()).collect();
     let judged = judged_columns::<D, GroundPositionRow>(Judged::Of(&format!("device IN ({})", devices.join(", "))));
     let rows = |which: &str| {
-        format!(
-            "SELECT {names} FROM (SELECT {judged} FROM {table} WHERE {which} AND NOT private) WHERE NOT {excluded}"
-        )
+        format!("SELECT {names} FROM (SELECT {judged} FROM {table} WHERE {which} AND NOT private) WHERE NOT {excluded}")
     };
     of_each::<D>(since, rows, "event_at DESC, observation_id DESC", 1)
 }

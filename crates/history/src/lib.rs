@@ -28,8 +28,8 @@ pub use csv_line::{CsvForm, DecimalMark};
 pub use error::HistoryError;
 pub use migrations::{CLICKHOUSE, Migration, MigrationStatus, SQLITE};
 pub use model::{
-    AlertRow, Cell, ConfirmationRow, DecisionRow, DeviceRow, ErasureRow, FlightRow, GroundPositionRow, NameRow, PositionKey,
-    PositionRow, PrivacyRow, ReceiverRow, ReceptionRow, Stored, ThermalRow, WeatherRow, flag,
+    AlertRow, Cell, ConfirmationRow, DecisionRow, DeviceRow, ErasureRow, FlightRow, GroundPositionRow, NameRow,
+    PositionKey, PositionRow, PrivacyRow, ReceiverRow, ReceptionRow, Stored, ThermalRow, WeatherRow, flag,
 };
 pub use port::{
     Block, BlockRows, ExportKind, ExportQuery, FlightQuery, HistoryReader, HistoryWriter, Period, RegionQuery, Rows,

@@ -7,8 +7,8 @@ use futures::stream::BoxStream;
 use geo::Bounds;
 
 use crate::{
-    AlertRow, ConfirmationRow, DecisionRow, DeviceRow, ErasureRow, FlightRow, GroundPositionRow, HistoryError, NameRow, PositionKey,
-    PositionRow, PrivacyRow, ReceiverRow, ReceptionRow, ThermalRow, WeatherRow,
+    AlertRow, ConfirmationRow, DecisionRow, DeviceRow, ErasureRow, FlightRow, GroundPositionRow, HistoryError, NameRow,
+    PositionKey, PositionRow, PrivacyRow, ReceiverRow, ReceptionRow, ThermalRow, WeatherRow,
 };
 
 /// Rows in blocks of at most a few thousand. Each block is read on demand, by a query of its own that begins after the

@@ -1,8 +1,8 @@
 //! Rows for tests: of one flight, a station, receivers.
 
 use crate::{
-    AlertRow, Block, BlockRows, ConfirmationRow, DecisionRow, ErasureRow, GroundPositionRow, NameRow, PositionRow, PrivacyRow,
-    ReceiverRow, ReceptionRow, ThermalRow, WeatherRow,
+    AlertRow, Block, BlockRows, ConfirmationRow, DecisionRow, ErasureRow, GroundPositionRow, NameRow, PositionRow,
+    PrivacyRow, ReceiverRow, ReceptionRow, ThermalRow, WeatherRow,
 };
 
 /// 2026-06-01 10:00:00 UTC.

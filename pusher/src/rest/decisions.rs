@@ -25,12 +25,10 @@ use crate::audit::{Act, Requester};
 use crate::time::rfc3339;
 
 pub(super) const REJECT_PATH: &str = "/api/v1/devices/{address}/positions/{id}/reject";
-pub(super) const REJECT_SUMMARY: &str =
-    "Say that a recorded position was wrong: it is taken out of the live picture, of the track and of the flights; the right \
+pub(super) const REJECT_SUMMARY: &str = "Say that a recorded position was wrong: it is taken out of the live picture, of the track and of the flights; the right \
      position, if it is given, takes its place. `accept` takes it back. For operators.";
 pub(super) const ACCEPT_PATH: &str = "/api/v1/devices/{address}/positions/{id}/accept";
-pub(super) const ACCEPT_SUMMARY: &str =
-    "Say that a recorded position was right, whatever was decided about it before: it is part of the track. For operators.";
+pub(super) const ACCEPT_SUMMARY: &str = "Say that a recorded position was right, whatever was decided about it before: it is part of the track. For operators.";
 /// The path parameter of both.
 pub(super) const ID: Parameter =
     Parameter { name: "id", kind: "string", about: "The `observation_id`, for example 17-123456." };
@@ -343,7 +341,9 @@ mod tests {
     fn a_right_position_is_on_earth() {
         let at = |latitude_deg, longitude_deg, altitude_m| RightPosition { latitude_deg, longitude_deg, altitude_m };
         assert!(at(-90.0, 180.0, Some(8_000.0)).checked().is_ok());
-        for wrong in [at(90.1, 0.0, None), at(0.0, 181.0, None), at(46.0, 13.0, Some(40_000.0)), at(f64::NAN, 0.0, None)] {
+        for wrong in
+            [at(90.1, 0.0, None), at(0.0, 181.0, None), at(46.0, 13.0, Some(40_000.0)), at(f64::NAN, 0.0, None)]
+        {
             assert!(wrong.checked().is_err(), "{wrong:?}");
         }
     }

@@ -18,9 +18,9 @@ use serde_json::{Map, Value, json};
 use self::problem::problem;
 use super::endpoint::{Endpoint, Parameter};
 use super::{
-    alert_commands, audit, command, companies, connections, dead_letters, decisions, deprecation, device_commands, device_data,
-    devices, export, fleets as of_fleets, flights, hidden_alerts, keys, list, me, ownership, position, presence,
-    region_history, restrictions, search, session, sign_in, silent, snapshot, suspects, track, validation,
+    alert_commands, audit, command, companies, connections, dead_letters, decisions, deprecation, device_commands,
+    device_data, devices, export, fleets as of_fleets, flights, hidden_alerts, keys, list, me, ownership, position,
+    presence, region_history, restrictions, search, session, sign_in, silent, snapshot, suspects, track, validation,
     weather_history, winds, zone_events, zones,
 };
 

@@ -1,6 +1,5 @@
 //! `GET /api/v1/history`: the positions of a region by time, thinned, page by page.
 
-
 use axum::extract::{RawQuery, State};
 use axum::http::HeaderMap;
 use axum::response::Response;

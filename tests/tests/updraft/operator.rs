@@ -57,7 +57,8 @@ impl Operated {
 
     /// Whether the track of a device has a position of this time, microseconds.
     async fn is_of_track(&self, device: &str, event_at_us: &str) -> Result<bool> {
-        let (status, track) = self.ask("GET", &format!("track/{device}?hours=1&level=plausible&format=csv"), None).await?;
+        let (status, track) =
+            self.ask("GET", &format!("track/{device}?hours=1&level=plausible&format=csv"), None).await?;
         ensure!(status == 200, "{status} {track}");
         let at_ms = event_at_us.parse::<u64>()? / 1_000;
         let at = humantime::format_rfc3339_millis(std::time::UNIX_EPOCH + Duration::from_millis(at_ms)).to_string();

@@ -85,13 +85,8 @@ pub async fn rejected_positions_are_left_out_until_that_is_taken_back(store: &im
     decide("t-0-6-6", vec![decision(&spike, 6, true)]).await;
     store.write(&block("t-9-0-3", rows)).await.expect("written");
     assert_eq!(plausible().await, [0, 1, 3]);
-    let in_region = RegionQuery {
-        bounds: Bounds::WORLD,
-        period: of(GLIDER).period,
-        step_ms: 1,
-        after: None,
-        limit: 100,
-    };
+    let in_region =
+        RegionQuery { bounds: Bounds::WORLD, period: of(GLIDER).period, step_ms: 1, after: None, limit: 100 };
     assert_eq!(all(store.positions_by_time(in_region)).await.len(), 3);
     assert_eq!(all(store.positions(export(Bounds::WORLD))).await[2].flags, flag::UNCONFIRMED | flag::IMPLAUSIBLE);
 }

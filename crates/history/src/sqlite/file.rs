@@ -10,8 +10,8 @@ use super::errors;
 use crate::migrations::{MigrationStatus, SQLITE};
 use crate::model::Stored;
 use crate::{
-    AlertRow, ConfirmationRow, DecisionRow, ErasureRow, FlightRow, GroundPositionRow, HistoryError, NameRow, PositionRow,
-    ReceiverRow, ReceptionRow, ThermalRow, WeatherRow,
+    AlertRow, ConfirmationRow, DecisionRow, ErasureRow, FlightRow, GroundPositionRow, HistoryError, NameRow,
+    PositionRow, ReceiverRow, ReceptionRow, ThermalRow, WeatherRow,
 };
 
 /// The suffixes of SQLite's additional files.

@@ -1,7 +1,9 @@
 //! Rows of observations.
 
 use flight::units::{CDEG_PER_DEGREE, CDPS_PER_DPS, CMPS_PER_MPS, DKMH_PER_KMH};
-use history::{BlockRows, ConfirmationRow, DecisionRow, ErasureRow, GroundPositionRow, NameRow, PositionRow, WeatherRow, flag};
+use history::{
+    BlockRows, ConfirmationRow, DecisionRow, ErasureRow, GroundPositionRow, NameRow, PositionRow, WeatherRow, flag,
+};
 use schemas::v1::observation::Body;
 use schemas::v1::{AircraftPosition, GroundPosition, Observation, ObservationFlag, SourceKind, WeatherReading};
 
