@@ -5,8 +5,8 @@
     ops/topic-records.py restore fanet.account.v1 account-2026-06-01.jsonl
 
 Each line is a record: partition, time in milliseconds, key, value and headers, in Base64. Values keep the ids of their schemas:
-restore the registry's storage first. `restore` refuses a topic that has records, and another partition count. It needs Python's
-confluent_kafka (Debian: python3-confluent-kafka). UPDRAFT_KAFKA_BOOTSTRAP names the brokers, UPDRAFT_KAFKA_CONFIG more settings
+restore the registry's storage first. `restore` refuses a topic that has records, and another partition count. It needs
+Python's confluent-kafka 2 or later (pip install confluent-kafka; Debian 12 has 1.7, which crashes on tombstones). UPDRAFT_KAFKA_BOOTSTRAP names the brokers, UPDRAFT_KAFKA_CONFIG more settings
 of librdkafka, as for the programs.
 """
 import base64
@@ -16,9 +16,12 @@ import sys
 from pathlib import Path
 
 try:
-    from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, Producer, TopicPartition
+    from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, Producer, TopicPartition, __version__
 except ImportError:
-    sys.exit("topic-records: Python's confluent_kafka is missing: apt-get install python3-confluent-kafka")
+    sys.exit("topic-records: Python's confluent_kafka is missing: pip install confluent-kafka")
+# Earlier ones free a null value once too often: the interpreter aborts after the last record.
+if int(__version__.split(".")[0]) < 2:
+    sys.exit(f"topic-records: confluent_kafka {__version__} is too old, 2 or later is expected: pip install confluent-kafka")
 
 TIMEOUT_S = 30
 

@@ -13,6 +13,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 TARGET = Path(__file__).resolve().parent / "catalogue.json"
 PROTO = ROOT / "schemas/proto"
+SOURCES = ROOT / "schemas/src/descriptors.rs"
 HOURS = {"h": 1, "days": 24}
 
 
@@ -37,7 +38,9 @@ def declared(text):
 def schema_files():
     """Every proto file with what it imports, imported ones first."""
     texts = {str(file.relative_to(PROTO)): file.read_text() for file in sorted(PROTO.rglob("*.proto"))}
-    imports = {name: re.findall(r'^import "(updraft/[^"]+)";', text, re.M) for name, text in texts.items()}
+    # In the order in which the programs register them: another order is another version of a schema to the registry.
+    order = re.findall(r'source!\("([^"]+)"', SOURCES.read_text())
+    imports = {name: sorted(re.findall(r'^import "(updraft/[^"]+)";', text, re.M), key=order.index) for name, text in texts.items()}
     package = {name: re.search(r"^package ([\w.]+);", text, re.M).group(1) for name, text in texts.items()}
     files = {f"{package[name]}.{message}": name for name, text in texts.items() for message in declared(text)}
     return imports, files

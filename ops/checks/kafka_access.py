@@ -4,66 +4,27 @@ Starts an Apache Kafka with passwords and access lists, applies topics and right
 the broker denied a request of ours, a program is not ready, or a stranger is let in. Needs OpenTofu or Terraform; the other
 services come from the environment: just terraform-access
 """
-import contextlib
-import json
 import os
 import re
 import shutil
-import socket
 import subprocess
 import sys
-import tempfile
 import time
-import urllib.request
-from pathlib import Path
 
 from confluent_kafka import Consumer, KafkaException, Producer
+from processes import COMMANDS, ROOT, Programs, broker_settings, free_port, generate, ok, processes, start_kafka, wait_for
 
-ROOT = Path(__file__).resolve().parents[2]
-CACHE = Path(os.environ["UPDRAFT_CACHE"])
-PROGRAMS = Path(os.environ.get("UPDRAFT_PROGRAMS", ROOT / "target/debug"))
 PREFIX = "access."
-# Each program with its command.
-RUN = {
-    "bridge": ["bridge"],
-    "processor": ["processor", "run"],
-    "thermals": ["processor", "thermals"],
-    "receivers": ["processor", "receivers"],
-    "historian": ["processor", "historian"],
-    "pusher": ["pusher", "run"],
-}
-PRINCIPALS = [*RUN, "archive", "topics", "stranger"]
-WAIT_S, LOAD_S = 120, 40
+PRINCIPALS = [*COMMANDS, "archive", "accounts", "topics", "stranger"]
+LOAD_S = 40
 
 
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def kafka_properties(folder, plain, sasl, controller):
+def rights_are_needed():
     users = " ".join(f'user_{name}="pw-{name}"' for name in PRINCIPALS)
-    return f"""process.roles=broker,controller
-node.id=1
-listeners=PLAINTEXT://127.0.0.1:{plain},CONTROLLER://127.0.0.1:{controller},SASL_PLAINTEXT://127.0.0.1:{sasl}
-advertised.listeners=PLAINTEXT://127.0.0.1:{plain},SASL_PLAINTEXT://127.0.0.1:{sasl}
-listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,SASL_PLAINTEXT:SASL_PLAINTEXT
-controller.listener.names=CONTROLLER
-controller.quorum.voters=1@127.0.0.1:{controller}
-log.dirs={folder}/data
-auto.create.topics.enable=false
-offsets.topic.replication.factor=1
-offsets.topic.num.partitions=4
-transaction.state.log.replication.factor=1
-transaction.state.log.min.isr=1
-group.initial.rebalance.delay.ms=0
-log.cleaner.dedupe.buffer.size=16777216
-sasl.enabled.mechanisms=PLAIN
+    return f"""sasl.enabled.mechanisms=PLAIN
 authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
 super.users=User:ANONYMOUS
-listener.name.sasl_plaintext.plain.sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule required {users};
-"""
+listener.name.sasl_plaintext.plain.sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule required {users};"""
 
 
 LOGGING = """status=error
@@ -79,30 +40,13 @@ logger.access.level=info
 """
 
 
-def wait_for(what, condition, seconds=WAIT_S):
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        with contextlib.suppress(OSError, ValueError):
-            if condition():
-                return
-        time.sleep(0.5)
-    sys.exit(f"{what}: not within {seconds} s")
-
-
-def start(running, command, log, **options):
-    process = subprocess.Popen(command, stdout=open(log, "w"), stderr=subprocess.STDOUT, **options)
-    running.append(process)
-    return process
-
-
-def start_kafka(running, folder):
-    plain, sasl, controller = free_port(), free_port(), free_port()
-    (folder / "server.properties").write_text(kafka_properties(folder, plain, sasl, controller))
-    (folder / "log4j2.properties").write_text(LOGGING.format(folder=folder))
-    java, jars = CACHE / "java/java21", f"{CACHE}/java/kafka/*"
-    subprocess.run([java, "-cp", jars, "kafka.tools.StorageTool", "format", "--cluster-id", "UpdraftAccessTestsAAQ", "--config", folder / "server.properties"], check=True, stdout=subprocess.DEVNULL)
-    start(running, [java, "-Xmx384m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", f"-Dlog4j2.configurationFile={folder}/log4j2.properties", "-cp", jars, "kafka.Kafka", folder / "server.properties"], folder / "kafka.out")
-    wait_for("Kafka", lambda: socket.create_connection(("127.0.0.1", sasl), 1).close() is None)
+def start_broker(running):
+    """Its address for us, and the one for programs, who need a name and a password there."""
+    plain, sasl = free_port(), free_port()
+    logging = running.folder / "log4j2.properties"
+    logging.write_text(LOGGING.format(folder=running.folder))
+    settings = broker_settings({"PLAINTEXT": plain, "SASL_PLAINTEXT": sasl}, rights_are_needed())
+    start_kafka(running, "kafka", settings, sasl, [f"-Dlog4j2.configurationFile={logging}"])
     return f"127.0.0.1:{plain}", f"127.0.0.1:{sasl}"
 
 
@@ -150,11 +94,6 @@ def credentials(name):
     return f"security.protocol=sasl_plaintext,sasl.mechanism=PLAIN,sasl.username={name},sasl.password=pw-{name}"
 
 
-def is_ready(port):
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}/ready", timeout=2) as answer:
-        return json.load(answer)["ready"]
-
-
 def denied(folder):
     """What the broker denied, by principal."""
     found = re.findall(r"Principal = User:(\S+) is Denied operation = (\w+) .*? on resource = (\S+) for request", (folder / "kafka.log").read_text())
@@ -176,46 +115,33 @@ def stranger_is_refused(bootstrap):
 
 
 def main():
-    folder, running = Path(tempfile.mkdtemp()), []
-    try:
-        bootstrap, outside = start_kafka(running, folder)
-        provision(folder, bootstrap)
-        print("ok    topics and rights are applied, and the second plan is empty")
-        common = dict(os.environ, UPDRAFT_KAFKA_BOOTSTRAP=outside, UPDRAFT_TOPIC_PREFIX=PREFIX)
-        subprocess.run([PROGRAMS / "processor", "migrate"], env=common, check=True, stdout=subprocess.DEVNULL)
-        ports = {name: free_port() for name in RUN}
-        for name, (program, *arguments) in RUN.items():
-            env = common | {"UPDRAFT_KAFKA_CONFIG": credentials(name), "UPDRAFT_ADMIN_LISTEN": f"127.0.0.1:{ports[name]}"}
-            if name == "pusher":
-                env["UPDRAFT_HTTP_LISTEN"] = f"127.0.0.1:{free_port()}"
-            start(running, [PROGRAMS / program, *arguments], folder / f"{name}.log", env=env)
-        start(running, [PROGRAMS / "replay", "generate", "--mqtt", os.environ["UPDRAFT_MQTT_URL"], "--speed", "4"], folder / "replay.log")
-        for name, port in ports.items():
-            wait_for(f"{name}, as its own principal", lambda port=port: is_ready(port))
-        print(f"ok    {len(RUN)} programs are ready, each as its own principal")
+    with processes() as running:
+        bootstrap, outside = start_broker(running)
+        provision(running.folder, bootstrap)
+        ok("topics and rights are applied, and the second plan is empty")
+        programs = Programs(running, dict(os.environ, UPDRAFT_KAFKA_BOOTSTRAP=outside, UPDRAFT_TOPIC_PREFIX=PREFIX))
+        programs.processor("migrate")
+        for name in COMMANDS:
+            programs.begin(name, UPDRAFT_KAFKA_CONFIG=credentials(name), UPDRAFT_HTTP_LISTEN=f"127.0.0.1:{free_port()}")
+        generate(running, "--speed", "4")
+        for name in COMMANDS:
+            wait_for(f"{name}, as its own principal", lambda name=name: programs.is_ready(name))
+        ok(f"{len(COMMANDS)} programs are ready, each as its own principal")
         # Checkpoints, commits and looks after own topics take their turns within this time.
         time.sleep(LOAD_S)
-        for name, port in ports.items():
-            wait_for(f"{name} under load", lambda port=port: is_ready(port), 10)
-        for name, command in (("topics", ["topics", "check"]), ("archive", ["archive", "--to", folder / "archive"])):
-            ran = subprocess.run([PROGRAMS / "processor", *command], env=common | {"UPDRAFT_KAFKA_CONFIG": credentials(name)}, capture_output=True, text=True)
-            if ran.returncode != 0:
-                sys.exit(f"{name}: {ran.stdout[-1000:]}{ran.stderr[-1000:]}")
-        if denied(folder):
-            sys.exit("denied: " + "; ".join(" ".join(one) for one in denied(folder)))
-        print(f"ok    nothing was denied in {LOAD_S} s of load, nor to topics check and archive")
+        for name in COMMANDS:
+            wait_for(f"{name} under load", lambda name=name: programs.is_ready(name), 10)
+        for name, command in (("topics", ["topics", "check"]), ("archive", ["archive", "--to", running.folder / "archive"])):
+            programs.processor(*command, env={"UPDRAFT_KAFKA_CONFIG": credentials(name)})
+        backup = dict(programs.env, UPDRAFT_KAFKA_CONFIG=credentials("accounts"))
+        subprocess.run([sys.executable, ROOT / "ops/topic-records.py", "save", f"{PREFIX}fanet.account.v1", running.folder / "accounts.jsonl"], env=backup, check=True, stdout=subprocess.DEVNULL)
+        if denied(running.folder):
+            sys.exit("denied: " + "; ".join(" ".join(one) for one in denied(running.folder)))
+        ok(f"nothing was denied in {LOAD_S} s of load, nor to topics check, archive and the copy of accounts")
         stranger_is_refused(outside)
-        if {who for who, _, _ in denied(folder)} != {"stranger"}:
+        if {who for who, _, _ in denied(running.folder)} != {"stranger"}:
             sys.exit("the broker does not say that it denied a stranger")
-        print("ok    a principal without rights may neither write nor see")
-    finally:
-        for process in reversed(running):
-            process.terminate()
-        for process in reversed(running):
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(30)
-            process.kill()
-        shutil.rmtree(folder, ignore_errors=True)
+        ok("a principal without rights may neither write nor see")
 
 
 if __name__ == "__main__":

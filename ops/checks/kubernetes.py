@@ -13,17 +13,20 @@ VERSIONS = ("1.30", "1.34")
 # Kinds of operators, whose schemas are theirs.
 FOREIGN = {"ServiceMonitor", "ScaledObject", "TriggerAuthentication"}
 # The known ports; a policy names no other.
-LISTENING = {53: "names", 443: "the archive's store", 6379: "Redis", 8080: "registry", 8090: "pusher", 8443: "ClickHouse", 8883: "MQTT", 9093: "Kafka", **{port: "admin" for port in range(9101, 9107)}}
+LISTENING = {53: "names", 443: "outside", 4318: "traces", 6379: "Redis", 8080: "registry", 8090: "pusher", 8443: "ClickHouse", 8883: "MQTT", 9093: "Kafka", 9440: "ClickHouse", **{port: "admin" for port in range(9101, 9107)}}
 # Where each program connects to: the arrows of the design.
 ARROWS = {
-    "bridge": {"MQTT", "Kafka", "registry"},
-    "processor": {"Kafka", "registry", "Redis"},
-    "thermals": {"Kafka", "registry", "Redis"},
-    "receivers": {"Kafka", "registry"},
-    "historian": {"Kafka", "registry", "ClickHouse"},
-    "pusher": {"Kafka", "registry", "Redis", "ClickHouse"},
-    "archive": {"Kafka", "registry", "the archive's store"},
+    "bridge": {"MQTT", "Kafka", "registry", "traces"},
+    "processor": {"Kafka", "registry", "Redis", "traces"},
+    "thermals": {"Kafka", "registry", "Redis", "traces"},
+    "receivers": {"Kafka", "registry", "traces"},
+    "historian": {"Kafka", "registry", "ClickHouse", "traces"},
+    # Outside: the identity provider, webhooks and push services.
+    "pusher": {"Kafka", "registry", "Redis", "ClickHouse", "outside", "traces"},
+    # Outside: its store.
+    "archive": {"Kafka", "registry", "outside"},
     "backup": {"ClickHouse"},
+    "accounts": {"Kafka"},
     "redis": set(),
 }
 # Partitions of the topics that scale, in the catalogue.

@@ -1,5 +1,6 @@
 """Every alert has its runbook and every runbook of an alert its alert; each has its parts and three commands, which a shell
-reads, which ask ports that programs have, and whose queries read what is exported. Links inside ops/runbooks lead somewhere.
+reads, which ask ports that programs have, and whose queries read what is exported. Links inside ops/runbooks lead somewhere, and the
+fields of log lines that it names are logged.
 """
 import re
 import shlex
@@ -47,6 +48,22 @@ def links(file, text):
             yield f"{file.name}: {target} is not there"
 
 
+def logged():
+    """The names of the fields in the log lines of the sources."""
+    names = set()
+    for folder in ("bridge", "crates", "processor", "pusher", "standalone"):
+        for file in (ROOT / folder).glob("**/src/**/*.rs"):
+            for fields in re.findall(r'\b(?:info|warn|error|debug)!\(([^"]*)"', file.read_text()):
+                names |= set(re.findall(r"(?:^|,)\s*[%?]?(\w+)\s*(?==|,)", fields))
+    return names
+
+
+def described():
+    """The fields of log lines that the runbooks name."""
+    table = (RUNBOOKS / "log-rotation.md").read_text().partition("## Fields")[2]
+    return {name for row in re.findall(r"^\| (`.*?) \|", table, re.M) for name in re.findall(r"`(\w+)`", row)}
+
+
 def main():
     known = metrics.exported()
     known |= metrics.recorded(known)
@@ -75,9 +92,11 @@ def main():
         problems += links(file, text)
     listed = (RUNBOOKS / "README.md").read_text()
     problems += [f"README.md does not list {file.name}" for file in sorted(RUNBOOKS.glob("*.md")) if file.name != "README.md" and f"({file.name})" not in listed]
+    if not described() or described() - logged():
+        problems.append(f"log-rotation.md: no program logs {', '.join(sorted(described() - logged())) or 'its fields'}")
     if problems:
         sys.exit("\n".join(problems))
-    print(f"runbooks: {len(alerts)} alerts, each with a runbook")
+    print(f"runbooks: {len(alerts)} alerts, each with a runbook; {len(described())} fields of log lines")
 
 
 if __name__ == "__main__":

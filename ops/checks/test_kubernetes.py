@@ -52,15 +52,15 @@ class Planted(unittest.TestCase):
             policy["spec"]["egress"][0]["ports"][0]["port"] = 9092
 
         self.assertIn("nothing listens on 9092", self.problems("NetworkPolicy", "processor", other_port))
-        self.assertIn("no policy says where it may go", self.problems("NetworkPolicy", "processor", lambda policy: policy["spec"]["podSelector"]["matchLabels"].update({"app.kubernetes.io/name": "processors"})))
+        self.assertIn("no policy says where it may go", self.problems("NetworkPolicy", "backup", lambda policy: policy["spec"]["podSelector"]["matchLabels"].update({"app.kubernetes.io/name": "backups"})))
         self.assertIn("denies by default", self.problems("NetworkPolicy", "nothing-by-default", lambda policy: policy["spec"].update(policyTypes=["Ingress"])))
 
     def test_other_arrows_than_the_design_has_are_found(self):
         def clickhouse_too(policy):
             policy["spec"]["egress"].append({"ports": [{"port": 8443}]})
 
-        self.assertIn("receivers: may connect to ['ClickHouse', 'Kafka', 'registry'] instead of", self.problems("NetworkPolicy", "receivers", clickhouse_too))
-        self.assertIn("instead of ['Kafka', 'registry']", self.problems("NetworkPolicy", "receivers", lambda policy: policy["spec"]["egress"].pop()))
+        self.assertIn("receivers: may connect to ['ClickHouse', 'Kafka', 'registry', 'traces'] instead of", self.problems("NetworkPolicy", "receivers", clickhouse_too))
+        self.assertIn("instead of ['Kafka', 'registry', 'traces']", self.problems("NetworkPolicy", "receivers", lambda policy: policy["spec"]["egress"].pop()))
 
     def test_bounds_that_do_not_divide_are_found(self):
         self.assertIn("5 does not divide 24", self.problems("ScaledObject", "processor", lambda one: one["spec"].update(maxReplicaCount=5)))

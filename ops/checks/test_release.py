@@ -1,4 +1,5 @@
-"""The gate of releases, in a repository made for it."""
+"""The gate of releases, in a repository made for it; and the bill of materials of this one."""
+import importlib.util
 import shutil
 import subprocess
 import tempfile
@@ -47,6 +48,34 @@ class Gate(unittest.TestCase):
         self.version("1.2.2")
         self.git("tag", "v1.10.0")
         self.assertEqual(self.gate("v1.2.2"), (1, "release: v1.2.2: v1.10.0 is newer\n"))
+
+
+class BillOfMaterials(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        spec = importlib.util.spec_from_file_location("sbom", RELEASE / "sbom.py")
+        sbom = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(sbom)
+        cls.bill = sbom.bill("x86_64-unknown-linux-gnu")
+        cls.components = {one["purl"]: one for one in cls.bill["components"]}
+        cls.names = {one["name"] for one in cls.bill["components"]}
+
+    def test_programs_and_what_they_are_built_of_are_named(self):
+        # Of each program, a C library behind a feature of the release, and of the map page.
+        self.assertLessEqual({"bridge", "processor", "pusher", "replay", "standalone", "rdkafka-sys", "openssl-src", "maplibre-gl"}, self.names)
+
+    def test_what_only_tests_need_is_left_out(self):
+        self.assertFalse({"insta", "proptest", "updraft-tests", "playwright-core", "windows-sys"} & self.names)
+
+    def test_every_component_has_licence_and_checksum(self):
+        self.assertEqual([purl for purl, one in self.components.items() if not one["licenses"]], [])
+        ours = {purl for purl, one in self.components.items() if "hashes" not in one}
+        self.assertEqual({purl.partition("@")[2] for purl in ours}, {self.bill["metadata"]["component"]["version"]})
+
+    def test_dependencies_name_components(self):
+        known = {*self.components, self.bill["metadata"]["component"]["bom-ref"]}
+        named = {ref for one in self.bill["dependencies"] for ref in [one["ref"], *one["dependsOn"]]}
+        self.assertEqual(named, known)
 
 
 if __name__ == "__main__":

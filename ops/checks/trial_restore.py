@@ -6,22 +6,18 @@ Kafka, registry and MQTT come from the environment; ClickHouse's engine is start
 """
 import datetime
 import os
-import shutil
-import signal
 import subprocess
 import sys
-import tempfile
 import time
 import urllib.error
 import urllib.request
-from pathlib import Path
 
 from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, TopicPartition
 from confluent_kafka.admin import AdminClient
-from kafka_access import PROGRAMS, ROOT, free_port, is_ready, start, wait_for
+from processes import COMMANDS, ROOT, Programs, free_port, generate, ok, processes, wait_for
 
 PREFIX = "trial."
-RUN = {"historian": ["processor", "historian"], "receivers": ["processor", "receivers"], "processor": ["processor", "run"], "bridge": ["bridge"], "pusher": ["pusher", "run"]}
+RUN = {name: COMMANDS[name] for name in ("historian", "receivers", "processor", "bridge", "pusher")}
 LOAD_S = 60
 
 
@@ -33,17 +29,16 @@ def text(when):
     return when.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-class Installation:
-    def __init__(self, folder):
-        self.folder, self.running, self.programs = folder, [], {}
-        self.admin = {name: free_port() for name in RUN}
-        self.backups = folder / "backups"
+class Installation(Programs):
+    def __init__(self, running):
+        self.backups = running.folder / "backups"
         self.backups.mkdir()
         port = free_port()
-        engine = [sys.executable, ROOT / "tests/services/chdb_http.py", "--port", str(port), "--path", folder / "clickhouse", "--backups", self.backups]
-        start(self.running, engine, folder / "clickhouse.log")
+        engine = [sys.executable, ROOT / "tests/services/chdb_http.py", "--port", str(port), "--path", running.folder / "clickhouse", "--backups", self.backups]
+        running.start(engine, "clickhouse.log")
         self.clickhouse = f"http://127.0.0.1:{port}"
-        self.env = dict(os.environ, UPDRAFT_TOPIC_PREFIX=PREFIX, UPDRAFT_CLICKHOUSE_URL=f"{self.clickhouse}/updraft", UPDRAFT_HTTP_LISTEN=f"127.0.0.1:{free_port()}", UPDRAFT_REDIS_URL="none")
+        env = dict(os.environ, UPDRAFT_TOPIC_PREFIX=PREFIX, UPDRAFT_CLICKHOUSE_URL=f"{self.clickhouse}/updraft", UPDRAFT_HTTP_LISTEN=f"127.0.0.1:{free_port()}", UPDRAFT_REDIS_URL="none")
+        super().__init__(running, env, RUN)
         wait_for("ClickHouse", lambda: self.query("SELECT 1") == "1")
 
     def query(self, sql):
@@ -53,31 +48,13 @@ class Installation:
         except urllib.error.HTTPError as error:
             sys.exit(f"{sql}: {error.read().decode()}")
 
-    def begin(self, name):
-        program, *arguments = RUN[name]
-        env = self.env | {"UPDRAFT_ADMIN_LISTEN": f"127.0.0.1:{self.admin[name]}"}
-        self.programs[name] = start(self.running, [PROGRAMS / program, *arguments], self.folder / f"{name}.log", env=env)
-        wait_for(f"{name}: ready", lambda: is_ready(self.admin[name]))
-
-    def end(self, name):
-        self.programs[name].send_signal(signal.SIGTERM)
-        if code := self.programs[name].wait(40):
-            sys.exit(f"{name}: its stop was not orderly (exit code {code})")
-
-    def command(self, *arguments, env=None, check=True):
-        return subprocess.run([PROGRAMS / "processor", *arguments], env=self.env | (env or {}), check=check, capture_output=True, text=True)
-
     def agrees(self, begun, ended, database="updraft"):
         """Whether log and history agree for a period, and what `verify` prints."""
-        verified = self.command("verify", "--from", text(begun), "--to", text(ended), env={"UPDRAFT_CLICKHOUSE_URL": f"{self.clickhouse}/{database}"}, check=False)
+        verified = self.processor("verify", "--from", text(begun), "--to", text(ended), env={"UPDRAFT_CLICKHOUSE_URL": f"{self.clickhouse}/{database}"}, check=False)
         return verified.returncode == 0, verified.stdout + verified.stderr
 
     def rows(self, database):
         return int(self.query(f"SELECT count() FROM {database}.positions FINAL"))
-
-    def fly(self, seconds):
-        generate = ["generate", "--mqtt", os.environ["UPDRAFT_MQTT_URL"], "--pilots", "60", "--for", f"{seconds}s"]
-        return start(self.running, [PROGRAMS / "replay", *generate], self.folder / "load.log")
 
 
 def set_group_back(group, when):
@@ -104,7 +81,7 @@ def group_of_historian():
 
 def trial(installation):
     begun = now() - datetime.timedelta(seconds=1)
-    load = installation.fly(LOAD_S)
+    load = generate(installation.processes, "--pilots", "60", "--for", f"{LOAD_S}s")
     time.sleep(LOAD_S / 2)
     half = now()
     started = time.monotonic()
@@ -112,7 +89,7 @@ def trial(installation):
     installation.query(f"BACKUP DATABASE updraft TO {backup}")
     took = time.monotonic() - started
     size = sum(file.stat().st_size for file in installation.backups.rglob("*") if file.is_file())
-    print(f"ok    backup of the history under load: {took:.1f} s, {size / 1e6:.1f} MB", flush=True)
+    ok(f"backup of the history under load: {took:.1f} s, {size / 1e6:.1f} MB")
     load.wait(LOAD_S)
     ended = now() + datetime.timedelta(seconds=1)
     wait_for("log and history agree", lambda: installation.agrees(begun, ended)[0], 120)
@@ -127,10 +104,10 @@ def trial(installation):
     agrees, said = installation.agrees(begun, safe, "trial")
     if not agrees:
         sys.exit(f"the restored backup differs from the log:\n{said}")
-    print(f"ok    trial restore: {installation.rows('trial')} of {rows} positions, and processor verify agrees up to the backup: {time.monotonic() - started:.1f} s", flush=True)
+    ok(f"trial restore: {installation.rows('trial')} of {rows} positions, and processor verify agrees up to the backup: {time.monotonic() - started:.1f} s")
     if installation.agrees(begun, ended, "trial")[0]:
         sys.exit("verify does not see that the backup is older than the log")
-    print("ok    verify sees that the backup ends before the log does", flush=True)
+    ok("verify sees that the backup ends before the log does")
     installation.query("DROP DATABASE trial")
 
     lost = time.monotonic()
@@ -138,15 +115,16 @@ def trial(installation):
     installation.query("DROP DATABASE updraft")
     installation.query(f"RESTORE DATABASE updraft FROM {backup}")
     restored = installation.rows("updraft")
-    installation.command("migrate")
+    installation.processor("migrate")
     group = group_of_historian()
     partitions = set_group_back(group, half - datetime.timedelta(minutes=1))
     installation.begin("historian")
+    installation.await_ready("historian")
     wait_for("log and history agree again", lambda: installation.agrees(begun, ended)[0], 180)
     again = installation.rows("updraft")
     if again != rows:
         sys.exit(f"{rows} positions before, {again} after")
-    print(f"ok    history lost and back: {restored} positions from the backup, {again - restored} from the log ({partitions} partitions set back): RPO 0, RTO {time.monotonic() - lost:.1f} s", flush=True)
+    ok(f"history lost and back: {restored} positions from the backup, {again - restored} from the log ({partitions} partitions set back): RPO 0, RTO {time.monotonic() - lost:.1f} s")
 
 
 def accounts(folder):
@@ -163,35 +141,22 @@ def accounts(folder):
     lines = [sorted(file.read_text().splitlines()) for file in files]
     if not lines[0] or lines[0] != lines[1]:
         sys.exit(f"{len(lines[0])} records were saved, and {len(lines[1])} are restored, or they differ")
-    print(f"ok    {len(lines[0])} records of a compacted topic are saved and restored, byte for byte", flush=True)
+    ok(f"{len(lines[0])} records of a compacted topic are saved and restored, byte for byte")
 
 
 def main():
-    folder = Path(tempfile.mkdtemp())
-    installation = Installation(folder)
-    try:
-        installation.command("topics", "apply", "--partitions", "6")
-        installation.command("migrate")
+    with processes() as running:
+        installation = Installation(running)
+        installation.processor("topics", "apply", "--partitions", "6")
+        installation.processor("migrate")
         for name in RUN:
             installation.begin(name)
-        print(f"ok    {len(RUN)} programs are ready", flush=True)
+            installation.await_ready(name)
+        ok(f"{len(RUN)} programs are ready")
         trial(installation)
         for name in RUN:
             installation.end(name)
-        accounts(folder)
-    except BaseException:
-        print(f"the logs are in {folder}", file=sys.stderr)
-        raise
-    else:
-        shutil.rmtree(folder)
-    finally:
-        for process in reversed(installation.running):
-            process.terminate()
-        for process in installation.running:
-            try:
-                process.wait(30)
-            except subprocess.TimeoutExpired:
-                process.kill()
+        accounts(running.folder)
 
 
 if __name__ == "__main__":

@@ -7,31 +7,17 @@ import contextlib
 import http.server
 import json
 import os
-import shutil
-import signal
-import subprocess
 import sys
-import tempfile
 import threading
 import time
 import tomllib
 import urllib.error
 import urllib.parse
 import urllib.request
-from pathlib import Path
 
-from kafka_access import PROGRAMS, ROOT, free_port, is_ready, start, wait_for
+from processes import COMMANDS, ROOT, Programs, free_port, generate, ok, processes, wait_for
 
 PREFIX = "watched."
-# Each program with its command, by Prometheus' job.
-RUN = {
-    "historian": ["processor", "historian"],
-    "receivers": ["processor", "receivers"],
-    "thermals": ["processor", "thermals"],
-    "processor": ["processor", "run"],
-    "bridge": ["bridge"],
-    "pusher": ["pusher", "run"],
-}
 VICTIM = "thermals"
 # Panels about what nothing exports here: exporters of others, and the archive.
 NOT_HERE = ("node_", "redis_", "probe_", "kube_", "fanet_archive_")
@@ -96,41 +82,34 @@ def check_dashboards(prometheus):
         asked += 1
         if not ask(prometheus, "/api/v1/query", query=expression)["result"]:
             empty.append((dashboard, panel, expression))
-    print(f"ok    {asked} queries of the dashboards are answered, {asked - len(empty)} of them with values", flush=True)
+    ok(f"{asked} queries of the dashboards are answered, {asked - len(empty)} of them with values")
     # Counters of failures that did not happen have no value, and panels about others' exporters; what the overview shows has one.
     missing = [f"{panel}: {expression}" for dashboard, panel, expression in empty if dashboard == "overview" and not any(name in expression for name in NOT_HERE)]
     return missing
 
 
 def main():
-    folder = Path(tempfile.mkdtemp())
-    running, programs, admin = [], {}, {name: free_port() for name in RUN}
     map_address = f"127.0.0.1:{free_port()}"
-    env = dict(os.environ, UPDRAFT_TOPIC_PREFIX=PREFIX, UPDRAFT_HTTP_LISTEN=map_address)
-
-    def begin(name):
-        program, *arguments = RUN[name]
-        programs[name] = start(running, [PROGRAMS / program, *arguments], folder / f"{name}.log", env=env | {"UPDRAFT_ADMIN_LISTEN": f"127.0.0.1:{admin[name]}"})
-
-    try:
-        for arguments in (["topics", "apply", "--partitions", "6"], ["migrate"]):
-            subprocess.run([PROGRAMS / "processor", *arguments], env=env, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        for name in RUN:
-            begin(name)
-        for name in RUN:
-            wait_for(f"{name}: ready", lambda name=name: is_ready(admin[name]))
+    with processes() as running:
+        programs = Programs(running, dict(os.environ, UPDRAFT_TOPIC_PREFIX=PREFIX, UPDRAFT_HTTP_LISTEN=map_address))
+        programs.processor("topics", "apply", "--partitions", "6")
+        programs.processor("migrate")
+        for name in COMMANDS:
+            programs.begin(name)
+        for name in COMMANDS:
+            programs.await_ready(name)
         webhook = Webhook()
         prometheus, alertmanager = (f"127.0.0.1:{free_port()}" for _ in range(2))
-        addresses = [f"{name}=127.0.0.1:{port}" for name, port in admin.items()]
+        addresses = [f"{name}=127.0.0.1:{port}" for name, port in programs.admin.items()]
         hook = f"http://127.0.0.1:{webhook.server_port}/"
         native = [sys.executable, ROOT / "ops/monitoring/native.py", "--prometheus", prometheus, "--alertmanager", alertmanager, "--webhook", hook, *addresses]
-        start(running, native, folder / "native.log")
-        start(running, [PROGRAMS / "replay", "generate", "--mqtt", os.environ["UPDRAFT_MQTT_URL"], "--pilots", "60"], folder / "load.log")
+        running.start(native, "native.log")
+        generate(running, "--pilots", "60")
         threading.Thread(target=read_map, args=[map_address], daemon=True).start()
-        wait_for("Prometheus", lambda: len(ask(prometheus, "/api/v1/query", query="up == 1")["result"]) == len(RUN))
-        print(f"ok    {len(RUN)} programs are up at Prometheus", flush=True)
+        wait_for("Prometheus", lambda: len(ask(prometheus, "/api/v1/query", query="up == 1")["result"]) == len(COMMANDS))
+        ok(f"{len(COMMANDS)} programs are up at Prometheus")
         wait_for("the heartbeat at the webhook", lambda: webhook.when("Watchdog", None, "firing"))
-        print("ok    the heartbeat (Watchdog) arrives at the webhook", flush=True)
+        ok("the heartbeat (Watchdog) arrives at the webhook")
         # Rates need two samples, and ranges of the dashboards five minutes to be full.
         time.sleep(45)
         if missing := check_dashboards(prometheus):
@@ -138,31 +117,18 @@ def main():
         firing = {alert["labels"]["alertname"] for alert in ask(prometheus, "/api/v1/alerts")["alerts"] if alert["state"] == "firing"}
         if firing != {"Watchdog"}:
             sys.exit(f"alerts fire though nothing is wrong: {sorted(firing - {'Watchdog'})}")
-        print("ok    no alert fires but Watchdog", flush=True)
+        ok("no alert fires but Watchdog")
         killed = time.monotonic()
-        programs[VICTIM].send_signal(signal.SIGKILL)
+        programs.running[VICTIM].kill()
         wait_for("ServiceDown at the webhook", lambda: webhook.when("ServiceDown", VICTIM, "firing"), 240)
-        print(f"ok    ServiceDown of {VICTIM} is at the webhook {webhook.when('ServiceDown', VICTIM, 'firing') - killed:.0f} s after it was killed", flush=True)
-        begin(VICTIM)
+        ok(f"ServiceDown of {VICTIM} is at the webhook {webhook.when('ServiceDown', VICTIM, 'firing') - killed:.0f} s after it was killed")
+        programs.begin(VICTIM)
         back = time.monotonic()
         # group_interval: 5 minutes.
         wait_for("its end at the webhook", lambda: webhook.when("ServiceDown", VICTIM, "resolved"), 420)
-        print(f"ok    and its end {webhook.when('ServiceDown', VICTIM, 'resolved') - back:.0f} s after it was started again", flush=True)
+        ok(f"and its end {webhook.when('ServiceDown', VICTIM, 'resolved') - back:.0f} s after it was started again")
         others = {alert[1] for alert in webhook.alerts} - {"Watchdog", "ServiceDown"}
-        print(f"ok    further alerts meanwhile: {', '.join(sorted(others)) or 'none'}", flush=True)
-    except BaseException:
-        print(f"the logs are in {folder}", file=sys.stderr)
-        raise
-    else:
-        shutil.rmtree(folder)
-    finally:
-        for process in reversed(running):
-            process.terminate()
-        for process in running:
-            try:
-                process.wait(30)
-            except subprocess.TimeoutExpired:
-                process.kill()
+        ok(f"further alerts meanwhile: {', '.join(sorted(others)) or 'none'}")
 
 
 if __name__ == "__main__":

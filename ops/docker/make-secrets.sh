@@ -70,7 +70,7 @@ if [ ! -e redis_users.acl ]; then
 fi
 
 if [ ! -e clickhouse_users.xml ]; then
-    owner=$(password) historian=$(password) reader=$(password)
+    owner=$(password) historian=$(password) reader=$(password) backup=$(password)
     # user NAME PASSWORD: with the privileges that its program has.
     user() {
         local privileges
@@ -83,11 +83,13 @@ if [ ! -e clickhouse_users.xml ]; then
         user owner "$owner"
         user historian "$historian"
         user reader "$reader"
+        user backup "$backup"
         printf '</users></clickhouse>\n'
     } >clickhouse_users.xml
     printf 'http://updraft_owner:%s@clickhouse:8123' "$owner" >clickhouse_owner_url
     printf 'http://updraft_historian:%s@clickhouse:8123' "$historian" >clickhouse_historian_url
     printf 'http://updraft_reader:%s@clickhouse:8123' "$reader" >clickhouse_reader_url
+    printf 'http://updraft_backup:%s@clickhouse:8123' "$backup" >clickhouse_backup_url
     echo "clickhouse_users.xml: made"
 fi
 

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Packs the release programs with the files that an operator needs besides them: ops/release/pack.sh v1.2.3 x86-64
+# Packs the release programs with the files that an operator needs besides them and their bill of materials, which is written
+# beside the archive, too: ops/release/pack.sh v1.2.3 x86-64
 # UPDRAFT_PROGRAMS names another folder than target/release.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -7,6 +8,14 @@ tag=${1:?the tag is expected, for example v1.2.3}
 machine=${2:?x86-64 or arm64 is expected}
 programs=${UPDRAFT_PROGRAMS:-target/release}
 name=updraft-${tag#v}-linux-$machine
+case $machine in
+x86-64) target=x86_64-unknown-linux-gnu ;;
+arm64) target=aarch64-unknown-linux-gnu ;;
+*)
+    echo "release: unknown machine '$machine'; expected x86-64 or arm64" >&2
+    exit 64
+    ;;
+esac
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 mkdir -p "$folder/$name"/{bin,systemd,doc}
@@ -16,6 +25,8 @@ done
 cp ops/systemd/* "$folder/$name/systemd/"
 cp docs/one-server.md docs/metrics.md "$folder/$name/doc/"
 cp README.md CHANGELOG.md LICENSE-* "$folder/$name/"
+ops/release/sbom.py "$target" >"$name.cdx.json"
+cp "$name.cdx.json" "$folder/$name/sbom.cdx.json"
 # The same content gives the same archive.
 tar --sort=name --owner=0 --group=0 --numeric-owner --mtime="@$(git log -1 --format=%ct)" -C "$folder" -cf - "$name" | gzip -n >"$name.tar.gz"
-echo "release: $name.tar.gz"
+echo "release: $name.tar.gz, $name.cdx.json"

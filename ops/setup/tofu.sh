@@ -4,40 +4,16 @@
 #
 #   ops/setup/tofu.sh
 #
-# It needs Go 1.21 or later, which downloads the Go version of go.mod, and a quarter of an hour: no part of setup.sh.
+# It needs Go 1.21 or later, and a quarter of an hour: no part of setup.sh.
 # ClickHouse/clickhousedbops is served by no proxy, Mastercard/restapi only in an older version: their recorded schemas take
 # their place, which can be validated and tested with mock_provider, and refuse to plan.
 #
 # The result: bin/tofu, and tofu/tofu.rc, a configuration for TF_CLI_CONFIG_FILE that names tofu/providers.
 set -euo pipefail
+# shellcheck source=ops/setup/go.sh
+. "$(dirname "$0")/go.sh"
 
-here=$(cd "$(dirname "$0")" && pwd)
-# shellcheck source=ops/setup/env.sh
-. "$here/env.sh"
-# shellcheck source=ops/setup/lib.sh
-. "$here/lib.sh"
-
-if ! have go; then
-    say "Go 1.21 or later is missing; install it with: apt-get install golang-go" >&2
-    exit 1
-fi
-export GOTOOLCHAIN=auto
 into=$UPDRAFT_CACHE/tofu
-mkdir -p "$UPDRAFT_CACHE/bin" "$into/providers"
-
-# build FOLDER PACKAGE PROGRAM: the folder's module has the package among its tools, or is the package.
-build() {
-    local folder=$here/tofu/$1 part=$3.part
-    once "tofu-$1" "$(cat "$folder"/* "$here/tofu.sh")" go_build "$folder" "$2" "$3" "$part"
-}
-
-go_build() {
-    mkdir -p "$(dirname "$3")"
-    # OpenTofu calls itself a development version otherwise.
-    (cd "$1" && go build -mod=readonly -trimpath -ldflags="-s -X github.com/opentofu/opentofu/version.dev=no" -o "$4" "$2")
-    mv "$4" "$3"
-}
-
 platform=$(go env GOOS)_$(go env GOARCH)
 # path NAMESPACE/NAME VERSION: where a mirror has the provider.
 path() {
@@ -46,7 +22,7 @@ path() {
 
 # provider FOLDER PACKAGE NAMESPACE/NAME VERSION
 provider() {
-    build "$1" "$2" "$(path "$3" "$4")"
+    go_program "tofu-$1" "$here/tofu/$1" "$2" "$(path "$3" "$4")"
 }
 
 # recorded NAMESPACE/NAME VERSION: its recorded schema takes its place.
@@ -55,15 +31,14 @@ recorded() {
     ln -f "$into/recorded" "$(path "$1" "$2")"
 }
 
-build opentofu github.com/opentofu/opentofu/cmd/tofu "$UPDRAFT_CACHE/bin/tofu"
+# OpenTofu calls itself a development version otherwise.
+go_program tofu-opentofu "$here/tofu/opentofu" github.com/opentofu/opentofu/cmd/tofu "$UPDRAFT_CACHE/bin/tofu" \
+    "-X github.com/opentofu/opentofu/version.dev=no"
 provider kafka github.com/Mongey/terraform-provider-kafka mongey/kafka 0.13.1
 # A commit after 3.2.1: releases after 1.13 have tags that the module's path does not allow.
 provider kubernetes github.com/hashicorp/terraform-provider-kubernetes hashicorp/kubernetes 3.2.1
-build recorded . "$into/recorded"
-if [ "${#missing[@]}" -gt 0 ]; then
-    printf 'setup: missing: %s\n' "${missing[@]}" >&2
-    exit 1
-fi
+go_program tofu-recorded "$here/tofu/recorded" . "$into/recorded"
+finish
 
 recorded mastercard/restapi 3.0.0
 recorded clickhouse/clickhousedbops 1.11.2
@@ -75,4 +50,4 @@ provider_installation {
   }
 }
 EOF
-say "$("$UPDRAFT_CACHE/bin/tofu" version | head -n 1), with the providers in $into/providers"
+say "$(TF_CLI_CONFIG_FILE=$into/tofu.rc "$UPDRAFT_CACHE/bin/tofu" version | head -n 1), with the providers in $into/providers"

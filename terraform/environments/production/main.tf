@@ -59,7 +59,7 @@ provider "kubernetes" {
 }
 
 locals {
-  programs = ["bridge", "processor", "thermals", "receivers", "historian", "archive", "pusher", "replay", "analytics", "operators", "topics"]
+  programs = ["bridge", "processor", "thermals", "receivers", "historian", "archive", "accounts", "pusher", "replay", "analytics", "operators", "topics"]
 }
 
 module "topics" {

@@ -60,8 +60,8 @@ variable "clickhouse_admin_password" {
 }
 
 variable "clickhouse_passwords" {
-  description = "Passwords of owner, historian and reader."
-  type        = object({ owner = string, historian = string, reader = string })
+  description = "Passwords of owner, historian, reader and backup."
+  type        = object({ owner = string, historian = string, reader = string, backup = string })
   sensitive   = true
   ephemeral   = true
 }

@@ -1,8 +1,8 @@
 # The database and its users. Tables are made by `processor migrate`, as the owner.
 
 locals {
-  # owner: migrations. historian: rows, erasure of devices, statistics that are refreshed at once. reader: reads. The
-  # same file that docker-compose.prod.yml has.
+  # owner: migrations. historian: rows, erasure of devices, statistics that are refreshed at once. reader: reads.
+  # backup: the nightly copy. The same file that docker-compose.prod.yml has.
   privileges = jsondecode(file("${path.module}/../../../ops/clickhouse/privileges.json"))
 
   grants = merge([for user, privileges in local.privileges : {

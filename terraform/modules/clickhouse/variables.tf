@@ -16,13 +16,13 @@ variable "cluster" {
 }
 
 variable "passwords" {
-  description = "Password of each user: owner (applies migrations), historian (writes), reader (the pusher)."
-  type        = object({ owner = string, historian = string, reader = string })
+  description = "Password of each user: owner (applies migrations), historian (writes), reader (the pusher), backup (the nightly copy)."
+  type        = object({ owner = string, historian = string, reader = string, backup = string })
   sensitive   = true
   ephemeral   = true
 
   validation {
-    condition     = alltrue([for password in [var.passwords.owner, var.passwords.historian, var.passwords.reader] : length(password) >= 16])
+    condition     = alltrue([for password in values(var.passwords) : length(password) >= 16])
     error_message = "A password has at least 16 characters."
   }
 }

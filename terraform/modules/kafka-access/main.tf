@@ -22,6 +22,8 @@ locals {
     [{ program = "thermals", topic = "fanet.raw.v1", operation = "Describe" }],
     # The archive is the raw topic in files.
     [{ program = "archive", topic = "fanet.raw.v1", operation = "Read" }],
+    # The nightly copy of accounts, by ops/topic-records.py.
+    [{ program = "accounts", topic = "fanet.account.v1", operation = "Read" }],
     # The pusher lists the topics that it may see, with their settings.
     flatten([for name, topic in local.topics :
       [{ program = "pusher", topic = name, operation = "DescribeConfigs" }] if contains(concat(topic.readers, topic.writers), "pusher")
@@ -48,6 +50,7 @@ locals {
     # Partitions that are read in no group: the client library asks for the coordinator of a group of this name all the same.
     [for program in ["processor", "thermals", "receivers", "historian", "archive"] :
     { program = program, name = "updraft-processor-reader", pattern = "Literal", operation = "Describe" }],
+    [{ program = "accounts", name = "topic-records", pattern = "Literal", operation = "Describe" }],
     [for group in ["updraft-pusher-reader", "updraft-pusher-watchdog"] : { program = "pusher", name = group, pattern = "Literal", operation = "Describe" }],
   )
 }

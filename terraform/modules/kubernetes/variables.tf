@@ -40,5 +40,5 @@ variable "secrets_version" {
 variable "programs" {
   description = "Which programs have secrets: the keys of secrets, which Terraform may show."
   type        = set(string)
-  default     = ["bridge", "processor", "thermals", "receivers", "migrate", "historian", "archive", "backup", "pusher"]
+  default     = ["bridge", "processor", "thermals", "receivers", "migrate", "historian", "archive", "accounts", "backup", "pusher"]
 }

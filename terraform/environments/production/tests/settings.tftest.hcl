@@ -20,7 +20,7 @@ variables {
   mqtt_url                  = "mqtts://mqtt.example.org:8883"
   clickhouse_host           = "clickhouse.example.org"
   clickhouse_admin_password = "0123456789abcdef-admin"
-  clickhouse_passwords      = { owner = "0123456789abcdef-owner", historian = "0123456789abcdef-historian", reader = "0123456789abcdef-reader" }
+  clickhouse_passwords      = { owner = "0123456789abcdef-owner", historian = "0123456789abcdef-historian", reader = "0123456789abcdef-reader", backup = "0123456789abcdef-backup" }
   redis_url                 = "redis://redis.internal.example.org:6379"
   redis_password_hashes     = { processor = sha256("a"), pusher = sha256("b"), monitor = sha256("c") }
   kubernetes_context        = "production"

@@ -1,7 +1,7 @@
 mock_provider "clickhousedbops" {}
 
 variables {
-  passwords = { owner = "0123456789abcdef-owner", historian = "0123456789abcdef-historian", reader = "0123456789abcdef-reader" }
+  passwords = { owner = "0123456789abcdef-owner", historian = "0123456789abcdef-historian", reader = "0123456789abcdef-reader", backup = "0123456789abcdef-backup" }
 }
 
 run "the_reader_reads" {
@@ -19,7 +19,7 @@ run "the_reader_reads" {
 run "short_passwords_are_refused" {
   command = plan
   variables {
-    passwords = { owner = "short", historian = "0123456789abcdef-historian", reader = "0123456789abcdef-reader" }
+    passwords = { owner = "short", historian = "0123456789abcdef-historian", reader = "0123456789abcdef-reader", backup = "0123456789abcdef-backup" }
   }
   expect_failures = [var.passwords]
 }
@@ -35,11 +35,11 @@ run "the_default_database_is_refused" {
 run "users_have_the_rights_of_the_shared_file" {
   command = plan
   assert {
-    condition     = { for user in ["owner", "historian", "reader"] : user => toset([for grant in clickhousedbops_grant_privilege.grant : grant.privilege_name if grant.grantee_user_name == "updraft_${user}"]) } == { for user, privileges in jsondecode(file("../../../ops/clickhouse/privileges.json")) : user => toset(privileges) }
+    condition     = { for user in ["owner", "historian", "reader", "backup"] : user => toset([for grant in clickhousedbops_grant_privilege.grant : grant.privilege_name if grant.grantee_user_name == "updraft_${user}"]) } == { for user, privileges in jsondecode(file("../../../ops/clickhouse/privileges.json")) : user => toset(privileges) }
     error_message = "as docker-compose.prod.yml has them"
   }
   assert {
-    condition     = output.users == { owner = "updraft_owner", historian = "updraft_historian", reader = "updraft_reader" } && output.database == "updraft"
+    condition     = output.users == { owner = "updraft_owner", historian = "updraft_historian", reader = "updraft_reader", backup = "updraft_backup" } && output.database == "updraft"
     error_message = "users and database, as UPDRAFT_CLICKHOUSE_URL names them"
   }
 }
