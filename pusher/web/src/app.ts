@@ -138,7 +138,7 @@ export class App {
       scene: () => this.#scene(),
       view: () => this.#board.view,
       select: (selection, position) => this.#select(selection, true, position),
-      seek: (at) => this.#travel.seek(at),
+      seek: (at) => void this.#travel.seek(at),
     });
     this.#list = new ObjectList((selection, position) => this.#select(selection, true, position), () => this.#showPanel(), (filter) => this.#setFilter(filter), () => void this.#dialogs.openSilent());
     this.#card = new Card(byId('card'), {
@@ -178,7 +178,9 @@ export class App {
         this.#board.fit([...this.#colours.keys()].flatMap((device) => picture.aircraft.get(device) ?? picture.ground.get(device) ?? []), CLOSE_ZOOM);
       },
     });
-    this.#travel = new TimeTravel(byId('travel'), { moved: () => this.#showTravelled(), stood: () => this.#writeAddress() });
+    this.#travel = new TimeTravel(byId('travel'), {
+      moved: () => this.#showTravelled(), stood: () => this.#writeAddress(), failed: () => this.#hint.say(t('tool.failed')),
+    });
     this.#tools = this.#makeTools();
     furnish({
       count: this.#count, status: this.#status.element, list: this.#list.element, banners: [this.#alerts.element, this.#outage.element, this.#filterBanner.element, this.#hint.element],
@@ -186,7 +188,7 @@ export class App {
     });
     this.#listenToKeys();
     this.#board.map.on('dragstart', () => this.#followed.release());
-    if (state.at !== undefined) this.#travel.seek(state.at);
+    if (state.at !== undefined) void this.#travel.seek(state.at);
     this.#subscribe();
     drawRepeatedly(() => this.#draw());
   }
@@ -283,7 +285,7 @@ export class App {
       d: () => void this.#dialogs.openData(),
       3: () => { if (this.#config.terrain) this.#setRaised(!this.#raised); },
       p: () => {
-        if (this.#travel.isOpen) this.#travel.togglePlaying();
+        if (this.#travel.isOpen) void this.#travel.togglePlaying();
         else this.#travel.toggle();
       },
       n: () => this.#travel.close(),
@@ -550,7 +552,7 @@ export class App {
   #writeAddress(): void {
     const device = this.#selection?.kind === 'device' ? this.#selection.device : undefined;
     this.#address.write({
-      device, followed: [...this.#followed.devices], hidden: [...this.#hidden], filter: this.#filter, group: this.#group, at: this.#travel.past?.at, raised: this.#raised,
+      device, followed: [...this.#followed.devices], hidden: [...this.#hidden], filter: this.#filter, group: this.#group, at: this.#travel.at, raised: this.#raised,
     });
   }
 }
