@@ -254,7 +254,7 @@ export class App {
     const { layerPanel } = await import('./ui/panels');
     const { baseMap, colour, windBandM: windBand, formats } = this.#choices;
     return layerPanel({
-      hidden: this.#hidden, baseMaps: baseMapsOf(this.#config), baseMap, styleUrl: this.#config.styleUrl, colour, winds: this.#winds.all, windBand, formats,
+      hidden: this.#hidden, baseMaps: baseMapsOf(this.#config), baseMap, styleUrl: this.#config.styleUrl, hasTerrain: this.#config.terrain !== undefined, colour, winds: this.#winds.all, windBand, formats,
       setVisible: (key, visible) => this.#setVisible(key, visible),
       setBaseMap: (chosen) => this.#prefer({ baseMap: chosen }),
       setColour: (chosen) => this.#prefer({ colour: chosen }),

@@ -197,6 +197,7 @@ export class Board {
     else this.#hidden.add(key);
     if (!this.#ready) return;
     this.#drawnAt.clear();
+    if (key === 'relief') this.#ground?.setRelief(visible);
     for (const layer of this.#layers) {
       if (layer.key === key) this.#applyVisibility(layer);
     }
@@ -302,6 +303,7 @@ export class Board {
       console.warn('the ground cannot be shown yet', error);
       this.#groundWanted = false;
       setTimeout(() => this.#wantGround(), GROUND_RETRY_MS);
+      this.#ground.setRelief(!this.#hidden.has('relief'));
     });
   }
 
