@@ -14,7 +14,7 @@ import { Subscription } from './live/subscription';
 import { Winds } from './live/winds';
 import { Zones } from './live/zones';
 import { Board } from './map/board';
-import type { LayerKey } from './map/layers/layer';
+import { LAYER_KEYS, type LayerKey } from './map/layers/layer';
 import type { Scene } from './map/scene';
 import { COLOUR_SCALES } from './map/symbols/colour';
 import { Air } from './motion/air';
@@ -31,7 +31,8 @@ import { Account } from './sign-in/account';
 import type { Returned } from './sign-in/returned';
 import type { Store } from './sign-in/store';
 import { TimeTravel } from './travel/time-travel';
-import type { Shown } from './ui/account-panel';
+import type { AccountPanel, Shown } from './ui/account-panel';
+import type { MapState } from './views/saved-views';
 import { problemText } from './ui/account-problem';
 import { AlertBanner } from './ui/alerts';
 import { countRequests, DataUseLine } from './ui/data-use';
@@ -98,6 +99,7 @@ export class App {
   readonly #address = new AddressBar();
   readonly #count = h('span', { class: 'count' });
   #zonePanel: ZonePanel | undefined;
+  #accountPanel: AccountPanel | undefined;
   #selection: Selection | undefined;
   #filter: Filter;
   /** Of a signed-in person: what is shown alone. */
@@ -225,12 +227,39 @@ export class App {
       { label: 'tool.locate', icon: 'locate', act: () => this.#locate() },
       {
         label: 'tool.account', icon: 'account', hidden: true,
-        popover: { id: 'account', content: async () => (await import('./ui/account-panel')).accountPanel(this.#account.state, this.#shown, this.#choices.formats, { show: (shown) => this.#showOnly(shown), signIn: () => void this.#account.signIn(), signOut: () => void this.#signOut() }) },
+        popover: { id: 'account', content: () => this.#accountTools() },
       },
       { label: 'tool.zones', icon: 'zones', hidden: true, popover: { id: 'zones', content: () => this.#zoneTools() } },
       { label: 'tool.settings', icon: 'settings', popover: { id: 'settings', content: () => this.#settings() } },
       { label: 'tool.help', icon: 'help', keyboard: true, popover: { id: 'help', content: keyHelp } },
     ]);
+  }
+
+  /** The person, and the views that the account keeps. */
+  async #accountTools(): Promise<HTMLElement> {
+    const { AccountPanel } = await import('./ui/account-panel');
+    this.#accountPanel ??= new AccountPanel({
+      show: (shown) => this.#showOnly(shown), signIn: () => void this.#account.signIn(), signOut: () => void this.#signOut(), token: () => this.#account.token(),
+      state: () => this.#mapState, open: (state) => this.#openView(state), preferences: () => this.#choices.stored, prefer: (change) => this.#prefer(change),
+    });
+    return this.#accountPanel.show(this.#account.state, this.#shown, this.#choices.formats);
+  }
+
+  get #mapState(): MapState {
+    const { colour, baseMap } = this.#choices;
+    return { view: this.#board.view, filter: this.#filter, hidden: [...this.#hidden], colour, baseMap, raised: this.#raised };
+  }
+
+  /** A base map or terrain that this server does not have is left out. */
+  #openView({ view, filter, hidden, colour, baseMap, raised }: MapState): void {
+    this.#followed.release();
+    this.#board.showView(view);
+    for (const key of LAYER_KEYS) {
+      if (hidden.includes(key) !== this.#hidden.has(key)) this.#setVisible(key, this.#hidden.has(key));
+    }
+    if (this.#config.terrain && raised !== this.#raised) this.#setRaised(raised);
+    this.#prefer({ colour, ...(baseMap !== this.#choices.baseMap && baseMapsOf(this.#config).includes(baseMap) && { baseMap }) });
+    this.#setFilter(filter);
   }
 
   /** Drawing and importing of zones. */

@@ -242,6 +242,11 @@ export class Board {
     });
   }
 
+  /** Shows this region, as large as it fits on the map. */
+  showView({ south, west, north, east }: View): void {
+    this.map.fitBounds([west, south, east, north], { duration: 600 });
+  }
+
   /** Moves to a position at constant speed. */
   centre({ lat, lon }: Position, duration: number): void {
     this.map.easeTo({ center: [lon, lat], offset: this.#freeOffset(), duration, easing: (t) => t });
@@ -298,12 +303,12 @@ export class Board {
       const { basemap, terrain } = this.#options;
       this.#ground = new Ground(this.map, { basemap, terrain, below: LOWEST });
       this.#ground.setRaised(this.#raised);
+      this.#ground.setRelief(!this.#hidden.has('relief'));
       if (this.#ready) this.#showGround();
     }, (error) => {
       console.warn('the ground cannot be shown yet', error);
       this.#groundWanted = false;
       setTimeout(() => this.#wantGround(), GROUND_RETRY_MS);
-      this.#ground.setRelief(!this.#hidden.has('relief'));
     });
   }
 
