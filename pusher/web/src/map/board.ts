@@ -63,6 +63,7 @@ export class Board {
   #groundWanted = false;
   #baseMap: BaseMap;
   #firstAircraftMs: number | undefined;
+  #frames = 0;
   readonly #hidden: Set<LayerKey>;
   readonly #options: BoardOptions;
   #theme: Theme;
@@ -94,7 +95,10 @@ export class Board {
     this.map.addControl(new ScaleControl({ maxWidth: 110 }), 'bottom-left');
     this.#beacons = new Beacons(this.map, options.onPick);
     this.map.on('style.load', () => this.#dress());
-    this.map.on('render', () => this.#lookForAircraft());
+    this.map.on('render', () => {
+      this.#frames++;
+      this.#lookForAircraft();
+    });
     setTimeout(() => this.#wantGround(), GROUND_AFTER_MS);
     this.map.on('move', () => options.onView(viewOf(this.map)));
     this.map.on('click', ({ point, lngLat }) => {
@@ -108,6 +112,11 @@ export class Board {
 
   get view(): View {
     return viewOf(this.map);
+  }
+
+  /** How often the map was drawn. */
+  get frames(): number {
+    return this.#frames;
   }
 
   /** How often the position of a drawn aircraft has changed. */
