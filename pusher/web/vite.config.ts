@@ -13,7 +13,7 @@ const WORKER_FILE = 'sw.js';
 const OPERATE = 'operate';
 
 /** Modules that the map needs at once. */
-const LOADED_AT_ONCE = /clients\/web\/src|src\/(?:settings|live|basemap\/theme|map\/symbols|motion|travel\/plan|ui\/(?:dom|choices|facts|icon|calls|content|device-view|account-problem|group-panel)|sign-in\/problem)/;
+const LOADED_AT_ONCE = /clients\/web\/src|src\/(?:settings|live|address-bar|selection|basemap\/theme|map\/(?:symbols|layers\/layer)|motion|travel\/present|ui\/(?:dom|choices|facts|icon|calls|content|device-view|account-problem|group-panel|filter)|sign-in\/problem)/;
 
 /** Writes the service worker, with the files that it keeps and a version that changes with any of them. */
 async function writeServiceWorker(root: string, folder: string): Promise<void> {

@@ -14,7 +14,7 @@ import { Subscription } from './live/subscription';
 import { Winds } from './live/winds';
 import { Zones } from './live/zones';
 import { Board } from './map/board';
-import type { LayerKey } from './map/layers/layer';
+import { LAYER_KEYS, type LayerKey } from './map/layers/layer';
 import type { Scene } from './map/scene';
 import { COLOUR_SCALES } from './map/symbols/colour';
 import { Air } from './motion/air';
@@ -31,7 +31,8 @@ import { Account } from './sign-in/account';
 import type { Returned } from './sign-in/returned';
 import type { Store } from './sign-in/store';
 import { TimeTravel } from './travel/time-travel';
-import type { Shown } from './ui/account-panel';
+import type { AccountPanel, Shown } from './ui/account-panel';
+import type { MapState } from './views/saved-views';
 import { problemText } from './ui/account-problem';
 import { AlertBanner } from './ui/alerts';
 import { countRequests, DataUseLine } from './ui/data-use';
@@ -98,6 +99,7 @@ export class App {
   readonly #address = new AddressBar();
   readonly #count = h('span', { class: 'count' });
   #zonePanel: ZonePanel | undefined;
+  #accountPanel: AccountPanel | undefined;
   #selection: Selection | undefined;
   #filter: Filter;
   /** Of a signed-in person: what is shown alone. */
@@ -138,7 +140,7 @@ export class App {
       scene: () => this.#scene(),
       view: () => this.#board.view,
       select: (selection, position) => this.#select(selection, true, position),
-      seek: (at) => this.#travel.seek(at),
+      seek: (at) => void this.#travel.seek(at),
     });
     this.#list = new ObjectList((selection, position) => this.#select(selection, true, position), () => this.#showPanel(), (filter) => this.#setFilter(filter), () => void this.#dialogs.openSilent());
     this.#card = new Card(byId('card'), {
@@ -178,7 +180,9 @@ export class App {
         this.#board.fit([...this.#colours.keys()].flatMap((device) => picture.aircraft.get(device) ?? picture.ground.get(device) ?? []), CLOSE_ZOOM);
       },
     });
-    this.#travel = new TimeTravel(byId('travel'), { moved: () => this.#showTravelled(), stood: () => this.#writeAddress() });
+    this.#travel = new TimeTravel(byId('travel'), {
+      moved: () => this.#showTravelled(), stood: () => this.#writeAddress(), failed: () => this.#hint.say(t('tool.failed')),
+    });
     this.#tools = this.#makeTools();
     furnish({
       count: this.#count, status: this.#status.element, list: this.#list.element, banners: [this.#alerts.element, this.#outage.element, this.#filterBanner.element, this.#hint.element],
@@ -186,7 +190,7 @@ export class App {
     });
     this.#listenToKeys();
     this.#board.map.on('dragstart', () => this.#followed.release());
-    if (state.at !== undefined) this.#travel.seek(state.at);
+    if (state.at !== undefined) void this.#travel.seek(state.at);
     this.#subscribe();
     drawRepeatedly(() => this.#draw());
   }
@@ -223,12 +227,39 @@ export class App {
       { label: 'tool.locate', icon: 'locate', act: () => this.#locate() },
       {
         label: 'tool.account', icon: 'account', hidden: true,
-        popover: { id: 'account', content: async () => (await import('./ui/account-panel')).accountPanel(this.#account.state, this.#shown, this.#choices.formats, { show: (shown) => this.#showOnly(shown), signIn: () => void this.#account.signIn(), signOut: () => void this.#signOut() }) },
+        popover: { id: 'account', content: () => this.#accountTools() },
       },
       { label: 'tool.zones', icon: 'zones', hidden: true, popover: { id: 'zones', content: () => this.#zoneTools() } },
       { label: 'tool.settings', icon: 'settings', popover: { id: 'settings', content: () => this.#settings() } },
       { label: 'tool.help', icon: 'help', keyboard: true, popover: { id: 'help', content: keyHelp } },
     ]);
+  }
+
+  /** The person, and the views that the account keeps. */
+  async #accountTools(): Promise<HTMLElement> {
+    const { AccountPanel } = await import('./ui/account-panel');
+    this.#accountPanel ??= new AccountPanel({
+      show: (shown) => this.#showOnly(shown), signIn: () => void this.#account.signIn(), signOut: () => void this.#signOut(), token: () => this.#account.token(),
+      state: () => this.#mapState, open: (state) => this.#openView(state), preferences: () => this.#choices.stored, prefer: (change) => this.#prefer(change),
+    });
+    return this.#accountPanel.show(this.#account.state, this.#shown, this.#choices.formats);
+  }
+
+  get #mapState(): MapState {
+    const { colour, baseMap } = this.#choices;
+    return { view: this.#board.view, filter: this.#filter, hidden: [...this.#hidden], colour, baseMap, raised: this.#raised };
+  }
+
+  /** A base map or terrain that this server does not have is left out. */
+  #openView({ view, filter, hidden, colour, baseMap, raised }: MapState): void {
+    this.#followed.release();
+    this.#board.showView(view);
+    for (const key of LAYER_KEYS) {
+      if (hidden.includes(key) !== this.#hidden.has(key)) this.#setVisible(key, this.#hidden.has(key));
+    }
+    if (this.#config.terrain && raised !== this.#raised) this.#setRaised(raised);
+    this.#prefer({ colour, ...(baseMap !== this.#choices.baseMap && baseMapsOf(this.#config).includes(baseMap) && { baseMap }) });
+    this.#setFilter(filter);
   }
 
   /** Drawing and importing of zones. */
@@ -252,7 +283,7 @@ export class App {
     const { layerPanel } = await import('./ui/panels');
     const { baseMap, colour, windBandM: windBand, formats } = this.#choices;
     return layerPanel({
-      hidden: this.#hidden, baseMaps: baseMapsOf(this.#config), baseMap, styleUrl: this.#config.styleUrl, colour, winds: this.#winds.all, windBand, formats,
+      hidden: this.#hidden, baseMaps: baseMapsOf(this.#config), baseMap, styleUrl: this.#config.styleUrl, hasTerrain: this.#config.terrain !== undefined, colour, winds: this.#winds.all, windBand, formats,
       setVisible: (key, visible) => this.#setVisible(key, visible),
       setBaseMap: (chosen) => this.#prefer({ baseMap: chosen }),
       setColour: (chosen) => this.#prefer({ colour: chosen }),
@@ -283,7 +314,7 @@ export class App {
       d: () => void this.#dialogs.openData(),
       3: () => { if (this.#config.terrain) this.#setRaised(!this.#raised); },
       p: () => {
-        if (this.#travel.isOpen) this.#travel.togglePlaying();
+        if (this.#travel.isOpen) void this.#travel.togglePlaying();
         else this.#travel.toggle();
       },
       n: () => this.#travel.close(),
@@ -550,7 +581,7 @@ export class App {
   #writeAddress(): void {
     const device = this.#selection?.kind === 'device' ? this.#selection.device : undefined;
     this.#address.write({
-      device, followed: [...this.#followed.devices], hidden: [...this.#hidden], filter: this.#filter, group: this.#group, at: this.#travel.past?.at, raised: this.#raised,
+      device, followed: [...this.#followed.devices], hidden: [...this.#hidden], filter: this.#filter, group: this.#group, at: this.#travel.at, raised: this.#raised,
     });
   }
 }

@@ -20,6 +20,10 @@ export interface Hooks {
   drawn(): { device: string; x: number; y: number }[];
   /** The features of a style layer: names of places, heights of contour lines; for other layers only their number. */
   shown(layer: string): unknown[];
+  /** How often the map was drawn. */
+  frames(): number;
+  /** Whether the tiles of a source for this view are there. */
+  loaded(source: string): boolean;
   /** Where a layer shows an object with this id or name, pixels of the map; undefined: nowhere. */
   spot(layer: string, label: string): { x: number; y: number } | undefined;
   /** Milliseconds from navigation to the first aircraft on the screen. */
@@ -51,6 +55,8 @@ export function hooks(session: Session, picture: AirPicture, board: Board, past:
     moved: () => board.moved,
     drawn: () => board.drawnAircraft().map(({ device, x, y }) => ({ device: formatAddress(device), x, y })),
     shown: (layer: string) => board.shown(layer),
+    frames: () => board.frames,
+    loaded: (source: string) => board.map.getSource(source) !== undefined && board.map.isSourceLoaded(source),
     spot: (layer: string, label: string) => board.spot(layer, label),
     firstAircraftMs: () => board.firstAircraftMs,
     elevationAt: (lat: number, lon: number) => board.elevationAt(lat, lon),

@@ -159,6 +159,16 @@ function pastOf(query) {
   return { server_time: '', from: query.get('from'), to: query.get('to'), step_s: stepMs / 1000, positions, names, next };
 }
 
+/** The thermals of the recorded past, as the export has them: one in the middle of the requested time, and one that begins later. */
+function pastThermals(to) {
+  const time = (hours) => new Date(to - hours * 3_600_000).toISOString();
+  const rest = '2100,300,1400,2600,2.2,4,240,12,3,8,90';
+  return [
+    'thermal_id,first_seen_at_utc,last_seen_at_utc,latitude_deg,longitude_deg,altitude_m,radius_m,base_altitude_m,top_altitude_m,mean_climb_mps,max_climb_mps,wind_from_deg,wind_speed_kmh,pilots,reports,confidence_pct',
+    `"9-1",${time(8)},${time(6)},46.6,7.7,${rest}`, `"9-2",${time(2)},${time(1)},46.7,7.9,${rest}`, '',
+  ].join('\r\n');
+}
+
 function e7(degrees) {
   return Math.round(degrees * 1e7);
 }
@@ -257,6 +267,11 @@ async function serve(request, response, { config, files, api, sky, policy }) {
     const writer = new PbfWriter();
     writeRegionHistory(pastOf(new URL(request.url, 'http://sky').searchParams), writer);
     response.writeHead(200, { 'content-type': 'application/x-protobuf' }).end(writer.finish());
+    return;
+  }
+  if (path === '/api/v1/export') {
+    const to = Date.parse(new URL(request.url, 'http://sky').searchParams.get('to'));
+    response.writeHead(200, { 'content-type': 'text/csv' }).end(pastThermals(to));
     return;
   }
   if (path.startsWith('/api/v1/devices/')) {

@@ -30,6 +30,7 @@ export class Ground {
   readonly #options: GroundOptions;
   readonly #contours: Contours | undefined;
   #raised = false;
+  #hasRelief = true;
   #theme: Theme = 'dark';
   #turn = 0;
 
@@ -82,8 +83,22 @@ export class Ground {
       this.#addSource('terrain', { type: 'raster-dem', url: archiveAt(terrain.url).url, encoding: terrain.encoding, tileSize: side });
       this.#addSource('contours', { type: 'geojson', data: EMPTY, tolerance: 0.2 });
       this.#addLayers([...hillshadeLayers(theme), ...contourLayers(theme)], overLand);
+      this.#showRelief();
       void this.#contours?.draw(true);
       if (this.#raised) this.#raise();
+    }
+  }
+
+  /** Shows or hides colours, shading and contour lines of the terrain; heights stay known. */
+  setRelief(isShown: boolean): void {
+    this.#hasRelief = isShown;
+    this.#showRelief();
+    if (isShown) void this.#contours?.draw();
+  }
+
+  #showRelief(): void {
+    for (const { id } of [...hillshadeLayers(this.#theme), ...contourLayers(this.#theme)]) {
+      if (this.#map.getLayer(id)) this.#map.setLayoutProperty(id, 'visibility', this.#hasRelief ? 'visible' : 'none');
     }
   }
 
@@ -131,6 +146,6 @@ export class Ground {
 
   #moved(): void {
     this.#map.getSource<GeoJSONSource>('graticule')?.setData(graticule(viewOf(this.#map)));
-    void this.#contours?.draw();
+    if (this.#hasRelief) void this.#contours?.draw();
   }
 }

@@ -63,6 +63,7 @@ export class Board {
   #groundWanted = false;
   #baseMap: BaseMap;
   #firstAircraftMs: number | undefined;
+  #frames = 0;
   readonly #hidden: Set<LayerKey>;
   readonly #options: BoardOptions;
   #theme: Theme;
@@ -94,7 +95,10 @@ export class Board {
     this.map.addControl(new ScaleControl({ maxWidth: 110 }), 'bottom-left');
     this.#beacons = new Beacons(this.map, options.onPick);
     this.map.on('style.load', () => this.#dress());
-    this.map.on('render', () => this.#lookForAircraft());
+    this.map.on('render', () => {
+      this.#frames++;
+      this.#lookForAircraft();
+    });
     setTimeout(() => this.#wantGround(), GROUND_AFTER_MS);
     this.map.on('move', () => options.onView(viewOf(this.map)));
     this.map.on('click', ({ point, lngLat }) => {
@@ -108,6 +112,11 @@ export class Board {
 
   get view(): View {
     return viewOf(this.map);
+  }
+
+  /** How often the map was drawn. */
+  get frames(): number {
+    return this.#frames;
   }
 
   /** How often the position of a drawn aircraft has changed. */
@@ -197,6 +206,7 @@ export class Board {
     else this.#hidden.add(key);
     if (!this.#ready) return;
     this.#drawnAt.clear();
+    if (key === 'relief') this.#ground?.setRelief(visible);
     for (const layer of this.#layers) {
       if (layer.key === key) this.#applyVisibility(layer);
     }
@@ -239,6 +249,11 @@ export class Board {
       maxZoom, duration: 600,
       padding: { left: free.left + margin, top: free.top + margin, right: clientWidth - free.right + margin, bottom: clientHeight - free.bottom + margin },
     });
+  }
+
+  /** Shows this region, as large as it fits on the map. */
+  showView({ south, west, north, east }: View): void {
+    this.map.fitBounds([west, south, east, north], { duration: 600 });
   }
 
   /** Moves to a position at constant speed. */
@@ -297,6 +312,7 @@ export class Board {
       const { basemap, terrain } = this.#options;
       this.#ground = new Ground(this.map, { basemap, terrain, below: LOWEST });
       this.#ground.setRaised(this.#raised);
+      this.#ground.setRelief(!this.#hidden.has('relief'));
       if (this.#ready) this.#showGround();
     }, (error) => {
       console.warn('the ground cannot be shown yet', error);

@@ -2,10 +2,10 @@ import { formatAddress } from 'updraft-client';
 import type { Fix } from './extrapolate';
 import type { PastFlight } from './flights';
 
-/** The age of the oldest point of the selected object's track, hours. */
-export const PAST_HOURS = 6;
-/** A download without a chosen flight goes so far back, hours. */
-export const FILE_HOURS = 12;
+/** The age of the oldest point of the selected object's track, hours: the longest flights are within it. */
+export const PAST_HOURS = 12;
+/** A download without a chosen flight has what is shown, hours. */
+export const FILE_HOURS = PAST_HOURS;
 /** The forms of a track as a file; those that pilots' programs read are first. */
 export const PAST_FILES = ['gpx', 'igc', 'kml', 'geojson', 'csv', 'json'] as const;
 export type PastFile = (typeof PAST_FILES)[number];

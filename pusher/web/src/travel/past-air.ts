@@ -1,4 +1,4 @@
-import { AirPicture, DKMH_PER_KMH, CMPS_PER_MPS, E7_PER_DEGREE, wrapLongitude, type Aircraft, type AircraftUpdate } from 'updraft-client';
+import { AirPicture, DKMH_PER_KMH, CMPS_PER_MPS, E7_PER_DEGREE, wrapLongitude, type Aircraft, type AircraftUpdate, type ThermalUpdate } from 'updraft-client';
 import type { Estimate, Fix } from '../motion/extrapolate';
 import type { Motion } from '../motion/motion';
 import { TRAIL_MS } from '../motion/trail';
@@ -9,7 +9,15 @@ export const LIFETIME_MS = 15 * 60_000;
 /** After a longer silence the way is not known, ms. */
 const GAP_MS = 3 * 60_000;
 
-/** The air picture at a time of the past, made of loaded positions. Between two of them an aircraft is where the line says. */
+/** The thermals of each time; `changes` grows when others are known. */
+export interface ThermalsOfTime {
+  readonly changes: number;
+  at(at: number): ThermalUpdate[];
+}
+
+const NO_THERMALS: ThermalsOfTime = { changes: 0, at: () => [] };
+
+/** The air picture at a time of the past, made of loaded positions and thermals. Between two of them an aircraft is where the line says. */
 export class PastAir implements Motion {
   readonly picture = new AirPicture();
   readonly trails = {
@@ -21,20 +29,23 @@ export class PastAir implements Motion {
     },
   };
   readonly #timeline: Timeline;
+  readonly #thermals: ThermalsOfTime;
   #at = 0;
-  #changes = -1;
+  #changes = '';
 
-  constructor(timeline: Timeline) {
+  constructor(timeline: Timeline, thermals: ThermalsOfTime = NO_THERMALS) {
     this.#timeline = timeline;
+    this.#thermals = thermals;
   }
 
   /** Makes the picture of this time. */
   show(at: number): void {
-    if (at === this.#at && this.#timeline.changes === this.#changes) return;
+    const changes = `${this.#timeline.changes}/${this.#thermals.changes}`;
+    if (at === this.#at && changes === this.#changes) return;
     // Versions are times: what is later would not be replaced.
     if (at < this.#at) this.picture.clear();
     this.#at = at;
-    this.#changes = this.#timeline.changes;
+    this.#changes = changes;
     const aircraft: AircraftUpdate[] = [];
     for (const device of this.#timeline.devices()) {
       const { before, after } = this.#timeline.around(device, at);
@@ -44,7 +55,12 @@ export class PastAir implements Motion {
     for (const { device, version } of [...this.picture.aircraft.values()]) {
       if (!shown.has(device)) this.picture.aircraft.remove(device, version);
     }
-    this.picture.put({ aircraft, ground: [], thermals: [], stations: [], receivers: [], alerts: [], landmarks: [] }, { now: at, connection: 0 });
+    const thermals = this.#thermals.at(at);
+    const known = new Set(thermals.map(({ thermal_id }) => thermal_id));
+    for (const { id, version } of [...this.picture.thermals.values()]) {
+      if (!known.has(id)) this.picture.thermals.remove(id, version);
+    }
+    this.picture.put({ aircraft, ground: [], thermals, stations: [], receivers: [], alerts: [], landmarks: [] }, { now: at, connection: 0 });
   }
 
   /** The picture has each aircraft where it is. */

@@ -8,7 +8,7 @@ import { between, LIFETIME_MS, PastAir } from './past-air';
 import { boxOf, levelOf, neededSpan, nextRequest, serves, SETTLED_AFTER_MS } from './plan';
 import { Spans } from './spans';
 import { Timeline } from './timeline';
-import { isPresent, LIVE_EDGE_MS } from './travel';
+import { isPresent, LIVE_EDGE_MS } from './present';
 
 const NOON = Date.UTC(2026, 5, 1, 12);
 const MINUTE = 60_000;

@@ -2,15 +2,15 @@ import type { View } from 'updraft-client';
 import { PastClock, type Speed } from './clock';
 import { PastLoader, type Trouble } from './loader';
 import { PastAir } from './past-air';
-
-/** From here on it is the present: nothing newer is recorded for certain. Ms before now. */
-export const LIVE_EDGE_MS = 60_000;
+import { PastThermals } from './past-thermals';
+import { isPresent } from './present';
 
 /** The map at a time of the past, standing or played. */
 export class Travel {
   readonly #loader = new PastLoader();
   readonly #clock: PastClock;
-  readonly air = new PastAir(this.#loader.timeline);
+  readonly #thermals = new PastThermals();
+  readonly air = new PastAir(this.#loader.timeline, this.#thermals);
 
   constructor(at: number, now: number) {
     this.#clock = new PastClock(at, now);
@@ -60,15 +60,13 @@ export class Travel {
     this.#clock.tick(now, this.#loader.loadedUntil(this.at));
     if (isPresent(this.at, now)) return false;
     this.#loader.want({ view, at: this.at, speed: this.speed, now });
+    this.#thermals.want(view, this.at, now);
     this.air.show(this.at);
     return true;
   }
 
   stop(): void {
     this.#loader.stop();
+    this.#thermals.stop();
   }
-}
-
-export function isPresent(at: number, now: number): boolean {
-  return at > now - LIVE_EDGE_MS;
 }

@@ -14,6 +14,8 @@ export interface LayerChoices {
   baseMaps: readonly BaseMap[];
   baseMap: BaseMap;
   styleUrl: string | undefined;
+  /** The server has terrain. */
+  hasTerrain: boolean;
   colour: ColourScale;
   winds: readonly Wind[];
   windBand: number;
@@ -25,10 +27,10 @@ export interface LayerChoices {
 }
 
 /** The settings of the map: layers, base map, the meaning of colours. */
-export function layerPanel({ hidden, baseMaps, baseMap, styleUrl, colour, winds, windBand, formats, setVisible, setBaseMap, setColour, setWindBand }: LayerChoices): HTMLElement {
+export function layerPanel({ hidden, baseMaps, baseMap, styleUrl, hasTerrain, colour, winds, windBand, formats, setVisible, setBaseMap, setColour, setWindBand }: LayerChoices): HTMLElement {
   const host = styleUrl === undefined ? '' : new URL(styleUrl, location.href).host;
   return h('div', {},
-    ...LAYER_KEYS.map((key) => toggle(key, t(`layer.${key}`), !hidden.has(key), (visible) => setVisible(key, visible))),
+    ...LAYER_KEYS.filter((key) => key !== 'relief' || hasTerrain).map((key) => toggle(key, t(`layer.${key}`), !hidden.has(key), (visible) => setVisible(key, visible))),
     !hidden.has('winds') && selection('wind-band', t('wind.band'), bandsOf(winds).map(({ baseM, count }) => [baseM, bandLabel(baseM, count, formats)] as const), windBand, setWindBand),
     choice('colour', t('colour.title'), COLOUR_SCALES.map((scale) => [scale, t(`colour.${scale}`)] as const), colour, setColour),
     baseMaps.length > 1 && choice('base', t('base.title'), baseMaps.map((one) => [one, t(`base.${one}`, { host })] as const), baseMap, setBaseMap));

@@ -1,5 +1,6 @@
 import type { Fix } from '../motion/extrapolate';
 import type { Scene } from '../map/scene';
+import { climbColour, climbStep } from '../map/symbols/climb';
 import { t } from '../settings/language';
 
 const WIDTH = 280;
@@ -12,14 +13,16 @@ const MAX_POINTS = 280;
 interface Point {
   at: number;
   altitudeM: number;
+  climbMps: number | undefined;
   groundM: number | undefined;
 }
 
-/** The altitude of a flight as a small picture, with the ground below where that is known. */
+/** The altitude of a flight as a small picture in the colours of its climb, with the ground below where that is known. */
 export class Profile {
   readonly element = document.createElementNS(NS, 'svg');
   readonly #area = path('area');
   readonly #line = path('line');
+  readonly #climb = document.createElementNS(NS, 'g');
   readonly #ground = path('ground');
 
   constructor() {
@@ -27,7 +30,8 @@ export class Profile {
     this.element.setAttribute('preserveAspectRatio', 'none');
     this.element.setAttribute('class', 'profile');
     this.element.setAttribute('role', 'img');
-    this.element.append(this.#area, this.#line, this.#ground);
+    this.#climb.setAttribute('class', 'climbs');
+    this.element.append(this.#area, this.#line, this.#climb, this.#ground);
   }
 
   /** Shows nothing with fewer than two known altitudes. */
@@ -35,7 +39,7 @@ export class Profile {
     const known = track.filter((fix): fix is Fix & { altitudeM: number } => fix.altitudeM !== undefined);
     const every = Math.ceil(known.length / MAX_POINTS);
     const points: Point[] = known.filter((_, i) => i % every === 0 || i === known.length - 1)
-      .map(({ at, altitudeM, lat, lon }) => ({ at, altitudeM, groundM: elevationAt(lat, lon) }));
+      .map(({ at, altitudeM, climbMps, lat, lon }) => ({ at, altitudeM, climbMps, groundM: elevationAt(lat, lon) }));
     this.element.toggleAttribute('hidden', points.length < 2);
     const [first, last] = [points[0], points.at(-1)];
     if (!first || !last || first === last) return;
@@ -47,6 +51,7 @@ export class Profile {
     const line = points.map(({ at, altitudeM }) => coordinates(at, altitudeM)).join('L');
     this.#line.setAttribute('d', `M${line}`);
     this.#area.setAttribute('d', `M0 ${HEIGHT}L${line}L${WIDTH} ${HEIGHT}Z`);
+    this.#showClimb(points, coordinates);
     const ground = points.filter((point): point is Point & { groundM: number } => point.groundM !== undefined);
     const [start, end] = [ground[0], ground.at(-1)];
     this.#ground.setAttribute('d', !start || !end || start === end ? ''
@@ -57,6 +62,23 @@ export class Profile {
     });
     const text = ground.length > 1 ? `${label}, ${t('profile.ground')}` : label;
     if (this.element.getAttribute('aria-label') !== text) this.element.setAttribute('aria-label', text);
+  }
+
+  /** One path for each colour. */
+  #showClimb(points: readonly Point[], coordinates: (at: number, metres: number) => string): void {
+    const lines = new Map<string, string>();
+    for (const [i, { at, altitudeM, climbMps }] of points.entries()) {
+      const before = points[i - 1];
+      if (!before || climbMps === undefined) continue;
+      const colour = climbColour(climbStep(climbMps));
+      lines.set(colour, `${lines.get(colour) ?? ''}M${coordinates(before.at, before.altitudeM)}L${coordinates(at, altitudeM)}`);
+    }
+    this.#climb.replaceChildren(...[...lines].map(([colour, d]) => {
+      const line = path('climb');
+      line.setAttribute('stroke', colour);
+      line.setAttribute('d', d);
+      return line;
+    }));
   }
 }
 

@@ -87,6 +87,8 @@ export class Tools {
 }
 
 function fill(popover: HTMLElement, content: Content): void {
-  if (content instanceof Node) popover.replaceChildren(content);
-  else content.then((node) => popover.replaceChildren(node), () => popover.replaceChildren(h('p', { class: 'note', role: 'alert' }, t('tool.failed'))));
+  // What stays keeps the keyboard's focus.
+  const put = (node: Node) => { if (popover.firstChild !== node) popover.replaceChildren(node); };
+  if (content instanceof Node) put(content);
+  else content.then(put, () => put(h('p', { class: 'note', role: 'alert' }, t('tool.failed'))));
 }

@@ -51,6 +51,15 @@ it('shows the operator\'s map and terrain, and heights above ground', async () =
   await page.evaluate(() => { location.hash = 'map=10/46.52/7.9'; });
   await page.waitForFunction(() => window.updraft!.shown('base-places').includes('Probestadt'), undefined, STEP);
 
+  // The relief can be switched off; heights stay known.
+  await page.click('button[aria-label=Layers]');
+  await page.click('label:has([name=relief])');
+  await page.waitForFunction(() => window.updraft!.shown('contours').length === 0, undefined, STEP);
+  expect(await page.evaluate(() => location.hash)).toContain('hide=winds,receivers,relief');
+  expect(await page.evaluate(({ lat, lon }) => window.updraft!.elevationAt(lat, lon), TOP)).toBeGreaterThan(2780);
+  await page.click('label:has([name=relief])');
+  await page.click('button[aria-label=Layers]');
+
   // The outline is one click away, and the choice is kept.
   await page.click('button[aria-label=Layers]');
   await page.click('label:has([name=base][value=outline])');

@@ -82,7 +82,9 @@ it('shows the recorded track of the selection, and links to its files', async ({
   await page.click('.row', STEP);
   await page.waitForFunction(() => window.updraft!.track().join() === '20,30', undefined, STEP);
   const requested = visit.requests.find((url) => url.includes('/api/v1/track/'));
-  expect(requested).toMatch(/track\/[0-9A-F]{6}\?hours=6&max_points=2000$/);
+  expect(requested).toMatch(/track\/[0-9A-F]{6}\?hours=12&max_points=2000$/);
+  // The profile has the colours of the climb.
+  await page.waitForSelector('.profile .climbs path[stroke]', { ...STEP, state: 'attached' });
   const links = await page.$$eval('.files a', (all) => all.map((link) => [link.textContent, link.getAttribute('href')]));
   expect(links.map(([text]) => text)).toEqual(['GPX', 'IGC', 'KML', 'GEOJSON', 'CSV', 'JSON']);
   expect(links[1]?.[1]).toMatch(/^\.\/api\/v1\/track\/[0-9A-F]{6}\?hours=12&format=igc$/);

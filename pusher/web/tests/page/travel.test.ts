@@ -24,6 +24,9 @@ it('shows the time of a link with list and details, and says that it is the past
   expect(await page.textContent('#card dl')).toMatch(/Altitude1560 m/);
   expect(await page.textContent('.travel-time')).toMatch(/^Jun 1, 2026, \d\d:00:00$/);
   expect(await page.textContent('[data-tab=air] .count')).toMatch(/^[1-9]\d*$/);
+  // Of the thermals those of that time.
+  await page.waitForFunction(() => window.updraft!.shown('thermals-ring').length === 1, undefined, STEP);
+  expect(visit.requests.find((url) => url.includes('kind=thermals'))).toMatch(/&from=2026-06-01T07:00:00.000Z&to=2026-06-01T19:00:00.000Z$/);
   // The track and its files are of that time.
   await expect.poll(() => visit.requests.some((url) => /track\/120B03\?from=2026-06-01T05:59:00Z&to=2026-06-01T18:01:00Z/.test(url)), STEP).toBe(true);
   expect(await page.getAttribute('.files a', 'href')).toMatch(/from=2026-06-01T05:59:00Z/);

@@ -3,8 +3,8 @@ import type { Theme } from '../../basemap/theme';
 import type { Selection } from '../../selection';
 import type { Scene } from '../scene';
 
-/** What the user can switch on and off. */
-export const LAYER_KEYS = ['aircraft', 'trails', 'ground', 'thermals', 'stations', 'winds', 'receivers', 'landmarks', 'zones'] as const;
+/** What the user can switch on and off. `relief`: colours, shading and contour lines of the terrain, which are no layer of objects. */
+export const LAYER_KEYS = ['aircraft', 'trails', 'ground', 'thermals', 'stations', 'winds', 'receivers', 'landmarks', 'zones', 'relief'] as const;
 export type LayerKey = (typeof LAYER_KEYS)[number];
 
 /** One kind of object on the map: a source, its style layers, and how a scene becomes features. */

@@ -1,0 +1,2 @@
+/** Metres above sea level. */
+export function mountainsM(lat: number, lon: number): number;
