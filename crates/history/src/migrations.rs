@@ -102,7 +102,8 @@ mod tests {
     #[test]
     fn status_has_the_pending_migrations() {
         let status = MigrationStatus::new(CLICKHOUSE, 1);
-        assert_eq!(status.pending.iter().map(|migration| migration.version).collect::<Vec<_>>(), [2, 3, 4]);
+        let newest = CLICKHOUSE.last().map_or(0, |migration| migration.version);
+        assert!(status.pending.iter().map(|migration| migration.version).eq(2..=newest));
         assert!(!status.is_newer_than_program());
         let later = MigrationStatus::new(CLICKHOUSE, 99);
         assert!(later.pending.is_empty() && later.is_newer_than_program());

@@ -51,7 +51,7 @@ impl Retention {
             keep("ground_positions", "event_at", true, self.position_days),
             keep("names", "event_at", true, self.position_days),
             keep("confirmations", "event_at", true, self.position_days),
-            keep("decisions", "event_at", true, self.position_days),
+            keep("decisions", "event_at", false, self.position_days),
             keep("weather", "event_at", true, self.statistics_days),
             keep("thermals", "last_seen_at", false, self.statistics_days),
             keep("receptions", "ingested_at", false, self.reception_days),

@@ -78,8 +78,8 @@ pub fn confirmation(row: &PositionRow) -> ConfirmationRow {
 
 /// A person's decision about a position; the highest version counts.
 pub fn decision(row: &PositionRow, version: u64, rejected: bool) -> DecisionRow {
-    let PositionRow { device, event_at_ms, observation_id, private, .. } = *row;
-    DecisionRow { device, event_at_ms, observation_id, version, rejected, private }
+    let PositionRow { device, event_at_ms, observation_id, .. } = *row;
+    DecisionRow { device, event_at_ms, observation_id, version, rejected }
 }
 
 /// A reading of a station, every 40 s.

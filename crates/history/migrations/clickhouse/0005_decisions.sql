@@ -1,21 +1,21 @@
 -- Positions that a person has rejected, and rejections that were taken back: written beside the rows, which are never changed.
+-- They say nothing of where a device was.
 
 CREATE TABLE IF NOT EXISTS decisions (
     device          UInt32 COMMENT 'device address, manufacturer << 16 | id',
     event_at        DateTime64(3, 'UTC') COMMENT 'when the position was, UTC, resolution 1 ms',
     observation_id  UInt64 COMMENT 'the observation of the position, raw partition << 48 | raw offset',
     version         UInt64 COMMENT 'the observation of the decision; the highest counts',
-    rejected        Bool COMMENT 'not part of the track, whatever its flags say; false: an earlier decision is taken back',
-    private         Bool COMMENT 'device was hidden: expires after 24 h'
+    rejected        Bool COMMENT 'not part of the track, whatever its flags say; false: an earlier decision is taken back'
 ) ENGINE = ReplacingMergeTree(version)
-PARTITION BY (private, if(private, toStartOfHour(event_at), toDateTime(toStartOfMonth(event_at), 'UTC')))
+PARTITION BY toStartOfMonth(event_at)
 ORDER BY (device, observation_id)
 SETTINGS non_replicated_deduplication_window = 10000, ttl_only_drop_parts = 1, merge_with_ttl_timeout = 600
 COMMENT 'Positions that a person has rejected, and rejections that were taken back.';
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS touched_by_decisions_view TO touched_devices AS
 SELECT toDate(event_at) AS day, device, max(toDateTime(now(), 'UTC')) AS touched_at
-FROM decisions WHERE NOT private GROUP BY day, device;
+FROM decisions GROUP BY day, device;
 
 DROP VIEW IF EXISTS device_days_view;
 

@@ -5,7 +5,6 @@ CREATE TABLE IF NOT EXISTS decisions (
     observation_id  INTEGER NOT NULL,
     version         INTEGER NOT NULL,
     rejected        INTEGER NOT NULL,
-    private         INTEGER NOT NULL,
     PRIMARY KEY (device, observation_id)
 ) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS decisions_private ON decisions (event_at) WHERE private;
+CREATE INDEX IF NOT EXISTS decisions_by_time ON decisions (event_at);

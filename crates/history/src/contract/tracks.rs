@@ -80,8 +80,8 @@ pub async fn rejected_positions_are_left_out_until_that_is_taken_back(store: &im
     assert_eq!(plausible().await, [0, 3], "a decision counts more than a confirmation");
     let flags: Vec<u8> = all(store.track(of(GLIDER))).await.iter().map(|row| row.flags).collect();
     assert_eq!(flags, [0, flag::RELAYED | flag::IMPLAUSIBLE, flag::UNCONFIRMED | flag::IMPLAUSIBLE, 0]);
-    // While the device was hidden, and out of order, as a replay writes.
-    decide("t-0-7-7", vec![DecisionRow { private: true, ..decision(&spike, 7, false) }]).await;
+    // Out of order, as a replay writes.
+    decide("t-0-7-7", vec![decision(&spike, 7, false)]).await;
     decide("t-0-6-6", vec![decision(&spike, 6, true)]).await;
     store.write(&block("t-9-0-3", rows)).await.expect("written");
     assert_eq!(plausible().await, [0, 1, 3]);

@@ -172,8 +172,6 @@ stored! {
         "version" version: u64,
         /// Not part of the device's track. False: an earlier decision is taken back.
         "rejected" rejected: bool,
-        /// The device was hidden: the row expires after 24 h.
-        "private" private: bool,
     }
 }
 

@@ -106,7 +106,7 @@ fn replace<T: Stored>(block: &Transaction<'_>, key: &str, rows: &[T]) -> rusqlit
 /// Marks the days whose flights must be computed again.
 fn mark_days(block: &Transaction<'_>, rows: &BlockRows) -> rusqlite::Result<()> {
     let flown = rows.positions.iter().filter(|row| !row.private).map(|row| (row.device, row.event_at_ms));
-    let decided = rows.decisions.iter().filter(|row| !row.private).map(|row| (row.device, row.event_at_ms));
+    let decided = rows.decisions.iter().map(|row| (row.device, row.event_at_ms));
     let day = |(device, event_at_ms): (u32, i64)| (device, event_at_ms.div_euclid(DAY_MS));
     let days: BTreeSet<_> = flown.chain(decided).map(day).collect();
     for (device, day) in days {

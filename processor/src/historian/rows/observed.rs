@@ -25,7 +25,7 @@ pub(super) fn add_observation(observation: &Observation, private: bool, rows: &m
         let observation_id = id("confirms", *confirmed)?;
         rows.confirmations.push(ConfirmationRow { device, event_at_ms, observation_id, private });
     }
-    add_decisions(observation, body, private, rows)?;
+    add_decisions(observation, body, rows)?;
     if let Some(name) = &observation.sent_name {
         let Common { device, event_at_ms, observation_id, private, .. } = Common::of(observation, private)?;
         rows.names.push(NameRow { device, event_at_ms, observation_id, name: name.clone(), private });
@@ -58,7 +58,7 @@ pub(super) fn add_observation(observation: &Observation, private: bool, rows: &m
 }
 
 /// What a person decided about earlier positions.
-fn add_decisions(observation: &Observation, body: &Body, private: bool, rows: &mut BlockRows) -> Result<(), Reject> {
+fn add_decisions(observation: &Observation, body: &Body, rows: &mut BlockRows) -> Result<(), Reject> {
     let accepted = if matches!(body, Body::Decision(_)) { &observation.confirms[..] } else { &[] };
     let decided = observation.rejects.iter().map(|one| (one, true)).chain(accepted.iter().map(|one| (one, false)));
     for (position, rejected) in decided {
@@ -68,7 +68,6 @@ fn add_decisions(observation: &Observation, body: &Body, private: bool, rows: &m
             observation_id: id("rejects", *position)?,
             version: id("observation_id", observation.observation_id)?,
             rejected,
-            private,
         });
     }
     Ok(())
