@@ -36,10 +36,19 @@ impl Operated {
         Ok(Self { program: Program::start(options).await?, key, _folder: folder })
     }
 
+    /// Sends a request, again where it comes too soon after the command before it.
     async fn ask(&self, method: &str, path: &str, body: Option<Value>) -> Result<(u16, Value)> {
+        let answer = async || {
+            let answer = self.ask_once(method, path, body.as_ref()).await;
+            (!matches!(answer, Ok((429, _)))).then_some(answer)
+        };
+        wait_until(SOON, "a request that is not too soon", answer).await?
+    }
+
+    async fn ask_once(&self, method: &str, path: &str, body: Option<&Value>) -> Result<(u16, Value)> {
         let url = format!("{}/api/v1/{path}", self.program.http_url());
         let request = reqwest::Client::new().request(method.parse()?, url).bearer_auth(&self.key);
-        let request = match &body {
+        let request = match body {
             Some(body) => request.header("content-type", "application/json").body(body.to_string()),
             None => request,
         };

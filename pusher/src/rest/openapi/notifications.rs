@@ -51,6 +51,7 @@ fn read(summary: &str, schema: &str) -> Value {
         "responses": {
             "200": { "description": "The answer.", "content": content(schema) },
             "400": problem("It has no parameters."),
+            "409": problem("This server sends no such notifications."),
         },
     })
 }
@@ -77,6 +78,7 @@ fn removal(summary: &str, id: &Value) -> Value {
             "204": { "description": "It is removed." },
             "400": problem("The request is invalid."),
             "404": problem("The caller has none of this id."),
+            "409": problem("This server sends no such notifications."),
             "503": problem("The log did not accept it or its audit record. Retry-After has the time to wait."),
         },
     })
@@ -90,6 +92,7 @@ fn test(id: &Value) -> Value {
             "200": { "description": "What it has answered.", "content": content("WebhookTest") },
             "400": problem("The request is invalid."),
             "404": problem("The caller has none of this id."),
+            "409": problem("This server sends no such notifications."),
         },
     })
 }
