@@ -1,4 +1,4 @@
-//! The map page over the real program: panel, heights above ground, follow, filter, calls, time travel, and a phone.
+//! The map page over the real program: panel, heights above ground, follow, filter, calls and time travel.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -92,21 +92,6 @@ async fn the_map_serves_a_pilot_and_a_rescuer() -> Result<()> {
     browser.screenshot("map-past").await?;
     browser.click("#travel .live").await?;
     browser.wait_for("window.updraft.travel() === undefined && window.updraft.drawn().length > 3", TIMEOUT).await?;
-
-    // A phone: another query loads the page again.
-    browser.open_sized(&format!("{url}?style=offline#map=10/46.68/7.86"), 390, 844).await?;
-    browser.wait_for("window.updraft?.connected() && window.updraft.drawn().length > 3", TIMEOUT).await?;
-    browser.click("#panel > header").await?;
-    browser.click(".row").await?;
-    browser.wait_for(&visible("#card .action.primary"), TIMEOUT).await?;
-    let uncovered = "(() => {
-        const selected = new URLSearchParams(location.hash.slice(1)).get('device');
-        const at = window.updraft.drawn().find(({ device }) => device === selected);
-        const { top } = document.querySelector('#card').getBoundingClientRect();
-        return at && at.y > 0 && at.y < top;
-      })()";
-    browser.wait_for(uncovered, TIMEOUT).await?;
-    browser.screenshot("map-phone").await?;
 
     let messages = browser.messages().await?;
     ensure!(messages.is_empty(), "the page reported errors: {messages:?}");
