@@ -2,6 +2,14 @@ import { defaultServerConditions } from 'vite';
 import { defineConfig } from 'vitest/config';
 
 const conditions = ['updraft-source', ...defaultServerConditions];
+const PICTURES = 'tests/page/views.test.ts';
 
-// Drawing without a graphics card takes its time.
-export default defineConfig({ resolve: { conditions }, ssr: { resolve: { conditions } }, test: { include: ['tests/page/*.test.ts'], exclude: ['tests/page/views.test.ts'], environment: 'node', testTimeout: 240_000, hookTimeout: 60_000, fileParallelism: false } });
+// Drawing without a graphics card takes its time: pictures are made when they are asked for.
+export default defineConfig(({ mode }) => ({
+  resolve: { conditions },
+  ssr: { resolve: { conditions } },
+  test: {
+    ...(mode === 'pictures' ? { include: [PICTURES] } : { include: ['tests/page/*.test.ts'], exclude: [PICTURES] }),
+    environment: 'node', testTimeout: 240_000, hookTimeout: 60_000, fileParallelism: false,
+  },
+}));
