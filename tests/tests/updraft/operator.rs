@@ -88,7 +88,11 @@ async fn an_operator_rejects_corrects_and_accepts_a_position() -> Result<()> {
     ensure!(operated.is_of_track(&device, &event_at_us).await?, "{wrong}");
 
     let path = |what: &str| format!("devices/{device}/positions/{id}/{what}");
-    let right = json!({ "latitude_deg": 46.5, "longitude_deg": 8.5, "altitude_m": 2222 });
+    // Some fifty metres from the wrong one: what is far from the flight is no part of a plausible track.
+    let degrees = |name: &str| wrong["position"][name].as_f64().context("degrees");
+    let latitude_deg = ((degrees("latitude_deg")? + 0.000_5) * 1e7).round() / 1e7;
+    let (longitude_deg, altitude_m) = (degrees("longitude_deg")?, wrong["position"]["altitude_m"].clone());
+    let right = json!({ "latitude_deg": latitude_deg, "longitude_deg": longitude_deg, "altitude_m": altitude_m });
     let body = json!({ "event_at_us": event_at_us, "position": right, "remark": "seen from the launch" });
     let (status, receipt) = operated.ask("POST", &path("reject"), Some(body)).await?;
     ensure!(status == 202, "{status} {receipt}");
@@ -117,7 +121,7 @@ async fn an_operator_rejects_corrects_and_accepts_a_position() -> Result<()> {
     let is_back = async || operated.is_of_track(&device, &event_at_us).await.ok()?.then_some(());
     wait_until(SOON, "the position in the track again", is_back).await?;
 
-    let (status, audit) = operated.ask("GET", &format!("audit?subject={device}"), None).await?;
+    let (status, audit) = operated.ask("GET", &format!("audit?device={device}"), None).await?;
     ensure!(status == 200 && audit.to_string().contains("seen from the launch"), "{status} {audit}");
     let (status, problem) = operated.ask("POST", &path("reject"), Some(json!({ "event_at_us": "1" }))).await?;
     ensure!(status == 404 && problem["code"] == "unknown_position", "{status} {problem}");
