@@ -25,7 +25,10 @@ macro_rules! migrations {
 }
 
 /// The migrations of ClickHouse.
-pub const CLICKHOUSE: &[Migration] = migrations!("clickhouse": 1 "0001_tables", 2 "0002_statistics", 3 "0003_confirmations", 4 "0004_privacy", 5 "0005_decisions", 6 "0006_hidden_names");
+pub const CLICKHOUSE: &[Migration] = migrations!(
+    "clickhouse": 1 "0001_tables", 2 "0002_statistics", 3 "0003_confirmations", 4 "0004_privacy", 5 "0005_decisions",
+    6 "0006_hidden_names"
+);
 /// The migrations of SQLite.
 pub const SQLITE: &[Migration] = migrations!(
     "sqlite": 1 "0001_tables", 2 "0002_confirmations", 3 "0003_privacy", 4 "0004_positions_by_time", 5 "0005_decisions",

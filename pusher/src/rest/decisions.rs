@@ -28,7 +28,7 @@ pub(super) const REJECT_PATH: &str = "/api/v1/devices/{address}/positions/{id}/r
 pub(super) const REJECT_SUMMARY: &str = "Say that a recorded position was wrong: it is taken out of the live picture, of the track and of the flights; the right \
      position, if it is given, takes its place. `accept` takes it back. For operators.";
 pub(super) const ACCEPT_PATH: &str = "/api/v1/devices/{address}/positions/{id}/accept";
-pub(super) const ACCEPT_SUMMARY: &str = "Say that a recorded position was right, whatever was decided about it before: it is part of the track. For operators.";
+pub(super) const ACCEPT_SUMMARY: &str = "Say that a recorded position was right, also where it was rejected before: it is part of the track. For operators.";
 /// The path parameter of both.
 pub(super) const ID: Parameter =
     Parameter { name: "id", kind: "string", about: "The `observation_id`, for example 17-123456." };

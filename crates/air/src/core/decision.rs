@@ -1,5 +1,5 @@
-//! A person's decision about one position of a device: it was wrong, and perhaps another one was right, or it was right whatever
-//! was decided before.
+//! A person's decision about one position of a device: it was wrong, and perhaps another one is known to be right; or it was
+//! right, and an earlier decision was not.
 //!
 //! The history applies it by the observation that comes of it. Live it changes what still rests on that position.
 

@@ -79,7 +79,7 @@ impl Dialect for Sql {
         format!(" WHERE {}", dialect::within::<Self>("event_at", Period { from_ms, to_ms }))
     }
 
-    // Without FINAL, which reads all columns of a partition.
+    // By the newest decision about each position.
     fn rejected(columns: &str, condition: Option<&str>) -> String {
         let which = condition.map_or(String::new(), |condition| format!(" WHERE {condition}"));
         format!(
