@@ -1,6 +1,7 @@
 import { AttributionControl, Map as MapLibre, Marker, NavigationControl, ScaleControl, setWorkerUrl, type StyleSpecification } from 'maplibre-gl';
 import workerUrl from 'maplibre-gl/dist/maplibre-gl-worker.mjs?url';
 import type { Position, Region, View } from 'updraft-client';
+import { GROUND_AFTER_MS, GROUND_RETRY_MS } from '../basemap/delay';
 import type { Ground } from '../basemap/ground';
 import { bareStyle } from '../basemap/style';
 import type { Theme } from '../basemap/theme';
@@ -27,10 +28,6 @@ import { drawById } from './symbols/resolve';
 
 /** A finger is wider than a symbol. Pixels. */
 const PICK_PX = 12;
-/** The ground is drawn after the first aircraft, or, where there are none, after this time, ms. */
-const GROUND_AFTER_MS = 2500;
-/** Its code is requested again after this time, ms. */
-const GROUND_RETRY_MS = 10_000;
 /** The lowest layer of live objects. */
 const LOWEST = 'rim-outside';
 

@@ -3,6 +3,7 @@ import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { GROUND_AFTER_MS } from '../../src/basemap/delay';
 import { launch } from '../browser.mjs';
 import { startSky } from '../sky.mjs';
 import type { Hooks } from '../../src/hooks';
@@ -124,9 +125,9 @@ it('is small and loads fast', async () => {
   await visit.open();
   await visit.page.waitForFunction(() => window.updraft!.firstAircraftMs() !== undefined, undefined, STEP);
   const first = await visit.page.evaluate(() => window.updraft!.firstAircraftMs()!);
-  // The base map is loaded after the aircraft.
+  // The base map is loaded after the aircraft, or after the time that a slow machine gets to draw them.
   const ground = await visit.page.waitForFunction(() => performance.getEntriesByType('resource').find(({ name }) => name.includes('.pmtiles'))?.startTime, undefined, STEP);
-  expect(await ground.jsonValue()).toBeGreaterThan(first);
+  expect(await ground.jsonValue()).toBeGreaterThan(Math.min(first, GROUND_AFTER_MS));
   console.log(`figures: ${kb.toFixed(1)} KB of scripts, gzipped, before the map's worker; first of 1000 aircraft after ${Math.round(first)} ms`);
   await visit.end();
   sky.close();
