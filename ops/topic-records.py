@@ -3,16 +3,22 @@
 
     ops/topic-records.py save fanet.account.v1 account-2026-06-01.jsonl
     ops/topic-records.py restore fanet.account.v1 account-2026-06-01.jsonl
+    ops/topic-records.py nightly fanet.account.v1 FOLDER
 
+`nightly` saves every night at 02:40 UTC (or later, where it was not running) as account-DATE.jsonl, until it is stopped; the newest
+30 stay, and what failed is tried again after ten minutes.
 Each line is a record: partition, time in milliseconds, key, value and headers, in Base64. Values keep the ids of their schemas:
 restore the registry's storage first. `restore` refuses a topic that has records, and another partition count. It needs
 Python's confluent-kafka 2 or later (pip install confluent-kafka; Debian 12 has 1.7, which crashes on tombstones). UPDRAFT_KAFKA_BOOTSTRAP names the brokers, UPDRAFT_KAFKA_CONFIG more settings
 of librdkafka, as for the programs.
 """
 import base64
+import datetime
 import json
 import os
+import signal
 import sys
+import time
 from pathlib import Path
 
 try:
@@ -24,6 +30,9 @@ if int(__version__.split(".")[0]) < 2:
     sys.exit(f"topic-records: confluent_kafka {__version__} is too old, 2 or later is expected: pip install confluent-kafka")
 
 TIMEOUT_S = 30
+NIGHTLY_FROM = datetime.time(2, 40)
+NIGHTLY_RETRY_S = 600
+NIGHTLY_KEPT = 30
 
 
 def settings():
@@ -74,7 +83,30 @@ def save(topic, file):
             out.write(json.dumps(line) + "\n")
             count += 1
     new.replace(file)
-    print(f"{count} records of {topic} are in {file}")
+    print(f"{count} records of {topic} are in {file}", flush=True)
+
+
+def nightly(topic, folder):
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    while True:
+        night(topic, folder, datetime.datetime.now(datetime.timezone.utc))
+        time.sleep(NIGHTLY_RETRY_S)
+
+
+def night(topic, folder, now, save=save):
+    """Saves today's file if it is time and not there, and removes the oldest beyond those that stay."""
+    file = folder / f"account-{now:%F}.jsonl"
+    if now.time() < NIGHTLY_FROM or file.exists():
+        return
+    try:
+        save(topic, file)
+    except (SystemExit, Exception) as error:
+        print(f"topic-records: {file} was not made: {error}", file=sys.stderr, flush=True)
+        return
+    # Names sort as their dates.
+    for old in sorted(folder.glob("account-????-??-??.jsonl"))[:-NIGHTLY_KEPT]:
+        old.unlink()
+        print(f"{old} is removed: the newest {NIGHTLY_KEPT} stay", flush=True)
 
 
 def restore(topic, file):
@@ -98,10 +130,11 @@ def restore(topic, file):
 
 
 def main():
-    if len(sys.argv) != 4 or sys.argv[1] not in ("save", "restore"):
+    commands = {"save": save, "restore": restore, "nightly": nightly}
+    if len(sys.argv) != 4 or sys.argv[1] not in commands:
         print(__doc__, file=sys.stderr)
         sys.exit(64)
-    {"save": save, "restore": restore}[sys.argv[1]](sys.argv[2], Path(sys.argv[3]))
+    commands[sys.argv[1]](sys.argv[2], Path(sys.argv[3]))
 
 
 if __name__ == "__main__":

@@ -35,7 +35,7 @@ def load(name):
 
 
 def pinned(image):
-    return re.fullmatch(r"[\w./-]+:v?\d+\.\d+[\w.-]*|updraft:latest", image) is not None
+    return re.fullmatch(r"[\w./-]+:v?\d+\.\d+[\w.-]*|updraft(-backup)?:local", image) is not None
 
 
 def environment(service):
@@ -83,7 +83,7 @@ def problems_of(name, file, service, everything, volumes):
                 yield f"{name}: {what} is missing"
         if "healthcheck" not in service and name not in WITHOUT_HEALTH:
             yield f"{name}: has no health check"
-        if str(service.get("image", "")).startswith("updraft") and "healthcheck" in service and "command" in service:
+        if str(service.get("image", "")).startswith("updraft:") and "healthcheck" in service and "command" in service:
             asked, wanted = service["healthcheck"].get("test"), health_command(service["command"])
             if asked != wanted:
                 yield f"{name}: its health is asked with {asked}, not with {wanted}"

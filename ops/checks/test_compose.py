@@ -26,12 +26,12 @@ class Rules(unittest.TestCase):
             ({"volumes": ["date:/x"]}, "there is no volume date"),
             ({"depends_on": {"kafkas": {"condition": "service_started"}}}, "there is no kafkas"),
             ({"depends_on": {"registry": {"condition": "service_healthy"}}}, "no health check to wait for"),
-            ({"mem_limit": None, "image": "updraft:latest"}, "read-only root"),
+            ({"mem_limit": None, "image": "updraft:local"}, "read-only root"),
         ):
             self.assertIn(text, "\n".join(problems(**changes)), changes)
 
     def test_programs_are_asked_by_themselves(self):
-        program = {"image": "updraft:latest", "read_only": True, "cap_drop": ["ALL"]}
+        program = {"image": "updraft:local", "read_only": True, "cap_drop": ["ALL"]}
         for command, test, is_sound in (
             (["bridge"], ["CMD", "bridge", "health"], True),
             (["pusher", "run"], ["CMD", "pusher", "health"], True),

@@ -8,7 +8,7 @@ umask 077
 folder=${1:-secrets}
 ops=$(cd "$(dirname "$0")/.." && pwd)
 days=${UPDRAFT_CERTIFICATE_DAYS:-825}
-programs=(admin bridge processor thermals receivers historian archive pusher topics)
+programs=(admin bridge processor thermals receivers historian archive accounts pusher topics)
 mkdir -p "$folder"
 cd "$folder"
 

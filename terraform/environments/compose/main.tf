@@ -31,7 +31,7 @@ provider "restapi" {
 
 locals {
   # The programs with certificates of make-secrets.sh.
-  programs = ["bridge", "processor", "thermals", "receivers", "historian", "archive", "pusher", "topics"]
+  programs = ["bridge", "processor", "thermals", "receivers", "historian", "archive", "accounts", "pusher", "topics"]
 }
 
 module "topics" {
