@@ -62,6 +62,26 @@ class Daily(unittest.TestCase):
             os.utime(old, (then, then))
             for backup in (old, Path(folder) / "none"):
                 self.assertEqual(daily(UPDRAFT_BACKUPS=f"{young} {backup}")[0], 1, backup)
+            # Of a pattern the newest counts: older nights stay for a while.
+            self.assertEqual(daily(UPDRAFT_BACKUPS=f"{folder}/*")[0], 0)
+            os.utime(young, (then + 1800, then + 1800))
+            code, said = daily(UPDRAFT_BACKUPS=f"{folder}/* {folder}/*.zip")
+            self.assertEqual(code, 1, said)
+            self.assertRegex(said, r"backup +\S+\*\.zip is not there")
+
+    def test_drift_is_found_by_the_program_that_is_there(self):
+        for program, answer, code, said in (
+            ("terraform", "exit 0", 0, "ok +drift +none"),
+            ("tofu", "exit 2", 1, "FAIL +drift +tofu -chdir=somewhere plan says what"),
+            ("tofu", "echo 'no credentials'; exit 1", 1, "FAIL +drift +tofu plan failed: no credentials"),
+        ):
+            with tempfile.TemporaryDirectory() as folder:
+                file = Path(folder) / program
+                file.write_text(f"#!/bin/sh\n{answer}\n")
+                file.chmod(0o755)
+                found = daily(PATH=f"{folder}:/usr/bin:/bin", UPDRAFT_TERRAFORM="somewhere")
+                self.assertEqual(found[0], code)
+                self.assertRegex(found[1], said)
 
 
 if __name__ == "__main__":
