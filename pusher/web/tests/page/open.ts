@@ -57,6 +57,19 @@ export async function axeViolations(page: Page): Promise<string[]> {
   });
 }
 
+/** Part of a picture, pixels. */
+export interface Box { x: number; y: number; width: number; height: number }
+
+/** How many colours a part of a picture has. */
+export function coloursIn(page: Page, picture: Buffer, { x, y, width, height }: Box): Promise<number> {
+  return page.evaluate(async ([bytes, box]) => {
+    const image = await createImageBitmap(new Blob([new Uint8Array(bytes!)]), ...box as [number, number, number, number]);
+    const drawing = new OffscreenCanvas(image.width, image.height).getContext('2d')!;
+    drawing.drawImage(image, 0, 0);
+    return new Set(new Uint32Array(drawing.getImageData(0, 0, image.width, image.height).data.buffer)).size;
+  }, [[...picture], [x, y, width, height]] as const);
+}
+
 /** One open page, and its errors. */
 export class Visit {
   readonly page: Page;

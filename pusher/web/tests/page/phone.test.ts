@@ -4,12 +4,16 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { launch } from '../browser.mjs';
 import { startSky } from '../sky.mjs';
 import type { Hooks } from '../../src/hooks';
-import { PHONE, STEP, Visit } from './open';
+import { coloursIn, PHONE, STEP, Visit } from './open';
 
 declare const window: { updraft?: Hooks };
 
 /** The smallest side of a touch target (WCAG 2.5.5). */
 const TOUCH_PX = 44;
+/** Half of the side of a symbol, pixels. */
+const SYMBOL_PX = 16;
+/** A symbol, its rim and its ring have more; a bare map has one or two. */
+const SYMBOL_COLOURS = 8;
 
 let browser: Browser;
 beforeAll(async () => { browser = await launch(); });
@@ -45,6 +49,13 @@ for (const [name, viewport] of [['upright', { width: 390, height: 844 }], ['held
     expect(follow.top).toBeGreaterThanOrEqual(card.top);
     expect(card.bottom).toBeLessThanOrEqual(panel.top + 1);
     expect(card.bottom - card.top).toBeGreaterThan(200);
+
+    // It is seen there, too: nothing lies over it. The map may still move.
+    await expect.poll(async () => {
+      const { x, y } = (await boxes()).aircraft!;
+      const symbol = { x: Math.round(x) - SYMBOL_PX, y: Math.round(y) - SYMBOL_PX, width: 2 * SYMBOL_PX, height: 2 * SYMBOL_PX };
+      return await coloursIn(page, await page.screenshot({ scale: 'css', timeout: STEP.timeout }), symbol);
+    }, STEP).toBeGreaterThan(SYMBOL_COLOURS);
 
     const small = await page.evaluate((least) => [...document.querySelectorAll<HTMLElement>('button, a[href], .toggle, input[type=search]')]
       .filter((element) => element.checkVisibility({ visibilityProperty: true }) && element.closest('#map') === null && !element.matches('.skip'))

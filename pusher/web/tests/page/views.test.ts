@@ -8,7 +8,7 @@ import { terrainArchive } from '../archives.mjs';
 import { launch } from '../browser.mjs';
 import { startSky } from '../sky.mjs';
 import type { Hooks } from '../../src/hooks';
-import { PHONE, STEP, Visit, type SkyServer } from './open';
+import { coloursIn, PHONE, STEP, Visit, type Box, type SkyServer } from './open';
 
 declare const window: { updraft?: Hooks };
 
@@ -32,7 +32,7 @@ interface Shot {
   /** Makes the view, and waits until it is there. */
   act?: (page: Page) => Promise<unknown>;
   /** Where the map is seen, pixels. */
-  free?: { x: number; y: number; width: number; height: number };
+  free?: Box;
 }
 
 const select = async (page: Page) => {
@@ -69,16 +69,6 @@ const SHOTS: Record<string, Shot> = {
   phone: { options: UPRIGHT, act: tapRow, free: { x: 20, y: 220, width: 280, height: 170 } },
   'phone-across': { options: ACROSS, act: tapRow },
 };
-
-/** How many colours a part of a picture has. */
-function coloursIn(page: Page, picture: Buffer, { x, y, width, height }: NonNullable<Shot['free']>): Promise<number> {
-  return page.evaluate(async ([bytes, box]) => {
-    const image = await createImageBitmap(new Blob([new Uint8Array(bytes!)]), ...box as [number, number, number, number]);
-    const drawing = new OffscreenCanvas(image.width, image.height).getContext('2d')!;
-    drawing.drawImage(image, 0, 0);
-    return new Set(new Uint32Array(drawing.getImageData(0, 0, image.width, image.height).data.buffer)).size;
-  }, [[...picture], [x, y, width, height]] as const);
-}
 
 let browser: Browser;
 let sky: SkyServer;

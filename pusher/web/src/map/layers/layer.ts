@@ -10,7 +10,7 @@ export type LayerKey = (typeof LAYER_KEYS)[number];
 /** One kind of object on the map: a source, its style layers, and how a scene becomes features. */
 export interface Layer {
   key: LayerKey;
-  /** Style layers, from below to above; the last one is the one that can be clicked. */
+  /** Style layers, from below to above; all can be clicked. */
   ids: string[];
   /** The shortest time between two drawings, ms; long for objects that do not move. */
   intervalMs: number;
