@@ -11,8 +11,8 @@ use runtime::{Backoff, Part, Readiness, Shutdown};
 
 use crate::config::BridgeOptions;
 use crate::dependencies::Dependencies;
-use crate::gate::Fate;
-use crate::mqtt::{self, Asked, Connection, Lost};
+use crate::gate::Decision;
+use crate::mqtt::{self, Asked, Connection, ConnectionError};
 use crate::pipeline::{Pipeline, Taken};
 use crate::received::Received;
 
@@ -56,7 +56,7 @@ pub(crate) struct Forwarder {
     mqtt: Part,
     pipeline: Pipeline<Sent>,
     /// A message that waits for room; while there is one, nothing more is read.
-    held: Option<(Publish, Fate)>,
+    held: Option<(Publish, Decision)>,
     reported_exceeded: bool,
     reported_retained: bool,
     connected_at: Duration,
@@ -100,7 +100,7 @@ impl Forwarder {
                 break;
             }
         }
-        match self.pipeline.hopeless() {
+        match self.pipeline.fatal_error() {
             Some(why) => Err(anyhow::anyhow!("{why}; start the process again")),
             None => Ok(()),
         }
@@ -131,9 +131,9 @@ impl Forwarder {
             tokio::select! {
                 () = stop.requested() => return None,
                 outcome = &mut work => return Some(outcome),
-                () = self.pipeline.wait_for_answers() => self.work_off(),
+                () = self.pipeline.wait_for_answers() => self.process_answers(),
             }
-            if self.pipeline.hopeless().is_some() {
+            if self.pipeline.fatal_error().is_some() {
                 return None;
             }
         }
@@ -145,7 +145,7 @@ impl Forwarder {
         mut connection: Connection,
         connected: &ConnAck,
         stop: &Shutdown,
-    ) -> Result<(), Lost> {
+    ) -> Result<(), ConnectionError> {
         self.connected(&mut connection, connected)?;
         let clock = self.dependencies.context.clock.clone();
         let mut turn_began = clock.monotonic();
@@ -156,9 +156,9 @@ impl Forwarder {
             }
             turn_began = clock.monotonic();
             self.take_in(&mut connection)?;
-            self.work_off();
+            self.process_answers();
             self.pay(&mut connection)?;
-            if self.pipeline.hopeless().is_some() {
+            if self.pipeline.fatal_error().is_some() {
                 return Ok(());
             }
             let reading = self.held.is_none() && self.pipeline.window().has_room_for_bytes();
@@ -173,11 +173,11 @@ impl Forwarder {
     }
 
     /// All messages that were read and fit into the window.
-    fn take_in(&mut self, connection: &mut Connection) -> Result<(), Lost> {
+    fn take_in(&mut self, connection: &mut Connection) -> Result<(), ConnectionError> {
         if self.pipeline.window().has_room()
-            && let Some((held, fate)) = self.held.take()
+            && let Some((held, decision)) = self.held.take()
         {
-            self.enter(held, fate, connection.read_at());
+            self.enter(held, decision, connection.read_at());
         }
         while self.held.is_none()
             && self.pipeline.window().has_room_for_bytes()
@@ -188,14 +188,14 @@ impl Forwarder {
         Ok(())
     }
 
-    fn connected(&mut self, connection: &mut Connection, connected: &ConnAck) -> Result<(), Lost> {
+    fn connected(&mut self, connection: &mut Connection, connected: &ConnAck) -> Result<(), ConnectionError> {
         self.connected_at = self.dependencies.context.clock.monotonic();
         if connected.session_present {
             // The broker may have queued frames since the last connection, whose end is unknown when it was of another
             // process.
             let away =
                 self.lost_at.map_or(self.options.session_expiry, |lost_at| self.connected_at.saturating_sub(lost_at));
-            self.pipeline.make_up_for(away, self.connected_at);
+            self.pipeline.credit(away, self.connected_at);
         }
         let metrics = &self.dependencies.metrics;
         if metrics.connections.inc() > 0 {
@@ -214,14 +214,14 @@ impl Forwarder {
         Ok(())
     }
 
-    fn incoming(&mut self, packet: Packet, read_at: Duration) -> Result<(), Lost> {
+    fn incoming(&mut self, packet: Packet, read_at: Duration) -> Result<(), ConnectionError> {
         match packet {
             // A session of an earlier release may still have a subscription to them.
             Packet::Publish(publish) if mqtt::is_brokers_own(&publish.topic) => {}
             Packet::Publish(publish) => self.received(publish, read_at),
             Packet::SubAck(subscribed) if subscribed.pkid == mqtt::RECEIVERS => self.subscribed(&subscribed),
             Packet::PingResp(_) => {}
-            _ => return Err(Lost::Unexpected),
+            packet => return Err(ConnectionError::unexpected(&packet, "PUBLISH, SUBACK or PINGRESP")),
         }
         Ok(())
     }
@@ -237,15 +237,15 @@ impl Forwarder {
     /// nothing more
     /// is read until there is room. `read_at`: when its bytes were read (monotonic).
     fn received(&mut self, publish: Publish, read_at: Duration) {
-        let fate = self.pipeline.judge(&as_received(&publish, read_at));
+        let decision = self.pipeline.decide(&as_received(&publish, read_at));
         if publish.retain && !std::mem::replace(&mut self.reported_retained, true) {
             let topic = String::from_utf8_lossy(&publish.topic);
             tracing::info!(%topic, "dropped a retained message: it is old. Receivers should publish without the retain flag");
         }
-        self.enter(publish, fate, read_at);
+        self.enter(publish, decision, read_at);
     }
 
-    fn enter(&mut self, publish: Publish, fate: Fate, read_at: Duration) {
+    fn enter(&mut self, publish: Publish, decision: Decision, read_at: Duration) {
         let sent = (publish.qos != QoS::AtMostOnce).then(|| Sent {
             packet_id: publish.pkid,
             topic: publish.topic.clone(),
@@ -253,9 +253,9 @@ impl Forwarder {
         });
         let (received, owed) = (as_received(&publish, read_at), &mut self.owed);
         let same = |earlier: &Sent, now: &Sent| now.is(earlier);
-        let taken = self.pipeline.receive(&received, fate, sent, same, |sent| owed.push(sent.packet_id));
-        if let Taken::NoRoom(fate) = taken {
-            self.held = Some((publish, fate));
+        let taken = self.pipeline.receive(&received, decision, sent, same, |sent| owed.push(sent.packet_id));
+        if let Taken::NoRoom(decision) = taken {
+            self.held = Some((publish, decision));
         }
         if self.pipeline.window().is_exceeded() && !std::mem::replace(&mut self.reported_exceeded, true) {
             let window = self.options.window;
@@ -263,17 +263,17 @@ impl Forwarder {
         }
     }
 
-    fn work_off(&mut self) {
+    fn process_answers(&mut self) {
         let owed = &mut self.owed;
-        self.pipeline.work_off(|sent| owed.push(sent.packet_id));
+        self.pipeline.process_answers(|sent| owed.push(sent.packet_id));
     }
 
-    fn pay(&mut self, connection: &mut Connection) -> Result<(), Lost> {
+    fn pay(&mut self, connection: &mut Connection) -> Result<(), ConnectionError> {
         self.owed.drain(..).try_for_each(|packet_id| connection.acknowledge(packet_id))
     }
 
     /// Messages of the lost connection are not acknowledged on the next one, unless they are redelivered there.
-    fn lost(&mut self, lost: &Lost) {
+    fn lost(&mut self, lost: &ConnectionError) {
         self.mqtt.not_ready(format!("lost {}: {lost}", self.options.mqtt_url));
         self.pipeline.reconnected();
         self.lost_at = Some(self.dependencies.context.clock.monotonic());
@@ -286,7 +286,7 @@ impl Forwarder {
     }
 
     /// Takes no more messages; waits until the log has those in flight, acknowledges them, and disconnects.
-    async fn drain(&mut self, mut connection: Connection) -> Result<(), Lost> {
+    async fn drain(&mut self, mut connection: Connection) -> Result<(), ConnectionError> {
         let clock = self.dependencies.context.clock.clone();
         let mut deadline = std::pin::pin!(clock.sleep(DRAIN));
         while !self.pipeline.window().is_empty() || !connection.is_flushed() {
@@ -298,7 +298,7 @@ impl Forwarder {
                 written = connection.exchange(false) => written?,
                 () = self.pipeline.wait_for_answers() => {}
             }
-            self.work_off();
+            self.process_answers();
             self.pay(&mut connection)?;
         }
         tokio::select! {

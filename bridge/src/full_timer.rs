@@ -4,7 +4,7 @@ use std::time::Duration;
 
 /// After this time it is reported: a window that fills in a burst and empties again works normally; one that stays full
 /// makes no progress.
-const REPORT_AFTER: Duration = Duration::from_secs(5);
+pub(crate) const REPORT_AFTER: Duration = Duration::from_secs(5);
 
 #[derive(Debug, Default)]
 pub(crate) struct FullTimer {

@@ -12,7 +12,7 @@ use crate::shard::Shard;
 
 /// The decision about a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Fate {
+pub(crate) enum Decision {
     /// It is written to the log, as a record or a dead letter.
     Forwarded,
     /// Another bridge forwards it.
@@ -47,21 +47,21 @@ impl Gate {
         }
     }
 
-    /// Judges a message by its topic. A redelivered message was judged at its first delivery, and may be in flight.
-    pub(crate) fn fate(&mut self, message: &Received<'_>) -> Fate {
+    /// Decides by a message's topic. A redelivered message was counted at its first delivery, and may be in flight.
+    pub(crate) fn decide(&mut self, message: &Received<'_>) -> Decision {
         if message.retained {
-            return Fate::Retained;
+            return Decision::Retained;
         }
         if !self.shard.has(envelope::receiver_of(message.topic, &self.prefixes)) {
-            return Fate::Others;
+            return Decision::Others;
         }
         if message.repeated {
-            return Fate::Forwarded;
+            return Decision::Forwarded;
         }
         let (now, receiver) =
             (self.dependencies.context.clock.monotonic(), envelope::limit_key(message.topic, &self.prefixes));
         match self.limits.admit(receiver, now) {
-            Admission::Admitted => return Fate::Forwarded,
+            Admission::Admitted => return Decision::Forwarded,
             Admission::Refused(Some(last_time)) => tracing::warn!(
                 receiver = %String::from_utf8_lossy(receiver),
                 rate = self.rate,
@@ -71,37 +71,37 @@ impl Gate {
             ),
             Admission::Refused(None) => {}
         }
-        Fate::Limited
+        Decision::Limited
     }
 
-    /// The same, once it is known whether it makes a dead letter.
-    pub(crate) fn with_letter(&mut self, fate: Fate, reject: Option<Reject>, message: &Received<'_>) -> Fate {
-        let Some(reject) = reject.filter(|_| !message.repeated) else { return fate };
+    /// The decision once it is known whether the message becomes a dead letter: too many of a receiver are withheld.
+    pub(crate) fn decide_dead_letter(&mut self, decision: Decision, reject: Option<Reject>, message: &Received<'_>) -> Decision {
+        let Some(reject) = reject.filter(|_| !message.repeated) else { return decision };
         let now = self.dependencies.context.clock.monotonic();
-        match self.limits.admit_letter(envelope::limit_key(message.topic, &self.prefixes), now) {
-            true => fate,
-            false => Fate::Withheld(reject),
+        match self.limits.admit_dead_letter(envelope::limit_key(message.topic, &self.prefixes), now) {
+            true => decision,
+            false => Decision::Withheld(reject),
         }
     }
 
     /// Counts a message that is not forwarded.
-    pub(crate) fn leave(&self, fate: Fate) {
+    pub(crate) fn leave(&self, decision: Decision) {
         let metrics = &self.dependencies.metrics;
-        let counter = match fate {
-            Fate::Withheld(reject) => {
-                metrics.letters_withheld.get_or_create(&Reason { reason: reject.reason() }).inc();
+        let counter = match decision {
+            Decision::Withheld(reject) => {
+                metrics.dead_letters_withheld.get_or_create(&Reason { reason: reject.reason() }).inc();
                 return;
             }
-            Fate::Limited => &metrics.limited,
-            Fate::Retained => &metrics.retained,
-            Fate::Others | Fate::Forwarded => &metrics.others,
+            Decision::Limited => &metrics.limited,
+            Decision::Retained => &metrics.retained,
+            Decision::Others | Decision::Forwarded => &metrics.others,
         };
         counter.inc();
     }
 
-    /// See [`ReceiverLimits::make_up_for`].
-    pub(crate) fn make_up_for(&mut self, away: Duration, now: Duration) {
-        self.limits.make_up_for(away, now);
+    /// See [`ReceiverLimits::credit`].
+    pub(crate) fn credit(&mut self, away: Duration, now: Duration) {
+        self.limits.credit(away, now);
     }
 
     /// Updates the metrics of receivers.

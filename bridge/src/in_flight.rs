@@ -1,4 +1,4 @@
-//! A message between its arrival and the log's acknowledgement.
+//! A message in flight: between its receipt and its acknowledgement to the sender.
 
 use std::time::Duration;
 
@@ -7,7 +7,8 @@ use streams::Outgoing;
 
 use crate::reject::Reject;
 
-/// A message in flight: its record, and its time of arrival (monotonic).
+/// A message in flight: its record, and when it was made (monotonic), which is later than the receipt of a message that had to
+/// wait for room.
 pub(crate) struct InFlightMessage {
     pub(crate) record: Outgoing,
     pub(crate) received_at: Duration,

@@ -101,8 +101,8 @@ impl InProcessForwarder {
     pub(crate) async fn run(mut self, stop: Shutdown) -> anyhow::Result<()> {
         let mut batch = Vec::with_capacity(BATCH);
         loop {
-            self.pipeline.work_off(acknowledge);
-            if let Some(why) = self.pipeline.hopeless() {
+            self.pipeline.process_answers(acknowledge);
+            if let Some(why) = self.pipeline.fatal_error() {
                 anyhow::bail!("{why}; start the process again");
             }
             let room = self.pipeline.room().min(BATCH);
@@ -127,8 +127,8 @@ impl InProcessForwarder {
         for Message { topic, payload, acknowledgement } in batch.drain(..) {
             let received = Received { topic: &topic, payload: &payload, repeated: false, retained: false, read_at };
             // Never without room: only as many were taken as the window has room for.
-            let fate = self.pipeline.judge(&received);
-            self.pipeline.receive(&received, fate, acknowledgement, |_, _| false, acknowledge);
+            let decision = self.pipeline.decide(&received);
+            self.pipeline.receive(&received, decision, acknowledgement, |_, _| false, acknowledge);
         }
     }
 
@@ -145,7 +145,7 @@ impl InProcessForwarder {
                 }
                 () = self.pipeline.wait_for_answers() => {}
             }
-            self.pipeline.work_off(acknowledge);
+            self.pipeline.process_answers(acknowledge);
         }
     }
 }

@@ -21,7 +21,7 @@ impl Intake {
         Self { dependencies, prefixes }
     }
 
-    /// Takes a received message in.
+    /// Builds the record or the dead letter of a message.
     pub(crate) fn in_flight(&self, topic: &[u8], payload: &Bytes) -> InFlightMessage {
         let now_us = self.dependencies.context.clock.now_us();
         let received_at = self.dependencies.context.clock.monotonic();
@@ -54,7 +54,7 @@ impl Intake {
     }
 
     /// A record that the log permanently refuses becomes a dead letter.
-    pub(crate) fn put_aside(&self, in_flight: &mut InFlightMessage) {
+    pub(crate) fn convert_to_dead_letter(&self, in_flight: &mut InFlightMessage) {
         let source = DeadLetterSource::Mqtt { topic: self.dependencies.raw.name.to_string() };
         let letter = DeadLetter {
             key: in_flight.record.key.clone(),

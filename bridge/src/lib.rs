@@ -11,7 +11,6 @@
 mod answers;
 mod config;
 mod dependencies;
-mod flow;
 mod forward;
 mod full_timer;
 mod gate;
@@ -27,6 +26,7 @@ mod raw;
 mod received;
 mod reject;
 mod shard;
+mod stall;
 mod ticks;
 mod traces;
 mod window;

@@ -70,7 +70,7 @@ impl ReceiverLimits {
     }
 
     /// The broker queued frames for this time, which ended now.
-    pub(crate) fn make_up_for(&mut self, away: Duration, now: Duration) {
+    pub(crate) fn credit(&mut self, away: Duration, now: Duration) {
         let left = if now < self.credit_until { self.credit } else { Duration::ZERO };
         (self.credit, self.credit_until) = ((left + away).min(LONGEST_AWAY), now + CATCH_UP);
     }
@@ -92,7 +92,7 @@ impl ReceiverLimits {
     }
 
     /// Whether an unusable message of a receiver may become a dead letter.
-    pub(crate) fn admit_letter(&mut self, receiver: &[u8], now: Duration) -> bool {
+    pub(crate) fn admit_dead_letter(&mut self, receiver: &[u8], now: Duration) -> bool {
         let known = self.touch(receiver);
         known.letters.take(RECEIVER_LETTERS, micros(now)) && self.letters.take(LETTERS, micros(now))
     }
@@ -150,10 +150,10 @@ mod tests {
     #[test]
     fn a_backlog_of_an_absence_is_carried() {
         let mut limits = limits();
-        limits.make_up_for(60 * SECOND, 100 * SECOND);
+        limits.credit(60 * SECOND, 100 * SECOND);
         assert_eq!(admitted(&mut limits, b"r", 20_000, 100 * SECOND), 6_500);
         assert_eq!(admitted(&mut limits, b"late", 20_000, 100 * SECOND + CATCH_UP), 500, "it is over by then");
-        limits.make_up_for(1_000_000 * SECOND, 10_000 * SECOND);
+        limits.credit(1_000_000 * SECOND, 10_000 * SECOND);
         assert_eq!(admitted(&mut limits, b"x", 1_000_000, 10_000 * SECOND), 360_500, "an hour at most");
     }
 
@@ -196,8 +196,8 @@ mod tests {
     #[test]
     fn dead_letters_are_bounded_for_one_and_for_all() {
         let mut limits = limits();
-        assert_eq!((0..1_000).filter(|_| limits.admit_letter(b"loud", SECOND)).count(), 20);
-        let all = (0..1_000_u32).filter(|at| limits.admit_letter(&at.to_be_bytes(), SECOND)).count();
+        assert_eq!((0..1_000).filter(|_| limits.admit_dead_letter(b"loud", SECOND)).count(), 20);
+        let all = (0..1_000_u32).filter(|at| limits.admit_dead_letter(&at.to_be_bytes(), SECOND)).count();
         assert_eq!(all, 180);
     }
 }

@@ -74,7 +74,7 @@ impl LogWriter {
         self.answers.clone()
     }
 
-    /// When [`LogWriter::work_off`] is due without an answer of the log (monotonic).
+    /// When [`LogWriter::process_answers`] is due without an answer of the log (monotonic).
     pub(crate) fn again_at(&self) -> Option<Duration> {
         self.again_at
     }
@@ -91,7 +91,7 @@ impl LogWriter {
     }
 
     /// Processes the log's answers, and calls `acknowledge` for each message that may be acknowledged now, in order.
-    pub(crate) fn work_off<A>(
+    pub(crate) fn process_answers<A>(
         &mut self,
         window: &mut Window<A, InFlightMessage>,
         intake: &Intake,
@@ -163,7 +163,7 @@ impl LogWriter {
             return self.done(sequence, &Err(error.clone()), window, acknowledge);
         }
         end_span(in_flight, &Err(error.clone()), self.dependencies.context.clock.monotonic());
-        intake.put_aside(in_flight);
+        intake.convert_to_dead_letter(in_flight);
         self.unsent.push_back(sequence);
     }
 

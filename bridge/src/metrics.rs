@@ -24,7 +24,7 @@ pub(crate) struct BridgeMetrics {
     pub(crate) dead_lettered: Family<Reason, Counter>,
     pub(crate) dropped: Counter,
     pub(crate) limited: Counter,
-    pub(crate) letters_withheld: Family<Reason, Counter>,
+    pub(crate) dead_letters_withheld: Family<Reason, Counter>,
     pub(crate) receivers: Gauge,
     pub(crate) receivers_evicted: Counter,
     pub(crate) in_flight: Gauge,
@@ -65,7 +65,7 @@ impl BridgeMetrics {
                 "Messages of receivers over their limit, which are dropped",
                 Counter::default(),
             ),
-            letters_withheld: metrics.register(
+            dead_letters_withheld: metrics.register(
                 "bridge_dead_letters_withheld",
                 "Unusable messages that became no dead letter, since there were too many, by reason",
                 reasons(),

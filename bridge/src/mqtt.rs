@@ -21,7 +21,7 @@ use tokio::net::TcpStream;
 use crate::config::BridgeOptions;
 
 pub(crate) use broker::{Asked, is_brokers_own, subscription_problem};
-pub(crate) use connection::{Connection, Lost};
+pub(crate) use connection::{Connection, ConnectionError};
 pub(crate) use monitor::BrokerMonitor;
 
 /// Larger than any message that a receiver should send, so that longer ones become dead letters. Beyond this the broker
@@ -42,19 +42,19 @@ pub(crate) fn check(options: &BridgeOptions) -> anyhow::Result<()> {
 }
 
 /// Connects, and opens this bridge's session.
-pub(crate) async fn open(options: &BridgeOptions, clock: &Clock) -> Result<(Connection, ConnAck), Lost> {
+pub(crate) async fn open(options: &BridgeOptions, clock: &Clock) -> Result<(Connection, ConnAck), ConnectionError> {
     open_with(options, &connect_packet(options), clock).await
 }
 
 /// Connects with a CONNECT packet of the caller's.
-async fn open_with(options: &BridgeOptions, connect: &Packet, clock: &Clock) -> Result<(Connection, ConnAck), Lost> {
+async fn open_with(options: &BridgeOptions, connect: &Packet, clock: &Clock) -> Result<(Connection, ConnAck), ConnectionError> {
     tokio::select! {
         opened = try_open(options, connect, clock) => opened,
-        () = clock.sleep(CONNECT_WITHIN) => Err(Lost::Silent(CONNECT_WITHIN)),
+        () = clock.sleep(CONNECT_WITHIN) => Err(ConnectionError::Timeout(CONNECT_WITHIN)),
     }
 }
 
-async fn try_open(options: &BridgeOptions, connect: &Packet, clock: &Clock) -> Result<(Connection, ConnAck), Lost> {
+async fn try_open(options: &BridgeOptions, connect: &Packet, clock: &Clock) -> Result<(Connection, ConnAck), ConnectionError> {
     let host = options.mqtt_url.host_str().unwrap_or("localhost").trim_matches(['[', ']']);
     let port = options.mqtt_url.port().unwrap_or(if is_tls(options) { 8883 } else { 1883 });
     let stream = TcpStream::connect((host, port)).await?;
@@ -65,7 +65,7 @@ async fn try_open(options: &BridgeOptions, connect: &Packet, clock: &Clock) -> R
         Connection::new(stream, clock.clone(), KEEP_ALIVE)
     };
     connection.send(connect)?;
-    let connected = connection.greeting().await?;
+    let connected = connection.receive_connack().await?;
     Ok((connection, connected))
 }
 

@@ -12,29 +12,30 @@ use streams::SinkSettings;
 use crate::answers::Answers;
 use crate::config::BridgeOptions;
 use crate::dependencies::Dependencies;
-use crate::flow::{Flow, Step};
-use crate::full_timer::FullTimer;
-use crate::gate::{Fate, Gate};
+use crate::full_timer::{FullTimer, REPORT_AFTER};
+use crate::gate::{Decision, Gate};
 use crate::in_flight::InFlightMessage;
 use crate::intake::Intake;
 use crate::log_writer::LogWriter;
 use crate::received::Received;
+use crate::stall::{StallDetector, Step};
 use crate::window::{Entered, Window};
 
-/// How often the window is checked when nothing happens.
-const LOOK_AGAIN: Duration = Duration::from_secs(1);
+/// Checks for a stalled window are at least this far apart; also the longest wait for an answer of the log.
+const CHECK_INTERVAL: Duration = Duration::from_secs(1);
 /// Maximum bytes in flight; beyond it, nothing more is read. Many times the size of 8,192 frames.
 const MAX_BYTES: usize = 8 << 20;
-/// Maximum bytes in the log's writer: the window twice (an older connection's messages too), each in its record.
-const WRITER_BYTES: usize = 4 * MAX_BYTES;
+/// Maximum bytes in the queue of the log's sink. The window's messages are bounded by [`MAX_BYTES`]; in their records they
+/// have keys, headers and framing besides, so this bound is reached after that one.
+const SINK_BYTES: usize = 4 * MAX_BYTES;
 
 /// The result of offering a message.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Taken {
-    /// It is in the window, or is done.
-    Yes,
-    /// The window has no room: offer it again later, judged so.
-    NoRoom(Fate),
+    /// It is in the window or a copy of one there, or it was dropped and counted.
+    Handled,
+    /// The window has no room: offer it again later, with this decision.
+    NoRoom(Decision),
 }
 
 pub(crate) struct Pipeline<A> {
@@ -46,15 +47,15 @@ pub(crate) struct Pipeline<A> {
     window: Window<A, InFlightMessage>,
     log_writer: LogWriter,
     full_timer: FullTimer,
-    flow: Flow,
-    flow_at: Duration,
+    stall_detector: StallDetector,
+    next_check: Duration,
     /// The error that only a restart of the process can fix.
-    hopeless: Option<String>,
+    fatal_error: Option<String>,
 }
 
 impl<A> Pipeline<A> {
     /// # Errors
-    /// The log gives no writer.
+    /// The log cannot open a sink.
     pub(crate) fn new(dependencies: Dependencies, options: &BridgeOptions, part: Part) -> anyhow::Result<Self> {
         let capacity = usize::from(options.window);
         dependencies.metrics.window_size.set(i64::from(options.window));
@@ -64,9 +65,9 @@ impl<A> Pipeline<A> {
             window: Window::new(capacity, MAX_BYTES),
             log_writer: LogWriter::new(dependencies.clone(), sink_settings(options))?,
             full_timer: FullTimer::default(),
-            flow: Flow::default(),
-            flow_at: Duration::ZERO,
-            hopeless: None,
+            stall_detector: StallDetector::default(),
+            next_check: Duration::ZERO,
+            fatal_error: None,
             gate: Gate::new(dependencies.clone(), options),
             part,
             capacity,
@@ -84,35 +85,35 @@ impl<A> Pipeline<A> {
         if self.window.has_room_for_bytes() { self.capacity.saturating_sub(self.window.len()) } else { 0 }
     }
 
-    /// Judges a message when it comes, once: its receiver's limit counts it.
-    pub(crate) fn judge(&mut self, message: &Received<'_>) -> Fate {
-        self.gate.fate(message)
+    /// Decides about a message. To be called once per delivery: its receiver's limit counts each call.
+    pub(crate) fn decide(&mut self, message: &Received<'_>) -> Decision {
+        self.gate.decide(message)
     }
 
-    /// Takes a judged message in. `same` recognises the acknowledgement of an earlier copy; `release` gets every
+    /// Takes in a message with its decision. `same` recognises the acknowledgement of an earlier copy; `send_ack` gets every
     /// acknowledgement that may leave now.
     pub(crate) fn receive(
         &mut self,
         message: &Received<'_>,
-        fate: Fate,
+        decision: Decision,
         acknowledge: Option<A>,
         same: impl Fn(&A, &A) -> bool,
-        release: impl FnMut(A),
+        send_ack: impl FnMut(A),
     ) -> Taken {
-        let is_acknowledged = acknowledge.is_some();
-        if fate != Fate::Forwarded && !is_acknowledged {
-            self.gate.leave(fate);
-            return Taken::Yes;
+        let expects_ack = acknowledge.is_some();
+        if decision != Decision::Forwarded && !expects_ack {
+            self.gate.leave(decision);
+            return Taken::Handled;
         }
         let weight = message.topic.len() + message.payload.len();
-        let in_flight = match fate {
-            Fate::Forwarded => self.intake.in_flight(message.topic, message.payload),
+        let in_flight = match decision {
+            Decision::Forwarded => self.intake.in_flight(message.topic, message.payload),
             _ => self.intake.skipped(),
         };
-        let fate = self.gate.with_letter(fate, in_flight.dead_letter, message);
+        let decision = self.gate.decide_dead_letter(decision, in_flight.dead_letter, message);
         let same = |earlier: &A, _: &InFlightMessage, now: &A, _: &InFlightMessage| same(earlier, now);
         match self.window.enter(acknowledge, in_flight, weight, message.repeated, same) {
-            Entered::New(sequence) if fate == Fate::Forwarded => {
+            Entered::New(sequence) if decision == Decision::Forwarded => {
                 let traces = &self.dependencies.traces;
                 if traces.samples()
                     && let Some(in_flight) = self.window.item_mut(sequence)
@@ -124,70 +125,72 @@ impl<A> Pipeline<A> {
             // It is not written to the log, and acknowledged in order: a withheld acknowledgement would delay all later
             // ones.
             Entered::New(sequence) => {
-                self.gate.leave(fate);
-                self.window.complete(sequence, release);
+                self.gate.leave(decision);
+                self.window.complete(sequence, send_ack);
             }
             Entered::Again => {
                 self.dependencies.metrics.repeated.inc();
             }
-            Entered::Full if !is_acknowledged => {
+            Entered::Full if !expects_ack => {
                 self.dependencies.metrics.dropped.inc();
             }
-            Entered::Full => return Taken::NoRoom(fate),
+            Entered::Full => return Taken::NoRoom(decision),
         }
         self.dependencies.metrics.received.inc();
-        Taken::Yes
+        Taken::Handled
     }
 
-    /// The sender may have queued messages for this time: it is credited to its receivers' limits.
-    pub(crate) fn make_up_for(&mut self, away: Duration, now: Duration) {
-        self.gate.make_up_for(away, now);
+    /// Credits the receivers' limits with a time in which the sender may have queued messages: its burst is not dropped.
+    pub(crate) fn credit(&mut self, away: Duration, now: Duration) {
+        self.gate.credit(away, now);
     }
 
-    /// Applies the log's answers; `release` gets every acknowledgement that may leave now, in the order of receipt.
-    pub(crate) fn work_off(&mut self, release: impl FnMut(A)) {
-        self.log_writer.work_off(&mut self.window, &self.intake, release);
+    /// Applies the log's answers; `send_ack` gets every acknowledgement that may leave now, in the order of receipt.
+    pub(crate) fn process_answers(&mut self, send_ack: impl FnMut(A)) {
+        self.log_writer.process_answers(&mut self.window, &self.intake, send_ack);
         let now = self.dependencies.context.clock.monotonic();
         let metrics = &self.dependencies.metrics;
         metrics.in_flight.set(i64::try_from(self.window.len()).unwrap_or(i64::MAX));
         let full_for = self.full_timer.update(self.window.is_full(), now);
         metrics.window_full.inc_by(full_for.as_secs_f64());
         if !full_for.is_zero() {
-            self.gate.make_up_for(full_for, now);
+            self.gate.credit(full_for, now);
         }
         self.gate.update_metrics();
-        self.judge_flow(now);
+        self.check_for_stall(now);
         match (self.log_writer.trouble(), self.full_timer.is_full_too_long(now)) {
             (Some(trouble), _) => self.part.not_ready(trouble),
             (None, true) => self.part.not_ready(format!(
-                "the window of {} is full: {} takes nothing, the sender's messages wait",
-                self.capacity, self.dependencies.cluster.name
+                "the window of {} messages has been full for {} s or longer: {} acknowledges records too slowly or not at all; check its brokers",
+                self.capacity,
+                REPORT_AFTER.as_secs(),
+                self.dependencies.cluster.name
             )),
             (None, false) => self.part.ready(),
         }
     }
 
     /// Why the window stays stalled after all retries; then the process should end.
-    pub(crate) fn hopeless(&self) -> Option<&str> {
-        self.hopeless.as_deref()
+    pub(crate) fn fatal_error(&self) -> Option<&str> {
+        self.fatal_error.as_deref()
     }
 
-    /// Checks regularly whether the window makes progress.
-    fn judge_flow(&mut self, now: Duration) {
-        if now < self.flow_at {
+    /// Replaces the sink of a stalled window.
+    fn check_for_stall(&mut self, now: Duration) {
+        if now < self.next_check {
             return;
         }
-        self.flow_at = now + LOOK_AGAIN;
+        self.next_check = now + CHECK_INTERVAL;
         let (waiting, answers) = (self.window.len(), self.dependencies.cluster.log.unavailable_reason().is_none());
-        let why = "the window does not move though the log answers";
-        match self.flow.judge(now, waiting, self.log_writer.done_count(), answers) {
+        let why = "the window is stalled although the log answers";
+        match self.stall_detector.observe(now, waiting, self.log_writer.done_count(), answers) {
             Step::None => {}
             Step::Replace => {
                 self.dependencies.metrics.stalls.inc();
                 self.log_writer.replace_writer(why, waiting);
             }
             Step::End => {
-                self.hopeless = Some(format!("{why}, and other writers did not help: {waiting} messages wait"));
+                self.fatal_error = Some(format!("{why}, and new sinks did not help: {waiting} messages have no acknowledgement"));
             }
         }
     }
@@ -196,7 +199,7 @@ impl<A> Pipeline<A> {
     pub(crate) async fn wait_for_answers(&self) {
         let clock = &self.dependencies.context.clock;
         let now = clock.monotonic();
-        let due = self.log_writer.again_at().map_or(LOOK_AGAIN, |due| due.saturating_sub(now));
+        let due = self.log_writer.again_at().map_or(CHECK_INTERVAL, |due| due.saturating_sub(now));
         let answers: Arc<Answers> = self.log_writer.answers();
         tokio::select! {
             () = answers.arrived() => {}
@@ -204,7 +207,7 @@ impl<A> Pipeline<A> {
         }
     }
 
-    /// A new connection of the sender: no acknowledgement of a message before it leaves any more.
+    /// The sender has a new connection: messages of earlier ones are acknowledged only when they are delivered again.
     pub(crate) fn reconnected(&mut self) {
         self.window.reconnected();
     }
@@ -213,5 +216,5 @@ impl<A> Pipeline<A> {
 fn sink_settings(options: &BridgeOptions) -> SinkSettings {
     // Twice the window, so that a full window and the messages of an older connection both fit.
     let queue_records = usize::from(options.window) * 2 + 1000;
-    SinkSettings { queue_records, queue_bytes: WRITER_BYTES, ..SinkSettings::new(options.client_id()) }
+    SinkSettings { queue_records, queue_bytes: SINK_BYTES, ..SinkSettings::new(options.client_id()) }
 }

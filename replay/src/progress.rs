@@ -12,7 +12,8 @@ const LINE_EVERY: Duration = Duration::from_secs(10);
 /// And on a terminal.
 const REDRAW_EVERY: Duration = Duration::from_millis(200);
 
-/// Counts records, and prints the progress regularly.
+/// Counts records, and prints the progress: at most once per interval, and only at every 64th record, so that a slow source prints
+/// rarely.
 pub(crate) struct Progress {
     clock: Clock,
     began: Duration,
@@ -35,11 +36,11 @@ impl Progress {
         self.done += 1;
         // The clock is read only sometimes: it costs more than a record.
         if self.done.is_multiple_of(64) {
-            self.look(timestamp_ms);
+            self.print_when_due(timestamp_ms);
         }
     }
 
-    fn look(&mut self, timestamp_ms: i64) {
+    fn print_when_due(&mut self, timestamp_ms: i64) {
         let now = self.clock.monotonic();
         let every = if self.is_terminal { REDRAW_EVERY } else { LINE_EVERY };
         if now.saturating_sub(self.reported_at) >= every {

@@ -13,7 +13,7 @@ use super::broker::{BrokerReport, Reported, TOPICS};
 use super::{KEEP_ALIVE, MAX_PACKET_BYTES, login, open_with, subscribe};
 use crate::config::BridgeOptions;
 use crate::dependencies::Dependencies;
-use crate::mqtt::Lost;
+use crate::mqtt::ConnectionError;
 
 /// The packet id of the only subscription.
 const SUBSCRIPTION: u16 = 1;
@@ -30,13 +30,13 @@ pub(crate) struct BrokerMonitor {
 enum End {
     /// The broker refuses this subscription, or this client.
     Refused(String),
-    Lost(Lost),
+    Lost(ConnectionError),
 }
 
-impl From<Lost> for End {
-    fn from(lost: Lost) -> Self {
+impl From<ConnectionError> for End {
+    fn from(lost: ConnectionError) -> Self {
         match lost {
-            Lost::Refused(_) => Self::Refused(lost.to_string()),
+            ConnectionError::Refused(_) => Self::Refused(lost.to_string()),
             lost => Self::Lost(lost),
         }
     }
@@ -136,7 +136,7 @@ fn check(subscribed: &SubAck) -> Result<(), End> {
 }
 
 /// A connection that ends over the subscription has been refused it.
-fn ended(lost: Lost, answered: bool) -> End {
-    let over_the_subscription = !answered && matches!(lost, Lost::Closed | Lost::Dismissed(_) | Lost::Io(_));
+fn ended(lost: ConnectionError, answered: bool) -> End {
+    let over_the_subscription = !answered && matches!(lost, ConnectionError::Closed | ConnectionError::Disconnected(_) | ConnectionError::Io(_));
     if over_the_subscription { End::Refused(lost.to_string()) } else { End::Lost(lost) }
 }

@@ -28,7 +28,7 @@ impl HeldLog {
         self.held.lock().as_ref().map_or(0, Vec::len)
     }
 
-    /// Writes what waits, and what follows at once.
+    /// Writes the held records; later ones are written at once.
     pub(super) fn release(&self) {
         let sink = self.inner.sink(SinkSettings::new("released")).expect("a sink");
         for (record, receipt) in self.held.lock().take().unwrap_or_default() {
@@ -52,7 +52,7 @@ impl Sink for HeldSink {
         Ok(())
     }
 
-    /// Ticks alone are sent so: they are not held.
+    /// Only ticks are sent by it: they are not held.
     async fn send(&self, record: Outgoing, receipt: Receipt) -> Result<(), StreamError> {
         self.inner.send(record, receipt).await
     }

@@ -1,6 +1,6 @@
-//! The algorithms of signatures that tokens may have: asymmetric ones alone.
+//! The signature algorithms that are accepted for tokens. Only asymmetric ones: with a shared secret every verifier could sign.
 
-/// An algorithm of signatures.
+/// A signature algorithm.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Algorithm {
     /// RSA with PKCS #1 v1.5 and SHA-256.
@@ -29,7 +29,7 @@ impl Algorithm {
         Self::ALL.into_iter().find(|algorithm| algorithm.as_str() == name)
     }
 
-    pub(crate) fn of_library(self) -> jsonwebtoken::Algorithm {
+    pub(crate) fn to_jsonwebtoken(self) -> jsonwebtoken::Algorithm {
         match self {
             Self::Rs256 => jsonwebtoken::Algorithm::RS256,
             Self::Es256 => jsonwebtoken::Algorithm::ES256,

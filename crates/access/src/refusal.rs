@@ -1,24 +1,24 @@
 //! Why credentials are refused.
 
-/// A reason for the log and the metric. A client is not sent it: it would help to guess, and the remedy is always other
-/// credentials.
+/// A reason for the log and the metric. A client is not sent it: it would help an attacker to guess. The client needs other
+/// credentials, unless the refusal is transient.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Refusal {
-    /// Longer than any token or key.
-    #[error("more than 8 KiB")]
+    /// Longer than any token or API key.
+    #[error("the credentials have more than 8 KiB")]
     Oversized,
-    /// Neither a token nor a key.
-    #[error("neither a token nor a key")]
+    /// Neither a token nor an API key.
+    #[error("neither a token nor an API key")]
     Malformed,
     /// Signed with an algorithm that this installation does not accept, or not at all.
     #[error("an algorithm that is not accepted here")]
     Algorithm,
     /// Signed with a key that the identity provider does not publish.
-    #[error("signed with an unknown key")]
+    #[error("signed with an unknown signing key")]
     UnknownKey,
-    /// It does not name its key, and there are several.
-    #[error("it does not name its key, and there are several")]
+    /// It does not name its signing key, and the identity provider has several.
+    #[error("the token does not name its signing key, and there are several")]
     NoKeyId,
     /// The signature is not of that key.
     #[error("a wrong signature")]
@@ -27,19 +27,19 @@ pub enum Refusal {
     #[error("claims that are missing or of a wrong form")]
     Claims,
     /// Its time is over.
-    #[error("expired")]
+    #[error("the credentials have expired")]
     Expired,
     /// Its time has not come.
-    #[error("not valid yet")]
+    #[error("the credentials are not valid yet")]
     NotYet,
     /// Of another identity provider.
-    #[error("of another issuer")]
+    #[error("the token is of another issuer")]
     Issuer,
     /// For another program.
-    #[error("for another audience")]
+    #[error("the token is for another audience")]
     Audience,
-    /// A key that no file has.
-    #[error("an unknown key of a machine")]
+    /// An API key or a one-time secret with an unknown id or a wrong secret.
+    #[error("an unknown API key, or a wrong secret")]
     UnknownApiKey,
     /// A one-time secret, presented for anything but a session.
     #[error("a one-time secret, which opens a session and nothing else")]
@@ -47,8 +47,8 @@ pub enum Refusal {
     /// A one-time secret that has opened its session.
     #[error("a one-time secret that was used before")]
     Spent,
-    /// Of a session that has ended, or a refresh token of none.
-    #[error("of no session, or of one that has ended")]
+    /// An access token whose session has ended, or a refresh token without a session.
+    #[error("the session of the token has ended, or there is none")]
     NoSession,
     /// A refresh token that was used before: its session ends.
     #[error("a refresh token that was used before: its session has ended")]
@@ -59,20 +59,17 @@ pub enum Refusal {
     /// An opaque token that the user endpoint does not know.
     #[error("unknown to the user endpoint")]
     UnknownUser,
-    /// The user endpoint does not answer, and the token is not remembered.
+    /// The user endpoint does not answer, and the answer for this token is not cached.
     #[error("the user endpoint does not answer")]
     NoUserEndpoint,
-    /// The store of sessions does not answer.
-    #[error("the store of sessions does not answer")]
-    NoSessionStore,
-    /// The identity provider's keys are not there yet: nothing can be verified.
-    #[error("the keys of the identity provider are not there yet")]
+    /// The identity provider's signing keys are not loaded yet: nothing can be verified.
+    #[error("the signing keys of the identity provider are not loaded yet")]
     NoKeys,
 }
 
 impl Refusal {
     /// All of them.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 20] = [
         Self::Oversized,
         Self::Malformed,
         Self::Algorithm,
@@ -89,7 +86,6 @@ impl Refusal {
         Self::Spent,
         Self::NoSession,
         Self::Reused,
-        Self::NoSessionStore,
         Self::NotAccepted,
         Self::UnknownUser,
         Self::NoUserEndpoint,
@@ -115,7 +111,6 @@ impl Refusal {
             Self::Spent => "spent",
             Self::NoSession => "no_session",
             Self::Reused => "reused",
-            Self::NoSessionStore => "no_session_store",
             Self::NotAccepted => "not_accepted",
             Self::UnknownUser => "unknown_user",
             Self::NoUserEndpoint => "no_user_endpoint",
@@ -125,7 +120,7 @@ impl Refusal {
 
     /// Whether the same credentials may be accepted later, without a change of them.
     pub const fn is_transient(self) -> bool {
-        matches!(self, Self::NoKeys | Self::NoUserEndpoint | Self::NoSessionStore)
+        matches!(self, Self::NoKeys | Self::NoUserEndpoint)
     }
 }
 

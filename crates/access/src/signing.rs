@@ -94,7 +94,7 @@ impl SigningKeys {
     /// A token of this type with these claims. `None`: the library cannot sign.
     pub(crate) fn sign(&self, kind: &str, claims: &impl Serialize) -> Option<String> {
         let Key { id, algorithm, key } = &self.signer;
-        let mut header = Header::new(algorithm.of_library());
+        let mut header = Header::new(algorithm.to_jsonwebtoken());
         (header.typ, header.kid) = (Some(kind.to_owned()), Some(id.clone()));
         jsonwebtoken::encode(&header, claims, key).ok()
     }

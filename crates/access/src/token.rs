@@ -113,7 +113,7 @@ pub(crate) fn signed<C: DeserializeOwned>(token: &str, algorithms: &[Algorithm],
     let algorithm = algorithm.ok_or(Refusal::Algorithm)?;
     let key = keys.find(header.kid.as_deref(), algorithm)?;
     // The library checks the signature alone: it would read the system's clock, and answers with less detail.
-    let mut validation = Validation::new(algorithm.of_library());
+    let mut validation = Validation::new(algorithm.to_jsonwebtoken());
     validation.required_spec_claims.clear();
     validation.validate_exp = false;
     validation.validate_nbf = false;

@@ -18,7 +18,7 @@ use crate::task::{Command, Report, Reports, TaskEvent, TaskStart};
 const TASK_QUEUE: usize = 4;
 /// The capacity of the report queue. A task has at most a few open reports, so that reporting never waits.
 const REPORTS: usize = 8192;
-/// How often failed commits are retried without a commit interval.
+/// How often commits are retried if the member has no commit interval.
 const COMMIT_RETRY: Duration = Duration::from_secs(5);
 
 /// What the session knows of a partition's task.
@@ -31,18 +31,18 @@ struct PartitionTask {
     /// The times of its next commands, in the process's monotonic time.
     schedule: Option<Schedule>,
     /// Checkpoints commanded and not yet reported.
-    open_checkpoints: usize,
+    pending_checkpoints: usize,
     /// Done and not yet committed.
     uncommitted: Option<u64>,
 }
 
 impl PartitionTask {
     /// Sends the commands that are due. A task with a full queue is busy and gets the next command at the next time.
-    fn command_due(&mut self, now: Duration) {
+    fn send_due_commands(&mut self, now: Duration) {
         let Some(schedule) = &mut self.schedule else { return };
         let (is_checkpoint, is_look) = schedule.due(now);
-        if is_checkpoint && self.is_restored && self.open_checkpoints == 0 {
-            self.open_checkpoints += usize::from(self.commands.try_send(Command::Checkpoint).is_ok());
+        if is_checkpoint && self.is_restored && self.pending_checkpoints == 0 {
+            self.pending_checkpoints += usize::from(self.commands.try_send(Command::Checkpoint).is_ok());
         }
         if is_look && self.is_restored {
             let _ = self.commands.try_send(Command::FindLateWrites);
@@ -82,7 +82,7 @@ impl<'a, M: Membership> Session<'a, M> {
         }
     }
 
-    /// Runs until stopped, and then until all records that were read are done.
+    /// Runs until it is stopped. Then the restored tasks are drained and their offsets committed, within the drain deadline.
     pub(crate) async fn run(&mut self, stop: &Shutdown) -> Result<(), Interrupted> {
         let clock = &self.member.context.clock;
         let commit_interval = self.member.commit_interval.unwrap_or(COMMIT_RETRY);
@@ -104,14 +104,14 @@ impl<'a, M: Membership> Session<'a, M> {
                 Some(report) = self.events.recv() => self.apply_report(report).await?,
                 () = pause => {
                     let now = clock.monotonic();
-                    self.partitions.values_mut().for_each(|task| task.command_due(now));
+                    self.partitions.values_mut().for_each(|task| task.send_due_commands(now));
                     if next_commit <= now {
                         next_commit = now + commit_interval;
                         self.commit(|_| true).await?;
                     }
                 }
                 event = self.source.next() => match event? {
-                    Event::Assigned(partitions) => self.open(partitions)?,
+                    Event::Assigned(partitions) => self.start_tasks(partitions)?,
                     Event::Revoked(revocation) => self.revoke(revocation).await?,
                     Event::Records(records) => self.dispatch(records, stop).await?,
                     Event::CaughtUp(_) => {}
@@ -124,18 +124,18 @@ impl<'a, M: Membership> Session<'a, M> {
     pub(crate) async fn end_tasks(&mut self) {
         self.tasks.shutdown().await;
         self.partitions.clear();
-        self.measure();
+        self.update_metrics();
     }
 
     /// Leaves the group.
     pub(crate) async fn leave(self) {
         if let Err(error) = self.source.close().await {
             let group = &self.member.settings.group;
-            tracing::debug!(group, reason = error.reason(), "left the group without its answer");
+            tracing::debug!(group, reason = error.reason(), "left the group, which did not confirm it");
         }
     }
 
-    fn open(&mut self, partitions: Vec<TopicPartition>) -> Result<(), Interrupted> {
+    fn start_tasks(&mut self, partitions: Vec<TopicPartition>) -> Result<(), Interrupted> {
         let restores = self.membership.restores();
         if restores || self.paused {
             self.source.pause(&partitions)?;
@@ -156,12 +156,12 @@ impl<'a, M: Membership> Session<'a, M> {
                 commands,
                 is_restored: !restores,
                 schedule,
-                open_checkpoints: 0,
+                pending_checkpoints: 0,
                 uncommitted: None,
             };
             self.partitions.insert(partition, task);
         }
-        self.measure();
+        self.update_metrics();
         Ok(())
     }
 
@@ -178,7 +178,7 @@ impl<'a, M: Membership> Session<'a, M> {
         for batch in batches {
             // Records of partitions that are not owned (any more) are left to their owner.
             let Some(task) = self.partitions.get(&batch[0].topic_partition()) else { continue };
-            // The end of a task is found when it is joined. A blocked task must not prevent the stop.
+            // A send that fails means that the task has ended: `join_next` says why. A blocked task must not prevent the stop.
             if stop.or(task.commands.send(Command::Records(batch))).await.is_none() {
                 break;
             }
@@ -214,7 +214,7 @@ impl<'a, M: Membership> Session<'a, M> {
                 }
             }
             TaskEvent::Checkpointed { next_offset } => {
-                task.open_checkpoints = task.open_checkpoints.saturating_sub(1);
+                task.pending_checkpoints = task.pending_checkpoints.saturating_sub(1);
                 task.uncommitted = next_offset.or(task.uncommitted);
                 Ok(())
             }
@@ -254,7 +254,7 @@ impl<'a, M: Membership> Session<'a, M> {
         for partition in &revocation.partitions {
             self.partitions.remove(partition);
         }
-        self.measure();
+        self.update_metrics();
         revocation.done();
         Ok(())
     }
@@ -265,11 +265,12 @@ impl<'a, M: Membership> Session<'a, M> {
         tokio::select! {
             drained = self.drain(partitions) => drained,
             () = member.context.clock.sleep(member.drain_deadline) => {
-                let (group, deadline) = (&member.settings.group, member.drain_deadline);
+                let (group, deadline, count) = (&member.settings.group, member.drain_deadline, partitions.len());
                 tracing::warn!(
                     group,
                     ?deadline,
-                    "partitions are not drained in time: their next owner repeats what is not committed"
+                    partitions = count,
+                    "draining took too long: the next owner of the partitions processes their uncommitted records again"
                 );
                 Ok(())
             }
@@ -282,8 +283,8 @@ impl<'a, M: Membership> Session<'a, M> {
         for partition in partitions {
             let Some(task) = self.partitions.get_mut(partition).filter(|task| task.is_restored) else { continue };
             if task.commands.send(Command::Checkpoint).await.is_ok() {
-                task.open_checkpoints += 1;
-                waiting += task.open_checkpoints;
+                task.pending_checkpoints += 1;
+                waiting += task.pending_checkpoints;
             }
         }
         while waiting > 0 {
@@ -319,12 +320,12 @@ impl<'a, M: Membership> Session<'a, M> {
             false => self.source.resume(&restored)?,
         }
         self.paused = is_full;
-        let what = if is_full { "paused: too many records wait for their tasks" } else { "reading again" };
+        let what = if is_full { "paused: too many records wait for their tasks" } else { "resumed: the tasks have room again" };
         tracing::info!(group = self.member.settings.group, "{what}");
         Ok(())
     }
 
-    fn measure(&self) {
+    fn update_metrics(&self) {
         self.member.metrics.partitions.set(self.partitions.len() as i64);
     }
 }

@@ -1,4 +1,4 @@
-//! When the certificates expire that a program was given as files.
+//! Exports when the certificates in a program's files expire.
 
 mod validity;
 
@@ -19,7 +19,7 @@ use crate::Metrics;
 /// What the certificates of a file are for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CertificateUse {
-    /// The program shows them: with the first one that expires the chain is refused.
+    /// The program presents them: with the first one that expires the chain is refused.
     Own,
     /// The program trusts them: there may be old ones beside their successors, so that the last one to expire counts.
     Trusted,
@@ -45,7 +45,7 @@ impl CertificateFiles {
             files: Arc::default(),
             expiry: metrics.register(
                 "certificate_expiry_seconds",
-                "When the certificates of a file that a program was given expire, seconds since the epoch",
+                "Unix time at which the certificates of a file expire, seconds: of a chain the first one, of trusted ones the last one",
                 Family::default(),
             ),
         };
@@ -61,7 +61,7 @@ impl CertificateFiles {
 
     fn measure(&self) {
         for (file, purpose) in self.files.lock().iter() {
-            // While a file is being replaced the last reading stays.
+            // Of a file that cannot be read the last reading stays, so that a replacement does not interrupt the series.
             let expiry = fs::read(file).ok().and_then(|pem| expiry_of(&pem, *purpose));
             if let Some(expiry) = expiry {
                 let label = FileLabel { file: file.display().to_string() };
@@ -71,7 +71,7 @@ impl CertificateFiles {
     }
 }
 
-/// When the certificates of a PEM file expire, seconds since the epoch.
+/// When the certificates of a PEM file expire, Unix time in seconds.
 fn expiry_of(pem: &[u8], purpose: CertificateUse) -> Option<u64> {
     let certificates = CertificateDer::pem_slice_iter(pem).filter_map(Result::ok);
     let ends = certificates.filter_map(|certificate| validity::not_after(&certificate));

@@ -38,7 +38,7 @@ pub enum DeadLetterSource {
     },
     /// A message of the MQTT broker.
     Mqtt {
-        /// The topic.
+        /// The topic; of a record that the log refused, the log's topic that it was for, where it got no offset.
         topic: String,
     },
 }

@@ -21,10 +21,10 @@ pub struct LogOptions {
         global = true
     )]
     pub kafka_bootstrap: String,
-    /// More settings for librdkafka, key=value separated by commas or line ends: SASL, and TLS in a build with kafka-tls.
+    /// More settings for librdkafka, key=value separated by commas or line ends, which no value can contain: SASL, and TLS in a build with kafka-tls.
     #[arg(long, env = "UPDRAFT_KAFKA_CONFIG", value_name = "KEY=VALUE", default_value = "", hide_env_values = true, hide_default_value = true, value_parser = parse_settings, global = true)]
-    pub kafka_config: Pairs,
-    /// The schema registry (Confluent's API).
+    pub kafka_config: LibrdkafkaSettings,
+    /// URL of the schema registry (Confluent's API).
     #[arg(
         long,
         env = "UPDRAFT_SCHEMA_REGISTRY_URL",
@@ -68,9 +68,9 @@ impl LogOptions {
 
 /// Settings for the client library, in the order given.
 #[derive(Clone, PartialEq, Eq, Default)]
-pub struct Pairs(Arc<Vec<(String, String)>>);
+pub struct LibrdkafkaSettings(Arc<Vec<(String, String)>>);
 
-impl Pairs {
+impl LibrdkafkaSettings {
     /// Key and value of each.
     pub fn to_vec(&self) -> Vec<(String, String)> {
         self.0.as_ref().clone()
@@ -78,13 +78,13 @@ impl Pairs {
 }
 
 /// Shows the keys only: values can be passwords.
-impl std::fmt::Debug for Pairs {
+impl std::fmt::Debug for LibrdkafkaSettings {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_list().entries(self.0.iter().map(|(key, _)| key)).finish()
     }
 }
 
-fn parse_settings(text: &str) -> Result<Pairs, String> {
+fn parse_settings(text: &str) -> Result<LibrdkafkaSettings, String> {
     let pairs = parse_pairs(text)?;
     match wants_openssl(&pairs) {
         Some(setting) if !cfg!(feature = "kafka-tls") => Err(format!(
@@ -96,7 +96,7 @@ fn parse_settings(text: &str) -> Result<Pairs, String> {
 }
 
 /// The setting that librdkafka without OpenSSL does not support.
-fn wants_openssl(pairs: &Pairs) -> Option<&'static str> {
+fn wants_openssl(pairs: &LibrdkafkaSettings) -> Option<&'static str> {
     let is = |key: &str, wanted: &str| {
         pairs.0.iter().any(|(name, value)| name == key && value.to_ascii_uppercase().contains(wanted))
     };
@@ -106,14 +106,14 @@ fn wants_openssl(pairs: &Pairs) -> Option<&'static str> {
     (is("sasl.mechanism", "SCRAM") || is("sasl.mechanisms", "SCRAM")).then_some("SASL SCRAM")
 }
 
-fn parse_pairs(text: &str) -> Result<Pairs, String> {
+fn parse_pairs(text: &str) -> Result<LibrdkafkaSettings, String> {
     let parts = text.split([',', '\n']).map(str::trim).filter(|part| !part.is_empty());
     let pairs = parts.map(|part| match part.split_once('=') {
         Some((key, value)) if !key.trim().is_empty() => Ok((key.trim().to_owned(), value.trim().to_owned())),
         // The text itself is left out: it could be half of a password.
         _ => Err("expected key=value pairs, separated by commas or line ends".to_owned()),
     });
-    Ok(Pairs(Arc::new(pairs.collect::<Result<_, _>>()?)))
+    Ok(LibrdkafkaSettings(Arc::new(pairs.collect::<Result<_, _>>()?)))
 }
 
 #[cfg(test)]
@@ -126,7 +126,7 @@ mod tests {
             parse_pairs("security.protocol=SASL_SSL, sasl.password=a=b\nssl.ca.location=/ca.pem,").expect("good");
         let expected = [("security.protocol", "SASL_SSL"), ("sasl.password", "a=b"), ("ssl.ca.location", "/ca.pem")];
         assert_eq!(pairs.to_vec(), expected.map(|(key, value)| (key.to_owned(), value.to_owned())));
-        assert_eq!(parse_pairs(""), Ok(Pairs::default()));
+        assert_eq!(parse_pairs(""), Ok(LibrdkafkaSettings::default()));
         assert!(parse_pairs("novalue").is_err() && parse_pairs("=x").is_err());
     }
 

@@ -1,7 +1,7 @@
-//! Where requests of users may go: to the Internet, and to networks that a setting allows.
+//! Which addresses a webhook may call: those of the Internet, and networks that a setting allows.
 //!
-//! A user names the URL. So nothing of the installation's own network may be reached by it: addresses are checked as they are
-//! resolved, before the connection, since a name can mean another address each time.
+//! A user names the URL, and must not reach the installation's own network by it (server-side request forgery). Addresses are
+//! checked each time that a name is resolved, before the connection, since it can resolve to another address each time.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -10,7 +10,7 @@ use url::{Host, Url};
 use crate::config::NotifyOptions;
 use crate::networks::Network;
 
-/// Of a URL.
+/// Maximum length of a URL.
 const MAX_URL_BYTES: usize = 1_024;
 
 /// Which URLs and addresses are allowed.
@@ -25,11 +25,11 @@ pub(crate) struct AddressPolicy {
 pub(crate) enum UrlError {
     #[error("expected an absolute URL of at most {MAX_URL_BYTES} bytes, for example https://example.org/updraft")]
     Form,
-    #[error("expected https://")]
+    #[error("expected https://; http:// only where the operator has set --notify-allow-http")]
     Scheme,
     #[error("expected a URL without user and password: the signature says who sends")]
     Credentials,
-    #[error("expected a host that the Internet reaches")]
+    #[error("expected a public host; a private one only where the operator has named its network with --notify-networks")]
     Address,
 }
 
@@ -73,7 +73,8 @@ impl AddressPolicy {
     }
 }
 
-/// Whether the Internet routes an address to one host, and to no other one by a rule of translation.
+/// Whether an address is a public one of a single host. Those that stand for an IPv4 address (NAT64, 6to4, Teredo) are not: that
+/// one could be private.
 fn is_global(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(address) => is_global_v4(address),
@@ -100,7 +101,7 @@ fn is_global_v4(address: Ipv4Addr) -> bool {
     !is_special
 }
 
-/// Of the global unicast addresses, those that stand for no IPv4 address and are no documentation.
+/// The global unicast addresses but those that stand for an IPv4 address, and those of documentation.
 fn is_global_v6(address: Ipv6Addr) -> bool {
     let [first, second, ..] = address.segments();
     let is_unicast = first & 0xE000 == 0x2000;

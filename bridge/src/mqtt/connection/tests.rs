@@ -62,17 +62,17 @@ async fn acknowledgements_leave_together_and_in_order() {
 async fn the_end_of_the_stream_and_garbage_end_the_connection() {
     let (mut connection, broker) = pair(&Clock::manual(0));
     drop(broker);
-    assert!(matches!(connection.exchange(true).await, Err(Lost::Closed)));
+    assert!(matches!(connection.exchange(true).await, Err(ConnectionError::Closed)));
 
     let (mut connection, mut broker) = pair(&Clock::manual(0));
     broker.write_all(&[0xF0, 1, 0]).await.expect("taken");
     connection.exchange(true).await.expect("read");
-    assert!(matches!(connection.take(), Err(Lost::Protocol(_))));
+    assert!(matches!(connection.take(), Err(ConnectionError::Protocol(_))));
 
     let (mut connection, mut broker) = pair(&Clock::manual(0));
     broker.write_all(&[0x30, 0xFF, 0xFF, 0xFF, 0x7F]).await.expect("taken");
     connection.exchange(true).await.expect("read");
-    assert!(matches!(connection.take(), Err(Lost::Protocol(_))), "larger than we allow");
+    assert!(matches!(connection.take(), Err(ConnectionError::Protocol(_))), "larger than we allow");
 }
 
 #[tokio::test]
@@ -96,7 +96,7 @@ async fn a_silent_broker_is_asked_and_then_given_up() {
     assert_eq!(asked, [0xC0, 0]);
     clock.advance(Duration::from_secs(5));
     let lost = waiting.await.expect("ends").expect_err("silent");
-    assert!(matches!(lost, Lost::Silent(KEEP_ALIVE)), "{lost}");
+    assert!(matches!(lost, ConnectionError::Timeout(KEEP_ALIVE)), "{lost}");
 }
 
 #[tokio::test]
@@ -123,10 +123,10 @@ async fn a_broker_that_answers_is_kept() {
 
 #[test]
 fn our_own_pause_is_not_the_brokers_silence() {
-    let mut pulse = Pulse::new(KEEP_ALIVE, Duration::ZERO);
+    let mut keep_alive_timer = KeepAlive::new(KEEP_ALIVE, Duration::ZERO);
     for seconds in [5, 10, 15] {
-        assert!(pulse.beat(Duration::from_secs(seconds), false).expect("not silent"), "we still show that we live");
+        keep_alive_timer.on_interval(Duration::from_secs(seconds), false).expect("we still show that we live");
     }
-    assert!(pulse.beat(Duration::from_secs(20), true).is_ok(), "it had no chance to answer yet");
-    assert!(pulse.beat(Duration::from_secs(25), true).is_err());
+    assert!(keep_alive_timer.on_interval(Duration::from_secs(20), true).is_ok(), "it had no chance to answer yet");
+    assert!(keep_alive_timer.on_interval(Duration::from_secs(25), true).is_err());
 }

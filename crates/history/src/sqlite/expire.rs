@@ -10,15 +10,15 @@ use crate::retention::FOR_EVER_DAYS;
 const CHUNK: i64 = 2_000;
 const DAY_MS: i64 = 86_400_000;
 
-/// A statement that deletes one chunk of the rows before a time.
+/// A statement that deletes one chunk of the rows that are older than a time.
 #[derive(Clone)]
-pub(super) struct Expiry {
+pub(super) struct DeleteStatement {
     sql: String,
     before_ms: i64,
 }
 
-/// The rows to delete now.
-pub(super) fn expired(retention: &Retention, now_ms: i64) -> Vec<Expiry> {
+/// The statements that delete the rows expired at `now_ms`: one per table and rule.
+pub(super) fn delete_statements(retention: &Retention, now_ms: i64) -> Vec<DeleteStatement> {
     let mut expired = Vec::new();
     for keep in retention.of_tables() {
         let (table, time) = (keep.table, keep.time);
@@ -36,16 +36,16 @@ pub(super) fn expired(retention: &Retention, now_ms: i64) -> Vec<Expiry> {
             )
         };
         if keep.has_private {
-            expired.push(Expiry { sql: chosen("private AND "), before_ms: now_ms - PRIVATE_MS });
+            expired.push(DeleteStatement { sql: chosen("private AND "), before_ms: now_ms - PRIVATE_MS });
         }
         if keep.days < FOR_EVER_DAYS {
-            expired.push(Expiry { sql: chosen(""), before_ms: now_ms - i64::from(keep.days) * DAY_MS });
+            expired.push(DeleteStatement { sql: chosen(""), before_ms: now_ms - i64::from(keep.days) * DAY_MS });
         }
     }
     expired
 }
 
 /// Deletes one chunk; returns the number of rows.
-pub(super) fn chunk(connection: &mut Connection, expiry: &Expiry) -> rusqlite::Result<usize> {
-    connection.prepare_cached(&expiry.sql)?.execute([expiry.before_ms])
+pub(super) fn delete_chunk(connection: &mut Connection, statement: &DeleteStatement) -> rusqlite::Result<usize> {
+    connection.prepare_cached(&statement.sql)?.execute([statement.before_ms])
 }

@@ -41,10 +41,10 @@ impl Sqlite {
     }
 
     async fn expire(&self) -> Result<(), HistoryError> {
-        for expiry in expire::expired(&self.0.retention, self.now_ms()) {
+        for expiry in expire::delete_statements(&self.0.retention, self.now_ms()) {
             loop {
                 let expiry = expiry.clone();
-                if self.writing("delete expired rows", move |connection| expire::chunk(connection, &expiry)).await? == 0
+                if self.writing("delete expired rows", move |connection| expire::delete_chunk(connection, &expiry)).await? == 0
                 {
                     break;
                 }

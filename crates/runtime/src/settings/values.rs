@@ -7,16 +7,16 @@ use clap::{Args, Command};
 /// A group of settings with the declared defaults of its options, independent of the environment.
 ///
 /// # Panics
-/// A default that is declared is refused by its own option, or one is missing; a test of each group excludes that.
+/// When a declared default is invalid, or a required option has none; a test of each group excludes that.
 pub fn defaults<T: Args>() -> T {
     let command = group::<T>().mut_args(|arg| arg.env(None::<&str>));
-    parse(command).expect("the defaults of a group of settings are settings")
+    parse(command).expect("every option of the group has a valid default")
 }
 
 /// A group of settings as the environment has it, then the defaults.
 ///
 /// # Errors
-/// A variable of the environment is bad.
+/// An environment variable has an invalid value, or a required one is not set.
 pub fn from_environment<T: Args>() -> Result<T, clap::Error> {
     parse(group::<T>())
 }
@@ -46,7 +46,7 @@ mod tests {
 
     #[derive(Debug, Clone, PartialEq, Args)]
     struct Group {
-        /// Set in the environment of every process that has files to find.
+        /// `PATH` is set in the environment of every test.
         #[arg(long, env = "PATH", default_value = "nowhere")]
         path: String,
         #[arg(long, env = "UPDRAFT_TEST_VALUES_WAIT", default_value = "5s", value_parser = parse_duration)]

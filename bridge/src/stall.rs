@@ -22,15 +22,15 @@ pub(crate) enum Step {
 
 /// A window over time.
 #[derive(Debug, Default)]
-pub(crate) struct Flow {
+pub(crate) struct StallDetector {
     still: StallTimer,
     done: u64,
     tries: u32,
 }
 
-impl Flow {
+impl StallDetector {
     /// An observation: how many frames wait, how many were done in total, and whether the log answers.
-    pub(crate) fn judge(&mut self, now: Duration, waiting: usize, done: u64, log_answers: bool) -> Step {
+    pub(crate) fn observe(&mut self, now: Duration, waiting: usize, done: u64, log_answers: bool) -> Step {
         if done != self.done || waiting == 0 {
             (self.done, self.tries) = (done, 0);
         }
@@ -51,15 +51,15 @@ mod tests {
     use super::*;
 
     fn steps(
-        flow: &mut Flow,
+        detector: &mut StallDetector,
         seconds: std::ops::Range<u64>,
         seen: impl Fn(u64) -> (usize, u64, bool),
     ) -> Vec<(u64, Step)> {
-        let judge = |second| {
+        let observed = |second| {
             let (waiting, done, answers) = seen(second);
-            (second, flow.judge(Duration::from_secs(second), waiting, done, answers))
+            (second, detector.observe(Duration::from_secs(second), waiting, done, answers))
         };
-        seconds.map(judge).filter(|(_, step)| *step != Step::None).collect()
+        seconds.map(observed).filter(|(_, step)| *step != Step::None).collect()
     }
 
     #[test]
@@ -68,13 +68,13 @@ mod tests {
         type Seen = fn(u64) -> (usize, u64, bool);
         let cases: [Seen; 3] = [|second| (9, second / 29, true), |_| (0, 7, true), |_| (9, 7, false)];
         for seen in cases {
-            assert_eq!(steps(&mut Flow::default(), 0..200, seen), []);
+            assert_eq!(steps(&mut StallDetector::default(), 0..200, seen), []);
         }
     }
 
     #[test]
     fn one_that_stands_still_is_tried_and_given_up() {
-        let found = steps(&mut Flow::default(), 0..190, |_| (9, 7, true));
+        let found = steps(&mut StallDetector::default(), 0..190, |_| (9, 7, true));
         let expected = [30, 61, 92, 123, 154].map(|second| (second, Step::Replace));
         assert_eq!(found[..5], expected);
         assert_eq!(found[5], (185, Step::End));
@@ -82,8 +82,8 @@ mod tests {
 
     #[test]
     fn after_a_move_it_is_tried_again() {
-        let mut flow = Flow::default();
-        let found = steps(&mut flow, 0..400, |second| (9, second / 150, true));
+        let mut detector = StallDetector::default();
+        let found = steps(&mut detector, 0..400, |second| (9, second / 150, true));
         assert!(found.iter().all(|(_, step)| *step == Step::Replace), "{found:?}");
     }
 }
