@@ -24,6 +24,7 @@ use streams::{
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::task::JoinHandle;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
+use tokio_tungstenite::tungstenite::http::StatusCode;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, tungstenite};
 
 const TIMEOUT: Duration = Duration::from_secs(20);
@@ -282,14 +283,31 @@ impl Client {
         Self::connect_over(socket, stage, query, "updraft.v1.proto").await
     }
 
+    /// A client, or the status with which the server refused it.
+    pub(crate) async fn try_connect(stage: &Stage, query: &str) -> Result<Self, StatusCode> {
+        Self::try_connect_over(TcpSocket::new_v4().expect("a socket"), stage, query, "updraft.v1.proto").await
+    }
+
     async fn connect_over(socket: TcpSocket, stage: &Stage, query: &str, subprotocol: &'static str) -> Self {
+        Self::try_connect_over(socket, stage, query, subprotocol).await.expect("a connection")
+    }
+
+    async fn try_connect_over(
+        socket: TcpSocket,
+        stage: &Stage,
+        query: &str,
+        subprotocol: &'static str,
+    ) -> Result<Self, StatusCode> {
         let url = format!("ws://{}/ws/v1/updates?{query}", stage.address);
         let mut request = url.into_client_request().expect("a URL");
         request.headers_mut().insert("sec-websocket-protocol", subprotocol.parse().expect("a header"));
         let stream = MaybeTlsStream::Plain(socket.connect(stage.address).await.expect("connects"));
-        let (socket, response) = tokio_tungstenite::client_async(request, stream).await.expect("a response");
+        let (socket, response) = match tokio_tungstenite::client_async(request, stream).await {
+            Err(tungstenite::Error::Http(response)) => return Err(response.status()),
+            other => other.expect("a response"),
+        };
         assert_eq!(response.headers()["sec-websocket-protocol"], subprotocol);
-        Self { socket }
+        Ok(Self { socket })
     }
 
     /// The next message of the server.
