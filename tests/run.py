@@ -6,7 +6,7 @@
     run.py api air    only binaries whose name contains one of these
 
 Each binary runs in the directory of its package, as with `cargo test`; its output is printed when it fails. A binary that
-hangs is ended after 15 minutes, with all its child processes. The exit code is 1 when a test fails. Which of the binaries
+hangs is ended after 15 minutes, or the `limit` of suites.toml, with all its child processes. The exit code is 1 when a test fails. Which of the binaries
 with services run beside each other follows from suites.toml, which also names suites that are no test binaries: those of the
 map page, in a browser.
 """
@@ -38,14 +38,14 @@ class Suite:
     """What a test binary with services needs: an entry of suites.toml."""
 
     def __init__(self, name, entry):
-        unknown = entry.keys() - {"needs", "seconds", "threads", "because", "command", "directory"}
+        unknown = entry.keys() - {"needs", "seconds", "threads", "because", "command", "directory", "limit"}
         if unknown or entry.get("needs") not in THIRDS or "seconds" not in entry or "because" not in entry:
             sys.exit(
                 f"run: suites.toml: {name}: expected needs (one of {', '.join(THIRDS)}), seconds, because, and perhaps threads, "
-                "command and directory"
+                "command, directory and limit"
             )
         self.name, self.thirds, self.seconds = name, THIRDS[entry["needs"]], entry["seconds"]
-        self.threads = entry.get("threads", 2)
+        self.threads, self.limit_s = entry.get("threads", 2), entry.get("limit", LIMIT_S)
         self.command, self.directory = entry.get("command"), WORKSPACE / entry.get("directory", "")
 
     @property
@@ -139,7 +139,8 @@ def run(binary, environment, arguments):
     """Runs a binary and returns its exit code, seconds and output."""
     began = time.monotonic()
     own_arguments = arguments if isinstance(binary, Binary) else []
-    command = ["timeout", "--signal=ABRT", "--kill-after=10", str(LIMIT_S), *binary.command, *own_arguments]
+    limit_s = binary.suite.limit_s if binary.needs_services else LIMIT_S
+    command = ["timeout", "--signal=ABRT", "--kill-after=10", str(limit_s), *binary.command, *own_arguments]
     environment = {
         **os.environ,
         **environment,

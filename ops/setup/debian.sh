@@ -133,4 +133,6 @@ wrap_chromium() {
 </fontconfig>
 EOF
     wrap chromium "env FONTCONFIG_FILE=$fonts $updraft_root/usr/lib/chromium/chromium"
+    [ ! -x "$updraft_root/usr/lib/chromium/chromium-headless-shell" ] ||
+        wrap chromium-headless-shell "env FONTCONFIG_FILE=$fonts $updraft_root/usr/lib/chromium/chromium-headless-shell"
 }

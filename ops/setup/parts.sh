@@ -42,7 +42,8 @@ bring_services() {
     service mosquitto || wanted+=(mosquitto)
     service mosquitto_pub || wanted+=(mosquitto-clients)
     have openssl || wanted+=(openssl)
-    service chromium || wanted+=(chromium fonts-dejavu-core)
+    # The shell draws for tests in two thirds of the time; it shows no notifications.
+    service chromium || wanted+=(chromium chromium-headless-shell fonts-dejavu-core)
     bring_debian services "${wanted[@]}"
 }
 
@@ -139,6 +140,7 @@ newest_java() {
 bring_jars() {
     have mvn || bring_debian maven maven
     once kafka "$(cat "$here/maven/pom.xml")" copy_jars
+    once kafka-classes "$(cat "$here/maven/pom.xml") $("$UPDRAFT_CACHE/java/java21" -version 2>&1)" archive_classes
     once clients "$(cat "$here/maven/clients/pom.xml")" copy_clients
 }
 
@@ -161,6 +163,29 @@ copy_jars() {
     rm -rf "$into/kafka" "$into/registry"
     mv "$into/part/kafka" "$into/part/registry" "$into/"
     rm -rf "$into/part"
+}
+
+# Kafka's classes as the JVM has loaded them once: it starts in half of the time, and tests start it dozens of times.
+archive_classes() {
+    local java=$UPDRAFT_CACHE/java dir port process
+    dir=$(mktemp -d)
+    port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+    printf '%s\n' process.roles=broker,controller node.id=1 "listeners=PLAINTEXT://127.0.0.1:0,CONTROLLER://127.0.0.1:$port" \
+        controller.listener.names=CONTROLLER "controller.quorum.voters=1@127.0.0.1:$port" "log.dirs=$dir/data" >"$dir/properties"
+    # As tests start it: another collector would not take the archive.
+    local jvm=("$java/java21" -XX:+UseSerialGC -XX:TieredStopAtLevel=1 "-Dlog4j2.configurationFile=$repo/tests/services/log4j2.properties")
+    "${jvm[@]}" -cp "$java/kafka/*" kafka.tools.StorageTool format --cluster-id UpdraftClassesArchiveQ --config "$dir/properties"
+    "${jvm[@]}" -XX:ArchiveClassesAtExit="$java/kafka.jsa.part" -cp "$java/kafka/*" kafka.Kafka "$dir/properties" >"$dir/log" 2>&1 &
+    process=$!
+    for _ in $(seq 600); do
+        ! grep -q "Kafka Server started" "$dir/log" || break
+        kill -0 "$process" 2>/dev/null || break
+        sleep 0.1
+    done
+    kill -TERM "$process" && wait "$process" || true # 143: it was asked to end
+    cat "$dir/log"
+    rm -r "$dir"
+    mv "$java/kafka.jsa.part" "$java/kafka.jsa"
 }
 
 bring_test_clients() {

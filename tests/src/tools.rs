@@ -64,6 +64,11 @@ pub(crate) fn kafka_jars() -> Result<PathBuf> {
     present(cache_dir().join("java/kafka"), "Apache Kafka")
 }
 
+/// The archive of Kafka's loaded classes, if there is one.
+pub(crate) fn kafka_classes() -> Option<PathBuf> {
+    Some(cache_dir().join("java/kafka.jsa")).filter(|archive| archive.exists())
+}
+
 /// The directory of the schema registry.
 pub(crate) fn registry_dir() -> Result<PathBuf> {
     present(cache_dir().join("java/registry"), "the schema registry")

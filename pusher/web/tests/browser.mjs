@@ -9,9 +9,12 @@ const FLAGS = [
   '--disable-sync', '--use-gl=angle', '--use-angle=swiftshader', '--enable-unsafe-swiftshader',
 ];
 
-/** Starts Chromium: `CHROMIUM` names it, else the one that `just setup test` unpacked, else the one of the system. */
-export function launch() {
-  const cache = process.env.UPDRAFT_CACHE ?? join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'updraft');
-  const executablePath = process.env.CHROMIUM ?? [join(cache, 'bin/chromium'), '/usr/bin/chromium'].find(existsSync);
-  return chromium.launch({ executablePath, args: FLAGS });
+/**
+ * Starts Chromium: `CHROMIUM` names it, else one that `just setup test` unpacked, else the one of the system.
+ * `notifications`: needs the one with a user interface; the others run without it where that is there, which takes less time.
+ */
+export function launch({ notifications = false } = {}) {
+  const bin = join(process.env.UPDRAFT_CACHE ?? join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'updraft'), 'bin');
+  const found = [...(notifications ? [] : [join(bin, 'chromium-headless-shell')]), join(bin, 'chromium'), '/usr/bin/chromium'].find(existsSync);
+  return chromium.launch({ executablePath: process.env.CHROMIUM ?? found, args: FLAGS });
 }

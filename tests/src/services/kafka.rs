@@ -138,6 +138,10 @@ fn java(options: &KafkaOptions) -> Result<Vec<OsString>> {
     if !options.fast {
         command.push("-XX:TieredStopAtLevel=1".into());
     }
+    // Loaded classes, where the setup has archived them; a JVM that they are not of ignores them.
+    if let Some(classes) = tools::kafka_classes() {
+        command.push(format!("-XX:SharedArchiveFile={}", classes.display()).into());
+    }
     command.push(format!("-Dlog4j2.configurationFile={}", logging.display()).into());
     command.extend(["-cp".into(), tools::kafka_jars()?.join("*").into()]);
     Ok(command)

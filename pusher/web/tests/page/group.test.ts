@@ -7,7 +7,7 @@ import { pageTest, STEP, VIEW } from './open';
 
 declare const window: { updraft?: Hooks };
 
-const it = pageTest();
+const it = pageTest(undefined, { notifications: true });
 
 const MEMBERS = ['110B00', '110B01', '110B02'];
 const drawn = (page: Page) => page.evaluate(() => window.updraft!.drawn().map(({ device }) => device).sort());

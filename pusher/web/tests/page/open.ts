@@ -128,11 +128,11 @@ interface OnePage {
   expected: RegExp[];
 }
 
-/** Tests of one page over a fresh sky, which must report no other error than the expected ones. `options`: of the page of every test. */
-export function pageTest(options: BrowserContextOptions = { viewport: DESKTOP }) {
+/** Tests of one page over a fresh sky, which must report no other error than the expected ones. `options`: of the page of every test; `browserOptions`: of `launch`. */
+export function pageTest(options: BrowserContextOptions = { viewport: DESKTOP }, browserOptions: { notifications?: boolean } = {}) {
   return test.extend<OnePage>({
     browser: [async ({}, use) => {
-      const browser = await launch();
+      const browser = await launch(browserOptions);
       await use(browser);
       await browser.close();
     }, { scope: 'file' }],

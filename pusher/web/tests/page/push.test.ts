@@ -6,7 +6,7 @@ import { startSky } from '../sky.mjs';
 import { DESKTOP, STEP, Visit } from './open';
 
 let browser: Browser;
-beforeAll(async () => { browser = await launch(); });
+beforeAll(async () => { browser = await launch({ notifications: true }); });
 afterAll(() => browser?.close());
 
 const alert = { type: 'alert.opened', timestamp: '2026-07-14T12:00:00.000Z', data: { title: 'Needs medical help: Ada', text: 'Last known position: 46.5, 7.5', device: '110B90' } };
