@@ -30,7 +30,7 @@ const context = await chromium.launchPersistentContext(userDataDir, {
 const page = context.pages()[0] ?? (await context.newPage());
 const messages = [];
 page.on('console', (message) => {
-  if (message.type() === 'error') messages.push(message.text());
+  if (message.type() === 'error') messages.push(`${message.text()} (${message.location().url})`);
 });
 page.on('pageerror', (error) => messages.push(String(error)));
 

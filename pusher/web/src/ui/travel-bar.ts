@@ -41,7 +41,8 @@ export class TravelBar {
   readonly #live = h('button', { type: 'button', class: 'action live' }, t('travel.live'));
   /** The end of what the slider spans; undefined: now. */
   #end: number | undefined;
-  #now = 0;
+  /** As it was last shown; undefined: it was not shown yet, and can be moved nevertheless. */
+  #now: number | undefined;
   #formats: Formats | undefined;
 
   constructor(element: HTMLElement, actions: TravelActions) {
@@ -62,7 +63,7 @@ export class TravelBar {
     this.#now = now;
     this.#formats = formats;
     const at = state?.at ?? now;
-    this.#moveWindow(at);
+    this.#moveWindow(at, now);
     const playing = state?.playing === true;
     setText(this.#play, playing ? '❚❚' : '▶');
     const label = t(playing ? 'travel.pause' : 'travel.play');
@@ -81,13 +82,13 @@ export class TravelBar {
   }
 
   get #from(): number {
-    return (this.#end ?? this.#now) - SPAN_MS;
+    return (this.#end ?? this.#now ?? Date.now()) - SPAN_MS;
   }
 
   /** The last 12 hours, or those around an earlier time. */
-  #moveWindow(at: number): void {
-    if (at >= this.#now - SPAN_MS) this.#end = undefined;
-    else if (this.#end === undefined || at < this.#from || at > this.#end) this.#end = Math.min(this.#now, at + SPAN_MS / 2);
+  #moveWindow(at: number, now: number): void {
+    if (at >= now - SPAN_MS) this.#end = undefined;
+    else if (this.#end === undefined || at < this.#from || at > this.#end) this.#end = Math.min(now, at + SPAN_MS / 2);
   }
 
   #pickDate(): void {

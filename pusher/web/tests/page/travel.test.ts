@@ -49,6 +49,24 @@ it('plays, stands still, and keeps the time in the address', async ({ page, visi
   await expect.poll(() => visit.requests.some((url) => url.includes('step=60')), STEP).toBe(true);
 });
 
+it('has the last hours on its slider before it is drawn for the first time', async ({ page, visit }) => {
+  await visit.open();
+  await page.evaluate(() => {
+    const bar = document.querySelector('#travel')!;
+    new MutationObserver((_, observer) => {
+      observer.disconnect();
+      const slider = bar.querySelector<HTMLInputElement>('input[type=range]')!;
+      slider.value = String(Number(slider.max) - 600);
+      slider.dispatchEvent(new Event('input'));
+    }).observe(bar, { childList: true, subtree: true });
+  });
+  await page.keyboard.press('p');
+  await page.waitForFunction(() => window.updraft!.travel() !== undefined, undefined, STEP);
+  const agoMs = Date.now() - (await travel(page))!.at;
+  expect(agoMs).toBeGreaterThan(590_000);
+  expect(agoMs).toBeLessThan(660_000);
+});
+
 it('goes to a date, to a time of the last hours, and back to the live map', async ({ page, visit }) => {
   await visit.open();
   await page.waitForFunction(() => window.updraft!.drawn().length > 80, undefined, STEP);
