@@ -75,7 +75,12 @@ impl Gate {
     }
 
     /// The decision once it is known whether the message becomes a dead letter: too many of a receiver are withheld.
-    pub(crate) fn decide_dead_letter(&mut self, decision: Decision, reject: Option<Reject>, message: &Received<'_>) -> Decision {
+    pub(crate) fn decide_dead_letter(
+        &mut self,
+        decision: Decision,
+        reject: Option<Reject>,
+        message: &Received<'_>,
+    ) -> Decision {
         let Some(reject) = reject.filter(|_| !message.repeated) else { return decision };
         let now = self.dependencies.context.clock.monotonic();
         match self.limits.admit_dead_letter(envelope::limit_key(message.topic, &self.prefixes), now) {

@@ -47,14 +47,22 @@ pub(crate) async fn open(options: &BridgeOptions, clock: &Clock) -> Result<(Conn
 }
 
 /// Connects with a CONNECT packet of the caller's.
-async fn open_with(options: &BridgeOptions, connect: &Packet, clock: &Clock) -> Result<(Connection, ConnAck), ConnectionError> {
+async fn open_with(
+    options: &BridgeOptions,
+    connect: &Packet,
+    clock: &Clock,
+) -> Result<(Connection, ConnAck), ConnectionError> {
     tokio::select! {
         opened = try_open(options, connect, clock) => opened,
         () = clock.sleep(CONNECT_WITHIN) => Err(ConnectionError::Timeout(CONNECT_WITHIN)),
     }
 }
 
-async fn try_open(options: &BridgeOptions, connect: &Packet, clock: &Clock) -> Result<(Connection, ConnAck), ConnectionError> {
+async fn try_open(
+    options: &BridgeOptions,
+    connect: &Packet,
+    clock: &Clock,
+) -> Result<(Connection, ConnAck), ConnectionError> {
     let host = options.mqtt_url.host_str().unwrap_or("localhost").trim_matches(['[', ']']);
     let port = options.mqtt_url.port().unwrap_or(if is_tls(options) { 8883 } else { 1883 });
     let stream = TcpStream::connect((host, port)).await?;

@@ -190,7 +190,8 @@ impl<A> Pipeline<A> {
                 self.log_writer.replace_writer(why, waiting);
             }
             Step::End => {
-                self.fatal_error = Some(format!("{why}, and new sinks did not help: {waiting} messages have no acknowledgement"));
+                self.fatal_error =
+                    Some(format!("{why}, and new sinks did not help: {waiting} messages have no acknowledgement"));
             }
         }
     }

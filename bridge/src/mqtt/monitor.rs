@@ -137,6 +137,7 @@ fn check(subscribed: &SubAck) -> Result<(), End> {
 
 /// A connection that ends over the subscription has been refused it.
 fn ended(lost: ConnectionError, answered: bool) -> End {
-    let over_the_subscription = !answered && matches!(lost, ConnectionError::Closed | ConnectionError::Disconnected(_) | ConnectionError::Io(_));
+    let over_the_subscription = !answered
+        && matches!(lost, ConnectionError::Closed | ConnectionError::Disconnected(_) | ConnectionError::Io(_));
     if over_the_subscription { End::Refused(lost.to_string()) } else { End::Lost(lost) }
 }

@@ -320,7 +320,11 @@ impl<'a, M: Membership> Session<'a, M> {
             false => self.source.resume(&restored)?,
         }
         self.paused = is_full;
-        let what = if is_full { "paused: too many records wait for their tasks" } else { "resumed: the tasks have room again" };
+        let what = if is_full {
+            "paused: too many records wait for their tasks"
+        } else {
+            "resumed: the tasks have room again"
+        };
         tracing::info!(group = self.member.settings.group, "{what}");
         Ok(())
     }

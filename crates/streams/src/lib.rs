@@ -37,7 +37,7 @@ pub use kafka::{Health, HealthState, KafkaLog, KafkaSettings};
 pub use lag::{Behind, Lag};
 pub use log::{GroupProgress, GroupSettings, Log, Start, Watermarks};
 pub use offsets::Contiguous;
-pub use options::{LogOptions, LibrdkafkaSettings};
+pub use options::{LibrdkafkaSettings, LogOptions};
 pub use record::{HeaderName, Headers, Incoming, Outgoing, TopicPartition};
 pub use seek::SeekTo;
 pub use sink::{Acknowledge, Delivered, Receipt, SendRefused, Sink, SinkSettings};

@@ -29,7 +29,9 @@ pub(crate) enum UrlError {
     Scheme,
     #[error("expected a URL without user and password: the signature says who sends")]
     Credentials,
-    #[error("expected a public host; a private one only where the operator has named its network with --notify-networks")]
+    #[error(
+        "expected a public host; a private one only where the operator has named its network with --notify-networks"
+    )]
     Address,
 }
 

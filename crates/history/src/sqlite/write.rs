@@ -44,7 +44,10 @@ impl Sqlite {
         for expiry in expire::delete_statements(&self.0.retention, self.now_ms()) {
             loop {
                 let expiry = expiry.clone();
-                if self.writing("delete expired rows", move |connection| expire::delete_chunk(connection, &expiry)).await? == 0
+                if self
+                    .writing("delete expired rows", move |connection| expire::delete_chunk(connection, &expiry))
+                    .await?
+                    == 0
                 {
                     break;
                 }
