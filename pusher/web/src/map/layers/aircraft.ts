@@ -22,7 +22,6 @@ const SYMBOL_ZOOM = 7;
 const VALUES_ZOOM = 10;
 /** The size of symbols by zoom. */
 const SYMBOL_SIZES: readonly (readonly [zoom: number, size: number])[] = [[SYMBOL_ZOOM, 0.6], [8, 0.72], [11, 1], [14, 1.15]];
-const ICON_SIZE = ['interpolate', ['linear'], ['zoom'], ...SYMBOL_SIZES.flat()] as unknown as ExpressionSpecification;
 /** A smaller change of position does not count as motion, degrees. */
 const STILL_DEG = 1e-7;
 /** From this age on a symbol shows its age, ms. */
@@ -30,7 +29,7 @@ const OLD_MS = 30_000;
 
 export class AircraftLayer implements Layer {
   readonly key = 'aircraft';
-  readonly ids = ['aircraft-leaders', 'aircraft-ring', 'aircraft-dots', 'aircraft', 'aircraft-space'];
+  readonly ids = ['aircraft-leaders', 'aircraft-ring', 'aircraft-dots', 'aircraft'];
   readonly intervalMs = 0;
   readonly #spreading = new Spreading();
   #spreadZoom = 0;
@@ -70,7 +69,7 @@ export class AircraftLayer implements Layer {
       id: 'aircraft', type: 'symbol', source: 'aircraft', minzoom: SYMBOL_ZOOM,
       layout: {
         'icon-image': ['get', 'icon'], 'icon-rotate': ['get', 'course'], 'icon-rotation-alignment': 'map', 'icon-pitch-alignment': 'viewport', 'icon-allow-overlap': true,
-        'icon-ignore-placement': true, 'icon-size': ICON_SIZE,
+        'icon-ignore-placement': true, 'icon-size': ['interpolate', ['linear'], ['zoom'], ...SYMBOL_SIZES.flat()] as unknown as ExpressionSpecification,
         'symbol-sort-key': ['get', 'sort'],
         'text-field': ['step', ['zoom'], ['get', 'age'], 8.5, ['concat', ['get', 'name'], ['case', ['==', ['get', 'age'], ''], '', ['concat', '\n', ['get', 'age']]]], VALUES_ZOOM, [
           'format', ['get', 'name'], {}, '\n', {}, ['get', 'values'], { 'font-scale': 0.88, 'text-font': ['literal', FONT] },
@@ -83,13 +82,6 @@ export class AircraftLayer implements Layer {
         'icon-opacity': ['get', 'opacity'], 'text-opacity': ['get', 'opacity'], 'text-color': colour.ink,
         'text-halo-color': colour.halo, 'text-halo-width': 1.6,
       },
-    });
-    // Placed before all labels, as it is the topmost layer: it keeps them off the symbols. The symbols themselves would keep off their
-    // own labels, too, as their images have a margin.
-    map.addLayer({
-      id: 'aircraft-space', type: 'symbol', source: 'aircraft', minzoom: SYMBOL_ZOOM,
-      layout: { 'icon-image': symbolId.space, 'icon-allow-overlap': true, 'icon-padding': 0, 'icon-size': ICON_SIZE },
-      paint: { 'icon-opacity': 0 },
     });
   }
 

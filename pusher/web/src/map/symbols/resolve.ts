@@ -6,13 +6,8 @@ import { drawGround } from './ground';
 import { drawMark } from './marks';
 import { drawStation, drawWind } from './station';
 
-/** CSS pixels; less than twice the distance of a label from its symbol. */
-const SPACE_SIZE = 28;
-
 /** The names of the images that the layers use. */
 export const symbolId = {
-  /** Nothing, of the size of an aircraft without its margin. */
-  space: 'space',
   aircraft: (kind: number, scale: ColourScale, step: number) => `aircraft:${kind}:${scale}:${step}`,
   ground: (kind: number) => `ground:${kind}`,
   station: (windStep: number, knots: number | undefined) => `station:${windStep}:${knots ?? ''}`,
@@ -26,8 +21,6 @@ export function drawById(id: string): { image: ImageData; pixelRatio: number } |
   switch (family) {
     case 'aircraft':
       return drawSymbol(SYMBOL_SIZE, (g) => aircraftKind(Number(first)).draw(g, scaleColour(second as ColourScale, Number(third))));
-    case 'space':
-      return drawSymbol(SPACE_SIZE, () => undefined);
     case 'ground':
       return drawSymbol(32, (g) => drawGround(g, Number(first)));
     case 'station':
