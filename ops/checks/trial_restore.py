@@ -50,7 +50,8 @@ class Installation(Programs):
 
     def nightly_backup(self):
         """As docker-compose.yml makes it every night."""
-        settings = {"UPDRAFT_CLICKHOUSE_URL": self.clickhouse, "BACKUPS": str(self.backups), "BACKUP_TO": f"File('{self.backups}/%s')"}
+        # The engine of the tests has no zip.
+        settings = {"UPDRAFT_CLICKHOUSE_URL": self.clickhouse, "BACKUPS": str(self.backups), "BACKUP_TO": f"File('{self.backups}/%s')", "BACKUP_FORM": ""}
         subprocess.run([ROOT / "ops/docker/clickhouse/nightly-backup.sh", "once"], env=os.environ | settings, check=True)
 
     def agrees(self, begun, ended, database="updraft"):
@@ -90,7 +91,7 @@ def trial(installation):
     time.sleep(LOAD_S / 2)
     half = now()
     started = time.monotonic()
-    backup = f"File('{installation.backups}/updraft-{half:%F}.zip')"
+    backup = f"File('{installation.backups}/updraft-{half:%F}')"
     installation.nightly_backup()
     took = time.monotonic() - started
     size = sum(file.stat().st_size for file in installation.backups.rglob("*") if file.is_file())

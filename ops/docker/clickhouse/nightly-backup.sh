@@ -7,11 +7,12 @@
 #
 # UPDRAFT_CLICKHOUSE_URL or UPDRAFT_CLICKHOUSE_URL_FILE: with the user and password. BACKUPS: the folder of the backups, as seen
 # from here (/backups). BACKUP_TO: where ClickHouse writes, as in its BACKUP statement, %s for the file
-# (Disk('backups', '%s')). BACKUPS_KEPT: so many stay (14).
+# (Disk('backups', '%s')). BACKUPS_KEPT: so many stay (14). BACKUP_FORM: what the name ends with (.zip); empty for a folder.
 set -eu
 folder=${BACKUPS:-/backups}
 to=${BACKUP_TO:-"Disk('backups', '%s')"}
 kept=${BACKUPS_KEPT:-14}
+form=${BACKUP_FORM-.zip}
 from=0230
 
 url() {
@@ -23,7 +24,7 @@ url() {
 }
 
 backup() {
-    file=updraft-$(date -u +%F).zip
+    file=updraft-$(date -u +%F)$form
     [ ! -e "$folder/$file" ] || return 0
     # shellcheck disable=SC2059
     where=$(printf "$to" "$file")
@@ -36,10 +37,10 @@ backup() {
         echo "nightly-backup: ClickHouse made $file elsewhere: it is not in $folder" >&2
         return 1
     }
-    echo "nightly-backup: $file, $(wc -c <"$folder/$file") bytes"
+    echo "nightly-backup: $file, $(du -sk "$folder/$file" | cut -f 1) KiB"
     # Names sort as their dates.
-    for old in $(find "$folder" -maxdepth 1 -name 'updraft-????-??-??.zip' | sort -r | tail -n "+$((kept + 1))"); do
-        rm -- "$old"
+    for old in $(find "$folder" -maxdepth 1 -name "updraft-????-??-??$form" | sort -r | tail -n "+$((kept + 1))"); do
+        rm -r -- "$old"
         echo "nightly-backup: $old is removed: the newest $kept stay"
     done
 }
