@@ -41,8 +41,6 @@ export class TravelBar {
   readonly #live = h('button', { type: 'button', class: 'action live' }, t('travel.live'));
   /** The end of what the slider spans; undefined: now. */
   #end: number | undefined;
-  /** As it was last shown; undefined: it was not shown yet, and can be moved nevertheless. */
-  #now: number | undefined;
   #formats: Formats | undefined;
 
   constructor(element: HTMLElement, actions: TravelActions) {
@@ -60,7 +58,6 @@ export class TravelBar {
 
   /** `state`: undefined while the map is live. */
   show(state: TravelState | undefined, now: number, formats: Formats): void {
-    this.#now = now;
     this.#formats = formats;
     const at = state?.at ?? now;
     this.#moveWindow(at, now);
@@ -81,8 +78,9 @@ export class TravelBar {
     this.#live.hidden = state === undefined;
   }
 
+  /** Of the present, not of the last drawing: the slider can be moved before the next one. */
   get #from(): number {
-    return (this.#end ?? this.#now ?? Date.now()) - SPAN_MS;
+    return (this.#end ?? Date.now()) - SPAN_MS;
   }
 
   /** The last 12 hours, or those around an earlier time. */
