@@ -154,3 +154,9 @@ pub(crate) async fn wait_for_log(bridge: &Program, text: &str) -> Result<()> {
     let waited = wait_until(TIMEOUT, &format!("the bridge to log {text:?}"), logged).await;
     waited.with_context(|| format!("log of the bridge:\n{}", bridge.service().log_tail(20)))
 }
+
+/// Waits until a metric has at least this value: the bridge counts what it did after others can see it.
+pub(crate) async fn wait_for_count(bridge: &Program, metric: &str, at_least: f64) -> Result<()> {
+    let counted = async || (bridge.metric(metric, &[]).await.ok()? >= at_least).then_some(());
+    wait_until(TIMEOUT, &format!("{metric} to be {at_least} or more"), counted).await
+}

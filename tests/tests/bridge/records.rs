@@ -5,7 +5,7 @@ use harness::{OtlpReceiver, Program, wait_until};
 use schemas::catalogue::topic;
 use schemas::v1::raw_record::Input;
 
-use crate::fixture::{Fixture, TIMEOUT, wait_until_not_ready};
+use crate::fixture::{Fixture, TIMEOUT, wait_for_count, wait_until_not_ready};
 
 /// A captured tracking frame from 110B90, received at -120 dBm.
 const FRAME: &[u8] = b"\x89\x86\x44\x68\x88\xff\xfe\xff\x01\x11\x90\x0b\x4c\xaf\x41\x1b\xc2\x09\xa6\x90\x03\x00\x00";
@@ -48,8 +48,7 @@ async fn messages_are_forwarded_verbatim_with_keys() -> Result<()> {
     let hardware_record = record_of(&Input::ReceiverHardware(hardware.as_slice().into()))?;
     assert_eq!(hardware_record.record.key.as_deref(), Some(&b"8896672"[..]));
     assert_eq!(bridge.metric("fanet_mqtt_messages_received_total", &[]).await?, 4.0);
-    assert!(bridge.metric("fanet_bridge_acknowledge_seconds_count", &[]).await? >= 4.0);
-    Ok(())
+    wait_for_count(&bridge, "fanet_bridge_acknowledge_seconds_count", 4.0).await
 }
 
 /// Invalid messages wait for the dead-letter topic; meanwhile valid ones are forwarded, each once.

@@ -42,7 +42,7 @@ pub(crate) async fn stop_kafka(rig: &Rig) -> Result<Duration> {
 pub(crate) async fn freeze_kafka(rig: &Rig) -> Result<Duration> {
     rig.kafka.node(0).freeze()?;
     rig.wait_for_full_window().await?;
-    rig.wait_until_not_ready("the window of 2000 is full").await?;
+    rig.wait_until_not_ready(&format!("the window of {WINDOW} messages has been full")).await?;
     rig.kafka.node(0).thaw()?;
     rig.wait_for_recovery(clock::now()).await
 }
