@@ -5,8 +5,8 @@
     ops/topic-records.py restore fanet.account.v1 account-2026-06-01.jsonl
     ops/topic-records.py nightly fanet.account.v1 FOLDER
 
-`nightly` saves every night at 02:40 UTC (or later, where it was not running) as account-DATE.jsonl, until it is stopped; the newest
-30 stay, and what failed is tried again after ten minutes.
+`nightly` saves every night at 02:40 UTC (or later, where it was not running; the first of all at once) as account-DATE.jsonl, until it
+is stopped; the newest 30 stay, and what failed is tried again after ten minutes.
 Each line is a record: partition, time in milliseconds, key, value and headers, in Base64. Values keep the ids of their schemas:
 restore the registry's storage first. `restore` refuses a topic that has records, and another partition count. It needs
 Python's confluent-kafka 2 or later (pip install confluent-kafka; Debian 12 has 1.7, which crashes on tombstones). UPDRAFT_KAFKA_BOOTSTRAP names the brokers, UPDRAFT_KAFKA_CONFIG more settings
@@ -33,6 +33,7 @@ TIMEOUT_S = 30
 NIGHTLY_FROM = datetime.time(2, 40)
 NIGHTLY_RETRY_S = 600
 NIGHTLY_KEPT = 30
+SAVED = "account-????-??-??.jsonl"
 
 
 def settings():
@@ -95,8 +96,8 @@ def nightly(topic, folder):
 
 def night(topic, folder, now, save=save):
     """Saves today's file if it is time and not there, and removes the oldest beyond those that stay."""
-    file = folder / f"account-{now:%F}.jsonl"
-    if now.time() < NIGHTLY_FROM or file.exists():
+    saved, file = sorted(folder.glob(SAVED)), folder / f"account-{now:%F}.jsonl"
+    if file in saved or (saved and now.time() < NIGHTLY_FROM):
         return
     try:
         save(topic, file)
@@ -104,7 +105,7 @@ def night(topic, folder, now, save=save):
         print(f"topic-records: {file} was not made: {error}", file=sys.stderr, flush=True)
         return
     # Names sort as their dates.
-    for old in sorted(folder.glob("account-????-??-??.jsonl"))[:-NIGHTLY_KEPT]:
+    for old in sorted(folder.glob(SAVED))[:-NIGHTLY_KEPT]:
         old.unlink()
         print(f"{old} is removed: the newest {NIGHTLY_KEPT} stay", flush=True)
 

@@ -12,6 +12,7 @@ map page, in a browser.
 """
 
 import argparse
+import collections
 import concurrent.futures
 import contextlib
 import json
@@ -135,8 +136,11 @@ class Services:
         self.folder.cleanup()
 
 
+Result = collections.namedtuple("Result", "binary code seconds cpu_seconds output")
+
+
 def run(binary, environment, arguments):
-    """Runs a binary and returns its exit code, seconds and output."""
+    """Runs a binary and returns its exit code, seconds, seconds of CPU (its own and its children's) and output."""
     began = time.monotonic()
     own_arguments = arguments if isinstance(binary, Binary) else []
     limit_s = binary.suite.limit_s if binary.needs_services else LIMIT_S
@@ -148,9 +152,12 @@ def run(binary, environment, arguments):
         "CARGO_PKG_NAME": binary.package,
     }
     with tempfile.TemporaryFile() as output:
-        code = subprocess.run(command, cwd=binary.package_dir, env=environment, stdout=output, stderr=output).returncode
+        process = subprocess.Popen(command, cwd=binary.package_dir, env=environment, stdout=output, stderr=output)
+        _, status, used = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
         output.seek(0)
-        return binary, code, time.monotonic() - began, output.read().decode(errors="replace")
+        text = output.read().decode(errors="replace")
+    return Result(binary, process.returncode, time.monotonic() - began, used.ru_utime + used.ru_stime, text)
 
 
 def passed(output):
@@ -166,12 +173,12 @@ class Report:
         self.count, self.results = count, []
 
     def add(self, result):
-        binary, code, seconds, output = result
         self.results.append(result)
-        verdict = f"{passed(output)} passed" if code == 0 else f"FAILED (exit code {code})"
-        print(f"run: {len(self.results)}/{self.count} {binary.name}: {verdict}, {seconds:.1f} s", flush=True)
-        if code:
-            print(output, flush=True)
+        verdict = f"{passed(result.output)} passed" if result.code == 0 else f"FAILED (exit code {result.code})"
+        spent = f"{result.seconds:.1f} s, {result.cpu_seconds:.1f} s of CPU"
+        print(f"run: {len(self.results)}/{self.count} {result.binary.name}: {verdict}, {spent}", flush=True)
+        if result.code:
+            print(result.output, flush=True)
 
 
 def run_in_order(binaries, jobs, arguments, report):
@@ -248,10 +255,12 @@ def main():
             run_planned(with_services, services.addresses(), options.jobs, arguments, report)
     results = report.results
     if options.times:
-        lines = [f"| {b.name} | {s:.1f} |" for b, _, s, _ in sorted(results, key=lambda result: -result[2])]
-        options.times.write_text("| binary | seconds |\n| --- | --- |\n" + "\n".join(lines) + "\n")
-    failed = [binary.name for binary, code, _, _ in results if code]
-    total = sum(passed(output) for _, code, _, output in results)
+        slowest_first = sorted(results, key=lambda result: -result.seconds)
+        lines = [f"| {r.binary.name} | {r.seconds:.1f} | {r.cpu_seconds:.1f} |" for r in slowest_first]
+        head = ["| binary | seconds | CPU seconds, without the shared services |", "| --- | --- | --- |"]
+        options.times.write_text("\n".join(head + lines) + "\n")
+    failed = [result.binary.name for result in results if result.code]
+    total = sum(passed(result.output) for result in results)
     print(f"run: {total} tests passed, {len(failed)} binaries failed, {time.monotonic() - began:.0f} s")
     for name in failed:
         print(f"run: FAILED: {name}")

@@ -68,6 +68,17 @@ class History(unittest.TestCase):
         self.assertEqual(sorted(file.name for file in self.folder.glob("*.zip")), ["notes.zip", "updraft-2026-01-03.zip", today])
         self.assertEqual((self.backup(), len(self.asked)), ((0, ""), 1))
 
+    def test_the_first_is_made_at_once_and_a_stop_ends_the_loop(self):
+        (self.folder / "url").write_text(f"http://{USER}@127.0.0.1:{self.port}")
+        environment = {"PATH": os.environ["PATH"], "BACKUPS": str(self.folder), "UPDRAFT_CLICKHOUSE_URL_FILE": str(self.folder / "url")}
+        with subprocess.Popen([SCRIPT], stdout=subprocess.PIPE, text=True, env=environment) as loop:
+            try:
+                said = loop.stdout.readline()
+            finally:
+                loop.terminate()
+            self.assertRegex(said, r"^nightly-backup: updraft-.*\.zip, \d+ KiB$")
+            self.assertEqual((loop.wait(timeout=60), len(self.asked)), (0, 1))
+
     def test_what_fails_is_said(self):
         code, said = self.backup(user="updraft_backup:wrong")
         self.assertEqual(code, 1)
@@ -95,19 +106,19 @@ def topic_records():
 
 
 class Accounts(unittest.TestCase):
-    def test_one_a_night_and_the_oldest_go(self):
+    def test_one_a_night_the_first_at_once_and_the_oldest_go(self):
         program, saved = topic_records(), []
         program.NIGHTLY_KEPT = 2
 
         def save(topic, file):
             saved.append((topic, file.name))
-            if "03-02" in file.name and len(saved) == 2:
+            if "03-02" in file.name and len(saved) == 2:  # and is tried again
                 raise SystemExit("no answer")
             file.write_text("{}")
 
         with tempfile.TemporaryDirectory() as name:
             folder = Path(name)
-            for at in ("2026-03-01T02:39", "2026-03-01T02:40", "2026-03-01T09:00", "2026-03-02T02:45", "2026-03-02T02:55", "2026-03-03T23:00"):
+            for at in ("2026-03-01T01:00", "2026-03-01T02:40", "2026-03-01T09:00", "2026-03-02T02:39", "2026-03-02T02:45", "2026-03-02T02:55", "2026-03-03T23:00"):
                 program.night("fanet.account.v1", folder, datetime.datetime.fromisoformat(at), save)
             files = [f"account-2026-03-0{day}.jsonl" for day in (1, 2, 2, 3)]
             self.assertEqual(saved, [("fanet.account.v1", file) for file in files])

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Backs up the history every night, by ClickHouse itself: updraft-DATE.zip, dates in UTC. Each day has one backup, made at 02:30 or
-# when this starts later; one that failed is tried again after ten minutes.
+# when this starts later, the first of all at once; one that failed is tried again after ten minutes.
 #
 #   nightly-backup.sh           until it is stopped
 #   nightly-backup.sh once      that of today, now, and its error
@@ -45,12 +45,16 @@ backup() {
     done
 }
 
+is_due() {
+    [ "$(date -u +%H%M)" -ge "$from" ] || [ -z "$(find "$folder" -maxdepth 1 -name "updraft-????-??-??$form")" ]
+}
+
 case ${1:-} in
 once) backup ;;
 "")
     trap 'exit 0' TERM INT
     while :; do
-        [ "$(date -u +%H%M)" -lt "$from" ] || backup || true
+        ! is_due || backup || true
         # In the background, so that the trap does not wait for it.
         sleep 600 &
         wait $!
