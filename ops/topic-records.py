@@ -6,7 +6,7 @@
     ops/topic-records.py nightly fanet.account.v1 FOLDER
 
 `nightly` saves every night at 02:40 UTC (or later, where it was not running; the first of all at once) as account-DATE.jsonl, until it
-is stopped; the newest 30 stay, and what failed is tried again after ten minutes.
+is stopped; the newest 30 stay, and what failed is tried again after ten minutes. account.prom says when the newest was made, to the node exporter.
 Each line is a record: partition, time in milliseconds, key, value and headers, in Base64. Values keep the ids of their schemas:
 restore the registry's storage first. `restore` refuses a topic that has records, and another partition count. It needs
 Python's confluent-kafka 2 or later (pip install confluent-kafka; Debian 12 has 1.7, which crashes on tombstones). UPDRAFT_KAFKA_BOOTSTRAP names the brokers, UPDRAFT_KAFKA_CONFIG more settings
@@ -104,6 +104,9 @@ def night(topic, folder, now, save=save):
     except (SystemExit, Exception) as error:
         print(f"topic-records: {file} was not made: {error}", file=sys.stderr, flush=True)
         return
+    metrics = folder / "account.prom.new"
+    metrics.write_text(f'updraft_backup_seconds{{what="accounts"}} {now.timestamp():.0f}\n')
+    metrics.rename(folder / "account.prom")
     # Names sort as their dates.
     for old in sorted(folder.glob(SAVED))[:-NIGHTLY_KEPT]:
         old.unlink()

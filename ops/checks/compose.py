@@ -9,6 +9,7 @@ import settings
 import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
+ALERTMANAGER = ROOT / "ops/monitoring/alertmanager/alertmanager.yml"
 # Published beyond the loopback, on purpose.
 OPEN = {"docker-compose.yml": {"1883:1883", "8090:8090"}, "docker-compose.prod.yml": {"8883:8883", "80:80", "443:443"}}
 # They end, or another watches them.
@@ -77,7 +78,7 @@ def problems_of(name, file, service, everything, volumes):
             yield f"{name}: there is no {other} to wait for"
         elif how["condition"] == "service_healthy" and "healthcheck" not in everything[other]:
             yield f"{name}: {other} has no health check to wait for"
-    if file == "docker-compose.yml":
+    if file == "docker-compose.yml" or name not in load("docker-compose.yml")["services"]:
         for what in ("mem_limit", "restart", "logging"):
             if what not in service:
                 yield f"{name}: {what} is missing"
@@ -95,14 +96,15 @@ def secrets(base, production):
     """What production mounts is declared, and made by the script."""
     made = (ROOT / "ops/docker/make-secrets.sh").read_text()
     programs = re.search(r"^programs=\((.*)\)", made, re.M).group(1).split()
-    made_files = {"ca.pem", "kafka.pem", "admin.pem", "mqtt.crt", "mqtt.key", *(f"{name}.{end}" for name in programs for end in ("crt", "key"))}
-    made_files |= set(re.findall(r">(\w[\w.]*)$", made, re.M))
+    made_files = {"ca.pem", "kafka.pem", "admin.pem", "grafana_admin", "mqtt.crt", "mqtt.key", *(f"{name}.{end}" for name in programs for end in ("crt", "key"))}
+    made_files |= set(re.findall(r">(\w[\w.]*)$", made, re.M)) | set(re.findall(r"^to_fill_in (\w+)", made, re.M))
     declared = set(production["secrets"])
     for name, service in production["services"].items():
         for secret in (service or {}).get("secrets") or []:
             if secret not in declared:
                 yield f"{name}: the secret {secret} is not declared"
-        for path in re.findall(r"/run/secrets/([\w.]+)", str(environment(service or {}))):
+        read = str(environment(service or {})) + (ALERTMANAGER.read_text() if name == "alertmanager" else "")
+        for path in re.findall(r"/run/secrets/([\w.]+)", read):
             if path not in ((service or {}).get("secrets") or []):
                 yield f"{name}: uses {path} and does not mount it"
     for secret in sorted(declared - made_files):

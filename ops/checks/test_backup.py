@@ -66,6 +66,7 @@ class History(unittest.TestCase):
         today = f"updraft-{datetime.datetime.now(datetime.timezone.utc):%F}.zip"
         self.assertEqual(self.asked, [f"BACKUP DATABASE updraft TO Disk('backups', '{today}')"])
         self.assertEqual(sorted(file.name for file in self.folder.glob("*.zip")), ["notes.zip", "updraft-2026-01-03.zip", today])
+        self.assertRegex((self.folder / "history.prom").read_text(), r'^updraft_backup_seconds\{what="history"\} \d+\n$')
         self.assertEqual((self.backup(), len(self.asked)), ((0, ""), 1))
 
     def test_the_first_is_made_at_once_and_a_stop_ends_the_loop(self):
@@ -122,7 +123,9 @@ class Accounts(unittest.TestCase):
                 program.night("fanet.account.v1", folder, datetime.datetime.fromisoformat(at), save)
             files = [f"account-2026-03-0{day}.jsonl" for day in (1, 2, 2, 3)]
             self.assertEqual(saved, [("fanet.account.v1", file) for file in files])
-            self.assertEqual(sorted(file.name for file in folder.iterdir()), files[2:])
+            self.assertEqual(sorted(file.name for file in folder.iterdir()), [*files[2:], "account.prom"])
+            newest = datetime.datetime(2026, 3, 3, 23).timestamp()
+            self.assertEqual((folder / "account.prom").read_text(), f'updraft_backup_seconds{{what="accounts"}} {newest:.0f}\n')
 
 
 if __name__ == "__main__":

@@ -26,10 +26,10 @@ class Native(unittest.TestCase):
         self.assertEqual(ran.returncode, 0, ran.stdout + ran.stderr)
 
     def test_prometheus_reads_the_rules_and_asks_the_programs_here(self):
-        config = native.prometheus_of(loaded("prometheus/prometheus.yml"), "127.0.0.1:9093", {"pusher": ["a:1", "b:2"]})
+        config = native.prometheus_of(loaded("prometheus/prometheus.yml"), "127.0.0.1:9090", "127.0.0.1:9093", {"pusher": ["a:1", "b:2"]})
         self.accepted(config, "promtool", "check", "config")
         targets = {job["job_name"]: job["static_configs"][0]["targets"] for job in config["scrape_configs"]}
-        self.assertEqual(set(targets), {"bridge", "processor", "historian", "pusher", "thermals", "receivers"})
+        self.assertEqual(set(targets), {"bridge", "processor", "historian", "pusher", "thermals", "receivers", "prometheus", "alertmanager"})
         self.assertEqual((targets["pusher"], targets["bridge"]), (["a:1", "b:2"], ["localhost:9101"]))
 
     def test_alertmanager_keeps_its_routes_and_posts_all_to_the_webhook(self):
@@ -47,7 +47,7 @@ class Native(unittest.TestCase):
 
     def test_a_program_that_is_none_is_refused(self):
         with self.assertRaises(SystemExit) as refused:
-            native.prometheus_of(loaded("prometheus/prometheus.yml"), "127.0.0.1:9093", {"pushr": ["a:1"]})
+            native.prometheus_of(loaded("prometheus/prometheus.yml"), "127.0.0.1:9090", "127.0.0.1:9093", {"pushr": ["a:1"]})
         self.assertIn("pushr", str(refused.exception))
 
 

@@ -1,8 +1,11 @@
 #!/usr/bin/env bash
 # Makes the secrets of docker-compose.prod.yml in a folder: an authority of its own, a certificate for Kafka, the MQTT
-# broker and each program, and passwords. Existing files stay: to renew a file, remove it and run this again.
+# broker and each program, passwords, and the files of monitoring to fill in. Existing files stay: to renew a file, remove it and run
+# this again.
 #
 #   ops/docker/make-secrets.sh [FOLDER]        default: secrets
+#
+# UPDRAFT_HOST: name of the map, for the broker's certificate too. UPDRAFT_CERTIFICATE_DAYS: how long certificates last (825).
 set -euo pipefail
 umask 077
 folder=${1:-secrets}
@@ -11,14 +14,22 @@ days=${UPDRAFT_CERTIFICATE_DAYS:-825}
 programs=(admin bridge processor thermals receivers historian archive accounts pusher topics)
 mkdir -p "$folder"
 cd "$folder"
+# As the last run left them, only root could write them.
+find . -maxdepth 1 -type f -exec chmod u+w {} +
+
+# quietly COMMAND...: what it says on standard error is shown when it fails.
+quietly() {
+    "$@" 2>.said || { cat .said >&2; rm -f .said; return 1; }
+    rm -f .said
+}
 
 password() {
     openssl rand -hex 24
 }
 
 if [ ! -e ca.pem ]; then
-    openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 3650 -subj "/CN=updraft authority" \
-        -addext basicConstraints=critical,CA:true -addext keyUsage=critical,keyCertSign,cRLSign -keyout ca.key -out ca.pem 2>/dev/null
+    quietly openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 3650 -subj "/CN=updraft authority" \
+        -addext basicConstraints=critical,CA:true -addext keyUsage=critical,keyCertSign,cRLSign -keyout ca.key -out ca.pem
     echo "ca.pem: made, for ten years; keep ca.key elsewhere"
 fi
 
@@ -26,9 +37,9 @@ fi
 certificate() {
     local name=$1 common=$2 names=$3
     [ ! -e "$name.crt" ] || return 0
-    openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj "/CN=$common" -keyout "$name.key" -out "$name.csr" 2>/dev/null
-    openssl x509 -req -in "$name.csr" -CA ca.pem -CAkey ca.key -CAcreateserial -days "$days" -out "$name.crt" \
-        -extfile <(printf 'subjectAltName=%s\nkeyUsage=critical,digitalSignature\nextendedKeyUsage=serverAuth,clientAuth\n' "$names") 2>/dev/null
+    quietly openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj "/CN=$common" -keyout "$name.key" -out "$name.csr"
+    quietly openssl x509 -req -in "$name.csr" -CA ca.pem -CAkey ca.key -CAcreateserial -days "$days" -out "$name.crt" \
+        -extfile <(printf 'subjectAltName=%s\nkeyUsage=critical,digitalSignature\nextendedKeyUsage=serverAuth,clientAuth\n' "$names")
     rm "$name.csr"
     echo "$name.crt: made, for $days days"
 }
@@ -39,11 +50,11 @@ for program in "${programs[@]}"; do
     certificate "$program" "updraft-$program" "DNS:updraft-$program"
 done
 # Kafka reads key and certificate from one file.
-[ -e kafka.pem ] || cat kafka.key kafka.crt >kafka.pem
-[ -e kafka_admin.properties ] || {
-    cat admin.key admin.crt >admin.pem
+for name in kafka admin; do
+    [ "$name.pem" -nt "$name.crt" ] || cat "$name.key" "$name.crt" >"$name.pem"
+done
+[ -e kafka_admin.properties ] ||
     printf 'security.protocol=SSL\nssl.keystore.type=PEM\nssl.keystore.location=/run/secrets/admin.pem\nssl.truststore.type=PEM\nssl.truststore.location=/run/secrets/ca.pem\n' >kafka_admin.properties
-}
 
 if [ ! -e mqtt_passwords ]; then
     password >mqtt_bridge
@@ -93,8 +104,24 @@ if [ ! -e clickhouse_users.xml ]; then
     echo "clickhouse_users.xml: made"
 fi
 
+[ -e grafana_admin ] || password >grafana_admin
+# to_fill_in NAME WHAT: alerts leave this installation with what belongs in there.
+to_fill_in() {
+    [ -e "$1" ] || : >"$1"
+    [ -s "$1" ] || echo "$1: empty. Write $2 into it, without a line break"
+}
+to_fill_in pagerduty_key "the routing key of the pager"
+to_fill_in slack_url "the address of the chat's webhook"
+to_fill_in smtp_password "the password of the mail server"
+if [ ! -e alertmanager.yml ]; then
+    cp "$ops/monitoring/alertmanager/alertmanager.yml" .
+    echo "alertmanager.yml: copied. Replace the addresses of example.org, and take out receivers that you do not have"
+fi
+[ -e certificates.json ] || printf '[{ "targets": ["mqtt:8883"%s] }]\n' "${UPDRAFT_HOST:+, \"$UPDRAFT_HOST:443\"}" >certificates.json
+
 # Containers run as other users, and mount single files: those may be read by all. The folder may not.
 chmod 700 .
 chmod 444 ./*
 chmod 400 ca.key
+chmod 644 pagerduty_key slack_url smtp_password alertmanager.yml certificates.json
 echo "secrets: all is in $PWD"

@@ -29,7 +29,7 @@ ALERTMANAGER = ("prometheus-alertmanager", "alertmanager")
 OTHERS = {"node", "redis", "certificates"}
 
 
-def prometheus_of(config, alertmanager, addresses):
+def prometheus_of(config, prometheus, alertmanager, addresses):
     """prometheus.yml for programs at these addresses: {job: [address]}."""
     made = copy.deepcopy(config)
     jobs = {job["job_name"] for job in made["scrape_configs"]} - OTHERS
@@ -37,6 +37,7 @@ def prometheus_of(config, alertmanager, addresses):
     if unknown:
         sys.exit(f"native: there is no program {', '.join(unknown)}: expected {', '.join(sorted(jobs))}")
     made["scrape_configs"] = [job for job in made["scrape_configs"] if job["job_name"] in jobs]
+    addresses = {"alertmanager": [alertmanager], "prometheus": [prometheus]} | addresses
     for job in made["scrape_configs"]:
         port = job["static_configs"][0]["targets"][0].rpartition(":")[2]
         job["static_configs"] = [{"targets": addresses.get(job["job_name"], [f"localhost:{port}"])}]
@@ -95,7 +96,7 @@ def main():
     with tempfile.TemporaryDirectory() as temporary:
         folder = options.data or Path(temporary)
         folder.mkdir(parents=True, exist_ok=True)
-        prometheus = prometheus_of(yaml.safe_load((HERE / "prometheus/prometheus.yml").read_text()), options.alertmanager, addresses)
+        prometheus = prometheus_of(yaml.safe_load((HERE / "prometheus/prometheus.yml").read_text()), options.prometheus, options.alertmanager, addresses)
         alertmanager = alertmanager_of(yaml.safe_load((HERE / "alertmanager/alertmanager.yml").read_text()), options.webhook)
         (folder / "prometheus.yml").write_text(yaml.safe_dump(prometheus, sort_keys=False))
         (folder / "alertmanager.yml").write_text(yaml.safe_dump(alertmanager, sort_keys=False))

@@ -7,7 +7,7 @@
 #
 # UPDRAFT_CLICKHOUSE_URL or UPDRAFT_CLICKHOUSE_URL_FILE: with the user and password. BACKUPS: the folder of the backups, as seen
 # from here (/backups). BACKUP_TO: where ClickHouse writes, as in its BACKUP statement, %s for the file
-# (Disk('backups', '%s')). BACKUPS_KEPT: so many stay (14). BACKUP_FORM: what the name ends with (.zip); empty for a folder.
+# (Disk('backups', '%s')). Beside the backups history.prom says when the newest was made, to the node exporter. BACKUPS_KEPT: so many stay (14). BACKUP_FORM: what the name ends with (.zip); empty for a folder.
 set -eu
 folder=${BACKUPS:-/backups}
 to=${BACKUP_TO:-"Disk('backups', '%s')"}
@@ -38,6 +38,8 @@ backup() {
         return 1
     }
     echo "nightly-backup: $file, $(du -sk "$folder/$file" | cut -f 1) KiB"
+    printf 'updraft_backup_seconds{what="history"} %s\n' "$(date +%s)" >"$folder/history.prom.new"
+    mv "$folder/history.prom.new" "$folder/history.prom"
     # Names sort as their dates.
     for old in $(find "$folder" -maxdepth 1 -name "updraft-????-??-??$form" | sort -r | tail -n "+$((kept + 1))"); do
         rm -r -- "$old"
