@@ -1,14 +1,19 @@
 #!/usr/bin/env python3
-"""Saves the records of a compacted topic in a file, and writes them back: the backup of accounts, keys and sessions.
+"""Saves the records of a compacted topic in a file, and writes them back: the backup of accounts, keys and sessions, and of the schemas
+that they name.
 
     ops/topic-records.py save fanet.account.v1 account-2026-06-01.jsonl
     ops/topic-records.py restore fanet.account.v1 account-2026-06-01.jsonl
     ops/topic-records.py nightly fanet.account.v1 FOLDER
+    ops/topic-records.py save-schemas FILE
+    ops/topic-records.py restore-schemas FILE
 
 `nightly` saves every night at 02:40 UTC (or later, where it was not running; the first of all at once) as account-DATE.jsonl, until it
 is stopped; the newest 30 stay, and what failed is tried again after ten minutes. account.prom says when the newest was made, to the node exporter.
+Schemas are those of the registry at UPDRAFT_SCHEMA_REGISTRY_URL with their ids, as Apicurio exports them (a ZIP); `nightly` saves
+them as schemas-DATE.zip beside the accounts, where that variable is set.
 Each line is a record: partition, time in milliseconds, key, value and headers, in Base64. Values keep the ids of their schemas:
-restore the registry's storage first. `restore` refuses a topic that has records, and another partition count. It needs
+restore the schemas first. `restore` refuses a topic that has records, and another partition count. It needs
 Python's confluent-kafka 2 or later (pip install confluent-kafka; Debian 12 has 1.7, which crashes on tombstones). UPDRAFT_KAFKA_BOOTSTRAP names the brokers, UPDRAFT_KAFKA_CONFIG more settings
 of librdkafka, as for the programs.
 """
@@ -19,6 +24,8 @@ import os
 import signal
 import sys
 import time
+import urllib.error
+import urllib.request
 from pathlib import Path
 
 try:
@@ -34,6 +41,7 @@ NIGHTLY_FROM = datetime.time(2, 40)
 NIGHTLY_RETRY_S = 600
 NIGHTLY_KEPT = 30
 SAVED = "account-????-??-??.jsonl"
+SAVED_SCHEMAS = "schemas-????-??-??.zip"
 
 
 def settings():
@@ -87,6 +95,33 @@ def save(topic, file):
     print(f"{count} records of {topic} are in {file}", flush=True)
 
 
+def ask_registry(path, **request):
+    """The answer of Apicurio's own interface, beside that which the programs use."""
+    registry = os.environ.get("UPDRAFT_SCHEMA_REGISTRY_URL") or sys.exit("topic-records: UPDRAFT_SCHEMA_REGISTRY_URL is not set")
+    url = registry.partition("/apis/")[0] + "/apis/registry/v3" + path
+    try:
+        with urllib.request.urlopen(urllib.request.Request(url, **request), timeout=TIMEOUT_S) as answer:
+            return answer.read()
+    except OSError as error:
+        sys.exit(f"topic-records: {url}: {error}; expected Apicurio 3, another registry is backed up by its own means")
+
+
+def save_schemas(file):
+    exported, new = ask_registry("/admin/export", headers={"Accept": "application/zip"}), file.with_suffix(".new")
+    if not exported.startswith(b"PK"):
+        sys.exit(f"topic-records: the registry's export is no ZIP, it begins with {exported[:20]!r}")
+    new.write_bytes(exported)
+    new.replace(file)
+    print(f"the registry's schemas are in {file}", flush=True)
+
+
+def restore_schemas(file):
+    if json.loads(ask_registry("/search/versions?limit=1"))["count"]:
+        sys.exit("topic-records: the registry has schemas: restore into an empty one, before `processor topics apply`")
+    ask_registry("/admin/import", method="POST", data=file.read_bytes(), headers={"Content-Type": "application/zip"})
+    print(f"the schemas of {file} are in the registry, with their ids", flush=True)
+
+
 def nightly(topic, folder):
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     while True:
@@ -94,12 +129,15 @@ def nightly(topic, folder):
         time.sleep(NIGHTLY_RETRY_S)
 
 
-def night(topic, folder, now, save=save):
-    """Saves today's file if it is time and not there, and removes the oldest beyond those that stay."""
+def night(topic, folder, now, save=save, save_schemas=save_schemas):
+    """Saves today's files if it is time and they are not there, and removes the oldest beyond those that stay."""
     saved, file = sorted(folder.glob(SAVED)), folder / f"account-{now:%F}.jsonl"
     if file in saved or (saved and now.time() < NIGHTLY_FROM):
         return
     try:
+        if os.environ.get("UPDRAFT_SCHEMA_REGISTRY_URL"):
+            save_schemas(folder / f"schemas-{now:%F}.zip")
+        # Last: with it the night is done.
         save(topic, file)
     except (SystemExit, Exception) as error:
         print(f"topic-records: {file} was not made: {error}", file=sys.stderr, flush=True)
@@ -108,7 +146,7 @@ def night(topic, folder, now, save=save):
     metrics.write_text(f'updraft_backup_seconds{{what="accounts"}} {now.timestamp():.0f}\n')
     metrics.rename(folder / "account.prom")
     # Names sort as their dates.
-    for old in sorted(folder.glob(SAVED))[:-NIGHTLY_KEPT]:
+    for old in sorted(folder.glob(SAVED))[:-NIGHTLY_KEPT] + sorted(folder.glob(SAVED_SCHEMAS))[:-NIGHTLY_KEPT]:
         old.unlink()
         print(f"{old} is removed: the newest {NIGHTLY_KEPT} stay", flush=True)
 
@@ -134,11 +172,16 @@ def restore(topic, file):
 
 
 def main():
-    commands = {"save": save, "restore": restore, "nightly": nightly}
-    if len(sys.argv) != 4 or sys.argv[1] not in commands:
+    command, *arguments = sys.argv[1:] or [""]
+    of_topic = {"save": save, "restore": restore, "nightly": nightly}
+    of_registry = {"save-schemas": save_schemas, "restore-schemas": restore_schemas}
+    if command in of_topic and len(arguments) == 2:
+        of_topic[command](arguments[0], Path(arguments[1]))
+    elif command in of_registry and len(arguments) == 1:
+        of_registry[command](Path(arguments[0]))
+    else:
         print(__doc__, file=sys.stderr)
         sys.exit(64)
-    commands[sys.argv[1]](sys.argv[2], Path(sys.argv[3]))
 
 
 if __name__ == "__main__":

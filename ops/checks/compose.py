@@ -35,6 +35,11 @@ def load(name):
     return yaml.load((ROOT / name).read_text(), Loader)
 
 
+def default(text):
+    """What Compose puts in where a variable is not set: ${NAME:-default}."""
+    return re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", str(text))
+
+
 def pinned(image):
     return re.fullmatch(r"[\w./-]+:v?\d+\.\d+[\w.-]*|updraft(-backup)?:local", image) is not None
 
@@ -59,7 +64,7 @@ def health_command(command):
 
 
 def problems_of(name, file, service, everything, volumes):
-    if "image" in service and not pinned(service["image"]):
+    if "image" in service and not pinned(default(service["image"])):
         yield f"{name}: {service['image']} is not pinned to a version"
     for setting in settings.unknown(environment(service)):
         yield f"{name}: no program has the setting {setting}"
@@ -84,11 +89,11 @@ def problems_of(name, file, service, everything, volumes):
                 yield f"{name}: {what} is missing"
         if "healthcheck" not in service and name not in WITHOUT_HEALTH:
             yield f"{name}: has no health check"
-        if str(service.get("image", "")).startswith("updraft:") and "healthcheck" in service and "command" in service:
+        if default(service.get("image", "")).startswith("updraft:") and "healthcheck" in service and "command" in service:
             asked, wanted = service["healthcheck"].get("test"), health_command(service["command"])
             if asked != wanted:
                 yield f"{name}: its health is asked with {asked}, not with {wanted}"
-        if str(service.get("image", "")).startswith("updraft") and not (service.get("read_only") and service.get("cap_drop") == ["ALL"]):
+        if default(service.get("image", "")).startswith("updraft") and not (service.get("read_only") and service.get("cap_drop") == ["ALL"]):
             yield f"{name}: a program of ours has a read-only root and no capabilities"
 
 

@@ -9,8 +9,10 @@ mkdir -p "$root"/{usr/local/bin,usr/bin,bin,etc/systemd/system,usr/lib/systemd/s
 for program in updraft bridge processor pusher; do
     printf '#!/bin/sh\n' >"$root/usr/local/bin/$program"
 done
-printf '#!/bin/sh\n' | tee "$root/usr/bin/sqlite3" >"$root/bin/mv"
-chmod +x "$root"/usr/local/bin/* "$root/usr/bin/sqlite3" "$root/bin/mv"
+# What the units start besides is named by docs/one-server.md, or a part of every Debian.
+grep -q '^apt-get install .*sqlite3' ../../docs/one-server.md || { echo "check-ops: docs/one-server.md does not install sqlite3" >&2; exit 1; }
+printf '#!/bin/sh\n' | tee "$root/usr/bin/sqlite3" "$root/usr/bin/install" >"$root/bin/mv"
+chmod +x "$root"/usr/local/bin/* "$root"/usr/bin/* "$root/bin/mv"
 for target in network-online multi-user timers sysinit basic shutdown; do
     printf '[Unit]\nDescription=%s\n' "$target" >"$root/usr/lib/systemd/system/$target.target"
 done

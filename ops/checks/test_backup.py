@@ -110,6 +110,8 @@ class Accounts(unittest.TestCase):
     def test_one_a_night_the_first_at_once_and_the_oldest_go(self):
         program, saved = topic_records(), []
         program.NIGHTLY_KEPT = 2
+        os.environ["UPDRAFT_SCHEMA_REGISTRY_URL"] = "http://registry:8080/apis/ccompat/v7"
+        self.addCleanup(os.environ.pop, "UPDRAFT_SCHEMA_REGISTRY_URL")
 
         def save(topic, file):
             saved.append((topic, file.name))
@@ -120,10 +122,10 @@ class Accounts(unittest.TestCase):
         with tempfile.TemporaryDirectory() as name:
             folder = Path(name)
             for at in ("2026-03-01T01:00", "2026-03-01T02:40", "2026-03-01T09:00", "2026-03-02T02:39", "2026-03-02T02:45", "2026-03-02T02:55", "2026-03-03T23:00"):
-                program.night("fanet.account.v1", folder, datetime.datetime.fromisoformat(at), save)
+                program.night("fanet.account.v1", folder, datetime.datetime.fromisoformat(at), save, lambda file: file.write_bytes(b"PK"))
             files = [f"account-2026-03-0{day}.jsonl" for day in (1, 2, 2, 3)]
             self.assertEqual(saved, [("fanet.account.v1", file) for file in files])
-            self.assertEqual(sorted(file.name for file in folder.iterdir()), [*files[2:], "account.prom"])
+            self.assertEqual(sorted(file.name for file in folder.iterdir()), [*files[2:], "account.prom", "schemas-2026-03-02.zip", "schemas-2026-03-03.zip"])
             newest = datetime.datetime(2026, 3, 3, 23).timestamp()
             self.assertEqual((folder / "account.prom").read_text(), f'updraft_backup_seconds{{what="accounts"}} {newest:.0f}\n')
 

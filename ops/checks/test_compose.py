@@ -20,6 +20,7 @@ class Rules(unittest.TestCase):
             ({"image": "redis:latest"}, "not pinned"),
             ({"image": "redis"}, "not pinned"),
             ({"image": "redis:7"}, "not pinned"),
+            ({"image": "${UPDRAFT_IMAGE:-updraft:latest}"}, "not pinned"),
             ({"environment": ["UPDRAFT_LOGS=info"]}, "no program has the setting UPDRAFT_LOGS"),
             ({"ports": ["6379:6379"]}, "open to other machines"),
             ({"volumes": ["./nowhere:/x"]}, "./nowhere is not there"),

@@ -1,4 +1,5 @@
 """The secrets of docker-compose.prod.yml as their script makes them: all of them, and again after one was removed."""
+import hashlib
 import json
 import os
 import shutil
@@ -6,6 +7,7 @@ import subprocess
 import tempfile
 import unittest
 from pathlib import Path
+from xml.etree import ElementTree
 
 import compose
 import yaml
@@ -47,6 +49,14 @@ class Secrets(unittest.TestCase):
         mounted = {Path(said["file"]).name for said in production["secrets"].values()}
         mounted |= {Path(volume["source"]).name for service in production["services"].values() for volume in (service or {}).get("volumes") or [] if isinstance(volume, dict)}
         self.assertEqual(mounted - {file.name for file in self.folder.iterdir()}, set())
+
+    def test_clickhouse_has_an_administrator_for_its_own_machine_alone(self):
+        users = ElementTree.parse(self.folder / "clickhouse_users.xml").getroot().find("users")
+        networks = {user.tag: [ip.text for ip in user.findall("networks/ip")] for user in users if "remove" not in user.attrib}
+        self.assertEqual(networks.pop("updraft_admin"), ["127.0.0.1", "::1"])
+        self.assertEqual(set(networks), {"updraft_owner", "updraft_historian", "updraft_reader", "updraft_backup"})
+        password = (self.folder / "clickhouse_admin").read_text()
+        self.assertEqual(users.find("updraft_admin/password_sha256_hex").text, hashlib.sha256(password.encode()).hexdigest())
 
     def test_what_a_person_has_to_fill_in_is_said(self):
         for name in ("pagerduty_key", "slack_url", "smtp_password", "alertmanager.yml"):

@@ -5,12 +5,14 @@ Prints how much was lost (RPO) and how long it took (RTO).
 Kafka, registry and MQTT come from the environment; ClickHouse's engine is started here, with a folder for backups: just trial-restore
 """
 import datetime
+import json
 import os
 import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
+import zipfile
 
 from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, TopicPartition
 from confluent_kafka.admin import AdminClient
@@ -150,6 +152,31 @@ def accounts(folder):
     ok(f"{len(lines[0])} records of a compacted topic are saved and restored, byte for byte")
 
 
+def schemas(folder):
+    """The registry's schemas, exported and imported into an empty registry, with their ids."""
+    tool = [sys.executable, ROOT / "ops/topic-records.py"]
+    files = [folder / "schemas.zip", folder / "schemas-again.zip"]
+    subprocess.run([*tool, "save-schemas", files[0]], check=True)
+    refused = subprocess.run([*tool, "restore-schemas", files[0]], capture_output=True, text=True)
+    if refused.returncode == 0 or "has schemas" not in refused.stderr:
+        sys.exit(f"schemas were added to a registry that had some: {refused.stderr}")
+    # Another registry, without the addresses of this run's services.
+    environment = {name: value for name, value in os.environ.items() if not name.endswith(("_URL", "_BOOTSTRAP"))}
+    script = '"$1" "$2" restore-schemas "$3" && "$1" "$2" save-schemas "$4"'
+    subprocess.run([ROOT / "target/debug/stack", "registry", "--", "sh", "-c", script, "sh", *tool, *files], env=environment, check=True)
+    ids = [ids_of(file) for file in files]
+    if not ids[0] or ids[0] != ids[1]:
+        sys.exit(f"the schemas had other ids before: {ids}")
+    ok(f"{len(ids[0])} versions of schemas are saved and restored, with their ids")
+
+
+def ids_of(file):
+    """Of an export of Apicurio: the id of each subject's versions."""
+    with zipfile.ZipFile(file) as archive:
+        versions = [json.loads(archive.read(name)) for name in archive.namelist() if name.endswith(".ArtifactVersion.json")]
+    return {(version["artifactId"], version["version"]): (version["globalId"], version["contentId"]) for version in versions}
+
+
 def main():
     with processes() as running:
         installation = Installation(running)
@@ -163,6 +190,7 @@ def main():
         for name in RUN:
             installation.end(name)
         accounts(running.folder)
+        schemas(running.folder)
 
 
 if __name__ == "__main__":

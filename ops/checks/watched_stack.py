@@ -1,5 +1,6 @@
 """The stack that ops/README.md brings up without Docker, watched: every query of the dashboards answers at a real Prometheus, a
-program that is killed is an alert at a webhook through a real Alertmanager, and it resolves when the program is back.
+program that is killed is an alert at a webhook through a real Alertmanager, and it resolves when the program is back. The first
+commands of the runbooks run too, but those of Docker, of a checkout, and of what is not here.
 
 The services come from the environment: just watched-stack
 """
@@ -7,6 +8,8 @@ import contextlib
 import http.server
 import json
 import os
+import re
+import subprocess
 import sys
 import threading
 import time
@@ -15,10 +18,13 @@ import urllib.error
 import urllib.parse
 import urllib.request
 
+import runbooks
 from processes import COMMANDS, ROOT, Programs, free_port, generate, ok, processes, wait_for
 
 PREFIX = "watched."
 VICTIM = "thermals"
+# As the runbooks name them.
+ADMIN_PORTS = {"bridge": 9101, "processor": 9102, "historian": 9103, "pusher": 9104, "thermals": 9105, "receivers": 9106}
 # Panels about what nothing exports here: exporters of others, and the archive.
 NOT_HERE = ("node_", "redis_", "probe_", "kube_", "fanet_archive_")
 
@@ -88,6 +94,31 @@ def check_dashboards(prometheus):
     return missing
 
 
+def runbook_commands():
+    """File and command of each runbook that asks programs, Prometheus or Alertmanager."""
+    for file in sorted(runbooks.RUNBOOKS.glob("*.md")):
+        for command in runbooks.commands(file.read_text()):
+            if command.startswith(("curl ", "promtool ", "amtool ")):
+                yield file.name, command
+
+
+def check_runbooks(prometheus, alertmanager, map_address, admin):
+    """Each as an operator runs it, at the addresses of this run."""
+    addresses = {f"localhost:{port}": f"127.0.0.1:{admin[name]}" for name, port in ADMIN_PORTS.items() if name in admin} | {"localhost:8090": map_address}
+    environment = dict(os.environ, PROMETHEUS=f"http://{prometheus}", ALERTMANAGER=f"http://{alertmanager}")
+    ran, left = 0, []
+    for name, command in runbook_commands():
+        here = re.sub(r"localhost:\d+", lambda found: addresses.get(found[0], found[0]), command)
+        if "localhost:" in here:
+            left.append(f"{name}: {command}")
+            continue
+        said = subprocess.run(["bash", "-o", "pipefail", "-c", here], capture_output=True, text=True, timeout=60, env=environment)
+        if said.returncode != 0:
+            sys.exit(f"{name}: {here}: exit code {said.returncode}: {said.stdout[-500:]}{said.stderr[-500:]}")
+        ran += 1
+    ok(f"{ran} first commands of the runbooks run; not here: {', '.join(left) or 'none'}")
+
+
 def main():
     map_address = f"127.0.0.1:{free_port()}"
     with processes() as running:
@@ -118,6 +149,7 @@ def main():
         if firing != {"Watchdog"}:
             sys.exit(f"alerts fire though nothing is wrong: {sorted(firing - {'Watchdog'})}")
         ok("no alert fires but Watchdog")
+        check_runbooks(prometheus, alertmanager, map_address, programs.admin)
         killed = time.monotonic()
         programs.running[VICTIM].kill()
         wait_for("ServiceDown at the webhook", lambda: webhook.when("ServiceDown", VICTIM, "firing"), 240)

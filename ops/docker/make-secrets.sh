@@ -81,7 +81,7 @@ if [ ! -e redis_users.acl ]; then
 fi
 
 if [ ! -e clickhouse_users.xml ]; then
-    owner=$(password) historian=$(password) reader=$(password) backup=$(password)
+    owner=$(password) historian=$(password) reader=$(password) backup=$(password) admin=$(password)
     # user NAME PASSWORD: with the privileges that its program has.
     user() {
         local privileges
@@ -95,8 +95,12 @@ if [ ! -e clickhouse_users.xml ]; then
         user historian "$historian"
         user reader "$reader"
         user backup "$backup"
+        # A person in the container alone: to restore, to drop.
+        printf '    <updraft_admin><password_sha256_hex>%s</password_sha256_hex><networks><ip>127.0.0.1</ip><ip>::1</ip></networks>' "$(printf %s "$admin" | sha256sum | cut -d ' ' -f 1)"
+        printf '<profile>default</profile><quota>default</quota><grants><query>GRANT ALL ON *.*</query></grants></updraft_admin>\n'
         printf '</users></clickhouse>\n'
     } >clickhouse_users.xml
+    printf %s "$admin" >clickhouse_admin
     printf 'http://updraft_owner:%s@clickhouse:8123' "$owner" >clickhouse_owner_url
     printf 'http://updraft_historian:%s@clickhouse:8123' "$historian" >clickhouse_historian_url
     printf 'http://updraft_reader:%s@clickhouse:8123' "$reader" >clickhouse_reader_url

@@ -22,8 +22,11 @@ mkdir -p "$folder/$name"/{bin,systemd,doc}
 for program in bridge processor pusher replay updraft; do
     install -m 755 "$programs/$program" "$folder/$name/bin/"
 done
+# Checks of an installation, and the backup of its accounts.
+install -m 755 ops/smoke-test ops/daily ops/topic-records.py "$folder/$name/bin/"
 cp ops/systemd/* "$folder/$name/systemd/"
 cp docs/one-server.md docs/metrics.md "$folder/$name/doc/"
+cp -r ops/runbooks "$folder/$name/doc/"
 cp README.md CHANGELOG.md LICENSE-* "$folder/$name/"
 ops/release/sbom.py "$target" >"$name.cdx.json"
 cp "$name.cdx.json" "$folder/$name/sbom.cdx.json"

@@ -159,7 +159,10 @@ def assign(consumer, topic, from_beginning):
 
 def run(chosen):
     registry = Registry(chosen.registry)
+    # Further settings of librdkafka, as for the programs: TLS, passwords.
+    further = os.environ.get("UPDRAFT_KAFKA_CONFIG", "")
     consumer = Consumer({
+        **dict(setting.split("=", 1) for setting in further.split(",") if setting),
         "bootstrap.servers": chosen.bootstrap,
         "group.id": f"kcat-{uuid.uuid4()}",
         "enable.auto.commit": False,
