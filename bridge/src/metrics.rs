@@ -4,7 +4,7 @@ use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
-use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
+use prometheus_client::metrics::histogram::Histogram;
 use runtime::Metrics;
 
 /// A label with the reason of a rejection or failure, from a closed set.
@@ -41,11 +41,14 @@ pub(crate) struct BridgeMetrics {
     pub(crate) log_errors: Family<Reason, Counter>,
 }
 
+/// Borders of latencies in seconds; among them the objective (100 ms) and the thresholds of alerts.
+const LATENCY_SECONDS: [f64; 16] =
+    [0.0005, 0.001, 0.002, 0.004, 0.008, 0.016, 0.032, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0];
+
 impl BridgeMetrics {
     pub(crate) fn register(metrics: &Metrics) -> Self {
         let reasons = Family::<Reason, Counter>::default;
-        // 0.5 ms to 16 s.
-        let latencies = Histogram::new(exponential_buckets(0.0005, 2.0, 16));
+        let latencies = Histogram::new(LATENCY_SECONDS);
         Self {
             received: metrics.register("mqtt_messages_received", "MQTT messages taken in", Counter::default()),
             forwarded: metrics.register("bridge_forwarded", "Frames that Kafka acknowledged", Counter::default()),

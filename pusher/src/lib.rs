@@ -179,6 +179,7 @@ impl Pusher {
         let clock = context.clock.clone();
         let redis_picture = redis.clone().map(|redis| Arc::new(RedisPicture::new(redis, context.clock.clone())));
         let metrics = PusherMetrics::register(&context.metrics);
+        metrics.max_connections.set(i64::try_from(options.max_connections).unwrap_or(i64::MAX));
         let shared = SharedMetrics { checks: metrics.limit_checks.clone(), shared: metrics.limits_shared.clone() };
         let (shared_limits, asker) = redis.clone().map(|redis| shared_limits::open(redis, shared)).unzip();
         let throttle = Throttle::new(&options.access, shared_limits, clock.clone(), metrics.limited.clone());

@@ -11,7 +11,7 @@ use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
-use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
+use prometheus_client::metrics::histogram::Histogram;
 
 /// A label with a reason from a closed set.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -67,6 +67,7 @@ pub(crate) struct Request {
 #[derive(Debug, Clone)]
 pub(crate) struct PusherMetrics {
     pub(crate) connections: Gauge,
+    pub(crate) max_connections: Gauge,
     pub(crate) groups: Gauge,
     pub(crate) subscriptions: Gauge,
     pub(crate) slow_clients: Gauge,
@@ -120,11 +121,20 @@ pub(crate) struct PusherMetrics {
     pub(crate) http_seconds: Family<Request, Histogram, fn() -> Histogram>,
 }
 
+/// Borders of latencies in seconds; among them the objective (50 ms) and the thresholds of alerts.
+const LATENCY_SECONDS: [f64; 15] =
+    [0.0005, 0.001, 0.002, 0.004, 0.008, 0.016, 0.032, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 4.0, 8.0];
+
 impl PusherMetrics {
     pub(crate) fn register(metrics: &Metrics) -> Self {
-        let seconds = || Histogram::new(exponential_buckets(0.0005, 2.0, 15));
+        let seconds = || Histogram::new(LATENCY_SECONDS);
         Self {
             connections: metrics.register("websocket_connections_active", "Open WebSockets.", Gauge::default()),
+            max_connections: metrics.register(
+                "pusher_max_connections",
+                "WebSockets that this instance may have open.",
+                Gauge::default(),
+            ),
             groups: metrics.register("pusher_groups", "Groups with subscribers, over all shards.", Gauge::default()),
             subscriptions: metrics.register(
                 "pusher_subscriptions",
