@@ -12,7 +12,7 @@ import { colourStep, scaleColour } from '../symbols/colour';
 import { Spreading } from '../spread';
 import { shifted, worldPixels } from '../project';
 import { symbolId } from '../symbols/resolve';
-import { EMPTY, point, setFeatures, type Layer } from './layer';
+import { EMPTY, point, setFeatures, setMovingFeatures, type Layer } from './layer';
 
 /** An aircraft that has not been heard for this time is not drawn, ms. */
 const LIFETIME_MS = 15 * 60_000;
@@ -106,7 +106,7 @@ export class AircraftLayer implements Layer {
     this.#drawn = drawn;
     setFeatures(map, 'aircraft-leaders', this.#spread(map.getZoom(), features));
     this.#drawnPositions = new Map(features.map(({ geometry, properties }) => [Number(properties?.device), geometry.coordinates as [number, number]]));
-    setFeatures(map, 'aircraft', features);
+    setMovingFeatures(map, 'aircraft', features);
   }
 
   /** Moves overlapping symbols apart; returns the lines to their true positions. */

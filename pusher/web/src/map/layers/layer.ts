@@ -25,9 +25,24 @@ export const CALM_MS = 1000;
 
 export const EMPTY: GeoJSON.FeatureCollection = { type: 'FeatureCollection', features: [] };
 
-/** Replaces the features of a source; does nothing while the style is being changed. */
-export function setFeatures(map: MapLibre, source: string, features: GeoJSON.Feature[]): void {
-  void map.getSource<GeoJSONSource>(source)?.setData({ type: 'FeatureCollection', features });
+/** What the sources have, as text. */
+const drawn = new WeakMap<GeoJSONSource, string>();
+
+/**
+ * Replaces the features of a source where they differ: each time MapLibre cuts all its tiles again. Does nothing while the style is
+ * being changed.
+ */
+export function setFeatures(map: MapLibre, id: string, features: GeoJSON.Feature[]): void {
+  const source = map.getSource<GeoJSONSource>(id);
+  const text = JSON.stringify(features);
+  if (!source || drawn.get(source) === text) return;
+  drawn.set(source, text);
+  void source.setData({ type: 'FeatureCollection', features });
+}
+
+/** The same for features that are others each time, without the comparison. */
+export function setMovingFeatures(map: MapLibre, id: string, features: GeoJSON.Feature[]): void {
+  void map.getSource<GeoJSONSource>(id)?.setData({ type: 'FeatureCollection', features });
 }
 
 export function point(lon: number, lat: number, properties: Record<string, unknown>): GeoJSON.Feature<GeoJSON.Point> {

@@ -7,7 +7,7 @@ import { isSelectedDevice } from '../../selection';
 import type { Scene } from '../scene';
 import { passes } from '../../ui/filter';
 import { climbColour, climbStep } from '../symbols/climb';
-import { CALM_MS, EMPTY, setFeatures, type Layer } from './layer';
+import { CALM_MS, EMPTY, setMovingFeatures, type Layer } from './layer';
 
 /** For aircraft that are not selected, ms. */
 const SHORT_MS = 2 * 60_000;
@@ -46,7 +46,7 @@ export class TrailLayer implements Layer {
       features.push(...segments(air.trails.of(aircraft.device).filter(({ at }) => at >= since), selected, air.trails.gapMs, colour));
       if (features.length > MAX_SEGMENTS) break;
     }
-    setFeatures(map, 'trails', features);
+    setMovingFeatures(map, 'trails', features);
   }
 }
 
