@@ -108,6 +108,7 @@ fn silent_aircraft(ended: &Ended, view: &View, coverage: &Coverage) -> Option<Si
         }
     }
     let (latitude_deg, longitude_deg) = (last.latitude_deg(), last.longitude_deg());
+    let covered_by = coverage.at(latitude_deg, longitude_deg, since_us);
     Some(SilentAircraft {
         device: last.device,
         name: None,
@@ -119,7 +120,8 @@ fn silent_aircraft(ended: &Ended, view: &View, coverage: &Coverage) -> Option<Si
         climb_mps: Some(last.climb_mps()),
         course_deg: last.course_deg(),
         received_by: ended.received_by.clone(),
-        in_coverage: coverage.has(latitude_deg, longitude_deg, since_us),
+        in_coverage: !covered_by.is_empty(),
+        covered_by,
         ground_kind: ground.map(|(_, kind)| kind),
         ground_at_us: ground.map(|(at_us, _)| at_us),
         alert_kind,

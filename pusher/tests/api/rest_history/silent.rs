@@ -48,6 +48,7 @@ async fn an_aircraft_is_silent_until_it_is_heard_again() {
     };
     stage.publish_value(topic::RECEIVER, "south", &receiver).await;
     stage.until("coverage", || async { silent("").await[0]["in_coverage"] == true }).await;
+    assert_eq!(silent("").await[0]["covered_by"], json!(["south"]));
     // It is heard on the ground, then in the air again.
     let position = Some(v1::Position { latitude_deg: -12.3, longitude_deg: -70.0, altitude_m: None });
     let walks = v1::GroundState {
