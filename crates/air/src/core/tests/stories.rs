@@ -12,7 +12,7 @@ use schemas::v1::{Audience, ObservationFlag, reception, thermal_report};
 use super::kit::{PILOT, START_S, Story, at, frame_of, ground, name, tracking};
 use crate::core::Outputs;
 use crate::group::GroupCore as _;
-use crate::receivers::{Hearing, ReceiverPositions};
+use crate::receivers::{ReceiverCore, ReceiverPositions};
 use crate::thermals::{Aggregator, Changes};
 
 /// What one record led to, in a line or more; nothing for what led to nothing new.
@@ -286,7 +286,7 @@ fn a_thermal_shared_by_three_pilots() {
 #[test]
 fn a_receiver_appears_and_ends() {
     let (mut story, mut log) = (Story::new(), String::new());
-    let mut hearing = Hearing::new(Arc::new(ReceiverPositions::default()), 24 * 3_600 * 1_000_000);
+    let mut receiver_core = ReceiverCore::new(Arc::new(ReceiverPositions::default()), 24 * 3_600 * 1_000_000);
     let mut changes = Vec::new();
     for step in 0..31_u32 {
         let position = geo::distance::offset(
@@ -306,8 +306,8 @@ fn a_receiver_appears_and_ends() {
         });
         receptions.extend(story.tick().receptions);
         for (_, reception) in &receptions {
-            let offset = hearing.next_offset();
-            hearing.apply(offset, reception, &mut changes);
+            let offset = receiver_core.next_offset();
+            receiver_core.apply(offset, reception, &mut changes);
         }
         for change in changes.drain(..) {
             let minutes = (change.at_us / 1_000_000 - START_S) as f64 / 60.0;
