@@ -87,7 +87,7 @@ fn a_flight_from_take_off_to_landing() {
     let (mut east_m, mut north_m, mut altitude_m) = (0.0, 0.0, 1_200.0);
 
     for step in 0..48_u32 {
-        let (course_deg, airspeed, climb_ms, wind_mps) = match step {
+        let (course_deg, airspeed, climb_mps, wind_mps) = match step {
             0..4 | 42.. => (0.0, 0.0, 0.0, 0.0),
             12..27 => (f64::from(step) * 75.0 % 360.0, 10.0, 2.5, 3.0),
             _ => (90.0, 10.0, -1.0, 3.0),
@@ -98,7 +98,7 @@ fn a_flight_from_take_off_to_landing() {
         let frame = Tracking {
             altitude_m: altitude_m as i32,
             speed_kmh: speed * 3.6,
-            climb_ms,
+            climb_mps,
             heading_deg,
             turn_rate_dps: Some(if (12..27).contains(&step) { 15.0 } else { 0.0 }),
             ..tracking(at(position.latitude_deg, position.longitude_deg))
@@ -116,7 +116,7 @@ fn a_flight_from_take_off_to_landing() {
             let (x, y) = geo::distance::to_components(course_deg + turned, airspeed);
             (east_m, north_m) = (east_m + (x + wind_mps) * 0.5, north_m + y * 0.5);
         }
-        altitude_m += climb_ms * 5.0;
+        altitude_m += climb_mps * 5.0;
     }
     insta::assert_snapshot!(log);
 }
@@ -241,7 +241,7 @@ fn a_thermal_shared_by_three_pilots() {
             let frame = Tracking {
                 altitude_m: 1_000 + (second - from_s) as i32 * 2,
                 speed_kmh: speed * 3.6,
-                climb_ms: 2.0,
+                climb_mps: 2.0,
                 heading_deg,
                 turn_rate_dps: Some(14.4),
                 ..tracking(at(position.latitude_deg, position.longitude_deg))
