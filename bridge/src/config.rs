@@ -15,10 +15,9 @@ use crate::shard::Shard;
 
 /// Forward every frame from MQTT into the raw topic, and acknowledge it to the broker only when Kafka has it.
 ///
-/// The broker must keep messages that it could not deliver yet. Mosquitto: max_queued_messages 0,
-/// max_inflight_messages 0, persistence true; max_queued_bytes bounds its memory. The bridge logs a warning for each
-/// limit of
-/// the broker that is too low.
+/// The broker must keep messages that it could not deliver yet. Mosquitto: max_queued_messages 0, max_inflight_messages
+/// 0, persistence true; max_queued_bytes bounds its memory. The bridge logs a warning for each limit of the broker that
+/// is too low.
 ///
 /// Several bridges share the work with --shard 1/2 and --shard 2/2. Each keeps its own session
 /// at the broker, under --client-id followed by its shard (updraft-bridge-1of2).
@@ -78,18 +77,15 @@ pub struct BridgeOptions {
     #[arg(long, env = "UPDRAFT_BRIDGE_TOPICS", value_name = "PREFIX", default_value = envelope::DEFAULT_PREFIX, value_delimiter = ',', value_parser = parse_prefix)]
     pub topics: Vec<String>,
     /// Share of the receivers of this bridge, where several bridges run: 2/4 is the second of four. Exactly one bridge
-    /// forwards each
-    /// frame; all bridges write ticks.
+    /// forwards each frame; all bridges write ticks.
     #[arg(long, env = "UPDRAFT_BRIDGE_SHARD", value_name = "N/M", default_value_t = Shard::ALL)]
     pub shard: Shard,
     /// MQTT client id of this bridge, without its shard. Keep it the same over restarts, or the broker drops the queued
-    /// messages. Two
-    /// bridges must not share one.
+    /// messages. Two bridges must not share one.
     #[arg(long, env = "UPDRAFT_BRIDGE_CLIENT_ID", value_name = "ID", default_value = "updraft-bridge")]
     pub client_id: String,
     /// How long the broker queues frames for this bridge while it is disconnected, with the unit. A longer time
-    /// survives longer
-    /// outages and takes more memory of the broker.
+    /// survives longer outages and takes more memory of the broker.
     #[arg(long, env = "UPDRAFT_BRIDGE_SESSION_EXPIRY", value_name = "DURATION", default_value = "24h", value_parser = parse_duration)]
     pub session_expiry: Duration,
     /// Maximum number of frames between receipt and acknowledgement, 1 to 65535. A larger value gives more throughput
@@ -103,18 +99,15 @@ pub struct BridgeOptions {
     #[arg(long, env = "UPDRAFT_BRIDGE_RECEIVER_RATE", value_name = "FRAMES", default_value_t = 100, value_parser = clap::value_parser!(u32).range(0..=1_000_000))]
     pub receiver_rate: u32,
     /// Maximum frames of one receiver at once, after a pause. A larger value accepts longer backlogs of a receiver that
-    /// was offline,
-    /// and longer bursts of a broken one.
+    /// was offline, and longer bursts of a broken one.
     #[arg(long, env = "UPDRAFT_BRIDGE_RECEIVER_BURST", value_name = "FRAMES", default_value_t = 500, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub receiver_burst: u32,
     /// Maximum number of receivers whose limits are remembered, 100 or more; beyond it the least recently heard one is
-    /// evicted. A
-    /// larger value takes more memory under a flood of made-up receivers, some 300 bytes each.
+    /// evicted. A larger value takes more memory under a flood of made-up receivers, some 300 bytes each.
     #[arg(long, env = "UPDRAFT_BRIDGE_MAX_RECEIVERS", value_name = "RECEIVERS", default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(100..=10_000_000))]
     pub max_receivers: u32,
     /// Time between two ticks to every raw partition, 1s to 60s. States downstream expire by these ticks: a longer
-    /// interval delays
-    /// the expiry, a shorter one writes more records.
+    /// interval delays the expiry, a shorter one writes more records.
     #[arg(long, env = "UPDRAFT_BRIDGE_TICK_INTERVAL", value_name = "DURATION", default_value = "5s", value_parser = parse_tick)]
     pub tick_interval: Duration,
 }

@@ -19,8 +19,7 @@ use crate::received::Received;
 /// How long an orderly stop waits for the log to acknowledge the messages in flight.
 const DRAIN: Duration = Duration::from_secs(10);
 /// Under load, work is batched for this time: then one read takes many frames, one request to Kafka carries several,
-/// and
-/// one write acknowledges them. Frames that arrive more rarely do not wait.
+/// and one write acknowledges them. Frames that arrive more rarely do not wait.
 const TURN: Duration = Duration::from_millis(1);
 /// A connection that lasted this long resets the backoff.
 const STEADY: Duration = Duration::from_secs(5);
@@ -63,7 +62,7 @@ pub(crate) struct Forwarder {
     /// `None`: not since this start.
     lost_at: Option<Duration>,
     /// Acknowledgements that may leave on the present connection.
-    owed: Vec<u16>,
+    to_acknowledge: Vec<u16>,
     backoff: Backoff,
 }
 
@@ -83,7 +82,7 @@ impl Forwarder {
             reported_retained: false,
             connected_at: Duration::ZERO,
             lost_at: None,
-            owed: Vec::new(),
+            to_acknowledge: Vec::new(),
             backoff: Backoff::for_services(),
             options,
             dependencies,
@@ -157,7 +156,7 @@ impl Forwarder {
             turn_began = clock.monotonic();
             self.take_in(&mut connection)?;
             self.process_answers();
-            self.pay(&mut connection)?;
+            self.send_acks(&mut connection)?;
             if self.pipeline.fatal_error().is_some() {
                 return Ok(());
             }
@@ -234,8 +233,7 @@ impl Forwarder {
     }
 
     /// Takes a message in. One that does not fit, since the broker sends far beyond Receive Maximum, is held, and
-    /// nothing more
-    /// is read until there is room. `read_at`: when its bytes were read (monotonic).
+    /// nothing more is read until there is room. `read_at`: when its bytes were read (monotonic).
     fn received(&mut self, publish: Publish, read_at: Duration) {
         let decision = self.pipeline.decide(&as_received(&publish, read_at));
         if publish.retain && !std::mem::replace(&mut self.reported_retained, true) {
@@ -251,25 +249,29 @@ impl Forwarder {
             topic: publish.topic.clone(),
             payload: publish.payload.clone(),
         });
-        let (received, owed) = (as_received(&publish, read_at), &mut self.owed);
-        let same = |earlier: &Sent, now: &Sent| now.is(earlier);
-        let taken = self.pipeline.receive(&received, decision, sent, same, |sent| owed.push(sent.packet_id));
+        let (received, to_acknowledge) = (as_received(&publish, read_at), &mut self.to_acknowledge);
+        let is_redelivery = |earlier: &Sent, now: &Sent| now.is(earlier);
+        let taken =
+            self.pipeline.receive(&received, decision, sent, is_redelivery, |sent| to_acknowledge.push(sent.packet_id));
         if let Taken::NoRoom(decision) = taken {
             self.held = Some((publish, decision));
         }
         if self.pipeline.window().is_exceeded() && !std::mem::replace(&mut self.reported_exceeded, true) {
             let window = self.options.window;
-            tracing::warn!(window, "the MQTT broker sends beyond Receive Maximum; beyond twice of it, it waits unread");
+            tracing::warn!(
+                "the MQTT broker exceeds Receive Maximum {window}; beyond {} messages the bridge stops reading until there is room: update the broker",
+                2 * u32::from(window)
+            );
         }
     }
 
     fn process_answers(&mut self) {
-        let owed = &mut self.owed;
-        self.pipeline.process_answers(|sent| owed.push(sent.packet_id));
+        let to_acknowledge = &mut self.to_acknowledge;
+        self.pipeline.process_answers(|sent| to_acknowledge.push(sent.packet_id));
     }
 
-    fn pay(&mut self, connection: &mut Connection) -> Result<(), ConnectionError> {
-        self.owed.drain(..).try_for_each(|packet_id| connection.acknowledge(packet_id))
+    fn send_acks(&mut self, connection: &mut Connection) -> Result<(), ConnectionError> {
+        self.to_acknowledge.drain(..).try_for_each(|packet_id| connection.acknowledge(packet_id))
     }
 
     /// Messages of the lost connection are not acknowledged on the next one, unless they are redelivered there.
@@ -277,7 +279,7 @@ impl Forwarder {
         self.mqtt.not_ready(format!("lost {}: {lost}", self.options.mqtt_url));
         self.pipeline.reconnected();
         self.lost_at = Some(self.dependencies.context.clock.monotonic());
-        self.owed.clear();
+        self.to_acknowledge.clear();
         self.held = None;
         // A connection that is accepted and lost at once, repeatedly, keeps the backoff.
         if self.dependencies.context.clock.monotonic().saturating_sub(self.connected_at) >= STEADY {
@@ -299,7 +301,7 @@ impl Forwarder {
                 () = self.pipeline.wait_for_answers() => {}
             }
             self.process_answers();
-            self.pay(&mut connection)?;
+            self.send_acks(&mut connection)?;
         }
         tokio::select! {
             closed = connection.close() => closed,

@@ -86,7 +86,7 @@ pub(crate) struct InProcessForwarder {
 
 impl InProcessForwarder {
     /// # Errors
-    /// The log gives no writer.
+    /// The log cannot open a sink.
     pub(crate) fn new(
         dependencies: Dependencies,
         options: &BridgeOptions,

@@ -1,8 +1,7 @@
 //! Limits per receiver, so that none can use the capacity of the others. Pure.
 //!
 //! Messages that a broker queued while this bridge was disconnected, or its window full, arrive at once: that time
-//! counts
-//! as time in which the frames could have arrived, up to an hour.
+//! counts as time in which the frames could have arrived, up to an hour.
 
 use std::time::Duration;
 
@@ -27,8 +26,7 @@ pub(crate) enum Admission {
     /// It is.
     Admitted,
     /// It is not: its receiver exceeded its limit. `Some`: an incident begins and is logged once; the refused frames of
-    /// the
-    /// last one.
+    /// the last one.
     Refused(Option<u64>),
 }
 

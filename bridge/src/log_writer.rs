@@ -1,4 +1,4 @@
-//! Writes messages from the window to the log, in order, and handles the results of the writes. A broken writer is
+//! Writes messages from the window to the log, in order, and handles the results of the writes. A broken sink is
 //! replaced, and all unacknowledged messages are sent through the new one, in order.
 
 use std::collections::VecDeque;
@@ -17,7 +17,7 @@ use crate::intake::Intake;
 use crate::metrics::Reason;
 use crate::window::Window;
 
-/// After which time a writer that was full is tried again without an answer: librdkafka counts bytes a little longer
+/// After which time a sink that was full is tried again without an answer: librdkafka counts bytes a little longer
 /// than records.
 const FULL_AGAIN: Duration = Duration::from_millis(20);
 
@@ -26,12 +26,12 @@ pub(crate) struct LogWriter {
     settings: SinkSettings,
     /// None while the last one is broken and the next one is not due.
     sink: Option<Arc<dyn Sink>>,
-    /// The answers of the present sink. A rebuilt sink gets new ones: late answers of the old one are ignored.
+    /// The answers of the present sink. A new sink gets new ones: late answers of the old one are ignored.
     answers: Arc<Answers>,
     /// Sequence numbers that did not fit into the sink, in order; while there are any, new messages queue behind them.
     unsent: VecDeque<u64>,
     /// Dead letters that could not be written yet. Their order does not matter, so they do not delay other messages.
-    unwritten: Vec<u64>,
+    unsent_dead_letters: Vec<u64>,
     backoff: Backoff,
     /// When to retry (monotonic).
     again_at: Option<Duration>,
@@ -50,7 +50,7 @@ impl LogWriter {
             sink: Some(sink),
             answers: Arc::default(),
             unsent: VecDeque::new(),
-            unwritten: Vec::new(),
+            unsent_dead_letters: Vec::new(),
             backoff: Backoff::for_services(),
             again_at: None,
             trouble: None,
@@ -62,11 +62,6 @@ impl LogWriter {
     /// How many messages have been answered by the log.
     pub(crate) fn done_count(&self) -> u64 {
         self.done
-    }
-
-    /// Replaces the writer, because the present one makes no progress.
-    pub(crate) fn replace_writer(&mut self, why: &str, in_flight: usize) {
-        self.give_up_writer(why, in_flight);
     }
 
     /// To wait for the log's answers.
@@ -104,14 +99,14 @@ impl LogWriter {
             match &outcome {
                 Ok(_) => self.done(sequence, &outcome, window, &mut acknowledge),
                 Err(error) if error.is_refused() => self.refused(sequence, error, window, intake, &mut acknowledge),
-                Err(error) if is_unwritten_letter(sequence, error, window) => self.wait_with(sequence, error),
+                Err(error) if is_unsent_dead_letter(sequence, error, window) => self.wait_with(sequence, error),
                 Err(error) => broken = broken.or_else(|| Some(error.clone())),
             }
         }
         self.taken = taken;
         if let Some(error) = broken {
             self.count(error.reason());
-            self.give_up_writer(&error.to_string(), window.len());
+            self.replace_sink(&error.to_string(), window.len());
         }
         self.try_again(window);
         self.send_unsent(window);
@@ -138,7 +133,7 @@ impl LogWriter {
                 }
             };
         }
-        if self.trouble.is_some() && self.unwritten.is_empty() {
+        if self.trouble.is_some() && self.unsent_dead_letters.is_empty() {
             self.trouble = None;
             self.backoff.reset();
         }
@@ -146,8 +141,7 @@ impl LogWriter {
     }
 
     /// The log permanently refuses this record: it becomes a dead letter. One that is refused even there is dropped
-    /// with an
-    /// error, since it would block everything behind it for ever.
+    /// with an error, since it would block everything behind it for ever.
     fn refused<A>(
         &mut self,
         sequence: u64,
@@ -170,14 +164,15 @@ impl LogWriter {
     fn wait_with(&mut self, sequence: u64, error: &DeliveryError) {
         self.count(error.reason());
         self.trouble = Some(format!("dead letters cannot be written: {error}"));
-        self.unwritten.push(sequence);
+        self.unsent_dead_letters.push(sequence);
         self.schedule();
     }
 
-    fn give_up_writer(&mut self, why: &str, in_flight: usize) {
-        tracing::warn!(why, in_flight, "the writer broke; a new one will take over");
-        self.trouble = Some(format!("the writer broke: {why}"));
-        self.dependencies.metrics.rebuilt.inc();
+    /// Closes the sink, because it is broken or makes no progress; the next one is opened after the backoff.
+    pub(crate) fn replace_sink(&mut self, why: &str, in_flight: usize) {
+        tracing::warn!(why, in_flight, "the sink to the log failed; a new one replaces it");
+        self.trouble = Some(format!("the sink to the log failed: {why}"));
+        self.dependencies.metrics.broken_sinks.inc();
         // Closed before the next one begins: its messages in flight end with its connections.
         self.sink = None;
         self.answers = Arc::default();
@@ -197,13 +192,13 @@ impl LogWriter {
         }
         self.again_at = None;
         if self.sink.is_some() {
-            self.unsent.extend(self.unwritten.drain(..));
+            self.unsent.extend(self.unsent_dead_letters.drain(..));
             return;
         }
         match self.dependencies.cluster.log.sink(self.settings.clone()) {
             Ok(sink) => {
                 self.sink = Some(sink);
-                self.unwritten.clear();
+                self.unsent_dead_letters.clear();
                 self.unsent = window.unfinished().map(|(sequence, _)| sequence).collect();
             }
             Err(error) => {
@@ -233,7 +228,7 @@ impl LogWriter {
                 let soon = self.dependencies.context.clock.monotonic() + FULL_AGAIN;
                 self.again_at = self.again_at.or(Some(soon));
             } else {
-                self.give_up_writer(&why, window.len());
+                self.replace_sink(&why, window.len());
             }
             return;
         }
@@ -252,7 +247,7 @@ fn end_span(in_flight: &mut InFlightMessage, outcome: &Result<Delivered, Deliver
     }
 }
 
-fn is_unwritten_letter<A>(sequence: u64, error: &DeliveryError, window: &Window<A, InFlightMessage>) -> bool {
+fn is_unsent_dead_letter<A>(sequence: u64, error: &DeliveryError, window: &Window<A, InFlightMessage>) -> bool {
     matches!(error, DeliveryError::Unavailable { .. })
         && window.item(sequence).is_some_and(|item| item.dead_letter.is_some())
 }

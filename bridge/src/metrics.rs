@@ -36,7 +36,7 @@ pub(crate) struct BridgeMetrics {
     pub(crate) others: Counter,
     pub(crate) retained: Counter,
     pub(crate) broker_dropped: Gauge,
-    pub(crate) rebuilt: Counter,
+    pub(crate) broken_sinks: Counter,
     pub(crate) stalls: Counter,
     pub(crate) log_errors: Family<Reason, Counter>,
 }
@@ -116,9 +116,9 @@ impl BridgeMetrics {
                 "Messages that the MQTT broker reports as dropped for any of its clients since its start",
                 Gauge::default(),
             ),
-            rebuilt: metrics.register(
+            broken_sinks: metrics.register(
                 "bridge_writers_broken",
-                "Writers to the log that broke and were replaced",
+                "Sinks to the log that failed and were replaced",
                 Counter::default(),
             ),
             stalls: metrics.register(

@@ -104,8 +104,7 @@ fn login(options: &BridgeOptions) -> Option<Login> {
 }
 
 /// The receivers' topics, at QoS 1 and without retained messages: they are old. Brokers that do not know this option
-/// send
-/// them with the retain flag, by which they are dropped.
+/// send them with the retain flag, by which they are dropped.
 pub(crate) fn receivers(options: &BridgeOptions) -> Packet {
     let filters = options.topics.iter().flat_map(|prefix| [frames_filter(prefix), hardware_filter(prefix)]);
     let live = |path| Filter { retain_forward_rule: RetainForwardRule::Never, ..Filter::new(path, QoS::AtLeastOnce) };

@@ -90,14 +90,14 @@ impl<A> Pipeline<A> {
         self.gate.decide(message)
     }
 
-    /// Takes in a message with its decision. `same` recognises the acknowledgement of an earlier copy; `send_ack` gets every
-    /// acknowledgement that may leave now.
+    /// Takes in a message with its decision. `is_redelivery` recognises the acknowledgement of an earlier copy; `send_ack`
+    /// gets every acknowledgement that may leave now.
     pub(crate) fn receive(
         &mut self,
         message: &Received<'_>,
         decision: Decision,
         acknowledge: Option<A>,
-        same: impl Fn(&A, &A) -> bool,
+        is_redelivery: impl Fn(&A, &A) -> bool,
         send_ack: impl FnMut(A),
     ) -> Taken {
         let expects_ack = acknowledge.is_some();
@@ -111,8 +111,9 @@ impl<A> Pipeline<A> {
             _ => self.intake.skipped(),
         };
         let decision = self.gate.decide_dead_letter(decision, in_flight.dead_letter, message);
-        let same = |earlier: &A, _: &InFlightMessage, now: &A, _: &InFlightMessage| same(earlier, now);
-        match self.window.enter(acknowledge, in_flight, weight, message.repeated, same) {
+        let is_redelivery =
+            |earlier: &A, _: &InFlightMessage, now: &A, _: &InFlightMessage| is_redelivery(earlier, now);
+        match self.window.enter(acknowledge, in_flight, weight, message.repeated, is_redelivery) {
             Entered::New(sequence) if decision == Decision::Forwarded => {
                 let traces = &self.dependencies.traces;
                 if traces.samples()
@@ -128,7 +129,7 @@ impl<A> Pipeline<A> {
                 self.gate.leave(decision);
                 self.window.complete(sequence, send_ack);
             }
-            Entered::Again => {
+            Entered::Redelivered => {
                 self.dependencies.metrics.repeated.inc();
             }
             Entered::Full if !expects_ack => {
@@ -187,7 +188,7 @@ impl<A> Pipeline<A> {
             Step::None => {}
             Step::Replace => {
                 self.dependencies.metrics.stalls.inc();
-                self.log_writer.replace_writer(why, waiting);
+                self.log_writer.replace_sink(why, waiting);
             }
             Step::End => {
                 self.fatal_error =

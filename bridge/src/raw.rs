@@ -16,7 +16,7 @@ pub(crate) struct Keyed {
     pub(crate) record: RawRecord,
 }
 
-/// Makes the record of a message. `now_us`: time of ingest, microseconds since the epoch.
+/// Makes the record of a message. `now_us`: ingestion time, microseconds since the epoch.
 ///
 /// # Errors
 /// The payload is too short to have a wrapper, or too long to be a frame.

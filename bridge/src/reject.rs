@@ -1,6 +1,6 @@
 //! Why an MQTT message cannot become a raw record.
 
-use envelope::PayloadError;
+use envelope::{MAX_FRAME_BYTES, MAX_HARDWARE_BYTES, PayloadError, WRAPPER_BYTES};
 
 /// Each is written to the dead-letter topic, verbatim, and is acknowledged: unusable messages never block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
@@ -13,7 +13,10 @@ pub(crate) enum Reject {
     #[error("the payload is too short: expected a wrapper of 8 bytes and a frame")]
     PayloadTooShort,
     /// Longer than the wrapper and the longest frame together, or hardware information beyond its bound.
-    #[error("the payload is longer than any frame")]
+    #[error(
+        "the payload is too long: expected at most {} bytes for a wrapper with a frame, or {MAX_HARDWARE_BYTES} bytes of hardware information",
+        WRAPPER_BYTES + MAX_FRAME_BYTES
+    )]
     PayloadTooLong,
     /// Kafka permanently refuses the record, for example for its size.
     #[error("the log refuses the record")]

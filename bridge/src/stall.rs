@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use streams::watchdog::StallTimer;
 
-/// A responsive log takes a frame within milliseconds, and a writer without answers is replaced before this time.
+/// A responsive log takes a frame within milliseconds, and a sink without answers is replaced before this time.
 const STANDS_STILL: Duration = Duration::from_secs(30);
-/// This many writers in a row are replaced; then the process should end.
+/// This many sinks in a row are replaced; then the process should end.
 const TRIES: u32 = 5;
 
 /// What to do about a window.
@@ -14,9 +14,9 @@ const TRIES: u32 = 5;
 pub(crate) enum Step {
     /// It makes progress, or is empty.
     None,
-    /// It is stalled: replace the writer.
+    /// It is stalled: replace the sink.
     Replace,
-    /// Other writers did not help.
+    /// Other sinks did not help.
     End,
 }
 

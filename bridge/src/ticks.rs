@@ -53,8 +53,7 @@ impl Ticker {
     }
 
     /// Waits for the next tick. A log that becomes unreachable meanwhile is reported at once; when it is back the next
-    /// tick is
-    /// due, whose acknowledgement proves it.
+    /// tick is due, whose acknowledgement proves it.
     async fn rest(&self, pause: Duration) {
         let clock = &self.dependencies.context.clock;
         let until = clock.monotonic() + pause;
@@ -120,7 +119,7 @@ impl Ticker {
                     self.dependencies.cluster.name,
                     with_causes(&error)
                 ));
-                return self.rebuild();
+                return self.replace_sink();
             }
         }
         let clock = self.dependencies.context.clock.clone();
@@ -139,7 +138,7 @@ impl Ticker {
                     "{} does not take {}: {error}",
                     self.dependencies.cluster.name, self.dependencies.raw.name
                 ));
-                self.rebuild();
+                self.replace_sink();
             }
         }
     }
@@ -151,8 +150,8 @@ impl Ticker {
         format!("cannot reach {log}: nothing acknowledged for {seconds} s{why}")
     }
 
-    /// Replaces a broken writer; where that fails the old one keeps failing and is tried again with the next tick.
-    fn rebuild(&mut self) {
+    /// Replaces a failed sink; where that fails the old one keeps failing and is tried again with the next tick.
+    fn replace_sink(&mut self) {
         match self.dependencies.cluster.log.sink(sink_settings(&self.bridge_id)) {
             Ok(sink) => self.sink = sink,
             Err(error) => self.kafka.not_ready(with_causes(&error)),

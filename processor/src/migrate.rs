@@ -52,8 +52,17 @@ pub async fn run(options: MigrateOptions, context: &Context) -> anyhow::Result<(
             for migration in &status.pending {
                 println!("pending: {}", migration.name);
             }
-            anyhow::ensure!(!status.is_newer_than_program(), "the database is newer than this program");
-            anyhow::ensure!(status.pending.is_empty(), "{} migrations are pending", status.pending.len());
+            anyhow::ensure!(
+                !status.is_newer_than_program(),
+                "the database has version {}, this program knows {}: use a newer program",
+                status.applied,
+                status.known
+            );
+            anyhow::ensure!(
+                status.pending.is_empty(),
+                "{} migrations are pending: run `processor migrate`",
+                status.pending.len()
+            );
             return Ok(());
         }
         let others = database.other_histories().await?;

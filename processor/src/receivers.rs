@@ -2,7 +2,7 @@
 
 mod positions;
 
-use air::receivers::{Hearing, ReceiverChange};
+use air::receivers::{ReceiverChange, ReceiverCore};
 use runtime::Context;
 use schemas::catalogue::topic;
 use streams::{Cluster, Outgoing, Topic, Unprepared};
@@ -47,7 +47,7 @@ impl ReceiverTopics {
 }
 
 impl GroupTopics for ReceiverTopics {
-    type Core = Hearing;
+    type Core = ReceiverCore;
 
     fn input(&self) -> &Topic {
         &self.receptions
@@ -67,15 +67,15 @@ impl GroupTopics for ReceiverTopics {
         out.records.extend(changes.drain(..).map(|change| self.receiver(partition, change)));
     }
 
-    fn measure(&self, partition: u32, core: Option<&Hearing>) {
-        self.metrics.clock_troubles(partition, &core.map(Hearing::clock_troubles).unwrap_or_default());
+    fn measure(&self, partition: u32, core: Option<&ReceiverCore>) {
+        self.metrics.clock_troubles(partition, &core.map(ReceiverCore::clock_troubles).unwrap_or_default());
     }
 
-    fn newest(&self, partition: u32, core: &Hearing, _topic: &Topic, receiver_id: &str) -> Option<Outgoing> {
+    fn newest(&self, partition: u32, core: &ReceiverCore, _topic: &Topic, receiver_id: &str) -> Option<Outgoing> {
         Some(self.receiver(partition, core.newest(receiver_id)?))
     }
 
-    fn published_version(&self, core: &Hearing, _topic: &Topic, receiver_id: &str) -> Option<u64> {
+    fn published_version(&self, core: &ReceiverCore, _topic: &Topic, receiver_id: &str) -> Option<u64> {
         core.published_version(receiver_id)
     }
 }

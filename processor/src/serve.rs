@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use air::receivers::{Hearing, ReceiverPositions};
+use air::receivers::{ReceiverCore, ReceiverPositions};
 use air::thermals::Aggregator;
 use anyhow::Context as _;
 use membership::{GroupProgress, part_of};
@@ -281,8 +281,8 @@ pub async fn serve_receivers(
     let (input, checkpoints) = (topics.receptions.name.clone(), topics.checkpoints.name.clone());
     let max_receivers = receivers.max_receivers;
     let machine = move |partition, epoch: &str| {
-        let hearing = Hearing::new(positions.clone(), lifetime_us).with_bound(max_receivers);
-        ReceiverMachine::new(partition, epoch, hearing, topics.clone())
+        let receiver_core = ReceiverCore::new(positions.clone(), lifetime_us).with_bound(max_receivers);
+        ReceiverMachine::new(partition, epoch, receiver_core, topics.clone())
     };
     let pipeline = group.pipeline(input, checkpoints, &options, None, machine);
     group.run("receivers", None, Pipeline { gather_time: STATISTICS_GATHER_TIME, ..pipeline }).await

@@ -37,7 +37,11 @@ pub async fn run(
         for line in &report.lines {
             println!("{line}");
         }
-        anyhow::ensure!(report.differences == 0, "{} differences from the catalogue", report.differences);
+        anyhow::ensure!(
+            report.differences == 0,
+            "{} differences from the catalogue: `processor topics apply` creates missing topics; change the others as the lines above say",
+            report.differences
+        );
         Ok(())
     };
     context.shutdown.or(work).await.unwrap_or(Ok(()))

@@ -88,10 +88,13 @@ pub async fn run(options: VerifyOptions, cluster: Cluster, context: Context) -> 
         if unusable > 0 {
             println!("{unusable} records of the log make no rows: see the dead letters");
         }
-        anyhow::ensure!(differences == 0, "{differences} partitions differ");
+        anyhow::ensure!(
+            differences == 0,
+            "{differences} partitions differ: where the historian is still behind, run it again later"
+        );
         Ok(())
     };
-    context.shutdown.or(work).await.unwrap_or_else(|| Err(anyhow::anyhow!("stopped before the end")))
+    context.shutdown.or(work).await.unwrap_or_else(|| Err(anyhow::anyhow!("stopped before the end: run it again")))
 }
 
 /// A line for each partition that differs and a summary; the number of partitions that differ.

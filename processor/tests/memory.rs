@@ -17,7 +17,7 @@ fn record(number: u32) -> RawRecord {
         aircraft_type: AircraftType::Paraglider,
         altitude_m: 1_500,
         speed_kmh: 36.0,
-        climb_ms: 1.0,
+        climb_mps: 1.0,
         heading_deg: 0.0,
         turn_rate_dps: None,
         qne_offset_m: None,

@@ -132,7 +132,7 @@ impl Auth {
             None => None,
             Some((settings, keys)) => {
                 let keys = match keys {
-                    Keys::At(place) => KeySource::open(place, clock.clone(), metrics.clone())?,
+                    Keys::At(location) => KeySource::open(location, clock.clone(), metrics.clone())?,
                     #[cfg(feature = "jwks")]
                     Keys::Discovered => {
                         let discovery = discovery.context("it was opened for these keys")?;

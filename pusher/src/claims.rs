@@ -1,5 +1,5 @@
 //! Claims of devices: a caller gets a code, and the device has to send it by radio, as its name. The instance that gave the code
-//! hears it, since each instance reads all states; a claim ends with its process.
+//! reads it, since each instance reads all states; a claim ends with its process.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -22,12 +22,12 @@ const ALPHABET: &[u8; 31] = b"23456789ABCDEFGHJKMNPQRSTUVWXYZ";
 const MAX_DEVICES: usize = 10_000;
 /// Claims of one device; the oldest makes room.
 const MAX_OF_DEVICE: usize = 8;
-/// Proofs that wait to be written; more are heard again with the next frame.
+/// Proofs that wait to be written; more come again with the next frame.
 const MAX_PROOFS: usize = 256;
 
 /// Claims that wait for their device.
 pub(crate) struct Claims {
-    pending: Mutex<Lru<Vec<Claim>>>,
+    pending: Mutex<Lru<Vec<OwnershipClaim>>>,
     /// Upper bound of the claims, so that names are looked at only while there are some.
     count: AtomicUsize,
     proofs: mpsc::Sender<Proof>,
@@ -35,7 +35,7 @@ pub(crate) struct Claims {
 }
 
 #[derive(Clone, Debug)]
-struct Claim {
+struct OwnershipClaim {
     code: String,
     requester: Requester,
     user_id: String,
@@ -58,7 +58,7 @@ impl Claims {
         (Self { pending: Mutex::new(Lru::new(MAX_DEVICES)), count: AtomicUsize::new(0), proofs, clock }, receiver)
     }
 
-    /// A code for a device, from random bytes. The one before of the same caller is good no more.
+    /// A code for a device, from random bytes. The one before of the same caller is no longer good.
     pub(crate) fn add(
         &self,
         device: DeviceAddress,
@@ -75,13 +75,13 @@ impl Claims {
         if claims.len() >= MAX_OF_DEVICE {
             claims.remove(0);
         }
-        claims.push(Claim { code: code.clone(), requester, user_id, until: now + CLAIM_FOR });
+        claims.push(OwnershipClaim { code: code.clone(), requester, user_id, until: now + CLAIM_FOR });
         self.count.store(pending.len(), Ordering::Relaxed);
         code
     }
 
-    /// A device has this name now. Where it is the code of a claim, that is proven.
-    pub(crate) fn hear(&self, device: u32, name: &str) {
+    /// A device has this name now. Where it is the code of a claim, the claim is proven.
+    pub(crate) fn check_name(&self, device: u32, name: &str) {
         if self.count.load(Ordering::Relaxed) == 0 {
             return;
         }
@@ -90,7 +90,7 @@ impl Claims {
         let Some(claims) = pending.get(&device.to_be_bytes()) else { return };
         claims.retain(|claim| claim.until > now);
         let Some(at) = claims.iter().position(|claim| claim.code.eq_ignore_ascii_case(name.trim())) else { return };
-        let Claim { requester, user_id, .. } = claims[at].clone();
+        let OwnershipClaim { requester, user_id, .. } = claims[at].clone();
         // While too many wait the claim stays, and the name comes again.
         if self.proofs.try_send(Proof { device: DeviceAddress(device), requester, user_id }).is_ok() {
             claims.remove(at);
@@ -117,20 +117,20 @@ mod tests {
     async fn the_name_of_the_device_proves_a_claim_once() {
         let clock = Clock::manual(1_780_000_000_000_000);
         let (claims, mut proofs) = Claims::new(clock.clone());
-        claims.hear(DEVICE.0, "anything");
+        claims.check_name(DEVICE.0, "anything");
         let code = claims.add(DEVICE, requester(), "token/ada".to_owned(), [0, 30, 31, 255, 7, 8, 9]);
         assert_eq!(code, "2Z299AB", "no character that is read as another one");
         let other = claims.add(DEVICE, requester(), "token/bob".to_owned(), [1; 7]);
-        claims.hear(DEVICE.0, "Ada");
-        claims.hear(DEVICE.0 + 1, &code);
+        claims.check_name(DEVICE.0, "Ada");
+        claims.check_name(DEVICE.0 + 1, &code);
         assert!(proofs.try_recv().is_err(), "another name, another device");
-        claims.hear(DEVICE.0, &format!(" {} ", code.to_lowercase()));
+        claims.check_name(DEVICE.0, &format!(" {} ", code.to_lowercase()));
         let proof = proofs.try_recv().unwrap();
         assert_eq!((proof.device, proof.user_id.as_str()), (DEVICE, "token/ada"));
-        claims.hear(DEVICE.0, &code);
+        claims.check_name(DEVICE.0, &code);
         assert!(proofs.try_recv().is_err(), "once");
         clock.advance(CLAIM_FOR);
-        claims.hear(DEVICE.0, &other);
+        claims.check_name(DEVICE.0, &other);
         assert!(proofs.try_recv().is_err(), "its time is over");
     }
 
@@ -141,10 +141,10 @@ mod tests {
         let codes: Vec<String> = (0..20).map(code).collect();
         let again = claims.add(DEVICE, requester(), "token/19".to_owned(), [21; 7]);
         for old in [&codes[0], &codes[19]] {
-            claims.hear(DEVICE.0, old);
+            claims.check_name(DEVICE.0, old);
         }
         assert!(proofs.try_recv().is_err());
-        claims.hear(DEVICE.0, &again);
+        claims.check_name(DEVICE.0, &again);
         assert_eq!(proofs.try_recv().unwrap().user_id, "token/19");
         for number in 0..20_000_u32 {
             claims.add(DeviceAddress(number), requester(), "token/ada".to_owned(), [1; 7]);

@@ -34,7 +34,7 @@ pub(crate) struct Accepted {
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum CommandError {
     /// The caller had too many.
-    #[error("too many commands")]
+    #[error("too many commands: wait {} s", .0.retry_after.as_secs() + 1)]
     TooMany(Limited),
     /// The caller may not.
     #[error("not permitted")]

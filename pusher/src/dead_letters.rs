@@ -13,7 +13,7 @@ use streams::{Cluster, Incoming, StreamError};
 
 use crate::tail::{self, Tail};
 
-/// Time for one look.
+/// Maximum time of one search.
 const DEADLINE: Duration = Duration::from_secs(10);
 /// Bytes of an input that are shown.
 const MAX_VALUE_BYTES: usize = 4 << 10;
@@ -21,7 +21,7 @@ const MAX_VALUE_BYTES: usize = 4 << 10;
 /// Reads the topic of dead letters.
 pub(crate) struct DeadLetters {
     cluster: Cluster,
-    /// One look at a time: each reads from the cluster.
+    /// One search at a time: each reads from the cluster.
     reading: tokio::sync::Semaphore,
     clock: Clock,
 }
@@ -29,7 +29,7 @@ pub(crate) struct DeadLetters {
 /// Why there is no list.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ReadError {
-    #[error("another look at the dead letters is in progress")]
+    #[error("another search of the dead letters is in progress: try again when it has ended")]
     Busy,
     #[error("the log did not answer within {} s", DEADLINE.as_secs())]
     Timeout,

@@ -89,7 +89,7 @@ impl Feed {
             session,
             shards,
         });
-        let follower = Follower {
+        let connected_feed = ConnectedFeed {
             catching_up: topics.partitions().cloned().collect(),
             received_at: self.app.context.clock.monotonic(),
             decoder: Decoder::new().await?,
@@ -105,7 +105,7 @@ impl Feed {
             feed: self,
             topics,
         };
-        let outcome = follower.run(reader, &stop).await;
+        let outcome = connected_feed.run(reader, &stop).await;
         outcome.and(live.shards.stop().await)
     }
 
@@ -123,7 +123,7 @@ impl Feed {
 }
 
 /// The feed while it is connected to the log.
-struct Follower {
+struct ConnectedFeed {
     feed: Feed,
     live: Arc<Live>,
     topics: Topics,
@@ -147,7 +147,7 @@ struct Follower {
     measured_at: Duration,
 }
 
-impl Follower {
+impl ConnectedFeed {
     async fn run(mut self, mut reader: Reader, stop: &Shutdown) -> anyhow::Result<()> {
         let clock = self.feed.app.context.clock.clone();
         loop {
@@ -287,7 +287,7 @@ impl Follower {
                 let origin = Origin { partition, offset: record.offset };
                 let input = match decoded {
                     Ok(Decoded::Public(input)) => {
-                        self.hear(&input);
+                        self.check_claims(&input);
                         Some(input)
                     }
                     _ => None,
@@ -296,7 +296,7 @@ impl Follower {
             }
             (Role::Private, Ok(Decoded::Private(device, part, state))) => {
                 if let Some(name) = state.as_ref().and_then(private_name) {
-                    self.feed.app.claims.hear(device, name);
+                    self.feed.app.claims.check_name(device, name);
                 }
                 self.private_records.push((device, part, state));
                 span.into_iter().for_each(Span::end);
@@ -353,8 +353,8 @@ impl Follower {
         }
     }
 
-    /// Devices prove by their name whose they are.
-    fn hear(&self, input: &fanout::view::Input) {
+    /// A device proves its owner by sending the claim's code as its name.
+    fn check_claims(&self, input: &fanout::view::Input) {
         let fanout::view::Input::State(state) = input else { return };
         let device = match state {
             State::Aircraft(state) => state.device,
@@ -363,7 +363,7 @@ impl Follower {
             State::Thermal(_) | State::Receiver(_) | State::Alert(_) | State::Landmark(_) => return,
         };
         if let Some(name) = state.name() {
-            self.feed.app.claims.hear(device, name);
+            self.feed.app.claims.check_name(device, name);
         }
     }
 

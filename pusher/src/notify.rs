@@ -16,8 +16,8 @@ mod deliverer;
 mod key_file;
 mod member;
 mod metrics;
+mod public_picture;
 mod request;
-mod sky;
 mod targets;
 
 use std::sync::Arc;
@@ -28,7 +28,7 @@ use schemas::v1::Account;
 pub(crate) use self::deliverer::{Deliverer, Parts};
 pub(crate) use self::member::NotifyMember;
 pub(crate) use self::metrics::NotifyMetrics;
-pub(crate) use self::sky::Sky;
+pub(crate) use self::public_picture::PublicPicture;
 pub(crate) use self::targets::{Target, Targets, browser_key, webhook_key};
 
 /// Who gets notifications, and what delivers them.

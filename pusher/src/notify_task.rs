@@ -6,20 +6,20 @@ use schemas::DeviceAddress;
 use streams::Cluster;
 
 use crate::app::{App, Live};
-use crate::notify::{NotifyMember, Sky};
+use crate::notify::{NotifyMember, PublicPicture};
 use fanout::view::{Kind, ObjectId};
 
 /// The member. `None`: no keys are set.
 pub(crate) fn member(app: &App, cluster: Cluster) -> Option<NotifyMember> {
     let deliverer = app.notifications.deliverer.clone()?;
-    let sky = Arc::new(LiveSky(app.live.clone()));
-    Some(NotifyMember { deliverer, sky, cluster, context: app.context.clone() })
+    let picture = Arc::new(LivePicture(app.live.clone()));
+    Some(NotifyMember { deliverer, picture, cluster, context: app.context.clone() })
 }
 
 /// The air picture, as soon as it is complete. Until then nothing is shown.
-struct LiveSky(Arc<OnceLock<Arc<Live>>>);
+struct LivePicture(Arc<OnceLock<Arc<Live>>>);
 
-impl Sky for LiveSky {
+impl PublicPicture for LivePicture {
     fn is_complete(&self) -> bool {
         self.0.get().is_some()
     }

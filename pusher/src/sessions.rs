@@ -246,7 +246,7 @@ impl Sessions {
         }
     }
 
-    /// Ends a session. Whatever the store answers, this instance does not accept it any more.
+    /// Ends a session. Independent of the answer of the store, this instance does not accept it any more.
     ///
     /// # Errors
     /// The store does not answer: its refresh token may still be good.

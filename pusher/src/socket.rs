@@ -83,7 +83,7 @@ impl Shards {
             let (shard, waker) = Shard::new(ShardParts {
                 settings: settings.session.clone(),
                 view: settings.view.clone(),
-                positions: settings.view.read().offsets().clone(),
+                offsets: settings.view.read().offsets().clone(),
                 clock: settings.clock.clone(),
                 metrics: settings.metrics.clone(),
                 inbox,

@@ -119,7 +119,7 @@ impl Throttle {
     /// A request with credentials.
     ///
     /// # Errors
-    /// The caller had too many, from whatever addresses.
+    /// The caller had too many, from all addresses together.
     pub(crate) async fn caller(&self, client: &Client, caller: &Caller) -> Result<(), Limited> {
         match &client.key {
             Some(_) => self.take(Limit::Credential, name(caller).as_bytes()).await,

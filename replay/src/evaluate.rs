@@ -1,6 +1,5 @@
 //! Evaluates the detection of thermals: frames pass through the processor's own cores, and the outputs are compared
-//! with
-//! the truth.
+//! with the truth.
 //!
 //! The truth is a [`Recording`] per aircraft, one [`TruthSample`] per second: in the simulated sky from the model, of
 //! recorded flights from all of their fixes (see [`circling`]). A climb of a recording is a stretch of

@@ -8,12 +8,12 @@ mod command;
 mod kafka;
 mod mqtt;
 mod pace;
+mod playback;
 mod resume;
 mod shift;
-mod tape;
 
 #[cfg(feature = "services")]
 pub use command::{PlayArgs, Shift, run};
-pub use mqtt::{Played, publish_tape};
+pub use mqtt::{Played, publish_playback};
 pub use pace::Speed;
-pub use tape::Tape;
+pub use playback::Playback;

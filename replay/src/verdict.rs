@@ -18,8 +18,7 @@ use crate::select::SelectArgs;
 use crate::time::{Time, text_of_ms};
 
 /// Show the core's result for each frame of a device, in order: accepted, copy (of which frame), implausible (for which
-/// reason),
-/// hidden, late; and the score and state after it. Answers "why was I not on the map".
+/// reason), hidden, late; and the score and state after it. Answers "why was I not on the map".
 ///
 /// The core runs over the complete capture, so that it has the same state as it had then.
 ///

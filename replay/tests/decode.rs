@@ -124,7 +124,7 @@ fn a_closed_pipe_ends_it_without_an_error() {
 #[test]
 fn explanations_are_plain_in_a_pipe_and_coloured_on_demand() {
     let plain = run(&["decode", "--explain"], &format!("{TRACKING}\n"));
-    assert!(String::from_utf8_lossy(&plain.stdout).contains("climb_ms"));
+    assert!(String::from_utf8_lossy(&plain.stdout).contains("climb_mps"));
     assert!(!plain.stdout.contains(&0x1B));
     let coloured = run(&["decode", "--explain", "--color", "always"], &format!("{TRACKING}\n"));
     assert!(coloured.stdout.contains(&0x1B));

@@ -245,13 +245,13 @@ fn files_that_belong_to_another_run_are_kept() {
     check(&append, &run(&append), 1, "choose another --out");
 
     let broker = "mqtt://127.0.0.1:1";
-    let bookmark = path("bookmark");
-    let play = ["play", text(&input), "--mqtt", broker, "--resume", text(&bookmark)];
-    std::fs::write(&bookmark, "my notes").expect("written");
+    let progress = path("progress");
+    let play = ["play", text(&input), "--mqtt", broker, "--resume", text(&progress)];
+    std::fs::write(&progress, "my notes").expect("written");
     check(&play, &run(&play), 1, "is not a file of --resume: choose another file");
-    std::fs::write(&bookmark, r#"{"of":"Capture(\"else\")","records":3,"shift_ms":null}"#).expect("written");
+    std::fs::write(&progress, r#"{"of":"Capture(\"else\")","records":3,"shift_ms":null}"#).expect("written");
     check(&play, &run(&play), 1, "remove it to begin again");
-    assert_eq!(std::fs::read(&bookmark).expect("it is there").first(), Some(&b'{'));
+    assert_eq!(std::fs::read(&progress).expect("it is there").first(), Some(&b'{'));
 
     // Messages without partitions have no place in Kafka.
     let from_mqtt = path("mqtt.capture");

@@ -173,7 +173,7 @@ fn write_yaml(text: &mut String, value: &Value, depth: usize) {
     let indent = "  ".repeat(depth);
     match value {
         Value::Object(fields) => {
-            // Whatever order the library keeps.
+            // Sorted, since the order in the map depends on the features of the library.
             let sorted: BTreeMap<&String, &Value> = fields.iter().collect();
             for (name, inner) in sorted {
                 let name = if name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') {

@@ -1,9 +1,8 @@
 //! The MQTT front: the features of a broker that receivers need, and no others.
 //!
 //! Receivers publish here over MQTT 3.1, 3.1.1 or 5; each message is passed directly to the bridge of this process, and
-//! its
-//! PUBACK or PUBREC leaves when the log has it. Nothing can be subscribed to, nothing is retained and no message is stored:
-//! a retain flag changes nothing, and a Will is dropped, since it would be published long after it was written.
+//! its PUBACK or PUBREC leaves when the log has it. Nothing can be subscribed to, nothing is retained and no message is
+//! stored: a retain flag changes nothing, and a Will is dropped, since it would be published long after it was written.
 //! `docs/decisions/0001-mqtt-front.md` has the reasons.
 //!
 //! Pure: [`version`] and [`packet`] (bytes), [`deliveries`] (the state of a session), [`sessions`], [`admission`],

@@ -7,7 +7,7 @@ use capture::Record;
 use pusher::MapStart;
 use replay::generate::{Faults, Scenario, Simulation};
 use replay::igc::Fleet;
-use replay::play::{Speed, Tape, publish_tape};
+use replay::play::{Playback, Speed, publish_playback};
 use replay::publish::{MqttTarget, Pace, publish};
 use replay::select::SelectArgs;
 use replay::time::Bound;
@@ -26,7 +26,7 @@ pub(crate) struct Traffic {
 #[derive(Debug)]
 enum Flying {
     Simulation(Box<Simulation>),
-    Recording(Box<Tape>),
+    Recording(Box<Playback>),
     /// Wait for real receivers.
     Nothing,
 }
@@ -36,8 +36,8 @@ enum Flying {
 /// # Errors
 /// The capture cannot be read.
 pub(crate) fn clock(settings: &config::Traffic, system: &Clock) -> anyhow::Result<Clock> {
-    let Some(tape) = tape(settings) else { return Ok(system.clone()) };
-    let records = tape.open(system).context("--capture")?;
+    let Some(playback) = playback(settings) else { return Ok(system.clone()) };
+    let records = playback.open(system).context("--capture")?;
     let first_ms = match (settings.at, records.first_ms) {
         (Some(at), first_ms) => at.resolve_ms(i64::try_from(system.now_us() / 1000)?, first_ms),
         (None, first_ms) => first_ms.context("--capture: the capture has no records")?,
@@ -45,12 +45,12 @@ pub(crate) fn clock(settings: &config::Traffic, system: &Clock) -> anyhow::Resul
     Ok(Clock::scaled(u64::try_from(first_ms).unwrap_or_default() * 1000, settings.speed))
 }
 
-fn tape(settings: &config::Traffic) -> Option<Tape> {
+fn playback(settings: &config::Traffic) -> Option<Playback> {
     let input = settings.capture.clone()?;
     let select = SelectArgs { from: settings.at.map(Bound::Time), ..SelectArgs::default() };
     // The clock itself runs faster.
     let speed = Speed::Factor(1.0);
-    Some(Tape { input, s3: Default::default(), select, speed, again: false, is_shifted: false })
+    Some(Playback { input, s3: Default::default(), select, speed, again: false, is_shifted: false })
 }
 
 impl Traffic {
@@ -64,8 +64,8 @@ impl Traffic {
             let label = "none simulated: waiting for your receivers".to_owned();
             return Ok(Self { flying: Flying::Nothing, label, map_start: None });
         }
-        if let Some(tape) = tape(settings) {
-            let records = tape.open(clock).context("--capture")?;
+        if let Some(playback) = playback(settings) {
+            let records = playback.open(clock).context("--capture")?;
             let label = format!(
                 "at most {} records of a capture, {} times as fast as it was",
                 records.max_records, settings.speed
@@ -73,7 +73,7 @@ impl Traffic {
             let position = records.filter_map(Result::ok).find_map(|record| position_of(&record));
             let map_start =
                 position.map(|(latitude_deg, longitude_deg)| MapStart { latitude_deg, longitude_deg, zoom: 9.0 });
-            return Ok(Self { flying: Flying::Recording(Box::new(tape)), label, map_start });
+            return Ok(Self { flying: Flying::Recording(Box::new(playback)), label, map_start });
         }
         if let Some(folder) = &settings.igc {
             let fleet = Fleet::open(folder, start_us).context("--igc")?;
@@ -117,8 +117,8 @@ impl Traffic {
         let target = MqttTarget { host: broker.ip().to_string(), port: broker.port(), credentials: None };
         let mut simulation = match self.flying {
             Flying::Simulation(simulation) => simulation,
-            Flying::Recording(tape) => {
-                let played = publish_tape(&tape, &target, &clock, &stop).await?;
+            Flying::Recording(playback) => {
+                let played = publish_playback(&playback, &target, &clock, &stop).await?;
                 tracing::info!(sent = played.sent, "the capture has been played");
                 stop.requested().await;
                 return Ok(());

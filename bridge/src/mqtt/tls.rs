@@ -1,6 +1,5 @@
 //! TLS to the broker: trusted certificates, and our own. The files are read with each connection, so that new
-//! certificates
-//! need no restart.
+//! certificates need no restart.
 
 use std::path::Path;
 use std::sync::Arc;

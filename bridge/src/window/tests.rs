@@ -7,12 +7,12 @@ type Messages = Window<u16, u32>;
 
 const NONE: [u16; 0] = [];
 
-fn same(earlier: &u16, earlier_item: &u32, now: &u16, item: &u32) -> bool {
+fn is_redelivery(earlier: &u16, earlier_item: &u32, now: &u16, item: &u32) -> bool {
     earlier == now && earlier_item == item
 }
 
 fn enter(window: &mut Messages, id: u16, item: u32) -> Entered {
-    window.enter(Some(id), item, 1, false, same)
+    window.enter(Some(id), item, 1, false, is_redelivery)
 }
 
 fn complete(window: &mut Messages, sequence: u64) -> Vec<u16> {
@@ -53,8 +53,8 @@ fn a_message_sent_again_takes_the_place_of_its_first_copy() {
     enter(&mut window, 1, 10);
     enter(&mut window, 2, 20);
     window.reconnected();
-    assert_eq!(window.enter(Some(1), 10, 1, true, same), Entered::Again);
-    assert_eq!(window.enter(Some(2), 21, 1, true, same), Entered::New(2), "another message under a used id");
+    assert_eq!(window.enter(Some(1), 10, 1, true, is_redelivery), Entered::Redelivered);
+    assert_eq!(window.enter(Some(2), 21, 1, true, is_redelivery), Entered::New(2), "another message under a used id");
     assert_eq!(complete(&mut window, 0), [1]);
     assert_eq!(complete(&mut window, 1), NONE);
     assert_eq!(complete(&mut window, 2), [2]);
@@ -66,9 +66,9 @@ fn a_full_window_takes_nothing_that_is_not_acknowledged() {
     enter(&mut window, 1, 0);
     enter(&mut window, 2, 0);
     assert!(window.is_full() && !window.is_exceeded());
-    assert_eq!(window.enter(None, 0, 1, false, same), Entered::Full);
+    assert_eq!(window.enter(None, 0, 1, false, is_redelivery), Entered::Full);
     complete(&mut window, 0);
-    assert_eq!(window.enter(None, 7, 1, false, same), Entered::New(2));
+    assert_eq!(window.enter(None, 7, 1, false, is_redelivery), Entered::New(2));
 }
 
 /// Mosquitto 2.0.11 does so.
@@ -101,7 +101,7 @@ fn a_new_connection_has_room_while_the_old_ones_messages_are_still_in_flight() {
 fn messages_without_acknowledgement_take_no_room_from_the_others() {
     let mut window = Messages::new(2, usize::MAX);
     for item in 0..3 {
-        let entered = window.enter(None, item, 1, false, same);
+        let entered = window.enter(None, item, 1, false, is_redelivery);
         assert_eq!(entered == Entered::Full, item == 2);
     }
     assert_eq!(enter(&mut window, 1, 0), Entered::New(2));
@@ -115,8 +115,8 @@ fn receive_maximum_counts_what_came_again_and_what_was_acknowledged() {
     enter(&mut window, 1, 10);
     enter(&mut window, 2, 20);
     window.reconnected();
-    assert_eq!(window.enter(Some(1), 10, 1, true, same), Entered::Again);
-    assert_eq!(window.enter(Some(2), 20, 1, true, same), Entered::Again);
+    assert_eq!(window.enter(Some(1), 10, 1, true, is_redelivery), Entered::Redelivered);
+    assert_eq!(window.enter(Some(2), 20, 1, true, is_redelivery), Entered::Redelivered);
     assert!(!window.is_exceeded());
     assert_eq!(complete(&mut window, 0), [1]);
     assert_eq!(enter(&mut window, 3, 30), Entered::New(2));
@@ -130,7 +130,7 @@ fn heavy_messages_fill_it_before_their_number_does() {
     let mut window = Messages::new(8, 100);
     for item in 0..2 {
         assert!(window.has_room_for_bytes());
-        assert_eq!(window.enter(Some(item), 0, 60, false, same), Entered::New(item.into()));
+        assert_eq!(window.enter(Some(item), 0, 60, false, is_redelivery), Entered::New(item.into()));
     }
     assert!(!window.has_room_for_bytes());
     window.reconnected();
@@ -162,8 +162,8 @@ fn once_a_repeated_message_is_not_in_flight_all_that_follow_are_forwarded_again(
     enter(&mut window, 2, 20);
     assert_eq!(complete(&mut window, 0), [1]);
     window.reconnected();
-    assert_eq!(window.enter(Some(1), 10, 1, true, same), Entered::New(2));
-    assert_eq!(window.enter(Some(2), 20, 1, true, same), Entered::New(3));
+    assert_eq!(window.enter(Some(1), 10, 1, true, is_redelivery), Entered::New(2));
+    assert_eq!(window.enter(Some(2), 20, 1, true, is_redelivery), Entered::New(3));
     assert_eq!(complete(&mut window, 1), NONE);
     assert_eq!(complete(&mut window, 3), NONE);
     assert_eq!(complete(&mut window, 2), [1, 2]);
@@ -217,11 +217,11 @@ impl Model {
         self.offer(id, item, false);
     }
 
-    fn offer(&mut self, id: u16, item: u32, again: bool) -> bool {
-        let entered = self.window.enter(Some(id), item, 1, again, same);
+    fn offer(&mut self, id: u16, item: u32, may_be_redelivered: bool) -> bool {
+        let entered = self.window.enter(Some(id), item, 1, may_be_redelivered, is_redelivery);
         match entered {
             Entered::New(sequence) => self.in_flight.push((sequence, item)),
-            Entered::Again => {
+            Entered::Redelivered => {
                 assert!(self.in_flight.iter().any(|(_, other)| *other == item) || self.done.contains(&item));
             }
             Entered::Full => assert!(self.window.len() >= CAPACITY, "refused with room"),

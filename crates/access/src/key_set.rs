@@ -47,8 +47,8 @@ pub enum KeySetError {
     #[error("no key in it can be used: expected RSA (2048 bits or more), P-256 or Ed25519 keys for signatures")]
     Empty,
     /// Too many.
-    #[error("more than {MAX_KEYS} keys")]
-    TooMany,
+    #[error("{0} keys: expected at most {MAX_KEYS}; remove old ones")]
+    TooMany(usize),
 }
 
 impl KeySetError {
@@ -59,7 +59,7 @@ impl KeySetError {
             Self::Pem => "not_pem",
             Self::Private => "private_key",
             Self::Empty => "no_usable_key",
-            Self::TooMany => "too_many_keys",
+            Self::TooMany(_) => "too_many_keys",
         }
     }
 }
@@ -97,7 +97,7 @@ impl KeySet {
         let keys = if text.trim_start().starts_with('{') { Self::of_jwks(text)? } else { Self::of_pem(text)? };
         match keys.len() {
             0 => Err(KeySetError::Empty),
-            count if count > MAX_KEYS => Err(KeySetError::TooMany),
+            count if count > MAX_KEYS => Err(KeySetError::TooMany(count)),
             _ => Ok(Self(keys)),
         }
     }
@@ -105,7 +105,7 @@ impl KeySet {
     fn of_jwks(text: &str) -> Result<Vec<Key>, KeySetError> {
         let set: Jwks = serde_json::from_str(text).map_err(|error| KeySetError::Json(error.to_string()))?;
         if set.keys.len() > MAX_KEYS {
-            return Err(KeySetError::TooMany);
+            return Err(KeySetError::TooMany(set.keys.len()));
         }
         if set.keys.iter().any(|key| key.d.is_some()) {
             return Err(KeySetError::Private);
@@ -257,6 +257,6 @@ mod tests {
             assert_eq!(parse(text).reason(), reason, "{text}");
         }
         let many = format!(r#"{{"keys":[{}]}}"#, [r#"{"kty":"oct"}"#; MAX_KEYS + 1].join(","));
-        assert_eq!(parse(&many), KeySetError::TooMany);
+        assert_eq!(parse(&many), KeySetError::TooMany(MAX_KEYS + 1));
     }
 }

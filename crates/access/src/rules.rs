@@ -1,6 +1,6 @@
 //! What each route and each ability of a WebSocket needs: the only table of it. A route that is not in it is refused.
 //!
-//! The pusher asks [`find`] before a handler runs, and its tests hold the table against the router.
+//! The pusher asks [`find`] before a handler runs, and its tests compare the table with the router.
 
 use crate::scope::Scope;
 
@@ -9,7 +9,7 @@ use crate::scope::Scope;
 pub enum Needs {
     /// Nothing: open to all, without credentials. Credentials are not looked at.
     Nothing,
-    /// Credentials, whatever they allow.
+    /// Credentials, independent of what they allow.
     Credentials,
     /// Credentials with this scope.
     Scope(Scope),
@@ -148,7 +148,7 @@ pub enum Found {
     Needs(Needs),
     /// The path has other methods: the router answers that.
     OtherMethod,
-    /// The table does not know the path: nobody may use it.
+    /// The path is not in the table: the request is refused.
     Unknown,
 }
 

@@ -294,7 +294,7 @@ mod tests {
             session = session.refreshed(&token(number), now_s);
         }
         assert_eq!(session.ends_at_s(), NOW_S + LONGEST_S);
-        assert_eq!(session.check(&token(100), now_s), Presented::Expired, "whatever is refreshed");
+        assert_eq!(session.check(&token(100), now_s), Presented::Expired, "also after a refresh");
         assert_eq!(session.check(&token(80), now_s), Presented::Used);
         assert_eq!(session.check(&token(20), now_s), Presented::Unknown, "forgotten");
         assert!(serde_json::to_string(&session).unwrap().len() < 1_500);

@@ -45,8 +45,8 @@ pub enum SigningKeysError {
     )]
     Pem,
     /// Too many.
-    #[error("more than {MAX_KEYS} keys")]
-    TooMany,
+    #[error("{0} keys: expected at most {MAX_KEYS}; remove old ones")]
+    TooMany(usize),
 }
 
 impl SigningKeys {
@@ -65,7 +65,7 @@ impl SigningKeys {
             rest = after;
         }
         if keys.len() > MAX_KEYS {
-            return Err(SigningKeysError::TooMany);
+            return Err(SigningKeysError::TooMany(keys.len()));
         }
         Self::of(keys).ok_or(SigningKeysError::Pem)
     }
@@ -155,6 +155,6 @@ mod tests {
         for bad in ["", "nonsense", public, cut, "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"] {
             assert_eq!(SigningKeys::parse(bad.as_bytes()).unwrap_err(), SigningKeysError::Pem, "{bad}");
         }
-        assert_eq!(SigningKeys::parse(ED25519.repeat(9).as_bytes()).unwrap_err(), SigningKeysError::TooMany);
+        assert_eq!(SigningKeys::parse(ED25519.repeat(9).as_bytes()).unwrap_err(), SigningKeysError::TooMany(9));
     }
 }

@@ -1,5 +1,5 @@
 //! Public keys in PEM: `SubjectPublicKeyInfo` of the three kinds that sign our tokens (RFC 5280, RFC 3279, RFC 5480,
-//! RFC 8410). Whatever deviates from their one DER form is refused.
+//! RFC 8410). Other DER forms of them are refused.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;

@@ -91,7 +91,7 @@ impl Issuer {
         self.signed(&format!("{}.{}", encoded(header.to_string().as_bytes()), encoded(claims.as_bytes())))
     }
 
-    /// A token with this header and these claims, signed with this key whatever the header says.
+    /// A token with this header and these claims, signed with this key, also where the header says another.
     pub fn token_with_header(&self, header: &Value, claims: &Value) -> String {
         self.signed(&message(header, claims))
     }

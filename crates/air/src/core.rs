@@ -192,7 +192,8 @@ impl Core {
             Some(Input::AppPosition(report)) => self.apply_app_position(input, arrival, report, out),
             Some(Input::SourceReport(report)) => self.apply_source_report(input, arrival, report, out),
             Some(Input::Command(command)) => {
-                let apply = |device: &mut Device, at: &ApplyContext<'_>| device.apply_command(command, at, out);
+                let apply =
+                    |device: &mut Device, context: &ApplyContext<'_>| device.apply_command(command, context, out);
                 let applied = self.with_device(command.device, input.offset, apply);
                 if applied == Some(true) {
                     let erased = matches!(command.action, Some(Action::Erase(_))).then(|| self.erased(input, command));
@@ -374,8 +375,8 @@ impl Core {
         offset: u64,
         work: impl FnOnce(&mut Device, &ApplyContext<'_>) -> T,
     ) -> Option<T> {
-        self.visit(address, offset, |device, at| {
-            let done = work(device, at);
+        self.visit(address, offset, |device, context| {
+            let done = work(device, context);
             device.next_offset = offset + 1;
             done
         })
@@ -395,9 +396,10 @@ impl Core {
             return None;
         }
         let (clock_us, clock_sent_us) = (self.clock.now_us(), self.clock_sent_us);
-        let at = ApplyContext { settings: &self.settings, offset, clock_us, clock_sent_us, zones: self.zones.index() };
+        let context =
+            ApplyContext { settings: &self.settings, offset, clock_us, clock_sent_us, zones: self.zones.index() };
         let was_evictable = device.is_evictable();
-        let done = work(device, &at);
+        let done = work(device, &context);
         self.evictable = self.evictable + usize::from(device.is_evictable()) - usize::from(was_evictable);
         if !device.is_changed {
             device.is_changed = true;

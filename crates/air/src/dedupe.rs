@@ -19,7 +19,7 @@ const MOST_FRAMES: usize = 16;
 pub struct FirstCopy {
     key: u64,
     ingested_ms: u32,
-    /// Event time minus time of ingest.
+    /// Event time minus ingestion time.
     event_after_ms: i32,
     is_private: bool,
     /// The observation that it made.
@@ -231,7 +231,7 @@ mod tests {
 
     #[test]
     fn copies_by_table() {
-        // (time of ingest, event time) of the second frame, milliseconds after the first; whether it is a copy.
+        // (ingestion time, event time) of the second frame, milliseconds after the first; whether it is a copy.
         let cases = [
             (0, 0, true),
             (4_000, 4_000, true),

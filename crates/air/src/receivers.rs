@@ -2,8 +2,8 @@
 
 mod counts;
 mod coverage;
-mod hearing;
 mod positions;
+mod receiver_core;
 
-pub use hearing::{Hearing, ReceiverChange};
 pub use positions::ReceiverPositions;
+pub use receiver_core::{ReceiverChange, ReceiverCore};

@@ -69,7 +69,7 @@ fn aircraft_position(tracking: &Tracking) -> AircraftPosition {
         online_tracking: tracking.online_tracking,
         aircraft_kind: kind.into(),
         speed_kmh: tracking.speed_kmh,
-        climb_mps: tracking.climb_ms,
+        climb_mps: tracking.climb_mps,
         course_deg: Some(tracking.heading_deg),
         turn_rate_dps: tracking.turn_rate_dps,
         qne_offset_m: tracking.qne_offset_m.map(f64::from),
@@ -95,7 +95,7 @@ fn thermal_reading(thermal: &Thermal) -> ThermalReading {
     ThermalReading {
         position: Some(position(thermal.position, Some(thermal.altitude_m))),
         confidence_pct: thermal.confidence_pct(),
-        climb_mps: thermal.climb_ms,
+        climb_mps: thermal.climb_mps,
         wind_from_deg: thermal.wind_heading_deg,
         wind_speed_kmh: thermal.wind_speed_kmh,
     }

@@ -42,7 +42,10 @@ impl Store {
             #[cfg(not(feature = "s3"))]
             Location::Bucket { .. } => {
                 let _ = s3;
-                anyhow::bail!("this program was built without S3, which {location} needs: build it with the feature s3")
+                anyhow::bail!(
+                    "this program was built without S3, which {location} needs: build it with \
+                     `cargo build --release -p standalone --features full`"
+                )
             }
             #[cfg(feature = "s3")]
             Location::Bucket { bucket, folder } => {

@@ -70,7 +70,7 @@ columns! {
     values
     /// The registry's framing: number in `framing_texts`.
     framings
-    /// Signed difference of the time of ingest to the record's time, µs.
+    /// Signed difference of the ingestion time to the record's time, µs.
     ingested
     /// Number in `receiver_texts`.
     receivers

@@ -8,8 +8,7 @@ use crate::{EncodedBlock, FileHeader, Index, IndexEntry, Record, Result, RunBuil
 /// Writes a capture: records go into blocks by run, and a full block is written at once.
 ///
 /// Records that are not yet in a block are lost when the process ends without [`Writer::finish`]; [`Writer::flush`]
-/// bounds
-/// the loss.
+/// bounds the loss.
 pub struct Writer<W> {
     out: W,
     written_bytes: u64,

@@ -38,7 +38,7 @@ fn tracking(layout: &mut Layout<'_>, packet: &Tracking) {
     layout.bits("12-14", "aircraft_type", format!("{}, {}", packet.aircraft_type.code(), packet.aircraft_type.name()));
     layout.bits("0-11", "altitude_m", format!("{} m", packet.altitude_m));
     layout.put(1, "speed_kmh", format!("{} km/h", packet.speed_kmh));
-    layout.put(1, "climb_ms", format!("{:+} m/s", packet.climb_ms));
+    layout.put(1, "climb_mps", format!("{:+} m/s", packet.climb_mps));
     layout.put(1, "heading_deg", format!("{} deg", packet.heading_deg));
     if let Some(rate) = packet.turn_rate_dps {
         layout.put(1, "turn_rate_dps", format!("{rate:+} deg/s, clockwise positive"));
@@ -164,7 +164,7 @@ fn thermal(layout: &mut Layout<'_>, packet: &Thermal) {
     layout.bits("15", "", "reserved");
     layout.bits("12-14", "confidence", format!("{}, {:.0} %", packet.confidence, packet.confidence_pct()));
     layout.bits("0-11", "altitude_m", format!("{} m", packet.altitude_m));
-    layout.put(1, "climb_ms", format!("{:+} m/s, of the air", packet.climb_ms));
+    layout.put(1, "climb_mps", format!("{:+} m/s, of the air", packet.climb_mps));
     layout.put(1, "wind_speed_kmh", format!("{} km/h", packet.wind_speed_kmh));
     layout.put(1, "wind_heading_deg", format!("from {} deg", packet.wind_heading_deg));
 }

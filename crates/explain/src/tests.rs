@@ -42,7 +42,7 @@ tracking from 110B90 (FANET+), 23 bytes
                                 12-14 aircraft_type        1, paraglider
                                 0-11  altitude_m           166 m
    20  03                             speed_kmh            1.5 km/h
-   21  00                             climb_ms             +0 m/s
+   21  00                             climb_mps            +0 m/s
    22  00                             heading_deg          0 deg
 
 ";

@@ -55,7 +55,7 @@ fn a_paraglider_waits_at_take_off() {
                 aircraft_type: AircraftType::Paraglider,
                 altitude_m: 166,
                 speed_kmh: 1.5,
-                climb_ms: 0.0,
+                climb_mps: 0.0,
                 heading_deg: 0.0,
                 turn_rate_dps: None,
                 qne_offset_m: None
@@ -171,7 +171,7 @@ fn a_thermal_at_680_m() {
                 position: Position::new(4305697.0 / 93206.0, 638806.0 / 46603.0),
                 confidence: 7,
                 altitude_m: 680,
-                climb_ms: 0.8,
+                climb_mps: 0.8,
                 wind_speed_kmh: 10.5,
                 wind_heading_deg: 241.875
             })
@@ -203,7 +203,7 @@ fn an_offline_paraglider_at_441_m() {
                 aircraft_type: AircraftType::Paraglider,
                 altitude_m: 441,
                 speed_kmh: 0.0,
-                climb_ms: 0.0,
+                climb_mps: 0.0,
                 heading_deg: 196.875,
                 turn_rate_dps: None,
                 qne_offset_m: None
@@ -574,7 +574,7 @@ fn a_hang_glider_seen_from_softrf() {
                 aircraft_type: AircraftType::Hangglider,
                 altitude_m: 16,
                 speed_kmh: 0.0,
-                climb_ms: 0.2,
+                climb_mps: 0.2,
                 heading_deg: 52.03125,
                 turn_rate_dps: Some(0.0),
                 qne_offset_m: None

@@ -12,18 +12,23 @@ pub struct Bounds {
 }
 
 /// An invalid rectangle.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, Copy, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum BoundsError {
     /// A latitude that is not within -90 to 90.
-    #[error("latitudes are within -90 and 90")]
-    Latitude,
+    #[error("invalid latitude {0}: expected -90 to 90")]
+    Latitude(f64),
     /// A longitude that is more than one turn beyond the date line, or no number.
-    #[error("longitudes are within -540 and 540: beyond -180 and 180 they go on around the globe")]
-    Longitude,
+    #[error("invalid longitude {0}: expected -540 to 540 (beyond -180 and 180 it continues around the globe)")]
+    Longitude(f64),
     /// South is not below north.
-    #[error("south is below north")]
-    Order,
+    #[error("invalid edges: south {south_deg} is not below north {north_deg}")]
+    Order {
+        /// The southern edge, degrees.
+        south_deg: f64,
+        /// The northern edge, degrees.
+        north_deg: f64,
+    },
 }
 
 impl Bounds {
@@ -36,14 +41,16 @@ impl Bounds {
     /// # Errors
     /// Reject: an edge out of its range or not a number, or south not below north.
     pub fn new(south_deg: f64, west_deg: f64, north_deg: f64, east_deg: f64) -> Result<Self, BoundsError> {
-        if ![south_deg, north_deg].iter().all(|latitude| (-90.0..=90.0).contains(latitude)) {
-            return Err(BoundsError::Latitude);
+        if let Some(latitude) = [south_deg, north_deg].into_iter().find(|latitude| !(-90.0..=90.0).contains(latitude)) {
+            return Err(BoundsError::Latitude(latitude));
         }
-        if ![west_deg, east_deg].iter().all(|longitude| (-540.0..=540.0).contains(longitude)) {
-            return Err(BoundsError::Longitude);
+        if let Some(longitude) =
+            [west_deg, east_deg].into_iter().find(|longitude| !(-540.0..=540.0).contains(longitude))
+        {
+            return Err(BoundsError::Longitude(longitude));
         }
         if south_deg >= north_deg {
-            return Err(BoundsError::Order);
+            return Err(BoundsError::Order { south_deg, north_deg });
         }
         if east_deg - west_deg >= 360.0 {
             return Ok(Self::unchecked(south_deg, -180.0, north_deg, 180.0));
@@ -157,11 +164,11 @@ mod tests {
 
     #[test]
     fn edges_must_be_on_the_globe_and_in_order() {
-        assert_eq!(Bounds::new(-91.0, 0.0, 0.0, 1.0), Err(BoundsError::Latitude));
-        assert_eq!(Bounds::new(0.0, f64::NAN, 1.0, 1.0), Err(BoundsError::Longitude));
-        assert_eq!(Bounds::new(0.0, 0.0, 1.0, 540.1), Err(BoundsError::Longitude));
-        assert_eq!(Bounds::new(0.0, f64::NEG_INFINITY, 1.0, 1.0), Err(BoundsError::Longitude));
-        assert_eq!(Bounds::new(1.0, 0.0, 1.0, 1.0), Err(BoundsError::Order));
+        assert_eq!(Bounds::new(-91.0, 0.0, 0.0, 1.0), Err(BoundsError::Latitude(-91.0)));
+        assert!(matches!(Bounds::new(0.0, f64::NAN, 1.0, 1.0), Err(BoundsError::Longitude(_))));
+        assert_eq!(Bounds::new(0.0, 0.0, 1.0, 540.1), Err(BoundsError::Longitude(540.1)));
+        assert_eq!(Bounds::new(0.0, f64::NEG_INFINITY, 1.0, 1.0), Err(BoundsError::Longitude(f64::NEG_INFINITY)));
+        assert_eq!(Bounds::new(1.0, 0.0, 1.0, 1.0), Err(BoundsError::Order { south_deg: 1.0, north_deg: 1.0 }));
     }
 
     #[test]

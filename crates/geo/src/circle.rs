@@ -12,18 +12,18 @@ pub struct Circle {
 }
 
 /// An invalid circle.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, Copy, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum CircleError {
     /// A latitude that is not within -90 to 90.
-    #[error("the latitude is within -90 and 90")]
-    Latitude,
+    #[error("invalid latitude {0}: expected -90 to 90")]
+    Latitude(f64),
     /// A longitude that is not within -180 to 180.
-    #[error("the longitude is within -180 and 180")]
-    Longitude,
+    #[error("invalid longitude {0}: expected -180 to 180")]
+    Longitude(f64),
     /// A radius that is not positive, or goes farther than around the globe.
-    #[error("the radius is above 0 and at most 20015 km")]
-    Radius,
+    #[error("invalid radius {0} km: expected more than 0 and at most {max} km", max = Circle::MAX_RADIUS_KM)]
+    Radius(f64),
 }
 
 impl Circle {
@@ -36,13 +36,13 @@ impl Circle {
     /// Reject: a number out of its range or not a number.
     pub fn new(latitude_deg: f64, longitude_deg: f64, radius_km: f64) -> Result<Self, CircleError> {
         if !(-90.0..=90.0).contains(&latitude_deg) {
-            return Err(CircleError::Latitude);
+            return Err(CircleError::Latitude(latitude_deg));
         }
         if !(-180.0..=180.0).contains(&longitude_deg) {
-            return Err(CircleError::Longitude);
+            return Err(CircleError::Longitude(longitude_deg));
         }
         if !(radius_km > 0.0 && radius_km <= Self::MAX_RADIUS_KM) {
-            return Err(CircleError::Radius);
+            return Err(CircleError::Radius(radius_km));
         }
         Ok(Self { latitude_deg, longitude_deg, radius_km })
     }
@@ -175,10 +175,10 @@ mod tests {
 
     #[test]
     fn numbers_that_are_no_circle_are_refused() {
-        assert_eq!(Circle::new(90.1, 0.0, 1.0), Err(CircleError::Latitude));
-        assert_eq!(Circle::new(0.0, f64::INFINITY, 1.0), Err(CircleError::Longitude));
-        assert_eq!(Circle::new(0.0, 0.0, 0.0), Err(CircleError::Radius));
-        assert_eq!(Circle::new(0.0, 0.0, f64::NAN), Err(CircleError::Radius));
+        assert_eq!(Circle::new(90.1, 0.0, 1.0), Err(CircleError::Latitude(90.1)));
+        assert_eq!(Circle::new(0.0, f64::INFINITY, 1.0), Err(CircleError::Longitude(f64::INFINITY)));
+        assert_eq!(Circle::new(0.0, 0.0, 0.0), Err(CircleError::Radius(0.0)));
+        assert!(matches!(Circle::new(0.0, 0.0, f64::NAN), Err(CircleError::Radius(_))));
     }
 
     #[test]

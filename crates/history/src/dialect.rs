@@ -362,7 +362,7 @@ fn of_each<D: Dialect>(since: &[Since], rows: impl Fn(&str) -> String, order: &s
     since.iter().map(one).collect::<Vec<_>>().join(" UNION ALL ")
 }
 
-/// Copies of an observation come within this time before and after its own time of ingest, milliseconds.
+/// Copies of an observation come within this time before and after its own ingestion time, milliseconds.
 const COPIES_MS: i64 = 60_000;
 
 /// The receptions of observations. Those of a time are found by their receivers.

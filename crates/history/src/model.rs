@@ -32,7 +32,7 @@ pub mod flag {
     pub const SIGNED: u8 = 1 << 4;
     /// The device was not trusted enough to be shown.
     pub const UNTRUSTED: u8 = 1 << 5;
-    /// The event time was too far from the time of ingest and was clamped to the limit.
+    /// The event time was too far from the ingestion time and was clamped to the limit.
     pub const CLAMPED: u8 = 1 << 6;
     /// No second position agrees with it, or it continues the track of another device with the same address.
     pub const UNCONFIRMED: u8 = 1 << 7;

@@ -106,7 +106,7 @@ pub enum ExportKind {
 pub struct ExportQuery {
     /// The region; rows without a position are in no region.
     pub bounds: Bounds,
-    /// By event time; receptions: by time of ingest; thermals: by the time of the last report.
+    /// By event time; receptions: by ingestion time; thermals: by the time of the last report.
     pub period: Period,
     /// The maximum number of rows.
     pub limit: u64,

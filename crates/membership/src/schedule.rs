@@ -1,18 +1,18 @@
-//! When a partition's task checkpoints, and when it looks for late writes of a former owner.
+//! When a partition's task checkpoints, and when it searches for late writes of a former owner.
 //!
 //! The tasks are spread over the interval: if all checkpointed at the same time, the records at that time would be
 //! delayed.
 
 use std::time::Duration;
 
-/// A look for late writes follows every second checkpoint, halfway to the next one, but not more often than this.
-const SHORTEST_LOOK_INTERVAL: Duration = Duration::from_secs(1);
+/// A search for late writes follows every second checkpoint, halfway to the next one, but not more often than this.
+const MIN_LATE_WRITE_SEARCH_INTERVAL: Duration = Duration::from_secs(1);
 
 /// The next times of both, and their intervals.
 #[derive(Clone, Copy, Debug)]
 pub struct Schedule {
     checkpoint: Every,
-    look: Every,
+    late_write_search: Every,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -25,21 +25,24 @@ impl Schedule {
     /// The times of task `index` (from 1) of `count` that start at the same time.
     pub fn new(now: Duration, checkpoint_interval: Duration, index: u32, count: u32) -> Self {
         let first = now + checkpoint_interval * index / count.max(1);
-        let look_interval = (checkpoint_interval * 2).max(SHORTEST_LOOK_INTERVAL);
+        let search_interval = (checkpoint_interval * 2).max(MIN_LATE_WRITE_SEARCH_INTERVAL);
         Self {
             checkpoint: Every { interval: checkpoint_interval, next: first },
-            look: Every { interval: look_interval, next: first + look_interval - checkpoint_interval / 2 },
+            late_write_search: Every {
+                interval: search_interval,
+                next: first + search_interval - checkpoint_interval / 2,
+            },
         }
     }
 
-    /// When the next checkpoint or look is due.
+    /// When the next checkpoint or search for late writes is due.
     pub fn next(&self) -> Duration {
-        self.checkpoint.next.min(self.look.next)
+        self.checkpoint.next.min(self.late_write_search.next)
     }
 
-    /// Whether a checkpoint and a look are due; advances those that are.
+    /// Whether a checkpoint and a search for late writes are due; advances those that are.
     pub fn due(&mut self, now: Duration) -> (bool, bool) {
-        (self.checkpoint.take(now), self.look.take(now))
+        (self.checkpoint.take(now), self.late_write_search.take(now))
     }
 }
 
@@ -76,13 +79,13 @@ mod tests {
         for second in 0..25 {
             match schedule.due(second * SECOND) {
                 (true, false) => seen.push((second, "checkpoint")),
-                (false, true) => seen.push((second, "look")),
+                (false, true) => seen.push((second, "search")),
                 (is_both, _) => assert!(!is_both),
             }
         }
-        let looks: Vec<_> = seen.iter().filter(|(_, what)| *what == "look").map(|(second, _)| *second).collect();
-        assert_eq!(looks, [10, 18]);
-        assert_eq!(seen.len() - looks.len(), 6, "4, 8 and so on to 24");
+        let searches: Vec<_> = seen.iter().filter(|(_, what)| *what == "search").map(|(second, _)| *second).collect();
+        assert_eq!(searches, [10, 18]);
+        assert_eq!(seen.len() - searches.len(), 6, "4, 8 and so on to 24");
     }
 
     #[test]

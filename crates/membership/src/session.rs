@@ -40,11 +40,11 @@ impl PartitionTask {
     /// Sends the commands that are due. A task with a full queue is busy and gets the next command at the next time.
     fn send_due_commands(&mut self, now: Duration) {
         let Some(schedule) = &mut self.schedule else { return };
-        let (is_checkpoint, is_look) = schedule.due(now);
+        let (is_checkpoint, is_late_write_search) = schedule.due(now);
         if is_checkpoint && self.is_restored && self.pending_checkpoints == 0 {
             self.pending_checkpoints += usize::from(self.commands.try_send(Command::Checkpoint).is_ok());
         }
-        if is_look && self.is_restored {
+        if is_late_write_search && self.is_restored {
             let _ = self.commands.try_send(Command::FindLateWrites);
         }
     }

@@ -10,7 +10,7 @@ pub enum Command {
     Records(Vec<Incoming>),
     /// Finish all records and answer with one [`TaskEvent::Checkpointed`].
     Checkpoint,
-    /// Look for late writes of a former owner. A task for which they do not matter ignores it.
+    /// Search for late writes of a former owner. A task for which they do not matter ignores it.
     FindLateWrites,
 }
 

@@ -183,7 +183,8 @@ impl axum::extract::FromRef<Admin> for crate::Clock {
 
 #[cfg(not(feature = "profile"))]
 async fn no_profile() -> Response {
-    (StatusCode::NOT_IMPLEMENTED, "this program was built without profiles\n").into_response()
+    let text = "this program was built without profiles: build it with `cargo build --release -p standalone --features full`\n";
+    (StatusCode::NOT_IMPLEMENTED, text).into_response()
 }
 
 #[cfg(test)]

@@ -3,8 +3,7 @@
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 /// Raises the soft limit of open files to the hard one: the soft one is small for compatibility with old programs, and
-/// each
-/// client is a socket. Returns the result in one line; after a refusal the limit is unchanged.
+/// each client is a socket. Returns the result in one line; after a refusal the limit is unchanged.
 pub(crate) fn raise() -> String {
     let limit = getrlimit(Resource::Nofile);
     let shown = |limit: Option<u64>| limit.map_or("any number of".to_owned(), |limit| limit.to_string());

@@ -94,7 +94,7 @@ fn memory_limit() -> Option<u64> {
 }
 
 /// The lowest limit of the control groups that a process is in, by the text of its `/proc/self/cgroup`. A container may see its
-/// own group as the root of all, under whatever path: so the groups above count, too, as far as they are visible.
+/// own group as the root of all, under any path: so the groups above count, too, as far as they are visible.
 fn group_limit(groups: &str, read: impl Fn(&Path) -> Option<String>) -> Option<u64> {
     let limits_of = |line: &str| -> Option<Vec<u64>> {
         let mut fields = line.splitn(3, ':').skip(1);

@@ -139,7 +139,10 @@ where
             failed = &mut served => failed,
             caught = signal() => anyhow::bail!("stopped at once by a second {}", caught?),
             () = clock.sleep(shell.shutdown_deadline) => {
-                anyhow::bail!("not stopped within {} s", shell.shutdown_deadline.as_secs())
+                anyhow::bail!(
+                    "tasks did not end within the {} s of --shutdown-deadline: raise it, or see the warnings above",
+                    shell.shutdown_deadline.as_secs()
+                )
             }
         }
     })

@@ -59,9 +59,8 @@ pub struct TelemetryOptions {
     #[arg(long, env = "UPDRAFT_OTLP_ENDPOINT", value_name = "URL", global = true)]
     pub otlp_endpoint: Option<String>,
     /// Share of the traces begun here that are recorded, 0 to 1: frames in the bridge, requests in the pusher. A larger
-    /// share costs
-    /// more CPU and network. Traces begun by another program follow its decision. Has no effect without an OTLP
-    /// endpoint.
+    /// share costs more CPU and network. Traces begun by another program follow its decision. Has no effect without an
+    /// OTLP endpoint.
     #[arg(long, env = "UPDRAFT_TRACE_RATIO", value_name = "SHARE", default_value = "0.01", value_parser = parse_share, global = true)]
     pub trace_ratio: f64,
 }

@@ -32,8 +32,7 @@ impl Tasks {
     }
 
     /// Starts a task. Its own stop request comes when every later task has ended: start tasks before those that depend
-    /// on
-    /// them.
+    /// on them.
     pub fn spawn<F>(&mut self, name: &'static str, work: impl FnOnce(Shutdown) -> F)
     where
         F: Future<Output = anyhow::Result<()>> + Send + 'static,

@@ -74,7 +74,11 @@ impl Telemetry {
         #[cfg(not(feature = "otlp"))]
         {
             let _ = (service, clock, metrics);
-            anyhow::ensure!(endpoint.is_none(), "UPDRAFT_OTLP_ENDPOINT: this program was built without OTLP");
+            anyhow::ensure!(
+                endpoint.is_none(),
+                "UPDRAFT_OTLP_ENDPOINT: this program was built without OTLP: remove the setting, or build the program with \
+                 `cargo build --release -p standalone --features full`"
+            );
             Ok(Self { log_filter: LogFilter(handle) })
         }
     }

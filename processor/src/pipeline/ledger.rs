@@ -12,7 +12,7 @@ use tokio::sync::Notify;
 
 /// Records the offsets that receipts report, per topic.
 #[derive(Debug)]
-pub(crate) struct Ledger(Arc<Mutex<Vec<Account>>>);
+pub(crate) struct Ledger(Arc<Mutex<Vec<TopicOffsets>>>);
 
 /// Makes receipts and waits for their acknowledgements. Each checkpoint begins new ones, and waits for those before it alone.
 #[derive(Debug)]
@@ -22,7 +22,7 @@ pub(crate) struct Receipts(Arc<Entries>);
 struct Entries {
     state: Mutex<State>,
     acknowledged: Notify,
-    accounts: Arc<Mutex<Vec<Account>>>,
+    topics: Arc<Mutex<Vec<TopicOffsets>>>,
 }
 
 #[derive(Debug, Default)]
@@ -35,7 +35,7 @@ struct State {
 
 /// One topic of the partition.
 #[derive(Clone, Copy, Debug, Default)]
-struct Account {
+struct TopicOffsets {
     /// The topic has no late writes before this offset. `None`: not known yet.
     verified: Option<u64>,
     /// The offset after this owner's last record.
@@ -47,29 +47,29 @@ struct Account {
 impl Ledger {
     /// A ledger of so many topics. `verified`: the verified offsets of a former owner, where they are known.
     pub(crate) fn new(topics: usize, verified: &[u64]) -> Self {
-        let account = |topic: usize| Account::verified(verified.get(topic).copied());
-        Self(Arc::new(Mutex::new((0..topics).map(account).collect())))
+        let offsets = |topic: usize| TopicOffsets::from_offset(verified.get(topic).copied());
+        Self(Arc::new(Mutex::new((0..topics).map(offsets).collect())))
     }
 
     /// Receipts of which none is open.
     pub(crate) fn receipts(&self) -> Receipts {
-        Receipts(Arc::new(Entries { state: Mutex::default(), acknowledged: Notify::new(), accounts: self.0.clone() }))
+        Receipts(Arc::new(Entries { state: Mutex::default(), acknowledged: Notify::new(), topics: self.0.clone() }))
     }
 
     /// The offset from which a topic that ends at `high` has to be read, since it has records that this owner did not write.
     /// To be called while no receipt of the topic is open.
-    pub(crate) fn unverified(&self, topic: usize, high: u64) -> Option<u64> {
-        self.0.lock()[topic].unverified(high)
+    pub(crate) fn read_from(&self, topic: usize, high: u64) -> Option<u64> {
+        self.0.lock()[topic].read_from(high)
     }
 
     /// All of a topic before `high` has been read.
-    pub(crate) fn verified(&self, topic: usize, high: u64) {
-        self.0.lock()[topic] = Account::verified(Some(high));
+    pub(crate) fn set_verified(&self, topic: usize, high: u64) {
+        self.0.lock()[topic] = TopicOffsets::from_offset(Some(high));
     }
 
     /// The verified offset of each topic, for the next owner. The list ends before the first topic without one.
     pub(crate) fn verified_offsets(&self) -> Vec<u64> {
-        self.0.lock().iter().map_while(|account| account.verified).collect()
+        self.0.lock().iter().map_while(|topic| topic.verified).collect()
     }
 }
 
@@ -113,8 +113,8 @@ impl Acknowledge for Entries {
     fn acknowledged(&self, tag: u64, outcome: Result<Delivered, DeliveryError>) {
         let is_own = tag > 0;
         if is_own && let Ok(delivered) = &outcome {
-            // Before the waiting task is notified: it reads the accounts next.
-            self.accounts.lock()[tag as usize - 1].write(delivered.offset);
+            // Before the waiting task is notified: it reads the offsets next.
+            self.topics.lock()[tag as usize - 1].write(delivered.offset);
         }
         let mut state = self.state.lock();
         state.open -= 1;
@@ -129,14 +129,14 @@ impl Acknowledge for Entries {
     }
 }
 
-impl Account {
-    fn verified(verified: Option<u64>) -> Self {
+impl TopicOffsets {
+    fn from_offset(verified: Option<u64>) -> Self {
         Self { verified, next: verified, is_foreign: false }
     }
 
     fn write(&mut self, offset: u64) {
         match self.next {
-            // Without a verified offset of a former owner, the account begins with this owner's first record.
+            // Without a verified offset of a former owner, the offsets begin with this owner's first record.
             None => self.verified = Some(offset),
             // The records of a partition are acknowledged in their order; a repeated record has no new offset.
             Some(next) if offset < next => return,
@@ -145,12 +145,12 @@ impl Account {
         self.next = Some(offset + 1);
     }
 
-    fn unverified(&mut self, high: u64) -> Option<u64> {
+    fn read_from(&mut self, high: u64) -> Option<u64> {
         let is_foreign = self.is_foreign || self.next.is_some_and(|next| next < high);
         // A topic that ends before the written offset was created again.
         let from = self.verified.filter(|verified| is_foreign && *verified <= high);
         if from.is_none() {
-            *self = Self::verified(Some(high));
+            *self = Self::from_offset(Some(high));
         }
         from
     }
@@ -169,10 +169,10 @@ mod tests {
         let ledger = Ledger::new(2, &[]);
         let receipts = ledger.receipts();
         (10..20).for_each(|offset| write(&receipts, Some(0), offset));
-        assert_eq!((ledger.unverified(0, 20), ledger.unverified(1, 7)), (None, None));
+        assert_eq!((ledger.read_from(0, 20), ledger.read_from(1, 7)), (None, None));
         (7..9).for_each(|offset| write(&receipts, Some(1), offset));
         write(&receipts, None, 1_000);
-        assert_eq!((ledger.unverified(0, 20), ledger.unverified(1, 9)), (None, None));
+        assert_eq!((ledger.read_from(0, 20), ledger.read_from(1, 9)), (None, None));
         assert_eq!(ledger.verified_offsets(), [20, 9]);
     }
 
@@ -183,36 +183,36 @@ mod tests {
         for offset in [10, 11, 14, 15] {
             write(&receipts, Some(0), offset);
         }
-        assert_eq!(ledger.unverified(0, 16), Some(10));
+        assert_eq!(ledger.read_from(0, 16), Some(10));
         assert_eq!(ledger.verified_offsets(), [10], "the next owner reads it again");
-        ledger.verified(0, 16);
-        assert_eq!(ledger.unverified(0, 16), None);
-        assert_eq!(ledger.unverified(0, 18), Some(16));
+        ledger.set_verified(0, 16);
+        assert_eq!(ledger.read_from(0, 16), None);
+        assert_eq!(ledger.read_from(0, 18), Some(16));
     }
 
     #[test]
     fn a_new_owner_reads_from_the_last_verified_offset() {
         let ledger = Ledger::new(2, &[10]);
         write(&ledger.receipts(), Some(0), 13);
-        assert_eq!(ledger.unverified(0, 14), Some(10));
-        assert_eq!(ledger.unverified(1, 5), None);
+        assert_eq!(ledger.read_from(0, 14), Some(10));
+        assert_eq!(ledger.read_from(1, 5), None);
     }
 
     #[test]
     fn a_recreated_topic_is_not_read_past_its_end() {
         let ledger = Ledger::new(1, &[100]);
-        assert_eq!(ledger.unverified(0, 3), None);
-        assert_eq!(ledger.unverified(0, 5), Some(3));
+        assert_eq!(ledger.read_from(0, 3), None);
+        assert_eq!(ledger.read_from(0, 5), Some(3));
     }
 
     #[test]
-    fn all_receipts_report_to_the_same_accounts() {
+    fn all_receipts_report_to_the_same_topics() {
         let ledger = Ledger::new(1, &[]);
         let (before, after) = (ledger.receipts(), ledger.receipts());
         let late = before.receipt(Some(0));
         late.answer(Ok(Delivered { partition: 0, offset: 3 }));
         write(&after, Some(0), 4);
-        assert_eq!(ledger.unverified(0, 5), None);
+        assert_eq!(ledger.read_from(0, 5), None);
     }
 
     #[tokio::test]

@@ -186,7 +186,7 @@ impl RawTopics {
 pub struct Cause<'a> {
     /// The record.
     pub record: &'a Incoming,
-    /// The time of ingest, at the bridge.
+    /// The ingestion time, at the bridge.
     pub ingested_at_us: u64,
     /// The receiver's timestamp, seconds, where it has one.
     pub stamp_s: Option<u32>,

@@ -57,7 +57,7 @@ pub(crate) struct Found {
 /// Why there is no result.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum SearchError {
-    #[error("another search is in progress")]
+    #[error("another search of the audit trail is in progress: try again when it has ended")]
     Busy,
     #[error("the log did not answer within {} s", DEADLINE.as_secs())]
     Timeout,

@@ -17,13 +17,13 @@ use crate::metrics::{PusherMetrics, Reason};
 
 /// How often the keys are fetched without a reason: withdrawn keys end within it.
 const INTERVAL: Duration = Duration::from_secs(300);
-/// The shortest time between two fetches, whatever clients send.
+/// The shortest time between two fetches, independent of what clients send.
 const SHORTEST: Duration = Duration::from_secs(30);
 /// Of one fetch, with the look for its URL.
 const DEADLINE: Duration = Duration::from_secs(2 * fetch::DEADLINE.as_secs());
 
-/// Where the keys are.
-pub(super) enum Place {
+/// The URL of the keys.
+pub(super) enum KeyUrl {
     Fixed(Url),
     /// Where the provider says.
     Discovered(Arc<Discovery>),
@@ -31,7 +31,7 @@ pub(super) enum Place {
 
 /// The keys at a URL.
 pub(super) struct JwksUrl {
-    place: Place,
+    url: KeyUrl,
     http: reqwest::Client,
     clock: Clock,
     metrics: PusherMetrics,
@@ -68,9 +68,9 @@ impl JwksUrl {
     ///
     /// # Errors
     /// The client's library cannot start.
-    pub(super) fn new(place: Place, clock: Clock, metrics: PusherMetrics) -> anyhow::Result<Self> {
+    pub(super) fn new(url: KeyUrl, clock: Clock, metrics: PusherMetrics) -> anyhow::Result<Self> {
         Ok(Self {
-            place,
+            url,
             http: fetch::client()?,
             clock,
             metrics,
@@ -180,9 +180,9 @@ impl JwksUrl {
     }
 
     async fn fetch(&self) -> Result<Vec<u8>, NotFetched> {
-        let url = match &self.place {
-            Place::Fixed(url) => url.clone(),
-            Place::Discovered(discovery) => self.discovered(discovery).await?,
+        let url = match &self.url {
+            KeyUrl::Fixed(url) => url.clone(),
+            KeyUrl::Discovered(discovery) => self.discovered(discovery).await?,
         };
         let request = self.http.get(url).header("accept", "application/jwk-set+json, application/json");
         fetch::body(request, fetch::MAX_BYTES).await

@@ -12,7 +12,7 @@ use super::discovery::Discovery;
 #[cfg(feature = "jwks")]
 use super::fetch;
 #[cfg(feature = "jwks")]
-use super::jwks_url::{JwksUrl, Place};
+use super::jwks_url::{JwksUrl, KeyUrl};
 #[cfg(feature = "services")]
 use crate::config::Keys;
 use crate::metrics::PusherMetrics;
@@ -30,17 +30,17 @@ impl KeySource {
     ///
     /// # Errors
     /// The file cannot be used, or the URL is none that may be.
-    pub(super) fn open(place: &str, clock: Clock, metrics: PusherMetrics) -> anyhow::Result<Self> {
-        match is_url(place) {
-            true => Self::of_url(place, clock, metrics),
-            false => open_file(place).map(Self::File),
+    pub(super) fn open(location: &str, clock: Clock, metrics: PusherMetrics) -> anyhow::Result<Self> {
+        match is_url(location) {
+            true => Self::of_url(location, clock, metrics),
+            false => open_file(location).map(Self::File),
         }
     }
 
     #[cfg(feature = "jwks")]
     fn of_url(url: &str, clock: Clock, metrics: PusherMetrics) -> anyhow::Result<Self> {
-        let place = Place::Fixed(fetch::parse("--auth-jwks", url)?);
-        Ok(Self::Url(Arc::new(JwksUrl::new(place, clock, metrics)?)))
+        let url = KeyUrl::Fixed(fetch::parse("--auth-jwks", url)?);
+        Ok(Self::Url(Arc::new(JwksUrl::new(url, clock, metrics)?)))
     }
 
     /// The keys are where the provider says.
@@ -49,12 +49,15 @@ impl KeySource {
     /// The client's library cannot start.
     #[cfg(feature = "jwks")]
     pub(super) fn discovered(discovery: Arc<Discovery>, clock: Clock, metrics: PusherMetrics) -> anyhow::Result<Self> {
-        Ok(Self::Url(Arc::new(JwksUrl::new(Place::Discovered(discovery), clock, metrics)?)))
+        Ok(Self::Url(Arc::new(JwksUrl::new(KeyUrl::Discovered(discovery), clock, metrics)?)))
     }
 
     #[cfg(not(feature = "jwks"))]
     fn of_url(_: &str, _: Clock, _: PusherMetrics) -> anyhow::Result<Self> {
-        anyhow::bail!("--auth-jwks: this program was built without a client for URLs: give a file")
+        anyhow::bail!(
+            "--auth-jwks: this program was built without a client for URLs: give a file, or build it with \
+             `cargo build --release -p standalone --features full`"
+        )
     }
 
     /// The newest good keys; none where they are not there yet, or their file was deleted.
@@ -95,19 +98,19 @@ impl KeySource {
 /// Why not.
 #[cfg(feature = "services")]
 pub(crate) fn check(keys: Keys<'_>) -> anyhow::Result<()> {
-    let Keys::At(place) = keys else { return Ok(()) };
-    match is_url(place) {
-        true => fetch::parse("--auth-jwks", place).map(drop),
-        false => open_file(place).map(drop),
+    let Keys::At(location) = keys else { return Ok(()) };
+    match is_url(location) {
+        true => fetch::parse("--auth-jwks", location).map(drop),
+        false => open_file(location).map(drop),
     }
 }
 
-fn is_url(place: &str) -> bool {
-    place.contains("://")
+fn is_url(location: &str) -> bool {
+    location.contains("://")
 }
 
-fn open_file(place: &str) -> anyhow::Result<Arc<Watched<KeySet>>> {
-    let keys = Watched::open(vec![Path::new(place).to_owned()], parse).context("--auth-jwks")?;
+fn open_file(location: &str) -> anyhow::Result<Arc<Watched<KeySet>>> {
+    let keys = Watched::open(vec![Path::new(location).to_owned()], parse).context("--auth-jwks")?;
     Ok(Arc::new(keys.revoked_by_deletion(KeySet::default)))
 }
 

@@ -53,11 +53,11 @@ pub(crate) enum RequestError {
     Address,
     #[error("the host does not accept a connection")]
     Connect(#[source] std::io::Error),
-    #[error("there is no TLS")]
+    #[error("the TLS handshake failed: expected an https server with a valid certificate")]
     Tls(#[source] std::io::Error),
-    #[error("there is no answer")]
+    #[error("the host gave no valid HTTP answer: expected an HTTP/1.1 server")]
     Http(#[source] hyper::Error),
-    #[error("there is no answer in time")]
+    #[error("the host gave no answer in time: expected one within the time of --notify-timeout")]
     Timeout,
 }
 
@@ -77,7 +77,7 @@ impl RequestError {
 
 impl HttpClient {
     /// # Errors
-    /// There is no TLS.
+    /// TLS cannot be set up.
     pub(crate) fn new(policy: AddressPolicy, timeout: Duration, clock: Clock) -> anyhow::Result<Self> {
         let mut roots = RootCertStore::empty();
         let system = rustls_native_certs::load_native_certs();

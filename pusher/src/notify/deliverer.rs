@@ -21,8 +21,8 @@ use super::address::AddressPolicy;
 use super::client::HttpClient;
 use super::key_file;
 use super::metrics::{NotifyMetrics, Reason};
+use super::public_picture::PublicPicture;
 use super::request::request;
-use super::sky::Sky;
 use super::targets::{Target, Targets};
 use crate::accounts::Accounts;
 use crate::audit::{Act, Audit};
@@ -57,18 +57,18 @@ pub(crate) struct Deliverer {
     parts: Parts,
 }
 
-/// What one attempt has come to.
+/// The outcome of one HTTP request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Tried {
-    /// Of the answer; `None`: there is none.
+pub(crate) struct HttpOutcome {
+    /// The status of the answer; `None`: there is no answer.
     pub(crate) status: Option<u16>,
-    /// Why it has failed; `None`: it is delivered.
+    /// Why it failed; `None`: the message is delivered.
     pub(crate) reason: Option<&'static str>,
     retry_after_s: u64,
 }
 
-/// What is next after an attempt.
-enum Sent {
+/// What happens with a message after an attempt.
+enum Next {
     Delivered,
     Failed {
         reason: &'static str,
@@ -77,7 +77,7 @@ enum Sent {
     Refused {
         reason: &'static str,
     },
-    /// The target wants nothing any more.
+    /// The target no longer exists: it is removed.
     Gone,
 }
 
@@ -131,14 +131,14 @@ impl Deliverer {
     ///
     /// # Errors
     /// None.
-    pub(crate) async fn run(self: Arc<Self>, sky: Arc<dyn Sky>, stop: Shutdown) -> anyhow::Result<()> {
+    pub(crate) async fn run(self: Arc<Self>, picture: Arc<dyn PublicPicture>, stop: Shutdown) -> anyhow::Result<()> {
         let clock = &self.parts.clock;
         let mut attempts = FuturesUnordered::new();
         loop {
             while let Some(message) = self.begin() {
-                attempts.push(self.attempt(message, &*sky));
+                attempts.push(self.attempt(message, &*picture));
             }
-            let next_at_us = self.measure();
+            let next_at_us = self.next_due();
             let due = async {
                 match next_at_us {
                     Some(at_us) => clock.sleep(Duration::from_micros(at_us.saturating_sub(clock.now_us()))).await,
@@ -158,18 +158,18 @@ impl Deliverer {
         self.outbox.lock().begin(self.parts.clock.now_us())
     }
 
-    /// When the next message is due.
-    fn measure(&self) -> Option<u64> {
+    /// When the next message is due. Updates the metric of pending messages.
+    fn next_due(&self) -> Option<u64> {
         let outbox = self.outbox.lock();
         self.parts.metrics.pending.set(outbox.len() as i64);
         outbox.next_at_us()
     }
 
-    /// Takes a message that is not known: it is in the log then.
+    /// Writes a new message to the log and queues it.
     ///
     /// # Errors
     /// The log does not accept it.
-    pub(crate) async fn take(&self, message: Message, target: &Target) -> Result<(), WriteError> {
+    pub(crate) async fn store_and_queue(&self, message: Message, target: &Target) -> Result<(), WriteError> {
         if !self.outbox.lock().has_room(&message.target) {
             self.parts.metrics.count("full");
             self.write(&message, NotificationOutcome::Failed).await?;
@@ -178,29 +178,29 @@ impl Deliverer {
             return Ok(());
         }
         self.write(&message, NotificationOutcome::Pending).await?;
-        self.offer(message);
+        self.queue(message);
         Ok(())
     }
 
-    /// Takes a message that is in the log.
-    pub(crate) fn offer(&self, message: Message) {
+    /// Queues a message that is in the log.
+    pub(crate) fn queue(&self, message: Message) {
         if self.outbox.lock().offer(message, self.parts.clock.now_us()) == Offer::New {
             self.wake.notify_one();
         }
     }
 
-    async fn attempt(&self, message: Message, sky: &dyn Sky) {
-        let sent = self.send(&message, sky).await;
-        let (attempt, reason) = match sent {
-            Sent::Delivered => (Attempt::Delivered, None),
-            Sent::Failed { reason, wait_us } => (Attempt::Failed { wait_us }, Some(reason)),
-            Sent::Refused { reason } => (Attempt::Refused, Some(reason)),
-            Sent::Gone => (Attempt::Refused, Some("gone")),
+    async fn attempt(&self, message: Message, picture: &dyn PublicPicture) {
+        let next = self.send(&message, picture).await;
+        let (attempt, reason) = match next {
+            Next::Delivered => (Attempt::Delivered, None),
+            Next::Failed { reason, wait_us } => (Attempt::Failed { wait_us }, Some(reason)),
+            Next::Refused { reason } => (Attempt::Refused, Some(reason)),
+            Next::Gone => (Attempt::Refused, Some("gone")),
         };
         let now_us = self.parts.clock.now_us();
         let finished =
             self.outbox.lock().attempted(&message.id, &message.target, attempt, now_us, rand::random::<u64>());
-        if matches!(sent, Sent::Gone) {
+        if matches!(next, Next::Gone) {
             self.end_target(&message.target).await;
         }
         // Otherwise another process owns the partition.
@@ -209,33 +209,33 @@ impl Deliverer {
         }
     }
 
-    async fn send(&self, message: &Message, sky: &dyn Sky) -> Sent {
+    async fn send(&self, message: &Message, picture: &dyn PublicPicture) -> Next {
         let Some(target) = self.parts.targets.find(&message.target) else {
-            return Sent::Refused { reason: "removed" };
+            return Next::Refused { reason: "removed" };
         };
-        if !self.may_have(&target, message, sky) {
-            return Sent::Refused { reason: "withheld" };
+        if !self.is_allowed(&target, message, picture) {
+            return Next::Refused { reason: "withheld" };
         }
-        let tried = self.post(&target, &message.id, message.body.clone()).await;
-        match (tried.status, tried.reason) {
-            (_, None) => Sent::Delivered,
-            (Some(410), _) => Sent::Gone,
+        let outcome = self.post(&target, &message.id, message.body.clone()).await;
+        match (outcome.status, outcome.reason) {
+            (_, None) => Next::Delivered,
+            (Some(410), _) => Next::Gone,
             // As push services say it (RFC 8030).
-            (Some(404), _) if !target.is_webhook() => Sent::Gone,
-            (Some(400 | 401 | 403 | 413), Some(reason)) if !target.is_webhook() => Sent::Refused { reason },
-            (None, Some(reason @ "unusable")) => Sent::Refused { reason },
-            (_, Some(reason)) => Sent::Failed { reason, wait_us: tried.retry_after_s * 1_000_000 },
+            (Some(404), _) if !target.is_webhook() => Next::Gone,
+            (Some(400 | 401 | 403 | 413), Some(reason)) if !target.is_webhook() => Next::Refused { reason },
+            (None, Some(reason @ "unusable")) => Next::Refused { reason },
+            (_, Some(reason)) => Next::Failed { reason, wait_us: outcome.retry_after_s * 1_000_000 },
         }
     }
 
-    /// A device may have become hidden since its event.
-    fn may_have(&self, target: &Target, message: &Message, sky: &dyn Sky) -> bool {
+    /// Whether the target may still get the message: its device may have become hidden since the event.
+    fn is_allowed(&self, target: &Target, message: &Message, picture: &dyn PublicPicture) -> bool {
         let Some(device) = message.device else { return true };
         let is_zone = &*message.origin.0 == topic::ZONE_EVENT;
         if is_zone {
-            return sky.shows(device, message.created_at_us);
+            return picture.shows(device, message.created_at_us);
         }
-        let is_hidden = message.hidden || sky.hides_alert(device);
+        let is_hidden = message.hidden || picture.hides_alert(device);
         !is_hidden
             || filter::may_see_hidden(&target.filter, device, self.parts.clock.now_us(), self.ties(target, device))
     }
@@ -252,8 +252,8 @@ impl Deliverer {
     }
 
     /// Sends a message once.
-    pub(crate) async fn post(&self, target: &Target, message_id: &str, body: Bytes) -> Tried {
-        let failed = |reason| Tried { status: None, reason: Some(reason), retry_after_s: 0 };
+    pub(crate) async fn post(&self, target: &Target, message_id: &str, body: Bytes) -> HttpOutcome {
+        let failed = |reason| HttpOutcome { status: None, reason: Some(reason), retry_after_s: 0 };
         let now_s = self.parts.clock.now_us() / 1_000_000;
         let (keys, contact) = (self.keys.value(), self.contact.as_deref());
         let Some((url, headers, body)) = request(target, &keys, contact, message_id, body, now_s) else {
@@ -271,7 +271,7 @@ impl Deliverer {
                     400..=499 => Some("client_error"),
                     _ => Some("server_error"),
                 };
-                Tried { status: Some(answer.status), reason, retry_after_s: answer.retry_after_s }
+                HttpOutcome { status: Some(answer.status), reason, retry_after_s: answer.retry_after_s }
             }
             Err(error) => {
                 let host = url.host_str().unwrap_or_default();
@@ -313,12 +313,13 @@ impl Deliverer {
         }
     }
 
-    /// The target has said that it is there no more.
+    /// Removes a target that has answered that it no longer exists.
     async fn end_target(&self, key: &str) {
         self.parts.targets.remove(key);
         self.parts.metrics.targets.set(self.parts.targets.len() as i64);
         if let Err(error) = self.parts.accounts.end(key.to_owned()).await {
-            tracing::warn!(error = runtime::retry::with_causes(&error), "a webhook that has ended was not removed");
+            let error = runtime::retry::with_causes(&error);
+            tracing::warn!("target {key} was not removed from the account topic: {error}; it may be called again");
         }
         self.wake.notify_one();
     }

@@ -16,7 +16,7 @@ use schemas::v1::{AlertState, Notification, NotificationOutcome, PrivateState, Z
 use streams::{Cluster, GroupSettings, Incoming, SeekTo, StreamError, Topic, TopicPartition};
 
 use super::deliverer::Deliverer;
-use super::sky::Sky;
+use super::public_picture::PublicPicture;
 use super::targets::Target;
 use crate::time::rfc3339;
 
@@ -35,7 +35,7 @@ const STOP_DEADLINE: Duration = Duration::from_secs(8);
 #[derive(Clone)]
 pub(crate) struct NotifyMember {
     pub(crate) deliverer: Arc<Deliverer>,
-    pub(crate) sky: Arc<dyn Sky>,
+    pub(crate) picture: Arc<dyn PublicPicture>,
     pub(crate) cluster: Cluster,
     pub(crate) context: Context,
 }
@@ -72,7 +72,7 @@ impl NotifyMember {
             lag_seconds: metrics.lag_seconds,
         };
         let mut tasks = Tasks::new(self.context.clock.clone(), stop);
-        let (clock, deliverer, sky) = (self.context.clock.clone(), self.deliverer.clone(), self.sky.clone());
+        let (clock, deliverer, picture) = (self.context.clock.clone(), self.deliverer.clone(), self.picture.clone());
         tasks.spawn("show", |stop| async move {
             while stop.or(clock.sleep(REPORT_INTERVAL)).await.is_some() {
                 show(&own, &shown);
@@ -80,7 +80,7 @@ impl NotifyMember {
             Ok(())
         });
         tasks.spawn("progress", |stop| progress.run(stop));
-        tasks.spawn("deliverer", |stop| deliverer.run(sky, stop));
+        tasks.spawn("deliverer", |stop| deliverer.run(picture, stop));
         tasks.spawn("member", |stop| async move { member.run(&self, stop).await });
         tasks.run(STOP_DEADLINE).await
     }
@@ -100,7 +100,7 @@ impl Group for NotifyMember {
 
     async fn prepare(&self) -> Result<Option<NotifyMembership>, Interrupted> {
         // Before, it is not known which events are public.
-        while !self.sky.is_complete() {
+        while !self.picture.is_complete() {
             self.context.clock.sleep(LOOK_INTERVAL).await;
         }
         let mut topics = Vec::new();
@@ -203,7 +203,7 @@ impl PartitionTask {
                 self.group.deliverer.outbox().lock().finish(origin, id);
                 continue;
             }
-            self.group.deliverer.offer(Message {
+            self.group.deliverer.queue(Message {
                 id,
                 target: record.target.into(),
                 origin,
@@ -236,7 +236,7 @@ impl PartitionTask {
             }
             _ => {
                 let event = codec.decode::<ZoneEvent>(value).ok()?;
-                let is_public = self.group.sky.shows(event.device, event.event_at_us);
+                let is_public = self.group.picture.shows(event.device, event.event_at_us);
                 is_public.then_some(event).and_then(Event::of_zone)
             }
         }
@@ -269,7 +269,7 @@ impl PartitionTask {
                 hidden: event.is_hidden(),
                 body: self.body(event, &target).into(),
             };
-            deliverer.take(message, &target).await?;
+            deliverer.store_and_queue(message, &target).await?;
         }
         Ok(())
     }
@@ -277,7 +277,7 @@ impl PartitionTask {
     fn body(&self, event: &Event, target: &Target) -> Vec<u8> {
         let name = match event {
             Event::Alert { alert, .. } => alert.name.clone(),
-            Event::Zone(event) => self.group.sky.name(event.device),
+            Event::Zone(event) => self.group.picture.name(event.device),
         };
         body(event, target.language, name.as_deref(), rfc3339(event.happened_at_us()))
     }

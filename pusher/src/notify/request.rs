@@ -12,7 +12,8 @@ use url::Url;
 
 use super::targets::{Address, Target};
 
-/// How long a push service keeps a message for a browser that is away, seconds: a call for help of this morning is no news.
+/// How long a push service keeps a message for a browser that is away, seconds: a call for help of this morning is of no
+/// use any more.
 const KEPT_FOR_S: &str = "14400";
 
 /// Headers and body. `contact`: of the operator. `None`: the target cannot be used.

@@ -59,7 +59,7 @@ fn failed(error: &ReadError) -> Problem {
     match error {
         ReadError::Busy => Problem::unavailable(
             "dead_letters_busy",
-            "another look at the dead letters is in progress: repeat the request after the seconds of Retry-After"
+            "another search of the dead letters is in progress: repeat the request after the seconds of Retry-After"
                 .to_owned(),
         ),
         ReadError::Timeout | ReadError::Stream(_) => {

@@ -22,14 +22,14 @@ use crate::audit::{Act, Requester};
 use fanout::view::State as Known;
 
 pub(super) const HIDE_PATH: &str = "/api/v1/devices/{address}/hide";
-pub(super) const HIDE_SUMMARY: &str = "Hide a device of the credentials, live and past, whatever it sends, until `show`. Its \
-                                       calls of distress stay public, without its name.";
+pub(super) const HIDE_SUMMARY: &str = "Hide a device of the credentials, live and past, independent of what it sends, until `show`. \
+                                       Its calls of distress stay public, without its name.";
 pub(super) const SHOW_PATH: &str = "/api/v1/devices/{address}/show";
 pub(super) const SHOW_SUMMARY: &str = "Undo `hide`: what the device sends from then on is shown, where its pilot consents. What \
                                        was recorded before stays hidden.";
 pub(super) const DENY_PATH: &str = "/api/v1/devices/{address}/deny";
-pub(super) const DENY_SUMMARY: &str = "Put a device on the deny list: as `hide`, whatever its owner wants, and its calls for \
-                                       help are not public either. For operators.";
+pub(super) const DENY_SUMMARY: &str = "Put a device on the deny list: as `hide`, also against the will of its owner, and its calls \
+                                       for help are not public either. For operators.";
 pub(super) const ALLOW_PATH: &str = "/api/v1/devices/{address}/allow";
 pub(super) const ALLOW_SUMMARY: &str = "Take a device off the deny list: what it sends from then on is shown, where its pilot \
                                         consents. For operators.";

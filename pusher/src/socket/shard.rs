@@ -46,7 +46,7 @@ const READ_BUFFER_BYTES: usize = 16 << 10;
 pub(crate) struct ShardParts {
     pub(crate) settings: Arc<SessionSettings>,
     pub(crate) view: Arc<RwLock<View>>,
-    pub(crate) positions: Offsets,
+    pub(crate) offsets: Offsets,
     pub(crate) clock: Clock,
     pub(crate) metrics: PusherMetrics,
     pub(crate) inbox: mpsc::Receiver<ShardMessage>,
@@ -94,7 +94,7 @@ impl Shard {
         let shard = Self {
             poll,
             waker: waker.clone(),
-            dispatcher: Dispatcher::new(parts.settings.clone(), parts.positions.clone()),
+            dispatcher: Dispatcher::new(parts.settings.clone(), parts.offsets.clone()),
             connections: Vec::new(),
             buffer: vec![0; READ_BUFFER_BYTES],
             to_read: VecDeque::new(),

@@ -1,6 +1,5 @@
 //! Circling in a complete recording, a fix per second. Unlike the detector it uses every second, and the seconds after
-//! as
-//! well as those before.
+//! as well as those before.
 //!
 //! A second is circled when the way turns by more than 270 degrees within the 45 seconds around it, all of them turned
 //! the same way around in total. The centre is the mean of the positions over the one full turn around the second:
@@ -31,8 +30,7 @@ const HALF_TURN_S: i64 = 45;
 const RATE_S: i64 = 2;
 
 /// The truth of a flight, a sample per second: by this module's definition of circling, and by the second opinion.
-/// Seconds count
-/// from midnight of its day.
+/// Seconds count from midnight of its day.
 pub(crate) fn recordings(device: u32, flight: &Flight) -> [Recording; 2] {
     let mut fixes = every_second(flight);
     smooth(&mut fixes);

@@ -214,7 +214,7 @@ fn recorded(folder: &Path, options: &Options, start_us: u64) -> Result<Simulatio
     Ok(Simulation::of_fleet(fleet, options.seed, faults))
 }
 
-/// How many aircraft make about `rate` messages a second: a sample of them is flown, whatever the seed of the run.
+/// How many aircraft make about `rate` messages a second: a sample of them is flown, independent of the seed of the run.
 fn pilots_for(rate: u32) -> usize {
     const SAMPLE: usize = 300;
     const SAMPLE_S: u64 = 60;

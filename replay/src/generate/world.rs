@@ -74,8 +74,7 @@ impl World {
     }
 
     /// Advances in full seconds until a time (microseconds since the Unix epoch) is reached, and returns the frames
-    /// sent
-    /// meanwhile, in the order sent. The last second may lead beyond that time.
+    /// sent meanwhile, in the order sent. The last second may lead beyond that time.
     pub fn step(&mut self, to_us: u64) -> Vec<Transmission> {
         let mut sent = Vec::new();
         while self.now_us() < to_us {

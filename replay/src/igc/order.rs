@@ -1,9 +1,8 @@
 //! Which fixes of a file belong to one recording, when some have a wrong time.
 //!
-//! A recorder without satellites writes any time at all: a first fix at midnight, a fix hours ahead, a clock that stands.
-//! The first fix is not trusted more than others: of all sequences in which each fix follows the one before, the one
-//! with the
-//! most fixes is the recording.
+//! A recorder without satellites writes any time at all: a first fix at midnight, a fix hours ahead, a clock that
+//! stands. The first fix is not trusted more than others: of all sequences in which each fix follows the one before,
+//! the one with the most fixes is the recording.
 
 const DAY_S: u32 = 86_400;
 /// A step back is midnight, and not a fault, where it leads at most this far into the next day from the fix before.

@@ -13,7 +13,7 @@ use streams::LogOptions;
 
 use super::broker::play as play_to_mqtt;
 use super::kafka::{KafkaTarget, play as play_to_kafka};
-use super::{Speed, Tape};
+use super::{Playback, Speed};
 use crate::input::Recording;
 use crate::progress::Progress;
 use crate::publish::MqttTarget;
@@ -94,7 +94,7 @@ struct Target {
 #[allow(clippy::print_stderr, reason = "this is what the command says to its user")]
 pub fn run(args: &PlayArgs) -> anyhow::Result<ExitCode> {
     let clock = Clock::system();
-    let tape = Tape {
+    let playback = Playback {
         input: args.input.clone(),
         s3: args.s3.clone(),
         select: args.select.clone(),
@@ -103,25 +103,25 @@ pub fn run(args: &PlayArgs) -> anyhow::Result<ExitCode> {
         is_shifted: args.shift == Some(Shift::Now),
     };
     let played = match &args.target {
-        Target { mqtt: Some(target), .. } => play_to_mqtt(&tape, args.resume.as_deref(), target, &clock)?,
+        Target { mqtt: Some(target), .. } => play_to_mqtt(&playback, args.resume.as_deref(), target, &clock)?,
         Target { kafka_prefix: Some(prefix), .. } => {
             let (log, resume) = (&args.log, args.resume.as_deref());
-            play_to_kafka(&tape, &KafkaTarget { prefix, log, resume, yes: args.yes }, &clock)?
+            play_to_kafka(&playback, &KafkaTarget { prefix, log, resume, may_have_writers: args.yes }, &clock)?
         }
-        _ => dry_run(args, &tape, &clock)?,
+        _ => dry_run(args, &playback, &clock)?,
     };
     eprintln!("{played} records played");
     Ok(ExitCode::SUCCESS)
 }
 
-fn dry_run(args: &PlayArgs, tape: &Tape, clock: &Clock) -> anyhow::Result<u64> {
-    let records = tape.open(clock)?;
+fn dry_run(args: &PlayArgs, playback: &Playback, clock: &Clock) -> anyhow::Result<u64> {
+    let records = playback.open(clock)?;
     let is_from_mqtt = records.header.partitions == 0;
     let partitions = Some(records.header.partitions).filter(|partitions| *partitions > 0);
     let settings = args.core.settings();
     let mut core = OfflineCore::new(&settings, partitions);
     let mut out = BufWriter::new(io::stdout().lock());
-    let mut progress = Progress::new(clock, tape.total(&records));
+    let mut progress = Progress::new(clock, playback.total(&records));
     let mut see = |applied: Applied<'_>| {
         Ok(offline::print(applied.partition, applied.offset, args.only, applied.outputs, &mut out)?)
     };

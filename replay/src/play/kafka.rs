@@ -10,9 +10,9 @@ use schemas::RecordId;
 use streams::{Event, Flush, Headers, Log as _, LogOptions, Outgoing, SeekTo, TopicPartition};
 
 use super::pace::Pace;
-use super::resume::Bookmark;
+use super::playback::Playback;
+use super::resume::ResumeFile;
 use super::shift::shifted;
-use super::tape::Tape;
 use crate::progress::Progress;
 use crate::publish::{RawTopic, RawTopicOptions};
 use crate::stop::until_stopped;
@@ -29,15 +29,15 @@ pub(super) struct KafkaTarget<'a> {
     pub(super) prefix: &'a str,
     /// How to reach Kafka and the registry.
     pub(super) log: &'a LogOptions,
-    /// The file of the position.
+    /// File with the number of played records (`--resume`).
     pub(super) resume: Option<&'a Path>,
     /// Other programs may write there.
-    pub(super) yes: bool,
+    pub(super) may_have_writers: bool,
 }
 
-pub(super) fn play(tape: &Tape, target: &KafkaTarget<'_>, clock: &Clock) -> anyhow::Result<u64> {
-    let KafkaTarget { prefix, log: options, resume, yes } = *target;
-    let opened = tape.open(clock)?;
+pub(super) fn play(playback: &Playback, target: &KafkaTarget<'_>, clock: &Clock) -> anyhow::Result<u64> {
+    let KafkaTarget { prefix, log: options, resume, may_have_writers } = *target;
+    let opened = playback.open(clock)?;
     let header = opened.header.clone();
     anyhow::ensure!(
         header.partitions > 0,
@@ -45,15 +45,15 @@ pub(super) fn play(tape: &Tape, target: &KafkaTarget<'_>, clock: &Clock) -> anyh
     );
     // An earlier run was interrupted.
     let is_resumed = resume.is_some_and(Path::exists);
-    let mut bookmark = Bookmark::open(resume, format!("{:?} to {prefix:?}", tape.input))?;
+    let mut resume_file = ResumeFile::open(resume, format!("{:?} to {prefix:?}", playback.input))?;
     until_stopped(async |shutdown| {
         let wanted = RawTopicOptions {
             prefix,
             log: options,
             purpose: "play",
             partitions: header.partitions,
-            may_have_writers: yes || is_resumed,
-            may_be_the_installation: yes,
+            may_have_writers: may_have_writers || is_resumed,
+            may_be_the_installation: may_have_writers,
         };
         let topic = RawTopic::open(&wanted, clock).await?;
         anyhow::ensure!(
@@ -65,7 +65,7 @@ pub(super) fn play(tape: &Tape, target: &KafkaTarget<'_>, clock: &Clock) -> anyh
         );
         let RawTopic { name, codec, sink, .. } = &topic;
         let mut played = 0;
-        // Records that were written after the bookmark's last save are in the topic: none is played twice.
+        // Records that were written after the last save of the file are in the topic: none is played twice.
         let mut written = match is_resumed {
             true => Written(last_played(&topic, clock).await?),
             false => Written::default(),
@@ -74,39 +74,39 @@ pub(super) fn play(tape: &Tape, target: &KafkaTarget<'_>, clock: &Clock) -> anyh
         loop {
             let records = match next.take() {
                 Some(opened) => opened,
-                None => tape.open(clock)?,
+                None => playback.open(clock)?,
             };
-            let mut progress = Progress::new(clock, tape.total(&records));
-            let mut pace = Pace::new(tape.speed, clock);
+            let mut progress = Progress::new(clock, playback.total(&records));
+            let mut pace = Pace::new(playback.speed, clock);
             let mut flush = Flush::new();
-            let saved = bookmark.position.records;
+            let saved = resume_file.point.records;
             for (number, record) in (0..).zip(records) {
                 let record = record?;
                 let is_written = written.has(record.partition, origin_id(&record)?);
                 if number < saved {
                     continue;
                 }
-                let by_ms = tape.shift_ms(&mut bookmark, &record, clock)?;
-                if played == 0 && bookmark.position.records == 0 {
-                    bookmark.save()?;
+                let by_ms = playback.shift_ms(&mut resume_file, &record, clock)?;
+                if played == 0 && resume_file.point.records == 0 {
+                    resume_file.save()?;
                 }
                 if is_written {
-                    bookmark.position.records += 1;
+                    resume_file.point.records += 1;
                     continue;
                 }
                 if !pace.wait_for(record.timestamp_ms, &shutdown).await {
                     flush.wait().await?;
-                    bookmark.save()?;
+                    resume_file.save()?;
                     return Ok(played);
                 }
                 progress.add(record.timestamp_ms);
                 let outgoing = outgoing(shifted(record, by_ms), name, codec)?;
                 sink.send(outgoing, flush.receipt()).await?;
                 played += 1;
-                bookmark.position.records += 1;
-                if bookmark.position.records.is_multiple_of(FLUSH_EVERY) {
+                resume_file.point.records += 1;
+                if resume_file.point.records.is_multiple_of(FLUSH_EVERY) {
                     std::mem::take(&mut flush).wait().await?;
-                    bookmark.save()?;
+                    resume_file.save()?;
                 }
             }
             flush.wait().await?;
@@ -115,12 +115,12 @@ pub(super) fn play(tape: &Tape, target: &KafkaTarget<'_>, clock: &Clock) -> anyh
                 "{name} ends with records that this input does not have: choose another --kafka-prefix and another file for \
                  --resume"
             );
-            bookmark.save()?;
+            resume_file.save()?;
             progress.finish();
-            if !tape.again {
+            if !playback.again {
                 return Ok(played);
             }
-            (bookmark.position.records, bookmark.position.shift_ms) = (0, None);
+            (resume_file.point.records, resume_file.point.shift_ms) = (0, None);
             written = Written::default();
         }
     })
@@ -223,11 +223,11 @@ mod tests {
     #[test]
     fn playing_continues_behind_the_last_written() {
         assert_eq!(played(0, &[]).len(), 8);
-        // Killed before the position was saved: one partition is ahead of the other.
+        // Killed before the number was saved: one partition is ahead of the other.
         assert_eq!(played(0, &[(0, 4), (1, 1)]), [(1, 3), (1, 5), (0, 6), (1, 7)]);
-        // Stopped with the position saved: nothing was written behind it.
+        // Stopped with the number saved: nothing was written behind it.
         assert_eq!(played(4, &[(0, 2), (1, 3)]), [(0, 4), (1, 5), (0, 6), (1, 7)]);
-        // Killed some records behind the saved position, in one partition alone.
+        // Killed some records behind the saved number, in one partition alone.
         assert_eq!(played(4, &[(0, 6), (1, 3)]), [(1, 5), (1, 7)]);
         assert_eq!(played(8, &[(0, 6), (1, 7)]), []);
     }

@@ -12,9 +12,9 @@ use schemas::v1::raw_record::Input;
 use tokio::sync::watch;
 
 use super::pace::Pace;
-use super::resume::Bookmark;
+use super::playback::Playback;
+use super::resume::ResumeFile;
 use super::shift::shifted;
-use super::tape::Tape;
 use crate::progress::Progress;
 use crate::publish::{MqttTarget, connect, options};
 
@@ -37,24 +37,24 @@ pub struct Played {
     pub left_out: u64,
 }
 
-/// Plays a tape to a broker until its end, or until asked to stop; shows no progress.
+/// Plays to a broker until the end of the input, or until asked to stop; shows no progress.
 ///
 /// # Errors
-/// The tape is damaged, or the broker refuses or does not acknowledge.
-pub async fn publish_tape(
-    tape: &Tape,
+/// The input is damaged, or the broker refuses or does not acknowledge.
+pub async fn publish_playback(
+    playback: &Playback,
     target: &MqttTarget,
     clock: &Clock,
     shutdown: &Shutdown,
 ) -> anyhow::Result<Played> {
-    let mut bookmark = Bookmark::open(None, String::new())?;
-    publish_with(tape, &mut bookmark, target, clock, shutdown, false).await
+    let mut resume_file = ResumeFile::open(None, String::new())?;
+    publish_with(playback, &mut resume_file, target, clock, shutdown, false).await
 }
 
 /// The same from a position on, with progress on standard error where it is wanted.
 pub(super) async fn publish_with(
-    tape: &Tape,
-    bookmark: &mut Bookmark,
+    playback: &Playback,
+    resume_file: &mut ResumeFile,
     target: &MqttTarget,
     clock: &Clock,
     shutdown: &Shutdown,
@@ -63,7 +63,7 @@ pub(super) async fn publish_with(
     let (client, events) = AsyncClient::new(options(target, "play", LONGEST_KEEP_ALIVE, clock), QUEUE);
     let (acknowledged, mut seen) = watch::channel(0);
     let feed = async {
-        let fed = feed(tape, &client, bookmark, &seen, clock, shutdown, shows_progress).await?;
+        let fed = feed(playback, &client, resume_file, &seen, clock, shutdown, shows_progress).await?;
         let all = seen.wait_for(|count| *count >= fed.sent);
         let is_complete = tokio::select! {
             reached = all => reached.is_ok(),
@@ -72,7 +72,7 @@ pub(super) async fn publish_with(
         let got = *seen.borrow();
         let (host, port) = (&target.host, target.port);
         anyhow::ensure!(is_complete, "the broker at {host}:{port} acknowledged {got} of {} messages", fed.sent);
-        bookmark.save()?;
+        resume_file.save()?;
         client.disconnect().await.context("cannot end the connection")?;
         anyhow::Ok(fed)
     };
@@ -83,9 +83,9 @@ pub(super) async fn publish_with(
 }
 
 async fn feed(
-    tape: &Tape,
+    playback: &Playback,
     client: &AsyncClient,
-    bookmark: &mut Bookmark,
+    resume_file: &mut ResumeFile,
     acknowledged: &watch::Receiver<u64>,
     clock: &Clock,
     shutdown: &Shutdown,
@@ -94,13 +94,13 @@ async fn feed(
     let mut fed = Played::default();
     let mut unsaved = 0;
     loop {
-        let records = tape.open(clock)?;
-        let mut progress = shows_progress.then(|| Progress::new(clock, tape.total(&records)));
-        let mut pace = Pace::new(tape.speed, clock);
-        let skipped = usize::try_from(bookmark.position.records)?;
+        let records = playback.open(clock)?;
+        let mut progress = shows_progress.then(|| Progress::new(clock, playback.total(&records)));
+        let mut pace = Pace::new(playback.speed, clock);
+        let skipped = usize::try_from(resume_file.point.records)?;
         for record in records.skip(skipped) {
             let record = record?;
-            let shift_ms = tape.shift_ms(bookmark, &record, clock)?;
+            let shift_ms = playback.shift_ms(resume_file, &record, clock)?;
             if !pace.wait_for(record.timestamp_ms, shutdown).await {
                 return Ok(fed);
             }
@@ -116,25 +116,25 @@ async fn feed(
                 }
                 None => fed.left_out += 1,
             }
-            bookmark.position.records += 1;
+            resume_file.point.records += 1;
             unsaved += 1;
             if unsaved >= SAVE_EVERY {
                 unsaved = 0;
                 // Only acknowledged messages may be left out after a kill.
-                let reached = bookmark.position.records;
+                let reached = resume_file.point.records;
                 let open = fed.sent.saturating_sub(*acknowledged.borrow());
-                bookmark.position.records = reached.saturating_sub(open);
-                bookmark.save()?;
-                bookmark.position.records = reached;
+                resume_file.point.records = reached.saturating_sub(open);
+                resume_file.save()?;
+                resume_file.point.records = reached;
             }
         }
         if let Some(progress) = progress {
             progress.finish();
         }
-        if !tape.again {
+        if !playback.again {
             return Ok(fed);
         }
-        (bookmark.position.records, bookmark.position.shift_ms) = (0, None);
+        (resume_file.point.records, resume_file.point.shift_ms) = (0, None);
     }
 }
 

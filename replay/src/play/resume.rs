@@ -8,40 +8,40 @@ use serde::{Deserialize, Serialize};
 
 /// The input, how many of its records have been played, and by how much their times were moved.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Position {
+pub(super) struct ResumePoint {
     /// The input, so that a file of another one is refused.
     pub(super) of: String,
     pub(super) records: u64,
     pub(super) shift_ms: Option<i64>,
 }
 
-/// Keeps a position in a file; in none without a path.
-pub(super) struct Bookmark {
+/// The file of `--resume`, with a point; without a path nothing is kept.
+pub(super) struct ResumeFile {
     path: Option<PathBuf>,
-    pub(super) position: Position,
+    pub(super) point: ResumePoint,
 }
 
-impl Bookmark {
-    /// Reads where it was.
+impl ResumeFile {
+    /// Reads the point.
     ///
     /// # Errors
     /// The file cannot be read, or is of another input.
     pub(super) fn open(path: Option<&Path>, of: String) -> anyhow::Result<Self> {
-        let mut position = Position { of, ..Position::default() };
+        let mut point = ResumePoint { of, ..ResumePoint::default() };
         if let Some(path) = path.filter(|path| path.exists()) {
             let text = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
-            let found: Position = serde_json::from_slice(&text)
+            let found: ResumePoint = serde_json::from_slice(&text)
                 .with_context(|| format!("{} is not a file of --resume: choose another file", path.display()))?;
             anyhow::ensure!(
-                found.of == position.of,
+                found.of == point.of,
                 "{} is of {}, not of {}: remove it to begin again",
                 path.display(),
                 found.of,
-                position.of
+                point.of
             );
-            position = found;
+            point = found;
         }
-        Ok(Self { path: path.map(Path::to_owned), position })
+        Ok(Self { path: path.map(Path::to_owned), point })
     }
 
     /// Writes it: a new file replaces the old one, so that a kill leaves one of the two.
@@ -49,7 +49,7 @@ impl Bookmark {
         let Some(path) = &self.path else { return Ok(()) };
         let next = path.with_extension("next");
         let mut file = std::fs::File::create(&next).with_context(|| format!("cannot write {}", next.display()))?;
-        serde_json::to_writer(&mut file, &self.position)?;
+        serde_json::to_writer(&mut file, &self.point)?;
         file.flush()?;
         std::fs::rename(&next, path).with_context(|| format!("cannot write {}", path.display()))
     }

@@ -14,10 +14,8 @@ use crate::select::SelectArgs;
 /// Write records into a capture: all inputs of the stream core, unchanged.
 ///
 /// From Kafka it takes a range of the raw topic, by default the last hour, or from --from to --to; --follow continues
-/// with records that are written from then on. From an MQTT
-/// broker it takes the messages of receivers until Ctrl-C. From an archive, another capture or JSON lines it takes the
-/// selected
-/// records.
+/// with records that are written from then on. From an MQTT broker it takes the messages of receivers until Ctrl-C.
+/// From an archive, another capture or JSON lines it takes the selected records.
 ///
 /// A capture that was killed is read up to its last block, at most 5 s before; --append continues it.
 ///

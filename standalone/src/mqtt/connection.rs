@@ -154,8 +154,7 @@ fn silence(keep_alive_s: u16, shared: &Shared) -> Duration {
 }
 
 /// Writes the last packet and closes, so that it arrives: bytes that the client still sends would make the system
-/// discard
-/// it.
+/// discard it.
 async fn farewell(stream: &mut TcpStream, mut outbox: BytesMut, clock: &Clock) {
     let close = async {
         while outbox.has_remaining() {

@@ -8,8 +8,7 @@ pub(crate) struct Limits {
     /// Connections in all; one more is closed at once.
     pub(crate) connections: usize,
     /// Connections from one address; one more is closed at once. A slot stays taken for at least a second, so this is
-    /// also
-    /// how many connections an address can make in a second.
+    /// also how many connections an address can make in a second.
     pub(crate) connections_per_address: u32,
     /// Sessions of connected and absent clients; when full, the absent session that would expire first is discarded.
     pub(crate) sessions: usize,
@@ -22,9 +21,8 @@ pub(crate) struct Limits {
     /// Bytes of a topic. A message under a longer one is not forwarded.
     pub(crate) topic_bytes: usize,
     /// Messages of one connection without their acknowledgement: sent to MQTT 5 clients as Receive Maximum. At this
-    /// number
-    /// nothing more is read from the connection. It is also how many QoS 2 messages may wait for their PUBREL; a client that
-    /// exceeds that is disconnected.
+    /// number nothing more is read from the connection. It is also how many QoS 2 messages may wait for their PUBREL; a
+    /// client that exceeds that is disconnected.
     pub(crate) in_flight: usize,
     /// Packets per second and connection; beyond, the connection is read more slowly.
     pub(crate) packets_per_second: u32,

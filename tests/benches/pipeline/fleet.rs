@@ -54,7 +54,7 @@ impl Fleet {
             aircraft_type: AircraftType::Paraglider,
             altitude_m: 2000,
             speed_kmh: 36.0,
-            climb_ms: 0.5,
+            climb_mps: 0.5,
             heading_deg: 0.0,
             turn_rate_dps: None,
             qne_offset_m: None,

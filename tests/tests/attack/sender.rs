@@ -44,7 +44,7 @@ pub(crate) fn tracking(device: u32, latitude_deg: f64) -> Result<Vec<u8>> {
         aircraft_type: AircraftType::Paraglider,
         altitude_m: 1_500,
         speed_kmh: 36.0,
-        climb_ms: 1.0,
+        climb_mps: 1.0,
         heading_deg: 0.0,
         turn_rate_dps: None,
         qne_offset_m: None,

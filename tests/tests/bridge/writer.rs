@@ -25,7 +25,7 @@ async fn a_deleted_topic_replaces_the_writer() -> Result<()> {
     fixture.raw(RATE_HZ as usize).await?;
 
     delete(&fixture)?;
-    wait_until_not_ready(&bridge, "the writer broke").await?;
+    wait_until_not_ready(&bridge, "the sink to the log failed").await?;
     let broken = publisher.count();
     let more = async || (publisher.count() >= broken + RATE_HZ as usize).then_some(());
     wait_until(TIMEOUT, "more frames meanwhile", more).await?;

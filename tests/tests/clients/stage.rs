@@ -86,7 +86,7 @@ pub(crate) async fn withdraw_consent(stage: &Stage, device: u32, flight: &mut Fl
         aircraft_type: AircraftType::Paraglider,
         altitude_m: 1500,
         speed_kmh: 36.0,
-        climb_ms: 1.0,
+        climb_mps: 1.0,
         heading_deg: 0.0,
         turn_rate_dps: None,
         qne_offset_m: None,

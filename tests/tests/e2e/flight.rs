@@ -78,7 +78,7 @@ impl Flight {
             aircraft_type: AircraftType::Paraglider,
             altitude_m: self.altitude_m(),
             speed_kmh: 36.0,
-            climb_ms: 1.0,
+            climb_mps: 1.0,
             heading_deg: 0.0,
             turn_rate_dps: None,
             qne_offset_m: None,

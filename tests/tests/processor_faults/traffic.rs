@@ -199,7 +199,7 @@ fn frame(number: u16, round: u64) -> Result<Vec<u8>> {
         aircraft_type: AircraftType::Paraglider,
         altitude_m: 1_200,
         speed_kmh: 36.0,
-        climb_ms: 0.5,
+        climb_mps: 0.5,
         heading_deg: 90.0,
         turn_rate_dps: None,
         qne_offset_m: None,

@@ -56,15 +56,15 @@ async fn a_played_capture_gives_the_same_again() -> Result<()> {
     // Killed, or asked to stop, in the middle; then continued.
     for signal in [Signal::KILL, Signal::INT] {
         let fresh = fresh_settings().await?;
-        let bookmark = dir.join(format!("bookmark-{}", signal.as_raw()));
-        let slow = play(path(&capture)?, &fresh, "4", Some(path(&bookmark)?))?;
+        let progress = dir.join(format!("progress-{}", signal.as_raw()));
+        let slow = play(path(&capture)?, &fresh, "4", Some(path(&progress)?))?;
         let mut stopped = spawn(&without_prefix(&fresh), &slow)?;
         let begun = async || Some(raw(&fresh).ok()?.len()).filter(|count| *count > 200);
         wait_until(SOON, "the first played records", begun).await?;
         kill_process(Pid::from_child(&stopped), signal)?;
         ensure!(stopped.wait()?.success() == (signal == Signal::INT), "it did not end as it should");
         ensure!(raw(&fresh)?.len() < records, "it was stopped only after its end");
-        run(&without_prefix(&fresh), &play(path(&capture)?, &fresh, "max", Some(path(&bookmark)?))?)?;
+        run(&without_prefix(&fresh), &play(path(&capture)?, &fresh, "max", Some(path(&progress)?))?)?;
         is_complete(&original, &fresh, records)?;
         if signal == Signal::KILL {
             comes_out(&original, &fresh, &expected).await?;
@@ -73,9 +73,9 @@ async fn a_played_capture_gives_the_same_again() -> Result<()> {
     Ok(())
 }
 
-fn play<'a>(input: &'a str, to: &'a Settings, speed: &'a str, bookmark: Option<&'a str>) -> Result<Vec<&'a str>> {
+fn play<'a>(input: &'a str, to: &'a Settings, speed: &'a str, progress: Option<&'a str>) -> Result<Vec<&'a str>> {
     let mut arguments = vec!["play", input, "--kafka-prefix", prefix(to)?, "--speed", speed];
-    arguments.extend(bookmark.map(|bookmark| ["--resume", bookmark]).into_iter().flatten());
+    arguments.extend(progress.map(|progress| ["--resume", progress]).into_iter().flatten());
     Ok(arguments)
 }
 

@@ -477,7 +477,7 @@ pub(crate) fn tracking(device: u32, step: u32, online_tracking: bool) -> Vec<u8>
         aircraft_type: AircraftType::Paraglider,
         altitude_m: 1_800 + step as i32,
         speed_kmh: 30.0,
-        climb_ms: 1.0,
+        climb_mps: 1.0,
         heading_deg: 90.0,
         turn_rate_dps: None,
         qne_offset_m: None,

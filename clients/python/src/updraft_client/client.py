@@ -56,11 +56,11 @@ class Client:
     def __init__(self, url: str, subscription: Subscription) -> None:
         # Per object the newest change alone: a reader that is slow misses steps and no state, and nothing grows without a bound.
         self._changed: dict[tuple[Kind, Key], Tracked | None] = {}
-        self._news = asyncio.Event()
+        self._changes = asyncio.Event()
         self.picture = AirPicture(self._observe)
         # The newest ones: of a reader that is slow the oldest are dropped.
         self._zone_events: deque[ZoneEvent] = deque(maxlen=MOST_ZONE_EVENTS)
-        self._zone_news = asyncio.Event()
+        self._zone_changes = asyncio.Event()
         self.session = Session(self.picture, on_zone_event=self._keep_zone_event)
         self._url = url.rstrip("/") + PATH
         self._wanted = subscription
@@ -88,7 +88,7 @@ class Client:
             while self._changed:
                 kind, key = next(iter(self._changed))
                 yield Change(kind, key, self._changed.pop((kind, key)))
-            if not await self._runs_until(self._news):
+            if not await self._runs_until(self._changes):
                 return
 
     async def zone_events(self) -> AsyncIterator[ZoneEvent]:
@@ -96,13 +96,13 @@ class Client:
         while True:
             while self._zone_events:
                 yield self._zone_events.popleft()
-            if not await self._runs_until(self._zone_news):
+            if not await self._runs_until(self._zone_changes):
                 return
 
-    async def _runs_until(self, news: asyncio.Event) -> bool:
-        """Waits for news. False: the client has ended before."""
-        news.clear()
-        waiter = asyncio.create_task(news.wait())
+    async def _runs_until(self, changes: asyncio.Event) -> bool:
+        """Waits for changes. False: the client has ended before."""
+        changes.clear()
+        waiter = asyncio.create_task(changes.wait())
         done, _ = await asyncio.wait({waiter, *([self._runner] if self._runner else [])}, return_when=asyncio.FIRST_COMPLETED)
         if self._runner and self._runner in done:
             waiter.cancel()
@@ -127,11 +127,11 @@ class Client:
 
     def _keep_zone_event(self, event: ZoneEvent) -> None:
         self._zone_events.append(event)
-        self._zone_news.set()
+        self._zone_changes.set()
 
     def _observe(self, kind: Kind, key: Key, value: Tracked | None) -> None:
         self._changed[kind, key] = value
-        self._news.set()
+        self._changes.set()
 
     async def _run(self) -> None:
         while True:

@@ -102,7 +102,7 @@ impl Alert {
     }
 
     /// Takes a normal frame; true: it is the second, and late enough.
-    pub fn observe_normal(&mut self, event_at_us: u64) -> bool {
+    pub fn note_normal_frame(&mut self, event_at_us: u64) -> bool {
         if event_at_us <= self.state.refreshed_at_us {
             return false;
         }
@@ -177,12 +177,12 @@ mod tests {
     #[test]
     fn two_normal_frames_ten_seconds_apart_end_it() {
         let mut alert = Alert::open(1, &call(100, AlertKind::Distress));
-        assert!(!alert.observe_normal(99 * SECOND_US), "older than the call");
-        assert!(!alert.observe_normal(105 * SECOND_US));
-        assert!(!alert.observe_normal(114 * SECOND_US));
+        assert!(!alert.note_normal_frame(99 * SECOND_US), "older than the call");
+        assert!(!alert.note_normal_frame(105 * SECOND_US));
+        assert!(!alert.note_normal_frame(114 * SECOND_US));
         alert.refresh(&call(115, AlertKind::Distress));
-        assert!(!alert.observe_normal(120 * SECOND_US), "a new call starts the count again");
-        assert!(alert.observe_normal(130 * SECOND_US));
+        assert!(!alert.note_normal_frame(120 * SECOND_US), "a new call starts the count again");
+        assert!(alert.note_normal_frame(130 * SECOND_US));
     }
 
     #[test]

@@ -22,10 +22,11 @@ impl Core {
         }
         let seen = self.devices.values().filter(|device| device.is_evictable() && device.next_offset <= offset + 1);
         let (clock_us, clock_sent_us) = (self.clock.now_us(), self.clock_sent_us);
-        let at = ApplyContext { settings: &self.settings, offset, clock_us, clock_sent_us, zones: self.zones.index() };
+        let context =
+            ApplyContext { settings: &self.settings, offset, clock_us, clock_sent_us, zones: self.zones.index() };
         for (was_published, _, _, address) in lowest(seen.map(|device| rank(device)), surplus) {
             let Some(device) = self.devices.get_mut(&address) else { continue };
-            device.evict(&at, out);
+            device.evict(&context, out);
             self.evictable -= 1;
             if !std::mem::replace(&mut device.is_changed, true) {
                 self.changed.push(address);
@@ -51,9 +52,9 @@ impl Device {
     }
 
     /// Ends its live objects and forgets its data.
-    fn evict(&mut self, at: &ApplyContext<'_>, out: &mut Outputs) {
+    fn evict(&mut self, context: &ApplyContext<'_>, out: &mut Outputs) {
         self.end_objects();
-        self.publish(Changed::default(), at, out);
+        self.publish(Changed::default(), context, out);
         self.forget();
         self.wake_us = u64::MAX;
     }

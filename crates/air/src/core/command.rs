@@ -12,28 +12,28 @@ const REMEMBERED: usize = 8;
 
 impl Device {
     /// Applies a command. Returns whether it was a new command with an action; a repeat changes nothing.
-    pub fn apply_command(&mut self, command: &Command, at: &ApplyContext<'_>, out: &mut Outputs) -> bool {
+    pub fn apply_command(&mut self, command: &Command, context: &ApplyContext<'_>, out: &mut Outputs) -> bool {
         let Some(action) = &command.action else { return false };
         if self.is_repeat(&command.command_id) {
             return false;
         }
         let mut changed = Changed::default();
         match action {
-            Action::Hide(_) => self.consent.hide_by_command(true, at.clock_us),
-            Action::Show(_) => self.consent.hide_by_command(false, at.clock_us),
-            Action::Deny(_) => self.consent.deny(true, at.clock_us),
-            Action::Allow(_) => self.consent.deny(false, at.clock_us),
+            Action::Hide(_) => self.consent.hide_by_command(true, context.clock_us),
+            Action::Show(_) => self.consent.hide_by_command(false, context.clock_us),
+            Action::Deny(_) => self.consent.deny(true, context.clock_us),
+            Action::Allow(_) => self.consent.deny(false, context.clock_us),
             Action::HideName(_) | Action::ShowName(_) => {
                 self.consent.hide_name(matches!(action, Action::HideName(_)));
                 changed = Changed::all();
             }
             Action::Erase(_) => {
-                self.consent.erase(at.clock_us);
+                self.consent.erase(context.clock_us);
                 self.end_objects();
             }
             Action::ResetScore(_) => {
                 self.score.reset();
-                out.scores.push(self.score_change(at.offset, at.settings));
+                out.scores.push(self.score_change(context.offset, context.settings));
             }
             Action::RejectPosition(rejected) => self.reject_position(rejected, &mut changed),
             // For the history: what is live rests on newer positions.
@@ -42,15 +42,15 @@ impl Device {
                 self.acknowledge(target.alert_id, command, &mut changed);
             }
             Action::ResolveAlert(target) => {
-                self.resolve_by_command(target.alert_id, command, at.clock_us, &mut changed);
+                self.resolve_by_command(target.alert_id, command, context.clock_us, &mut changed);
             }
         }
-        self.publish(changed, at, out);
+        self.publish(changed, context, out);
         if matches!(action, Action::Erase(_)) {
             self.forget();
         }
         self.remember(&command.command_id);
-        self.last_seen_us = self.last_seen_us.max(at.clock_us);
+        self.last_seen_us = self.last_seen_us.max(context.clock_us);
         true
     }
 

@@ -71,8 +71,8 @@ impl Device {
         let right = right_position(rejected);
         // The history, from which the time comes, has milliseconds.
         let is_of = |event_at_us: u64| event_at_us / 1_000 == rejected.event_at_us / 1_000;
-        let place = |at: v1::Position| Position::new(at.latitude_deg, at.longitude_deg);
-        let mut before = right.map(|at| (rejected.event_at_us, place(at)));
+        let to_position = |sent: v1::Position| Position::new(sent.latitude_deg, sent.longitude_deg);
+        let mut before = right.map(|at| (rejected.event_at_us, to_position(at)));
         if let Some(aircraft) = self.aircraft.as_mut().filter(|aircraft| is_of(aircraft.event_at_us)) {
             match right {
                 Some(at) => aircraft.move_to(at),

@@ -197,8 +197,8 @@ impl Device {
     }
 
     /// Removes the objects that have expired by the partition's clock.
-    pub fn expire(&mut self, at: &ApplyContext<'_>, out: &mut Outputs) {
-        let (lifetimes, clock_us) = (&at.settings.lifetimes, at.clock_us);
+    pub fn expire(&mut self, context: &ApplyContext<'_>, out: &mut Outputs) {
+        let (lifetimes, clock_us) = (&context.settings.lifetimes, context.clock_us);
         let mut changed = Changed::default();
         self.aircraft.take_if(|aircraft| aircraft.seen_us + lifetimes.aircraft_us <= clock_us);
         self.ground.take_if(|ground| ground.seen_us + lifetimes.ground_us <= clock_us);
@@ -211,7 +211,7 @@ impl Device {
             alert.resolve(clock_us, AlertResolution::Silence, clock_us);
             changed = Changed::all();
         }
-        self.publish(changed, at, out);
+        self.publish(changed, context, out);
         if !self.has_live() && self.last_seen_us + lifetimes.device_us <= clock_us {
             self.forget();
         }

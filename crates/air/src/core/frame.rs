@@ -31,22 +31,22 @@ impl Core {
         let observation = self.observation(input, source, time.at_us);
         let frame = FirstCopy::new(heard.key.0, arrival.at_us(), time.at_us, id, false);
         let claimed = FirstCopy::new(heard.key.0, arrival.at_us(), time.claimed_at_us, id, false);
-        let content = self.with_device(source, input.offset, |device, at| {
-            device.note_receiver(&receiver, heard.rssi_dbm, heard.snr_db, at.clock_us);
+        let content = self.with_device(source, input.offset, |device, context| {
+            device.note_receiver(&receiver, heard.rssi_dbm, heard.snr_db, context.clock_us);
             let first = match device.frames.first_copy_of(&claimed) {
                 Some(first) => {
-                    device.last_seen_us = at.clock_us;
+                    device.last_seen_us = context.clock_us;
                     first
                 }
                 None => {
                     let observation = complete(observation, &heard, &receiver);
-                    let private = device.observe(observation, &time, at, out);
+                    let private = device.observe(observation, &time, context, out);
                     let first = frame.with_privacy(private);
                     device.frames.remember(first);
                     first
                 }
             };
-            let private = first.is_private() || device.is_hidden(at.settings);
+            let private = first.is_private() || device.is_hidden(context.settings);
             let mut heard = heard_frame(&heard, first.observation_id, private, clock);
             heard.device = (!private).then_some(source);
             heard.position = heard.position.filter(|position| device.may_be_near(position));

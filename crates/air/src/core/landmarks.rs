@@ -13,9 +13,14 @@ const MOST: usize = 16;
 const REMOVED: u32 = 15;
 
 impl Device {
-    /// Takes a landmark. One with a place that the device cannot be near, of an unknown shape, or of a hidden device is
+    /// Takes a landmark. One with a position that the device cannot be near, of an unknown shape, or of a hidden device is
     /// ignored.
-    pub(super) fn learn_landmark(&mut self, observation: &Observation, report: &LandmarkReport, at: &ApplyContext<'_>) {
+    pub(super) fn update_landmark(
+        &mut self,
+        observation: &Observation,
+        report: &LandmarkReport,
+        context: &ApplyContext<'_>,
+    ) {
         let Some(mut state) = state_of(report) else { return };
         let known = self.rare.as_ref().map_or(&[][..], |rare| rare.landmarks.as_slice());
         let known = known.iter().position(|known| has_same_body(&known.state, &state));
@@ -26,12 +31,12 @@ impl Device {
             return;
         }
         let is_here = state.points.iter().all(is_on_earth) && self.may_be_near(&state.points[0]);
-        if !is_here || self.is_hidden(at.settings) {
+        if !is_here || self.is_hidden(context.settings) {
             return;
         }
         state.device = self.address;
         state.event_at_us = observation.event_at_us;
-        state.expires_at_us = at.clock_us.saturating_add(u64::from(report.ttl_min) * MINUTE_US);
+        state.expires_at_us = context.clock_us.saturating_add(u64::from(report.ttl_min) * MINUTE_US);
         let landmarks = &mut self.rare_mut().landmarks;
         if let Some(index) = known {
             let known = &mut landmarks[index];
@@ -49,21 +54,21 @@ impl Device {
     }
 
     /// Emits new landmarks, with `all` each one again, and tombstones of those that have ended or may not be shown any more.
-    pub(super) fn publish_landmarks(&mut self, all: bool, at: &ApplyContext<'_>, out: &mut Outputs) {
-        let is_hidden = self.is_hidden(at.settings);
+    pub(super) fn publish_landmarks(&mut self, all: bool, context: &ApplyContext<'_>, out: &mut Outputs) {
+        let is_hidden = self.is_hidden(context.settings);
         // A landmark has texts, too.
         let is_public = self.score.is_published() && !is_hidden && !self.consent.hides_name();
         let name = self.name.as_deref();
         let Some(rare) = self.rare.as_mut().filter(|rare| !rare.landmarks.is_empty()) else { return };
         rare.landmarks.retain_mut(|landmark| {
-            let is_over = landmark.expires_us() <= at.clock_us;
+            let is_over = landmark.expires_us() <= context.clock_us;
             let is_wanted = is_public && !is_over;
             if is_wanted && (all || landmark.is_new || !landmark.is_shown) {
-                landmark.state.version = at.offset;
+                landmark.state.version = context.offset;
                 let state = landmark.named(name);
-                out.states.push(landmark.change(at.offset, state.event_at_us, Some(state)));
+                out.states.push(landmark.change(context.offset, state.event_at_us, Some(state)));
             } else if !is_wanted && landmark.is_shown {
-                out.states.push(landmark.change(at.offset, at.clock_us, None));
+                out.states.push(landmark.change(context.offset, context.clock_us, None));
             }
             (landmark.is_shown, landmark.is_new) = (is_wanted, false);
             // One that was broadcast by a hidden device is not shown later.

@@ -14,7 +14,7 @@ use crate::core::alert::{self, Alert, Call};
 use crate::core::device::{ApplyContext, Device};
 use crate::core::ground::Ground;
 use crate::core::outputs::{Outputs, ScoreChange};
-use crate::core::score::{Claim, Judgement, Verdict};
+use crate::core::score::{Judgement, ReportedPosition, Verdict};
 use crate::core::settings::Settings;
 use crate::core::shown::Changed;
 use crate::core::station::Station;
@@ -27,13 +27,13 @@ impl Device {
         &mut self,
         observation: Observation,
         time: &EventTime,
-        at: &ApplyContext<'_>,
+        context: &ApplyContext<'_>,
         out: &mut Outputs,
     ) -> bool {
         let lateness = time.lateness;
         let mut observation = observation;
         let mut changed = Changed::default();
-        self.last_seen_us = at.clock_us;
+        self.last_seen_us = context.clock_us;
         if lateness != Lateness::Prompt {
             observation.flags.push(ObservationFlag::Delayed.into());
         }
@@ -42,53 +42,56 @@ impl Device {
         }
         let unicast = observation.destination_device.is_some();
         if !unicast {
-            self.learn_consent(&observation);
+            self.update_consent(&observation);
         }
-        let mut report = None;
+        let mut climb_report = None;
         if lateness != Lateness::HistoryOnly && !unicast {
             // The body is taken out while the rest of the observation is completed.
             let body = observation.body.take();
-            report = self.learn(&mut observation, body.as_ref(), lateness, &mut changed, at);
+            climb_report = self.apply_body(&mut observation, body.as_ref(), lateness, &mut changed, context);
             observation.body = body;
         }
         if !unicast {
-            self.observe_call(&observation, time, &mut changed, at);
+            self.update_alert(&observation, time, &mut changed, context);
         }
-        if let Some(Body::Landmark(report)) = &observation.body
+        if let Some(Body::Landmark(landmark)) = &observation.body
             && !unicast
             && lateness == Lateness::Prompt
         {
-            self.learn_landmark(&observation, report, at);
+            self.update_landmark(&observation, landmark, context);
         }
-        self.publish_public_past(at, out);
+        self.publish_public_past(context, out);
         // A late observation from the time before the device was shown again stays hidden.
         let is_past = self.consent.public_past().shows(observation.event_at_us);
         let is_withheld = self.withhold_name(&mut observation);
-        let is_refused = self.is_hidden(at.settings) || refuses(&observation, at.settings);
+        let is_refused = self.is_hidden(context.settings) || refuses(&observation, context.settings);
         observation.private = unicast || is_refused || is_withheld || !is_past;
         if !self.score.is_published() {
             observation.flags.push(ObservationFlag::Untrusted.into());
         }
         if observation.score.is_some() {
-            out.scores.push(self.score_change(at.offset, at.settings));
+            out.scores.push(self.score_change(context.offset, context.settings));
         }
         let private = observation.private;
         let newest = ZoneFix::of(&observation).filter(|_| changed.aircraft && !private);
         out.observations.push(observation);
-        if let Some(report) = report.filter(|_| !private && self.score.is_published() && lateness == Lateness::Prompt) {
+        if let Some(climb_report) =
+            climb_report.filter(|_| !private && self.score.is_published() && lateness == Lateness::Prompt)
+        {
             // Where clocks of bridges differ, a prompt report can be older than the last clock that thermals received.
-            let event_at_us = report.event_at_us.max(at.clock_sent_us);
-            let content = thermal_report::Content::Report(ClimbReport { event_at_us, ..report });
+            let event_at_us = climb_report.event_at_us.max(context.clock_sent_us);
+            let content = thermal_report::Content::Report(ClimbReport { event_at_us, ..climb_report });
             out.thermal_reports.push((event_at_us, ThermalReport { content: Some(content) }));
         }
-        self.publish(changed, at, out);
-        if let Some(newest) = newest.filter(|_| self.may_have_stays(at.settings)) {
-            self.update_stays(&newest, at, out);
+        self.publish(changed, context, out);
+        if let Some(newest) = newest.filter(|_| self.may_have_stays(context.settings)) {
+            self.update_stays(&newest, context, out);
         }
         private
     }
 
-    /// Withholds a name that an operator hides. True: the whole observation is a name or a text.
+    /// Withholds a name that an operator hides. True: the observation has nothing but the hidden name or a text, so it is
+    /// private.
     fn withhold_name(&self, observation: &mut Observation) -> bool {
         if !self.consent.hides_name() {
             return false;
@@ -113,7 +116,7 @@ impl Device {
 
     /// Consent has its own order of time: a frame that is too late for everything else still counts for consent, unless
     /// a newer frame has decided it.
-    fn learn_consent(&mut self, observation: &Observation) {
+    fn update_consent(&mut self, observation: &Observation) {
         let shown = match &observation.body {
             Some(Body::Position(report)) => report.online_tracking,
             Some(Body::GroundPosition(report)) => report.online_tracking,
@@ -122,33 +125,34 @@ impl Device {
         self.consent.set_online_tracking(shown, observation.event_at_us);
     }
 
-    fn learn(
+    /// Updates the state that the body is about; a climb that it shows is returned for the thermals.
+    fn apply_body(
         &mut self,
         observation: &mut Observation,
         body: Option<&Body>,
         lateness: Lateness,
         changed: &mut Changed,
-        at: &ApplyContext<'_>,
+        context: &ApplyContext<'_>,
     ) -> Option<ClimbReport> {
         match body? {
             Body::Position(report) => {
                 self.become_mobile();
-                self.learn_aircraft(observation, report, changed, at)
+                self.update_aircraft(observation, report, changed, context)
             }
             Body::GroundPosition(report) => {
                 self.become_mobile();
-                self.learn_ground(observation, report, changed, at);
+                self.update_ground(observation, report, changed, context);
                 None
             }
             Body::Thermal(reading) => {
                 self.become_mobile();
-                let position = reading.position.map(|at| Position::new(at.latitude_deg, at.longitude_deg));
+                let position = reading.position.map(|sent| Position::new(sent.latitude_deg, sent.longitude_deg));
                 let is_near = position.and_then(|position| self.score.is_near(position)).unwrap_or_default();
                 is_near.then(|| instrument_report(observation, reading))
             }
             Body::Weather(reading) => {
                 self.consent.is_station = true;
-                self.learn_weather(observation, reading, changed, at);
+                self.update_station(observation, reading, changed, context);
                 None
             }
             Body::Name(sent) => {
@@ -174,37 +178,37 @@ impl Device {
         self.station = None;
     }
 
-    fn learn_aircraft(
+    fn update_aircraft(
         &mut self,
         observation: &mut Observation,
         report: &AircraftPosition,
         changed: &mut Changed,
-        at: &ApplyContext<'_>,
+        context: &ApplyContext<'_>,
     ) -> Option<ClimbReport> {
         let event_at_us = observation.event_at_us;
-        let limits = Limits::new(max_speed_kmh(report.aircraft_kind()), at.settings.lifetimes.aircraft_us);
+        let limits = Limits::new(max_speed_kmh(report.aircraft_kind()), context.settings.lifetimes.aircraft_us);
         let judgement = self.judge(observation, report.position, &limits)?;
         if judgement.verdict != Verdict::Plausible {
             return None;
         }
         self.ground = None;
-        self.observe_normal(event_at_us, changed, at);
+        self.note_normal_frame(event_at_us, changed, context);
         let first_us = judgement.confirmed.map_or(event_at_us, |first| first.event_at_us);
         let aircraft = self.aircraft.get_or_insert_with(|| Box::new(Aircraft::new(first_us)));
-        aircraft.update(event_at_us, observation.source(), report, at.clock_us);
+        aircraft.update(event_at_us, observation.source(), report, context.clock_us);
         changed.aircraft = true;
         aircraft.climb(self.address, observation.observation_id)
     }
 
-    fn learn_ground(
+    fn update_ground(
         &mut self,
         observation: &mut Observation,
         report: &GroundPosition,
         changed: &mut Changed,
-        at: &ApplyContext<'_>,
+        context: &ApplyContext<'_>,
     ) {
         let event_at_us = observation.event_at_us;
-        let limits = Limits::new(GROUND_OBJECT_KMH, at.settings.lifetimes.ground_us);
+        let limits = Limits::new(GROUND_OBJECT_KMH, context.settings.lifetimes.ground_us);
         let Some(judgement) = self.judge(observation, report.position, &limits) else { return };
         let implausible = judgement.verdict != Verdict::Plausible;
         let call_kind = alert::kind_of(report.ground_kind());
@@ -216,27 +220,27 @@ impl Device {
             let address = self.address;
             let first_us = judgement.confirmed.map_or(event_at_us, |first| first.event_at_us);
             let ground = self.ground.get_or_insert_with(|| Box::new(Ground::new(address, first_us)));
-            ground.update(event_at_us, observation.source(), report, at.clock_us);
+            ground.update(event_at_us, observation.source(), report, context.clock_us);
             changed.ground = true;
         }
         let ground_kind = report.ground_kind();
         match call_kind {
-            // See `observe_call`, which does not depend on the judgement.
+            // See `update_alert`, which does not depend on the judgement.
             Some(_) => {}
             None if implausible => {}
             None if ground_kind == GroundKind::LandedWell => {
-                self.resolve(event_at_us, AlertResolution::LandedWell, changed, at);
+                self.resolve(event_at_us, AlertResolution::LandedWell, changed, context);
             }
-            None => self.observe_normal(event_at_us, changed, at),
+            None => self.note_normal_frame(event_at_us, changed, context),
         }
     }
 
-    fn learn_weather(
+    fn update_station(
         &mut self,
         observation: &mut Observation,
         reading: &WeatherReading,
         changed: &mut Changed,
-        at: &ApplyContext<'_>,
+        context: &ApplyContext<'_>,
     ) {
         let event_at_us = observation.event_at_us;
         let is_older = self.station.as_ref().is_some_and(|station| event_at_us < station.state.event_at_us);
@@ -245,7 +249,7 @@ impl Device {
         }
         let mut first_us = event_at_us;
         if reading.position.is_some() {
-            let limits = Limits::new(GROUND_OBJECT_KMH, at.settings.lifetimes.station_us);
+            let limits = Limits::new(GROUND_OBJECT_KMH, context.settings.lifetimes.station_us);
             let Some(judgement) = self.judge(observation, reading.position, &limits) else { return };
             if judgement.verdict != Verdict::Plausible {
                 return;
@@ -254,7 +258,7 @@ impl Device {
         }
         let address = self.address;
         let station = self.station.get_or_insert_with(|| Box::new(Station::new(address, first_us)));
-        station.update(event_at_us, observation.source(), reading, at.clock_us);
+        station.update(event_at_us, observation.source(), reading, context.clock_us);
         changed.station = true;
     }
 
@@ -266,25 +270,25 @@ impl Device {
         is_new
     }
 
-    /// Judges a position and says so in its observation. `None`: older than the newest, which is never judged against it
-    /// nor replaced by it.
+    /// Judges a position and writes the verdict into its observation. `None`: the position is older than the newest one;
+    /// it is not judged.
     fn judge(
         &mut self,
         observation: &mut Observation,
         position: Option<schemas::v1::Position>,
         limits: &Limits,
     ) -> Option<Judgement> {
-        let claimed = position?;
+        let sent = position?;
         let event_at_us = observation.event_at_us;
         if event_at_us < self.newest_position_us() {
             return None;
         }
-        let position = Position::new(claimed.latitude_deg, claimed.longitude_deg);
-        let judgement = self.score.judge(&Claim {
+        let position = Position::new(sent.latitude_deg, sent.longitude_deg);
+        let judgement = self.score.judge(&ReportedPosition {
             observation_id: observation.observation_id,
             event_at_us,
             position,
-            altitude_m: claimed.altitude_m,
+            altitude_m: sent.altitude_m,
             max_speed_kmh: limits.max_speed_kmh,
             lifetime_us: limits.lifetime_us,
         });
@@ -309,12 +313,12 @@ impl Device {
 
     /// Raises an alert where the frame calls for help, independent of its lateness and of the device's state. A call
     /// that is proven to be older than the end of the last alert belongs to that one; in doubt there is a new one.
-    fn observe_call(
+    fn update_alert(
         &mut self,
         observation: &Observation,
         time: &EventTime,
         changed: &mut Changed,
-        at: &ApplyContext<'_>,
+        context: &ApplyContext<'_>,
     ) {
         let Some(Body::GroundPosition(report)) = &observation.body else { return };
         let Some(kind) = alert::kind_of(report.ground_kind()) else { return };
@@ -324,12 +328,13 @@ impl Device {
         let ended = self.alert.as_ref().filter(|alert| !alert.is_standing());
         let is_over = ended.and_then(|alert| alert.state.resolved_at_us).is_some_and(|end_us| event_at_us <= end_us);
         // A record that is replayed has the id that it had at first.
-        let is_replayed = RecordId(observation_id).offset() != at.offset;
+        let is_replayed = RecordId(observation_id).offset() != context.offset;
         if is_replayed && observation_id <= called_id || time.is_proven && is_over {
             return;
         }
         self.rare_mut().called_id = called_id.max(observation_id);
-        let is_valid = |at: &schemas::v1::Position| Position::new(at.latitude_deg, at.longitude_deg).is_on_earth();
+        let is_valid =
+            |sent: &schemas::v1::Position| Position::new(sent.latitude_deg, sent.longitude_deg).is_on_earth();
         let doubts = [ObservationFlag::Implausible, ObservationFlag::Unconfirmed, ObservationFlag::AddressConflict];
         let is_doubted = doubts.iter().any(|flag| observation.flags.contains(&i32::from(*flag)));
         let unverified = !self.score.is_published() || is_doubted;
@@ -345,18 +350,24 @@ impl Device {
         changed.call();
     }
 
-    fn observe_normal(&mut self, event_at_us: u64, changed: &mut Changed, at: &ApplyContext<'_>) {
+    fn note_normal_frame(&mut self, event_at_us: u64, changed: &mut Changed, context: &ApplyContext<'_>) {
         let Some(alert) = &mut self.alert else { return };
-        if alert.is_standing() && alert.observe_normal(event_at_us) {
-            self.resolve(event_at_us, AlertResolution::NormalFrames, changed, at);
+        if alert.is_standing() && alert.note_normal_frame(event_at_us) {
+            self.resolve(event_at_us, AlertResolution::NormalFrames, changed, context);
         }
     }
 
-    fn resolve(&mut self, event_at_us: u64, resolution: AlertResolution, changed: &mut Changed, at: &ApplyContext<'_>) {
+    fn resolve(
+        &mut self,
+        event_at_us: u64,
+        resolution: AlertResolution,
+        changed: &mut Changed,
+        context: &ApplyContext<'_>,
+    ) {
         let may_resolve = self.rare.as_ref().is_none_or(|rare| rare.raised.may_resolve(event_at_us));
         let Some(alert) = &mut self.alert else { return };
         if may_resolve && alert.is_standing() && event_at_us > alert.state.refreshed_at_us {
-            alert.resolve(event_at_us, resolution, at.clock_us);
+            alert.resolve(event_at_us, resolution, context.clock_us);
             *changed = Changed::all();
         }
     }

@@ -126,13 +126,13 @@ impl Core {
             body: Some(body),
             ..self.observation(input, report.device, input.record.ingested_at_us)
         };
-        self.with_device(report.device, input.offset, |device, at| {
+        self.with_device(report.device, input.offset, |device, context| {
             // These records are not written by bridges: no tick shows whether their writer's clock is off.
             let (arrived_at_us, time) = match arrival {
                 Arrival::Exact(arrived_at_us) => {
                     (arrived_at_us, device.report_time(arrived_at_us, report.reported_at_us))
                 }
-                Arrival::About(_) | Arrival::HeldBack(..) => (at.clock_us, EventTime::prompt(at.clock_us)),
+                Arrival::About(_) | Arrival::HeldBack(..) => (context.clock_us, EventTime::prompt(context.clock_us)),
             };
             let frame = FirstCopy::new(report.key(), arrived_at_us, time.at_us, id, false);
             if device.frames.first_copy_of(&frame).is_some() {
@@ -140,7 +140,7 @@ impl Core {
             }
             let sent_name = report.name.as_deref().and_then(|name| device.set_sent_name(name, time.at_us));
             let observation = Observation { event_at_us: time.at_us, sent_name, ..observation };
-            let private = device.observe(observation, &time, at, out);
+            let private = device.observe(observation, &time, context, out);
             device.frames.remember(frame.with_privacy(private));
         });
     }

@@ -1,7 +1,7 @@
 //! The clock of a raw partition: the current time, derived from its records.
 //!
-//! Bridges stamp records with the time of ingest by their machines' clocks, and ticks say which bridges are there. The
-//! clock is the highest time of ingest read, as long as records agree to [`NEAR_US`] (or three intervals between ticks).
+//! Bridges stamp records with the ingestion time by their machines' clocks, and ticks say which bridges are there. The
+//! clock is the highest ingestion time read, as long as records agree to [`NEAR_US`] (or three intervals between ticks).
 //! A record that is farther away moves nothing by itself:
 //!
 //! - **Ticks decide.** The clock leaps, forward or back, when more of the bridges that tick are at the other time than at
@@ -11,8 +11,7 @@
 //! - **Silence decides.** Where no bridge has ever ticked (captures), the first record after a silence moves the clock;
 //!   and records that go on at a later time for [`AHEAD_US`] without one near the clock do so in any case.
 //!
-//! What a record that is far away arrived at, see [`Arrival`]. All of this is made of records alone, so a replay repeats
-//! it.
+//! For the ingestion time of such a record see [`Arrival`]. All of this is made of records alone, so a replay repeats it.
 
 use schemas::v1::{BridgeTime, PartitionMemory, Tick};
 
@@ -38,19 +37,19 @@ const MOST_BRIDGES: usize = 16;
 /// This many ticks in a row distinguish a bridge that is behind from one that waited for the log.
 const BEHIND_TICKS: u32 = 2;
 
-/// When a record arrived, by the partition's clock.
+/// The ingestion time of a record, corrected by the partition's clock where its bridge's clock is off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Arrival {
-    /// At its time of ingest, microseconds.
+    /// The ingestion time that it bears, microseconds.
     Exact(u64),
     /// Its bridge's clock is off: at about this time.
     About(u64),
-    /// Its bridge held it back while others went on: taken in at the first time, written at the second.
+    /// Its bridge held it back while others went on: its bridge received it at the first time and wrote it at the second.
     HeldBack(u64, u64),
 }
 
 impl Arrival {
-    /// The time of arrival, microseconds.
+    /// The ingestion time, microseconds.
     pub fn at_us(self) -> u64 {
         match self {
             Self::Exact(at_us) | Self::About(at_us) | Self::HeldBack(at_us, _) => at_us,
@@ -129,7 +128,7 @@ impl PartitionClock {
         self.bridges.iter().filter(is_off).map(|bridge| (&*bridge.id, bridge.ahead_us))
     }
 
-    /// Reads a record's time of ingest.
+    /// Reads a record's ingestion time.
     pub fn read(&mut self, ingested_at_us: u64, tick: Option<&Tick>) -> (Arrival, Option<Leap>) {
         if self.now_us == 0 {
             self.now_us = ingested_at_us;
@@ -235,7 +234,7 @@ impl PartitionClock {
         self.about(at_us, BEHIND_TICKS).unwrap_or(Arrival::HeldBack(at_us, self.now_us))
     }
 
-    /// The time of arrival where a bridge that is off made the record.
+    /// The corrected ingestion time where a bridge that is off made the record.
     fn about(&self, at_us: u64, off_ticks: u32) -> Option<Arrival> {
         let is_source = |bridge: &&Bridge| {
             let is_present = bridge.off_ticks >= off_ticks && bridge.missed_ticks < STALE_TICKS;

@@ -12,17 +12,17 @@ use crate::core::text::Text;
 
 impl Device {
     /// Emits changed states to the audiences that may see them, and tombstones to those that may no longer.
-    pub fn publish(&mut self, changed: Changed, at: &ApplyContext<'_>, out: &mut Outputs) {
-        self.publish_public_past(at, out);
-        self.publish_landmarks(changed.landmarks, at, out);
-        let wanted = self.wanted(at.settings);
+    pub fn publish(&mut self, changed: Changed, context: &ApplyContext<'_>, out: &mut Outputs) {
+        self.publish_public_past(context, out);
+        self.publish_landmarks(changed.landmarks, context, out);
+        let wanted = self.wanted(context.settings);
         if wanted == self.shown && changed == Changed::default() {
-            self.end_hidden_stays(at.settings);
+            self.end_hidden_stays(context.settings);
             return;
         }
         let before = std::mem::replace(&mut self.shown, wanted);
-        self.end_hidden_stays(at.settings);
-        self.withdraw(&before, at, out);
+        self.end_hidden_stays(context.settings);
+        self.withdraw(&before, context, out);
         for kind in Shown::KINDS {
             let audience = wanted.of(kind);
             let is_new = match kind {
@@ -33,18 +33,18 @@ impl Device {
                 Kind::Thermal | Kind::Receiver | Kind::Landmark => false,
             };
             if audience != Audience::Unspecified && (is_new || before.of(kind) != audience) {
-                self.set_version(kind, at.offset);
-                out.states.extend(self.state(kind, at.settings));
+                self.set_version(kind, context.offset);
+                out.states.extend(self.state(kind, context.settings));
                 out.urgent |= changed.urgent && kind == Kind::Alert;
             }
         }
     }
 
     /// Publishes the public past, where it has changed.
-    pub(super) fn publish_public_past(&mut self, at: &ApplyContext<'_>, out: &mut Outputs) {
-        if self.consent.update_public_past(at.settings.privacy, at.offset) {
+    pub(super) fn publish_public_past(&mut self, context: &ApplyContext<'_>, out: &mut Outputs) {
+        if self.consent.update_public_past(context.settings.privacy, context.offset) {
             let state = self.consent.state(self.address);
-            out.privacy.extend(state.map(|state| PrivacyChange { at_us: at.clock_us, state }));
+            out.privacy.extend(state.map(|state| PrivacyChange { at_us: context.clock_us, state }));
         }
     }
 
@@ -113,13 +113,13 @@ impl Device {
         of_device.chain(self.landmark_states())
     }
 
-    fn withdraw(&self, before: &Shown, at: &ApplyContext<'_>, out: &mut Outputs) {
+    fn withdraw(&self, before: &Shown, context: &ApplyContext<'_>, out: &mut Outputs) {
         let mut withdraw = |kind: Kind, audience: Audience| {
             out.states.push(StateChange {
                 device: self.address,
                 number: self.address.into(),
-                version: at.offset,
-                at_us: at.clock_us,
+                version: context.offset,
+                at_us: context.clock_us,
                 audience,
                 kind,
                 state: None,

@@ -69,7 +69,7 @@ const OFFSET_US: u64 = 10 * SECOND_US;
 pub struct ClockReport {
     /// What is wrong with it.
     pub trouble: Trouble,
-    /// Its stamps minus the times of arrival, microseconds: positive is ahead.
+    /// Its stamps minus the ingestion times, microseconds: positive is ahead.
     pub offset_us: i64,
 }
 
@@ -123,7 +123,7 @@ struct Run {
     frames: u32,
 }
 
-/// A time of arrival and the stamp that came with it.
+/// An ingestion time and the stamp that came with it.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 struct Stamped {
     at_us: u64,

@@ -1,19 +1,19 @@
-//! Trust: radio noise, receivers without a fix and colliding addresses make phantom aircraft; a score distinguishes
-//! them from real ones.
+//! Trust: radio noise, receivers without a fix and colliding addresses make aircraft that do not exist; a score
+//! distinguishes them from real ones.
 //!
 //! A device has one **followed track**: the positions that are shown, used for thermals and kept as its track. A
 //! position is judged by its own coordinates and by the step from the newest position of the followed track
 //! ([`flight::step`]).
-//! - The first position is held until a second one agrees with it. Of two that disagree neither is blamed: the third
-//!   decides. After a silence that ends a live object, a position elsewhere is a first one again.
+//! - The first position is held until a second one agrees with it. Of two that disagree, neither changes the score: the
+//!   third decides. After a silence that ends a live object, a position elsewhere is a first one again.
 //! - A position too close in time to say anything moves nothing.
-//! - Continuity wins: a followed track continues when positions of another body carry its address. Those make a
-//!   candidate of their own ([`candidate`]). The candidate is followed once the followed track has been silent for half
-//!   as long as it lasted, from ten seconds to a quarter of an hour: a first position that was wrong yields at once, an
-//!   aircraft that has been flying for half an hour keeps its track until it expires.
+//! - The followed track is kept when positions of another body carry its address. Those make a candidate of their own
+//!   ([`candidate`]). The candidate is followed once the followed track has been silent for half as long as it lasted,
+//!   from ten seconds to a quarter of an hour: a first position that was wrong is replaced at once, an aircraft that has
+//!   been flying for half an hour keeps its track until it expires.
 
 mod candidate;
-mod claim;
+mod reported_position;
 
 use flight::Step;
 use geo::Position;
@@ -21,7 +21,7 @@ use geo::distance::distance_m;
 use schemas::v1::{JudgedFix, ScoreMemory};
 
 use crate::core::score::candidate::{Candidate, Fix, Others};
-pub use crate::core::score::claim::{Claim, Confirmed, Reason};
+pub use crate::core::score::reported_position::{Confirmed, Reason, ReportedPosition};
 use crate::core::settings::SECOND_US;
 
 const START: u8 = 50;
@@ -161,89 +161,89 @@ impl Score {
     }
 
     /// Judges a position and counts the verdict.
-    pub fn judge(&mut self, claim: &Claim) -> Judgement {
-        let judgement = match claim.defect() {
-            Some(reason) => self.blame(reason),
-            None => self.judge_step(claim),
+    pub fn judge(&mut self, reported: &ReportedPosition) -> Judgement {
+        let judgement = match reported.defect() {
+            Some(reason) => self.lose(reason),
+            None => self.judge_step(reported),
         };
         self.published = if self.published { self.value > WITHDRAW_AT } else { self.value >= PUBLISH_FROM };
         judgement
     }
 
-    fn judge_step(&mut self, claim: &Claim) -> Judgement {
-        let is_over = |fix: Fix| claim.event_at_us.saturating_sub(fix.event_at_us()) >= claim.lifetime_us;
+    fn judge_step(&mut self, reported: &ReportedPosition) -> Judgement {
+        let is_over = |fix: Fix| reported.event_at_us.saturating_sub(fix.event_at_us()) >= reported.lifetime_us;
         if let Some(others) = &mut self.others {
             others.forget(is_over);
             self.forget_empty();
         }
         if let Some(last) = self.last.filter(|last| is_over(*last)) {
-            if flight::step(NEAR_US, last.metres_to(claim), claim.max_speed_kmh) == Step::Possible {
-                self.follow(claim, claim.event_at_us);
+            if flight::step(NEAR_US, last.metres_to(reported), reported.max_speed_kmh) == Step::Possible {
+                self.follow(reported, reported.event_at_us);
                 return Verdict::Plausible.into();
             }
             self.last = None;
         }
-        let Some(last) = self.last else { return self.hold(claim) };
-        match last.step_to(claim) {
+        let Some(last) = self.last else { return self.hold(reported) };
+        match last.step_to(reported) {
             Step::Possible => {
-                if flight::is_reliable(claim.event_at_us.abs_diff(last.event_at_us())) {
-                    self.follow(claim, self.since_us());
+                if flight::is_reliable(reported.event_at_us.abs_diff(last.event_at_us())) {
+                    self.follow(reported, self.since_us());
                 } else {
                     self.gain();
                 }
                 Verdict::Plausible.into()
             }
             Step::TooSoon => Verdict::Unconfirmed.into(),
-            Step::Impossible => self.contradict(claim, last),
+            Step::Impossible => self.contradict(reported, last),
         }
     }
 
     /// Takes a position while no track is followed.
-    fn hold(&mut self, claim: &Claim) -> Judgement {
+    fn hold(&mut self, reported: &ReportedPosition) -> Judgement {
         let others = self.others.get_or_insert_default();
-        if let Some(agreed) = others.take_agreeing(claim) {
+        if let Some(agreed) = others.take_agreeing(reported) {
             self.gain();
-            self.follow(claim, agreed.since_us);
+            self.follow(reported, agreed.since_us);
             self.forget_empty();
             return Judgement { verdict: Verdict::Plausible, confirmed: agreed.confirmed() };
         }
-        if others.is_too_soon(claim) {
+        if others.is_too_soon(reported) {
             return Verdict::Unconfirmed.into();
         }
-        if others.add(Candidate::new(claim, 0)).is_some() {
+        if others.add(Candidate::new(reported, 0)).is_some() {
             // Two later ones contradict it, and each other.
-            self.blame(Reason::Speed);
+            self.lose(Reason::Speed);
         }
         Verdict::Unconfirmed.into()
     }
 
     /// Takes a position that the followed track cannot have reached.
-    fn contradict(&mut self, claim: &Claim, last: Fix) -> Judgement {
-        let silent_us = claim.event_at_us.saturating_sub(last.event_at_us());
+    fn contradict(&mut self, reported: &ReportedPosition, last: Fix) -> Judgement {
+        let silent_us = reported.event_at_us.saturating_sub(last.event_at_us());
         let followed_us = last.event_at_us().saturating_sub(self.since_us());
-        let has_yielded = silent_us >= (followed_us / 2).clamp(*SILENCES_US.start(), *SILENCES_US.end());
+        let is_replaced = silent_us >= (followed_us / 2).clamp(*SILENCES_US.start(), *SILENCES_US.end());
         let others = self.others.get_or_insert_default();
         let Some(candidate) = &mut others.newer else {
-            others.newer = Some(Candidate::new(claim, LOSS));
-            return self.blame(Reason::Speed);
+            others.newer = Some(Candidate::new(reported, LOSS));
+            return self.lose(Reason::Speed);
         };
-        match candidate.fix.step_to(claim) {
+        match candidate.fix.step_to(reported) {
             Step::TooSoon => Verdict::Unconfirmed.into(),
             Step::Impossible => {
                 if candidate.frames == 1 {
-                    *candidate = Candidate::new(claim, LOSS);
+                    *candidate = Candidate::new(reported, LOSS);
                 }
-                self.blame(Reason::Speed)
+                self.lose(Reason::Speed)
             }
             Step::Possible => {
                 let lost = std::mem::take(&mut candidate.lost);
                 let agreed = *candidate;
-                if has_yielded {
+                if is_replaced {
                     *candidate = Candidate::of_followed(last, last.event_at_us() - followed_us);
-                    self.follow(claim, agreed.since_us);
+                    self.follow(reported, agreed.since_us);
                     return Judgement { verdict: Verdict::Plausible, confirmed: agreed.confirmed() };
                 }
-                candidate.follow(claim);
+                candidate.follow(reported);
                 // What looked like noise was the other body.
                 self.value = (self.value + lost).min(MOST);
                 self.implausible_frames = self.implausible_frames.saturating_sub(u32::from(lost > 0));
@@ -252,8 +252,8 @@ impl Score {
         }
     }
 
-    fn follow(&mut self, claim: &Claim, since_us: u64) {
-        self.last = Some(Fix::of(claim));
+    fn follow(&mut self, reported: &ReportedPosition, since_us: u64) {
+        self.last = Some(Fix::of(reported));
         self.since_s = u32::try_from(since_us / SECOND_US).unwrap_or(u32::MAX);
         self.gain();
     }
@@ -267,7 +267,7 @@ impl Score {
         self.value = (self.value + GAIN).min(MOST);
     }
 
-    fn blame(&mut self, reason: Reason) -> Judgement {
+    fn lose(&mut self, reason: Reason) -> Judgement {
         self.last_reason = Some(reason);
         self.implausible_frames = self.implausible_frames.saturating_add(1);
         self.value = self.value.saturating_sub(LOSS);

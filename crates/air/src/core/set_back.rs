@@ -36,9 +36,9 @@ impl Core {
             let Some(device) = self.devices.get_mut(&address) else { continue };
             device.wake_us = u64::MAX;
             if offset >= device.next_offset {
-                self.visit(address, offset, |device, at| {
+                self.visit(address, offset, |device, context| {
                     device.set_back(&back, &mut names);
-                    device.publish(Changed::all(), at, out);
+                    device.publish(Changed::all(), context, out);
                 });
             } else {
                 schedule(device, &self.settings.lifetimes, clock_us, &mut self.deadlines);

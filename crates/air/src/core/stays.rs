@@ -37,9 +37,9 @@ impl ZoneFix {
 
 impl Device {
     /// Compares the newest position of a public aircraft with the zones.
-    pub(super) fn update_stays(&mut self, newest: &ZoneFix, at: &ApplyContext<'_>, out: &mut Outputs) {
+    pub(super) fn update_stays(&mut self, newest: &ZoneFix, context: &ApplyContext<'_>, out: &mut Outputs) {
         let has_stays = self.rare.as_ref().is_some_and(|rare| !rare.zone_keys.is_empty());
-        if at.zones.is_empty() && !has_stays {
+        if context.zones.is_empty() && !has_stays {
             return;
         }
         let position = Position::new(newest.position.latitude_deg, newest.position.longitude_deg);
@@ -47,7 +47,7 @@ impl Device {
         let address = self.address;
         if has_stays {
             self.rare_mut().zone_keys.retain(|key| {
-                let Some(zone) = at.zones.by_key(*key) else { return false };
+                let Some(zone) = context.zones.by_key(*key) else { return false };
                 if !zone.is_valid_at(newest.event_at_us) {
                     return false;
                 }
@@ -58,7 +58,7 @@ impl Device {
                 !has_left
             });
         }
-        for zone in at.zones.at(&fix) {
+        for zone in context.zones.at(&fix) {
             let keys = self.rare.as_ref().map_or(&[][..], |rare| rare.zone_keys.as_slice());
             let is_known = keys.contains(&zone.key()) || keys.len() == MOST_STAYS;
             if !is_known && zone.is_valid_at(newest.event_at_us) {

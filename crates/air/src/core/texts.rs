@@ -4,7 +4,7 @@ use crate::core::device::Device;
 use crate::core::text::Text;
 
 impl Device {
-    /// Takes a text that was cleaned; an empty one takes the text before it back. Returns whether it is news.
+    /// Takes a text that was cleaned; an empty one takes the text before it back. Returns whether it changes anything.
     pub(super) fn set_text(&mut self, text: &str, at_us: u64) -> bool {
         let before = self.rare.as_ref().and_then(|rare| rare.text.as_ref());
         if before.map_or(text.is_empty(), |before| before.at_us > at_us) {

@@ -12,6 +12,10 @@ use crate::packet::{
     Thermal, Tracking,
 };
 
+/// Vertical speed in metres per second. The key does not follow the name of the field: the test vectors and programs that
+/// read this form know it.
+const CLIMB_KEY: &str = "climb_ms";
+
 /// The content of a frame as an object; for unassigned packet types an empty one.
 pub(super) struct Payload<'a>(pub(super) &'a Packet<'a>);
 
@@ -60,7 +64,7 @@ fn tracking<M: SerializeMap>(packet: &Tracking, map: &mut M) -> Result<(), M::Er
     map.serialize_entry("aircraft_type", &packet.aircraft_type.code())?;
     map.serialize_entry("altitude_m", &packet.altitude_m)?;
     map.serialize_entry("speed_kmh", &packet.speed_kmh)?;
-    map.serialize_entry("climb_ms", &packet.climb_ms)?;
+    map.serialize_entry(CLIMB_KEY, &packet.climb_mps)?;
     map.serialize_entry("heading_deg", &packet.heading_deg)?;
     optional("turn_rate_dps", packet.turn_rate_dps, map)?;
     optional("qne_offset_m", packet.qne_offset_m, map)
@@ -180,7 +184,7 @@ fn thermal<M: SerializeMap>(packet: &Thermal, map: &mut M) -> Result<(), M::Erro
     map.serialize_entry("confidence", &packet.confidence)?;
     map.serialize_entry("confidence_pct", &packet.confidence_pct())?;
     map.serialize_entry("altitude_m", &packet.altitude_m)?;
-    map.serialize_entry("climb_ms", &packet.climb_ms)?;
+    map.serialize_entry(CLIMB_KEY, &packet.climb_mps)?;
     map.serialize_entry("wind_speed_kmh", &packet.wind_speed_kmh)?;
     map.serialize_entry("wind_heading_deg", &packet.wind_heading_deg)
 }

@@ -29,7 +29,7 @@ pub struct Thermal {
     /// Altitude at which it was found, metres, 0 to 8188.
     pub altitude_m: i32,
     /// Vertical speed of the air, not of the glider, m/s.
-    pub climb_ms: f64,
+    pub climb_mps: f64,
     /// Wind speed at the thermal, km/h, 0 to 317.5.
     pub wind_speed_kmh: f64,
     /// Where that wind comes from, degrees true.
@@ -56,7 +56,7 @@ impl Thermal {
         Ok(Self {
             confidence: (word >> 12 & 0x07) as u8,
             altitude_m: decode_a11(word, 4),
-            climb_ms: f64::from(decode_s7(reader.u8("climb_ms")?, 5)) / 10.0,
+            climb_mps: f64::from(decode_s7(reader.u8("climb_mps")?, 5)) / 10.0,
             wind_speed_kmh: f64::from(decode_u7(reader.u8("wind_speed_kmh")?, 5)) * 0.5,
             wind_heading_deg: decode_heading(reader.u8("wind_heading_deg")?),
             position: unchecked.check()?,
@@ -70,7 +70,7 @@ impl Thermal {
         writer.bytes(&[
             low,
             high,
-            encode_s7(finite("climb_ms", self.climb_ms)? * 10.0, 5.0),
+            encode_s7(finite("climb_mps", self.climb_mps)? * 10.0, 5.0),
             encode_u7(finite("wind_speed_kmh", self.wind_speed_kmh)? * 2.0, 5.0),
             encode_heading(finite("wind_heading_deg", self.wind_heading_deg)?),
         ]);
@@ -89,13 +89,13 @@ mod tests {
         let frame = broadcast(9, &[0, 0, 0, 0, 0, 0, 0xFF, 0xFF, 0xC0, 0xFF, 0xFF]);
         let Packet::Thermal(thermal) = packet(&frame) else { panic!("another packet") };
         assert_eq!((thermal.confidence, thermal.confidence_pct(), thermal.altitude_m), (7, 100.0, 8188));
-        assert_eq!((thermal.climb_ms, thermal.wind_speed_kmh, thermal.wind_heading_deg), (-32.0, 317.5, 358.59375));
+        assert_eq!((thermal.climb_mps, thermal.wind_speed_kmh, thermal.wind_heading_deg), (-32.0, 317.5, 358.59375));
         assert_eq!(sent(Packet::Thermal(thermal)).unwrap()[6..], [0xFF, 0x7F, 0xC0, 0xFF, 0xFF]);
     }
 
     #[test]
     fn each_cut_names_the_field_that_is_missing() {
-        let rest = ["altitude_m", "altitude_m", "climb_ms", "wind_speed_kmh", "wind_heading_deg"];
+        let rest = ["altitude_m", "altitude_m", "climb_mps", "wind_speed_kmh", "wind_heading_deg"];
         assert_cuts(9, &[0; 11], &[&["latitude_deg"; 6][..], &rest].concat());
         assert_eq!(Frame::decode(&broadcast(9, &[0; 12])).unwrap().trailing, [0]);
     }

@@ -42,7 +42,7 @@ pub struct Tracking {
     /// Speed over ground, km/h, 0 to 317.5.
     pub speed_kmh: f64,
     /// Vertical speed, m/s, up positive, -32.0 to +31.5.
-    pub climb_ms: f64,
+    pub climb_mps: f64,
     /// Direction over ground, degrees true, 0 to 358.59.
     pub heading_deg: f64,
     /// Turn rate, degrees per second, clockwise positive; `None` when the sender left it out.
@@ -63,7 +63,7 @@ impl Tracking {
             aircraft_type: AircraftType::from_code((word >> 12) as u8),
             altitude_m: decode_a11(word, 4),
             speed_kmh: f64::from(decode_u7(reader.u8("speed_kmh")?, 5)) * 0.5,
-            climb_ms: f64::from(decode_s7(reader.u8("climb_ms")?, 5)) / 10.0,
+            climb_mps: f64::from(decode_s7(reader.u8("climb_mps")?, 5)) / 10.0,
             heading_deg: decode_heading(reader.u8("heading_deg")?),
             turn_rate_dps: reader.optional_u8().map(|byte| f64::from(decode_s7(byte, 4)) * 0.25),
             qne_offset_m: reader.optional_u8().map(|byte| decode_s7(byte, 4)),
@@ -82,7 +82,7 @@ impl Tracking {
             low,
             high,
             encode_u7(finite("speed_kmh", self.speed_kmh)? * 2.0, 5.0),
-            encode_s7(finite("climb_ms", self.climb_ms)? * 10.0, 5.0),
+            encode_s7(finite("climb_mps", self.climb_mps)? * 10.0, 5.0),
             encode_heading(finite("heading_deg", self.heading_deg)?),
         ]);
         let turn_rate = self.turn_rate_dps.filter(|rate| rate.is_finite());
@@ -183,10 +183,10 @@ mod tests {
     fn every_field_at_its_limit() {
         let most = decoded(&COMPLETE);
         assert_eq!((most.online_tracking, most.aircraft_type, most.altitude_m), (true, AircraftType::Uav, 8188));
-        assert_eq!((most.speed_kmh, most.climb_ms, most.heading_deg), (317.5, 31.5, 358.59375));
+        assert_eq!((most.speed_kmh, most.climb_mps, most.heading_deg), (317.5, 31.5, 358.59375));
         assert_eq!((most.turn_rate_dps, most.qne_offset_m), (Some(-64.0), Some(252)));
         let least = decoded(&[0, 0, 0, 0, 0, 0, 0, 0, 0, 0xC0, 0, 0xBF, 0xC0]);
-        assert_eq!((least.altitude_m, least.speed_kmh, least.climb_ms), (0, 0.0, -32.0));
+        assert_eq!((least.altitude_m, least.speed_kmh, least.climb_mps), (0, 0.0, -32.0));
         assert_eq!((least.turn_rate_dps, least.qne_offset_m), (Some(63.0), Some(-256)));
     }
 
@@ -202,7 +202,7 @@ mod tests {
     #[test]
     fn each_cut_names_the_field_that_is_missing() {
         let position = ["latitude_deg"; 6];
-        let rest = ["altitude_m", "altitude_m", "speed_kmh", "climb_ms", "heading_deg"];
+        let rest = ["altitude_m", "altitude_m", "speed_kmh", "climb_mps", "heading_deg"];
         assert_cuts(1, &COMPLETE, &[&position[..], &rest[..]].concat());
     }
 
@@ -228,7 +228,7 @@ mod tests {
         let over = Tracking {
             altitude_m: 8190,
             speed_kmh: 400.0,
-            climb_ms: -99.0,
+            climb_mps: -99.0,
             heading_deg: 359.5,
             turn_rate_dps: Some(63.5),
             qne_offset_m: Some(254),
@@ -246,13 +246,13 @@ mod tests {
 
     #[test]
     fn what_is_not_a_number_is_refused_or_left_out() {
-        for field in ["latitude_deg", "longitude_deg", "speed_kmh", "climb_ms", "heading_deg"] {
+        for field in ["latitude_deg", "longitude_deg", "speed_kmh", "climb_mps", "heading_deg"] {
             let mut tracking = still();
             match field {
                 "latitude_deg" => tracking.position.latitude_deg = f64::NAN,
                 "longitude_deg" => tracking.position.longitude_deg = f64::INFINITY,
                 "speed_kmh" => tracking.speed_kmh = f64::INFINITY,
-                "climb_ms" => tracking.climb_ms = f64::NAN,
+                "climb_mps" => tracking.climb_mps = f64::NAN,
                 _ => tracking.heading_deg = f64::NAN,
             }
             assert_eq!(sent(Packet::Tracking(tracking)), Err(EncodeError::NotFinite { field }));

@@ -118,7 +118,7 @@ fn tracking(sent: &Tracking, received: &Tracking) -> Near {
     prop_assert_eq!(sent.aircraft_type, received.aircraft_type);
     ALTITUDE.near("altitude_m", f64::from(sent.altitude_m), f64::from(received.altitude_m))?;
     SPEED.near("speed_kmh", sent.speed_kmh, received.speed_kmh)?;
-    CLIMB.near("climb_ms", sent.climb_ms, received.climb_ms)?;
+    CLIMB.near("climb_mps", sent.climb_mps, received.climb_mps)?;
     heading(sent.heading_deg, received.heading_deg)?;
     // An offset needs the turn rate before it.
     let turn_rate = sent.turn_rate_dps.or(sent.qne_offset_m.map(|_| 0.0));
@@ -146,7 +146,7 @@ fn thermal(sent: &Thermal, received: &Thermal) -> Near {
     absolute(sent.position, received.position)?;
     prop_assert_eq!(sent.confidence, received.confidence);
     ALTITUDE.near("altitude_m", f64::from(sent.altitude_m), f64::from(received.altitude_m))?;
-    CLIMB.near("climb_ms", sent.climb_ms, received.climb_ms)?;
+    CLIMB.near("climb_mps", sent.climb_mps, received.climb_mps)?;
     SPEED.near("wind_speed_kmh", sent.wind_speed_kmh, received.wind_speed_kmh)?;
     heading(sent.wind_heading_deg, received.wind_heading_deg)
 }

@@ -122,7 +122,7 @@ fn chain() -> impl Strategy<Value = Vec<Position>> {
 fn tracking() -> impl Strategy<Value = Tracking> {
     let numbers = (-100_i32..12_000, -10.0..500.0, -50.0..50.0, -720.0..720.0);
     let rest = (option::of(-100.0..100.0), option::of(-400..400), any::<bool>(), any::<u8>());
-    (position(), numbers, rest).prop_map(|(position, (altitude_m, speed_kmh, climb_ms, heading_deg), rest)| {
+    (position(), numbers, rest).prop_map(|(position, (altitude_m, speed_kmh, climb_mps, heading_deg), rest)| {
         let (turn_rate_dps, qne_offset_m, online_tracking, code) = rest;
         let aircraft_type = AircraftType::from_code(code);
         Tracking {
@@ -131,7 +131,7 @@ fn tracking() -> impl Strategy<Value = Tracking> {
             aircraft_type,
             altitude_m,
             speed_kmh,
-            climb_ms,
+            climb_mps,
             heading_deg,
             turn_rate_dps,
             qne_offset_m,
@@ -165,11 +165,11 @@ fn service() -> impl Strategy<Value = Service> {
 
 fn thermal() -> impl Strategy<Value = Thermal> {
     (position(), 0_u8..8, -100_i32..12_000, -50.0..50.0, -10.0..500.0, -720.0..720.0).prop_map(
-        |(position, confidence, altitude_m, climb_ms, wind_speed_kmh, wind_heading_deg)| Thermal {
+        |(position, confidence, altitude_m, climb_mps, wind_speed_kmh, wind_heading_deg)| Thermal {
             position,
             confidence,
             altitude_m,
-            climb_ms,
+            climb_mps,
             wind_speed_kmh,
             wind_heading_deg,
         },

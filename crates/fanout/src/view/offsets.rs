@@ -89,13 +89,13 @@ impl Offsets {
 #[non_exhaustive]
 pub enum TokenError {
     /// Not a token of a pusher.
-    #[error("malformed resume token")]
+    #[error("malformed resume token: connect without `resume`")]
     Malformed,
     /// Issued for other data, or for topics with another number of partitions.
-    #[error("the resume token is of another epoch")]
+    #[error("the resume token is of another epoch: connect without `resume`")]
     OtherEpoch,
     /// Issued for another region, or for other kinds.
-    #[error("the resume token is of another region")]
+    #[error("the resume token is of another region or other kinds: connect without `resume`")]
     OtherRegion,
 }
 

@@ -98,7 +98,9 @@ pub enum ExportError {
     Parquet(#[from] ::parquet::errors::ParquetError),
     /// This build was made without Parquet.
     #[cfg(not(feature = "parquet"))]
-    #[error("this build writes no Parquet: build it with the feature parquet")]
+    #[error(
+        "this program was built without Parquet: choose csv or xlsx, or build it with `cargo build --release -p standalone --features full`"
+    )]
     NotBuilt,
     /// The XLSX library refuses.
     #[error("cannot write XLSX")]

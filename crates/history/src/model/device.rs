@@ -26,7 +26,7 @@ pub enum DeviceRow {
 }
 
 impl DeviceRow {
-    /// The observation whose receptions belong to the row. Names have no time of ingest: theirs is at most that of the
+    /// The observation whose receptions belong to the row. Names have no ingestion time: theirs is at most that of the
     /// event where they came without a delay.
     pub(crate) fn heard(&self) -> Option<Heard> {
         let heard = |observation_id, event_at_ms: i64, delay_ms: i32| Heard {
@@ -47,7 +47,7 @@ impl DeviceRow {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Heard {
     pub(crate) observation_id: u64,
-    /// Time of ingest, milliseconds since the epoch.
+    /// Ingestion time, milliseconds since the epoch.
     pub(crate) ingested_at_ms: i64,
 }
 

@@ -1,8 +1,7 @@
 //! Sends ended spans to an OTLP endpoint, from a thread of its own.
 //!
 //! While the endpoint is unreachable only spans are lost: the queue is bounded, a batch that cannot be sent is dropped
-//! and
-//! counted, and the log has one line at the begin and one at the end.
+//! and counted, and the log has one line at the begin and one at the end.
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, sync_channel};

@@ -12,7 +12,7 @@ use super::columns::{
 };
 use air::decode::Reject;
 
-/// Event times further from the time of ingest are moved to these limits: a receiver whose clock is wrong by years must not
+/// Event times further from the ingestion time are moved to these limits: a receiver whose clock is wrong by years must not
 /// spread rows over the partitions of as many days. Milliseconds, before and after.
 const EARLIEST_MS: i64 = 7 * 86_400_000;
 const LATEST_MS: i64 = 3_600_000;

@@ -70,7 +70,7 @@ impl<M: Machine> PartitionTask<M> {
         partition: &TopicPartition,
         high: u64,
     ) -> Result<Option<Found>, StreamError> {
-        let Some(from) = state.ledger.unverified(number, high) else { return Ok(None) };
+        let Some(from) = state.ledger.read_from(number, high) else { return Ok(None) };
         let records = if partition.topic == self.checkpoints {
             let mut late = LateParts::after(state.complete_offset);
             late_writes::read(&self.log, partition, from, |record| late.take(record)).await?;
@@ -91,7 +91,7 @@ impl<M: Machine> PartitionTask<M> {
         found: Found,
     ) -> anyhow::Result<()> {
         // The records that are published again follow `high` and are this owner's.
-        state.ledger.verified(number, found.high);
+        state.ledger.set_verified(number, found.high);
         let mut outranked = 0;
         match found.records {
             FoundRecords::States(newest) => {

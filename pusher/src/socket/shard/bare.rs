@@ -48,7 +48,7 @@ impl BareShard {
     /// # Errors
     /// The operating system gives no epoll instance.
     pub fn new(settings: SessionSettings, view: View, context: &Context) -> io::Result<Self> {
-        let positions = view.offsets().clone();
+        let offsets = view.offsets().clone();
         let view = Arc::new(RwLock::new(view));
         // Unused: `change` applies the changes.
         let (own_inbox, inbox) = mpsc::channel(1);
@@ -56,7 +56,7 @@ impl BareShard {
         let (shard, _) = Shard::new(ShardParts {
             settings: Arc::new(settings),
             view: view.clone(),
-            positions,
+            offsets,
             clock: context.clock.clone(),
             metrics: PusherMetrics::register(&context.metrics),
             inbox,

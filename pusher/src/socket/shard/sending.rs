@@ -128,8 +128,8 @@ impl Shard {
         let start = self.parts.clock.timestamp().at(began);
         let mut flush = Batch::default();
         let sent = deliveries.iter().zip(written).filter(|(_, written)| **written);
-        for news in sent.flat_map(|(delivery, _)| &delivery.objects) {
-            let Some(fold) = self.traced.take_written(news.id) else { continue };
+        for object in sent.flat_map(|(delivery, _)| &delivery.objects) {
+            let Some(fold) = self.traced.take_written(object.id) else { continue };
             flush.extend(self.parts.tracer.span("flush", SpanKind::Producer, Some(fold), start));
         }
         let states = flush.len() as i64;

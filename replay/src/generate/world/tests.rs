@@ -83,12 +83,12 @@ fn speeds_and_climbs_agree_with_the_positions() {
     let mut compared = 0;
     for transmission in &sent {
         let Ok(Frame { packet: Packet::Tracking(tracking), .. }) = Frame::decode(&transmission.frame) else { continue };
-        let now = (transmission.sent_at_us, transmission.position, tracking.climb_ms);
-        if let Some((at_us, position, climb_ms)) = last.insert(transmission.device, now)
+        let now = (transmission.sent_at_us, transmission.position, tracking.climb_mps);
+        if let Some((at_us, position, climb_mps)) = last.insert(transmission.device, now)
             && now.0 - at_us == 5 * SECOND_US
         {
             let gained_mps = (now.1.altitude_m - position.altitude_m) / 5.0;
-            let sent_mps = f64::midpoint(climb_ms, now.2);
+            let sent_mps = f64::midpoint(climb_mps, now.2);
             assert!((gained_mps - sent_mps).abs() < 4.0, "{gained_mps} m/s and not {sent_mps} m/s");
             compared += 1;
             assert!(position.distance_m(&now.1) / 5.0 < 115.0);
@@ -171,7 +171,7 @@ fn thermal_reports_point_at_thermals() {
             let now_s = second as f64;
             let near = area.thermals().any(|truth| {
                 let centre = area.plane.position(truth.centre(now_s), reported.altitude_m);
-                let is_strong_enough = thermal.climb_ms <= truth.core_mps + 0.3;
+                let is_strong_enough = thermal.climb_mps <= truth.core_mps + 0.3;
                 centre.distance_m(&reported) < 100.0 && is_strong_enough
             });
             assert!(near, "{:06X} reports a thermal where none is", transmission.device);

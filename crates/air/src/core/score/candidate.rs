@@ -8,7 +8,7 @@ use geo::Position;
 use geo::distance::distance_m;
 use schemas::v1::JudgedFix;
 
-use crate::core::score::claim::{Claim, Confirmed};
+use crate::core::score::reported_position::{Confirmed, ReportedPosition};
 
 /// A position against which the next is judged, to the centimetre: half the room.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -28,9 +28,9 @@ impl Fix {
         }
     }
 
-    /// Where and when the claim says.
-    pub(super) fn of(claim: &Claim) -> Self {
-        Self::new(claim.event_at_us, claim.position.latitude_deg, claim.position.longitude_deg)
+    /// The reported position and its time.
+    pub(super) fn of(reported: &ReportedPosition) -> Self {
+        Self::new(reported.event_at_us, reported.position.latitude_deg, reported.position.longitude_deg)
     }
 
     pub(super) fn event_at_us(self) -> u64 {
@@ -41,14 +41,14 @@ impl Fix {
         Position::new(degrees(self.latitude_e7), degrees(self.longitude_e7))
     }
 
-    /// Whether one body can have been here and where the claim says.
-    pub(super) fn step_to(self, claim: &Claim) -> Step {
-        let interval_us = claim.event_at_us.abs_diff(self.event_at_us());
-        flight::step(interval_us, self.metres_to(claim), claim.max_speed_kmh)
+    /// Whether one body can have been here and at the reported position.
+    pub(super) fn step_to(self, reported: &ReportedPosition) -> Step {
+        let interval_us = reported.event_at_us.abs_diff(self.event_at_us());
+        flight::step(interval_us, self.metres_to(reported), reported.max_speed_kmh)
     }
 
-    pub(super) fn metres_to(self, claim: &Claim) -> f64 {
-        distance_m(self.position(), claim.position)
+    pub(super) fn metres_to(self, reported: &ReportedPosition) -> f64 {
+        distance_m(self.position(), reported.position)
     }
 
     pub(super) fn to_checkpoint(self) -> JudgedFix {
@@ -77,9 +77,9 @@ pub(super) struct Candidate {
 }
 
 impl Candidate {
-    pub(super) fn new(claim: &Claim, lost: u8) -> Self {
-        let since_us = claim.event_at_us;
-        Self { fix: Fix::of(claim), observation_id: Some(claim.observation_id), since_us, frames: 1, lost }
+    pub(super) fn new(reported: &ReportedPosition, lost: u8) -> Self {
+        let since_us = reported.event_at_us;
+        Self { fix: Fix::of(reported), observation_id: Some(reported.observation_id), since_us, frames: 1, lost }
     }
 
     /// The track that was followed until now.
@@ -87,8 +87,8 @@ impl Candidate {
         Self { fix, observation_id: None, since_us, frames: 2, lost: 0 }
     }
 
-    pub(super) fn follow(&mut self, claim: &Claim) {
-        (self.fix, self.observation_id) = (Fix::of(claim), Some(claim.observation_id));
+    pub(super) fn follow(&mut self, reported: &ReportedPosition) {
+        (self.fix, self.observation_id) = (Fix::of(reported), Some(reported.observation_id));
         self.frames = self.frames.saturating_add(1);
     }
 
@@ -144,9 +144,9 @@ impl Others {
         }
     }
 
-    /// Takes out the candidate that the claim agrees with; the other one stays.
-    pub(super) fn take_agreeing(&mut self, claim: &Claim) -> Option<Candidate> {
-        let agrees = |candidate: &mut Candidate| candidate.fix.step_to(claim) == Step::Possible;
+    /// Takes out the candidate that the reported position agrees with; the other one stays.
+    pub(super) fn take_agreeing(&mut self, reported: &ReportedPosition) -> Option<Candidate> {
+        let agrees = |candidate: &mut Candidate| candidate.fix.step_to(reported) == Step::Possible;
         if let Some(agreed) = self.newer.take_if(agrees) {
             self.newer = self.older.take();
             return Some(agreed);
@@ -154,9 +154,9 @@ impl Others {
         self.older.take_if(agrees)
     }
 
-    /// Whether the claim is too close in time to one of them to say anything.
-    pub(super) fn is_too_soon(&self, claim: &Claim) -> bool {
-        [self.newer, self.older].into_iter().flatten().any(|candidate| candidate.fix.step_to(claim) == Step::TooSoon)
+    /// Whether the reported position is too close in time to one of them to say anything.
+    pub(super) fn is_too_soon(&self, reported: &ReportedPosition) -> bool {
+        [self.newer, self.older].into_iter().flatten().any(|candidate| candidate.fix.step_to(reported) == Step::TooSoon)
     }
 
     /// Adds a candidate; gives back the oldest of three.

@@ -29,10 +29,10 @@ fn alert_of(out: &Outputs) -> AlertState {
     alert.expect("an alert")
 }
 
-fn place(position: Option<Position>) -> (f64, f64) {
+fn rounded(position: Option<Position>) -> (f64, f64) {
     let position = position.expect("a position");
-    let rounded = |deg: f64| (deg * 1e3).round() / 1e3;
-    (rounded(position.latitude_deg), rounded(position.longitude_deg))
+    let round = |deg: f64| (deg * 1e3).round() / 1e3;
+    (round(position.latitude_deg), round(position.longitude_deg))
 }
 
 /// A pilot who has flown, and the observation of the last position.
@@ -60,13 +60,13 @@ fn a_rejected_position_gives_way_to_the_one_before_it() {
     assert_eq!((decision.rejects.as_slice(), decision.private), (&[wrong.observation_id][..], false));
     assert!(matches!(&decision.body, Some(Body::Decision(decision)) if decision.command_id == "1"));
     let state = aircraft_of(&out).expect("still live");
-    assert_eq!(place(state.position), FLOWN);
+    assert_eq!(rounded(state.position), FLOWN);
     assert!((4_000_000..6_000_000).contains(&(wrong.event_at_us - state.event_at_us)), "{}", state.event_at_us);
     assert!(story.command(PILOT, "1", Action::RejectPosition(reject(&wrong))).observations.is_empty(), "a repeat");
     // The next position is judged against the one before.
     story.pass(5.0);
     let out = story.frame(PILOT, Packet::Tracking(tracking(at(FLOWN.0, FLOWN.1))));
-    assert_eq!(place(aircraft_of(&out).expect("live").position), FLOWN);
+    assert_eq!(rounded(aircraft_of(&out).expect("live").position), FLOWN);
     assert_eq!(out.observations[0].flags, Vec::<i32>::new());
 }
 
@@ -82,7 +82,7 @@ fn a_right_position_takes_the_place_of_the_wrong_one() {
     let Some(Body::Position(report)) = &observation.body else { panic!("{observation:?}") };
     assert_eq!((report.position, report.speed_kmh, report.online_tracking), (position, 36.0, true));
     let state = aircraft_of(&out).expect("live");
-    assert_eq!((place(state.position), state.event_at_us), ((FLOWN.0, 13.601), wrong.event_at_us));
+    assert_eq!((rounded(state.position), state.event_at_us), ((FLOWN.0, 13.601), wrong.event_at_us));
     let nowhere = Some(Position { latitude_deg: 91.0, longitude_deg: 0.0, altitude_m: None });
     let out = story.command(PILOT, "2", Action::RejectPosition(RejectPosition { position: nowhere, ..reject(&wrong) }));
     assert!(matches!(&out.observations[0].body, Some(Body::Decision(_))), "no position on earth is none");

@@ -26,7 +26,7 @@ pub(super) fn tracking(position: fanet::Position) -> Tracking {
         aircraft_type: AircraftType::Paraglider,
         altitude_m: 1_500,
         speed_kmh: 36.0,
-        climb_ms: 0.5,
+        climb_mps: 0.5,
         heading_deg: 90.0,
         turn_rate_dps: None,
         qne_offset_m: None,
@@ -47,7 +47,14 @@ pub(super) fn station(position: fanet::Position) -> Service {
 }
 
 pub(super) fn thermal(position: fanet::Position) -> Thermal {
-    Thermal { position, confidence: 7, altitude_m: 1_600, climb_ms: 2.5, wind_speed_kmh: 10.0, wind_heading_deg: 270.0 }
+    Thermal {
+        position,
+        confidence: 7,
+        altitude_m: 1_600,
+        climb_mps: 2.5,
+        wind_speed_kmh: 10.0,
+        wind_heading_deg: 270.0,
+    }
 }
 
 /// A text mark at a position, for 20 minutes.

@@ -17,7 +17,7 @@ use schemas::v1::{Audience, ProcessorState, ReceiverState, processor_state, rece
 use super::kit::{Story, at, ground, mark, message, name, station, thermal, tracking};
 use crate::core::{Bounds, Core, Outputs, Settings};
 use crate::group::GroupCore as _;
-use crate::receivers::Hearing;
+use crate::receivers::ReceiverCore;
 
 /// One record, in short.
 #[derive(Clone, Debug)]
@@ -276,7 +276,7 @@ proptest! {
     #[test]
     fn hidden_devices_are_not_public(steps in steps(1..120)) {
         let (mut story, mut consents) = (Story::new(), HashMap::<u32, Consents>::new());
-        let mut hearing = Hearing::new(Arc::default(), 24 * 3_600 * 1_000_000);
+        let mut receiver_core = ReceiverCore::new(Arc::default(), 24 * 3_600 * 1_000_000);
         let mut frames = Vec::new();
         for step in steps {
             if matches!(step.what, What::Garbage(_)) {
@@ -305,8 +305,8 @@ proptest! {
                 if let Some(reception::Content::HeardFrame(heard)) = &reception.content {
                     prop_assert!(heard.observation_id.is_none() && heard.position.is_none() && heard.packet_type.is_none());
                     let mut changes = Vec::new();
-                    let offset = hearing.next_offset();
-                    hearing.apply(offset, reception, &mut changes);
+                    let offset = receiver_core.next_offset();
+                    receiver_core.apply(offset, reception, &mut changes);
                     let is_placed = |state: &ReceiverState| state.position.is_some() || !state.coverage.is_empty();
                     prop_assert!(changes.iter().filter_map(|change| change.state.as_ref()).all(|state| !is_placed(state)));
                 }

@@ -12,7 +12,7 @@ use schemas::v1::{Audience, ObservationFlag, reception, thermal_report};
 use super::kit::{PILOT, START_S, Story, at, frame_of, ground, name, tracking};
 use crate::core::Outputs;
 use crate::group::GroupCore as _;
-use crate::receivers::{Hearing, ReceiverPositions};
+use crate::receivers::{ReceiverCore, ReceiverPositions};
 use crate::thermals::{Aggregator, Changes};
 
 /// What one record led to, in a line or more; nothing for what led to nothing new.
@@ -87,7 +87,7 @@ fn a_flight_from_take_off_to_landing() {
     let (mut east_m, mut north_m, mut altitude_m) = (0.0, 0.0, 1_200.0);
 
     for step in 0..48_u32 {
-        let (course_deg, airspeed, climb_ms, wind_mps) = match step {
+        let (course_deg, airspeed, climb_mps, wind_mps) = match step {
             0..4 | 42.. => (0.0, 0.0, 0.0, 0.0),
             12..27 => (f64::from(step) * 75.0 % 360.0, 10.0, 2.5, 3.0),
             _ => (90.0, 10.0, -1.0, 3.0),
@@ -98,7 +98,7 @@ fn a_flight_from_take_off_to_landing() {
         let frame = Tracking {
             altitude_m: altitude_m as i32,
             speed_kmh: speed * 3.6,
-            climb_ms,
+            climb_mps,
             heading_deg,
             turn_rate_dps: Some(if (12..27).contains(&step) { 15.0 } else { 0.0 }),
             ..tracking(at(position.latitude_deg, position.longitude_deg))
@@ -116,7 +116,7 @@ fn a_flight_from_take_off_to_landing() {
             let (x, y) = geo::distance::to_components(course_deg + turned, airspeed);
             (east_m, north_m) = (east_m + (x + wind_mps) * 0.5, north_m + y * 0.5);
         }
-        altitude_m += climb_ms * 5.0;
+        altitude_m += climb_mps * 5.0;
     }
     insta::assert_snapshot!(log);
 }
@@ -241,7 +241,7 @@ fn a_thermal_shared_by_three_pilots() {
             let frame = Tracking {
                 altitude_m: 1_000 + (second - from_s) as i32 * 2,
                 speed_kmh: speed * 3.6,
-                climb_ms: 2.0,
+                climb_mps: 2.0,
                 heading_deg,
                 turn_rate_dps: Some(14.4),
                 ..tracking(at(position.latitude_deg, position.longitude_deg))
@@ -286,7 +286,7 @@ fn a_thermal_shared_by_three_pilots() {
 #[test]
 fn a_receiver_appears_and_ends() {
     let (mut story, mut log) = (Story::new(), String::new());
-    let mut hearing = Hearing::new(Arc::new(ReceiverPositions::default()), 24 * 3_600 * 1_000_000);
+    let mut receiver_core = ReceiverCore::new(Arc::new(ReceiverPositions::default()), 24 * 3_600 * 1_000_000);
     let mut changes = Vec::new();
     for step in 0..31_u32 {
         let position = geo::distance::offset(
@@ -306,8 +306,8 @@ fn a_receiver_appears_and_ends() {
         });
         receptions.extend(story.tick().receptions);
         for (_, reception) in &receptions {
-            let offset = hearing.next_offset();
-            hearing.apply(offset, reception, &mut changes);
+            let offset = receiver_core.next_offset();
+            receiver_core.apply(offset, reception, &mut changes);
         }
         for change in changes.drain(..) {
             let minutes = (change.at_us / 1_000_000 - START_S) as f64 / 60.0;

@@ -8,19 +8,19 @@ use super::{aircraft_of, alert_of, calling, fly_a_minute, flying, off_m};
 use crate::core::Outputs;
 use crate::core::tests::kit::{self, PILOT, Story, at, tracking};
 use crate::group::GroupCore as _;
-use crate::receivers::{Hearing, ReceiverPositions};
+use crate::receivers::{ReceiverCore, ReceiverPositions};
 use crate::thermals::{Aggregator, Changes};
 
 /// What reads the core's outputs, by their clocks.
 struct Readers {
     aggregator: Aggregator,
-    hearing: Hearing,
+    receiver_core: ReceiverCore,
 }
 
 impl Readers {
     fn new() -> Self {
-        let hearing = Hearing::new(std::sync::Arc::new(ReceiverPositions::default()), 86_400_000_000);
-        Self { aggregator: Aggregator::new(1), hearing }
+        let receiver_core = ReceiverCore::new(std::sync::Arc::new(ReceiverPositions::default()), 86_400_000_000);
+        Self { aggregator: Aggregator::new(1), receiver_core }
     }
 
     fn take(&mut self, out: &Outputs) -> (Changes, Vec<crate::receivers::ReceiverChange>) {
@@ -30,8 +30,8 @@ impl Readers {
             self.aggregator.apply(offset, report, &mut thermals);
         }
         for (_, reception) in &out.receptions {
-            let offset = self.hearing.next_offset();
-            self.hearing.apply(offset, reception, &mut receivers);
+            let offset = self.receiver_core.next_offset();
+            self.receiver_core.apply(offset, reception, &mut receivers);
         }
         (thermals, receivers)
     }

@@ -8,7 +8,7 @@ use super::{aircraft_of, alert_of, calling_at, fly_a_minute, flying, off_m};
 use crate::core::Outputs;
 use crate::core::tests::kit::{self, PILOT, Story, frame_of};
 use crate::group::GroupCore as _;
-use crate::receivers::{Hearing, ReceiverPositions};
+use crate::receivers::{ReceiverCore, ReceiverPositions};
 
 #[test]
 fn a_receivers_clock_set_back_freezes_nothing() {
@@ -74,7 +74,7 @@ fn a_single_delayed_frame_moves_no_aircraft() {
 #[test]
 fn a_receivers_owner_is_shown_what_is_wrong() {
     let mut story = Story::new();
-    let mut hearing = Hearing::new(std::sync::Arc::new(ReceiverPositions::default()), 86_400_000_000);
+    let mut receiver_core = ReceiverCore::new(std::sync::Arc::new(ReceiverPositions::default()), 86_400_000_000);
     let mut states: Vec<ReceiverState> = Vec::new();
     let mut changes = Vec::new();
     for frame in 0..240_u32 {
@@ -83,8 +83,8 @@ fn a_receivers_owner_is_shown_what_is_wrong() {
         let mut receptions = story.heard("r", behind_s, &flying(f64::from(frame) * 5.0)).receptions;
         receptions.extend(story.tick().receptions);
         for (_, reception) in &receptions {
-            let offset = hearing.next_offset();
-            hearing.apply(offset, reception, &mut changes);
+            let offset = receiver_core.next_offset();
+            receiver_core.apply(offset, reception, &mut changes);
         }
         states.extend(changes.drain(..).filter_map(|change| change.state));
         story.pass(5.0);
@@ -92,17 +92,17 @@ fn a_receivers_owner_is_shown_what_is_wrong() {
     let standing = states.iter().filter(|state| state.clock_trouble() == ReceiverClockTrouble::Standing);
     assert!(standing.clone().count() > 10);
     assert!(standing.clone().all(|state| state.clock_offset_us.is_some()));
-    assert_eq!(hearing.clock_troubles().values().sum::<usize>(), 1, "it is reported for a while");
+    assert_eq!(receiver_core.clock_troubles().values().sum::<usize>(), 1, "it is reported for a while");
     for _ in 0..300 {
         for (_, reception) in &story.tick().receptions {
-            let offset = hearing.next_offset();
-            hearing.apply(offset, reception, &mut changes);
+            let offset = receiver_core.next_offset();
+            receiver_core.apply(offset, reception, &mut changes);
         }
         story.pass(5.0);
     }
     let last = changes.pop().and_then(|change| change.state).expect("published once more");
     assert_eq!((last.clock_trouble, last.clock_offset_us), (None, None));
-    assert!(hearing.clock_troubles().is_empty());
+    assert!(receiver_core.clock_troubles().is_empty());
 }
 
 /// Receptions carry what is wrong with the receiver's clock also where the device is hidden.

@@ -5,13 +5,13 @@ use capture::Record;
 use runtime::Clock;
 
 use super::pace::Speed;
-use super::resume::Bookmark;
+use super::resume::ResumeFile;
 use crate::input::{Recording, SelectedRecords, open};
 use crate::select::SelectArgs;
 
 /// The records to play, and the speed.
 #[derive(Clone, Debug)]
-pub struct Tape {
+pub struct Playback {
     /// The input.
     pub input: Recording,
     /// How to reach an archive.
@@ -26,7 +26,7 @@ pub struct Tape {
     pub is_shifted: bool,
 }
 
-impl Tape {
+impl Playback {
     /// Its records, from the beginning.
     ///
     /// # Errors
@@ -42,14 +42,14 @@ impl Tape {
     }
 
     /// By how much this run moves times, ms.
-    pub(super) fn shift_ms(&self, bookmark: &mut Bookmark, first: &Record, clock: &Clock) -> anyhow::Result<i64> {
+    pub(super) fn shift_ms(&self, resume_file: &mut ResumeFile, first: &Record, clock: &Clock) -> anyhow::Result<i64> {
         if !self.is_shifted {
             return Ok(0);
         }
-        if let Some(shift_ms) = bookmark.position.shift_ms {
+        if let Some(shift_ms) = resume_file.point.shift_ms {
             return Ok(shift_ms);
         }
         let now_ms = i64::try_from(clock.now_us() / 1000)?;
-        Ok(*bookmark.position.shift_ms.insert(now_ms - first.timestamp_ms))
+        Ok(*resume_file.point.shift_ms.insert(now_ms - first.timestamp_ms))
     }
 }

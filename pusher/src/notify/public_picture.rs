@@ -1,7 +1,7 @@
 //! What notifications need of the air picture.
 
-/// The air picture.
-pub(crate) trait Sky: Send + Sync {
+/// The air picture as the public sees it.
+pub(crate) trait PublicPicture: Send + Sync {
     /// Whether it was read to its end.
     fn is_complete(&self) -> bool;
     /// Whether the public may see what a device did at an event time.

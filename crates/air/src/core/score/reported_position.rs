@@ -1,4 +1,4 @@
-//! A position that a device claims, and its possible defects.
+//! A position that a device reports, and its possible defects.
 
 use flight::{ALTITUDES_M, is_missing_fix};
 use geo::Position;
@@ -45,7 +45,7 @@ pub struct Confirmed {
 
 /// A position to be judged.
 #[derive(Clone, Copy, Debug)]
-pub struct Claim {
+pub struct ReportedPosition {
     /// The id of its observation.
     pub observation_id: u64,
     /// When.
@@ -60,7 +60,7 @@ pub struct Claim {
     pub lifetime_us: u64,
 }
 
-impl Claim {
+impl ReportedPosition {
     /// What is wrong with the position itself.
     pub(super) fn defect(&self) -> Option<Reason> {
         let Position { latitude_deg, longitude_deg } = self.position;

@@ -28,7 +28,7 @@ const PUBLISH_US: u64 = 10 * SECOND_US;
 const MINUTE_US: u64 = 60 * SECOND_US;
 /// Trouble of a clock that was not reported again for so long is over, microseconds.
 const TROUBLE_US: u64 = 10 * MINUTE_US;
-/// Times of ingest further ahead of the clock do not move it, microseconds.
+/// Ingestion times further ahead of the clock do not move it, microseconds.
 const AHEAD_US: u64 = MINUTE_US;
 /// A position this far from the previous one means that the receiver moved, metres: a good estimate varies less than
 /// that.
@@ -51,7 +51,7 @@ pub struct ReceiverChange {
 
 /// The pure core of one reception partition.
 #[derive(Debug)]
-pub struct Hearing {
+pub struct ReceiverCore {
     positions: Arc<ReceiverPositions>,
     lifetime_us: u64,
     most_receivers: usize,
@@ -75,13 +75,15 @@ struct Receiver {
     reported: BTreeMap<u16, u64>,
     seen_us: u64,
     published_us: u64,
-    has_changes: bool,
+    /// It changed since its state was last published.
+    is_unpublished: bool,
     /// When trouble of its clock was last reported.
     trouble_us: u64,
-    is_changed: bool,
+    /// It changed since the last checkpoint.
+    is_not_checkpointed: bool,
 }
 
-impl Hearing {
+impl ReceiverCore {
     /// An empty core with the configured positions of receivers.
     pub fn new(positions: Arc<ReceiverPositions>, lifetime_us: u64) -> Self {
         Self {
@@ -163,7 +165,7 @@ impl Hearing {
         counted.insert(id.partition(), id.0);
         receiver.seen_us = clock_us;
         receiver.state.last_seen_at_us = receiver.state.last_seen_at_us.max(arrived_at_us);
-        (receiver.has_changes, receiver.is_changed) = (true, true);
+        (receiver.is_unpublished, receiver.is_not_checkpointed) = (true, true);
         if matches!(reception.content, Some(reception::Content::HeardFrame(_))) {
             receiver.count_frame(clock_us);
         }
@@ -192,7 +194,9 @@ impl Hearing {
                 ended.push(receiver_id.clone());
                 out.push(ReceiverChange::end(receiver_id.clone(), version, clock_us));
             } else if clock_us >= receiver.published_us + PUBLISH_US
-                && (receiver.has_changes || receiver.state.frames_per_minute > 0.0 || receiver.has_recovered(clock_us))
+                && (receiver.is_unpublished
+                    || receiver.state.frames_per_minute > 0.0
+                    || receiver.has_recovered(clock_us))
             {
                 out.push(receiver.publish(version, clock_us));
             }
@@ -200,8 +204,7 @@ impl Hearing {
         });
     }
 
-    /// Ends the least recently plausible where there are too many: first those that never heard a public position, of them
-    /// the longest silent.
+    /// Evicts receivers above the bound: first those that have never heard a public position, the longest silent first.
     fn keep_bound(&mut self, version: u64, out: &mut Vec<ReceiverChange>) {
         let surplus = surplus(self.receivers.len(), self.most_receivers);
         if surplus == 0 {
@@ -223,7 +226,7 @@ impl ReceiverChange {
     }
 }
 
-impl GroupCore for Hearing {
+impl GroupCore for ReceiverCore {
     type Record = Reception;
     type Checkpoint = ReceiversState;
     type Changes = Vec<ReceiverChange>;
@@ -232,7 +235,7 @@ impl GroupCore for Hearing {
         self.next_offset
     }
 
-    /// The newest time of ingest so far.
+    /// The newest ingestion time so far.
     fn clock_us(&self) -> u64 {
         self.clock_us
     }
@@ -275,8 +278,8 @@ impl GroupCore for Hearing {
         // One that ended can be back.
         self.ended.retain(|receiver_id| !self.receivers.contains_key(receiver_id));
         let mut records: Vec<_> = self.ended.drain(..).map(|receiver_id| (receiver_id, None)).collect();
-        for (receiver_id, receiver) in self.receivers.iter_mut().filter(|(_, receiver)| receiver.is_changed) {
-            receiver.is_changed = false;
+        for (receiver_id, receiver) in self.receivers.iter_mut().filter(|(_, receiver)| receiver.is_not_checkpointed) {
+            receiver.is_not_checkpointed = false;
             let checkpoint = receivers_state::Part::Receiver(receiver.to_checkpoint(self.next_offset));
             records.push((receiver_id.clone(), state(checkpoint)));
         }
@@ -291,14 +294,14 @@ impl GroupCore for Hearing {
     }
 
     fn change_all(&mut self) {
-        self.receivers.values_mut().for_each(|receiver| receiver.is_changed = true);
+        self.receivers.values_mut().for_each(|receiver| receiver.is_not_checkpointed = true);
     }
 
     fn restore(&mut self, checkpoint: ReceiversState) {
         match checkpoint.part {
             Some(receivers_state::Part::Receiver(checkpoint)) => {
                 let mut receiver = Receiver::from_checkpoint(checkpoint);
-                receiver.replace(self.positions.find(&receiver.state.receiver_id));
+                receiver.apply_configured_position(self.positions.find(&receiver.state.receiver_id));
                 self.receivers.insert(receiver.state.receiver_id.clone(), receiver);
             }
             Some(receivers_state::Part::Partition(checkpoint)) => {
@@ -337,7 +340,7 @@ impl Receiver {
     }
 
     /// Applies the position configured now, which may differ from the one before.
-    fn replace(&mut self, configured: Option<schemas::v1::Position>) {
+    fn apply_configured_position(&mut self, configured: Option<schemas::v1::Position>) {
         if configured.is_some() {
             return self.set_position(configured, ReceiverPositionSource::Configured);
         }
@@ -376,7 +379,7 @@ impl Receiver {
         !self.strongest.is_empty() || !self.state.coverage.is_empty()
     }
 
-    /// Takes part in the correction of the clock, which was ahead.
+    /// Moves its times back, since the clock was ahead by `by_us`.
     fn set_back(&mut self, clock_us: u64, by_us: u64) {
         let shift = |at_us: &mut u64| {
             if *at_us > clock_us {
@@ -389,7 +392,7 @@ impl Receiver {
         let set_aside = self.state.set_aside_since_us.iter_mut();
         own.into_iter().chain(published).chain(strongest).chain(set_aside).for_each(shift);
         self.counts.clear();
-        (self.has_changes, self.is_changed) = (true, true);
+        (self.is_unpublished, self.is_not_checkpointed) = (true, true);
     }
 
     fn has_recovered(&self, clock_us: u64) -> bool {
@@ -425,7 +428,7 @@ impl Receiver {
         }
         self.state.frames_per_minute = self.counts.frames_per_minute(clock_us);
         self.state.version = version;
-        (self.published_us, self.has_changes, self.is_changed) = (clock_us, false, true);
+        (self.published_us, self.is_unpublished, self.is_not_checkpointed) = (clock_us, false, true);
         let (receiver_id, state) = (self.state.receiver_id.clone(), Some(self.state.clone()));
         ReceiverChange { receiver_id, version, at_us: clock_us, state, is_evicted: false }
     }
@@ -440,7 +443,7 @@ impl Receiver {
             reported_ids: self.reported.values().copied().collect(),
             published_us: self.published_us,
             seen_us: self.seen_us,
-            has_news: self.has_changes,
+            has_news: self.is_unpublished,
             clock_trouble_us: self.trouble_us,
         }
     }
@@ -454,9 +457,9 @@ impl Receiver {
             reported: by_partition(&checkpoint.reported_ids),
             seen_us: checkpoint.seen_us,
             published_us: checkpoint.published_us,
-            has_changes: checkpoint.has_news,
+            is_unpublished: checkpoint.has_news,
             trouble_us: checkpoint.clock_trouble_us,
-            is_changed: false,
+            is_not_checkpointed: false,
         }
     }
 }
