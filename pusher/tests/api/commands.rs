@@ -320,13 +320,15 @@ async fn lines(answer: reqwest::Response) -> Vec<Value> {
 
 #[tokio::test]
 async fn operators_search_the_audit_trail() {
-    let people = people();
-    let stage = open(&people).await;
+    let (people, clock) = (people(), Clock::manual(Clock::system().now_us()));
+    let arguments = people.arguments();
+    let arguments = arguments.iter().map(String::as_str).collect::<Vec<_>>();
+    let stage = Stage::open_at(clock.clone(), None, &arguments).await;
     for (name, device, command) in
         [("ada", OWN, "hide"), ("operator", OTHER, "hide"), ("operator", OWN, "show"), ("ada", OTHER, "show")]
     {
         people.ask(&stage, name, "POST", &format!("/api/v1/devices/{device}/{command}")).await;
-        tokio::time::sleep(Duration::from_millis(3)).await;
+        clock.advance(Duration::from_millis(3));
     }
     let search = async |query: &str| {
         let answer = people.ask(&stage, "operator", "GET", &format!("/api/v1/audit{query}")).await;

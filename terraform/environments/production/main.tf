@@ -1,8 +1,8 @@
-# Production: Kafka with TLS and passwords, rights per program, ClickHouse with users, Redis with users, and what the
+# Production, and staging beside it with other values: Kafka with TLS and passwords, rights per program, ClickHouse with users, Redis with users, and what the
 # Kubernetes manifests expect. State is remote:
 #
 #   terraform init -backend-config=backend.hcl      (see backend.hcl.example)
-#   terraform plan -var-file=production.tfvars
+#   terraform plan -var-file=production.tfvars      (see production.tfvars.example, staging.tfvars.example)
 
 terraform {
   required_version = ">= 1.11"
@@ -103,8 +103,10 @@ module "redis" {
 module "kubernetes" {
   source = "../../modules/kubernetes"
 
+  namespace       = var.namespace
   settings        = local.settings
-  secrets         = var.secrets
+  programs        = setunion(var.programs_with_secrets, ["redis"])
+  secrets         = merge(var.secrets, { redis = { "users.acl" = module.redis.acl_file } })
   secrets_version = var.secrets_version
 }
 

@@ -17,6 +17,11 @@ output "rights" {
   value       = module.access.rights
 }
 
+output "redis_urls" {
+  description = "UPDRAFT_REDIS_URL of the processor, which is also that of the thermals, and of the pusher, with PASSWORD where their passwords belong."
+  value       = module.redis.urls
+}
+
 output "redis" {
   description = "The files that Redis is started with."
   value       = { acl_file = module.redis.acl_file, configuration = module.redis.configuration }

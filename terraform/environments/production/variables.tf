@@ -95,6 +95,18 @@ variable "secrets" {
   default     = {}
 }
 
+variable "namespace" {
+  description = "Where the programs run in Kubernetes: the namespace of the overlay, updraft or updraft-staging."
+  type        = string
+  default     = "updraft"
+}
+
+variable "programs_with_secrets" {
+  description = "The keys of secrets, which Terraform may show. autoscaler: KEDA's certificate, where it scales."
+  type        = set(string)
+  default     = ["bridge", "processor", "thermals", "receivers", "migrate", "historian", "archive", "accounts", "backup", "pusher", "autoscaler"]
+}
+
 variable "secrets_version" {
   description = "Increase it when a password or secret changes."
   type        = number

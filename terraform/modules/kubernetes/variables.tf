@@ -38,7 +38,7 @@ variable "secrets_version" {
 }
 
 variable "programs" {
-  description = "Which programs have secrets: the keys of secrets, which Terraform may show."
+  description = "Who has secrets, the keys of secrets, which Terraform may show. redis: its users.acl; autoscaler: KEDA's certificate."
   type        = set(string)
-  default     = ["bridge", "processor", "thermals", "receivers", "migrate", "historian", "archive", "accounts", "backup", "pusher"]
+  default     = ["bridge", "processor", "thermals", "receivers", "migrate", "historian", "archive", "accounts", "backup", "pusher", "redis", "autoscaler"]
 }

@@ -45,6 +45,27 @@ run "settings_are_those_of_the_programs" {
   }
 }
 
+run "staging_is_beside_production" {
+  command = plan
+  variables {
+    namespace    = "updraft-staging"
+    topic_prefix = "staging."
+    partitions   = 6
+  }
+  assert {
+    condition     = module.kubernetes.namespace == "updraft-staging" && output.settings.UPDRAFT_TOPIC_PREFIX == "staging."
+    error_message = "a namespace and topics of its own"
+  }
+}
+
+run "every_secret_that_the_manifests_mount_is_made" {
+  command = plan
+  assert {
+    condition     = toset(module.kubernetes.secrets) == toset([for name in ["bridge", "processor", "thermals", "receivers", "migrate", "historian", "archive", "accounts", "backup", "pusher", "autoscaler", "redis"] : "updraft-${name}"])
+    error_message = "those of ops/kubernetes"
+  }
+}
+
 run "one_broker_is_refused" {
   command = plan
   variables {
