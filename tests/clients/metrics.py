@@ -1,8 +1,8 @@
 """Generates docs/metrics.md from the sources: each `metrics.register("name", "help", ...)` with the type of its field.
 
     metrics.py            prints the page
-    metrics.py --check A  checks that each name in file A, an output of /metrics, is on the page, and that A has each metric of every
-                          program
+    metrics.py --check A  checks that the page has each metric of file A, an output of /metrics, with its kind, its labels and what it
+                          is about, and that A has each metric of every program
 """
 import re
 import sys
@@ -87,11 +87,26 @@ def page():
 
 def problems(text):
     """What is wrong with what a program exports."""
-    named = set(re.findall(r"`((?:fanet|process)_\w+)`", page()))
-    exported = set(re.findall(r"^# HELP (\w+)", text, re.M))
-    for name in sorted(exported):
-        if name not in named and f"{name}_total" not in named:
+    rows = re.findall(r"^\| `((?:fanet|process)_\w+)` \| (\w+) \| ([^|]*) \| (.*) \|$", page(), re.M)
+    on_page = {name: (kind, set(re.findall(r"`(\w+)`", labels)), about) for name, kind, labels, about in rows}
+    kinds = dict(re.findall(r"^# TYPE (\w+) (\w+)$", text, re.M))
+    labels = {}
+    for name, pairs in re.findall(r"^(\w+)\{([^}]*)\}", text, re.M):
+        labels.setdefault(name, set()).update(re.findall(r'(\w+)="', pairs))
+    exported = dict(re.findall(r"^# HELP (\w+) (.*)$", text, re.M))
+    for name, about in sorted(exported.items()):
+        full = name if name in on_page else f"{name}_total"
+        if full not in on_page:
             yield f"{name} is not on the page"
+            continue
+        if about.rstrip(".") != on_page[full][2]:
+            yield f"{full} is about {about!r}, and on the page about {on_page[full][2]!r}"
+        if kinds.get(name) != on_page[full][0]:
+            yield f"{full} is a {kinds.get(name)}, and on the page a {on_page[full][0]}"
+        # A metric that nothing was counted for yet has no series.
+        of_series = labels.get(full, set()) | labels.get(f"{full}_bucket", {"le"}) - {"le"}
+        if of_series and of_series != on_page[full][1]:
+            yield f"{full} has the labels {sorted(of_series)}, and on the page {sorted(on_page[full][1])}"
     for name, *_ in metrics("crates/runtime"):
         # Traces are counted where they are sent, certificates where a setting names one.
         if name.removesuffix("_total") not in exported and not name.startswith(("fanet_trace_", "fanet_certificate_")):

@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
-use harness::{python, workspace_dir};
+use harness::{Program, ProgramOptions, free_port, python, workspace_dir};
 
 use crate::running::check;
 use crate::stage::{stage, temporary_dir};
@@ -44,7 +44,13 @@ async fn the_page_of_metrics_is_up_to_date() -> Result<()> {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_page_has_all_metrics_of_the_programs() -> Result<()> {
     let stage = stage().await?;
-    for program in [&stage.bridge, &stage.processor, &stage.pusher] {
+    let to = temporary_dir()?.join("archive");
+    let archive = ProgramOptions::new("processor").args(["archive", "--to"]).args([to.display().to_string()]);
+    let mqtt_listen = format!("127.0.0.1:{}", free_port());
+    let updraft = ProgramOptions::new("updraft").env("UPDRAFT_STANDALONE_MQTT_LISTEN", mqtt_listen);
+    let (archive, updraft) =
+        tokio::try_join!(Program::start(archive.envs(stage.settings())), Program::start(updraft))?;
+    for program in stage.programs().into_iter().chain([&archive, &updraft]) {
         let (status, text) = program.admin("/metrics").await?;
         ensure!(status == 200, "{status}");
         let file = temporary_dir()?.join("metrics.txt");
