@@ -36,6 +36,17 @@ class Gate(unittest.TestCase):
         self.git("tag", "v1.2.3")
         self.assertEqual(self.gate("v1.2.3"), (0, "release: v1.2.3 may be built\n"))
 
+    def test_the_release_before_gives_its_schemas(self):
+        older = self.folder / "older.binpb"
+        (self.folder / "schemas").mkdir()
+        for version, schemas in (("1.2.1", b"older"), ("1.2.2", b"old")):
+            (self.folder / "schemas/descriptors.binpb").write_bytes(schemas)
+            self.git("add", "-A")
+            self.git("-c", "user.name=x", "-c", "user.email=x@example.org", "commit", "-qm", version)
+            self.git("tag", f"v{version}")
+        ran = subprocess.run([self.folder / "ops/release/gate.sh", "v1.2.3", older], capture_output=True, text=True)
+        self.assertEqual((ran.returncode, older.read_bytes()), (0, b"old"))
+
     def test_notes_are_those_of_the_version(self):
         ran = subprocess.run([self.folder / "ops/release/notes.sh", "v1.2.3"], capture_output=True, text=True)
         self.assertEqual(ran.stdout.strip(), "- Faster.")

@@ -1,6 +1,10 @@
 //! Holds the wire types to the last descriptor set that was committed: `schemas/descriptors.binpb`.
 //!
+//! A release also compares them with those of the release before, which `OLDER_DESCRIPTORS` names.
+//!
 //! A compatible change writes the new set with `UPDATE_DESCRIPTORS=1 cargo test -p schemas`, which refuses a breaking one.
+
+use std::path::Path;
 
 use prost::Message as _;
 use prost_types::FileDescriptorSet;
@@ -12,10 +16,12 @@ const COMMITTED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/descriptors.binpb"
 
 #[test]
 fn the_wire_types_break_no_reader_of_the_committed_ones() {
-    let committed = std::fs::read(COMMITTED).expect("schemas/descriptors.binpb is committed");
-    let old = FileDescriptorSet::decode(committed.as_slice()).expect("schemas/descriptors.binpb is a descriptor set");
-    let found = breaking_changes(&old, &descriptor_set());
-    assert!(found.is_empty(), "breaking changes:\n{}", found.join("\n"));
+    let of_release = std::env::var_os("OLDER_DESCRIPTORS").map(|file| descriptors_of(Path::new(&file)));
+    let old = descriptors_of(Path::new(COMMITTED));
+    for older in of_release.iter().chain([&old]) {
+        let found = breaking_changes(older, &descriptor_set());
+        assert!(found.is_empty(), "breaking changes:\n{}", found.join("\n"));
+    }
     if std::env::var_os("UPDATE_DESCRIPTORS").is_some() {
         std::fs::write(COMMITTED, without_comments(descriptor_set()).encode_to_vec())
             .expect("schemas/descriptors.binpb can be written");
@@ -23,6 +29,12 @@ fn the_wire_types_break_no_reader_of_the_committed_ones() {
         let recorded = old == without_comments(descriptor_set());
         assert!(recorded, "compatible, but not recorded: run UPDATE_DESCRIPTORS=1 cargo test -p schemas");
     }
+}
+
+fn descriptors_of(file: &Path) -> FileDescriptorSet {
+    let bytes = std::fs::read(file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+    FileDescriptorSet::decode(bytes.as_slice())
+        .unwrap_or_else(|error| panic!("{}: no descriptor set: {error}", file.display()))
 }
 
 /// Each change below, alone, must be found.
