@@ -1,4 +1,4 @@
-import { AirPicture, Connection, Session, socketUrl, type Aircraft, type Position } from 'updraft-client';
+import { AirPicture, Connection, Session, socketUrl, type Aircraft, type Alert, type Position } from 'updraft-client';
 import { AddressBar, readState } from './address-bar';
 import { baseMapsOf, type Config } from './config';
 import { THEMES } from './basemap/theme';
@@ -142,7 +142,7 @@ export class App {
       select: (selection, position) => this.#select(selection, true, position),
       seek: (at) => void this.#travel.seek(at),
     });
-    this.#list = new ObjectList((selection, position) => this.#select(selection, true, position), () => this.#showPanel(), (filter) => this.#setFilter(filter), () => void this.#dialogs.openSilent());
+    this.#list = new ObjectList((selection, position) => this.#select(selection, true, position), () => this.#showPanel(), (filter) => this.#setFilter(filter), () => void this.#dialogs.openSilent(), (call, position) => this.#showCall(call, position));
     this.#card = new Card(byId('card'), {
       close: () => this.#select(undefined),
       follow: (device) => this.#toggleFollow(device),
@@ -152,15 +152,11 @@ export class App {
       },
       group: (device) => this.#setGroup(this.#colours.has(device) ? withoutMember(this.#group!, device) : withMember(this.#group, device)),
       goTo: (position) => this.#board.goTo(position, CLOSE_ZOOM),
+      select: (device) => this.#select({ kind: 'device', device }, true),
       showFlight: (flight) => this.#showFlight(flight),
       showData: (device, station) => void this.#dialogs.openData({ device, station }),
     });
-    this.#alerts = new AlertBanner((alert, position) => {
-      // The calls are those of now.
-      this.#travel.goLive();
-      this.#select({ kind: 'device', device: alert.device });
-      if (position) this.#board.goTo(position, CLOSE_ZOOM);
-    }, () => {
+    this.#alerts = new AlertBanner((call, position) => this.#showCall(call, position), () => {
       this.#travel.goLive();
       this.#list.open('calls');
       openList();
@@ -399,7 +395,7 @@ export class App {
     this.#zones.want(reported('zones'), now);
     // The server may have sent new limits.
     this.#subscribe();
-    const { aircraft: count, hidden } = this.#list.show(scene, this.#board.view);
+    const { aircraft: count, hidden } = this.#list.show(scene, present, this.#board.view);
     this.#filterBanner.show(this.#filter, this.#shown !== 'all', hidden);
     this.#card.show(scene);
     // Calls for help are those of now, whatever the map shows.
@@ -482,6 +478,12 @@ export class App {
     else this.#board.reveal(position);
   }
 
+  /** The calls are those of now, whatever time the map shows. */
+  #showCall({ device }: Alert, position: Position | undefined): void {
+    this.#travel.goLive();
+    this.#select({ kind: 'device', device }, true, position);
+  }
+
   #setFilter(filter: Filter): void {
     this.#filter = filter;
     this.#writeAddress();
@@ -516,9 +518,9 @@ export class App {
   }
 
   #locate(): void {
-    this.#here.locate((position) => {
+    this.#here.locate((position, first) => {
       this.#board.showHere(position);
-      this.#board.goTo(position, CLOSE_ZOOM);
+      if (first) this.#board.goTo(position, CLOSE_ZOOM);
     }, () => this.#hint.say(t('locate.denied')));
   }
 

@@ -176,7 +176,7 @@ export class Board {
       layer.draw(this.map, scene);
       this.#drawnAt.set(layer, now);
     }
-    this.#beacons.draw(scene.picture);
+    this.#beacons.draw(scene.picture, this.#hidden);
   }
 
   setTheme(theme: Theme): void {
@@ -338,7 +338,7 @@ export class Board {
     for (const layer of this.#layers.toReversed()) {
       if (!layer.pick || this.#hidden.has(layer.key)) continue;
       const box: [[number, number], [number, number]] = [[x - PICK_PX, y - PICK_PX], [x + PICK_PX, y + PICK_PX]];
-      const hit = this.map.queryRenderedFeatures(box, { layers: layer.ids })[0];
+      const hit = this.map.queryRenderedFeatures(box, { layers: layer.clickable ?? layer.ids })[0];
       if (hit) return layer.pick(hit.properties);
     }
     return undefined;

@@ -1,9 +1,9 @@
-import { AlertStatus, type Alert, type Position } from 'updraft-client';
+import type { Alert, Position } from 'updraft-client';
 import { isDistress, openCalls, positionOf } from '../live/alerts';
 import type { Scene } from '../map/scene';
 import { formatAge } from '../settings/formats';
 import { t } from '../settings/language';
-import { alertLabel, callerOf } from './calls';
+import { alertLabel, callerOf, remarksOf } from './calls';
 import { h, setText } from './dom';
 
 const MAX_SHOWN = 3;
@@ -17,14 +17,14 @@ export class AlertBanner {
   readonly #distress = h('div', { class: 'alerts', hidden: true });
   readonly #rows = new Map<string, { row: HTMLElement; text: HTMLElement }>();
   readonly #list = h('ul');
-  readonly #more = h('p', { class: 'more' });
+  readonly #more = h('button', { type: 'button', class: 'more' });
   readonly #calm = h('button', { type: 'button', class: 'banner calm', hidden: true });
   readonly #show: (alert: Alert, position: Position | undefined) => void;
 
   constructor(show: (alert: Alert, position: Position | undefined) => void, openList: () => void) {
     this.#show = show;
     this.#distress.append(this.#list, this.#more, h('p', { class: 'caveat' }, t('alert.caveat')));
-    this.#calm.addEventListener('click', openList);
+    for (const button of [this.#calm, this.#more]) button.addEventListener('click', openList);
     this.element.append(this.#distress, this.#calm);
   }
 
@@ -40,7 +40,8 @@ export class AlertBanner {
       this.#rows.delete(id);
     }
     const more = distress.length - shown.length;
-    setText(this.#more, more > 0 ? t('alert.more', { count: more }) : '');
+    this.#more.hidden = more <= 0;
+    setText(this.#more, `${t('alert.more', { count: more })} · ${t('alert.list')}`);
     this.#distress.hidden = shown.length === 0;
     const calm = calls.length - distress.length;
     this.#calm.hidden = calm === 0;
@@ -63,8 +64,7 @@ export class AlertBanner {
 function textOf(alert: Alert, { now, formats }: Scene): string {
   const parts = [
     `${alertLabel(alert.kind)}: ${callerOf(alert)}, ${t('alert.since', { time: formats.time(alert.openedAt) })}, ${t('alert.heard', { age: formatAge(now - alert.at) })}`,
-    alert.unverified && t('alert.unverified'),
-    alert.status === AlertStatus.ALERT_STATUS_ACKNOWLEDGED && t('alert.acknowledged'),
+    ...remarksOf(alert),
   ];
-  return parts.filter(Boolean).join(' · ');
+  return parts.join(' · ');
 }

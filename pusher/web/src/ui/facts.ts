@@ -1,12 +1,12 @@
 // The facts of each kind of object in the details: pairs of a label and a text.
-import { FlightPhase, formatAddress, LandmarkLayer, type Aircraft, type Ground, type Landmark, type Receiver, type Station, type Thermal, type Tracked } from 'updraft-client';
+import { FlightPhase, formatAddress, LandmarkLayer, type Aircraft, type Alert, type Ground, type Landmark, type Receiver, type Station, type Thermal, type Tracked } from 'updraft-client';
 import { callOf, nearestHelpers, positionOf } from '../live/alerts';
 import type { ReceiverReport } from '../live/receiver-reports';
 import type { Scene } from '../map/scene';
 import { MAX_AHEAD_S, type Estimate } from '../motion/extrapolate';
 import { formatAge, formatCourse, formatPosition, formatInteger, UNKNOWN } from '../settings/formats';
 import { t, type TextKey } from '../settings/language';
-import { alertLabel } from './calls';
+import { callText } from './calls';
 import { timeOf, type DeviceView } from './device-view';
 
 export interface Fact {
@@ -14,6 +14,8 @@ export interface Fact {
   text: string;
   /** Needs the full width. */
   wide?: boolean;
+  /** Devices to select, in place of the text. */
+  links?: readonly { device: number; text: string }[];
 }
 
 const PHASES: Record<number, TextKey> = {
@@ -58,11 +60,18 @@ export function groundFacts(ground: Ground, scene: Scene): Fact[] {
 export function callFacts(device: number, { picture, formats }: Scene): Fact[] {
   const call = callOf(device, picture);
   if (!call) return [];
-  const facts = [wide('fact.alert', `${alertLabel(call.kind)}, ${t('alert.since', { time: formats.time(call.openedAt) })}`)];
+  const facts = [wide('fact.alert', callText(call, formats))];
   const position = positionOf(call, picture);
   const helpers = position ? nearestHelpers(device, position, picture) : [];
-  if (helpers.length > 0) facts.push(wide('fact.nearest', helpers.map(({ label, km }) => `${label} ${formats.distance(km)}`).join(' · ')));
+  if (helpers.length > 0) facts.push({ ...wide('fact.nearest', ''), links: helpers.map(({ device, label, km }) => ({ device, text: `${label} ${formats.distance(km)}` })) });
   return facts;
+}
+
+/** What is known of a caller that the air picture has no other state of. */
+export function callerFacts(call: Alert, scene: Scene): Fact[] {
+  const { lat, lon } = call;
+  const known = lat !== undefined && lon !== undefined;
+  return [heard('fact.heard', call, scene), ...(known ? [...distance({ lat, lon }, scene), wide('fact.position', formatPosition(lat, lon))] : [])];
 }
 
 export function stationFacts(station: Station, scene: Scene): Fact[] {

@@ -30,6 +30,8 @@ const OLD_MS = 30_000;
 export class AircraftLayer implements Layer {
   readonly key = 'aircraft';
   readonly ids = ['aircraft-leaders', 'aircraft-ring', 'aircraft-dots', 'aircraft'];
+  /** Without the lines to the true positions, which have no device. */
+  readonly clickable = ['aircraft-ring', 'aircraft-dots', 'aircraft'];
   readonly intervalMs = 0;
   readonly #spreading = new Spreading();
   #spreadZoom = 0;
