@@ -48,6 +48,14 @@ describe('a table', () => {
     expect(sorted(table, 0, false).rows.map(({ values }) => values[0])).toEqual(['Beat', '=Anna, "A"', undefined]);
   });
 
+  it('tells open, seen and resolved calls apart', () => {
+    const made = new AirPicture();
+    const call = { device: 0x110b91, alert_kind: 9, opened_at_us: 0, unverified: false, version: 1, age_ds: 0 };
+    made.put(objects({ alerts: [1, 2, 3].map((status) => ({ ...call, alert_id: `1-${status}`, status })) as never }), { now: AT, connection: 1 });
+    const table = regionTable('alerts', made, METRIC);
+    expect(table.rows.map(({ values }) => values[column(table, 'Status')])).toEqual(['open', 'seen by an operator', 'resolved']);
+  });
+
   it('is searched in its texts', () => {
     const table = regionTable('aircraft', picture(), METRIC);
     expect(matching(table, ' 110b9 ').rows).toHaveLength(2);

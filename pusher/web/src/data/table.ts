@@ -1,5 +1,5 @@
 // Tables of what is known, as they are shown and downloaded: one value per cell, in the user's units, rounded as it is shown.
-import { formatAddress, type Aircraft, type AirPicture, type Alert, type Ground, type Landmark, type Position, type Receiver, type Station, type Thermal } from 'updraft-client';
+import { AlertStatus, formatAddress, type Aircraft, type AirPicture, type Alert, type Ground, type Landmark, type Position, type Receiver, type Station, type Thermal } from 'updraft-client';
 import { positionOf } from '../live/alerts';
 import { aircraftKind } from '../map/symbols/aircraft';
 import { groundKind } from '../map/symbols/ground';
@@ -96,7 +96,7 @@ export function regionTable(kind: RegionTable, picture: AirPicture, formats: For
       name, device, text('data.type', (one) => groundKind(one.kind).label()), ...positionFields((one: Position) => one), heard,
     ], [...picture.ground.values()], ofDevice);
     case 'alerts': return tableOf<Alert>([
-      text('list.name', callerOf), device, text('fact.alert', (one) => alertLabel(one.kind)), ...positionFields((one: Alert) => positionOf(one, picture)),
+      text('list.name', callerOf), device, text('fact.alert', (one) => alertLabel(one.kind)), text('data.status', statusOf), ...positionFields((one: Alert) => positionOf(one, picture)),
       time('data.since', (one) => one.openedAt), heard,
     ], [...picture.alerts.values()], (one) => ({ selection: { kind: 'device', device: one.device }, ...(positionOf(one, picture) && { position: positionOf(one, picture)! }) }));
     case 'thermals': return tableOf<Thermal>([
@@ -118,6 +118,12 @@ export function regionTable(kind: RegionTable, picture: AirPicture, formats: For
       text('data.id', (one) => one.id), ...positionFields((one: { lat?: number; lon?: number }) => one), number('fact.frames', plain('/min'), (one) => one.framesPerMinute), heard,
     ], [...picture.receivers.values()], ({ id, lat, lon }) => ({ selection: { kind: 'receiver', id }, ...(lat !== undefined && lon !== undefined && { position: { lat, lon } }) }));
   }
+}
+
+/** Resolved calls stay in the picture for a day. */
+function statusOf({ status }: Alert): string {
+  if (status === AlertStatus.ALERT_STATUS_RESOLVED) return t('data.resolved');
+  return t(status === AlertStatus.ALERT_STATUS_ACKNOWLEDGED ? 'alert.acknowledged' : 'data.open');
 }
 
 /** One recorded position. */
