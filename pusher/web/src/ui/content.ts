@@ -1,6 +1,7 @@
 // The content of the details of a selection.
 import { formatAddress, type Aircraft, type Alert, type Ground, type Landmark, type Position, type Receiver, type Station, type Thermal } from 'updraft-client';
 import { callOf, positionOf } from '../live/alerts';
+import { windId, type Wind } from '../live/winds';
 import type { Scene } from '../map/scene';
 import { aircraftKind } from '../map/symbols/aircraft';
 import { groundKind } from '../map/symbols/ground';
@@ -8,7 +9,7 @@ import type { Selection } from '../selection';
 import { t } from '../settings/language';
 import { alertLabel, callerOf } from './calls';
 import type { DeviceView } from './device-view';
-import { aircraftFacts, callFacts, callerFacts, deviceFacts, groundFacts, phaseLabel, landmarkFacts, landmarkLabel, receiverFacts, stationFacts, thermalFacts, type Fact } from './facts';
+import { aircraftFacts, callFacts, callerFacts, deviceFacts, groundFacts, phaseLabel, landmarkFacts, landmarkLabel, receiverFacts, stationFacts, thermalFacts, windFacts, type Fact } from './facts';
 
 export interface Content {
   title: string;
@@ -23,10 +24,10 @@ export interface Content {
 /** The object of a selection, as the air picture has or had it. */
 export type Found =
   | { kind: 'aircraft'; object: Aircraft } | { kind: 'ground'; object: Ground } | { kind: 'call'; object: Alert } | { kind: 'station'; object: Station }
-  | { kind: 'thermal'; object: Thermal } | { kind: 'landmark'; object: Landmark } | { kind: 'receiver'; object: Receiver };
+  | { kind: 'thermal'; object: Thermal } | { kind: 'landmark'; object: Landmark } | { kind: 'receiver'; object: Receiver } | { kind: 'wind'; object: Wind };
 
 /** Undefined: it is not in the air picture. A call outlives the state of its device, and passes a layer that is off. */
-export function find(selection: Selection, { picture }: Scene): Found | undefined {
+export function find(selection: Selection, { picture, winds, isLive }: Scene): Found | undefined {
   switch (selection.kind) {
     case 'device': {
       const { device } = selection;
@@ -35,6 +36,8 @@ export function find(selection: Selection, { picture }: Scene): Found | undefine
     case 'station': return found('station', picture.stations.get(selection.device));
     case 'thermal': return found('thermal', picture.thermals.get(selection.id));
     case 'landmark': return found('landmark', picture.landmarks.get(selection.id));
+    // The past has no winds.
+    case 'wind': return found('wind', isLive ? winds.find((wind) => windId(wind) === selection.id) : undefined);
     case 'receiver': return found('receiver', picture.receivers.get(selection.id));
   }
 }
@@ -78,6 +81,8 @@ export function contentOf({ kind, object }: Found, scene: Scene, view: DeviceVie
       return { title: t('card.thermal'), subtitle: t('card.thermal.how'), facts: thermalFacts(object, scene), position: object };
     case 'landmark':
       return { title: object.text ?? landmarkLabel(object.layer), subtitle: landmarkLabel(object.layer), facts: landmarkFacts(object, scene), position: object };
+    case 'wind':
+      return { title: t('layer.winds'), subtitle: t('legend.windAloft'), facts: windFacts(object, scene), position: object };
     case 'receiver': {
       const { lat, lon } = object;
       return {

@@ -1,5 +1,7 @@
 import { formatAddress, type Aircraft, type Alert, type Ground, type Position, type View } from 'updraft-client';
 import { isDistress, openCalls, positionOf, urgencyOf } from '../live/alerts';
+import { newText } from '../live/messages';
+import type { LayerKey } from '../map/layers/layer';
 import type { Scene } from '../map/scene';
 import { aircraftKind } from '../map/symbols/aircraft';
 import { climbStep } from '../map/symbols/climb';
@@ -21,6 +23,8 @@ import { VirtualRows } from './rows';
 const COLUMNS: readonly [SortKey, TextKey][] = [['name', 'list.name'], ['altitude', 'list.altitude'], ['climb', 'list.climb']];
 const TABS = ['air', 'ground', 'calls'] as const;
 export type Tab = (typeof TABS)[number];
+/** Without its layer a tab is empty. */
+const LAYERS: Partial<Record<Tab, 'aircraft' | 'ground'>> = { air: 'aircraft', ground: 'ground' };
 const OLD_MS = 60_000;
 
 export interface Counts {
@@ -111,8 +115,8 @@ export class ObjectList {
     this.#filter.toggleByKey();
   }
 
-  /** Shows a scene, and the calls of the present. */
-  show(scene: Scene, present: Scene, view: View): Counts {
+  /** Shows a scene, and the calls of the present. `hidden`: the layers that are off. */
+  show(scene: Scene, present: Scene, view: View, hidden: ReadonlySet<LayerKey>): Counts {
     this.#scene = scene;
     this.#present = present;
     const inView = [...scene.picture.aircraft.values()].filter((one) => isInView(one, view) || scene.followed.has(one.device) || scene.group.has(one.device));
@@ -138,7 +142,9 @@ export class ObjectList {
     const all = { air: inView, ground: onGround, calls }[this.#tab].length;
     const empty = found[this.#tab].length === 0;
     this.#note.hidden = !empty;
-    if (empty) setText(this.#note, all === 0 ? t(`list.empty.${this.#tab}`) : t('list.none'));
+    const layer = LAYERS[this.#tab];
+    if (empty && all === 0 && layer && hidden.has(layer)) setText(this.#note, t('list.off', { layer: t(`layer.${layer}`) }));
+    else if (empty) setText(this.#note, all === 0 ? t(`list.empty.${this.#tab}`) : t('list.none'));
     return { aircraft: aircraft.length, hidden: inView.length - aircraft.length + onGround.length - ground.length };
   }
 
@@ -195,7 +201,7 @@ export class ObjectList {
     const age = now - aircraft.at;
     const ground = elevationAt(aircraft.lat, aircraft.lon);
     const agl = ground === undefined || aircraft.altitudeM === undefined ? '' : `${formats.altitude(Math.max(0, aircraft.altitudeM - ground))} AGL`;
-    setText(row.detail, [agl, age > OLD_MS ? t('fact.ago', { age: formatAge(age), time: formats.time(aircraft.at) }) : ''].filter(Boolean).join(' · '));
+    setText(row.detail, [newText(aircraft, now), agl, age > OLD_MS ? t('fact.ago', { age: formatAge(age), time: formats.time(aircraft.at) }) : ''].filter(Boolean).join(' · '));
     setText(row.altitude, formats.altitude(aircraft.altitudeM));
     setText(row.climb, formats.climb(aircraft.climbMps));
     row.climb.dataset.step = String(step);
@@ -206,7 +212,7 @@ export class ObjectList {
     const { now, selection } = this.#scene!;
     setIcon(row.icon, symbolId.ground(ground.kind), '');
     setText(row.name, ground.name ?? formatAddress(ground.device));
-    setText(row.detail, groundKind(ground.kind).label());
+    setText(row.detail, [newText(ground, now), groundKind(ground.kind).label()].filter(Boolean).join(' · '));
     setText(row.altitude, formatAge(now - ground.at));
     setText(row.climb, this.#distanceTo(ground));
     mark(row.element, ground.device, this.#scene!, isSelectedDevice(selection, ground.device), urgencyOf(ground.kind) === 'distress', false);

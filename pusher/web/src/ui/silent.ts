@@ -135,5 +135,5 @@ function thenOf({ position, altitudeM, climbMps, speedKmh, courseDeg }: Silent, 
 /** The page at that place and time. */
 function linkTo({ device, position }: Silent, at: number): string {
   const map = `map=${ZOOM}/${position.lat.toFixed(4)}/${position.lon.toFixed(4)}`;
-  return `${location.pathname}${location.search}${writeState(map, { ...FIRST_STATE, device, at })}`;
+  return `${location.pathname}${location.search}${writeState(map, { ...FIRST_STATE, selection: { kind: 'device', device }, at })}`;
 }

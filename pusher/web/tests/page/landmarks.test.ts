@@ -23,4 +23,8 @@ it('shows the text that a pilot has sent', async ({ page, visit, sky }) => {
   sky.sky.say(0, 'Landing at the lake');
   await visit.open(`${VIEW}&device=110B00`);
   await page.waitForSelector('#card:not([hidden]) >> text=Landing at the lake', STEP);
+  // The list shows it while it is new.
+  await page.keyboard.press('/');
+  await page.keyboard.type('110b00');
+  await page.waitForSelector('.row .detail >> text=/^✉ Landing at the lake/', STEP);
 });
