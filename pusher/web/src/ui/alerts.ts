@@ -17,13 +17,16 @@ export class AlertBanner {
   readonly #distress = h('div', { class: 'alerts', hidden: true });
   readonly #rows = new Map<string, { row: HTMLElement; text: HTMLElement }>();
   readonly #list = h('ul');
+  /** On a small screen: leaves one line of the distress calls. */
+  readonly #fold = h('button', { type: 'button', class: 'fold only-small', 'aria-label': t('alert.fold'), 'aria-expanded': 'true' }, '▾');
   readonly #more = h('button', { type: 'button', class: 'more' });
   readonly #calm = h('button', { type: 'button', class: 'banner calm', hidden: true });
   readonly #show: (alert: Alert, position: Position | undefined) => void;
 
   constructor(show: (alert: Alert, position: Position | undefined) => void, openList: () => void) {
     this.#show = show;
-    this.#distress.append(this.#list, this.#more, h('p', { class: 'caveat' }, t('alert.caveat')));
+    this.#fold.addEventListener('click', () => this.#setFolded(!this.#distress.classList.contains('folded')));
+    this.#distress.append(this.#fold, this.#list, this.#more, h('p', { class: 'caveat' }, t('alert.caveat')));
     for (const button of [this.#calm, this.#more]) button.addEventListener('click', openList);
     this.element.append(this.#distress, this.#calm);
   }
@@ -48,6 +51,12 @@ export class AlertBanner {
     setText(this.#calm, `${t('alert.calm', { count: calm })} · ${t('alert.list')}`);
   }
 
+  #setFolded(folded: boolean): void {
+    this.#distress.classList.toggle('folded', folded);
+    this.#fold.setAttribute('aria-expanded', String(!folded));
+    setText(this.#fold, folded ? '▸' : '▾');
+  }
+
   #row(alert: Alert, scene: Scene): { row: HTMLElement; text: HTMLElement } {
     let shown = this.#rows.get(alert.id);
     if (!shown) {
@@ -56,6 +65,8 @@ export class AlertBanner {
       shown = { text, row: h('li', {}, text, h('button', { type: 'button', onclick: show }, t('alert.show'))) };
       this.#rows.set(alert.id, shown);
       this.#list.append(shown.row);
+      // A new call is shown in full.
+      this.#setFolded(false);
     }
     return shown;
   }
