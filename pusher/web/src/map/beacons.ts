@@ -29,6 +29,7 @@ export class Beacons {
       shown.add(alert.id);
       const marker = this.#markers.get(alert.id) ?? this.#add(alert);
       marker.setLngLat([position.lon, position.lat]);
+      label(marker.getElement(), alert);
       marker.getElement().classList.toggle('acknowledged', alert.status === AlertStatus.ALERT_STATUS_ACKNOWLEDGED);
       if (!marker.getElement().isConnected) marker.addTo(this.#map);
     }
@@ -41,9 +42,7 @@ export class Beacons {
 
   #add(alert: Alert): Marker {
     const element = document.createElement('button');
-    element.className = `beacon${isDistress(alert) ? '' : ' calm'}`;
-    element.setAttribute('aria-label', t('announce.alert', { kind: alertLabel(alert.kind), who: callerOf(alert) }));
-    if (!isDistress(alert)) element.append(h('img', { src: symbolUrl(symbolId.ground(alert.kind)), alt: '' }));
+    element.className = 'beacon';
     element.addEventListener('click', (event) => {
       event.stopPropagation();
       this.#pick({ kind: 'device', device: alert.device });
@@ -52,4 +51,13 @@ export class Beacons {
     this.#markers.set(alert.id, marker);
     return marker;
   }
+}
+
+/** A call may change: its kind, or that the name of its device is known. */
+function label(element: HTMLElement, alert: Alert): void {
+  const text = t('announce.alert', { kind: alertLabel(alert.kind), who: callerOf(alert) });
+  if (element.getAttribute('aria-label') === text) return;
+  element.setAttribute('aria-label', text);
+  element.classList.toggle('calm', !isDistress(alert));
+  element.replaceChildren(...(isDistress(alert) ? [] : [h('img', { src: symbolUrl(symbolId.ground(alert.kind)), alt: '' })]));
 }

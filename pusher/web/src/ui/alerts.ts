@@ -60,7 +60,10 @@ export class AlertBanner {
   #row(alert: Alert, scene: Scene): { row: HTMLElement; text: HTMLElement } {
     let shown = this.#rows.get(alert.id);
     if (!shown) {
-      const show = () => this.#show(alert, positionOf(alert, scene.picture));
+      const show = () => {
+        const known = scene.picture.alerts.get(alert.id) ?? alert;
+        this.#show(known, positionOf(known, scene.picture));
+      };
       const text = h('span');
       shown = { text, row: h('li', {}, text, h('button', { type: 'button', onclick: show }, t('alert.show'))) };
       this.#rows.set(alert.id, shown);

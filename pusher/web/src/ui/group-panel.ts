@@ -5,6 +5,7 @@ import type { Formats } from '../settings/formats';
 import { t } from '../settings/language';
 import { toggle } from './choices';
 import { h, setText } from './dom';
+import { stateOf } from './group-state';
 import { shareLink } from './share';
 
 export interface GroupActions {
@@ -102,13 +103,6 @@ export class GroupPanel {
   #edit(change: (group: Group) => Group | undefined): void {
     if (this.#group) this.#actions.change(change(this.#group));
   }
-}
-
-/** What a member does: its altitude and climb, that it is on the ground, or that it is not received. */
-export function stateOf(device: number, { picture, formats }: Scene): string {
-  const aircraft = picture.aircraft.get(device);
-  if (aircraft) return [formats.altitude(aircraft.altitudeM), formats.climb(aircraft.climbMps)].filter(Boolean).join('  ');
-  return t(picture.ground.get(device) ? 'phase.ground' : 'group.notReceived');
 }
 
 /** The page's address with the group and the view of the map, and without what its user selected, follows or filters. */

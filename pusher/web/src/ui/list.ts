@@ -83,7 +83,7 @@ export class ObjectList {
       air: new VirtualRows({ key: ({ device }) => device, make: ({ device }) => this.#make(() => pick({ kind: 'device', device })), update: (row, one) => this.#updateAircraft(row, one) }),
       ground: new VirtualRows({ key: ({ device }) => device, make: ({ device }) => this.#make(() => pick({ kind: 'device', device }), 'short'), update: (row, one) => this.#updateGround(row, one) }),
       calls: new VirtualRows({
-        key: ({ id }) => id, make: (alert) => this.#make(() => pickCall(alert, positionOf(alert, this.#present!.picture)), 'short'),
+        key: ({ id }) => id, make: ({ id }) => this.#make(() => this.#pickCall(id, pickCall), 'short'),
         update: (row, one) => this.#updateCall(row, one),
       }),
     };
@@ -146,6 +146,13 @@ export class ObjectList {
     if (empty && all === 0 && layer && hidden.has(layer)) setText(this.#note, t('list.off', { layer: t(`layer.${layer}`) }));
     else if (empty) setText(this.#note, all === 0 ? t(`list.empty.${this.#tab}`) : t('list.none'));
     return { aircraft: aircraft.length, hidden: inView.length - aircraft.length + onGround.length - ground.length };
+  }
+
+  /** As it is known now: the row may be older. */
+  #pickCall(id: string, pick: (call: Alert, position: Position | undefined) => void): void {
+    const { picture } = this.#present!;
+    const call = picture.alerts.get(id);
+    if (call) pick(call, positionOf(call, picture));
   }
 
   #makeTab(tab: Tab, changed: () => void): HTMLButtonElement {

@@ -26,5 +26,5 @@ it('shows the text that a pilot has sent', async ({ page, visit, sky }) => {
   // The list shows it while it is new.
   await page.keyboard.press('/');
   await page.keyboard.type('110b00');
-  await page.waitForSelector('.row .detail >> text=/^✉ Landing at the lake/', STEP);
+  await page.waitForSelector('.row >> text=/^✉ Landing at the lake/', STEP);
 });
