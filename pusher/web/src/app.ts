@@ -179,7 +179,8 @@ export class App {
     this.#listenToKeys();
     this.#board.map.on('dragstart', () => this.#followed.release());
     if (state.at !== undefined) void this.#travel.seek(state.at);
-    addEventListener('hashchange', () => this.#openLink());
+    // A fragment without a field is no state of the page.
+    addEventListener('hashchange', () => { if (location.hash.includes('=')) this.#openLink(); });
     this.#subscribe();
     drawRepeatedly(() => this.#draw());
   }

@@ -19,7 +19,14 @@ export function furnish({ count, status, list, banners, tools, announcer }: Fram
   for (const [id, label] of [['panel', 'list.title'], ['map', 'map'], ['tools', 'tools'], ['banners', 'notices'], ['card', 'details'], ['travel', 'tool.travel']] as const) {
     byId(id).setAttribute('aria-label', t(label));
   }
-  setText(document.querySelector('.skip')!, t('skip'));
+  const skip = document.querySelector('.skip')!;
+  setText(skip, t('skip'));
+  // The fragment of the address is the state of the page: it must not become `#list`.
+  skip.addEventListener('click', (event) => {
+    event.preventDefault();
+    openList();
+    byId('list').focus();
+  });
   byId('banners').append(...banners);
   byId('tools').append(...tools);
   closeList();

@@ -25,6 +25,15 @@ it('takes over a link that is opened in this tab', async ({ page, visit }) => {
   await page.waitForSelector('#card h2 >> text=Niesen', STEP);
 });
 
+it('keeps its state when the user skips to the list', async ({ page, visit }) => {
+  await visit.open(`${VIEW}&device=110B00&group=110B02`);
+  await page.waitForSelector('#card:not([hidden])', STEP);
+  await page.focus('.skip');
+  await page.keyboard.press('Enter');
+  expect(await page.evaluate(() => document.activeElement?.id)).toBe('list');
+  expect(await page.evaluate(() => location.hash)).toMatch(/^#map=9.*device=110B00&group=110B02$/);
+});
+
 it('moves to a chosen flight, and has it in the link', async ({ page, visit }) => {
   await visit.open('#map=8/47/9&device=110B00');
   await page.click('.flights summary', STEP);
