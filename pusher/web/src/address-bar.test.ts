@@ -5,15 +5,26 @@ import { EVERYTHING, passes, passesGround, type Filter, type Marks } from './ui/
 
 describe('the address of the page', () => {
   const state: PageState = {
-    device: 0x110b90, followed: [0x110b90, 0x080003], hidden: ['trails'], filter: { ...EVERYTHING, kinds: [2, 5], groundKinds: [3], climbing: true, calls: true, fromM: 1000 },
+    selection: { kind: 'device', device: 0x110b90 }, flight: { from: Date.UTC(2026, 4, 30, 9), to: Date.UTC(2026, 4, 30, 11, 0, 5) }, followed: [0x110b90, 0x080003], hidden: ['trails'], filter: { ...EVERYTHING, kinds: [2, 5], groundKinds: [3], climbing: true, calls: true, fromM: 1000 },
     group: { title: 'A day', members: [{ device: 0x110b91, colour: '#0072b2' }], endsAt: Date.UTC(2026, 6, 14, 18) },
     at: Date.UTC(2026, 5, 1, 12), raised: true,
   };
 
   it('holds what is selected, followed, switched off and filtered, and the time that is shown', () => {
     const hash = writeState('#map=9/46.6/8', state);
-    expect(hash).toBe('#map=9/46.6/8&device=110B90&follow=110B90,080003&hide=trails&filter=climbing,calls,kind:2,kind:5,ground:3,from:1000&group=110B91&group-title=A%20day&group-end=2026-07-14T18:00&at=2026-06-01T12:00:00Z&terrain=3d');
+    expect(hash).toBe('#map=9/46.6/8&device=110B90&flight=2026-05-30T09:00:00Z/2026-05-30T11:00:05Z&follow=110B90,080003&hide=trails&filter=climbing,calls,kind:2,kind:5,ground:3,from:1000&group=110B91&group-title=A%20day&group-end=2026-07-14T18:00&at=2026-06-01T12:00:00Z&terrain=3d');
     expect(readState(hash)).toEqual(state);
+  });
+
+  it('holds each kind of object', () => {
+    for (const selection of [{ kind: 'station', device: 0x080100 }, { kind: 'thermal', id: '3-5000' }, { kind: 'receiver', id: 'a&b=ü/1' }, { kind: 'landmark', id: '7-900' }, { kind: 'wind', id: 'u0m1/1500' }] as const) {
+      expect(readState(writeState('#map=9/46.6/8&device=110B90', { ...FIRST_STATE, selection })).selection).toEqual(selection);
+    }
+  });
+
+  it('takes a flight only of a device, and with both ends', () => {
+    const flight = 'flight=2026-05-30T09:00:00Z/2026-05-30T11:00:00Z';
+    expect([`#${flight}`, `#station=080100&${flight}`, '#device=110B90&flight=2026-05-30T09:00:00Z'].map((hash) => readState(hash).flight)).toEqual([undefined, undefined, undefined]);
   });
 
   it('leaves out defaults, and keeps other parameters', () => {

@@ -3,15 +3,20 @@
 import { formatAddress, parseAddress } from 'updraft-client';
 import { GROUP_FIELDS, parseGroup, writeGroup, type Group } from './group';
 import { LAYER_KEYS, type LayerKey } from './map/layers/layer';
+import type { Selection } from './selection';
 import { EVERYTHING, parseFilter, writeFilter, type Filter } from './ui/filter';
+
+/** The kinds of objects that can be selected. */
+const SELECTED = ['device', 'station', 'thermal', 'receiver', 'landmark', 'wind'] as const satisfies readonly Selection['kind'][];
 
 /** The address follows so often while the past is played, ms; and so often while the user drags the slider. */
 const CHANGING_MS = 5000;
 const REST_MS = 500;
 
 export interface PageState {
-  /** The selected device. */
-  device: number | undefined;
+  selection: Selection | undefined;
+  /** Of the selected device, shown in place of the last hours; ms since the Unix epoch. */
+  flight: { from: number; to: number } | undefined;
   followed: readonly number[];
   hidden: readonly LayerKey[];
   filter: Filter;
@@ -27,11 +32,12 @@ export const HIDDEN_AT_FIRST: readonly LayerKey[] = ['winds', 'receivers'];
 
 export function readState(hash: string): PageState {
   const fields = new URLSearchParams(hash.replace(/^#/, ''));
-  const device = parseAddress(fields.get('device') ?? '');
   const followed = list(fields.get('follow')).map(parseAddress).filter((address) => address !== undefined);
   const hidden = fields.get('hide');
+  const selection = parseSelection(fields);
   return {
-    device,
+    selection,
+    flight: selection?.kind === 'device' ? parseFlight(fields.get('flight')) : undefined,
     followed: [...new Set(followed)],
     hidden: hidden === null ? HIDDEN_AT_FIRST : LAYER_KEYS.filter((key) => list(hidden).includes(key)),
     filter: parseFilter(fields.get('filter')),
@@ -42,15 +48,16 @@ export function readState(hash: string): PageState {
 }
 
 /** The fragment with this state; parameters of other parts of the page are kept. */
-export function writeState(hash: string, { device, followed, hidden, filter, group, at, raised }: PageState): string {
+export function writeState(hash: string, { selection, flight, followed, hidden, filter, group, at, raised }: PageState): string {
   const written = writeGroup(group);
   const fields = [
-    ['device', device === undefined ? undefined : formatAddress(device)],
+    ...SELECTED.map((kind) => [kind, selection?.kind === kind ? idOf(selection) : undefined] as const),
+    ['flight', flight && `${timeText(flight.from)}/${timeText(flight.to)}`],
     ['follow', followed.length === 0 ? undefined : followed.map(formatAddress).join(',')],
     ['hide', [...hidden].sort().join() === [...HIDDEN_AT_FIRST].sort().join() ? undefined : hidden.join(',')],
     ['filter', writeFilter(filter) || undefined],
     ...GROUP_FIELDS.map((name) => [name, written[name]] as const),
-    ['at', at === undefined ? undefined : `${new Date(at).toISOString().slice(0, 19)}Z`],
+    ['at', at === undefined ? undefined : timeText(at)],
     ['terrain', raised ? '3d' : undefined],
   ] as const;
   const ours = new Set<string>(fields.map(([name]) => name));
@@ -84,10 +91,37 @@ export class AddressBar {
 }
 
 /** Nothing selected, followed or filtered, and live. */
-export const FIRST_STATE: PageState = { device: undefined, followed: [], hidden: HIDDEN_AT_FIRST, filter: EVERYTHING, group: undefined, at: undefined, raised: false };
+export const FIRST_STATE: PageState = { selection: undefined, flight: undefined, followed: [], hidden: HIDDEN_AT_FIRST, filter: EVERYTHING, group: undefined, at: undefined, raised: false };
+
+function parseSelection(fields: URLSearchParams): Selection | undefined {
+  for (const kind of SELECTED) {
+    const text = fields.get(kind) ?? '';
+    if (kind === 'device' || kind === 'station') {
+      const device = parseAddress(text);
+      if (device !== undefined) return { kind, device };
+    } else if (text !== '') {
+      return { kind, id: text };
+    }
+  }
+  return undefined;
+}
+
+function idOf(selection: Selection): string {
+  return 'device' in selection ? formatAddress(selection.device) : encodeURIComponent(selection.id);
+}
+
+/** `2026-06-01T12:00:00Z/2026-06-01T14:00:00Z`. */
+function parseFlight(text: string | null): PageState['flight'] {
+  const [from, to] = (text ?? '').split('/').map(parseTime);
+  return from !== undefined && to !== undefined && from < to ? { from, to } : undefined;
+}
+
+function timeText(at: number): string {
+  return `${new Date(at).toISOString().slice(0, 19)}Z`;
+}
 
 /** `2026-06-01T12:00:00Z`, or without seconds. */
-function parseTime(text: string | null): number | undefined {
+function parseTime(text: string | null | undefined): number | undefined {
   const at = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d)?Z$/.test(text ?? '') ? Date.parse(text!) : NaN;
   return Number.isFinite(at) ? at : undefined;
 }

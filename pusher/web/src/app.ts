@@ -1,8 +1,8 @@
-import { AirPicture, Connection, Session, socketUrl, type Aircraft, type Position } from 'updraft-client';
-import { AddressBar, readState } from './address-bar';
+import { AirPicture, Connection, formatAddress, Session, socketUrl, type Aircraft, type Alert, type Position } from 'updraft-client';
+import { AddressBar, readState, type PageState } from './address-bar';
 import { baseMapsOf, type Config } from './config';
 import { THEMES } from './basemap/theme';
-import { CALM_STEP_MS, drawRepeatedly, type Load } from './draw-loop';
+import { drawRepeatedly, type Load } from './draw-loop';
 import { Followed } from './followed';
 import { coloursOf, withMember, withoutMember, type Group } from './group';
 import { Here } from './here';
@@ -11,9 +11,10 @@ import { hooks, type Hooks } from './hooks';
 import { Arrivals } from './live/arrivals';
 import { ReceiverReports } from './live/receiver-reports';
 import { Subscription } from './live/subscription';
-import { Winds } from './live/winds';
+import { Winds, type Wind } from './live/winds';
 import { Zones } from './live/zones';
 import { Board } from './map/board';
+import { Camera, CLOSE_ZOOM } from './map/camera';
 import { LAYER_KEYS, type LayerKey } from './map/layers/layer';
 import type { Scene } from './map/scene';
 import { COLOUR_SCALES } from './map/symbols/colour';
@@ -43,7 +44,7 @@ import { byId, h, setText } from './ui/dom';
 import { EVERYTHING, type Filter } from './ui/filter';
 import { FilterBanner } from './ui/filter-banner';
 import { closeList, furnish, openList, toggleList } from './ui/frame';
-import { GroupPanel } from './ui/group-panel';
+import type { GroupPanel } from './ui/group-panel';
 import { HintBanner } from './ui/hint';
 import { keyHelp, onKeys } from './ui/keys';
 import { ObjectList } from './ui/list';
@@ -55,8 +56,6 @@ import type { ZonePanel } from './zones/panel';
 
 const PANEL_MS = 500;
 const PRUNE_MS = 10_000;
-/** The smallest zoom at which a selection from the list is shown. */
-const CLOSE_ZOOM = 10.5;
 /** In a wider view reports of receivers, winds and zones are not loaded. */
 const MAX_REPORT_SPAN_DEG = 20;
 
@@ -81,8 +80,9 @@ export class App {
   readonly #hidden: Set<LayerKey>;
   readonly #followed: Followed;
   readonly #favourites = new Favourites();
-  readonly #groupPanel: GroupPanel;
+  #groupPanel: GroupPanel | undefined;
   readonly #board: Board;
+  readonly #camera: Camera;
   readonly #list: ObjectList;
   readonly #card: Card;
   readonly #alerts: AlertBanner;
@@ -109,6 +109,7 @@ export class App {
   #raised: boolean;
   /** Of the selected device, shown in place of the last hours. */
   #flight: PastFlight | undefined;
+  #countedWinds: readonly Wind[] = [];
   #panelAt = 0;
   #pruneAt = 0;
 
@@ -122,7 +123,8 @@ export class App {
     this.#filter = state.filter;
     this.#group = state.group;
     this.#raised = state.raised && config.terrain !== undefined;
-    this.#selection = state.device === undefined ? undefined : { kind: 'device', device: state.device };
+    this.#selection = state.selection;
+    this.#flight = flightOf(state);
     this.#line = new Line(this.#connection, preferences.data ?? 'auto');
     countRequests(this.#connection.traffic);
     applyTheme(this.#choices.theme);
@@ -136,13 +138,14 @@ export class App {
       onView: () => this.#subscribe(),
       onPick: (selection) => this.#select(selection),
     });
+    this.#camera = new Camera(this.#board);
     this.#dialogs = new Dialogs({
       scene: () => this.#scene(),
       view: () => this.#board.view,
       select: (selection, position) => this.#select(selection, true, position),
       seek: (at) => void this.#travel.seek(at),
     });
-    this.#list = new ObjectList((selection, position) => this.#select(selection, true, position), () => this.#showPanel(), (filter) => this.#setFilter(filter), () => void this.#dialogs.openSilent());
+    this.#list = new ObjectList((selection, position) => this.#select(selection, true, position), () => this.#showPanel(), (filter) => this.#setFilter(filter), () => void this.#dialogs.openSilent(), (call, position) => this.#showCall(call, position));
     this.#card = new Card(byId('card'), {
       close: () => this.#select(undefined),
       follow: (device) => this.#toggleFollow(device),
@@ -152,15 +155,11 @@ export class App {
       },
       group: (device) => this.#setGroup(this.#colours.has(device) ? withoutMember(this.#group!, device) : withMember(this.#group, device)),
       goTo: (position) => this.#board.goTo(position, CLOSE_ZOOM),
+      select: (device) => this.#select({ kind: 'device', device }, true),
       showFlight: (flight) => this.#showFlight(flight),
       showData: (device, station) => void this.#dialogs.openData({ device, station }),
     });
-    this.#alerts = new AlertBanner((alert, position) => {
-      // The calls are those of now.
-      this.#travel.goLive();
-      this.#select({ kind: 'device', device: alert.device });
-      if (position) this.#board.goTo(position, CLOSE_ZOOM);
-    }, () => {
+    this.#alerts = new AlertBanner((call, position) => this.#showCall(call, position), () => {
       this.#travel.goLive();
       this.#list.open('calls');
       openList();
@@ -169,17 +168,6 @@ export class App {
     this.#session.onZoneEvents = (events) => {
       if (this.#notifies) this.#followed.showZoneEvents(this.#watched, events, this.#picture);
     };
-    this.#groupPanel = new GroupPanel({
-      change: (group) => this.#setGroup(group),
-      fromFollowed: () => this.#setGroup([...this.#followed.devices].reduce<Group | undefined>(withMember, this.#group)),
-      select: (device) => this.#select({ kind: 'device', device }, true),
-      setOnly: (only) => this.#setFilter({ ...this.#filter, group: only }),
-      compare: () => void this.#dialogs.openCompare(this.#group),
-      fit: () => {
-        const { picture } = this.#scene();
-        this.#board.fit([...this.#colours.keys()].flatMap((device) => picture.aircraft.get(device) ?? picture.ground.get(device) ?? []), CLOSE_ZOOM);
-      },
-    });
     this.#travel = new TimeTravel(byId('travel'), {
       moved: () => this.#showTravelled(), stood: () => this.#writeAddress(), failed: () => this.#hint.say(t('tool.failed')),
     });
@@ -191,6 +179,8 @@ export class App {
     this.#listenToKeys();
     this.#board.map.on('dragstart', () => this.#followed.release());
     if (state.at !== undefined) void this.#travel.seek(state.at);
+    // A fragment without a field is no state of the page.
+    addEventListener('hashchange', () => { if (location.hash.includes('=')) this.#openLink(); });
     this.#subscribe();
     drawRepeatedly(() => this.#draw());
   }
@@ -217,10 +207,10 @@ export class App {
 
   #makeTools(): Tools {
     return new Tools([
-      { label: 'tool.list', icon: 'list', act: toggleList, small: true },
+      { label: 'tool.list', icon: 'list', act: toggleList, controls: 'panel', small: true },
       { label: 'tool.layers', icon: 'layers', popover: { id: 'layers', content: () => this.#layers() } },
       { label: 'tool.legend', icon: 'key', popover: { id: 'legend', content: async () => (await import('./ui/legend')).legend(this.#choices.colour, this.#choices.formats) } },
-      { label: 'tool.group', icon: 'group', popover: { id: 'group', content: () => this.#groupPanel.element } },
+      { label: 'tool.group', icon: 'group', popover: { id: 'group', content: () => this.#groupTools() } },
       { label: 'tool.data', icon: 'table', act: () => void this.#dialogs.openData() },
       { label: 'tool.travel', icon: 'clock', act: () => this.#travel.toggle() },
       ...(this.#config.terrain ? [{ label: 'tool.terrain', icon: 'terrain', act: () => this.#setRaised(!this.#raised), isOn: () => this.#raised } as const] : []),
@@ -245,6 +235,23 @@ export class App {
     return this.#accountPanel.show(this.#account.state, this.#shown, this.#choices.formats);
   }
 
+  async #groupTools(): Promise<HTMLElement> {
+    const { GroupPanel } = await import('./ui/group-panel');
+    this.#groupPanel ??= new GroupPanel({
+      change: (group) => this.#setGroup(group),
+      fromFollowed: () => this.#setGroup([...this.#followed.devices].reduce<Group | undefined>(withMember, this.#group)),
+      select: (device) => this.#select({ kind: 'device', device }, true),
+      setOnly: (only) => this.#setFilter({ ...this.#filter, group: only }),
+      compare: () => void this.#dialogs.openCompare(this.#group),
+      fit: () => {
+        const { picture } = this.#scene();
+        this.#board.fit([...this.#colours.keys()].flatMap((device) => picture.aircraft.get(device) ?? picture.ground.get(device) ?? []), CLOSE_ZOOM);
+      },
+    });
+    this.#showPanel();
+    return this.#groupPanel.element;
+  }
+
   get #mapState(): MapState {
     const { colour, baseMap } = this.#choices;
     return { view: this.#board.view, filter: this.#filter, hidden: [...this.#hidden], colour, baseMap, raised: this.#raised };
@@ -254,12 +261,30 @@ export class App {
   #openView({ view, filter, hidden, colour, baseMap, raised }: MapState): void {
     this.#followed.release();
     this.#board.showView(view);
+    this.#showLayers(hidden, raised);
+    this.#prefer({ colour, ...(baseMap !== this.#choices.baseMap && baseMapsOf(this.#config).includes(baseMap) && { baseMap }) });
+    this.#setFilter(filter);
+  }
+
+  /** A link was opened in this tab. The map takes its region itself, and scripts that write the address cause no such event. */
+  #openLink(): void {
+    const state = readState(location.hash);
+    this.#selection = state.selection;
+    this.#flight = flightOf(state);
+    this.#group = state.group;
+    this.#followed.replace(state.followed);
+    this.#showLayers(state.hidden, state.raised);
+    this.#setFilter(state.filter);
+    if (state.at === undefined) this.#travel.goLive();
+    else void this.#travel.seek(state.at);
+    this.#subscribe();
+  }
+
+  #showLayers(hidden: readonly LayerKey[], raised: boolean): void {
     for (const key of LAYER_KEYS) {
       if (hidden.includes(key) !== this.#hidden.has(key)) this.#setVisible(key, this.#hidden.has(key));
     }
     if (this.#config.terrain && raised !== this.#raised) this.#setRaised(raised);
-    this.#prefer({ colour, ...(baseMap !== this.#choices.baseMap && baseMapsOf(this.#config).includes(baseMap) && { baseMap }) });
-    this.#setFilter(filter);
   }
 
   /** Drawing and importing of zones. */
@@ -289,6 +314,14 @@ export class App {
       setColour: (chosen) => this.#prefer({ colour: chosen }),
       setWindBand: (chosen) => this.#prefer({ windBand: chosen }),
     });
+  }
+
+  /** In the open panel: the winds come after its drawing. */
+  async #countWinds(): Promise<void> {
+    this.#countedWinds = this.#winds.all;
+    if (!document.querySelector('[name=wind-band]')) return;
+    const { showBands } = await import('./ui/panels');
+    showBands(byId('layers'), this.#winds.all, this.#choices.formats);
   }
 
   async #settings(): Promise<HTMLElement> {
@@ -324,7 +357,7 @@ export class App {
       c: () => this.#prefer({ colour: nextOf(COLOUR_SCALES, this.#choices.colour) }),
       f: () => { if (this.#selection?.kind === 'device') this.#toggleFollow(this.#selection.device); },
       escape: () => { if (!this.#tools.close()) this.#select(undefined); },
-    });
+    }, () => this.#choices.stored.keys ?? true);
   }
 
   #observe(next: Aircraft, before: Aircraft | undefined): void {
@@ -339,7 +372,7 @@ export class App {
     this.#travel.update(this.#board.view, now);
     const scene = this.#scene();
     this.#board.draw(scene);
-    this.#keepInMiddle(scene);
+    this.#camera.keepInMiddle(this.#followed.centred, scene);
     this.#travel.show(now, this.#choices.formats);
     if (now - this.#panelAt >= PANEL_MS) this.#showPanel();
     const playing = this.#travel.past?.playing === true;
@@ -392,14 +425,16 @@ export class App {
     const device = scene.selection?.kind === 'device' ? scene.selection.device : undefined;
     this.#past.want(device, now, this.#flight, scene.isLive ? undefined : aroundTime(scene.now));
     this.#flights.want(device, now);
+    this.#camera.moveToFlight(this.#past);
     const { south, west, north, east } = this.#board.view;
     const reported = (key: LayerKey) => (this.#hidden.has(key) || east - west > MAX_REPORT_SPAN_DEG ? undefined : [south, west, north, east] as const);
     this.#receivers.want(reported('receivers'), now);
     this.#winds.want(reported('winds'), now);
     this.#zones.want(reported('zones'), now);
+    if (this.#winds.all !== this.#countedWinds) void this.#countWinds().catch(() => undefined);
     // The server may have sent new limits.
     this.#subscribe();
-    const { aircraft: count, hidden } = this.#list.show(scene, this.#board.view);
+    const { aircraft: count, hidden } = this.#list.show(scene, present, this.#board.view, this.#hidden);
     this.#filterBanner.show(this.#filter, this.#shown !== 'all', hidden);
     this.#card.show(scene);
     // Calls for help are those of now, whatever the map shows.
@@ -411,7 +446,7 @@ export class App {
     setText(this.#count, count === 0 ? '' : String(count));
     const title = count === 0 ? 'Updraft' : `Updraft · ${count}`;
     if (document.title !== title) document.title = title;
-    this.#groupPanel.show(scene, this.#group, this.#session.maxFollowed);
+    this.#groupPanel?.show(scene, this.#group, this.#session.maxFollowed);
     if (this.#pushes && this.#push) this.#push.want(this.#watched, now);
     else if (this.#pushes) void this.#loadPush().catch(() => undefined);
     this.#line.watching = this.#notifies && (this.#followed.devices.size > 0 || scene.group.size > 0);
@@ -460,8 +495,12 @@ export class App {
     this.#showPanel();
   }
 
+  /** Moves to its track once that is loaded. */
   #showFlight(flight: PastFlight | undefined): void {
     this.#flight = flight;
+    this.#camera.awaitFlight(flight);
+    this.#followed.release();
+    this.#writeAddress();
     this.#showPanel();
     this.#board.redraw();
   }
@@ -480,6 +519,12 @@ export class App {
     if (show) this.#board.goTo(position, CLOSE_ZOOM);
     // The selected object must not disappear below its own details.
     else this.#board.reveal(position);
+  }
+
+  /** The calls are those of now, whatever time the map shows. */
+  #showCall({ device }: Alert, position: Position | undefined): void {
+    this.#travel.goLive();
+    this.#select({ kind: 'device', device }, true, position);
   }
 
   #setFilter(filter: Filter): void {
@@ -503,22 +548,21 @@ export class App {
   }
 
   #toggleFollow(device: number): void {
-    this.#followed.toggle(device, this.#session.maxFollowed);
+    const most = this.#session.maxFollowed;
+    const dropped = this.#followed.toggle(device, most);
+    if (dropped !== undefined) {
+      const who = this.#picture.aircraft.get(dropped)?.name ?? this.#picture.ground.get(dropped)?.name ?? formatAddress(dropped);
+      this.#hint.say(t('follow.limit', { count: most, who }));
+    }
     this.#writeAddress();
     this.#subscribe();
     this.#showPanel();
   }
 
-  #keepInMiddle({ picture, air, now }: Scene): void {
-    const aircraft = this.#followed.centred === undefined ? undefined : picture.aircraft.get(this.#followed.centred);
-    if (!aircraft || this.#board.map.isZooming()) return;
-    this.#board.centre(air.whereNow(aircraft, now), CALM_STEP_MS);
-  }
-
   #locate(): void {
-    this.#here.locate((position) => {
+    this.#here.locate((position, first) => {
       this.#board.showHere(position);
-      this.#board.goTo(position, CLOSE_ZOOM);
+      if (first) this.#board.goTo(position, CLOSE_ZOOM);
     }, () => this.#hint.say(t('locate.denied')));
   }
 
@@ -579,11 +623,15 @@ export class App {
   }
 
   #writeAddress(): void {
-    const device = this.#selection?.kind === 'device' ? this.#selection.device : undefined;
     this.#address.write({
-      device, followed: [...this.#followed.devices], hidden: [...this.#hidden], filter: this.#filter, group: this.#group, at: this.#travel.at, raised: this.#raised,
+      selection: this.#selection, flight: this.#flight, followed: [...this.#followed.devices], hidden: [...this.#hidden], filter: this.#filter, group: this.#group, at: this.#travel.at, raised: this.#raised,
     });
   }
+}
+
+/** The length of a flight in a link is not known. */
+function flightOf({ flight }: PageState): PastFlight | undefined {
+  return flight && { ...flight, distanceKm: 0 };
 }
 
 function nextOf<T>(all: readonly T[], one: T): T {

@@ -24,21 +24,29 @@ export class Followed {
     return this.#centred;
   }
 
+  /** Follows these, and keeps none of them in the middle. */
+  replace(devices: readonly number[]): void {
+    this.#devices.clear();
+    for (const device of devices) this.#devices.add(device);
+    this.#centred = undefined;
+  }
+
   /** Lets the map stay where it is. */
   release(): void {
     this.#centred = undefined;
   }
 
-  /** Follows a device and keeps it in the middle, or stops that. `most`: how many can be followed; beyond it the first one is dropped. */
-  toggle(device: number, most: number): void {
+  /** Follows a device and keeps it in the middle, or stops that. `most`: how many can be followed; beyond it the first one is dropped and returned. */
+  toggle(device: number, most: number): number | undefined {
     if (this.#devices.delete(device)) {
       if (this.#centred === device) this.#centred = undefined;
-      return;
+      return undefined;
     }
     const oldest = this.#devices.size >= most ? this.#devices.values().next().value : undefined;
     if (oldest !== undefined) this.#devices.delete(oldest);
     this.#devices.add(device);
     this.#centred = device;
+    return oldest;
   }
 
   /** Looks for events of these devices. `notifies`: shows them. */

@@ -10,15 +10,15 @@ export class Here {
     return this.#position;
   }
 
-  /** Watches the position that the browser reports. `found` is called with the first one, `denied` when there is none. */
-  locate(found: (position: Position) => void, denied: () => void): void {
-    if (this.#position) return found(this.#position);
+  /** Watches the position that the browser reports. `found` is called with each one, the first of a request apart; `denied` when there is none. */
+  locate(found: (position: Position, first: boolean) => void, denied: () => void): void {
+    if (this.#position) return found(this.#position, true);
     if (!('geolocation' in navigator)) return denied();
     if (this.#watch !== undefined) navigator.geolocation.clearWatch(this.#watch);
     let first = true;
     this.#watch = navigator.geolocation.watchPosition(({ coords }) => {
       this.#position = { lat: coords.latitude, lon: coords.longitude };
-      if (first) found(this.#position);
+      found(this.#position, first);
       first = false;
     }, denied, { enableHighAccuracy: true, maximumAge: 30_000 });
   }

@@ -135,6 +135,8 @@ class Sky {
   }
 }
 
+/** Recorded flights stay the same at each request. */
+const STARTED = Date.now();
 /** The aircraft of the recorded past: they fly circles. */
 const PAST_COUNT = 40;
 const PAST_PAGE = 2000;
@@ -277,7 +279,7 @@ async function serve(request, response, { config, files, api, sky, policy }) {
   if (path.startsWith('/api/v1/devices/')) {
     const first = String((Date.now() - 3_900_000) * 1000);
     response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({
-      device: path.slice(-6), manufacturer: 'Fanet+', way: wayOf(sky, parseInt(path.slice(-6), 16)), aircraft: { first_seen_at_us: first, take_off_at_us: first, received_by: [{ receiver_id: 'ogn-be-1', rssi_dbm: -97 }, { receiver_id: 'ogn-be-4', rssi_dbm: -109 }] },
+      device: path.slice(-6), manufacturer: 'Fanet+', way: wayOf(sky, parseInt(path.slice(-6), 16)), aircraft: { first_seen_at_us: first, take_off_at_us: first, received_by: [{ receiver_id: 'ogn-be-1', rssi_dbm: -97, snr_db: 7 }, { receiver_id: 'ogn-be-4', rssi_dbm: -109 }] },
     }));
     return;
   }
@@ -290,7 +292,9 @@ async function serve(request, response, { config, files, api, sky, policy }) {
   if (path === '/api/v1/receivers') {
     const coverage = Array.from({ length: 36 }, (_, i) => ({ bearing_deg: i * 10, distance_m: 15_000 + 9000 * Math.sin(i) }));
     response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({
-      receivers: Array.from({ length: 6 }, (_, i) => ({ receiver_id: `ogn-be-${i + 1}`, coverage, ...(i === 0 && { clock_trouble: 'offset', clock_offset_us: '34125867' }) })),
+      receivers: Array.from({ length: 6 }, (_, i) => ({ receiver_id: `ogn-be-${i + 1}`, coverage, ...(i === 0 && {
+        clock_trouble: 'offset', clock_offset_us: '34125867', first_seen_at_us: '1780300000000000', frames: '900', unusable_frames: '100', set_aside_since_us: '1780300000000000', set_aside_reason: 'no_fix',
+      }) })),
     }));
     return;
   }
@@ -334,13 +338,13 @@ async function serve(request, response, { config, files, api, sky, policy }) {
   if (/^\/api\/v1\/weather\/[0-9A-F]{6}\/history$/.test(path)) {
     response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({
       readings: Array.from({ length: 70 }, (_, i) => ({
-        event_at_us: String((Date.now() - (70 - i) * 600_000) * 1000), wind_speed_kmh: 12 + 8 * Math.sin(i / 9), wind_gust_kmh: 20 + 12 * Math.sin(i / 9),
+        event_at_us: String((Date.now() - (70 - i) * 600_000) * 1000), wind_speed_kmh: 12 + 8 * Math.sin(i / 9), wind_gust_kmh: 20 + 12 * Math.sin(i / 9), temperature_c: 8 + 4 * Math.sin(i / 9),
       })),
     }));
     return;
   }
   if (path === '/api/v1/flights') {
-    const us = (hours) => String((Date.now() - hours * 3_600_000) * 1000);
+    const us = (hours) => String((STARTED - hours * 3_600_000) * 1000);
     response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({
       flights: [[26, 24, 41_234.5, 2810], [50, 49, 12_000, 2100], [400, 399, 1, 1]].map(([from, to, distance_m, max_altitude_m]) => ({ take_off_at_us: us(from), landed_at_us: us(to), distance_m, max_altitude_m })),
     }));

@@ -3,13 +3,14 @@ import type { TerrainSource } from '../config';
 import { Terrain } from '../terrain/terrain';
 import { Contours } from '../terrain/contours';
 import { raise, RAISED_SOURCE } from '../terrain/raise';
+import { Formats } from '../settings/formats';
 import { contourLayers, hillshadeLayers } from '../terrain/style';
 import { archiveAt } from './archives';
 import worldUrl from './data/world.pmtiles?url';
 import { graticule } from './graticule';
 import { labelLayers, landLayers, lineLayers } from './outline';
-import { PLACES } from './places';
-import { protomapsAreas, protomapsLabels, protomapsLines } from './protomaps';
+import { placesOf } from './places';
+import { peakText, protomapsAreas, protomapsLabels, protomapsLines } from './protomaps';
 import type { Theme } from './theme';
 import { viewOf } from './view';
 
@@ -32,6 +33,7 @@ export class Ground {
   #raised = false;
   #hasRelief = true;
   #theme: Theme = 'dark';
+  #formats = new Formats('metric');
   #turn = 0;
 
   constructor(map: MapLibre, options: GroundOptions) {
@@ -56,7 +58,7 @@ export class Ground {
     if (!styled) {
       this.#addSource('outline', { type: 'vector', url: archiveAt(new URL(worldUrl, import.meta.url).href).url });
       this.#addSource('graticule', { type: 'geojson', data: EMPTY });
-      this.#addSource('places', { type: 'geojson', data: PLACES });
+      this.#addSource('places', { type: 'geojson', data: placesOf(this.#formats) });
       this.#addLayers([...landLayers(theme), ...lines, ...labels], below);
       this.#moved();
     }
@@ -72,7 +74,7 @@ export class Ground {
       const vector = source.type === 'vector';
       this.#addSource('basemap', source);
       this.#addLayers(vector ? protomapsAreas(theme).filter(has) : [{ id: 'base-raster', type: 'raster', source: 'basemap' }], overLand);
-      if (vector) this.#addLayers([...protomapsLines(theme), ...protomapsLabels(theme)].filter(has), below);
+      if (vector) this.#addLayers([...protomapsLines(theme), ...protomapsLabels(theme, this.#formats.units.altitude)].filter(has), below);
       // Below the archive's smallest zoom, the lines and names of the outline are shown.
       for (const { id } of [...lines, ...labels]) {
         if (fromZoom > 0) this.#map.setLayerZoomRange(id, 0, fromZoom);
@@ -87,6 +89,16 @@ export class Ground {
       void this.#contours?.draw(true);
       if (this.#raised) this.#raise();
     }
+  }
+
+  /** Writes heights in the user's units. */
+  setFormats(formats: Formats): void {
+    const unit = formats.units.altitude;
+    if (unit === this.#formats.units.altitude) return;
+    this.#formats = formats;
+    void this.#map.getSource<GeoJSONSource>('places')?.setData(placesOf(formats));
+    if (this.#map.getLayer('base-peaks')) this.#map.setLayoutProperty('base-peaks', 'text-field', peakText(unit));
+    this.#contours?.setFormats(formats);
   }
 
   /** Shows or hides colours, shading and contour lines of the terrain; heights stay known. */

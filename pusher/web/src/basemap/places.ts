@@ -1,5 +1,7 @@
 // Places for orientation on the offline map: cities, towns and launch areas of the Alps, mountains.
 
+import type { Formats } from '../settings/formats';
+
 /** Zoom from which the label shows, name, latitude, longitude; mountains with their height in metres. */
 type Row = [minZoom: number, name: string, lat: number, lon: number, heightM?: number];
 
@@ -74,12 +76,14 @@ const ROWS: Row[] = [
   [8.5, 'Eggishorn', 46.429, 8.094, 2927], [8.5, 'Churfirsten', 47.153, 9.273, 2306], [8.5, 'Piz Kesch', 46.621, 9.872, 3418],
 ];
 
-/** The labels as points; a mountain carries a `height`. */
-export const PLACES: GeoJSON.FeatureCollection<GeoJSON.Point> = {
-  type: 'FeatureCollection',
-  features: ROWS.map(([minZoom, name, lat, lon, heightM]) => ({
-    type: 'Feature',
-    geometry: { type: 'Point', coordinates: [lon, lat] },
-    properties: { minZoom, name, kind: heightM ? 'mountain' : 'place', label: heightM ? `${name}\n${heightM}` : name },
-  })),
-};
+/** The labels as points; that of a mountain has its height. */
+export function placesOf(formats: Formats): GeoJSON.FeatureCollection<GeoJSON.Point> {
+  return {
+    type: 'FeatureCollection',
+    features: ROWS.map(([minZoom, name, lat, lon, heightM]) => ({
+      type: 'Feature',
+      geometry: { type: 'Point', coordinates: [lon, lat] },
+      properties: { minZoom, name, kind: heightM ? 'mountain' : 'place', label: heightM ? `${name}\n${formats.altitude(heightM)}` : name },
+    })),
+  };
+}

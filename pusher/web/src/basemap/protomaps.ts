@@ -1,4 +1,5 @@
 import type { ExpressionSpecification, FilterSpecification, LayerSpecification } from 'maplibre-gl';
+import type { Unit } from '../settings/formats';
 import { FONT, FONT_BOLD } from './style';
 import { PALETTES, type Palette, type Theme } from './theme';
 
@@ -49,14 +50,15 @@ export function protomapsLines(theme: Theme): LayerSpecification[] {
   ];
 }
 
-export function protomapsLabels(theme: Theme): LayerSpecification[] {
+/** `altitude`: the unit of heights. */
+export function protomapsLabels(theme: Theme, altitude: Unit): LayerSpecification[] {
   const colour = PALETTES[theme];
   return [
     {
       id: 'base-peaks', type: 'symbol', source, 'source-layer': 'pois', filter: kinds('peak'), minzoom: 9,
       layout: {
         'icon-image': `base:peak:${theme}`, 'text-font': FONT, 'text-size': 10.5, 'text-offset': [0, 0.6], 'text-anchor': 'top', 'text-optional': true,
-        'text-field': ['concat', name(), ['case', ['has', 'elevation'], ['concat', '\n', ['get', 'elevation']], '']],
+        'text-field': peakText(altitude),
       },
       paint: text(colour, colour.mountain),
     },
@@ -78,6 +80,11 @@ export function protomapsLabels(theme: Theme): LayerSpecification[] {
       layout: { 'text-field': name(), 'text-font': FONT_BOLD, 'text-size': 13, 'text-letter-spacing': 0.06 }, paint: text(colour, colour.place),
     },
   ];
+}
+
+/** The name of a peak, and its height. */
+export function peakText({ name: unit, factor }: Unit): ExpressionSpecification {
+  return ['concat', name(), ['case', ['has', 'elevation'], ['concat', '\n', ['round', ['*', factor, ['to-number', ['get', 'elevation']]]], ` ${unit}`], '']];
 }
 
 /** In the language of the place. */

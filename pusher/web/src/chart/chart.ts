@@ -18,6 +18,7 @@ export interface ChartText {
   value: (value: number) => string;
 }
 
+const SAMPLE = 1000;
 /** A shorter axis is written with seconds. */
 const SHORT_S = 10 * 60;
 
@@ -25,7 +26,7 @@ const SHORT_S = 10 * 60;
 export class Chart {
   readonly element = h('div', { class: 'chart', role: 'img' });
   #plot: uPlot | undefined;
-  #lines = '';
+  #key = '';
   readonly #height: number;
   readonly #resized = new ResizeObserver(() => {
     if (this.element.clientWidth > 0) this.#plot?.setSize({ width: this.element.clientWidth, height: this.#height });
@@ -43,12 +44,12 @@ export class Chart {
     this.element.setAttribute('aria-label', text.label);
     if (drawn.length === 0) return;
     const data = uPlot.join(drawn.map(({ points }) => [points.map(({ at }) => at / 1000), points.map(({ value }) => value ?? null)] as uPlot.AlignedData));
-    const lineup = JSON.stringify(drawn.map(({ label, colour }) => [label, colour]));
-    if (this.#plot && lineup === this.#lines) {
+    const key = keyOf(drawn, text);
+    if (this.#plot && key === this.#key) {
       this.#plot.setData(data, !isZoomed(this.#plot));
       return;
     }
-    this.#lines = lineup;
+    this.#key = key;
     this.#plot?.destroy();
     this.#plot = new uPlot(this.#options(drawn, text), data, this.element);
   }
@@ -71,6 +72,11 @@ export class Chart {
       ],
     };
   }
+}
+
+/** Of the axes and the lines: the chart is made again when it changes. Samples of the texts stand for the user's units and zone. */
+export function keyOf(lines: readonly ChartLine[], { time, value }: ChartText): string {
+  return JSON.stringify([lines.map(({ label, colour }) => [label, colour]), value(SAMPLE), time(SAMPLE, true)]);
 }
 
 function isZoomed({ scales, data }: uPlot): boolean {

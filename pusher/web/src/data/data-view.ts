@@ -2,7 +2,8 @@
 import { formatAddress, type Position, type View } from 'updraft-client';
 import { Chart, type ChartLine } from '../chart/chart';
 import type { Scene } from '../map/scene';
-import { isSameSelection, type Selection } from '../selection';
+import type { Selection } from '../selection';
+import { convert, type Unit } from '../settings/formats';
 import { t, type TextKey } from '../settings/language';
 import { h, setText } from '../ui/dom';
 import { Sheet } from '../ui/sheet';
@@ -137,20 +138,20 @@ export class DataView {
 
   #chart(): void {
     const { formats } = this.#options.scene();
-    const { altitude, climb, speed } = formats.units;
+    const { altitude, climb, speed, temperature } = formats.units;
     const station = this.#subject?.station === true;
     const line = <T extends { at: number }>(label: string, colour: string, all: readonly T[], value: (one: T) => number | undefined, gapMs: number): ChartLine => ({ label, colour, points: withGaps(all, value, gapMs) });
     const text = (name: string, unit: string) => ({ label: t('data.chart', { name }), time: (ms: number, seconds: boolean) => (seconds ? formats.timeOfDay(ms) : formats.time(ms)), value: (value: number) => `${value} ${unit}` });
     if (station) {
       this.#charts[0].show([
-        line(t('fact.wind'), '#31b5ff', this.#readings, ({ windKmh }) => scaled(windKmh, speed.factor), WEATHER_GAP_MS),
-        line(t('fact.gusts'), '#e69f00', this.#readings, ({ gustKmh }) => scaled(gustKmh, speed.factor), WEATHER_GAP_MS),
+        line(t('fact.wind'), '#31b5ff', this.#readings, ({ windKmh }) => scaled(windKmh, speed), WEATHER_GAP_MS),
+        line(t('fact.gusts'), '#e69f00', this.#readings, ({ gustKmh }) => scaled(gustKmh, speed), WEATHER_GAP_MS),
       ], text(`${t('fact.wind')}, ${t('fact.gusts')}`, speed.name));
-      this.#charts[1].show([line(t('fact.temperature'), '#d55e00', this.#readings, ({ temperatureC }) => temperatureC, WEATHER_GAP_MS)], text(t('fact.temperature'), '°C'));
+      this.#charts[1].show([line(t('fact.temperature'), '#d55e00', this.#readings, ({ temperatureC }) => scaled(temperatureC, temperature), WEATHER_GAP_MS)], text(t('fact.temperature'), temperature.name));
       return;
     }
-    this.#charts[0].show([line(t('list.altitude'), '#31b5ff', this.#observations, ({ altitudeM }) => scaled(altitudeM, altitude.factor), GAP_MS)], text(t('list.altitude'), altitude.name));
-    this.#charts[1].show([line(t('list.climb'), '#009e73', this.#observations, ({ climbMps }) => scaled(climbMps, climb.factor), GAP_MS)], text(t('list.climb'), climb.name));
+    this.#charts[0].show([line(t('list.altitude'), '#31b5ff', this.#observations, ({ altitudeM }) => scaled(altitudeM, altitude), GAP_MS)], text(t('list.altitude'), altitude.name));
+    this.#charts[1].show([line(t('list.climb'), '#009e73', this.#observations, ({ climbMps }) => scaled(climbMps, climb), GAP_MS)], text(t('list.climb'), climb.name));
   }
 
   #render(): void {
@@ -166,7 +167,8 @@ export class DataView {
 
   #renderHead(): void {
     const { columns } = this.#shown;
-    const heads = columns.map(headOf);
+    const { formats } = this.#options.scene();
+    const heads = columns.map((column) => headOf(column, formats));
     if (this.#heads !== heads.join('\n')) {
       this.#heads = heads.join('\n');
       this.#head.replaceChildren(...heads.map((head, column) => h('th', { scope: 'col', class: columns[column]!.type }, h('button', { type: 'button', class: 'sort', onclick: () => this.#sortBy(column) }, head))));
@@ -209,7 +211,7 @@ export class DataView {
   #pick(row: Row | undefined): void {
     if (!row?.selection) return;
     this.#sheet.element.close();
-    if (!isSameSelection(row.selection, this.#options.scene().selection)) this.#options.select(row.selection, row.position);
+    this.#options.select(row.selection, row.position);
   }
 
   #download(format: 'csv' | 'xlsx', type: string): void {
@@ -224,8 +226,8 @@ export class DataView {
   }
 }
 
-function scaled(value: number | undefined, factor: number): number | undefined {
-  return value === undefined ? undefined : value * factor;
+function scaled(value: number | undefined, unit: Unit): number | undefined {
+  return value === undefined ? undefined : convert(value, unit);
 }
 
 /** Points of a line, with one without a value where nothing was received for long. */

@@ -24,17 +24,17 @@ function picture(): AirPicture {
   return made;
 }
 
-const column = (table: Table, label: string) => table.columns.findIndex((one) => headOf(one).startsWith(label));
+const column = (table: Table, label: string) => table.columns.findIndex((one) => headOf(one, METRIC).startsWith(label));
 
 describe('a table', () => {
   it('has the objects of each kind in the units of the user', () => {
     const table = regionTable('aircraft', picture(), METRIC);
-    expect(table.columns.map(headOf)).toEqual(['Name', 'Address', 'Type', 'Phase', 'Latitude (°)', 'Longitude (°)', 'Altitude (m)', 'Climb (m/s)', 'Speed (km/h)', 'Course (°)', 'Call', 'Last heard']);
+    expect(table.columns.map((one) => headOf(one, METRIC))).toEqual(['Name', 'Address', 'Type', 'Phase', 'Latitude (°)', 'Longitude (°)', 'Altitude (m)', 'Climb (m/s)', 'Speed (km/h)', 'Course (°)', 'Call', 'Message', 'Last heard (UTC)']);
     const [row] = table.rows;
     expect(row?.values.map((value, i) => textOf(value, table.columns[i]!, METRIC))).toEqual(
-      ['=Anna, "A"', '07E010', 'Paraglider', 'Flying', '46.60000', '8.00000', '2588', '-1.2', '38', '235', '', '2026-07-14 18:00:05']);
+      ['=Anna, "A"', '07E010', 'Paraglider', 'Flying', '46.60000', '8.00000', '2588', '-1.2', '38', '235', '', '', '2026-07-14 18:00:05']);
     const aviation = regionTable('aircraft', picture(), new Formats('aviation', 'utc'));
-    expect(headOf(aviation.columns[6]!)).toBe('Altitude (ft)');
+    expect(headOf(aviation.columns[6]!, METRIC)).toBe('Altitude (ft)');
     expect(aviation.rows[0]!.values[6]).toBe(8491);
     expect(REGION_TABLES.map((kind) => regionTable(kind, picture(), METRIC).rows.length)).toEqual([3, 0, 0, 0, 0, 0, 0]);
   });
@@ -48,6 +48,14 @@ describe('a table', () => {
     expect(sorted(table, 0, false).rows.map(({ values }) => values[0])).toEqual(['Beat', '=Anna, "A"', undefined]);
   });
 
+  it('tells open, seen and resolved calls apart', () => {
+    const made = new AirPicture();
+    const call = { device: 0x110b91, alert_kind: 9, opened_at_us: 0, unverified: false, version: 1, age_ds: 0 };
+    made.put(objects({ alerts: [1, 2, 3].map((status) => ({ ...call, alert_id: `1-${status}`, status })) as never }), { now: AT, connection: 1 });
+    const table = regionTable('alerts', made, METRIC);
+    expect(table.rows.map(({ values }) => values[column(table, 'Status')])).toEqual(['open', 'seen by an operator', 'resolved']);
+  });
+
   it('is searched in its texts', () => {
     const table = regionTable('aircraft', picture(), METRIC);
     expect(matching(table, ' 110b9 ').rows).toHaveLength(2);
@@ -58,8 +66,8 @@ describe('a table', () => {
 describe('a file', () => {
   it('as CSV quotes addresses and texts, not numbers, and disarms formulas', () => {
     const lines = csvOf(sorted(regionTable('aircraft', picture(), METRIC), 6, false), METRIC).split('\r\n');
-    expect(lines[0]).toMatch(/^"Name","Address","Type"/);
-    expect(lines[1]).toBe('"\'=Anna, ""A""","07E010","Paraglider","Flying",46.60000,8.00000,2588,-1.2,38,235,,"2026-07-14 18:00:05"');
+    expect(lines[0]).toMatch(/^"Name","Address","Type".*,"Last heard \(UTC\)"$/);
+    expect(lines[1]).toBe('"\'=Anna, ""A""","07E010","Paraglider","Flying",46.60000,8.00000,2588,-1.2,38,235,,,"2026-07-14 18:00:05"');
     expect(lines[3]).toMatch(/^,"110B92"/);
     expect(lines).toHaveLength(5);
   });

@@ -13,7 +13,7 @@ const FORMULA = /^[=+\-@\t\r]/;
 export function csvOf({ columns, rows }: Table, formats: Formats): string {
   const quoted = (text: string) => `"${(FORMULA.test(text) ? `'${text}` : text).replaceAll('"', '""')}"`;
   const cell = (value: Value, column: Column) => (value === undefined ? '' : column.type === 'number' ? textOf(value, column, formats) : quoted(textOf(value, column, formats)));
-  const lines = [columns.map((column) => quoted(headOf(column))), ...rows.map(({ values }) => values.map((value, i) => cell(value, columns[i]!)))];
+  const lines = [columns.map((column) => quoted(headOf(column, formats))), ...rows.map(({ values }) => values.map((value, i) => cell(value, columns[i]!)))];
   return lines.map((cells) => `${cells.join(',')}\r\n`).join('');
 }
 
@@ -35,7 +35,7 @@ export function xlsxOf({ columns, rows }: Table, formats: Formats): Uint8Array<A
     if (typeof value === 'string') return inline(value);
     return column.type === 'time' ? `<c s="${STYLES.time}"><v>${dayOf(value, formats)}</v></c>` : `<c><v>${value}</v></c>`;
   };
-  const head = `<row>${columns.map((column) => inline(headOf(column), STYLES.bold)).join('')}</row>`;
+  const head = `<row>${columns.map((column) => inline(headOf(column, formats), STYLES.bold)).join('')}</row>`;
   const body = rows.map(({ values }) => `<row>${values.map((value, i) => cell(value, columns[i]!)).join('')}</row>`).join('');
   const widths = columns.map(({ type }, i) => `<col min="${i + 1}" max="${i + 1}" width="${type === 'number' ? 13 : 21}" customWidth="1"/>`).join('');
   const frozen = '<sheetViews><sheetView workbookViewId="0"><pane ySplit="1" topLeftCell="A2" activePane="bottomLeft" state="frozen"/></sheetView></sheetViews>';

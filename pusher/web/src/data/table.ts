@@ -1,10 +1,10 @@
 // Tables of what is known, as they are shown and downloaded: one value per cell, in the user's units, rounded as it is shown.
-import { formatAddress, type Aircraft, type AirPicture, type Alert, type Ground, type Landmark, type Position, type Receiver, type Station, type Thermal } from 'updraft-client';
+import { AlertStatus, formatAddress, type Aircraft, type AirPicture, type Alert, type Ground, type Landmark, type Position, type Receiver, type Station, type Thermal } from 'updraft-client';
 import { positionOf } from '../live/alerts';
 import { aircraftKind } from '../map/symbols/aircraft';
 import { groundKind } from '../map/symbols/ground';
 import type { Selection } from '../selection';
-import type { Formats, Unit } from '../settings/formats';
+import { convert, type Formats, type Unit } from '../settings/formats';
 import { t, type TextKey } from '../settings/language';
 import { alertLabel, callerOf } from '../ui/calls';
 import { landmarkLabel, phaseLabel } from '../ui/facts';
@@ -49,12 +49,13 @@ function time<T>(label: TextKey, value: (object: T) => number | undefined): Fiel
   return { label, type: 'time', value };
 }
 
-function number<T>(label: TextKey, { name, factor, digits }: Unit, value: (object: T) => number | undefined): Field<T> {
+function number<T>(label: TextKey, unit: Unit, value: (object: T) => number | undefined): Field<T> {
+  const { name, digits } = unit;
   return {
     label, type: 'number', digits, ...(name !== '' && { unit: name }),
     value: (object) => {
       const known = value(object);
-      return known === undefined ? undefined : Number((known * factor).toFixed(digits));
+      return known === undefined ? undefined : Number(convert(known, unit).toFixed(digits));
     },
   };
 }
@@ -81,22 +82,23 @@ function tableOf<T>(fields: readonly Field<T>[], objects: readonly T[], about: (
 
 /** All objects of a kind that the air picture has. */
 export function regionTable(kind: RegionTable, picture: AirPicture, formats: Formats): Table {
-  const { altitude, climb, speed } = formats.units;
+  const { altitude, climb, speed, temperature } = formats.units;
   const device = text<{ device: number }>('fact.address', (one) => formatAddress(one.device));
   const name = text<{ name?: string }>('list.name', (one) => one.name);
+  const message = text<{ text?: string }>('fact.text', (one) => one.text);
   const heard = time<{ at: number }>('fact.heard', (one) => one.at);
   const ofDevice = (one: { device: number } & Position): Partial<Row> => ({ selection: { kind: 'device', device: one.device }, position: one });
   switch (kind) {
     case 'aircraft': return tableOf<Aircraft>([
       name, device, text('data.type', (one) => aircraftKind(one.kind).label()), text('data.phase', (one) => phaseLabel(one.phase)), ...positionFields((one: Position) => one),
       number('list.altitude', altitude, (one) => one.altitudeM), number('list.climb', climb, (one) => one.climbMps), number('fact.speed', speed, (one) => one.speedKmh),
-      number('fact.course', plain('°'), (one) => one.courseDeg), text('fact.alert', (one) => (one.alert === 0 ? undefined : alertLabel(one.alert))), heard,
+      number('fact.course', plain('°'), (one) => one.courseDeg), text('fact.alert', (one) => (one.alert === 0 ? undefined : alertLabel(one.alert))), message, heard,
     ], [...picture.aircraft.values()], ofDevice);
     case 'ground': return tableOf<Ground>([
-      name, device, text('data.type', (one) => groundKind(one.kind).label()), ...positionFields((one: Position) => one), heard,
+      name, device, text('data.type', (one) => groundKind(one.kind).label()), ...positionFields((one: Position) => one), message, heard,
     ], [...picture.ground.values()], ofDevice);
     case 'alerts': return tableOf<Alert>([
-      text('list.name', callerOf), device, text('fact.alert', (one) => alertLabel(one.kind)), ...positionFields((one: Alert) => positionOf(one, picture)),
+      text('list.name', callerOf), device, text('fact.alert', (one) => alertLabel(one.kind)), text('data.status', statusOf), ...positionFields((one: Alert) => positionOf(one, picture)),
       time('data.since', (one) => one.openedAt), heard,
     ], [...picture.alerts.values()], (one) => ({ selection: { kind: 'device', device: one.device }, ...(positionOf(one, picture) && { position: positionOf(one, picture)! }) }));
     case 'thermals': return tableOf<Thermal>([
@@ -106,7 +108,7 @@ export function regionTable(kind: RegionTable, picture: AirPicture, formats: For
     ], [...picture.thermals.values()], (one) => ({ selection: { kind: 'thermal', id: one.id }, position: one }));
     case 'stations': return tableOf<Station>([
       name, device, ...positionFields((one: Position) => one), number('fact.wind', speed, (one) => one.windKmh), number('fact.gusts', speed, (one) => one.gustKmh),
-      number('fact.from', plain('°'), (one) => one.windFromDeg), number('fact.temperature', plain('°C', 1), (one) => one.temperatureC),
+      number('fact.from', plain('°'), (one) => one.windFromDeg), number('fact.temperature', temperature, (one) => one.temperatureC),
       number('fact.humidity', plain('%'), (one) => one.humidityPct), number('fact.pressure', plain('hPa'), (one) => one.pressureHpa),
       number('fact.battery', plain('%'), (one) => one.chargePct), time('fact.measured', (one) => one.at),
     ], [...picture.stations.values()], (one) => ({ selection: { kind: 'station', device: one.device }, position: one }));
@@ -118,6 +120,12 @@ export function regionTable(kind: RegionTable, picture: AirPicture, formats: For
       text('data.id', (one) => one.id), ...positionFields((one: { lat?: number; lon?: number }) => one), number('fact.frames', plain('/min'), (one) => one.framesPerMinute), heard,
     ], [...picture.receivers.values()], ({ id, lat, lon }) => ({ selection: { kind: 'receiver', id }, ...(lat !== undefined && lon !== undefined && { position: { lat, lon } }) }));
   }
+}
+
+/** Resolved calls stay in the picture for a day. */
+function statusOf({ status }: Alert): string {
+  if (status === AlertStatus.ALERT_STATUS_RESOLVED) return t('data.resolved');
+  return t(status === AlertStatus.ALERT_STATUS_ACKNOWLEDGED ? 'alert.acknowledged' : 'data.open');
 }
 
 /** One recorded position. */
@@ -149,10 +157,10 @@ export interface Reading {
 }
 
 export function readingTable(readings: readonly Reading[], formats: Formats): Table {
-  const { speed } = formats.units;
+  const { speed, temperature } = formats.units;
   return tableOf<Reading>([
     time('data.time', (one) => one.at), number('fact.wind', speed, (one) => one.windKmh), number('fact.gusts', speed, (one) => one.gustKmh),
-    number('fact.from', plain('°'), (one) => one.windFromDeg), number('fact.temperature', plain('°C', 1), (one) => one.temperatureC),
+    number('fact.from', plain('°'), (one) => one.windFromDeg), number('fact.temperature', temperature, (one) => one.temperatureC),
     number('fact.humidity', plain('%'), (one) => one.humidityPct), number('fact.pressure', plain('hPa', 1), (one) => one.pressureHpa),
   ], readings);
 }
@@ -175,8 +183,9 @@ export function matching({ columns, rows }: Table, search: string): Table {
   return { columns, rows: rows.filter(({ values }) => values.some((value) => typeof value === 'string' && value.toLocaleLowerCase().includes(wanted))) };
 }
 
-/** `Altitude (m)`. */
-export function headOf({ label, unit }: Column): string {
+/** `Altitude (m)`, `Last heard (UTC)`. */
+export function headOf({ label, type, unit: name }: Column, formats: Formats): string {
+  const unit = type === 'time' ? formats.zoneName : name;
   return unit === undefined ? t(label) : `${t(label)} (${unit})`;
 }
 

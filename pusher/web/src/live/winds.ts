@@ -25,6 +25,11 @@ export interface Wind {
   lastSeenAt: number;
 }
 
+/** Of one cell and one band. */
+export function windId({ cell, baseM }: Wind): string {
+  return `${cell}/${baseM}`;
+}
+
 interface Answer {
   winds?: {
     wind?: { cell: string; base_altitude_m: number; top_altitude_m: number; wind_from_deg: number; wind_speed_kmh: number; pilots: number; confidence_pct: number; last_seen_at_us: string };

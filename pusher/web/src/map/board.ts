@@ -9,6 +9,8 @@ import { viewOf } from '../basemap/view';
 import type { BaseMap, Config } from '../config';
 import { maxPitchDeg, tilt } from '../terrain/raise';
 import { isSameSelection, type Selection } from '../selection';
+import type { Formats } from '../settings/formats';
+import { t } from '../settings/language';
 import { Beacons } from './beacons';
 import { covering, freeArea } from './free-area';
 import { AircraftLayer } from './layers/aircraft';
@@ -50,6 +52,8 @@ export class Board {
   readonly #layers: Layer[] = [
     new ZoneLayer(), new LandmarkLayer(), new ThermalLayer(), new TrailLayer(), new ReceiverLayer(), new WindLayer(), new StationLayer(), new GroundLayer(), this.#aircraft,
   ];
+  readonly #scale = new ScaleControl({ maxWidth: 110 });
+  #formats: Formats | undefined;
   readonly #rim = new Rim();
   readonly #draft = new Draft();
   /** Takes the clicks while a zone is drawn. */
@@ -85,11 +89,15 @@ export class Board {
       fadeDuration: 0,
       maxPitch: maxPitchDeg(options.raised),
       attributionControl: false,
+      locale: {
+        'Map.Title': t('map'), 'NavigationControl.ZoomIn': t('map.zoomIn'), 'NavigationControl.ZoomOut': t('map.zoomOut'), 'NavigationControl.ResetBearing': t('map.north'),
+        'AttributionControl.ToggleAttribution': t('map.sources'),
+      },
     });
     this.map.setMissingStyleImageResolver((id) => this.#drawImage(id));
     this.map.addControl(new AttributionControl({ compact: true }), 'bottom-right');
     this.map.addControl(new NavigationControl({ visualizePitch: true }), 'bottom-right');
-    this.map.addControl(new ScaleControl({ maxWidth: 110 }), 'bottom-left');
+    this.map.addControl(this.#scale, 'bottom-left');
     this.#beacons = new Beacons(this.map, options.onPick);
     this.map.on('style.load', () => this.#dress());
     this.map.on('render', () => {
@@ -169,6 +177,11 @@ export class Board {
       this.#selection = scene.selection;
       this.#drawnAt.clear();
     }
+    if (scene.formats !== this.#formats) {
+      this.#formats = scene.formats;
+      this.#scale.setUnit(scene.formats.units.scale);
+      this.#ground?.setFormats(scene.formats);
+    }
     // By the user's clock: the time of the scene may be of the past.
     const now = Date.now();
     for (const layer of this.#layers) {
@@ -176,7 +189,7 @@ export class Board {
       layer.draw(this.map, scene);
       this.#drawnAt.set(layer, now);
     }
-    this.#beacons.draw(scene.picture);
+    this.#beacons.draw(scene.picture, this.#hidden);
   }
 
   setTheme(theme: Theme): void {
@@ -309,6 +322,7 @@ export class Board {
       const { basemap, terrain } = this.#options;
       this.#ground = new Ground(this.map, { basemap, terrain, below: LOWEST });
       this.#ground.setRaised(this.#raised);
+      if (this.#formats) this.#ground.setFormats(this.#formats);
       this.#ground.setRelief(!this.#hidden.has('relief'));
       if (this.#ready) this.#showGround();
     }, (error) => {
@@ -338,7 +352,7 @@ export class Board {
     for (const layer of this.#layers.toReversed()) {
       if (!layer.pick || this.#hidden.has(layer.key)) continue;
       const box: [[number, number], [number, number]] = [[x - PICK_PX, y - PICK_PX], [x + PICK_PX, y + PICK_PX]];
-      const hit = this.map.queryRenderedFeatures(box, { layers: layer.ids })[0];
+      const hit = this.map.queryRenderedFeatures(box, { layers: layer.clickable ?? layer.ids })[0];
       if (hit) return layer.pick(hit.properties);
     }
     return undefined;

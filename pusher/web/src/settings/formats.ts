@@ -15,16 +15,24 @@ export interface Unit {
   name: string;
   factor: number;
   digits: number;
+  /** Added after the factor; absent: 0. */
+  offset?: number;
 }
+
+/** The unit of the map's scale bar, as MapLibre names it. */
+export type Scale = 'metric' | 'imperial' | 'nautical';
 
 const METRES: Unit = { name: 'm', factor: 1, digits: 0 };
 const FEET: Unit = { name: 'ft', factor: 1 / 0.3048, digits: 0 };
 const FEET_PER_MINUTE: Unit = { name: 'ft/min', factor: 60 / 0.3048, digits: 0 };
 
-const SYSTEMS: Record<Units, { altitude: Unit; climb: Unit; speed: Unit; distance: Unit }> = {
-  metric: { altitude: METRES, climb: { name: 'm/s', factor: 1, digits: 1 }, speed: { name: 'km/h', factor: 1, digits: 0 }, distance: { name: 'km', factor: 1, digits: 1 } },
-  imperial: { altitude: FEET, climb: FEET_PER_MINUTE, speed: { name: 'mph', factor: 1 / 1.609344, digits: 0 }, distance: { name: 'mi', factor: 1 / 1.609344, digits: 1 } },
-  aviation: { altitude: FEET, climb: FEET_PER_MINUTE, speed: { name: 'kt', factor: 1 / 1.852, digits: 0 }, distance: { name: 'NM', factor: 1 / 1.852, digits: 1 } },
+const CELSIUS: Unit = { name: '°C', factor: 1, digits: 1 };
+const FAHRENHEIT: Unit = { name: '°F', factor: 1.8, digits: 0, offset: 32 };
+
+const SYSTEMS: Record<Units, { altitude: Unit; climb: Unit; speed: Unit; distance: Unit; temperature: Unit; scale: Scale }> = {
+  metric: { altitude: METRES, climb: { name: 'm/s', factor: 1, digits: 1 }, speed: { name: 'km/h', factor: 1, digits: 0 }, distance: { name: 'km', factor: 1, digits: 1 }, temperature: CELSIUS, scale: 'metric' },
+  imperial: { altitude: FEET, climb: FEET_PER_MINUTE, speed: { name: 'mph', factor: 1 / 1.609344, digits: 0 }, distance: { name: 'mi', factor: 1 / 1.609344, digits: 1 }, temperature: FAHRENHEIT, scale: 'imperial' },
+  aviation: { altitude: FEET, climb: FEET_PER_MINUTE, speed: { name: 'kt', factor: 1 / 1.852, digits: 0 }, distance: { name: 'NM', factor: 1 / 1.852, digits: 1 }, temperature: CELSIUS, scale: 'nautical' },
 };
 
 /** Writes values for one user. */
@@ -74,6 +82,10 @@ export class Formats {
     return String(Math.round(kmh * this.#system.speed.factor));
   }
 
+  temperature(celsius: number | undefined): string {
+    return celsius === undefined ? UNKNOWN : withUnit(celsius, this.#system.temperature);
+  }
+
   distance(km: number): string {
     return withUnit(km, this.#system.distance);
   }
@@ -95,12 +107,28 @@ export class Formats {
 
   /** `2026-07-14 18:00:05`, in the user's zone. */
   sortableTime(ms: number): string {
-    return new Date(ms + this.zoneOffsetMs(ms)).toISOString().slice(0, 19).replace('T', ' ');
+    return this.clockText(ms).replace('T', ' ');
   }
 
   /** The user's clock minus UTC at this time, ms. */
   zoneOffsetMs(ms: number): number {
     return this.#zone === 'utc' ? 0 : -new Date(ms).getTimezoneOffset() * 60_000;
+  }
+
+  /** `UTC`, `Europe/Zurich`. */
+  get zoneName(): string {
+    return this.#zone === 'utc' ? 'UTC' : Intl.DateTimeFormat().resolvedOptions().timeZone;
+  }
+
+  /** As an input of type `datetime-local` has it: the user's clock without a zone, with seconds. */
+  clockText(ms: number): string {
+    return new Date(ms + this.zoneOffsetMs(ms)).toISOString().slice(0, 19);
+  }
+
+  /** The time of such a text; undefined: no time, or none that can be. */
+  clockTime(text: string): number | undefined {
+    const clock = Date.parse(`${text}Z`);
+    return Number.isFinite(clock) ? clock - this.zoneOffsetMs(clock) : undefined;
   }
 
   /** The day alone. */
@@ -114,8 +142,14 @@ export class Formats {
   }
 }
 
-function withUnit(value: number, { name, factor, digits }: Unit): string {
-  return `${(value * factor).toFixed(digits).replace(/^-(0(\.0*)?)$/, '$1').replace('-', MINUS)} ${name}`;
+/** From the unit of the protocol. */
+export function convert(value: number, { factor, offset = 0 }: Unit): number {
+  return value * factor + offset;
+}
+
+function withUnit(value: number, unit: Unit): string {
+  const { name, digits } = unit;
+  return `${convert(value, unit).toFixed(digits).replace(/^-(0(\.0*)?)$/, '$1').replace('-', MINUS)} ${name}`;
 }
 
 /** An integer with a unit that is the same for all users. */

@@ -19,6 +19,8 @@ export interface Preferences {
   data?: DataUse;
   /** Notifications about followed pilots. */
   notify?: boolean;
+  /** Keys of one character act. */
+  keys?: boolean;
   /** The band of the wind aloft, its lowest altitude in metres. */
   windBand?: number;
 }
@@ -34,11 +36,11 @@ export function parsePreferences(text: string | null): Preferences {
     return {};
   }
   if (typeof stored !== 'object' || stored === null) return {};
-  const { units, zone, theme, language, colour, baseMap, sound, data, notify, windBand } = stored as Record<string, unknown>;
+  const { units, zone, theme, language, colour, baseMap, sound, data, notify, keys, windBand } = stored as Record<string, unknown>;
   return {
     ...one('units', UNITS, units), ...one('zone', TIME_ZONES, zone), ...one('theme', THEMES, theme),
     ...one('colour', COLOUR_SCALES, colour), ...one('baseMap', BASE_MAPS, baseMap), ...one('data', DATA_USES, data),
-    ...(typeof language === 'string' && { language }), ...(typeof sound === 'boolean' && { sound }), ...(typeof notify === 'boolean' && { notify }),
+    ...(typeof language === 'string' && { language }), ...(typeof sound === 'boolean' && { sound }), ...(typeof notify === 'boolean' && { notify }), ...(typeof keys === 'boolean' && { keys }),
     ...(typeof windBand === 'number' && Number.isFinite(windBand) && { windBand }),
   };
 }

@@ -73,10 +73,24 @@ describe('languages', () => {
   });
 });
 
+it('writes temperatures in the units of the user', () => {
+  expect((['metric', 'imperial', 'aviation'] as const).map((units) => new Formats(units).temperature(-10))).toEqual(['−10.0 °C', '14 °F', '−10.0 °C']);
+});
+
+it('reads and writes the clock of an input in the zone of the user', () => {
+  const at = Date.UTC(2026, 6, 14, 18);
+  for (const zone of ['utc', 'local'] as const) {
+    const formats = new Formats('metric', zone);
+    expect(formats.clockTime(formats.clockText(at))).toBe(at);
+  }
+  expect(new Formats('metric', 'utc').clockText(at)).toBe('2026-07-14T18:00:00');
+  expect(new Formats('metric', 'utc').clockTime('2026-13-01T12:00')).toBeUndefined();
+});
+
 it('takes over only known preferences', () => {
   expect(parsePreferences(null)).toEqual({});
   expect(parsePreferences('[')).toEqual({});
-  expect(parsePreferences('{"units":"furlongs","theme":"sunlight","language":"de","sound":false,"colour":"age","zone":3}')).toEqual({
-    theme: 'sunlight', language: 'de', sound: false, colour: 'age',
+  expect(parsePreferences('{"units":"furlongs","theme":"sunlight","language":"de","sound":false,"colour":"age","zone":3,"keys":false}')).toEqual({
+    theme: 'sunlight', language: 'de', sound: false, colour: 'age', keys: false,
   });
 });

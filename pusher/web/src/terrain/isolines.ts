@@ -28,7 +28,9 @@ export function isolines(grid: Grid, intervalM: number): Isoline[] {
       const lowest = Math.min(...corners);
       const highest = Math.max(...corners);
       // NaN compares with nothing: the cell has no line.
-      for (let level = (Math.floor(lowest / intervalM) + 1) * intervalM; level <= highest; level += intervalM) {
+      // A multiple is the same number in each cell, also where the interval is no integer.
+      for (let i = Math.floor(lowest / intervalM) + 1; i * intervalM <= highest; i++) {
+        const level = i * intervalM;
         const found = segments.get(level) ?? [];
         if (found.length === 0) segments.set(level, found);
         cellSegments(grid, x, y, corners, level, found);

@@ -38,7 +38,7 @@ export function contourLayers(theme: Theme): LayerSpecification[] {
     },
     {
       id: 'contour-labels', type: 'symbol', source: 'contours', filter: ['get', 'thick'],
-      layout: { 'symbol-placement': 'line', 'symbol-spacing': 320, 'text-field': ['concat', ['get', 'metres'], ' m'], 'text-font': FONT, 'text-size': 9.5 },
+      layout: { 'symbol-placement': 'line', 'symbol-spacing': 320, 'text-field': ['get', 'label'], 'text-font': FONT, 'text-size': 9.5 },
       paint: { 'text-color': colour.contour, 'text-halo-color': colour.halo, 'text-halo-width': 1.2, 'text-opacity': 0.85 },
     },
   ];

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { Formats } from '../settings/formats';
 import { contourInterval } from './contours';
 import { decodeDem, degreesOf, sampleDem, tilePosition } from './dem';
 import { isolines, type Grid } from './isolines';
@@ -55,12 +56,20 @@ describe('isolines', () => {
     }
   });
 
+  it('join across cells where the interval is no integer', () => {
+    const lines = isolines(grid(21, 3, (x) => x * 97), 100 * 0.3048);
+    expect(lines).toHaveLength(new Set(lines.map(({ metres }) => metres)).size);
+  });
+
   it('stop at unknown elevations', () => {
     const lines = isolines(grid(11, 5, (x, y) => (y === 2 ? Number.NaN : x * 10)), 50);
     expect(lines.map(({ points }) => points.length)).toEqual([2, 2, 2, 2]);
   });
 
   it('are fewer from afar', () => {
-    expect([8, 9, 10.5, 12, 13.2, 16].map(contourInterval)).toEqual([undefined, 500, 200, 100, 50, 20]);
+    expect([8, 9, 10.5, 12, 13.2, 16].map((zoom) => contourInterval(zoom, new Formats('metric').units.altitude))).toEqual([undefined, 500, 200, 100, 50, 20]);
+    const { altitude } = new Formats('imperial').units;
+    expect(contourInterval(8, altitude)).toBeUndefined();
+    expect([9, 16].map((zoom) => Math.round(contourInterval(zoom, altitude)! / 0.3048))).toEqual([2000, 100]);
   });
 });

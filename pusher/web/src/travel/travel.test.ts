@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { PastPosition } from 'updraft-client';
 import { Formats } from '../settings/formats';
-import { dateText, timeOf } from '../ui/travel-bar';
 import { PastClock } from './clock';
 import { historyUrl } from './loader';
 import { between, LIFETIME_MS, PastAir } from './past-air';
@@ -171,10 +170,10 @@ describe('what is loaded next', () => {
 
 it('writes and reads date and time in the zone of the user', () => {
   for (const formats of [new Formats('metric', 'utc'), new Formats('metric', 'local')]) {
-    expect(timeOf(dateText(NOON, formats), formats)).toBe(NOON);
-    expect(timeOf('', formats)).toBeUndefined();
+    expect(formats.clockTime(formats.clockText(NOON))).toBe(NOON);
+    expect(formats.clockTime('')).toBeUndefined();
   }
-  expect(dateText(NOON, new Formats('metric', 'utc'))).toBe('2026-06-01T12:00:00');
+  expect(new Formats('metric', 'utc').clockText(NOON)).toBe('2026-06-01T12:00:00');
 });
 
 it('is the present where nothing newer is recorded for certain', () => {

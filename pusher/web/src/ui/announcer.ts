@@ -17,16 +17,25 @@ export class Announcer {
   readonly #calm = h('p', { class: 'unseen', role: 'status' });
   readonly element = h('div', {}, this.#urgent, this.#calm);
   readonly #known = new Set<string>();
+  /** Distress calls whose sound has not been played. */
+  readonly #unplayed = new Set<string>();
   #online: boolean | undefined;
 
   /** `sound`: whether a new distress call plays a sound. */
   update(scene: Scene, session: Session, sound: boolean): void {
-    for (const alert of openCalls(scene.picture.alerts.values())) {
+    const calls = openCalls(scene.picture.alerts.values());
+    for (const alert of calls) {
       if (this.#known.has(alert.id)) continue;
       this.#known.add(alert.id);
       const urgent = isDistress(alert);
       (urgent ? this.#urgent : this.#calm).textContent = t('announce.alert', { kind: alertLabel(alert.kind), who: callerOf(alert) });
-      if (urgent && sound) play();
+      if (urgent && sound) this.#unplayed.add(alert.id);
+    }
+    if (!sound) this.#unplayed.clear();
+    // Browsers let a page play sound once the user has touched it: a call that is still open then sounds then.
+    if (navigator.userActivation?.hasBeenActive && calls.some(({ id }) => this.#unplayed.has(id))) {
+      this.#unplayed.clear();
+      play();
     }
     const online = session.status === 'live';
     if (this.#online !== undefined && (online || session.status === 'waiting') && online !== this.#online) {
@@ -36,9 +45,8 @@ export class Announcer {
   }
 }
 
-/** Three tones. Browsers do not let a page play sound before the user has touched it. */
+/** Three tones. */
 function play(): void {
-  if (!navigator.userActivation?.hasBeenActive) return;
   const audio = new AudioContext();
   TONE_HZ.forEach((hz, i) => {
     const tone = new OscillatorNode(audio, { frequency: hz });

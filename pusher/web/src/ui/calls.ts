@@ -1,4 +1,5 @@
-import { AlertKind, formatAddress } from 'updraft-client';
+import { AlertKind, AlertStatus, formatAddress, type Alert } from 'updraft-client';
+import type { Formats } from '../settings/formats';
 import { t, type TextKey } from '../settings/language';
 
 const KINDS: Record<number, TextKey> = {
@@ -16,4 +17,14 @@ export function alertLabel(kind: number): string {
 /** The name, else the device. */
 export function callerOf({ name, device }: { name?: string; device: number }): string {
   return name ?? t('alert.device', { address: formatAddress(device) });
+}
+
+/** What the server knows about a call beyond its kind. */
+export function remarksOf({ unverified, status }: Alert): string[] {
+  return [unverified ? t('alert.unverified') : '', status === AlertStatus.ALERT_STATUS_ACKNOWLEDGED ? t('alert.acknowledged') : ''].filter(Boolean);
+}
+
+/** `Needs a ride · seen by an operator · since 14:03`: a narrow row cuts the time, whose age it has elsewhere. */
+export function callText(alert: Alert, formats: Formats): string {
+  return [alertLabel(alert.kind), ...remarksOf(alert), t('alert.since', { time: formats.time(alert.openedAt) })].join(' · ');
 }

@@ -5,7 +5,7 @@ import { aroundTime, FILE_HOURS, fileName, PAST_FILES, segmentsUntil, trackUrl, 
 import { isSameSelection, type Selection } from '../selection';
 import { t } from '../settings/language';
 import { Actions } from './actions';
-import { contentOf, endedContent, unknownContent, type Content } from './content';
+import { contentOf, endedContent, find, unknownContent, type Content, type Found } from './content';
 import { fetchDevice, type DeviceView } from './device-view';
 import { h, setText } from './dom';
 import type { Fact } from './facts';
@@ -23,6 +23,7 @@ export interface CardActions {
   favourite: (device: number) => void;
   group: (device: number) => void;
   goTo: (position: Position) => void;
+  select: (device: number) => void;
   /** Shows a flight in place of the last hours; undefined: these again. */
   showFlight: (flight: PastFlight | undefined) => void;
   /** Opens the table of the recorded track of a device; `station`: of its measurements. */
@@ -39,6 +40,7 @@ export class Card {
   readonly #history = new StationHistory();
   readonly #way = new WayBar();
   readonly #actions: Actions;
+  readonly #select: (device: number) => void;
   readonly #files = PAST_FILES.map((format) => ({ format, link: h('a', { class: 'file' }, format.toUpperCase()) }));
   readonly #trackText = h('span');
   readonly #flights: FlightList;
@@ -47,12 +49,14 @@ export class Card {
   #selection: Selection | undefined;
   #view: DeviceView | undefined;
   #requestedAt = 0;
-  #content: Content | undefined;
+  /** The selected object as it was in the air picture last. */
+  #last: Found | undefined;
   #isLive = true;
 
   constructor(element: HTMLElement, actions: CardActions) {
     this.#element = element;
     this.#actions = new Actions(actions);
+    this.#select = actions.select;
     this.#flights = new FlightList(actions.showFlight);
     this.#data.addEventListener('click', () => {
       const selection = this.#selection;
@@ -70,7 +74,7 @@ export class Card {
       this.#selection = selection;
       this.#isLive = isLive;
       this.#view = undefined;
-      this.#content = undefined;
+      this.#last = undefined;
       this.#requestedAt = 0;
       this.#element.scrollTop = 0;
     }
@@ -78,8 +82,10 @@ export class Card {
     if (!selection) return;
     // What the server knows of a device is of the present.
     if (isLive && 'device' in selection && now - this.#requestedAt > REFRESH_MS) this.#ask(selection, now);
-    this.#content = contentOf(selection, scene, this.#view) ?? (this.#content && endedContent(this.#content)) ?? unknownContent(selection);
-    this.#render(this.#content, scene);
+    const found = find(selection, scene);
+    this.#last = found ?? this.#last;
+    const content = found ? contentOf(found, scene, this.#view) : this.#last ? endedContent(this.#last, scene, this.#view) : unknownContent(selection);
+    this.#render(content, scene);
   }
 
   #ask(selection: Selection & { device: number }, now: number): void {
@@ -120,9 +126,20 @@ export class Card {
       this.#facts.dataset.labels = labels;
       this.#facts.replaceChildren(...facts.map(({ label, wide }) => h('div', { class: `fact ${wide ? 'wide' : ''}`, 'data-fact': label }, h('dt', {}, t(label)), h('dd'))));
     }
-    for (const [index, { text }] of facts.entries()) {
-      const value = this.#facts.children[index]?.lastElementChild;
-      if (value) setText(value, text);
+    for (const [index, { text, links }] of facts.entries()) {
+      const value = this.#facts.children[index]?.lastElementChild as HTMLElement | null | undefined;
+      if (!value) continue;
+      if (links) this.#renderLinks(value, links);
+      else setText(value, text);
     }
+  }
+  /** Keeps the buttons, and the keyboard's focus, while the devices stay the same. */
+  #renderLinks(value: HTMLElement, links: NonNullable<Fact['links']>): void {
+    const devices = links.map(({ device }) => device).join();
+    if (value.dataset.devices !== devices) {
+      value.dataset.devices = devices;
+      value.replaceChildren(...links.map(({ device }) => h('button', { type: 'button', class: 'link', onclick: () => this.#select(device) })));
+    }
+    for (const [i, { text }] of links.entries()) setText(value.children[i]!, text);
   }
 }

@@ -8,7 +8,7 @@ import { fetchTrack, PAST_HOURS, withTrail } from '../motion/past';
 import { UNKNOWN } from '../settings/formats';
 import { t } from '../settings/language';
 import { h, setText } from './dom';
-import { stateOf } from './group-panel';
+import { stateOf } from './group-state';
 import { Sheet } from './sheet';
 
 /** Of each pilot: more than pixels say nothing. */

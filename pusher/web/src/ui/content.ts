@@ -1,12 +1,15 @@
 // The content of the details of a selection.
-import { formatAddress, type Position } from 'updraft-client';
+import { formatAddress, type Aircraft, type Alert, type Ground, type Landmark, type Position, type Receiver, type Station, type Thermal } from 'updraft-client';
+import { callOf, positionOf } from '../live/alerts';
+import { windId, type Wind } from '../live/winds';
 import type { Scene } from '../map/scene';
 import { aircraftKind } from '../map/symbols/aircraft';
 import { groundKind } from '../map/symbols/ground';
 import type { Selection } from '../selection';
 import { t } from '../settings/language';
+import { alertLabel, callerOf } from './calls';
 import type { DeviceView } from './device-view';
-import { aircraftFacts, callFacts, deviceFacts, groundFacts, phaseLabel, landmarkFacts, landmarkLabel, receiverFacts, stationFacts, thermalFacts, type Fact } from './facts';
+import { aircraftFacts, callFacts, callerFacts, deviceFacts, groundFacts, phaseLabel, landmarkFacts, landmarkLabel, receiverFacts, stationFacts, thermalFacts, windFacts, type Fact } from './facts';
 
 export interface Content {
   title: string;
@@ -18,58 +21,80 @@ export interface Content {
   position?: Position;
 }
 
-/** `view`: further data of the device from the server. Returns undefined if it is not in the air picture. */
-export function contentOf(selection: Selection, scene: Scene, view: DeviceView | undefined): Content | undefined {
-  const { picture, air, now } = scene;
+/** The object of a selection, as the air picture has or had it. */
+export type Found =
+  | { kind: 'aircraft'; object: Aircraft } | { kind: 'ground'; object: Ground } | { kind: 'call'; object: Alert } | { kind: 'station'; object: Station }
+  | { kind: 'thermal'; object: Thermal } | { kind: 'landmark'; object: Landmark } | { kind: 'receiver'; object: Receiver } | { kind: 'wind'; object: Wind };
+
+/** Undefined: it is not in the air picture. A call outlives the state of its device, and passes a layer that is off. */
+export function find(selection: Selection, { picture, winds, isLive }: Scene): Found | undefined {
   switch (selection.kind) {
     case 'device': {
       const { device } = selection;
-      const more = () => [...callFacts(device, scene), ...deviceFacts(device, view, scene)];
-      const aircraft = picture.aircraft.get(device);
-      if (aircraft) {
-        return {
-          title: aircraft.name ?? formatAddress(device), subtitle: [aircraftKind(aircraft.kind).label(), phaseLabel(aircraft.phase)].filter(Boolean).join(' · '),
-          facts: [...aircraftFacts(aircraft, air.whereNow(aircraft, now), scene), ...more()], device, position: aircraft,
-        };
-      }
-      const ground = picture.ground.get(device);
-      return ground && {
-        title: ground.name ?? formatAddress(device), subtitle: groundKind(ground.kind).label(),
-        facts: [...callFacts(device, scene), ...groundFacts(ground, scene), ...deviceFacts(device, view, scene)], device, position: ground,
-      };
+      return found('aircraft', picture.aircraft.get(device)) ?? found('ground', picture.ground.get(device)) ?? found('call', callOf(device, picture));
     }
-    case 'station': {
-      const station = picture.stations.get(selection.device);
-      return station && {
-        title: station.name ?? formatAddress(station.device), subtitle: t('card.station'),
-        facts: [...stationFacts(station, scene), ...deviceFacts(station.device, view, scene)], position: station,
-      };
-    }
-    case 'thermal': {
-      const thermal = picture.thermals.get(selection.id);
-      return thermal && { title: t('card.thermal'), subtitle: t('card.thermal.how'), facts: thermalFacts(thermal, scene), position: thermal };
-    }
-    case 'landmark': {
-      const landmark = picture.landmarks.get(selection.id);
-      return landmark && {
-        title: landmark.text ?? landmarkLabel(landmark.layer), subtitle: landmarkLabel(landmark.layer), facts: landmarkFacts(landmark, scene), position: landmark,
-      };
-    }
-    case 'receiver': {
-      const receiver = picture.receivers.get(selection.id);
-      if (!receiver) return undefined;
-      const { lat, lon } = receiver;
+    case 'station': return found('station', picture.stations.get(selection.device));
+    case 'thermal': return found('thermal', picture.thermals.get(selection.id));
+    case 'landmark': return found('landmark', picture.landmarks.get(selection.id));
+    // The past has no winds.
+    case 'wind': return found('wind', isLive ? winds.find((wind) => windId(wind) === selection.id) : undefined);
+    case 'receiver': return found('receiver', picture.receivers.get(selection.id));
+  }
+}
+
+function found<K, T>(kind: K, object: T | undefined): { kind: K; object: T } | undefined {
+  return object && { kind, object };
+}
+
+/** `view`: further data of the device from the server. */
+export function contentOf({ kind, object }: Found, scene: Scene, view: DeviceView | undefined): Content {
+  const { picture, air, now } = scene;
+  switch (kind) {
+    case 'aircraft': {
+      const { device } = object;
       return {
-        title: receiver.id, subtitle: t('card.receiver'), facts: receiverFacts(receiver, scene),
-        ...(lat !== undefined && lon !== undefined && { position: { lat, lon } }),
+        title: object.name ?? formatAddress(device), subtitle: [aircraftKind(object.kind).label(), phaseLabel(object.phase)].filter(Boolean).join(' · '),
+        facts: [...aircraftFacts(object, air.whereNow(object, now), scene), ...callFacts(device, scene), ...deviceFacts(device, view, scene)], device, position: object,
+      };
+    }
+    case 'ground': {
+      const { device } = object;
+      return {
+        title: object.name ?? formatAddress(device), subtitle: groundKind(object.kind).label(),
+        facts: [...callFacts(device, scene), ...groundFacts(object, scene), ...deviceFacts(device, view, scene)], device, position: object,
+      };
+    }
+    case 'call': {
+      const { device } = object;
+      const position = positionOf(object, picture);
+      return {
+        title: callerOf(object), subtitle: alertLabel(object.kind),
+        facts: [...callFacts(device, scene), ...callerFacts(object, scene), ...deviceFacts(device, view, scene)], device, ...(position && { position }),
+      };
+    }
+    case 'station':
+      return {
+        title: object.name ?? formatAddress(object.device), subtitle: t('card.station'),
+        facts: [...stationFacts(object, scene), ...deviceFacts(object.device, view, scene)], position: object,
+      };
+    case 'thermal':
+      return { title: t('card.thermal'), subtitle: t('card.thermal.how'), facts: thermalFacts(object, scene), position: object };
+    case 'landmark':
+      return { title: object.text ?? landmarkLabel(object.layer), subtitle: landmarkLabel(object.layer), facts: landmarkFacts(object, scene), position: object };
+    case 'wind':
+      return { title: t('layer.winds'), subtitle: t('legend.windAloft'), facts: windFacts(object, scene), position: object };
+    case 'receiver': {
+      const { lat, lon } = object;
+      return {
+        title: object.id, subtitle: t('card.receiver'), facts: receiverFacts(object, scene), ...(lat !== undefined && lon !== undefined && { position: { lat, lon } }),
       };
     }
   }
 }
 
-/** For an object that has left the air picture. */
-export function endedContent(content: Content): Content {
-  return { ...content, subtitle: t('card.gone') };
+/** Of an object that has left the air picture: its last facts, whose ages go on. */
+export function endedContent(last: Found, scene: Scene, view: DeviceView | undefined): Content {
+  return { ...contentOf(last, scene, view), subtitle: t('card.gone') };
 }
 
 export function unknownContent(selection: Selection): Content {

@@ -5,6 +5,7 @@ import type { Way } from '../live/way';
 interface ReceivedBy {
   receiver_id: string;
   rssi_dbm?: number;
+  snr_db?: number;
 }
 
 interface State {

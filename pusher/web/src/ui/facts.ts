@@ -1,12 +1,13 @@
 // The facts of each kind of object in the details: pairs of a label and a text.
-import { FlightPhase, formatAddress, LandmarkLayer, type Aircraft, type Ground, type Landmark, type Receiver, type Station, type Thermal, type Tracked } from 'updraft-client';
+import { FlightPhase, formatAddress, LandmarkLayer, type Aircraft, type Alert, type Ground, type Landmark, type Receiver, type Station, type Thermal, type Tracked } from 'updraft-client';
 import { callOf, nearestHelpers, positionOf } from '../live/alerts';
 import type { ReceiverReport } from '../live/receiver-reports';
+import type { Wind } from '../live/winds';
 import type { Scene } from '../map/scene';
 import { MAX_AHEAD_S, type Estimate } from '../motion/extrapolate';
 import { formatAge, formatCourse, formatPosition, formatInteger, UNKNOWN } from '../settings/formats';
 import { t, type TextKey } from '../settings/language';
-import { alertLabel } from './calls';
+import { callText } from './calls';
 import { timeOf, type DeviceView } from './device-view';
 
 export interface Fact {
@@ -14,6 +15,8 @@ export interface Fact {
   text: string;
   /** Needs the full width. */
   wide?: boolean;
+  /** Devices to select, in place of the text. */
+  links?: readonly { device: number; text: string }[];
 }
 
 const PHASES: Record<number, TextKey> = {
@@ -58,11 +61,18 @@ export function groundFacts(ground: Ground, scene: Scene): Fact[] {
 export function callFacts(device: number, { picture, formats }: Scene): Fact[] {
   const call = callOf(device, picture);
   if (!call) return [];
-  const facts = [wide('fact.alert', `${alertLabel(call.kind)}, ${t('alert.since', { time: formats.time(call.openedAt) })}`)];
+  const facts = [wide('fact.alert', callText(call, formats))];
   const position = positionOf(call, picture);
   const helpers = position ? nearestHelpers(device, position, picture) : [];
-  if (helpers.length > 0) facts.push(wide('fact.nearest', helpers.map(({ label, km }) => `${label} ${formats.distance(km)}`).join(' · ')));
+  if (helpers.length > 0) facts.push({ ...wide('fact.nearest', ''), links: helpers.map(({ device, label, km }) => ({ device, text: `${label} ${formats.distance(km)}` })) });
   return facts;
+}
+
+/** What is known of a caller that the air picture has no other state of. */
+export function callerFacts(call: Alert, scene: Scene): Fact[] {
+  const { lat, lon } = call;
+  const known = lat !== undefined && lon !== undefined;
+  return [heard('fact.heard', call, scene), ...(known ? [...distance({ lat, lon }, scene), wide('fact.position', formatPosition(lat, lon))] : [])];
 }
 
 export function stationFacts(station: Station, scene: Scene): Fact[] {
@@ -71,7 +81,7 @@ export function stationFacts(station: Station, scene: Scene): Fact[] {
     fact('fact.wind', formats.speed(station.windKmh)),
     fact('fact.gusts', formats.speed(station.gustKmh)),
     fact('fact.from', formatCourse(station.windFromDeg)),
-    fact('fact.temperature', station.temperatureC === undefined ? UNKNOWN : `${station.temperatureC.toFixed(1)} °C`),
+    fact('fact.temperature', formats.temperature(station.temperatureC)),
     fact('fact.humidity', formatInteger(station.humidityPct, '%')),
     fact('fact.pressure', formatInteger(station.pressureHpa, 'hPa')),
     fact('fact.battery', formatInteger(station.chargePct, '%')),
@@ -128,18 +138,40 @@ export function receiverFacts(receiver: Receiver, scene: Scene): Fact[] {
     heard('fact.heard', receiver, scene),
     wide('fact.place', lat === undefined || lon === undefined ? t('fact.notKnown') : formatPosition(lat, lon)),
     wide('fact.howKnown', t(receiver.estimated ? 'fact.estimated' : 'fact.stated')),
-    ...clock(scene.receiverReport(receiver.id)),
+    ...health(scene.receiverReport(receiver.id), scene),
   ];
 }
 
 const CLOCK_TROUBLES: Record<string, TextKey> = { offset: 'clock.offset', jumped: 'clock.jumped', standing: 'clock.standing', drifting: 'clock.drifting' };
 
-/** Only where there is a problem. */
-function clock(report: ReceiverReport | undefined): Fact[] {
-  if (report?.clockTrouble === undefined) return [];
-  const { clockTrouble, clockOffsetMs } = report;
+/** What the server reports about a receiver; problems only where there are some. */
+function health(report: ReceiverReport | undefined, { formats }: Scene): Fact[] {
+  if (!report) return [];
+  const { firstHeardAt, unusable, setAside } = report;
+  return [
+    ...(firstHeardAt === undefined ? [] : [fact('fact.firstHeard', formats.dateTime(firstHeardAt))]),
+    ...(unusable ? [fact('fact.unusable', `${unusable.frames} (${unusable.pct.toFixed(1)} %)`)] : []),
+    ...(setAside ? [wide('fact.setAside', `${t('alert.since', { time: formats.dateTime(setAside.since) })} · ${setAside.reason.replaceAll('_', ' ')}`)] : []),
+    ...clock(report),
+  ];
+}
+
+function clock({ clockTrouble, clockOffsetMs }: ReceiverReport): Fact[] {
+  if (clockTrouble === undefined) return [];
   const off = clockOffsetMs === undefined ? '' : ` (${clockOffsetMs < 0 ? '−' : '+'}${formatAge(Math.abs(clockOffsetMs))})`;
   return [wide('fact.clock', `${t(CLOCK_TROUBLES[clockTrouble] ?? 'clock.other')}${off}`)];
+}
+
+export function windFacts(wind: Wind, scene: Scene): Fact[] {
+  const { formats } = scene;
+  return [
+    fact('fact.wind', formats.speed(wind.kmh)), fact('fact.from', formatCourse(wind.fromDeg)),
+    fact('fact.base', formats.altitude(wind.baseM)), fact('fact.top', formats.altitude(wind.topM)),
+    fact('fact.pilots', String(wind.pilots)), fact('fact.confidence', formatInteger(wind.confidencePct, '%')),
+    heard('fact.measured', { at: wind.lastSeenAt }, scene),
+    wide('fact.place', formatPosition(wind.lat, wind.lon)),
+    ...distance(wind, scene),
+  ];
 }
 
 /** Facts of a device that only the server has. */
@@ -155,7 +187,10 @@ export function deviceFacts(device: number, view: DeviceView | undefined, { form
     const at = timeOf(us);
     if (at !== undefined) facts.push(fact(label, formats.time(at)));
   }
-  const receivers = state?.received_by?.map(({ receiver_id, rssi_dbm }) => `${receiver_id}${rssi_dbm === undefined ? '' : ` (${rssi_dbm} dBm)`}`);
+  const receivers = state?.received_by?.map(({ receiver_id, rssi_dbm, snr_db }) => {
+    const signal = [rssi_dbm === undefined ? '' : `${rssi_dbm} dBm`, snr_db === undefined ? '' : `SNR ${snr_db} dB`].filter(Boolean).join(', ');
+    return signal === '' ? receiver_id : `${receiver_id} (${signal})`;
+  });
   if (receivers?.length) facts.push(wide('fact.receivedBy', receivers.join(', ')));
   return facts;
 }
@@ -174,7 +209,7 @@ function textOf({ text, textAt }: Aircraft | Ground, { now, formats }: Scene): F
   return [wide('fact.text', `${text} (${t('fact.ago', { age: formatAge(now - textAt), time: formats.timeOfDay(textAt) })})`)];
 }
 
-function heard(label: TextKey, { at }: Tracked, { now, formats }: Scene): Fact {
+function heard(label: TextKey, { at }: Pick<Tracked, 'at'>, { now, formats }: Scene): Fact {
   return fact(label, t('fact.ago', { age: formatAge(now - at), time: formats.timeOfDay(at) }));
 }
 

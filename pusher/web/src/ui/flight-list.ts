@@ -23,11 +23,16 @@ export class FlightList {
     this.#drawn = drawn;
     const focused = [...this.#buttons.children].indexOf(document.activeElement!);
     this.#buttons.replaceChildren(...flights.map((flight, i) => {
-      const pressed = flight.from === chosen?.from;
+      const pressed = chosen !== undefined && isSameSecond(flight.from, chosen.from);
       return h('button', { type: 'button', class: 'flight', 'aria-pressed': String(pressed), onclick: () => this.#pick(pressed ? undefined : flight) }, texts[i]);
     }));
     (this.#buttons.children[focused] as HTMLElement | undefined)?.focus();
   }
+}
+
+/** A link has no parts of a second. */
+function isSameSecond(a: number, b: number): boolean {
+  return Math.floor(a / 1000) === Math.floor(b / 1000);
 }
 
 /** `14 Jul 2026, 11:02–13:40 · 2 h · 41.2 km · 2810 m`. */

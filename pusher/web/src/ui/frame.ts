@@ -14,28 +14,41 @@ export interface FrameParts {
 /** Puts the parts into the page, labels its regions, and leaves out what a frame in another page does not need. */
 export function furnish({ count, status, list, banners, tools, announcer }: FrameParts): void {
   const title = h('h1', {}, h('img', { src: './favicon.svg', alt: '', width: 26, height: 26 }), 'Updraft', count);
-  // On a small screen the header is the handle of the sheet; elsewhere the class changes nothing.
+  // On a small screen the header is the handle of the sheet for pointers, who have its button among the tools as well; elsewhere the class changes nothing.
   byId('panel').append(h('header', { onclick: toggleList }, title, status), list);
   for (const [id, label] of [['panel', 'list.title'], ['map', 'map'], ['tools', 'tools'], ['banners', 'notices'], ['card', 'details'], ['travel', 'tool.travel']] as const) {
     byId(id).setAttribute('aria-label', t(label));
   }
-  setText(document.querySelector('.skip')!, t('skip'));
+  const skip = document.querySelector('.skip')!;
+  setText(skip, t('skip'));
+  // The fragment of the address is the state of the page: it must not become `#list`.
+  skip.addEventListener('click', (event) => {
+    event.preventDefault();
+    openList();
+    byId('list').focus();
+  });
   byId('banners').append(...banners);
   byId('tools').append(...tools);
+  closeList();
   document.body.append(announcer);
   if (new URLSearchParams(location.search).has('embed')) embed();
 }
 
 export function openList(): void {
-  byId('panel').classList.add('open');
+  setOpen(true);
 }
 
 export function closeList(): void {
-  byId('panel').classList.remove('open');
+  setOpen(false);
 }
 
 export function toggleList(): void {
-  byId('panel').classList.toggle('open');
+  setOpen(!byId('panel').classList.contains('open'));
+}
+
+function setOpen(open: boolean): void {
+  byId('panel').classList.toggle('open', open);
+  document.querySelector('#tools [aria-controls=panel]')?.setAttribute('aria-expanded', String(open));
 }
 
 /** Embedded in another page: the map with calls and details, and a link to the full page. */

@@ -1,9 +1,11 @@
 import { formatAddress, type AirPicture } from 'updraft-client';
 import { coloursOf, isOver, withColour, withoutMember, type Group } from '../group';
 import type { Scene } from '../map/scene';
+import type { Formats } from '../settings/formats';
 import { t } from '../settings/language';
 import { toggle } from './choices';
 import { h, setText } from './dom';
+import { stateOf } from './group-state';
 import { shareLink } from './share';
 
 export interface GroupActions {
@@ -26,6 +28,7 @@ export class GroupPanel {
   #drawn = '';
   #group: Group | undefined;
   #maxFollowed = 1;
+  #formats: Formats | undefined;
 
   constructor(actions: GroupActions) {
     this.#actions = actions;
@@ -34,7 +37,8 @@ export class GroupPanel {
   show(scene: Scene, group: Group | undefined, maxFollowed: number): void {
     this.#group = group;
     this.#maxFollowed = maxFollowed;
-    const drawn = JSON.stringify([group?.members, scene.filter.group, group ? isOver(group, scene.now) : scene.followed.size]);
+    this.#formats = scene.formats;
+    const drawn = JSON.stringify([group?.members, scene.formats.zoneName, scene.filter.group, group ? isOver(group, scene.now) : scene.followed.size]);
     if (drawn !== this.#drawn) {
       this.#drawn = drawn;
       this.#draw(scene);
@@ -66,7 +70,7 @@ export class GroupPanel {
     const active = coloursOf(group, scene.now).size > 0;
     this.element.replaceChildren(h('div', { class: 'group' },
       field(t('group.title'), h('input', { type: 'text', maxlength: 60, value: group.title, onchange: (event) => this.#set({ title: (event.target as HTMLInputElement).value.trim() }) })),
-      field(t('group.end'), h('input', { type: 'datetime-local', value: group.endsAt === undefined ? '' : localText(group.endsAt), onchange: (event) => this.#setEnd(event.target as HTMLInputElement) })),
+      field(`${t('group.end')}, ${scene.formats.zoneName}`, h('input', { type: 'datetime-local', value: group.endsAt === undefined ? '' : scene.formats.clockText(group.endsAt).slice(0, 16), onchange: (event) => this.#setEnd(event.target as HTMLInputElement) })),
       h('ul', { class: 'members' }, ...group.members.map(({ device, colour }) => this.#member(device, colour, scene.picture))),
       this.#note,
       active && toggle('only-group', t('group.only'), scene.filter.group, (on) => this.#actions.setOnly(on)),
@@ -92,20 +96,13 @@ export class GroupPanel {
   }
 
   #setEnd({ value }: HTMLInputElement): void {
-    const at = Date.parse(value);
-    this.#edit(({ title, members }) => ({ title, members, ...(Number.isFinite(at) && { endsAt: at }) }));
+    const endsAt = this.#formats?.clockTime(value);
+    this.#edit(({ title, members }) => ({ title, members, ...(endsAt !== undefined && { endsAt }) }));
   }
 
   #edit(change: (group: Group) => Group | undefined): void {
     if (this.#group) this.#actions.change(change(this.#group));
   }
-}
-
-/** What a member does: its altitude and climb, that it is on the ground, or that it is not received. */
-export function stateOf(device: number, { picture, formats }: Scene): string {
-  const aircraft = picture.aircraft.get(device);
-  if (aircraft) return [formats.altitude(aircraft.altitudeM), formats.climb(aircraft.climbMps)].filter(Boolean).join('  ');
-  return t(picture.ground.get(device) ? 'phase.ground' : 'group.notReceived');
 }
 
 /** The page's address with the group and the view of the map, and without what its user selected, follows or filters. */
@@ -117,10 +114,4 @@ export function linkTo(href: string): string {
 
 function field(label: string, input: HTMLElement): HTMLElement {
   return h('label', { class: 'field' }, h('span', {}, label), input);
-}
-
-/** The format of `datetime-local`: the user's clock without a zone. */
-function localText(ms: number): string {
-  const date = new Date(ms);
-  return new Date(ms - date.getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
 }

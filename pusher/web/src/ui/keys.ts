@@ -16,14 +16,23 @@ function isTyping({ target }: KeyboardEvent): boolean {
   return target instanceof HTMLSelectElement || target instanceof HTMLInputElement && !['checkbox', 'radio', 'range'].includes(target.type);
 }
 
-/** Calls the action of a pressed key, by its lower-case name, except while text is typed or a dialog is open. */
-export function onKeys(actions: Readonly<Record<string, () => void>>): void {
+/** The name of a pressed key. A letter of another script has the name of its place on an English keyboard. */
+export function keyName({ key, code }: { key: string; code: string }): string {
+  const other = key.length === 1 && key.charCodeAt(0) > 127 ? /^Key([A-Z])$/.exec(code)?.[1] : undefined;
+  return (other ?? key).toLowerCase();
+}
+
+/**
+ * Calls the action of a pressed key, by its name, except while text is typed or a dialog is open. `isOn`: whether keys of one
+ * character act; Escape always does.
+ */
+export function onKeys(actions: Readonly<Record<string, () => void>>, isOn: () => boolean): void {
   addEventListener('keydown', (event) => {
     if (document.querySelector('dialog[open]')) return;
     const { key } = event;
     if (key === 'Escape') actions.escape?.();
-    if (isTyping(event) || event.ctrlKey || event.metaKey || event.altKey) return;
-    const act = key.length === 1 ? actions[key.toLowerCase()] : undefined;
+    if (!isOn() || isTyping(event) || event.ctrlKey || event.metaKey || event.altKey) return;
+    const act = key.length === 1 ? actions[keyName(event)] : undefined;
     if (!act) return;
     event.preventDefault();
     act();

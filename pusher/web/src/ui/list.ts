@@ -1,5 +1,7 @@
 import { formatAddress, type Aircraft, type Alert, type Ground, type Position, type View } from 'updraft-client';
 import { isDistress, openCalls, positionOf, urgencyOf } from '../live/alerts';
+import { newText } from '../live/messages';
+import type { LayerKey } from '../map/layers/layer';
 import type { Scene } from '../map/scene';
 import { aircraftKind } from '../map/symbols/aircraft';
 import { climbStep } from '../map/symbols/climb';
@@ -9,7 +11,7 @@ import { symbolId } from '../map/symbols/resolve';
 import { isSelectedDevice, type Selection } from '../selection';
 import { formatAge } from '../settings/formats';
 import { t, type TextKey } from '../settings/language';
-import { alertLabel, callerOf } from './calls';
+import { callerOf, callText } from './calls';
 import { h, setText } from './dom';
 import { passes, passesGround, type Filter } from './filter';
 import { Elsewhere } from './elsewhere';
@@ -21,6 +23,8 @@ import { VirtualRows } from './rows';
 const COLUMNS: readonly [SortKey, TextKey][] = [['name', 'list.name'], ['altitude', 'list.altitude'], ['climb', 'list.climb']];
 const TABS = ['air', 'ground', 'calls'] as const;
 export type Tab = (typeof TABS)[number];
+/** Without its layer a tab is empty. */
+const LAYERS: Partial<Record<Tab, 'aircraft' | 'ground'>> = { air: 'aircraft', ground: 'ground' };
 const OLD_MS = 60_000;
 
 export interface Counts {
@@ -52,18 +56,18 @@ export class ObjectList {
   readonly #filter: FilterPanel;
   readonly #elsewhere: Elsewhere;
   readonly #rows: { air: VirtualRows<Aircraft, Row>; ground: VirtualRows<Ground, Row>; calls: VirtualRows<Alert, Row> };
-  readonly #pick: (selection: Selection, position?: Position) => void;
   #tab: Tab = 'air';
   #sort: SortKey = 'altitude';
   #ascending = false;
   #scene: Scene | undefined;
+  /** Calls are those of now, whatever the map shows. */
+  #present: Scene | undefined;
 
   /**
    * `pick` gets a position where the air picture may have none, `changed` is called when the list has to be shown again,
-   * `filtered` when the user changed the filter, `openSilent` for those who were not heard of since.
+   * `filtered` when the user changed the filter, `openSilent` for those who were not heard of since, `pickCall` with a call.
    */
-  constructor(pick: (selection: Selection, position?: Position) => void, changed: () => void, filtered: (filter: Filter) => void, openSilent: () => void) {
-    this.#pick = pick;
+  constructor(pick: (selection: Selection, position?: Position) => void, changed: () => void, filtered: (filter: Filter) => void, openSilent: () => void, pickCall: (call: Alert, position: Position | undefined) => void) {
     this.#silent.addEventListener('click', openSilent);
     this.#elsewhere = new Elsewhere(({ selection, position }) => pick(selection, position));
     this.#search.addEventListener('input', changed);
@@ -76,10 +80,10 @@ export class ObjectList {
     this.#markSort();
     const tabs = TABS.map((tab) => this.#makeTab(tab, changed));
     this.#rows = {
-      air: new VirtualRows({ key: ({ device }) => device, make: ({ device }) => this.#make({ kind: 'device', device }), update: (row, one) => this.#updateAircraft(row, one) }),
-      ground: new VirtualRows({ key: ({ device }) => device, make: ({ device }) => this.#make({ kind: 'device', device }, 'short'), update: (row, one) => this.#updateGround(row, one) }),
+      air: new VirtualRows({ key: ({ device }) => device, make: ({ device }) => this.#make(() => pick({ kind: 'device', device })), update: (row, one) => this.#updateAircraft(row, one) }),
+      ground: new VirtualRows({ key: ({ device }) => device, make: ({ device }) => this.#make(() => pick({ kind: 'device', device }), 'short'), update: (row, one) => this.#updateGround(row, one) }),
       calls: new VirtualRows({
-        key: ({ id }) => id, make: (alert) => this.#make({ kind: 'device', device: alert.device }, 'short', () => positionOf(alert, this.#scene!.picture)),
+        key: ({ id }) => id, make: ({ id }) => this.#make(() => this.#pickCall(id, pickCall), 'short'),
         update: (row, one) => this.#updateCall(row, one),
       }),
     };
@@ -111,14 +115,15 @@ export class ObjectList {
     this.#filter.toggleByKey();
   }
 
-  /** Shows a scene. */
-  show(scene: Scene, view: View): Counts {
+  /** Shows a scene, and the calls of the present. `hidden`: the layers that are off. */
+  show(scene: Scene, present: Scene, view: View, hidden: ReadonlySet<LayerKey>): Counts {
     this.#scene = scene;
+    this.#present = present;
     const inView = [...scene.picture.aircraft.values()].filter((one) => isInView(one, view) || scene.followed.has(one.device) || scene.group.has(one.device));
     const aircraft = inView.filter((one) => passes(one, scene.filter, scene));
     const onGround = [...scene.picture.ground.values()].filter((one) => isInView(one, view) || scene.followed.has(one.device) || scene.group.has(one.device));
     const ground = onGround.filter((one) => passesGround(one, scene.filter, scene));
-    const calls = openCalls(scene.picture.alerts.values());
+    const calls = openCalls(present.picture.alerts.values());
     this.#count('air', aircraft.length);
     this.#count('ground', ground.length);
     this.#count('calls', calls.length);
@@ -137,8 +142,17 @@ export class ObjectList {
     const all = { air: inView, ground: onGround, calls }[this.#tab].length;
     const empty = found[this.#tab].length === 0;
     this.#note.hidden = !empty;
-    if (empty) setText(this.#note, all === 0 ? t(`list.empty.${this.#tab}`) : t('list.none'));
+    const layer = LAYERS[this.#tab];
+    if (empty && all === 0 && layer && hidden.has(layer)) setText(this.#note, t('list.off', { layer: t(`layer.${layer}`) }));
+    else if (empty) setText(this.#note, all === 0 ? t(`list.empty.${this.#tab}`) : t('list.none'));
     return { aircraft: aircraft.length, hidden: inView.length - aircraft.length + onGround.length - ground.length };
+  }
+
+  /** As it is known now: the row may be older. */
+  #pickCall(id: string, pick: (call: Alert, position: Position | undefined) => void): void {
+    const { picture } = this.#present!;
+    const call = picture.alerts.get(id);
+    if (call) pick(call, positionOf(call, picture));
   }
 
   #makeTab(tab: Tab, changed: () => void): HTMLButtonElement {
@@ -175,14 +189,14 @@ export class ObjectList {
     }
   }
 
-  /** `short`: its values need little space; `position`: its position, if the air picture may not have it. */
-  #make(selection: Selection, width: 'short' | '' = '', position?: () => Position | undefined): Row {
+  /** `short`: its values need little space. */
+  #make(pick: () => void, width: 'short' | '' = ''): Row {
     const icon = h('img', { width: 30, height: 30, alt: '' });
     const name = h('span', { class: 'name' });
     const detail = h('span', { class: 'detail' });
     const altitude = h('span', { class: 'altitude' });
     const climb = h('span', { class: 'climb' });
-    const element = h('button', { class: `row ${width}`, type: 'button', onclick: () => this.#pick(selection, position?.()) }, icon, h('span', { class: 'who' }, name, detail), altitude, climb);
+    const element = h('button', { class: `row ${width}`, type: 'button', onclick: pick }, icon, h('span', { class: 'who' }, name, detail), altitude, climb);
     return { element, icon, name, detail, altitude, climb };
   }
 
@@ -194,7 +208,7 @@ export class ObjectList {
     const age = now - aircraft.at;
     const ground = elevationAt(aircraft.lat, aircraft.lon);
     const agl = ground === undefined || aircraft.altitudeM === undefined ? '' : `${formats.altitude(Math.max(0, aircraft.altitudeM - ground))} AGL`;
-    setText(row.detail, [agl, age > OLD_MS ? t('fact.ago', { age: formatAge(age), time: formats.time(aircraft.at) }) : ''].filter(Boolean).join(' · '));
+    setText(row.detail, [newText(aircraft, now), agl, age > OLD_MS ? t('fact.ago', { age: formatAge(age), time: formats.time(aircraft.at) }) : ''].filter(Boolean).join(' · '));
     setText(row.altitude, formats.altitude(aircraft.altitudeM));
     setText(row.climb, formats.climb(aircraft.climbMps));
     row.climb.dataset.step = String(step);
@@ -205,18 +219,18 @@ export class ObjectList {
     const { now, selection } = this.#scene!;
     setIcon(row.icon, symbolId.ground(ground.kind), '');
     setText(row.name, ground.name ?? formatAddress(ground.device));
-    setText(row.detail, groundKind(ground.kind).label());
+    setText(row.detail, [newText(ground, now), groundKind(ground.kind).label()].filter(Boolean).join(' · '));
     setText(row.altitude, formatAge(now - ground.at));
     setText(row.climb, this.#distanceTo(ground));
     mark(row.element, ground.device, this.#scene!, isSelectedDevice(selection, ground.device), urgencyOf(ground.kind) === 'distress', false);
   }
 
   #updateCall(row: Row, alert: Alert): void {
-    const { picture, now, selection, formats } = this.#scene!;
+    const { picture, now, selection, formats } = this.#present!;
     const ground = picture.ground.get(alert.device);
     setIcon(row.icon, symbolId.ground(ground?.kind ?? alert.kind), '');
     setText(row.name, callerOf(alert));
-    setText(row.detail, `${alertLabel(alert.kind)}, ${t('alert.since', { time: formats.time(alert.openedAt) })}`);
+    setText(row.detail, callText(alert, formats));
     setText(row.altitude, formatAge(now - alert.at));
     const position = positionOf(alert, picture);
     setText(row.climb, position ? this.#distanceTo(position) : '');

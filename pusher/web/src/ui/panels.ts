@@ -7,7 +7,7 @@ import { TIME_ZONES, UNITS, type Formats } from '../settings/formats';
 import { LANGUAGES, t } from '../settings/language';
 import { DATA_USES, type Preferences } from '../settings/preferences';
 import { choice, selection, toggle } from './choices';
-import { h } from './dom';
+import { h, setText } from './dom';
 
 export interface LayerChoices {
   hidden: ReadonlySet<LayerKey>;
@@ -36,6 +36,14 @@ export function layerPanel({ hidden, baseMaps, baseMap, styleUrl, hasTerrain, co
     baseMaps.length > 1 && choice('base', t('base.title'), baseMaps.map((one) => [one, t(`base.${one}`, { host })] as const), baseMap, setBaseMap));
 }
 
+/** Writes the numbers of winds into an open list of the bands. */
+export function showBands(panel: HTMLElement, winds: readonly Wind[], formats: Formats): void {
+  for (const { baseM, count } of bandsOf(winds)) {
+    const option = panel.querySelector(`[name=wind-band] option[value="${baseM}"]`);
+    if (option) setText(option, bandLabel(baseM, count, formats));
+  }
+}
+
 /** `1500–2000 m (3)`: how many winds there are. */
 function bandLabel(baseM: number, count: number, formats: Formats): string {
   const band = `${formats.altitude(baseM).replace(/\s.*/, '')}–${formats.altitude(baseM + BAND_M)}`;
@@ -43,7 +51,7 @@ function bandLabel(baseM: number, count: number, formats: Formats): string {
 }
 
 /** The settings of values and of the page's look, for this browser. */
-export function settingsPanel({ units = 'metric', zone = 'local', theme = 'dark', language = 'en', sound = true, data = 'auto', notify = false }: Preferences, change: (change: Partial<Preferences>) => void, dataUse: HTMLElement): HTMLElement {
+export function settingsPanel({ units = 'metric', zone = 'local', theme = 'dark', language = 'en', sound = true, data = 'auto', notify = false, keys = true }: Preferences, change: (change: Partial<Preferences>) => void, dataUse: HTMLElement): HTMLElement {
   return h('div', {},
     choice('units', t('setting.units'), UNITS.map((one) => [one, t(`setting.units.${one}`)] as const), units, (chosen) => change({ units: chosen })),
     choice('zone', t('setting.time'), TIME_ZONES.map((one) => [one, t(`setting.time.${one}`)] as const), zone, (chosen) => change({ zone: chosen })),
@@ -51,5 +59,6 @@ export function settingsPanel({ units = 'metric', zone = 'local', theme = 'dark'
     choice('language', t('setting.language'), LANGUAGES, language, (chosen) => change({ language: chosen })),
     choice('data', t('setting.data'), DATA_USES.map((one) => [one, t(`setting.data.${one}`)] as const), data, (chosen) => change({ data: chosen })), dataUse,
     toggle('sound', t('alert.sound'), sound, (on) => change({ sound: on })),
-    toggle('notify', t('setting.notify'), notify, (on) => change({ notify: on })));
+    toggle('notify', t('setting.notify'), notify, (on) => change({ notify: on })),
+    toggle('keys', t('setting.keys'), keys, (on) => change({ keys: on })));
 }

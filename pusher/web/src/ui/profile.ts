@@ -2,6 +2,7 @@ import type { Fix } from '../motion/extrapolate';
 import type { Scene } from '../map/scene';
 import { climbColour, climbStep } from '../map/symbols/climb';
 import { t } from '../settings/language';
+import { h, setText } from './dom';
 
 const WIDTH = 280;
 const HEIGHT = 64;
@@ -19,19 +20,22 @@ interface Point {
 
 /** The altitude of a flight as a small picture in the colours of its climb, with the ground below where that is known. */
 export class Profile {
-  readonly element = document.createElementNS(NS, 'svg');
+  readonly #picture = document.createElementNS(NS, 'svg');
+  readonly #numbers = h('p', { class: 'small', 'aria-hidden': 'true' });
+  readonly element = h('div', {}, this.#numbers);
   readonly #area = path('area');
   readonly #line = path('line');
   readonly #climb = document.createElementNS(NS, 'g');
   readonly #ground = path('ground');
 
   constructor() {
-    this.element.setAttribute('viewBox', `0 0 ${WIDTH} ${HEIGHT}`);
-    this.element.setAttribute('preserveAspectRatio', 'none');
-    this.element.setAttribute('class', 'profile');
-    this.element.setAttribute('role', 'img');
+    this.#picture.setAttribute('viewBox', `0 0 ${WIDTH} ${HEIGHT}`);
+    this.#picture.setAttribute('preserveAspectRatio', 'none');
+    this.#picture.setAttribute('class', 'profile');
+    this.#picture.setAttribute('role', 'img');
     this.#climb.setAttribute('class', 'climbs');
-    this.element.append(this.#area, this.#line, this.#climb, this.#ground);
+    this.element.prepend(this.#picture);
+    this.#picture.append(this.#area, this.#line, this.#climb, this.#ground);
   }
 
   /** Shows nothing with fewer than two known altitudes. */
@@ -40,7 +44,7 @@ export class Profile {
     const every = Math.ceil(known.length / MAX_POINTS);
     const points: Point[] = known.filter((_, i) => i % every === 0 || i === known.length - 1)
       .map(({ at, altitudeM, climbMps, lat, lon }) => ({ at, altitudeM, climbMps, groundM: elevationAt(lat, lon) }));
-    this.element.toggleAttribute('hidden', points.length < 2);
+    this.element.hidden = points.length < 2;
     const [first, last] = [points[0], points.at(-1)];
     if (!first || !last || first === last) return;
     const all = points.flatMap(({ altitudeM, groundM }) => (groundM === undefined ? [altitudeM] : [altitudeM, groundM]));
@@ -57,11 +61,11 @@ export class Profile {
     this.#ground.setAttribute('d', !start || !end || start === end ? ''
       : `M${coordinates(start.at, base - range)}L${ground.map(({ at, groundM }) => coordinates(at, groundM)).join('L')}L${coordinates(end.at, base - range)}Z`);
     const altitudes = points.map(({ altitudeM }) => altitudeM);
-    const label = t('profile.label', {
-      minutes: Math.max(1, Math.round((last.at - first.at) / 60_000)), low: formats.altitude(Math.min(...altitudes)), high: formats.altitude(Math.max(...altitudes)),
-    });
+    const [low, high] = [formats.altitude(Math.min(...altitudes)), formats.altitude(Math.max(...altitudes))];
+    setText(this.#numbers, `${formats.time(first.at)}–${formats.time(last.at)} · ${low} – ${high}`);
+    const label = t('profile.label', { minutes: Math.max(1, Math.round((last.at - first.at) / 60_000)), low, high });
     const text = ground.length > 1 ? `${label}, ${t('profile.ground')}` : label;
-    if (this.element.getAttribute('aria-label') !== text) this.element.setAttribute('aria-label', text);
+    if (this.#picture.getAttribute('aria-label') !== text) this.#picture.setAttribute('aria-label', text);
   }
 
   /** One path for each colour. */

@@ -6,24 +6,26 @@ import type { Scene } from '../map/scene';
 import { aircraftKind } from '../map/symbols/aircraft';
 import { groundKind } from '../map/symbols/ground';
 import { trackUrl } from '../motion/past';
-import { formatAge, formatCourse, UNKNOWN } from '../settings/formats';
+import { formatAge, formatCourse, formatPosition, UNKNOWN } from '../settings/formats';
 import { t, type TextKey } from '../settings/language';
+import { geoUrl, positionText } from './actions';
 import { h, setText } from './dom';
+import { copy } from './share';
 import { Sheet } from './sheet';
 
 /** The list is loaded again after this time, ms. */
 const REFRESH_MS = 60_000;
-/** "Show then" begins so long before the last position, ms. */
-const BEFORE_MS = 5 * 60_000;
+/** Ages and heights above ground are written again after this time, ms: tiles of the terrain come one by one. */
+const REDRAW_MS = 1000;
 /** Of a link to the place. */
 const ZOOM = 12;
-const COLUMNS: readonly TextKey[] = ['list.name', 'silent.since', 'silent.then', 'silent.coverage', 'fact.receivedBy', 'silent.ground', 'silent.links'];
+const COLUMNS: readonly TextKey[] = ['list.name', 'silent.since', 'silent.then', 'fact.position', 'silent.coverage', 'fact.receivedBy', 'silent.ground', 'silent.links'];
 
 export interface SilentOptions {
   /** The newest. */
   scene: () => Scene;
   view: () => View;
-  /** Shows an aircraft and the time before it fell silent. */
+  /** Shows an aircraft at the time of its last position. */
   show: (silent: Silent, at: number) => void;
 }
 
@@ -34,21 +36,24 @@ export class SilentView {
   readonly #state = h('p', { class: 'small' });
   readonly #rows = h('tbody');
   readonly #table = h('table', { class: 'plain' }, h('thead', {}, h('tr', {}, ...COLUMNS.map((key) => h('th', { scope: 'col' }, t(key))))), this.#rows);
-  #timer: ReturnType<typeof setInterval> | undefined;
+  #timers: ReturnType<typeof setInterval>[] = [];
+  /** The cells of each row that change by themselves. */
+  #changing: { silent: Silent; since: HTMLElement; then: HTMLElement }[] = [];
 
   constructor(options: SilentOptions) {
     this.#options = options;
     this.#sheet.body.append(this.#note, this.#state, this.#table);
-    this.#sheet.onclose = () => clearInterval(this.#timer);
+    this.#sheet.onclose = () => this.#timers.forEach(clearInterval);
   }
 
   open(): void {
     this.#sheet.open();
     this.#rows.replaceChildren();
+    this.#changing = [];
     this.#table.hidden = true;
     setText(this.#state, t('travel.loading'));
-    clearInterval(this.#timer);
-    this.#timer = setInterval(() => void this.#load(), REFRESH_MS);
+    this.#timers.forEach(clearInterval);
+    this.#timers = [setInterval(() => void this.#load(), REFRESH_MS), setInterval(() => this.#redraw(), REDRAW_MS)];
     void this.#load();
   }
 
@@ -59,30 +64,52 @@ export class SilentView {
     if (!list) return;
     const scene = this.#options.scene();
     this.#table.hidden = list.aircraft.length === 0;
+    const focused = document.activeElement?.id;
+    this.#changing = [];
     this.#rows.replaceChildren(...list.aircraft.map((silent) => this.#row(silent, scene)));
+    this.#redraw();
+    // The list is loaded again under the user's hands.
+    if (focused) document.getElementById(focused)?.focus();
+  }
+
+  #redraw(): void {
+    const scene = this.#options.scene();
+    for (const { silent, since, then } of this.#changing) {
+      // Of now, whatever time the map shows.
+      setText(since, t('silent.ago', { time: scene.formats.dateTime(silent.since), age: formatAge(Date.now() - silent.since) }));
+      setText(then, thenOf(silent, scene));
+    }
   }
 
   #row(silent: Silent, scene: Scene): HTMLElement {
     const { formats } = scene;
-    const at = silent.since - BEFORE_MS;
-    const name = silent.name ?? formatAddress(silent.device);
-    const show = h('a', { class: 'file', href: linkTo(silent, at), 'aria-label': `${t('silent.show')}: ${name}` }, t('silent.show'));
+    const at = silent.since;
+    const address = formatAddress(silent.device);
+    const name = silent.name ?? address;
+    const id = (what: string) => `silent-${address}-${what}`;
+    const { position } = silent;
+    const [since, then] = [h('td'), h('td')];
+    this.#changing.push({ silent, since, then });
+    const show = h('a', { id: id('show'), class: 'file', href: linkTo(silent, at), 'aria-label': `${t('silent.show')}: ${name}` }, t('silent.show'));
     show.addEventListener('click', (event) => {
       event.preventDefault();
       this.#sheet.element.close();
       this.#options.show(silent, at);
     });
-    const file = `${formatAddress(silent.device)}-${new Date(silent.since).toISOString().slice(0, 10)}.gpx`;
-    const gpx = h('a', { class: 'file', href: trackUrl(silent.device, 'gpx', { from: silent.takeOffAt, to: silent.since }), download: file, 'aria-label': `GPX: ${name}` }, 'GPX');
+    const file = `${address}-${new Date(silent.since).toISOString().slice(0, 10)}.gpx`;
+    const gpx = h('a', { id: id('gpx'), class: 'file', href: trackUrl(silent.device, 'gpx', { from: silent.takeOffAt, to: silent.since }), download: file, 'aria-label': `GPX: ${name}` }, 'GPX');
+    const geo = h('a', { id: id('geo'), class: 'file', href: geoUrl(position), 'aria-label': `${t('action.navigate')}: ${name}` }, t('action.navigate'));
+    const copied: HTMLButtonElement = h('button', {
+      id: id('copy'), type: 'button', class: 'file', 'aria-label': `${t('action.copy')}: ${name}`, onclick: () => void copy(positionText(position), copied, t('action.copy')),
+    }, t('action.copy'));
     return h('tr', { class: silent.calls ? 'alarm' : '' },
       h('th', { scope: 'row' }, name, h('br'), h('span', { class: 'small' }, aircraftKind(silent.kind).label())),
-      // Of now, whatever time the map shows.
-      h('td', {}, t('silent.ago', { time: formats.dateTime(silent.since), age: formatAge(Date.now() - silent.since) })),
-      h('td', {}, thenOf(silent, scene)),
+      since, then,
+      h('td', {}, formatPosition(position.lat, position.lon)),
       h('td', {}, t(silent.inCoverage ? 'silent.yes' : 'silent.no')),
       h('td', {}, silent.receivers.join(', ') || UNKNOWN),
       h('td', {}, silent.ground ? t('silent.groundAt', { kind: groundKind(silent.ground.kind).label(), time: formats.time(silent.ground.at) }) : t('silent.nothing')),
-      h('td', {}, h('span', { class: 'files' }, show, gpx)));
+      h('td', {}, h('span', { class: 'files' }, show, geo, copied, gpx)));
   }
 }
 
@@ -108,5 +135,5 @@ function thenOf({ position, altitudeM, climbMps, speedKmh, courseDeg }: Silent, 
 /** The page at that place and time. */
 function linkTo({ device, position }: Silent, at: number): string {
   const map = `map=${ZOOM}/${position.lat.toFixed(4)}/${position.lon.toFixed(4)}`;
-  return `${location.pathname}${location.search}${writeState(map, { ...FIRST_STATE, device, at })}`;
+  return `${location.pathname}${location.search}${writeState(map, { ...FIRST_STATE, selection: { kind: 'device', device }, at })}`;
 }

@@ -11,6 +11,8 @@ export interface Tool {
   act?: () => void;
   /** Makes the content when it is opened; its code may be loaded then. */
   popover?: { id: string; content: () => Content };
+  /** The part of the page that `act` opens and closes. */
+  controls?: string;
   /** Only where the list is not always shown. */
   small?: boolean;
   /** Switches something on and off: whether it is on. */
@@ -33,6 +35,7 @@ export class Tools {
       const button = icon(tool.label, tool.icon, tool.act ?? (() => this.toggle(popover!.id)), tool.small ? 'only-small' : tool.keyboard ? 'only-keyboard' : '');
       button.hidden = tool.hidden === true;
       if (tool.isOn) this.#switches.push({ button, isOn: tool.isOn });
+      if (tool.controls) button.setAttribute('aria-controls', tool.controls);
       if (popover) {
         button.setAttribute('aria-controls', popover.id);
         button.setAttribute('aria-expanded', 'false');

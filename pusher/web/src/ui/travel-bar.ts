@@ -71,7 +71,7 @@ export class TravelBar {
     const text = state ? formats.timeOfDay(at) : t('travel.live');
     if (this.#slider.getAttribute('aria-valuetext') !== text) this.#slider.setAttribute('aria-valuetext', text);
     // What the user types is not replaced.
-    if (document.activeElement !== this.#date) this.#date.value = dateText(at, formats);
+    if (document.activeElement !== this.#date) this.#date.value = formats.clockText(at);
     const speed = String(state?.speed ?? this.#speed.value);
     if (this.#speed.value !== speed) this.#speed.value = speed;
     this.#speed.disabled = state === undefined;
@@ -90,7 +90,7 @@ export class TravelBar {
   }
 
   #pickDate(): void {
-    const at = this.#formats && timeOf(this.#date.value, this.#formats);
+    const at = this.#formats?.clockTime(this.#date.value);
     if (at !== undefined) this.#actions.seek(at);
   }
 }
@@ -98,15 +98,4 @@ export class TravelBar {
 function noteOf({ loading, trouble }: TravelState): string {
   if (trouble !== undefined) return t(`travel.${trouble}`);
   return loading ? t('travel.loading') : '';
-}
-
-/** As `datetime-local` has it: a clock without a zone, here the user's. */
-export function dateText(at: number, formats: Formats): string {
-  return new Date(at + formats.zoneOffsetMs(at)).toISOString().slice(0, 19);
-}
-
-/** Undefined: no time, or none that can be. */
-export function timeOf(text: string, formats: Formats): number | undefined {
-  const clock = Date.parse(`${text}Z`);
-  return Number.isFinite(clock) ? clock - formats.zoneOffsetMs(clock) : undefined;
 }

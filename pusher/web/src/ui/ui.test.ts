@@ -5,6 +5,7 @@ import { climbStep } from '../map/symbols/climb';
 import { colourStep, COLOUR_SCALES, scaleColour, scaleLegend } from '../map/symbols/colour';
 import { Formats } from '../settings/formats';
 import { barbKnots } from '../map/symbols/station';
+import { keyName } from './keys';
 import { rank, rankGround } from './rank';
 
 describe('rank', () => {
@@ -67,6 +68,11 @@ describe('a colour scale', () => {
     expect(scaleLegend('altitude', new Formats('aviation')).steps[1]!.label).toBe('3281');
     expect([0, 29.9, 30, 700].map((age) => colourStep('age', age))).toEqual([0, 0, 1, 3]);
   });
+});
+
+it('names a letter of another script by its place on the keyboard', () => {
+  const name = (key: string, code: string) => keyName({ key, code });
+  expect([name('Д', 'KeyL'), name('L', 'KeyL'), name('/', 'Slash'), name('o', 'KeyS'), name('ö', 'Semicolon')]).toEqual(['l', 'l', '/', 'o', 'ö']);
 });
 
 it('counts the feathers of a wind barb in knots', () => {

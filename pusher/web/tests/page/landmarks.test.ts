@@ -1,7 +1,7 @@
 // Landmarks: what devices broadcast for the map, and the text that a pilot has sent.
 import { expect } from 'vitest';
 import type { Hooks } from '../../src/hooks';
-import { pageTest, STEP, VIEW } from './open';
+import { pageTest, STEP } from './open';
 
 declare const window: { updraft?: Hooks };
 
@@ -21,6 +21,10 @@ it('shows landmarks with their outlines, and who broadcasts them', async ({ page
 
 it('shows the text that a pilot has sent', async ({ page, visit, sky }) => {
   sky.sky.say(0, 'Landing at the lake');
-  await visit.open(`${VIEW}&device=110B00`);
+  await visit.open('#map=9/46.76/8.6&device=110B00');
   await page.waitForSelector('#card:not([hidden]) >> text=Landing at the lake', STEP);
+  // The list shows it while it is new.
+  await page.keyboard.press('/');
+  await page.keyboard.type('110b00');
+  await page.waitForSelector('.row >> text=/^✉ Landing at the lake/', STEP);
 });

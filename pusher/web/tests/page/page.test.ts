@@ -29,6 +29,7 @@ it('finds a pilot by name, shows the details, and closes them again', async ({ p
   await page.waitForSelector('#card:not([hidden]) >> text=Manufacturer', STEP);
   expect(await page.textContent('#card h2')).toBe('Urs 3');
   expect(await page.textContent('#card dl')).toMatch(/Altitude\d+ m/);
+  expect(await page.textContent('[data-fact="fact.receivedBy"] dd')).toBe('ogn-be-1 (-97 dBm, SNR 7 dB), ogn-be-4 (-109 dBm)');
   await page.keyboard.press('Escape');
   await page.waitForSelector('#card', { ...STEP, state: 'hidden' });
 });
@@ -187,10 +188,14 @@ it('shows the coverage and the clock of a receiver, and the wind that a station 
   await click('receivers', 'ogn-be-1');
   await page.waitForSelector('[data-fact="fact.clock"] >> text=off by more than 10 s (+34 s)', STEP);
   await page.waitForFunction(() => window.updraft!.shown('receivers-coverage').length > 0, undefined, STEP);
+  expect(await page.textContent('[data-fact="fact.unusable"] dd')).toBe('100 (10.0 %)');
+  expect(await page.textContent('[data-fact="fact.setAside"] dd')).toMatch(/^since .* · no fix$/);
   await page.keyboard.press('Escape');
   await click('stations', 'Niesen');
   await page.waitForSelector('svg.station:not([hidden])', STEP);
-  expect(await page.getAttribute('svg.station', 'aria-label')).toBe('Wind and gusts of the last 12 h, at most 32 km/h');
+  expect(await page.getAttribute('svg.station', 'aria-label')).toBe('Wind and gusts of the last 12 h, at most 32 km/h · Temperature 4.0 °C – 12.0 °C');
+  // The numbers are there to see, too.
+  await page.waitForSelector('#card p:visible >> text=at most 32 km/h', STEP);
 });
 
 it('shows the facts of a distress call, and drops it when it ends', async ({ page, sky, visit }) => {

@@ -26,7 +26,16 @@ for (const [name, viewport] of [['upright', { width: 390, height: 844 }], ['held
     const { page } = visit;
     await visit.open('#map=9/46.62/7.85');
     await page.waitForFunction(() => window.updraft!.drawn().length > 0, undefined, STEP);
+    // One line of the distress calls leaves the map its place.
+    const heightOf = (selector: string) => page.$eval(selector, (element) => element.getBoundingClientRect().height);
+    const full = await heightOf('.alerts');
+    await page.tap('.alerts .fold');
+    expect(await page.getAttribute('.alerts .fold', 'aria-expanded')).toBe('false');
+    expect(await heightOf('.alerts')).toBeLessThan(Math.min(70, full));
+    expect(await page.$eval('.alerts', (banner) => banner.getBoundingClientRect().right <= document.querySelector('.buttons')!.getBoundingClientRect().left)).toBe(true);
+    expect(await page.getAttribute('button[aria-controls=panel]', 'aria-expanded')).toBe('false');
     await page.tap('#panel > header');
+    expect(await page.getAttribute('button[aria-controls=panel]', 'aria-expanded')).toBe('true');
     await page.waitForFunction(() => document.querySelectorAll('.rows:not([hidden]) .row').length > 0, undefined, STEP);
     await page.tap('.row >> nth=0');
     await page.waitForSelector('#card:not([hidden])', STEP);
@@ -49,6 +58,15 @@ for (const [name, viewport] of [['upright', { width: 390, height: 844 }], ['held
     expect(follow.top).toBeGreaterThanOrEqual(card.top);
     expect(card.bottom).toBeLessThanOrEqual(panel.top + 1);
     expect(card.bottom - card.top).toBeGreaterThan(200);
+    // Every action is within the details, none is cut.
+    const cut = await page.evaluate(() => {
+      const card = document.querySelector('#card')!.getBoundingClientRect();
+      return [...document.querySelectorAll('#card .actions > *')].filter((action) => {
+        const { left, top, right, bottom } = action.getBoundingClientRect();
+        return left < card.left || right > card.right || top < card.top || bottom > card.bottom;
+      }).map(({ textContent }) => textContent);
+    });
+    expect(cut).toEqual([]);
 
     // It is seen there, too: nothing lies over it. The map may still move.
     await expect.poll(async () => {

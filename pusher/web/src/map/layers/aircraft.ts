@@ -3,6 +3,7 @@ import { formatAddress, type Aircraft } from 'updraft-client';
 import { FONT, FONT_BOLD } from '../../basemap/style';
 import { PALETTES, type Theme } from '../../basemap/theme';
 import { passes } from '../../ui/filter';
+import { withMark } from '../../live/messages';
 import { opacityByAge } from '../../motion/age';
 import { isSelectedDevice, type Selection } from '../../selection';
 import { formatAge } from '../../settings/formats';
@@ -27,9 +28,14 @@ const STILL_DEG = 1e-7;
 /** From this age on a symbol shows its age, ms. */
 const OLD_MS = 30_000;
 
+/** The rings of aircraft; members of a group have their own. */
+export const RINGS = { alert: '#f0324f', selected: '#31b5ff', followed: '#f5b301' } as const;
+
 export class AircraftLayer implements Layer {
   readonly key = 'aircraft';
   readonly ids = ['aircraft-leaders', 'aircraft-ring', 'aircraft-dots', 'aircraft'];
+  /** Without the lines to the true positions, which have no device. */
+  readonly clickable = ['aircraft-ring', 'aircraft-dots', 'aircraft'];
   readonly intervalMs = 0;
   readonly #spreading = new Spreading();
   #spreadZoom = 0;
@@ -151,13 +157,13 @@ function featureOf(aircraft: Aircraft, { air, now, selection, followed, group, f
     icon: symbolId.aircraft(aircraft.kind, colour, step),
     colour: scaleColour(colour, step),
     course: aircraftKind(aircraft.kind).turns ? (courseDeg ?? 0) : 0,
-    name: aircraft.name ?? formatAddress(aircraft.device),
+    name: withMark(aircraft.name ?? formatAddress(aircraft.device), aircraft, now),
     values: [altitudeM === undefined ? '' : formats.altitude(altitudeM), formats.climb(aircraft.climbMps), age].filter(Boolean).join('  '),
     agl: ground === undefined || altitudeM === undefined ? '' : `\n${formats.altitude(Math.max(0, altitudeM - ground))} AGL`,
     age,
     opacity: opacityByAge(ageMs, LIFETIME_MS),
     selected,
-    ring: aircraft.alert ? '#f0324f' : selected ? '#31b5ff' : group.get(aircraft.device) ?? (followed.has(aircraft.device) ? '#f5b301' : ''),
+    ring: aircraft.alert ? RINGS.alert : selected ? RINGS.selected : group.get(aircraft.device) ?? (followed.has(aircraft.device) ? RINGS.followed : ''),
     sort: aircraft.alert ? 2 ** 26 : selected ? 2 ** 25 : aircraft.device,
   });
 }

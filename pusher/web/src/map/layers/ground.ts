@@ -2,6 +2,7 @@ import type { Map as MapLibre } from 'maplibre-gl';
 import { FONT } from '../../basemap/style';
 import { PALETTES, type Theme } from '../../basemap/theme';
 import { urgencyOf } from '../../live/alerts';
+import { withMark } from '../../live/messages';
 import { opacityByAge } from '../../motion/age';
 import { passesGround } from '../../ui/filter';
 import { isSelectedDevice, type Selection } from '../../selection';
@@ -42,7 +43,7 @@ export class GroundLayer implements Layer {
       return point(ground.lon, ground.lat, {
         device: ground.device,
         icon: symbolId.ground(ground.kind),
-        name: ground.name ?? '',
+        name: withMark(ground.name ?? '', ground, now),
         alarm,
         // A person who may need help does not fade.
         opacity: alarm || isSelectedDevice(selection, ground.device) ? 1 : opacityByAge(now - ground.at, LIFETIME_MS),

@@ -6,10 +6,11 @@ import type { Selection } from '../../selection';
 import type { Scene } from '../scene';
 import { CALM_MS, EMPTY, point, setFeatures, type Layer } from './layer';
 
-const COLOURS: Partial<Record<MarkLayer, string>> = {
-  [MarkLayer.LANDMARK_LAYER_WARNING]: '#e08a1e', [MarkLayer.LANDMARK_LAYER_KEEP_OUT]: '#d6453d', [MarkLayer.LANDMARK_LAYER_TOUCH_DOWN]: '#3c9a55',
-};
 const INFO = '#3f7fd0';
+/** Of the legend too. */
+export const LANDMARK_COLOURS: Partial<Record<MarkLayer, string>> = {
+  [MarkLayer.LANDMARK_LAYER_INFO]: INFO, [MarkLayer.LANDMARK_LAYER_WARNING]: '#e08a1e', [MarkLayer.LANDMARK_LAYER_KEEP_OUT]: '#d6453d', [MarkLayer.LANDMARK_LAYER_TOUCH_DOWN]: '#3c9a55',
+};
 /** Corners of a drawn circle. */
 const CORNERS = 48;
 const M_PER_DEGREE = 111_320;
@@ -52,7 +53,7 @@ export class LandmarkLayer implements Layer {
 /** Its point, and its outline where it has one. */
 export function featuresOf(landmark: Landmark): GeoJSON.Feature[] {
   const { id, lat, lon, layer, shape, points, radiiM, text } = landmark;
-  const properties = { id, name: text ?? '', colour: COLOURS[layer] ?? INFO };
+  const properties = { id, name: text ?? '', colour: LANDMARK_COLOURS[layer] ?? INFO };
   const features: GeoJSON.Feature[] = [point(lon, lat, { ...properties, part: 'point' })];
   const part = FILLED.has(shape) ? 'filled' : 'outline';
   const add = (geometry: GeoJSON.Geometry) => features.push({ type: 'Feature', geometry, properties: { ...properties, part } });

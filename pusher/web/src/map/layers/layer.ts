@@ -10,8 +10,10 @@ export type LayerKey = (typeof LAYER_KEYS)[number];
 /** One kind of object on the map: a source, its style layers, and how a scene becomes features. */
 export interface Layer {
   key: LayerKey;
-  /** Style layers, from below to above; all can be clicked. */
+  /** Style layers, from below to above. */
   ids: string[];
+  /** Those of them whose features can be clicked; absent: all. */
+  clickable?: string[];
   /** The shortest time between two drawings, ms; long for objects that do not move. */
   intervalMs: number;
   add(map: MapLibre, theme: Theme): void;

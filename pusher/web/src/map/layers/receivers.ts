@@ -14,6 +14,7 @@ const COVERAGE = '#7c5cff';
 export class ReceiverLayer implements Layer {
   readonly key = 'receivers';
   readonly ids = ['receivers-coverage', 'receivers-rim', 'receivers'];
+  readonly clickable = ['receivers'];
   readonly intervalMs = CALM_MS;
 
   add(map: MapLibre, theme: Theme): void {

@@ -1,7 +1,9 @@
 import type { Map as MapLibre } from 'maplibre-gl';
 import { FONT_BOLD } from '../../basemap/style';
 import { PALETTES, type Theme } from '../../basemap/theme';
+import { windId } from '../../live/winds';
 import { opacityByAge } from '../../motion/age';
+import type { Selection } from '../../selection';
 import type { Scene } from '../scene';
 import { symbolId } from '../symbols/resolve';
 import { barbKnots, windStep } from '../symbols/station';
@@ -42,11 +44,14 @@ export class WindLayer implements Layer {
     // The past has no winds.
     const shown = isLive ? winds.filter(({ baseM }) => baseM === windBand) : [];
     setFeatures(map, 'winds', shown.map((wind) => point(wind.lon, wind.lat, {
-      id: `${wind.cell}/${wind.baseM}`,
+      id: windId(wind),
       icon: symbolId.wind(windStep(wind.kmh), barbKnots(wind.kmh)),
       from: wind.fromDeg,
       label: formats.speed(wind.kmh),
       opacity: opacityByAge(now - wind.lastSeenAt, LIFETIME_MS) * (FAINTEST + (1 - FAINTEST) * (wind.confidencePct / 100)),
     })));
+  }
+  pick(properties: Record<string, unknown>): Selection {
+    return { kind: 'wind', id: String(properties.id) };
   }
 }

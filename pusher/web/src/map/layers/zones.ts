@@ -8,6 +8,8 @@ import { CALM_MS, EMPTY, type Layer } from './layer';
 
 /** Restricted, controlled, with radio or transponder, for gliders and wave. */
 const RED = '#d6453d', BLUE = '#3f7fd0', PURPLE = '#9a5bc0', GREEN = '#3c9a55', GREY = '#7f8c99';
+/** For the legend. */
+export const ZONE_COLOURS = { restricted: RED, controlled: BLUE, radio: PURPLE, gliders: GREEN, other: GREY } as const;
 const COLOUR = ['match', ['get', 'class'], ['R', 'P', 'Q', 'PROHIBITED', 'RESTRICTED', 'DANGER'], RED, ['A', 'B', 'C', 'D', 'CTR', 'CTA', 'TMA'], BLUE, ['RMZ', 'TMZ'], PURPLE, ['W', 'GSEC', 'GLIDING', 'N'], GREEN, GREY] as never;
 
 /** Zones as outlines, with their floor and ceiling. */
