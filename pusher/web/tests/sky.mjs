@@ -304,7 +304,7 @@ async function serve(request, response, { config, files, api, sky, policy }) {
       aircraft: [
         {
           device: '120B03', name: 'Past 3', aircraft_kind: 'paraglider', take_off_at_us: us(5), silent_since_us: us(3), position: { latitude_deg: 46.6, longitude_deg: 7.9, altitude_m: 2100 },
-          speed_kmh: 38, climb_mps: -6.1, course_deg: 250, received_by: [{ receiver_id: 'ogn-be-1' }, { receiver_id: 'ogn-be-4' }], in_coverage: true,
+          speed_kmh: 38, climb_mps: -6.1, course_deg: 250, received_by: [{ receiver_id: 'ogn-be-1' }, { receiver_id: 'ogn-be-4' }], in_coverage: true, covered_by: ['ogn-be-4', 'ogn-be-2'],
         },
         {
           device: '120B04', aircraft_kind: 'hang_glider', take_off_at_us: us(9), silent_since_us: us(8), position: { latitude_deg: 46.7, longitude_deg: 7.8 }, in_coverage: false, received_by: [],

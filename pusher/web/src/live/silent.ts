@@ -17,8 +17,8 @@ export interface Silent {
   courseDeg?: number;
   /** The receivers of its last position, the strongest first. */
   receivers: readonly string[];
-  /** A receiver that hears others there should hear it. */
-  inCoverage: boolean;
+  /** The receivers that hear others there and should hear it, the nearest first. */
+  covering: readonly string[];
   /** Its newest state from the ground since: GroundKind, and its time. */
   ground?: { kind: number; at: number };
   /** It has an open call for help. */
@@ -33,7 +33,7 @@ export interface SilentList {
 interface Answer {
   aircraft?: {
     device: string; name?: string; aircraft_kind: string | number; take_off_at_us: string; silent_since_us: string; position?: { latitude_deg: number; longitude_deg: number; altitude_m?: number };
-    speed_kmh?: number; climb_mps?: number; course_deg?: number; received_by?: { receiver_id: string }[]; in_coverage?: boolean; ground_kind?: string | number; ground_at_us?: string; alert_kind?: string | number;
+    speed_kmh?: number; climb_mps?: number; course_deg?: number; received_by?: { receiver_id: string }[]; covered_by?: string[]; ground_kind?: string | number; ground_at_us?: string; alert_kind?: string | number;
   }[];
   truncated?: boolean;
 }
@@ -47,7 +47,7 @@ export function silentOf({ aircraft = [], truncated = false }: Answer): SilentLi
       return [{
         device, kind: numberOf(one.aircraft_kind, 'AIRCRAFT_KIND', AircraftKind), takeOffAt: Number(one.take_off_at_us) / 1000, since: Number(one.silent_since_us) / 1000,
         position: { lat: one.position.latitude_deg, lon: one.position.longitude_deg }, receivers: (one.received_by ?? []).map(({ receiver_id }) => receiver_id),
-        inCoverage: one.in_coverage === true, calls: one.alert_kind !== undefined,
+        covering: one.covered_by ?? [], calls: one.alert_kind !== undefined,
         ...known({ name: one.name, altitudeM: one.position.altitude_m, speedKmh: one.speed_kmh, climbMps: one.climb_mps, courseDeg: one.course_deg }),
         ...(one.ground_kind !== undefined && { ground: { kind: numberOf(one.ground_kind, 'GROUND_KIND', GroundKind), at: Number(one.ground_at_us) / 1000 } }),
       }];

@@ -106,7 +106,7 @@ export class SilentView {
       h('th', { scope: 'row' }, name, h('br'), h('span', { class: 'small' }, aircraftKind(silent.kind).label())),
       since, then,
       h('td', {}, formatPosition(position.lat, position.lon)),
-      h('td', {}, t(silent.inCoverage ? 'silent.yes' : 'silent.no')),
+      h('td', {}, silent.covering.join(', ') || t('silent.no')),
       h('td', {}, silent.receivers.join(', ') || UNKNOWN),
       h('td', {}, silent.ground ? t('silent.groundAt', { kind: groundKind(silent.ground.kind).label(), time: formats.time(silent.ground.at) }) : t('silent.nothing')),
       h('td', {}, h('span', { class: 'files' }, show, geo, copied, gpx)));

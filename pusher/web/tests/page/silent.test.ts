@@ -17,7 +17,7 @@ it('lists them with what is known, and links to the place, the time and the trac
   const rows = await page.$$eval('#silent tbody tr', (all) => all.map((row) => [...row.children].map((cell) => cell.textContent)));
   expect(rows[0]![0]).toBe('Past 3Paraglider');
   expect(rows[0]![1]).toMatch(/, \d\d:\d\d, 3 h ago$/);
-  expect(rows[0]!.slice(2, 7)).toEqual([expect.stringMatching(/^2100 m.*, −6\.1 m\/s, 38 km\/h, 250° WSW$/), '46.60000° N 7.90000° E', 'yes', 'ogn-be-1, ogn-be-4', 'nothing']);
+  expect(rows[0]!.slice(2, 7)).toEqual([expect.stringMatching(/^2100 m.*, −6\.1 m\/s, 38 km\/h, 250° WSW$/), '46.60000° N 7.90000° E', 'ogn-be-4, ogn-be-2', 'ogn-be-1, ogn-be-4', 'nothing']);
   expect(rows[1]!.slice(2, 7)).toEqual(['', '46.70000° N 7.80000° E', 'no', '–', expect.stringMatching(/^Landed well, \d\d:\d\d$/)]);
   const links = await page.$$eval('#silent tbody tr:first-child a', (all) => all.map((link) => link.getAttribute('href')));
   expect(links[0]).toMatch(/^\/#map=12\/46\.6000\/7\.9000&device=120B03&at=\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/);
