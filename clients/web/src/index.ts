@@ -10,7 +10,7 @@ export * from './objects.js';
 export type { Position } from './objects.js';
 export { AirPicture, type AircraftObserver } from './picture.js';
 export * from './proto/live.js';
-export type { PastName, PastPosition, RegionHistory } from './proto/rest.js';
+export type { PastGroundPosition, PastName, PastPosition, PastReading, RegionHistory } from './proto/rest.js';
 export * from './proto/units.js';
 export * from './region.js';
 export { Session, type Effect, type Status } from './session.js';

@@ -58,6 +58,9 @@ macro_rules! contract {
             a_region_has_only_public_positions_of_tracks
             a_region_is_cut_at_its_edges
             empty_years_of_a_region_are_skipped
+            ground_states_of_a_region_come_by_time
+            a_region_has_only_public_ground_states_of_tracks
+            weather_of_a_region_comes_by_time
             what_came_since_a_time_is_found
             receptions_are_found_by_their_position
             flights_are_found_in_positions

@@ -2,6 +2,8 @@
 //!
 //! Only numbers and hex digits are inserted into the text, so that nothing must be escaped.
 
+mod by_time;
+
 use std::fmt::Write as _;
 
 use flight::units::e7;
@@ -9,12 +11,13 @@ use geo::Bounds;
 
 use crate::model::{Heard, Stored};
 use crate::pages::Page;
-use crate::slices::Slice;
 use crate::{
     AlertRow, ConfirmationRow, DecisionRow, ErasureRow, ExportKind, ExportQuery, FlightQuery, FlightRow,
-    GroundPositionRow, NameRow, Period, PositionKey, PositionRow, PrivacyRow, ReceiverRow, ReceptionRow, RegionQuery,
-    Since, ThermalRow, TrackQuery, Visibility, WeatherRow, flag,
+    GroundPositionRow, NameRow, Period, PositionRow, PrivacyRow, ReceiverRow, ReceptionRow, Since, ThermalRow,
+    TrackQuery, Visibility, WeatherRow, flag,
 };
+
+pub(crate) use self::by_time::{ByTime, by_time};
 
 /// How long rows of hidden devices are visible for fleet and rescue scopes, milliseconds.
 pub(crate) const PRIVATE_MS: i64 = 24 * 3_600_000;
@@ -33,10 +36,10 @@ pub(crate) trait Dialect {
     fn text(text: &str) -> String;
     /// A time column as milliseconds since the epoch.
     fn milliseconds(column: &str) -> String;
-    /// The table of positions and the condition by which the store finds those of a short period.
-    fn positions_in(period: Period) -> (&'static str, String);
-    /// The query for a time before which a period has no positions, milliseconds; without rows where it has none.
-    fn begin_of_positions(period: Period) -> String;
+    /// A table of observations, and the condition by which the store finds those of a short period.
+    fn observed_in(table: &str, period: Period) -> (String, String);
+    /// The query for a time before which a table has no observations of a period, milliseconds; without rows where it has none.
+    fn begin_of_observed(table: &str, period: Period) -> String;
     /// The condition that selects at least the confirmations of the positions of a period.
     fn confirmations_of(period: Period) -> String;
     /// The rejected positions, as far as a condition selects them, each once: a query for these columns.
@@ -298,32 +301,6 @@ fn judged_columns<D: Dialect, T: Stored>(which: Judged<'_>) -> String {
     ));
     let column = |name: &&'static str| if *name == "flags" { format!("{flags} AS flags") } else { (*name).to_owned() };
     T::COLUMNS.iter().map(column).collect::<Vec<_>>().join(", ")
-}
-
-/// One slice of the positions of a region by time: of each device the first one in each step. Repeated rows are equal, and
-/// only one of them is the first.
-pub(crate) fn by_time<D: Dialect>(query: &RegionQuery, slice: &Slice) -> String {
-    let Slice { period, after, rows, .. } = slice;
-    let after = after.map_or(String::new(), |key| behind(&in_time::<D>(&key)));
-    let at = D::milliseconds("event_at");
-    let step = format!("{at} - {at} % {}", query.step_ms);
-    let names = columns::<PositionRow>();
-    let (table, when) = D::positions_in(*period);
-    format!(
-        "SELECT {names} FROM (SELECT {names}, \
-         row_number() OVER (PARTITION BY device, {step} ORDER BY event_at, observation_id) AS nth \
-         FROM (SELECT {} FROM {table} WHERE {when} AND {} AND NOT private) WHERE NOT {}) \
-         WHERE nth = 1{after} ORDER BY event_at, device, observation_id LIMIT {rows}",
-        judged_columns::<D, PositionRow>(Judged::InPeriod(*period)),
-        inside("", &query.bounds),
-        is_excluded_from_track(),
-    )
-}
-
-/// The columns of the order of time with the values of a position, as the store writes them.
-fn in_time<D: Dialect>(key: &PositionKey) -> Vec<(&'static str, String)> {
-    let PositionKey { event_at_ms, device, observation_id } = *key;
-    vec![("event_at", D::time(event_at_ms)), ("device", device.to_string()), ("observation_id", D::id(observation_id))]
 }
 
 /// Of each device the first positions of its track, three at most.

@@ -29,7 +29,7 @@ pub use error::HistoryError;
 pub use migrations::{CLICKHOUSE, Migration, MigrationStatus, SQLITE};
 pub use model::{
     AlertRow, Cell, ConfirmationRow, DecisionRow, DeviceRow, ErasureRow, FlightRow, GroundPositionRow, NameRow,
-    PositionKey, PositionRow, PrivacyRow, ReceiverRow, ReceptionRow, Stored, ThermalRow, WeatherRow, flag,
+    ObservedRow, PositionKey, PositionRow, PrivacyRow, ReceiverRow, ReceptionRow, Stored, ThermalRow, WeatherRow, flag,
 };
 pub use port::{
     Block, BlockRows, ExportKind, ExportQuery, FlightQuery, HistoryReader, HistoryWriter, Period, RegionQuery, Rows,

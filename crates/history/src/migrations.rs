@@ -32,7 +32,7 @@ pub const CLICKHOUSE: &[Migration] = migrations!(
 /// The migrations of SQLite.
 pub const SQLITE: &[Migration] = migrations!(
     "sqlite": 1 "0001_tables", 2 "0002_confirmations", 3 "0003_privacy", 4 "0004_positions_by_time", 5 "0005_decisions",
-    6 "0006_hidden_names"
+    6 "0006_hidden_names", 7 "0007_others_by_time"
 );
 
 /// The version of a store.

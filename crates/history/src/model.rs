@@ -14,7 +14,9 @@ pub use cell::Cell;
 pub use device::DeviceRow;
 pub(crate) use device::Heard;
 pub use flight::FlightRow;
-pub use observed::{ConfirmationRow, DecisionRow, GroundPositionRow, NameRow, PositionKey, PositionRow, WeatherRow};
+pub use observed::{
+    ConfirmationRow, DecisionRow, GroundPositionRow, NameRow, ObservedRow, PositionKey, PositionRow, WeatherRow,
+};
 pub use row::Stored;
 pub use states::{AlertRow, ErasureRow, PrivacyRow, ReceiverRow, ReceptionRow, ThermalRow};
 

@@ -63,17 +63,17 @@ pub struct FlightQuery {
     pub limit: u64,
 }
 
-/// A query for the public positions of a region, thinned.
+/// A query for what was observed in a region, public rows only, thinned.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct RegionQuery {
     /// The region.
     pub bounds: Bounds,
     /// By event time.
     pub period: Period,
-    /// Of each device the first position in each step of this length, milliseconds; at least 1. Steps begin at multiples
-    /// of it since the epoch, so that all pages of a response have the same steps.
+    /// Of each device the first row in each step of this length, milliseconds; at least 1. Steps begin at multiples of it
+    /// since the epoch, so that all pages of a response have the same steps.
     pub step_ms: i64,
-    /// Begins after this position. `None`: at the beginning.
+    /// Begins after this row. `None`: at the beginning.
     pub after: Option<PositionKey>,
     /// The maximum number of rows.
     pub limit: u64,
@@ -156,6 +156,14 @@ pub trait HistoryReader: Send + Sync {
     /// Positions of a region by time, then device: those that are part of their device's track, at most one per device and
     /// step. Read in slices of at most an hour, so that each query reads no more than that; times without positions are skipped.
     fn positions_by_time(&self, query: RegionQuery) -> Rows<PositionRow>;
+
+    /// Positions of ground objects in a region, as those of [`positions_by_time`](Self::positions_by_time); at most one per
+    /// device, ground type and step, so that thinning hides no change of it.
+    fn ground_by_time(&self, query: RegionQuery) -> Rows<GroundPositionRow>;
+
+    /// Readings of stations in a region, as the positions of [`positions_by_time`](Self::positions_by_time); those without a
+    /// position are left out.
+    fn weather_by_time(&self, query: RegionQuery) -> Rows<WeatherRow>;
 
     /// Thermals of a region and time, by id.
     fn thermals(&self, query: ExportQuery) -> Rows<ThermalRow>;

@@ -1,7 +1,7 @@
-//! Positions by time, read slice by slice.
+//! Observations by time, read slice by slice.
 //!
-//! Neither store keeps positions in the order of time, so that a query reads and sorts all of its period, however few rows
-//! are wanted. A slice bounds that. Slices begin and end where steps do: the first position of a step is the same in every
+//! Neither store keeps observations in the order of time, so that a query reads and sorts all of its period, however few rows
+//! are wanted. A slice bounds that. Slices begin and end where steps do: the first row of a step is the same in every
 //! page. Between two slices nothing of the store is held. Behind an empty slice of full length the store is asked where its
 //! rows go on, so that empty years take a few queries instead of one for each hour.
 
@@ -9,7 +9,7 @@ use std::future::Future;
 
 use futures::{StreamExt as _, stream};
 
-use crate::{HistoryError, Period, PositionKey, PositionRow, RegionQuery, Rows};
+use crate::{HistoryError, ObservedRow, Period, PositionKey, RegionQuery, Rows};
 
 /// Steps of the first slice, and so at most as many rows of each device.
 const STEPS: i64 = 60;
@@ -25,7 +25,7 @@ const FIRST_SEARCH_MS: i64 = 24 * 3_600_000;
 pub(crate) struct Slice {
     /// Its part of the period.
     pub(crate) period: Period,
-    /// Begins behind this position.
+    /// Begins behind this row.
     pub(crate) after: Option<PositionKey>,
     /// At most so many rows.
     pub(crate) rows: u64,
@@ -44,10 +44,11 @@ enum Next {
 
 /// The rows of a question, `page_rows` at most in each block. `read` answers one slice. `begin_of_rows` returns a time before
 /// which a period has no rows of any region, or `None` where it has none at all.
-pub(crate) fn slices<R, F, B, G>(query: RegionQuery, page_rows: u64, read: R, begin_of_rows: B) -> Rows<PositionRow>
+pub(crate) fn slices<T, R, F, B, G>(query: RegionQuery, page_rows: u64, read: R, begin_of_rows: B) -> Rows<T>
 where
+    T: ObservedRow + Send + 'static,
     R: Fn(Slice) -> F + Send + 'static,
-    F: Future<Output = Result<Vec<PositionRow>, HistoryError>> + Send + 'static,
+    F: Future<Output = Result<Vec<T>, HistoryError>> + Send + 'static,
     B: Fn(Period) -> G + Send + 'static,
     G: Future<Output = Result<Option<i64>, HistoryError>> + Send + 'static,
 {
@@ -76,7 +77,7 @@ where
 struct Progress {
     period: Period,
     step_ms: i64,
-    /// Where the next slice begins, and behind which position.
+    /// Where the next slice begins, and behind which row.
     from_ms: i64,
     after: Option<PositionKey>,
     /// How long it is: a multiple of the step.
@@ -134,14 +135,15 @@ impl Progress {
         }
     }
 
-    fn advance(&mut self, slice: &Slice, block: &[PositionRow]) {
+    fn advance(&mut self, slice: &Slice, block: &[impl ObservedRow]) {
         let count = block.len() as u64;
         self.is_first = false;
         self.left = self.left.saturating_sub(count);
         match block.last() {
             Some(last) if count >= slice.rows => {
-                self.from_ms = self.begin_of_step(last.event_at_ms);
-                self.after = Some(last.time_key());
+                let key = last.time_key();
+                self.from_ms = self.begin_of_step(key.event_at_ms);
+                self.after = Some(key);
             }
             _ => {
                 self.from_ms = slice.period.to_ms;
@@ -174,7 +176,7 @@ mod tests {
     use parking_lot::Mutex;
 
     use super::*;
-    use crate::testing;
+    use crate::{PositionRow, testing};
 
     fn row(device: u32, event_at_ms: i64) -> PositionRow {
         PositionRow { event_at_ms, observation_id: event_at_ms.unsigned_abs(), ..testing::position(device, 0) }
@@ -298,7 +300,7 @@ mod tests {
     async fn nothing_comes_after_an_error() {
         let failing = |_: Slice| std::future::ready(Err(HistoryError::transient("busy", "read", "no")));
         let none = |_: Period| std::future::ready(Ok(None));
-        let mut rows = slices(query((0, 1_000), 1_000, 5), 10, failing, none);
+        let mut rows: Rows<PositionRow> = slices(query((0, 1_000), 1_000, 5), 10, failing, none);
         assert!(rows.next().await.is_some_and(|block| block.is_err()));
         assert!(rows.next().await.is_none());
     }

@@ -312,7 +312,7 @@ fn position(latitude_deg: f64, longitude_deg: f64, altitude_m: Option<i16>) -> v
 }
 
 /// The wire's number of a ground type: the protocol's plus one.
-fn ground_kind(ground_type: u8) -> i32 {
+pub(super) fn ground_kind(ground_type: u8) -> i32 {
     i32::from(ground_type) + 1
 }
 

@@ -1,27 +1,30 @@
-//! `GET /api/v1/history`: the positions of a region by time, thinned, page by page.
+//! `GET /api/v1/history`: what was observed in a region by time, thinned, page by page.
 
 use axum::extract::{RawQuery, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
 use futures::TryStreamExt as _;
 use geo::{Bounds, Region};
-use history::{Period, PositionKey, PositionRow, RegionQuery};
+use history::{GroundPositionRow, ObservedRow, Period, PositionKey, PositionRow, RegionQuery, Rows, WeatherRow};
 use schemas::{DeviceAddress, RecordId, v1};
 
+use super::decisions::ground_kind;
 use super::endpoint::{BOUNDS, Endpoint, LAT, LON, Parameter, RADIUS};
 use super::picture_request::{accepts_protobuf, message_response};
 use super::problem::Problem;
 use super::public_history::{FROM, PublicHistory, TO, history_failed, ms_to_us};
 use super::query::Query;
+use super::weather_history::number;
 use crate::app::App;
 use crate::time::rfc3339;
 
 pub(super) const ENDPOINT: Endpoint = Endpoint {
     path: "/api/v1/history",
-    summary: "The recorded positions of aircraft in a region and a time of at most 12 hours, the oldest first, at most one \
-              per device and `step`, in pages: `next` of a page is the `cursor` of the following one, with the other \
-              parameters unchanged and `from` and `to` as in the response. A page may have no positions and a `next`. \
-              Hidden devices have none.",
+    summary: "The recorded positions of aircraft, those of ground objects with their states, or the readings of weather \
+              stations (`kind`) in a region and a time of at most 12 hours, the oldest first, at most one per device and \
+              `step`, in pages: `next` of a page is the `cursor` of the following one, with the other parameters \
+              unchanged and `from` and `to` as in the response. A page may be empty and have a `next`. Hidden devices \
+              have none.",
     path_parameters: &[],
     parameters: &[
         &LAT,
@@ -31,15 +34,21 @@ pub(super) const ENDPOINT: Endpoint = Endpoint {
         &FROM,
         &TO,
         &Parameter {
+            name: "kind",
+            kind: "string",
+            about: "aircraft (the default), ground or weather: whether the page has `positions`, `ground` or `readings`.",
+        },
+        &Parameter {
             name: "step",
             kind: "integer",
             about: "Of each device the first position in each step of this number of seconds, 1 to 3,600; steps begin at \
-                    multiples of it. The default is the 720th part of the period: 60 for 12 hours, 5 for one.",
+                    multiples of it. Of ground objects the first position with each state. The default is the 720th \
+                    part of the period: 60 for 12 hours, 5 for one.",
         },
         &Parameter {
             name: "limit",
             kind: "integer",
-            about: "Maximum number of positions in a page, 1 to 10,000. The default is 10,000.",
+            about: "Maximum number of positions or readings in a page, 1 to 10,000. The default is 10,000.",
         },
         &Parameter {
             name: "cursor",
@@ -67,6 +76,7 @@ pub(super) async fn get(
     let step_s = query.number("step", 1..=MAX_STEP_S)?;
     let limit = query.number("limit", 1..=MAX_LIMIT)?.unwrap_or(MAX_LIMIT);
     let after = cursor(&query)?;
+    let kind = Kind::parse(&query)?;
     let (history, period) = PublicHistory::open_for(&app, &query)?;
     if period.to_ms - period.from_ms > LONGEST_MS {
         return Err(Problem::bad_request(
@@ -75,56 +85,98 @@ pub(super) async fn get(
         ));
     }
     let step_s = step_s.unwrap_or_else(|| default_step_s(period));
-    let (positions, next) = page(&history, region, period, step_s, after, limit).await?;
-    let names = names_of(&history, &positions).await?;
-    let message = v1::RegionHistory {
-        server_time: rfc3339(history.now_us),
-        from: rfc3339(ms_to_us(period.from_ms)),
-        to: rfc3339(ms_to_us(period.to_ms)),
-        step_s,
-        positions: positions.iter().map(position).collect(),
-        names: names.into_iter().map(|(device, name)| v1::PastName { device, name }).collect(),
-        next: next.map(write_cursor),
-    };
-    Ok(message_response(&message, accepts_protobuf(&headers)))
-}
-
-/// The public positions of a page, and the last one that was read where more follow.
-async fn page(
-    history: &PublicHistory,
-    region: Option<Region>,
-    period: Period,
-    step_s: u32,
-    after: Option<PositionKey>,
-    limit: u64,
-) -> Result<(Vec<PositionRow>, Option<PositionKey>), Problem> {
     let bounds = match &region {
         Some(Region::Bounds(bounds)) => *bounds,
         Some(Region::Circle(circle)) => circle.bounds(),
         None => Bounds::WORLD,
     };
-    let query = RegionQuery { bounds, period, step_ms: i64::from(step_s) * 1_000, after, limit: limit + 1 };
-    let rows = history.store.positions_by_time(query).try_concat().await;
-    let mut rows = rows.map_err(|error| history_failed(&error))?;
-    let has_more = rows.len() as u64 > limit;
-    rows.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
-    let next = rows.last().map(PositionRow::time_key).filter(|_| has_more);
-    rows.retain(|row| {
-        let is_inside = region.as_ref().is_none_or(|region| region.contains(row.latitude_deg(), row.longitude_deg()));
-        is_inside && history.shows(row.device, row.event_at_ms)
-    });
-    Ok((rows, next))
+    let asked = RegionQuery { bounds, period, step_ms: i64::from(step_s) * 1_000, after, limit: limit + 1 };
+    let reader = Reader { history: &history, region: region.as_ref(), limit };
+    let mut message = v1::RegionHistory {
+        server_time: rfc3339(history.now_us),
+        from: rfc3339(ms_to_us(period.from_ms)),
+        to: rfc3339(ms_to_us(period.to_ms)),
+        step_s,
+        ..v1::RegionHistory::default()
+    };
+    let page = match kind {
+        Kind::Aircraft => reader.page(history.store.positions_by_time(asked), position, &mut message.positions).await?,
+        Kind::Ground => reader.page(history.store.ground_by_time(asked), ground_position, &mut message.ground).await?,
+        Kind::Weather => reader.page(history.store.weather_by_time(asked), reading, &mut message.readings).await?,
+    };
+    message.names = names_of(&history, &page.keys).await?;
+    message.next = page.next.map(write_cursor);
+    Ok(message_response(&message, accepts_protobuf(&headers)))
 }
 
-/// The names that the devices of these positions had at the last of them, by device.
-async fn names_of(history: &PublicHistory, positions: &[PositionRow]) -> Result<Vec<(u32, String)>, Problem> {
-    let Some(last) = positions.last() else { return Ok(Vec::new()) };
-    let mut devices: Vec<u32> = positions.iter().map(|row| row.device).collect();
+/// What a page has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Aircraft,
+    Ground,
+    Weather,
+}
+
+impl Kind {
+    fn parse(query: &Query) -> Result<Self, Problem> {
+        match query.get("kind") {
+            None | Some("aircraft") => Ok(Self::Aircraft),
+            Some("ground") => Ok(Self::Ground),
+            Some("weather") => Ok(Self::Weather),
+            Some(other) => Err(Problem::invalid_parameter("kind", other, "aircraft, ground or weather")),
+        }
+    }
+}
+
+/// Reads a page, without what is outside of the region or hidden.
+struct Reader<'a> {
+    history: &'a PublicHistory,
+    region: Option<&'a Region>,
+    limit: u64,
+}
+
+/// What was read of a page.
+struct Page {
+    /// Of its rows.
+    keys: Vec<PositionKey>,
+    /// The last row that was read, where more follow.
+    next: Option<PositionKey>,
+}
+
+impl Reader<'_> {
+    /// Adds the public rows of a page to `shown`, in the form of `view`. `rows` has one more than the limit where more follow.
+    async fn page<T: ObservedRow, V>(
+        &self,
+        rows: Rows<T>,
+        view: fn(&T) -> V,
+        shown: &mut Vec<V>,
+    ) -> Result<Page, Problem> {
+        let mut rows = rows.try_concat().await.map_err(|error| history_failed(&error))?;
+        let has_more = rows.len() as u64 > self.limit;
+        rows.truncate(usize::try_from(self.limit).unwrap_or(usize::MAX));
+        let next = rows.last().map(T::time_key).filter(|_| has_more);
+        rows.retain(|row| self.shows(row));
+        shown.extend(rows.iter().map(view));
+        Ok(Page { keys: rows.iter().map(T::time_key).collect(), next })
+    }
+
+    fn shows(&self, row: &impl ObservedRow) -> bool {
+        let PositionKey { device, event_at_ms, .. } = row.time_key();
+        let Some((latitude_deg, longitude_deg)) = row.position_deg() else { return false };
+        let is_inside = self.region.is_none_or(|region| region.contains(latitude_deg, longitude_deg));
+        is_inside && self.history.shows(device, event_at_ms)
+    }
+}
+
+/// The names that the devices of these rows had at the last of them, by device.
+async fn names_of(history: &PublicHistory, keys: &[PositionKey]) -> Result<Vec<v1::PastName>, Problem> {
+    let Some(last) = keys.last() else { return Ok(Vec::new()) };
+    let mut devices: Vec<u32> = keys.iter().map(|key| key.device).collect();
     devices.sort_unstable();
     devices.dedup();
     let mut names: Vec<_> = history.names_at(&devices, last.event_at_ms).await?.into_iter().collect();
     names.sort_unstable();
-    Ok(names)
+    Ok(names.into_iter().map(|(device, name)| v1::PastName { device, name }).collect())
 }
 
 fn position(row: &PositionRow) -> v1::PastPosition {
@@ -138,6 +190,34 @@ fn position(row: &PositionRow) -> v1::PastPosition {
         climb_mps: Some(row.climb_mps()),
         course_deg: row.course_deg(),
         aircraft_kind: row.aircraft_kind.into(),
+    }
+}
+
+fn ground_position(row: &GroundPositionRow) -> v1::PastGroundPosition {
+    v1::PastGroundPosition {
+        device: row.device,
+        event_at_us: ms_to_us(row.event_at_ms),
+        latitude_deg: row.latitude_deg(),
+        longitude_deg: row.longitude_deg(),
+        altitude_m: row.altitude_m.map(f64::from),
+        ground_kind: ground_kind(row.ground_type),
+    }
+}
+
+fn reading(row: &WeatherRow) -> v1::PastReading {
+    v1::PastReading {
+        device: row.device,
+        event_at_us: ms_to_us(row.event_at_ms),
+        latitude_deg: row.latitude_deg().unwrap_or_default(),
+        longitude_deg: row.longitude_deg().unwrap_or_default(),
+        altitude_m: row.altitude_m.map(f64::from),
+        temperature_c: number(row.temperature_c),
+        wind_from_deg: number(row.wind_from_deg),
+        wind_speed_kmh: number(row.wind_speed_kmh),
+        wind_gust_kmh: number(row.wind_gust_kmh),
+        humidity_pct: number(row.humidity_pct),
+        pressure_hpa: number(row.pressure_hpa),
+        state_of_charge_pct: number(row.state_of_charge_pct),
     }
 }
 

@@ -14,6 +14,7 @@ use fanout::view::{State as Known, View};
 use geo::Region;
 use schemas::v1::{self, AlertStatus, SilentAircraft, SilentList};
 
+use super::decisions::ground_kind;
 use super::endpoint::{BOUNDS, Endpoint, LAT, LON, Parameter, RADIUS};
 use super::picture_request::{accepts_protobuf, message_response};
 use super::problem::Problem;
@@ -94,7 +95,7 @@ fn silent_aircraft(ended: &Ended, view: &View, coverage: &Coverage) -> Option<Si
     let last = &ended.last;
     let since_us = ms_to_us(last.event_at_ms);
     let mut ground =
-        ended.ground.as_ref().map(|ground| (ms_to_us(ground.event_at_ms), i32::from(ground.ground_type) + 1));
+        ended.ground.as_ref().map(|ground| (ms_to_us(ground.event_at_ms), ground_kind(ground.ground_type)));
     let mut alert_kind = None;
     for object in view.of_device(last.device) {
         let at_us = object.state.event_at_us();

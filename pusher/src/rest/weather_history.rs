@@ -72,9 +72,12 @@ async fn readings(
     blocks.try_concat().await.map_err(|error| history_failed(&error))
 }
 
+/// A reading's value, rounded to the decimal number: 0.1 stays 0.1.
+pub(super) fn number(value: Option<f32>) -> Option<f64> {
+    value.map(|value| (f64::from(value) * 1e4).round() / 1e4)
+}
+
 fn reading(row: &WeatherRow) -> v1::WeatherRecord {
-    // Rounded to the decimal number: 0.1 stays 0.1.
-    let number = |value: Option<f32>| value.map(|value| (f64::from(value) * 1e4).round() / 1e4);
     let position = row.latitude_deg().zip(row.longitude_deg());
     v1::WeatherRecord {
         observation_id: row.observation_id,

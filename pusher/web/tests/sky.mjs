@@ -141,10 +141,22 @@ const STARTED = Date.now();
 const PAST_COUNT = 40;
 const PAST_PAGE = 2000;
 
+/** Every minute: someone who walks, someone who calls for help in the first half of each hour, and a station. */
+function othersOf(kind, { from, to }) {
+  const minutes = Array.from({ length: Math.max(0, Math.floor((to - from) / 60_000)) }, (_, i) => from + i * 60_000);
+  const at = (time, device, latitude_deg, longitude_deg) => ({ device, event_at_us: time * 1000, latitude_deg, longitude_deg });
+  if (kind === 'weather') return { readings: minutes.map((time) => ({ ...at(time, 0x120d01, 46.62, 7.78), wind_from_deg: 240, wind_speed_kmh: 23, wind_gust_kmh: 31, temperature_c: 8.4 })) };
+  return { ground: minutes.flatMap((time) => [{ ...at(time, 0x120c01, 46.64, 7.9), ground_kind: 2 }, { ...at(time, 0x120c02, 46.58, 7.82), ground_kind: time % 3_600_000 < 1_800_000 ? 15 : 10 }]) };
+}
+
 /** A page of `/api/v1/history`; its cursor is the number of the first position. */
 function pastOf(query) {
   const [from, to] = [Date.parse(query.get('from')), Date.parse(query.get('to'))];
   const stepMs = Number(query.get('step')) * 1000;
+  if (query.has('kind')) {
+    const names = [{ device: 0x120c02, name: 'Past walker' }, { device: 0x120d01, name: 'Past station' }];
+    return { server_time: '', from: query.get('from'), to: query.get('to'), step_s: stepMs / 1000, positions: [], names, ground: [], readings: [], ...othersOf(query.get('kind'), { from, to }) };
+  }
   const times = Array.from({ length: Math.max(0, Math.ceil(to / stepMs) - Math.ceil(from / stepMs)) }, (_, i) => (Math.ceil(from / stepMs) + i) * stepMs);
   const first = Number(query.get('cursor') ?? 0);
   const count = times.length * PAST_COUNT;
@@ -158,7 +170,7 @@ function pastOf(query) {
   });
   const next = first + positions.length < count ? String(first + positions.length) : undefined;
   const names = Array.from({ length: PAST_COUNT }, (_, pilot) => ({ device: 0x120b00 + pilot, name: `Past ${pilot}` }));
-  return { server_time: '', from: query.get('from'), to: query.get('to'), step_s: stepMs / 1000, positions, names, next };
+  return { server_time: '', from: query.get('from'), to: query.get('to'), step_s: stepMs / 1000, positions, names, next, ground: [], readings: [] };
 }
 
 /** The thermals of the recorded past, as the export has them: one in the middle of the requested time, and one that begins later. */

@@ -10,7 +10,7 @@ use futures::stream;
 
 use super::{ClickHouse, errors};
 use crate::device_rows::{in_turn, rows_of, with_receptions};
-use crate::dialect::{self, Dialect, Keyed, OfDevice};
+use crate::dialect::{self, ByTime, Dialect, Keyed, OfDevice};
 use crate::model::{Heard, Stored};
 use crate::pages::{Page, pages};
 use crate::slices::{Slice, slices};
@@ -63,14 +63,14 @@ impl Dialect for Sql {
         format!("toUnixTimestamp64Milli({column})")
     }
 
-    // Parts are of a day, and each knows its first and last time.
-    fn positions_in(period: Period) -> (&'static str, String) {
-        (PositionRow::TABLE, dialect::within::<Self>("event_at", period))
+    // Parts are of a day, those of weather of a month, and each knows its first and last time.
+    fn observed_in(table: &str, period: Period) -> (String, String) {
+        (table.to_owned(), dialect::within::<Self>("event_at", period))
     }
 
-    // Reads one column, of the parts of the period's days.
-    fn begin_of_positions(period: Period) -> String {
-        let (table, within) = Self::positions_in(period);
+    // Reads one column, of the parts of the period.
+    fn begin_of_observed(table: &str, period: Period) -> String {
+        let (table, within) = Self::observed_in(table, period);
         format!("SELECT toUnixTimestamp64Milli(min(event_at)) FROM {table} WHERE {within} HAVING count() > 0")
     }
 
@@ -164,6 +164,19 @@ impl ClickHouse {
         self.breaker.check(attempted)?;
         let _permit = self.limiter.acquire(attempted, is_first).await?;
         self.breaker.answer(attempted, ANSWER_TIMEOUT, self.query(sql).fetch_all::<T>()).await
+    }
+
+    fn by_time<T: ByTime + RowOwned + RowRead>(&self, query: RegionQuery) -> Rows<T> {
+        const ATTEMPTED: &str = "read a region's past";
+        let (store, searched) = (self.clone(), self.clone());
+        let read = move |slice: Slice| {
+            let (store, sql) = (store.clone(), dialect::by_time::<Sql, T>(&query, &slice));
+            async move { store.page(&sql, ATTEMPTED, slice.is_first).await }
+        };
+        slices(query, PAGE_ROWS, read, move |period| {
+            let (store, sql) = (searched.clone(), Sql::begin_of_observed(T::TABLE, period));
+            async move { store.page::<i64>(&sql, ATTEMPTED, false).await.map(|found| found.first().copied()) }
+        })
     }
 
     /// All rows of a device in one table.
@@ -272,16 +285,15 @@ impl HistoryReader for ClickHouse {
     }
 
     fn positions_by_time(&self, query: RegionQuery) -> Rows<PositionRow> {
-        const ATTEMPTED: &str = "read a region's past";
-        let (store, searched) = (self.clone(), self.clone());
-        let read = move |slice: Slice| {
-            let (store, sql) = (store.clone(), dialect::by_time::<Sql>(&query, &slice));
-            async move { store.page(&sql, ATTEMPTED, slice.is_first).await }
-        };
-        slices(query, PAGE_ROWS, read, move |period| {
-            let (store, sql) = (searched.clone(), Sql::begin_of_positions(period));
-            async move { store.page::<i64>(&sql, ATTEMPTED, false).await.map(|found| found.first().copied()) }
-        })
+        self.by_time(query)
+    }
+
+    fn ground_by_time(&self, query: RegionQuery) -> Rows<GroundPositionRow> {
+        self.by_time(query)
+    }
+
+    fn weather_by_time(&self, query: RegionQuery) -> Rows<WeatherRow> {
+        self.by_time(query)
     }
 
     fn thermals(&self, query: ExportQuery) -> Rows<ThermalRow> {

@@ -1,12 +1,17 @@
-//! The positions of a region by time.
+//! What was observed in a region, by time.
 
 use std::time::Duration;
 
 use geo::Bounds;
 
 use super::{DAY, Store, all};
-use crate::testing::{GLIDER, NOON_MS, block, confirmation, position, positions_block, track};
-use crate::{BlockRows, Period, PositionRow, RegionQuery, flag};
+use crate::testing::{
+    GLIDER, NOON_MS, block, confirmation, decision, erasure, ground, position, positions_block, track, weather,
+};
+use crate::{
+    BlockRows, ConfirmationRow, DecisionRow, GroundPositionRow, ObservedRow as _, Period, PositionRow, RegionQuery,
+    WeatherRow, flag,
+};
 
 fn region(step_ms: i64) -> RegionQuery {
     RegionQuery { bounds: Bounds::WORLD, period: DAY, step_ms, after: None, limit: 1_000_000 }
@@ -109,4 +114,76 @@ pub async fn empty_years_of_a_region_are_skipped(store: &impl Store) {
         let found = tokio::time::timeout(Duration::from_secs(30), all(store.positions_by_time(query))).await;
         assert_eq!(found.expect("few queries"), expected, "{from_ms} {to_ms}");
     }
+}
+
+/// The protocol's ground type of a distress call.
+const DISTRESS: u8 = 14;
+
+pub async fn ground_states_of_a_region_come_by_time(store: &impl Store) {
+    // Every 5 s: the third one calls for help, the next one walks again.
+    let call = GroundPositionRow { ground_type: DISTRESS, ..ground(GLIDER, 2) };
+    let other = |step| GroundPositionRow { observation_id: 5 << 48 | step as u64, ..ground(GLIDER + 1, step) };
+    let walked = [ground(GLIDER, 0), other(1), call.clone(), ground(GLIDER, 13), other(14)];
+    let written =
+        [other(14), ground(GLIDER, 13), ground(GLIDER, 3), call, other(1), ground(GLIDER, 1), ground(GLIDER, 0)];
+    let rows = |rows: &[GroundPositionRow]| BlockRows { ground_positions: rows.to_vec(), ..BlockRows::default() };
+    store.write(&block("t-0-0-6", rows(&written))).await.expect("written");
+    // Again, with other borders.
+    store.write(&block("t-0-0-2", rows(&written[..3]))).await.expect("written");
+    let found = all(store.ground_by_time(region(60_000))).await;
+    assert_eq!(found, walked, "of each minute the first one of each state");
+    for (index, row) in walked.iter().enumerate() {
+        let rest = RegionQuery { after: Some(row.time_key()), ..region(60_000) };
+        assert_eq!(all(store.ground_by_time(rest)).await, walked[index + 1..], "{index}");
+    }
+    assert_eq!(all(store.ground_by_time(RegionQuery { limit: 3, ..region(60_000) })).await, walked[..3]);
+    let elsewhere = RegionQuery { bounds: Bounds::new(0.0, 0.0, 10.0, 10.0).expect("bounds"), ..region(60_000) };
+    assert_eq!(all(store.ground_by_time(elsewhere)).await, []);
+    let order = erasure(GLIDER, 6 << 48 | 13);
+    store.write(&block("p-0-0-0", BlockRows { erasures: vec![order], ..BlockRows::default() })).await.expect("written");
+    store.maintain().await.expect("maintained");
+    assert_eq!(all(store.ground_by_time(region(60_000))).await, [other(1), other(14)], "the others are erased");
+}
+
+pub async fn a_region_has_only_public_ground_states_of_tracks(store: &impl Store) {
+    let hidden = GroundPositionRow { private: true, ..ground(GLIDER, 0) };
+    let phantom = GroundPositionRow { flags: flag::IMPLAUSIBLE, ..ground(GLIDER, 1) };
+    let first = GroundPositionRow { flags: flag::UNCONFIRMED | flag::RELAYED, ..ground(GLIDER, 2) };
+    let alone = GroundPositionRow { flags: flag::UNCONFIRMED, ..ground(GLIDER + 1, 3) };
+    let observation_id = first.observation_id;
+    let confirmed = ConfirmationRow { observation_id, ..confirmation(&position(GLIDER, 2)) };
+    let refused = ground(GLIDER, 4);
+    let rejected = DecisionRow { observation_id: refused.observation_id, ..decision(&position(GLIDER, 4), 9, true) };
+    let rows = BlockRows {
+        ground_positions: vec![hidden, phantom, first.clone(), alone, refused, ground(GLIDER, 5)],
+        confirmations: vec![confirmed],
+        decisions: vec![rejected],
+        ..BlockRows::default()
+    };
+    store.write(&block("t-0-0-5", rows)).await.expect("written");
+    let first = GroundPositionRow { flags: flag::RELAYED, ..first };
+    assert_eq!(all(store.ground_by_time(region(1_000))).await, [first.clone(), ground(GLIDER, 5)]);
+    assert_eq!(all(store.ground_by_time(region(60_000))).await, [first]);
+}
+
+pub async fn weather_of_a_region_comes_by_time(store: &impl Store) {
+    // Every 40 s: of each two minutes the first of three.
+    let mut rows: Vec<WeatherRow> = (0..3_000).map(|step| weather(GLIDER, step)).collect();
+    let expected: Vec<WeatherRow> =
+        rows.iter().filter(|row| (row.event_at_ms - NOON_MS) % 120_000 == 0).cloned().collect();
+    rows.reverse();
+    rows.push(WeatherRow { private: true, ..weather(GLIDER + 1, 0) });
+    rows.push(WeatherRow { latitude_e7: None, longitude_e7: None, ..weather(GLIDER + 2, 0) });
+    rows.push(WeatherRow { flags: flag::IMPLAUSIBLE, ..weather(GLIDER + 3, 0) });
+    let again = BlockRows { weather: rows[..100].to_vec(), ..BlockRows::default() };
+    store.write(&block("t-0-0-2999", BlockRows { weather: rows, ..BlockRows::default() })).await.expect("written");
+    store.write(&block("t-0-0-99", again)).await.expect("written");
+    let period = Period { from_ms: NOON_MS, to_ms: NOON_MS + 3_000 * 40_000 };
+    let asked = RegionQuery { period, ..region(120_000) };
+    assert_eq!(expected.len(), 1_000);
+    assert_eq!(all(store.weather_by_time(asked)).await, expected);
+    let rest = RegionQuery { after: Some(expected[570].time_key()), ..asked };
+    assert_eq!(all(store.weather_by_time(rest)).await, expected[571..]);
+    let elsewhere = RegionQuery { bounds: Bounds::new(0.0, 0.0, 10.0, 10.0).expect("bounds"), ..asked };
+    assert_eq!(all(store.weather_by_time(elsewhere)).await, []);
 }

@@ -4,7 +4,7 @@ use flight::units::{self, degrees};
 
 use super::row::stored;
 
-/// The place of a position in the order of time.
+/// The place of an observation in the order of time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct PositionKey {
     /// When it happened, milliseconds since the epoch.
@@ -14,6 +14,36 @@ pub struct PositionKey {
     /// The id of the observation.
     pub observation_id: u64,
 }
+
+/// A row of one observation of a device.
+pub trait ObservedRow {
+    /// Its place in the order of time.
+    fn time_key(&self) -> PositionKey;
+    /// Degrees north and east, where the position is known.
+    fn position_deg(&self) -> Option<(f64, f64)>;
+}
+
+/// Rows of one observation each, and how they have their positions.
+macro_rules! observed_rows {
+    ($($row:ident: $position:expr),*) => {$(
+        impl ObservedRow for $row {
+            fn time_key(&self) -> PositionKey {
+                let Self { event_at_ms, device, observation_id, .. } = *self;
+                PositionKey { event_at_ms, device, observation_id }
+            }
+
+            fn position_deg(&self) -> Option<(f64, f64)> {
+                $position(self)
+            }
+        }
+    )*};
+}
+
+observed_rows!(
+    PositionRow: |row: &Self| Some((row.latitude_deg(), row.longitude_deg())),
+    GroundPositionRow: |row: &Self| Some((row.latitude_deg(), row.longitude_deg())),
+    WeatherRow: |row: &Self| row.latitude_deg().zip(row.longitude_deg())
+);
 
 stored! {
     /// An aircraft's position (packet type 1, apps, feeds). Key: device, event_at, observation_id.
@@ -176,12 +206,6 @@ stored! {
 }
 
 impl PositionRow {
-    /// Its place in the order of time.
-    pub fn time_key(&self) -> PositionKey {
-        let Self { event_at_ms, device, observation_id, .. } = *self;
-        PositionKey { event_at_ms, device, observation_id }
-    }
-
     /// Degrees north.
     pub fn latitude_deg(&self) -> f64 {
         degrees(self.latitude_e7)

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 
 use super::Sqlite;
 use crate::device_rows::{in_turn, rows_of, with_receptions};
-use crate::dialect::{self, Dialect, Keyed, OfDevice};
+use crate::dialect::{self, ByTime, Dialect, Keyed, OfDevice};
 use crate::model::{Heard, Stored};
 use crate::pages::{Page, pages};
 use crate::slices::{Slice, slices};
@@ -20,7 +20,7 @@ use crate::{
 const PAGE_ROWS: u64 = 2_048;
 /// Devices of one query; a query of SQLite joins 500 at most.
 const DEVICES: usize = 100;
-/// What the index of positions by time is made of, milliseconds.
+/// What the indexes of observations by time are made of, milliseconds.
 const MINUTE_MS: i64 = 60_000;
 
 /// SQLite's SQL.
@@ -57,19 +57,20 @@ impl Dialect for Sql {
         column.to_owned()
     }
 
-    // An index of whole minutes, which no other query can use: those that want an order by device would be slower with it.
-    fn positions_in(period: Period) -> (&'static str, String) {
+    // Each table of observations has an index of whole minutes, which no other query can use: those that want an order by
+    // device would be slower with it.
+    fn observed_in(table: &str, period: Period) -> (String, String) {
         let (first, last) = (period.from_ms / MINUTE_MS, period.to_ms / MINUTE_MS);
         let exact = dialect::within::<Self>("event_at", period);
         let minutes = format!("event_at / {MINUTE_MS} >= {first} AND event_at / {MINUTE_MS} <= {last}");
-        ("positions INDEXED BY positions_by_minute", format!("{minutes} AND {exact}"))
+        (format!("{table} INDEXED BY {table}_by_minute"), format!("{minutes} AND {exact}"))
     }
 
     // The first entry of the index: its minute begins before the row.
-    fn begin_of_positions(period: Period) -> String {
+    fn begin_of_observed(table: &str, period: Period) -> String {
         let (first, last) = (period.from_ms / MINUTE_MS, period.to_ms / MINUTE_MS);
         format!(
-            "SELECT event_at / {MINUTE_MS} * {MINUTE_MS} FROM positions INDEXED BY positions_by_minute \
+            "SELECT event_at / {MINUTE_MS} * {MINUTE_MS} FROM {table} INDEXED BY {table}_by_minute \
              WHERE event_at / {MINUTE_MS} >= {first} AND event_at / {MINUTE_MS} <= {last} \
              ORDER BY event_at / {MINUTE_MS} LIMIT 1"
         )
@@ -105,6 +106,22 @@ impl Sqlite {
     fn export<T: Keyed>(&self, kind: ExportKind, query: ExportQuery, attempted: &'static str) -> Rows<T> {
         self.pages(query.limit, attempted, dialect::after::<Sql, T>, move |page| {
             dialect::export::<Sql>(kind, &query, page)
+        })
+    }
+
+    fn by_time<T: ByTime>(&self, query: RegionQuery) -> Rows<T> {
+        const ATTEMPTED: &str = "read a region's past";
+        let (store, searched) = (self.clone(), self.clone());
+        let read = move |slice: Slice| {
+            let (store, sql) = (store.clone(), dialect::by_time::<Sql, T>(&query, &slice));
+            async move { store.all(sql, ATTEMPTED, slice.is_first, T::of_sqlite).await }
+        };
+        slices(query, PAGE_ROWS, read, move |period| {
+            let (store, sql) = (searched.clone(), Sql::begin_of_observed(T::TABLE, period));
+            async move {
+                let found = store.all(sql, ATTEMPTED, false, |row| row.get::<_, i64>(0)).await;
+                found.map(|found| found.first().copied())
+            }
         })
     }
 
@@ -189,19 +206,15 @@ impl HistoryReader for Sqlite {
     }
 
     fn positions_by_time(&self, query: RegionQuery) -> Rows<PositionRow> {
-        const ATTEMPTED: &str = "read a region's past";
-        let (store, searched) = (self.clone(), self.clone());
-        let read = move |slice: Slice| {
-            let (store, sql) = (store.clone(), dialect::by_time::<Sql>(&query, &slice));
-            async move { store.all(sql, ATTEMPTED, slice.is_first, PositionRow::of_sqlite).await }
-        };
-        slices(query, PAGE_ROWS, read, move |period| {
-            let (store, sql) = (searched.clone(), Sql::begin_of_positions(period));
-            async move {
-                let found = store.all(sql, ATTEMPTED, false, |row| row.get::<_, i64>(0)).await;
-                found.map(|found| found.first().copied())
-            }
-        })
+        self.by_time(query)
+    }
+
+    fn ground_by_time(&self, query: RegionQuery) -> Rows<GroundPositionRow> {
+        self.by_time(query)
+    }
+
+    fn weather_by_time(&self, query: RegionQuery) -> Rows<WeatherRow> {
+        self.by_time(query)
     }
 
     fn thermals(&self, query: ExportQuery) -> Rows<ThermalRow> {

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use history::{
-    FlightQuery, FlightRow, GroundPositionRow, HistoryError, HistoryReader, Period, PositionRow, ReceptionRow,
-    SILENCE_MS, Since,
+    FlightQuery, FlightRow, GroundPositionRow, HistoryError, HistoryReader, ObservedRow as _, Period, PositionRow,
+    ReceptionRow, SILENCE_MS, Since,
 };
 use runtime::Clock;
 use schemas::v1::ReceivedBy;

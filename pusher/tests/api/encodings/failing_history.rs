@@ -67,6 +67,14 @@ impl HistoryReader for FailingHistory {
         self.rows()
     }
 
+    fn ground_by_time(&self, _: RegionQuery) -> Rows<GroundPositionRow> {
+        no_rows()
+    }
+
+    fn weather_by_time(&self, _: RegionQuery) -> Rows<WeatherRow> {
+        no_rows()
+    }
+
     fn thermals(&self, _: ExportQuery) -> Rows<ThermalRow> {
         no_rows()
     }

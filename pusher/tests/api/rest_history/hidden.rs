@@ -6,6 +6,7 @@ use schemas::v1;
 use serde_json::{Value, json};
 
 use crate::recorded::{ADA, recorded};
+use crate::rest_history::region::landed;
 use crate::stage::{self, Stage};
 
 /// The public rows of Ada's history, by each endpoint.
@@ -16,10 +17,12 @@ async fn visible(stage: &Stage) -> Vec<(&'static str, usize)> {
     let segments = track["segments"].as_array().cloned().unwrap_or_default();
     let flights: Value = stage.get("/api/v1/flights?bounds=-90,-180,90,180").await.json().await.expect("JSON");
     let region: Value = stage.get("/api/v1/history?step=1").await.json().await.expect("JSON");
+    let ground: Value = stage.get("/api/v1/history?kind=ground&step=1").await.json().await.expect("JSON");
     let mut visible = vec![
         ("track", segments.iter().map(|segment| segment["points"].as_array().map_or(0, Vec::len)).sum()),
         ("flights", flights["flights"].as_array().map_or(0, Vec::len)),
         ("region", region["positions"].as_array().map_or(0, Vec::len)),
+        ("ground", ground["ground"].as_array().map_or(0, Vec::len)),
         ("names in the region", region["names"].as_array().map_or(0, Vec::len)),
         ("positions", rows(text("/api/v1/export?hours=1").await)),
         ("receptions", rows(text("/api/v1/export?kind=receptions&hours=1").await)),
@@ -38,6 +41,7 @@ fn is_hidden(visible: &[(&str, usize)]) -> bool {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_hidden_past_stays_hidden_after_expiry() {
     let recorded = recorded().await;
+    landed(&recorded).await;
     let before = visible(&recorded.stage).await;
     assert!(before.iter().all(|(_, count)| *count > 0), "{before:?}");
     // Ada withdraws her consent while she flies.
@@ -71,6 +75,7 @@ async fn a_hidden_past_stays_hidden_after_expiry() {
     let late = recorded.positions.iter().filter(|row| row.event_at_ms as u64 * 1_000 >= since_us).count();
     assert!(late > 0 && late < recorded.positions.len());
     assert_eq!((again["track"], again["positions"], again["region"]), (late, late, late), "{again:?}");
+    assert_eq!(again["ground"], 6, "after it: {again:?}");
     assert_eq!((again["flights"], again["receptions"]), (0, 0), "from before: {again:?}");
     stage.close().await;
 }

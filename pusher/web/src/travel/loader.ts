@@ -134,11 +134,14 @@ export class PastLoader {
   }
 }
 
+/** What is recorded; undefined: aircraft. */
+export type HistoryKind = 'ground' | 'weather';
+
 /** One page of a request. */
-export function historyUrl(box: Box, { from, to, stepS }: Request, cursor: string | undefined): string {
+export function historyUrl(box: Box, { from, to, stepS }: Omit<Request, 'level'>, cursor: string | undefined, kind?: HistoryKind): string {
   const time = (ms: number) => new Date(ms).toISOString();
   const bounds = box.map((degrees) => degrees.toFixed(4)).join(',');
-  const query = `bounds=${bounds}&from=${time(from)}&to=${time(to)}&step=${stepS}`;
+  const query = `${kind ? `kind=${kind}&` : ''}bounds=${bounds}&from=${time(from)}&to=${time(to)}&step=${stepS}`;
   return `./api/v1/history?${query}${cursor === undefined ? '' : `&cursor=${encodeURIComponent(cursor)}`}`;
 }
 

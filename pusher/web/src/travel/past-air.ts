@@ -1,4 +1,4 @@
-import { AirPicture, DKMH_PER_KMH, CMPS_PER_MPS, E7_PER_DEGREE, wrapLongitude, type Aircraft, type AircraftUpdate, type ThermalUpdate } from 'updraft-client';
+import { AirPicture, DKMH_PER_KMH, CMPS_PER_MPS, E7_PER_DEGREE, wrapLongitude, type Aircraft, type AircraftUpdate, type GroundUpdate, type StationUpdate, type ThermalUpdate } from 'updraft-client';
 import type { Estimate, Fix } from '../motion/extrapolate';
 import type { Motion } from '../motion/motion';
 import { TRAIL_MS } from '../motion/trail';
@@ -17,7 +17,16 @@ export interface ThermalsOfTime {
 
 const NO_THERMALS: ThermalsOfTime = { changes: 0, at: () => [] };
 
-/** The air picture at a time of the past, made of loaded positions and thermals. Between two of them an aircraft is where the line says. */
+/** The people on the ground and the weather stations of each time; `changes` grows when others are known. */
+export interface GroundOfTime {
+  readonly changes: number;
+  ground(at: number): GroundUpdate[];
+  stations(at: number): StationUpdate[];
+}
+
+const NO_GROUND: GroundOfTime = { changes: 0, ground: () => [], stations: () => [] };
+
+/** The air picture at a time of the past, made of what is loaded. Between two positions an aircraft is where the line says. */
 export class PastAir implements Motion {
   readonly picture = new AirPicture();
   readonly trails = {
@@ -30,17 +39,19 @@ export class PastAir implements Motion {
   };
   readonly #timeline: Timeline;
   readonly #thermals: ThermalsOfTime;
+  readonly #ground: GroundOfTime;
   #at = 0;
   #changes = '';
 
-  constructor(timeline: Timeline, thermals: ThermalsOfTime = NO_THERMALS) {
+  constructor(timeline: Timeline, thermals: ThermalsOfTime = NO_THERMALS, ground: GroundOfTime = NO_GROUND) {
     this.#timeline = timeline;
     this.#thermals = thermals;
+    this.#ground = ground;
   }
 
   /** Makes the picture of this time. */
   show(at: number): void {
-    const changes = `${this.#timeline.changes}/${this.#thermals.changes}`;
+    const changes = `${this.#timeline.changes}/${this.#thermals.changes}/${this.#ground.changes}`;
     if (at === this.#at && changes === this.#changes) return;
     // Versions are times: what is later would not be replaced.
     if (at < this.#at) this.picture.clear();
@@ -60,13 +71,22 @@ export class PastAir implements Motion {
     for (const { id, version } of [...this.picture.thermals.values()]) {
       if (!known.has(id)) this.picture.thermals.remove(id, version);
     }
-    this.picture.put({ aircraft, ground: [], thermals, stations: [], receivers: [], alerts: [], landmarks: [] }, { now: at, connection: 0 });
+    const [ground, stations] = [this.#ground.ground(at), this.#ground.stations(at)];
+    keepOnly(this.picture.ground, ground);
+    keepOnly(this.picture.stations, stations);
+    this.picture.put({ aircraft, ground, thermals, stations, receivers: [], alerts: [], landmarks: [] }, { now: at, connection: 0 });
   }
 
   /** The picture has each aircraft where it is. */
   whereNow(aircraft: Aircraft): Estimate {
     return aircraft;
   }
+}
+
+/** Removes those that are not among these; they may come back in the same version. */
+function keepOnly(table: AirPicture['ground'] | AirPicture['stations'], updates: readonly { device: number }[]): void {
+  const known = new Set(updates.map(({ device }) => device));
+  table.retain(({ device }: { device: number }) => known.has(device));
 }
 
 function isOneWay(before: PastFix, after: PastFix | undefined): after is PastFix {

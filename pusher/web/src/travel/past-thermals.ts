@@ -1,7 +1,8 @@
 // The thermals of the region's past, out of the export of the history: each as it was last known.
-import { CMPS_PER_MPS, DKMH_PER_KMH, E7_PER_DEGREE, padded, type ThermalUpdate, type View } from 'updraft-client';
+import { CMPS_PER_MPS, DKMH_PER_KMH, E7_PER_DEGREE, type ThermalUpdate, type View } from 'updraft-client';
+import { AroundHour } from './around-hour';
 import type { ThermalsOfTime } from './past-air';
-import { boxOf, serves, type Box } from './plan';
+import type { Box } from './plan';
 import type { Span } from './spans';
 
 /** A recorded thermal. */
@@ -25,70 +26,33 @@ const MAX_QUALITY = 5;
 const BEFORE_MS = 5 * HOUR_MS;
 /** to so long after its begin. */
 const AFTER_MS = 7 * HOUR_MS;
-/** What reaches up to now is loaded again after this time, ms. */
-const REFRESH_MS = 60_000;
-/** After a failure the next attempt comes after this time, ms. */
-const RETRY_MS = 15_000;
-/** While the user drags the slider or the map, nothing is requested, ms. */
-const REST_MS = 400;
 
 /** Loads the thermals around the hour that is shown. */
 export class PastThermals implements ThermalsOfTime {
-  #thermals: readonly PastThermal[] = [];
-  #box: Box | undefined;
-  #hour = NaN;
-  /** When they have to be loaded, the user's clock, ms. */
-  #dueAt = Infinity;
-  #abort: AbortController | undefined;
-  #changes = 0;
+  readonly #around = new AroundHour<readonly PastThermal[]>([], { beforeMs: BEFORE_MS, afterMs: AFTER_MS, load: loadThermals });
 
   get changes(): number {
-    return this.#changes;
+    return this.#around.changes;
   }
 
   /** Those of a time, as the server would send them. */
   at(at: number): ThermalUpdate[] {
-    return this.#thermals.flatMap((thermal) => updateAt(thermal, at) ?? []);
+    return this.#around.loaded.flatMap((thermal) => updateAt(thermal, at) ?? []);
   }
 
   /** Loads what is missing. `now`: the user's clock. */
   want(view: View, at: number, now: number): void {
-    const hour = Math.floor(at / HOUR_MS) * HOUR_MS;
-    const isServed = this.#box !== undefined && serves(this.#box, view);
-    if (hour !== this.#hour || !isServed) {
-      this.stop();
-      this.#hour = hour;
-      if (!isServed) this.#box = boxOf(padded(view));
-      this.#dueAt = now + REST_MS;
-    }
-    if (!this.#abort && this.#box && now >= this.#dueAt) void this.#load(this.#box, hour, now);
+    this.#around.want(view, at, now);
   }
 
   stop(): void {
-    this.#abort?.abort();
-    this.#abort = undefined;
+    this.#around.stop();
   }
+}
 
-  async #load(box: Box, hour: number, now: number): Promise<void> {
-    const abort = new AbortController();
-    this.#abort = abort;
-    const to = Math.min(now, hour + AFTER_MS);
-    try {
-      const response = await fetch(thermalsUrl(box, { from: hour - BEFORE_MS, to }), { headers: { accept: 'text/csv' }, signal: abort.signal });
-      const thermals = response.ok ? thermalsOf(await response.text()) : undefined;
-      if (abort.signal.aborted) return;
-      if (thermals) {
-        this.#thermals = thermals;
-        this.#changes++;
-      }
-      this.#dueAt = !thermals ? now + RETRY_MS : to === now ? now + REFRESH_MS : Infinity;
-    } catch {
-      // Whether there is a history, the positions say.
-      this.#dueAt = now + RETRY_MS;
-    } finally {
-      if (this.#abort === abort) this.#abort = undefined;
-    }
-  }
+async function loadThermals(box: Box, span: Span, signal: AbortSignal): Promise<PastThermal[] | undefined> {
+  const response = await fetch(thermalsUrl(box, span), { headers: { accept: 'text/csv' }, signal });
+  return response.ok ? thermalsOf(await response.text()) : undefined;
 }
 
 export function thermalsUrl(box: Box, { from, to }: Span): string {

@@ -162,9 +162,9 @@ describe('what is loaded next', () => {
   });
 
   it('is requested by page', () => {
-    const url = historyUrl([45.9, 6.8, 47.1, 9.2], { from: NOON, to: NOON + MINUTE, stepS: 5, level: 0 }, undefined);
+    const url = historyUrl([45.9, 6.8, 47.1, 9.2], { from: NOON, to: NOON + MINUTE, stepS: 5 }, undefined);
     expect(url).toBe('./api/v1/history?bounds=45.9000,6.8000,47.1000,9.2000&from=2026-06-01T12:00:00.000Z&to=2026-06-01T12:01:00.000Z&step=5');
-    expect(historyUrl([0, 0, 1, 1], { from: NOON, to: NOON, stepS: 5, level: 0 }, '1.A.2-3')).toMatch(/&cursor=1\.A\.2-3$/);
+    expect(historyUrl([0, 0, 1, 1], { from: NOON, to: NOON, stepS: 5 }, '1.A.2-3')).toMatch(/&cursor=1\.A\.2-3$/);
   });
 });
 

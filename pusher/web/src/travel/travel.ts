@@ -2,6 +2,7 @@ import type { View } from 'updraft-client';
 import { PastClock, type Speed } from './clock';
 import { PastLoader, type Trouble } from './loader';
 import { PastAir } from './past-air';
+import { PastGround } from './past-ground';
 import { PastThermals } from './past-thermals';
 import { isPresent } from './present';
 
@@ -10,7 +11,8 @@ export class Travel {
   readonly #loader = new PastLoader();
   readonly #clock: PastClock;
   readonly #thermals = new PastThermals();
-  readonly air = new PastAir(this.#loader.timeline, this.#thermals);
+  readonly #ground = new PastGround();
+  readonly air = new PastAir(this.#loader.timeline, this.#thermals, this.#ground);
 
   constructor(at: number, now: number) {
     this.#clock = new PastClock(at, now);
@@ -60,6 +62,7 @@ export class Travel {
     this.#clock.tick(now, this.#loader.loadedUntil(this.at));
     if (isPresent(this.at, now)) return false;
     this.#loader.want({ view, at: this.at, speed: this.speed, now });
+    this.#ground.want(view, this.at, now);
     this.#thermals.want(view, this.at, now);
     this.air.show(this.at);
     return true;
@@ -68,5 +71,6 @@ export class Travel {
   stop(): void {
     this.#loader.stop();
     this.#thermals.stop();
+    this.#ground.stop();
   }
 }

@@ -33,6 +33,21 @@ it('shows the time of a link with list and details, and says that it is the past
   expect(visit.requests.some((url) => /history\?bounds=[^&]+&from=2026-06-01T12:00:00.000Z&to=[^&]+&step=5&cursor=2000$/.test(url))).toBe(true);
 });
 
+it('shows people on the ground and weather stations of that time', async ({ page, visit }) => {
+  await visit.open(`${VIEW}&hide=aircraft,thermals,trails&at=${THEN}&device=120C02`);
+  await page.waitForSelector('#card h2 >> text=Past walker', STEP);
+  expect(await page.textContent('#card header')).toContain('Distress call');
+  expect(await page.textContent('[data-tab=ground] .count')).toBe('2');
+  await page.waitForFunction(() => window.updraft!.shown('ground').length === 2 && window.updraft!.spot('stations', 'Past station') !== undefined, undefined, STEP);
+  const { x, y } = (await page.evaluate(() => window.updraft!.spot('stations', 'Past station')))!;
+  await page.mouse.click(x, y);
+  await page.waitForSelector('#card h2 >> text=Past station', STEP);
+  expect(await page.textContent('#card dl')).toMatch(/Wind23 km\/h.*8\.4 °C/);
+  for (const kind of ['ground', 'weather']) {
+    expect(visit.requests.find((url) => url.includes(`history?kind=${kind}&`))).toMatch(/&from=2026-06-01T10:00:00.000Z&to=2026-06-01T13:15:00.000Z&/);
+  }
+});
+
 it('plays, stands still, and keeps the time in the address', async ({ page, visit }) => {
   await visit.open(`${VIEW}&at=${THEN}`);
   await drawsPast(page);
