@@ -48,8 +48,7 @@ async fn the_page_has_all_metrics_of_the_programs() -> Result<()> {
     let archive = ProgramOptions::new("processor").args(["archive", "--to"]).args([to.display().to_string()]);
     let mqtt_listen = format!("127.0.0.1:{}", free_port());
     let updraft = ProgramOptions::new("updraft").env("UPDRAFT_STANDALONE_MQTT_LISTEN", mqtt_listen);
-    let (archive, updraft) =
-        tokio::try_join!(Program::start(archive.envs(stage.settings())), Program::start(updraft))?;
+    let (archive, updraft) = tokio::try_join!(Program::start(archive.envs(stage.settings())), Program::start(updraft))?;
     for program in stage.programs().into_iter().chain([&archive, &updraft]) {
         let (status, text) = program.admin("/metrics").await?;
         ensure!(status == 200, "{status}");

@@ -46,7 +46,8 @@ async fn the_map_shows_moving_pilots() -> Result<()> {
     let messages = browser.messages().await?;
     ensure!(messages.is_empty(), "the page reported errors: {messages:?}");
     let log = updraft.service().log_tail(1000);
-    let alarming = log.lines().find(|line| ["\"WARN\"", "\"ERROR\"", "not ready"].iter().any(|word| line.contains(word)));
+    let alarming =
+        log.lines().find(|line| ["\"WARN\"", "\"ERROR\"", "not ready"].iter().any(|word| line.contains(word)));
     ensure!(alarming.is_none(), "a healthy demo logs {alarming:?}");
     Ok(())
 }
