@@ -45,7 +45,8 @@ async fn the_page_of_metrics_is_up_to_date() -> Result<()> {
 async fn the_page_has_all_metrics_of_the_programs() -> Result<()> {
     let stage = stage().await?;
     let to = temporary_dir()?.join("archive");
-    let archive = ProgramOptions::new("processor").args(["archive", "--to"]).args([to.display().to_string()]);
+    let archive = ProgramOptions::new("processor").args(["archive", "--every", "1m", "--to"]);
+    let archive = archive.args([to.display().to_string()]);
     let mqtt_listen = format!("127.0.0.1:{}", free_port());
     let updraft = ProgramOptions::new("updraft").env("UPDRAFT_STANDALONE_MQTT_LISTEN", mqtt_listen);
     let (archive, updraft) = tokio::try_join!(Program::start(archive.envs(stage.settings())), Program::start(updraft))?;
