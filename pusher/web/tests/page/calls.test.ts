@@ -1,4 +1,4 @@
-// Calls for help: in banner, list, details and on the map, whatever layers and time are shown; and their sound.
+// Calls for help: in banner, list, details and on the map, at every time and with layers switched off; and their sound.
 import type { Page } from 'playwright-core';
 import { expect } from 'vitest';
 import type { Hooks } from '../../src/hooks';
