@@ -13,9 +13,11 @@ import compose
 import yaml
 
 SCRIPT = compose.ROOT / "ops/docker/make-secrets.sh"
-# Debian's package, which the setup unpacks; and an account that is not root's.
+# Debian's package, which the setup unpacks.
 PASSWD = Path(os.environ.get("UPDRAFT_CACHE", "/nonexistent")) / "debian/root/usr/bin"
-NOBODY = 65534 if os.geteuid() == 0 else None
+# An account that is not root's, where it can run what the script needs: what the setup brings is below root's home.
+TOOLS = [shutil.which(name) or "" for name in ("jq", "openssl")]
+NOBODY = 65534 if os.geteuid() == 0 and all(tool.startswith(("/usr/", "/bin/")) for tool in TOOLS) else None
 
 
 class Secrets(unittest.TestCase):
