@@ -56,7 +56,7 @@ once) backup ;;
 "")
     trap 'exit 0' TERM INT
     while :; do
-        ! is_due || backup || true
+        if is_due; then backup || true; fi
         # In the background, so that the trap does not wait for it.
         sleep 600 &
         wait $!

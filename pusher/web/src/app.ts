@@ -437,7 +437,7 @@ export class App {
     const { aircraft: count, hidden } = this.#list.show(scene, present, this.#board.view, this.#hidden);
     this.#filterBanner.show(this.#filter, this.#shown !== 'all', hidden);
     this.#card.show(scene);
-    // Calls for help are those of now, whatever the map shows.
+    // Calls for help are those of now, also where the map shows the past.
     this.#alerts.update(present);
     this.#announcer.update(present, this.#session, this.#choices.stored.sound ?? true);
     this.#status.show(this.#session, now, !scene.isLive);
@@ -521,7 +521,7 @@ export class App {
     else this.#board.reveal(position);
   }
 
-  /** The calls are those of now, whatever time the map shows. */
+  /** The calls are those of now, also where the map shows the past. */
   #showCall({ device }: Alert, position: Position | undefined): void {
     this.#travel.goLive();
     this.#select({ kind: 'device', device }, true, position);

@@ -86,7 +86,6 @@ const ALLOWED: &[(&str, Allowed, &str)] = &[
         Allowed::One("whatever"),
         "a schema is registered with its comments: a new wording would be a new version",
     ),
-    ("pusher/web/src/", Allowed::One("whatever"), "comments of the pages, until they are reworded"),
     ("tests/services/chdb_http.py", Allowed::One("tell"), "a method of Python's files"),
     ("tests/tests/pusher_faults/main.rs", Allowed::One("anew"), "a label of a metric"),
     ("crates/history/migrations/", Allowed::Any, "an applied migration does not change"),

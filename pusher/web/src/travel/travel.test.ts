@@ -58,7 +58,7 @@ it('joins known times, and finds the gaps', () => {
 });
 
 describe('the timeline', () => {
-  it('has each position once, in order, whatever came first', () => {
+  it('has each position once, in order, independent of which came first', () => {
     const timeline = timelineOf(position(1, NOON + 20_000), position(1, NOON + 40_000), position(2, NOON));
     timeline.add({ positions: [position(1, NOON), position(1, NOON + 20_000), position(1, NOON + 30_000)], names: [] });
     expect(timeline.track(1, { from: 0, to: Infinity }).map(({ at }) => at - NOON)).toEqual([0, 20_000, 30_000, 40_000]);

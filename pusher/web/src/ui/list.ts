@@ -60,7 +60,7 @@ export class ObjectList {
   #sort: SortKey = 'altitude';
   #ascending = false;
   #scene: Scene | undefined;
-  /** Calls are those of now, whatever the map shows. */
+  /** Calls are those of now, also where the map shows the past. */
   #present: Scene | undefined;
 
   /**

@@ -75,7 +75,7 @@ export class SilentView {
   #redraw(): void {
     const scene = this.#options.scene();
     for (const { silent, since, then } of this.#changing) {
-      // Of now, whatever time the map shows.
+      // Of now, also where the map shows the past.
       setText(since, t('silent.ago', { time: scene.formats.dateTime(silent.since), age: formatAge(Date.now() - silent.since) }));
       setText(then, thenOf(silent, scene));
     }

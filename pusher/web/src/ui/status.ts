@@ -8,7 +8,7 @@ export class StatusChip {
   readonly #numbers = h('span', { class: 'numbers' });
   readonly element = h('div', { class: 'status', 'data-state': 'idle', title: t('status.numbers') }, h('i', { class: 'dot' }), this.#state, this.#numbers);
 
-  /** `isPast`: a time of the past is shown, whatever the connection does. */
+  /** `isPast`: a time of the past is shown, with or without a connection. */
   show(session: Session, now: number, isPast: boolean): void {
     if (isPast) {
       this.element.dataset.state = 'past';
