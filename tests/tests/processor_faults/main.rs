@@ -7,6 +7,7 @@
 //!
 //! A run prints a table.
 
+mod raw_topic;
 mod redis_picture;
 mod rig;
 mod table;
@@ -58,15 +59,16 @@ async fn no_fault_loses_or_changes_an_observation() -> Result<()> {
     table.row("three Kafka nodes restarted one by one", rig.wait_for_observations(TIMEOUT).await?);
 
     let sent = rig.traffic.stop().await?;
-    ensure!(sent.first_copies.len() > 5_000, "only {} frames in the raw topic", sent.first_copies.len());
-    rig.watch.wait_for_all(&sent, TIMEOUT).await?;
+    let raw = raw_topic::read(&rig, &sent).await?;
+    ensure!(raw.first_copies.len() > 5_000, "only {} frames in the raw topic", raw.first_copies.len());
+    rig.watch.wait_for_all(&raw, TIMEOUT).await?;
     let last_states = rig.wait_for_newest_last(Duration::from_secs(60)).await?;
     let in_redis = redis_picture::wait_until_equal(&rig, Duration::from_secs(60)).await?;
     redis_picture::damage(&rig).await?;
     rig.command(&["rebuild-redis"]).await?;
     redis_picture::wait_until_equal(&rig, Duration::from_secs(60)).await.context("after rebuild-redis")?;
     ensure!(last_states.live > 100 && last_states.ended > 0, "{last_states:?}");
-    table.print(&rig, &sent, &last_states, in_redis);
+    table.print(&rig, &raw, &sent, &last_states, in_redis);
     Ok(())
 }
 

@@ -8,7 +8,7 @@ use anyhow::{Context, Result, ensure};
 use harness::{Kafka, KafkaOptions, Program, ProgramOptions, Redis, Stack, TcpProxy, unique_prefix, wait_until};
 use schemas::catalogue;
 use streams::registry::Schemas;
-use streams::{Event, Headers, KafkaLog, KafkaSettings, Log, SeekTo, TopicPartition};
+use streams::{Event, Headers, Incoming, KafkaLog, KafkaSettings, Log, SeekTo, TopicPartition};
 
 use crate::traffic::Traffic;
 use crate::watch::Watch;
@@ -124,9 +124,9 @@ impl Rig {
     /// The newest version and the last record of each key in a topic.
     async fn versions(&self, topic: &str) -> Result<HashMap<Vec<u8>, (u64, LastRecord)>> {
         let mut versions: HashMap<Vec<u8>, (u64, LastRecord)> = HashMap::new();
-        self.read(topic, |key, value, headers| {
-            let last = LastRecord { version: version(headers), is_live: value.is_some() };
-            let known = versions.entry(key).or_insert((last.version, last));
+        self.read(topic, |record| {
+            let last = LastRecord { version: version(&record.headers), is_live: record.value.is_some() };
+            let known = versions.entry(key(record)).or_insert((last.version, last));
             *known = (known.0.max(last.version), last);
         })
         .await?;
@@ -136,17 +136,18 @@ impl Rig {
     /// The live states of a topic by key, from the newest version of each key.
     pub(crate) async fn live_states(&self, topic: &str) -> Result<HashMap<String, (u64, Vec<u8>)>> {
         let mut live_states: HashMap<String, (u64, Option<Vec<u8>>)> = HashMap::new();
-        self.read(topic, |key, value, headers| {
-            let (key, version) = (String::from_utf8_lossy(&key).into_owned(), version(headers));
+        self.read(topic, |record| {
+            let (key, version) = (String::from_utf8_lossy(&key(record)).into_owned(), version(&record.headers));
             if live_states.get(&key).is_none_or(|(known, _)| *known <= version) {
-                live_states.insert(key, (version, value.map(<[u8]>::to_vec)));
+                live_states.insert(key, (version, record.value.as_deref().map(<[u8]>::to_vec)));
             }
         })
         .await?;
         Ok(live_states.into_iter().filter_map(|(key, (version, value))| Some((key, (version, value?)))).collect())
     }
 
-    async fn read(&self, topic: &str, mut apply: impl FnMut(Vec<u8>, Option<&[u8]>, &Headers)) -> Result<()> {
+    /// Applies every record of a topic, as long as it now is.
+    pub(crate) async fn read(&self, topic: &str, mut apply: impl FnMut(&Incoming)) -> Result<()> {
         let topic = catalogue::find(topic).context("in the catalogue")?;
         let name: Arc<str> = topic.full_name(&self.prefix).into();
         let partitions = (0..topic.partitions).map(|at| (TopicPartition::new(name.clone(), at), SeekTo::Beginning));
@@ -154,12 +155,7 @@ impl Rig {
         let mut unfinished = topic.partitions;
         while unfinished > 0 {
             match source.next().await? {
-                Event::Records(records) => {
-                    for record in records {
-                        let key = record.key.as_deref().unwrap_or_default().to_vec();
-                        apply(key, record.value.as_deref(), &record.headers);
-                    }
-                }
+                Event::Records(records) => records.iter().for_each(&mut apply),
                 Event::CaughtUp(_) => unfinished -= 1,
                 _ => {}
             }
@@ -173,6 +169,10 @@ impl Rig {
 struct LastRecord {
     version: u64,
     is_live: bool,
+}
+
+fn key(record: &Incoming) -> Vec<u8> {
+    record.key.as_deref().unwrap_or_default().to_vec()
 }
 
 fn version(headers: &Headers) -> u64 {

@@ -22,13 +22,13 @@ const DEVICES: u16 = 240;
 const ROUND: Duration = Duration::from_secs(1);
 const HIDDEN: u16 = 12;
 
-/// The frames in the raw topic.
+/// What Kafka acknowledged.
 #[derive(Debug, Default, Clone)]
 pub(crate) struct Sent {
-    /// The ids (partition, offset) of the first copy of each frame.
+    /// The partitions and offsets of the copies of the first receiver: one of each frame.
     pub(crate) first_copies: BTreeSet<(u32, u64)>,
     /// The number of copies.
-    pub(crate) frames: usize,
+    pub(crate) copies: usize,
 }
 
 /// The outcomes of the deliveries.
@@ -46,7 +46,7 @@ impl Acknowledge for Deliveries {
         match outcome {
             Ok(Delivered { partition, offset }) if tag > 0 => {
                 let mut sent = self.sent.lock().unwrap_or_else(PoisonError::into_inner);
-                sent.frames += 1;
+                sent.copies += 1;
                 if tag == FIRST {
                     sent.first_copies.insert((partition, offset));
                 }

@@ -1,6 +1,6 @@
 //! Reads and stores all observations, to check that they are complete and that repetitions are equal.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use schemas::v1::Observation;
 use streams::{Event, Log, SeekTo, TopicPartition, framing};
 use tokio::task::JoinHandle;
 
-use crate::traffic::Sent;
+use crate::raw_topic::RawFrames;
 
 const TOPICS: [&str; 2] = ["fanet.observation.v1", "fanet.private.observation.v1"];
 const PARTITIONS: u32 = 24;
@@ -73,20 +73,20 @@ impl Watch {
         (0..PARTITIONS).all(has_passed)
     }
 
-    /// Waits for the expected number of observations, then compares them.
-    pub(crate) async fn wait_for_all(&self, sent: &Sent, timeout: Duration) -> Result<()> {
-        let count = async || {
+    /// Waits for an observation of each frame, and compares them.
+    pub(crate) async fn wait_for_all(&self, raw: &RawFrames, timeout: Duration) -> Result<()> {
+        let expected = raw.first_copies.iter().map(|(partition, offset)| id(*partition, *offset).0);
+        let expected: HashSet<u64> = expected.collect();
+        let complete = wait_until(timeout, "all observations", async || {
             let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-            (seen.observations.len() >= sent.first_copies.len()).then_some(())
-        };
-        let complete = wait_until(timeout, "all observations", count).await;
+            expected.iter().all(|id| seen.observations.contains_key(id)).then_some(())
+        })
+        .await;
         let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        let expected = sent.first_copies.iter().map(|(partition, offset)| id(*partition, *offset));
-        let missing: Vec<_> = expected.filter(|id| !seen.observations.contains_key(&id.0)).collect();
-        complete.with_context(|| format!("{} are missing, such as {:?}", missing.len(), missing.first()))?;
-        ensure!(missing.is_empty(), "{} are missing, such as {}", missing.len(), missing[0]);
-        let more = seen.observations.len() - sent.first_copies.len();
-        ensure!(more == 0, "{more} unexpected observations");
+        let missing = sorted(expected.iter().filter(|id| !seen.observations.contains_key(id)));
+        let unexpected = sorted(seen.observations.keys().filter(|id| !expected.contains(id)));
+        complete.with_context(|| format!("missing: {missing:?}; unexpected: {unexpected:?}"))?;
+        ensure!(unexpected.is_empty(), "unexpected: {unexpected:?}");
         ensure!(seen.changed.is_empty(), "repeated with other bytes: {:?}", seen.changed);
         ensure!(seen.repeated > 0, "expected repeated observations: the faults had no effect");
         Ok(())
@@ -101,6 +101,12 @@ impl Watch {
 
 fn id(partition: u32, offset: u64) -> RecordId {
     RecordId::new(u16::try_from(partition).expect("the number of a partition fits 16 bits"), offset)
+}
+
+fn sorted<'a>(ids: impl Iterator<Item = &'a u64>) -> Vec<RecordId> {
+    let mut ids: Vec<_> = ids.map(|id| RecordId(*id)).collect();
+    ids.sort_unstable_by_key(|id| id.0);
+    ids
 }
 
 impl Seen {
