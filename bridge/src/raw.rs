@@ -83,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn lengths_outside_of_what_a_frame_can_have_are_refused() {
+    fn lengths_no_frame_can_have_are_refused() {
         let outcome = |length: usize| record_of(FRAME, vec![0; length].into(), 0).map(|_| ());
         assert_eq!(outcome(0), Err(Reject::PayloadTooShort));
         assert_eq!(outcome(7), Err(Reject::PayloadTooShort));

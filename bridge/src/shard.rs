@@ -64,7 +64,7 @@ mod tests {
     }
 
     #[test]
-    fn every_receiver_belongs_to_exactly_one_and_the_shares_are_alike() {
+    fn each_receiver_is_in_one_of_equal_shards() {
         let shards: Vec<Shard> = (1..=4).map(|index| shard(&format!("{index}/4"))).collect();
         let mut shares = [0; 4];
         for receiver in 0..10_000 {

@@ -198,7 +198,7 @@ fn message(ledger: &Arc<Ledger>, message_id: u64, topic: &'static str) -> Messag
 }
 
 #[tokio::test]
-async fn in_process_acknowledges_in_order_when_the_log_has_it() {
+async fn in_process_acks_in_order_after_the_log_has_it() {
     let scene = Scene::new().await;
     let (message_sender, message_receiver) = message_channel();
     let (ledger, window) = (Arc::<Ledger>::default(), options(&["--window", "3"]));

@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_mqtt_message_is_explained_where_it_should_be_a_frame() {
+    async fn mqtt_messages_on_frame_topics_are_explained() {
         let mqtt = |topic: &str| DeadLetterSource::Mqtt { topic: topic.into() };
         let frame = view(mqtt("fb/b/ogn-be-1/f/1"), Bytes::from_static(&CUT)).await;
         assert_eq!(frame.receiver_id.as_deref(), Some("ogn-be-1"));

@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn forwarded_addresses_count_from_trusted_proxies_alone() {
+    fn forwarded_addresses_count_only_of_trusted_proxies() {
         let trusted = [Network::parse("10.0.0.0/8").unwrap(), Network::parse("127.0.0.1").unwrap()];
         let cases = [
             // Peer, headers, client.
@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn private_addresses_are_those_that_the_internet_does_not_reach() {
+    fn addresses_the_internet_cannot_reach_are_private() {
         for private in [
             "127.0.0.1",
             "10.1.2.3",

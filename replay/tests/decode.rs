@@ -46,7 +46,7 @@ fn bad_usage_is_64_and_help_is_0() {
 }
 
 #[test]
-fn files_are_read_in_turn_and_a_missing_one_is_passed_over() {
+fn files_are_read_in_turn_and_missing_ones_skipped() {
     let folder = std::env::temp_dir().join(format!("replay-decode-{}", std::process::id()));
     std::fs::create_dir_all(&folder).expect("a folder for the test");
     let file = folder.join("frames.hex");
@@ -122,7 +122,7 @@ fn a_closed_pipe_ends_it_without_an_error() {
 }
 
 #[test]
-fn explanations_are_plain_in_a_pipe_and_coloured_on_demand() {
+fn explanations_are_plain_and_coloured_on_demand() {
     let plain = run(&["decode", "--explain"], &format!("{TRACKING}\n"));
     assert!(String::from_utf8_lossy(&plain.stdout).contains("climb_mps"));
     assert!(!plain.stdout.contains(&0x1B));

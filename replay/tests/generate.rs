@@ -90,7 +90,7 @@ fn faults_do_what_the_truth_says() {
 }
 
 #[test]
-fn a_world_has_the_rate_and_the_area_that_are_asked_for() {
+fn a_world_has_the_requested_rate_and_area() {
     let (messages, truth) = minute(&["--rate", "100", "--area", "-33.9,150.2"]);
     let rate = messages.len() as f64 / 60.0;
     assert!((80.0..120.0).contains(&rate), "{rate} messages a second");

@@ -7,7 +7,7 @@ use replay::generate::Scenario;
 const START_US: u64 = 1_780_308_000_000_000;
 
 #[test]
-fn climbs_of_a_simulated_hour_are_found_where_they_are() {
+fn climbs_of_a_simulated_hour_are_found_in_place() {
     let mut all = Score::default();
     for seed in [11, 12] {
         let case = fly(Scenario::of(40, seed, START_US), 3_600);

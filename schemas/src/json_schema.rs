@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_required_and_how_it_is_written_is_what_json_has() {
+    fn required_fields_and_their_forms_are_those_of_json() {
         let mut schemas = BTreeMap::new();
         Types::get().collect("AirPicture", &mut schemas);
         Types::get().collect("ServerMessage", &mut schemas);

@@ -17,7 +17,7 @@ const ABOUT: &str = "What Updraft writes into Kafka and pushes over its WebSocke
                      and send.";
 
 #[test]
-fn the_document_is_made_of_the_catalogue_and_the_messages() {
+fn the_document_is_made_of_catalogue_and_messages() {
     let made =
         format!("# Made by schemas/tests/asyncapi.rs: UPDATE_ASYNCAPI=1 cargo test -p schemas\n{}", yaml(&document()));
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("asyncapi.yaml");

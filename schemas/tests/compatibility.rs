@@ -15,7 +15,7 @@ use schemas::descriptors::descriptor_set;
 const COMMITTED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/descriptors.binpb");
 
 #[test]
-fn the_wire_types_break_no_reader_of_the_committed_ones() {
+fn wire_types_break_no_reader_of_the_committed_ones() {
     let of_release = std::env::var_os("OLDER_DESCRIPTORS").map(|file| descriptors_of(Path::new(&file)));
     let old = descriptors_of(Path::new(COMMITTED));
     for older in of_release.iter().chain([&old]) {

@@ -5,7 +5,7 @@ use schemas::v1::{self, client_message, raw_record, server_message, subscribe};
 use serde_json::json;
 
 #[test]
-fn ids_addresses_enums_and_big_integers_have_their_written_forms() {
+fn ids_addresses_enums_and_big_integers_are_strings() {
     let state = v1::AlertState {
         alert_id: RecordId::new(17, 123_456).0,
         device: 0x11_0B90,

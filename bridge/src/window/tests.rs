@@ -36,7 +36,7 @@ fn acknowledgements_leave_in_the_order_of_receipt() {
 }
 
 #[test]
-fn nothing_of_an_old_connection_is_acknowledged_on_a_new_one() {
+fn acks_stay_on_the_connection_of_their_message() {
     let mut window = Messages::new(8, usize::MAX);
     enter(&mut window, 1, 10);
     enter(&mut window, 2, 20);
@@ -48,7 +48,7 @@ fn nothing_of_an_old_connection_is_acknowledged_on_a_new_one() {
 }
 
 #[test]
-fn a_message_sent_again_takes_the_place_of_its_first_copy() {
+fn a_redelivery_takes_the_place_of_its_first_copy() {
     let mut window = Messages::new(8, usize::MAX);
     enter(&mut window, 1, 10);
     enter(&mut window, 2, 20);
@@ -61,7 +61,7 @@ fn a_message_sent_again_takes_the_place_of_its_first_copy() {
 }
 
 #[test]
-fn a_full_window_takes_nothing_that_is_not_acknowledged() {
+fn a_full_window_takes_no_message_without_ack() {
     let mut window = Messages::new(2, usize::MAX);
     enter(&mut window, 1, 0);
     enter(&mut window, 2, 0);
@@ -71,9 +71,9 @@ fn a_full_window_takes_nothing_that_is_not_acknowledged() {
     assert_eq!(window.enter(None, 7, 1, false, is_redelivery), Entered::New(2));
 }
 
-/// Mosquitto 2.0.11 does so.
+/// Mosquitto 2.0.11 sends beyond it.
 #[test]
-fn a_sender_that_breaks_receive_maximum_finds_room_up_to_the_bound_and_again_when_some_is_left() {
+fn beyond_receive_maximum_room_is_bounded_and_returns() {
     let mut window = Messages::new(2, usize::MAX);
     for id in 1..=4 {
         assert_eq!(enter(&mut window, id, 0), Entered::New(u64::from(id) - 1));
@@ -85,7 +85,7 @@ fn a_sender_that_breaks_receive_maximum_finds_room_up_to_the_bound_and_again_whe
 }
 
 #[test]
-fn a_new_connection_has_room_while_the_old_ones_messages_are_still_in_flight() {
+fn a_new_connection_has_room_beside_older_messages() {
     let mut window = Messages::new(2, usize::MAX);
     enter(&mut window, 1, 0);
     enter(&mut window, 2, 0);
@@ -98,7 +98,7 @@ fn a_new_connection_has_room_while_the_old_ones_messages_are_still_in_flight() {
 
 /// A broker that keeps to Receive Maximum is never refused.
 #[test]
-fn messages_without_acknowledgement_take_no_room_from_the_others() {
+fn messages_without_ack_take_no_room_from_others() {
     let mut window = Messages::new(2, usize::MAX);
     for item in 0..3 {
         let entered = window.enter(None, item, 1, false, is_redelivery);
@@ -110,7 +110,7 @@ fn messages_without_acknowledgement_take_no_room_from_the_others() {
 }
 
 #[test]
-fn receive_maximum_counts_what_came_again_and_what_was_acknowledged() {
+fn receive_maximum_counts_redeliveries_and_acks() {
     let mut window = Messages::new(2, usize::MAX);
     enter(&mut window, 1, 10);
     enter(&mut window, 2, 20);
@@ -156,7 +156,7 @@ fn unfinished_messages_come_back_in_order() {
 
 /// m1's acknowledgement was lost, m2 is still in flight: repeating m1 alone would put it behind m2 for good.
 #[test]
-fn once_a_repeated_message_is_not_in_flight_all_that_follow_are_forwarded_again() {
+fn after_an_unknown_redelivery_all_are_sent_again() {
     let mut window = Messages::new(8, usize::MAX);
     enter(&mut window, 1, 10);
     enter(&mut window, 2, 20);

@@ -224,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn zones_are_changed_by_their_company_and_by_operators() {
+    fn only_their_company_and_operators_change_zones() {
         use Scope::{ZoneWrite, ZoneWriteAny};
         let of = |role: Role, company: Option<&str>| Caller {
             company: company.map(str::to_owned),
@@ -244,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn fleets_are_seen_by_managers_of_the_company_and_by_members() {
+    fn company_managers_and_members_see_a_fleet() {
         use Scope::{FleetManage, FleetManageAny, FleetRead, PictureRead};
         let sees = |role: Role, company: Option<&str>, is_member| {
             let caller = Caller { company: company.map(str::to_owned), ..caller(role.scopes(), &[]) };

@@ -57,7 +57,7 @@ mod tests {
     }
 
     #[test]
-    fn below_a_second_what_one_second_explains_is_possible() {
+    fn below_a_second_a_step_of_one_second_is_possible() {
         for (interval_us, distance_m, expected) in [
             (0, 3.0, Step::Possible),
             (300_000, 43.0, Step::Possible),

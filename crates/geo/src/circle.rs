@@ -214,7 +214,7 @@ mod tests {
 
         /// No sampled point of the rectangle is nearer than the nearest or farther than the farthest.
         #[test]
-        fn nearest_and_farthest_bound_every_place_of_a_rectangle(
+        fn nearest_and_farthest_bound_all_points_of_bounds(
             lat in -90.0..=90.0_f64, lon in -180.0..=180.0_f64,
             south in -90.0..89.0_f64, west in -180.0..=180.0_f64, height in 0.01..60.0_f64, width in 0.01..300.0_f64,
             north_share in 0.0..=1.0_f64, east_share in 0.0..=1.0_f64,

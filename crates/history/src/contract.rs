@@ -48,7 +48,7 @@ macro_rules! contract {
             slow_readers_do_not_block_others
             implausible_positions_can_be_left_out
             unconfirmed_positions_wait_for_confirmation
-            rejected_positions_are_left_out_until_that_is_taken_back
+            rejected_positions_are_left_out_until_accepted
             a_ground_object_has_a_track
             flights_begin_at_confirmed_positions
             slow_soaring_is_one_flight

@@ -66,7 +66,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn tries_again_until_it_works_and_says_why_not_meanwhile() {
+    async fn retries_until_it_works_and_reports_why_it_fails() {
         let clock = Clock::manual(0);
         let context = Context::new(clock.clone());
         let part = context.readiness.part("registry");

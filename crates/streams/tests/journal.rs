@@ -160,7 +160,7 @@ async fn an_acknowledged_record_survives_a_kill() {
 }
 
 #[tokio::test]
-async fn records_that_have_expired_meanwhile_are_not_restored() {
+async fn records_expired_meanwhile_are_not_restored() {
     let folder = tempfile::tempdir().expect("a folder");
     let (log, _) = open_at(folder.path(), 1_000).await.expect("opens");
     write(&log, RAW, "old", Some("x"), 1_000).await;

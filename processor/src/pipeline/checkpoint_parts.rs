@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn a_checkpoint_after_an_interrupted_one_survives_compaction() {
+    fn a_checkpoint_after_a_torn_one_survives_compaction() {
         let mut read = vec![record("a", 5, "a5"), record("b", 5, "b5"), record("#", 5, "#5"), record("a", 9, "a9")];
         let mut parts = Parts::default();
         read.iter().cloned().for_each(|record| parts.take(record));
@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn verified_offsets_are_those_of_the_newest_checkpoint() {
+    fn verified_offsets_come_from_the_newest_checkpoint() {
         let own = |verified: &[u64]| Incoming { headers: headers(5, verified), ..record("#", 5, "#5") };
         let mut parts = Parts::default();
         parts.take(own(&[7, 0, 12]));

@@ -132,7 +132,7 @@ mod tests {
     use schemas::v1::{AircraftState, Position, ReceivedBy};
 
     #[test]
-    fn fields_have_their_schema_names_and_positions_are_flat() {
+    fn fields_have_schema_names_and_flat_positions() {
         let state = AircraftState {
             device: 0x11_0B90,
             version: 7,

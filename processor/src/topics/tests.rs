@@ -68,7 +68,7 @@ async fn each_schema_is_listed_with_its_id() {
 }
 
 #[tokio::test]
-async fn other_partitions_fail_and_other_settings_are_listed() {
+async fn other_partitions_fail_other_settings_are_listed() {
     let (log, schemas) = (log(), Schemas::local());
     let day = NewTopic::new("fanet.raw.v1", 24).with("cleanup.policy", "delete").with("retention.ms", "86400000");
     log.create_topics(&[day]).await.expect("created");

@@ -325,7 +325,7 @@ mod tests {
     }
 
     #[test]
-    fn a_decision_names_the_time_and_perhaps_the_right_position() {
+    fn a_decision_has_a_time_and_maybe_a_right_position() {
         let bare = parse(r#"{"event_at_us":"1780308000123000"}"#).expect("a decision");
         assert_eq!(bare.event_at_us, Microseconds(1_780_308_000_123_000));
         assert_eq!(parse(r#"{"event_at_us":1780308000123000}"#), Ok(bare));

@@ -404,7 +404,7 @@ async fn the_issuer_alone_is_enough() {
 }
 
 #[tokio::test]
-async fn the_page_may_ask_the_issuer_only_where_one_can_sign_in() {
+async fn page_may_connect_to_the_issuer_only_with_sign_in() {
     let (files, clock) = (Files::new(), clock());
     let provider = IdentityProvider::start("").await;
     provider.describe_with(Some(document(&provider, "/jwks").to_string()));
@@ -519,7 +519,7 @@ async fn known_users_stay_while_the_endpoint_is_down() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn instances_share_through_redis_what_the_endpoint_said() {
+async fn instances_share_the_endpoints_answers_by_redis() {
     let clock = clock();
     let redis = harness::Redis::start().await.expect("Redis starts");
     let provider = IdentityProvider::start("").await;

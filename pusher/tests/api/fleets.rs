@@ -95,7 +95,7 @@ async fn acts(stage: &Stage, action: &str) -> Vec<AuditRecord> {
 }
 
 #[tokio::test]
-async fn fleets_are_changed_by_their_managers_and_by_operators() {
+async fn only_their_managers_and_operators_change_fleets() {
     let people = people();
     let stage = open(&people).await;
     let red = fleet(&people, &["110B90"], &["pilot"]);

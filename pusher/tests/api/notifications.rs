@@ -211,7 +211,7 @@ async fn each_step_of_an_alert_is_signed_and_sent_once() {
 }
 
 #[tokio::test]
-async fn a_failing_receiver_is_tried_again_and_holds_no_other() {
+async fn a_failing_receiver_is_retried_and_delays_no_other() {
     let (files, clock) = (Files::new(), Clock::manual(NOW_US));
     let (bad, good, inside) = (Receiver::open().await, Receiver::open().await, Receiver::open().await);
     let stage = files.stage(&clock, log().await, LOCAL).await;
@@ -264,7 +264,7 @@ async fn another_instance_continues_and_repeats_nothing() {
 }
 
 #[tokio::test]
-async fn alerts_of_hidden_devices_are_for_those_who_may_see_them() {
+async fn hidden_alerts_go_only_to_targets_that_may_see_them() {
     let (files, clock) = (Files::new(), Clock::manual(NOW_US));
     let (viewer, rescue) = (Receiver::open().await, Receiver::open().await);
     let stage = files.stage(&clock, log().await, LOCAL).await;
@@ -476,7 +476,7 @@ async fn a_server_without_keys_sends_nothing() {
 }
 
 #[tokio::test]
-async fn a_member_gets_the_alerts_of_a_fleet_until_it_leaves() {
+async fn members_get_alerts_of_a_fleet_until_they_leave() {
     let (files, clock, receiver) = (Files::new(), Clock::manual(NOW_US), Receiver::open().await);
     let stage = files.stage(&clock, log().await, &[LOCAL, &["--notify-timeout", "60s"]].concat()).await;
     let write = async |key: &str, entity: account::Entity| {

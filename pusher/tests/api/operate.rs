@@ -134,7 +134,7 @@ async fn each_look_at_the_restricted_devices_is_recorded() {
 }
 
 #[tokio::test]
-async fn alerts_of_hidden_devices_are_for_those_who_handle_them() {
+async fn hidden_alerts_are_for_callers_that_handle_them() {
     let people = people();
     let stage = open(&people, &[]).await;
     for (device, address, opened_at_us) in [(0x11_0B90, OWN, 5), (0x07_AB12, OTHER, 6)] {
@@ -255,7 +255,7 @@ async fn devices_in_doubt_are_read_from_redis() {
 }
 
 #[tokio::test]
-async fn without_scores_there_is_no_list_of_devices_in_doubt() {
+async fn without_scores_devices_in_doubt_are_not_listed() {
     let people = people();
     let stage = open(&people, &[]).await;
     let refused = people.outcome(&stage, "operator", "GET", "/api/v1/validation").await;

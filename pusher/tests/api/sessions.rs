@@ -277,7 +277,7 @@ async fn a_session_ends_with_its_time() {
 }
 
 #[tokio::test]
-async fn bad_secrets_are_delayed_and_recorded_while_there_are_few() {
+async fn bad_secrets_are_delayed_and_the_first_recorded() {
     let (mut files, clock) = (Files::new(), clock());
     let key = files.key("operator");
     let stage = files.stage(&clock, &["--limit-private"]).await;
@@ -311,7 +311,7 @@ async fn bad_secrets_are_delayed_and_recorded_while_there_are_few() {
 }
 
 #[tokio::test]
-async fn signing_keys_are_replaced_without_an_end_of_sessions() {
+async fn replacing_signing_keys_ends_no_session() {
     let (mut files, clock) = (Files::new(), clock());
     let key = files.key("viewer");
     let stage = files.stage(&clock, &[]).await;

@@ -82,7 +82,7 @@ async fn a_flushed_redis_gets_the_fleets_of_users_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn instances_count_a_companys_subscriptions_together_through_redis() {
+async fn instances_count_company_subscriptions_by_redis() {
     let redis = harness::Redis::start().await.expect("Redis starts");
     let people = people();
     let mut arguments = people.arguments();

@@ -156,7 +156,7 @@ async fn sets_that_are_too_large_together_are_refused() {
 }
 
 #[tokio::test]
-async fn events_are_listed_and_stay_hidden_with_their_device() {
+async fn events_are_listed_and_hidden_with_their_device() {
     let stage = Stage::open().await;
     let now_us = runtime::Clock::system().now_us();
     let event = |device: u32, second: u64| ZoneEvent {

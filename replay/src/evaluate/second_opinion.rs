@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn steady_turns_are_circles_and_straight_flight_is_not() {
+    fn steady_turns_are_circles_straight_flight_is_not() {
         let rates: Vec<Option<f64>> = (0..300).map(|second| Some(if second < 150 { 1.0 } else { 14.0 })).collect();
         let circled = circled(&rates);
         assert!(share(&circled[..140]) < 0.01 && share(&circled[160..]) > 0.99);

@@ -142,7 +142,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn areas_beyond_the_named_ones_lie_apart_and_on_the_globe() {
+    fn unnamed_areas_lie_apart_and_on_the_globe() {
         let areas: Vec<Area> = (0..500).map(|index| Area::new(1, index, None)).collect();
         for (index, area) in areas.iter().enumerate() {
             let position = area.launch_position();

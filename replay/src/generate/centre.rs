@@ -70,7 +70,7 @@ mod tests {
     }
 
     #[test]
-    fn areas_lie_apart_around_the_centre_also_at_the_antimeridian() {
+    fn areas_lie_apart_around_an_antimeridian_centre() {
         let centre = Centre { latitude_deg: -40.0, longitude_deg: 179.9 };
         let areas: Vec<(f64, f64)> = (0..200).map(|index| centre.area_deg(index)).collect();
         assert!((areas[0].0 + 40.0).abs() < 1e-9 && (areas[0].1 - 179.9).abs() < 1e-9);

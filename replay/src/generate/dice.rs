@@ -66,7 +66,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_same_arguments_give_the_same_throws_and_others_do_not() {
+    fn the_same_arguments_alone_give_the_same_throws() {
         let throws = |seed, part, index| {
             let mut dice = Dice::new(seed, part, index);
             [dice.unit(), dice.unit(), dice.unit()]

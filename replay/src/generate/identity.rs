@@ -98,7 +98,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_device_has_an_address_of_its_own_and_none_is_reserved() {
+    fn device_addresses_are_unique_and_not_reserved() {
         let mobiles = (0..300_000).map(|index| address(&MOBILE_MAKERS, index).0);
         let stations = (0..100_000).map(|index| address(&STATION_MAKERS, index).0);
         let all: HashSet<u32> = mobiles.chain(stations).collect();

@@ -114,7 +114,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_default_world_is_small_enough_to_send_every_five_seconds() {
+    fn devices_of_the_default_world_can_send_every_5_s() {
         let scenario = Scenario::default();
         assert_eq!((scenario.aircraft, scenario.stations, scenario.vehicles, scenario.receivers), (40, 10, 4, 8));
         assert!(scenario.neighbours() < 10, "{}", scenario.neighbours());

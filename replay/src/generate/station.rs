@@ -61,7 +61,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn afternoons_are_warm_and_dry_and_nights_cold_and_damp() {
+    fn days_are_warm_and_dry_nights_cold_and_damp() {
         let area = Area::new(1, 0, None);
         let mut station = Station::new(1, 0, &area, 1);
         let day = station.measure(&area, 14 * 3_600_000_000);

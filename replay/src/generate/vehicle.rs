@@ -48,7 +48,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_vehicle_keeps_to_its_area_and_moves_at_road_speed() {
+    fn a_vehicle_stays_in_its_area_at_road_speed() {
         let area = Area::new(1, 0, None);
         let mut vehicle = Vehicle::new(1, 0, &area);
         let mut driven_m = 0.0;

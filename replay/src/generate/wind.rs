@@ -74,7 +74,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn wind_meets_each_band_and_lies_between_its_neighbours() {
+    fn wind_meets_each_band_and_is_between_neighbours() {
         let wind = Wind::drawn(&mut Dice::new(3, Part::Wind, 0), 600.0);
         for band in wind.bands() {
             let there = wind.at(band.altitude_m);

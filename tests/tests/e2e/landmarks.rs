@@ -19,7 +19,7 @@ fn wires(layer: Layer) -> Packet<'static> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_landmark_appears_and_is_removed_and_a_text_is_shown() -> Result<()> {
+async fn a_landmark_comes_and_goes_and_a_text_is_shown() -> Result<()> {
     let stage = Stage::start("landmarks").await?;
     let mut flight = Flight::new(0x11_AA31, (46.20, 13.60));
     let address = flight.address();

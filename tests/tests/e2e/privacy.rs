@@ -107,7 +107,7 @@ async fn a_new_map_does_not_show(stage: &Stage, address: &str) -> Result<()> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn withdrawn_consent_outlives_aircraft_programs_and_redis() -> Result<()> {
+async fn withdrawal_outlives_aircraft_programs_and_redis() -> Result<()> {
     let engine = Stack::shared().clickhouse().await?.url();
     let database = unique_prefix("privacy").replace(['-', '.'], "_");
     let settings = [

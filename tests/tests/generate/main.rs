@@ -55,7 +55,7 @@ fn numbers(summary: &str) -> Vec<u64> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_broker_acknowledges_each_message_and_passes_each_on() -> Result<()> {
+async fn a_broker_acks_each_message_and_passes_it_on() -> Result<()> {
     let mosquitto = Mosquitto::start().await?;
     let (host, port) = mosquitto.host_port();
     let mut options = MqttOptions::new("listener", &host, port);

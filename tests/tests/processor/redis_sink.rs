@@ -88,7 +88,7 @@ async fn until_version(connection: &mut MultiplexedConnection, key: &str, versio
 }
 
 #[tokio::test]
-async fn the_newest_version_stays_and_ended_objects_leave_the_index() {
+async fn newest_version_stays_ended_objects_leave_the_index() {
     let redis = Redis::start().await.expect("redis");
     let mut connection = connect(redis.url()).await;
     let running = start(redis.url());
@@ -115,7 +115,7 @@ async fn the_newest_version_stays_and_ended_objects_leave_the_index() {
 }
 
 #[tokio::test]
-async fn an_emptied_redis_is_refilled_and_expired_members_are_swept() {
+async fn an_emptied_redis_is_refilled_and_swept_of_expired() {
     let redis = Redis::start().await.expect("redis");
     let mut connection = connect(redis.url()).await;
     // A member that no owner knows any more.
@@ -182,7 +182,7 @@ async fn a_new_owner_ends_the_last_owners_objects() {
 }
 
 #[tokio::test]
-async fn an_unreachable_redis_is_reported_and_later_refilled() {
+async fn unreachable_redis_is_reported_and_later_refilled() {
     let redis = Redis::start().await.expect("redis");
     let running = start(redis.url());
     let ready = || running.context.readiness.is_ready();

@@ -76,7 +76,7 @@ impl Operated {
 }
 
 #[tokio::test]
-async fn an_operator_rejects_corrects_and_accepts_a_position() -> Result<()> {
+async fn operators_reject_correct_and_accept_a_position() -> Result<()> {
     let operated = Operated::start().await?;
     let pilots = until_shown(&operated.program, "pilots", 1).await?;
     let device = pilots[0]["device"].as_str().context("an address")?.to_owned();
@@ -131,7 +131,7 @@ async fn an_operator_rejects_corrects_and_accepts_a_position() -> Result<()> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_route_answers_an_operator_as_its_document_says() -> Result<()> {
+async fn every_route_answers_operators_as_documented() -> Result<()> {
     let operated = Operated::start().await?;
     until_shown(&operated.program, "pilots", 1).await?;
     let mut command = Command::new(python()?);

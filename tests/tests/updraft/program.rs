@@ -37,7 +37,7 @@ pub(crate) async fn until_shown(program: &Program, list: &'static str, least: us
 }
 
 #[tokio::test]
-async fn simulated_pilots_stations_and_receivers_are_on_the_map_within_seconds() -> Result<()> {
+async fn simulated_objects_are_on_the_map_within_seconds() -> Result<()> {
     let program = start(free_port(), &[]).await?;
     let pilots = until_shown(&program, "pilots", 15).await?;
     until_shown(&program, "ground", 3).await?;
@@ -63,7 +63,7 @@ async fn recorded(program: &Program, device: &str) -> Option<u64> {
 }
 
 #[tokio::test]
-async fn tracks_are_recorded_and_outlive_the_program_in_its_folder() -> Result<()> {
+async fn recorded_tracks_in_a_folder_outlive_the_program() -> Result<()> {
     let dir = tempfile::tempdir()?;
     let folder = dir.path().join("data").display().to_string();
     let program = start(free_port(), &["--pilots", "5", "--data-dir", &folder]).await?;
@@ -103,7 +103,7 @@ async fn scores_are_kept_without_redis() -> Result<()> {
 }
 
 #[tokio::test]
-async fn frames_of_real_receivers_arrive_and_the_hidden_do_not() -> Result<()> {
+async fn frames_of_receivers_arrive_but_no_hidden_ones() -> Result<()> {
     let mqtt_port = free_port();
     let program = start(mqtt_port, &["--live"]).await?;
     let (client, mut events) = AsyncClient::new(MqttOptions::new("receiver", "127.0.0.1", mqtt_port), 16);

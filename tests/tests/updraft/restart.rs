@@ -135,7 +135,7 @@ async fn acknowledged_frames_outlive_kills() -> Result<()> {
 }
 
 #[tokio::test]
-async fn states_scores_and_counters_continue_after_a_restart() -> Result<()> {
+async fn states_scores_and_counters_survive_a_restart() -> Result<()> {
     let dir = tempfile::tempdir()?;
     let folder = dir.path().join("data").display().to_string();
     let port = free_port();

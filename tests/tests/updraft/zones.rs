@@ -29,7 +29,7 @@ async fn entered(program: &Program) -> Option<Vec<String>> {
 }
 
 #[tokio::test]
-async fn a_file_of_zones_has_events_and_outlives_the_program() -> Result<()> {
+async fn imported_zones_have_events_and_outlive_the_program() -> Result<()> {
     let dir = tempfile::tempdir()?;
     let folder = dir.path().join("data").display().to_string();
     let program = start(&folder).await?;

@@ -59,7 +59,7 @@ async fn acknowledgements_leave_together_and_in_order() {
 }
 
 #[tokio::test]
-async fn the_end_of_the_stream_and_garbage_end_the_connection() {
+async fn end_of_stream_or_garbage_ends_the_connection() {
     let (mut connection, broker) = pair(&Clock::manual(0));
     drop(broker);
     assert!(matches!(connection.exchange(true).await, Err(ConnectionError::Closed)));

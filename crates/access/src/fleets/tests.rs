@@ -149,7 +149,7 @@ fn others_change_nothing() {
 }
 
 #[test]
-fn the_limits_of_a_company_hold_for_all_its_fleets_together() {
+fn company_limits_hold_for_all_its_fleets_together() {
     let mut directory = directory();
     let limits = CompanyLimits { max_devices: Some(2), max_users: Some(1), max_fleets: Some(2), ..Default::default() };
     let limited = Company { devices: vec![1, 2, OF_COMPANY], limits: Some(limits), ..Company::default() };

@@ -307,7 +307,7 @@ mod tests {
     }
 
     #[test]
-    fn a_loss_ends_a_climb_and_another_one_begins_at_its_own_foot() {
+    fn after_a_loss_a_new_climb_begins_at_its_own_foot() {
         let (_, reports) = circled(36, |second| match second {
             ..=70.0 => 1_000.0 + 2.0 * second,
             ..=90.0 => 1_140.0 - 2.0 * (second - 70.0),

@@ -402,7 +402,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn centre_and_drift_are_found_in_samples_of_five_seconds() {
+    fn centre_and_drift_are_found_at_five_second_samples() {
         for drift in [(0.0, 0.0), (3.0, 0.0), (-2.0, 4.0)] {
             let mut track = Track::default();
             for step in 0..12 {

@@ -52,7 +52,7 @@ fn thermal_and_hardware() {
 }
 
 #[test]
-fn every_type_has_a_body_and_unknown_ones_keep_their_bytes() {
+fn each_type_has_a_body_unknown_ones_keep_their_bytes() {
     let Body::Name(name) = body_of("02065E6E536B794E65743A204D6174616A7572") else { panic!("not a name") };
     assert_eq!(name.name, "SkyNet: Matajur");
     assert!(matches!(body_of("0311900B0068656C6C6F"), Body::Message(message) if message.text == "hello"));

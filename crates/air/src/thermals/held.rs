@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn a_chunk_that_was_applied_meanwhile_is_dropped_after_it_was_taken_back() {
+    fn a_restored_chunk_is_dropped_once_it_is_applied() {
         let mut held = Held::default();
         held.restore(HeldReports { number: 7, reports: vec![report(1, 10), report(2, 20)] }, 0);
         held.forget_before(30);

@@ -139,7 +139,7 @@ mod tests {
     use crate::testing::{assert_cuts, broadcast, packet, sent};
 
     #[test]
-    fn every_ground_type_comes_back_and_reserved_bits_do_not() {
+    fn each_ground_type_returns_but_not_reserved_bits() {
         for byte in 0..=u8::MAX {
             let frame = broadcast(7, &[0, 0, 0, 0, 0, 0, byte]);
             let Packet::GroundTracking(ground) = packet(&frame) else { panic!("another packet") };

@@ -80,7 +80,7 @@ mod tests {
     use crate::testing::{assert_cuts, broadcast, packet, refusal, sent, unicast};
 
     #[test]
-    fn the_single_byte_0_is_a_request_and_needs_a_destination() {
+    fn a_single_zero_byte_is_a_request_to_one_device() {
         assert_eq!(packet(&unicast(8, &[0])), Packet::HwInfoDeprecated(HwInfoDeprecated::PullRequest));
         assert_eq!(refusal(&broadcast(8, &[0])).0, "pull_request_not_unicast");
         let request = Packet::HwInfoDeprecated(HwInfoDeprecated::PullRequest);

@@ -85,7 +85,7 @@ mod tests {
     use crate::testing::{assert_cuts, broadcast, packet, sent};
 
     #[test]
-    fn every_field_at_its_limit_and_the_reserved_bit_ignored() {
+    fn fields_at_limits_pass_and_reserved_bit_is_ignored() {
         let frame = broadcast(9, &[0, 0, 0, 0, 0, 0, 0xFF, 0xFF, 0xC0, 0xFF, 0xFF]);
         let Packet::Thermal(thermal) = packet(&frame) else { panic!("another packet") };
         assert_eq!((thermal.confidence, thermal.confidence_pct(), thermal.altitude_m), (7, 100.0, 8188));

@@ -79,7 +79,7 @@ proptest! {
     }
 
     #[test]
-    fn a_frame_cut_short_is_never_misread_as_a_violation_of_length(bytes in any_frame_bytes(), cut in 0_usize..64) {
+    fn a_cut_frame_is_truncated_and_no_length_violation(bytes in any_frame_bytes(), cut in 0_usize..64) {
         let Ok(_) = Frame::decode(&bytes) else { return Ok(()) };
         let cut = bytes.len().saturating_sub(cut);
         if let Err(error) = Frame::decode(&bytes[..cut]) {

@@ -95,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn a_region_has_the_winds_of_the_cells_that_it_touches() {
+    fn a_region_has_the_winds_of_all_cells_it_touches() {
         let mut view = WindView::default();
         // 46.58 to 46.76 north, 8.09 to 8.44 east; and Innsbruck.
         let near = Cell::at(46.6, 8.2, 4);

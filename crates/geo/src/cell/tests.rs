@@ -33,7 +33,7 @@ fn text_that_is_no_cell_is_refused() {
 }
 
 #[test]
-fn neighbours_wrap_around_the_date_line_and_end_at_the_poles() {
+fn neighbours_cross_the_date_line_and_end_at_poles() {
     let names = |text: &str| {
         let mut names: Vec<_> = cell(text).neighbours().map(|cell| cell.to_string()).collect();
         names.sort();

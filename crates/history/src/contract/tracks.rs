@@ -60,7 +60,7 @@ pub async fn unconfirmed_positions_wait_for_confirmation(store: &impl Store) {
     assert_eq!(all(store.positions(export(Bounds::WORLD))).await, all_rows);
 }
 
-pub async fn rejected_positions_are_left_out_until_that_is_taken_back(store: &impl Store) {
+pub async fn rejected_positions_are_left_out_until_accepted(store: &impl Store) {
     let spike = PositionRow { flags: flag::RELAYED, ..position(GLIDER, 1) };
     let held = PositionRow { flags: flag::UNCONFIRMED, ..position(GLIDER, 2) };
     let rows = vec![position(GLIDER, 0), spike.clone(), held.clone(), position(GLIDER, 3)];

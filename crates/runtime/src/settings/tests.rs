@@ -114,7 +114,7 @@ fn a_secret_file_beats_a_key_of_the_file() {
 }
 
 #[test]
-fn a_bad_setting_is_one_line_with_its_name_its_value_and_an_example() {
+fn a_bad_setting_is_one_line_with_value_and_example() {
     let line = bad(&["--wait", "soon"], vec![]);
     assert_eq!(line.lines().count(), 1);
     for part in ["--wait", "'soon'", "250ms, 5s, 2m or 1h"] {

@@ -53,7 +53,7 @@ fn the_ratio_is_the_share_that_is_sampled() {
 }
 
 #[test]
-fn a_wall_clock_that_is_set_back_turns_no_order_around() {
+fn setting_the_wall_clock_back_keeps_the_order() {
     let (tracer, recorded) = Tracer::recorded(&Clock::manual(0), 1.0);
     let start = Timestamp::new(Duration::from_secs(1_000), 50 * SECOND);
     let parent = tracer.span("hop", SpanKind::Internal, None, start).expect("enabled");

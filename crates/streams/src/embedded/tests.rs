@@ -72,7 +72,7 @@ async fn next_is_cancel_safe() {
 }
 
 #[tokio::test]
-async fn lag_counts_records_that_are_not_read_or_not_committed() {
+async fn lag_counts_records_not_read_or_not_committed() {
     let log = log(EmbeddedSettings::new(0)).await;
     let partition = TopicPartition::new("t", 0);
     assert_eq!(log.lag("g"), None);

@@ -61,7 +61,7 @@ mod tests {
     }
 
     #[test]
-    fn a_partition_is_behind_since_the_first_query_with_unread_records() {
+    fn behind_since_the_first_query_with_unread_records() {
         let mut since = BehindSince::default();
         let mut lasts = |now, end, position| {
             let lag = since.observe(at(now), true, &read(end, position));

@@ -67,7 +67,7 @@ fn flying() -> AircraftPosition {
 }
 
 #[tokio::test]
-async fn a_position_keeps_its_values_in_the_units_of_the_columns() {
+async fn position_values_are_kept_in_the_columns_units() {
     let rows = made(topic::OBSERVATION, &observation(Body::Position(flying()))).await.expect("rows");
     let expected = PositionRow {
         device: 0x11_0B90,
@@ -174,7 +174,7 @@ async fn values_that_do_not_fit_are_rejects() {
 }
 
 #[tokio::test]
-async fn unreadable_values_are_rejects_and_tombstones_no_rows() {
+async fn unreadable_values_reject_and_tombstones_add_no_row() {
     let codec = codec(topic::ALERT).await;
     assert_eq!(of_value(topic::ALERT, &codec, None), Ok(BlockRows::default()));
     let reason = of_value(topic::ALERT, &codec, Some("not framed".into())).expect_err("no message");

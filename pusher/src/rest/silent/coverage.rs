@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn a_receiver_without_position_or_coverage_covers_nothing() {
+    fn without_position_or_coverage_nothing_is_covered() {
         let nowhere = ReceiverState {
             coverage: vec![v1::CoverageSector { bearing_deg: 0, distance_m: 9.0 }],
             ..Default::default()

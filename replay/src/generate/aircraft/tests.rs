@@ -16,7 +16,7 @@ fn live(seed: u64, index: usize, hours: u32, mut see: impl FnMut(&Aircraft, &Air
 }
 
 #[test]
-fn a_circling_pilot_climbs_with_the_air_less_the_own_sink() {
+fn circling_climbs_with_the_lift_less_the_own_sink() {
     let mut circled = 0;
     for index in [0, 1, 2, 6] {
         let mut before_m = f64::NAN;

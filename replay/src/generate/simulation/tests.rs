@@ -23,7 +23,7 @@ fn receptions_are_the_same_however_time_is_cut() {
 }
 
 #[test]
-fn the_default_world_is_heard_by_several_receivers_per_frame() {
+fn default_world_frames_reach_several_receivers() {
     let mut simulation = Simulation::of_world(Scenario { start_us: START_US, ..Scenario::default() });
     let mut hearers: HashMap<u64, HashSet<u32>> = HashMap::new();
     let mut frames: HashMap<u64, u32> = HashMap::new();

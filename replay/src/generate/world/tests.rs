@@ -23,7 +23,7 @@ fn fingerprint(sent: &[Transmission]) -> u64 {
 }
 
 #[test]
-fn the_same_scenario_gives_the_same_bytes_however_it_is_cut() {
+fn steps_of_any_size_give_the_same_bytes() {
     let scenario = Scenario::of(40, 7, START_US);
     let (_, at_once) = run(&scenario, 600);
     let mut world = World::new(scenario.clone());
@@ -40,7 +40,7 @@ fn the_same_scenario_gives_the_same_bytes_however_it_is_cut() {
 }
 
 #[test]
-fn transmissions_come_in_the_order_of_time_within_the_steps() {
+fn transmissions_come_in_order_within_the_steps() {
     let (world, sent) = run(&Scenario::of(40, 1, START_US), 120);
     assert!(sent.is_sorted_by_key(|transmission| transmission.sent_at_us));
     let last_us = sent.last().expect("something was sent").sent_at_us;
@@ -48,7 +48,7 @@ fn transmissions_come_in_the_order_of_time_within_the_steps() {
 }
 
 #[test]
-fn frames_decode_to_the_true_position_within_the_steps_of_the_encoding() {
+fn decoded_positions_are_true_to_an_encoding_step() {
     let (_, sent) = run(&Scenario::of(60, 3, START_US), 900);
     let mut compared = 0;
     for transmission in &sent {

@@ -23,7 +23,7 @@ fn step_for(fleet: &mut Fleet, seconds: u64) -> Vec<Transmission> {
 }
 
 #[test]
-fn all_fly_at_once_from_the_start_and_send_every_five_seconds() {
+fn all_fly_at_once_and_send_every_five_seconds() {
     let mut fleet = Fleet::new((0..20).map(|index| flight(600, 46.0 + f64::from(index) * 0.01)).collect(), START_US);
     let sent = step_for(&mut fleet, 300);
     let mut times: HashMap<u32, Vec<u64>> = HashMap::new();
@@ -90,7 +90,7 @@ fn a_silent_recorder_sends_nothing() {
 }
 
 #[test]
-fn names_are_numbers_and_receivers_stand_along_the_way() {
+fn names_are_numbers_and_receivers_line_the_way() {
     let far = flight(600, -38.0);
     let fleet = Fleet::new(vec![flight(6_000, 46.0), far], START_US);
     assert_eq!(fleet.flights()[1].name, "Pilot 02");
@@ -103,7 +103,7 @@ fn names_are_numbers_and_receivers_stand_along_the_way() {
 }
 
 #[test]
-fn folders_are_read_and_files_without_a_flight_are_kept_apart() {
+fn folders_are_read_and_flightless_files_listed_apart() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).expect("written");
     write("b.IGC", "HFDTE010625\nHFPLTPILOT:Jane Doe\nB1200004658854N00925085EA0060200622\n");

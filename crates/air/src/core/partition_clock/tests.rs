@@ -104,7 +104,7 @@ fn the_clock_continues_after_a_long_silence() {
 }
 
 #[test]
-fn without_ticks_the_first_record_after_a_silence_moves_the_clock() {
+fn without_ticks_records_after_silence_move_the_clock() {
     let mut sim = Sim::new();
     for _ in 0..5 {
         assert!(sim.record(None, 0).abs() <= 0.0);

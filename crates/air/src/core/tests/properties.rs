@@ -363,7 +363,7 @@ proptest! {
 
     /// A crash in the middle of a checkpoint: some devices are ahead of the partition's part.
     #[test]
-    fn devices_ahead_of_their_partition_see_each_record_once(
+    fn devices_ahead_of_a_partition_see_records_once(
         steps in steps(2..120),
         first in 0..120_usize,
         second in 0..120_usize,

@@ -175,7 +175,7 @@ fn things_end_by_the_partitions_clock() {
 }
 
 #[test]
-fn a_delayed_frame_replaces_nothing_newer_and_is_not_judged() {
+fn a_delayed_frame_replaces_nothing_and_is_not_judged() {
     for (silence_s, late_s, flags) in [
         (75.0, 60, &[ObservationFlag::Delayed][..]),
         (4_000.0, 3_700, &[ObservationFlag::Delayed, ObservationFlag::HistoryOnly]),
@@ -201,7 +201,7 @@ fn a_delayed_frame_replaces_nothing_newer_and_is_not_judged() {
 }
 
 #[test]
-fn distress_is_shown_to_all_without_the_name_while_it_stands() {
+fn standing_distress_is_public_without_the_name() {
     let mut story = Story::new();
     let hidden = Tracking { online_tracking: false, ..tracking(home()) };
     story.frame(PILOT, Packet::Tracking(hidden));
@@ -231,7 +231,7 @@ fn distress_is_shown_to_all_without_the_name_while_it_stands() {
 }
 
 #[test]
-fn an_unknown_device_in_distress_is_shown_at_once_and_unverified() {
+fn unknown_distress_is_shown_at_once_as_unverified() {
     let mut story = Story::new();
     let out = story.frame(PILOT, Packet::GroundTracking(ground(home(), GroundType::DistressAutomatic)));
     assert_eq!(kinds(&out), [(Audience::Public, "ground"), (Audience::Public, "alert")]);
@@ -266,7 +266,7 @@ fn alerts_are_acknowledged_and_resolved_by_command() {
 }
 
 #[test]
-fn silence_ends_an_alert_after_a_day_and_its_tombstone_follows_a_day_later() {
+fn a_silent_alert_resolves_in_1_day_and_expires_in_2() {
     let mut story = Story::new();
     story.frame(PILOT, Packet::GroundTracking(ground(home(), GroundType::Distress)));
     story.pass(24.0 * 3_600.0);
@@ -500,7 +500,7 @@ fn a_broadcast_text_is_shown_with_its_device() {
 }
 
 #[test]
-fn a_text_of_a_hidden_device_or_for_one_device_is_not_public() {
+fn texts_of_hidden_devices_or_to_one_are_private() {
     let mut story = Story::new();
     story.introduce(PILOT, at(46.2, 13.6));
     let to_one = Header::unicast(Address::new(0x11, 0x0B90), Address::new(0x11, 0x77));
@@ -524,7 +524,7 @@ fn landmarks(out: &Outputs) -> Vec<(u64, Option<String>)> {
 }
 
 #[test]
-fn a_landmark_is_shown_until_its_lifetime_ends_or_it_is_removed() {
+fn a_landmark_is_shown_until_it_expires_or_is_removed() {
     let mut story = Story::new();
     story.introduce(PILOT, at(46.2, 13.6));
     let first = landmarks(&story.frame(PILOT, mark(at(46.21, 13.61), Layer::Warning)));
@@ -545,7 +545,7 @@ fn a_landmark_is_shown_until_its_lifetime_ends_or_it_is_removed() {
 }
 
 #[test]
-fn landmarks_of_hidden_devices_and_far_away_are_not_shown() {
+fn landmarks_of_hidden_or_far_devices_are_not_shown() {
     let mut story = Story::new();
     assert_eq!(landmarks(&story.frame(PILOT, mark(at(46.2, 13.6), Layer::Info))), [], "nothing is known of it");
     story.introduce(PILOT, at(46.2, 13.6));

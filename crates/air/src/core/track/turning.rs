@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn straight_flight_and_turns_to_both_sides_are_no_circles() {
+    fn straight_flight_and_s_turns_are_no_circles() {
         assert_eq!(turning(|_| 80.0).circled_ago_s(), None);
         let ridge = turning(|at_s| 100.0 * libm::sin(at_s / 40.0 * std::f64::consts::TAU));
         assert_eq!(ridge.circled_ago_s(), None);

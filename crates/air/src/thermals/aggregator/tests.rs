@@ -49,7 +49,7 @@ fn run(aggregator: &mut Aggregator, records: &[ThermalReport]) -> Vec<ThermalCha
 }
 
 #[test]
-fn a_thermal_shared_by_three_pilots_drifts_with_the_wind() {
+fn a_thermal_of_three_pilots_drifts_with_the_wind() {
     let mut aggregator = Aggregator::new(2);
     // 1 m/s to the east: after 300 s the next pilot finds it 300 m away, after 900 s a third 900 m away.
     let reports = [report(1, 1, 0, 0.0, 2.0), report(2, 2, 300, 300.0, 3.0), report(3, 3, 900, 900.0, 2.5)];
@@ -109,7 +109,7 @@ fn nothing_moves_without_clocks() {
 }
 
 #[test]
-fn a_partition_that_stands_still_is_waited_for_six_hours() {
+fn a_stopped_partition_is_waited_for_six_hours() {
     let hour = 3_600;
     let mut aggregator = Aggregator::new(3);
     run(&mut aggregator, &[clock(0, 0), clock(1, 0), clock(2, 0), report(1, 1, hour, 0.0, 2.0)]);
@@ -240,7 +240,7 @@ fn stretched(at_us: u64) -> u64 {
 
 proptest! {
     #[test]
-    fn what_was_given_out_is_the_picture_and_versions_grow(
+    fn changes_make_the_picture_and_versions_grow(
         partitions in a_day(),
         order in prop::collection::vec(0..3_usize, 1..60),
     ) {
@@ -321,7 +321,7 @@ proptest! {
     }
 
     #[test]
-    fn the_picture_does_not_depend_on_how_partitions_interleave(
+    fn the_picture_is_independent_of_interleaving(
         partitions in partitions(),
         one in prop::collection::vec(0..3_usize, 1..60),
         other in prop::collection::vec(0..3_usize, 1..60),

@@ -69,7 +69,7 @@ fn the_band_and_the_best_climb_only_grow() {
 }
 
 #[test]
-fn confidence_grows_with_witnesses_and_halves_in_an_hour() {
+fn confidence_grows_with_pilots_and_halves_in_an_hour() {
     close(joined(&[report_of(1, 0, 2.0), report_of(2, 0, 2.0)]).state.confidence_pct, 75.0, 1e-9);
     close(joined(&[report_of(1, 0, 2.0), report_of(2, 3_600, 2.0)]).state.confidence_pct, 62.5, 1e-9);
     // Half is left of 50, 25, 12.5, 6.25 percent, and five of them are the end.

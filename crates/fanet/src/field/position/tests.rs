@@ -34,7 +34,7 @@ fn absolute_limits_are_the_poles_and_the_date_line() {
 }
 
 #[test]
-fn raw_values_beyond_the_limits_are_refused_at_their_offset() {
+fn raw_values_out_of_range_are_refused_at_their_byte() {
     let over = (RAW_LIMIT + 1).to_le_bytes();
     let under = (-RAW_LIMIT - 1).to_le_bytes();
     let latitude = RawPosition::checked([over[0], over[1], over[2], 0, 0, 0], 5).err().unwrap();

@@ -92,7 +92,7 @@ fn every_body_length_of_every_shape() {
 }
 
 #[test]
-fn each_cut_of_the_head_names_the_field_that_is_missing() {
+fn each_cut_of_the_head_names_the_missing_field() {
     for (payload, field) in
         [(&[][..], "subtype"), (&[0], "layer"), (&[0, 0x10], "wind_sectors"), (&[0, 0], "latitude_deg")]
     {

@@ -20,7 +20,7 @@ fn acknowledge_and_request_name_a_subtype() {
 }
 
 #[test]
-fn subtypes_alone_remove_only_where_there_is_a_feature() {
+fn a_bare_subtype_removes_only_an_existing_feature() {
     for subtype in 0..=u8::MAX {
         let bytes = broadcast(6, &[subtype]);
         match subtype {
@@ -89,7 +89,7 @@ fn a_reply_may_be_empty_and_is_not_decoded() {
 }
 
 #[test]
-fn bytes_after_the_fields_trail_for_the_first_three_only() {
+fn only_the_first_three_subtypes_have_trailing_bytes() {
     for payload in [&[0, 9, 1][..], &[1, 9, 1], &[2, 0, 0, 0, 0, 0, 0, 0, 0, 1]] {
         let bytes = broadcast(6, payload);
         let frame = Frame::decode(&bytes).unwrap();

@@ -122,7 +122,7 @@ fn receptions_say_what_is_wrong_with_the_clock() {
 
 /// As a broker keeps them for a bridge that is away: 1.2 s apart, stamped in seconds, delivered at once.
 #[test]
-fn a_backlog_of_every_second_ends_at_the_newest_position() {
+fn a_one_second_backlog_ends_at_the_newest_position() {
     for (shift, away_s) in (0..10).flat_map(|shift| [0.0, 0.4, 0.9, 2.3, 5.0, 12.0, 29.0].map(|away_s| (shift, away_s)))
     {
         let mut story = Story::new();
