@@ -1,14 +1,15 @@
 #!/usr/bin/env python3
 """Builds the test binaries of the workspace and runs them in parallel, with one set of services for all of them.
 
-    run.py            all tests; Kafka, the registry and ClickHouse start once
+    run.py            all tests but the long ones; Kafka, the registry and ClickHouse start once
+    run.py --long     those, too: minutes of faults, attacks and freezes (`long` in suites.toml)
     run.py --unit     only tests that need no service: without those that have `redis` in their name
-    run.py api air    only binaries whose name contains one of these
+    run.py api air    only binaries whose name contains one of these, the long ones as well
 
 Each binary runs in the directory of its package, as with `cargo test`; its output is printed when it fails. A binary that
-hangs is ended after 15 minutes, or the `limit` of suites.toml, with all its child processes. The exit code is 1 when a test fails. Which of the binaries
-with services run beside each other follows from suites.toml, which also names suites that are no test binaries: those of the
-map page, in a browser.
+hangs is ended after 15 minutes, or the `limit` of suites.toml, with all its child processes. The exit code is 1 when a test
+fails. Which of the binaries with services run beside each other follows from suites.toml, which also names suites that are no
+test binaries: those of the map page, in a browser.
 """
 
 import argparse
@@ -39,14 +40,15 @@ class Suite:
     """What a test binary with services needs: an entry of suites.toml."""
 
     def __init__(self, name, entry):
-        unknown = entry.keys() - {"needs", "seconds", "threads", "because", "command", "directory", "limit"}
+        unknown = entry.keys() - {"needs", "seconds", "threads", "because", "command", "directory", "limit", "long"}
         if unknown or entry.get("needs") not in THIRDS or "seconds" not in entry or "because" not in entry:
             sys.exit(
                 f"run: suites.toml: {name}: expected needs (one of {', '.join(THIRDS)}), seconds, because, and perhaps threads, "
-                "command, directory and limit"
+                "command, directory, limit and long"
             )
         self.name, self.thirds, self.seconds = name, THIRDS[entry["needs"]], entry["seconds"]
         self.threads, self.limit_s = entry.get("threads", 2), entry.get("limit", LIMIT_S)
+        self.is_long = entry.get("long", False)
         self.command, self.directory = entry.get("command"), WORKSPACE / entry.get("directory", "")
 
     @property
@@ -221,7 +223,9 @@ def run_planned(binaries, environment, jobs, arguments, report):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("names", nargs="*", help="parts of the names of binaries")
-    parser.add_argument("--unit", action="store_true", help="only tests that need no service")
+    tier = parser.add_mutually_exclusive_group()
+    tier.add_argument("--unit", action="store_true", help="only tests that need no service")
+    tier.add_argument("--long", action="store_true", help="the long suites, too: minutes of faults, attacks and freezes")
     parser.add_argument("--jobs", type=int, default=2, help="number of cores to fill (2)")
     parser.add_argument("--times", type=pathlib.Path, help="write the seconds of each binary to this file, as Markdown")
     parser.add_argument("--locked", action="store_true", help="pass --locked to cargo")
@@ -247,6 +251,12 @@ def main():
     if not options.names and known.keys() - targets:
         sys.exit(f"run: tests/suites.toml has entries without a test: {', '.join(sorted(known.keys() - targets))}")
     print(f"run: {len(binaries)} test binaries built after {time.monotonic() - began:.0f} s", flush=True)
+    if not options.long and not options.names:
+        left_out = [binary.target for binary in with_services if binary.suite.is_long]
+        with_services = [binary for binary in with_services if not binary.suite.is_long]
+        binaries = unit + with_services
+        if left_out:
+            print(f"run: without the long suites (--long): {', '.join(sorted(left_out))}", flush=True)
     report = Report(len(binaries))
     # The services start while tests without them run.
     with Services() if with_services else contextlib.nullcontext() as services:

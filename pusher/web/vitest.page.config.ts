@@ -10,6 +10,8 @@ export default defineConfig(({ mode }) => ({
   ssr: { resolve: { conditions } },
   test: {
     ...(mode === 'pictures' ? { include: [PICTURES] } : { include: ['tests/page/*.test.ts'], exclude: [PICTURES] }),
-    environment: 'node', testTimeout: 240_000, hookTimeout: 60_000, fileParallelism: false,
+    environment: 'node', testTimeout: 240_000, hookTimeout: 60_000,
+    // A browser for each of two workers: one takes about a core.
+    maxWorkers: 2, isolate: false,
   },
 }));
