@@ -7,7 +7,7 @@ Prometheus is at http://localhost:9090, Alertmanager at http://localhost:9093. I
 prometheus-alertmanager). Programs are expected at their default admin ports; PROGRAM=HOST:PORT names another address, and may be
 repeated for several instances. Every alert is posted to the webhook (without it alerts are only shown at Alertmanager), in the
 groups and with the suppressions of alertmanager.yml. Exporters of machine and Redis, and certificates, are not asked: their
-alerts stay silent.
+alerts stay silent, but `BackupMissing`, which cannot see backups without the exporter of the machine.
 """
 import argparse
 import copy
