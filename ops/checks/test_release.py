@@ -1,5 +1,7 @@
 """The gate of releases, in a repository made for it; and the bill of materials of this one."""
 import importlib.util
+import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -59,6 +61,31 @@ class Gate(unittest.TestCase):
         self.version("1.2.2")
         self.git("tag", "v1.10.0")
         self.assertEqual(self.gate("v1.2.2"), (1, "release: v1.2.2: v1.10.0 is newer\n"))
+
+
+class Pack(unittest.TestCase):
+    def test_runbooks_and_what_they_link_to_are_packed(self):
+        with tempfile.TemporaryDirectory() as folder:
+            copied = Path(folder) / "updraft"
+            # Where the archive is written: a copy of what is in this repository, without its builds.
+            files = subprocess.run(["git", "-C", RELEASE, "ls-files", "--full-name", "-z", ":/"], capture_output=True, text=True, check=True).stdout
+            for file in filter(None, files.split("\0")):
+                if (source := RELEASE.parents[1] / file).is_file():
+                    (copied / file).parent.mkdir(parents=True, exist_ok=True)
+                    shutil.copy2(source, copied / file)
+            for command in (["init", "-q"], ["-c", "user.name=x", "-c", "user.email=x@example.org", "commit", "-q", "--allow-empty", "-m", "x"]):
+                subprocess.run(["git", "-C", copied, *command], check=True)
+            programs = Path(folder) / "programs"
+            programs.mkdir()
+            for program in ("bridge", "processor", "pusher", "replay", "updraft"):
+                (programs / program).write_text("#!/bin/sh\n")
+            ran = subprocess.run([copied / "ops/release/pack.sh", "v1.2.3", "x86-64"], capture_output=True, text=True, env=os.environ | {"UPDRAFT_PROGRAMS": str(programs)})
+            self.assertEqual(ran.returncode, 0, ran.stderr)
+            subprocess.run(["tar", "-xzf", copied / "updraft-1.2.3-linux-x86-64.tar.gz", "-C", folder], check=True)
+            runbooks = Path(folder) / "updraft-1.2.3-linux-x86-64/doc/runbooks"
+            links = [(page, target) for page in runbooks.glob("*.md") for target in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text())]
+            self.assertGreater(len(links), 100)
+            self.assertEqual([f"{page.name}: {target}" for page, target in links if not (page.parent / target).is_file()], [])
 
 
 class BillOfMaterials(unittest.TestCase):
