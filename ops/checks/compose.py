@@ -119,8 +119,8 @@ def secrets(base, production):
             yield f"{name}: is not in docker-compose.yml"
 
 
-def dockerfile():
-    text = (ROOT / "ops/docker/Dockerfile").read_text()
+def dockerfile(text=None):
+    text = text or (ROOT / "ops/docker/Dockerfile").read_text()
     stages = set(re.findall(r"^FROM \S+ AS (\w+)", text, re.M))
     wanted = re.search(r'^rust-version = "(.*)"', (ROOT / "Cargo.toml").read_text(), re.M).group(1)
     for image in re.findall(r"^FROM (\S+)", text, re.M):
@@ -128,6 +128,12 @@ def dockerfile():
             yield f"Dockerfile: {image} is not pinned"
     if f"FROM rust:{wanted}-" not in text:
         yield f"Dockerfile: builds with another Rust than Cargo.toml's {wanted}"
+    # The layer of the dependencies begins with what changes with them alone.
+    layer = re.search(r"^FROM \S+ AS dependencies$(.*?)^FROM dependencies AS programs$", text, re.M | re.S)
+    if not layer:
+        yield "Dockerfile: programs are not built on a layer of their dependencies"
+    elif re.findall(r"^(?:COPY|ADD|ARG) .*$", layer.group(1), re.M) != ["COPY --from=manifests /manifests ./"] or "--mount=type=cache" in layer.group(1):
+        yield "Dockerfile: the layer of the dependencies begins with the manifests alone, and has no mounted cache, which would stay outside of it"
     runtime = text.split(" AS runtime", 1)[1]
     if not re.search(r"^USER \d+$", runtime, re.M):
         yield "Dockerfile: programs run as a user with a number, not as root"

@@ -2,6 +2,7 @@
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import kubernetes_validate
@@ -11,9 +12,9 @@ import yaml
 OVERLAYS = Path(__file__).resolve().parents[2] / "ops/kubernetes/overlays"
 VERSIONS = ("1.30", "1.34")
 # Kinds of operators, whose schemas are theirs.
-FOREIGN = {"ServiceMonitor", "ScaledObject", "TriggerAuthentication"}
+FOREIGN = {"Probe", "ServiceMonitor", "ScaledObject", "TriggerAuthentication"}
 # The known ports; a policy names no other.
-LISTENING = {53: "names", 443: "outside", 4318: "traces", 6379: "Redis", 8080: "registry", 8090: "pusher", 8443: "ClickHouse", 8883: "MQTT", 9093: "Kafka", 9440: "ClickHouse", **{port: "admin" for port in range(9101, 9107)}}
+LISTENING = {53: "names", 443: "outside", 4318: "traces", 6379: "Redis", 8080: "registry", 8090: "pusher", 8443: "ClickHouse", 8883: "MQTT", 9093: "Kafka", 9115: "probes", 9121: "metrics of Redis", 9440: "ClickHouse", **{port: "admin" for port in range(9101, 9107)}}
 # Where each program connects to: the arrows of the design.
 ARROWS = {
     "bridge": {"MQTT", "Kafka", "registry", "traces"},
@@ -28,7 +29,14 @@ ARROWS = {
     "backup": {"ClickHouse"},
     "accounts": {"Kafka"},
     "redis": set(),
+    # Outside: the map, by its public name.
+    "blackbox-exporter": {"outside", "MQTT"},
 }
+# Names of the ports that have metrics.
+METRICS = {"admin", "metrics"}
+# The namespace of Prometheus.
+PROMETHEUS = {"kubernetes.io/metadata.name": "monitoring"}
+EXTERNAL = Path(__file__).resolve().parents[2] / "ops/monitoring/external-metrics.toml"
 # Partitions of the topics that scale, in the catalogue.
 PARTITIONS = 24
 
@@ -162,6 +170,58 @@ def problems_of_all(manifests):
                 yield f"{name}: the design has no arrows for it"
 
 
+def read_by(monitor, manifests, pods):
+    """The pods and ports that a monitor reads, of these manifests."""
+    services = [one for one in manifests if one["kind"] == "Service"]
+    if monitor["kind"] == "Probe":
+        name, _, number = monitor["spec"]["prober"]["url"].partition(":")
+        found = [(service, port) for service in services for port in service["spec"]["ports"] if service["metadata"]["name"] == name and str(port["port"]) == number]
+    else:
+        wanted, named = monitor["spec"]["selector"].get("matchLabels", {}), {endpoint["port"] for endpoint in monitor["spec"]["endpoints"]}
+        found = [(service, port) for service in services for port in service["spec"]["ports"]
+                 if wanted and wanted.items() <= service["metadata"].get("labels", {}).items() and port["name"] in named]
+    return {(pod, port["targetPort"]) for service, port in found for pod in selected(service, pods)}
+
+
+def problems_of_monitors(manifests):
+    """Where there are monitors, every port with metrics has one, which may reach it, and so has every source of an alert."""
+    monitors = {one["metadata"]["name"]: one for one in manifests if one["kind"] in ("Probe", "ServiceMonitor")}
+    if not monitors:
+        return
+    pods = {one["metadata"]["name"]: pod_of(one) for one in manifests if pod_of(one)[0]}
+    read = set()
+    for name, monitor in monitors.items():
+        reads = read_by(monitor, manifests, pods)
+        # Another namespace's are not among these manifests.
+        if not reads and "namespaceSelector" not in monitor["spec"]:
+            yield f"{monitor['kind']} {name}: reads no port of a pod"
+        read |= reads
+    for name, (pod, labels) in pods.items():
+        for port in (port for container in pod["containers"] for port in container.get("ports", []) if port["name"] in METRICS):
+            if (name, port["name"]) not in read:
+                yield f"{name}: no monitor reads its port {port['name']}"
+            elif not any(rule_allows(rule, port["containerPort"]) for policy in manifests if policy["kind"] == "NetworkPolicy" and name in selected(policy, pods) for rule in policy["spec"].get("ingress", [])):
+                yield f"{name}: no policy lets Prometheus read its port {port['name']}"
+    for exporter in tomllib.loads(EXTERNAL.read_text())["exporter"]:
+        monitor = monitors.get(exporter["monitor"])
+        if not monitor:
+            yield f"there is no monitor {exporter['monitor']} for {exporter['name']}, which alerts read"
+            continue
+        kept = [rule["regex"] for endpoint in monitor["spec"].get("endpoints", []) for rule in endpoint.get("metricRelabelings", []) if rule["action"] == "keep"]
+        for metric in (metric for metric in exporter["metrics"] if metric.startswith("kube_")):
+            if not all(re.fullmatch(regex, metric) for regex in kept):
+                yield f"ServiceMonitor {exporter['monitor']}: does not keep {metric}, which alerts read"
+    probed = {target for monitor in monitors.values() if monitor["kind"] == "Probe" for target in monitor["spec"]["targets"]["staticConfig"]["static"]}
+    for host in (host for one in manifests if one["kind"] == "Ingress" for tls in one["spec"].get("tls", []) for host in tls["hosts"]):
+        if f"{host}:443" not in probed:
+            yield f"no Probe looks at the certificate of {host}"
+
+
+def rule_allows(rule, port):
+    """Whether a rule of a policy lets Prometheus reach a port."""
+    return any(peer.get("namespaceSelector", {}).get("matchLabels") == PROMETHEUS for peer in rule["from"]) and any(one["port"] == port for one in rule["ports"])
+
+
 def check(manifests, versions=VERSIONS):
     for one in manifests:
         where = f"{one['kind']} {one['metadata']['name']}"
@@ -171,6 +231,7 @@ def check(manifests, versions=VERSIONS):
         if pod:
             yield from (f"{where}: {problem}" for problem in problems_of_pod(one, pod))
     yield from problems_of_all(manifests)
+    yield from problems_of_monitors(manifests)
 
 
 def main():

@@ -16,6 +16,8 @@ MONITORING = ROOT / "ops/monitoring"
 # Labels that Prometheus adds to every series.
 TARGET_LABELS = {"job", "instance"}
 OF_COUNTERS = {"rate", "irate", "increase"}
+# Whether there is such a series, of any kind.
+OF_PRESENCE = {"present_over_time"}
 OF_GAUGES = {"delta", "deriv", "predict_linear", "changes"}
 
 
@@ -79,7 +81,7 @@ def problems_of(text, known):
             yield f"{series.function}({series.name}): it is a {kind}"
         if series.function in OF_GAUGES and kind != "gauge":
             yield f"{series.function}({series.name}): it is a {kind}"
-        if kind == "counter" and series.function not in OF_COUNTERS:
+        if kind == "counter" and series.function not in OF_COUNTERS | OF_PRESENCE:
             yield f"{series.name} is a counter: its value alone says how long the program has run"
     for label in sorted(expression.grouped_by - labels_of_all):
         yield f"nothing has a label {label} to group by"

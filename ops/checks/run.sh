@@ -23,4 +23,4 @@ command -v kubectl >/dev/null || {
 "$python" routes.py
 "$python" runbooks.py
 "$python" alerts.py
-"$python" -m unittest -q test_terraform test_metrics test_capacity test_smoke test_compose test_kubernetes test_release test_backup test_secrets test_daily test_native
+"$python" -m unittest -q test_terraform test_metrics test_capacity test_smoke test_compose test_kubernetes test_release test_backup test_secrets test_daily test_native test_images

@@ -16,6 +16,8 @@ RUNBOOKS = ROOT / "ops/runbooks"
 PARTS = ["Meaning", "First three commands", "Mitigation", "Resolved when", "Escalation"]
 # The admin ports of the programs, the map, the collector.
 PORTS = {*range(9101, 9109), 8090, 4318}
+# What the links of alerts begin with: prometheus.yml's external label.
+BASE = "{{ $externalLabels.runbooks }}/"
 PATHS = {"/ready", "/health", "/metrics", "/log"}
 
 
@@ -72,9 +74,10 @@ def main():
     problems = []
     for name, rule in alerts.items():
         annotations = rule["annotations"]
-        file = ROOT / annotations.get("runbook", "?")
-        if not annotations.get("summary") or not file.is_file():
-            problems.append(f"{name}: summary and runbook are needed, and {file.name} has to be there")
+        link = annotations.get("runbook_url", "")
+        file = RUNBOOKS / link.removeprefix(BASE)
+        if not annotations.get("summary") or not link.startswith(BASE) or not file.is_file():
+            problems.append(f"{name}: a summary is needed and a runbook_url of {BASE} and a file in ops/runbooks, not {link!r}")
             continue
         text = file.read_text()
         if not text.startswith(f"# {name}\n"):
@@ -84,7 +87,7 @@ def main():
         if len(commands(text)) != 3:
             problems.append(f"{file.name}: there are {len(commands(text))} first commands")
         problems += [f"{file.name}: {problem}" for command in commands(text) for problem in problems_of_command(command, known)]
-    used = {Path(rule["annotations"].get("runbook", "")).name for rule in alerts.values()}
+    used = {Path(rule["annotations"].get("runbook_url", "")).name for rule in alerts.values()}
     for file in sorted(RUNBOOKS.glob("*.md")):
         text = file.read_text()
         if commands(text) and file.name not in used:

@@ -6,6 +6,7 @@
 #   just terraform-apply topics     topics alone: where the provider of subjects is only a recorded schema
 set -euo pipefail
 cd "$(dirname "$0")/../.."
+provision=$PWD/ops/release/provision-topics.sh
 : "${UPDRAFT_KAFKA_BOOTSTRAP:?run it with just terraform-apply}" "${UPDRAFT_SCHEMA_REGISTRY_URL:?run it with just terraform-apply}"
 part=${1:-all}
 case $part in
@@ -99,9 +100,15 @@ PYTHON
 }
 
 "$UPDRAFT_TOFU" version | sed -n 1p
-run "$UPDRAFT_TOFU" init
+run "$provision" .
+added=$(sed -n 's/^Apply complete.* \([0-9]*\) added, .*/\1/p' "$copy/log")
+[ "${added:-0}" -ge "$topics" ] || { cat "$copy/log" >&2; fail "a release provisions ${added:-0} topics and subjects instead of $topics or more"; }
+ok "the step of a release: $(grep '^Apply complete' "$copy/log")"
+run "$provision" .
+grep -q '^Apply complete.* 0 added, 0 changed, 0 destroyed' "$copy/log" || { cat "$copy/log" >&2; fail "the second time the step changes something"; }
+ok "the second time it changes nothing"
 apply
-ok "$(grep '^Apply complete' "$copy/log")"
+ok "the environment: $(grep '^Apply complete' "$copy/log")"
 plan_exits 0 "the second plan is empty"
 
 "$UPDRAFT_TOFU" output -json settings | jq -r 'to_entries[] | "\(.key)=\(.value)"' >"$copy/dev.env"

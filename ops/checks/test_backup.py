@@ -4,6 +4,7 @@ import datetime
 import http.server
 import importlib.util
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -128,6 +129,21 @@ class Accounts(unittest.TestCase):
             self.assertEqual(sorted(file.name for file in folder.iterdir()), [*files[2:], "account.prom", "schemas-2026-03-02.zip", "schemas-2026-03-03.zip"])
             newest = datetime.datetime(2026, 3, 3, 23).timestamp()
             self.assertEqual((folder / "account.prom").read_text(), f'updraft_backup_seconds{{what="accounts"}} {newest:.0f}\n')
+
+
+class OneServer(unittest.TestCase):
+    def test_the_unit_says_when_it_made_a_backup(self):
+        lines = re.findall(r'^ExecStart=/bin/sh -c "(.*)"$', (OPS / "systemd/updraft-backup.service").read_text(), re.M)
+        self.assertEqual(len(lines), 1)
+        # As systemd reads it.
+        command = re.sub(r"\\(.)", r"\1", lines[0]).replace("%%", "%").replace("$$", "$")
+        with tempfile.TemporaryDirectory() as folder:
+            subprocess.run(["/bin/sh", "-c", command.replace("/var/backups/updraft", folder)], check=True)
+            text = (Path(folder) / "backup.prom-new").read_text()
+        self.assertRegex(text, r'^updraft_backup_seconds\{what="history"\} \d{10}\nupdraft_backup_seconds\{what="accounts"\} \d{10}\n$')
+        checked = subprocess.run(["promtool", "check", "metrics"], input=text, capture_output=True, text=True)
+        # It has no help text, as the files of the other backups.
+        self.assertNotIn("parsing", checked.stderr)
 
 
 if __name__ == "__main__":

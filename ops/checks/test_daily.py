@@ -1,7 +1,9 @@
-"""The day's look finds an old backup, a silent Prometheus and alerts, and says what is not set."""
+"""The day's look finds an old backup, a certificate that ends soon, a silent Prometheus and alerts, and says what is not set."""
 import http.server
 import json
 import os
+import socket
+import ssl
 import subprocess
 import tempfile
 import threading
@@ -12,9 +14,9 @@ from pathlib import Path
 DAILY = Path(__file__).resolve().parents[1] / "daily"
 
 
-def daily(**variables):
+def daily(*arguments, **variables):
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("UPDRAFT_", "PROMETHEUS"))}
-    ran = subprocess.run([DAILY], capture_output=True, text=True, timeout=60, env=environment | variables)
+    ran = subprocess.run([DAILY, *arguments], capture_output=True, text=True, timeout=60, env=environment | variables)
     return ran.returncode, ran.stdout
 
 
@@ -42,7 +44,7 @@ class Daily(unittest.TestCase):
 
     def test_what_is_not_set_is_said(self):
         code, said = daily()
-        self.assertEqual((code, said.count("is not set")), (0, 5))
+        self.assertEqual((code, said.count("is not set")), (0, 6))
 
     def test_alerts_are_found(self):
         self.assertEqual(self.prometheus("Watchdog")[0], 0)
@@ -82,6 +84,91 @@ class Daily(unittest.TestCase):
                 found = daily(PATH=f"{folder}:/usr/bin:/bin", UPDRAFT_TERRAFORM="somewhere")
                 self.assertEqual(found[0], code)
                 self.assertRegex(found[1], said)
+
+
+class Certificates(unittest.TestCase):
+    def addresses(self, **variables):
+        code, said = daily("addresses", **variables)
+        self.assertEqual(code, 0)
+        return said.splitlines()
+
+    def test_addresses_with_tls_are_read(self):
+        for url, wanted in (
+            ("mqtts://mqtt.example.org", ["MQTT mqtt.example.org 8883"]),
+            ("mqtts://mqtt.example.org:8884/", ["MQTT mqtt.example.org 8884"]),
+            ("mqtts://[2001:db8::1]:8884", ["MQTT [2001:db8::1] 8884"]),
+            ("mqtts://[2001:db8::1]", ["MQTT [2001:db8::1] 8883"]),
+            ("mqtt://mqtt.example.org:1883", []),
+        ):
+            self.assertEqual(self.addresses(UPDRAFT_MQTT_URL=url), wanted)
+        self.assertEqual(self.addresses(UPDRAFT_MAP_URL="https://map.example.org"), ["map map.example.org 443"])
+        self.assertEqual(self.addresses(UPDRAFT_MAP_URL="http://localhost:8090"), [])
+
+    def test_brokers_are_read_where_their_protocol_has_tls(self):
+        brokers = "kafka-1.example.org:9093,kafka-2.example.org:9094, [2001:db8::1]:9093"
+        wanted = ["Kafka kafka-1.example.org 9093", "Kafka kafka-2.example.org 9094", "Kafka [2001:db8::1] 9093"]
+        for settings, found in (
+            ("security.protocol=ssl,ssl.ca.location=/ca.pem", wanted),
+            ("ssl.ca.location=/ca.pem,security.protocol=SASL_SSL", wanted),
+            ("security.protocol=sasl_plaintext", []),
+            ("linger.ms=5", []),
+            ("", []),
+        ):
+            self.assertEqual(self.addresses(UPDRAFT_KAFKA_BOOTSTRAP=brokers, UPDRAFT_KAFKA_CONFIG=settings), found, settings)
+        self.assertEqual(self.addresses(UPDRAFT_KAFKA_CONFIG="security.protocol=ssl"), [])
+        self.assertEqual(self.addresses(UPDRAFT_KAFKA_BOOTSTRAP="kafka:x", UPDRAFT_KAFKA_CONFIG="security.protocol=ssl"), ["Kafka kafka:x -"])
+
+    def test_settings_may_be_in_files(self):
+        with tempfile.NamedTemporaryFile("w") as file:
+            file.write("security.protocol=ssl\n")
+            file.flush()
+            self.assertEqual(self.addresses(UPDRAFT_KAFKA_BOOTSTRAP="kafka:9093", UPDRAFT_KAFKA_CONFIG_FILE=file.name), ["Kafka kafka 9093"])
+
+    def test_unknown_arguments_are_refused(self):
+        self.assertEqual(daily("adresses"), (64, ""))
+
+    def server(self, days):
+        """The port of a server that shows a certificate with so many days."""
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        certificate, key = f"{folder.name}/certificate.pem", f"{folder.name}/key.pem"
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=localhost",
+                        "-days", str(days), "-keyout", key, "-out", certificate], check=True, capture_output=True)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate, key)
+        # As a broker that asks for a certificate of its clients.
+        context.verify_mode = ssl.CERT_REQUIRED
+        context.load_verify_locations(certificate)
+        listener = socket.create_server(("127.0.0.1", 0))
+        self.addCleanup(listener.close)
+
+        def serve():
+            while True:
+                try:
+                    connection, _ = listener.accept()
+                except OSError:
+                    return
+                try:
+                    context.wrap_socket(connection, server_side=True).close()
+                except OSError:
+                    connection.close()
+
+        threading.Thread(target=serve, daemon=True).start()
+        return listener.getsockname()[1]
+
+    def test_certificates_that_end_soon_are_found(self):
+        long, short = self.server(90), self.server(10)
+        code, said = daily(UPDRAFT_MQTT_URL=f"mqtts://127.0.0.1:{long}")
+        self.assertEqual(code, 0, said)
+        self.assertRegex(said, rf"ok +certificate of MQTT +127\.0\.0\.1:{long}: (89|90) days")
+        code, said = daily(UPDRAFT_MQTT_URL=f"mqtts://127.0.0.1:{short}")
+        self.assertEqual(code, 1)
+        self.assertRegex(said, rf"FAIL +certificate of MQTT +127\.0\.0\.1:{short}: (9|10) days")
+        code, said = daily(UPDRAFT_KAFKA_BOOTSTRAP=f"127.0.0.1:{long},127.0.0.1:{short},127.0.0.1:1,kafka:x", UPDRAFT_KAFKA_CONFIG="security.protocol=ssl", PATH="/usr/bin:/bin")
+        self.assertEqual(code, 1)
+        for line in (rf"ok +certificate of Kafka +127\.0\.0\.1:{long}", rf"FAIL +certificate of Kafka +127\.0\.0\.1:{short}: (9|10) days",
+                     r"FAIL +certificate of Kafka +127\.0\.0\.1:1: none is shown", r"FAIL +certificate of Kafka +kafka:x: expected host:port"):
+            self.assertRegex(said, line)
 
 
 if __name__ == "__main__":

@@ -71,6 +71,29 @@ class Planted(unittest.TestCase):
     def test_services_without_pods_are_found(self):
         self.assertIn("Service pusher: selects nothing", self.problems("Service", "pusher", lambda one: one["spec"]["selector"].update({"app.kubernetes.io/name": "push"})))
 
+    def test_ports_with_metrics_and_no_monitor_are_found(self):
+        def unlabelled(service):
+            service["metadata"]["labels"].pop("updraft.io/admin")
+
+        self.assertIn("pusher: no monitor reads its port admin", self.problems("Service", "pusher-admin", unlabelled))
+        self.assertIn("redis: no monitor reads its port metrics", self.problems("ServiceMonitor", "redis", lambda one: one["spec"]["endpoints"][0].update(port="redis-metrics")))
+        self.assertIn("Probe certificates: reads no port", self.problems("Probe", "certificates", lambda one: one["spec"]["prober"].update(url="blackbox:9115")))
+
+    def test_monitors_that_a_policy_blocks_are_found(self):
+        self.assertIn("thermals: no policy lets Prometheus read its port admin", self.problems("NetworkPolicy", "metrics", lambda one: one["spec"]["ingress"][0]["ports"].remove({"port": 9105})))
+
+    def test_sources_of_alerts_without_a_monitor_are_found(self):
+        self.assertIn("there is no monitor node-exporter", self.problems("ServiceMonitor", "node-exporter", lambda one: one["metadata"].update(name="nodes")))
+        self.assertIn("does not keep kube_cronjob_created", self.problems("ServiceMonitor", "kube-state-metrics", lambda one: one["spec"]["endpoints"][0]["metricRelabelings"][0].update(regex="kube_pod_.*")))
+        self.assertIn("no Probe looks at the certificate of map.example.org", self.problems("Probe", "certificates", lambda one: one["spec"]["targets"]["staticConfig"]["static"].pop(0)))
+
+    def test_without_monitors_nothing_is_missed(self):
+        self.assertEqual(list(kubernetes.problems_of_monitors([one for one in PRODUCTION if one["kind"] not in ("Probe", "ServiceMonitor")])), [])
+
+    def test_the_probes_are_those_of_compose(self):
+        there = kubernetes.OVERLAYS.parent / "components/monitoring/blackbox.yml"
+        self.assertEqual(there.read_text(), (kubernetes.EXTERNAL.parent / "blackbox/blackbox.yml").read_text())
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -23,7 +23,7 @@ class Expressions(unittest.TestCase):
         self.assertEqual(read.grouped_by, {"le", "job"})
 
     def test_sound_expressions_pass(self):
-        for text in ('sum by (reason) (rate(frames_total{reason="x"}[5m])) / clamp_min(sum(lag), 1)', "a:b:rate5m > 0.1", "max by (job) (lag)"):
+        for text in ('sum by (reason) (rate(frames_total{reason="x"}[5m])) / clamp_min(sum(lag), 1)', "a:b:rate5m > 0.1", "max(present_over_time(frames_total[10m] offset 26h))", "max by (job) (lag)"):
             self.assertEqual(problems(text), [], text)
 
     def test_unknown_metrics_are_found(self):

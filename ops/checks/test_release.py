@@ -1,10 +1,15 @@
 """The gate of releases, in a repository made for it; and the bill of materials of this one."""
 import importlib.util
+import json
+import os
+import re
 import shutil
 import subprocess
 import tempfile
 import unittest
 from pathlib import Path
+
+import yaml
 
 RELEASE = Path(__file__).resolve().parents[1] / "release"
 CHANGELOG = "# Changelog\n\n## Unreleased\n\n- later\n\n## 1.2.3 (2026-06-01)\n\n- Faster.\n\n## 1.2.2\n\n- Slower.\n"
@@ -59,6 +64,86 @@ class Gate(unittest.TestCase):
         self.version("1.2.2")
         self.git("tag", "v1.10.0")
         self.assertEqual(self.gate("v1.2.2"), (1, "release: v1.2.2: v1.10.0 is newer\n"))
+
+
+class Provision(unittest.TestCase):
+    """The step before a rollout, with a program that records how it is called; `terraform-apply` runs it on a real Kafka."""
+
+    MAIN = 'module "topics" {\n}\nmodule "access" {\n}\nmodule "clickhouse" {\n}\n'
+
+    def provision(self, actions, main=MAIN):
+        folder = Path(tempfile.mkdtemp())
+        self.addCleanup(shutil.rmtree, folder)
+        (folder / "main.tf").write_text(main)
+        shown = json.dumps({"resource_changes": [{"address": "module.access.kafka_acl.topic", "change": {"actions": actions}}]})
+        (folder / "terraform").write_text(f"""#!/bin/sh
+echo "$*" | sed 's#/[^ ]*/tmp[^ ]*#PLAN#g' >>{folder}/calls
+[ "$2" != show ] || echo '{shown}'
+""")
+        (folder / "terraform").chmod(0o755)
+        environment = {"PATH": f"{folder}:/usr/bin:/bin"}
+        ran = subprocess.run([RELEASE / "provision-topics.sh", folder], capture_output=True, text=True, env=environment)
+        calls = folder / "calls"
+        return ran.returncode, [call.split()[1] for call in calls.read_text().splitlines()] if calls.exists() else [], calls.read_text() if calls.exists() else "", ran.stderr
+
+    def test_topics_and_rights_are_applied_and_nothing_else(self):
+        code, commands, calls, _ = self.provision(["create"])
+        self.assertEqual((code, commands), (0, ["init", "plan", "show", "apply"]))
+        self.assertIn("-target=module.topics -target=module.access -out=", calls)
+        self.assertNotIn("clickhouse", calls)
+
+    def test_a_removal_stops_the_rollout(self):
+        code, commands, _, said = self.provision(["delete", "create"])
+        self.assertEqual((code, commands), (1, ["init", "plan", "show"]))
+        self.assertIn("the plan removes module.access.kafka_acl.topic", said)
+
+    def test_an_environment_without_topics_is_refused(self):
+        code, commands, _, said = self.provision(["create"], "")
+        self.assertEqual((code, commands), (1, []))
+        self.assertIn("has none of the modules", said)
+
+    def test_staging_provisions_before_it_rolls_out(self):
+        workflow = yaml.safe_load((RELEASE.parents[1] / ".github/workflows/images.yml").read_text())
+        runs = [step.get("run", "") for step in workflow["jobs"]["staging"]["steps"]]
+        provisions = [at for at, run in enumerate(runs) if "ops/release/provision-topics.sh terraform/environments/production" in run]
+        applies = [at for at, run in enumerate(runs) if "kubectl apply" in run]
+        self.assertEqual((len(provisions), len(applies)), (1, 1))
+        self.assertLess(provisions[0], applies[0])
+
+    def test_staging_has_a_value_for_every_variable(self):
+        folder = RELEASE.parents[1] / "terraform/environments/production"
+        blocks = re.findall(r'^variable "(\w+)" \{\n(.*?)^\}', (folder / "variables.tf").read_text(), re.M | re.S)
+        needed = {name for name, body in blocks if not re.search(r"^  default +=", body, re.M)}
+        given = set(re.findall(r"^(\w+) +=", (folder / "staging.tfvars.example").read_text(), re.M))
+        workflow = yaml.safe_load((RELEASE.parents[1] / ".github/workflows/images.yml").read_text())
+        for step in workflow["jobs"]["staging"]["steps"]:
+            given |= {name.removeprefix("TF_VAR_") for name in step.get("env", {}) if name.startswith("TF_VAR_")}
+        self.assertEqual(needed - given, set())
+
+
+class Pack(unittest.TestCase):
+    def test_runbooks_and_what_they_link_to_are_packed(self):
+        with tempfile.TemporaryDirectory() as folder:
+            copied = Path(folder) / "updraft"
+            # Where the archive is written: a copy of what is in this repository, without its builds.
+            files = subprocess.run(["git", "-C", RELEASE, "ls-files", "--full-name", "-z", ":/"], capture_output=True, text=True, check=True).stdout
+            for file in filter(None, files.split("\0")):
+                if (source := RELEASE.parents[1] / file).is_file():
+                    (copied / file).parent.mkdir(parents=True, exist_ok=True)
+                    shutil.copy2(source, copied / file)
+            for command in (["init", "-q"], ["-c", "user.name=x", "-c", "user.email=x@example.org", "commit", "-q", "--allow-empty", "-m", "x"]):
+                subprocess.run(["git", "-C", copied, *command], check=True)
+            programs = Path(folder) / "programs"
+            programs.mkdir()
+            for program in ("bridge", "processor", "pusher", "replay", "updraft"):
+                (programs / program).write_text("#!/bin/sh\n")
+            ran = subprocess.run([copied / "ops/release/pack.sh", "v1.2.3", "x86-64"], capture_output=True, text=True, env=os.environ | {"UPDRAFT_PROGRAMS": str(programs)})
+            self.assertEqual(ran.returncode, 0, ran.stderr)
+            subprocess.run(["tar", "-xzf", copied / "updraft-1.2.3-linux-x86-64.tar.gz", "-C", folder], check=True)
+            runbooks = Path(folder) / "updraft-1.2.3-linux-x86-64/doc/runbooks"
+            links = [(page, target) for page in runbooks.glob("*.md") for target in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text())]
+            self.assertGreater(len(links), 100)
+            self.assertEqual([f"{page.name}: {target}" for page, target in links if not (page.parent / target).is_file()], [])
 
 
 class BillOfMaterials(unittest.TestCase):

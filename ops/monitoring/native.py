@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
 """Runs Prometheus and Alertmanager beside programs on this machine, with the rules and routes of this folder, until Ctrl-C.
 
-    ops/monitoring/native.py [--webhook URL] [--listen ADDRESS] [--data FOLDER] [PROGRAM=HOST:PORT ...]
+    ops/monitoring/native.py [--webhook URL] [--runbooks URL] [--data FOLDER] [PROGRAM=HOST:PORT ...]
 
 Prometheus is at http://localhost:9090, Alertmanager at http://localhost:9093. It needs both on the PATH (Debian: prometheus,
 prometheus-alertmanager). Programs are expected at their default admin ports; PROGRAM=HOST:PORT names another address, and may be
 repeated for several instances. Every alert is posted to the webhook (without it alerts are only shown at Alertmanager), in the
 groups and with the suppressions of alertmanager.yml. Exporters of machine and Redis, and certificates, are not asked: their
-alerts stay silent.
+alerts stay silent, but `BackupMissing`, which cannot see backups without the exporter of the machine.
 """
 import argparse
 import copy
@@ -27,9 +27,10 @@ HERE = Path(__file__).resolve().parent
 ALERTMANAGER = ("prometheus-alertmanager", "alertmanager")
 # Jobs whose exporters are not ours.
 OTHERS = {"node", "redis", "certificates"}
+RUNBOOKS = (HERE.parent / "runbooks").as_uri()
 
 
-def prometheus_of(config, prometheus, alertmanager, addresses):
+def prometheus_of(config, prometheus, alertmanager, addresses, runbooks=RUNBOOKS):
     """prometheus.yml for programs at these addresses: {job: [address]}."""
     made = copy.deepcopy(config)
     jobs = {job["job_name"] for job in made["scrape_configs"]} - OTHERS
@@ -44,6 +45,7 @@ def prometheus_of(config, prometheus, alertmanager, addresses):
     # The archive is the only one that an installation may be without.
     if "archive" not in addresses:
         made["scrape_configs"] = [job for job in made["scrape_configs"] if job["job_name"] != "archive"]
+    made["global"]["external_labels"] = {"runbooks": runbooks.rstrip("/")}
     made["rule_files"] = [str(HERE / "prometheus" / file) for file in made["rule_files"]]
     made["alerting"]["alertmanagers"] = [{"static_configs": [{"targets": [alertmanager]}]}]
     return made
@@ -85,6 +87,7 @@ def program(*names):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--webhook", metavar="URL", help="where every alert is posted to, in Alertmanager's JSON")
+    parser.add_argument("--runbooks", metavar="URL", default=os.environ.get("UPDRAFT_RUNBOOKS_URL") or RUNBOOKS, help="where the runbooks are that alerts link to; default: UPDRAFT_RUNBOOKS_URL, or the files of this folder")
     parser.add_argument("--prometheus", metavar="ADDRESS", default="127.0.0.1:9090")
     parser.add_argument("--alertmanager", metavar="ADDRESS", default="127.0.0.1:9093")
     parser.add_argument("--data", metavar="FOLDER", type=Path, help="where samples and silences are kept; without it they end with this command")
@@ -96,7 +99,7 @@ def main():
     with tempfile.TemporaryDirectory() as temporary:
         folder = options.data or Path(temporary)
         folder.mkdir(parents=True, exist_ok=True)
-        prometheus = prometheus_of(yaml.safe_load((HERE / "prometheus/prometheus.yml").read_text()), options.prometheus, options.alertmanager, addresses)
+        prometheus = prometheus_of(yaml.safe_load((HERE / "prometheus/prometheus.yml").read_text()), options.prometheus, options.alertmanager, addresses, options.runbooks)
         alertmanager = alertmanager_of(yaml.safe_load((HERE / "alertmanager/alertmanager.yml").read_text()), options.webhook)
         (folder / "prometheus.yml").write_text(yaml.safe_dump(prometheus, sort_keys=False))
         (folder / "alertmanager.yml").write_text(yaml.safe_dump(alertmanager, sort_keys=False))

@@ -25,8 +25,12 @@ done
 # Checks of an installation, and the backup of its accounts.
 install -m 755 ops/smoke-test ops/daily ops/topic-records.py "$folder/$name/bin/"
 cp ops/systemd/* "$folder/$name/systemd/"
-cp docs/one-server.md docs/metrics.md "$folder/$name/doc/"
-cp -r ops/runbooks "$folder/$name/doc/"
+# The links of the runbooks lead to documents, which are beside them here.
+cp docs/*.md "$folder/$name/doc/"
+mkdir "$folder/$name/doc/runbooks"
+for page in ops/runbooks/*.md; do
+    sed 's#](\.\./\.\./docs/#](../#g' "$page" >"$folder/$name/doc/runbooks/${page##*/}"
+done
 cp README.md CHANGELOG.md LICENSE-* "$folder/$name/"
 ops/release/sbom.py "$target" >"$name.cdx.json"
 cp "$name.cdx.json" "$folder/$name/sbom.cdx.json"

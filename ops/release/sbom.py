@@ -15,7 +15,7 @@ import uuid
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-# As .github/workflows/release.yml and ops/docker/Dockerfile build them.
+# As ops/docker/build-programs.sh builds them.
 PROGRAMS = ("bridge", "processor", "pusher", "replay", "standalone")
 FEATURES = "bridge/kafka-tls,processor/kafka-tls,pusher/kafka-tls"
 PAGE = "pusher/web/package-lock.json"

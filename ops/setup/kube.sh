@@ -29,6 +29,7 @@ definitions() {
     definition ScaledObject $keda config/crd/bases/keda.sh_scaledobjects.yaml
     definition TriggerAuthentication $keda config/crd/bases/keda.sh_triggerauthentications.yaml
     definition ServiceMonitor $prometheus example/prometheus-operator-crd/monitoring.coreos.com_servicemonitors.yaml
+    definition Probe $prometheus example/prometheus-operator-crd/monitoring.coreos.com_probes.yaml
     definition PrometheusRule $prometheus example/prometheus-operator-crd/monitoring.coreos.com_prometheusrules.yaml
 }
 

@@ -102,9 +102,9 @@ variable "namespace" {
 }
 
 variable "programs_with_secrets" {
-  description = "The keys of secrets, which Terraform may show. autoscaler: KEDA's certificate, where it scales."
+  description = "The keys of secrets, which Terraform may show. autoscaler: KEDA's certificate, where it scales; redis-exporter: the user that reads Redis' metrics."
   type        = set(string)
-  default     = ["bridge", "processor", "thermals", "receivers", "migrate", "historian", "archive", "accounts", "backup", "pusher", "autoscaler"]
+  default     = ["bridge", "processor", "thermals", "receivers", "migrate", "historian", "archive", "accounts", "backup", "pusher", "redis-exporter", "autoscaler"]
 }
 
 variable "secrets_version" {

@@ -38,7 +38,7 @@ variable "secrets_version" {
 }
 
 variable "programs" {
-  description = "Who has secrets, the keys of secrets, which Terraform may show. redis: its users.acl; autoscaler: KEDA's certificate."
+  description = "Who has secrets, the keys of secrets, which Terraform may show. redis: its users.acl; redis-exporter: the user that reads its metrics; autoscaler: KEDA's certificate."
   type        = set(string)
-  default     = ["bridge", "processor", "thermals", "receivers", "migrate", "historian", "archive", "accounts", "backup", "pusher", "redis", "autoscaler"]
+  default     = ["bridge", "processor", "thermals", "receivers", "migrate", "historian", "archive", "accounts", "backup", "pusher", "redis", "redis-exporter", "autoscaler"]
 }

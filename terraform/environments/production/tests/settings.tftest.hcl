@@ -61,7 +61,7 @@ run "staging_is_beside_production" {
 run "every_secret_that_the_manifests_mount_is_made" {
   command = plan
   assert {
-    condition     = toset(module.kubernetes.secrets) == toset([for name in ["bridge", "processor", "thermals", "receivers", "migrate", "historian", "archive", "accounts", "backup", "pusher", "autoscaler", "redis"] : "updraft-${name}"])
+    condition     = toset(module.kubernetes.secrets) == toset([for name in ["bridge", "processor", "thermals", "receivers", "migrate", "historian", "archive", "accounts", "backup", "pusher", "autoscaler", "redis", "redis-exporter"] : "updraft-${name}"])
     error_message = "those of ops/kubernetes"
   }
 }
