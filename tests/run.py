@@ -188,7 +188,7 @@ def run_in_order(binaries, jobs, arguments, report):
     order = {name: index for index, name in enumerate(LONGEST)}
     binaries = sorted(binaries, key=lambda binary: order.get(binary.target, len(order)))
     with concurrent.futures.ThreadPoolExecutor(jobs + 1) as pool:
-        threads = {"RUST_TEST_THREADS": str(2 * jobs)}
+        threads = {"RUST_TEST_THREADS": str(4 * jobs)}
         running = [pool.submit(run, binary, threads, arguments) for binary in binaries]
         for done in concurrent.futures.as_completed(running):
             report.add(done.result())

@@ -156,12 +156,12 @@ async fn result(environment: &Environment, expected: &BTreeSet<Output>) -> Resul
 fn disturb(test: &Runtime, environment: &Environment, log: &EmbeddedLog) {
     let mut dice = Dice::new(5);
     let mut processes = vec![start(log, 1 + dice.below(60) as usize)];
+    let mut observed = test.block_on(environment.observed());
     for _ in 0..DISTURBANCES {
-        let so_far = test.block_on(environment.read_all("fanet.observation.v1")).len();
-        let more = so_far + dice.below(900) as usize;
+        let more = *observed.borrow() + dice.below(900) as usize;
         // Towards the end there may be no more observations.
         let _ = test.block_on(async {
-            tokio::time::timeout(Duration::from_millis(200), environment.until_observed(more)).await
+            tokio::time::timeout(Duration::from_millis(200), observed.wait_for(|observed| *observed >= more)).await
         });
         if dice.below(3) == 0 && processes.len() < 3 {
             processes.push(start(log, 1 + dice.below(60) as usize));

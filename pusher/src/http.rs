@@ -94,6 +94,11 @@ pub(crate) async fn serve(
             }
         };
         backoff.reset();
+        // Otherwise the end of a response in several writes waits for the client's delayed acknowledgement, 40 ms.
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(%peer, %error, "the connection ended before it began");
+            continue;
+        }
         let connection = match app.http_connections.open() {
             Ok(connection) => connection,
             Err(error) => {

@@ -17,6 +17,7 @@ use streams::registry::Schemas;
 use streams::{
     Cluster, Event, Flush, Headers, Incoming, Log, Outgoing, SeekTo, SinkSettings, TopicPartition, partitioner,
 };
+use tokio::sync::watch;
 
 use crate::traffic::{self, Plan, Sent};
 
@@ -179,15 +180,23 @@ impl Environment {
     }
 
     /// Waits until so many records are in the topic of observations.
+    #[allow(dead_code, reason = "not every test waits once")]
     pub(crate) async fn until_observed(&self, count: usize) {
-        let from = self.partitions("fanet.observation.v1").collect();
-        let mut source = self.log.read(from).await.expect("a reader");
-        let mut seen = 0;
-        while seen < count {
-            if let Event::Records(records) = source.next().await.expect("reads") {
-                seen += records.len();
+        self.observed().await.wait_for(|observed| *observed >= count).await.expect("observations are counted");
+    }
+
+    /// The number of records in the topic of observations, which a task counts as they come.
+    pub(crate) async fn observed(&self) -> watch::Receiver<usize> {
+        let mut source = self.log.read(self.partitions("fanet.observation.v1").collect()).await.expect("a reader");
+        let (observed, receiver) = watch::channel(0);
+        tokio::spawn(async move {
+            while !observed.is_closed() {
+                if let Event::Records(records) = source.next().await.expect("reads") {
+                    observed.send_modify(|observed| *observed += records.len());
+                }
             }
-        }
+        });
+        receiver
     }
 
     /// Waits until all expected outputs are there, and asserts that there are no others.
