@@ -6,9 +6,9 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand};
 use runtime::program::Program;
 use runtime::settings::parse_duration;
+use runtime::{AdminRequest, Redacted, ShellOptions};
 #[cfg(feature = "services")]
 use runtime::{CertificateFiles, CertificateUse};
-use runtime::{Redacted, ShellOptions};
 use streams::LogOptions;
 
 use crate::shard::Shard;
@@ -44,11 +44,17 @@ pub struct Config {
 }
 
 /// What to do instead of running.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Subcommand)]
+#[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
 pub enum Command {
     /// Ask the running bridge on its admin port whether it is ready, and print the answer in one line. Exit codes: 0 ready,
     /// 1 not ready, 2 not reachable.
     Health,
+    /// Change what the running bridge logs, until its next start, by its admin port; print the answer in one line. Exit codes:
+    /// 0 changed, 1 refused, 2 not reachable.
+    Log {
+        /// The filter, as for --log: `info,bridge=debug` for details, `info` to end them.
+        filter: String,
+    },
 }
 
 /// The bridge's own options.
@@ -146,8 +152,12 @@ impl Program for Config {
         Some(9101)
     }
 
-    fn health_of(&self) -> Option<u16> {
-        self.command.and(self.admin_port())
+    fn asks(&self) -> Option<(u16, AdminRequest)> {
+        let request = match self.command.as_ref()? {
+            Command::Health => AdminRequest::Health,
+            Command::Log { filter } => AdminRequest::LogFilter(filter.clone()),
+        };
+        Some((self.admin_port()?, request))
     }
 
     fn check(&self) -> Result<(), String> {
@@ -211,10 +221,11 @@ mod tests {
     }
 
     #[test]
-    fn health_asks_the_port_of_the_bridge() {
-        assert_eq!(parse(&[]).expect("good").health_of(), None);
-        let config = parse(&["health"]).expect("good");
-        assert_eq!((config.command, config.health_of()), (Some(Command::Health), Some(9101)));
+    fn requests_go_to_the_port_of_the_bridge() {
+        let asks = |arguments: &[&str]| parse(arguments).expect("good").asks();
+        assert_eq!(asks(&[]), None);
+        assert_eq!(asks(&["health"]), Some((9101, AdminRequest::Health)));
+        assert_eq!(asks(&["log", "debug"]), Some((9101, AdminRequest::LogFilter("debug".into()))));
     }
 
     #[test]

@@ -49,7 +49,7 @@ async fn run_on_kafka(config: Config, context: Context) -> anyhow::Result<()> {
             }
             Command::Verify { verify } => verify::run(verify, cluster, context).await,
             Command::Command { command } => command::run(command, cluster, context).await,
-            Command::Core { .. } | Command::Health { .. } | Command::Migrate { .. } => {
+            Command::Core { .. } | Command::Health { .. } | Command::Log { .. } | Command::Migrate { .. } => {
                 unreachable!("run without Kafka")
             }
             Command::Topics { action, layout } => {

@@ -18,7 +18,7 @@ use history::{ClickHouse, ClickHouseOptions, HistoryReader};
 use runtime::Redacted;
 use runtime::settings::{duration_text, parse_address, parse_duration};
 #[cfg(feature = "services")]
-use runtime::{Context, ShellOptions, program::Program};
+use runtime::{AdminRequest, Context, ShellOptions, program::Program};
 #[cfg(feature = "services")]
 use streams::LogOptions;
 
@@ -104,6 +104,12 @@ pub enum Command {
     /// Ask the running pusher on its admin port whether it is ready, and print the answer in one line. Exit codes: 0
     /// ready, 1 not ready, 2 not reachable.
     Health,
+    /// Change what the running pusher logs, until its next start, by its admin port; print the answer in one line. Exit codes:
+    /// 0 changed, 1 refused, 2 not reachable.
+    Log {
+        /// The filter, as for --log: `info,pusher=debug` for details, `info` to end them.
+        filter: String,
+    },
     /// Make an API key: print it, and its entry for the file of --api-keys, which has only the hash.
     Keys {
         /// new: make one.
@@ -345,13 +351,18 @@ impl Program for Config {
 
     fn admin_port(&self) -> Option<u16> {
         match self.command {
-            None | Some(Command::Run | Command::Health) => Some(9104),
+            None | Some(Command::Run | Command::Health | Command::Log { .. }) => Some(9104),
             Some(Command::Keys { .. }) => None,
         }
     }
 
-    fn health_of(&self) -> Option<u16> {
-        self.admin_port().filter(|_| self.command == Some(Command::Health))
+    fn asks(&self) -> Option<(u16, AdminRequest)> {
+        let request = match self.command.as_ref()? {
+            Command::Health => AdminRequest::Health,
+            Command::Log { filter } => AdminRequest::LogFilter(filter.clone()),
+            Command::Run | Command::Keys { .. } => return None,
+        };
+        Some((self.admin_port()?, request))
     }
 
     fn check(&self) -> Result<(), String> {
@@ -452,8 +463,9 @@ mod tests {
             let config = parse(&arguments).unwrap();
             assert_eq!((config.command, config.pusher.tick), (Some(Command::Run), Duration::from_millis(50)));
         }
-        assert_eq!(parse(&["run"]).unwrap().health_of(), None);
-        assert_eq!(parse(&["health"]).unwrap().health_of(), Some(9104));
+        assert_eq!(parse(&["run"]).unwrap().asks(), None);
+        assert_eq!(parse(&["health"]).unwrap().asks(), Some((9104, AdminRequest::Health)));
+        assert_eq!(parse(&["log", "debug"]).unwrap().asks(), Some((9104, AdminRequest::LogFilter("debug".into()))));
         let command = Config::command();
         let not_global: Vec<_> =
             command.get_arguments().filter(|one| !one.is_global_set()).map(|one| one.get_id()).collect();

@@ -7,9 +7,9 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use pusher::MapOptions;
 use replay::input::Recording;
 use replay::time::Time;
-use runtime::ShellOptions;
 use runtime::program::Program;
 use runtime::settings::parse_address;
+use runtime::{AdminRequest, ShellOptions};
 
 use crate::mqtt::open_receivers;
 
@@ -59,6 +59,12 @@ pub enum Command {
     /// Ask the running program on its admin port whether it is ready, and print the answer in one line. Exit codes: 0
     /// ready, 1 not ready, 2 not reachable.
     Health,
+    /// Change what the running program logs, until its next start, by its admin port; print the answer in one line. Exit codes:
+    /// 0 changed, 1 refused, 2 not reachable.
+    Log {
+        /// The filter, as for --log: `info,pusher=debug` for details, `info` to end them.
+        filter: String,
+    },
     /// Make a password for a receiver: print it, and its line for the file of --receivers, which has only the hash.
     Receivers {
         /// new: make one.
@@ -136,13 +142,18 @@ impl Program for Config {
 
     fn admin_port(&self) -> Option<u16> {
         match self.command {
-            None | Some(Command::Health) => Some(9107),
+            None | Some(Command::Health | Command::Log { .. }) => Some(9107),
             Some(Command::Receivers { .. }) => None,
         }
     }
 
-    fn health_of(&self) -> Option<u16> {
-        self.admin_port().filter(|_| self.command == Some(Command::Health))
+    fn asks(&self) -> Option<(u16, AdminRequest)> {
+        let request = match self.command.as_ref()? {
+            Command::Health => AdminRequest::Health,
+            Command::Log { filter } => AdminRequest::LogFilter(filter.clone()),
+            Command::Receivers { .. } => return None,
+        };
+        Some((self.admin_port()?, request))
     }
 
     fn check(&self) -> Result<(), String> {
@@ -195,8 +206,8 @@ mod tests {
         assert_eq!((config.http_listen.port(), config.mqtt_listen.port()), (8090, 1883));
         assert_eq!((config.traffic.pilots, config.traffic.live), (40, false));
         assert_eq!(config.shell.telemetry.log, DEFAULT_LOG);
-        assert_eq!((config.health_of(), config.command), (None, None));
-        assert_eq!(parse(&["health"]).expect("good").health_of(), Some(9107));
+        assert_eq!((config.asks(), config.command), (None, None));
+        assert_eq!(parse(&["health"]).expect("good").asks(), Some((9107, AdminRequest::Health)));
     }
 
     #[test]

@@ -2,26 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::io::{self, Read as _, Write as _};
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
+use std::io;
+use std::net::SocketAddr;
 use std::process::ExitCode;
-use std::time::Duration;
 
 use serde::Deserialize;
 
-/// Each step of the request may take so long. A health check waits 3 s in all.
-const WITHIN: Duration = Duration::from_secs(2);
-/// Longer than any answer of `/ready`.
-const MAX_ANSWER_BYTES: u64 = 1 << 20;
-
-/// The address by which this machine reaches what listens at `listening`: of all addresses, the loopback.
-pub fn reachable(listening: SocketAddr) -> SocketAddr {
-    match listening {
-        SocketAddr::V4(address) if address.ip().is_unspecified() => (Ipv4Addr::LOCALHOST, address.port()).into(),
-        SocketAddr::V6(address) if address.ip().is_unspecified() => (Ipv6Addr::LOCALHOST, address.port()).into(),
-        named => named,
-    }
-}
+use crate::running::{Answer, another_server, reachable, send, unreachable};
 
 /// Asks the program whose admin port listens at `listening`, prints the answer in one line, and returns the exit code: 0
 /// ready, 1 not ready, 2 not reachable.
@@ -55,7 +42,7 @@ enum Health {
 
 impl Health {
     fn ask(address: SocketAddr) -> Self {
-        match get_ready(address).and_then(|answer| parse(&answer)) {
+        match send(address, "GET", "/ready", "").and_then(|answer| parse(&answer)) {
             Ok(ready) => Self::Answered(ready),
             Err(cause) => Self::Unreachable { address, cause },
         }
@@ -74,9 +61,7 @@ impl Health {
 impl fmt::Display for Health {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let text = match self {
-            Self::Unreachable { address, cause } => format!(
-                "not reachable at {address}: {cause}; expected a running program with this UPDRAFT_ADMIN_LISTEN"
-            ),
+            Self::Unreachable { address, cause } => unreachable(*address, cause),
             Self::Answered(Ready { ready: false, parts }) if parts.is_empty() => "not ready: starting".to_owned(),
             Self::Answered(Ready { ready, parts }) => {
                 let missing = parts.iter().filter(|(_, part)| !part.ready);
@@ -101,30 +86,16 @@ fn list<'a>(parts: impl Iterator<Item = (&'a String, &'a Option<String>)>) -> St
     texts.collect::<Vec<_>>().join(", ")
 }
 
-fn get_ready(address: SocketAddr) -> io::Result<Vec<u8>> {
-    let mut stream = TcpStream::connect_timeout(&address, WITHIN)?;
-    stream.set_read_timeout(Some(WITHIN))?;
-    stream.set_write_timeout(Some(WITHIN))?;
-    let request = format!("GET /ready HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
-    stream.write_all(request.as_bytes())?;
-    let mut answer = Vec::new();
-    stream.take(MAX_ANSWER_BYTES).read_to_end(&mut answer)?;
-    Ok(answer)
-}
-
 /// The body of an answer with status 200 or 503.
-fn parse(answer: &[u8]) -> io::Result<Ready> {
-    let other = || io::Error::other("the answer is not that of an admin port");
-    let end = answer.windows(4).position(|bytes| bytes == b"\r\n\r\n").ok_or_else(other)?;
-    let (head, body) = (&answer[..end], &answer[end + 4..]);
-    let is_ready = head.starts_with(b"HTTP/1.1 200 ") || head.starts_with(b"HTTP/1.1 503 ");
-    let ready = is_ready.then(|| serde_json::from_slice(body).ok()).flatten();
-    ready.ok_or_else(other)
+fn parse(answer: &Answer) -> io::Result<Ready> {
+    let ready = [200, 503].contains(&answer.status).then(|| serde_json::from_slice(&answer.body).ok()).flatten();
+    ready.ok_or_else(another_server)
 }
 
 #[cfg(test)]
 mod tests {
-    use std::net::TcpListener;
+    use std::io::{Read as _, Write as _};
+    use std::net::{Ipv4Addr, TcpListener};
 
     use super::*;
     use crate::admin::{self, Admin};
@@ -182,18 +153,5 @@ mod tests {
             assert!(line.contains("not that of an admin port"), "{line}");
         }
         server.join().expect("served");
-    }
-
-    #[test]
-    fn all_addresses_are_reached_over_the_loopback() {
-        for (listening, expected) in [
-            ("0.0.0.0:9101", "127.0.0.1:9101"),
-            ("[::]:9101", "[::1]:9101"),
-            ("10.0.0.7:9101", "10.0.0.7:9101"),
-            ("127.0.0.1:9101", "127.0.0.1:9101"),
-        ] {
-            let listening: SocketAddr = listening.parse().expect("an address");
-            assert_eq!(reachable(listening).to_string(), expected);
-        }
     }
 }

@@ -8,6 +8,7 @@ use anyhow::Context as _;
 use clap::{CommandFactory, FromArgMatches};
 
 use crate::admin::{self, Admin};
+use crate::running::{self, AdminRequest};
 use crate::settings::{self, ProcessEnvironment, ShellOptions, Stop};
 use crate::shutdown::signal;
 use crate::telemetry::Telemetry;
@@ -25,9 +26,9 @@ pub trait Program: CommandFactory + FromArgMatches {
     fn shell(&self) -> &ShellOptions;
     /// The admin port where none is set; `None` for commands that end by themselves and have no admin port.
     fn admin_port(&self) -> Option<u16>;
-    /// For the command that asks whether a running program is ready: the admin port of that program where none is set.
-    /// `None` for every other command.
-    fn health_of(&self) -> Option<u16> {
+    /// For commands that ask something of the running program: the admin port of that program where none is set, and the
+    /// request. `None` for every other command.
+    fn asks(&self) -> Option<(u16, AdminRequest)> {
         None
     }
     /// Checks options against each other, for example two that exclude each other. The error is one line.
@@ -39,7 +40,7 @@ pub trait Program: CommandFactory + FromArgMatches {
     }
 }
 
-/// Runs a program to its exit code: 0 done, 64 bad setting, 1 failed; of its health command 1 not ready, 2 not reachable.
+/// Runs a program to its exit code: 0 done, 64 bad setting, 1 failed; of a request to the running one 2 not reachable.
 /// `version` is the program's own.
 #[allow(clippy::print_stdout, clippy::print_stderr, reason = "help and bad settings come before the log")]
 pub fn run<P, F>(version: &'static str, work: impl FnOnce(P, Context) -> F) -> ExitCode
@@ -63,8 +64,12 @@ where
     };
     let shell = program.shell();
     // Before the check: that the files of a setting were replaced by bad ones says nothing of the running program.
-    if let Some(port) = program.health_of().filter(|_| !shell.check_config) {
-        return health::run(command.get_name(), admin_address(shell, port));
+    if let Some((port, request)) = program.asks().filter(|_| !shell.check_config) {
+        let (name, address) = (command.get_name(), admin_address(shell, port));
+        return match request {
+            AdminRequest::Health => health::run(name, address),
+            AdminRequest::LogFilter(filter) => running::set_log_filter(name, address, &filter),
+        };
     }
     if let Err(line) = program.check() {
         return bad_setting(&command, &line);

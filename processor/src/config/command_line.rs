@@ -2,8 +2,8 @@
 
 use clap::{Parser, Subcommand, ValueEnum};
 use history::ClickHouseOptions;
-use runtime::ShellOptions;
 use runtime::program::Program;
+use runtime::{AdminRequest, ShellOptions};
 use streams::LogOptions;
 
 use super::{CoreOptions, GroupOptions, Layout, ReceiverOptions, RedisOptions, TopicsAction};
@@ -133,6 +133,15 @@ pub enum Command {
         #[arg(value_enum, value_name = "COMMAND", default_value = "run")]
         of: Service,
     },
+    /// Changes what a running command of this program logs, until its next start, by its admin port; prints the answer in
+    /// one line. Exit codes: 0 changed, 1 refused, 2 not reachable.
+    Log {
+        /// The filter, as for --log: `info,processor=debug` for details, `info` to end them.
+        filter: String,
+        /// The command that is asked: its default port is used where no --admin-listen is set.
+        #[arg(value_enum, value_name = "COMMAND", default_value = "run")]
+        of: Service,
+    },
 }
 
 /// A command that runs until it is stopped, and so has an admin port.
@@ -173,6 +182,7 @@ impl Program for Config {
             Command::Command { .. } => "command",
             Command::Topics { .. } => "topics",
             Command::Health { .. } => "health",
+            Command::Log { .. } => "log",
         }
     }
 
@@ -190,6 +200,7 @@ impl Program for Config {
             Command::Command { .. }
             | Command::Core { .. }
             | Command::Health { .. }
+            | Command::Log { .. }
             | Command::Migrate { .. }
             | Command::RebuildRedis { .. }
             | Command::Topics { .. }
@@ -198,9 +209,10 @@ impl Program for Config {
         Some(service.admin_port())
     }
 
-    fn health_of(&self) -> Option<u16> {
-        match self.command {
-            Command::Health { of } => Some(of.admin_port()),
+    fn asks(&self) -> Option<(u16, AdminRequest)> {
+        match &self.command {
+            Command::Health { of } => Some((of.admin_port(), AdminRequest::Health)),
+            Command::Log { filter, of } => Some((of.admin_port(), AdminRequest::LogFilter(filter.clone()))),
             _ => None,
         }
     }
@@ -262,15 +274,21 @@ mod tests {
     fn health_asks_the_port_of_its_command() {
         let health = |arguments: &[&str]| {
             let config = Config::parse_from(["processor", "health"].into_iter().chain(arguments.iter().copied()));
-            (config.health_of(), config.admin_port())
+            (config.asks().map(|(port, _)| port), config.admin_port())
         };
         assert_eq!(health(&[]), (Some(9102), None));
         for command in ["run", "thermals", "receivers", "historian"] {
             let config = Config::parse_from(["processor", command]);
-            assert_eq!((config.health_of(), health(&[command]).0), (None, config.admin_port()), "{command}");
+            assert_eq!(
+                (config.asks().map(|(port, _)| port), health(&[command]).0),
+                (None, config.admin_port()),
+                "{command}"
+            );
         }
         let archive = Config::parse_from(["processor", "archive", "--to", "folder", "--every", "10m"]);
         assert_eq!(health(&["archive"]).0, archive.admin_port());
+        let log = Config::parse_from(["processor", "log", "debug", "archive"]).asks();
+        assert_eq!(log, Some((Service::Archive.admin_port(), AdminRequest::LogFilter("debug".into()))));
     }
 
     #[test]
