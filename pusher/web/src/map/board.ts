@@ -309,7 +309,8 @@ export class Board {
   }
 
   #lookForAircraft(): void {
-    if (this.#firstAircraftMs !== undefined || this.#aircraft.drawnPositions.size === 0) return;
+    // While the style is replaced, it has none of our layers.
+    if (this.#firstAircraftMs !== undefined || !this.#ready || this.#aircraft.drawnPositions.size === 0) return;
     if (this.map.queryRenderedFeatures({ layers: this.#aircraft.ids }).length === 0) return;
     this.#firstAircraftMs = performance.now();
     this.#wantGround();
