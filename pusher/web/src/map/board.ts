@@ -134,6 +134,11 @@ export class Board {
     return [...this.#aircraft.drawnPositions].map(([device, [lon, lat]]) => ({ device, ...this.map.project([lon, lat]) }));
   }
 
+  /** The aircraft whose symbol or label is at a pixel. */
+  aircraftAt(x: number, y: number): number[] {
+    return [...new Set(this.map.queryRenderedFeatures([x, y], { layers: ['aircraft'] }).map(({ properties }) => Number(properties.device)))];
+  }
+
   /** Of each feature that a style layer shows: its name or its height. */
   shown(layer: string): unknown[] {
     if (!this.map.getLayer(layer)) return [];
