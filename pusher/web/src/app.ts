@@ -226,7 +226,7 @@ export class App implements PageActions {
     this.#past.want(device, now, this.#shown.flight, scene.isLive ? undefined : aroundTime(scene.now));
     this.#flights.want(device, now);
     this.#camera.moveToFlight(this.#past);
-    this.#live.want(this.#board.view, this.#shown.hidden, now);
+    this.#live.want(this.#board.view, this.#shown.hidden, scene.selection, now);
     this.#toolbar.update(scene);
     // The server may have sent new limits.
     this.subscribe();

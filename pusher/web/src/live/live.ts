@@ -1,6 +1,7 @@
 import { AirPicture, Connection, Session, socketUrl, type Aircraft, type View } from 'updraft-client';
 import type { LayerKey } from '../map/layers/layer';
 import { Air } from '../motion/air';
+import type { Selection } from '../selection';
 import { Arrivals } from './arrivals';
 import { ReceiverReports } from './receiver-reports';
 import { Subscription } from './subscription';
@@ -42,9 +43,10 @@ export class Live {
     return at === undefined ? undefined : this.session.serverTime(at);
   }
 
-  /** Loads what is polled of a view, where its layer is shown. */
-  want({ south, west, north, east }: View, hidden: ReadonlySet<LayerKey>, now: number): void {
-    const bounds = (key: LayerKey) => (hidden.has(key) || east - west > MAX_REPORT_SPAN_DEG ? undefined : [south, west, north, east] as const);
+  /** Loads what is polled of a view, where its layer or a wind of it is shown. */
+  want({ south, west, north, east }: View, hidden: ReadonlySet<LayerKey>, selection: Selection | undefined, now: number): void {
+    const isHidden = (key: LayerKey) => hidden.has(key) && !(key === 'winds' && selection?.kind === 'wind');
+    const bounds = (key: LayerKey) => (isHidden(key) || east - west > MAX_REPORT_SPAN_DEG ? undefined : [south, west, north, east] as const);
     this.receivers.want(bounds('receivers'), now);
     this.winds.want(bounds('winds'), now);
     this.zones.want(bounds('zones'), now);
