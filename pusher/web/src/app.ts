@@ -180,7 +180,7 @@ export class App implements PageActions {
     const scene = this.#scene();
     this.#board.draw(scene);
     this.#camera.keepInMiddle(this.#followed.centred, scene);
-    this.#travel.show(now, this.#choices.formats);
+    this.#travel.show(now, this.#choices.formats, this.#shown.hidden);
     if (now - this.#panelAt >= PANEL_MS) this.showPanel();
     const playing = this.#travel.past?.playing === true;
     this.#links.writeIfDue(now, playing);
