@@ -10,7 +10,7 @@ const SPAN_MS = 12 * 3_600_000;
 /** One step of the slider, s. */
 const STEP_S = 10;
 const SECOND_MS = 1000;
-/** Layers of which nothing is recorded: the past has none of their objects. */
+/** Layers without a past. */
 const LIVE_ONLY = ['winds', 'receivers', 'landmarks'] as const satisfies readonly LayerKey[];
 
 export interface TravelState {
