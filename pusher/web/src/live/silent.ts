@@ -55,11 +55,11 @@ export function silentOf({ aircraft = [], truncated = false }: Answer): SilentLi
   };
 }
 
-/** Those of a view. Undefined: the server cannot be reached, or keeps no history. */
-export async function fetchSilent(view: View): Promise<SilentList | undefined> {
+/** Those of a view, or all of them. Undefined: the server cannot be reached, or keeps no history. */
+export async function fetchSilent(view: View | undefined): Promise<SilentList | undefined> {
   try {
-    const bounds = boxOf(view).map((degrees) => degrees.toFixed(4)).join(',');
-    const response = await fetch(`./api/v1/silent?bounds=${bounds}`, { headers: { accept: 'application/json' } });
+    const bounds = view && `?bounds=${boxOf(view).map((degrees) => degrees.toFixed(4)).join(',')}`;
+    const response = await fetch(`./api/v1/silent${bounds ?? ''}`, { headers: { accept: 'application/json' } });
     return response.ok ? silentOf(await response.json() as Answer) : undefined;
   } catch {
     return undefined;

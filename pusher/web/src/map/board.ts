@@ -30,6 +30,8 @@ import { drawById } from './symbols/resolve';
 
 /** A finger is wider than a symbol. Pixels. */
 const PICK_PX = 12;
+/** Within this distance of an object a click is on its symbol, farther away on its label. Pixels. */
+const SYMBOL_PX = 35;
 /** The lowest layer of live objects. */
 const LOWEST = 'rim-outside';
 
@@ -132,6 +134,11 @@ export class Board {
   /** Where symbols of aircraft stand, pixels. */
   drawnAircraft(): { device: number; x: number; y: number }[] {
     return [...this.#aircraft.drawnPositions].map(([device, [lon, lat]]) => ({ device, ...this.map.project([lon, lat]) }));
+  }
+
+  /** The aircraft whose symbol or label is at a pixel. */
+  aircraftAt(x: number, y: number): number[] {
+    return [...new Set(this.map.queryRenderedFeatures([x, y], { layers: ['aircraft'] }).map(({ properties }) => Number(properties.device)))];
   }
 
   /** Of each feature that a style layer shows: its name or its height. */
@@ -309,7 +316,8 @@ export class Board {
   }
 
   #lookForAircraft(): void {
-    if (this.#firstAircraftMs !== undefined || this.#aircraft.drawnPositions.size === 0) return;
+    // While the style is replaced, it has none of our layers.
+    if (this.#firstAircraftMs !== undefined || !this.#ready || this.#aircraft.drawnPositions.size === 0) return;
     if (this.map.queryRenderedFeatures({ layers: this.#aircraft.ids }).length === 0) return;
     this.#firstAircraftMs = performance.now();
     this.#wantGround();
@@ -347,14 +355,24 @@ export class Board {
     if (drawn && !this.map.hasImage(id)) this.map.addImage(id, drawn.image, { pixelRatio: drawn.pixelRatio });
   }
 
+  /** The highest object with its symbol there; without one, that of a label or an area. */
   #pickAt(x: number, y: number): Selection | undefined {
     if (!this.#ready) return undefined;
+    let other: Selection | undefined;
     for (const layer of this.#layers.toReversed()) {
       if (!layer.pick || this.#hidden.has(layer.key)) continue;
       const box: [[number, number], [number, number]] = [[x - PICK_PX, y - PICK_PX], [x + PICK_PX, y + PICK_PX]];
-      const hit = this.map.queryRenderedFeatures(box, { layers: layer.clickable ?? layer.ids })[0];
+      const hits = this.map.queryRenderedFeatures(box, { layers: layer.clickable ?? layer.ids });
+      const hit = hits.find(({ geometry }) => this.#isNear(geometry, x, y));
       if (hit) return layer.pick(hit.properties);
+      if (hits[0]) other ??= layer.pick(hits[0].properties);
     }
-    return undefined;
+    return other;
+  }
+
+  #isNear(geometry: GeoJSON.Geometry, x: number, y: number): boolean {
+    if (geometry.type !== 'Point') return false;
+    const at = this.map.project(geometry.coordinates as [number, number]);
+    return Math.hypot(at.x - x, at.y - y) <= SYMBOL_PX;
   }
 }

@@ -57,6 +57,11 @@ export class Formats {
     return metres === undefined ? UNKNOWN : withUnit(metres, this.#system.altitude);
   }
 
+  /** `1500–2000 m`. */
+  band(fromM: number, toM: number): string {
+    return `${this.altitude(fromM).replace(/\s.*/, '')}–${this.altitude(toM)}`;
+  }
+
   /** `+2.1`, `−0.4`, without a unit; empty where it is not known. */
   climb(mps: number | undefined): string {
     if (mps === undefined) return '';

@@ -14,6 +14,7 @@ describe('values', () => {
 
   it('are in the units of the user', () => {
     expect([metric, imperial, aviation].map((formats) => formats.altitude(1000))).toEqual(['1000 m', '3281 ft', '3281 ft']);
+    expect([metric, imperial].map((formats) => formats.band(1500, 2000))).toEqual(['1500–2000 m', '4921–6562 ft']);
     expect([metric, imperial, aviation].map((formats) => formats.speed(37))).toEqual(['37 km/h', '23 mph', '20 kt']);
     expect([metric, imperial, aviation].map((formats) => formats.distance(10))).toEqual(['10.0 km', '6.2 mi', '5.4 NM']);
     expect([metric, imperial, aviation].map((formats) => `${formats.climb(2)} ${formats.climbUnit}`)).toEqual(['+2.0 m/s', '+394 ft/min', '+394 ft/min']);

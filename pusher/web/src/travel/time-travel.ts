@@ -1,4 +1,5 @@
 import type { View } from 'updraft-client';
+import type { LayerKey } from '../map/layers/layer';
 import type { Formats } from '../settings/formats';
 import type { TravelBar } from '../ui/travel-bar';
 import { isPresent } from './present';
@@ -89,8 +90,9 @@ export class TimeTravel {
     if (this.#travel && !this.#travel.update(view, now)) this.goLive();
   }
 
-  show(now: number, formats: Formats): void {
-    if (this.isOpen) this.#bar?.show(this.#travel, now, formats);
+  /** `hidden`: layers that the user has switched off. */
+  show(now: number, formats: Formats, hidden: ReadonlySet<LayerKey>): void {
+    if (this.isOpen) this.#bar?.show(this.#travel, now, formats, hidden);
   }
 
   /** False: the user wants the present again, or the code cannot be loaded. */

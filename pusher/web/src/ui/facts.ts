@@ -169,9 +169,20 @@ export function windFacts(wind: Wind, scene: Scene): Fact[] {
     fact('fact.base', formats.altitude(wind.baseM)), fact('fact.top', formats.altitude(wind.topM)),
     fact('fact.pilots', String(wind.pilots)), fact('fact.confidence', formatInteger(wind.confidencePct, '%')),
     heard('fact.measured', { at: wind.lastSeenAt }, scene),
+    ...otherBands(wind, scene),
     wide('fact.place', formatPosition(wind.lat, wind.lon)),
     ...distance(wind, scene),
   ];
+}
+
+/** The winds above and below, the highest first: a line each. */
+function otherBands({ cell, baseM }: Wind, { winds, formats, now }: Scene): Fact[] {
+  const others = winds.filter((other) => other.cell === cell && other.baseM !== baseM).sort((a, b) => b.baseM - a.baseM);
+  const lines = others.map(({ baseM, topM, kmh, fromDeg, lastSeenAt }) => {
+    const wind = t('fact.windFrom', { speed: formats.speed(kmh), course: formatCourse(fromDeg) });
+    return `${formats.band(baseM, topM)}: ${wind}, ${t('fact.ago', { age: formatAge(now - lastSeenAt), time: formats.timeOfDay(lastSeenAt) })}`;
+  });
+  return lines.length === 0 ? [] : [wide('fact.otherBands', lines.join('\n'))];
 }
 
 /** Facts of a device that only the server has. */

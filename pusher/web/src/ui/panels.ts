@@ -46,7 +46,7 @@ export function showBands(panel: HTMLElement, winds: readonly Wind[], formats: F
 
 /** `1500–2000 m (3)`: how many winds there are. */
 function bandLabel(baseM: number, count: number, formats: Formats): string {
-  const band = `${formats.altitude(baseM).replace(/\s.*/, '')}–${formats.altitude(baseM + BAND_M)}`;
+  const band = formats.band(baseM, baseM + BAND_M);
   return count === 0 ? band : `${band} (${count})`;
 }
 

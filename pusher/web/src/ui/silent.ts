@@ -9,6 +9,7 @@ import { trackUrl } from '../motion/past';
 import { formatAge, formatCourse, formatPosition, UNKNOWN } from '../settings/formats';
 import { t, type TextKey } from '../settings/language';
 import { geoUrl, positionText } from './actions';
+import { choice } from './choices';
 import { h, setText } from './dom';
 import { copy } from './share';
 import { Sheet } from './sheet';
@@ -20,6 +21,10 @@ const REDRAW_MS = 1000;
 /** Of a link to the place. */
 const ZOOM = 12;
 const COLUMNS: readonly TextKey[] = ['list.name', 'silent.since', 'silent.then', 'fact.position', 'silent.coverage', 'fact.receivedBy', 'silent.ground', 'silent.links'];
+
+/** Whether those of the map's view are listed, or all. */
+const AREAS = ['view', 'everywhere'] as const;
+type Area = (typeof AREAS)[number];
 
 export interface SilentOptions {
   /** The newest. */
@@ -36,13 +41,18 @@ export class SilentView {
   readonly #state = h('p', { class: 'small' });
   readonly #rows = h('tbody');
   readonly #table = h('table', { class: 'plain' }, h('thead', {}, h('tr', {}, ...COLUMNS.map((key) => h('th', { scope: 'col' }, t(key))))), this.#rows);
+  #area: Area = 'view';
   #timers: ReturnType<typeof setInterval>[] = [];
   /** The cells of each row that change by themselves. */
   #changing: { silent: Silent; since: HTMLElement; then: HTMLElement }[] = [];
 
   constructor(options: SilentOptions) {
     this.#options = options;
-    this.#sheet.body.append(this.#note, this.#state, this.#table);
+    const area = choice('silent-area', t('silent.area'), AREAS.map((one) => [one, t(`silent.${one}`)] as const), this.#area, (chosen) => {
+      this.#area = chosen;
+      void this.#load();
+    });
+    this.#sheet.body.append(this.#note, area, this.#state, this.#table);
     this.#sheet.onclose = () => this.#timers.forEach(clearInterval);
   }
 
@@ -58,9 +68,10 @@ export class SilentView {
   }
 
   async #load(): Promise<void> {
-    const list = await fetchSilent(this.#options.view());
-    if (!this.#sheet.isOpen) return;
-    setText(this.#state, stateOf(list));
+    const area = this.#area;
+    const list = await fetchSilent(area === 'view' ? this.#options.view() : undefined);
+    if (!this.#sheet.isOpen || area !== this.#area) return;
+    setText(this.#state, stateOf(list, area));
     if (!list) return;
     const scene = this.#options.scene();
     this.#table.hidden = list.aircraft.length === 0;
@@ -114,10 +125,11 @@ export class SilentView {
 }
 
 /** `undefined`: it could not be loaded. */
-function stateOf(list: SilentList | undefined): string {
+function stateOf(list: SilentList | undefined, area: Area): string {
   if (!list) return t('silent.failed');
-  if (list.aircraft.length === 0) return t('silent.none');
-  return list.truncated ? t('silent.more') : '';
+  const isView = area === 'view';
+  if (list.aircraft.length === 0) return t(isView ? 'silent.none' : 'silent.noneAnywhere');
+  return list.truncated ? t(isView ? 'silent.more' : 'silent.moreElsewhere') : '';
 }
 
 /** `2100 m (350 m AGL), −6.1 m/s, 38 km/h, 250° WSW`. */

@@ -1,3 +1,4 @@
+import type { LayerKey } from '../map/layers/layer';
 import { SPEEDS, type Speed } from '../travel/clock';
 import type { Trouble } from '../travel/loader';
 import type { Formats } from '../settings/formats';
@@ -9,6 +10,8 @@ const SPAN_MS = 12 * 3_600_000;
 /** One step of the slider, s. */
 const STEP_S = 10;
 const SECOND_MS = 1000;
+/** Layers without a past. */
+const LIVE_ONLY = ['winds', 'receivers', 'landmarks'] as const satisfies readonly LayerKey[];
 
 export interface TravelState {
   /** Ms since the Unix epoch. */
@@ -35,6 +38,7 @@ export class TravelBar {
   readonly #play = h('button', { type: 'button', class: 'play' });
   readonly #time = h('strong', { class: 'travel-time' });
   readonly #note = h('span', { class: 'travel-note' });
+  readonly #liveOnly = h('span', { class: 'travel-note live-only' });
   readonly #slider = h('input', { type: 'range', min: 0, max: SPAN_MS / SECOND_MS, step: STEP_S, 'aria-label': t('travel.slider') });
   readonly #date = h('input', { type: 'datetime-local', step: 1, 'aria-label': t('travel.date') });
   readonly #speed = h('select', { 'aria-label': t('travel.speed') }, ...SPEEDS.map((speed) => h('option', { value: speed }, `×${speed}`)));
@@ -53,11 +57,11 @@ export class TravelBar {
     element.append(
       h('div', { class: 'travel-row' }, this.#play, this.#time, this.#note, this.#live),
       this.#slider,
-      h('div', { class: 'travel-row' }, this.#date, this.#speed, h('span', { class: 'travel-hint' }, t('travel.note'))));
+      h('div', { class: 'travel-row' }, this.#date, this.#speed, h('span', { class: 'travel-hint' }, t('travel.note')), this.#liveOnly));
   }
 
-  /** `state`: undefined while the map is live. */
-  show(state: TravelState | undefined, now: number, formats: Formats): void {
+  /** `state`: undefined while the map is live; `hidden`: layers that the user has switched off. */
+  show(state: TravelState | undefined, now: number, formats: Formats, hidden: ReadonlySet<LayerKey>): void {
     this.#formats = formats;
     const at = state?.at ?? now;
     this.#moveWindow(at, now);
@@ -67,6 +71,8 @@ export class TravelBar {
     if (this.#play.getAttribute('aria-label') !== label) this.#play.setAttribute('aria-label', label);
     setText(this.#time, state ? `${formats.date(at)}, ${formats.timeOfDay(at)}` : t('travel.live'));
     setText(this.#note, state ? noteOf(state) : '');
+    const missing = state ? LIVE_ONLY.filter((key) => !hidden.has(key)) : [];
+    setText(this.#liveOnly, missing.length === 0 ? '' : t('travel.liveOnly', { layers: missing.map((key) => t(`layer.${key}`)).join(', ') }));
     this.#slider.value = String(Math.round((at - this.#from) / SECOND_MS));
     const text = state ? formats.timeOfDay(at) : t('travel.live');
     if (this.#slider.getAttribute('aria-valuetext') !== text) this.#slider.setAttribute('aria-valuetext', text);

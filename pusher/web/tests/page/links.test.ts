@@ -12,7 +12,7 @@ it('takes over a link that is opened in this tab', async ({ page, visit }) => {
   await page.waitForSelector('#card:not([hidden])', STEP);
   await page.evaluate(() => { location.hash = 'map=9/46.6/7.9&device=110B01&follow=110B01&hide=thermals,receivers,winds&group=110B02&at=2026-06-01T12:00:00Z'; });
   await page.waitForFunction(() => window.updraft!.travel() !== undefined, undefined, STEP);
-  await page.waitForFunction(() => location.hash.includes('device=110B01') && !location.hash.includes('filter='), undefined, STEP);
+  await page.waitForFunction(() => location.hash.includes('device=110B01') && location.hash.includes('at='), undefined, STEP);
   const hash = await page.evaluate(() => location.hash);
   expect(hash).toMatch(/follow=110B01&hide=.*thermals.*&group=110B02&at=2026-06-01T12:00:00Z$/);
   await page.evaluate(() => { location.hash = 'map=9/46.6/7.9&station=080103'; });

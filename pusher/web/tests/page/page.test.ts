@@ -73,7 +73,7 @@ it('shows the last heard fix with its age, and labels an estimate', async ({ pag
   // Beyond 12 s no estimate is shown any more, and the age continues.
   await page.waitForSelector('[data-fact="fact.estimate"]', { ...STEP, state: 'detached' });
   expect(await page.textContent('[data-fact="fact.position"] dd')).toBe(heard);
-  expect(await page.textContent('[data-fact="fact.heard"] dd')).toMatch(/^1\d s ago, \d\d:\d\d:\d\d$/);
+  expect(await page.textContent('[data-fact="fact.heard"] dd')).toMatch(/^[1-5]\d s ago, \d\d:\d\d:\d\d$/);
   expect(await page.getAttribute('#card a.action', 'href')).toBe(`geo:${known!.lat.toFixed(6)},${known!.lon.toFixed(6)}`);
 });
 

@@ -35,6 +35,25 @@ it('lists them with what is known, and links to the place, the time and the trac
   await page.waitForFunction(() => location.hash.includes('at=') && location.hash.includes('device=120B03'), undefined, STEP);
 });
 
+it('lists those of the view, or all of them', async ({ page, visit }) => {
+  await visit.open();
+  await page.keyboard.press('u');
+  await page.waitForSelector('#silent tbody tr >> nth=1', STEP);
+  expect(await page.isChecked('#silent input[value=view]')).toBe(true);
+  await page.click('#silent label:has([value=everywhere])');
+  await expect.poll(() => visit.requests.filter((url) => /api\/v1\/silent$/.test(url)).length, STEP).toBe(1);
+  await page.waitForSelector('#silent tbody tr >> nth=1', STEP);
+  await page.click('#silent label:has([value=view])');
+  await expect.poll(() => visit.requests.filter((url) => /api\/v1\/silent\?bounds=/.test(url)).length, STEP).toBe(2);
+  // The choice is kept while the page is open.
+  await page.click('#silent label:has([value=everywhere])');
+  await page.keyboard.press('Escape');
+  await page.keyboard.press('u');
+  expect(await page.isChecked('#silent input[value=everywhere]')).toBe(true);
+  await expect.poll(() => visit.requests.filter((url) => /api\/v1\/silent$/.test(url)).length, STEP).toBe(3);
+  expect(await axeViolations(page)).toEqual([]);
+});
+
 it('copies a position, and has heights above ground as soon as the terrain has come', async ({ browser }) => {
   const terrain = { url: './map/terrain.pmtiles?v=1', encoding: 'terrarium' };
   const sky = await startSky({ count: 5, config: { terrain }, files: { '/map/terrain.pmtiles': terrainArchive() } });

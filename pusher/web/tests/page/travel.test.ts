@@ -48,6 +48,23 @@ it('shows people on the ground and weather stations of that time', async ({ page
   }
 });
 
+it('shows no winds and receivers of the present in the past, and says so', async ({ page, visit }) => {
+  await visit.open('#map=8/46.62/7.85&hide=aircraft,trails,thermals');
+  const shown = (count: { winds: number; receivers: number }) => page.waitForFunction(({ winds, receivers }) => window.updraft!.shown('winds').length === winds && window.updraft!.shown('receivers').length === receivers, count, STEP);
+  await shown({ winds: 4, receivers: 6 });
+  await page.evaluate((then) => { location.hash = `${location.hash}&at=${then}`; }, THEN);
+  await shown({ winds: 0, receivers: 0 });
+  await page.waitForSelector('#travel .live-only >> text=Only live: Wind aloft, Receivers, Landmarks.', STEP);
+  // It names layers that are on.
+  await page.keyboard.press('l');
+  await page.click('label:has([name=landmarks])');
+  await page.waitForSelector('#travel .live-only >> text=Only live: Wind aloft, Receivers.', STEP);
+  expect(await page.evaluate(() => window.updraft!.travel() !== undefined)).toBe(true);
+  await page.click('#travel .live');
+  await shown({ winds: 4, receivers: 6 });
+  expect(await page.textContent('#travel .live-only')).toBe('');
+});
+
 it('plays, stands still, and keeps the time in the address', async ({ page, visit }) => {
   await visit.open(`${VIEW}&at=${THEN}`);
   await drawsPast(page);

@@ -2,7 +2,8 @@
 import type { Page } from 'playwright-core';
 import { expect } from 'vitest';
 import type { Hooks } from '../../src/hooks';
-import { pageTest, STEP } from './open';
+import { startSky } from '../sky.mjs';
+import { axeViolations, DESKTOP, pageTest, STEP, Visit } from './open';
 
 declare const window: { updraft?: Hooks };
 
@@ -42,4 +43,26 @@ it('draws the winds of one band while the layer is on', async ({ page, visit }) 
   await page.waitForSelector('[name=wind-band] option >> text=1500–2000 m (4)', { ...STEP, state: 'attached' });
   await page.click('label:has([name=winds])');
   await shows(page, 0);
+});
+
+it('opens the wind of a link, with those above and below it', async ({ browser }) => {
+  const wind = (base: number, kmh: number, minutesAgo: number, cell = 'u0m7') => ({
+    wind: {
+      cell, base_altitude_m: base, top_altitude_m: base + 500, wind_from_deg: 270, wind_speed_kmh: kmh, pilots: 3, confidence_pct: 80, last_seen_at_us: String((Date.now() - minutesAgo * 60_000) * 1000),
+    },
+    position: { latitude_deg: 46.62, longitude_deg: 7.85 },
+  });
+  const sky = await startSky({ count: 5, api: { '/api/v1/winds': () => ({ body: { winds: [wind(1500, 18, 10), wind(2000, 25, 5), wind(2500, 36, 20), wind(3000, 99, 1, 'u0m8')] } }) } });
+  const visit = await Visit.start(browser, sky, { viewport: DESKTOP, bypassCSP: true });
+  const { page } = visit;
+  // The layer is off.
+  await visit.open('#map=8/46.62/7.85&wind=u0m7%2F2000');
+  await page.waitForSelector('#card h2 >> text=Wind aloft', STEP);
+  expect(await page.textContent('#card dl')).toMatch(/^Wind25 km\/hFrom270° WBase2000 mTop2500 m/);
+  const others = await page.innerText('[data-fact="fact.otherBands"] dd');
+  expect(others.split('\n')).toEqual([expect.stringMatching(/^2500–3000 m: 36 km\/h from 270° W, 20 min ago/), expect.stringMatching(/^1500–2000 m: 18 km\/h from 270° W, 10 min ago/)]);
+  expect(await page.evaluate(() => window.updraft!.shown('winds'))).toEqual([]);
+  expect(await axeViolations(page)).toEqual([]);
+  await visit.end();
+  sky.close();
 });

@@ -23,6 +23,11 @@ const SYMBOL_ZOOM = 7;
 const VALUES_ZOOM = 10;
 /** The size of symbols by zoom. */
 const SYMBOL_SIZES: readonly (readonly [zoom: number, size: number])[] = [[SYMBOL_ZOOM, 0.6], [8, 0.72], [11, 1], [14, 1.15]];
+/** From here on labels keep clear of the symbols of other aircraft. */
+const CLEAR_ZOOM = VALUES_ZOOM;
+/** Between a symbol and its label, by zoom, in units of the text's size: at large zooms a label keeps clear of its own symbol too. */
+const LABEL_OFFSETS = { plain: 1.5, clear: 1.85, ringed: 2.1 } as const;
+const SIZE = ['interpolate', ['linear'], ['zoom'], ...SYMBOL_SIZES.flat()] as unknown as ExpressionSpecification;
 /** A smaller change of position does not count as motion, degrees. */
 const STILL_DEG = 1e-7;
 /** From this age on a symbol shows its age, ms. */
@@ -33,8 +38,8 @@ export const RINGS = { alert: '#f0324f', selected: '#31b5ff', followed: '#f5b301
 
 export class AircraftLayer implements Layer {
   readonly key = 'aircraft';
-  readonly ids = ['aircraft-leaders', 'aircraft-ring', 'aircraft-dots', 'aircraft'];
-  /** Without the lines to the true positions, which have no device. */
+  readonly ids = ['aircraft-leaders', 'aircraft-ring', 'aircraft-dots', 'aircraft', 'aircraft-room'];
+  /** Without the lines to the true positions, which have no device, and without the room of the symbols, which is not seen. */
   readonly clickable = ['aircraft-ring', 'aircraft-dots', 'aircraft'];
   readonly intervalMs = 0;
   readonly #spreading = new Spreading();
@@ -71,23 +76,30 @@ export class AircraftLayer implements Layer {
         'circle-stroke-color': '#0c1620', 'circle-stroke-width': 1, 'circle-stroke-opacity': ['get', 'opacity'],
       },
     });
+    const offset = (unringed: number): ExpressionSpecification => ['case', ['==', ['get', 'ring'], ''], unringed, LABEL_OFFSETS.ringed];
     map.addLayer({
       id: 'aircraft', type: 'symbol', source: 'aircraft', minzoom: SYMBOL_ZOOM,
       layout: {
         'icon-image': ['get', 'icon'], 'icon-rotate': ['get', 'course'], 'icon-rotation-alignment': 'map', 'icon-pitch-alignment': 'viewport', 'icon-allow-overlap': true,
-        'icon-ignore-placement': true, 'icon-size': ['interpolate', ['linear'], ['zoom'], ...SYMBOL_SIZES.flat()] as unknown as ExpressionSpecification,
+        'icon-ignore-placement': true, 'icon-size': SIZE,
         'symbol-sort-key': ['get', 'sort'],
         'text-field': ['step', ['zoom'], ['get', 'age'], 8.5, ['concat', ['get', 'name'], ['case', ['==', ['get', 'age'], ''], '', ['concat', '\n', ['get', 'age']]]], VALUES_ZOOM, [
           'format', ['get', 'name'], {}, '\n', {}, ['get', 'values'], { 'font-scale': 0.88, 'text-font': ['literal', FONT] },
           ['get', 'agl'], { 'font-scale': 0.8, 'text-font': ['literal', FONT] },
         ]],
         'text-font': FONT_BOLD, 'text-size': 12, 'text-optional': true, 'text-variable-anchor': ['left', 'right', 'bottom', 'top'],
-        'text-radial-offset': ['case', ['==', ['get', 'ring'], ''], 1.5, 2.1], 'text-justify': 'auto', 'text-max-width': 14, 'text-line-height': 1.15,
+        'text-radial-offset': ['step', ['zoom'], offset(LABEL_OFFSETS.plain), CLEAR_ZOOM, offset(LABEL_OFFSETS.clear)], 'text-justify': 'auto', 'text-max-width': 14, 'text-line-height': 1.15,
       },
       paint: {
         'icon-opacity': ['get', 'opacity'], 'text-opacity': ['get', 'opacity'], 'text-color': colour.ink,
         'text-halo-color': colour.halo, 'text-halo-width': 1.6,
       },
+    });
+    // MapLibre places layers from above to below, so that labels find the room of every symbol taken. It does not turn with the symbol:
+    // the box about a turned one would be larger.
+    map.addLayer({
+      id: 'aircraft-room', type: 'symbol', source: 'aircraft', minzoom: CLEAR_ZOOM,
+      layout: { 'icon-image': symbolId.room, 'icon-allow-overlap': true, 'icon-padding': 0, 'icon-size': SIZE },
     });
   }
 
