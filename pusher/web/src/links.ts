@@ -27,8 +27,8 @@ export class Links {
   constructor(page: LinkSubjects, actions: PageActions) {
     this.#page = page;
     this.#actions = actions;
-    // A fragment without a field is no state of the page.
-    addEventListener('hashchange', () => { if (location.hash.includes('=')) this.#open(); });
+    // Before the map's own listener, which is no capturing one.
+    addEventListener('hashchange', ({ newURL }) => this.#follow(new URL(newURL).hash), { capture: true });
   }
 
   write(): void {
@@ -60,6 +60,14 @@ export class Links {
     this.#showLayers(hidden, raised);
     this.#actions.prefer({ colour, ...(baseMap !== choices.baseMap && baseMapsOf(config).includes(baseMap) && { baseMap }) });
     this.#actions.setFilter(filter);
+  }
+
+  /** The fragment has become `hash`. Since then page or map may have written their states over it: the link counts. */
+  #follow(hash: string): void {
+    // A fragment without a field is no state of the page.
+    if (!hash.includes('=')) return;
+    if (location.hash !== hash) history.replaceState(history.state, '', hash);
+    this.#open();
   }
 
   /** A link was opened in this tab. The map takes its region itself, and scripts that write the address cause no such event. */

@@ -25,6 +25,18 @@ it('takes over a link that is opened in this tab', async ({ page, visit }) => {
   await page.waitForSelector('#card h2 >> text=Niesen', STEP);
 });
 
+it('takes over a link although its state is written at the same time', async ({ page, visit }) => {
+  await visit.open(`${VIEW}&device=110B00`);
+  await page.waitForSelector('#card:not([hidden])', STEP);
+  // What a timer does that runs between the click on a link and the event of it.
+  await page.evaluate(() => {
+    const before = location.hash;
+    location.hash = 'map=9/10/10&device=110B01';
+    history.replaceState(history.state, '', before);
+  });
+  await page.waitForFunction(() => /map=9\/10\/10&device=110B01$/.test(location.hash), undefined, STEP);
+});
+
 it('keeps its state when the user skips to the list', async ({ page, visit }) => {
   await visit.open(`${VIEW}&device=110B00&group=110B02`);
   await page.waitForSelector('#card:not([hidden])', STEP);
