@@ -28,3 +28,12 @@ it('keeps labels clear of the symbols of other aircraft', async ({ page, sky, vi
   for (const [spot, device] of [[left, LEFT], [middle, MIDDLE], [right, RIGHT]] as const) expect(await at(spot!.x, spot!.y), device).toEqual([device]);
   expect([...await at(middle!.x, middle!.y - 40), ...await at(middle!.x, middle!.y + 40)]).toEqual([MIDDLE]);
 });
+
+it('labels the selected aircraft of a gaggle first', async ({ page, sky, visit }) => {
+  // Its address is the highest: by address alone it would be labelled last.
+  const [selected, others] = [0x110cff, Array.from({ length: 24 }, (_, i) => 0x110c01 + i)];
+  await visit.open('#map=12/46.95/7&device=110CFF&hide=winds,receivers,landmarks,relief');
+  const gaggle = [...others, selected].map((device, i) => aircraft({ device, version: 2000, latitude_e7: LAT_E7 + (i % 5) * 20_000, longitude_e7: LON_E7 + Math.floor(i / 5) * 30_000, speed_dkmh: 0, altitude_m: 1800 }));
+  sky.broadcast({ updates: { server_at_us: Date.now() * 1000, removals: [], objects: objects({ aircraft: gaggle }) } });
+  await expect.poll(() => page.evaluate(() => window.updraft!.shown('aircraft-first')), STEP).toEqual(['110CFF']);
+});

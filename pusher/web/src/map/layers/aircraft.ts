@@ -1,4 +1,4 @@
-import type { ExpressionSpecification, Map as MapLibre } from 'maplibre-gl';
+import type { ExpressionSpecification, Map as MapLibre, SymbolLayerSpecification } from 'maplibre-gl';
 import { formatAddress, type Aircraft } from 'updraft-client';
 import { FONT, FONT_BOLD } from '../../basemap/style';
 import { PALETTES, type Theme } from '../../basemap/theme';
@@ -28,6 +28,8 @@ const CLEAR_ZOOM = VALUES_ZOOM;
 /** Between a symbol and its label, by zoom, in units of the text's size: at large zooms a label keeps clear of its own symbol too. */
 const LABEL_OFFSETS = { plain: 1.5, clear: 1.85, ringed: 2.1 } as const;
 const SIZE = ['interpolate', ['linear'], ['zoom'], ...SYMBOL_SIZES.flat()] as unknown as ExpressionSpecification;
+/** Those in distress, selected, followed or of a group. */
+const RINGED: ExpressionSpecification = ['!=', ['get', 'ring'], ''];
 /** A smaller change of position does not count as motion, degrees. */
 const STILL_DEG = 1e-7;
 /** From this age on a symbol shows its age, ms. */
@@ -38,9 +40,9 @@ export const RINGS = { alert: '#f0324f', selected: '#31b5ff', followed: '#f5b301
 
 export class AircraftLayer implements Layer {
   readonly key = 'aircraft';
-  readonly ids = ['aircraft-leaders', 'aircraft-ring', 'aircraft-dots', 'aircraft', 'aircraft-room'];
+  readonly ids = ['aircraft-leaders', 'aircraft-ring', 'aircraft-dots', 'aircraft', 'aircraft-first', 'aircraft-room'];
   /** Without the lines to the true positions, which have no device, and without the room of the symbols, which is not seen. */
-  readonly clickable = ['aircraft-ring', 'aircraft-dots', 'aircraft'];
+  readonly clickable = ['aircraft-ring', 'aircraft-dots', 'aircraft', 'aircraft-first'];
   readonly intervalMs = 0;
   readonly #spreading = new Spreading();
   #spreadZoom = 0;
@@ -63,7 +65,7 @@ export class AircraftLayer implements Layer {
       paint: { 'line-color': colour.ink, 'line-width': 1, 'line-opacity': 0.45 },
     });
     map.addLayer({
-      id: 'aircraft-ring', type: 'circle', source: 'aircraft', filter: ['!=', ['get', 'ring'], ''],
+      id: 'aircraft-ring', type: 'circle', source: 'aircraft', filter: RINGED,
       paint: {
         'circle-radius': ['interpolate', ['linear'], ['zoom'], 6, 13, 12, 25], 'circle-color': ['get', 'ring'], 'circle-opacity': 0.16,
         'circle-stroke-color': ['get', 'ring'], 'circle-stroke-width': 2,
@@ -76,24 +78,27 @@ export class AircraftLayer implements Layer {
         'circle-stroke-color': '#0c1620', 'circle-stroke-width': 1, 'circle-stroke-opacity': ['get', 'opacity'],
       },
     });
-    const offset = (unringed: number): ExpressionSpecification => ['case', ['==', ['get', 'ring'], ''], unringed, LABEL_OFFSETS.ringed];
+    const offset = (unringed: number): ExpressionSpecification => ['case', RINGED, LABEL_OFFSETS.ringed, unringed];
+    const labels = {
+      'text-font': FONT_BOLD, 'text-size': 12, 'text-variable-anchor': ['left', 'right', 'bottom', 'top'],
+      'text-radial-offset': ['step', ['zoom'], offset(LABEL_OFFSETS.plain), CLEAR_ZOOM, offset(LABEL_OFFSETS.clear)], 'text-justify': 'auto', 'text-max-width': 14, 'text-line-height': 1.15,
+    } satisfies SymbolLayerSpecification['layout'];
+    const ink = { 'text-opacity': ['get', 'opacity'], 'text-color': colour.ink, 'text-halo-color': colour.halo, 'text-halo-width': 1.6 } satisfies SymbolLayerSpecification['paint'];
     map.addLayer({
       id: 'aircraft', type: 'symbol', source: 'aircraft', minzoom: SYMBOL_ZOOM,
       layout: {
         'icon-image': ['get', 'icon'], 'icon-rotate': ['get', 'course'], 'icon-rotation-alignment': 'map', 'icon-pitch-alignment': 'viewport', 'icon-allow-overlap': true,
         'icon-ignore-placement': true, 'icon-size': SIZE,
         'symbol-sort-key': ['get', 'sort'],
-        'text-field': ['step', ['zoom'], ['get', 'age'], 8.5, ['concat', ['get', 'name'], ['case', ['==', ['get', 'age'], ''], '', ['concat', '\n', ['get', 'age']]]], VALUES_ZOOM, [
-          'format', ['get', 'name'], {}, '\n', {}, ['get', 'values'], { 'font-scale': 0.88, 'text-font': ['literal', FONT] },
-          ['get', 'agl'], { 'font-scale': 0.8, 'text-font': ['literal', FONT] },
-        ]],
-        'text-font': FONT_BOLD, 'text-size': 12, 'text-optional': true, 'text-variable-anchor': ['left', 'right', 'bottom', 'top'],
-        'text-radial-offset': ['step', ['zoom'], offset(LABEL_OFFSETS.plain), CLEAR_ZOOM, offset(LABEL_OFFSETS.clear)], 'text-justify': 'auto', 'text-max-width': 14, 'text-line-height': 1.15,
+        'text-field': labelText((text) => ['case', RINGED, '', text]), 'text-optional': true, ...labels,
       },
-      paint: {
-        'icon-opacity': ['get', 'opacity'], 'text-opacity': ['get', 'opacity'], 'text-color': colour.ink,
-        'text-halo-color': colour.halo, 'text-halo-width': 1.6,
-      },
+      paint: { 'icon-opacity': ['get', 'opacity'], ...ink },
+    });
+    // Above, so that they are placed before the labels of others. An aircraft in distress is the highest symbol, and would be placed last.
+    // In a gaggle without a free place they stand over the symbols of others.
+    map.addLayer({
+      id: 'aircraft-first', type: 'symbol', source: 'aircraft', minzoom: SYMBOL_ZOOM, filter: RINGED,
+      layout: { 'symbol-sort-key': ['-', ['get', 'sort']], 'text-overlap': 'cooperative', 'text-field': labelText((text) => text), ...labels }, paint: ink,
     });
     // MapLibre places layers from above to below, so that labels find the room of every symbol taken. It does not turn with the symbol:
     // the box about a turned one would be larger.
@@ -178,6 +183,16 @@ function featureOf(aircraft: Aircraft, { air, now, selection, followed, group, f
     ring: aircraft.alert ? RINGS.alert : selected ? RINGS.selected : group.get(aircraft.device) ?? (followed.has(aircraft.device) ? RINGS.followed : ''),
     sort: aircraft.alert ? 2 ** 26 : selected ? 2 ** 25 : aircraft.device,
   });
+}
+
+/** The text of a label by zoom. `where`: restricts it to some aircraft. */
+function labelText(where: (text: ExpressionSpecification) => ExpressionSpecification): ExpressionSpecification {
+  const named: ExpressionSpecification = ['concat', ['get', 'name'], ['case', ['==', ['get', 'age'], ''], '', ['concat', '\n', ['get', 'age']]]];
+  const complete: ExpressionSpecification = [
+    'format', ['get', 'name'], {}, '\n', {}, ['get', 'values'], { 'font-scale': 0.88, 'text-font': ['literal', FONT] },
+    ['get', 'agl'], { 'font-scale': 0.8, 'text-font': ['literal', FONT] },
+  ];
+  return ['step', ['zoom'], where(['get', 'age']), 8.5, where(named), VALUES_ZOOM, where(complete)];
 }
 
 /** As the style draws it: linear between two zooms. */
