@@ -3,6 +3,7 @@
 //! Nothing here does I/O, and nothing here depends on another crate of ours. A change of a message affects every
 //! reader: `tests/compatibility.rs` refuses breaking changes.
 
+pub mod alert;
 pub mod catalogue;
 pub mod compatibility;
 pub mod descriptors;

@@ -12,7 +12,8 @@ use axum::http::HeaderMap;
 use axum::response::Response;
 use fanout::view::{State as Known, View};
 use geo::Region;
-use schemas::v1::{self, AlertStatus, SilentAircraft, SilentList};
+use schemas::alert::is_distress;
+use schemas::v1::{self, AlertKind, AlertStatus, SilentAircraft, SilentList};
 
 use super::decisions::ground_kind;
 use super::endpoint::{BOUNDS, Endpoint, LAT, LON, Parameter, RADIUS};
@@ -129,11 +130,16 @@ fn silent_aircraft(ended: &Ended, view: &View, coverage: &Coverage) -> Option<Si
     })
 }
 
+/// Whether a person may be in danger, also by a kind that is not known here. A request for a ride is a sign of life.
+fn calls_for_help(aircraft: &SilentAircraft) -> bool {
+    aircraft.alert_kind.is_some_and(|kind| AlertKind::try_from(kind).map_or(true, is_distress))
+}
+
 /// The worst has the least.
 fn rank(aircraft: &SilentAircraft) -> (bool, bool, bool, bool, std::cmp::Reverse<u64>, u32) {
     let sinks_fast = aircraft.climb_mps.is_some_and(|climb_mps| climb_mps <= FAST_SINK_MPS);
     (
-        aircraft.alert_kind.is_none(),
+        !calls_for_help(aircraft),
         aircraft.ground_kind.is_some(),
         !aircraft.in_coverage,
         !sinks_fast,
@@ -156,8 +162,9 @@ mod tests {
             SilentAircraft { climb_mps: Some(-9.0), silent_since_us: 5, ..one(4) },
             SilentAircraft { in_coverage: true, silent_since_us: 1, ..one(5) },
             SilentAircraft { alert_kind: Some(15), ground_kind: Some(15), ..one(6) },
+            SilentAircraft { alert_kind: Some(9), ground_kind: Some(9), ..one(7) },
         ];
         all.sort_by_cached_key(rank);
-        assert_eq!(all.iter().map(|aircraft| aircraft.device).collect::<Vec<_>>(), [6, 5, 4, 3, 2, 1]);
+        assert_eq!(all.iter().map(|aircraft| aircraft.device).collect::<Vec<_>>(), [6, 5, 4, 3, 2, 1, 7]);
     }
 }

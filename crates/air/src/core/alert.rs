@@ -4,6 +4,7 @@
 //! unverified; a device that opened `MOST_PER_HOUR` alerts within an hour cannot close them by frames any more, so that
 //! the map does not flicker and an operator has to check.
 
+use schemas::alert::is_distress;
 use schemas::v1::{AlertKind, AlertMemory, AlertResolution, AlertState, AlertStatus, Audience, GroundKind, Position};
 
 use crate::core::settings::{HOUR_US, SECOND_US};
@@ -23,11 +24,6 @@ pub fn kind_of(ground: GroundKind) -> Option<AlertKind> {
         GroundKind::AutomaticDistress => Some(AlertKind::AutomaticDistress),
         _ => None,
     }
-}
-
-/// Whether the kind is shown to all, independent of privacy and trust.
-pub fn is_distress(kind: AlertKind) -> bool {
-    matches!(kind, AlertKind::NeedMedicalHelp | AlertKind::Distress | AlertKind::AutomaticDistress)
 }
 
 /// A device's alert.

@@ -1,9 +1,9 @@
 //! Audience of a device's states: the one place where states leave the core, so the one place that enforces privacy.
 
+use schemas::alert::is_distress;
 use schemas::object::{Kind, State};
 use schemas::v1::{AlertKind, Audience};
 
-use crate::core::alert::is_distress;
 use crate::core::device::{ApplyContext, Device};
 use crate::core::outputs::{Outputs, PrivacyChange, StateChange};
 use crate::core::settings::Settings;

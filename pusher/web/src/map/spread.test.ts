@@ -38,8 +38,44 @@ describe('a pile', () => {
     }
   });
 
-  it('of hundreds stays a pile', () => {
-    expect(spreadPile(Array.from({ length: 200 }, (_, i) => at(i, 0, 0))).size).toBe(0);
+  it('of a thousand stays a pile', () => {
+    expect(spreadPile(Array.from({ length: 1000 }, (_, i) => at(i, 0, 0))).size).toBe(0);
+  });
+});
+
+/** Where the symbols are after some drawings. */
+function drawn(spots: readonly Spot[], drawings: number): Spot[] {
+  const spreading = new Spreading();
+  for (let i = 1; i < drawings; i++) spreading.next(spots);
+  const shifts = spreading.next(spots);
+  return spots.map((spot) => ({ ...spot, x: spot.x + (shifts.get(spot.id)?.dx ?? 0), y: spot.y + (shifts.get(spot.id)?.dy ?? 0) }));
+}
+
+describe('a crowd', () => {
+  it('at one position is told apart', () => {
+    for (const count of [61, 120, 300]) {
+      expect(nearest(drawn(Array.from({ length: count }, (_, i) => at(i, 0, 0)), 120)), `${count}`).toBeGreaterThan(20);
+    }
+  });
+
+  it('in a row of overlapping symbols stays near its positions', () => {
+    const row = Array.from({ length: 100 }, (_, i) => at(i, i * 18, (i % 3) * 4));
+    const after = drawn(row, 120);
+    expect(nearest(after)).toBeGreaterThan(20);
+    expect(Math.max(...after.map(({ x, y }, i) => Math.hypot(x - row[i]!.x, y - row[i]!.y)))).toBeLessThan(80);
+  });
+
+  it('leaves its selected member in place', () => {
+    const crowd = Array.from({ length: 100 }, (_, i) => ({ ...at(i, i % 7, i % 5), fixed: i === 3 }));
+    const after = drawn(crowd, 120);
+    expect(after[3]).toMatchObject({ x: 3, y: 3 });
+    expect(nearest(after)).toBeGreaterThan(20);
+  });
+
+  it('comes to rest', () => {
+    const crowd = Array.from({ length: 150 }, (_, i) => at(i, Math.sin(i) * 60, Math.cos(i * 3) * 60));
+    const [before, after] = [drawn(crowd, 300), drawn(crowd, 301)];
+    expect(Math.max(...after.map(({ x, y }, i) => Math.hypot(x - before[i]!.x, y - before[i]!.y)))).toBeLessThan(1);
   });
 });
 

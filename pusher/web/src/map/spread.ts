@@ -24,8 +24,10 @@ const ROOM_PX = 30;
 const MIN_RING_PX = 17;
 /** More stand in a spiral. */
 const MAX_ON_RING = 12;
+/** More members push each other apart: a spiral about the middle would take each too far from its position. */
+const MAX_IN_SPIRAL = 60;
 /** More symbols than this cannot be distinguished at this zoom in any arrangement. */
-const MAX_SPREAD = 60;
+const MAX_SPREAD = 400;
 /** Cells are numbered by column and row; this is more than the rows of a map at any zoom. */
 const COLUMN = 2 ** 26;
 /** A cell and half of those around it: each pair is looked at once. */
@@ -69,9 +71,13 @@ function append<K, V>(lists: Map<K, V[]>, key: K, value: V): void {
   else lists.set(key, [value]);
 }
 
-/** The positions of a pile's members: on a ring about their middle, many of them in a spiral; each always on the same side. */
-export function spreadPile(pile: readonly Spot[]): Map<number, Shift> {
+/**
+ * The positions of a pile's members: on a ring about their middle, many of them in a spiral, each always on the same side; a crowd as near
+ * to their positions as they have room. `before`: where a crowd stood at the last drawing.
+ */
+export function spreadPile(pile: readonly Spot[], before: ReadonlyMap<number, Shift> = new Map()): Map<number, Shift> {
   if (pile.length > MAX_SPREAD) return new Map();
+  if (pile.length > MAX_IN_SPIRAL) return pushApart(pile, before);
   const centre = pile.find(({ fixed }) => fixed);
   const x = centre?.x ?? pile.reduce((sum, spot) => sum + spot.x, 0) / pile.length;
   const y = centre?.y ?? pile.reduce((sum, spot) => sum + spot.y, 0) / pile.length;
@@ -83,6 +89,42 @@ export function spreadPile(pile: readonly Spot[]): Map<number, Shift> {
     const radius = onRing ? ring : (ROOM_PX / 1.8) * Math.sqrt(i + (centre ? 2.5 : 0.5));
     return [spot.id, { dx: x + Math.cos(angle) * radius - spot.x, dy: y + Math.sin(angle) * radius - spot.y }];
   }));
+}
+
+/** Steps of a crowd in one drawing: it comes to rest over some drawings. */
+const PUSHES = 4;
+/** Share of the way back to its position that a member takes before these steps. */
+const PULL = 0.01;
+
+/** Members that are too near push each other apart, half of what is missing each, and are pulled back to their positions. */
+function pushApart(pile: readonly Spot[], before: ReadonlyMap<number, Shift>): Map<number, Shift> {
+  const at = pile.map((spot) => {
+    // At first, so that two at one position have a direction to part in.
+    const { dx, dy } = before.get(spot.id) ?? { dx: Math.cos(spot.id * GOLDEN_ANGLE), dy: Math.sin(spot.id * GOLDEN_ANGLE) };
+    const share = spot.fixed ? 0 : 1 - PULL;
+    return { spot, x: spot.x + dx * share, y: spot.y + dy * share };
+  });
+  for (let step = 0; step < PUSHES; step++) {
+    const cells = new Map<number, number[]>();
+    const cellOf = (x: number, y: number) => Math.floor(x / ROOM_PX) * COLUMN + Math.floor(y / ROOM_PX);
+    at.forEach(({ x, y }, i) => append(cells, cellOf(x, y), i));
+    for (const [i, one] of at.entries()) {
+      const cell = cellOf(one.x, one.y);
+      for (const neighbour of NEIGHBOURS) {
+        for (const j of cells.get(cell + neighbour) ?? []) {
+          if (neighbour === 0 && j <= i) continue;
+          const other = at[j]!;
+          const [x, y] = [other.x - one.x, other.y - one.y];
+          const distance = Math.hypot(x, y);
+          if (distance >= ROOM_PX || distance === 0) continue;
+          const push = (ROOM_PX - distance) / distance / (one.spot.fixed || other.spot.fixed ? 1 : 2);
+          if (!one.spot.fixed) [one.x, one.y] = [one.x - x * push, one.y - y * push];
+          if (!other.spot.fixed) [other.x, other.y] = [other.x + x * push, other.y + y * push];
+        }
+      }
+    }
+  }
+  return new Map(at.filter(({ spot }) => !spot.fixed).map(({ spot, x, y }) => [spot.id, { dx: x - spot.x, dy: y - spot.y }]));
 }
 
 /** Share of the way to its new side that a symbol moves at once. */
@@ -100,7 +142,7 @@ export class Spreading {
     const wanted = new Map<number, Shift>();
     piles(spots, this.#groups).forEach((pile, number) => {
       for (const { id } of pile) groups.set(id, number);
-      for (const [id, shift] of spreadPile(pile)) wanted.set(id, shift);
+      for (const [id, shift] of spreadPile(pile, this.#shifts)) wanted.set(id, shift);
     });
     const shifts = new Map<number, Shift>();
     for (const { id } of spots) {

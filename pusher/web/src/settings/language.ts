@@ -3,7 +3,7 @@ import { Texts } from './texts';
 
 export type TextKey = keyof typeof english;
 
-/** Besides English, each a file that is loaded on demand. A new file here is a new language. */
+/** Besides English, each a file that is loaded on demand. A new language is a file here and its name below. */
 const FILES = import.meta.glob<Record<string, string>>(['./languages/*.json', '!./languages/en.json'], { import: 'default' });
 /** Their codes and own names. */
 export const LANGUAGES: readonly (readonly [code: string, name: string])[] = [

@@ -35,7 +35,7 @@ export class Actions {
     this.#position = position;
     for (const element of [this.#follow, this.#favourite, this.#group]) element.hidden = device === undefined;
     for (const element of [this.#show, this.#navigate, this.#copy]) element.hidden = position === undefined;
-    const url = position ? geoUrl(position) : '';
+    const url = position ? navigationUrl(position) : '';
     if (this.#navigate.getAttribute('href') !== url) this.#navigate.setAttribute('href', url);
     const has = (devices: { has(device: number): boolean }) => device !== undefined && devices.has(device);
     press(this.#follow, has(followed));
@@ -49,9 +49,15 @@ function press(button: HTMLElement, pressed: boolean): void {
   if (button.getAttribute('aria-pressed') !== String(pressed)) button.setAttribute('aria-pressed', String(pressed));
 }
 
-/** RFC 5870: phones open their navigation with it. */
-export function geoUrl({ lat, lon }: Position): string {
-  return `geo:${lat.toFixed(6)},${lon.toFixed(6)}`;
+/** The devices of Apple open no `geo:`; tablets of theirs say that they are a Macintosh, which has no touchscreen. */
+function isApple(): boolean {
+  return /iPhone|iPad|iPod/.test(navigator.userAgent) || (/Macintosh/.test(navigator.userAgent) && navigator.maxTouchPoints > 1);
+}
+
+/** Phones open their navigation with it: RFC 5870, or the map links of Apple. */
+export function navigationUrl({ lat, lon }: Position): string {
+  const place = `${lat.toFixed(6)},${lon.toFixed(6)}`;
+  return isApple() ? `maps://?daddr=${place}` : `geo:${place}`;
 }
 
 export function positionText({ lat, lon }: Position): string {

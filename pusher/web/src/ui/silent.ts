@@ -8,7 +8,7 @@ import { groundKind } from '../map/symbols/ground';
 import { trackUrl } from '../motion/past';
 import { formatAge, formatCourse, formatPosition, UNKNOWN } from '../settings/formats';
 import { t, type TextKey } from '../settings/language';
-import { geoUrl, positionText } from './actions';
+import { navigationUrl, positionText } from './actions';
 import { choice } from './choices';
 import { h, setText } from './dom';
 import { copy } from './share';
@@ -109,7 +109,7 @@ export class SilentView {
     });
     const file = `${address}-${new Date(silent.since).toISOString().slice(0, 10)}.gpx`;
     const gpx = h('a', { id: id('gpx'), class: 'file', href: trackUrl(silent.device, 'gpx', { from: silent.takeOffAt, to: silent.since }), download: file, 'aria-label': `GPX: ${name}` }, 'GPX');
-    const geo = h('a', { id: id('geo'), class: 'file', href: geoUrl(position), 'aria-label': `${t('action.navigate')}: ${name}` }, t('action.navigate'));
+    const geo = h('a', { id: id('geo'), class: 'file', href: navigationUrl(position), 'aria-label': `${t('action.navigate')}: ${name}` }, t('action.navigate'));
     const copied: HTMLButtonElement = h('button', {
       id: id('copy'), type: 'button', class: 'file', 'aria-label': `${t('action.copy')}: ${name}`, onclick: () => void copy(positionText(position), copied, t('action.copy')),
     }, t('action.copy'));

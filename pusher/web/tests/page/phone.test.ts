@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { launch } from '../browser.mjs';
 import { startSky } from '../sky.mjs';
 import type { Hooks } from '../../src/hooks';
-import { coloursIn, PHONE, STEP, Visit } from './open';
+import { coloursIn, PHONE, STEP, VIEW, Visit } from './open';
 
 declare const window: { updraft?: Hooks };
 
@@ -85,3 +85,15 @@ for (const [name, viewport] of [['upright', { width: 390, height: 844 }], ['held
     sky.close();
   });
 }
+
+const IPHONE = 'Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.0 Mobile/15E148 Safari/604.1';
+
+it('navigates with the maps of Apple on an iPhone, which opens no geo: link', async () => {
+  const sky = await startSky();
+  const visit = await Visit.start(browser, sky, { ...PHONE, userAgent: IPHONE });
+  await visit.open(`${VIEW}&device=110B00`);
+  await visit.page.waitForSelector('#card:not([hidden])', STEP);
+  expect(await visit.page.getAttribute('#card a.action', 'href')).toMatch(/^maps:\/\/\?daddr=46\.\d{6},\d\.\d{6}$/);
+  await visit.end();
+  sky.close();
+});

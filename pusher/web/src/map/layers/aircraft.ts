@@ -15,7 +15,7 @@ import { shifted, worldPixels } from '../project';
 import { symbolId } from '../symbols/resolve';
 import { EMPTY, point, setFeatures, setMovingFeatures, type Layer } from './layer';
 
-/** An aircraft that has not been heard for this time is not drawn, ms. */
+/** An aircraft that has not been heard for this time is as faint as it becomes, ms. */
 const LIFETIME_MS = 15 * 60_000;
 /** Below, aircraft are dots: symbols would hide each other. */
 const SYMBOL_ZOOM = 7;

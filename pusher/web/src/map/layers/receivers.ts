@@ -4,12 +4,15 @@ import { FONT } from '../../basemap/style';
 import { PALETTES, type Theme } from '../../basemap/theme';
 import type { ReceiverReport } from '../../live/receiver-reports';
 import { t } from '../../settings/language';
+import { formatAge } from '../../settings/formats';
 import type { Selection } from '../../selection';
 import type { Scene } from '../scene';
 import { symbolId } from '../symbols/resolve';
 import { CALM_MS, EMPTY, point, setFeatures, type Layer } from './layer';
 
 const COVERAGE = '#7c5cff';
+/** A receiver that has heard nothing for so long is faint, and its label says for how long, ms. */
+const SILENT_MS = 10 * 60_000;
 
 export class ReceiverLayer implements Layer {
   readonly key = 'receivers';
@@ -36,15 +39,18 @@ export class ReceiverLayer implements Layer {
     });
   }
 
-  draw(map: MapLibre, { picture, selection, receiverReport }: Scene): void {
+  draw(map: MapLibre, { picture, now, selection, receiverReport }: Scene): void {
     const selected = selection?.kind === 'receiver' ? picture.receivers.get(selection.id) : undefined;
     setFeatures(map, 'receivers-coverage', selected ? coverageOf(selected, receiverReport(selected.id)) : []);
     setFeatures(map, 'receivers', [...picture.receivers.values()].flatMap((receiver) => {
       if (receiver.lat === undefined || receiver.lon === undefined) return [];
+      const [report, silentMs] = [receiverReport(receiver.id), now - receiver.at];
+      const isSilent = silentMs > SILENT_MS;
+      const trouble = report?.clockTrouble ? ` · ${t('fact.clock')} ⚠` : report?.setAside ? ' ⚠' : '';
       return [point(receiver.lon, receiver.lat, {
         id: receiver.id,
-        label: `${receiver.id}\n${receiver.framesPerMinute}/min${receiverReport(receiver.id)?.clockTrouble ? ` · ${t('fact.clock')} ⚠` : ''}`,
-        opacity: receiver.estimated ? 0.6 : 1,
+        label: `${receiver.id}\n${isSilent ? formatAge(silentMs) : `${receiver.framesPerMinute}/min`}${trouble}`,
+        opacity: isSilent ? 0.35 : receiver.estimated ? 0.6 : 1,
       })];
     }));
   }

@@ -1,4 +1,5 @@
 import type { Map as MapLibre } from 'maplibre-gl';
+import type { Aircraft } from 'updraft-client';
 import { isDark, type Theme } from '../../basemap/theme';
 import { segmentsUntil } from '../../motion/past';
 import { TRAIL_MS } from '../../motion/trail';
@@ -38,13 +39,17 @@ export class TrailLayer implements Layer {
     const { picture, air, now, selection, followed, group, filter, past, isLive } = scene;
     const recorded = isLive || past.flight ? past.segments : segmentsUntil(past.segments, now);
     const features: GeoJSON.Feature[] = recorded.flatMap((segment) => segments(segment, true, Infinity));
-    for (const aircraft of picture.aircraft.values()) {
-      const colour = group.get(aircraft.device);
-      const selected = isSelectedDevice(selection, aircraft.device) || followed.has(aircraft.device) || colour !== undefined;
-      if (!selected && !passes(aircraft, filter, scene)) continue;
-      const since = now - (selected ? TRAIL_MS : SHORT_MS);
-      features.push(...segments(air.trails.of(aircraft.device).filter(({ at }) => at >= since), selected, air.trails.gapMs, colour));
-      if (features.length > MAX_SEGMENTS) break;
+    const isFirst = ({ device }: Aircraft) => isSelectedDevice(selection, device) || followed.has(device) || group.has(device);
+    const aircraft = [...picture.aircraft.values()];
+    // The limit leaves out others, never those that the user chose.
+    for (const chosen of [true, false]) {
+      for (const one of aircraft) {
+        if (isFirst(one) !== chosen || (!chosen && !passes(one, filter, scene))) continue;
+        if (!chosen && features.length > MAX_SEGMENTS) break;
+        const since = now - (chosen ? TRAIL_MS : SHORT_MS);
+        const trail = air.trails.of(one.device).filter(({ at }) => at >= since);
+        features.push(...segments(trail, chosen, air.trails.gapMs, group.get(one.device)));
+      }
     }
     setMovingFeatures(map, 'trails', features);
   }
