@@ -37,6 +37,9 @@ METRICS = {"admin", "metrics"}
 # The namespace of Prometheus.
 PROMETHEUS = {"kubernetes.io/metadata.name": "monitoring"}
 EXTERNAL = Path(__file__).resolve().parents[2] / "ops/monitoring/external-metrics.toml"
+# The largest request of the REST interface: a file of zones.
+ZONE_LIMITS = Path(__file__).resolve().parents[2] / "crates/zones/src/limits.rs"
+BODY_SIZE = "nginx.ingress.kubernetes.io/proxy-body-size"
 # Partitions of the topics that scale, in the catalogue.
 PARTITIONS = 24
 
@@ -120,6 +123,23 @@ def fewest(name, manifests):
         if one["kind"] in ("HorizontalPodAutoscaler", "ScaledObject") and spec["scaleTargetRef"]["name"] == name:
             return spec.get("minReplicas", spec.get("minReplicaCount"))
     return next(one["spec"].get("replicas", 1) for one in manifests if one["metadata"]["name"] == name and one["kind"] in ("Deployment", "StatefulSet"))
+
+
+def largest_request():
+    """Bytes of the largest import of zones, from the source."""
+    number, shift = re.search(r"IMPORT_BYTES: usize = (\d+) << (\d+);", ZONE_LIMITS.read_text()).groups()
+    return int(number) << int(shift)
+
+
+def problems_of_ingress(manifest):
+    """ingress-nginx accepts more than the largest request, so that the pusher itself refuses larger ones and says why; 1m is its
+    default, and 0 is no limit.
+    """
+    said = manifest["metadata"].get("annotations", {}).get(BODY_SIZE, "1m")
+    number, unit = re.fullmatch(r"(\d+)([kmg]?)", said).groups()
+    size = int(number) << {"": 0, "k": 10, "m": 20, "g": 30}[unit]
+    if size and size <= largest_request():
+        yield f"{BODY_SIZE} {said} refuses files of zones: expected more than {largest_request()} bytes, for example 9m"
 
 
 def problems_of_all(manifests):
@@ -230,6 +250,8 @@ def check(manifests, versions=VERSIONS):
         pod, _ = pod_of(one)
         if pod:
             yield from (f"{where}: {problem}" for problem in problems_of_pod(one, pod))
+        if one["kind"] == "Ingress":
+            yield from (f"{where}: {problem}" for problem in problems_of_ingress(one))
     yield from problems_of_all(manifests)
     yield from problems_of_monitors(manifests)
 

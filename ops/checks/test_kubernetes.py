@@ -71,6 +71,12 @@ class Planted(unittest.TestCase):
     def test_services_without_pods_are_found(self):
         self.assertIn("Service pusher: selects nothing", self.problems("Service", "pusher", lambda one: one["spec"]["selector"].update({"app.kubernetes.io/name": "push"})))
 
+    def test_an_ingress_that_refuses_zone_files_is_found(self):
+        self.assertEqual(kubernetes.largest_request(), 8 << 20)
+        self.assertIn("Ingress map: nginx.ingress.kubernetes.io/proxy-body-size 1m refuses", self.problems("Ingress", "map", lambda one: one["metadata"]["annotations"].pop(kubernetes.BODY_SIZE)))
+        self.assertIn("proxy-body-size 8m refuses", self.problems("Ingress", "map", lambda one: one["metadata"]["annotations"].update({kubernetes.BODY_SIZE: "8m"})))
+        self.assertEqual(self.problems("Ingress", "map", lambda one: one["metadata"]["annotations"].update({kubernetes.BODY_SIZE: "0"})), "")
+
     def test_ports_with_metrics_and_no_monitor_are_found(self):
         def unlabelled(service):
             service["metadata"]["labels"].pop("updraft.io/admin")
