@@ -66,6 +66,19 @@ run "every_secret_that_the_manifests_mount_is_made" {
   }
 }
 
+run "keda_may_see_the_lag" {
+  command = plan
+  variables {
+    topic_prefix = "staging."
+  }
+  assert {
+    condition = toset([for right in output.rights : right if startswith(right, "autoscaler ")]) == toset([
+      "autoscaler Describe fanet.observation.v1", "autoscaler Describe fanet.raw.v1", "autoscaler Describe staging.historian", "autoscaler Describe staging.processor",
+    ])
+    error_message = "both groups and topics of components/autoscaling, and no record"
+  }
+}
+
 run "one_broker_is_refused" {
   command = plan
   variables {
