@@ -40,8 +40,19 @@ EXTERNAL = Path(__file__).resolve().parents[2] / "ops/monitoring/external-metric
 # The largest request of the REST interface: a file of zones.
 ZONE_LIMITS = Path(__file__).resolve().parents[2] / "crates/zones/src/limits.rs"
 BODY_SIZE = "nginx.ingress.kubernetes.io/proxy-body-size"
-# Partitions of the topics that scale, in the catalogue.
-PARTITIONS = 24
+# Where the topics of an overlay get their prefix and partitions from; dev has no autoscaler.
+ENVIRONMENT = Path(__file__).resolve().parents[2] / "terraform/environments/production"
+
+
+class Installation:
+    """What the overlay's example of Terraform's variables sets."""
+
+    def __init__(self, name):
+        file = ENVIRONMENT / f"{name}.tfvars.example"
+        self.variables = dict(re.findall(r'^(\w+)\s*=\s*"?([^"\n]*?)"?$', file.read_text() if file.exists() else "", re.M))
+        self.prefix = self.variables.get("topic_prefix", "")
+        # Of the topics that scale.
+        self.partitions = int(self.variables.get("partitions", 24))
 
 
 def render(overlay):
@@ -142,7 +153,20 @@ def problems_of_ingress(manifest):
         yield f"{BODY_SIZE} {said} refuses files of zones: expected more than {largest_request()} bytes, for example 9m"
 
 
-def problems_of_all(manifests):
+def problems_of_lag(scaled, installation):
+    """A program's own group and topic decide about its replicas, and each replica has as many partitions as another."""
+    for bound in (scaled["spec"]["minReplicaCount"], scaled["spec"]["maxReplicaCount"]):
+        if installation.partitions % bound:
+            yield f"{bound} does not divide {installation.partitions} partitions"
+    group = installation.prefix + scaled["spec"]["scaleTargetRef"]["name"]
+    for read in (trigger["metadata"] for trigger in scaled["spec"]["triggers"]):
+        if read["consumerGroup"] != group:
+            yield f"reads the lag of the group {read['consumerGroup']} instead of {group}"
+        if not read["topic"].startswith(f"{installation.prefix}fanet."):
+            yield f"reads the topic {read['topic']}, which has not the prefix {installation.prefix!r}"
+
+
+def problems_of_all(manifests, installation):
     pods = {one["metadata"]["name"]: pod_of(one) for one in manifests if pod_of(one)[0]}
     policies = [one for one in manifests if one["kind"] == "NetworkPolicy"]
     for one in manifests:
@@ -167,9 +191,7 @@ def problems_of_all(manifests):
                 if fewest(name, manifests) <= one["spec"]["minAvailable"]:
                     yield f"{where}: no node could be drained, since there may be no more than {fewest(name, manifests)} of {name}"
         if one["kind"] == "ScaledObject":
-            for bound in (one["spec"]["minReplicaCount"], one["spec"]["maxReplicaCount"]):
-                if PARTITIONS % bound:
-                    yield f"{where}: {bound} does not divide {PARTITIONS} partitions"
+            yield from (f"{where}: {problem}" for problem in problems_of_lag(one, installation))
         if one["kind"] == "NetworkPolicy":
             for rule in [*one["spec"].get("ingress", []), *one["spec"].get("egress", [])]:
                 for port in rule.get("ports", [{"port": None}]):
@@ -242,7 +264,7 @@ def rule_allows(rule, port):
     return any(peer.get("namespaceSelector", {}).get("matchLabels") == PROMETHEUS for peer in rule["from"]) and any(one["port"] == port for one in rule["ports"])
 
 
-def check(manifests, versions=VERSIONS):
+def check(manifests, versions=VERSIONS, installation=Installation("production")):
     for one in manifests:
         where = f"{one['kind']} {one['metadata']['name']}"
         for version in versions:
@@ -252,7 +274,7 @@ def check(manifests, versions=VERSIONS):
             yield from (f"{where}: {problem}" for problem in problems_of_pod(one, pod))
         if one["kind"] == "Ingress":
             yield from (f"{where}: {problem}" for problem in problems_of_ingress(one))
-    yield from problems_of_all(manifests)
+    yield from problems_of_all(manifests, installation)
     yield from problems_of_monitors(manifests)
 
 
@@ -261,7 +283,7 @@ def main():
     for overlay in sorted(OVERLAYS.iterdir()):
         manifests = render(overlay)
         count += len(manifests)
-        found += [f"{overlay.name}: {problem}" for problem in check(manifests)]
+        found += [f"{overlay.name}: {problem}" for problem in check(manifests, installation=Installation(overlay.name))]
     if found or not count:
         sys.exit("\n".join(found) or "kubernetes: no manifests")
     print(f"kubernetes: {count} manifests of {len(list(OVERLAYS.iterdir()))} overlays are valid in {' and '.join(VERSIONS)}")

@@ -65,6 +65,17 @@ class Planted(unittest.TestCase):
     def test_bounds_that_do_not_divide_are_found(self):
         self.assertIn("5 does not divide 24", self.problems("ScaledObject", "processor", lambda one: one["spec"].update(maxReplicaCount=5)))
 
+    def test_the_lag_of_another_installation_is_found(self):
+        staging = kubernetes.Installation("staging")
+        self.assertEqual((staging.prefix, staging.partitions), ("staging.", 6))
+        found = "\n".join(kubernetes.check(PRODUCTION, (), staging))
+        for problem in (
+            "ScaledObject processor: 12 does not divide 6 partitions",
+            "ScaledObject processor: reads the lag of the group processor instead of staging.processor",
+            "ScaledObject historian: reads the topic fanet.observation.v1, which has not the prefix 'staging.'",
+        ):
+            self.assertIn(problem, found)
+
     def test_budgets_that_block_a_drain_are_found(self):
         self.assertIn("no node could be drained", self.problems("PodDisruptionBudget", "processor", lambda one: one["spec"].update(minAvailable=2)))
 
