@@ -79,6 +79,25 @@ run "keda_may_see_the_lag" {
   }
 }
 
+run "further_settings_are_added" {
+  command = plan
+  variables {
+    settings = { UPDRAFT_OTLP_ENDPOINT = "http://collector.monitoring:4318", UPDRAFT_LOG_FORMAT = "text" }
+  }
+  assert {
+    condition     = output.settings.UPDRAFT_OTLP_ENDPOINT == "http://collector.monitoring:4318" && output.settings.UPDRAFT_LOG_FORMAT == "text" && length(output.settings) == 7
+    error_message = "beside those that are computed"
+  }
+}
+
+run "settings_of_other_variables_are_refused" {
+  command = plan
+  variables {
+    settings = { UPDRAFT_TOPIC_PREFIX = "staging." }
+  }
+  expect_failures = [var.settings]
+}
+
 run "one_broker_is_refused" {
   command = plan
   variables {
