@@ -15,6 +15,8 @@ VERSIONS = ("1.30", "1.34")
 FOREIGN = {"Probe", "ServiceMonitor", "ScaledObject", "TriggerAuthentication"}
 # The known ports; a policy names no other.
 LISTENING = {53: "names", 443: "outside", 4318: "traces", 6379: "Redis", 8080: "registry", 8090: "pusher", 8443: "ClickHouse", 8883: "MQTT", 9093: "Kafka", 9115: "probes", 9121: "metrics of Redis", 9440: "ClickHouse", **{port: "admin" for port in range(9101, 9107)}}
+# Ports that several services have: these in another namespace than the known one.
+ALSO = {("kafka", 8443): "registry"}
 # Where each program connects to: the arrows of the design.
 ARROWS = {
     "bridge": {"MQTT", "Kafka", "registry", "traces"},
@@ -32,6 +34,8 @@ ARROWS = {
     # Outside: the map, by its public name.
     "blackbox-exporter": {"outside", "MQTT"},
 }
+# Programs, and the variables of Terraform that name a service of theirs.
+USES = [("processor", "kafka_bootstrap"), ("processor", "schema_registry_url"), ("bridge", "mqtt_url"), ("historian", "clickhouse_host"), ("processor", "redis_url")]
 # Names of the ports that have metrics.
 METRICS = {"admin", "metrics"}
 # The namespace of Prometheus.
@@ -166,6 +170,37 @@ def problems_of_lag(scaled, installation):
             yield f"reads the topic {read['topic']}, which has not the prefix {installation.prefix!r}"
 
 
+def egress_of(name, policies, pods):
+    """The rules by which a pod may connect."""
+    return [rule for policy in policies if policy["spec"]["podSelector"] and name in selected(policy, pods) for rule in policy["spec"].get("egress", [])]
+
+
+def destinations(rule):
+    """Namespace, None where a rule names none, and port."""
+    peers = [peer.get("namespaceSelector", {}).get("matchLabels", {}).get("kubernetes.io/metadata.name") for peer in rule.get("to", [{}])]
+    return {(namespace, port["port"]) for namespace in peers for port in rule["ports"]}
+
+
+def problems_of_addresses(manifests, installation):
+    """The addresses of the example of Terraform's variables are those that the policies admit."""
+    pods = {one["metadata"]["name"]: pod_of(one) for one in manifests if pod_of(one)[0]}
+    policies = [one for one in manifests if one["kind"] == "NetworkPolicy"]
+    for program, variable in USES:
+        admitted = {where for rule in egress_of(program, policies, pods) for where in destinations(rule)}
+        for address in installation.variables.get(variable, "").split(","):
+            host, port = re.fullmatch(r"(?:\w+://)?([^:/]+)(?::(\d+))?(?:/.*)?", address).groups()
+            _, _, namespace = host.partition(".")
+            # ClickHouse's name has no port, and Redis is a pod of the overlay's own namespace.
+            where = (None if variable == "redis_url" else namespace, int(port or (8443 if variable == "clickhouse_host" else 443)))
+            if where not in admitted:
+                yield f"{variable}: no policy lets {program} connect to {address}"
+            elif variable == "redis_url" and namespace != manifests[0]["metadata"].get("namespace", namespace):
+                yield f"{variable}: {address} is not in the namespace of the overlay"
+    hosts = {one["value"] for pod, _ in pods.values() for container in pod["containers"] for one in container.get("env", []) if one["name"] == "BACKUP_HOST"}
+    if hosts != {installation.variables.get("clickhouse_host")}:
+        yield f"the job backup saves {', '.join(sorted(hosts))} instead of clickhouse_host"
+
+
 def problems_of_all(manifests, installation):
     pods = {one["metadata"]["name"]: pod_of(one) for one in manifests if pod_of(one)[0]}
     policies = [one for one in manifests if one["kind"] == "NetworkPolicy"]
@@ -204,8 +239,8 @@ def problems_of_all(manifests, installation):
             if not any(policy["spec"]["podSelector"] and "Egress" in policy["spec"]["policyTypes"] and name in selected(policy, pods) for policy in policies):
                 yield f"{name}: no policy says where it may go"
             elif name in ARROWS:
-                reached = {LISTENING.get(port["port"]) for policy in policies if policy["spec"]["podSelector"] and name in selected(policy, pods)
-                           for rule in policy["spec"].get("egress", []) for port in rule["ports"]}
+                rules = egress_of(name, policies, pods)
+                reached = {ALSO.get(where, LISTENING.get(where[1])) for rule in rules for where in destinations(rule)}
                 if reached != ARROWS[name]:
                     yield f"{name}: may connect to {sorted(map(str, reached))} instead of {sorted(ARROWS[name])}"
             else:
@@ -276,6 +311,8 @@ def check(manifests, versions=VERSIONS, installation=Installation("production"))
             yield from (f"{where}: {problem}" for problem in problems_of_ingress(one))
     yield from problems_of_all(manifests, installation)
     yield from problems_of_monitors(manifests)
+    if installation.variables:
+        yield from problems_of_addresses(manifests, installation)
 
 
 def main():

@@ -62,6 +62,20 @@ class Planted(unittest.TestCase):
         self.assertIn("receivers: may connect to ['ClickHouse', 'Kafka', 'registry', 'traces'] instead of", self.problems("NetworkPolicy", "receivers", clickhouse_too))
         self.assertIn("instead of ['Kafka', 'registry', 'traces']", self.problems("NetworkPolicy", "receivers", lambda policy: policy["spec"]["egress"].pop()))
 
+    def test_addresses_that_no_policy_admits_are_found(self):
+        def plain_registry(policy):
+            policy["spec"]["egress"][1]["ports"].remove({"port": 8443})
+
+        self.assertIn("schema_registry_url: no policy lets processor connect to https://registry.kafka:8443", self.problems("NetworkPolicy", "processor", plain_registry))
+        found = "\n".join(kubernetes.check(PRODUCTION, (), kubernetes.Installation("staging")))
+        for problem in (
+            "mqtt_url: no policy lets bridge connect to mqtts://mqtt.mqtt-staging:8883",
+            "clickhouse_host: no policy lets historian connect to clickhouse.clickhouse-staging",
+            "redis_url: redis://redis.updraft-staging:6379 is not in the namespace of the overlay",
+            "the job backup saves clickhouse.clickhouse instead of clickhouse_host",
+        ):
+            self.assertIn(problem, found)
+
     def test_bounds_that_do_not_divide_are_found(self):
         self.assertIn("5 does not divide 24", self.problems("ScaledObject", "processor", lambda one: one["spec"].update(maxReplicaCount=5)))
 
