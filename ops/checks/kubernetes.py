@@ -15,6 +15,8 @@ VERSIONS = ("1.30", "1.34")
 FOREIGN = {"Probe", "ServiceMonitor", "ScaledObject", "TriggerAuthentication"}
 # The known ports; a policy names no other.
 LISTENING = {53: "names", 443: "outside", 4318: "traces", 6379: "Redis", 8080: "registry", 8090: "pusher", 8443: "ClickHouse", 8883: "MQTT", 9093: "Kafka", 9115: "probes", 9121: "metrics of Redis", 9440: "ClickHouse", **{port: "admin" for port in range(9101, 9107)}}
+# Ports that several services have: these in another namespace than the known one.
+ALSO = {("kafka", 8443): "registry"}
 # Where each program connects to: the arrows of the design.
 ARROWS = {
     "bridge": {"MQTT", "Kafka", "registry", "traces"},
@@ -32,13 +34,29 @@ ARROWS = {
     # Outside: the map, by its public name.
     "blackbox-exporter": {"outside", "MQTT"},
 }
+# Programs, and the variables of Terraform that name a service of theirs.
+USES = [("processor", "kafka_bootstrap"), ("processor", "schema_registry_url"), ("bridge", "mqtt_url"), ("historian", "clickhouse_host"), ("processor", "redis_url")]
 # Names of the ports that have metrics.
 METRICS = {"admin", "metrics"}
 # The namespace of Prometheus.
 PROMETHEUS = {"kubernetes.io/metadata.name": "monitoring"}
 EXTERNAL = Path(__file__).resolve().parents[2] / "ops/monitoring/external-metrics.toml"
-# Partitions of the topics that scale, in the catalogue.
-PARTITIONS = 24
+# The largest request of the REST interface: a file of zones.
+ZONE_LIMITS = Path(__file__).resolve().parents[2] / "crates/zones/src/limits.rs"
+BODY_SIZE = "nginx.ingress.kubernetes.io/proxy-body-size"
+# Where the topics of an overlay get their prefix and partitions from; dev has no autoscaler.
+ENVIRONMENT = Path(__file__).resolve().parents[2] / "terraform/environments/production"
+
+
+class Installation:
+    """What the overlay's example of Terraform's variables sets."""
+
+    def __init__(self, name):
+        file = ENVIRONMENT / f"{name}.tfvars.example"
+        self.variables = dict(re.findall(r'^(\w+)\s*=\s*"?([^"\n]*?)"?$', file.read_text() if file.exists() else "", re.M))
+        self.prefix = self.variables.get("topic_prefix", "")
+        # Of the topics that scale.
+        self.partitions = int(self.variables.get("partitions", 24))
 
 
 def render(overlay):
@@ -122,7 +140,68 @@ def fewest(name, manifests):
     return next(one["spec"].get("replicas", 1) for one in manifests if one["metadata"]["name"] == name and one["kind"] in ("Deployment", "StatefulSet"))
 
 
-def problems_of_all(manifests):
+def largest_request():
+    """Bytes of the largest import of zones, from the source."""
+    number, shift = re.search(r"IMPORT_BYTES: usize = (\d+) << (\d+);", ZONE_LIMITS.read_text()).groups()
+    return int(number) << int(shift)
+
+
+def problems_of_ingress(manifest):
+    """ingress-nginx accepts more than the largest request, so that the pusher itself refuses larger ones and says why; 1m is its
+    default, and 0 is no limit.
+    """
+    said = manifest["metadata"].get("annotations", {}).get(BODY_SIZE, "1m")
+    number, unit = re.fullmatch(r"(\d+)([kmg]?)", said).groups()
+    size = int(number) << {"": 0, "k": 10, "m": 20, "g": 30}[unit]
+    if size and size <= largest_request():
+        yield f"{BODY_SIZE} {said} refuses files of zones: expected more than {largest_request()} bytes, for example 9m"
+
+
+def problems_of_lag(scaled, installation):
+    """A program's own group and topic decide about its replicas, and each replica has as many partitions as another."""
+    for bound in (scaled["spec"]["minReplicaCount"], scaled["spec"]["maxReplicaCount"]):
+        if installation.partitions % bound:
+            yield f"{bound} does not divide {installation.partitions} partitions"
+    group = installation.prefix + scaled["spec"]["scaleTargetRef"]["name"]
+    for read in (trigger["metadata"] for trigger in scaled["spec"]["triggers"]):
+        if read["consumerGroup"] != group:
+            yield f"reads the lag of the group {read['consumerGroup']} instead of {group}"
+        if not read["topic"].startswith(f"{installation.prefix}fanet."):
+            yield f"reads the topic {read['topic']}, which has not the prefix {installation.prefix!r}"
+
+
+def egress_of(name, policies, pods):
+    """The rules by which a pod may connect."""
+    return [rule for policy in policies if policy["spec"]["podSelector"] and name in selected(policy, pods) for rule in policy["spec"].get("egress", [])]
+
+
+def destinations(rule):
+    """Namespace, None where a rule names none, and port."""
+    peers = [peer.get("namespaceSelector", {}).get("matchLabels", {}).get("kubernetes.io/metadata.name") for peer in rule.get("to", [{}])]
+    return {(namespace, port["port"]) for namespace in peers for port in rule["ports"]}
+
+
+def problems_of_addresses(manifests, installation):
+    """The addresses of the example of Terraform's variables are those that the policies admit."""
+    pods = {one["metadata"]["name"]: pod_of(one) for one in manifests if pod_of(one)[0]}
+    policies = [one for one in manifests if one["kind"] == "NetworkPolicy"]
+    for program, variable in USES:
+        admitted = {where for rule in egress_of(program, policies, pods) for where in destinations(rule)}
+        for address in installation.variables.get(variable, "").split(","):
+            host, port = re.fullmatch(r"(?:\w+://)?([^:/]+)(?::(\d+))?(?:/.*)?", address).groups()
+            _, _, namespace = host.partition(".")
+            # ClickHouse's name has no port, and Redis is a pod of the overlay's own namespace.
+            where = (None if variable == "redis_url" else namespace, int(port or (8443 if variable == "clickhouse_host" else 443)))
+            if where not in admitted:
+                yield f"{variable}: no policy lets {program} connect to {address}"
+            elif variable == "redis_url" and namespace != manifests[0]["metadata"].get("namespace", namespace):
+                yield f"{variable}: {address} is not in the namespace of the overlay"
+    hosts = {one["value"] for pod, _ in pods.values() for container in pod["containers"] for one in container.get("env", []) if one["name"] == "BACKUP_HOST"}
+    if hosts != {installation.variables.get("clickhouse_host")}:
+        yield f"the job backup saves {', '.join(sorted(hosts))} instead of clickhouse_host"
+
+
+def problems_of_all(manifests, installation):
     pods = {one["metadata"]["name"]: pod_of(one) for one in manifests if pod_of(one)[0]}
     policies = [one for one in manifests if one["kind"] == "NetworkPolicy"]
     for one in manifests:
@@ -147,9 +226,7 @@ def problems_of_all(manifests):
                 if fewest(name, manifests) <= one["spec"]["minAvailable"]:
                     yield f"{where}: no node could be drained, since there may be no more than {fewest(name, manifests)} of {name}"
         if one["kind"] == "ScaledObject":
-            for bound in (one["spec"]["minReplicaCount"], one["spec"]["maxReplicaCount"]):
-                if PARTITIONS % bound:
-                    yield f"{where}: {bound} does not divide {PARTITIONS} partitions"
+            yield from (f"{where}: {problem}" for problem in problems_of_lag(one, installation))
         if one["kind"] == "NetworkPolicy":
             for rule in [*one["spec"].get("ingress", []), *one["spec"].get("egress", [])]:
                 for port in rule.get("ports", [{"port": None}]):
@@ -162,8 +239,8 @@ def problems_of_all(manifests):
             if not any(policy["spec"]["podSelector"] and "Egress" in policy["spec"]["policyTypes"] and name in selected(policy, pods) for policy in policies):
                 yield f"{name}: no policy says where it may go"
             elif name in ARROWS:
-                reached = {LISTENING.get(port["port"]) for policy in policies if policy["spec"]["podSelector"] and name in selected(policy, pods)
-                           for rule in policy["spec"].get("egress", []) for port in rule["ports"]}
+                rules = egress_of(name, policies, pods)
+                reached = {ALSO.get(where, LISTENING.get(where[1])) for rule in rules for where in destinations(rule)}
                 if reached != ARROWS[name]:
                     yield f"{name}: may connect to {sorted(map(str, reached))} instead of {sorted(ARROWS[name])}"
             else:
@@ -222,7 +299,7 @@ def rule_allows(rule, port):
     return any(peer.get("namespaceSelector", {}).get("matchLabels") == PROMETHEUS for peer in rule["from"]) and any(one["port"] == port for one in rule["ports"])
 
 
-def check(manifests, versions=VERSIONS):
+def check(manifests, versions=VERSIONS, installation=Installation("production")):
     for one in manifests:
         where = f"{one['kind']} {one['metadata']['name']}"
         for version in versions:
@@ -230,8 +307,12 @@ def check(manifests, versions=VERSIONS):
         pod, _ = pod_of(one)
         if pod:
             yield from (f"{where}: {problem}" for problem in problems_of_pod(one, pod))
-    yield from problems_of_all(manifests)
+        if one["kind"] == "Ingress":
+            yield from (f"{where}: {problem}" for problem in problems_of_ingress(one))
+    yield from problems_of_all(manifests, installation)
     yield from problems_of_monitors(manifests)
+    if installation.variables:
+        yield from problems_of_addresses(manifests, installation)
 
 
 def main():
@@ -239,7 +320,7 @@ def main():
     for overlay in sorted(OVERLAYS.iterdir()):
         manifests = render(overlay)
         count += len(manifests)
-        found += [f"{overlay.name}: {problem}" for problem in check(manifests)]
+        found += [f"{overlay.name}: {problem}" for problem in check(manifests, installation=Installation(overlay.name))]
     if found or not count:
         sys.exit("\n".join(found) or "kubernetes: no manifests")
     print(f"kubernetes: {count} manifests of {len(list(OVERLAYS.iterdir()))} overlays are valid in {' and '.join(VERSIONS)}")

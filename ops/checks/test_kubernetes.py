@@ -62,14 +62,45 @@ class Planted(unittest.TestCase):
         self.assertIn("receivers: may connect to ['ClickHouse', 'Kafka', 'registry', 'traces'] instead of", self.problems("NetworkPolicy", "receivers", clickhouse_too))
         self.assertIn("instead of ['Kafka', 'registry', 'traces']", self.problems("NetworkPolicy", "receivers", lambda policy: policy["spec"]["egress"].pop()))
 
+    def test_addresses_that_no_policy_admits_are_found(self):
+        def plain_registry(policy):
+            policy["spec"]["egress"][1]["ports"].remove({"port": 8443})
+
+        self.assertIn("schema_registry_url: no policy lets processor connect to https://registry.kafka:8443", self.problems("NetworkPolicy", "processor", plain_registry))
+        found = "\n".join(kubernetes.check(PRODUCTION, (), kubernetes.Installation("staging")))
+        for problem in (
+            "mqtt_url: no policy lets bridge connect to mqtts://mqtt.mqtt-staging:8883",
+            "clickhouse_host: no policy lets historian connect to clickhouse.clickhouse-staging",
+            "redis_url: redis://redis.updraft-staging:6379 is not in the namespace of the overlay",
+            "the job backup saves clickhouse.clickhouse instead of clickhouse_host",
+        ):
+            self.assertIn(problem, found)
+
     def test_bounds_that_do_not_divide_are_found(self):
         self.assertIn("5 does not divide 24", self.problems("ScaledObject", "processor", lambda one: one["spec"].update(maxReplicaCount=5)))
+
+    def test_the_lag_of_another_installation_is_found(self):
+        staging = kubernetes.Installation("staging")
+        self.assertEqual((staging.prefix, staging.partitions), ("staging.", 6))
+        found = "\n".join(kubernetes.check(PRODUCTION, (), staging))
+        for problem in (
+            "ScaledObject processor: 12 does not divide 6 partitions",
+            "ScaledObject processor: reads the lag of the group processor instead of staging.processor",
+            "ScaledObject historian: reads the topic fanet.observation.v1, which has not the prefix 'staging.'",
+        ):
+            self.assertIn(problem, found)
 
     def test_budgets_that_block_a_drain_are_found(self):
         self.assertIn("no node could be drained", self.problems("PodDisruptionBudget", "processor", lambda one: one["spec"].update(minAvailable=2)))
 
     def test_services_without_pods_are_found(self):
         self.assertIn("Service pusher: selects nothing", self.problems("Service", "pusher", lambda one: one["spec"]["selector"].update({"app.kubernetes.io/name": "push"})))
+
+    def test_an_ingress_that_refuses_zone_files_is_found(self):
+        self.assertEqual(kubernetes.largest_request(), 8 << 20)
+        self.assertIn("Ingress map: nginx.ingress.kubernetes.io/proxy-body-size 1m refuses", self.problems("Ingress", "map", lambda one: one["metadata"]["annotations"].pop(kubernetes.BODY_SIZE)))
+        self.assertIn("proxy-body-size 8m refuses", self.problems("Ingress", "map", lambda one: one["metadata"]["annotations"].update({kubernetes.BODY_SIZE: "8m"})))
+        self.assertEqual(self.problems("Ingress", "map", lambda one: one["metadata"]["annotations"].update({kubernetes.BODY_SIZE: "0"})), "")
 
     def test_ports_with_metrics_and_no_monitor_are_found(self):
         def unlabelled(service):

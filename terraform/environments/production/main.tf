@@ -59,7 +59,8 @@ provider "kubernetes" {
 }
 
 locals {
-  programs = ["bridge", "processor", "thermals", "receivers", "historian", "archive", "accounts", "pusher", "replay", "analytics", "operators", "topics"]
+  # autoscaler: KEDA.
+  programs = ["bridge", "processor", "thermals", "receivers", "historian", "archive", "accounts", "pusher", "replay", "analytics", "operators", "topics", "autoscaler"]
 }
 
 module "topics" {

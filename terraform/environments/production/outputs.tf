@@ -1,9 +1,8 @@
 locals {
-  settings = merge(module.topics.settings, {
+  settings = merge({ UPDRAFT_LOG_FORMAT = "json" }, var.settings, module.topics.settings, {
     UPDRAFT_KAFKA_BOOTSTRAP     = var.kafka_bootstrap
     UPDRAFT_SCHEMA_REGISTRY_URL = var.schema_registry_url
     UPDRAFT_MQTT_URL            = var.mqtt_url
-    UPDRAFT_LOG_FORMAT          = "json"
   })
 }
 

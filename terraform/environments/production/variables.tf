@@ -113,6 +113,19 @@ variable "secrets_version" {
   default     = 1
 }
 
+variable "settings" {
+  description = "Further settings of all programs that are no secrets, for example { UPDRAFT_OTLP_ENDPOINT = \"http://collector.monitoring:4318\" }. The programs' --help lists them."
+  type        = map(string)
+  default     = {}
+
+  validation {
+    condition = length(setintersection(keys(var.settings), [
+      "UPDRAFT_KAFKA_BOOTSTRAP", "UPDRAFT_MQTT_URL", "UPDRAFT_PROCESSOR_PARTITIONS", "UPDRAFT_SCHEMA_REGISTRY_URL", "UPDRAFT_TOPIC_PREFIX",
+    ])) == 0
+    error_message = "A setting is made of another variable: set kafka_bootstrap, mqtt_url, partitions, schema_registry_url or topic_prefix instead."
+  }
+}
+
 variable "topic_prefix" {
   description = "Put before every topic name."
   type        = string

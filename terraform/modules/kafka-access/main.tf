@@ -28,6 +28,8 @@ locals {
     flatten([for name, topic in local.topics :
       [{ program = "pusher", topic = name, operation = "DescribeConfigs" }] if contains(concat(topic.readers, topic.writers), "pusher")
     ]),
+    # KEDA compares the ends of the topics with the offsets of the groups; it reads no record.
+    [for topic in ["fanet.raw.v1", "fanet.observation.v1"] : { program = "autoscaler", topic = topic, operation = "Describe" }],
     # `processor topics check` compares, and changes nothing: the topics are Terraform's.
     flatten([for name in keys(local.topics) : [
       { program = "topics", topic = name, operation = "Describe" },
@@ -47,6 +49,9 @@ locals {
     # The pusher's group makes notifications.
     [{ program = "pusher", name = "${var.prefix}notify", pattern = "Literal", operation = "Read" }],
     [{ program = "analytics", name = "${var.prefix}analytics", pattern = "Prefixed", operation = "Read" }],
+    # The groups whose lag decides about replicas.
+    [for group in ["processor", "historian"] :
+    { program = "autoscaler", name = "${var.prefix}${group}", pattern = "Literal", operation = "Describe" }],
     # Partitions that are read in no group: the client library asks for the coordinator of a group of this name all the same.
     [for program in ["processor", "thermals", "receivers", "historian", "archive"] :
     { program = program, name = "updraft-processor-reader", pattern = "Literal", operation = "Describe" }],

@@ -15,9 +15,9 @@ variable "principals" {
 
   validation {
     condition = length(setsubtract(keys(var.principals), [
-      "bridge", "processor", "thermals", "receivers", "historian", "archive", "accounts", "pusher", "replay", "analytics", "operators", "topics",
+      "bridge", "processor", "thermals", "receivers", "historian", "archive", "accounts", "pusher", "replay", "analytics", "operators", "topics", "autoscaler",
     ])) == 0
-    error_message = "Programs are bridge, processor, thermals, receivers, historian, archive, accounts, pusher, replay, analytics, operators and topics."
+    error_message = "Programs are bridge, processor, thermals, receivers, historian, archive, accounts, pusher, replay, analytics, operators, topics and autoscaler (KEDA)."
   }
 }
 

@@ -66,6 +66,38 @@ run "every_secret_that_the_manifests_mount_is_made" {
   }
 }
 
+run "keda_may_see_the_lag" {
+  command = plan
+  variables {
+    topic_prefix = "staging."
+  }
+  assert {
+    condition = toset([for right in output.rights : right if startswith(right, "autoscaler ")]) == toset([
+      "autoscaler Describe fanet.observation.v1", "autoscaler Describe fanet.raw.v1", "autoscaler Describe staging.historian", "autoscaler Describe staging.processor",
+    ])
+    error_message = "both groups and topics of components/autoscaling, and no record"
+  }
+}
+
+run "further_settings_are_added" {
+  command = plan
+  variables {
+    settings = { UPDRAFT_OTLP_ENDPOINT = "http://collector.monitoring:4318", UPDRAFT_LOG_FORMAT = "text" }
+  }
+  assert {
+    condition     = output.settings.UPDRAFT_OTLP_ENDPOINT == "http://collector.monitoring:4318" && output.settings.UPDRAFT_LOG_FORMAT == "text" && length(output.settings) == 7
+    error_message = "beside those that are computed"
+  }
+}
+
+run "settings_of_other_variables_are_refused" {
+  command = plan
+  variables {
+    settings = { UPDRAFT_TOPIC_PREFIX = "staging." }
+  }
+  expect_failures = [var.settings]
+}
+
 run "one_broker_is_refused" {
   command = plan
   variables {

@@ -80,6 +80,21 @@ run "groups_carry_the_prefix" {
   }
 }
 
+run "the_autoscaler_sees_lag_and_no_record" {
+  command = plan
+  variables {
+    principals = { autoscaler = "User:s" }
+  }
+  assert {
+    condition     = sort([for acl in kafka_acl.topic : "${acl.acl_operation} ${acl.resource_name}"]) == tolist(["Describe dev.fanet.observation.v1", "Describe dev.fanet.raw.v1"])
+    error_message = "the ends of the two topics, and no record"
+  }
+  assert {
+    condition     = sort([for acl in kafka_acl.group : "${acl.acl_operation} ${acl.resource_name} ${acl.resource_pattern_type_filter}"]) == tolist(["Describe dev.historian Literal", "Describe dev.processor Literal"])
+    error_message = "the offsets of the two groups"
+  }
+}
+
 run "rights_are_listed_for_people" {
   command = plan
   variables {
