@@ -44,6 +44,24 @@ class Rules(unittest.TestCase):
             found = problems(**program, command=command, healthcheck={"test": test})
             self.assertEqual(found == [], is_sound, found)
 
+    def test_volumes_get_their_owner_first(self):
+        mounts = {"volumes": ["registry:/x"]}
+        giver = mounts | {"user": "0:0", "entrypoint": ["chown", "-R", "1001:0", "/x"]}
+        waiting = mounts | {"depends_on": {"registry-volume": {"condition": "service_completed_successfully"}}}
+        started = mounts | {"depends_on": {"registry-volume": {"condition": "service_started"}}}
+        for services, text in (
+            ({"registry": waiting, "registry-volume": giver}, ""),
+            ({"registry": waiting, "registry-volume": giver, "demo": None}, ""),
+            ({"registry": mounts, "registry-volume": giver}, "registry: does not wait"),
+            ({"registry": started, "registry-volume": giver}, "registry: does not wait"),
+            ({"registry": waiting}, "registry-volume: expected a service"),
+            ({"registry": waiting, "registry-volume": giver | {"user": "1001:0"}}, "registry-volume: expected a service"),
+            ({"registry": waiting, "registry-volume": giver | {"entrypoint": ["chown", "0:0", "/x"]}}, "registry-volume: expected a service"),
+            ({"registry": waiting, "registry-volume": {name: giver[name] for name in ("user", "entrypoint")}}, "registry-volume: expected a service"),
+        ):
+            found = "\n".join(compose.owners(services, {"registry": "1001:0"}))
+            self.assertTrue(found.startswith(text) and bool(found) == bool(text), (services, found))
+
     def test_missing_limits_are_found(self):
         service = {name: value for name, value in SOUND.items() if name not in ("mem_limit", "healthcheck")}
         found = list(compose.problems_of("x", "docker-compose.yml", service, KNOWN, set()))
