@@ -10,8 +10,9 @@ import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 ALERTMANAGER = ROOT / "ops/monitoring/alertmanager/alertmanager.yml"
-# Published beyond the loopback, on purpose.
-OPEN = {"docker-compose.yml": {"1883:1883", "8090:8090"}, "docker-compose.prod.yml": {"8883:8883", "80:80", "443:443"}}
+# Published beyond the loopback, on purpose; those of docker-compose.yml where the operator opens them alone.
+PUBLISHED = "${UPDRAFT_PUBLISH:-127.0.0.1}"
+OPEN = {"docker-compose.yml": {f"{PUBLISHED}:1883:1883", f"{PUBLISHED}:8090:8090"}, "docker-compose.prod.yml": {"8883:8883", "80:80", "443:443"}}
 # Services that production has alone.
 PRODUCTION_ALONE = {"proxy", "registry-volume"}
 # Volumes at folders that their program's image does not have: Docker makes them root's, and the program is another user.

@@ -13,7 +13,7 @@ def problems(**changes):
 
 class Rules(unittest.TestCase):
     def test_a_sound_service_passes(self):
-        self.assertEqual(problems(ports=["127.0.0.1:1:1", "8090:8090"], volumes=["data:/data", "./ops:/ops"], environment={"UPDRAFT_LOG": "info", "UPDRAFT_REDIS_URL_FILE": "/x"}), [])
+        self.assertEqual(problems(ports=["127.0.0.1:1:1", "${UPDRAFT_PUBLISH:-127.0.0.1}:8090:8090"], volumes=["data:/data", "./ops:/ops"], environment={"UPDRAFT_LOG": "info", "UPDRAFT_REDIS_URL_FILE": "/x"}), [])
 
     def test_each_rule_finds_its_fault(self):
         for changes, text in (
@@ -23,6 +23,9 @@ class Rules(unittest.TestCase):
             ({"image": "${UPDRAFT_IMAGE:-updraft:latest}"}, "not pinned"),
             ({"environment": ["UPDRAFT_LOGS=info"]}, "no program has the setting UPDRAFT_LOGS"),
             ({"ports": ["6379:6379"]}, "open to other machines"),
+            ({"ports": ["8090:8090"]}, "open to other machines"),
+            ({"ports": ["${UPDRAFT_PUBLISH:-0.0.0.0}:8090:8090"]}, "open to other machines"),
+            ({"ports": ["${UPDRAFT_PUBLISH:-127.0.0.1}:6379:6379"]}, "open to other machines"),
             ({"volumes": ["./nowhere:/x"]}, "./nowhere is not there"),
             ({"volumes": ["date:/x"]}, "there is no volume date"),
             ({"depends_on": {"kafkas": {"condition": "service_started"}}}, "there is no kafkas"),
