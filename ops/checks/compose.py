@@ -13,6 +13,8 @@ ALERTMANAGER = ROOT / "ops/monitoring/alertmanager/alertmanager.yml"
 # Published beyond the loopback, on purpose; those of docker-compose.yml where the operator opens them alone.
 PUBLISHED = "${UPDRAFT_PUBLISH:-127.0.0.1}"
 OPEN = {"docker-compose.yml": {f"{PUBLISHED}:1883:1883", f"{PUBLISHED}:8090:8090"}, "docker-compose.prod.yml": {"8883:8883", "80:80", "443:443"}}
+# The operator's further settings.
+SETTINGS = [{"path": "${UPDRAFT_SETTINGS:-./updraft.env}", "required": False}]
 # Services that production has alone.
 PRODUCTION_ALONE = {"proxy", "registry-volume"}
 # Volumes at folders that their program's image does not have: Docker makes them root's, and the program is another user.
@@ -98,6 +100,8 @@ def problems_of(name, file, service, everything, volumes):
             asked, wanted = service["healthcheck"].get("test"), health_command(service["command"])
             if asked != wanted:
                 yield f"{name}: its health is asked with {asked}, not with {wanted}"
+        if default(service.get("image", "")).startswith("updraft") and service.get("env_file") != SETTINGS:
+            yield f"{name}: a program of ours reads the operator's settings: env_file is {SETTINGS}"
         if default(service.get("image", "")).startswith("updraft") and not (service.get("read_only") and service.get("cap_drop") == ["ALL"]):
             yield f"{name}: a program of ours has a read-only root and no capabilities"
 

@@ -31,11 +31,13 @@ class Rules(unittest.TestCase):
             ({"depends_on": {"kafkas": {"condition": "service_started"}}}, "there is no kafkas"),
             ({"depends_on": {"registry": {"condition": "service_healthy"}}}, "no health check to wait for"),
             ({"mem_limit": None, "image": "updraft:local"}, "read-only root"),
+            ({"image": "updraft:local"}, "reads the operator's settings"),
+            ({"image": "updraft:local", "env_file": ["./updraft.env"]}, "reads the operator's settings"),
         ):
             self.assertIn(text, "\n".join(problems(**changes)), changes)
 
     def test_programs_are_asked_by_themselves(self):
-        program = {"image": "updraft:local", "read_only": True, "cap_drop": ["ALL"]}
+        program = {"image": "updraft:local", "read_only": True, "cap_drop": ["ALL"], "env_file": compose.SETTINGS}
         for command, test, is_sound in (
             (["bridge"], ["CMD", "bridge", "health"], True),
             (["pusher", "run"], ["CMD", "pusher", "health"], True),
