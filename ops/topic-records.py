@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Saves the records of a compacted topic in a file, and writes them back: the backup of accounts, keys and sessions, and of the schemas
-that they name.
+"""Saves the records of a compacted topic in a file, and writes them back: the backup of accounts, and of the schemas that
+they name.
 
     ops/topic-records.py save fanet.account.v1 account-2026-06-01.jsonl
     ops/topic-records.py restore fanet.account.v1 account-2026-06-01.jsonl

@@ -10,10 +10,17 @@ import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 ALERTMANAGER = ROOT / "ops/monitoring/alertmanager/alertmanager.yml"
-# Published beyond the loopback, on purpose.
-OPEN = {"docker-compose.yml": {"1883:1883", "8090:8090"}, "docker-compose.prod.yml": {"8883:8883", "80:80", "443:443"}}
+# Published beyond the loopback, on purpose; those of docker-compose.yml where the operator opens them alone.
+PUBLISHED = "${UPDRAFT_PUBLISH:-127.0.0.1}"
+OPEN = {"docker-compose.yml": {f"{PUBLISHED}:1883:1883", f"{PUBLISHED}:8090:8090"}, "docker-compose.prod.yml": {"8883:8883", "80:80", "443:443"}}
+# The operator's further settings.
+SETTINGS = [{"path": "${UPDRAFT_SETTINGS:-./updraft.env}", "required": False}]
+# Services that production has alone.
+PRODUCTION_ALONE = {"proxy", "registry-volume"}
+# Volumes at folders that their program's image does not have: Docker makes them root's, and the program is another user.
+OWNERS = {"registry": "1001:0"}
 # They end, or another watches them.
-WITHOUT_HEALTH = {"topics", "migrate", "demo", "otel", "node-exporter", "redis-exporter", "blackbox-exporter"}
+WITHOUT_HEALTH = {"topics", "registry-volume", "migrate", "demo", "otel", "node-exporter", "redis-exporter", "blackbox-exporter"}
 
 
 class Loader(yaml.SafeLoader):
@@ -93,8 +100,28 @@ def problems_of(name, file, service, everything, volumes):
             asked, wanted = service["healthcheck"].get("test"), health_command(service["command"])
             if asked != wanted:
                 yield f"{name}: its health is asked with {asked}, not with {wanted}"
+        if default(service.get("image", "")).startswith("updraft") and service.get("env_file") != SETTINGS:
+            yield f"{name}: a program of ours reads the operator's settings: env_file is {SETTINGS}"
         if default(service.get("image", "")).startswith("updraft") and not (service.get("read_only") and service.get("cap_drop") == ["ALL"]):
             yield f"{name}: a program of ours has a read-only root and no capabilities"
+
+
+def volume_name(volume):
+    return volume.get("source", "") if isinstance(volume, dict) else volume.split(":")[0]
+
+
+def owners(services, wanted=None):
+    """Each volume that an image leaves to root is given to its user by a service that ends, before its programs start."""
+    for volume, owner in (OWNERS if wanted is None else wanted).items():
+        giver = f"{volume}-volume"
+        mounting = [name for name, service in services.items() if volume in map(volume_name, (service or {}).get("volumes") or [])]
+        given = services.get(giver) or {}
+        entrypoint = given.get("entrypoint") or []
+        if giver not in mounting or given.get("user") != "0:0" or entrypoint[:1] != ["chown"] or owner not in entrypoint:
+            yield f"{giver}: expected a service that gives the volume {volume} to {owner}, as root with chown"
+        for name in mounting:
+            if name != giver and ((services[name].get("depends_on") or {}).get(giver) or {}).get("condition") != "service_completed_successfully":
+                yield f"{name}: does not wait until {giver} has given the volume {volume} to {owner}"
 
 
 def secrets(base, production):
@@ -115,7 +142,7 @@ def secrets(base, production):
     for secret in sorted(declared - made_files):
         yield f"ops/docker/make-secrets.sh makes no {secret}"
     for name in production["services"]:
-        if name not in base["services"] and name != "proxy":
+        if name not in base["services"] and name not in PRODUCTION_ALONE:
             yield f"{name}: is not in docker-compose.yml"
 
 
@@ -141,8 +168,8 @@ def dockerfile(text=None):
 
 def main():
     base, production = load("docker-compose.yml"), load("docker-compose.prod.yml")
-    found = list(dockerfile()) + list(secrets(base, production))
-    everything = base["services"] | {"proxy": production["services"]["proxy"]}
+    found = list(dockerfile()) + list(secrets(base, production)) + list(owners(production["services"]))
+    everything = base["services"] | {name: production["services"].get(name) or {} for name in PRODUCTION_ALONE}
     for file, said in (("docker-compose.yml", base), ("docker-compose.prod.yml", production)):
         volumes = set(base["volumes"]) | set(said["volumes"])
         for name, service in said["services"].items():
