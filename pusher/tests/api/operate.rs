@@ -245,7 +245,7 @@ async fn devices_in_doubt_are_read_from_redis() {
             redis::pipe().hset_multiple(key, &fields).zadd(seen, device, 1_000).query_async(&mut connection).await;
         put.map(|(): ()| ()).expect("written");
     }
-    let stage = open(&people, &["--redis-url", redis.url()]).await;
+    let stage = open(&people, &["--redis-url", &redis.url_of("pusher")]).await;
     let list = json(&people, &stage, "/api/v1/validation").await;
     let devices: Vec<_> = list["devices"].as_array().expect("a list").iter().map(|one| one["device"].clone()).collect();
     assert_eq!(devices, ["110B92", "07AB13", "07AB12"], "conflicts first, then the lowest scores");

@@ -372,7 +372,8 @@ async fn instances_share_sessions_through_redis() {
     let (mut files, clock) = (Files::new(), clock());
     let (key, secret) = (files.key("operator"), files.secret());
     let redis = harness::Redis::start().await.expect("Redis starts");
-    let arguments = ["--redis-url", redis.url()];
+    let url = redis.url_of("pusher");
+    let arguments = ["--redis-url", &*url];
     let (one, other) = (files.stage(&clock, &arguments).await, files.stage(&clock, &arguments).await);
     let first = tokens(open(&one, &key).await).await;
     let second = tokens(refresh(&other, &first.refresh).await).await;

@@ -25,7 +25,7 @@ async fn a_flushed_redis_gets_the_fleets_of_users_again() {
     let redis = harness::Redis::start().await.expect("Redis starts");
     let people = people();
     let mut arguments = people.arguments();
-    arguments.extend(["--redis-url".to_owned(), redis.url().to_owned()]);
+    arguments.extend(["--redis-url".to_owned(), redis.url_of("pusher")]);
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let one = Stage::open_with(&arguments).await;
     let other = Stage::start_with(one.log.clone(), &arguments, None, Clock::system()).await;
@@ -86,7 +86,7 @@ async fn instances_count_company_subscriptions_by_redis() {
     let redis = harness::Redis::start().await.expect("Redis starts");
     let people = people();
     let mut arguments = people.arguments();
-    arguments.extend(["--redis-url".to_owned(), redis.url().to_owned()]);
+    arguments.extend(["--redis-url".to_owned(), redis.url_of("pusher")]);
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let one = Stage::open_with(&arguments).await;
     let other = Stage::start_with(one.log.clone(), &arguments, None, Clock::system()).await;

@@ -62,7 +62,8 @@ async fn two_instances_share_a_bucket_through_redis() {
     let redis = harness::Redis::start().await.expect("Redis starts");
     let dir = tempfile::tempdir().expect("a folder");
     let (key, file) = api_key(dir.path());
-    let arguments = arguments(redis.url(), &file);
+    let url = redis.url_of("pusher");
+    let arguments = arguments(&url, &file);
     let clock = Clock::manual(NOW_S * 1_000_000);
     let one = Stage::open_at(clock.clone(), None, &arguments).await;
     let other = Stage::open_at(clock.clone(), None, &arguments).await;

@@ -20,6 +20,20 @@ enum Form {
     Node,
 }
 
+/// Of the users of the programs.
+const PASSWORD: &str = "of-a-test";
+
+/// The users of `ops/redis/users.acl` but the one without a name, which the tests are: each as a setting and its values.
+fn users() -> impl Iterator<Item = String> {
+    let lines = include_str!("../../../ops/redis/users.acl").lines().filter_map(|line| line.strip_prefix("user "));
+    lines.filter(|line| !line.starts_with("default ")).flat_map(|line| {
+        let (name, rights) = line.split_once(' ').unwrap_or((line, ""));
+        let rights = rights.replace(&format!("#${{{name}}}"), &format!(">{PASSWORD}"));
+        let values: Vec<String> = rights.split(' ').map(str::to_owned).collect();
+        ["--user".to_owned(), name.to_owned()].into_iter().chain(values)
+    })
+}
+
 /// Redis: one that the harness started, or the one that `REDIS_URL` names.
 pub struct Redis {
     url: String,
@@ -78,7 +92,7 @@ impl Redis {
             ];
             let mut command = vec![redis.into()];
             command.extend(settings.iter().flat_map(|(name, value)| [(*name).into(), (*value).into()]));
-            command.extend(more.into_iter().map(Into::into));
+            command.extend(more.into_iter().chain(users()).map(Into::into));
             let is_tls = matches!(form, Form::Tls);
             let ready = move |log: &str| match is_tls {
                 true => {
@@ -112,6 +126,12 @@ impl Redis {
     /// The URL with database `number` (0 to 63): one for each test that must not read another's keys.
     pub fn database(&self, number: u8) -> String {
         format!("{}/{number}", self.url)
+    }
+
+    /// The URL of a program's user, with the rights that `ops/redis/users.acl` gives it in production: a command that they
+    /// do not contain fails.
+    pub fn url_of(&self, user: &str) -> String {
+        self.url.replace("://", &format!("://{user}:{PASSWORD}@"))
     }
 
     /// The process, to stop, kill, freeze or restart it.

@@ -91,7 +91,7 @@ async fn until_version(connection: &mut MultiplexedConnection, key: &str, versio
 async fn newest_version_stays_ended_objects_leave_the_index() {
     let redis = Redis::start().await.expect("redis");
     let mut connection = connect(redis.url()).await;
-    let running = start(redis.url());
+    let running = start(&redis.url_of("processor"));
     running.feed.push(&mut vec![aircraft(0x11_0B90, 10, 46.0), aircraft(0x11_0B91, 10, 46.1)], NOW_US);
     until_version(&mut connection, "fanet:{aircraft}:110B91", "10").await;
     assert_eq!(near(&mut connection).await, ["110B90", "110B91"]);
@@ -130,7 +130,7 @@ async fn an_emptied_redis_is_refilled_and_swept_of_expired() {
         .query_async::<()>(&mut connection)
         .await
         .expect("written");
-    let running = start(redis.url());
+    let running = start(&redis.url_of("processor"));
     running.feed.push(&mut vec![aircraft(0x11_0B90, 10, 46.0)], NOW_US);
     for _ in 0..2 {
         wait_until(TIME_LIMIT, "the request for all states", async || running.feed.needs_all().then_some(()))
@@ -164,7 +164,7 @@ async fn a_new_owner_ends_the_last_owners_objects() {
         *device != 0x11_0B90 && streams::partitioner::partition_of(key.as_bytes(), 24) == partition()
     });
     let (other, elsewhere) = (other.expect("there is one"), 0x11_0B91);
-    let last_owner = start(redis.url());
+    let last_owner = start(&redis.url_of("processor"));
     last_owner.feed.push(
         &mut vec![aircraft(0x11_0B90, 10, 46.0), aircraft(other, 11, 46.0), aircraft(elsewhere, 12, 46.0)],
         NOW_US,
@@ -174,7 +174,7 @@ async fn a_new_owner_ends_the_last_owners_objects() {
         .expect("written");
     last_owner.end().await;
     // The last owner could not deliver the end of one of them.
-    let running = start(redis.url());
+    let running = start(&redis.url_of("processor"));
     running.feed.push_all(&mut vec![aircraft(0x11_0B90, 10, 46.0)], NOW_US, 20);
     until_version(&mut connection, &format!("fanet:{{aircraft}}:{other:06X}"), "20").await;
     assert_eq!(near(&mut connection).await, ["110B90", "110B91"], "objects of other partitions stay");
@@ -184,7 +184,7 @@ async fn a_new_owner_ends_the_last_owners_objects() {
 #[tokio::test]
 async fn unreachable_redis_is_reported_and_later_refilled() {
     let redis = Redis::start().await.expect("redis");
-    let running = start(redis.url());
+    let running = start(&redis.url_of("processor"));
     let ready = || running.context.readiness.is_ready();
     wait_until(TIME_LIMIT, "readiness", async || ready().then_some(())).await.expect("ready");
     redis.service().kill().await.expect("killed");

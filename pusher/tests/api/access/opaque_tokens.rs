@@ -107,7 +107,7 @@ async fn instances_share_the_endpoints_answers_by_redis() {
     let redis = harness::Redis::start().await.expect("Redis starts");
     let provider = IdentityProvider::start("").await;
     provider.set_users(Some(&[("opaque-ada", ADA)]));
-    let arguments = ["--auth-userinfo", &provider.user_endpoint(), "--redis-url", redis.url()];
+    let arguments = ["--auth-userinfo", &provider.user_endpoint(), "--redis-url", &redis.url_of("pusher")];
     let one = Stage::open_at(clock.clone(), None, &arguments).await;
     let other = Stage::open_at(clock.clone(), None, &arguments).await;
     assert_eq!((me(&one, "opaque-ada").await, me(&one, "unknown").await), (StatusCode::OK, StatusCode::UNAUTHORIZED));

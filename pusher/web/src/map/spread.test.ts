@@ -52,7 +52,7 @@ function drawn(spots: readonly Spot[], drawings: number): Spot[] {
 }
 
 describe('a crowd', () => {
-  it('at one position is told apart', () => {
+  it('at one position is spread, so that each is seen', () => {
     for (const count of [61, 120, 300]) {
       expect(nearest(drawn(Array.from({ length: count }, (_, i) => at(i, 0, 0)), 120)), `${count}`).toBeGreaterThan(20);
     }

@@ -29,7 +29,8 @@ it('writes everything in the units of the user', async ({ page, visit }) => {
 });
 
 it('says why the list is empty while the layer is off', async ({ page, visit }) => {
-  await visit.open(`${VIEW}&hide=aircraft`);
-  await page.evaluate(() => { location.hash = 'map=9/10/10&hide=aircraft'; });
+  // Far from all aircraft, which the page knows.
+  await visit.open('#map=9/10/10&hide=aircraft');
+  await page.waitForFunction(() => window.updraft!.counts().aircraft > 80, undefined, STEP);
   await page.waitForSelector('.note >> text=Die Ebene Luftfahrzeuge ist ausgeschaltet.', STEP);
 });
