@@ -15,7 +15,7 @@ use rumqttc::v5::mqttbytes::QoS;
 use rumqttc::v5::mqttbytes::v5::{
     ConnAck, Connect, ConnectProperties, Filter, Login, Packet, RetainForwardRule, Subscribe,
 };
-use runtime::Clock;
+use runtime::{Clock, Redacted};
 use tokio::net::TcpStream;
 
 use crate::config::BridgeOptions;
@@ -99,8 +99,8 @@ fn connect_packet(options: &BridgeOptions) -> Packet {
 
 fn login(options: &BridgeOptions) -> Option<Login> {
     let user = options.mqtt_user.as_ref()?;
-    let password = options.mqtt_password.as_ref().map_or("", |password| password.reveal());
-    Some(Login::new(user.clone(), password))
+    let password = options.mqtt_password.as_ref().map(Redacted::current).unwrap_or_default();
+    Some(Login::new(user.clone(), password.reveal()))
 }
 
 /// The receivers' topics, at QoS 1 and without retained messages: they are old. Brokers that do not know this option

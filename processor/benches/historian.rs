@@ -34,7 +34,7 @@ async fn main() -> anyhow::Result<()> {
     fill(&log, &schemas, &prefix, rows).await?;
 
     let url = format!("{}/{}", engine.url(), prefix.replace(['-', '.'], "_"));
-    let history = ClickHouse::new(&url, Clock::system())?;
+    let history = ClickHouse::new(url.as_str(), Clock::system())?;
     history.migrate(&Retention::default(), false).await?;
     let context = Context::new(Clock::system());
     let cluster = Cluster::new(Arc::new(log), schemas, prefix);

@@ -43,7 +43,7 @@ pub enum MigrateAction {
 /// `apply`: it is new on a server with other histories, and `--new-database` is missing.
 #[allow(clippy::print_stdout, reason = "the lines are what the command is for")]
 pub async fn run(options: MigrateOptions, context: &Context) -> anyhow::Result<()> {
-    let database = ClickHouse::new(options.clickhouse.clickhouse_url.reveal(), context.clock.clone())?;
+    let database = ClickHouse::new(options.clickhouse.clickhouse_url.clone(), context.clock.clone())?;
     let name = database.name();
     let work = async {
         if options.action == MigrateAction::Status {

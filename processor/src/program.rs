@@ -43,7 +43,7 @@ async fn run_on_kafka(config: Config, context: Context) -> anyhow::Result<()> {
             Command::Archive { archive } => archive::run(archive, &cluster.topic_prefix, cluster.log, context).await,
             Command::RebuildRedis { core, redis } => rebuild_redis(core, redis, cluster, context).await,
             Command::Historian { historian, clickhouse } => {
-                let history = ClickHouse::new(clickhouse.clickhouse_url.reveal(), context.clock.clone())?;
+                let history = ClickHouse::new(clickhouse.clickhouse_url.clone(), context.clock.clone())?;
                 let name = history.name();
                 historian::serve_historian(historian, Arc::new(history), name, cluster, context).await
             }

@@ -77,7 +77,7 @@ pub type Tallies = BTreeMap<u16, Tally>;
 /// There are differences; the log, the registry or the database is unreachable.
 #[allow(clippy::print_stdout, reason = "the lines are what the command is for")]
 pub async fn run(options: VerifyOptions, cluster: Cluster, context: Context) -> anyhow::Result<()> {
-    let database = ClickHouse::new(options.clickhouse.clickhouse_url.reveal(), context.clock.clone())?;
+    let database = ClickHouse::new(options.clickhouse.clickhouse_url.clone(), context.clock.clone())?;
     let period = Period { from_ms: options.from, to_ms: options.to };
     let work = async {
         let erased = Erased::read(&database).await?;

@@ -83,7 +83,7 @@ impl HistoryOptions {
     pub(crate) fn open(&self, context: &Context) -> anyhow::Result<Option<Arc<dyn HistoryReader>>> {
         match self.clickhouse_url.reveal() {
             "" | "none" => Ok(None),
-            url => Ok(Some(Arc::new(ClickHouse::new(url, context.clock.clone())?))),
+            _ => Ok(Some(Arc::new(ClickHouse::new(self.clickhouse_url.clone(), context.clock.clone())?))),
         }
     }
 

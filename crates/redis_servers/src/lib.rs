@@ -8,6 +8,7 @@
 //! call of ours therefore stays within one kind.
 
 mod connection;
+mod credentials;
 mod lazy;
 mod servers;
 

@@ -9,6 +9,7 @@ use redis::{AsyncConnectionConfig, Client, ConnectionInfo, ErrorKind, RedisError
 use runtime::Redacted;
 
 use crate::connection::{Connection, Link};
+use crate::credentials::Credentials;
 
 /// Whether [`Servers::parse`] takes a URL; for people, otherwise.
 ///
@@ -35,17 +36,19 @@ pub struct Timeouts {
 /// One server, or nodes of a cluster. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Servers {
+    urls: Redacted,
     nodes: Vec<Client>,
     timeouts: Timeouts,
 }
 
 impl Servers {
-    /// Reads a URL, or several separated by commas. Does no I/O.
+    /// Reads a URL, or several separated by commas. Does no I/O. Where they come from a file, user and password are read
+    /// from it again for each connection.
     ///
     /// # Errors
     /// One of them is invalid: the reason, without the URL.
     pub fn parse(urls: &Redacted, timeouts: Timeouts) -> RedisResult<Self> {
-        Ok(Self { nodes: nodes(urls)?, timeouts })
+        Ok(Self { urls: urls.clone(), nodes: nodes(urls)?, timeouts })
     }
 
     /// For people: the addresses without secrets.
@@ -61,15 +64,13 @@ impl Servers {
     /// No node answers, or all refuse; the error of the last one.
     pub async fn connect(&self) -> RedisResult<Connection> {
         install_crypto();
-        let config = AsyncConnectionConfig::new()
-            .set_connection_timeout(Some(self.timeouts.connect))
-            .set_response_timeout(Some(self.timeouts.answer));
         let mut failed = RedisError::from((
             ErrorKind::InvalidClientConfig,
             "the URL has no Redis server: expected redis://host:port",
         ));
-        for node in &self.nodes {
+        for (index, node) in self.nodes.iter().enumerate() {
             let tried = async {
+                let config = self.connection_config(index);
                 let mut single = node.get_multiplexed_async_connection_with_config(&config).await?;
                 Ok(if is_of_cluster(&mut single).await? {
                     Link::Cluster(self.connect_cluster().await?)
@@ -88,21 +89,41 @@ impl Servers {
     /// A connection to each node that is made at its first use, and reconnects by itself. Does no I/O.
     pub(crate) fn managers(&self, retries: usize) -> RedisResult<Vec<ConnectionManager>> {
         install_crypto();
-        let config = ConnectionManagerConfig::new()
+        let config = |node| {
+            let config = ConnectionManagerConfig::new()
+                .set_connection_timeout(Some(self.timeouts.connect))
+                .set_response_timeout(Some(self.timeouts.answer))
+                .set_number_of_retries(retries);
+            match Credentials::of(&self.urls, node) {
+                Some(credentials) => config.set_credentials_provider(credentials),
+                None => config,
+            }
+        };
+        let nodes = self.nodes.iter().enumerate();
+        nodes.map(|(index, node)| node.get_connection_manager_lazy(config(index))).collect()
+    }
+
+    fn connection_config(&self, node: usize) -> AsyncConnectionConfig {
+        let config = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(self.timeouts.connect))
-            .set_response_timeout(Some(self.timeouts.answer))
-            .set_number_of_retries(retries);
-        self.nodes.iter().map(|node| node.get_connection_manager_lazy(config.clone())).collect()
+            .set_response_timeout(Some(self.timeouts.answer));
+        match Credentials::of(&self.urls, node) {
+            Some(credentials) => config.set_credentials_provider(credentials),
+            None => config,
+        }
     }
 
     /// Connects to the cluster that the nodes are of.
     pub(crate) async fn connect_cluster(&self) -> RedisResult<ClusterConnection> {
         let nodes: Vec<ConnectionInfo> = self.nodes.iter().map(|node| node.get_connection_info().clone()).collect();
-        let client = ClusterClient::builder(nodes)
+        let mut cluster = ClusterClient::builder(nodes)
             .connection_timeout(self.timeouts.connect)
-            .response_timeout(self.timeouts.answer)
-            .build()?;
-        client.get_async_connection().await
+            .response_timeout(self.timeouts.answer);
+        // All nodes of a cluster have the same users.
+        if let Some(credentials) = Credentials::of(&self.urls, 0) {
+            cluster = cluster.set_credentials_provider(credentials);
+        }
+        cluster.build()?.get_async_connection().await
     }
 }
 

@@ -5,19 +5,20 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::fmt;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use clap::{ArgMatches, Command, ValueEnum};
+use clap::{Arg, ArgMatches, Command, ValueEnum};
 
 mod effective;
+mod redacted;
 mod unknown;
 mod url;
 mod values;
 
 pub use effective::effective;
+pub use redacted::Redacted;
 pub use values::{defaults, duration_text, from_environment};
 
 /// Options of every program.
@@ -72,36 +73,6 @@ pub enum LogFormat {
     Text,
     /// One JSON object per line.
     Json,
-}
-
-/// A value that is never shown.
-#[derive(Clone, PartialEq, Eq, Default)]
-pub struct Redacted(String);
-
-impl Redacted {
-    /// The value itself.
-    pub fn reveal(&self) -> &str {
-        &self.0
-    }
-}
-
-impl From<String> for Redacted {
-    fn from(value: String) -> Self {
-        Self(value)
-    }
-}
-
-impl std::str::FromStr for Redacted {
-    type Err = std::convert::Infallible;
-    fn from_str(value: &str) -> Result<Self, Self::Err> {
-        Ok(Self(value.to_owned()))
-    }
-}
-
-impl fmt::Debug for Redacted {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("***")
-    }
 }
 
 /// Parses `250ms`, `5s`, `2m`, `1h`.
@@ -223,25 +194,24 @@ pub fn read(command: Command, arguments: Vec<OsString>, environment: &dyn Enviro
     let mut warnings = unknown::lines(&command, names.iter().filter_map(|name| name.to_str()));
     let mut exposed = Vec::new();
     let (mut unreadable, mut files) = (None, BTreeMap::new());
-    let command = with_defaults(command, &mut |name, variable, is_secret| {
+    let command = with_defaults(command, &mut |arg, name| {
         let in_toml = values.get_mut(name).map(|value| {
             value.used = true;
             value.text.clone()
         });
-        let from_file = variable.and_then(|variable| environment.variable(&format!("{variable}_FILE")));
-        if let Some(path) = from_file {
-            match std::fs::read_to_string(&path) {
+        let variable = arg.get_env().and_then(|name| name.to_str()).map(|name| format!("{name}_FILE"));
+        let from_file = variable.and_then(|variable| Some((environment.variable(&variable)?, variable)));
+        if let Some((path, variable)) = from_file {
+            let path = Path::new(&path);
+            match std::fs::read_to_string(path) {
                 Ok(text) => {
-                    if is_secret {
-                        exposed.extend(crate::files::exposed(Path::new(&path)));
+                    if arg.is_hide_env_values_set() {
+                        exposed.extend(crate::files::exposed(path));
                     }
                     files.insert(name.to_owned(), format!("file {}", path.display()));
-                    return Some(text.trim_end_matches(['\r', '\n']).to_owned());
+                    return Some(redacted::with_file(arg, path, redacted::file_value(&text)));
                 }
-                Err(error) => {
-                    let variable = variable.unwrap_or_default();
-                    unreadable = Some(format!("{variable}_FILE: cannot read {}: {error}", path.display()));
-                }
+                Err(error) => unreadable = Some(format!("{variable}: cannot read {}: {error}", path.display())),
             }
         }
         in_toml.inspect(|_| {
@@ -314,19 +284,18 @@ fn read_toml(path: &Path) -> Result<BTreeMap<String, FileValue>, Stop> {
     Ok(values)
 }
 
-/// Asked for a value by long name, environment variable and whether it is a secret.
-type Lookup<'a> = dyn FnMut(&str, Option<&str>, bool) -> Option<String> + 'a;
+/// Asked for the value of an option, with its long name.
+type Lookup<'a> = dyn FnMut(&Arg, &str) -> Option<String> + 'a;
 
 /// Lets `lookup` replace the default of every option, subcommands included.
 fn with_defaults(command: Command, lookup: &mut Lookup<'_>) -> Command {
     let command = command.mut_args(|arg| {
         let Some(long) = arg.get_long().map(str::to_owned) else { return arg };
-        let variable = arg.get_env().and_then(|name| name.to_str()).map(str::to_owned);
-        let secret = arg.is_hide_env_values_set();
+        let value = lookup(&arg, &long);
         // `--help` shows the values of variables and files; a URL can hold a password.
-        let hidden = secret || url::is_url(&arg);
+        let hidden = arg.is_hide_env_values_set() || url::is_url(&arg);
         let arg = arg.hide_env_values(hidden);
-        match lookup(&long, variable.as_deref(), secret) {
+        match value {
             // A value from a file satisfies `required` as well, and `--help` shows none that is secret.
             Some(value) => arg.required(false).default_value(value).hide_default_value(hidden),
             None => arg,

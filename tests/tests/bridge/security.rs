@@ -46,6 +46,10 @@ async fn mqtt_tls_needs_certificate_and_password() -> Result<()> {
     let wrong_password = certificates.write("wrong", "open barley")?;
     let refused = Program::spawn(good.clone().env("UPDRAFT_MQTT_PASSWORD_FILE", &wrong_password))?;
     wait_until_not_ready(&refused, "the broker refuses this client: NotAuthorized").await?;
+    certificates.write("wrong", "open sesame")?;
+    // The file is read again for the next connection.
+    refused.until_ready().await?;
+    refused.service().stop().await?;
     let other_ca = Program::spawn(good.env("UPDRAFT_MQTT_CA", certificates.path("other-ca.pem")))?;
     wait_until_not_ready(&other_ca, "certificate").await?;
     let without_certificate = Program::spawn(without_certificate)?;

@@ -12,6 +12,7 @@ mod pages;
 mod redis;
 mod redis_servers;
 mod running;
+mod secret_files;
 mod stage;
 
 #[path = "../bridge/certificates.rs"]

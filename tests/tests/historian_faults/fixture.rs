@@ -97,7 +97,7 @@ impl Fixture {
     /// Makes flights now, as the historian does every ten minutes.
     pub(crate) async fn make_flights(&self) -> Result<()> {
         let url = format!("{}/{}", self.clickhouse, self.database);
-        Ok(history::ClickHouse::new(&url, runtime::Clock::system())?.refresh().await?)
+        Ok(history::ClickHouse::new(url, runtime::Clock::system())?.refresh().await?)
     }
 
     /// The result of a query that returns a number.

@@ -14,7 +14,7 @@ const KEEP: Retention = Retention { position_days: 0, reception_days: 0, statist
 async fn unmigrated(test: &str) -> ClickHouse {
     let url = Stack::shared().clickhouse().await.expect("the engine").url();
     let database = harness::unique_prefix(test).replace(['-', '.'], "_");
-    ClickHouse::new(&format!("{url}/{database}"), Clock::manual(NOW_US)).expect("a good URL")
+    ClickHouse::new(format!("{url}/{database}"), Clock::manual(NOW_US)).expect("a good URL")
 }
 
 pub(crate) async fn store(test: &str) -> ClickHouse {

@@ -43,7 +43,7 @@ const COVERED: [(f64, f64); 9] = [
 async fn known() -> ClickHouse {
     let url = Stack::shared().clickhouse().await.expect("the engine").url();
     let database = harness::unique_prefix("queries").replace(['-', '.'], "_");
-    let store = ClickHouse::new(&format!("{url}/{database}"), Clock::system()).expect("a good URL");
+    let store = ClickHouse::new(format!("{url}/{database}"), Clock::system()).expect("a good URL");
     // For ever: the rows' times are fixed, the server's clock is not.
     let keep = Retention { position_days: 0, reception_days: 0, statistics_days: 0 };
     store.migrate(&keep, false).await.expect("migrated");

@@ -59,7 +59,7 @@ async fn sqlite(sky: &Sky) -> Result<()> {
 
 async fn clickhouse(sky: &Sky, rows: usize) -> Result<()> {
     let engine = Engine::start().await?;
-    let store = ClickHouse::new(&format!("{}/bench", engine.url()), Clock::system())?;
+    let store = ClickHouse::new(format!("{}/bench", engine.url()), Clock::system())?;
     store.migrate(&Retention { position_days: 0, reception_days: 0, statistics_days: 0 }, false).await?;
     let mut writing = 0.0;
     // Two blocks concurrently, as in the historian.
@@ -91,7 +91,7 @@ async fn clickhouse(sky: &Sky, rows: usize) -> Result<()> {
 
 /// Each flight once, since repeated ones would compress too well.
 async fn size(engine: &Engine, sky: &Sky) -> Result<()> {
-    let store = ClickHouse::new(&format!("{}/bench_size", engine.url()), Clock::system())?;
+    let store = ClickHouse::new(format!("{}/bench_size", engine.url()), Clock::system())?;
     store.migrate(&Retention { position_days: 0, reception_days: 0, statistics_days: 0 }, false).await?;
     let positions = sky.each_once();
     let rows = positions.len();

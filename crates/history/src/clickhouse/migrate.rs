@@ -53,9 +53,9 @@ impl ClickHouse {
         if status.applied == 0 {
             // In a request to `default`, since the database of the URL may be missing.
             let create = format!("CREATE DATABASE IF NOT EXISTS `{}`", self.endpoint.database);
-            let server = self.client.clone().with_database("default");
+            let server = self.client().with_database("default");
             self.step(&server, create, dry_run, &mut done).await?;
-            self.step(&self.client, VERSIONS.to_owned(), dry_run, &mut done).await?;
+            self.step(&self.client(), VERSIONS.to_owned(), dry_run, &mut done).await?;
         }
         for migration in &status.pending {
             self.apply(migration, dry_run, &mut done).await?;
@@ -68,11 +68,11 @@ impl ClickHouse {
 
     async fn apply(&self, migration: &Migration, dry_run: bool, done: &mut Vec<String>) -> Result<(), HistoryError> {
         for statement in migration.statements() {
-            self.step(&self.client, statement, dry_run, done).await?;
+            self.step(&self.client(), statement, dry_run, done).await?;
         }
         let Migration { version, name, .. } = migration;
         let record = format!("INSERT INTO schema_migrations (version, name) VALUES ({version}, '{name}')");
-        self.step(&self.client, record, dry_run, done).await
+        self.step(&self.client(), record, dry_run, done).await
     }
 
     /// Sets a table's TTL where it differs.
@@ -92,7 +92,7 @@ impl ClickHouse {
         if matches!(unchanged, Ok(1)) {
             return Ok(());
         }
-        self.step(&self.client, format!("ALTER TABLE {table} MODIFY TTL {ttl}"), dry_run, done).await
+        self.step(&self.client(), format!("ALTER TABLE {table} MODIFY TTL {ttl}"), dry_run, done).await
     }
 
     async fn step(
@@ -117,7 +117,7 @@ impl ClickHouse {
 
     /// A query's single number.
     pub(super) async fn number(&self, sql: &str, attempted: &str) -> Result<u32, HistoryError> {
-        let request = self.client.query(sql).fetch_one::<u32>();
+        let request = self.client().query(sql).fetch_one::<u32>();
         match tokio::time::timeout(super::read::ANSWER_TIMEOUT, request).await {
             Ok(answer) => answer.map_err(|cause| errors::error(attempted, cause)),
             Err(_) => Err(errors::timeout(attempted)),
@@ -136,7 +136,7 @@ impl ClickHouse {
     }
 
     async fn histories(&self) -> Vec<String> {
-        let server = self.client.clone().with_database("default");
+        let server = self.client().with_database("default");
         let asked = server.query(HISTORIES).fetch_all::<String>();
         match tokio::time::timeout(super::read::ANSWER_TIMEOUT, asked).await {
             Ok(Ok(names)) => names,

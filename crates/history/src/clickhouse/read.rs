@@ -90,7 +90,7 @@ impl Dialect for Sql {
 
 impl ClickHouse {
     fn query(&self, sql: &str) -> clickhouse::query::Query {
-        let query = self.client.query(sql).with_setting("max_execution_time", ANSWER_TIMEOUT.as_secs().to_string());
+        let query = self.client().query(sql).with_setting("max_execution_time", ANSWER_TIMEOUT.as_secs().to_string());
         // All versions of a row key are in one partition: FINAL need not merge partitions with each other.
         query.with_setting("do_not_merge_across_partitions_select_final", "1")
     }

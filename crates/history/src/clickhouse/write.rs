@@ -34,7 +34,7 @@ impl ClickHouse {
     }
 
     pub(super) async fn execute(&self, sql: &str, limit: Duration) -> Result<(), HistoryError> {
-        match tokio::time::timeout(limit, self.client.query(sql).execute()).await {
+        match tokio::time::timeout(limit, self.client().query(sql).execute()).await {
             Ok(outcome) => outcome.map_err(|cause| errors::error(sql, cause)),
             Err(_) => Err(errors::timeout(sql)),
         }
@@ -54,7 +54,7 @@ impl ClickHouse {
             // Explicit, since the server's defaults change between versions: the insert is complete when it answers,
             // its token identifies a repeated block, also for views, and a block may span any number of days.
             let mut insert = self
-                .client
+                .client()
                 .insert::<T>(T::TABLE)
                 .await?
                 .with_timeouts(Some(SEND_TIMEOUT), Some(END_TIMEOUT))

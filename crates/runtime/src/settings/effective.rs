@@ -6,6 +6,7 @@ use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches, Command};
 
 use super::Settings;
+use super::redacted::without_file;
 use super::url::is_url;
 
 /// One setting per line, by name: its value, with secrets hidden, and its source.
@@ -21,7 +22,7 @@ fn collect(command: &Command, matches: &ArgMatches, settings: &Settings, lines: 
         let known = matches.try_contains_id(id).unwrap_or(false);
         let Some(long) = arg.get_long().filter(|_| known) else { continue };
         let values = matches.get_raw(id).into_iter().flatten();
-        let values: Vec<String> = values.map(|value| shown(arg, &value.to_string_lossy())).collect();
+        let values: Vec<String> = values.map(|value| shown(arg, without_file(&value.to_string_lossy()).1)).collect();
         if !values.is_empty() {
             let source = source(arg, matches.value_source(id), settings.files.get(long));
             lines.insert(long.to_owned(), format!("{}  # {source}", values.join(",")));

@@ -80,6 +80,26 @@ fn a_secret_comes_from_a_file_and_is_never_shown() {
     assert!(help.to_string().contains("The password") && !help.to_string().contains("s3cret"), "{help}");
 }
 
+#[test]
+fn a_secret_is_read_again_from_its_file() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let file = folder.path().join("password");
+    std::fs::write(&file, "first\n").expect("written");
+    let variables = vec![("PROBE_PASSWORD_FILE", file.to_str().expect("plain").to_owned())];
+    let (probe, _) = read_probe(&[], variables).expect("good");
+    let password = probe.password.expect("given");
+    assert!(password.is_from_file());
+    for (text, expected) in [("second\n", "second"), ("", "first"), ("\n", "first"), ("third\r\n", "third")] {
+        std::fs::write(&file, text).expect("written");
+        assert_eq!((password.current().reveal(), password.reveal()), (expected, "first"), "{text:?}");
+    }
+    std::fs::remove_file(&file).expect("removed");
+    assert_eq!(password.current().reveal(), "first", "while the file is replaced");
+    let (probe, _) = read_probe(&["--password", "plain"], vec![]).expect("good");
+    let password = probe.password.expect("given");
+    assert!(!password.is_from_file() && password.current().reveal() == "plain");
+}
+
 #[cfg(unix)]
 #[test]
 fn a_secret_that_everybody_reads_is_warned_of() {

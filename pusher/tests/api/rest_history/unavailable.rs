@@ -45,7 +45,7 @@ async fn silent_server() -> (String, tokio::task::JoinHandle<()>) {
 #[tokio::test]
 async fn requests_fail_fast_while_the_history_is_frozen() {
     let (url, server) = silent_server().await;
-    let frozen = history::ClickHouse::new(&url, Clock::system()).expect("a URL");
+    let frozen = history::ClickHouse::new(url, Clock::system()).expect("a URL");
     let stage = Stage::open_with_history(Arc::new(frozen), &[]).await;
     let paths = ["track/110B90", "flights?day=2026-07-14", "weather/080100/history", "export", "history", "silent"];
     // Also requests before the first failed probe; far below the 30 s that a query may take.
