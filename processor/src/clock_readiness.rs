@@ -67,8 +67,8 @@ fn trouble_of(clock: &PartitionClock) -> Option<String> {
     let leap = clock.recent_leap()?;
     let (by_s, to) = (leap.by_us / 1_000_000, rfc3339(leap.to_us));
     Some(format!(
-        "its clock leapt by {by_s:+} s to {to}, after a silence of all bridges or because a bridge's clock was set: check \
-         that the bridges' machines are synchronized"
+        "its clock leapt by {by_s:+} s to {to}, after a silence of all bridges or because a bridge's clock was set: \
+         check that the bridges' machines are synchronized"
     ))
 }
 

@@ -113,8 +113,8 @@ struct Group {
 
 type Waiting = BTreeMap<u32, VecDeque<Group>>;
 
-/// Groups of a partition that wait for the other side. Both sides read the same records in the same order: with more, the
-/// other side has no outputs for the oldest group.
+/// Groups of a partition that wait for the other side. Both sides read the same records in the same order: with more,
+/// the other side has no outputs for the oldest group.
 const MAX_WAITING_GROUPS: usize = 10_000;
 
 fn start(binary: &Path, more: &str, capture: &Path) -> anyhow::Result<Side> {

@@ -1,7 +1,7 @@
 //! Answers the requests of WebSocket clients for a fleet, after their handshake.
 //!
-//! A fleet may show hidden devices: then an audit record is written before a client gets it. A shard never waits for the
-//! log: it queues the request here, and gets the answer as a message.
+//! A fleet may show hidden devices: then an audit record is written before a client gets it. A shard never waits for
+//! the log: it queues the request here, and gets the answer as a message.
 
 use std::sync::Arc;
 

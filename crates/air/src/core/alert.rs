@@ -1,8 +1,8 @@
 //! Calls for help: open, acknowledged, resolved. The core is their only writer.
 //!
 //! Forged frames can raise a false alert, never resolve a true one: an alert of a device without trust is marked
-//! unverified; a device that opened `MAX_ALERTS_PER_HOUR` alerts within an hour cannot close them by frames any more, so
-//! that the map does not flicker and an operator has to check.
+//! unverified; a device that opened `MAX_ALERTS_PER_HOUR` alerts within an hour cannot close them by frames any more,
+//! so that the map does not flicker and an operator has to check.
 
 use schemas::alert::is_distress;
 use schemas::v1::{AlertKind, AlertMemory, AlertResolution, AlertState, AlertStatus, Audience, GroundKind, Position};
