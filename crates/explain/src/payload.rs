@@ -44,7 +44,7 @@ fn tracking(layout: &mut Layout<'_>, packet: &Tracking) {
         layout.put(1, "turn_rate_dps", format!("{rate:+} deg/s, clockwise positive"));
     }
     if let Some(offset) = packet.qne_offset_m {
-        layout.put(1, "qne_offset_m", format!("{offset:+} m, QNE minus GPS altitude"));
+        layout.put(1, "qne_offset_m", format!("{offset:+} m, pressure altitude (QNE) minus GPS altitude"));
     }
 }
 
