@@ -2,7 +2,8 @@
 
 use envelope::{MAX_FRAME_BYTES, MAX_HARDWARE_BYTES, PayloadError, WRAPPER_BYTES};
 
-/// Each is written to the dead-letter topic, verbatim, and is acknowledged: unusable messages never block.
+/// The message is written to the dead-letter topic, byte for byte, and acknowledged, so that it never blocks the ones
+/// behind it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
 pub(crate) enum Reject {
@@ -12,14 +13,14 @@ pub(crate) enum Reject {
     /// Shorter than the wrapper of eight bytes.
     #[error("the payload is too short: expected a wrapper of 8 bytes and a frame")]
     PayloadTooShort,
-    /// Longer than the wrapper and the longest frame together, or hardware information beyond its bound.
+    /// Longer than a wrapper with the longest frame, or hardware information beyond its bound.
     #[error(
         "the payload is too long: expected at most {} bytes for a wrapper with a frame, or {MAX_HARDWARE_BYTES} bytes of hardware information",
         WRAPPER_BYTES + MAX_FRAME_BYTES
     )]
     PayloadTooLong,
     /// Kafka permanently refuses the record, for example for its size.
-    #[error("the log refuses the record")]
+    #[error("the log refuses the record: its size may exceed max.message.bytes of the topic")]
     RefusedByLog,
 }
 

@@ -2,14 +2,15 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::{Duration, UNIX_EPOCH};
 
 use parking_lot::Mutex;
 use runtime::Part;
 
 use air::core::partition_clock::PartitionClock;
 
-/// The clocks' part of `/ready`: always ready, and degraded after a clock has leapt recently or while bridges disagree.
-/// Clones share one state.
+/// The clocks' part of `/ready`: always ready, and degraded for an hour after a clock leapt, or while the clock of a
+/// bridge is off. Clones share one state.
 #[derive(Clone, Debug)]
 pub struct ClockReadiness {
     part: Part,
@@ -44,8 +45,12 @@ impl ClockReadiness {
         }
         match troubles.first_key_value() {
             Some((partition, text)) => {
-                let others = troubles.len() - 1;
-                self.part.degraded(format!("clock of raw partition {partition}: {text} ({others} more partitions)"));
+                let others = match troubles.len() - 1 {
+                    0 => String::new(),
+                    1 => " (and 1 more partition)".to_owned(),
+                    count => format!(" (and {count} more partitions)"),
+                };
+                self.part.degraded(format!("raw partition {partition}: {text}{others}"));
             }
             None => self.part.ready(),
         }
@@ -53,13 +58,24 @@ impl ClockReadiness {
 }
 
 fn trouble_of(clock: &PartitionClock) -> Option<String> {
-    let seconds = |us: i64| us / 1_000_000;
     if let Some((bridge, ahead_us)) = clock.bridges_off().next() {
-        return Some(format!("bridge {bridge} is off by {:+} s: set its machine's clock", seconds(ahead_us)));
+        let (seconds, direction) = (ahead_us.unsigned_abs() / 1_000_000, if ahead_us < 0 { "behind" } else { "ahead" });
+        return Some(format!(
+            "the clock of bridge {bridge} is {seconds} s {direction}: synchronize the clock of its machine"
+        ));
     }
     let leap = clock.recent_leap()?;
-    let (by_s, to_s) = (seconds(leap.by_us), leap.to_us / 1_000_000);
-    Some(format!("it leapt by {by_s:+} s to {to_s} (Unix time): bridges were silent, or a bridge's clock was set"))
+    let (by_s, to) = (leap.by_us / 1_000_000, rfc3339(leap.to_us));
+    Some(format!(
+        "its clock leapt by {by_s:+} s to {to}, after a silence of all bridges or because a bridge's clock was set: \
+         check that the bridges' machines are synchronized"
+    ))
+}
+
+/// UTC in full seconds; later times become the end of the year 9999.
+fn rfc3339(at_us: u64) -> String {
+    const LAST_S: u64 = 253_402_300_799;
+    humantime::format_rfc3339_seconds(UNIX_EPOCH + Duration::from_secs((at_us / 1_000_000).min(LAST_S))).to_string()
 }
 
 #[cfg(test)]
@@ -85,14 +101,21 @@ mod tests {
         tick(0, "a");
         assert_eq!(degraded(), None);
         tick(7_200, "a");
-        assert!(degraded().expect("leapt").contains("raw partition 3: it leapt by +7200 s"));
+        let leapt = degraded().expect("leapt");
+        assert!(leapt.starts_with("raw partition 3: its clock leapt by +7200 s to 2025-06-15T17:06:40Z, "), "{leapt}");
+        assert!(!leapt.contains("more partition"), "{leapt}");
         tick(7_205, "b");
         for second in 0..3 {
             tick(7_210 + second * 5, "a");
             tick(90 + second * 5, "b");
         }
-        assert!(degraded().expect("off").contains("bridge b is off by -7"));
+        let off = degraded().expect("off");
+        assert!(off.starts_with("raw partition 3: the clock of bridge b is 7") && off.contains(" s behind: "), "{off}");
         assert!(readiness.is_ready(), "degraded is ready");
+        clocks.update(4, &clock);
+        let both = degraded().expect("off");
+        assert!(both.ends_with(" (and 1 more partition)"), "{both}");
+        clocks.remove(4);
         clocks.remove(3);
         assert_eq!(degraded(), None);
     }

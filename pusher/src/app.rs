@@ -25,7 +25,7 @@ use crate::positions::Positions;
 use crate::redis::Redis;
 use crate::rest::{Exports, Problem, RecordedSilences, RedisPicture, ResponseCache, Suspects};
 use crate::scores::ScoreReader;
-use crate::socket::fleet_requests::Question;
+use crate::socket::fleet_requests::QueuedFleetRequest;
 use crate::socket::{Admission, Shards};
 use crate::throttle::Throttle;
 use crate::zone_view::{ZoneEvents, ZoneView};
@@ -74,8 +74,8 @@ pub(crate) struct App {
     pub(crate) fleets: Arc<Fleets>,
     /// Lists the open WebSockets.
     pub(crate) connection_lister: ConnectionLister,
-    /// Fleets that clients ask for after their handshake.
-    pub(crate) fleet_requests: mpsc::Sender<Question>,
+    /// Queue of the requests for fleets that clients send after their handshake.
+    pub(crate) fleet_requests: mpsc::Sender<QueuedFleetRequest>,
     /// Writes accounts.
     pub(crate) accounts: Arc<Accounts>,
     /// Webhooks, and what calls them.

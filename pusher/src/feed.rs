@@ -26,7 +26,7 @@ use fanout::session::SessionSettings;
 use fanout::view::{Change, Origin, PrivacyView, State, View, Way};
 use reader::Reader;
 use record::{Decoded, Decoder};
-use topics::{Role, Topics};
+use topics::{TopicUse, Topics};
 
 /// Time between two checks of freshness.
 const FRESHNESS_INTERVAL: Duration = Duration::from_secs(1);
@@ -271,19 +271,19 @@ impl ConnectedFeed {
     /// The input of a record for the public view; `None` for records of other topics. An unusable record is counted,
     /// and counts as read.
     fn decode(&mut self, record: &Incoming) -> Option<(Origin, Option<fanout::view::Input>, Option<Span>)> {
-        let role = self.topics.role(&record.topic, record.partition)?;
-        let mut span = self.continue_trace(&role, record);
+        let topic_use = self.topics.use_of(&record.topic, record.partition)?;
+        let mut span = self.continue_trace(&topic_use, record);
         let metrics = &self.feed.app.metrics;
-        let label = KindLabel { kind: role.as_str() };
+        let label = KindLabel { kind: topic_use.as_str() };
         metrics.records.get_or_create(&label).inc();
-        let decoded = self.decoder.decode(&role, record);
+        let decoded = self.decoder.decode(&topic_use, record);
         if let Err(reason) = &decoded {
             metrics.rejected.get_or_create(&Reason { reason }).inc();
             tracing::debug!(topic = %record.topic, record.partition, record.offset, reason, "unusable record");
             span.iter_mut().for_each(|span| span.fail(reason));
         }
-        match (role, decoded) {
-            (Role::Public { partition, .. }, decoded) => {
+        match (topic_use, decoded) {
+            (TopicUse::Public { partition, .. }, decoded) => {
                 let origin = Origin { partition, offset: record.offset };
                 let input = match decoded {
                     Ok(Decoded::Public(input)) => {
@@ -294,7 +294,7 @@ impl ConnectedFeed {
                 };
                 Some((origin, input, span))
             }
-            (Role::Private, Ok(Decoded::Private(device, part, state))) => {
+            (TopicUse::Private, Ok(Decoded::Private { device, part, state })) => {
                 if let Some(name) = state.as_ref().and_then(private_name) {
                     self.feed.app.claims.check_name(device, name);
                 }
@@ -302,7 +302,7 @@ impl ConnectedFeed {
                 span.into_iter().for_each(Span::end);
                 None
             }
-            (Role::Privacy, Ok(Decoded::Privacy(state))) => {
+            (TopicUse::Privacy, Ok(Decoded::Privacy(state))) => {
                 let mut privacy = self.privacy.write();
                 privacy.apply(&state);
                 self.feed.app.metrics.hidden_pasts.set(privacy.hidden() as i64);
@@ -310,23 +310,23 @@ impl ConnectedFeed {
                 span.into_iter().for_each(Span::end);
                 None
             }
-            (Role::Account, Ok(Decoded::Account(key, offset, record))) => {
+            (TopicUse::Account, Ok(Decoded::Account { key, offset, account })) => {
                 // An owner is taken away by a record without one.
-                record.iter().for_each(|record| self.feed.app.ownership.apply(record));
-                self.changed_fleets.extend(self.feed.app.fleets.apply(&key, offset, record.as_ref()));
-                match &record {
-                    Some(record) => self.feed.app.notifications.apply(record),
+                account.iter().for_each(|account| self.feed.app.ownership.apply(account));
+                self.changed_fleets.extend(self.feed.app.fleets.apply(&key, offset, account.as_ref()));
+                match &account {
+                    Some(account) => self.feed.app.notifications.apply(account),
                     None => self.feed.app.notifications.end(&key),
                 }
                 span.into_iter().for_each(Span::end);
                 None
             }
-            (Role::Wind, Ok(Decoded::Wind(key, version, state))) => {
+            (TopicUse::Wind, Ok(Decoded::Wind { key, version, state })) => {
                 self.live.winds.write().apply(&key, version, state);
                 span.into_iter().for_each(Span::end);
                 None
             }
-            (Role::Zone, Ok(Decoded::Zone(part))) => {
+            (TopicUse::Zone, Ok(Decoded::Zone(part))) => {
                 let mut zones = self.live.zones.write();
                 if let Err(reason) = zones.take(part) {
                     metrics.rejected.get_or_create(&Reason { reason }).inc();
@@ -336,7 +336,7 @@ impl ConnectedFeed {
                 span.into_iter().for_each(Span::end);
                 None
             }
-            (Role::ZoneEvent, Ok(Decoded::ZoneEvent(event))) => {
+            (TopicUse::ZoneEvent, Ok(Decoded::ZoneEvent(event))) => {
                 let now_us = self.feed.app.context.clock.now_us();
                 let is_new = self.live.zone_events.write().add(event.clone(), now_us);
                 // Those that are read to catch up are in REST, and no client is connected yet.
@@ -369,8 +369,8 @@ impl ConnectedFeed {
 
     /// Begins the span `fold` of applying a state to the view, where its record is traced. Records that are read to
     /// catch up are old, and their traces have ended.
-    fn continue_trace(&self, role: &Role, record: &Incoming) -> Option<Span> {
-        let is_new_state = !matches!(role, Role::Clock) && self.catching_up.is_empty();
+    fn continue_trace(&self, topic_use: &TopicUse, record: &Incoming) -> Option<Span> {
+        let is_new_state = !matches!(topic_use, TopicUse::Clock) && self.catching_up.is_empty();
         is_new_state.then(|| self.traces.follow("fold", record)).flatten()
     }
 

@@ -200,7 +200,7 @@ impl Pusher {
         let ownership = Arc::<Ownership>::default();
         let (claims, proofs) = Claims::new(clock.clone());
         let fleets = Arc::<Fleets>::default();
-        let (fleet_requests, asked) = socket::fleet_requests::queue();
+        let (fleet_requests, queued_fleet_requests) = socket::fleet_requests::queue();
         let tracer = context.tracer.clone();
         let accounts = Accounts::new(cluster.clone(), tracer, audit.clone(), ownership.clone(), clock.clone());
         let accounts = Arc::new(accounts);
@@ -264,7 +264,7 @@ impl Pusher {
         let accounts = app.accounts.clone();
         tasks.spawn("claims", |stop| accounts.run(proofs, stop));
         let (fleets, commands) = (app.fleets.clone(), app.commands.clone());
-        tasks.spawn("fleets", |stop| socket::fleet_requests::run(fleets, commands, asked, stop));
+        tasks.spawn("fleets", |stop| socket::fleet_requests::run(fleets, commands, queued_fleet_requests, stop));
         if let Some(sessions) = app.auth.sessions().cloned() {
             let app = app.clone();
             tasks.spawn("sessions", |stop| session_monitor::run(app, sessions, stop));

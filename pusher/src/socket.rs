@@ -31,7 +31,7 @@ use crate::metrics::PusherMetrics;
 pub(crate) use admission::{Admission, AdmissionLimits};
 use fanout::session::SessionSettings;
 use fanout::view::View;
-use fleet_requests::Question;
+use fleet_requests::QueuedFleetRequest;
 pub(crate) use handshake::upgrade;
 pub(crate) use hop_times::HopTimes;
 pub(crate) use message::{Changes, TracedChange};
@@ -67,7 +67,7 @@ pub(crate) struct ShardSettings {
     pub(crate) metrics: PusherMetrics,
     pub(crate) tracer: Tracer,
     pub(crate) fleets: Arc<Fleets>,
-    pub(crate) fleet_requests: mpsc::Sender<Question>,
+    pub(crate) fleet_requests: mpsc::Sender<QueuedFleetRequest>,
 }
 
 impl Shards {

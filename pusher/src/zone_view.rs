@@ -9,7 +9,7 @@ use zones::{Change, Zone, ZoneSets, geojson};
 /// How long events are held, microseconds: a client that was away for a night gets them all.
 pub(crate) const EVENTS_HELD_US: u64 = 24 * 3_600 * 1_000_000;
 /// Events that are held; beyond it, the oldest are dropped.
-const MOST_EVENTS: usize = 20_000;
+const MAX_EVENTS: usize = 20_000;
 
 /// The sets of zones, with the zones as features of GeoJSON.
 #[derive(Debug, Default)]
@@ -103,7 +103,7 @@ impl ZoneEvents {
         }
         self.events.push_back(event);
         let is_old = |event: &ZoneEvent| event.event_at_us.saturating_add(EVENTS_HELD_US) < now_us;
-        while self.events.len() > MOST_EVENTS || self.events.front().is_some_and(is_old) {
+        while self.events.len() > MAX_EVENTS || self.events.front().is_some_and(is_old) {
             if let Some(oldest) = self.events.pop_front() {
                 self.ids.remove(&oldest.event_id);
             }
@@ -172,6 +172,6 @@ mod tests {
         for id in 4..50_000 {
             events.add(event(id), 3);
         }
-        assert_eq!((events.all().count(), events.ids.len()), (MOST_EVENTS, MOST_EVENTS));
+        assert_eq!((events.all().count(), events.ids.len()), (MAX_EVENTS, MAX_EVENTS));
     }
 }

@@ -113,9 +113,9 @@ struct Group {
 
 type Waiting = BTreeMap<u32, VecDeque<Group>>;
 
-/// Groups of a partition that wait for the other side. Both sides read the same records in the same order: beyond it, the
-/// other side has no outputs for the oldest.
-const MOST_WAITING: usize = 10_000;
+/// Groups of a partition that wait for the other side. Both sides read the same records in the same order: with more,
+/// the other side has no outputs for the oldest group.
+const MAX_WAITING_GROUPS: usize = 10_000;
 
 fn start(binary: &Path, more: &str, capture: &Path) -> anyhow::Result<Side> {
     let name = binary.display().to_string();
@@ -223,8 +223,8 @@ impl Report {
                 let (is_left, is_right) = match (left.front(), right.front()) {
                     (None, None) => break,
                     (Some(a), Some(b)) => (a.offset <= b.offset, a.offset >= b.offset),
-                    (Some(_), None) if is_over || left.len() > MOST_WAITING => (true, false),
-                    (None, Some(_)) if is_over || right.len() > MOST_WAITING => (false, true),
+                    (Some(_), None) if is_over || left.len() > MAX_WAITING_GROUPS => (true, false),
+                    (None, Some(_)) if is_over || right.len() > MAX_WAITING_GROUPS => (false, true),
                     _ => break,
                 };
                 let group = |side: &mut VecDeque<Group>, is: bool| if is { side.pop_front() } else { None };

@@ -37,8 +37,8 @@ pub struct InfoArgs {
 
 /// A silence of the input that is worth a line, ms: bridges tick every few seconds.
 const SILENCE_MS: i64 = 60_000;
-/// Receivers and devices in a table.
-const MOST_LISTED: usize = 10;
+/// Rows of the tables of receivers and of devices, without `--all`.
+const MAX_LISTED_ROWS: usize = 10;
 
 #[derive(Debug, Default, Serialize)]
 struct Info {
@@ -265,7 +265,7 @@ fn print(info: &Info, all: bool, out: &mut impl Write) -> io::Result<()> {
     counts("by input", &info.kinds, usize::MAX, out)?;
     counts("frames by type", &info.frames_by_type, usize::MAX, out)?;
     counts("unreadable frames", &info.unreadable, usize::MAX, out)?;
-    let most = if all { usize::MAX } else { MOST_LISTED };
+    let most = if all { usize::MAX } else { MAX_LISTED_ROWS };
     counts("receivers", &info.receivers, most, out)?;
     counts("devices", &info.devices, most, out)?;
     for Silence { from, seconds } in &info.silences {

@@ -1,54 +1,64 @@
-//! One frame heard by many receivers: which of them are copies of the same radio frame.
+//! Finds the copies of a frame: several receivers hear one frame, and each of them forwards it.
 //!
-//! A device remembers its latest frames, each in sixteen bytes. Times are kept in milliseconds modulo 2^32, which is exact
-//! for the minutes that are compared; of the key 62 bits, 32 where the frame was held up.
+//! Two receptions are copies of one frame when they have the same key and their times are close to each other. The key
+//! is a hash of the bytes that relays leave unchanged (`fanet::RawFrame::dedup_key`), or of an app's position. A device
+//! that sends the same bytes again later sends a new frame: therefore the times count.
+//!
+//! For each device the latest frames are remembered, in 16 bytes each. To save memory, times are kept in milliseconds
+//! modulo 2^32, which is exact for the minutes that are compared. Of the key 62 bits are kept, or 32 bits for a delayed
+//! frame: one whose event time differs from its ingestion time, and whose difference takes the place of the other bits.
 
 use schemas::v1::HeardKey;
 
-/// A frame with the key of an earlier one is its copy when it came in within this time of the first.
+/// A frame with the key of an earlier one is its copy when their ingestion times are at most this far apart,
 const COPY_MS: i32 = 4_000;
-/// Likewise when their event times are within this time,
+/// or when their event times are at most this far apart
 const COPY_EVENT_MS: i32 = 2_000;
-/// as long as it came in within this one: a receiver behind a slow link.
+/// and their ingestion times at most this far: the copy of a receiver behind a slow link.
 const LATE_COPY_MS: i32 = 60_000;
-/// More frames of one device are not remembered.
-const MOST_FRAMES: usize = 16;
+/// Frames that are remembered per device; beyond it, the oldest are forgotten.
+const MAX_FRAMES: usize = 16;
+/// Most devices send fewer frames within [`LATE_COPY_MS`]: the list grows by single frames only beyond this.
+const USUAL_FRAMES: usize = 13;
 
-/// The first copy of a frame.
+/// A reception of a frame; the one that arrived first makes the observation, and later ones are its copies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FirstCopy {
     key: u64,
+    /// Modulo 2^32.
     ingested_ms: u32,
-    /// Event time minus ingestion time.
-    event_after_ms: i32,
+    /// Event time minus ingestion time: usually zero or negative.
+    event_minus_ingested_ms: i32,
     is_private: bool,
-    /// The observation that it made.
+    /// The id of the observation made from it.
     pub observation_id: u64,
 }
 
 impl FirstCopy {
-    /// A frame as it came in; `event_at_us` by the rules for receivers' clocks.
+    /// A frame as it arrived. `event_at_us`: the event time by which it is compared with other frames.
     pub fn new(key: u64, ingested_at_us: u64, event_at_us: u64, observation_id: u64, private: bool) -> Self {
-        let after_ms = event_at_us.cast_signed().wrapping_sub(ingested_at_us.cast_signed()) / 1_000;
+        let difference_ms = event_at_us.cast_signed().wrapping_sub(ingested_at_us.cast_signed()) / 1_000;
+        let difference_ms = difference_ms.clamp(-Packed::MAX_DIFFERENCE_MS, Packed::MAX_DIFFERENCE_MS);
         Self {
             key,
             ingested_ms: milliseconds(ingested_at_us),
-            event_after_ms: after_ms.clamp(-Packed::MOST_AFTER_MS, Packed::MOST_AFTER_MS) as i32,
+            event_minus_ingested_ms: difference_ms as i32,
             is_private: private,
             observation_id,
         }
     }
 
-    /// The same frame, with what became of its observation.
+    /// The same frame; `private`: whether its observation was private.
     pub fn with_privacy(self, private: bool) -> Self {
         Self { is_private: private, ..self }
     }
 
-    /// Its event time, which all copies have; seen from a copy that arrived at `arrived_at_us`, to the millisecond.
+    /// The event time of the frame, which its copies share, to the millisecond. `arrived_at_us`, the ingestion time of
+    /// a copy, completes the time that is kept modulo 2^32.
     pub fn event_at_us(&self, arrived_at_us: u64) -> u64 {
-        let before_ms = milliseconds(arrived_at_us).wrapping_sub(self.ingested_ms).cast_signed();
-        let after_ms = i64::from(self.event_after_ms) - i64::from(before_ms);
-        arrived_at_us.saturating_add_signed(after_ms * 1_000)
+        let copy_after_ms = milliseconds(arrived_at_us).wrapping_sub(self.ingested_ms).cast_signed();
+        let event_after_copy_ms = i64::from(self.event_minus_ingested_ms) - i64::from(copy_after_ms);
+        arrived_at_us.saturating_add_signed(event_after_copy_ms * 1_000)
     }
 
     /// Whether the observation was private.
@@ -60,16 +70,16 @@ impl FirstCopy {
         if !self.has_key_of(later) {
             return false;
         }
-        let came_after_ms = later.ingested_ms.wrapping_sub(self.ingested_ms).cast_signed();
-        let happened_after_ms =
-            i64::from(came_after_ms) + i64::from(later.event_after_ms) - i64::from(self.event_after_ms);
-        came_after_ms.abs() <= COPY_MS
-            || came_after_ms.abs() <= LATE_COPY_MS && happened_after_ms.abs() <= COPY_EVENT_MS.into()
+        let ingested_after_ms = later.ingested_ms.wrapping_sub(self.ingested_ms).cast_signed();
+        let event_after_ms = i64::from(ingested_after_ms) + i64::from(later.event_minus_ingested_ms)
+            - i64::from(self.event_minus_ingested_ms);
+        ingested_after_ms.abs() <= COPY_MS
+            || ingested_after_ms.abs() <= LATE_COPY_MS && event_after_ms.abs() <= COPY_EVENT_MS.into()
     }
 
-    /// Of a frame that was held up fewer bits of the key are remembered.
+    /// Compares the bits of the key that are kept of both.
     fn has_key_of(&self, later: &Self) -> bool {
-        let are_prompt = self.event_after_ms == 0 && later.event_after_ms == 0;
+        let are_prompt = self.event_minus_ingested_ms == 0 && later.event_minus_ingested_ms == 0;
         let remembered = if are_prompt { Packed::PROMPT_KEY } else { Packed::DELAYED_KEY };
         (self.key ^ later.key) & remembered == 0
     }
@@ -79,34 +89,35 @@ fn milliseconds(at_us: u64) -> u32 {
     (at_us / 1_000) as u32
 }
 
-/// A first copy as it is kept: a device holds a dozen of them, so each byte counts.
+/// A [`FirstCopy`] in 16 bytes: a device has about a dozen of them, so each byte counts.
 #[derive(Clone, Copy, Debug)]
 struct Packed {
+    /// The lowest 32 bits.
     key: u32,
     ingested_ms: u32,
-    /// The observation, counted from the list's base.
+    /// The observation's id minus [`LatestFrames::base`].
     observation_after: u32,
-    /// Bit 31: held up. Bit 30: private. The others: of a prompt frame, more of the key; else how far its event lies from
-    /// its ingest, milliseconds, from `-MOST_AFTER_MS` on.
+    /// Bit 31: delayed. Bit 30: private. The others: of a prompt frame, the next 30 bits of the key; of a delayed one,
+    /// event time minus ingestion time plus `MAX_DIFFERENCE_MS`, which is never negative.
     rest: u32,
 }
 
 impl Packed {
-    /// What is remembered of the key of a prompt frame, and of one that was held up.
+    /// The bits of the key that are kept of a prompt frame, and of a delayed one.
     const PROMPT_KEY: u64 = (1 << 62) - 1;
     const DELAYED_KEY: u64 = u32::MAX as u64;
-    /// Longer times between event and ingest are clamped to this: six days.
-    const MOST_AFTER_MS: i64 = (1 << 29) - 1;
+    /// Larger differences between event time and ingestion time are clamped to this: six days.
+    const MAX_DIFFERENCE_MS: i64 = (1 << 29) - 1;
     const DELAYED: u32 = 1 << 31;
     const PRIVATE: u32 = 1 << 30;
 
-    /// `None`: the observation is too far from the base.
+    /// `None`: the id of the observation is below `base`, or 2^32 or more above it.
     fn of(frame: &FirstCopy, base: u64) -> Option<Self> {
         let observation_after = u32::try_from(frame.observation_id.checked_sub(base)?).ok()?;
         let private = if frame.is_private { Self::PRIVATE } else { 0 };
-        let rest = match frame.event_after_ms {
+        let rest = match frame.event_minus_ingested_ms {
             0 => ((frame.key & Self::PROMPT_KEY) >> 32) as u32,
-            after_ms => (i64::from(after_ms) + Self::MOST_AFTER_MS) as u32 | Self::DELAYED,
+            difference_ms => (i64::from(difference_ms) + Self::MAX_DIFFERENCE_MS) as u32 | Self::DELAYED,
         };
         let (key, ingested_ms) = (frame.key as u32, frame.ingested_ms);
         Some(Self { key, ingested_ms, observation_after, rest: rest | private })
@@ -114,23 +125,24 @@ impl Packed {
 
     fn frame(&self, base: u64) -> FirstCopy {
         let rest = self.rest & (Self::PRIVATE - 1);
-        let (more_key, event_after_ms) = match self.rest & Self::DELAYED {
+        let (more_key, event_minus_ingested_ms) = match self.rest & Self::DELAYED {
             0 => (u64::from(rest), 0),
-            _ => (0, (i64::from(rest) - Self::MOST_AFTER_MS) as i32),
+            _ => (0, (i64::from(rest) - Self::MAX_DIFFERENCE_MS) as i32),
         };
         FirstCopy {
             key: more_key << 32 | u64::from(self.key),
             ingested_ms: self.ingested_ms,
-            event_after_ms,
+            event_minus_ingested_ms,
             is_private: self.rest & Self::PRIVATE != 0,
             observation_id: base + u64::from(self.observation_after),
         }
     }
 }
 
-/// The frames that a device sent lately, in the order in which they came in.
+/// The latest frames of a device, in the order of their arrival.
 #[derive(Clone, Debug, Default)]
 pub struct LatestFrames {
+    /// An observation id, relative to which those of the frames are stored.
     base: u64,
     frames: Vec<Packed>,
 }
@@ -142,36 +154,37 @@ impl PartialEq for LatestFrames {
 }
 
 impl LatestFrames {
-    /// The earlier frame that this one is a copy of.
+    /// The earlier frame that this one is a copy of. `None`: it is no copy.
     pub fn first_copy_of(&self, frame: &FirstCopy) -> Option<FirstCopy> {
         let same = self.frames.iter().rev().filter(|earlier| earlier.key == frame.key as u32);
         same.map(|earlier| earlier.frame(self.base)).find(|earlier| earlier.has_copy(frame))
     }
 
-    /// Remembers a frame that is no copy, and forgets what can have none any more.
+    /// Remembers a frame that is no copy, and forgets the frames that are too old to have further copies.
     pub fn remember(&mut self, frame: FirstCopy) {
         let is_old =
             |earlier: &Packed| frame.ingested_ms.wrapping_sub(earlier.ingested_ms).cast_signed() > LATE_COPY_MS;
         let old = self.frames.iter().take_while(|earlier| is_old(earlier)).count();
-        let over = (self.frames.len() + 1).saturating_sub(MOST_FRAMES);
+        let over = (self.frames.len() + 1).saturating_sub(MAX_FRAMES);
         self.frames.drain(..old.max(over));
         let packed = Packed::of(&frame, self.base).or_else(|| {
             self.move_base(frame.observation_id);
             Packed::of(&frame, self.base)
         });
         if self.frames.len() == self.frames.capacity() {
-            // Much of a device's memory is this list, and growing leaves holes: at once what a minute of frames takes.
+            // This list takes much of a device's memory, and each reallocation fragments the heap: a device of which a
+            // second frame arrives gets space for a minute of frames at once.
             self.frames.reserve_exact(if self.frames.is_empty() {
                 1
             } else {
-                13_usize.saturating_sub(self.frames.len()).max(1)
+                USUAL_FRAMES.saturating_sub(self.frames.len()).max(1)
             });
         }
         self.frames.extend(packed);
     }
 
-    /// Counts observations from another base, so that one of them fits. Those that do not fit beside it (of another
-    /// partition, in a replay) are forgotten.
+    /// Chooses a base to which `observation_id` can be relative. Frames whose observations are then too far from it are
+    /// forgotten: ids contain the raw partition, and in a replay a device's records can be of several partitions.
     fn move_base(&mut self, observation_id: u64) {
         let base = observation_id.saturating_sub(1 << 31);
         let frames = self.iter().filter_map(|frame| Packed::of(&frame, base));
@@ -182,12 +195,12 @@ impl LatestFrames {
         self.frames.iter().map(|packed| packed.frame(self.base))
     }
 
-    /// As the checkpoint keeps it.
+    /// The frames as the checkpoint of the device has them.
     pub fn to_checkpoint(&self) -> Vec<HeardKey> {
         let key = |frame: FirstCopy| HeardKey {
             key: frame.key,
             ingested_ms: frame.ingested_ms,
-            event_after_ms: frame.event_after_ms,
+            event_after_ms: frame.event_minus_ingested_ms,
             observation_id: frame.observation_id,
             private: frame.is_private,
         };
@@ -200,19 +213,19 @@ impl LatestFrames {
         let frame = |heard: &HeardKey| FirstCopy {
             key: heard.key,
             ingested_ms: heard.ingested_ms,
-            event_after_ms: heard.event_after_ms,
+            event_minus_ingested_ms: heard.event_after_ms,
             is_private: heard.private,
             observation_id: heard.observation_id,
         };
         Self { base, frames: checkpoint.iter().filter_map(|heard| Packed::of(&frame(heard), base)).collect() }
     }
 
-    /// How many are remembered.
+    /// The number of frames.
     pub fn len(&self) -> usize {
         self.frames.len()
     }
 
-    /// Whether none is.
+    /// Whether there are no frames.
     pub fn is_empty(&self) -> bool {
         self.frames.is_empty()
     }
@@ -224,6 +237,7 @@ mod tests {
 
     const FIRST_US: u64 = 1_750_000_000_000_000;
 
+    /// A frame with its times relative to [`FIRST_US`].
     fn frame(key: u64, ingested_after_ms: i64, event_after_ms: i64) -> FirstCopy {
         let at = |after_ms: i64| FIRST_US.wrapping_add_signed(after_ms * 1_000);
         FirstCopy::new(key, at(ingested_after_ms), at(event_after_ms), 1, false)
@@ -257,7 +271,7 @@ mod tests {
         for index in 0..100 {
             latest.remember(frame(index, 0, 0));
         }
-        assert_eq!(latest.len(), MOST_FRAMES);
+        assert_eq!(latest.len(), MAX_FRAMES);
         latest.remember(frame(1, 61_000, 61_000));
         assert_eq!(latest.len(), 1);
     }
@@ -272,7 +286,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_kept_comes_back() {
+    fn checkpoint_restores_the_frames() {
         let mut latest = LatestFrames::default();
         let frames = [
             (u64::MAX >> 2, 0, 0, 7 << 48, false),
@@ -287,11 +301,11 @@ mod tests {
         assert_eq!(LatestFrames::from_checkpoint(&latest.to_checkpoint()), latest);
         let saved = latest.to_checkpoint();
         for (heard, (key, _, after, id, private)) in saved.iter().zip(frames) {
-            let after = after.clamp(-Packed::MOST_AFTER_MS, Packed::MOST_AFTER_MS);
+            let after = after.clamp(-Packed::MAX_DIFFERENCE_MS, Packed::MAX_DIFFERENCE_MS);
             assert_eq!((heard.key, heard.observation_id, heard.private), (key, id, private));
             assert_eq!(i64::from(heard.event_after_ms), after);
         }
-        // An observation of another partition: what lies too far from it is forgotten, and it is remembered.
+        // The observation id of another partition is too far from the others: they are forgotten.
         let other = FirstCopy::new(9, FIRST_US + 4_000_000, FIRST_US + 4_000_000, 3 << 48, false);
         latest.remember(other);
         assert_eq!((latest.len(), latest.first_copy_of(&other)), (1, Some(other)));

@@ -82,7 +82,7 @@ fn weather(service: &Service) -> WeatherReading {
         internet_gateway: service.internet_gateway,
         remote_config_support: service.remote_config_support,
         temperature_c: service.temperature_c,
-        wind_from_deg: service.wind.map(|wind| wind.heading_deg),
+        wind_from_deg: service.wind.map(|wind| wind.from_deg),
         wind_speed_kmh: service.wind.map(|wind| wind.speed_kmh),
         wind_gust_kmh: service.wind.map(|wind| wind.gust_kmh),
         humidity_pct: service.humidity_pct,
@@ -96,7 +96,7 @@ fn thermal_reading(thermal: &Thermal) -> ThermalReading {
         position: Some(position(thermal.position, Some(thermal.altitude_m))),
         confidence_pct: thermal.confidence_pct(),
         climb_mps: thermal.climb_mps,
-        wind_from_deg: thermal.wind_heading_deg,
+        wind_from_deg: thermal.wind_from_deg,
         wind_speed_kmh: thermal.wind_speed_kmh,
     }
 }

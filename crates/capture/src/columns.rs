@@ -1,4 +1,13 @@
-//! Records as columns: consecutive values of a column differ little, so that they compress to a few bytes.
+//! The records of a block, field by field: a column holds one field of all records, in their order.
+//!
+//! Consecutive values of a column are similar, so that a column compresses better than complete records. A field that a
+//! record lacks takes no space in its column: the record's byte in `record_flags` says which columns have a value of
+//! it. A record whose value is a frame as our bridge writes it is split into fields; any other value is stored as it
+//! is. Joining the columns again gives the same bytes.
+//!
+//! Numbers are varints; "signed" ones are mapped to unsigned ones first (zigzag). A byte string has its length before
+//! it. Repeated texts are stored once, in the columns that end in `texts` and `names`, and the other columns have their
+//! index.
 
 use bytes::Bytes;
 use envelope::WRAPPER_BYTES;
@@ -10,17 +19,22 @@ use crate::cursor::{Cursor, put_bytes, put_varint, zigzag};
 use crate::raw::{Framed, address_of_frame};
 use crate::{Header, Record};
 
-/// The columns that hold parts of a record.
-mod form {
+/// Bits of a record's byte in `record_flags`: the fields that it has, and how they are stored.
+mod flags {
     pub(super) const HAS_KEY: u8 = 1;
-    /// The key is the address of the frame.
+    /// The key is the sender's address in the frame: it is computed from the frame, and not in `keys`.
     pub(super) const KEY_IS_ADDRESS: u8 = 2;
+    /// Not set: a tombstone.
     pub(super) const HAS_VALUE: u8 = 4;
-    /// The value is a canonical raw record with an MQTT frame.
+    /// The value is a raw record with a frame, encoded as our bridge does: its fields are in the columns from
+    /// `framings` to `frames`, and not in `values`.
     pub(super) const IS_FRAME: u8 = 8;
+    /// The raw record has a `receiver_id`.
     pub(super) const HAS_RECEIVER: u8 = 16;
+    /// The raw record has an `origin_id`: it was replayed.
     pub(super) const HAS_ORIGIN: u8 = 32;
     pub(super) const HAS_HEADERS: u8 = 64;
+    /// Other bits are unknown.
     pub(super) const ALL: u8 = 127;
 }
 
@@ -56,48 +70,50 @@ macro_rules! columns {
 }
 
 columns! {
-    /// Bits of [`form`].
-    forms
-    /// Signed difference to the partition before.
+    /// One byte per record: the bits of [`flags`].
+    record_flags
+    /// Partition minus that of the record before, signed.
     partitions
-    /// Signed difference to the offset after the one before.
+    /// Offset minus the one that follows that of the record before, signed: 0 within a partition without gaps.
     offsets
-    /// Signed difference to the record before, ms.
+    /// The record's time minus that of the record before, ms, signed.
     timestamps
-    /// Keys that are not derived.
+    /// Keys, without those that are the address in the frame.
     keys
     /// Values that are not split into fields.
     values
-    /// The registry's framing: number in `framing_texts`.
+    /// The framing of the value: index in `framing_texts`.
     framings
-    /// Signed difference of the ingestion time to the record's time, µs.
+    /// Ingestion time minus the record's time, µs, signed.
     ingested
-    /// Number in `receiver_texts`.
+    /// The id of the receiver: index in `receiver_texts`.
     receivers
-    /// Eight bytes each.
-    origins
-    /// Signed difference of the receiver's stamp to the record's time, s.
+    /// The `origin_id` of a replayed record: the id of the record that it repeats; eight bytes, little-endian.
+    origin_ids
+    /// From the wrapper: the receiver's timestamp minus the record's time, s, signed.
     stamps
-    /// Signed, relative to [`TYPICAL_RSSI_DBM`].
+    /// From the wrapper: the RSSI minus [`TYPICAL_RSSI_DBM`], signed.
     rssi
-    /// Signed.
+    /// From the wrapper: the SNR, signed.
     snr
-    /// Length of the frame.
+    /// Length of the frame, without the wrapper, bytes.
     frame_lengths
     /// The frames, one after the other.
     frames
-    /// How many, then for each the number of its name and its value.
+    /// The number of headers, then for each the index of its name in `header_names`, and its value.
     headers
-    /// The texts behind the numbers.
+    /// Distinct framings, in the order of their first use.
     framing_texts
+    /// Distinct ids of receivers, likewise.
     receiver_texts
+    /// Distinct names of headers, likewise.
     header_names
 }
 
-/// Signal strengths lie around it, so that their difference takes one byte.
+/// Most signal strengths differ from it by less than 64 dB, so that the difference takes one byte.
 const TYPICAL_RSSI_DBM: i64 = -90;
 
-/// Numbers for repeated byte strings.
+/// Assigns an index to each distinct byte string, in the order of their first use.
 #[derive(Default)]
 struct Dictionary {
     numbers: FxHashMap<Bytes, u64>,
@@ -115,7 +131,7 @@ impl Dictionary {
     }
 }
 
-/// Takes records and gives their columns.
+/// Builds the columns of a block from its records.
 #[derive(Default)]
 pub(crate) struct Encoder {
     columns: Columns,
@@ -134,7 +150,7 @@ struct Previous {
 }
 
 impl Encoder {
-    /// Adds a record. Returns the receiver that heard it, where there is one.
+    /// Adds a record. Returns the receiver that it is from, where there is one.
     pub(crate) fn push(&mut self, record: &Record) -> Option<String> {
         let columns = &mut self.columns;
         let (partition, offset) = (i64::from(record.partition), record.offset as i64);
@@ -148,26 +164,26 @@ impl Encoder {
         let mut frame = None;
         let mut receiver = None;
         if let Some(value) = &record.value {
-            bits |= form::HAS_VALUE;
+            bits |= flags::HAS_VALUE;
             let framed = Framed::parse(value);
             frame = framed.as_ref().and_then(|framed| framed.canonical_frame(value));
             match (&frame, &framed) {
-                (Some(payload), Some(framed)) => bits |= form::IS_FRAME | self.push_frame(record, framed, payload),
+                (Some(payload), Some(framed)) => bits |= flags::IS_FRAME | self.push_frame(record, framed, payload),
                 _ => put_bytes(&mut columns.values, value),
             }
             receiver = framed.and_then(|framed| framed.record.receiver_id);
         }
         if let Some(key) = &record.key {
-            bits |= form::HAS_KEY;
+            bits |= flags::HAS_KEY;
             let address = frame.as_ref().and_then(|payload| address_of_frame(&payload[WRAPPER_BYTES..]));
             if address.is_some_and(|address| address == key[..]) {
-                bits |= form::KEY_IS_ADDRESS;
+                bits |= flags::KEY_IS_ADDRESS;
             } else {
                 put_bytes(&mut self.columns.keys, key);
             }
         }
         if !record.headers.is_empty() {
-            bits |= form::HAS_HEADERS;
+            bits |= flags::HAS_HEADERS;
             put_varint(&mut self.columns.headers, record.headers.len() as u64);
             for header in &record.headers {
                 let number = self.names.number(header.name.as_bytes(), &mut self.columns.header_names);
@@ -175,7 +191,7 @@ impl Encoder {
                 put_bytes(&mut self.columns.headers, &header.value);
             }
         }
-        self.columns.forms.push(bits);
+        self.columns.record_flags.push(bits);
         receiver
     }
 
@@ -187,13 +203,13 @@ impl Encoder {
         let record_us = record.timestamp_ms.wrapping_mul(1000);
         put_varint(&mut columns.ingested, zigzag(ingested_us.wrapping_sub(record_us)));
         if let Some(receiver) = &framed.record.receiver_id {
-            bits |= form::HAS_RECEIVER;
+            bits |= flags::HAS_RECEIVER;
             let number = self.receivers.number(receiver.as_bytes(), &mut columns.receiver_texts);
             put_varint(&mut columns.receivers, number);
         }
         if let Some(origin) = framed.record.origin_id {
-            bits |= form::HAS_ORIGIN;
-            columns.origins.extend(origin.to_le_bytes());
+            bits |= flags::HAS_ORIGIN;
+            columns.origin_ids.extend(origin.to_le_bytes());
         }
         let (wrapper, frame) = payload.split_at(WRAPPER_BYTES);
         let stamp_s = i64::from(u32::from_le_bytes([wrapper[0], wrapper[1], wrapper[2], wrapper[3]]));
@@ -207,13 +223,13 @@ impl Encoder {
         bits
     }
 
-    /// Buffered bytes.
+    /// The approximate size, bytes: that of the largest columns.
     pub(crate) fn bytes(&self) -> usize {
         let Columns { frames, values, headers, keys, .. } = &self.columns;
         frames.len() + values.len() + headers.len() + keys.len()
     }
 
-    /// All columns; then it is empty.
+    /// All columns, each as a byte string. The encoder is empty afterwards.
     pub(crate) fn finish(&mut self) -> Vec<u8> {
         let mut out = Vec::new();
         self.columns.write(&mut out);
@@ -226,7 +242,7 @@ impl Encoder {
     }
 }
 
-/// Records out of columns.
+/// Joins the records of a block from its columns.
 pub(crate) struct Decoder {
     cursors: Cursors,
     framings: Vec<Bytes>,
@@ -236,7 +252,7 @@ pub(crate) struct Decoder {
 }
 
 impl Decoder {
-    /// `None`: these are no columns.
+    /// `None`: the bytes are not the columns of a block.
     pub(crate) fn new(columns: Bytes) -> Option<Self> {
         let mut all = Cursor(columns);
         let mut cursors = Cursors::read(&mut all)?;
@@ -249,7 +265,7 @@ impl Decoder {
         Some(Self { cursors, framings, receivers, names, previous: Previous::default() })
     }
 
-    /// Whether every column is used up.
+    /// Whether all columns have been read to their ends.
     pub(crate) fn is_at_end(&self) -> bool {
         self.cursors.are_empty()
     }
@@ -257,13 +273,13 @@ impl Decoder {
     /// The next record. `None`: the columns are damaged.
     pub(crate) fn record(&mut self) -> Option<Record> {
         let cursors = &mut self.cursors;
-        let bits = cursors.forms.byte().filter(|bits| bits & !form::ALL == 0)?;
+        let bits = cursors.record_flags.byte().filter(|bits| bits & !flags::ALL == 0)?;
         let partition = self.previous.partition.wrapping_add(cursors.partitions.signed()?);
         let offset = self.previous.next_offset.wrapping_add(cursors.offsets.signed()?);
         let timestamp_ms = self.previous.timestamp_ms.wrapping_add(cursors.timestamps.signed()?);
         self.previous = Previous { partition, next_offset: offset.wrapping_add(1), timestamp_ms };
         let mut frame = None;
-        let value = match (bits & form::HAS_VALUE != 0, bits & form::IS_FRAME != 0) {
+        let value = match (bits & flags::HAS_VALUE != 0, bits & flags::IS_FRAME != 0) {
             (false, false) => None,
             (false, true) => return None,
             (true, false) => Some(cursors.values.bytes()?),
@@ -273,7 +289,7 @@ impl Decoder {
                 Some(value)
             }
         };
-        let key = match (bits & form::HAS_KEY != 0, bits & form::KEY_IS_ADDRESS != 0) {
+        let key = match (bits & flags::HAS_KEY != 0, bits & flags::KEY_IS_ADDRESS != 0) {
             (false, false) => None,
             (false, true) => return None,
             (true, false) => Some(self.cursors.keys.bytes()?),
@@ -282,21 +298,22 @@ impl Decoder {
                 Some(Bytes::copy_from_slice(&address))
             }
         };
-        let headers = if bits & form::HAS_HEADERS == 0 { Vec::new() } else { self.headers()? };
+        let headers = if bits & flags::HAS_HEADERS == 0 { Vec::new() } else { self.headers()? };
         let partition = u32::try_from(partition).ok()?;
         Some(Record { partition, offset: offset as u64, timestamp_ms, key, value, headers })
     }
 
+    /// The value of a record with [`flags::IS_FRAME`], and its MQTT payload: wrapper and frame.
     fn frame(&mut self, bits: u8, timestamp_ms: i64) -> Option<(Bytes, Bytes)> {
         let cursors = &mut self.cursors;
         let framing = nth(&self.framings, cursors.framings.varint()?)?.clone();
         let ingested_us = timestamp_ms.wrapping_mul(1000).wrapping_add(cursors.ingested.signed()?);
-        let receiver_id = match bits & form::HAS_RECEIVER != 0 {
+        let receiver_id = match bits & flags::HAS_RECEIVER != 0 {
             true => Some(nth(&self.receivers, cursors.receivers.varint()?)?.clone()),
             false => None,
         };
-        let origin_id = match bits & form::HAS_ORIGIN != 0 {
-            true => Some(u64::from_le_bytes(cursors.origins.take(8)?[..].try_into().ok()?)),
+        let origin_id = match bits & flags::HAS_ORIGIN != 0 {
+            true => Some(u64::from_le_bytes(cursors.origin_ids.take(8)?[..].try_into().ok()?)),
             false => None,
         };
         let stamp_s = timestamp_ms.div_euclid(1000).wrapping_add(cursors.stamps.signed()?);

@@ -6,9 +6,10 @@ use prost::Message as _;
 use schemas::v1::RawRecord;
 use schemas::v1::raw_record::Input;
 
-/// The registry's framing in front of a message that is the first of its file: magic 0, schema id, indexes `[0]`.
+/// Length of the framing before a message that is the first of its file: magic byte 0, schema id, message indexes
+/// `[0]`.
 const FRAMING_BYTES: usize = 6;
-/// A record's value: the registry's framing, and the message.
+/// A record's value: the framing, and the message.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Framed {
     /// Six bytes; empty where the value was written without a registry.
@@ -36,7 +37,7 @@ impl Framed {
         value.into()
     }
 
-    /// The MQTT payload, where it is one with a complete wrapper and the value is written as ours are.
+    /// The MQTT payload, where it has a complete wrapper and the value is encoded as our bridge does, byte for byte.
     pub(crate) fn canonical_frame(&self, value: &Bytes) -> Option<Bytes> {
         match &self.record.input {
             Some(Input::MqttFrame(payload)) if payload.len() >= WRAPPER_BYTES => {

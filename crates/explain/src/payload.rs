@@ -44,7 +44,7 @@ fn tracking(layout: &mut Layout<'_>, packet: &Tracking) {
         layout.put(1, "turn_rate_dps", format!("{rate:+} deg/s, clockwise positive"));
     }
     if let Some(offset) = packet.qne_offset_m {
-        layout.put(1, "qne_offset_m", format!("{offset:+} m, QNE minus GPS altitude"));
+        layout.put(1, "qne_offset_m", format!("{offset:+} m, pressure altitude (QNE) minus GPS altitude"));
     }
 }
 
@@ -78,7 +78,7 @@ fn service(layout: &mut Layout<'_>, packet: &Service) {
         layout.put(1, "temperature_c", format!("{celsius} °C"));
     }
     if let Some(wind) = packet.wind {
-        layout.put(1, "wind_heading_deg", format!("from {} deg", wind.heading_deg));
+        layout.put(1, "wind_heading_deg", format!("from {} deg", wind.from_deg));
         layout.put(1, "wind_speed_kmh", format!("{} km/h", wind.speed_kmh));
         layout.put(1, "wind_gust_kmh", format!("{} km/h", wind.gust_kmh));
     }
@@ -166,7 +166,7 @@ fn thermal(layout: &mut Layout<'_>, packet: &Thermal) {
     layout.bits("0-11", "altitude_m", format!("{} m", packet.altitude_m));
     layout.put(1, "climb_mps", format!("{:+} m/s, of the air", packet.climb_mps));
     layout.put(1, "wind_speed_kmh", format!("{} km/h", packet.wind_speed_kmh));
-    layout.put(1, "wind_heading_deg", format!("from {} deg", packet.wind_heading_deg));
+    layout.put(1, "wind_heading_deg", format!("from {} deg", packet.wind_from_deg));
 }
 
 fn hw_flags(layout: &mut Layout<'_>, is_request: bool, flags: [(&'static str, bool); 5]) {

@@ -111,7 +111,7 @@ fn temperature_and_wind_on_a_mountain() {
                 remote_config_support: false,
                 position: Some(Position::new(4306924.0 / 93206.0, 632233.0 / 46603.0)),
                 temperature_c: Some(23.0),
-                wind: Some(Wind { heading_deg: 180.0, speed_kmh: 2.8, gust_kmh: 7.2 }),
+                wind: Some(Wind { from_deg: 180.0, speed_kmh: 2.8, gust_kmh: 7.2 }),
                 state_of_charge_pct: None,
                 ..Service::default()
             })
@@ -173,7 +173,7 @@ fn a_thermal_at_680_m() {
                 altitude_m: 680,
                 climb_mps: 0.8,
                 wind_speed_kmh: 10.5,
-                wind_heading_deg: 241.875
+                wind_from_deg: 241.875
             })
         )
     );
@@ -492,7 +492,7 @@ fn a_station_with_wind_and_battery() {
                 remote_config_support: true,
                 position: Some(Position::new(4587582.0 / 93206.0, 390283.0 / 46603.0)),
                 temperature_c: None,
-                wind: Some(Wind { heading_deg: 268.59375, speed_kmh: 0.0, gust_kmh: 0.0 }),
+                wind: Some(Wind { from_deg: 268.59375, speed_kmh: 0.0, gust_kmh: 0.0 }),
                 state_of_charge_pct: Some(400.0 / 15.0),
                 ..Service::default()
             })
@@ -523,7 +523,7 @@ fn the_station_urmiberg() {
                 remote_config_support: true,
                 position: Some(Position::new(4381275.0 / 93206.0, 400310.0 / 46603.0)),
                 temperature_c: None,
-                wind: Some(Wind { heading_deg: 237.65625, speed_kmh: 0.0, gust_kmh: 0.0 }),
+                wind: Some(Wind { from_deg: 237.65625, speed_kmh: 0.0, gust_kmh: 0.0 }),
                 state_of_charge_pct: Some(400.0 / 15.0),
                 ..Service::default()
             })

@@ -125,7 +125,7 @@ impl Bounds {
         self.width_deg() >= 360.0 || from_west + other.width_deg() <= self.width_deg()
     }
 
-    /// On a grid of about a hundredth of its height and width, outwards.
+    /// Rounded outwards to a grid of 1/256 to 1/128 of its height and width, so that similar regions become equal.
     pub(crate) fn rounded(&self) -> Self {
         let (height, width) = (grid_step(self.north_deg - self.south_deg), grid_step(self.width_deg()));
         let down = |degrees: f64, step: f64| (degrees / step).floor() * step;

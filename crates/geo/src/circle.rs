@@ -81,12 +81,13 @@ impl Circle {
         2.0 * EARTH_RADIUS_KM * square.clamp(0.0, 1.0).sqrt().asin()
     }
 
-    /// On a grid of about a hundredth of its radius, and as much larger as its centre moves.
+    /// Rounded to a grid of 1/256 to 1/128 of its radius, so that similar circles become equal. The radius grows by at
+    /// least the distance by which the centre moves: the circle still contains the original one.
     pub(crate) fn rounded(&self) -> Self {
         let step_deg = grid_step(self.radius_km / KM_PER_DEGREE);
         let step_km = step_deg * KM_PER_DEGREE;
         let nearest = |degrees: f64| (degrees / step_deg).round() * step_deg;
-        // Half a step in both directions is 0.71 steps.
+        // The centre moves by half a step in each direction at most, which is a distance of 0.71 steps.
         let radius_km = ((self.radius_km + 0.75 * step_km) / step_km).ceil() * step_km;
         Self {
             latitude_deg: nearest(self.latitude_deg),

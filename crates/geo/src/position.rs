@@ -2,13 +2,15 @@
 
 /// Mean radius of the Earth, metres (IUGG).
 pub const EARTH_RADIUS_M: f64 = 6_371_008.8;
-/// The same in kilometres.
+/// Mean radius of the Earth, kilometres.
 pub(crate) const EARTH_RADIUS_KM: f64 = EARTH_RADIUS_M / 1000.0;
 
-/// Kilometres of one degree of a great circle.
+/// Length of one degree along a great circle, kilometres.
 pub(crate) const KM_PER_DEGREE: f64 = EARTH_RADIUS_KM * std::f64::consts::PI / 180.0;
 
-/// A power of two between a 128th and a 256th of the size, degrees, and at most 2: the poles and the date line are multiples.
+/// The step of the grid to which a region of this size is rounded, degrees: the largest power of two that is at most a
+/// 128th of the size, and at most 2. So 90 and 180 degrees are multiples of it: the poles and the date line lie on the
+/// grid.
 pub(crate) fn grid_step(size_deg: f64) -> f64 {
     (size_deg / 128.0).log2().floor().exp2().min(2.0)
 }
@@ -23,13 +25,13 @@ pub struct Position {
 }
 
 impl Position {
-    /// A point; nothing is checked.
+    /// A position. The coordinates are not checked: [`Position::is_on_earth`] does that.
     #[must_use]
     pub const fn new(latitude_deg: f64, longitude_deg: f64) -> Self {
         Self { latitude_deg, longitude_deg }
     }
 
-    /// Whether both coordinates are numbers within their ranges.
+    /// Whether both coordinates are within their ranges; NaN is not.
     #[must_use]
     pub fn is_on_earth(self) -> bool {
         self.latitude_deg.abs() <= 90.0 && self.longitude_deg.abs() <= 180.0
@@ -46,7 +48,7 @@ pub fn wrap_longitude_deg(degrees: f64) -> f64 {
 #[must_use]
 pub fn wrap_course_deg(degrees: f64) -> f64 {
     let wrapped = degrees - (degrees / 360.0).floor() * 360.0;
-    // A tiny negative angle rounds up to a full turn.
+    // For a tiny negative angle the rounded result is 360.
     if wrapped >= 360.0 { 0.0 } else { wrapped }
 }
 
@@ -72,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_place_is_not_on_earth() {
+    fn coordinates_out_of_range_are_not_on_earth() {
         assert!(Position::new(90.0, -180.0).is_on_earth());
         for (latitude, longitude) in [(90.1, 0.0), (0.0, 180.1), (f64::NAN, 0.0), (0.0, f64::INFINITY)] {
             assert!(!Position::new(latitude, longitude).is_on_earth());

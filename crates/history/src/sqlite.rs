@@ -1,7 +1,8 @@
 //! The history in a SQLite file, for a single process without a server.
 //!
-//! One connection writes, several read concurrently (WAL). Calls run on blocking threads; no lock is held between two
-//! calls, and no reader between two pages of an answer. A malformed file is moved aside, and a new one is created.
+//! One connection writes, several read concurrently (write-ahead log). Calls run on blocking threads. No lock is held
+//! between two calls, and no reading connection between two pages of a response, so that a slow client blocks nothing.
+//! A malformed file is renamed, and a new one is created.
 
 mod errors;
 mod expire;
@@ -21,8 +22,8 @@ use tempfile::TempDir;
 use crate::read_limiter::ReadLimiter;
 use crate::{HistoryError, Retention};
 
-/// The maximum number of concurrent queries; more wait.
-const READERS: usize = 8;
+/// Concurrent queries; further ones wait.
+const MAX_READERS: usize = 8;
 
 /// A SQLite file. Cheap to clone; a temporary file is deleted with the last clone.
 #[derive(Clone)]
@@ -30,8 +31,9 @@ pub struct Sqlite(Arc<Inner>);
 
 struct Inner {
     path: PathBuf,
+    /// Deletes the temporary file.
     _temporary: Option<TempDir>,
-    /// `None`: the file was moved aside, and a new one could not be created yet.
+    /// The connection that writes. `None`: the malformed file was renamed, and a new one could not be created yet.
     writer: Mutex<Option<Connection>>,
     idle: Mutex<Idle>,
     limiter: ReadLimiter,
@@ -39,20 +41,23 @@ struct Inner {
     clock: Clock,
 }
 
-/// Idle connections for reading the present file.
+/// The reading connections that no query uses.
 #[derive(Default)]
 struct Idle {
+    /// All to the present file.
     connections: Vec<Connection>,
-    /// The number of files that were moved aside.
+    /// Counts the files. A connection that a query took from an earlier generation is to a renamed file, and is closed
+    /// after the query.
     generation: u64,
 }
 
 impl Sqlite {
-    /// Opens a file, or a temporary one, and migrates it to this program's version. Blocks briefly. A malformed file is
-    /// moved aside, which is logged, and a new one is created.
+    /// Opens a file, or a temporary one without `path`, and migrates it to this program's version. Blocks briefly. A
+    /// malformed file is renamed, which is logged, and a new one is created.
     ///
     /// # Errors
-    /// Fatal: the file is of a newer program. Transient: it cannot be opened.
+    /// Fatal: a newer program wrote the file, or the temporary directory cannot be created. Transient: the file cannot
+    /// be opened.
     pub fn open(path: Option<&Path>, retention: Retention, clock: Clock) -> Result<Self, HistoryError> {
         let (path, temporary) = match path {
             Some(path) => (path.to_owned(), None),
@@ -69,13 +74,13 @@ impl Sqlite {
             _temporary: temporary,
             writer: Mutex::new(Some(writer)),
             idle: Mutex::default(),
-            limiter: ReadLimiter::new(READERS, clock.clone()),
+            limiter: ReadLimiter::new(MAX_READERS, clock.clone()),
             retention,
             clock,
         })))
     }
 
-    /// The file.
+    /// Where the file is.
     pub fn path(&self) -> &Path {
         &self.0.path
     }
@@ -91,8 +96,8 @@ impl Sqlite {
         done.map_err(|error| HistoryError::fatal("broken", attempted, error))?
     }
 
-    /// Runs `work` on a blocking thread with a reading connection, once there is a permit. `is_first`: see
-    /// [`ReadLimiter::acquire`].
+    /// Runs `work` on a blocking thread with a reading connection, when at most [`MAX_READERS`] queries run.
+    /// `is_first`: `work` reads the first page of a query, which may be refused when too many wait.
     async fn reading<T: Send + 'static>(
         &self,
         attempted: &'static str,
@@ -103,7 +108,7 @@ impl Sqlite {
         let inner = self.0.clone();
         let done = tokio::task::spawn_blocking(move || {
             let read = inner.read(attempted, work);
-            // Held until here also when the caller has dropped the future.
+            // Only now: when the caller has dropped the future, the query runs to its end all the same.
             drop(permit);
             read
         });
@@ -157,6 +162,7 @@ impl Inner {
         {
             drop(connection);
             let mut writer = self.writer.lock();
+            // Another query may have replaced the file meanwhile.
             if self.idle.lock().generation == generation {
                 self.replace_file(&mut writer, error)?;
             }
@@ -169,7 +175,7 @@ impl Inner {
         read.map_err(|error| errors::error(attempted, error))
     }
 
-    /// Moves the file aside and creates a new one. Reads in progress continue on the old file.
+    /// Renames the file and creates a new one. Queries in progress continue on the old file.
     fn replace_file(&self, writer: &mut Option<Connection>, why: &rusqlite::Error) -> Result<(), HistoryError> {
         let mut idle = self.idle.lock();
         idle.connections.clear();

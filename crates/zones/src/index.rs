@@ -12,8 +12,8 @@ use crate::zone::{Fix, Judgement, Zone};
 
 /// Sizes of squares, millionths of a degree; each divides the globe.
 const SIZES_E6: [i64; 6] = [62_500, 250_000, 1_000_000, 4_000_000, 20_000_000, 120_000_000];
-/// A polygon is in so many squares at most, except in the largest ones.
-const MOST_SQUARES: i64 = 16;
+/// A polygon is entered in this number of squares at most, unless even the largest squares are too small for it.
+const MAX_SQUARES: i64 = 16;
 const QUARTER_TURN_E6: i64 = TURN_E6 / 4;
 
 /// Zones by position and by key.
@@ -132,7 +132,7 @@ impl TryInsertNew for FxHashMap<u64, u32> {
 fn size_of(extent: &Extent) -> i64 {
     let few = |size_e6: &i64| {
         let (rows, columns) = (rows(extent, *size_e6), columns(extent, *size_e6));
-        (rows.1 - rows.0 + 1) * (columns.1 - columns.0 + 1) <= MOST_SQUARES
+        (rows.1 - rows.0 + 1) * (columns.1 - columns.0 + 1) <= MAX_SQUARES
     };
     SIZES_E6.into_iter().find(few).unwrap_or(SIZES_E6[SIZES_E6.len() - 1])
 }

@@ -102,7 +102,7 @@ fn packet(device: u32, second: u64, round: u64, dice: &mut Dice) -> Packet<'stat
         19 => Packet::Service(Service {
             position: Some(position),
             temperature_c: Some(dice.below(60) as f64 / 2.0),
-            wind: Some(Wind { heading_deg: 90.0, speed_kmh: dice.below(40) as f64, gust_kmh: 44.0 }),
+            wind: Some(Wind { from_deg: 90.0, speed_kmh: dice.below(40) as f64, gust_kmh: 44.0 }),
             ..Service::default()
         }),
         18 => {
@@ -117,7 +117,7 @@ fn packet(device: u32, second: u64, round: u64, dice: &mut Dice) -> Packet<'stat
             altitude_m: 1_500,
             climb_mps: 2.0,
             wind_speed_kmh: 8.0,
-            wind_heading_deg: 270.0,
+            wind_from_deg: 270.0,
         }),
         // Noise: an impossible position.
         _ if dice.below(300) == 0 => {

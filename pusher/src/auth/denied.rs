@@ -1,4 +1,4 @@
-//! Answers to requests whose caller is not known, or may not.
+//! Answers to requests that are refused because of their credentials or limits.
 
 use access::{Limited, Scope};
 use axum::http::{HeaderValue, header};
@@ -9,21 +9,22 @@ use crate::rest::Problem;
 /// Why a request is not answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Denied {
-    /// It has no credentials, and needs some.
+    /// It has no credentials, and the route needs some.
     Missing,
-    /// Its credentials are of nobody. Why is in the log and in the metric alone.
+    /// Its credentials are invalid, expired or revoked. Only the log and the metric say which, so that an attacker
+    /// learns nothing.
     Unknown,
-    /// Its credentials do not allow it.
+    /// Its credentials lack this scope.
     Scope(Scope),
-    /// No credentials that would allow it are accepted here.
+    /// The server has no provider of tokens and no API keys: no credentials can allow it.
     NoOperator,
-    /// Credentials in more than one place.
+    /// It has credentials in more than one place.
     Twice,
-    /// It came too early.
+    /// The address or caller exceeds a limit.
     Limited(Limited),
-    /// The keys to verify it with are not there yet.
+    /// The provider's keys, with which tokens are verified, are not loaded yet.
     NoKeys,
-    /// The table of rules does not know the route.
+    /// The table of access rules has no entry for the route: a mistake of ours.
     NoRule,
 }
 
@@ -48,17 +49,19 @@ impl Denied {
             ),
             Self::Limited(limited) => {
                 let (reason, seconds) = (limited.reason, seconds(limited));
-                Problem::too_many_requests(format!("too many requests ({reason}): come back after {seconds} s"))
+                Problem::too_many_requests(format!("too many requests ({reason}): repeat the request in {seconds} s"))
             }
             Self::NoKeys => Problem::unavailable(
                 "keys_unavailable",
-                "access tokens cannot be verified now: send it again".to_owned(),
+                "access tokens cannot be verified now: repeat the request after some seconds".to_owned(),
             ),
-            Self::NoRule => Problem::forbidden("no_rule", "no rule says who may use this"),
+            Self::NoRule => {
+                Problem::forbidden("no_rule", "the server has no access rule for this route: report it to the operator")
+            }
         }
     }
 
-    /// The challenge of RFC 6750; `None`: that of the problem itself, or none.
+    /// The value of `WWW-Authenticate` by RFC 6750. `None`: the problem has its own header, or needs none.
     fn challenge(self) -> Option<String> {
         match self {
             Self::Unknown => Some("Bearer error=\"invalid_token\"".to_owned()),
@@ -68,7 +71,7 @@ impl Denied {
     }
 }
 
-/// Whole seconds, one at least.
+/// Full seconds until a retry, at least one.
 fn seconds(limited: Limited) -> u64 {
     u64::try_from(limited.retry_after.as_millis().div_ceil(1_000)).unwrap_or(u64::MAX).max(1)
 }

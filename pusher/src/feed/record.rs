@@ -10,7 +10,7 @@ use schemas::v1::{self, Account, PrivacyState, PrivateState, WindState, ZoneEven
 use streams::Incoming;
 use streams::registry::{Schemas, TopicCodec};
 
-use super::topics::Role;
+use super::topics::TopicUse;
 use fanout::view::{self, Kind, State};
 
 /// A decoded record.
@@ -19,24 +19,23 @@ use fanout::view::{self, Kind, State};
 pub(super) enum Decoded {
     /// An input of the public view.
     Public(view::Input),
-    /// The state of a hidden device.
-    Private(u32, PrivatePart, Option<PrivateState>),
+    /// A state of a hidden device; `None`: a tombstone.
+    Private { device: u32, part: PrivatePart, state: Option<PrivateState> },
     /// The public past of a device.
     Privacy(PrivacyState),
-    /// The wind of a cell and altitude band: the record's key, the version of a tombstone, and the state; `None`: a
-    /// tombstone.
-    Wind(String, Option<u64>, Option<WindState>),
-    /// The owner of a device, or another account: the record's key, its offset, and the account; `None`: a tombstone.
-    Account(String, u64, Option<Account>),
+    /// The wind of a cell and altitude band; `None`: a tombstone, with its version.
+    Wind { key: String, version: Option<u64>, state: Option<WindState> },
+    /// The owner of a device, or another record of the account topic; `None`: a tombstone.
+    Account { key: String, offset: u64, account: Option<Account> },
     /// A part of a set of zones.
     Zone(ZoneSetPart),
     /// An aircraft entered or left a zone.
     ZoneEvent(ZoneEvent),
-    /// A record that only shows that the log has new records.
-    Heartbeat,
+    /// A record that changes nothing: it only shows that the log has new records.
+    Ignored,
 }
 
-/// Decodes values with the schemas that this program was built with.
+/// Decodes values with the schemas that this program was built with, so that it needs no registry.
 #[derive(Debug)]
 pub(super) struct Decoder {
     codecs: [TopicCodec; Kind::COUNT],
@@ -49,7 +48,10 @@ pub(super) struct Decoder {
 }
 
 impl Decoder {
-    /// Needs no registry.
+    /// Builds the codec of each topic.
+    ///
+    /// # Errors
+    /// A topic is not in the catalogue, or its schema is not part of the program.
     pub(super) async fn new() -> anyhow::Result<Self> {
         let mut codecs = Vec::new();
         for kind in Kind::ALL {
@@ -67,39 +69,41 @@ impl Decoder {
         })
     }
 
+    /// Decodes a record of a topic that is read for `topic_use`.
+    ///
     /// # Errors
-    /// Reject: the reason.
-    pub(super) fn decode(&self, role: &Role, record: &Incoming) -> Result<Decoded, &'static str> {
-        match role {
-            Role::Clock => Ok(Decoded::Heartbeat),
-            Role::Private => {
+    /// Reject: the reason, a metric label.
+    pub(super) fn decode(&self, topic_use: &TopicUse, record: &Incoming) -> Result<Decoded, &'static str> {
+        match topic_use {
+            TopicUse::Clock => Ok(Decoded::Ignored),
+            TopicUse::Private => {
                 let (device, part) = keys::parse_private(key(record)?).ok_or("bad_key")?;
                 let state = record.value.as_ref().map(|value| value_of(&self.private, value)).transpose()?;
-                Ok(Decoded::Private(device, part, state))
+                Ok(Decoded::Private { device, part, state })
             }
             // A tombstone changes nothing: an objection outlives it.
-            Role::Privacy => match &record.value {
+            TopicUse::Privacy => match &record.value {
                 Some(value) => value_of(&self.privacy, value).map(Decoded::Privacy),
-                None => Ok(Decoded::Heartbeat),
+                None => Ok(Decoded::Ignored),
             },
-            Role::Account => {
+            TopicUse::Account => {
                 let account = record.value.as_ref().map(|value| value_of(&self.account, value)).transpose()?;
-                Ok(Decoded::Account(key(record)?.to_owned(), record.offset, account))
+                Ok(Decoded::Account { key: key(record)?.to_owned(), offset: record.offset, account })
             }
-            Role::Wind => {
+            TopicUse::Wind => {
                 let state = record.value.as_ref().map(|value| value_of(&self.wind, value)).transpose()?;
-                Ok(Decoded::Wind(key(record)?.to_owned(), version(record), state))
+                Ok(Decoded::Wind { key: key(record)?.to_owned(), version: version(record), state })
             }
             // A tombstone of a former version changes nothing: a set is removed by a version without zones.
-            Role::Zone => match &record.value {
+            TopicUse::Zone => match &record.value {
                 Some(value) => value_of(&self.zone, value).map(Decoded::Zone),
-                None => Ok(Decoded::Heartbeat),
+                None => Ok(Decoded::Ignored),
             },
-            Role::ZoneEvent => match &record.value {
+            TopicUse::ZoneEvent => match &record.value {
                 Some(value) => value_of(&self.zone_event, value).map(Decoded::ZoneEvent),
-                None => Ok(Decoded::Heartbeat),
+                None => Ok(Decoded::Ignored),
             },
-            Role::Public { kind, .. } => self.public(*kind, record).map(Decoded::Public),
+            TopicUse::Public { kind, .. } => self.public(*kind, record).map(Decoded::Public),
         }
     }
 
@@ -129,7 +133,7 @@ fn value_of<M: Message + Default>(codec: &TopicCodec, value: &Bytes) -> Result<M
     codec.decode(value).map_err(|error| error.reason())
 }
 
-/// The version of a tombstone.
+/// The version that the headers of a tombstone have.
 fn version(record: &Incoming) -> Option<u64> {
     record.headers.first(VERSION).and_then(|version| parse_number(version))
 }

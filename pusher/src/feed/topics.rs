@@ -1,4 +1,4 @@
-//! The topics that the pusher reads, and the role of each partition.
+//! The topics that the pusher reads, and what each of their partitions is read for.
 
 use std::collections::HashMap;
 
@@ -7,9 +7,9 @@ use streams::{SeekTo, StreamError, TopicDescription, TopicPartition};
 
 use fanout::view::Kind;
 
-/// The kind of records in a partition.
+/// What a topic is read for, which decides how its records are decoded and applied.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Role {
+pub(super) enum TopicUse {
     /// States of one kind of object; `partition` is the view's number of the partition.
     Public { kind: Kind, partition: u16 },
     /// States of hidden devices.
@@ -24,11 +24,12 @@ pub(super) enum Role {
     Zone,
     /// Aircraft entering and leaving zones.
     ZoneEvent,
-    /// Clocks of the raw partitions: a record every few seconds, also when nothing flies.
+    /// Clocks of the raw partitions: a record every few seconds, also when no aircraft flies. Their content is ignored:
+    /// they show that the log still has new records.
     Clock,
 }
 
-impl Role {
+impl TopicUse {
     /// Metric label.
     pub(super) fn as_str(self) -> &'static str {
         match self {
@@ -47,7 +48,7 @@ impl Role {
 /// The partitions that are read.
 #[derive(Debug)]
 pub(super) struct Topics {
-    roles: HashMap<TopicPartition, Role>,
+    uses: HashMap<TopicPartition, TopicUse>,
     public_partitions: usize,
     /// From when on zone events are read.
     events_since_us: u64,
@@ -69,22 +70,22 @@ impl Topics {
                 (0..topic.partitions).map(move |partition| TopicPartition::new(full.clone(), partition)),
             )
         };
-        let mut roles = HashMap::new();
+        let mut uses = HashMap::new();
         for kind in Kind::ALL {
             for at in partitions_of(kind.topic())? {
-                let partition = u16::try_from(roles.len()).unwrap_or(u16::MAX);
-                roles.insert(at, Role::Public { kind, partition });
+                let partition = u16::try_from(uses.len()).unwrap_or(u16::MAX);
+                uses.insert(at, TopicUse::Public { kind, partition });
             }
         }
-        let public_partitions = roles.len();
-        roles.extend(partitions_of(topic::PRIVATE_STATE)?.map(|at| (at, Role::Private)));
-        roles.extend(partitions_of(topic::PRIVACY)?.map(|at| (at, Role::Privacy)));
-        roles.extend(partitions_of(topic::WIND)?.map(|at| (at, Role::Wind)));
-        roles.extend(partitions_of(topic::ACCOUNT)?.map(|at| (at, Role::Account)));
-        roles.extend(partitions_of(topic::ZONE)?.map(|at| (at, Role::Zone)));
-        roles.extend(partitions_of(topic::ZONE_EVENT)?.map(|at| (at, Role::ZoneEvent)));
-        roles.extend(partitions_of(topic::THERMAL_REPORT)?.map(|at| (at, Role::Clock)));
-        Ok(Self { roles, public_partitions, events_since_us: 0 })
+        let public_partitions = uses.len();
+        uses.extend(partitions_of(topic::PRIVATE_STATE)?.map(|at| (at, TopicUse::Private)));
+        uses.extend(partitions_of(topic::PRIVACY)?.map(|at| (at, TopicUse::Privacy)));
+        uses.extend(partitions_of(topic::WIND)?.map(|at| (at, TopicUse::Wind)));
+        uses.extend(partitions_of(topic::ACCOUNT)?.map(|at| (at, TopicUse::Account)));
+        uses.extend(partitions_of(topic::ZONE)?.map(|at| (at, TopicUse::Zone)));
+        uses.extend(partitions_of(topic::ZONE_EVENT)?.map(|at| (at, TopicUse::ZoneEvent)));
+        uses.extend(partitions_of(topic::THERMAL_REPORT)?.map(|at| (at, TopicUse::Clock)));
+        Ok(Self { uses, public_partitions, events_since_us: 0 })
     }
 
     /// Leaves out zone events before this time.
@@ -97,24 +98,24 @@ impl Topics {
     }
 
     pub(super) fn partitions(&self) -> impl Iterator<Item = &TopicPartition> {
-        self.roles.keys()
+        self.uses.keys()
     }
 
     /// States are read from the beginning, events from a time on, clocks from the end.
     pub(super) fn start(&self, partition: &TopicPartition) -> SeekTo {
-        match self.roles.get(partition) {
-            Some(Role::Clock) => SeekTo::End,
-            Some(Role::ZoneEvent) => SeekTo::Time { timestamp_ms: (self.events_since_us / 1_000).cast_signed() },
+        match self.uses.get(partition) {
+            Some(TopicUse::Clock) => SeekTo::End,
+            Some(TopicUse::ZoneEvent) => SeekTo::Time { timestamp_ms: (self.events_since_us / 1_000).cast_signed() },
             _ => SeekTo::Beginning,
         }
     }
 
     pub(super) fn is_aircraft(&self, partition: &TopicPartition) -> bool {
-        matches!(self.roles.get(partition), Some(Role::Public { kind: Kind::Aircraft, .. }))
+        matches!(self.uses.get(partition), Some(TopicUse::Public { kind: Kind::Aircraft, .. }))
     }
 
-    pub(super) fn role(&self, topic: &std::sync::Arc<str>, partition: u32) -> Option<Role> {
-        self.roles.get(&TopicPartition { topic: topic.clone(), partition }).copied()
+    pub(super) fn use_of(&self, topic: &std::sync::Arc<str>, partition: u32) -> Option<TopicUse> {
+        self.uses.get(&TopicPartition { topic: topic.clone(), partition }).copied()
     }
 }
 
@@ -145,11 +146,11 @@ mod tests {
     fn partitions_are_numbered_by_kind_and_order() {
         let topics = Topics::find(&cluster("test."), "test.").unwrap();
         assert_eq!(topics.public_partitions(), 14);
-        let ground = topics.role(&"test.fanet.state.ground.v1".into(), 1);
-        assert_eq!(ground, Some(Role::Public { kind: Kind::Ground, partition: 3 }));
+        let ground = topics.use_of(&"test.fanet.state.ground.v1".into(), 1);
+        assert_eq!(ground, Some(TopicUse::Public { kind: Kind::Ground, partition: 3 }));
         let clock = TopicPartition::new("test.fanet.thermal-report.v1", 0);
         assert_eq!(topics.start(&clock), SeekTo::End);
-        assert_eq!(topics.role(&"test.fanet.state.wind.v1".into(), 1), Some(Role::Wind));
+        assert_eq!(topics.use_of(&"test.fanet.state.wind.v1".into(), 1), Some(TopicUse::Wind));
         assert_eq!(topics.partitions().count(), 28);
     }
 

@@ -26,8 +26,8 @@ pub(super) const PATH: &str = "/api/v1/me";
 pub(super) const SUMMARY: &str = "Whose credentials these are, what they allow, and when they expire.";
 pub(super) const PUT_SUMMARY: &str = "Replace the own settings: saved views, and display settings by names of the client's choice. The last writer wins.";
 const MAX_BODY_BYTES: usize = 128 << 10;
-/// `/api/v1/fleets` has all of them.
-const MOST_FLEETS: usize = 100;
+/// Fleets in an answer; `/api/v1/fleets` has all of them.
+const MAX_FLEETS: usize = 100;
 /// The last second that RFC 3339 can write.
 const LAST_S: u64 = 253_402_300_799;
 
@@ -83,7 +83,7 @@ pub(super) async fn get(
         scopes: caller.scopes.iter().map(Scope::as_str).collect(),
         company: caller.company.as_deref(),
         devices: caller.devices.iter().map(ToString::to_string).collect(),
-        fleets: fleets.into_iter().filter(|fleet| fleet.active).take(MOST_FLEETS).collect(),
+        fleets: fleets.into_iter().filter(|fleet| fleet.active).take(MAX_FLEETS).collect(),
         views: settings.views,
         display: settings.display,
         expires_at: caller.expires_at_s.map(|at_s| rfc3339(at_s.min(LAST_S) * 1_000_000)),

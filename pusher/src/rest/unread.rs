@@ -1,8 +1,11 @@
-//! Limits the memory of unread responses.
+//! Limits the memory of responses that clients have not read yet.
 //!
-//! A client decides how fast a response is sent, and may not read it at all. So a waiting response must be small and
-//! counted. A compressor takes hundreds of kilobytes: a complete body is therefore compressed at once, and not while
-//! the client reads it. Bodies are sent in pieces, so that the connection buffers one piece per response.
+//! A client decides how fast a response is sent, and may not read it at all. So the memory of each response is reserved
+//! on its connection until the client has read it, and a request beyond the limits is refused. A compressor takes
+//! hundreds of kilobytes: a body that is complete is therefore compressed at once, and not while the client reads it.
+//! Bodies are sent in pieces, so that the connection buffers one piece per response.
+//!
+//! Two middlewares do this. [`mark_complete`] sees a response before the compression, and [`limit`] after it.
 
 use std::sync::Arc;
 
@@ -16,11 +19,11 @@ use hyper::body::Body as HttpBody;
 use super::problem::Problem;
 use crate::http::{Connection, LimitError, PIECE_BYTES, PieceObserver, Pieces, RequestPermit, Reservation};
 
-/// Memory of a request besides its head, bytes: its stream and task.
+/// Memory of a request besides its head (target and headers), bytes: its stream and task.
 const REQUEST_BYTES: usize = 2 << 10;
-/// Memory of a streamed response, bytes: rows and writer.
+/// Memory of a response whose body is made while it is sent, bytes: rows and writer.
 const STREAMED_BYTES: u64 = 128 << 10;
-/// The same with a compressor.
+/// Memory of such a response that is compressed, bytes.
 const COMPRESSED_BYTES: u64 = 1 << 20;
 
 /// Marks a response whose body was complete before the compression.
@@ -56,8 +59,9 @@ pub(super) async fn limit(request: Request, next: Next) -> Response {
     if !has_body {
         return Response::from_parts(parts, body);
     }
-    // A body of unknown length was compressed, and is a copy.
+    // The length of a compressed body is not known, and its bytes are not those of the program any more.
     let is_static = parts.extensions.remove::<StaticBody>().is_some() && HttpBody::size_hint(&body).exact().is_some();
+    // Complete before, and of unknown length now: the compression has wrapped it. Reading it to its end compresses it.
     if parts.extensions.remove::<Complete>().is_some() && HttpBody::size_hint(&body).exact().is_none() {
         match to_bytes(body, usize::MAX).await {
             Ok(bytes) => body = Body::from(bytes),
@@ -95,15 +99,18 @@ fn head_bytes(request: &Request) -> u64 {
 
 /// The resources of a response until the client has read it.
 struct UnreadResponse {
+    /// Pieces that the connection has taken.
     pieces: u64,
+    /// Memory of the body.
     reservation: Reservation,
+    /// Memory of the request.
     _head: Reservation,
     _permit: RequestPermit,
 }
 
 impl PieceObserver for UnreadResponse {
     fn on_piece(&mut self, _is_last: bool) {
-        // The connection takes the first piece whether the client reads or not.
+        // The connection buffers the first piece also when the client does not read: only further ones show progress.
         if self.pieces > 0 {
             self.reservation.record_progress();
         }

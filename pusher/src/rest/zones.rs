@@ -30,7 +30,7 @@ pub(super) const DELETE_SUMMARY: &str = "Remove a set of zones.";
 pub(super) const MEDIA_TYPE: &str = "application/geo+json";
 pub(super) const OPENAIR_TYPE: &str = "text/plain";
 /// Names in an answer.
-const MOST_NAMES: usize = 100;
+const MAX_NAMES: usize = 100;
 
 const SET: Parameter =
     Parameter { name: "set", kind: "string", about: "Only the zones of this set: a file that can be imported again." };
@@ -123,7 +123,7 @@ pub(super) async fn put(
         zones: count,
         vertices,
         not_judged: names.len(),
-        not_judged_names: &names[..names.len().min(MOST_NAMES)],
+        not_judged_names: &names[..names.len().min(MAX_NAMES)],
         ignored: import.ignored,
     };
     Ok(Json(imported).into_response())

@@ -17,12 +17,12 @@ pub(super) struct Memory {
     sessions: Mutex<HashMap<Arc<str>, Session>>,
     spent: Mutex<Lru<bool>>,
     /// Sessions that one key may have.
-    most_of_key: usize,
+    max_per_key: usize,
 }
 
 impl Memory {
-    pub(super) fn new(most_of_key: usize) -> Self {
-        Self { sessions: Mutex::default(), spent: Mutex::new(Lru::new(MAX_SPENT)), most_of_key }
+    pub(super) fn new(max_per_key: usize) -> Self {
+        Self { sessions: Mutex::default(), spent: Mutex::new(Lru::new(MAX_SPENT)), max_per_key }
     }
 
     pub(super) fn add(&self, id: &Arc<str>, session: &Session, now_s: u64) -> Vec<Arc<str>> {
@@ -31,7 +31,7 @@ impl Memory {
         sessions.insert(id.clone(), session.clone());
         let mut ended = Vec::new();
         let of_key = |known: &Session| known.key_id == session.key_id;
-        if sessions.values().filter(|known| of_key(known)).count() > self.most_of_key {
+        if sessions.values().filter(|known| of_key(known)).count() > self.max_per_key {
             ended.extend(first_to_end(&sessions, id, of_key));
         } else if sessions.len() > MAX_SESSIONS {
             ended.extend(first_to_end(&sessions, id, |_| true));

@@ -34,14 +34,14 @@ static REPLACE: LazyLock<Script> = LazyLock::new(|| {
 /// The store in Redis.
 pub(super) struct Shared {
     redis: Redis,
-    most_of_key: usize,
+    max_per_key: usize,
     /// The last entry of the stream of ended sessions that was read.
     read: Mutex<String>,
 }
 
 impl Shared {
-    pub(super) fn new(redis: Redis, most_of_key: usize) -> Self {
-        Self { redis, most_of_key, read: Mutex::new("0-0".to_owned()) }
+    pub(super) fn new(redis: Redis, max_per_key: usize) -> Self {
+        Self { redis, max_per_key, read: Mutex::new("0-0".to_owned()) }
     }
 
     pub(super) async fn add(&self, id: &Arc<str>, session: &Session, now_s: u64) -> Result<Vec<Arc<str>>, NoStore> {
@@ -50,7 +50,7 @@ impl Shared {
         pipe.atomic().cmd("SET").arg(session_key(id)).arg(text(session)).arg("EX").arg(left_s(session, now_s)).ignore();
         pipe.cmd("ZADD").arg(&of_key).arg(now_s).arg(&**id).ignore();
         pipe.cmd("EXPIRE").arg(&of_key).arg(LONGEST_S).ignore();
-        pipe.cmd("ZRANGE").arg(&of_key).arg(0).arg(-1 - i64::try_from(self.most_of_key).unwrap_or(i64::MAX - 1));
+        pipe.cmd("ZRANGE").arg(&of_key).arg(0).arg(-1 - i64::try_from(self.max_per_key).unwrap_or(i64::MAX - 1));
         let mut connection = self.redis.connection();
         let (oldest,): (Vec<String>,) = in_time(pipe.query_async(&mut connection)).await?;
         for oldest in &oldest {

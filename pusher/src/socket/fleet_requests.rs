@@ -1,4 +1,7 @@
-//! Fleets that clients of the shards ask for after their handshake: permitted here, since a shard never waits for the log.
+//! Answers the requests of WebSocket clients for a fleet, after their handshake.
+//!
+//! A fleet may show hidden devices: then an audit record is written before a client gets it. A shard never waits for
+//! the log: it queues the request here, and gets the answer as a message.
 
 use std::sync::Arc;
 
@@ -14,36 +17,40 @@ use crate::audit::Requester;
 use crate::commands::Commands;
 use crate::fleets::{FleetError, Fleets};
 
-/// Requests of all shards that wait. More are refused.
-const QUEUE: usize = 1_024;
-/// Requests that wait for the log at once.
-const CONCURRENT: usize = 64;
+/// Requests of all shards in the queue. When it is full, further ones are refused with [`UNAVAILABLE`].
+const MAX_QUEUED: usize = 1_024;
+/// Requests whose audit records are being written at the same time.
+const MAX_CONCURRENT: usize = 64;
 
-/// A request of a client, with the way back to its shard.
-pub(crate) struct Question {
+/// A request of a client, and where its answer is sent.
+pub(crate) struct QueuedFleetRequest {
     pub(crate) request: FleetRequest,
+    /// Whose credentials the connection has.
     pub(crate) requester: Arc<Requester>,
+    /// The inbox of the client's shard.
     pub(crate) inbox: mpsc::Sender<ShardMessage>,
+    /// Wakes the shard, so that it reads its inbox.
     pub(crate) waker: Arc<Waker>,
 }
 
-/// A queue of requests.
-pub(crate) fn queue() -> (mpsc::Sender<Question>, mpsc::Receiver<Question>) {
-    mpsc::channel(QUEUE)
+/// The queue of requests.
+pub(crate) fn queue() -> (mpsc::Sender<QueuedFleetRequest>, mpsc::Receiver<QueuedFleetRequest>) {
+    mpsc::channel(MAX_QUEUED)
 }
 
 /// Answers requests until stopped.
 ///
 /// # Errors
-/// None: a shard that has ended needs no answer.
+/// Never: the answer for a shard that has ended is dropped.
 pub(crate) async fn run(
     fleets: Arc<Fleets>,
     commands: Arc<Commands>,
-    questions: mpsc::Receiver<Question>,
+    queue: mpsc::Receiver<QueuedFleetRequest>,
     stop: Shutdown,
 ) -> anyhow::Result<()> {
-    let questions = stream::unfold(questions, |mut questions| async { Some((questions.recv().await?, questions)) });
-    let answers = questions.for_each_concurrent(CONCURRENT, |Question { request, requester, inbox, waker }| {
+    let requests = stream::unfold(queue, |mut queue| async { Some((queue.recv().await?, queue)) });
+    let answers = requests.for_each_concurrent(MAX_CONCURRENT, |queued| {
+        let QueuedFleetRequest { request, requester, inbox, waker } = queued;
         let (fleets, commands) = (fleets.clone(), commands.clone());
         async move {
             let FleetRequest { client, ticket, fleet } = request;
@@ -66,6 +73,6 @@ fn refusal(error: &FleetError) -> Refusal {
     }
 }
 
-/// The log does not accept the audit record of a look at hidden devices, or there are too many requests.
+/// The log does not accept the audit record of the access to hidden devices, or the queue is full.
 pub(crate) const UNAVAILABLE: Refusal =
     Refusal::fixed("fleet_unavailable", "the fleet cannot be subscribed to now: try again after some seconds");

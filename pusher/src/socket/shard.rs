@@ -19,7 +19,7 @@ use runtime::trace::Tracer;
 use tokio::sync::mpsc;
 
 use super::connection::{Connection, ReadOutcome};
-use super::fleet_requests::Question;
+use super::fleet_requests::QueuedFleetRequest;
 use super::frame::FrameReader;
 use super::hop_times::HopTimes;
 use super::message::{NewConnection, ShardMessage};
@@ -53,8 +53,8 @@ pub(crate) struct ShardParts {
     pub(crate) tick: Duration,
     pub(crate) tracer: Tracer,
     pub(crate) fleets: Arc<Fleets>,
-    /// Where fleets are asked for, and where the answers go.
-    pub(crate) fleet_requests: mpsc::Sender<Question>,
+    /// Where requests for fleets are queued; the answers arrive in `own_inbox`.
+    pub(crate) fleet_requests: mpsc::Sender<QueuedFleetRequest>,
     pub(crate) own_inbox: mpsc::Sender<ShardMessage>,
 }
 

@@ -6,7 +6,7 @@ use serde::Serialize;
 use thiserror::Error;
 
 /// Launch areas do not come closer to a pole than this, degrees.
-const MOST_LATITUDE_DEG: f64 = 80.0;
+const MAX_LATITUDE_DEG: f64 = 80.0;
 /// About the distance between two launch areas, degrees of latitude.
 const SPACING_DEG: f64 = 0.25;
 /// Between two points of a sunflower (the golden angle): they lie evenly, however many there are.
@@ -33,7 +33,7 @@ impl FromStr for Centre {
         let (latitude, longitude) = text.split_once(',').ok_or(CentreError)?;
         let number = |text: &str| text.trim().parse::<f64>().map_err(|_| CentreError);
         let centre = Self { latitude_deg: number(latitude)?, longitude_deg: number(longitude)? };
-        let is_on_globe = centre.latitude_deg.abs() <= MOST_LATITUDE_DEG && centre.longitude_deg.abs() <= 180.0;
+        let is_on_globe = centre.latitude_deg.abs() <= MAX_LATITUDE_DEG && centre.longitude_deg.abs() <= 180.0;
         if is_on_globe { Ok(centre) } else { Err(CentreError) }
     }
 }
@@ -43,7 +43,7 @@ impl Centre {
     pub(crate) fn area_deg(self, index: usize) -> (f64, f64) {
         let radius_deg = 0.6 * SPACING_DEG * (index as f64).sqrt();
         let (sin, cos) = (TURN_DEG * index as f64).to_radians().sin_cos();
-        let latitude_deg = (self.latitude_deg + radius_deg * cos).clamp(-MOST_LATITUDE_DEG, MOST_LATITUDE_DEG);
+        let latitude_deg = (self.latitude_deg + radius_deg * cos).clamp(-MAX_LATITUDE_DEG, MAX_LATITUDE_DEG);
         let longitude_deg = self.longitude_deg + radius_deg * sin / latitude_deg.to_radians().cos();
         (latitude_deg, super::plane::wrapped_longitude(longitude_deg))
     }

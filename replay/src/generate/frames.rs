@@ -48,7 +48,7 @@ fn packet<'a>(report: &Report<'a>) -> Packet<'a> {
             position: Some(fanet_position(&weather.position)),
             temperature_c: Some(weather.temperature_c),
             wind: Some(Wind {
-                heading_deg: weather.wind_from_deg,
+                from_deg: weather.wind_from_deg,
                 speed_kmh: weather.wind_speed_kmh,
                 gust_kmh: weather.wind_gust_kmh,
             }),
@@ -62,7 +62,7 @@ fn packet<'a>(report: &Report<'a>) -> Packet<'a> {
             altitude_m: metres(&thermal.position),
             climb_mps: thermal.climb_mps,
             wind_speed_kmh: thermal.wind_speed_kmh,
-            wind_heading_deg: thermal.wind_from_deg,
+            wind_from_deg: thermal.wind_from_deg,
         }),
         Report::Hardware { device_type, uptime_min } => Packet::HwInfo(HwInfo::Answer(HwAnswer {
             extended_header: None,

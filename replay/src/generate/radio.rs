@@ -11,8 +11,8 @@ use super::receiver::Receiver;
 use super::schedule::SECOND_US;
 use super::transmission::Transmission;
 
-/// The most receivers that one radio cell can reach.
-const MOST_HEARERS: usize = 4;
+/// Receivers that a device in one radio cell can reach: the nearest ones.
+const MAX_RECEIVERS_PER_CELL: usize = 4;
 /// Receivers further from the middle of a cell than this cannot hear it.
 const HORIZON_M: f64 = 110_000.0;
 /// Receivers send hardware messages every five minutes.
@@ -192,7 +192,7 @@ fn reach(receivers: &[Receiver], cells: &[Position3d]) -> Vec<Vec<usize>> {
             near.map(|index| (receivers[index].position.distance_m(cell), index)).collect();
         near.retain(|(distance_m, _)| *distance_m < HORIZON_M);
         near.sort_by(|a, b| a.0.total_cmp(&b.0));
-        near.truncate(MOST_HEARERS);
+        near.truncate(MAX_RECEIVERS_PER_CELL);
         near.into_iter().map(|(_, index)| index).collect()
     };
     cells.iter().map(nearest).collect()

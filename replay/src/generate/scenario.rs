@@ -6,10 +6,10 @@ use thiserror::Error;
 use super::centre::Centre;
 use super::faults::{FaultError, Faults};
 
-/// The most aircraft and vehicles one scenario has addresses for.
-const MOST_MOBILES: usize = 300_000;
-/// The most weather stations.
-const MOST_STATIONS: usize = 100_000;
+/// Aircraft and vehicles that one scenario has addresses for.
+const MAX_MOBILES: usize = 300_000;
+/// Weather stations, likewise.
+const MAX_STATIONS: usize = 100_000;
 /// Mobile devices that share one launch area: few enough that each sends every five seconds.
 const MOBILES_PER_AREA: usize = 7;
 /// Areas of the smallest world: two groups of three.
@@ -77,11 +77,11 @@ impl Scenario {
     /// [`ScenarioError`].
     pub fn check(&self) -> Result<(), ScenarioError> {
         let mobiles = self.mobiles();
-        if mobiles > MOST_MOBILES {
-            return Err(ScenarioError::TooMany { what: "aircraft and vehicles", given: mobiles, most: MOST_MOBILES });
+        if mobiles > MAX_MOBILES {
+            return Err(ScenarioError::TooMany { what: "aircraft and vehicles", given: mobiles, most: MAX_MOBILES });
         }
-        if self.stations > MOST_STATIONS {
-            return Err(ScenarioError::TooMany { what: "stations", given: self.stations, most: MOST_STATIONS });
+        if self.stations > MAX_STATIONS {
+            return Err(ScenarioError::TooMany { what: "stations", given: self.stations, most: MAX_STATIONS });
         }
         Ok(self.faults.check(self.aircraft)?)
     }

@@ -17,8 +17,8 @@ use crate::generate::{
 
 /// Addresses from the range for unregistered devices.
 const FIRST_ADDRESS: u32 = 0xFC_0001;
-/// The most flights that have names of their own there.
-const MOST_FLIGHTS: usize = 10_000;
+/// Flights that have addresses of their own from there on.
+const MAX_FLIGHTS: usize = 10_000;
 /// Flights start this much apart, so that they do not send at the same time.
 const STAGGER_US: u64 = 370_000;
 /// All starts lie within this.
@@ -51,7 +51,7 @@ pub enum FleetError {
         path: PathBuf,
     },
     /// More flights than names.
-    #[error("{found} flights in {} are too many: expected at most {MOST_FLIGHTS}", path.display())]
+    #[error("{found} flights in {} are too many: expected at most {MAX_FLIGHTS}", path.display())]
     TooMany {
         /// The directory.
         path: PathBuf,
@@ -116,7 +116,7 @@ impl Fleet {
         }
         match flights.len() {
             0 => Err(FleetError::NoFlights { path: directory.to_owned() }),
-            found if found > MOST_FLIGHTS => Err(FleetError::TooMany { path: directory.to_owned(), found }),
+            found if found > MAX_FLIGHTS => Err(FleetError::TooMany { path: directory.to_owned(), found }),
             _ => Ok(Self { rejected, ..Self::new(flights, start_us) }),
         }
     }

@@ -100,7 +100,7 @@ fn fix(line: &[u8]) -> Option<Fix> {
 }
 
 /// Whole degrees, thousandths of minutes and a letter of the two in `letters`, the second one negative.
-fn angle(degrees: u32, minutes: u32, letter: &u8, letters: [u8; 2], most_deg: f64) -> Option<f64> {
+fn angle(degrees: u32, minutes: u32, letter: &u8, letters: [u8; 2], max_deg: f64) -> Option<f64> {
     if minutes > 59_999 {
         return None;
     }
@@ -109,7 +109,7 @@ fn angle(degrees: u32, minutes: u32, letter: &u8, letters: [u8; 2], most_deg: f6
         0 => 1.0,
         _ => -1.0,
     };
-    (angle_deg <= most_deg).then_some(sign * angle_deg)
+    (angle_deg <= max_deg).then_some(sign * angle_deg)
 }
 
 /// Digits alone: no sign, no blank.

@@ -34,7 +34,7 @@ pub(super) enum NoSlot {
 #[derive(Debug)]
 pub(super) struct ConnectionSlots {
     most: usize,
-    most_per_source: u32,
+    max_per_source: u32,
     taken: usize,
     by_source: HashMap<Source, u32>,
 }
@@ -43,7 +43,7 @@ impl ConnectionSlots {
     pub(super) fn new(limits: &Limits) -> Self {
         Self {
             most: limits.connections,
-            most_per_source: limits.connections_per_address,
+            max_per_source: limits.connections_per_address,
             taken: 0,
             by_source: HashMap::new(),
         }
@@ -58,7 +58,7 @@ impl ConnectionSlots {
             return Err(NoSlot::InAll(self.taken));
         }
         let from_source = self.by_source.get(&source).copied().unwrap_or(0);
-        if from_source >= self.most_per_source {
+        if from_source >= self.max_per_source {
             return Err(NoSlot::FromAddress(from_source));
         }
         self.taken += 1;

@@ -1,26 +1,29 @@
-//! The packet rate limit of a connection. Pure.
+//! The limit of a connection's packets per second. Pure.
 
 use std::time::Duration;
 
-/// A bucket that holds a second's worth of packets and refills steadily.
+/// A token bucket: each packet takes one token. It holds the tokens of one second, so that a burst of this size passes
+/// at once, and refills at the permitted rate.
 #[derive(Debug)]
 pub(super) struct TokenBucket {
+    /// Tokens added per second, and the size of the bucket.
     per_second: f64,
     tokens: f64,
+    /// When `tokens` was computed (monotonic).
     filled_at: Duration,
 }
 
 impl TokenBucket {
-    /// Full at `now` (monotonic).
+    /// A full bucket. `now` is monotonic.
     pub(super) fn new(per_second: u32, now: Duration) -> Self {
         let per_second = f64::from(per_second);
         Self { per_second, tokens: per_second, filled_at: now }
     }
 
-    /// Takes one.
+    /// Takes a token.
     ///
     /// # Errors
-    /// There is none: how long it takes until there is.
+    /// The bucket has no token: the time until it has one.
     pub(super) fn take(&mut self, now: Duration) -> Result<(), Duration> {
         let passed = now.saturating_sub(self.filled_at);
         self.filled_at = now;
@@ -38,7 +41,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_burst_is_taken_and_then_the_rate() {
+    fn burst_passes_then_the_rate_applies() {
         let mut bucket = TokenBucket::new(10, Duration::ZERO);
         assert!((0..10).all(|_| bucket.take(Duration::ZERO).is_ok()));
         assert_eq!(bucket.take(Duration::ZERO), Err(Duration::from_millis(100)));

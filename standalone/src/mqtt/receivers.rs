@@ -18,9 +18,9 @@ use runtime::Watched;
 const HASH_BYTES: usize = 64;
 /// Rounds of a new hash: passwords that are made here have more random bits than anyone can try.
 const ITERATIONS: u32 = 1_000;
-/// Rounds that a file may ask for: each connection of a client costs them.
-const MOST_ITERATIONS: u32 = 100_000;
-const MOST_RECEIVERS: usize = 100_000;
+/// Rounds that a hash of the file may have: each connection of a client computes them.
+const MAX_ITERATIONS: u32 = 100_000;
+const MAX_RECEIVERS: usize = 100_000;
 
 /// The user of a client that only wants to know whether it is let in. It needs no password, and can publish nothing.
 pub(super) const PROBE: &str = "$probe";
@@ -77,7 +77,7 @@ impl Receivers {
         for (number, line) in lines.filter(|(_, line)| !line.is_empty() && !line.starts_with('#')) {
             let (id, hash) = parse_line(line).with_context(|| format!("line {number}"))?;
             ensure!(receivers.insert(id.to_owned(), Arc::new(hash)).is_none(), "line {number}: {id} is there twice");
-            ensure!(receivers.len() <= MOST_RECEIVERS, "expected at most {MOST_RECEIVERS} receivers");
+            ensure!(receivers.len() <= MAX_RECEIVERS, "expected at most {MAX_RECEIVERS} receivers");
         }
         Ok(Self(receivers))
     }
@@ -113,7 +113,7 @@ fn parse_line(line: &str) -> anyhow::Result<(&str, Hash)> {
     let parts: Vec<&str> = hash.split('$').collect();
     let ["", "7", rounds, salt, hash] = parts[..] else { bail!("{expected}") };
     let iterations: NonZeroU32 = rounds.parse().context(expected)?;
-    ensure!(iterations.get() <= MOST_ITERATIONS, "{iterations} rounds: expected at most {MOST_ITERATIONS}");
+    ensure!(iterations.get() <= MAX_ITERATIONS, "{iterations} rounds: expected at most {MAX_ITERATIONS}");
     let (salt, hash) = (STANDARD.decode(salt).context(expected)?, STANDARD.decode(hash).context(expected)?);
     ensure!(hash.len() == HASH_BYTES && !salt.is_empty(), "{expected}");
     Ok((id, Hash { iterations, salt, hash }))

@@ -1,5 +1,5 @@
-//! One enumeration of the kinds of objects: `schemas::object`. With a second one, the compiler no longer names all code
-//! that has to handle a new kind.
+//! Checks that only `schemas::object` enumerates the kinds of objects (aircraft, ground objects, thermals and so on).
+//! With a second enum, the compiler would no longer name all code that has to handle a new kind.
 
 use std::path::{Path, PathBuf};
 
@@ -7,18 +7,18 @@ use anyhow::{Context, Result};
 use syn::ItemEnum;
 use syn::visit::{self, Visit};
 
-/// An enum with all of these variants enumerates the kinds of objects.
+/// An enum that has all of these variants, beside others, is taken for an enumeration of the kinds.
 const VARIANTS: &[&str] = &["Aircraft", "Ground", "Thermal"];
-/// Where the enumeration is.
-const OWNER: &str = "schemas/src";
+/// The directory that may have one.
+const ALLOWED_DIRECTORY: &str = "schemas/src";
 
-/// Every enumeration of kinds outside of the owner, in the sources of crates; `sources` are their `src` folders.
+/// The enumerations of kinds outside of the allowed directory. `sources`: the `src` directories of the crates.
 ///
 /// # Errors
 /// A source file cannot be read or parsed.
 pub(crate) fn violations(root: &Path, sources: &[PathBuf]) -> Result<Vec<String>> {
     let mut found = Vec::new();
-    for folder in sources.iter().filter(|folder| !folder.ends_with(OWNER)) {
+    for folder in sources.iter().filter(|folder| !folder.ends_with(ALLOWED_DIRECTORY)) {
         for file in super::purity::sources(folder)? {
             let name = file.strip_prefix(root).unwrap_or(&file).display().to_string();
             let text = std::fs::read_to_string(&file).with_context(|| format!("read {name}"))?;
@@ -35,7 +35,7 @@ fn enumerations(name: &str, text: &str) -> Result<Vec<String>> {
     Ok(enums.0.into_iter().map(message).collect())
 }
 
-/// The names of enums with the variants.
+/// The names of the enums that have all of [`VARIANTS`].
 #[derive(Default)]
 struct Enums(Vec<String>);
 
@@ -49,7 +49,7 @@ impl<'ast> Visit<'ast> for Enums {
 }
 
 #[test]
-fn a_second_enumeration_is_found() {
+fn second_enumeration_is_found() {
     let text =
         "mod a { pub enum Mark { Aircraft(u8), Ground { x: u8 }, Thermal, Station } }\nenum Part { Aircraft, Thermal }";
     let found = enumerations("a.rs", text).expect("valid Rust");

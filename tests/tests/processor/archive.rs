@@ -24,12 +24,13 @@ struct Fixture {
     log: Arc<dyn Log>,
     topic: String,
     partitions: u32,
-    /// The hour that is three hours ago.
+    /// The beginning of the first of the last three complete hours.
     start_ms: i64,
 }
 
 impl Fixture {
-    /// A raw topic with records of three hours in all partitions, one of them a tombstone, one without key.
+    /// A raw topic with records of three hours in all partitions. Of 100 records one has no key, and one is a
+    /// tombstone.
     async fn new() -> Self {
         let bootstrap = Stack::shared().kafka().await.expect("kafka").bootstrap();
         let prefix = unique_prefix("archive");
@@ -65,13 +66,14 @@ impl Fixture {
         flush.wait().await.expect("written");
     }
 
+    /// Runs `processor archive`. Returns whether it succeeded, and what it printed and logged.
     fn archive(&self, arguments: &[&str]) -> (bool, String) {
         let output = crate::processor()
             .args(["archive", "--kafka-bootstrap", self.bootstrap, "--topic-prefix", &self.prefix])
             .args(arguments)
             .output();
         let Output { status, stdout, stderr } = output.expect("the processor starts");
-        // The tests check the error of a failure.
+        // A failed run logs "stopped" with its error, which the tests check; no other warning or error is expected.
         let announced = if status.success() { NOTHING } else { &["stopped"] };
         check_log("processor archive", &String::from_utf8_lossy(&stderr), announced).expect("a quiet log");
         (status.success(), String::from_utf8_lossy(&[stdout, stderr].concat()).into_owned())
@@ -92,6 +94,7 @@ impl Fixture {
         records
     }
 
+    /// The manifests of the archived hours, and all of their records, by partition and offset.
     async fn archived(&self, store: &Store) -> (Vec<Manifest>, Vec<Incoming>) {
         let (mut manifests, mut records) = (Vec::new(), Vec::new());
         for hour in store.hours().await.expect("lists") {
@@ -125,7 +128,7 @@ async fn the_archive_has_every_record_of_kafka() {
         assert_eq!(manifest.partitions.len(), 24);
     }
     assert_eq!(archived, fixture.in_kafka().await);
-    // Without the last manifest the same file is made again.
+    // An hour without a manifest is not complete: it is archived again, into the same bytes.
     let folder = |hour: &Manifest| dir.path().join("archive").join(hour.hour.to_string()[..10].replace('-', "/"));
     let last = &manifests[2];
     let file = std::fs::read(folder(last).join(&last.file)).expect("is there");
@@ -134,13 +137,13 @@ async fn the_archive_has_every_record_of_kafka() {
     assert!(succeeded, "{output}");
     assert_eq!(std::fs::read(folder(last).join(&last.file)).expect("is there"), file, "byte by byte");
     assert_is_capture(&folder(last).join(&last.file));
-    // Retention removes complete hours.
+    // Hours that are older than the retention are removed.
     let (succeeded, output) = fixture.archive(&["--to", &to, "--settle", "1s", "--retention", "1s"]);
     assert!(succeeded, "{output}");
     assert_eq!(store(&to, &S3Options::default()).hours().await.expect("lists"), []);
 }
 
-/// `replay` reads it like any other capture.
+/// A file of the archive is a capture, which `replay` reads.
 fn assert_is_capture(file: &Path) {
     let mut capture = Capture::open(std::fs::File::open(file).expect("is there")).expect("a capture");
     assert_eq!((capture.header().partitions, capture.records_len()), (24, 2_000));

@@ -1,4 +1,4 @@
-//! The program as its users run it.
+//! Runs the program `replay` as its users do: with arguments and environment variables.
 
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
@@ -7,10 +7,11 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use anyhow::{Context, Result, ensure};
 use harness::{Stack, beside_the_test, unique_prefix};
 
-/// Environment variables.
+/// Environment variables, by name; of a name that is there twice the last one counts.
 pub(crate) type Settings = [(String, String)];
 
-/// Settings with a prefix and a Redis database of their own, for six partitions.
+/// Settings of the shared services with a topic prefix and a Redis database that no other test uses, for six
+/// partitions.
 pub(crate) async fn fresh_settings() -> Result<Vec<(String, String)>> {
     static DATABASES: AtomicU8 = AtomicU8::new(1);
     let stack = Stack::shared();
@@ -21,7 +22,7 @@ pub(crate) async fn fresh_settings() -> Result<Vec<(String, String)>> {
     Ok(settings)
 }
 
-/// The same for an installation without a prefix.
+/// The same settings without the topic prefix.
 pub(crate) fn without_prefix(settings: &Settings) -> Vec<(String, String)> {
     settings.iter().filter(|(name, _)| name != "UPDRAFT_TOPIC_PREFIX").cloned().collect()
 }
@@ -45,17 +46,18 @@ fn command(settings: &Settings, arguments: &[&str]) -> Result<Command> {
     Ok(command)
 }
 
-/// Starts it.
+/// Starts `replay` and does not wait for its end.
 pub(crate) fn spawn(settings: &Settings, arguments: &[&str]) -> Result<Child> {
     command(settings, arguments)?.stderr(Stdio::null()).spawn().context("start replay")
 }
 
-/// Runs it to its end.
+/// Runs `replay` to its end.
 pub(crate) fn output(settings: &Settings, arguments: &[&str]) -> Result<Output> {
     command(settings, arguments)?.output().context("start replay")
 }
 
-/// Runs it to its end, which is a good one. Returns what it printed, or else what it wrote to standard error.
+/// Runs `replay` to its end; any exit code but 0 is an error. Returns its standard output, or its standard error where
+/// that is empty.
 pub(crate) fn run(settings: &Settings, arguments: &[&str]) -> Result<String> {
     let output = output(settings, arguments)?;
     let errors = String::from_utf8_lossy(&output.stderr);
@@ -64,7 +66,7 @@ pub(crate) fn run(settings: &Settings, arguments: &[&str]) -> Result<String> {
     Ok(if printed.is_empty() { errors.into_owned() } else { printed })
 }
 
-/// Runs it to its end, which has this exit code and a line with this text.
+/// Runs `replay` to its end, and checks its exit code and that its standard error contains `text`.
 pub(crate) fn refuses(settings: &Settings, arguments: &[&str], code: i32, text: &str) -> Result<()> {
     let output = output(settings, arguments)?;
     let errors = String::from_utf8_lossy(&output.stderr);

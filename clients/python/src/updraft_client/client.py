@@ -30,7 +30,7 @@ TICK_S = 0.2
 ABNORMAL = 1006
 UNREADABLE = 1007
 # Events that wait for a reader.
-MOST_ZONE_EVENTS = 1000
+MAX_ZONE_EVENTS = 1000
 
 _log = logging.getLogger(__name__)
 
@@ -59,7 +59,7 @@ class Client:
         self._changes = asyncio.Event()
         self.picture = AirPicture(self._observe)
         # The newest ones: of a reader that is slow the oldest are dropped.
-        self._zone_events: deque[ZoneEvent] = deque(maxlen=MOST_ZONE_EVENTS)
+        self._zone_events: deque[ZoneEvent] = deque(maxlen=MAX_ZONE_EVENTS)
         self._zone_changes = asyncio.Event()
         self.session = Session(self.picture, on_zone_event=self._keep_zone_event)
         self._url = url.rstrip("/") + PATH

@@ -1,17 +1,17 @@
 //! Calls for help: open, acknowledged, resolved. The core is their only writer.
 //!
 //! Forged frames can raise a false alert, never resolve a true one: an alert of a device without trust is marked
-//! unverified; a device that opened `MOST_PER_HOUR` alerts within an hour cannot close them by frames any more, so that
-//! the map does not flicker and an operator has to check.
+//! unverified; a device that opened `MAX_ALERTS_PER_HOUR` alerts within an hour cannot close them by frames any more,
+//! so that the map does not flicker and an operator has to check.
 
 use schemas::alert::is_distress;
 use schemas::v1::{AlertKind, AlertMemory, AlertResolution, AlertState, AlertStatus, Audience, GroundKind, Position};
 
 use crate::core::settings::{HOUR_US, SECOND_US};
 
-/// After so many alerts within an hour frames no longer resolve.
-const MOST_PER_HOUR: usize = 3;
-/// The second of two normal frames comes at least so long after the first, microseconds.
+/// After this number of alerts of a device within an hour, its frames no longer resolve them.
+const MAX_ALERTS_PER_HOUR: usize = 3;
+/// Two normal frames resolve an alert when the second comes at least this long after the first, microseconds.
 const NORMAL_US: u64 = 10 * SECOND_US;
 
 /// The alert that a ground kind calls for.
@@ -152,13 +152,13 @@ impl Raised {
     pub fn count(&mut self, event_at_us: u64) {
         self.0.retain(|at_us| at_us + HOUR_US > event_at_us);
         self.0.push(event_at_us);
-        let over = self.0.len().saturating_sub(MOST_PER_HOUR);
+        let over = self.0.len().saturating_sub(MAX_ALERTS_PER_HOUR);
         self.0.drain(..over);
     }
 
     /// Whether frames may still resolve.
     pub fn may_resolve(&self, event_at_us: u64) -> bool {
-        self.0.iter().filter(|at_us| **at_us + HOUR_US > event_at_us).count() < MOST_PER_HOUR
+        self.0.iter().filter(|at_us| **at_us + HOUR_US > event_at_us).count() < MAX_ALERTS_PER_HOUR
     }
 }
 

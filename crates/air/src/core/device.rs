@@ -22,7 +22,8 @@ use crate::dedupe::LatestFrames;
 
 /// Receivers that heard the device within this time are published with its state, milliseconds.
 const HEARD_BY_MS: u32 = 30_000;
-const MOST_HEARD_BY: usize = 8;
+/// With more receivers, only those with the strongest receptions are published.
+const MAX_RECEIVERS: usize = 8;
 
 /// The clock, offset and settings under which a record is applied.
 #[derive(Clone, Copy, Debug)]
@@ -145,7 +146,7 @@ impl Device {
     /// Notes the receiver that heard it.
     pub fn note_receiver(&mut self, receiver: &ReceiverName, rssi_dbm: i16, snr_db: i16, clock_us: u64) {
         self.heard_by.retain(|heard| heard.heard_ago_ms(clock_us) < HEARD_BY_MS && heard.receiver != *receiver);
-        if self.heard_by.len() == MOST_HEARD_BY {
+        if self.heard_by.len() == MAX_RECEIVERS {
             self.heard_by.pop();
         }
         let at = self.heard_by.partition_point(|heard| heard.rssi_dbm >= rssi_dbm);

@@ -30,6 +30,8 @@ impl Core {
         let id = self.record_id(input);
         let observation = self.observation(input, source, time.at_us);
         let frame = FirstCopy::new(heard.key.0, arrival.at_us(), time.at_us, id, false);
+        // Copies are found by the receiver's timestamp, even where it is not credible as the event time: the copy of a
+        // receiver with a long delay is one all the same.
         let claimed = FirstCopy::new(heard.key.0, arrival.at_us(), time.claimed_at_us, id, false);
         let content = self.with_device(source, input.offset, |device, context| {
             device.note_receiver(&receiver, heard.rssi_dbm, heard.snr_db, context.clock_us);
@@ -58,7 +60,7 @@ impl Core {
     }
 }
 
-/// The reception of a frame by one receiver. Of private frames: only that there was one.
+/// The reception of a frame by one receiver. That of a private frame has no data about its sender.
 fn heard_frame(
     heard: &decode::HeardFrame<'_>,
     observation_id: u64,
@@ -80,6 +82,7 @@ fn heard_frame(
     }
 }
 
+/// Adds the fields of the frame and its reception to an observation that has the ids and times.
 fn complete(observation: Observation, heard: &decode::HeardFrame<'_>, receiver: &str) -> Observation {
     let mut flags = Vec::new();
     if heard.is_relayed() {

@@ -33,7 +33,7 @@ const STALE_TICKS: u32 = 8;
 /// Longer intervals between ticks are not waited for, seconds.
 const LONGEST_INTERVAL_S: u32 = 3_600;
 /// More bridges are not remembered: the one that ticked longest ago is forgotten.
-const MOST_BRIDGES: usize = 16;
+const MAX_BRIDGES: usize = 16;
 /// This many ticks in a row distinguish a bridge that is behind from one that waited for the log.
 const BEHIND_TICKS: u32 = 2;
 
@@ -171,7 +171,7 @@ impl PartitionClock {
         for other in &mut self.bridges {
             other.missed_ticks = other.missed_ticks.saturating_add(1);
         }
-        if self.bridges.len() == MOST_BRIDGES {
+        if self.bridges.len() == MAX_BRIDGES {
             self.bridges.remove(0);
         }
         let id = known.map_or_else(|| tick.bridge_id.as_str().into(), |known| known.id);
@@ -278,7 +278,7 @@ impl PartitionClock {
         let leap = Leap { to_us: checkpoint.leapt_to_us, by_us: checkpoint.leapt_by_us };
         Self {
             now_us: checkpoint.clock_us,
-            bridges: checkpoint.bridges.iter().take(MOST_BRIDGES).map(bridge).collect(),
+            bridges: checkpoint.bridges.iter().take(MAX_BRIDGES).map(bridge).collect(),
             run: (run.since_us > 0).then_some(run),
             set_back_count: checkpoint.set_back_count,
             last_leap: (leap.by_us != 0).then_some(leap),

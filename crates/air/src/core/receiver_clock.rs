@@ -53,8 +53,8 @@ const STALL_US: u64 = 10 * SECOND_US;
 const LONGEST_DELAY_US: i64 = 24 * HOUR_US as i64;
 /// No link holds back a single frame for longer than this, microseconds.
 const LONGEST_HOLD_US: i64 = 25 * SECOND_US as i64;
-/// So many frames in a row that claim the same lateness were not held back.
-const MOST_ALIKE: u32 = 2;
+/// At least this number of frames in a row with the same lateness were not held back one by one: the clock is off.
+const MIN_ALIKE_FRAMES: u32 = 2;
 /// A clock that shows the same for so long stands, microseconds.
 const STANDING_US: i64 = 10 * SECOND_US as i64;
 /// Over so long the pace of a clock is measured, microseconds.
@@ -244,7 +244,8 @@ impl ReceiverClock {
         let event_us = stamped.at_us.saturating_sub_signed(lateness_us);
         let is_out_of_order = event_us.saturating_add_signed(PROMPT_US) < self.believed_us;
         let is_alike = self.run.frames > 0 && (stamped.sample_us() - self.run.sample_us).abs() <= PROMPT_US;
-        let is_alone = self.doubts + 1 < DOUBTS && !(is_alike && (self.doubts > 0 || self.run.frames >= MOST_ALIKE));
+        let is_alone =
+            self.doubts + 1 < DOUBTS && !(is_alike && (self.doubts > 0 || self.run.frames >= MIN_ALIKE_FRAMES));
         is_out_of_order && is_alone && lateness_us > 0 && lateness_us <= LONGEST_HOLD_US
     }
 

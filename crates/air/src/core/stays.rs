@@ -15,8 +15,8 @@ use crate::core::device::{ApplyContext, Device};
 use crate::core::outputs::Outputs;
 use crate::core::settings::Settings;
 
-/// A device is in so many zones at most; further ones are ignored while it is.
-const MOST_STAYS: usize = 16;
+/// Stays of one device at a time; a further zone that it enters is ignored until it leaves another.
+const MAX_STAYS: usize = 16;
 
 /// The part of an observation that zone events need.
 #[derive(Clone, Copy, Debug)]
@@ -60,7 +60,7 @@ impl Device {
         }
         for zone in context.zones.at(&fix) {
             let keys = self.rare.as_ref().map_or(&[][..], |rare| rare.zone_keys.as_slice());
-            let is_known = keys.contains(&zone.key()) || keys.len() == MOST_STAYS;
+            let is_known = keys.contains(&zone.key()) || keys.len() == MAX_STAYS;
             if !is_known && zone.is_valid_at(newest.event_at_us) {
                 out.zone_events.push(event(address, zone, ZoneEventKind::Enter, newest));
                 self.rare_mut().zone_keys.push(zone.key());

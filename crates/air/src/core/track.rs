@@ -9,7 +9,7 @@ use geo::distance::{from_components, local_m, shifted, to_components};
 use schemas::v1;
 
 use crate::core::track::drift::{Part, drift_mps};
-use crate::core::track::turning::{MOST_POINTS, Turning};
+use crate::core::track::turning::{MAX_POINTS, Turning};
 
 /// Points older than this are dropped, milliseconds.
 const KEEP_MS: i32 = 57_000;
@@ -127,7 +127,7 @@ impl Track {
             return;
         }
         let old = self.0.iter().take_while(|earlier| fix.after_ms(earlier) > KEEP_MS).count();
-        let over = (self.0.len() + 1).saturating_sub(MOST_POINTS);
+        let over = (self.0.len() + 1).saturating_sub(MAX_POINTS);
         self.0.drain(..old.max(over));
         if self.0.len() == self.0.capacity() {
             // A dozen points in the time that is kept are the rule. At once: growing leaves holes in memory.
@@ -449,7 +449,7 @@ pub(crate) mod tests {
         for second in 0..400 {
             track.push(Fix::new(second * 1_000_000, Position::new(46.0, 13.0), 0.0, &v1::AircraftPosition::default()));
         }
-        assert!(track.points().len() <= MOST_POINTS);
+        assert!(track.points().len() <= MAX_POINTS);
         assert_eq!(Track::from_checkpoint(&track.to_checkpoint()), track);
     }
 }

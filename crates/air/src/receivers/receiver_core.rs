@@ -54,7 +54,7 @@ pub struct ReceiverChange {
 pub struct ReceiverCore {
     positions: Arc<ReceiverPositions>,
     lifetime_us: u64,
-    most_receivers: usize,
+    max_receivers: usize,
     next_offset: u64,
     clock_us: u64,
     /// How many times the clock of the raw partition was set back.
@@ -89,7 +89,7 @@ impl ReceiverCore {
         Self {
             positions,
             lifetime_us,
-            most_receivers: Bounds::default().receivers,
+            max_receivers: Bounds::default().receivers,
             next_offset: 0,
             clock_us: 0,
             set_back_count: 0,
@@ -100,8 +100,8 @@ impl ReceiverCore {
 
     /// Remembers at most so many receivers.
     #[must_use]
-    pub fn with_bound(self, most_receivers: usize) -> Self {
-        Self { most_receivers, ..self }
+    pub fn with_bound(self, max_receivers: usize) -> Self {
+        Self { max_receivers, ..self }
     }
 
     /// The current state of a receiver: a new version, since the last published state is not kept. `None`: unknown
@@ -206,7 +206,7 @@ impl ReceiverCore {
 
     /// Evicts receivers above the bound: first those that have never heard a public position, the longest silent first.
     fn keep_bound(&mut self, version: u64, out: &mut Vec<ReceiverChange>) {
-        let surplus = surplus(self.receivers.len(), self.most_receivers);
+        let surplus = surplus(self.receivers.len(), self.max_receivers);
         if surplus == 0 {
             return;
         }

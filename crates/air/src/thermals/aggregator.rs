@@ -25,11 +25,11 @@ use crate::thermals::picture::Picture;
 use crate::thermals::thermal::Thermal;
 use crate::thermals::wind::{WindKey, Winds, name_of};
 
-/// More reports do not wait: then the oldest are applied, as if the clocks had passed them.
-const MOST_HELD: usize = 250_000;
+/// Reports that are held back at once; beyond it the oldest are applied, as if the clocks had passed them.
+const MAX_HELD_REPORTS: usize = 250_000;
 
-/// No wind is stronger, km/h.
-const MOST_WIND_KMH: f64 = 500.0;
+/// A report with a stronger wind is unusable, km/h.
+const MAX_WIND_KMH: f64 = 500.0;
 
 /// A new state of a thermal, or its end.
 #[derive(Clone, Debug, PartialEq)]
@@ -71,7 +71,7 @@ pub struct Changes {
 pub struct Aggregator {
     next_offset: u64,
     clocks: Clocks,
-    most_held: usize,
+    max_held_reports: usize,
     held: Held,
     applied_until_us: u64,
     thermals: Picture,
@@ -92,7 +92,7 @@ impl Aggregator {
         Self {
             next_offset: 0,
             clocks: Clocks::new(raw_partitions),
-            most_held: MOST_HELD,
+            max_held_reports: MAX_HELD_REPORTS,
             held: Held::default(),
             applied_until_us: 0,
             thermals: Picture::default(),
@@ -117,7 +117,7 @@ impl Aggregator {
             report.top_altitude_m,
         ];
         let are_numbers = stated.into_iter().chain(optional.into_iter().flatten()).all(f64::is_finite);
-        let is_wind = report.wind_speed_kmh.unwrap_or_default().abs() <= MOST_WIND_KMH;
+        let is_wind = report.wind_speed_kmh.unwrap_or_default().abs() <= MAX_WIND_KMH;
         report.event_at_us >= self.applied_until_us && has_position && are_numbers && is_wind
     }
 
@@ -243,7 +243,7 @@ impl GroupCore for Aggregator {
         match &record.content {
             Some(thermal_report::Content::Report(report)) if self.is_usable(report) => {
                 self.held.insert(*report);
-                if self.held.len() > self.most_held
+                if self.held.len() > self.max_held_reports
                     && let Some(oldest_us) = self.held.oldest_us()
                 {
                     self.advance(oldest_us + 1, offset, out);

@@ -8,8 +8,8 @@ const HALF_LIFE_S: f64 = 60.0 * 60.0;
 const LEAST_PCT: f64 = 5.0;
 /// and in any case after this time without a report, microseconds.
 pub(super) const LONGEST_US: u64 = 6 * HOUR_US;
-/// More devices are not distinguished.
-const MOST_DEVICES: usize = 64;
+/// Devices that are remembered per thermal or wind; further ones are not counted as distinct.
+const MAX_DEVICES: usize = 64;
 
 /// The remaining confidence some seconds after the report.
 pub(super) fn faded_pct(confidence_pct: f64, seconds: f64) -> f64 {
@@ -36,7 +36,7 @@ pub(super) fn share_of(confidence_pct: f64) -> f64 {
 /// Adds a device to the distinct ones, ascending.
 pub(super) fn count_device(devices: &mut Vec<u32>, device: u32) {
     if let Err(index) = devices.binary_search(&device)
-        && devices.len() < MOST_DEVICES
+        && devices.len() < MAX_DEVICES
     {
         devices.insert(index, device);
     }

@@ -8,10 +8,10 @@
 pub struct WindSectors(pub u8);
 
 impl WindSectors {
-    /// Whether wind from `heading_deg` (where it comes from, degrees) lies in a marked sector.
+    /// Whether wind from `from_deg` (where it comes from, degrees) lies in a marked sector.
     #[must_use]
-    pub fn contains(self, heading_deg: f64) -> bool {
-        let sector = crate::math::round(heading_deg % 360.0 / 45.0).rem_euclid(8);
+    pub fn contains(self, from_deg: f64) -> bool {
+        let sector = crate::math::round(from_deg % 360.0 / 45.0).rem_euclid(8);
         self.0 >> sector & 1 == 1
     }
 

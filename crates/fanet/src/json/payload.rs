@@ -79,7 +79,7 @@ fn service<M: SerializeMap>(packet: &Service, map: &mut M) -> Result<(), M::Erro
     }
     optional("temperature_c", packet.temperature_c, map)?;
     if let Some(wind) = packet.wind {
-        map.serialize_entry("wind_heading_deg", &wind.heading_deg)?;
+        map.serialize_entry("wind_heading_deg", &wind.from_deg)?;
         map.serialize_entry("wind_speed_kmh", &wind.speed_kmh)?;
         map.serialize_entry("wind_gust_kmh", &wind.gust_kmh)?;
     }
@@ -186,7 +186,7 @@ fn thermal<M: SerializeMap>(packet: &Thermal, map: &mut M) -> Result<(), M::Erro
     map.serialize_entry("altitude_m", &packet.altitude_m)?;
     map.serialize_entry(CLIMB_KEY, &packet.climb_mps)?;
     map.serialize_entry("wind_speed_kmh", &packet.wind_speed_kmh)?;
-    map.serialize_entry("wind_heading_deg", &packet.wind_heading_deg)
+    map.serialize_entry("wind_heading_deg", &packet.wind_from_deg)
 }
 
 fn hw_request<M: SerializeMap>(request: &HwRequest, map: &mut M) -> Result<(), M::Error> {

@@ -68,8 +68,8 @@ pub struct Service {
 /// Wind at a station.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Wind {
-    /// Where it comes from, degrees true.
-    pub heading_deg: f64,
+    /// Where it comes from, degrees true, 0 to 358.59: "wind heading" in the protocol and in errors.
+    pub from_deg: f64,
     /// Mean speed, km/h, 0 to 127.
     pub speed_kmh: f64,
     /// Gust, km/h, 0 to 127.
@@ -78,7 +78,7 @@ pub struct Wind {
 
 impl Wind {
     fn is_finite(&self) -> bool {
-        self.heading_deg.is_finite() && self.speed_kmh.is_finite() && self.gust_kmh.is_finite()
+        self.from_deg.is_finite() && self.speed_kmh.is_finite() && self.gust_kmh.is_finite()
     }
 }
 
@@ -139,7 +139,7 @@ impl Service {
         }
         if let Some(wind) = wind {
             let (speed, gust) = (encode_u7(wind.speed_kmh * 5.0, 5.0), encode_u7(wind.gust_kmh * 5.0, 5.0));
-            writer.bytes(&[encode_heading(wind.heading_deg), speed, gust]);
+            writer.bytes(&[encode_heading(wind.from_deg), speed, gust]);
         }
         if let Some(percent) = humidity {
             writer.u8(encode_humidity(percent, writer.rules()));
@@ -157,7 +157,7 @@ impl Service {
 #[inline]
 fn decode_wind(reader: &mut Reader<'_>) -> Result<Wind, DecodeError> {
     Ok(Wind {
-        heading_deg: decode_heading(reader.u8("wind_heading_deg")?),
+        from_deg: decode_heading(reader.u8("wind_heading_deg")?),
         speed_kmh: f64::from(decode_u7(reader.u8("wind_speed_kmh")?, 5)) / 5.0,
         gust_kmh: f64::from(decode_u7(reader.u8("wind_gust_kmh")?, 5)) / 5.0,
     })

@@ -8,7 +8,7 @@
 //! | | 0-11 | altitude | A11, 1 m or 4 m | 0..8188 m |
 //! | 8 | | climb of the air | S7, 0.1 or 0.5 m/s | -32.0..+31.5 m/s |
 //! | 9 | | wind speed | U7, 0.5 or 2.5 km/h | 0..317.5 km/h |
-//! | 10 | | wind heading | u8, 360/256 deg | 0..358.59 deg |
+//! | 10 | | wind heading: where the wind comes from | u8, 360/256 deg | 0..358.59 deg |
 //!
 //! Source: FANET protocol text, payload type 9. Bytes after the eleventh are trailing.
 
@@ -32,8 +32,8 @@ pub struct Thermal {
     pub climb_mps: f64,
     /// Wind speed at the thermal, km/h, 0 to 317.5.
     pub wind_speed_kmh: f64,
-    /// Where that wind comes from, degrees true.
-    pub wind_heading_deg: f64,
+    /// Where that wind comes from, degrees true, 0 to 358.59: "wind heading" in the protocol and in errors.
+    pub wind_from_deg: f64,
 }
 
 impl Thermal {
@@ -58,7 +58,7 @@ impl Thermal {
             altitude_m: decode_a11(word, 4),
             climb_mps: f64::from(decode_s7(reader.u8("climb_mps")?, 5)) / 10.0,
             wind_speed_kmh: f64::from(decode_u7(reader.u8("wind_speed_kmh")?, 5)) * 0.5,
-            wind_heading_deg: decode_heading(reader.u8("wind_heading_deg")?),
+            wind_from_deg: decode_heading(reader.u8("wind_heading_deg")?),
             position: unchecked.check()?,
         })
     }
@@ -72,7 +72,7 @@ impl Thermal {
             high,
             encode_s7(finite("climb_mps", self.climb_mps)? * 10.0, 5.0),
             encode_u7(finite("wind_speed_kmh", self.wind_speed_kmh)? * 2.0, 5.0),
-            encode_heading(finite("wind_heading_deg", self.wind_heading_deg)?),
+            encode_heading(finite("wind_heading_deg", self.wind_from_deg)?),
         ]);
         Ok(())
     }
@@ -89,7 +89,7 @@ mod tests {
         let frame = broadcast(9, &[0, 0, 0, 0, 0, 0, 0xFF, 0xFF, 0xC0, 0xFF, 0xFF]);
         let Packet::Thermal(thermal) = packet(&frame) else { panic!("another packet") };
         assert_eq!((thermal.confidence, thermal.confidence_pct(), thermal.altitude_m), (7, 100.0, 8188));
-        assert_eq!((thermal.climb_mps, thermal.wind_speed_kmh, thermal.wind_heading_deg), (-32.0, 317.5, 358.59375));
+        assert_eq!((thermal.climb_mps, thermal.wind_speed_kmh, thermal.wind_from_deg), (-32.0, 317.5, 358.59375));
         assert_eq!(sent(Packet::Thermal(thermal)).unwrap()[6..], [0xFF, 0x7F, 0xC0, 0xFF, 0xFF]);
     }
 

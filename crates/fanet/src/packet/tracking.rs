@@ -12,7 +12,8 @@
 //! | 11 | | turn rate, optional | S7, 0.25 or 1 deg/s | -64..+63 deg/s |
 //! | 12 | | QNE offset, optional | S7, 1 or 4 m | -256..+252 m |
 //!
-//! Bytes after these are trailing.
+//! The QNE offset is the pressure altitude minus the GPS altitude. The pressure altitude (QNE) is what an altimeter set
+//! to the standard pressure of 1013.25 hPa shows. Bytes after these are trailing.
 //!
 //! Source: FANET protocol text, payload type 1.
 //!
@@ -47,7 +48,8 @@ pub struct Tracking {
     pub heading_deg: f64,
     /// Turn rate, degrees per second, clockwise positive; `None` when the sender left it out.
     pub turn_rate_dps: Option<f64>,
-    /// QNE altitude minus GPS altitude, metres; `None` when the sender left it out.
+    /// Pressure altitude (QNE, by the standard pressure of 1013.25 hPa) minus GPS altitude, metres, -256 to +252;
+    /// `None` when the sender left it out.
     ///
     /// It follows the turn rate on the air, so a sender without one sends a turn rate of 0.
     pub qne_offset_m: Option<i32>,

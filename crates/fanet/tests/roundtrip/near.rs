@@ -137,7 +137,7 @@ fn service(sent: &Service, received: &Service) -> Near {
     CHARGE.optional("state_of_charge_pct", sent.state_of_charge_pct, received.state_of_charge_pct)?;
     prop_assert_eq!(sent.wind.is_some(), received.wind.is_some());
     let (Some(sent), Some(received)) = (sent.wind, received.wind) else { return Ok(()) };
-    heading(sent.heading_deg, received.heading_deg)?;
+    heading(sent.from_deg, received.from_deg)?;
     WIND.near("wind_speed_kmh", sent.speed_kmh, received.speed_kmh)?;
     WIND.near("wind_gust_kmh", sent.gust_kmh, received.gust_kmh)
 }
@@ -148,7 +148,7 @@ fn thermal(sent: &Thermal, received: &Thermal) -> Near {
     ALTITUDE.near("altitude_m", f64::from(sent.altitude_m), f64::from(received.altitude_m))?;
     CLIMB.near("climb_mps", sent.climb_mps, received.climb_mps)?;
     SPEED.near("wind_speed_kmh", sent.wind_speed_kmh, received.wind_speed_kmh)?;
-    heading(sent.wind_heading_deg, received.wind_heading_deg)
+    heading(sent.wind_from_deg, received.wind_from_deg)
 }
 
 fn points(sent: &Values, received: &Shape<'_>) -> Near {

@@ -140,8 +140,8 @@ fn tracking() -> impl Strategy<Value = Tracking> {
 }
 
 fn service() -> impl Strategy<Value = Service> {
-    let wind = (-360.0..720.0, -5.0..200.0, -5.0..200.0).prop_map(|(heading_deg, speed_kmh, gust_kmh)| Wind {
-        heading_deg,
+    let wind = (-360.0..720.0, -5.0..200.0, -5.0..200.0).prop_map(|(from_deg, speed_kmh, gust_kmh)| Wind {
+        from_deg,
         speed_kmh,
         gust_kmh,
     });
@@ -165,13 +165,13 @@ fn service() -> impl Strategy<Value = Service> {
 
 fn thermal() -> impl Strategy<Value = Thermal> {
     (position(), 0_u8..8, -100_i32..12_000, -50.0..50.0, -10.0..500.0, -720.0..720.0).prop_map(
-        |(position, confidence, altitude_m, climb_mps, wind_speed_kmh, wind_heading_deg)| Thermal {
+        |(position, confidence, altitude_m, climb_mps, wind_speed_kmh, wind_from_deg)| Thermal {
             position,
             confidence,
             altitude_m,
             climb_mps,
             wind_speed_kmh,
-            wind_heading_deg,
+            wind_from_deg,
         },
     )
 }

@@ -1,13 +1,13 @@
-//! A fleet that a client asks for.
+//! A client's request for a fleet.
 
 use crate::hub::ClientId;
 
-/// A fleet that a client asks for.
+/// A client's request for a fleet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FleetRequest {
-    /// Who asks.
+    /// The client.
     pub client: ClientId,
-    /// Of this request: another client may get the same id later.
+    /// The number of the request. The answer has it, too: after a client's end another one can get the same `client`.
     pub ticket: u64,
     /// The fleet's id as the client wrote it.
     pub fleet: String,

@@ -21,9 +21,12 @@ fn removed(kind: Kind, key: &str, version: u64) -> Input {
     Input::Removed { kind, key: key.into(), version: Some(version) }
 }
 
+/// A view of one partition, and where the next record comes from.
 struct Reader {
     view: View,
+    /// Of the next record.
     offset: u64,
+    /// The time at which the next record is read.
     at_us: u64,
 }
 
@@ -32,6 +35,7 @@ impl Reader {
         Self { view: View::new(1), offset: 0, at_us: 0 }
     }
 
+    /// Applies the next record.
     fn read(&mut self, input: Input) -> Vec<Change> {
         let mut changes = Vec::new();
         self.view.apply(Origin { partition: 0, offset: self.offset }, self.at_us, input, &mut changes);
@@ -57,6 +61,7 @@ fn an_older_or_equal_version_changes_nothing() {
 
 #[test]
 fn an_object_is_found_in_its_cells_only() {
+    // Objects are stored by cells of precision 6; a larger cell has those of all cells in it.
     let mut reader = Reader::new();
     let _ = reader.read(Input::State(aircraft(1, 1, POSITION)));
     let change = reader.read(Input::State(aircraft(1, 2, (46.9, 9.5))))[0];
@@ -100,7 +105,7 @@ fn removals_expire_after_ten_minutes() {
 }
 
 #[test]
-fn new_objects_and_new_names_are_named() {
+fn name_is_sent_for_new_objects_and_new_names() {
     let mut reader = Reader::new();
     let mut named = |version, name: &str| {
         let State::Aircraft(mut state) = aircraft(1, version, POSITION) else { unreachable!() };
@@ -119,6 +124,7 @@ fn a_second_alert_of_a_device_ends_the_first() {
     assert!(reader.view.object(id(Kind::Alert, 100)).is_none());
     assert_eq!(reader.read(Input::State(alert(100, 7, 1))), [], "the first is not restored");
     assert_eq!(reader.view.of_device(7).count(), 1);
+    // The key of an alert's record is its device: the tombstone ends the present alert.
     let changes = reader.read(removed(Kind::Alert, "000007", 3));
     assert_eq!(changes[0].id.key, 200);
     assert_eq!(reader.view.of_device(7).count(), 0);

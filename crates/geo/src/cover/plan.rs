@@ -78,7 +78,7 @@ impl Planner<'_> {
             return Plan::Once { cells, km2: self.nodes[list].iter().fold(0.0, |km2, part| km2 + part.km2) };
         }
         let count = list.len();
-        let parts = self.table(list, node.most_cells);
+        let parts = self.table(list, node.max_cells);
         let (start, last) = (self.areas.len(), self.column_range(parts, count));
         self.areas.resize(start + count - 1, f64::INFINITY);
         self.areas.extend_from_within(last);
@@ -87,22 +87,22 @@ impl Planner<'_> {
         Plan::Further { areas: start..self.areas.len(), parts, one_part }
     }
 
-    /// The table of nodes that have so many cells in all.
-    fn table(&mut self, list: Range<usize>, most_cells: usize) -> Table {
+    /// The table of nodes that together have `max_cells` cells at most.
+    fn table(&mut self, list: Range<usize>, max_cells: usize) -> Table {
         let table = Table { first: self.ends.len(), nodes: list.len() };
         self.ends.push(self.areas.len());
         self.areas.push(0.0);
         self.ends.push(self.areas.len());
         for (position, index) in list.enumerate() {
-            // The nodes that come take a cell each.
-            let most = most_cells.saturating_sub(table.nodes - 1 - position).max(position + 1);
+            // Each of the following nodes needs a cell.
+            let most = max_cells.saturating_sub(table.nodes - 1 - position).max(position + 1);
             self.join(index, position, most);
         }
         table
     }
 
-    /// Adds a column: with one more node than `before`, at most so many cells.
-    fn join(&mut self, index: usize, before: usize, most_cells: usize) {
+    /// Adds the column for one more node than `before`, with `max_cells` cells at most.
+    fn join(&mut self, index: usize, before: usize, max_cells: usize) {
         let km2 = self.nodes[index].km2;
         let own_cells = match &self.plans[index] {
             Plan::One => 1,
@@ -110,7 +110,7 @@ impl Planner<'_> {
             Plan::Further { areas, .. } => areas.len(),
         };
         let (end, start) = (self.areas.len(), self.ends[self.ends.len() - 2]);
-        let len = (end - start + own_cells - 1).min(most_cells - before);
+        let len = (end - start + own_cells - 1).min(max_cells - before);
         self.areas.resize(end + len, f64::INFINITY);
         self.ends.push(end + len);
         let (earlier, after) = self.areas.split_at_mut(end);

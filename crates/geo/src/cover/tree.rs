@@ -17,8 +17,8 @@ pub(super) struct Node {
     pub(super) cell: Cell,
     pub(super) km2: f64,
     pub(super) parts: Parts,
-    /// More cells than this it cannot have in any cover: every other node needs one.
-    pub(super) most_cells: usize,
+    /// The cells that it can have in a cover: each other node needs at least one of the cells of the cover.
+    pub(super) max_cells: usize,
 }
 
 /// The parts of a cell that touch the region.
@@ -36,7 +36,7 @@ pub(super) enum Parts {
 #[derive(Debug)]
 pub(super) struct Tree {
     pub(super) nodes: Vec<Node>,
-    /// How many of the first nodes are no part of another.
+    /// The number of the first nodes: those that are not part of another node.
     pub(super) roots: usize,
 }
 
@@ -54,7 +54,7 @@ pub(super) fn build(region: &Region, max_cells: usize) -> Tree {
         }
         let mut next = Vec::with_capacity(rim.len() * 4);
         for leaf in rim {
-            let (cell, most_cells) = (nodes[leaf].cell, nodes[leaf].most_cells);
+            let (cell, max_cells) = (nodes[leaf].cell, nodes[leaf].max_cells);
             let parts = touch.parts(cell);
             nodes[leaf].parts = match parts.mask {
                 0 => Parts::None,
@@ -62,7 +62,7 @@ pub(super) fn build(region: &Region, max_cells: usize) -> Tree {
                     let km2 = ones(children).fold(0.0, |km2, child| km2 + parts.km2(child));
                     Parts::Last { children, km2 }
                 }
-                _ => Parts::Nodes(push(&mut nodes, &mut next, cell, &parts, most_cells)),
+                _ => Parts::Nodes(push(&mut nodes, &mut next, cell, &parts, max_cells)),
             };
         }
         rim = next;
@@ -71,15 +71,15 @@ pub(super) fn build(region: &Region, max_cells: usize) -> Tree {
 }
 
 /// Adds the parts of a cell that touch, and to the rim those that are to be split.
-fn push(nodes: &mut Vec<Node>, rim: &mut Vec<usize>, cell: Cell, parts: &Touching, most_cells: usize) -> Range<usize> {
+fn push(nodes: &mut Vec<Node>, rim: &mut Vec<usize>, cell: Cell, parts: &Touching, max_cells: usize) -> Range<usize> {
     let first = nodes.len();
     let others = (parts.mask.count_ones() as usize).saturating_sub(1);
     for child in ones(parts.mask) {
         if parts.rim >> child & 1 == 1 {
             rim.push(nodes.len());
         }
-        let most_cells = most_cells.saturating_sub(others);
-        nodes.push(Node { cell: cell.child(child), km2: parts.km2(child), parts: Parts::None, most_cells });
+        let max_cells = max_cells.saturating_sub(others);
+        nodes.push(Node { cell: cell.child(child), km2: parts.km2(child), parts: Parts::None, max_cells });
     }
     first..nodes.len()
 }

@@ -70,7 +70,7 @@ stored! {
         "course_cdeg" course_cdeg: Option<u16>,
         /// Turn rate, 0.01 degrees per second, clockwise positive.
         "turn_rate_cdps" turn_rate_cdps: Option<i16>,
-        /// QNE minus GPS altitude, metres.
+        /// Pressure altitude (QNE) minus GPS altitude, metres.
         "qne_offset_m" qne_offset_m: Option<i16>,
         /// Number of `schemas::v1::AircraftKind`.
         "aircraft_kind" aircraft_kind: u8,

@@ -23,7 +23,8 @@ pub struct TrackPoint {
     pub climb_mps: Option<f64>,
     /// Course over ground, degrees true.
     pub course_deg: Option<f64>,
-    /// Pressure altitude (QNE) minus GPS altitude, metres. `None`: not transmitted.
+    /// Pressure altitude (QNE: by the standard pressure of 1013.25 hPa) minus GPS altitude, metres. `None`: not
+    /// transmitted.
     pub qne_offset_m: Option<f64>,
     /// The kind of aircraft.
     pub kind: AircraftKind,

@@ -1,5 +1,8 @@
-//! A consumer group of the embedded log: cooperative, with one owner per partition at any time. Pure; the caller passes
-//! the time.
+//! A consumer group of the embedded log. Pure; the caller passes the time.
+//!
+//! Rebalances are cooperative: members keep their partitions, and only those that move to another member are revoked. A
+//! revoked partition still belongs to its owner until the owner has released it, or until the revoke deadline: so a
+//! partition has one owner at any time. Members read the events of a rebalance with [`Group::take_event`].
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -15,36 +18,47 @@ use crate::TopicPartition;
 pub(super) struct Group {
     members: BTreeMap<MemberId, Member>,
     owners: BTreeMap<TopicPartition, MemberId>,
+    /// The owned partitions that are revoked and not released yet.
     revoking: BTreeMap<TopicPartition, Revoking>,
     committed: BTreeMap<TopicPartition, u64>,
-    /// The next offsets that the owners read.
-    positions: BTreeMap<TopicPartition, u64>,
+    /// The offsets that the owners read next: at or beyond the committed ones.
+    next_offsets: BTreeMap<TopicPartition, u64>,
     next_member: MemberId,
+    /// The number of the next revocation.
     next_revocation: u64,
 }
 
 #[derive(Debug)]
 struct Member {
+    /// The topics that it has subscribed to.
     topics: Vec<Arc<str>>,
+    /// How long it may take to release revoked partitions.
     revoke_deadline: Duration,
-    signals: VecDeque<Signal>,
+    /// Those that it has not taken yet, in order.
+    events: VecDeque<RebalanceEvent>,
+    /// Notified when there is an event or a new deadline.
     wake: Arc<Notify>,
 }
 
+/// The revocation that a partition is part of.
 #[derive(Clone, Copy, Debug)]
 struct Revoking {
     revocation: u64,
-    until: Instant,
+    deadline: Instant,
 }
 
-/// The events of a member, in order.
+/// What a rebalance changes for one member.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Signal {
+pub(super) enum RebalanceEvent {
+    /// The member owns these partitions from now on.
     Assigned(Vec<TopicPartition>),
+    /// The member must drain these partitions and release the revocation. `lost`: its deadline has passed, and the
+    /// partitions are no longer the member's.
     Revoked { revocation: u64, partitions: Vec<TopicPartition>, lost: bool },
 }
 
 impl Group {
+    /// Adds a member. `topics`: all topics of the log, each with its number of partitions.
     pub(super) fn join(
         &mut self,
         subscribed: Vec<Arc<str>>,
@@ -55,11 +69,12 @@ impl Group {
     ) -> MemberId {
         let member = self.next_member;
         self.next_member += 1;
-        self.members.insert(member, Member { topics: subscribed, revoke_deadline, signals: VecDeque::new(), wake });
+        self.members.insert(member, Member { topics: subscribed, revoke_deadline, events: VecDeque::new(), wake });
         self.rebalance(topics, now);
         member
     }
 
+    /// Removes a member: its partitions are free at once.
     pub(super) fn leave(&mut self, member: MemberId, topics: &BTreeMap<Arc<str>, u32>, now: Instant) {
         self.members.remove(&member);
         let revoking = &mut self.revoking;
@@ -72,9 +87,9 @@ impl Group {
         self.rebalance(topics, now);
     }
 
-    /// The next event of this member.
-    pub(super) fn take_signal(&mut self, member: MemberId) -> Option<Signal> {
-        self.members.get_mut(&member)?.signals.pop_front()
+    /// Removes and returns the next event of a member.
+    pub(super) fn take_event(&mut self, member: MemberId) -> Option<RebalanceEvent> {
+        self.members.get_mut(&member)?.events.pop_front()
     }
 
     pub(super) fn owns(&self, member: MemberId, partition: &TopicPartition) -> bool {
@@ -89,8 +104,8 @@ impl Group {
         self.committed.get(partition).copied()
     }
 
-    /// The partitions that the group reads or has read, each with the committed offset.
-    pub(super) fn interests(&self) -> impl Iterator<Item = (&TopicPartition, Option<u64>)> {
+    /// The partitions that the group reads or has read, each with the committed offset. `None`: nothing is committed.
+    pub(super) fn partitions(&self) -> impl Iterator<Item = (&TopicPartition, Option<u64>)> {
         let owned = self.owners.keys().filter(|partition| !self.committed.contains_key(*partition));
         self.committed
             .iter()
@@ -98,30 +113,32 @@ impl Group {
             .chain(owned.map(|owned| (owned, None)))
     }
 
-    /// The committed offsets, to be corrected.
+    /// The committed offsets, to be corrected after the restoration from the journal.
     pub(super) fn committed_mut(&mut self) -> impl Iterator<Item = (&TopicPartition, &mut u64)> {
         self.committed.iter_mut()
     }
 
     /// Stores the next offset that the owner of a partition reads.
-    pub(super) fn set_position(&mut self, partition: &TopicPartition, next: u64) {
-        if let Some(position) = self.positions.get_mut(partition) {
-            *position = next;
+    pub(super) fn set_next_offset(&mut self, partition: &TopicPartition, next: u64) {
+        if let Some(offset) = self.next_offsets.get_mut(partition) {
+            *offset = next;
         } else {
-            self.positions.insert(partition.clone(), next);
+            self.next_offsets.insert(partition.clone(), next);
         }
     }
 
-    /// The partitions that members own, each with its owner's position, if known, and the committed offset.
+    /// The partitions that members own, each with the next offset that its owner reads, and the committed offset.
+    /// `None`: the owner has read nothing; nothing is committed.
     pub(super) fn owned(&self) -> impl Iterator<Item = (&TopicPartition, Option<u64>, Option<u64>)> {
         self.owners.keys().map(|partition| {
-            let [position, committed] =
-                [&self.positions, &self.committed].map(|offsets| offsets.get(partition).copied());
-            (partition, position, committed)
+            let [next, committed] =
+                [&self.next_offsets, &self.committed].map(|offsets| offsets.get(partition).copied());
+            (partition, next, committed)
         })
     }
 
-    /// A member has flushed the revoked partitions: they move to the next owner. Ignored after the deadline.
+    /// A member has drained the revoked partitions: they move to their next owners. After the deadline it has no
+    /// effect.
     pub(super) fn release(&mut self, revocation: u64, topics: &BTreeMap<Arc<str>, u32>, now: Instant) {
         let owners = &mut self.owners;
         let before = self.revoking.len();
@@ -136,9 +153,9 @@ impl Group {
         }
     }
 
-    /// The deadline of the next revocation, when [`Group::expire`] must be called.
+    /// The earliest deadline of a revocation, when [`Group::expire`] must be called. `None`: no partition is revoked.
     pub(super) fn next_deadline(&self) -> Option<Instant> {
-        self.revoking.values().map(|revoking| revoking.until).min()
+        self.revoking.values().map(|revoking| revoking.deadline).min()
     }
 
     /// Releases the partitions whose deadline has passed.
@@ -146,14 +163,14 @@ impl Group {
         let mut overdue: Vec<u64> = self
             .revoking
             .values()
-            .filter(|revoking| revoking.until <= now)
+            .filter(|revoking| revoking.deadline <= now)
             .map(|revoking| revoking.revocation)
             .collect();
         overdue.dedup();
         for revocation in overdue {
-            for signal in self.members.values_mut().flat_map(|member| &mut member.signals) {
-                if let Signal::Revoked { revocation: signalled, lost, .. } = signal
-                    && *signalled == revocation
+            for event in self.members.values_mut().flat_map(|member| &mut member.events) {
+                if let RebalanceEvent::Revoked { revocation: of_event, lost, .. } = event
+                    && *of_event == revocation
                 {
                     *lost = true;
                 }
@@ -162,19 +179,20 @@ impl Group {
         }
     }
 
-    /// Moves the owners towards the target of the assignor: free partitions are assigned, others are revoked first.
+    /// Begins to move the partitions to the owners that the assignor computes: free ones are assigned at once, others
+    /// are revoked first.
     pub(super) fn rebalance(&mut self, topics: &BTreeMap<Arc<str>, u32>, now: Instant) {
         let subscriptions = self.members.iter().map(|(id, member)| (*id, member.topics.clone())).collect();
-        let settled: BTreeMap<_, _> = self
+        let kept: BTreeMap<_, _> = self
             .owners
             .iter()
             .filter(|(partition, _)| !self.revoking.contains_key(*partition))
             .map(|(partition, owner)| (partition.clone(), *owner))
             .collect();
-        let target = assignor::assign(&subscriptions, topics, &settled);
+        let target = assignor::assign(&subscriptions, topics, &kept);
 
         let mut revoked: BTreeMap<MemberId, Vec<TopicPartition>> = BTreeMap::new();
-        for (partition, owner) in &settled {
+        for (partition, owner) in &kept {
             if target.get(partition) != Some(owner) {
                 revoked.entry(*owner).or_default().push(partition.clone());
             }
@@ -190,25 +208,25 @@ impl Group {
             self.revoke(member, partitions, now);
         }
         for (member, partitions) in assigned {
-            self.signal(member, Signal::Assigned(partitions));
+            self.notify(member, RebalanceEvent::Assigned(partitions));
         }
     }
 
     fn revoke(&mut self, owner: MemberId, partitions: Vec<TopicPartition>, now: Instant) {
         let revocation = self.next_revocation;
         self.next_revocation += 1;
-        let until = now + self.members.get(&owner).map_or(Duration::ZERO, |member| member.revoke_deadline);
+        let deadline = now + self.members.get(&owner).map_or(Duration::ZERO, |member| member.revoke_deadline);
         for partition in &partitions {
-            self.revoking.insert(partition.clone(), Revoking { revocation, until });
+            self.revoking.insert(partition.clone(), Revoking { revocation, deadline });
         }
-        self.signal(owner, Signal::Revoked { revocation, partitions, lost: false });
-        // All waiting members must wait for the new deadline.
+        self.notify(owner, RebalanceEvent::Revoked { revocation, partitions, lost: false });
+        // Each waiting member wakes at the earliest deadline, which may be this one.
         self.members.values().for_each(|member| member.wake.notify_one());
     }
 
-    fn signal(&mut self, member: MemberId, signal: Signal) {
+    fn notify(&mut self, member: MemberId, event: RebalanceEvent) {
         let member = self.members.get_mut(&member).expect("only members own partitions");
-        member.signals.push_back(signal);
+        member.events.push_back(event);
         member.wake.notify_one();
     }
 }

@@ -209,7 +209,7 @@ impl State {
     /// The committed offsets of all groups.
     pub(super) fn commits(&self) -> Vec<Entry> {
         let of_group = |(name, group): (&String, &Group)| {
-            let committed = group.interests().filter_map(|(at, offset)| Some((at.clone(), offset?)));
+            let committed = group.partitions().filter_map(|(at, offset)| Some((at.clone(), offset?)));
             committed.map(|(at, offset)| Entry::Commit(name.clone(), at, offset)).collect::<Vec<_>>()
         };
         self.groups.iter().flat_map(of_group).collect()
@@ -218,7 +218,7 @@ impl State {
     /// The partitions, each with the lowest offset that a group still needs.
     pub(super) fn floors(&self) -> Vec<(TopicPartition, u64)> {
         let mut floors: HashMap<&TopicPartition, u64> = HashMap::new();
-        for (at, committed) in self.groups.values().flat_map(Group::interests) {
+        for (at, committed) in self.groups.values().flat_map(Group::partitions) {
             let committed = committed.unwrap_or(0);
             floors.entry(at).and_modify(|floor| *floor = committed.min(*floor)).or_insert(committed);
         }
@@ -278,26 +278,26 @@ impl State {
         (self.groups.entry(name.to_owned()).or_default(), counts)
     }
 
-    /// Stores the next offsets that a member of a group reads.
-    pub(super) fn store_positions<'a>(
+    /// Stores the offsets that a member of a group reads next.
+    pub(super) fn store_next_offsets<'a>(
         &mut self,
         group: &str,
-        positions: impl Iterator<Item = (&'a TopicPartition, u64)>,
+        next_offsets: impl Iterator<Item = (&'a TopicPartition, u64)>,
     ) {
         if let Some(group) = self.groups.get_mut(group) {
-            positions.for_each(|(partition, next)| group.set_position(partition, next));
+            next_offsets.for_each(|(partition, next)| group.set_next_offset(partition, next));
         }
     }
 
     /// The lag of a group; `None` where no member has joined it.
     pub(super) fn lag(&self, group: &str) -> Option<Lag> {
         let mut lag = Lag::default();
-        for (partition, position, committed) in self.groups.get(group)?.owned() {
+        for (partition, next, committed) in self.groups.get(group)?.owned() {
             let log = self.partition(partition).expect("only partitions that exist are owned");
             let Watermarks { low, high } = log.watermarks();
             let committed = committed.unwrap_or(low).max(low);
             lag.records += high.saturating_sub(committed);
-            lag.behind.extend(log.behind(position.unwrap_or(committed)));
+            lag.behind.extend(log.behind(next.unwrap_or(committed)));
         }
         Some(lag)
     }

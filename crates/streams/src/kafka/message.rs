@@ -7,26 +7,27 @@ use rdkafka::message::{BorrowedMessage, Headers as _, Message as _};
 
 use crate::{HeaderName, Headers, Incoming, TopicPartition};
 
-/// Known header names: a topic has few, and each record repeats them.
+/// Interned names of headers: a topic has few different ones, and each record repeats them.
 #[derive(Default)]
 pub(super) struct HeaderNames(Vec<Arc<str>>);
 
 impl HeaderNames {
-    const MAX: usize = 32;
+    /// Further names are allocated for each record, so that a writer of many names does not fill the memory.
+    const MAX_NAMES: usize = 32;
 
-    fn shared(&mut self, name: &str) -> HeaderName {
+    fn intern(&mut self, name: &str) -> HeaderName {
         if let Some(known) = self.0.iter().find(|known| &***known == name) {
             return known.clone().into();
         }
         let name: Arc<str> = name.into();
-        if self.0.len() < Self::MAX {
+        if self.0.len() < Self::MAX_NAMES {
             self.0.push(name.clone());
         }
         name.into()
     }
 }
 
-/// Copies a record; the second value is its size in bytes.
+/// Copies a record of the partition `of`. The second value is its size in memory, bytes.
 pub(super) fn incoming(
     message: &BorrowedMessage<'_>,
     of: &TopicPartition,
@@ -40,6 +41,7 @@ pub(super) fn incoming(
     let mut buffer = BytesMut::with_capacity(total);
     parts().for_each(|part| buffer.extend_from_slice(part));
     let mut buffer = buffer.freeze();
+    // Shares the buffer: cuts off the next part, in the order in which they were written.
     let mut next = |part: &[u8]| buffer.split_to(part.len());
 
     let key = key.map(&mut next);
@@ -47,7 +49,7 @@ pub(super) fn incoming(
     let mut kept = Headers::new();
     for header in &headers {
         // Kafka has headers without a value; here they become empty ones.
-        kept.push(names.shared(header.key), next(header.value.unwrap_or_default()));
+        kept.push(names.intern(header.key), next(header.value.unwrap_or_default()));
     }
     let record = Incoming {
         topic: of.topic.clone(),

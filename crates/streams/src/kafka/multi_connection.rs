@@ -1,8 +1,11 @@
-//! One writer over several connections.
+//! A sink that writes over several connections to each broker.
 //!
-//! A broker processes the requests of a connection one after the other, and librdkafka puts one partition into a
-//! request. Small records that are sent without delay can therefore need more requests than one connection carries.
-//! Over several connections, each with the records of some partitions, a broker processes several requests at once.
+//! A broker processes the requests of a connection one after the other, and librdkafka puts the records of one
+//! partition into a request. Small records that are sent without delay can therefore need more requests than one
+//! connection carries. Over several connections, each with the records of some partitions, a broker processes several
+//! requests at once.
+//!
+//! All records of a partition, or of a key, use one connection, so that they keep their order.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,19 +15,22 @@ use async_trait::async_trait;
 use crate::{Outgoing, Receipt, SendRefused, Sink, StreamError, partitioner};
 
 pub(super) struct MultiConnectionSink {
+    /// Each has connections of its own.
     writers: Vec<Arc<dyn Sink>>,
 }
 
 impl MultiConnectionSink {
-    /// `writers` has at least one, all with the same settings.
+    /// `writers`: at least one, all with the same settings.
     pub(super) fn new(writers: Vec<Arc<dyn Sink>>) -> Self {
         Self { writers }
     }
 
-    /// Always the same for a partition, or for a key without a partition, so that the order is kept.
+    /// The writer of a record: the same for all records of a partition, or with a key and without a partition.
     fn writer(&self, record: &Outgoing) -> &dyn Sink {
         let number = match (record.partition, &record.key) {
             (Some(partition), _) => partition,
+            // The partition follows from the key, so the key alone decides. The topic's number of partitions is not
+            // known.
             (None, Some(key)) => partitioner::partition_of(key, self.writers.len() as u32),
             (None, None) => 0,
         };
@@ -89,7 +95,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_partition_or_a_key_always_uses_one_writer() {
+    async fn partition_or_key_always_uses_one_writer() {
         let writers: [Arc<Stored>; 2] = Default::default();
         let sink = MultiConnectionSink::new(writers.iter().map(|writer| writer.clone() as Arc<dyn Sink>).collect());
         let flush = crate::Flush::new();

@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use super::Shard;
 use crate::fleets::FleetPermit;
-use crate::socket::fleet_requests::{Question, UNAVAILABLE};
+use crate::socket::fleet_requests::{QueuedFleetRequest, UNAVAILABLE};
 use crate::socket::message::FleetAnswer;
 use fanout::fleet::Fleet;
 use fanout::hub::ClientId;
 use fanout::session::Refusal;
 
 impl Shard {
-    /// Passes the requests of clients on.
+    /// Queues the clients' requests for fleets: [`fleet_requests`](crate::socket::fleet_requests) answers them.
     pub(super) fn ask_fleets(&mut self) {
         for request in self.dispatcher.take_fleet_requests() {
             let (client, ticket) = (request.client, request.ticket);
@@ -20,7 +20,7 @@ impl Shard {
                 None => Refusal::FLEET_NOT_ALLOWED,
                 Some(requester) => {
                     let (inbox, waker) = (self.parts.own_inbox.clone(), self.waker.clone());
-                    match self.parts.fleet_requests.try_send(Question { request, requester, inbox, waker }) {
+                    match self.parts.fleet_requests.try_send(QueuedFleetRequest { request, requester, inbox, waker }) {
                         Ok(()) => continue,
                         Err(_) => UNAVAILABLE,
                     }
@@ -30,7 +30,7 @@ impl Shard {
         }
     }
 
-    /// A request was permitted or refused.
+    /// Gives a client the fleet that it has requested, or its refusal.
     pub(super) fn answer_fleet(&mut self, FleetAnswer { client, ticket, permit }: FleetAnswer) {
         let now = self.now();
         let (fleet, permit) = match permit {
@@ -48,13 +48,13 @@ impl Shard {
         }
     }
 
-    /// The fleet as a client sees it now. `None`: it does not any more.
+    /// The devices of a fleet that a client may see now. `None`: it may not see the fleet any more.
     pub(super) fn sight(&mut self, client: ClientId, fleet: &str) -> Option<Fleet> {
         let requester = self.with(client, |connection| connection.requester.clone()).flatten()?;
         self.parts.fleets.sight(&requester, fleet)
     }
 
-    /// Fleets have changed: their clients get what they see now.
+    /// Sends the clients of changed fleets the devices that they may see now.
     pub(super) fn change_fleets(&mut self, changed: &[Arc<str>]) {
         let now = self.now();
         for fleet in changed {
@@ -68,7 +68,8 @@ impl Shard {
         }
     }
 
-    /// Keeps what counts among the subscriptions of a company as long as the client has the fleet.
+    /// Holds a client's permit, which counts among the subscriptions of its company, as long as the client has the
+    /// fleet.
     pub(super) fn keep_permit(&mut self, client: ClientId, permit: Option<FleetPermit>) {
         let present = self.dispatcher.fleet_of(client).map(|fleet| fleet.id().to_owned());
         self.with(client, |connection| {

@@ -88,7 +88,7 @@ it('uses the language and the units of its user', async () => {
   sky.close();
 });
 
-it('can be embedded in another page, with a link to the full page', async () => {
+it('embeds the map alone, with a link to the full page', async () => {
   const sky = await startSky();
   const visit = await Visit.start(browser, sky, { viewport: { width: 600, height: 400 } });
   const { page } = visit;

@@ -18,7 +18,7 @@ const madeOf = (sky: SkyServer) => (sky.sky as never as { alerts: Made[] }).aler
 const put = (sky: SkyServer, alerts: object[]) => sky.broadcast({ updates: { server_at_us: 0, removals: [], objects: objects({ alerts: alerts as never }) } });
 const openCalls = (page: Page) => page.click('[data-tab=calls]');
 
-it('shows a call on the map and in the details without a state of its device', async ({ page, sky, visit }) => {
+it('shows a call whose device has no state', async ({ page, sky, visit }) => {
   const { lat, lon } = { lat: 46.6, lon: 7.9 };
   Object.assign(sky.sky, { ground: [] });
   await visit.open();
@@ -49,7 +49,7 @@ it('shows calls while the layer of the ground is off', async ({ page, visit }) =
   await page.waitForSelector('.beacon.calm', { ...STEP, state: 'detached' });
 });
 
-it('says in banner, list and details what an operator has seen and what is not verified', async ({ page, sky, visit }) => {
+it('marks calls as acknowledged and as not verified', async ({ page, sky, visit }) => {
   await visit.open();
   const call = madeOf(sky).find(({ device }) => device === DISTRESS)!;
   put(sky, [{ ...call, version: 8, status: ACKNOWLEDGED, unverified: true }]);
@@ -61,7 +61,7 @@ it('says in banner, list and details what an operator has seen and what is not v
   await page.waitForSelector('[data-fact="fact.alert"] >> text=/Distress call · not verified · seen by an operator/', STEP);
 });
 
-it('labels a beacon by its call, and opens the list of more calls', async ({ page, sky, visit }) => {
+it('labels a beacon by its call, and opens the list of calls', async ({ page, sky, visit }) => {
   await visit.open();
   const call = madeOf(sky).find(({ device }) => device === DISTRESS)!;
   put(sky, [1, 2, 3].map((i) => ({ ...call, alert_id: `4-${i}`, device: call.device + i, alert_kind: 14, name: `Caller ${i}` })));
@@ -71,7 +71,7 @@ it('labels a beacon by its call, and opens the list of more calls', async ({ pag
   await page.waitForFunction(() => document.querySelectorAll('.rows:not([hidden]) .row').length === 6, undefined, STEP);
 });
 
-it('lists the calls of now while the past is shown, and goes back to the present for one', async ({ page, visit }) => {
+it('shows the present calls while the past is shown', async ({ page, visit }) => {
   await visit.open(`${VIEW}&at=2026-06-01T12:00:00Z`);
   await page.waitForFunction(() => window.updraft!.travel() !== undefined, undefined, STEP);
   await openCalls(page);
@@ -82,7 +82,7 @@ it('lists the calls of now while the past is shown, and goes back to the present
   await page.waitForSelector('[data-fact="fact.alert"]', STEP);
 });
 
-it('sounds once a new distress call may sound, and never while it is muted', async ({ page, sky, visit }) => {
+it('sounds for a new distress call unless it is muted', async ({ page, sky, visit }) => {
   await page.addInitScript(() => {
     const counting = globalThis as never as { sounds: number };
     counting.sounds = 0;
@@ -117,7 +117,7 @@ it('sounds once a new distress call may sound, and never while it is muted', asy
   await expect.poll(sounds, STEP).toBe(3);
 });
 
-it('lets the ages of an object go on that has left the air picture', async ({ page, sky, visit }) => {
+it('updates the ages of an object that has left the picture', async ({ page, sky, visit }) => {
   await visit.open();
   await page.click('.row', STEP);
   await page.waitForSelector('#card:not([hidden])', STEP);

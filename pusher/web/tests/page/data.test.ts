@@ -17,7 +17,7 @@ async function download(page: Page, label: string): Promise<{ name: string; byte
   return { name: file.suggestedFilename(), bytes: new Uint8Array(readFileSync(await file.path())) };
 }
 
-it('shows all objects, sorts them, stands still on request, and gives exactly that as files', async ({ page, visit }) => {
+it('lists, sorts and pauses all objects, and exports them', async ({ page, visit }) => {
   await visit.open();
   await page.waitForFunction(() => window.updraft!.counts().aircraft > 80, undefined, STEP);
   await page.keyboard.press('d');

@@ -21,7 +21,7 @@ let browser: Browser;
 beforeAll(async () => { browser = await launch(); });
 afterAll(() => browser?.close());
 
-it('shows the operator\'s map and terrain, and heights above ground', async () => {
+it('shows the base map, the terrain and heights above ground', async () => {
   const sky = await startSky({ config: CONFIG, files: FILES });
   const visit = await Visit.start(browser, sky, SMALL);
   const { page } = visit;

@@ -12,7 +12,7 @@ const it = pageTest(undefined, { notifications: true });
 const MEMBERS = ['110B00', '110B01', '110B02'];
 const drawn = (page: Page) => page.evaluate(() => window.updraft!.drawn().map(({ device }) => device).sort());
 
-it('shows a group from a link: its colours, alone on the map, and its altitudes together', async ({ page, visit }) => {
+it('shows a group from a link, with its colours and altitudes', async ({ page, visit }) => {
   await visit.open(`${VIEW}&group=${MEMBERS.join(',')}&group-title=Day%201`);
   await page.waitForFunction(() => window.updraft!.drawn().length > 80, undefined, STEP);
   await page.waitForSelector('.row.member', STEP);
@@ -33,7 +33,7 @@ it('shows a group from a link: its colours, alone on the map, and its altitudes 
   expect(await page.isVisible('#compare')).toBe(false);
 });
 
-it('makes a group of followed pilots, follows it wherever it flies, and its link holds nothing else', async ({ page, sky, visit }) => {
+it('makes a group of the followed pilots, with a link to it', async ({ page, sky, visit }) => {
   await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
   await visit.open();
   await page.click('.row', STEP);

@@ -18,7 +18,7 @@ async function setVisibility(page: Page, state: 'hidden' | 'visible'): Promise<v
   }, state);
 }
 
-it('requests fewer updates if the user saves data, and shows how much it received', async ({ page, sky, visit }) => {
+it('requests fewer updates when the user saves data', async ({ page, sky, visit }) => {
   const devtools = await page.context().newCDPSession(page);
   await devtools.send('Emulation.setDataSaverOverride', { dataSaverEnabled: true });
   await visit.open();

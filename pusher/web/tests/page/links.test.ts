@@ -25,7 +25,7 @@ it('takes over a link that is opened in this tab', async ({ page, visit }) => {
   await page.waitForSelector('#card h2 >> text=Niesen', STEP);
 });
 
-it('takes over a link although its state is written at the same time', async ({ page, visit }) => {
+it('opens a link while the state is being written', async ({ page, visit }) => {
   await visit.open(`${VIEW}&device=110B00`);
   await page.waitForSelector('#card:not([hidden])', STEP);
   // What a timer does that runs between the click on a link and the event of it.

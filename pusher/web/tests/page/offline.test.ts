@@ -41,7 +41,7 @@ it('can be installed', async () => {
   sky.close();
 });
 
-it('starts without a network, keeps no answer of the API, and goes on when the network is back', async () => {
+it('starts offline, and continues with the network', async () => {
   const sky = await startSky({ config: { center: [9, 45], zoom: 7 } });
   const visit = await Visit.start(browser, sky, { viewport: DESKTOP });
   const { page } = visit;

@@ -63,7 +63,7 @@ async function logIn(page: Page): Promise<void> {
   await page.waitForSelector('text=Continue', STEP);
 }
 
-it('signs in by a code with PKCE, returns to its tab, works with the token, and signs out', async () => {
+it('signs in with PKCE, returns to its tab, and signs out', async () => {
   const { sky, page, accepted, toProvider, end } = await stage();
   await page.goto(`${sky.url}operate#audit=110B90`);
   await logIn(page);
@@ -94,7 +94,7 @@ it('signs in by a code with PKCE, returns to its tab, works with the token, and 
   await end();
 });
 
-it('shows a person what their roles allow, and that one has not consented', async () => {
+it('shows what the roles allow, and a missing consent', async () => {
   const { sky, page, end } = await stage(['picture:read']);
   await page.goto(`${sky.url}operate#audit`);
   await logIn(page);

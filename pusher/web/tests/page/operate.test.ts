@@ -110,7 +110,7 @@ async function confirmed(page: Page, remark?: string): Promise<void> {
   await page.click('dialog [value=yes]');
 }
 
-it('handles an alert and a score with a key, and shows them in the audit trail', async () => {
+it('handles an alert and a score, and shows the audit trail', async () => {
   const operated = new Operated();
   const { page, close } = await open(operated);
   expect(await axeViolations(page)).toEqual([]);
@@ -204,7 +204,7 @@ it('rejects, corrects and accepts a recorded position', async () => {
   await close();
 });
 
-it('shows restrictions, receivers, dead letters and keys, by keyboard', async () => {
+it('shows all tabs of operators by keyboard', async () => {
   const { page, close } = await open(new Operated());
   await useKey(page);
   await page.waitForSelector('#alerts tbody tr', STEP);

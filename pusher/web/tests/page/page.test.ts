@@ -19,7 +19,7 @@ it('shows and moves aircraft, and uses only its own server', async ({ page, visi
   expect(first?.device).toMatch(/^[0-9A-F]{6}$/);
 });
 
-it('finds a pilot by name, shows the details, and closes them again', async ({ page, visit }) => {
+it('finds a pilot by name, opens and closes the details', async ({ page, visit }) => {
   await visit.open();
   await page.waitForSelector('.row', STEP);
   await page.keyboard.press('/');
@@ -59,7 +59,7 @@ it('finds an aircraft outside of the view, and moves there', async ({ page, visi
   expect(visit.requests.filter((url) => url.includes('/api/v1/search'))).toHaveLength(1);
 });
 
-it('shows the last heard fix with its age, and labels an estimate', async ({ page, sky, visit }) => {
+it('shows the age of the last fix, and labels an estimate', async ({ page, sky, visit }) => {
   await visit.open();
   const [first] = await page.evaluate(() => window.updraft!.aircraft());
   sky.sky.silence(parseInt(first!.device, 16));
@@ -77,7 +77,7 @@ it('shows the last heard fix with its age, and labels an estimate', async ({ pag
   expect(await page.getAttribute('#card a.action', 'href')).toBe(`geo:${known!.lat.toFixed(6)},${known!.lon.toFixed(6)}`);
 });
 
-it('shows the recorded track of the selection, and links to its files', async ({ page, visit }) => {
+it('shows the track of the selection, and links to its files', async ({ page, visit }) => {
   await visit.open();
   expect(await page.evaluate(() => window.updraft!.track())).toEqual([]);
   await page.click('.row', STEP);
@@ -100,7 +100,7 @@ it('shows the recorded track of the selection, and links to its files', async ({
   await page.waitForFunction(() => window.updraft!.track().length === 0, undefined, STEP);
 });
 
-it('follows a pilot: the map moves along, and a link contains the state', async ({ page, visit }) => {
+it('follows a pilot with the map, and links to that state', async ({ page, visit }) => {
   await visit.open();
   await page.click('.row', STEP);
   await page.click('text=Follow', STEP);
@@ -147,7 +147,7 @@ it('filters kinds on the ground by keyboard', async ({ page, visit }) => {
   await page.waitForFunction(() => window.updraft!.shown('ground').length === 7, undefined, STEP);
 });
 
-it('lists hundreds in the order of the shown values, with a few rows in the document', async ({ browser }) => {
+it('lists hundreds of objects in order, with few rows in the DOM', async ({ browser }) => {
   const sky = await startSky({ count: 900 });
   const visit = await Visit.start(browser, sky);
   const { page } = visit;
@@ -176,7 +176,7 @@ it('subscribes receivers once they are switched on', async ({ page, sky, visit }
   expect(message.kinds).toContain(5);
 });
 
-it('shows the coverage and the clock of a receiver, and the wind that a station measured', async ({ page, visit }) => {
+it('shows the coverage of a receiver, and the wind of a station', async ({ page, visit }) => {
   await visit.open(`${VIEW.replace('9/', '9.5/')}&hide=aircraft,ground,thermals,trails`);
   const spot = (layer: string, id: string) => page.evaluate(([name, label]) => window.updraft!.spot(name!, label!), [layer, id]);
   await page.waitForFunction(() => window.updraft!.spot('receivers', 'ogn-be-1') !== undefined, undefined, STEP);
@@ -198,7 +198,7 @@ it('shows the coverage and the clock of a receiver, and the wind that a station 
   await page.waitForSelector('#card p:visible >> text=at most 32 km/h', STEP);
 });
 
-it('shows the facts of a distress call, and drops it when it ends', async ({ page, sky, visit }) => {
+it('shows a distress call until it ends', async ({ page, sky, visit }) => {
   await visit.open();
   await page.waitForSelector('.beacon', STEP);
   const text = await page.textContent('.alerts');
@@ -209,7 +209,7 @@ it('shows the facts of a distress call, and drops it when it ends', async ({ pag
   await page.waitForSelector('.alerts', { ...STEP, state: 'hidden' });
 });
 
-it('lists calls for a ride without alarm, with the nearest helpers', async ({ page, visit }) => {
+it('lists calls for a ride with the nearest helpers', async ({ page, visit }) => {
   await visit.open();
   await page.click('.banner.calm', STEP);
   expect(await page.textContent('.banner.calm')).toBe('Open calls for a ride or support: 2 · Show the list');
@@ -230,7 +230,7 @@ it('shows when data is stale, and when it is not any more', async ({ page, sky, 
   await page.waitForSelector('.banner.stale', { ...STEP, state: 'hidden' });
 });
 
-it('keeps the picture while the server is away, shows since when, and reconnects at a click', async ({ expected, page, sky, visit }) => {
+it('keeps the picture without a server, reconnects on click', async ({ expected, page, sky, visit }) => {
   // MapLibre says no more than `Error` of a tile that was on its way.
   expected.push(/ERR_CONNECTION_REFUSED|ERR_EMPTY_RESPONSE|ERR_CONNECTION_RESET|WebSocket|cannot be shown|Failed to fetch|fetching the script/, /^Error$/);
   await page.addInitScript(() => {
@@ -274,7 +274,7 @@ it('announces only new calls to screen readers', async ({ page, sky, visit }) =>
   await page.waitForFunction(() => document.querySelector('[role=status]')?.textContent === 'Needs a ride: device 110201', undefined, STEP);
 });
 
-it('shows a region of a view that is wider than the limit of the server', async ({ page, sky, visit }) => {
+it('shows a part of a view beyond the limit of the server', async ({ page, sky, visit }) => {
   await visit.open('#map=3/46.6/8');
   await page.waitForSelector('.banner.hint >> text=Live within 1000 km', STEP);
   const message = await Promise.race([sky.nextSubscribe(), page.evaluate(() => { location.hash = 'map=3/40/20'; }).then(() => sky.nextSubscribe())]);

@@ -20,7 +20,7 @@ beforeAll(async () => { browser = await launch(); });
 afterAll(() => browser?.close());
 
 for (const [name, viewport] of [['upright', { width: 390, height: 844 }], ['held across', { width: 844, height: 390 }]] as const) {
-  it(`${name}: the selection stays visible, with its actions above the fold`, async () => {
+  it(`${name}: the selection and its actions stay visible`, async () => {
     const sky = await startSky();
     const visit = await Visit.start(browser, sky, { ...PHONE, viewport });
     const { page } = visit;
@@ -88,7 +88,7 @@ for (const [name, viewport] of [['upright', { width: 390, height: 844 }], ['held
 
 const IPHONE = 'Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.0 Mobile/15E148 Safari/604.1';
 
-it('navigates with the maps of Apple on an iPhone, which opens no geo: link', async () => {
+it('navigates with Apple Maps on an iPhone', async () => {
   const sky = await startSky();
   const visit = await Visit.start(browser, sky, { ...PHONE, userAgent: IPHONE });
   await visit.open(`${VIEW}&device=110B00`);

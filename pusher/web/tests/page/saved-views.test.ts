@@ -76,7 +76,7 @@ it('saves the view that is shown, shows it again, and removes it', async () => {
   await end();
 });
 
-it('says why the server keeps nothing, and takes settings to another browser', async () => {
+it('applies the saved settings, and explains a refused save', async () => {
   const { server, visit, page, end } = await stage({ views: [], display: { units: 'aviation', theme: 'light' } });
   await visit.open();
   await page.click('button[aria-label=Account]', STEP);

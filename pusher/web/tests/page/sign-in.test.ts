@@ -87,7 +87,7 @@ async function problem(page: Page): Promise<string | null> {
   return page.textContent('#account .problem');
 }
 
-it('signs in at the provider, shows who it is, shows the token to the server, and signs out', async () => {
+it('signs in at the provider, sends the token, and signs out', async () => {
   const one = await stage();
   const { sky, visit, page, provider } = one;
   await visit.open(`${VIEW}&follow=110B90`);
@@ -123,7 +123,7 @@ it('signs in at the provider, shows who it is, shows the token to the server, an
   await end(one);
 });
 
-it('renews the token, and catches up with it when the server closes the connection as expired', async () => {
+it('renews the token, also after a close as expired', async () => {
   const one = await stage({ tokenS: 12 });
   const { sky, visit, page } = one;
   await visit.open();
@@ -177,7 +177,7 @@ it('says that the provider is down, and stays on the page', async () => {
   await end(one, [/ERR_CONNECTION_REFUSED/]);
 });
 
-it('says that a clock is wrong, where that of the server and of the provider differ', async () => {
+it('reports differing clocks of server and provider', async () => {
   const one = await stage({ clockMs: 2 * 3_600_000 });
   await one.visit.open();
   await logIn(one.page);

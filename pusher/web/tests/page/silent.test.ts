@@ -9,7 +9,7 @@ declare const window: { updraft?: Hooks };
 
 const it = pageTest({ viewport: DESKTOP, bypassCSP: true });
 
-it('lists them with what is known, and links to the place, the time and the track', async ({ page, visit }) => {
+it('lists silent aircraft, with links to place, time and track', async ({ page, visit }) => {
   await visit.open();
   await page.click('[data-tab=calls]');
   await page.click('.action.silent');
@@ -54,7 +54,7 @@ it('lists those of the view, or all of them', async ({ page, visit }) => {
   expect(await axeViolations(page)).toEqual([]);
 });
 
-it('copies a position, and has heights above ground as soon as the terrain has come', async ({ browser }) => {
+it('copies a position, and adds heights above ground later', async ({ browser }) => {
   const terrain = { url: './map/terrain.pmtiles?v=1', encoding: 'terrarium' };
   const sky = await startSky({ count: 5, config: { terrain }, files: { '/map/terrain.pmtiles': terrainArchive() } });
   const visit = await Visit.start(browser, sky, { viewport: { width: 900, height: 520 }, permissions: ['clipboard-read', 'clipboard-write'] });

@@ -15,7 +15,7 @@ const drawsPast = (page: Page) => page.waitForFunction(() => {
   return drawn.length === 40 && drawn.every(({ device }) => device.startsWith('120B'));
 }, undefined, STEP);
 
-it('shows the time of a link with list and details, and says that it is the past', async ({ page, visit }) => {
+it('shows the time of a link, marked as the past', async ({ page, visit }) => {
   await visit.open(`${VIEW}&at=${THEN}&device=120B03`);
   await drawsPast(page);
   expect(await travel(page)).toMatchObject({ at: Date.parse(THEN), playing: false, aircraft: 40 });
@@ -48,7 +48,7 @@ it('shows people on the ground and weather stations of that time', async ({ page
   }
 });
 
-it('shows no winds and receivers of the present in the past, and says so', async ({ page, visit }) => {
+it('explains that the past has no winds and receivers', async ({ page, visit }) => {
   await visit.open('#map=8/46.62/7.85&hide=aircraft,trails,thermals');
   const shown = (count: { winds: number; receivers: number }) => page.waitForFunction(({ winds, receivers }) => window.updraft!.shown('winds').length === winds && window.updraft!.shown('receivers').length === receivers, count, STEP);
   await shown({ winds: 4, receivers: 6 });
@@ -81,7 +81,7 @@ it('plays, stands still, and keeps the time in the address', async ({ page, visi
   await expect.poll(() => visit.requests.some((url) => url.includes('step=60')), STEP).toBe(true);
 });
 
-it('has the last hours on its slider before it is drawn for the first time', async ({ page, visit }) => {
+it('draws the slider with the last hours at once', async ({ page, visit }) => {
   await visit.open();
   await page.evaluate(() => {
     const bar = document.querySelector('#travel')!;
@@ -99,7 +99,7 @@ it('has the last hours on its slider before it is drawn for the first time', asy
   expect(agoMs).toBeLessThan(660_000);
 });
 
-it('goes to a date, to a time of the last hours, and back to the live map', async ({ page, visit }) => {
+it('goes to a date, to a recent time, and back to live', async ({ page, visit }) => {
   await visit.open();
   await page.waitForFunction(() => window.updraft!.drawn().length > 80, undefined, STEP);
   await page.keyboard.press('p');

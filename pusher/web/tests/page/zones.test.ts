@@ -63,7 +63,7 @@ async function stage(scopes: string[] | undefined) {
 
 const shown = (page: Page, count: number) => page.waitForFunction((zones) => new Set(window.updraft!.shown('zones-line')).size === zones, count, STEP);
 
-it('shows zones while their layer is on, and offers nobody else to draw', async () => {
+it('shows zones with their layer, without tools to draw', async () => {
   const { sky, visit, page } = await stage(undefined);
   await visit.open(VIEW);
   await shown(page, 1);

@@ -168,7 +168,7 @@ fn bridges_that_are_remembered_are_bounded() {
     for number in 0..100 {
         sim.record(Some(&format!("bridge-{number}")), 0);
     }
-    assert_eq!(sim.clock.bridges.len(), MOST_BRIDGES);
+    assert_eq!(sim.clock.bridges.len(), MAX_BRIDGES);
 }
 
 fn checkpoint_of(clock: &PartitionClock) -> PartitionMemory {

@@ -41,20 +41,13 @@ pub(super) fn station(position: fanet::Position) -> Service {
     Service {
         position: Some(position),
         temperature_c: Some(12.5),
-        wind: Some(Wind { heading_deg: 90.0, speed_kmh: 10.0, gust_kmh: 14.0 }),
+        wind: Some(Wind { from_deg: 90.0, speed_kmh: 10.0, gust_kmh: 14.0 }),
         ..Service::default()
     }
 }
 
 pub(super) fn thermal(position: fanet::Position) -> Thermal {
-    Thermal {
-        position,
-        confidence: 7,
-        altitude_m: 1_600,
-        climb_mps: 2.5,
-        wind_speed_kmh: 10.0,
-        wind_heading_deg: 270.0,
-    }
+    Thermal { position, confidence: 7, altitude_m: 1_600, climb_mps: 2.5, wind_speed_kmh: 10.0, wind_from_deg: 270.0 }
 }
 
 /// A text mark at a position, for 20 minutes.

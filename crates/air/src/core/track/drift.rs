@@ -4,10 +4,10 @@
 //! positions would.
 
 const TURN_DEG: f64 = 360.0;
-/// With less than this the two turns have too much in common.
-const LEAST_DEG: f64 = 450.0;
-/// Farther back the wind is that of another altitude.
-const MOST_DEG: f64 = 1_080.0;
+/// After a smaller turn the two compared turns overlap too much.
+const MIN_TURNED_DEG: f64 = 450.0;
+/// Parts before a larger turn are ignored: there the aircraft was at another altitude, with another wind.
+const MAX_TURNED_DEG: f64 = 1_080.0;
 
 /// A part of the way.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -25,8 +25,8 @@ pub(super) struct Part {
 
 /// Metres per second east and north, from the parts of the way, newest first. `None`: they are too few turns.
 pub(super) fn drift_mps(parts: &[Part]) -> Option<(f64, f64)> {
-    let turned_deg = parts.last()?.turned_deg.min(MOST_DEG);
-    if turned_deg < LEAST_DEG {
+    let turned_deg = parts.last()?.turned_deg.min(MAX_TURNED_DEG);
+    if turned_deg < MIN_TURNED_DEG {
         return None;
     }
     let newest = mean(parts, 0.0)?;

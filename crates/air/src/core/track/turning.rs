@@ -5,8 +5,8 @@
 //! there is such a moment; turns to both sides have none at all. What comes after the newest point is not known yet: for
 //! some seconds it is taken to turn on as it does now.
 
-/// More points are not looked at.
-pub(super) const MOST_POINTS: usize = 32;
+/// Points that are looked at, the newest ones.
+pub(super) const MAX_POINTS: usize = 32;
 const CIRCLED_DEG: f64 = 270.0;
 /// From so long before a moment to so long after it, seconds.
 const AROUND_S: f64 = 22.0;
@@ -27,7 +27,7 @@ const BREAK_S: f64 = 25.0;
 #[derive(Debug)]
 pub struct Turning {
     /// Seconds before the newest point, and the turn from the newest point back to there, degrees; newest first.
-    points: [(f64, f64); MOST_POINTS],
+    points: [(f64, f64); MAX_POINTS],
     count: usize,
     /// Now, degrees per second.
     rate_dps: f64,
@@ -37,7 +37,7 @@ impl Turning {
     /// From the legs between the points, newest first: seconds from their beginning to the newest point, and their turn in
     /// degrees, clockwise positive.
     pub(super) fn of(legs: impl Iterator<Item = (f64, f64)>) -> Self {
-        let mut turning = Self { points: [(0.0, 0.0); MOST_POINTS], count: 1, rate_dps: 0.0 };
+        let mut turning = Self { points: [(0.0, 0.0); MAX_POINTS], count: 1, rate_dps: 0.0 };
         let mut turned_deg = 0.0;
         for (point, (began_s, leg_deg)) in turning.points[1..].iter_mut().zip(legs) {
             turned_deg -= leg_deg;

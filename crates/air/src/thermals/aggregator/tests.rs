@@ -126,7 +126,7 @@ fn a_stopped_partition_is_waited_for_six_hours() {
 #[test]
 fn what_waits_is_bounded() {
     let mut aggregator = Aggregator::new(2);
-    aggregator.most_held = 10;
+    aggregator.max_held_reports = 10;
     let reports: Vec<_> = (1..=13).map(|id| report(id, 1, id, 0.0, 2.0)).collect();
     let out = run(&mut aggregator, &reports);
     assert_eq!((out.len(), aggregator.held.len()), (3, 10));

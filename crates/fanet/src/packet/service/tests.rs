@@ -24,7 +24,7 @@ fn every_field_in_its_order() {
     assert!(service.internet_gateway && service.remote_config_support);
     assert_eq!(service.extended_header, Some(0x63));
     assert_eq!(service.temperature_c, Some(-64.0));
-    assert_eq!(service.wind, Some(Wind { heading_deg: 90.0, speed_kmh: 25.4, gust_kmh: 1.0 }));
+    assert_eq!(service.wind, Some(Wind { from_deg: 90.0, speed_kmh: 25.4, gust_kmh: 1.0 }));
     assert_eq!((service.humidity_pct, service.pressure_hpa), (Some(102.0), Some(6983.5)));
     assert_eq!(service.state_of_charge_pct, Some(1100.0 / 15.0));
 }
@@ -101,7 +101,7 @@ fn data_is_sent_with_a_position_only() {
 fn limits_saturate() {
     let over = Service {
         temperature_c: Some(99.0),
-        wind: Some(Wind { heading_deg: -90.0, speed_kmh: 25.5, gust_kmh: 200.0 }),
+        wind: Some(Wind { from_deg: -90.0, speed_kmh: 25.5, gust_kmh: 200.0 }),
         humidity_pct: Some(102.0),
         pressure_hpa: Some(0.0),
         state_of_charge_pct: Some(200.0),

@@ -22,35 +22,35 @@ fn numbers(partitions: &[TopicPartition]) -> Vec<u32> {
 async fn a_partition_is_assigned_only_after_its_release() {
     let (mut group, now) = (Group::default(), Instant::now());
     let first = join(&mut group, 4, now);
-    let Some(Signal::Assigned(all)) = group.take_signal(first) else { panic!("assigned") };
+    let Some(RebalanceEvent::Assigned(all)) = group.take_event(first) else { panic!("assigned") };
     assert_eq!(numbers(&all), [0, 1, 2, 3]);
 
     let second = join(&mut group, 4, now);
-    let Some(Signal::Revoked { revocation, partitions, lost: false }) = group.take_signal(first) else {
+    let Some(RebalanceEvent::Revoked { revocation, partitions, lost: false }) = group.take_event(first) else {
         panic!("revoked")
     };
     assert_eq!(numbers(&partitions), [2, 3]);
-    assert_eq!(group.take_signal(second), None);
+    assert_eq!(group.take_event(second), None);
     assert!(group.owns(first, &partitions[0]) && !group.owns(second, &partitions[0]));
 
     group.release(revocation, &topics(4), now);
-    assert_eq!(group.take_signal(second), Some(Signal::Assigned(partitions.clone())));
+    assert_eq!(group.take_event(second), Some(RebalanceEvent::Assigned(partitions.clone())));
     assert!(!group.owns(first, &partitions[0]) && group.owns(second, &partitions[0]));
-    assert_eq!(group.take_signal(first), None, "the other partitions stay");
+    assert_eq!(group.take_event(first), None, "the other partitions stay");
 }
 
 #[tokio::test]
 async fn partitions_are_lost_at_the_deadline() {
     let (mut group, now) = (Group::default(), Instant::now());
     let first = join(&mut group, 2, now);
-    group.take_signal(first);
+    group.take_event(first);
     let second = join(&mut group, 2, now);
     assert_eq!(group.next_deadline(), Some(now + DEADLINE));
     group.expire(&topics(2), now + DEADLINE / 2);
-    assert_eq!(group.take_signal(second), None);
+    assert_eq!(group.take_event(second), None);
     group.expire(&topics(2), now + DEADLINE);
-    assert!(matches!(group.take_signal(second), Some(Signal::Assigned(_))));
-    let Some(Signal::Revoked { revocation, lost: true, .. }) = group.take_signal(first) else { panic!("lost") };
+    assert!(matches!(group.take_event(second), Some(RebalanceEvent::Assigned(_))));
+    let Some(RebalanceEvent::Revoked { revocation, lost: true, .. }) = group.take_event(first) else { panic!("lost") };
     // A late release does not affect the new owner.
     group.release(revocation, &topics(2), now + DEADLINE);
     assert_eq!(group.owners.len(), 2);
@@ -64,7 +64,7 @@ async fn leaving_during_a_revocation_frees_all_partitions() {
     let second = join(&mut group, 4, now);
     group.leave(first, &topics(4), now);
     assert_eq!(group.next_deadline(), None);
-    let Some(Signal::Assigned(all)) = group.take_signal(second) else { panic!("assigned") };
+    let Some(RebalanceEvent::Assigned(all)) = group.take_event(second) else { panic!("assigned") };
     assert_eq!(numbers(&all), [0, 1, 2, 3]);
 }
 
@@ -72,12 +72,12 @@ async fn leaving_during_a_revocation_frees_all_partitions() {
 async fn a_topic_that_is_created_later_is_assigned() {
     let (mut group, now) = (Group::default(), Instant::now());
     let member = group.join(vec!["t".into()], DEADLINE, Arc::default(), &BTreeMap::new(), now);
-    assert_eq!(group.take_signal(member), None);
+    assert_eq!(group.take_event(member), None);
     group.rebalance(&topics(1), now);
-    assert!(matches!(group.take_signal(member), Some(Signal::Assigned(_))));
+    assert!(matches!(group.take_event(member), Some(RebalanceEvent::Assigned(_))));
 }
 
-/// The partitions of each member, by its signals alone.
+/// The partitions of each member, by its events alone.
 #[derive(Default)]
 struct Observer {
     held: BTreeMap<MemberId, BTreeSet<u32>>,
@@ -85,16 +85,16 @@ struct Observer {
 }
 
 impl Observer {
-    fn observe(&mut self, member: MemberId, signal: Signal) {
-        match signal {
-            Signal::Assigned(partitions) => {
+    fn observe(&mut self, member: MemberId, event: RebalanceEvent) {
+        match event {
+            RebalanceEvent::Assigned(partitions) => {
                 for partition in numbers(&partitions) {
                     let owner = self.held.iter().find(|(_, held)| held.contains(&partition));
                     assert!(owner.is_none(), "partition {partition} given to {member}, held by {owner:?}");
                     self.held.entry(member).or_default().insert(partition);
                 }
             }
-            Signal::Revoked { revocation, partitions, lost } => {
+            RebalanceEvent::Revoked { revocation, partitions, lost } => {
                 let numbers = numbers(&partitions);
                 if lost {
                     self.forget(member, &numbers);
@@ -152,8 +152,8 @@ proptest! {
                 }
                 Step::Take(which) if !members.is_empty() => {
                     let member = members[which % members.len()];
-                    if let Some(signal) = group.take_signal(member) {
-                        observer.observe(member, signal);
+                    if let Some(event) = group.take_event(member) {
+                        observer.observe(member, event);
                     }
                 }
                 Step::Release(which) if !observer.open.is_empty() => {
@@ -162,11 +162,11 @@ proptest! {
                     group.release(revocation, &topics, now);
                 }
                 Step::Expire => {
-                    // A member that does not read its signals before a deadline has a test of its own, above. Here all
+                    // A member that does not read its events before a deadline has a test of its own, above. Here all
                     // have read them, and those that did not answer own the partitions no more.
                     for member in &members {
-                        while let Some(signal) = group.take_signal(*member) {
-                            observer.observe(*member, signal);
+                        while let Some(event) = group.take_event(*member) {
+                            observer.observe(*member, event);
                         }
                     }
                     now += DEADLINE;
@@ -178,14 +178,14 @@ proptest! {
                 _ => {}
             }
         }
-        // All members answer until there are no more signals.
+        // All members answer until there are no more events.
         loop {
-            let signals: Vec<_> =
-                members.iter().filter_map(|member| Some((*member, group.take_signal(*member)?))).collect();
-            if signals.is_empty() && observer.open.is_empty() {
+            let events: Vec<_> =
+                members.iter().filter_map(|member| Some((*member, group.take_event(*member)?))).collect();
+            if events.is_empty() && observer.open.is_empty() {
                 break;
             }
-            signals.into_iter().for_each(|(member, signal)| observer.observe(member, signal));
+            events.into_iter().for_each(|(member, event)| observer.observe(member, event));
             for (member, revocation, released) in std::mem::take(&mut observer.open) {
                 observer.forget(member, &released);
                 group.release(revocation, &topics, now);

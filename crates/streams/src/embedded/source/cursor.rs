@@ -1,4 +1,4 @@
-//! A reader's position in each of its partitions. Pure.
+//! The offset that a reader reads next in each of its partitions. Pure.
 
 use std::collections::BTreeMap;
 
@@ -39,7 +39,7 @@ impl Cursors {
         self.cursors.remove(partition);
     }
 
-    /// Sets the position of a partition; a paused one stays paused.
+    /// Sets the next offset of a partition; a paused one stays paused.
     pub(super) fn set(&mut self, state: &State, partition: &TopicPartition, to: SeekTo) -> Result<(), StreamError> {
         let log = state.partition(partition)?;
         let paused = self.cursors.get(partition).is_some_and(|cursor| cursor.paused);
@@ -57,14 +57,14 @@ impl Cursors {
     }
 
     /// The partitions, each with the next offset to read.
-    pub(super) fn positions(&self) -> impl Iterator<Item = (&TopicPartition, u64)> {
+    pub(super) fn next_offsets(&self) -> impl Iterator<Item = (&TopicPartition, u64)> {
         self.cursors.iter().map(|(partition, cursor)| (partition, cursor.next))
     }
 
     /// The lag of the reader.
     pub(super) fn lag(&self, state: &State) -> Lag {
         let mut lag = Lag::default();
-        for (partition, next) in self.positions() {
+        for (partition, next) in self.next_offsets() {
             let log = state.partition(partition).expect("topics are never deleted");
             let watermarks = log.watermarks();
             lag.records += watermarks.high.saturating_sub(next.max(watermarks.low));

@@ -7,7 +7,7 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::super::assignor::MemberId;
-use super::super::group::Signal;
+use super::super::group::RebalanceEvent;
 use super::super::state::{Shared, State};
 use super::cursor::Cursors;
 use crate::{Event, GroupSettings, Revocation, SeekTo, Source, Start, StreamError, TopicPartition};
@@ -45,20 +45,20 @@ impl GroupSource {
     fn step(&mut self, state: &mut State) -> Result<Event, Option<Instant>> {
         let (group, counts) = state.group(&self.settings.group);
         group.expire(&counts, Instant::now());
-        match group.take_signal(self.member) {
-            Some(Signal::Assigned(partitions)) => {
+        match group.take_event(self.member) {
+            Some(RebalanceEvent::Assigned(partitions)) => {
                 let committed: Vec<_> = partitions.iter().map(|partition| group.committed(partition)).collect();
                 self.assign(state, &partitions, &committed);
                 Ok(Event::Assigned(partitions))
             }
-            Some(Signal::Revoked { revocation, partitions, lost }) => {
+            Some(RebalanceEvent::Revoked { revocation, partitions, lost }) => {
                 partitions.iter().for_each(|partition| self.cursors.remove(partition));
                 Ok(Event::Revoked(self.revocation(revocation, partitions, lost)))
             }
             None => {
                 let deadline = group.next_deadline();
                 let event = self.cursors.next(state, self.settings.max_batch_records).ok_or(deadline)?;
-                state.store_positions(&self.settings.group, self.cursors.positions());
+                state.store_next_offsets(&self.settings.group, self.cursors.next_offsets());
                 Ok(event)
             }
         }
@@ -75,7 +75,7 @@ impl GroupSource {
             let to = committed.map_or(start, SeekTo::Offset);
             self.cursors.set(state, partition, to).expect("only existing partitions are assigned");
         }
-        state.store_positions(&self.settings.group, self.cursors.positions());
+        state.store_next_offsets(&self.settings.group, self.cursors.next_offsets());
     }
 
     fn revocation(&self, revocation: u64, partitions: Vec<TopicPartition>, lost: bool) -> Revocation {
