@@ -166,9 +166,9 @@ fn real_recordings_are_read_completely() {
         eprintln!("no recordings at {}: name a folder in UPDRAFT_TEST_IGC to try them", folder.display());
         return;
     }
-    let fleet = replay::igc::Fleet::open(&folder, 0).expect("recordings");
-    assert!(fleet.rejected().is_empty(), "{:?}", fleet.rejected());
-    for recorded in fleet.flights() {
+    let flights = replay::igc::RecordedFlights::open(&folder, 0).expect("recordings");
+    assert!(flights.rejected().is_empty(), "{:?}", flights.rejected());
+    for recorded in flights.flights() {
         let flight = &recorded.flight;
         assert!(flight.fixes.len() > 1_000 && flight.date.is_some(), "{}", recorded.name);
         assert!(flight.skipped * 100 < flight.fixes.len(), "{}: {} skipped", recorded.name, flight.skipped);

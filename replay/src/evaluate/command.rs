@@ -10,7 +10,7 @@ use super::picture::draw;
 use super::score::{Errors, Score};
 use super::sky::{SkyCase, fly};
 use crate::generate::{SECOND_US, Scenario};
-use crate::igc::Fleet;
+use crate::igc::RecordedFlights;
 
 /// When simulated skies begin: 2026-06-01T10:00:00Z.
 const START_US: u64 = 1_780_308_000 * SECOND_US;
@@ -99,10 +99,10 @@ fn skies(options: &Options) -> anyhow::Result<()> {
 
 #[allow(clippy::print_stdout, reason = "the figures are the output of the command")]
 fn flights(folder: &Path, pictures: &Path, show_faults: bool) -> anyhow::Result<()> {
-    let fleet = Fleet::open(folder, START_US)?;
+    let flights = RecordedFlights::open(folder, START_US)?;
     let (mut all, mut second, mut left_out) = (Score::default(), Score::default(), 0);
     let mut disputed = (0, 0);
-    for (index, flown) in fleet.flights().iter().enumerate() {
+    for (index, flown) in flights.flights().iter().enumerate() {
         if let Some(step_s) = too_sparse(&flown.flight) {
             println!("{}: skipped, {step_s} s between fixes: expected at most 3 s", flown.name);
             left_out += 1;

@@ -13,7 +13,7 @@ use runtime::{Clock, Shutdown};
 use streams::LogOptions;
 
 use super::{Centre, Faults, Scenario, Simulation, Truth};
-use crate::igc::Fleet;
+use crate::igc::RecordedFlights;
 use crate::publish::{KafkaTarget, MqttTarget, Pace, Published, lines, publish, write};
 use crate::stop::until_stopped;
 
@@ -207,11 +207,12 @@ fn simulation(options: &Options, now_us: u64) -> Result<Simulation, String> {
 fn recorded(folder: &Path, options: &Options, start_us: u64) -> Result<Simulation, String> {
     let faults = options.faults.faults();
     faults.check(0).map_err(|error| error.to_string())?;
-    let fleet = Fleet::open(folder, start_us).map_err(|error| format!("--igc: {:#}", anyhow::Error::from(error)))?;
-    for (path, error) in fleet.rejected() {
+    let flights =
+        RecordedFlights::open(folder, start_us).map_err(|error| format!("--igc: {:#}", anyhow::Error::from(error)))?;
+    for (path, error) in flights.rejected() {
         eprintln!("skipped {}: {error}", path.display());
     }
-    Ok(Simulation::of_fleet(fleet, options.seed, faults))
+    Ok(Simulation::of_recorded_flights(flights, options.seed, faults))
 }
 
 /// How many aircraft make about `rate` messages a second: a sample of them is flown, independent of the seed of the run.

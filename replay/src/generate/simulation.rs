@@ -9,7 +9,7 @@ use super::receiver::Receiver;
 use super::scenario::Scenario;
 use super::transmission::Transmission;
 use super::world::World;
-use crate::igc::Fleet;
+use crate::igc::RecordedFlights;
 
 /// Between two frames of one device, microseconds.
 const BEHIND_US: u64 = 200_000;
@@ -30,7 +30,7 @@ pub struct Simulation {
 #[derive(Debug)]
 enum Traffic {
     World(Box<World>),
-    Fleet(Fleet),
+    RecordedFlights(RecordedFlights),
 }
 
 impl Simulation {
@@ -45,12 +45,12 @@ impl Simulation {
     }
 
     /// Recorded flights, with receivers put up along them.
-    pub fn of_fleet(fleet: Fleet, seed: u64, faults: Faults) -> Self {
-        let start_us = fleet.start_us();
-        let cells = fleet.middles();
-        let receivers = fleet.receiver_positions().into_iter().enumerate();
+    pub fn of_recorded_flights(flights: RecordedFlights, seed: u64, faults: Faults) -> Self {
+        let start_us = flights.start_us();
+        let cells = flights.middles();
+        let receivers = flights.receiver_positions().into_iter().enumerate();
         let receivers = receivers.map(|(index, position)| Receiver::near(seed, index, position)).collect();
-        Self::with(Traffic::Fleet(fleet), receivers, &cells, start_us, seed, faults)
+        Self::with(Traffic::RecordedFlights(flights), receivers, &cells, start_us, seed, faults)
     }
 
     fn with(
@@ -114,7 +114,7 @@ impl Simulation {
     pub fn now_us(&self) -> u64 {
         match &self.traffic {
             Traffic::World(world) => world.now_us(),
-            Traffic::Fleet(fleet) => fleet.now_us(),
+            Traffic::RecordedFlights(flights) => flights.now_us(),
         }
     }
 
@@ -127,14 +127,14 @@ impl Simulation {
     pub fn world(&self) -> Option<&World> {
         match &self.traffic {
             Traffic::World(world) => Some(world),
-            Traffic::Fleet(_) => None,
+            Traffic::RecordedFlights(_) => None,
         }
     }
 
     fn step(&mut self, to_us: u64) -> Vec<Transmission> {
         match &mut self.traffic {
             Traffic::World(world) => world.step(to_us),
-            Traffic::Fleet(fleet) => fleet.step(to_us),
+            Traffic::RecordedFlights(flights) => flights.step(to_us),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! A fleet of recorded flights, all in the air at once, repeatedly.
+//! Recorded flights, all in the air at once, repeatedly.
 //!
 //! Every five seconds each sends the last fix it has, exactly as recorded, with speed, climb and course taken from the
 //! fixes before. At its end a flight stays at its landing for a while, sends that it landed well, and begins again.
@@ -35,7 +35,7 @@ const RECEIVERS_PER_SITE: usize = 3;
 /// A directory that cannot be used.
 #[derive(Debug, Error)]
 #[non_exhaustive]
-pub enum FleetError {
+pub enum RecordedFlightsError {
     /// A file or the directory cannot be read.
     #[error("cannot read {}", path.display())]
     Unreadable {
@@ -78,7 +78,7 @@ pub struct RecordedFlight {
 
 /// Flights over an endless time.
 #[derive(Debug)]
-pub struct Fleet {
+pub struct RecordedFlights {
     start_us: u64,
     /// Since the start.
     now_us: u64,
@@ -88,15 +88,15 @@ pub struct Fleet {
     rejected: Vec<(PathBuf, IgcError)>,
 }
 
-impl Fleet {
+impl RecordedFlights {
     /// All IGC files of a directory, to fly from `start_us` (microseconds since the Unix epoch) on.
     ///
     /// # Errors
-    /// [`FleetError`]: the directory is at fault. Single files that are no flights are [kept apart](Self::rejected).
-    pub fn open(directory: &Path, start_us: u64) -> Result<Self, FleetError> {
+    /// [`RecordedFlightsError`]: the directory is at fault. Single files that are no flights are [kept apart](Self::rejected).
+    pub fn open(directory: &Path, start_us: u64) -> Result<Self, RecordedFlightsError> {
         let unreadable = |path: &Path| {
             let path = path.to_owned();
-            move |source| FleetError::Unreadable { path, source }
+            move |source| RecordedFlightsError::Unreadable { path, source }
         };
         let mut files = Vec::new();
         for entry in std::fs::read_dir(directory).map_err(unreadable(directory))? {
@@ -115,13 +115,13 @@ impl Fleet {
             }
         }
         match flights.len() {
-            0 => Err(FleetError::NoFlights { path: directory.to_owned() }),
-            found if found > MAX_FLIGHTS => Err(FleetError::TooMany { path: directory.to_owned(), found }),
+            0 => Err(RecordedFlightsError::NoFlights { path: directory.to_owned() }),
+            found if found > MAX_FLIGHTS => Err(RecordedFlightsError::TooMany { path: directory.to_owned(), found }),
             _ => Ok(Self { rejected, ..Self::new(flights, start_us) }),
         }
     }
 
-    /// A fleet of flights that are already read.
+    /// Of flights that are already read.
     pub fn new(flights: Vec<Flight>, start_us: u64) -> Self {
         let sites = sites(&flights);
         let flights = flights.into_iter().enumerate();

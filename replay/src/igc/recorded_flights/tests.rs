@@ -18,14 +18,15 @@ fn flight(seconds: u32, latitude_deg: f64) -> Flight {
     Flight { date: None, fixes: fixes.collect(), skipped: 0 }
 }
 
-fn step_for(fleet: &mut Fleet, seconds: u64) -> Vec<Transmission> {
-    fleet.step(START_US + seconds * SECOND_US)
+fn step_for(flights: &mut RecordedFlights, seconds: u64) -> Vec<Transmission> {
+    flights.step(START_US + seconds * SECOND_US)
 }
 
 #[test]
 fn all_fly_at_once_and_send_every_five_seconds() {
-    let mut fleet = Fleet::new((0..20).map(|index| flight(600, 46.0 + f64::from(index) * 0.01)).collect(), START_US);
-    let sent = step_for(&mut fleet, 300);
+    let mut flights =
+        RecordedFlights::new((0..20).map(|index| flight(600, 46.0 + f64::from(index) * 0.01)).collect(), START_US);
+    let sent = step_for(&mut flights, 300);
     let mut times: HashMap<u32, Vec<u64>> = HashMap::new();
     for transmission in sent.iter().filter(|transmission| transmission.packet_type() == 1) {
         times.entry(transmission.device).or_default().push(transmission.sent_at_us);
@@ -40,12 +41,12 @@ fn all_fly_at_once_and_send_every_five_seconds() {
 
 #[test]
 fn each_position_is_the_recorded_one() {
-    let mut fleet = Fleet::new(vec![flight(600, 46.0)], START_US);
-    let fixes = fleet.flights()[0].flight.fixes.clone();
+    let mut flights = RecordedFlights::new(vec![flight(600, 46.0)], START_US);
+    let fixes = flights.flights()[0].flight.fixes.clone();
     let mut seen = 0;
-    for transmission in step_for(&mut fleet, 590) {
+    for transmission in step_for(&mut flights, 590) {
         let Ok(Frame { packet: Packet::Tracking(tracking), .. }) = Frame::decode(&transmission.frame) else { continue };
-        // The first flight of a fleet starts with the run.
+        // The first flight starts with the run.
         let second = ((transmission.sent_at_us - START_US) / SECOND_US) as usize;
         assert_eq!(transmission.position, fixes[second].position);
         assert!((tracking.position.longitude_deg - fixes[second].position.longitude_deg).abs() < 2e-5);
@@ -62,10 +63,10 @@ fn each_position_is_the_recorded_one() {
 
 #[test]
 fn after_its_end_a_flight_has_landed_and_begins_again() {
-    let mut fleet = Fleet::new(vec![flight(300, 46.0)], START_US);
+    let mut flights = RecordedFlights::new(vec![flight(300, 46.0)], START_US);
     let mut story = Vec::new();
     let mut first_positions = Vec::new();
-    for transmission in step_for(&mut fleet, 1_000) {
+    for transmission in step_for(&mut flights, 1_000) {
         let kind = transmission.packet_type();
         if matches!(kind, 1 | 7) && story.last() != Some(&kind) {
             story.push(kind);
@@ -80,8 +81,8 @@ fn after_its_end_a_flight_has_landed_and_begins_again() {
 fn a_silent_recorder_sends_nothing() {
     let mut gap = flight(600, 46.0);
     gap.fixes.retain(|fix| !(36_100..36_300).contains(&fix.at_s));
-    let mut fleet = Fleet::new(vec![gap], START_US);
-    let sent = step_for(&mut fleet, 400);
+    let mut flights = RecordedFlights::new(vec![gap], START_US);
+    let sent = step_for(&mut flights, 400);
     let silent = sent.iter().filter(|transmission| {
         let second = (transmission.sent_at_us - START_US) / SECOND_US;
         transmission.packet_type() == 1 && (131..300).contains(&second)
@@ -92,10 +93,10 @@ fn a_silent_recorder_sends_nothing() {
 #[test]
 fn names_are_numbers_and_receivers_line_the_way() {
     let far = flight(600, -38.0);
-    let fleet = Fleet::new(vec![flight(6_000, 46.0), far], START_US);
-    assert_eq!(fleet.flights()[1].name, "Pilot 02");
-    assert!(fleet.middles().len() >= 3, "a flight of 60 km and one on the other side of the world");
-    let mut simulation = Simulation::of_fleet(fleet, 1, Faults::default());
+    let flights = RecordedFlights::new(vec![flight(6_000, 46.0), far], START_US);
+    assert_eq!(flights.flights()[1].name, "Pilot 02");
+    assert!(flights.middles().len() >= 3, "a flight of 60 km and one on the other side of the world");
+    let mut simulation = Simulation::of_recorded_flights(flights, 1, Faults::default());
     assert_eq!(simulation.receivers().len() % RECEIVERS_PER_SITE, 0);
     let published = simulation.run_to(START_US + 60 * SECOND_US);
     let hearers: std::collections::HashSet<u32> = published.iter().map(|reception| reception.receiver_id).collect();
@@ -110,12 +111,15 @@ fn folders_are_read_and_flightless_files_listed_apart() {
     write("a.igc", "B1200004658854N00925085EA0060200622\nB1200014658854N00925085EA0060200622\n");
     write("broken.igc", "Bnothing\n");
     write("notes.txt", "B1200004658854N00925085EA0060200622\n");
-    let fleet = Fleet::open(folder.path(), START_US).expect("a fleet");
-    let fixes: Vec<usize> = fleet.flights().iter().map(|flight| flight.flight.fixes.len()).collect();
+    let flights = RecordedFlights::open(folder.path(), START_US).expect("recordings");
+    let fixes: Vec<usize> = flights.flights().iter().map(|flight| flight.flight.fixes.len()).collect();
     assert_eq!(fixes, [2, 1]);
-    assert_eq!(fleet.flights()[1].name, "Pilot 02");
-    assert_eq!(fleet.rejected().len(), 1);
-    assert!(matches!(Fleet::open(&folder.path().join("none"), 0), Err(FleetError::Unreadable { .. })));
+    assert_eq!(flights.flights()[1].name, "Pilot 02");
+    assert_eq!(flights.rejected().len(), 1);
+    assert!(matches!(
+        RecordedFlights::open(&folder.path().join("none"), 0),
+        Err(RecordedFlightsError::Unreadable { .. })
+    ));
     let empty = tempfile::tempdir().expect("a temporary folder");
-    assert!(matches!(Fleet::open(empty.path(), 0), Err(FleetError::NoFlights { .. })));
+    assert!(matches!(RecordedFlights::open(empty.path(), 0), Err(RecordedFlightsError::NoFlights { .. })));
 }
