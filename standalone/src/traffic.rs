@@ -6,7 +6,7 @@ use anyhow::Context as _;
 use capture::Record;
 use pusher::MapStart;
 use replay::generate::{Faults, Scenario, Simulation};
-use replay::igc::Fleet;
+use replay::igc::RecordedFlights;
 use replay::play::{Playback, Speed, publish_playback};
 use replay::publish::{MqttTarget, Pace, publish};
 use replay::select::SelectArgs;
@@ -76,17 +76,22 @@ impl Traffic {
             return Ok(Self { flying: Flying::Recording(Box::new(playback)), label, map_start });
         }
         if let Some(folder) = &settings.igc {
-            let fleet = Fleet::open(folder, start_us).context("--igc")?;
-            for (path, error) in fleet.rejected() {
+            let flights = RecordedFlights::open(folder, start_us).context("--igc")?;
+            for (path, error) in flights.rejected() {
                 tracing::warn!(path = %path.display(), %error, "skipped a file without a flight");
             }
-            let label = format!("{} recorded flights from {}", fleet.flights().len(), folder.display());
-            let map_start = fleet.flights().first().and_then(|first| first.flight.fixes.first()).map(|fix| MapStart {
-                latitude_deg: fix.position.latitude_deg,
-                longitude_deg: fix.position.longitude_deg,
-                zoom: 9.0,
-            });
-            let flying = Flying::Simulation(Box::new(Simulation::of_fleet(fleet, settings.seed, Faults::default())));
+            let label = format!("{} recorded flights from {}", flights.flights().len(), folder.display());
+            let map_start =
+                flights.flights().first().and_then(|first| first.flight.fixes.first()).map(|fix| MapStart {
+                    latitude_deg: fix.position.latitude_deg,
+                    longitude_deg: fix.position.longitude_deg,
+                    zoom: 9.0,
+                });
+            let flying = Flying::Simulation(Box::new(Simulation::of_recorded_flights(
+                flights,
+                settings.seed,
+                Faults::default(),
+            )));
             return Ok(Self { flying, label, map_start });
         }
         let scenario = Scenario::of(settings.pilots, settings.seed, start_us);

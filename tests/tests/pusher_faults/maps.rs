@@ -1,6 +1,6 @@
 //! Clients that keep their picture according to the contract, and reconnect when the server closes the connection.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
@@ -75,6 +75,29 @@ impl Maps {
         let mut latencies = std::mem::take(&mut self.state().latencies_us);
         latencies.sort_unstable();
         latencies.get(latencies.len() * 95 / 100).copied().unwrap_or(u64::MAX) as f64 / 1e3
+    }
+}
+
+impl Maps {
+    /// The devices for which a client's picture is not as expected, with the versions of both and the number of such
+    /// clients.
+    pub(crate) fn differences(&self, expected: &HashMap<u32, (u64, Cell)>) -> String {
+        let mut differences: BTreeMap<(u32, Option<u64>, Option<u64>), usize> = BTreeMap::new();
+        for map in &self.state().maps {
+            let own = map.expected_of(expected).collect::<HashMap<_, _>>();
+            let devices: HashSet<u32> = own.keys().chain(map.aircraft.keys()).copied().collect();
+            for device in devices {
+                let (has, expects) = (map.aircraft.get(&device), own.get(&device));
+                if has != expects {
+                    let version = |state: Option<&(u64, Cell)>| state.map(|(version, _)| *version);
+                    *differences.entry((device, version(has), version(expects))).or_default() += 1;
+                }
+            }
+        }
+        let lines = differences.iter().take(20).map(|((device, has, expects), clients)| {
+            format!("{device}: {has:?} in place of {expects:?} at {clients} clients")
+        });
+        format!("{} differences: {}", differences.len(), lines.collect::<Vec<_>>().join("; "))
     }
 }
 
@@ -175,12 +198,17 @@ impl Map {
 
     /// Whether the picture has exactly the expected aircraft of its region.
     pub(crate) fn is_complete(&self, expected: &HashMap<u32, (u64, Cell)>) -> bool {
-        let seen = expected.iter().filter(|(_, (_, at))| self.cells.iter().any(|cell| cell.contains(*at)));
         let (mut count, mut same) = (0, true);
-        for (device, state) in seen {
+        for (device, state) in self.expected_of(expected) {
             count += 1;
-            same &= self.aircraft.get(device) == Some(state);
+            same &= self.aircraft.get(&device) == Some(&state);
         }
         same && !self.cells.is_empty() && count == self.aircraft.len()
+    }
+
+    /// The aircraft of its region.
+    fn expected_of(&self, expected: &HashMap<u32, (u64, Cell)>) -> impl Iterator<Item = (u32, (u64, Cell))> {
+        let is_here = |at: Cell| self.cells.iter().any(|cell| cell.contains(at));
+        expected.iter().filter(move |(_, (_, at))| is_here(*at)).map(|(device, state)| (*device, *state))
     }
 }

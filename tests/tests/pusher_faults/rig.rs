@@ -84,9 +84,9 @@ impl Rig {
         let expected = self.expected.lock().expect("not poisoned").clone();
         let wrong = || maps.state().maps.iter().filter(|map| !map.is_complete(&expected)).count();
         let right = async || (wrong() == 0).then_some(());
-        wait_until(TIMEOUT, "every client to have the aircraft of its region", right)
-            .await
-            .with_context(|| format!("{} of {} do not", wrong(), maps.state().maps.len()))?;
+        wait_until(TIMEOUT, "every client to have the aircraft of its region", right).await.with_context(|| {
+            format!("{} of {} do not. {}", wrong(), maps.state().maps.len(), maps.differences(&expected))
+        })?;
         ensure!(maps.state().maps.iter().any(|map| !map.aircraft.is_empty()), "no client has an aircraft");
         ensure!(
             maps.state().version_regressions == 0,
