@@ -162,7 +162,7 @@ async fn an_s3_compatible_store_has_the_same_records() {
     let s3_options = S3Options {
         s3_endpoint: Some(s3.endpoint().into()),
         s3_access_key_id: Some(id.into()),
-        s3_secret_access_key: Some(secret.parse::<Redacted>().expect("a secret")),
+        s3_secret_access_key: Some(Redacted::from(secret)),
         ..S3Options::default()
     };
     let (manifests, archived) = fixture.archived(&store(&to, &s3_options)).await;

@@ -49,7 +49,7 @@ fn start(url: &str) -> Running {
     let feed = feeds.open(partition(), PARTITIONS);
     let lifetimes = LiveLifetimes { aircraft_s: 900, ground_s: 900, station_s: 900, thermal_s: 900, validation_s: 900 };
     let metrics = RedisMetrics::register(&Metrics::new(), "processor");
-    let sink = RedisSink::new(&url.parse().expect("a URL"), feeds, KINDS, lifetimes, &context, metrics);
+    let sink = RedisSink::new(&url.into(), feeds, KINDS, lifetimes, &context, metrics);
     let stop = Shutdown::new();
     let task = tokio::spawn(sink.expect("a URL").run(stop.clone()));
     Running { feed, context, stop, task }

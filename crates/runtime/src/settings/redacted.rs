@@ -1,14 +1,13 @@
 //! Values that are never shown, and the files they come from.
 
 use std::any::TypeId;
-use std::convert::Infallible;
 use std::fmt;
 use std::io;
 use std::path::Path;
-use std::str::FromStr;
 use std::sync::Arc;
 
 use clap::Arg;
+use clap::builder::{MapValueParser, StringValueParser, TypedValueParser as _, ValueParserFactory};
 
 /// Stands before the path and before the value of a setting that comes from a file. No argument and no variable of a
 /// process can hold it, so a value that contains it was written by [`with_file`].
@@ -29,6 +28,14 @@ impl Redacted {
     pub fn from_file(file: &Path) -> io::Result<Self> {
         let text = std::fs::read_to_string(file)?;
         Ok(Self { value: file_value(&text).to_owned(), file: Some(file.into()) })
+    }
+
+    /// The text of a setting, by [`with_file`] or plain.
+    fn of_setting(text: String) -> Self {
+        match without_file(&text) {
+            (None, _) => text.into(),
+            (Some(file), value) => Self { value: value.to_owned(), file: Some(Path::new(file).into()) },
+        }
     }
 
     /// The value as it was at the start of the program.
@@ -64,11 +71,12 @@ impl From<&str> for Redacted {
     }
 }
 
-impl FromStr for Redacted {
-    type Err = Infallible;
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let (file, value) = without_file(text);
-        Ok(Self { value: value.to_owned(), file: file.map(|file| Path::new(file).into()) })
+/// A setting, and the file it comes from.
+impl ValueParserFactory for Redacted {
+    type Parser = MapValueParser<StringValueParser, fn(String) -> Self>;
+
+    fn value_parser() -> Self::Parser {
+        StringValueParser::new().map(Self::of_setting)
     }
 }
 
