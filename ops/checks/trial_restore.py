@@ -172,7 +172,8 @@ def audit_trail(folder):
     write(0, 1)
     subprocess.run([*tool, "save-days", topic, days], check=True)
     files = sorted(days.glob("audit-*.jsonl"))
-    AdminClient(bootstrap).create_topics([NewTopic(again, num_partitions=6, replication_factor=1)])[again].result(30)
+    admin = AdminClient(bootstrap)
+    admin.create_topics([NewTopic(again, num_partitions=6, replication_factor=1)])[again].result(30)
     subprocess.run([*tool, "restore", again, *files], check=True)
     whole = [folder / "trail.jsonl", folder / "trail-again.jsonl"]
     for name, file in zip((topic, again), whole):
