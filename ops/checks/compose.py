@@ -1,5 +1,5 @@
-"""Rules for docker-compose.yml, docker-compose.prod.yml and the Dockerfile that no schema knows: what is pinned, limited,
-published, mounted and named. `docker compose config` says the rest, where Docker is.
+"""Rules for the Compose files and the Dockerfile that no schema knows: what is pinned, limited, published, mounted and named.
+compose-config.sh says the rest, where Docker or Compose's own module is.
 """
 import re
 import sys
@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parents[2]
 ALERTMANAGER = ROOT / "ops/monitoring/alertmanager/alertmanager.yml"
 # Published beyond the loopback, on purpose; those of docker-compose.yml where the operator opens them alone.
 PUBLISHED = "${UPDRAFT_PUBLISH:-127.0.0.1}"
-OPEN = {"docker-compose.yml": {f"{PUBLISHED}:1883:1883", f"{PUBLISHED}:8090:8090"}, "docker-compose.prod.yml": {"8883:8883", "80:80", "443:443"}}
+OPEN = {"docker-compose.yml": {f"{PUBLISHED}:1883:1883", f"{PUBLISHED}:8090:8090"}, "docker-compose.prod.yml": {"8883:8883", "80:80", "443:443"}, "docker-compose.no-history.yml": set()}
 # The operator's further settings.
 SETTINGS = [{"path": "${UPDRAFT_SETTINGS:-./updraft.env}", "required": False}]
 # Services that production has alone.
@@ -124,6 +124,17 @@ def owners(services, wanted=None):
                 yield f"{name}: does not wait until {giver} has given the volume {volume} to {owner}"
 
 
+def reachable(services):
+    """The addresses in a service's settings are of services that run whenever it does."""
+    for name, service in services.items():
+        profiles = set(service.get("profiles") or [])
+        for setting, value in environment(service).items():
+            for host in re.findall(r"[a-z][a-z0-9-]*(?=:\d)", default(value)):
+                theirs = set((services.get(host) or {}).get("profiles") or [])
+                if theirs and not (profiles and profiles <= theirs):
+                    yield f"{name}: {setting} names {host}, which runs with {', '.join(sorted(theirs))} alone"
+
+
 def secrets(base, production):
     """What production mounts is declared, and made by the script."""
     made = (ROOT / "ops/docker/make-secrets.sh").read_text()
@@ -167,11 +178,11 @@ def dockerfile(text=None):
 
 
 def main():
-    base, production = load("docker-compose.yml"), load("docker-compose.prod.yml")
-    found = list(dockerfile()) + list(secrets(base, production)) + list(owners(production["services"]))
+    base, production, no_history = map(load, ("docker-compose.yml", "docker-compose.prod.yml", "docker-compose.no-history.yml"))
+    found = list(dockerfile()) + list(secrets(base, production)) + list(owners(production["services"])) + list(reachable(base["services"]))
     everything = base["services"] | {name: production["services"].get(name) or {} for name in PRODUCTION_ALONE}
-    for file, said in (("docker-compose.yml", base), ("docker-compose.prod.yml", production)):
-        volumes = set(base["volumes"]) | set(said["volumes"])
+    for file, said in (("docker-compose.yml", base), ("docker-compose.prod.yml", production), ("docker-compose.no-history.yml", no_history)):
+        volumes = set(base["volumes"]) | set(said.get("volumes") or {})
         for name, service in said["services"].items():
             found += [f"{file}: {problem}" for problem in problems_of(name, file, service or {}, everything, volumes)]
     if found:

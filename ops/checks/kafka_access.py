@@ -11,11 +11,14 @@ import subprocess
 import sys
 import time
 
-from confluent_kafka import Consumer, KafkaException, Producer
+import yaml
+from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, KafkaException, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient, OffsetSpec
 from processes import COMMANDS, ROOT, Programs, broker_settings, free_port, generate, ok, processes, start_kafka, wait_for
 
 PREFIX = "access."
-PRINCIPALS = [*COMMANDS, "archive", "accounts", "topics", "stranger"]
+PRINCIPALS = [*COMMANDS, "archive", "accounts", "autoscaler", "topics", "stranger"]
+SCALED = ROOT / "ops/kubernetes/components/autoscaling/processor.yaml"
 LOAD_S = 40
 
 
@@ -94,14 +97,47 @@ def credentials(name):
     return f"security.protocol=sasl_plaintext,sasl.mechanism=PLAIN,sasl.username={name},sasl.password=pw-{name}"
 
 
+def client_of(name, bootstrap):
+    """The same for a client of our own."""
+    return {"bootstrap.servers": bootstrap} | dict(pair.split("=", 1) for pair in credentials(name).split(","))
+
+
 def denied(folder):
     """What the broker denied, by principal."""
     found = re.findall(r"Principal = User:(\S+) is Denied operation = (\w+) .*? on resource = (\S+) for request", (folder / "kafka.log").read_text())
     return sorted(set(found))
 
 
+def scaled():
+    """Group and topic of each trigger of KEDA."""
+    for one in yaml.safe_load_all(SCALED.read_text()):
+        for trigger in one["spec"].get("triggers", []):
+            yield f"{PREFIX}{trigger['metadata']['consumerGroup']}", f"{PREFIX}{trigger['metadata']['topic']}"
+
+
+def lag(bootstrap, group, topic):
+    """As KEDA asks for it: the partitions of the topic, the offsets of the group, the ends. The program has committed some."""
+    admin = AdminClient(client_of("autoscaler", bootstrap))
+    partitions = [TopicPartition(topic, partition) for partition in admin.list_topics(topic, timeout=30).topics[topic].partitions]
+    committed = admin.list_consumer_group_offsets([ConsumerGroupTopicPartitions(group, partitions)])[group].result(30).topic_partitions
+    ends = admin.list_offsets({one: OffsetSpec.latest() for one in partitions})
+    behind = [ends[one].result(30).offset - one.offset for one in committed if one.offset >= 0]
+    if not behind or min(behind) < 0:
+        sys.exit(f"autoscaler: {group} at {topic}: expected offsets that are not beyond the ends, found {committed}")
+    return sum(behind)
+
+
+def autoscaler_reads_no_record(bootstrap, topic):
+    consumer = Consumer(client_of("autoscaler", bootstrap) | {"group.id": f"{PREFIX}processor", "enable.auto.commit": False})
+    consumer.assign([TopicPartition(topic, 0, 0)])
+    record = consumer.poll(10)
+    consumer.close()
+    if record is None or not record.error():
+        sys.exit(f"autoscaler: expected that reading {topic} is refused, found {record and record.value()}")
+
+
 def stranger_is_refused(bootstrap):
-    settings = {"bootstrap.servers": bootstrap, "security.protocol": "sasl_plaintext", "sasl.mechanism": "PLAIN", "sasl.username": "stranger", "sasl.password": "pw-stranger"}
+    settings = client_of("stranger", bootstrap)
     refused = []
     producer = Producer(settings | {"message.timeout.ms": 5000})
     producer.produce(f"{PREFIX}fanet.raw.v1", b"x", callback=lambda error, _: refused.append(error))
@@ -134,14 +170,18 @@ def main():
         for name, command in (("topics", ["topics", "check"]), ("archive", ["archive", "--to", running.folder / "archive"])):
             programs.processor(*command, env={"UPDRAFT_KAFKA_CONFIG": credentials(name)})
         backup = dict(programs.env, UPDRAFT_KAFKA_CONFIG=credentials("accounts"))
-        subprocess.run([sys.executable, ROOT / "ops/topic-records.py", "save", f"{PREFIX}fanet.account.v1", running.folder / "accounts.jsonl"], env=backup, check=True, stdout=subprocess.DEVNULL)
+        (running.folder / "backup").mkdir()
+        subprocess.run([sys.executable, ROOT / "ops/topic-records.py", "backup", running.folder / "backup"], env=backup, check=True, stdout=subprocess.DEVNULL)
+        lags = {group: lag(outside, group, topic) for group, topic in scaled()}
         if denied(running.folder):
             sys.exit("denied: " + "; ".join(" ".join(one) for one in denied(running.folder)))
-        ok(f"nothing was denied in {LOAD_S} s of load, nor to topics check, archive and the copy of accounts")
+        ok(f"nothing was denied in {LOAD_S} s of load, nor to topics check, archive and backup")
+        ok(f"nor to the autoscaler, which sees the lag: {', '.join(f'{group} {count}' for group, count in lags.items())}")
+        autoscaler_reads_no_record(outside, f"{PREFIX}fanet.raw.v1")
         stranger_is_refused(outside)
-        if {who for who, _, _ in denied(running.folder)} != {"stranger"}:
-            sys.exit("the broker does not say that it denied a stranger")
-        ok("a principal without rights may neither write nor see")
+        if {who for who, _, _ in denied(running.folder)} != {"autoscaler", "stranger"}:
+            sys.exit(f"expected that the broker denied requests of autoscaler and stranger, found {denied(running.folder)}")
+        ok("the autoscaler may read no record, and a principal without rights may neither write nor see")
 
 
 if __name__ == "__main__":

@@ -285,7 +285,7 @@ def problems_of_monitors(manifests):
             yield f"there is no monitor {exporter['monitor']} for {exporter['name']}, which alerts read"
             continue
         kept = [rule["regex"] for endpoint in monitor["spec"].get("endpoints", []) for rule in endpoint.get("metricRelabelings", []) if rule["action"] == "keep"]
-        for metric in (metric for metric in exporter["metrics"] if metric.startswith("kube_")):
+        for metric in (metric for metric in exporter["metrics"] if metric.startswith(("kube_", "kubelet_"))):
             if not all(re.fullmatch(regex, metric) for regex in kept):
                 yield f"ServiceMonitor {exporter['monitor']}: does not keep {metric}, which alerts read"
     probed = {target for monitor in monitors.values() if monitor["kind"] == "Probe" for target in monitor["spec"]["targets"]["staticConfig"]["static"]}

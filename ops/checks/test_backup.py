@@ -1,14 +1,17 @@
-"""The nightly backups of Compose: one file a day, the oldest go, and what fails is said and leaves nothing."""
+"""The nightly backups: one file a day, the oldest go, and what fails is said and leaves nothing."""
 import base64
+import contextlib
 import datetime
 import http.server
 import importlib.util
+import io
 import os
 import re
 import subprocess
 import sys
 import tempfile
 import threading
+import tomllib
 import types
 import unittest
 from pathlib import Path
@@ -107,28 +110,139 @@ def topic_records():
     return module
 
 
-class Accounts(unittest.TestCase):
-    def test_one_a_night_the_first_at_once_and_the_oldest_go(self):
-        program, saved = topic_records(), []
-        program.NIGHTLY_KEPT = 2
+UTC = datetime.timezone.utc
+
+
+class Record:
+    def __init__(self, at, partition=0, key=b"ada"):
+        self.at, self.part, self.of = datetime.datetime.fromisoformat(f"{at}+00:00"), partition, key
+
+    def partition(self):
+        return self.part
+
+    def timestamp(self):
+        return 1, int(self.at.timestamp() * 1000)
+
+    def key(self):
+        return self.of
+
+    def value(self):
+        return b"value"
+
+    def headers(self):
+        return None
+
+
+class Topics(unittest.TestCase):
+    """The backup of topics and schemas, with topics in memory."""
+
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder, self.topics = Path(folder.name), {name: [] for name in ("fanet.account.v1", "fanet.zone.v1", "fanet.audit.v1")}
+        self.enterContext(contextlib.redirect_stdout(io.StringIO()))
+        self.program = topic_records()
+        self.program.records = self.records
+        self.program.save_schemas = lambda file: file.write_bytes(b"PK")
         os.environ["UPDRAFT_SCHEMA_REGISTRY_URL"] = "http://registry:8080/apis/ccompat/v7"
         self.addCleanup(os.environ.pop, "UPDRAFT_SCHEMA_REGISTRY_URL")
 
-        def save(topic, file):
-            saved.append((topic, file.name))
-            if "03-02" in file.name and len(saved) == 2:  # and is tried again
-                raise SystemExit("no answer")
-            file.write_text("{}")
+    def records(self, topic, since=None):
+        """As Kafka does it: of each partition from the first record of that time on, also what is older behind it."""
+        if topic not in self.topics:
+            raise SystemExit(f"topic-records: {topic}: no such topic")
+        for partition in sorted({record.part for record in self.topics[topic]}):
+            found = not since
+            for record in self.topics[topic]:
+                if record.part == partition:
+                    found = found or record.at >= since
+                    if found:
+                        yield record
 
-        with tempfile.TemporaryDirectory() as name:
-            folder = Path(name)
-            for at in ("2026-03-01T01:00", "2026-03-01T02:40", "2026-03-01T09:00", "2026-03-02T02:39", "2026-03-02T02:45", "2026-03-02T02:55", "2026-03-03T23:00"):
-                program.night("fanet.account.v1", folder, datetime.datetime.fromisoformat(at), save, lambda file: file.write_bytes(b"PK"))
-            files = [f"account-2026-03-0{day}.jsonl" for day in (1, 2, 2, 3)]
-            self.assertEqual(saved, [("fanet.account.v1", file) for file in files])
-            self.assertEqual(sorted(file.name for file in folder.iterdir()), [*files[2:], "account.prom", "schemas-2026-03-02.zip", "schemas-2026-03-03.zip"])
-            newest = datetime.datetime(2026, 3, 3, 23).timestamp()
-            self.assertEqual((folder / "account.prom").read_text(), f'updraft_backup_seconds{{what="accounts"}} {newest:.0f}\n')
+    def night(self, *times):
+        for at in times:
+            self.program.night(self.folder, datetime.datetime.fromisoformat(f"{at}+00:00"))
+
+    def names(self, pattern="*"):
+        return sorted(file.name for file in self.folder.glob(pattern))
+
+    def lines(self, name):
+        return (self.folder / name).read_text().splitlines()
+
+    def test_one_a_night_the_first_at_once_and_the_oldest_go(self):
+        self.program.NIGHTLY_KEPT = 2
+        self.night("2026-03-01T01:00", "2026-03-01T02:40", "2026-03-01T09:00")
+        self.assertEqual(self.names(), ["account-2026-03-01.jsonl", "account.prom", "schemas-2026-03-01.zip", "zone-2026-03-01.jsonl"])
+        self.night("2026-03-02T02:39")
+        self.assertEqual(self.names("account-*"), ["account-2026-03-01.jsonl"])
+        self.night("2026-03-02T02:45", "2026-03-03T23:00")
+        self.assertEqual(self.names(), [f"{name}-2026-03-0{day}.{end}" for name, end in (("account", "jsonl"),) for day in (2, 3)] + ["account.prom"]
+                         + [f"{name}-2026-03-0{day}.{end}" for name, end in (("schemas", "zip"), ("zone", "jsonl")) for day in (2, 3)])
+        newest = datetime.datetime(2026, 3, 3, 23, tzinfo=UTC).timestamp()
+        self.assertEqual((self.folder / "account.prom").read_text(), f'updraft_backup_seconds{{what="accounts"}} {newest:.0f}\n')
+
+    def test_what_fails_is_tried_again_and_stops_nothing_else(self):
+        self.night("2026-03-01T03:00")
+        zones = self.topics.pop("fanet.zone.v1")
+        with contextlib.redirect_stderr(io.StringIO()) as said:
+            self.night("2026-03-02T03:00")
+        self.assertRegex(said.getvalue(), r"fanet.zone.v1: no such topic\n.*the backup of 2026-03-02 is not complete")
+        self.assertEqual(self.names("*2026-03-02.[jz]*"), ["account-2026-03-02.jsonl", "schemas-2026-03-02.zip"])
+        self.assertEqual(self.program.last_backup(self.folder), datetime.datetime(2026, 3, 1, 3, tzinfo=UTC))
+        self.topics["fanet.zone.v1"] = zones
+        self.night("2026-03-02T03:10")
+        self.assertEqual(self.program.last_backup(self.folder), datetime.datetime(2026, 3, 2, 3, 10, tzinfo=UTC))
+        self.assertEqual(self.names("*.new"), [])
+        with self.assertRaises(SystemExit):
+            self.topics.clear()
+            self.program.backup(self.folder, datetime.datetime(2026, 3, 3, tzinfo=UTC))
+
+    def test_topics_have_the_prefix(self):
+        os.environ["UPDRAFT_TOPIC_PREFIX"] = "club."
+        self.addCleanup(os.environ.pop, "UPDRAFT_TOPIC_PREFIX")
+        self.topics = {f"club.{name}": [Record("2026-03-01T01:00")] for name in self.topics}
+        self.night("2026-03-01T03:00")
+        self.assertEqual(self.names("*.jsonl"), ["account-2026-03-01.jsonl", "audit-2026-03-01.jsonl", "zone-2026-03-01.jsonl"])
+
+    def test_the_audit_trail_is_in_the_files_of_its_days(self):
+        trail = self.topics["fanet.audit.v1"]
+        trail += [Record("2026-02-27T10:00"), Record("2026-02-27T11:00", 1), Record("2026-02-28T10:00", 1), Record("2026-03-01T01:00")]
+        self.night("2026-03-01T03:00")
+        self.assertEqual([len(self.lines(name)) for name in self.names("audit-*")], [2, 1, 1])
+        self.assertEqual((self.folder / "audit-2026-03-01.jsonl").stat().st_mode & 0o777, 0o600)
+        first = (self.folder / "audit-2026-02-27.jsonl").stat().st_mtime_ns
+        # The rest of that day; one behind another whose clock is ahead; one that is written an hour late; one of the day after.
+        trail += [Record("2026-03-01T23:59"), Record("2026-03-02T00:00"), Record("2026-03-01T23:58"), Record("2026-03-03T00:30", 1), Record("2026-03-02T01:00", 1)]
+        self.night("2026-03-02T03:00")
+        self.assertEqual([(name, len(self.lines(name))) for name in self.names("audit-2026-03-*")], [("audit-2026-03-01.jsonl", 3), ("audit-2026-03-02.jsonl", 2)])
+        trail.append(Record("2026-03-01T23:57", 1))
+        self.night("2026-03-03T03:00")
+        self.assertEqual([len(self.lines(name)) for name in self.names("audit-*")], [2, 1, 4, 2, 1])
+        self.assertEqual(sum(len(self.lines(name)) for name in self.names("audit-*")), len(trail))
+        self.assertEqual((self.folder / "audit-2026-02-27.jsonl").stat().st_mtime_ns, first)
+
+    def test_a_topic_that_lost_records_replaces_no_file(self):
+        self.topics["fanet.audit.v1"] += [Record("2026-03-01T01:00"), Record("2026-03-01T02:00")]
+        self.night("2026-03-01T03:00")
+        for left in ([], [Record("2026-03-01T01:00"), Record("2026-03-02T01:00")]):
+            self.topics["fanet.audit.v1"] = left
+            with contextlib.redirect_stderr(io.StringIO()) as said:
+                self.night("2026-03-02T03:00")
+            self.assertIn("the topic has lost records", said.getvalue())
+            self.assertEqual(len(self.lines("audit-2026-03-01.jsonl")), 2)
+            self.assertEqual(self.program.last_backup(self.folder).day, 1)
+        # Restored, it has all of them again.
+        self.topics["fanet.audit.v1"] = [Record("2026-03-01T01:00"), Record("2026-03-01T02:00"), Record("2026-03-02T01:00")]
+        self.night("2026-03-02T03:10")
+        self.assertEqual(([len(self.lines(name)) for name in self.names("audit-*")], self.names("*.new")), ([2, 1], []))
+
+    def test_the_audit_trail_stays_as_long_as_in_the_topic(self):
+        for day in ("2025-01-24", "2025-01-25", "2026-02-28"):
+            (self.folder / f"audit-{day}.jsonl").write_text("")
+        self.night("2026-03-01T03:00")
+        self.assertEqual(self.names("audit-*"), ["audit-2025-01-25.jsonl", "audit-2026-02-28.jsonl"])
+        catalogue = tomllib.loads((OPS.parent / "schemas/topics.toml").read_text())["topic"]
+        self.assertEqual({topic["name"]: topic["retention"] for topic in catalogue if topic["name"] == "fanet.audit.v1"}, {"fanet.audit.v1": f"{self.program.AUDIT_KEPT.days} days"})
 
 
 class OneServer(unittest.TestCase):

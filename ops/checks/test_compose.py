@@ -67,6 +67,12 @@ class Rules(unittest.TestCase):
             found = "\n".join(compose.owners(services, {"registry": "1001:0"}))
             self.assertTrue(found.startswith(text) and bool(found) == bool(text), (services, found))
 
+    def test_addresses_are_of_services_that_run(self):
+        for own, theirs, is_sound in (([], [], True), (["demo"], [], True), (["all"], ["history", "all"], True), ([], ["history"], False), (["demo"], ["history"], False), (["demo", "all"], ["all"], False)):
+            services = {"pusher": {"profiles": own, "environment": {"UPDRAFT_CLICKHOUSE_URL": "${X:-http://clickhouse:8123}", "UPDRAFT_OTLP_ENDPOINT": "${Y:-}"}}, "clickhouse": {"profiles": theirs}}
+            found = list(compose.reachable(services))
+            self.assertEqual(found == [], is_sound, found)
+
     def test_missing_limits_are_found(self):
         service = {name: value for name, value in SOUND.items() if name not in ("mem_limit", "healthcheck")}
         found = list(compose.problems_of("x", "docker-compose.yml", service, KNOWN, set()))

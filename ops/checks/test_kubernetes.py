@@ -116,6 +116,7 @@ class Planted(unittest.TestCase):
     def test_sources_of_alerts_without_a_monitor_are_found(self):
         self.assertIn("there is no monitor node-exporter", self.problems("ServiceMonitor", "node-exporter", lambda one: one["metadata"].update(name="nodes")))
         self.assertIn("does not keep kube_cronjob_created", self.problems("ServiceMonitor", "kube-state-metrics", lambda one: one["spec"]["endpoints"][0]["metricRelabelings"][0].update(regex="kube_pod_.*")))
+        self.assertIn("does not keep kubelet_volume_stats_available_bytes", self.problems("ServiceMonitor", "kubelet", lambda one: one["spec"]["endpoints"][0]["metricRelabelings"][0].update(regex="kube_.*")))
         self.assertIn("no Probe looks at the certificate of map.example.org", self.problems("Probe", "certificates", lambda one: one["spec"]["targets"]["staticConfig"]["static"].pop(0)))
 
     def test_without_monitors_nothing_is_missed(self):

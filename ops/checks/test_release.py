@@ -121,6 +121,29 @@ echo "$*" | sed 's#/[^ ]*/tmp[^ ]*#PLAN#g' >>{folder}/calls
         self.assertEqual(needed - given, set())
 
 
+class Weekly(unittest.TestCase):
+    """What a change does not run, a week does."""
+
+    ROOT = RELEASE.parents[1]
+
+    def workflow(self, name):
+        return yaml.safe_load((self.ROOT / f".github/workflows/{name}.yml").read_text())
+
+    def test_every_job_is_a_recipe(self):
+        recipes = {name for file in (self.ROOT / "ops/just").glob("*.just") for name in re.findall(r"^([\w-]+)[^\n:]*:(?!=)", file.read_text(), re.M)}
+        for job in self.workflow("weekly")["jobs"]["check"]["strategy"]["matrix"]["include"]:
+            self.assertLessEqual({job["recipe"], job.get("setup", job["recipe"])}, recipes)
+
+    def test_every_check_by_hand_is_run_by_ci(self):
+        table = (self.ROOT / "ops/README.md").read_text().partition("| command | minutes | proves |")[2].partition("\n- ")[0]
+        by_hand = {name for row in re.findall(r"^  \| (`just .*?) \|", table, re.M) for name in re.findall(r"`just ([\w-]+)`", row)}
+        weekly = {job["recipe"] for job in self.workflow("weekly")["jobs"]["check"]["strategy"]["matrix"]["include"]}
+        every_change = {"compose-config", "workflows"}
+        self.assertEqual(by_hand, weekly | every_change)
+        runs = str(self.workflow("check")["jobs"])
+        self.assertTrue("ops/checks/compose-config.sh" in runs and "rust-just workflows" in runs)
+
+
 class Pack(unittest.TestCase):
     def test_runbooks_and_what_they_link_to_are_packed(self):
         with tempfile.TemporaryDirectory() as folder:

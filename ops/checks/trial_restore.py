@@ -14,8 +14,8 @@ import urllib.error
 import urllib.request
 import zipfile
 
-from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, TopicPartition
-from confluent_kafka.admin import AdminClient
+from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient, NewTopic
 from processes import COMMANDS, ROOT, Programs, free_port, generate, ok, processes, wait_for
 
 PREFIX = "trial."
@@ -152,6 +152,38 @@ def accounts(folder):
     ok(f"{len(lines[0])} records of a compacted topic are saved and restored, byte for byte")
 
 
+def audit_trail(folder):
+    """The audit trail, deleted by age: a file for each day, and all of them restored into an empty topic."""
+    topic, again, days = f"{PREFIX}fanet.audit.v1", f"{PREFIX}fanet.restored.v1", folder / "days"
+    bootstrap = {"bootstrap.servers": os.environ["UPDRAFT_KAFKA_BOOTSTRAP"]}
+    days.mkdir()
+    tool = [sys.executable, ROOT / "ops/topic-records.py"]
+
+    def write(*ages):
+        producer = Producer(bootstrap)
+        for age in ages:
+            for user in range(20):
+                when = now() - datetime.timedelta(days=age)
+                producer.produce(topic, key=f"user-{user}", value=f"{age} days ago", timestamp=int(when.timestamp() * 1000))
+        producer.flush(30)
+
+    write(3, 2, 0)
+    subprocess.run([*tool, "save-days", topic, days], check=True)
+    write(0, 1)
+    subprocess.run([*tool, "save-days", topic, days], check=True)
+    files = sorted(days.glob("audit-*.jsonl"))
+    admin = AdminClient(bootstrap)
+    admin.create_topics([NewTopic(again, num_partitions=6, replication_factor=1)])[again].result(30)
+    subprocess.run([*tool, "restore", again, *files], check=True)
+    whole = [folder / "trail.jsonl", folder / "trail-again.jsonl"]
+    for name, file in zip((topic, again), whole):
+        subprocess.run([*tool, "save", name, file], check=True)
+    lines = [sorted(file.read_text().splitlines()) for file in whole]
+    if len(lines[0]) < 100 or lines[0] != lines[1]:
+        sys.exit(f"{len(lines[0])} records are in the audit trail, and {len(lines[1])} are restored, or they differ")
+    ok(f"{len(lines[0])} records of the audit trail are saved in {len(files)} days and restored, byte for byte")
+
+
 def schemas(folder):
     """The registry's schemas, exported and imported into an empty registry, with their ids."""
     tool = [sys.executable, ROOT / "ops/topic-records.py"]
@@ -190,6 +222,7 @@ def main():
         for name in RUN:
             installation.end(name)
         accounts(running.folder)
+        audit_trail(running.folder)
         schemas(running.folder)
 
 

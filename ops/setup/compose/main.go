@@ -1,6 +1,6 @@
-// Reads files of Compose as `docker compose config` does, one over the other, and fails with the reason where it would.
+// Reads files of Compose as `docker compose config --format json` does, one over the other, and fails with the reason where it would.
 //
-//	compose-config [--profile NAME]... FILE...
+//	compose-config [--profile NAME]... -f FILE...
 package main
 
 import (
@@ -18,10 +18,14 @@ func (n *names) String() string     { return fmt.Sprint(*n) }
 func (n *names) Set(s string) error { *n = append(*n, s); return nil }
 
 func main() {
-	var profiles names
+	var profiles, files names
 	flag.Var(&profiles, "profile", "a profile whose services are wanted; may be repeated")
+	flag.Var(&files, "f", "a file of Compose; may be repeated, the later one over the earlier")
 	flag.Parse()
-	options, err := cli.NewProjectOptions(flag.Args(), cli.WithOsEnv, cli.WithProfiles(profiles))
+	if len(files) == 0 || flag.NArg() > 0 {
+		fail(fmt.Errorf("expected -f FILE, found %q", flag.Args()))
+	}
+	options, err := cli.NewProjectOptions(files, cli.WithOsEnv, cli.WithProfiles(profiles))
 	if err != nil {
 		fail(err)
 	}
@@ -29,9 +33,11 @@ func main() {
 	if err != nil {
 		fail(err)
 	}
-	for _, name := range project.ServiceNames() {
-		fmt.Println(name)
+	read, err := project.MarshalJSON()
+	if err != nil {
+		fail(err)
 	}
+	fmt.Println(string(read))
 }
 
 func fail(err error) {

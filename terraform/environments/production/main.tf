@@ -60,7 +60,8 @@ provider "kubernetes" {
 
 locals {
   # autoscaler: KEDA.
-  programs = ["bridge", "processor", "thermals", "receivers", "historian", "archive", "accounts", "pusher", "replay", "analytics", "operators", "topics", "autoscaler"]
+  programs   = ["bridge", "processor", "thermals", "receivers", "historian", "archive", "accounts", "pusher", "replay", "analytics", "operators", "topics", "autoscaler"]
+  principals = { for program in local.programs : program => "User:${var.principal_prefix}updraft-${program}" }
 }
 
 module "topics" {
@@ -77,7 +78,7 @@ module "access" {
   source = "../../modules/kafka-access"
 
   prefix     = var.topic_prefix
-  principals = { for program in local.programs : program => "User:updraft-${program}" }
+  principals = local.principals
 }
 
 module "registry" {

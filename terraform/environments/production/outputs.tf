@@ -16,6 +16,11 @@ output "rights" {
   value       = module.access.rights
 }
 
+output "principals" {
+  description = "The principal of each program at Kafka: issue its certificate or password for this name."
+  value       = local.principals
+}
+
 output "redis_urls" {
   description = "UPDRAFT_REDIS_URL of the processor, which is also that of the thermals, and of the pusher, with PASSWORD where their passwords belong."
   value       = module.redis.urls

@@ -132,6 +132,12 @@ variable "topic_prefix" {
   default     = ""
 }
 
+variable "principal_prefix" {
+  description = "Put before the name of every principal at Kafka: with staging- the bridge is User:staging-updraft-bridge. Installations that share a Kafka need different ones, or each has the rights of all."
+  type        = string
+  default     = ""
+}
+
 variable "partitions" {
   description = "Partitions of the topics that scale. Chosen once."
   type        = number

@@ -22,8 +22,8 @@ locals {
     [{ program = "thermals", topic = "fanet.raw.v1", operation = "Describe" }],
     # The archive is the raw topic in files.
     [{ program = "archive", topic = "fanet.raw.v1", operation = "Read" }],
-    # The nightly copy of accounts, by ops/topic-records.py.
-    [{ program = "accounts", topic = "fanet.account.v1", operation = "Read" }],
+    # The nightly backup by ops/topic-records.py: what no other topic has, and no file.
+    [for topic in ["fanet.account.v1", "fanet.zone.v1", "fanet.audit.v1"] : { program = "accounts", topic = topic, operation = "Read" }],
     # The pusher lists the topics that it may see, with their settings.
     flatten([for name, topic in local.topics :
       [{ program = "pusher", topic = name, operation = "DescribeConfigs" }] if contains(concat(topic.readers, topic.writers), "pusher")

@@ -48,13 +48,26 @@ run "settings_are_those_of_the_programs" {
 run "staging_is_beside_production" {
   command = plan
   variables {
-    namespace    = "updraft-staging"
-    topic_prefix = "staging."
-    partitions   = 6
+    namespace        = "updraft-staging"
+    topic_prefix     = "staging."
+    principal_prefix = "staging-"
+    partitions       = 6
   }
   assert {
     condition     = module.kubernetes.namespace == "updraft-staging" && output.settings.UPDRAFT_TOPIC_PREFIX == "staging."
     error_message = "a namespace and topics of its own"
+  }
+  assert {
+    condition     = alltrue([for program, principal in output.principals : principal == "User:staging-updraft-${program}"])
+    error_message = "principals of its own: production's have no right in staging, and staging's none in production"
+  }
+}
+
+run "without_a_prefix_principals_are_named_after_the_programs" {
+  command = plan
+  assert {
+    condition     = output.principals.bridge == "User:updraft-bridge" && output.principals.autoscaler == "User:updraft-autoscaler" && length(output.principals) == 13
+    error_message = "as the certificates of production"
   }
 }
 

@@ -95,6 +95,17 @@ run "the_autoscaler_sees_lag_and_no_record" {
   }
 }
 
+run "the_backup_reads_what_it_saves" {
+  command = plan
+  variables {
+    principals = { accounts = "User:c" }
+  }
+  assert {
+    condition     = sort([for acl in kafka_acl.topic : "${acl.acl_operation} ${acl.resource_name}"]) == tolist(["Read dev.fanet.account.v1", "Read dev.fanet.audit.v1", "Read dev.fanet.zone.v1"])
+    error_message = "accounts, zones and the audit trail, and nothing else"
+  }
+}
+
 run "rights_are_listed_for_people" {
   command = plan
   variables {
