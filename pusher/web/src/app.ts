@@ -1,7 +1,7 @@
 import { formatAddress, type Alert, type Position } from 'updraft-client';
 import { readState } from './address-bar';
 import type { Config } from './config';
-import { drawRepeatedly, type Load } from './draw-loop';
+import { drawRepeatedly, FirstOfKind, type Load } from './draw-loop';
 import { Followed } from './followed';
 import { withMember, withoutMember, type Group } from './group';
 import { Here } from './here';
@@ -78,6 +78,7 @@ export class App implements PageActions {
   readonly #filterBanner = new FilterBanner(() => this.showEverything());
   readonly #links: Links;
   readonly #count = h('span', { class: 'count' });
+  readonly #failures = new FirstOfKind();
   #panelAt = 0;
 
   constructor(config: Config, preferences: Preferences, language: string, store: Store) {
@@ -147,7 +148,7 @@ export class App implements PageActions {
     this.#board.map.on('dragstart', () => this.#followed.release());
     if (state.at !== undefined) void this.#travel.seek(state.at);
     this.subscribe();
-    drawRepeatedly(() => this.#draw());
+    drawRepeatedly([() => this.#drawMap(), () => this.#drawPanel()], () => this.#load, (error) => this.#showFailure(error));
   }
 
   /** `returned`: the identity provider's answer, where the page was left for it. */
@@ -174,18 +175,36 @@ export class App implements PageActions {
     return hooks(this.#live.session, this.#live.picture, this.#board, this.#past, () => this.#travel.past);
   }
 
-  #draw(): Load {
-    const now = Date.now();
-    this.#travel.update(this.#board.view, now);
+  #drawMap(): void {
+    this.#travel.update(this.#board.view, Date.now());
     const scene = this.#scene();
     this.#board.draw(scene);
     this.#camera.keepInMiddle(this.#followed.centred, scene);
+  }
+
+  /** All that is beside the map. */
+  #drawPanel(): void {
+    const now = Date.now();
     this.#travel.show(now, this.#choices.formats, this.#shown.hidden);
     if (now - this.#panelAt >= PANEL_MS) this.showPanel();
-    const playing = this.#travel.past?.playing === true;
-    this.#links.writeIfDue(now, playing);
+    this.#links.writeIfDue(now, this.#isPlaying);
     this.#live.prune(now);
-    return { aircraft: scene.picture.aircraft.size, playing };
+  }
+
+  get #load(): Load {
+    const { picture } = this.#travel.past?.air ?? this.#live;
+    return { aircraft: picture.aircraft.size, playing: this.#isPlaying };
+  }
+
+  get #isPlaying(): boolean {
+    return this.#travel.past?.playing === true;
+  }
+
+  #showFailure(error: unknown): void {
+    if (!this.#failures.isFirst(error)) return;
+    console.error('a part of the page cannot be drawn', error);
+    this.#hint.say(t('draw.failed'));
+    this.#hint.show(undefined, Date.now());
   }
 
   /** After a change between the present and the past, or of the time that is shown. */
