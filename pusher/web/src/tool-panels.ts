@@ -54,13 +54,10 @@ export class ToolPanels {
     this.#group ??= new GroupPanel({
       change: (group) => this.#actions.setGroup(group),
       fromFollowed: () => this.#actions.setGroup([...followed.devices].reduce<Group | undefined>(withMember, shown.group)),
-      select: (device) => this.#actions.select({ kind: 'device', device }, true),
+      select: (device, lastHeard) => this.#actions.select({ kind: 'device', device }, true, lastHeard),
       setOnly: (only) => this.#actions.setFilter({ ...shown.filter, group: only }),
       compare: () => void dialogs.openCompare(shown.group),
-      fit: () => {
-        const { picture, group } = scene();
-        board.fit([...group.keys()].flatMap((device) => picture.aircraft.get(device) ?? picture.ground.get(device) ?? []), CLOSE_ZOOM);
-      },
+      fit: () => board.fit(this.#group!.positions(scene()), CLOSE_ZOOM),
     });
     this.#actions.showPanel();
     return this.#group.element;

@@ -84,7 +84,7 @@ export class Card {
     if (isLive && 'device' in selection && now - this.#requestedAt > REFRESH_MS) this.#ask(selection, now);
     const found = find(selection, scene);
     this.#last = found ?? this.#last;
-    const content = found ? contentOf(found, scene, this.#view) : this.#last ? endedContent(this.#last, scene, this.#view) : unknownContent(selection);
+    const content = found ? contentOf(found, scene, this.#view) : this.#last ? endedContent(this.#last, scene, this.#view) : unknownContent(selection, scene);
     this.#render(content, scene);
   }
 

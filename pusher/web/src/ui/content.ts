@@ -9,7 +9,7 @@ import type { Selection } from '../selection';
 import { t } from '../settings/language';
 import { alertLabel, callerOf } from './calls';
 import type { DeviceView } from './device-view';
-import { aircraftFacts, callFacts, callerFacts, deviceFacts, groundFacts, phaseLabel, landmarkFacts, landmarkLabel, receiverFacts, stationFacts, thermalFacts, windFacts, type Fact } from './facts';
+import { aircraftFacts, callFacts, callerFacts, deviceFacts, groundFacts, lastFacts, phaseLabel, landmarkFacts, landmarkLabel, receiverFacts, stationFacts, thermalFacts, windFacts, type Fact } from './facts';
 
 export interface Content {
   title: string;
@@ -97,7 +97,11 @@ export function endedContent(last: Found, scene: Scene, view: DeviceView | undef
   return { ...contentOf(last, scene, view), subtitle: t('card.gone') };
 }
 
-export function unknownContent(selection: Selection): Content {
-  const device = selection.kind === 'device' ? { device: selection.device } : {};
-  return { title: 'device' in selection ? formatAddress(selection.device) : selection.id, subtitle: t('card.unknown'), facts: [], ...device };
+/** Of a device that the air picture does not have: the end of its recorded track. */
+export function unknownContent(selection: Selection, scene: Scene): Content {
+  const content = { title: 'device' in selection ? formatAddress(selection.device) : selection.id, subtitle: t('card.unknown'), facts: [] };
+  if (selection.kind !== 'device') return content;
+  const { device } = selection;
+  const last = scene.isLive ? scene.past.segments.at(-1)?.at(-1) : undefined;
+  return { ...content, device, ...(last && { facts: lastFacts(last, scene), position: last }) };
 }

@@ -1,5 +1,5 @@
 // The facts of each kind of object in the details: pairs of a label and a text.
-import { FlightPhase, formatAddress, LandmarkLayer, type Aircraft, type Alert, type Ground, type Landmark, type Receiver, type Station, type Thermal, type Tracked } from 'updraft-client';
+import { FlightPhase, formatAddress, LandmarkLayer, type Aircraft, type Alert, type Ground, type Landmark, type Position, type Receiver, type Station, type Thermal, type Tracked } from 'updraft-client';
 import { callOf, nearestHelpers, positionOf } from '../live/alerts';
 import type { ReceiverReport } from '../live/receiver-reports';
 import type { Wind } from '../live/winds';
@@ -70,9 +70,13 @@ export function callFacts(device: number, { picture, formats }: Scene): Fact[] {
 
 /** What is known of a caller that the air picture has no other state of. */
 export function callerFacts(call: Alert, scene: Scene): Fact[] {
-  const { lat, lon } = call;
-  const known = lat !== undefined && lon !== undefined;
-  return [heard('fact.heard', call, scene), ...(known ? [...distance({ lat, lon }, scene), wide('fact.position', formatPosition(lat, lon))] : [])];
+  const { at, lat, lon } = call;
+  return lat !== undefined && lon !== undefined ? lastFacts({ at, lat, lon }, scene) : [heard('fact.heard', call, scene)];
+}
+
+/** Where and when something was heard last. */
+export function lastFacts(last: Position & { at: number }, scene: Scene): Fact[] {
+  return [heard('fact.heard', last, scene), ...distance(last, scene), wide('fact.position', formatPosition(last.lat, last.lon))];
 }
 
 export function stationFacts(station: Station, scene: Scene): Fact[] {
