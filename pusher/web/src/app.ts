@@ -2,6 +2,7 @@ import { formatAddress, type Alert, type Position } from 'updraft-client';
 import { readState } from './address-bar';
 import type { Config } from './config';
 import { drawRepeatedly, FirstOfKind, type Load } from './draw-loop';
+import { withoutLanguage, type Embed } from './embed';
 import { Followed } from './followed';
 import { withMember, withoutMember, type Group } from './group';
 import { Here } from './here';
@@ -81,9 +82,9 @@ export class App implements PageActions {
   readonly #failures = new FirstOfKind();
   #panelAt = 0;
 
-  constructor(config: Config, preferences: Preferences, language: string, store: Store) {
+  constructor(config: Config, preferences: Preferences, language: string, store: Store, embed: Embed) {
     this.#account = new Account(store, { changed: () => this.#showAccount(), credentialsChanged: () => this.#live.connection.reconnect() });
-    this.#choices = new Choices(preferences, config, language);
+    this.#choices = new Choices(preferences, config, language, embed.theme);
     this.#notifications = new Notifications(this.#choices, this.#account);
     const state = readState(location.hash);
     this.#shown = new ShownState(state, config.terrain !== undefined);
@@ -142,7 +143,7 @@ export class App implements PageActions {
     this.#toolbar = new Toolbar({ ...page, links: this.#links }, this);
     furnish({
       count: this.#count, status: this.#status.element, list: this.#list.element, banners: [this.#alerts.element, this.#outage.element, this.#filterBanner.element, this.#hint.element],
-      tools: this.#tools.elements, announcer: this.#announcer.element,
+      tools: this.#tools.elements, announcer: this.#announcer.element, isEmbedded: embed.isEmbedded,
     });
     listenToShortcuts({ ...page, tools: this.#tools }, this);
     this.#board.map.on('dragstart', () => this.#followed.release());
@@ -390,7 +391,7 @@ export class App implements PageActions {
 
   prefer(change: Partial<Preferences>): void {
     this.#choices.change(change);
-    if (change.language !== undefined) location.reload();
+    if (change.language !== undefined) this.#reload();
     if (change.notify) void this.#notifications.ask().then((allowed) => { if (!allowed) this.#showRefusal(); });
     else if (change.notify === false) void this.#notifications.end();
     if (change.data !== undefined) this.#line.choice = change.data;
@@ -402,6 +403,12 @@ export class App implements PageActions {
     if (change.colour !== undefined) this.#tools.refresh('legend');
     this.#board.redraw();
     this.showPanel();
+  }
+
+  /** In the language that is chosen now. */
+  #reload(): void {
+    history.replaceState(history.state, '', withoutLanguage(location.href));
+    location.reload();
   }
 
   #showRefusal(): void {
