@@ -223,11 +223,11 @@ export class App implements PageActions {
   /** `live`: the present, also while the past is shown. */
   #scene(live = this.#travel.past === undefined): Scene {
     const { past } = this.#travel;
-    const { colour, formats, windBandM: windBand } = this.#choices;
+    const { colour, formats, windBandM } = this.#choices;
     const shown = live || !past ? { picture: this.#live.picture, air: this.#live.air, now: Date.now() } : { picture: past.air.picture, air: past.air, now: past.at };
     return {
       ...shown, isLive: live, selection: this.#shown.selection, followed: this.#followed.devices, past: this.#past, flights: this.#flights,
-      favourites: this.#favourites.devices, group: this.#colours, ...this.#chosen, filter: this.#shown.filter, colour, formats, winds: this.#live.winds.all, windBand,
+      favourites: this.#favourites.devices, group: this.#colours, ...this.#chosen, filter: this.#shown.filter, colour, formats, winds: this.#live.winds.all, windBand: this.#shown.windBandM ?? windBandM,
       zones: this.#live.zones.all,
       elevationAt: (lat, lon) => this.#board.elevationAt(lat, lon),
       receiverReport: (id) => this.#live.receivers.get(id),
@@ -394,6 +394,7 @@ export class App implements PageActions {
     if (change.language !== undefined) this.#reload();
     if (change.notify) void this.#notifications.ask().then((allowed) => { if (!allowed) this.#showRefusal(); });
     else if (change.notify === false) void this.#notifications.end();
+    if (change.windBand !== undefined) this.#shown.windBandM = undefined;
     if (change.data !== undefined) this.#line.choice = change.data;
     if (change.theme !== undefined) {
       applyTheme(change.theme);

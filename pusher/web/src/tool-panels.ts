@@ -84,9 +84,9 @@ export class ToolPanels {
   async layers(): Promise<HTMLElement> {
     const { layerPanel } = await import('./ui/panels');
     const { config, choices, shown, live } = this.#page;
-    const { baseMap, colour, windBandM: windBand, formats } = choices;
+    const { baseMap, colour, formats } = choices;
     return layerPanel({
-      hidden: shown.hidden, baseMaps: baseMapsOf(config), baseMap, styleUrl: config.styleUrl, hasTerrain: config.terrain !== undefined, colour, winds: live.winds.all, windBand, formats,
+      hidden: shown.hidden, baseMaps: baseMapsOf(config), baseMap, styleUrl: config.styleUrl, hasTerrain: config.terrain !== undefined, colour, winds: live.winds.all, windBand: shown.windBandM ?? choices.windBandM, formats,
       setVisible: (key, visible) => this.#actions.setVisible(key, visible),
       setBaseMap: (chosen) => this.#actions.prefer({ baseMap: chosen }),
       setColour: (chosen) => this.#actions.prefer({ colour: chosen }),

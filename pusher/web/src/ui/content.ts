@@ -1,7 +1,7 @@
 // The content of the details of a selection.
 import { formatAddress, type Aircraft, type Alert, type Ground, type Landmark, type Position, type Receiver, type Station, type Thermal } from 'updraft-client';
 import { callOf, positionOf } from '../live/alerts';
-import { windId, type Wind } from '../live/winds';
+import { windOf, type Wind } from '../live/winds';
 import type { Scene } from '../map/scene';
 import { aircraftKind } from '../map/symbols/aircraft';
 import { groundKind } from '../map/symbols/ground';
@@ -27,7 +27,7 @@ export type Found =
   | { kind: 'thermal'; object: Thermal } | { kind: 'landmark'; object: Landmark } | { kind: 'receiver'; object: Receiver } | { kind: 'wind'; object: Wind };
 
 /** Undefined: it is not in the air picture. A call outlives the state of its device, and passes a layer that is off. */
-export function find(selection: Selection, { picture, winds, isLive }: Scene): Found | undefined {
+export function find(selection: Selection, { picture, winds, windBand, isLive }: Scene): Found | undefined {
   switch (selection.kind) {
     case 'device': {
       const { device } = selection;
@@ -37,7 +37,7 @@ export function find(selection: Selection, { picture, winds, isLive }: Scene): F
     case 'thermal': return found('thermal', picture.thermals.get(selection.id));
     case 'landmark': return found('landmark', picture.landmarks.get(selection.id));
     // The past has no winds.
-    case 'wind': return found('wind', isLive ? winds.find((wind) => windId(wind) === selection.id) : undefined);
+    case 'wind': return found('wind', isLive ? windOf(selection.id, winds, windBand) : undefined);
     case 'receiver': return found('receiver', picture.receivers.get(selection.id));
   }
 }
