@@ -297,7 +297,7 @@ async function serve(request, response, { config, files, api, sky, policy }) {
   }
   if (path === '/api/v1/search') {
     response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({
-      pilots: [{ device: '0A0B0C', name: 'Zora Fern', position: { latitude_deg: 44.3, longitude_deg: 5.8 } }], ground: [], stations: [],
+      pilots: [{ device: '0A0B0C', name: 'Zora Fern', aircraft_kind: 'hang_glider', position: { latitude_deg: 44.3, longitude_deg: 5.8 } }], ground: [], stations: [],
     }));
     return;
   }
