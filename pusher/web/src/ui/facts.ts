@@ -25,6 +25,10 @@ const PHASES: Record<number, TextKey> = {
   [FlightPhase.FLIGHT_PHASE_CIRCLING]: 'phase.circling',
   [FlightPhase.FLIGHT_PHASE_LANDED]: 'phase.landed',
 };
+/** Why a receiver's frames are unusable, by the server's codes. */
+const UNUSABLE: readonly (readonly [codes: RegExp, text: TextKey])[] = [
+  [/_too_short$|^truncated_|^no_|^incomplete_/, 'unusable.incomplete'], [/^(latitude|longitude)_/, 'unusable.position'], [/_not_unicast$|_with_data$|^too_few_/, 'unusable.protocol'],
+];
 /** A fix that is younger than this is shown without an estimate. */
 const NOW_MS = 2000;
 
@@ -155,9 +159,15 @@ function health(report: ReceiverReport | undefined, { formats }: Scene): Fact[] 
   return [
     ...(firstHeardAt === undefined ? [] : [fact('fact.firstHeard', formats.dateTime(firstHeardAt))]),
     ...(unusable ? [fact('fact.unusable', `${unusable.frames} (${unusable.pct.toFixed(1)} %)`)] : []),
-    ...(setAside ? [wide('fact.setAside', `${t('alert.since', { time: formats.dateTime(setAside.since) })} · ${setAside.reason.replaceAll('_', ' ')}`)] : []),
+    ...(setAside ? [wide('fact.setAside', `${t('alert.since', { time: formats.dateTime(setAside.since) })} · ${unusableText(setAside.reason)}`)] : []),
     ...clock(report),
   ];
+}
+
+/** `incomplete (truncated_payload)`: with the code, as the logs and metrics of the server have it. */
+function unusableText(code: string): string {
+  const key = UNUSABLE.find(([codes]) => codes.test(code))?.[1] ?? 'unusable.other';
+  return `${t(key)} (${code})`;
 }
 
 function clock({ clockTrouble, clockOffsetMs }: ReceiverReport): Fact[] {

@@ -206,8 +206,7 @@ export class ObjectList {
     setIcon(row.icon, symbolId.aircraft(aircraft.kind, 'climb', colourStep('climb', aircraft.climbMps)), aircraftKind(aircraft.kind).label());
     setText(row.name, aircraft.name ?? formatAddress(aircraft.device));
     const age = now - aircraft.at;
-    const ground = elevationAt(aircraft.lat, aircraft.lon);
-    const agl = ground === undefined || aircraft.altitudeM === undefined ? '' : `${formats.altitude(Math.max(0, aircraft.altitudeM - ground))} AGL`;
+    const agl = formats.aboveGround(aircraft.altitudeM, elevationAt(aircraft.lat, aircraft.lon));
     setText(row.detail, [newText(aircraft, now), this.#identity(aircraft, aircraftKind(aircraft.kind).label()), agl, age > OLD_MS ? t('fact.ago', { age: formatAge(age), time: formats.time(aircraft.at) }) : ''].filter(Boolean).join(' · '));
     setText(row.altitude, formats.altitude(aircraft.altitudeM));
     setText(row.climb, formats.climb(aircraft.climbMps));

@@ -202,7 +202,7 @@ it('shows the coverage and the clock of a receiver, and the wind that a station 
   await page.waitForSelector('[data-fact="fact.clock"] >> text=off by more than 10 s (+34 s)', STEP);
   await page.waitForFunction(() => window.updraft!.shown('receivers-coverage').length > 0, undefined, STEP);
   expect(await page.textContent('[data-fact="fact.unusable"] dd')).toBe('100 (10.0 %)');
-  expect(await page.textContent('[data-fact="fact.setAside"] dd')).toMatch(/^since .* · no fix$/);
+  expect(await page.textContent('[data-fact="fact.setAside"] dd')).toMatch(/^since .* · incomplete \(truncated_payload\)$/);
   await page.keyboard.press('Escape');
   await click('stations', 'Niesen');
   await page.waitForSelector('svg.station:not([hidden])', STEP);
