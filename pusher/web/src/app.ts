@@ -100,6 +100,7 @@ export class App implements PageActions {
       hidden: this.#shown.hidden,
       raised: this.#shown.raised,
       onView: () => this.subscribe(),
+      onFailure: (error) => this.#showFailure(error),
       onPick: (selection) => this.select(selection),
     });
     this.#camera = new Camera(this.#board);

@@ -19,6 +19,12 @@ export interface Load {
  * keeps no other part from being drawn: `failed` gets the error.
  */
 export function drawRepeatedly(parts: readonly (() => void)[], load: () => Load, failed: (error: unknown) => void): void {
+  drawEach(parts, failed);
+  setTimeout(() => requestAnimationFrame(() => drawRepeatedly(parts, load, failed)), drawIntervalMs(load()));
+}
+
+/** Draws every part, also after one that throws. */
+export function drawEach(parts: Iterable<() => void>, failed: (error: unknown) => void): void {
   for (const draw of parts) {
     try {
       draw();
@@ -26,7 +32,6 @@ export function drawRepeatedly(parts: readonly (() => void)[], load: () => Load,
       failed(error);
     }
   }
-  setTimeout(() => requestAnimationFrame(() => drawRepeatedly(parts, load, failed)), drawIntervalMs(load()));
 }
 
 export function drawIntervalMs({ aircraft, playing }: Load): number {

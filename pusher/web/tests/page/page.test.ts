@@ -50,6 +50,16 @@ it('breaks the latency down hop by hop', async ({ page, visit }) => {
   expect(Math.min(...widths)).toBeGreaterThan(0);
 });
 
+it('draws on where a part of it fails, and says so once', async ({ page, visit, expected }) => {
+  expected.push(/a part of the page cannot be drawn.*no title/);
+  await visit.open();
+  await page.evaluate(() => Object.defineProperty(document, 'title', { get: () => 'old', set: () => { throw new Error('no title'); } }));
+  await page.waitForSelector('.banner.hint >> text=Part of the page cannot be drawn now.', STEP);
+  const moved = await page.evaluate(() => window.updraft!.moved());
+  await page.waitForFunction((start) => window.updraft!.moved() > start + 200, moved, STEP);
+  expect(visit.complaints).toHaveLength(1);
+});
+
 it('finds an aircraft outside of the view, and moves there', async ({ page, visit }) => {
   await visit.open();
   await page.keyboard.press('/');
