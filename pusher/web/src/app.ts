@@ -126,6 +126,8 @@ export class App implements PageActions {
     });
     this.#alerts = new AlertBanner((call, position) => this.#showCall(call, position), () => {
       this.#travel.goLive();
+      // A frame has no list.
+      if (embed.isEmbedded) void this.#dialogs.openData(undefined, 'alerts');
       this.#list.open('calls');
       openList();
       this.showPanel();

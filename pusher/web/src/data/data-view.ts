@@ -84,8 +84,9 @@ export class DataView {
     });
   }
 
-  /** `subject`: the device whose past is shown; undefined: the objects of the region. */
-  open(subject: DeviceSubject | undefined): void {
+  /** `subject`: the device whose past is shown; undefined: the objects of the region. `kind`: of those; undefined: as last. */
+  open(subject: DeviceSubject | undefined, kind?: RegionTable): void {
+    if (kind) this.#kind.value = kind;
     this.#sheet.open();
     this.#setPaused(false);
     this.#begin(subject);

@@ -98,6 +98,10 @@ it('can be embedded in another page, with a link to the full page', async () => 
   await page.waitForFunction(() => window.updraft!.drawn().length > 0, undefined, STEP);
   expect(await page.isVisible('#panel')).toBe(false);
   await page.waitForSelector('.alerts', STEP);
+  // Without the list, calls are in the table.
+  await page.click('.banner.calm', STEP);
+  await page.waitForFunction(() => document.querySelectorAll('#data .data tbody tr').length === 3, undefined, STEP);
+  await page.keyboard.press('Escape');
   const [full] = await Promise.all([page.context().waitForEvent('page', STEP), page.click('text=Open the full map')]);
   await full.waitForFunction(() => window.updraft?.connected(), undefined, STEP);
   expect(new URL(full.url()).search).toBe('');
