@@ -1,19 +1,23 @@
 // Controls a headless Chromium: each line of standard input is a command as a JSON object, each line of standard output
 // an answer.
 //
-//   {"do": "open", "url": "...", "width": 1280, "height": 800}
+//   {"do": "open", "url": "...", "width": 1280, "height": 800, "phone": false}
 //   {"do": "evaluate", "script": "JavaScript expression"}            -> its value
 //   {"do": "wait", "script": "JavaScript expression", "ms": 10000}   -> its first truthy value
 //   {"do": "click", "selector": "..."}
 //   {"do": "download", "selector": "...", "path": "..."}             -> the file name that the server sends
 //   {"do": "screenshot", "path": "..."}
+//   {"do": "axe"}                                                    -> the rules of accessibility that the page breaks
 //   {"do": "messages"}                                               -> console errors and uncaught exceptions so far
 //
 // The answer is {"ok": value} or {"error": text}. At the end of its input the program closes the browser and ends.
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { createInterface } from 'node:readline';
 import { chromium } from 'playwright-core';
 
 const TIMEOUT_MS = 30_000;
+const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
 const [executablePath, userDataDir] = process.argv.slice(2);
 const context = await chromium.launchPersistentContext(userDataDir, {
@@ -35,8 +39,11 @@ page.on('console', (message) => {
 page.on('pageerror', (error) => messages.push(String(error)));
 
 const actions = {
-  open: async ({ url, width = 1280, height = 800 }) => {
+  open: async ({ url, width = 1280, height = 800, phone = false }) => {
     await page.setViewportSize({ width, height });
+    const cdp = await context.newCDPSession(page);
+    await cdp.send('Emulation.setDeviceMetricsOverride', { width, height, deviceScaleFactor: 1, mobile: phone });
+    await cdp.send('Emulation.setTouchEmulationEnabled', { enabled: phone });
     const answer = await page.goto(url, { timeout: TIMEOUT_MS });
     return answer?.status() ?? null;
   },
@@ -63,6 +70,11 @@ const actions = {
   screenshot: async ({ path }) => {
     await page.screenshot({ path, timeout: TIMEOUT_MS });
     return path;
+  },
+  axe: async () => {
+    await page.evaluate(AXE);
+    const { violations } = await page.evaluate('axe.run()');
+    return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html, failureSummary }) => `${html} ${failureSummary}`).join('; ')}`);
   },
   messages: async () => messages,
 };

@@ -69,7 +69,20 @@ impl Browser {
     /// # Errors
     /// As [`open`](Self::open).
     pub async fn open_sized(&self, url: &str, width: u32, height: u32) -> Result<()> {
-        let status = self.command(json!({"do": "open", "url": url, "width": width, "height": height})).await?;
+        self.load(json!({"do": "open", "url": url, "width": width, "height": height})).await
+    }
+
+    /// Opens a page as a phone shows it: 390 by 844 pixels, with touch.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub async fn open_phone(&self, url: &str) -> Result<()> {
+        self.load(json!({"do": "open", "url": url, "width": 390, "height": 844, "phone": true})).await
+    }
+
+    async fn load(&self, command: Value) -> Result<()> {
+        let url = command["url"].clone();
+        let status = self.command(command).await?;
         ensure!(status == 200, "{url} answered {status}");
         Ok(())
     }
@@ -119,6 +132,14 @@ impl Browser {
         let path = artefacts_dir().join(format!("{name}.png"));
         self.command(json!({"do": "screenshot", "path": path})).await?;
         Ok(path)
+    }
+
+    /// The rules of accessibility that the page breaks, as axe-core names them, each with the elements.
+    ///
+    /// # Errors
+    /// When the page cannot be checked.
+    pub async fn axe_violations(&self) -> Result<Vec<String>> {
+        Ok(serde_json::from_value(self.command(json!({"do": "axe"})).await?)?)
     }
 
     /// Errors on the page's console and uncaught exceptions, so far.

@@ -4,6 +4,8 @@ import os
 import shutil
 import subprocess
 import sys
+import tarfile
+import tomllib
 import zipfile
 from email.parser import Parser
 from pathlib import Path
@@ -17,12 +19,21 @@ PROGRAM = "from updraft_client import AirPicture, Session, format_address; print
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory):
+    return built(tmp_path_factory, "wheel", "*.whl")
+
+
+@pytest.fixture(scope="module")
+def sdist(tmp_path_factory):
+    return built(tmp_path_factory, "sdist", "*.tar.gz")
+
+
+def built(tmp_path_factory, kind, pattern):
     source = tmp_path_factory.mktemp("source") / "python"
     shutil.copytree(ROOT, source, ignore=LEFT_OUT)
-    into = tmp_path_factory.mktemp("wheel")
-    build = f"from setuptools import build_meta; build_meta.build_wheel({str(into)!r})"
+    into = tmp_path_factory.mktemp(kind)
+    build = f"from setuptools import build_meta; build_meta.build_{kind}({str(into)!r})"
     subprocess.run([sys.executable, "-c", build], cwd=source, check=True, capture_output=True)
-    return next(into.glob("*.whl"))
+    return next(into.glob(pattern))
 
 
 def test_wheel_has_code_types_and_licences(wheel):
@@ -39,6 +50,13 @@ def test_wheel_says_version_licence_and_readme(wheel):
     assert (fields["Name"], fields["License-Expression"]) == ("updraft-client", "MIT OR Apache-2.0")
     assert wheel.name == f"updraft_client-{fields['Version']}-py3-none-any.whl"
     assert "# updraft-client" in fields.get_payload()
+
+
+def test_sdist_has_the_changes_of_its_version(sdist):
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    with tarfile.open(sdist) as archive:
+        changes = archive.extractfile(f"updraft_client-{version}/CHANGELOG.md").read().decode()
+    assert f"\n## {version}\n" in changes
 
 
 def test_wheel_runs(wheel, tmp_path):

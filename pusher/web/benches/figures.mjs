@@ -39,6 +39,46 @@ async function firstAircraft(browser) {
   print('map_first_aircraft_ms', median(times).toFixed(0), 'ms');
 }
 
+/** In the page: resolves with the time from the slider's next input until an aircraft of the past, and none of the present, is on the screen. */
+function timeOfSeek() {
+  const slider = document.querySelector('#travel input[type=range]');
+  const isPast = ({ device }) => device.startsWith('120B');
+  window.seek = new Promise((resolve) => {
+    slider.addEventListener('input', () => {
+      const began = performance.now();
+      const look = () => {
+        const drawn = window.updraft.drawn();
+        const isShown = drawn.length > 0 && drawn.every(isPast) && drawn.some(({ device, x, y }) => window.updraft.aircraftAt(x, y).includes(device));
+        if (isShown) resolve(performance.now() - began);
+        else requestAnimationFrame(look);
+      };
+      look();
+    }, { once: true });
+  });
+}
+
+/** From a click on the slider of the past until its aircraft are on the screen, in a part of the past that is not loaded yet. */
+async function seek(browser) {
+  const sky = await startSky({ count: 1000 });
+  const page = await browser.newPage({ viewport: VIEWPORT });
+  await page.goto(`${sky.url}#map=9/46.62/7.85`);
+  await page.waitForFunction(() => window.updraft?.drawn().length > 0, undefined, { timeout: 60_000 });
+  await page.click('button[aria-label="Time travel"]');
+  const slider = await page.waitForSelector('#travel input[type=range]');
+  const times = [];
+  for (const part of [0.2, 0.4, 0.6, 0.8, 0.3]) {
+    await page.evaluate(timeOfSeek);
+    const { x, y, width, height } = await slider.boundingBox();
+    await page.mouse.click(x + part * width, y + height / 2);
+    times.push(await page.evaluate(() => window.seek));
+    await page.click('#travel .live');
+    await page.waitForFunction(() => window.updraft.drawn().some(({ device }) => device.startsWith('110B')), undefined, { timeout: 60_000 });
+  }
+  await page.close();
+  sky.close();
+  print('map_seek_ms', median(times).toFixed(0), 'ms');
+}
+
 /** Decoding a batch of updates and storing it in the air picture, in the browser. */
 async function decodeAndStore(browser) {
   const { output } = (await build({ configFile: false, logLevel: 'error', build: { write: false, lib: { entry: CLIENT, formats: ['iife'], name: 'client' } } }))[0];
@@ -100,6 +140,7 @@ scripts();
 const browser = await launch();
 try {
   await firstAircraft(browser);
+  await seek(browser);
   await decodeAndStore(browser);
   await busy(browser);
 } finally {

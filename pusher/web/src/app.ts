@@ -1,7 +1,8 @@
 import { formatAddress, type Alert, type Position } from 'updraft-client';
 import { readState } from './address-bar';
 import type { Config } from './config';
-import { drawRepeatedly, type Load } from './draw-loop';
+import { drawRepeatedly, FirstOfKind, type Load } from './draw-loop';
+import { withoutLanguage, type Embed } from './embed';
 import { Followed } from './followed';
 import { withMember, withoutMember, type Group } from './group';
 import { Here } from './here';
@@ -78,11 +79,12 @@ export class App implements PageActions {
   readonly #filterBanner = new FilterBanner(() => this.showEverything());
   readonly #links: Links;
   readonly #count = h('span', { class: 'count' });
+  readonly #failures = new FirstOfKind();
   #panelAt = 0;
 
-  constructor(config: Config, preferences: Preferences, language: string, store: Store) {
+  constructor(config: Config, preferences: Preferences, language: string, store: Store, embed: Embed) {
     this.#account = new Account(store, { changed: () => this.#showAccount(), credentialsChanged: () => this.#live.connection.reconnect() });
-    this.#choices = new Choices(preferences, config, language);
+    this.#choices = new Choices(preferences, config, language, embed.theme);
     this.#notifications = new Notifications(this.#choices, this.#account);
     const state = readState(location.hash);
     this.#shown = new ShownState(state, config.terrain !== undefined);
@@ -98,6 +100,7 @@ export class App implements PageActions {
       hidden: this.#shown.hidden,
       raised: this.#shown.raised,
       onView: () => this.subscribe(),
+      onFailure: (error) => this.#showFailure(error),
       onPick: (selection) => this.select(selection),
     });
     this.#camera = new Camera(this.#board);
@@ -123,6 +126,8 @@ export class App implements PageActions {
     });
     this.#alerts = new AlertBanner((call, position) => this.#showCall(call, position), () => {
       this.#travel.goLive();
+      // A frame has no list.
+      if (embed.isEmbedded) void this.#dialogs.openData(undefined, 'alerts');
       this.#list.open('calls');
       openList();
       this.showPanel();
@@ -141,13 +146,13 @@ export class App implements PageActions {
     this.#toolbar = new Toolbar({ ...page, links: this.#links }, this);
     furnish({
       count: this.#count, status: this.#status.element, list: this.#list.element, banners: [this.#alerts.element, this.#outage.element, this.#filterBanner.element, this.#hint.element],
-      tools: this.#tools.elements, announcer: this.#announcer.element,
+      tools: this.#tools.elements, announcer: this.#announcer.element, isEmbedded: embed.isEmbedded,
     });
     listenToShortcuts({ ...page, tools: this.#tools }, this);
     this.#board.map.on('dragstart', () => this.#followed.release());
     if (state.at !== undefined) void this.#travel.seek(state.at);
     this.subscribe();
-    drawRepeatedly(() => this.#draw());
+    drawRepeatedly([() => this.#drawMap(), () => this.#drawPanel()], () => this.#load, (error) => this.#showFailure(error));
   }
 
   /** `returned`: the identity provider's answer, where the page was left for it. */
@@ -174,18 +179,36 @@ export class App implements PageActions {
     return hooks(this.#live.session, this.#live.picture, this.#board, this.#past, () => this.#travel.past);
   }
 
-  #draw(): Load {
-    const now = Date.now();
-    this.#travel.update(this.#board.view, now);
+  #drawMap(): void {
+    this.#travel.update(this.#board.view, Date.now());
     const scene = this.#scene();
     this.#board.draw(scene);
     this.#camera.keepInMiddle(this.#followed.centred, scene);
+  }
+
+  /** All that is beside the map. */
+  #drawPanel(): void {
+    const now = Date.now();
     this.#travel.show(now, this.#choices.formats, this.#shown.hidden);
     if (now - this.#panelAt >= PANEL_MS) this.showPanel();
-    const playing = this.#travel.past?.playing === true;
-    this.#links.writeIfDue(now, playing);
+    this.#links.writeIfDue(now, this.#isPlaying);
     this.#live.prune(now);
-    return { aircraft: scene.picture.aircraft.size, playing };
+  }
+
+  get #load(): Load {
+    const { picture } = this.#travel.past?.air ?? this.#live;
+    return { aircraft: picture.aircraft.size, playing: this.#isPlaying };
+  }
+
+  get #isPlaying(): boolean {
+    return this.#travel.past?.playing === true;
+  }
+
+  #showFailure(error: unknown): void {
+    if (!this.#failures.isFirst(error)) return;
+    console.error('a part of the page cannot be drawn', error);
+    this.#hint.say(t('draw.failed'));
+    this.#hint.show(undefined, Date.now());
   }
 
   /** After a change between the present and the past, or of the time that is shown. */
@@ -203,11 +226,11 @@ export class App implements PageActions {
   /** `live`: the present, also while the past is shown. */
   #scene(live = this.#travel.past === undefined): Scene {
     const { past } = this.#travel;
-    const { colour, formats, windBandM: windBand } = this.#choices;
+    const { colour, formats, windBandM } = this.#choices;
     const shown = live || !past ? { picture: this.#live.picture, air: this.#live.air, now: Date.now() } : { picture: past.air.picture, air: past.air, now: past.at };
     return {
       ...shown, isLive: live, selection: this.#shown.selection, followed: this.#followed.devices, past: this.#past, flights: this.#flights,
-      favourites: this.#favourites.devices, group: this.#colours, ...this.#chosen, filter: this.#shown.filter, colour, formats, winds: this.#live.winds.all, windBand,
+      favourites: this.#favourites.devices, group: this.#colours, ...this.#chosen, filter: this.#shown.filter, colour, formats, winds: this.#live.winds.all, windBand: this.#shown.windBandM ?? windBandM,
       zones: this.#live.zones.all,
       elevationAt: (lat, lon) => this.#board.elevationAt(lat, lon),
       receiverReport: (id) => this.#live.receivers.get(id),
@@ -371,9 +394,10 @@ export class App implements PageActions {
 
   prefer(change: Partial<Preferences>): void {
     this.#choices.change(change);
-    if (change.language !== undefined) location.reload();
+    if (change.language !== undefined) this.#reload();
     if (change.notify) void this.#notifications.ask().then((allowed) => { if (!allowed) this.#showRefusal(); });
     else if (change.notify === false) void this.#notifications.end();
+    if (change.windBand !== undefined) this.#shown.windBandM = undefined;
     if (change.data !== undefined) this.#line.choice = change.data;
     if (change.theme !== undefined) {
       applyTheme(change.theme);
@@ -383,6 +407,12 @@ export class App implements PageActions {
     if (change.colour !== undefined) this.#tools.refresh('legend');
     this.#board.redraw();
     this.showPanel();
+  }
+
+  /** In the language that is chosen now. */
+  #reload(): void {
+    history.replaceState(history.state, '', withoutLanguage(location.href));
+    location.reload();
   }
 
   #showRefusal(): void {

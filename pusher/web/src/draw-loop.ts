@@ -4,6 +4,8 @@ const DRAW_STEPS = [[0, 250], [1500, 500], [5000, 1000]] as const;
 const PLAY_STEP_MS = 100;
 /** The time between two drawings of few aircraft, ms. */
 export const CALM_STEP_MS = DRAW_STEPS[0][1];
+/** Messages of errors may contain numbers and names without end: so many kinds are remembered. */
+const MAX_KINDS = 20;
 
 /** What the drawing costs and needs. */
 export interface Load {
@@ -12,13 +14,39 @@ export interface Load {
   playing: boolean;
 }
 
-/** Draws now and from now on, as often as the load allows. */
-export function drawRepeatedly(draw: () => Load): void {
-  const load = draw();
-  setTimeout(() => requestAnimationFrame(() => drawRepeatedly(draw)), drawIntervalMs(load));
+/**
+ * Draws the parts now and from now on, as often as the load allows. A part that throws is drawn again with the next picture, and
+ * keeps no other part from being drawn: `failed` gets the error.
+ */
+export function drawRepeatedly(parts: readonly (() => void)[], load: () => Load, failed: (error: unknown) => void): void {
+  drawEach(parts, failed);
+  setTimeout(() => requestAnimationFrame(() => drawRepeatedly(parts, load, failed)), drawIntervalMs(load()));
+}
+
+/** Draws every part, also after one that throws. */
+export function drawEach(parts: Iterable<() => void>, failed: (error: unknown) => void): void {
+  for (const draw of parts) {
+    try {
+      draw();
+    } catch (error) {
+      failed(error);
+    }
+  }
 }
 
 export function drawIntervalMs({ aircraft, playing }: Load): number {
   const step = DRAW_STEPS.findLast(([from]) => aircraft >= from)?.[1] ?? CALM_STEP_MS;
   return playing && step === CALM_STEP_MS ? PLAY_STEP_MS : step;
+}
+
+/** Lets the first error of each kind pass: one that comes with every picture would fill the console. */
+export class FirstOfKind {
+  readonly #seen = new Set<string>();
+
+  isFirst(error: unknown): boolean {
+    const kind = String(error);
+    if (this.#seen.has(kind) || this.#seen.size >= MAX_KINDS) return false;
+    this.#seen.add(kind);
+    return true;
+  }
 }

@@ -1,5 +1,6 @@
 import type { PageState } from './address-bar';
 import { coloursOf, type Group } from './group';
+import { bandOf } from './live/winds';
 import type { LayerKey } from './map/layers/layer';
 import type { PastFlight } from './motion/flights';
 import { isSameSelection, type Selection } from './selection';
@@ -15,12 +16,14 @@ export class ShownState {
   /** Of a signed-in person: what is shown alone. */
   alone: Shown = 'all';
   group: Group | undefined;
+  /** The band of the wind that was selected last, its lowest altitude in metres, in place of the user's choice. */
+  windBandM: number | undefined;
   /** The terrain is shown in 3D. */
   raised: boolean;
   readonly hidden: Set<LayerKey>;
 
   constructor(state: PageState, hasTerrain: boolean) {
-    this.#selection = state.selection;
+    this.selection = state.selection;
     this.flight = flightOf(state);
     this.filter = state.filter;
     this.group = state.group;
@@ -32,9 +35,10 @@ export class ShownState {
     return this.#selection;
   }
 
-  /** A flight is one of the selected device. */
+  /** A flight is one of the selected device. The map shows the band of a selected wind. */
   set selection(selection: Selection | undefined) {
     if (!isSameSelection(selection, this.#selection)) this.flight = undefined;
+    if (selection?.kind === 'wind') this.windBandM = bandOf(selection.id) ?? this.windBandM;
     this.#selection = selection;
   }
 

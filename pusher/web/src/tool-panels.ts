@@ -54,13 +54,10 @@ export class ToolPanels {
     this.#group ??= new GroupPanel({
       change: (group) => this.#actions.setGroup(group),
       fromFollowed: () => this.#actions.setGroup([...followed.devices].reduce<Group | undefined>(withMember, shown.group)),
-      select: (device) => this.#actions.select({ kind: 'device', device }, true),
+      select: (device, lastHeard) => this.#actions.select({ kind: 'device', device }, true, lastHeard),
       setOnly: (only) => this.#actions.setFilter({ ...shown.filter, group: only }),
       compare: () => void dialogs.openCompare(shown.group),
-      fit: () => {
-        const { picture, group } = scene();
-        board.fit([...group.keys()].flatMap((device) => picture.aircraft.get(device) ?? picture.ground.get(device) ?? []), CLOSE_ZOOM);
-      },
+      fit: () => board.fit(this.#group!.positions(scene()), CLOSE_ZOOM),
     });
     this.#actions.showPanel();
     return this.#group.element;
@@ -87,9 +84,9 @@ export class ToolPanels {
   async layers(): Promise<HTMLElement> {
     const { layerPanel } = await import('./ui/panels');
     const { config, choices, shown, live } = this.#page;
-    const { baseMap, colour, windBandM: windBand, formats } = choices;
+    const { baseMap, colour, formats } = choices;
     return layerPanel({
-      hidden: shown.hidden, baseMaps: baseMapsOf(config), baseMap, styleUrl: config.styleUrl, hasTerrain: config.terrain !== undefined, colour, winds: live.winds.all, windBand, formats,
+      hidden: shown.hidden, baseMaps: baseMapsOf(config), baseMap, styleUrl: config.styleUrl, hasTerrain: config.terrain !== undefined, colour, winds: live.winds.all, windBand: shown.windBandM ?? choices.windBandM, formats,
       setVisible: (key, visible) => this.#actions.setVisible(key, visible),
       setBaseMap: (chosen) => this.#actions.prefer({ baseMap: chosen }),
       setColour: (chosen) => this.#actions.prefer({ colour: chosen }),

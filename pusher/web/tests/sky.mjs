@@ -297,7 +297,7 @@ async function serve(request, response, { config, files, api, sky, policy }) {
   }
   if (path === '/api/v1/search') {
     response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({
-      pilots: [{ device: '0A0B0C', name: 'Zora Fern', position: { latitude_deg: 44.3, longitude_deg: 5.8 } }], ground: [], stations: [],
+      pilots: [{ device: '0A0B0C', name: 'Zora Fern', aircraft_kind: 'hang_glider', position: { latitude_deg: 44.3, longitude_deg: 5.8 } }], ground: [], stations: [],
     }));
     return;
   }
@@ -305,7 +305,7 @@ async function serve(request, response, { config, files, api, sky, policy }) {
     const coverage = Array.from({ length: 36 }, (_, i) => ({ bearing_deg: i * 10, distance_m: 15_000 + 9000 * Math.sin(i) }));
     response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({
       receivers: Array.from({ length: 6 }, (_, i) => ({ receiver_id: `ogn-be-${i + 1}`, coverage, ...(i === 0 && {
-        clock_trouble: 'offset', clock_offset_us: '34125867', first_seen_at_us: '1780300000000000', frames: '900', unusable_frames: '100', set_aside_since_us: '1780300000000000', set_aside_reason: 'no_fix',
+        clock_trouble: 'offset', clock_offset_us: '34125867', first_seen_at_us: '1780300000000000', frames: '900', unusable_frames: '100', set_aside_since_us: '1780300000000000', set_aside_reason: 'truncated_payload',
       }) })),
     }));
     return;

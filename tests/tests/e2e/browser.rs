@@ -1,4 +1,5 @@
-//! The map page in Chromium: flights are moving symbols, and the page reconnects after a restart of the pusher.
+//! The map page in Chromium, on a desktop and on a phone: flights are moving symbols, the page breaks no rule of accessibility,
+//! reconnects after a restart of the pusher, and shows a distress call in its banner.
 
 use std::time::Duration;
 
@@ -18,13 +19,22 @@ async fn the_map_moves_and_survives_a_kill_of_the_pusher() -> Result<()> {
     fly(&stage, &mut flight, 3).await?;
 
     let browser = Browser::start().await?;
-    browser.open(&format!("{}/#map=13/{}/{}", stage.pusher.http_url(), START.0, START.1)).await?;
+    let view = format!("#map=13/{}/{}", START.0, START.1);
+    browser.open(&format!("{}/{view}", stage.pusher.http_url())).await?;
     wait_for_flight(&browser, &flight).await?;
     let drawn = browser.evaluate("window.updraft.moved()").await?;
     fly(&stage, &mut flight, 4).await?;
     wait_for_flight(&browser, &flight).await?;
     browser.wait_for(&format!("window.updraft.moved() > {drawn}"), TIMEOUT).await?;
     browser.screenshot("map").await?;
+    breaks_no_rule(&browser, "on a desktop").await?;
+
+    // An address that differs by its fragment alone would not load the page again.
+    browser.open_phone(&format!("{}/?style=offline{view}", stage.pusher.http_url())).await?;
+    wait_for_flight(&browser, &flight).await?;
+    ensure!(browser.evaluate("matchMedia('(pointer: coarse)').matches").await? == true, "the page is not on a phone");
+    breaks_no_rule(&browser, "on a phone").await?;
+    browser.screenshot("map-on-a-phone").await?;
     let messages = browser.messages().await?;
     ensure!(messages.is_empty(), "the page reported errors: {messages:?}");
 
@@ -32,7 +42,30 @@ async fn the_map_moves_and_survives_a_kill_of_the_pusher() -> Result<()> {
     browser.wait_for("!window.updraft.connected()", TIMEOUT).await?;
     fly(&stage, &mut flight, 2).await?;
     stage.pusher.service().start().await?;
-    wait_for_flight(&browser, &flight).await
+    wait_for_flight(&browser, &flight).await?;
+    shows_a_distress_call(&stage, &browser, &mut flight).await
+}
+
+async fn breaks_no_rule(browser: &Browser, place: &str) -> Result<()> {
+    let violations = browser.axe_violations().await?;
+    ensure!(violations.is_empty(), "{place} the page breaks rules of accessibility: {violations:#?}");
+    Ok(())
+}
+
+/// The banner names the caller, and its button opens the details.
+async fn shows_a_distress_call(stage: &Stage, browser: &Browser, flight: &mut Flight) -> Result<()> {
+    flight.advance().await;
+    stage.publish("fb/b/8896672/f/1", &flight.distress_payload()).await?;
+    let banner = "document.querySelector('.alerts:not([hidden]) li')?.innerText";
+    let text = browser.wait_for(banner, TIMEOUT).await?.to_string();
+    ensure!(text.contains("Distress call") && text.contains(&flight.address()), "the banner says {text}");
+    browser.click(".alerts li button").await?;
+    let details = "document.querySelector('#card:not([hidden]) header')?.innerText";
+    let text = browser.wait_for(details, TIMEOUT).await?.to_string();
+    ensure!(text.contains("Distress call") && text.contains(&flight.address()), "the details say {text}");
+    breaks_no_rule(browser, "on a phone with a distress call").await?;
+    browser.screenshot("map-with-a-distress-call").await?;
+    Ok(())
 }
 
 /// Publishes positions with a second between them.

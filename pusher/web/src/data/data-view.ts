@@ -1,6 +1,7 @@
 // Tables and charts of what is known. Loaded when it is opened.
 import { formatAddress, type Position, type View } from 'updraft-client';
 import { Chart, type ChartLine } from '../chart/chart';
+import { Winds, type Wind } from '../live/winds';
 import type { Scene } from '../map/scene';
 import type { Selection } from '../selection';
 import { convert, type Unit } from '../settings/formats';
@@ -52,6 +53,8 @@ export class DataView {
   readonly #head = h('tr');
   readonly #body = h('tbody');
   readonly #more = h('button', { type: 'button', class: 'action' }, t('data.more'));
+  /** Those of the view, also where their layer is off. */
+  readonly #winds = new Winds();
   #subject: DeviceSubject | undefined;
   #observations: readonly Observation[] = [];
   #readings: readonly Reading[] = [];
@@ -81,8 +84,9 @@ export class DataView {
     });
   }
 
-  /** `subject`: the device whose past is shown; undefined: the objects of the region. */
-  open(subject: DeviceSubject | undefined): void {
+  /** `subject`: the device whose past is shown; undefined: the objects of the region. `kind`: of those; undefined: as last. */
+  open(subject: DeviceSubject | undefined, kind?: RegionTable): void {
+    if (kind) this.#kind.value = kind;
     this.#sheet.open();
     this.#setPaused(false);
     this.#begin(subject);
@@ -119,9 +123,17 @@ export class DataView {
       if (scene.now - this.#askedAt >= ASK_MS) void this.#ask(this.#subject, scene.now);
       this.#table = this.#subject.station ? readingTable(this.#readings, scene.formats) : observationTable(this.#observations, scene.formats);
     } else {
-      this.#table = regionTable(this.#kind.value as RegionTable, scene.picture, scene.formats);
+      this.#table = regionTable(this.#kind.value as RegionTable, scene.picture, this.#windsOf(scene), scene.formats);
     }
     this.#render();
+  }
+
+  /** The past has none. */
+  #windsOf({ isLive }: Scene): readonly Wind[] {
+    if (!isLive || this.#kind.value !== 'winds') return [];
+    const { south, west, north, east } = this.#options.view();
+    this.#winds.want([south, west, north, east], Date.now());
+    return this.#winds.all;
   }
 
   async #ask(subject: DeviceSubject, now: number): Promise<void> {

@@ -1,6 +1,7 @@
 // Tables of what is known, as they are shown and downloaded: one value per cell, in the user's units, rounded as it is shown.
 import { AlertStatus, formatAddress, type Aircraft, type AirPicture, type Alert, type Ground, type Landmark, type Position, type Receiver, type Station, type Thermal } from 'updraft-client';
 import { positionOf } from '../live/alerts';
+import { windId, type Wind } from '../live/winds';
 import { aircraftKind } from '../map/symbols/aircraft';
 import { groundKind } from '../map/symbols/ground';
 import type { Selection } from '../selection';
@@ -9,7 +10,7 @@ import { t, type TextKey } from '../settings/language';
 import { alertLabel, callerOf } from '../ui/calls';
 import { landmarkLabel, phaseLabel } from '../ui/facts';
 
-export const REGION_TABLES = ['aircraft', 'ground', 'alerts', 'thermals', 'stations', 'receivers', 'landmarks'] as const;
+export const REGION_TABLES = ['aircraft', 'ground', 'alerts', 'thermals', 'stations', 'winds', 'receivers', 'landmarks'] as const;
 export type RegionTable = (typeof REGION_TABLES)[number];
 
 /** A number is written with `digits`; a time is milliseconds since the Unix epoch. Undefined: not known. */
@@ -80,8 +81,8 @@ function tableOf<T>(fields: readonly Field<T>[], objects: readonly T[], about: (
   };
 }
 
-/** All objects of a kind that the air picture has. */
-export function regionTable(kind: RegionTable, picture: AirPicture, formats: Formats): Table {
+/** All objects of a kind that the air picture has, or the winds of the view. */
+export function regionTable(kind: RegionTable, picture: AirPicture, winds: readonly Wind[], formats: Formats): Table {
   const { altitude, climb, speed, temperature } = formats.units;
   const device = text<{ device: number }>('fact.address', (one) => formatAddress(one.device));
   const name = text<{ name?: string }>('list.name', (one) => one.name);
@@ -112,6 +113,11 @@ export function regionTable(kind: RegionTable, picture: AirPicture, formats: For
       number('fact.humidity', plain('%'), (one) => one.humidityPct), number('fact.pressure', plain('hPa'), (one) => one.pressureHpa),
       number('fact.battery', plain('%'), (one) => one.chargePct), time('fact.measured', (one) => one.at),
     ], [...picture.stations.values()], (one) => ({ selection: { kind: 'station', device: one.device }, position: one }));
+    case 'winds': return tableOf<Wind>([
+      number('fact.base', altitude, (one) => one.baseM), number('fact.top', altitude, (one) => one.topM), number('fact.wind', speed, (one) => one.kmh), number('fact.from', plain('°'), (one) => one.fromDeg),
+      number('fact.pilots', plain(''), (one) => one.pilots), number('fact.confidence', plain('%'), (one) => one.confidencePct), text('data.id', windId), ...positionFields((one: Position) => one),
+      time('fact.measured', (one) => one.lastSeenAt),
+    ], winds, (one) => ({ selection: { kind: 'wind', id: windId(one) }, position: one }));
     case 'landmarks': return tableOf<Landmark>([
       text('data.id', (one) => one.id), text('data.type', (one) => landmarkLabel(one.layer)), text('fact.text', (one) => one.text), text('fact.broadcastBy', (one) => one.name ?? formatAddress(one.device)),
       ...positionFields((one: Position) => one), number('fact.base', altitude, (one) => one.bottomM), number('fact.top', altitude, (one) => one.topM), time('fact.until', (one) => one.expiresAt), heard,

@@ -7,10 +7,10 @@ it('reads the reports of receivers: 64-bit numbers are text, fields without a pr
     receivers: [
       { receiver_id: 'a', coverage: [{ bearing_deg: 10, distance_m: 900 }], clock_trouble: 'offset', clock_offset_us: '-34125867' },
       { receiver_id: 'b' },
-      { receiver_id: 'c', first_seen_at_us: '5000', frames: '900', unusable_frames: '100', set_aside_since_us: '7000', set_aside_reason: 'no_fix' },
+      { receiver_id: 'c', first_seen_at_us: '5000', frames: '900', unusable_frames: '100', set_aside_since_us: '7000', set_aside_reason: 'truncated_payload' },
     ],
   });
-  expect(reports.get('c')).toEqual({ coverage: [], firstHeardAt: 5, unusable: { frames: 100, pct: 10 }, setAside: { since: 7, reason: 'no_fix' } });
+  expect(reports.get('c')).toEqual({ coverage: [], firstHeardAt: 5, unusable: { frames: 100, pct: 10 }, setAside: { since: 7, reason: 'truncated_payload' } });
   expect(reports.get('a')).toEqual({ coverage: [{ bearing_deg: 10, distance_m: 900 }], clockTrouble: 'offset', clockOffsetMs: -34_125.867 });
   expect(reports.get('b')).toEqual({ coverage: [] });
   expect(reportsOf({}).size).toBe(0);

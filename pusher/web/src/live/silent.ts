@@ -1,6 +1,7 @@
 // Aircraft that were not heard of since they flew, as the REST API lists them: the worst first.
 import { AircraftKind, GroundKind, parseAddress, type Position, type View } from 'updraft-client';
 import { boxOf } from '../travel/plan';
+import { numberOf } from './json-enum';
 
 export interface Silent {
   device: number;
@@ -64,11 +65,6 @@ export async function fetchSilent(view: View | undefined): Promise<SilentList | 
   } catch {
     return undefined;
   }
-}
-
-/** JSON has the names of enums in lower case, and numbers without a name as they are. */
-function numberOf(value: string | number, prefix: string, values: Readonly<Record<string, number>>): number {
-  return typeof value === 'number' ? value : values[`${prefix}_${value.toUpperCase()}`] ?? 0;
 }
 
 function known<T extends object>(values: T): Partial<T> {

@@ -30,6 +30,19 @@ export function windId({ cell, baseM }: Wind): string {
   return `${cell}/${baseM}`;
 }
 
+/** The lowest altitude of the band that an id names; undefined: it names a cell alone. */
+export function bandOf(id: string): number | undefined {
+  const band = /^[^/]+\/(-?\d+)$/.exec(id)?.[1];
+  return band === undefined ? undefined : Number(band);
+}
+
+/** The wind with this id; where that is a cell alone, the one in the band or next to it. */
+export function windOf(id: string, winds: readonly Wind[], bandM: number): Wind | undefined {
+  if (bandOf(id) !== undefined) return winds.find((wind) => windId(wind) === id);
+  const away = ({ baseM }: Wind) => Math.abs(baseM - bandM);
+  return winds.filter(({ cell }) => cell === id).sort((a, b) => away(a) - away(b))[0];
+}
+
 interface Answer {
   winds?: {
     wind?: { cell: string; base_altitude_m: number; top_altitude_m: number; wind_from_deg: number; wind_speed_kmh: number; pilots: number; confidence_pct: number; last_seen_at_us: string };

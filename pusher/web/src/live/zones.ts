@@ -1,5 +1,7 @@
 // Zones in view, polled from the REST API: they change when an operator imports some.
 
+import { t } from '../settings/language';
+
 /** Loaded again after this time, ms; without a change the server answers without a body. */
 const REFRESH_MS = 300_000;
 
@@ -64,7 +66,9 @@ export function isValid({ properties }: ZoneFeature, now: number): boolean {
 /** A limit in the user's units: `1371.6 m` becomes `4500 ft`. */
 export function limitText(limit: string, altitude: (metres: number) => string): string {
   const [, metres, reference] = /^(-?[\d.]+) m( AGL)?$/.exec(limit) ?? [];
-  return metres === undefined ? limit : altitude(Number(metres)) + (reference ?? '');
+  if (metres === undefined) return limit;
+  const height = altitude(Number(metres));
+  return reference === undefined ? height : t('agl', { height });
 }
 
 async function fetchZones(bounds: string): Promise<ZoneFeature[] | undefined> {

@@ -7,6 +7,7 @@ import { bareStyle } from '../basemap/style';
 import type { Theme } from '../basemap/theme';
 import { viewOf } from '../basemap/view';
 import type { BaseMap, Config } from '../config';
+import { drawEach } from '../draw-loop';
 import { maxPitchDeg, tilt } from '../terrain/raise';
 import { isSameSelection, type Selection } from '../selection';
 import type { Formats } from '../settings/formats';
@@ -43,6 +44,8 @@ export interface BoardOptions extends Config {
   /** Whether the terrain is shown in 3D. */
   raised: boolean;
   onView: (view: View) => void;
+  /** Is called with the error of a layer that cannot be drawn. */
+  onFailure: (error: unknown) => void;
   onPick: (selection: Selection | undefined) => void;
 }
 
@@ -191,12 +194,10 @@ export class Board {
     }
     // By the user's clock: the time of the scene may be of the past.
     const now = Date.now();
-    for (const layer of this.#layers) {
-      if (this.#hidden.has(layer.key) || now - (this.#drawnAt.get(layer) ?? 0) < layer.intervalMs) continue;
-      layer.draw(this.map, scene);
-      this.#drawnAt.set(layer, now);
-    }
-    this.#beacons.draw(scene.picture, this.#hidden);
+    const due = this.#layers.filter((layer) => !this.#hidden.has(layer.key) && now - (this.#drawnAt.get(layer) ?? 0) >= layer.intervalMs);
+    for (const layer of due) this.#drawnAt.set(layer, now);
+    // Aircraft and calls are drawn where zones or thermals fail.
+    drawEach([...due.map((layer) => () => layer.draw(this.map, scene)), () => this.#beacons.draw(scene.picture, this.#hidden)], this.#options.onFailure);
   }
 
   setTheme(theme: Theme): void {

@@ -11,18 +11,21 @@ export class Choices {
   readonly language: string;
   readonly #preferences: Preferences;
   readonly #systemTheme = systemTheme();
+  /** Of the page that has this one in a frame; not kept. */
+  #embedTheme: Theme | undefined;
   #baseMap: BaseMap;
   #formats: Formats;
 
-  constructor(preferences: Preferences, config: Config, language: string) {
+  constructor(preferences: Preferences, config: Config, language: string, embedTheme?: Theme) {
     this.#preferences = preferences;
     this.language = language;
+    this.#embedTheme = embedTheme;
     this.#baseMap = firstBaseMap(config, location.search, preferences.baseMap ?? null, location.href);
     this.#formats = this.#makeFormats();
   }
 
   get theme(): Theme {
-    return this.#preferences.theme ?? this.#systemTheme;
+    return this.#embedTheme ?? this.#preferences.theme ?? this.#systemTheme;
   }
 
   get baseMap(): BaseMap {
@@ -50,6 +53,7 @@ export class Choices {
   change(change: Partial<Preferences>): void {
     Object.assign(this.#preferences, change);
     storePreferences(this.#preferences);
+    if (change.theme !== undefined) this.#embedTheme = undefined;
     if (change.baseMap !== undefined) this.#baseMap = change.baseMap;
     this.#formats = this.#makeFormats();
   }

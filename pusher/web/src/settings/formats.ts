@@ -1,9 +1,9 @@
 // Formats values in the user's units, language and time zone. Values come in the units of the protocol.
+import { t } from './language';
 
 const MINUS = '−';
 /** For unknown values. */
 export const UNKNOWN = '–';
-const COMPASS = ['N', 'NNE', 'NE', 'ENE', 'E', 'ESE', 'SE', 'SSE', 'S', 'SSW', 'SW', 'WSW', 'W', 'WNW', 'NW', 'NNW'];
 
 export const UNITS = ['metric', 'imperial', 'aviation'] as const;
 export type Units = (typeof UNITS)[number];
@@ -55,6 +55,11 @@ export class Formats {
   /** `2588 m`. */
   altitude(metres: number | undefined): string {
     return metres === undefined ? UNKNOWN : withUnit(metres, this.#system.altitude);
+  }
+
+  /** `350 m AGL`: above the ground, which is this high; empty where one of them is not known. */
+  aboveGround(altitudeM: number | undefined, groundM: number | undefined): string {
+    return altitudeM === undefined || groundM === undefined ? '' : t('agl', { height: this.altitude(Math.max(0, altitudeM - groundM)) });
   }
 
   /** `1500–2000 m`. */
@@ -162,10 +167,10 @@ export function formatInteger(value: number | undefined, unit: string): string {
   return value === undefined ? UNKNOWN : `${Math.round(value).toString().replace('-', MINUS)} ${unit}`;
 }
 
-/** `235° SW`. */
+/** `235° SW`, with the letters of the user's language. */
 export function formatCourse(deg: number | undefined): string {
   if (deg === undefined) return UNKNOWN;
-  return `${Math.round(deg) % 360}° ${COMPASS[Math.round(deg / 22.5) % 16]}`;
+  return `${Math.round(deg) % 360}° ${t('compass').split(' ')[Math.round(deg / 22.5) % 16]}`;
 }
 
 /** `3 s`, `12 min`, `2 h`. */
@@ -182,7 +187,7 @@ export function formatBytes(bytes: number): string {
   return bytes < 1_000_000 ? `${Math.round(bytes / 1000)} kB` : `${(bytes / 1_000_000).toFixed(1)} MB`;
 }
 
-/** `46.68765° N 7.86312° E`. */
+/** `46.68765° N 7.86312° E`: the letters of coordinates are the same in all languages, since O is east in one and west in another. */
 export function formatPosition(lat: number, lon: number): string {
   return `${Math.abs(lat).toFixed(5)}° ${lat < 0 ? 'S' : 'N'} ${Math.abs(lon).toFixed(5)}° ${lon < 0 ? 'W' : 'E'}`;
 }

@@ -29,6 +29,11 @@ describe('values', () => {
     expect(formatPosition(-46.6, 8)).toBe('46.60000° S 8.00000° E');
   });
 
+  it('have heights above the ground, not below it', () => {
+    expect([metric.aboveGround(1850, 1500), imperial.aboveGround(1850, 1500), metric.aboveGround(1490, 1500)]).toEqual(['350 m AGL', '1148 ft AGL', '0 m AGL']);
+    expect([metric.aboveGround(undefined, 1500), metric.aboveGround(1850, undefined)]).toEqual(['', '']);
+  });
+
   it('have times in the zone of the user', () => {
     const noon = Date.UTC(2026, 6, 1, 12, 0, 5);
     expect(new Formats('metric', 'utc').time(noon)).toBe('12:00Z');
@@ -51,6 +56,17 @@ describe('languages', () => {
         expect(values(text), `${code}: ${key}`).toEqual(values(english[key]!));
       }
     }
+  });
+
+  it('have sixteen directions, each with letters of its own', async () => {
+    for (const [code] of LANGUAGES) expect(new Set(textsOf(code).compass!.split(' ')).size, code).toBe(16);
+    const seen: string[] = [];
+    for (const code of ['de', 'fr', 'it', 'ru']) {
+      await useLanguage(code);
+      seen.push([45, 90, 225, 292].map(formatCourse).join(', '));
+    }
+    await useLanguage('en');
+    expect(seen).toEqual(['45° NO, 90° O, 225° SW, 292° WNW', '45° NE, 90° E, 225° SO, 292° ONO', '45° NE, 90° E, 225° SO, 292° ONO', '45° СВ, 90° В, 225° ЮЗ, 292° ЗСЗ']);
   });
 
   it('name themselves', () => {

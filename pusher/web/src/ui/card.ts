@@ -5,14 +5,11 @@ import { aroundTime, FILE_HOURS, fileName, PAST_FILES, segmentsUntil, trackUrl, 
 import { isSameSelection, type Selection } from '../selection';
 import { t } from '../settings/language';
 import { Actions } from './actions';
+import type { CardParts, PartSubject } from './card-parts';
 import { contentOf, endedContent, find, unknownContent, type Content, type Found } from './content';
 import { fetchDevice, type DeviceView } from './device-view';
 import { h, setText } from './dom';
 import type { Fact } from './facts';
-import { FlightList } from './flight-list';
-import { StationHistory } from './history';
-import { Profile } from './profile';
-import { WayBar } from './way-bar';
 
 /** The details are loaded again after this time, ms. */
 const REFRESH_MS = 20_000;
@@ -36,14 +33,13 @@ export class Card {
   readonly #title = h('h2');
   readonly #subtitle = h('p', { class: 'subtitle' });
   readonly #facts = h('dl');
-  readonly #profile = new Profile();
-  readonly #history = new StationHistory();
-  readonly #way = new WayBar();
+  readonly #above = h('div');
+  readonly #below = h('div');
   readonly #actions: Actions;
   readonly #select: (device: number) => void;
+  readonly #showFlight: CardActions['showFlight'];
   readonly #files = PAST_FILES.map((format) => ({ format, link: h('a', { class: 'file' }, format.toUpperCase()) }));
   readonly #trackText = h('span');
-  readonly #flights: FlightList;
   readonly #data = h('button', { type: 'button', class: 'action' }, t('action.data'));
   readonly #track = h('nav', { class: 'files', 'aria-label': t('action.track.label') }, this.#trackText, ...this.#files.map(({ link }) => link));
   #selection: Selection | undefined;
@@ -52,12 +48,14 @@ export class Card {
   /** The selected object as it was in the air picture last. */
   #last: Found | undefined;
   #isLive = true;
+  #parts: CardParts | undefined;
+  #isLoading = false;
 
   constructor(element: HTMLElement, actions: CardActions) {
     this.#element = element;
     this.#actions = new Actions(actions);
     this.#select = actions.select;
-    this.#flights = new FlightList(actions.showFlight);
+    this.#showFlight = actions.showFlight;
     this.#data.addEventListener('click', () => {
       const selection = this.#selection;
       if (selection && 'device' in selection) actions.showData(selection.device, selection.kind === 'station');
@@ -65,7 +63,7 @@ export class Card {
     const close = h('button', { type: 'button', class: 'close', 'aria-label': t('close'), onclick: actions.close }, '×');
     element.append(
       h('div', { class: 'top' }, h('header', {}, h('div', {}, this.#title, this.#subtitle), close), this.#actions.element),
-      h('div', { class: 'facts' }, this.#profile.element, this.#history.element, this.#facts, this.#way.element, this.#flights.element, this.#track, this.#data));
+      h('div', { class: 'facts' }, this.#above, this.#facts, this.#below, this.#track, this.#data));
   }
 
   show(scene: Scene): void {
@@ -77,6 +75,7 @@ export class Card {
       this.#last = undefined;
       this.#requestedAt = 0;
       this.#element.scrollTop = 0;
+      if (selection && 'device' in selection) void this.#loadParts();
     }
     this.#element.hidden = selection === undefined;
     if (!selection) return;
@@ -84,7 +83,7 @@ export class Card {
     if (isLive && 'device' in selection && now - this.#requestedAt > REFRESH_MS) this.#ask(selection, now);
     const found = find(selection, scene);
     this.#last = found ?? this.#last;
-    const content = found ? contentOf(found, scene, this.#view) : this.#last ? endedContent(this.#last, scene, this.#view) : unknownContent(selection);
+    const content = found ? contentOf(found, scene, this.#view) : this.#last ? endedContent(this.#last, scene, this.#view) : unknownContent(selection, scene);
     this.#render(content, scene);
   }
 
@@ -102,12 +101,11 @@ export class Card {
     const { flight } = scene.past;
     const recorded = scene.isLive ? scene.past.segments : segmentsUntil(scene.past.segments, scene.now);
     const track = flight ? scene.past.segments.flat() : withTrail(recorded.at(-1) ?? [], device === undefined ? [] : scene.air.trails.of(device));
-    this.#profile.show(device === undefined ? [] : track, scene);
-    this.#flights.show(device === undefined ? [] : scene.flights.flights, flight, scene.formats);
-    this.#data.hidden = !this.#selection || !('device' in this.#selection);
-    this.#history.show(this.#selection?.kind === 'station' && scene.isLive ? this.#selection.device : undefined, scene);
+    const selected = this.#selection && 'device' in this.#selection ? this.#selection.device : undefined;
+    const isStation = this.#selection?.kind === 'station';
+    this.#showParts(scene, { device: selected, isStation, track: device === undefined ? [] : track, way: this.#view?.way });
+    this.#data.hidden = selected === undefined;
     this.#renderFacts(facts);
-    this.#way.show(this.#selection && 'device' in this.#selection ? this.#selection.device : undefined, this.#view?.way, scene);
     this.#track.hidden = device === undefined;
     const period: Period = flight ?? (scene.isLive ? { hours: FILE_HOURS } : aroundTime(scene.now));
     setText(this.#trackText, flight ? t('action.track.flight') : t('action.track'));
@@ -117,6 +115,29 @@ export class Card {
       link.setAttribute('href', url);
       link.download = device === undefined ? '' : fileName(device, format, period, scene.now);
     }
+  }
+
+  /** With the first device. Until then, and where they cannot be loaded, the details have the facts alone. */
+  async #loadParts(): Promise<void> {
+    if (this.#parts || this.#isLoading) return;
+    this.#isLoading = true;
+    try {
+      const { CardParts } = await import('./card-parts');
+      this.#parts = new CardParts(this.#showFlight);
+    } catch {
+      // The next selection tries again.
+    } finally {
+      this.#isLoading = false;
+    }
+  }
+
+  /** They come into the page once they have something to show. */
+  #showParts(scene: Scene, subject: PartSubject): void {
+    if (!this.#parts) return;
+    this.#parts.show(scene, subject);
+    if (this.#above.hasChildNodes()) return;
+    this.#above.append(...this.#parts.above);
+    this.#below.append(...this.#parts.below);
   }
 
   /** Keeps the elements while the labels stay the same. */

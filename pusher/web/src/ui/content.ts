@@ -1,7 +1,7 @@
 // The content of the details of a selection.
 import { formatAddress, type Aircraft, type Alert, type Ground, type Landmark, type Position, type Receiver, type Station, type Thermal } from 'updraft-client';
 import { callOf, positionOf } from '../live/alerts';
-import { windId, type Wind } from '../live/winds';
+import { windOf, type Wind } from '../live/winds';
 import type { Scene } from '../map/scene';
 import { aircraftKind } from '../map/symbols/aircraft';
 import { groundKind } from '../map/symbols/ground';
@@ -9,7 +9,7 @@ import type { Selection } from '../selection';
 import { t } from '../settings/language';
 import { alertLabel, callerOf } from './calls';
 import type { DeviceView } from './device-view';
-import { aircraftFacts, callFacts, callerFacts, deviceFacts, groundFacts, phaseLabel, landmarkFacts, landmarkLabel, receiverFacts, stationFacts, thermalFacts, windFacts, type Fact } from './facts';
+import { aircraftFacts, callFacts, callerFacts, deviceFacts, groundFacts, lastFacts, phaseLabel, landmarkFacts, landmarkLabel, receiverFacts, stationFacts, thermalFacts, windFacts, type Fact } from './facts';
 
 export interface Content {
   title: string;
@@ -27,7 +27,7 @@ export type Found =
   | { kind: 'thermal'; object: Thermal } | { kind: 'landmark'; object: Landmark } | { kind: 'receiver'; object: Receiver } | { kind: 'wind'; object: Wind };
 
 /** Undefined: it is not in the air picture. A call outlives the state of its device, and passes a layer that is off. */
-export function find(selection: Selection, { picture, winds, isLive }: Scene): Found | undefined {
+export function find(selection: Selection, { picture, winds, windBand, isLive }: Scene): Found | undefined {
   switch (selection.kind) {
     case 'device': {
       const { device } = selection;
@@ -37,7 +37,7 @@ export function find(selection: Selection, { picture, winds, isLive }: Scene): F
     case 'thermal': return found('thermal', picture.thermals.get(selection.id));
     case 'landmark': return found('landmark', picture.landmarks.get(selection.id));
     // The past has no winds.
-    case 'wind': return found('wind', isLive ? winds.find((wind) => windId(wind) === selection.id) : undefined);
+    case 'wind': return found('wind', isLive ? windOf(selection.id, winds, windBand) : undefined);
     case 'receiver': return found('receiver', picture.receivers.get(selection.id));
   }
 }
@@ -97,7 +97,11 @@ export function endedContent(last: Found, scene: Scene, view: DeviceView | undef
   return { ...contentOf(last, scene, view), subtitle: t('card.gone') };
 }
 
-export function unknownContent(selection: Selection): Content {
-  const device = selection.kind === 'device' ? { device: selection.device } : {};
-  return { title: 'device' in selection ? formatAddress(selection.device) : selection.id, subtitle: t('card.unknown'), facts: [], ...device };
+/** Of a device that the air picture does not have: the end of its recorded track. */
+export function unknownContent(selection: Selection, scene: Scene): Content {
+  const content = { title: 'device' in selection ? formatAddress(selection.device) : selection.id, subtitle: t('card.unknown'), facts: [] };
+  if (selection.kind !== 'device') return content;
+  const { device } = selection;
+  const last = scene.isLive ? scene.past.segments.at(-1)?.at(-1) : undefined;
+  return { ...content, device, ...(last && { facts: lastFacts(last, scene), position: last }) };
 }

@@ -1,5 +1,6 @@
 import type { Position, View } from 'updraft-client';
 import type { DataView, DeviceSubject } from '../data/data-view';
+import type { RegionTable } from '../data/table';
 import type { Group } from '../group';
 import type { Scene } from '../map/scene';
 import type { Selection } from '../selection';
@@ -25,11 +26,11 @@ export class Dialogs {
     this.#actions = actions;
   }
 
-  /** `subject`: the device whose past is shown; absent: the objects of the region. */
-  async openData(subject?: DeviceSubject): Promise<void> {
+  /** `subject`: the device whose past is shown; absent: the objects of the region, of a `kind` or of the last one. */
+  async openData(subject?: DeviceSubject, kind?: RegionTable): Promise<void> {
     const { DataView } = await import('../data/data-view');
     this.#data ??= new DataView(this.#actions);
-    this.#data.open(subject);
+    this.#data.open(subject, kind);
   }
 
   async openSilent(): Promise<void> {

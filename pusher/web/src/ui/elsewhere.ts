@@ -1,7 +1,10 @@
-import { parseAddress, type Position } from 'updraft-client';
+import { AircraftKind, GroundKind, parseAddress, type Position } from 'updraft-client';
+import { numberOf } from '../live/json-enum';
+import { aircraftKind } from '../map/symbols/aircraft';
+import { groundKind } from '../map/symbols/ground';
 import type { Selection } from '../selection';
 import { t } from '../settings/language';
-import { h, setText } from './dom';
+import { h } from './dom';
 
 /** The smallest number of characters that the server accepts. */
 const MIN_CHARACTERS = 2;
@@ -12,12 +15,16 @@ const MAX_SHOWN = 8;
 export interface Found {
   selection: Selection;
   name: string;
+  /** Address and kind: several pilots may have one name. */
+  detail: string;
   position: Position;
 }
 
 interface Listed {
   device?: string;
   name?: string;
+  aircraft_kind?: string | number;
+  ground_kind?: string | number;
   position?: { latitude_deg?: number; longitude_deg?: number };
 }
 
@@ -45,14 +52,11 @@ export class Elsewhere {
     }
     const shown = this.#found.filter(({ selection }) => !('device' in selection) || !here.has(selection.device)).slice(0, MAX_SHOWN);
     this.element.hidden = shown.length === 0;
-    const names = shown.map(({ name }) => name).join('\n');
+    const names = shown.map(({ name, detail }) => `${name} ${detail}`).join('\n');
     if (this.#list.dataset.names === names) return;
     this.#list.dataset.names = names;
-    this.#list.replaceChildren(...shown.map((found) => {
-      const button = h('button', { type: 'button', class: 'row other', onclick: () => this.#pick(found) });
-      setText(button, found.name);
-      return button;
-    }));
+    this.#list.replaceChildren(...shown.map((found) => h('button', { type: 'button', class: 'row other who', onclick: () => this.#pick(found) },
+      h('span', { class: 'name' }, found.name), h('span', { class: 'detail' }, found.detail))));
   }
 
   async #ask(wanted: string): Promise<void> {
@@ -67,10 +71,17 @@ export class Elsewhere {
 
 /** The devices that have a position. */
 export function foundIn({ pilots = [], ground = [], stations = [] }: { pilots?: Listed[]; ground?: Listed[]; stations?: Listed[] }): Found[] {
-  const read = (kind: 'device' | 'station') => ({ device: address, name, position }: Listed): Found[] => {
-    const device = parseAddress(address ?? '');
+  const read = (kind: 'device' | 'station', kindOf: (listed: Listed) => string) => (listed: Listed): Found[] => {
+    const { device: address = '', name, position } = listed;
+    const device = parseAddress(address);
     const { latitude_deg: lat, longitude_deg: lon } = position ?? {};
-    return device === undefined || lat === undefined || lon === undefined ? [] : [{ selection: { kind, device }, name: name ?? address!, position: { lat, lon } }];
+    if (device === undefined || lat === undefined || lon === undefined) return [];
+    const detail = [name === undefined ? undefined : address, kindOf(listed)].filter(Boolean).join(' · ');
+    return [{ selection: { kind, device }, name: name ?? address, detail, position: { lat, lon } }];
   };
-  return [...[...pilots, ...ground].flatMap(read('device')), ...stations.flatMap(read('station'))];
+  return [
+    ...pilots.flatMap(read('device', ({ aircraft_kind }) => aircraftKind(numberOf(aircraft_kind, 'AIRCRAFT_KIND', AircraftKind)).label())),
+    ...ground.flatMap(read('device', ({ ground_kind }) => groundKind(numberOf(ground_kind, 'GROUND_KIND', GroundKind)).label())),
+    ...stations.flatMap(read('station', () => t('card.station'))),
+  ];
 }

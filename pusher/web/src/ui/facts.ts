@@ -1,5 +1,5 @@
 // The facts of each kind of object in the details: pairs of a label and a text.
-import { FlightPhase, formatAddress, LandmarkLayer, type Aircraft, type Alert, type Ground, type Landmark, type Receiver, type Station, type Thermal, type Tracked } from 'updraft-client';
+import { FlightPhase, formatAddress, LandmarkLayer, type Aircraft, type Alert, type Ground, type Landmark, type Position, type Receiver, type Station, type Thermal, type Tracked } from 'updraft-client';
 import { callOf, nearestHelpers, positionOf } from '../live/alerts';
 import type { ReceiverReport } from '../live/receiver-reports';
 import type { Wind } from '../live/winds';
@@ -25,6 +25,10 @@ const PHASES: Record<number, TextKey> = {
   [FlightPhase.FLIGHT_PHASE_CIRCLING]: 'phase.circling',
   [FlightPhase.FLIGHT_PHASE_LANDED]: 'phase.landed',
 };
+/** Why a receiver's frames are unusable, by the server's codes. */
+const UNUSABLE: readonly (readonly [codes: RegExp, text: TextKey])[] = [
+  [/_too_short$|^truncated_|^no_|^incomplete_/, 'unusable.incomplete'], [/^(latitude|longitude)_/, 'unusable.position'], [/_not_unicast$|_with_data$|^too_few_/, 'unusable.protocol'],
+];
 /** A fix that is younger than this is shown without an estimate. */
 const NOW_MS = 2000;
 
@@ -70,9 +74,13 @@ export function callFacts(device: number, { picture, formats }: Scene): Fact[] {
 
 /** What is known of a caller that the air picture has no other state of. */
 export function callerFacts(call: Alert, scene: Scene): Fact[] {
-  const { lat, lon } = call;
-  const known = lat !== undefined && lon !== undefined;
-  return [heard('fact.heard', call, scene), ...(known ? [...distance({ lat, lon }, scene), wide('fact.position', formatPosition(lat, lon))] : [])];
+  const { at, lat, lon } = call;
+  return lat !== undefined && lon !== undefined ? lastFacts({ at, lat, lon }, scene) : [heard('fact.heard', call, scene)];
+}
+
+/** Where and when something was heard last. */
+export function lastFacts(last: Position & { at: number }, scene: Scene): Fact[] {
+  return [heard('fact.heard', last, scene), ...distance(last, scene), wide('fact.position', formatPosition(last.lat, last.lon))];
 }
 
 export function stationFacts(station: Station, scene: Scene): Fact[] {
@@ -151,9 +159,15 @@ function health(report: ReceiverReport | undefined, { formats }: Scene): Fact[] 
   return [
     ...(firstHeardAt === undefined ? [] : [fact('fact.firstHeard', formats.dateTime(firstHeardAt))]),
     ...(unusable ? [fact('fact.unusable', `${unusable.frames} (${unusable.pct.toFixed(1)} %)`)] : []),
-    ...(setAside ? [wide('fact.setAside', `${t('alert.since', { time: formats.dateTime(setAside.since) })} · ${setAside.reason.replaceAll('_', ' ')}`)] : []),
+    ...(setAside ? [wide('fact.setAside', `${t('alert.since', { time: formats.dateTime(setAside.since) })} · ${unusableText(setAside.reason)}`)] : []),
     ...clock(report),
   ];
+}
+
+/** `incomplete (truncated_payload)`: with the code, as the logs and metrics of the server have it. */
+function unusableText(code: string): string {
+  const key = UNUSABLE.find(([codes]) => codes.test(code))?.[1] ?? 'unusable.other';
+  return `${t(key)} (${code})`;
 }
 
 function clock({ clockTrouble, clockOffsetMs }: ReceiverReport): Fact[] {

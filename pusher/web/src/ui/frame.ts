@@ -9,10 +9,12 @@ export interface FrameParts {
   banners: readonly HTMLElement[];
   tools: readonly HTMLElement[];
   announcer: HTMLElement;
+  /** In a frame of another page. */
+  isEmbedded: boolean;
 }
 
 /** Puts the parts into the page, labels its regions, and leaves out what a frame in another page does not need. */
-export function furnish({ count, status, list, banners, tools, announcer }: FrameParts): void {
+export function furnish({ count, status, list, banners, tools, announcer, isEmbedded }: FrameParts): void {
   const title = h('h1', {}, h('img', { src: './favicon.svg', alt: '', width: 26, height: 26 }), 'Updraft', count);
   // On a small screen the header is the handle of the sheet for pointers, who have its button among the tools as well; elsewhere the class changes nothing.
   byId('panel').append(h('header', { onclick: toggleList }, title, status), list);
@@ -31,7 +33,7 @@ export function furnish({ count, status, list, banners, tools, announcer }: Fram
   byId('tools').append(...tools);
   closeList();
   document.body.append(announcer);
-  if (new URLSearchParams(location.search).has('embed')) embed();
+  if (isEmbedded) embed(status);
 }
 
 export function openList(): void {
@@ -51,11 +53,13 @@ function setOpen(open: boolean): void {
   document.querySelector('#tools [aria-controls=panel]')?.setAttribute('aria-expanded', String(open));
 }
 
-/** Embedded in another page: the map with calls and details, and a link to the full page. */
-function embed(): void {
+/** Embedded in another page: the map with calls and details, the state of the connection, and a link to the full page. */
+function embed(status: HTMLElement): void {
   document.body.classList.add('embed');
+  status.classList.add('banner');
   const open = h('a', { class: 'banner open', target: '_blank', rel: 'noopener', href: location.pathname }, t('embed.open'));
   // The shown region changes until the user clicks.
   open.addEventListener('click', () => { open.setAttribute('href', location.pathname + location.hash); });
-  byId('banners').append(open);
+  // First: calls must not move it out of a small frame.
+  byId('banners').prepend(h('div', { class: 'embedded' }, status, open));
 }

@@ -206,9 +206,8 @@ export class ObjectList {
     setIcon(row.icon, symbolId.aircraft(aircraft.kind, 'climb', colourStep('climb', aircraft.climbMps)), aircraftKind(aircraft.kind).label());
     setText(row.name, aircraft.name ?? formatAddress(aircraft.device));
     const age = now - aircraft.at;
-    const ground = elevationAt(aircraft.lat, aircraft.lon);
-    const agl = ground === undefined || aircraft.altitudeM === undefined ? '' : `${formats.altitude(Math.max(0, aircraft.altitudeM - ground))} AGL`;
-    setText(row.detail, [newText(aircraft, now), agl, age > OLD_MS ? t('fact.ago', { age: formatAge(age), time: formats.time(aircraft.at) }) : ''].filter(Boolean).join(' · '));
+    const agl = formats.aboveGround(aircraft.altitudeM, elevationAt(aircraft.lat, aircraft.lon));
+    setText(row.detail, [newText(aircraft, now), this.#identity(aircraft, aircraftKind(aircraft.kind).label()), agl, age > OLD_MS ? t('fact.ago', { age: formatAge(age), time: formats.time(aircraft.at) }) : ''].filter(Boolean).join(' · '));
     setText(row.altitude, formats.altitude(aircraft.altitudeM));
     setText(row.climb, formats.climb(aircraft.climbMps));
     row.climb.dataset.step = String(step);
@@ -219,7 +218,7 @@ export class ObjectList {
     const { now, selection } = this.#scene!;
     setIcon(row.icon, symbolId.ground(ground.kind), '');
     setText(row.name, ground.name ?? formatAddress(ground.device));
-    setText(row.detail, [newText(ground, now), groundKind(ground.kind).label()].filter(Boolean).join(' · '));
+    setText(row.detail, [newText(ground, now), this.#identity(ground), groundKind(ground.kind).label()].filter(Boolean).join(' · '));
     setText(row.altitude, formatAge(now - ground.at));
     setText(row.climb, this.#distanceTo(ground));
     mark(row.element, ground.device, this.#scene!, isSelectedDevice(selection, ground.device), urgencyOf(ground.kind) === 'distress', false);
@@ -235,6 +234,12 @@ export class ObjectList {
     const position = positionOf(alert, picture);
     setText(row.climb, position ? this.#distanceTo(position) : '');
     mark(row.element, alert.device, this.#scene!, isSelectedDevice(selection, alert.device), isDistress(alert), false);
+  }
+
+  /** Of a search result: what tells it from others with its name. */
+  #identity({ device, name }: { device: number; name?: string }, kind = ''): string {
+    if (this.#search.value.trim() === '') return '';
+    return [name === undefined ? '' : formatAddress(device), kind].filter(Boolean).join(' · ');
   }
 
   /** Without the direction: a row is too narrow for it. */

@@ -134,10 +134,9 @@ function stateOf(list: SilentList | undefined, area: Area): string {
 
 /** `2100 m (350 m AGL), −6.1 m/s, 38 km/h, 250° WSW`. */
 function thenOf({ position, altitudeM, climbMps, speedKmh, courseDeg }: Silent, { formats, elevationAt }: Scene): string {
-  const ground = altitudeM === undefined ? undefined : elevationAt(position.lat, position.lon);
-  const above = ground === undefined || altitudeM === undefined ? '' : ` (${formats.altitude(Math.max(0, altitudeM - ground))} AGL)`;
+  const above = formats.aboveGround(altitudeM, altitudeM === undefined ? undefined : elevationAt(position.lat, position.lon));
   return [
-    altitudeM === undefined ? '' : `${formats.altitude(altitudeM)}${above}`,
+    altitudeM === undefined ? '' : `${formats.altitude(altitudeM)}${above && ` (${above})`}`,
     climbMps === undefined ? '' : `${formats.climb(climbMps)} ${formats.climbUnit}`,
     speedKmh === undefined ? '' : formats.speed(speedKmh),
     courseDeg === undefined ? '' : formatCourse(courseDeg),

@@ -1,8 +1,12 @@
 import type { Session } from 'updraft-client';
+import { formatAge } from '../settings/formats';
 import { t } from '../settings/language';
 import { h, setText } from './dom';
 
-/** The state of the connection, the delay from receiver to screen, and how many updates come. */
+/** Data without an update for this time has an age, ms. */
+const OLD_MS = 5000;
+
+/** The state of the connection; the delay from receiver to screen, and how many updates come, or how old the data is. */
 export class StatusChip {
   readonly #state = h('strong', {}, t('status.idle'));
   readonly #numbers = h('span', { class: 'numbers' });
@@ -21,8 +25,17 @@ export class StatusChip {
     setText(this.#state, t(stale ? 'status.stale' : `status.${session.status}`));
     const median = session.stats.medianMs(now);
     const live = session.status === 'live' && !stale;
-    setText(this.#numbers, live && median !== undefined ? `${formatLatency(median)} · ${formatRate(session.stats.rate(now))}/s` : '');
+    setText(this.#numbers, live ? liveText(median, session.stats.rate(now)) : ageText(session.dataAt, now));
   }
+}
+
+function liveText(medianMs: number | undefined, perSecond: number): string {
+  return medianMs === undefined ? '' : `${formatLatency(medianMs)} · ${formatRate(perSecond)}/s`;
+}
+
+function ageText(dataAt: number | undefined, now: number): string {
+  const age = dataAt === undefined ? 0 : now - dataAt;
+  return age < OLD_MS ? '' : t('status.age', { age: formatAge(age) });
 }
 
 /** `87 ms`, `1.2 s`. */

@@ -1,5 +1,7 @@
 // Access to the page: by keyboard, by screen reader, in other languages and units; and its size and loading time.
 import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -7,7 +9,7 @@ import { GROUND_AFTER_MS } from '../../src/basemap/delay';
 import { launch } from '../browser.mjs';
 import { startSky } from '../sky.mjs';
 import type { Hooks } from '../../src/hooks';
-import { axeViolations, DESKTOP, PHONE, STEP, Visit } from './open';
+import { axeViolations, DESKTOP, PHONE, STEP, VIEW, Visit } from './open';
 
 declare const window: { updraft?: Hooks };
 
@@ -96,6 +98,10 @@ it('embeds the map alone, with a link to the full page', async () => {
   await page.waitForFunction(() => window.updraft!.drawn().length > 0, undefined, STEP);
   expect(await page.isVisible('#panel')).toBe(false);
   await page.waitForSelector('.alerts', STEP);
+  // Without the list, calls are in the table.
+  await page.click('.banner.calm', STEP);
+  await page.waitForFunction(() => document.querySelectorAll('#data .data tbody tr').length === 3, undefined, STEP);
+  await page.keyboard.press('Escape');
   const [full] = await Promise.all([page.context().waitForEvent('page', STEP), page.click('text=Open the full map')]);
   await full.waitForFunction(() => window.updraft?.connected(), undefined, STEP);
   expect(new URL(full.url()).search).toBe('');
@@ -104,6 +110,46 @@ it('embeds the map alone, with a link to the full page', async () => {
   await full.close();
   await visit.end();
   sky.close();
+});
+
+it('has in a frame the theme and the language of the other page, and the state of its connection', async () => {
+  const sky = await startSky();
+  const visit = await Visit.start(browser, sky, { viewport: { width: 600, height: 400 }, bypassCSP: true });
+  const { page } = visit;
+  await visit.open(undefined, '?embed&theme=sunlight&lang=fr');
+  expect(await page.evaluate(() => ({ ...document.documentElement.dataset, lang: document.documentElement.lang, stored: localStorage.getItem('updraft-settings') })))
+    .toEqual({ theme: 'light', sunlight: '', lang: 'fr', stored: null });
+  await page.waitForSelector('#banners .status[data-state=live] >> text=En direct', STEP);
+  expect(await axeViolations(page)).toEqual([]);
+  sky.close();
+  await page.waitForSelector('#banners .status[data-state=waiting] >> text=/données d\'il y a \\d+ s/', STEP);
+  await visit.end([/ERR_|WebSocket|cannot be shown|Failed to fetch|fetching the script/, /^Error$/]);
+});
+
+it('shows the usual page in a frame where it does not know theme and language, and lets its visitor choose', async () => {
+  const sky = await startSky();
+  const visit = await Visit.start(browser, sky, { viewport: DESKTOP, locale: 'de-CH', colorScheme: 'light' });
+  const { page } = visit;
+  // A page of another origin may have it in a frame.
+  const club = createServer((_, response) => {
+    response.setHeader('content-type', 'text/html').end(`<link rel="icon" href="data:,"><iframe src="${sky.url}?embed&amp;theme=neon&amp;lang=xx${VIEW}" title="Map" width="900" height="600"></iframe>`);
+  });
+  await new Promise<void>((resolve) => club.listen(0, '127.0.0.1', resolve));
+  const clubHost = `127.0.0.1:${(club.address() as AddressInfo).port}`;
+  await page.goto(`http://${clubHost}/`);
+  const frame = page.frames()[1]!;
+  await frame.waitForFunction(() => window.updraft?.connected(), undefined, STEP);
+  expect(await frame.evaluate(() => [document.documentElement.lang, document.documentElement.dataset.theme])).toEqual(['de', 'light']);
+  await frame.waitForSelector('.banner.status', STEP);
+  await visit.open(undefined, '?embed&lang=fr');
+  await page.click('button[aria-label=Réglages]');
+  await Promise.all([page.waitForNavigation(STEP), page.click('label:has([value=it])')]);
+  await visit.live();
+  expect(await page.getAttribute('html', 'lang')).toBe('it');
+  expect(new URL(page.url()).search).toBe('?embed');
+  await visit.end([], [clubHost]);
+  sky.close();
+  club.close();
 });
 
 it('is small and loads fast', async () => {

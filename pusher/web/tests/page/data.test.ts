@@ -62,6 +62,22 @@ it('shows each kind of object', async ({ page, visit }) => {
   }
 });
 
+it('lists the winds of the view by band, and shows one on the map', async ({ page, visit }) => {
+  await visit.open('#map=8/46.62/7.85');
+  await page.keyboard.press('d');
+  await page.selectOption('#data select >> nth=0', 'winds');
+  await page.waitForFunction(() => document.querySelectorAll('#data .data tbody tr').length === 12, undefined, STEP);
+  expect((await column(page, 0)).map(Number)).toEqual([1500, 2000, 2500].flatMap((band) => [band, band, band, band]));
+  await page.click('#data .sort >> text=Wind (km/h)');
+  expect((await column(page, 2)).map(Number)).toEqual([65, 60, 55, 50, 45, 40, 35, 30, 25, 20, 15, 10]);
+  const csv = await download(page, 'CSV');
+  expect(csv.name).toMatch(/^updraft-winds-/);
+  expect(new TextDecoder().decode(csv.bytes).split('\r\n')[1]).toMatch(/^2500,3000,65,340,12,90,"u0m11\/2500",/);
+  await page.click('#data .data .link');
+  await page.waitForSelector('#card h2 >> text=Wind aloft', STEP);
+  expect(decodeURIComponent(new URL(page.url()).hash)).toContain('wind=u0m11/2500');
+});
+
 it('shows the past of one device as a table and charts', async ({ page, visit }) => {
   await visit.open();
   await page.click('.row', STEP);

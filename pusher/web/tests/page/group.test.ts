@@ -61,6 +61,32 @@ it('makes a group of the followed pilots, with a link to it', async ({ page, sky
   expect((await subscribe).follow_devices).toEqual([parseInt(device, 16)]);
 });
 
+it('lists a member that is not received any more with its last position', async ({ page, sky, visit }) => {
+  // The second one was never received by this page: the server's history has its end.
+  await visit.open(`#map=9/44/2&group=110B00,0A0B0C`);
+  await page.keyboard.press('g');
+  await page.waitForFunction(() => /\d+ m/.test(document.querySelector('#group .members .detail')?.textContent ?? ''), undefined, STEP);
+  await page.waitForSelector('#group .members .detail >> text=/^not received since \\d\\d:\\d\\d$/', STEP);
+  expect(await page.$$('#group .members li')).toHaveLength(2);
+  const [first] = await page.evaluate(() => window.updraft!.aircraft().filter(({ device }) => device === '110B00'));
+  sky.sky.silence(0x110b00);
+  sky.broadcast({ updates: { server_at_us: Date.now() * 1000, objects: objects({}), removals: [removal({ device: 0x110b00, version: 1_000_000 })] } });
+  await page.waitForFunction(() => document.querySelectorAll('#group .members .detail').length === 2
+    && [...document.querySelectorAll('#group .members .detail')].every((one) => one.textContent!.startsWith('not received since')), undefined, STEP);
+  expect(await page.textContent('#group .members .name')).toBe(first!.name ?? '110B00');
+  // A click shows where that was.
+  await page.click('#group .members .who >> nth=0');
+  await page.waitForFunction(({ lat, lon }) => {
+    const [, atLat, atLon] = /map=[\d.]+\/([\d.-]+)\/([\d.-]+)/.exec(location.hash)!.map(Number);
+    // In the middle of what the panels leave free.
+    return Math.abs(atLat! - lat) < 0.3 && Math.abs(atLon! - lon) < 0.3;
+  }, first!, STEP);
+  await page.click('#group .members .who >> nth=1');
+  await page.waitForSelector('#card:not([hidden]) .subtitle >> text=Not in the air picture', STEP);
+  await page.waitForFunction(() => /Last heard1\d min ago/.test(document.querySelector('#card dl')!.textContent!), undefined, STEP);
+  expect(await page.isVisible('#card >> text=Copy position')).toBe(true);
+});
+
 it('shows no member of a group that has ended', async ({ page, visit }) => {
   await visit.open(`${VIEW}&group=${MEMBERS.join(',')}&group-end=2026-01-01T00:00&filter=group`);
   await page.waitForFunction(() => window.updraft!.drawn().length > 80, undefined, STEP);

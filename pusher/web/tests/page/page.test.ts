@@ -2,7 +2,7 @@
 import { expect } from 'vitest';
 import { startSky } from '../sky.mjs';
 import type { Hooks } from '../../src/hooks';
-import { objects, removal } from '../../../../clients/web/tests/wire.js';
+import { aircraft, objects, removal } from '../../../../clients/web/tests/wire.js';
 import { pageTest, STEP, VIEW, Visit } from './open';
 
 declare const window: { updraft?: Hooks };
@@ -50,13 +50,36 @@ it('breaks the latency down hop by hop', async ({ page, visit }) => {
   expect(Math.min(...widths)).toBeGreaterThan(0);
 });
 
+it('draws on where a part of it fails, and says so once', async ({ page, visit, expected }) => {
+  expected.push(/a part of the page cannot be drawn.*no title/);
+  await visit.open();
+  await page.evaluate(() => Object.defineProperty(document, 'title', { get: () => 'old', set: () => { throw new Error('no title'); } }));
+  await page.waitForSelector('.banner.hint >> text=Part of the page cannot be drawn now.', STEP);
+  const moved = await page.evaluate(() => window.updraft!.moved());
+  await page.waitForFunction((start) => window.updraft!.moved() > start + 200, moved, STEP);
+  expect(visit.complaints).toHaveLength(1);
+});
+
 it('finds an aircraft outside of the view, and moves there', async ({ page, visit }) => {
   await visit.open();
   await page.keyboard.press('/');
   await page.keyboard.type('zora');
+  await page.waitForSelector('.row.other', STEP);
+  // Several may have one name.
+  expect(await page.innerText('.row.other')).toMatch(/^Zora Fern\n+0A0B0C · Hang glider$/);
   await page.click('.row.other >> text=Zora Fern', STEP);
   await page.waitForFunction(() => /map=[^&]*\/44\.\d+\/5\.\d+/.test(location.hash) && location.hash.includes('device=0A0B0C'), undefined, STEP);
   expect(visit.requests.filter((url) => url.includes('/api/v1/search'))).toHaveLength(1);
+});
+
+it('tells found aircraft of one name apart', async ({ page, sky, visit }) => {
+  await visit.open();
+  const twins = [0x0a0b01, 0x0a0b02].map((device, i) => aircraft({ device, name: 'Twin', version: 5, latitude_e7: 466_200_000 + i * 100_000, longitude_e7: 78_500_000, kind_and_phase: 2 + i + 32 * 2 }));
+  sky.broadcast({ updates: { server_at_us: Date.now() * 1000, objects: objects({ aircraft: twins }), removals: [] } });
+  await page.keyboard.press('/');
+  await page.keyboard.type('twin');
+  await page.waitForFunction(() => document.querySelectorAll('.rows:not([hidden]) .row').length === 2, undefined, STEP);
+  expect((await page.$$eval('.rows:not([hidden]) .row .detail', (all) => all.map(({ textContent }) => textContent!))).sort()).toEqual([expect.stringMatching(/^0A0B01 · Paraglider/), expect.stringMatching(/^0A0B02 · Hang glider/)]);
 });
 
 it('shows the age of the last fix, and labels an estimate', async ({ page, sky, visit }) => {
@@ -189,7 +212,7 @@ it('shows the coverage of a receiver, and the wind of a station', async ({ page,
   await page.waitForSelector('[data-fact="fact.clock"] >> text=off by more than 10 s (+34 s)', STEP);
   await page.waitForFunction(() => window.updraft!.shown('receivers-coverage').length > 0, undefined, STEP);
   expect(await page.textContent('[data-fact="fact.unusable"] dd')).toBe('100 (10.0 %)');
-  expect(await page.textContent('[data-fact="fact.setAside"] dd')).toMatch(/^since .* · no fix$/);
+  expect(await page.textContent('[data-fact="fact.setAside"] dd')).toMatch(/^since .* · incomplete \(truncated_payload\)$/);
   await page.keyboard.press('Escape');
   await click('stations', 'Niesen');
   await page.waitForSelector('svg.station:not([hidden])', STEP);

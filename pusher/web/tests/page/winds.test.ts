@@ -63,6 +63,19 @@ it('opens the wind of a link, with those above and below it', async ({ browser }
   expect(others.split('\n')).toEqual([expect.stringMatching(/^2500–3000 m: 36 km\/h from 270° W, 20 min ago/), expect.stringMatching(/^1500–2000 m: 18 km\/h from 270° W, 10 min ago/)]);
   expect(await page.evaluate(() => window.updraft!.shown('winds'))).toEqual([]);
   expect(await axeViolations(page)).toEqual([]);
+  // With its layer the map shows the band of the link, not the one of this browser, until the user chooses another one.
+  await page.evaluate(() => { location.hash = 'map=8/46.62/7.85&hide=receivers&wind=u0m8/3000'; });
+  await page.waitForFunction(() => window.updraft!.spot('winds', 'u0m8/3000') !== undefined, undefined, STEP);
+  expect(await page.evaluate(() => localStorage.getItem('updraft-settings'))).toBeNull();
+  await page.keyboard.press('l');
+  await page.waitForSelector('[name=wind-band]', STEP);
+  expect(await page.inputValue('[name=wind-band]')).toBe('3000');
+  await page.selectOption('[name=wind-band]', '1500');
+  await page.waitForFunction(() => window.updraft!.spot('winds', 'u0m7/1500') !== undefined, undefined, STEP);
+  await page.keyboard.press('Escape');
+  // A link without a band: the one that is shown.
+  await page.evaluate(() => { location.hash = 'map=8/46.62/7.85&hide=receivers&wind=u0m7'; });
+  await page.waitForFunction(() => /Base1500 mTop2000 m/.test(document.querySelector('#card dl')?.textContent ?? ''), undefined, STEP);
   await visit.end();
   sky.close();
 });

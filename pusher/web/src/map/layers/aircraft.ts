@@ -168,7 +168,7 @@ function featureOf(aircraft: Aircraft, { air, now, selection, followed, group, f
   const step = colourStep(colour, { climb: aircraft.climbMps, altitude: aircraft.altitudeM, age: ageMs / 1000 }[colour]);
   const age = ageMs > OLD_MS ? formatAge(ageMs) : '';
   // At small zooms it is not shown, and would need a terrain tile per aircraft.
-  const ground = altitudeM === undefined || !labelled ? undefined : elevationAt(lat, lon);
+  const above = formats.aboveGround(altitudeM, altitudeM === undefined || !labelled ? undefined : elevationAt(lat, lon));
   return point(lon, lat, {
     device: aircraft.device,
     icon: symbolId.aircraft(aircraft.kind, colour, step),
@@ -176,7 +176,7 @@ function featureOf(aircraft: Aircraft, { air, now, selection, followed, group, f
     course: aircraftKind(aircraft.kind).turns ? (courseDeg ?? 0) : 0,
     name: withMark(aircraft.name ?? formatAddress(aircraft.device), aircraft, now),
     values: [altitudeM === undefined ? '' : formats.altitude(altitudeM), formats.climb(aircraft.climbMps), age].filter(Boolean).join('  '),
-    agl: ground === undefined || altitudeM === undefined ? '' : `\n${formats.altitude(Math.max(0, altitudeM - ground))} AGL`,
+    agl: above && `\n${above}`,
     age,
     opacity: opacityByAge(ageMs, LIFETIME_MS),
     selected,
