@@ -80,6 +80,8 @@ export class App implements PageActions {
   readonly #links: Links;
   readonly #count = h('span', { class: 'count' });
   readonly #failures = new FirstOfKind();
+  /** Draws with the next picture; set once the page draws. */
+  #drawSoon = (): void => {};
   #panelAt = 0;
 
   constructor(config: Config, preferences: Preferences, language: string, store: Store, embed: Embed) {
@@ -136,7 +138,7 @@ export class App implements PageActions {
       if (this.#notifications.areOn) this.#followed.showZoneEvents(this.#watched, events, this.#live.picture);
     };
     this.#travel = new TimeTravel(byId('travel'), {
-      moved: () => this.#showTravelled(), stood: () => this.#links.write(), failed: () => this.#hint.say(t('tool.failed')),
+      moved: () => this.#showTravelled(), loaded: () => this.#drawSoon(), stood: () => this.#links.write(), failed: () => this.#hint.say(t('tool.failed')),
     });
     const page = {
       config, choices: this.#choices, shown: this.#shown, followed: this.#followed, live: this.#live, board: this.#board, travel: this.#travel, dialogs: this.#dialogs, dataUse: this.#dataUse,
@@ -152,7 +154,7 @@ export class App implements PageActions {
     this.#board.map.on('dragstart', () => this.#followed.release());
     if (state.at !== undefined) void this.#travel.seek(state.at);
     this.subscribe();
-    drawRepeatedly([() => this.#drawMap(), () => this.#drawPanel()], () => this.#load, (error) => this.#showFailure(error));
+    this.#drawSoon = drawRepeatedly([() => this.#drawMap(), () => this.#drawPanel()], () => this.#load, (error) => this.#showFailure(error));
   }
 
   /** `returned`: the identity provider's answer, where the page was left for it. */
@@ -217,6 +219,7 @@ export class App implements PageActions {
     this.#board.redraw();
     // The address may name a time before there is a map to draw.
     if (this.#panelAt > 0) this.showPanel();
+    this.#drawSoon();
   }
 
   get #colours(): ReadonlyMap<number, string> {

@@ -27,6 +27,29 @@ it('goes on after a part has failed, and draws the other parts', () => {
   expect([drawn, failed]).toEqual([{ map: 3, list: 3 }, [error, error]]);
 });
 
+it('draws at once on demand, and no more often after it', () => {
+  let drawn = 0;
+  const drawSoon = drawRepeatedly([() => { drawn += 1; }], () => CALM, () => {});
+  vi.advanceTimersByTime(CALM_STEP_MS / 2);
+  drawSoon();
+  vi.advanceTimersByTime(0);
+  expect(drawn).toBe(2);
+  vi.advanceTimersByTime(CALM_STEP_MS - 1);
+  expect(drawn).toBe(2);
+  vi.advanceTimersByTime(1);
+  expect(drawn).toBe(3);
+});
+
+it('draws a dragged slider ten times a second', () => {
+  let drawn = 0;
+  const drawSoon = drawRepeatedly([() => { drawn += 1; }], () => CALM, () => {});
+  for (let ms = 0; ms < 1000; ms += 20) {
+    drawSoon();
+    vi.advanceTimersByTime(20);
+  }
+  expect(drawn).toBe(11);
+});
+
 it('draws many aircraft less often, and the past that plays more often', () => {
   expect([0, 1499, 1500, 5000].map((aircraft) => drawIntervalMs({ aircraft, playing: false }))).toEqual([250, 250, 500, 1000]);
   expect([10, 1500].map((aircraft) => drawIntervalMs({ aircraft, playing: true }))).toEqual([100, 500]);

@@ -1,6 +1,6 @@
 /** From this number of aircraft on, the map is drawn less often, with this time between two drawings, ms. */
 const DRAW_STEPS = [[0, 250], [1500, 500], [5000, 1000]] as const;
-/** While the past is played, it is drawn so often, ms. */
+/** The time between two drawings while the past is played, and the shortest one otherwise, ms. */
 const PLAY_STEP_MS = 100;
 /** The time between two drawings of few aircraft, ms. */
 export const CALM_STEP_MS = DRAW_STEPS[0][1];
@@ -16,11 +16,27 @@ export interface Load {
 
 /**
  * Draws the parts now and from now on, as often as the load allows. A part that throws is drawn again with the next picture, and
- * keeps no other part from being drawn: `failed` gets the error.
+ * keeps no other part from being drawn: `failed` gets the error. Returns what draws with the browser's next picture instead of later,
+ * for what the user waits for; while that comes again and again, as often as the past is drawn that is played.
  */
-export function drawRepeatedly(parts: readonly (() => void)[], load: () => Load, failed: (error: unknown) => void): void {
-  drawEach(parts, failed);
-  setTimeout(() => requestAnimationFrame(() => drawRepeatedly(parts, load, failed)), drawIntervalMs(load()));
+export function drawRepeatedly(parts: readonly (() => void)[], load: () => Load, failed: (error: unknown) => void): () => void {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let drawnAt = 0;
+  const drawNext = () => {
+    timer = undefined;
+    requestAnimationFrame(draw);
+  };
+  function draw(): void {
+    drawEach(parts, failed);
+    drawnAt = performance.now();
+    timer = setTimeout(drawNext, drawIntervalMs(load()));
+  }
+  draw();
+  return () => {
+    if (timer === undefined) return;
+    clearTimeout(timer);
+    timer = setTimeout(drawNext, drawnAt + PLAY_STEP_MS - performance.now());
+  };
 }
 
 /** Draws every part, also after one that throws. */

@@ -11,7 +11,7 @@ const MANY_POSITIONS = 100_000;
 const RETRY_MS = 3000;
 /** A server without a history is asked again after this time, ms. */
 const NO_HISTORY_RETRY_MS = 60_000;
-/** While the user drags the slider or the map, nothing is requested, ms. */
+/** Jumps within this time of each other are the user's dragging of the slider or the map: nothing is requested meanwhile, ms. */
 const REST_MS = 250;
 
 /** Why positions are missing: the server keeps no history, it cannot be loaded now, or there are too many. */
@@ -38,6 +38,13 @@ export class PastLoader {
   #notBefore = 0;
   #trouble: Trouble | undefined;
   #at = NaN;
+  #jumpedAt = -Infinity;
+  readonly #loaded: () => void;
+
+  /** `loaded`: a page of positions has come. */
+  constructor(loaded: () => void = () => {}) {
+    this.#loaded = loaded;
+  }
 
   get trouble(): Trouble | undefined {
     return this.#trouble;
@@ -50,10 +57,11 @@ export class PastLoader {
 
   /** Requests what is missing, one request at a time. */
   want({ view, at, speed, now }: Shown): void {
+    const isElsewhere = !this.#box || !serves(this.#box, view);
     // A step of the clock is no jump of the user.
-    if (!(Math.abs(at - this.#at) <= 60_000)) this.#rest(now);
+    if (isElsewhere || !(Math.abs(at - this.#at) <= 60_000)) this.#jumped(now);
     this.#at = at;
-    if (!this.#box || !serves(this.#box, view)) this.#begin(boxOf(padded(view)), now);
+    if (isElsewhere) this.#begin(boxOf(padded(view)));
     const needed = neededSpan(at, speed);
     if (this.#request && !overlaps(this.#request.request, needed)) this.stop();
     if (this.#request || now < this.#notBefore || this.#trouble === 'many') return;
@@ -68,17 +76,18 @@ export class PastLoader {
   }
 
   /** The positions of other bounds stay until they are far from the time that is shown: they are true. */
-  #begin(box: Box, now: number): void {
+  #begin(box: Box): void {
     this.stop();
     for (const spans of this.#known) spans.clear();
     this.#box = box;
     this.#leastLevel = 0;
     if (this.#trouble === 'many') this.#trouble = undefined;
-    this.#rest(now);
   }
 
-  #rest(now: number): void {
-    this.#notBefore = Math.max(this.#notBefore, now + REST_MS);
+  /** One jump alone is served at once. */
+  #jumped(now: number): void {
+    if (now - this.#jumpedAt < REST_MS) this.#notBefore = Math.max(this.#notBefore, now + REST_MS);
+    this.#jumpedAt = now;
   }
 
   async #load(request: Request, needed: Span): Promise<void> {
@@ -99,6 +108,7 @@ export class PastLoader {
         const last = page.positions.at(-1);
         const until = cursor === undefined ? request.to : last && Math.floor(last.event_at_us / 1000);
         if (until !== undefined) this.#add(request, until);
+        this.#loaded();
         if (this.timeline.size > MANY_POSITIONS) this.#keep(needed);
       } while (cursor !== undefined && this.#trouble !== 'many');
       if (this.#trouble !== 'many') this.#trouble = undefined;

@@ -13,6 +13,8 @@ type Replay = typeof import('./replay');
 export interface TimeTravelEvents {
   /** The map changed between the present and the past, or to another time. */
   moved: () => void;
+  /** Positions of the shown time are there. */
+  loaded: () => void;
   /** The shown time stands, or there is none any more: the address can have it. */
   stood: () => void;
   /** The code of the past cannot be loaded now. */
@@ -102,7 +104,7 @@ export class TimeTravel {
     const awaited = this.#awaited;
     this.#awaited = undefined;
     if (!replay || awaited === undefined) return false;
-    this.#travel = new replay.Travel(awaited, Date.now());
+    this.#travel = new replay.Travel(awaited, Date.now(), this.#events.loaded);
     return true;
   }
 

@@ -8,14 +8,17 @@ import { isPresent } from './present';
 
 /** The map at a time of the past, standing or played. */
 export class Travel {
-  readonly #loader = new PastLoader();
+  readonly #loader: PastLoader;
   readonly #clock: PastClock;
   readonly #thermals = new PastThermals();
   readonly #ground = new PastGround();
-  readonly air = new PastAir(this.#loader.timeline, this.#thermals, this.#ground);
+  readonly air: PastAir;
 
-  constructor(at: number, now: number) {
+  /** `loaded`: positions have come. */
+  constructor(at: number, now: number, loaded: () => void) {
     this.#clock = new PastClock(at, now);
+    this.#loader = new PastLoader(loaded);
+    this.air = new PastAir(this.#loader.timeline, this.#thermals, this.#ground);
   }
 
   /** The time that is shown, ms since the Unix epoch. */
