@@ -4,6 +4,7 @@
 mod cycles;
 mod graph;
 mod kinds;
+mod links;
 mod purity;
 mod rules;
 mod settings;
@@ -63,6 +64,12 @@ fn every_setting_is_listed() -> Result<()> {
 #[test]
 fn no_crate_has_a_new_cycle_of_files() -> Result<()> {
     assert_none(&cycles::violations(&harness::workspace_dir(), &workspace()?.sources)?);
+    Ok(())
+}
+
+#[test]
+fn programs_with_kafka_link_its_correction() -> Result<()> {
+    assert_none(&links::violations(&workspace()?.sources)?);
     Ok(())
 }
 
