@@ -107,6 +107,7 @@ const CRATES: &[(&str, &[&str])] = &[
             "history",
             "processor",
             "pusher",
+            "redis-servers",
             "replay",
             "runtime",
             "schemas",

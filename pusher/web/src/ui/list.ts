@@ -236,7 +236,7 @@ export class ObjectList {
     mark(row.element, alert.device, this.#scene!, isSelectedDevice(selection, alert.device), isDistress(alert), false);
   }
 
-  /** Of a search result: what tells it from others with its name. */
+  /** Of a search result: what distinguishes it from others with its name. */
   #identity({ device, name }: { device: number; name?: string }, kind = ''): string {
     if (this.#search.value.trim() === '') return '';
     return [name === undefined ? '' : formatAddress(device), kind].filter(Boolean).join(' · ');
