@@ -1,4 +1,5 @@
-/* Corrects a fault of librdkafka, at least of 2.6 to 2.14 (https://github.com/confluentinc/librdkafka/issues/5280).
+/* Corrects a fault of librdkafka: of 2.12.1, which is bundled; reported of 2.6.1, and open
+ * (https://github.com/confluentinc/librdkafka/issues/5280).
  *
  * Since Kafka 3.7 a broker that refuses a fetch says which broker leads the partition. librdkafka counts the partitions that
  * have no leader at that moment, does not fill them in, and then reads them: uninitialised memory, by which consumers ended

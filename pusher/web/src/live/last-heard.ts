@@ -4,7 +4,7 @@ import { formatAddress, type AirPicture, type Position } from 'updraft-client';
 /** The server is asked again after this time, ms: a device that the page does not follow may be received somewhere. */
 const REFRESH_MS = 60_000;
 /** Requests at the same time. */
-const MOST_REQUESTS = 3;
+const MAX_REQUESTS = 3;
 /** The history is asked about these hours. */
 const HOURS = 24;
 /** The server keeps the ends of a track, however few points are asked for. */
@@ -51,7 +51,7 @@ export class LastHeardPositions {
   }
 
   #ask(device: number, now: number): void {
-    if (this.#requests >= MOST_REQUESTS || now - (this.#askedAt.get(device) ?? 0) < REFRESH_MS) return;
+    if (this.#requests >= MAX_REQUESTS || now - (this.#askedAt.get(device) ?? 0) < REFRESH_MS) return;
     this.#askedAt.set(device, now);
     this.#requests += 1;
     void this.#fetch(device).then((answer) => {

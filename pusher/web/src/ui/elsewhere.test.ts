@@ -18,7 +18,7 @@ it('takes devices with a position, and labels them by their address if they have
   expect(foundIn({})).toEqual([]);
 });
 
-it('tells pilots of one name apart', () => {
+it('shows address and kind of pilots of one name', () => {
   const found = foundIn({
     pilots: [{ device: '110B90', name: 'Ada', position, aircraft_kind: 'paraglider' }, { device: '110B91', name: 'Ada', position, aircraft_kind: 77 }],
     ground: [{ device: '110B92', name: 'Ada', position, ground_kind: 'landed_well' }, { device: '110B93', name: 'Ada', position }],

@@ -72,7 +72,7 @@ it('finds an aircraft outside of the view, and moves there', async ({ page, visi
   expect(visit.requests.filter((url) => url.includes('/api/v1/search'))).toHaveLength(1);
 });
 
-it('tells found aircraft of one name apart', async ({ page, sky, visit }) => {
+it('shows address and kind of found aircraft', async ({ page, sky, visit }) => {
   await visit.open();
   const twins = [0x0a0b01, 0x0a0b02].map((device, i) => aircraft({ device, name: 'Twin', version: 5, latitude_e7: 466_200_000 + i * 100_000, longitude_e7: 78_500_000, kind_and_phase: 2 + i + 32 * 2 }));
   sky.broadcast({ updates: { server_at_us: Date.now() * 1000, objects: objects({ aircraft: twins }), removals: [] } });
