@@ -1,5 +1,6 @@
 """Compares tables of the documents with the code and the schemas."""
 import re
+import subprocess
 
 import documents
 import measurements
@@ -118,6 +119,26 @@ def check_measurements():
         report("tests/docs/measurements.py", f"added {added}, removed {removed}: expected one new row and one replaced row")
 
 
+def check_measured_commits():
+    """Each commit that the page of measurements names is in the history, so that a reader can check it out."""
+    def git(*arguments):
+        return subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True)
+
+    # A source archive has no history, and a shallow clone, as most jobs of CI make it, has a part of it.
+    if git("rev-parse", "--is-shallow-repository").stdout.strip() != "false":
+        return
+    where, first_lines = "docs/measurements.md", {}
+    for number, line in documents.read(where).prose:
+        cells = [cell.strip() for cell in line.strip().strip("|").split("|")]
+        # A row of the table that `just bench` writes; "+" follows the commit of a changed tree.
+        measured = [cells[4].rstrip("+")] if line.startswith("| `") and len(cells) == 6 else []
+        for commit in measured + re.findall(r"\bcommit ([0-9a-f]{7,40})\b", line):
+            first_lines.setdefault(commit, number)
+    for commit, number in first_lines.items():
+        if git("merge-base", "--is-ancestor", commit, "HEAD").returncode:
+            report(f"{where}:{number}", f"commit {commit} is not in the history: measure again, or name the commit that replaced it")
+
+
 def check_tables():
     check_commands()
     check_ports()
@@ -125,3 +146,4 @@ def check_tables():
     check_retention()
     check_enums()
     check_measurements()
+    check_measured_commits()
