@@ -1,7 +1,7 @@
 //! `processor migrate`: creates and updates the tables of the history.
 
 use clap::{Args, ValueEnum};
-use history::{ClickHouse, ClickHouseOptions, Retention};
+use history::{ClickHouse, ClickHouseOptions, MigrationStatus, Retention};
 use runtime::Context;
 
 /// Creates and updates the tables of the history in ClickHouse and their retention.
@@ -29,7 +29,8 @@ pub struct MigrateOptions {
 /// An action on the tables.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub enum MigrateAction {
-    /// Migrate the database to this program's version and set the retention; repeating it changes nothing.
+    /// Migrate the database to this program's version and set the retention; repeating it changes nothing. A database that a
+    /// newer program migrated is left as it is: older programs use it, since migrations only add.
     #[default]
     Apply,
     /// Print the version of the database; exit with 1 where migrations are pending or the database is newer.
@@ -39,8 +40,8 @@ pub enum MigrateAction {
 /// Runs the command; prints a line for each result.
 ///
 /// # Errors
-/// The database is unreachable, refuses, or is newer than this program; `status`: it is not at this program's version;
-/// `apply`: it is new on a server with other histories, and `--new-database` is missing.
+/// The database is unreachable or refuses; `status`: it is not at this program's version; `apply`: it is new on a server with
+/// other histories, and `--new-database` is missing.
 #[allow(clippy::print_stdout, reason = "the lines are what the command is for")]
 pub async fn run(options: MigrateOptions, context: &Context) -> anyhow::Result<()> {
     let database = ClickHouse::new(options.clickhouse.clickhouse_url.clone(), context.clock.clone())?;
@@ -65,6 +66,12 @@ pub async fn run(options: MigrateOptions, context: &Context) -> anyhow::Result<(
             );
             return Ok(());
         }
+        let status = database.migration_status().await?;
+        if status.is_newer_than_program() {
+            // After a rollback: what waits for this command must start.
+            println!("{}", newer(&name, &status));
+            return Ok(());
+        }
         let others = database.other_histories().await?;
         anyhow::ensure!(
             others.is_empty() || options.new_database || options.dry_run,
@@ -81,4 +88,13 @@ pub async fn run(options: MigrateOptions, context: &Context) -> anyhow::Result<(
         Ok(())
     };
     context.shutdown.or(work).await.unwrap_or_else(|| Err(anyhow::anyhow!("stopped before the end: run it again")))
+}
+
+/// Why nothing is done on a database that a newer program migrated.
+fn newer(name: &str, status: &MigrationStatus) -> String {
+    format!(
+        "{name}: nothing to do: it has version {}, this program knows {} and uses it as it is, since migrations only add; \
+         the retention is that of the newer program",
+        status.applied, status.known
+    )
 }
