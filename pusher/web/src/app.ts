@@ -35,13 +35,13 @@ import { problemText } from './ui/account-problem';
 import { AlertBanner } from './ui/alerts';
 import { countRequests, DataUseLine } from './ui/data-use';
 import { Announcer } from './ui/announcer';
-import { Card } from './ui/card';
 import { Dialogs } from './ui/dialogs';
 import { byId, h, setText } from './ui/dom';
 import { EVERYTHING, type Filter } from './ui/filter';
 import { FilterBanner } from './ui/filter-banner';
 import { closeList, furnish, openList } from './ui/frame';
 import { HintBanner } from './ui/hint';
+import { LateCard } from './ui/late-card';
 import { ObjectList } from './ui/list';
 import { OutageBanner } from './ui/outage';
 import { StatusChip } from './ui/status';
@@ -65,7 +65,7 @@ export class App implements PageActions {
   readonly #board: Board;
   readonly #camera: Camera;
   readonly #list: ObjectList;
-  readonly #card: Card;
+  readonly #card: LateCard;
   readonly #alerts: AlertBanner;
   readonly #announcer = new Announcer();
   readonly #status = new StatusChip();
@@ -113,7 +113,7 @@ export class App implements PageActions {
       seek: (at) => void this.#travel.seek(at),
     });
     this.#list = new ObjectList((selection, position) => this.select(selection, true, position), () => this.showPanel(), (filter) => this.setFilter(filter), () => void this.#dialogs.openSilent(), (call, position) => this.#showCall(call, position));
-    this.#card = new Card(byId('card'), {
+    this.#card = new LateCard(byId('card'), {
       close: () => this.select(undefined),
       follow: (device) => this.toggleFollow(device),
       favourite: (device) => {
@@ -125,7 +125,7 @@ export class App implements PageActions {
       select: (device) => this.select({ kind: 'device', device }, true),
       showFlight: (flight) => this.#showFlight(flight),
       showData: (device, station) => void this.#dialogs.openData({ device, station }),
-    });
+    }, { loaded: () => this.showPanel(), failed: () => this.#hint.say(t('tool.failed')) });
     this.#alerts = new AlertBanner((call, position) => this.#showCall(call, position), () => {
       this.#travel.goLive();
       // A frame has no list.
@@ -216,7 +216,7 @@ export class App implements PageActions {
   /** After a change between the present and the past, or of the time that is shown. */
   #showTravelled(): void {
     if (this.#travel.past) this.#links.markStale();
-    this.#board.redraw();
+    this.#board.redrawAtOtherTime();
     // The address may name a time before there is a map to draw.
     if (this.#panelAt > 0) this.showPanel();
     this.#drawSoon();
@@ -327,9 +327,11 @@ export class App implements PageActions {
     const position = known ?? elsewhere;
     if (show) closeList();
     if (!position) return;
-    if (show) this.#board.goTo(position, CLOSE_ZOOM);
-    // The selected object must not disappear below its own details.
-    else this.#board.reveal(position);
+    void this.#card.whenPlaced(() => {
+      if (show) this.#board.goTo(position, CLOSE_ZOOM);
+      // The selected object must not disappear below its own details.
+      else this.#board.reveal(position);
+    });
   }
 
   /** The calls are those of now, also where the map shows the past. */

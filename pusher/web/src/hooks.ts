@@ -20,6 +20,8 @@ export interface Hooks {
   drawn(): { device: string; x: number; y: number }[];
   /** The aircraft whose symbol or label is at a pixel of the map. */
   aircraftAt(x: number, y: number): string[];
+  /** The aircraft that have a label. */
+  labelled(): string[];
   /** The features of a style layer: names of places, heights of contour lines; for other layers only their number. */
   shown(layer: string): unknown[];
   /** How often the map was drawn. */
@@ -57,6 +59,7 @@ export function hooks(session: Session, picture: AirPicture, board: Board, past:
     moved: () => board.moved,
     drawn: () => board.drawnAircraft().map(({ device, x, y }) => ({ device: formatAddress(device), x, y })),
     aircraftAt: (x: number, y: number) => board.aircraftAt(x, y).map(formatAddress),
+    labelled: () => board.labelled.map(formatAddress),
     shown: (layer: string) => board.shown(layer),
     frames: () => board.frames,
     loaded: (source: string) => board.map.getSource(source) !== undefined && board.map.isSourceLoaded(source),

@@ -14,17 +14,18 @@ import type { Formats } from '../settings/formats';
 import { t } from '../settings/language';
 import { Beacons } from './beacons';
 import { covering, freeArea } from './free-area';
-import { AircraftLayer } from './layers/aircraft';
 import { GroundLayer } from './layers/ground';
 import { LandmarkLayer } from './layers/landmarks';
 import type { Layer, LayerKey } from './layers/layer';
 import { ReceiverLayer } from './layers/receivers';
 import { StationLayer } from './layers/stations';
 import { ThermalLayer } from './layers/thermals';
-import { TrailLayer } from './layers/trails';
 import { WindLayer } from './layers/winds';
 import { ZoneLayer } from './layers/zones';
 import { Draft } from './draft';
+import { AircraftPainter } from './overlay/aircraft-painter';
+import { Overlay, type Painter } from './overlay/overlay';
+import { TrailPainter } from './overlay/trail-painter';
 import { Rim } from './rim';
 import type { Scene } from './scene';
 import { drawById } from './symbols/resolve';
@@ -33,6 +34,8 @@ import { drawById } from './symbols/resolve';
 const PICK_PX = 12;
 /** Within this distance of an object a click is on its symbol, farther away on its label. Pixels. */
 const SYMBOL_PX = 35;
+/** After a jump in time, what stands is drawn so much later than what moves, ms. */
+const STANDING_AFTER_MS = 400;
 /** The lowest layer of live objects. */
 const LOWEST = 'rim-outside';
 
@@ -52,11 +55,12 @@ export interface BoardOptions extends Config {
 /** The map with everything on it. */
 export class Board {
   readonly map: MapLibre;
-  readonly #aircraft = new AircraftLayer();
   /** From below to above. */
-  readonly #layers: Layer[] = [
-    new ZoneLayer(), new LandmarkLayer(), new ThermalLayer(), new TrailLayer(), new ReceiverLayer(), new WindLayer(), new StationLayer(), new GroundLayer(), this.#aircraft,
-  ];
+  readonly #layers: Layer[] = [new ZoneLayer(), new LandmarkLayer(), new ThermalLayer(), new ReceiverLayer(), new WindLayer(), new StationLayer(), new GroundLayer()];
+  readonly #aircraft = new AircraftPainter();
+  /** Above the layers, from below to above. */
+  readonly #painters: Painter[] = [new TrailPainter(), this.#aircraft];
+  readonly #overlay: Overlay;
   readonly #scale = new ScaleControl({ maxWidth: 110 });
   #formats: Formats | undefined;
   readonly #rim = new Rim();
@@ -75,7 +79,7 @@ export class Board {
   #theme: Theme;
   #raised: boolean;
   #ready = false;
-  readonly #drawnAt = new Map<Layer, number>();
+  readonly #drawnAt = new Map<Layer | Painter, number>();
   #selection: Selection | undefined;
 
   constructor(options: BoardOptions) {
@@ -103,12 +107,11 @@ export class Board {
     this.map.addControl(new AttributionControl({ compact: true }), 'bottom-right');
     this.map.addControl(new NavigationControl({ visualizePitch: true }), 'bottom-right');
     this.map.addControl(this.#scale, 'bottom-left');
+    this.#overlay = new Overlay(this.map, this.#painters, (key) => this.#hidden.has(key), options.onFailure);
+    for (const painter of this.#painters) painter.setTheme(options.theme);
     this.#beacons = new Beacons(this.map, options.onPick);
     this.map.on('style.load', () => this.#dress());
-    this.map.on('render', () => {
-      this.#frames++;
-      this.#lookForAircraft();
-    });
+    this.map.on('render', () => this.#frames++);
     setTimeout(() => this.#wantGround(), GROUND_AFTER_MS);
     this.map.on('move', () => options.onView(viewOf(this.map)));
     this.map.on('click', ({ point, lngLat }) => {
@@ -136,12 +139,17 @@ export class Board {
 
   /** Where symbols of aircraft stand, pixels. */
   drawnAircraft(): { device: number; x: number; y: number }[] {
-    return [...this.#aircraft.drawnPositions].map(([device, [lon, lat]]) => ({ device, ...this.map.project([lon, lat]) }));
+    return this.#aircraft.positions.map(({ device, lon, lat }) => ({ device, ...this.map.project([lon, lat]) }));
   }
 
   /** The aircraft whose symbol or label is at a pixel. */
   aircraftAt(x: number, y: number): number[] {
-    return [...new Set(this.map.queryRenderedFeatures([x, y], { layers: ['aircraft'] }).map(({ properties }) => Number(properties.device)))];
+    return this.#aircraft.at(x, y);
+  }
+
+  /** The aircraft that have a label. */
+  get labelled(): number[] {
+    return this.#aircraft.labelled;
   }
 
   /** Of each feature that a style layer shows: its name or its height. */
@@ -194,14 +202,21 @@ export class Board {
     }
     // By the user's clock: the time of the scene may be of the past.
     const now = Date.now();
-    const due = this.#layers.filter((layer) => !this.#hidden.has(layer.key) && now - (this.#drawnAt.get(layer) ?? 0) >= layer.intervalMs);
-    for (const layer of due) this.#drawnAt.set(layer, now);
+    const isDue = (part: Layer | Painter) => !this.#hidden.has(part.key) && now - (this.#drawnAt.get(part) ?? 0) >= part.intervalMs;
+    const [layers, painters] = [this.#layers.filter(isDue), this.#painters.filter(isDue)];
+    for (const part of [...layers, ...painters]) this.#drawnAt.set(part, now);
+    const { screen } = this.#overlay;
     // Aircraft and calls are drawn where zones or thermals fail.
-    drawEach([...due.map((layer) => () => layer.draw(this.map, scene)), () => this.#beacons.draw(scene.picture, this.#hidden)], this.#options.onFailure);
+    drawEach([
+      ...layers.map((layer) => () => layer.draw(this.map, scene)), ...painters.map((painter) => () => painter.draw(scene, screen)), () => this.#overlay.paint(),
+      () => this.#beacons.draw(scene.picture, this.#hidden),
+    ], this.#options.onFailure);
+    this.#lookForAircraft();
   }
 
   setTheme(theme: Theme): void {
     this.#theme = theme;
+    for (const painter of this.#painters) painter.setTheme(theme);
     this.#restyle();
   }
 
@@ -222,6 +237,7 @@ export class Board {
   setVisible(key: LayerKey, visible: boolean): void {
     if (visible) this.#hidden.delete(key);
     else this.#hidden.add(key);
+    this.#overlay.paint();
     if (!this.#ready) return;
     this.#drawnAt.clear();
     if (key === 'relief') this.#ground?.setRelief(visible);
@@ -249,6 +265,12 @@ export class Board {
   /** Draws everything again at the next update. */
   redraw(): void {
     this.#drawnAt.clear();
+  }
+
+  /** The same at another time: what moves comes first, since drawing the map takes long without a graphics card. */
+  redrawAtOtherTime(): void {
+    this.redraw();
+    for (const layer of this.#layers) this.#drawnAt.set(layer, Date.now() - layer.intervalMs + STANDING_AFTER_MS);
   }
 
   /** Moves a position into the middle of the area that no panel covers. */
@@ -317,9 +339,7 @@ export class Board {
   }
 
   #lookForAircraft(): void {
-    // While the style is replaced, it has none of our layers.
-    if (this.#firstAircraftMs !== undefined || !this.#ready || this.#aircraft.drawnPositions.size === 0) return;
-    if (this.map.queryRenderedFeatures({ layers: this.#aircraft.ids }).length === 0) return;
+    if (this.#firstAircraftMs !== undefined || this.#aircraft.painted === 0) return;
     this.#firstAircraftMs = performance.now();
     this.#wantGround();
   }
@@ -359,7 +379,10 @@ export class Board {
   /** The highest object with its symbol there; without one, that of a label or an area. */
   #pickAt(x: number, y: number): Selection | undefined {
     if (!this.#ready) return undefined;
-    let other: Selection | undefined;
+    // Aircraft are above all layers.
+    const aircraft = this.#overlay.hit(x, y);
+    if (aircraft?.isSymbol) return aircraft.selection;
+    let other = aircraft?.selection;
     for (const layer of this.#layers.toReversed()) {
       if (!layer.pick || this.#hidden.has(layer.key)) continue;
       const box: [[number, number], [number, number]] = [[x - PICK_PX, y - PICK_PX], [x + PICK_PX, y + PICK_PX]];

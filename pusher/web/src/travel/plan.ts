@@ -24,6 +24,8 @@ const AHEAD_MS = 20_000;
 const LEAST_AHEAD_MS = 2 * MINUTE_MS;
 /** Loaded before the time that is shown, ms: who was last heard then is still shown. */
 const BACK_MS = LIFETIME_MS;
+/** After a jump so much before and after the time that is shown comes first, ms, or a step of the resolution: enough to show who was there. */
+const LEAST_HERE_MS = 30_000;
 /** A shorter time is not worth a request, ms. */
 const LEAST_MS = 15_000;
 /** Positions of this time before now may not be recorded yet, ms. */
@@ -45,13 +47,18 @@ export function neededSpan(at: number, speed: number): Span {
 }
 
 /**
- * The next request, the most urgent first: what is shown next, then what was just before, then further ahead. `known`: at this level
- * or finer; `now`: the user's clock.
+ * The next request, the most urgent first: after a jump a moment about the time that is shown, then what is shown next, then what was
+ * just before, then further ahead. `known`: at this level or finer; `now`: the user's clock.
  */
 export function nextRequest(known: Spans, at: number, speed: number, level: number, now: number): Request | undefined {
   const { stepS, chunkMs } = RESOLUTIONS[level]!;
   const needed = neededSpan(at, speed);
   const settled = now - SETTLED_AFTER_MS;
+  const here = (): Request | undefined => {
+    const hereMs = Math.max(LEAST_HERE_MS, 1000 * stepS);
+    const gap = known.gaps({ from: at - hereMs, to: Math.min(at + hereMs, settled) })[0];
+    return gap && gap.from === at - hereMs && gap.to > at ? { ...gap, stepS, level } : undefined;
+  };
   const ahead = (to: number): Request | undefined => {
     const gap = known.gaps({ from: at, to: Math.min(to, settled) })[0];
     if (!gap) return undefined;
@@ -64,7 +71,7 @@ export function nextRequest(known: Spans, at: number, speed: number, level: numb
     return gap && { from: Math.max(gap.from, gap.to - chunkMs), to: gap.to, stepS, level };
   };
   const soon = at + (needed.to - at) / 4;
-  return [ahead(soon), back(), ahead(needed.to)].find((request) => request !== undefined && request.to - request.from >= LEAST_MS);
+  return [here(), ahead(soon), back(), ahead(needed.to)].find((request) => request !== undefined && request.to - request.from >= LEAST_MS);
 }
 
 /** South, west, north, east; undefined: the complete world. */

@@ -129,7 +129,7 @@ describe('what is loaded next', () => {
     expect(levelOf(1, 2)).toBe(2);
   });
 
-  it('is what is shown next, then what was just before, then what is further ahead', () => {
+  it('is a moment about the time after a jump, then what is shown next, what was just before, and what is further ahead', () => {
     const known = new Spans();
     const at = NOON;
     const requests = [];
@@ -137,7 +137,7 @@ describe('what is loaded next', () => {
       requests.push([(request.from - at) / MINUTE, (request.to - at) / MINUTE]);
       known.add(request);
     }
-    expect(requests).toEqual([[0, 60], [-15, 0]]);
+    expect(requests).toEqual([[-1, 1], [1, 61], [-15, -1]]);
     expect(known.gaps(neededSpan(at, 120))).toEqual([]);
   });
 

@@ -1,6 +1,6 @@
 import { AIRCRAFT_KINDS, aircraftKind } from '../map/symbols/aircraft';
 import { GROUP_COLOURS } from '../group';
-import { RINGS } from '../map/layers/aircraft';
+import { RINGS } from '../map/symbols/rings';
 import { LANDMARK_COLOURS } from '../map/layers/landmarks';
 import { ZONE_COLOURS } from '../map/layers/zones';
 import { colourStep, scaleLegend, type ColourScale } from '../map/symbols/colour';

@@ -82,7 +82,7 @@ it('raises the terrain by link, and lays it flat by key', async () => {
   expect(await page.evaluate(({ lat, lon }) => window.updraft!.raisedAt(lat, lon), TOP)).toBeLessThan(2800 * 1.3);
   const pressed = () => page.getAttribute('button[aria-label="Terrain in 3D"]', 'aria-pressed');
   expect(await pressed()).toBe('true');
-  await page.waitForFunction(() => window.updraft!.shown('aircraft').length > 0, undefined, RAISING);
+  await page.waitForFunction(() => window.updraft!.drawn().length > 0, undefined, RAISING);
   await page.keyboard.press('3');
   await page.waitForFunction(({ lat, lon }) => window.updraft!.raisedAt(lat, lon) === undefined && /map=11\/[^/]*\/[\d.]*$/.test(location.hash), TOP, RAISING);
   expect(await pressed()).toBe('false');

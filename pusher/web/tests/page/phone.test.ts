@@ -27,6 +27,7 @@ for (const [name, viewport] of [['upright', { width: 390, height: 844 }], ['held
     await visit.open('#map=9/46.62/7.85');
     await page.waitForFunction(() => window.updraft!.drawn().length > 0, undefined, STEP);
     // One line of the distress calls leaves the map its place.
+    await page.waitForSelector('.alerts:not([hidden])', STEP);
     const heightOf = (selector: string) => page.$eval(selector, (element) => element.getBoundingClientRect().height);
     const full = await heightOf('.alerts');
     await page.tap('.alerts .fold');

@@ -30,7 +30,10 @@ it('shows the time of a link, marked as the past', async ({ page, visit }) => {
   // The track and its files are of that time.
   await expect.poll(() => visit.requests.some((url) => /track\/120B03\?from=2026-06-01T05:59:00Z&to=2026-06-01T18:01:00Z/.test(url)), STEP).toBe(true);
   expect(await page.getAttribute('.files a', 'href')).toMatch(/from=2026-06-01T05:59:00Z/);
-  expect(visit.requests.some((url) => /history\?bounds=[^&]+&from=2026-06-01T12:00:00.000Z&to=[^&]+&step=5&cursor=2000$/.test(url))).toBe(true);
+  // First a moment about the time, then what is shown next.
+  const positions = visit.requests.filter((url) => /history\?bounds=/.test(url));
+  expect(positions[0]).toMatch(/&from=2026-06-01T11:59:30.000Z&to=2026-06-01T12:00:30.000Z&step=5$/);
+  expect(positions.some((url) => /&from=2026-06-01T12:00:30.000Z&to=[^&]+&step=5&cursor=2000$/.test(url))).toBe(true);
 });
 
 it('shows people on the ground and weather stations of that time', async ({ page, visit }) => {

@@ -42,11 +42,6 @@ export function setFeatures(map: MapLibre, id: string, features: GeoJSON.Feature
   void source.setData({ type: 'FeatureCollection', features });
 }
 
-/** The same for features that are others each time, without the comparison. */
-export function setMovingFeatures(map: MapLibre, id: string, features: GeoJSON.Feature[]): void {
-  void map.getSource<GeoJSONSource>(id)?.setData({ type: 'FeatureCollection', features });
-}
-
 export function point(lon: number, lat: number, properties: Record<string, unknown>): GeoJSON.Feature<GeoJSON.Point> {
   return { type: 'Feature', geometry: { type: 'Point', coordinates: [lon, lat] }, properties };
 }

@@ -6,17 +6,12 @@ import { drawGround } from './ground';
 import { drawMark } from './marks';
 import { drawStation, drawWind } from './station';
 
-/** With the padding of a label as wide as the wings of an aircraft, CSS pixels. */
-const ROOM_SIZE = 28;
-
 /** The names of the images that the layers use. */
 export const symbolId = {
   aircraft: (kind: number, scale: ColourScale, step: number) => `aircraft:${kind}:${scale}:${step}`,
   ground: (kind: number) => `ground:${kind}`,
   station: (windStep: number, knots: number | undefined) => `station:${windStep}:${knots ?? ''}`,
   wind: (windStep: number, knots: number) => `wind:${windStep}:${knots}`,
-  /** Nothing: keeps the labels of others away from an aircraft. */
-  room: 'room',
   mark: (name: string, theme: Theme) => `base:${name}:${theme}`,
 };
 
@@ -26,8 +21,6 @@ export function drawById(id: string): { image: ImageData; pixelRatio: number } |
   switch (family) {
     case 'aircraft':
       return drawSymbol(SYMBOL_SIZE, (g) => aircraftKind(Number(first)).draw(g, scaleColour(second as ColourScale, Number(third))));
-    case symbolId.room:
-      return drawSymbol(ROOM_SIZE, () => undefined);
     case 'ground':
       return drawSymbol(32, (g) => drawGround(g, Number(first)));
     case 'station':
