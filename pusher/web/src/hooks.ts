@@ -16,8 +16,10 @@ export interface Hooks {
   moved(): number;
   /** Positions in each segment of the recorded track that is shown. */
   track(): number[];
-  /** Where aircraft are drawn, pixels of the map. */
+  /** Where aircraft are drawn, or the ground below them, pixels of the map. */
   drawn(): { device: string; x: number; y: number }[];
+  /** Where their symbols are painted, pixels of the map: over raised terrain at their altitude. */
+  painted(): { device: string; x: number; y: number }[];
   /** The aircraft whose symbol or label is at a pixel of the map. */
   aircraftAt(x: number, y: number): string[];
   /** The aircraft that have a label. */
@@ -58,6 +60,7 @@ export function hooks(session: Session, picture: AirPicture, board: Board, past:
     })),
     moved: () => board.moved,
     drawn: () => board.drawnAircraft().map(({ device, x, y }) => ({ device: formatAddress(device), x, y })),
+    painted: () => board.paintedAircraft().map(({ device, x, y }) => ({ device: formatAddress(device), x, y })),
     aircraftAt: (x: number, y: number) => board.aircraftAt(x, y).map(formatAddress),
     labelled: () => board.labelled.map(formatAddress),
     shown: (layer: string) => board.shown(layer),

@@ -137,9 +137,14 @@ export class Board {
     return this.#aircraft.moved;
   }
 
-  /** Where symbols of aircraft stand, pixels. */
+  /** Where symbols of aircraft stand, or the ground below them, pixels. */
   drawnAircraft(): { device: number; x: number; y: number }[] {
     return this.#aircraft.positions.map(({ device, lon, lat }) => ({ device, ...this.map.project([lon, lat]) }));
+  }
+
+  /** Where their symbols are painted, pixels. */
+  paintedAircraft(): { device: number; x: number; y: number }[] {
+    return [...this.#aircraft.painted].map(([device, at]) => ({ device, ...at }));
   }
 
   /** The aircraft whose symbol or label is at a pixel. */
@@ -339,7 +344,7 @@ export class Board {
   }
 
   #lookForAircraft(): void {
-    if (this.#firstAircraftMs !== undefined || this.#aircraft.painted === 0) return;
+    if (this.#firstAircraftMs !== undefined || this.#aircraft.painted.size === 0) return;
     this.#firstAircraftMs = performance.now();
     this.#wantGround();
   }

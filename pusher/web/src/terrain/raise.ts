@@ -4,7 +4,7 @@ import { isDark, type Theme } from '../basemap/theme';
 /** The source of the elevations. Hillshade has one of its own: MapLibre draws both best from two. */
 export const RAISED_SOURCE = 'terrain-3d';
 /** Mountains as high as they feel from a valley, and slopes not steeper than they are flown along. */
-const EXAGGERATION = 1.2;
+export const EXAGGERATION = 1.2;
 /** The camera's pitch when the user raises the terrain, degrees. */
 const PITCH_DEG = 60;
 /** From here on the user has chosen a pitch. */

@@ -2,6 +2,7 @@
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { basemapArchive, hillM, terrainArchive } from '../archives.mjs';
+import { aircraft, objects } from '../../../../clients/web/tests/wire.js';
 import { launch } from '../browser.mjs';
 import { startSky } from '../sky.mjs';
 import type { Hooks } from '../../src/hooks';
@@ -82,10 +83,18 @@ it('raises the terrain by link, and lays it flat by key', async () => {
   expect(await page.evaluate(({ lat, lon }) => window.updraft!.raisedAt(lat, lon), TOP)).toBeLessThan(2800 * 1.3);
   const pressed = () => page.getAttribute('button[aria-label="Terrain in 3D"]', 'aria-pressed');
   expect(await pressed()).toBe('true');
-  await page.waitForFunction(() => window.updraft!.drawn().length > 0, undefined, RAISING);
+  // An aircraft is at its altitude, with a line to the ground.
+  const high = aircraft({ device: 0x110c01, version: 2000, latitude_e7: 466_200_000, longitude_e7: 78_500_000, altitude_m: 4500, speed_dkmh: 0 });
+  sky.broadcast({ updates: { server_at_us: Date.now() * 1000, removals: [], objects: objects({ aircraft: [high] }) } });
+  const height = (above: number) => page.waitForFunction((least) => {
+    const [ground, symbol] = [window.updraft!.drawn(), window.updraft!.painted()].map((all) => all.find(({ device }) => device === '110C01'));
+    return ground && symbol && (least > 0 ? ground.y - symbol.y > least : Math.abs(ground.y - symbol.y) < 1);
+  }, above, RAISING);
+  await height(30);
   await page.keyboard.press('3');
   await page.waitForFunction(({ lat, lon }) => window.updraft!.raisedAt(lat, lon) === undefined && /map=11\/[^/]*\/[\d.]*$/.test(location.hash), TOP, RAISING);
   expect(await pressed()).toBe('false');
+  await height(0);
   await visit.end();
   sky.close();
 }, 480_000);

@@ -36,7 +36,6 @@ export interface Mark {
   aircraft: Aircraft;
   /** Where it is. */
   home: Spot;
-  altitudeM: number | undefined;
   /** Where its symbol stands: elsewhere where it would hide another one. */
   spot: Spot;
   icon: string;
@@ -63,9 +62,9 @@ function markOf(aircraft: Aircraft, { air, now, selection, followed, group, colo
   const selected = isSelectedDevice(selection, aircraft.device);
   const ageMs = now - aircraft.at;
   const step = colourStep(colour, { climb: aircraft.climbMps, altitude: aircraft.altitudeM, age: ageMs / 1000 }[colour]);
-  const home = spotOf(lon, lat);
+  const home = spotOf(lon, lat, altitudeM);
   return {
-    aircraft, home, spot: home, altitudeM,
+    aircraft, home, spot: home,
     icon: symbolId.aircraft(aircraft.kind, colour, step),
     colour: scaleColour(colour, step),
     courseDeg: aircraftKind(aircraft.kind).turns ? (courseDeg ?? 0) : 0,
@@ -86,12 +85,12 @@ function spread(marks: readonly Mark[], { selection }: Scene, spreading: Spreadi
   }));
   for (const mark of marks) {
     const shift = shifts.get(mark.aircraft.device);
-    if (shift) mark.spot = spotOf(...shifted(mark.home.lon, mark.home.lat, shift.dx * scale, shift.dy * scale, zoom));
+    if (shift) mark.spot = spotOf(...shifted(mark.home.lon, mark.home.lat, shift.dx * scale, shift.dy * scale, zoom), mark.home.altitudeM);
   }
 }
 
 /** What stands beside a symbol at a zoom; empty: nothing. */
-export function labelOf({ aircraft, altitudeM, home, ring }: Mark, { now, formats, elevationAt }: Scene, zoom: number): Line[] {
+export function labelOf({ aircraft, home: { lat, lon, altitudeM }, ring }: Mark, { now, formats, elevationAt }: Scene, zoom: number): Line[] {
   const ageMs = now - aircraft.at;
   const age = ageMs > OLD_MS ? formatAge(ageMs) : '';
   const line = (text: string, sizePx: number, isBold: boolean): Line[] => (text === '' ? [] : [{ text, sizePx, isBold }]);
@@ -99,7 +98,7 @@ export function labelOf({ aircraft, altitudeM, home, ring }: Mark, { now, format
   const name = line(cut(withMark(aircraft.name ?? formatAddress(aircraft.device), aircraft, now)), NAME_PX, true);
   if (zoom < VALUES_ZOOM) return [...name, ...line(age, NAME_PX, true)];
   const values = [altitudeM === undefined ? '' : formats.altitude(altitudeM), formats.climb(aircraft.climbMps), age].filter(Boolean).join('  ');
-  return [...name, ...line(values, VALUES_PX, false), ...line(formats.aboveGround(altitudeM, elevationAt(home.lat, home.lon)), ABOVE_PX, false)];
+  return [...name, ...line(values, VALUES_PX, false), ...line(formats.aboveGround(altitudeM, elevationAt(lat, lon)), ABOVE_PX, false)];
 }
 
 function cut(name: string): string {

@@ -36,7 +36,7 @@ interface Label {
   side: Side;
 }
 
-/** Aircraft: symbols turned to the course, rings, lines to the true positions, and labels. */
+/** Aircraft: symbols turned to the course, rings, lines to the true positions (over raised terrain to the ground below), and labels. */
 export class AircraftPainter implements Painter {
   readonly key = 'aircraft';
   readonly intervalMs = 0;
@@ -59,14 +59,14 @@ export class AircraftPainter implements Painter {
     return this.#moved;
   }
 
-  /** Where the symbols of the last drawing stand, degrees. */
+  /** Of the last drawing: where symbols stand, degrees. */
   get positions(): { device: number; lon: number; lat: number }[] {
     return this.#marks.map(({ aircraft: { device }, spot: { lon, lat } }) => ({ device, lon, lat }));
   }
 
-  /** The aircraft whose symbols the last painting has on the map. */
-  get painted(): number {
-    return this.#painted.size;
+  /** Where the last painting has symbols on the map. */
+  get painted(): ReadonlyMap<number, Pixel> {
+    return this.#painted;
   }
 
   /** The aircraft that have a label. */
@@ -144,8 +144,8 @@ export class AircraftPainter implements Painter {
     g.lineWidth = 1;
     g.beginPath();
     for (const { mark, at } of shown) {
-      if (mark.spot === mark.home) continue;
-      const home = screen.pixel(mark.home);
+      if (mark.spot === mark.home && !screen.isRaised) continue;
+      const home = screen.ground(mark.home);
       g.moveTo(home.x, home.y);
       g.lineTo(at.x, at.y);
     }

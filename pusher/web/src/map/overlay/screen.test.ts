@@ -3,7 +3,7 @@ import { Screen, spotOf, type Camera } from './screen';
 
 /** Looks at 7 E, 46 N from above; the map is 800 by 600 pixels. */
 const camera = (some: Partial<Camera> = {}): Camera => ({
-  width: 800, height: 600, zoom: 8, bearingDeg: 0, isFlat: true, centre: spotOf(7, 46), middle: { x: 400, y: 300 },
+  width: 800, height: 600, zoom: 8, bearingDeg: 0, isRaised: false, isFlat: true, centre: spotOf(7, 46), middle: { x: 400, y: 300 },
   project: () => { throw new Error('only of a tilted map'); }, ...some,
 });
 const pixel = (lon: number, lat: number, some: Partial<Camera> = {}) => new Screen(camera(some)).pixel(spotOf(lon, lat));
@@ -35,6 +35,12 @@ describe('the pixel of a position', () => {
 
   it('is that of MapLibre on a tilted map', () => {
     expect(pixel(-179, 46, { isFlat: false, centre: spotOf(179, 46), project: (lon, lat) => ({ x: lon, y: lat }) })).toEqual({ x: 181, y: 46 });
+  });
+
+  it('is above that of the ground over raised terrain', () => {
+    const screen = new Screen(camera({ isFlat: false, isRaised: true, project: (lon, _, altitudeM = 0) => ({ x: lon, y: 500 - altitudeM }) }));
+    const spot = spotOf(7, 46, 2000);
+    expect([screen.pixel(spot), screen.ground(spot)]).toEqual([{ x: 7, y: -1500 }, { x: 7, y: 500 }]);
   });
 });
 

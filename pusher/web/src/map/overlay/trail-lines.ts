@@ -59,7 +59,7 @@ function linesOf(trail: readonly Fix[], isSelected: boolean, gapMs: number, colo
   let end: Spot | undefined;
   let line: TrailLine | undefined;
   for (const fix of trail) {
-    const spot = spotOf(fix.lon, fix.lat);
+    const spot = spotOf(fix.lon, fix.lat, fix.altitudeM);
     const isOneWay = before !== undefined && end !== undefined && fix.at - before.at <= gapMs && Math.abs(fix.lon - before.lon) < 180;
     const own = colour ?? climbColour(climbStep(fix.climbMps));
     if (!isOneWay) line = undefined;
