@@ -29,8 +29,8 @@ const SQLITE_ROWS: usize = 500_000;
 const SQLITE_BLOCK: usize = 1_000;
 const QUERIES: usize = 200;
 const SEEKS: usize = 60;
-/// What the map asks for at a time: the lifetime of an aircraft before it, and some minutes ahead.
-const SEEK_MS: i64 = 17 * 60_000;
+/// What the map asks for first after a jump: half a minute before and after the time that is shown.
+const SEEK_MS: i64 = 60_000;
 const SEEK_PAGE: u64 = 10_000;
 
 #[tokio::main]
@@ -145,7 +145,7 @@ async fn timed(store: &ClickHouse, name: &str, at_least: usize, device: impl Fn(
     Ok(())
 }
 
-/// Jumps to times of the past as the map's time travel does: the first page of what a region saw in a few minutes.
+/// Jumps to times of the past as the map's time travel does: the first page of what a region saw about that time.
 async fn seeks(store: &ClickHouse, somewhere: &PositionRow, rows: usize) -> Result<()> {
     let degrees = |e7: i32| f64::from(e7) / 1e7;
     let (latitude_deg, longitude_deg) = (degrees(somewhere.latitude_e7), degrees(somewhere.longitude_e7));

@@ -194,8 +194,8 @@ export class Board {
     tilt(this.map, raised);
   }
 
+  /** Before a style is there, and while one is replaced, what moves is drawn alone. */
   draw(scene: Scene): void {
-    if (!this.#ready) return;
     if (!isSameSelection(scene.selection, this.#selection)) {
       this.#selection = scene.selection;
       this.#drawnAt.clear();
@@ -208,7 +208,8 @@ export class Board {
     // By the user's clock: the time of the scene may be of the past.
     const now = Date.now();
     const isDue = (part: Layer | Painter) => !this.#hidden.has(part.key) && now - (this.#drawnAt.get(part) ?? 0) >= part.intervalMs;
-    const [layers, painters] = [this.#layers.filter(isDue), this.#painters.filter(isDue)];
+    const layers = this.#ready ? this.#layers.filter(isDue) : [];
+    const painters = this.#painters.filter(isDue);
     for (const part of [...layers, ...painters]) this.#drawnAt.set(part, now);
     const { screen } = this.#overlay;
     // Aircraft and calls are drawn where zones or thermals fail.
@@ -383,10 +384,9 @@ export class Board {
 
   /** The highest object with its symbol there; without one, that of a label or an area. */
   #pickAt(x: number, y: number): Selection | undefined {
-    if (!this.#ready) return undefined;
     // Aircraft are above all layers.
     const aircraft = this.#overlay.hit(x, y);
-    if (aircraft?.isSymbol) return aircraft.selection;
+    if (aircraft?.isSymbol || !this.#ready) return aircraft?.selection;
     let other = aircraft?.selection;
     for (const layer of this.#layers.toReversed()) {
       if (!layer.pick || this.#hidden.has(layer.key)) continue;
