@@ -26,14 +26,11 @@ import { Draft } from './draft';
 import { AircraftPainter } from './overlay/aircraft-painter';
 import { Overlay, type Painter } from './overlay/overlay';
 import { TrailPainter } from './overlay/trail-painter';
+import { PICK_PX, SYMBOL_PX } from './reach';
 import { Rim } from './rim';
 import type { Scene } from './scene';
 import { drawById } from './symbols/resolve';
 
-/** A finger is wider than a symbol. Pixels. */
-const PICK_PX = 12;
-/** Within this distance of an object a click is on its symbol, farther away on its label. Pixels. */
-const SYMBOL_PX = 35;
 /** After a jump in time, what stands is drawn so much later than what moves, ms. */
 const STANDING_AFTER_MS = 400;
 /** The lowest layer of live objects. */

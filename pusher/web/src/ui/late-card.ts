@@ -40,7 +40,7 @@ export class LateCard {
     this.#loading = import('./card').then(({ Card }) => {
       this.#card = new Card(this.#element, this.#actions);
       this.#events.loaded();
-    }).catch(() => {
+    }, () => {
       this.#notBefore = Date.now() + RETRY_MS;
       failed();
     }).finally(() => { this.#loading = undefined; });

@@ -19,7 +19,7 @@ export const PHONE: BrowserContextOptions = { viewport: { width: 390, height: 84
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
-/** Time between two pictures, ms: enough for every test. Drawing takes two thirds of the processor otherwise, as no graphics card draws. */
+/** Time between two pictures, ms: enough for every test. Without a graphics card drawing takes the processor from the other suites. */
 const FRAME_MS = 250;
 
 /** Runs in the page: its animation frames come at most so often. */

@@ -12,6 +12,9 @@ import { CALM_MS, EMPTY, point, setFeatures, type Layer } from './layer';
 
 const LIFETIME_MS = 2 * 3600_000;
 
+/** From here on people on the ground have names. */
+export const GROUND_NAMES_ZOOM = 10;
+
 export class GroundLayer implements Layer {
   readonly key = 'ground';
   readonly ids = ['ground'];
@@ -25,7 +28,7 @@ export class GroundLayer implements Layer {
       layout: {
         'icon-image': ['get', 'icon'], 'icon-allow-overlap': true, 'icon-ignore-placement': true, 'symbol-sort-key': ['get', 'sort'],
         'icon-size': ['interpolate', ['linear'], ['zoom'], 6, ['case', ['get', 'alarm'], 0.8, 0.4], 11, ['case', ['get', 'alarm'], 1.1, 0.85]],
-        'text-field': ['step', ['zoom'], '', 10, ['get', 'name']], 'text-font': FONT, 'text-size': 11, 'text-optional': true,
+        'text-field': ['step', ['zoom'], '', GROUND_NAMES_ZOOM, ['get', 'name']], 'text-font': FONT, 'text-size': 11, 'text-optional': true,
         'text-variable-anchor': ['left', 'right'], 'text-radial-offset': 1.3,
       },
       paint: {

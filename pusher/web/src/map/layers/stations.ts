@@ -11,6 +11,9 @@ import { CALM_MS, EMPTY, point, setFeatures, type Layer } from './layer';
 /** Wind that is an hour old is of little use. */
 const LIFETIME_MS = 3600_000;
 
+/** From here on stations have names. */
+export const STATION_NAMES_ZOOM = 9;
+
 export class StationLayer implements Layer {
   readonly key = 'stations';
   readonly ids = ['stations-names', 'stations-values', 'stations'];
@@ -21,7 +24,7 @@ export class StationLayer implements Layer {
     const size: ['interpolate', ['linear'], ['zoom'], ...number[]] = ['interpolate', ['linear'], ['zoom'], 6, 0.55, 9, 0.85, 12, 1];
     map.addSource('stations', { type: 'geojson', data: EMPTY, tolerance: 0, buffer: 64 });
     map.addLayer({
-      id: 'stations-names', type: 'symbol', source: 'stations', minzoom: 9,
+      id: 'stations-names', type: 'symbol', source: 'stations', minzoom: STATION_NAMES_ZOOM,
       layout: {
         'text-field': ['get', 'name'], 'text-font': FONT, 'text-size': 10.5, 'text-optional': true,
         'text-variable-anchor': ['top', 'bottom'], 'text-radial-offset': 1.5,

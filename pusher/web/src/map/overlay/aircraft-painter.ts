@@ -1,6 +1,7 @@
 import { PALETTES, type Theme } from '../../basemap/theme';
 import type { Selection } from '../../selection';
 import type { Scene } from '../scene';
+import { PICK_PX, SYMBOL_PX } from '../reach';
 import { Spreading } from '../spread';
 import { labelOf, marksOf, SYMBOL_SIZES, SYMBOL_ZOOM, VALUES_ZOOM, type Mark } from './aircraft-marks';
 import { LabelImages, type Line } from './label-images';
@@ -19,10 +20,6 @@ const DOT_RADII: Stops = [[3, 2.2], [7, 4.5]];
 const ROOM_PX = 32;
 /** A smaller change of position does not count as motion, degrees. */
 const STILL_DEG = 1e-7;
-/** A finger is wider than a symbol. Pixels. */
-const PICK_PX = 12;
-/** Within this distance a click is on the symbol. Pixels. */
-const SYMBOL_PX = 35;
 /** Symbols outside of the map by less are painted: a part of them, or their labels, may be within. Pixels. */
 const MARGIN_PX = 60;
 const RIM = '#0c1620';

@@ -8,7 +8,6 @@ export interface Line {
   isBold: boolean;
 }
 
-const FAMILY = 'Inter, system-ui, -apple-system, "Segoe UI", Roboto, sans-serif';
 /** From one line to the next one, in units of its size. */
 const LINE_HEIGHT = 1.15;
 /** Of the rim about the text, so that it is read on any ground, pixels. */
@@ -19,6 +18,8 @@ const MAX_WIDTHS = 4096;
 /** Draws labels, each once while it stays the same. */
 export class LabelImages {
   readonly #widths = new Map<string, number>();
+  /** The font of the page. */
+  readonly #family = getComputedStyle(document.body).fontFamily;
   readonly #ruler = document.createElement('canvas').getContext('2d')!;
   #colours: Pick<Palette, 'ink' | 'halo'> = { ink: '#fff', halo: '#000' };
   #ratio = 1;
@@ -78,7 +79,7 @@ export class LabelImages {
     for (const isRim of [true, false]) {
       let y = HALO_PX;
       for (const line of lines) {
-        g.font = fontOf(line);
+        g.font = this.#font(line);
         if (isRim) g.strokeText(line.text, x, y + (line.sizePx * LINE_HEIGHT) / 2);
         else g.fillText(line.text, x, y + (line.sizePx * LINE_HEIGHT) / 2);
         y += line.sizePx * LINE_HEIGHT;
@@ -89,7 +90,7 @@ export class LabelImages {
 
   /** The sum of its characters: most labels find no place, and need no exact width. */
   #width(line: Line): number {
-    const font = fontOf(line);
+    const font = this.#font(line);
     let width = 0;
     for (const character of line.text) {
       const key = font + character;
@@ -104,8 +105,8 @@ export class LabelImages {
     }
     return width;
   }
-}
 
-function fontOf({ sizePx, isBold }: Line): string {
-  return `${isBold ? 700 : 400} ${sizePx}px ${FAMILY}`;
+  #font({ sizePx, isBold }: Line): string {
+    return `${isBold ? 700 : 400} ${sizePx}px ${this.#family}`;
+  }
 }

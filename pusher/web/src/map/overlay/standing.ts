@@ -1,10 +1,10 @@
 // What stands on the map and is drawn by MapLibre, as far as labels of aircraft must not cover it.
+import { GROUND_NAMES_ZOOM } from '../layers/ground';
+import { STATION_NAMES_ZOOM } from '../layers/stations';
 import type { Scene } from '../scene';
 import type { Obstacle } from './labels';
 import { spotOf, type Screen } from './screen';
 
-/** From here on stations and people on the ground have names. */
-const STATION_NAMES_ZOOM = 9, GROUND_NAMES_ZOOM = 10;
 /** Half of the side of their symbols, pixels. */
 const STATION_PX = 16, GROUND_PX = 11;
 /** Of their names: the mean width of a character, the height, and the distance from the middle of the symbol, pixels. */
