@@ -11,6 +11,8 @@ export default defineConfig(({ mode }) => ({
   test: {
     ...(mode === 'pictures' ? { include: [PICTURES] } : { include: ['tests/page/*.test.ts'], exclude: [PICTURES] }),
     environment: 'node', testTimeout: 240_000, hookTimeout: 60_000,
+    // A loaded machine draws late.
+    expect: { poll: { timeout: 60_000, interval: 100 } },
     // A browser for each of two workers: one takes about a core.
     maxWorkers: 2, isolate: false,
   },

@@ -154,7 +154,7 @@ export class App implements PageActions {
     this.#board.map.on('dragstart', () => this.#followed.release());
     if (state.at !== undefined) void this.#travel.seek(state.at);
     this.subscribe();
-    this.#drawSoon = drawRepeatedly([() => this.#drawMap(), () => this.#drawPanel()], () => this.#load, (error) => this.#showFailure(error));
+    this.#drawSoon = drawRepeatedly([() => this.#drawMap(), () => this.#drawPanelIfDue()], () => this.#load, (error) => this.#showFailure(error));
   }
 
   /** `returned`: the identity provider's answer, where the page was left for it. */
@@ -188,8 +188,8 @@ export class App implements PageActions {
     this.#camera.keepInMiddle(this.#followed.centred, scene);
   }
 
-  /** All that is beside the map. */
-  #drawPanel(): void {
+  /** All that is beside the map, where it is due. */
+  #drawPanelIfDue(): void {
     const now = Date.now();
     this.#travel.show(now, this.#choices.formats, this.#shown.hidden);
     if (now - this.#panelAt >= PANEL_MS) this.showPanel();
@@ -242,7 +242,16 @@ export class App implements PageActions {
     };
   }
 
+  /** Draws what is beside the map; also called by events, of which none fails for what cannot be drawn. */
   showPanel(): void {
+    try {
+      this.#drawPanel();
+    } catch (error) {
+      this.#showFailure(error);
+    }
+  }
+
+  #drawPanel(): void {
     const scene = this.#scene();
     const present = scene.isLive ? scene : this.#scene(true);
     const { now } = present;

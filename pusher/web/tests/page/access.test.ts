@@ -52,9 +52,9 @@ it('can be used by keyboard, and shows its keys', async () => {
   expect(await expanded('Layers')).toBe('true');
   await page.keyboard.press('Escape');
   expect(await expanded('Layers')).toBe('false');
-  expect(await page.evaluate(() => document.activeElement?.getAttribute('aria-label'))).toBe('Layers');
+  await expect.poll(() => page.evaluate(() => document.activeElement?.getAttribute('aria-label'))).toBe('Layers');
   await page.keyboard.press('?');
-  expect(await page.textContent('#help')).toContain('Follow the selected pilot');
+  await expect.poll(() => page.textContent('#help')).toContain('Follow the selected pilot');
   await page.keyboard.press('Escape');
   await page.focus('.row');
   await page.keyboard.press('ArrowDown');
@@ -62,12 +62,12 @@ it('can be used by keyboard, and shows its keys', async () => {
   const name = await page.evaluate(() => document.activeElement?.querySelector('.name')?.textContent);
   await page.keyboard.press('Enter');
   await page.waitForSelector('#card:not([hidden])', STEP);
-  expect(await page.textContent('#card h2')).toBe(name);
+  await expect.poll(() => page.textContent('#card h2')).toBe(name);
   await page.keyboard.press('f');
   await page.waitForSelector('.row.followed', STEP);
   await page.focus('[data-tab=air]');
   await page.keyboard.press('ArrowRight');
-  expect(await page.getAttribute('[data-tab=ground]', 'aria-selected')).toBe('true');
+  await expect.poll(() => page.getAttribute('[data-tab=ground]', 'aria-selected')).toBe('true');
   await visit.end();
   sky.close();
 });
@@ -77,14 +77,14 @@ it('uses the language and the units of its user', async () => {
   const visit = await Visit.start(browser, sky, { viewport: DESKTOP, locale: 'de-CH' });
   const { page } = visit;
   await visit.open();
-  expect(await page.textContent('[data-tab=ground]')).toContain('Am Boden');
-  expect(await page.getAttribute('html', 'lang')).toBe('de');
+  await expect.poll(() => page.textContent('[data-tab=ground]')).toContain('Am Boden');
+  await expect.poll(() => page.getAttribute('html', 'lang')).toBe('de');
   await page.click('button[aria-label=Einstellungen]');
   await page.click('label:has([value=aviation])');
   await page.waitForFunction(() => /^\d+ ft$/.test(document.querySelector('.row .altitude')?.textContent ?? ''), undefined, STEP);
   await Promise.all([page.waitForNavigation(STEP), page.click('label:has([value=ru])')]);
   await visit.live();
-  expect(await page.textContent('[data-tab=ground]')).toContain('На земле');
+  await expect.poll(() => page.textContent('[data-tab=ground]')).toContain('На земле');
   await page.waitForFunction(() => /^\d+ ft$/.test(document.querySelector('.row .altitude')?.textContent ?? ''), undefined, STEP);
   await visit.end();
   sky.close();
@@ -96,7 +96,7 @@ it('embeds the map alone, with a link to the full page', async () => {
   const { page } = visit;
   await visit.open(undefined, '?embed');
   await page.waitForFunction(() => window.updraft!.drawn().length > 0, undefined, STEP);
-  expect(await page.isVisible('#panel')).toBe(false);
+  await expect.poll(() => page.isVisible('#panel')).toBe(false);
   await page.waitForSelector('.alerts', STEP);
   // Without the list, calls are in the table.
   await page.click('.banner.calm', STEP);
@@ -117,7 +117,7 @@ it('has in a frame the theme and the language of the other page, and the state o
   const visit = await Visit.start(browser, sky, { viewport: { width: 600, height: 400 }, bypassCSP: true });
   const { page } = visit;
   await visit.open(undefined, '?embed&theme=sunlight&lang=fr');
-  expect(await page.evaluate(() => ({ ...document.documentElement.dataset, lang: document.documentElement.lang, stored: localStorage.getItem('updraft-settings') })))
+  await expect.poll(() => page.evaluate(() => ({ ...document.documentElement.dataset, lang: document.documentElement.lang, stored: localStorage.getItem('updraft-settings') })))
     .toEqual({ theme: 'light', sunlight: '', lang: 'fr', stored: null });
   await page.waitForSelector('#banners .status[data-state=live] >> text=En direct', STEP);
   expect(await axeViolations(page)).toEqual([]);
@@ -139,13 +139,13 @@ it('shows the usual page in a frame where it does not know theme and language, a
   await page.goto(`http://${clubHost}/`);
   const frame = page.frames()[1]!;
   await frame.waitForFunction(() => window.updraft?.connected(), undefined, STEP);
-  expect(await frame.evaluate(() => [document.documentElement.lang, document.documentElement.dataset.theme])).toEqual(['de', 'light']);
+  await expect.poll(() => frame.evaluate(() => [document.documentElement.lang, document.documentElement.dataset.theme])).toEqual(['de', 'light']);
   await frame.waitForSelector('.banner.status', STEP);
   await visit.open(undefined, '?embed&lang=fr');
   await page.click('button[aria-label=Réglages]');
   await Promise.all([page.waitForNavigation(STEP), page.click('label:has([value=it])')]);
   await visit.live();
-  expect(await page.getAttribute('html', 'lang')).toBe('it');
+  await expect.poll(() => page.getAttribute('html', 'lang')).toBe('it');
   expect(new URL(page.url()).search).toBe('?embed');
   await visit.end([], [clubHost]);
   sky.close();

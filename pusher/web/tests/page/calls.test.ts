@@ -31,9 +31,9 @@ it('shows a call whose device has no state', async ({ page, sky, visit }) => {
   await page.waitForSelector('#card .subtitle >> text=Needs a ride', STEP);
   await page.waitForSelector('[data-fact="fact.alert"] >> text=/^CallNeeds a ride · since \\d\\d:\\d\\d$/', STEP);
   await page.waitForFunction(() => document.querySelector('[data-fact="fact.position"] dd')?.textContent === '46.60000° N 7.90000° E', undefined, STEP);
-  expect(await page.textContent('[data-fact="fact.heard"] dd')).toMatch(/ ago, \d\d:\d\d:\d\d$/);
-  expect(await page.getAttribute('#card a.action', 'href')).toBe('geo:46.600000,7.900000');
-  expect(await page.isVisible('#card >> text=Copy position')).toBe(true);
+  await expect.poll(() => page.textContent('[data-fact="fact.heard"] dd')).toMatch(/ ago, \d\d:\d\d:\d\d$/);
+  await expect.poll(() => page.getAttribute('#card a.action', 'href')).toBe('geo:46.600000,7.900000');
+  await expect.poll(() => page.isVisible('#card >> text=Copy position')).toBe(true);
   expect(await axeViolations(page)).toEqual([]);
   // A helper is one click away.
   const helper = (await page.textContent('[data-fact="fact.nearest"] .link'))!.replace(/ [\d.]+ km$/, '');
@@ -76,7 +76,7 @@ it('shows the present calls while the past is shown', async ({ page, visit }) =>
   await page.waitForFunction(() => window.updraft!.travel() !== undefined, undefined, STEP);
   await openCalls(page);
   await page.waitForFunction(() => document.querySelectorAll('.rows:not([hidden]) .row').length === 3, undefined, STEP);
-  expect(await page.textContent('[data-tab=calls] .count')).toBe('3');
+  await expect.poll(() => page.textContent('[data-tab=calls] .count')).toBe('3');
   await page.click('.row:has-text("Needs a ride")');
   await page.waitForFunction(() => window.updraft!.travel() === undefined, undefined, STEP);
   await page.waitForSelector('[data-fact="fact.alert"]', STEP);
@@ -103,10 +103,10 @@ it('sounds for a new distress call unless it is muted', async ({ page, sky, visi
   // Browsers do not let a page play sound before the user has touched it: the open call sounds then.
   expect(await sounds()).toBe(0);
   await page.mouse.click(600, 400);
-  await expect.poll(sounds, STEP).toBe(1);
+  await expect.poll(sounds).toBe(1);
   const call = madeOf(sky).find(({ device }) => device === DISTRESS)!;
   put(sky, [{ ...call, alert_id: '4-1', name: 'Ada' }]);
-  await expect.poll(sounds, STEP).toBe(2);
+  await expect.poll(sounds).toBe(2);
   await page.keyboard.press('s');
   await page.click('label:has([name=sound])');
   put(sky, [{ ...call, alert_id: '4-2', name: 'Bob' }]);
@@ -114,7 +114,7 @@ it('sounds for a new distress call unless it is muted', async ({ page, sky, visi
   // Neither then nor once the sound is on again.
   await page.click('label:has([name=sound])');
   put(sky, [{ ...call, alert_id: '4-3', name: 'Céline' }]);
-  await expect.poll(sounds, STEP).toBe(3);
+  await expect.poll(sounds).toBe(3);
 });
 
 it('updates the ages of an object that has left the picture', async ({ page, sky, visit }) => {
@@ -127,5 +127,5 @@ it('updates the ages of an object that has left the picture', async ({ page, sky
   await page.waitForSelector('#card .subtitle >> text=Not in the air picture any more', STEP);
   const heard = () => page.textContent('[data-fact="fact.heard"] dd');
   const before = await heard();
-  await expect.poll(heard, STEP).not.toBe(before);
+  await expect.poll(heard).not.toBe(before);
 });

@@ -23,13 +23,13 @@ it('lists, sorts and pauses all objects, and exports them', async ({ page, visit
   await page.keyboard.press('d');
   await page.waitForFunction(() => document.querySelectorAll('#data .data tbody tr').length > 80, undefined, STEP);
   await page.click('#data .sort >> text=Altitude (m)');
-  expect(await page.getAttribute('#data th:nth-child(7)', 'aria-sort')).toBe('descending');
+  await expect.poll(() => page.getAttribute('#data th:nth-child(7)', 'aria-sort')).toBe('descending');
   const altitudes = (await column(page, 6)).filter(Boolean).map(Number);
   expect(altitudes).toEqual([...altitudes].sort((a, b) => b - a));
   // It refreshes by itself until it is paused.
   const note = () => page.textContent('#data .small');
   const before = await note();
-  await expect.poll(note, STEP).not.toBe(before);
+  await expect.poll(note).not.toBe(before);
   await page.click('#data >> text=Pause');
   const [still, addresses] = [await note(), await column(page, 1)];
   const moved = await page.evaluate(() => window.updraft!.moved());
@@ -50,7 +50,7 @@ it('lists, sorts and pauses all objects, and exports them', async ({ page, visit
   const [name] = await column(page, 0);
   await page.click('#data .data .link');
   await page.waitForSelector('#card:not([hidden])', STEP);
-  expect(await page.textContent('#card h2')).toBe(name);
+  await expect.poll(() => page.textContent('#card h2')).toBe(name);
 });
 
 it('shows each kind of object', async ({ page, visit }) => {
@@ -89,7 +89,7 @@ it('shows the past of one device as a table and charts', async ({ page, visit })
   const times = await column(page, 0);
   expect(times).toEqual([...times].sort().reverse());
   await page.selectOption('#data select >> nth=1', '24');
-  await expect.poll(() => visit.requests.some((url) => url.includes('hours=24&level=raw')), STEP).toBe(true);
+  await expect.poll(() => visit.requests.some((url) => url.includes('hours=24&level=raw'))).toBe(true);
   expect((await download(page, 'CSV')).name).toMatch(/^updraft-[0-9A-F]{6}-.*\.csv$/);
 });
 
@@ -107,7 +107,7 @@ it('breaks no rule of axe', async ({ browser, sky }) => {
   await expect.poll(async () => {
     await page.keyboard.press('g');
     return await page.waitForSelector('#group .members li', { timeout: 3000 }).then(() => true, () => false);
-  }, STEP).toBe(true);
+  }).toBe(true);
   expect(await axeViolations(page)).toEqual([]);
   await page.click('text=Compare altitudes');
   await page.waitForSelector('#compare .chart canvas', STEP);

@@ -31,7 +31,7 @@ it('shows the base map, the terrain and heights above ground', async () => {
   const top = await page.evaluate(({ lat, lon }) => window.updraft!.elevationAt(lat, lon)!, TOP);
   expect(top).toBeGreaterThan(2780);
   expect(top).toBeLessThan(2801);
-  expect(await page.evaluate(() => window.updraft!.elevationAt(20, 20))).toBeUndefined();
+  await expect.poll(() => page.evaluate(() => window.updraft!.elevationAt(20, 20))).toBeUndefined();
 
   await page.click('.row', STEP);
   await page.waitForSelector('[data-fact="fact.agl"]', STEP);
@@ -43,11 +43,11 @@ it('shows the base map, the terrain and heights above ground', async () => {
   }, device);
   // The pilot moves between two updates of the panel.
   expect(Math.abs(altitude - agl - hillM(lat, lon))).toBeLessThan(60);
-  expect(await page.textContent('.row .detail')).toMatch(/m AGL/);
+  await expect.poll(() => page.textContent('.row .detail')).toMatch(/m AGL/);
   await page.waitForFunction(() => window.updraft!.shown('contours').length > 5, undefined, STEP);
   const levels = await page.evaluate(() => window.updraft!.shown('contours').map((metres) => Number(metres)));
   expect(levels.every((metres) => metres % 200 === 0 && metres > 600 && metres < 2800)).toBe(true);
-  expect(await page.textContent('.maplibregl-ctrl-attrib-inner')).toMatch(/Made-up map.*Made-up terrain|Made-up terrain.*Made-up map/);
+  await expect.poll(() => page.textContent('.maplibregl-ctrl-attrib-inner')).toMatch(/Made-up map.*Made-up terrain|Made-up terrain.*Made-up map/);
   await page.keyboard.press('Escape');
   await page.evaluate(() => { location.hash = 'map=10/46.52/7.9'; });
   await page.waitForFunction(() => window.updraft!.shown('base-places').includes('Probestadt'), undefined, STEP);
@@ -56,8 +56,8 @@ it('shows the base map, the terrain and heights above ground', async () => {
   await page.click('button[aria-label=Layers]');
   await page.click('label:has([name=relief])');
   await page.waitForFunction(() => window.updraft!.shown('contours').length === 0, undefined, STEP);
-  expect(await page.evaluate(() => location.hash)).toContain('hide=winds,receivers,relief');
-  expect(await page.evaluate(({ lat, lon }) => window.updraft!.elevationAt(lat, lon), TOP)).toBeGreaterThan(2780);
+  await expect.poll(() => page.evaluate(() => location.hash)).toContain('hide=winds,receivers,relief');
+  await expect.poll(() => page.evaluate(({ lat, lon }) => window.updraft!.elevationAt(lat, lon), TOP)).toBeGreaterThan(2780);
   await page.click('label:has([name=relief])');
   await page.click('button[aria-label=Layers]');
 
@@ -68,7 +68,7 @@ it('shows the base map, the terrain and heights above ground', async () => {
   await page.reload();
   await visit.live();
   await page.click('button[aria-label=Layers]');
-  expect(await page.isChecked('[name=base][value=outline]')).toBe(true);
+  await expect.poll(() => page.isChecked('[name=base][value=outline]')).toBe(true);
   await visit.end();
   sky.close();
 });
@@ -80,7 +80,7 @@ it('raises the terrain by link, and lays it flat by key', async () => {
   await visit.open('#map=11/46.62/7.85/0/60&terrain=3d');
   // A little higher than it is.
   await page.waitForFunction(({ lat, lon }) => (window.updraft!.raisedAt(lat, lon) ?? 0) > 2700, TOP, RAISING);
-  expect(await page.evaluate(({ lat, lon }) => window.updraft!.raisedAt(lat, lon), TOP)).toBeLessThan(2800 * 1.3);
+  await expect.poll(() => page.evaluate(({ lat, lon }) => window.updraft!.raisedAt(lat, lon), TOP)).toBeLessThan(2800 * 1.3);
   const pressed = () => page.getAttribute('button[aria-label="Terrain in 3D"]', 'aria-pressed');
   expect(await pressed()).toBe('true');
   // An aircraft is at its altitude, with a line to the ground.
@@ -105,7 +105,7 @@ it('offers no terrain in 3D where the server has no terrain', async () => {
   await visit.open('#map=11/46.62/7.85&terrain=3d');
   await visit.page.keyboard.press('3');
   await visit.page.waitForFunction(() => window.updraft!.moved() > 0, undefined, STEP);
-  expect(await visit.page.evaluate(() => window.updraft!.raisedAt(46.62, 7.85))).toBeUndefined();
+  await expect.poll(() => visit.page.evaluate(() => window.updraft!.raisedAt(46.62, 7.85))).toBeUndefined();
   expect(await visit.page.$$('button[aria-label="Terrain in 3D"]')).toHaveLength(0);
   await visit.end();
   sky.close();

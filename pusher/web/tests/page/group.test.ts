@@ -18,8 +18,8 @@ it('shows a group from a link, with its colours and altitudes', async ({ page, v
   await page.waitForSelector('.row.member', STEP);
   await page.keyboard.press('g');
   await page.waitForSelector('#group .members li >> nth=2', STEP);
-  expect(await page.inputValue('#group input[type=text]')).toBe('Day 1');
-  expect(await page.$$eval('#group input[type=color]', (inputs) => inputs.map((input) => (input as HTMLInputElement).value))).toEqual(['#0072b2', '#e69f00', '#009e73']);
+  await expect.poll(() => page.inputValue('#group input[type=text]')).toBe('Day 1');
+  await expect.poll(() => page.$$eval('#group input[type=color]', (inputs) => inputs.map((input) => (input as HTMLInputElement).value))).toEqual(['#0072b2', '#e69f00', '#009e73']);
   await page.waitForFunction(() => [...document.querySelectorAll('#group .members .detail')].every((one) => /\d+ m/.test(one.textContent!)), undefined, STEP);
   await page.click('label:has([name=only-group])');
   await page.waitForFunction(() => window.updraft!.drawn().length === 3, undefined, STEP);
@@ -28,9 +28,9 @@ it('shows a group from a link, with its colours and altitudes', async ({ page, v
   await page.click('text=Compare altitudes');
   await page.waitForSelector('#compare .chart canvas', STEP);
   await page.waitForFunction(() => [...document.querySelectorAll('#compare tbody tr')].filter((row) => /\d+ m.*\d+ m/.test(row.textContent!)).length === 3, undefined, STEP);
-  expect(await page.getAttribute('#compare .chart', 'aria-label')).toMatch(/^Altitudes over time of /);
+  await expect.poll(() => page.getAttribute('#compare .chart', 'aria-label')).toMatch(/^Altitudes over time of /);
   await page.keyboard.press('Escape');
-  expect(await page.isVisible('#compare')).toBe(false);
+  await expect.poll(() => page.isVisible('#compare')).toBe(false);
 });
 
 it('makes a group of the followed pilots, with a link to it', async ({ page, sky, visit }) => {
@@ -67,13 +67,13 @@ it('lists a member that is not received any more with its last position', async 
   await page.keyboard.press('g');
   await page.waitForFunction(() => /\d+ m/.test(document.querySelector('#group .members .detail')?.textContent ?? ''), undefined, STEP);
   await page.waitForSelector('#group .members .detail >> text=/^not received since \\d\\d:\\d\\d$/', STEP);
-  expect(await page.$$('#group .members li')).toHaveLength(2);
+  await expect.poll(() => page.$$('#group .members li')).toHaveLength(2);
   const [first] = await page.evaluate(() => window.updraft!.aircraft().filter(({ device }) => device === '110B00'));
   sky.sky.silence(0x110b00);
   sky.broadcast({ updates: { server_at_us: Date.now() * 1000, objects: objects({}), removals: [removal({ device: 0x110b00, version: 1_000_000 })] } });
   await page.waitForFunction(() => document.querySelectorAll('#group .members .detail').length === 2
     && [...document.querySelectorAll('#group .members .detail')].every((one) => one.textContent!.startsWith('not received since')), undefined, STEP);
-  expect(await page.textContent('#group .members .name')).toBe(first!.name ?? '110B00');
+  await expect.poll(() => page.textContent('#group .members .name')).toBe(first!.name ?? '110B00');
   // A click shows where that was.
   await page.click('#group .members .who >> nth=0');
   await page.waitForFunction(({ lat, lon }) => {
@@ -84,13 +84,13 @@ it('lists a member that is not received any more with its last position', async 
   await page.click('#group .members .who >> nth=1');
   await page.waitForSelector('#card:not([hidden]) .subtitle >> text=Not in the air picture', STEP);
   await page.waitForFunction(() => /Last heard1\d min ago/.test(document.querySelector('#card dl')!.textContent!), undefined, STEP);
-  expect(await page.isVisible('#card >> text=Copy position')).toBe(true);
+  await expect.poll(() => page.isVisible('#card >> text=Copy position')).toBe(true);
 });
 
 it('shows no member of a group that has ended', async ({ page, visit }) => {
   await visit.open(`${VIEW}&group=${MEMBERS.join(',')}&group-end=2026-01-01T00:00&filter=group`);
   await page.waitForFunction(() => window.updraft!.drawn().length > 80, undefined, STEP);
-  expect(await page.$$('.row.member')).toHaveLength(0);
+  await expect.poll(() => page.$$('.row.member')).toHaveLength(0);
   await page.keyboard.press('g');
   await page.waitForSelector('#group >> text=The group ended on', STEP);
 });
@@ -107,7 +107,7 @@ it('keeps favourites in the browser', async ({ page, visit }) => {
   await page.click('label:has([name=filter-favourites])');
   // Calls for help pass every filter; no aircraft calls.
   await page.waitForFunction(() => document.querySelectorAll('.rows:not([hidden]) .row').length === 1, undefined, STEP);
-  expect(await page.textContent('.row.favourite .name')).toBe(name);
+  await expect.poll(() => page.textContent('.row.favourite .name')).toBe(name);
 });
 
 it('notifies of followed pilots once the user allowed it', async ({ page, sky, visit }) => {
@@ -137,8 +137,8 @@ it('notifies of followed pilots once the user allowed it', async ({ page, sky, v
   await page.click('button[aria-label=Settings]');
   await page.click('label:has([name=notify])');
   say({ ground: [ground({ ...pilot, ground_kind: 9, alert_kind: 9, version: 3 })] });
-  await expect.poll(shown, STEP).toEqual(['0A0B0C-landing: Zora has landed', '0A0B0C-call: Needs a ride: Zora']);
+  await expect.poll(shown).toEqual(['0A0B0C-landing: Zora has landed', '0A0B0C-call: Needs a ride: Zora']);
   fly(2, 4);
-  await expect.poll(shown, STEP).toContain('0A0B0C-takeOff: Zora has taken off');
+  await expect.poll(shown).toContain('0A0B0C-takeOff: Zora has taken off');
   sky.broadcast({ updates: { server_at_us: 0, objects: objects({}), removals: [removal({ device: 0x0a0b0c, version: 5 })] } });
 });

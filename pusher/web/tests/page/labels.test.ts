@@ -2,7 +2,7 @@
 import { expect } from 'vitest';
 import type { Hooks } from '../../src/hooks';
 import { aircraft, objects } from '../../../../clients/web/tests/wire.js';
-import { pageTest, STEP } from './open';
+import { pageTest } from './open';
 
 declare const window: { updraft?: Hooks };
 
@@ -18,12 +18,12 @@ it('keeps labels clear of the symbols of other aircraft', async ({ page, sky, vi
   const row = ROW.map((device, i) => aircraft({ device, version: 2000, latitude_e7: LAT_E7, longitude_e7: LON_E7 + i * STEP_E7, speed_dkmh: 0, altitude_m: 1800, name: `Neighbour ${i + 1}` }));
   sky.broadcast({ updates: { server_at_us: Date.now() * 1000, removals: [], objects: objects({ aircraft: row }) } });
   const spots = () => page.evaluate((devices) => devices.map((device) => window.updraft!.drawn().find((one) => one.device === device)), [LEFT, MIDDLE, RIGHT]);
-  await expect.poll(async () => (await spots()).every(Boolean), STEP).toBe(true);
+  await expect.poll(async () => (await spots()).every(Boolean)).toBe(true);
   const [left, middle, right] = (await spots()).map((spot) => spot!);
   const at = (x: number, y: number) => page.evaluate(([x, y]) => window.updraft!.aircraftAt(x, y), [x, y] as const);
   // The labels of the outer ones stand outside of the row.
-  await expect.poll(() => at(left!.x - 60, left!.y), STEP).toEqual([LEFT]);
-  await expect.poll(() => at(right!.x + 60, right!.y), STEP).toEqual([RIGHT]);
+  await expect.poll(() => at(left!.x - 60, left!.y)).toEqual([LEFT]);
+  await expect.poll(() => at(right!.x + 60, right!.y)).toEqual([RIGHT]);
   // Each symbol is free, and the middle one has its label above or below.
   for (const [spot, device] of [[left, LEFT], [middle, MIDDLE], [right, RIGHT]] as const) expect(await at(spot!.x, spot!.y), device).toEqual([device]);
   expect([...await at(middle!.x, middle!.y - 40), ...await at(middle!.x, middle!.y + 40)]).toEqual([MIDDLE]);
@@ -36,8 +36,8 @@ it('labels the selected aircraft of a gaggle first', async ({ page, sky, visit }
   const gaggle = [...others, selected].map((device, i) => aircraft({ device, version: 2000, latitude_e7: LAT_E7 + (i % 5) * 20_000, longitude_e7: LON_E7 + Math.floor(i / 5) * 30_000, speed_dkmh: 0, altitude_m: 1800 }));
   sky.broadcast({ updates: { server_at_us: Date.now() * 1000, removals: [], objects: objects({ aircraft: gaggle }) } });
   const labelled = () => page.evaluate(() => window.updraft!.labelled());
-  await expect.poll(labelled, STEP).toContain('110CFF');
+  await expect.poll(labelled).toContain('110CFF');
   // Without the selection it is one of those that find no place.
   await page.keyboard.press('Escape');
-  await expect.poll(labelled, STEP).not.toContain('110CFF');
+  await expect.poll(labelled).not.toContain('110CFF');
 });

@@ -42,8 +42,8 @@ it('keeps its state when the user skips to the list', async ({ page, visit }) =>
   await page.waitForSelector('#card:not([hidden])', STEP);
   await page.focus('.skip');
   await page.keyboard.press('Enter');
-  expect(await page.evaluate(() => document.activeElement?.id)).toBe('list');
-  expect(await page.evaluate(() => location.hash)).toMatch(/^#map=9.*device=110B00&group=110B02$/);
+  await expect.poll(() => page.evaluate(() => document.activeElement?.id)).toBe('list');
+  await expect.poll(() => page.evaluate(() => location.hash)).toMatch(/^#map=9.*device=110B00&group=110B02$/);
 });
 
 it('moves to a chosen flight, and has it in the link', async ({ page, visit }) => {
@@ -52,7 +52,7 @@ it('moves to a chosen flight, and has it in the link', async ({ page, visit }) =
   await page.click('.flight >> nth=0');
   // Its track begins at 46.6 N 7.8 E.
   await page.waitForFunction(() => /map=10\.5\/46\.[56]\d*\/7\.[789]/.test(location.hash), undefined, STEP);
-  expect(await page.evaluate(() => location.hash)).toMatch(/device=110B00&flight=[\d-]+T[\d:]+Z\/[\d-]+T[\d:]+Z/);
+  await expect.poll(() => page.evaluate(() => location.hash)).toMatch(/device=110B00&flight=[\d-]+T[\d:]+Z\/[\d-]+T[\d:]+Z/);
   await page.reload();
   await visit.live();
   await page.click('.flights summary', STEP);
@@ -72,5 +72,5 @@ it('has keys of every keyboard, unless they are switched off', async ({ page, vi
   await press('l', 'KeyL');
   await page.keyboard.press('Escape');
   await page.waitForSelector('#settings', { ...STEP, state: 'hidden' });
-  expect(await page.isVisible('#layers')).toBe(false);
+  await expect.poll(() => page.isVisible('#layers')).toBe(false);
 });

@@ -84,13 +84,13 @@ it('signs in with PKCE, returns to its tab, and signs out', async () => {
   // A reload goes on, and no key was needed.
   await page.reload();
   await page.waitForSelector('#audit tbody >> text=token/ada', STEP);
-  expect(await page.evaluate(() => Object.keys(sessionStorage))).toEqual(['updraft-tokens']);
+  await expect.poll(() => page.evaluate(() => Object.keys(sessionStorage))).toEqual(['updraft-tokens']);
   await page.click('#sign-out');
   await page.waitForSelector('text=Do you want to sign-out', STEP);
   await page.click('button[value=yes]');
   await page.waitForSelector('#key', STEP);
-  expect(await page.isVisible('#audit')).toBe(false);
-  expect(await page.evaluate(() => ({ ...sessionStorage }))).toEqual({});
+  await expect.poll(() => page.isVisible('#audit')).toBe(false);
+  await expect.poll(() => page.evaluate(() => ({ ...sessionStorage }))).toEqual({});
   await end();
 });
 
@@ -106,6 +106,6 @@ it('shows what the roles allow, and a missing consent', async () => {
   await page.waitForSelector('text=Continue', STEP);
   await page.click('button[type=submit]');
   await page.waitForSelector('text=audit:read', STEP);
-  expect(await page.isVisible('#audit')).toBe(false);
+  await expect.poll(() => page.isVisible('#audit')).toBe(false);
   await end();
 });

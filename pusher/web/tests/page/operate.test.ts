@@ -105,7 +105,7 @@ async function tab(page: Page, id: string, ready: string): Promise<void> {
 
 async function confirmed(page: Page, remark?: string): Promise<void> {
   await page.waitForSelector('dialog[open]', STEP);
-  expect(await page.isVisible('#remark')).toBe(remark !== undefined);
+  await expect.poll(() => page.isVisible('#remark')).toBe(remark !== undefined);
   if (remark !== undefined) await page.fill('#remark', remark);
   await page.click('dialog [value=yes]');
 }
@@ -116,8 +116,8 @@ it('handles an alert and a score, and shows the audit trail', async () => {
   expect(await axeViolations(page)).toEqual([]);
   await useKey(page);
   await page.waitForSelector('#alerts .alarm >> text=Ada', STEP);
-  expect(await page.textContent('.page-tools .who')).toBe('Signed in as rescue desk');
-  expect(await page.textContent('#alerts tbody tr')).toContain('open, not verified');
+  await expect.poll(() => page.textContent('.page-tools .who')).toBe('Signed in as rescue desk');
+  await expect.poll(() => page.textContent('#alerts tbody tr')).toContain('open, not verified');
   expect(await axeViolations(page)).toEqual([]);
 
   // The first choice changes nothing.
@@ -126,7 +126,7 @@ it('handles an alert and a score, and shows the audit trail', async () => {
   expect(await axeViolations(page)).toEqual([]);
   await page.keyboard.press('Escape');
   expect(operated.commands).toEqual([]);
-  expect(await page.evaluate(() => document.activeElement?.getAttribute('data-action'))).toBe('alerts.acknowledge');
+  await expect.poll(() => page.evaluate(() => document.activeElement?.getAttribute('data-action'))).toBe('alerts.acknowledge');
   await page.keyboard.press('Enter');
   await confirmed(page);
   await page.waitForSelector('.result >> text=Acknowledged: Ada (110B90) (record 17-1)', STEP);
@@ -134,9 +134,9 @@ it('handles an alert and a score, and shows the audit trail', async () => {
   await page.click('[data-action="alerts.resolve"]');
   await confirmed(page, 'found, unhurt');
   await page.waitForSelector('#alerts tbody >> text=resolved', STEP);
-  expect(await page.locator('#alerts button.action').count()).toBe(0);
+  await expect.poll(() => page.locator('#alerts button.action').count()).toBe(0);
 
-  expect(await page.isVisible('#hidden-alerts')).toBe(false);
+  await expect.poll(() => page.isVisible('#hidden-alerts')).toBe(false);
   await page.click('#show-hidden');
   await page.waitForSelector('#hidden-alerts >> text=110B95', STEP);
   expect(await axeViolations(page)).toEqual([]);
@@ -163,8 +163,8 @@ it('handles an alert and a score, and shows the audit trail', async () => {
   ]);
 
   await tab(page, 'audit', '#audit >> text=score reset');
-  expect(await page.locator('#audit tbody tr').count()).toBe(4);
-  expect(await page.textContent('#audit')).toContain('remark: found, unhurt');
+  await expect.poll(() => page.locator('#audit tbody tr').count()).toBe(4);
+  await expect.poll(() => page.textContent('#audit')).toContain('remark: found, unhurt');
   await page.click('#audit >> text=07AB12 >> nth=0');
   await page.waitForFunction(() => (document.querySelector('#audit-device') as HTMLInputElement | null)?.value === '07AB12', undefined, STEP);
   expect(page.url()).toContain('#audit=07AB12');
@@ -216,14 +216,14 @@ it('shows all tabs of operators by keyboard', async () => {
     await page.keyboard.press('ArrowRight');
     await page.waitForSelector(`[data-tab=${id}][aria-selected=true]`, STEP);
     await page.waitForSelector(row, STEP);
-    expect(await page.locator(row).count(), id).toBe(count);
+    await expect.poll(() => page.locator(row).count(), { message: id }).toBe(count);
     expect(await axeViolations(page), id).toEqual([]);
-    expect(await page.evaluate(() => document.activeElement?.getAttribute('data-tab'))).toBe(id);
+    await expect.poll(() => page.evaluate(() => document.activeElement?.getAttribute('data-tab'))).toBe(id);
   }
   // The reload and the pause are offered where they do something.
-  expect(await page.isVisible('#pause')).toBe(true);
+  await expect.poll(() => page.isVisible('#pause')).toBe(true);
   await page.click('#pause');
-  expect(await page.getAttribute('#pause', 'aria-pressed')).toBe('true');
+  await expect.poll(() => page.getAttribute('#pause', 'aria-pressed')).toBe('true');
   const heads = () => page.locator('#keys th[aria-sort]:not([aria-sort=none])').getAttribute('aria-sort');
   const first = () => page.textContent('#keys tbody tr');
   expect(await heads()).toBe('ascending');
@@ -234,13 +234,13 @@ it('shows all tabs of operators by keyboard', async () => {
   expect(await heads()).toBe('descending');
   expect(await first()).toContain('ff');
   await tab(page, 'dead-letters', '#dead-letters tbody tr');
-  expect(await page.isVisible('#pause')).toBe(false);
+  await expect.poll(() => page.isVisible('#pause')).toBe(false);
   await page.click('#dead-letters summary >> nth=0');
-  expect(await page.textContent('#dead-letters details[open] pre')).toContain('timestamp_s');
+  await expect.poll(() => page.textContent('#dead-letters details[open] pre')).toContain('timestamp_s');
   await tab(page, 'receivers', '#receivers tbody tr');
-  expect(await page.textContent('#receivers tbody tr')).toContain('off by more than 10 s (+34 s)');
+  await expect.poll(() => page.textContent('#receivers tbody tr')).toContain('off by more than 10 s (+34 s)');
   await page.check('#all-receivers');
-  expect(await page.locator('#receivers tbody tr').count()).toBe(6);
+  await expect.poll(() => page.locator('#receivers tbody tr').count()).toBe(6);
   await close();
 });
 
@@ -250,11 +250,11 @@ it('says what is refused, and forgets a key that is not accepted', async () => {
   const { page, close } = await open(operated, { locale: 'de-CH' });
   await useKey(page, 'updraft_wrong_1');
   await page.waitForSelector('[role=alert] >> text=Der Server nimmt diese Zugangsdaten nicht an', STEP);
-  expect(await page.evaluate(() => sessionStorage.length)).toBe(0);
+  await expect.poll(() => page.evaluate(() => sessionStorage.length)).toBe(0);
   await useKey(page);
   await page.waitForSelector('#alerts tbody tr', STEP);
-  expect(await page.getAttribute('html', 'lang')).toBe('de');
-  expect(await page.locator('#alerts .row-actions button').count()).toBe(0);
+  await expect.poll(() => page.getAttribute('html', 'lang')).toBe('de');
+  await expect.poll(() => page.locator('#alerts .row-actions button').count()).toBe(0);
   operated.refusal = { status: 503, body: { detail: 'the air picture is not complete yet' } };
   await page.click('#reload');
   await page.waitForSelector('[role=alert] >> text=Der Server kann das jetzt nicht', STEP);
@@ -267,7 +267,7 @@ it('says what is refused, and forgets a key that is not accepted', async () => {
   await page.waitForSelector('[data-tab=audit][aria-selected=true]', STEP);
   await page.click('#sign-out');
   await page.waitForSelector('#key', STEP);
-  expect(await page.evaluate(() => sessionStorage.length)).toBe(0);
+  await expect.poll(() => page.evaluate(() => sessionStorage.length)).toBe(0);
   await close([/status of (401|503)/]);
 });
 
@@ -289,7 +289,7 @@ it('does not work inside another page', async () => {
   await visit.page.setContent(`<iframe src="${sky.url}operate"></iframe>`);
   const frame = visit.page.frameLocator('iframe');
   await frame.locator('text=This page does not work inside another page').waitFor(STEP);
-  expect(await frame.locator('#key').count()).toBe(0);
+  await expect.poll(() => frame.locator('#key').count()).toBe(0);
   await visit.end();
   sky.close();
 });

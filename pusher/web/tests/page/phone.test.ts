@@ -31,12 +31,12 @@ for (const [name, viewport] of [['upright', { width: 390, height: 844 }], ['held
     const heightOf = (selector: string) => page.$eval(selector, (element) => element.getBoundingClientRect().height);
     const full = await heightOf('.alerts');
     await page.tap('.alerts .fold');
-    expect(await page.getAttribute('.alerts .fold', 'aria-expanded')).toBe('false');
-    expect(await heightOf('.alerts')).toBeLessThan(Math.min(70, full));
-    expect(await page.$eval('.alerts', (banner) => banner.getBoundingClientRect().right <= document.querySelector('.buttons')!.getBoundingClientRect().left)).toBe(true);
-    expect(await page.getAttribute('button[aria-controls=panel]', 'aria-expanded')).toBe('false');
+    await expect.poll(() => page.getAttribute('.alerts .fold', 'aria-expanded')).toBe('false');
+    await expect.poll(() => heightOf('.alerts')).toBeLessThan(Math.min(70, full));
+    await expect.poll(() => page.$eval('.alerts', (banner) => banner.getBoundingClientRect().right <= document.querySelector('.buttons')!.getBoundingClientRect().left)).toBe(true);
+    await expect.poll(() => page.getAttribute('button[aria-controls=panel]', 'aria-expanded')).toBe('false');
     await page.tap('#panel > header');
-    expect(await page.getAttribute('button[aria-controls=panel]', 'aria-expanded')).toBe('true');
+    await expect.poll(() => page.getAttribute('button[aria-controls=panel]', 'aria-expanded')).toBe('true');
     await page.waitForFunction(() => document.querySelectorAll('.rows:not([hidden]) .row').length > 0, undefined, STEP);
     await page.tap('.row >> nth=0');
     await page.waitForSelector('#card:not([hidden])', STEP);
@@ -74,7 +74,7 @@ for (const [name, viewport] of [['upright', { width: 390, height: 844 }], ['held
       const { x, y } = (await boxes()).aircraft!;
       const symbol = { x: Math.round(x) - SYMBOL_PX, y: Math.round(y) - SYMBOL_PX, width: 2 * SYMBOL_PX, height: 2 * SYMBOL_PX };
       return await coloursIn(page, await page.screenshot({ scale: 'css', timeout: STEP.timeout }), symbol);
-    }, STEP).toBeGreaterThan(SYMBOL_COLOURS);
+    }).toBeGreaterThan(SYMBOL_COLOURS);
 
     const small = await page.evaluate((least) => [...document.querySelectorAll<HTMLElement>('button, a[href], .toggle, input[type=search]')]
       .filter((element) => element.checkVisibility({ visibilityProperty: true }) && element.closest('#map') === null && !element.matches('.skip'))
@@ -94,7 +94,7 @@ it('navigates with Apple Maps on an iPhone', async () => {
   const visit = await Visit.start(browser, sky, { ...PHONE, userAgent: IPHONE });
   await visit.open(`${VIEW}&device=110B00`);
   await visit.page.waitForSelector('#card:not([hidden])', STEP);
-  expect(await visit.page.getAttribute('#card a.action', 'href')).toMatch(/^maps:\/\/\?daddr=46\.\d{6},\d\.\d{6}$/);
+  await expect.poll(() => visit.page.getAttribute('#card a.action', 'href')).toMatch(/^maps:\/\/\?daddr=46\.\d{6},\d\.\d{6}$/);
   await visit.end();
   sky.close();
 });

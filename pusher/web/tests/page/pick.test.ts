@@ -23,9 +23,9 @@ it('keeps a followed car in the middle', async ({ page, sky, visit }) => {
   await visit.open(`${VIEW}&device=110201`);
   await page.click('#card >> text=Follow', STEP);
   const view = () => page.evaluate(() => location.hash.split('&')[0]);
-  await expect.poll(view, STEP).not.toBe(VIEW);
+  await expect.poll(view).not.toBe(VIEW);
   sky.broadcast({ updates: { server_at_us: 0, removals: [], objects: objects({ ground: [ground({ device: 0x110201, ground_kind: 3, version: 99, latitude_e7: 469_000_000, longitude_e7: 76_000_000 })] }) } });
-  await expect.poll(view, STEP).toMatch(/^#map=9\/46\.[89]\d*\/7\./);
+  await expect.poll(view).toMatch(/^#map=9\/46\.[89]\d*\/7\./);
 });
 
 it('keeps the own position on the map while the user moves', async ({ page, visit }) => {
@@ -36,7 +36,7 @@ it('keeps the own position on the map while the user moves', async ({ page, visi
   const spot = () => page.$eval('#map .here', (element) => element.getBoundingClientRect().x);
   const [before, hash] = [await spot(), await page.evaluate(() => location.hash)];
   await page.context().setGeolocation({ latitude: 46.6, longitude: 7.95 });
-  await expect.poll(spot, STEP).toBeGreaterThan(before + 20);
+  await expect.poll(spot).toBeGreaterThan(before + 20);
   // The map stays where it is.
   expect(await page.evaluate(() => location.hash)).toBe(hash);
 });

@@ -37,7 +37,7 @@ it('shows what is pushed, each event once', async () => {
     const list = await (await navigator.serviceWorker.ready).getNotifications();
     return list.map(({ title, body, tag, data }) => ({ title, body, tag, data: data as unknown }));
   });
-  await expect.poll(async () => (await shown()).length, STEP).toBe(2);
+  await expect.poll(async () => (await shown()).length).toBe(2);
   const data = { device: 0x110B90 };
   expect(await shown()).toEqual(expect.arrayContaining([
     { title: alert.data.title, body: alert.data.text, tag: '110B90-call', data },

@@ -67,12 +67,12 @@ it('saves the view that is shown, shows it again, and removes it', async () => {
   expect(await zoomOf(page)).toBeCloseTo(9, 1);
   expect(new URL(page.url()).hash).toMatch(/filter=kind:5/);
   expect(new URL(page.url()).hash).not.toContain('hide=');
-  expect(await page.isVisible('.banner.filtered')).toBe(true);
+  await expect.poll(() => page.isVisible('.banner.filtered')).toBe(true);
 
   await page.click('button[aria-label="Remove the view Gliders"]');
   await page.waitForSelector('#account >> text=The view Gliders is removed', STEP);
   expect(server.kept).toEqual({ views: [], display: { other: 'stays' } });
-  expect(await page.evaluate(() => document.activeElement?.getAttribute('name'))).toBe('view-name');
+  await expect.poll(() => page.evaluate(() => document.activeElement?.getAttribute('name'))).toBe('view-name');
   await end();
 });
 
@@ -82,12 +82,12 @@ it('applies the saved settings, and explains a refused save', async () => {
   await page.click('button[aria-label=Account]', STEP);
   await page.click('#account >> text=Use the saved settings');
   await page.waitForFunction(() => /^\d+ ft$/.test(document.querySelector('.row .altitude')?.textContent ?? ''), undefined, STEP);
-  expect(await page.getAttribute('html', 'data-theme')).toBe('light');
+  await expect.poll(() => page.getAttribute('html', 'data-theme')).toBe('light');
   server.refusal = { status: 503, body: { detail: 'the settings of all users are too large' } };
   await page.fill('[name=view-name]', 'Home');
   await page.keyboard.press('Enter');
   await page.waitForSelector('#account >> text=Not saved: the settings of all users are too large', STEP);
-  expect(await page.inputValue('[name=view-name]')).toBe('Home');
+  await expect.poll(() => page.inputValue('[name=view-name]')).toBe('Home');
   server.refusal = undefined;
   await page.click('#account >> text=Save my settings');
   await page.waitForSelector('#account >> text=Your settings are saved', STEP);

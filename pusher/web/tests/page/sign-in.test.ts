@@ -98,11 +98,11 @@ it('signs in at the provider, sends the token, and signs out', async () => {
   await page.waitForFunction(() => window.updraft?.connected(), undefined, STEP);
   await openAccount(page);
   await page.waitForSelector('#account >> text=Signed in as Ada Lovelace', STEP);
-  expect(await page.textContent('#account .roles')).toBe('Roles: pilot');
-  expect(await page.textContent('#account .until')).toMatch(/^Valid until \d\d:\d\d:\d\d$/);
+  await expect.poll(() => page.textContent('#account .roles')).toBe('Roles: pilot');
+  await expect.poll(() => page.textContent('#account .until')).toMatch(/^Valid until \d\d:\d\d:\d\d$/);
   const { search, hash } = new URL(page.url());
   expect([search, hash.includes('map=9/46.62/7.85'), hash.includes('follow=110B90')]).toEqual(['', true, true]);
-  await expect.poll(() => sky.protocols.at(-1), STEP).toContain('updraft.bearer.');
+  await expect.poll(() => sky.protocols.at(-1)).toContain('updraft.bearer.');
   const [, token] = /updraft\.bearer\.(\S+)/.exec(sky.protocols.at(-1)!)!;
   expect((await provider.verify(token!)).sub).toBe('ada');
   expect(await page.context().cookies(sky.url).then((cookies) => cookies.filter(({ domain }) => domain === '127.0.0.1'))).toEqual([]);
@@ -119,7 +119,7 @@ it('signs in at the provider, sends the token, and signs out', async () => {
   await openAccount(page);
   await page.waitForSelector('#account >> text=Not signed in', STEP);
   expect(sky.protocols.at(-1)).toBe('updraft.v1.proto');
-  expect(await page.evaluate(() => ({ ...sessionStorage }))).toEqual({});
+  await expect.poll(() => page.evaluate(() => ({ ...sessionStorage }))).toEqual({});
   await end(one);
 });
 
@@ -130,15 +130,15 @@ it('renews the token, also after a close as expired', async () => {
   await logIn(page);
   await consent(page);
   await visit.live();
-  await expect.poll(() => sky.protocols.at(-1), STEP).toContain('updraft.bearer.');
+  await expect.poll(() => sky.protocols.at(-1)).toContain('updraft.bearer.');
   const tokens = () => page.evaluate(() => (JSON.parse(sessionStorage.getItem('updraft-tokens') ?? '{}') as { access?: string; refresh?: string }));
   const first = await tokens();
-  await expect.poll(async () => (await tokens()).access, STEP).not.toBe(first.access);
+  await expect.poll(async () => (await tokens()).access).not.toBe(first.access);
   expect((await tokens()).refresh).not.toBe(first.refresh);
   await page.waitForFunction(() => window.updraft?.resumable(), undefined, STEP);
   const connections = sky.protocols.length;
   for (const socket of sky.sockets) socket.close(4005);
-  await expect.poll(() => sky.protocols.length, STEP).toBe(connections + 1);
+  await expect.poll(() => sky.protocols.length).toBe(connections + 1);
   expect(sky.protocols.at(-1)).not.toContain(first.access);
   expect(sky.protocols.at(-1)).toContain('updraft.bearer.');
   expect(sky.addresses.at(-1)).toContain('resume=');
@@ -206,7 +206,7 @@ it('offers nothing where the server has no sign-in', async () => {
   const visit = await Visit.start(browser, sky, SMALL);
   await visit.open();
   await expect.poll(() => visit.requests.some((url) => url.endsWith('/api/v1/sign-in'))).toBe(true);
-  expect(await visit.page.isVisible(account)).toBe(false);
+  await expect.poll(() => visit.page.isVisible(account)).toBe(false);
   await visit.end();
   sky.close();
 });

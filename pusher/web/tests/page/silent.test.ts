@@ -39,18 +39,18 @@ it('lists those of the view, or all of them', async ({ page, visit }) => {
   await visit.open();
   await page.keyboard.press('u');
   await page.waitForSelector('#silent tbody tr >> nth=1', STEP);
-  expect(await page.isChecked('#silent input[value=view]')).toBe(true);
+  await expect.poll(() => page.isChecked('#silent input[value=view]')).toBe(true);
   await page.click('#silent label:has([value=everywhere])');
-  await expect.poll(() => visit.requests.filter((url) => /api\/v1\/silent$/.test(url)).length, STEP).toBe(1);
+  await expect.poll(() => visit.requests.filter((url) => /api\/v1\/silent$/.test(url)).length).toBe(1);
   await page.waitForSelector('#silent tbody tr >> nth=1', STEP);
   await page.click('#silent label:has([value=view])');
-  await expect.poll(() => visit.requests.filter((url) => /api\/v1\/silent\?bounds=/.test(url)).length, STEP).toBe(2);
+  await expect.poll(() => visit.requests.filter((url) => /api\/v1\/silent\?bounds=/.test(url)).length).toBe(2);
   // The choice is kept while the page is open.
   await page.click('#silent label:has([value=everywhere])');
   await page.keyboard.press('Escape');
   await page.keyboard.press('u');
-  expect(await page.isChecked('#silent input[value=everywhere]')).toBe(true);
-  await expect.poll(() => visit.requests.filter((url) => /api\/v1\/silent$/.test(url)).length, STEP).toBe(3);
+  await expect.poll(() => page.isChecked('#silent input[value=everywhere]')).toBe(true);
+  await expect.poll(() => visit.requests.filter((url) => /api\/v1\/silent$/.test(url)).length).toBe(3);
   expect(await axeViolations(page)).toEqual([]);
 });
 
@@ -66,7 +66,7 @@ it('copies a position, and adds heights above ground later', async ({ browser })
   expect(visit.requests.filter((url) => url.includes('/api/v1/silent'))).toHaveLength(1);
   await page.click('#silent tbody tr:first-child button');
   await page.waitForSelector('#silent tbody tr:first-child button >> text=Copied', STEP);
-  expect(await page.evaluate(() => navigator.clipboard.readText())).toBe('46.60000, 7.90000');
+  await expect.poll(() => page.evaluate(() => navigator.clipboard.readText())).toBe('46.60000, 7.90000');
   await visit.end();
   sky.close();
 });

@@ -21,15 +21,15 @@ it('shows the time of a link, marked as the past', async ({ page, visit }) => {
   expect(await travel(page)).toMatchObject({ at: Date.parse(THEN), playing: false, aircraft: 40 });
   await page.waitForSelector('.status[data-state=past] >> text=Past', STEP);
   await page.waitForSelector('#card h2 >> text=Past 3', STEP);
-  expect(await page.textContent('#card dl')).toMatch(/Altitude1560 m/);
-  expect(await page.textContent('.travel-time')).toMatch(/^Jun 1, 2026, \d\d:00:00$/);
-  expect(await page.textContent('[data-tab=air] .count')).toMatch(/^[1-9]\d*$/);
+  await expect.poll(() => page.textContent('#card dl')).toMatch(/Altitude1560 m/);
+  await expect.poll(() => page.textContent('.travel-time')).toMatch(/^Jun 1, 2026, \d\d:00:00$/);
+  await expect.poll(() => page.textContent('[data-tab=air] .count')).toMatch(/^[1-9]\d*$/);
   // Of the thermals those of that time.
   await page.waitForFunction(() => window.updraft!.shown('thermals-ring').length === 1, undefined, STEP);
   expect(visit.requests.find((url) => url.includes('kind=thermals'))).toMatch(/&from=2026-06-01T07:00:00.000Z&to=2026-06-01T19:00:00.000Z$/);
   // The track and its files are of that time.
-  await expect.poll(() => visit.requests.some((url) => /track\/120B03\?from=2026-06-01T05:59:00Z&to=2026-06-01T18:01:00Z/.test(url)), STEP).toBe(true);
-  expect(await page.getAttribute('.files a', 'href')).toMatch(/from=2026-06-01T05:59:00Z/);
+  await expect.poll(() => visit.requests.some((url) => /track\/120B03\?from=2026-06-01T05:59:00Z&to=2026-06-01T18:01:00Z/.test(url))).toBe(true);
+  await expect.poll(() => page.getAttribute('.files a', 'href')).toMatch(/from=2026-06-01T05:59:00Z/);
   // First a moment about the time, then what is shown next.
   const positions = visit.requests.filter((url) => /history\?bounds=/.test(url));
   expect(positions[0]).toMatch(/&from=2026-06-01T11:59:30.000Z&to=2026-06-01T12:00:30.000Z&step=5$/);
@@ -39,13 +39,13 @@ it('shows the time of a link, marked as the past', async ({ page, visit }) => {
 it('shows people on the ground and weather stations of that time', async ({ page, visit }) => {
   await visit.open(`${VIEW}&hide=aircraft,thermals,trails&at=${THEN}&device=120C02`);
   await page.waitForSelector('#card h2 >> text=Past walker', STEP);
-  expect(await page.textContent('#card header')).toContain('Distress call');
-  expect(await page.textContent('[data-tab=ground] .count')).toBe('2');
+  await expect.poll(() => page.textContent('#card header')).toContain('Distress call');
+  await expect.poll(() => page.textContent('[data-tab=ground] .count')).toBe('2');
   await page.waitForFunction(() => window.updraft!.shown('ground').length === 2 && window.updraft!.spot('stations', 'Past station') !== undefined, undefined, STEP);
   const { x, y } = (await page.evaluate(() => window.updraft!.spot('stations', 'Past station')))!;
   await page.mouse.click(x, y);
   await page.waitForSelector('#card h2 >> text=Past station', STEP);
-  expect(await page.textContent('#card dl')).toMatch(/Wind23 km\/h.*8\.4 °C/);
+  await expect.poll(() => page.textContent('#card dl')).toMatch(/Wind23 km\/h.*8\.4 °C/);
   for (const kind of ['ground', 'weather']) {
     expect(visit.requests.find((url) => url.includes(`history?kind=${kind}&`))).toMatch(/&from=2026-06-01T10:00:00.000Z&to=2026-06-01T13:15:00.000Z&/);
   }
@@ -62,10 +62,10 @@ it('explains that the past has no winds and receivers', async ({ page, visit }) 
   await page.keyboard.press('l');
   await page.click('label:has([name=landmarks])');
   await page.waitForSelector('#travel .live-only >> text=Only live: Wind aloft, Receivers.', STEP);
-  expect(await page.evaluate(() => window.updraft!.travel() !== undefined)).toBe(true);
+  await expect.poll(() => page.evaluate(() => window.updraft!.travel() !== undefined)).toBe(true);
   await page.click('#travel .live');
   await shown({ winds: 4, receivers: 6 });
-  expect(await page.textContent('#travel .live-only')).toBe('');
+  await expect.poll(() => page.textContent('#travel .live-only')).toBe('');
 });
 
 it('plays, stands still, and keeps the time in the address', async ({ page, visit }) => {
@@ -75,13 +75,13 @@ it('plays, stands still, and keeps the time in the address', async ({ page, visi
   await page.selectOption('#travel select', '120');
   await page.click('#travel .play');
   await page.waitForFunction((start) => window.updraft!.travel()!.at > start + 10 * 60_000, Date.parse(THEN), STEP);
-  expect(await page.evaluate(() => window.updraft!.moved())).toBeGreaterThan(moved);
+  await expect.poll(() => page.evaluate(() => window.updraft!.moved())).toBeGreaterThan(moved);
   await page.waitForFunction((start) => location.hash.includes('at=') && !location.hash.includes(start), `at=${THEN}`, STEP);
   await page.keyboard.press('p');
   const still = (await travel(page))!;
   expect(still.playing).toBe(false);
   await page.waitForFunction((seconds) => location.hash.includes(seconds), `at=${new Date(still.at).toISOString().slice(0, 19)}Z`, STEP);
-  await expect.poll(() => visit.requests.some((url) => url.includes('step=60')), STEP).toBe(true);
+  await expect.poll(() => visit.requests.some((url) => url.includes('step=60'))).toBe(true);
 });
 
 it('draws the slider with the last hours at once', async ({ page, visit }) => {
@@ -111,10 +111,10 @@ it('goes to a date, to a recent time, and back to live', async ({ page, visit })
   await drawsPast(page);
   const local = await page.evaluate(() => new Date(2026, 2, 4, 15, 6, 7).getTime());
   expect((await travel(page))!.at).toBe(local);
-  expect(await page.evaluate(() => document.body.classList.contains('past'))).toBe(true);
+  await expect.poll(() => page.evaluate(() => document.body.classList.contains('past'))).toBe(true);
   await page.click('#travel .live');
   await page.waitForFunction(() => window.updraft!.drawn().length > 80, undefined, STEP);
-  expect(await page.evaluate(() => location.hash)).not.toContain('at=');
+  await expect.poll(() => page.evaluate(() => location.hash)).not.toContain('at=');
 
   await page.focus('#travel input[type=range]');
   await page.keyboard.press('PageDown');

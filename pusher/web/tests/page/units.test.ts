@@ -23,7 +23,7 @@ it('writes everything in the units of the user', async ({ page, visit }) => {
   await page.waitForSelector('#legend >> text=Zone: kontrollierter Luftraum', STEP);
   expect(await axeViolations(page)).toEqual([]);
   // The map's own controls speak the language of the page.
-  expect(await page.getAttribute('.maplibregl-ctrl-zoom-in', 'aria-label')).toBe('Vergrößern');
+  await expect.poll(() => page.getAttribute('.maplibregl-ctrl-zoom-in', 'aria-label')).toBe('Vergrößern');
   await page.keyboard.press('d');
   await page.waitForSelector('#data th >> text=Zuletzt gehört (UTC)', STEP);
 });

@@ -22,8 +22,8 @@ it('draws the winds of one band while the layer is on', async ({ page, visit }) 
   // Twelve winds in three bands; the band of 2000 m is chosen.
   await shows(page, 4);
   expect(visit.requests.filter((url) => /api\/v1\/winds\?bounds=/.test(url))).toHaveLength(1);
-  expect(await page.evaluate(() => location.hash)).toContain('hide=receivers');
-  expect(await page.$$eval('[name=wind-band] option', (options) => options.map(({ textContent }) => textContent))).toContain('0–500 m');
+  await expect.poll(() => page.evaluate(() => location.hash)).toContain('hide=receivers');
+  await expect.poll(() => page.$$eval('[name=wind-band] option', (options) => options.map(({ textContent }) => textContent))).toContain('0–500 m');
   await page.selectOption('[name=wind-band]', '1500');
   await page.waitForFunction(() => window.updraft!.spot('winds', 'u0m0/1500') !== undefined, undefined, STEP);
   await page.reload();
@@ -36,8 +36,8 @@ it('draws the winds of one band while the layer is on', async ({ page, visit }) 
   const { x, y } = (await page.evaluate(() => window.updraft!.spot('winds', 'u0m3/1500')))!;
   await page.mouse.click(x, y);
   await page.waitForSelector('#card h2 >> text=Wind aloft', STEP);
-  expect(await page.textContent('#card dl')).toMatch(/Wind25 km\/hFrom260° WBase1500 mTop2000 mPilots4Confidence90 %Measured10 min ago/);
-  expect(await page.evaluate(() => location.hash)).toContain('wind=u0m3%2F1500');
+  await expect.poll(() => page.textContent('#card dl')).toMatch(/Wind25 km\/hFrom260° WBase1500 mTop2000 mPilots4Confidence90 %Measured10 min ago/);
+  await expect.poll(() => page.evaluate(() => location.hash)).toContain('wind=u0m3%2F1500');
   await page.keyboard.press('Escape');
   await page.keyboard.press('l');
   await page.waitForSelector('[name=wind-band] option >> text=1500–2000 m (4)', { ...STEP, state: 'attached' });
@@ -58,18 +58,18 @@ it('opens the wind of a link, with those above and below it', async ({ browser }
   // The layer is off.
   await visit.open('#map=8/46.62/7.85&wind=u0m7%2F2000');
   await page.waitForSelector('#card h2 >> text=Wind aloft', STEP);
-  expect(await page.textContent('#card dl')).toMatch(/^Wind25 km\/hFrom270° WBase2000 mTop2500 m/);
+  await expect.poll(() => page.textContent('#card dl')).toMatch(/^Wind25 km\/hFrom270° WBase2000 mTop2500 m/);
   const others = await page.innerText('[data-fact="fact.otherBands"] dd');
   expect(others.split('\n')).toEqual([expect.stringMatching(/^2500–3000 m: 36 km\/h from 270° W, 20 min ago/), expect.stringMatching(/^1500–2000 m: 18 km\/h from 270° W, 10 min ago/)]);
-  expect(await page.evaluate(() => window.updraft!.shown('winds'))).toEqual([]);
+  await expect.poll(() => page.evaluate(() => window.updraft!.shown('winds'))).toEqual([]);
   expect(await axeViolations(page)).toEqual([]);
   // With its layer the map shows the band of the link, not the one of this browser, until the user chooses another one.
   await page.evaluate(() => { location.hash = 'map=8/46.62/7.85&hide=receivers&wind=u0m8/3000'; });
   await page.waitForFunction(() => window.updraft!.spot('winds', 'u0m8/3000') !== undefined, undefined, STEP);
-  expect(await page.evaluate(() => localStorage.getItem('updraft-settings'))).toBeNull();
+  await expect.poll(() => page.evaluate(() => localStorage.getItem('updraft-settings'))).toBeNull();
   await page.keyboard.press('l');
   await page.waitForSelector('[name=wind-band]', STEP);
-  expect(await page.inputValue('[name=wind-band]')).toBe('3000');
+  await expect.poll(() => page.inputValue('[name=wind-band]')).toBe('3000');
   await page.selectOption('[name=wind-band]', '1500');
   await page.waitForFunction(() => window.updraft!.spot('winds', 'u0m7/1500') !== undefined, undefined, STEP);
   await page.keyboard.press('Escape');

@@ -70,7 +70,7 @@ it('shows zones with their layer, without tools to draw', async () => {
   await page.keyboard.press('l');
   await page.click('label:has([name=zones])');
   await shown(page, 0);
-  expect(await page.isVisible('button[aria-label="Draw zones"]')).toBe(false);
+  await expect.poll(() => page.isVisible('button[aria-label="Draw zones"]')).toBe(false);
   await visit.end();
   sky.close();
 });
@@ -102,7 +102,7 @@ it('draws a zone, says why one is refused, and removes a set', async () => {
   expect(ring![0]).toEqual(ring![4]);
   // The map shows it, and clicks select again.
   await shown(page, 2);
-  expect(await page.evaluate(() => window.updraft!.shown('draft-line'))).toEqual([]);
+  await expect.poll(() => page.evaluate(() => window.updraft!.shown('draft-line'))).toEqual([]);
   page.on('dialog', (dialog) => void dialog.accept());
   await page.click('button[aria-label="Remove the set alps"]');
   await page.waitForSelector('#zones >> text=The set alps is removed', STEP);
