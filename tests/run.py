@@ -53,8 +53,8 @@ class Suite:
 
     @property
     def order(self):
-        """Those that need most come first, since they fit nowhere later; among equals the longest."""
-        return -self.thirds, -self.seconds, self.name
+        """The longest comes first: what begins late must be short, or the cores wait for it at the end."""
+        return -self.seconds, self.name
 
 
 def suites():
