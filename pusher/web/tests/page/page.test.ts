@@ -63,6 +63,16 @@ it('draws on where a part of it fails, and says so once', async ({ page, visit, 
   expect(visit.complaints).toHaveLength(1);
 });
 
+it('says that details cannot be loaded, and shows them once they can', async ({ page, visit, expected }) => {
+  expected.push(/ERR_FAILED/);
+  await page.route(/assets\/card-/, (route) => route.abort('failed'));
+  await visit.open(`${VIEW}&device=110B00`);
+  await page.waitForSelector('.banner.hint >> text=This part of the page cannot be loaded now. Open it again.', STEP);
+  await page.waitForFunction(() => window.updraft!.moved() > 0, undefined, STEP);
+  await page.unroute(/assets\/card-/);
+  await page.waitForSelector('#card:not([hidden]) h2', STEP);
+});
+
 it('finds an aircraft outside of the view, and moves there', async ({ page, visit }) => {
   await visit.open();
   await page.keyboard.press('/');
