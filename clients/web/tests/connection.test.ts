@@ -85,7 +85,7 @@ it('pauses, and catches up from where it was', async () => {
   expect(server.addresses.at(-1)).toMatch(/resume=step-\d+/);
 });
 
-it('changes its rate on the open connection, and counts what it receives', async () => {
+it('changes its rate while connected, and counts bytes', async () => {
   const session = connect();
   await vi.waitFor(() => expect(session.status).toBe('live'), within);
   connection!.setRate('5s');
@@ -102,7 +102,7 @@ it('waits for a server that refuses it', async () => {
   await vi.waitFor(() => expect(session.failedAttempts).toBe(2), within);
 });
 
-it('asks for the token of each attempt, and shows a new one after a close as expired', async () => {
+it('sends the newest token with each attempt', async () => {
   const tokens: (string | undefined)[] = ['a.b-c_d', 'second', undefined, 'not/one'];
   const session = new Session(new AirPicture(), () => 0);
   connection = new Connection(session, server.url, { WebSocket: WebSocket as never, token: () => Promise.resolve(tokens[server.protocols.length]) });
@@ -121,7 +121,7 @@ it('asks for the token of each attempt, and shows a new one after a close as exp
   expect(server.protocols).toEqual(['updraft.v1.proto,updraft.bearer.a.b-c_d', 'updraft.v1.proto,updraft.bearer.second', 'updraft.v1.proto', 'updraft.v1.proto']);
 });
 
-it('connects without a token where none can be had, and not at all when it is closed meanwhile', async () => {
+it('connects without a token that cannot be had', async () => {
   const session = new Session(new AirPicture(), () => 0);
   connection = new Connection(session, server.url, { WebSocket: WebSocket as never, token: () => Promise.reject(new Error('no answer')) });
   connection.want({ region: BERN, kinds: KINDS, follow: [] });

@@ -4,7 +4,7 @@ import { Formats, type TimeZone, type Units } from '../settings/formats';
 vi.mock('uplot', () => ({ default: class {} }));
 const { keyOf } = await import('./chart');
 
-it('is made again for other lines, units or another time zone, not for other values', () => {
+it('is made again for other lines, units or zones only', () => {
   const key = (units: Units, zone: TimeZone, label = 'Ada', value = 1) => {
     const formats = new Formats(units, zone);
     const text = { label: '', time: (ms: number) => formats.time(ms), value: (metres: number) => formats.altitude(metres) };

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { measurementsOf } from '../ui/history';
 import { reportsOf } from './receiver-reports';
 
-it('reads the reports of receivers: 64-bit numbers are text, fields without a problem are absent', () => {
+it('reads the reports of receivers as JSON writes them', () => {
   const reports = reportsOf({
     receivers: [
       { receiver_id: 'a', coverage: [{ bearing_deg: 10, distance_m: 900 }], clock_trouble: 'offset', clock_offset_us: '-34125867' },

@@ -19,7 +19,7 @@ it('offers the usual bands, and those that there are', () => {
   expect(bands.filter(({ count }) => count > 0)).toEqual([{ baseM: -500, count: 1 }, { baseM: 1500, count: 2 }, { baseM: 6000, count: 1 }]);
 });
 
-it('finds the wind of a link by cell and band, and of a link without a band the one that is next to what is shown', () => {
+it('finds the wind of a link, with a band and without', () => {
   const winds = windsOf({ winds: [answer(1000), answer(1500), answer(3000)] });
   expect([bandOf('u0m7/1500'), bandOf('u0m7/-500'), bandOf('u0m7'), bandOf('u0m7/')]).toEqual([1500, -500, undefined, undefined]);
   expect(windOf('u0m7/3000', winds, 1500)?.baseM).toBe(3000);

@@ -33,7 +33,7 @@ describe('the clock of the past', () => {
     expect(clock.at).toBe(NOON + 15_000);
   });
 
-  it('waits where the loaded positions end, and makes up for no time in which the page was hidden', () => {
+  it('waits where loaded positions end, skips nothing after a pause', () => {
     const clock = new PastClock(NOON, 0);
     clock.playing = true;
     clock.speed = 120;
@@ -129,7 +129,7 @@ describe('what is loaded next', () => {
     expect(levelOf(1, 2)).toBe(2);
   });
 
-  it('is a moment about the time after a jump, then what is shown next, what was just before, and what is further ahead', () => {
+  it('is loaded from the shown moment outwards', () => {
     const known = new Spans();
     const at = NOON;
     const requests = [];

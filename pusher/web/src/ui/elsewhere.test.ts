@@ -7,7 +7,7 @@ vi.hoisted(() => Object.assign(globalThis, { Path2D: class { arc(): void {} } })
 const position = { latitude_deg: 46.6, longitude_deg: 8 };
 const at = { lat: 46.6, lon: 8 };
 
-it('takes devices with a position, and labels them by their address if they have no name', () => {
+it('takes devices with a position, labelled by name or address', () => {
   expect(foundIn({
     pilots: [{ device: '110B90', name: 'Ada', position, aircraft_kind: 'hang_glider' }, { device: '110B91', name: 'Nowhere' }, { device: 'x', position }],
     stations: [{ device: '050100', position }],

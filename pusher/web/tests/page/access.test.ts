@@ -112,7 +112,7 @@ it('embeds the map alone, with a link to the full page', async () => {
   sky.close();
 });
 
-it('has in a frame the theme and the language of the other page, and the state of its connection', async () => {
+it('has theme, language and state of the connection in a frame', async () => {
   const sky = await startSky();
   const visit = await Visit.start(browser, sky, { viewport: { width: 600, height: 400 }, bypassCSP: true });
   const { page } = visit;
@@ -126,7 +126,7 @@ it('has in a frame the theme and the language of the other page, and the state o
   await visit.end([/ERR_|WebSocket|cannot be shown|Failed to fetch|fetching the script/, /^Error$/]);
 });
 
-it('shows the usual page in a frame where it does not know theme and language, and lets its visitor choose', async () => {
+it('ignores an unknown theme and language in a frame', async () => {
   const sky = await startSky();
   const visit = await Visit.start(browser, sky, { viewport: DESKTOP, locale: 'de-CH', colorScheme: 'light' });
   const { page } = visit;

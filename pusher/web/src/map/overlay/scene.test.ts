@@ -51,7 +51,7 @@ describe('the marks of aircraft', () => {
     expect(rings).toEqual(new Map([[BEAT, RINGS.followed], [CALLER, '#123456'], [ANNA, RINGS.selected]]));
   });
 
-  it('stand apart where symbols would hide each other, and lines lead to their positions', () => {
+  it('stand apart where symbols would hide each other', () => {
     const near = scene();
     near.picture.put(objects({ aircraft: [aircraft({ device: 0x110b09, latitude_e7: 466_000_000, longitude_e7: 70_010_000, version: 1 })] }), { now: NOW, connection: 1 });
     const moved = marksOf(near, new Spreading(), 9).filter(({ home, spot }) => home !== spot).map(({ aircraft: { device } }) => device);
