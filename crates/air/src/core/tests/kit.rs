@@ -4,11 +4,12 @@ use fanet::packet::{
     AircraftType, GroundTracking, GroundType, Landmark, Layer, Message, Name, Service, Shape, Thermal, Tracking, Wind,
 };
 use fanet::{Address, Frame, Header, Packet, Text, Wrapped};
+use schemas::object::Kind;
 use schemas::v1::command::Action;
 use schemas::v1::raw_record::Input;
-use schemas::v1::{Command, RawRecord, Tick};
+use schemas::v1::{Audience, Command, RawRecord, Tick};
 
-use crate::core::{Core, Outputs, RawInput, Settings};
+use crate::core::{Core, Outputs, RawInput, Settings, StateChange};
 
 pub(super) const START_S: u64 = 1_750_000_000;
 
@@ -161,4 +162,22 @@ impl Story {
 
 pub(super) fn frame_of(device: u32, packet: Packet<'_>) -> Frame<'_> {
     Frame::new(Header::broadcast(Address::from_u32(device).expect("an address")), packet)
+}
+
+/// What is said of the states of a device, in order.
+pub(super) fn kinds(out: &Outputs) -> Vec<(Audience, &'static str)> {
+    let kind_of = |change: &StateChange| match (change.kind, change.state.is_some()) {
+        (Kind::Aircraft, true) => "aircraft",
+        (Kind::Ground, true) => "ground",
+        (Kind::Station, true) => "station",
+        (Kind::Alert, true) => "alert",
+        (Kind::Aircraft, false) => "no aircraft",
+        (Kind::Ground, false) => "no ground",
+        (Kind::Station, false) => "no station",
+        (Kind::Alert, false) => "no alert",
+        (Kind::Landmark, true) => "landmark",
+        (Kind::Landmark, false) => "no landmark",
+        (Kind::Thermal | Kind::Receiver, _) => "not of a device",
+    };
+    out.states.iter().map(|change| (change.audience, kind_of(change))).collect()
 }

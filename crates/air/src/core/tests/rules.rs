@@ -2,41 +2,15 @@
 
 use fanet::packet::{GroundType, Layer, Tracking};
 use fanet::{Address, Frame, Header, Packet};
-use schemas::object::{Kind, State};
-use schemas::v1::command::{AcknowledgeAlert, Action, Deny, Erase, Hide, HideName, ResolveAlert, Show, ShowName};
+use schemas::object::State;
+use schemas::v1::command::{Action, Deny, Erase, Hide, HideName, Show, ShowName};
 use schemas::v1::raw_record::Input;
 use schemas::v1::{
-    AlertKind, AlertResolution, AlertStatus, AppPosition, Audience, FlightPhase, ObservationFlag, Position,
-    observation, reception, thermal_report,
+    AppPosition, Audience, FlightPhase, ObservationFlag, Position, observation, reception, thermal_report,
 };
 
-use super::kit::{PILOT, Story, at, frame_of, ground, mark, message, name, station, thermal, tracking};
-use crate::core::{Outputs, Settings, StateChange};
-
-fn kinds(out: &Outputs) -> Vec<(Audience, &'static str)> {
-    let kind_of = |change: &StateChange| match (change.kind, change.state.is_some()) {
-        (Kind::Aircraft, true) => "aircraft",
-        (Kind::Ground, true) => "ground",
-        (Kind::Station, true) => "station",
-        (Kind::Alert, true) => "alert",
-        (Kind::Aircraft, false) => "no aircraft",
-        (Kind::Ground, false) => "no ground",
-        (Kind::Station, false) => "no station",
-        (Kind::Alert, false) => "no alert",
-        (Kind::Landmark, true) => "landmark",
-        (Kind::Landmark, false) => "no landmark",
-        (Kind::Thermal | Kind::Receiver, _) => "not of a device",
-    };
-    out.states.iter().map(|change| (change.audience, kind_of(change))).collect()
-}
-
-fn alert_of(out: &Outputs) -> &schemas::v1::AlertState {
-    let alert = out.states.iter().find_map(|change| match &change.state {
-        Some(State::Alert(state)) => Some(state),
-        _ => None,
-    });
-    alert.expect("an alert")
-}
+use super::kit::{PILOT, Story, at, frame_of, ground, kinds, mark, message, name, station, thermal, tracking};
+use crate::core::Outputs;
 
 const HOME: (f64, f64) = (46.2, 13.6);
 
@@ -199,83 +173,6 @@ fn a_delayed_frame_replaces_nothing_and_is_not_judged() {
         assert_eq!((observation.score, out.states.len(), out.scores.len()), (None, 0, 0));
     }
 }
-
-#[test]
-fn standing_distress_is_public_without_the_name() {
-    let mut story = Story::new();
-    let hidden = Tracking { online_tracking: false, ..tracking(home()) };
-    story.frame(PILOT, Packet::Tracking(hidden));
-    story.pass(5.0);
-    story.frame(PILOT, Packet::Tracking(hidden));
-    story.frame(PILOT, name("Eva"));
-    story.pass(5.0);
-    let call = fanet::packet::GroundTracking { online_tracking: false, ..ground(home(), GroundType::Distress) };
-    let out = story.frame(PILOT, Packet::GroundTracking(call));
-    assert!(out.urgent);
-    let expected = [(Audience::Private, "no aircraft"), (Audience::Public, "ground"), (Audience::Public, "alert")];
-    assert_eq!(kinds(&out), expected);
-    let alert = alert_of(&out);
-    assert_eq!((alert.status(), alert.alert_kind()), (AlertStatus::Open, AlertKind::Distress));
-    assert!(alert.position.is_some() && alert.name.is_none() && !alert.unverified);
-    let Some(State::Ground(state)) = &out.states[1].state else { panic!("not a ground object") };
-    assert_eq!((state.name.as_ref(), state.alert_kind), (None, Some(AlertKind::Distress.into())));
-    // Landed well: over, and hidden again.
-    story.pass(60.0);
-    let well = fanet::packet::GroundTracking { ground_type: GroundType::LandedWell, ..call };
-    let out = story.frame(PILOT, Packet::GroundTracking(well));
-    let expected = [(Audience::Public, "no ground"), (Audience::Private, "ground"), (Audience::Public, "alert")];
-    assert_eq!(kinds(&out), expected);
-    let alert = alert_of(&out);
-    assert_eq!(alert.resolution, Some(AlertResolution::LandedWell.into()));
-    assert_eq!((alert.position, alert.name.as_ref()), (None, None));
-}
-
-#[test]
-fn unknown_distress_is_shown_at_once_as_unverified() {
-    let mut story = Story::new();
-    let out = story.frame(PILOT, Packet::GroundTracking(ground(home(), GroundType::DistressAutomatic)));
-    assert_eq!(kinds(&out), [(Audience::Public, "ground"), (Audience::Public, "alert")]);
-    assert!(alert_of(&out).unverified && out.urgent);
-    // A ride is no distress: it waits for trust.
-    let out = story.frame(9, Packet::GroundTracking(ground(home(), GroundType::NeedRide)));
-    assert!(out.states.is_empty());
-}
-
-#[test]
-fn alerts_are_acknowledged_and_resolved_by_command() {
-    let mut story = Story::new();
-    story.introduce(PILOT, home());
-    let out = story.frame(PILOT, Packet::GroundTracking(ground(home(), GroundType::NeedMedicalHelp)));
-    let alert_id = alert_of(&out).alert_id;
-    let out = story.command(PILOT, "c1", Action::AcknowledgeAlert(AcknowledgeAlert { alert_id }));
-    assert_eq!(alert_of(&out).acknowledged_by.as_deref(), Some("operator"));
-    let repeat = story.command(PILOT, "c1", Action::AcknowledgeAlert(AcknowledgeAlert { alert_id }));
-    assert!(repeat.states.is_empty());
-    let second = story.command(PILOT, "c2", Action::AcknowledgeAlert(AcknowledgeAlert { alert_id }));
-    assert!(second.states.is_empty(), "the first one stays");
-    let other = story.command(PILOT, "c3", Action::ResolveAlert(ResolveAlert { alert_id: alert_id + 1, remark: None }));
-    assert!(other.states.is_empty(), "another alert");
-    let out = story.command(PILOT, "c4", Action::ResolveAlert(ResolveAlert { alert_id, remark: None }));
-    assert_eq!(alert_of(&out).resolution, Some(AlertResolution::Operator.into()));
-    assert_eq!(alert_of(&out).resolved_by.as_deref(), Some("operator"));
-    assert_eq!(alert_of(&out).acknowledged_by.as_deref(), Some("operator"), "it is kept");
-    let again = story.command(PILOT, "c5", Action::ResolveAlert(ResolveAlert { alert_id, remark: None }));
-    assert!(again.states.is_empty());
-    story.pass(24.0 * 3_600.0);
-    assert!(kinds(&story.tick()).contains(&(Audience::Public, "no alert")));
-}
-
-#[test]
-fn a_silent_alert_resolves_in_1_day_and_expires_in_2() {
-    let mut story = Story::new();
-    story.frame(PILOT, Packet::GroundTracking(ground(home(), GroundType::Distress)));
-    story.pass(24.0 * 3_600.0);
-    let out = story.tick();
-    assert_eq!(alert_of(&out).resolution, Some(AlertResolution::Silence.into()));
-    story.pass(24.0 * 3_600.0);
-    assert_eq!(kinds(&story.tick()), [(Audience::Public, "no alert")]);
-}
-
 #[test]
 fn commands_hide_show_deny_and_erase() {
     let mut story = Story::new();
@@ -512,85 +409,4 @@ fn texts_of_hidden_devices_or_to_one_are_private() {
     let out = story.frame(PILOT, message(0, "hidden"));
     assert!(out.observations.iter().all(|observation| observation.private));
     assert!(out.states.iter().all(|change| change.audience == Audience::Private), "{:?}", out.states);
-}
-
-fn landmarks(out: &Outputs) -> Vec<(u64, Option<String>)> {
-    let of = out.states.iter().filter(|change| change.kind == Kind::Landmark);
-    of.map(|change| match &change.state {
-        Some(State::Landmark(state)) => (change.number, state.text.clone()),
-        _ => (change.number, None),
-    })
-    .collect()
-}
-
-#[test]
-fn a_landmark_is_shown_until_it_expires_or_is_removed() {
-    let mut story = Story::new();
-    story.introduce(PILOT, at(46.2, 13.6));
-    let first = landmarks(&story.frame(PILOT, mark(at(46.21, 13.61), Layer::Warning)));
-    let [(id, Some(text))] = first.as_slice() else { panic!("{first:?}") };
-    assert_eq!(text, "Wires!");
-    story.pass(600.0);
-    let again = landmarks(&story.frame(PILOT, mark(at(46.21, 13.61), Layer::Info)));
-    assert_eq!(again, [(*id, Some("Wires!".into()))], "the same body is the same landmark");
-    let other = landmarks(&story.frame(PILOT, mark(at(46.22, 13.61), Layer::Info)));
-    assert_ne!(other[0].0, *id);
-    story.pass(5.0);
-    let removed = landmarks(&story.frame(PILOT, mark(at(46.22, 13.61), Layer::DontCare)));
-    assert_eq!(removed, [(other[0].0, None)]);
-    story.pass(1_190.0);
-    assert_eq!(landmarks(&story.tick()), [], "ten minutes after the first, 20 after the second");
-    story.pass(10.0);
-    assert_eq!(landmarks(&story.tick()), [(*id, None)]);
-}
-
-#[test]
-fn landmarks_of_hidden_or_far_devices_are_not_shown() {
-    let mut story = Story::new();
-    assert_eq!(landmarks(&story.frame(PILOT, mark(at(46.2, 13.6), Layer::Info))), [], "nothing is known of it");
-    story.introduce(PILOT, at(46.2, 13.6));
-    assert_eq!(landmarks(&story.frame(PILOT, mark(at(10.0, 13.6), Layer::Info))), [], "far away");
-    let shown = landmarks(&story.frame(PILOT, mark(at(46.2, 13.6), Layer::Info)));
-    story.pass(5.0);
-    let hidden = Tracking { online_tracking: false, ..tracking(at(46.2, 13.6)) };
-    assert_eq!(landmarks(&story.frame(PILOT, Packet::Tracking(hidden))), [(shown[0].0, None)]);
-    story.frame(PILOT, mark(at(46.2, 13.6), Layer::Info));
-    story.pass(5.0);
-    assert_eq!(
-        landmarks(&story.frame(PILOT, Packet::Tracking(tracking(at(46.2, 13.6))))),
-        [],
-        "sent while it was hidden"
-    );
-}
-
-#[test]
-fn a_device_has_at_most_sixteen_landmarks() {
-    let mut story = Story::new();
-    story.introduce(PILOT, at(46.2, 13.6));
-    let mut live = std::collections::BTreeSet::new();
-    for number in 0..20 {
-        story.pass(5.0);
-        for (id, text) in landmarks(&story.frame(PILOT, mark(at(46.2 + f64::from(number) * 1e-3, 13.6), Layer::Info))) {
-            if text.is_some() {
-                live.insert(id)
-            } else {
-                live.remove(&id)
-            };
-        }
-    }
-    assert_eq!(live.len(), 16);
-}
-
-/// Where privacy is off, an erasure hides nothing: it has to end what is shown by itself.
-#[test]
-fn an_erasure_ends_landmarks_without_privacy_too() {
-    for privacy in [true, false] {
-        let mut story = Story::with(Settings { privacy, ..Settings::default() });
-        story.introduce(PILOT, at(46.2, 13.6));
-        let shown = landmarks(&story.frame(PILOT, mark(at(46.2, 13.6), Layer::Info)));
-        story.pass(5.0);
-        let out = story.command(PILOT, "c1", Action::Erase(Erase {}));
-        assert_eq!(landmarks(&out), [(shown[0].0, None)], "privacy: {privacy}");
-        assert_eq!(kinds(&out), [(Audience::Public, "no landmark"), (Audience::Public, "no aircraft")]);
-    }
 }
