@@ -1,17 +1,18 @@
 #!/usr/bin/env python3
-"""Saves the records of topics in files, and writes them back: the backup of accounts, zones and the audit trail, and of the schemas
-that they name.
+"""Saves the records of topics in files, and writes them back: the backup of accounts, zones, restrictions of devices and the audit
+trail, and of the schemas that they name.
 
     ops/topic-records.py backup FOLDER                  all of the backup, now
     ops/topic-records.py nightly FOLDER                 the same every night
     ops/topic-records.py save TOPIC FILE                all records of a topic
     ops/topic-records.py save-days TOPIC FOLDER         a topic that is deleted by age: a file for each day
     ops/topic-records.py restore TOPIC FILE...
+    ops/topic-records.py restrictions FILE              the commands that hide and deny again what privacy-DATE.jsonl has as hidden and denied
     ops/topic-records.py save-schemas FILE
     ops/topic-records.py restore-schemas FILE
 
 `backup` makes, of the topics with UPDRAFT_TOPIC_PREFIX:
-- account-DATE.jsonl and zone-DATE.jsonl, complete each night; the newest 30 stay;
+- account-DATE.jsonl, zone-DATE.jsonl and privacy-DATE.jsonl, complete each night; the newest 30 stay;
 - audit-DATE.jsonl, the records of each day (UTC): complete from the second night on. They stay 400 days, as in the topic. A file that has
   more records than the topic is not replaced: the topic has lost some, and the backup fails;
 - schemas-DATE.zip, where UPDRAFT_SCHEMA_REGISTRY_URL is set: the schemas of the registry with their ids, as Apicurio exports them; the
@@ -22,7 +23,7 @@ tried again after ten minutes.
 
 Each line is a record: partition, time in milliseconds, key, value and headers, in Base64. Values keep the ids of their schemas:
 restore the schemas first. `restore` refuses a topic that has records, and another partition count; of the audit trail give it all
-files at once (audit-*.jsonl). It needs Python's confluent-kafka 2 or later (pip install confluent-kafka; Debian 12 has 1.7, which crashes on
+files at once (audit-*.jsonl). The states of privacy are not restored as records: their versions are places in the lost raw topic. It needs Python's confluent-kafka 2 or later (pip install confluent-kafka; Debian 12 has 1.7, which crashes on
 tombstones). UPDRAFT_KAFKA_BOOTSTRAP names the brokers, UPDRAFT_KAFKA_CONFIG more settings of librdkafka, as for the programs.
 """
 import base64
@@ -53,6 +54,8 @@ NIGHTLY_KEPT = 30
 AUDIT_KEPT = datetime.timedelta(days=400)
 DATE = "????-??-??"
 METRICS = "account.prom"
+# Restrictions among the fields of updraft.v1.PrivacyState (schemas/proto/updraft/v1/state.proto), and their commands.
+RESTRICTIONS = {6: "deny", 7: "hide", 9: "hide-name"}
 
 
 def settings():
@@ -222,6 +225,7 @@ def backup(folder, now):
     steps = [
         (save, f"{prefix}fanet.account.v1", folder / f"account-{now:%F}.jsonl"),
         (save, f"{prefix}fanet.zone.v1", folder / f"zone-{now:%F}.jsonl"),
+        (save, f"{prefix}fanet.private.privacy.v1", folder / f"privacy-{now:%F}.jsonl"),
         (save_days, f"{prefix}fanet.audit.v1", folder, now.date()),
     ]
     if os.environ.get("UPDRAFT_SCHEMA_REGISTRY_URL"):
@@ -245,7 +249,7 @@ def backup(folder, now):
 
 
 def too_old(folder, today):
-    for pattern in (f"account-{DATE}.jsonl", f"zone-{DATE}.jsonl", f"schemas-{DATE}.zip"):
+    for pattern in (f"account-{DATE}.jsonl", f"zone-{DATE}.jsonl", f"privacy-{DATE}.jsonl", f"schemas-{DATE}.zip"):
         # Names sort as their dates.
         yield from sorted(folder.glob(pattern))[:-NIGHTLY_KEPT]
     yield from (file for file in sorted(folder.glob(f"audit-{DATE}.jsonl")) if date_of(file) < today - AUDIT_KEPT)
@@ -282,6 +286,43 @@ def restore(topic, *files):
     print(f"{count} records are in {topic}")
 
 
+def varint(data, at):
+    """The number that begins at a byte, and where the next one begins."""
+    value = shift = 0
+    while True:
+        byte = data[at]
+        value, shift, at = value | (byte & 0x7F) << shift, shift + 7, at + 1
+        if byte < 0x80:
+            return value, at
+
+
+def fields_set(record):
+    """The numbers of the fields that are not 0, of a message of numbers alone, behind its schema's id."""
+    count, at = varint(record, 5)
+    # The indexes of the message in its file: zigzag, and 0 stands for the first one.
+    for _ in range(count >> 1):
+        _, at = varint(record, at)
+    while at < len(record):
+        tag, at = varint(record, at)
+        if tag & 7:
+            raise ValueError(f"field {tag >> 3} is no number")
+        value, at = varint(record, at)
+        if value:
+            yield tag >> 3
+
+
+def restrictions(file):
+    """Prints a command for each restriction of the newest states."""
+    newest = {decoded(line["key"]): decoded(line["value"]) for line in lines_of([file])}
+    for device, record in sorted(newest.items()):
+        try:
+            found = sorted(RESTRICTIONS.keys() & set(fields_set(record or bytes(6))))
+        except (IndexError, ValueError) as error:
+            sys.exit(f"topic-records: {file}: {device!r}: {error}; expected a record of fanet.private.privacy.v1")
+        for field in found:
+            print(f"processor command {RESTRICTIONS[field]} {device.decode()} --by restore")
+
+
 def main():
     command, *arguments = sys.argv[1:] or [""]
     now, paths = datetime.datetime.now(datetime.timezone.utc), [Path(argument) for argument in arguments]
@@ -296,6 +337,8 @@ def main():
             save_days(arguments[0], paths[1], now.date())
         case "restore", count if count >= 2:
             restore(arguments[0], *paths[1:])
+        case "restrictions", 1:
+            restrictions(paths[0])
         case "save-schemas", 1:
             save_schemas(paths[0])
         case "restore-schemas", 1:

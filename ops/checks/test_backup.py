@@ -7,6 +7,8 @@ import importlib.util
 import io
 import os
 import re
+import shlex
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -15,6 +17,10 @@ import tomllib
 import types
 import unittest
 from pathlib import Path
+
+import grpc_tools
+from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
+from grpc_tools import protoc
 
 OPS = Path(__file__).resolve().parents[1]
 SCRIPT = OPS / "docker/clickhouse/nightly-backup.sh"
@@ -139,7 +145,7 @@ class Topics(unittest.TestCase):
     def setUp(self):
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
-        self.folder, self.topics = Path(folder.name), {name: [] for name in ("fanet.account.v1", "fanet.zone.v1", "fanet.audit.v1")}
+        self.folder, self.topics = Path(folder.name), {name: [] for name in ("fanet.account.v1", "fanet.zone.v1", "fanet.private.privacy.v1", "fanet.audit.v1")}
         self.enterContext(contextlib.redirect_stdout(io.StringIO()))
         self.program = topic_records()
         self.program.records = self.records
@@ -172,12 +178,12 @@ class Topics(unittest.TestCase):
     def test_one_a_night_the_first_at_once_and_the_oldest_go(self):
         self.program.NIGHTLY_KEPT = 2
         self.night("2026-03-01T01:00", "2026-03-01T02:40", "2026-03-01T09:00")
-        self.assertEqual(self.names(), ["account-2026-03-01.jsonl", "account.prom", "schemas-2026-03-01.zip", "zone-2026-03-01.jsonl"])
+        self.assertEqual(self.names(), ["account-2026-03-01.jsonl", "account.prom", "privacy-2026-03-01.jsonl", "schemas-2026-03-01.zip", "zone-2026-03-01.jsonl"])
         self.night("2026-03-02T02:39")
         self.assertEqual(self.names("account-*"), ["account-2026-03-01.jsonl"])
         self.night("2026-03-02T02:45", "2026-03-03T23:00")
         self.assertEqual(self.names(), [f"{name}-2026-03-0{day}.{end}" for name, end in (("account", "jsonl"),) for day in (2, 3)] + ["account.prom"]
-                         + [f"{name}-2026-03-0{day}.{end}" for name, end in (("schemas", "zip"), ("zone", "jsonl")) for day in (2, 3)])
+                         + [f"{name}-2026-03-0{day}.{end}" for name, end in (("privacy", "jsonl"), ("schemas", "zip"), ("zone", "jsonl")) for day in (2, 3)])
         newest = datetime.datetime(2026, 3, 3, 23, tzinfo=UTC).timestamp()
         self.assertEqual((self.folder / "account.prom").read_text(), f'updraft_backup_seconds{{what="accounts"}} {newest:.0f}\n')
 
@@ -187,7 +193,7 @@ class Topics(unittest.TestCase):
         with contextlib.redirect_stderr(io.StringIO()) as said:
             self.night("2026-03-02T03:00")
         self.assertRegex(said.getvalue(), r"fanet.zone.v1: no such topic\n.*the backup of 2026-03-02 is not complete")
-        self.assertEqual(self.names("*2026-03-02.[jz]*"), ["account-2026-03-02.jsonl", "schemas-2026-03-02.zip"])
+        self.assertEqual(self.names("*2026-03-02.[jz]*"), ["account-2026-03-02.jsonl", "privacy-2026-03-02.jsonl", "schemas-2026-03-02.zip"])
         self.assertEqual(self.program.last_backup(self.folder), datetime.datetime(2026, 3, 1, 3, tzinfo=UTC))
         self.topics["fanet.zone.v1"] = zones
         self.night("2026-03-02T03:10")
@@ -202,7 +208,7 @@ class Topics(unittest.TestCase):
         self.addCleanup(os.environ.pop, "UPDRAFT_TOPIC_PREFIX")
         self.topics = {f"club.{name}": [Record("2026-03-01T01:00")] for name in self.topics}
         self.night("2026-03-01T03:00")
-        self.assertEqual(self.names("*.jsonl"), ["account-2026-03-01.jsonl", "audit-2026-03-01.jsonl", "zone-2026-03-01.jsonl"])
+        self.assertEqual(self.names("*.jsonl"), ["account-2026-03-01.jsonl", "audit-2026-03-01.jsonl", "privacy-2026-03-01.jsonl", "zone-2026-03-01.jsonl"])
 
     def test_the_audit_trail_is_in_the_files_of_its_days(self):
         trail = self.topics["fanet.audit.v1"]
@@ -245,7 +251,74 @@ class Topics(unittest.TestCase):
         self.assertEqual({topic["name"]: topic["retention"] for topic in catalogue if topic["name"] == "fanet.audit.v1"}, {"fanet.audit.v1": f"{self.program.AUDIT_KEPT.days} days"})
 
 
+class Restrictions(unittest.TestCase):
+    """Commands of the saved states of privacy, which are encoded with their schema."""
+
+    @classmethod
+    def setUpClass(cls):
+        with tempfile.TemporaryDirectory() as folder:
+            file = Path(folder) / "files"
+            proto = OPS.parent / "schemas/proto"
+            known = Path(grpc_tools.__file__).parent / "_proto"
+            made = protoc.main(["protoc", f"-I{proto}", f"-I{known}", f"--descriptor_set_out={file}", "--include_imports", "updraft/v1/state.proto"])
+            assert made == 0, "protoc failed: its errors are above"
+            pool = descriptor_pool.DescriptorPool()
+            for one in descriptor_pb2.FileDescriptorSet.FromString(file.read_bytes()).file:
+                pool.Add(one)
+        cls.message = pool.FindMessageTypeByName("updraft.v1.PrivacyState")
+
+    def commands(self, *states):
+        """Of states in their order: a device, and its fields (none: its record is removed)."""
+        # As the registry's clients write it: the schema's id, the place of the message in its file, the message.
+        index = list(self.message.file.message_types_by_name).index(self.message.name)
+        framing = bytes([0, 0, 0, 0, 7]) + (bytes([2, 2 * index]) if index else b"\0")
+        make = message_factory.GetMessageClass(self.message)
+        with tempfile.NamedTemporaryFile("w", suffix=".jsonl") as file, contextlib.redirect_stdout(io.StringIO()) as said:
+            for device, fields in states:
+                value = fields and framing + make(**fields).SerializeToString()
+                file.write(topic_records().line_of(types.SimpleNamespace(partition=lambda: 0, timestamp=lambda: (1, 0), key=device.encode, value=lambda value=value: value, headers=lambda: None)))
+            file.flush()
+            topic_records().restrictions(Path(file.name))
+        return said.getvalue().splitlines()
+
+    def test_each_restriction_is_a_command(self):
+        known = {"device": 0x110B90, "version": 1 << 40, "online_tracking": True}
+        states = [
+            ("110B90", known | {"denied": True, "hidden": True, "name_hidden": True}),
+            ("07AB12", known | {"hidden_by_command": True}),
+            # Hidden by its own bit.
+            ("120001", known | {"hidden": True, "online_tracking": False, "hidden_until_us": 1 << 50}),
+        ]
+        self.assertEqual(self.commands(*states), [f"processor command {one} --by restore" for one in ("hide 07AB12", "deny 110B90", "hide-name 110B90")])
+
+    def test_the_newest_state_counts(self):
+        self.assertEqual(self.commands(("110B90", {"denied": True}), ("110B90", {"public_since_us": 5}), ("120001", {"denied": True}), ("120001", None)), [])
+
+    def test_another_topics_records_are_refused(self):
+        with tempfile.NamedTemporaryFile("w", suffix=".jsonl") as file, self.assertRaisesRegex(SystemExit, "expected a record of fanet.private.privacy.v1"):
+            file.write(topic_records().line_of(Record("2026-03-01T01:00")))
+            file.flush()
+            topic_records().restrictions(Path(file.name))
+
+
 class OneServer(unittest.TestCase):
+    def test_copies_are_for_their_owner_alone(self):
+        unit = (OPS / "systemd/updraft-backup.service").read_text()
+        with tempfile.TemporaryDirectory() as folder, contextlib.closing(sqlite3.connect(f"{folder}/history.sqlite")) as history:
+            history.execute("CREATE TABLE positions (at)")
+            (Path(folder) / "log").write_text("frames")
+            (Path(folder) / "backups").mkdir()
+            for command in re.findall(r"^ExecStart=(/(?!bin/sh)(?!.*prom).*)$", unit, re.M):
+                program, *arguments = shlex.split(command.replace("/var/backups/updraft", f"{folder}/backups").replace("/var/lib/updraft", folder))
+                if program.endswith("sqlite3"):
+                    # What the shell's .backup does, which is not on every machine.
+                    with contextlib.closing(sqlite3.connect(arguments[1].removeprefix(".backup "))) as copy:
+                        history.backup(copy)
+                else:
+                    subprocess.run([program, *arguments], check=True)
+            modes = {file.name: file.stat().st_mode & 0o777 for file in (Path(folder) / "backups").iterdir()}
+        self.assertEqual(modes, {"history.sqlite": 0o600, "log": 0o600})
+
     def test_the_unit_says_when_it_made_a_backup(self):
         lines = re.findall(r'^ExecStart=/bin/sh -c "(.*)"$', (OPS / "systemd/updraft-backup.service").read_text(), re.M)
         self.assertEqual(len(lines), 1)

@@ -33,6 +33,11 @@ class Planted(unittest.TestCase):
         self.assertIn("token", self.pod(lambda pod: pod.update(automountServiceAccountToken=True)))
         self.assertIn("read-only root", self.container(lambda container: container["securityContext"].pop("readOnlyRootFilesystem")))
 
+    def test_programs_without_a_place_for_temporary_files_are_found(self):
+        for kind, name in (("Deployment", "pusher"), ("CronJob", "archive")):
+            problems = self.problems(kind, name, lambda one: kubernetes.pod_of(one)[0]["containers"][0].update(volumeMounts=[]))
+            self.assertIn(f"{name}: a volume at /tmp is needed", problems)
+
     def test_unpinned_images_and_missing_limits_are_found(self):
         self.assertIn("not pinned", self.container(lambda container: container.update(image="updraft:latest")))
         self.assertIn("limit of memory", self.container(lambda container: container["resources"].pop("limits")))

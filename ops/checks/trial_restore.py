@@ -1,5 +1,6 @@
 """The backups of ops/runbooks/disaster-recovery.md and their restoration, on real services: the history is backed up under load,
-restored beside the original and compared with the log, then lost, restored, and filled from the log; the same for the accounts.
+restored beside the original and compared with the log, then lost, restored, and filled from the log; the same for the accounts, and
+for what operators hid and denied.
 Prints how much was lost (RPO) and how long it took (RTO).
 
 Kafka, registry and MQTT come from the environment; ClickHouse's engine is started here, with a folder for backups: just trial-restore
@@ -152,6 +153,23 @@ def accounts(folder):
     ok(f"{len(lines[0])} records of a compacted topic are saved and restored, byte for byte")
 
 
+def restrictions(installation, folder):
+    """A denied device, from the topic of privacy to the command that denies it again."""
+    tool, file = [sys.executable, ROOT / "ops/topic-records.py"], folder / "privacy.jsonl"
+
+    def commands():
+        subprocess.run([*tool, "save", f"{PREFIX}fanet.private.privacy.v1", file], check=True)
+        return subprocess.run([*tool, "restrictions", file], capture_output=True, text=True, check=True).stdout.splitlines()
+
+    installation.processor("command", "deny", "ABC123", "--by", "trial")
+    wait_for("the state of the denied device", commands, 60)
+    expected = ["processor command deny ABC123 --by restore"]
+    if commands() != expected:
+        sys.exit(f"expected {expected}, found {commands()}")
+    installation.processor(*expected[0].split()[1:])
+    ok("a denied device is denied again by the commands of its backup")
+
+
 def audit_trail(folder):
     """The audit trail, deleted by age: a file for each day, and all of them restored into an empty topic."""
     topic, again, days = f"{PREFIX}fanet.audit.v1", f"{PREFIX}fanet.restored.v1", folder / "days"
@@ -219,6 +237,7 @@ def main():
             installation.await_ready(name)
         ok(f"{len(RUN)} programs are ready")
         trial(installation)
+        restrictions(installation, running.folder)
         for name in RUN:
             installation.end(name)
         accounts(running.folder)

@@ -20,10 +20,12 @@ locals {
   more = concat(
     # How many partitions the raw topic has decides which clocks the aggregator waits for.
     [{ program = "thermals", topic = "fanet.raw.v1", operation = "Describe" }],
+    # `processor rebuild-redis` puts together what Redis had, thermals too.
+    [{ program = "processor", topic = "fanet.state.thermal.v1", operation = "Read" }],
     # The archive is the raw topic in files.
     [{ program = "archive", topic = "fanet.raw.v1", operation = "Read" }],
     # The nightly backup by ops/topic-records.py: what no other topic has, and no file.
-    [for topic in ["fanet.account.v1", "fanet.zone.v1", "fanet.audit.v1"] : { program = "accounts", topic = topic, operation = "Read" }],
+    [for topic in ["fanet.account.v1", "fanet.zone.v1", "fanet.private.privacy.v1", "fanet.audit.v1"] : { program = "accounts", topic = topic, operation = "Read" }],
     # The pusher lists the topics that it may see, with their settings.
     flatten([for name, topic in local.topics :
       [{ program = "pusher", topic = name, operation = "DescribeConfigs" }] if contains(concat(topic.readers, topic.writers), "pusher")
@@ -55,6 +57,7 @@ locals {
     # Partitions that are read in no group: the client library asks for the coordinator of a group of this name all the same.
     [for program in ["processor", "thermals", "receivers", "historian", "archive"] :
     { program = program, name = "updraft-processor-reader", pattern = "Literal", operation = "Describe" }],
+    [{ program = "replay", name = "updraft-replay-capture-reader", pattern = "Literal", operation = "Describe" }],
     [{ program = "accounts", name = "topic-records", pattern = "Literal", operation = "Describe" }],
     [for group in ["updraft-pusher-reader", "updraft-pusher-watchdog"] : { program = "pusher", name = group, pattern = "Literal", operation = "Describe" }],
   )

@@ -95,14 +95,37 @@ run "the_autoscaler_sees_lag_and_no_record" {
   }
 }
 
+run "commands_of_the_processor_have_their_rights" {
+  command = plan
+  assert {
+    condition     = alltrue([for right in ["Write dev.fanet.raw.v1", "Write dev.fanet.audit.v1"] : contains([for acl in kafka_acl.topic : "${acl.acl_operation} ${acl.resource_name}" if acl.acl_principal == "User:p"], right)])
+    error_message = "processor command writes a command and its audit record"
+  }
+  assert {
+    condition     = alltrue([for kind in ["aircraft", "ground", "thermal", "station"] : contains([for acl in kafka_acl.topic : acl.resource_name if acl.acl_principal == "User:p" && acl.acl_operation == "Read"], "dev.fanet.state.${kind}.v1")])
+    error_message = "processor rebuild-redis reads all states that Redis has"
+  }
+}
+
+run "a_capture_reads_the_raw_topic" {
+  command = plan
+  variables {
+    principals = { replay = "User:r" }
+  }
+  assert {
+    condition     = contains([for acl in kafka_acl.topic : "${acl.acl_operation} ${acl.resource_name}"], "Read dev.fanet.raw.v1") && [for acl in kafka_acl.group : "${acl.acl_operation} ${acl.resource_name}"] == ["Describe updraft-replay-capture-reader"]
+    error_message = "the raw topic, and the group of reads without a group"
+  }
+}
+
 run "the_backup_reads_what_it_saves" {
   command = plan
   variables {
     principals = { accounts = "User:c" }
   }
   assert {
-    condition     = sort([for acl in kafka_acl.topic : "${acl.acl_operation} ${acl.resource_name}"]) == tolist(["Read dev.fanet.account.v1", "Read dev.fanet.audit.v1", "Read dev.fanet.zone.v1"])
-    error_message = "accounts, zones and the audit trail, and nothing else"
+    condition     = sort([for acl in kafka_acl.topic : "${acl.acl_operation} ${acl.resource_name}"]) == tolist(["Read dev.fanet.account.v1", "Read dev.fanet.audit.v1", "Read dev.fanet.private.privacy.v1", "Read dev.fanet.zone.v1"])
+    error_message = "accounts, zones, restrictions and the audit trail, and nothing else"
   }
 }
 
