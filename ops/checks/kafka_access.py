@@ -14,10 +14,10 @@ import time
 import yaml
 from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec
-from processes import COMMANDS, ROOT, Programs, broker_settings, free_port, generate, ok, processes, start_kafka, wait_for
+from processes import COMMANDS, PROGRAMS, ROOT, Programs, broker_settings, free_port, generate, ok, processes, start_kafka, wait_for
 
 PREFIX = "access."
-PRINCIPALS = [*COMMANDS, "archive", "accounts", "autoscaler", "topics", "stranger"]
+PRINCIPALS = [*COMMANDS, "archive", "accounts", "autoscaler", "topics", "replay", "stranger"]
 SCALED = ROOT / "ops/kubernetes/components/autoscaling/processor.yaml"
 LOAD_S = 40
 
@@ -167,15 +167,19 @@ def main():
         time.sleep(LOAD_S)
         for name in COMMANDS:
             wait_for(f"{name} under load", lambda name=name: programs.is_ready(name), 10)
-        for name, command in (("topics", ["topics", "check"]), ("archive", ["archive", "--to", running.folder / "archive"])):
+        commands = [("topics", ["topics", "check"]), ("archive", ["archive", "--to", running.folder / "archive"])]
+        commands += [("processor", ["command", "deny", "ABC123", "--by", "access"]), ("processor", ["rebuild-redis"])]
+        for name, command in commands:
             programs.processor(*command, env={"UPDRAFT_KAFKA_CONFIG": credentials(name)})
         backup = dict(programs.env, UPDRAFT_KAFKA_CONFIG=credentials("accounts"))
         (running.folder / "backup").mkdir()
         subprocess.run([sys.executable, ROOT / "ops/topic-records.py", "backup", running.folder / "backup"], env=backup, check=True, stdout=subprocess.DEVNULL)
+        capture = [PROGRAMS / "replay", "capture", "kafka", "--out", running.folder / "raw.capture"]
+        subprocess.run(capture, env=dict(programs.env, UPDRAFT_KAFKA_CONFIG=credentials("replay")), check=True, stdout=subprocess.DEVNULL)
         lags = {group: lag(outside, group, topic) for group, topic in scaled()}
         if denied(running.folder):
             sys.exit("denied: " + "; ".join(" ".join(one) for one in denied(running.folder)))
-        ok(f"nothing was denied in {LOAD_S} s of load, nor to topics check, archive and backup")
+        ok(f"nothing was denied in {LOAD_S} s of load, nor to topics check, archive, commands, rebuild of Redis, backup and capture")
         ok(f"nor to the autoscaler, which sees the lag: {', '.join(f'{group} {count}' for group, count in lags.items())}")
         autoscaler_reads_no_record(outside, f"{PREFIX}fanet.raw.v1")
         stranger_is_refused(outside)
