@@ -1,6 +1,6 @@
 //! The `replay` program, with one subcommand per task.
 
-use std::io;
+use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 use clap::error::ErrorKind;
@@ -56,7 +56,8 @@ fn main() -> ExitCode {
         {
             return ExitCode::SUCCESS;
         }
-        eprintln!("replay: {error:#}");
+        // In one piece: of two programs with one terminal, lines stay whole.
+        let _ = io::stderr().write_all(format!("replay: {error:#}\n").as_bytes());
         if error.is::<replay::usage::BadUsage>() { ExitCode::from(EXIT_USAGE) } else { ExitCode::FAILURE }
     })
 }

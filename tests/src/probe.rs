@@ -6,18 +6,23 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 
-const TIMEOUT: Duration = Duration::from_secs(2);
+/// How long a service that is ready may take for an answer.
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(2);
 
 fn connect(port: u16) -> Result<TcpStream> {
+    connect_within(port, TIMEOUT)
+}
+
+fn connect_within(port: u16, timeout: Duration) -> Result<TcpStream> {
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-    let stream = TcpStream::connect_timeout(&address, TIMEOUT).with_context(|| format!("connect to {address}"))?;
-    stream.set_read_timeout(Some(TIMEOUT))?;
+    let stream = TcpStream::connect_timeout(&address, timeout).with_context(|| format!("connect to {address}"))?;
+    stream.set_read_timeout(Some(timeout))?;
     Ok(stream)
 }
 
-/// The status and the body of a GET.
-pub(crate) fn http_get(port: u16, path: &str) -> Result<(u16, String)> {
-    let mut stream = connect(port)?;
+/// The status and the body of a GET, each of whose reads may take `timeout`.
+pub(crate) fn http_get(port: u16, path: &str, timeout: Duration) -> Result<(u16, String)> {
+    let mut stream = connect_within(port, timeout)?;
     write!(stream, "GET {path} HTTP/1.0\r\nHost: 127.0.0.1\r\n\r\n")?;
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer).with_context(|| format!("read the answer to GET {path}"))?;
@@ -29,7 +34,7 @@ pub(crate) fn http_get(port: u16, path: &str) -> Result<(u16, String)> {
 
 /// Checks that a GET answers 200.
 pub(crate) fn http_ok(port: u16, path: &str) -> Result<()> {
-    let (status, body) = http_get(port, path)?;
+    let (status, body) = http_get(port, path, TIMEOUT)?;
     ensure!(status == 200, "GET {path} answered {status}: {body}");
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! From `main` to exit code: settings, telemetry, admin port, work, orderly stop.
 
 use std::future::Future;
+use std::io::Write as _;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::process::ExitCode;
 
@@ -100,9 +101,10 @@ where
     }
 }
 
-#[allow(clippy::print_stderr, reason = "bad settings come before the log")]
+/// Bad settings come before the log. Printed in one piece: of two programs with one terminal, lines stay whole.
 fn bad_setting(command: &clap::Command, line: &str) -> ExitCode {
-    eprintln!("{}: {}", command.get_name(), line.lines().collect::<Vec<_>>().join(" "));
+    let line = format!("{}: {}\n", command.get_name(), line.lines().collect::<Vec<_>>().join(" "));
+    let _ = std::io::stderr().write_all(line.as_bytes());
     ExitCode::from(BAD_SETTING)
 }
 

@@ -72,7 +72,7 @@ impl S3 {
                 name: "S3".to_owned(),
                 launch: Launch { command, env: Vec::new(), dir: Some(dir.clone()), log: dir.join("s3.log") },
                 // Refused, since it has no signature: that is an answer, too.
-                ready: Box::new(move |_| probe::http_get(port, "/").map(drop)),
+                ready: Box::new(move |_| probe::http_get(port, "/", probe::TIMEOUT).map(drop)),
                 announced: None,
                 start_within: Duration::from_secs(60),
                 stop_within: Duration::from_secs(10),
