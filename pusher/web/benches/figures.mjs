@@ -7,16 +7,16 @@ import { build } from 'vite';
 import { encodeServerMessage } from '../../../clients/web/tests/encode.mjs';
 import { launch } from '../tests/browser.mjs';
 import { startSky } from '../tests/sky.mjs';
+import { quantile, seek, VIEWPORT } from './seek.mjs';
 
 const DIST = new URL('../dist/', import.meta.url);
 const CLIENT = fileURLToPath(new URL('../../../clients/web/src/index.ts', import.meta.url));
-const VIEWPORT = { width: 1200, height: 760 };
 /** Aircraft that move once a second, and how long they are watched, seconds. */
 const MANY = 5000, WATCHED_S = 20;
 const UPDATES = 1000, ROUNDS = 50;
 
 const print = (name, value, unit) => console.log(`bench: ${name} ${value} ${unit}`);
-const median = (values) => values.sort((a, b) => a - b)[Math.floor(values.length / 2)];
+const median = (values) => quantile(values, 0.5);
 
 function scripts() {
   const index = readFileSync(new URL('index.html', DIST), 'utf8');
@@ -39,44 +39,12 @@ async function firstAircraft(browser) {
   print('map_first_aircraft_ms', median(times).toFixed(0), 'ms');
 }
 
-/** In the page: resolves with the time from the slider's next input until an aircraft of the past, and none of the present, is on the screen. */
-function timeOfSeek() {
-  const slider = document.querySelector('#travel input[type=range]');
-  const isPast = ({ device }) => device.startsWith('120B');
-  window.seek = new Promise((resolve) => {
-    slider.addEventListener('input', () => {
-      const began = performance.now();
-      const look = () => {
-        const drawn = window.updraft.drawn();
-        const isShown = drawn.length > 0 && drawn.every(isPast) && drawn.some(({ device, x, y }) => window.updraft.aircraftAt(x, y).includes(device));
-        if (isShown) resolve(performance.now() - began);
-        else requestAnimationFrame(look);
-      };
-      look();
-    }, { once: true });
-  });
-}
-
-/** From a click on the slider of the past until its aircraft are on the screen, in a part of the past that is not loaded yet. */
-async function seek(browser) {
+/** From a click on the slider of the past until its aircraft are on the screen, in a part of the past that is not loaded yet; the server is simulated (`benches/seek.mjs`: a real one). */
+async function seekOfSky(browser) {
   const sky = await startSky({ count: 1000 });
-  const page = await browser.newPage({ viewport: VIEWPORT });
-  await page.goto(`${sky.url}#map=9/46.62/7.85`);
-  await page.waitForFunction(() => window.updraft?.drawn().length > 0, undefined, { timeout: 60_000 });
-  await page.click('button[aria-label="Time travel"]');
-  const slider = await page.waitForSelector('#travel input[type=range]');
-  const times = [];
-  for (const part of [0.2, 0.4, 0.6, 0.8, 0.3]) {
-    await page.evaluate(timeOfSeek);
-    const { x, y, width, height } = await slider.boundingBox();
-    await page.mouse.click(x + part * width, y + height / 2);
-    times.push(await page.evaluate(() => window.seek));
-    await page.click('#travel .live');
-    await page.waitForFunction(() => window.updraft.drawn().some(({ device }) => device.startsWith('110B')), undefined, { timeout: 60_000 });
-  }
-  await page.close();
+  const { times } = await seek(browser, sky.url);
   sky.close();
-  print('map_seek_ms', median(times).toFixed(0), 'ms');
+  print('map_seek_ms', quantile(times, 0.5).toFixed(0), 'ms');
 }
 
 /** Decoding a batch of updates and storing it in the air picture, in the browser. */
@@ -140,7 +108,7 @@ scripts();
 const browser = await launch();
 try {
   await firstAircraft(browser);
-  await seek(browser);
+  await seekOfSky(browser);
   await decodeAndStore(browser);
   await busy(browser);
 } finally {

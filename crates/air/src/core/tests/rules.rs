@@ -10,7 +10,7 @@ use schemas::v1::{
 };
 
 use super::kit::{PILOT, Story, at, frame_of, ground, kinds, mark, message, name, station, thermal, tracking};
-use crate::core::Outputs;
+use crate::core::{Outputs, StateChange};
 
 const HOME: (f64, f64) = (46.2, 13.6);
 
