@@ -18,7 +18,7 @@ import { Flights, type PastFlight } from './motion/flights';
 import { aroundTime, Past } from './motion/past';
 import { Notifications } from './notifications';
 import type { PageActions } from './page-actions';
-import type { Selection } from './selection';
+import { isSelectedDevice, type Selection } from './selection';
 import { Choices } from './settings/choices';
 import { Favourites } from './settings/favourites';
 import { t } from './settings/language';
@@ -105,7 +105,7 @@ export class App implements PageActions {
       onFailure: (error) => this.#showFailure(error),
       onPick: (selection) => this.select(selection),
     });
-    this.#camera = new Camera(this.#board);
+    this.#camera = new Camera(this.#board, () => this.#followed.release());
     this.#dialogs = new Dialogs({
       scene: () => this.#scene(),
       view: () => this.#board.view,
@@ -121,7 +121,7 @@ export class App implements PageActions {
         this.showPanel();
       },
       group: (device) => this.setGroup(this.#colours.has(device) ? withoutMember(this.#shown.group!, device) : withMember(this.#shown.group, device)),
-      goTo: (position) => this.#board.goTo(position, CLOSE_ZOOM),
+      goTo: (position) => this.#goTo(position, this.#shown.selection),
       select: (device) => this.select({ kind: 'device', device }, true),
       showFlight: (flight) => this.#showFlight(flight),
       showData: (device, station) => void this.#dialogs.openData({ device, station }),
@@ -151,7 +151,6 @@ export class App implements PageActions {
       tools: this.#tools.elements, announcer: this.#announcer.element, isEmbedded: embed.isEmbedded,
     });
     listenToShortcuts({ ...page, tools: this.#tools }, this);
-    this.#board.map.on('dragstart', () => this.#followed.release());
     if (state.at !== undefined) void this.#travel.seek(state.at);
     this.subscribe();
     this.#drawSoon = drawRepeatedly([() => this.#drawMap(), () => this.#drawPanelIfDue()], () => this.#load, (error) => this.#showFailure(error));
@@ -337,10 +336,17 @@ export class App implements PageActions {
     if (show) closeList();
     if (!position) return;
     void this.#card.whenPlaced(() => {
-      if (show) this.#board.goTo(position, CLOSE_ZOOM);
+      if (show) this.#goTo(position, selection);
       // The selected object must not disappear below its own details.
       else this.#board.reveal(position);
     });
+  }
+
+  /** Moves the map to where `selection` is, or to another position: no pilot is kept in the middle any more, except a selected one. */
+  #goTo(position: Position, selection: Selection | undefined): void {
+    const { centred } = this.#followed;
+    if (centred !== undefined && !isSelectedDevice(selection, centred)) this.#followed.release();
+    this.#board.goTo(position, CLOSE_ZOOM);
   }
 
   /** The calls are those of now, also where the map shows the past. */
@@ -385,7 +391,7 @@ export class App implements PageActions {
   locate(): void {
     this.#here.locate((position, first) => {
       this.#board.showHere(position);
-      if (first) this.#board.goTo(position, CLOSE_ZOOM);
+      if (first) this.#goTo(position, undefined);
     }, () => this.#hint.say(t('locate.denied')));
   }
 

@@ -3,7 +3,7 @@ import { expect } from 'vitest';
 import { startSky } from '../sky.mjs';
 import type { Hooks } from '../../src/hooks';
 import { aircraft, objects, removal } from '../../../../clients/web/tests/wire.js';
-import { pageTest, STEP, VIEW, Visit } from './open';
+import { pageTest, placeLater, STEP, VIEW, Visit } from './open';
 
 declare const window: { updraft?: Hooks };
 
@@ -149,6 +149,17 @@ it('follows a pilot with the map, and links to that state', async ({ page, visit
   await visit.live();
   await page.waitForSelector('.row.followed', STEP);
   await expect.poll(() => page.textContent('#card h2')).toBe(name);
+});
+
+it('stays where the arrow keys move it while a pilot is followed', async ({ page, visit }) => {
+  await visit.open();
+  await page.click('.row', STEP);
+  await page.click('text=Follow', STEP);
+  await page.waitForFunction((start) => location.hash.split('&')[0] !== start, VIEW, STEP);
+  await page.focus('canvas.maplibregl-canvas');
+  await page.keyboard.press('ArrowRight');
+  const at = await placeLater(page);
+  expect(await placeLater(page)).toBe(at);
 });
 
 it('filters list and map by the address, and shows one number', async ({ page, visit }) => {
