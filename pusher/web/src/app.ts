@@ -165,7 +165,7 @@ export class App implements PageActions {
   #showAccount(): void {
     const { status, person, problem } = this.#account.state;
     if (status !== 'off') this.#tools.show('account');
-    this.#tools.show('zones', person?.scopes.includes('zone:write'));
+    this.#tools.show('zones', person?.scopes.includes('zone:write') === true);
     // Signed out, there is neither.
     if (!person && this.#shown.alone !== 'all') this.showOnly('all');
     this.#tools.refresh('account');
