@@ -1,4 +1,4 @@
-import { formatAddress, type Alert, type Position } from 'updraft-client';
+import { formatAddress, type Position } from 'updraft-client';
 import { readState } from './address-bar';
 import type { Config } from './config';
 import { drawRepeatedly, FirstOfKind, type Load } from './draw-loop';
@@ -90,7 +90,7 @@ export class App implements PageActions {
     this.#notifications = new Notifications(this.#choices, this.#account);
     const state = readState(location.hash);
     this.#shown = new ShownState(state, config.terrain !== undefined);
-    this.#followed = new Followed(state.followed, (device) => this.select({ kind: 'device', device }, true));
+    this.#followed = new Followed(state.followed, (device) => this.#showPresent(device));
     this.#line = new Line(this.#live.connection, preferences.data ?? 'auto');
     countRequests(this.#live.connection.traffic);
     applyTheme(this.#choices.theme);
@@ -112,7 +112,7 @@ export class App implements PageActions {
       select: (selection, position) => this.select(selection, true, position),
       seek: (at) => void this.#travel.seek(at),
     });
-    this.#list = new ObjectList((selection, position) => this.select(selection, true, position), () => this.showPanel(), (filter) => this.setFilter(filter), () => void this.#dialogs.openSilent(), (call, position) => this.#showCall(call, position));
+    this.#list = new ObjectList((selection, position) => this.select(selection, true, position), () => this.showPanel(), (filter) => this.setFilter(filter), () => void this.#dialogs.openSilent(), ({ device }, position) => this.#showPresent(device, position));
     this.#card = new LateCard(byId('card'), {
       close: () => this.select(undefined),
       follow: (device) => this.toggleFollow(device),
@@ -126,7 +126,7 @@ export class App implements PageActions {
       showFlight: (flight) => this.#showFlight(flight),
       showData: (device, station) => void this.#dialogs.openData({ device, station }),
     }, { loaded: () => this.showPanel(), failed: () => this.#hint.say(t('tool.failed')) });
-    this.#alerts = new AlertBanner((call, position) => this.#showCall(call, position), () => {
+    this.#alerts = new AlertBanner(({ device }, position) => this.#showPresent(device, position), () => {
       this.#travel.goLive();
       // A frame has no list.
       if (embed.isEmbedded) void this.#dialogs.openData(undefined, 'alerts');
@@ -349,8 +349,8 @@ export class App implements PageActions {
     this.#board.goTo(position, CLOSE_ZOOM);
   }
 
-  /** The calls are those of now, also where the map shows the past. */
-  #showCall({ device }: Alert, position: Position | undefined): void {
+  /** Calls and notifications are of now, also where the map shows the past. */
+  #showPresent(device: number, position?: Position): void {
     this.#travel.goLive();
     this.select({ kind: 'device', device }, true, position);
   }

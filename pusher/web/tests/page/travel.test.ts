@@ -136,6 +136,15 @@ it('keeps calls for help live, and goes back to them', async ({ page, visit }) =
   await page.waitForSelector('#card:not([hidden])', STEP);
 });
 
+it('goes back to the present with a notification that is clicked', async ({ page, visit }) => {
+  await visit.open(`${VIEW}&at=${THEN}`);
+  await drawsPast(page);
+  // As the service worker reports the click.
+  await page.evaluate((select) => navigator.serviceWorker.dispatchEvent(new MessageEvent('message', { data: { select } })), 0x110b01);
+  await page.waitForSelector('#card:not([hidden])', STEP);
+  await page.waitForFunction(() => window.updraft!.travel() === undefined && location.hash.startsWith('#map=10.5/'), undefined, STEP);
+});
+
 it('breaks no rule of axe, on a phone too', async ({ browser, sky }) => {
   for (const options of [{ viewport: DESKTOP }, PHONE]) {
     const visit = await Visit.start(browser, sky, { ...options, bypassCSP: true });
