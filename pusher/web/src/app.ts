@@ -103,6 +103,7 @@ export class App implements PageActions {
       raised: this.#shown.raised,
       onView: () => this.subscribe(),
       onFailure: (error) => this.#showFailure(error),
+      onStyleFailure: () => this.#hint.say(t('base.failed')),
       onPick: (selection) => this.select(selection),
     });
     this.#camera = new Camera(this.#board, () => this.#followed.release());

@@ -73,6 +73,17 @@ it('shows the base map, the terrain and heights above ground', async () => {
   sky.close();
 });
 
+it('shows the outline where the style cannot be loaded, and says so', async () => {
+  const sky = await startSky({ config: { style: './map/none.json' } });
+  const visit = await Visit.start(browser, sky, SMALL);
+  const { page } = visit;
+  await visit.open();
+  await page.waitForSelector('.banner.hint >> text=The online map cannot be loaded now', STEP);
+  await page.waitForFunction(() => window.updraft!.shown('land').length > 0 && window.updraft!.shown('ground').length > 0, undefined, STEP);
+  await visit.end([/404|style cannot be loaded/]);
+  sky.close();
+});
+
 it('raises the terrain by link, and lays it flat by key', async () => {
   const sky = await startSky({ count: 6, stepMs: 4000, config: CONFIG, files: FILES });
   const visit = await Visit.start(browser, sky, { viewport: { width: 420, height: 320 }, reducedMotion: 'reduce' });
