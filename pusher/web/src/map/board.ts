@@ -265,9 +265,10 @@ export class Board {
     if (visible) this.#hidden.delete(key);
     else this.#hidden.add(key);
     this.#overlay.paint();
+    // It is kept for the next style, too.
+    if (key === 'relief') this.#ground?.setRelief(visible);
     if (!this.#ready) return;
     this.#drawnAt.clear();
-    if (key === 'relief') this.#ground?.setRelief(visible);
     for (const layer of this.#layers) {
       if (layer.key === key) this.#applyVisibility(layer);
     }
