@@ -111,7 +111,7 @@ export class App implements PageActions {
       scene: () => this.#scene(),
       view: () => this.#board.view,
       select: (selection, position) => this.select(selection, true, position),
-      seek: (at) => void this.#travel.seek(at),
+      seek: (at) => void this.#travel.seek(at), failed: () => this.#hint.say(t('tool.failed')),
     });
     this.#list = new ObjectList((selection, position) => this.select(selection, true, position), () => this.showPanel(), (filter) => this.setFilter(filter), () => void this.#dialogs.openSilent(), ({ device }, position) => this.#showPresent(device, position));
     this.#card = new LateCard(byId('card'), {

@@ -8,7 +8,7 @@ import { languageFor, t, useLanguage } from './settings/language';
 import { loadPreferences } from './settings/preferences';
 import { takeAnswer } from './sign-in/returned';
 import { Store, tabStorage } from './sign-in/store';
-import { byId, h } from './ui/dom';
+import { h } from './ui/dom';
 import { startOfflineSupport } from './worker/offline';
 
 declare global {
@@ -33,6 +33,6 @@ try {
 } catch (error) {
   // MapLibre throws without WebGL 2.
   console.error('the map cannot be started', error);
-  byId('banners').append(h('p', { class: 'banner', role: 'alert' }, t('map.failed')));
+  document.body.replaceChildren(h('main', { class: 'unsupported panel' }, h('h1', {}, 'Updraft'), h('p', { role: 'alert' }, t('map.failed'))));
 }
 if (import.meta.env.PROD) startOfflineSupport();

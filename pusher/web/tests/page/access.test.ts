@@ -137,7 +137,7 @@ it('says what it needs where the browser has no WebGL', async () => {
     } as typeof getContext;
   });
   await page.goto(sky.url);
-  await page.waitForSelector('#banners [role=alert] >> text=Sie braucht WebGL 2', STEP);
+  await page.waitForSelector('main [role=alert] >> text=Sie braucht WebGL 2', STEP);
   expect(await axeViolations(page)).toEqual([]);
   await visit.end([/the map cannot be started/]);
   sky.close();

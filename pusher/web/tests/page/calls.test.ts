@@ -95,6 +95,14 @@ it('shows a call while a pilot is followed', async ({ page, visit }) => {
   await page.click('.beacon:not(.calm)', { ...STEP, trial: true });
 });
 
+it('announces all calls that are new', async ({ page, sky, visit }) => {
+  await visit.open();
+  await expect.poll(() => page.textContent('[role=status].unseen')).toMatch(/^Needs .+\. Needs .+$/);
+  const call = madeOf(sky).find(({ device }) => device === DISTRESS)!;
+  put(sky, ['Ada', 'Bob'].map((name, i) => ({ ...call, alert_id: `4-${i}`, name })));
+  await expect.poll(() => page.textContent('[role=alert].unseen')).toBe('Distress call: Ada. Distress call: Bob');
+});
+
 it('sounds for a new distress call unless it is muted', async ({ page, sky, visit }) => {
   await page.addInitScript(() => {
     const counting = globalThis as never as { sounds: number };

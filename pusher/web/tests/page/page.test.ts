@@ -162,6 +162,27 @@ it('stays where the arrow keys move it while a pilot is followed', async ({ page
   expect(await placeLater(page)).toBe(at);
 });
 
+it('says that a dialog cannot be loaded, and opens it later', async ({ page, visit, expected }) => {
+  expected.push(/ERR_FAILED/);
+  const code = /assets\/(data-view|silent|compare)-/;
+  await page.route(code, (route) => route.abort('failed'));
+  await visit.open(`${VIEW}&group=110B00`);
+  await page.waitForSelector('.row', STEP);
+  const failed = (state: 'visible' | 'hidden') => page.waitForSelector('.banner.hint >> text=This part of the page cannot be loaded now. Open it again.', { ...STEP, state });
+  await page.keyboard.press('d');
+  await failed('visible');
+  await failed('hidden');
+  await page.keyboard.press('u');
+  await failed('visible');
+  await failed('hidden');
+  await page.keyboard.press('g');
+  await page.click('text=Compare altitudes');
+  await failed('visible');
+  await page.unroute(code);
+  await page.click('text=Compare altitudes');
+  await page.waitForSelector('#compare[open]', STEP);
+});
+
 it('filters list and map by the address, and shows one number', async ({ page, visit }) => {
   await visit.open(`${VIEW}&filter=kind:5,climbing`);
   await page.waitForFunction(() => window.updraft!.drawn().length > 0, undefined, STEP);
