@@ -13,7 +13,7 @@ const WORKER_FILE = 'sw.js';
 const OPERATE = 'operate';
 
 /** Modules that the map needs at once. */
-const LOADED_AT_ONCE = /clients\/web\/src|src\/(?:settings|live|address-bar|selection|basemap\/theme|map\/(?:symbols|layers|camera)|motion|travel\/present|ui\/(?:dom|facts|icon|calls|content|device-view|account-problem|filter|actions|share|status)|sign-in\/problem)/;
+const LOADED_AT_ONCE = /clients\/web\/src|src\/(?:settings|live|address-bar|selection|basemap\/theme|map\/(?:symbols|layers|camera)|motion|travel\/present|ui\/(?:dom|icon|calls|account-problem|filter|status)|sign-in\/problem)/;
 
 /** Writes the service worker, with the files that it keeps and a version that changes with any of them. */
 async function writeServiceWorker(root: string, folder: string): Promise<void> {

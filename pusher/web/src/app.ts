@@ -1,4 +1,4 @@
-import { formatAddress, type Alert, type Position } from 'updraft-client';
+import { formatAddress, type Position } from 'updraft-client';
 import { readState } from './address-bar';
 import type { Config } from './config';
 import { drawRepeatedly, FirstOfKind, type Load } from './draw-loop';
@@ -18,7 +18,7 @@ import { Flights, type PastFlight } from './motion/flights';
 import { aroundTime, Past } from './motion/past';
 import { Notifications } from './notifications';
 import type { PageActions } from './page-actions';
-import type { Selection } from './selection';
+import { isSelectedDevice, type Selection } from './selection';
 import { Choices } from './settings/choices';
 import { Favourites } from './settings/favourites';
 import { t } from './settings/language';
@@ -90,7 +90,7 @@ export class App implements PageActions {
     this.#notifications = new Notifications(this.#choices, this.#account);
     const state = readState(location.hash);
     this.#shown = new ShownState(state, config.terrain !== undefined);
-    this.#followed = new Followed(state.followed, (device) => this.select({ kind: 'device', device }, true));
+    this.#followed = new Followed(state.followed, (device) => this.#showPresent(device));
     this.#line = new Line(this.#live.connection, preferences.data ?? 'auto');
     countRequests(this.#live.connection.traffic);
     applyTheme(this.#choices.theme);
@@ -103,16 +103,17 @@ export class App implements PageActions {
       raised: this.#shown.raised,
       onView: () => this.subscribe(),
       onFailure: (error) => this.#showFailure(error),
+      onStyleFailure: () => this.#hint.say(t('base.failed')),
       onPick: (selection) => this.select(selection),
     });
-    this.#camera = new Camera(this.#board);
+    this.#camera = new Camera(this.#board, () => this.#followed.release());
     this.#dialogs = new Dialogs({
       scene: () => this.#scene(),
       view: () => this.#board.view,
       select: (selection, position) => this.select(selection, true, position),
-      seek: (at) => void this.#travel.seek(at),
+      seek: (at) => void this.#travel.seek(at), failed: () => this.#hint.say(t('tool.failed')),
     });
-    this.#list = new ObjectList((selection, position) => this.select(selection, true, position), () => this.showPanel(), (filter) => this.setFilter(filter), () => void this.#dialogs.openSilent(), (call, position) => this.#showCall(call, position));
+    this.#list = new ObjectList((selection, position) => this.select(selection, true, position), () => this.showPanel(), (filter) => this.setFilter(filter), () => void this.#dialogs.openSilent(), ({ device }, position) => this.#showPresent(device, position));
     this.#card = new LateCard(byId('card'), {
       close: () => this.select(undefined),
       follow: (device) => this.toggleFollow(device),
@@ -121,12 +122,12 @@ export class App implements PageActions {
         this.showPanel();
       },
       group: (device) => this.setGroup(this.#colours.has(device) ? withoutMember(this.#shown.group!, device) : withMember(this.#shown.group, device)),
-      goTo: (position) => this.#board.goTo(position, CLOSE_ZOOM),
+      goTo: (position) => this.#goTo(position, this.#shown.selection),
       select: (device) => this.select({ kind: 'device', device }, true),
       showFlight: (flight) => this.#showFlight(flight),
       showData: (device, station) => void this.#dialogs.openData({ device, station }),
     }, { loaded: () => this.showPanel(), failed: () => this.#hint.say(t('tool.failed')) });
-    this.#alerts = new AlertBanner((call, position) => this.#showCall(call, position), () => {
+    this.#alerts = new AlertBanner(({ device }, position) => this.#showPresent(device, position), () => {
       this.#travel.goLive();
       // A frame has no list.
       if (embed.isEmbedded) void this.#dialogs.openData(undefined, 'alerts');
@@ -151,7 +152,6 @@ export class App implements PageActions {
       tools: this.#tools.elements, announcer: this.#announcer.element, isEmbedded: embed.isEmbedded,
     });
     listenToShortcuts({ ...page, tools: this.#tools }, this);
-    this.#board.map.on('dragstart', () => this.#followed.release());
     if (state.at !== undefined) void this.#travel.seek(state.at);
     this.subscribe();
     this.#drawSoon = drawRepeatedly([() => this.#drawMap(), () => this.#drawPanelIfDue()], () => this.#load, (error) => this.#showFailure(error));
@@ -166,7 +166,7 @@ export class App implements PageActions {
   #showAccount(): void {
     const { status, person, problem } = this.#account.state;
     if (status !== 'off') this.#tools.show('account');
-    this.#tools.show('zones', person?.scopes.includes('zone:write'));
+    this.#tools.show('zones', person?.scopes.includes('zone:write') === true);
     // Signed out, there is neither.
     if (!person && this.#shown.alone !== 'all') this.showOnly('all');
     this.#tools.refresh('account');
@@ -337,14 +337,21 @@ export class App implements PageActions {
     if (show) closeList();
     if (!position) return;
     void this.#card.whenPlaced(() => {
-      if (show) this.#board.goTo(position, CLOSE_ZOOM);
+      if (show) this.#goTo(position, selection);
       // The selected object must not disappear below its own details.
       else this.#board.reveal(position);
     });
   }
 
-  /** The calls are those of now, also where the map shows the past. */
-  #showCall({ device }: Alert, position: Position | undefined): void {
+  /** Moves the map to where `selection` is, or to another position: no pilot is kept in the middle any more, except a selected one. */
+  #goTo(position: Position, selection: Selection | undefined): void {
+    const { centred } = this.#followed;
+    if (centred !== undefined && !isSelectedDevice(selection, centred)) this.#followed.release();
+    this.#board.goTo(position, CLOSE_ZOOM);
+  }
+
+  /** Calls and notifications are of now, also where the map shows the past. */
+  #showPresent(device: number, position?: Position): void {
     this.#travel.goLive();
     this.select({ kind: 'device', device }, true, position);
   }
@@ -385,7 +392,7 @@ export class App implements PageActions {
   locate(): void {
     this.#here.locate((position, first) => {
       this.#board.showHere(position);
-      if (first) this.#board.goTo(position, CLOSE_ZOOM);
+      if (first) this.#goTo(position, undefined);
     }, () => this.#hint.say(t('locate.denied')));
   }
 

@@ -4,10 +4,11 @@ import { App } from './app';
 import { loadConfig } from './config';
 import { readEmbed } from './embed';
 import type { Hooks } from './hooks';
-import { languageFor, useLanguage } from './settings/language';
+import { languageFor, t, useLanguage } from './settings/language';
 import { loadPreferences } from './settings/preferences';
 import { takeAnswer } from './sign-in/returned';
 import { Store, tabStorage } from './sign-in/store';
+import { h } from './ui/dom';
 import { startOfflineSupport } from './worker/offline';
 
 declare global {
@@ -25,7 +26,13 @@ const embed = readEmbed(location.search);
 const language = languageFor(embed.language ?? preferences.language, navigator.languages);
 document.documentElement.lang = language;
 const [config] = await Promise.all([loadConfig(), useLanguage(language)]);
-const app = new App(config, preferences, language, store, embed);
-window.updraft = app.hooks;
-void app.startAccount(returned);
+try {
+  const app = new App(config, preferences, language, store, embed);
+  window.updraft = app.hooks;
+  void app.startAccount(returned);
+} catch (error) {
+  // MapLibre throws without WebGL 2.
+  console.error('the map cannot be started', error);
+  document.body.replaceChildren(h('main', { class: 'unsupported panel' }, h('h1', {}, 'Updraft'), h('p', { role: 'alert' }, t('map.failed'))));
+}
 if (import.meta.env.PROD) startOfflineSupport();

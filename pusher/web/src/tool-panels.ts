@@ -57,7 +57,10 @@ export class ToolPanels {
       select: (device, lastHeard) => this.#actions.select({ kind: 'device', device }, true, lastHeard),
       setOnly: (only) => this.#actions.setFilter({ ...shown.filter, group: only }),
       compare: () => void dialogs.openCompare(shown.group),
-      fit: () => board.fit(this.#group!.positions(scene()), CLOSE_ZOOM),
+      fit: () => {
+        followed.release();
+        board.fit(this.#group!.positions(scene()), CLOSE_ZOOM);
+      },
     });
     this.#actions.showPanel();
     return this.#group.element;

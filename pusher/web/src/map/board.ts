@@ -46,6 +46,8 @@ export interface BoardOptions extends Config {
   onView: (view: View) => void;
   /** Is called with the error of a layer that cannot be drawn. */
   onFailure: (error: unknown) => void;
+  /** The operator's style cannot be loaded: the outline is shown in its place. */
+  onStyleFailure: () => void;
   onPick: (selection: Selection | undefined) => void;
 }
 
@@ -76,6 +78,8 @@ export class Board {
   #theme: Theme;
   #raised: boolean;
   #ready = false;
+  /** The operator's style could not be loaded. */
+  #isStyleMissing = false;
   readonly #drawnAt = new Map<Layer | Painter, number>();
   #selection: Selection | undefined;
 
@@ -108,6 +112,7 @@ export class Board {
     for (const painter of this.#painters) painter.setTheme(options.theme);
     this.#beacons = new Beacons(this.map, options.onPick);
     this.map.on('style.load', () => this.#dress());
+    this.map.on('error', ({ error }) => this.#fail(error));
     this.map.on('render', () => this.#frames++);
     setTimeout(() => this.#wantGround(), GROUND_AFTER_MS);
     this.map.on('move', () => options.onView(viewOf(this.map)));
@@ -228,22 +233,42 @@ export class Board {
     this.#restyle();
   }
 
+  /** Also tries a style again that could not be loaded. */
   #restyle(): void {
+    this.#isStyleMissing = false;
+    this.#putStyle();
+  }
+
+  /** Of a style that is not there MapLibre reports an error, and nothing else happens. */
+  #fail(error: unknown): void {
+    if (this.#ready || typeof this.#style() !== 'string') {
+      // MapLibre leaves this to its listener.
+      console.error(error);
+      return;
+    }
+    console.warn('the style cannot be loaded, the outline is shown', error);
+    this.#isStyleMissing = true;
+    this.#options.onStyleFailure();
+    this.#putStyle();
+  }
+
+  #putStyle(): void {
     this.#ready = false;
     this.map.setStyle(this.#style(), { diff: false });
   }
 
   #style(): StyleSpecification | string {
-    return (this.#baseMap === 'style' ? this.#options.styleUrl : undefined) ?? bareStyle(this.#theme);
+    return (this.#baseMap === 'style' && !this.#isStyleMissing ? this.#options.styleUrl : undefined) ?? bareStyle(this.#theme);
   }
 
   setVisible(key: LayerKey, visible: boolean): void {
     if (visible) this.#hidden.delete(key);
     else this.#hidden.add(key);
     this.#overlay.paint();
+    // It is kept for the next style, too.
+    if (key === 'relief') this.#ground?.setRelief(visible);
     if (!this.#ready) return;
     this.#drawnAt.clear();
-    if (key === 'relief') this.#ground?.setRelief(visible);
     for (const layer of this.#layers) {
       if (layer.key === key) this.#applyVisibility(layer);
     }
@@ -365,7 +390,7 @@ export class Board {
   }
 
   #showGround(): void {
-    this.#ground?.show(this.#theme, { styled: this.#baseMap === 'style', file: this.#baseMap === 'file' })
+    this.#ground?.show(this.#theme, { styled: typeof this.#style() === 'string', file: this.#baseMap === 'file' })
       .catch((error) => console.warn('the ground cannot be shown', error));
   }
 

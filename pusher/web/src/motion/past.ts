@@ -12,7 +12,7 @@ export type PastFile = (typeof PAST_FILES)[number];
 /** The last hours, or a flight. */
 export type Period = { hours: number } | { from: number; to: number };
 /** In the past a track goes so far to both sides of the time that is shown, hours. */
-const AROUND_HOURS = FILE_HOURS / 2;
+export const AROUND_HOURS = FILE_HOURS / 2;
 const HOUR_MS = 3_600_000;
 /** Around a flight, ms: its ends stand between two positions. */
 const MARGIN_MS = 60_000;

@@ -1,4 +1,4 @@
-import type { Session } from 'updraft-client';
+import type { Alert, Session } from 'updraft-client';
 import { isDistress, openCalls } from '../live/alerts';
 import type { Scene } from '../map/scene';
 import { t } from '../settings/language';
@@ -24,13 +24,11 @@ export class Announcer {
   /** `sound`: whether a new distress call plays a sound. */
   update(scene: Scene, session: Session, sound: boolean): void {
     const calls = openCalls(scene.picture.alerts.values());
-    for (const alert of calls) {
-      if (this.#known.has(alert.id)) continue;
-      this.#known.add(alert.id);
-      const urgent = isDistress(alert);
-      (urgent ? this.#urgent : this.#calm).textContent = t('announce.alert', { kind: alertLabel(alert.kind), who: callerOf(alert) });
-      if (urgent && sound) this.#unplayed.add(alert.id);
-    }
+    const fresh = calls.filter(({ id }) => !this.#known.has(id));
+    for (const { id } of fresh) this.#known.add(id);
+    const urgent = fresh.filter(isDistress);
+    announce(this.#urgent, urgent.map(textOf));
+    if (sound) for (const { id } of urgent) this.#unplayed.add(id);
     if (!sound) this.#unplayed.clear();
     // Browsers let a page play sound once the user has touched it: a call that is still open then sounds then.
     if (navigator.userActivation?.hasBeenActive && calls.some(({ id }) => this.#unplayed.has(id))) {
@@ -38,11 +36,19 @@ export class Announcer {
       play();
     }
     const online = session.status === 'live';
-    if (this.#online !== undefined && (online || session.status === 'waiting') && online !== this.#online) {
-      this.#calm.textContent = t(online ? 'announce.live' : 'announce.lost');
-    }
+    const isChanged = this.#online !== undefined && (online || session.status === 'waiting') && online !== this.#online;
+    announce(this.#calm, [...isChanged ? [t(online ? 'announce.live' : 'announce.lost')] : [], ...fresh.filter((call) => !isDistress(call)).map(textOf)]);
     if (online || session.status === 'waiting') this.#online = online;
   }
+}
+
+/** Writes what is new into a region at once: of several texts only the last one would be read. */
+function announce(region: HTMLElement, texts: readonly string[]): void {
+  if (texts.length > 0) region.textContent = texts.join('. ');
+}
+
+function textOf(call: Alert): string {
+  return t('announce.alert', { kind: alertLabel(call.kind), who: callerOf(call) });
 }
 
 /** Three tones. */

@@ -3,20 +3,16 @@ import { formatAddress } from 'updraft-client';
 import { Chart, type ChartLine } from '../chart/chart';
 import type { Member } from '../group';
 import type { Scene } from '../map/scene';
-import type { Fix } from '../motion/extrapolate';
-import { fetchTrack, PAST_HOURS, withTrail } from '../motion/past';
+import { AROUND_HOURS, PAST_HOURS, withTrail } from '../motion/past';
+import { Tracks } from '../motion/tracks';
 import { UNKNOWN } from '../settings/formats';
 import { t } from '../settings/language';
 import { h, setText } from './dom';
 import { stateOf } from './group-state';
 import { Sheet } from './sheet';
 
-/** Of each pilot: more than pixels say nothing. */
-const MAX_POINTS = 600;
 /** A longer silence breaks the line, ms. */
 const GAP_MS = 3 * 60_000;
-/** Tracks are loaded again after this time, ms. */
-const REFRESH_MS = 30_000;
 const DRAW_MS = 1000;
 
 export class Compare {
@@ -25,10 +21,9 @@ export class Compare {
   readonly #rows = h('tbody');
   readonly #note = h('p', { class: 'small' });
   readonly #scene: () => Scene;
-  readonly #tracks = new Map<number, readonly Fix[]>();
+  readonly #tracks = new Tracks();
   #members: readonly Member[] = [];
   #timer: ReturnType<typeof setInterval> | undefined;
-  #askedAt = 0;
 
   /** `scene`: the newest. */
   constructor(scene: () => Scene) {
@@ -40,8 +35,7 @@ export class Compare {
 
   open(members: readonly Member[]): void {
     this.#members = members;
-    this.#tracks.clear();
-    this.#askedAt = 0;
+    this.#tracks.forget();
     this.#sheet.open();
     clearInterval(this.#timer);
     this.#timer = setInterval(() => this.#draw(), DRAW_MS);
@@ -50,10 +44,10 @@ export class Compare {
 
   #draw(): void {
     const scene = this.#scene();
-    if (scene.now - this.#askedAt >= REFRESH_MS) void this.#ask(scene.now);
+    this.#tracks.want(this.#members.map(({ device }) => device), pastTime(scene), Date.now());
     const lines = this.#members.map((member) => this.#line(member, scene));
     const drawn = lines.filter(({ points }) => points.length > 1).length;
-    setText(this.#note, drawn < lines.length ? t('compare.some', { count: drawn, all: lines.length, hours: PAST_HOURS }) : '');
+    setText(this.#note, drawn < lines.length ? t('compare.some', { count: drawn, all: lines.length, hours: scene.isLive ? PAST_HOURS : AROUND_HOURS }) : '');
     this.#chart.show(lines, {
       label: t('compare.label', { names: lines.map(({ label }) => label).join(', ') }),
       time: (ms, seconds) => (seconds ? scene.formats.timeOfDay(ms) : scene.formats.time(ms)), value: (value) => scene.formats.altitude(value),
@@ -68,9 +62,10 @@ export class Compare {
     }));
   }
 
-  #line({ device, colour }: Member, { picture, air }: Scene): ChartLine {
+  #line({ device, colour }: Member, scene: Scene): ChartLine {
+    const { picture, air } = scene;
     const label = (picture.aircraft.get(device) ?? picture.ground.get(device))?.name ?? formatAddress(device);
-    const flight = withTrail(this.#tracks.get(device) ?? [], air.trails.of(device));
+    const flight = withTrail(this.#tracks.of(device, pastTime(scene)), air.trails.of(device));
     const points = flight.flatMap(({ at, altitudeM }, i) => {
       const before = flight[i - 1];
       const point = { at, value: altitudeM };
@@ -78,12 +73,9 @@ export class Compare {
     });
     return { label, colour, points };
   }
+}
 
-  async #ask(now: number): Promise<void> {
-    this.#askedAt = now;
-    await Promise.all(this.#members.map(async ({ device }) => {
-      const track = await fetchTrack(device, { hours: PAST_HOURS }, MAX_POINTS);
-      if (track) this.#tracks.set(device, track.flat());
-    }));
-  }
+/** The time of the past that is shown; undefined: the map is live. */
+function pastTime({ isLive, now }: Scene): number | undefined {
+  return isLive ? undefined : now;
 }

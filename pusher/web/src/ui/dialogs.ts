@@ -13,6 +13,8 @@ export interface DialogActions {
   select: (selection: Selection, position?: Position) => void;
   /** Shows a time of the past. */
   seek: (at: number) => void;
+  /** The code of a dialog cannot be loaded now. */
+  failed: () => void;
 }
 
 /** The dialogs over the map: table and charts, comparison of a group, aircraft that are silent. Each is loaded when it is opened first. */
@@ -28,15 +30,17 @@ export class Dialogs {
 
   /** `subject`: the device whose past is shown; absent: the objects of the region, of a `kind` or of the last one. */
   async openData(subject?: DeviceSubject, kind?: RegionTable): Promise<void> {
-    const { DataView } = await import('../data/data-view');
-    this.#data ??= new DataView(this.#actions);
+    const code = await this.#loaded(import('../data/data-view'));
+    if (!code) return;
+    this.#data ??= new code.DataView(this.#actions);
     this.#data.open(subject, kind);
   }
 
   async openSilent(): Promise<void> {
-    const { SilentView } = await import('./silent');
+    const code = await this.#loaded(import('./silent'));
+    if (!code) return;
     const { scene, view, seek, select } = this.#actions;
-    this.#silent ??= new SilentView({
+    this.#silent ??= new code.SilentView({
       scene, view,
       show: ({ device, position }, at) => {
         seek(at);
@@ -47,8 +51,16 @@ export class Dialogs {
   }
 
   async openCompare(group: Group | undefined): Promise<void> {
-    const { Compare } = await import('./compare');
-    this.#compare ??= new Compare(this.#actions.scene);
+    const code = await this.#loaded(import('./compare'));
+    if (!code) return;
+    this.#compare ??= new code.Compare(this.#actions.scene);
     this.#compare.open(group?.members ?? []);
+  }
+
+  #loaded<T>(code: Promise<T>): Promise<T | undefined> {
+    return code.catch(() => {
+      this.#actions.failed();
+      return undefined;
+    });
   }
 }

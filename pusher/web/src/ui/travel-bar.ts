@@ -1,6 +1,7 @@
 import type { LayerKey } from '../map/layers/layer';
 import { SPEEDS, type Speed } from '../travel/clock';
 import type { Trouble } from '../travel/loader';
+import { LIVE_EDGE_MS } from '../travel/present';
 import type { Formats } from '../settings/formats';
 import { t } from '../settings/language';
 import { h, setText } from './dom';
@@ -46,12 +47,13 @@ export class TravelBar {
   /** The end of what the slider spans; undefined: now. */
   #end: number | undefined;
   #formats: Formats | undefined;
+  #isLive = true;
 
   constructor(element: HTMLElement, actions: TravelActions) {
     this.#actions = actions;
     this.#play.addEventListener('click', actions.toggle);
     this.#live.addEventListener('click', actions.live);
-    this.#slider.addEventListener('input', () => this.#actions.seek(this.#from + this.#slider.valueAsNumber * SECOND_MS));
+    this.#slider.addEventListener('input', () => this.#actions.seek(this.#chosen));
     this.#date.addEventListener('change', () => this.#pickDate());
     this.#speed.addEventListener('change', () => this.#actions.setSpeed(Number(this.#speed.value) as Speed));
     element.append(
@@ -63,6 +65,7 @@ export class TravelBar {
   /** `state`: undefined while the map is live; `hidden`: layers that the user has switched off. */
   show(state: TravelState | undefined, now: number, formats: Formats, hidden: ReadonlySet<LayerKey>): void {
     this.#formats = formats;
+    this.#isLive = state === undefined;
     const at = state?.at ?? now;
     this.#moveWindow(at, now);
     const playing = state?.playing === true;
@@ -87,6 +90,13 @@ export class TravelBar {
   /** Of the present, not of the last drawing: the slider can be moved before the next one. */
   get #from(): number {
     return (this.#end ?? Date.now()) - SPAN_MS;
+  }
+
+  /** What the user chose at the slider. The present is longer than a step: the first one back ends before it. */
+  get #chosen(): number {
+    const at = this.#from + this.#slider.valueAsNumber * SECOND_MS;
+    const isBack = this.#isLive && this.#slider.value !== this.#slider.max;
+    return isBack ? Math.min(at, Date.now() - LIVE_EDGE_MS - STEP_S * SECOND_MS) : at;
   }
 
   /** The last 12 hours, or those around an earlier time. */

@@ -126,6 +126,23 @@ it('has theme, language and state of the connection in a frame', async () => {
   await visit.end([/ERR_|WebSocket|cannot be shown|Failed to fetch|fetching the script/, /^Error$/]);
 });
 
+it('says what it needs where the browser has no WebGL', async () => {
+  const sky = await startSky();
+  const visit = await Visit.start(browser, sky, { viewport: DESKTOP, locale: 'de-CH', bypassCSP: true });
+  const { page } = visit;
+  await page.addInitScript(() => {
+    const { getContext } = HTMLCanvasElement.prototype;
+    HTMLCanvasElement.prototype.getContext = function (this: HTMLCanvasElement, kind: string, ...rest: never[]) {
+      return kind === 'webgl2' ? null : Reflect.apply(getContext, this, [kind, ...rest]);
+    } as typeof getContext;
+  });
+  await page.goto(sky.url);
+  await page.waitForSelector('main [role=alert] >> text=Sie braucht WebGL 2', STEP);
+  expect(await axeViolations(page)).toEqual([]);
+  await visit.end([/the map cannot be started/]);
+  sky.close();
+});
+
 it('ignores an unknown theme and language in a frame', async () => {
   const sky = await startSky();
   const visit = await Visit.start(browser, sky, { viewport: DESKTOP, locale: 'de-CH', colorScheme: 'light' });

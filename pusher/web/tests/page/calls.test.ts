@@ -3,7 +3,7 @@ import type { Page } from 'playwright-core';
 import { expect } from 'vitest';
 import type { Hooks } from '../../src/hooks';
 import { objects, removal } from '../../../../clients/web/tests/wire.js';
-import { axeViolations, DESKTOP, pageTest, STEP, VIEW, type SkyServer } from './open';
+import { axeViolations, DESKTOP, pageTest, placeLater, STEP, VIEW, type SkyServer } from './open';
 
 declare const window: { updraft?: Hooks };
 
@@ -80,6 +80,27 @@ it('shows the present calls while the past is shown', async ({ page, visit }) =>
   await page.click('.row:has-text("Needs a ride")');
   await page.waitForFunction(() => window.updraft!.travel() === undefined, undefined, STEP);
   await page.waitForSelector('[data-fact="fact.alert"]', STEP);
+});
+
+it('shows a call while a pilot is followed', async ({ page, visit }) => {
+  await visit.open();
+  await page.click('.row', STEP);
+  await page.click('text=Follow', STEP);
+  await page.waitForFunction((start) => location.hash.split('&')[0] !== start, VIEW, STEP);
+  await page.click('.alerts button >> text=Show');
+  await page.waitForFunction(() => location.hash.includes('device=110206') && location.hash.startsWith('#map=10.5/'), undefined, STEP);
+  const at = await placeLater(page);
+  expect(await placeLater(page)).toBe(at);
+  // In sight, and not below the details.
+  await page.click('.beacon:not(.calm)', { ...STEP, trial: true });
+});
+
+it('announces all calls that are new', async ({ page, sky, visit }) => {
+  await visit.open();
+  await expect.poll(() => page.textContent('[role=status].unseen')).toMatch(/^Needs .+\. Needs .+$/);
+  const call = madeOf(sky).find(({ device }) => device === DISTRESS)!;
+  put(sky, ['Ada', 'Bob'].map((name, i) => ({ ...call, alert_id: `4-${i}`, name })));
+  await expect.poll(() => page.textContent('[role=alert].unseen')).toBe('Distress call: Ada. Distress call: Bob');
 });
 
 it('sounds for a new distress call unless it is muted', async ({ page, sky, visit }) => {

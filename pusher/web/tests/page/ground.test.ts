@@ -6,7 +6,7 @@ import { aircraft, objects } from '../../../../clients/web/tests/wire.js';
 import { launch } from '../browser.mjs';
 import { startSky } from '../sky.mjs';
 import type { Hooks } from '../../src/hooks';
-import { STEP, Visit } from './open';
+import { placeLater, STEP, Visit } from './open';
 
 declare const window: { updraft?: Hooks };
 
@@ -69,6 +69,41 @@ it('shows the base map, the terrain and heights above ground', async () => {
   await visit.live();
   await page.click('button[aria-label=Layers]');
   await expect.poll(() => page.isChecked('[name=base][value=outline]')).toBe(true);
+  await visit.end();
+  sky.close();
+});
+
+it('shows the outline where the style cannot be loaded, and says so', async () => {
+  const sky = await startSky({ config: { style: './map/none.json' } });
+  const visit = await Visit.start(browser, sky, SMALL);
+  const { page } = visit;
+  await visit.open();
+  await page.waitForSelector('.banner.hint >> text=The online map cannot be loaded now', STEP);
+  await page.waitForFunction(() => window.updraft!.shown('land').length > 0 && window.updraft!.shown('ground').length > 0, undefined, STEP);
+  await visit.end([/404|style cannot be loaded/]);
+  sky.close();
+});
+
+it('keeps the relief off that is switched off while a style is loaded', async () => {
+  let loading = Promise.resolve();
+  const style = { version: 8, sources: {}, layers: [{ id: 'water', type: 'background', paint: { 'background-color': '#336699' } }] };
+  const sky = await startSky({ config: { ...CONFIG, style: './map/style.json' }, files: FILES, api: { '/map/style.json': () => loading.then(() => ({ body: style })) } });
+  const visit = await Visit.start(browser, sky, SMALL);
+  const { page } = visit;
+  await page.addInitScript(() => localStorage.setItem('updraft-settings', JSON.stringify({ baseMap: 'style' })));
+  await visit.open('#map=11/46.62/7.85');
+  await page.waitForFunction(() => window.updraft!.shown('contours').length > 5, undefined, STEP);
+  let load = (): void => {};
+  loading = new Promise((resolve) => { load = resolve; });
+  await page.keyboard.press('t');
+  await expect.poll(() => visit.requests.filter((url) => url.endsWith('/map/style.json')).length).toBe(2);
+  await page.click('button[aria-label=Layers]');
+  await page.click('label:has([name=relief])');
+  load();
+  await page.waitForFunction(() => window.updraft!.loaded('terrain') && window.updraft!.shown('ground').length > 0, undefined, STEP);
+  // Long enough to draw contour lines.
+  await placeLater(page);
+  expect(await page.evaluate(() => window.updraft!.shown('contours'))).toEqual([]);
   await visit.end();
   sky.close();
 });

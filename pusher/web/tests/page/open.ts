@@ -70,6 +70,13 @@ export function coloursIn(page: Page, picture: Buffer, { x, y, width, height }: 
   }, [[...picture], [x, y, width, height]] as const);
 }
 
+/** Where the map is by its address, once it was drawn several more times: a followed pilot moves it with each. */
+export async function placeLater(page: Page): Promise<string> {
+  const moved = await page.evaluate(() => window.updraft!.moved());
+  await page.waitForFunction((before) => window.updraft!.moved() > before + 500, moved, STEP);
+  return (await page.evaluate(() => location.hash)).split('&')[0]!;
+}
+
 /** One open page, and its errors. */
 export class Visit {
   readonly page: Page;

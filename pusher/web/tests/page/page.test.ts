@@ -3,7 +3,7 @@ import { expect } from 'vitest';
 import { startSky } from '../sky.mjs';
 import type { Hooks } from '../../src/hooks';
 import { aircraft, objects, removal } from '../../../../clients/web/tests/wire.js';
-import { pageTest, STEP, VIEW, Visit } from './open';
+import { pageTest, placeLater, STEP, VIEW, Visit } from './open';
 
 declare const window: { updraft?: Hooks };
 
@@ -149,6 +149,38 @@ it('follows a pilot with the map, and links to that state', async ({ page, visit
   await visit.live();
   await page.waitForSelector('.row.followed', STEP);
   await expect.poll(() => page.textContent('#card h2')).toBe(name);
+});
+
+it('stays where the arrow keys move it while a pilot is followed', async ({ page, visit }) => {
+  await visit.open();
+  await page.click('.row', STEP);
+  await page.click('text=Follow', STEP);
+  await page.waitForFunction((start) => location.hash.split('&')[0] !== start, VIEW, STEP);
+  await page.focus('canvas.maplibregl-canvas');
+  await page.keyboard.press('ArrowRight');
+  const at = await placeLater(page);
+  expect(await placeLater(page)).toBe(at);
+});
+
+it('says that a dialog cannot be loaded, and opens it later', async ({ page, visit, expected }) => {
+  expected.push(/ERR_FAILED/);
+  const code = /assets\/(data-view|silent|compare)-/;
+  await page.route(code, (route) => route.abort('failed'));
+  await visit.open(`${VIEW}&group=110B00`);
+  await page.waitForSelector('.row', STEP);
+  const failed = (state: 'visible' | 'hidden') => page.waitForSelector('.banner.hint >> text=This part of the page cannot be loaded now. Open it again.', { ...STEP, state });
+  await page.keyboard.press('d');
+  await failed('visible');
+  await failed('hidden');
+  await page.keyboard.press('u');
+  await failed('visible');
+  await failed('hidden');
+  await page.keyboard.press('g');
+  await page.click('text=Compare altitudes');
+  await failed('visible');
+  await page.unroute(code);
+  await page.click('text=Compare altitudes');
+  await page.waitForSelector('#compare[open]', STEP);
 });
 
 it('filters list and map by the address, and shows one number', async ({ page, visit }) => {

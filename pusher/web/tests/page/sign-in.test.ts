@@ -59,6 +59,7 @@ async function end({ sky, provider, visit }: Stage, expected: RegExp[] = []): Pr
 }
 
 const account = 'button[aria-label=Account]';
+const zones = 'button[aria-label="Draw zones"]';
 
 async function openAccount(page: Page): Promise<void> {
   await page.waitForSelector(account, STEP);
@@ -91,6 +92,9 @@ it('signs in at the provider, sends the token, and signs out', async () => {
   const one = await stage();
   const { sky, visit, page, provider } = one;
   await visit.open(`${VIEW}&follow=110B90`);
+  await page.waitForSelector(account, STEP);
+  // Without a person there is no permission to draw zones.
+  expect(await page.isVisible(zones)).toBe(false);
   expect(visit.requests.filter((url) => url.includes('flow'))).toEqual([]);
   expect(sky.protocols.at(-1)).toBe('updraft.v1.proto');
   await logIn(page);

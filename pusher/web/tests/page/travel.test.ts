@@ -127,6 +127,22 @@ it('goes to a date, to a recent time, and back to live', async ({ page, visit })
   await page.waitForFunction(() => window.updraft!.drawn().length > 80 && window.updraft!.travel() === undefined, undefined, STEP);
 });
 
+it('leaves the present with the first step of the slider', async ({ page, visit }) => {
+  await visit.open();
+  await page.keyboard.press('p');
+  await page.waitForSelector('#travel .travel-time >> text=Live', STEP);
+  await page.focus('#travel input[type=range]');
+  await page.keyboard.press('ArrowLeft');
+  await page.waitForFunction(() => window.updraft!.travel() !== undefined, undefined, STEP);
+  const agoMs = Date.now() - (await travel(page))!.at;
+  expect(agoMs).toBeGreaterThan(60_000);
+  expect(agoMs).toBeLessThan(120_000);
+  // The next one goes on from there, and the way back ends in the present.
+  await page.keyboard.press('ArrowRight');
+  await page.keyboard.press('ArrowRight');
+  await page.waitForFunction(() => window.updraft!.travel() === undefined, undefined, STEP);
+});
+
 it('keeps calls for help live, and goes back to them', async ({ page, visit }) => {
   await visit.open(`${VIEW}&at=${THEN}`);
   await drawsPast(page);
@@ -134,6 +150,15 @@ it('keeps calls for help live, and goes back to them', async ({ page, visit }) =
   await page.click('.alerts button >> text=Show');
   await page.waitForFunction(() => window.updraft!.travel() === undefined, undefined, STEP);
   await page.waitForSelector('#card:not([hidden])', STEP);
+});
+
+it('goes back to the present with a notification that is clicked', async ({ page, visit }) => {
+  await visit.open(`${VIEW}&at=${THEN}`);
+  await drawsPast(page);
+  // As the service worker reports the click.
+  await page.evaluate((select) => navigator.serviceWorker.dispatchEvent(new MessageEvent('message', { data: { select } })), 0x110b01);
+  await page.waitForSelector('#card:not([hidden])', STEP);
+  await page.waitForFunction(() => window.updraft!.travel() === undefined && location.hash.startsWith('#map=10.5/'), undefined, STEP);
 });
 
 it('breaks no rule of axe, on a phone too', async ({ browser, sky }) => {

@@ -94,9 +94,11 @@ export function cameraOf(map: MapLibre): Camera {
   const { clientWidth: width, clientHeight: height } = map.getContainer();
   const { lng, lat } = map.getCenter();
   const isRaised = map.getTerrain() !== null;
+  const pitch = radians(map.getPitch()), bearing = radians(map.getBearing());
+  const perspective = { middleX: width / 2, focalPx: height / 2 / Math.tan(radians(map.getVerticalFieldOfView()) / 2), pitch, bearing };
   return {
     width, height, zoom: map.getZoom(), bearingDeg: map.getBearing(), isRaised, isFlat: map.getPitch() === 0 && !isRaised, centre: spotOf(lng, lat), middle: map.project([lng, lat]),
-    project: (lon, lat, altitudeM) => (isRaised && altitudeM !== undefined ? above(map, lon, lat, altitudeM) : map.project([lon, lat])),
+    project: (lon, lat, altitudeM) => (isRaised && altitudeM !== undefined ? above(map, perspective, lon, lat, altitudeM) : map.project([lon, lat])),
   };
 }
 
@@ -104,14 +106,30 @@ export function cameraOf(map: MapLibre): Camera {
 const BESIDE_M = 50;
 const METRES_PER_DEGREE = 111_195;
 
+/** What the size of things depends on, besides their distance from the camera. The focal length is in pixels, as MapLibre has it. */
+interface Perspective {
+  middleX: number;
+  focalPx: number;
+  /** Radians. */
+  pitch: number;
+  bearing: number;
+}
+
 /** The pixel of an altitude over raised terrain: as far above the pixel of the ground as its height has pixels at that distance from the camera. */
-function above(map: MapLibre, lon: number, lat: number, altitudeM: number): Pixel {
+function above(map: MapLibre, { middleX, focalPx, pitch, bearing }: Perspective, lon: number, lat: number, altitudeM: number): Pixel {
   const ground = map.project([lon, lat]);
-  const heightM = altitudeM * EXAGGERATION - (map.queryTerrainElevation([lon, lat]) ?? Infinity);
+  const groundM = map.queryTerrainElevation([lon, lat]) ?? Infinity;
+  const heightM = altitudeM * EXAGGERATION - groundM;
   if (!(heightM > 0)) return ground;
-  const bearing = (map.getBearing() * Math.PI) / 180;
   const north = -Math.sin(bearing) * BESIDE_M, east = Math.cos(bearing) * BESIDE_M;
-  const beside = map.project([lon + east / METRES_PER_DEGREE / Math.cos((lat * Math.PI) / 180), lat + north / METRES_PER_DEGREE]);
-  const pixelsPerMetre = Math.abs(beside.x - ground.x) / BESIDE_M;
-  return { x: ground.x, y: ground.y - heightM * pixelsPerMetre * Math.sin((map.getPitch() * Math.PI) / 180) };
+  const there: [number, number] = [lon + east / METRES_PER_DEGREE / Math.cos(radians(lat)), lat + north / METRES_PER_DEGREE];
+  const beside = map.project(there);
+  // On a slope that pixel is nearer to the camera or farther away, and by that alone farther from the middle or nearer to it.
+  const nearerM = ((map.queryTerrainElevation(there) ?? groundM) - groundM) * Math.cos(pitch);
+  const pixelsPerMetre = Math.abs((beside.x - ground.x) / (BESIDE_M + ((beside.x - middleX) / focalPx) * nearerM));
+  return { x: ground.x, y: ground.y - heightM * pixelsPerMetre * Math.sin(pitch) };
+}
+
+function radians(degrees: number): number {
+  return (degrees * Math.PI) / 180;
 }

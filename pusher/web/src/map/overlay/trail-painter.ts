@@ -5,7 +5,7 @@ import type { Painter } from './overlay';
 import type { Screen } from './screen';
 import { trailLines, type TrailLine } from './trail-lines';
 
-/** Below, trails would hide the symbols. */
+/** Below, trails would hide the symbols: only those that the user chose are painted. */
 const TRAIL_ZOOM = 7.5;
 const WIDTH_PX = 1.8, SELECTED_WIDTH_PX = 3.2, RIM_WIDTH_PX = 5.5;
 /** A shorter step is not painted, pixels. */
@@ -27,11 +27,10 @@ export class TrailPainter implements Painter {
   }
 
   paint(g: CanvasRenderingContext2D, screen: Screen): void {
-    if (screen.zoom < TRAIL_ZOOM) return;
     g.lineCap = g.lineJoin = 'round';
     const dark = isDark(this.#theme);
     const selected = this.#lines.filter(({ isSelected }) => isSelected);
-    this.#stroke(g, screen, this.#lines.filter(({ isSelected }) => !isSelected), WIDTH_PX, dark ? 0.6 : 0.85);
+    if (screen.zoom >= TRAIL_ZOOM) this.#stroke(g, screen, this.#lines.filter(({ isSelected }) => !isSelected), WIDTH_PX, dark ? 0.6 : 0.85);
     this.#stroke(g, screen, selected.map((line) => ({ ...line, colour: dark ? '#000000' : '#22303c' })), RIM_WIDTH_PX, 0.55);
     this.#stroke(g, screen, selected, SELECTED_WIDTH_PX, 1);
   }
