@@ -66,6 +66,7 @@ macro_rules! contract {
             flights_are_found_in_positions
             erased_rows_stay_erased
             late_rows_of_an_erased_device_are_erased
+            receptions_of_an_erased_device_are_erased
             everything_about_a_device_is_read
             the_newest_privacy_is_kept
             flights_begin_when_the_device_is_public_again

@@ -386,6 +386,9 @@ pub(crate) const ERASED_BY_OBSERVATION: [&str; 6] = [
     DecisionRow::TABLE,
 ];
 
+/// Rows of other topics than that of an erasure are written within this time behind it.
+pub(crate) const LATE_MINUTES: u32 = 20;
+
 pub(crate) fn weather<D: Dialect>(device: u32, period: Period, page: &Page) -> String {
     let Page { after, rows } = page;
     format!(

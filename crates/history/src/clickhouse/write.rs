@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use clickhouse::{Row, RowWrite};
 
 use super::{ClickHouse, errors};
-use crate::dialect::ERASED_BY_OBSERVATION;
+use crate::dialect::{ERASED_BY_OBSERVATION, LATE_MINUTES};
 use crate::model::Stored;
 use crate::{AlertRow, Block, ErasureRow, HistoryError, HistoryWriter};
 
@@ -75,7 +75,7 @@ impl ClickHouse {
         }
     }
 
-    /// Deletes the rows of an erasure. Receptions first, since they are found by their observations.
+    /// Deletes the rows of an erasure. Receptions first, since those before the column `device` are found by their observations.
     async fn erase(&self, erasure: &ErasureRow) -> Result<(), HistoryError> {
         let ErasureRow { device, observation_id, erased_at_ms } = erasure;
         let partition = observation_id >> 48;
@@ -87,7 +87,11 @@ impl ClickHouse {
         let ids: Vec<String> =
             tables.iter().map(|table| format!("SELECT observation_id FROM {table} WHERE {observed}")).collect();
         self.execute(
-            &format!("DELETE FROM receptions WHERE observation_id IN ({})", ids.join(" UNION ALL ")),
+            &format!(
+                "DELETE FROM receptions WHERE ({}) OR observation_id IN ({})",
+                until("reception_id"),
+                ids.join(" UNION ALL ")
+            ),
             DELETE_TIMEOUT,
         )
         .await?;
@@ -105,7 +109,8 @@ impl ClickHouse {
         .await
     }
 
-    /// Erasures whose devices have rows again: an older hour was replayed, or a block of another topic came later.
+    /// Erasures whose devices have rows again: an older hour was replayed, or a block of another topic came later. New ones too,
+    /// since late receptions are not searched for.
     async fn replayed_erasures(&self) -> Result<Vec<ErasureRow>, HistoryError> {
         let of_erased = |table: &str, id: &str| {
             format!("SELECT device, {id} AS observation_id FROM {table} WHERE device IN (SELECT device FROM erasures)")
@@ -117,7 +122,9 @@ impl ClickHouse {
              FROM erasures AS e INNER JOIN ({}) AS p \
              ON p.device = e.device WHERE p.observation_id <= e.observation_id \
              AND bitShiftRight(p.observation_id, 48) = bitShiftRight(e.observation_id, 48) \
-             GROUP BY device, observation_id, erased_at",
+             GROUP BY device, observation_id, erased_at \
+             UNION DISTINCT SELECT device, observation_id, erased_at FROM erasures \
+             WHERE erased_at > now64(3) - INTERVAL {LATE_MINUTES} MINUTE",
             tables.join(" UNION ALL ")
         );
         let mut rows = self.rows::<ErasureRow>(&sql, "find rows of erased devices");

@@ -1,5 +1,7 @@
 //! Hidden and erased devices.
 
+use std::time::{SystemTime, UNIX_EPOCH};
+
 use geo::Bounds;
 use schemas::privacy::PublicPast;
 
@@ -9,8 +11,8 @@ use crate::testing::{
     reception, track, weather,
 };
 use crate::{
-    BlockRows, DeviceRow, FlightQuery, GroundPositionRow, NameRow, Period, PositionRow, PrivacyRow, TrackQuery,
-    Visibility,
+    BlockRows, DeviceRow, ErasureRow, FlightQuery, GroundPositionRow, NameRow, Period, PositionRow, PrivacyRow,
+    ReceptionRow, TrackQuery, Visibility,
 };
 
 /// The private rows are of the last day by the store's clock.
@@ -86,6 +88,24 @@ pub async fn late_rows_of_an_erased_device_are_erased(store: &impl Store) {
         store.maintain().await.expect("maintained");
         assert_eq!(all(store.of_device(GLIDER)).await, [DeviceRow::Erasures(order.clone())], "{token}");
     }
+}
+
+/// A frame that makes no observation, such as a message, has receptions all the same; blocks of receptions come late.
+pub async fn receptions_of_an_erased_device_are_erased(store: &impl Store) {
+    let of_message = |receiver: &str, step: u64, device| {
+        vec![ReceptionRow { reception_id: 7 << 48 | step, observation_id: None, device, ..reception(receiver, 4) }]
+    };
+    let receptions = |receptions| BlockRows { receptions, ..BlockRows::default() };
+    let now_ms = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_millis() as i64;
+    let order = ErasureRow { erased_at_ms: now_ms, ..erasure(GLIDER, 7 << 48 | 79) };
+    let other = of_message("Gamma", 6, Some(GLIDER + 1));
+    store.write(&block("r-0-0-0", receptions(of_message("Alpha", 4, Some(GLIDER))))).await.expect("written");
+    store.write(&block("r-0-0-1", receptions(other.clone()))).await.expect("written");
+    store.write(&block("p-0-0-0", BlockRows { erasures: vec![order], ..BlockRows::default() })).await.expect("written");
+    assert_eq!(all(store.receptions(export(Bounds::WORLD))).await, other);
+    store.write(&block("r-0-0-2", receptions(of_message("Beta", 5, Some(GLIDER))))).await.expect("written");
+    store.maintain().await.expect("maintained");
+    assert_eq!(all(store.receptions(export(Bounds::WORLD))).await, other, "the late one");
 }
 
 pub async fn everything_about_a_device_is_read(store: &impl Store) {

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use rusqlite::{Connection, Transaction, params, params_from_iter};
 
 use super::{Sqlite, expire, flights};
-use crate::dialect::ERASED_BY_OBSERVATION;
+use crate::dialect::{ERASED_BY_OBSERVATION, LATE_MINUTES};
 use crate::model::Stored;
 use crate::{AlertRow, Block, BlockRows, ErasureRow, HistoryError, HistoryWriter};
 
@@ -119,7 +119,7 @@ fn mark_days(block: &Transaction<'_>, rows: &BlockRows) -> rusqlite::Result<()> 
     Ok(())
 }
 
-/// Deletes the rows of an erasure. Receptions first, since they are found by their observations.
+/// Deletes the rows of an erasure. Receptions first, since those before the column `device` are found by their observations.
 fn erase(block: &Transaction<'_>, erasure: &ErasureRow) -> rusqlite::Result<()> {
     let (device, last) = (erasure.device, erasure.observation_id.cast_signed());
     let first = last >> 48 << 48;
@@ -129,6 +129,10 @@ fn erase(block: &Transaction<'_>, erasure: &ErasureRow) -> rusqlite::Result<()> 
         block.execute(&receptions, params![device, first, last])?;
         block.execute(&format!("DELETE {of}"), params![device, first, last])?;
     }
+    block.execute(
+        "DELETE FROM receptions WHERE device = ?1 AND reception_id BETWEEN ?2 AND ?3",
+        params![device, first, last],
+    )?;
     block
         .execute("DELETE FROM alerts WHERE device = ?1 AND alert_id BETWEEN ?2 AND ?3", params![device, first, last])?;
     block.execute(
@@ -150,10 +154,14 @@ fn apply_erasures(connection: &mut Connection) -> rusqlite::Result<()> {
     let of = |table: &str, id: &str| format!("SELECT 1 FROM {table} WHERE device = ?1 AND {id} BETWEEN ?2 AND ?3");
     let mut tables = ERASED_BY_OBSERVATION.map(|table| of(table, "observation_id")).to_vec();
     tables.push(of(AlertRow::TABLE, "alert_id"));
-    let exists = format!("SELECT EXISTS ({})", tables.join(" UNION ALL "));
+    // Late receptions are not searched for: new erasures are applied again.
+    let is_new = format!("?4 > (unixepoch() - 60 * {LATE_MINUTES}) * 1000");
+    let exists = format!("SELECT {is_new} OR EXISTS ({})", tables.join(" UNION ALL "));
     for erasure in &erasures {
         let (last, first) = (erasure.observation_id.cast_signed(), erasure.observation_id.cast_signed() >> 48 << 48);
-        if block.query_row(&exists, params![erasure.device, first, last], |row| row.get::<_, bool>(0))? {
+        if block.query_row(&exists, params![erasure.device, first, last, erasure.erased_at_ms], |row| {
+            row.get::<_, bool>(0)
+        })? {
             erase(&block, erasure)?;
         }
     }
