@@ -109,8 +109,11 @@ impl SnapshotCache {
         Some((frames, Vec::new()))
     }
 
-    /// Stores the changed object with each cached snapshot whose cells it is or was in.
+    /// Stores the changed object with each cached snapshot whose cells it is or was in. A snapshot with an object that is removed is
+    /// dropped: it may have been hidden, and nobody who connects then may still see it.
     pub(crate) fn apply(&mut self, change: &Change) {
+        let (from, is_removed) = (change.from, change.to.is_none());
+        self.cached.retain(|cached| !(is_removed && from.is_some_and(|cell| cached.key.subscription.covers(cell))));
         for cached in &mut self.cached {
             let subscription = &cached.key.subscription;
             let inside = |cell| subscription.covers(cell);

@@ -160,6 +160,33 @@ fn clients_share_a_snapshot_and_miss_nothing() {
     assert_eq!(world.clients.last().map(|client| client.model.objects.len()), Some(8));
 }
 
+/// It may have been hidden: nobody who connects afterwards sees where it was.
+#[test]
+fn a_removed_object_is_in_no_later_snapshot() {
+    let mut world = World::new();
+    for device in 1..=3 {
+        world.run(Step::Move { device, ground: false, lat: 46.0, lon: 7.5 });
+    }
+    world.run(Step::Read { instance: 0, records: 3 });
+    world.run(Step::Drain { instance: 0 });
+    world.tick(2_000);
+    for _ in 0..3 {
+        world.connect(0, alps(), None);
+    }
+    world.run(Step::Remove { device: 3, ground: false });
+    world.run(Step::Read { instance: 0, records: 1 });
+    world.run(Step::Drain { instance: 0 });
+    world.connect(0, alps(), None);
+    let last = world.clients.len() - 1;
+    // Frame by frame: the removal after the snapshot would hide what was in it.
+    world.run(Step::Capacity { client: last, frames: 1 });
+    let first = (0..10).find_map(|_| {
+        world.tick(1);
+        Some(world.clients[last].model.objects.len()).filter(|objects| *objects > 0)
+    });
+    assert_eq!(first, Some(2));
+}
+
 #[test]
 fn a_new_follower_gets_the_removal_of_an_alert() {
     let mut world = World::new();
