@@ -74,10 +74,10 @@ pub async fn run(config: Config, context: Context) -> anyhow::Result<()> {
     }
     tasks.spawn("mqtt", |stop| front.serve(stop));
     tasks.spawn("mqtt-probe", |stop| probe.run(stop));
-    tasks.spawn("pusher", |stop| programs.clone().pusher(pusher, stop));
     if let Some(file) = zone_file {
         tasks.spawn("zones", |stop| programs.clone().keep_zones(file, stop));
     }
+    tasks.spawn("pusher", |stop| programs.clone().pusher(pusher, stop));
     tasks.spawn("historian", |stop| programs.clone().historian(stop));
     tasks.spawn("receivers", |stop| programs.clone().receivers(stop));
     tasks.spawn("thermals", |stop| programs.clone().thermals(stop));
