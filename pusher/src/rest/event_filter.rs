@@ -11,6 +11,7 @@ use zones::is_set_name;
 
 use super::problem::Problem;
 use crate::fleets::Fleets;
+use crate::ownership::Ownership;
 use crate::time::rfc3339;
 
 /// How long alerts of hidden devices are sent after the credentials have allowed it, microseconds.
@@ -52,6 +53,7 @@ impl WantedEvents {
         &self,
         caller: &Caller,
         fleets: &Fleets,
+        ownership: &Ownership,
         now_us: u64,
     ) -> Result<(EventFilter, Language), Problem> {
         let devices = self.devices()?;
@@ -90,19 +92,30 @@ impl WantedEvents {
             ..EventFilter::default()
         };
         if self.hidden {
-            self.allow_hidden(caller, now_us, &mut filter)?;
+            self.allow_hidden(caller, ownership, now_us, &mut filter)?;
         }
         Ok((filter, self.language()?))
     }
 
-    fn allow_hidden(&self, caller: &Caller, now_us: u64, filter: &mut EventFilter) -> Result<(), Problem> {
+    fn allow_hidden(
+        &self,
+        caller: &Caller,
+        ownership: &Ownership,
+        now_us: u64,
+        filter: &mut EventFilter,
+    ) -> Result<(), Problem> {
         if self.alerts == Alerts::None || !caller.scopes.has(Scope::AlertHandle) {
             let detail = "alerts of hidden devices need alerts, and credentials with alert:handle";
             return Err(Problem::forbidden("no_hidden_alerts", detail));
         }
         filter.hidden_until_us = Some(now_us.saturating_add(HIDDEN_FOR_US));
         filter.hidden_of_all = caller.scopes.has(Scope::AlertHandleAny);
-        filter.hidden_devices = caller.devices.iter().take(MAX_DEVICES).map(|device| device.0).collect();
+        // Of the devices that the user owns, the owner at the time of an alert counts.
+        let user_id = caller.user_id();
+        let is_owned =
+            |device: &DeviceAddress| user_id.is_some() && ownership.owner(*device).as_deref() == user_id.as_deref();
+        let lasting = caller.devices.iter().filter(|device| !is_owned(device)).take(MAX_DEVICES);
+        filter.hidden_devices = lasting.map(|device| device.0).collect();
         Ok(())
     }
 
@@ -178,4 +191,34 @@ pub(super) fn answer_properties() -> Value {
         fields.insert("hidden_until".to_owned(), json!({ "type": "string" }));
     }
     properties
+}
+
+#[cfg(test)]
+mod tests {
+    use access::Credential;
+    use schemas::v1::{Account, UserDevice, account};
+
+    use super::*;
+
+    const OWNED: DeviceAddress = DeviceAddress(0x11_0B90);
+    const OF_CREDENTIALS: DeviceAddress = DeviceAddress(0x07_AB12);
+
+    #[test]
+    fn hidden_alerts_of_an_owned_device_end_with_the_ownership() {
+        let ownership = Ownership::default();
+        let owned = UserDevice { user_id: "token/ada".to_owned(), device: OWNED.0, ..UserDevice::default() };
+        ownership.apply(&Account { changed_at_us: 1, entity: Some(account::Entity::UserDevice(owned)) });
+        let unknown = Caller::unknown(Credential::Token);
+        let caller = Caller {
+            subject: "ada".to_owned(),
+            scopes: unknown.scopes.with(Scope::AlertHandle),
+            devices: vec![OF_CREDENTIALS],
+            ..unknown
+        };
+        let caller = ownership.with_devices(caller.into());
+        assert!(caller.devices.contains(&OWNED));
+        let wanted = WantedEvents { alerts: Alerts::All, hidden: true, ..WantedEvents::default() };
+        let (filter, _) = wanted.read(&caller, &Fleets::default(), &ownership, 1).expect("allowed");
+        assert_eq!(filter.hidden_devices, [OF_CREDENTIALS.0]);
+    }
 }

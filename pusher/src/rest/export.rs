@@ -1,7 +1,7 @@
 //! `GET /api/v1/export`: tables of the history for analysts, limited and streamed.
 //!
-//! For the progress of a download, `x-rows` has the number of rows (HEAD returns it without the table), and CSV has a
-//! line for each row. XLSX cannot be streamed: the file is completed first and has a Content-Length.
+//! XLSX cannot be streamed: the file is completed first and has a Content-Length. The number of rows is in no answer: the store
+//! counts those of devices that are hidden by now, and the difference would say where these were.
 
 mod body;
 mod slots;
@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract::{RawQuery, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
+use axum::http::{HeaderMap, HeaderValue, Method, header};
 use axum::response::{IntoResponse, Response};
 use history::export::{MAX_XLSX_ROWS, TableFormat};
 use history::{ExportKind, ExportQuery, PositionRow, ReceptionRow, ThermalRow, WeatherRow};
@@ -29,8 +29,8 @@ use table::Table;
 
 pub(super) const ENDPOINT: Endpoint = Endpoint {
     path: "/api/v1/export",
-    summary: "A table of the history of a region and a period, as CSV, XLSX or Parquet. The header `x-rows` has the number \
-              of rows, also with HEAD. A table beyond the limit of rows is refused with a problem document that has both numbers.",
+    summary: "A table of the history of a region and a period, as CSV, XLSX or Parquet. A table beyond the limit of \
+              rows is refused.",
     path_parameters: &[],
     parameters: &[
         &Parameter { name: "kind", kind: "string", about: "positions (the default), thermals, weather or receptions." },
@@ -49,10 +49,6 @@ pub(super) const ENDPOINT: Endpoint = Endpoint {
 pub(super) fn media_types() -> impl Iterator<Item = &'static str> {
     TableFormat::ALL.into_iter().map(TableFormat::media_type)
 }
-
-/// Rows are counted up to this multiple of the limit, for the problem document.
-const COUNTED_LIMITS: u64 = 100;
-const ROWS: HeaderName = HeaderName::from_static("x-rows");
 
 pub(super) async fn get(
     State(app): State<App>,
@@ -73,13 +69,11 @@ pub(super) async fn get(
         TableFormat::Csv | TableFormat::Parquet => app.options.export_max_rows,
     };
     let permit = app.exports.begin()?;
-    let counted = ExportQuery { bounds, period, limit: limit.saturating_mul(COUNTED_LIMITS) };
+    let counted = ExportQuery { bounds, period, limit };
     let rows = history.store.count(kind.in_store(), counted).await.map_err(|error| history_failed(&error))?;
     if rows > limit {
-        let more = if rows > counted.limit { "more than " } else { "" };
-        let shown = rows.min(counted.limit);
-        let detail =
-            format!("{more}{shown} rows; at most {limit} at once: ask for a smaller region or a shorter period");
+        // The exact number is not for the public: the store counts rows of devices that are hidden by now.
+        let detail = format!("more than {limit} rows: ask for a smaller region or a shorter period");
         return Err(Problem::bad_request("too_many_rows", detail));
     }
     let file_name = format!("{}-{}.{}", kind.as_str(), &rfc3339(ms_to_us(period.from_ms))[..10], format.word());
@@ -93,10 +87,10 @@ pub(super) async fn get(
         }
     };
     drop(permit);
-    Ok(table_response(format, &file_name, rows, body))
+    Ok(table_response(format, &file_name, body))
 }
 
-fn table_response(format: TableFormat, file_name: &str, rows: u64, (body, bytes): (Body, Option<u64>)) -> Response {
+fn table_response(format: TableFormat, file_name: &str, (body, bytes): (Body, Option<u64>)) -> Response {
     let parameters = if format == TableFormat::Csv { "; charset=utf-8; header=present" } else { "" };
     let media_type = format!("{}{parameters}", format.media_type());
     let mut response = ([(header::CONTENT_TYPE, media_type)], body).into_response();
@@ -104,8 +98,7 @@ fn table_response(format: TableFormat, file_name: &str, rows: u64, (body, bytes)
     let disposition = HeaderValue::from_str(&format!("attachment; filename=\"{file_name}\""));
     headers.insert(header::CONTENT_DISPOSITION, disposition.expect("a kind and a date"));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    headers.insert(ROWS, rows.into());
-    headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("x-rows, content-disposition"));
+    headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("content-disposition"));
     if let Some(bytes) = bytes {
         headers.insert(header::CONTENT_LENGTH, bytes.into());
     }

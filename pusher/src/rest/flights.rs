@@ -11,7 +11,7 @@ use schemas::v1;
 use super::endpoint::{BOUNDS, Endpoint, Parameter};
 use super::picture_request::{accepts_protobuf, message_response};
 use super::problem::Problem;
-use super::public_history::{PublicHistory, day, history_failed, ms_to_us, us_to_ms};
+use super::public_history::{PublicHistory, day, history_failed, ms_to_us, parse_device, us_to_ms};
 use crate::app::App;
 use crate::time::rfc3339;
 
@@ -56,7 +56,8 @@ pub(super) async fn get(
         return Err(Problem::bad_request("missing_parameter", detail));
     }
     let history = PublicHistory::open(&app)?;
-    let device = address.map(|address| history.visible(address)).transpose()?.map(|visible| visible.device);
+    // Those of a hidden device are left out below, so that it answers as an unknown one does.
+    let device = address.map(parse_device).transpose()?.map(|device| device.0);
     let query = FlightQuery { device, bounds, period, limit: limit + 1 };
     let mut found = visible_flights(&history, query).await.map_err(|error| history_failed(&error))?;
     let truncated = found.len() as u64 > limit;

@@ -70,9 +70,7 @@ impl PublicHistory {
     /// # Errors
     /// 400: invalid address. 404: the device is hidden, with the same text as for an unknown device.
     pub(super) fn visible(&self, address: &str) -> Result<VisibleDevice, Problem> {
-        let device: DeviceAddress = address
-            .parse()
-            .map_err(|error: schemas::id::ParseIdError| Problem::bad_request("bad_address", error.to_string()))?;
+        let device = parse_device(address)?;
         let first_ms = self.public_past(device.0).first_ms().ok_or_else(|| unknown_device(device.0))?;
         Ok(VisibleDevice { device: device.0, first_ms })
     }
@@ -162,6 +160,13 @@ pub(super) fn day(query: &Query, name: &'static str) -> Result<Option<Period>, P
         return Err(Problem::invalid_parameter(name, text, "a day in UTC, for example 2026-07-14"));
     }
     Ok(time(query, name)?.map(|from_ms| Period { from_ms, to_ms: from_ms + DAY_MS }))
+}
+
+/// # Errors
+/// 400: no address.
+pub(super) fn parse_device(address: &str) -> Result<DeviceAddress, Problem> {
+    let parsed = address.parse();
+    parsed.map_err(|error: schemas::id::ParseIdError| Problem::bad_request("bad_address", error.to_string()))
 }
 
 pub(super) fn unknown_device(device: u32) -> Problem {

@@ -105,7 +105,7 @@ pub(super) async fn create(
     let wanted: NewBrowser = serde_json::from_slice(&body_of(body).await?)
         .map_err(|error| Problem::bad_request("bad_body", format!("the body is no subscription: {error}")))?;
     let now_us = app.context.clock.now_us();
-    let (filter, language) = wanted.events.read(&requester.caller, &app.fleets, now_us)?;
+    let (filter, language) = wanted.events.read(&requester.caller, &app.fleets, &app.ownership, now_us)?;
     let Subscription { endpoint, keys } = wanted.subscription;
     let endpoint = deliverer.policy().parse(&endpoint);
     let endpoint = endpoint.map_err(|error| Problem::bad_request("bad_url", format!("invalid endpoint: {error}")))?;

@@ -23,8 +23,8 @@ pub(super) const ENDPOINT: Endpoint = Endpoint {
     summary: "The recorded positions of aircraft, those of ground objects with their states, or the readings of weather \
               stations (`kind`) in a region and a time of at most 12 hours, the oldest first, at most one per device and \
               `step`, in pages: `next` of a page is the `cursor` of the following one, with the other parameters \
-              unchanged and `from` and `to` as in the response. A page may be empty and have a `next`. Hidden devices \
-              have none.",
+              unchanged and `from` and `to` as in the response. A page may have fewer than `limit` and a `next`. Hidden \
+              devices have none.",
     path_parameters: &[],
     parameters: &[
         &LAT,
@@ -65,6 +65,8 @@ const MAX_STEP_S: u32 = 3_600;
 /// Steps of a period, where the query does not choose.
 const STEPS: u64 = 720;
 const MAX_LIMIT: u64 = 10_000;
+/// Pages of the store that are read for one of the client, where rows are left out.
+const MAX_READS: usize = 20;
 
 pub(super) async fn get(
     State(app): State<App>,
@@ -90,8 +92,9 @@ pub(super) async fn get(
         Some(Region::Circle(circle)) => circle.bounds(),
         None => Bounds::WORLD,
     };
-    let asked = RegionQuery { bounds, period, step_ms: i64::from(step_s) * 1_000, after, limit: limit + 1 };
-    let reader = Reader { history: &history, region: region.as_ref(), limit };
+    let query = RegionQuery { bounds, period, step_ms: i64::from(step_s) * 1_000, after, limit: limit + 1 };
+    let reader = Reader { history: &history, region: region.as_ref(), query };
+    let store = &history.store;
     let mut message = v1::RegionHistory {
         server_time: rfc3339(history.now_us),
         from: rfc3339(ms_to_us(period.from_ms)),
@@ -100,9 +103,9 @@ pub(super) async fn get(
         ..v1::RegionHistory::default()
     };
     let page = match kind {
-        Kind::Aircraft => reader.page(history.store.positions_by_time(asked), position, &mut message.positions).await?,
-        Kind::Ground => reader.page(history.store.ground_by_time(asked), ground_position, &mut message.ground).await?,
-        Kind::Weather => reader.page(history.store.weather_by_time(asked), reading, &mut message.readings).await?,
+        Kind::Aircraft => reader.page(|query| store.positions_by_time(query), position, &mut message.positions).await?,
+        Kind::Ground => reader.page(|query| store.ground_by_time(query), ground_position, &mut message.ground).await?,
+        Kind::Weather => reader.page(|query| store.weather_by_time(query), reading, &mut message.readings).await?,
     };
     message.names = names_of(&history, &page.keys).await?;
     message.next = page.next.map(write_cursor);
@@ -132,32 +135,47 @@ impl Kind {
 struct Reader<'a> {
     history: &'a PublicHistory,
     region: Option<&'a Region>,
-    limit: u64,
+    /// Its limit is one more than that of the page.
+    query: RegionQuery,
 }
 
 /// What was read of a page.
 struct Page {
     /// Of its rows.
     keys: Vec<PositionKey>,
-    /// The last row that was read, where more follow.
+    /// Where the following page begins, where there is one. It names a row that is shown, or a time alone: a hidden device is in no page.
     next: Option<PositionKey>,
 }
 
 impl Reader<'_> {
-    /// Adds the public rows of a page to `shown`, in the form of `view`. `rows` has one more than the limit where more follow.
+    /// Adds the public rows of a page to `shown`, in the form of `view`. The store does not know which devices are hidden: where
+    /// rows are left out, more are read.
     async fn page<T: ObservedRow, V>(
         &self,
-        rows: Rows<T>,
+        read: impl Fn(RegionQuery) -> Rows<T>,
         view: fn(&T) -> V,
         shown: &mut Vec<V>,
     ) -> Result<Page, Problem> {
-        let mut rows = rows.try_concat().await.map_err(|error| history_failed(&error))?;
-        let has_more = rows.len() as u64 > self.limit;
-        rows.truncate(usize::try_from(self.limit).unwrap_or(usize::MAX));
-        let next = rows.last().map(T::time_key).filter(|_| has_more);
-        rows.retain(|row| self.shows(row));
-        shown.extend(rows.iter().map(view));
-        Ok(Page { keys: rows.iter().map(T::time_key).collect(), next })
+        let limit = usize::try_from(self.query.limit - 1).unwrap_or(usize::MAX);
+        let (mut query, mut keys, mut unread_from_ms) = (self.query, Vec::new(), None);
+        for _ in 0..MAX_READS {
+            let rows = read(query).try_concat().await.map_err(|error| history_failed(&error))?;
+            let last = rows.last().map(T::time_key).filter(|_| rows.len() as u64 >= query.limit);
+            for row in rows.iter().filter(|row| self.shows(*row)) {
+                if keys.len() == limit {
+                    let next = keys.last().copied();
+                    return Ok(Page { keys, next });
+                }
+                keys.push(row.time_key());
+                shown.push(view(row));
+            }
+            let Some(last) = last else { return Ok(Page { keys, next: None }) };
+            (query.after, unread_from_ms) = (Some(last), Some(last.event_at_ms));
+            query.limit = MAX_LIMIT + 1;
+        }
+        // The first of that time again: some of its rows may be in this page, too.
+        let next = unread_from_ms.map(|event_at_ms| PositionKey { event_at_ms, device: 0, observation_id: 0 });
+        Ok(Page { keys, next })
     }
 
     fn shows(&self, row: &impl ObservedRow) -> bool {

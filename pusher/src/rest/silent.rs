@@ -29,7 +29,7 @@ use recorded::{Ended, read};
 pub(super) const ENDPOINT: Endpoint = Endpoint {
     path: "/api/v1/silent",
     summary: "Aircraft of the last 24 hours whose last position is in flight, at least 15 minutes ago: most of them landed where \
-              no receiver hears them, or were switched off. First come those with an open call for help, then those that \
+              no receiver hears them, or were switched off. First come those with an open call for medical help or distress, then those that \
               nothing was heard of since, not even from the ground; among them those where a receiver should hear them, those \
               that sank at 5 m/s or faster, and the newest. Hidden devices are not among them.",
     path_parameters: &[],

@@ -13,7 +13,7 @@ use super::endpoint::{Endpoint, Parameter};
 use super::picture_request::VARY;
 use super::problem::Problem;
 use super::public_history::{
-    DAY_MS, FROM, HOURS, PublicHistory, TO, bad_parameter, history_failed, ms_to_us, unknown_device,
+    DAY_MS, FROM, HOURS, PublicHistory, TO, bad_parameter, history_failed, ms_to_us, parse_device, unknown_device,
 };
 use super::query::Query;
 use super::spreadsheet::{self, DECIMAL, EXCEL};
@@ -72,13 +72,15 @@ pub(super) async fn get(
     let (format, level) = (format(&query, &headers, csv.is_some())?, level(&query)?);
     let max_points = query.number("max_points", 2..=MAX_POINTS)?;
     let history = PublicHistory::open(&app)?;
-    let visible = history.visible(&address)?;
-    let device = visible.device;
+    // A hidden device answers as an unknown one does: what is wrong with the query comes first.
+    parse_device(&address)?;
     let period = history.period(&query)?;
     if format == Format::Igc && period.to_ms - period.from_ms > DAY_MS {
         let detail = "the period is too long for IGC, which has one flight: at most 24 hours".to_owned();
         return Err(Problem::bad_request("period_too_long", detail));
     }
+    let visible = history.visible(&address)?;
+    let device = visible.device;
     let mut rows = history.store.track(TrackQuery {
         device,
         period: visible.within(period),
@@ -95,6 +97,7 @@ pub(super) async fn get(
     let subject = Subject { device, name, from_us, to_us, level };
     let file_name = format!("{}-{}.{}", subject.address(), &rfc3339(from_us)[..10], format.word());
     let track = TrackBody {
+        history,
         rows,
         block: Some(first),
         shaper: Shaper::new(level, max_points),
@@ -121,6 +124,8 @@ fn track_response(format: Format, file_name: &str, body: Body) -> Response {
 
 /// The body of a track. Each time the client reads, one block of rows is read, shaped and written.
 struct TrackBody {
+    /// Asked for every row: the client may read for minutes, and the device be hidden meanwhile.
+    history: PublicHistory,
     rows: Rows<PositionRow>,
     /// A block of rows that is not written yet.
     block: Option<Vec<PositionRow>>,
@@ -154,7 +159,8 @@ impl TrackBody {
                     return Some((Err(error), None));
                 }
                 Some(Ok(rows)) => {
-                    rows.iter().for_each(|row| self.shaper.push(row.into(), &mut self.points));
+                    let shown = rows.iter().filter(|row| self.history.shows(row.device, row.event_at_ms));
+                    shown.for_each(|row| self.shaper.push(row.into(), &mut self.points));
                     self.write(&mut out);
                 }
             }

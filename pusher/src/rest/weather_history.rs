@@ -11,7 +11,7 @@ use super::devices::ADDRESS;
 use super::endpoint::{Endpoint, Parameter};
 use super::picture_request::{accepts_protobuf, message_response};
 use super::problem::Problem;
-use super::public_history::{FROM, HOURS, PublicHistory, TO, history_failed, ms_to_us, unknown_device};
+use super::public_history::{FROM, HOURS, PublicHistory, TO, history_failed, ms_to_us, parse_device, unknown_device};
 use crate::app::App;
 use crate::time::rfc3339;
 
@@ -43,9 +43,11 @@ pub(super) async fn get(
     let query = ENDPOINT.query(query.as_deref())?;
     let limit = query.number("limit", 1..=MAX_LIMIT)?.unwrap_or(MAX_LIMIT);
     let history = PublicHistory::open(&app)?;
+    // A hidden device answers as an unknown one does: what is wrong with the query comes first.
+    parse_device(&address)?;
+    let period = history.period(&query)?;
     let visible = history.visible(&address)?;
     let device = visible.device;
-    let period = history.period(&query)?;
     let mut rows = readings(&history, device, visible.within(period), limit + 1).await?;
     if rows.is_empty() && readings(&history, device, visible.complete_period(&history), 1).await?.is_empty() {
         return Err(unknown_device(device));

@@ -86,7 +86,7 @@ pub(super) async fn create(
     let wanted: NewWebhook = serde_json::from_slice(&body_of(body).await?)
         .map_err(|error| Problem::bad_request("bad_body", format!("the body is no webhook: {error}")))?;
     let now_us = app.context.clock.now_us();
-    let (filter, language) = wanted.events.read(&requester.caller, &app.fleets, now_us)?;
+    let (filter, language) = wanted.events.read(&requester.caller, &app.fleets, &app.ownership, now_us)?;
     let url = deliverer.policy().parse(&wanted.url);
     let url = url.map_err(|error| Problem::bad_request("bad_url", format!("invalid url: {error}")))?;
     let mut random = [0; 8];

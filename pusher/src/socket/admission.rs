@@ -8,12 +8,14 @@ use rustc_hash::FxHashMap;
 
 use fanout::session::Budget;
 
+use crate::networks;
+
 /// Limits of a process.
 #[derive(Clone, Debug)]
 pub(crate) struct AdmissionLimits {
     /// Open WebSockets.
     pub max_connections: usize,
-    /// Open WebSockets from one IP address; 0: no limit.
+    /// Open WebSockets from one IP address, of IPv6 from one network of 64 bits; 0: no limit.
     pub max_connections_per_address: usize,
     /// New WebSockets per second: spreads the load of snapshots when many clients reconnect at once.
     pub max_handshakes_per_second: u32,
@@ -32,7 +34,7 @@ struct Shared {
 #[derive(Debug)]
 struct Open {
     all: usize,
-    by_address: FxHashMap<IpAddr, usize>,
+    by_address: FxHashMap<Vec<u8>, usize>,
     handshakes: Budget,
 }
 
@@ -66,7 +68,7 @@ impl AdmissionError {
 #[derive(Debug)]
 pub(crate) struct ConnectionPermit {
     admission: Admission,
-    address: IpAddr,
+    network: Vec<u8>,
 }
 
 impl Admission {
@@ -89,7 +91,8 @@ impl Admission {
         if open.all >= limits.max_connections {
             return Err(AdmissionError::ServerFull);
         }
-        let own = open.by_address.get(&address).copied().unwrap_or_default();
+        let network = networks::key(address);
+        let own = open.by_address.get(&network).copied().unwrap_or_default();
         if limits.max_connections_per_address > 0 && own >= limits.max_connections_per_address {
             return Err(AdmissionError::AddressFull);
         }
@@ -97,8 +100,8 @@ impl Admission {
             return Err(AdmissionError::TooManyHandshakes);
         }
         open.all += 1;
-        open.by_address.insert(address, own + 1);
-        Ok(ConnectionPermit { admission: self.clone(), address })
+        open.by_address.insert(network.clone(), own + 1);
+        Ok(ConnectionPermit { admission: self.clone(), network })
     }
 
     /// The number of open WebSockets.
@@ -112,11 +115,11 @@ impl Drop for ConnectionPermit {
     fn drop(&mut self) {
         let mut open = self.admission.0.open.lock();
         open.all = open.all.saturating_sub(1);
-        let own = open.by_address.get(&self.address).copied().unwrap_or_default();
+        let own = open.by_address.get(&self.network).copied().unwrap_or_default();
         if own > 1 {
-            open.by_address.insert(self.address, own - 1);
+            open.by_address.insert(self.network.clone(), own - 1);
         } else {
-            open.by_address.remove(&self.address);
+            open.by_address.remove(&self.network);
         }
     }
 }
@@ -151,6 +154,17 @@ mod tests {
         assert_eq!(admission.admit(address(3), NOW).unwrap_err(), AdmissionError::ServerFull);
         drop((held, other));
         assert_eq!(admission.open(), 0);
+        assert!(admission.0.open.lock().by_address.is_empty());
+    }
+
+    #[test]
+    fn a_network_of_ipv6_counts_as_one_address() {
+        let admission = admission(100, 2, 100);
+        let admit = |address: &str| admission.admit(address.parse().expect("an address"), NOW);
+        let held = ["2001:db8:0:1::1", "2001:db8:0:1:9::2"].map(|address| admit(address).unwrap());
+        assert_eq!(admit("2001:db8:0:1::3").unwrap_err(), AdmissionError::AddressFull);
+        assert!(admit("2001:db8:0:2::1").is_ok(), "another network");
+        drop(held);
         assert!(admission.0.open.lock().by_address.is_empty());
     }
 

@@ -82,7 +82,6 @@ async fn pandas_reads_every_table_format() {
         let dir = tempfile::tempdir().expect("a directory");
         for format in ["csv", "xlsx", "parquet"] {
             let response = recorded.stage.get(&format!("/api/v1/export?kind={kind}&format={format}&hours=1")).await;
-            assert_eq!(response.headers()["x-rows"], rows.len().to_string().as_str());
             assert_eq!(response.headers().contains_key("content-length"), format == "xlsx", "{format}");
             write(dir.path(), &format!("table.{format}"), &response.bytes().await.expect("a body"));
         }

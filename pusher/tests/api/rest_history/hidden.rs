@@ -80,6 +80,44 @@ async fn a_hidden_past_stays_hidden_after_expiry() {
     stage.close().await;
 }
 
+/// Of its aircraft too: a status, a text or a cursor could say where it flies.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hidden_device_answers_as_an_unknown_one() {
+    let recorded = recorded().await;
+    let stage = &recorded.stage;
+    let hidden = v1::PrivacyState { device: ADA, version: 9, hidden: true, ..Default::default() };
+    stage.publish_value(topic::PRIVACY, "110B90", &hidden).await;
+    stage.until("Ada is hidden", || async { is_hidden(&visible(stage).await) }).await;
+    let (period, mistake) = ("hours=1", "from=2026-07-14T10:00:00Z&to=2026-07-14T09:00:00Z");
+    for query in [period, mistake, "hours=x"] {
+        for path in ["/api/v1/track/ADDRESS?", "/api/v1/weather/ADDRESS/history?", "/api/v1/flights?address=ADDRESS&"] {
+            let answer = async |address: &str| {
+                let response = stage.get(&format!("{}{query}", path.replace("ADDRESS", address))).await;
+                let (status, text) =
+                    (response.status(), response.text().await.expect("text").replace(address, "ADDRESS"));
+                (status, text.split("\"server_time\"").next().unwrap_or_default().to_owned())
+            };
+            assert_eq!(answer("110B90").await, answer("07FFFF").await, "{path}{query}");
+        }
+    }
+    let head = stage.get("/api/v1/export?hours=1").await;
+    assert_eq!(head.headers().get("x-rows"), None, "the store counts hidden rows");
+    recorded.stage.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_page_of_the_past_ends_at_a_hidden_device() {
+    let recorded = recorded().await;
+    let page = async |cursor: &str| recorded.json(&format!("/api/v1/history?step=1&limit=1{cursor}")).await;
+    let first = page("").await;
+    assert!(first["next"].as_str().expect("more follow").contains("110B90"));
+    let hidden = v1::PrivacyState { device: ADA, version: 9, hidden: true, ..Default::default() };
+    recorded.stage.publish_value(topic::PRIVACY, "110B90", &hidden).await;
+    recorded.stage.until("Ada is hidden", || async { page("").await["positions"] == json!([]) }).await;
+    assert_eq!(page("").await["next"], Value::Null);
+    recorded.stage.close().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_private_state_alone_hides_the_history() {
     let recorded = recorded().await;
