@@ -1,8 +1,7 @@
 //! Hidden and erased devices.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
 use geo::Bounds;
+use runtime::Clock;
 use schemas::privacy::PublicPast;
 
 use super::{DAY, Store, all, export, of};
@@ -96,7 +95,7 @@ pub async fn receptions_of_an_erased_device_are_erased(store: &impl Store) {
         vec![ReceptionRow { reception_id: 7 << 48 | step, observation_id: None, device, ..reception(receiver, 4) }]
     };
     let receptions = |receptions| BlockRows { receptions, ..BlockRows::default() };
-    let now_ms = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_millis() as i64;
+    let now_ms = (Clock::system().now_us() / 1_000) as i64;
     let order = ErasureRow { erased_at_ms: now_ms, ..erasure(GLIDER, 7 << 48 | 79) };
     let other = of_message("Gamma", 6, Some(GLIDER + 1));
     store.write(&block("r-0-0-0", receptions(of_message("Alpha", 4, Some(GLIDER))))).await.expect("written");
