@@ -143,7 +143,7 @@ struct Reader<'a> {
 struct Page {
     /// Of its rows.
     keys: Vec<PositionKey>,
-    /// Where the following page begins, where there is one. It names a row that is shown, or a time alone: a hidden device is in no page.
+    /// Where the following page begins, where there is one. It names a public row, or a time alone, and never a hidden device.
     next: Option<PositionKey>,
 }
 
@@ -157,7 +157,7 @@ impl Reader<'_> {
         shown: &mut Vec<V>,
     ) -> Result<Page, Problem> {
         let limit = usize::try_from(self.query.limit - 1).unwrap_or(usize::MAX);
-        let (mut query, mut keys, mut unread_from_ms) = (self.query, Vec::new(), None);
+        let (mut query, mut keys) = (self.query, Vec::new());
         for _ in 0..MAX_READS {
             let rows = read(query).try_concat().await.map_err(|error| history_failed(&error))?;
             let last = rows.last().map(T::time_key).filter(|_| rows.len() as u64 >= query.limit);
@@ -170,11 +170,12 @@ impl Reader<'_> {
                 shown.push(view(row));
             }
             let Some(last) = last else { return Ok(Page { keys, next: None }) };
-            (query.after, unread_from_ms) = (Some(last), Some(last.event_at_ms));
-            query.limit = MAX_LIMIT + 1;
+            (query.after, query.limit) = (Some(last), MAX_LIMIT + 1);
         }
-        // The first of that time again: some of its rows may be in this page, too.
-        let next = unread_from_ms.map(|event_at_ms| PositionKey { event_at_ms, device: 0, observation_id: 0 });
+        // Behind the last row that was read. Where its device is hidden, at that time: rows of it may come twice.
+        let of_time = |last: PositionKey| PositionKey { device: 0, observation_id: 0, ..last };
+        let is_public = |last: &PositionKey| self.history.shows(last.device, last.event_at_ms);
+        let next = query.after.map(|last| if is_public(&last) { last } else { of_time(last) });
         Ok(Page { keys, next })
     }
 

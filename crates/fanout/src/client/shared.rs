@@ -109,11 +109,13 @@ impl SnapshotCache {
         Some((frames, Vec::new()))
     }
 
-    /// Stores the changed object with each cached snapshot whose cells it is or was in. A snapshot with an object that is removed is
-    /// dropped: it may have been hidden, and nobody who connects then may still see it.
+    /// Stores the changed object with each cached snapshot whose cells it is or was in. A snapshot that has a removed object is
+    /// dropped: the object may have been hidden, and clients that connect after that must not receive it.
     pub(crate) fn apply(&mut self, change: &Change) {
-        let (from, is_removed) = (change.from, change.to.is_none());
-        self.cached.retain(|cached| !(is_removed && from.is_some_and(|cell| cached.key.subscription.covers(cell))));
+        if let (Some(from), None) = (change.from, change.to) {
+            let has_it = |shown: &Subscription| shown.kinds().contains(change.id.kind) && shown.covers(from);
+            self.cached.retain(|cached| !has_it(&cached.key.subscription));
+        }
         for cached in &mut self.cached {
             let subscription = &cached.key.subscription;
             let inside = |cell| subscription.covers(cell);

@@ -131,19 +131,25 @@ fn distress_does_not_wait_for_a_slow_rate() {
     assert_eq!(world.clients[0].model.objects.len(), 1);
 }
 
-#[test]
-fn clients_share_a_snapshot_and_miss_nothing() {
+/// Three clients of a region with this many aircraft: the second and the third share a snapshot.
+fn with_shared_snapshot(aircraft: u32) -> World {
     let mut world = World::new();
     world.instances[0].dispatcher.take_snapshot_counts();
-    for device in 1..=9 {
+    for device in 1..=aircraft {
         world.run(Step::Move { device, ground: false, lat: 46.0, lon: 7.5 });
     }
-    world.run(Step::Read { instance: 0, records: 9 });
+    world.run(Step::Read { instance: 0, records: aircraft as usize });
     world.run(Step::Drain { instance: 0 });
     world.tick(2_000);
     for _ in 0..3 {
         world.connect(0, alps(), None);
     }
+    world
+}
+
+#[test]
+fn clients_share_a_snapshot_and_miss_nothing() {
+    let mut world = with_shared_snapshot(9);
     // Changes between the snapshot and its last reader: one object moves, one leaves, one enters, one ends.
     world.run(Step::Move { device: 1, ground: false, lat: 46.1, lon: 7.5 });
     world.run(Step::Move { device: 2, ground: false, lat: -46.0, lon: 7.5 });
@@ -160,19 +166,10 @@ fn clients_share_a_snapshot_and_miss_nothing() {
     assert_eq!(world.clients.last().map(|client| client.model.objects.len()), Some(8));
 }
 
-/// It may have been hidden: nobody who connects afterwards sees where it was.
+/// It may have been hidden: clients that connect after that must not receive it.
 #[test]
 fn a_removed_object_is_in_no_later_snapshot() {
-    let mut world = World::new();
-    for device in 1..=3 {
-        world.run(Step::Move { device, ground: false, lat: 46.0, lon: 7.5 });
-    }
-    world.run(Step::Read { instance: 0, records: 3 });
-    world.run(Step::Drain { instance: 0 });
-    world.tick(2_000);
-    for _ in 0..3 {
-        world.connect(0, alps(), None);
-    }
+    let mut world = with_shared_snapshot(3);
     world.run(Step::Remove { device: 3, ground: false });
     world.run(Step::Read { instance: 0, records: 1 });
     world.run(Step::Drain { instance: 0 });

@@ -6,7 +6,7 @@ use schemas::object::State;
 use schemas::v1::command::{AcknowledgeAlert, Action, ResolveAlert};
 use schemas::v1::{AlertKind, AlertResolution, AlertStatus, Audience};
 
-use super::kit::{PILOT, Story, at, ground, kinds, name, tracking};
+use super::kit::{PILOT, Story, ground, home, kinds, name, tracking};
 use crate::core::Outputs;
 
 fn alert_of(out: &Outputs) -> &schemas::v1::AlertState {
@@ -15,12 +15,6 @@ fn alert_of(out: &Outputs) -> &schemas::v1::AlertState {
         _ => None,
     });
     alert.expect("an alert")
-}
-
-const HOME: (f64, f64) = (46.2, 13.6);
-
-fn home() -> fanet::Position {
-    at(HOME.0, HOME.1)
 }
 
 #[test]

@@ -16,6 +16,13 @@ pub(super) const START_S: u64 = 1_750_000_000;
 /// A pilot over the Soča valley.
 pub(super) const PILOT: u32 = 0x11_0B90;
 
+/// Where pilots of these tests fly, degrees.
+pub(super) const HOME: (f64, f64) = (46.2, 13.6);
+
+pub(super) fn home() -> fanet::Position {
+    at(HOME.0, HOME.1)
+}
+
 pub(super) fn at(latitude_deg: f64, longitude_deg: f64) -> fanet::Position {
     fanet::Position::new(latitude_deg, longitude_deg)
 }

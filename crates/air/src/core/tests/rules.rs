@@ -9,14 +9,10 @@ use schemas::v1::{
     AppPosition, Audience, FlightPhase, ObservationFlag, Position, observation, reception, thermal_report,
 };
 
-use super::kit::{PILOT, Story, at, frame_of, ground, kinds, mark, message, name, station, thermal, tracking};
+use super::kit::{
+    HOME, PILOT, Story, at, frame_of, ground, home, kinds, mark, message, name, station, thermal, tracking,
+};
 use crate::core::{Outputs, StateChange};
-
-const HOME: (f64, f64) = (46.2, 13.6);
-
-fn home() -> fanet::Position {
-    at(HOME.0, HOME.1)
-}
 
 #[test]
 fn a_second_frame_shows_a_pilot() {
