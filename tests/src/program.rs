@@ -30,7 +30,7 @@ pub struct ProgramOptions {
 impl ProgramOptions {
     /// Options for the binary of that name, such as `bridge`, with no arguments.
     pub fn new(binary: &str) -> Self {
-        let start_within = Duration::from_secs(60);
+        let start_within = Duration::from_secs(180);
         let binary = binary.to_owned();
         Self { binary, args: Vec::new(), env: Vec::new(), start_within, announced: Vec::new() }
     }
@@ -56,7 +56,7 @@ impl ProgramOptions {
         self
     }
 
-    /// How long `/ready` may take; 60 s by default.
+    /// How long `/ready` may take; 180 s by default.
     #[must_use]
     pub fn start_within(mut self, deadline: Duration) -> Self {
         self.start_within = deadline;

@@ -159,7 +159,7 @@ async fn a_frozen_cluster_loses_no_record() {
     // A client without brokers may have to fetch the metadata of the topics first.
     let partition = TopicPartition::new("t", 0);
     let high = async || log.watermarks(&partition).await.ok().map(|ends| ends.high);
-    let high = harness::wait_until(Duration::from_secs(30), "the partition's ends", high).await.expect("watermarks");
+    let high = harness::wait_until(Duration::from_secs(90), "the partition's ends", high).await.expect("watermarks");
     member.commit(&[(partition, high)]).await.expect("a member again");
 }
 

@@ -11,8 +11,7 @@ mod read;
 mod settings;
 mod write;
 
-use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use clickhouse::Client;
@@ -48,8 +47,8 @@ pub struct ClickHouse {
     breaker: Breaker,
     limiter: ReadLimiter,
     clock: Clock,
-    /// When this program computes flights next.
-    flights_due_us: Arc<AtomicU64>,
+    /// The monotonic time from which this program computes flights again.
+    flights_due: Arc<Mutex<Duration>>,
 }
 
 impl ClickHouse {
@@ -66,7 +65,7 @@ impl ClickHouse {
         let client = client.with_url(&endpoint.server).with_database(&endpoint.database);
         let client = with_credentials(client, &endpoint);
         let (breaker, limiter) = (Breaker::new(clock.clone()), ReadLimiter::new(READERS, clock.clone()));
-        Ok(Self { client, url, endpoint, breaker, limiter, clock, flights_due_us: Arc::default() })
+        Ok(Self { client, url, endpoint, breaker, limiter, clock, flights_due: Arc::default() })
     }
 
     /// The server and the database in messages: without credentials.

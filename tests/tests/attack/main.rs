@@ -25,7 +25,7 @@ use harness::{Program, Stage};
 use crate::flight::Flight;
 use crate::watcher::Watcher;
 
-const TIMEOUT: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_secs(180);
 /// The region of the honest receiver.
 const REGION: &str = "lat=46.20&lon=13.60&radius=60";
 const GOOD_RECEIVER: &str = "7048812";

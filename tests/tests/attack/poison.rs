@@ -1,7 +1,5 @@
 //! Payloads that cannot be decoded: too short, or truncated.
 
-use std::time::Duration;
-
 use anyhow::{Context, Result, ensure};
 use harness::{Stage, wait_until};
 use serde_json::Value;
@@ -102,7 +100,7 @@ async fn the_bridge_limits_its_dead_letters() -> Result<()> {
         let written = stage.bridge.metric("fanet_bridge_dead_lettered_total", &[]).await.ok()?;
         (withheld + written >= 2_000.0).then_some(written)
     };
-    let written = wait_until(Duration::from_secs(30), "all frames to be counted", counted).await?;
+    let written = wait_until(TIMEOUT, "all frames to be counted", counted).await?;
     ensure!((20.0..=60.0).contains(&written), "{written} dead letters");
     ensure_ready(&stage.bridge).await
 }

@@ -19,7 +19,7 @@ const SHORT: u32 = 0x11_0B91;
 /// A track of about 10 MB as JSON: far more than the kernel's socket buffers.
 const LONG_POSITIONS: i32 = 60_000;
 /// Shorter than the time after which the server disconnects clients that do not read.
-const REQUEST_TIMEOUT: Duration = Duration::from_secs(25);
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(120);
 
 /// A position every 500 ms until now.
 fn positions_of(device: u32, positions: i32, now_ms: i64) -> Vec<PositionRow> {
@@ -91,7 +91,7 @@ async fn request_until_accepted(program: &Program, path: &str) -> Result<TcpStre
 async fn unread_answers_block_no_other_client() -> Result<()> {
     let directory = tempfile::tempdir()?;
     record(directory.path()).await?;
-    let program = start(directory.path(), "60s").await?;
+    let program = start(directory.path(), "300s").await?;
     let mut unread = Vec::new();
     // More than the number of readers (8) and of concurrent exports (4).
     for _ in 0..18 {

@@ -7,7 +7,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 /// The time limit for an answer.
-pub(crate) const TIMEOUT: Duration = Duration::from_secs(30);
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(90);
 
 /// Encodes a packet: first byte, length, body.
 pub(crate) fn packet(first: u8, body: &[u8]) -> Vec<u8> {

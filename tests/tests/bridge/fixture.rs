@@ -11,7 +11,7 @@ use schemas::catalogue::{self, topic};
 use schemas::v1::RawRecord;
 use streams::{Event, Incoming, KafkaLog, KafkaSettings, Log, NewTopic, SeekTo, TopicPartition, framing};
 
-pub(crate) const TIMEOUT: Duration = Duration::from_secs(30);
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(90);
 
 pub(crate) struct Fixture {
     pub(crate) mosquitto: Mosquitto,

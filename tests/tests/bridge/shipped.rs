@@ -1,7 +1,6 @@
 //! The Mosquitto configuration of Compose: its permissions and limits.
 
 use std::process::Stdio;
-use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 use harness::{Mosquitto, Program, free_port, tool_path, wait_until};
@@ -82,5 +81,5 @@ async fn the_queue_for_an_absent_bridge_is_bounded() -> Result<()> {
         let count = client("mosquitto_sub", bridges_port, &["-t", topic, "-C", "1", "-W", "3"]).await.ok()?;
         count.lines().any(|line| line.parse::<u32>() == Ok(750)).then_some(())
     };
-    wait_until(Duration::from_secs(30), "the broker to report the dropped messages", dropped).await
+    wait_until(TIMEOUT, "the broker to report the dropped messages", dropped).await
 }

@@ -60,7 +60,7 @@ pub(crate) async fn fill_window(rig: &Rig) -> Result<Duration> {
         rig.publisher.also(Other { topic, payload, qos: 0 }).await?;
     }
     let all = async || (dropped().await.ok()? - before >= QOS_0 as f64).then_some(());
-    wait_until(Duration::from_secs(20), "every QoS 0 message to be counted", all).await?;
+    wait_until(crate::TIMEOUT, "every QoS 0 message to be counted", all).await?;
     let in_flight = rig.bridge.metric("fanet_bridge_in_flight", &[]).await?;
     // Mosquitto 2.0.11 sends slightly more than Receive Maximum; the bridge's limit is twice that.
     ensure!(in_flight <= 2.0 * WINDOW as f64, "{in_flight} in flight");
@@ -158,7 +158,7 @@ pub(crate) async fn poison(rig: &Rig) -> Result<Duration> {
     }
     let published_count = POISON * kinds.len();
     let all = async || (acknowledged() - before >= published_count).then_some(());
-    wait_until(Duration::from_secs(20), "the broker to accept the unusable messages", all).await?;
+    wait_until(crate::TIMEOUT, "the broker to accept the unusable messages", all).await?;
     let recovery = rig.wait_for_recovery(clock::now()).await?;
     // The rate of dead letters is limited: those above it are only counted.
     let count = async |name: &str, reason: &str| {
@@ -172,7 +172,7 @@ pub(crate) async fn poison(rig: &Rig) -> Result<Duration> {
             let withheld = count("fanet_bridge_dead_letters_withheld_total", reason).await;
             (dead_letters + withheld == expected as f64).then_some(dead_letters)
         };
-        written += wait_until(Duration::from_secs(20), &format!("{expected} of {reason}"), counted).await?;
+        written += wait_until(crate::TIMEOUT, &format!("{expected} of {reason}"), counted).await?;
     }
     ensure!(written >= 20.0, "only {written} dead letters");
     let records = rig.records(topic::DEAD_LETTER).await?;

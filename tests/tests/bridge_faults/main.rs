@@ -19,6 +19,7 @@ use crate::rig::{Rig, WINDOW};
 use crate::table::Row;
 
 const RATE_HZ: u32 = 2000;
+const TIMEOUT: Duration = Duration::from_secs(90);
 const MEMORY_SAMPLE_INTERVAL: Duration = Duration::from_millis(50);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -115,7 +116,7 @@ async fn count_lost(rig: &Rig, first: usize, end: usize) -> usize {
         })
     };
     let all_settled = async || (open(false) == 0).then_some(());
-    match wait_until(Duration::from_secs(30), "every frame to be acknowledged and in Kafka", all_settled).await {
+    match wait_until(TIMEOUT, "every frame to be acknowledged and in Kafka", all_settled).await {
         Ok(()) => 0,
         Err(_) => open(true).max(1),
     }

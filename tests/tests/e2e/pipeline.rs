@@ -11,7 +11,7 @@ use crate::flight::Flight;
 use crate::watcher::Watcher;
 use harness::Stage;
 
-const TIMEOUT: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(90);
 /// The region of the captured frames.
 const REGION: &str = "lat=46.19&lon=13.65&radius=60";
 

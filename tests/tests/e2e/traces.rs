@@ -9,7 +9,7 @@ use harness::{OtlpReceiver, ReceivedSpan, Stage, wait_until};
 use crate::flight::Flight;
 use crate::watcher::Watcher;
 
-const TIMEOUT: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(90);
 const REGION: &str = "lat=46.20&lon=13.60&radius=60";
 const RECEIVER: &str = "8896672";
 

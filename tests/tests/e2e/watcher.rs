@@ -96,7 +96,7 @@ impl Watcher {
     pub(crate) async fn end(mut self) -> Result<()> {
         let expected = ["welcome", "snapshot", "updates", "checkpoint"];
         let all = |picture: &Picture| expected.iter().all(|kind| picture.messages.contains_key(*kind)).then_some(());
-        self.until(Duration::from_secs(15), "every kind of message", all).await?;
+        self.until(Duration::from_secs(60), "every kind of message", all).await?;
         self.child.kill().await?;
         self.look(|picture| {
             ensure!(picture.error.is_none(), "the client: {:?}", picture.error);

@@ -115,7 +115,7 @@ async fn wait_until_not_ready(historian: &Program, part: &str) {
         let (status, body) = historian.admin("/ready").await.ok()?;
         (status == 503 && body.contains(part)).then_some(())
     };
-    wait_until(Duration::from_secs(30), "/ready to report the outage", not_ready).await.expect("reported");
+    wait_until(Duration::from_secs(90), "/ready to report the outage", not_ready).await.expect("reported");
 }
 
 /// Checks the history with our `verify` command and with queries.

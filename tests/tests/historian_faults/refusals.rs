@@ -79,7 +79,7 @@ async fn the_historian_waits_for_its_database() {
         let (status, body) = historian.admin("/ready").await.ok()?;
         (status == 503 && body.contains("cannot reach http://") && body.contains(clickhouse.url())).then_some(())
     };
-    wait_until(Duration::from_secs(30), "/ready to name the database", reported).await.expect("reported");
+    wait_until(Duration::from_secs(90), "/ready to name the database", reported).await.expect("reported");
     let (status, _) = historian.admin("/health").await.expect("answers");
     assert_eq!(status, 200, "healthy");
     clickhouse.service().start().await.expect("started");

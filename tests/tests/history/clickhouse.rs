@@ -40,7 +40,7 @@ async fn hidden_rows_expire_after_a_day() {
     // The engine drops a part some time after all of its rows have expired. The sum identifies the remaining rows.
     let ids = "SELECT toUInt32(sum(observation_id)) FROM positions FINAL WHERE private";
     let left = async || (store.number(ids).await == 1 + 2).then_some(());
-    harness::wait_until(Duration::from_secs(30), "the old hours to expire, each by itself", left)
+    harness::wait_until(Duration::from_secs(90), "the old hours to expire, each by itself", left)
         .await
         .expect("expired");
 }

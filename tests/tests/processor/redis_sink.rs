@@ -15,7 +15,7 @@ use std::sync::Arc;
 const KINDS: &[LiveKind] = &[LiveKind::Object(Kind::Aircraft), LiveKind::Validation];
 const PARTITIONS: u32 = 24;
 const NOW_US: u64 = 1_750_000_000_000_000;
-const TIME_LIMIT: Duration = Duration::from_secs(30);
+const TIME_LIMIT: Duration = Duration::from_secs(90);
 
 fn aircraft(device: u32, version: u64, latitude_deg: f64) -> LiveUpdate {
     let state = AircraftState {

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::traffic;
 
-const TIMEOUT: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(90);
 const DEVICE: u16 = 7;
 const ADDRESS: &str = "FC0008";
 

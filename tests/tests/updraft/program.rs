@@ -13,7 +13,7 @@ use rumqttc::{AsyncClient, MqttOptions, QoS};
 use serde_json::Value;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
-pub(crate) const SOON: Duration = Duration::from_secs(30);
+pub(crate) const SOON: Duration = Duration::from_secs(90);
 /// The time between two frames of a pilot.
 const STEP: Duration = Duration::from_millis(1_100);
 

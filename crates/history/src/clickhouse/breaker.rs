@@ -12,13 +12,13 @@ use tokio::sync::watch;
 use super::errors;
 use crate::HistoryError;
 
-/// How long the breaker stays open after a query without an answer, microseconds.
-const OPEN_US: u64 = 2_000_000;
+/// How long the breaker stays open after a query without an answer.
+const OPEN: Duration = Duration::from_secs(2);
 
 /// Shared by all queries to one server.
 #[derive(Clone)]
 pub(super) struct Breaker {
-    /// Microseconds since the epoch.
+    /// Monotonic microseconds: a wall clock that is set back would keep the breaker open.
     open_until: Arc<AtomicU64>,
     /// Whether the newest probe, if any, got no answer.
     unresponsive: Arc<watch::Sender<bool>>,
@@ -30,12 +30,16 @@ impl Breaker {
         Self { open_until: Arc::default(), unresponsive: Arc::new(watch::Sender::new(false)), clock }
     }
 
+    fn now_us(&self) -> u64 {
+        micros(self.clock.monotonic())
+    }
+
     /// Checks whether a query may be sent.
     ///
     /// # Errors
     /// Transient: the server did not answer the last query or probe.
     pub(super) fn check(&self, attempted: &str) -> Result<(), HistoryError> {
-        if !*self.unresponsive.borrow() && self.clock.now_us() >= self.open_until.load(Ordering::Relaxed) {
+        if !*self.unresponsive.borrow() && self.now_us() >= self.open_until.load(Ordering::Relaxed) {
             return Ok(());
         }
         Err(HistoryError::transient("unavailable", attempted, "the server did not answer the last request"))
@@ -44,7 +48,7 @@ impl Breaker {
     /// Opens the breaker after an error of a server that did not answer.
     pub(super) fn record(&self, error: &HistoryError) {
         if matches!(error.reason(), "unavailable" | "timeout") {
-            self.open_until.store(self.clock.now_us() + OPEN_US, Ordering::Relaxed);
+            self.open_until.store(self.now_us() + micros(OPEN), Ordering::Relaxed);
         }
     }
 
@@ -81,6 +85,10 @@ impl Breaker {
         };
         outcome.inspect_err(|error| self.record(error))
     }
+}
+
+fn micros(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

@@ -2,6 +2,8 @@
 //! core do: all agree on a take-off.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use futures::StreamExt as _;
 use schemas::privacy::PublicPast;
@@ -15,8 +17,8 @@ use crate::model::Stored;
 use crate::{FlightRow, HistoryError, Period, PositionRow, PrivacyRow};
 
 const DAY_MS: i64 = 86_400_000;
-/// How often flights are computed, microseconds.
-const INTERVAL_US: u64 = 10 * 60 * 1_000_000;
+/// How often flights are computed.
+const INTERVAL: Duration = Duration::from_secs(10 * 60);
 /// Days whose rows have changed within this time are computed again, hours. It covers an outage that delays the
 /// computation.
 const TOUCHED_HOURS: u32 = 2;
@@ -26,13 +28,10 @@ const DEVICES: usize = 100;
 impl ClickHouse {
     /// Computes flights, unless that was done less than ten minutes ago.
     pub(super) async fn refresh_flights_if_due(&self) -> Result<(), HistoryError> {
-        let now_us = self.clock.now_us();
-        let due = |next_us: u64| (next_us <= now_us).then_some(now_us + INTERVAL_US);
-        let order = std::sync::atomic::Ordering::Relaxed;
-        match self.flights_due_us.fetch_update(order, order, due) {
-            Ok(_) => self.refresh_flights().await,
-            Err(_) => Ok(()),
+        if take_turn(&self.flights_due, self.clock.monotonic()) {
+            self.refresh_flights().await?;
         }
+        Ok(())
     }
 
     /// Computes the flights of all days whose rows have changed, and of the days beside them, since a flight can cross
@@ -126,6 +125,16 @@ impl ClickHouse {
     }
 }
 
+/// Whether the flights are due at this monotonic time; if so, sets when they are due next.
+fn take_turn(due: &Mutex<Duration>, now: Duration) -> bool {
+    let mut due = due.lock().unwrap_or_else(PoisonError::into_inner);
+    let is_due = *due <= now;
+    if is_due {
+        *due = now + INTERVAL;
+    }
+    is_due
+}
+
 /// The time of computation orders the results of several writers: it is the system's, also under a test's clock.
 fn system_ms() -> i64 {
     i64::try_from(runtime::Clock::system().now_us() / 1_000).unwrap_or(i64::MAX)
@@ -153,4 +162,16 @@ fn values(flight: &FlightRow, computed_at: &str) -> String {
          {landing_latitude_e7}, {landing_longitude_e7}, {distance_m}, {max_altitude_m}, {max_climb_cmps}, {positions}, \
          {aircraft_kind}, {computed_at})"
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn flights_are_due_at_the_start_and_every_ten_minutes() {
+        let due = Mutex::default();
+        let turns = [0, 1, 599, 600, 601, 1_300].map(|seconds| take_turn(&due, Duration::from_secs(seconds)));
+        assert_eq!(turns, [true, false, false, true, false, true]);
+    }
 }

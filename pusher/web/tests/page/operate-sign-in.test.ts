@@ -11,7 +11,7 @@ let browser: Browser;
 beforeAll(async () => { browser = await launch(); });
 afterAll(() => browser?.close());
 
-const STEP = { timeout: 30_000 };
+const STEP = { timeout: 60_000 };
 const SCOPES = ['picture:read', 'audit:read', 'alert:handle', 'alert:handle_any'];
 const RECORD = { happened_at_us: String(Date.now() * 1000), user_id: 'token/ada', action: 'alert.acknowledge', subject: 'alert/17-5', outcome: 'accepted', request_id: '1' };
 

@@ -11,7 +11,7 @@ beforeAll(async () => { browser = await launch(); });
 afterAll(() => browser?.close());
 
 /** Nothing is drawn: it does not take long. */
-const STEP = { timeout: 15_000 };
+const STEP = { timeout: 60_000 };
 const KEY = 'updraft_a1b2c3d4e5f60718_5e';
 const SCOPES = ['picture:read', 'position:write', 'validation:read', 'validation:reset', 'device:manage', 'device:manage_any', 'alert:handle', 'alert:handle_any', 'audit:read', 'dead_letter:read', 'key:read'];
 const ago = (seconds: number) => String((Date.now() - seconds * 1000) * 1000);
