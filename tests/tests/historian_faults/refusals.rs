@@ -57,7 +57,7 @@ async fn verify_finds_missing_and_changed_rows() {
     assert!(output.contains("24 partitions, 240 observations in the log, 0 partitions differ"), "{output}");
     historian.service().stop().await.expect("stopped");
     fixture
-        .sql("DELETE FROM positions WHERE observation_id = bitShiftLeft(toUInt64(5), 48) + 3")
+        .sql("ALTER TABLE positions DELETE WHERE observation_id = bitShiftLeft(toUInt64(5), 48) + 3 SETTINGS mutations_sync = 1")
         .await
         .expect("deleted");
     let change = "INSERT INTO positions SELECT * REPLACE (altitude_m + 1 AS altitude_m) FROM positions \

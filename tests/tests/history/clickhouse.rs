@@ -85,6 +85,43 @@ async fn a_newer_database_is_not_migrated() {
     store.check().await.expect("reading and writing continue: migrations only add");
 }
 
+/// Without the order of time a minute would cost a part of each device's day.
+#[tokio::test]
+async fn a_minute_is_read_by_time() {
+    const MINUTE: &str = "event_at >= '2026-06-01 12:00:00' AND event_at < '2026-06-01 12:01:00'";
+    let store = store("by_time").await;
+    store
+        .run(
+            "INSERT INTO positions (device, event_at, observation_id, latitude_e7) \
+             SELECT number % 40, toDateTime64('2026-06-01 00:00:00', 3, 'UTC') + intDiv(number, 40) * 30, number, 1 \
+             FROM numbers(115200)",
+        )
+        .await;
+    let plan = format!("EXPLAIN indexes = 1 SELECT latitude_e7 FROM positions WHERE {MINUTE}");
+    let planned = format!("SELECT toUInt32(countIf(explain LIKE '%by_time%')) FROM ({plan})");
+    let found = format!("SELECT toUInt32(sum(latitude_e7)) FROM positions WHERE {MINUTE}");
+    assert!(store.number(&planned).await > 0, "read in the order of devices");
+    assert_eq!(store.number(&found).await, 80);
+    store.run("ALTER TABLE positions DELETE WHERE device = 7 SETTINGS mutations_sync = 1").await;
+    assert!(store.number(&planned).await > 0, "the order of time is lost");
+    assert_eq!(store.number(&found).await, 78);
+    let lightweight = store.client().query("DELETE FROM positions WHERE device = 8").execute().await;
+    lightweight.expect_err("a lightweight deletion would leave its rows in the order of time");
+    // Written twice: merged to one row, in the order of time, too.
+    store.run("INSERT INTO positions SELECT * FROM positions").await;
+    store.run("OPTIMIZE TABLE positions FINAL").await;
+    assert!(store.number(&planned).await > 0, "the order of time is lost");
+    assert_eq!(store.number(&found).await, 78);
+    // Rows that an older program has deleted do not come back with the migration.
+    store.run("ALTER TABLE positions DROP PROJECTION by_time SETTINGS mutations_sync = 1").await;
+    store.run("DELETE FROM schema_migrations WHERE version >= 7").await;
+    store.run("DELETE FROM positions WHERE device = 9").await;
+    store.migrate(&KEEP, false).await.expect("migrated");
+    let is_planned = async || (store.number(&planned).await > 0).then_some(());
+    harness::wait_until(Duration::from_secs(90), "the order of time", is_planned).await.expect("made");
+    assert_eq!(store.number(&found).await, 76);
+}
+
 #[tokio::test]
 async fn refused_rows_differ_from_an_absent_server() {
     let store = store("refused").await;

@@ -8,7 +8,7 @@ use clickhouse::{Row, RowWrite};
 use super::{ClickHouse, errors};
 use crate::dialect::{ERASED_BY_OBSERVATION, LATE_MINUTES};
 use crate::model::Stored;
-use crate::{AlertRow, Block, ErasureRow, HistoryError, HistoryWriter};
+use crate::{AlertRow, Block, ErasureRow, HistoryError, HistoryWriter, PositionRow};
 
 /// How long the server may take to receive a chunk of a block.
 const SEND_TIMEOUT: Duration = Duration::from_secs(10);
@@ -96,7 +96,14 @@ impl ClickHouse {
         )
         .await?;
         for table in ERASED_BY_OBSERVATION {
-            self.execute(&format!("DELETE FROM {table} WHERE {observed}"), DELETE_TIMEOUT).await?;
+            let delete = match table {
+                // Its order of time would go on to show rows that a lightweight deletion has marked.
+                PositionRow::TABLE => {
+                    format!("ALTER TABLE {table} DELETE WHERE {observed} SETTINGS mutations_sync = 1")
+                }
+                _ => format!("DELETE FROM {table} WHERE {observed}"),
+            };
+            self.execute(&delete, DELETE_TIMEOUT).await?;
         }
         self.execute(&format!("DELETE FROM alerts WHERE {}", until("alert_id")), DELETE_TIMEOUT).await?;
         let at = format!("fromUnixTimestamp64Milli(toInt64({erased_at_ms}), 'UTC')");
