@@ -215,6 +215,8 @@ export class App implements PageActions {
 
   /** After a change between the present and the past, or of the time that is shown. */
   #showTravelled(): void {
+    // Asked for before anything is drawn: the server answers meanwhile.
+    this.#travel.past?.load(this.#board.view, Date.now());
     if (this.#travel.past) this.#links.markStale();
     this.#board.redrawAtOtherTime();
     // The address may name a time before there is a map to draw.

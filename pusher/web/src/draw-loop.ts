@@ -1,7 +1,9 @@
 /** From this number of aircraft on, the map is drawn less often, with this time between two drawings, ms. */
 const DRAW_STEPS = [[0, 250], [1500, 500], [5000, 1000]] as const;
-/** The time between two drawings while the past is played, and the shortest one otherwise, ms. */
+/** The time between two drawings while the past is played, ms. */
 const PLAY_STEP_MS = 100;
+/** The shortest time between two drawings, ms: a slider is dragged, or what the user waits for has come. */
+const SOON_STEP_MS = 50;
 /** The time between two drawings of few aircraft, ms. */
 export const CALM_STEP_MS = DRAW_STEPS[0][1];
 /** Messages of errors may contain numbers and names without end: so many kinds are remembered. */
@@ -17,7 +19,7 @@ export interface Load {
 /**
  * Draws the parts now and from now on, as often as the load allows. A part that throws is drawn again with the next picture, and
  * keeps no other part from being drawn: `failed` gets the error. Returns what draws with the browser's next picture instead of later,
- * for what the user waits for; while that comes again and again, as often as the past is drawn that is played.
+ * for what the user waits for; while that comes again and again, twenty times a second.
  */
 export function drawRepeatedly(parts: readonly (() => void)[], load: () => Load, failed: (error: unknown) => void): () => void {
   let timer: ReturnType<typeof setTimeout> | undefined;
@@ -35,7 +37,7 @@ export function drawRepeatedly(parts: readonly (() => void)[], load: () => Load,
   return () => {
     if (timer === undefined) return;
     clearTimeout(timer);
-    timer = setTimeout(drawNext, drawnAt + PLAY_STEP_MS - performance.now());
+    timer = setTimeout(drawNext, drawnAt + SOON_STEP_MS - performance.now());
   };
 }
 

@@ -64,11 +64,16 @@ export class Travel {
   update(view: View, now: number): boolean {
     this.#clock.tick(now, this.#loader.loadedUntil(this.at));
     if (isPresent(this.at, now)) return false;
+    this.load(view, now);
+    this.air.show(this.at);
+    return true;
+  }
+
+  /** Requests what is missing at the time that is shown. */
+  load(view: View, now: number): void {
     this.#loader.want({ view, at: this.at, speed: this.speed, now });
     this.#ground.want(view, this.at, now);
     this.#thermals.want(view, this.at, now);
-    this.air.show(this.at);
-    return true;
   }
 
   stop(): void {
