@@ -12,7 +12,7 @@ use capture::FileHeader;
 use runtime::Clock;
 
 pub use args::{CaptureArgs, Source};
-use file::begin;
+use file::{begin, refuse_input};
 
 use crate::input::{Recording, open};
 use crate::progress::Progress;
@@ -20,9 +20,10 @@ use crate::progress::Progress;
 /// Captures.
 ///
 /// # Errors
-/// The source cannot be read, or the file cannot be written.
+/// The source cannot be read, the file cannot be written, or it is the source ([`crate::usage::BadUsage`]).
 #[allow(clippy::print_stderr, reason = "this is what the command says to its user")]
 pub fn run(args: &CaptureArgs) -> anyhow::Result<ExitCode> {
+    refuse_input(args)?;
     let clock = Clock::system();
     let (written, is_complete) = match &args.from_what {
         Source::Kafka => kafka::capture(args, &clock)?,

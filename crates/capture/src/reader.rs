@@ -25,6 +25,7 @@ pub enum Ending {
 pub struct Capture<R> {
     input: R,
     header: FileHeader,
+    header_bytes: u64,
     index: Index,
     ending: Ending,
     gaps: Vec<Gap>,
@@ -46,12 +47,12 @@ impl<R: Read + Seek> Capture<R> {
                 entry.start >= header_bytes && end.is_some_and(|end| end <= file_bytes)
             };
             if index.blocks.iter().all(fits) {
-                return Ok(Self { input, header, index, ending: Ending::Complete, gaps: Vec::new() });
+                return Ok(Self { input, header, header_bytes, index, ending: Ending::Complete, gaps: Vec::new() });
             }
         }
         let (index, gaps, end) = Index::scan(&mut input, header_bytes, file_bytes)?;
         let ending = Ending::CutOff { end, lost_bytes: file_bytes - end };
-        Ok(Self { input, header, index, ending, gaps })
+        Ok(Self { input, header, header_bytes, index, ending, gaps })
     }
 
     /// Its source.
@@ -67,6 +68,14 @@ impl<R: Read + Seek> Capture<R> {
     /// Whether it is complete.
     pub fn ending(&self) -> &Ending {
         &self.ending
+    }
+
+    /// Where its last complete block ends, or its header where it has none: from here it can be continued.
+    pub fn end(&self) -> u64 {
+        match self.ending {
+            Ending::CutOff { end, .. } => end,
+            Ending::Complete => self.index.blocks.last().map_or(self.header_bytes, |entry| entry.start + entry.bytes),
+        }
     }
 
     /// Stretches between readable blocks, `(first byte, first byte behind)`: known where there was no index.

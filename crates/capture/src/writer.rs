@@ -26,7 +26,7 @@ impl<W: Write> Writer<W> {
         Ok(Self { out, written_bytes, runs: BTreeMap::new(), index: Index::default() })
     }
 
-    /// Continues an incomplete capture: `out` is positioned behind its last complete block ([`crate::Ending`]).
+    /// Continues a capture: `out` is positioned behind its last complete block ([`crate::Capture::end`]).
     pub fn resume(out: W, written_bytes: u64, index: Index) -> Self {
         Self { out, written_bytes, runs: BTreeMap::new(), index }
     }
