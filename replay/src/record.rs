@@ -46,9 +46,7 @@ fn copy(args: &CaptureArgs, input: &Recording, clock: &Clock) -> anyhow::Result<
     let mut progress = Progress::new(clock, (!args.select.is_partial()).then_some(records.max_records));
     let mut writer = begin(args, header)?;
     for record in records {
-        let record = record?;
-        writer.push(record.partition, &record)?;
-        progress.add(record.timestamp_ms);
+        writer.push(&mut progress, record?)?;
     }
     writer.finish()?;
     Ok(progress.finish())

@@ -102,3 +102,40 @@ fn the_input_is_not_the_output() {
     check(&["capture", text(&archive), "--force", "--out", text(&hour)], 64, INPUT);
     assert!(std::fs::read(&hour).expect("it is there") == before);
 }
+
+#[test]
+fn a_continued_capture_has_each_record_once() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = |name: &str| folder.path().join(name);
+    let (short, long, out) = (path("short"), path("long"), path("out"));
+    let records = [(0, 3), (0, 4), (0, 9), (1, 0), (1, 1)];
+    write(&short, &header(), &[(0, 3), (0, 4), (1, 0)]);
+    write(&long, &header(), &records);
+    let append = |input: &Path, text_of_it: &str| {
+        check(&["capture", text(input), "--append", "--out", text(&out)], 0, text_of_it);
+    };
+    append(&short, "3 records in");
+    append(&short, "skipped 3 records: the file has them, or later ones of their partition");
+    append(&long, "2 records in");
+    assert_eq!(read(&out).1, records);
+
+    // Killed while it wrote the block of the second partition.
+    let bytes = std::fs::read(&long).expect("it is there");
+    let second = Capture::open(Cursor::new(&bytes)).expect("a capture").index().blocks[1].start;
+    std::fs::write(&out, &bytes[..second as usize + 20]).expect("written");
+    append(&long, "2 records in");
+    assert_eq!(read(&out).1, records);
+}
+
+#[test]
+fn messages_are_added_and_counted_on() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = |name: &str| folder.path().join(name);
+    let (messages, lines, out) = (path("messages"), path("lines"), path("out"));
+    write(&messages, &FileHeader::default(), &[(0, 0), (0, 1)]);
+    std::fs::write(&lines, "{\"at_us\":7000,\"topic\":\"fb/b/268/hw\",\"payload_hex\":\"00\"}\n").expect("written");
+    for (input, line) in [(&messages, "2 records in"), (&messages, "2 records in"), (&lines, "1 records in")] {
+        check(&["capture", text(input), "--append", "--out", text(&out)], 0, line);
+    }
+    assert_eq!(read(&out).1, [(0, 0), (0, 1), (0, 2), (0, 3), (0, 4)]);
+}

@@ -17,7 +17,9 @@ use crate::select::SelectArgs;
 /// with records that are written from then on. From an MQTT broker it takes the messages of receivers until Ctrl-C.
 /// From an archive, another capture or JSON lines it takes the selected records.
 ///
-/// A capture that was killed is read up to its last block, at most 5 s before; --append continues it.
+/// A capture that was killed is read up to its last block, at most 5 s before; --append continues it: of each partition
+/// it takes what is behind the last record in the file, from Kafka without --from and --to all that was written since.
+/// Messages of MQTT have no offsets: they are all added.
 ///
 /// Exit codes: 0 done, 1 failed, or retention has removed a part of the range (the rest is in the file), 64 bad usage.
 #[derive(Args, Clone, Debug)]
@@ -31,7 +33,7 @@ pub struct CaptureArgs {
     /// Replace an existing file.
     #[arg(long, conflicts_with = "append")]
     pub force: bool,
-    /// Continue at the end of an existing file, which may be incomplete.
+    /// Continue at the end of an existing file, which may be incomplete: no record is in it twice.
     #[arg(long)]
     pub append: bool,
     /// With `kafka`: continue with new records, until Ctrl-C.

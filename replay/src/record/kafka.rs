@@ -1,6 +1,7 @@
 //! A range of the raw topic.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 use std::time::Duration;
 
 use capture::FileHeader;
@@ -9,7 +10,7 @@ use schemas::catalogue::{self, topic};
 use streams::{Event, KafkaLog, KafkaSettings, Log as _, SeekTo, TopicPartition, Watermarks};
 
 use super::args::CaptureArgs;
-use super::file::{begin, take};
+use super::file::{Last, look};
 use crate::progress::Progress;
 use crate::stop::until_stopped;
 use crate::time::text_of_ms;
@@ -36,23 +37,26 @@ pub(super) fn capture(args: &CaptureArgs, clock: &Clock) -> anyhow::Result<(u64,
         let now_ms = i64::try_from(clock.now_us() / 1000)?;
         let mut selection = args.select.resolve(now_ms, None)?.with_ticks();
         let offsets = selection.filter.offsets.clone();
-        if offsets.is_none() && selection.filter.time_ms.is_none() {
-            selection.filter.time_ms = Some(now_ms - DEFAULT_RANGE_MS..i64::MAX);
+        let epoch = log.epoch().await?;
+        let mut target = look(args, FileHeader { topic: topic.clone(), epoch, partitions, ..FileHeader::default() })?;
+        let asked = selection.filter.time_ms.clone();
+        let end_ms = target.last.values().map(|last| last.at_ms).min();
+        let start_ms = match &asked {
+            Some(time_ms) => time_ms.start,
+            None if offsets.is_some() => i64::MIN,
+            // A file that is continued goes on where it ends.
+            None => end_ms.unwrap_or(now_ms - DEFAULT_RANGE_MS),
+        };
+        if asked.is_none() && offsets.is_none() && end_ms.is_none() {
+            selection.filter.time_ms = Some(start_ms..i64::MAX);
         }
-        let range = selection.filter.time_ms.clone().unwrap_or(i64::MIN..i64::MAX);
         if let Some((number, _)) = &offsets {
             anyhow::ensure!(*number < partitions, "{topic} has {partitions} partitions, 0 to {}", partitions - 1);
         }
-        let header = FileHeader {
-            topic: topic.clone(),
-            epoch: log.epoch().await?,
-            partitions,
-            source: match &offsets {
-                Some((number, offsets)) => format!("Kafka, partition {number} from offset {}", offsets.start),
-                None if range.start == i64::MIN => "Kafka, from its beginning".to_owned(),
-                None => format!("Kafka, from {}", text_of_ms(range.start)),
-            },
-            ..FileHeader::default()
+        target.header.source = match &offsets {
+            Some((number, offsets)) => format!("Kafka, partition {number} from offset {}", offsets.start),
+            None if start_ms == i64::MIN => "Kafka, from its beginning".to_owned(),
+            None => format!("Kafka, from {}", text_of_ms(start_ms)),
         };
         let mut open: BTreeSet<u32> = match &offsets {
             Some((number, _)) => BTreeSet::from([*number]),
@@ -74,14 +78,31 @@ pub(super) fn capture(args: &CaptureArgs, clock: &Clock) -> anyhow::Result<(u64,
                 "partition {number} of {topic} ends at offset {high}, before offset {start}: --follow waits for it"
             );
         }
-        let begin_at = match &offsets {
+        for (number, Watermarks { high, .. }) in &borders {
+            if let Some(Last { offset, .. }) = target.last.get(number) {
+                anyhow::ensure!(
+                    offset < high,
+                    "{} has offset {offset} of partition {number}, but {topic} ends at offset {high}: it was \
+                     made anew, choose another --out",
+                    args.out.display()
+                );
+            }
+        }
+        let asked_at = match &offsets {
             Some((_, offsets)) => SeekTo::Offset(offsets.start),
-            None if range.start == i64::MIN => SeekTo::Beginning,
-            None => SeekTo::Time { timestamp_ms: range.start },
+            None if start_ms == i64::MIN => SeekTo::Beginning,
+            None => SeekTo::Time { timestamp_ms: start_ms },
         };
-        let from = |number: &u32| (TopicPartition::new(topic.as_str(), *number), begin_at);
-        let mut source = log.read(open.iter().map(from).collect()).await?;
-        let mut writer = begin(args, header)?;
+        let begin = |number: &u32| (*number, begin_at(asked_at, target.last.get(number)));
+        let begins: BTreeMap<u32, SeekTo> = open.iter().map(begin).collect();
+        let from = |(number, at): (&u32, &SeekTo)| (TopicPartition::new(topic.as_str(), *number), *at);
+        let mut source = log.read(begins.iter().map(from).collect()).await?;
+        // The file has all of it.
+        let is_behind = |(_, offsets): &(u32, Range<u64>)| begins.values().all(|at| is_from(at, offsets.end));
+        if offsets.as_ref().is_some_and(is_behind) {
+            open.clear();
+        }
+        let mut writer = target.begin()?;
         let mut progress = Progress::new(clock, None);
         let mut flushed = clock.monotonic();
         let mut first = BTreeMap::new();
@@ -104,7 +125,7 @@ pub(super) fn capture(args: &CaptureArgs, clock: &Clock) -> anyhow::Result<(u64,
                                 open.clear();
                                 continue;
                             }
-                            take(&mut writer, &mut progress, &selection, &archive::record(record))?;
+                            writer.take(&mut progress, &selection, archive::record(record))?;
                         }
                     }
                     // An end that is not written yet is waited for.
@@ -122,17 +143,41 @@ pub(super) fn capture(args: &CaptureArgs, clock: &Clock) -> anyhow::Result<(u64,
         }
         source.close().await?;
         writer.finish()?;
-        let removed = match &offsets {
-            _ if args.select.from.is_none() && args.select.to.is_some() => Removed::Nothing(None),
-            Some((number, offsets)) => removed_offsets(*number, offsets.start, borders[number].low),
-            None => removed_times(range.start, &borders, &first),
-        };
+        let removed = begins.iter().find_map(|(number, at)| match at {
+            // Before --to alone nothing is missing.
+            SeekTo::Offset(start) if args.select.from.is_some() || *start > 0 => {
+                removed_offsets(*number, *start, borders[number].low)
+            }
+            _ => None,
+        });
+        let is_by_time = |number: &u32| matches!(begins.get(number), Some(SeekTo::Time { .. }));
+        borders.retain(|number, _| is_by_time(number));
+        first.retain(|number, _| is_by_time(number));
+        let removed = removed.map_or_else(|| removed_times(start_ms, &borders, &first), Removed::Some);
         let written = progress.finish();
         if let Removed::Nothing(Some(line)) | Removed::Some(line) = &removed {
             eprintln!("{line}");
         }
         Ok((written, !matches!(removed, Removed::Some(_))))
     })
+}
+
+/// Where reading begins in a partition: where it was asked to, or behind the last record in the file, if that is later.
+fn begin_at(asked: SeekTo, last: Option<&Last>) -> SeekTo {
+    let Some(last) = last else { return asked };
+    let behind = last.offset.saturating_add(1);
+    match asked {
+        SeekTo::Offset(offset) => SeekTo::Offset(offset.max(behind)),
+        // What the file has of the partition is before it.
+        SeekTo::Time { timestamp_ms } if timestamp_ms > last.at_ms => asked,
+        SeekTo::Time { .. } | SeekTo::Beginning => SeekTo::Offset(behind),
+        SeekTo::End => asked,
+    }
+}
+
+/// Whether reading begins at an offset or behind it.
+fn is_from(begins: &SeekTo, offset: u64) -> bool {
+    matches!(begins, SeekTo::Offset(at) if *at >= offset)
 }
 
 /// What is missing at the beginning of a range.
@@ -144,11 +189,10 @@ enum Removed {
     Some(String),
 }
 
-fn removed_offsets(partition: u32, start: u64, low: u64) -> Removed {
-    if low <= start {
-        return Removed::Nothing(None);
-    }
-    Removed::Some(format!("partition {partition} begins at offset {low}: retention has removed what was before it"))
+/// What is missing of a partition before the lowest offset that it has.
+fn removed_offsets(partition: u32, start: u64, low: u64) -> Option<String> {
+    (start < low)
+        .then(|| format!("partition {partition} begins at offset {low}: retention has removed what was before it"))
 }
 
 /// `first`: offset and time of the first record that was read of each partition.
@@ -203,7 +247,27 @@ mod tests {
         assert!(is_some(removed(&[(0, 9), (5, 9)], &[(0, 3, 100), (1, 5, 600_000)])));
         assert!(is_some(removed(&[(9, 9)], &[])));
         assert_eq!(removed(&[(0, 0)], &[]), Removed::Nothing(None));
-        assert_eq!(removed_offsets(3, 5, 5), Removed::Nothing(None));
-        assert!(is_some(removed_offsets(3, 4, 5)));
+        assert_eq!(removed_offsets(3, 5, 5), None);
+        assert!(removed_offsets(3, 4, 5).is_some());
+    }
+
+    #[test]
+    fn a_file_is_continued_behind_its_last_record() {
+        let time = |later_ms: i64| SeekTo::Time { timestamp_ms: START_MS + later_ms };
+        for asked in [SeekTo::Beginning, SeekTo::Offset(3), time(0), time(100)] {
+            assert_eq!(begin_at(asked, None), asked);
+        }
+        let last = Last { offset: 7, at_ms: START_MS + 100 };
+        for (asked, begins) in [
+            (SeekTo::Beginning, SeekTo::Offset(8)),
+            (SeekTo::Offset(3), SeekTo::Offset(8)),
+            (SeekTo::Offset(8), SeekTo::Offset(8)),
+            (SeekTo::Offset(12), SeekTo::Offset(12)),
+            // Records need not be in the order of their times: the last one is not the one with the highest time.
+            (time(100), SeekTo::Offset(8)),
+            (time(101), time(101)),
+        ] {
+            assert_eq!(begin_at(asked, Some(&last)), begins, "{asked:?}");
+        }
     }
 }

@@ -12,7 +12,7 @@ use runtime::Clock;
 use serde::Deserialize;
 
 use super::args::CaptureArgs;
-use super::file::{begin, take};
+use super::file::begin;
 use crate::progress::Progress;
 
 /// Whether a file holds lines: anything that is no capture.
@@ -73,7 +73,7 @@ pub(super) fn capture(args: &CaptureArgs, path: &Path, clock: &Clock) -> anyhow:
                 empty.insert(begin(args, header)?)
             }
         };
-        take(writer, &mut progress, &selection, &record)?;
+        writer.take(&mut progress, &selection, record)?;
     }
     let writer = writer.with_context(|| format!("{name} has no lines"))?;
     writer.finish()?;

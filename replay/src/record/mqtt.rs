@@ -12,7 +12,7 @@ use rumqttc::v5::{AsyncClient, Event, Incoming, MqttOptions};
 use runtime::{Backoff, Clock};
 
 use super::args::CaptureArgs;
-use super::file::{begin, take};
+use super::file::begin;
 use crate::progress::Progress;
 use crate::publish::{MqttTarget, refusal};
 use crate::stop::until_stopped;
@@ -69,7 +69,7 @@ pub(super) fn capture(args: &CaptureArgs, target: &MqttTarget, clock: &Clock) ->
                     let (offset, key) = (next_offset, Some(Bytes::from(key)));
                     next_offset += 1;
                     let record = Record { partition: 0, offset, timestamp_ms, key, value, headers: Vec::new() };
-                    take(&mut writer, &mut progress, &selection, &record)?;
+                    writer.take(&mut progress, &selection, record)?;
                 }
                 Some(Ok(Event::Incoming(Incoming::SubAck(ack)))) => {
                     let refused = |code: &&SubscribeReasonCode| !matches!(code, SubscribeReasonCode::Success(_));
