@@ -1,5 +1,6 @@
 //! To a broker, as receivers publish.
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -92,6 +93,7 @@ async fn feed(
     shows_progress: bool,
 ) -> anyhow::Result<Played> {
     let mut fed = Played::default();
+    let mut open = Unacknowledged::default();
     let mut unsaved = 0;
     loop {
         let records = playback.open(clock)?;
@@ -113,6 +115,7 @@ async fn feed(
                     let Some(outcome) = shutdown.or(sent).await else { return Ok(fed) };
                     outcome.context("the MQTT client has ended")?;
                     fed.sent += 1;
+                    open.0.push_back(resume_file.point.records);
                 }
                 None => fed.left_out += 1,
             }
@@ -122,8 +125,8 @@ async fn feed(
                 unsaved = 0;
                 // Only acknowledged messages may be left out after a kill.
                 let reached = resume_file.point.records;
-                let open = fed.sent.saturating_sub(*acknowledged.borrow());
-                resume_file.point.records = reached.saturating_sub(open);
+                let unacknowledged = fed.sent.saturating_sub(*acknowledged.borrow());
+                resume_file.point.records = open.settled(unacknowledged).unwrap_or(reached);
                 resume_file.save()?;
                 resume_file.point.records = reached;
             }
@@ -138,6 +141,20 @@ async fn feed(
     }
 }
 
+/// The numbers of the records whose messages were sent, oldest first, without those that are known to be acknowledged.
+#[derive(Default)]
+struct Unacknowledged(VecDeque<u64>);
+
+impl Unacknowledged {
+    /// How many records at the beginning need not be played again while so many messages are unacknowledged: all before
+    /// the first of these, since a broker acknowledges in order. `None`: all are acknowledged.
+    fn settled(&mut self, unacknowledged: u64) -> Option<u64> {
+        let acknowledged = (self.0.len() as u64).saturating_sub(unacknowledged);
+        self.0.drain(..acknowledged as usize);
+        self.0.front().copied()
+    }
+}
+
 /// Topic and payload as the receiver published them.
 fn message(record: &Record) -> Option<(String, bytes::Bytes)> {
     let framed = record.value.as_ref().and_then(Framed::parse)?;
@@ -149,5 +166,24 @@ fn message(record: &Record) -> Option<(String, bytes::Bytes)> {
         }
         Input::ReceiverHardware(payload) => Some((Topic::Hardware { receiver }.under(DEFAULT_PREFIX), payload)),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_kill_repeats_the_first_unacknowledged_message_and_all_behind_it() {
+        // Of the records 0 to 9 these are messages, the others are ticks.
+        let mut open = Unacknowledged([1, 2, 5, 9].into());
+        assert_eq!(open.settled(4), Some(1));
+        assert_eq!(open.settled(2), Some(5));
+        // The same again, then more.
+        assert_eq!(open.settled(2), Some(5));
+        open.0.push_back(12);
+        assert_eq!(open.settled(2), Some(9));
+        assert_eq!(open.settled(0), None);
+        assert_eq!(open.settled(0), None);
     }
 }
