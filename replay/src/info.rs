@@ -151,10 +151,11 @@ pub fn run(args: &InfoArgs) -> anyhow::Result<ExitCode> {
 impl Info {
     fn add(&mut self, record: &Record) {
         self.records += 1;
+        let silent_ms = self.last_ms.map_or(0, |last_ms| record.timestamp_ms.saturating_sub(last_ms));
         if let Some(last_ms) = self.last_ms
-            && record.timestamp_ms - last_ms > SILENCE_MS
+            && silent_ms > SILENCE_MS
         {
-            self.silences.push(Silence { from: text_of_ms(last_ms), seconds: (record.timestamp_ms - last_ms) / 1000 });
+            self.silences.push(Silence { from: text_of_ms(last_ms), seconds: silent_ms / 1000 });
         }
         self.last_ms = Some(self.last_ms.map_or(record.timestamp_ms, |last_ms| last_ms.max(record.timestamp_ms)));
         self.first_ms = Some(self.first_ms.map_or(record.timestamp_ms, |first_ms| first_ms.min(record.timestamp_ms)));

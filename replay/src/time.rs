@@ -62,9 +62,10 @@ impl Time {
             Self::Ago(ago) => now_ms.saturating_sub(i64::try_from(ago.as_millis()).unwrap_or(i64::MAX)),
             Self::OfDay(of_day_ms) => {
                 let reference_ms = first_ms.unwrap_or(now_ms);
-                let at_ms = reference_ms - reference_ms.rem_euclid(DAY_MS) + of_day_ms;
+                let at_ms = reference_ms.saturating_sub(reference_ms.rem_euclid(DAY_MS)).saturating_add(of_day_ms);
                 // A recording over midnight: 00:30 is the morning after.
-                if first_ms.is_some_and(|first_ms| at_ms < first_ms - DAY_MS / 2) { at_ms + DAY_MS } else { at_ms }
+                let is_after = first_ms.is_some_and(|first_ms| at_ms < first_ms.saturating_sub(DAY_MS / 2));
+                if is_after { at_ms.saturating_add(DAY_MS) } else { at_ms }
             }
         }
     }
@@ -115,9 +116,10 @@ fn time_of_day(text: &str) -> Option<i64> {
     parts.next().is_none().then_some(((hours * 60 + minutes) * 60 + seconds) * 1000)
 }
 
-/// `2026-07-14T13:40:00.123Z`.
+/// `2026-07-14T13:40:00.123Z`; later times become the end of the year 9999, times before 1970 its beginning.
 pub(crate) fn text_of_ms(at_ms: i64) -> String {
-    let since = Duration::from_millis(u64::try_from(at_ms).unwrap_or_default());
+    const LAST_MS: u64 = 253_402_300_799_999;
+    let since = Duration::from_millis(u64::try_from(at_ms).unwrap_or_default().min(LAST_MS));
     humantime::format_rfc3339_millis(UNIX_EPOCH + since).to_string()
 }
 
@@ -131,6 +133,27 @@ mod tests {
         assert_eq!("2026-07-14".parse(), Ok(Bound::Time("2026-07-14".parse().expect("a day"))));
         let refused = "17-".parse::<Bound>().expect_err("neither");
         assert!(refused.contains("2h ago") && refused.contains("17-123456"), "{refused}");
+    }
+
+    #[test]
+    fn any_time_of_a_record_has_a_text() {
+        for (at_ms, text) in [
+            (i64::MIN, "1970-01-01T00:00:00.000Z"),
+            (0, "1970-01-01T00:00:00.000Z"),
+            (1_784_034_000_123, "2026-07-14T13:00:00.123Z"),
+            (253_402_300_799_999, "9999-12-31T23:59:59.999Z"),
+            (253_402_300_800_000, "9999-12-31T23:59:59.999Z"),
+            (i64::MAX, "9999-12-31T23:59:59.999Z"),
+        ] {
+            assert_eq!(text_of_ms(at_ms), text, "{at_ms}");
+        }
+    }
+
+    #[test]
+    fn a_time_of_day_is_of_any_first_record() {
+        for first_ms in [i64::MIN, -1, i64::MAX] {
+            Time::OfDay(DAY_MS - 1_000).resolve_ms(0, Some(first_ms));
+        }
     }
 
     #[test]

@@ -56,7 +56,7 @@ pub fn run(args: &ExplainArgs) -> anyhow::Result<ExitCode> {
     let records = open(&args.input, &args.s3, &SelectArgs::default(), now_ms)?;
     let shown_ms = args.at.map(|at| {
         let (at_ms, around_ms) = (at.resolve_ms(now_ms, records.first_ms), i64::from(args.around) * 60_000);
-        at_ms - around_ms..at_ms + around_ms
+        at_ms.saturating_sub(around_ms)..at_ms.saturating_add(around_ms)
     });
     let is_from_mqtt = records.header.partitions == 0;
     let partitions = Some(records.header.partitions).filter(|partitions| *partitions > 0);

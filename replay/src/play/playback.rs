@@ -50,6 +50,6 @@ impl Playback {
             return Ok(shift_ms);
         }
         let now_ms = i64::try_from(clock.now_us() / 1000)?;
-        Ok(*resume_file.point.shift_ms.insert(now_ms - first.timestamp_ms))
+        Ok(*resume_file.point.shift_ms.insert(now_ms.saturating_sub(first.timestamp_ms)))
     }
 }
