@@ -37,7 +37,7 @@ pub struct SelectedRecords {
     /// The header of the first capture.
     pub header: FileHeader,
     /// Upper bound of the number of selected records: counts all records of each block (archive: hour) that may contain
-    /// one.
+    /// one. Late records in the hour after the selected ones come on top.
     pub max_records: u64,
     /// The first record's time, ms since the epoch; `None` where there is no record.
     pub first_ms: Option<i64>,
@@ -126,11 +126,19 @@ pub fn open(input: &Recording, s3: &S3Options, select: &SelectArgs, now_ms: i64)
                     partitions: first.partitions.len() as u32,
                     ..FileHeader::default()
                 };
+                let first_ms = Some(first.hour.start_ms());
+                let last_ms = manifests.last().map(|manifest| manifest.hour.end_ms());
+                let max_records = manifests.iter().map(|manifest| manifest.records).sum();
+                for hour in hours.iter().filter(|hour| may_hold_late(**hour, &selection)) {
+                    let after = store.manifest(*hour).await?;
+                    // The hour after a change of the cluster continues nothing.
+                    manifests.extend((after.epoch == header.epoch).then_some(after));
+                }
                 Ok(SelectedRecords {
                     header,
-                    max_records: manifests.iter().map(|manifest| manifest.records).sum(),
-                    first_ms: Some(first.hour.start_ms()),
-                    last_ms: manifests.last().map(|manifest| manifest.hour.end_ms()),
+                    max_records,
+                    first_ms,
+                    last_ms,
                     selection,
                     parts: manifests
                         .into_iter()
@@ -155,6 +163,12 @@ pub(crate) fn no_hours(location: &Location) -> String {
 pub(crate) fn may_hold(hour: Hour, selection: &Selection) -> bool {
     let time_ms = selection.filter.time_ms.as_ref();
     time_ms.is_none_or(|time| hour.start_ms() < time.end && hour.end_ms() > time.start)
+}
+
+/// Whether an hour is the one after this time: late records, written behind an hour's border, are in the file behind it.
+fn may_hold_late(hour: Hour, selection: &Selection) -> bool {
+    let time_ms = selection.filter.time_ms.as_ref();
+    time_ms.is_some_and(|time| hour == Hour::of_ms(time.end.saturating_sub(1)).next())
 }
 
 /// Opens an archive.
