@@ -165,7 +165,7 @@ pub(crate) fn may_hold(hour: Hour, selection: &Selection) -> bool {
     time_ms.is_none_or(|time| hour.start_ms() < time.end && hour.end_ms() > time.start)
 }
 
-/// Whether an hour is the one after this time: late records, written behind an hour's border, are in the file behind it.
+/// Whether an hour is the one after this time: late records, written behind an hour's border, are in the next file.
 fn may_hold_late(hour: Hour, selection: &Selection) -> bool {
     let time_ms = selection.filter.time_ms.as_ref();
     time_ms.is_some_and(|time| hour == Hour::of_ms(time.end.saturating_sub(1)).next())

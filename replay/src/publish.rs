@@ -8,6 +8,8 @@ mod mqtt;
 mod pace;
 #[cfg(feature = "services")]
 mod raw_topic;
+#[cfg(feature = "services")]
+mod stored;
 mod target;
 
 #[cfg(feature = "services")]
@@ -20,4 +22,6 @@ pub use mqtt::publish;
 pub use pace::{Pace, Published};
 #[cfg(feature = "services")]
 pub(crate) use raw_topic::{RawTopic, RawTopicOptions};
+#[cfg(feature = "services")]
+pub(crate) use stored::stored;
 pub use target::{MqttTarget, MqttTargetError};

@@ -14,7 +14,7 @@ use super::playback::Playback;
 use super::resume::ResumeFile;
 use super::shift::shifted;
 use crate::progress::Progress;
-use crate::publish::{RawTopic, RawTopicOptions};
+use crate::publish::{RawTopic, RawTopicOptions, stored};
 use crate::stop::until_stopped;
 
 /// Records between two waits for all writes: the maximum that a kill repeats.
@@ -55,7 +55,8 @@ pub(super) fn play(playback: &Playback, target: &KafkaTarget<'_>, clock: &Clock)
             may_have_writers: may_have_writers || is_resumed,
             may_be_the_installation: may_have_writers,
         };
-        let topic = RawTopic::open(&wanted, clock).await?;
+        let Some(topic) = shutdown.or(RawTopic::open(&wanted, clock)).await else { return Ok(0) };
+        let topic = topic?;
         anyhow::ensure!(
             topic.partitions == header.partitions,
             "{} has {} partitions, the capture {}: choose another --kafka-prefix",
@@ -67,7 +68,10 @@ pub(super) fn play(playback: &Playback, target: &KafkaTarget<'_>, clock: &Clock)
         let mut played = 0;
         // Records that were written after the last save of the file are in the topic: none is played twice.
         let mut written = match is_resumed {
-            true => Written(last_played(&topic, clock).await?),
+            true => match shutdown.or(last_played(&topic, clock)).await {
+                Some(last) => Written(last?),
+                None => return Ok(played),
+            },
             false => Written::default(),
         };
         let mut next = Some(opened);
@@ -78,7 +82,7 @@ pub(super) fn play(playback: &Playback, target: &KafkaTarget<'_>, clock: &Clock)
             };
             let mut progress = Progress::new(clock, playback.total(&records));
             let mut pace = Pace::new(playback.speed, clock);
-            let mut flush = Flush::new();
+            let flush = Flush::new();
             let saved = resume_file.point.records;
             for (number, record) in (0..).zip(records) {
                 let record = record?;
@@ -94,22 +98,25 @@ pub(super) fn play(playback: &Playback, target: &KafkaTarget<'_>, clock: &Clock)
                     resume_file.point.records += 1;
                     continue;
                 }
-                if !pace.wait_for(record.timestamp_ms, &shutdown).await {
-                    flush.wait().await?;
+                let timestamp_ms = record.timestamp_ms;
+                let is_due = pace.wait_for(timestamp_ms, &shutdown).await;
+                let outgoing = outgoing(shifted(record, by_ms), name, codec)?;
+                let sent = if is_due { shutdown.or(sink.send(outgoing, flush.receipt())).await } else { None };
+                let Some(sent) = sent else {
+                    stored(&flush, clock, &shutdown).await?;
                     resume_file.save()?;
                     return Ok(played);
-                }
-                progress.add(record.timestamp_ms);
-                let outgoing = outgoing(shifted(record, by_ms), name, codec)?;
-                sink.send(outgoing, flush.receipt()).await?;
+                };
+                sent?;
+                progress.add(timestamp_ms);
                 played += 1;
                 resume_file.point.records += 1;
                 if resume_file.point.records.is_multiple_of(FLUSH_EVERY) {
-                    std::mem::take(&mut flush).wait().await?;
+                    stored(&flush, clock, &shutdown).await?;
                     resume_file.save()?;
                 }
             }
-            flush.wait().await?;
+            stored(&flush, clock, &shutdown).await?;
             anyhow::ensure!(
                 written.0.is_empty(),
                 "{name} ends with records that this input does not have: choose another --kafka-prefix and another file for \
