@@ -10,7 +10,7 @@ const JUMPS = [0.2, 0.4, 0.6, 0.8, 0.3];
 
 export const quantile = (values, share) => values.sort((a, b) => a - b)[Math.min(values.length - 1, Math.floor(values.length * share))];
 
-/** In the page: resolves with the time from the slider's next input until an aircraft of the past, and none of the present, is on the screen. */
+/** In the page: resolves with the time from the slider's next input, before the page knows of it, until an aircraft of the past, and none of the present, is on the screen. */
 function timeOfSeek() {
   const slider = document.querySelector('#travel input[type=range]');
   const isPast = ({ device }) => device.startsWith('12');
@@ -24,7 +24,7 @@ function timeOfSeek() {
         else requestAnimationFrame(look);
       };
       look();
-    }, { once: true });
+    }, { once: true, capture: true });
   });
 }
 

@@ -298,6 +298,7 @@ export class Board {
   /** The same at another time: what moves comes first, since drawing the map takes long without a graphics card. */
   redrawAtOtherTime(): void {
     this.redraw();
+    this.#overlay.hurry();
     for (const layer of this.#layers) this.#drawnAt.set(layer, Date.now() - layer.intervalMs + STANDING_AFTER_MS);
   }
 

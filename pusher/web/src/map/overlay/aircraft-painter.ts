@@ -115,7 +115,7 @@ export class AircraftPainter implements Painter {
     this.#images.sweep();
   }
 
-  paint(g: CanvasRenderingContext2D, screen: Screen, ratio: number): void {
+  paint(g: CanvasRenderingContext2D, screen: Screen, ratio: number, inHurry: boolean): boolean {
     const { zoom } = screen;
     this.#zoom = zoom;
     this.#painted = new Map();
@@ -132,7 +132,7 @@ export class AircraftPainter implements Painter {
       if (zoom < SYMBOL_ZOOM) paintDot(g, at, mark, atZoom(DOT_RADII, zoom));
       else this.#paintSymbol(g, at, mark, screen, ratio);
     }
-    if (zoom >= SYMBOL_ZOOM) this.#paintLabels(g, shown, ratio);
+    return zoom >= SYMBOL_ZOOM && this.#paintLabels(g, shown, ratio, inHurry);
   }
 
   #paintLeaders(g: CanvasRenderingContext2D, screen: Screen, shown: readonly { mark: Mark; at: Pixel }[]): void {
@@ -156,18 +156,22 @@ export class AircraftPainter implements Painter {
     drawSharp(g, image, x - image.width / ratio / 2, y - image.height / ratio / 2, ratio);
   }
 
-  /** Those that were placed last are below: the first ones are of ringed aircraft. */
-  #paintLabels(g: CanvasRenderingContext2D, shown: readonly { mark: Mark; at: Pixel }[], ratio: number): void {
+  /** The labels of ringed aircraft are drawn first and painted last: above the others. True: some are left. */
+  #paintLabels(g: CanvasRenderingContext2D, shown: readonly { mark: Mark; at: Pixel }[], ratio: number, inHurry: boolean): boolean {
     this.#images.setRatio(ratio);
+    this.#images.begin(inHurry);
     const ringedLast = [...shown.filter(({ mark }) => !mark.ring), ...shown.filter(({ mark }) => mark.ring)];
-    for (const { mark, at } of ringedLast) {
+    const labels = ringedLast.toReversed().flatMap(({ mark, at }) => {
       const label = this.#labels.get(mark.aircraft.device);
-      if (!label) continue;
+      return label ? [{ mark, at, label, drawn: this.#images.image(label.lines, label.side) }] : [];
+    });
+    for (const { mark, at, label, drawn } of labels.toReversed()) {
+      if (!drawn) continue;
       const { left, top } = labelBox({ id: 0, ...at, ...label, isUrgent: false }, label.side);
-      const { image, marginPx } = this.#images.image(label.lines, label.side);
       g.globalAlpha = mark.opacity;
-      drawSharp(g, image, left - marginPx, top - marginPx, ratio);
+      drawSharp(g, drawn.image, left - drawn.marginPx, top - drawn.marginPx, ratio);
     }
+    return labels.some(({ drawn }) => !drawn);
   }
 
   hit(x: number, y: number): Hit | undefined {

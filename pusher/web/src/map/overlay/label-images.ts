@@ -12,6 +12,8 @@ export interface Line {
 const LINE_HEIGHT = 1.15;
 /** Of the rim about the text, so that it is read on any ground, pixels. */
 const HALO_PX = 1.6;
+/** So many new labels are drawn for a picture in a hurry. */
+const FEW = 24;
 /** Widths of so many characters are kept. */
 const MAX_WIDTHS = 4096;
 
@@ -25,6 +27,8 @@ export class LabelImages {
   #ratio = 1;
   #images = new Map<string, HTMLCanvasElement>();
   #earlier = new Map<string, HTMLCanvasElement>();
+  /** So many new labels may be drawn for this picture. */
+  #left = Infinity;
 
   setColours(colours: Pick<Palette, 'ink' | 'halo'>): void {
     this.#colours = colours;
@@ -43,6 +47,11 @@ export class LabelImages {
     this.#earlier.clear();
   }
 
+  /** Another picture. */
+  begin(inHurry: boolean): void {
+    this.#left = inHurry ? FEW : Infinity;
+  }
+
   /** The images that are not used again until the next call are given up. */
   sweep(): void {
     this.#earlier = this.#images;
@@ -54,10 +63,15 @@ export class LabelImages {
     return { width: Math.max(0, ...lines.map((line) => this.#width(line))), height: lines.reduce((sum, { sizePx }) => sum + sizePx * LINE_HEIGHT, 0) };
   }
 
-  /** The image of a label and the room about the text in it, CSS pixels. The text leans towards its symbol. */
-  image(lines: readonly Line[], side: Side): { image: HTMLCanvasElement; marginPx: number } {
+  /**
+   * The image of a label and the room about the text in it, CSS pixels. The text leans towards its symbol. Undefined: enough was drawn for
+   * this picture.
+   */
+  image(lines: readonly Line[], side: Side): { image: HTMLCanvasElement; marginPx: number } | undefined {
     const key = `${side}${lines.map(({ text, sizePx }) => `\n${sizePx} ${text}`).join('')}`;
-    const image = this.#images.get(key) ?? this.#earlier.get(key) ?? this.#draw(lines, side);
+    const known = this.#images.get(key) ?? this.#earlier.get(key);
+    if (!known && this.#left-- <= 0) return undefined;
+    const image = known ?? this.#draw(lines, side);
     this.#images.set(key, image);
     return { image, marginPx: HALO_PX };
   }

@@ -14,11 +14,17 @@ export interface Painter {
   setTheme(theme: Theme): void;
   /** Takes what is to be painted from the scene. */
   draw(scene: Scene, screen: Screen): void;
-  /** Paints it where the camera sees it, in CSS pixels: with each frame of a moving map. `ratio`: device pixels of one. */
-  paint(g: CanvasRenderingContext2D, screen: Screen, ratio: number): void;
+  /**
+   * Paints it where the camera sees it, in CSS pixels: with each frame of a moving map. `ratio`: device pixels of one. `inHurry`: only
+   * what matters most. True: something was left for the next picture.
+   */
+  paint(g: CanvasRenderingContext2D, screen: Screen, ratio: number, inHurry: boolean): boolean;
   /** The object at a pixel; absent: there is none to select. */
   hit?(x: number, y: number): Hit | undefined;
 }
+
+/** After a jump to another time, the symbols of which do not wait for the labels, ms. */
+const HURRY_MS = 1000;
 
 export interface Hit {
   selection: Selection;
@@ -39,6 +45,9 @@ export class Overlay {
   readonly #g: CanvasRenderingContext2D;
   /** The camera of the last painting. */
   #painted = '';
+  /** What the last painting has left is painted with the next picture. */
+  #isLeft = false;
+  #hurriedAt = -Infinity;
 
   /** `painters`: from below to above. */
   constructor(map: MapLibre, painters: readonly Painter[], isHidden: (key: LayerKey) => boolean, failed: (error: unknown) => void) {
@@ -73,11 +82,28 @@ export class Overlay {
     if (this.#canvas.width !== width || this.#canvas.height !== height) [this.#canvas.width, this.#canvas.height] = [width, height];
     this.#g.setTransform(1, 0, 0, 1, 0, 0);
     this.#g.clearRect(0, 0, width, height);
+    let isLeft = false;
+    const inHurry = performance.now() - this.#hurriedAt < HURRY_MS;
     drawEach(this.#painters.filter(({ key }) => !this.#isHidden(key)).map((painter) => () => {
       this.#g.setTransform(ratio, 0, 0, ratio, 0, 0);
       this.#g.globalAlpha = 1;
-      painter.paint(this.#g, screen, ratio);
+      isLeft = painter.paint(this.#g, screen, ratio, inHurry) || isLeft;
     }), this.#failed);
+    if (isLeft) this.#paintRest();
+  }
+
+  /** What is painted in the next moments is another picture. */
+  hurry(): void {
+    this.#hurriedAt = performance.now();
+  }
+
+  #paintRest(): void {
+    if (this.#isLeft) return;
+    this.#isLeft = true;
+    requestAnimationFrame(() => {
+      this.#isLeft = false;
+      this.paint();
+    });
   }
 
   /** The highest object with its symbol at a pixel; without one, that of a label. */

@@ -26,13 +26,14 @@ export class TrailPainter implements Painter {
     this.#lines = trailLines(scene);
   }
 
-  paint(g: CanvasRenderingContext2D, screen: Screen): void {
+  paint(g: CanvasRenderingContext2D, screen: Screen): boolean {
     g.lineCap = g.lineJoin = 'round';
     const dark = isDark(this.#theme);
     const selected = this.#lines.filter(({ isSelected }) => isSelected);
     if (screen.zoom >= TRAIL_ZOOM) this.#stroke(g, screen, this.#lines.filter(({ isSelected }) => !isSelected), WIDTH_PX, dark ? 0.6 : 0.85);
     this.#stroke(g, screen, selected.map((line) => ({ ...line, colour: dark ? '#000000' : '#22303c' })), RIM_WIDTH_PX, 0.55);
     this.#stroke(g, screen, selected, SELECTED_WIDTH_PX, 1);
+    return false;
   }
 
   /** All lines of a colour at once. */
