@@ -25,7 +25,7 @@ const CHANGES: u32 = 120;
 /// machine lets some turns pass. Without the limits of changes it was all of them.
 const MAX_CHANGES_PER_ANSWER: u64 = 12;
 /// How many answered changes of the larger storm are observed.
-const OBSERVED: u32 = 40 * CHANGES;
+const OBSERVED: u32 = 200 * CHANGES;
 const MASK: [u8; 4] = [0x37, 0xFA, 0x21, 0x3D];
 const BINARY: u8 = 0x82;
 
