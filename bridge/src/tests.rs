@@ -16,12 +16,12 @@ use streams::registry::Schemas;
 use streams::{EmbeddedLog, EmbeddedSettings, Event, Log as _, NewTopic, SeekTo, TopicPartition};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
 use super::*;
 
 mod held;
+mod monitor;
 
 const SOON: Duration = Duration::from_secs(20);
 const FRAMES: &str = "fb/b/1/f";
@@ -103,16 +103,21 @@ impl Peer {
         self.stream.write_all(&bytes).await.expect("written");
     }
 
+    /// The client id of its CONNECT.
+    async fn client_id(&mut self) -> String {
+        let Some(Packet::Connect(connect, ..)) = self.receive().await else { panic!("no CONNECT") };
+        connect.client_id
+    }
+
+    async fn answer(&mut self, code: ConnectReturnCode) {
+        self.send(Packet::ConnAck(ConnAck { session_present: false, code, properties: None })).await;
+    }
+
     /// Accepts a client up to its subscription. Its client id.
     async fn greet(&mut self) -> String {
-        let Some(Packet::Connect(connect, ..)) = self.receive().await else { panic!("no CONNECT") };
-        self.send(Packet::ConnAck(ConnAck {
-            session_present: false,
-            code: ConnectReturnCode::Success,
-            properties: None,
-        }))
-        .await;
-        connect.client_id
+        let client_id = self.client_id().await;
+        self.answer(ConnectReturnCode::Success).await;
+        client_id
     }
 
     async fn grant(&mut self) {
@@ -138,21 +143,24 @@ impl Peer {
     }
 }
 
-/// Accepts the bridge's two connections, and hands the frames' one out; the monitor's ends when it subscribes.
-async fn broker_that_refuses_monitors(listener: &TcpListener, refused: Arc<Notify>) -> Peer {
-    let mut frames = None;
-    for _ in 0..2 {
+/// Accepts the bridge's connections, and hands the frames' one out; the monitor's ends when it subscribes. The monitor
+/// may connect again before the frames' connection is there.
+async fn broker_that_refuses_monitors(listener: &TcpListener) -> Peer {
+    let (mut frames, mut has_refused) = (None, false);
+    loop {
         let (stream, _) = listener.accept().await.expect("a connection");
         let mut peer = Peer { stream, inbox: BytesMut::new() };
         if peer.greet().await.ends_with("-monitor") {
             assert!(matches!(peer.receive().await, Some(Packet::Subscribe(_))));
-            refused.notify_one();
+            has_refused = true;
         } else {
             peer.grant().await;
             frames = Some(peer);
         }
+        if let Some(frames) = frames.take_if(|_| has_refused) {
+            return frames;
+        }
     }
-    frames.expect("one connection is for frames")
 }
 
 #[tokio::test]
@@ -162,9 +170,7 @@ async fn retained_is_dropped_and_a_refused_sys_is_quiet() {
     let url = format!("mqtt://{}", listener.local_addr().expect("an address"));
     let running: JoinHandle<_> =
         tokio::spawn(serve(options(&["--mqtt-url", &url]), scene.cluster(), scene.context.clone()));
-    let refused = Arc::new(Notify::new());
-    let mut peer = broker_that_refuses_monitors(&listener, refused.clone()).await;
-    refused.notified().await;
+    let mut peer = broker_that_refuses_monitors(&listener).await;
 
     // A broker that does not know Retain Handling sends what it kept with each subscription.
     let (old, new) = ([1; 20], [2; 20]);

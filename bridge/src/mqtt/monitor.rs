@@ -1,7 +1,8 @@
 //! The broker's reports under `$SYS`: its version, and how many messages it dropped.
 //!
 //! On a connection of its own, since a broker may refuse the subscription by closing the connection, and the frames must
-//! not be disturbed by that. It is optional: a refusal is logged once, and there is no retry.
+//! not be disturbed by that. Only a refusal in SUBACK ends it, and is logged once: an alert reads the drops, so after
+//! everything else, which may pass, it connects again.
 
 use std::time::Duration;
 
@@ -24,27 +25,28 @@ pub(crate) struct BrokerMonitor {
     dependencies: Dependencies,
     options: BridgeOptions,
     report: BrokerReport,
+    /// When the broker granted the subscription of this connection (monotonic).
+    granted_at: Option<Duration>,
+    /// The log says that there are no reports for now: once, and not at each attempt.
+    reported_lost: bool,
 }
 
-/// Why a connection ended.
+/// Why a connection ended, or was not made.
 enum End {
-    /// The broker refuses this subscription, or this client.
+    /// The broker forbids the topics.
     Refused(String),
     Lost(ConnectionError),
 }
 
 impl From<ConnectionError> for End {
     fn from(lost: ConnectionError) -> Self {
-        match lost {
-            ConnectionError::Refused(_) => Self::Refused(lost.to_string()),
-            lost => Self::Lost(lost),
-        }
+        Self::Lost(lost)
     }
 }
 
 impl BrokerMonitor {
     pub(crate) fn new(dependencies: Dependencies, options: BridgeOptions) -> Self {
-        Self { dependencies, options, report: BrokerReport::default() }
+        Self { dependencies, options, report: BrokerReport::default(), granted_at: None, reported_lost: false }
     }
 
     /// Runs until a stop is requested.
@@ -52,22 +54,33 @@ impl BrokerMonitor {
         let clock = self.dependencies.context.clock.clone();
         let mut backoff = Backoff::for_services();
         loop {
-            let began = clock.monotonic();
-            match stop.or(self.watch()).await {
+            let end = stop.or(self.watch()).await;
+            // A connection that is granted and lost at once, repeatedly, keeps the backoff.
+            let granted_at = self.granted_at.take();
+            if granted_at.is_some_and(|granted_at| clock.monotonic().saturating_sub(granted_at) >= STEADY) {
+                backoff.reset();
+                self.reported_lost = false;
+            }
+            match end {
                 None => return Ok(()),
                 Some(End::Refused(reason)) => {
                     tracing::info!(reason, "the broker does not report its version and drops under $SYS; not needed");
                     stop.requested().await;
                     return Ok(());
                 }
-                Some(End::Lost(lost)) => tracing::debug!(%lost, "no reports of the broker for now"),
-            }
-            if clock.monotonic().saturating_sub(began) >= STEADY {
-                backoff.reset();
+                Some(End::Lost(lost)) => self.lost(&lost),
             }
             if stop.or(clock.sleep(backoff.next_delay())).await.is_none() {
                 return Ok(());
             }
+        }
+    }
+
+    fn lost(&mut self, lost: &ConnectionError) {
+        if std::mem::replace(&mut self.reported_lost, true) {
+            tracing::debug!(%lost, "still no reports of the broker");
+        } else {
+            tracing::info!(%lost, "the broker reports nothing under $SYS for now; the bridge tries again");
         }
     }
 
@@ -81,19 +94,18 @@ impl BrokerMonitor {
     async fn try_watch(&mut self) -> Result<std::convert::Infallible, End> {
         let (mut connection, _) = open_with(&self.options, &self.connect(), &self.dependencies.context.clock).await?;
         connection.send(&subscribe(SUBSCRIPTION, TOPICS.map(|topic| Filter::new(topic, QoS::AtMostOnce)).into()))?;
-        let mut answered = false;
         loop {
-            while let Some(packet) = connection.take().map_err(|lost| ended(lost, answered))? {
+            while let Some(packet) = connection.take()? {
                 match packet {
                     Packet::SubAck(subscribed) => {
                         check(&subscribed)?;
-                        answered = true;
+                        self.granted_at = Some(self.dependencies.context.clock.monotonic());
                     }
                     Packet::Publish(publish) => self.apply(&publish),
                     _ => {}
                 }
             }
-            connection.exchange(true).await.map_err(|lost| ended(lost, answered))?;
+            connection.exchange(true).await?;
         }
     }
 
@@ -133,11 +145,4 @@ fn check(subscribed: &SubAck) -> Result<(), End> {
         None => Ok(()),
         Some(refused) => Err(End::Refused(format!("{refused:?}"))),
     }
-}
-
-/// A connection that ends over the subscription has been refused it.
-fn ended(lost: ConnectionError, answered: bool) -> End {
-    let over_the_subscription = !answered
-        && matches!(lost, ConnectionError::Closed | ConnectionError::Disconnected(_) | ConnectionError::Io(_));
-    if over_the_subscription { End::Refused(lost.to_string()) } else { End::Lost(lost) }
 }
