@@ -165,6 +165,11 @@ impl Program for Config {
         if tls && self.bridge.mqtt_url.scheme() != "mqtts" {
             return Err(format!("--mqtt-ca and --mqtt-certificate need an mqtts:// URL, not {}", self.bridge.mqtt_url));
         }
+        // Not `requires` of clap: a value from a file is a default to it, which it would overlook.
+        if self.bridge.mqtt_password.is_some() && self.bridge.mqtt_user.is_none() {
+            let line = "--mqtt-password needs a user name, and none is set: set --mqtt-user, or remove the password";
+            return Err(line.to_owned());
+        }
         Ok(())
     }
 }
@@ -176,8 +181,10 @@ fn parse_url(text: &str) -> Result<url::Url, String> {
     if !known {
         return Err(expected());
     }
-    if url.password().is_some() {
-        return Err("expected a URL without a password, since logs show it: use --mqtt-password".to_owned());
+    if !url.username().is_empty() || url.password().is_some() {
+        let line =
+            "expected a URL without user name and password, since logs show it: use --mqtt-user and --mqtt-password";
+        return Err(line.to_owned());
     }
     Ok(url)
 }
@@ -200,7 +207,7 @@ fn parse_tick(text: &str) -> Result<Duration, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory as _;
+    use clap::{CommandFactory as _, FromArgMatches as _};
 
     fn parse(arguments: &[&str]) -> Result<Config, String> {
         let config = Config::try_parse_from(std::iter::once("bridge").chain(arguments.iter().copied()));
@@ -240,11 +247,31 @@ mod tests {
         assert_eq!((client_id("1/1"), client_id("2/4")), ("b".to_owned(), "b-2of4".to_owned()));
     }
 
+    /// With the value of one setting from a file, as `runtime::settings::read` gives it to clap.
+    fn parse_with_file(id: &str, arguments: &[&str]) -> Result<(), String> {
+        let command = Config::command().mut_arg(id, |arg| arg.default_value("from a file"));
+        let matches = command.try_get_matches_from(std::iter::once("bridge").chain(arguments.iter().copied()));
+        let config = matches.and_then(|matches| Config::from_arg_matches(&matches));
+        config.map_err(|error| error.to_string())?.check()
+    }
+
+    #[test]
+    fn a_password_needs_a_user_wherever_they_come_from() {
+        assert!(parse(&["--mqtt-user", "u"]).is_ok());
+        assert!(parse(&["--mqtt-user", "u", "--mqtt-password", "p"]).is_ok());
+        assert_eq!(parse_with_file("mqtt_password", &["--mqtt-user", "u"]), Ok(()));
+        assert_eq!(parse_with_file("mqtt_user", &["--mqtt-password", "p"]), Ok(()));
+        let error = parse_with_file("mqtt_password", &[]).expect_err("no user");
+        assert!(error.contains("--mqtt-user"), "{error}");
+    }
+
     #[test]
     fn bad_settings_are_refused_with_an_example() {
         let cases = [
             (["--mqtt-url", "http://x"], "mqtt://host:port"),
             (["--mqtt-url", "mqtt://u:p@x"], "--mqtt-password"),
+            (["--mqtt-url", "mqtts://alice@broker"], "--mqtt-user"),
+            (["--mqtt-password", "p"], "--mqtt-user"),
             (["--topics", "fb/+/x"], "without wildcards"),
             (["--window", "0"], "1..=65535"),
             (["--tick-interval", "5m"], "1s to 60s"),
