@@ -103,6 +103,7 @@ impl<A> Pipeline<A> {
         let expects_ack = acknowledge.is_some();
         if decision != Decision::Forwarded && !expects_ack {
             self.gate.leave(decision);
+            self.dependencies.metrics.received.inc();
             return Taken::Handled;
         }
         let weight = message.topic.len() + message.payload.len();

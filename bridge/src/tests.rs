@@ -254,3 +254,23 @@ async fn in_process_takes_no_more_than_the_window_holds() {
     scene.context.shutdown.request();
     running.await.expect("joined").expect("ended well");
 }
+
+#[tokio::test]
+async fn messages_that_are_not_forwarded_are_received_at_either_qos() {
+    let scene = Scene::new().await;
+    let (message_sender, message_receiver) = message_channel();
+    let (ledger, shard) = (Arc::<Ledger>::default(), options(&["--shard", "1/4"]));
+    let running = tokio::spawn(serve_in_process(shard, message_receiver, scene.cluster(), scene.context.clone()));
+    // The receiver 8896672 is of shard 3, 8896673 of ours.
+    for (id, topic) in [(0, "fb/b/8896672/f"), (1, "fb/b/8896673/f")] {
+        let acknowledged = message(&ledger, id, topic);
+        let qos_0 = Message { acknowledgement: None, ..message(&ledger, id, topic) };
+        message_sender.send(acknowledged).await.expect("taken");
+        message_sender.send(qos_0).await.expect("taken");
+    }
+    eventually("not all there", || scene.metric("fanet_bridge_forwarded_total 2")).await;
+    assert!(scene.metric("fanet_bridge_other_shards_total 2"));
+    assert!(scene.metric("fanet_mqtt_messages_received_total 4"));
+    scene.context.shutdown.request();
+    running.await.expect("joined").expect("ended well");
+}
