@@ -15,9 +15,12 @@ pub const MAX_BLOCK_RECORDS: u32 = 4096;
 /// Magic, two lengths and the checksum.
 pub(crate) const HEAD_BYTES: usize = 16;
 /// Far above the lengths that this program writes: a longer one is damage, and must not make a reader allocate.
-pub(crate) const MAX_PART_BYTES: u32 = 40 << 20;
-/// Maximum size of a decompressed payload.
-const MAX_PLAIN_BYTES: usize = 32 << 20;
+const MAX_PART_BYTES: u32 = 40 << 20;
+/// Maximum size of a block's decompressed payload.
+const MAX_PLAIN_BYTES: u64 = 32 << 20;
+/// Maximum size of an index, compressed or not: it grows with the capture, by up to 16 KiB a block. Captures beyond it
+/// are read by looking through their blocks.
+pub(crate) const MAX_INDEX_BYTES: u32 = 1 << 30;
 
 /// The contents of a block.
 #[derive(Clone, PartialEq, Eq, Hash, prost::Message)]
@@ -92,9 +95,13 @@ impl Head {
         let number = |at: usize| u32::from_le_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]]);
         let magic = [bytes[0], bytes[1], bytes[2], bytes[3]];
         let head = Self { magic, first_bytes: number(4), second_bytes: number(8), checksum: number(12) };
-        let is_known = magic == BLOCK_MAGIC || magic == INDEX_MAGIC;
-        let is_possible = head.first_bytes <= MAX_PART_BYTES && head.second_bytes <= MAX_PART_BYTES;
-        (is_known && is_possible).then_some(head)
+        let max_second_bytes = match magic {
+            BLOCK_MAGIC => MAX_PART_BYTES,
+            INDEX_MAGIC => MAX_INDEX_BYTES,
+            _ => return None,
+        };
+        let is_possible = head.first_bytes <= MAX_PART_BYTES && head.second_bytes <= max_second_bytes;
+        is_possible.then_some(head)
     }
 
     /// From its magic to its last byte.
@@ -146,7 +153,7 @@ fn decode(summary: &Summary, payload: &[u8]) -> Option<Vec<Record>> {
     if summary.records > MAX_BLOCK_RECORDS {
         return None;
     }
-    let plain = decompress(payload)?;
+    let plain = decompress(payload, MAX_PLAIN_BYTES)?;
     let mut decoder = Decoder::new(plain.into())?;
     let mut records = Vec::new();
     for _ in 0..summary.records {
@@ -155,10 +162,38 @@ fn decode(summary: &Summary, payload: &[u8]) -> Option<Vec<Record>> {
     decoder.is_at_end().then_some(records)
 }
 
-/// `None`: it is no Zstandard frame, or one that is too large.
-pub(crate) fn decompress(payload: &[u8]) -> Option<Vec<u8>> {
+/// `None`: it is no Zstandard frame, or one of more than `max_bytes`. The memory grows with what is decompressed: the
+/// length that a frame names is not believed.
+pub(crate) fn decompress(payload: &[u8], max_bytes: u64) -> Option<Vec<u8>> {
     let mut plain = Vec::new();
     let decoder = zstd::stream::read::Decoder::with_buffer(payload).ok()?;
-    decoder.take(MAX_PLAIN_BYTES as u64 + 1).read_to_end(&mut plain).ok()?;
-    (plain.len() <= MAX_PLAIN_BYTES).then_some(plain)
+    decoder.take(max_bytes + 1).read_to_end(&mut plain).ok()?;
+    (plain.len() as u64 <= max_bytes).then_some(plain)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::run::compress;
+
+    #[test]
+    fn more_than_the_limit_is_not_decompressed() {
+        let compressed = compress(&[7; 1000]);
+        assert_eq!(decompress(&compressed, 1000), Some(vec![7; 1000]));
+        assert_eq!(decompress(&compressed, 999), None);
+        assert_eq!(decompress(b"no frame", 1000), None);
+    }
+
+    #[test]
+    fn an_index_may_be_longer_than_a_block() {
+        let head = |magic: [u8; 4], second_bytes: u32| {
+            let mut bytes = [0; HEAD_BYTES];
+            bytes[..4].copy_from_slice(&magic);
+            bytes[8..12].copy_from_slice(&second_bytes.to_le_bytes());
+            Head::parse(&bytes)
+        };
+        assert!(head(BLOCK_MAGIC, MAX_PART_BYTES).is_some() && head(BLOCK_MAGIC, MAX_PART_BYTES + 1).is_none());
+        assert!(head(INDEX_MAGIC, MAX_PART_BYTES + 1).is_some() && head(INDEX_MAGIC, MAX_INDEX_BYTES).is_some());
+        assert!(head(INDEX_MAGIC, MAX_INDEX_BYTES + 1).is_none() && head(*b"BLK9", 0).is_none());
+    }
 }

@@ -4,7 +4,7 @@ use std::io::{Read, Seek, SeekFrom};
 
 use prost::Message as _;
 
-use crate::block::{BLOCK_MAGIC, HEAD_BYTES, Head, INDEX_MAGIC, decompress, read_parts, seal};
+use crate::block::{BLOCK_MAGIC, HEAD_BYTES, Head, INDEX_MAGIC, MAX_INDEX_BYTES, decompress, read_parts, seal};
 use crate::run::compress;
 use crate::{Error, Result, Summary};
 
@@ -60,7 +60,8 @@ impl Index {
         }
         match read_parts(input, start) {
             Ok((head, _, payload)) if head.magic == INDEX_MAGIC => {
-                Ok(decompress(&payload).and_then(|plain| Self::decode(plain.as_slice()).ok()))
+                let plain = decompress(&payload, max_plain_bytes(start));
+                Ok(plain.and_then(|plain| Self::decode(plain.as_slice()).ok()))
             }
             Ok(_) | Err(Error::Damaged { .. }) => Ok(None),
             Err(error) => Err(error),
@@ -98,6 +99,12 @@ impl Index {
     }
 }
 
+/// The longest decompressed index that begins at this byte. An entry repeats the summary of its block and adds at most
+/// 34 bytes, so it is shorter than the block twice; and a small file cannot make a reader allocate much.
+fn max_plain_bytes(start: u64) -> u64 {
+    start.saturating_mul(2).min(MAX_INDEX_BYTES.into())
+}
+
 /// Bytes that belong to no readable block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Gap {
@@ -124,4 +131,41 @@ fn next_block(input: &mut (impl Read + Seek), mut from: u64, file_bytes: u64) ->
         from += (piece.len().max(HEAD_BYTES) - HEAD_BYTES + 1) as u64;
     }
     Ok(None)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Cursor;
+
+    use super::*;
+
+    /// An index of some blocks with long filters.
+    fn index(blocks: u64) -> Index {
+        let summary = Summary { records: 1, devices: vec![7_u8; 8 << 10].into(), ..Summary::default() };
+        let entry = |number| IndexEntry { start: number, bytes: 1, summary: summary.clone() };
+        Index { blocks: (0..blocks).map(entry).collect() }
+    }
+
+    /// The index that is read behind blocks of `start` bytes.
+    fn read_behind(start: u64, index: &Index) -> Option<Index> {
+        let mut file = vec![0_u8; start as usize];
+        file.extend(index.to_bytes(start));
+        let file_bytes = file.len() as u64;
+        Index::read(&mut Cursor::new(file), file_bytes).expect("readable")
+    }
+
+    #[test]
+    fn the_index_of_a_long_capture_may_be_longer_than_a_block() {
+        let limit_of_a_block = 32 << 20;
+        assert!(max_plain_bytes(100 * limit_of_a_block) > 10 * limit_of_a_block);
+        assert_eq!(max_plain_bytes(u64::MAX), 1 << 30, "never without a limit");
+    }
+
+    #[test]
+    fn an_index_is_bounded_by_the_blocks_before_it() {
+        let index = index(20);
+        let plain_bytes = index.encoded_len() as u64;
+        assert_eq!(read_behind(plain_bytes, &index), Some(index.clone()));
+        assert_eq!(read_behind(plain_bytes / 2 - 1, &index), None, "no such blocks would fit there");
+    }
 }
