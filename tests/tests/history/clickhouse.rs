@@ -88,7 +88,10 @@ async fn a_newer_database_is_not_migrated() {
 /// Without the order of time a minute would cost a part of each device's day.
 #[tokio::test]
 async fn a_minute_is_read_by_time() {
-    const MINUTE: &str = "event_at >= '2026-06-01 12:00:00' AND event_at < '2026-06-01 12:01:00'";
+    // As the store asks.
+    const MINUTE: &str = "toStartOfFiveMinutes(event_at) >= '2026-06-01 12:00:00' AND \
+        toStartOfFiveMinutes(event_at) <= '2026-06-01 12:00:00' AND \
+        event_at >= '2026-06-01 12:00:00' AND event_at < '2026-06-01 12:01:00'";
     let store = store("by_time").await;
     store
         .run(

@@ -64,8 +64,13 @@ impl Dialect for Sql {
     }
 
     // Parts are of a day, those of weather of a month, and each knows its first and last time.
+    // Positions are also kept in the order of these five minutes, which the server does not conclude from the time.
     fn observed_in(table: &str, period: Period) -> (String, String) {
-        (table.to_owned(), dialect::within::<Self>("event_at", period))
+        let five_minutes = |time: &str| format!("toStartOfFiveMinutes({time})");
+        let (from, to) = (Self::time(period.from_ms), Self::time(period.to_ms));
+        let (at, first, last) = (five_minutes("event_at"), five_minutes(&from), five_minutes(&to));
+        let exact = dialect::within::<Self>("event_at", period);
+        (table.to_owned(), format!("{at} >= {first} AND {at} <= {last} AND {exact}"))
     }
 
     // Reads one column, of the parts of the period.
