@@ -16,7 +16,7 @@ import { createRequire } from 'node:module';
 import { createInterface } from 'node:readline';
 import { chromium } from 'playwright-core';
 
-const TIMEOUT_MS = 30_000;
+const TIMEOUT_MS = 180_000;
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
 const [executablePath, userDataDir] = process.argv.slice(2);

@@ -8,9 +8,9 @@ use anyhow::{Result, ensure};
 use harness::supervise::fresh_dir;
 use harness::{Browser, Program, ProgramOptions, free_port, tool_path, workspace_dir};
 
-const TIMEOUT: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_secs(180);
 /// The newest minute is no past, and positions are recorded with a delay.
-const PAST: Duration = Duration::from_secs(120);
+const PAST: Duration = Duration::from_secs(240);
 /// Writes an archive with a hill: 600 m around it, 2,800 m at its top.
 const WRITE_HILL: &str = "import { writeFileSync } from 'node:fs'; const { terrainArchive } = await import(process.argv[1]); \
                           writeFileSync(process.argv[2], terrainArchive());";
