@@ -333,8 +333,11 @@ impl Device {
             return;
         }
         self.rare_mut().called_id = called_id.max(observation_id);
-        let is_valid =
-            |sent: &schemas::v1::Position| Position::new(sent.latitude_deg, sent.longitude_deg).is_on_earth();
+        let is_valid = |sent: &schemas::v1::Position| {
+            let schemas::v1::Position { latitude_deg, longitude_deg, altitude_m } = *sent;
+            Position::new(latitude_deg, longitude_deg).is_on_earth()
+                && !flight::is_missing_fix(latitude_deg, longitude_deg, altitude_m)
+        };
         let doubts = [ObservationFlag::Implausible, ObservationFlag::Unconfirmed, ObservationFlag::AddressConflict];
         let is_doubted = doubts.iter().any(|flag| observation.flags.contains(&i32::from(*flag)));
         let unverified = !self.score.is_published() || is_doubted;
@@ -344,10 +347,17 @@ impl Device {
             Some(alert) if alert.is_standing() => alert.refresh(&call),
             _ => {
                 self.rare_mut().raised.count(call.event_at_us);
-                self.alert = Some(Box::new(Alert::open(self.address, &call)));
+                let position = call.position.or_else(|| self.last_public_position(context.settings));
+                self.alert = Some(Box::new(Alert::open(self.address, &Call { position, ..call })));
             }
         }
         changed.call();
+    }
+
+    /// Where it was last, for a call without a fix. Of a hidden device a forged call would make that public.
+    fn last_public_position(&self, settings: &Settings) -> Option<schemas::v1::Position> {
+        let Position { latitude_deg, longitude_deg } = self.score.position().filter(|_| !self.is_hidden(settings))?;
+        Some(schemas::v1::Position { latitude_deg, longitude_deg, altitude_m: None })
     }
 
     fn note_normal_frame(&mut self, event_at_us: u64, changed: &mut Changed, context: &ApplyContext<'_>) {

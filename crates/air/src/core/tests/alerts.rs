@@ -59,6 +59,35 @@ fn unknown_distress_is_shown_at_once_as_unverified() {
 }
 
 #[test]
+fn a_call_without_a_fix_is_where_the_pilot_was_last() {
+    let no_fix = fanet::Position::new(0.0, 0.0);
+    let place = |out: &Outputs| alert_of(out).position.map(|position| (position.latitude_deg, position.longitude_deg));
+    let mut story = Story::new();
+    story.introduce(PILOT, home());
+    let (latitude_deg, longitude_deg) =
+        place(&story.frame(PILOT, Packet::GroundTracking(ground(no_fix, GroundType::Distress))))
+            .expect("the position of before");
+    assert!(
+        (latitude_deg - 46.2).abs() < 0.01 && (longitude_deg - 13.6).abs() < 0.01,
+        "{latitude_deg} {longitude_deg}"
+    );
+    // Repeated: it does not move.
+    story.pass(60.0);
+    let repeated = story.frame(PILOT, Packet::GroundTracking(ground(no_fix, GroundType::Distress)));
+    assert_eq!(place(&repeated), Some((latitude_deg, longitude_deg)));
+    // Of an unknown device, and of a hidden one, no place is known.
+    let unknown = story.frame(9, Packet::GroundTracking(ground(no_fix, GroundType::Distress)));
+    assert_eq!(place(&unknown), None);
+    let hidden = Tracking { online_tracking: false, ..tracking(home()) };
+    for _ in 0..3 {
+        story.pass(5.0);
+        story.frame(10, Packet::Tracking(hidden));
+    }
+    let call = fanet::packet::GroundTracking { online_tracking: false, ..ground(no_fix, GroundType::Distress) };
+    assert_eq!(place(&story.frame(10, Packet::GroundTracking(call))), None);
+}
+
+#[test]
 fn alerts_are_acknowledged_and_resolved_by_command() {
     let mut story = Story::new();
     story.introduce(PILOT, home());
