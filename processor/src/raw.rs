@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use runtime::Clock;
-use schemas::id::DeviceAddress;
+use schemas::id::{DeviceAddress, RecordId};
 use schemas::v1::command::Action;
 use schemas::v1::raw_record::Input;
 use schemas::v1::{Audience, ProcessorState, RawRecord, processor_state};
@@ -139,21 +139,19 @@ impl Machine for RawMachine {
     }
 
     fn newest(&self, topic: &Arc<str>, key: &Bytes) -> Option<Outgoing> {
-        let device = std::str::from_utf8(key).ok()?.split('/').next()?;
-        let DeviceAddress(device) = device.parse().ok()?;
+        let name = std::str::from_utf8(key).ok()?;
         let partition = self.core.partition().into();
+        if *topic == self.topics.landmark.name {
+            // Keys of landmarks do not name their device.
+            let _: RecordId = name.parse().ok()?;
+            return self.newest_of(self.core.states(), topic, key);
+        }
+        let DeviceAddress(device) = name.split('/').next()?.parse().ok()?;
         if *topic == self.topics.privacy.name {
             // No tombstone: a device that this core does not know may still have been hidden.
             return self.core.privacy_of(device).map(|change| self.topics.privacy(&change, partition));
         }
-        let records =
-            self.core.states_of(device).filter_map(|change| self.topics.republished_state(&change, partition));
-        let newest = records.into_iter().find(|record| record.topic == *topic && record.key.as_ref() == Some(key));
-        newest.or_else(|| {
-            let version = self.core.next_offset().saturating_sub(1);
-            let topic = self.topics.states().into_iter().find(|known| known.name == *topic)?;
-            Some(topic.ended(Some(partition), key.clone(), self.core.clock_us(), version))
-        })
+        self.newest_of(self.core.states_of(device), topic, key)
     }
 
     fn live(&self, out: &mut Vec<LiveUpdate>) {
@@ -162,9 +160,25 @@ impl Machine for RawMachine {
     }
 }
 
+impl RawMachine {
+    /// The record of a key among these states; a tombstone where there is none.
+    fn newest_of(&self, states: impl Iterator<Item = StateChange>, topic: &Arc<str>, key: &Bytes) -> Option<Outgoing> {
+        let partition = self.core.partition().into();
+        let mut records = states.filter_map(|change| self.topics.republished_state(&change, partition));
+        let newest = records.find(|record| record.topic == *topic && record.key.as_ref() == Some(key));
+        newest.or_else(|| {
+            let version = self.core.next_offset().saturating_sub(1);
+            let topic = self.topics.states().into_iter().find(|known| known.name == *topic)?;
+            Some(topic.ended(Some(partition), key.clone(), self.core.clock_us(), version))
+        })
+    }
+}
+
 impl Drop for RawMachine {
     fn drop(&mut self) {
         self.clock_readiness.remove(self.core.partition());
+        // The next owner counts them.
+        self.metrics.devices(self.core.partition(), 0, 0);
     }
 }
 

@@ -197,8 +197,10 @@ impl Window {
 
     /// Whether enough inputs show that nothing is wrong: without inputs an alarm continues.
     fn is_fine(&self) -> bool {
-        let (affected, _) = self.affected();
-        self.tally.judged > 0 && affected < MIN_RECEIVERS && self.tally.unreadable * 4 <= self.tally.judged
+        let (affected, known) = self.affected();
+        // A few of many are no alarm, and keep none up.
+        let is_minority = affected < MIN_RECEIVERS || affected * 4 <= known;
+        self.tally.judged > 0 && is_minority && self.tally.unreadable * 4 <= self.tally.judged
     }
 }
 
@@ -258,6 +260,20 @@ mod tests {
         let mut watch = Watch::default();
         let receivers = [("a", 0, 50), ("b", 0, 50), ("c", 0, 50), ("d", 9, 0), ("e", 9, 0), ("f", 9, 0)];
         assert_eq!(minute(&mut watch, Tally::default(), &receivers), None);
+    }
+
+    #[test]
+    fn a_few_of_many_receivers_keep_no_alarm_up() {
+        let names: Vec<String> = (0..16).map(|number| number.to_string()).collect();
+        let bad = |count: usize| -> Vec<(&str, u32, u32)> {
+            let of = |(number, name)| if number < count { (name, 0, 50) } else { (name, 50, 0) };
+            names.iter().map(String::as_str).enumerate().map(of).collect()
+        };
+        let mut watch = Watch::default();
+        let judged = || tally(Verdict::Usable, 40);
+        assert!(matches!(minute(&mut watch, judged(), &bad(9)), Some(Some(Finding::Receivers { .. }))));
+        assert_eq!(minute(&mut watch, judged(), &bad(5)), None, "more than a quarter");
+        assert_eq!(minute(&mut watch, judged(), &bad(4)), Some(None));
     }
 
     #[test]

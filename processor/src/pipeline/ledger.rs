@@ -120,13 +120,20 @@ impl Acknowledge for Entries {
         state.open -= 1;
         state.own_open -= u64::from(is_own);
         if let Err(error) = outcome {
-            state.failure.get_or_insert(error);
+            // A refused record is given up; it must not hide one that has to be written again.
+            if state.failure.as_ref().is_none_or(is_refused) {
+                state.failure = Some(error);
+            }
         }
         if state.open == 0 || is_own && state.own_open == 0 {
             drop(state);
             self.acknowledged.notify_waiters();
         }
     }
+}
+
+fn is_refused(error: &DeliveryError) -> bool {
+    matches!(error, DeliveryError::Refused { .. })
 }
 
 impl TopicOffsets {
@@ -225,6 +232,16 @@ mod tests {
         second.answer(Ok(Delivered { partition: 0, offset: 1 }));
         assert_eq!(acknowledged.await, Err(DeliveryError::Abandoned));
         assert_eq!(receipts.acknowledged().await, Ok(()));
+    }
+
+    #[tokio::test]
+    async fn a_refused_record_hides_no_lost_one() {
+        let refused = || DeliveryError::Refused { reason: "too_large", detail: "2 MB".into() };
+        let receipts = Ledger::new(1, &[]).receipts();
+        for outcome in [Err(refused()), Err(DeliveryError::Abandoned), Err(refused())] {
+            receipts.receipt(None).answer(outcome);
+        }
+        assert_eq!(receipts.acknowledged().await, Err(DeliveryError::Abandoned));
     }
 
     #[tokio::test]

@@ -82,6 +82,8 @@ pub struct Pending {
     pub clock_us: u64,
     /// The updates contain all live objects of the partition; other objects that Redis has ended at this version or before.
     pub complete_at: Option<u64>,
+    /// The ends of those others are among the updates. They are looked for once: later, Redis also has what was written meanwhile.
+    pub has_ends: bool,
 }
 
 impl Pending {
@@ -117,7 +119,7 @@ impl LiveFeed {
         updates.drain(..).for_each(|update| pending.merge(update));
         if pending.updates.len() > MAX_PENDING {
             pending.updates = FxHashMap::default();
-            pending.complete_at = None;
+            (pending.complete_at, pending.has_ends) = (None, false);
             self.needs_all.store(true, Ordering::Release);
         }
         drop(pending);
@@ -129,7 +131,7 @@ impl LiveFeed {
         let mut pending = self.pending.lock();
         pending.clock_us = clock_us;
         updates.drain(..).for_each(|update| pending.merge(update));
-        pending.complete_at = Some(version);
+        (pending.complete_at, pending.has_ends) = (Some(version), false);
         drop(pending);
         self.needs_all.store(false, Ordering::Release);
         self.queued.notify_one();
@@ -162,7 +164,9 @@ impl LiveFeed {
         let mut pending = self.pending.lock();
         let newer = std::mem::replace(&mut *pending, taken);
         pending.clock_us = pending.clock_us.max(newer.clock_us);
-        pending.complete_at = newer.complete_at.or(pending.complete_at);
+        if newer.complete_at.is_some() {
+            (pending.complete_at, pending.has_ends) = (newer.complete_at, newer.has_ends);
+        }
         newer.updates.into_values().for_each(|update| pending.merge(update));
     }
 }
@@ -224,6 +228,21 @@ mod tests {
         let again = feed.take();
         assert_eq!((again.updates.len(), again.updates[&(AIRCRAFT, 1)].version), (2, 8));
         assert_eq!(again.clock_us, 10);
+    }
+
+    #[test]
+    fn missing_ends_are_looked_for_once_per_complete_set() {
+        let feed = LiveFeeds::default().open(0, 24);
+        feed.push_all(&mut vec![ended(1, 1)], 0, 7);
+        let taken = Pending { has_ends: true, ..feed.take() };
+        feed.push(&mut vec![ended(2, 8)], 1);
+        feed.put_back(taken);
+        let again = feed.take();
+        assert_eq!((again.complete_at, again.has_ends), (Some(7), true));
+        feed.push_all(&mut vec![ended(1, 9)], 2, 9);
+        feed.put_back(again);
+        let newest = feed.take();
+        assert_eq!((newest.complete_at, newest.has_ends), (Some(9), false), "another set has other ends");
     }
 
     #[test]

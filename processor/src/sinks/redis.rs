@@ -156,8 +156,11 @@ impl RedisSink {
 
     /// Writes the updates; those that could not be written remain in `taken`.
     async fn write(&self, connection: &mut Connection, feed: &LiveFeed, taken: &mut Pending) -> Result<(), RedisError> {
-        if let Some(version) = taken.complete_at {
+        if let Some(version) = taken.complete_at
+            && !taken.has_ends
+        {
             self.add_missing_ends(connection, feed, version, taken).await?;
+            taken.has_ends = true;
         }
         for kind in self.kinds {
             let updates: Vec<LiveUpdate> =
@@ -179,7 +182,7 @@ impl RedisSink {
                 add.arg(set_key(kind.as_str(), Set::Complete)).arg(feed.partition);
                 add.query_async::<()>(connection).await?;
             }
-            taken.complete_at = None;
+            (taken.complete_at, taken.has_ends) = (None, false);
             self.metrics.refills.inc();
         }
         Ok(())
