@@ -133,7 +133,7 @@ VECTORS_OF = {
         receive(updates={"fleet": {"fleet_id": "red", "devices": [6]}, "objects": {"aircraft": [aircraft(device=6, latitude_e7=100000000, longitude_e7=100000000)]}}),
         expect(aircraft={"110B90": {}, "000006": {}}),
         receive(error={"code": "fleet_ended", "message": "it has ended"}), expect(aircraft={"110B90": {}}, error="it has ended"),
-        passing(5000), expect(effects=[]), want(), passing(400), expect(effects=["send"], fleet=""),
+        passing(5000), expect(effects=["send"], fleet=""), want(), passing(400), expect(effects=[]),
     ],
     "a device that lands is a ground object and no aircraft": [
         *LIVE, updates(ground=[ground()], removals=[{"object_kind": 1, "device": DEVICE, "version": 11}]), expect(aircraft={}, ground=["110B90"]),

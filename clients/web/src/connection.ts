@@ -6,6 +6,8 @@ import type { Rate, Subscription } from './subscription.js';
 
 const TICK_MS = 200;
 const ABNORMAL = 1006;
+/** As if the server had closed over a message that it cannot read: at once, the same would come again. */
+const UNREADABLE = 1007;
 /** `WebSocket.OPEN` of any implementation. */
 const OPEN = 1;
 /** What a subprotocol may consist of (RFC 9110, `token`): any JWT and API key does. */
@@ -131,7 +133,7 @@ export class Connection {
       this.#run(this.#session.received(decode(data), now));
     } catch (error) {
       console.error('a message of the server could not be read: the connection is closed and opened again', error);
-      this.#lose();
+      this.#lose(UNREADABLE);
       return;
     }
     this.#options.onMessage?.();

@@ -80,10 +80,13 @@ export class AirPicture {
     }
   }
 
-  /** Drops objects that ended while this client was disconnected. Keeps followed devices that this connection received. */
-  keepPresent(present: Present, connection: number): void {
+  /**
+   * Drops objects that ended while this client was disconnected, or too slow to hear of it. Keeps followed devices that this connection received
+   * unless the server knows that they are followed, which names them then: `known`.
+   */
+  keepPresent(present: Present, connection: number, known: readonly number[] = []): void {
     const followed = (object: Tracked & { device: number }) =>
-      object.connection === connection && this.#isWanted(object.device);
+      object.connection === connection && this.#followed.has(object.device) && !known.includes(object.device);
     const aircraft = new Set(present.aircraft_devices);
     const ground = new Set(present.ground_devices);
     const stations = new Set(present.station_devices);

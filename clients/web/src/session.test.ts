@@ -243,6 +243,49 @@ describe('a moving view', () => {
     expect(subscribes(bench.pass(5000))).toEqual([]);
   });
 
+  it('asks again after a refusal that ends by itself', () => {
+    for (const code of ['too_many_subscribes', 'fleet_unavailable']) {
+      const bench = Bench.live();
+      bench.want(THERE);
+      const [message] = subscribes(bench.pass(400));
+      bench.receive({ message: 'error', error: { request_id: message!.request_id!, code, message: 'later' } });
+      expect(subscribes(bench.pass(4000))).toEqual([]);
+      expect(subscribes(bench.pass(6000))).toHaveLength(1);
+    }
+  });
+
+  it('sends the region without a fleet that is refused, and asks for it on the next connection', () => {
+    const bench = Bench.live();
+    bench.want({ ...THERE, fleet: 'red' });
+    const [message] = subscribes(bench.pass(400));
+    bench.receive({ message: 'error', error: { request_id: message!.request_id!, code: 'fleet_not_allowed', message: 'no member' } });
+    expect(subscribes(bench.pass(100))[0]?.subscribe).toMatchObject({ circle: { latitude_deg: 46 }, fleet: '' });
+    bench.close();
+    bench.pass(60_000);
+    bench.receive(welcome(), snapshot());
+    expect(subscribes(bench.pass(400))[0]?.subscribe?.fleet).toBe('red');
+  });
+
+  it('gives up the token of what it drops', () => {
+    const bench = Bench.live();
+    bench.receive({ message: 'checkpoint', checkpoint: { resume: 't0', server_at_us: 0 } });
+    bench.want({ ...HERE, kinds: [1] });
+    const [message] = subscribes(bench.pass(400));
+    bench.receive(snapshot({ request_id: message!.request_id! }));
+    expect(bench.session.isResumable).toBe(false);
+    bench.receive({ message: 'checkpoint', checkpoint: { resume: 't1', server_at_us: 0 } });
+    expect(bench.session.isResumable).toBe(true);
+  });
+
+  it('drops a followed device that the server does not name any more', () => {
+    const bench = Bench.live();
+    bench.want({ ...HERE, follow: [DEVICE] });
+    const [message] = subscribes(bench.pass(400));
+    bench.receive(snapshot({ request_id: message!.request_id!, objects: ONE }));
+    bench.receive({ message: 'present', present: present() });
+    expect(bench.picture.aircraft.size).toBe(0);
+  });
+
   it('that is wide connects with less, then requests all of it', () => {
     const bench = new Bench();
     const alps: Subscription = { ...HERE, region: { bounds: { south_deg: 44, west_deg: 5, north_deg: 48, east_deg: 14 } } };
@@ -335,7 +378,11 @@ describe('resuming', () => {
     bench.receive(snapshot({ request_id: blue.request_id!, fleet: { fleet_id: 'blue', devices: [9] } }));
     bench.receive({ message: 'error', error: { code: 'fleet_ended', message: 'ended' } });
     expect(bench.picture.fleet).toBeUndefined();
+    // It is named no more: with it, the server would refuse every later region too.
+    expect(subscribes(bench.pass(400))[0]?.subscribe?.fleet).toBe('');
+    expect(asks({ ...THERE, fleet: 'blue' }).subscribe?.fleet).toBeUndefined();
     expect(subscribes(bench.pass(60_000))).toEqual([]);
+    expect(asks({ ...THERE, fleet: 'red' }).subscribe?.fleet).toBe('red');
     // A server of before knows no empty fleet.
     expect(subscribes(Bench.live().pass(400))).toEqual([]);
     const plain = Bench.live();
@@ -383,6 +430,15 @@ describe('staleness', () => {
     bench.pass(14_000);
     expect(bench.session.isStale(bench.now)).toBe(false);
     bench.pass(2000);
+    expect(bench.session.isStale(bench.now)).toBe(true);
+  });
+
+  it('does not come between the messages of a slow rate', () => {
+    const bench = Bench.live();
+    bench.session.setRate('30s');
+    bench.pass(40_000);
+    expect(bench.session.isStale(bench.now)).toBe(false);
+    bench.pass(6000);
     expect(bench.session.isStale(bench.now)).toBe(true);
   });
 });

@@ -4,7 +4,7 @@ import type { AirPicture } from './picture.js';
 import type { ClientMessage, Limits, ServerMessage, Snapshot, UpdateBatch, ZoneEventUpdate } from './proto/live.js';
 import { narrowed, type RegionLimits } from './region.js';
 import { UpdateStats } from './stats.js';
-import { isSameSubscription, RATES, subscribeMessage, subscriptionQuery, type Rate, type Subscription } from './subscription.js';
+import { intervalMs, isSameSubscription, RATES, subscribeMessage, subscriptionQuery, type Rate, type Subscription } from './subscription.js';
 
 /** The effects that the caller has to run. */
 export type Effect =
@@ -18,8 +18,12 @@ export type Status = 'idle' | 'connecting' | 'loading' | 'live' | 'waiting' | 'p
 const REST_MS = 350;
 /** A view that never stops moving requests one after this time, ms. */
 const RESTLESS_MS = 2000;
-/** A server sends a message at least every 5 s; without one for this time the picture is stale, ms. */
+/** A server sends a message at least every 5 s, or as often as changes come; without one for so much longer the picture is stale, ms. */
 const QUIET_MS = 15_000;
+/** A refusal that ends by itself is asked about again after this time, and up to as much again, ms. */
+const ASK_AGAIN_MS = 5000;
+/** Refusals of what the same subscription may get some seconds later. */
+const PASSING: readonly string[] = ['too_many_subscribes', 'fleet_unavailable'];
 const DEFAULT_HEARTBEAT_S = 30;
 const MINUTE_MS = 60_000;
 const DEFAULT_SUBSCRIBES_PER_MINUTE = 30;
@@ -75,6 +79,10 @@ export class Session {
   /** By request id; 0 is the one of the address. */
   readonly #requested = new Map<number, Subscription>();
   #asking: Subscription | undefined;
+  /** Nothing is asked for before this time, client's clock, ms. */
+  #notBefore = 0;
+  /** The fleet that the server does not give on this connection: with it, it would refuse the region too. */
+  #refusedFleet: string | undefined;
   #confirmed: Subscription | undefined;
   #subscribes: number[] = [];
   #resume: Resume | undefined;
@@ -139,17 +147,23 @@ export class Session {
 
   /** True when the picture gets no updates. */
   isStale(now: number): boolean {
-    return this.#serverStale || (this.#receivedAt > 0 && now - this.#receivedAt > QUIET_MS);
+    return this.#serverStale || (this.#receivedAt > 0 && now - this.#receivedAt > QUIET_MS + intervalMs(this.rate));
   }
 
   /** Sets the user's view. Connects the first time; later subscribes once the view stops moving. */
   want(subscription: Subscription, now: number): Effect[] {
     if (this.#wanted && isSameSubscription(this.#wanted, subscription)) return [];
-    if (this.#wanted === this.#asking) this.#restlessSince = now;
+    if (this.#isAnswered) this.#restlessSince = now;
     this.#wanted = subscription;
     this.#wantedAt = now;
     this.picture.setFollowed(subscription.follow);
     return this.#status === 'idle' ? this.#connect(now) : [];
+  }
+
+  /** Whether the newest wish is what was asked for. */
+  get #isAnswered(): boolean {
+    if (!this.#wanted || !this.#asking) return this.#wanted === this.#asking;
+    return isSameSubscription(without(this.#wanted, this.#refusedFleet), this.#asking);
   }
 
   /** Chooses a rate class; an open connection changes to it at its next turn. */
@@ -178,13 +192,13 @@ export class Session {
       case 'welcome': return this.#welcomed(message.welcome!, now);
       case 'snapshot': return this.#snapshot(message.snapshot!, now);
       case 'updates': this.#updated(message.updates!, now); return [];
-      case 'present': this.picture.keepPresent(message.present!, this.#connection); return [];
+      case 'present': this.picture.keepPresent(message.present!, this.#connection, this.#confirmed?.follow); return [];
       case 'checkpoint':
         if (this.#confirmed) this.#resume = { token: message.checkpoint!.resume, subscription: this.#confirmed };
         return [];
       case 'zone_events': this.onZoneEvents?.(message.zone_events!.events); return [];
       case 'pong': this.#ponged(message.pong!.server_at_us, now); return [];
-      case 'error': this.#refused(message.error!); return [];
+      case 'error': this.#refused(message.error!, now); return [];
       default: return [];
     }
   }
@@ -232,6 +246,7 @@ export class Session {
     const { fleet: _, ...rest } = subscription;
     this.#asking = { ...rest, follow: [] };
     this.#hadFleet = false;
+    this.#refusedFleet = undefined;
     this.#requested.set(0, this.#asking);
     this.#requestedRate = this.#rate;
     return [{ do: 'connect', query: subscriptionQuery(subscription, this.rate, this.#resume?.token) }];
@@ -255,10 +270,10 @@ export class Session {
     const subscription = this.#requested.get(snapshot.request_id);
     if (snapshot.page === 0) {
       if (first && (!this.#resuming || snapshot.resumed === false)) this.picture.clear();
-      // The token covers the objects that were just dropped.
-      if (snapshot.resumed === false) this.#resume = undefined;
+      // The token covers objects that are dropped here: those of another region, or of kinds that are not wanted any more.
+      if (snapshot.resumed === false || !first) this.#resume = undefined;
       // Before the cells, so that what stays is not dropped between them.
-      if (snapshot.fleet || !first) this.picture.setFleet(snapshot.fleet?.devices);
+      if (snapshot.fleet || !first || this.#wanted?.fleet === undefined) this.picture.setFleet(snapshot.fleet?.devices);
       if (snapshot.cells.length > 0) this.picture.setCells(snapshot.cells);
       if (subscription) this.picture.setKinds(subscription.kinds);
     }
@@ -286,11 +301,17 @@ export class Session {
     this.#clockOffset = serverAtUs / 1000 - (this.#pingSentAt + now) / 2;
   }
 
-  /** A refused subscription is not sent again until the view changes. */
-  #refused({ request_id, code, message }: Refusal): void {
+  /** A refused subscription is sent again when the view changes, or after a while where the refusal ends by itself; without its fleet at once. */
+  #refused({ request_id, code, message }: Refusal, now: number): void {
     const refused = request_id === undefined ? undefined : this.#requested.get(request_id);
     if (request_id) this.#requested.delete(request_id);
     if (code === FLEET_ENDED || (refused && this.#requested.size === 0 && code.startsWith('fleet_'))) this.picture.setFleet(undefined);
+    if (PASSING.includes(code)) {
+      if (refused === this.#asking) this.#asking = undefined;
+      this.#notBefore = now + ASK_AGAIN_MS * (1 + this.#random());
+    } else if (code.startsWith('fleet_')) {
+      this.#refusedFleet = (refused ?? this.#asking)?.fleet;
+    }
     if (code === TOO_LARGE && refused && 'bounds' in refused.region) this.#spanRefused = true;
     else this.#lastError = message;
   }
@@ -303,8 +324,8 @@ export class Session {
   }
 
   #subscribe(now: number): Effect[] {
-    const wanted = this.#wanted;
-    if (!wanted || this.#status === 'connecting' || this.#requested.has(0)) return [];
+    const wanted = this.#wanted && without(this.#wanted, this.#refusedFleet);
+    if (!wanted || this.#status === 'connecting' || this.#requested.has(0) || now < this.#notBefore) return [];
     const requested = this.#asking !== undefined && isSameSubscription(this.#asking, wanted);
     if (!requested && now - this.#wantedAt < REST_MS && now - this.#restlessSince < RESTLESS_MS) return [];
     if (requested && this.#requestedRate === this.#rate) return [];
@@ -325,4 +346,9 @@ export class Session {
     this.#subscribes.push(now);
     return true;
   }
+}
+
+/** What is left of a subscription without a fleet that the server does not give. */
+function without(subscription: Subscription, fleet: string | undefined): Subscription {
+  return fleet !== undefined && subscription.fleet === fleet ? { ...subscription, fleet: undefined } : subscription;
 }

@@ -27,6 +27,11 @@ const KIND_NAMES: Record<number, string> = {
 export const RATES = ['live', '1s', '5s', '30s'] as const;
 export type Rate = (typeof RATES)[number];
 
+/** The time between two updates of a rate, ms; of `live`, about. */
+export function intervalMs(rate: Rate): number {
+  return rate === 'live' ? 0 : parseInt(rate) * 1000;
+}
+
 const RATE_CLASSES: Record<Rate, RateClass> = {
   live: RateClass.RATE_CLASS_LIVE, '1s': RateClass.RATE_CLASS_EVERY_1S, '5s': RateClass.RATE_CLASS_EVERY_5S, '30s': RateClass.RATE_CLASS_EVERY_30S,
 };

@@ -1,5 +1,7 @@
 """Addresses of devices and ids of records as text."""
 
+import re
+
 
 def format_address(device: int) -> str:
     """Six upper-case hex digits, manufacturer first: `110B90`."""
@@ -12,7 +14,7 @@ def parse_address(text: str) -> int:
 
     :raises ValueError: the text is something else.
     """
-    if len(text) != 6:
+    if not re.fullmatch("[0-9A-Fa-f]{6}", text):
         raise ValueError(f"invalid device address {text!r}: expected six hex digits, for example 110B90")
     return int(text, 16)
 

@@ -103,10 +103,13 @@ class Client:
         """Waits for changes. False: the client has ended before."""
         changes.clear()
         waiter = asyncio.create_task(changes.wait())
-        done, _ = await asyncio.wait({waiter, *([self._runner] if self._runner else [])}, return_when=asyncio.FIRST_COMPLETED)
-        if self._runner and self._runner in done:
+        try:
+            done, _ = await asyncio.wait({waiter, *([self._runner] if self._runner else [])}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
             waiter.cancel()
-            await self._runner  # Raises what ended it.
+        if self._runner and self._runner in done:
+            if not self._runner.cancelled():
+                self._runner.result()  # Raises what ended it.
             return False
         return True
 
@@ -168,6 +171,10 @@ class Client:
             code = UNREADABLE
         except (OSError, InvalidHandshake, InvalidURI, TimeoutError) as error:
             _log.debug("no connection to %s: %s", self._url, error)
+        except Exception:
+            # The connection is opened again after a minute; without this line the session would count it as open.
+            _log.exception("the connection to %s failed unexpectedly", self._url)
+            code = UNREADABLE
         self._socket = self._reader = None
         await self._do(self.session.closed(code, time.time()))
 

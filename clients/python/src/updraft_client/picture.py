@@ -140,23 +140,26 @@ class AirPicture:
             self._put(made.landmark(u, arrival, self.landmarks.get(format_record_id(u.landmark_id))))
 
     def remove(self, removal: Any) -> None:
-        kind, field = Kind(removal.object_kind), removal.WhichOneof("id")
-        if field is None:
+        field = removal.WhichOneof("id")
+        if field is None or removal.object_kind not in list(Kind):
             return
+        kind = Kind(removal.object_kind)
         value = getattr(removal, field)
         key = format_record_id(value) if field == "record_id" else value
         if self._tables[kind].remove(key, removal.version):
             self._observer(kind, key, None)
 
-    def keep_present(self, present: Any, connection: int) -> None:
-        """After a resume: drops what was removed meanwhile. Followed devices that this connection reported stay."""
+    def keep_present(self, present: Any, connection: int, known: Iterable[int] = ()) -> None:
+        """Drops what was removed during an outage. Followed devices that this connection reported stay, unless the server knows that they are
+        followed, which names them then: `known`."""
+        unnamed = self._followed - frozenset(known)
         named = {
             Kind.AIRCRAFT: set(present.aircraft_devices), Kind.GROUND: set(present.ground_devices), Kind.STATION: set(present.station_devices),
             Kind.THERMAL: {format_record_id(one) for one in present.thermal_ids}, Kind.ALERT: {format_record_id(one) for one in present.alert_ids},
             Kind.RECEIVER: set(present.receiver_ids), Kind.LANDMARK: {format_record_id(one) for one in present.landmark_ids},
         }
         for kind, keys in named.items():
-            self._retain(kind, lambda value, keys=keys: value.key in keys or (value.connection == connection and self._is_followed(value)))
+            self._retain(kind, lambda value, keys=keys: value.key in keys or (value.connection == connection and getattr(value, "device", None) in unnamed))
 
     def clear(self) -> None:
         """Forgets everything, versions included: another epoch counts from the beginning."""

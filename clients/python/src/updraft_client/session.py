@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from .objects import Arrival
 from .picture import AirPicture
-from .subscription import RATES, Rate, Subscription
+from .subscription import RATES, Rate, Subscription, interval_s
 from .wire import ClientMessage, optional
 from .zone_event import ZoneEvent, zone_event
 
@@ -20,8 +20,12 @@ MINUTE_S = 60.0
 GOING_AWAY, SILENT, SLOW, TOO_MANY = 1001, 4000, 4001, 4003
 # The server could not read what this client sent: coming back at once would only repeat that.
 MISUNDERSTOOD = (1002, 1003, 1007, 1009, 4002)
-# A server sends something every 5 s; after this silence what is known counts as stale.
+# A server sends something every 5 s, or as often as changes come; after so much longer what is known counts as stale.
 QUIET_S = 15.0
+# A refusal that ends by itself is asked about again after this time, and up to as much again.
+ASK_AGAIN_S = 5.0
+# Refusals of what the same subscription may get some seconds later.
+PASSING = ("too_many_subscribes", "fleet_unavailable")
 # The fleet was removed, or the credentials are of no member any more.
 FLEET_ENDED = "fleet_ended"
 DEFAULT_HEARTBEAT_S = 30.0
@@ -101,6 +105,10 @@ class Session:
         self._resuming = False
         # A fleet was named on this connection.
         self._had_fleet = False
+        # One that the server does not give on this connection: with it, it would refuse the region too.
+        self._refused_fleet: str | None = None
+        # Nothing is requested before this time.
+        self._not_before = 0.0
 
     @property
     def rate(self) -> Rate:
@@ -109,7 +117,7 @@ class Session:
 
     def is_stale(self, now: float) -> bool:
         """True when what is known gets older and nothing renews it."""
-        return self._server_stale or (self._received_at is not None and now - self._received_at > QUIET_S)
+        return self._server_stale or (self._received_at is not None and now - self._received_at > QUIET_S + interval_s(self.rate))
 
     def want(self, subscription: Subscription, now: float) -> list[Effect]:
         """Changes what is subscribed to. The first time it connects."""
@@ -152,19 +160,27 @@ class Session:
             case "updates":
                 self._updated(message.updates, now)
             case "present":
-                self.picture.keep_present(message.present, self._connection)
+                self.picture.keep_present(message.present, self._connection, self._confirmed.follow if self._confirmed else ())
             case "zone_events":
                 for event in message.zone_events.events:
                     self._on_zone_event(zone_event(event))
             case "checkpoint" if self._confirmed:
                 self._resume = (message.checkpoint.resume, self._confirmed)
             case "error":
-                # A refused subscription is not requested again until it changes.
+                # A refused subscription is requested again when it changes, or after a while where the refusal ends by itself; without its
+                # fleet at once.
                 refused = self._asked.pop(message.error.request_id, None) if message.error.HasField("request_id") else None
                 self.last_error = message.error.message
                 is_of_fleet = message.error.code.startswith("fleet_") and refused is not None and not self._asked
                 if message.error.code == FLEET_ENDED or is_of_fleet:
                     self.picture.set_fleet(None)
+                if message.error.code in PASSING:
+                    if refused is self._asking:
+                        self._asking = None
+                    self._not_before = now + ASK_AGAIN_S * (1 + self._chance())
+                elif message.error.code.startswith("fleet_"):
+                    of = refused or self._asking
+                    self._refused_fleet = of.fleet if of else None
         return []
 
     def closed(self, code: int, now: float) -> list[Effect]:
@@ -204,7 +220,7 @@ class Session:
         # The address carries neither followed devices nor a fleet, without which there would be no connection where it is not allowed any
         # more: a subscription with some is requested again after the connection opens.
         self._asking = self._asked[0] = replace(subscription, follow=(), fleet=None)
-        self._had_fleet = False
+        self._had_fleet, self._refused_fleet = False, None
         self._asked_rate = RATES.index(self.rate)
         return [Connect(subscription.query(self.rate, token))]
 
@@ -226,11 +242,12 @@ class Session:
             resumed = optional(snapshot, "resumed")
             if snapshot.request_id == 0 and (not self._resuming or resumed is False):
                 self.picture.clear()
-            # The token says that the client has what was just dropped.
-            if resumed is False:
+            # The token says that the client has what is dropped here: of another region, or of kinds that are not wanted any more.
+            if resumed is False or snapshot.request_id != 0:
                 self._resume = None
             # Before the cells, so that what stays is not dropped between them.
-            if snapshot.HasField("fleet") or snapshot.request_id != 0:
+            is_unwanted = self._wanted is None or self._wanted.fleet is None
+            if snapshot.HasField("fleet") or snapshot.request_id != 0 or is_unwanted:
                 self.picture.set_fleet(snapshot.fleet.devices if snapshot.HasField("fleet") else None)
             if snapshot.cells:
                 self.picture.set_cells(snapshot.cells)
@@ -263,8 +280,10 @@ class Session:
 
     def _subscribe(self, now: float) -> list[Effect]:
         wanted = self._wanted
-        if wanted is None or self.status == "connecting" or 0 in self._asked:
+        if wanted is None or self.status == "connecting" or 0 in self._asked or now < self._not_before:
             return []
+        if self._refused_fleet is not None and wanted.fleet == self._refused_fleet:
+            wanted = replace(wanted, fleet=None)
         if self._asking == wanted and self._asked_rate == RATES.index(self.rate):
             return []
         self._subscribes = [at for at in self._subscribes if now - at < MINUTE_S]

@@ -12,6 +12,11 @@ Rate = Literal["live", "1s", "5s", "30s"]
 RATES: tuple[Rate, ...] = ("live", "1s", "5s", "30s")
 
 
+def interval_s(rate: Rate) -> float:
+    """The time between two updates; of `live`, about."""
+    return 0.0 if rate == "live" else float(rate.removesuffix("s"))
+
+
 @dataclass(frozen=True, slots=True)
 class Circle:
     latitude_deg: float
