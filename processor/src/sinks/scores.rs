@@ -142,7 +142,8 @@ mod tests {
             Some(score) => LiveUpdate { version, ..LiveUpdate::of_score(score) },
             None => LiveUpdate::score_ended(7, version),
         };
-        Pending { updates: [((update.kind, update.id), update)].into_iter().collect(), clock_us, complete_at: None }
+        let updates = [((update.kind, update.id), update)].into_iter().collect();
+        Pending { updates, clock_us, ..Pending::default() }
     }
 
     #[test]

@@ -83,7 +83,7 @@ pub(super) fn capture(args: &CaptureArgs, clock: &Clock) -> anyhow::Result<(u64,
                 anyhow::ensure!(
                     offset < high,
                     "{} has offset {offset} of partition {number}, but {topic} ends at offset {high}: it was \
-                     made anew, choose another --out",
+                     created again, choose another --out",
                     args.out.display()
                 );
             }

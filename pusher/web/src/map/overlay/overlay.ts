@@ -92,7 +92,7 @@ export class Overlay {
     if (isLeft) this.#paintRest();
   }
 
-  /** What is painted in the next moments is another picture. */
+  /** What is painted within the next second is another picture. */
   hurry(): void {
     this.#hurriedAt = performance.now();
   }
