@@ -22,7 +22,7 @@ use streams::{Event, KafkaLog, KafkaSettings, Log, SeekTo, TopicPartition};
 use tokio::time::Instant;
 
 /// The time limit for a group to continue after the broker does.
-const RECOVERY_LIMIT: Duration = Duration::from_secs(30);
+const RECOVERY_LIMIT: Duration = Duration::from_secs(60);
 /// The time limit for a program to report that it cannot work.
 const REPORT_LIMIT: Duration = Duration::from_secs(10);
 /// For waits without a specific limit.

@@ -12,7 +12,7 @@ const BEGIN: &str = "<!-- faults: written by the test -->\n";
 const END: &str = "<!-- /faults -->\n";
 /// The maximum resident memory of the bridge.
 pub(crate) const MAX_RSS_MB: f64 = 50.0;
-pub(crate) const MAX_RECOVERY: Duration = Duration::from_secs(30);
+pub(crate) const MAX_RECOVERY: Duration = Duration::from_secs(60);
 
 /// The results for a fault.
 pub(crate) struct Row {
@@ -39,7 +39,7 @@ impl Row {
         ensure!(self.lost == 0, "{name}: {} acknowledged frames are not in Kafka", self.lost);
         ensure!(self.wrong.is_empty(), "{name}: {} wrong, first: {}", self.wrong.len(), self.wrong[0]);
         ensure!(self.duplicates <= self.max_duplicates, "{name}: {} duplicates", self.duplicates);
-        ensure!(self.recovery < MAX_RECOVERY, "{name}: normal only after {:?}, expected at most 30 s", self.recovery);
+        ensure!(self.recovery < MAX_RECOVERY, "{name}: normal only after {:?}, expected at most 60 s", self.recovery);
         ensure!(self.rss_mb < MAX_RSS_MB, "{name}: {:.1} MB of memory", self.rss_mb);
         ensure!(self.acknowledged > 0, "{name}: no frame was published during the fault");
         Ok(())

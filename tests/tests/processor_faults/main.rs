@@ -25,7 +25,7 @@ use crate::table::Table;
 
 const KILLS: usize = 10;
 /// The time limit for observations of new frames after each fault.
-const TIMEOUT: Duration = Duration::from_secs(40);
+const TIMEOUT: Duration = Duration::from_secs(120);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_fault_loses_or_changes_an_observation() -> Result<()> {
