@@ -1,5 +1,5 @@
 //! The bridge with failing services: each acknowledged frame is in Kafka, in order, and operation is normal again
-//! within 30 s. A run prints a table.
+//! within 60 s. A run prints a table.
 //!
 //! `UPDRAFT_WRITE_DOCS=1 cargo test -p updraft-tests --test bridge_faults` writes it into `docs/measurements.md`.
 
