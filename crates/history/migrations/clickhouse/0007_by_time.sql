@@ -1,5 +1,5 @@
 -- The past of a region: positions also in the order of time, so that a minute of it is found without reading a part of each
--- device's day. Within five minutes in the order of devices, whose positions compress twice as well beside each other.
+-- device's day. Within five minutes in the order of devices, whose positions compress better beside each other.
 -- That order would show rows that a lightweight deletion has only marked: marked rows are removed before, and
 -- from here on the server refuses lightweight deletions of positions.
 ALTER TABLE positions MODIFY SETTING deduplicate_merge_projection_mode = 'rebuild', lightweight_mutation_projection_mode = 'throw';
